@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A slice: bytes that somebody else owns. It may hold any octet, NUL included, and does not end in
+ * one. Slices are passed by value; functions that cut one return a new slice and copy nothing.
+ *
+ * Invariant: ptr is valid for len bytes; len == 0 allows any ptr, NULL included.
+ */
+#pragma once
+
+struct gp_slice {
+	const char *ptr;
+	size_t len;
+};
+
+/* A string literal as a slice, without its NUL. */
+#define GP_SLICE(lit) ((struct gp_slice){"" lit, sizeof(lit) - 1})
+/* For printf's "%.*s". Lengths over INT_MAX are cut, which only ever shortens what is shown. */
+#define GP_SLICE_FMT(s) (int)GP_MIN((s).len, (size_t)INT32_MAX), (s).ptr ? (s).ptr : ""
+
+static inline struct gp_slice
+gp_slice(const char *ptr, size_t len)
+{
+	return (struct gp_slice){ptr, len};
+}
+
+/* A C string as a slice; NULL gives the empty slice. */
+struct gp_slice
+gp_slice_str(const char *s);
+
+bool
+gp_slice_eq(struct gp_slice a, struct gp_slice b);
+
+/* Equal when the letters A to Z are folded; all other octets compare as they are. */
+bool
+gp_slice_eq_nocase(struct gp_slice a, struct gp_slice b);
+
+/* <0, 0, >0 in the order of octets; a prefix sorts first. */
+int
+gp_slice_cmp(struct gp_slice a, struct gp_slice b);
+
+bool
+gp_slice_starts(struct gp_slice s, struct gp_slice prefix);
+bool
+gp_slice_starts_nocase(struct gp_slice s, struct gp_slice prefix);
+bool
+gp_slice_ends_nocase(struct gp_slice s, struct gp_slice suffix);
+
+/* The first n octets, or all when there are fewer. */
+struct gp_slice
+gp_slice_take(struct gp_slice s, size_t n);
+
+/* What remains without the first n octets; empty when there are fewer. */
+struct gp_slice
+gp_slice_drop(struct gp_slice s, size_t n);
+
+/* The offset of the first (last) octet c, or -1. */
+ptrdiff_t
+gp_slice_find(struct gp_slice s, char c);
+ptrdiff_t
+gp_slice_rfind(struct gp_slice s, char c);
+
+/* Without the spaces and tabs at both ends (WSP of RFC 5234). */
+struct gp_slice
+gp_slice_trim(struct gp_slice s);
+
+/*
+ * Cuts *s at the first sep: returns what stands before it and leaves in *s what follows. Without a
+ * sep it returns all of *s and leaves *s empty, with a NULL ptr, so that a loop can tell the end.
+ */
+struct gp_slice
+gp_slice_cut(struct gp_slice *s, char sep);
+
+/*
+ * Reads decimal digits, all of s and nothing else. Returns false, and leaves *ret alone, when s is
+ * empty, holds another octet, or is over max.
+ */
+[[nodiscard]] bool
+gp_slice_u64(struct gp_slice s, uint64_t max, uint64_t *ret);
+
+/* ASCII only: other octets come back as they are, so UTF-8 passes untouched. */
+static inline char
+gp_ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static inline char
+gp_ascii_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
+}
+
+static inline bool
+gp_ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+gp_ascii_is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool
+gp_ascii_is_alnum(char c)
+{
+	return gp_ascii_is_alpha(c) || gp_ascii_is_digit(c);
+}
+
+/* The value of a hexadecimal digit, or -1. */
+int
+gp_ascii_hex(char c);
