@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may send to whom, and which way mail to an address goes: the configuration turned into
+ * answers. Built once per configuration, then read only; no function here waits for anything.
+ */
+#pragma once
+
+#include "core/config/config.h"
+#include "core/smtp/address.h"
+#include "core/smtp/reply.h"
+
+struct gp_policy;
+
+/* Builds the indexes over cfg, which must outlive it. NULL: no memory. seed: for keyed hashes,
+ * random. */
+struct gp_policy *
+gp_policy_new(const struct gp_config *cfg, const uint64_t seed[2]);
+struct gp_policy *
+gp_policy_free(struct gp_policy *p);
+
+/* What is known of the peer when it says RCPT. address: 4 or 16 octets, IPv4-mapped as IPv4. */
+struct gp_client {
+	uint8_t address[16];
+	uint8_t address_len;
+	bool relay; /* in relay_networks: gp_policy_client_relays() */
+};
+
+bool
+gp_policy_client_relays(const struct gp_policy *p, const struct gp_client *c);
+
+struct gp_admission {
+	struct gp_reply
+		reply; /* 250 2.1.5, or the refusal: 550 5.7.1 not ours, 550 5.1.1 unknown, ... */
+	const struct gp_slice
+		*targets; /* accepted: final addresses after aliases, at least one, each once */
+	size_t targets_len;
+};
+
+/*
+ * Decides on one recipient. Aliases are followed to a depth of 10 and 1,000 targets; a loop is a
+ * configuration mistake that config check names, and here answers 451 4.3.5. postmaster is accepted
+ * in every domain of ours, and as "<postmaster>". A literal of one of our addresses is not ours.
+ * Results live in the arena. Returns 0 or -ENOMEM.
+ */
+[[nodiscard]] int
+gp_policy_rcpt(const struct gp_policy *p, const struct gp_client *c, const struct gp_address *rcpt,
+	       struct gp_arena *arena, struct gp_admission *ret);
+
+enum gp_transport {
+	GP_TRANSPORT_MAILDIR = 1,
+	GP_TRANSPORT_LMTP,
+	GP_TRANSPORT_SMTP, /* to `host` when it is set, else by MX of `domain` */
+	GP_TRANSPORT_DISCARD,
+};
+
+struct gp_route {
+	uint8_t transport;       /* enum gp_transport */
+	struct gp_slice host;    /* SMTP: fixed next hop; LMTP: host or "unix:/path" ; empty: MX */
+	uint16_t port;           /* 0: the transport's own (25) */
+	struct gp_slice domain;  /* of the address: for MX, TLS policy, maildir */
+	struct gp_slice mailbox; /* MAILDIR: path of the mailbox with {domain} and {local} filled in
+				    safely */
+	struct gp_slice destination; /* the schedule's key: mail with equal keys shares connections
+					and limits */
+};
+
+/* The way of an admitted address (canonical text). Results live in the arena or the configuration.
+   Returns 0, -ENOMEM, or 1 when the address cannot be routed at all (ret_reply says why: bounce
+   it). */
+[[nodiscard]] int
+gp_policy_route(const struct gp_policy *p, struct gp_slice address, struct gp_arena *arena,
+		struct gp_route *ret, struct gp_reply *ret_reply);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One SMTP session seen from the server (RFC 5321), without I/O: it is fed the bytes that came,
+ * pulled for events, output and the next deadline, and calls nobody.
+ *
+ *     for (;;) {
+ *             event = gp_smtp_server_next(s, &input, now);   consumes from input
+ *             write out what gp_smtp_server_output() has, as soon as the socket takes it
+ *             NEED_INPUT: input is used up; wait for more, or for gp_smtp_server_deadline()
+ *             MAIL, RCPT, DATA, END: decide, answer with gp_smtp_server_answer(); nothing is
+ * consumed until then BODY: a piece of the message; END follows the last ABORT: the transaction is
+ * gone, forget what was kept for it CLOSE: write out what is left, then close
+ *     }
+ *
+ * Invariants:
+ *  - A transaction object exists from an accepted MAIL to END's answer, ABORT or CLOSE. DATA
+ * without it and at least one accepted recipient is refused: there is no other way to BODY.
+ *  - What BODY hands out has CRLF line ends only, no NUL, and the dots of RFC 5321 section 4.5.2
+ * are off. Only CRLF.CRLF ends it. A bare CR, bare LF or NUL is refused with 554 5.6.0 after the
+ * end of data was seen, so the two sides never disagree about where it is; what follows such a
+ * message in the session is answered 421.
+ *  - Every ABORT and END is told to the driver exactly once for each MAIL that was accepted.
+ */
+#pragma once
+
+#include "core/config/config.h"
+#include "core/smtp/address.h"
+#include "core/smtp/envelope.h"
+#include "core/smtp/reply.h"
+
+enum gp_smtp_event {
+	GP_SMTP_NEED_INPUT,
+	GP_SMTP_MAIL, /* envelope so far: gp_smtp_server_envelope(); the path: gp_smtp_server_path()
+		       */
+	GP_SMTP_RCPT, /* the path and its parameters are parsed: gp_smtp_server_path() */
+	GP_SMTP_DATA, /* somebody wants to send the body: 354 or a refusal */
+	GP_SMTP_BODY, /* gp_smtp_server_body() */
+	GP_SMTP_END,  /* the body is complete and clean: 250 when it is safe, else why not */
+	GP_SMTP_ABORT, /* transaction dropped: RSET, EHLO, QUIT, lost connection, refused body */
+	GP_SMTP_CLOSE,
+};
+
+/* What the session was told at its start; must outlive it. */
+struct gp_smtp_server_setup {
+	struct gp_slice hostname;
+	const struct gp_limits *limits;
+	uint64_t greet_wait_ms; /* talk before the greeting is refused; 0: greet at once */
+};
+
+struct gp_smtp_server;
+
+/* now_ms here and below: a monotonic clock's milliseconds. NULL: no memory. Idle, a session holds
+ * less than 2 KB. */
+struct gp_smtp_server *
+gp_smtp_server_new(const struct gp_smtp_server_setup *setup, uint64_t now_ms);
+/* Accepts NULL, returns NULL. */
+struct gp_smtp_server *
+gp_smtp_server_free(struct gp_smtp_server *s);
+
+[[nodiscard]] enum gp_smtp_event
+gp_smtp_server_next(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);
+
+/* The client closed, or the connection broke: the next event is ABORT where a transaction was, then
+ * CLOSE. */
+void
+gp_smtp_server_eof(struct gp_smtp_server *s);
+
+/* Ends the session from our side: 421 with this text; ABORT and CLOSE follow. While a body is being
+   read it waits for nothing. */
+void
+gp_smtp_server_shutdown(struct gp_smtp_server *s, const struct gp_reply *reply);
+
+/* The driver's answer to MAIL, RCPT, DATA or END. A positive reply accepts. */
+void
+gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *reply);
+
+/* Bytes to be sent, and how many of them were. */
+struct gp_slice
+gp_smtp_server_output(const struct gp_smtp_server *s);
+void
+gp_smtp_server_output_sent(struct gp_smtp_server *s, size_t n);
+
+/* When gp_smtp_server_next must be called again even without input; UINT64_MAX: not by itself. */
+uint64_t
+gp_smtp_server_deadline(const struct gp_smtp_server *s);
+
+/* Valid from MAIL to END or ABORT. At RCPT, envelope holds the recipients accepted before this one.
+ */
+const struct gp_envelope *
+gp_smtp_server_envelope(const struct gp_smtp_server *s);
+/* At MAIL: the sender. At RCPT: the recipient. */
+const struct gp_address *
+gp_smtp_server_path(const struct gp_smtp_server *s);
+/* At RCPT: its parameters, address included. */
+const struct gp_rcpt *
+gp_smtp_server_rcpt(const struct gp_smtp_server *s);
+/* The transaction's arena: what the driver keeps for the transaction may live there too. */
+struct gp_arena *
+gp_smtp_server_arena(struct gp_smtp_server *s);
+/* At BODY: the piece; valid until the next call. */
+struct gp_slice
+gp_smtp_server_body(const struct gp_smtp_server *s);
+
+/* The name given in HELO or EHLO, empty before; whether it was EHLO. */
+struct gp_slice
+gp_smtp_server_helo(const struct gp_smtp_server *s);
+bool
+gp_smtp_server_esmtp(const struct gp_smtp_server *s);
+/* The last reply that refused something, for the log; code 0 when there was none since the last
+   call. The command that earned it goes to *ret_command, valid until the next gp_smtp_server_next.
+ */
+struct gp_reply
+gp_smtp_server_refusal(struct gp_smtp_server *s, struct gp_slice *ret_command);
