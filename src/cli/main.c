@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatepost: finds the command in the table and runs it. Each command's file is src/cli/COMMAND.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+
+static const struct gp_command commands[] = {
+	/* in the order of the manual */
+};
+
+static void
+print_usage(FILE *to)
+{
+	fprintf(to, "usage: gatepost COMMAND [options] [operands]\n\n");
+	for (size_t i = 0; i < GP_ARRAY_LEN(commands); i++)
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(to, "\n`gatepost COMMAND -h` prints a screenful about one of them.\n");
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_usage(stderr);
+		return GP_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
+		print_usage(stdout);
+		return GP_EXIT_OK;
+	}
+	for (size_t i = 0; i < GP_ARRAY_LEN(commands); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "gatepost: there is no command '%s'; `gatepost -h` lists them\n", argv[1]);
+	return GP_EXIT_USAGE;
+}
