@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ipc/role.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/config/parse.h"
+#include "sys/log.h"
+
+enum {
+	CONFIG_TEXT_MAX = 256 * 1024 * 1024,
+	CONFIG_ARENA_MAX = 1024 * 1024 * 1024,
+};
+
+/* What may come before start, and after. */
+static const uint64_t permit_before = GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP);
+static const uint64_t permit_after =
+	1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER | 1ull << GP_MSG_STOP;
+
+static struct {
+	const struct gp_role *role;
+	struct gp_role_env env;
+	struct gp_channel *control;
+	struct gp_arena
+		arenas[2]; /* of the configuration in force, and of the one before or after it */
+	unsigned current;
+	bool started;
+	int exit_code;
+} self = {.arenas = {{.max = CONFIG_ARENA_MAX}, {.max = CONFIG_ARENA_MAX}}};
+
+const char *
+gp_role_name(enum gp_role_id id)
+{
+	static const char *const names[GP_ROLE_COUNT] = {
+		[GP_ROLE_SUPERVISOR] = "supervisor", [GP_ROLE_SMTPD] = "smtpd",
+		[GP_ROLE_RESOLVER] = "resolver",     [GP_ROLE_SPOOL] = "spool",
+		[GP_ROLE_RELAY] = "relay",           [GP_ROLE_MAILDIR] = "maildir",
+		[GP_ROLE_COMMAND] = "command",
+	};
+	return id > 0 && id < GP_ROLE_COUNT ? names[id] : "?";
+}
+
+static void
+die(const char *event, int error)
+{
+	gp_error(event, GP_FS("reason", strerror(-error)));
+	self.exit_code = 1;
+	gp_loop_stop(self.env.loop);
+}
+
+static int
+read_config(int fd, struct gp_buf *text)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0 || st.st_size < 0 || st.st_size > CONFIG_TEXT_MAX)
+		return -EINVAL;
+	size_t size = (size_t)st.st_size;
+	char *to = gp_buf_reserve(text, size);
+	if (!to)
+		return -ENOMEM;
+	for (size_t at = 0; at < size;) {
+		ssize_t n = pread(fd, to + at, size - at, (off_t)at);
+		if (n <= 0)
+			return -EIO;
+		at += (size_t)n;
+	}
+	gp_buf_advance(text, size);
+	return 0;
+}
+
+static int
+take_config(const struct gp_message *m)
+{
+	struct gp_role_env *env = &self.env;
+	unsigned next = env->config ? !self.current : self.current;
+	struct gp_buf text = GP_BUF_INIT(CONFIG_TEXT_MAX);
+	const struct gp_config *fresh = NULL;
+	int r = read_config(m->fd, &text);
+	if (r == 0)
+		r = gp_config_parse_image(gp_buf_slice(&text), &self.arenas[next], &fresh);
+	gp_buf_free(&text);
+	if (r < 0)
+		return r;
+	const struct gp_config *old = env->config;
+	env->config = fresh;
+	gp_log_setup(gp_role_name(self.role->id), fresh->log.json,
+		     (enum gp_log_level)fresh->log.level);
+	if (!old) {
+		env->worker = m->config.worker;
+		env->workers = m->config.workers;
+		env->seed[0] = m->config.seed0;
+		env->seed[1] = m->config.seed1;
+		return 0;
+	}
+	if (self.role->on_reload)
+		self.role->on_reload(env, old);
+	gp_arena_free(&self.arenas[self.current]);
+	self.current = next;
+	return 0;
+}
+
+static int
+take_listen(struct gp_message *m)
+{
+	struct gp_role_env *env = &self.env;
+	if (env->listens_len == GP_ROLE_LISTENS_MAX)
+		return -E2BIG;
+	struct gp_role_listen *l = &env->listens[env->listens_len++];
+	*l = (struct gp_role_listen){.fd = m->fd, .service = m->listen.service};
+	snprintf(l->address, sizeof(l->address), "%.*s", GP_SLICE_FMT(m->listen.address));
+	m->fd = -1;
+	return 0;
+}
+
+static int
+take_directory(struct gp_message *m)
+{
+	struct gp_role_env *env = &self.env;
+	if (env->dirs_len == GP_ROLE_DIRS_MAX)
+		return -E2BIG;
+	struct gp_role_dir *d = &env->dirs[env->dirs_len++];
+	*d = (struct gp_role_dir){.fd = m->fd};
+	snprintf(d->path, sizeof(d->path), "%.*s", GP_SLICE_FMT(m->directory.path));
+	m->fd = -1;
+	return 0;
+}
+
+static int
+enter_sandbox(void)
+{
+	struct gp_sandbox_dir dirs[GP_ROLE_DIRS_MAX];
+	for (size_t i = 0; i < self.env.dirs_len; i++)
+		dirs[i] = (struct gp_sandbox_dir){self.env.dirs[i].fd, self.role->dir_access};
+	return gp_sandbox_enter(&self.role->sandbox, dirs, self.env.dirs_len);
+}
+
+static int
+take_start(const struct gp_message *m)
+{
+	if (self.started || !self.env.config)
+		return -EPROTO;
+	self.started = true;
+	gp_channel_permit(self.control, permit_after);
+	int r = gp_sandbox_drop_identity((uid_t)m->start.uid, (gid_t)m->start.gid);
+	if (r == 0 && self.role->prepare)
+		r = self.role->prepare(&self.env);
+	if (r == 0)
+		r = enter_sandbox();
+	if (r == 0)
+		r = self.role->start(&self.env);
+	struct gp_message ready = {.type = GP_MSG_READY, .fd = -1};
+	if (r == 0 && !gp_channel_send(self.control, &ready))
+		r = -ENOMEM;
+	return r;
+}
+
+static void
+on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	int r = 0;
+	(void)ctx, (void)c;
+	switch (m->type) {
+	case GP_MSG_CONFIG:
+		r = take_config(m);
+		break;
+	case GP_MSG_LISTEN:
+		r = take_listen(m);
+		break;
+	case GP_MSG_DIRECTORY:
+		r = take_directory(m);
+		break;
+	case GP_MSG_PEER:
+		self.role->on_peer(&self.env, (enum gp_role_id)m->peer.role, m->peer.index, m->fd);
+		m->fd = -1;
+		break;
+	case GP_MSG_START:
+		r = take_start(m);
+		break;
+	case GP_MSG_STOP:
+		if (self.role->on_stop)
+			self.role->on_stop(&self.env);
+		else
+			gp_loop_stop(self.env.loop);
+		break;
+	default:
+		r = -EPROTO;
+	}
+	if (r < 0)
+		die("role_failed", r);
+}
+
+static void
+on_close(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c, (void)why;
+	/* Without its supervisor a role has no future: the next start brings a new set. */
+	self.control = NULL;
+	gp_loop_stop(self.env.loop);
+}
+
+static void
+ignore_signals(void)
+{
+	/* A terminal's Ctrl-C and the service manager's SIGTERM reach every process: the supervisor
+	 * alone decides. */
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2};
+	for (size_t i = 0; i < GP_ARRAY_LEN(signals); i++)
+		signal(signals[i], SIG_IGN);
+}
+
+int
+gp_role_main(const struct gp_role *role)
+{
+	self.role = role;
+	gp_log_setup(gp_role_name(role->id), false, GP_LOG_INFO);
+	ignore_signals();
+	self.env.loop = gp_loop_new();
+	if (!self.env.loop)
+		return 1;
+	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close};
+	self.control = gp_channel_new(self.env.loop, GP_ROLE_CONTROL_FD, permit_before, &owner);
+	if (!self.control) {
+		fprintf(stderr, "gatepost-%s: is started by `gatepost serve`, not by hand\n",
+			gp_role_name(role->id));
+		return 1;
+	}
+	if (gp_loop_run(self.env.loop) < 0)
+		self.exit_code = 1;
+	gp_channel_free(self.control);
+	return self.exit_code;
+}

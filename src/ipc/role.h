@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all roles have in common: a role is started by the supervisor with its control channel as
+ * descriptor 3, is told its configuration, sockets, directories and peers, drops what it does not
+ * need, says ready, and works until it is told to stop or the supervisor is gone.
+ *
+ *     int main(int argc, char **argv) { return gp_role_main(&role); }
+ */
+#pragma once
+
+#include "core/config/config.h"
+#include "ipc/channel.h"
+#include "sys/sandbox.h"
+
+enum gp_role_id {
+	GP_ROLE_SUPERVISOR = 1,
+	GP_ROLE_SMTPD,
+	GP_ROLE_RESOLVER,
+	GP_ROLE_SPOOL,
+	GP_ROLE_RELAY,
+	GP_ROLE_MAILDIR,
+	GP_ROLE_COMMAND, /* a gatepost command on the control socket */
+	GP_ROLE_COUNT,
+};
+
+enum {
+	GP_ROLE_CONTROL_FD = 3,
+	GP_ROLE_LISTENS_MAX = 64,
+	GP_ROLE_DIRS_MAX = 64,
+};
+
+struct gp_role_listen {
+	int fd;
+	uint8_t service; /* enum gp_service; 0: the control socket */
+	char address[128];
+};
+
+struct gp_role_dir {
+	int fd;
+	char path[4096];
+};
+
+/* What the role was told. One a process. */
+struct gp_role_env {
+	struct gp_loop *loop;
+	const struct gp_config *config;
+	unsigned worker, workers;
+	uint64_t seed[2]; /* random, for keyed hashes and jitter */
+	struct gp_role_listen listens[GP_ROLE_LISTENS_MAX];
+	size_t listens_len;
+	struct gp_role_dir dirs[GP_ROLE_DIRS_MAX];
+	size_t dirs_len;
+};
+
+struct gp_role {
+	enum gp_role_id id;
+	struct gp_sandbox sandbox;
+	unsigned dir_access; /* enum gp_sandbox_access, for every directory it was given */
+
+	/* Before the sandbox, as the final user, with the configuration known. Returns 0 or -errno.
+	 * May be NULL. */
+	int (*prepare)(struct gp_role_env *env);
+	/* In the sandbox: start working. Returns 0 or -errno. */
+	int (*start)(struct gp_role_env *env);
+	/* A channel to a peer, also before start: the role makes its gp_channel from fd. */
+	void (*on_peer)(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd);
+	/* A new configuration is in env->config; the old one is freed after the call. */
+	void (*on_reload)(struct gp_role_env *env, const struct gp_config *old);
+	/* Finish what is under way, then gp_loop_stop. NULL: stop at once. */
+	void (*on_stop)(struct gp_role_env *env);
+};
+
+const char *
+gp_role_name(enum gp_role_id id);
+
+/* Runs the role; returns the process's exit code. */
+int
+gp_role_main(const struct gp_role *role);
