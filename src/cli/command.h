@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The commands of `gatepost`: one file a command, one line in the table of main.c. A command parses its own options
- * with getopt_long, writes what it found to standard output and what is wrong to standard error, and returns an exit
- * code of the list below; it never calls exit().
+ * The commands of `gatepost`: one file a command, one line in the table of main.c. A command parses
+ * its own options with getopt_long, writes what it found to standard output and what is wrong to
+ * standard error, and returns an exit code of the list below; it never calls exit().
  */
 #pragma once
 

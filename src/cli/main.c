@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gatepost: finds the command in the table and runs it. Each command's file is src/cli/COMMAND.c. */
+/* gatepost: finds the command in the table and runs it. Each command's file is src/cli/COMMAND.c.
+ */
 #include <stdio.h>
 #include <string.h>
 

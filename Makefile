@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front door: Meson and ninja build, ./test tests. `make` needs the packages that `tools/setup build test` installs.
+PYTHON = /usr/bin/python3
+BUILD_COVER = CC=gcc meson setup build-cover -Db_coverage=true -Dbuildtype=debug
+C_FILES = git ls-files '*.c' '*.h'
+
+.PHONY: all help check test asan fuzz cover analyse fmt lint install clean
+
+all: build/build.ninja
+	ninja -C build
+
+help:
+	@echo 'make            build everything; the program is build/gatepost'
+	@echo 'make check      the rules that a machine can check, in a second'
+	@echo 'make test       all of ./test'
+	@echo 'make asan       unit tests under the sanitizers'
+	@echo 'make fuzz       each fuzz target for SECONDS (60)'
+	@echo 'make cover      line and branch coverage of the unit tests'
+	@echo 'make analyse    gcc -fanalyzer, clang-tidy and cppcheck over all of src/'
+	@echo 'make lint       check, and analyse on what changed'
+	@echo 'make fmt        clang-format all C files in place'
+	@echo 'make install    install into PREFIX (meson configure build -Dprefix=...)'
+	@echo 'make clean      remove the build folders'
+
+build/build.ninja:
+	meson setup build
+
+check:
+	tools/check
+
+test:
+	./test
+
+asan:
+	./test unit
+
+fuzz:
+	FUZZ_SECONDS=$(or $(SECONDS),60) ./test fuzz
+
+cover:
+	test -f build-cover/build.ninja || $(BUILD_COVER)
+	ninja -C build-cover
+	meson test -C build-cover
+	$(PYTHON) tools/cover.py build-cover
+
+analyse: build/build.ninja
+	$(PYTHON) tools/analyse.py
+
+lint: check build/build.ninja
+	$(PYTHON) tools/analyse.py --changed
+
+fmt:
+	$(C_FILES) | xargs clang-format-14 -i
+
+install: all
+	ninja -C build install
+
+clean:
+	rm -rf build build-asan build-fuzz build-cover

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The slow analysers: gcc -fanalyzer, clang-tidy and cppcheck, over all of src/ or over what changed.
+
+    tools/analyse.py [--changed] [FILE...]
+
+--changed: the .c files that differ from the branch's start (where it left main), or, on main itself, from the last
+commit but one; a changed header stands for the .c file of its name. Each finding ends the run with exit code 1. A
+suppression stands beside the code, or in .clang-tidy or tools/cppcheck.txt, with its reason.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+from common import ROOT, tracked
+
+BUILD = ROOT / "build"
+DROPPED = re.compile(r"^(-o|-c|-M[DQFTP]*|-Werror|-O\S*|-g)$")
+
+
+def git(*argv):
+    done = subprocess.run(["git", "-C", str(ROOT), *argv], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def changed():
+    base = git("merge-base", "HEAD", "origin/main") or git("merge-base", "HEAD", "main")
+    if not base or base == git("rev-parse", "HEAD"):
+        base = git("rev-parse", "--verify", "-q", "HEAD~1")
+    if not base:
+        return []
+    names = git("diff", "--name-only", base).splitlines()
+    names += git("ls-files", "--others", "--exclude-standard").splitlines()
+    stems = {name.rsplit(".", 1)[0] for name in names if name.endswith((".c", ".h"))}
+    return [name for name in tracked("src/*.c") if name.rsplit(".", 1)[0] in stems]
+
+
+def commands():
+    """File -> its compiler's arguments, without output and optimisation."""
+    found = {}
+    for entry in json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8")):
+        path = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
+        argv, kept, skip = shlex.split(entry["command"])[1:], [], False
+        for arg in argv:
+            if skip:
+                skip = False
+            elif arg in ("-o", "-MF", "-MQ", "-MT"):
+                skip = True
+            elif not DROPPED.match(arg) and arg != entry["file"]:
+                kept.append(arg)
+        found[os.path.relpath(path, ROOT)] = kept
+    return found
+
+
+def run(argv):
+    done = subprocess.run(
+        argv, cwd=BUILD, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def gcc(name, args):
+    argv = ["gcc", *args, "-O2", "-Werror", "-fanalyzer", "-c", "-o", "/dev/null", str(ROOT / name)]
+    return run(argv)
+
+
+def clang_tidy(name, args):
+    known = [arg for arg in args if not re.match(r"-W(trampolines|bidi)|-fdiagnostics", arg)]
+    return run(["clang-tidy-14", "--quiet", "--warnings-as-errors=*", str(ROOT / name), "--", *known])
+
+
+def cppcheck(name, args):
+    kept = [arg for arg in args if arg.startswith(("-D", "-I"))]
+    kept += [f"--include={ROOT}/src/base/prelude.h"]
+    argv = ["cppcheck", "--quiet", "--error-exitcode=1", "--enable=warning,performance,portability"]
+    argv += ["--inline-suppr", "--std=c11", f"--suppressions-list={ROOT}/tools/cppcheck.txt"]
+    return run([*argv, *kept, str(ROOT / name)])
+
+
+TOOLS = {"gcc -fanalyzer": gcc, "clang-tidy": clang_tidy, "cppcheck": cppcheck}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--changed", action="store_true", help="only what differs from the branch's start")
+    parser.add_argument("file", nargs="*", help="only these")
+    args = parser.parse_args()
+    names = args.file or (changed() if args.changed else tracked("src/*.c"))
+    known, bad = commands(), 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = {
+            pool.submit(tool, name, known[name]): (title, name)
+            for name in names
+            if name in known
+            for title, tool in TOOLS.items()
+        }
+        for job in concurrent.futures.as_completed(jobs):
+            code, said = job.result()
+            if code != 0:
+                title, name = jobs[job]
+                print(f"{title}: {name}\n{said}")
+                bad += 1
+    print(f"{len(jobs)} analyses of {len(names)} files, {bad} with findings")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hardening of what ships: every executable in a build folder is position independent, with full RELRO, no executable
+stack, stack canaries, fortified calls, and (on x86) control-flow notes. `tools/check_elf.py BUILD`."""
+
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+
+NOT_SHIPPED = {"tests", "fuzz", "bench", "meson-private", "meson-logs", "test-logs", "start", "peers"}
+
+
+def executables(build):
+    for folder, names, files in os.walk(build):
+        names[:] = [n for n in names if n not in NOT_SHIPPED and not n.endswith(".p")]
+        for name in files:
+            path = pathlib.Path(folder) / name
+            if os.access(path, os.X_OK) and path.open("rb").read(4) == b"\x7fELF" and path.suffix != ".so":
+                yield path
+
+
+def readelf(path, *options):
+    argv = ["readelf", "-W", *options, str(path)]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+def faults(path):
+    """What the executable lacks, each with the flag that gives it."""
+    head, segments = readelf(path, "-h"), readelf(path, "-l")
+    dynamic, symbols = readelf(path, "-d"), readelf(path, "--dyn-syms", "-s")
+    stack = re.search(r"GNU_STACK.*", segments)
+    if not re.search(r"Type:\s+DYN", head) or "INTERP" not in segments:
+        yield "not position independent (-pie)"
+    if "GNU_RELRO" not in segments or not re.search(r"BIND_NOW|\bNOW\b", dynamic):
+        yield "no full RELRO (-z relro -z now)"
+    if not stack or "RWE" in stack.group():
+        yield "executable stack (-z noexecstack)"
+    if "__stack_chk_fail" not in symbols:
+        yield "no stack canary (-fstack-protector-strong)"
+    if not re.search(r"__\w+_chk\b(?<!stack_chk)", symbols):
+        yield "no fortified call (-D_FORTIFY_SOURCE=3)"
+    if platform.machine() == "x86_64" and not re.search(r"x86 feature: IBT, SHSTK", readelf(path, "-n")):
+        yield "no control-flow notes (-fcf-protection=full)"
+
+
+def main():
+    found = sorted(executables(sys.argv[1]))
+    bad = 0
+    for path in found:
+        for fault in faults(path):
+            print(f"{path}: {fault}")
+            bad += 1
+    print(f"{len(found)} executables, {bad} faults")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the stages of ./test, prints a line for each, and their sum at the end.
+
+Each stage writes all that it has to say to build/test-logs/STAGE.log; the end of that file is shown when the stage
+fails. A stage that dies counts as one failure, so that nothing is lost in silence.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test-logs"
+PYTHON = "/usr/bin/python3"
+CI = os.environ.get("CI") == "true"
+JOBS = str(os.cpu_count() or 1)
+FUZZ_SECONDS = 3
+LOG_TAIL_LINES = 40
+
+BUILDS = {
+    "build": {"CC": "gcc", "options": []},
+    "build-asan": {"CC": "clang-14", "options": ["-Db_sanitize=address,undefined", "-Db_lundef=false"]},
+    "build-fuzz": {
+        "CC": "clang-14",
+        "options": ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"],
+    },
+}
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+
+
+class Stage:
+    """One stage's log and its counts of passed, failed and skipped tests."""
+
+    def __init__(self, name):
+        self.name = name
+        self.passed = self.failed = self.skipped = 0
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.path = LOGS / f"{name}.log"
+        self.log = self.path.open("w", encoding="utf-8", errors="replace")
+
+    def say(self, text):
+        print(text, file=self.log, flush=True)
+
+    def run(self, argv, env=None, timeout_s=600):
+        """Runs a command with its output in the log; returns its exit code."""
+        self.say("$ " + " ".join(map(str, argv)))
+        try:
+            return subprocess.run(
+                argv,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=self.log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                timeout=timeout_s,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            self.say(f"stopped: it took more than {timeout_s} seconds")
+            return 124
+
+    def count(self, passed):
+        if passed:
+            self.passed += 1
+        else:
+            self.failed += 1
+        return passed
+
+    def check(self, argv, env=None, timeout_s=600):
+        """Runs a command that is one test in itself."""
+        return self.count(self.run(argv, env, timeout_s) == 0)
+
+
+def build(stage, folder):
+    """Configures a build folder where there is none, and builds it. False when that failed."""
+    spec = BUILDS[folder]
+    if not (ROOT / folder / "build.ninja").exists():
+        options = spec["options"] + (["-Dwerror=true"] if CI else [])
+        if stage.run(["meson", "setup", folder, *options], env={"CC": spec["CC"]}) != 0:
+            return False
+    return stage.run(["ninja", "-C", folder, "-j", JOBS], timeout_s=900) == 0
+
+
+CMOCKA_COUNT = re.compile(r"\[\s+(PASSED|FAILED|SKIPPED)\s*\]\s+(\d+) test")
+
+
+def count_meson_results(stage, folder):
+    """Adds up cmocka's own counts; an executable that printed none counts as one test."""
+    path = ROOT / folder / "meson-logs" / "testlog.json"
+    results = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for result in results:
+        counts = {"PASSED": 0, "FAILED": 0, "SKIPPED": 0}
+        for word, number in CMOCKA_COUNT.findall(result.get("stdout", "") + result.get("stderr", "")):
+            counts[word] += int(number)
+        good = result["result"] in ("OK", "EXPECTEDFAIL", "SKIP")
+        if good and sum(counts.values()) == 0:
+            counts["SKIPPED" if result["result"] == "SKIP" else "PASSED"] = 1
+        if not good:
+            counts["FAILED"] = max(1, counts["FAILED"])
+            stage.say(f"failed: {result['name']}\n{result.get('stdout', '')}{result.get('stderr', '')}")
+        stage.passed += counts["PASSED"]
+        stage.failed += counts["FAILED"]
+        stage.skipped += counts["SKIPPED"]
+
+
+def meson_test(stage, folder, env=None):
+    if not build(stage, folder):
+        stage.failed += 1
+        return
+    log = ROOT / folder / "meson-logs" / "testlog.json"
+    log.unlink(missing_ok=True)
+    code = stage.run(["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", JOBS], env)
+    if log.exists():
+        count_meson_results(stage, folder)
+    if code != 0 and stage.failed == 0:
+        stage.failed += 1
+
+
+def stage_check(stage):
+    """the rules that a machine can check: format, layers, words, sizes, references"""
+    argv = [PYTHON, "tools/check"]
+    stage.say("$ " + " ".join(argv))
+    done = subprocess.run(
+        argv, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    stage.say(done.stdout + done.stderr)
+    for line in done.stdout.splitlines():
+        if line.startswith("ok "):
+            stage.passed += 1
+        elif line.startswith("not ok "):
+            stage.failed += 1
+    if done.returncode != 0 and stage.failed == 0:
+        stage.failed += 1
+
+
+def stage_build(stage):
+    """gcc builds everything, and the executables are hardened"""
+    if stage.count(build(stage, "build")):
+        stage.check([PYTHON, "tools/check_elf.py", "build"])
+
+
+def stage_unit(stage):
+    """unit and dialogue tests, under the address and undefined-behaviour sanitizers"""
+    meson_test(stage, "build-asan", SANITIZERS)
+
+
+def stage_release(stage):
+    """the same tests in the optimised build that ships"""
+    meson_test(stage, "build")
+
+
+def fuzz_target(stage, target, seconds):
+    """The seeds alone must pass; then a short search that starts from them."""
+    seeds = ROOT / "fuzz" / "corpus" / target
+    dictionary = ROOT / "fuzz" / f"{target}.dict"
+    with tempfile.TemporaryDirectory(prefix="gatepost-fuzz-") as scratch:
+        argv = [str(ROOT / "build-fuzz" / "fuzz" / target), "-timeout=10", "-rss_limit_mb=1024"]
+        argv += [f"-artifact_prefix={LOGS}/{target}-"]
+        if dictionary.exists():
+            argv.append(f"-dict={dictionary}")
+        argv += [f"-max_total_time={seconds}", scratch]
+        if seeds.is_dir():
+            argv.append(str(seeds))
+        return stage.check(argv, SANITIZERS, timeout_s=seconds + 120)
+
+
+def fuzz_targets():
+    return sorted(path.stem for path in (ROOT / "fuzz").glob("*.c"))
+
+
+def stage_fuzz(stage):
+    """each fuzz target over its seeds, and a few seconds further"""
+    if not fuzz_targets():
+        return
+    if not build(stage, "build-fuzz"):
+        stage.failed += 1
+        return
+    seconds = int(os.environ.get("FUZZ_SECONDS", FUZZ_SECONDS))
+    for target in fuzz_targets():
+        fuzz_target(stage, target, seconds)
+
+
+def pytest(stage, folder, timeout_s):
+    if not (ROOT / folder).is_dir():
+        return
+    if not build(stage, "build"):
+        stage.failed += 1
+        return
+    report = LOGS / f"{stage.name}.xml"
+    report.unlink(missing_ok=True)
+    code = stage.run(
+        [PYTHON, "-m", "pytest", "-ra", f"--junit-xml={report}", "-p", "no:cacheprovider", folder],
+        {"PYTHONDONTWRITEBYTECODE": "1"},
+        timeout_s,
+    )
+    if report.exists():
+        for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+            bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+            skipped = int(suite.get("skipped", 0))
+            stage.failed += bad
+            stage.skipped += skipped
+            stage.passed += int(suite.get("tests", 0)) - bad - skipped
+    if code not in (0, 5) and stage.failed == 0:
+        stage.failed += 1
+
+
+def stage_system(stage):
+    """whole processes: gatepost beside real mail servers and clients"""
+    pytest(stage, "tests/system", 600)
+
+
+def stage_analyse(stage):
+    """the slow analysers, on the files that changed"""
+    stage.check([PYTHON, "tools/analyse.py", "--changed"], timeout_s=600)
+
+
+STAGES = {
+    "check": stage_check,
+    "build": stage_build,
+    "unit": stage_unit,
+    "release": stage_release,
+    "fuzz": stage_fuzz,
+    "system": stage_system,
+    "analyse": stage_analyse,
+}
+
+
+def run_stage(name):
+    stage = Stage(name)
+    start = time.monotonic()
+    try:
+        STAGES[name](stage)
+    except Exception as problem:  # a stage that dies is a failure, and the others still run
+        stage.say(f"the stage itself failed: {problem!r}")
+        stage.failed += 1
+    stage.log.close()
+    took_s = time.monotonic() - start
+    print(
+        f"{name:<8} {took_s:6.1f} s  {stage.passed} passed, {stage.failed} failed"
+        + (f", {stage.skipped} skipped" if stage.skipped else ""),
+        flush=True,
+    )
+    if stage.failed:
+        lines = stage.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        print("\n".join("    " + line for line in lines[-LOG_TAIL_LINES:]))
+        print(f"    (all of it: {stage.path.relative_to(ROOT)})", flush=True)
+    return stage
+
+
+def main():
+    listing = "\n".join(f"  {name:<8} {run.__doc__}" for name, run in STAGES.items())
+    parser = argparse.ArgumentParser(
+        prog="./test",
+        description="Runs the tests; without arguments, all stages.",
+        epilog="stages:\n" + listing,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stage", nargs="*", help="only these, in this order")
+    args = parser.parse_args()
+    for name in args.stage:
+        if name not in STAGES:
+            parser.error(f"there is no stage '{name}'")
+    done = [run_stage(name) for name in args.stage or STAGES]
+    passed, failed, skipped = (
+        sum(getattr(stage, what) for stage in done) for what in ("passed", "failed", "skipped")
+    )
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
