@@ -8,8 +8,11 @@
  *             write out what gp_smtp_server_output() has, as soon as the socket takes it
  *             NEED_INPUT: input is used up; wait for more, or for gp_smtp_server_deadline()
  *             MAIL, RCPT, DATA, END: decide, answer with gp_smtp_server_answer(); nothing is
- * consumed until then BODY: a piece of the message; END follows the last ABORT: the transaction is
- * gone, forget what was kept for it CLOSE: write out what is left, then close
+ *                     consumed until then, and next returns NEED_INPUT
+ *             BODY: a piece of the message; END follows the last
+ *             ABORT: the transaction is gone, forget what was kept for it
+ *             REFUSED: the session itself said no: gp_smtp_server_refusal(), for the log
+ *             CLOSE: write out what is left, then close
  *     }
  *
  * Invariants:
@@ -19,7 +22,13 @@
  * are off. Only CRLF.CRLF ends it. A bare CR, bare LF or NUL is refused with 554 5.6.0 after the
  * end of data was seen, so the two sides never disagree about where it is; what follows such a
  * message in the session is answered 421.
- *  - Every ABORT and END is told to the driver exactly once for each MAIL that was accepted.
+ *  - Either ABORT or END is told to the driver, exactly once for each MAIL that was accepted.
+ *  - Between MAIL, RCPT, DATA or END and its answer nothing ends the session: a lost connection or
+ * a shutdown takes effect behind the answer.
+ *  - What the client sends, and how, is the same to us in whatever pieces it arrives.
+ *
+ * A driver should stop reading from a client that does not read: over GP_SMTP_OUTPUT_MAX octets of
+ * unsent output the session closes.
  */
 #pragma once
 
@@ -27,6 +36,8 @@
 #include "core/smtp/address.h"
 #include "core/smtp/envelope.h"
 #include "core/smtp/reply.h"
+
+enum { GP_SMTP_OUTPUT_MAX = 1024 * 1024 };
 
 enum gp_smtp_event {
 	GP_SMTP_NEED_INPUT,
@@ -36,7 +47,9 @@ enum gp_smtp_event {
 	GP_SMTP_DATA, /* somebody wants to send the body: 354 or a refusal */
 	GP_SMTP_BODY, /* gp_smtp_server_body() */
 	GP_SMTP_END,  /* the body is complete and clean: 250 when it is safe, else why not */
-	GP_SMTP_ABORT, /* transaction dropped: RSET, EHLO, QUIT, lost connection, refused body */
+	GP_SMTP_ABORT, /* transaction dropped: RSET, EHLO, QUIT, lost connection, or a body that was
+			  refused, and then gp_smtp_server_refusal() has the reason */
+	GP_SMTP_REFUSED, /* a command was refused without asking the driver */
 	GP_SMTP_CLOSE,
 };
 
@@ -65,12 +78,13 @@ gp_smtp_server_next(struct gp_smtp_server *s, struct gp_slice *input, uint64_t n
 void
 gp_smtp_server_eof(struct gp_smtp_server *s);
 
-/* Ends the session from our side: 421 with this text; ABORT and CLOSE follow. While a body is being
-   read it waits for nothing. */
+/* Ends the session from our side with this reply, a 421 (RFC 5321 section 3.8), whose text must
+   outlive the session; ABORT and CLOSE follow. While a body is being read it waits for nothing. */
 void
 gp_smtp_server_shutdown(struct gp_smtp_server *s, const struct gp_reply *reply);
 
-/* The driver's answer to MAIL, RCPT, DATA or END. A positive reply accepts. */
+/* The driver's answer to MAIL, RCPT, DATA or END. A positive reply accepts; to DATA its text is
+   always ours. A 421 closes the session. */
 void
 gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *reply);
 
@@ -106,8 +120,8 @@ struct gp_slice
 gp_smtp_server_helo(const struct gp_smtp_server *s);
 bool
 gp_smtp_server_esmtp(const struct gp_smtp_server *s);
-/* The last reply that refused something, for the log; code 0 when there was none since the last
-   call. The command that earned it goes to *ret_command, valid until the next gp_smtp_server_next.
- */
+/* The last reply that refused something, for the log, the driver's own refusals too; code 0 when
+   there was none since the last call. The command that earned it goes to *ret_command: the line at
+   REFUSED, else the verb or "end of data". Both are valid until the next gp_smtp_server_next. */
 struct gp_reply
 gp_smtp_server_refusal(struct gp_smtp_server *s, struct gp_slice *ret_command);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * UTF-8 (RFC 3629) seen character by character: shortest form only, no surrogates, nothing over
+ * U+10FFFF.
+ */
+#pragma once
+
+#include "base/slice.h"
+
+/* How many octets the first character of s takes, 1 to 4; 0 when s is empty or does not begin with
+ * valid UTF-8. */
+size_t
+gp_utf8_len(struct gp_slice s);
+
+/* All of s is valid UTF-8 without control characters: none of U+0000 to U+001F, U+007F to U+009F.
+ */
+bool
+gp_utf8_printable(struct gp_slice s);
