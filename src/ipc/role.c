@@ -8,13 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/config/parse.h"
 #include "sys/log.h"
 
-enum {
-	CONFIG_TEXT_MAX = 256 * 1024 * 1024,
-	CONFIG_ARENA_MAX = 1024 * 1024 * 1024,
-};
+/* The image holds the files that the configuration names too. */
+enum { IMAGE_MAX = 4 * GP_CONFIG_TEXT_MAX };
+enum { EARLY_PEERS_MAX = 64 };
 
 /* What may come before start, and after. */
 static const uint64_t permit_before = GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP);
@@ -29,8 +27,15 @@ static struct {
 		arenas[2]; /* of the configuration in force, and of the one before or after it */
 	unsigned current;
 	bool started;
+	/* Peers that came before start: their channels open when the role is ready to listen. */
+	struct {
+		enum gp_role_id role;
+		unsigned index;
+		int fd;
+	} early[EARLY_PEERS_MAX];
+	size_t early_len;
 	int exit_code;
-} self = {.arenas = {{.max = CONFIG_ARENA_MAX}, {.max = CONFIG_ARENA_MAX}}};
+} self = {.arenas = {{.max = GP_CONFIG_ARENA_MAX}, {.max = GP_CONFIG_ARENA_MAX}}};
 
 const char *
 gp_role_name(enum gp_role_id id)
@@ -56,7 +61,7 @@ static int
 read_config(int fd, struct gp_buf *text)
 {
 	struct stat st;
-	if (fstat(fd, &st) < 0 || st.st_size < 0 || st.st_size > CONFIG_TEXT_MAX)
+	if (fstat(fd, &st) < 0 || st.st_size < 0 || st.st_size > IMAGE_MAX)
 		return -EINVAL;
 	size_t size = (size_t)st.st_size;
 	char *to = gp_buf_reserve(text, size);
@@ -77,14 +82,15 @@ take_config(const struct gp_message *m)
 {
 	struct gp_role_env *env = &self.env;
 	unsigned next = env->config ? !self.current : self.current;
-	struct gp_buf text = GP_BUF_INIT(CONFIG_TEXT_MAX);
-	const struct gp_config *fresh = NULL;
+	struct gp_buf text = GP_BUF_INIT(IMAGE_MAX);
+	struct gp_config *fresh = &self.configs[next];
+	struct gp_complaints none;
 	int r = read_config(m->fd, &text);
 	if (r == 0)
-		r = gp_config_parse_image(gp_buf_slice(&text), &self.arenas[next], &fresh);
+		r = gp_config_parse(gp_buf_slice(&text), GP_SLICE("image"), NULL, &self.arenas[next], fresh, &none);
 	gp_buf_free(&text);
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r < 0 ? r : -EINVAL;
 	const struct gp_config *old = env->config;
 	env->config = fresh;
 	gp_log_setup(gp_role_name(self.role->id), fresh->log.json,
@@ -139,19 +145,37 @@ enter_sandbox(void)
 }
 
 static int
-take_start(const struct gp_message *m)
+take_peer(struct gp_message *m)
+{
+	enum gp_role_id role = (enum gp_role_id)m->peer.role;
+	int fd = m->fd;
+	if (!self.started && self.early_len == EARLY_PEERS_MAX)
+		return -E2BIG;
+	m->fd = -1;
+	if (self.started) {
+		self.role->on_peer(&self.env, role, m->peer.index, fd);
+		return 0;
+	}
+	self.early[self.early_len].role = role;
+	self.early[self.early_len].index = m->peer.index;
+	self.early[self.early_len++].fd = fd;
+	return 0;
+}
+
+static int
+take_start(void)
 {
 	if (self.started || !self.env.config)
 		return -EPROTO;
 	self.started = true;
 	gp_channel_permit(self.control, permit_after);
-	int r = gp_sandbox_drop_identity((uid_t)m->start.uid, (gid_t)m->start.gid);
-	if (r == 0 && self.role->prepare)
-		r = self.role->prepare(&self.env);
+	int r = self.role->prepare ? self.role->prepare(&self.env) : 0;
 	if (r == 0)
 		r = enter_sandbox();
 	if (r == 0)
 		r = self.role->start(&self.env);
+	for (size_t i = 0; r == 0 && i < self.early_len; i++)
+		self.role->on_peer(&self.env, self.early[i].role, self.early[i].index, self.early[i].fd);
 	struct gp_message ready = {.type = GP_MSG_READY, .fd = -1};
 	if (r == 0 && !gp_channel_send(self.control, &ready))
 		r = -ENOMEM;
@@ -174,11 +198,10 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		r = take_directory(m);
 		break;
 	case GP_MSG_PEER:
-		self.role->on_peer(&self.env, (enum gp_role_id)m->peer.role, m->peer.index, m->fd);
-		m->fd = -1;
+		r = take_peer(m);
 		break;
 	case GP_MSG_START:
-		r = take_start(m);
+		r = take_start();
 		break;
 	case GP_MSG_STOP:
 		if (self.role->on_stop)

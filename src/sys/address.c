@@ -151,11 +151,24 @@ set_listener_options(int fd, const struct gp_sockaddr *a, bool reuse_port)
 		return -errno;
 	if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
 		return -errno;
+	/* Accepted connections inherit it: a reply must not wait for the client's acknowledgement of the last. */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+		return -errno;
 	/* [::] must not take the IPv4 port as well: the configuration says which it wants. */
 	if (a->ss.ss_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
 		return -errno;
 	return 0;
+}
+
+static int
+listen_at(int fd, const struct gp_sockaddr *a, int backlog)
+{
+	if (bind(fd, (const struct sockaddr *)&a->ss, a->len) == 0 && listen(fd, backlog) == 0)
+		return fd;
+	int error = -errno;
+	close(fd);
+	return error;
 }
 
 int
@@ -167,13 +180,17 @@ gp_socket_listen(const struct gp_sockaddr *a, int backlog, bool reuse_port)
 	if (fd < 0)
 		return -errno;
 	int r = set_listener_options(fd, a, reuse_port);
-	if (r == 0 && bind(fd, (const struct sockaddr *)&a->ss, a->len) < 0)
-		r = -errno;
-	if (r == 0 && listen(fd, backlog) < 0)
-		r = -errno;
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
-	return fd;
+	return listen_at(fd, a, backlog);
+}
+
+int
+gp_socket_listen_packets(const struct gp_sockaddr *a, int backlog)
+{
+	gp_assert(a->ss.ss_family == AF_UNIX);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return fd < 0 ? -errno : listen_at(fd, a, backlog);
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The values that fields of messages.schema take. A receiver that meets another one ends the channel. */
+#pragma once
+
+enum gp_commit_result {
+	GP_COMMIT_DONE = 1, /* on disk: say 250 */
+	GP_COMMIT_FULL,     /* no space */
+	GP_COMMIT_FAILED,   /* the disk, or memory: try again later */
+	GP_COMMIT_TOO_BIG,
+};
+
+enum gp_queue_verb {
+	GP_QUEUE_LIST = 1,
+	GP_QUEUE_SHOW, /* with recipients and what was last heard of them */
+	GP_QUEUE_CAT,
+	GP_QUEUE_RETRY,
+	GP_QUEUE_HOLD,
+	GP_QUEUE_RELEASE,
+	GP_QUEUE_DROP,
+	GP_QUEUE_BOUNCE,
+	GP_QUEUE_STATS,
+};
+
+enum gp_queue_result {
+	GP_QUEUE_OK = 1,
+	GP_QUEUE_NOT_FOUND,
+	GP_QUEUE_REFUSED,
+	GP_QUEUE_ERROR,
+};
+
+/* The state of a recipient in queue_rcpt: 0 pending and never tried, else enum gp_outcome_kind. */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <unistd.h>
+
+#include "procs/smtpd/smtpd.h"
+
+enum {
+	SPARES_MAX = 16,
+	/* Memory that a session keeps for its next message. */
+	KEEP_MAX = 16 * 1024,
+	MEMORY_CAP = BODY_MEMORY_MAX + 64 * 1024, /* one more piece fits always */
+};
+
+static size_t bodies_memory;
+static int spares[SPARES_MAX];
+static size_t spares_len;
+
+void
+body_init(struct body *b)
+{
+	*b = (struct body){.memory = {.max = MEMORY_CAP}, .stage = -1};
+}
+
+static void
+write_stage(struct body *b, struct gp_slice piece)
+{
+	while (!b->failed && piece.len > 0) {
+		ssize_t n = pwrite(b->stage, piece.ptr, piece.len, (off_t)b->staged);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			b->failed = true;
+			return;
+		}
+		b->staged += (uint64_t)n;
+		piece = gp_slice_drop(piece, (size_t)n);
+	}
+}
+
+bool
+body_add(struct body *b, struct gp_slice piece)
+{
+	if (b->stage >= 0) {
+		write_stage(b, piece);
+		return true;
+	}
+	if (!gp_buf_put(&b->memory, piece))
+		b->failed = true;
+	else
+		bodies_memory += piece.len;
+	return b->memory.len <= BODY_MEMORY_MAX && bodies_memory <= BODIES_MEMORY_MAX;
+}
+
+static void
+empty_memory(struct body *b)
+{
+	bodies_memory -= b->memory.len;
+	if (b->memory.cap > KEEP_MAX)
+		gp_buf_free(&b->memory);
+	else
+		gp_buf_clear(&b->memory);
+}
+
+void
+body_stage(struct body *b, int fd)
+{
+	gp_assert(b->stage < 0 && fd >= 0);
+	b->stage = fd;
+	b->staged = 0;
+	write_stage(b, gp_buf_slice(&b->memory));
+	empty_memory(b);
+}
+
+uint64_t
+body_size(const struct body *b)
+{
+	return b->memory.len + b->staged;
+}
+
+void
+body_reset(struct body *b)
+{
+	empty_memory(b);
+	if (b->stage >= 0 && (b->failed || spares_len == SPARES_MAX))
+		close(b->stage);
+	else if (b->stage >= 0)
+		spares[spares_len++] = b->stage;
+	b->stage = -1;
+	b->staged = 0;
+	b->failed = false;
+}
+
+int
+body_spare_stage(void)
+{
+	return spares_len > 0 ? spares[--spares_len] : -1;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accepts connections and counts them: in all, by address (a /32, or an IPv6 /64) and by network (/24, /48). Each
+ * worker enforces its share of the configured numbers, as the kernel spreads a source's connections evenly over them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "procs/smtpd/smtpd.h"
+#include "sys/log.h"
+
+enum {
+	ACCEPTS_A_TURN = 64,
+	SOURCES_MAX = 65536,
+	/* When descriptors run out: leave the rest in the backlog for so long. */
+	PAUSE_MS = 100,
+};
+
+/* Open connections of one address or network. Its key is its own octets. */
+struct source {
+	uint8_t key[18]; /* width in bits, then that many bits, zero filled */
+	uint32_t open;
+};
+
+struct listener {
+	struct event *readable, *again;
+	int fd;
+	uint8_t service;
+};
+
+static struct {
+	struct listener listeners[GP_ROLE_LISTENS_MAX];
+	size_t listeners_len;
+	struct gp_map sources;
+} self;
+
+static void
+source_key(const struct gp_client *c, bool network, uint8_t key[18])
+{
+	size_t keep = c->address_len == 4 ? (network ? 3 : 4) : (network ? 6 : 8);
+	memset(key, 0, 18);
+	key[0] = c->address_len;
+	key[1] = (uint8_t)keep;
+	memcpy(key + 2, c->address, keep);
+}
+
+static struct source *
+find_source(const struct gp_client *c, bool network)
+{
+	uint8_t key[18];
+	source_key(c, network, key);
+	return gp_map_get(&self.sources, gp_slice((char *)key, sizeof(key)));
+}
+
+static bool
+count_source(const struct gp_client *c, bool network)
+{
+	struct source *found = find_source(c, network);
+	if (found) {
+		found->open++;
+		return true;
+	}
+	struct source *s = calloc(1, sizeof(*s));
+	if (!s)
+		return false;
+	source_key(c, network, s->key);
+	s->open = 1;
+	if (!gp_map_set(&self.sources, gp_slice((char *)s->key, sizeof(s->key)), s)) {
+		free(s);
+		return false;
+	}
+	return true;
+}
+
+static void
+release_source(const struct gp_client *c, bool network)
+{
+	struct source *s = find_source(c, network);
+	if (s && --s->open == 0) {
+		gp_map_remove(&self.sources, gp_slice((char *)s->key, sizeof(s->key)));
+		free(s);
+	}
+}
+
+void
+listener_release(const struct gp_client *client)
+{
+	release_source(client, false);
+	release_source(client, true);
+}
+
+/* This worker's part of a number, rounded up, never 0. */
+static uint32_t
+share(uint32_t all)
+{
+	return (all + smtpd.env->workers - 1) / GP_MAX(smtpd.env->workers, 1u);
+}
+
+static const char *
+over_limit(const struct gp_client *c)
+{
+	const struct gp_config *cfg = smtpd.env->config;
+	const struct gp_limits *l = c->relay ? &cfg->relay_limits : &cfg->limits;
+	const struct source *address = find_source(c, false), *network = find_source(c, true);
+	if (smtpd.sessions_len >= share(l->connections))
+		return "connections";
+	if (address && address->open >= share(l->connections_per_source))
+		return "connections_per_source";
+	if (network && network->open >= share(l->connections_per_network))
+		return "connections_per_network";
+	return NULL;
+}
+
+static void
+refuse(int fd, const struct gp_sockaddr *peer, const char *limit)
+{
+	static const char text[] = "421 4.7.0 Too many connections, try again later\r\n";
+	gp_info("refused", GP_FS("client", gp_sockaddr_text(peer, false).s), GP_FS("stage", "connect"),
+		GP_FN("code", 421), GP_FS("limit", limit));
+	(void)!send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+static void
+admit(int fd, const struct gp_sockaddr *peer, uint8_t service)
+{
+	struct gp_client client = {};
+	client.address_len = (uint8_t)gp_sockaddr_octets(peer, client.address);
+	client.relay = gp_policy_client_relays(smtpd.policy, &client);
+	const char *limit = over_limit(&client);
+	if (!limit && !count_source(&client, false))
+		limit = "sources";
+	if (!limit && !count_source(&client, true)) {
+		release_source(&client, false);
+		limit = "sources";
+	}
+	if (limit)
+		refuse(fd, peer, limit);
+	else
+		session_start(fd, peer, &client, service);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+	(void)what;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		struct gp_sockaddr peer = {.len = sizeof(peer.ss)};
+		int conn = accept4(fd, (struct sockaddr *)&peer.ss, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (conn >= 0) {
+			admit(conn, &peer, l->service);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			gp_warning("accept_paused", GP_FS("reason", strerror(errno)));
+			event_del(l->readable);
+			evtimer_add(l->again, &(struct timeval){.tv_usec = PAUSE_MS * 1000});
+		}
+		if (errno != ECONNABORTED && errno != EINTR)
+			return;
+	}
+}
+
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+	(void)fd, (void)what;
+	if (!smtpd.stopping)
+		event_add(l->readable, NULL);
+}
+
+int
+listener_start(struct gp_role_env *env)
+{
+	self.sources = gp_map(SOURCES_MAX, env->seed);
+	for (size_t i = 0; i < env->listens_len; i++) {
+		struct listener *l = &self.listeners[self.listeners_len++];
+		l->fd = env->listens[i].fd;
+		l->service = env->listens[i].service;
+		l->readable = event_new(gp_loop_base(env->loop), l->fd, EV_READ | EV_PERSIST, on_readable, l);
+		l->again = evtimer_new(gp_loop_base(env->loop), on_again, l);
+		if (!l->readable || !l->again || event_add(l->readable, NULL) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void
+listener_stop(void)
+{
+	for (size_t i = 0; i < self.listeners_len; i++) {
+		struct listener *l = &self.listeners[i];
+		event_free(l->readable);
+		event_free(l->again);
+		close(l->fd);
+	}
+	self.listeners_len = 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatepost-smtpd: speaks SMTP with strangers. One a core. Reads no file, dials nobody. */
+#include <errno.h>
+#include <seccomp.h>
+
+#include "procs/smtpd/smtpd.h"
+#include "sys/log.h"
+
+enum {
+	/* How long transactions may go on after the word to stop. */
+	STOP_GRACE_S = 5,
+};
+
+struct smtpd smtpd;
+
+static struct event *grace;
+
+static int
+apply_config(struct gp_role_env *env)
+{
+	const struct gp_config *cfg = env->config;
+	struct gp_policy *fresh = gp_policy_new(cfg, env->seed);
+	if (!fresh)
+		return -ENOMEM;
+	gp_policy_free(smtpd.policy);
+	smtpd.policy = fresh;
+	smtpd.setup = (struct gp_smtp_server_setup){
+		.hostname = cfg->hostname,
+		.limits = &cfg->limits,
+		.greet_wait_ms = cfg->greet_wait,
+	};
+	smtpd.relay_setup = (struct gp_smtp_server_setup){.hostname = cfg->hostname, .limits = &cfg->relay_limits};
+	return 0;
+}
+
+static int
+start(struct gp_role_env *env)
+{
+	smtpd.env = env;
+	gp_list_init(&smtpd.sessions);
+	int r = apply_config(env);
+	return r == 0 ? listener_start(env) : r;
+}
+
+static void
+on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
+{
+	(void)index;
+	gp_assert(role == GP_ROLE_SPOOL);
+	store_connect(env, fd);
+}
+
+void
+smtpd_session_gone(void)
+{
+	if (smtpd.stopping && smtpd.sessions_len == 0)
+		gp_loop_stop(smtpd.env->loop);
+}
+
+static void
+shut_down_sessions(bool now)
+{
+	gp_list_each(it, &smtpd.sessions) {
+		session_shutdown((struct session *)it, now);
+	}
+}
+
+static void
+on_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	shut_down_sessions(true);
+}
+
+static void
+on_reload(struct gp_role_env *env, const struct gp_config *old)
+{
+	(void)old;
+	if (apply_config(env) < 0)
+		gp_error("reload_failed", GP_FS("reason", "out of memory"));
+}
+
+static void
+on_stop(struct gp_role_env *env)
+{
+	if (smtpd.stopping)
+		return;
+	smtpd.stopping = true;
+	listener_stop();
+	shut_down_sessions(false);
+	grace = evtimer_new(gp_loop_base(env->loop), on_grace_over, NULL);
+	if (grace)
+		evtimer_add(grace, &(struct timeval){.tv_sec = STOP_GRACE_S});
+	smtpd_session_gone();
+}
+
+static const int calls[] = {SCMP_SYS(accept4), SCMP_SYS(pwrite64)};
+
+static const struct gp_role role = {
+	.id = GP_ROLE_SMTPD,
+	.sandbox = {.calls = calls, .calls_len = GP_ARRAY_LEN(calls)},
+	.start = start,
+	.on_peer = on_peer,
+	.on_reload = on_reload,
+	.on_stop = on_stop,
+};
+
+int
+main(void)
+{
+	return gp_role_main(&role);
+}

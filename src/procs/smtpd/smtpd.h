@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and decisions (session.c), the
+ * conversation with spool (store.c), the body of a message on its way (body.c), and the role itself (main.c).
+ */
+#pragma once
+
+#include "core/policy/policy.h"
+#include "core/smtp/server.h"
+#include "ipc/role.h"
+#include "sys/address.h"
+
+struct session;
+
+/* --- main.c: the process's state --- */
+
+struct smtpd {
+	struct gp_role_env *env;
+	struct gp_policy *policy;
+	struct gp_smtp_server_setup setup;       /* strangers */
+	struct gp_smtp_server_setup relay_setup; /* relay_networks */
+	struct gp_list sessions;
+	size_t sessions_len;
+	bool stopping;
+};
+
+extern struct smtpd smtpd;
+
+/* When stopping and no session is left: ends the process. */
+void
+smtpd_session_gone(void);
+
+/* --- listener.c --- */
+
+int
+listener_start(struct gp_role_env *env);
+void
+listener_stop(void);
+/* A session of this client is over: its place is free. */
+void
+listener_release(const struct gp_client *client);
+
+/* --- session.c --- */
+
+/* Takes over fd. */
+void
+session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client, uint8_t service);
+/* What became of the message that was handed to spool. */
+void
+session_committed(struct session *s, enum gp_commit_result result);
+/* The staging file that was asked for; -1: none to be had. Takes over fd. */
+void
+session_staged(struct session *s, int fd);
+/* 421, then the end; at once when nothing is under way. */
+void
+session_shutdown(struct session *s, bool now);
+
+/* --- store.c --- */
+
+void
+store_connect(struct gp_role_env *env, int fd);
+/* Whether a message would be taken now; else the reply that says why not. */
+bool
+store_ready(struct gp_reply *ret_why);
+/* A fresh queue id; 0: none at hand, try again later. */
+uint64_t
+store_id(void);
+/* Asks for a staging file; session_staged() answers. False: not possible now. */
+bool
+store_stage(struct session *s);
+struct body;
+/* Hands the message over; session_committed() answers. False: not possible now. */
+bool
+store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope, struct gp_slice head,
+	     struct body *body);
+/* The session is gone: answers for it are dropped. */
+void
+store_forget(struct session *s);
+
+/* --- body.c --- */
+
+enum {
+	/* A body up to this size stays in memory; the rest goes to a staging file of spool's. */
+	BODY_MEMORY_MAX = 512 * 1024,
+	/* And all bodies of the process together up to this one. */
+	BODIES_MEMORY_MAX = 64 * 1024 * 1024,
+};
+
+struct body {
+	struct gp_buf memory;
+	int stage; /* -1: none */
+	uint64_t staged;
+	bool failed; /* the staging file could not be written */
+};
+
+void
+body_init(struct body *b);
+/* Adds a piece. False: memory is full, and a staging file is needed first (body_stage). The piece is kept in any
+   case. */
+bool
+body_add(struct body *b, struct gp_slice piece);
+/* Moves what is in memory to the file and goes on there. */
+void
+body_stage(struct body *b, int fd);
+uint64_t
+body_size(const struct body *b);
+/* Forgets everything; a staging file goes back for the next body. */
+void
+body_reset(struct body *b);
+/* A staging file left by an earlier body, or -1. */
+int
+body_spare_stage(void);

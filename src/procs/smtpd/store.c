@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The conversation with spool. A ticket names a session while an answer is on its way: its place in the table below
+ * and how often that place was used, so that an answer for a session that is gone meets nobody.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ipc/values.h"
+#include "procs/smtpd/smtpd.h"
+#include "sys/log.h"
+
+enum {
+	IDS_LOW = 256,
+	TICKETS_MAX = 1 << 20,
+};
+
+struct ticket {
+	struct session *session; /* NULL: free */
+	uint32_t uses;
+};
+
+static struct {
+	struct gp_channel *channel;
+	uint64_t next_id;
+	uint32_t ids_len;
+	uint64_t later_id; /* the block after this one */
+	uint32_t later_len;
+	bool ids_asked;
+	bool full;
+	struct ticket *tickets;
+	size_t tickets_len;
+} self;
+
+static void
+ask_for_ids(void)
+{
+	struct gp_message m = {.type = GP_MSG_IDS_WANTED, .fd = -1};
+	if (!self.ids_asked && self.channel && gp_channel_send(self.channel, &m))
+		self.ids_asked = true;
+}
+
+uint64_t
+store_id(void)
+{
+	if (self.ids_len == 0) {
+		self.next_id = self.later_id;
+		self.ids_len = self.later_len;
+		self.later_len = 0;
+	}
+	if (self.ids_len + self.later_len < IDS_LOW)
+		ask_for_ids();
+	if (self.ids_len == 0)
+		return 0;
+	self.ids_len--;
+	return self.next_id++;
+}
+
+bool
+store_ready(struct gp_reply *ret_why)
+{
+	if (self.full)
+		*ret_why = GP_REPLY(452, 4, 3, 1, "Insufficient system storage, try again later");
+	else
+		*ret_why = GP_REPLY(451, 4, 3, 0, "Queue is not available, try again later");
+	return self.channel && !self.full;
+}
+
+/* Returns the ticket's number, or UINT64_MAX when there is no memory for one. */
+static uint64_t
+take_ticket(struct session *s)
+{
+	size_t at = 0;
+	while (at < self.tickets_len && self.tickets[at].session)
+		at++;
+	if (at == self.tickets_len) {
+		size_t len = self.tickets_len > 0 ? self.tickets_len * 2 : 64;
+		struct ticket *t = len > TICKETS_MAX ? NULL : reallocarray(self.tickets, len, sizeof(*t));
+		if (!t)
+			return UINT64_MAX;
+		for (size_t i = self.tickets_len; i < len; i++)
+			t[i] = (struct ticket){};
+		self.tickets = t;
+		self.tickets_len = len;
+	}
+	self.tickets[at].session = s;
+	self.tickets[at].uses++;
+	return (uint64_t)self.tickets[at].uses << 32 | at;
+}
+
+/* The session that waits under this ticket, which is used up; NULL: it is gone. */
+static struct session *
+redeem_ticket(uint64_t ticket)
+{
+	size_t at = ticket & UINT32_MAX;
+	if (at >= self.tickets_len || self.tickets[at].uses != ticket >> 32)
+		return NULL;
+	struct session *s = self.tickets[at].session;
+	self.tickets[at].session = NULL;
+	return s;
+}
+
+void
+store_forget(struct session *s)
+{
+	for (size_t i = 0; i < self.tickets_len; i++) {
+		if (self.tickets[i].session == s)
+			self.tickets[i] = (struct ticket){.uses = self.tickets[i].uses + 1};
+	}
+}
+
+bool
+store_stage(struct session *s)
+{
+	uint64_t ticket = self.channel ? take_ticket(s) : UINT64_MAX;
+	if (ticket == UINT64_MAX)
+		return false;
+	struct gp_message m = {.type = GP_MSG_STAGE_WANTED, .fd = -1, .stage_wanted = {.ticket = ticket}};
+	if (gp_channel_send(self.channel, &m))
+		return true;
+	(void)redeem_ticket(ticket);
+	return false;
+}
+
+bool
+store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope, struct gp_slice head,
+	     struct body *body)
+{
+	uint64_t ticket = self.channel ? take_ticket(s) : UINT64_MAX;
+	if (ticket == UINT64_MAX)
+		return false;
+	struct gp_message m = {
+		.type = GP_MSG_COMMIT,
+		.fd = -1,
+		.commit = {.ticket = ticket,
+			   .id = id,
+			   .envelope = *envelope,
+			   .head = head,
+			   .body = gp_buf_slice(&body->memory),
+			   .staged_size = body->staged},
+	};
+	if (body->stage >= 0)
+		m.fd = fcntl(body->stage, F_DUPFD_CLOEXEC, 0);
+	if ((body->stage < 0 || m.fd >= 0) && gp_channel_send(self.channel, &m))
+		return true;
+	(void)redeem_ticket(ticket);
+	return false;
+}
+
+static void
+on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	struct session *s;
+	(void)ctx, (void)c;
+	switch (m->type) {
+	case GP_MSG_IDS:
+		self.ids_asked = false;
+		self.later_id = m->ids.first;
+		self.later_len = m->ids.count;
+		break;
+	case GP_MSG_SPACE:
+		self.full = m->space.full;
+		break;
+	case GP_MSG_STAGE:
+		s = redeem_ticket(m->stage.ticket);
+		if (s) {
+			session_staged(s, m->fd);
+			m->fd = -1;
+		}
+		break;
+	case GP_MSG_COMMITTED:
+		s = redeem_ticket(m->committed.ticket);
+		if (s)
+			session_committed(s, (enum gp_commit_result)m->committed.result);
+		break;
+	default:
+		gp_assert(!"permit table and handler differ");
+	}
+}
+
+static void
+on_close(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c;
+	gp_warning("spool_gone", GP_FS("reason", why));
+	self.channel = NULL;
+	self.ids_asked = false;
+	/* Nobody will say whether these are on disk: 451, and the client tries again. */
+	for (size_t i = 0; i < self.tickets_len; i++) {
+		struct session *s = self.tickets[i].session;
+		self.tickets[i].session = NULL;
+		if (s)
+			session_committed(s, GP_COMMIT_FAILED);
+	}
+}
+
+void
+store_connect(struct gp_role_env *env, int fd)
+{
+	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close};
+	gp_channel_free(self.channel);
+	self.full = false;
+	self.ids_asked = false;
+	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_SMTPD, &owner);
+	ask_for_ids();
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages come in: appended as they arrive, answered after the sync that covers them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipc/values.h"
+#include "procs/spool/spool.h"
+#include "sys/log.h"
+
+enum {
+	SMTPDS_MAX = 64,
+	IDS_A_BLOCK = 4096,
+	/* New mail is refused while less than this fits. */
+	SPACE_WANTED = 1024 * 1024,
+};
+
+struct smtpd_peer {
+	struct gp_channel *channel; /* NULL: not there */
+	uint64_t sessions;          /* counts connections of this worker: tells a new one from the old */
+	bool told_full;
+};
+
+/* An answer that waits for the sync. The envelope is kept for planning. */
+struct waiting {
+	struct gp_list link;
+	unsigned worker;
+	uint64_t connection;
+	uint64_t ticket;
+	uint64_t id;
+	struct gp_arena arena;
+	struct gp_envelope envelope;
+};
+
+static struct {
+	struct smtpd_peer peers[SMTPDS_MAX];
+	struct gp_list waiting;
+	bool full;
+} self;
+
+static void
+answer(struct gp_channel *c, uint64_t ticket, enum gp_commit_result result)
+{
+	struct gp_message m = {.type = GP_MSG_COMMITTED,
+			       .fd = -1,
+			       .committed = {.ticket = ticket, .result = (uint8_t)result}};
+	if (!gp_channel_send(c, &m))
+		gp_error("cannot_answer_smtpd", GP_FN("ticket", ticket));
+}
+
+/* --- the message's copy of the envelope -------------------------------------------------------------------- */
+
+static bool
+copy_envelope(struct waiting *w, const struct gp_envelope *from)
+{
+	struct gp_rcpt *rcpts = gp_arena_array(&w->arena, from->rcpts_len, sizeof(*rcpts));
+	w->envelope = (struct gp_envelope){.arrival_ms = from->arrival_ms, .rcpts = rcpts};
+	for (size_t i = 0; rcpts && i < from->rcpts_len; i++)
+		rcpts[i].address = gp_arena_dup(&w->arena, from->rcpts[i].address);
+	w->envelope.rcpts_len = from->rcpts_len;
+	return !w->arena.failed;
+}
+
+/* A descriptor from smtpd is read with pread only; what is not a plain file is not read at all. */
+static bool
+staged_is_sane(const struct gp_message *m)
+{
+	struct stat st;
+	if (m->fd < 0)
+		return m->commit.staged_size == 0;
+	return fstat(m->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 &&
+	       (uint64_t)st.st_size >= m->commit.staged_size;
+}
+
+static int
+append(const struct gp_message *m, struct gp_queued **ret)
+{
+	const struct gp_msg_commit *c = &m->commit;
+	struct gp_slice pieces[] = {c->head, c->body};
+	struct gp_store_body body = {
+		.slices = pieces,
+		.slices_len = GP_ARRAY_LEN(pieces),
+		.fd = m->fd,
+		.fd_len = c->staged_size,
+	};
+	if (c->envelope.rcpts_len == 0 || !staged_is_sane(m) || gp_store_find(spool.store, c->id))
+		return -EPROTO;
+	return gp_store_append(spool.store, c->id, &c->envelope, &body, 0, ret);
+}
+
+static enum gp_commit_result
+result_of(int r)
+{
+	if (r == GP_STORE_FULL)
+		return GP_COMMIT_FULL;
+	return r == GP_STORE_TOO_BIG ? GP_COMMIT_TOO_BIG : GP_COMMIT_FAILED;
+}
+
+static void
+take_commit(struct gp_channel *c, unsigned worker, const struct gp_message *m)
+{
+	struct waiting *w = calloc(1, sizeof(*w));
+	int r = -ENOMEM;
+	if (w) {
+		w->arena = GP_ARENA_INIT(64 * 1024 * 1024);
+		if (copy_envelope(w, &m->commit.envelope))
+			r = append(m, NULL);
+	}
+	if (r != 0) {
+		if (r < 0)
+			gp_error("cannot_store", GP_FID("id", m->commit.id), GP_FS("reason", strerror(-r)));
+		answer(c, m->commit.ticket, result_of(r));
+		if (w)
+			gp_arena_free(&w->arena);
+		free(w);
+		return;
+	}
+	w->worker = worker;
+	w->connection = self.peers[worker].sessions;
+	w->ticket = m->commit.ticket;
+	w->id = m->commit.id;
+	gp_list_append(&self.waiting, &w->link);
+}
+
+void
+intake_synced(bool ok)
+{
+	for (struct gp_list *it; (it = gp_list_pop(&self.waiting));) {
+		struct waiting *w = gp_container_of(it, struct waiting, link);
+		struct smtpd_peer *peer = &self.peers[w->worker];
+		struct gp_queued *q = ok ? gp_store_find(spool.store, w->id) : NULL;
+		/* Without memory for a plan the message waits for the next start; it is safe. */
+		if (q && !schedule_add(q, &w->envelope))
+			gp_error("cannot_schedule", GP_FID("id", w->id));
+		if (peer->channel && peer->sessions == w->connection)
+			answer(peer->channel, w->ticket, q ? GP_COMMIT_DONE : GP_COMMIT_FAILED);
+		gp_arena_free(&w->arena);
+		free(w);
+	}
+}
+
+/* --- ids, staging files, space ----------------------------------------------------------------------------------- */
+
+static void
+give_ids(struct gp_channel *c)
+{
+	struct gp_message m = {.type = GP_MSG_IDS, .fd = -1, .ids = {.count = IDS_A_BLOCK}};
+	int r = gp_store_ids(spool.store, IDS_A_BLOCK, spool_now_ms(), &m.ids.first);
+	if (r < 0 || !gp_channel_send(c, &m))
+		gp_error("cannot_give_ids", GP_FS("reason", r < 0 ? strerror(-r) : "channel"));
+}
+
+static void
+give_stage(struct gp_channel *c, uint64_t ticket)
+{
+	int fd = openat(spool.env->dirs[0].fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		gp_error("cannot_stage", GP_FS("reason", strerror(errno)));
+		answer(c, ticket, GP_COMMIT_FAILED);
+		return;
+	}
+	struct gp_message m = {.type = GP_MSG_STAGE, .fd = fd, .stage = {.ticket = ticket}};
+	if (!gp_channel_send(c, &m))
+		answer(c, ticket, GP_COMMIT_FAILED);
+}
+
+static void
+tell_space(struct smtpd_peer *p)
+{
+	struct gp_message m = {.type = GP_MSG_SPACE, .fd = -1, .space = {.full = self.full}};
+	if (p->channel && p->told_full != self.full && gp_channel_send(p->channel, &m))
+		p->told_full = self.full;
+}
+
+void
+intake_tell_space(void)
+{
+	bool full = gp_store_full(spool.store, SPACE_WANTED, spool_now_ms());
+	if (full != self.full)
+		gp_warning(full ? "disk_full" : "disk_has_space", GP_FN("wanted", SPACE_WANTED));
+	self.full = full;
+	for (size_t i = 0; i < SMTPDS_MAX; i++)
+		tell_space(&self.peers[i]);
+}
+
+/* --- the channel ---------------------------------------------------------------------------------------------------- */
+
+static void
+on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	struct smtpd_peer *p = ctx;
+	switch (m->type) {
+	case GP_MSG_COMMIT:
+		take_commit(c, (unsigned)(p - self.peers), m);
+		break;
+	case GP_MSG_IDS_WANTED:
+		give_ids(c);
+		break;
+	case GP_MSG_STAGE_WANTED:
+		give_stage(c, m->stage_wanted.ticket);
+		break;
+	default:
+		gp_assert(!"permit table and handler differ");
+	}
+}
+
+static void
+on_close(void *ctx, struct gp_channel *c, const char *why)
+{
+	struct smtpd_peer *p = ctx;
+	(void)c;
+	gp_warning("smtpd_gone", GP_FN("worker", (uint64_t)(p - self.peers)), GP_FS("reason", why));
+	p->channel = NULL;
+}
+
+void
+intake_connect(unsigned worker, int fd)
+{
+	if (!self.waiting.next)
+		gp_list_init(&self.waiting);
+	if (worker >= SMTPDS_MAX) {
+		close(fd);
+		return;
+	}
+	struct smtpd_peer *p = &self.peers[worker];
+	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close, .ctx = p};
+	gp_channel_free(p->channel);
+	p->channel = gp_channel_new(spool.env->loop, fd, GP_PERMIT_SMTPD_TO_SPOOL, &owner);
+	p->sessions++;
+	p->told_full = false;
+	tell_space(p);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The spool role's parts:
+ *
+ *     intake.c    messages that smtpd hands over; their answers after the sync
+ *     schedule.c  which message goes to which destination, and when
+ *     delivery.c  leases: what relay and maildir are working on, and what came of it
+ *     bounce.c    reports to senders
+ *     control.c   the commands' questions
+ *     main.c      the role, and the turn: sync once, answer, hand out
+ *
+ * One turn of the loop: everything that arrived is appended to the store; at its end one sync makes all of it durable;
+ * then, and only then, smtpd is answered and destinations get their next messages.
+ */
+#pragma once
+
+#include "core/policy/policy.h"
+#include "ipc/role.h"
+#include "spool/store.h"
+
+struct spool {
+	struct gp_role_env *env;
+	struct gp_store *store;
+	struct gp_policy *policy;
+	struct gp_arena scratch; /* reset by whoever uses it first in a handler */
+	bool stopping;
+};
+
+extern struct spool spool;
+
+uint64_t
+spool_now_ms(void);
+
+/* --- intake.c --- */
+
+void
+intake_connect(unsigned worker, int fd);
+/* The sync is done: answers all that waited for it. */
+void
+intake_synced(bool ok);
+/* Tells smtpd when space runs out or comes back. */
+void
+intake_tell_space(void);
+
+/* --- schedule.c ---
+ *
+ * A task is the part of a message that goes to one destination. It is in one place at a time:
+ *
+ *     WAITING   in the heap, due later
+ *     READY     in its destination's line
+ *     LEASED    with relay or maildir
+ *
+ * A task without a destination yet (after a start or a reload) is planned when it is due: its message is read and routed.
+ * All tasks of a message hang on its gp_queued.user.
+ */
+
+enum task_state {
+	TASK_WAITING,
+	TASK_READY,
+	TASK_LEASED,
+};
+
+struct destination;
+
+struct task {
+	struct gp_heap_node due; /* key: ms since the epoch */
+	struct gp_list ready;
+	struct gp_queued *q;
+	struct destination *dest; /* NULL: not planned */
+	struct task *next;        /* of the same message */
+	uint32_t lease;           /* its place in delivery.c's table, or TASK_NO_LEASE */
+	uint8_t state;            /* enum task_state */
+};
+
+#define TASK_NO_LEASE UINT32_MAX
+
+struct destination {
+	struct gp_slice key;
+	struct gp_list ready;    /* tasks in line */
+	struct gp_list runnable; /* link: something is in line, and there is room */
+	struct gp_heap_node pause; /* in the heap of pauses while it rests after failures */
+	uint32_t window;  /* leases at once */
+	uint32_t in_flight;
+	uint32_t successes; /* since the window last grew */
+	uint32_t tasks;     /* that point here */
+	uint8_t transport;
+};
+
+int
+schedule_start(void);
+/* A message that is durable now: plans its tasks from its envelope. False: no memory. */
+bool
+schedule_add(struct gp_queued *q, const struct gp_envelope *envelope);
+/* A message found at the start: planned when due. */
+bool
+schedule_recovered(struct gp_queued *q);
+/* The message is about to leave the queue: its tasks with it. */
+void
+schedule_remove(struct gp_queued *q);
+/* Hands out what is due, as far as the destinations have room. At most so much a turn; true: more is there. */
+bool
+schedule_run(void);
+/* When schedule_run has something to do by itself; UINT64_MAX: never. ms since the epoch. */
+uint64_t
+schedule_next_ms(void);
+/* The task's lease is over. due_ms: when what remains is due; UINT64_MAX: nothing remains, the task is freed. */
+void
+schedule_done(struct task *t, uint64_t due_ms);
+/* What the destination answered, for its window. pause_until_ms: rest until then; 0: none. */
+void
+schedule_feedback(struct destination *d, bool ok, uint64_t pause_until_ms);
+/* A lease of this destination is over. */
+void
+schedule_release(struct destination *d);
+/* Makes the message due now, whatever its destination's state. */
+void
+schedule_retry(struct gp_queued *q);
+/* The routes may have changed. */
+void
+schedule_reload(void);
+bool
+schedule_leased(const struct gp_queued *q);
+/* Plans tasks for pending recipients whose destination has none. */
+bool
+schedule_plan(struct gp_queued *q, const struct gp_stored *m);
+
+/* --- delivery.c --- */
+
+void
+delivery_connect(enum gp_role_id role, unsigned worker, int fd);
+/* Hands the task's due recipients out. False: nobody is there to take it, or it cannot be read now. */
+bool
+delivery_start(struct task *t);
+/* The message left the queue while it was leased. */
+void
+delivery_forget(struct task *t);
+size_t
+delivery_leases(void);
+
+/* Writes down what became of recipients of a message: states, reports to the sender, the log. */
+struct settled {
+	uint64_t next_ms; /* the earliest due of recipients of this call that remain; UINT64_MAX: none */
+	bool finished;    /* the message is gone */
+};
+[[nodiscard]] int
+delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *rcpts, size_t rcpts_len,
+		const struct gp_outcome *outcomes, struct settled *ret);
+
+/* --- bounce.c --- */
+
+struct report {
+	const struct gp_stored *message; /* with as much of its body as is at hand */
+	const struct gp_queued *q;
+	const uint32_t *rcpts;
+	const struct gp_outcome *outcomes; /* one for each of rcpts */
+	size_t len;
+	bool delayed; /* deferred outcomes are worth a report: tried for long */
+};
+
+/* Appends the reports that these outcomes call for. 0, or -errno: then write nothing down, and try again later. */
+[[nodiscard]] int
+bounce_write(const struct report *r);
+/* After a sync: those appended are safe, or have to be appended again. */
+void
+bounce_synced(bool ok);
+
+/* --- control.c --- */
+
+int
+control_start(int listen_fd);

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gatepost-supervisor: opens what the roles need, starts them, connects them with each other, starts again what dies,
+ * reloads on SIGHUP, ends all on SIGTERM in an order that loses nothing. It parses its operator's configuration and
+ * nothing else.
+ *
+ * An instance's life:   start_instance -> (ready) -> on_control_close/on_child -> start_instance after a pause
+ * The end:              stop_stage(0): smtpd takes no more mail; (1): spool lets deliveries end; (2): the rest
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "procs/supervisor/configuration.h"
+#include "procs/supervisor/supervisor.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+enum {
+	RESTART_FIRST_MS = 100,
+	RESTART_MAX_MS = 30 * 1000,
+	/* A role that lived this long did not die of its start. */
+	LIVED_LONG_MS = 10 * 1000,
+	STOP_STAGE_MS = 30 * 1000,
+};
+
+struct instance {
+	const struct role_spec *spec;
+	unsigned index;
+	struct identity identity;
+	pid_t pid; /* 0: not running */
+	struct gp_channel *control;
+	bool ready;
+	uint64_t started_ms;
+	unsigned failures;
+	struct event *again;
+};
+
+static struct {
+	struct gp_loop *loop;
+	const char *config_path;
+	char role_dir[4096];
+	int role_fds[GP_ROLE_COUNT]; /* the executables, opened while we may reach them */
+	struct configuration config;
+	unsigned workers;
+	struct resources resources;
+	struct instance instances[INSTANCES_MAX];
+	size_t instances_len;
+	bool announced;
+	bool stopping;
+	unsigned stop_stage;
+	struct event *stop_timer;
+	int exit_code;
+} self;
+
+/* --- what a role is told ---------------------------------------------------------------------------------- */
+
+/* False: the role will not come up; its end is noticed like any other. */
+static bool
+tell(struct instance *in, struct gp_message m, int fd)
+{
+	m.fd = -1;
+	if (fd >= 0) {
+		m.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (m.fd < 0)
+			return false;
+	}
+	return gp_channel_send(in->control, &m);
+}
+
+static bool
+tell_config(struct instance *in)
+{
+	struct gp_message m = {.type = GP_MSG_CONFIG,
+			       .config = {.worker = (uint16_t)in->index, .workers = (uint16_t)self.workers}};
+	uint64_t seed[2];
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return false;
+	m.config.seed0 = seed[0];
+	m.config.seed1 = seed[1];
+	return tell(in, m, self.config.image_fd);
+}
+
+static bool
+tell_listen(struct instance *in, const struct gp_role_listen *l)
+{
+	struct gp_message m = {.type = GP_MSG_LISTEN,
+			       .listen = {.service = l->service, .address = gp_slice_str(l->address)}};
+	return tell(in, m, l->fd);
+}
+
+static bool
+tell_directory(struct instance *in, const struct gp_role_dir *d)
+{
+	struct gp_message m = {.type = GP_MSG_DIRECTORY, .directory = {.path = gp_slice_str(d->path)}};
+	return tell(in, m, d->fd);
+}
+
+static bool
+tell_resources(struct instance *in)
+{
+	const struct resources *r = &self.resources;
+	unsigned needs = in->spec->needs;
+	bool ok = true;
+	for (size_t i = 0; ok && needs & NEEDS_LISTENS && i < r->listens_len; i++) {
+		if (r->listen_workers[i] == in->index)
+			ok = tell_listen(in, &r->listens[i]);
+	}
+	if (ok && needs & NEEDS_SPOOL_DIR)
+		ok = tell_directory(in, &r->spool);
+	for (size_t i = 0; ok && needs & NEEDS_MAIL_ROOTS && i < r->mail_roots_len; i++)
+		ok = tell_directory(in, &r->mail_roots[i]);
+	if (ok && needs & NEEDS_CONTROL_SOCKET)
+		ok = tell_listen(in, &(struct gp_role_listen){.fd = r->control, .address = "control"});
+	return ok;
+}
+
+static void
+connect_instances(struct instance *a, struct instance *b)
+{
+	int fds[2];
+	if (gp_channel_pair(fds) < 0) {
+		gp_error("cannot_connect_roles", GP_FS("reason", strerror(errno)));
+		return;
+	}
+	struct gp_message to_a = {.type = GP_MSG_PEER,
+				  .fd = fds[0],
+				  .peer = {.role = (uint8_t)b->spec->id, .index = (uint16_t)b->index}};
+	struct gp_message to_b = {.type = GP_MSG_PEER,
+				  .fd = fds[1],
+				  .peer = {.role = (uint8_t)a->spec->id, .index = (uint16_t)a->index}};
+	if (!gp_channel_send(a->control, &to_a) | !gp_channel_send(b->control, &to_b))
+		gp_error("cannot_connect_roles", GP_FS("role", gp_role_name(a->spec->id)));
+}
+
+static void
+connect_to_peers(struct instance *in)
+{
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *other = &self.instances[i];
+		if (other != in && other->control && in->spec->peers & 1u << other->spec->id)
+			connect_instances(in, other);
+	}
+}
+
+/* --- starting ------------------------------------------------------------------------------------------------ */
+
+_Noreturn static void
+become_role(const struct instance *in, int control)
+{
+	char name[64];
+	char *argv[] = {name, NULL};
+	char *envp[] = {NULL};
+	int exe = self.role_fds[in->spec->id];
+	snprintf(name, sizeof(name), "gatepost-%s", gp_role_name(in->spec->id));
+	if (in->identity.uid != geteuid() && gp_sandbox_drop_identity(in->identity.uid, in->identity.gid) < 0)
+		_exit(126);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* dup2 clears close-on-exec; on itself it would not. */
+	if (control == GP_ROLE_CONTROL_FD ? fcntl(control, F_SETFD, 0) < 0 :
+					    dup2(control, GP_ROLE_CONTROL_FD) < 0)
+		_exit(126);
+	fexecve(exe, argv, envp);
+	_exit(127);
+}
+
+static void
+on_role_message(void *ctx, struct gp_channel *c, struct gp_message *m);
+static void
+on_role_close(void *ctx, struct gp_channel *c, const char *why);
+
+static bool
+spawn(struct instance *in)
+{
+	int fds[2];
+	if (gp_channel_pair(fds) < 0)
+		return false;
+	pid_t pid = fork();
+	if (pid == 0)
+		become_role(in, fds[1]);
+	close(fds[1]);
+	if (pid < 0) {
+		close(fds[0]);
+		return false;
+	}
+	in->pid = pid;
+	struct gp_channel_owner owner = {on_role_message, on_role_close, in};
+	in->control = gp_channel_new(self.loop, fds[0], GP_PERMIT_ROLE_TO_SUPERVISOR, &owner);
+	return in->control != NULL;
+}
+
+static void
+start_instance(struct instance *in)
+{
+	in->started_ms = gp_clock_monotonic_ms();
+	in->ready = false;
+	if (!spawn(in)) {
+		gp_error("cannot_start_role", GP_FS("role", gp_role_name(in->spec->id)),
+			 GP_FS("reason", strerror(errno)));
+		evtimer_add(in->again, &(struct timeval){.tv_sec = 1});
+		return;
+	}
+	bool ok = tell_config(in) && tell_resources(in);
+	if (ok)
+		connect_to_peers(in);
+	struct gp_message start = {.type = GP_MSG_START};
+	if (!ok || !tell(in, start, -1))
+		gp_error("cannot_start_role", GP_FS("role", gp_role_name(in->spec->id)));
+	gp_debug("role_started", GP_FS("of", gp_role_name(in->spec->id)), GP_FN("worker", in->index),
+		 GP_FN("pid", (uint64_t)in->pid));
+}
+
+static void
+on_start_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	if (!self.stopping)
+		start_instance(arg);
+}
+
+/* --- stopping ------------------------------------------------------------------------------------------------- */
+
+static bool
+stage_is_empty(unsigned stage)
+{
+	for (size_t i = 0; i < self.instances_len; i++) {
+		if (self.instances[i].pid > 0 && self.instances[i].spec->stop_stage == stage)
+			return false;
+	}
+	return true;
+}
+
+static void
+stop_stage(unsigned stage)
+{
+	struct gp_message stop = {.type = GP_MSG_STOP};
+	self.stop_stage = stage;
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->spec->stop_stage == stage && in->control && !tell(in, stop, -1))
+			kill(in->pid, SIGKILL);
+	}
+	evtimer_add(self.stop_timer, &(struct timeval){.tv_sec = STOP_STAGE_MS / 1000});
+}
+
+static void
+advance_stop(void)
+{
+	while (self.stop_stage < STOP_STAGES && stage_is_empty(self.stop_stage)) {
+		if (self.stop_stage + 1 == STOP_STAGES) {
+			gp_loop_stop(self.loop);
+			return;
+		}
+		stop_stage(self.stop_stage + 1);
+	}
+}
+
+static void
+begin_stop(int exit_code)
+{
+	if (self.stopping)
+		return;
+	self.stopping = true;
+	self.exit_code = exit_code;
+	gp_info("stopping", GP_FN("roles", self.instances_len));
+	stop_stage(0);
+	advance_stop();
+}
+
+static void
+on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->pid <= 0 || in->spec->stop_stage != self.stop_stage)
+			continue;
+		gp_warning("role_killed", GP_FS("of", gp_role_name(in->spec->id)),
+			   GP_FS("reason", "did not stop in time"));
+		kill(in->pid, SIGKILL);
+	}
+}
+
+/* --- watching ------------------------------------------------------------------------------------------------- */
+
+static void
+announce_when_ready(void)
+{
+	for (size_t i = 0; i < self.instances_len; i++) {
+		if (!self.instances[i].ready)
+			return;
+	}
+	if (!self.announced) {
+		self.announced = true;
+		gp_info("ready", GP_F("hostname", self.config.value->hostname),
+			GP_FN("listeners", self.config.value->listens_len), GP_FN("workers", self.workers));
+	}
+}
+
+static void
+on_role_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	struct instance *in = ctx;
+	(void)c;
+	gp_assert(m->type == GP_MSG_READY);
+	in->ready = true;
+	announce_when_ready();
+}
+
+static void
+on_role_close(void *ctx, struct gp_channel *c, const char *why)
+{
+	struct instance *in = ctx;
+	(void)c;
+	in->control = NULL;
+	/* It ends by itself when its channel is gone; one that broke the rules may not want to. */
+	if (strcmp(why, "closed") != 0 && in->pid > 0)
+		kill(in->pid, SIGKILL);
+}
+
+static void
+on_role_end(struct instance *in, int status)
+{
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	in->pid = 0;
+	in->ready = false;
+	in->control = gp_channel_free(in->control);
+	if (self.stopping) {
+		if (!clean)
+			gp_warning("role_ended_badly", GP_FS("of", gp_role_name(in->spec->id)),
+				   GP_FN("status", (uint64_t)status));
+		advance_stop();
+		return;
+	}
+	uint64_t lived = gp_clock_monotonic_ms() - in->started_ms;
+	in->failures = lived >= LIVED_LONG_MS ? 0 : in->failures + 1;
+	uint64_t pause = clean ? 0 : (uint64_t)RESTART_FIRST_MS << GP_MIN(in->failures, 9u);
+	pause = GP_MIN(pause, (uint64_t)RESTART_MAX_MS);
+	if (!clean)
+		gp_error("role_died", GP_FS("of", gp_role_name(in->spec->id)), GP_FN("worker", in->index),
+			 GP_FN("signal", WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0),
+			 GP_FN("exit", WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0),
+			 GP_FN("again_in_ms", pause));
+	evtimer_add(in->again, &(struct timeval){.tv_sec = (time_t)(pause / 1000),
+						 .tv_usec = (suseconds_t)(pause % 1000 * 1000)});
+}
+
+static void
+on_sigchld(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		int status;
+		if (in->pid > 0 && waitpid(in->pid, &status, WNOHANG) == in->pid)
+			on_role_end(in, status);
+	}
+}
+
+static void
+on_sigterm(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	begin_stop(0);
+}
+
+/* --- reload -------------------------------------------------------------------------------------------------------- */
+
+static bool
+same_listens(const struct gp_config *a, const struct gp_config *b)
+{
+	bool same = a->listens_len == b->listens_len;
+	for (size_t i = 0; same && i < a->listens_len; i++)
+		same = a->listens[i].service == b->listens[i].service &&
+		       gp_slice_eq(a->listens[i].address, b->listens[i].address);
+	return same;
+}
+
+/* New listeners need new smtpd processes: those that run finish their sessions first. */
+static void
+replace_listening_roles(void)
+{
+	struct gp_message stop = {.type = GP_MSG_STOP};
+	if (resources_relisten(&self.resources, self.config.value, self.workers) < 0)
+		gp_error("reload_incomplete", GP_FS("reason", "not every address could be bound"));
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->spec->needs & NEEDS_LISTENS && in->control && !tell(in, stop, -1))
+			kill(in->pid, SIGKILL);
+	}
+}
+
+static void
+on_sighup(evutil_socket_t fd, short what, void *arg)
+{
+	struct configuration fresh;
+	(void)fd, (void)what, (void)arg;
+	if (self.stopping)
+		return;
+	if (configuration_load(&fresh, self.config_path) < 0) {
+		gp_error("reload_refused", GP_FS("reason", "the configuration has mistakes; the old one stays"));
+		return;
+	}
+	const struct gp_config *was = self.config.value, *now = fresh.value;
+	if (!gp_slice_eq(was->state, now->state) || !gp_slice_eq(was->user, now->user) ||
+	    was->workers != now->workers)
+		gp_warning("restart_needed", GP_FS("reason", "state, user and workers change with a restart only"));
+	bool listens_changed = !same_listens(was, now);
+	struct configuration old = self.config;
+	self.config = fresh;
+	for (size_t i = 0; i < self.instances_len; i++) {
+		if (self.instances[i].control && !tell_config(&self.instances[i]))
+			kill(self.instances[i].pid, SIGKILL);
+	}
+	if (listens_changed)
+		replace_listening_roles();
+	configuration_free(&old);
+	gp_info("reloaded", GP_FS("file", self.config_path));
+}
+
+/* --- the beginning -------------------------------------------------------------------------------------------------- */
+
+/* The roles' executables lie beside this one. */
+static int
+open_executables(void)
+{
+	ssize_t n = readlink("/proc/self/exe", self.role_dir, sizeof(self.role_dir) - 1);
+	ptrdiff_t slash = gp_slice_rfind(gp_slice(self.role_dir, n > 0 ? (size_t)n : 0), '/');
+	if (slash < 0)
+		return -ENOENT;
+	self.role_dir[slash] = '\0';
+	for (size_t i = 0; i < role_specs_len; i++) {
+		char path[4200];
+		enum gp_role_id id = role_specs[i].id;
+		snprintf(path, sizeof(path), "%s/gatepost-%s", self.role_dir, gp_role_name(id));
+		self.role_fds[id] = open(path, O_PATH | O_CLOEXEC);
+		if (self.role_fds[id] < 0) {
+			gp_error("role_missing", GP_FS("path", path), GP_FS("reason", strerror(errno)));
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static int
+make_instances(void)
+{
+	for (size_t i = 0; i < role_specs_len; i++) {
+		unsigned n = role_specs[i].per_core ? self.workers : 1;
+		for (unsigned k = 0; k < n; k++) {
+			struct instance *in = &self.instances[self.instances_len++];
+			*in = (struct instance){.spec = &role_specs[i], .index = k};
+			in->again = evtimer_new(gp_loop_base(self.loop), on_start_again, in);
+			if (!in->again ||
+			    identity_of(gp_role_name(in->spec->id), self.config.value->user, &in->identity) < 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int
+watch_signals(void)
+{
+	static const struct {
+		int number;
+		event_callback_fn run;
+	} signals[] = {{SIGCHLD, on_sigchld}, {SIGTERM, on_sigterm}, {SIGINT, on_sigterm}, {SIGHUP, on_sighup}};
+	for (size_t i = 0; i < GP_ARRAY_LEN(signals); i++) {
+		struct event *e = evsignal_new(gp_loop_base(self.loop), signals[i].number, signals[i].run, NULL);
+		if (!e || evsignal_add(e, NULL) < 0)
+			return -ENOMEM;
+	}
+	self.stop_timer = evtimer_new(gp_loop_base(self.loop), on_stop_timer, NULL);
+	return self.stop_timer ? 0 : -ENOMEM;
+}
+
+static unsigned
+count_workers(const struct gp_config *cfg)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = cfg->workers > 0 ? cfg->workers : (unsigned)GP_MAX(cores, 1L);
+	return GP_MIN(n, (unsigned)WORKERS_MAX);
+}
+
+static int
+begin(void)
+{
+	int r = configuration_load(&self.config, self.config_path);
+	if (r < 0)
+		return 2;
+	const struct gp_config *cfg = self.config.value;
+	gp_log_setup("supervisor", cfg->log.json, (enum gp_log_level)cfg->log.level);
+	self.workers = count_workers(cfg);
+	signal(SIGPIPE, SIG_IGN);
+	self.loop = gp_loop_new();
+	if (!self.loop || open_executables() < 0 || resources_open(&self.resources, cfg, self.workers) < 0 ||
+	    make_instances() < 0 || watch_signals() < 0)
+		return 4;
+	r = identity_settle(cfg->user);
+	if (r < 0) {
+		gp_error("cannot_drop_root", GP_FS("reason", strerror(-r)));
+		return 4;
+	}
+	for (size_t i = 0; i < self.instances_len; i++)
+		start_instance(&self.instances[i]);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	self.config_path = "/etc/gatepost/gatepost.yaml";
+	for (int c; (c = getopt(argc, argv, "c:")) != -1;) {
+		if (c != 'c')
+			return 2;
+		self.config_path = optarg;
+	}
+	int code = begin();
+	if (code != 0) {
+		gp_log_flush();
+		return code;
+	}
+	if (gp_loop_run(self.loop) < 0)
+		self.exit_code = 4;
+	gp_info("stopped", GP_FN("exit", (uint64_t)self.exit_code));
+	gp_log_flush();
+	return self.exit_code;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "procs/supervisor/supervisor.h"
+
+#define PEER(role) (1u << GP_ROLE_##role)
+
+/*
+ *                    commands (control socket)
+ *                        |
+ *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
+ *                                --> relay   --> other servers
+ *                                     |
+ *                                  resolver
+ */
+const struct role_spec role_specs[] = {
+	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
+	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR)},
+	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY)},
+	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
+	{GP_ROLE_RELAY, true, 0, 2, PEER(SPOOL) | PEER(RESOLVER)},
+	{GP_ROLE_SMTPD, true, NEEDS_LISTENS, 0, PEER(SPOOL)},
+};
+const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The supervisor's parts: what is opened for the roles (resources.c), which roles there are and who speaks to whom
+ * (roles.c), who they run as (identity.c), and starting, watching and stopping them (main.c).
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/config/config.h"
+#include "ipc/role.h"
+
+enum {
+	WORKERS_MAX = 16,
+	INSTANCES_MAX = 3 * WORKERS_MAX,
+};
+
+/* --- roles.c --- */
+
+enum role_needs {
+	NEEDS_LISTENS = 1,
+	NEEDS_SPOOL_DIR = 2,
+	NEEDS_CONTROL_SOCKET = 4,
+	NEEDS_MAIL_ROOTS = 8,
+};
+
+struct role_spec {
+	enum gp_role_id id;
+	bool per_core;
+	unsigned needs; /* enum role_needs */
+	unsigned stop_stage; /* those of stage 0 are told to stop first, the next when they are gone */
+	unsigned peers;      /* bit R: speaks to role R */
+};
+
+enum { STOP_STAGES = 3 };
+
+extern const struct role_spec role_specs[];
+extern const size_t role_specs_len;
+
+/* --- identity.c --- */
+
+struct identity {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* Who the role runs as: the user gatepost-ROLE where it exists, else `user`. When this process is not root: itself.
+   Returns 0, or -ENOENT when it is root and neither exists. */
+int
+identity_of(const char *role, struct gp_slice user, struct identity *ret);
+
+/* Stops being root but for what starting roles and reloading take. Returns 0 or -errno. */
+int
+identity_settle(struct gp_slice user);
+
+/* --- resources.c --- */
+
+struct resources {
+	struct gp_role_listen listens[GP_ROLE_LISTENS_MAX]; /* one socket an address and worker */
+	unsigned listen_workers[GP_ROLE_LISTENS_MAX];       /* for which worker */
+	size_t listens_len;
+	struct gp_role_dir spool;
+	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
+	size_t mail_roots_len;
+	int control; /* listening Unix socket of the commands */
+	int lock;
+};
+
+/* Opens or makes everything; says on the log what went wrong. Returns 0 or -errno. */
+int
+resources_open(struct resources *r, const struct gp_config *cfg, unsigned workers);
+
+/* Binds the addresses of a new configuration in place of the old; those that stay keep their sockets. */
+int
+resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers);
