@@ -52,40 +52,63 @@ parse_name(struct gp_slice line, size_t at)
 	return field;
 }
 
+/* The header while it is being split: room for more fields is made by doubling. */
+struct split {
+	struct gp_header *header;
+	struct gp_header_field *fields;
+	size_t cap;
+	struct gp_arena *arena;
+};
+
+static int
+add_field(struct split *split, struct gp_header_field field)
+{
+	struct gp_header *h = split->header;
+	if (h->fields_len == GP_HEADER_FIELDS_MAX)
+		return 1;
+	if (h->fields_len == split->cap) {
+		size_t cap = split->cap > 0 ? 2 * split->cap : 32;
+		struct gp_header_field *grown = gp_arena_array(split->arena, cap, sizeof(field));
+		if (!grown)
+			return -ENOMEM;
+		for (size_t i = 0; i < h->fields_len; i++)
+			grown[i] = split->fields[i];
+		h->fields = split->fields = grown;
+		split->cap = cap;
+	}
+	split->fields[h->fields_len++] = field;
+	return 0;
+}
+
+static int
+add_line(struct split *split, struct gp_slice line)
+{
+	struct gp_header *h = split->header;
+	size_t at = h->len;
+	h->len += line.len;
+	if (h->len > GP_HEADER_SIZE_MAX)
+		return 1;
+	if (!is_wsp(line.ptr[0]) || h->fields_len == 0)
+		return add_field(split, parse_name(line, at));
+	split->fields[h->fields_len - 1].len += line.len;
+	return 0;
+}
+
 int
 gp_header_split(struct gp_slice message, struct gp_arena *arena, struct gp_header *ret)
 {
+	struct split split = {.header = ret, .arena = arena};
 	struct gp_slice rest = message;
-	struct gp_header_field *fields = NULL;
-	size_t cap = 0;
 	*ret = (struct gp_header){.message = message, .body_at = message.len};
 	while (rest.len > 0) {
-		size_t at = message.len - rest.len;
 		struct gp_slice line = take_line(&rest);
 		if (gp_slice_eq(line, GP_SLICE("\r\n"))) {
-			ret->body_at = at + line.len;
+			ret->body_at = ret->len + line.len;
 			break;
 		}
-		ret->len = at + line.len;
-		if (ret->len > GP_HEADER_SIZE_MAX)
-			return 1;
-		if (is_wsp(line.ptr[0]) && ret->fields_len > 0) {
-			fields[ret->fields_len - 1].len += line.len;
-			continue;
-		}
-		if (ret->fields_len == GP_HEADER_FIELDS_MAX)
-			return 1;
-		if (ret->fields_len == cap) {
-			size_t more = cap > 0 ? 2 * cap : 32;
-			struct gp_header_field *grown = gp_arena_array(arena, more, sizeof(*grown));
-			if (!grown)
-				return -ENOMEM;
-			for (size_t i = 0; i < cap; i++)
-				grown[i] = fields[i];
-			ret->fields = fields = grown;
-			cap = more;
-		}
-		fields[ret->fields_len++] = parse_name(line, at);
+		int r = add_line(&split, line);
+		if (r != 0)
+			return r;
 	}
 	return 0;
 }
