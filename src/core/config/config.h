@@ -26,8 +26,8 @@ struct gp_network {
 	uint8_t prefix_len;
 };
 
-/* Limits on one session or source; security.md "Limits to ship" in docs has the reasons. Times in
- * ms. */
+/* Limits on one session or source; times in ms. The schema table has each one's default and reason.
+ */
 struct gp_limits {
 	uint64_t message_size; /* octets, also announced as SIZE */
 	uint64_t header_size;  /* octets of all header fields */
@@ -56,13 +56,21 @@ enum gp_deliver_kind {
 struct gp_deliver {
 	uint8_t kind;           /* enum gp_deliver_kind */
 	struct gp_slice target; /* maildir: path with {domain} {local}; lmtp: "unix:/path" or
-				   host:port; relay: host:port */
+				   host:port; relay: host:port. Canonical: gp_endpoint_parse() of
+				   value.h takes host and port apart */
+};
+
+/* Where something was written, for complaints; lines and columns count from 1, 0: unknown. */
+struct gp_place {
+	struct gp_slice file;
+	uint32_t line, column;
 };
 
 struct gp_alias {
-	struct gp_slice name;           /* local-part, or full address; canonical */
+	struct gp_slice name;           /* local-part, canonical, lower case */
 	const struct gp_slice *targets; /* full addresses; a bare local-part got the domain added */
 	size_t targets_len;
+	struct gp_place place;
 };
 
 struct gp_domain_config {
@@ -78,7 +86,7 @@ struct gp_domain_config {
 
 struct gp_route_config {
 	struct gp_slice domain; /* "example.net", or ".example.net" for what is below it */
-	struct gp_slice target; /* host:port */
+	struct gp_slice target; /* host:port, as gp_deliver's */
 };
 
 struct gp_config {
@@ -117,3 +125,73 @@ struct gp_config {
 	} log;
 	uint32_t workers; /* smtpd and relay processes each; 0: one a core */
 };
+
+enum gp_config_caps {
+	GP_CONFIG_TEXT_MAX = 16 << 20,   /* octets of gatepost.yaml, and of each file it names */
+	GP_CONFIG_ARENA_MAX = 256 << 20, /* an arena that any such configuration fits in */
+	GP_CONFIG_COMPLAINTS_MAX = 100,  /* after these, one more says that there are others */
+};
+
+struct gp_complaint {
+	struct gp_place place;
+	struct gp_slice text; /* what is wrong and how to mend it, one line, printable */
+};
+
+struct gp_complaints {
+	const struct gp_complaint *items; /* in the order of their places within a file */
+	size_t len;
+};
+
+/*
+ * How the parser gets the files that the configuration names: recipients, aliases, answers. path
+ * ends in a NUL behind its len. The content goes to the arena, at most GP_CONFIG_TEXT_MAX octets
+ * (else -EFBIG). Returns 0 or -errno.
+ */
+struct gp_config_reader {
+	int (*read)(void *context, struct gp_slice path, struct gp_arena *arena,
+		    struct gp_slice *ret_content);
+	void *context;
+};
+
+/*
+ * Reads the text of gatepost.yaml. file: its name for complaints; relative paths within it are
+ * relative to the folder part of that name, and stay as they are when it has none. reader: NULL for
+ * a text without files, which is what gp_config_print writes.
+ *
+ * Returns 0: *ret is complete and consistent. 1: it has mistakes, all of them in *ret_complaints,
+ * and *ret is not to be used. -ENOMEM: memory, or the arena's cap. Everything lives in the arena.
+ */
+[[nodiscard]] int
+gp_config_parse(struct gp_slice yaml, struct gp_slice file, const struct gp_config_reader *reader,
+		struct gp_arena *arena, struct gp_config *ret,
+		struct gp_complaints *ret_complaints);
+
+/* "file:line:column: text", without a line end. */
+void
+gp_complaint_write(struct gp_buf *out, const struct gp_complaint *c);
+
+/*
+ * Writes the effective configuration as YAML with every key, and what came from files inlined. It
+ * is the canonical form: parsing it gives an equal value, printing that gives the same text. What
+ * does not fit latches out->failed.
+ */
+void
+gp_config_print(struct gp_buf *out, const struct gp_config *cfg);
+
+/* What the starter file says outright; all the rest of it is commented defaults and examples. */
+struct gp_config_start {
+	struct gp_slice hostname, state;
+	struct gp_slice mail_root; /* absolute: {maildir: "MAIL_ROOT/{domain}/{local}"} */
+	const struct gp_slice *listens;
+	size_t listens_len;
+	const struct gp_slice *domains;
+	size_t domains_len;
+};
+
+/* Writes a commented gatepost.yaml that passes gp_config_parse when the values given do. */
+void
+gp_config_write_starter(struct gp_buf *out, const struct gp_config_start *start);
+
+/* Writes the reference of all keys as Markdown, from the same table. */
+void
+gp_config_write_reference(struct gp_buf *out);

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/config/schema.h"
+
+#define KB UINT64_C(1000)
+#define MB (1000 * KB)
+#define GB (1000 * MB)
+#define SECOND UINT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+#define AT(member)                                    \
+	.offset = offsetof(struct gp_config, member), \
+	.wide = sizeof(((struct gp_config *)NULL)->member) == sizeof(uint64_t)
+#define GROUP(keys_)                                             \
+	{                                                        \
+		.keys = (keys_), .keys_len = GP_ARRAY_LEN(keys_) \
+	}
+#define LATER(name_, doc_)                                           \
+	{                                                            \
+		.name = (name_), .type = GP_KEY_LATER, .doc = (doc_) \
+	}
+
+/*
+ * LIMIT(name, type, strangers' preset, relay_networks' preset, least, most, floor, doc). The bounds
+ * keep out what RFC 5321 section 4.5.3.1 forbids (recipients under 100, command lines under 512)
+ * and what could only be a slip.
+ */
+#define LIMITS(LIMIT)                                                                          \
+	LIMIT(message_size, SIZE, "25MB", "25MB", 64 * KB, 2 * GB, false,                      \
+	      "Octets of a message; EHLO announces it as SIZE.")                               \
+	LIMIT(header_size, SIZE, "256KiB", "256KiB", 16 * KB, 16 * MB, false,                  \
+	      "Octets of all header fields of a message together.")                            \
+	LIMIT(header_fields, COUNT, "1000", "1000", 50, 100000, false,                         \
+	      "Header fields of a message.")                                                   \
+	LIMIT(recipients, COUNT, "1000", "5000", 100, 100000, false,                           \
+	      "Recipients of a transaction; RFC 5321 asks for 100 at least.")                  \
+	LIMIT(messages, COUNT, "100", "10000", 1, 1000000, false, "Messages of a connection.") \
+	LIMIT(errors, COUNT, "20", "100", 1, 10000, false,                                     \
+	      "Refused commands of a session before it is closed.")                            \
+	LIMIT(useless_commands, COUNT, "100", "1000", 1, 100000, false,                        \
+	      "NOOP, RSET, VRFY, HELP and repeated EHLO without a message between them.")      \
+	LIMIT(hops, COUNT, "50", "50", 10, 1000, false,                                        \
+	      "Received fields of a message; one that has more goes round in circles.")        \
+	LIMIT(command_length, SIZE, "2048B", "2048B", 512, 64 * KB, false,                     \
+	      "Octets of a command line with its CRLF; RFC 5321 asks for 512 at least.")       \
+	LIMIT(command_time, TIME, "5m", "5m", 10 * SECOND, HOUR, false,                        \
+	      "Time for a whole command line, not for each octet of it.")                      \
+	LIMIT(body_rate, SIZE, "500B", "500B", 0, GB, true,                                    \
+	      "Octets a second that a body must come in with, over its whole length; 0: off.") \
+	LIMIT(connections, COUNT, "2000", "2000", 1, 1000000, false,                           \
+	      "Connections that are open at once, all clients together.")                      \
+	LIMIT(connections_per_source, COUNT, "50", "500", 1, 1000000, false,                   \
+	      "Connections of one address (IPv6: of a /64).")                                  \
+	LIMIT(connections_per_network, COUNT, "150", "1500", 1, 1000000, false,                \
+	      "Connections of a /24 (IPv6: of a /48).")
+
+#define STRANGER_LIMIT(name_, type_, preset_, relay_preset_, min_, max_, floor_, doc_) \
+	{.name = #name_,                                                               \
+	 .type = GP_KEY_##type_,                                                       \
+	 .preset = (preset_),                                                          \
+	 .min = (min_),                                                                \
+	 .max = (max_),                                                                \
+	 .doc = (doc_),                                                                \
+	 AT(limits.name_)},
+#define RELAY_LIMIT(name_, type_, preset_, relay_preset_, min_, max_, floor_, doc_) \
+	{.name = #name_,                                                            \
+	 .type = GP_KEY_##type_,                                                    \
+	 .preset = (relay_preset_),                                                 \
+	 .min = (min_),                                                             \
+	 .max = (max_),                                                             \
+	 .doc = (doc_),                                                             \
+	 .floor = (floor_),                                                         \
+	 .stranger_offset = offsetof(struct gp_config, limits.name_),               \
+	 AT(relay_limits.name_)},
+
+static const struct gp_key limits_keys[] = {LIMITS(STRANGER_LIMIT)};
+static const struct gp_key relay_limits_keys[] = {LIMITS(RELAY_LIMIT)};
+static const struct gp_key_group limits_group = GROUP(limits_keys);
+static const struct gp_key_group relay_limits_group = GROUP(relay_limits_keys);
+
+static const char *const service_words[] = {"inbound", "submission", NULL};
+static const struct gp_key listen_keys[] = {
+	{.name = "address",
+	 .type = GP_KEY_LISTEN,
+	 .required = true,
+	 .example = "\"0.0.0.0:25\"",
+	 .offset = offsetof(struct gp_listen, address),
+	 .doc = "An address of this machine and a port; IPv6 in brackets."},
+	{.name = "service",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "inbound",
+	 .choices = service_words,
+	 .min = GP_SERVICE_INBOUND,
+	 .offset = offsetof(struct gp_listen, service),
+	 .doc = "inbound: mail from other servers. submission: mail from our own users."},
+	LATER("tls", "TLS from the first octet."),
+};
+static const struct gp_key_group listen_group = GROUP(listen_keys);
+
+static const struct gp_key retry_keys[] = {
+	{.name = "first",
+	 .type = GP_KEY_TIME,
+	 .preset = "5m",
+	 .min = SECOND,
+	 .max = DAY,
+	 AT(retry.first),
+	 .doc = "The wait after the first failure; it doubles with each further one."},
+	{.name = "max",
+	 .type = GP_KEY_TIME,
+	 .preset = "4h",
+	 .min = SECOND,
+	 .max = 7 * DAY,
+	 AT(retry.max),
+	 .doc = "The longest wait between two attempts."},
+	{.name = "for",
+	 .type = GP_KEY_TIME,
+	 .preset = "5d",
+	 .min = SECOND,
+	 .max = 30 * DAY,
+	 AT(retry.lifetime),
+	 .doc = "After this long a message that was not delivered goes back to its sender."},
+};
+static const struct gp_key_group retry_group = GROUP(retry_keys);
+
+static const struct gp_key concurrency_keys[] = {
+	{.name = "start",
+	 .type = GP_KEY_COUNT,
+	 .preset = "5",
+	 .min = 1,
+	 .max = 1000,
+	 AT(concurrency.start),
+	 .doc = "Transactions at once to a destination of which nothing is known yet."},
+	{.name = "max",
+	 .type = GP_KEY_COUNT,
+	 .preset = "20",
+	 .min = 1,
+	 .max = 1000,
+	 AT(concurrency.max),
+	 .doc = "Transactions at once to a destination that has taken all it was given."},
+};
+static const struct gp_key_group concurrency_group = GROUP(concurrency_keys);
+
+static const struct gp_key domain_keys[] = {
+	{.name = "recipients",
+	 .type = GP_KEY_RECIPIENTS,
+	 .required = true,
+	 .example = "[alice, bob]",
+	 .doc = "The local parts that exist: a list, or {file: PATH} with one a line, or any. "
+		"Whoever "
+		"is not among them or the aliases is refused at the door. Case does not matter."},
+	{.name = "aliases",
+	 .type = GP_KEY_ALIASES,
+	 .example = "{sales: [alice, bob@example.net]}",
+	 .doc = "Local parts that stand for others: a mapping, or {file: PATH} with lines `name: "
+		"target, target`. A name among its own targets means its mailbox."},
+	{.name = "subaddress",
+	 .type = GP_KEY_SEPARATORS,
+	 .preset = "+",
+	 .example = "\"+\"",
+	 .offset = offsetof(struct gp_domain_config, subaddress_separators),
+	 .doc = "Each of these characters ends the part of a local part that names the mailbox "
+		"(alice+lists is alice); \"\": off."},
+	{.name = "deliver",
+	 .type = GP_KEY_DELIVER,
+	 .required = true,
+	 .example = "{maildir: \"/var/mail/{domain}/{local}\"}",
+	 .offset = offsetof(struct gp_domain_config, deliver),
+	 .doc = "Where the mail goes: {maildir: PATH}, {lmtp: \"unix:PATH\" or \"HOST:PORT\"}, "
+		"{relay: "
+		"\"HOST:PORT\"}, or discard."},
+};
+static const struct gp_key_group domain_group = GROUP(domain_keys);
+
+static const struct gp_key smarthost_keys[] = {
+	{.name = "address",
+	 .type = GP_KEY_SERVER,
+	 .min = 25,
+	 .example = "\"relay.example.net:25\"",
+	 AT(smarthost.address),
+	 .doc = "The server that all mail for others goes to, apart from routes."},
+	LATER("user", "The name to log in with."),
+	LATER("password_file", "The file with the password."),
+};
+static const struct gp_key_group smarthost_group = GROUP(smarthost_keys);
+
+static const struct gp_key dns_keys[] = {
+	{.name = "server",
+	 .type = GP_KEY_RESOLVER,
+	 .min = 53,
+	 .example = "\"127.0.0.1:53\"",
+	 AT(dns.server),
+	 .doc = "The DNS server to ask; without it those of /etc/resolv.conf."},
+	{.name = "answers",
+	 .type = GP_KEY_TEXT,
+	 .example = "zone.json",
+	 AT(dns.answers),
+	 .doc = "A file with answers that are given instead of asking anybody, in the form of "
+		"--dns."},
+	{.name = "trust_anchor",
+	 .type = GP_KEY_PATH,
+	 .example = "/usr/share/dns/root.key",
+	 AT(dns.trust_anchor),
+	 .doc = "The file with the root's key, for DNSSEC."},
+};
+static const struct gp_key_group dns_group = GROUP(dns_keys);
+
+static const char *const format_words[] = {"text", "json", NULL};
+static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
+static const struct gp_key log_keys[] = {
+	{.name = "format",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "text",
+	 .choices = format_words,
+	 AT(log.json),
+	 .doc = "text, or json with one object a line."},
+	{.name = "level",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "info",
+	 .choices = level_words,
+	 AT(log.level),
+	 .doc = "error, warning, info or debug, each with all before it."},
+};
+static const struct gp_key_group log_group = GROUP(log_keys);
+
+/* In the order of the starter file: what everybody sets, then what most leave alone. */
+static const struct gp_key root_keys[] = {
+	{.name = "hostname",
+	 .type = GP_KEY_HOSTNAME,
+	 .required = true,
+	 .example = "mx.example.org",
+	 AT(hostname),
+	 .doc = "The full name of this server, as in its MX record: in the greeting, EHLO and "
+		"trace "
+		"fields."},
+	{.name = "state",
+	 .type = GP_KEY_PATH,
+	 .preset = "/var/lib/gatepost",
+	 AT(state),
+	 .doc = "The folder of all that must survive a restart, the queue above all. Relative "
+		"paths, "
+		"here and below, start from this file's folder."},
+	{.name = "user",
+	 .type = GP_KEY_USER,
+	 .preset = "gatepost",
+	 AT(user),
+	 .doc = "Started as root, each role runs as the user gatepost-ROLE where that exists, else "
+		"as "
+		"this one."},
+	{.name = "listen",
+	 .type = GP_KEY_LISTENS,
+	 .required = true,
+	 .group = &listen_group,
+	 .example = "[{address: \"0.0.0.0:25\", service: inbound}]",
+	 .doc = "Where clients connect to."},
+	{.name = "relay_networks",
+	 .type = GP_KEY_NETWORKS,
+	 .preset = "[]",
+	 .example = "[\"127.0.0.0/8\", \"::1/128\"]",
+	 .doc = "Clients in these networks may send to everybody, with the limits of relay_limits. "
+		"What would let half the Internet do so is an error."},
+	{.name = "domains",
+	 .type = GP_KEY_DOMAINS,
+	 .group = &domain_group,
+	 .example = "{}",
+	 .doc = "The domains that are ours: anybody may send to their recipients."},
+	{.name = "smarthost",
+	 .type = GP_KEY_GROUP,
+	 .group = &smarthost_group,
+	 .doc = "Without it mail for others goes to the servers of their MX records."},
+	{.name = "routes",
+	 .type = GP_KEY_ROUTES,
+	 .min = 25,
+	 .example = "{\"example.net\": \"192.0.2.7:25\", \".example.net\": \"192.0.2.8\"}",
+	 .doc = "A fixed next hop for a domain, or with a leading dot for all names below it; "
+		"before "
+		"smarthost and MX."},
+	{.name = "limits",
+	 .type = GP_KEY_GROUP,
+	 .group = &limits_group,
+	 .doc = "What a stranger may use."},
+	{.name = "relay_limits",
+	 .type = GP_KEY_GROUP,
+	 .group = &relay_limits_group,
+	 .doc = "What clients in relay_networks may use; what is not said here is never less than "
+		"what strangers have."},
+	{.name = "retry",
+	 .type = GP_KEY_GROUP,
+	 .group = &retry_group,
+	 .doc = "When delivery is tried again."},
+	{.name = "concurrency",
+	 .type = GP_KEY_GROUP,
+	 .group = &concurrency_group,
+	 .doc = "How hard a destination is pressed: it starts low, grows with success, and is "
+		"halved "
+		"on failure."},
+	{.name = "greet_wait",
+	 .type = GP_KEY_TIME,
+	 .preset = "0",
+	 .example = "6s",
+	 .max = 30 * SECOND,
+	 AT(greet_wait),
+	 .doc = "The greeting waits this long, and a stranger who talks before it is sent away; 0: "
+		"off."},
+	{.name = "dns",
+	 .type = GP_KEY_GROUP,
+	 .group = &dns_group,
+	 .doc = "Where names are looked up."},
+	{.name = "log",
+	 .type = GP_KEY_GROUP,
+	 .group = &log_group,
+	 .doc = "The log goes to standard error."},
+	{.name = "workers",
+	 .type = GP_KEY_COUNT,
+	 .preset = "0",
+	 .max = 256,
+	 AT(workers),
+	 .doc = "Processes that speak with clients, and as many that dial out; 0: one a core."},
+	LATER("tls", "Certificates."),
+	LATER("users", "Submission users."),
+	LATER("greylist", "Greylisting."),
+	LATER("milters", "Mail filters."),
+	LATER("proxy", "PROXY protocol and XCLIENT."),
+	LATER("web", "Dashboard and MTA-STS policies."),
+};
+const struct gp_key_group gp_schema = GROUP(root_keys);
+
+const struct gp_key *
+gp_schema_key(const struct gp_key_group *group, struct gp_slice name)
+{
+	for (size_t i = 0; i < group->keys_len; i++) {
+		if (gp_slice_eq(name, gp_slice_str(group->keys[i].name)))
+			return &group->keys[i];
+	}
+	return NULL;
+}
