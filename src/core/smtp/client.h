@@ -29,23 +29,24 @@
  *    354, got the body with the end that the driver gave, and then answered 2yz. All else is
  *    DEFERRED or FAILED. FAILED comes from a 5yz reply to a command of this transaction, or from
  *    what the server lacks (below), never from a broken connection or dialogue.
- *  - No reply is taken for a command that is not wholly sent: bytes that come before are an error
- * of the protocol, which ends the session. One exception: a 4yz or 5yz reply in the midst of the
- *    body is the server giving up; it counts as the answer to the body, and the session ends.
+ *  - No reply is taken for a command that is not wholly sent: bytes that come before it are an
+ *    error of the protocol, which ends the session. One exception: a 4yz or 5yz reply in the midst
+ *    of the body is the server giving up; it answers the body, and the session ends.
  *  - What is sent as body has CRLF line ends only and its leading dots doubled (RFC 5321 section
  *    4.5.2), whatever the driver hands over, so that no body can hold an end of data.
  *
  * What a server lacks, decided without sending the message:
  *  - SIZE smaller than the message: 552 5.3.4 for all (RFC 1870 section 6.1).
- *  - no SMTPUTF8, but an address or the header section needs it: 553 5.6.7 for those whom it
- * concerns (RFC 6531 section 3.2). With ASCII addresses and header, the message just goes without.
+ *  - no SMTPUTF8, but an address needs it: 553 5.6.7 for that recipient, or for all if it is the
+ *    sender's; the header section needs it: 554 5.6.9 for all (RFC 6531 section 3.2). Where nothing
+ *    needs it the message goes without, whatever its envelope says.
  *  - no 8BITMIME, 8-bit body: it is sent as it is, without BODY=. RFC 6152 section 3 wants it
  *    converted or returned; converting breaks DKIM signatures, hosts that clear the eighth bit are
  *    extinct, and Exim and qmail have sent as it is for decades. `strict_8bit` returns it instead,
  *    554 5.6.3.
  *  - no DSN: RET, ENVID, NOTIFY, ORCPT are left out, and `remote_dsn` of the outcome says so.
  *
- * Memory: about 2 KB idle; in a transaction 100 octets a recipient and what was said about it
+ * Memory: under 16 KB idle; in a transaction 100 octets a recipient and what was said about it
  * (GP_CLIENT_TEXT_MAX at most each); output up to GP_CLIENT_OUTPUT_MAX.
  */
 #pragma once
@@ -106,7 +107,8 @@ struct gp_smtp_client_mail {
 					       GP_CLIENT_RCPTS_MAX */
 	uint64_t size;                      /* octets of the message, for SIZE=; 0: unknown */
 	bool body_8bit;                     /* an octet over 127 is in it */
-	bool header_utf8;                   /* one is in its header section */
+	bool header_utf8;                   /* one is in a header field; counts only in an
+					       envelope with GP_ENVELOPE_SMTPUTF8 */
 	uint8_t until;                      /* enum gp_client_until */
 };
 
