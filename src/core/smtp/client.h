@@ -94,7 +94,8 @@ struct gp_smtp_client_setup {
 	struct gp_client_times times;
 };
 
-/* How far a transaction goes. */
+/* How far a transaction goes. Short of END nothing is handed over: RELAYED then says only that the
+   server would have gone on. */
 enum gp_client_until {
 	GP_CLIENT_UNTIL_END = 0, /* the whole message */
 	GP_CLIENT_UNTIL_MAIL,    /* the answer to MAIL decides for all; then RSET */
