@@ -22,9 +22,13 @@ enum gp_answers_limits {
 
 struct gp_answers;
 
-/* An empty open set of at most max answers. seed: for the keyed hash, random. NULL: no memory. */
+/* An empty set of at most max answers. seed: for the keyed hash, random. NULL: no memory. */
 struct gp_answers *
 gp_answers_new(struct gp_arena *arena, size_t max, const uint64_t seed[2]);
+struct gp_answers *
+gp_answers_new_closed(struct gp_arena *arena, size_t max, const uint64_t seed[2]);
+
+/* Frees the index. Accepts NULL, returns NULL. */
 struct gp_answers *
 gp_answers_free(struct gp_answers *set);
 
@@ -36,16 +40,26 @@ gp_answers_free(struct gp_answers *set);
 gp_answers_add(struct gp_answers *set, const struct gp_dns_answer *answer);
 
 /*
+ * Makes a name known to a closed set, which must happen before answers are added for it. status:
+ * OK, or SERVFAIL or TIMEOUT as the answer to every question about it. secure goes for all its
+ * answers. Results as above.
+ */
+[[nodiscard]] int
+gp_answers_add_name(struct gp_answers *set, struct gp_slice name, uint8_t status, bool secure);
+
+/*
  * Looks a question up. False: not known, ask for it (never from a closed set). A text that cannot
- * be a name on the wire is answered with NXDOMAIN, as nobody could own it. Slices in *ret live as
- * long as the set's arena.
+ * be a name on the wire is answered with NXDOMAIN, as nobody could own it. ret->name is the
+ * argument; other slices in *ret live as long as the set's arena, or are the argument.
  */
 [[nodiscard]] bool
 gp_answers_find(const struct gp_answers *set, struct gp_slice name, uint16_t type,
 		struct gp_dns_answer *ret);
 
 /*
- * Reads a closed set from JSON: owner name to type to list of values, as the manual of --dns says.
+ * Reads a closed set from JSON: owner name to type to list of values. Names may have U-labels; ""
+ * and "." are the root. Types in capitals that are not in record.h are skipped. A TXT value is a
+ * string, or a list of character-strings; a CNAME needs no list around it.
  *
  *     {"example.com": {"TXT": ["v=spf1 mx -all"], "MX": [[10, "mx.example.com"]]},
  *      "mx.example.com": {"A": ["192.0.2.1"], "AAAA": "SERVFAIL", "secure": true},

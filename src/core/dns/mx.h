@@ -5,7 +5,7 @@
  * A pure function of the question and of what is known of the DNS. It answers with the addresses to
  * try, in order; or with questions, all that it can use now, to be run again when their answers
  * (failures too) are in the set; or with the reply that tells why there is nothing to try. At most
- * 2 rounds for MX and one more for each further preference; every round makes progress.
+ * one round for the MX records and one for each preference; every round makes progress.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "core/smtp/reply.h"
 
 enum gp_mx_limits {
-	GP_MX_ADDRESSES_MAX = 5, /* to try in one delivery */
+	GP_MX_ADDRESSES_MAX = 5, /* to try in one delivery; the next one shuffles anew */
 	GP_MX_RECORDS_MAX = 100, /* MX records looked at, the best preferred ones */
 };
 
@@ -63,12 +63,14 @@ enum gp_mx_outcome {
 	GP_MX_NEED = 1,
 	/*
 	 * Nothing to try. The reply is one of
-	 *   556 5.1.10  null MX (RFC 7505 section 4)
+	 *   556 5.1.10  null MX (RFC 7505 section 4.1)
 	 *   550 5.1.2   the domain does not exist, or is no domain name
 	 *   550 5.4.4   it exists, and neither it nor its MX hosts have a usable address
 	 *   554 5.4.6   the mail would come back to us (RFC 5321 section 5.1)
 	 *   451 4.4.3   the DNS did not answer
-	 *   451 4.4.4   we are a backup for it, and the better hosts have no usable address now
+	 *   451 4.4.4   we are a backup for it and no better host has an address; or the fixed next
+	 *               hop has none: a mistake at home makes no mail bounce
+	 *   451 4.3.5   the fixed next hop is this server
 	 */
 	GP_MX_FAILED = 2,
 };
