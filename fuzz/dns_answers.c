@@ -2,7 +2,7 @@
 /* A file of answers, and the way to "d.test" in the world that it describes. */
 #include <errno.h>
 
-#include "core/dns/mx.h"
+#include "core/mx/mx.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

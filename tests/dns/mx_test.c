@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/buf.h"
-#include "core/dns/mx.h"
+#include "core/mx/mx.h"
 
 enum { ARENA_MAX = 1 << 22 };
 

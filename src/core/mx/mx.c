@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/dns/mx.h"
+#include "core/mx/mx.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -71,7 +71,7 @@ fail(struct eval *e, uint16_t code, uint16_t subject, uint16_t detail, struct gp
 static int
 fail_dns(struct eval *e, struct gp_slice about)
 {
-	return fail(e, 451, 4, 3, about, "could not be looked up in the DNS for now");
+	return fail(e, 451, 4, 3, about, "could not be looked up in the DNS at this time");
 }
 
 static int
