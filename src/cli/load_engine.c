@@ -36,6 +36,7 @@ struct engine {
 	struct event_base *base;
 	struct event interrupt, terminate, deadline, ticker, pace;
 	struct gp_list waiting; /* slots that wait for their time, first come first */
+	char run[GP_MARK_RUN_MAX + 1];
 	struct slot *slots;
 	uint32_t slots_len;
 	uint32_t active; /* slots that have not retired */
@@ -108,10 +109,22 @@ note_failure(struct engine *e, const char *what, struct gp_slice text)
 
 /* ---- outcomes ---- */
 
+/* The mark of the slot's message; one that was never begun has no time. */
+static struct gp_mark
+mark_of(const struct slot *slot)
+{
+	struct gp_mark mark = {.number = slot->number};
+	if (slot->session.mark.number == slot->number)
+		return slot->session.mark;
+	memcpy(mark.run, slot->engine->run, sizeof(mark.run));
+	return mark;
+}
+
 static void
 settle(struct slot *slot, enum gp_load_outcome outcome, struct gp_slice text)
 {
 	struct engine *e = slot->engine;
+	struct gp_mark mark = mark_of(slot);
 	gp_assert(slot->claimed);
 	slot->claimed = false;
 	e->stats->outcomes[outcome]++;
@@ -123,7 +136,7 @@ settle(struct slot *slot, enum gp_load_outcome outcome, struct gp_slice text)
 			 GP_SLICE_FMT(text));
 	if (e->options->ledger_fd < 0)
 		return;
-	int r = gp_ledger_write(e->options->ledger_fd, &slot->session.mark, outcome, text);
+	int r = gp_ledger_write(e->options->ledger_fd, &mark, outcome, text);
 	if (r < 0)
 		finish(e, r);
 }
@@ -246,8 +259,6 @@ not_reached(struct slot *slot, const char *why)
 		event_add(&slot->retry, &wait);
 		return;
 	}
-	slot->session.mark = (struct gp_mark){.number = slot->number};
-	memcpy(slot->session.mark.run, e->options->plan.run, strlen(e->options->plan.run));
 	if (slot->claimed)
 		settle(slot, GP_LOAD_FAILED, gp_slice_str(why));
 	if (e->options->reconnect_ms > 0 || ++e->failures >= FAILURES_MAX)
@@ -266,24 +277,33 @@ lost_idle(struct slot *slot, const char *why)
 	close_slot(slot);
 }
 
+/* What a message came to whose connection ends now. */
+static enum gp_load_outcome
+outcome_of_loss(const struct slot *slot)
+{
+	bool begun = slot->session.mark.number == slot->number;
+	bool all_sent = slot->session.dot_sent && slot->body_left == 0 && slot->out.len == 0;
+	return begun && all_sent ? GP_LOAD_DOUBTFUL : GP_LOAD_FAILED;
+}
+
 /* The connection ended without QUIT's answer. */
 static void
 lost(struct slot *slot, const char *why)
 {
 	struct engine *e = slot->engine;
-	bool all_sent = slot->session.dot_sent && slot->body_left == 0 && slot->out.len == 0;
 	if (e->options->idle > 0) {
 		lost_idle(slot, why);
 		return;
 	}
+	enum gp_load_outcome outcome = outcome_of_loss(slot);
 	close_slot(slot);
 	if (!slot->greeted) {
 		not_reached(slot, why);
 		return;
 	}
-	if (slot->claimed && slot->messages > 0) {
+	if (slot->claimed) {
 		note_failure(e, "connection lost: ", gp_slice_str(why));
-		settle(slot, all_sent ? GP_LOAD_DOUBTFUL : GP_LOAD_FAILED, gp_slice_str(why));
+		settle(slot, outcome, gp_slice_str(why));
 	}
 	if (++e->failures >= FAILURES_MAX && e->options->reconnect_ms == 0)
 		give_up(e);
@@ -624,12 +644,8 @@ end_slots(struct engine *e)
 {
 	for (uint32_t i = 0; i < e->slots_len; i++) {
 		struct slot *slot = &e->slots[i];
-		bool begun = slot->claimed && slot->greeted && slot->messages > 0;
-		bool all_sent =
-			slot->session.dot_sent && slot->body_left == 0 && slot->out.len == 0;
-		if (begun && slot->fd >= 0)
-			settle(slot, all_sent ? GP_LOAD_DOUBTFUL : GP_LOAD_FAILED,
-			       GP_SLICE("broken off"));
+		if (slot->claimed)
+			settle(slot, outcome_of_loss(slot), GP_SLICE("broken off"));
 		close_slot(slot);
 		event_del(&slot->retry);
 		gp_buf_free(&slot->out);
@@ -658,6 +674,7 @@ gp_load_run(const struct gp_load_options *options, struct gp_load_stats *stats)
 		return r;
 	e->options = options;
 	e->stats = stats;
+	snprintf(e->run, sizeof(e->run), "%s", options->plan.run);
 	e->slots_len = options->idle > 0 ? options->idle : options->sessions;
 	e->slots = calloc(e->slots_len, sizeof(*e->slots));
 	e->base = event_base_new();
