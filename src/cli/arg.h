@@ -5,9 +5,8 @@
  */
 #pragma once
 
-#include <sys/socket.h>
-
 #include "base/slice.h"
+#include "sys/address.h"
 
 /* Who asks, for the messages: "gatepost load: --size: ...". */
 struct gp_arg {
@@ -24,15 +23,9 @@ gp_arg_u64(const struct gp_arg *arg, uint64_t min, uint64_t max, uint64_t *ret);
 [[nodiscard]] bool
 gp_arg_number(const struct gp_arg *arg, double min, double max, double *ret);
 
-/* An address to connect to or to listen on. */
-struct gp_arg_address {
-	struct sockaddr_storage addr;
-	socklen_t len;
-};
-
 /* "192.0.2.1:25", "[2001:db8::1]:25" or "unix:/path": numbers only, no name is looked up. */
 [[nodiscard]] bool
-gp_arg_address(const struct gp_arg *arg, struct gp_arg_address *ret);
+gp_arg_address(const struct gp_arg *arg, struct gp_sockaddr *ret);
 
 /* Says that the value is wrong, and why. Returns false. */
 bool

@@ -2,12 +2,12 @@
 /* What drives the sessions of `load`: connections, their pace, and what they come to. */
 #pragma once
 
-#include "cli/arg.h"
 #include "cli/histogram.h"
 #include "cli/load_session.h"
+#include "sys/address.h"
 
 struct gp_load_options {
-	struct gp_arg_address server;
+	struct gp_sockaddr server;
 	struct gp_load_plan plan;
 	struct gp_slice body;    /* dot-stuffed, with the rest of the header before it and the dot's
 				    line at its end; the caller's */

@@ -10,11 +10,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/list.h"
+#include "sys/clock.h"
 
 enum {
 	INPUT_MAX = 256 * 1024, /* one read; holds a message of 100 KB whole */
@@ -30,7 +29,6 @@ struct server {
 	struct event_base *base;
 	struct event listener, interrupt, terminate, deadline, ticker;
 	int fd;
-	bool bound;
 	bool full; /* no descriptor was left: the listener rests until a connection closes */
 	bool settling;
 	uint64_t shown; /* messages at the last line of progress */
@@ -49,14 +47,6 @@ struct connection {
 	bool closing;         /* after the last answer */
 	struct gp_sink_session session;
 };
-
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1'000'000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static struct timeval
 timeval_of(uint64_t ms)
@@ -180,7 +170,7 @@ count_message(struct server *server, const struct gp_sink_session *s)
 	stats->messages++;
 	stats->recipients += s->recipients;
 	stats->octets += s->octets;
-	stats->last_us = now_us();
+	stats->last_us = gp_clock_wall_us();
 	if (!s->has_mark || gp_mark_book_add(stats->book, &s->mark) < 0) {
 		stats->unmarked++;
 	} else {
@@ -261,7 +251,7 @@ open_connection(struct server *server, int fd)
 	gp_buf_clear(&server->out);
 	gp_sink_session_greet(&c->session, &server->out);
 	if (server->stats->connections++ == 0)
-		server->stats->first_us = now_us();
+		server->stats->first_us = gp_clock_wall_us();
 	send_answers(c);
 	return true;
 }
@@ -300,21 +290,16 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 static int
 open_listener(struct server *server)
 {
-	const struct gp_arg_address *at = &server->options->listen;
-	const struct sockaddr *addr = (const struct sockaddr *)&at->addr;
+	const struct gp_sockaddr *at = &server->options->listen;
 	int one = 1;
-	int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = gp_socket_listen(at, BACKLOG, false);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	server->fd = fd;
-	if (addr->sa_family != AF_UNIX &&
-	    (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-	     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0))
+	if (at->ss.ss_family != AF_UNIX &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0)
 		return -errno;
-	if (bind(fd, addr, at->len) < 0)
-		return -errno;
-	server->bound = true;
-	return listen(fd, BACKLOG) < 0 ? -errno : 0;
+	return 0;
 }
 
 static void
@@ -355,11 +340,12 @@ remove_events(struct server *server)
 static void
 close_server(struct server *server)
 {
-	const struct sockaddr_un *un = (const struct sockaddr_un *)&server->options->listen.addr;
-	if (server->fd >= 0)
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&server->options->listen.ss;
+	if (server->fd >= 0) {
 		close(server->fd);
-	if (server->bound && un->sun_family == AF_UNIX)
-		unlink(un->sun_path);
+		if (un->sun_family == AF_UNIX)
+			unlink(un->sun_path);
+	}
 	if (server->base)
 		event_base_free(server->base);
 	gp_buf_free(&server->out);

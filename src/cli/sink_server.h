@@ -6,13 +6,13 @@
  */
 #pragma once
 
-#include "cli/arg.h"
 #include "cli/histogram.h"
 #include "cli/mark.h"
 #include "cli/sink_session.h"
+#include "sys/address.h"
 
 struct gp_sink_options {
-	struct gp_arg_address listen;
+	struct gp_sockaddr listen;
 	struct gp_sink_plan plan;
 	uint64_t count;     /* messages to end after; 0: no end */
 	uint64_t time_ms;   /* to end after; 0: no end */
