@@ -1,3 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The entry points that main.c's table names. */
 #pragma once
+
+int
+gp_cmd_load(int argc, char **argv);
+int
+gp_cmd_sink(int argc, char **argv);

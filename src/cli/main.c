@@ -9,6 +9,8 @@
 
 static const struct gp_command commands[] = {
 	/* in the order of the manual */
+	{"load", gp_cmd_load, "a load generator for any mail server"},
+	{"sink", gp_cmd_sink, "a receiver that counts and keeps nothing"},
 };
 
 static void

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/arg.h"
+
+#include <stdio.h>
+
+bool
+gp_arg_wrong(const struct gp_arg *arg, const char *why)
+{
+	fprintf(stderr, "gatepost %s: --%s: '%s' %s\n", arg->command, arg->option, arg->value, why);
+	return false;
+}
+
+bool
+gp_arg_u64(const struct gp_arg *arg, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t value;
+	if (gp_slice_u64(gp_slice_str(arg->value), max, &value) && value >= min) {
+		*ret = value;
+		return true;
+	}
+	fprintf(stderr, "gatepost %s: --%s: '%s' is not a whole number from %llu to %llu\n",
+		arg->command, arg->option, arg->value, (unsigned long long)min,
+		(unsigned long long)max);
+	return false;
+}
+
+/* Digits behind the point as a fraction; they are few enough to be exact in 64 bits. */
+static bool
+fraction_of(struct gp_slice digits, double *ret)
+{
+	uint64_t value;
+	double unit = 1;
+	if (digits.len > 15 || !gp_slice_u64(digits, UINT64_MAX, &value))
+		return false;
+	for (size_t i = 0; i < digits.len; i++)
+		unit /= 10;
+	*ret = (double)value * unit;
+	return true;
+}
+
+bool
+gp_arg_number(const struct gp_arg *arg, double min, double max, double *ret)
+{
+	struct gp_slice rest = gp_slice_str(arg->value);
+	bool has_point = gp_slice_find(rest, '.') >= 0;
+	struct gp_slice whole_digits = gp_slice_cut(&rest, '.');
+	uint64_t whole = 0;
+	double fraction = 0;
+	if (gp_slice_u64(whole_digits, UINT32_MAX, &whole) &&
+	    (!has_point || fraction_of(rest, &fraction))) {
+		double value = (double)whole + fraction;
+		if (value >= min && value <= max) {
+			*ret = value;
+			return true;
+		}
+	}
+	fprintf(stderr, "gatepost %s: --%s: '%s' is not a number from %g to %g\n", arg->command,
+		arg->option, arg->value, min, max);
+	return false;
+}
+
+bool
+gp_arg_address(const struct gp_arg *arg, struct gp_sockaddr *ret)
+{
+	if (gp_sockaddr_parse(gp_slice_str(arg->value), 0, ret) == 0)
+		return true;
+	return gp_arg_wrong(arg, "is not an address and port, as in 127.0.0.1:25, [::1]:25 or "
+				 "unix:/path");
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values of options, read strictly. Each function says on standard error what is wrong, naming the
+ * option, and returns false; the command then returns GP_EXIT_USAGE.
+ */
+#pragma once
+
+#include "base/slice.h"
+#include "sys/address.h"
+
+/* Who asks, for the messages: "gatepost load: --size: ...". */
+struct gp_arg {
+	const char *command;
+	const char *option; /* without the dashes */
+	const char *value;
+};
+
+/* A whole number from min to max. */
+[[nodiscard]] bool
+gp_arg_u64(const struct gp_arg *arg, uint64_t min, uint64_t max, uint64_t *ret);
+
+/* A number that may have a fraction, from min to max: digits with at most one point. */
+[[nodiscard]] bool
+gp_arg_number(const struct gp_arg *arg, double min, double max, double *ret);
+
+/* "192.0.2.1:25", "[2001:db8::1]:25" or "unix:/path": numbers only, no name is looked up. */
+[[nodiscard]] bool
+gp_arg_address(const struct gp_arg *arg, struct gp_sockaddr *ret);
+
+/* Says that the value is wrong, and why. Returns false. */
+bool
+gp_arg_wrong(const struct gp_arg *arg, const char *why);

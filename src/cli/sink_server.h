@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What drives the sessions of `sink`: one process, one loop, as many connections as there are
+ * descriptors. All connections read into one buffer, so an idle one costs little more than its
+ * struct, and a message costs no allocation.
+ */
+#pragma once
+
+#include "cli/histogram.h"
+#include "cli/mark.h"
+#include "cli/sink_session.h"
+#include "sys/address.h"
+
+struct gp_sink_options {
+	struct gp_sockaddr listen;
+	struct gp_sink_plan plan;
+	uint64_t count;     /* messages to end after; 0: no end */
+	uint64_t time_ms;   /* to end after; 0: no end */
+	uint64_t settle_ms; /* to go on after `count`, for what comes twice */
+	uint64_t delay_ms;  /* what has arrived is answered this much later */
+	bool print_marks;   /* each mark as it arrives, a line on standard output */
+	bool progress;      /* a line a second on standard error */
+};
+
+struct gp_sink_stats {
+	uint64_t connections, messages, recipients, octets;
+	uint64_t unmarked;          /* messages without a mark, or with one that no book takes */
+	uint64_t first_us, last_us; /* first connection, last message: microseconds since 1970 */
+	struct gp_histogram latency_ns; /* from a mark's time to the message's end */
+	struct gp_mark_book *book;      /* the caller's */
+};
+
+/*
+ * Listens and takes mail until a bound of the options is reached or SIGINT or SIGTERM comes; fills
+ * *stats, whose book the caller has set. Returns 0, or -errno when listening is not possible; what
+ * happens to single connections is not an error.
+ */
+[[nodiscard]] int
+gp_sink_serve(struct gp_sink_options *options, struct gp_sink_stats *stats);

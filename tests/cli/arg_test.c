@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "cli/arg.h"
+
+static struct gp_arg
+arg(const char *value)
+{
+	return (struct gp_arg){"test", "option", value};
+}
+
+static void
+whole_numbers_keep_their_bounds(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{"1", true},
+		{"10", true},
+		{"0", false},
+		{"11", false},
+		{"", false},
+		{"1x", false},
+		{"-1", false},
+		{"+1", false},
+		{" 1", false},
+		{"1.0", false},
+		{"99999999999999999999", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arg a = arg(cases[i].text);
+		uint64_t value = 77;
+		assert_int_equal(gp_arg_u64(&a, 1, 10, &value), cases[i].good);
+		if (!cases[i].good)
+			assert_int_equal(value, 77);
+	}
+}
+
+static void
+numbers_may_have_a_fraction(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+		double value;
+	} cases[] = {
+		{"0.25", true, 0.25}, {"1", true, 1},    {"0.0", true, 0},    {"1.5", false, 0},
+		{".5", false, 0},     {"1.", false, 0},  {"0.1.1", false, 0}, {"0,5", false, 0},
+		{"1e0", false, 0},    {"nan", false, 0}, {"-0", false, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arg a = arg(cases[i].text);
+		double value = 0;
+		assert_int_equal(gp_arg_number(&a, 0, 1, &value), cases[i].good);
+		if (cases[i].good)
+			assert_float_equal(value, cases[i].value, 1e-12);
+	}
+}
+
+static void
+addresses_need_a_port_and_no_name(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{"127.0.0.1:25", true},
+		{"[::1]:25", true},
+		{"unix:/run/x", true},
+		{"127.0.0.1", false},
+		{"localhost:25", false},
+		{"127.0.0.1:65536", false},
+		{"", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arg a = arg(cases[i].text);
+		struct gp_sockaddr addr;
+		assert_int_equal(gp_arg_address(&a, &addr), cases[i].good);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whole_numbers_keep_their_bounds),
+		cmocka_unit_test(numbers_may_have_a_fraction),
+		cmocka_unit_test(addresses_need_a_port_and_no_name),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
