@@ -2,7 +2,7 @@
 # A thin front door: Meson and ninja build, ./test tests. `make` needs the packages that `tools/setup build test` installs.
 PYTHON = /usr/bin/python3
 BUILD_COVER = CC=gcc meson setup build-cover -Db_coverage=true -Dbuildtype=debug
-C_FILES = git ls-files '*.c' '*.h'
+C_FILES = git ls-files -co --exclude-standard "*.c" "*.h"
 
 .PHONY: all help check test asan fuzz cover analyse fmt lint install clean
 
