@@ -221,7 +221,10 @@ def stage_system(stage):
 
 def stage_analyse(stage):
     """the slow analysers, on the files that changed"""
-    stage.check([PYTHON, "tools/analyse.py", "--changed"], timeout_s=600)
+    if build(stage, "build") and build(stage, "build-asan"):
+        stage.check([PYTHON, "tools/analyse.py", "--changed"], timeout_s=600)
+    else:
+        stage.failed += 1
 
 
 STAGES = {

@@ -33,7 +33,7 @@ grow(struct gp_buf *b, size_t need)
 	char *ptr = malloc(size);
 	if (!ptr)
 		return false;
-	if (b->len > 0)
+	if (b->ptr)
 		memcpy(ptr, b->ptr + b->head, b->len);
 	free(b->ptr);
 	b->ptr = ptr;
