@@ -118,7 +118,7 @@ def core_has_no_globals():
         if not name.endswith(".c"):
             continue
         for line, match in numbered_matches(GLOBAL, code_only(read(name))):
-            if " const " in match.group():
+            if re.search(r"\bconst\b", match.group()):
                 continue
             mend = "make it const, or a member of the object that the caller owns"
             found.append(complaint(name, line, "a variable outside any function", mend))
