@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front door: Meson and ninja build, ./test tests. `make` needs the packages that `tools/setup build test` installs.
 PYTHON = /usr/bin/python3
-BUILD_COVER = CC=gcc meson setup build-cover -Db_coverage=true -Dbuildtype=debug
-C_FILES = git ls-files '*.c' '*.h'
+C_FILES = git ls-files -co --exclude-standard "*.c" "*.h"
 
 .PHONY: all help check test asan fuzz cover analyse fmt lint install clean
 
@@ -25,6 +24,12 @@ help:
 build/build.ninja:
 	meson setup build
 
+build-asan/build.ninja:
+	CC=clang-14 meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+
+build-cover/build.ninja:
+	CC=gcc meson setup build-cover -Db_coverage=true -Dbuildtype=debug
+
 check:
 	tools/check
 
@@ -37,16 +42,15 @@ asan:
 fuzz:
 	FUZZ_SECONDS=$(or $(SECONDS),60) ./test fuzz
 
-cover:
-	test -f build-cover/build.ninja || $(BUILD_COVER)
+cover: build-cover/build.ninja
 	ninja -C build-cover
 	meson test -C build-cover
 	$(PYTHON) tools/cover.py build-cover
 
-analyse: build/build.ninja
+analyse: build/build.ninja build-asan/build.ninja
 	$(PYTHON) tools/analyse.py
 
-lint: check build/build.ninja
+lint: check build/build.ninja build-asan/build.ninja
 	$(PYTHON) tools/analyse.py --changed
 
 fmt:

@@ -21,6 +21,7 @@ import sys
 from common import ROOT, tracked
 
 BUILD = ROOT / "build"
+CLANG_BUILD = ROOT / "build-asan"
 DROPPED = re.compile(r"^(-o|-c|-M[DQFTP]*|-Werror|-O\S*|-g)$")
 
 
@@ -41,10 +42,10 @@ def changed():
     return [name for name in tracked("src/*.c") if name.rsplit(".", 1)[0] in stems]
 
 
-def commands():
+def commands(build):
     """File -> its compiler's arguments, without output and optimisation."""
     found = {}
-    for entry in json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8")):
+    for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
         path = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
         argv, kept, skip = shlex.split(entry["command"])[1:], [], False
         for arg in argv:
@@ -71,8 +72,7 @@ def gcc(name, args):
 
 
 def clang_tidy(name, args):
-    known = [arg for arg in args if not re.match(r"-W(trampolines|bidi)|-fdiagnostics", arg)]
-    return run(["clang-tidy-14", "--quiet", "--warnings-as-errors=*", str(ROOT / name), "--", *known])
+    return run(["clang-tidy-14", "--quiet", "--warnings-as-errors=*", str(ROOT / name), "--", *args])
 
 
 def cppcheck(name, args):
@@ -83,7 +83,11 @@ def cppcheck(name, args):
     return run([*argv, *kept, str(ROOT / name)])
 
 
-TOOLS = {"gcc -fanalyzer": gcc, "clang-tidy": clang_tidy, "cppcheck": cppcheck}
+TOOLS = {  # each with the build folder whose compiler arguments it wants
+    "gcc -fanalyzer": (gcc, BUILD),
+    "clang-tidy": (clang_tidy, CLANG_BUILD),
+    "cppcheck": (cppcheck, BUILD),
+}
 
 
 def main():
@@ -92,13 +96,13 @@ def main():
     parser.add_argument("file", nargs="*", help="only these")
     args = parser.parse_args()
     names = args.file or (changed() if args.changed else tracked("src/*.c"))
-    known, bad = commands(), 0
+    known, bad = {build: commands(build) for build in (BUILD, CLANG_BUILD)}, 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = {
-            pool.submit(tool, name, known[name]): (title, name)
+            pool.submit(tool, name, known[build][name]): (title, name)
             for name in names
-            if name in known
-            for title, tool in TOOLS.items()
+            for title, (tool, build) in TOOLS.items()
+            if name in known[build]
         }
         for job in concurrent.futures.as_completed(jobs):
             code, said = job.result()

@@ -14,7 +14,7 @@ COLUMNS_MAX_TEXT = 160
 FUNCTION_LINES_MAX = 100
 FILE_LINES_MAX = {".c": 900, ".h": 400, ".py": 700}
 # Spelled in two halves, so that this list does not find itself.
-UNFINISHED = r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|place" r"holder|not imple" r"mented|for n" r"ow)\b"
+UNFINISHED = r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b"
 FORMAT_COMPLAINT = re.compile(r"^(?P<name>[^:\n]+):(?P<line>\d+):\d+: error: code should be clang-formatted", re.M)
 FUNCTION_START = re.compile(r"^(\w+)\(.*")
 

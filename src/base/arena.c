@@ -53,8 +53,10 @@ gp_arena_reset(struct gp_arena *a)
 static struct gp_arena_chunk *
 add_chunk(struct gp_arena *a, size_t size)
 {
-	size_t cap = GP_MAX(size, (size_t)CHUNK_SIZE);
-	struct gp_arena_chunk *chunk = malloc(sizeof(*chunk) + cap);
+	size_t total, cap = GP_MAX(size, (size_t)CHUNK_SIZE);
+	if (gp_add_overflow(sizeof(struct gp_arena_chunk), cap, &total))
+		return NULL;
+	struct gp_arena_chunk *chunk = malloc(total);
 	if (!chunk)
 		return NULL;
 	*chunk = (struct gp_arena_chunk){.next = a->chunks, .cap = cap};
@@ -103,7 +105,11 @@ char *
 gp_arena_str(struct gp_arena *a, struct gp_slice s)
 {
 	size_t size;
-	char *copy = gp_add_overflow(s.len, (size_t)1, &size) ? NULL : gp_arena_alloc(a, size);
+	if (gp_add_overflow(s.len, (size_t)1, &size)) {
+		a->failed = true;
+		return NULL;
+	}
+	char *copy = gp_arena_alloc(a, size);
 	if (copy && s.len > 0)
 		memcpy(copy, s.ptr, s.len);
 	return copy;
@@ -124,8 +130,10 @@ gp_arena_printf(struct gp_arena *a, const char *fmt, ...)
 	int n = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
 	char *text = n < 0 ? NULL : gp_arena_alloc(a, (size_t)n + 1);
-	if (!text)
+	if (!text) {
+		a->failed = true;
 		return gp_slice(NULL, 0);
+	}
 	va_start(args, fmt);
 	vsnprintf(text, (size_t)n + 1, fmt, args);
 	va_end(args);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAP_MIN = 256 };
+enum { CAP_MIN = 255 };
 
 void
 gp_buf_free(struct gp_buf *b)
@@ -22,15 +22,18 @@ gp_buf_clear(struct gp_buf *b)
 	b->failed = false;
 }
 
+/* One octet more than cap is allocated: for the NUL that vsnprintf writes behind a full buffer. */
 static bool
 grow(struct gp_buf *b, size_t need)
 {
-	size_t cap = GP_MAX(b->cap * 2, (size_t)CAP_MIN);
+	size_t size, cap = GP_MAX(b->cap * 2 + 1, (size_t)CAP_MIN);
 	cap = GP_MAX(GP_MIN(cap, b->max), need);
-	char *ptr = malloc(cap);
+	if (gp_add_overflow(cap, (size_t)1, &size))
+		return false;
+	char *ptr = malloc(size);
 	if (!ptr)
 		return false;
-	if (b->len > 0)
+	if (b->ptr)
 		memcpy(ptr, b->ptr + b->head, b->len);
 	free(b->ptr);
 	b->ptr = ptr;
@@ -113,8 +116,7 @@ gp_buf_printf(struct gp_buf *b, const char *fmt, ...)
 	va_start(args, fmt);
 	int n = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
-	/* vsnprintf writes a NUL behind the text: it needs room, but is not counted. */
-	char *to = n < 0 ? NULL : gp_buf_reserve(b, (size_t)n + 1);
+	char *to = n < 0 ? NULL : gp_buf_reserve(b, (size_t)n);
 	if (!to) {
 		b->failed = true;
 		return false;

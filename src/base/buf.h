@@ -13,7 +13,7 @@
 #include "base/slice.h"
 
 struct gp_buf {
-	char *ptr;   /* allocated bytes; data is [head, head + len) */
+	char *ptr;   /* cap + 1 allocated bytes; data is [head, head + len) */
 	size_t head; /* octets taken off the front */
 	size_t len;
 	size_t cap;

@@ -26,13 +26,14 @@ __attribute__((target("sse4.2"))) static uint32_t
 crc_by_instruction(uint32_t crc, struct gp_slice s)
 {
 	uint64_t wide = crc;
-	for (; s.len >= 8; s = gp_slice_drop(s, 8)) {
+	size_t i = 0;
+	for (; s.len - i >= 8; i += 8) {
 		uint64_t word;
-		memcpy(&word, s.ptr, 8);
+		memcpy(&word, s.ptr + i, 8);
 		wide = __builtin_ia32_crc32di(wide, word);
 	}
 	crc = (uint32_t)wide;
-	for (size_t i = 0; i < s.len; i++)
+	for (; i < s.len; i++)
 		crc = __builtin_ia32_crc32qi(crc, (unsigned char)s.ptr[i]);
 	return crc;
 }

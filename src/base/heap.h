@@ -15,6 +15,7 @@ struct gp_heap {
 	uint32_t len, cap;
 };
 
+/* Frees the heap's own memory; the nodes still in it are their owners', and keep a stale place. */
 void
 gp_heap_free(struct gp_heap *h);
 
