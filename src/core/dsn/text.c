@@ -89,9 +89,10 @@ put_reply(struct gp_buf *out, const struct gp_outcome *o)
 		w.column += 3;
 		w.word = true;
 	}
+	gp_wrap_words(&w, gp_slice_cut(&text, '\n'));
 	while (text.len > 0) {
-		gp_wrap_words(&w, gp_slice_cut(&text, '\n'));
 		gp_wrap_break(&w);
+		gp_wrap_words(&w, gp_slice_cut(&text, '\n'));
 	}
 	gp_wrap_end(&w);
 }
