@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reports made from arbitrary envelopes, outcomes and messages: what comes out is a message whatever
- * went in. The input is a list of fields: a letter, a 16-bit length, octets (set_field).
+ * Reports made from arbitrary envelopes, outcomes and messages: what comes out is a message
+ * whatever went in. The input is a list of fields: a letter, a 16-bit length, octets (set_field).
  */
-#include "base/wire.h"
 #include "core/dsn/dsn.h"
+#include "base/wire.h"
 
 enum { RCPTS_MAX = 8 };
 
@@ -86,7 +86,8 @@ read_input(struct input *in, struct gp_slice data)
 			.rcpts_len = 1},
 	};
 	for (size_t i = 0; i < RCPTS_MAX; i++)
-		in->entries[i] = (struct gp_dsn_rcpt){&in->rcpts[i], &in->outcomes[i], GP_DSN_FAILED, i, i};
+		in->entries[i] =
+			(struct gp_dsn_rcpt){&in->rcpts[i], &in->outcomes[i], GP_DSN_FAILED, i, i};
 	in->dsn.envelope = &in->envelope;
 	in->dsn.rcpts = in->entries;
 	while (r.rest.len > 0 && !r.failed) {
@@ -97,8 +98,8 @@ read_input(struct input *in, struct gp_slice data)
 	}
 }
 
-/* Lines as a mail reader sees them: CRLF and nothing else ends one, none is over 998 octets, no NUL;
- * octets over 127 only where the envelope allows them. */
+/* Lines as a mail reader sees them: CRLF and nothing else ends one, none is over 998 octets, no
+ * NUL; octets over 127 only where the envelope allows them. */
 static void
 check_lines(struct gp_slice s, bool eight_bit)
 {
@@ -118,9 +119,11 @@ check_lines(struct gp_slice s, bool eight_bit)
 static struct gp_slice
 check_header(struct gp_slice s)
 {
-	static const char *const names[] = {"From:", "To:", "Date:", "Message-ID:", "Subject:",
-					    "Auto-Submitted:", "MIME-Version:", "Content-Type:",
-					    " boundary=", "Content-Transfer-Encoding:"};
+	static const char *const names[] = {"From:",         "To:",
+					    "Date:",         "Message-ID:",
+					    "Subject:",      "Auto-Submitted:",
+					    "MIME-Version:", "Content-Type:",
+					    " boundary=",    "Content-Transfer-Encoding:"};
 	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++)
 		gp_assert(gp_slice_starts(gp_slice_cut(&s, '\n'), gp_slice_str(names[i])));
 	gp_assert(gp_slice_starts(gp_slice_cut(&s, '\n'), GP_SLICE("\r")));

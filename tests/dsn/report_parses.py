@@ -26,7 +26,7 @@ class Report(unittest.TestCase):
         self.assertEqual(message.get_param("report-type"), "delivery-status")
         self.assertEqual(message["Auto-Submitted"], "auto-replied")
         self.assertEqual([p.get_content_type() for p in message.get_payload()], types)
-        return message
+        return raw, message
 
     def check_status(self, blocks, bob, joerg):
         self.assertEqual(len(blocks), 4)
@@ -42,7 +42,7 @@ class Report(unittest.TestCase):
         self.assertEqual(blocks[3]["Final-Recipient"], 'rfc822; "odd one"@example.net')
 
     def test_classic(self):
-        message = self.check_shape(
+        _, message = self.check_shape(
             "classic", ["text/plain", "message/delivery-status", "message/rfc822"])
         text, status, original = message.get_payload()
         self.assertIn("<jörg@example.net>", text.get_content())
@@ -52,16 +52,14 @@ class Report(unittest.TestCase):
         self.assertEqual(inner.get_content().splitlines(), ["--=_Sample1_0--", "Grüße"])
 
     def test_utf8(self):
-        message = self.check_shape(
+        raw, message = self.check_shape(
             "utf8", ["text/plain", "message/global-delivery-status", "message/global"])
-        text, status, original = message.get_payload()
-        self.assertEqual(message["To"].addresses[0].addr_spec, "åsa@example.org")
-        fields = status.get_payload(0) if status.is_multipart() else status.get_payload()
-        self.assertIn("utf-8; jörg@example.net", str(fields) + str(status))
-        # Python does not decode message/global by itself.
-        body = original.get_payload(0)
-        inner = body.get_payload() if not isinstance(body, str) else body
-        self.assertIn("Gr=C3=BC=C3=9Fe", str(body) + str(inner))
+        text = message.get_payload()[0]
+        self.assertIn("<jörg@example.net>", text.get_content())
+        # Python leaves these two types as they are.
+        self.assertIn("Final-Recipient: utf-8; jörg@example.net\r\n".encode(), raw)
+        self.assertIn(b"\r\nGr=C3=BC=C3=9Fe\r\n", raw)
+        self.assertIn("To: <åsa@example.org>\r\n".encode(), raw)
 
 
 unittest.main()
