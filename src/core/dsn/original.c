@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dsn/parts.h"
 #include "core/dsn/writer.h"
+#include "core/message/header.h"
 
-/* The header with the last field's line end and without the empty line; all of s when there is no
- * empty line. */
 static struct gp_slice
-header_of(struct gp_slice s)
+header_of(struct gp_slice message)
 {
-	struct gp_slice rest = s;
-	while (rest.len > 0) {
-		if (gp_slice_starts(rest, GP_SLICE("\r\n")))
-			return gp_slice_take(s, s.len - rest.len);
-		(void)gp_slice_cut(&rest, '\n');
-	}
-	return s;
+	struct gp_header_meter meter = {};
+	gp_header_meter_feed(&meter, message);
+	return gp_slice_take(message, meter.size);
 }
 
 /* Whole lines of s, as many as fit into size_max octets. */
