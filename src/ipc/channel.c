@@ -295,7 +295,7 @@ read_spilled(int fd, size_t len, struct gp_slice *ret)
 }
 
 /* Returns NULL, or why the packet is not a message that may come now. On success the descriptor of
-   *ret is the caller's; all others are closed. */
+ *ret is the caller's; all others are closed. */
 static const char *
 decode(const struct gp_channel *c, struct incoming *in, struct gp_message *ret)
 {

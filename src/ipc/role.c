@@ -23,8 +23,9 @@ static struct {
 	const struct gp_role *role;
 	struct gp_role_env env;
 	struct gp_channel *control;
-	struct gp_arena
-		arenas[2]; /* of the configuration in force, and of the one before or after it */
+	/* The configuration in force, and the one before or after it. */
+	struct gp_config configs[2];
+	struct gp_arena arenas[2];
 	unsigned current;
 	bool started;
 	/* Peers that came before start: their channels open when the role is ready to listen. */
@@ -87,7 +88,8 @@ take_config(const struct gp_message *m)
 	struct gp_complaints none;
 	int r = read_config(m->fd, &text);
 	if (r == 0)
-		r = gp_config_parse(gp_buf_slice(&text), GP_SLICE("image"), NULL, &self.arenas[next], fresh, &none);
+		r = gp_config_parse(gp_buf_slice(&text), GP_SLICE("image"), NULL,
+				    &self.arenas[next], fresh, &none);
 	gp_buf_free(&text);
 	if (r != 0)
 		return r < 0 ? r : -EINVAL;
@@ -175,7 +177,8 @@ take_start(void)
 	if (r == 0)
 		r = self.role->start(&self.env);
 	for (size_t i = 0; r == 0 && i < self.early_len; i++)
-		self.role->on_peer(&self.env, self.early[i].role, self.early[i].index, self.early[i].fd);
+		self.role->on_peer(&self.env, self.early[i].role, self.early[i].index,
+				   self.early[i].fd);
 	struct gp_message ready = {.type = GP_MSG_READY, .fd = -1};
 	if (r == 0 && !gp_channel_send(self.control, &ready))
 		r = -ENOMEM;

@@ -62,8 +62,8 @@ struct gp_role {
 	int (*prepare)(struct gp_role_env *env);
 	/* In the sandbox: start working. Returns 0 or -errno. */
 	int (*start)(struct gp_role_env *env);
-	/* A channel to a peer, after start, and again when that peer was started anew: the role makes its gp_channel
-	   from fd. */
+	/* A channel to a peer, after start, and again when that peer was started anew: the role
+	   makes its gp_channel from fd. */
 	void (*on_peer)(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd);
 	/* A new configuration is in env->config; the old one is freed after the call. */
 	void (*on_reload)(struct gp_role_env *env, const struct gp_config *old);

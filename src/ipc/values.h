@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The values that fields of messages.schema take. A receiver that meets another one ends the channel. */
+/* The values that fields of messages.schema take. A receiver that meets another one ends the
+ * channel. */
 #pragma once
 
 enum gp_commit_result {

@@ -151,7 +151,8 @@ set_listener_options(int fd, const struct gp_sockaddr *a, bool reuse_port)
 		return -errno;
 	if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
 		return -errno;
-	/* Accepted connections inherit it: a reply must not wait for the client's acknowledgement of the last. */
+	/* Accepted connections inherit it: a reply must not wait for the client's acknowledgement
+	 * of the last. */
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
 		return -errno;
 	/* [::] must not take the IPv4 port as well: the configuration says which it wants. */

@@ -40,6 +40,7 @@ gp_sockaddr_text(const struct gp_sockaddr *a, bool with_port);
 int
 gp_socket_listen(const struct gp_sockaddr *a, int backlog, bool reuse_port);
 
-/* A listening Unix socket of packets (SOCK_SEQPACKET), for channels. Returns the descriptor or -errno. */
+/* A listening Unix socket of packets (SOCK_SEQPACKET), for channels. Returns the descriptor or
+ * -errno. */
 int
 gp_socket_listen_packets(const struct gp_sockaddr *a, int backlog);

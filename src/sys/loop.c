@@ -98,3 +98,13 @@ gp_loop_now_ms(struct gp_loop *l)
 	(void)l;
 	return gp_clock_monotonic_ms();
 }
+
+void
+gp_timer_set(struct event *timer, uint64_t in_ms)
+{
+	struct timeval tv = {
+		.tv_sec = (time_t)(in_ms / 1000),
+		.tv_usec = (suseconds_t)(in_ms % 1000 * 1000),
+	};
+	event_add(timer, &tv);
+}

@@ -49,3 +49,7 @@ gp_loop_stop(struct gp_loop *l);
 /* Monotonic milliseconds, read once a turn and after each wait. */
 uint64_t
 gp_loop_now_ms(struct gp_loop *l);
+
+/* Arms a timer made by evtimer_new or evtimer_assign to fire once, in so many milliseconds. */
+void
+gp_timer_set(struct event *timer, uint64_t in_ms);

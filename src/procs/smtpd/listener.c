@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accepts connections and counts them: in all, by address (a /32, or an IPv6 /64) and by network (/24, /48). Each
- * worker enforces its share of the configured numbers, as the kernel spreads a source's connections evenly over them.
+ * Accepts connections and counts them: in all, by address (a /32, or an IPv6 /64) and by network
+ * (/24, /48). Each worker enforces its share of the configured numbers, as the kernel spreads a
+ * source's connections evenly over them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -117,8 +118,8 @@ static void
 refuse(int fd, const struct gp_sockaddr *peer, const char *limit)
 {
 	static const char text[] = "421 4.7.0 Too many connections, try again later\r\n";
-	gp_info("refused", GP_FS("client", gp_sockaddr_text(peer, false).s), GP_FS("stage", "connect"),
-		GP_FN("code", 421), GP_FS("limit", limit));
+	gp_info("refused", GP_FS("client", gp_sockaddr_text(peer, false).s),
+		GP_FS("stage", "connect"), GP_FN("code", 421), GP_FS("limit", limit));
 	(void)!send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
 }
@@ -149,7 +150,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		struct gp_sockaddr peer = {.len = sizeof(peer.ss)};
-		int conn = accept4(fd, (struct sockaddr *)&peer.ss, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int conn = accept4(fd, (struct sockaddr *)&peer.ss, &peer.len,
+				   SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (conn >= 0) {
 			admit(conn, &peer, l->service);
 			continue;
@@ -157,7 +159,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			gp_warning("accept_paused", GP_FS("reason", strerror(errno)));
 			event_del(l->readable);
-			evtimer_add(l->again, &(struct timeval){.tv_usec = PAUSE_MS * 1000});
+			gp_timer_set(l->again, PAUSE_MS);
 		}
 		if (errno != ECONNABORTED && errno != EINTR)
 			return;
@@ -181,7 +183,8 @@ listener_start(struct gp_role_env *env)
 		struct listener *l = &self.listeners[self.listeners_len++];
 		l->fd = env->listens[i].fd;
 		l->service = env->listens[i].service;
-		l->readable = event_new(gp_loop_base(env->loop), l->fd, EV_READ | EV_PERSIST, on_readable, l);
+		l->readable = event_new(gp_loop_base(env->loop), l->fd, EV_READ | EV_PERSIST,
+					on_readable, l);
 		l->again = evtimer_new(gp_loop_base(env->loop), on_again, l);
 		if (!l->readable || !l->again || event_add(l->readable, NULL) < 0)
 			return -ENOMEM;

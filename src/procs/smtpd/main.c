@@ -8,7 +8,7 @@
 
 enum {
 	/* How long transactions may go on after the word to stop. */
-	STOP_GRACE_S = 5,
+	STOP_GRACE_MS = 5000,
 };
 
 struct smtpd smtpd;
@@ -29,7 +29,8 @@ apply_config(struct gp_role_env *env)
 		.limits = &cfg->limits,
 		.greet_wait_ms = cfg->greet_wait,
 	};
-	smtpd.relay_setup = (struct gp_smtp_server_setup){.hostname = cfg->hostname, .limits = &cfg->relay_limits};
+	smtpd.relay_setup = (struct gp_smtp_server_setup){.hostname = cfg->hostname,
+							  .limits = &cfg->relay_limits};
 	return 0;
 }
 
@@ -60,7 +61,7 @@ smtpd_session_gone(void)
 static void
 shut_down_sessions(bool now)
 {
-	gp_list_each(it, &smtpd.sessions) {
+	gp_list_each (it, &smtpd.sessions) {
 		session_shutdown((struct session *)it, now);
 	}
 }
@@ -90,7 +91,7 @@ on_stop(struct gp_role_env *env)
 	shut_down_sessions(false);
 	grace = evtimer_new(gp_loop_base(env->loop), on_grace_over, NULL);
 	if (grace)
-		evtimer_add(grace, &(struct timeval){.tv_sec = STOP_GRACE_S});
+		gp_timer_set(grace, STOP_GRACE_MS);
 	smtpd_session_gone();
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection. Bytes go from the socket into the protocol's session object; its events are decided here.
+ * One connection. Bytes go from the socket into the protocol's session object; its events are
+ * decided here.
  *
  *        read -> advance -> MAIL, RCPT, DATA: answered at once
- *                        -> BODY: into s->body ---- memory full ----> WAIT_STAGE -> session_staged -> advance
- *                        -> END: store_commit ----------------------> WAIT_COMMIT -> session_committed -> advance
+ *                        -> BODY: into s->body ---- memory full ----> WAIT_STAGE -> session_staged
+ * -> advance
+ *                        -> END: store_commit ----------------------> WAIT_COMMIT ->
+ * session_committed -> advance
  *                        -> CLOSE: the last reply is written -> linger -> free
  *
  * While the session waits, nothing is read from the client: what came behind is in s->held.
@@ -26,7 +29,8 @@ enum {
 	HEAD_MAX = 16 * 1024,
 	/* Recipients of one message after aliases. */
 	TARGETS_MAX = 50000,
-	/* How long a closed session waits for the client to close, so that a reset does not eat the last reply. */
+	/* How long a closed session waits for the client to close, so that a reset does not eat the
+	   last reply. */
 	LINGER_MS = 2000,
 	LINGER_OCTETS = 256 * 1024,
 };
@@ -57,7 +61,8 @@ struct session {
 	struct body body;
 };
 
-static const struct gp_reply out_of_memory = GP_REPLY(451, 4, 3, 0, "Out of memory, try again later");
+static const struct gp_reply out_of_memory =
+	GP_REPLY(451, 4, 3, 0, "Out of memory, try again later");
 
 static void
 advance(struct session *s, struct gp_slice input);
@@ -82,7 +87,9 @@ session_free(struct session *s)
 	smtpd_session_gone();
 }
 
-/* --- the log ----------------------------------------------------------------------------------------------- */
+/* --- the log
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void
 log_refusal(struct session *s)
@@ -91,8 +98,10 @@ log_refusal(struct session *s)
 	struct gp_reply r = gp_smtp_server_refusal(s->smtp, &command);
 	if (r.code == 0)
 		return;
-	gp_info("refused", GP_FS("client", s->client_text.s), GP_F("helo", gp_smtp_server_helo(s->smtp)),
-		GP_F("command", gp_slice_take(command, 300)), GP_FN("code", r.code), GP_F("reason", r.text));
+	gp_info("refused", GP_FS("client", s->client_text.s),
+		GP_F("helo", gp_smtp_server_helo(s->smtp)),
+		GP_F("command", gp_slice_take(command, 300)), GP_FN("code", r.code),
+		GP_F("reason", r.text));
 }
 
 static void
@@ -101,8 +110,9 @@ log_refused_path(struct session *s, const char *stage, const struct gp_reply *r)
 	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
 	const struct gp_address *path = gp_smtp_server_path(s->smtp);
 	bool rcpt = strcmp(stage, "rcpt") == 0;
-	gp_info("refused", GP_FS("client", s->client_text.s), GP_F("helo", gp_smtp_server_helo(s->smtp)),
-		GP_FS("stage", stage), GP_F("from", rcpt ? e->sender : path->text),
+	gp_info("refused", GP_FS("client", s->client_text.s),
+		GP_F("helo", gp_smtp_server_helo(s->smtp)), GP_FS("stage", stage),
+		GP_F("from", rcpt ? e->sender : path->text),
 		GP_F("to", rcpt ? path->text : gp_slice(NULL, 0)), GP_FN("code", r->code),
 		GP_F("reason", r->text));
 }
@@ -117,7 +127,8 @@ log_accepted(struct session *s)
 		GP_FN("size", body_size(&s->body)));
 }
 
-/* --- decisions --------------------------------------------------------------------------------------------- */
+/* --- decisions
+ * --------------------------------------------------------------------------------------------- */
 
 static void
 decide_mail(struct session *s)
@@ -164,7 +175,8 @@ reserve_targets(struct session *s, size_t n)
 	return true;
 }
 
-/* RFC 3461 section 5.2.7.3: an alias with one target passes NOTIFY on; with several, nobody can promise success. */
+/* RFC 3461 section 5.2.7.3: an alias with one target passes NOTIFY on; with several, nobody can
+ * promise success. */
 static uint8_t
 notify_of_target(uint8_t notify, size_t targets_len)
 {
@@ -183,8 +195,10 @@ add_targets(struct session *s, const struct gp_admission *a)
 	for (size_t i = 0; i < a->targets_len; i++) {
 		if (has_target(s, a->targets[i]))
 			continue;
-		/* A copy: the policy's own may go with the configuration before the transaction ends. */
-		struct gp_slice address = gp_arena_dup(gp_smtp_server_arena(s->smtp), a->targets[i]);
+		/* A copy: the policy's own may go with the configuration before the transaction
+		 * ends. */
+		struct gp_slice address =
+			gp_arena_dup(gp_smtp_server_arena(s->smtp), a->targets[i]);
 		if (!address.ptr)
 			return false;
 		s->targets[s->targets_len++] = (struct gp_rcpt){
@@ -215,12 +229,14 @@ static void
 decide_data(struct session *s)
 {
 	static const struct gp_reply go = GP_REPLY(354, 0, 0, 0, "End data with <CR><LF>.<CR><LF>");
-	static const struct gp_reply later = GP_REPLY(451, 4, 3, 0, "Queue is not available, try again later");
+	static const struct gp_reply later =
+		GP_REPLY(451, 4, 3, 0, "Queue is not available, try again later");
 	s->id = store_id();
 	gp_smtp_server_answer(s->smtp, s->id ? &go : &later);
 }
 
-/* --- the message --------------------------------------------------------------------------------------------- */
+/* --- the message
+ * --------------------------------------------------------------------------------------------- */
 
 static void
 take_stage(struct session *s, int fd)
@@ -252,7 +268,7 @@ write_received(struct session *s, struct gp_buf *head)
 	struct gp_received r = {
 		.helo = gp_smtp_server_helo(s->smtp),
 		.client_addr = gp_slice_str(s->client_text.s),
-		.hostname = smtpd.setup.hostname,
+		.by = smtpd.setup.hostname,
 		.esmtp = gp_smtp_server_esmtp(s->smtp),
 		.utf8 = e->flags & GP_ENVELOPE_SMTPUTF8,
 		.id = gp_slice_str(id.s),
@@ -280,7 +296,8 @@ take_end(struct session *s)
 		s->state = SESSION_WAITS_COMMIT;
 		return;
 	}
-	static const struct gp_reply later = GP_REPLY(451, 4, 3, 0, "Could not store the message, try again later");
+	static const struct gp_reply later =
+		GP_REPLY(451, 4, 3, 0, "Could not store the message, try again later");
 	gp_smtp_server_answer(s->smtp, &later);
 	log_refusal(s);
 	body_reset(&s->body);
@@ -289,10 +306,11 @@ take_end(struct session *s)
 static void
 answer_commit(struct session *s, enum gp_commit_result result)
 {
-	struct gp_reply reply = GP_REPLY(451, 4, 3, 0, "Could not store the message, try again later");
+	struct gp_reply reply =
+		GP_REPLY(451, 4, 3, 0, "Could not store the message, try again later");
 	if (result == GP_COMMIT_DONE) {
-		struct gp_slice text =
-			gp_arena_printf(gp_smtp_server_arena(s->smtp), "Queued as %s", gp_id_text(s->id).s);
+		struct gp_slice text = gp_arena_printf(gp_smtp_server_arena(s->smtp),
+						       "Queued as %s", gp_id_text(s->id).s);
 		reply = GP_REPLY(250, 2, 0, 0, "Queued");
 		if (text.len > 0)
 			reply.text = text;
@@ -308,7 +326,8 @@ answer_commit(struct session *s, enum gp_commit_result result)
 	body_reset(&s->body);
 }
 
-/* --- the connection ------------------------------------------------------------------------------------------- */
+/* --- the connection
+ * ------------------------------------------------------------------------------------------- */
 
 static void
 want_read(struct session *s, bool on)
@@ -358,8 +377,7 @@ arm_timer(struct session *s, uint64_t at_ms)
 	uint64_t now = gp_clock_monotonic_ms();
 	uint64_t in = at_ms > now ? at_ms - now : 0;
 	s->timer_ms = at_ms;
-	evtimer_add(&s->timer, &(struct timeval){.tv_sec = (time_t)(in / 1000),
-						 .tv_usec = (suseconds_t)(in % 1000 * 1000)});
+	gp_timer_set(&s->timer, in);
 }
 
 /* The protocol is over: write what is left, and wait a little for the client's end. */
@@ -378,7 +396,8 @@ linger(struct session *s)
 	want_read(s, true);
 }
 
-/* Runs the protocol over the input until it is used up, the session waits, or it is over: then s is gone or lingers. */
+/* Runs the protocol over the input until it is used up, the session waits, or it is over: then s is
+ * gone or lingers. */
 static void
 run_protocol(struct session *s, struct gp_slice *input)
 {
@@ -503,10 +522,12 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	advance(s, gp_slice(data, n > 0 ? (size_t)n : 0));
 }
 
-/* --- what the other parts call ---------------------------------------------------------------------------------- */
+/* --- what the other parts call
+ * ---------------------------------------------------------------------------------- */
 
 void
-session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client, uint8_t service)
+session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client,
+	      uint8_t service)
 {
 	struct event_base *base = gp_loop_base(smtpd.env->loop);
 	struct session *s = calloc(1, sizeof(*s));

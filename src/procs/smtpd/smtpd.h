@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and decisions (session.c), the
- * conversation with spool (store.c), the body of a message on its way (body.c), and the role itself (main.c).
+ * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
+ * decisions (session.c), the conversation with spool (store.c), the body of a message on its way
+ * (body.c), and the role itself (main.c).
  */
 #pragma once
 
 #include "core/policy/policy.h"
 #include "core/smtp/server.h"
 #include "ipc/role.h"
+#include "ipc/values.h"
 #include "sys/address.h"
 
 struct session;
@@ -44,7 +46,8 @@ listener_release(const struct gp_client *client);
 
 /* Takes over fd. */
 void
-session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client, uint8_t service);
+session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client,
+	      uint8_t service);
 /* What became of the message that was handed to spool. */
 void
 session_committed(struct session *s, enum gp_commit_result result);
@@ -71,8 +74,8 @@ store_stage(struct session *s);
 struct body;
 /* Hands the message over; session_committed() answers. False: not possible now. */
 bool
-store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope, struct gp_slice head,
-	     struct body *body);
+store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
+	     struct gp_slice head, struct body *body);
 /* The session is gone: answers for it are dropped. */
 void
 store_forget(struct session *s);
@@ -95,8 +98,8 @@ struct body {
 
 void
 body_init(struct body *b);
-/* Adds a piece. False: memory is full, and a staging file is needed first (body_stage). The piece is kept in any
-   case. */
+/* Adds a piece. False: memory is full, and a staging file is needed first (body_stage). The piece
+   is kept in any case. */
 bool
 body_add(struct body *b, struct gp_slice piece);
 /* Moves what is in memory to the file and goes on there. */

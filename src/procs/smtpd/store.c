@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation with spool. A ticket names a session while an answer is on its way: its place in the table below
- * and how often that place was used, so that an answer for a session that is gone meets nobody.
+ * The conversation with spool. A ticket names a session while an answer is on its way: its place in
+ * the table below and how often that place was used, so that an answer for a session that is gone
+ * meets nobody.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -76,7 +77,8 @@ take_ticket(struct session *s)
 		at++;
 	if (at == self.tickets_len) {
 		size_t len = self.tickets_len > 0 ? self.tickets_len * 2 : 64;
-		struct ticket *t = len > TICKETS_MAX ? NULL : reallocarray(self.tickets, len, sizeof(*t));
+		struct ticket *t =
+			len > TICKETS_MAX ? NULL : reallocarray(self.tickets, len, sizeof(*t));
 		if (!t)
 			return UINT64_MAX;
 		for (size_t i = self.tickets_len; i < len; i++)
@@ -116,7 +118,8 @@ store_stage(struct session *s)
 	uint64_t ticket = self.channel ? take_ticket(s) : UINT64_MAX;
 	if (ticket == UINT64_MAX)
 		return false;
-	struct gp_message m = {.type = GP_MSG_STAGE_WANTED, .fd = -1, .stage_wanted = {.ticket = ticket}};
+	struct gp_message m = {
+		.type = GP_MSG_STAGE_WANTED, .fd = -1, .stage_wanted = {.ticket = ticket}};
 	if (gp_channel_send(self.channel, &m))
 		return true;
 	(void)redeem_ticket(ticket);
@@ -124,8 +127,8 @@ store_stage(struct session *s)
 }
 
 bool
-store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope, struct gp_slice head,
-	     struct body *body)
+store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
+	     struct gp_slice head, struct body *body)
 {
 	uint64_t ticket = self.channel ? take_ticket(s) : UINT64_MAX;
 	if (ticket == UINT64_MAX)

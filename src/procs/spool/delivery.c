@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leases: part of a message, given to relay or maildir, until they say what came of it or are gone. */
+/* Leases: part of a message, given to relay or maildir, until they say what came of it or are gone.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -50,7 +51,8 @@ static struct {
 	uint64_t random;
 } self;
 
-/* --- the table of leases ----------------------------------------------------------------------------------- */
+/* --- the table of leases
+ * ----------------------------------------------------------------------------------- */
 
 static bool
 grow_leases(void)
@@ -119,7 +121,8 @@ static struct lease *
 find_lease(uint64_t number, const struct peer *peer)
 {
 	uint32_t at = (uint32_t)number;
-	if (at >= self.leases_cap || self.leases[at].uses != number >> 32 || self.leases[at].peer != peer)
+	if (at >= self.leases_cap || self.leases[at].uses != number >> 32 ||
+	    self.leases[at].peer != peer)
 		return NULL;
 	return &self.leases[at];
 }
@@ -137,7 +140,8 @@ delivery_forget(struct task *t)
 		self.leases[t->lease].task = NULL;
 }
 
-/* --- what came of it ------------------------------------------------------------------------------------------- */
+/* --- what came of it
+ * ------------------------------------------------------------------------------------------- */
 
 static uint64_t
 random_below(uint64_t n)
@@ -167,8 +171,8 @@ is_final(const struct gp_outcome *o)
 }
 
 static void
-log_outcome(const struct gp_queued *q, const struct gp_rcpt *rcpt, const struct gp_outcome *o, uint32_t attempts,
-	    uint64_t next_ms)
+log_outcome(const struct gp_queued *q, const struct gp_rcpt *rcpt, const struct gp_outcome *o,
+	    uint32_t attempts, uint64_t next_ms)
 {
 	static const char *const events[] = {
 		[GP_OUTCOME_DELIVERED] = "delivered",
@@ -177,20 +181,22 @@ log_outcome(const struct gp_queued *q, const struct gp_rcpt *rcpt, const struct 
 		[GP_OUTCOME_FAILED] = "failed",
 	};
 	char status[32];
-	snprintf(status, sizeof(status), "%u.%u.%u", o->reply.enhanced_class, o->reply.enhanced_subject,
-		 o->reply.enhanced_detail);
-	gp_info(events[o->kind], GP_FID("id", q->id), GP_F("to", rcpt->address), GP_F("remote", o->remote),
-		GP_FN("code", o->reply.code), GP_FS("status", status), GP_F("reason", o->reply.text),
-		GP_FN("attempts", attempts),
-		GP_FN("next_in_s", next_ms > spool_now_ms() ? (next_ms - spool_now_ms()) / 1000 : 0));
+	snprintf(status, sizeof(status), "%u.%u.%u", o->reply.enhanced_class,
+		 o->reply.enhanced_subject, o->reply.enhanced_detail);
+	gp_info(events[o->kind], GP_FID("id", q->id), GP_F("to", rcpt->address),
+		GP_F("remote", o->remote), GP_FN("code", o->reply.code), GP_FS("status", status),
+		GP_F("reason", o->reply.text), GP_FN("attempts", attempts),
+		GP_FN("next_in_s",
+		      next_ms > spool_now_ms() ? (next_ms - spool_now_ms()) / 1000 : 0));
 }
 
-/* Deferred for too long is failed: with the last reason, and the status of RFC 3463 section 3.5 for it. */
+/* Deferred for too long is failed: with the last reason, and the status of RFC 3463 section 3.5 for
+ * it. */
 static void
 expire(struct gp_outcome *o, struct gp_arena *arena)
 {
-	struct gp_slice text =
-		gp_arena_printf(arena, "Delivery time expired; last: %.*s", GP_SLICE_FMT(o->reply.text));
+	struct gp_slice text = gp_arena_printf(arena, "Delivery time expired; last: %.*s",
+					       GP_SLICE_FMT(o->reply.text));
 	o->kind = GP_OUTCOME_FAILED;
 	o->reply.enhanced_class = 5;
 	o->reply.enhanced_subject = 4;
@@ -217,7 +223,8 @@ next_state(const struct gp_stored *m, uint32_t rcpt, const struct gp_outcome *ou
 	return s;
 }
 
-/* The reports could not be stored: what is final becomes pending again, so that nobody is left without an answer. */
+/* The reports could not be stored: what is final becomes pending again, so that nobody is left
+ * without an answer. */
 static void
 postpone_failures(struct gp_rcpt_change *changes, size_t n)
 {
@@ -235,7 +242,8 @@ write_reports(struct gp_queued *q, const struct gp_stored *m, const uint32_t *rc
 	      const struct gp_rcpt_change *changes, size_t n)
 {
 	struct gp_outcome *last = gp_arena_array(&spool.scratch, n, sizeof(*last));
-	bool delayed = spool_now_ms() > m->envelope.arrival_ms + DELAY_REPORT_MS && !(q->flags & DELAY_REPORTED);
+	bool delayed = spool_now_ms() > m->envelope.arrival_ms + DELAY_REPORT_MS &&
+		       !(q->flags & DELAY_REPORTED);
 	if (!last)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
@@ -255,16 +263,18 @@ write_reports(struct gp_queued *q, const struct gp_stored *m, const uint32_t *rc
 }
 
 int
-delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *rcpts, size_t rcpts_len,
-		const struct gp_outcome *outcomes, struct settled *ret)
+delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *rcpts,
+		size_t rcpts_len, const struct gp_outcome *outcomes, struct settled *ret)
 {
-	struct gp_rcpt_change *changes = gp_arena_array(&spool.scratch, rcpts_len, sizeof(*changes));
+	struct gp_rcpt_change *changes =
+		gp_arena_array(&spool.scratch, rcpts_len, sizeof(*changes));
 	size_t finals = 0;
 	*ret = (struct settled){.next_ms = UINT64_MAX};
 	if (!changes)
 		return -ENOMEM;
 	for (size_t i = 0; i < rcpts_len; i++)
-		changes[i] = (struct gp_rcpt_change){rcpts[i], next_state(m, rcpts[i], &outcomes[i])};
+		changes[i] =
+			(struct gp_rcpt_change){rcpts[i], next_state(m, rcpts[i], &outcomes[i])};
 	if (write_reports(q, m, rcpts, changes, rcpts_len) < 0)
 		postpone_failures(changes, rcpts_len);
 	for (size_t i = 0; i < rcpts_len; i++) {
@@ -307,7 +317,8 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 		r = delivery_settle(q, &m, l->rcpts, l->rcpts_len, outcomes, &settled);
 	if (q && r != 0) {
 		/* Not written down: it will be delivered again. */
-		gp_error("cannot_record_outcome", GP_FID("id", l->id), GP_FS("reason", r < 0 ? strerror(-r) : "damaged"));
+		gp_error("cannot_record_outcome", GP_FID("id", l->id),
+			 GP_FS("reason", r < 0 ? strerror(-r) : "damaged"));
 		settled.next_ms = spool_now_ms() + backoff_ms(1);
 	}
 	struct task *t = l->task;
@@ -319,7 +330,9 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 	schedule_release(d);
 }
 
-/* --- handing out ------------------------------------------------------------------------------------------------------ */
+/* --- handing out
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static struct peer *
 peer_for(const struct destination *d)
@@ -333,18 +346,21 @@ peer_for(const struct destination *d)
 	return self.relays[at].channel ? &self.relays[at] : NULL;
 }
 
-/* The due recipients that go to this task's destination, and the way there. Returns how many, or -ENOMEM. */
+/* The due recipients that go to this task's destination, and the way there. Returns how many, or
+ * -ENOMEM. */
 static ssize_t
-select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts, struct gp_route *ret_route,
-	     struct gp_reply *ret_why)
+select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
+	     struct gp_route *ret_route, struct gp_reply *ret_why)
 {
 	uint64_t due = spool_now_ms() + EARLY_MS;
 	size_t n = 0;
 	for (uint32_t i = 0; i < m->envelope.rcpts_len; i++) {
 		struct gp_route route = {};
-		if (gp_queued_due_ms(t->q, i) == UINT64_MAX || (m->states[i].attempts > 0 && m->states[i].next_ms > due))
+		if (gp_queued_due_ms(t->q, i) == UINT64_MAX ||
+		    (m->states[i].attempts > 0 && m->states[i].next_ms > due))
 			continue;
-		int r = gp_policy_route(spool.policy, m->envelope.rcpts[i].address, &spool.scratch, &route, ret_why);
+		int r = gp_policy_route(spool.policy, m->envelope.rcpts[i].address, &spool.scratch,
+					&route, ret_why);
 		if (r < 0)
 			return r;
 		if (r > 0)
@@ -352,7 +368,8 @@ select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts, s
 		if (!gp_slice_eq(route.destination, t->dest->key))
 			continue;
 		/* A mailbox is a recipient's own: one delivery each. */
-		if (n > 0 && route.transport == GP_TRANSPORT_MAILDIR && !gp_slice_eq(route.mailbox, ret_route->mailbox))
+		if (n > 0 && route.transport == GP_TRANSPORT_MAILDIR &&
+		    !gp_slice_eq(route.mailbox, ret_route->mailbox))
 			continue;
 		*ret_route = route;
 		rcpts[n++] = i;
@@ -404,10 +421,12 @@ send_lease(struct lease *l, const struct gp_stored *m, const struct gp_route *ro
 
 /* What needs nobody's work: discard, and addresses that have no way. */
 static void
-settle_at_once(struct task *t, const struct gp_stored *m, const uint32_t *rcpts, size_t n, const struct gp_reply *why)
+settle_at_once(struct task *t, const struct gp_stored *m, const uint32_t *rcpts, size_t n,
+	       const struct gp_reply *why)
 {
 	struct destination *d = t->dest;
-	struct gp_outcome discarded = {.kind = GP_OUTCOME_DELIVERED, .reply = GP_REPLY(250, 2, 0, 0, "Discarded")};
+	struct gp_outcome discarded = {.kind = GP_OUTCOME_DELIVERED,
+				       .reply = GP_REPLY(250, 2, 0, 0, "Discarded")};
 	struct gp_outcome unroutable = {.kind = GP_OUTCOME_FAILED, .reply = *why};
 	struct gp_outcome *outcomes = gp_arena_array(&spool.scratch, n, sizeof(*outcomes));
 	struct settled settled = {};
@@ -424,14 +443,15 @@ settle_at_once(struct task *t, const struct gp_stored *m, const uint32_t *rcpts,
 static bool
 read_message(struct task *t, struct gp_stored *m)
 {
-	int r = t->q->size > BODY_INLINE_MAX || t->dest->transport == GP_TRANSPORT_DISCARD ?
-			gp_store_read_envelope(spool.store, t->q, &spool.scratch, m) :
-			gp_store_read(spool.store, t->q, &spool.scratch, m);
+	int r = t->q->size > BODY_INLINE_MAX || t->dest->transport == GP_TRANSPORT_DISCARD
+			? gp_store_read_envelope(spool.store, t->q, &spool.scratch, m)
+			: gp_store_read(spool.store, t->q, &spool.scratch, m);
 	if (r == 0)
 		return true;
 	struct destination *d = t->dest;
 	struct gp_queued *q = t->q;
-	gp_error("cannot_read_message", GP_FID("id", q->id), GP_FS("reason", r < 0 ? strerror(-r) : "damaged"));
+	gp_error("cannot_read_message", GP_FID("id", q->id),
+		 GP_FS("reason", r < 0 ? strerror(-r) : "damaged"));
 	if (r == GP_STORE_DAMAGED) {
 		schedule_remove(q);
 		if (gp_store_quarantine(spool.store, q) < 0)
@@ -482,7 +502,9 @@ delivery_start(struct task *t)
 	return true;
 }
 
-/* --- the channels -------------------------------------------------------------------------------------------------------- */
+/* --- the channels
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static bool
 outcomes_make_sense(const struct lease *l, const struct gp_msg_outcomes *o)
@@ -491,7 +513,8 @@ outcomes_make_sense(const struct lease *l, const struct gp_msg_outcomes *o)
 		return false;
 	for (size_t i = 0; i < o->outcomes_len; i++) {
 		const struct gp_outcome *one = &o->outcomes[i];
-		if (one->kind < GP_OUTCOME_DELIVERED || one->kind > GP_OUTCOME_FAILED || one->reply.enhanced_class > 5)
+		if (one->kind < GP_OUTCOME_DELIVERED || one->kind > GP_OUTCOME_FAILED ||
+		    one->reply.enhanced_class > 5)
 			return false;
 	}
 	return true;
@@ -545,7 +568,8 @@ delivery_connect(enum gp_role_id role, unsigned worker, int fd)
 		return;
 	}
 	struct peer *p = role == GP_ROLE_MAILDIR ? &self.maildir : &self.relays[worker];
-	uint64_t permit = role == GP_ROLE_MAILDIR ? GP_PERMIT_MAILDIR_TO_SPOOL : GP_PERMIT_RELAY_TO_SPOOL;
+	uint64_t permit =
+		role == GP_ROLE_MAILDIR ? GP_PERMIT_MAILDIR_TO_SPOOL : GP_PERMIT_RELAY_TO_SPOOL;
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close, .ctx = p};
 	if (self.random == 0)
 		self.random = spool.env->seed[0] | 1;

@@ -20,7 +20,7 @@ enum {
 
 struct smtpd_peer {
 	struct gp_channel *channel; /* NULL: not there */
-	uint64_t sessions;          /* counts connections of this worker: tells a new one from the old */
+	uint64_t sessions; /* counts connections of this worker: tells a new one from the old */
 	bool told_full;
 };
 
@@ -51,7 +51,8 @@ answer(struct gp_channel *c, uint64_t ticket, enum gp_commit_result result)
 		gp_error("cannot_answer_smtpd", GP_FN("ticket", ticket));
 }
 
-/* --- the message's copy of the envelope -------------------------------------------------------------------- */
+/* --- the message's copy of the envelope
+ * -------------------------------------------------------------------- */
 
 static bool
 copy_envelope(struct waiting *w, const struct gp_envelope *from)
@@ -111,7 +112,8 @@ take_commit(struct gp_channel *c, unsigned worker, const struct gp_message *m)
 	}
 	if (r != 0) {
 		if (r < 0)
-			gp_error("cannot_store", GP_FID("id", m->commit.id), GP_FS("reason", strerror(-r)));
+			gp_error("cannot_store", GP_FID("id", m->commit.id),
+				 GP_FS("reason", strerror(-r)));
 		answer(c, m->commit.ticket, result_of(r));
 		if (w)
 			gp_arena_free(&w->arena);
@@ -142,7 +144,8 @@ intake_synced(bool ok)
 	}
 }
 
-/* --- ids, staging files, space ----------------------------------------------------------------------------------- */
+/* --- ids, staging files, space
+ * ----------------------------------------------------------------------------------- */
 
 static void
 give_ids(struct gp_channel *c)
@@ -186,7 +189,9 @@ intake_tell_space(void)
 		tell_space(&self.peers[i]);
 }
 
-/* --- the channel ---------------------------------------------------------------------------------------------------- */
+/* --- the channel
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)

@@ -23,7 +23,8 @@ static struct {
 	struct gp_list runnable;
 } self;
 
-/* --- destinations --------------------------------------------------------------------------------------- */
+/* --- destinations
+ * --------------------------------------------------------------------------------------- */
 
 static uint32_t
 window_start(void)
@@ -54,7 +55,8 @@ find_destination(const struct gp_route *route)
 	return d;
 }
 
-/* A destination that nothing points to any more is forgotten; one that rests keeps its memory until it has. */
+/* A destination that nothing points to any more is forgotten; one that rests keeps its memory until
+ * it has. */
 static void
 forget_if_unused(struct destination *d)
 {
@@ -75,7 +77,9 @@ look_at(struct destination *d)
 		gp_list_append(&self.runnable, &d->runnable);
 }
 
-/* --- tasks ------------------------------------------------------------------------------------------------- */
+/* --- tasks
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static struct task *
 tasks_of(const struct gp_queued *q)
@@ -110,7 +114,8 @@ make_ready(struct task *t)
 	look_at(t->dest);
 }
 
-/* Without memory for the heap the task goes to the front of the line: early is better than never. */
+/* Without memory for the heap the task goes to the front of the line: early is better than never.
+ */
 static void
 make_waiting(struct task *t, uint64_t due_ms)
 {
@@ -165,7 +170,9 @@ schedule_leased(const struct gp_queued *q)
 	return false;
 }
 
-/* --- planning ------------------------------------------------------------------------------------------------- */
+/* --- planning
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static struct task *
 task_for(struct gp_queued *q, const struct destination *d)
@@ -176,8 +183,8 @@ task_for(struct gp_queued *q, const struct destination *d)
 	return t;
 }
 
-/* The task of this recipient's destination, made when there is none. An address that has no way at all gets the
-   destination of an empty key, where delivery_start finds out why and settles it. */
+/* The task of this recipient's destination, made when there is none. An address that has no way at
+   all gets the destination of an empty key, where delivery_start finds out why and settles it. */
 static struct task *
 plan_rcpt(struct gp_queued *q, struct gp_slice address, struct gp_arena *arena)
 {
@@ -227,7 +234,8 @@ schedule_plan(struct gp_queued *q, const struct gp_stored *m)
 			continue;
 		struct task *t = plan_rcpt(q, m->envelope.rcpts[i].address, &arena);
 		ok = t != NULL;
-		/* New ones, and those whose recipient is due before the others that they knew of. */
+		/* New ones, and those whose recipient is due before the others that they knew of.
+		 */
 		if (t && t->state == TASK_WAITING && (t->due.at == 0 || t->due.key > due))
 			make_waiting(t, due);
 	}
@@ -269,7 +277,8 @@ plan_unplanned(struct task *t)
 void
 schedule_reload(void)
 {
-	for (struct gp_queued *q = gp_store_next(spool.store, NULL); q; q = gp_store_next(spool.store, q)) {
+	for (struct gp_queued *q = gp_store_next(spool.store, NULL); q;
+	     q = gp_store_next(spool.store, q)) {
 		if (schedule_leased(q))
 			continue; /* what remains of it is routed anew when its lease ends */
 		uint64_t due = UINT64_MAX;
@@ -295,7 +304,9 @@ schedule_retry(struct gp_queued *q)
 	}
 }
 
-/* --- running -------------------------------------------------------------------------------------------------------- */
+/* --- running
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void
 wake_due(uint64_t now)
@@ -358,7 +369,8 @@ schedule_run(void)
 	struct gp_list stuck;
 	gp_list_init(&stuck);
 	while (!gp_list_empty(&self.runnable) && starts < STARTS_A_TURN) {
-		struct destination *d = gp_container_of(gp_list_pop(&self.runnable), struct destination, runnable);
+		struct destination *d =
+			gp_container_of(gp_list_pop(&self.runnable), struct destination, runnable);
 		d->tasks++; /* it must not go while we hold it */
 		bool ok = start_one(d);
 		d->tasks--;
@@ -379,7 +391,8 @@ schedule_run(void)
 uint64_t
 schedule_next_ms(void)
 {
-	const struct gp_heap_node *due = gp_heap_first(&self.due), *pause = gp_heap_first(&self.pauses);
+	const struct gp_heap_node *due = gp_heap_first(&self.due),
+				  *pause = gp_heap_first(&self.pauses);
 	uint64_t next = due ? due->key : UINT64_MAX;
 	return pause ? GP_MIN(next, pause->key) : next;
 }
@@ -411,13 +424,15 @@ schedule_feedback(struct destination *d, bool ok, uint64_t pause_until_ms)
 	if (ok) {
 		if (++d->successes >= d->window) {
 			d->successes = 0;
-			d->window = GP_MIN(d->window + 1, GP_MAX(spool.env->config->concurrency.max, 1u));
+			d->window = GP_MIN(d->window + 1,
+					   GP_MAX(spool.env->config->concurrency.max, 1u));
 		}
 		return;
 	}
 	d->successes = 0;
 	d->window = GP_MAX(d->window / 2, 1u);
-	if (pause_until_ms > 0 && d->window == 1 && !gp_heap_set(&self.pauses, &d->pause, pause_until_ms))
+	if (pause_until_ms > 0 && d->window == 1 &&
+	    !gp_heap_set(&self.pauses, &d->pause, pause_until_ms))
 		gp_error("cannot_pause", GP_F("destination", d->key));
 	look_at(d);
 }
@@ -427,7 +442,8 @@ schedule_start(void)
 {
 	self.destinations = gp_map(DESTINATIONS_MAX, spool.env->seed);
 	gp_list_init(&self.runnable);
-	for (struct gp_queued *q = gp_store_next(spool.store, NULL); q; q = gp_store_next(spool.store, q)) {
+	for (struct gp_queued *q = gp_store_next(spool.store, NULL); q;
+	     q = gp_store_next(spool.store, q)) {
 		if (!schedule_recovered(q))
 			return -ENOMEM;
 	}

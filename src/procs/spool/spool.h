@@ -9,8 +9,9 @@
  *     control.c   the commands' questions
  *     main.c      the role, and the turn: sync once, answer, hand out
  *
- * One turn of the loop: everything that arrived is appended to the store; at its end one sync makes all of it durable;
- * then, and only then, smtpd is answered and destinations get their next messages.
+ * One turn of the loop: everything that arrived is appended to the store; at its end one sync makes
+ * all of it durable; then, and only then, smtpd is answered and destinations get their next
+ * messages.
  */
 #pragma once
 
@@ -50,8 +51,8 @@ intake_tell_space(void);
  *     READY     in its destination's line
  *     LEASED    with relay or maildir
  *
- * A task without a destination yet (after a start or a reload) is planned when it is due: its message is read and routed.
- * All tasks of a message hang on its gp_queued.user.
+ * A task without a destination yet (after a start or a reload) is planned when it is due: its
+ * message is read and routed. All tasks of a message hang on its gp_queued.user.
  */
 
 enum task_state {
@@ -76,10 +77,10 @@ struct task {
 
 struct destination {
 	struct gp_slice key;
-	struct gp_list ready;    /* tasks in line */
-	struct gp_list runnable; /* link: something is in line, and there is room */
+	struct gp_list ready;      /* tasks in line */
+	struct gp_list runnable;   /* link: something is in line, and there is room */
 	struct gp_heap_node pause; /* in the heap of pauses while it rests after failures */
-	uint32_t window;  /* leases at once */
+	uint32_t window;           /* leases at once */
 	uint32_t in_flight;
 	uint32_t successes; /* since the window last grew */
 	uint32_t tasks;     /* that point here */
@@ -97,13 +98,15 @@ schedule_recovered(struct gp_queued *q);
 /* The message is about to leave the queue: its tasks with it. */
 void
 schedule_remove(struct gp_queued *q);
-/* Hands out what is due, as far as the destinations have room. At most so much a turn; true: more is there. */
+/* Hands out what is due, as far as the destinations have room. At most so much a turn; true: more
+ * is there. */
 bool
 schedule_run(void);
 /* When schedule_run has something to do by itself; UINT64_MAX: never. ms since the epoch. */
 uint64_t
 schedule_next_ms(void);
-/* The task's lease is over. due_ms: when what remains is due; UINT64_MAX: nothing remains, the task is freed. */
+/* The task's lease is over. due_ms: when what remains is due; UINT64_MAX: nothing remains, the task
+ * is freed. */
 void
 schedule_done(struct task *t, uint64_t due_ms);
 /* What the destination answered, for its window. pause_until_ms: rest until then; 0: none. */
@@ -128,7 +131,8 @@ schedule_plan(struct gp_queued *q, const struct gp_stored *m);
 
 void
 delivery_connect(enum gp_role_id role, unsigned worker, int fd);
-/* Hands the task's due recipients out. False: nobody is there to take it, or it cannot be read now. */
+/* Hands the task's due recipients out. False: nobody is there to take it, or it cannot be read now.
+ */
 bool
 delivery_start(struct task *t);
 /* The message left the queue while it was leased. */
@@ -139,12 +143,13 @@ delivery_leases(void);
 
 /* Writes down what became of recipients of a message: states, reports to the sender, the log. */
 struct settled {
-	uint64_t next_ms; /* the earliest due of recipients of this call that remain; UINT64_MAX: none */
+	uint64_t next_ms; /* the earliest due of recipients of this call that remain; UINT64_MAX:
+			     none */
 	bool finished;    /* the message is gone */
 };
 [[nodiscard]] int
-delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *rcpts, size_t rcpts_len,
-		const struct gp_outcome *outcomes, struct settled *ret);
+delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *rcpts,
+		size_t rcpts_len, const struct gp_outcome *outcomes, struct settled *ret);
 
 /* --- bounce.c --- */
 
@@ -157,7 +162,8 @@ struct report {
 	bool delayed; /* deferred outcomes are worth a report: tried for long */
 };
 
-/* Appends the reports that these outcomes call for. 0, or -errno: then write nothing down, and try again later. */
+/* Appends the reports that these outcomes call for. 0, or -errno: then write nothing down, and try
+ * again later. */
 [[nodiscard]] int
 bounce_write(const struct report *r);
 /* After a sync: those appended are safe, or have to be appended again. */

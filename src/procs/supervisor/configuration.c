@@ -7,13 +7,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "sys/file.h"
+#include "sys/small_file.h"
 
 /* As much as the files that the configuration names can add. */
 enum { IMAGE_MAX = 4 * GP_CONFIG_TEXT_MAX };
 
 static int
-read_named_file(void *context, struct gp_slice path, struct gp_arena *arena, struct gp_slice *ret_content)
+read_named_file(void *context, struct gp_slice path, struct gp_arena *arena,
+		struct gp_slice *ret_content)
 {
 	(void)context;
 	return gp_file_read(path, GP_CONFIG_TEXT_MAX, arena, ret_content);
@@ -31,7 +32,8 @@ print_complaints(const struct gp_complaints *list)
 	gp_buf_free(&line);
 }
 
-/* A memfd with the effective configuration, which nobody can change any more. Returns it or -errno. */
+/* A memfd with the effective configuration, which nobody can change any more. Returns it or -errno.
+ */
 static int
 make_image(const struct gp_config *cfg)
 {
@@ -69,7 +71,8 @@ configuration_load(struct configuration *c, const char *path)
 		return r;
 	}
 	struct gp_config *cfg = gp_arena_new(&c->arena, struct gp_config);
-	r = cfg ? gp_config_parse(text, gp_slice_str(path), &reader, &c->arena, cfg, &complaints) : -ENOMEM;
+	r = cfg ? gp_config_parse(text, gp_slice_str(path), &reader, &c->arena, cfg, &complaints)
+		: -ENOMEM;
 	if (r == 1)
 		print_complaints(&complaints);
 	if (r == 0)

@@ -10,8 +10,8 @@ struct configuration {
 	int image_fd; /* sealed memfd: the effective configuration as YAML */
 };
 
-/* Reads and checks the file; every mistake goes to standard error as file:line:column. Returns 0, -EINVAL for mistakes,
-   or -errno. */
+/* Reads and checks the file; every mistake goes to standard error as file:line:column. Returns 0,
+   -EINVAL for mistakes, or -errno. */
 int
 configuration_load(struct configuration *c, const char *path);
 void

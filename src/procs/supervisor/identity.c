@@ -36,7 +36,8 @@ identity_of(const char *role, struct gp_slice user, struct identity *ret)
 int
 identity_settle(struct gp_slice user)
 {
-	/* To start roles as their users and end them, to bind ports on a reload, and to read the configuration again. */
+	/* To start roles as their users and end them, to bind ports on a reload, and to read the
+	 * configuration again. */
 	static const cap_value_t kept[] = {CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_NET_BIND_SERVICE,
 					   CAP_DAC_READ_SEARCH};
 	struct identity me;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gatepost-supervisor: opens what the roles need, starts them, connects them with each other, starts again what dies,
- * reloads on SIGHUP, ends all on SIGTERM in an order that loses nothing. It parses its operator's configuration and
- * nothing else.
+ * gatepost-supervisor: opens what the roles need, starts them, connects them with each other,
+ * starts again what dies, reloads on SIGHUP, ends all on SIGTERM in an order that loses nothing. It
+ * parses its operator's configuration and nothing else.
  *
- * An instance's life:   start_instance -> (ready) -> on_control_close/on_child -> start_instance after a pause
- * The end:              stop_stage(0): smtpd takes no more mail; (1): spool lets deliveries end; (2): the rest
+ * An instance's life:   start_instance -> (ready) -> on_control_close/on_child -> start_instance
+ * after a pause The end:              stop_stage(0): smtpd takes no more mail; (1): spool lets
+ * deliveries end; (2): the rest
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +61,8 @@ static struct {
 	int exit_code;
 } self;
 
-/* --- what a role is told ---------------------------------------------------------------------------------- */
+/* --- what a role is told
+ * ---------------------------------------------------------------------------------- */
 
 /* False: the role will not come up; its end is noticed like any other. */
 static bool
@@ -78,8 +80,9 @@ tell(struct instance *in, struct gp_message m, int fd)
 static bool
 tell_config(struct instance *in)
 {
-	struct gp_message m = {.type = GP_MSG_CONFIG,
-			       .config = {.worker = (uint16_t)in->index, .workers = (uint16_t)self.workers}};
+	struct gp_message m = {
+		.type = GP_MSG_CONFIG,
+		.config = {.worker = (uint16_t)in->index, .workers = (uint16_t)self.workers}};
 	uint64_t seed[2];
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
 		return false;
@@ -91,15 +94,17 @@ tell_config(struct instance *in)
 static bool
 tell_listen(struct instance *in, const struct gp_role_listen *l)
 {
-	struct gp_message m = {.type = GP_MSG_LISTEN,
-			       .listen = {.service = l->service, .address = gp_slice_str(l->address)}};
+	struct gp_message m = {
+		.type = GP_MSG_LISTEN,
+		.listen = {.service = l->service, .address = gp_slice_str(l->address)}};
 	return tell(in, m, l->fd);
 }
 
 static bool
 tell_directory(struct instance *in, const struct gp_role_dir *d)
 {
-	struct gp_message m = {.type = GP_MSG_DIRECTORY, .directory = {.path = gp_slice_str(d->path)}};
+	struct gp_message m = {.type = GP_MSG_DIRECTORY,
+			       .directory = {.path = gp_slice_str(d->path)}};
 	return tell(in, m, d->fd);
 }
 
@@ -118,7 +123,8 @@ tell_resources(struct instance *in)
 	for (size_t i = 0; ok && needs & NEEDS_MAIL_ROOTS && i < r->mail_roots_len; i++)
 		ok = tell_directory(in, &r->mail_roots[i]);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
-		ok = tell_listen(in, &(struct gp_role_listen){.fd = r->control, .address = "control"});
+		ok = tell_listen(in,
+				 &(struct gp_role_listen){.fd = r->control, .address = "control"});
 	return ok;
 }
 
@@ -130,12 +136,14 @@ connect_instances(struct instance *a, struct instance *b)
 		gp_error("cannot_connect_roles", GP_FS("reason", strerror(errno)));
 		return;
 	}
-	struct gp_message to_a = {.type = GP_MSG_PEER,
-				  .fd = fds[0],
-				  .peer = {.role = (uint8_t)b->spec->id, .index = (uint16_t)b->index}};
-	struct gp_message to_b = {.type = GP_MSG_PEER,
-				  .fd = fds[1],
-				  .peer = {.role = (uint8_t)a->spec->id, .index = (uint16_t)a->index}};
+	struct gp_message to_a = {
+		.type = GP_MSG_PEER,
+		.fd = fds[0],
+		.peer = {.role = (uint8_t)b->spec->id, .index = (uint16_t)b->index}};
+	struct gp_message to_b = {
+		.type = GP_MSG_PEER,
+		.fd = fds[1],
+		.peer = {.role = (uint8_t)a->spec->id, .index = (uint16_t)a->index}};
 	if (!gp_channel_send(a->control, &to_a) | !gp_channel_send(b->control, &to_b))
 		gp_error("cannot_connect_roles", GP_FS("role", gp_role_name(a->spec->id)));
 }
@@ -150,7 +158,9 @@ connect_to_peers(struct instance *in)
 	}
 }
 
-/* --- starting ------------------------------------------------------------------------------------------------ */
+/* --- starting
+ * ------------------------------------------------------------------------------------------------
+ */
 
 _Noreturn static void
 become_role(const struct instance *in, int control)
@@ -160,14 +170,15 @@ become_role(const struct instance *in, int control)
 	char *envp[] = {NULL};
 	int exe = self.role_fds[in->spec->id];
 	snprintf(name, sizeof(name), "gatepost-%s", gp_role_name(in->spec->id));
-	if (in->identity.uid != geteuid() && gp_sandbox_drop_identity(in->identity.uid, in->identity.gid) < 0)
+	if (in->identity.uid != geteuid() &&
+	    gp_sandbox_drop_identity(in->identity.uid, in->identity.gid) < 0)
 		_exit(126);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* dup2 clears close-on-exec; on itself it would not. */
-	if (control == GP_ROLE_CONTROL_FD ? fcntl(control, F_SETFD, 0) < 0 :
-					    dup2(control, GP_ROLE_CONTROL_FD) < 0)
+	if (control == GP_ROLE_CONTROL_FD ? fcntl(control, F_SETFD, 0) < 0
+					  : dup2(control, GP_ROLE_CONTROL_FD) < 0)
 		_exit(126);
 	fexecve(exe, argv, envp);
 	_exit(127);
@@ -206,7 +217,7 @@ start_instance(struct instance *in)
 	if (!spawn(in)) {
 		gp_error("cannot_start_role", GP_FS("role", gp_role_name(in->spec->id)),
 			 GP_FS("reason", strerror(errno)));
-		evtimer_add(in->again, &(struct timeval){.tv_sec = 1});
+		gp_timer_set(in->again, RESTART_FIRST_MS);
 		return;
 	}
 	bool ok = tell_config(in) && tell_resources(in);
@@ -215,8 +226,8 @@ start_instance(struct instance *in)
 	struct gp_message start = {.type = GP_MSG_START};
 	if (!ok || !tell(in, start, -1))
 		gp_error("cannot_start_role", GP_FS("role", gp_role_name(in->spec->id)));
-	gp_debug("role_started", GP_FS("of", gp_role_name(in->spec->id)), GP_FN("worker", in->index),
-		 GP_FN("pid", (uint64_t)in->pid));
+	gp_debug("role_started", GP_FS("of", gp_role_name(in->spec->id)),
+		 GP_FN("worker", in->index), GP_FN("pid", (uint64_t)in->pid));
 }
 
 static void
@@ -227,7 +238,9 @@ on_start_again(evutil_socket_t fd, short what, void *arg)
 		start_instance(arg);
 }
 
-/* --- stopping ------------------------------------------------------------------------------------------------- */
+/* --- stopping
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static bool
 stage_is_empty(unsigned stage)
@@ -249,7 +262,7 @@ stop_stage(unsigned stage)
 		if (in->spec->stop_stage == stage && in->control && !tell(in, stop, -1))
 			kill(in->pid, SIGKILL);
 	}
-	evtimer_add(self.stop_timer, &(struct timeval){.tv_sec = STOP_STAGE_MS / 1000});
+	gp_timer_set(self.stop_timer, STOP_STAGE_MS);
 }
 
 static void
@@ -290,7 +303,9 @@ on_stop_timer(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* --- watching ------------------------------------------------------------------------------------------------- */
+/* --- watching
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void
 announce_when_ready(void)
@@ -302,7 +317,8 @@ announce_when_ready(void)
 	if (!self.announced) {
 		self.announced = true;
 		gp_info("ready", GP_F("hostname", self.config.value->hostname),
-			GP_FN("listeners", self.config.value->listens_len), GP_FN("workers", self.workers));
+			GP_FN("listeners", self.config.value->listens_len),
+			GP_FN("workers", self.workers));
 	}
 }
 
@@ -346,12 +362,12 @@ on_role_end(struct instance *in, int status)
 	uint64_t pause = clean ? 0 : (uint64_t)RESTART_FIRST_MS << GP_MIN(in->failures, 9u);
 	pause = GP_MIN(pause, (uint64_t)RESTART_MAX_MS);
 	if (!clean)
-		gp_error("role_died", GP_FS("of", gp_role_name(in->spec->id)), GP_FN("worker", in->index),
+		gp_error("role_died", GP_FS("of", gp_role_name(in->spec->id)),
+			 GP_FN("worker", in->index),
 			 GP_FN("signal", WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0),
 			 GP_FN("exit", WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0),
 			 GP_FN("again_in_ms", pause));
-	evtimer_add(in->again, &(struct timeval){.tv_sec = (time_t)(pause / 1000),
-						 .tv_usec = (suseconds_t)(pause % 1000 * 1000)});
+	gp_timer_set(in->again, pause);
 }
 
 static void
@@ -373,7 +389,9 @@ on_sigterm(evutil_socket_t fd, short what, void *arg)
 	begin_stop(0);
 }
 
-/* --- reload -------------------------------------------------------------------------------------------------------- */
+/* --- reload
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static bool
 same_listens(const struct gp_config *a, const struct gp_config *b)
@@ -407,13 +425,15 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	if (self.stopping)
 		return;
 	if (configuration_load(&fresh, self.config_path) < 0) {
-		gp_error("reload_refused", GP_FS("reason", "the configuration has mistakes; the old one stays"));
+		gp_error("reload_refused",
+			 GP_FS("reason", "the configuration has mistakes; the old one stays"));
 		return;
 	}
 	const struct gp_config *was = self.config.value, *now = fresh.value;
 	if (!gp_slice_eq(was->state, now->state) || !gp_slice_eq(was->user, now->user) ||
 	    was->workers != now->workers)
-		gp_warning("restart_needed", GP_FS("reason", "state, user and workers change with a restart only"));
+		gp_warning("restart_needed",
+			   GP_FS("reason", "state, user and workers change with a restart only"));
 	bool listens_changed = !same_listens(was, now);
 	struct configuration old = self.config;
 	self.config = fresh;
@@ -427,7 +447,9 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	gp_info("reloaded", GP_FS("file", self.config_path));
 }
 
-/* --- the beginning -------------------------------------------------------------------------------------------------- */
+/* --- the beginning
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* The roles' executables lie beside this one. */
 static int
@@ -444,7 +466,8 @@ open_executables(void)
 		snprintf(path, sizeof(path), "%s/gatepost-%s", self.role_dir, gp_role_name(id));
 		self.role_fds[id] = open(path, O_PATH | O_CLOEXEC);
 		if (self.role_fds[id] < 0) {
-			gp_error("role_missing", GP_FS("path", path), GP_FS("reason", strerror(errno)));
+			gp_error("role_missing", GP_FS("path", path),
+				 GP_FS("reason", strerror(errno)));
 			return -errno;
 		}
 	}
@@ -460,8 +483,8 @@ make_instances(void)
 			struct instance *in = &self.instances[self.instances_len++];
 			*in = (struct instance){.spec = &role_specs[i], .index = k};
 			in->again = evtimer_new(gp_loop_base(self.loop), on_start_again, in);
-			if (!in->again ||
-			    identity_of(gp_role_name(in->spec->id), self.config.value->user, &in->identity) < 0)
+			if (!in->again || identity_of(gp_role_name(in->spec->id),
+						      self.config.value->user, &in->identity) < 0)
 				return -ENOMEM;
 		}
 	}
@@ -474,9 +497,13 @@ watch_signals(void)
 	static const struct {
 		int number;
 		event_callback_fn run;
-	} signals[] = {{SIGCHLD, on_sigchld}, {SIGTERM, on_sigterm}, {SIGINT, on_sigterm}, {SIGHUP, on_sighup}};
+	} signals[] = {{SIGCHLD, on_sigchld},
+		       {SIGTERM, on_sigterm},
+		       {SIGINT, on_sigterm},
+		       {SIGHUP, on_sighup}};
 	for (size_t i = 0; i < GP_ARRAY_LEN(signals); i++) {
-		struct event *e = evsignal_new(gp_loop_base(self.loop), signals[i].number, signals[i].run, NULL);
+		struct event *e = evsignal_new(gp_loop_base(self.loop), signals[i].number,
+					       signals[i].run, NULL);
 		if (!e || evsignal_add(e, NULL) < 0)
 			return -ENOMEM;
 	}
@@ -503,8 +530,9 @@ begin(void)
 	self.workers = count_workers(cfg);
 	signal(SIGPIPE, SIG_IGN);
 	self.loop = gp_loop_new();
-	if (!self.loop || open_executables() < 0 || resources_open(&self.resources, cfg, self.workers) < 0 ||
-	    make_instances() < 0 || watch_signals() < 0)
+	if (!self.loop || open_executables() < 0 ||
+	    resources_open(&self.resources, cfg, self.workers) < 0 || make_instances() < 0 ||
+	    watch_signals() < 0)
 		return 4;
 	r = identity_settle(cfg->user);
 	if (r < 0) {

@@ -19,7 +19,8 @@ complain(const char *what, const char *path, int error)
 	return error;
 }
 
-/* Makes the folder and those above it; only the last gets an owner. Returns a descriptor or -errno. */
+/* Makes the folder and those above it; only the last gets an owner. Returns a descriptor or -errno.
+ */
 static int
 open_folder(const char *path, mode_t mode, const struct identity *owner)
 {
@@ -34,7 +35,8 @@ open_folder(const char *path, mode_t mode, const struct identity *owner)
 		part[i] = '\0';
 		bool last = path[i] == '\0';
 		if (mkdir(part, last ? mode : 0755) == 0) {
-			if (last && owner && geteuid() == 0 && chown(part, owner->uid, owner->gid) < 0)
+			if (last && owner && geteuid() == 0 &&
+			    chown(part, owner->uid, owner->gid) < 0)
 				return -errno;
 		} else if (errno != EEXIST) {
 			return -errno;
@@ -70,9 +72,9 @@ lock_state(struct resources *r, const struct gp_config *cfg)
 	return error < 0 ? complain("state_in_use", path, error) : 0;
 }
 
-/* The template up to the folder before the first placeholder: "/var/mail/{domain}/{local}" gives "/var/mail". */
-static struct gp_slice
-fixed_part(struct gp_slice template)
+/* The template up to the folder before the first placeholder: "/var/mail/{domain}/{local}" gives
+ * "/var/mail". */
+static struct gp_slice fixed_part(struct gp_slice template)
 {
 	ptrdiff_t brace = gp_slice_find(template, '{');
 	if (brace < 0)
@@ -119,7 +121,8 @@ open_control(struct resources *r, const struct gp_config *cfg)
 	return r->control < 0 ? complain("cannot_listen", path, r->control) : 0;
 }
 
-/* A socket of each worker's own: the kernel spreads the connections, and no worker wakes for another's. */
+/* A socket of each worker's own: the kernel spreads the connections, and no worker wakes for
+ * another's. */
 static int
 listen_on(struct resources *r, const struct gp_listen *want, unsigned worker)
 {
@@ -178,10 +181,12 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 {
 	struct identity spool, maildir;
 	*r = (struct resources){.control = -1, .lock = -1};
-	if (identity_of("spool", cfg->user, &spool) < 0 || identity_of("maildir", cfg->user, &maildir) < 0) {
+	if (identity_of("spool", cfg->user, &spool) < 0 ||
+	    identity_of("maildir", cfg->user, &maildir) < 0) {
 		gp_error("no_user", GP_F("user", cfg->user),
-			 GP_FS("reason", "started as root, and neither gatepost-ROLE nor this user exists; "
-					 "make one, or name another with the key `user`"));
+			 GP_FS("reason",
+			       "started as root, and neither gatepost-ROLE nor this user exists; "
+			       "make one, or name another with the key `user`"));
 		return -ENOENT;
 	}
 	int error = lock_state(r, cfg);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The supervisor's parts: what is opened for the roles (resources.c), which roles there are and who speaks to whom
- * (roles.c), who they run as (identity.c), and starting, watching and stopping them (main.c).
+ * The supervisor's parts: what is opened for the roles (resources.c), which roles there are and who
+ * speaks to whom (roles.c), who they run as (identity.c), and starting, watching and stopping them
+ * (main.c).
  */
 #pragma once
 
@@ -27,8 +28,9 @@ enum role_needs {
 struct role_spec {
 	enum gp_role_id id;
 	bool per_core;
-	unsigned needs; /* enum role_needs */
-	unsigned stop_stage; /* those of stage 0 are told to stop first, the next when they are gone */
+	unsigned needs;      /* enum role_needs */
+	unsigned stop_stage; /* those of stage 0 are told to stop first, the next when they are gone
+			      */
 	unsigned peers;      /* bit R: speaks to role R */
 };
 
@@ -44,8 +46,8 @@ struct identity {
 	gid_t gid;
 };
 
-/* Who the role runs as: the user gatepost-ROLE where it exists, else `user`. When this process is not root: itself.
-   Returns 0, or -ENOENT when it is root and neither exists. */
+/* Who the role runs as: the user gatepost-ROLE where it exists, else `user`. When this process is
+   not root: itself. Returns 0, or -ENOENT when it is root and neither exists. */
 int
 identity_of(const char *role, struct gp_slice user, struct identity *ret);
 
@@ -70,6 +72,7 @@ struct resources {
 int
 resources_open(struct resources *r, const struct gp_config *cfg, unsigned workers);
 
-/* Binds the addresses of a new configuration in place of the old; those that stay keep their sockets. */
+/* Binds the addresses of a new configuration in place of the old; those that stay keep their
+ * sockets. */
 int
 resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "procs/maildir/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+
+static int
+or_errno(int r)
+{
+	return r < 0 ? -errno : r;
+}
+
+static int
+open_below(int root_fd, const char *path)
+{
+	struct open_how how = {
+		.flags = DIR_FLAGS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	return or_errno((int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how)));
+}
+
+static int
+open_dir(int parent_fd, const char *name)
+{
+	return or_errno(openat(parent_fd, name, DIR_FLAGS));
+}
+
+static int
+make_dir(int parent_fd, const char *name)
+{
+	return or_errno(mkdirat(parent_fd, name, 0700));
+}
+
+static int
+create(int dir_fd, const char *name)
+{
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	return or_errno(openat(dir_fd, name, flags, 0600));
+}
+
+static int
+write_all(int fd, struct gp_slice s)
+{
+	while (s.len > 0) {
+		ssize_t n = write(fd, s.ptr, s.len);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		if (n > 0)
+			s = gp_slice_drop(s, (size_t)n);
+	}
+	return 0;
+}
+
+static ssize_t
+read_at(int fd, char *to, size_t size, uint64_t at)
+{
+	ssize_t n;
+	do {
+		n = pread(fd, to, size, (off_t)at);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static int
+sync_file(int fd)
+{
+	return or_errno(fsync(fd));
+}
+
+static int
+publish(int from_fd, const char *from, int to_fd, const char *to)
+{
+	if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	/* A file system without that flag, such as NFS: the classic way takes two steps. */
+	if (linkat(from_fd, from, to_fd, to, 0) < 0)
+		return -errno;
+	(void)unlinkat(from_fd, from, 0);
+	return 0;
+}
+
+static int
+remove_file(int dir_fd, const char *name)
+{
+	return or_errno(unlinkat(dir_fd, name, 0));
+}
+
+static void
+close_fd(int fd)
+{
+	(void)close(fd);
+}
+
+const struct gp_maildir_files gp_maildir_files = {
+	.open_below = open_below,
+	.open_dir = open_dir,
+	.make_dir = make_dir,
+	.create = create,
+	.write = write_all,
+	.read_at = read_at,
+	.sync = sync_file,
+	.publish = publish,
+	.remove = remove_file,
+	.close = close_fd,
+};
