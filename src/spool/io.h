@@ -17,6 +17,7 @@ enum gp_io_open {
 	GP_IO_DIRECT, /* the same, past the page cache where the file system can: after a failed
 			 sync the cache may show what the disk does not have. Offsets, lengths and
 			 addresses are multiples of GP_IO_ALIGN */
+	GP_IO_WRITE,  /* an existing file, for writing and reading */
 	GP_IO_CREATE, /* a new file, for writing and reading; -EEXIST when the name is taken */
 };
 

@@ -48,7 +48,7 @@ struct gp_store_settings {
 				  begun; 16 MB */
 	uint64_t slack_size;   /* reclaim begins at 2 x live + slack; 2 x segment_size */
 	uint32_t messages_max; /* in the queue; 16 million */
-	uint32_t rcpts_max;    /* of one message; 65,536 */
+	uint32_t rcpts_max;    /* of one message; 10,000 */
 	uint64_t seed[2];      /* random: marks of segments, hash of ids */
 };
 
@@ -78,9 +78,10 @@ enum gp_queued_flags {
 	GP_QUEUED_USER = 8, /* this bit and those above are the caller's */
 };
 
-/* A recipient. Pending: last.kind is 0 (never tried) or GP_OUTCOME_DEFERRED. */
+/* A recipient. Pending: last.kind is 0 (never tried) or GP_OUTCOME_DEFERRED. A final one whose
+   record was damaged later reads as GP_OUTCOME_DELIVERED with reply code 0. */
 struct gp_rcpt_state {
-	struct gp_outcome last; /* of the last attempt; texts over 1,000 octets are cut */
+	struct gp_outcome last; /* of the last attempt; text cut at 1,000, remote at 300 octets */
 	uint32_t attempts;
 	uint64_t next_ms; /* pending: not before */
 	uint64_t last_ms; /* when the last attempt ended; 0: none */
@@ -157,9 +158,9 @@ gp_store_append(struct gp_store *s, uint64_t id, const struct gp_envelope *envel
 		const struct gp_store_body *body, uint32_t flags, struct gp_queued **ret);
 
 /*
- * New states of recipients: absolute, the old ones are replaced. q->next_ms and pending_len are
- * right when it returns. 0; GP_STORE_FINISHED: all recipients are final, q is gone; -errno. Works
- * on a full disk. n: 1 to rcpts_len.
+ * New states of pending recipients, in rising order of their places: absolute, the old ones are
+ * replaced. q->next_ms and pending_len are right when it returns. 0; GP_STORE_FINISHED: all
+ * recipients are final, q is gone; -errno. Works on a full disk. n: 1 to rcpts_len.
  */
 [[nodiscard]] int
 gp_store_outcome(struct gp_store *s, struct gp_queued *q, const struct gp_rcpt_change *changes,
@@ -176,10 +177,11 @@ gp_store_drop(struct gp_store *s, struct gp_queued *q);
 /*
  * Makes everything since the last sync durable. Costs nothing when there is nothing.
  * 0: done, acknowledge. Negative: acknowledge none of it. Messages appended since the last sync are
- * not in the queue any more (their q are gone); outcomes, flags and drops are kept, as what was
- * delivered stays delivered, and are durable. The segment that failed is never synced again; what
- * it held was read back from the disk and written to a new one. When that did not succeed either,
- * gp_store_fatal says so: exit, and recover by opening again.
+ * not in the queue any more (their q are gone); those of our own (GP_STORE_RESERVED), outcomes,
+ * flags and drops are kept, as what was delivered stays delivered, and are durable unless the store
+ * is now fatal. The segment that failed is never synced again; what it held was read back from the
+ * disk and written to a new one. When that did not succeed either, gp_store_fatal says so: exit,
+ * and recover by opening again.
  */
 [[nodiscard]] int
 gp_store_sync(struct gp_store *s);
