@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "base/slice.h"
+#include "base/id.h"
 
 enum gp_log_level {
 	GP_LOG_ERROR,

@@ -17,7 +17,12 @@ struct gp_reply {
 	struct gp_slice text; /* without codes; lines separated by LF; printable */
 };
 
-#define GP_REPLY(code_, c, s, d, text_) ((struct gp_reply){(code_), (c), (s), (d), GP_SLICE(text_)})
+/* A reply of ours: in an expression, and as the initializer of a static. */
+#define GP_REPLY(code_, c, s, d, text_) ((struct gp_reply)GP_REPLY_INIT(code_, c, s, d, text_))
+#define GP_REPLY_INIT(code_, c, s, d, text_)                                                       \
+	{                                                                                          \
+		(code_), (c), (s), (d), { "" text_, sizeof(text_) - 1 }                            \
+	}
 
 static inline bool
 gp_reply_positive(const struct gp_reply *r)

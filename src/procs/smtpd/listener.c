@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "procs/smtpd/smtpd.h"
 #include "sys/log.h"
 

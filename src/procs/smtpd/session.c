@@ -62,7 +62,7 @@ struct session {
 };
 
 static const struct gp_reply out_of_memory =
-	GP_REPLY(451, 4, 3, 0, "Out of memory, try again later");
+	GP_REPLY_INIT(451, 4, 3, 0, "Out of memory, try again later");
 
 static void
 advance(struct session *s, struct gp_slice input);
@@ -133,7 +133,7 @@ log_accepted(struct session *s)
 static void
 decide_mail(struct session *s)
 {
-	static const struct gp_reply ok = GP_REPLY(250, 2, 1, 0, "Sender ok");
+	static const struct gp_reply ok = GP_REPLY_INIT(250, 2, 1, 0, "Sender ok");
 	struct gp_reply why;
 	s->targets = NULL;
 	s->targets_len = s->targets_cap = 0;
@@ -228,9 +228,9 @@ decide_rcpt(struct session *s)
 static void
 decide_data(struct session *s)
 {
-	static const struct gp_reply go = GP_REPLY(354, 0, 0, 0, "End data with <CR><LF>.<CR><LF>");
+	static const struct gp_reply go = GP_REPLY_INIT(354, 0, 0, 0, "End data with <CR><LF>.<CR><LF>");
 	static const struct gp_reply later =
-		GP_REPLY(451, 4, 3, 0, "Queue is not available, try again later");
+		GP_REPLY_INIT(451, 4, 3, 0, "Queue is not available, try again later");
 	s->id = store_id();
 	gp_smtp_server_answer(s->smtp, s->id ? &go : &later);
 }
@@ -297,7 +297,7 @@ take_end(struct session *s)
 		return;
 	}
 	static const struct gp_reply later =
-		GP_REPLY(451, 4, 3, 0, "Could not store the message, try again later");
+		GP_REPLY_INIT(451, 4, 3, 0, "Could not store the message, try again later");
 	gp_smtp_server_answer(s->smtp, &later);
 	log_refusal(s);
 	body_reset(&s->body);
@@ -579,7 +579,7 @@ session_staged(struct session *s, int fd)
 void
 session_shutdown(struct session *s, bool now)
 {
-	static const struct gp_reply closing = GP_REPLY(421, 4, 3, 2, "Service is shutting down");
+	static const struct gp_reply closing = GP_REPLY_INIT(421, 4, 3, 2, "Service is shutting down");
 	bool in_transaction = s->state != SESSION_TALKS || gp_smtp_server_envelope(s->smtp);
 	if (s->state == SESSION_LINGERS || (in_transaction && !now))
 		return;

@@ -15,6 +15,9 @@
  */
 #pragma once
 
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
 #include "core/policy/policy.h"
 #include "ipc/role.h"
 #include "spool/store.h"

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands' questions about the queue, over the control socket. Each connection asks once. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "ipc/values.h"
+#include "procs/spool/spool.h"
+#include "sys/log.h"
+
+enum {
+	COMMANDS_MAX = 32, /* connections at once */
+	CAT_PIECE = 60 * 1024,
+	CAT_ARENA_EXTRA = 16 * 1024 * 1024,
+};
+
+struct command {
+	struct gp_channel *channel;
+	bool used;
+};
+
+static struct {
+	struct event *readable;
+	struct command commands[COMMANDS_MAX];
+} self;
+
+/* --- which messages
+ * ------------------------------------------------------------------------------------------ */
+
+static bool
+domain_matches(struct gp_slice address, struct gp_slice domain)
+{
+	ptrdiff_t at = gp_slice_rfind(address, '@');
+	return at >= 0 && gp_slice_eq_nocase(gp_slice_drop(address, (size_t)at + 1), domain);
+}
+
+static bool
+rcpt_matches(const struct gp_stored *m, const struct gp_msg_queue_request *r)
+{
+	for (size_t i = 0; i < m->envelope.rcpts_len; i++) {
+		struct gp_slice address = m->envelope.rcpts[i].address;
+		if (r->recipient.len > 0 && !gp_slice_eq_nocase(address, r->recipient))
+			continue;
+		if (r->domain.len > 0 && !domain_matches(address, r->domain))
+			continue;
+		return true;
+	}
+	return false;
+}
+
+/* Those selectors that need the envelope are asked last. m is filled in. */
+static bool
+matches(struct gp_queued *q, const struct gp_msg_queue_request *r, struct gp_stored *m)
+{
+	if (r->id != 0 && q->id != r->id)
+		return false;
+	if (r->older_ms > 0 && q->arrival_ms + r->older_ms > spool_now_ms())
+		return false;
+	gp_arena_reset(&spool.scratch);
+	if (gp_store_read_envelope(spool.store, q, &spool.scratch, m) != 0)
+		return false;
+	if (r->sender.len > 0 && !gp_slice_eq_nocase(m->envelope.sender, r->sender))
+		return false;
+	return (r->recipient.len == 0 && r->domain.len == 0) || rcpt_matches(m, r);
+}
+
+static bool
+selects_something(const struct gp_msg_queue_request *r)
+{
+	return r->all || r->id != 0 || r->sender.len > 0 || r->recipient.len > 0 ||
+	       r->domain.len > 0 || r->older_ms > 0;
+}
+
+/* --- answers
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static void
+finish(struct gp_channel *c, enum gp_queue_result result, uint64_t count, const char *text)
+{
+	struct gp_message m = {
+		.type = GP_MSG_QUEUE_DONE,
+		.fd = -1,
+		.queue_done = {.result = (uint8_t)result,
+			       .count = count,
+			       .text = gp_slice_str(text)},
+	};
+	(void)!gp_channel_send(c, &m);
+}
+
+static struct gp_queue_rcpt
+describe_rcpt(const struct gp_stored *m, size_t i)
+{
+	const struct gp_rcpt_state *s = &m->states[i];
+	return (struct gp_queue_rcpt){
+		.address = m->envelope.rcpts[i].address,
+		.state = s->last.kind,
+		.attempts = (uint16_t)GP_MIN(s->attempts, (uint32_t)UINT16_MAX),
+		.next_ms = s->next_ms,
+		.text = s->last.reply.text,
+		.remote = s->last.remote,
+	};
+}
+
+static bool
+send_entry(struct gp_channel *c, const struct gp_queued *q, const struct gp_stored *m)
+{
+	size_t n = m->envelope.rcpts_len;
+	struct gp_queue_rcpt *rcpts = gp_arena_array(&spool.scratch, n, sizeof(*rcpts));
+	uint32_t attempts = 0;
+	for (size_t i = 0; rcpts && i < n; i++) {
+		rcpts[i] = describe_rcpt(m, i);
+		attempts = GP_MAX(attempts, m->states[i].attempts);
+	}
+	struct gp_message msg = {
+		.type = GP_MSG_QUEUE_ENTRY,
+		.fd = -1,
+		.queue_entry = {.id = q->id,
+				.arrival_ms = q->arrival_ms,
+				.size = q->size,
+				.next_ms = q->next_ms,
+				.pending = q->pending_len,
+				.attempts = attempts,
+				.held = q->flags & GP_QUEUED_HELD,
+				.active = schedule_leased(q),
+				.sender = m->envelope.sender,
+				.client_addr = m->envelope.client_addr,
+				.rcpts = rcpts,
+				.rcpts_len = rcpts ? n : 0},
+	};
+	return gp_channel_send(c, &msg);
+}
+
+static void
+send_body(struct gp_channel *c, struct gp_queued *q)
+{
+	struct gp_arena arena = GP_ARENA_INIT(q->size + CAT_ARENA_EXTRA);
+	struct gp_stored m;
+	int r = gp_store_read(spool.store, q, &arena, &m);
+	for (struct gp_slice rest = r == 0 ? m.body : gp_slice("", 0); rest.len > 0;
+	     rest = gp_slice_drop(rest, CAT_PIECE)) {
+		struct gp_message msg = {.type = GP_MSG_QUEUE_DATA,
+					 .fd = -1,
+					 .queue_data = {.data = gp_slice_take(rest, CAT_PIECE)}};
+		if (!gp_channel_send(c, &msg))
+			break;
+	}
+	gp_arena_free(&arena);
+	if (r == 0)
+		finish(c, GP_QUEUE_OK, 1, "");
+	else
+		finish(c, GP_QUEUE_ERROR, 0, r < 0 ? strerror(-r) : "the record is damaged");
+}
+
+/* --- what changes the queue
+ * ---------------------------------------------------------------------------------------- */
+
+static int
+set_held(struct gp_queued *q, bool held)
+{
+	uint8_t flags = (uint8_t)(held ? q->flags | GP_QUEUED_HELD : q->flags & ~GP_QUEUED_HELD);
+	int r = gp_store_set_flags(spool.store, q, flags);
+	if (r == 0 && !held)
+		schedule_retry(q);
+	return r;
+}
+
+static int
+bounce(struct gp_queued *q, const struct gp_stored *m)
+{
+	static const struct gp_outcome refused = {
+		.kind = GP_OUTCOME_FAILED,
+		.reply = GP_REPLY_INIT(554, 5, 0, 0, "Returned by the operator"),
+	};
+	size_t n = 0, all = m->envelope.rcpts_len;
+	uint32_t *rcpts = gp_arena_array(&spool.scratch, all, sizeof(*rcpts));
+	struct gp_outcome *outcomes = gp_arena_array(&spool.scratch, all, sizeof(*outcomes));
+	struct settled settled;
+	if (!rcpts || !outcomes)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < all; i++) {
+		if (gp_queued_due_ms(q, i) == UINT64_MAX)
+			continue;
+		outcomes[n] = refused;
+		rcpts[n++] = i;
+	}
+	return delivery_settle(q, m, rcpts, n, outcomes, &settled);
+}
+
+static int
+act(struct gp_queued *q, const struct gp_stored *m, enum gp_queue_verb verb)
+{
+	uint64_t id = q->id;
+	int r = 0;
+	switch (verb) {
+	case GP_QUEUE_RETRY:
+		schedule_retry(q);
+		break;
+	case GP_QUEUE_HOLD:
+	case GP_QUEUE_RELEASE:
+		r = set_held(q, verb == GP_QUEUE_HOLD);
+		break;
+	case GP_QUEUE_DROP:
+		schedule_remove(q);
+		r = gp_store_drop(spool.store, q);
+		break;
+	case GP_QUEUE_BOUNCE:
+		r = bounce(q, m);
+		break;
+	default:
+		r = -EPROTO;
+	}
+	static const char *const names[] = {
+		[GP_QUEUE_RETRY] = "retry",   [GP_QUEUE_HOLD] = "hold",
+		[GP_QUEUE_DROP] = "drop",     [GP_QUEUE_RELEASE] = "release",
+		[GP_QUEUE_BOUNCE] = "bounce",
+	};
+	gp_info("operator", GP_FID("id", id), GP_FS("action", names[verb]),
+		GP_FS("result", r == 0 ? "ok" : strerror(-r)));
+	return r;
+}
+
+static bool
+changes_queue(uint8_t verb)
+{
+	return verb >= GP_QUEUE_RETRY && verb <= GP_QUEUE_BOUNCE;
+}
+
+static void
+answer(struct gp_channel *c, const struct gp_msg_queue_request *r)
+{
+	uint64_t count = 0;
+	int error = 0;
+	struct gp_queued *next;
+	for (struct gp_queued *q = r->id ? gp_store_find(spool.store, r->id)
+					 : gp_store_next(spool.store, NULL);
+	     q; q = next) {
+		struct gp_stored m;
+		next = r->id ? NULL : gp_store_next(spool.store, q);
+		if (!matches(q, r, &m))
+			continue;
+		if (r->verb == GP_QUEUE_CAT) {
+			send_body(c, q);
+			return;
+		}
+		if (!changes_queue(r->verb) && !send_entry(c, q, &m))
+			return;
+		int failed = changes_queue(r->verb) ? act(q, &m, (enum gp_queue_verb)r->verb) : 0;
+		error = failed < 0 ? failed : error;
+		count += failed == 0;
+		if (r->limit > 0 && count >= r->limit)
+			break;
+	}
+	if (error < 0)
+		finish(c, GP_QUEUE_ERROR, count, strerror(-error));
+	else if (count == 0 && r->id != 0)
+		finish(c, GP_QUEUE_NOT_FOUND, 0, "no such message");
+	else
+		finish(c, GP_QUEUE_OK, count, "");
+}
+
+static void
+on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	const struct gp_msg_queue_request *r = &m->queue_request;
+	(void)ctx;
+	gp_assert(m->type == GP_MSG_QUEUE_REQUEST);
+	gp_channel_permit(c, 0);
+	bool shows =
+		r->verb == GP_QUEUE_LIST || r->verb == GP_QUEUE_SHOW || r->verb == GP_QUEUE_CAT;
+	if (!shows && !changes_queue(r->verb))
+		finish(c, GP_QUEUE_REFUSED, 0, "unknown request");
+	else if (!selects_something(r))
+		finish(c, GP_QUEUE_REFUSED, 0, "nothing is selected");
+	else
+		answer(c, r);
+}
+
+static void
+on_close(void *ctx, struct gp_channel *c, const char *why)
+{
+	struct command *command = ctx;
+	(void)c, (void)why;
+	command->channel = NULL;
+	command->used = false;
+}
+
+static void
+on_connection(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what, (void)arg;
+	int conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (conn < 0)
+		return;
+	for (size_t i = 0; i < COMMANDS_MAX; i++) {
+		struct command *command = &self.commands[i];
+		if (command->used)
+			continue;
+		struct gp_channel_owner owner = {
+			.on_message = on_message, .on_close = on_close, .ctx = command};
+		command->channel =
+			gp_channel_new(spool.env->loop, conn, GP_PERMIT_COMMAND_TO_SPOOL, &owner);
+		command->used = command->channel != NULL;
+		return;
+	}
+	close(conn);
+}
+
+int
+control_start(int listen_fd)
+{
+	self.readable = event_new(gp_loop_base(spool.env->loop), listen_fd, EV_READ | EV_PERSIST,
+				  on_connection, NULL);
+	return self.readable && event_add(self.readable, NULL) == 0 ? 0 : -ENOMEM;
+}
