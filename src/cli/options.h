@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What commands share: the common options' values, files read whole, the configuration found. */
+/* What commands share that work with the configuration: where it is, and reading it. */
 #pragma once
 
 #include "core/config/config.h"
 
 #define GP_CONFIG_DEFAULT "/etc/gatepost/gatepost.yaml"
 
-/* Appends a file's content, "-" for standard input, up to out->max octets. Returns 0 or -errno;
-   -EFBIG when it is larger. */
-[[nodiscard]] int
-gp_cli_read_file(const char *path, struct gp_buf *out);
-
-/* The name as an absolute path, so that what is relative to the file is absolute too. 0 or -errno. */
+/* The name as an absolute path, with a NUL behind it, so that what is relative to the file is
+   absolute too. 0 or -errno. */
 [[nodiscard]] int
 gp_cli_absolute(const char *path, struct gp_arena *arena, struct gp_slice *ret);
 
