@@ -9,6 +9,8 @@
 
 static const struct gp_command commands[] = {
 	/* in the order of the manual */
+	{"init", gp_cmd_init, "write a commented starter configuration"},
+	{"config", gp_cmd_config, "check the configuration, or show what it amounts to"},
 	{"load", gp_cmd_load, "a load generator for any mail server"},
 	{"sink", gp_cmd_sink, "a receiver that counts and keeps nothing"},
 };

@@ -128,6 +128,8 @@ struct gp_config {
 
 enum gp_config_caps {
 	GP_CONFIG_TEXT_MAX = 16 << 20,   /* octets of gatepost.yaml, and of each file it names */
+	GP_CONFIG_IMAGE_MAX = 64 << 20,  /* octets of what gp_config_print may write, and that
+					    gp_config_parse takes */
 	GP_CONFIG_ARENA_MAX = 256 << 20, /* an arena that any such configuration fits in */
 	GP_CONFIG_COMPLAINTS_MAX = 100,  /* after these, one more says that there are others */
 };

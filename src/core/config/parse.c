@@ -413,9 +413,9 @@ gp_config_parse(struct gp_slice yaml, struct gp_slice file, const struct gp_conf
 	*ret = (struct gp_config){};
 	r.file = gp_arena_dup(arena, file);
 	r.folder = gp_slice_take(r.file, (size_t)(gp_slice_rfind(r.file, '/') + 1));
-	if (yaml.len > GP_CONFIG_TEXT_MAX)
+	if (yaml.len > GP_CONFIG_IMAGE_MAX)
 		reading_complain(&r, (struct gp_place){.file = r.file, .line = 1, .column = 1},
-				 "larger than %d octets", GP_CONFIG_TEXT_MAX);
+				 "larger than %d octets", GP_CONFIG_IMAGE_MAX);
 	else if (survey_text(&r, yaml))
 		read_document(&r, yaml);
 	arena->failed = arena->failed || r.scratch.failed;

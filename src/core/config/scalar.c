@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scalars of the configuration: one text each, checked and put into its member. */
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "core/config/nearest.h"
+#include "core/config/print.h"
 #include "core/config/reading.h"
 #include "core/config/value.h"
 #include "core/dns/idn.h"
@@ -87,26 +87,15 @@ set_path(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_
 		*ret = reading_path(r, text);
 }
 
-static void
-write_number(struct gp_buf *out, const struct gp_key *key, uint64_t value)
-{
-	if (key->type == GP_KEY_SIZE)
-		gp_size_write(out, value);
-	else if (key->type == GP_KEY_TIME)
-		gp_time_write(out, value);
-	else
-		gp_buf_put_u64(out, value);
-}
-
 static bool
 within_bounds(struct reading *r, struct gp_place at, const struct gp_key *key, uint64_t value)
 {
 	if (value >= key->min && value <= key->max)
 		return true;
 	struct gp_buf text = GP_BUF_INIT(256);
-	write_number(&text, key, key->min);
+	print_number(&text, key, key->min);
 	gp_buf_put_str(&text, " to ");
-	write_number(&text, key, key->max);
+	print_number(&text, key, key->max);
 	reading_complain(r, at, "%s is out of bounds: %.*s are possible", key->name,
 			 GP_SLICE_FMT(gp_buf_slice(&text)));
 	gp_buf_free(&text);

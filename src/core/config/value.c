@@ -77,7 +77,10 @@ gp_time_parse(struct gp_slice s, uint64_t *ret_ms)
 void
 gp_time_write(struct gp_buf *out, uint64_t ms)
 {
-	write_with_unit(out, ms, time_units, GP_ARRAY_LEN(time_units));
+	if (ms == 0)
+		gp_buf_put_char(out, '0');
+	else
+		write_with_unit(out, ms, time_units, GP_ARRAY_LEN(time_units));
 }
 
 /* ::ffff:0:0/96, RFC 4291 section 2.5.5.2 */

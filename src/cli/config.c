@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatepost config check|show: what is wrong with gatepost.yaml, and what it amounts to. */
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+
+static const char usage[] =
+	"usage: gatepost config check [-c FILE] [--json] [-q]\n"
+	"       gatepost config show [-c FILE]\n"
+	"       gatepost config show --documentation\n"
+	"\n"
+	"check  says every mistake with its place and how to mend it; exit code 2 when there is "
+	"one\n"
+	"show   prints the effective configuration: every key, with what its files hold\n"
+	"\n"
+	"  -c FILE          the configuration; default " GP_CONFIG_DEFAULT "\n"
+	"  --json           the mistakes as one JSON object\n"
+	"  -q               no word when there is nothing wrong\n"
+	"  --documentation  all keys with their defaults, as Markdown\n";
+
+struct config_options {
+	const char *file; /* NULL: the default */
+	bool json, quiet, documentation;
+};
+
+static json_t *
+complaint_to_json(const struct gp_complaint *c)
+{
+	return json_pack("{s:s%, s:i, s:i, s:s%}", "file", c->place.file.ptr, c->place.file.len,
+			 "line", (int)c->place.line, "column", (int)c->place.column, "text",
+			 c->text.ptr, c->text.len);
+}
+
+static int
+print_json(const struct gp_complaints *complaints)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < complaints->len; i++)
+		json_array_append_new(list, complaint_to_json(&complaints->items[i]));
+	json_t *root = json_pack("{s:b, s:o}", "ok", complaints->len == 0, "complaints", list);
+	int rc = root ? json_dumpf(root, stdout, JSON_COMPACT) : -1;
+	json_decref(root);
+	putchar('\n');
+	return rc == 0 ? GP_EXIT_OK : GP_EXIT_ERROR;
+}
+
+static int
+check(const struct config_options *o)
+{
+	struct gp_arena arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX);
+	struct gp_config cfg;
+	struct gp_complaints complaints;
+	int rc = gp_cli_config(o->file, &arena, &cfg, &complaints);
+	bool read = rc == GP_EXIT_OK || complaints.len > 0;
+	if (read && o->json && print_json(&complaints) != GP_EXIT_OK)
+		rc = GP_EXIT_ERROR;
+	else if (!o->json && complaints.len > 0)
+		gp_cli_print_complaints(&complaints);
+	else if (rc == GP_EXIT_OK && !o->json && !o->quiet)
+		printf("%s: no mistakes\n", o->file ? o->file : GP_CONFIG_DEFAULT);
+	gp_arena_free(&arena);
+	return rc;
+}
+
+static int
+print_buf(struct gp_buf *text)
+{
+	struct gp_slice s = gp_buf_slice(text);
+	bool good =
+		!text->failed && fwrite(s.ptr, 1, s.len, stdout) == s.len && fflush(stdout) == 0;
+	if (!good)
+		fprintf(stderr, "gatepost config: cannot write all of it\n");
+	gp_buf_free(text);
+	return good ? GP_EXIT_OK : GP_EXIT_ERROR;
+}
+
+static int
+show(const struct config_options *o)
+{
+	struct gp_arena arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX);
+	struct gp_buf text = GP_BUF_INIT(GP_CONFIG_IMAGE_MAX);
+	struct gp_config cfg;
+	struct gp_complaints complaints;
+	if (o->documentation) {
+		gp_config_write_reference(&text);
+		return print_buf(&text);
+	}
+	int rc = gp_cli_config(o->file, &arena, &cfg, &complaints);
+	gp_cli_print_complaints(&complaints);
+	if (rc == GP_EXIT_OK) {
+		gp_config_print(&text, &cfg);
+		rc = print_buf(&text);
+	}
+	gp_arena_free(&arena);
+	return rc;
+}
+
+/* Returns 0, or an exit code + 1 when there is nothing left to do. */
+static int
+parse_options(int argc, char **argv, struct config_options *ret)
+{
+	enum { JSON = 256, DOCUMENTATION };
+	static const struct option options[] = {
+		{"json", no_argument, NULL, JSON},
+		{"documentation", no_argument, NULL, DOCUMENTATION},
+		{"help", no_argument, NULL, 'h'},
+		{},
+	};
+	int c;
+	while ((c = getopt_long(argc, argv, "c:qh", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			ret->file = optarg;
+			break;
+		case 'q':
+			ret->quiet = true;
+			break;
+		case JSON:
+			ret->json = true;
+			break;
+		case DOCUMENTATION:
+			ret->documentation = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return GP_EXIT_OK + 1;
+		default:
+			fputs(usage, stderr);
+			return GP_EXIT_USAGE + 1;
+		}
+	}
+	return 0;
+}
+
+int
+gp_cmd_config(int argc, char **argv)
+{
+	struct config_options o = {};
+	int rc = parse_options(argc, argv, &o);
+	if (rc > 0)
+		return rc - 1;
+	if (argc - optind == 1 && strcmp(argv[optind], "check") == 0)
+		return check(&o);
+	if (argc - optind == 1 && strcmp(argv[optind], "show") == 0)
+		return show(&o);
+	fputs(usage, stderr);
+	return GP_EXIT_USAGE;
+}

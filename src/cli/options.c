@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "sys/small_file.h"
+
+int
+gp_cli_absolute(const char *path, struct gp_arena *arena, struct gp_slice *ret)
+{
+	if (path[0] == '/') {
+		*ret = gp_arena_dup(arena, gp_slice_str(path));
+	} else {
+		char *here = get_current_dir_name();
+		if (!here)
+			return -errno;
+		*ret = gp_arena_printf(arena, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path);
+		free(here);
+	}
+	return ret->ptr ? 0 : -ENOMEM;
+}
+
+static int
+read_named_file(void *context, struct gp_slice path, struct gp_arena *arena,
+		struct gp_slice *ret_content)
+{
+	(void)context;
+	return gp_file_read(path, GP_CONFIG_TEXT_MAX, arena, ret_content);
+}
+
+const struct gp_config_reader gp_cli_files = {.read = read_named_file};
+
+int
+gp_cli_config(const char *path, struct gp_arena *arena, struct gp_config *ret,
+	      struct gp_complaints *ret_complaints)
+{
+	struct gp_slice name, text;
+	*ret_complaints = (struct gp_complaints){};
+	if (!path)
+		path = GP_CONFIG_DEFAULT;
+	int rc = gp_cli_absolute(path, arena, &name);
+	if (rc == 0)
+		rc = gp_file_read(name, GP_CONFIG_TEXT_MAX, arena, &text);
+	if (rc != 0) {
+		fprintf(stderr, "gatepost: cannot read %s: %s\n", path, strerror(-rc));
+		return GP_EXIT_USAGE;
+	}
+	rc = gp_config_parse(text, name, &gp_cli_files, arena, ret, ret_complaints);
+	if (rc < 0)
+		fprintf(stderr, "gatepost: %s: %s\n", path, strerror(-rc));
+	return rc < 0 ? GP_EXIT_ERROR : rc > 0 ? GP_EXIT_USAGE : GP_EXIT_OK;
+}
+
+void
+gp_cli_print_complaints(const struct gp_complaints *complaints)
+{
+	struct gp_buf line = GP_BUF_INIT(8192);
+	for (size_t i = 0; i < complaints->len; i++) {
+		gp_buf_clear(&line);
+		gp_complaint_write(&line, &complaints->items[i]);
+		fprintf(stderr, "%.*s\n", GP_SLICE_FMT(gp_buf_slice(&line)));
+	}
+	gp_buf_free(&line);
+}
