@@ -54,14 +54,10 @@ static void
 odd_sizes_are_refused(void **state)
 {
 	(void)state;
-	static char text[GP_IDN_TEXT_MAX + 1];
 	struct gp_arena arena = GP_ARENA_INIT(1 << 16), none = GP_ARENA_INIT(0);
 	struct gp_slice ascii;
-	memset(text, 'a', sizeof(text));
-	assert_int_equal(gp_idn_to_ascii(gp_slice(text, GP_IDN_TEXT_MAX), &arena, &ascii), 0);
-	assert_int_equal(gp_idn_to_ascii(gp_slice(text, sizeof(text)), &arena, &ascii), 1);
 	assert_int_equal(gp_idn_to_ascii(gp_slice("\xc3\xbc\0x", 4), &arena, &ascii), 1);
-	assert_int_equal(gp_idn_to_ascii(GP_SLICE("a"), &none, &ascii), -ENOMEM);
+	assert_int_equal(gp_idn_to_ascii(GP_SLICE("A"), &none, &ascii), -ENOMEM);
 	gp_arena_free(&arena);
 }
 
