@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "core/smtp/dot_reader.h"
 
+#include "smtp/spellings.h"
+
 struct result {
 	struct gp_buf body;
 	size_t taken; /* octets up to the end of data */
@@ -95,58 +97,6 @@ check_all_cuts(struct gp_slice s)
 	check(s, 2, 2);
 	check(s, 3, 3);
 }
-
-/* Ends of data as senders and smugglers spell them; only one of them is one. */
-static const struct gp_slice spellings[] = {
-	GP_SLICE("\r\n.\r\n"),
-	GP_SLICE("\n.\n"),
-	GP_SLICE("\n.\r\n"),
-	GP_SLICE("\r\n.\n"),
-	GP_SLICE("\r.\r"),
-	GP_SLICE("\r.\r\n"),
-	GP_SLICE("\r\n.\r"),
-	GP_SLICE("\r.\n"),
-	GP_SLICE("\n.\r"),
-	GP_SLICE("\r\n.\r\r\n"),
-	GP_SLICE("\r\r\n.\r\n"),
-	GP_SLICE("\r\n\r.\r\n"),
-	GP_SLICE("\r\n.\n\r\n"),
-	GP_SLICE("\r\n.\n\n"),
-	GP_SLICE("\r\n..\r\n"),
-	GP_SLICE("\r\n...\r\n"),
-	GP_SLICE("\n..\r\n"),
-	GP_SLICE("\n..\n"),
-	GP_SLICE("\r..\r"),
-	GP_SLICE("\r\n. \r\n"),
-	GP_SLICE("\r\n.\t\r\n"),
-	GP_SLICE("\r\n .\r\n"),
-	GP_SLICE("\r\n.\0\r\n"),
-	GP_SLICE("\r\n\0.\r\n"),
-	GP_SLICE("\r\0\n.\r\n"),
-	GP_SLICE("\r\n.\r\0\n"),
-	GP_SLICE("\0\r\n.\r\n"),
-	GP_SLICE("\r\n.\r\n\0"),
-	GP_SLICE("\n\r.\r\n"),
-	GP_SLICE("\n\r.\n\r"),
-	GP_SLICE("\n\r\n.\r\n"),
-	GP_SLICE("\r\n.\x0B\n"),
-	GP_SLICE("\r\n.\x0C\r\n"),
-	GP_SLICE("\x0B.\x0B"),
-	GP_SLICE("\x85.\x85"),
-	GP_SLICE("\xC2\x85.\xC2\x85"),
-	GP_SLICE("\xE2\x80\xA8.\xE2\x80\xA8"),
-	GP_SLICE("\x8D\x8A.\x8D\x8A"),
-	GP_SLICE("\r\n.\x8D\x8A"),
-	GP_SLICE("\r\n\r\n.\r\n"),
-	GP_SLICE(".\r\n"),
-	GP_SLICE("\r\n.=0D=0A"),
-	GP_SLICE("\r\n.\x1A\r\n"),
-	GP_SLICE("\r\n\x08.\r\n"),
-	GP_SLICE("\r\n.\r\n.\r\n"),
-	GP_SLICE("\n.\n.\r\n"),
-	GP_SLICE("\r\n.\r.\r\n"),
-	GP_SLICE("\r\n.\r\r.\r\n"),
-};
 
 /* In a text, at the front, and behind a dot; before a smuggled message and the real end. */
 static void
