@@ -4,9 +4,9 @@
 /* RFC 5321 section 4.5.3.1.5: a reply line is at most 512 octets with codes and CRLF. */
 enum { LINE_TEXT_MAX = 512 - (int)sizeof("550-5.777.777 \r\n") };
 
-/* Cuts one line off the text: at LF, or where it would be too long, then best behind a space. */
+/* Cuts one line off the text: at LF, or where it would be too long, then best at a space. */
 static struct gp_slice
-take_line(struct gp_slice *text, bool *ret_more)
+take_line(struct gp_slice *text)
 {
 	ptrdiff_t lf = gp_slice_find(*text, '\n');
 	size_t len = lf < 0 ? text->len : (size_t)lf;
@@ -17,7 +17,6 @@ take_line(struct gp_slice *text, bool *ret_more)
 		skip = space > 0 ? 1 : 0;
 	}
 	struct gp_slice line = gp_slice_take(*text, len);
-	*ret_more = len + skip < text->len || (lf >= 0 && len + skip <= (size_t)lf);
 	*text = gp_slice_drop(*text, len + skip);
 	return line;
 }
@@ -55,12 +54,11 @@ void
 gp_reply_write(struct gp_buf *out, const struct gp_reply *r)
 {
 	struct gp_slice text = r->text;
-	bool more;
 	gp_assert(r->code >= 200 && r->code <= 599);
 	do {
-		struct gp_slice line = take_line(&text, &more);
-		put_codes(out, r, more ? '-' : ' ');
+		struct gp_slice line = take_line(&text);
+		put_codes(out, r, text.len > 0 ? '-' : ' ');
 		put_sanitised(out, line);
 		gp_buf_put(out, GP_SLICE("\r\n"));
-	} while (more);
+	} while (text.len > 0);
 }

@@ -43,6 +43,7 @@ gp_reply_permanent(const struct gp_reply *r)
 }
 
 /* Appends the reply in wire form, every line with both codes and CRLF. Octets below 32 other than
-   LF, and 127, come out as '?', so that no text can break a line. */
+   LF, and 127, come out as '?', so that no text can break a line. Lines over the 512 octets of RFC
+   5321 section 4.5.3.1.5 go on in the next. */
 void
 gp_reply_write(struct gp_buf *out, const struct gp_reply *r);
