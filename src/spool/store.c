@@ -83,6 +83,7 @@ int
 gp_store_open(struct gp_io io, int dirfd, const struct gp_store_settings *settings, uint64_t now_ms,
 	      struct gp_store **ret, struct gp_store_report *ret_report)
 {
+	*ret = NULL;
 	*ret_report = (struct gp_store_report){};
 	struct gp_store *s = new (io, dirfd, settings, now_ms);
 	if (!s)

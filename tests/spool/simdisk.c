@@ -714,23 +714,51 @@ folder_of(struct sim *d, const char *folder)
 	return n ? d->objects[n->object] : NULL;
 }
 
-char *
-sim_file(struct sim *d, const char *folder, const char *name, uint64_t *ret_size)
+static struct object *
+file_of(struct sim *d, const char *folder, const char *name)
 {
 	struct object *dir = folder_of(d, folder);
 	struct name *n = dir ? names_find(&dir->now_names, name) : NULL;
-	if (!n)
+	return n ? d->objects[n->object] : NULL;
+}
+
+const char *
+sim_file(struct sim *d, const char *folder, const char *name, uint64_t *ret_size)
+{
+	struct object *o = file_of(d, folder, name);
+	if (!o)
 		return NULL;
-	struct object *o = d->objects[n->object];
-	/* One copy to change: durable is made the same by the next cut. */
+	*ret_size = o->cache.size;
+	return o->cache.ptr;
+}
+
+/* What the cache shows becomes what is durable. */
+static struct object *
+settled(struct sim *d, const char *name)
+{
+	struct object *o = file_of(d, NULL, name);
+	gp_assert(o);
 	forget_pending(o);
 	free(o->durable.ptr);
-	o->durable = (struct bytes){};
-	*ret_size = o->cache.size;
-	add_write(o, &(struct pending){.resize = true, .offset = o->cache.size});
-	forget_pending(o);
 	o->durable = bytes_copy(&o->cache);
-	return o->cache.ptr;
+	return o;
+}
+
+void
+sim_flip(struct sim *d, const char *name, uint64_t offset, uint8_t bits)
+{
+	struct object *o = settled(d, name);
+	gp_assert(offset < o->cache.size);
+	o->cache.ptr[offset] = (char)((uint8_t)o->cache.ptr[offset] ^ bits);
+	o->durable.ptr[offset] = o->cache.ptr[offset];
+}
+
+void
+sim_shorten(struct sim *d, const char *name, uint64_t size)
+{
+	struct object *o = settled(d, name);
+	bytes_resize(&o->cache, size);
+	bytes_resize(&o->durable, size);
 }
 
 int

@@ -85,10 +85,14 @@ sim_after_cut(const struct sim *d, bool (*pick)(void *arg, size_t i), void *arg)
 struct sim *
 sim_after_kill(const struct sim *d);
 
-/* Files by name in the root (folder NULL) or in a folder; NULL: none. The bytes may be changed: on
- * the disk and in the cache at once. */
-char *
+/* A file by name in the root (folder NULL) or in a folder, as cached reads show it; NULL: none. */
+const char *
 sim_file(struct sim *d, const char *folder, const char *name, uint64_t *ret_size);
+/* Damage to a file in the root, durable at once: bits of an octet turned over; the end cut off. */
+void
+sim_flip(struct sim *d, const char *name, uint64_t offset, uint8_t bits);
+void
+sim_shorten(struct sim *d, const char *name, uint64_t size);
 /* Makes or replaces a durable file. Returns a descriptor for it. */
 int
 sim_put(struct sim *d, const char *name, struct gp_slice content);

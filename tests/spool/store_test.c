@@ -436,6 +436,16 @@ limits_are_answers(void **state)
 	free((void *)e.rcpts);
 }
 
+/* Leaves no free octet. */
+static void
+fill_up(struct sim *d, uint64_t space)
+{
+	struct gp_io io = sim_io(d);
+	uint64_t left;
+	assert_int_equal(io.ops->free_space(io.ctx, sim_root(d), &left), 0);
+	sim_space(d, space - left);
+}
+
 /* Messages stop before the disk is full; what drains the queue goes on to the end. */
 static void
 a_full_disk_still_drains(void **state)
@@ -458,7 +468,7 @@ a_full_disk_still_drains(void **state)
 	assert_int_equal(gp_store_sync(f->store), 0);
 	assert_true(gp_store_full(f->store, 9000, now_ms + 5000));
 	assert_true(n > 30);
-	sim_space(f->disk, 0); /* somebody else took the rest */
+	fill_up(f->disk, 600 << 10); /* somebody else took the rest */
 	reopen(f);
 	for (size_t i = 0; i < n; i++) {
 		struct gp_queued *q = gp_store_find(f->store, ids[i]);
@@ -487,9 +497,8 @@ another_format_is_refused_untouched(void **state)
 	append(f, GP_SLICE("body"));
 	assert_int_equal(gp_store_close(f->store), 0);
 	f->store = NULL;
-	uint64_t size;
-	char *bytes = sim_file(f->disk, NULL, "0000000000000001", &size);
-	bytes[8] = bytes[2048 + 8] = 2;
+	sim_flip(f->disk, "0000000000000001", 8, 3);
+	sim_flip(f->disk, "0000000000000001", 2048 + 8, 3);
 	uint64_t count = sim_count(f->disk);
 	assert_int_equal(gp_store_open(sim_io(f->disk), sim_root(f->disk), &small, now_ms,
 				       &f->store, &f->report),
