@@ -585,9 +585,9 @@ read_reply(struct gp_smtp_client *c, struct gp_slice *input, uint64_t now_ms)
 		answer(c, &r, now_ms);
 		break;
 	case GP_REPLY_MORE:
-		/* Nothing else would end the wait for the rest of it. */
+		/* Nothing else would end the wait for the rest of what may be a 421. */
 		if (c->state == READY)
-			protocol_error(c, "a reply before its command");
+			c->deadline_ms = deadline(now_ms, c->setup.times.quit_ms, 5'000);
 		break;
 	case GP_REPLY_BAD:
 		protocol_error(c, c->parser.why);
@@ -660,8 +660,8 @@ gp_smtp_client_next(struct gp_smtp_client *c, struct gp_slice *input, uint64_t n
 	}
 	if (wants_body(c))
 		return GP_CLIENT_BODY;
-	bool ready = c->ready_due;
-	c->ready_due = false;
+	bool ready = c->ready_due && gp_reply_parser_idle(&c->parser);
+	c->ready_due = c->ready_due && !ready;
 	return ready ? GP_CLIENT_READY : GP_CLIENT_WAIT;
 }
 
