@@ -7,6 +7,9 @@
 
 #include "core/smtp/client.h"
 
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 enum { RCPTS_MAX = 4, EVENTS_MAX = 100'000 };
 
 static const struct gp_rcpt rcpts[RCPTS_MAX] = {

@@ -74,7 +74,7 @@ static void
 set_state(struct gp_smtp_client *c, enum state state, uint64_t deadline_ms)
 {
 	gp_assert(c->state != CLOSED);
-	c->state = state;
+	c->state = (uint8_t)state;
 	c->deadline_ms = deadline_ms;
 }
 
