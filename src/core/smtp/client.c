@@ -343,12 +343,11 @@ left_out(const struct gp_smtp_client *c, size_t step)
 	return step > 0 && step < data_step(c) && c->outcomes[step - 1].kind != 0;
 }
 
-/* No command after the ones made can be of use: MAIL was refused, or nobody is left for DATA. */
+/* All has been answered and nobody is left for DATA; so too when MAIL was refused, as that settles
+   all recipients, whose commands are then left out. */
 static bool
 hopeless(const struct gp_smtp_client *c)
 {
-	if (c->answered > 0 && !c->mail_taken)
-		return true;
 	return c->answered == data_step(c) && c->accepted == 0;
 }
 
@@ -625,12 +624,11 @@ gp_smtp_client_free(struct gp_smtp_client *c)
 	return NULL;
 }
 
-/* BODY when there is room worth a piece, unless the server is about to say why it gives up. */
+/* BODY when there is room worth a piece. */
 static bool
 wants_body(const struct gp_smtp_client *c)
 {
-	return c->state == BODY && c->out.len <= GP_CLIENT_OUTPUT_MAX / 2 &&
-	       gp_reply_parser_idle(&c->parser);
+	return c->state == BODY && c->out.len <= GP_CLIENT_OUTPUT_MAX / 2;
 }
 
 enum gp_client_event
