@@ -74,7 +74,7 @@ static void
 set_state(struct gp_smtp_client *c, enum state state, uint64_t deadline_ms)
 {
 	gp_assert(c->state != CLOSED);
-	c->state = state;
+	c->state = (uint8_t)state;
 	c->deadline_ms = deadline_ms;
 }
 
@@ -343,12 +343,11 @@ left_out(const struct gp_smtp_client *c, size_t step)
 	return step > 0 && step < data_step(c) && c->outcomes[step - 1].kind != 0;
 }
 
-/* No command after the ones made can be of use: MAIL was refused, or nobody is left for DATA. */
+/* All has been answered and nobody is left for DATA; so too when MAIL was refused, as that settles
+   all recipients, whose commands are then left out. */
 static bool
 hopeless(const struct gp_smtp_client *c)
 {
-	if (c->answered > 0 && !c->mail_taken)
-		return true;
 	return c->answered == data_step(c) && c->accepted == 0;
 }
 
@@ -585,9 +584,9 @@ read_reply(struct gp_smtp_client *c, struct gp_slice *input, uint64_t now_ms)
 		answer(c, &r, now_ms);
 		break;
 	case GP_REPLY_MORE:
-		/* Nothing else would end the wait for the rest of it. */
+		/* Nothing else would end the wait for the rest of what may be a 421. */
 		if (c->state == READY)
-			protocol_error(c, "a reply before its command");
+			c->deadline_ms = deadline(now_ms, c->setup.times.quit_ms, 5'000);
 		break;
 	case GP_REPLY_BAD:
 		protocol_error(c, c->parser.why);
@@ -625,12 +624,11 @@ gp_smtp_client_free(struct gp_smtp_client *c)
 	return NULL;
 }
 
-/* BODY when there is room worth a piece, unless the server is about to say why it gives up. */
+/* BODY when there is room worth a piece. */
 static bool
 wants_body(const struct gp_smtp_client *c)
 {
-	return c->state == BODY && c->out.len <= GP_CLIENT_OUTPUT_MAX / 2 &&
-	       gp_reply_parser_idle(&c->parser);
+	return c->state == BODY && c->out.len <= GP_CLIENT_OUTPUT_MAX / 2;
 }
 
 enum gp_client_event
@@ -660,8 +658,8 @@ gp_smtp_client_next(struct gp_smtp_client *c, struct gp_slice *input, uint64_t n
 	}
 	if (wants_body(c))
 		return GP_CLIENT_BODY;
-	bool ready = c->ready_due;
-	c->ready_due = false;
+	bool ready = c->ready_due && gp_reply_parser_idle(&c->parser);
+	c->ready_due = c->ready_due && !ready;
 	return ready ? GP_CLIENT_READY : GP_CLIENT_WAIT;
 }
 
