@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real mail servers beside Gatepost, without installing any.
 
-Debian's packages of the group `peer` (tools/packages.txt) and all that they depend on are downloaded by apt and unpacked
-into a root folder under ~/.cache/gatepost-peers (or $GATEPOST_PEERS). A peer runs inside that folder by chroot, in mount
-and process namespaces of its own: its files are the test's, and when the test ends it, its children end too. Nothing of
-it touches the host but the loopback ports that it listens on.
+Debian's packages of the group `peer` (tools/packages.txt) and all that they depend on are downloaded by apt and
+unpacked into a root folder under ~/.cache/gatepost-peers (or $GATEPOST_PEERS). A peer runs inside that folder by
+chroot, in mount and process namespaces of its own: its files are the test's, and when the test ends it, its children
+end too. Nothing of it touches the host but the loopback ports that it listens on.
 """
 
 import contextlib

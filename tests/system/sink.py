@@ -6,8 +6,8 @@ import threading
 
 
 class Sink(socketserver.ThreadingTCPServer):
-    """`script` maps a command's first word (or 'connect', or '.' for the end of data) to a reply, or to a function of the
-    line that returns one. A reply is its whole text without line end; None closes the connection."""
+    """`script` maps a command's first word (or 'connect', or '.' for the end of data) to a reply, or to a function of
+    the line that returns one. A reply is its whole text without line end; None closes the connection."""
 
     allow_reuse_address = True
     daemon_threads = True
