@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the system tests are given: gateways, real mail servers beside them, and a scripted one."""
+
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import gateway as gateway_module
+import peers as peers_module
+import sink as sink_module
+
+
+@pytest.fixture
+def scratch():
+    """A folder that service users may enter (pytest's own tmp_path is closed to them), on a real disk."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-test-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def gatepost(scratch, request):
+    """gatepost(**settings) starts a gateway; settings are the keys of gatepost.yaml. names= is what DNS says."""
+    running = []
+
+    def start(names=None, **settings):
+        folder = scratch / f"gateway{len(running)}"
+        folder.mkdir()
+        server = gateway_module.Gateway(folder, settings)
+        server.names = names or {}
+        running.append(server)
+        return server.start()
+
+    yield start
+    problems = []
+    for server in running:
+        try:
+            server.stop()
+        except AssertionError as problem:
+            problems.append(str(problem))
+    for server in running:
+        request.node.add_report_section("call", "gateway's log", server.log_text()[-8000:])
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def peer_root():
+    try:
+        return peers_module.peer_root()
+    except peers_module.Unavailable as why:
+        pytest.skip(str(why))
+
+
+@pytest.fixture
+def peers(peer_root, scratch):
+    """Postfix, its generator and sink, Dovecot: see peers.Peers."""
+    all_of_them = peers_module.Peers(peer_root, scratch)
+    yield all_of_them
+    all_of_them.stop()
+
+
+@pytest.fixture
+def sink():
+    """sink(script) starts a mail server that answers by a script: see sink.Sink."""
+    running = []
+
+    def start(*args, **options):
+        running.append(sink_module.Sink(*args, **options))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()

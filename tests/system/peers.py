@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real mail servers beside Gatepost, without installing any.
+
+Debian's packages of the group `peer` (tools/packages.txt) and all that they depend on are downloaded by apt and
+unpacked into a root folder under ~/.cache/gatepost-peers (or $GATEPOST_PEERS). A peer runs inside that folder by
+chroot, in mount and process namespaces of its own: its files are the test's, and when the test ends it, its children
+end too. Nothing of it touches the host but the loopback ports that it listens on.
+"""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LAYOUT = 1  # raise it when unpack() changes, so that nobody goes on with an old folder
+# The users that the packages would have made on installation.
+USERS = {"postfix": 2001, "dovecot": 2002, "dovenull": 2003, "unbound": 2004, "vmail": 2005}
+GROUPS = {**USERS, "postdrop": 2006}
+
+
+class Unavailable(Exception):
+    """Why there are no peers on this machine."""
+
+
+def packages():
+    lines = (ROOT / "tools/packages.txt").read_text(encoding="utf-8").splitlines()
+    return [line.split()[1] for line in lines if line.startswith("peer ")]
+
+
+def download(folder):
+    """All packages and what they depend on, as if nothing were installed yet."""
+    (folder / "status").touch()
+    (folder / "archives/partial").mkdir(parents=True)
+    argv = ["apt-get", "-qq", "-y", "--download-only", "--no-install-recommends"]
+    argv += ["-o", f"Dir::State::status={folder}/status", "-o", f"Dir::Cache::archives={folder}/archives"]
+    argv += ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "APT::Sandbox::User=root"]
+    argv += ["-o", "Debug::NoLocking=1", "install", *packages()]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        raise Unavailable("cannot download Debian packages: " + done.stderr.strip()[-300:])
+
+
+def unpack(folder):
+    root = folder / "root"
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / "usr" / name).mkdir(parents=True)
+        (root / name).symlink_to(f"usr/{name}")
+    for archive in sorted((folder / "archives").glob("*.deb")):
+        tar = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE)
+        subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", root], stdin=tar.stdout, check=True)
+        if tar.wait() != 0:
+            raise Unavailable(f"cannot unpack {archive.name}")
+    for name in ("proc", "dev", "tmp", "work"):
+        (root / name).mkdir(exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    with (root / "etc/passwd").open("w", encoding="utf-8") as passwd:
+        print("root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false", file=passwd)
+        for name, uid in USERS.items():
+            print(f"{name}:x:{uid}:{uid}::/nonexistent:/bin/false", file=passwd)
+    with (root / "etc/group").open("w", encoding="utf-8") as group:
+        print("root:x:0:\nnogroup:x:65534:", file=group)
+        for name, gid in GROUPS.items():
+            print(f"{name}:x:{gid}:", file=group)
+    (root / "etc/hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
+    (root / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n", encoding="utf-8")
+    (root / "etc/resolv.conf").write_text("", encoding="utf-8")
+
+
+def peer_root():
+    """The folder with the unpacked packages; makes it when it is not there yet."""
+    if os.geteuid() != 0:
+        raise Unavailable("other mail servers are run by chroot, which needs root")
+    if subprocess.run(["unshare", "-m", "-p", "-f", "true"], capture_output=True, check=False).returncode != 0:
+        raise Unavailable("this machine does not allow namespaces (unshare)")
+    home = os.environ.get("GATEPOST_PEERS") or os.path.expanduser("~/.cache/gatepost-peers")
+    cache = pathlib.Path(home)
+    recipe = f"{LAYOUT} {packages()} {GROUPS}"
+    ready = cache / hashlib.sha256(recipe.encode()).hexdigest()[:16]
+    if not ready.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            folder = pathlib.Path(scratch)
+            download(folder)
+            unpack(folder)
+            (folder / "root").chmod(0o755)
+            with contextlib.suppress(OSError):  # another run was faster
+                (folder / "root").rename(ready)
+    return ready
+
+
+ENTER = """
+set -e
+mount --make-rprivate /
+mount --bind "$1" "$2/work"
+mount -t proc proc "$2/proc"
+mount --rbind /dev "$2/dev"
+root=$2
+shift 2
+exec chroot "$root" "$@"
+"""
+
+
+class Peer:
+    """A command that runs inside the root folder, with a folder of its own at /work."""
+
+    def __init__(self, root, work, argv):
+        self.work = pathlib.Path(work)
+        self.said = (self.work / "output").open("ab")
+        self.process = subprocess.Popen(
+            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh"]
+            + [str(work), str(root), *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=self.said,
+            stderr=subprocess.STDOUT,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
+        )
+
+    def output(self):
+        return (self.work / "output").read_text(encoding="utf-8", errors="replace")
+
+    def wait(self, timeout_s):
+        return self.process.wait(timeout_s)
+
+    def stop(self):
+        """Ends the first process of its namespace, which takes all others of it along."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(20)
+        self.said.close()
+
+
+class Peers:
+    """Starts peers, and stops them all at the end."""
+
+    def __init__(self, root, scratch):
+        self.root = root
+        self.scratch = pathlib.Path(scratch)
+        self.running = []
+
+    def folder(self, name):
+        path = pathlib.Path(tempfile.mkdtemp(prefix=name + "-", dir=self.scratch))
+        path.chmod(0o755)
+        return path
+
+    def start(self, work, *argv):
+        peer = Peer(self.root, work, argv)
+        self.running.append(peer)
+        return peer
+
+    def run(self, *argv, work=None, timeout_s=120):
+        """Runs a command to its end; returns what it printed. Fails the test when the command fails."""
+        peer = self.start(work or self.folder("run"), *argv)
+        code = peer.wait(timeout_s)
+        assert code == 0, f"{argv} ended with {code}: {peer.output()}"
+        return peer.output()
+
+    def stop(self):
+        for peer in self.running:
+            peer.stop()
+        self.running.clear()
+
+    def smtp_sink(self, port, *options):
+        peer = self.start(self.folder("smtp-sink"), "smtp-sink", "-u", "vmail", *options, f"127.0.0.1:{port}", "1000")
+        wait_for_port(port)
+        return peer
+
+    def smtp_source(self, port, count, *options, timeout_s=300):
+        sessions = min(50, count)
+        argv = ["smtp-source", "-m", str(count), "-s", str(sessions), *options, f"127.0.0.1:{port}"]
+        return self.run(*argv, timeout_s=timeout_s)
+
+    def postfix(self, port, next_hop_port, **settings):
+        """A whole Postfix that listens on `port` and passes everything on to `next_hop_port`."""
+        work = self.folder("postfix")
+        for name, owner in (("spool", "root"), ("data", "postfix"), ("conf", "root")):
+            (work / name).mkdir()
+            os.chown(work / name, USERS.get(owner, 0), 0)
+        main = {
+            "compatibility_level": "3.6",
+            "queue_directory": "/work/spool",
+            "data_directory": "/work/data",
+            "maillog_file": "/work/maillog",
+            "maillog_file_prefixes": "/work",
+            "myhostname": "postfix.test",
+            "mydestination": "",
+            "alias_maps": "",
+            "local_recipient_maps": "",
+            "inet_interfaces": "127.0.0.1",
+            "inet_protocols": "ipv4",
+            "mynetworks": "127.0.0.0/8",
+            "smtpd_relay_restrictions": "permit_mynetworks, reject",
+            "smtputf8_autodetect_classes": "all",
+            "relayhost": f"[127.0.0.1]:{next_hop_port}",
+            **settings,
+        }
+        text = "".join(f"{key} = {value}\n" for key, value in main.items())
+        (work / "conf/main.cf").write_text(text, encoding="utf-8")
+        (work / "conf/master.cf").write_text(POSTFIX_SERVICES.format(port=port), encoding="utf-8")
+        peer = self.start(work, "postfix", "-c", "/work/conf", "start-fg")
+        wait_for_port(port)
+        return peer
+
+    def dovecot(self, lmtp_port, imap_port):
+        """LMTP in and IMAP out for any user name; the password is `secret`."""
+        work = self.folder("dovecot")
+        (work / "mail").mkdir()
+        os.chown(work / "mail", USERS["vmail"], GROUPS["vmail"])
+        text = DOVECOT_CONF.format(lmtp_port=lmtp_port, imap_port=imap_port, uid=USERS["vmail"])
+        (work / "dovecot.conf").write_text(text, encoding="utf-8")
+        peer = self.start(work, "dovecot", "-F", "-c", "/work/dovecot.conf")
+        wait_for_port(lmtp_port)
+        wait_for_port(imap_port)
+        return peer
+
+
+def wait_for_port(port, host="127.0.0.1", timeout_s=20):
+    end = time.monotonic() + timeout_s
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+POSTFIX_SERVICES = """\
+127.0.0.1:{port} inet n - n - - smtpd
+pickup    unix n - n 60 1 pickup
+cleanup   unix n - n - 0 cleanup
+qmgr      unix n - n 300 1 qmgr
+rewrite   unix - - n - - trivial-rewrite
+bounce    unix - - n - 0 bounce
+defer     unix - - n - 0 bounce
+trace     unix - - n - 0 bounce
+verify    unix - - n - 1 verify
+flush     unix n - n 1000? 0 flush
+proxymap  unix - - n - - proxymap
+smtp      unix - - n - - smtp
+relay     unix - - n - - smtp
+showq     unix n - n - - showq
+error     unix - - n - - error
+retry     unix - - n - - error
+discard   unix - - n - - discard
+anvil     unix - - n - 1 anvil
+scache    unix - - n - 1 scache
+postlog   unix-dgram n - n - 1 postlogd
+"""
+
+DOVECOT_CONF = """\
+protocols = imap lmtp
+base_dir = /work/run
+state_dir = /work/state
+log_path = /work/log
+ssl = no
+disable_plaintext_auth = no
+default_login_user = dovenull
+default_internal_user = dovecot
+first_valid_uid = 1
+mail_location = maildir:/work/mail/%u
+mail_uid = {uid}
+mail_gid = {uid}
+listen = 127.0.0.1
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={uid} home=/work/mail/%u allow_all_users=yes
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {imap_port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {lmtp_port}
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+"""

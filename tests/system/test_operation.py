@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running it: the queue's commands, restart, reload, who the processes are, what dies alone."""
+
+import json
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+from gateway import eventually, free_port, run
+
+MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
+LATER = {"first": "1h", "max": "4h", "for": "5d"}
+
+
+def stuck(gatepost, **settings):
+    """A gateway whose next hop does not answer, and a message in its queue."""
+    settings = {"retry": LATER, **settings}
+    server = gatepost(relay_networks=["127.0.0.0/8"], smarthost={"address": f"127.0.0.1:{free_port()}"}, **settings)
+    id = server.send(MESSAGE, to=["you@elsewhere.test"])
+    eventually(lambda: "you@elsewhere.test" in server.queue("why", id), what="a reason")
+    return server, id
+
+
+def test_queue_commands(gatepost):
+    server, id = stuck(gatepost)
+    assert id in server.queue("list")
+    assert len(server.queued()) == 1
+    assert "me@example.com" in server.queue("show", id)
+    assert "Subject: hello" in server.queue("cat", id)
+    assert "127.0.0.1" in server.queue("why", id)
+    server.queue("retry", id)
+    server.queue("drop", id)
+    assert server.queued() == []
+    assert server.run("queue", "show", id).returncode == 1
+
+
+def test_the_queue_survives_a_restart(gatepost):
+    server, id = stuck(gatepost)
+    server.stop()
+    server.start()
+    assert id in server.queue("list")
+    assert "Subject: hello" in server.queue("cat", id)
+
+
+def test_the_queue_survives_kill(gatepost):
+    server, id = stuck(gatepost)
+    server.kill()
+    server.start()
+    assert id in server.queue("list")
+
+
+def test_reload_takes_the_new_configuration(gatepost):
+    server = gatepost()
+    server.settings["domains"]["demo.test"]["recipients"].append("carol")
+    server.write_config()
+    server.process.send_signal(signal.SIGHUP)
+
+    def carol_lives():
+        with server.talk() as talk:
+            talk.say("EHLO client.example.com")
+            talk.say("MAIL FROM:<me@example.com>")
+            return talk.say("RCPT TO:<carol@demo.test>").startswith("250")
+
+    eventually(carol_lives, what="the new recipient")
+    assert server.process.poll() is None
+
+
+def test_reload_keeps_the_old_configuration_when_the_new_one_is_wrong(gatepost):
+    server = gatepost()
+    server.config.write_text("hostname: 1 2 3\nnonsense: true\n", encoding="utf-8")
+    server.process.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    server.send(MESSAGE)
+    server.wait_for_mails("alice")
+
+
+def test_sigterm_lets_a_session_end(gatepost):
+    server = gatepost()
+    with server.talk() as talk:
+        talk.say("EHLO client.example.com")
+        server.process.send_signal(signal.SIGTERM)
+        assert talk.reply().startswith("421") or talk.closed()
+    assert server.process.wait(30) == 0
+
+
+def test_each_accept_and_delivery_is_one_line_with_its_id(gatepost):
+    server = gatepost()
+    id = server.send(MESSAGE)
+    server.wait_for_mails("alice")
+    eventually(lambda: len([x for x in server.log_lines() if id in json.dumps(x)]) >= 2, what="two lines")
+
+
+def status(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def test_roles_are_confined(gatepost):
+    server = gatepost()
+    roles = server.roles()
+    names = " ".join(roles.values())
+    for role in ("smtpd", "spool", "relay", "maildir", "resolver"):
+        assert role in names, names
+    for pid, name in roles.items():
+        said = status(pid)
+        assert said["Seccomp"] == "2", name
+        assert said["NoNewPrivs"] == "1", name
+        for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            if kind != "CapBnd" or os.geteuid() == 0:
+                assert int(said[kind], 16) == 0, (name, kind)
+        if os.geteuid() == 0:
+            assert "0" not in said["Uid"].split(), name
+            # The files of a process that is not dumpable belong to root.
+            assert os.stat(f"/proc/{pid}/environ").st_uid == 0, name
+
+
+@pytest.mark.parametrize("role", ["smtpd", "spool", "relay", "maildir", "resolver"])
+def test_a_role_that_dies_is_started_again(gatepost, role):
+    server = gatepost()
+    server.crash_is_expected = True
+    (victim, *_) = [pid for pid, name in server.roles().items() if role in name]
+    os.kill(victim, signal.SIGKILL)
+
+    def there_again():
+        return any(role in name and pid != victim for pid, name in server.roles().items())
+
+    eventually(there_again, what=f"a new {role}")
+    eventually(server.answers, what="the greeting")
+
+    def accepted():
+        try:
+            return server.send(MESSAGE)
+        except (AssertionError, OSError):
+            return None
+
+    eventually(accepted, what="a message accepted")
+    server.wait_for_mails("alice")
+
+
+def test_a_configuration_that_relays_for_the_world_does_not_load(tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    for network in ("0.0.0.0/0", "0.0.0.0/1", "::/0"):
+        config.write_text(
+            "hostname: mx.example.org\nlisten: [{address: '127.0.0.1:2525', service: inbound}]\n"
+            f"relay_networks: ['{network}']\n",
+            encoding="utf-8",
+        )
+        for command in (("config", "check"), ("serve",)):
+            done = run(*command, "-c", config)
+            assert done.returncode == 2
+            assert "gatepost.yaml:3:" in done.stdout + done.stderr
+
+
+def test_mistakes_are_told_with_place_and_nearest_spelling(tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    config.write_text(
+        "hostnam: mx.example.org\nlisten: [{address: '127.0.0.1:2525', service: inbond}]\n", encoding="utf-8"
+    )
+    done = run("config", "check", "-c", config)
+    said = done.stdout + done.stderr
+    assert done.returncode == 2
+    assert "gatepost.yaml:1:1" in said and "hostname" in said
+    assert "gatepost.yaml:2:" in said and "inbound" in said
