@@ -3,6 +3,8 @@
 #pragma once
 
 int
+gp_cmd_serve(int argc, char **argv);
+int
 gp_cmd_init(int argc, char **argv);
 int
 gp_cmd_config(int argc, char **argv);

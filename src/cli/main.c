@@ -9,6 +9,7 @@
 
 static const struct gp_command commands[] = {
 	/* in the order of the manual */
+	{"serve", gp_cmd_serve, "run the mail gateway"},
 	{"init", gp_cmd_init, "write a commented starter configuration"},
 	{"config", gp_cmd_config, "check the configuration, or show what it amounts to"},
 	{"load", gp_cmd_load, "a load generator for any mail server"},
