@@ -39,8 +39,9 @@ static const char usage[] =
 	"\n"
 	"  -l, --listen ADDR:PORT   where to listen: 127.0.0.1:2525, [::1]:2525 or unix:/path\n"
 	"      --lmtp               speak LMTP\n"
-	"  -n, --count N            end after N messages\n"
-	"      --settle MS          stay so long after the last of them, for what comes twice\n"
+	"  -n, --count N            end after N messages, when all clients have said QUIT or 1 s "
+	"later\n"
+	"      --settle MS          end MS after the last of them instead, for what comes twice\n"
 	"      --time S             end after S seconds\n"
 	"      --delay MS           answer everything MS later, as a server far away\n"
 	"      --reply-rcpt CODE:SHARE   refuse a share (0 to 1) of recipients with 450 or 550\n"
@@ -132,7 +133,7 @@ read_option(struct sink *sink, int c, const char *name)
 		options->plan.lmtp = true;
 		return true;
 	case OPT_SETTLE:
-		return gp_arg_u64(&arg, 0, 3600'000, &options->settle_ms);
+		return gp_arg_u64(&arg, 1, 3600'000, &options->settle_ms);
 	case OPT_TIME:
 		if (!gp_arg_number(&arg, 0.001, 1e6, &seconds))
 			return false;

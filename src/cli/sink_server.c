@@ -20,7 +20,8 @@ enum {
 	OUTPUT_MAX = 1 << 20,   /* answers to one read of the shortest commands */
 	UNSENT_MAX = OUTPUT_MAX,
 	BACKLOG = 4096,
-	ACCEPTS_MAX = 64, /* in a row, before the open connections get their turn */
+	GOODBYE_MS = 1000, /* for QUIT after the last message */
+	ACCEPTS_MAX = 64,  /* in a row, before the open connections get their turn */
 };
 
 struct server {
@@ -56,17 +57,27 @@ timeval_of(uint64_t ms)
 }
 
 static void
+end(struct server *server)
+{
+	event_base_loopbreak(server->base);
+}
+
+static void
 close_connection(struct connection *c)
 {
+	struct server *server = c->server;
 	event_del(&c->event);
 	event_del(&c->delay);
 	close(event_get_fd(&c->event));
 	gp_list_remove(&c->link);
 	gp_buf_free(&c->unsent);
-	if (c->server->full)
-		event_add(&c->server->listener, NULL);
-	c->server->full = false;
 	free(c);
+	if (server->full)
+		event_add(&server->listener, NULL);
+	server->full = false;
+	if (server->settling && server->options->settle_ms == 0 &&
+	    gp_list_empty(&server->connections))
+		end(server);
 }
 
 static void
@@ -127,30 +138,25 @@ send_answers(struct connection *c)
 }
 
 static void
-end(struct server *server)
-{
-	event_base_loopbreak(server->base);
-}
-
-static void
 on_end(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
 	end(arg);
 }
 
-/* The bound on the number of messages was reached: what comes twice still has a moment to come. */
+/*
+ * The bound on the number of messages was reached. Where the options ask for it, what comes twice
+ * has so much time to come; otherwise the end is when everybody has said QUIT, or soon.
+ */
 static void
 settle(struct server *server)
 {
-	struct timeval wait = timeval_of(server->options->settle_ms);
+	uint64_t settle_ms = server->options->settle_ms;
+	struct timeval wait = timeval_of(settle_ms > 0 ? settle_ms : GOODBYE_MS);
 	if (server->settling)
 		return;
 	server->settling = true;
-	if (server->options->settle_ms == 0)
-		end(server);
-	else
-		event_add(&server->deadline, &wait);
+	event_add(&server->deadline, &wait);
 }
 
 static void

@@ -16,7 +16,8 @@ struct gp_sink_options {
 	struct gp_sink_plan plan;
 	uint64_t count;     /* messages to end after; 0: no end */
 	uint64_t time_ms;   /* to end after; 0: no end */
-	uint64_t settle_ms; /* to go on after `count`, for what comes twice */
+	uint64_t settle_ms; /* to go on after `count`, for what comes twice; 0: till all QUIT, a
+			       second at most */
 	uint64_t delay_ms;  /* what has arrived is answered this much later */
 	bool print_marks;   /* each mark as it arrives, a line on standard output */
 	bool progress;      /* a line a second on standard error */

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One measurement: a server, a workload, so many messages; and the tools that make the load."""
+
+import collections
+import importlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import time
+
+import accounting
+import servers
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = ROOT / "build" / "gatepost"
+PATIENCE_S = 120
+SETTLE_MS = 300  # the sink stays so long after the last message, for what comes twice
+WARM_UP = 300  # messages, so that processes are there and caches full
+SYNC_CALLS = ("fsync", "fdatasync", "sync_file_range", "syncfs", "sync")
+FILE_CALLS = ("open", "openat", "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat")
+
+Workload = collections.namedtuple("Workload", "mode size per_connection sessions")
+
+
+def workload_name(w):
+    many = "many" if w.per_connection != 1 else "one"
+    return f"{w.mode}-{w.size // 1024}k-{many}-{w.sessions}"
+
+
+def all_workloads():
+    return [
+        Workload(mode, size, per_connection, sessions)
+        for mode in servers.MODES
+        for size in (4096, 102400)
+        for per_connection in (1, 0)
+        for sessions in (50, 200)
+    ]
+
+
+class Sink:
+    """`gatepost sink` on a port of its own, for one run or until it is stopped."""
+
+    def __init__(self, port, *options):
+        self.process = subprocess.Popen(
+            [PROGRAM, "sink", "--listen", f"127.0.0.1:{port}", "--json", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        if not servers.wait_for_greeting(port, lambda: self.process.poll() is None):
+            raise RuntimeError("gatepost sink did not greet")
+
+    def result(self, patience_s=PATIENCE_S):
+        """Its summary, once it has ended; None when it took too long."""
+        try:
+            return json.loads(self.process.communicate(timeout=patience_s)[0])
+        except subprocess.TimeoutExpired:
+            self.stop()
+            return None
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.communicate()[0]
+
+
+def start_load(port, w, count, run):
+    to = {"discard": "user%d@sink.test", "maildir": "user%d@box.test", "relay": "user%d@sink.test"}[w.mode]
+    argv = [PROGRAM, "load", "--server", f"127.0.0.1:{port}", "-n", count, "-s", w.sessions, "--size", w.size]
+    argv += ["--per-connection", w.per_connection, "--to", to, "--users", servers.USERS, "--run", run, "--json"]
+    argv += ["--from", "load@load.test", "--helo", "load.test"]
+    return subprocess.Popen(
+        [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
+
+
+class Bench:
+    """A running server with its sink's port and its account."""
+
+    def __init__(self, name, mode):
+        self.group = accounting.account()
+        self.scratch = tempfile.TemporaryDirectory(prefix="gatepost-bench-")
+        os.chmod(self.scratch.name, 0o755)
+        self.sink_port = servers.free_port()
+        self.runs = 0
+        self.server = importlib.import_module(f"servers.{name}").Server(self.scratch.name, mode, self.sink_port)
+
+    def __enter__(self):
+        try:
+            with self.group.inside():
+                self.server.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *unused):
+        self.server.stop()
+        self.group.close()
+        self.scratch.cleanup()
+
+    def wait_until(self, done, watch=None):
+        end = time.monotonic() + PATIENCE_S
+        while not done():
+            if time.monotonic() > end:
+                return False
+            if watch:
+                watch.look()
+            time.sleep(0.05)
+        return True
+
+    def run(self, w, count):
+        """Sends `count` messages and waits until all have arrived. Returns a row of figures."""
+        self.runs += 1
+        run = f"bench{self.runs}"
+        sink = None
+        if w.mode == "relay":
+            options = ["--count", count, "--settle", SETTLE_MS, "--expect", f"{run}:{count}"]
+            sink = Sink(self.sink_port, *map(str, options))
+        watch = accounting.MemoryWatch(self.group)
+        before = servers.count_mailboxes(self.server.mailboxes) if w.mode == "maildir" else 0
+        cpu_s = self.group.cpu_s()
+        load = start_load(self.server.port, w, count, run)
+        while load.poll() is None:
+            watch.look()
+            time.sleep(0.02)
+        sent = json.loads(load.communicate()[0])
+        row = {"messages": count, "accepted": sent["accepted"], "load_cpu_s": sent["cpu_s"]}
+        self.wait_for_delivery(w, sent, sink, before, watch, row)
+        self.wait_until(lambda: self.server.pending() == 0, watch)
+        watch.look(now=True)
+        row["cpu_s"] = self.group.cpu_s() - cpu_s
+        row["cpu_s_per_1000"] = row["cpu_s"] / count * 1000
+        row["accepted_per_s"] = sent["rate"]
+        row["accept_p50_ms"] = sent["latency_ms"]["message"]["p50"]
+        row["accept_p99_ms"] = sent["latency_ms"]["message"]["p99"]
+        row["peak_pss_mib"] = watch.peak_mib
+        row["processes"] = watch.processes
+        row["good"] = row["delivered"] == count and sent["accepted"] == count and row.get("exact", True)
+        return row
+
+    def wait_for_delivery(self, w, sent, sink, before, watch, row):
+        count = sent["asked"]
+        if sink:
+            # The wait must not outlive a load that failed: what was not accepted does not arrive.
+            got = sink.result(PATIENCE_S if sent["accepted"] == count else 10) or {"messages": 0, "last": time.time()}
+            row["delivered"] = got["messages"]
+            row["exact"] = all(r["missing"] == 0 and r["doubled"] == 0 for r in got.get("runs", []))
+            row["arrival_p50_ms"] = got.get("latency_ms", {}).get("p50")
+            row["arrival_p99_ms"] = got.get("latency_ms", {}).get("p99")
+            end = got["last"]
+        elif w.mode == "maildir":
+            self.wait_until(lambda: servers.count_mailboxes(self.server.mailboxes) - before >= sent["accepted"], watch)
+            end = time.time()
+            row["delivered"] = servers.count_mailboxes(self.server.mailboxes) - before
+        else:
+            good = self.wait_until(lambda: self.server.pending() == 0, watch)
+            end = time.time()
+            row["delivered"] = sent["accepted"] if good else 0
+        row["seconds"] = max(end, sent["end"]) - sent["start"]
+        row["per_s"] = row["delivered"] / row["seconds"]
+
+
+def warm_and_size(bench, w, seconds, count_max):
+    """Two runs that count for nothing; the number of messages that takes about so many seconds."""
+    count = max(WARM_UP, 2 * w.sessions)
+    first = bench.run(w, count)
+    count = int(min(3000, max(count, first["per_s"])))
+    second = bench.run(w, count)
+    return int(min(count_max, max(count, second["per_s"] * seconds)))
+
+
+def measure(name, w, seconds, count_max):
+    with Bench(name, w.mode) as bench:
+        count = warm_and_size(bench, w, seconds, count_max)
+        return bench.run(w, count)
+
+
+def parse_strace(text, count):
+    """Calls a message, from the table of strace -c."""
+    calls = {}
+    for line in text.splitlines():
+        found = re.fullmatch(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)\s*", line)
+        if found and found[2] != "total":
+            calls[found[2]] = int(found[1]) / count
+    return calls
+
+
+def count_calls(name, w, count):
+    """Calls that make data durable, and those that change folders, a message; strace slows all else."""
+    with Bench(name, w.mode) as bench:
+        bench.run(w, WARM_UP)
+        out = pathlib.Path(bench.scratch.name) / "strace"
+        argv = ["strace", "-f", "-qq", "-c", "-o", out, "-e", "trace=" + ",".join(SYNC_CALLS + FILE_CALLS)]
+        for pid in bench.group.pids():
+            argv += ["-p", str(pid)]
+        tracer = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(1.5)
+        bench.run(w, count)
+        time.sleep(0.5)
+        tracer.send_signal(2)
+        tracer.wait(20)
+        calls = parse_strace(out.read_text(encoding="utf-8"), count)
+        return {
+            "sync": sum(calls.get(call, 0) for call in SYNC_CALLS),
+            "calls": {call: round(n, 3) for call, n in sorted(calls.items())},
+        }
+
+
+def idle_memory(name, connections):
+    """Memory that an idle connection costs: PSS with so many held, less PSS with one, by connection."""
+    with Bench(name, "discard") as bench:
+        bench.run(Workload("discard", 4096, 1, 20), WARM_UP)
+        time.sleep(0.5)
+        empty = accounting.pss_mib(bench.group.pids())
+        load = subprocess.Popen(
+            [PROGRAM, "load", "--server", f"127.0.0.1:{bench.server.port}", "--idle", str(connections), "--json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        held = json.loads(load.stdout.readline())["idle"]
+        time.sleep(1)
+        full = accounting.pss_mib(bench.group.pids())
+        load.terminate()
+        load.wait()
+        return {
+            "held": held,
+            "asked": connections,
+            "empty_mib": empty,
+            "full_mib": full,
+            "kib_per_connection": (full - empty) * 1024 / max(held, 1),
+        }
+
+
+def ceiling(w, count):
+    """What load and sink reach with nothing between them."""
+    port = servers.free_port()
+    sink = Sink(port, "--count", str(count))
+    load = start_load(port, w._replace(mode="relay"), count, "ceiling")
+    sent = json.loads(load.communicate()[0])
+    got = sink.result()
+    return {
+        "per_s": sent["rate"],
+        "load_cpu_s_per_1000": sent["cpu_s"] / count * 1000,
+        "sink_cpu_s_per_1000": got["cpu_s"] / count * 1000,
+        "p50_ms": sent["latency_ms"]["message"]["p50"],
+        "p99_ms": sent["latency_ms"]["message"]["p99"],
+    }
+
+
+def settings_of(name):
+    """What the server says of itself, without starting it."""
+    with tempfile.TemporaryDirectory() as work:
+        return importlib.import_module(f"servers.{name}").Server(work, "discard", 0).settings()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The servers that are measured, one module each, and what a server is.
+
+A server has these attributes and methods:
+
+name                the word for it on the command line and in tables
+port                where it listens on 127.0.0.1 once start() has returned
+start()             writes its configuration below `work` and runs it; waits until it greets
+stop()              ends all that start() started
+settings()          lines that say its version and what was set, for the report
+pending()           messages in its queue; only asked when no load is running
+mailboxes           the folder below which MODE maildir delivers; None in the other modes
+
+MODE is what it does with mail: `discard` accepts, keeps it durably, drops it; `maildir` delivers userN@box.test to a
+Maildir below mailboxes; `relay` passes it on to 127.0.0.1:sink_port. All of them take mail from 127.0.0.1 for anybody.
+"""
+
+import socket
+import time
+
+USERS = 100
+MODES = ("discard", "maildir", "relay")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for_greeting(port, alive, patience_s=20):
+    """Waits until the port says 220. alive() says whether there is still somebody to wait for."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end and alive():
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=2) as s:
+                if s.recv(3) == b"220":
+                    s.sendall(b"QUIT\r\n")
+                    return True
+        except OSError:
+            pass
+        time.sleep(0.05)
+    return False
+
+
+def count_mailboxes(folder):
+    """Messages in all the Maildirs below the folder."""
+    return sum(1 for box in folder.rglob("new") for _ in box.iterdir())

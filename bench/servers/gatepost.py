@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gatepost as built in this tree."""
+
+import os
+import pathlib
+import subprocess
+
+from servers import USERS, free_port, wait_for_greeting
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAM = ROOT / "build" / "gatepost"
+
+BASE = """\
+hostname: gatepost.test
+state: {work}/state
+listen:
+  - {{address: "127.0.0.1:{port}", service: inbound}}
+relay_networks: ["127.0.0.0/8"]
+"""
+
+MODE_SETTINGS = {
+    "discard": "domains:\n  sink.test: {{recipients: any, deliver: discard}}\n",
+    "maildir": 'domains:\n  box.test: {{recipients: any, deliver: {{maildir: "{work}/mail/{{domain}}/{{local}}"}}}}\n',
+    "relay": 'smarthost: {{address: "127.0.0.1:{sink_port}"}}\n',
+}
+
+
+class Server:
+    name = "gatepost"
+
+    def __init__(self, work, mode, sink_port):
+        self.work = pathlib.Path(work)
+        self.mode = mode
+        self.sink_port = sink_port
+        self.port = None
+        self.process = None
+        self.mailboxes = self.work / "mail" if mode == "maildir" else None
+
+    def write_configuration(self):
+        for name in ("state", "mail"):
+            (self.work / name).mkdir()
+        text = (BASE + MODE_SETTINGS[self.mode]).format(work=self.work, port=self.port, sink_port=self.sink_port)
+        (self.work / "gatepost.yaml").write_text(text, encoding="utf-8")
+
+    def start(self):
+        self.port = free_port()
+        self.write_configuration()
+        with (self.work / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM, "serve", "-c", self.work / "gatepost.yaml"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        if not wait_for_greeting(self.port, lambda: self.process.poll() is None):
+            self.stop()
+            raise RuntimeError(f"gatepost did not greet; it said: {self.said()[-2000:]}")
+
+    def said(self):
+        return (self.work / "log").read_text(encoding="utf-8", errors="replace")
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def settings(self):
+        argv = ["git", "-C", ROOT, "describe", "--always", "--dirty"]
+        version = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+        return [f"Gatepost {version or '(no git)'}, defaults, {os.cpu_count()} cores"]
+
+    def pending(self):
+        argv = [PROGRAM, "queue", "list", "--json", "-c", self.work / "gatepost.yaml"]
+        listed = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if listed.returncode not in (0, 1):
+            raise RuntimeError(f"gatepost queue list: {listed.stderr.strip()}")
+        return len(listed.stdout.splitlines())
