@@ -322,3 +322,70 @@ gp_dns_message_parse(struct gp_slice message, const struct gp_dns_question *ques
 		ret->records_len = 0;
 	return 0;
 }
+
+static void
+put_u8(struct gp_buf *out, uint8_t v)
+{
+	gp_buf_put_char(out, (char)v);
+}
+
+static void
+put_name(struct gp_buf *out, struct gp_slice text)
+{
+	struct gp_name name;
+	bool good = gp_name_from_text(text, &name);
+	gp_assert(good);
+	gp_buf_put(out, gp_name_wire(&name));
+}
+
+/* Where the character-strings were cut is not kept: it has no meaning (RFC 7208 section 3.3). */
+static void
+put_strings(struct gp_buf *out, struct gp_slice text)
+{
+	do {
+		struct gp_slice part = gp_slice_take(text, UINT8_MAX);
+		put_u8(out, (uint8_t)part.len);
+		gp_buf_put(out, part);
+		text = gp_slice_drop(text, part.len);
+	} while (text.len > 0);
+}
+
+static void
+put_tlsa(struct gp_buf *out, const struct gp_dns_record *r)
+{
+	put_u8(out, r->usage);
+	put_u8(out, r->selector);
+	put_u8(out, r->matching);
+	gp_buf_put(out, r->data);
+}
+
+bool
+gp_dns_rdata_write(struct gp_buf *out, const struct gp_dns_record *record)
+{
+	switch (record->type) {
+	case GP_DNS_A:
+		gp_buf_put(out, gp_slice((const char *)record->address, 4));
+		break;
+	case GP_DNS_AAAA:
+		gp_buf_put(out, gp_slice((const char *)record->address, 16));
+		break;
+	case GP_DNS_MX:
+		put_u8(out, (uint8_t)(record->preference >> 8));
+		put_u8(out, (uint8_t)record->preference);
+		put_name(out, record->name);
+		break;
+	case GP_DNS_CNAME:
+	case GP_DNS_PTR:
+		put_name(out, record->name);
+		break;
+	case GP_DNS_TXT:
+		put_strings(out, record->data);
+		break;
+	case GP_DNS_TLSA:
+		put_tlsa(out, record);
+		break;
+	default:
+		gp_assert(!"a type of record.h");
+	}
+	return !out->failed;
+}

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "core/dns/record.h"
 
 /*
@@ -29,3 +30,8 @@ gp_dns_message_parse(struct gp_slice message, const struct gp_dns_question *ques
 [[nodiscard]] int
 gp_dns_rdata_parse(struct gp_slice message, size_t at, size_t len, uint16_t type,
 		   struct gp_arena *arena, struct gp_dns_record *ret);
+
+/* Appends the data of one record, names uncompressed: what gp_dns_rdata_parse reads back. A record
+ * that was not read by this module must keep to its type's limits. False: the buffer's cap. */
+[[nodiscard]] bool
+gp_dns_rdata_write(struct gp_buf *out, const struct gp_dns_record *record);
