@@ -37,7 +37,7 @@ read_name(struct loader *l, struct gp_slice text, struct gp_slice *ret)
 {
 	struct gp_name name;
 	struct gp_slice ascii = GP_SLICE(".");
-	if (text.len > 0) {
+	if (text.len > 0 && !gp_slice_eq(text, ascii)) {
 		int rc = gp_idn_to_ascii(text, l->arena, &ascii);
 		if (rc != 0)
 			return rc < 0 ? rc : complain(l, "not a domain name");
