@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "procs/resolver/network.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unbound-event.h>
+#include <unbound.h>
+
+#include "core/dns/record.h"
+#include "sys/address.h"
+#include "sys/log.h"
+
+#define RESOLV_CONF "/etc/resolv.conf"
+
+enum {
+	CLASS_IN = 1,
+	SECURITY_BOGUS = 1, /* the values of ub_event_callback_type's `sec` */
+	SECURITY_SECURE = 2,
+	PORT_DNS = 53,
+	OPTION_MAX = 32,
+};
+
+struct network {
+	struct ub_ctx *ctx;
+};
+
+static int
+complain(const char *what, int code)
+{
+	gp_error("resolver_setup_failed", GP_FS("setting", what),
+		 GP_FS("reason", ub_strerror(code)));
+	return -EINVAL;
+}
+
+static int
+set_option(struct ub_ctx *ctx, const char *name, const char *value)
+{
+	int code = ub_ctx_set_option(ctx, name, value);
+	return code == 0 ? 0 : complain(name, code);
+}
+
+static int
+set_number(struct ub_ctx *ctx, const char *name, unsigned value)
+{
+	char text[OPTION_MAX];
+	snprintf(text, sizeof(text), "%u", value);
+	return set_option(ctx, name, text);
+}
+
+/* "192.0.2.1:53" to "192.0.2.1@53", which is how the library writes it. */
+static int
+forward_to(struct ub_ctx *ctx, struct gp_slice server)
+{
+	struct gp_sockaddr a;
+	char text[sizeof(struct gp_sockaddr_text) + OPTION_MAX];
+	if (gp_sockaddr_parse(server, PORT_DNS, &a) < 0 || a.ss.ss_family == AF_UNIX)
+		return complain("dns.server", UB_SYNTAX);
+	uint16_t port = a.ss.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&a.ss)->sin6_port
+						   : ((const struct sockaddr_in *)&a.ss)->sin_port;
+	snprintf(text, sizeof(text), "%s@%u", gp_sockaddr_text(&a, false).s, ntohs(port));
+	int code = ub_ctx_set_fwd(ctx, text);
+	return code == 0 ? 0 : complain("dns.server", code);
+}
+
+static int
+choose_servers(struct ub_ctx *ctx, struct gp_slice server)
+{
+	if (server.len > 0)
+		return forward_to(ctx, server);
+	if (ub_ctx_resolvconf(ctx, RESOLV_CONF) != 0)
+		gp_warning("resolver_recursive", GP_FS("reason", "no servers in " RESOLV_CONF));
+	return 0;
+}
+
+/*
+ * Names that the library answers by itself: RFC 6761 wants that of a resolver of its own, and what
+ * we forward to has its own opinion. `localhost` and `invalid` stay with the library.
+ */
+static int
+unblock_names(struct ub_ctx *ctx)
+{
+	int r = set_option(ctx, "unblock-lan-zones:", "yes");
+	return r == 0 ? set_option(ctx, "local-zone:", "test. transparent") : r;
+}
+
+static int
+set_validation(struct ub_ctx *ctx, struct gp_slice trust_anchor)
+{
+	char path[4096];
+	if (trust_anchor.len == 0)
+		return set_option(ctx, "module-config:", "iterator");
+	snprintf(path, sizeof(path), "%.*s", GP_SLICE_FMT(trust_anchor));
+	int code = ub_ctx_add_ta_file(ctx, path);
+	if (code != 0)
+		return complain("dns.trust_anchor", code);
+	return set_option(ctx, "module-config:", "validator iterator");
+}
+
+static int
+set_up(struct ub_ctx *ctx, const struct gp_config *config)
+{
+	/* Its own lines would carry outside bytes past our log. */
+	ub_ctx_debugout(ctx, NULL);
+	int r = set_option(ctx, "do-not-query-localhost:", "no");
+	if (r == 0)
+		r = set_number(ctx, "outgoing-range:", NETWORK_SOCKETS_MAX);
+	if (r == 0)
+		r = set_number(ctx, "outgoing-num-tcp:", NETWORK_TCP_MAX);
+	if (r == 0)
+		r = unblock_names(ctx);
+	if (r == 0)
+		r = set_validation(ctx, config->dns.trust_anchor);
+	return r == 0 ? choose_servers(ctx, config->dns.server) : r;
+}
+
+static void
+ignore_answer(void *data, int rcode, void *packet, int len, int security, char *why, int limited)
+{
+	(void)data, (void)rcode, (void)packet, (void)len, (void)security, (void)why, (void)limited;
+}
+
+/* The first question makes the library build and read everything; this one stays in the house. */
+static int
+warm_up(struct ub_ctx *ctx)
+{
+	int code =
+		ub_resolve_event(ctx, "localhost", GP_DNS_A, CLASS_IN, NULL, ignore_answer, NULL);
+	return code == 0 ? 0 : complain("start", code);
+}
+
+int
+network_new(struct event_base *base, const struct gp_config *config, struct network **ret)
+{
+	struct network *n = calloc(1, sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->ctx = ub_ctx_create_event(base);
+	int r = n->ctx ? set_up(n->ctx, config) : -ENOMEM;
+	if (r == 0)
+		r = warm_up(n->ctx);
+	if (r < 0)
+		n = network_free(n);
+	*ret = n;
+	return r;
+}
+
+struct network *
+network_free(struct network *n)
+{
+	if (n && n->ctx)
+		ub_ctx_delete(n->ctx);
+	free(n);
+	return NULL;
+}
+
+static void
+on_answer(void *data, int rcode, void *packet, int len, int security, char *why, int limited)
+{
+	struct network_query *q = data;
+	struct network_result result = {.secure = security == SECURITY_SECURE};
+	(void)limited;
+	if (security == SECURITY_BOGUS)
+		result.trouble = why ? why : "bogus";
+	else if (rcode != 0 || !packet || len <= 0)
+		result.trouble = "no server gave a usable answer";
+	else
+		result.packet = gp_slice(packet, (size_t)len);
+	q->done(q, &result);
+}
+
+int
+network_ask(struct network *n, const char *name, uint16_t type, struct network_query *q)
+{
+	int code = ub_resolve_event(n->ctx, name, type, CLASS_IN, q, on_answer, &q->id);
+	return code == 0 ? 0 : code == UB_NOMEM ? -ENOMEM : -EIO;
+}
+
+void
+network_cancel(struct network *n, struct network_query *q)
+{
+	ub_cancel(n->ctx, q->id);
+}
