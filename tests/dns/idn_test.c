@@ -26,7 +26,7 @@ static const struct {
 	 "xn--strae-oqa.example"}, /* non-transitional keeps the letter */
 	{"\xe4\xbe\x8b\xe3\x80\x82\xe4\xbe\x8b", "xn--fsq.xn--fsq"}, /* ideographic full stop */
 	{"xn--bcher-kva.example", "xn--bcher-kva.example"},
-	{"", NULL},
+	{"", ""},
 	{"\xc3", NULL},                  /* not UTF-8 */
 	{"a\xe2\x80\x8d.example", NULL}, /* a joiner out of its context (RFC 5892 A.2) */
 	{"\xcc\x88"
