@@ -453,6 +453,25 @@ test_links(void **state)
 	}
 }
 
+/* A link that stays below the root turns mail for one into mail for another: refused too. */
+static void
+test_link_inside(void **state)
+{
+	(void)state;
+	struct root r;
+	root_open(&r, &gp_maildir_files);
+	struct gp_maildir_delivery bob = mail_for(&r, "d/bob"), eve = mail_for(&r, "d/eve");
+	(void)deliver(&r, &bob);
+	(void)deliver(&r, &eve);
+	gp_maildir_reset(r.md);
+	assert_int_equal(renameat(r.fd, "d/bob", r.fd, "d/away"), 0);
+	assert_int_equal(symlinkat("eve", r.fd, "d/bob"), 0);
+	struct gp_outcome o = deliver(&r, &bob);
+	assert_codes(&o, GP_OUTCOME_DEFERRED, 4, 3, 5);
+	assert_int_equal(count_files(&r, "d/eve/new", NULL), 1);
+	root_close(&r);
+}
+
 static void
 test_loop(void **state)
 {
