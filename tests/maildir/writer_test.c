@@ -792,6 +792,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_delivery),        cmocka_unit_test(test_content),
 		cmocka_unit_test(test_large_body),      cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_links),           cmocka_unit_test(test_link_inside),
 		cmocka_unit_test(test_links),           cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_order),           cmocka_unit_test(test_every_failure),
 		cmocka_unit_test(test_errors),          cmocka_unit_test(test_fallbacks),
