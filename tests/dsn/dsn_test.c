@@ -588,31 +588,6 @@ test_caps(void **state)
 }
 
 static void
-test_dates(void **state)
-{
-	(void)state;
-	static const struct {
-		uint64_t s;
-		const char *text;
-	} cases[] = {
-		{0, "Thu, 01 Jan 1970 00:00:00 +0000"},
-		{951782399, "Mon, 28 Feb 2000 23:59:59 +0000"},
-		{951782400, "Tue, 29 Feb 2000 00:00:00 +0000"},
-		{951868800, "Wed, 01 Mar 2000 00:00:00 +0000"},
-		{1735689599, "Tue, 31 Dec 2024 23:59:59 +0000"},
-		{1735689600, "Wed, 01 Jan 2025 00:00:00 +0000"},
-		{4107542400, "Mon, 01 Mar 2100 00:00:00 +0000"},
-		{UINT64_MAX / 1000, "Fri, 31 Dec 9999 23:59:59 +0000"},
-	};
-	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
-		struct gp_buf out = GP_BUF_INIT(100);
-		gp_dsn_put_date(&out, cases[i].s * 1000);
-		assert_true(gp_slice_eq(gp_buf_slice(&out), gp_slice_str(cases[i].text)));
-		gp_buf_free(&out);
-	}
-}
-
-static void
 test_utf8_char(void **state)
 {
 	(void)state;
@@ -696,7 +671,6 @@ main(void)
 		cmocka_unit_test(test_subject_is_the_worst),
 		cmocka_unit_test(test_boundary),
 		cmocka_unit_test(test_caps),
-		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_utf8_char),
 		cmocka_unit_test(test_quoted_printable),
 	};

@@ -6,6 +6,7 @@
 
 #include "core/dsn/parts.h"
 #include "core/dsn/writer.h"
+#include "core/message/date.h"
 
 enum {
 	UNIQUE_MAX = 64,
@@ -75,42 +76,6 @@ gp_dsn_worst(const struct gp_dsn *d)
 	return worst;
 }
 
-struct civil {
-	unsigned year, month, day; /* month and day from 1 */
-};
-
-/* Days since 1970-01-01 as a date of the Gregorian calendar. Years are counted from 1 March, so
- * that the leap day is a year's last; 400 years have 146,097 days. */
-static struct civil
-civil_date(uint64_t days)
-{
-	uint64_t since = days + 719468; /* from 0000-03-01 */
-	unsigned of_era = (unsigned)(since % 146097);
-	unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
-	unsigned month = (5 * of_year + 2) / 153; /* 0: March */
-	struct civil c = {
-		.year = (unsigned)(since / 146097) * 400 + year + (month >= 10),
-		.month = month < 10 ? month + 3 : month - 9,
-		.day = of_year - (153 * month + 2) / 5 + 1,
-	};
-	return c;
-}
-
-void
-gp_dsn_put_date(struct gp_buf *out, uint64_t time_ms)
-{
-	static const char names_of_days[] = "ThuFriSatSunMonTueWed";
-	static const char names_of_months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	const uint64_t year_10000 = 253402300800;
-	uint64_t s = GP_MIN(time_ms / 1000, year_10000 - 1);
-	struct civil c = civil_date(s / 86400);
-	gp_buf_printf(out, "%.3s, %02u %.3s %04u %02u:%02u:%02u +0000",
-		      names_of_days + 3 * (s / 86400 % 7), c.day,
-		      names_of_months + (size_t)3 * (c.month - 1), c.year,
-		      (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60), (unsigned)(s % 60));
-}
-
 enum part { TEXT, STATUS, ORIGINAL, PARTS };
 
 static const char *
@@ -175,7 +140,7 @@ put_header(const struct gp_dsn *d, const struct gp_dsn_part parts[PARTS], bool u
 	gp_buf_put_str(out, ">\r\nTo: <");
 	gp_put_clean(out, d->envelope->sender, utf8);
 	gp_buf_put_str(out, ">\r\nDate: ");
-	gp_dsn_put_date(out, d->now_ms);
+	gp_buf_put_str(out, gp_date_text(d->now_ms / 1000).s);
 	gp_buf_printf(out, "\r\nMessage-ID: <%.*s@", GP_SLICE_FMT(d->unique));
 	gp_put_clean(out, d->hostname, false);
 	/* RFC 3834 section 5: keeps responders quiet. */

@@ -25,7 +25,3 @@ gp_dsn_original(const struct gp_dsn *d, struct gp_dsn_part *part);
 /* The worst of the events, as the report's subject: failed before delayed, relayed, delivered. */
 enum gp_dsn_event
 gp_dsn_worst(const struct gp_dsn *d);
-
-/* "Sun, 22 Nov 2026 02:29:23 +0000" (RFC 5322 section 3.3). */
-void
-gp_dsn_put_date(struct gp_buf *out, uint64_t time_ms);

@@ -2,6 +2,7 @@
 #include "core/dsn/parts.h"
 #include "core/dsn/writer.h"
 #include "core/dsn/xtext.h"
+#include "core/message/date.h"
 
 enum { ADDRESS_TYPE_MAX = 60 }; /* the registered ones are far shorter */
 
@@ -16,7 +17,7 @@ static void
 put_date_field(struct gp_buf *out, const char *name, uint64_t time_ms)
 {
 	gp_buf_printf(out, "%s: ", name);
-	gp_dsn_put_date(out, time_ms);
+	gp_buf_put_str(out, gp_date_text(time_ms / 1000).s);
 	gp_buf_put_str(out, "\r\n");
 }
 

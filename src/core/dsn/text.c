@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dsn/parts.h"
 #include "core/dsn/writer.h"
+#include "core/message/date.h"
 
 /*
  * What the reader can do, by the enhanced code's subject and detail (RFC 3463, RFC 5248). The first
@@ -123,7 +124,7 @@ put_recipient(struct gp_buf *out, const struct gp_dsn_rcpt *r)
 	put_paragraph(out, "    ", what_happened(r->event));
 	if (r->event == GP_DSN_DELAYED && r->retry_until_ms > 0) {
 		gp_buf_put_str(out, "    They go on until ");
-		gp_dsn_put_date(out, r->retry_until_ms);
+		gp_buf_put_str(out, gp_date_text(r->retry_until_ms / 1000).s);
 		gp_buf_put_str(out, ".\r\n");
 	}
 	if (r->event != GP_DSN_FAILED && r->event != GP_DSN_DELAYED)
@@ -152,7 +153,7 @@ put_opening(struct gp_buf *out, const struct gp_dsn *d)
 	gp_buf_put_str(out, ".\r\n\r\n");
 	put_paragraph(out, "", openings[gp_dsn_worst(d)]);
 	gp_buf_put_str(out, "It was received on ");
-	gp_dsn_put_date(out, d->envelope->arrival_ms);
+	gp_buf_put_str(out, gp_date_text(d->envelope->arrival_ms / 1000).s);
 	gp_buf_put_str(out, ",\r\nand is known here as ");
 	gp_put_clean(out, d->queue_id, false);
 	gp_buf_put_str(out, ".\r\n");

@@ -79,6 +79,10 @@ gp_maildir_commit(struct gp_maildir *md);
 struct gp_outcome
 gp_maildir_outcome(const struct gp_maildir *md, size_t number);
 
+/* The system's error behind a deferral, for the log; 0: there was none. */
+int
+gp_maildir_errno(const struct gp_maildir *md, size_t number);
+
 /* Forgets the batch, begins the next one. */
 void
 gp_maildir_reset(struct gp_maildir *md);
