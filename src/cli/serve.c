@@ -10,13 +10,15 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 
-static const char usage[] =
-	"usage: gatepost serve [-c FILE]\n\n"
-	"Runs the mail gateway in the foreground until SIGTERM; SIGHUP reads the configuration again.\n\n"
-	"  -c FILE   the configuration (" GP_CONFIG_DEFAULT ")\n";
+static const char usage[] = "usage: gatepost serve [-c FILE]\n\n"
+			    "Runs the mail gateway in the foreground until SIGTERM; SIGHUP reads "
+			    "the configuration again.\n\n"
+			    "  -c FILE   the configuration (" GP_CONFIG_DEFAULT ")\n";
 
-/* Where the roles' executables may be, seen from this program's folder: the build folder, an installation. */
-static const char *const places[] = {"gatepost-supervisor", "../libexec/gatepost/gatepost-supervisor"};
+/* Where the roles' executables may be, seen from this program's folder: the build folder, an
+ * installation. */
+static const char *const places[] = {"gatepost-supervisor",
+				     "../libexec/gatepost/gatepost-supervisor"};
 
 static int
 become_supervisor(const char *config)
@@ -25,7 +27,8 @@ become_supervisor(const char *config)
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self));
 	ptrdiff_t slash = gp_slice_rfind(gp_slice(self, n > 0 ? (size_t)n : 0), '/');
 	if (slash < 0) {
-		fprintf(stderr, "gatepost serve: cannot find my own executable: %s\n", strerror(errno));
+		fprintf(stderr, "gatepost serve: cannot find my own executable: %s\n",
+			strerror(errno));
 		return GP_EXIT_ERROR;
 	}
 	for (size_t i = 0; i < GP_ARRAY_LEN(places); i++) {

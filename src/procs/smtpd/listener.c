@@ -187,10 +187,17 @@ listener_start(struct gp_role_env *env)
 		l->readable = event_new(gp_loop_base(env->loop), l->fd, EV_READ | EV_PERSIST,
 					on_readable, l);
 		l->again = evtimer_new(gp_loop_base(env->loop), on_again, l);
-		if (!l->readable || !l->again || event_add(l->readable, NULL) < 0)
+		if (!l->readable || !l->again)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+void
+listener_open(void)
+{
+	for (size_t i = 0; i < self.listeners_len; i++)
+		event_add(self.listeners[i].readable, NULL);
 }
 
 void

@@ -117,6 +117,15 @@ log_refused_path(struct session *s, const char *stage, const struct gp_reply *r)
 		GP_F("reason", r->text));
 }
 
+/* Answers a command with a refusal that log_refused_path has told of already. */
+static void
+refuse(struct session *s, const struct gp_reply *r)
+{
+	struct gp_slice command;
+	gp_smtp_server_answer(s->smtp, r);
+	(void)gp_smtp_server_refusal(s->smtp, &command);
+}
+
 static void
 log_accepted(struct session *s)
 {
@@ -142,7 +151,7 @@ decide_mail(struct session *s)
 		return;
 	}
 	log_refused_path(s, "mail", &why);
-	gp_smtp_server_answer(s->smtp, &why);
+	refuse(s, &why);
 }
 
 static bool
@@ -220,15 +229,19 @@ decide_rcpt(struct session *s)
 		a.reply = out_of_memory;
 	else if (gp_reply_positive(&a.reply) && !add_targets(s, &a))
 		a.reply = GP_REPLY(452, 4, 5, 3, "Too many recipients");
-	if (!gp_reply_positive(&a.reply))
-		log_refused_path(s, "rcpt", &a.reply);
-	gp_smtp_server_answer(s->smtp, &a.reply);
+	if (gp_reply_positive(&a.reply)) {
+		gp_smtp_server_answer(s->smtp, &a.reply);
+		return;
+	}
+	log_refused_path(s, "rcpt", &a.reply);
+	refuse(s, &a.reply);
 }
 
 static void
 decide_data(struct session *s)
 {
-	static const struct gp_reply go = GP_REPLY_INIT(354, 0, 0, 0, "End data with <CR><LF>.<CR><LF>");
+	static const struct gp_reply go =
+		GP_REPLY_INIT(354, 0, 0, 0, "End data with <CR><LF>.<CR><LF>");
 	static const struct gp_reply later =
 		GP_REPLY_INIT(451, 4, 3, 0, "Queue is not available, try again later");
 	s->id = store_id();
@@ -579,7 +592,8 @@ session_staged(struct session *s, int fd)
 void
 session_shutdown(struct session *s, bool now)
 {
-	static const struct gp_reply closing = GP_REPLY_INIT(421, 4, 3, 2, "Service is shutting down");
+	static const struct gp_reply closing =
+		GP_REPLY_INIT(421, 4, 3, 2, "Service is shutting down");
 	bool in_transaction = s->state != SESSION_TALKS || gp_smtp_server_envelope(s->smtp);
 	if (s->state == SESSION_LINGERS || (in_transaction && !now))
 		return;

@@ -36,6 +36,9 @@ smtpd_session_gone(void);
 
 int
 listener_start(struct gp_role_env *env);
+/* Begins to accept: called when spool first gave ids, so that nobody is turned away by a start. */
+void
+listener_open(void);
 void
 listener_stop(void);
 /* A session of this client is over: its place is free. */

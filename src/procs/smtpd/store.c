@@ -161,6 +161,8 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		self.ids_asked = false;
 		self.later_id = m->ids.first;
 		self.later_len = m->ids.count;
+		if (!smtpd.stopping)
+			listener_open();
 		break;
 	case GP_MSG_SPACE:
 		self.full = m->space.full;
