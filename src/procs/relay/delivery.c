@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/id.h"
+#include "base/map.h"
 #include "procs/relay/relay.h"
 #include "sys/log.h"
 
