@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection: socket, timer and the client's session, and the pool of those that are idle.
+ *
+ *     dial -> CONNECTING --writable--> TALKING <--reuse--- IDLE
+ *                 |                    |    |               ^
+ *                 v                    |    +--READY, no ---+
+ *               failed <---CLOSE-------+       delivery
+ *
+ * A delivery is told that its connection is lost by delivery_lost(), after the connection is gone;
+ * whatever it then does meets no half-dead object.
+ */
+#include <errno.h>
+#include <event2/event_struct.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "procs/relay/relay.h"
+#include "sys/log.h"
+
+enum { READ_SIZE = 64 * 1024 };
+
+struct connection {
+	struct gp_list link; /* in `idle`, or in nothing */
+	int fd;
+	struct event readable, writable, timer;
+	bool reading, writing;         /* whether the event is registered */
+	struct gp_smtp_client *client; /* NULL: connecting */
+	struct delivery *delivery;     /* NULL: idle, or saying QUIT */
+	bool lmtp;
+	bool kept;     /* was idle before this delivery */
+	bool answered; /* bytes have come in this delivery */
+	bool leaving;  /* QUIT is said */
+	uint64_t born_ms;
+	struct gp_buf destination, name; /* own copies */
+};
+
+static struct {
+	struct gp_list list; /* the one that was used last is the first */
+	size_t len;
+} idle = {.list = {&idle.list, &idle.list}};
+
+static void
+advance(struct connection *c, struct gp_slice input);
+
+static uint64_t
+now_ms(void)
+{
+	return gp_loop_now_ms(relay.env->loop);
+}
+
+static bool
+is_idle(const struct connection *c)
+{
+	return !gp_list_empty(&c->link);
+}
+
+static void
+leave_pool(struct connection *c)
+{
+	if (!is_idle(c))
+		return;
+	gp_list_remove(&c->link);
+	idle.len--;
+}
+
+static void
+free_connection(struct connection *c)
+{
+	leave_pool(c);
+	event_del(&c->readable);
+	event_del(&c->writable);
+	event_del(&c->timer);
+	close(c->fd);
+	gp_smtp_client_free(c->client);
+	gp_buf_free(&c->destination);
+	gp_buf_free(&c->name);
+	free(c);
+}
+
+/* The end of it; its delivery, if it has one, goes on elsewhere. */
+static void
+lose(struct connection *c, const struct gp_outcome *why)
+{
+	struct delivery *d = c->delivery;
+	/* A kept connection that was closed meanwhile, or a server that takes no more mail in a
+	   session: neither says that the next one will fare worse. */
+	bool again = why->kind == 0 || (c->kept && (!c->answered || why->reply.code == 421));
+	/* The words are the connection's own: they are needed a little longer than it. */
+	struct gp_arena words = GP_ARENA_INIT(16 * 1024);
+	struct gp_outcome copy = *why;
+	copy.reply.text = gp_arena_dup(&words, why->reply.text);
+	copy.remote = gp_arena_dup(&words, why->remote);
+	free_connection(c);
+	if (d)
+		delivery_lost(d, &copy, again);
+	gp_arena_free(&words);
+}
+
+/* It could not be made. */
+static void
+lose_unmade(struct connection *c, int error)
+{
+	struct gp_buf text = GP_BUF_INIT(GP_CLIENT_TEXT_MAX);
+	gp_buf_printf(&text, "connect to %.*s: %s", GP_SLICE_FMT(gp_buf_slice(&c->name)),
+		      strerror(error));
+	struct gp_outcome why = {
+		.kind = GP_OUTCOME_DEFERRED,
+		.reply = {451, 4, 4, 1, gp_buf_slice(&text)},
+	};
+	lose(c, &why);
+	gp_buf_free(&text);
+}
+
+/* --- the pool
+ * ------------------------------------------------------------------------------------------- */
+
+static void
+say_quit(struct connection *c)
+{
+	leave_pool(c);
+	c->leaving = true;
+	gp_smtp_client_quit(c->client, now_ms());
+	advance(c, gp_slice("", 0));
+}
+
+static size_t
+idle_at(struct gp_slice destination)
+{
+	size_t n = 0;
+	gp_list_each (it, &idle.list) {
+		struct connection *c = gp_container_of(it, struct connection, link);
+		n += gp_slice_eq(gp_buf_slice(&c->destination), destination);
+	}
+	return n;
+}
+
+/* READY and without work. */
+static void
+become_idle(struct connection *c)
+{
+	bool keep = !relay.stopping && now_ms() - c->born_ms < RELAY_AGE_MS &&
+		    idle_at(gp_buf_slice(&c->destination)) < RELAY_IDLE_DESTINATION_MAX;
+	if (!keep) {
+		say_quit(c);
+		return;
+	}
+	gp_list_insert(&idle.list, &c->link);
+	if (++idle.len > RELAY_IDLE_MAX)
+		say_quit(gp_container_of(idle.list.prev, struct connection, link));
+	gp_timer_set(&c->timer, RELAY_IDLE_MS);
+}
+
+void
+connection_close_idle(void)
+{
+	while (!gp_list_empty(&idle.list))
+		say_quit(gp_container_of(idle.list.next, struct connection, link));
+}
+
+bool
+connection_reuse(struct delivery *d)
+{
+	gp_list_each (it, &idle.list) {
+		struct connection *c = gp_container_of(it, struct connection, link);
+		if (c->lmtp != delivery_lmtp(d) ||
+		    !gp_slice_eq(gp_buf_slice(&c->destination), delivery_destination(d)))
+			continue;
+		leave_pool(c);
+		c->delivery = d;
+		c->kept = true;
+		c->answered = false;
+		size_t max = gp_smtp_client_rcpts_max(c->client);
+		if (gp_smtp_client_start(c->client, delivery_next(d, max), now_ms()) < 0) {
+			c->delivery = NULL;
+			become_idle(c);
+			return false;
+		}
+		advance(c, gp_slice("", 0));
+		return true;
+	}
+	return false;
+}
+
+/* --- the dialogue
+ * ------------------------------------------------------------------------------------------ */
+
+/* How many octets were sent; negative: the connection is broken. */
+static ssize_t
+send_output(struct connection *c)
+{
+	ssize_t all = 0;
+	for (;;) {
+		struct gp_slice out = gp_smtp_client_output(c->client);
+		if (out.len == 0)
+			break;
+		ssize_t n = send(c->fd, out.ptr, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			return -1;
+		if (n < 0) {
+			if (!c->writing)
+				event_add(&c->writable, NULL);
+			c->writing = true;
+			return all;
+		}
+		gp_smtp_client_output_sent(c->client, (size_t)n, now_ms());
+		all += n;
+	}
+	if (c->writing)
+		event_del(&c->writable);
+	c->writing = false;
+	return all;
+}
+
+static void
+arm_timer(struct connection *c)
+{
+	uint64_t at = gp_smtp_client_deadline(c->client), now = now_ms();
+	if (at != UINT64_MAX)
+		gp_timer_set(&c->timer, at > now ? at - now : 0);
+	else if (!is_idle(c))
+		event_del(&c->timer);
+}
+
+/* READY: the next transaction, or the pool. False: the connection may be gone. */
+static bool
+next_work(struct connection *c)
+{
+	if (!c->delivery) {
+		become_idle(c);
+		return false;
+	}
+	size_t max = gp_smtp_client_rcpts_max(c->client);
+	if (gp_smtp_client_start(c->client, delivery_next(c->delivery, max), now_ms()) == 0)
+		return true;
+	struct gp_outcome why = {
+		.kind = GP_OUTCOME_DEFERRED,
+		.reply = GP_REPLY(451, 4, 3, 0, "out of memory"),
+	};
+	lose(c, &why);
+	return false;
+}
+
+static void
+session_over(struct connection *c)
+{
+	struct gp_outcome why = gp_smtp_client_failure(c->client);
+	(void)send_output(c);
+	lose(c, &why);
+}
+
+/* Runs the session until it waits. c may be gone afterwards. */
+static void
+advance(struct connection *c, struct gp_slice input)
+{
+	for (;;) {
+		switch (gp_smtp_client_next(c->client, &input, now_ms())) {
+		case GP_CLIENT_READY:
+			if (!next_work(c))
+				return;
+			break;
+		case GP_CLIENT_BODY:
+			if (c->delivery)
+				(void)delivery_feed(c->delivery, c->client);
+			break;
+		case GP_CLIENT_DONE:
+			if (delivery_take(c->delivery, c->client))
+				c->delivery = NULL;
+			break;
+		case GP_CLIENT_CLOSE:
+			session_over(c);
+			return;
+		case GP_CLIENT_WAIT: {
+			ssize_t n = send_output(c);
+			if (n < 0) {
+				gp_smtp_client_eof(c->client);
+				break;
+			}
+			/* What is sent makes room for more of a body. */
+			if (n > 0 && !c->writing)
+				break;
+			arm_timer(c);
+			return;
+		}
+		}
+	}
+}
+
+/* --- events
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	static char data[READ_SIZE];
+	struct connection *c = arg;
+	(void)what;
+	ssize_t n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	leave_pool(c);
+	if (n > 0)
+		c->answered = true;
+	else
+		gp_smtp_client_eof(c->client);
+	advance(c, gp_slice(data, n > 0 ? (size_t)n : 0));
+}
+
+static void
+begin_session(struct connection *c)
+{
+	const struct gp_smtp_client_setup setup = {
+		.hostname = relay.env->config->hostname,
+		.remote = gp_buf_slice(&c->name),
+		.lmtp = c->lmtp,
+	};
+	c->client = gp_smtp_client_new(&setup, now_ms());
+	if (!c->client || event_add(&c->readable, NULL) < 0) {
+		lose_unmade(c, ENOMEM);
+		return;
+	}
+	advance(c, gp_slice("", 0));
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *c = arg;
+	(void)what;
+	if (c->client) {
+		advance(c, gp_slice("", 0));
+		return;
+	}
+	int error = 0;
+	socklen_t len = sizeof(error);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	event_del(&c->writable);
+	c->writing = false;
+	if (error != 0)
+		lose_unmade(c, error);
+	else
+		begin_session(c);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *c = arg;
+	(void)fd, (void)what;
+	if (!c->client)
+		lose_unmade(c, ETIMEDOUT);
+	else if (is_idle(c))
+		say_quit(c);
+	else
+		advance(c, gp_slice("", 0));
+}
+
+/* --- dialling
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static int
+open_socket(const struct gp_sockaddr *a)
+{
+	bool local = a->ss.ss_family == AF_UNIX;
+	int on = 1;
+	int fd = socket(a->ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			local ? 0 : IPPROTO_TCP);
+	if (fd < 0)
+		return -errno;
+	/* A group of commands must not wait for the acknowledgement of the one before. */
+	if (!local)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, (const struct sockaddr *)&a->ss, a->len) == 0 || errno == EINPROGRESS)
+		return fd;
+	int r = -errno;
+	close(fd);
+	return r;
+}
+
+int
+connection_dial(struct delivery *d, const struct target *target)
+{
+	struct event_base *base = gp_loop_base(relay.env->loop);
+	int fd = open_socket(&target->address);
+	if (fd < 0)
+		return fd;
+	struct connection *c = calloc(1, sizeof(*c));
+	if (!c) {
+		close(fd);
+		return -ENOMEM;
+	}
+	*c = (struct connection){
+		.fd = fd,
+		.delivery = d,
+		.lmtp = delivery_lmtp(d),
+		.born_ms = now_ms(),
+		.destination = GP_BUF_INIT(2048),
+		.name = GP_BUF_INIT(2048),
+	};
+	gp_list_init(&c->link);
+	event_assign(&c->readable, base, fd, EV_READ | EV_PERSIST, on_readable, c);
+	event_assign(&c->writable, base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
+	evtimer_assign(&c->timer, base, on_timer, c);
+	c->writing = true;
+	if (!gp_buf_put(&c->destination, delivery_destination(d)) ||
+	    !gp_buf_put(&c->name, target->name) || event_add(&c->writable, NULL) < 0) {
+		free_connection(c);
+		return -ENOMEM;
+	}
+	gp_timer_set(&c->timer, RELAY_CONNECT_MS);
+	return 0;
+}

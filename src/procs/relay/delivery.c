@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One DELIVER message: its recipients share a destination. The way of it:
+ *
+ *     start --kept connection--> transactions --all have outcomes--> OUTCOMES to spool
+ *       |                          ^        |
+ *       v                          |        | the session ended before that
+ *     route (MX, addresses) --> dial <------+
+ *                                 |
+ *                                 +--no address left, or enough sessions--> the rest is deferred
+ *
+ * An outcome is final for this delivery when the server decided about this message. What only
+ * speaks of the connection leaves the recipient open for the next host, except after the end of
+ * data: then the server may have the message, and trying at once elsewhere would make it two.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "base/map.h"
+#include "procs/relay/relay.h"
+#include "sys/log.h"
+
+enum {
+	READ_SIZE = 64 * 1024,
+	HEADER_MAX = 256 * 1024, /* octets of a header that are looked at */
+	ARENA_MAX = 256 * 1024 * 1024,
+	/* Text in one OUTCOMES message: half of what such a message may be. */
+	TEXTS_MAX = 4 * 1024 * 1024,
+};
+
+struct delivery {
+	struct gp_arena arena;
+	uint64_t lease, id;
+	struct gp_envelope envelope;
+	struct gp_route route;
+	struct gp_outcome *outcomes; /* in the envelope's order; kind 0: open */
+	size_t open;
+	struct gp_outcome why; /* the last thing that went wrong, for those that stay open */
+	/* the message */
+	uint64_t size;
+	struct gp_slice body; /* when there is no descriptor */
+	int fd;               /* -1: none */
+	bool body_8bit, header_utf8;
+	/* the transaction */
+	struct gp_smtp_client_mail mail;
+	struct gp_envelope mail_envelope; /* with those recipients only */
+	struct gp_rcpt *mail_rcpts;
+	uint32_t *mail_places; /* in the whole envelope */
+	uint64_t fed;
+	bool ended; /* the end of data was given */
+	/* the way there */
+	struct gp_answers *answers;
+	uint64_t seed;
+	unsigned rounds;
+	struct target *targets; /* NULL: not known yet */
+	size_t targets_len, next_target;
+	unsigned sessions; /* that failed */
+};
+
+static size_t deliveries;
+
+size_t
+delivery_count(void)
+{
+	return deliveries;
+}
+
+struct gp_slice
+delivery_destination(const struct delivery *d)
+{
+	return d->route.destination;
+}
+
+bool
+delivery_lmtp(const struct delivery *d)
+{
+	return d->route.transport == GP_TRANSPORT_LMTP;
+}
+
+/* --- beginning and end
+ * ----------------------------------------------------------------------------- */
+
+static void
+free_delivery(struct delivery *d)
+{
+	if (d->fd >= 0)
+		close(d->fd);
+	gp_answers_free(d->answers);
+	gp_arena_free(&d->arena);
+	free(d);
+	deliveries--;
+	relay_check_stop();
+}
+
+/* Texts so long that all of them fit into the message. */
+static void
+limit_texts(struct delivery *d)
+{
+	size_t n = d->envelope.rcpts_len;
+	size_t each = GP_MIN(TEXTS_MAX / n, (size_t)GP_CLIENT_TEXT_MAX);
+	for (size_t i = 0; i < n; i++)
+		d->outcomes[i].reply.text = gp_slice_take(d->outcomes[i].reply.text, each);
+}
+
+/* Tells the spool; d is gone. */
+static void
+report(struct delivery *d)
+{
+	gp_assert(d->open == 0);
+	limit_texts(d);
+	struct gp_message m = {
+		.type = GP_MSG_OUTCOMES,
+		.fd = -1,
+		.outcomes = {d->lease, d->outcomes, d->envelope.rcpts_len},
+	};
+	if (relay.spool && !gp_channel_send(relay.spool, &m))
+		gp_error("outcomes_lost", GP_FID("id", d->id));
+	free_delivery(d);
+}
+
+static void
+settle_open(struct delivery *d, const struct gp_outcome *o)
+{
+	for (size_t i = 0; i < d->envelope.rcpts_len; i++) {
+		if (d->outcomes[i].kind == 0)
+			d->outcomes[i] = *o;
+	}
+	d->open = 0;
+}
+
+/* An outcome of our own making for all that are open. */
+static void
+give_up(struct delivery *d, uint8_t kind, const struct gp_reply *r)
+{
+	struct gp_outcome o = {.kind = kind, .reply = *r};
+	settle_open(d, &o);
+	report(d);
+}
+
+static struct gp_slice
+copy(struct delivery *d, struct gp_slice s)
+{
+	return gp_arena_dup(&d->arena, s);
+}
+
+static void
+copy_envelope(struct delivery *d, const struct gp_envelope *e)
+{
+	struct gp_rcpt *rcpts = gp_arena_array(&d->arena, e->rcpts_len, sizeof(*rcpts));
+	d->envelope = *e;
+	d->envelope.sender = copy(d, e->sender);
+	d->envelope.envid = copy(d, e->envid);
+	d->envelope.client_addr = copy(d, e->client_addr);
+	d->envelope.client_helo = copy(d, e->client_helo);
+	d->envelope.rcpts = rcpts;
+	for (size_t i = 0; rcpts && i < e->rcpts_len; i++) {
+		rcpts[i].address = copy(d, e->rcpts[i].address);
+		rcpts[i].orcpt = copy(d, e->rcpts[i].orcpt);
+		rcpts[i].notify = e->rcpts[i].notify;
+	}
+}
+
+/* Everything that the delivery needs, out of a message that is gone when its handler returns. */
+static bool
+copy_deliver(struct delivery *d, const struct gp_msg_deliver *m)
+{
+	size_t n = m->envelope.rcpts_len;
+	d->lease = m->lease;
+	d->id = m->id;
+	d->size = m->body_size;
+	copy_envelope(d, &m->envelope);
+	d->route = m->route;
+	d->route.host = copy(d, m->route.host);
+	d->route.domain = copy(d, m->route.domain);
+	d->route.destination = copy(d, m->route.destination);
+	d->route.mailbox = (struct gp_slice){};
+	if (d->fd < 0) {
+		d->body = copy(d, m->body);
+		d->size = m->body.len;
+	}
+	d->outcomes = gp_arena_array(&d->arena, n, sizeof(*d->outcomes));
+	d->mail_rcpts = gp_arena_array(&d->arena, n, sizeof(*d->mail_rcpts));
+	d->mail_places = gp_arena_array(&d->arena, n, sizeof(*d->mail_places));
+	d->open = n;
+	return !d->arena.failed;
+}
+
+/* --- the message
+ * ------------------------------------------------------------------------------------- */
+
+/* Up to READ_SIZE octets from there; empty: it cannot be read. Valid until the next call. */
+static struct gp_slice
+read_piece(const struct delivery *d, uint64_t at)
+{
+	static char piece[READ_SIZE];
+	if (d->fd < 0)
+		return gp_slice_drop(d->body, (size_t)at);
+	for (;;) {
+		size_t want = (size_t)GP_MIN(d->size - at, (uint64_t)READ_SIZE);
+		ssize_t n = pread(d->fd, piece, want, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		return gp_slice(piece, n > 0 ? (size_t)n : 0);
+	}
+}
+
+static bool
+has_8bit(struct gp_slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if ((unsigned char)s.ptr[i] > 127)
+			return true;
+	}
+	return false;
+}
+
+/* Is there an octet over 127 before the empty line that ends the header? */
+static bool
+header_has_8bit(const struct delivery *d)
+{
+	bool line_start = true;
+	for (uint64_t at = 0; at < GP_MIN(d->size, (uint64_t)HEADER_MAX);) {
+		struct gp_slice piece = read_piece(d, at);
+		for (size_t i = 0; i < piece.len; i++) {
+			if ((unsigned char)piece.ptr[i] > 127)
+				return true;
+			if (line_start && piece.ptr[i] == '\r')
+				return false;
+			line_start = piece.ptr[i] == '\n';
+		}
+		if (piece.len == 0)
+			return false;
+		at += piece.len;
+	}
+	return false;
+}
+
+/* A large body is not searched: to call it 8-bit where that is offered is never wrong (RFC 6152
+   section 2 has 7-bit as a part of it). */
+static void
+look_at_body(struct delivery *d)
+{
+	d->body_8bit = d->fd >= 0 || has_8bit(d->body);
+	if (d->envelope.flags & GP_ENVELOPE_SMTPUTF8)
+		d->header_utf8 = d->body_8bit && header_has_8bit(d);
+}
+
+int
+delivery_feed(struct delivery *d, struct gp_smtp_client *client)
+{
+	while (d->fed < d->size) {
+		struct gp_slice piece = read_piece(d, d->fed);
+		if (piece.len == 0) {
+			gp_error("message_unreadable", GP_FID("id", d->id));
+			gp_smtp_client_body_abort(client, "the message cannot be read");
+			return -EIO;
+		}
+		size_t n = gp_smtp_client_body(client, piece);
+		d->fed += n;
+		if (n < piece.len)
+			return 0;
+	}
+	d->ended = true;
+	gp_smtp_client_body_end(client, gp_loop_now_ms(relay.env->loop));
+	return 1;
+}
+
+/* --- transactions
+ * --------------------------------------------------------------------------------------- */
+
+const struct gp_smtp_client_mail *
+delivery_next(struct delivery *d, size_t rcpts_max)
+{
+	size_t n = 0, max = GP_MIN(rcpts_max, (size_t)GP_CLIENT_RCPTS_MAX);
+	for (uint32_t i = 0; i < d->envelope.rcpts_len && n < max; i++) {
+		if (d->outcomes[i].kind != 0)
+			continue;
+		d->mail_places[n] = i;
+		d->mail_rcpts[n++] = d->envelope.rcpts[i];
+	}
+	gp_assert(n > 0);
+	d->mail_envelope = d->envelope;
+	d->mail_envelope.rcpts = d->mail_rcpts;
+	d->mail_envelope.rcpts_len = n;
+	d->mail = (struct gp_smtp_client_mail){
+		.envelope = &d->mail_envelope,
+		.size = d->size,
+		.body_8bit = d->body_8bit,
+		.header_utf8 = d->header_utf8,
+	};
+	d->fed = 0;
+	d->ended = false;
+	return &d->mail;
+}
+
+/* A copy that outlives the session. Recipients of one reply share its text: so do the copies. */
+static struct gp_outcome
+keep(struct delivery *d, const struct gp_outcome *o, const struct gp_outcome *before,
+     const struct gp_outcome *kept_before)
+{
+	struct gp_outcome kept = *o;
+	if (before && before->reply.text.ptr == o->reply.text.ptr)
+		kept.reply.text = kept_before->reply.text;
+	else
+		kept.reply.text = copy(d, o->reply.text);
+	kept.remote = before ? kept_before->remote : copy(d, o->remote);
+	return kept;
+}
+
+/* Does it speak of the connection only, so that another host may be asked? */
+static bool
+of_connection(const struct gp_outcome *o)
+{
+	return o->kind == GP_OUTCOME_DEFERRED && (!o->remote_said || o->reply.code == 421);
+}
+
+/* "Too many recipients" to some of a transaction that others of it passed: RFC 5321 section
+   4.5.3.1.10 has the rest sent right after it. */
+static bool
+for_next_transaction(const struct gp_outcome *o, bool progress)
+{
+	return progress && o->kind == GP_OUTCOME_DEFERRED && o->remote_said && o->reply.code == 452;
+}
+
+bool
+delivery_take(struct delivery *d, const struct gp_smtp_client *client)
+{
+	size_t n;
+	const struct gp_outcome *outcomes = gp_smtp_client_outcomes(client, &n), *before = NULL;
+	struct gp_outcome kept = {};
+	bool progress = false;
+	for (size_t i = 0; i < n; i++)
+		progress |= outcomes[i].kind <= GP_OUTCOME_RELAYED;
+	for (size_t i = 0; i < n; i++) {
+		const struct gp_outcome *o = &outcomes[i];
+		kept = keep(d, o, before, &kept);
+		before = o;
+		if ((of_connection(o) && !d->ended) || for_next_transaction(o, progress)) {
+			d->why = kept;
+			continue;
+		}
+		d->outcomes[d->mail_places[i]] = kept;
+		d->open--;
+	}
+	if (d->open > 0)
+		return false;
+	report(d);
+	return true;
+}
+
+/* --- the way there
+ * ---------------------------------------------------------------------------------------- */
+
+static void
+dial(struct delivery *d)
+{
+	while (d->next_target < d->targets_len && d->sessions < RELAY_SESSIONS_MAX) {
+		const struct target *t = &d->targets[d->next_target++];
+		int r = connection_dial(d, t);
+		if (r == 0)
+			return;
+		d->why = (struct gp_outcome){
+			.kind = GP_OUTCOME_DEFERRED,
+			.reply = GP_REPLY(451, 4, 4, 1, ""),
+		};
+		d->why.reply.text = gp_arena_printf(&d->arena, "connect to %.*s: %s",
+						    GP_SLICE_FMT(t->name), strerror(-r));
+	}
+	gp_assert(d->why.kind != 0);
+	struct gp_outcome why = d->why;
+	settle_open(d, &why);
+	report(d);
+}
+
+/* "mx.example.net [192.0.2.1]:25", or the address alone where there was no name. */
+static struct gp_slice
+target_name(struct delivery *d, struct gp_slice host, const struct gp_sockaddr *a, uint16_t port)
+{
+	struct gp_sockaddr_text with = gp_sockaddr_text(a, true), bare = gp_sockaddr_text(a, false);
+	bool literal = host.len == 0 || gp_slice_starts(host, GP_SLICE("[")) ||
+		       gp_slice_eq(host, gp_slice_str(bare.s));
+	if (literal)
+		return copy(d, gp_slice_str(with.s));
+	return gp_arena_printf(&d->arena, "%.*s [%s]:%u", GP_SLICE_FMT(host), bare.s, port);
+}
+
+static bool
+set_targets(struct delivery *d, const struct gp_mx_result *mx)
+{
+	d->targets = gp_arena_array(&d->arena, mx->targets_len, sizeof(*d->targets));
+	if (!d->targets)
+		return false;
+	for (size_t i = 0; i < mx->targets_len; i++) {
+		const struct gp_mx_target *from = &mx->targets[i];
+		struct target *to = &d->targets[d->targets_len++];
+		to->address = gp_sockaddr_from_octets(from->address, from->address_len, from->port);
+		to->name = target_name(d, from->host, &to->address, from->port);
+	}
+	return true;
+}
+
+/* LMTP over a Unix socket: one target, no name to look up. */
+static bool
+set_unix_target(struct delivery *d)
+{
+	d->targets = gp_arena_new(&d->arena, struct target);
+	if (!d->targets || gp_sockaddr_parse(d->route.host, 0, &d->targets->address) < 0)
+		return false;
+	d->targets->name = d->route.host;
+	d->targets_len = 1;
+	return true;
+}
+
+static void
+out_of_memory(struct delivery *d)
+{
+	static const struct gp_reply r = GP_REPLY(451, 4, 3, 0, "out of memory");
+	give_up(d, GP_OUTCOME_DEFERRED, &r);
+}
+
+static void
+route(struct delivery *d)
+{
+	static const struct gp_reply no_dns = GP_REPLY(451, 4, 4, 3, "the DNS cannot be asked");
+	const struct gp_mx_query query = {
+		.domain = d->route.domain,
+		.host = d->route.host,
+		.port = d->route.port > 0  ? d->route.port
+			: delivery_lmtp(d) ? RELAY_LMTP_PORT
+					   : 0,
+		.self = &relay.self,
+		.seed = d->seed,
+	};
+	struct gp_mx_result mx;
+	if (!d->answers)
+		d->answers = gp_answers_new(&d->arena, GP_ANSWERS_MAX, relay.env->seed);
+	switch (d->answers ? gp_mx_eval(&query, d->answers, &d->arena, &mx) : -ENOMEM) {
+	case GP_MX_DONE:
+		if (set_targets(d, &mx))
+			dial(d);
+		else
+			out_of_memory(d);
+		break;
+	case GP_MX_NEED:
+		if (++d->rounds > RELAY_ROUNDS_MAX ||
+		    lookup_ask(d, d->answers, mx.need, mx.need_len) < 0)
+			give_up(d, GP_OUTCOME_DEFERRED, &no_dns);
+		break;
+	case GP_MX_FAILED:
+		give_up(d, gp_reply_permanent(&mx.reply) ? GP_OUTCOME_FAILED : GP_OUTCOME_DEFERRED,
+			&mx.reply);
+		break;
+	default:
+		out_of_memory(d);
+	}
+}
+
+void
+delivery_answered(struct delivery *d)
+{
+	route(d);
+}
+
+static void
+find_way(struct delivery *d)
+{
+	if (d->targets)
+		dial(d);
+	else if (!gp_slice_starts(d->route.host, GP_SLICE("unix:")))
+		route(d);
+	else if (set_unix_target(d))
+		dial(d);
+	else
+		out_of_memory(d);
+}
+
+void
+delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again)
+{
+	if (!again) {
+		d->why = keep(d, why, NULL, NULL);
+		d->sessions += why->remote.len > 0;
+	} else if (d->next_target > 0) {
+		d->next_target--;
+	}
+	find_way(d);
+}
+
+/* Without an answer the lease would never end. The supervisor starts the role anew, and the spool
+   gives out again what this one had. */
+static void
+die(uint64_t id)
+{
+	gp_error("delivery_dropped", GP_FID("id", id), GP_FS("reason", "out of memory"));
+	gp_loop_stop(relay.env->loop);
+}
+
+void
+delivery_start(struct gp_message *m)
+{
+	struct delivery *d = calloc(1, sizeof(*d));
+	if (!d) {
+		die(m->deliver.id);
+		return;
+	}
+	*d = (struct delivery){.arena = {.max = ARENA_MAX}, .fd = m->fd};
+	m->fd = -1;
+	deliveries++;
+	if (!copy_deliver(d, &m->deliver)) {
+		die(m->deliver.id);
+		free_delivery(d);
+		return;
+	}
+	d->seed = gp_siphash13(relay.env->seed, gp_slice((char *)&d->lease, sizeof(d->lease)));
+	look_at_body(d);
+	if (!connection_reuse(d))
+		find_way(d);
+}
