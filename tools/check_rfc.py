@@ -5,7 +5,7 @@ import re
 
 from common import complaint, numbered_matches, read, tracked
 
-CITATION = r"\bRFC\s?(?P<number>\d{3,5})\b(?:,?\s+[Ss]ections?\s+(?P<section>[^\s,;:)]+))?"
+CITATION = r"\bRFC\s?(?P<number>\d{3,5})\b(?!;)(?:,?\s+[Ss]ections?\s+(?P<section>[^\s,;:)]+))?"
 SECTION = re.compile(r"^\d+(\.\d+)*\.?$")
 SECTION_MAX = 99
 ROW = re.compile(r"^\| (?P<number>\d{3,5}) \| (?P<title>[^|]+) \| (?P<last>\d*) *\|", re.MULTILINE)

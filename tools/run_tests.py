@@ -88,7 +88,7 @@ def build(stage, folder):
         options = spec["options"] + (["-Dwerror=true"] if CI else [])
         if stage.run(["meson", "setup", folder, *options], env={"CC": spec["CC"]}) != 0:
             return False
-    return stage.run(["ninja", "-C", folder, "-j", JOBS], timeout_s=900) == 0
+    return stage.run(["ninja", "-C", folder, "-j", JOBS, "--quiet"], timeout_s=900) == 0
 
 
 CMOCKA_COUNT = re.compile(r"\[\s+(PASSED|FAILED|SKIPPED)\s*\]\s+(\d+) test")
