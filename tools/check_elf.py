@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hardening of what ships: every executable in a build folder is position independent, with full RELRO, no executable
-stack, stack canaries and fortified calls, and every object of ours has control-flow protection (x86; an executable cannot
-show it, as Debian 12's start-up code has none). `tools/check_elf.py BUILD`."""
+"""Hardening of what ships: tools/check_elf.py BUILD
+
+Every executable in the build folder is position independent, with full RELRO, no executable stack, stack canaries and
+fortified calls; and, on x86, every object of ours has control-flow protection (an executable cannot show it, as Debian
+12's start-up code has none).
+"""
 
 import os
 import pathlib
