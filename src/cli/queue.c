@@ -68,9 +68,7 @@ static struct {
 	uint64_t messages, octets, held, deferred, oldest_ms;
 } self;
 
-/* --- showing
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- showing --- */
 
 /* "3d 4h", "5m 10s": the two largest units. */
 static const char *
@@ -257,8 +255,7 @@ print_stats(void)
 		       age_text(self.oldest_ms, age));
 }
 
-/* --- the conversation
- * -------------------------------------------------------------------------------------------- */
+/* --- the conversation --- */
 
 static void
 on_done(const struct gp_msg_queue_done *d)
@@ -347,9 +344,7 @@ ask(int fd, const struct gp_msg_queue_request *request)
 	return fflush(stdout) == 0 ? self.exit_code : GP_EXIT_ERROR;
 }
 
-/* --- the command line
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the command line --- */
 
 static bool
 parse_option(int option, struct gp_msg_queue_request *r, const char **config)

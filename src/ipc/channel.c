@@ -92,8 +92,7 @@ end(struct gp_channel *c, const char *why)
 	gp_channel_free(c);
 }
 
-/* --- sending
- * ---------------------------------------------------------------------------------------------- */
+/* --- sending --- */
 
 static void
 fill_header(struct packet *p, struct msghdr *h, struct iovec *iov, union control *control)
@@ -242,9 +241,7 @@ gp_channel_backlog(const struct gp_channel *c)
 	return c->queued;
 }
 
-/* --- receiving
- * --------------------------------------------------------------------------------------------------
- */
+/* --- receiving --- */
 
 struct incoming {
 	struct gp_slice data;
@@ -402,9 +399,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* --- life
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 struct gp_channel *
 gp_channel_new(struct gp_loop *loop, int fd, uint64_t permit, const struct gp_channel_owner *owner)

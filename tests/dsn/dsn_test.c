@@ -659,20 +659,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wanted),
-		cmocka_unit_test(test_event),
-		cmocka_unit_test(test_whole_report),
-		cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_copy_size),
-		cmocka_unit_test(test_status_addresses),
-		cmocka_unit_test(test_status_codes),
-		cmocka_unit_test(test_status_remote_words),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_subject_is_the_worst),
-		cmocka_unit_test(test_boundary),
-		cmocka_unit_test(test_caps),
-		cmocka_unit_test(test_utf8_char),
-		cmocka_unit_test(test_quoted_printable),
+		cmocka_unit_test(test_wanted),       cmocka_unit_test(test_event),
+		cmocka_unit_test(test_whole_report), cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_copy_size),    cmocka_unit_test(test_status_addresses),
+		cmocka_unit_test(test_status_codes), cmocka_unit_test(test_status_remote_words),
+		cmocka_unit_test(test_text),         cmocka_unit_test(test_subject_is_the_worst),
+		cmocka_unit_test(test_boundary),     cmocka_unit_test(test_caps),
+		cmocka_unit_test(test_utf8_char),    cmocka_unit_test(test_quoted_printable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

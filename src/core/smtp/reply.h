@@ -19,9 +19,12 @@ struct gp_reply {
 
 /* A reply of ours: in an expression, and as the initializer of a static. */
 #define GP_REPLY(code_, c, s, d, text_) ((struct gp_reply)GP_REPLY_INIT(code_, c, s, d, text_))
-#define GP_REPLY_INIT(code_, c, s, d, text_)                                                       \
-	{                                                                                          \
-		(code_), (c), (s), (d), { "" text_, sizeof(text_) - 1 }                            \
+#define GP_REPLY_INIT(code_, c, s, d, text_)        \
+	{                                           \
+		(code_), (c), (s), (d),             \
+		{                                   \
+			"" text_, sizeof(text_) - 1 \
+		}                                   \
 	}
 
 static inline bool

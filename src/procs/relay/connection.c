@@ -115,8 +115,7 @@ lose_unmade(struct connection *c, int error)
 	gp_buf_free(&text);
 }
 
-/* --- the pool
- * ------------------------------------------------------------------------------------------- */
+/* --- the pool --- */
 
 static void
 say_quit(struct connection *c)
@@ -185,8 +184,7 @@ connection_reuse(struct delivery *d)
 	return false;
 }
 
-/* --- the dialogue
- * ------------------------------------------------------------------------------------------ */
+/* --- the dialogue --- */
 
 /* How many octets were sent; negative: the connection is broken. */
 static ssize_t
@@ -291,9 +289,7 @@ advance(struct connection *c, struct gp_slice input)
 	}
 }
 
-/* --- events
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- events --- */
 
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
@@ -362,9 +358,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		advance(c, gp_slice("", 0));
 }
 
-/* --- dialling
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- dialling --- */
 
 static int
 open_socket(const struct gp_sockaddr *a)

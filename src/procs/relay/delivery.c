@@ -80,8 +80,7 @@ delivery_lmtp(const struct delivery *d)
 	return d->route.transport == GP_TRANSPORT_LMTP;
 }
 
-/* --- beginning and end
- * ----------------------------------------------------------------------------- */
+/* --- beginning and end --- */
 
 static void
 free_delivery(struct delivery *d)
@@ -188,8 +187,7 @@ copy_deliver(struct delivery *d, const struct gp_msg_deliver *m)
 	return !d->arena.failed;
 }
 
-/* --- the message
- * ------------------------------------------------------------------------------------- */
+/* --- the message --- */
 
 /* Up to READ_SIZE octets from there; empty: it cannot be read. Valid until the next call. */
 static struct gp_slice
@@ -268,8 +266,7 @@ delivery_feed(struct delivery *d, struct gp_smtp_client *client)
 	return 1;
 }
 
-/* --- transactions
- * --------------------------------------------------------------------------------------- */
+/* --- transactions --- */
 
 const struct gp_smtp_client_mail *
 delivery_next(struct delivery *d, size_t rcpts_max)
@@ -351,8 +348,7 @@ delivery_take(struct delivery *d, const struct gp_smtp_client *client)
 	return true;
 }
 
-/* --- the way there
- * ---------------------------------------------------------------------------------------- */
+/* --- the way there --- */
 
 static void
 dial(struct delivery *d)

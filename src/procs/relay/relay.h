@@ -47,8 +47,7 @@ extern struct relay relay;
 void
 relay_check_stop(void);
 
-/* --- delivery.c: one message to recipients of one destination ------------------------------------
- */
+/* --- delivery.c: one message to recipients of one destination --- */
 
 struct target {
 	struct gp_sockaddr address;
@@ -87,8 +86,7 @@ delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again);
 void
 delivery_answered(struct delivery *d);
 
-/* --- lookup.c: the conversation with the resolver ------------------------------------------------
- */
+/* --- lookup.c: the conversation with the resolver --- */
 
 void
 lookup_connect(struct gp_role_env *env, int fd);
@@ -98,8 +96,7 @@ lookup_connect(struct gp_role_env *env, int fd);
 lookup_ask(struct delivery *d, struct gp_answers *set, const struct gp_dns_question *questions,
 	   size_t questions_len);
 
-/* --- connection.c
- * ---------------------------------------------------------------------------------- */
+/* --- connection.c --- */
 
 /* A kept connection to the delivery's destination takes it on. False: there is none. */
 [[nodiscard]] bool

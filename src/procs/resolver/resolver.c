@@ -85,7 +85,7 @@ send_or_fail(struct peer *p, const struct gp_dns_answer *answer, uint64_t ticket
 		send_status(p, answer->name, GP_DNS_SERVFAIL, ticket);
 }
 
-/* --- requests ------------------------------------------------------------------------------ */
+/* --- requests --- */
 
 static void
 run_timer(struct resolver *r)
@@ -207,7 +207,7 @@ ask_network(struct peer *p, struct gp_slice name, uint16_t type, uint64_t ticket
 		run_timer(r);
 }
 
-/* --- peers --------------------------------------------------------------------------------- */
+/* --- peers --- */
 
 static bool
 is_type(uint16_t type)
@@ -338,7 +338,7 @@ resolver_start(struct resolver *r)
 	}
 }
 
-/* --- the beginning and the end ---------------------------------------------------------------- */
+/* --- the beginning and the end --- */
 
 struct resolver *
 resolver_new(struct gp_loop *loop)

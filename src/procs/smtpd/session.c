@@ -87,9 +87,7 @@ session_free(struct session *s)
 	smtpd_session_gone();
 }
 
-/* --- the log
- * -----------------------------------------------------------------------------------------------
- */
+/* --- the log --- */
 
 static void
 log_refusal(struct session *s)
@@ -136,8 +134,7 @@ log_accepted(struct session *s)
 		GP_FN("size", body_size(&s->body)));
 }
 
-/* --- decisions
- * --------------------------------------------------------------------------------------------- */
+/* --- decisions --- */
 
 static void
 decide_mail(struct session *s)
@@ -248,8 +245,7 @@ decide_data(struct session *s)
 	gp_smtp_server_answer(s->smtp, s->id ? &go : &later);
 }
 
-/* --- the message
- * --------------------------------------------------------------------------------------------- */
+/* --- the message --- */
 
 static void
 take_stage(struct session *s, int fd)
@@ -339,8 +335,7 @@ answer_commit(struct session *s, enum gp_commit_result result)
 	body_reset(&s->body);
 }
 
-/* --- the connection
- * ------------------------------------------------------------------------------------------- */
+/* --- the connection --- */
 
 static void
 want_read(struct session *s, bool on)
@@ -535,8 +530,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	advance(s, gp_slice(data, n > 0 ? (size_t)n : 0));
 }
 
-/* --- what the other parts call
- * ---------------------------------------------------------------------------------- */
+/* --- what the other parts call --- */
 
 void
 session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client,

@@ -27,8 +27,7 @@ static struct {
 	struct command commands[COMMANDS_MAX];
 } self;
 
-/* --- which messages
- * ------------------------------------------------------------------------------------------ */
+/* --- which messages --- */
 
 static bool
 domain_matches(struct gp_slice address, struct gp_slice domain)
@@ -74,9 +73,7 @@ selects_something(const struct gp_msg_queue_request *r)
 	       r->domain.len > 0 || r->older_ms > 0;
 }
 
-/* --- answers
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- answers --- */
 
 static void
 finish(struct gp_channel *c, enum gp_queue_result result, uint64_t count, const char *text)
@@ -155,8 +152,7 @@ send_body(struct gp_channel *c, struct gp_queued *q)
 		finish(c, GP_QUEUE_ERROR, 0, r < 0 ? strerror(-r) : "the record is damaged");
 }
 
-/* --- what changes the queue
- * ---------------------------------------------------------------------------------------- */
+/* --- what changes the queue --- */
 
 static int
 set_held(struct gp_queued *q, bool held)

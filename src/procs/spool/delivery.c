@@ -51,8 +51,7 @@ static struct {
 	uint64_t random;
 } self;
 
-/* --- the table of leases
- * ----------------------------------------------------------------------------------- */
+/* --- the table of leases --- */
 
 static bool
 grow_leases(void)
@@ -140,8 +139,7 @@ delivery_forget(struct task *t)
 		self.leases[t->lease].task = NULL;
 }
 
-/* --- what came of it
- * ------------------------------------------------------------------------------------------- */
+/* --- what came of it --- */
 
 static uint64_t
 random_below(uint64_t n)
@@ -330,9 +328,7 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 	schedule_release(d);
 }
 
-/* --- handing out
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- handing out --- */
 
 static struct peer *
 peer_for(const struct destination *d)
@@ -502,9 +498,7 @@ delivery_start(struct task *t)
 	return true;
 }
 
-/* --- the channels
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- the channels --- */
 
 static bool
 outcomes_make_sense(const struct lease *l, const struct gp_msg_outcomes *o)

@@ -51,8 +51,7 @@ answer(struct gp_channel *c, uint64_t ticket, enum gp_commit_result result)
 		gp_error("cannot_answer_smtpd", GP_FN("ticket", ticket));
 }
 
-/* --- the message's copy of the envelope
- * -------------------------------------------------------------------- */
+/* --- the message's copy of the envelope --- */
 
 static bool
 copy_envelope(struct waiting *w, const struct gp_envelope *from)
@@ -144,8 +143,7 @@ intake_synced(bool ok)
 	}
 }
 
-/* --- ids, staging files, space
- * ----------------------------------------------------------------------------------- */
+/* --- ids, staging files, space --- */
 
 static void
 give_ids(struct gp_channel *c)
@@ -189,9 +187,7 @@ intake_tell_space(void)
 		tell_space(&self.peers[i]);
 }
 
-/* --- the channel
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- the channel --- */
 
 static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)

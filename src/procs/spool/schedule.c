@@ -23,8 +23,7 @@ static struct {
 	struct gp_list runnable;
 } self;
 
-/* --- destinations
- * --------------------------------------------------------------------------------------- */
+/* --- destinations --- */
 
 static uint32_t
 window_start(void)
@@ -77,9 +76,7 @@ look_at(struct destination *d)
 		gp_list_append(&self.runnable, &d->runnable);
 }
 
-/* --- tasks
- * -------------------------------------------------------------------------------------------------
- */
+/* --- tasks --- */
 
 static struct task *
 tasks_of(const struct gp_queued *q)
@@ -170,9 +167,7 @@ schedule_leased(const struct gp_queued *q)
 	return false;
 }
 
-/* --- planning
- * -------------------------------------------------------------------------------------------------
- */
+/* --- planning --- */
 
 static struct task *
 task_for(struct gp_queued *q, const struct destination *d)
@@ -304,9 +299,7 @@ schedule_retry(struct gp_queued *q)
 	}
 }
 
-/* --- running
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- running --- */
 
 static void
 wake_due(uint64_t now)

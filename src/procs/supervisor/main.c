@@ -61,8 +61,7 @@ static struct {
 	int exit_code;
 } self;
 
-/* --- what a role is told
- * ---------------------------------------------------------------------------------- */
+/* --- what a role is told --- */
 
 /* False: the role will not come up; its end is noticed like any other. */
 static bool
@@ -158,9 +157,7 @@ connect_to_peers(struct instance *in)
 	}
 }
 
-/* --- starting
- * ------------------------------------------------------------------------------------------------
- */
+/* --- starting --- */
 
 _Noreturn static void
 become_role(const struct instance *in, int control)
@@ -238,9 +235,7 @@ on_start_again(evutil_socket_t fd, short what, void *arg)
 		start_instance(arg);
 }
 
-/* --- stopping
- * -------------------------------------------------------------------------------------------------
- */
+/* --- stopping --- */
 
 static bool
 stage_is_empty(unsigned stage)
@@ -303,9 +298,7 @@ on_stop_timer(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* --- watching
- * -------------------------------------------------------------------------------------------------
- */
+/* --- watching --- */
 
 static void
 announce_when_ready(void)
@@ -389,9 +382,7 @@ on_sigterm(evutil_socket_t fd, short what, void *arg)
 	begin_stop(0);
 }
 
-/* --- reload
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- reload --- */
 
 static bool
 same_listens(const struct gp_config *a, const struct gp_config *b)
@@ -447,9 +438,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	gp_info("reloaded", GP_FS("file", self.config_path));
 }
 
-/* --- the beginning
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the beginning --- */
 
 /* The roles' executables lie beside this one. */
 static int
