@@ -62,6 +62,11 @@ int
 gp_sandbox_drop_identity(uid_t uid, gid_t gid)
 {
 	gp_assert(uid != 0);
+	/* Nothing that it could ever execute brings a capability back. */
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return -errno;
+	}
 	if (setgroups(0, NULL) < 0)
 		return -errno;
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
@@ -78,8 +83,6 @@ drop_capabilities(void)
 	cap_free(none);
 	if (r == 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		r = -errno;
-	/* A process without CAP_SETPCAP cannot empty the bounding set; no_new_privs makes it moot.
-	 */
 	return r;
 }
 

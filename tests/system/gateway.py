@@ -129,7 +129,7 @@ class Gateway:
         self.process = None
 
     def roles(self):
-        """Process id -> name of the supervisor's children."""
+        """Process id -> name of the supervisor's children, as argv has it: comm is cut at 15 octets."""
         found = {}
         for path in pathlib.Path("/proc").glob("[0-9]*/status"):
             try:
@@ -137,7 +137,8 @@ class Gateway:
             except OSError:
                 continue
             if status["PPid"] == str(self.process.pid):
-                found[int(path.parent.name)] = status["Name"]
+                name = (path.parent / "cmdline").read_bytes().split(b"\0")[0]
+                found[int(path.parent.name)] = name.decode()
         return found
 
     def log_text(self):

@@ -427,7 +427,7 @@ route_to_maildir(const struct gp_directory_domain *domain, const struct gp_addre
 	rc = gp_mailbox_path(cfg->deliver.target, cfg->name, local, arena, &ret->mailbox);
 	if (rc > 0)
 		*ret_reply = GP_REPLY(550, 5, 1, 3, "local part is too long for a mailbox");
-	return rc == 0 ? set_key(arena, "maildir", gp_slice(NULL, 0), ret) : rc;
+	return rc == 0 ? set_key(arena, "maildir:", ret->mailbox, ret) : rc;
 }
 
 static int

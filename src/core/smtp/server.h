@@ -98,6 +98,10 @@ gp_smtp_server_output_sent(struct gp_smtp_server *s, size_t n);
 uint64_t
 gp_smtp_server_deadline(const struct gp_smtp_server *s);
 
+/* Whether MAIL was said, and neither END's answer nor ABORT came yet. */
+bool
+gp_smtp_server_in_transaction(const struct gp_smtp_server *s);
+
 /* Valid from MAIL to END or ABORT. At RCPT, envelope holds the recipients accepted before this one.
  */
 const struct gp_envelope *

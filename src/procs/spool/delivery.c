@@ -363,10 +363,6 @@ select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
 			route = (struct gp_route){};
 		if (!gp_slice_eq(route.destination, t->dest->key))
 			continue;
-		/* A mailbox is a recipient's own: one delivery each. */
-		if (n > 0 && route.transport == GP_TRANSPORT_MAILDIR &&
-		    !gp_slice_eq(route.mailbox, ret_route->mailbox))
-			continue;
 		*ret_route = route;
 		rcpts[n++] = i;
 	}

@@ -38,8 +38,8 @@ identity_settle(struct gp_slice user)
 {
 	/* To start roles as their users and end them, to bind ports on a reload, and to read the
 	 * configuration again. */
-	static const cap_value_t kept[] = {CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_NET_BIND_SERVICE,
-					   CAP_DAC_READ_SEARCH};
+	static const cap_value_t kept[] = {CAP_SETUID,           CAP_SETGID,  CAP_KILL,
+					   CAP_NET_BIND_SERVICE, CAP_SETPCAP, CAP_DAC_READ_SEARCH};
 	struct identity me;
 	if (geteuid() != 0)
 		return 0;
