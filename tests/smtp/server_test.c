@@ -144,6 +144,7 @@ set(struct setting *setting, struct gp_slice line)
 		{"errors", &l->errors, NULL},
 		{"useless_commands", &l->useless_commands, NULL},
 		{"command_length", &l->command_length, NULL},
+		{"command_time", NULL, &l->command_time},
 		{"greet_wait", NULL, &setting->greet_wait_ms},
 	};
 	struct gp_slice name = gp_slice_cut(&line, ' ');
@@ -261,6 +262,176 @@ dialogues(void **state)
 	}
 }
 
+static const struct gp_reply ok = GP_REPLY_INIT(250, 2, 0, 0, "Ok");
+
+/* Goes on until this event; answers what is asked before. */
+static void
+go_to(struct talk *t, enum gp_smtp_event want, const char *said)
+{
+	struct gp_slice input = gp_slice_str(said);
+	for (;;) {
+		enum gp_smtp_event event = gp_smtp_server_next(t->session, &input, t->now_ms);
+		if (event == want)
+			break;
+		assert_int_not_equal(event, GP_SMTP_CLOSE);
+		assert_true(event != GP_SMTP_NEED_INPUT || input.len > 0);
+		if (event != GP_SMTP_BODY)
+			gp_smtp_server_answer(t->session, &ok);
+	}
+	assert_int_equal(input.len, 0);
+	talk_take_output(t);
+}
+
+#define MESSAGE "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.\r\n"
+
+static enum gp_smtp_event
+next(struct talk *t)
+{
+	struct gp_slice none = {};
+	enum gp_smtp_event event = gp_smtp_server_next(t->session, &none, t->now_ms);
+	talk_take_output(t);
+	return event;
+}
+
+/* While the driver decides, the client's time stands still, and nothing is taken from its input. */
+static void
+driver_takes_its_time(void **state)
+{
+	struct talk t;
+	struct gp_slice more = GP_SLICE("QUIT\r\n");
+	(void)state;
+	talk_begin(&t);
+	go_to(&t, GP_SMTP_END, MESSAGE);
+	assert_int_equal(gp_smtp_server_deadline(t.session), UINT64_MAX);
+	t.now_ms += 10 * t.limits.command_time;
+	assert_int_equal(gp_smtp_server_next(t.session, &more, t.now_ms), GP_SMTP_NEED_INPUT);
+	assert_int_equal(more.len, 6);
+	gp_smtp_server_answer(t.session, &ok);
+	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+	assert_int_equal(gp_smtp_server_deadline(t.session), t.now_ms + t.limits.command_time);
+	talk_end(&t);
+}
+
+/* A message that is being stored is answered for before anything else happens. */
+static void
+shutdown_waits_for_the_answer(void **state)
+{
+	static const struct gp_reply farewell = GP_REPLY_INIT(421, 4, 3, 2, "Shutting down");
+	struct talk t;
+	(void)state;
+	talk_begin(&t);
+	go_to(&t, GP_SMTP_END, MESSAGE);
+	gp_smtp_server_shutdown(t.session, &farewell);
+	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+	gp_smtp_server_answer(t.session, &ok);
+	assert_int_equal(next(&t), GP_SMTP_CLOSE);
+	assert_true(talk_heard(&t, "S: 250 2.0.0 Ok\nS: 421 4.3.2 Shutting down\n"));
+	talk_end(&t);
+}
+
+static void
+eof_waits_for_the_answer(void **state)
+{
+	struct talk t;
+	(void)state;
+	talk_begin(&t);
+	go_to(&t, GP_SMTP_RCPT, "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
+	gp_smtp_server_eof(t.session);
+	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+	gp_smtp_server_answer(t.session, &ok);
+	assert_int_equal(next(&t), GP_SMTP_ABORT);
+	assert_int_equal(gp_smtp_server_envelope(t.session)->rcpts_len, 1);
+	assert_int_equal(next(&t), GP_SMTP_CLOSE);
+	assert_null(gp_smtp_server_envelope(t.session));
+	assert_int_equal(next(&t), GP_SMTP_CLOSE);
+	talk_end(&t);
+}
+
+/* What the driver may look at, and when. */
+static void
+what_the_driver_sees(void **state)
+{
+	struct talk t;
+	struct gp_slice command;
+	(void)state;
+	talk_begin(&t);
+	assert_null(gp_smtp_server_envelope(t.session));
+	assert_int_equal(gp_smtp_server_helo(t.session).len, 0);
+	go_to(&t, GP_SMTP_RCPT,
+	      "EHLO c.example\r\nMAIL FROM:<A@B> BODY=8BITMIME RET=HDRS ENVID=x+2By\r\n"
+	      "RCPT TO:<@r:c@D> NOTIFY=DELAY ORCPT=rfc822;o@p\r\n");
+	const struct gp_envelope *e = gp_smtp_server_envelope(t.session);
+	assert_true(gp_slice_eq(e->sender, GP_SLICE("A@b")));
+	assert_true(gp_slice_eq(e->envid, GP_SLICE("x+2By")));
+	assert_int_equal(e->ret, GP_RET_HDRS);
+	assert_int_equal(e->flags, GP_ENVELOPE_8BITMIME);
+	assert_true(gp_slice_eq(e->client_helo, GP_SLICE("c.example")));
+	assert_int_equal(e->rcpts_len, 0);
+	const struct gp_rcpt *rcpt = gp_smtp_server_rcpt(t.session);
+	assert_true(gp_slice_eq(rcpt->address, GP_SLICE("c@d")));
+	assert_true(gp_slice_eq(rcpt->orcpt, GP_SLICE("rfc822;o@p")));
+	assert_int_equal(rcpt->notify, GP_NOTIFY_DELAY);
+	assert_true(gp_slice_eq(gp_smtp_server_path(t.session)->domain, GP_SLICE("d")));
+	assert_true(gp_smtp_server_esmtp(t.session));
+	gp_smtp_server_answer(t.session, &GP_REPLY(550, 5, 1, 1, "No"));
+	assert_int_equal(gp_smtp_server_refusal(t.session, &command).code, 550);
+	assert_true(gp_slice_eq(command, GP_SLICE("RCPT")));
+	assert_int_equal(gp_smtp_server_refusal(t.session, &command).code, 0);
+	go_to(&t, GP_SMTP_REFUSED, "RCPT TO:<oops\r\n");
+	assert_int_equal(gp_smtp_server_refusal(t.session, &command).code, 501);
+	assert_true(gp_slice_eq(command, GP_SLICE("RCPT TO:<oops")));
+	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+	assert_int_equal(gp_smtp_server_refusal(t.session, &command).code, 0);
+	talk_end(&t);
+}
+
+/* Many recipients: the list grows, and all of them are in it, in order. */
+static void
+a_thousand_recipients(void **state)
+{
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	(void)state;
+	limits.recipients = 1000;
+	talk_begin_setup(&t, limits, 0);
+	go_to(&t, GP_SMTP_MAIL, "EHLO c\r\nMAIL FROM:<a@b>\r\n");
+	for (size_t i = 0; i < 1000; i++) {
+		char line[64];
+		gp_smtp_server_answer(t.session, &ok);
+		snprintf(line, sizeof(line), "RCPT TO:<r%zu@d>\r\n", i);
+		go_to(&t, GP_SMTP_RCPT, line);
+	}
+	gp_smtp_server_answer(t.session, &ok);
+	const struct gp_envelope *e = gp_smtp_server_envelope(t.session);
+	assert_int_equal(e->rcpts_len, 1000);
+	assert_true(gp_slice_eq(e->rcpts[0].address, GP_SLICE("r0@d")));
+	assert_true(gp_slice_eq(e->rcpts[999].address, GP_SLICE("r999@d")));
+	go_to(&t, GP_SMTP_REFUSED, "RCPT TO:<one@too.many>\r\n");
+	assert_true(talk_heard(&t, "S: 452 4.5.3"));
+	talk_end(&t);
+}
+
+/* A client that sends and never reads its replies. */
+static void
+output_has_an_end(void **state)
+{
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	enum gp_smtp_event event = GP_SMTP_NEED_INPUT;
+	(void)state;
+	limits.useless_commands = UINT32_MAX;
+	talk_begin_setup(&t, limits, 0);
+	while (event != GP_SMTP_CLOSE) {
+		struct gp_slice input = GP_SLICE("HELP\r\n");
+		event = gp_smtp_server_next(t.session, &input, t.now_ms);
+		assert_true(gp_smtp_server_output(t.session).len <= GP_SMTP_OUTPUT_MAX);
+	}
+	assert_true(gp_smtp_server_output(t.session).len > GP_SMTP_OUTPUT_MAX - 100);
+	/* It ends with a whole line. */
+	talk_take_output(&t);
+	talk_end(&t);
+}
+
 #define DIALOGUES(name)                           \
 	{                                         \
 		name, dialogues, NULL, NULL, name \
@@ -270,9 +441,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DIALOGUES("messages"), DIALOGUES("order"),  DIALOGUES("driver"),
-		DIALOGUES("syntax"),   DIALOGUES("limits"), DIALOGUES("framing"),
+		DIALOGUES("messages"),
+		DIALOGUES("order"),
+		DIALOGUES("driver"),
+		DIALOGUES("syntax"),
+		DIALOGUES("limits"),
+		DIALOGUES("framing"),
 		DIALOGUES("endings"),
+		cmocka_unit_test(driver_takes_its_time),
+		cmocka_unit_test(shutdown_waits_for_the_answer),
+		cmocka_unit_test(eof_waits_for_the_answer),
+		cmocka_unit_test(what_the_driver_sees),
+		cmocka_unit_test(a_thousand_recipients),
+		cmocka_unit_test(output_has_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
