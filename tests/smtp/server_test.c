@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dialogues with the server's session. In a script:
- *
- *   C: line      the client sends the line with CRLF; \r \n \0 \xHH \\ stand for octets
- *   C! octets    the same without CRLF
- *   S: line      the server says
- *   E: event     the driver is told (talk.h)
- *   T: ms        so much time passes
- *   X: eof | shutdown
- *
- * Each dialogue runs as it stands, then octet by octet, and in pieces of 2, 3, 7 and 64; then all
- * that the client says is sent at once, where the order of the server's lines must be the same.
+ * Dialogues with the server's session: the files in dialogues/, whose README.md has the form. Each
+ * runs as it stands, in single octets, and in pieces of 2, 3, 7 and 64; then all that the client
+ * says is sent at once, where the order of the server's lines must be the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,301 +14,8 @@
 #include "base/scan.h"
 
 struct dialogue {
-	const char *name;
-	const char *script;
-	void (*tune)(struct gp_limits *limits);
-	uint64_t greet_wait_ms;
-};
-
-#define GREETING "S: 220 mx.example.org ESMTP\n"
-#define EHLO                                                             \
-	"C: EHLO client.example\n"                                       \
-	"S: 250-mx.example.org\nS: 250-PIPELINING\nS: 250-SIZE 2000\n"   \
-	"S: 250-8BITMIME\nS: 250-SMTPUTF8\nS: 250-ENHANCEDSTATUSCODES\n" \
-	"S: 250 DSN\n"
-#define HELLO GREETING EHLO
-#define MAIL "C: MAIL FROM:<a@b.example>\nE: mail <a@b.example>\nS: 250 2.1.0 Ok\n"
-#define RCPT "C: RCPT TO:<c@d.example>\nE: rcpt <c@d.example>\nS: 250 2.1.0 Ok\n"
-#define DATA                                             \
-	"C: DATA\nE: data <a@b.example> <c@d.example>\n" \
-	"S: 354 End data with <CR><LF>.<CR><LF>\n"
-#define ABORT "E: abort <a@b.example> <c@d.example>\n"
-#define QUIT "C: QUIT\nS: 221 2.0.0 Bye\nE: close\n"
-
-static void
-two_errors(struct gp_limits *l)
-{
-	l->errors = 2;
-}
-
-static void
-two_useless(struct gp_limits *l)
-{
-	l->useless_commands = 2;
-}
-
-static void
-one_message(struct gp_limits *l)
-{
-	l->messages = 1;
-}
-
-static void
-two_recipients(struct gp_limits *l)
-{
-	l->recipients = 2;
-	l->errors = 1;
-}
-
-static void
-small_message(struct gp_limits *l)
-{
-	l->message_size = 2000;
-	l->header_size = 20;
-}
-
-static void
-tiny_message(struct gp_limits *l)
-{
-	l->message_size = 10;
-}
-
-static void
-two_fields(struct gp_limits *l)
-{
-	l->header_fields = 2;
-}
-
-static void
-short_lines(struct gp_limits *l)
-{
-	l->command_length = 30;
-}
-
-static const struct dialogue dialogues[] = {
-	{"a message", HELLO MAIL RCPT DATA
-	 "C: Subject: x\nC: \nC: text\nC: .\n"
-	 "E: end \"Subject: x\\r\\n\\r\\ntext\\r\\n\"\nS: 250 2.0.0 Queued\n" QUIT},
-	{"HELO will do; enhanced codes nonetheless",
-	 GREETING "C: HELO client.example\nS: 250 mx.example.org\n" MAIL RCPT DATA
-		  "C: .\nE: end \"\"\nS: 250 2.0.0 Queued\n" QUIT},
-	{"verbs in either case, spaces behind them",
-	 GREETING "C: hElO client.example  \nS: 250 mx.example.org\n"
-		  "C: mail from:<a@b.example> \nE: mail <a@b.example>\nS: 250 2.1.0 Ok\n"
-		  "C: Rcpt To: <c@d.example>\nE: rcpt <c@d.example>\nS: 250 2.1.0 Ok\n"
-		  "C: rset \nS: 250 2.0.0 Ok\nE: abort <a@b.example> <c@d.example>\n"
-		  "C: quit \nS: 221 2.0.0 Bye\nE: close\n"},
-	{"dots", HELLO MAIL RCPT DATA
-	 "C: ..\nC: ...a\nC: .b\nC: c.\nC: .\n"
-	 "E: end \".\\r\\n..a\\r\\nb\\r\\nc.\\r\\n\"\nS: 250 2.0.0 Queued\n" QUIT},
-	{"two messages; state does not go from one to the other",
-	 HELLO MAIL RCPT DATA "C: one\nC: .\nE: end \"one\\r\\n\"\nS: 250 2.0.0 Queued\n"
-			      "C: DATA\nS: 503 5.5.1 Need MAIL first\n"
-			      "C: RCPT TO:<x@y>\nS: 503 5.5.1 Need MAIL first\n"
-			      "C: MAIL FROM:<>\nE: mail <>\nS: 250 2.1.0 Ok\n"
-			      "C: DATA\nS: 554 5.5.1 No valid recipients\n"
-			      "C: RCPT TO:<x@y>\nE: rcpt <x@y>\nS: 250 2.1.0 Ok\n"
-			      "C: DATA\nE: data <> <x@y>\n"
-			      "S: 354 End data with <CR><LF>.<CR><LF>\n"
-			      "C: two\nC: .\nE: end \"two\\r\\n\"\nS: 250 2.0.0 Queued\n" QUIT},
-	{"what is wrong with the order",
-	 GREETING "C: MAIL FROM:<a@b>\nS: 503 5.5.1 Send HELO or EHLO first\n"
-		  "C: RCPT TO:<a@b>\nS: 503 5.5.1 Need MAIL first\n"
-		  "C: DATA\nS: 503 5.5.1 Need MAIL first\n" EHLO MAIL
-		  "C: MAIL FROM:<a@b>\nS: 503 5.5.1 Nested MAIL command\n"
-		  "C: DATA\nS: 554 5.5.1 No valid recipients\n"
-		  "C: QUIT\nS: 221 2.0.0 Bye\nE: abort <a@b.example>\nE: close\n"},
-	{"small commands",
-	 GREETING "C: NOOP\nS: 250 2.0.0 Ok\nC: NOOP what ever\nS: 250 2.0.0 Ok\n"
-		  "C: VRFY postmaster\nS: 252 2.5.0 Send the mail, and we will see\n"
-		  "C: VRFY\nS: 501 5.5.4 Syntax error in arguments\n"
-		  "C: EXPN list\nS: 502 5.5.1 Command not implemented\n"
-		  "C: HELP\n"
-		  "S: 214 2.0.0 HELO EHLO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT\n"
-		  "C: RSET\nS: 250 2.0.0 Ok\n"
-		  "C: RSET now\nS: 501 5.5.4 Syntax error in arguments\n"
-		  "C: DATA 5\nS: 501 5.5.4 Syntax error in arguments\n"
-		  "C: QUIT now\nS: 501 5.5.4 Syntax error in arguments\n"
-		  "C: STARTTLS\nS: 500 5.5.1 Command unknown\n"
-		  "C: BDAT 5 LAST\nS: 500 5.5.1 Command unknown\n"
-		  "C: AUTH PLAIN\nS: 500 5.5.1 Command unknown\n"
-		  "C: \nS: 500 5.5.1 Command unknown\n"
-		  "C:  NOOP\nS: 500 5.5.1 Command unknown\n" QUIT},
-	{"names in HELO", GREETING "C: EHLO\nS: 501 Syntax: EHLO hostname\n"
-				   "C: HELO\nS: 501 Syntax: HELO hostname\n"
-				   "C: EHLO two words\nS: 501 Syntax: EHLO hostname\n"
-				   "C: EHLO -x\nS: 501 Syntax: EHLO hostname\n"
-				   "C: EHLO a\\x01b\nS: 501 Syntax: EHLO hostname\n"
-				   "C: EHLO \\xC3\\xA9.example\nS: 501 Syntax: EHLO hostname\n"
-				   "C: EHLO [1\nS: 501 Syntax: EHLO hostname\n"
-				   "C: MAIL FROM:<a@b>\nS: 503 5.5.1 Send HELO or EHLO first\n"
-				   "C: HELO [192.0.2.1]\nS: 250 mx.example.org\n"
-				   "C: HELO [IPv6:2001:db8::1]\nS: 250 mx.example.org\n"
-				   "C: HELO my_pc\nS: 250 mx.example.org\n"
-				   "C: HELO host.example.\nS: 250 mx.example.org\n" QUIT},
-	{"EHLO and RSET drop a transaction", HELLO MAIL RCPT
-	 "C: RSET\nS: 250 2.0.0 Ok\n" ABORT MAIL RCPT EHLO ABORT
-	 "C: DATA\nS: 503 5.5.1 Need MAIL first\n" MAIL
-	 "C: HELO again.example\nS: 250 mx.example.org\nE: abort <a@b.example>\n" QUIT},
-	{"a bad EHLO leaves the transaction alone (RFC 5321 section 4.1.1.1)",
-	 HELLO MAIL RCPT "C: EHLO ?\nS: 501 Syntax: EHLO hostname\n" DATA
-			 "C: .\nE: end \"\"\nS: 250 2.0.0 Queued\n" QUIT},
-	{"the driver refuses",
-	 HELLO "C: MAIL FROM:<banned@x>\nE: mail <banned@x>\nS: 550 5.7.1 Not you\n"
-	       "C: RCPT TO:<c@d>\nS: 503 5.5.1 Need MAIL first\n"
-	       "C: MAIL FROM:<busy@x>\nE: mail <busy@x>\nS: 451 4.3.0 Try later\n" MAIL
-	       "C: RCPT TO:<unknown@x>\nE: rcpt <unknown@x>\nS: 550 5.1.1 No such user\n"
-	       "C: RCPT TO:<later@x>\nE: rcpt <later@x>\nS: 451 4.2.0 Mailbox is busy\n"
-	       "C: DATA\nS: 554 5.5.1 No valid recipients\n" RCPT
-	       "C: RCPT TO:<unknown@x>\nE: rcpt <unknown@x>\nS: 550 5.1.1 No such user\n" DATA
-	       "C: refuse me\nC: .\nE: end \"refuse me\\r\\n\"\nS: 554 5.7.1 No\n"
-	       "C: DATA\nS: 503 5.5.1 Need MAIL first\n" QUIT},
-	{"the driver refuses DATA; the transaction stays",
-	 HELLO "C: MAIL FROM:<nodata@x>\nE: mail <nodata@x>\nS: 250 2.1.0 Ok\n" RCPT
-	       "C: DATA\nE: data <nodata@x> <c@d.example>\nS: 451 4.3.0 Not now\n"
-	       "C: RSET\nS: 250 2.0.0 Ok\nE: abort <nodata@x> <c@d.example>\n" QUIT},
-	{"the driver says 421",
-	 HELLO MAIL "C: RCPT TO:<goaway@x>\nE: rcpt <goaway@x>\nS: 421 4.3.2 Going down\n"
-		    "E: abort <a@b.example>\nE: close\n"},
-	{"the driver says 421 to MAIL: no transaction, no abort",
-	 HELLO "C: MAIL FROM:<goaway@x>\nE: mail <goaway@x>\nS: 421 4.3.2 Going down\nE: close\n"},
-	{"paths that are none",
-	 HELLO "C: MAIL\nS: 501 5.5.4 Syntax error in arguments\n"
-	       "C: MAIL TO:<a@b>\nS: 501 5.5.4 Syntax error in arguments\n"
-	       "C: MAIL FROM <a@b>\nS: 501 5.5.4 Syntax error in arguments\n"
-	       "C: MAIL FROM:a@b\nS: 501 5.1.7 path without its opening bracket\n"
-	       "C: MAIL FROM:<a@b\nS: 501 5.1.7 path without its closing bracket\n"
-	       "C: MAIL FROM:<a>\nS: 501 5.1.7 address without a domain\n"
-	       "C: MAIL FROM:<postmaster>\nS: 501 5.1.7 address without a domain\n"
-	       "C: MAIL FROM:<a@b>SIZE=1\nS: 501 5.5.4 No space behind the address\n" MAIL
-	       "C: RCPT TO:<>\nS: 501 5.1.3 Recipient is empty\n"
-	       "C: RCPT TO:<a>\nS: 501 5.1.3 address without a domain\n"
-	       "C: RCPT TO:<PostMaster>\nE: rcpt <postmaster>\nS: 250 2.1.0 Ok\n"
-	       "C: RCPT TO:<@x,@y:Jo@Z.Example>\nE: rcpt <Jo@z.example>\nS: 250 2.1.0 Ok\n"
-	       "C: QUIT\nS: 221 2.0.0 Bye\n"
-	       "E: abort <a@b.example> <postmaster> <Jo@z.example>\nE: close\n"},
-	{"SMTPUTF8",
-	 HELLO "C: MAIL FROM:<j\\xC3\\xB8@x>\nS: 550 5.6.7 Address needs SMTPUTF8\n" MAIL
-	       "C: RCPT TO:<j\\xC3\\xB8@x>\nS: 553 5.6.7 Address needs SMTPUTF8\n"
-	       "C: RSET\nS: 250 2.0.0 Ok\nE: abort <a@b.example>\n"
-	       "C: MAIL FROM:<j\\xC3\\xB8@x> SMTPUTF8\nE: mail <j\\xC3\\xB8@x>\nS: 250 2.1.0 Ok\n"
-	       "C: RCPT TO:<j\\xC3\\xB8@x>\nE: rcpt <j\\xC3\\xB8@x>\nS: 250 2.1.0 Ok\n"
-	       "C: RCPT TO:<j\\xC3@x>\nS: 501 5.1.3 invalid UTF-8\n"
-	       "C: RCPT TO:<j\\xED\\xA0\\x80@x>\nS: 501 5.1.3 invalid UTF-8\n"
-	       "X: eof\nE: abort <j\\xC3\\xB8@x> <j\\xC3\\xB8@x>\nE: close\n"},
-	{"parameters are for those who said EHLO",
-	 GREETING "C: HELO x\nS: 250 mx.example.org\n"
-		  "C: MAIL FROM:<a@b> SIZE=1\nS: 555 5.5.4 Parameters need EHLO\n" QUIT},
-	{"SIZE over the limit is refused at MAIL",
-	 HELLO "C: MAIL FROM:<a@b> SIZE=2001\nS: 552 5.3.4 Message is too big\n"
-	       "C: MAIL FROM:<a@b> SIZE=99999999999999999999\nS: 552 5.3.4 Message is too big\n"
-	       "C: MAIL FROM:<a@b.example> SIZE=2000\nE: mail <a@b.example>\nS: 250 2.1.0 Ok\n"
-	       "C: QUIT\nS: 221 2.0.0 Bye\nE: abort <a@b.example>\nE: close\n"},
-	{"a body over the limit is refused at its end, and the session goes on",
-	 GREETING "C: HELO x\nS: 250 mx.example.org\n" MAIL RCPT DATA
-		  "C: 0123456789\nC: MAIL FROM:<x@y>\nC: .\nS: 552 5.3.4 Message is too big\n" ABORT
-		  "C: DATA\nS: 503 5.5.1 Need MAIL first\n" QUIT,
-	 tiny_message},
-	{"a body just within the limit; stuffed dots do not count",
-	 GREETING
-	 "C: HELO x\nS: 250 mx.example.org\n" MAIL RCPT DATA
-	 "C: ..234567\nC: .\nE: end \".234567\\r\\n\"\nS: 250 2.0.0 Queued\n" MAIL RCPT DATA
-	 "C: ..2345678\nC: .\nE: end \".2345678\\r\\n\"\nS: 250 2.0.0 Queued\n" MAIL RCPT DATA
-	 "C: ..23456789\nC: .\nS: 552 5.3.4 Message is too big\n" ABORT QUIT,
-	 tiny_message},
-	{"a header over the limit",
-	 HELLO MAIL RCPT DATA
-	 "C: Subject: 0123456789\nC: \nC: .\n"
-	 "S: 552 5.3.4 Header is too big\n" ABORT MAIL RCPT DATA
-	 "C: A: 456789\nC: B: 4567\nC: \nC: long enough a body\nC: .\n"
-	 "E: end \"A: 456789\\r\\nB: 4567\\r\\n\\r\\nlong enough a body\\r\\n\"\n"
-	 "S: 250 2.0.0 Queued\n" QUIT,
-	 small_message},
-	{"too many fields",
-	 HELLO MAIL RCPT DATA "C: A: 1\nC: B: 2\nC:  folded\nC: \nC: C: 3\nC: .\n"
-			      "E: end \"A: 1\\r\\nB: 2\\r\\n folded\\r\\n\\r\\nC: 3\\r\\n\"\n"
-			      "S: 250 2.0.0 Queued\n" MAIL RCPT DATA
-			      "C: A: 1\nC: B: 2\nC: C: 3\nC: .\n"
-			      "S: 552 5.3.4 Header is too big\n" ABORT QUIT,
-	 two_fields},
-	{"a loop", HELLO MAIL RCPT DATA
-	 "C: Received: 1\nC: RECEIVED : 2\nC: X: y\nC: received: 3\nC: \nC: Received: no\nC: .\n"
-	 "E: end \"Received: 1\\r\\nRECEIVED : 2\\r\\nX: y\\r\\nreceived: 3\\r\\n\\r\\nReceived: no"
-	 "\\r\\n\"\nS: 250 2.0.0 Queued\n" MAIL RCPT DATA
-	 "C: Received: 1\nC: Received: 2\nC: Received: 3\nC: Received: 4\nC: \nC: .\n"
-	 "S: 554 5.4.6 Too many hops\n" ABORT QUIT},
-	{"too many recipients; many again are no errors",
-	 HELLO MAIL RCPT RCPT "C: RCPT TO:<x@y>\nS: 452 4.5.3 Too many recipients\n"
-			      "C: RCPT TO:<x@y>\nS: 452 4.5.3 Too many recipients\n"
-			      "C: RCPT TO:<x@y>\nS: 452 4.5.3 Too many recipients\n"
-			      "S: 421 4.7.0 Too many errors\n"
-			      "E: abort <a@b.example> <c@d.example> <c@d.example>\nE: close\n",
-	 two_recipients},
-	{"too many messages",
-	 HELLO MAIL RCPT DATA "C: .\nE: end \"\"\nS: 250 2.0.0 Queued\n"
-			      "C: MAIL FROM:<a@b>\nS: 421 4.7.0 Too many messages\nE: close\n",
-	 one_message},
-	{"too many errors",
-	 HELLO MAIL "C: what\nS: 500 5.5.1 Command unknown\n"
-		    "C: what\nS: 500 5.5.1 Command unknown\nS: 421 4.7.0 Too many errors\n"
-		    "E: abort <a@b.example>\nE: close\n",
-	 two_errors},
-	{"too many commands without mail",
-	 HELLO "C: NOOP\nS: 250 2.0.0 Ok\n" EHLO
-	       "C: RSET\nS: 421 4.7.0 Too many commands without mail\nE: close\n",
-	 two_useless},
-	{"a message pays for two more",
-	 HELLO "C: NOOP\nS: 250 2.0.0 Ok\nC: NOOP\nS: 250 2.0.0 Ok\n" MAIL RCPT DATA
-	       "C: .\nE: end \"\"\nS: 250 2.0.0 Queued\nC: NOOP\nS: 250 2.0.0 Ok\n"
-	       "C: NOOP\nS: 250 2.0.0 Ok\n"
-	       "C: NOOP\nS: 421 4.7.0 Too many commands without mail\nE: close\n",
-	 two_useless},
-	{"lines over the limit",
-	 GREETING "C: NOOP 6789012345678901234567890\nS: 500 5.5.2 Line is too long\n"
-		  "C: NOOP 678901234567890123456789\nS: 500 5.5.2 Line is too long\n"
-		  "C: NOOP 67890123456789012345678\nS: 250 2.0.0 Ok\n"
-		  "C! 0123456789012345678901234567890123456789012345678901234567890123456789\n"
-		  "C! 01234567890123456789012345678901234567890123456789\n"
-		  "S: 500 5.5.2 Line is much too long\nE: close\n",
-	 short_lines},
-	{"a line of four times the limit, CRLF included, is read to its end",
-	 GREETING "C! 0123456789012345678901234567890123456789012345678901234567890123456789\n"
-		  "C: 012345678901234567890123456789012345678901234567\n"
-		  "S: 500 5.5.2 Line is too long\nC: QUIT\nS: 221 2.0.0 Bye\nE: close\n",
-	 short_lines},
-	{"bare CR in a command",
-	 HELLO "C: NOOP \\rQUIT\nS: 500 5.5.2 Bare CR, bare LF or NUL\nE: close\n"},
-	{"CR CR LF", HELLO "C: NOOP\\r\nS: 500 5.5.2 Bare CR, bare LF or NUL\nE: close\n"},
-	{"bare LF in a command",
-	 HELLO MAIL "C! NOOP\\n\nS: 500 5.5.2 Bare CR, bare LF or NUL\nE: abort <a@b.example>\n"
-		    "E: close\n"},
-	{"NUL in a command", HELLO "C: NOOP \\0\nS: 500 5.5.2 Bare CR, bare LF or NUL\nE: close\n"},
-	{"a browser",
-	 GREETING "C: POST / HTTP/1.1\nS: 500 5.5.1 This is no web server\nE: close\n"},
-	{"bare LF in a body; what follows is not read", HELLO MAIL RCPT DATA
-	 "C: one\\ntwo\nC: .\n"
-	 "S: 554 5.6.0 Bare CR, bare LF or NUL in the message\n" ABORT "C: MAIL FROM:<x@y>\n"
-	 "S: 421 4.7.0 Closing after a message with bad line ends\nE: close\n"},
-	{"the client goes away while it speaks",
-	 HELLO MAIL RCPT "C! RCPT TO:<x@\nX: eof\n" ABORT "E: close\n"},
-	{"the client goes away in a body",
-	 HELLO MAIL RCPT DATA "C: half a mess\nX: eof\n" ABORT "E: close\n"},
-	{"shutdown",
-	 HELLO MAIL RCPT "X: shutdown\nS: 421 4.3.2 Shutting down\n" ABORT "E: close\n"},
-	{"shutdown in a body", HELLO MAIL RCPT DATA
-	 "C: half a mess\nX: shutdown\nS: 421 4.3.2 Shutting down\n" ABORT "E: close\n"},
-	{"shutdown before the greeting", "X: shutdown\nS: 421 4.3.2 Shutting down\nE: close\n",
-	 NULL, 6000},
-	{"too slow with a command",
-	 HELLO "C! NOOP\nT: 299999\nC! \\r\nT: 1\nS: 421 4.4.2 Too slow\nE: close\n"},
-	{"each command has its own time",
-	 HELLO "T: 299999\nC: NOOP\nS: 250 2.0.0 Ok\nT: 299999\nC: NOOP\nS: 250 2.0.0 Ok\n"
-	       "T: 300000\nS: 421 4.4.2 Too slow\nE: close\n"},
-	{"a silent body", HELLO MAIL RCPT DATA
-	 "T: 59999\nC: x\nT: 1\nT: 5\nT: 1\nS: 421 4.4.2 Too slow\n" ABORT "E: close\n"},
-	{"greeted late", "T: 5999\nT: 1\n" GREETING QUIT, NULL, 6000},
-	{"talk before the greeting",
-	 "T: 5999\nC: EHLO x\nS: 554 You talk before you are greeted\nE: close\n", NULL, 6000},
+	struct gp_slice name;
+	struct gp_slice script; /* lines */
 };
 
 /* Turns \r \n \0 \xHH \\ into octets. */
@@ -356,8 +55,9 @@ compare(const struct run *r, const char *where)
 	struct gp_slice got = gp_buf_slice(&r->talk.log), want = gp_buf_slice(&r->expect);
 	if (gp_slice_eq(got, want))
 		return;
-	print_error("%s, in pieces of %zu, %s\n--- wanted\n%.*s--- got\n%.*s", r->dialogue->name,
-		    r->piece, where, GP_SLICE_FMT(want), GP_SLICE_FMT(got));
+	print_error("%.*s, in pieces of %zu, %s\n--- wanted\n%.*s--- got\n%.*s",
+		    GP_SLICE_FMT(r->dialogue->name), r->piece, where, GP_SLICE_FMT(want),
+		    GP_SLICE_FMT(got));
 	fail();
 }
 
@@ -416,7 +116,71 @@ run_line(struct run *r, struct gp_slice line)
 	else if (line.ptr[0] == 'X')
 		act(r, rest);
 	else
-		fail_msg("bad script line in %s", r->dialogue->name);
+		fail_msg("bad line in %.*s: %.*s", GP_SLICE_FMT(r->dialogue->name),
+			 GP_SLICE_FMT(line));
+}
+
+/* What L: lines ask for. */
+struct setting {
+	struct gp_limits limits;
+	uint64_t greet_wait_ms;
+	bool ehlo;
+};
+
+static void
+set(struct setting *setting, struct gp_slice line)
+{
+	struct gp_limits *l = &setting->limits;
+	const struct {
+		const char *name;
+		uint32_t *small;
+		uint64_t *big;
+	} names[] = {
+		{"message_size", NULL, &l->message_size},
+		{"header_size", NULL, &l->header_size},
+		{"header_fields", &l->header_fields, NULL},
+		{"recipients", &l->recipients, NULL},
+		{"messages", &l->messages, NULL},
+		{"errors", &l->errors, NULL},
+		{"useless_commands", &l->useless_commands, NULL},
+		{"command_length", &l->command_length, NULL},
+		{"command_time", NULL, &l->command_time},
+		{"greet_wait", NULL, &setting->greet_wait_ms},
+	};
+	struct gp_slice name = gp_slice_cut(&line, ' ');
+	uint64_t value;
+	setting->ehlo |= gp_slice_eq(name, GP_SLICE("ehlo"));
+	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
+		if (!gp_slice_eq(name, gp_slice_str(names[i].name)))
+			continue;
+		assert_true(gp_slice_u64(line, UINT32_MAX, &value));
+		if (names[i].small)
+			*names[i].small = (uint32_t)value;
+		else
+			*names[i].big = value;
+	}
+}
+
+static struct setting
+take_setting(struct gp_slice *script)
+{
+	struct setting setting = {.limits = talk_limits()};
+	while (gp_slice_starts(*script, GP_SLICE("L: ")))
+		set(&setting, gp_slice_drop(gp_slice_cut(script, '\n'), 3));
+	return setting;
+}
+
+static void
+begin(struct run *r, const struct setting *setting, struct gp_slice script)
+{
+	talk_begin_setup(&r->talk, setting->limits, setting->greet_wait_ms);
+	/* A session may be shut down before it was looked at for the first time. */
+	if (!gp_slice_starts(script, GP_SLICE("X: shutdown")))
+		talk_feed(&r->talk, gp_slice("", 0));
+	if (!setting->ehlo)
+		return;
+	talk_feed(&r->talk, GP_SLICE("EHLO client.example\r\n"));
+	gp_buf_clear(&r->talk.log);
 }
 
 static void
@@ -426,18 +190,15 @@ run(const struct dialogue *dialogue, size_t piece)
 			.piece = piece,
 			.expect = GP_BUF_INIT(65536),
 			.all = GP_BUF_INIT(65536)};
-	struct gp_slice script = gp_slice_str(dialogue->script);
-	struct gp_limits limits = talk_limits();
-	if (dialogue->tune)
-		dialogue->tune(&limits);
-	talk_begin_setup(&r.talk, limits, dialogue->greet_wait_ms);
-	if (strncmp(dialogue->script, "X: shutdown", 11) != 0)
-		talk_feed(&r.talk, gp_slice("", 0));
+	struct gp_slice script = dialogue->script;
+	struct setting setting = take_setting(&script);
+	begin(&r, &setting, script);
 	while (script.len > 0)
 		run_line(&r, gp_slice_cut(&script, '\n'));
 	talk_feed(&r.talk, gp_buf_slice(&r.all));
 	compare(&r, "at the end");
-	assert_true(r.talk.closed);
+	if (!r.talk.closed)
+		fail_msg("%.*s: not closed at the end", GP_SLICE_FMT(dialogue->name));
 	talk_end(&r.talk);
 	gp_buf_free(&r.expect);
 	gp_buf_free(&r.all);
@@ -446,45 +207,253 @@ run(const struct dialogue *dialogue, size_t piece)
 static bool
 is_timeless(const struct dialogue *d)
 {
-	return !strstr(d->script, "T: ") && !strstr(d->script, "X: ");
+	return !memmem(d->script.ptr, d->script.len, "\nT: ", 4) &&
+	       !memmem(d->script.ptr, d->script.len, "\nX: ", 4) &&
+	       !gp_slice_starts(d->script, GP_SLICE("X: "));
 }
 
-static void
-dialogues_go_as_written(void **state)
+enum { FILE_MAX = 64 * 1024, DIALOGUES_MAX = 40 };
+
+static struct gp_slice
+read_file(const char *name, char *to)
 {
-	(void)state;
-	for (size_t i = 0; i < GP_ARRAY_LEN(dialogues); i++)
-		run(&dialogues[i], SIZE_MAX);
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/smtp/dialogues/%s.txt", GP_TESTS_DIR, name);
+	FILE *f = fopen(path, "r");
+	if (!f)
+		fail_msg("cannot open %s", path);
+	size_t len = fread(to, 1, FILE_MAX, f);
+	assert_true(len < FILE_MAX);
+	fclose(f);
+	return gp_slice(to, len);
 }
 
-static void
-dialogues_do_not_depend_on_pieces(void **state)
+/* Cases are parted by empty lines. */
+static size_t
+split_cases(struct gp_slice text, struct dialogue *ret)
 {
-	static const size_t pieces[] = {1, 2, 3, 7, 64};
-	(void)state;
-	for (size_t i = 0; i < GP_ARRAY_LEN(dialogues); i++) {
-		for (size_t j = 0; j < GP_ARRAY_LEN(pieces); j++)
-			run(&dialogues[i], pieces[j]);
+	size_t n = 0;
+	while (text.len > 0) {
+		const char *gap = memmem(text.ptr, text.len, "\n\n", 2);
+		size_t len = gap ? (size_t)(gap - text.ptr) + 1 : text.len;
+		struct gp_slice one = gp_slice_take(text, len);
+		struct gp_slice name = gp_slice_cut(&one, '\n');
+		assert_true(gp_slice_starts(name, GP_SLICE("== ")) && n < DIALOGUES_MAX);
+		ret[n++] = (struct dialogue){gp_slice_drop(name, 3), one};
+		text = gp_slice_drop(text, len + 1);
+	}
+	return n;
+}
+
+/* Every dialogue of the file, in every way. */
+static void
+dialogues(void **state)
+{
+	static const size_t pieces[] = {SIZE_MAX, 1, 2, 3, 7, 64, 0};
+	static char text[FILE_MAX];
+	struct dialogue cases[DIALOGUES_MAX];
+	size_t len = split_cases(read_file(*state, text), cases);
+	assert_true(len > 0);
+	for (size_t i = 0; i < len; i++) {
+		for (size_t j = 0; j < GP_ARRAY_LEN(pieces); j++) {
+			if (pieces[j] > 0 || is_timeless(&cases[i]))
+				run(&cases[i], pieces[j]);
+		}
 	}
 }
 
+static const struct gp_reply ok = GP_REPLY_INIT(250, 2, 0, 0, "Ok");
+
+/* Goes on until this event; answers what is asked before. */
 static void
-dialogues_may_be_sent_at_once(void **state)
+go_to(struct talk *t, enum gp_smtp_event want, const char *said)
 {
-	(void)state;
-	for (size_t i = 0; i < GP_ARRAY_LEN(dialogues); i++) {
-		if (is_timeless(&dialogues[i]))
-			run(&dialogues[i], 0);
+	struct gp_slice input = gp_slice_str(said);
+	for (;;) {
+		enum gp_smtp_event event = gp_smtp_server_next(t->session, &input, t->now_ms);
+		if (event == want)
+			break;
+		assert_int_not_equal(event, GP_SMTP_CLOSE);
+		assert_true(event != GP_SMTP_NEED_INPUT || input.len > 0);
+		if (event != GP_SMTP_BODY)
+			gp_smtp_server_answer(t->session, &ok);
 	}
+	assert_int_equal(input.len, 0);
+	talk_take_output(t);
 }
+
+#define MESSAGE "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.\r\n"
+
+static enum gp_smtp_event
+next(struct talk *t)
+{
+	struct gp_slice none = {};
+	enum gp_smtp_event event = gp_smtp_server_next(t->session, &none, t->now_ms);
+	talk_take_output(t);
+	return event;
+}
+
+/* While the driver decides, the client's time stands still, and nothing is taken from its input. */
+static void
+driver_takes_its_time(void **state)
+{
+	struct talk t;
+	struct gp_slice more = GP_SLICE("QUIT\r\n");
+	(void)state;
+	talk_begin(&t);
+	go_to(&t, GP_SMTP_END, MESSAGE);
+	assert_int_equal(gp_smtp_server_deadline(t.session), UINT64_MAX);
+	t.now_ms += 10 * t.limits.command_time;
+	assert_int_equal(gp_smtp_server_next(t.session, &more, t.now_ms), GP_SMTP_NEED_INPUT);
+	assert_int_equal(more.len, 6);
+	gp_smtp_server_answer(t.session, &ok);
+	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+	assert_int_equal(gp_smtp_server_deadline(t.session), t.now_ms + t.limits.command_time);
+	talk_end(&t);
+}
+
+/* A message that is being stored is answered for before anything else happens. */
+static void
+shutdown_waits_for_the_answer(void **state)
+{
+	static const struct gp_reply farewell = GP_REPLY_INIT(421, 4, 3, 2, "Shutting down");
+	struct talk t;
+	(void)state;
+	talk_begin(&t);
+	go_to(&t, GP_SMTP_END, MESSAGE);
+	gp_smtp_server_shutdown(t.session, &farewell);
+	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+	gp_smtp_server_answer(t.session, &ok);
+	assert_int_equal(next(&t), GP_SMTP_CLOSE);
+	assert_true(talk_heard(&t, "S: 250 2.0.0 Ok\nS: 421 4.3.2 Shutting down\n"));
+	talk_end(&t);
+}
+
+static void
+eof_waits_for_the_answer(void **state)
+{
+	struct talk t;
+	(void)state;
+	talk_begin(&t);
+	go_to(&t, GP_SMTP_RCPT, "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
+	gp_smtp_server_eof(t.session);
+	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+	gp_smtp_server_answer(t.session, &ok);
+	assert_int_equal(next(&t), GP_SMTP_ABORT);
+	assert_int_equal(gp_smtp_server_envelope(t.session)->rcpts_len, 1);
+	assert_int_equal(next(&t), GP_SMTP_CLOSE);
+	assert_null(gp_smtp_server_envelope(t.session));
+	assert_int_equal(next(&t), GP_SMTP_CLOSE);
+	talk_end(&t);
+}
+
+/* What the driver may look at, and when. */
+static void
+what_the_driver_sees(void **state)
+{
+	struct talk t;
+	struct gp_slice command;
+	(void)state;
+	talk_begin(&t);
+	assert_null(gp_smtp_server_envelope(t.session));
+	assert_int_equal(gp_smtp_server_helo(t.session).len, 0);
+	go_to(&t, GP_SMTP_RCPT,
+	      "EHLO c.example\r\nMAIL FROM:<A@B> BODY=8BITMIME RET=HDRS ENVID=x+2By\r\n"
+	      "RCPT TO:<@r:c@D> NOTIFY=DELAY ORCPT=rfc822;o@p\r\n");
+	const struct gp_envelope *e = gp_smtp_server_envelope(t.session);
+	assert_true(gp_slice_eq(e->sender, GP_SLICE("A@b")));
+	assert_true(gp_slice_eq(e->envid, GP_SLICE("x+2By")));
+	assert_int_equal(e->ret, GP_RET_HDRS);
+	assert_int_equal(e->flags, GP_ENVELOPE_8BITMIME);
+	assert_true(gp_slice_eq(e->client_helo, GP_SLICE("c.example")));
+	assert_int_equal(e->rcpts_len, 0);
+	const struct gp_rcpt *rcpt = gp_smtp_server_rcpt(t.session);
+	assert_true(gp_slice_eq(rcpt->address, GP_SLICE("c@d")));
+	assert_true(gp_slice_eq(rcpt->orcpt, GP_SLICE("rfc822;o@p")));
+	assert_int_equal(rcpt->notify, GP_NOTIFY_DELAY);
+	assert_true(gp_slice_eq(gp_smtp_server_path(t.session)->domain, GP_SLICE("d")));
+	assert_true(gp_smtp_server_esmtp(t.session));
+	gp_smtp_server_answer(t.session, &GP_REPLY(550, 5, 1, 1, "No"));
+	assert_int_equal(gp_smtp_server_refusal(t.session, &command).code, 550);
+	assert_true(gp_slice_eq(command, GP_SLICE("RCPT")));
+	assert_int_equal(gp_smtp_server_refusal(t.session, &command).code, 0);
+	go_to(&t, GP_SMTP_REFUSED, "RCPT TO:<oops\r\n");
+	assert_int_equal(gp_smtp_server_refusal(t.session, &command).code, 501);
+	assert_true(gp_slice_eq(command, GP_SLICE("RCPT TO:<oops")));
+	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+	assert_int_equal(gp_smtp_server_refusal(t.session, &command).code, 0);
+	talk_end(&t);
+}
+
+/* Many recipients: the list grows, and all of them are in it, in order. */
+static void
+a_thousand_recipients(void **state)
+{
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	(void)state;
+	limits.recipients = 1000;
+	talk_begin_setup(&t, limits, 0);
+	go_to(&t, GP_SMTP_MAIL, "EHLO c\r\nMAIL FROM:<a@b>\r\n");
+	for (size_t i = 0; i < 1000; i++) {
+		char line[64];
+		gp_smtp_server_answer(t.session, &ok);
+		snprintf(line, sizeof(line), "RCPT TO:<r%zu@d>\r\n", i);
+		go_to(&t, GP_SMTP_RCPT, line);
+	}
+	gp_smtp_server_answer(t.session, &ok);
+	const struct gp_envelope *e = gp_smtp_server_envelope(t.session);
+	assert_int_equal(e->rcpts_len, 1000);
+	assert_true(gp_slice_eq(e->rcpts[0].address, GP_SLICE("r0@d")));
+	assert_true(gp_slice_eq(e->rcpts[999].address, GP_SLICE("r999@d")));
+	go_to(&t, GP_SMTP_REFUSED, "RCPT TO:<one@too.many>\r\n");
+	assert_true(talk_heard(&t, "S: 452 4.5.3"));
+	talk_end(&t);
+}
+
+/* A client that sends and never reads its replies. */
+static void
+output_has_an_end(void **state)
+{
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	enum gp_smtp_event event = GP_SMTP_NEED_INPUT;
+	(void)state;
+	limits.useless_commands = UINT32_MAX;
+	talk_begin_setup(&t, limits, 0);
+	while (event != GP_SMTP_CLOSE) {
+		struct gp_slice input = GP_SLICE("HELP\r\n");
+		event = gp_smtp_server_next(t.session, &input, t.now_ms);
+		assert_true(gp_smtp_server_output(t.session).len <= GP_SMTP_OUTPUT_MAX);
+	}
+	assert_true(gp_smtp_server_output(t.session).len > GP_SMTP_OUTPUT_MAX - 100);
+	/* It ends with a whole line. */
+	talk_take_output(&t);
+	talk_end(&t);
+}
+
+#define DIALOGUES(name)                           \
+	{                                         \
+		name, dialogues, NULL, NULL, name \
+	}
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(dialogues_go_as_written),
-		cmocka_unit_test(dialogues_do_not_depend_on_pieces),
-		cmocka_unit_test(dialogues_may_be_sent_at_once),
+		DIALOGUES("messages"),
+		DIALOGUES("order"),
+		DIALOGUES("driver"),
+		DIALOGUES("syntax"),
+		DIALOGUES("limits"),
+		DIALOGUES("framing"),
+		DIALOGUES("endings"),
+		cmocka_unit_test(driver_takes_its_time),
+		cmocka_unit_test(shutdown_waits_for_the_answer),
+		cmocka_unit_test(eof_waits_for_the_answer),
+		cmocka_unit_test(what_the_driver_sees),
+		cmocka_unit_test(a_thousand_recipients),
+		cmocka_unit_test(output_has_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ enum {
 	ARENA_PER_RCPT = 8 * 1024, /* its address, ORCPT and what the driver adds */
 };
 
-#define NO_MEMORY GP_REPLY(452, 4, 3, 1, "Insufficient system storage")
+static const struct gp_reply no_memory = GP_REPLY_INIT(452, 4, 3, 1, "Insufficient system storage");
 
 /* Beside the events of server.h: go on with the next step. */
 enum { AGAIN = -1 };
@@ -296,10 +296,10 @@ handle_mail(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 		return dismiss(s, GP_REPLY(421, 4, 7, 0, "Too many messages"), line);
 	struct transaction *tx = transaction_begin(s);
 	if (!tx)
-		return refuse_mail(s, NO_MEMORY, line);
+		return refuse_mail(s, no_memory, line);
 	int r = gp_smtp_mail_parse(args, s->esmtp, &s->arena, &tx->mail, &refusal);
 	if (r != 0)
-		return refuse_mail(s, r < 0 ? NO_MEMORY : refusal, line);
+		return refuse_mail(s, r < 0 ? no_memory : refusal, line);
 	if (tx->mail.size > s->setup.limits->message_size)
 		return refuse_mail(s, GP_REPLY(552, 5, 3, 4, "Message is too big"), line);
 	tx->envelope.sender = tx->mail.path.text;
@@ -336,7 +336,7 @@ handle_rcpt(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	if (r > 0)
 		return refuse(s, refusal, line);
 	if (r < 0 || !reserve_rcpt(s))
-		return refuse(s, NO_MEMORY, line);
+		return refuse(s, no_memory, line);
 	return ask(s, GP_SMTP_RCPT);
 }
 
@@ -674,6 +674,7 @@ forget_past(struct gp_smtp_server *s)
 	if (s->line_over)
 		gp_buf_free(&s->line);
 	s->line_over = false;
+	note_refusal(s, (struct gp_reply){}, gp_slice("", 0));
 }
 
 static void
@@ -825,17 +826,10 @@ gp_smtp_server_deadline(const struct gp_smtp_server *s)
 	return s->since_ms + s->setup.limits->command_time;
 }
 
-bool
-gp_smtp_server_in_transaction(const struct gp_smtp_server *s)
-{
-	return s->tx != NULL;
-}
-
 const struct gp_envelope *
 gp_smtp_server_envelope(const struct gp_smtp_server *s)
 {
-	gp_assert(s->tx);
-	return &s->tx->envelope;
+	return s->tx ? &s->tx->envelope : NULL;
 }
 
 const struct gp_address *
@@ -882,7 +876,6 @@ gp_smtp_server_refusal(struct gp_smtp_server *s, struct gp_slice *ret_command)
 {
 	struct gp_reply r = s->refusal;
 	*ret_command = s->refused_command;
-	s->refusal = (struct gp_reply){};
-	s->refused_command = gp_slice("", 0);
+	note_refusal(s, (struct gp_reply){}, gp_slice("", 0));
 	return r;
 }

@@ -98,12 +98,9 @@ gp_smtp_server_output_sent(struct gp_smtp_server *s, size_t n);
 uint64_t
 gp_smtp_server_deadline(const struct gp_smtp_server *s);
 
-/* Whether MAIL was said, and neither END's answer nor ABORT came yet. */
-bool
-gp_smtp_server_in_transaction(const struct gp_smtp_server *s);
-
-/* Valid from MAIL to END or ABORT. At RCPT, envelope holds the recipients accepted before this one.
- */
+/* From MAIL to the next() behind END's answer or ABORT; NULL when there is no transaction. At RCPT,
+   it holds the recipients accepted before this one. The others below may only be asked from MAIL on
+   as long. */
 const struct gp_envelope *
 gp_smtp_server_envelope(const struct gp_smtp_server *s);
 /* At MAIL: the sender. At RCPT: the recipient. */
@@ -124,8 +121,8 @@ struct gp_slice
 gp_smtp_server_helo(const struct gp_smtp_server *s);
 bool
 gp_smtp_server_esmtp(const struct gp_smtp_server *s);
-/* The last reply that refused something, for the log, the driver's own refusals too; code 0 when
-   there was none since the last call. The command that earned it goes to *ret_command: the line at
-   REFUSED, else the verb or "end of data". Both are valid until the next gp_smtp_server_next. */
+/* What was refused by the last next() or the answer() behind it, for the log; code 0 when nothing
+   was or it was asked for already. The command that earned it goes to *ret_command: the line at
+   REFUSED, else the verb or "end of data". Both are valid until the next next(). */
 struct gp_reply
 gp_smtp_server_refusal(struct gp_smtp_server *s, struct gp_slice *ret_command);

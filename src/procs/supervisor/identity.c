@@ -33,6 +33,14 @@ identity_of(const char *role, struct gp_slice user, struct identity *ret)
 	return look_up(name, ret);
 }
 
+static bool privileged;
+
+bool
+identity_is_privileged(void)
+{
+	return privileged;
+}
+
 int
 identity_settle(struct gp_slice user)
 {
@@ -55,6 +63,7 @@ identity_settle(struct gp_slice user)
 	    cap_set_proc(caps) < 0)
 		r = -errno;
 	cap_free(caps);
+	privileged = r == 0;
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = -errno;
 	return r;

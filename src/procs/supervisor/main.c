@@ -167,7 +167,7 @@ become_role(const struct instance *in, int control)
 	char *envp[] = {NULL};
 	int exe = self.role_fds[in->spec->id];
 	snprintf(name, sizeof(name), "gatepost-%s", gp_role_name(in->spec->id));
-	if (in->identity.uid != geteuid() &&
+	if (identity_is_privileged() &&
 	    gp_sandbox_drop_identity(in->identity.uid, in->identity.gid) < 0)
 		_exit(126);
 	sigset_t none;

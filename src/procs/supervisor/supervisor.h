@@ -55,6 +55,10 @@ identity_of(const char *role, struct gp_slice user, struct identity *ret);
 int
 identity_settle(struct gp_slice user);
 
+/* Whether identity_settle left us what it takes to start roles as other users. */
+bool
+identity_is_privileged(void);
+
 /* --- resources.c --- */
 
 struct resources {
