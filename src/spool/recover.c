@@ -59,8 +59,14 @@ by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Opens the file and reads its header. The newest is read past the page cache: after a sync that
- * failed in an earlier life, the cache may show what the disk never got. */
+enum {
+	/* Read past the page cache: after a sync that failed in an earlier life, the cache may show
+	   what the disk never got. That can be the tail, the one that was to replace it, and one
+	   that was just being made. */
+	DIRECT_LAST = 3,
+};
+
+/* Opens the file and reads its header. */
 static int
 read_header(struct recovery *r, struct segment_info *info, enum gp_io_open how)
 {
@@ -100,7 +106,7 @@ read_headers(struct recovery *r, const struct names *names)
 		gp_list_append(&r->s->segments, &g->link);
 		r->info[r->len++].segment = g;
 		int rc = read_header(r, &r->info[i],
-				     i + 1 == names->len ? GP_IO_DIRECT : GP_IO_READ);
+				     i + DIRECT_LAST >= names->len ? GP_IO_DIRECT : GP_IO_READ);
 		if (rc != 0)
 			return rc;
 		const struct gp_segment_header *h = &r->info[i].header;
@@ -273,7 +279,7 @@ measure_tail(struct recovery *r, const struct segment_info *info)
 
 /* Makes what was read durable, since from now on it counts; gives back what is behind. */
 static int
-settle_last(struct gp_store *s, struct segment *g)
+settle(struct gp_store *s, struct segment *g)
 {
 	segment_close(s, g);
 	g->direct = false;
@@ -295,10 +301,18 @@ begin_again(struct recovery *r)
 	struct gp_store *s = r->s;
 	if (r->len == 0)
 		return tail_replace(s, 0, 0);
-	const struct segment_info *last = &r->info[r->len - 1];
-	measure_tail(r, last);
-	int rc = settle_last(s, last->segment);
-	return rc < 0 ? rc : tail_replace(s, last->segment->sequence, last->segment->end);
+	for (size_t i = 0; i < r->len; i++) {
+		const struct segment_info *info = &r->info[i];
+		/* Whole, says its successor: it was synced before that one was begun. */
+		if (info->good && info->segment->end == info->covered)
+			continue;
+		measure_tail(r, info);
+		int rc = settle(s, info->segment);
+		if (rc < 0)
+			return rc;
+	}
+	const struct segment *last = r->info[r->len - 1].segment;
+	return tail_replace(s, last->sequence, last->end);
 }
 
 static int

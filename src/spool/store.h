@@ -39,7 +39,7 @@ enum gp_store_code {
 
 /* 0 in a field chooses the default. */
 struct gp_store_settings {
-	uint64_t segment_size; /* octets, 64 KB to 1 GB; 64 MB. A larger message gets a segment of
+	uint64_t segment_size; /* octets, 16 KB to 1 GB; 64 MB. A larger message gets a segment of
 				  its own */
 	uint64_t batch_size;   /* octets held back for the sync at most; 4 MB */
 	uint64_t reserve_size; /* octets kept in a file of their own for outcomes, bounces and

@@ -682,6 +682,7 @@ struct sim *
 sim_after_kill(const struct sim *d)
 {
 	struct sim *after = sim_new();
+	after->count = d->count;
 	after->space = d->space;
 	after->rng = d->rng;
 	memcpy(after->ignore, d->ignore, sizeof(after->ignore));

@@ -81,7 +81,8 @@ sim_pending(const struct sim *d);
 /* The disk after a cut: pick(arg, i) says whether pending operation i made it. */
 struct sim *
 sim_after_cut(const struct sim *d, bool (*pick)(void *arg, size_t i), void *arg);
-/* The disk when a process dies and the machine lives: all that was done, nothing more durable. */
+/* The disk when a process dies and the machine lives: all that was done, nothing more durable. It
+ * goes on counting operations. */
 struct sim *
 sim_after_kill(const struct sim *d);
 
