@@ -227,29 +227,32 @@ find_content(struct gp_store *s, struct segment *g, uint64_t *ret_end)
 	return rc == GP_STORE_DAMAGED ? -EIO : rc;
 }
 
-static int
-set_tail_aside(struct recovery *r, struct segment *g, uint64_t end)
+/* No header, and nobody says that there was one: a segment that was being begun at a cut. Nothing
+ * in it was promised, but damage would look the same; so what is in it is kept aside. */
+static void
+set_beginning_aside(struct recovery *r, struct segment *g, uint64_t end)
 {
 	r->report->tail_size += end;
-	if (quarantine_copy(r->s, g, 0, end, "no good header; perhaps never whole") < 0)
+	if (end > 0 &&
+	    quarantine_copy(r->s, g, 0, end, "no good header; perhaps never whole") < 0) {
 		g->pinned = true;
-	return 0;
+		g->end = end;
+	}
 }
 
-/* No header: a segment that was being begun at a cut has nothing that was promised, but cannot be
- * told from a damaged one; so whatever is in it is kept. */
 static int
-take_headless(struct recovery *r, struct segment_info *info)
+take_headless(struct recovery *r, const struct segment_info *info)
 {
 	uint64_t end;
 	int rc = find_content(r->s, info->segment, &end);
 	if (rc < 0 && rc != -EIO)
 		return rc;
+	if (info->covered == 0) {
+		set_beginning_aside(r, info->segment, end);
+		return 0;
+	}
 	info->segment->end = end;
-	if (info->covered > 0)
-		set_aside(r, info->segment, 0, GP_MAX(end, info->covered), "no good header");
-	else if (end > 0)
-		return set_tail_aside(r, info->segment, end);
+	set_aside(r, info->segment, 0, GP_MAX(end, info->covered), "no good header");
 	return 0;
 }
 
@@ -311,8 +314,8 @@ begin_again(struct recovery *r)
 		if (rc < 0)
 			return rc;
 	}
-	const struct segment *last = r->info[r->len - 1].segment;
-	return tail_replace(s, last->sequence, last->end);
+	const struct segment_info *last = &r->info[r->len - 1];
+	return tail_replace(s, last->segment->sequence, last->good ? last->segment->end : 0);
 }
 
 static int

@@ -71,13 +71,11 @@ client_append(struct client *c, uint64_t size, bool own)
 		.rcpts = rcpts,
 		.rcpts_len = 1,
 	};
-	m->put = ISSUED;
 	c->sent_len++;
 	rc = gp_store_append(c->store, m->id, &e, &b, own ? GP_STORE_RESERVED : 0, NULL);
 	free(body);
-	/* Refused at once: nothing was appended, unless the power went meanwhile. */
-	if (rc > 0)
-		c->sent_len--;
+	/* What failed half way may come back after a cut; nobody will be told that it is safe. */
+	m->put = rc == 0 ? ISSUED : NOT_YET;
 	return rc;
 }
 
@@ -93,7 +91,9 @@ client_defer(struct client *c, size_t i)
 			  .attempts = ++m->attempts_issued,
 			  .next_ms = c->now_ms + m->attempts_issued},
 	};
-	return gp_store_outcome(c->store, q, &change, 1);
+	int rc = gp_store_outcome(c->store, q, &change, 1);
+	m->attempts_issued -= rc != 0 && !sim_is_cut(c->disk);
+	return rc;
 }
 
 int
@@ -104,8 +104,9 @@ client_finish(struct client *c, size_t i)
 	if (!q)
 		return -ENOENT;
 	struct gp_rcpt_change change = {.state = {.last = {.kind = GP_OUTCOME_DELIVERED}}};
-	m->finished = ISSUED;
 	int rc = gp_store_outcome(c->store, q, &change, 1);
+	if (rc == GP_STORE_FINISHED || sim_is_cut(c->disk))
+		m->finished = ISSUED;
 	return rc == GP_STORE_FINISHED ? 0 : rc;
 }
 
@@ -116,8 +117,10 @@ client_bounce(struct client *c, size_t i)
 	int rc = client_append(c, 100, true);
 	if (rc != 0)
 		return rc;
-	c->sent[i].bounce = bounce;
-	return client_finish(c, i);
+	rc = client_finish(c, i);
+	if (c->sent[i].finished == ISSUED)
+		c->sent[i].bounce = bounce;
+	return rc;
 }
 
 static void
@@ -134,10 +137,12 @@ note_sync(struct client *c, int rc)
 	bool alive = !gp_store_fatal(c->store);
 	for (size_t i = 0; i < c->sent_len; i++) {
 		struct sent *m = &c->sent[i];
-		if (rc < 0 && m->put == ISSUED && !m->own)
+		if (rc < 0 && m->put == ISSUED && !m->own) {
+			m->put = NOT_YET;
 			m->refused = alive;
-		else if (rc == 0 || alive)
+		} else if (rc == 0 || alive) {
 			answered(m);
+		}
 	}
 }
 
@@ -153,12 +158,10 @@ int
 client_reclaim(struct client *c)
 {
 	int rc;
-	do {
+	do
 		rc = gp_store_reclaim(c->store);
-		if (rc < 0)
-			note_sync(c, rc);
-	} while (rc == GP_STORE_MORE);
-	return rc;
+	while (rc == GP_STORE_MORE);
+	return rc < 0 ? client_sync(c) : rc;
 }
 
 static bool
@@ -178,7 +181,9 @@ static void
 check_missing(struct client *c, const struct sent *m)
 {
 	if (m->flipped) {
-		if (m->finished == NOT_YET && c->report.damaged == 0 && !quarantined(c, m))
+		/* In the last batch it cannot be told from a torn one. */
+		bool told = c->report.damaged > 0 || c->report.tail_size > 0;
+		if (m->finished == NOT_YET && !told && !quarantined(c, m))
 			say(c, "a damaged message is gone without a trace");
 		return;
 	}
@@ -239,7 +244,8 @@ believe(struct client *c)
 		struct gp_queued *q = gp_store_find(c->store, m->id);
 		if (!q) {
 			m->put = ACKED;
-			m->finished = m->flipped ? m->finished : ACKED;
+			if (!m->flipped || c->report.tail_size > 0)
+				m->finished = ACKED;
 			continue;
 		}
 		struct gp_arena arena = GP_ARENA_INIT(8 << 20);

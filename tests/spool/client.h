@@ -10,9 +10,9 @@
 #include "spool/store.h"
 
 enum progress {
-	NOT_YET,
-	ISSUED, /* asked for, not answered by a sync */
-	ACKED,  /* a sync answered 0 */
+	NOT_YET, /* put: refused at once */
+	ISSUED,  /* asked for, not answered by a sync */
+	ACKED,   /* a sync answered 0 */
 };
 
 struct sent {

@@ -5,8 +5,8 @@
  * makes a new disk from what was durable and any subset of the pending operations, writes torn at
  * sectors of 512 octets; a sector whose content does not change is no operation.
  *
- * After a sync that fails, the object's pending operations are lost to the disk but still shown by
- * cached reads, and the next sync succeeds without them: what Linux does.
+ * After a failed sync, a file's pending operations are lost to the disk but still shown by cached
+ * reads, and the next sync succeeds without them: what Linux does. A directory's stay pending.
  */
 #pragma once
 
