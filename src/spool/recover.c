@@ -59,20 +59,14 @@ by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-enum {
-	/* Read past the page cache: after a sync that failed in an earlier life, the cache may show
-	   what the disk never got. That can be the tail, the one that was to replace it, and one
-	   that was just being made. */
-	DIRECT_LAST = 3,
-};
-
-/* Opens the file and reads its header. */
+/* Opens the file and reads its header, past the page cache: after a sync that failed in an earlier
+ * life, the cache may show what the disk never got. */
 static int
-read_header(struct recovery *r, struct segment_info *info, enum gp_io_open how)
+read_header(struct recovery *r, struct segment_info *info)
 {
 	struct gp_store *s = r->s;
 	struct segment *g = info->segment;
-	int rc = segment_open(s, g, how);
+	int rc = segment_open(s, g, GP_IO_DIRECT);
 	if (rc == 0)
 		rc = s->io.ops->size(s->io.ctx, g->fd, &g->size);
 	if (rc < 0)
@@ -93,6 +87,18 @@ read_header(struct recovery *r, struct segment_info *info, enum gp_io_open how)
 	return 0;
 }
 
+/* The successor was begun when this much was durable. Where that is all, cached reads will do. */
+static void
+vouch(struct recovery *r, struct segment_info *info, uint64_t covered)
+{
+	struct segment *g = info->segment;
+	info->covered = covered;
+	if (!info->good || g->size != covered)
+		return;
+	segment_close(r->s, g);
+	g->direct = false;
+}
+
 static int
 read_headers(struct recovery *r, const struct names *names)
 {
@@ -105,13 +111,12 @@ read_headers(struct recovery *r, const struct names *names)
 			return -ENOMEM;
 		gp_list_append(&r->s->segments, &g->link);
 		r->info[r->len++].segment = g;
-		int rc = read_header(r, &r->info[i],
-				     i + DIRECT_LAST >= names->len ? GP_IO_DIRECT : GP_IO_READ);
+		int rc = read_header(r, &r->info[i]);
 		if (rc != 0)
 			return rc;
 		const struct gp_segment_header *h = &r->info[i].header;
 		if (i > 0 && r->info[i].good && h->prev_sequence == names->sequences[i - 1])
-			r->info[i - 1].covered = h->prev_end;
+			vouch(r, &r->info[i - 1], h->prev_end);
 	}
 	return 0;
 }
