@@ -25,7 +25,7 @@ worth_moving(const struct gp_store *s)
 static int
 remove_oldest(struct gp_store *s, struct segment *g)
 {
-	int rc = gp_store_sync(s);
+	int rc = tail_sync(s);
 	if (rc < 0)
 		return rc;
 	struct segment_name name = segment_name(g->sequence);
@@ -60,7 +60,7 @@ int
 gp_store_reclaim(struct gp_store *s)
 {
 	if (s->fatal || s->failed)
-		return s->fatal ? -EIO : gp_store_sync(s);
+		return s->fatal ? -EIO : s->failed;
 	struct segment *g = oldest(s);
 	if (!g)
 		return 0;

@@ -59,14 +59,14 @@ by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Opens the file and reads its header. The newest is read past the page cache: after a sync that
- * failed in an earlier life, the cache may show what the disk never got. */
+/* Opens the file and reads its header, past the page cache: after a sync that failed in an earlier
+ * life, the cache may show what the disk never got. */
 static int
-read_header(struct recovery *r, struct segment_info *info, enum gp_io_open how)
+read_header(struct recovery *r, struct segment_info *info)
 {
 	struct gp_store *s = r->s;
 	struct segment *g = info->segment;
-	int rc = segment_open(s, g, how);
+	int rc = segment_open(s, g, GP_IO_DIRECT);
 	if (rc == 0)
 		rc = s->io.ops->size(s->io.ctx, g->fd, &g->size);
 	if (rc < 0)
@@ -87,6 +87,18 @@ read_header(struct recovery *r, struct segment_info *info, enum gp_io_open how)
 	return 0;
 }
 
+/* The successor was begun when this much was durable. Where that is all, cached reads will do. */
+static void
+vouch(struct recovery *r, struct segment_info *info, uint64_t covered)
+{
+	struct segment *g = info->segment;
+	info->covered = covered;
+	if (!info->good || g->size != covered)
+		return;
+	segment_close(r->s, g);
+	g->direct = false;
+}
+
 static int
 read_headers(struct recovery *r, const struct names *names)
 {
@@ -99,13 +111,12 @@ read_headers(struct recovery *r, const struct names *names)
 			return -ENOMEM;
 		gp_list_append(&r->s->segments, &g->link);
 		r->info[r->len++].segment = g;
-		int rc = read_header(r, &r->info[i],
-				     i + 1 == names->len ? GP_IO_DIRECT : GP_IO_READ);
+		int rc = read_header(r, &r->info[i]);
 		if (rc != 0)
 			return rc;
 		const struct gp_segment_header *h = &r->info[i].header;
 		if (i > 0 && r->info[i].good && h->prev_sequence == names->sequences[i - 1])
-			r->info[i - 1].covered = h->prev_end;
+			vouch(r, &r->info[i - 1], h->prev_end);
 	}
 	return 0;
 }
@@ -221,29 +232,32 @@ find_content(struct gp_store *s, struct segment *g, uint64_t *ret_end)
 	return rc == GP_STORE_DAMAGED ? -EIO : rc;
 }
 
-static int
-set_tail_aside(struct recovery *r, struct segment *g, uint64_t end)
+/* No header, and nobody says that there was one: a segment that was being begun at a cut. Nothing
+ * in it was promised, but damage would look the same; so what is in it is kept aside. */
+static void
+set_beginning_aside(struct recovery *r, struct segment *g, uint64_t end)
 {
 	r->report->tail_size += end;
-	if (quarantine_copy(r->s, g, 0, end, "no good header; perhaps never whole") < 0)
+	if (end > 0 &&
+	    quarantine_copy(r->s, g, 0, end, "no good header; perhaps never whole") < 0) {
 		g->pinned = true;
-	return 0;
+		g->end = end;
+	}
 }
 
-/* No header: a segment that was being begun at a cut has nothing that was promised, but cannot be
- * told from a damaged one; so whatever is in it is kept. */
 static int
-take_headless(struct recovery *r, struct segment_info *info)
+take_headless(struct recovery *r, const struct segment_info *info)
 {
 	uint64_t end;
 	int rc = find_content(r->s, info->segment, &end);
 	if (rc < 0 && rc != -EIO)
 		return rc;
+	if (info->covered == 0) {
+		set_beginning_aside(r, info->segment, end);
+		return 0;
+	}
 	info->segment->end = end;
-	if (info->covered > 0)
-		set_aside(r, info->segment, 0, GP_MAX(end, info->covered), "no good header");
-	else if (end > 0)
-		return set_tail_aside(r, info->segment, end);
+	set_aside(r, info->segment, 0, GP_MAX(end, info->covered), "no good header");
 	return 0;
 }
 
@@ -273,7 +287,7 @@ measure_tail(struct recovery *r, const struct segment_info *info)
 
 /* Makes what was read durable, since from now on it counts; gives back what is behind. */
 static int
-settle_last(struct gp_store *s, struct segment *g)
+settle(struct gp_store *s, struct segment *g)
 {
 	segment_close(s, g);
 	g->direct = false;
@@ -295,10 +309,18 @@ begin_again(struct recovery *r)
 	struct gp_store *s = r->s;
 	if (r->len == 0)
 		return tail_replace(s, 0, 0);
+	for (size_t i = 0; i < r->len; i++) {
+		const struct segment_info *info = &r->info[i];
+		/* Whole, says its successor: it was synced before that one was begun. */
+		if (info->good && info->segment->end == info->covered)
+			continue;
+		measure_tail(r, info);
+		int rc = settle(s, info->segment);
+		if (rc < 0)
+			return rc;
+	}
 	const struct segment_info *last = &r->info[r->len - 1];
-	measure_tail(r, last);
-	int rc = settle_last(s, last->segment);
-	return rc < 0 ? rc : tail_replace(s, last->segment->sequence, last->segment->end);
+	return tail_replace(s, last->segment->sequence, last->good ? last->segment->end : 0);
 }
 
 static int

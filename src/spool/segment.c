@@ -116,7 +116,9 @@ read_direct(struct gp_store *s, struct segment *g, uint64_t offset, char *to, si
 	while (len > 0) {
 		uint64_t from = offset / GP_IO_ALIGN * GP_IO_ALIGN;
 		size_t skip = (size_t)(offset - from);
-		int64_t got = s->io.ops->pread(s->io.ctx, g->fd, s->bounce, PIECE_SIZE, from);
+		size_t want = (skip + len + GP_IO_ALIGN - 1) / GP_IO_ALIGN * GP_IO_ALIGN;
+		want = GP_MIN(want, (size_t)PIECE_SIZE);
+		int64_t got = s->io.ops->pread(s->io.ctx, g->fd, s->bounce, want, from);
 		if (got < 0)
 			return (int)got;
 		if ((uint64_t)got <= skip)

@@ -8,7 +8,7 @@
 
 enum {
 	SEGMENT_SIZE = 64 << 20,
-	SEGMENT_SIZE_MIN = 64 << 10,
+	SEGMENT_SIZE_MIN = 16 << 10,
 	BATCH_SIZE = 4 << 20,
 	FREE_MIN = 16 << 20,
 	MESSAGES_MAX = 16 << 20,

@@ -39,7 +39,7 @@ enum gp_store_code {
 
 /* 0 in a field chooses the default. */
 struct gp_store_settings {
-	uint64_t segment_size; /* octets, 64 KB to 1 GB; 64 MB. A larger message gets a segment of
+	uint64_t segment_size; /* octets, 16 KB to 1 GB; 64 MB. A larger message gets a segment of
 				  its own */
 	uint64_t batch_size;   /* octets held back for the sync at most; 4 MB */
 	uint64_t reserve_size; /* octets kept in a file of their own for outcomes, bounces and
@@ -236,7 +236,8 @@ gp_store_quarantine(struct gp_store *s, struct gp_queued *q);
  * the slack, moves live messages of the oldest segment to the tail, at most 1 MB or one message a
  * step; when none is left, syncs and unlinks it. Call it when idle and after GP_STORE_FULL.
  * 0: nothing to do. GP_STORE_MORE: call again. GP_STORE_FULL: no space to move anything to.
- * Negative: as from gp_store_sync, which a step may run inside.
+ * Negative: -errno; gp_store_sync says what it means for what was appended, so call that next. A
+ * step may write and sync, but answers for nothing: that is gp_store_sync's alone.
  */
 [[nodiscard]] int
 gp_store_reclaim(struct gp_store *s);

@@ -475,13 +475,15 @@ sync_object(struct sim *d, struct object *o, enum sim_op op, enum sim_sync kind)
 		return 0;
 	if (rc == 0 && d->count++ == d->cut_at)
 		return done(d, 1, 0);
-	/* A failed one: some of it may have come through; the rest is given up. */
+	/* Names are a journal's: what it could not write it keeps. */
+	if (rc < 0 && o->is_dir)
+		return rc;
+	/* Pages are given up; some of them may have come through. */
 	for (const struct pending *p = o->writes; p; p = p->next)
 		if (rc == 0 || coin(d))
 			apply_write(&o->durable, p);
 	for (const struct name_op *p = o->ops; p; p = p->next)
-		if (rc == 0 || coin(d))
-			names_apply(&o->durable_names, p);
+		names_apply(&o->durable_names, p);
 	forget_pending(o);
 	return rc;
 }
@@ -682,6 +684,7 @@ struct sim *
 sim_after_kill(const struct sim *d)
 {
 	struct sim *after = sim_new();
+	after->count = d->count;
 	after->space = d->space;
 	after->rng = d->rng;
 	memcpy(after->ignore, d->ignore, sizeof(after->ignore));

@@ -5,8 +5,8 @@
  * makes a new disk from what was durable and any subset of the pending operations, writes torn at
  * sectors of 512 octets; a sector whose content does not change is no operation.
  *
- * After a sync that fails, the object's pending operations are lost to the disk but still shown by
- * cached reads, and the next sync succeeds without them: what Linux does.
+ * After a failed sync, a file's pending operations are lost to the disk but still shown by cached
+ * reads, and the next sync succeeds without them: what Linux does. A directory's stay pending.
  */
 #pragma once
 
@@ -81,7 +81,8 @@ sim_pending(const struct sim *d);
 /* The disk after a cut: pick(arg, i) says whether pending operation i made it. */
 struct sim *
 sim_after_cut(const struct sim *d, bool (*pick)(void *arg, size_t i), void *arg);
-/* The disk when a process dies and the machine lives: all that was done, nothing more durable. */
+/* The disk when a process dies and the machine lives: all that was done, nothing more durable. It
+ * goes on counting operations. */
 struct sim *
 sim_after_kill(const struct sim *d);
 
