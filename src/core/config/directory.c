@@ -137,11 +137,12 @@ gp_directory_look_up(const struct gp_directory_domain *domain, struct gp_slice l
 	struct gp_slice name = gp_slice(copy, local.len);
 	struct gp_slice base = without_subaddress(domain->cfg, name);
 	const struct gp_directory_entry *e = gp_map_get(&domain->entries, name);
-	if (!e)
+	bool open = !could_route(name);
+	if (!e && open)
 		e = gp_map_get(&domain->entries, base);
 	*ret = e ? *e : (struct gp_directory_entry){.mailbox = base};
-	if (!e && (gp_slice_eq(base, GP_SLICE("postmaster")) ||
-		   (domain->cfg->recipients_any && !could_route(name))))
+	if (!e && open &&
+	    (domain->cfg->recipients_any || gp_slice_eq(base, GP_SLICE("postmaster"))))
 		ret->kind = GP_DIRECTORY_MAILBOX;
 	return 0;
 }

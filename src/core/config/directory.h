@@ -44,8 +44,9 @@ struct gp_directory_entry {
  * subaddresses; `any`, with the subaddress cut off; postmaster, which every domain has (RFC 5321
  * section 4.5.1) and which is a mailbox like others where it is neither recipient nor alias.
  *
- * `any` does not mean names that hold "@", "%" or "!" : some next host could take them for a route
- * to somebody else (the percent hack and its kin), and would relay for the world through us.
+ * A name that holds "@", "%" or "!" is only found when it is listed exactly: some next host could
+ * take it for a route to somebody else (the percent hack and its kin), and would relay for the
+ * world through us.
  *
  * Letters A to Z are folded, others are not. Returns 0 or -ENOMEM.
  */

@@ -280,7 +280,15 @@ struct alias_draft {
 	struct gp_domain_config *domain;
 	struct gp_slice *targets;
 	size_t len;
+	bool bad; /* a target was complained of */
 };
+
+static void
+start_draft(struct alias_draft *draft)
+{
+	draft->len = 0;
+	draft->bad = false;
+}
 
 static void
 add_target(struct reading *r, struct gp_place at, struct gp_slice text, struct alias_draft *draft)
@@ -288,6 +296,7 @@ add_target(struct reading *r, struct gp_place at, struct gp_slice text, struct a
 	struct gp_address address;
 	const char *why = forbidden_target(text);
 	struct gp_slice shown = reading_shown(text);
+	draft->bad = draft->bad || why;
 	if (why) {
 		reading_complain(r, at, "'%.*s': %s", GP_SLICE_FMT(shown), why);
 		return;
@@ -299,6 +308,8 @@ add_target(struct reading *r, struct gp_place at, struct gp_slice text, struct a
 	}
 	if (read_address(r, at, text, draft->domain->name, &address))
 		draft->targets[draft->len++] = gp_arena_dup(r->arena, address.text);
+	else
+		draft->bad = true;
 }
 
 static void
@@ -322,12 +333,11 @@ finish_alias(struct reading *r, struct gp_place at, struct gp_map *names, struct
 		return;
 	if (len > 0)
 		memcpy(targets, draft->targets, len * sizeof(*targets));
-	else if (r->complaints_len == 0)
+	else if (!draft->bad)
 		reading_complain(r, at, "'%.*s' has no target", GP_SLICE_FMT(alias->name));
 	alias->targets = targets;
 	alias->targets_len = len;
 	alias->place = at;
-	draft->len = 0;
 	const struct gp_alias *earlier = gp_map_get(names, alias->name);
 	if (earlier)
 		reading_complain(r, at, "'%.*s' was already given in line %u",
@@ -386,7 +396,7 @@ read_alias_lines(struct reading *r, struct gp_slice path, struct gp_slice conten
 			finish_alias(r, items[d->aliases_len].place, &names, draft,
 				     &items[d->aliases_len]);
 		d->aliases_len += open;
-		draft->len = 0;
+		start_draft(draft);
 		begun = true;
 		open = start_alias_line(r, &l, draft, &items[d->aliases_len]);
 	}
@@ -437,10 +447,10 @@ read_alias_mapping(struct reading *r, const yaml_node_t *node, struct alias_draf
 		struct gp_slice text;
 		bool good = reading_scalar(r, name, "an alias", &text) &&
 			    read_local(r, at, text, d->name, &alias->name);
+		start_draft(draft);
 		read_alias_targets(r, value, draft);
 		if (good)
 			finish_alias(r, at, &names, draft, alias);
-		draft->len = 0;
 		d->aliases_len += good;
 	}
 	d->aliases = items;

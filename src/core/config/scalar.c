@@ -205,7 +205,7 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		set_separators(r, place, text, at);
 		return;
 	default:
-		gp_assert(!"a scalar");
+		gp_assert(key->type < GP_KEY_TEXT);
 	}
 }
 

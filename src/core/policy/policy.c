@@ -443,11 +443,10 @@ route_ours(const struct gp_directory_domain *domain, const struct gp_address *a,
 	case GP_DELIVER_RELAY:
 		return route_to_host(arena, deliver->target, ret);
 	case GP_DELIVER_DISCARD:
-		ret->transport = GP_TRANSPORT_DISCARD;
-		return set_key(arena, "discard", gp_slice(NULL, 0), ret);
+		break;
 	}
-	gp_assert(!"a way to deliver");
-	return -EINVAL;
+	ret->transport = GP_TRANSPORT_DISCARD;
+	return set_key(arena, "discard", gp_slice(NULL, 0), ret);
 }
 
 /* The domain's own route, else the one with a leading dot that covers most of the name. */

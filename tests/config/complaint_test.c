@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every mistake has a place, and words that help: yaml, and what is said about it. */
+#include "config_test.h"
+
+#define DOMAIN(rest) BASE "domains:\n  example.org:\n    recipients: [alice]\n" rest
+#define DISCARD "    deliver: discard\n"
+
+static const struct test_file files[] = {
+	{"/etc/g/aliases", "# comment\n\nsales: alice,\n\tnobody@example.org\nbroken line\n"
+			   "root: |/bin/sh\nall: :include:/etc/list, /var/tmp/x\nsales: alice\n"},
+	{"/etc/g/recipients", "alice\n bob \n#carol\ndave@example.net\ne e\n\xff\n"},
+	{"/etc/g/zone", "{\"\xff\": 1}"},
+	{},
+};
+
+struct complaint_case {
+	const char *yaml;
+	const char *said; /* lines with their line feed */
+};
+
+static const struct complaint_case form[] = {
+	{"",
+	 "1:1: 'hostname' is missing. The full name of this server, as in its MX record: in the "
+	 "greeting, EHLO and trace fields.\n"
+	 "1:1: 'listen' is missing. Where clients connect to.\n"},
+	{"[]", "1:1: the file takes keys of its own, as in `hostname: {hostname: ...}`\n"},
+	{"a: b: c", "1:5: not YAML: mapping values are not allowed in this context\n"},
+	{BASE "log: {level: info\nuser: x", "4:5: not YAML: did not find expected ',' or '}' "
+					    "(while parsing a flow mapping that begins in "
+					    "line 3)\n"},
+	{"a: \xff", "1:1: not YAML: invalid leading UTF-8 octet (at octet 3)\n"},
+	{BASE "user: &x gatepost\n", "3:7: anchors (&), aliases (*) and tags (!) are not taken "
+				     "here; text that begins with one of "
+				     "these needs quotes\n"},
+	{BASE "user: *x\n", "3:7: anchors (&), aliases (*) and tags (!) are not taken here; text "
+			    "that begins with one of "
+			    "these needs quotes\n"},
+	{BASE "user: !!str x\n", "3:7: anchors (&), aliases (*) and tags (!) are not taken here; "
+				 "text that begins with one of "
+				 "these needs quotes\n"},
+	{BASE "---\nuser: x\n", "3:1: a second document begins here; there can be only one\n"},
+	{BASE "log: [[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]\n",
+	 "3:21: nested more than 16 deep\n"},
+};
+
+static const struct complaint_case keys[] = {
+	{BASE "relay_network: []\n", "3:1: unknown key 'relay_network'; did you mean "
+				     "'relay_networks'?\n"},
+	{BASE "limit:\n  hop: 50\n  hops: few\n",
+	 "3:1: unknown key 'limit'; did you mean 'limits'?\n"
+	 "4:3: unknown key 'hop'; did you mean 'hops'?\n"
+	 "5:3: 'hops' was already given in line 4\n"},
+	{BASE "quux: 1\n", "3:1: unknown key 'quux'\n"},
+	{BASE "message_size: 1MB\n",
+	 "3:1: 'message_size' does not belong here but below 'limits'\n"},
+	{BASE "log:\n  workers: 3\n",
+	 "4:3: 'workers' does not belong here but at the left margin\n"},
+	{BASE "hostname: b\n", "3:1: 'hostname' was already given in line 1\n"},
+	{BASE "log: verbose\n", "3:6: log takes keys of its own, as in `log: {format: ...}`\n"},
+	{BASE "user: [a]\n", "3:7: user takes one value, not a list\n"},
+	{BASE "user: {a: b}\n", "3:7: user takes one value, not a mapping\n"},
+	{BASE "user:\n", "3:6: user has no value\n"},
+	{BASE "? [a]\n: b\n", "3:3: a key takes one value, not a list\n"},
+	{BASE "tls: {certificate: x}\nusers: {}\nmilters: []\nproxy: {}\ngreylist: {}\nweb: {}\n",
+	 "3:1: 'tls' is not supported by this version\n"
+	 "4:1: 'users' is not supported by this version\n"
+	 "5:1: 'milters' is not supported by this version\n"
+	 "6:1: 'proxy' is not supported by this version\n"
+	 "7:1: 'greylist' is not supported by this version\n"
+	 "8:1: 'web' is not supported by this version\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: y}\n",
+	 "3:33: 'user' is not supported by this version\n"
+	 "3:42: 'password_file' is not supported by this version\n"},
+};
+
+static const struct complaint_case values[] = {
+	{BASE "limits: {message_size: 25MO}\n",
+	 "3:24: message_size: '25MO' is not a size such as 4096, 25MB or 256KiB\n"},
+	{BASE "limits: {message_size: -1}\n",
+	 "3:24: message_size: '-1' is not a size such as 4096, 25MB or 256KiB\n"},
+	{BASE "limits: {message_size: 99999999999GB}\n",
+	 "3:24: message_size: '99999999999GB' is not a size such as 4096, 25MB or 256KiB\n"},
+	{BASE "limits: {message_size: 5GB}\n",
+	 "3:24: message_size is out of bounds: 64KB to 2GB are possible\n"},
+	{BASE "limits: {recipients: 99}\n",
+	 "3:22: recipients is out of bounds: 100 to 100000 are possible\n"},
+	{BASE "limits: {hops: 50B}\n", "3:16: hops: '50B' is not a number\n"},
+	{BASE "retry: {first: 5}\n",
+	 "3:16: first: '5' is not a time such as 500ms, 30s, 5m, 4h or 5d\n"},
+	{BASE "retry: {first: 5min}\n",
+	 "3:16: first: '5min' is not a time such as 500ms, 30s, 5m, 4h or 5d\n"},
+	{BASE "retry: {first: 5h}\n", "3:1: retry: first must not be over max, nor max over for\n"},
+	{BASE "concurrency: {start: 30}\n", "3:1: concurrency: start must not be over max\n"},
+	{BASE "greet_wait: 31s\n", "3:13: greet_wait is out of bounds: 0 to 30s are possible\n"},
+	{BASE "log: {level: wraning, format: xml}\n",
+	 "3:14: level: 'wraning' is not known; did you mean 'warning'?\n"
+	 "3:31: format: 'xml' is not one of: text, json\n"},
+	{BASE "log: {level: Info}\n", "3:14: level: 'Info' is not known; did you mean 'info'?\n"},
+	{"hostname: mx..example.org\nlisten: [{address: \"192.0.2.1:25\"}]\n",
+	 "1:11: 'mx..example.org' is not a domain name\n"},
+	{BASE "user: \"a b\"\n", "3:7: 'a b' is not a user name\n"},
+	{BASE "state: \"a\\tb\"\n",
+	 "3:8: not a path: 1 to 1024 octets without control characters\n"},
+	{"hostname: a.example\nlisten:\n  - {address: \"localhost:25\"}\n  - {address: \"[::1]\"}\n"
+	 "  - {address: \"::1:25\", service: inbuond}\n  - {address: \"192.0.2.1:70000\"}\n"
+	 "  - {address: \"192.0.2.1:25\", tls: implicit}\n  - {address: \"192.0.2.1:25\"}\n  - x\n",
+	 "3:15: 'localhost:25' is a name, but this takes an address, such as 192.0.2.1:25\n"
+	 "4:15: '[::1]' has no port: write HOST:PORT\n"
+	 "5:15: '::1:25' needs brackets around its IPv6 address: [2001:db8::1]:25\n"
+	 "5:34: service: 'inbuond' is not known; did you mean 'inbound'?\n"
+	 "6:15: '192.0.2.1:70000' has no port of 1 to 65535 behind its colon\n"
+	 "7:31: 'tls' is not supported by this version\n"
+	 "8:5: '192.0.2.1:25' is already listened at\n"
+	 "9:5: listen takes keys of its own, as in `listen: {address: ...}`\n"},
+	{BASE "dns: {server: resolver.example}\n",
+	 "3:15: 'resolver.example' is a name, but this takes an address, such as 192.0.2.1:25\n"},
+	{BASE "dns: {answers: nothing}\n",
+	 "3:16: cannot read /etc/g/nothing: No such file or directory\n"},
+	{BASE "dns: {answers: zone}\n", "/etc/g/zone:1:1: not UTF-8\n"},
+	{BASE "routes: {a..b: h, c.example: \"h:\", \".\": h, C.example: 300.1.1.1}\n",
+	 "3:10: 'a..b' is not a domain name\n"
+	 "3:30: 'h:' has no port of 1 to 65535 behind its colon\n"
+	 "3:36: '' is not a domain name\n"
+	 "3:44: 'c.example' was already given in line 3\n"
+	 "3:55: '300.1.1.1' is neither a host name nor an address\n"},
+};
+
+static const struct complaint_case networks[] = {
+	{BASE "relay_networks: [10.0.0.1/8]\n",
+	 "3:18: '10.0.0.1/8' has bits behind its prefix; did you mean '10.0.0.0/8'?\n"},
+	{BASE "relay_networks: [10.0.0.0/33, \"2001:db8::/129\", 10.0.0/8]\n",
+	 "3:18: '10.0.0.0/33' has no prefix length of 0 to 32\n"
+	 "3:31: '2001:db8::/129' has no prefix length of 0 to 128\n"
+	 "3:49: '10.0.0/8' is not a network: write 192.0.2.0/24 or 2001:db8::/32\n"},
+	{BASE "relay_networks: {a: b}\n",
+	 "3:17: relay_networks takes a list, as in `relay_networks: [\"127.0.0.0/8\", "
+	 "\"::1/128\"]`\n"},
+	{BASE "relay_networks: [0.0.0.0/2, 128.0.0.0/2]\n",
+	 "3:17: relay_networks would together relay for half the Internet\n"},
+	{BASE "relay_networks: [0.0.0.0/2, 64.0.0.0/3, 128.0.0.0/4, 144.0.0.0/4, 10.0.0.0/8]\n",
+	 "3:17: relay_networks would together relay for half the Internet\n"},
+};
+
+static const struct complaint_case domains[] = {
+	{BASE "domains: {example.org: }\n",
+	 "3:11: 'recipients' is missing. The local parts that exist: a list, or {file: PATH} with "
+	 "one a "
+	 "line, or any. Whoever is not among them or the aliases is refused at the door. Case does "
+	 "not "
+	 "matter.\n"
+	 "3:11: 'deliver' is missing. Where the mail goes: {maildir: PATH}, {lmtp: \"unix:PATH\" "
+	 "or "
+	 "\"HOST:PORT\"}, {relay: \"HOST:PORT\"}, or discard.\n"},
+	{BASE "domains: {\"*\": {recipients: any, deliver: discard}}\n",
+	 "3:11: '*': a pattern would make domains of others ours; name each one\n"},
+	{BASE "domains: {\"b\\u00fccher.example\": {recipients: any, deliver: discard},\n"
+	      "  XN--BCHER-KVA.example: {recipients: any, deliver: discard}}\n",
+	 "4:3: 'xn--bcher-kva.example' was already given in line 3\n"},
+	{BASE "domains: {a.example: {recipients: some, deliver: nowhere}}\n",
+	 "3:35: recipients takes a list, {file: PATH} or any\n"
+	 "3:50: deliver is {maildir: PATH}, {lmtp: TARGET}, {relay: \"HOST:PORT\"} or discard\n"},
+	{BASE "domains: {a.example: {recipients: [b@c.example, \"x y\"], deliver: discrad}}\n",
+	 "3:36: 'b@c.example' is not in a.example\n"
+	 "3:49: 'x y' is not an address: something follows the address\n"
+	 "3:66: unknown way 'discrad'; did you mean 'discard'?\n"},
+	{BASE "domains: {a.example: {recipients: {file: recipients}, deliver: {madir: /x}}}\n",
+	 "3:64: unknown way 'madir'; did you mean 'maildir'?\n"
+	 "/etc/g/recipients:4:1: 'dave@example.net' is not in a.example\n"
+	 "/etc/g/recipients:5:1: 'e e' is not an address: something follows the address\n"
+	 "/etc/g/recipients:6:1: '\xff' is not an address: invalid UTF-8\n"},
+	{DOMAIN("    subaddress: \"+a\"\n" DISCARD),
+	 "6:17: subaddress takes characters of +-=_#~, or \"\" for none\n"},
+	{DOMAIN("    deliver: {lmtp: \"localhost\"}\n"),
+	 "6:21: 'localhost' has no port: write HOST:PORT\n"},
+	{DOMAIN("    deliver: {lmtp: \"unix:\"}\n"),
+	 "6:21: lmtp: a socket's path has 1 to 107 octets\n"},
+	{DOMAIN(DISCARD "routes: {Example.org: \"192.0.2.9\"}\n"),
+	 "7:1: routes: 'example.org' is one of your domains; say `deliver: {relay: ...}` there\n"},
+};
+
+static const struct complaint_case aliases[] = {
+	{DOMAIN("    aliases: {a: b, b: c, c: a}\n" DISCARD),
+	 "6:27: alias 'c@example.org' goes in a circle by its target 'a@example.org'\n"},
+	{DOMAIN("    aliases: {a: a}\n" DISCARD),
+	 "6:15: alias 'a@example.org' goes in a circle by its target 'a@example.org'\n"},
+	{DOMAIN("    aliases: {a: [alice, alic], A: alice}\n" DISCARD),
+	 "6:33: 'a' was already given in line 6\n"},
+	{DOMAIN("    aliases: {a: [alice, alic]}\n" DISCARD),
+	 "6:15: alias 'a@example.org' leads to an unknown recipient: 'alic@example.org'\n"},
+	{DOMAIN("    aliases: {a: \"|x\", b: /x, c: \":include:/x\", d: [], e: "
+		"\"\\\"|x\\\"\"}\n" DISCARD),
+	 "6:18: '|x': programs are not run; let them read a mailbox, or speak LMTP\n"
+	 "6:27: '/x': files are not written to; name a mailbox\n"
+	 "6:34: ':include:/x': other files are not included; write their addresses here\n"
+	 "6:49: 'd' has no target\n"
+	 "6:59: '\"|x\"': programs are not run; let them read a mailbox, or speak LMTP\n"},
+	{DOMAIN("    aliases: {d: []}\n" DISCARD), "6:15: 'd' has no target\n"},
+	{DOMAIN("    aliases: {x@example.net: alice}\n" DISCARD),
+	 "6:15: 'x@example.net' is not in example.org\n"},
+	{DOMAIN("    aliases: {file: aliases}\n" DISCARD),
+	 "/etc/g/aliases:5:1: no `name: target` in this line\n"
+	 "/etc/g/aliases:6:1: '|/bin/sh': programs are not run; let them read a mailbox, or speak "
+	 "LMTP\n"
+	 "/etc/g/aliases:7:1: ':include:/etc/list': other files are not included; write their "
+	 "addresses "
+	 "here\n"
+	 "/etc/g/aliases:7:1: '/var/tmp/x': files are not written to; name a mailbox\n"
+	 "/etc/g/aliases:8:1: 'sales' was already given in line 3\n"},
+	{DOMAIN("    aliases: {a0: a1, a1: a2, a2: a3, a3: a4, a4: a5, a5: a6, a6: a7, a7: a8,\n"
+		"      a8: a9, a9: a10, a10: alice}\n" DISCARD),
+	 "6:15: alias 'a0@example.org' leads through more than 10 others\n"},
+};
+
+static void
+check_cases(const struct complaint_case *cases, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		struct parsed p;
+		struct gp_buf text = GP_BUF_INIT(1 << 16);
+		parse(&p, cases[i].yaml, files);
+		write_complaints(&p, &text);
+		assert_int_equal(p.rc, 1);
+		if (!gp_slice_eq(gp_buf_slice(&text), gp_slice_str(cases[i].said)))
+			fail_msg("%s\nsays:\n%.*swanted:\n%s", cases[i].yaml,
+				 GP_SLICE_FMT(gp_buf_slice(&text)), cases[i].said);
+		gp_buf_free(&text);
+		parsed_free(&p);
+	}
+}
+
+#define TABLE_TEST(table)                                   \
+	static void table##_are_complained_of(void **state) \
+	{                                                   \
+		(void)state;                                \
+		check_cases(table, GP_ARRAY_LEN(table));    \
+	}
+TABLE_TEST(form)
+TABLE_TEST(keys)
+TABLE_TEST(values)
+TABLE_TEST(networks)
+TABLE_TEST(domains)
+TABLE_TEST(aliases)
+
+/* What would relay for the world, and what only looks like it. */
+static void
+worlds_do_not_relay(void **state)
+{
+	static const struct {
+		const char *network;
+		int rc;
+	} cases[] = {
+		{"0.0.0.0/0", 1},
+		{"0.0.0.0/1", 1},
+		{"128.0.0.0/1", 1},
+		{"0.0.0.0/2", 0},
+		{"10.0.0.0/8", 0},
+		{"192.0.2.7", 0},
+		{"::/0", 1},
+		{"::/1", 1},
+		{"2000::/3", 1},
+		{"2000::/8", 1},
+		{"2a00::/12", 1},
+		{"2001:db8::/32", 0},
+		{"2001::/16", 1}, /* Teredo is in it */
+		{"2001::/32", 1},
+		{"2001::/33", 1},
+		{"2001::/34", 0},
+		{"::ffff:0:0/96", 1}, /* IPv4, mapped */
+		{"::ffff:0:0/97", 1},
+		{"::ffff:10.0.0.0/104", 0},
+		{"::ffff:0:0/95", 1},
+		{"::/64", 1},
+		{"::/96", 1},
+		{"::1", 0},
+		{"::1/128", 0},
+		{"64:ff9b::/96", 1}, /* IPv4, by NAT64 */
+		{"64:ff9b::a00:0/104", 0},
+		{"64:ff9b:1::/48", 1},
+		{"2002::/16", 1}, /* IPv4, by 6to4 */
+		{"2002:8000::/17", 1},
+		{"2002:a00::/24", 0},
+		{"fc00::/7", 0}, /* nobody's */
+		{"fd00::/8", 0},
+		{"fe80::/10", 0},
+		{"fc00::/6", 1},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct parsed p;
+		struct gp_buf yaml = GP_BUF_INIT(4096);
+		gp_buf_printf(&yaml, BASE "relay_networks: [\"%s\"]\n", cases[i].network);
+		parse_slice(&p, gp_buf_slice(&yaml), NULL);
+		if (p.rc != cases[i].rc)
+			fail_msg("%s: %d", cases[i].network, p.rc);
+		gp_buf_free(&yaml);
+		parsed_free(&p);
+	}
+}
+
+/* Mistakes without end: a hundred are told, and that there are more. */
+static void
+complaints_have_an_end(void **state)
+{
+	struct parsed p;
+	struct gp_buf yaml = GP_BUF_INIT(1 << 16);
+	(void)state;
+	gp_buf_put_str(&yaml, BASE);
+	for (size_t i = 0; i < 1000; i++)
+		gp_buf_printf(&yaml, "zzz%zu: 1\n", i);
+	parse_slice(&p, gp_buf_slice(&yaml), NULL);
+	assert_int_equal(p.rc, 1);
+	assert_int_equal(p.complaints.len, GP_CONFIG_COMPLAINTS_MAX + 1);
+	assert_slice(p.complaints.items[GP_CONFIG_COMPLAINTS_MAX].text,
+		     "there are more mistakes; mend these first");
+	gp_buf_free(&yaml);
+	parsed_free(&p);
+}
+
+/* What complaints show of a value cannot move a terminal's cursor. */
+static void
+complaints_are_printable(void **state)
+{
+	struct parsed p;
+	(void)state;
+	parse(&p, BASE "\"a\\e[2J\\nb\": 1\n", NULL);
+	assert_int_equal(p.rc, 1);
+	assert_slice(p.complaints.items[0].text, "unknown key 'a?[2J?b'");
+	parsed_free(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(form_are_complained_of),
+		cmocka_unit_test(keys_are_complained_of),
+		cmocka_unit_test(values_are_complained_of),
+		cmocka_unit_test(networks_are_complained_of),
+		cmocka_unit_test(domains_are_complained_of),
+		cmocka_unit_test(aliases_are_complained_of),
+		cmocka_unit_test(worlds_do_not_relay),
+		cmocka_unit_test(complaints_have_an_end),
+		cmocka_unit_test(complaints_are_printable),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The canonical form parses back to the value that it was printed from. */
+#include "config_test.h"
+
+#include "../prng.h"
+#include "core/config/schema.h"
+
+/* What print gives; the text is the caller's to free. */
+static struct gp_buf
+printed(const struct gp_config *cfg)
+{
+	struct gp_buf out = GP_BUF_INIT(GP_CONFIG_IMAGE_MAX);
+	gp_config_print(&out, cfg);
+	assert_false(out.failed);
+	return out;
+}
+
+static void
+assert_same_slices(const struct gp_slice *a, size_t a_len, const struct gp_slice *b, size_t b_len)
+{
+	assert_int_equal(a_len, b_len);
+	for (size_t i = 0; i < a_len; i++)
+		assert_true(gp_slice_eq(a[i], b[i]));
+}
+
+static void
+assert_same_domain(const struct gp_domain_config *a, const struct gp_domain_config *b)
+{
+	assert_true(gp_slice_eq(a->name, b->name));
+	assert_int_equal(a->recipients_any, b->recipients_any);
+	assert_same_slices(a->recipients, a->recipients_len, b->recipients, b->recipients_len);
+	assert_int_equal(a->aliases_len, b->aliases_len);
+	for (size_t i = 0; i < a->aliases_len; i++) {
+		assert_true(gp_slice_eq(a->aliases[i].name, b->aliases[i].name));
+		assert_same_slices(a->aliases[i].targets, a->aliases[i].targets_len,
+				   b->aliases[i].targets, b->aliases[i].targets_len);
+	}
+	assert_true(gp_slice_eq(a->subaddress_separators, b->subaddress_separators));
+	assert_int_equal(a->deliver.kind, b->deliver.kind);
+	assert_true(gp_slice_eq(a->deliver.target, b->deliver.target));
+}
+
+static void
+assert_same(const struct gp_config *a, const struct gp_config *b)
+{
+	assert_true(gp_slice_eq(a->hostname, b->hostname));
+	assert_true(gp_slice_eq(a->state, b->state));
+	assert_true(gp_slice_eq(a->user, b->user));
+	assert_int_equal(a->listens_len, b->listens_len);
+	for (size_t i = 0; i < a->listens_len; i++) {
+		assert_true(gp_slice_eq(a->listens[i].address, b->listens[i].address));
+		assert_int_equal(a->listens[i].service, b->listens[i].service);
+	}
+	assert_int_equal(a->relay_networks_len, b->relay_networks_len);
+	assert_memory_equal(a->relay_networks, b->relay_networks,
+			    a->relay_networks_len * sizeof(*a->relay_networks));
+	assert_memory_equal(&a->limits, &b->limits, sizeof(a->limits));
+	assert_memory_equal(&a->relay_limits, &b->relay_limits, sizeof(a->relay_limits));
+	assert_memory_equal(&a->retry, &b->retry, sizeof(a->retry));
+	assert_memory_equal(&a->concurrency, &b->concurrency, sizeof(a->concurrency));
+	assert_int_equal(a->greet_wait, b->greet_wait);
+	assert_int_equal(a->domains_len, b->domains_len);
+	for (size_t i = 0; i < a->domains_len; i++)
+		assert_same_domain(&a->domains[i], &b->domains[i]);
+	assert_true(gp_slice_eq(a->smarthost.address, b->smarthost.address));
+	assert_int_equal(a->routes_len, b->routes_len);
+	for (size_t i = 0; i < a->routes_len; i++) {
+		assert_true(gp_slice_eq(a->routes[i].domain, b->routes[i].domain));
+		assert_true(gp_slice_eq(a->routes[i].target, b->routes[i].target));
+	}
+	assert_true(gp_slice_eq(a->dns.server, b->dns.server));
+	assert_true(gp_slice_eq(a->dns.answers, b->dns.answers));
+	assert_true(gp_slice_eq(a->dns.trust_anchor, b->dns.trust_anchor));
+	assert_int_equal(a->log.json, b->log.json);
+	assert_int_equal(a->log.level, b->log.level);
+	assert_int_equal(a->workers, b->workers);
+}
+
+/* Parses, prints, parses without any file, compares, prints again, compares the texts. */
+static void
+assert_round_trip(struct gp_slice yaml, const struct test_file *files)
+{
+	struct parsed first, second;
+	struct gp_buf complaints = GP_BUF_INIT(1 << 16);
+	parse_slice(&first, yaml, files);
+	write_complaints(&first, &complaints);
+	if (first.rc != 0)
+		fail_msg("%.*s\n%.*s", GP_SLICE_FMT(yaml), GP_SLICE_FMT(gp_buf_slice(&complaints)));
+	struct gp_buf text = printed(&first.cfg);
+	parse_slice(&second, gp_buf_slice(&text), NULL);
+	write_complaints(&second, &complaints);
+	if (second.rc != 0)
+		fail_msg("%.*s\n%.*s", GP_SLICE_FMT(gp_buf_slice(&text)),
+			 GP_SLICE_FMT(gp_buf_slice(&complaints)));
+	assert_same(&first.cfg, &second.cfg);
+	struct gp_buf again = printed(&second.cfg);
+	assert_true(gp_slice_eq(gp_buf_slice(&text), gp_buf_slice(&again)));
+	gp_buf_free(&again);
+	gp_buf_free(&text);
+	gp_buf_free(&complaints);
+	parsed_free(&first);
+	parsed_free(&second);
+}
+
+static const struct test_file files[] = {
+	{"/etc/g/aliases", "# ours\n\nSales: alice,\r\n\t\"a, b\"@example.net\n"
+			   "\"x: y\"@example.org : alice  \n"},
+	{"/srv/recipients", "Alice\n  bob\n\n#carol\n\"d e\"\n"},
+	{"/etc/g/zone.json",
+	 "{\"a\": {\"TXT\": [\"\\u2028\xe2\x80\xa8 \xc2\x85 \x01 \\\\ \"]}}\n\ttail"},
+	{},
+};
+
+static const char everything[] =
+	"hostname: MX.Example.org\nstate: queue\nuser: _g-1.x\nlisten:\n"
+	"  - {address: \"0.0.0.0:25\"}\n  - {address: \"[::]:587\", service: submission}\n"
+	"relay_networks: [10.0.0.0/8, 192.0.2.1, \"::1\", \"::ffff:172.16.0.0/108\"]\n"
+	"limits: {message_size: 50MiB, hops: 100}\nrelay_limits: {errors: 7}\n"
+	"retry: {first: 1s, max: 1500ms, for: 36h}\ngreet_wait: 6s\nconcurrency: {start: 1, max: "
+	"1}\n"
+	"domains:\n"
+	"  Example.ORG:\n    recipients: {file: /srv/recipients}\n    aliases: {file: aliases}\n"
+	"    subaddress: \"-+\"\n    deliver: {maildir: \"box/{domain}/x-{local}/y\"}\n"
+	"  b\u00fccher.example:\n    recipients: any\n    aliases: {x: [y@example.net], z: \"x, "
+	"q\"}\n"
+	"    subaddress: \"\"\n    deliver: {lmtp: \"unix:run/lmtp\"}\n"
+	"  c.example: {recipients: [], deliver: {lmtp: \"[::1]:24\"}}\n"
+	"  d.example: {recipients: [a], deliver: {relay: inner.example}}\n"
+	"  e.example: {recipients: [\"\u00fcber\", \"\\\"a\\\\\\\\b\\\"\"], deliver: discard}\n"
+	"smarthost: {address: Relay.example}\n"
+	"routes: {net: \"[2001:db8::1]\", .net: 192.0.2.1, .b\u00fccher.example: \"h:26\"}\n"
+	"dns: {server: 127.0.0.1, answers: zone.json, trust_anchor: /usr/share/dns/root.key}\n"
+	"log: {format: json, level: debug}\nworkers: 3\n";
+
+static void
+everything_comes_back(void **state)
+{
+	struct parsed p;
+	(void)state;
+	assert_round_trip(GP_SLICE(BASE), NULL);
+	assert_round_trip(gp_slice_str(everything), files);
+	parse_good(&p, everything, files);
+	assert_slice(p.cfg.hostname, "mx.example.org");
+	assert_slice(p.cfg.state, "/etc/g/queue");
+	assert_slice(p.cfg.domains[0].deliver.target, "/etc/g/box/{domain}/x-{local}/y");
+	assert_slice(p.cfg.domains[0].recipients[0], "alice");
+	assert_slice(p.cfg.domains[0].recipients[2], "\"d e\"");
+	assert_slice(p.cfg.domains[0].aliases[0].name, "sales");
+	assert_slice(p.cfg.domains[0].aliases[0].targets[0], "alice@example.org");
+	assert_slice(p.cfg.domains[0].aliases[0].targets[1], "\"a, b\"@example.net");
+	assert_slice(p.cfg.domains[0].aliases[1].name, "\"x: y\"");
+	assert_slice(p.cfg.domains[1].name, "xn--bcher-kva.example");
+	assert_slice(p.cfg.domains[1].deliver.target, "unix:/etc/g/run/lmtp");
+	assert_slice(p.cfg.domains[3].deliver.target, "inner.example:25");
+	assert_slice(p.cfg.routes[2].domain, ".xn--bcher-kva.example");
+	assert_slice(p.cfg.dns.server, "127.0.0.1:53");
+	assert_int_equal(p.cfg.retry.lifetime, 36 * 3600 * 1000);
+	assert_slice(p.cfg.dns.answers, files[2].content);
+	parsed_free(&p);
+}
+
+static void
+defaults_are_those_of_the_table(void **state)
+{
+	struct parsed p;
+	(void)state;
+	parse_good(&p, BASE, NULL);
+	assert_slice(p.cfg.state, "/var/lib/gatepost");
+	assert_slice(p.cfg.user, "gatepost");
+	assert_int_equal(p.cfg.listens[0].service, GP_SERVICE_INBOUND);
+	assert_int_equal(p.cfg.limits.message_size, 25000000);
+	assert_int_equal(p.cfg.limits.header_size, 256 * 1024);
+	assert_int_equal(p.cfg.limits.recipients, 1000);
+	assert_int_equal(p.cfg.limits.errors, 20);
+	assert_int_equal(p.cfg.limits.hops, 50);
+	assert_int_equal(p.cfg.limits.command_length, 2048);
+	assert_int_equal(p.cfg.limits.command_time, 300000);
+	assert_int_equal(p.cfg.limits.body_rate, 500);
+	assert_int_equal(p.cfg.relay_limits.errors, 100);
+	assert_int_equal(p.cfg.relay_limits.messages, 10000);
+	assert_int_equal(p.cfg.relay_limits.recipients, 5000);
+	assert_int_equal(p.cfg.relay_limits.connections_per_source, 500);
+	assert_int_equal(p.cfg.retry.first, 300000);
+	assert_int_equal(p.cfg.retry.max, 4 * 3600 * 1000);
+	assert_int_equal(p.cfg.retry.lifetime, 5 * 86400 * 1000);
+	assert_int_equal(p.cfg.concurrency.start, 5);
+	assert_int_equal(p.cfg.concurrency.max, 20);
+	assert_int_equal(p.cfg.greet_wait, 0);
+	assert_int_equal(p.cfg.log.level, 2);
+	assert_false(p.cfg.log.json);
+	assert_int_equal(p.cfg.workers, 0);
+	parsed_free(&p);
+}
+
+/* Raising strangers' limits never leaves our own hosts with less. */
+static void
+own_hosts_have_no_less_than_strangers(void **state)
+{
+	struct parsed p;
+	(void)state;
+	parse_good(&p,
+		   BASE "limits: {message_size: 1GB, errors: 500, body_rate: 100B}\n"
+			"relay_limits: {errors: 3}\n",
+		   NULL);
+	assert_int_equal(p.cfg.relay_limits.message_size, 1000000000);
+	assert_int_equal(p.cfg.relay_limits.body_rate, 100);
+	assert_int_equal(p.cfg.relay_limits.errors, 3);
+	assert_int_equal(p.cfg.relay_limits.messages, 10000);
+	parsed_free(&p);
+}
+
+/* A value that the key's bounds allow, and its print. */
+static void
+put_random_number(struct gp_buf *out, const struct gp_key *key, struct prng *r)
+{
+	uint64_t value = key->min + prng_next(r) % (key->max - key->min + 1);
+	const char *unit = key->type == GP_KEY_TIME ? "ms" : "";
+	gp_buf_printf(out, "  %s: %llu%s\n", key->name, (unsigned long long)value, unit);
+}
+
+/* Configurations with random numbers and random octets in what may hold them. */
+static void
+put_random_config(struct gp_buf *out, struct prng *r)
+{
+	static const char *const groups[] = {"limits", "relay_limits"};
+	gp_buf_put_str(out, BASE);
+	for (size_t g = 0; g < GP_ARRAY_LEN(groups); g++) {
+		const struct gp_key *group = gp_schema_key(&gp_schema, gp_slice_str(groups[g]));
+		gp_buf_printf(out, "%s:\n", groups[g]);
+		for (size_t i = 0; i < group->group->keys_len; i++) {
+			if (prng_below(r, 2))
+				put_random_number(out, &group->group->keys[i], r);
+		}
+	}
+	gp_buf_put_str(out, "dns:\n  answers: {text: \"");
+	for (size_t n = prng_below(r, 40); n > 0; n--) {
+		uint32_t c = (uint32_t)prng_below(r, prng_below(r, 2) ? 0x300 : 0x110000);
+		if (c < 0xd800 || c > 0xdfff)
+			gp_buf_printf(out, "\\U%08x", c);
+	}
+	gp_buf_put_str(out, "\"}\n");
+}
+
+static void
+random_ones_come_back(void **state)
+{
+	struct prng r = {1};
+	(void)state;
+	for (size_t i = 0; i < 2000; i++) {
+		struct gp_buf yaml = GP_BUF_INIT(1 << 16);
+		put_random_config(&yaml, &r);
+		assert_round_trip(gp_buf_slice(&yaml), NULL);
+		gp_buf_free(&yaml);
+	}
+}
+
+/* Takes the "#" away from all keys that are commented out: those have no space behind it, or more
+   than one. */
+static void
+uncomment(struct gp_slice text, struct gp_buf *out)
+{
+	while (text.len > 0) {
+		struct gp_slice line = gp_slice_cut(&text, '\n');
+		bool prose = gp_slice_starts(line, GP_SLICE("# ")) &&
+			     !gp_slice_starts(line, GP_SLICE("#  "));
+		if (gp_slice_starts(line, GP_SLICE("#")) && !prose)
+			line = gp_slice_drop(line, 1);
+		gp_buf_put(out, line);
+		gp_buf_put_char(out, '\n');
+	}
+}
+
+/* The starter file loads, and so does each default and example in it. */
+static void
+starter_files_load(void **state)
+{
+	static const struct gp_slice listens[] = {{"0.0.0.0:25", 10}, {"[::]:25", 7}};
+	static const struct gp_slice domains[] = {{"example.org", 11}, {"b\u00fccher.example", 15}};
+	static const struct test_file zone[] = {{"/etc/g/zone.json", "{}"}, {}};
+	(void)state;
+	for (size_t n = 0; n <= GP_ARRAY_LEN(domains); n++) {
+		struct gp_config_start start = {.hostname = GP_SLICE("mx.example.org"),
+						.state = GP_SLICE("/var/lib/g"),
+						.mail_root = GP_SLICE("/var/mail"),
+						.listens = listens,
+						.listens_len = GP_ARRAY_LEN(listens),
+						.domains = domains,
+						.domains_len = n};
+		struct gp_buf text = GP_BUF_INIT(1 << 20), all = GP_BUF_INIT(1 << 20);
+		gp_config_write_starter(&text, &start);
+		assert_round_trip(gp_buf_slice(&text), NULL);
+		uncomment(gp_buf_slice(&text), &all);
+		assert_round_trip(gp_buf_slice(&all), zone);
+		gp_buf_free(&all);
+		gp_buf_free(&text);
+	}
+}
+
+/* All files inlined, a hundred thousand recipients: in the caps, and in a time that a start can
+ * take. */
+static void
+large_ones_come_back(void **state)
+{
+	struct gp_buf list = GP_BUF_INIT(GP_CONFIG_TEXT_MAX);
+	(void)state;
+	for (size_t i = 0; i < 100000; i++)
+		gp_buf_printf(&list, "user%zu\n", i);
+	gp_buf_put_char(&list, '\0');
+	struct test_file large[] = {{"/etc/g/r", gp_buf_slice(&list).ptr}, {}};
+	assert_round_trip(GP_SLICE(BASE "domains:\n  example.org:\n    recipients: {file: r}\n"
+					"    deliver: discard\n"),
+			  large);
+	gp_buf_free(&list);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_comes_back),
+		cmocka_unit_test(defaults_are_those_of_the_table),
+		cmocka_unit_test(own_hosts_have_no_less_than_strangers),
+		cmocka_unit_test(random_ones_come_back),
+		cmocka_unit_test(starter_files_load),
+		cmocka_unit_test(large_ones_come_back),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
