@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection of `send`: dials, runs the client's session or a list of raw commands over it, and
+ * keeps each line that crosses the wire, with its time. Waits, unlike the roles: it is one hand,
+ * one server.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "core/smtp/client.h"
+
+struct gp_send_line {
+	uint64_t at_us; /* since the connection was begun */
+	bool ours;
+	struct gp_slice text; /* printable: all else as \xHH; without line end */
+};
+
+struct gp_send_plan {
+	const char *server;  /* "host", "host:port", "[2001:db8::1]:25", "unix:/path" */
+	uint16_t port;       /* where `server` names none */
+	int family;          /* AF_UNSPEC, AF_INET, AF_INET6 */
+	uint64_t timeout_ms; /* for each step; 0: those of RFC 5321 */
+	struct gp_smtp_client_setup setup; /* `remote` is filled in */
+	bool hello_only;                   /* QUIT as soon as the session is READY */
+	struct gp_smtp_client_mail mail;
+	struct gp_slice message;
+	const char *const *raw; /* commands instead of a session */
+	size_t raw_len;
+	bool print; /* the dialogue on standard output, as it goes on */
+	bool times; /* before each line, in seconds */
+	bool body;  /* the lines of the message too, not only how much it is */
+};
+
+enum gp_send_end {
+	GP_SEND_DONE = 0,
+	GP_SEND_REFUSED = 1, /* the server said no; or to a raw command */
+	GP_SEND_LOST = 2,    /* no connection, no answer, no sense in it: `why` */
+};
+
+struct gp_send_result {
+	struct gp_arena arena; /* the caller frees it */
+	char address[160];     /* that was connected to */
+	struct gp_slice why;
+	struct gp_outcome *outcomes; /* one a recipient; NULL: it did not come to that */
+	size_t outcomes_len;
+	struct gp_reply failure; /* the session's; code 0: none */
+	struct gp_ehlo ehlo;
+	struct gp_send_line *lines;
+	size_t lines_len, lines_cap;
+};
+
+/* Returns enum gp_send_end, or -ENOMEM. *ret is filled in any case. */
+[[nodiscard]] int
+gp_send_run(const struct gp_send_plan *plan, struct gp_send_result *ret);
