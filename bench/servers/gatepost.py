@@ -8,7 +8,8 @@ import subprocess
 from servers import USERS, free_port, wait_for_greeting
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PROGRAM = ROOT / "build" / "gatepost"
+PROGRAM = pathlib.Path(os.environ.get("GATEPOST_BUILD") or ROOT / "build") / "gatepost"
+NOBODY = 65534
 
 BASE = """\
 hostname: gatepost.test
@@ -16,6 +17,7 @@ state: {work}/state
 listen:
   - {{address: "127.0.0.1:{port}", service: inbound}}
 relay_networks: ["127.0.0.0/8"]
+dns: {{answers: names.json}}
 """
 
 MODE_SETTINGS = {
@@ -39,7 +41,11 @@ class Server:
     def write_configuration(self):
         for name in ("state", "mail"):
             (self.work / name).mkdir()
-        text = (BASE + MODE_SETTINGS[self.mode]).format(work=self.work, port=self.port, sink_port=self.sink_port)
+            if os.geteuid() == 0:
+                os.chown(self.work / name, NOBODY, NOBODY)
+        (self.work / "names.json").write_text("{}", encoding="utf-8")
+        user = "user: nobody\n" if os.geteuid() == 0 else ""
+        text = (BASE + user + MODE_SETTINGS[self.mode]).format(work=self.work, port=self.port, sink_port=self.sink_port)
         (self.work / "gatepost.yaml").write_text(text, encoding="utf-8")
 
     def start(self):
