@@ -213,7 +213,7 @@ def count_calls(name, w, count):
 
 def idle_memory(name, connections):
     """Memory that an idle connection costs: PSS with so many held, less PSS with one, by connection."""
-    with Bench(name, "discard") as bench:
+    with Bench(name, "idle") as bench:
         bench.run(Workload("discard", 4096, 1, 20), WARM_UP)
         time.sleep(0.5)
         empty = accounting.pss_mib(bench.group.pids())
