@@ -12,7 +12,8 @@ pending()           messages in its queue; only asked when no load is running
 mailboxes           the folder below which MODE maildir delivers; None in the other modes
 
 MODE is what it does with mail: `discard` accepts, keeps it durably, drops it; `maildir` delivers userN@box.test to a
-Maildir below mailboxes; `relay` passes it on to 127.0.0.1:sink_port. All of them take mail from 127.0.0.1 for anybody.
+Maildir below mailboxes; `relay` passes it on to 127.0.0.1:sink_port; `idle` is `discard` with room for as many
+connections from one address as are asked for, where the server can. All take mail from 127.0.0.1 for anybody.
 """
 
 import socket

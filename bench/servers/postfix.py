@@ -42,6 +42,8 @@ MODE_SETTINGS = {
     "virtual_uid_maps = static:{uid}\nvirtual_gid_maps = static:{uid}\n",
 }
 
+MODE_SETTINGS["idle"] = MODE_SETTINGS["discard"]
+
 # As Debian ships it, less the services that nothing here uses, without chroot, and with the port.
 MASTER = """\
 127.0.0.1:{port} inet n - n - - smtpd

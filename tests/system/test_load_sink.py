@@ -2,21 +2,14 @@
 """`gatepost load` and `gatepost sink`: against each other, and against Postfix's smtp-source and smtp-sink."""
 
 import json
-import pathlib
 import socket
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PROGRAM = ROOT / "build" / "gatepost"
+from gateway import PROGRAM, free_port
+
 PATIENCE_S = 60
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def connect(address):
@@ -34,7 +27,7 @@ def connect(address):
             continue
 
 
-class Sink:
+class Receiver:
     def __init__(self, *options, address=None):
         self.port = free_port()
         self.address = address or f"127.0.0.1:{self.port}"
@@ -51,12 +44,12 @@ class Sink:
 
 
 @pytest.fixture
-def sink():
-    """Makes sinks, and ends those that a failed test left behind."""
+def receiver():
+    """Makes receivers, and ends those that a failed test left behind."""
     made = []
 
     def make(*options, **settings):
-        made.append(Sink(*options, **settings))
+        made.append(Receiver(*options, **settings))
         return made[-1]
 
     yield make
@@ -64,19 +57,6 @@ def sink():
         if one.process.poll() is None:
             one.process.kill()
             one.process.wait()
-
-
-@pytest.fixture
-def peers(tmp_path):
-    """Postfix's tools, unpacked."""
-    module = pytest.importorskip("peers", reason="the harness that unpacks other servers is not there")
-    try:
-        root = module.peer_root()
-    except module.Unavailable as why:
-        pytest.skip(str(why))
-    made = module.Peers(root, tmp_path)
-    yield made
-    made.stop()
 
 
 def load(address, *options):
@@ -97,8 +77,8 @@ def load(address, *options):
         ["-n", 100, "-s", 50, "--rate", 400],
     ],
 )
-def test_the_sums_agree(sink, options):
-    there = sink("--expect", f"run:{options[1]}")
+def test_the_sums_agree(receiver, options):
+    there = receiver("--expect", f"run:{options[1]}")
     code, sent = load(there.address, "--run", "run", *options)
     assert code == 0
     recipients = options[options.index("--rcpts") + 1] if "--rcpts" in options else 1
@@ -115,8 +95,8 @@ def test_the_sums_agree(sink, options):
     assert size < got["octets"] / options[1] < size + 400
 
 
-def test_lmtp_over_a_unix_socket(sink, tmp_path):
-    there = sink("--lmtp", address=f"unix:{tmp_path}/lmtp")
+def test_lmtp_over_a_unix_socket(receiver, tmp_path):
+    there = receiver("--lmtp", address=f"unix:{tmp_path}/lmtp")
     code, sent = load(there.address, "--lmtp", "-n", 200, "--rcpts", 2, "--to", "u%d@x.test", "--pipeline")
     assert (code, sent["accepted"]) == (0, 200)
     code, got = there.end()
@@ -124,8 +104,8 @@ def test_lmtp_over_a_unix_socket(sink, tmp_path):
     assert not (tmp_path / "lmtp").exists()
 
 
-def test_missing_and_doubled_marks_are_named(sink):
-    there = sink("--expect", "abc:5")
+def test_missing_and_doubled_marks_are_named(receiver):
+    there = receiver("--expect", "abc:5")
     with connect(there.port) as s:
         for number in (1, 2, 2, 4):
             text = f"MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\nX-Gatepost-Mark: abc-{number}-1\r\n\r\n.\r\n"
@@ -152,9 +132,9 @@ def test_text_summary_names_them_too(tmp_path):
     assert "missing 2: 1 3" in out
 
 
-def test_the_ledger_says_what_is_owed(sink, tmp_path):
+def test_the_ledger_says_what_is_owed(receiver, tmp_path):
     ledger = tmp_path / "ledger"
-    first = sink("--reply-rcpt", "550:0.5")
+    first = receiver("--reply-rcpt", "550:0.5")
     code, sent = load(first.address, "-n", 100, "--run", "run", "--ledger", ledger)
     assert (code, sent["accepted"], sent["refused"]) == (1, 50, 50)
     assert sent["first_refusal"].startswith("550 ")
@@ -162,16 +142,16 @@ def test_the_ledger_says_what_is_owed(sink, tmp_path):
     assert sorted(set(words)) == ["accepted", "refused"] and len(words) == 100
     assert first.end()[0] == 0
     # Another sink has none of them, so all that was accepted is owed.
-    other = sink("--ledger", ledger)
+    other = receiver("--ledger", ledger)
     code, got = other.end()
     assert code == 1
     assert (got["ledger"]["accepted"], got["ledger"]["missing"]) == (50, 50)
 
 
-def test_a_killed_server_leaves_doubt_and_nothing_more(sink, tmp_path):
+def test_a_killed_server_leaves_doubt_and_nothing_more(receiver, tmp_path):
     """What load calls accepted had its 250; what was under way is in doubt or failed; nothing is unaccounted for."""
     ledger = tmp_path / "ledger"
-    there = sink("--marks")
+    there = receiver("--marks")
     argv = [PROGRAM, "load", "-S", there.address, "-n", "1000000", "--per-connection", "0", "--run", "run"]
     argv += ["--reconnect", "0.5", "--ledger", ledger, "--json"]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
@@ -188,8 +168,8 @@ def test_a_killed_server_leaves_doubt_and_nothing_more(sink, tmp_path):
     assert len({line[0].split("-")[1] for line in lines}) == len(lines) == sent["messages"]
 
 
-def test_load_comes_back_to_a_server_that_restarts(sink):
-    first = sink("--count", 50)
+def test_load_comes_back_to_a_server_that_restarts(receiver):
+    first = receiver("--count", 50)
     argv = [PROGRAM, "load", "-S", first.address, "-n", "400", "-s", "10", "--rate", "400", "--json"]
     argv += ["--reconnect", "30"]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
@@ -203,8 +183,8 @@ def test_load_comes_back_to_a_server_that_restarts(sink):
     assert sent["accepted"] >= 380
 
 
-def test_idle_connections_are_held(sink):
-    there = sink()
+def test_idle_connections_are_held(receiver):
+    there = receiver()
     code, held = load(there.address, "--idle", 1500, "--hold", 0.2)
     assert (code, held["idle"]) == (0, 1500)
     assert there.end()[1]["connections"] >= 1500
@@ -241,8 +221,8 @@ def test_bad_options_are_named(argv, complaint):
     assert done.stdout == ""
 
 
-def test_smtp_source_into_sink(sink, peers):
-    there = sink("--count", 2000)
+def test_smtp_source_into_sink(receiver, peers):
+    there = receiver("--count", 2000)
     peers.smtp_source(there.port, 2000, "-l", "5000")
     code, got = there.end()
     assert (code, got["messages"], got["unmarked"]) == (0, 2000, 2000)
@@ -256,8 +236,8 @@ def test_load_into_smtp_sink(peers):
     assert (code, sent["accepted"]) == (0, 2000)
 
 
-def test_through_a_whole_postfix(sink, peers):
-    there = sink("--count", 500, "--settle", 500, "--expect", "via:500")
+def test_through_a_whole_postfix(receiver, peers):
+    there = receiver("--count", 500, "--settle", 500, "--expect", "via:500")
     port = free_port()
     peers.postfix(port, there.port)
     code, sent = load(f"127.0.0.1:{port}", "-n", 500, "--run", "via")
