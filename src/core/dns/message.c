@@ -385,7 +385,7 @@ gp_dns_rdata_write(struct gp_buf *out, const struct gp_dns_record *record)
 		put_tlsa(out, record);
 		break;
 	default:
-		gp_assert(!"a type of record.h");
+		gp_assert_failed("a type of record.h", __FILE__, __LINE__);
 	}
 	return !out->failed;
 }
