@@ -88,7 +88,8 @@ parse_address(struct cursor *c, size_t len, struct gp_dns_record *ret)
 	return 0;
 }
 
-/* One character-string or more (RFC 1035 section 3.3.14), joined without anything between. */
+/* One character-string or more (RFC 1035 section 3.3.14), joined without anything between. The
+ * cursor ends with the data, so no string can reach beyond it. */
 static int
 parse_strings(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_record *ret)
 {
@@ -98,7 +99,7 @@ parse_strings(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dn
 		return -ENOMEM;
 	do {
 		struct gp_slice part = take(c, take_u8(c));
-		if (c->failed || c->at > end)
+		if (c->failed)
 			return 1;
 		memcpy(text + used, part.ptr, part.len);
 		used += part.len;
