@@ -234,4 +234,5 @@ def main():
         f.write(source(records))
 
 
-main()
+if __name__ == "__main__":
+    main()

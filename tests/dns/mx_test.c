@@ -45,8 +45,8 @@ static const struct {
 									   "192.0.2.3") "}",
 	 "d.test", "a.test[192.0.2.1]:10 b.test[192.0.2.2]:20 c.test[192.0.2.3]:30"},
 	{"a host listed twice counts once, at its best",
-	 "{\"d.test\": {\"MX\": [[20, \"a.test\"], [15, \"b.test\"], [10, \"A.test\"]]}," A(
-		 "a.test", "192.0.2.1") "," A("b.test", "192.0.2.2") "}",
+	 "{\"d.test\": {\"MX\": [[20, \"a.test\"], [15, \"b.test\"], [10, \"A.test\"], [30, "
+	 "\"b.test\"]]}," A("a.test", "192.0.2.1") "," A("b.test", "192.0.2.2") "}",
 	 "d.test", "a.test[192.0.2.1]:10 b.test[192.0.2.2]:15"},
 	{"IPv6 and IPv4 in turn",
 	 "{" MX1("d.test", "mx.test") ", \"mx.test\": {\"A\": [\"192.0.2.1\"],"

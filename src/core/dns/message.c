@@ -88,7 +88,8 @@ parse_address(struct cursor *c, size_t len, struct gp_dns_record *ret)
 	return 0;
 }
 
-/* One character-string or more (RFC 1035 section 3.3.14), joined without anything between. */
+/* One character-string or more (RFC 1035 section 3.3.14), joined without anything between. The
+ * cursor ends with the data, so no string can reach beyond it. */
 static int
 parse_strings(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_record *ret)
 {
@@ -98,7 +99,7 @@ parse_strings(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dn
 		return -ENOMEM;
 	do {
 		struct gp_slice part = take(c, take_u8(c));
-		if (c->failed || c->at > end)
+		if (c->failed)
 			return 1;
 		memcpy(text + used, part.ptr, part.len);
 		used += part.len;
@@ -385,7 +386,7 @@ gp_dns_rdata_write(struct gp_buf *out, const struct gp_dns_record *record)
 		put_tlsa(out, record);
 		break;
 	default:
-		gp_assert(!"a type of record.h");
+		gp_assert_failed("a type of record.h", __FILE__, __LINE__);
 	}
 	return !out->failed;
 }

@@ -14,7 +14,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)role, (void)index;
 	if (!resolver)
-		resolver = resolver_new(env->loop);
+		resolver = resolver_new(env->loop, QUERY_TIME_MS);
 	if (resolver)
 		resolver_add_peer(resolver, fd);
 	else
@@ -25,7 +25,7 @@ static int
 prepare(struct gp_role_env *env)
 {
 	if (!resolver)
-		resolver = resolver_new(env->loop);
+		resolver = resolver_new(env->loop, QUERY_TIME_MS);
 	return resolver ? resolver_open(resolver, env->config, env->seed) : -ENOMEM;
 }
 

@@ -20,6 +20,7 @@ enum {
 
 struct resolver {
 	struct gp_loop *loop;
+	uint64_t query_time_ms;
 	struct network *network; /* one of these two */
 	struct gp_answers *answers;
 	struct gp_arena file_arena;
@@ -178,7 +179,7 @@ make_request(struct peer *p, struct gp_slice name, uint16_t type, uint64_t ticke
 	q->query.done = on_done;
 	q->peer = p;
 	q->ticket = ticket;
-	q->deadline_ms = gp_loop_now_ms(r->loop) + QUERY_TIME_MS;
+	q->deadline_ms = gp_loop_now_ms(r->loop) + r->query_time_ms;
 	q->type = type;
 	gp_list_append(&r->requests, &q->link);
 	r->requests_len++;
@@ -341,12 +342,13 @@ resolver_start(struct resolver *r)
 /* --- the beginning and the end --- */
 
 struct resolver *
-resolver_new(struct gp_loop *loop)
+resolver_new(struct gp_loop *loop, uint64_t query_time_ms)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
 	r->loop = loop;
+	r->query_time_ms = query_time_ms;
 	r->file_arena = GP_ARENA_INIT(FILE_ARENA_MAX);
 	gp_list_init(&r->peers);
 	gp_list_init(&r->requests);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The work of the resolver role: takes questions from its peers, gives each exactly one answer
- * within QUERY_TIME_MS, in any order. Where they come from, a file or the network, is settled when
+ * within its time limit, in any order. Where they come from, a file or the network, is settled when
  * it is opened.
  */
 #pragma once
@@ -17,8 +17,10 @@ enum {
 
 struct resolver;
 
+/* query_time_ms: QUERY_TIME_MS, or less in tests. NULL: no memory. */
 struct resolver *
-resolver_new(struct gp_loop *loop);
+resolver_new(struct gp_loop *loop, uint64_t query_time_ms);
+/* Accepts NULL, returns NULL. */
 struct resolver *
 resolver_free(struct resolver *r);
 

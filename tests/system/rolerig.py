@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plays the supervisor and the peers of a single role: starts its executable, tells it what the schema of messages lets
+one tell it, and reads what it answers.
+
+    with Role("resolver", {"hostname": "mx.test", "dns": {...}}) as role:
+        relay = role.peer("relay")
+        relay.say("resolve", ticket=1, type=15, name=b"example.test")
+        relay.hear()  # ("answer", {"ticket": 1, "status": 1, ...})
+"""
+
+import array
+import json
+import os
+import pathlib
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import ipcgen
+
+BUILD = pathlib.Path(os.environ.get("GATEPOST_BUILD", ROOT / "build"))
+CONTROL_FD = 3  # GP_ROLE_CONTROL_FD
+ROLES = ("supervisor", "smtpd", "resolver", "spool", "relay", "maildir", "command")  # enum gp_role_id, from 1
+FRAME = struct.Struct("<HHI")
+PACKET_MAX = 64 * 1024
+INTEGERS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "bool": "<B"}
+
+RECORDS, _ = ipcgen.parse(ROOT / "src/ipc/messages.schema")
+BY_NAME = {record.name: record for record in RECORDS}
+MESSAGES = [record for record in RECORDS if record.kind == "message"]
+
+
+def encode(record, values):
+    out = b""
+    for f in record.fields:
+        value = values[f.name]
+        if f.kind in INTEGERS:
+            out += struct.pack(INTEGERS[f.kind], value)
+        elif f.kind == "bytes":
+            out += struct.pack("<I", len(value)) + value
+        elif f.kind == "one":
+            out += encode(BY_NAME[f.of], value)
+        else:
+            out += struct.pack("<I", len(value)) + b"".join(encode(BY_NAME[f.of], v) for v in value)
+    return out
+
+
+def decode(record, data, at=0):
+    """The values, and where they end."""
+    values = {}
+    for f in record.fields:
+        if f.kind == "one":
+            values[f.name], at = decode(BY_NAME[f.of], data, at)
+            continue
+        form = INTEGERS.get(f.kind, "<I")
+        (value,) = struct.unpack_from(form, data, at)
+        at += struct.calcsize(form)
+        if f.kind == "bytes":
+            value, at = data[at : at + value], at + value
+        elif f.kind == "list":
+            members = []
+            for _ in range(value):
+                member, at = decode(BY_NAME[f.of], data, at)
+                members.append(member)
+            value = members
+        values[f.name] = value
+    return values, at
+
+
+class Channel:
+    def __init__(self, end):
+        self.end = end
+        self.end.settimeout(60)
+
+    def say(self, name, /, fd=None, **values):
+        number = next(i for i, m in enumerate(MESSAGES, 1) if m.name == name)
+        self.say_raw(number, encode(BY_NAME[name], values), fd)
+
+    def say_raw(self, number, payload, fd=None, length=None):
+        packet = FRAME.pack(number, 0, len(payload) if length is None else length) + payload
+        rights = [] if fd is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
+        self.end.sendmsg([packet], rights)
+
+    def hear(self):
+        """The next message, as (name, values); None when the other end has closed."""
+        try:
+            data, rights, _, _ = self.end.recvmsg(PACKET_MAX, socket.CMSG_SPACE(8))
+        except ConnectionResetError:
+            return None
+        if not data:
+            return None
+        number, _, length = FRAME.unpack_from(data)
+        payload = data[FRAME.size :]
+        if len(payload) < length:  # it travels in an unnamed file
+            fds = array.array("i", rights[0][2])
+            with os.fdopen(fds[0], "rb") as file:
+                payload = os.pread(file.fileno(), length, 0)
+        values, at = decode(MESSAGES[number - 1], payload)
+        assert at == length, f"{len(payload) - at} octets left over in {MESSAGES[number - 1].name}"
+        return MESSAGES[number - 1].name, values
+
+    def close(self):
+        self.end.close()
+
+
+def pair():
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+class Role:
+    """settings: gatepost.yaml's, as roles get it: what is a file there, {"text": ...} here."""
+
+    def __init__(self, name, settings, wrapper=()):
+        self.name, self.settings, self.wrapper = name, settings, list(wrapper)
+        self.said = tempfile.TemporaryFile()
+        self.process = self.control = None
+        self.peers = []
+
+    def tell_config(self, settings):
+        fd = os.memfd_create("gatepost.yaml")
+        os.write(fd, json.dumps(settings).encode())
+        self.control.say("config", fd=fd, worker=0, workers=1, seed0=1, seed1=2)
+        os.close(fd)
+
+    def peer(self, name):
+        ours, theirs = pair()
+        self.control.say("peer", fd=theirs.fileno(), role=ROLES.index(name) + 1, index=0)
+        theirs.close()
+        self.peers.append(Channel(ours))
+        return self.peers[-1]
+
+    def start(self):
+        ours, theirs = pair()
+
+        def before():
+            os.dup2(theirs.fileno(), CONTROL_FD)
+
+        argv = [*self.wrapper, str(BUILD / f"gatepost-{self.name}")]
+        # The descriptor would be closed where it is 3 already.
+        self.process = subprocess.Popen(
+            argv, preexec_fn=before, close_fds=True, pass_fds=[CONTROL_FD], stdin=subprocess.DEVNULL, stderr=self.said
+        )
+        theirs.close()
+        self.control = Channel(ours)
+        self.tell_config(self.settings)
+        self.control.say("start", uid=0 if os.geteuid() else 65534, gid=0 if os.geteuid() else 65534)
+        return self
+
+    def log(self):
+        self.said.seek(0)
+        return self.said.read().decode(errors="replace")
+
+    def stop(self):
+        """The word to stop, then a clean end."""
+        for peer in self.peers:
+            peer.close()
+        if self.process.poll() is None:
+            self.control.say("stop", empty=0)
+        code = self.process.wait(10)
+        self.control.close()
+        return code
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+        self.said.close()
