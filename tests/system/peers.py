@@ -9,6 +9,7 @@ end too. Nothing of it touches the host but the loopback ports that it listens o
 
 import contextlib
 import hashlib
+import imaplib
 import os
 import pathlib
 import socket
@@ -98,23 +99,24 @@ ENTER = """
 set -e
 mount --make-rprivate /
 mount --bind "$1" "$2/work"
+[ -z "$3" ] || mount --bind "$3" "$2/work/mail"
 mount -t proc proc "$2/proc"
 mount --rbind /dev "$2/dev"
 root=$2
-shift 2
+shift 3
 exec chroot "$root" "$@"
 """
 
 
 class Peer:
-    """A command that runs inside the root folder, with a folder of its own at /work."""
+    """A command that runs inside the root folder, with a folder of its own at /work, and `mail` at /work/mail."""
 
-    def __init__(self, root, work, argv):
+    def __init__(self, root, work, argv, mail=None):
         self.work = pathlib.Path(work)
         self.said = (self.work / "output").open("ab")
         self.process = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh"]
-            + [str(work), str(root), *argv],
+            + [str(work), str(root), str(mail or ""), *argv],
             stdin=subprocess.DEVNULL,
             stdout=self.said,
             stderr=subprocess.STDOUT,
@@ -148,8 +150,8 @@ class Peers:
         path.chmod(0o755)
         return path
 
-    def start(self, work, *argv):
-        peer = Peer(self.root, work, argv)
+    def start(self, work, *argv, mail=None):
+        peer = Peer(self.root, work, argv, mail)
         self.running.append(peer)
         return peer
 
@@ -206,14 +208,25 @@ class Peers:
         wait_for_port(port)
         return peer
 
-    def dovecot(self, lmtp_port, imap_port):
-        """LMTP in and IMAP out for any user name; the password is `secret`."""
+    def dovecot(self, lmtp_port, imap_port, mail=None):
+        """LMTP in and IMAP out for any user name; the password is `secret`.
+
+        LMTP is spoken on the port and on the socket `lmtp` in the peer's folder. mail: a folder that holds Maildirs as
+        DOMAIN/LOCAL already, or will; Dovecot then works with the rights of that folder's owner, who is not root.
+        """
         work = self.folder("dovecot")
         (work / "mail").mkdir()
         os.chown(work / "mail", USERS["vmail"], GROUPS["vmail"])
-        text = DOVECOT_CONF.format(lmtp_port=lmtp_port, imap_port=imap_port, uid=USERS["vmail"])
+        owner = os.stat(mail or work / "mail")
+        text = DOVECOT_CONF.format(
+            lmtp_port=lmtp_port,
+            imap_port=imap_port,
+            uid=owner.st_uid,
+            gid=owner.st_gid,
+            home="/work/mail/" + ("%Ld/%Ln" if mail else "%u"),
+        )
         (work / "dovecot.conf").write_text(text, encoding="utf-8")
-        peer = self.start(work, "dovecot", "-F", "-c", "/work/dovecot.conf")
+        peer = self.start(work, "dovecot", "-F", "-c", "/work/dovecot.conf", mail=mail)
         wait_for_port(lmtp_port)
         wait_for_port(imap_port)
         return peer
@@ -229,6 +242,16 @@ def wait_for_port(port, host="127.0.0.1", timeout_s=20):
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
+
+
+def imap_bodies(port, user):
+    """The bodies of all messages in a user's inbox, as IMAP gives them."""
+    with imaplib.IMAP4("127.0.0.1", port) as mailbox:
+        mailbox.login(user, "secret")
+        mailbox.select(readonly=True)
+        _, found = mailbox.search(None, "ALL")
+        numbers = found[0].split()
+        return [mailbox.fetch(number, "(BODY[TEXT])")[1][0][1] for number in numbers]
 
 
 POSTFIX_SERVICES = """\
@@ -264,9 +287,9 @@ disable_plaintext_auth = no
 default_login_user = dovenull
 default_internal_user = dovecot
 first_valid_uid = 1
-mail_location = maildir:/work/mail/%u
+mail_location = maildir:{home}
 mail_uid = {uid}
-mail_gid = {uid}
+mail_gid = {gid}
 listen = 127.0.0.1
 passdb {{
   driver = static
@@ -274,7 +297,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={uid} gid={uid} home=/work/mail/%u allow_all_users=yes
+  args = uid={uid} gid={gid} home={home} allow_all_users=yes
 }}
 service imap-login {{
   chroot =
@@ -288,6 +311,9 @@ service imap-login {{
 service lmtp {{
   inet_listener lmtp {{
     port = {lmtp_port}
+  }}
+  unix_listener /work/lmtp {{
+    mode = 0666
   }}
 }}
 service anvil {{

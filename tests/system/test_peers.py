@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The peers themselves: what the other tests measure Gatepost with works without it."""
 
-import imaplib
+import os
 import re
 import smtplib
 
 from gateway import eventually, free_port
+from peers import imap_bodies
 
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
@@ -31,14 +32,23 @@ def test_postfix_relays(peers, sink):
 
 def test_dovecot_stores_and_shows(peers):
     lmtp, imap = free_port(), free_port()
-    peers.dovecot(lmtp, imap)
-    with smtplib.LMTP("127.0.0.1", lmtp) as client:
-        client.sendmail("me@example.com", ["alice@demo.test"], MESSAGE)
-    with imaplib.IMAP4("127.0.0.1", imap) as mailbox:
-        mailbox.login("alice@demo.test", "secret")
-        mailbox.select()
-        _, found = mailbox.fetch("1", "(BODY[TEXT])")
-    assert found[0][1] == b"hello\r\n"
+    peer = peers.dovecot(lmtp, imap)
+    for host, port in (("127.0.0.1", lmtp), (str(peer.work / "lmtp"), 0)):
+        with smtplib.LMTP(host, port) as client:
+            client.sendmail("me@example.com", ["alice@demo.test"], MESSAGE)
+    assert imap_bodies(imap, "alice@demo.test") == [b"hello\r\n"] * 2
+
+
+def test_dovecot_shows_a_maildir_that_is_there(peers, scratch):
+    mail = scratch / "mail"
+    for name in ("cur", "new", "tmp"):
+        (mail / "demo.test/alice" / name).mkdir(parents=True)
+    (mail / "demo.test/alice/new/1.M1P1Q0.here,S=22").write_bytes(MESSAGE.replace(b"\r\n", b"\n"))
+    for path in (mail, *mail.rglob("*")):
+        os.chown(path, 65534, 65534)
+    imap = free_port()
+    peers.dovecot(free_port(), imap, mail=mail)
+    assert imap_bodies(imap, "alice@demo.test") == [b"hello\r\n"]
 
 
 def test_sink_follows_its_script(sink):
