@@ -169,12 +169,12 @@ def test_a_message_over_the_size_limit(gatepost):
     assert server.queued() == []
 
 
-def test_a_loop_ends_at_fifty_hops(gatepost):
+def test_a_loop_ends_after_fifty_hops(gatepost):
     server = gatepost()
     hop = b"Received: from a by b; Sun, 1 Nov 2026 00:00:00 +0000\r\n"
     with server.talk() as talk:
         talk.until_data()
-        talk.write(hop * 50 + b"Subject: x\r\n\r\nx" + END)
+        talk.write(hop * 51 + b"Subject: x\r\n\r\nx" + END)
         assert talk.reply().startswith("554 5.4.6")
     assert server.send(hop * 30 + b"Subject: x\r\n\r\nx\r\n")
 

@@ -825,6 +825,12 @@ gp_smtp_server_deadline(const struct gp_smtp_server *s)
 	return s->since_ms + s->setup.limits->command_time;
 }
 
+bool
+gp_smtp_server_in_transaction(const struct gp_smtp_server *s)
+{
+	return s->tx != NULL;
+}
+
 const struct gp_envelope *
 gp_smtp_server_envelope(const struct gp_smtp_server *s)
 {

@@ -98,7 +98,11 @@ gp_smtp_server_output_sent(struct gp_smtp_server *s, size_t n);
 uint64_t
 gp_smtp_server_deadline(const struct gp_smtp_server *s);
 
-/* Valid from MAIL to END or ABORT. At RCPT, envelope holds the recipients accepted before this one.
+/* True from MAIL to END or ABORT. */
+bool
+gp_smtp_server_in_transaction(const struct gp_smtp_server *s);
+
+/* Valid within a transaction only. At RCPT, envelope holds the recipients accepted before this one.
  */
 const struct gp_envelope *
 gp_smtp_server_envelope(const struct gp_smtp_server *s);

@@ -588,7 +588,8 @@ session_shutdown(struct session *s, bool now)
 {
 	static const struct gp_reply closing =
 		GP_REPLY_INIT(421, 4, 3, 2, "Service is shutting down");
-	bool in_transaction = s->state != SESSION_TALKS || gp_smtp_server_envelope(s->smtp);
+	bool in_transaction =
+		s->state != SESSION_TALKS || gp_smtp_server_in_transaction(s->smtp);
 	if (s->state == SESSION_LINGERS || (in_transaction && !now))
 		return;
 	gp_smtp_server_shutdown(s->smtp, &closing);
