@@ -65,7 +65,8 @@ class Session(socketserver.StreamRequestHandler):
                 names = ["sink.test", *sink.extensions]
                 default = "\r\n".join(f"250{'-' if n < len(names) else ' '}{x}" for n, x in enumerate(names, 1))
             else:
-                default = {"DATA": "354 go on", "QUIT": "221 bye"}.get(word, "250 fine")
+                data = "354 go on" if rcpts else "554 no valid recipients"
+                default = {"DATA": data, "QUIT": "221 bye"}.get(word, "250 fine")
             reply = self.answer(word, line, default)
             if reply is None or word == "QUIT":
                 return

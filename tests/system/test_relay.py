@@ -41,7 +41,7 @@ def test_through_postfix_and_back(gatepost, peers):
     to_gatepost = free_port()
     back = gatepost()
     peers.postfix(to_gatepost, back.port)
-    front = relaying(gatepost, to_gatepost)
+    front = relaying(gatepost, to_gatepost, domains={})
     for _ in range(10):
         front.send(MESSAGE, to=["alice@demo.test"])
     for mail in back.wait_for_mails("alice", 10, 60):

@@ -300,6 +300,18 @@ destination_failed(const struct gp_outcome *o)
 	return o->kind == GP_OUTCOME_DEFERRED && (!o->remote_said || o->reply.code == 421);
 }
 
+/* Recipients of the same destination that were not in the lease, as they were not due or have a
+ * mailbox of their own, get their time. */
+static void
+plan_the_others(struct gp_queued *q)
+{
+	struct gp_stored m;
+	gp_arena_reset(&spool.scratch);
+	if (gp_store_read_envelope(spool.store, q, &spool.scratch, &m) != 0 ||
+	    !schedule_plan(q, &m))
+		(void)schedule_recovered(q);
+}
+
 static void
 settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 {
@@ -324,6 +336,8 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 	free_lease(l);
 	if (t)
 		schedule_done(t, settled.next_ms);
+	if (t && r == 0 && !settled.finished)
+		plan_the_others(q);
 	schedule_feedback(d, !failed, settled.next_ms == UINT64_MAX ? 0 : settled.next_ms);
 	schedule_release(d);
 }
