@@ -169,7 +169,7 @@ def test_a_message_over_the_size_limit(gatepost):
     assert server.queued() == []
 
 
-def test_a_loop_ends_at_fifty_hops(gatepost):
+def test_a_loop_ends_after_fifty_hops(gatepost):
     server = gatepost()
     hop = b"Received: from a by b; Sun, 1 Nov 2026 00:00:00 +0000\r\n"
     with server.talk() as talk:

@@ -16,8 +16,6 @@ enum {
 	/* A body over this goes along as a file of its own. */
 	BODY_INLINE_MAX = 1024 * 1024,
 	MESSAGE_ARENA_MAX = 64 * 1024 * 1024,
-	/* Recipients that are due so soon go along with those that are due now. */
-	EARLY_MS = 5000,
 	/* After a role died: soon, but not in a circle. */
 	ORPHANED_MS = 1000,
 	/* RFC 3461 section 6.2.4: one report of delay is enough, after hours. */
@@ -342,18 +340,16 @@ peer_for(const struct destination *d)
 	return self.relays[at].channel ? &self.relays[at] : NULL;
 }
 
-/* The due recipients that go to this task's destination, and the way there. Returns how many, or
- * -ENOMEM. */
+/* All pending recipients that go to this task's destination, and the way there: those that are not
+   due yet go along with one that is. Returns how many, or -ENOMEM. */
 static ssize_t
 select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
 	     struct gp_route *ret_route, struct gp_reply *ret_why)
 {
-	uint64_t due = spool_now_ms() + EARLY_MS;
 	size_t n = 0;
 	for (uint32_t i = 0; i < m->envelope.rcpts_len; i++) {
 		struct gp_route route = {};
-		if (gp_queued_due_ms(t->q, i) == UINT64_MAX ||
-		    (m->states[i].attempts > 0 && m->states[i].next_ms > due))
+		if (gp_queued_due_ms(t->q, i) == UINT64_MAX)
 			continue;
 		int r = gp_policy_route(spool.policy, m->envelope.rcpts[i].address, &spool.scratch,
 					&route, ret_why);
