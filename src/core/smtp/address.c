@@ -346,15 +346,21 @@ static bool
 set_text(struct parse *p, struct gp_address *ret)
 {
 	size_t local_len = ret->local.len;
-	if (ret->domain_kind == GP_DOMAIN_NONE)
-		ret->text = gp_arena_dup(p->arena, ret->local);
-	else
-		ret->text = gp_arena_printf(p->arena, "%.*s@%.*s", GP_SLICE_FMT(ret->local),
-					    GP_SLICE_FMT(ret->domain));
+	bool bare = ret->domain_kind == GP_DOMAIN_NONE;
+	size_t len = bare ? local_len : local_len + 1 + ret->domain.len;
+	char *text = gp_arena_alloc(p->arena, len);
+	if (!text)
+		return false;
+	memcpy(text, ret->local.ptr, local_len);
+	if (!bare) {
+		text[local_len] = '@';
+		memcpy(text + local_len + 1, ret->domain.ptr, ret->domain.len);
+	}
+	ret->text = gp_slice(text, len);
 	if (ret->text.len > ADDRESS_MAX)
 		return fail(p, "address is too long");
 	ret->local = gp_slice_take(ret->text, local_len);
-	if (ret->domain_kind != GP_DOMAIN_NONE)
+	if (!bare)
 		ret->domain = gp_slice_drop(ret->text, local_len + 1);
 	ret->utf8 = has_utf8(ret->text);
 	return true;

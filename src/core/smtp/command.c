@@ -35,7 +35,7 @@ gp_smtp_command_parse(struct gp_slice line)
 	ptrdiff_t space = gp_slice_find(line, ' ');
 	struct gp_slice word = gp_slice_take(line, space < 0 ? line.len : (size_t)space);
 	struct gp_smtp_command c = {.args = gp_slice_trim(gp_slice_drop(line, word.len))};
-	for (size_t i = 0; i < GP_ARRAY_LEN(verbs); i++) {
+	for (size_t i = 0; i < GP_ARRAY_LEN(verbs) && c.verb == GP_VERB_UNKNOWN; i++) {
 		if (gp_slice_eq_nocase(word, verbs[i].word))
 			c.verb = verbs[i].verb;
 	}
