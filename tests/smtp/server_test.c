@@ -339,6 +339,7 @@ eof_waits_for_the_answer(void **state)
 	gp_smtp_server_eof(t.session);
 	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
 	gp_smtp_server_answer(t.session, &ok);
+	assert_int_equal(gp_smtp_server_deadline(t.session), 0);
 	assert_int_equal(next(&t), GP_SMTP_ABORT);
 	assert_int_equal(gp_smtp_server_envelope(t.session)->rcpts_len, 1);
 	assert_int_equal(next(&t), GP_SMTP_CLOSE);
@@ -411,6 +412,25 @@ a_thousand_recipients(void **state)
 	talk_end(&t);
 }
 
+/* The transaction's memory has a cap. Over it a recipient is put off; those taken are safe. */
+static void
+a_full_arena(void **state)
+{
+	struct talk t;
+	(void)state;
+	talk_begin(&t);
+	go_to(&t, GP_SMTP_RCPT, "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
+	assert_null(gp_arena_alloc(gp_smtp_server_arena(t.session), SIZE_MAX / 2));
+	gp_smtp_server_answer(t.session, &ok);
+	go_to(&t, GP_SMTP_REFUSED, "RCPT TO:<e@f>\r\n");
+	assert_true(talk_heard(&t, "S: 452 4.3.1"));
+	assert_int_equal(gp_smtp_server_envelope(t.session)->rcpts_len, 1);
+	go_to(&t, GP_SMTP_END, "DATA\r\nx\r\n.\r\n");
+	gp_smtp_server_answer(t.session, &ok);
+	go_to(&t, GP_SMTP_RCPT, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
+	talk_end(&t);
+}
+
 /* A client that sends and never reads its replies. */
 static void
 output_has_an_end(void **state)
@@ -453,6 +473,7 @@ main(void)
 		cmocka_unit_test(eof_waits_for_the_answer),
 		cmocka_unit_test(what_the_driver_sees),
 		cmocka_unit_test(a_thousand_recipients),
+		cmocka_unit_test(a_full_arena),
 		cmocka_unit_test(output_has_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
