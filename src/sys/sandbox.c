@@ -58,6 +58,17 @@ static const int common_calls[] = {
 	SCMP_SYS(shutdown),
 };
 
+static int
+drop_capabilities(void)
+{
+	cap_t none = cap_init();
+	int r = none && cap_set_proc(none) == 0 ? 0 : -errno;
+	cap_free(none);
+	if (r == 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		r = -errno;
+	return r;
+}
+
 int
 gp_sandbox_drop_identity(uid_t uid, gid_t gid)
 {
@@ -71,19 +82,9 @@ gp_sandbox_drop_identity(uid_t uid, gid_t gid)
 		return -errno;
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
+	int r = drop_capabilities();
 	/* The way back must be shut. */
-	return setuid(0) == 0 ? -EPERM : 0;
-}
-
-static int
-drop_capabilities(void)
-{
-	cap_t none = cap_init();
-	int r = none && cap_set_proc(none) == 0 ? 0 : -errno;
-	cap_free(none);
-	if (r == 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-		r = -errno;
-	return r;
+	return r == 0 && setuid(0) == 0 ? -EPERM : r;
 }
 
 static int
