@@ -76,7 +76,7 @@ struct gp_route {
  * domain's route, the longest route with a leading dot above it, the smarthost, then MX, or for a
  * literal its address. Keys of destinations:
  *
- *   maildir   discard   smarthost   lmtp:TARGET   smtp:HOST:PORT   mx:DOMAIN
+ *   maildir:PATH   discard   smarthost   lmtp:TARGET   smtp:HOST:PORT   mx:DOMAIN
  *
  * in lower case and A-labels, IPv6 hosts in brackets (`host` itself has none). Results live in the
  * arena or the configuration. Returns 0, -ENOMEM, or 1 when the address cannot be routed at all
