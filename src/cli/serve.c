@@ -58,5 +58,15 @@ gp_cmd_serve(int argc, char **argv)
 		fputs(usage, stderr);
 		return GP_EXIT_USAGE;
 	}
-	return become_supervisor(config);
+	/* What the file names is relative to its folder, and the roles have folders of their own.
+	 */
+	struct gp_arena arena = GP_ARENA_INIT(PATH_MAX * 2);
+	struct gp_slice path;
+	int rc = gp_cli_absolute(config, &arena, &path);
+	if (rc == 0)
+		rc = become_supervisor(path.ptr);
+	else
+		fprintf(stderr, "gatepost serve: %s: %s\n", config, strerror(-rc));
+	gp_arena_free(&arena);
+	return rc < 0 ? GP_EXIT_ERROR : rc;
 }

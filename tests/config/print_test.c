@@ -313,6 +313,24 @@ large_ones_come_back(void **state)
 	gp_buf_free(&list);
 }
 
+/* With every cap of the arena: the whole of it or -ENOMEM. */
+static void
+memory_may_run_out(void **state)
+{
+	struct gp_config_reader reader = {read_test_file, (void *)files};
+	int rc = -ENOMEM;
+	(void)state;
+	for (size_t max = 0; rc == -ENOMEM; max += 64) {
+		struct gp_arena arena = GP_ARENA_INIT(max);
+		struct gp_config cfg;
+		struct gp_complaints complaints;
+		rc = gp_config_parse(gp_slice_str(everything), GP_SLICE("/etc/g/g.yaml"), &reader,
+				     &arena, &cfg, &complaints);
+		gp_arena_free(&arena);
+	}
+	assert_int_equal(rc, 0);
+}
+
 int
 main(void)
 {
@@ -323,6 +341,7 @@ main(void)
 		cmocka_unit_test(random_ones_come_back),
 		cmocka_unit_test(starter_files_load),
 		cmocka_unit_test(large_ones_come_back),
+		cmocka_unit_test(memory_may_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

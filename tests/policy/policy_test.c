@@ -178,13 +178,20 @@ static void
 mail_finds_its_way(void **state)
 {
 	static const struct route_case cases[] = {
-		{"alice@example.org", "maildir|:0|/var/mail/example.org/alice"},
-		{"Alice+Lists@EXAMPLE.org", "maildir|:0|/var/mail/example.org/alice"},
-		{"x+y@example.org", "maildir|:0|/var/mail/example.org/x+y"},
-		{"\"a b\"@example.org", "maildir|:0|/var/mail/example.org/a=20b"},
-		{"o'neil@example.org", "maildir|:0|/var/mail/example.org/o=27neil"},
-		{"postmaster@example.org", "maildir|:0|/var/mail/example.org/postmaster"},
-		{"bob@example.org", "maildir|:0|/var/mail/example.org/bob"},
+		{"alice@example.org",
+		 "maildir:/var/mail/example.org/alice|:0|/var/mail/example.org/alice"},
+		{"Alice+Lists@EXAMPLE.org",
+		 "maildir:/var/mail/example.org/alice|:0|/var/mail/example.org/alice"},
+		{"x+y@example.org",
+		 "maildir:/var/mail/example.org/x+y|:0|/var/mail/example.org/x+y"},
+		{"\"a b\"@example.org",
+		 "maildir:/var/mail/example.org/a=20b|:0|/var/mail/example.org/a=20b"},
+		{"o'neil@example.org",
+		 "maildir:/var/mail/example.org/o=27neil|:0|/var/mail/example.org/o=27neil"},
+		{"postmaster@example.org",
+		 "maildir:/var/mail/example.org/postmaster|:0|/var/mail/example.org/postmaster"},
+		{"bob@example.org",
+		 "maildir:/var/mail/example.org/bob|:0|/var/mail/example.org/bob"},
 		{"x@any.example", "lmtp:unix:/run/lmtp|unix:/run/lmtp:0|"},
 		{"leser@b\u00fccher.example", "lmtp:[::1]:24|::1:24|"},
 		{"x@inner.example", "smtp:[2001:db8::7]:25|2001:db8::7:25|"},
@@ -285,6 +292,39 @@ broken_aliases_wait(void **state)
 	gp_policy_free(a.policy);
 }
 
+/* Ten aliases are followed and not an eleventh; config check would have refused the chain. */
+static void
+alias_chains_have_a_limit(void **state)
+{
+	enum { LEN = 11 };
+	static const uint64_t seed[2];
+	struct gp_arena arena = GP_ARENA_INIT(1 << 16);
+	struct gp_slice targets[LEN];
+	struct gp_alias aliases[LEN];
+	for (size_t i = 0; i < LEN; i++) {
+		targets[i] = i + 1 < LEN ? gp_arena_printf(&arena, "a%zu@example.org", i + 1)
+					 : GP_SLICE("x@example.net");
+		aliases[i] = (struct gp_alias){.name = gp_arena_printf(&arena, "a%zu", i),
+					       .targets = &targets[i],
+					       .targets_len = 1};
+	}
+	struct gp_domain_config domain = {.name = GP_SLICE("example.org"),
+					  .aliases = aliases,
+					  .aliases_len = LEN,
+					  .deliver.kind = GP_DELIVER_DISCARD};
+	struct gp_config cfg = {.hostname = GP_SLICE("mx"), .domains = &domain, .domains_len = 1};
+	struct asked a = {.policy = gp_policy_new(&cfg, seed)};
+	struct gp_buf got = GP_BUF_INIT(1 << 16);
+	(void)state;
+	write_admission(&got, &a, &stranger, GP_SLICE("<a1@example.org>"));
+	gp_buf_put_str(&got, "; ");
+	write_admission(&got, &a, &stranger, GP_SLICE("<a0@example.org>"));
+	assert_slice(gp_buf_slice(&got), "250 2.1.5 x@example.net; 451 4.3.5");
+	gp_buf_free(&got);
+	gp_policy_free(a.policy);
+	gp_arena_free(&arena);
+}
+
 /* With every cap of the arena: an answer or -ENOMEM, never half of one. */
 static void
 memory_may_run_out(void **state)
@@ -330,6 +370,7 @@ main(void)
 		cmocka_unit_test(the_smarthost_takes_what_has_no_route),
 		cmocka_unit_test(alias_targets_have_a_limit),
 		cmocka_unit_test(broken_aliases_wait),
+		cmocka_unit_test(alias_chains_have_a_limit),
 		cmocka_unit_test(memory_may_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,19 +188,19 @@ gp_config_write_starter(struct gp_buf *out, const struct gp_config_start *start)
 	}
 }
 
+/* What is to be said of a key, on one line. */
 static void
-write_reference_row(struct gp_buf *out, const struct gp_key *key)
+describe(struct gp_buf *out, const struct gp_key *key)
 {
-	gp_buf_printf(out, "| `%s` | ", key->name);
+	gp_buf_printf(out, "`%s`", key->name);
 	if (key->preset) {
-		gp_buf_put_char(out, '`');
+		gp_buf_put_str(out, " (default `");
 		write_preset(out, key);
-		gp_buf_put_char(out, '`');
-	} else {
-		gp_buf_put_str(out, key->required ? "must be given" : "");
+		gp_buf_put_str(out, "`)");
+	} else if (key->required) {
+		gp_buf_put_str(out, " (must be given)");
 	}
-	gp_buf_put_str(out, " | ");
-	gp_buf_put_str(out, key->doc);
+	gp_buf_printf(out, ": %s", key->doc);
 	if (key->type >= GP_KEY_SIZE && key->type <= GP_KEY_COUNT) {
 		gp_buf_put_str(out, " From ");
 		print_number(out, key, key->min);
@@ -208,21 +208,24 @@ write_reference_row(struct gp_buf *out, const struct gp_key *key)
 		print_number(out, key, key->max);
 		gp_buf_put_char(out, '.');
 	}
-	if (key->example) {
-		gp_buf_put_str(out, " Example: `");
-		gp_buf_put_str(out, key->example);
-		gp_buf_put_char(out, '`');
-	}
-	gp_buf_put_str(out, " |\n");
+	if (key->example)
+		gp_buf_printf(out, " Example: `%s`", key->example);
+	gp_buf_put_char(out, '\0');
 }
 
 static void
-write_reference_table(struct gp_buf *out, const struct gp_key_group *group)
+write_reference_list(struct gp_buf *out, const struct gp_key_group *group)
 {
-	gp_buf_put_str(out, "\n| key | default | what it is |\n|---|---|---|\n");
+	gp_buf_put_char(out, '\n');
 	for (size_t i = 0; i < group->keys_len; i++) {
-		if (group->keys[i].type != GP_KEY_LATER)
-			write_reference_row(out, &group->keys[i]);
+		struct gp_buf text = GP_BUF_INIT(4096);
+		if (group->keys[i].type == GP_KEY_LATER)
+			continue;
+		describe(&text, &group->keys[i]);
+		out->failed = out->failed || text.failed;
+		gp_buf_put_str(out, "- ");
+		write_wrapped(out, 2, "  ", text.failed ? "" : gp_buf_slice(&text).ptr);
+		gp_buf_free(&text);
 	}
 }
 
@@ -234,7 +237,7 @@ gp_config_write_reference(struct gp_buf *out)
 		       "Written by `gatepost config show --documentation`. Sizes are octets, or "
 		       "take KB, MB, GB (powers of 1,000)\nor KiB, MiB, GiB (of 1,024); times "
 		       "take ms, s, m, h or d. Unknown keys are errors.\n");
-	write_reference_table(out, &gp_schema);
+	write_reference_list(out, &gp_schema);
 	for (size_t i = 0; i < gp_schema.keys_len; i++) {
 		const struct gp_key *key = &gp_schema.keys[i];
 		if (!key->group)
@@ -244,6 +247,6 @@ gp_config_write_reference(struct gp_buf *out)
 			      : key->type == GP_KEY_LISTENS ? ", each entry"
 							    : "",
 			      key->doc);
-		write_reference_table(out, key->group);
+		write_reference_list(out, key->group);
 	}
 }

@@ -37,9 +37,16 @@ struct gp_admission {
 };
 
 /*
- * Decides on one recipient. Aliases are followed to a depth of 10 and 1,000 targets; a loop is a
- * configuration mistake that config check names, and here answers 451 4.3.5. postmaster is accepted
- * in every domain of ours, and as "<postmaster>". A literal of one of our addresses is not ours.
+ * Decides on one recipient. Ours are found as gp_directory_look_up() of config/directory.h says:
+ * exactly, then without subaddress, then by `any`. Aliases are followed to a depth of 10 and 1,000
+ * targets, equal ones once; a loop or a target that nobody is called is a configuration mistake
+ * that config check names, and here answers 451 4.3.5. Targets keep the spelling and the subaddress
+ * that they were addressed with.
+ *
+ * postmaster is accepted in every domain of ours: as an alias or recipient of that name, else as a
+ * mailbox like others of that domain. "<postmaster>" and postmaster@HOSTNAME are that of the first
+ * domain. A literal, of whatever address, is not ours: strangers are refused; clients in
+ * relay_networks may use it, unless it is an address that we listen at, loopback or multicast.
  * Results live in the arena. Returns 0 or -ENOMEM.
  */
 [[nodiscard]] int
@@ -64,9 +71,17 @@ struct gp_route {
 					and limits */
 };
 
-/* The way of an admitted address (canonical text). Results live in the arena or the configuration.
-   Returns 0, -ENOMEM, or 1 when the address cannot be routed at all (ret_reply says why: bounce
-   it). */
+/*
+ * The way of an admitted address (canonical text): for a domain of ours as it says; for others the
+ * domain's route, the longest route with a leading dot above it, the smarthost, then MX, or for a
+ * literal its address. Keys of destinations:
+ *
+ *   maildir:PATH   discard   smarthost   lmtp:TARGET   smtp:HOST:PORT   mx:DOMAIN
+ *
+ * in lower case and A-labels, IPv6 hosts in brackets (`host` itself has none). Results live in the
+ * arena or the configuration. Returns 0, -ENOMEM, or 1 when the address cannot be routed at all
+ * (ret_reply says why: bounce it).
+ */
 [[nodiscard]] int
 gp_policy_route(const struct gp_policy *p, struct gp_slice address, struct gp_arena *arena,
 		struct gp_route *ret, struct gp_reply *ret_reply);
