@@ -216,9 +216,9 @@ tail_sync(struct gp_store *s);
 [[nodiscard]] int
 tail_roll(struct gp_store *s, uint64_t size, enum room room);
 
-/* The same when the old one cannot be synced any more. */
+/* The same where there is no old one that could be synced; prev_sequence: the one vouched for. */
 [[nodiscard]] int
-tail_replace(struct gp_store *s, uint64_t prev_sequence, uint64_t prev_end);
+tail_replace(struct gp_store *s, uint64_t sequence, uint64_t prev_sequence, uint64_t prev_end);
 
 /* Whether a message record of that size fits without a new segment. */
 bool

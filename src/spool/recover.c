@@ -87,16 +87,22 @@ read_header(struct recovery *r, struct segment_info *info)
 	return 0;
 }
 
-/* The successor was begun when this much was durable. Where that is all, cached reads will do. */
+/* A later segment says that this much of an earlier one was durable. Where that is all, cached
+ * reads will do. */
 static void
-vouch(struct recovery *r, struct segment_info *info, uint64_t covered)
+vouch(struct recovery *r, const struct gp_segment_header *h)
 {
-	struct segment *g = info->segment;
-	info->covered = covered;
-	if (!info->good || g->size != covered)
+	for (size_t i = r->len; i-- > 0;) {
+		struct segment *g = r->info[i].segment;
+		if (g->sequence != h->prev_sequence)
+			continue;
+		r->info[i].covered = GP_MAX(r->info[i].covered, h->prev_end);
+		if (r->info[i].good && g->size == h->prev_end) {
+			segment_close(r->s, g);
+			g->direct = false;
+		}
 		return;
-	segment_close(r->s, g);
-	g->direct = false;
+	}
 }
 
 static int
@@ -114,9 +120,8 @@ read_headers(struct recovery *r, const struct names *names)
 		int rc = read_header(r, &r->info[i]);
 		if (rc != 0)
 			return rc;
-		const struct gp_segment_header *h = &r->info[i].header;
-		if (i > 0 && r->info[i].good && h->prev_sequence == names->sequences[i - 1])
-			vouch(r, &r->info[i - 1], h->prev_end);
+		if (r->info[i].good)
+			vouch(r, &r->info[i].header);
 	}
 	return 0;
 }
@@ -276,12 +281,13 @@ take_segment(struct recovery *r, struct segment_info *info)
 	return rc;
 }
 
-/* What stands behind the last good record of the last segment, zeros apart. */
+/* What stands behind the last good record, zeros apart. */
 static void
 measure_tail(struct recovery *r, const struct segment_info *info)
 {
 	uint64_t end;
-	if (info->good && find_content(r->s, info->segment, &end) == 0 && end > info->segment->end)
+	if (info->good && info->segment->end < info->segment->size &&
+	    find_content(r->s, info->segment, &end) == 0 && end > info->segment->end)
 		r->report->tail_size += end - info->segment->end;
 }
 
@@ -308,19 +314,23 @@ begin_again(struct recovery *r)
 {
 	struct gp_store *s = r->s;
 	if (r->len == 0)
-		return tail_replace(s, 0, 0);
+		return tail_replace(s, 1, 0, 0);
 	for (size_t i = 0; i < r->len; i++) {
 		const struct segment_info *info = &r->info[i];
+		measure_tail(r, info);
 		/* Whole, says its successor: it was synced before that one was begun. */
 		if (info->good && info->segment->end == info->covered)
 			continue;
-		measure_tail(r, info);
 		int rc = settle(s, info->segment);
 		if (rc < 0)
 			return rc;
 	}
-	const struct segment_info *last = &r->info[r->len - 1];
-	return tail_replace(s, last->segment->sequence, last->good ? last->segment->end : 0);
+	/* Vouch for the last that can be: one that was never begun needs nobody's word. */
+	const struct segment_info *last = &r->info[r->len - 1], *good = last;
+	while (!good->good && good > r->info)
+		good--;
+	return tail_replace(s, last->segment->sequence + 1, good->segment->sequence,
+			    good->good ? good->segment->end : 0);
 }
 
 static int

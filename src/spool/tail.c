@@ -203,11 +203,11 @@ tail_roll(struct gp_store *s, uint64_t size, enum room room)
 }
 
 int
-tail_replace(struct gp_store *s, uint64_t prev_sequence, uint64_t prev_end)
+tail_replace(struct gp_store *s, uint64_t sequence, uint64_t prev_sequence, uint64_t prev_end)
 {
 	struct segment *g;
 	s->tail = NULL;
-	int rc = make(s, prev_sequence + 1, 0, ROOM_RESERVED, &g);
+	int rc = make(s, sequence, 0, ROOM_RESERVED, &g);
 	return rc != 0 ? rc : begin(s, g, prev_sequence, prev_end);
 }
 
