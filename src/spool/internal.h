@@ -97,8 +97,9 @@ struct gp_store {
 
 enum {
 	PIECE_SIZE = 1 << 20, /* files are read and copied in pieces of this */
-	OPEN_FDS_MAX = 64,    /* of segments, for reading */
-	CHAIN_MAX = 16,       /* a longer chain of outcomes is folded into one */
+	BOUNCE_SIZE = 64 << 10,
+	OPEN_FDS_MAX = 64, /* of segments, for reading */
+	CHAIN_MAX = 16,    /* a longer chain of outcomes is folded into one */
 	SEGMENTS_MAX = 1 << 20,
 };
 
@@ -211,6 +212,10 @@ tail_put_small(struct gp_store *s, uint8_t type, uint64_t id, struct gp_slice me
 /* Writes and syncs. 0 or -errno, latched in s->failed. */
 [[nodiscard]] int
 tail_sync(struct gp_store *s);
+
+/* Cuts off what is not used of a segment that will not be written any more. */
+void
+tail_seal(struct gp_store *s, struct segment *g);
 
 /* Begins a new segment with room for size octets; the old one, if any, is synced and sealed. */
 [[nodiscard]] int

@@ -105,6 +105,25 @@ vouch(struct recovery *r, const struct gp_segment_header *h)
 	}
 }
 
+/* The last segment of a clean end vouches for itself: its last record, read from the disk, was
+ * written after all before it was durable. */
+static void
+vouch_for_clean_end(struct recovery *r, struct segment_info *info)
+{
+	struct segment *g = info->segment;
+	struct gp_record last;
+	struct gp_slice meta;
+	if (!info->good || g->size < GP_SEGMENT_START + GP_RECORD_HEAD)
+		return;
+	uint64_t at = g->size - GP_RECORD_HEAD;
+	if (segment_read_record(r->s, g, at, &r->s->meta, &last, &meta) != 0 ||
+	    last.type != GP_RECORD_IDS || last.synced != at)
+		return;
+	info->covered = g->size;
+	segment_close(r->s, g);
+	g->direct = false;
+}
+
 static int
 read_headers(struct recovery *r, const struct names *names)
 {
@@ -123,6 +142,8 @@ read_headers(struct recovery *r, const struct names *names)
 		if (r->info[i].good)
 			vouch(r, &r->info[i].header);
 	}
+	if (r->len > 0)
+		vouch_for_clean_end(r, &r->info[r->len - 1]);
 	return 0;
 }
 
@@ -221,11 +242,11 @@ static int
 find_content(struct gp_store *s, struct segment *g, uint64_t *ret_end)
 {
 	struct gp_buf piece = GP_BUF_INIT(PIECE_SIZE);
-	char *to = gp_buf_reserve(&piece, PIECE_SIZE);
+	char *to = gp_buf_reserve(&piece, BOUNCE_SIZE);
 	int rc = to ? 0 : -ENOMEM;
 	*ret_end = 0;
 	for (uint64_t at = 0; at < g->size && rc == 0;) {
-		size_t n = (size_t)GP_MIN(g->size - at, (uint64_t)GP_IO_ALIGN);
+		size_t n = (size_t)GP_MIN(g->size - at, (uint64_t)BOUNCE_SIZE);
 		rc = segment_read(s, g, at, to, n);
 		for (size_t i = 0; i < n && rc == 0; i++) {
 			if (to[i] != 0)
