@@ -97,8 +97,9 @@ struct gp_store {
 
 enum {
 	PIECE_SIZE = 1 << 20, /* files are read and copied in pieces of this */
-	OPEN_FDS_MAX = 64,    /* of segments, for reading */
-	CHAIN_MAX = 16,       /* a longer chain of outcomes is folded into one */
+	BOUNCE_SIZE = 64 << 10,
+	OPEN_FDS_MAX = 64, /* of segments, for reading */
+	CHAIN_MAX = 16,    /* a longer chain of outcomes is folded into one */
 	SEGMENTS_MAX = 1 << 20,
 };
 
@@ -212,13 +213,17 @@ tail_put_small(struct gp_store *s, uint8_t type, uint64_t id, struct gp_slice me
 [[nodiscard]] int
 tail_sync(struct gp_store *s);
 
+/* Cuts off what is not used of a segment that will not be written any more. */
+void
+tail_seal(struct gp_store *s, struct segment *g);
+
 /* Begins a new segment with room for size octets; the old one, if any, is synced and sealed. */
 [[nodiscard]] int
 tail_roll(struct gp_store *s, uint64_t size, enum room room);
 
-/* The same when the old one cannot be synced any more. */
+/* The same where there is no old one that could be synced; prev_sequence: the one vouched for. */
 [[nodiscard]] int
-tail_replace(struct gp_store *s, uint64_t prev_sequence, uint64_t prev_end);
+tail_replace(struct gp_store *s, uint64_t sequence, uint64_t prev_sequence, uint64_t prev_end);
 
 /* Whether a message record of that size fits without a new segment. */
 bool

@@ -118,7 +118,7 @@ poison_leave(struct gp_store *s)
 	s->failed = 0;
 	segment_close(s, g);
 	g->direct = true;
-	int rc = tail_replace(s, g->sequence, g->synced);
+	int rc = tail_replace(s, g->sequence + 1, g->sequence, g->synced);
 	if (rc == 0)
 		rc = carry_over(s, g);
 	s->lost.segment = NULL;

@@ -87,14 +87,39 @@ read_header(struct recovery *r, struct segment_info *info)
 	return 0;
 }
 
-/* The successor was begun when this much was durable. Where that is all, cached reads will do. */
+/* A later segment says that this much of an earlier one was durable. Where that is all, cached
+ * reads will do. */
 static void
-vouch(struct recovery *r, struct segment_info *info, uint64_t covered)
+vouch(struct recovery *r, const struct gp_segment_header *h)
+{
+	for (size_t i = r->len; i-- > 0;) {
+		struct segment *g = r->info[i].segment;
+		if (g->sequence != h->prev_sequence)
+			continue;
+		r->info[i].covered = GP_MAX(r->info[i].covered, h->prev_end);
+		if (r->info[i].good && g->size == h->prev_end) {
+			segment_close(r->s, g);
+			g->direct = false;
+		}
+		return;
+	}
+}
+
+/* The last segment of a clean end vouches for itself: its last record, read from the disk, was
+ * written after all before it was durable. */
+static void
+vouch_for_clean_end(struct recovery *r, struct segment_info *info)
 {
 	struct segment *g = info->segment;
-	info->covered = covered;
-	if (!info->good || g->size != covered)
+	struct gp_record last;
+	struct gp_slice meta;
+	if (!info->good || g->size < GP_SEGMENT_START + GP_RECORD_HEAD)
 		return;
+	uint64_t at = g->size - GP_RECORD_HEAD;
+	if (segment_read_record(r->s, g, at, &r->s->meta, &last, &meta) != 0 ||
+	    last.type != GP_RECORD_IDS || last.synced != at)
+		return;
+	info->covered = g->size;
 	segment_close(r->s, g);
 	g->direct = false;
 }
@@ -114,10 +139,11 @@ read_headers(struct recovery *r, const struct names *names)
 		int rc = read_header(r, &r->info[i]);
 		if (rc != 0)
 			return rc;
-		const struct gp_segment_header *h = &r->info[i].header;
-		if (i > 0 && r->info[i].good && h->prev_sequence == names->sequences[i - 1])
-			vouch(r, &r->info[i - 1], h->prev_end);
+		if (r->info[i].good)
+			vouch(r, &r->info[i].header);
 	}
+	if (r->len > 0)
+		vouch_for_clean_end(r, &r->info[r->len - 1]);
 	return 0;
 }
 
@@ -216,11 +242,11 @@ static int
 find_content(struct gp_store *s, struct segment *g, uint64_t *ret_end)
 {
 	struct gp_buf piece = GP_BUF_INIT(PIECE_SIZE);
-	char *to = gp_buf_reserve(&piece, PIECE_SIZE);
+	char *to = gp_buf_reserve(&piece, BOUNCE_SIZE);
 	int rc = to ? 0 : -ENOMEM;
 	*ret_end = 0;
 	for (uint64_t at = 0; at < g->size && rc == 0;) {
-		size_t n = (size_t)GP_MIN(g->size - at, (uint64_t)GP_IO_ALIGN);
+		size_t n = (size_t)GP_MIN(g->size - at, (uint64_t)BOUNCE_SIZE);
 		rc = segment_read(s, g, at, to, n);
 		for (size_t i = 0; i < n && rc == 0; i++) {
 			if (to[i] != 0)
@@ -276,12 +302,13 @@ take_segment(struct recovery *r, struct segment_info *info)
 	return rc;
 }
 
-/* What stands behind the last good record of the last segment, zeros apart. */
+/* What stands behind the last good record, zeros apart. */
 static void
 measure_tail(struct recovery *r, const struct segment_info *info)
 {
 	uint64_t end;
-	if (info->good && find_content(r->s, info->segment, &end) == 0 && end > info->segment->end)
+	if (info->good && info->segment->end < info->segment->size &&
+	    find_content(r->s, info->segment, &end) == 0 && end > info->segment->end)
 		r->report->tail_size += end - info->segment->end;
 }
 
@@ -308,19 +335,23 @@ begin_again(struct recovery *r)
 {
 	struct gp_store *s = r->s;
 	if (r->len == 0)
-		return tail_replace(s, 0, 0);
+		return tail_replace(s, 1, 0, 0);
 	for (size_t i = 0; i < r->len; i++) {
 		const struct segment_info *info = &r->info[i];
+		measure_tail(r, info);
 		/* Whole, says its successor: it was synced before that one was begun. */
 		if (info->good && info->segment->end == info->covered)
 			continue;
-		measure_tail(r, info);
 		int rc = settle(s, info->segment);
 		if (rc < 0)
 			return rc;
 	}
-	const struct segment_info *last = &r->info[r->len - 1];
-	return tail_replace(s, last->segment->sequence, last->good ? last->segment->end : 0);
+	/* Vouch for the last that can be: one that was never begun needs nobody's word. */
+	const struct segment_info *last = &r->info[r->len - 1], *good = last;
+	while (!good->good && good > r->info)
+		good--;
+	return tail_replace(s, last->segment->sequence + 1, good->segment->sequence,
+			    good->good ? good->segment->end : 0);
 }
 
 static int

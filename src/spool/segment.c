@@ -117,7 +117,7 @@ read_direct(struct gp_store *s, struct segment *g, uint64_t offset, char *to, si
 		uint64_t from = offset / GP_IO_ALIGN * GP_IO_ALIGN;
 		size_t skip = (size_t)(offset - from);
 		size_t want = (skip + len + GP_IO_ALIGN - 1) / GP_IO_ALIGN * GP_IO_ALIGN;
-		want = GP_MIN(want, (size_t)PIECE_SIZE);
+		want = GP_MIN(want, (size_t)BOUNCE_SIZE);
 		int64_t got = s->io.ops->pread(s->io.ctx, g->fd, s->bounce, want, from);
 		if (got < 0)
 			return (int)got;

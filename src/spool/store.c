@@ -51,7 +51,7 @@ static struct gp_store *new (struct gp_io io, int dirfd, const struct gp_store_s
 	s->index = gp_map(s->set.messages_max, s->set.seed);
 	s->out.bytes = GP_BUF_INIT(s->set.batch_size + PIECE_SIZE);
 	s->meta = GP_BUF_INIT((size_t)GP_META_MAX + GP_RECORD_HEAD);
-	s->bounce = aligned_alloc(GP_IO_ALIGN, PIECE_SIZE);
+	s->bounce = aligned_alloc(GP_IO_ALIGN, BOUNCE_SIZE);
 	return s->bounce ? s : gp_store_free(s);
 }
 
@@ -104,14 +104,18 @@ gp_store_open(struct gp_io io, int dirfd, const struct gp_store_settings *settin
 }
 
 /* A record behind the last batch says that the batch was durable: after a clean end, every bad
- * record is damage, none a torn tail. */
+ * record is damage, none a torn tail, and cached reads can be trusted. */
 static int
 mark_clean(struct gp_store *s)
 {
 	int rc = gp_store_sync(s);
 	if (rc == 0)
 		rc = tail_put_small(s, GP_RECORD_IDS, s->ids_logged, gp_slice("", 0), NULL);
-	return rc == 0 ? gp_store_sync(s) : rc;
+	if (rc == 0)
+		rc = gp_store_sync(s);
+	if (rc == 0)
+		tail_seal(s, s->tail);
+	return rc;
 }
 
 int

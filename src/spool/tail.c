@@ -177,8 +177,8 @@ begin(struct gp_store *s, struct segment *g, uint64_t prev_sequence, uint64_t pr
 	return tail_put_small(s, GP_RECORD_IDS, s->ids_logged, gp_slice("", 0), NULL);
 }
 
-static void
-seal(struct gp_store *s, struct segment *g)
+void
+tail_seal(struct gp_store *s, struct segment *g)
 {
 	/* Only gives space back: when it fails, or a cut undoes it, nothing is read differently. */
 	if (s->io.ops->ftruncate(s->io.ctx, g->fd, g->end) == 0)
@@ -198,16 +198,16 @@ tail_roll(struct gp_store *s, uint64_t size, enum room room)
 		unmake(s, g);
 		return rc;
 	}
-	seal(s, old);
+	tail_seal(s, old);
 	return begin(s, g, old->sequence, old->end);
 }
 
 int
-tail_replace(struct gp_store *s, uint64_t prev_sequence, uint64_t prev_end)
+tail_replace(struct gp_store *s, uint64_t sequence, uint64_t prev_sequence, uint64_t prev_end)
 {
 	struct segment *g;
 	s->tail = NULL;
-	int rc = make(s, prev_sequence + 1, 0, ROOM_RESERVED, &g);
+	int rc = make(s, sequence, 0, ROOM_RESERVED, &g);
 	return rc != 0 ? rc : begin(s, g, prev_sequence, prev_end);
 }
 
@@ -333,7 +333,7 @@ body_to_file(struct gp_store *s, const struct body *b, uint64_t offset, uint32_t
 		rc = write_at(s, b->slices[i], offset);
 		offset += b->slices[i].len;
 	}
-	char *piece = gp_buf_reserve(&s->out.bytes, PIECE_SIZE);
+	char *piece = gp_buf_reserve(&s->out.bytes, (size_t)GP_MIN(b->len, (uint64_t)PIECE_SIZE));
 	if (!piece)
 		rc = -ENOMEM;
 	for (uint64_t done = 0; done < b->len && rc == 0;) {

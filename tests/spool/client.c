@@ -183,7 +183,7 @@ check_missing(struct client *c, const struct sent *m)
 	if (m->flipped) {
 		/* In the last batch it cannot be told from a torn one. */
 		bool told = c->report.damaged > 0 || c->report.tail_size > 0;
-		if (m->finished == NOT_YET && !told && !quarantined(c, m))
+		if (m->put == ACKED && m->finished == NOT_YET && !told && !quarantined(c, m))
 			say(c, "a damaged message is gone without a trace");
 		return;
 	}
@@ -243,9 +243,9 @@ believe(struct client *c)
 		struct sent *m = &c->sent[i];
 		struct gp_queued *q = gp_store_find(c->store, m->id);
 		if (!q) {
-			m->put = ACKED;
-			if (!m->flipped || c->report.tail_size > 0)
+			if (!m->flipped || c->report.tail_size > 0 || m->put != ACKED)
 				m->finished = ACKED;
+			m->put = ACKED;
 			continue;
 		}
 		struct gp_arena arena = GP_ARENA_INIT(8 << 20);
