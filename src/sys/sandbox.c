@@ -58,6 +58,17 @@ static const int common_calls[] = {
 	SCMP_SYS(shutdown),
 };
 
+static int
+drop_capabilities(void)
+{
+	cap_t none = cap_init();
+	int r = none && cap_set_proc(none) == 0 ? 0 : -errno;
+	cap_free(none);
+	if (r == 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		r = -errno;
+	return r;
+}
+
 int
 gp_sandbox_drop_identity(uid_t uid, gid_t gid)
 {
@@ -71,19 +82,13 @@ gp_sandbox_drop_identity(uid_t uid, gid_t gid)
 		return -errno;
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
+	/* From root the change of uid has dropped them; a supervisor that is another user and has
+	 * kept the right to change it would hand them on. */
+	int r = drop_capabilities();
+	if (r < 0)
+		return r;
 	/* The way back must be shut. */
 	return setuid(0) == 0 ? -EPERM : 0;
-}
-
-static int
-drop_capabilities(void)
-{
-	cap_t none = cap_init();
-	int r = none && cap_set_proc(none) == 0 ? 0 : -errno;
-	cap_free(none);
-	if (r == 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-		r = -errno;
-	return r;
 }
 
 static int
