@@ -81,6 +81,15 @@ def try_measure(name, workload, args):
         return {"good": False, "problem": str(problem)}
 
 
+def try_extra(store, key, what, measure_it):
+    """One of the single figures; a server that fails leaves a gap, not a traceback."""
+    say(f"{what}, {key}")
+    try:
+        store[key] = measure_it()
+    except (RuntimeError, OSError, ValueError) as problem:
+        say(f"    {problem}")
+
+
 def run_passes(results, args):
     for number in range(args.passes):
         for workload in args.workloads:
@@ -100,17 +109,19 @@ def run_passes(results, args):
 def run_extras(results, args):
     for workload in args.workloads if args.calls else []:
         if workload.per_connection == 1 and workload.sessions == 50 and workload.size == 4096:
-            key = measure.workload_name(workload)
-            say(f"system calls, {key}")
-            results["calls"][key] = {name: measure.count_calls(name, workload, args.calls) for name in args.servers}
+            calls = results["calls"].setdefault(measure.workload_name(workload), {})
+            for name in args.servers:
+                what = f"system calls of {measure.workload_name(workload)}"
+                try_extra(calls, name, what, lambda n=name, w=workload: measure.count_calls(n, w, args.calls))
     for name in args.servers if args.idle else []:
         # Postfix gives each connection a process, and has 100 of them by default.
-        say(f"idle connections, {name}")
-        results["idle"][name] = measure.idle_memory(name, min(args.idle, 90) if name == "postfix" else args.idle)
+        held = min(args.idle, 90) if name == "postfix" else args.idle
+        try_extra(results["idle"], name, "idle connections", lambda n=name, h=held: measure.idle_memory(n, h))
     for workload in [] if args.no_ceiling else args.workloads:
         key = measure.workload_name(workload._replace(mode="ceiling"))
         if key not in results["ceiling"]:
-            results["ceiling"][key] = measure.ceiling(workload, CEILING_MESSAGES[workload.size])
+            count = CEILING_MESSAGES[workload.size]
+            try_extra(results["ceiling"], key, "nothing between", lambda w=workload, n=count: measure.ceiling(w, n))
 
 
 def main():

@@ -82,9 +82,13 @@ gp_sandbox_drop_identity(uid_t uid, gid_t gid)
 		return -errno;
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
+	/* From root the change of uid has dropped them; a supervisor that is another user and has
+	 * kept the right to change it would hand them on. */
 	int r = drop_capabilities();
+	if (r < 0)
+		return r;
 	/* The way back must be shut. */
-	return r == 0 && setuid(0) == 0 ? -EPERM : r;
+	return setuid(0) == 0 ? -EPERM : 0;
 }
 
 static int

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bench's own sums: what it says of a server is only as good as these."""
+
+import pathlib
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+import pytest
+
+BENCH = pathlib.Path(__file__).resolve().parent.parent.parent / "bench"
+sys.path.insert(0, str(BENCH))
+
+import accounting
+import measure
+import report
+
+# Spends some 0.3 s of CPU in a child that is gone at once, then waits.
+SPENDER = "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done'; echo done; exec sleep 60"
+
+
+def row(per_s, cpu, good=True):
+    return {"per_s": per_s, "accepted_per_s": per_s, "cpu_s_per_1000": cpu, "good": good}
+
+
+RESULTS = {
+    "when": "now",
+    "machine": "a machine",
+    "servers": ["ours", "theirs"],
+    "settings": ["Ours 1", "Theirs 2"],
+    "passes": 3,
+    "cells": {
+        "relay-4k-one-50": [
+            {"ours": row(1000, 0.1), "theirs": row(100, 2.0)},
+            {"ours": row(500, 0.2), "theirs": row(20, 4.0)},
+            {"ours": row(900, 0.1), "theirs": row(300, 1.0)},
+            {"ours": row(9999, 0.1, good=False), "theirs": row(1, 1.0)},
+        ]
+    },
+    "calls": {"relay-4k-one-50": {"ours": {"sync": 0.25}}},
+    "idle": {"ours": {"kib_per_connection": 1.5, "held": 1000}},
+    "ceiling": {},
+}
+
+
+def test_ratios_are_made_within_a_pass_and_failed_runs_are_no_figures():
+    passes = RESULTS["cells"]["relay-4k-one-50"]
+    assert report.ratios(passes, "per_s", "ours", "theirs") == [10, 25, 3]
+    assert report.ratios(passes, "cpu_s_per_1000", "ours", "theirs", inverse=True) == [20, 20, 10]
+    text = report.markdown(RESULTS)
+    assert "| relay-4k-one-50 | 10.0 (3.0-25.0) | 10.0 (3.0-25.0) | 20.0 (10.0-20.0) |" in text
+    assert "| relay-4k-one-50 | ours | 900 | 900 | 0.100 |" in text
+    assert "3, 1 failed" in text
+
+
+def test_tables_are_even():
+    rows = [line.count("|") for line in report.markdown(RESULTS).splitlines() if line.startswith("|")]
+    assert rows[:3] == [5, 5, 5]
+    assert set(rows[3:]) == {12}
+
+
+def test_the_chart_is_well_formed():
+    root = xml.etree.ElementTree.fromstring(report.svg(RESULTS))
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "relay-4k-one-50" in texts and "900" in texts and "60" in texts
+
+
+@pytest.mark.parametrize("make", [accounting.Tree, accounting.account])
+def test_dead_children_count_and_strangers_do_not(make):
+    group = make()
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        with group.inside():
+            process = subprocess.Popen(["sh", "-c", SPENDER], stdout=subprocess.PIPE, text=True)
+        before = time.process_time()
+        assert process.stdout.readline() == "done\n"
+        spent = group.cpu_s()
+        assert 0.05 < spent < 10
+        assert time.process_time() - before < spent
+        assert process.pid in group.pids()
+        assert stranger.pid not in group.pids()
+        assert 0 < accounting.pss_mib(group.pids()) < 50
+    finally:
+        for one in (stranger, process):
+            one.kill()
+            one.wait()
+        group.close()
+    assert group.pids() == [] if isinstance(group, accounting.Tree) else not group.path.exists()
+
+
+def test_strace_is_read():
+    text = """% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 90.00    0.001000          10       100           fdatasync
+ 10.00    0.000100          10        10         2 openat
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.001100          10       110         2 total
+"""
+    assert measure.parse_strace(text, 200) == {"fdatasync": 0.5, "openat": 0.05}
+
+
+def test_all_workloads_have_names_of_their_own():
+    names = [measure.workload_name(w) for w in measure.all_workloads()]
+    assert len(names) == len(set(names)) == 24
+    assert "relay-4k-one-50" in names and "maildir-100k-many-200" in names
