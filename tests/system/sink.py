@@ -13,8 +13,13 @@ class Sink(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, script=None, extensions=("PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 50000000", "DSN")):
-        super().__init__(("127.0.0.1", 0), Session)
+    def __init__(
+        self,
+        script=None,
+        extensions=("PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 50000000", "DSN"),
+        address=("127.0.0.1", 0),
+    ):
+        super().__init__(address, Session)
         self.port = self.server_address[1]
         self.script = dict(script or {})
         self.extensions = extensions

@@ -11,6 +11,7 @@ import rolerig
 
 A, CNAME, PTR, MX, TXT, AAAA, TLSA = 1, 5, 12, 15, 16, 28, 52
 OK, NODATA, NXDOMAIN, SERVFAIL, TIMEOUT = 1, 2, 3, 4, 5
+SLOW = "takes 30 s and more; GATEPOST_SLOW_TESTS=1 runs it"
 ROOT_KEY = "/usr/share/dns/root.key"
 
 NAMES = {
@@ -204,12 +205,39 @@ def test_an_unsigned_root_is_no_answer_under_a_trust_anchor(dns):
         assert "dns_trouble" in role.log()
 
 
+@pytest.mark.skipif(not os.environ.get("GATEPOST_SLOW_TESTS"), reason=SLOW)
 def test_no_server_at_all():
     """Nobody listens: an answer all the same, and no other than SERVFAIL or TIMEOUT."""
     with start(server="127.0.0.54:9") as role:
         peer = role.peer("relay")
         ask(peer, "example.test", MX)
         assert hear(peer, role)["status"] in (SERVFAIL, TIMEOUT)
+        check_clean_end(role)
+
+
+def test_no_settings_at_all():
+    """The servers of /etc/resolv.conf are taken over at the start; localhost is answered in the house."""
+    with start() as role:
+        check_question(role.peer("relay"), role, ("localhost", A, OK, "localhost", [b"\x7f\0\0\1"]))
+        check_clean_end(role)
+
+
+@pytest.mark.skipif(not os.environ.get("GATEPOST_SLOW_TESTS"), reason=SLOW)
+def test_a_server_that_returns_is_used_again():
+    rig = dnsrig.DnsRig(NAMES)
+    with start(server=rig.server) as role:
+        peer = role.peer("relay")
+        for i in range(3):
+            ask(peer, f"a{i}.test", A)
+            assert hear(peer, role)["status"] in (SERVFAIL, TIMEOUT)
+        began = time.monotonic()
+        with rig:
+            status = SERVFAIL
+            while status != NXDOMAIN:
+                assert time.monotonic() - began < 90
+                time.sleep(1)
+                ask(peer, f"b{time.monotonic_ns()}.test", A)
+                status = hear(peer, role)["status"]
         check_clean_end(role)
 
 
@@ -229,9 +257,8 @@ def test_bad_settings_are_named(dns):
         assert "resolver_setup_failed" in role.log()
 
 
+@pytest.mark.skipif(not os.environ.get("GATEPOST_SLOW_TESTS"), reason=SLOW)
 def test_silence_ends_after_thirty_seconds(dns):
-    if not os.environ.get("GATEPOST_SLOW_TESTS"):
-        pytest.skip("takes 30 s; GATEPOST_SLOW_TESTS=1 runs it")
     with start(server=dns.server) as role:
         peer = role.peer("relay")
         began = time.monotonic()

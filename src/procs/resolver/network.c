@@ -21,6 +21,7 @@ enum {
 	SECURITY_SECURE = 2,
 	PORT_DNS = 53,
 	OPTION_MAX = 32,
+	SILENT_SERVER_S = 60, /* how long a server's bad record is remembered */
 };
 
 struct network {
@@ -86,6 +87,17 @@ unblock_names(struct ub_ctx *ctx)
 	return r == 0 ? set_option(ctx, "local-zone:", "test. transparent") : r;
 }
 
+/*
+ * The library leaves a server that was silent alone for 15 minutes. Mail waits meanwhile, so it is
+ * tried again soon, by one question at a time.
+ */
+static int
+return_soon(struct ub_ctx *ctx)
+{
+	int r = set_option(ctx, "infra-keep-probing:", "yes");
+	return r == 0 ? set_number(ctx, "infra-host-ttl:", SILENT_SERVER_S) : r;
+}
+
 static int
 set_validation(struct ub_ctx *ctx, struct gp_slice trust_anchor)
 {
@@ -112,6 +124,8 @@ set_up(struct ub_ctx *ctx, const struct gp_config *config)
 		r = set_number(ctx, "outgoing-range:", NETWORK_SOCKETS_MAX);
 	if (r == 0)
 		r = set_number(ctx, "outgoing-num-tcp:", NETWORK_TCP_MAX);
+	if (r == 0)
+		r = return_soon(ctx);
 	if (r == 0)
 		r = unblock_names(ctx);
 	if (r == 0)
