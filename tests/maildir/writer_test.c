@@ -443,7 +443,7 @@ test_links(void **state)
 				mkdirat(outside.fd, *sub, 0700);
 			assert_int_equal(symlinkat(outside.path, r.fd, links[i]), 0);
 			struct gp_outcome o = deliver(&r, &d);
-			assert_codes(&o, GP_OUTCOME_DEFERRED, 4, 3, 5);
+			assert_codes(&o, GP_OUTCOME_DEFERRED, 4, 2, 0);
 			static const char *const watched[] = {"new", "tmp", "bob/new", "bob/tmp"};
 			for (size_t k = 0; k < GP_ARRAY_LEN(watched); k++)
 				assert_int_equal(count_files(&outside, watched[k], NULL), 0);
@@ -467,7 +467,7 @@ test_link_inside(void **state)
 	assert_int_equal(renameat(r.fd, "d/bob", r.fd, "d/away"), 0);
 	assert_int_equal(symlinkat("eve", r.fd, "d/bob"), 0);
 	struct gp_outcome o = deliver(&r, &bob);
-	assert_codes(&o, GP_OUTCOME_DEFERRED, 4, 3, 5);
+	assert_codes(&o, GP_OUTCOME_DEFERRED, 4, 2, 0);
 	assert_int_equal(count_files(&r, "d/eve/new", NULL), 1);
 	root_close(&r);
 }
@@ -624,8 +624,8 @@ test_errors(void **state)
 		int error, code, class, subject, detail;
 	} cases[] = {
 		{ENOSPC, 452, 4, 3, 1}, {EDQUOT, 452, 4, 2, 2},       {EIO, 451, 4, 3, 0},
-		{EROFS, 451, 4, 3, 5},  {EACCES, 451, 4, 3, 5},       {EMFILE, 451, 4, 3, 0},
-		{ELOOP, 451, 4, 3, 5},  {ENAMETOOLONG, 550, 5, 1, 3},
+		{EROFS, 451, 4, 3, 5},  {EACCES, 451, 4, 2, 0},       {EMFILE, 451, 4, 3, 0},
+		{ELOOP, 451, 4, 2, 0},  {ENAMETOOLONG, 550, 5, 1, 3},
 	};
 	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
 		struct root r;

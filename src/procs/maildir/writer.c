@@ -431,11 +431,12 @@ reply_for(int error)
 		return GP_REPLY(452, 4, 2, 2, "The mailbox is over its quota");
 	case -EACCES:
 	case -EPERM:
-	case -EROFS:
 	case -ELOOP:
 	case -EXDEV:
 	case -ENOTDIR:
-		return GP_REPLY(451, 4, 3, 5, "The mailbox's folder cannot be used");
+		return GP_REPLY(451, 4, 2, 0, "The mailbox's folder cannot be used");
+	case -EROFS:
+		return GP_REPLY(451, 4, 3, 5, "Mailboxes are read only at present");
 	default:
 		return GP_REPLY(451, 4, 3, 0, "The mailbox cannot be written at present");
 	}

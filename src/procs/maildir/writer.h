@@ -3,9 +3,9 @@
  * Delivery into Maildirs, in batches: several deliveries are begun, then one commit makes all of
  * them durable and says what became of each.
  *
- *     begin   find or make MAILBOX/{tmp,new,cur}; write tmp/NAME
- *     commit  fsync every file; rename it to new/NAME,S=SIZE; fsync every directory that changed,
- * each once
+ *  - begin: find or make MAILBOX/{tmp,new,cur}; write tmp/NAME
+ *  - commit: fsync every file; rename each to new/NAME,S=SIZE; fsync every directory that changed,
+ *    each once
  *
  * Invariants:
  *  - "Delivered" means: the file's octets, its name in new/, and the name of every folder on the
@@ -70,11 +70,12 @@ gp_maildir_commit(struct gp_maildir *md);
 
 /*
  * After commit. Kinds and codes:
- *   delivered  250 2.0.0
- *   deferred   452 4.3.1 no space; 452 4.2.2 over quota; 451 4.3.5 the folder cannot be used (not
- * ours, read only, a link or a file in its place); 451 4.3.0 any other error of the system failed
- * 554 5.4.6 it was in this mailbox before; 550 5.1.3 no mailbox can have this name The text is
- * static.
+ *  - delivered: 250 2.0.0.
+ *  - deferred, of this mailbox (RFC 3463 section 3.3): 452 4.2.2 over quota; 451 4.2.0 its folder
+ *    cannot be used, as it is not ours, or a link or a file is in its place.
+ *  - deferred, of all: 452 4.3.1 no space; 451 4.3.5 read only; 451 4.3.0 any other error.
+ *  - failed: 554 5.4.6 it was in this mailbox before; 550 5.1.3 no mailbox can have this name.
+ * The text is static.
  */
 struct gp_outcome
 gp_maildir_outcome(const struct gp_maildir *md, size_t number);

@@ -291,11 +291,15 @@ delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *
 	return r < 0 ? r : 0;
 }
 
-/* Whether a deferral speaks of the destination, not of this message: nobody answered, or 421. */
+/* Whether a deferral speaks of the destination, not of this message or of one mailbox (X.2.X of RFC
+ * 3463): nobody answered, or 421. */
 static bool
 destination_failed(const struct gp_outcome *o)
 {
-	return o->kind == GP_OUTCOME_DEFERRED && (!o->remote_said || o->reply.code == 421);
+	enum { MAILBOX_STATUS = 2 };
+	if (o->kind != GP_OUTCOME_DEFERRED)
+		return false;
+	return o->remote_said ? o->reply.code == 421 : o->reply.enhanced_subject != MAILBOX_STATUS;
 }
 
 static void
