@@ -58,5 +58,15 @@ gp_cmd_serve(int argc, char **argv)
 		fputs(usage, stderr);
 		return GP_EXIT_USAGE;
 	}
-	return become_supervisor(config);
+	/* Relative paths in the file start from its folder, so its own must not depend on ours. */
+	struct gp_arena arena = GP_ARENA_INIT(64 * 1024);
+	struct gp_slice path;
+	int r = gp_cli_absolute(config, &arena, &path);
+	if (r < 0) {
+		fprintf(stderr, "gatepost serve: %s: %s\n", config, strerror(-r));
+		return GP_EXIT_ERROR;
+	}
+	int code = become_supervisor(path.ptr);
+	gp_arena_free(&arena);
+	return code;
 }
