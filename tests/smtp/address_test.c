@@ -51,7 +51,8 @@ static const struct good goods[] = {
 	{"<\"(),:;<>[]\"@b>", "\"(),:;<>[]\"@b", GP_DOMAIN_NAME, false},
 	{"<\"../../etc\"@b>", "\"../../etc\"@b", GP_DOMAIN_NAME, false},
 	{"<\"\\\\\xC3\xA9\"@b>", "\"\\\\\xC3\xA9\"@b", GP_DOMAIN_NAME, true},
-	{"<\"" A16 A16 A16 "aaaaaaaaaaaaaa\"@b>", A16 A16 A16 "aaaaaaaaaaaaaa@b", GP_DOMAIN_NAME, false},
+	{"<\"" A16 A16 A16 "aaaaaaaaaaaaaa\"@b>", A16 A16 A16 "aaaaaaaaaaaaaa@b", GP_DOMAIN_NAME,
+	 false},
 	/* domains */
 	{"<a@b-c.d>", "a@b-c.d", GP_DOMAIN_NAME, false},
 	{"<a@b--c.d>", "a@b--c.d", GP_DOMAIN_NAME, false},
