@@ -12,15 +12,25 @@
 int
 gp_cli_absolute(const char *path, struct gp_arena *arena, struct gp_slice *ret)
 {
-	if (path[0] == '/') {
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	const char *folder = !slash          ? "."
+			     : slash == path ? "/"
+					     : gp_arena_str(arena, gp_slice(path, slash - path));
+	if (!folder)
+		return -ENOMEM;
+	char *real = realpath(folder, NULL);
+	char *here = real ? NULL : get_current_dir_name();
+	if (real)
+		*ret = gp_arena_printf(arena, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name);
+	else if (path[0] == '/')
 		*ret = gp_arena_dup(arena, gp_slice_str(path));
-	} else {
-		char *here = get_current_dir_name();
-		if (!here)
-			return -errno;
-		*ret = gp_arena_printf(arena, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path);
-		free(here);
-	}
+	else if (here)
+		*ret = gp_arena_printf(arena, "%s/%s", here, path);
+	else
+		return -errno;
+	free(real);
+	free(here);
 	return ret->ptr ? 0 : -ENOMEM;
 }
 

@@ -7,7 +7,7 @@
 #define GP_CONFIG_DEFAULT "/etc/gatepost/gatepost.yaml"
 
 /* The name as an absolute path, with a NUL behind it, so that what is relative to the file is
-   absolute too. 0 or -errno. */
+   absolute too. A folder that exists is given without links, . and .. in it. 0 or -errno. */
 [[nodiscard]] int
 gp_cli_absolute(const char *path, struct gp_arena *arena, struct gp_slice *ret);
 

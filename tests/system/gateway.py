@@ -52,6 +52,7 @@ class Gateway:
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         self.config = self.folder / "gatepost.yaml"
+        self.config_argument = str(self.config)
         self.log_path = self.folder / "log"
         self.process = None
         self.crash_is_expected = False
@@ -86,7 +87,10 @@ class Gateway:
         self.write_config()
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(PROGRAM), "serve", "-c", str(self.config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [str(PROGRAM), "serve", "-c", self.config_argument],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         eventually(self.answers, what="the greeting")
         return self

@@ -90,7 +90,11 @@ def relaying(gatepost, port, names=None, host="127.0.0.1", **settings):
 def outcome(server):
     """The log line that says what became of the message."""
     events = ("deferred", "relayed", "failed")
-    return eventually(lambda: [line for line in server.log_lines() if line.get("event") in events], what="an outcome")[0]
+
+    def seen():
+        return [line for line in server.log_lines() if line.get("event") in events]
+
+    return eventually(seen, what="an outcome")[0]
 
 
 def endless_line(file):

@@ -113,7 +113,13 @@ def test_nobody_answers(sink):
 
 @pytest.mark.parametrize(
     "argv",
-    [[], ["--to", "a"], ["-S", "x", "--notify", "now", *TO], ["-S", "x", "--quit-after", "lunch"], ["-S", "x", *TO, "more"]],
+    [
+        [],
+        ["--to", "a"],
+        ["-S", "x", "--notify", "now", *TO],
+        ["-S", "x", "--quit-after", "lunch"],
+        ["-S", "x", *TO, "more"],
+    ],
     ids=str,
 )
 def test_usage(argv):
