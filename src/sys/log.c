@@ -75,7 +75,11 @@ put_time(struct gp_buf *b)
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 		made = s;
 	}
-	gp_buf_printf(b, "%s.%03uZ", text, (unsigned)(ms % 1000));
+	unsigned part = (unsigned)(ms % 1000);
+	char tail[] = {'.', (char)('0' + part / 100), (char)('0' + part / 10 % 10),
+		       (char)('0' + part % 10), 'Z'};
+	gp_buf_put_str(b, text);
+	gp_buf_put(b, gp_slice(tail, sizeof(tail)));
 }
 
 /* JSON string escapes; octets over 127 are shown as they are when they come from valid UTF-8 mail
@@ -108,7 +112,9 @@ plain(struct gp_slice s)
 static void
 put_field(struct gp_buf *b, const struct gp_log_field *f)
 {
-	gp_buf_printf(b, state.json ? ",\"%s\":" : " %s=", f->key);
+	gp_buf_put_str(b, state.json ? ",\"" : " ");
+	gp_buf_put_str(b, f->key);
+	gp_buf_put_str(b, state.json ? "\":" : "=");
 	if (f->is_number) {
 		gp_buf_put_u64(b, f->number);
 	} else if (!state.json && plain(f->text)) {
@@ -126,10 +132,13 @@ put_line(struct gp_buf *b, enum gp_log_level level, const char *event,
 {
 	gp_buf_put_str(b, state.json ? "{\"time\":\"" : "");
 	put_time(b);
-	gp_buf_printf(b,
-		      state.json ? "\",\"role\":\"%s\",\"level\":\"%s\",\"event\":\"%s\""
-				 : " %s %s %s",
-		      state.who, level_names[level], event);
+	gp_buf_put_str(b, state.json ? "\",\"role\":\"" : " ");
+	gp_buf_put_str(b, state.who);
+	gp_buf_put_str(b, state.json ? "\",\"level\":\"" : " ");
+	gp_buf_put_str(b, level_names[level]);
+	gp_buf_put_str(b, state.json ? "\",\"event\":\"" : " ");
+	gp_buf_put_str(b, event);
+	gp_buf_put_str(b, state.json ? "\"" : "");
 	for (size_t i = 0; i < fields_len; i++)
 		put_field(b, &fields[i]);
 	gp_buf_put_str(b, state.json ? "}\n" : "\n");

@@ -83,6 +83,7 @@ struct gp_smtp_server {
 	struct gp_reply refusal;
 	struct gp_slice refused_command;
 	struct gp_reply farewell; /* a shutdown that waits for the driver's answer */
+	bool quit;                /* the client said so */
 };
 
 static void
@@ -390,6 +391,7 @@ handle_quit(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 {
 	(void)args, (void)line;
 	reply(s, GP_REPLY(221, 2, 0, 0, "Bye"));
+	s->quit = true;
 	close_session(s);
 	return AGAIN;
 }
@@ -824,6 +826,12 @@ gp_smtp_server_deadline(const struct gp_smtp_server *s)
 	if (s->state == STATE_BODY)
 		return body_deadline(s);
 	return s->since_ms + s->setup.limits->command_time;
+}
+
+bool
+gp_smtp_server_quit(const struct gp_smtp_server *s)
+{
+	return s->quit;
 }
 
 const struct gp_envelope *

@@ -98,6 +98,10 @@ gp_smtp_server_output_sent(struct gp_smtp_server *s, size_t n);
 uint64_t
 gp_smtp_server_deadline(const struct gp_smtp_server *s);
 
+/* At CLOSE: whether the client asked for it by QUIT, and so will send nothing more. */
+bool
+gp_smtp_server_quit(const struct gp_smtp_server *s);
+
 /* From MAIL to the next() behind END's answer or ABORT; NULL when there is no transaction. At RCPT,
    it holds the recipients accepted before this one. The others below may only be asked from MAIL on
    as long. */

@@ -388,12 +388,13 @@ arm_timer(struct session *s, uint64_t at_ms)
 	gp_timer_set(&s->timer, in);
 }
 
-/* The protocol is over: write what is left, and wait a little for the client's end. */
+/* The protocol is over: write what is left, and wait a little for the client's end; not for one
+   that said QUIT, as nothing unread can make the kernel answer with a reset. */
 static void
-linger(struct session *s)
+linger(struct session *s, bool quit)
 {
 	s->state = SESSION_LINGERS;
-	if (!send_output(s)) {
+	if (!send_output(s) || (quit && !s->writing)) {
 		session_free(s);
 		return;
 	}
@@ -447,7 +448,7 @@ advance(struct session *s, struct gp_slice input)
 {
 	run_protocol(s, &input);
 	if (s->state == SESSION_LINGERS) {
-		linger(s);
+		linger(s, gp_smtp_server_quit(s->smtp) && input.len == 0);
 		return;
 	}
 	if (input.len > 0 && !gp_buf_put(&s->held, input)) {
@@ -495,7 +496,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	struct session *s = arg;
 	(void)fd, (void)what;
 	if (s->state == SESSION_LINGERS)
-		linger(s);
+		linger(s, false);
 	else
 		advance(s, gp_slice(NULL, 0));
 }
