@@ -33,6 +33,9 @@
 _Noreturn void
 gp_assert_failed(const char *expr, const char *file, int line);
 
+/* A place that no path leads to: what stands there was decided elsewhere. */
+#define gp_unreachable(why) gp_assert_failed(why, __FILE__, __LINE__)
+
 /* Overflow-checked size arithmetic: true when the result does not fit. */
 #define gp_add_overflow(a, b, ret) __builtin_add_overflow((a), (b), (ret))
 #define gp_mul_overflow(a, b, ret) __builtin_mul_overflow((a), (b), (ret))

@@ -180,7 +180,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 			session_committed(s, (enum gp_commit_result)m->committed.result);
 		break;
 	default:
-		gp_assert(!"permit table and handler differ");
+		gp_unreachable("permit table and handler differ");
 	}
 }
 

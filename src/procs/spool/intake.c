@@ -204,7 +204,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		give_stage(c, m->stage_wanted.ticket);
 		break;
 	default:
-		gp_assert(!"permit table and handler differ");
+		gp_unreachable("permit table and handler differ");
 	}
 }
 
