@@ -108,6 +108,19 @@ posix_ftruncate(void *io, int fd, uint64_t size)
 	return rc < 0 ? -errno : 0;
 }
 
+/* For file systems that cannot allocate without writing. */
+static int
+write_zeros(int fd, uint64_t size)
+{
+	static const char zeros[1 << 16];
+	int rc = 0;
+	for (uint64_t at = 0; at < size && rc == 0; at += sizeof(zeros)) {
+		size_t n = (size_t)GP_MIN(size - at, (uint64_t)sizeof(zeros));
+		rc = posix_pwrite(NULL, fd, gp_slice(zeros, n), at);
+	}
+	return rc;
+}
+
 static int
 posix_allocate(void *io, int fd, uint64_t size)
 {
@@ -116,6 +129,8 @@ posix_allocate(void *io, int fd, uint64_t size)
 	do
 		rc = fallocate(fd, 0, 0, (off_t)size);
 	while (rc < 0 && errno == EINTR);
+	if (rc < 0 && errno == EOPNOTSUPP)
+		return write_zeros(fd, size);
 	return rc < 0 ? -errno : 0;
 }
 

@@ -119,7 +119,8 @@ message_read(struct gp_store *s, const struct entry *e, struct gp_arena *arena, 
 	return 0;
 }
 
-/* Not before the record is written as a new one: meta of message `m` for flags of the entry. */
+/* The body goes from segment to segment unread but for its checksum, which must still be the old
+ * one. */
 static int
 move(struct gp_store *s, struct entry *e, struct gp_arena *arena)
 {

@@ -83,6 +83,11 @@ file_make(struct gp_store *s, struct segment *g, uint64_t size)
 {
 	struct segment_name name = segment_name(g->sequence);
 	int rc = segment_open(s, g, GP_IO_CREATE);
+	if (rc == -EEXIST) {
+		/* Behind the tail: made once and never begun, and its removal failed. */
+		s->io.ops->unlink(s->io.ctx, s->dirfd, name.s);
+		rc = segment_open(s, g, GP_IO_CREATE);
+	}
 	if (rc < 0)
 		return rc;
 	rc = s->io.ops->fallocate(s->io.ctx, g->fd, size);

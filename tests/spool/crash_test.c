@@ -159,7 +159,7 @@ mix(uint64_t x)
 static void
 look_at_all(struct search *s, const struct client *c, uint64_t at)
 {
-	size_t pending = sim_pending(c->disk), full = long_form ? 12 : 5;
+	size_t pending = sim_pending(c->disk), full = long_form ? 8 : 4;
 	if (pending <= full) {
 		for (uint64_t bits = 0; bits < (uint64_t)1 << pending; bits++)
 			look(s, c, (struct subset){bits, SIZE_MAX}, at);
@@ -167,9 +167,9 @@ look_at_all(struct search *s, const struct client *c, uint64_t at)
 	}
 	look(s, c, (struct subset){0, SIZE_MAX}, at);
 	look(s, c, (struct subset){UINT64_MAX, SIZE_MAX}, at);
-	for (size_t i = 0; i < pending && i < (long_form ? 64u : 16u); i++)
+	for (size_t i = 0; i < pending && i < (long_form ? 32u : 8u); i++)
 		look(s, c, (struct subset){0, i}, at);
-	for (uint64_t i = 0; i < (long_form ? 256 : 8); i++)
+	for (uint64_t i = 0; i < (long_form ? 32 : 4); i++)
 		look(s, c, (struct subset){mix(at * 1000 + i), SIZE_MAX}, at);
 }
 

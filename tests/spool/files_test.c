@@ -127,11 +127,8 @@ memory_and_time_to_open(void **state)
 	assert_int_equal(report.damaged, 0);
 	print_message("%zu messages: opened in %lu ms, %zu octets of memory each\n", messages,
 		      (unsigned long)took, (after - before) / messages);
-	/* Sanitizers have an allocator and a pace of their own. */
-#ifndef __SANITIZE_ADDRESS__
 	assert_true((after - before) / messages <= MEMORY_MAX);
 	assert_true(took <= REOPEN_MAX_MS);
-#endif
 	for (struct gp_queued *q = gp_store_next(s, NULL); q; q = gp_store_next(s, q)) {
 		struct gp_arena arena = GP_ARENA_INIT(1 << 20);
 		struct gp_stored m;
