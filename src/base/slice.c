@@ -83,6 +83,24 @@ gp_slice_rfind(struct gp_slice s, char c)
 	return at ? at - s.ptr : -1;
 }
 
+bool
+gp_slice_has_8bit(struct gp_slice s)
+{
+	/* Whole messages are searched by this: eight octets at a time. */
+	size_t at = 0;
+	for (; at + 8 <= s.len; at += 8) {
+		uint64_t eight;
+		memcpy(&eight, s.ptr + at, 8);
+		if (eight & 0x8080808080808080)
+			return true;
+	}
+	for (; at < s.len; at++) {
+		if ((unsigned char)s.ptr[at] > 127)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_wsp(char c)
 {

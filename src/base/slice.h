@@ -59,6 +59,10 @@ gp_slice_find(struct gp_slice s, char c);
 ptrdiff_t
 gp_slice_rfind(struct gp_slice s, char c);
 
+/* Is there an octet over 127? */
+bool
+gp_slice_has_8bit(struct gp_slice s);
+
 /* Without the spaces and tabs at both ends (WSP of RFC 5234). */
 struct gp_slice
 gp_slice_trim(struct gp_slice s);

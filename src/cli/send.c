@@ -355,16 +355,6 @@ read_options(struct send *s, int argc, char **argv)
 
 /* ---- what is sent ---- */
 
-static bool
-has_8bit(struct gp_slice text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if ((unsigned char)text.ptr[i] > 127)
-			return true;
-	}
-	return false;
-}
-
 static struct gp_slice
 header_of(struct gp_slice message)
 {
@@ -408,8 +398,8 @@ make_mail(struct send *s)
 	s->plan.message = gp_buf_slice(&s->text);
 	s->plan.mail.envelope = &s->envelope;
 	s->plan.mail.size = s->plan.message.len;
-	s->plan.mail.body_8bit = has_8bit(s->plan.message);
-	s->plan.mail.header_utf8 = has_8bit(header_of(s->plan.message));
+	s->plan.mail.body_8bit = gp_slice_has_8bit(s->plan.message);
+	s->plan.mail.header_utf8 = gp_slice_has_8bit(header_of(s->plan.message));
 	return GP_EXIT_OK;
 }
 

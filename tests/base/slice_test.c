@@ -177,6 +177,23 @@ classifies_ascii_only(void **state)
 		assert_int_equal(gp_ascii_hex(*c), -1);
 }
 
+static void
+finds_8bit_anywhere(void **state)
+{
+	char text[40];
+	(void)state;
+	assert_false(gp_slice_has_8bit(gp_slice(NULL, 0)));
+	for (size_t len = 0; len <= sizeof(text); len++) {
+		memset(text, 127, sizeof(text));
+		assert_false(gp_slice_has_8bit(gp_slice(text, len)));
+		for (size_t at = 0; at < sizeof(text); at++) {
+			text[at] = (char)128;
+			assert_int_equal(gp_slice_has_8bit(gp_slice(text, len)), at < len);
+			text[at] = 127;
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -185,6 +202,7 @@ main(void)
 		cmocka_unit_test(tells_prefix_and_suffix),
 		cmocka_unit_test(takes_and_drops_within_bounds),
 		cmocka_unit_test(finds_first_and_last),
+		cmocka_unit_test(finds_8bit_anywhere),
 		cmocka_unit_test(trims_spaces_and_tabs_only),
 		cmocka_unit_test(cuts_into_fields),
 		cmocka_unit_test(reads_decimal_numbers),

@@ -153,7 +153,7 @@ def test_nothing_is_taken_for_delivered(gatepost, serve, dialogue, reason):
 
 def test_replies_cannot_forge_log_lines(gatepost, serve):
     def dialogue(file):
-        hello(file)
+        hello(file, ehlo="250 mx\n")
         file.readline()
         file.write(b'450-a\x1b[2J\r\n450-{"event":"relayed"}\n450 caf\xe9\x00\r\n')
         file.read()

@@ -2,16 +2,6 @@
 #include "core/smtp/client_command.h"
 
 bool
-gp_client_utf8(struct gp_slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if ((unsigned char)s.ptr[i] > 127)
-			return true;
-	}
-	return false;
-}
-
-bool
 gp_client_wire_safe(struct gp_slice s)
 {
 	enum { WIRE_MAX = 1024 }; /* twice the longest of them, ORCPT (RFC 3461 section 4.2) */
@@ -27,10 +17,10 @@ static bool
 needs_utf8(const struct gp_smtp_client_mail *mail)
 {
 	const struct gp_envelope *e = mail->envelope;
-	bool needs = gp_client_utf8(e->sender) ||
+	bool needs = gp_slice_has_8bit(e->sender) ||
 		     (mail->header_utf8 && (e->flags & GP_ENVELOPE_SMTPUTF8));
 	for (size_t i = 0; i < e->rcpts_len && !needs; i++)
-		needs = gp_client_utf8(e->rcpts[i].address);
+		needs = gp_slice_has_8bit(e->rcpts[i].address);
 	return needs;
 }
 
@@ -44,7 +34,7 @@ gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *
 	if (ehlo->size_max > 0 && mail->size > ehlo->size_max)
 		return GP_REPLY(552, 5, 3, 4, "the message is larger than the server takes");
 	if (!(ehlo->flags & GP_EHLO_SMTPUTF8)) {
-		if (gp_client_utf8(e->sender))
+		if (gp_slice_has_8bit(e->sender))
 			return GP_REPLY(553, 5, 6, 7,
 					"the sender's address needs SMTPUTF8, which the server "
 					"does not offer");
@@ -64,7 +54,7 @@ gp_client_lacks_for(const struct gp_ehlo *ehlo, const struct gp_rcpt *rcpt)
 {
 	if (!gp_client_wire_safe(rcpt->address) || !gp_client_wire_safe(rcpt->orcpt))
 		return GP_REPLY(553, 5, 1, 3, "the address cannot be sent");
-	if (gp_client_utf8(rcpt->address) && !(ehlo->flags & GP_EHLO_SMTPUTF8))
+	if (gp_slice_has_8bit(rcpt->address) && !(ehlo->flags & GP_EHLO_SMTPUTF8))
 		return GP_REPLY(553, 5, 6, 7,
 				"the address needs SMTPUTF8, which the server does not offer");
 	return (struct gp_reply){};

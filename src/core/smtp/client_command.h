@@ -7,10 +7,6 @@
 
 #include "core/smtp/client.h"
 
-/* Is there an octet over 127? */
-bool
-gp_client_utf8(struct gp_slice s);
-
 /* May s stand in a command: no control characters that could end the line, and not absurdly long?
  */
 bool

@@ -205,19 +205,9 @@ read_piece(const struct delivery *d, uint64_t at)
 	}
 }
 
-static bool
-has_8bit(struct gp_slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if ((unsigned char)s.ptr[i] > 127)
-			return true;
-	}
-	return false;
-}
-
 /* Is there an octet over 127 before the empty line that ends the header? */
 static bool
-header_has_8bit(const struct delivery *d)
+header_8bit(const struct delivery *d)
 {
 	bool line_start = true;
 	for (uint64_t at = 0; at < GP_MIN(d->size, (uint64_t)HEADER_MAX);) {
@@ -241,9 +231,9 @@ header_has_8bit(const struct delivery *d)
 static void
 look_at_body(struct delivery *d)
 {
-	d->body_8bit = d->fd >= 0 || has_8bit(d->body);
+	d->body_8bit = d->fd >= 0 || gp_slice_has_8bit(d->body);
 	if (d->envelope.flags & GP_ENVELOPE_SMTPUTF8)
-		d->header_utf8 = d->body_8bit && header_has_8bit(d);
+		d->header_utf8 = d->body_8bit && header_8bit(d);
 }
 
 int
