@@ -2,12 +2,15 @@
 /*
  * The session's states and who moves between them; set_state() is the only setter.
  *
- *   GREET --greeting sent (step_greet)--> COMMAND
- *   COMMAND --MAIL, RCPT, DATA (their handlers)--> DECIDE --answer (gp_smtp_server_answer)-->
- * COMMAND DECIDE --DATA answered 354--> BODY BODY --end of data, clean (step_body)--> DECIDE --END
- * answered--> COMMAND BODY --end of data, refused (end_refused)--> COMMAND BODY --end of data,
- * framing fault (end_refused)--> POISONED --anything (step_poisoned)--> CLOSING any but DECIDE
- * --QUIT, limit, time, eof, shutdown (close_session)--> CLOSING --> CLOSED
+ *   GREET   --greeting sent (step_greet)-----------------------> COMMAND
+ *   COMMAND --MAIL, RCPT, DATA (their handlers)----------------> DECIDE
+ *   DECIDE  --answer (gp_smtp_server_answer)-------------------> COMMAND
+ *   DECIDE  --DATA answered 354--------------------------------> BODY
+ *   BODY    --end of data, clean (step_body)-------------------> DECIDE (END)
+ *   BODY    --end of data, refused (end_refused)---------------> COMMAND
+ *   BODY    --end of data, framing fault (end_refused)---------> POISONED
+ *   POISONED --anything (step_poisoned)------------------------> CLOSING
+ *   any but DECIDE --QUIT, limit, time, eof, shutdown (close_session)--> CLOSING --> CLOSED
  *
  * The transaction (struct transaction) lives from MAIL to its end in the session's arena;
  * transaction_reset() is the one place where it goes away. RCPT and DATA need the object, so no

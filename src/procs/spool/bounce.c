@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reports to senders. A report is a message of our own in the queue, appended before the outcome
- * that it tells of, so that after a power cut there is never the outcome without the report. When
- * the sync fails that covered it, it is appended once more behind the failure, since the outcome
- * stays.
+ * Reports to senders. A report is a message of our own in the queue, appended before the outcome that it tells of, so
+ * that after a power cut there is never the outcome without the report; a sync that fails keeps both.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +23,6 @@ struct unsynced {
 	uint64_t id;
 	struct gp_arena arena; /* holds the envelope */
 	struct gp_envelope envelope;
-	struct gp_buf text;
 };
 
 static struct gp_list unsynced = {&unsynced, &unsynced};
@@ -33,15 +30,13 @@ static struct gp_list unsynced = {&unsynced, &unsynced};
 static void
 free_unsynced(struct unsynced *u)
 {
-	gp_buf_free(&u->text);
 	gp_arena_free(&u->arena);
 	free(u);
 }
 
 static int
-append(const struct unsynced *u)
+append(const struct unsynced *u, struct gp_slice text)
 {
-	struct gp_slice text = gp_buf_slice(&u->text);
 	struct gp_store_body body = {.slices = &text, .slices_len = 1, .fd = -1};
 	int r = gp_store_append(spool.store, u->id, &u->envelope, &body, GP_STORE_RESERVED, NULL);
 	return r > 0 ? -ENOSPC : r;
@@ -108,7 +103,8 @@ select_rcpts(const struct report *r, struct gp_dsn_rcpt *ret)
 }
 
 static int
-build(const struct report *r, const struct gp_dsn_rcpt *rcpts, size_t n, struct unsynced *u)
+build(const struct report *r, const struct gp_dsn_rcpt *rcpts, size_t n, struct unsynced *u,
+      struct gp_buf *text)
 {
 	struct gp_arena front = GP_ARENA_INIT(r->q->size + ARENA_MAX);
 	struct gp_id_text original = gp_id_text(r->q->id), id = gp_id_text(u->id);
@@ -123,7 +119,7 @@ build(const struct report *r, const struct gp_dsn_rcpt *rcpts, size_t n, struct 
 		.message = message_front(r, &front),
 		.message_size = r->q->size,
 	};
-	int error = gp_dsn_build(&dsn, &u->arena, &u->text, &u->envelope);
+	int error = gp_dsn_build(&dsn, &u->arena, text, &u->envelope);
 	u->envelope.arrival_ms = dsn.now_ms;
 	gp_arena_free(&front);
 	return error;
@@ -136,24 +132,22 @@ write_one(const struct report *r, const struct gp_dsn_rcpt *rcpts, size_t n)
 	if (!u)
 		return -ENOMEM;
 	u->arena = GP_ARENA_INIT(ARENA_MAX);
-	u->text = GP_BUF_INIT(REPORT_MAX + r->len * 4096);
+	struct gp_slice sender = r->message->envelope.sender;
+	struct gp_buf text = GP_BUF_INIT(REPORT_MAX + r->len * 4096);
 	int error = gp_store_ids(spool.store, 1, spool_now_ms(), &u->id);
 	if (error == 0)
-		error = build(r, rcpts, n, u);
-	if (error == 0 && !resolve_sender(u, r->message->envelope.sender)) {
-		gp_warning("report_undeliverable", GP_FID("id", r->q->id),
-			   GP_F("to", r->message->envelope.sender));
-		free_unsynced(u);
-		return 0;
-	}
-	if (error == 0)
-		error = append(u);
-	if (error < 0) {
+		error = build(r, rcpts, n, u, &text);
+	bool lost = error == 0 && !resolve_sender(u, sender);
+	if (error == 0 && !lost)
+		error = append(u, gp_buf_slice(&text));
+	gp_buf_free(&text);
+	if (lost)
+		gp_warning("report_undeliverable", GP_FID("id", r->q->id), GP_F("to", sender));
+	if (lost || error < 0) {
 		free_unsynced(u);
 		return error;
 	}
-	gp_info("report", GP_FID("id", u->id), GP_FID("of", r->q->id),
-		GP_F("to", r->message->envelope.sender));
+	gp_info("report", GP_FID("id", u->id), GP_FID("of", r->q->id), GP_F("to", sender));
 	gp_list_append(&unsynced, &u->link);
 	return 0;
 }
@@ -181,18 +175,8 @@ schedule_report(struct unsynced *u)
 }
 
 void
-bounce_synced(bool ok)
+bounce_synced(void)
 {
-	bool again = !ok && !gp_list_empty(&unsynced);
-	if (again) {
-		gp_list_each (it, &unsynced) {
-			if (append(gp_container_of(it, struct unsynced, link)) < 0)
-				gp_error("report_lost",
-					 GP_FS("reason", "no space behind a failed sync"));
-		}
-		if (gp_store_sync(spool.store) < 0)
-			gp_error("report_lost", GP_FS("reason", "the sync failed again"));
-	}
 	for (struct gp_list *it; (it = gp_list_pop(&unsynced));) {
 		struct unsynced *u = gp_container_of(it, struct unsynced, link);
 		schedule_report(u);

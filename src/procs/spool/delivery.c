@@ -344,6 +344,22 @@ peer_for(const struct destination *d)
 	return self.relays[at].channel ? &self.relays[at] : NULL;
 }
 
+/* Whether another lease of the message has this recipient: after a reload two ways may have become one. */
+static bool
+leased_elsewhere(const struct task *t, uint32_t rcpt)
+{
+	for (const struct task *other = t->q->user; other; other = other->next) {
+		if (other == t || other->lease == TASK_NO_LEASE)
+			continue;
+		const struct lease *l = &self.leases[other->lease];
+		for (size_t i = 0; i < l->rcpts_len; i++) {
+			if (l->rcpts[i] == rcpt)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* All pending recipients that go to this task's destination, and the way there: those that are not
    due yet go along with one that is. Returns how many, or -ENOMEM. */
 static ssize_t
@@ -353,7 +369,7 @@ select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
 	size_t n = 0;
 	for (uint32_t i = 0; i < m->envelope.rcpts_len; i++) {
 		struct gp_route route = {};
-		if (gp_queued_due_ms(t->q, i) == UINT64_MAX)
+		if (gp_queued_due_ms(t->q, i) == UINT64_MAX || leased_elsewhere(t, i))
 			continue;
 		int r = gp_policy_route(spool.policy, m->envelope.rcpts[i].address, &spool.scratch,
 					&route, ret_why);

@@ -75,13 +75,13 @@ run_turn(struct gp_loop_hook *hook)
 	if (r < 0)
 		gp_error("sync_failed", GP_FS("reason", strerror(-r)));
 	intake_synced(r == 0);
-	bounce_synced(r == 0);
 	if (gp_store_fatal(spool.store)) {
 		/* What is on disk is all that can be known: start again from there. */
 		gp_error("store_unusable", GP_FS("reason", strerror(-r)));
 		gp_log_flush();
 		exit(1);
 	}
+	bounce_synced();
 	bool more = schedule_run();
 	more = reclaim() || gp_store_dirty(spool.store) || more;
 	uint64_t now = spool_now_ms(), next = schedule_next_ms();

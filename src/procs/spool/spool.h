@@ -169,9 +169,9 @@ struct report {
  * again later. */
 [[nodiscard]] int
 bounce_write(const struct report *r);
-/* After a sync: those appended are safe, or have to be appended again. */
+/* After a sync, also one that failed: the reports are safe, and can be scheduled. */
 void
-bounce_synced(bool ok);
+bounce_synced(void);
 
 /* --- control.c --- */
 

@@ -143,7 +143,8 @@ connect_instances(struct instance *a, struct instance *b)
 		.type = GP_MSG_PEER,
 		.fd = fds[1],
 		.peer = {.role = (uint8_t)a->spec->id, .index = (uint16_t)a->index}};
-	bool told_a = gp_channel_send(a->control, &to_a), told_b = gp_channel_send(b->control, &to_b);
+	bool told_a = gp_channel_send(a->control, &to_a),
+	     told_b = gp_channel_send(b->control, &to_b);
 	if (!told_a || !told_b)
 		gp_error("cannot_connect_roles", GP_FS("role", gp_role_name(a->spec->id)));
 }
