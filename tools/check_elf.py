@@ -60,6 +60,18 @@ def unprotected(paths):
     return [part.splitlines()[0] for part in said.split("File: ")[1:] if "IBT, SHSTK" not in part]
 
 
+def defined_twice(build):
+    """Names that two objects of our libraries define: which of them is linked would be chance."""
+    seen = {}
+    for archive in sorted(pathlib.Path(build).glob("src/**/*.a")):
+        command = ["nm", "-A", "-g", "--defined-only", str(archive)]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True)
+        for line in listed.stdout.splitlines():
+            place, _, name = line.rsplit(None, 2)
+            seen.setdefault(name, set()).add(place.rsplit(":", 1)[0])
+    return sorted((name, places) for name, places in seen.items() if len(places) > 1)
+
+
 def main():
     found = sorted(executables(sys.argv[1]))
     bad = 0
@@ -69,6 +81,9 @@ def main():
             bad += 1
     for name in unprotected(objects(sys.argv[1])):
         print(f"{name}: no control-flow protection (-fcf-protection=full)")
+        bad += 1
+    for name, places in defined_twice(sys.argv[1]):
+        print(f"{name}: defined in {' and '.join(sorted(places))}; rename one")
         bad += 1
     print(f"{len(found)} executables, {bad} faults")
     return 1 if bad else 0

@@ -56,7 +56,7 @@ put_original_recipient(struct status *s, struct gp_slice orcpt)
 		return;
 	if (gp_slice_eq_nocase(type, GP_SLICE("utf-8")))
 		put_address_field(s, "Original-Recipient", type, orcpt, true);
-	else if (gp_xtext_decode(orcpt, s->arena, &address))
+	else if (gp_dsn_decode_xtext(orcpt, s->arena, &address))
 		put_address_field(s, "Original-Recipient", type, address, false);
 }
 
@@ -161,7 +161,7 @@ gp_dsn_status(const struct gp_dsn *d, bool utf8, struct gp_arena *arena, struct 
 	struct gp_slice envid;
 	part->type = utf8 ? "message/global-delivery-status" : "message/delivery-status";
 	/* RFC 3464 section 2.2 */
-	if (d->envelope->envid.len > 0 && gp_xtext_decode(d->envelope->envid, arena, &envid))
+	if (d->envelope->envid.len > 0 && gp_dsn_decode_xtext(d->envelope->envid, arena, &envid))
 		gp_put_field(s.out, "Original-Envelope-Id", envid, utf8);
 	put_mta_field(&s, "Reporting-MTA", d->hostname);
 	put_mta_field(&s, "Received-From-MTA", d->envelope->client_helo);

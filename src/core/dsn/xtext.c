@@ -1,92 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dsn/xtext.h"
 
-static int
-hex_upper(char c)
-{
-	return c >= 'a' && c <= 'f' ? -1 : gp_ascii_hex(c);
-}
-
-/* One character of xtext off the front of *s: the octet that it stands for, or -1. */
-static int
-xtext_char(struct gp_slice *s)
-{
-	unsigned char c = (unsigned char)s->ptr[0];
-	if (c == '+') {
-		if (s->len < 3 || hex_upper(s->ptr[1]) < 0 || hex_upper(s->ptr[2]) < 0)
-			return -1;
-		int octet = hex_upper(s->ptr[1]) * 16 + hex_upper(s->ptr[2]);
-		*s = gp_slice_drop(*s, 3);
-		return octet;
-	}
-	if (c < '!' || c > '~' || c == '=')
-		return -1;
-	*s = gp_slice_drop(*s, 1);
-	return c;
-}
+#include "base/utf8.h"
+#include "core/smtp/xtext.h"
 
 bool
-gp_xtext_decode(struct gp_slice s, struct gp_arena *arena, struct gp_slice *ret)
+gp_dsn_decode_xtext(struct gp_slice s, struct gp_arena *arena, struct gp_slice *ret)
 {
-	char *to = gp_arena_alloc(arena, s.len);
-	size_t len = 0;
-	if (!to)
+	struct gp_slice text;
+	if (gp_xtext_decode(s, false, arena, &text) != 0)
 		return false;
-	while (s.len > 0) {
-		int octet = xtext_char(&s);
-		if (octet < ' ' || octet > '~')
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < ' ' || text.ptr[i] > '~')
 			return false;
-		to[len++] = (char)octet;
 	}
-	*ret = gp_slice(to, len);
-	return true;
-}
-
-/* What RFC 3629 section 4 allows, by the first octet: length, and the range of the second. */
-static bool
-utf8_shape(unsigned char first, size_t *len, unsigned char *low, unsigned char *high)
-{
-	*low = 0x80;
-	*high = 0xbf;
-	if (first >= 0xc2 && first <= 0xdf) {
-		*len = 2;
-	} else if (first >= 0xe0 && first <= 0xef) {
-		*len = 3;
-		*low = first == 0xe0 ? 0xa0 : 0x80;
-		*high = first == 0xed ? 0x9f : 0xbf;
-	} else if (first >= 0xf0 && first <= 0xf4) {
-		*len = 4;
-		*low = first == 0xf0 ? 0x90 : 0x80;
-		*high = first == 0xf4 ? 0x8f : 0xbf;
-	} else {
-		return false;
-	}
+	*ret = text;
 	return true;
 }
 
 size_t
 gp_utf8_char(struct gp_slice s, uint32_t *ret)
 {
-	if (s.len == 0)
+	size_t len = gp_utf8_len(s);
+	if (len == 0)
 		return 0;
-	unsigned char first = (unsigned char)s.ptr[0], low, high;
-	size_t len;
-	if (first < 0x80) {
-		*ret = first;
-		return 1;
-	}
-	if (!utf8_shape(first, &len, &low, &high) || s.len < len)
-		return 0;
-	uint32_t value = first & (0x7fU >> len);
-	for (size_t i = 1; i < len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-		if (c < low || c > high)
-			return 0;
-		value = value << 6 | (c & 0x3fU);
-		low = 0x80;
-		high = 0xbf;
-	}
-	*ret = value;
+	/* The first octet holds as many bits of the character as are left below its marks. */
+	uint32_t c = (unsigned char)s.ptr[0] & (len == 1 ? 0x7f : 0xff >> (len + 1));
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | ((unsigned char)s.ptr[i] & 0x3f);
+	*ret = c;
 	return len;
 }
 

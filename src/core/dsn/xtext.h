@@ -14,7 +14,7 @@
  * The check is made on the decoded octets, so no "+0D+0A" gets through.
  */
 [[nodiscard]] bool
-gp_xtext_decode(struct gp_slice s, struct gp_arena *arena, struct gp_slice *ret);
+gp_dsn_decode_xtext(struct gp_slice s, struct gp_arena *arena, struct gp_slice *ret);
 
 /*
  * Appends a UTF-8 address as utf-8-addr-xtext: ASCII alone, with \x{HEX} for every character that

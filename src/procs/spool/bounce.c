@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reports to senders. A report is a message of our own in the queue, appended before the outcome that it tells of, so
- * that after a power cut there is never the outcome without the report; a sync that fails keeps both.
+ * Reports to senders. A report is a message of our own in the queue, appended before the outcome
+ * that it tells of, so that after a power cut there is never the outcome without the report; a sync
+ * that fails keeps both.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -344,7 +344,8 @@ peer_for(const struct destination *d)
 	return self.relays[at].channel ? &self.relays[at] : NULL;
 }
 
-/* Whether another lease of the message has this recipient: after a reload two ways may have become one. */
+/* Whether another lease of the message has this recipient: after a reload two ways may have become
+   one. */
 static bool
 leased_elsewhere(const struct task *t, uint32_t rcpt)
 {
