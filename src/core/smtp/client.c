@@ -601,10 +601,12 @@ read_reply(struct gp_smtp_client *c, struct gp_slice *input, uint64_t now_ms)
 struct gp_smtp_client *
 gp_smtp_client_new(const struct gp_smtp_client_setup *setup, uint64_t now_ms)
 {
-	struct gp_smtp_client *c = calloc(1, sizeof(*c));
+	struct gp_smtp_client *c = calloc(1, sizeof(*c) + setup->hostname.len);
 	if (!c)
 		return NULL;
+	char *hostname = memcpy(c + 1, setup->hostname.ptr, setup->hostname.len);
 	c->setup = *setup;
+	c->setup.hostname = gp_slice(hostname, setup->hostname.len);
 	c->parser = gp_reply_parser();
 	c->out = GP_BUF_INIT(GP_CLIENT_OUTPUT_MAX + OUTPUT_SLACK);
 	c->arena = GP_ARENA_INIT(IDLE_ARENA_MAX);

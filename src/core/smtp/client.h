@@ -82,7 +82,7 @@ struct gp_client_times {
 	uint64_t quit_ms;     /* 5,000: ours; the RFC has none, and nothing depends on the answer */
 };
 
-/* What the session is told at its start; copied, except for what the slices point to, which must
+/* What the session is told at its start; copied, except for what `remote` points to, which must
    outlive the session. */
 struct gp_smtp_client_setup {
 	struct gp_slice hostname; /* what we call ourselves in EHLO: a name or a literal */

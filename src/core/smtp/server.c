@@ -65,7 +65,8 @@ struct transaction {
 };
 
 struct gp_smtp_server {
-	struct gp_smtp_server_setup setup;
+	struct gp_smtp_server_setup setup; /* points to what follows this struct and to `limits` */
+	struct gp_limits limits;
 	uint8_t state; /* enum state */
 	uint8_t asked; /* DECIDE: the event that waits for its answer */
 	bool esmtp;
@@ -641,12 +642,16 @@ static int (*const steps[STATES])(struct gp_smtp_server *, struct gp_slice *, ui
 struct gp_smtp_server *
 gp_smtp_server_new(const struct gp_smtp_server_setup *setup, uint64_t now_ms)
 {
-	struct gp_smtp_server *s = malloc(sizeof(*s));
+	gp_assert(setup->hostname.len > 0 && setup->hostname.len <= GP_DOMAIN_MAX);
+	struct gp_smtp_server *s = malloc(sizeof(*s) + setup->hostname.len);
 	if (!s)
 		return NULL;
-	gp_assert(setup->hostname.len > 0 && setup->hostname.len <= GP_DOMAIN_MAX);
+	char *hostname = memcpy(s + 1, setup->hostname.ptr, setup->hostname.len);
 	*s = (struct gp_smtp_server){
-		.setup = *setup,
+		.setup = {.hostname = gp_slice(hostname, setup->hostname.len),
+			  .limits = &s->limits,
+			  .greet_wait_ms = setup->greet_wait_ms},
+		.limits = *setup->limits,
 		.greet_ms = now_ms + setup->greet_wait_ms,
 		.since_ms = now_ms,
 		.heard_ms = now_ms,

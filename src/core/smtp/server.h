@@ -53,7 +53,7 @@ enum gp_smtp_event {
 	GP_SMTP_CLOSE,
 };
 
-/* What the session was told at its start; must outlive it. */
+/* What the session is told at its start, and copies: a configuration may change under it. */
 struct gp_smtp_server_setup {
 	struct gp_slice hostname;
 	const struct gp_limits *limits;
