@@ -124,8 +124,8 @@ allow_memory(scmp_filter_ctx ctx)
 static int
 allow_fcntl(scmp_filter_ctx ctx)
 {
-	static const int commands[] = {F_GETFL, F_SETFL,     F_GETFD,
-				       F_SETFD, F_ADD_SEALS, F_GET_SEALS};
+	static const int commands[] = {F_GETFL,         F_SETFL,     F_GETFD,    F_SETFD,
+				       F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS};
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(commands); i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,

@@ -123,3 +123,13 @@ def test_no_local_part_leaves_the_mail_root(gatepost, local):
             assert talk.say(".").startswith("250")
             eventually(lambda: list((server.folder / "mail").glob("*/new/*")), what="delivery below the mail root")
     assert sorted(p for p in server.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("octets", [300_000, 3_000_000])
+def test_a_body_beyond_what_memory_holds(gatepost, octets):
+    """smtpd stages it in a file that spool lends, and the maildir role reads it from a file of its own."""
+    server = gatepost()
+    body = b"".join(b"%077d\r\n" % n for n in range(octets // 79))
+    server.send(b"Subject: large\r\n\r\n" + body)
+    server.wait_for_mails("alice")
+    assert body_of(server.mails("alice")[0]) == body

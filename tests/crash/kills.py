@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of one role after the other, and of the supervisor, at random moments under load: nothing that was
+acknowledged is lost, nothing is torn, and it works again within a second and one for each gigabyte of spool."""
+
+import contextlib
+import os
+import signal
+import smtplib
+import subprocess
+import sys
+import time
+
+import lab
+
+ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "supervisor"]
+RECOVERED_S = 1.0
+# The supervisor waits a little longer before each start of a role that keeps dying, so each life of the gateway has
+# one kill of each role.
+
+
+def accepts(gateway):
+    """A transaction up to the recipient, which needs smtpd and spool; the message is not sent."""
+    with contextlib.suppress(OSError, smtplib.SMTPException):
+        with smtplib.SMTP("127.0.0.1", gateway.port, timeout=2) as client:
+            client.ehlo("probe.test")
+            return client.mail("probe@example.com")[0] == 250 and client.rcpt("user0@discard.test")[0] == 250
+    return False
+
+
+def kill_role(gateway, role, rng):
+    victim = rng.choice(lab.system.eventually(lambda: gateway.pids(role), what=f"a {role} to kill"))
+    os.kill(victim, signal.SIGKILL)
+    began = time.monotonic()
+    lab.system.eventually(
+        lambda: victim not in gateway.roles() and gateway.pids(role) and accepts(gateway), what=f"a new {role}"
+    )
+    return time.monotonic() - began
+
+
+def kill_supervisor(gateway):
+    """Its roles must end by themselves: nobody else would."""
+    roles = gateway.roles()
+    gateway.process.kill()
+    gateway.process.wait()
+    lab.system.eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in roles), what="the roles' end")
+    began = time.monotonic()
+    gateway.start()
+    return time.monotonic() - began
+
+
+def kill_once(world, role, rng):
+    world.start_load()
+    time.sleep(rng.uniform(0.1, 0.6))
+    if role == "supervisor":
+        took_s = kill_supervisor(world.gateway)
+    else:
+        took_s = kill_role(world.gateway, role, rng)
+    world.stop_load()
+    world.drain()
+    wrong, facts = world.audit(1)
+    if took_s > RECOVERED_S:
+        wrong.append(f"it took {took_s:.2f} s to work again")
+    return wrong, {"recovered_s": round(took_s, 2), **facts}
+
+
+def life(world, number, rng, record):
+    world.gateway.start()
+    for role in rng.sample(ROLES, len(ROLES)):
+        name = f"kill {role} {number}"
+        try:
+            wrong, facts = kill_once(world, role, rng)
+        except (AssertionError, subprocess.TimeoutExpired) as problem:
+            record.case(name, [str(problem)])
+            return False
+        record.case(name, wrong, **facts)
+    world.gateway.kill()
+    return True
+
+
+def run(args, rng, record):
+    with lab.Lab() as world:
+        for number in range(1, args.count + 1):
+            if not life(world, number, rng, record):
+                break
+        if True:
+            lab.shutil.copy(world.gateway.log_path, lab.RECORDS / "kills.gateway.log")
+
+
+if __name__ == "__main__":
+    sys.exit(lab.main("kills", __doc__, "kills of each role (3)", 3, run, mounts=False))
