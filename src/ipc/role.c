@@ -142,8 +142,8 @@ enter_sandbox(void)
 {
 	struct gp_sandbox_dir dirs[GP_ROLE_DIRS_MAX];
 	for (size_t i = 0; i < self.env.dirs_len; i++)
-		dirs[i] = (struct gp_sandbox_dir){self.env.dirs[i].fd, self.role->dir_access};
-	return gp_sandbox_enter(&self.role->sandbox, dirs, self.env.dirs_len);
+		dirs[i] = (struct gp_sandbox_dir){self.env.dirs[i].fd, self.role->sandbox->dir_access};
+	return gp_sandbox_enter(self.role->sandbox, dirs, self.env.dirs_len);
 }
 
 static int
