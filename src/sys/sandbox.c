@@ -23,7 +23,6 @@ static const int common_calls[] = {
 	SCMP_SYS(pread64),
 	SCMP_SYS(close),
 	SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat), /* what libc makes of fstat(3) */
 	SCMP_SYS(memfd_create),
 	SCMP_SYS(epoll_wait),
 	SCMP_SYS(epoll_pwait),
@@ -34,8 +33,6 @@ static const int common_calls[] = {
 	SCMP_SYS(brk),
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(futex),
 	/* Where the clock cannot be read without the kernel. */
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(gettimeofday),
@@ -177,8 +174,8 @@ allow_network(scmp_filter_ctx ctx, const struct gp_sandbox *rules)
 static int
 refuse_politely(scmp_filter_ctx ctx, bool files)
 {
-	static const int calls[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat),
-				    SCMP_SYS(access), SCMP_SYS(readlink)};
+	static const int calls[] = {SCMP_SYS(open),   SCMP_SYS(openat),   SCMP_SYS(stat),
+				    SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(newfstatat)};
 	int r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	for (size_t i = 0; !files && r == 0 && i < GP_ARRAY_LEN(calls); i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), calls[i], 0);

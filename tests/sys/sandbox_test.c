@@ -25,6 +25,10 @@
 
 enum { CALLS = 471, X32 = 0x40000000 };
 
+/* Two numbers that newer kernels keep for their own probes: no filter sees them, and from anywhere
+ * else they fail or are the caller's end. */
+enum { URETPROBE = 335, UPROBE = 336 };
+
 enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, ROLES };
 
 static const struct {
@@ -89,8 +93,10 @@ reap(pid_t child)
 {
 	int status = 0;
 	assert_int_equal(waitpid(child, &status, 0), child);
+	/* SIGILL: numbers that newer kernels keep for their own probes pass every filter, and
+	   answer anybody else so. */
 	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGSYS ? KILLED : BROKEN;
+		return WTERMSIG(status) == SIGSYS || WTERMSIG(status) == SIGILL ? KILLED : BROKEN;
 	return WEXITSTATUS(status) > BROKEN ? DONE : (enum answer)WEXITSTATUS(status);
 }
 
@@ -140,7 +146,7 @@ cell(enum role r, long number)
 	static const long wild[6] = {-1, -1, -1, -1, -1, -1};
 	enum answer a = call(r, number, wild);
 	assert_int_not_equal(a, BROKEN);
-	if (a == DENIED || a == NO_CALL)
+	if (a == DENIED || (a == NO_CALL && number == SYS_clone3))
 		return a == DENIED ? "EACCES" : "ENOSYS";
 	if (a != KILLED)
 		return "yes";
@@ -174,6 +180,8 @@ put_table(struct gp_buf *out, unsigned ret_counts[ROLES])
 	for (long number = 0; number < CALLS; number++) {
 		const char *cells[ROLES];
 		bool any = false;
+		if (number == URETPROBE || number == UPROBE)
+			continue;
 		for (enum role r = 0; r < ROLES; r++) {
 			cells[r] = cell(r, number);
 			any = any || cells[r][0] != '\0';
@@ -317,6 +325,7 @@ TRY(fchmod_own, fchmod(own, 0777))
 TRY(chown_own, fchownat(own, "file", 0, 0, 0))
 TRY(truncate_path, truncate("/etc/passwd", 0))
 TRY(mknod, mknodat(own, "node", S_IFCHR | 0600, 0))
+TRY(facts, fstatat(AT_FDCWD, "/etc/passwd", &(struct stat){}, 0))
 TRY(read_link, readlink("/proc/self/exe", (char[64]){}, 64))
 TRY(change_dir, chdir("/"))
 TRY(change_root, chroot("."))
@@ -391,6 +400,8 @@ static const struct {
 	{"a UDP socket", try_udp, ONLY(RESOLVER)},
 	{"binding UDP", try_bind_udp, ONLY(RESOLVER)},
 	{"binding TCP", try_bind_tcp, ONLY(RESOLVER)},
+	{"the facts of a file", try_facts,
+	 ONLY(SPOOL)}, /* no call tells a path from a descriptor */
 	{"a Unix socket", try_unix_stream, ONLY(RELAY)},
 	{"a server's Unix socket", try_unix_named, ONLY(RELAY)},
 
@@ -474,7 +485,9 @@ attempt(enum role r, long (*run)(void))
 		enter(r);
 		_exit(answer_of(run()));
 	}
-	return reap(child);
+	enum answer a = reap(child);
+	unlinkat(own, "sub", AT_REMOVEDIR);
+	return a;
 }
 
 static void
@@ -537,7 +550,6 @@ tear_down(void **state)
 	const char *const files[] = {"file", "new", "link", "../outside", "../socket"};
 	for (size_t i = 0; i < GP_ARRAY_LEN(files); i++)
 		unlinkat(own, files[i], 0);
-	unlinkat(own, "sub", AT_REMOVEDIR);
 	unlinkat(own, "../own", AT_REMOVEDIR);
 	rmdir(folder);
 	return 0;

@@ -5,10 +5,9 @@
 
 static const int calls[] = {
 	SCMP_SYS(accept4), /* commands */
-	SCMP_SYS(openat),    SCMP_SYS(unlinkat),  SCMP_SYS(mkdirat),         SCMP_SYS(getdents64),
-	SCMP_SYS(pwrite64),  SCMP_SYS(pwritev),   SCMP_SYS(fdatasync),       SCMP_SYS(fsync),
-	SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(copy_file_range), SCMP_SYS(statfs),
-	SCMP_SYS(fstatfs),
+	SCMP_SYS(openat),    SCMP_SYS(unlinkat),  SCMP_SYS(mkdirat),    SCMP_SYS(getdents64),
+	SCMP_SYS(pwrite64),  SCMP_SYS(fdatasync), SCMP_SYS(fsync),      SCMP_SYS(ftruncate),
+	SCMP_SYS(fallocate), SCMP_SYS(fstatfs),   SCMP_SYS(newfstatat), /* fdopendir(3) */
 };
 
 const struct gp_sandbox spool_sandbox = {
