@@ -10,6 +10,7 @@
 
 #include "base/wire.h"
 #include "sys/log.h"
+#include "sys/small_file.h"
 
 enum {
 	FRAME_HEADER = 8,
@@ -276,6 +277,10 @@ take_fds(struct msghdr *h, struct incoming *in)
 static bool
 read_spilled(int fd, size_t len, struct gp_slice *ret)
 {
+	struct stat st;
+	/* Nothing that could make us wait, and no reservation for what is not there. */
+	if (gp_file_stat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != len)
+		return false;
 	gp_buf_clear(&scratch.spilled);
 	char *to = gp_buf_reserve(&scratch.spilled, len);
 	if (!to)

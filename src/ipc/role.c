@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/log.h"
+#include "sys/small_file.h"
 
 /* The image holds the files that the configuration names too. */
 enum { IMAGE_MAX = 4 * GP_CONFIG_TEXT_MAX };
@@ -62,7 +62,7 @@ static int
 read_config(int fd, struct gp_buf *text)
 {
 	struct stat st;
-	if (fstat(fd, &st) < 0 || st.st_size < 0 || st.st_size > IMAGE_MAX)
+	if (gp_file_stat(fd, &st) < 0 || st.st_size < 0 || st.st_size > IMAGE_MAX)
 		return -EINVAL;
 	size_t size = (size_t)st.st_size;
 	char *to = gp_buf_reserve(text, size);
@@ -142,8 +142,9 @@ enter_sandbox(void)
 {
 	struct gp_sandbox_dir dirs[GP_ROLE_DIRS_MAX];
 	for (size_t i = 0; i < self.env.dirs_len; i++)
-		dirs[i] = (struct gp_sandbox_dir){self.env.dirs[i].fd, self.role->dir_access};
-	return gp_sandbox_enter(&self.role->sandbox, dirs, self.env.dirs_len);
+		dirs[i] = (struct gp_sandbox_dir){self.env.dirs[i].fd,
+						  self.role->sandbox->dir_access};
+	return gp_sandbox_enter(self.role->sandbox, dirs, self.env.dirs_len);
 }
 
 static int

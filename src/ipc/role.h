@@ -54,8 +54,7 @@ struct gp_role_env {
 
 struct gp_role {
 	enum gp_role_id id;
-	struct gp_sandbox sandbox;
-	unsigned dir_access; /* enum gp_sandbox_access, for every directory it was given */
+	const struct gp_sandbox *sandbox; /* static; see src/procs/sandboxes.h */
 
 	/* Before the sandbox, as the final user, with the configuration known. Returns 0 or -errno.
 	 * May be NULL. */

@@ -15,47 +15,33 @@
 #include "sys/landlock.h"
 #include "sys/log.h"
 
-/* What libc, libevent and our own loop need in every role. */
+/* What libc, libevent and our own loop and channels need in every role. */
 static const int common_calls[] = {
 	SCMP_SYS(read),
 	SCMP_SYS(write),
-	SCMP_SYS(readv),
-	SCMP_SYS(writev),
+	SCMP_SYS(writev), /* libc's last words */
 	SCMP_SYS(pread64),
 	SCMP_SYS(close),
+	SCMP_SYS(fstat),
+	SCMP_SYS(memfd_create),
 	SCMP_SYS(epoll_wait),
 	SCMP_SYS(epoll_pwait),
-	SCMP_SYS(epoll_pwait2),
 	SCMP_SYS(epoll_ctl),
-	SCMP_SYS(sendmsg),
-	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmmsg),
 	SCMP_SYS(recvmmsg),
-	SCMP_SYS(sendto),
-	SCMP_SYS(recvfrom),
+	SCMP_SYS(shutdown),
 	SCMP_SYS(brk),
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(futex),
+	/* Where the clock cannot be read without the kernel. */
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(gettimeofday),
-	SCMP_SYS(getrandom),
+	/* abort(3) */
+	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
 	SCMP_SYS(restart_syscall),
-	SCMP_SYS(memfd_create),
-	SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat),
-	SCMP_SYS(lseek),
-	SCMP_SYS(getsockopt),
-	SCMP_SYS(shutdown),
+	SCMP_SYS(exit_group),
 };
 
 static int
@@ -124,13 +110,20 @@ allow_memory(scmp_filter_ctx ctx)
 static int
 allow_fcntl(scmp_filter_ctx ctx)
 {
-	static const int commands[] = {F_GETFL,         F_SETFL,     F_GETFD,    F_SETFD,
-				       F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS};
+	static const int commands[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC};
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(commands); i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
 				     SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
 	return r;
+}
+
+/* abort(3) may end this process; no signal reaches another one. */
+static int
+allow_abort(scmp_filter_ctx ctx)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 }
 
 static int
@@ -149,7 +142,11 @@ static int
 allow_network(scmp_filter_ctx ctx, const struct gp_sandbox *rules)
 {
 	static const int dial_calls[] = {SCMP_SYS(connect), SCMP_SYS(setsockopt),
-					 SCMP_SYS(getsockname), SCMP_SYS(getpeername)};
+					 SCMP_SYS(getsockopt), SCMP_SYS(sendto),
+					 SCMP_SYS(recvfrom)};
+	/* libunbound's, beyond that; it reseeds its numbers from the kernel. */
+	static const int dns_calls[] = {SCMP_SYS(bind), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
+					SCMP_SYS(getrandom)};
 	static const int families[] = {AF_INET, AF_INET6};
 	int r = 0;
 	if (rules->dial || rules->dns)
@@ -157,7 +154,7 @@ allow_network(scmp_filter_ctx ctx, const struct gp_sandbox *rules)
 	if (r == 0 && rules->dial)
 		r = allow_socket(ctx, AF_UNIX, SOCK_STREAM, 0);
 	if (r == 0 && rules->dns)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(bind), 0);
+		r = allow(ctx, dns_calls, GP_ARRAY_LEN(dns_calls));
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(families); i++) {
 		/* By number: 0 would let libraries choose, and MPTCP (262) escapes Landlock's
 		 * rules. */
@@ -177,8 +174,8 @@ allow_network(scmp_filter_ctx ctx, const struct gp_sandbox *rules)
 static int
 refuse_politely(scmp_filter_ctx ctx, bool files)
 {
-	static const int calls[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat),
-				    SCMP_SYS(access), SCMP_SYS(readlink)};
+	static const int calls[] = {SCMP_SYS(open),   SCMP_SYS(openat),   SCMP_SYS(stat),
+				    SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(newfstatat)};
 	int r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	for (size_t i = 0; !files && r == 0 && i < GP_ARRAY_LEN(calls); i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), calls[i], 0);
@@ -199,6 +196,8 @@ filter_calls(const struct gp_sandbox *rules, bool files)
 		r = allow_memory(ctx);
 	if (r == 0)
 		r = allow_fcntl(ctx);
+	if (r == 0)
+		r = allow_abort(ctx);
 	if (r == 0)
 		r = allow_network(ctx, rules);
 	if (r == 0)

@@ -27,8 +27,9 @@ struct gp_sandbox_dir {
 struct gp_sandbox {
 	const int *calls; /* system calls beyond those that every role needs; see sandbox.c */
 	size_t calls_len;
-	bool dial; /* socket(2) for TCP and Unix streams, connect(2) */
-	bool dns;  /* socket(2) for UDP and TCP, connect(2), bind(2) */
+	bool dial;           /* socket(2) for TCP and Unix streams, connect(2) */
+	bool dns;            /* socket(2) for UDP and TCP, connect(2), bind(2) */
+	unsigned dir_access; /* enum gp_sandbox_access, for every directory it is given */
 };
 
 /* Becomes uid and gid with no other groups, unless uid is 0: then nothing changes. Returns 0 or

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int
@@ -43,4 +43,10 @@ gp_file_read(struct gp_slice path, size_t max, struct gp_arena *arena, struct gp
 	int r = read_all(fd, max, arena, ret_content);
 	close(fd);
 	return r;
+}
+
+int
+gp_file_stat(int fd, struct stat *ret)
+{
+	return syscall(SYS_fstat, fd, ret) < 0 ? -errno : 0;
 }

@@ -2,6 +2,8 @@
 /* Small files, read whole: configuration and what it names. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "base/arena.h"
 
 /* Reads a regular file of at most max octets; path ends in a NUL behind its len. 0, -EFBIG,
@@ -9,3 +11,8 @@
 [[nodiscard]] int
 gp_file_read(struct gp_slice path, size_t max, struct gp_arena *arena,
 	     struct gp_slice *ret_content);
+
+/* fstat(2) itself: libc's may use the call that takes a path, which most sandboxes refuse. Returns
+ * 0 or -errno. */
+[[nodiscard]] int
+gp_file_stat(int fd, struct stat *ret);

@@ -5,7 +5,6 @@
  * with writer.h; folders.c and files.c are what it stands on.
  */
 #include <errno.h>
-#include <seccomp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "ipc/channel.h"
 #include "ipc/role.h"
 #include "procs/maildir/writer.h"
+#include "procs/sandboxes.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -224,14 +224,9 @@ start(struct gp_role_env *env)
 	return self.writer ? 0 : -ENOMEM;
 }
 
-static const int calls[] = {SCMP_SYS(openat),  SCMP_SYS(openat2), SCMP_SYS(mkdirat),
-			    SCMP_SYS(fsync),   SCMP_SYS(linkat),  SCMP_SYS(renameat2),
-			    SCMP_SYS(unlinkat)};
-
 static const struct gp_role role = {
 	.id = GP_ROLE_MAILDIR,
-	.sandbox = {.calls = calls, .calls_len = GP_ARRAY_LEN(calls)},
-	.dir_access = GP_SANDBOX_READ | GP_SANDBOX_WRITE | GP_SANDBOX_DIRS,
+	.sandbox = &maildir_sandbox,
 	.start = start,
 	.on_peer = on_peer,
 };

@@ -6,6 +6,7 @@
 
 #include "core/config/value.h"
 #include "procs/relay/relay.h"
+#include "procs/sandboxes.h"
 #include "sys/log.h"
 
 enum {
@@ -131,7 +132,7 @@ on_stop(struct gp_role_env *env)
 
 static const struct gp_role role = {
 	.id = GP_ROLE_RELAY,
-	.sandbox = {.dial = true},
+	.sandbox = &relay_sandbox,
 	.start = start,
 	.on_peer = on_peer,
 	.on_reload = on_reload,

@@ -5,6 +5,7 @@
 
 #include "ipc/role.h"
 #include "procs/resolver/resolver.h"
+#include "procs/sandboxes.h"
 #include "sys/log.h"
 
 static struct resolver *resolver;
@@ -53,7 +54,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 
 static const struct gp_role role = {
 	.id = GP_ROLE_RESOLVER,
-	.sandbox = {.dns = true},
+	.sandbox = &resolver_sandbox,
 	.prepare = prepare,
 	.start = start,
 	.on_peer = on_peer,

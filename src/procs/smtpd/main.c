@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost-smtpd: speaks SMTP with strangers. One a core. Reads no file, dials nobody. */
 #include <errno.h>
-#include <seccomp.h>
 
+#include "procs/sandboxes.h"
 #include "procs/smtpd/smtpd.h"
 #include "sys/log.h"
 
@@ -95,11 +95,9 @@ on_stop(struct gp_role_env *env)
 	smtpd_session_gone();
 }
 
-static const int calls[] = {SCMP_SYS(accept4), SCMP_SYS(pwrite64)};
-
 static const struct gp_role role = {
 	.id = GP_ROLE_SMTPD,
-	.sandbox = {.calls = calls, .calls_len = GP_ARRAY_LEN(calls)},
+	.sandbox = &smtpd_sandbox,
 	.start = start,
 	.on_peer = on_peer,
 	.on_reload = on_reload,

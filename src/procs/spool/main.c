@@ -5,10 +5,10 @@
  * can touch.
  */
 #include <errno.h>
-#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "procs/sandboxes.h"
 #include "procs/spool/spool.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -200,17 +200,9 @@ on_stop(struct gp_role_env *env)
 	wake_in(0);
 }
 
-static const int calls[] = {
-	SCMP_SYS(openat),     SCMP_SYS(unlinkat),        SCMP_SYS(pwrite64),  SCMP_SYS(pwritev),
-	SCMP_SYS(fdatasync),  SCMP_SYS(fsync),           SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
-	SCMP_SYS(getdents64), SCMP_SYS(statfs),          SCMP_SYS(fstatfs),   SCMP_SYS(mkdirat),
-	SCMP_SYS(accept4),    SCMP_SYS(copy_file_range),
-};
-
 static const struct gp_role role = {
 	.id = GP_ROLE_SPOOL,
-	.sandbox = {.calls = calls, .calls_len = GP_ARRAY_LEN(calls)},
-	.dir_access = GP_SANDBOX_READ | GP_SANDBOX_WRITE | GP_SANDBOX_DIRS,
+	.sandbox = &spool_sandbox,
 	.start = start,
 	.on_peer = on_peer,
 	.on_reload = on_reload,

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sandbox of each role; the rules stand in the role's folder, in sandbox.c. What they amount
+ * to, role by role and call by call, is in docs/sandbox.md, and a test holds the two together.
+ */
+#pragma once
+
+#include "sys/sandbox.h"
+
+extern const struct gp_sandbox smtpd_sandbox;
+extern const struct gp_sandbox resolver_sandbox;
+extern const struct gp_sandbox spool_sandbox;
+extern const struct gp_sandbox relay_sandbox;
+extern const struct gp_sandbox maildir_sandbox;
