@@ -120,6 +120,8 @@ spawn(void)
 	self.pid = fork();
 	if (self.pid == 0) {
 		dup2(fds[1], GP_ROLE_CONTROL_FD);
+		/* The search for leaks needs calls that the sandbox forbids. */
+		setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 		execl(executable, executable, NULL);
 		_exit(127);
 	}
