@@ -5,6 +5,7 @@ acknowledged is lost, nothing is torn, and it works again within a second and on
 
 import contextlib
 import os
+import shutil
 import signal
 import smtplib
 import subprocess
@@ -13,7 +14,6 @@ import time
 
 import lab
 
-ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "supervisor"]
 RECOVERED_S = 1.0
 # The supervisor waits a little longer before each start of a role that keeps dying, so each life of the gateway has
 # one kill of each role.
@@ -66,7 +66,7 @@ def kill_once(world, role, rng):
 
 def life(world, number, rng, record):
     world.gateway.start()
-    for role in rng.sample(ROLES, len(ROLES)):
+    for role in rng.sample(lab.ROLES, len(lab.ROLES)):
         name = f"kill {role} {number}"
         try:
             wrong, facts = kill_once(world, role, rng)
@@ -83,8 +83,8 @@ def run(args, rng, record):
         for number in range(1, args.count + 1):
             if not life(world, number, rng, record):
                 break
-        if True:
-            lab.shutil.copy(world.gateway.log_path, lab.RECORDS / "kills.gateway.log")
+        if record.failed:
+            shutil.copy(world.gateway.log_path, lab.RECORDS / "kills.gateway.log")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ import gateway as system  # noqa: E402
 import sink as system_sink  # noqa: E402
 
 RECORDS = system.ROOT / "build" / "crash"
-NOBODY = 65534
+ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "supervisor"]
 WINDOW = 20  # transactions at once with one destination: the configuration's default of concurrency.max
 LINE = 78  # octets of a line of `gatepost load`'s bodies, CRLF included
 DRAIN_S = 40
@@ -39,6 +39,12 @@ MARK = re.compile(rb"^X-Gatepost-Mark: ([0-9A-Za-z]+)-(\d+)-(\d+)\r$", re.M)
 
 class Unavailable(Exception):
     """Why this machine cannot do it."""
+
+
+def must(*argv):
+    done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{argv} ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
 
 
 class Record:
@@ -299,6 +305,11 @@ class Stream:
         self.torn.clear()
 
 
+class Sink(system_sink.Sink):
+    def handle_error(self, request, client_address):
+        """A client that was killed in the middle of a message is what this is about."""
+
+
 class Arrivals:
     """Stands where a sink keeps its messages: looks at each and keeps its mark."""
 
@@ -337,7 +348,7 @@ class Lab:
         self.refusing = True
         for stream in (self.relay, self.later):
             script = {".": lambda _: "451 4.3.0 later" if self.refusing else "250 kept"}
-            self.sinks.append(system_sink.Sink(script if stream is self.later else None))
+            self.sinks.append(Sink(script if stream is self.later else None))
             self.sinks[-1].messages = Arrivals(stream)
         self.gateway = Gateway(self.folder, self.disk.path if self.disk else self.folder, self.settings)
 

@@ -3,8 +3,10 @@
 """Power cuts on a real file system: the gateway's disk goes away at a random moment under load, with all that was not
 synced; it comes back, the gateway starts again, and every message that was acknowledged must be there."""
 
+import collections
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import time
@@ -57,22 +59,53 @@ def cycle(world, rng):
     return wrong, {"cuts": cuts, "recovered_s": round(recovered_s, 2), **facts}
 
 
-def run(args, rng, record):
-    totals = lab.collections.Counter()
+def cuts(count, rng, record):
+    """The number of each audit, what it found wrong, and its figures."""
+    totals = collections.Counter()
     with lab.Lab(DISK) as world:
         world.gateway.start()
-        for number in range(1, args.count + 1):
+        for number in range(1, count + 1):
             try:
                 wrong, facts = cycle(world, rng)
             except AssertionError as problem:
-                record.case(f"power cut {number}", [str(problem)])
-                break
-            record.case(f"power cut {number}", wrong, **facts)
+                wrong, facts = [str(problem)], {}
             totals.update(facts)
-        if record.failed:
-            lab.shutil.copy(world.gateway.log_path, lab.RECORDS / "power_cuts.gateway.log")
+            yield number, wrong, facts
+            if wrong:
+                shutil.copy(world.gateway.log_path, lab.RECORDS / "power_cuts.gateway.log")
+            if not facts:  # it does not run any more
+                break
     record.say("# in all: " + ", ".join(f"{key} {round(value, 2)}" for key, value in totals.items()))
 
 
+def build_mutant(name):
+    """A gateway in which one system call does nothing."""
+    folder = lab.system.ROOT / f"build-mutant-{name}"
+    if not (folder / "build.ninja").exists():
+        arguments = f"-Dc_args=-include{lab.system.ROOT}/tests/crash/mutant.h -DMUTANT_{name.upper()}"
+        lab.must("meson", "setup", folder, arguments)
+    targets = ["gatepost"] + [f"gatepost-{role}" for role in lab.ROLES]
+    lab.must("ninja", "-C", folder, "--quiet", *targets)
+    return folder / "gatepost"
+
+
+def run(args, rng, record):
+    if not args.mutant:
+        for number, wrong, facts in cuts(args.count, rng, record):
+            record.case(f"power cut {number}", wrong, **facts)
+        return
+    lab.system.PROGRAM = build_mutant(args.mutant)
+    for number, wrong, facts in cuts(args.count, rng, record):
+        if wrong:
+            record.case(f"without {args.mutant}, loss is noticed", [], cuts=number, noticed=wrong[0][:200])
+            return
+    record.case(f"without {args.mutant}, loss is noticed", [f"not within {args.count} cuts"])
+
+
+def options(parser):
+    what = "run a gateway in which this system call does nothing; the audit must notice"
+    parser.add_argument("--mutant", choices=["fdatasync", "fsync"], help=what)
+
+
 if __name__ == "__main__":
-    sys.exit(lab.main("power_cuts", __doc__, "audits (5)", 5, run))
+    sys.exit(lab.main("power_cuts", __doc__, "audits (5)", 5, run, options))
