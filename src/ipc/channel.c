@@ -18,8 +18,9 @@ enum {
 	FDS_MAX = 2,
 	BATCH = 16, /* packets a system call */
 	PACKET_MAX = FRAME_HEADER + GP_CHANNEL_INLINE,
-	/* Packets taken before other channels get their turn. */
+	/* What is taken before other channels get their turn, to the end of a batch. */
 	TURN_PACKETS = 256,
+	TURN_OCTETS = 16 * 1024 * 1024,
 	ARENA_MAX = 64 * 1024 * 1024,
 	SOCKET_BUFFER = 4 * 1024 * 1024,
 };
@@ -29,6 +30,7 @@ struct packet {
 	int fds[FDS_MAX];
 	uint8_t fds_len;
 	size_t len;
+	size_t cost; /* what it holds of our memory, beside the process or in it */
 	char data[];
 };
 
@@ -40,6 +42,7 @@ struct gp_channel {
 	struct event *readable, *writable;
 	struct gp_list queue;
 	size_t queued;
+	size_t queued_fds;
 	struct gp_loop_hook flush;
 	bool *freed; /* set by free while a handler of this channel runs */
 };
@@ -50,6 +53,7 @@ static struct {
 	struct gp_buf spilled;
 	struct gp_arena arena;
 	struct gp_buf encoded;
+	size_t octets; /* decoded in this turn of a channel */
 } scratch = {
 	.spilled = {.max = 16 * 1024 * 1024},
 	.arena = {.max = ARENA_MAX},
@@ -133,7 +137,8 @@ send_queue(struct gp_channel *c)
 		for (int i = 0; i < sent; i++) {
 			struct packet *p =
 				gp_container_of(gp_list_pop(&c->queue), struct packet, link);
-			c->queued -= p->len;
+			c->queued -= p->cost;
+			c->queued_fds -= p->fds_len;
 			drop_packet(p);
 		}
 	}
@@ -194,7 +199,8 @@ make_packet(const struct gp_message *m, struct gp_slice payload)
 	struct packet *p = malloc(sizeof(*p) + FRAME_HEADER + inline_len);
 	if (!p)
 		return NULL;
-	*p = (struct packet){.len = FRAME_HEADER + inline_len};
+	*p = (struct packet){.len = FRAME_HEADER + inline_len,
+			     .cost = sizeof(*p) + FRAME_HEADER + payload.len};
 	gp_list_init(&p->link);
 	uint16_t type = (uint16_t)m->type, flags = inline_ok ? 0 : FRAME_SPILLED;
 	uint32_t len = (uint32_t)payload.len;
@@ -213,6 +219,17 @@ make_packet(const struct gp_message *m, struct gp_slice payload)
 	return p;
 }
 
+/* A peer that leaves so much unread is not one that we can work with: its end is noticed by the
+ * reader, like any other. */
+static bool
+over_cap(struct gp_channel *c, const struct packet *p)
+{
+	if (c->queued + p->cost <= GP_CHANNEL_QUEUE_MAX)
+		return false;
+	shutdown(c->fd, SHUT_RDWR);
+	return true;
+}
+
 bool
 gp_channel_send(struct gp_channel *c, const struct gp_message *m)
 {
@@ -222,17 +239,19 @@ gp_channel_send(struct gp_channel *c, const struct gp_message *m)
 		p = make_packet(m, gp_buf_slice(&scratch.encoded));
 	if (scratch.encoded.cap > 1024 * 1024)
 		gp_buf_free(&scratch.encoded);
-	if (!p || c->queued + p->len > GP_CHANNEL_QUEUE_MAX) {
-		if (p)
-			drop_packet(p);
-		if (m->fd >= 0)
-			close(m->fd);
-		return false;
-	}
-	if (m->fd >= 0)
+	if (p && m->fd >= 0)
 		p->fds[p->fds_len++] = m->fd;
+	if (!p && m->fd >= 0)
+		close(m->fd);
+	if (p && (over_cap(c, p) || c->queued_fds + p->fds_len > GP_CHANNEL_QUEUE_FDS_MAX)) {
+		drop_packet(p);
+		p = NULL;
+	}
+	if (!p)
+		return false;
 	gp_list_append(&c->queue, &p->link);
-	c->queued += p->len;
+	c->queued += p->cost;
+	c->queued_fds += p->fds_len;
 	return true;
 }
 
@@ -240,6 +259,12 @@ size_t
 gp_channel_backlog(const struct gp_channel *c)
 {
 	return c->queued;
+}
+
+size_t
+gp_channel_backlog_fds(const struct gp_channel *c)
+{
+	return c->queued_fds;
 }
 
 /* --- receiving --- */
@@ -323,6 +348,7 @@ decode(const struct gp_channel *c, struct incoming *in, struct gp_message *ret)
 	if (!gp_message_decode(type, payload, in->fds_len ? in->fds[0] : -1, &scratch.arena, ret))
 		return "malformed message";
 	in->fds_len = 0;
+	scratch.octets += len;
 	return NULL;
 }
 
@@ -375,7 +401,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	struct iovec iovs[BATCH];
 	union control controls[BATCH];
 	(void)fd, (void)what;
-	for (int done = 0; done < TURN_PACKETS;) {
+	scratch.octets = 0;
+	for (int done = 0; done < TURN_PACKETS && scratch.octets < TURN_OCTETS;) {
 		int n = receive_batch(c, headers, iovs, controls);
 		if (n < 0) {
 			if (errno != EAGAIN && errno != EINTR)

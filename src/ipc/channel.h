@@ -8,7 +8,8 @@
  * travels in a memfd that goes before the message's own descriptor.
  *
  * Sending never blocks: messages are queued and sent at the end of the loop's turn, many in a call.
- * The queue has a cap; a peer that does not read until it is reached loses the channel.
+ * The queue has a cap; a peer that does not read until it is reached loses the channel. Descriptors
+ * that wait have a cap of their own, over which a message is refused: they are of the process's.
  */
 #pragma once
 
@@ -17,7 +18,8 @@
 
 enum {
 	GP_CHANNEL_INLINE = 60 * 1024,
-	GP_CHANNEL_QUEUE_MAX = 256 * 1024 * 1024, /* octets waiting to be sent */
+	GP_CHANNEL_QUEUE_MAX = 256 * 1024 * 1024, /* octets waiting to be sent, overhead included */
+	GP_CHANNEL_QUEUE_FDS_MAX = 512,           /* descriptors waiting to be sent */
 };
 
 struct gp_channel;
@@ -49,9 +51,12 @@ gp_channel_permit(struct gp_channel *c, uint64_t permit);
 [[nodiscard]] bool
 gp_channel_send(struct gp_channel *c, const struct gp_message *m);
 
-/* Octets queued and not yet taken by the kernel. */
+/* Octets and descriptors queued and not yet taken by the kernel. A sender of many descriptors looks
+ * here first. */
 size_t
 gp_channel_backlog(const struct gp_channel *c);
+size_t
+gp_channel_backlog_fds(const struct gp_channel *c);
 
 /* A pair of connected ends, close-on-exec and non-blocking, with buffers as large as may be.
  * Returns 0 or -errno. */
