@@ -19,3 +19,7 @@ struct gp_command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 	const char *summary;               /* one line for the list of commands */
 };
+
+/* Whether the table of main.c has this command. */
+bool
+gp_command_exists(const char *name);

@@ -16,3 +16,5 @@ int
 gp_cmd_load(int argc, char **argv);
 int
 gp_cmd_sink(int argc, char **argv);
+int
+gp_cmd_help(int argc, char **argv);

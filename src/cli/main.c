@@ -16,7 +16,24 @@ static const struct gp_command commands[] = {
 	{"send", gp_cmd_send, "hand one message to a server and show the dialogue"},
 	{"load", gp_cmd_load, "a load generator for any mail server"},
 	{"sink", gp_cmd_sink, "a receiver that counts and keeps nothing"},
+	{"help", gp_cmd_help, "open the manual page of a command"},
 };
+
+static const struct gp_command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < GP_ARRAY_LEN(commands); i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+bool
+gp_command_exists(const char *name)
+{
+	return find_command(name) != NULL;
+}
 
 static void
 print_usage(FILE *to)
@@ -24,7 +41,8 @@ print_usage(FILE *to)
 	fprintf(to, "usage: gatepost COMMAND [options] [operands]\n\n");
 	for (size_t i = 0; i < GP_ARRAY_LEN(commands); i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
-	fprintf(to, "\n`gatepost COMMAND -h` prints a screenful about one of them.\n");
+	fprintf(to, "\n`gatepost COMMAND -h` prints a screenful about one of them, "
+		    "`gatepost help COMMAND` opens its\nmanual page.\n");
 }
 
 int
@@ -38,10 +56,9 @@ main(int argc, char **argv)
 		print_usage(stdout);
 		return GP_EXIT_OK;
 	}
-	for (size_t i = 0; i < GP_ARRAY_LEN(commands); i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	}
+	const struct gp_command *command = find_command(argv[1]);
+	if (command)
+		return command->run(argc - 1, argv + 1);
 	fprintf(stderr, "gatepost: there is no command '%s'; `gatepost -h` lists them\n", argv[1]);
 	return GP_EXIT_USAGE;
 }
