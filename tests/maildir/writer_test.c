@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "procs/maildir/folders.h"
+#include "procs/maildir/sync.h"
 
 static const uint64_t seed[2] = {1, 2};
 enum { NOW_S = 1792722563 };
@@ -34,16 +35,35 @@ struct root {
  * The table that stands in for the real one: it writes down what is asked for, and lets the n-th
  * call of a kind fail.
  */
-enum call { OPEN_BELOW, OPEN_DIR, MAKE_DIR, CREATE, WRITE, READ_AT, SYNC, PUBLISH, REMOVE, CALLS };
+enum call {
+	OPEN_BELOW,
+	OPEN_DIR,
+	MAKE_DIR,
+	CREATE,
+	WRITE,
+	READ_AT,
+	SYNC,
+	START_WRITING,
+	DEVICE,
+	SYNC_WHOLE,
+	PUBLISH,
+	REMOVE,
+	CALLS
+};
 
 static struct {
-	char log[16384];
+	char log[65536];
 	size_t log_len;
 	size_t base_len; /* of the root's path, which the log leaves out */
 	unsigned seen[CALLS];
 	enum call fail_call;
 	unsigned fail_at; /* 1: the first; 0: none */
 	int fail_error;
+	/* What stands for the file system: whether a sync of it all is to be had, how long one
+	   takes, and on which device a path is that holds this text. */
+	bool whole;
+	uint64_t now_ms, whole_takes_ms;
+	const char *other_device;
 } spy;
 
 static void
@@ -116,6 +136,37 @@ spy_sync(int fd)
 	SPY(SYNC, "sync", fd, "", gp_maildir_files.sync(fd));
 }
 
+static void
+spy_start_writing(int fd)
+{
+	(void)spy_call(START_WRITING, "start", fd, "");
+	gp_maildir_files.start_writing(fd);
+}
+
+static int
+spy_device(int fd, uint64_t *ret)
+{
+	size_t before = spy.log_len;
+	int r = spy_call(DEVICE, "device", fd, "");
+	*ret = spy.other_device && strstr(spy.log + before, spy.other_device);
+	spy.log_len = before; /* which of them are looked at is of no interest */
+	spy.log[before] = 0;
+	return r;
+}
+
+static int
+spy_sync_whole(int fd)
+{
+	spy.now_ms += spy.whole_takes_ms;
+	SPY(SYNC_WHOLE, "sync_whole", fd, "", spy.whole ? 0 : 1);
+}
+
+static uint64_t
+spy_now_ms(void)
+{
+	return spy.now_ms;
+}
+
 static int
 spy_publish(int from_fd, const char *from, int to_fd, const char *to)
 {
@@ -142,6 +193,10 @@ static const struct gp_maildir_files spied_files = {
 	.write = spy_write,
 	.read_at = spy_read_at,
 	.sync = spy_sync,
+	.start_writing = spy_start_writing,
+	.device = spy_device,
+	.sync_whole = spy_sync_whole,
+	.now_ms = spy_now_ms,
 	.publish = spy_publish,
 	.remove = spy_remove,
 	.close = spy_close,
@@ -513,6 +568,20 @@ test_loop(void **state)
 	}
 }
 
+/* The log goes on with a line for each box, in their order: "VERB /BOX" and then `rest`. */
+static void
+expect_each(const char **at, const char *verb, const char *const *boxes, size_t len,
+	    const char *rest)
+{
+	for (size_t i = 0; i < len; i++) {
+		char line[128];
+		snprintf(line, sizeof(line), "%s /%s%s", verb, boxes[i], rest);
+		if (strncmp(*at, line, strlen(line)) != 0)
+			fail_msg("wanted %s, not %.60s", line, *at);
+		*at = strchr(*at, '\n') + 1;
+	}
+}
+
 /* Two for one mailbox and one for another, as the system is asked for it. */
 static void
 test_order(void **state)
@@ -535,14 +604,9 @@ test_order(void **state)
 		gp_maildir_commit(r.md);
 		/* Files first, then names, then folders: those above only while they are new. */
 		const char *at = spy.log;
-		for (int step = 0; step < 2; step++) {
-			const char *verb = step == 0 ? "sync /d/" : "publish /d/";
-			for (size_t i = 0; i < GP_ARRAY_LEN(boxes); i++) {
-				assert_int_equal(strncmp(at, verb, strlen(verb)), 0);
-				assert_non_null(strstr(at, step == 0 ? "/tmp/" : "/new\n"));
-				at = strchr(at, '\n') + 1;
-			}
-		}
+		expect_each(&at, "start", boxes, GP_ARRAY_LEN(boxes), "/tmp/");
+		expect_each(&at, "sync", boxes, GP_ARRAY_LEN(boxes), "/tmp/");
+		expect_each(&at, "publish", boxes, GP_ARRAY_LEN(boxes), "/new\n");
 		static const char *const folders[] = {"sync /d/bob/new\n", "sync /d/eve/new\n",
 						      "sync \n",           "sync /d\n",
 						      "sync /d/bob\n",     "sync /d/eve\n"};
@@ -563,6 +627,168 @@ test_order(void **state)
 	assert_int_equal(count_files(&r, "d/bob/new", NULL), 4);
 	assert_int_equal(count_files(&r, "d/eve/new", NULL), 2);
 	root_close(&r);
+}
+
+enum { MANY = 12 };
+static const char *const many[MANY] = {"a/0", "a/1", "a/2", "a/3", "a/4", "a/5",
+				       "a/6", "a/7", "b/0", "b/1", "b/2", "b/3"};
+
+/* A batch of `many`; how many of a/ and of b/ are delivered. The log holds the commit. */
+static void
+commit_batch(struct root *r, int ret_delivered[2])
+{
+	for (size_t i = 0; i < MANY; i++) {
+		struct gp_maildir_delivery d = mail_for(r, many[i]);
+		assert_int_equal(gp_maildir_begin(r->md, &d, NOW_S * 1000000ULL), i);
+	}
+	memset(spy.seen, 0, sizeof(spy.seen));
+	memset(spy.log, 0, sizeof(spy.log));
+	spy.log_len = 0;
+	gp_maildir_commit(r->md);
+	ret_delivered[0] = ret_delivered[1] = 0;
+	for (size_t i = 0; i < MANY; i++) {
+		struct gp_outcome o = gp_maildir_outcome(r->md, i);
+		ret_delivered[many[i][0] == 'b'] += o.kind == GP_OUTCOME_DELIVERED;
+	}
+	gp_maildir_reset(r->md);
+}
+
+/* The second batch, whose folders have all been made and synced by the first. */
+static void
+commit_many(struct root *r, int ret_delivered[2])
+{
+	commit_batch(r, ret_delivered);
+	commit_batch(r, ret_delivered);
+}
+
+static int
+count_lines(const char *text, const char *start)
+{
+	int n = 0;
+	for (; *text; text = strchr(text, '\n') + 1)
+		n += strncmp(text, start, strlen(start)) == 0;
+	return n;
+}
+
+/* Many on one file system: one sync of it all a phase, and a file and a folder as its witness. */
+static void
+test_order_of_many(void **state)
+{
+	(void)state;
+	struct root r;
+	int delivered[2];
+	root_open(&r, &spied_files);
+	spy.whole = true;
+	commit_many(&r, delivered);
+	assert_int_equal(delivered[0] + delivered[1], MANY);
+	const char *at = spy.log;
+	expect_each(&at, "sync_whole", &many[0], 1, "/tmp/");
+	expect_each(&at, "sync", &many[MANY - 1], 1, "/tmp/");
+	expect_each(&at, "publish", many, MANY, "/new\n");
+	assert_int_equal(count_lines(at, "sync_whole /"), 1);
+	assert_int_equal(strncmp(at, "sync_whole /", 12), 0);
+	assert_int_equal(count_lines(at, "sync /"), 1);
+	assert_int_equal(count_lines(at, ""), 2);
+	root_close(&r);
+}
+
+/* Where a sync of it all is not to be had, or too few are on one file system, or it took long, each
+ * is synced alone. */
+static void
+test_whole_or_each(void **state)
+{
+	(void)state;
+	static const struct {
+		bool whole;
+		uint64_t takes_ms;
+		const char *other_device;
+		bool no_device;
+		int wholes, syncs, starts;
+	} cases[] = {
+		{.whole = true, .wholes = 2, .syncs = 2},
+		{.whole = true, .takes_ms = GP_SYNC_SLOW_MS, .wholes = 2, .syncs = 2},
+		/* The first batch's sync was the last one. */
+		{.whole = true, .takes_ms = GP_SYNC_SLOW_MS + 1, .syncs = 24, .starts = 12},
+		{.wholes = 2, .syncs = 24, .starts = 12},
+		/* Eight on one, four on the other: those alone. */
+		{.whole = true, .other_device = "/b/", .wholes = 2, .syncs = 10, .starts = 4},
+		{.whole = true, .other_device = "/a/0", .wholes = 2, .syncs = 4, .starts = 1},
+		/* Only the first phase could not tell. */
+		{.whole = true, .no_device = true, .wholes = 1, .syncs = 13, .starts = 12},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct root r;
+		int delivered[2];
+		root_open(&r, &spied_files);
+		spy.whole = cases[i].whole;
+		spy.whole_takes_ms = cases[i].takes_ms;
+		spy.other_device = cases[i].other_device;
+		spy.fail_call = DEVICE;
+		spy.fail_at = cases[i].no_device;
+		spy.fail_error = -EIO;
+		commit_many(&r, delivered);
+		assert_int_equal(delivered[0] + delivered[1], MANY);
+		assert_int_equal(count_lines(spy.log, "sync_whole /"), cases[i].wholes);
+		assert_int_equal(count_lines(spy.log, "sync /"), cases[i].syncs);
+		assert_int_equal(count_lines(spy.log, "start /"), cases[i].starts);
+		root_close(&r);
+	}
+}
+
+/* After a slow one each is synced alone for a while, and no longer. */
+static void
+test_slow_sync_rests(void **state)
+{
+	(void)state;
+	struct root r;
+	int delivered[2];
+	root_open(&r, &spied_files);
+	spy.whole = true;
+	spy.whole_takes_ms = GP_SYNC_SLOW_MS + 1;
+	commit_many(&r, delivered);
+	assert_int_equal(count_lines(spy.log, "sync_whole /"), 0);
+	spy.whole_takes_ms = 1;
+	spy.now_ms += GP_SYNC_REST_MS;
+	commit_many(&r, delivered);
+	assert_int_equal(count_lines(spy.log, "sync_whole /"), 2);
+	root_close(&r);
+}
+
+/* A sync of it all, or its witness, fails: nothing on that file system is said to be delivered, and
+ * nothing stays in new/. On the other one all is well. */
+static void
+test_whole_failure(void **state)
+{
+	(void)state;
+	static const struct {
+		enum call call;
+		unsigned at; /* in the commit: of the files, of the folders */
+		int a, b;
+	} cases[] = {
+		{SYNC_WHOLE, 1, 0, 4}, {SYNC_WHOLE, 2, 0, 4}, {SYNC, 1, 0, 4},
+		{SYNC, 2, 8, 3},       {SYNC, 6, 0, 4},       {SYNC, 7, 8, 3},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct root r;
+		int delivered[2], there = 0;
+		root_open(&r, &spied_files);
+		spy.whole = true;
+		spy.other_device = "/b/";
+		commit_many(&r, delivered);
+		spy.fail_call = cases[i].call;
+		spy.fail_error = -EIO;
+		spy.fail_at = cases[i].at;
+		commit_batch(&r, delivered);
+		if (delivered[0] != cases[i].a || delivered[1] != cases[i].b)
+			fail_msg("case %zu: %d and %d\n%s", i, delivered[0], delivered[1], spy.log);
+		for (size_t k = 0; k < MANY; k++) {
+			char folder[32];
+			snprintf(folder, sizeof(folder), "%s/new", many[k]);
+			there += count_files(&r, folder, NULL);
+		}
+		assert_int_equal(there, 2 * MANY + delivered[0] + delivered[1]);
+		root_close(&r);
+	}
 }
 
 /* Every call fails once, in turn: what is said to be delivered is there, what is not is gone, and
@@ -790,13 +1016,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_delivery),      cmocka_unit_test(test_content),
-		cmocka_unit_test(test_large_body),    cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_links),         cmocka_unit_test(test_link_inside),
-		cmocka_unit_test(test_loop),          cmocka_unit_test(test_order),
-		cmocka_unit_test(test_every_failure), cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_fallbacks),     cmocka_unit_test(test_removed_mailbox),
-		cmocka_unit_test(test_batch_limits),  cmocka_unit_test(test_hostname),
+		cmocka_unit_test(test_delivery),
+		cmocka_unit_test(test_content),
+		cmocka_unit_test(test_large_body),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_link_inside),
+		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order_of_many),
+		cmocka_unit_test(test_whole_or_each),
+		cmocka_unit_test(test_slow_sync_rests),
+		cmocka_unit_test(test_whole_failure),
+		cmocka_unit_test(test_every_failure),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_fallbacks),
+		cmocka_unit_test(test_removed_mailbox),
+		cmocka_unit_test(test_batch_limits),
+		cmocka_unit_test(test_hostname),
 		cmocka_unit_test(test_small_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,9 +224,10 @@ start(struct gp_role_env *env)
 	return self.writer ? 0 : -ENOMEM;
 }
 
-static const int calls[] = {SCMP_SYS(openat),  SCMP_SYS(openat2), SCMP_SYS(mkdirat),
-			    SCMP_SYS(fsync),   SCMP_SYS(linkat),  SCMP_SYS(renameat2),
-			    SCMP_SYS(unlinkat)};
+static const int calls[] = {
+	SCMP_SYS(openat), SCMP_SYS(openat2),   SCMP_SYS(mkdirat),  SCMP_SYS(fsync),
+	SCMP_SYS(linkat), SCMP_SYS(renameat2), SCMP_SYS(unlinkat), SCMP_SYS(sync_file_range),
+	SCMP_SYS(syncfs), SCMP_SYS(fstatfs),   SCMP_SYS(uname)};
 
 static const struct gp_role role = {
 	.id = GP_ROLE_MAILDIR,
