@@ -13,6 +13,10 @@
 enum {
 	RELAYS_MAX = 64,
 	LEASES_MAX = 1 << 20,
+	/* With maildir at once, over all mailboxes: a few batches of its, so that the next ones lie
+	   ready while it waits for the disk, and octets that it has not fetched yet. */
+	MAILDIR_LEASES_MAX = 512,
+	MAILDIR_BACKLOG_MAX = 64 * 1024 * 1024,
 	/* A body over this goes along as a file of its own. */
 	BODY_INLINE_MAX = 1024 * 1024,
 	MESSAGE_ARENA_MAX = 64 * 1024 * 1024,
@@ -25,6 +29,7 @@ enum {
 
 struct peer {
 	struct gp_channel *channel; /* NULL: not there */
+	size_t leases;
 };
 
 struct lease {
@@ -93,6 +98,7 @@ take_lease(struct task *t, struct peer *peer, const uint32_t *rcpts, size_t rcpt
 		.rcpts_len = rcpts_len,
 	};
 	t->lease = (uint32_t)(l - self.leases);
+	peer->leases++;
 	self.in_use++;
 	return l;
 }
@@ -102,6 +108,7 @@ free_lease(struct lease *l)
 {
 	if (l->task)
 		l->task->lease = TASK_NO_LEASE;
+	l->peer->leases--;
 	free(l->rcpts);
 	*l = (struct lease){.uses = l->uses};
 	self.free[self.free_len++] = (uint32_t)(l - self.leases);
@@ -332,11 +339,21 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 
 /* --- handing out --- */
 
+/* Its next outcome, or its next reading, makes a turn in which it is asked again. */
+static bool
+maildir_takes_more(void)
+{
+	const struct peer *p = &self.maildir;
+	return p->channel && p->leases < MAILDIR_LEASES_MAX &&
+	       gp_channel_backlog(p->channel) < MAILDIR_BACKLOG_MAX;
+}
+
+/* NULL: nobody can take it now. */
 static struct peer *
 peer_for(const struct destination *d)
 {
 	if (d->transport == GP_TRANSPORT_MAILDIR)
-		return self.maildir.channel ? &self.maildir : NULL;
+		return maildir_takes_more() ? &self.maildir : NULL;
 	if (self.relays_len == 0)
 		return NULL;
 	/* Always the same one, so that its connections are found again. */
