@@ -3,11 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include "sys/clock.h"
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
@@ -77,6 +83,50 @@ sync_file(int fd)
 	return or_errno(fsync(fd));
 }
 
+static void
+start_writing(int fd)
+{
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+static int
+device(int fd, uint64_t *ret)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret = st.st_dev;
+	return 0;
+}
+
+/* Before Linux 5.8 syncfs(2) does not report that writing failed. */
+static bool
+syncfs_reports_errors(void)
+{
+	enum { MAJOR = 5, MINOR = 8 };
+	struct utsname name;
+	char *end;
+	if (uname(&name) < 0)
+		return false;
+	unsigned long major = strtoul(name.release, &end, 10);
+	unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+	return major > MAJOR || (major == MAJOR && minor >= MINOR);
+}
+
+/* Only where the call is known to end with a commit of the journal and a flush of the disk: through
+ * FUSE, for one, it reaches no further than the server that stands behind it. */
+static int
+sync_whole(int fd)
+{
+	struct statfs fs;
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if ((fs.f_type != EXT4_SUPER_MAGIC && fs.f_type != XFS_SUPER_MAGIC) ||
+	    !syncfs_reports_errors())
+		return 1;
+	return or_errno(syncfs(fd));
+}
+
 static int
 publish(int from_fd, const char *from, int to_fd, const char *to)
 {
@@ -111,6 +161,10 @@ const struct gp_maildir_files gp_maildir_files = {
 	.write = write_all,
 	.read_at = read_at,
 	.sync = sync_file,
+	.start_writing = start_writing,
+	.device = device,
+	.sync_whole = sync_whole,
+	.now_ms = gp_clock_monotonic_ms,
 	.publish = publish,
 	.remove = remove_file,
 	.close = close_fd,

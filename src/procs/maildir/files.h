@@ -26,6 +26,17 @@ struct gp_maildir_files {
 	/* How many octets were read; 0: the file ends before `at`. */
 	ssize_t (*read_at)(int fd, char *to, size_t size, uint64_t at);
 	int (*sync)(int fd);
+	/* Makes the octets of a file set out for the disk, and waits for nothing. It promises
+	   nothing: its failure shows in the sync. */
+	void (*start_writing)(int fd);
+	/* A number for the file system that fd is on. */
+	int (*device)(int fd, uint64_t *ret);
+	/* Syncs all of the file system that fd is on; fails also by an error in writing anything
+	   on it since fd was opened. 1: not known to be so on this file system or kernel, sync each
+	   file instead. 0 is no proof on a file system that has turned read-only by itself. */
+	int (*sync_whole)(int fd);
+	/* Monotonic milliseconds. */
+	uint64_t (*now_ms)(void);
 	/* Gives the file its final name; -EEXIST when that is taken, and nothing changed. */
 	int (*publish)(int from_fd, const char *from, int to_fd, const char *to);
 	int (*remove)(int dir_fd, const char *name);

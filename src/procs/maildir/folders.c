@@ -154,25 +154,46 @@ gp_folders_known(const struct gp_folders *f, struct gp_slice root, struct gp_sli
 	return known;
 }
 
-static void
-sync_folder(struct gp_folders *f, struct gp_folder *folder)
-{
-	folder->error = f->files->sync(folder->fd);
-	/* Some network file systems have no sync for directories: their changes are on the server
-	 * when the call that made them returns. */
-	if (folder->error == -EINVAL)
-		folder->error = 0;
-	folder->dirty = false;
-}
-
-void
-gp_folders_sync(struct gp_folders *f)
+/* The dirty ones in `ret`, which has room for all that are open. */
+static size_t
+collect_dirty(const struct gp_folders *f, struct gp_folder **ret)
 {
 	const struct gp_map_entry *e;
+	size_t n = 0;
 	for (size_t at = 0; (e = gp_map_next(&f->open, &at));) {
 		struct gp_folder *folder = e->value;
 		if (folder->dirty)
-			sync_folder(f, folder);
+			ret[n++] = folder;
+	}
+	return n;
+}
+
+static void
+sync_dirty(struct gp_folders *f, struct gp_syncer *syncer)
+{
+	struct gp_folder **dirty =
+		gp_arena_array(&f->arena, f->open.len, sizeof(struct gp_folder *));
+	struct gp_sync_item *items = gp_arena_array(&f->arena, f->open.len, sizeof(*items));
+	size_t n = dirty && items ? collect_dirty(f, dirty) : 0;
+	for (size_t i = 0; i < n; i++)
+		items[i].fd = dirty[i]->fd;
+	gp_sync_folders(syncer, items, n);
+	for (size_t i = 0; i < n; i++) {
+		dirty[i]->error = items[i].error;
+		dirty[i]->dirty = false;
+	}
+}
+
+void
+gp_folders_sync(struct gp_folders *f, struct gp_syncer *syncer)
+{
+	const struct gp_map_entry *e;
+	sync_dirty(f, syncer);
+	for (size_t at = 0; (e = gp_map_next(&f->open, &at));) {
+		struct gp_folder *folder = e->value;
+		/* Without memory for the sync there was none. */
+		if (folder->dirty)
+			folder->error = -ENOMEM;
 	}
 	for (size_t at = 0; (e = gp_map_next(&f->open, &at));) {
 		const struct gp_folder *folder = e->value;

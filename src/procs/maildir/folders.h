@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
-#include "procs/maildir/files.h"
+#include "procs/maildir/sync.h"
 
 struct gp_folder {
 	struct gp_slice path;     /* root's name, NUL, path below it: the key */
@@ -43,9 +43,9 @@ gp_folders_get(struct gp_folders *f, int root_fd, struct gp_slice root, struct g
 bool
 gp_folders_known(const struct gp_folders *f, struct gp_slice root, struct gp_slice path);
 
-/* Syncs what is dirty, each once. */
+/* Syncs what is dirty, once. */
 void
-gp_folders_sync(struct gp_folders *f);
+gp_folders_sync(struct gp_folders *f, struct gp_syncer *syncer);
 
 /* After gp_folders_sync: 0 when the folder's content and its own way from the root are durable. */
 int

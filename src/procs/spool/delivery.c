@@ -13,6 +13,9 @@
 enum {
 	RELAYS_MAX = 64,
 	LEASES_MAX = 1 << 20,
+	/* With maildir at once, over all mailboxes: a few batches of its, so that the next ones lie
+	   ready while it waits for the disk. */
+	MAILDIR_LEASES_MAX = 512,
 	/* A body over this goes along as a file of its own. */
 	BODY_INLINE_MAX = 1024 * 1024,
 	MESSAGE_ARENA_MAX = 64 * 1024 * 1024,
@@ -25,6 +28,7 @@ enum {
 
 struct peer {
 	struct gp_channel *channel; /* NULL: not there */
+	size_t leases;
 };
 
 struct lease {
@@ -93,6 +97,7 @@ take_lease(struct task *t, struct peer *peer, const uint32_t *rcpts, size_t rcpt
 		.rcpts_len = rcpts_len,
 	};
 	t->lease = (uint32_t)(l - self.leases);
+	peer->leases++;
 	self.in_use++;
 	return l;
 }
@@ -102,6 +107,7 @@ free_lease(struct lease *l)
 {
 	if (l->task)
 		l->task->lease = TASK_NO_LEASE;
+	l->peer->leases--;
 	free(l->rcpts);
 	*l = (struct lease){.uses = l->uses};
 	self.free[self.free_len++] = (uint32_t)(l - self.leases);
@@ -332,16 +338,17 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 
 /* --- handing out --- */
 
+/* Who delivers there; NULL: as many leases are out as may be. */
 static struct peer *
 peer_for(const struct destination *d)
 {
 	if (d->transport == GP_TRANSPORT_MAILDIR)
-		return self.maildir.channel ? &self.maildir : NULL;
+		return self.maildir.leases < MAILDIR_LEASES_MAX ? &self.maildir : NULL;
 	if (self.relays_len == 0)
 		return NULL;
 	/* Always the same one, so that its connections are found again. */
 	size_t at = gp_siphash13(spool.env->seed, d->key) % self.relays_len;
-	return self.relays[at].channel ? &self.relays[at] : NULL;
+	return &self.relays[at];
 }
 
 /* Whether another lease of the message has this recipient: after a reload two ways may have become

@@ -14,6 +14,9 @@ enum {
 	DESTINATIONS_MAX = 1 << 22,
 	/* One message in the store is read again after so long when it could not be read. */
 	READ_AGAIN_MS = 60 * 1000,
+	/* A mailbox's window from the start: as many as maildir makes durable with one sync. Its
+	   disk is not a stranger's server, with which one begins carefully. */
+	MAILBOX_WINDOW = 64,
 };
 
 static struct {
@@ -26,9 +29,19 @@ static struct {
 /* --- destinations --- */
 
 static uint32_t
-window_start(void)
+window_start(enum gp_transport transport)
 {
+	if (transport == GP_TRANSPORT_MAILDIR)
+		return MAILBOX_WINDOW;
 	return GP_MAX(spool.env->config->concurrency.start, 1u);
+}
+
+static uint32_t
+window_max(enum gp_transport transport)
+{
+	if (transport == GP_TRANSPORT_MAILDIR)
+		return MAILBOX_WINDOW;
+	return GP_MAX(spool.env->config->concurrency.max, 1u);
 }
 
 static struct destination *
@@ -43,7 +56,7 @@ find_destination(const struct gp_route *route)
 	char *key = (char *)(d + 1);
 	memcpy(key, route->destination.ptr, route->destination.len);
 	d->key = gp_slice(key, route->destination.len);
-	d->window = window_start();
+	d->window = window_start(route->transport);
 	d->transport = route->transport;
 	gp_list_init(&d->ready);
 	gp_list_init(&d->runnable);
@@ -326,7 +339,7 @@ wake_pauses(uint64_t now)
 	for (struct gp_heap_node *n; (n = gp_heap_first(&self.pauses)) && n->key <= now;) {
 		struct destination *d = gp_container_of(n, struct destination, pause);
 		gp_heap_remove(&self.pauses, &d->pause);
-		d->window = window_start();
+		d->window = window_start(d->transport);
 		look_at(d);
 		forget_if_unused(d);
 	}
@@ -417,8 +430,7 @@ schedule_feedback(struct destination *d, bool ok, uint64_t pause_until_ms)
 	if (ok) {
 		if (++d->successes >= d->window) {
 			d->successes = 0;
-			d->window = GP_MIN(d->window + 1,
-					   GP_MAX(spool.env->config->concurrency.max, 1u));
+			d->window = GP_MIN(d->window + 1, window_max(d->transport));
 		}
 		return;
 	}
