@@ -224,14 +224,6 @@ start(struct gp_role_env *env)
 	return self.writer ? 0 : -ENOMEM;
 }
 
-<<<<<<< HEAD
-=======
-static const int calls[] = {
-	SCMP_SYS(openat), SCMP_SYS(openat2),   SCMP_SYS(mkdirat),  SCMP_SYS(fsync),
-	SCMP_SYS(linkat), SCMP_SYS(renameat2), SCMP_SYS(unlinkat), SCMP_SYS(sync_file_range),
-	SCMP_SYS(syncfs), SCMP_SYS(fstatfs),   SCMP_SYS(uname)};
-
->>>>>>> h-mdspeed
 static const struct gp_role role = {
 	.id = GP_ROLE_MAILDIR,
 	.sandbox = &maildir_sandbox,
