@@ -53,7 +53,7 @@ static struct {
 	struct smtpd_peer peers[SMTPDS_MAX];
 	struct gp_list waiting;
 	bool full;
-} self;
+} self = {.waiting = {&self.waiting, &self.waiting}};
 
 static void
 answer(struct gp_channel *c, uint64_t ticket, enum gp_commit_result result)
@@ -265,8 +265,6 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 void
 intake_connect(unsigned worker, int fd)
 {
-	if (!self.waiting.next)
-		gp_list_init(&self.waiting);
 	if (worker >= SMTPDS_MAX) {
 		close(fd);
 		return;
