@@ -28,6 +28,8 @@ CONTROL_FD = 3  # GP_ROLE_CONTROL_FD
 ROLES = ("supervisor", "smtpd", "resolver", "spool", "relay", "maildir", "command")  # enum gp_role_id, from 1
 FRAME = struct.Struct("<HHI")
 PACKET_MAX = 64 * 1024
+INLINE_MAX = 60 * 1024  # GP_CHANNEL_INLINE
+SPILLED = 1
 INTEGERS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "bool": "<B"}
 
 RECORDS, _ = ipcgen.parse(ROOT / "src/ipc/messages.schema")
@@ -82,9 +84,20 @@ class Channel:
         self.say_raw(number, encode(BY_NAME[name], values), fd)
 
     def say_raw(self, number, payload, fd=None, length=None):
-        packet = FRAME.pack(number, 0, len(payload) if length is None else length) + payload
-        rights = [] if fd is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
-        self.end.sendmsg([packet], rights)
+        fds = array.array("i", [] if fd is None else [fd])
+        length = len(payload) if length is None else length
+        if len(payload) <= INLINE_MAX:
+            self.send(FRAME.pack(number, 0, length) + payload, fds)
+            return
+        beside = os.memfd_create("payload")
+        with os.fdopen(beside, "wb") as file:
+            file.write(payload)
+            file.flush()
+            fds.insert(0, beside)
+            self.send(FRAME.pack(number, SPILLED, length), fds)
+
+    def send(self, packet, fds):
+        self.end.sendmsg([packet], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] if fds else [])
 
     def hear(self):
         """The next message, as (name, values); None when the other end has closed."""
@@ -115,8 +128,9 @@ def pair():
 class Role:
     """settings: gatepost.yaml's, as roles get it: what is a file there, {"text": ...} here."""
 
-    def __init__(self, name, settings, wrapper=()):
+    def __init__(self, name, settings, wrapper=(), directories=()):
         self.name, self.settings, self.wrapper = name, settings, list(wrapper)
+        self.directories = directories
         self.said = tempfile.TemporaryFile()
         self.process = self.control = None
         self.peers = []
@@ -127,9 +141,14 @@ class Role:
         self.control.say("config", fd=fd, worker=0, workers=1, seed0=1, seed1=2)
         os.close(fd)
 
-    def peer(self, name):
+    def tell_directory(self, path):
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        self.control.say("directory", fd=fd, path=str(path).encode())
+        os.close(fd)
+
+    def peer(self, name, index=0):
         ours, theirs = pair()
-        self.control.say("peer", fd=theirs.fileno(), role=ROLES.index(name) + 1, index=0)
+        self.control.say("peer", fd=theirs.fileno(), role=ROLES.index(name) + 1, index=index)
         theirs.close()
         self.peers.append(Channel(ours))
         return self.peers[-1]
@@ -148,6 +167,8 @@ class Role:
         theirs.close()
         self.control = Channel(ours)
         self.tell_config(self.settings)
+        for path in self.directories:
+            self.tell_directory(path)
         self.control.say("start", uid=0 if os.geteuid() else 65534, gid=0 if os.geteuid() else 65534)
         return self
 

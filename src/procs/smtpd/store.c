@@ -206,6 +206,8 @@ store_connect(struct gp_role_env *env, int fd)
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close};
 	gp_channel_free(self.channel);
 	self.full = false;
+	/* Ids are good for the connection that gave them. */
+	self.ids_len = self.later_len = 0;
 	self.ids_asked = false;
 	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_SMTPD, &owner);
 	ask_for_ids();

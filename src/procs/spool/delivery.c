@@ -24,6 +24,9 @@ enum {
 	/* RFC 3461 section 6.2.4: one report of delay is enough, after hours. */
 	DELAY_REPORT_MS = 4 * 3600 * 1000,
 	DELAY_REPORTED = GP_QUEUED_USER,
+	/* What may wait for a peer to read it; more stays in its destination's line. */
+	BACKLOG_MAX = 64 * 1024 * 1024,
+	BACKLOG_FDS_MAX = 128,
 };
 
 struct peer {
@@ -368,6 +371,14 @@ leased_elsewhere(const struct task *t, uint32_t rcpt)
 	return false;
 }
 
+/* The channel's next write wakes the loop, and with it those who wait for room. */
+static bool
+has_room(const struct peer *p)
+{
+	return p && gp_channel_backlog(p->channel) < BACKLOG_MAX &&
+	       gp_channel_backlog_fds(p->channel) < BACKLOG_FDS_MAX;
+}
+
 /* All pending recipients that go to this task's destination, and the way there: those that are not
    due yet go along with one that is. Returns how many, or -ENOMEM. */
 static ssize_t
@@ -489,7 +500,7 @@ delivery_start(struct task *t)
 	struct gp_stored m;
 	struct gp_route route = {};
 	struct gp_reply why = GP_REPLY(550, 5, 4, 4, "No way to this address");
-	if (spool.stopping || (needs_peer && !peer))
+	if (spool.stopping || (needs_peer && !has_room(peer)))
 		return false;
 	gp_arena_reset(&spool.scratch);
 	if (!read_message(t, &m))

@@ -10,18 +10,32 @@
 #include "ipc/values.h"
 #include "procs/spool/spool.h"
 #include "sys/log.h"
+#include "sys/small_file.h"
 
 enum {
 	SMTPDS_MAX = 64,
 	IDS_A_BLOCK = 4096,
+	/* Ranges of ids that are remembered for each worker: where two workers' blocks alternate and
+	   each takes 8,000 messages a second, those of the last eight minutes. */
+	ID_RANGES_MAX = 1024,
+	/* What smtpd puts before a message beside what it was sent. */
+	HEAD_MAX = 64 * 1024,
 	/* New mail is refused while less than this fits. */
 	SPACE_WANTED = 1024 * 1024,
+};
+
+struct id_range {
+	uint64_t first, end;
 };
 
 struct smtpd_peer {
 	struct gp_channel *channel; /* NULL: not there */
 	uint64_t sessions; /* counts connections of this worker: tells a new one from the old */
 	bool told_full;
+	/* What was given to this connection, a ring: no id of another worker's, none that leads out
+	   of the range that ids are counted in. */
+	struct id_range ids[ID_RANGES_MAX];
+	unsigned ids_at; /* the newest */
 };
 
 /* An answer that waits for the sync. The envelope is kept for planning. */
@@ -39,7 +53,7 @@ static struct {
 	struct smtpd_peer peers[SMTPDS_MAX];
 	struct gp_list waiting;
 	bool full;
-} self;
+} self = {.waiting = {&self.waiting, &self.waiting}};
 
 static void
 answer(struct gp_channel *c, uint64_t ticket, enum gp_commit_result result)
@@ -64,19 +78,47 @@ copy_envelope(struct waiting *w, const struct gp_envelope *from)
 	return !w->arena.failed;
 }
 
-/* A descriptor from smtpd is read with pread only; what is not a plain file is not read at all. */
+static void
+remember_ids(struct smtpd_peer *p, uint64_t first, uint64_t count)
+{
+	struct id_range *newest = &p->ids[p->ids_at];
+	if (newest->end == first) {
+		newest->end += count;
+		return;
+	}
+	p->ids_at = (p->ids_at + 1) % ID_RANGES_MAX;
+	p->ids[p->ids_at] = (struct id_range){first, first + count};
+}
+
+static bool
+was_given(const struct smtpd_peer *p, uint64_t id)
+{
+	for (unsigned i = 0; i < ID_RANGES_MAX; i++) {
+		const struct id_range *r = &p->ids[(p->ids_at - i) % ID_RANGES_MAX];
+		if (id >= r->first && id < r->end)
+			return true;
+	}
+	return false;
+}
+
+/* A descriptor from smtpd is read with pread only; what is not a plain file is not read at all, nor
+ * more than a message may have: a file with holes is larger than the disk, and costs its maker
+ * nothing. */
 static bool
 staged_is_sane(const struct gp_message *m)
 {
+	const struct gp_config *cfg = spool.env->config;
+	uint64_t most = GP_MAX(cfg->limits.message_size, cfg->relay_limits.message_size) + HEAD_MAX;
 	struct stat st;
 	if (m->fd < 0)
 		return m->commit.staged_size == 0;
-	return fstat(m->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 &&
+	return m->commit.staged_size <= most && gp_file_stat(m->fd, &st) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_size >= 0 &&
 	       (uint64_t)st.st_size >= m->commit.staged_size;
 }
 
 static int
-append(const struct gp_message *m, struct gp_queued **ret)
+append(const struct smtpd_peer *from, const struct gp_message *m, struct gp_queued **ret)
 {
 	const struct gp_msg_commit *c = &m->commit;
 	struct gp_slice pieces[] = {c->head, c->body};
@@ -86,7 +128,8 @@ append(const struct gp_message *m, struct gp_queued **ret)
 		.fd = m->fd,
 		.fd_len = c->staged_size,
 	};
-	if (c->envelope.rcpts_len == 0 || !staged_is_sane(m) || gp_store_find(spool.store, c->id))
+	if (c->envelope.rcpts_len == 0 || !staged_is_sane(m) || !was_given(from, c->id) ||
+	    gp_store_find(spool.store, c->id))
 		return -EPROTO;
 	return gp_store_append(spool.store, c->id, &c->envelope, &body, 0, ret);
 }
@@ -107,7 +150,7 @@ take_commit(struct gp_channel *c, unsigned worker, const struct gp_message *m)
 	if (w) {
 		w->arena = GP_ARENA_INIT(64 * 1024 * 1024);
 		if (copy_envelope(w, &m->commit.envelope))
-			r = append(m, NULL);
+			r = append(&self.peers[worker], m, NULL);
 	}
 	if (r != 0) {
 		if (r < 0)
@@ -146,10 +189,12 @@ intake_synced(bool ok)
 /* --- ids, staging files, space --- */
 
 static void
-give_ids(struct gp_channel *c)
+give_ids(struct smtpd_peer *p, struct gp_channel *c)
 {
 	struct gp_message m = {.type = GP_MSG_IDS, .fd = -1, .ids = {.count = IDS_A_BLOCK}};
 	int r = gp_store_ids(spool.store, IDS_A_BLOCK, spool_now_ms(), &m.ids.first);
+	if (r == 0)
+		remember_ids(p, m.ids.first, m.ids.count);
 	if (r < 0 || !gp_channel_send(c, &m))
 		gp_error("cannot_give_ids", GP_FS("reason", r < 0 ? strerror(-r) : "channel"));
 }
@@ -198,7 +243,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		take_commit(c, (unsigned)(p - self.peers), m);
 		break;
 	case GP_MSG_IDS_WANTED:
-		give_ids(c);
+		give_ids(p, c);
 		break;
 	case GP_MSG_STAGE_WANTED:
 		give_stage(c, m->stage_wanted.ticket);
@@ -220,8 +265,6 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 void
 intake_connect(unsigned worker, int fd)
 {
-	if (!self.waiting.next)
-		gp_list_init(&self.waiting);
 	if (worker >= SMTPDS_MAX) {
 		close(fd);
 		return;
@@ -232,5 +275,6 @@ intake_connect(unsigned worker, int fd)
 	p->channel = gp_channel_new(spool.env->loop, fd, GP_PERMIT_SMTPD_TO_SPOOL, &owner);
 	p->sessions++;
 	p->told_full = false;
+	memset(p->ids, 0, sizeof(p->ids));
 	tell_space(p);
 }

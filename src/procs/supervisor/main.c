@@ -30,6 +30,8 @@ enum {
 	/* A role that lived this long did not die of its start. */
 	LIVED_LONG_MS = 10 * 1000,
 	STOP_STAGE_MS = 30 * 1000,
+	/* How long a role may live without its control channel. */
+	ORPHAN_MS = 5 * 1000,
 };
 
 struct instance {
@@ -232,9 +234,12 @@ start_instance(struct instance *in)
 static void
 on_start_again(evutil_socket_t fd, short what, void *arg)
 {
+	struct instance *in = arg;
 	(void)fd, (void)what;
-	if (!self.stopping)
-		start_instance(arg);
+	if (in->pid > 0)
+		kill(in->pid, SIGKILL); /* see on_role_close */
+	else if (!self.stopping)
+		start_instance(in);
 }
 
 /* --- stopping --- */
@@ -333,9 +338,12 @@ on_role_close(void *ctx, struct gp_channel *c, const char *why)
 	struct instance *in = ctx;
 	(void)c;
 	in->control = NULL;
-	/* It ends by itself when its channel is gone; one that broke the rules may not want to. */
+	/* It ends by itself when its channel is gone. One that does not, or that broke the rules, would
+	 * go on out of reach: neither reload nor stop could be told to it. */
 	if (strcmp(why, "closed") != 0 && in->pid > 0)
 		kill(in->pid, SIGKILL);
+	else
+		gp_timer_set(in->again, ORPHAN_MS);
 }
 
 static void

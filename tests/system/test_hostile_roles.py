@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A role that has fallen, and what it can do to spool: whatever it may say, at its worst. Spool must go on serving the
+others, and neither grow nor wait nor believe."""
+
+import os
+import pathlib
+import socket
+import time
+
+import pytest
+import rolerig
+from gateway import eventually
+
+DONE, FULL, FAILED, TOO_BIG = 1, 2, 3, 4
+RELAYED, DEFERRED = 2, 3
+PATIENCE_S = 10
+FDS_MAX = 1100  # of two channels whose peers read nothing: 512 each, and its own
+
+SETTINGS = {
+    "hostname": "mx.gatepost.test",
+    "state": "/nowhere",
+    "listen": [{"address": "127.0.0.1:2525", "service": "inbound"}],
+    "relay_networks": ["127.0.0.0/8"],
+    "smarthost": {"address": "127.0.0.1:9"},
+    "retry": {"first": "1h", "max": "4h", "for": "5d"},
+    "log": {"format": "json"},
+}
+BODY = b"Subject: x\r\n\r\nhello\r\n"
+
+
+@pytest.fixture
+def spool(tmp_path):
+    with rolerig.Role("spool", SETTINGS, directories=[tmp_path]) as role:
+        yield role
+        assert role.process.poll() is None, role.log()
+
+
+class Smtpd:
+    """One worker's channel to spool."""
+
+    def __init__(self, role, index=0):
+        self.channel = role.peer("smtpd", index)
+        self.channel.end.settimeout(PATIENCE_S)
+        self.ids = iter(())
+        self.ticket = 0
+
+    def wait_for(self, name):
+        while True:
+            heard = self.channel.hear()
+            assert heard, "spool has closed the channel"
+            if heard[0] == name:
+                return heard[1]
+
+    def id(self):
+        for one in self.ids:
+            return one
+        self.channel.say("ids_wanted", empty=0)
+        block = self.wait_for("ids")
+        self.ids = iter(range(block["first"], block["first"] + block["count"]))
+        return next(self.ids)
+
+    def say_commit(self, id, fd=None, **changes):
+        self.ticket += 1
+        envelope = {
+            "sender": b"me@example.com",
+            "envid": b"",
+            "ret": 0,
+            "flags": 0,
+            "arrival_ms": int(time.time() * 1000),
+            "client_addr": b"127.0.0.1",
+            "client_helo": b"client",
+            "rcpts": [{"address": b"you@elsewhere.test", "orcpt": b"", "notify": 0}],
+        }
+        values = {"head": b"", "body": BODY, "staged_size": 0, **changes}
+        envelope.update(values.pop("envelope", {}))
+        self.channel.say("commit", fd=fd, ticket=self.ticket, id=id, envelope=envelope, **values)
+
+    def commit(self, id=None, fd=None, **changes):
+        """The result of spool's answer."""
+        self.say_commit(self.id() if id is None else id, fd, **changes)
+        answer = self.wait_for("committed")
+        assert answer["ticket"] == self.ticket
+        return answer["result"]
+
+
+def outcome(kind=RELAYED, text=b"ok", **reply):
+    reply = {"code": 250, "enhanced_class": 2, "enhanced_subject": 0, "enhanced_detail": 0, "text": text, **reply}
+    return {"kind": kind, "reply": reply, "remote": b"", "remote_said": 1, "remote_dsn": 0}
+
+
+def relay_of(spool):
+    relay = spool.peer("relay")
+    relay.end.settimeout(PATIENCE_S)
+    return relay
+
+
+def deliveries(relay):
+    """Those that come before a pause."""
+    relay.end.settimeout(0.3)
+    found = []
+    try:
+        while heard := relay.hear():
+            found.append(heard[1])
+    except TimeoutError:
+        pass
+    return found
+
+
+def open_fds(role):
+    return len(list(pathlib.Path(f"/proc/{role.process.pid}/fd").iterdir()))
+
+
+def test_messages_go_through(spool):
+    relay, smtpd = relay_of(spool), Smtpd(spool)
+    assert smtpd.commit() == DONE
+    (delivery,) = deliveries(relay)
+    assert delivery["body"] == BODY
+    relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome()])
+    assert smtpd.commit() == DONE
+
+
+@pytest.mark.parametrize("id", [0, 1, 2**63, 2**64 - 2, 2**64 - 1])
+def test_an_id_that_was_not_given_is_refused(spool, id):
+    hostile, other = Smtpd(spool), Smtpd(spool, 1)
+    before = other.id()
+    assert hostile.commit(id=id) == FAILED
+    assert other.commit() == DONE
+    hostile.channel.say("ids_wanted", empty=0)
+    assert before < hostile.wait_for("ids")["first"] < before + 2**32
+
+
+def test_an_id_of_another_worker_is_refused(spool):
+    hostile, other = Smtpd(spool), Smtpd(spool, 1)
+    hostile.id()
+    wanted = other.id()
+    assert hostile.commit(id=wanted) == FAILED
+    assert other.commit(id=wanted) == DONE
+
+
+def test_an_id_of_a_queued_message_is_refused(spool):
+    hostile, relay = Smtpd(spool), relay_of(spool)
+    id = hostile.id()
+    assert hostile.commit(id=id) == DONE
+    assert hostile.commit(id=id, body=b"Subject: other\r\n\r\n") == FAILED
+    (delivery,) = deliveries(relay)
+    assert (delivery["id"], delivery["body"]) == (id, BODY)
+
+
+def pipe():
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)  # stays open: a read would wait
+    return reading
+
+
+def in_memory(size):
+    fd = os.memfd_create("staged")
+    os.ftruncate(fd, size)
+    return fd
+
+
+HOSTILE_FILES = {
+    "a pipe": (pipe, 100),
+    "a socket": (lambda: socket.socketpair()[0].detach(), 100),
+    "a device without end": (lambda: os.open("/dev/zero", os.O_RDONLY), 100),
+    "a folder": (lambda: os.open("/", os.O_RDONLY), 100),
+    "a file that may not be read": (lambda: os.open("/proc/self/comm", os.O_WRONLY), 1),
+    "a file that is shorter": (lambda: in_memory(99), 100),
+    "a file of holes": (lambda: in_memory(2**40), 2**39),
+    "a file as large as files go": (lambda: in_memory(2**62), 2**62),
+    "a file for the greatest number": (lambda: in_memory(100), 2**64 - 1),
+    "no file": (None, 100),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE_FILES)
+def test_a_descriptor_makes_nobody_wait(spool, what):
+    hostile, other = Smtpd(spool), Smtpd(spool, 1)
+    make, size = HOSTILE_FILES[what]
+    fd = make() if make else None
+    assert [hostile.commit(), other.commit()] == [DONE, DONE]
+    before = open_fds(spool)
+    began = time.monotonic()
+    assert hostile.commit(fd=fd, staged_size=size, body=b"") in (FAILED, TOO_BIG, FULL)
+    assert other.commit() == DONE
+    assert time.monotonic() - began < PATIENCE_S / 2
+    assert open_fds(spool) == before
+    if fd is not None:
+        os.close(fd)
+
+
+def test_envelopes_with_control_octets_forge_no_log_line(spool):
+    hostile, relay = Smtpd(spool), relay_of(spool)
+    nasty = b"a\r\n{\"event\":\"forged\"}\x1b[2J\x00@elsewhere.test"
+    envelope = {"sender": nasty, "rcpts": [{"address": nasty, "orcpt": nasty, "notify": 0}]}
+    hostile.commit(envelope=envelope)
+    for delivery in deliveries(relay):
+        relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome(DEFERRED, nasty, code=451)])
+    assert Smtpd(spool, 1).commit() == DONE
+    time.sleep(0.2)
+    assert "\x1b" not in spool.log() and '\n{"event":"forged"' not in spool.log()
+
+
+def flood(channel, name, count, **values):
+    """Says it many times and reads nothing; stops when spool has closed the channel, or takes no more."""
+    channel.end.settimeout(1)
+    try:
+        for _ in range(count):
+            channel.say(name, **values)
+    except (BrokenPipeError, ConnectionResetError, TimeoutError):
+        pass
+
+
+@pytest.mark.parametrize("name, values", [("stage_wanted", {"ticket": 1}), ("ids_wanted", {"empty": 0})])
+def test_a_flood_of_questions_stops_nobody(spool, name, values):
+    hostile, other = Smtpd(spool), Smtpd(spool, 1)
+    flood(hostile.channel, name, 20000, **values)
+    assert open_fds(spool) < FDS_MAX
+    assert other.commit() == DONE
+    other.channel.say("stage_wanted", ticket=9)
+    assert other.wait_for("stage")["ticket"] == 9
+
+
+NONSENSE = {
+    "a lease that was not given": lambda lease: (lease + 1, [outcome()]),
+    "an old number of the lease": lambda lease: (lease ^ 1 << 32, [outcome()]),
+    "the greatest lease": lambda _: (2**64 - 1, [outcome()]),
+    "no outcome": lambda lease: (lease, []),
+    "an outcome too many": lambda lease: (lease, [outcome(), outcome()]),
+    "an unknown kind": lambda lease: (lease, [outcome(kind=5)]),
+    "kind 0": lambda lease: (lease, [outcome(kind=0)]),
+    "an unknown class": lambda lease: (lease, [outcome(enhanced_class=6)]),
+}
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_nonsense_from_a_deliverer_ends_its_channel_only(spool, what):
+    relay, smtpd = relay_of(spool), Smtpd(spool)
+    id = smtpd.id()
+    assert smtpd.commit(id=id) == DONE
+    (delivery,) = deliveries(relay)
+    lease, outcomes = NONSENSE[what](delivery["lease"])
+    relay.say("outcomes", lease=lease, outcomes=outcomes)
+    assert relay.hear() is None
+    # Nothing was believed: the next one gets the message again.
+    assert smtpd.commit() == DONE
+    again = relay_of(spool)
+    assert eventually(lambda: id in [d["id"] for d in deliveries(again)], what="the delivery")
+
+
+def test_a_lease_is_answered_once_and_by_its_holder(spool):
+    relay, smtpd = relay_of(spool), Smtpd(spool)
+    maildir = spool.peer("maildir")
+    assert smtpd.commit() == DONE
+    (delivery,) = deliveries(relay)
+    maildir.say("outcomes", lease=delivery["lease"], outcomes=[outcome()])
+    assert maildir.hear() is None
+    relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome()])
+    relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome()])
+    assert relay.hear() is None
+    assert smtpd.commit() == DONE
+
+
+def test_a_deliverer_that_reads_nothing_holds_up_nobody(spool):
+    relay, smtpd = relay_of(spool), Smtpd(spool)
+    big = b"Subject: big\r\n\r\n" + b"x" * 1500000 + b"\r\n"
+    for _ in range(60):
+        assert smtpd.commit(body=big) == DONE
+    assert open_fds(spool) < FDS_MAX
+    assert smtpd.commit() == DONE
+    assert relay.end.fileno() >= 0
+
+
+@pytest.mark.parametrize("number", range(len(rolerig.MESSAGES) + 2))
+def test_a_message_that_smtpd_may_not_say_ends_its_channel_only(spool, number):
+    hostile, other = Smtpd(spool), Smtpd(spool, 1)
+    hostile.channel.say_raw(number, b"\xff" * 7)
+    assert hostile.channel.hear() is None or hostile.channel.hear() is None
+    assert other.commit() == DONE
