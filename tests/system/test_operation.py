@@ -67,6 +67,22 @@ def test_reload_takes_the_new_configuration(gatepost):
     assert server.process.poll() is None
 
 
+def test_a_session_keeps_its_name_over_reloads(gatepost):
+    """A reload frees the configuration that the session began with; it must not be looked at again."""
+    server = gatepost()
+    with server.talk() as talk:
+        first = talk.say("EHLO client.example.com")
+        for i in range(3):
+            server.settings["hostname"] = f"mx{i}.another-name.test"
+            recipients = [f"user{n}-{'x' * 20}" for n in range(2000 * (i + 1))]
+            server.settings["domains"]["demo.test"]["recipients"] = ["alice", *recipients]
+            server.write_config()
+            server.process.send_signal(signal.SIGHUP)
+            eventually(lambda: server.log_text().count('"reloaded"') > i, what="the reload")
+            time.sleep(0.2)
+            assert talk.say("EHLO client.example.com") == first
+
+
 def test_reload_keeps_the_old_configuration_when_the_new_one_is_wrong(gatepost):
     server = gatepost()
     server.config.write_text("hostname: 1 2 3\nnonsense: true\n", encoding="utf-8")
@@ -176,3 +192,18 @@ def test_relative_paths_start_from_the_file(gatepost):
     server.start()
     server.send(MESSAGE)
     server.wait_for_mails("alice")
+
+
+def test_help_opens_the_page_and_does_without_man(tmp_path):
+    """A man of our own in PATH shows what it is asked for."""
+    man = tmp_path / "man"
+    man.write_text('#!/bin/sh\necho "man $*"\n', encoding="utf-8")
+    man.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for page, words in (("gatepost", []), ("gatepost", ["help"]), ("gatepost-queue", ["queue"])):
+        shown = run("help", *words, env=environment)
+        assert shown.returncode == 0
+        assert shown.stdout.startswith("man ") and shown.stdout.rstrip().removesuffix(".1").endswith(f"/{page}")
+    assert "usage: gatepost queue" in run("help", "queue", env={"PATH": "/nowhere"}).stdout
+    assert run("help", "nosuch").returncode == 2
+    assert run("help", "queue", "more").returncode == 2
