@@ -4,8 +4,8 @@
  * them durable and says what became of each.
  *
  *  - begin: find or make MAILBOX/{tmp,new,cur}; write tmp/NAME
- *  - commit: fsync every file; rename each to new/NAME,S=SIZE; fsync every directory that changed,
- *    each once
+ *  - commit: sync every file; rename each to new/NAME,S=SIZE; sync every directory that changed,
+ *    once. Many at once: see sync.h
  *
  * Invariants:
  *  - "Delivered" means: the file's octets, its name in new/, and the name of every folder on the
