@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sys/clock.h"
+#include "sys/small_file.h"
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
@@ -93,7 +94,7 @@ static int
 device(int fd, uint64_t *ret)
 {
 	struct stat st;
-	if (fstat(fd, &st) < 0)
+	if (gp_file_stat(fd, &st) < 0)
 		return -errno;
 	*ret = st.st_dev;
 	return 0;
