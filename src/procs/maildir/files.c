@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sys/clock.h"
+#include "sys/small_file.h"
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
@@ -93,10 +94,10 @@ static int
 device(int fd, uint64_t *ret)
 {
 	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	*ret = st.st_dev;
-	return 0;
+	int r = gp_file_stat(fd, &st);
+	if (r == 0)
+		*ret = st.st_dev;
+	return r;
 }
 
 /* Before Linux 5.8 syncfs(2) does not report that writing failed. */
