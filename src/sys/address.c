@@ -56,7 +56,8 @@ gp_sockaddr_parse(struct gp_slice text, uint16_t default_port, struct gp_sockadd
 	*ret = (struct gp_sockaddr){};
 	if (gp_slice_starts(text, GP_SLICE("unix:")))
 		return parse_unix(gp_slice_drop(text, 5), ret);
-	if (!split_port(text, &host, &port_text) || host.len == 0 || host.len >= sizeof(host_z))
+	if (!split_port(text, &host, &port_text) || host.len == 0 || host.len >= sizeof(host_z) ||
+	    gp_slice_find(host, '\0') >= 0)
 		return -EINVAL;
 	if (port_text.len > 0 && !gp_slice_u64(port_text, UINT16_MAX, &port))
 		return -EINVAL;

@@ -10,6 +10,7 @@
 
 enum {
 	LINE_MAX_OCTETS = 8192,
+	ESCAPED_MAX = 6, /* octets that an octet may take: \u0000 */
 	/* A write of up to PIPE_BUF octets into a pipe is not mixed with another process's. */
 	PIECE = 4096,
 	KEEP_MAX = 256 * 1024,
@@ -110,25 +111,26 @@ plain(struct gp_slice s)
 }
 
 static void
-put_field(struct gp_buf *b, const struct gp_log_field *f)
+put_field(struct gp_buf *b, const struct gp_log_field *f, size_t text_max)
 {
+	struct gp_slice text = gp_slice_take(f->text, text_max);
 	gp_buf_put_str(b, state.json ? ",\"" : " ");
 	gp_buf_put_str(b, f->key);
 	gp_buf_put_str(b, state.json ? "\":" : "=");
 	if (f->is_number) {
 		gp_buf_put_u64(b, f->number);
-	} else if (!state.json && plain(f->text)) {
-		gp_buf_put(b, f->text);
+	} else if (!state.json && plain(text)) {
+		gp_buf_put(b, text);
 	} else {
 		gp_buf_put_char(b, '"');
-		put_escaped(b, f->text, state.json);
+		put_escaped(b, text, state.json);
 		gp_buf_put_char(b, '"');
 	}
 }
 
 static void
 put_line(struct gp_buf *b, enum gp_log_level level, const char *event,
-	 const struct gp_log_field *fields, size_t fields_len)
+	 const struct gp_log_field *fields, size_t fields_len, size_t text_max)
 {
 	gp_buf_put_str(b, state.json ? "{\"time\":\"" : "");
 	put_time(b);
@@ -140,7 +142,7 @@ put_line(struct gp_buf *b, enum gp_log_level level, const char *event,
 	gp_buf_put_str(b, event);
 	gp_buf_put_str(b, state.json ? "\"" : "");
 	for (size_t i = 0; i < fields_len; i++)
-		put_field(b, &fields[i]);
+		put_field(b, &fields[i], text_max);
 	gp_buf_put_str(b, state.json ? "}\n" : "\n");
 }
 
@@ -151,13 +153,15 @@ gp_log_event(enum gp_log_level level, const char *event, const struct gp_log_fie
 	if (level > state.level)
 		return;
 	size_t before = state.pending.len;
-	put_line(&state.pending, level, event, fields, fields_len);
+	put_line(&state.pending, level, event, fields, fields_len, SIZE_MAX);
 	if (state.pending.failed || state.pending.len - before > LINE_MAX_OCTETS) {
-		/* Too long to show whole: the event's name must not be lost. */
+		/* Too long to show whole. Every field keeps its beginning, so that nobody hides who he is
+		 * behind a long name: what was too long is at its cut. */
 		state.pending.failed = false;
 		gp_buf_truncate(&state.pending, before);
 		gp_log_flush();
-		put_line(&state.pending, level, event, fields, 0);
+		put_line(&state.pending, level, event, fields, fields_len,
+			 LINE_MAX_OCTETS / 2 / (ESCAPED_MAX * GP_MAX(fields_len, 1u)));
 	}
 	if (level <= GP_LOG_WARNING || state.pending.len > KEEP_MAX / 2)
 		gp_log_flush();

@@ -2,7 +2,7 @@
 /*
  * The log: one event, one line, to standard error, as text or as JSON. An event has a fixed name
  * and named fields; whatever stands in a field is escaped here, so no outside byte can forge a line
- * or reach a terminal.
+ * or reach a terminal. A line has a cap; where it is reached every text is cut short.
  *
  * Lines of level info and debug are collected and written by gp_log_flush, which the loop calls
  * once a turn; a warning or an error is written at once, with all before it.

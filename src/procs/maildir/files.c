@@ -94,10 +94,10 @@ static int
 device(int fd, uint64_t *ret)
 {
 	struct stat st;
-	if (gp_file_stat(fd, &st) < 0)
-		return -errno;
-	*ret = st.st_dev;
-	return 0;
+	int r = gp_file_stat(fd, &st);
+	if (r == 0)
+		*ret = st.st_dev;
+	return r;
 }
 
 /* Before Linux 5.8 syncfs(2) does not report that writing failed. */

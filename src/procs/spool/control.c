@@ -56,7 +56,8 @@ matches(struct gp_queued *q, const struct gp_msg_queue_request *r, struct gp_sto
 {
 	if (r->id != 0 && q->id != r->id)
 		return false;
-	if (r->older_ms > 0 && q->arrival_ms + r->older_ms > spool_now_ms())
+	uint64_t now = spool_now_ms();
+	if ((now > q->arrival_ms ? now - q->arrival_ms : 0) < r->older_ms)
 		return false;
 	gp_arena_reset(&spool.scratch);
 	if (gp_store_read_envelope(spool.store, q, &spool.scratch, m) != 0)

@@ -375,7 +375,7 @@ leased_elsewhere(const struct task *t, uint32_t rcpt)
 static bool
 has_room(const struct peer *p)
 {
-	return p && gp_channel_backlog(p->channel) < BACKLOG_MAX &&
+	return p && p->channel && gp_channel_backlog(p->channel) < BACKLOG_MAX &&
 	       gp_channel_backlog_fds(p->channel) < BACKLOG_FDS_MAX;
 }
 
