@@ -83,7 +83,8 @@ def main(name, description, count_help, default_count, run, extra=None, mounts=T
     try:
         if mounts:
             own_namespace()
-        record = Record(name, args.seed)
+        mutant = getattr(args, "mutant", None)
+        record = Record(f"{name}-{mutant}" if mutant else name, args.seed)
         run(args, random.Random(args.seed), record)
     except Unavailable as why:
         print(f"skip {name}: {why}", flush=True)

@@ -157,9 +157,11 @@ def run(args, _, record):
         wrong.append(f"{count} replies of 250 seen for {args.count} messages")
     if unwritten or uncovered:
         wrong.append(f"{unwritten} replies without a record written, {uncovered} before its sync had ended")
+    name = "each 250 follows the sync"
     if args.mutant:
-        wrong = [] if uncovered else [f"without {args.mutant}, each reply looks covered"]
-    record.case("each 250 follows the sync", wrong, replies=count, uncovered=unwritten + uncovered, syncs=syncs)
+        name = f"without {args.mutant}, replies are noticed that do not follow a sync"
+        wrong = [] if uncovered else ["each looks covered"]
+    record.case(name, wrong, replies=count, uncovered=unwritten + uncovered, syncs=syncs)
 
 
 if __name__ == "__main__":
