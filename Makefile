@@ -3,7 +3,7 @@
 PYTHON = /usr/bin/python3
 C_FILES = git ls-files -co --exclude-standard "*.c" "*.h"
 
-.PHONY: all help check test asan fuzz cover analyse fmt lint install clean
+.PHONY: all help check test crash-test asan fuzz cover analyse fmt lint install clean
 
 all: build/build.ninja
 	ninja -C build
@@ -12,6 +12,7 @@ help:
 	@echo 'make            build everything; the program is build/gatepost'
 	@echo 'make check      the rules that a machine can check, in a second'
 	@echo 'make test       all of ./test'
+	@echo 'make crash-test power cuts, kills, full disks for long (half an hour, as root)'
 	@echo 'make asan       unit tests under the sanitizers'
 	@echo 'make fuzz       each fuzz target for SECONDS (60)'
 	@echo 'make cover      line and branch coverage of the unit tests'
@@ -35,6 +36,9 @@ check:
 
 test:
 	./test
+
+crash-test:
+	./test crash-long
 
 asan:
 	./test unit

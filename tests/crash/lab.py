@@ -83,12 +83,29 @@ def main(name, description, count_help, default_count, run, extra=None, mounts=T
     try:
         if mounts:
             own_namespace()
-        record = Record(name, args.seed)
+        mutant = getattr(args, "mutant", None)
+        record = Record(f"{name}-{mutant}" if mutant else name, args.seed)
         run(args, random.Random(args.seed), record)
     except Unavailable as why:
         print(f"skip {name}: {why}", flush=True)
         return 0
     return 1 if record.failed else 0
+
+
+def build_mutant(name):
+    """A gateway in which one system call does nothing."""
+    folder = system.ROOT / f"build-mutant-{name}"
+    if not (folder / "build.ninja").exists():
+        arguments = f"-Dc_args=-include{system.ROOT}/tests/crash/mutant.h -DMUTANT_{name.upper()}"
+        must("meson", "setup", folder, arguments)
+    targets = ["gatepost"] + [f"gatepost-{role}" for role in ROLES]
+    must("ninja", "-C", folder, "--quiet", *targets)
+    return folder / "gatepost"
+
+
+def mutant_option(parser):
+    what = "run a gateway in which this system call does nothing; that must be noticed"
+    parser.add_argument("--mutant", choices=["fdatasync", "fsync"], help=what)
 
 
 # ---- the disk ----
@@ -162,7 +179,7 @@ class Disk:
 
 
 def state_of(pid):
-    """R running, D waiting for the disk, T stopped, Z dead; X when there is no such process."""
+    """R running, D waiting for the disk, T or t stopped, Z dead; X when there is no such process."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0]
     except OSError:
@@ -198,9 +215,8 @@ class Gateway(system.Gateway):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
-        still = "TZX" if finish_calls else "TZXD"
-        while not all(state_of(pid) in still for pid in pids):
-            time.sleep(0.0005)
+        still = "TtZX" if finish_calls else "TtZXD"
+        system.eventually(lambda: all(state_of(pid) in still for pid in pids), what="a standstill")
         return pids
 
     def kill(self):

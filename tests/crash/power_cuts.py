@@ -78,23 +78,12 @@ def cuts(count, rng, record):
     record.say("# in all: " + ", ".join(f"{key} {round(value, 2)}" for key, value in totals.items()))
 
 
-def build_mutant(name):
-    """A gateway in which one system call does nothing."""
-    folder = lab.system.ROOT / f"build-mutant-{name}"
-    if not (folder / "build.ninja").exists():
-        arguments = f"-Dc_args=-include{lab.system.ROOT}/tests/crash/mutant.h -DMUTANT_{name.upper()}"
-        lab.must("meson", "setup", folder, arguments)
-    targets = ["gatepost"] + [f"gatepost-{role}" for role in lab.ROLES]
-    lab.must("ninja", "-C", folder, "--quiet", *targets)
-    return folder / "gatepost"
-
-
 def run(args, rng, record):
     if not args.mutant:
         for number, wrong, facts in cuts(args.count, rng, record):
             record.case(f"power cut {number}", wrong, **facts)
         return
-    lab.system.PROGRAM = build_mutant(args.mutant)
+    lab.system.PROGRAM = lab.build_mutant(args.mutant)
     for number, wrong, facts in cuts(args.count, rng, record):
         if wrong:
             record.case(f"without {args.mutant}, loss is noticed", [], cuts=number, noticed=wrong[0][:200])
@@ -102,10 +91,5 @@ def run(args, rng, record):
     record.case(f"without {args.mutant}, loss is noticed", [f"not within {args.count} cuts"])
 
 
-def options(parser):
-    what = "run a gateway in which this system call does nothing; the audit must notice"
-    parser.add_argument("--mutant", choices=["fdatasync", "fsync"], help=what)
-
-
 if __name__ == "__main__":
-    sys.exit(lab.main("power_cuts", __doc__, "audits (5)", 5, run, options))
+    sys.exit(lab.main("power_cuts", __doc__, "audits (5)", 5, run, lab.mutant_option))
