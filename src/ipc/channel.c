@@ -116,6 +116,15 @@ fill_header(struct packet *p, struct msghdr *h, struct iovec *iov, union control
 	memcpy(CMSG_DATA(cm), p->fds, len);
 }
 
+/* Full for now: the socket, the kernel's memory, or what it lets a user have of descriptors on their
+ * way. */
+static bool
+passes(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM ||
+	       error == ETOOMANYREFS;
+}
+
 /* Sends until the queue is empty or the socket is full. False: the channel is broken. */
 static bool
 send_queue(struct gp_channel *c)
@@ -133,7 +142,7 @@ send_queue(struct gp_channel *c)
 		}
 		int sent = sendmmsg(c->fd, headers, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent < 0)
-			return errno == EAGAIN || errno == EINTR;
+			return passes(errno);
 		for (int i = 0; i < sent; i++) {
 			struct packet *p =
 				gp_container_of(gp_list_pop(&c->queue), struct packet, link);

@@ -22,6 +22,7 @@ enum { ARENA_MAX = 64 * 1024 * 1024 }; /* outcomes of the leases of one turn */
 struct job {
 	struct gp_list link;
 	uint64_t lease, id;
+	uint64_t spool_run; /* the spool that gave it: to the next one it is another number */
 	struct gp_outcome *outcomes;
 	size_t outcomes_len;
 };
@@ -35,6 +36,7 @@ struct slot {
 static struct {
 	struct gp_role_env *env;
 	struct gp_channel *channel; /* to spool; NULL: there is none */
+	uint64_t spool_run;         /* counts spools */
 	struct gp_maildir *writer;
 	struct gp_arena arena; /* of the turn */
 	struct gp_list jobs;
@@ -73,7 +75,8 @@ answer(const struct job *job)
 			     .outcomes_len = job->outcomes_len},
 	};
 	/* What cannot be answered is tried again by spool when it misses us. */
-	if (self.channel && !gp_channel_send(self.channel, &m))
+	bool ours = self.channel && job->spool_run == self.spool_run;
+	if (ours && !gp_channel_send(self.channel, &m))
 		self.channel = gp_channel_free(self.channel);
 }
 
@@ -162,6 +165,7 @@ new_job(const struct gp_message *m)
 		return NULL;
 	*job = (struct job){.lease = m->deliver.lease,
 			    .id = m->deliver.id,
+			    .spool_run = self.spool_run,
 			    .outcomes = outcomes,
 			    .outcomes_len = n};
 	gp_list_append(&self.jobs, &job->link);
@@ -206,6 +210,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	(void)index;
 	gp_assert(role == GP_ROLE_SPOOL);
 	gp_channel_free(self.channel);
+	self.spool_run++;
 	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_MAILDIR, &owner);
 	if (!self.channel)
 		gp_error("no_channel", GP_FS("peer", gp_role_name(role)));

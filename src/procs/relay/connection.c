@@ -221,8 +221,11 @@ arm_timer(struct connection *c)
 	uint64_t at = gp_smtp_client_deadline(c->client), now = now_ms();
 	if (at != UINT64_MAX)
 		gp_timer_set(&c->timer, at > now ? at - now : 0);
-	else if (!is_idle(c))
+	else if (c->delivery)
 		event_del(&c->timer);
+	else if (!is_idle(c))
+		/* The server spoke, half a line perhaps, when there was nothing to say. */
+		gp_timer_set(&c->timer, RELAY_IDLE_MS);
 }
 
 /* READY: the next transaction, or the pool. False: the connection may be gone. */
@@ -352,7 +355,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (!c->client)
 		lose_unmade(c, ETIMEDOUT);
-	else if (is_idle(c))
+	else if (!c->delivery && !c->leaving)
 		say_quit(c);
 	else
 		advance(c, gp_slice("", 0));

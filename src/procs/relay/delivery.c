@@ -34,6 +34,7 @@ enum {
 struct delivery {
 	struct gp_arena arena;
 	uint64_t lease, id;
+	uint64_t spool_run; /* the spool that gave it */
 	struct gp_envelope envelope;
 	struct gp_route route;
 	struct gp_outcome *outcomes; /* in the envelope's order; kind 0: open */
@@ -104,10 +105,12 @@ limit_texts(struct delivery *d)
 		d->outcomes[i].reply.text = gp_slice_take(d->outcomes[i].reply.text, each);
 }
 
-/* Tells the spool; d is gone. */
+/* Tells the spool; d is gone. Only the spool that gave the lease: to one that was started since, the
+   same number means another message. */
 static void
 report(struct delivery *d)
 {
+	bool ours = relay.spool && d->spool_run == relay.spool_run;
 	gp_assert(d->open == 0);
 	limit_texts(d);
 	struct gp_message m = {
@@ -115,7 +118,7 @@ report(struct delivery *d)
 		.fd = -1,
 		.outcomes = {d->lease, d->outcomes, d->envelope.rcpts_len},
 	};
-	if (relay.spool && !gp_channel_send(relay.spool, &m))
+	if (ours && !gp_channel_send(relay.spool, &m))
 		gp_error("outcomes_lost", GP_FID("id", d->id));
 	free_delivery(d);
 }
@@ -492,7 +495,8 @@ delivery_start(struct gp_message *m)
 		die(m->deliver.id);
 		return;
 	}
-	*d = (struct delivery){.arena = {.max = ARENA_MAX}, .fd = m->fd};
+	*d = (struct delivery){
+		.arena = {.max = ARENA_MAX}, .fd = m->fd, .spool_run = relay.spool_run};
 	m->fd = -1;
 	deliveries++;
 	if (!copy_deliver(d, &m->deliver)) {

@@ -98,6 +98,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	}
 	gp_assert(role == GP_ROLE_SPOOL);
 	gp_channel_free(relay.spool);
+	relay.spool_run++;
 	relay.spool = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_RELAY, &owner);
 	if (!relay.spool)
 		gp_error("spool_lost", GP_FS("reason", "out of memory"));

@@ -159,6 +159,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	switch (m->type) {
 	case GP_MSG_IDS:
 		self.ids_asked = false;
+		/* None now: the next message asks again. */
 		self.later_id = m->ids.first;
 		self.later_len = m->ids.count;
 		if (!smtpd.stopping)
@@ -184,14 +185,10 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	}
 }
 
+/* Nobody will say whether these are on disk: 451, and the client tries again. */
 static void
-on_close(void *ctx, struct gp_channel *c, const char *why)
+fail_all(void)
 {
-	(void)ctx, (void)c;
-	gp_warning("spool_gone", GP_FS("reason", why));
-	self.channel = NULL;
-	self.ids_asked = false;
-	/* Nobody will say whether these are on disk: 451, and the client tries again. */
 	for (size_t i = 0; i < self.tickets_len; i++) {
 		struct session *s = self.tickets[i].session;
 		self.tickets[i].session = NULL;
@@ -200,15 +197,27 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 	}
 }
 
+static void
+on_close(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c;
+	gp_warning("spool_gone", GP_FS("reason", why));
+	self.channel = NULL;
+	self.ids_asked = false;
+	fail_all();
+}
+
 void
 store_connect(struct gp_role_env *env, int fd)
 {
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close};
-	gp_channel_free(self.channel);
+	/* The end of the old one may still lie unread behind this news. */
+	self.channel = gp_channel_free(self.channel);
 	self.full = false;
 	/* Ids are good for the connection that gave them. */
 	self.ids_len = self.later_len = 0;
 	self.ids_asked = false;
+	fail_all();
 	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_SMTPD, &owner);
 	ask_for_ids();
 }

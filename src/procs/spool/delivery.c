@@ -16,6 +16,9 @@ enum {
 	/* With maildir at once, over all mailboxes: a few batches of its, so that the next ones lie
 	   ready while it waits for the disk. */
 	MAILDIR_LEASES_MAX = 512,
+	/* With one relay at a time: each is a connection and a body there. */
+	RELAY_LEASES_MAX = 10000,
+	PEER_OCTETS_MAX = 256 * 1024 * 1024,
 	/* A body over this goes along as a file of its own. */
 	BODY_INLINE_MAX = 1024 * 1024,
 	MESSAGE_ARENA_MAX = 64 * 1024 * 1024,
@@ -32,6 +35,7 @@ enum {
 struct peer {
 	struct gp_channel *channel; /* NULL: not there */
 	size_t leases;
+	uint64_t octets; /* of their bodies that it holds in memory */
 };
 
 struct lease {
@@ -39,6 +43,7 @@ struct lease {
 	struct destination *dest;
 	struct peer *peer; /* NULL: the place is free */
 	uint64_t id;
+	uint64_t octets; /* of the body, when it goes inline */
 	uint32_t uses;
 	uint32_t *rcpts; /* places in the envelope */
 	size_t rcpts_len;
@@ -95,12 +100,14 @@ take_lease(struct task *t, struct peer *peer, const uint32_t *rcpts, size_t rcpt
 		.dest = t->dest,
 		.peer = peer,
 		.id = t->q->id,
+		.octets = t->q->size > BODY_INLINE_MAX ? 0 : t->q->size,
 		.uses = l->uses + 1,
 		.rcpts = copy,
 		.rcpts_len = rcpts_len,
 	};
 	t->lease = (uint32_t)(l - self.leases);
 	peer->leases++;
+	peer->octets += l->octets;
 	self.in_use++;
 	return l;
 }
@@ -111,6 +118,7 @@ free_lease(struct lease *l)
 	if (l->task)
 		l->task->lease = TASK_NO_LEASE;
 	l->peer->leases--;
+	l->peer->octets -= l->octets;
 	free(l->rcpts);
 	*l = (struct lease){.uses = l->uses};
 	self.free[self.free_len++] = (uint32_t)(l - self.leases);
@@ -295,6 +303,7 @@ delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *
 	gp_assert(r < 0 || ret->finished == (r == GP_STORE_FINISHED));
 	if (r < 0 && ret->finished) {
 		ret->finished = false;
+		ret->replanned = true;
 		(void)schedule_recovered(q);
 	}
 	return r < 0 ? r : 0;
@@ -341,17 +350,21 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 
 /* --- handing out --- */
 
-/* Who delivers there; NULL: as many leases are out as may be. */
+/* NULL: it is not there, or has its hands full. */
 static struct peer *
 peer_for(const struct destination *d)
 {
-	if (d->transport == GP_TRANSPORT_MAILDIR)
-		return self.maildir.leases < MAILDIR_LEASES_MAX ? &self.maildir : NULL;
-	if (self.relays_len == 0)
-		return NULL;
-	/* Always the same one, so that its connections are found again. */
-	size_t at = gp_siphash13(spool.env->seed, d->key) % self.relays_len;
-	return &self.relays[at];
+	struct peer *p = &self.maildir;
+	size_t leases_max = MAILDIR_LEASES_MAX;
+	if (d->transport != GP_TRANSPORT_MAILDIR) {
+		if (self.relays_len == 0)
+			return NULL;
+		/* Always the same one, so that its connections are found again. */
+		p = &self.relays[gp_siphash13(spool.env->seed, d->key) % self.relays_len];
+		leases_max = RELAY_LEASES_MAX;
+	}
+	bool full = p->leases >= leases_max || p->octets >= PEER_OCTETS_MAX;
+	return p->channel && !full ? p : NULL;
 }
 
 /* Whether another lease of the message has this recipient: after a reload two ways may have become
@@ -375,7 +388,7 @@ leased_elsewhere(const struct task *t, uint32_t rcpt)
 static bool
 has_room(const struct peer *p)
 {
-	return p && p->channel && gp_channel_backlog(p->channel) < BACKLOG_MAX &&
+	return p && gp_channel_backlog(p->channel) < BACKLOG_MAX &&
 	       gp_channel_backlog_fds(p->channel) < BACKLOG_FDS_MAX;
 }
 
@@ -462,7 +475,7 @@ settle_at_once(struct task *t, const struct gp_stored *m, const uint32_t *rcpts,
 	int r = outcomes ? delivery_settle(t->q, m, rcpts, n, outcomes, &settled) : -ENOMEM;
 	if (r < 0)
 		settled.next_ms = spool_now_ms() + backoff_ms(1);
-	if (!settled.finished)
+	if (!settled.finished && !settled.replanned)
 		schedule_done(t, settled.next_ms);
 	schedule_release(d);
 }

@@ -191,11 +191,14 @@ intake_synced(bool ok)
 static void
 give_ids(struct smtpd_peer *p, struct gp_channel *c)
 {
-	struct gp_message m = {.type = GP_MSG_IDS, .fd = -1, .ids = {.count = IDS_A_BLOCK}};
+	/* A count of 0, when there are none to be had: smtpd must hear that its question is settled. */
+	struct gp_message m = {.type = GP_MSG_IDS, .fd = -1};
 	int r = gp_store_ids(spool.store, IDS_A_BLOCK, spool_now_ms(), &m.ids.first);
 	if (r == 0)
+		m.ids.count = IDS_A_BLOCK;
+	if (r == 0)
 		remember_ids(p, m.ids.first, m.ids.count);
-	if (r < 0 || !gp_channel_send(c, &m))
+	if (!gp_channel_send(c, &m) || r != 0)
 		gp_error("cannot_give_ids", GP_FS("reason", r < 0 ? strerror(-r) : "channel"));
 }
 

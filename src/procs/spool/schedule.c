@@ -380,7 +380,7 @@ schedule_run(void)
 		d->tasks++; /* it must not go while we hold it */
 		bool ok = start_one(d);
 		d->tasks--;
-		starts++;
+		starts += ok;
 		if (ok)
 			look_at(d);
 		else

@@ -149,6 +149,8 @@ struct settled {
 	uint64_t next_ms; /* the earliest due of recipients of this call that remain; UINT64_MAX:
 			     none */
 	bool finished;    /* the message is gone */
+	bool replanned;   /* the message stays, as its end could not be written, with new tasks in
+			     place of those that it had */
 };
 [[nodiscard]] int
 delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *rcpts,

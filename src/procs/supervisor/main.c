@@ -438,6 +438,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	bool listens_changed = !same_listens(was, now);
 	struct configuration old = self.config;
 	self.config = fresh;
+	gp_log_setup("supervisor", now->log.json, (enum gp_log_level)now->log.level);
 	for (size_t i = 0; i < self.instances_len; i++) {
 		if (self.instances[i].control && !tell_config(&self.instances[i]))
 			kill(self.instances[i].pid, SIGKILL);
@@ -527,6 +528,7 @@ begin(void)
 	const struct gp_config *cfg = self.config.value;
 	gp_log_setup("supervisor", cfg->log.json, (enum gp_log_level)cfg->log.level);
 	self.workers = count_workers(cfg);
+	resources_raise_files();
 	signal(SIGPIPE, SIG_IGN);
 	self.loop = gp_loop_new();
 	if (!self.loop || open_executables() < 0 ||

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,17 +164,30 @@ resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned wo
 	struct resources old = *r;
 	int error = 0;
 	r->listens_len = 0;
-	for (size_t i = 0; error == 0 && i < cfg->listens_len; i++) {
-		for (unsigned w = 0; error == 0 && w < workers; w++) {
+	/* One address that cannot be had does not cost the others. */
+	for (size_t i = 0; i < cfg->listens_len; i++) {
+		int failed = 0;
+		for (unsigned w = 0; failed == 0 && w < workers; w++) {
 			if (!take_over(r, &old, &cfg->listens[i], w))
-				error = listen_on(r, &cfg->listens[i], w);
+				failed = listen_on(r, &cfg->listens[i], w);
 		}
+		error = error == 0 ? failed : error;
 	}
 	for (size_t i = 0; i < old.listens_len; i++) {
 		if (old.listens[i].fd >= 0)
 			close(old.listens[i].fd);
 	}
 	return error;
+}
+
+void
+resources_raise_files(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int

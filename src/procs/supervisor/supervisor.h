@@ -72,11 +72,16 @@ struct resources {
 	int lock;
 };
 
+/* As many descriptors for us and the roles as we may have: a login's usual 1,024 are fewer than the
+ * connections that the configuration allows. */
+void
+resources_raise_files(void);
+
 /* Opens or makes everything; says on the log what went wrong. Returns 0 or -errno. */
 int
 resources_open(struct resources *r, const struct gp_config *cfg, unsigned workers);
 
 /* Binds the addresses of a new configuration in place of the old; those that stay keep their
- * sockets. */
+ * sockets. Returns 0, or the first error: the addresses that could be bound are in use all the same. */
 int
 resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers);
