@@ -15,8 +15,8 @@
 enum {
 	SMTPDS_MAX = 64,
 	IDS_A_BLOCK = 4096,
-	/* Ranges of ids that are remembered for each worker: where two workers' blocks alternate and
-	   each takes 8,000 messages a second, those of the last eight minutes. */
+	/* Ranges of ids that are remembered for each worker: where two workers' blocks alternate
+	   and each takes 8,000 messages a second, those of the last eight minutes. */
 	ID_RANGES_MAX = 1024,
 	/* What smtpd puts before a message beside what it was sent. */
 	HEAD_MAX = 64 * 1024,

@@ -338,8 +338,8 @@ on_role_close(void *ctx, struct gp_channel *c, const char *why)
 	struct instance *in = ctx;
 	(void)c;
 	in->control = NULL;
-	/* It ends by itself when its channel is gone. One that does not, or that broke the rules, would
-	 * go on out of reach: neither reload nor stop could be told to it. */
+	/* It ends by itself when its channel is gone. One that does not, or that broke the rules,
+	 * would go on out of reach: neither reload nor stop could be told to it. */
 	if (strcmp(why, "closed") != 0 && in->pid > 0)
 		kill(in->pid, SIGKILL);
 	else
