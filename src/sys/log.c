@@ -155,8 +155,8 @@ gp_log_event(enum gp_log_level level, const char *event, const struct gp_log_fie
 	size_t before = state.pending.len;
 	put_line(&state.pending, level, event, fields, fields_len, SIZE_MAX);
 	if (state.pending.failed || state.pending.len - before > LINE_MAX_OCTETS) {
-		/* Too long to show whole. Every field keeps its beginning, so that nobody hides who he is
-		 * behind a long name: what was too long is at its cut. */
+		/* Too long to show whole. Every field keeps its beginning, so that nobody hides
+		 * who he is behind a long name. */
 		state.pending.failed = false;
 		gp_buf_truncate(&state.pending, before);
 		gp_log_flush();
