@@ -4,10 +4,9 @@
 #include <seccomp.h>
 
 static const int calls[] = {
-	SCMP_SYS(openat),   SCMP_SYS(openat2),         SCMP_SYS(mkdirat),
-	SCMP_SYS(fsync),    SCMP_SYS(linkat),          SCMP_SYS(renameat2),
-	SCMP_SYS(unlinkat), SCMP_SYS(sync_file_range), SCMP_SYS(syncfs),
-	SCMP_SYS(fstatfs),  SCMP_SYS(uname),           SCMP_SYS(newfstatat), /* fstat(3) */
+	SCMP_SYS(openat), SCMP_SYS(openat2),   SCMP_SYS(mkdirat),  SCMP_SYS(fsync),
+	SCMP_SYS(linkat), SCMP_SYS(renameat2), SCMP_SYS(unlinkat), SCMP_SYS(sync_file_range),
+	SCMP_SYS(syncfs), SCMP_SYS(fstatfs),   SCMP_SYS(uname),
 };
 
 const struct gp_sandbox maildir_sandbox = {
