@@ -116,8 +116,8 @@ fill_header(struct packet *p, struct msghdr *h, struct iovec *iov, union control
 	memcpy(CMSG_DATA(cm), p->fds, len);
 }
 
-/* Full for now: the socket, the kernel's memory, or what it lets a user have of descriptors on their
- * way. */
+/* Full for now: the socket, the kernel's memory, or what it lets a user have of descriptors on
+   their way. */
 static bool
 passes(int error)
 {
@@ -144,8 +144,9 @@ send_queue(struct gp_channel *c)
 		if (sent < 0)
 			return passes(errno);
 		for (int i = 0; i < sent; i++) {
-			struct packet *p =
-				gp_container_of(gp_list_pop(&c->queue), struct packet, link);
+			struct gp_list *first = gp_list_pop(&c->queue);
+			gp_assert(first); /* `sent` counts packets of this queue */
+			struct packet *p = gp_container_of(first, struct packet, link);
 			c->queued -= p->cost;
 			c->queued_fds -= p->fds_len;
 			drop_packet(p);
@@ -374,6 +375,7 @@ handle(struct gp_channel *c, struct incoming *in, bool frame_ok)
 		end(c, why);
 		return false;
 	}
+	/* cppcheck-suppress autoVariables; it is taken away again below */
 	c->freed = &freed;
 	c->owner.on_message(c->owner.ctx, c, &m);
 	if (m.fd >= 0)

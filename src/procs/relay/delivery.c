@@ -105,8 +105,8 @@ limit_texts(struct delivery *d)
 		d->outcomes[i].reply.text = gp_slice_take(d->outcomes[i].reply.text, each);
 }
 
-/* Tells the spool; d is gone. Only the spool that gave the lease: to one that was started since, the
-   same number means another message. */
+/* Tells the spool; d is gone. Only the spool that gave the lease: to one that was started since,
+   the same number means another message. */
 static void
 report(struct delivery *d)
 {

@@ -191,7 +191,7 @@ intake_synced(bool ok)
 static void
 give_ids(struct smtpd_peer *p, struct gp_channel *c)
 {
-	/* A count of 0, when there are none to be had: smtpd must hear that its question is settled. */
+	/* A count of 0 when there are none to be had: smtpd must hear that it was answered. */
 	struct gp_message m = {.type = GP_MSG_IDS, .fd = -1};
 	int r = gp_store_ids(spool.store, IDS_A_BLOCK, spool_now_ms(), &m.ids.first);
 	if (r == 0)

@@ -82,6 +82,6 @@ int
 resources_open(struct resources *r, const struct gp_config *cfg, unsigned workers);
 
 /* Binds the addresses of a new configuration in place of the old; those that stay keep their
- * sockets. Returns 0, or the first error: the addresses that could be bound are in use all the same. */
+   sockets. Returns 0, or the first error: those that could be bound are in use all the same. */
 int
 resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers);
