@@ -15,6 +15,13 @@
 #include "sys/landlock.h"
 #include "sys/log.h"
 
+/* A sanitizer's allocator has needs of its own, in builds that never ship. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 /* What libc, libevent and our own loop and channels need in every role. */
 static const int common_calls[] = {
 	SCMP_SYS(read),
@@ -42,6 +49,10 @@ static const int common_calls[] = {
 	SCMP_SYS(gettid),
 	SCMP_SYS(restart_syscall),
 	SCMP_SYS(exit_group),
+#ifdef SANITIZED
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex),
+#endif
 };
 
 static int
