@@ -142,6 +142,7 @@ static void
 become_idle(struct connection *c)
 {
 	bool keep = !relay.stopping && now_ms() - c->born_ms < RELAY_AGE_MS &&
+		    c->born_ms >= relay.reloaded_ms &&
 		    idle_at(gp_buf_slice(&c->destination)) < RELAY_IDLE_DESTINATION_MAX;
 	if (!keep) {
 		say_quit(c);

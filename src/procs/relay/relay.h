@@ -38,6 +38,7 @@ struct relay {
 	struct gp_role_env *env;
 	struct gp_channel *spool; /* NULL: gone */
 	uint64_t spool_run;       /* counts spools: a lease is a number of the one that gave it */
+	uint64_t reloaded_ms;     /* connections made before lead where the routes led then */
 	struct gp_mx_self self;
 	struct gp_arena arena; /* of `self` */
 	bool stopping;

@@ -287,6 +287,8 @@ begin_stop(int exit_code)
 	self.stopping = true;
 	self.exit_code = exit_code;
 	gp_info("stopping", GP_FN("roles", self.instances_len));
+	/* Who comes now is refused by the kernel, instead of waiting for nobody. */
+	resources_unlisten(&self.resources);
 	stop_stage(0);
 	advance_stop();
 }

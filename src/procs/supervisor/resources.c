@@ -158,6 +158,16 @@ take_over(struct resources *r, struct resources *old, const struct gp_listen *wa
 	return false;
 }
 
+void
+resources_unlisten(struct resources *r)
+{
+	for (size_t i = 0; i < r->listens_len; i++) {
+		if (r->listens[i].fd >= 0)
+			close(r->listens[i].fd);
+	}
+	r->listens_len = 0;
+}
+
 int
 resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers)
 {
@@ -173,10 +183,7 @@ resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned wo
 		}
 		error = error == 0 ? failed : error;
 	}
-	for (size_t i = 0; i < old.listens_len; i++) {
-		if (old.listens[i].fd >= 0)
-			close(old.listens[i].fd);
-	}
+	resources_unlisten(&old);
 	return error;
 }
 

@@ -81,6 +81,10 @@ resources_raise_files(void);
 int
 resources_open(struct resources *r, const struct gp_config *cfg, unsigned workers);
 
+/* Closes the listening sockets: those that roles hold too end with the roles. */
+void
+resources_unlisten(struct resources *r);
+
 /* Binds the addresses of a new configuration in place of the old; those that stay keep their
    sockets. Returns 0, or the first error: those that could be bound are in use all the same. */
 int
