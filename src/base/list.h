@@ -53,7 +53,9 @@ gp_list_pop(struct gp_list *head)
 	if (gp_list_empty(head))
 		return NULL;
 	struct gp_list *first = head->next;
-	gp_list_remove(first);
+	head->next = first->next;
+	first->next->prev = head;
+	gp_list_init(first);
 	return first;
 }
 
