@@ -48,7 +48,7 @@ int
 gp_cli_config(const char *path, struct gp_arena *arena, struct gp_config *ret,
 	      struct gp_complaints *ret_complaints)
 {
-	struct gp_slice name, text;
+	struct gp_slice name = {}, text = {};
 	*ret_complaints = (struct gp_complaints){};
 	if (!path)
 		path = GP_CONFIG_DEFAULT;

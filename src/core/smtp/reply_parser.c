@@ -77,7 +77,7 @@ strip_enhanced(struct gp_reply_parser *p, struct gp_slice text)
 	struct gp_reply *r = &p->reply;
 	struct gp_slice rest = text;
 	uint8_t class = (uint8_t)(r->code / 100);
-	uint16_t subject, detail;
+	uint16_t subject = 0, detail = 0;
 	if (class == 3 || !take_enhanced(&rest, class, &subject, &detail))
 		return text;
 	if (p->lines == 0) {

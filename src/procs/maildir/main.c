@@ -128,7 +128,7 @@ begin(struct job *job, size_t rcpt, const struct gp_maildir_delivery *d)
 static void
 start_job(struct job *job, const struct gp_message *m)
 {
-	struct gp_slice below;
+	struct gp_slice below = {};
 	const struct gp_role_dir *root = find_root(m->deliver.route.mailbox, &below);
 	for (size_t i = 0; i < job->outcomes_len; i++) {
 		struct gp_maildir_delivery d = {
