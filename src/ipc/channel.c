@@ -144,8 +144,9 @@ send_queue(struct gp_channel *c)
 		if (sent < 0)
 			return passes(errno);
 		for (int i = 0; i < sent; i++) {
-			struct packet *p =
-				gp_container_of(gp_list_pop(&c->queue), struct packet, link);
+			struct gp_list *first = gp_list_pop(&c->queue);
+			gp_assert(first); /* `sent` counts packets of this queue */
+			struct packet *p = gp_container_of(first, struct packet, link);
 			c->queued -= p->cost;
 			c->queued_fds -= p->fds_len;
 			drop_packet(p);
@@ -374,6 +375,7 @@ handle(struct gp_channel *c, struct incoming *in, bool frame_ok)
 		end(c, why);
 		return false;
 	}
+	/* cppcheck-suppress autoVariables; it is taken away again below */
 	c->freed = &freed;
 	c->owner.on_message(c->owner.ctx, c, &m);
 	if (m.fd >= 0)

@@ -77,7 +77,7 @@ union_of(const struct gp_network *items, size_t len, uint8_t address_len)
 		bool held = items[i].address_len != address_len;
 		for (size_t j = 0; j < len && !held; j++) {
 			bool wider = items[j].prefix_len < items[i].prefix_len ||
-				     (items[j].prefix_len == items[i].prefix_len && j < i);
+				     (j < i && items[j].prefix_len == items[i].prefix_len);
 			held = wider && items[j].address_len == address_len &&
 			       overlap(&items[j], &items[i]);
 		}

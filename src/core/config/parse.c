@@ -238,13 +238,14 @@ reading_group(struct reading *r, const yaml_node_t *node, struct gp_place place,
 {
 	const yaml_node_t *values[GROUP_KEYS_MAX] = {};
 	gp_assert(group->keys_len <= GROUP_KEYS_MAX);
-	if (!reading_is_empty(node) && node->type != YAML_MAPPING_NODE) {
+	bool given = node && !reading_is_empty(node);
+	if (given && node->type != YAML_MAPPING_NODE) {
 		reading_complain(r, place, "%s takes keys of its own, as in `%s: {%s: ...}`",
 				 owner ? owner->name : "the file", owner ? owner->name : "hostname",
 				 group->keys[0].name);
 		return;
 	}
-	if (!reading_is_empty(node))
+	if (given)
 		match_keys(r, node, group, values);
 	for (size_t i = 0; i < group->keys_len; i++) {
 		const struct gp_key *key = &group->keys[i];
@@ -367,12 +368,14 @@ read_document(struct reading *r, struct gp_slice yaml)
 		yaml_parser_delete(&p);
 		return;
 	}
+	/* cppcheck-suppress autoVariables; it is taken away again below */
 	r->doc = &doc;
 	const yaml_node_t *root = yaml_document_get_root_node(&doc);
 	struct gp_place top = {.file = r->file, .line = 1, .column = 1};
 	reading_group(r, root, top, NULL, &gp_schema, r->cfg);
 	if (!r->arena->failed)
 		reading_check(r);
+	r->doc = NULL;
 	yaml_document_delete(&doc);
 	yaml_parser_delete(&p);
 }

@@ -141,7 +141,7 @@ bool
 gp_name_from_message(struct gp_slice message, size_t *at, struct gp_name *ret)
 {
 	struct builder b = {.name = ret};
-	size_t pos = *at, run = *at; /* run: where this stretch without pointers began */
+	size_t pos = *at, run = pos; /* run: where this stretch without pointers began */
 	size_t end = 0;              /* behind the first pointer: where the name ends */
 	unsigned pointers = 0;
 	for (;;) {

@@ -66,12 +66,13 @@ add_field(struct split *split, struct gp_header_field field)
 	struct gp_header *h = split->header;
 	if (h->fields_len == GP_HEADER_FIELDS_MAX)
 		return 1;
+	gp_assert(h->fields_len <= split->cap);
 	if (h->fields_len == split->cap) {
 		size_t cap = split->cap > 0 ? 2 * split->cap : 32;
 		struct gp_header_field *grown = gp_arena_array(split->arena, cap, sizeof(field));
 		if (!grown)
 			return -ENOMEM;
-		for (size_t i = 0; i < h->fields_len; i++)
+		for (size_t i = 0; i < split->cap; i++)
 			grown[i] = split->fields[i];
 		h->fields = split->fields = grown;
 		split->cap = cap;
@@ -90,6 +91,7 @@ add_line(struct split *split, struct gp_slice line)
 		return 1;
 	if (!is_wsp(line.ptr[0]) || h->fields_len == 0)
 		return add_field(split, parse_name(line, at));
+	gp_assert(h->fields_len <= split->cap);
 	split->fields[h->fields_len - 1].len += line.len;
 	return 0;
 }

@@ -351,6 +351,8 @@ set_text(struct parse *p, struct gp_address *ret)
 	char *text = gp_arena_alloc(p->arena, len);
 	if (!text)
 		return false;
+	/* An arena that failed stays failed: were a part missing, so would be the text. */
+	gp_assert(ret->local.ptr && (bare || ret->domain.ptr));
 	memcpy(text, ret->local.ptr, local_len);
 	if (!bare) {
 		text[local_len] = '@';
