@@ -51,10 +51,10 @@ cover: build-cover/build.ninja
 	meson test -C build-cover
 	$(PYTHON) tools/cover.py build-cover
 
-analyse: build/build.ninja build-asan/build.ninja
+analyse: all build-asan/build.ninja
 	$(PYTHON) tools/analyse.py
 
-lint: check build/build.ninja build-asan/build.ninja
+lint: check all build-asan/build.ninja
 	$(PYTHON) tools/analyse.py --changed
 
 fmt:

