@@ -64,4 +64,4 @@ install: all
 	ninja -C build install
 
 clean:
-	rm -rf build build-asan build-fuzz build-cover
+	rm -rf build build-asan build-fuzz build-cover build-mutant-*
