@@ -13,6 +13,8 @@
 /* The image holds the files that the configuration names too. */
 enum { IMAGE_MAX = 4 * GP_CONFIG_TEXT_MAX };
 enum { EARLY_PEERS_MAX = 64 };
+/* Longer than the longest pause before the supervisor starts a role again. */
+enum { PEER_MISSING_MS = 60 * 1000 };
 
 /* What may come before start, and after. */
 static const uint64_t permit_before = GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP);
@@ -35,6 +37,7 @@ static struct {
 		int fd;
 	} early[EARLY_PEERS_MAX];
 	size_t early_len;
+	struct event *missing[GP_ROLE_COUNT]; /* timers of peers that were lost */
 	int exit_code;
 } self = {.arenas = {{.max = GP_CONFIG_ARENA_MAX}, {.max = GP_CONFIG_ARENA_MAX}}};
 
@@ -147,10 +150,36 @@ enter_sandbox(void)
 	return gp_sandbox_enter(self.role->sandbox, dirs, self.env.dirs_len);
 }
 
+static void
+on_peer_missing(evutil_socket_t fd, short what, void *arg)
+{
+	struct event **timer = arg;
+	(void)fd, (void)what;
+	gp_error("peer_missing",
+		 GP_FS("peer", gp_role_name((enum gp_role_id)(timer - self.missing))));
+	self.exit_code = 1;
+	gp_loop_stop(self.env.loop);
+}
+
+void
+gp_role_peer_lost(enum gp_role_id role)
+{
+	gp_assert(role > 0 && role < GP_ROLE_COUNT);
+	struct event **timer = &self.missing[role];
+	if (!*timer)
+		*timer = evtimer_new(gp_loop_base(self.env.loop), on_peer_missing, timer);
+	if (*timer)
+		gp_timer_set(*timer, PEER_MISSING_MS);
+}
+
 static int
 take_peer(struct gp_message *m)
 {
+	if (m->peer.role == 0 || m->peer.role >= GP_ROLE_COUNT)
+		return -EPROTO;
 	enum gp_role_id role = (enum gp_role_id)m->peer.role;
+	if (self.missing[role])
+		event_del(self.missing[role]);
 	int fd = m->fd;
 	if (!self.started && self.early_len == EARLY_PEERS_MAX)
 		return -E2BIG;

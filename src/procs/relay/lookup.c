@@ -106,6 +106,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 	(void)ctx, (void)c;
 	gp_warning("resolver_lost", GP_FS("reason", why));
 	self.channel = NULL;
+	gp_role_peer_lost(GP_ROLE_RESOLVER);
 	fail_all();
 }
 

@@ -87,6 +87,7 @@ on_spool_gone(void *ctx, struct gp_channel *c, const char *why)
 	 * delivers again what it had not heard of. */
 	gp_warning("spool_lost", GP_FS("reason", why));
 	relay.spool = NULL;
+	gp_role_peer_lost(GP_ROLE_SPOOL);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "procs/spool/spool.h"
@@ -417,12 +418,19 @@ select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
 	return (ssize_t)n;
 }
 
-/* A copy of the body in a file of its own. Returns it or -errno. */
+/* A copy of the body in a file of its own; in memory when the disk is full, which must not stop the
+   queue. Returns it or -errno. */
 static int
 body_file(struct gp_queued *q)
 {
 	int fd = openat(spool.env->dirs[0].fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	int r = fd < 0 ? -errno : gp_store_copy_body(spool.store, q, fd);
+	if (r == -ENOSPC || r == -EDQUOT) {
+		if (fd >= 0)
+			close(fd);
+		fd = memfd_create("body", MFD_CLOEXEC);
+		r = fd < 0 ? -errno : gp_store_copy_body(spool.store, q, fd);
+	}
 	if (r == 0)
 		return fd;
 	if (fd >= 0)
