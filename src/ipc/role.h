@@ -74,9 +74,9 @@ const char *
 gp_role_name(enum gp_role_id id);
 
 /*
- * The channel to the only process of that role is gone. When the supervisor brings no new one within
- * a minute, nobody else knows that it is missing: a peer closes it too when it refuses what we say.
- * Then this process ends, and is started again with all its channels.
+ * The channel to the only process of that role is gone. When the supervisor brings no new one
+ * within a minute, nobody else knows that it is missing: a peer closes it too when it refuses what
+ * we say. Then this process ends, and is started again with all its channels.
  */
 void
 gp_role_peer_lost(enum gp_role_id role);
