@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "procs/spool/spool.h"
@@ -29,7 +30,7 @@ enum {
 struct peer {
 	struct gp_channel *channel; /* NULL: not there */
 	size_t leases;
-	uint64_t octets; /* of their bodies that it holds in memory */
+	uint64_t octets; /* of their bodies, in its memory or in files of their own */
 };
 
 struct lease {
@@ -37,7 +38,7 @@ struct lease {
 	struct destination *dest;
 	struct peer *peer; /* NULL: the place is free */
 	uint64_t id;
-	uint64_t octets; /* of the body, when it goes inline */
+	uint64_t octets; /* of the body */
 	uint32_t uses;
 	uint32_t *rcpts; /* places in the envelope */
 	size_t rcpts_len;
@@ -94,7 +95,7 @@ take_lease(struct task *t, struct peer *peer, const uint32_t *rcpts, size_t rcpt
 		.dest = t->dest,
 		.peer = peer,
 		.id = t->q->id,
-		.octets = t->q->size > BODY_INLINE_MAX ? 0 : t->q->size,
+		.octets = t->q->size,
 		.uses = l->uses + 1,
 		.rcpts = copy,
 		.rcpts_len = rcpts_len,
@@ -401,17 +402,28 @@ select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
 	return (ssize_t)n;
 }
 
-/* A copy of the body in a file of its own. Returns it or -errno. */
+/* Takes over fd. Returns it with the body in it, or -errno. */
 static int
-body_file(struct gp_queued *q)
+fill_file(struct gp_queued *q, int fd)
 {
-	int fd = openat(spool.env->dirs[0].fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	int r = fd < 0 ? -errno : gp_store_copy_body(spool.store, q, fd);
 	if (r == 0)
 		return fd;
 	if (fd >= 0)
 		close(fd);
 	return r < 0 ? r : -EIO;
+}
+
+/* A copy of the body in a file of its own; in memory when the disk is full, as large messages must
+   drain from it too. Returns it or -errno. */
+static int
+body_file(struct gp_queued *q)
+{
+	int dir = spool.env->dirs[0].fd;
+	int fd = fill_file(q, openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+	if (fd == -ENOSPC || fd == -EDQUOT)
+		fd = fill_file(q, memfd_create("body", MFD_CLOEXEC));
+	return fd;
 }
 
 static bool
