@@ -36,7 +36,7 @@ enum {
 struct peer {
 	struct gp_channel *channel; /* NULL: not there */
 	size_t leases;
-	uint64_t octets; /* of their bodies that it holds in memory */
+	uint64_t octets; /* of their bodies, in its memory or in files of their own */
 };
 
 struct lease {
@@ -44,7 +44,7 @@ struct lease {
 	struct destination *dest;
 	struct peer *peer; /* NULL: the place is free */
 	uint64_t id;
-	uint64_t octets; /* of the body, when it goes inline */
+	uint64_t octets; /* of the body */
 	uint32_t uses;
 	uint32_t *rcpts; /* places in the envelope */
 	size_t rcpts_len;
@@ -101,7 +101,7 @@ take_lease(struct task *t, struct peer *peer, const uint32_t *rcpts, size_t rcpt
 		.dest = t->dest,
 		.peer = peer,
 		.id = t->q->id,
-		.octets = t->q->size > BODY_INLINE_MAX ? 0 : t->q->size,
+		.octets = t->q->size,
 		.uses = l->uses + 1,
 		.rcpts = copy,
 		.rcpts_len = rcpts_len,
