@@ -2,6 +2,8 @@
 """Servers that break the rules, or their promises, and what becomes of the mail."""
 
 import contextlib
+import os
+import signal
 import socket
 import threading
 
@@ -266,3 +268,42 @@ def test_mailmax_is_kept(gatepost, serve):
     eventually(lambda: len(got) == 3, what="three transactions")
     assert got == [2, 2, 1]
     assert end.connections == 3
+
+
+def test_an_outcome_is_for_the_spool_that_asked(gatepost, serve):
+    """A lease's number means another message to the spool that was started meanwhile."""
+    go, taken = threading.Event(), []
+
+    def slow_first(file):
+        hello(file)
+        for rcpts in take(file):
+            taken.append(rcpts[0])
+            if len(taken) == 1:
+                go.wait(20)
+
+    server = relaying(gatepost, serve(slow_first).port)
+    server.crash_is_expected = True
+    server.send(MESSAGE, to=["one@far.test"])
+    eventually(lambda: len(taken) == 1, what="the first message")
+    spool = [pid for pid, name in server.roles().items() if name.endswith("spool")][0]
+    os.kill(spool, signal.SIGKILL)
+    eventually(lambda: len(taken) == 2, what="the message after the restart")
+    go.set()
+    server.send(MESSAGE, to=["two@far.test"])
+    eventually(lambda: any(b"two@" in r for r in taken), what="the other message")
+    eventually(lambda: server.queued() == [], what="an empty queue")
+    assert "outcome_refused" not in server.log_text()
+
+
+def test_half_a_line_does_not_keep_an_idle_connection(gatepost, serve):
+    gone = threading.Event()
+
+    def chatty(file):
+        hello(file)
+        for _ in take(file, end="250 kept\n4"):
+            pass
+        gone.set()
+
+    server = relaying(gatepost, serve(chatty).port)
+    server.send(MESSAGE, to=["you@far.test"])
+    assert gone.wait(15)

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import time
 
 import pytest
@@ -81,6 +82,48 @@ def test_a_session_keeps_its_name_over_reloads(gatepost):
             eventually(lambda: server.log_text().count('"reloaded"') > i, what="the reload")
             time.sleep(0.2)
             assert talk.say("EHLO client.example.com") == first
+
+
+def test_an_address_that_cannot_be_bound_costs_no_other(gatepost):
+    server = gatepost()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        server.settings["listen"].insert(0, {"address": f"127.0.0.1:{port}", "service": "inbound"})
+        server.write_config()
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "reload_incomplete" in server.log_text(), what="the complaint")
+        server.send(MESSAGE)
+        taken.close()
+    server.process.send_signal(signal.SIGHUP)
+
+    eventually(lambda: server.log_text().count('"reloaded"') == 2, what="the second reload")
+    eventually(lambda: answers(port), what="the address that is free now")
+    server.send(MESSAGE)
+
+
+def answers(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+            return s.recv(4) == b"220 "
+    except OSError:
+        return False
+
+
+def test_descriptors_are_not_a_login_s_few(gatepost):
+    server = gatepost()
+    for pid in server.roles():
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        soft, hard = [line.split()[3:5] for line in limits.splitlines() if line.startswith("Max open files")][0]
+        assert soft == hard
+
+
+def test_bounce_of_all_leaves_its_reports(gatepost):
+    server, _ = stuck(gatepost)
+    server.queue("bounce", "--all")
+    (report,) = server.queued()
+    assert report["sender"] == ""
 
 
 def test_reload_keeps_the_old_configuration_when_the_new_one_is_wrong(gatepost):

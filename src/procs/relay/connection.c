@@ -356,8 +356,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (!c->client)
 		lose_unmade(c, ETIMEDOUT);
-	else if (!c->delivery && !c->leaving)
+	else if (is_idle(c))
 		say_quit(c);
+	else if (!c->delivery && gp_smtp_client_deadline(c->client) == UINT64_MAX)
+		free_connection(c);
 	else
 		advance(c, gp_slice("", 0));
 }

@@ -437,7 +437,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	    was->workers != now->workers)
 		gp_warning("restart_needed",
 			   GP_FS("reason", "state, user and workers change with a restart only"));
-	bool listens_changed = !same_listens(was, now);
+	bool listens_changed = !same_listens(was, now) || self.resources.listens_missing;
 	struct configuration old = self.config;
 	self.config = fresh;
 	gp_log_setup("supervisor", now->log.json, (enum gp_log_level)now->log.level);

@@ -184,6 +184,7 @@ resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned wo
 		error = error == 0 ? failed : error;
 	}
 	resources_unlisten(&old);
+	r->listens_missing = error != 0;
 	return error;
 }
 
