@@ -272,25 +272,28 @@ def test_mailmax_is_kept(gatepost, serve):
 
 def test_an_outcome_is_for_the_spool_that_asked(gatepost, serve):
     """A lease's number means another message to the spool that was started meanwhile."""
-    go, taken = threading.Event(), []
+    gates, taken, ended = [threading.Event(), threading.Event()], [], []
 
-    def slow_first(file):
+    def slow(file):
         hello(file)
         for rcpts in take(file):
-            taken.append(rcpts[0])
-            if len(taken) == 1:
-                go.wait(20)
+            taken.append(rcpts)
+            gates[min(len(taken), 2) - 1].wait(20)
+        ended.append(file)
 
-    server = relaying(gatepost, serve(slow_first).port)
+    server = relaying(gatepost, serve(slow).port)
     server.crash_is_expected = True
     server.send(MESSAGE, to=["one@far.test"])
-    eventually(lambda: len(taken) == 1, what="the first message")
+    eventually(lambda: len(taken) == 1, what="the first attempt")
     spool = [pid for pid, name in server.roles().items() if name.endswith("spool")][0]
     os.kill(spool, signal.SIGKILL)
-    eventually(lambda: len(taken) == 2, what="the message after the restart")
-    go.set()
+    eventually(lambda: len(taken) == 2, what="the attempt after the restart")
+    gates[0].set()
+    eventually(lambda: ended, what="the end of the first connection, idle after its outcome")
+    assert len(server.queued()) == 1
+    gates[1].set()
+    eventually(lambda: server.queued() == [], what="an empty queue")
     server.send(MESSAGE, to=["two@far.test"])
-    eventually(lambda: any(b"two@" in r for r in taken), what="the other message")
     eventually(lambda: server.queued() == [], what="an empty queue")
     assert "outcome_refused" not in server.log_text()
 
