@@ -296,6 +296,39 @@ starter_files_load(void **state)
 	}
 }
 
+static void
+assert_told(struct gp_slice text, const struct gp_key_group *group)
+{
+	for (size_t i = 0; i < group->keys_len; i++) {
+		char entry[128];
+		snprintf(entry, sizeof(entry), "\n- `%s`", group->keys[i].name);
+		bool told = memmem(text.ptr, text.len, entry, strlen(entry)) != NULL;
+		if (!told && group->keys[i].type != GP_KEY_LATER)
+			fail_msg("%s", group->keys[i].name);
+	}
+}
+
+/* One entry for each key, of groups too, and text only. */
+static void
+the_reference_tells_of_each_key(void **state)
+{
+	struct gp_buf out = GP_BUF_INIT(1 << 20), small = GP_BUF_INIT(1000);
+	(void)state;
+	gp_config_write_reference(&out);
+	struct gp_slice text = gp_buf_slice(&out);
+	assert_false(out.failed);
+	assert_int_equal(gp_slice_find(text, '\0'), -1);
+	assert_told(text, &gp_schema);
+	for (size_t i = 0; i < gp_schema.keys_len; i++) {
+		if (gp_schema.keys[i].group)
+			assert_told(text, gp_schema.keys[i].group);
+	}
+	gp_config_write_reference(&small);
+	assert_true(small.failed);
+	gp_buf_free(&small);
+	gp_buf_free(&out);
+}
+
 /* All files inlined, a hundred thousand recipients: in the caps, and in a time that a start can
  * take. */
 static void
@@ -340,6 +373,7 @@ main(void)
 		cmocka_unit_test(own_hosts_have_no_less_than_strangers),
 		cmocka_unit_test(random_ones_come_back),
 		cmocka_unit_test(starter_files_load),
+		cmocka_unit_test(the_reference_tells_of_each_key),
 		cmocka_unit_test(large_ones_come_back),
 		cmocka_unit_test(memory_may_run_out),
 	};
