@@ -321,6 +321,14 @@ destination_failed(const struct gp_outcome *o)
 	return o->remote_said ? o->reply.code == 421 : o->reply.enhanced_subject != MAILBOX_STATUS;
 }
 
+/* How long a destination rests that did not answer: as a new message would wait, however old this
+   one is, so that a host that is back is noticed soon. */
+static uint64_t
+pause_until_ms(const struct settled *settled)
+{
+	return GP_MIN(settled->next_ms, spool_now_ms() + backoff_ms(1));
+}
+
 static void
 settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 {
@@ -345,7 +353,7 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 	free_lease(l);
 	if (t)
 		schedule_done(t, settled.next_ms);
-	schedule_feedback(d, !failed, settled.next_ms == UINT64_MAX ? 0 : settled.next_ms);
+	schedule_feedback(d, !failed, settled.next_ms == UINT64_MAX ? 0 : pause_until_ms(&settled));
 	schedule_release(d);
 }
 
