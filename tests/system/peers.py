@@ -12,6 +12,7 @@ import hashlib
 import imaplib
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import tempfile
@@ -132,6 +133,10 @@ class Peer:
     def stop(self):
         """Ends the first process of its namespace, which takes all others of it along."""
         if self.process.poll() is None:
+            # Not by --kill-child alone: a process that changes its user forgets that it is to die with its parent.
+            children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            for pid in children.read_text(encoding="ascii").split():
+                os.kill(int(pid), signal.SIGKILL)
             self.process.kill()
             self.process.wait(20)
         self.said.close()
