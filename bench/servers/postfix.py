@@ -20,10 +20,10 @@ QUEUES = ("maildrop", "incoming", "active", "deferred")
 
 MAIN = """\
 compatibility_level = 3.6
-queue_directory = /work/spool
-data_directory = /work/data
-maillog_file = /work/log/maillog
-maillog_file_prefixes = /work
+queue_directory = /own/spool
+data_directory = /own/data
+maillog_file = /own/log/maillog
+maillog_file_prefixes = /own
 myhostname = postfix.test
 mydestination =
 alias_maps =
@@ -37,8 +37,8 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 MODE_SETTINGS = {
     "discard": "default_transport = discard:\n",
     "relay": "relayhost = [127.0.0.1]:{sink_port}\n",
-    "maildir": "virtual_mailbox_domains = box.test\nvirtual_mailbox_base = /work/mail\n"
-    "virtual_mailbox_maps = texthash:/work/conf/mailboxes\n"
+    "maildir": "virtual_mailbox_domains = box.test\nvirtual_mailbox_base = /own/mail\n"
+    "virtual_mailbox_maps = texthash:/own/conf/mailboxes\n"
     "virtual_uid_maps = static:{uid}\nvirtual_gid_maps = static:{uid}\n",
 }
 
@@ -98,7 +98,7 @@ class Server:
     def start(self):
         self.port = free_port()
         self.write_configuration()
-        self.peer = peers.Peer(self.root, self.work, ["postfix", "-c", "/work/conf", "start-fg"])
+        self.peer = peers.Peer(self.root, self.work, ["postfix", "-c", "/own/conf", "start-fg"])
         if not wait_for_greeting(self.port, lambda: self.peer.process.poll() is None):
             said = self.peer.output()
             self.stop()

@@ -19,7 +19,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-LAYOUT = 1  # raise it when unpack() changes, so that nobody goes on with an old folder
+LAYOUT = 2  # raise it when unpack() changes, so that nobody goes on with an old folder
 # The users that the packages would have made on installation.
 USERS = {"postfix": 2001, "dovecot": 2002, "dovenull": 2003, "unbound": 2004, "vmail": 2005}
 GROUPS = {**USERS, "postdrop": 2006}
@@ -58,7 +58,7 @@ def unpack(folder):
         subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", root], stdin=tar.stdout, check=True)
         if tar.wait() != 0:
             raise Unavailable(f"cannot unpack {archive.name}")
-    for name in ("proc", "dev", "tmp", "work"):
+    for name in ("proc", "dev", "tmp", "own"):
         (root / name).mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
     with (root / "etc/passwd").open("w", encoding="utf-8") as passwd:
@@ -99,8 +99,8 @@ def peer_root():
 ENTER = """
 set -e
 mount --make-rprivate /
-mount --bind "$1" "$2/work"
-[ -z "$3" ] || mount --bind "$3" "$2/work/mail"
+mount --bind "$1" "$2/own"
+[ -z "$3" ] || mount --bind "$3" "$2/own/mail"
 mount -t proc proc "$2/proc"
 mount --rbind /dev "$2/dev"
 root=$2
@@ -110,7 +110,7 @@ exec chroot "$root" "$@"
 
 
 class Peer:
-    """A command that runs inside the root folder, with a folder of its own at /work, and `mail` at /work/mail."""
+    """A command that runs inside the root folder, with a folder of its own at /own, and `mail` at /own/mail."""
 
     def __init__(self, root, work, argv, mail=None):
         self.work = pathlib.Path(work)
@@ -190,10 +190,10 @@ class Peers:
             os.chown(work / name, USERS.get(owner, 0), 0)
         main = {
             "compatibility_level": "3.6",
-            "queue_directory": "/work/spool",
-            "data_directory": "/work/data",
-            "maillog_file": "/work/maillog",
-            "maillog_file_prefixes": "/work",
+            "queue_directory": "/own/spool",
+            "data_directory": "/own/data",
+            "maillog_file": "/own/maillog",
+            "maillog_file_prefixes": "/own",
             "myhostname": "postfix.test",
             "mydestination": "",
             "alias_maps": "",
@@ -209,7 +209,7 @@ class Peers:
         text = "".join(f"{key} = {value}\n" for key, value in main.items())
         (work / "conf/main.cf").write_text(text, encoding="utf-8")
         (work / "conf/master.cf").write_text(POSTFIX_SERVICES.format(port=port), encoding="utf-8")
-        peer = self.start(work, "postfix", "-c", "/work/conf", "start-fg")
+        peer = self.start(work, "postfix", "-c", "/own/conf", "start-fg")
         wait_for_port(port)
         return peer
 
@@ -228,10 +228,10 @@ class Peers:
             imap_port=imap_port,
             uid=owner.st_uid,
             gid=owner.st_gid,
-            home="/work/mail/" + ("%Ld/%Ln" if mail else "%u"),
+            home="/own/mail/" + ("%Ld/%Ln" if mail else "%u"),
         )
         (work / "dovecot.conf").write_text(text, encoding="utf-8")
-        peer = self.start(work, "dovecot", "-F", "-c", "/work/dovecot.conf", mail=mail)
+        peer = self.start(work, "dovecot", "-F", "-c", "/own/dovecot.conf", mail=mail)
         wait_for_port(lmtp_port)
         wait_for_port(imap_port)
         return peer
@@ -284,9 +284,9 @@ postlog   unix-dgram n - n - 1 postlogd
 
 DOVECOT_CONF = """\
 protocols = imap lmtp
-base_dir = /work/run
-state_dir = /work/state
-log_path = /work/log
+base_dir = /own/run
+state_dir = /own/state
+log_path = /own/log
 ssl = no
 disable_plaintext_auth = no
 default_login_user = dovenull
@@ -317,7 +317,7 @@ service lmtp {{
   inet_listener lmtp {{
     port = {lmtp_port}
   }}
-  unix_listener /work/lmtp {{
+  unix_listener /own/lmtp {{
     mode = 0666
   }}
 }}

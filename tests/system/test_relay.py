@@ -26,7 +26,7 @@ def test_twenty_thousand_messages_arrive_once(gatepost, peers):
     port, work = free_port(), peers.folder("smtp-sink")
     (work / "kept").mkdir(mode=0o777)
     (work / "kept").chmod(0o777)
-    peers.start(work, "smtp-sink", "-u", "vmail", "-D", "/work/kept/all", f"127.0.0.1:{port}", "1000")
+    peers.start(work, "smtp-sink", "-u", "vmail", "-D", "/own/kept/all", f"127.0.0.1:{port}", "1000")
     server = relaying(gatepost, port)
     peers.smtp_source(server.port, MANY, "-l", "1000", "-t", "you@elsewhere.test", timeout_s=400)
     eventually(lambda: server.queued() == [], 300, "an empty queue")
