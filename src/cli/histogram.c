@@ -43,18 +43,6 @@ gp_histogram_add(struct gp_histogram *h, uint64_t value)
 	h->buckets[bucket_of(value)]++;
 }
 
-void
-gp_histogram_merge(struct gp_histogram *h, const struct gp_histogram *from)
-{
-	if (from->count == 0)
-		return;
-	h->min = h->count == 0 ? from->min : GP_MIN(h->min, from->min);
-	h->max = GP_MAX(h->max, from->max);
-	h->count += from->count;
-	for (size_t i = 0; i < GP_ARRAY_LEN(h->buckets); i++)
-		h->buckets[i] += from->buckets[i];
-}
-
 uint64_t
 gp_histogram_quantile(const struct gp_histogram *h, double share)
 {

@@ -21,10 +21,6 @@ struct gp_histogram {
 void
 gp_histogram_add(struct gp_histogram *h, uint64_t value);
 
-/* Adds what `from` counted to `h`. */
-void
-gp_histogram_merge(struct gp_histogram *h, const struct gp_histogram *from);
-
 /*
  * The value that `share` (0 to 1) of all counted values do not exceed, at most 1.6 % too high and
  * never over the greatest value counted. An empty histogram gives 0.

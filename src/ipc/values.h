@@ -19,7 +19,6 @@ enum gp_queue_verb {
 	GP_QUEUE_RELEASE,
 	GP_QUEUE_DROP,
 	GP_QUEUE_BOUNCE,
-	GP_QUEUE_STATS,
 };
 
 enum gp_queue_result {

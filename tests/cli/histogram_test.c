@@ -66,21 +66,6 @@ the_greatest_value_is_exact(void **state)
 	assert_int_equal(h.max, 3'000'007);
 }
 
-static void
-merging_is_counting_together(void **state)
-{
-	struct gp_histogram a = {}, b = {};
-	(void)state;
-	for (uint64_t v = 0; v < 1000; v++) {
-		gp_histogram_add(v % 3 ? &a : &b, v * v);
-		gp_histogram_add(&h, v * v);
-	}
-	gp_histogram_merge(&a, &b);
-	assert_memory_equal(&a, &h, sizeof(h));
-	gp_histogram_merge(&a, &(struct gp_histogram){});
-	assert_memory_equal(&a, &h, sizeof(h));
-}
-
 int
 main(void)
 {
@@ -89,7 +74,6 @@ main(void)
 		cmocka_unit_test_setup(small_values_are_exact, empty),
 		cmocka_unit_test_setup(every_size_keeps_its_precision, empty),
 		cmocka_unit_test_setup(the_greatest_value_is_exact, empty),
-		cmocka_unit_test_setup(merging_is_counting_together, empty),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

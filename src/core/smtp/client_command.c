@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/smtp/client_command.h"
 
-bool
-gp_client_wire_safe(struct gp_slice s)
+/* May s stand in a command: no control characters that could end the line, and not absurdly long? */
+static bool
+wire_safe(struct gp_slice s)
 {
 	enum { WIRE_MAX = 1024 }; /* twice the longest of them, ORCPT (RFC 3461 section 4.2) */
 	for (size_t i = 0; i < s.len; i++) {
@@ -29,7 +30,7 @@ gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *
 		const struct gp_smtp_client_mail *mail)
 {
 	const struct gp_envelope *e = mail->envelope;
-	if (!gp_client_wire_safe(e->sender) || !gp_client_wire_safe(e->envid))
+	if (!wire_safe(e->sender) || !wire_safe(e->envid))
 		return GP_REPLY(553, 5, 1, 7, "the sender's address cannot be sent");
 	if (ehlo->size_max > 0 && mail->size > ehlo->size_max)
 		return GP_REPLY(552, 5, 3, 4, "the message is larger than the server takes");
@@ -52,7 +53,7 @@ gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *
 struct gp_reply
 gp_client_lacks_for(const struct gp_ehlo *ehlo, const struct gp_rcpt *rcpt)
 {
-	if (!gp_client_wire_safe(rcpt->address) || !gp_client_wire_safe(rcpt->orcpt))
+	if (!wire_safe(rcpt->address) || !wire_safe(rcpt->orcpt))
 		return GP_REPLY(553, 5, 1, 3, "the address cannot be sent");
 	if (gp_slice_has_8bit(rcpt->address) && !(ehlo->flags & GP_EHLO_SMTPUTF8))
 		return GP_REPLY(553, 5, 6, 7,

@@ -7,11 +7,6 @@
 
 #include "core/smtp/client.h"
 
-/* May s stand in a command: no control characters that could end the line, and not absurdly long?
- */
-bool
-gp_client_wire_safe(struct gp_slice s);
-
 /* Why the whole message cannot go to this server; code 0: it can. */
 struct gp_reply
 gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *ehlo,

@@ -144,16 +144,6 @@ gp_folders_get(struct gp_folders *f, int root_fd, struct gp_slice root, struct g
 	return fd < 0 ? fd : add(f, key, parent, fd, ret);
 }
 
-bool
-gp_folders_known(const struct gp_folders *f, struct gp_slice root, struct gp_slice path)
-{
-	struct gp_arena scratch = GP_ARENA_INIT(16384);
-	struct gp_slice key = key_of(&scratch, root, path);
-	bool known = key.ptr && gp_map_get(&f->known, key);
-	gp_arena_free(&scratch);
-	return known;
-}
-
 /* The dirty ones in `ret`, which has room for all that are open. */
 static size_t
 collect_dirty(const struct gp_folders *f, struct gp_folder **ret)

@@ -39,10 +39,6 @@ gp_folders_free(struct gp_folders *f);
 gp_folders_get(struct gp_folders *f, int root_fd, struct gp_slice root, struct gp_slice path,
 	       struct gp_folder **ret);
 
-/* Whether the path's name was synced in this object's life. */
-bool
-gp_folders_known(const struct gp_folders *f, struct gp_slice root, struct gp_slice path);
-
 /* Syncs what is dirty, once. */
 void
 gp_folders_sync(struct gp_folders *f, struct gp_syncer *syncer);

@@ -29,7 +29,6 @@ struct source {
 struct listener {
 	struct event *readable, *again;
 	int fd;
-	uint8_t service;
 };
 
 static struct {
@@ -126,7 +125,7 @@ refuse(int fd, const struct gp_sockaddr *peer, const char *limit)
 }
 
 static void
-admit(int fd, const struct gp_sockaddr *peer, uint8_t service)
+admit(int fd, const struct gp_sockaddr *peer)
 {
 	struct gp_client client = {};
 	client.address_len = (uint8_t)gp_sockaddr_octets(peer, client.address);
@@ -141,7 +140,7 @@ admit(int fd, const struct gp_sockaddr *peer, uint8_t service)
 	if (limit)
 		refuse(fd, peer, limit);
 	else
-		session_start(fd, peer, &client, service);
+		session_start(fd, peer, &client);
 }
 
 static void
@@ -154,7 +153,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		int conn = accept4(fd, (struct sockaddr *)&peer.ss, &peer.len,
 				   SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (conn >= 0) {
-			admit(conn, &peer, l->service);
+			admit(conn, &peer);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -183,7 +182,6 @@ listener_start(struct gp_role_env *env)
 	for (size_t i = 0; i < env->listens_len; i++) {
 		struct listener *l = &self.listeners[self.listeners_len++];
 		l->fd = env->listens[i].fd;
-		l->service = env->listens[i].service;
 		l->readable = event_new(gp_loop_base(env->loop), l->fd, EV_READ | EV_PERSIST,
 					on_readable, l);
 		l->again = evtimer_new(gp_loop_base(env->loop), on_again, l);

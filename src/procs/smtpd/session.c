@@ -534,12 +534,10 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 /* --- what the other parts call --- */
 
 void
-session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client,
-	      uint8_t service)
+session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client)
 {
 	struct event_base *base = gp_loop_base(smtpd.env->loop);
 	struct session *s = calloc(1, sizeof(*s));
-	(void)service;
 	if (s)
 		s->smtp = gp_smtp_server_new(client->relay ? &smtpd.relay_setup : &smtpd.setup,
 					     gp_clock_monotonic_ms());

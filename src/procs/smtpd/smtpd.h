@@ -49,8 +49,7 @@ listener_release(const struct gp_client *client);
 
 /* Takes over fd. */
 void
-session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client,
-	      uint8_t service);
+session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client);
 /* What became of the message that was handed to spool. */
 void
 session_committed(struct session *s, enum gp_commit_result result);
