@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/smtp/client_command.h"
 
-/* May s stand in a command: no control characters that could end the line, and not absurdly long? */
+/* May s stand in a command: no control characters that could end the line, not absurdly long? */
 static bool
 wire_safe(struct gp_slice s)
 {
