@@ -383,6 +383,58 @@ a_crowd_of_hosts_is_bounded(void **state)
 	}
 }
 
+#define MX_SECURE(domain, host) "\"" domain "\": {\"MX\": [[10, \"" host "\"]], \"secure\": true}"
+#define ALIAS(name, to, secure) "\"" name "\": {\"CNAME\": \"" to "\", \"secure\": " secure "}"
+#define A_SECURE(name) "\"" name "\": {\"A\": [\"192.0.2.1\"], \"secure\": true}"
+
+/* want: "domain>canonical, by MX or not, secure or not; host>canonical, secure or not" */
+static const struct {
+	const char *what, *dns, *host, *want;
+} ways[] = {
+	{"all secure", "{" MX_SECURE("d.test", "mx.test") "," A_SECURE("mx.test") "}", NULL,
+	 "d.test>d.test mx secure; mx.test>mx.test secure"},
+	{"insecure MX", "{" MX1("d.test", "mx.test") "," A_SECURE("mx.test") "}", NULL,
+	 "d.test>d.test mx -; mx.test>mx.test secure"},
+	{"insecure address", "{" MX_SECURE("d.test", "mx.test") "," A("mx.test", "192.0.2.1") "}",
+	 NULL, "d.test>d.test mx secure; mx.test>mx.test -"},
+	{"aliases",
+	 "{" ALIAS("d.test", "e.test", "true") "," MX_SECURE("e.test", "mx.test") "," ALIAS(
+		 "mx.test", "h.test", "true") "," A_SECURE("h.test") "}",
+	 NULL, "d.test>e.test mx secure; mx.test>h.test secure"},
+	{"an insecure alias",
+	 "{" ALIAS("d.test", "e.test", "false") "," MX_SECURE("e.test", "mx.test") "," ALIAS(
+		 "mx.test", "h.test", "false") "," A_SECURE("h.test") "}",
+	 NULL, "d.test>e.test mx -; mx.test>h.test -"},
+	{"no MX", "{" A_SECURE("d.test") "}", NULL, "d.test>d.test - secure; d.test>d.test secure"},
+	{"a fixed host", "{" ALIAS("hop.test", "h.test", "true") "," A_SECURE("h.test") "}",
+	 "Hop.test", "hop.test>hop.test - secure; hop.test>h.test secure"},
+	{"a fixed address", "{}", "192.0.2.1", "192.0.2.1>192.0.2.1 - secure; 192.0.2.1> -"},
+};
+
+static void
+what_a_proof_can_stand_on(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(ways); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+		struct gp_answers *world = load(ways[i].dns, &arena);
+		struct gp_mx_query q = {.domain = GP_SLICE("D.test"),
+					.host = gp_slice_str(ways[i].host)};
+		struct gp_mx_result r;
+		assert_int_equal(gp_mx_eval(&q, world, &arena, &r), GP_MX_DONE);
+		const struct gp_mx_target *t = &r.targets[0];
+		struct gp_slice shown = gp_arena_printf(
+			&arena, "%.*s>%.*s %s %s; %.*s>%.*s %s", GP_SLICE_FMT(r.way.domain),
+			GP_SLICE_FMT(r.way.canonical), r.way.mx ? "mx" : "-",
+			r.way.secure ? "secure" : "-", GP_SLICE_FMT(t->host),
+			GP_SLICE_FMT(t->canonical), t->secure ? "secure" : "-");
+		if (!gp_slice_eq(shown, gp_slice_str(ways[i].want)))
+			fail_msg("%s: %.*s", ways[i].what, GP_SLICE_FMT(shown));
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+	}
+}
+
 static void
 memory_may_run_out(void **state)
 {
@@ -411,6 +463,7 @@ main(void)
 		cmocka_unit_test(equals_share_the_load),
 		cmocka_unit_test(addresses_of_a_host_share_the_load),
 		cmocka_unit_test(a_crowd_of_hosts_is_bounded),
+		cmocka_unit_test(what_a_proof_can_stand_on),
 		cmocka_unit_test(memory_may_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

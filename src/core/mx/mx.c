@@ -173,6 +173,8 @@ ask_addresses(struct eval *e, const struct host *h)
 struct family {
 	struct address list[GP_DNS_RECORDS_MAX];
 	size_t len;
+	struct gp_slice canonical;
+	bool secure;
 };
 
 static void
@@ -194,6 +196,8 @@ read_family(struct eval *e, const struct host *h, uint16_t type, struct family *
 	ret->len = 0;
 	bool known = gp_answers_find(e->answers, h->name, type, &answer);
 	gp_assert(known);
+	ret->canonical = answer.canonical;
+	ret->secure = answer.secure;
 	if (gp_dns_status_temporary(answer.status))
 		e->trouble = true;
 	for (size_t i = 0; i < answer.records_len && ret->len < GP_DNS_RECORDS_MAX; i++) {
@@ -208,8 +212,9 @@ read_family(struct eval *e, const struct host *h, uint16_t type, struct family *
 	return e->query->host.len == 0 && is_own_name(e, answer.canonical);
 }
 
+/* from: the answer that the address stood in; NULL for one that was given as such. */
 static void
-add_target(struct eval *e, const struct host *h, const struct address *a)
+add_target(struct eval *e, const struct host *h, const struct address *a, const struct family *from)
 {
 	if (e->result->targets_len >= GP_MX_ADDRESSES_MAX)
 		return;
@@ -217,7 +222,9 @@ add_target(struct eval *e, const struct host *h, const struct address *a)
 	*t = (struct gp_mx_target){.host = h->name,
 				   .address_len = a->len,
 				   .preference = h->preference,
-				   .port = e->port};
+				   .port = e->port,
+				   .canonical = from ? from->canonical : GP_SLICE(""),
+				   .secure = from && from->secure};
 	memcpy(t->address, a->octets, a->len);
 }
 
@@ -230,9 +237,9 @@ add_host(struct eval *e, const struct host *h)
 		return true;
 	for (size_t i = 0; i < six.len || i < four.len; i++) {
 		if (i < six.len)
-			add_target(e, h, &six.list[i]);
+			add_target(e, h, &six.list[i], &six);
 		if (i < four.len)
-			add_target(e, h, &four.list[i]);
+			add_target(e, h, &four.list[i], &four);
 	}
 	return false;
 }
@@ -411,6 +418,10 @@ eval_domain(struct eval *e)
 		return rc < 0 ? rc : fail_domain(e, e->query->domain);
 	if (!gp_answers_find(e->answers, implicit.name, GP_DNS_MX, &answer))
 		return ask(e, implicit.name, GP_DNS_MX);
+	e->result->way = (struct gp_mx_way){.domain = implicit.name,
+					    .canonical = answer.canonical,
+					    .mx = answer.status == GP_DNS_OK,
+					    .secure = answer.secure};
 	switch (answer.status) {
 	case GP_DNS_OK:
 		return eval_records(e, &answer);
@@ -460,19 +471,27 @@ parse_literal(struct gp_slice text, struct address *ret)
 	return text.len > 0 && parse_ip(text, ret);
 }
 
+/* No MX lookup stands between the name and its host. */
+static void
+set_fixed_way(struct eval *e, struct gp_slice name)
+{
+	e->result->way = (struct gp_mx_way){.domain = name, .canonical = name, .secure = true};
+}
+
 static int
 eval_literal(struct eval *e)
 {
 	struct gp_slice domain = e->query->domain;
 	struct host h = {.name = domain};
 	struct address a;
+	set_fixed_way(e, domain);
 	if (!parse_literal(domain, &a))
 		return fail_domain(e, domain);
 	if (is_own_address(e, &a))
 		return fail(e, 554, 4, 6, domain, "is this host: mail loops back");
 	if (!is_usable(&a))
 		return fail(e, 550, 4, 4, domain, "is not a usable address");
-	add_target(e, &h, &a);
+	add_target(e, &h, &a, NULL);
 	return GP_MX_DONE;
 }
 
@@ -495,6 +514,7 @@ eval_fixed_name(struct eval *e)
 	int rc = canonical_name(e, e->query->host, &h.name);
 	if (rc != 0)
 		return rc < 0 ? rc : fail_fixed(e);
+	set_fixed_way(e, h.name);
 	rc = ask_addresses(e, &h);
 	if (rc != GP_MX_DONE || e->result->need_len > 0)
 		return rc < 0 ? rc : GP_MX_NEED;
@@ -510,13 +530,14 @@ eval_fixed(struct eval *e)
 {
 	struct host h = {.name = e->query->host};
 	struct address a;
+	set_fixed_way(e, h.name);
 	if (!parse_literal(h.name, &a))
 		return eval_fixed_name(e);
 	if (is_own_address(e, &a))
 		return fail_own(e);
 	if (!is_usable(&a))
 		return fail_fixed(e);
-	add_target(e, &h, &a);
+	add_target(e, &h, &a, NULL);
 	return GP_MX_DONE;
 }
 

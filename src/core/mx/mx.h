@@ -48,11 +48,24 @@ struct gp_mx_target {
 	uint8_t address_len; /* 4 or 16; IPv4-mapped IPv6 comes as IPv4 */
 	uint16_t preference; /* 0 without MX */
 	uint16_t port;
+	struct gp_slice canonical; /* where the host's aliases ended; empty for an address that was
+				      given as such */
+	bool secure; /* the answer that has this address, aliases too, was DNSSEC-validated */
+};
+
+/* How the hosts were found: what a proof of theirs can stand on (RFC 7672 section 2.2.1). */
+struct gp_mx_way {
+	struct gp_slice domain;    /* the name that was looked up: lower case, A-labels */
+	struct gp_slice canonical; /* where its aliases ended; as domain without MX lookup */
+	bool mx;     /* by MX records; else the name is itself the host, or an address */
+	bool secure; /* the MX answer (that there are none, too) was DNSSEC-validated, or none was
+			asked for: a fixed next hop, an address */
 };
 
 struct gp_mx_result {
 	const struct gp_mx_target *targets; /* GP_MX_DONE: 1 to GP_MX_ADDRESSES_MAX */
 	size_t targets_len;
+	struct gp_mx_way way;               /* GP_MX_DONE */
 	const struct gp_dns_question *need; /* GP_MX_NEED: each once, none of them in the set */
 	size_t need_len;
 	struct gp_reply reply; /* GP_MX_FAILED, below; text in the arena */
