@@ -87,5 +87,5 @@ gp_mtasts_failed(struct gp_mtasts_state *s, struct gp_slice id, enum gp_mtasts_f
 	struct gp_slice about = id.len > 0 ? id : gp_slice(s->id, s->id_len);
 	s->failed_id_len = copy_id(s->failed_id, about);
 	s->failed_ms = now_ms;
-	s->failure = why;
+	s->failure = (uint8_t)why;
 }
