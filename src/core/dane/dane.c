@@ -113,6 +113,8 @@ judge(const struct gp_dns_answer *answer, struct gp_arena *arena, struct gp_dane
 		gp_arena_array(arena, GP_DANE_RECORDS_MAX, sizeof(*records));
 	if (!records)
 		return -ENOMEM;
+	ret->rrset = answer->records;
+	ret->rrset_len = answer->records_len;
 	ret->records = records;
 	ret->records_len = gp_dane_select(answer->records, answer->records_len, records);
 	return ret->records_len > 0 ? GP_DANE_USABLE : GP_DANE_UNUSABLE;

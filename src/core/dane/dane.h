@@ -61,6 +61,8 @@ struct gp_dane_result {
 	struct gp_slice base; /* USABLE, UNUSABLE, TROUBLE: the TLSA base domain, also for SNI */
 	const struct gp_dns_record *records; /* USABLE: those to match, any of them suffices */
 	size_t records_len;                  /* at most GP_DANE_RECORDS_MAX */
+	const struct gp_dns_record *rrset; /* USABLE, UNUSABLE: all that the DNS has, for reports */
+	size_t rrset_len;
 	struct gp_dns_question need[GP_DANE_NEED_MAX]; /* none of them in the set */
 	size_t need_len;
 };

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a delivery's TLS has to be: one verdict for each of its targets, from which the session, the
+ * log, the TLS report and whoever asks `queue why` all read the same.
+ *
+ * A pure function of the targets, of what is known of the DNS and of the recipient's domain, and of
+ * what we were told to do. Like core/mx/mx.h it answers, or asks and is run again. What a session
+ * then came to is judged by judge.h.
+ *
+ * In this order, each RFC's rule:
+ *
+ *   what               rule                                            level         when it fails
+ *   fingerprints       pinned by us: nothing else is asked             FINGERPRINT   next host
+ *   TLSA usable        RFC 7672 section 2.2                            DANE          next host
+ *   TLSA unusable      TLS without proof; an MTA-STS policy adds one   ENCRYPT       next host
+ *   TLSA trouble       RFC 7672 section 2.1.2: no fall back            -             host skipped
+ *   MTA-STS enforce    RFC 8461 section 4; host not named: skipped     STS           next host
+ *   MTA-STS testing    the same, but only reported                     STS           delivered
+ *   nothing            RFC 7435                                        OPPORTUNISTIC delivered
+ *
+ * What is configured for the destination is added, and the stricter counts: ENCRYPT demands TLS,
+ * VERIFY a proof (DANE's will do, as it is one), DANE_ONLY DANE's with a secure MX. NONE wishes no
+ * TLS, and gives way to every policy. REQUIRETLS (RFC 8689) demands a proof, a way to the host that
+ * is itself proven (secure MX, or an MTA-STS policy in mode enforce that names it), and the next
+ * server's support. Without it, `TLS-Required: No` lets what DANE and MTA-STS say be reported only;
+ * what is configured still holds.
+ */
+#pragma once
+
+#include "core/dane/dane.h"
+#include "core/mtasts/state.h"
+#include "core/mx/mx.h"
+#include "core/tlsrpt/words.h"
+
+enum gp_tls_limits {
+	GP_TLS_REPORTS_MAX = 3, /* policies that one session is counted for */
+	GP_TLS_TRAIL_MAX = 16,  /* lines of reasoning about one target */
+	GP_TLS_NEED_MAX = GP_MX_ADDRESSES_MAX * GP_DANE_NEED_MAX,
+};
+
+/* Configured for a destination. */
+enum gp_tls_want {
+	GP_TLS_WANT_MAY = 0, /* as the policies say, else opportunistic */
+	GP_TLS_WANT_NONE,
+	GP_TLS_WANT_ENCRYPT,
+	GP_TLS_WANT_VERIFY,
+	GP_TLS_WANT_DANE_ONLY,
+	GP_TLS_WANT_FINGERPRINT,
+};
+
+enum gp_tls_message {
+	GP_TLS_REQUIRETLS = 1, /* MAIL had REQUIRETLS, and the reverse-path is not null: a bounce
+				  goes on without (RFC 8689 section 5) */
+	GP_TLS_OPTIONAL = 2,   /* its header says `TLS-Required: No`; REQUIRETLS beats it */
+};
+
+/* What is known of an MTA-STS policy. */
+struct gp_tls_sts {
+	const struct gp_mtasts_policy *policy; /* valid now; NULL: none */
+	uint8_t failure; /* enum gp_mtasts_failure: of the last fetch, gp_mtasts_next's */
+};
+
+struct gp_tls_query {
+	struct gp_slice domain; /* whose policies count, A-labels: the recipient's; with a fixed
+				   next hop that host's (RFC 8461 section 3.4) */
+	const struct gp_mx_way *way;
+	const struct gp_mx_target *targets; /* 1 to GP_MX_ADDRESSES_MAX */
+	size_t targets_len;
+	struct gp_tls_sts sts;
+	uint8_t want;                        /* enum gp_tls_want */
+	uint8_t message;                     /* enum gp_tls_message, or'ed */
+	const struct gp_slice *fingerprints; /* with GP_TLS_WANT_FINGERPRINT, any of them does */
+	size_t fingerprints_len;
+};
+
+enum gp_tls_level {
+	GP_TLS_NONE,          /* no STARTTLS is said */
+	GP_TLS_OPPORTUNISTIC, /* TLS if it is to be had, by whomever */
+	GP_TLS_ENCRYPT,       /* TLS, by whomever */
+	GP_TLS_VERIFY,        /* a chain to a known authority, for one of `names` */
+	GP_TLS_STS,           /* the same, as RFC 8461 section 4.2 has it */
+	GP_TLS_DANE,          /* one of `records` */
+	GP_TLS_FINGERPRINT,   /* one of `fingerprints` */
+};
+
+/* A policy that the session is counted for in a TLS report (RFC 8460 section 4.2). */
+struct gp_tls_report {
+	uint8_t policy;     /* enum gp_tlsrpt_policy */
+	uint8_t failure;    /* enum gp_tlsrpt_result: fails whatever the session is like; or 0 */
+	const char *reason; /* failure-reason-code that goes with it, or NULL */
+	struct gp_slice domain;         /* the TLSA base domain; else the query's domain */
+	const struct gp_slice *strings; /* policy-string: its text */
+	size_t strings_len;
+	const struct gp_slice *mx; /* mx-host: an MTA-STS policy's patterns */
+	size_t mx_len;
+};
+
+struct gp_tls_verdict {
+	struct gp_slice host; /* the target's */
+	uint8_t level;        /* enum gp_tls_level: what is tried */
+	bool skip;            /* this host must not be used; `reply` says why */
+	bool encrypt;         /* without TLS nothing is delivered here */
+	bool binding;         /* without the level's proof nothing is delivered here; implies
+				 encrypt. False: a missing proof is only reported */
+	bool requiretls;      /* EHLO inside TLS must offer REQUIRETLS, and MAIL says it */
+	struct gp_slice sni;  /* to send in the handshake; empty: none */
+	const struct gp_slice
+		*names; /* VERIFY, STS, DANE usage 2: one must be in the certificate */
+	size_t names_len;
+	const struct gp_dns_record *records; /* DANE */
+	size_t records_len;
+	const struct gp_slice *fingerprints; /* FINGERPRINT: the query's */
+	size_t fingerprints_len;
+	struct gp_tls_report reports[GP_TLS_REPORTS_MAX]; /* 1 at least */
+	size_t reports_len;
+	struct gp_slice trail[GP_TLS_TRAIL_MAX]; /* the reasoning, in lines for people */
+	size_t trail_len;
+	struct gp_reply reply; /* skip */
+};
+
+struct gp_tls_result {
+	const struct gp_tls_verdict *verdicts; /* DONE, FAILED: one a target, in their order */
+	size_t verdicts_len;
+	const struct gp_dns_question *need; /* NEED: each once, none of them in the set */
+	size_t need_len;
+	struct gp_reply reply; /* FAILED: a skipped target's, a transient one if there is any */
+};
+
+enum gp_tls_outcome {
+	GP_TLS_DONE = 0,
+	GP_TLS_NEED = 1,
+	/*
+	 * Every target is skipped. The reply is one of
+	 *   451 4.4.3   the DNS did not say whether there are TLSA records
+	 *   451 4.7.5   the domain's MTA-STS policy does not name the host; or DANE is demanded by
+	 *               the configuration, and there is none
+	 *   550 5.7.10  REQUIRETLS, and nothing proves that the host is the domain's
+	 */
+	GP_TLS_FAILED = 2,
+};
+
+/* Returns enum gp_tls_outcome, or -ENOMEM. Results live in the arena, the set's arena and in what
+ * the query points to. At most three rounds. */
+[[nodiscard]] int
+gp_tls_eval(const struct gp_tls_query *query, const struct gp_answers *answers,
+	    struct gp_arena *arena, struct gp_tls_result *ret);
+
+/* "opportunistic", "dane", ... */
+const char *
+gp_tls_level_name(uint8_t level);
+
+/*
+ * Do the two demand the same proof from the same host? Then what a session showed under one of them
+ * (judge.h) holds under the other too: an idle connection and a TLS ticket may be used again.
+ */
+bool
+gp_tls_same_proof(const struct gp_tls_verdict *a, const struct gp_tls_verdict *b);
