@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the greeting to READY, and what is said between transactions.
+ */
+#include "core/smtp/client_session.h"
+
+void
+gp_client_say(struct gp_smtp_client *c, enum client_state state, uint64_t deadline_ms,
+	      const char *command, struct gp_slice param)
+{
+	gp_buf_put_str(&c->out, command);
+	gp_buf_put(&c->out, param);
+	gp_buf_put_str(&c->out, "\r\n");
+	c->awaited = c->sent + c->out.len;
+	gp_client_set_state(c, state, deadline_ms);
+}
+
+void
+gp_client_become_ready(struct gp_smtp_client *c)
+{
+	if (c->out.len == 0 && c->out.cap > IDLE_OUTPUT_MAX)
+		gp_buf_free(&c->out);
+	c->ready_due = true;
+	gp_client_set_state(c, AT_REST, UINT64_MAX);
+}
+
+void
+gp_client_say_quit(struct gp_smtp_client *c, uint64_t now_ms)
+{
+	gp_client_say(c, AT_QUIT, client_deadline(now_ms, c->setup.times.quit_ms, QUIT_MS), "QUIT",
+		      gp_slice("", 0));
+}
+
+static void
+answer_greeting(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
+{
+	uint64_t until = client_deadline(now_ms, c->setup.times.greeting_ms, GREETING_MS);
+	if (r->code >= 400)
+		gp_client_refused(c, r);
+	else if (r->code >= 300)
+		gp_client_protocol_error(c, "a reply that makes no sense");
+	else if (c->setup.helo_only && !c->setup.lmtp)
+		gp_client_say(c, AT_HELO, until, "HELO ", c->setup.hostname);
+	else
+		gp_client_say(c, AT_HELLO, until, c->setup.lmtp ? "LHLO " : "EHLO ",
+			      c->setup.hostname);
+}
+
+/* RFC 5321 section 3.2: a server that does not know EHLO is asked by HELO. */
+static void
+answer_hello(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
+{
+	if (r->code >= 500 && c->state == AT_HELLO && !c->setup.lmtp) {
+		gp_client_say(c, AT_HELO,
+			      client_deadline(now_ms, c->setup.times.greeting_ms, GREETING_MS),
+			      "HELO ", c->setup.hostname);
+	} else if (r->code >= 400) {
+		gp_client_refused(c, r);
+	} else if (r->code >= 300) {
+		gp_client_protocol_error(c, "a reply that makes no sense");
+	} else {
+		if (c->state == AT_HELLO)
+			c->ehlo = gp_ehlo_parse(r->text);
+		gp_client_become_ready(c);
+	}
+}
+
+static void
+answer_reset(struct gp_smtp_client *c, const struct gp_reply *r)
+{
+	if (r->code >= 400)
+		gp_client_refused(c, r);
+	else if (r->code >= 300)
+		gp_client_protocol_error(c, "a reply that makes no sense");
+	else
+		gp_client_become_ready(c);
+}
+
+void
+gp_client_answer_opening(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
+{
+	if (c->state == AT_GREETING)
+		answer_greeting(c, r, now_ms);
+	else if (c->state == AT_RESET)
+		answer_reset(c, r);
+	else
+		answer_hello(c, r, now_ms);
+}
