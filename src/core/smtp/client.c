@@ -15,12 +15,14 @@ awaits_reply(const struct gp_smtp_client *c)
 		return true;
 	case AT_HELLO:
 	case AT_HELO:
+	case AT_STARTTLS:
 	case AT_END:
 	case AT_RESET:
 	case AT_QUIT:
 		return c->sent >= c->awaited;
 	case AT_ENVELOPE:
 		return c->answered < c->made && c->sent >= c->ends[c->answered];
+	case AT_HANDSHAKE:
 	case AT_REST:
 	case AT_BODY:
 	case AT_CLOSE:
@@ -35,6 +37,8 @@ awaits_reply(const struct gp_smtp_client *c)
 static void
 answer_early(struct gp_smtp_client *c, const struct gp_reply *r)
 {
+	if (c->state == AT_STARTTLS)
+		c->tls_fault = GP_CLIENT_TLS_INJECTED;
 	if (r->code < 400) {
 		gp_client_protocol_error(c, "a reply before its command");
 		return;
@@ -60,6 +64,15 @@ answer(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
 	} else {
 		gp_client_answer_opening(c, r, now_ms);
 	}
+}
+
+/* Clear text where only TLS may come: the server, or somebody on the way, wants it to be taken for
+   a part of what follows inside. */
+static void
+refuse_injected(struct gp_smtp_client *c)
+{
+	c->tls_fault = GP_CLIENT_TLS_INJECTED;
+	gp_client_break_off(c, 7, 0, "clear text behind the answer to STARTTLS");
 }
 
 static void
@@ -97,6 +110,7 @@ gp_smtp_client_new(const struct gp_smtp_client_setup *setup, uint64_t now_ms)
 	c->parser = gp_reply_parser();
 	c->out = GP_BUF_INIT(GP_CLIENT_OUTPUT_MAX + OUTPUT_SLACK);
 	c->arena = GP_ARENA_INIT(IDLE_ARENA_MAX);
+	c->in_tls = setup->tls_implicit;
 	c->deadline_ms = client_deadline(now_ms, setup->times.greeting_ms, GREETING_MS);
 	return c;
 }
@@ -134,7 +148,9 @@ gp_smtp_client_next(struct gp_smtp_client *c, struct gp_slice *input, uint64_t n
 		}
 		if (c->state == AT_CLOSE)
 			return GP_CLIENT_CLOSE;
-		if (input->len > 0) {
+		if (input->len > 0 && c->state == AT_HANDSHAKE) {
+			refuse_injected(c);
+		} else if (input->len > 0) {
 			read_reply(c, input, now_ms);
 		} else if (now_ms >= c->deadline_ms) {
 			if (c->state == AT_QUIT)
@@ -147,6 +163,10 @@ gp_smtp_client_next(struct gp_smtp_client *c, struct gp_slice *input, uint64_t n
 	}
 	if (wants_body(c))
 		return GP_CLIENT_BODY;
+	if (c->starttls_due) {
+		c->starttls_due = false;
+		return GP_CLIENT_STARTTLS;
+	}
 	bool ready = c->ready_due && gp_reply_parser_idle(&c->parser);
 	c->ready_due = c->ready_due && !ready;
 	return ready ? GP_CLIENT_READY : GP_CLIENT_WAIT;
@@ -229,6 +249,18 @@ struct gp_outcome
 gp_smtp_client_failure(const struct gp_smtp_client *c)
 {
 	return c->failure;
+}
+
+enum gp_client_tls_fault
+gp_smtp_client_tls_fault(const struct gp_smtp_client *c)
+{
+	return (enum gp_client_tls_fault)c->tls_fault;
+}
+
+bool
+gp_smtp_client_in_tls(const struct gp_smtp_client *c)
+{
+	return c->in_tls;
 }
 
 const struct gp_ehlo *

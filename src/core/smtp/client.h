@@ -9,6 +9,7 @@
  *             write out what gp_smtp_client_output() has, tell by gp_smtp_client_output_sent()
  *             WAIT:  wait for input, for the socket to take output, or for the deadline
  *             READY: gp_smtp_client_start(), or gp_smtp_client_quit(), or keep the connection
+ *             STARTTLS: shake hands on the socket, then gp_smtp_client_tls_started(), or _failed()
  *             BODY:  gp_smtp_client_body() until it takes less than it is given, or _body_end()
  *             DONE:  a transaction is over: fetch gp_smtp_client_outcomes()
  *             CLOSE: the session is over: write out what is left if the socket takes it, close
@@ -16,10 +17,13 @@
  *
  *            greeting             EHLO 2yz                    start           354
  *     GREETING ---> HELLO -------------------------> READY -----> ENVELOPE ------> BODY
- *                     | 5yz                          ^   ^          |               | end
- *                     +-> HELO ----------------------+   |          | no recipient  v
- *                                                    |   +- RSET <--+------------ ENDED
- *                                                    +-- DONE, all was well ---------+
+ *                ^    | 5yz                          ^   ^          |               | end
+ *                |    +-> HELO ----------------------+   |          | no recipient  v
+ *                |    | TLS is wished and offered    |   +- RSET <--+------------ ENDED
+ *                |    v         220                  +-- DONE, all was well ---------+
+ *                |  STARTTLS --------> handshake
+ *                +------- _tls_started() --+
+ *
  *     any state: 421, end of input, deadline, reply that makes no sense ---> CLOSE
  *
  * Invariants:
@@ -34,6 +38,16 @@
  *    of the body is the server giving up; it answers the body, and the session ends.
  *  - What is sent as body has CRLF line ends only and its leading dots doubled (RFC 5321 section
  *    4.5.2), whatever the driver hands over, so that no body can hold an end of data.
+ *
+ * TLS (RFC 3207) is the driver's: the session says when, and begins anew inside it, with EHLO and
+ * without memory of what was said in clear (section 4.2).
+ *  - Bytes behind the 220 were put in by somebody who could not have put them into TLS: the session
+ *    ends. At STARTTLS the driver has given all that it had read; should it have more, it feeds
+ *    that, too, before it shakes hands.
+ *  - `tls` required: nothing but QUIT follows in clear when it is not offered, or refused.
+ *  - `tls` if offered: the session goes on in clear when it is not offered or refused by 4yz or 5yz
+ *    (RFC 7435 section 3), never after bytes behind the 220 or a failed handshake. A driver that
+ *    then wants clear text makes a new connection with `tls` off.
  *
  * What a server lacks, decided without sending the message:
  *  - SIZE smaller than the message: 552 5.3.4 for all (RFC 1870 section 6.1).
@@ -68,6 +82,23 @@ enum gp_client_event {
 	GP_CLIENT_BODY,
 	GP_CLIENT_DONE,
 	GP_CLIENT_CLOSE,
+	GP_CLIENT_STARTTLS, /* only with `tls` on */
+};
+
+/* What is wished of STARTTLS. Nothing is, where the connection began inside TLS. */
+enum gp_client_tls {
+	GP_CLIENT_TLS_OFF = 0,
+	GP_CLIENT_TLS_IF_OFFERED,
+	GP_CLIENT_TLS_REQUIRED,
+};
+
+/* Why a wish for TLS was not fulfilled. */
+enum gp_client_tls_fault {
+	GP_CLIENT_TLS_FINE = 0,    /* it was, or nothing is known yet */
+	GP_CLIENT_TLS_NOT_OFFERED, /* by EHLO; so too where only HELO is known */
+	GP_CLIENT_TLS_REFUSED,     /* STARTTLS got another answer than 220, or the end */
+	GP_CLIENT_TLS_INJECTED,    /* clear text that was no answer to what we had said */
+	GP_CLIENT_TLS_HANDSHAKE,   /* failed, timed out, or cut off */
 };
 
 /* Time limits in milliseconds, from the moment the command is made; 0: that of RFC 5321 section
@@ -80,6 +111,7 @@ struct gp_client_times {
 	uint64_t block_ms;    /* 180,000: without the socket taking a byte of the body */
 	uint64_t end_ms;      /* 600,000: for the answer to the end of data */
 	uint64_t quit_ms;     /* 5,000: ours; the RFC has none, and nothing depends on the answer */
+	uint64_t tls_ms; /* 60,000: ours; for the answer to STARTTLS, again for the handshake */
 };
 
 /* What the session is told at its start; copied, except for what `remote` points to, which must
@@ -91,6 +123,8 @@ struct gp_smtp_client_setup {
 	bool helo_only;     /* say HELO, try no EHLO */
 	bool no_pipelining; /* even where it is offered */
 	bool strict_8bit;
+	uint8_t tls;       /* enum gp_client_tls */
+	bool tls_implicit; /* the connection is inside TLS already (RFC 8314 section 3.3) */
 	struct gp_client_times times;
 };
 
@@ -127,6 +161,14 @@ gp_smtp_client_free(struct gp_smtp_client *c);
    After CLOSE it gives CLOSE for ever. */
 [[nodiscard]] enum gp_client_event
 gp_smtp_client_next(struct gp_smtp_client *c, struct gp_slice *input, uint64_t now_ms);
+
+/* After STARTTLS, and all its output was sent: TLS stands, and what is fed and sent from now on is
+   inside it. EHLO is said again. */
+void
+gp_smtp_client_tls_started(struct gp_smtp_client *c, uint64_t now_ms);
+/* Or it could not be made, which ends the session: 451 4.7.5 "WHY, at the TLS handshake". */
+void
+gp_smtp_client_tls_failed(struct gp_smtp_client *c, const char *why);
 
 /* The server closed, or the connection broke (feed first what was read before): DONE where a
    transaction was, then CLOSE. */
@@ -175,13 +217,22 @@ const struct gp_outcome *
 gp_smtp_client_outcomes(const struct gp_smtp_client *c, size_t *ret_len);
 
 /* At CLOSE: why the session ended, as an outcome for those who would have been next. kind is 0 when
-   it was we who said QUIT, or the server's MAILMAX was reached. FAILED only for a 521 greeting (RFC
+   it was we who said QUIT, or the server's MAILMAX was reached. Where TLS was required, 451 4.7.10
+   says that it was not offered, 451 4.7.0 that bytes followed the 220; a refusal comes in the
+   server's words. FAILED only for a 521 greeting (RFC
    7504: this host never takes mail); any other refusal of the session is about the host, not the
    message: DEFERRED. In both cases other hosts of the destination may be asked. */
 struct gp_outcome
 gp_smtp_client_failure(const struct gp_smtp_client *c);
 
-/* From READY on: what was offered, and how many recipients to put in one transaction: RCPTMAX where
+/* What became of the wish for TLS, also where the session went on in clear; for reports. */
+enum gp_client_tls_fault
+gp_smtp_client_tls_fault(const struct gp_smtp_client *c);
+/* Is the session inside TLS, be it implicit? */
+bool
+gp_smtp_client_in_tls(const struct gp_smtp_client *c);
+
+/* From STARTTLS or READY on: what was offered by the last EHLO, and how many recipients to put in one transaction: RCPTMAX where
    the server said it, else GP_CLIENT_RCPTS_USUAL. */
 const struct gp_ehlo *
 gp_smtp_client_ehlo(const struct gp_smtp_client *c);

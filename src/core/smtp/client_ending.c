@@ -19,6 +19,10 @@ stage(const struct gp_smtp_client *c)
 		return c->setup.lmtp ? "LHLO" : "EHLO";
 	case AT_HELO:
 		return "HELO";
+	case AT_STARTTLS:
+		return "STARTTLS";
+	case AT_HANDSHAKE:
+		return "the TLS handshake";
 	case AT_ENVELOPE:
 		return c->answered == 0                    ? "MAIL"
 		       : c->answered < client_data_step(c) ? "RCPT"
@@ -93,6 +97,10 @@ end_session(struct gp_smtp_client *c, const struct gp_outcome *failure)
 		gp_client_settle_rest(c, failure);
 		c->done_due = true;
 	}
+	if (c->tls_fault == GP_CLIENT_TLS_FINE && c->state == AT_STARTTLS)
+		c->tls_fault = GP_CLIENT_TLS_REFUSED;
+	if (c->tls_fault == GP_CLIENT_TLS_FINE && c->state == AT_HANDSHAKE)
+		c->tls_fault = GP_CLIENT_TLS_HANDSHAKE;
 	c->failure = *failure;
 	c->ready_due = false;
 	gp_buf_clear(&c->out);
@@ -107,6 +115,14 @@ gp_client_break_off(struct gp_smtp_client *c, uint16_t subject, uint16_t detail,
 	r.text = gp_arena_printf(&c->arena, "%s, at %s", why, stage(c));
 	struct gp_outcome o = gp_client_make_outcome(c, GP_OUTCOME_DEFERRED, &r, false);
 	end_session(c, &o);
+}
+
+void
+gp_client_leave(struct gp_smtp_client *c, uint16_t subject, uint16_t detail, const char *why)
+{
+	gp_assert(c->out.len == 0 && !client_in_transaction(c));
+	gp_client_break_off(c, subject, detail, why);
+	gp_buf_put_str(&c->out, "QUIT\r\n");
 }
 
 /* RFC 3463 section 3.6: X.5.0, other or undefined protocol status. */

@@ -31,19 +31,48 @@ gp_client_say_quit(struct gp_smtp_client *c, uint64_t now_ms)
 		      gp_slice("", 0));
 }
 
+/* EHLO, or what stands for it. */
+static void
+say_hello(struct gp_smtp_client *c, uint64_t now_ms)
+{
+	uint64_t until = client_deadline(now_ms, c->setup.times.greeting_ms, GREETING_MS);
+	if (c->setup.lmtp)
+		gp_client_say(c, AT_HELLO, until, "LHLO ", c->setup.hostname);
+	else if (c->setup.helo_only)
+		gp_client_say(c, AT_HELO, until, "HELO ", c->setup.hostname);
+	else
+		gp_client_say(c, AT_HELLO, until, "EHLO ", c->setup.hostname);
+}
+
 static void
 answer_greeting(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
 {
-	uint64_t until = client_deadline(now_ms, c->setup.times.greeting_ms, GREETING_MS);
 	if (r->code >= 400)
 		gp_client_refused(c, r);
 	else if (r->code >= 300)
 		gp_client_protocol_error(c, "a reply that makes no sense");
-	else if (c->setup.helo_only && !c->setup.lmtp)
-		gp_client_say(c, AT_HELO, until, "HELO ", c->setup.hostname);
 	else
-		gp_client_say(c, AT_HELLO, until, c->setup.lmtp ? "LHLO " : "EHLO ",
-			      c->setup.hostname);
+		say_hello(c, now_ms);
+}
+
+/* After EHLO or HELO: TLS first, if it is wished and not there. */
+static void
+go_on(struct gp_smtp_client *c, uint64_t now_ms)
+{
+	bool wished = !c->in_tls && c->setup.tls != GP_CLIENT_TLS_OFF;
+	if (wished && c->tls_fault == GP_CLIENT_TLS_FINE) {
+		if (c->ehlo.flags & GP_EHLO_STARTTLS) {
+			gp_client_say(c, AT_STARTTLS,
+				      client_deadline(now_ms, c->setup.times.tls_ms, TLS_MS),
+				      "STARTTLS", gp_slice("", 0));
+			return;
+		}
+		c->tls_fault = GP_CLIENT_TLS_NOT_OFFERED;
+	}
+	if (wished && c->setup.tls == GP_CLIENT_TLS_REQUIRED)
+		gp_client_leave(c, 7, 10, "TLS is required, and not offered");
+	else
+		gp_client_become_ready(c);
 }
 
 /* RFC 5321 section 3.2: a server that does not know EHLO is asked by HELO. */
@@ -61,8 +90,42 @@ answer_hello(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms
 	} else {
 		if (c->state == AT_HELLO)
 			c->ehlo = gp_ehlo_parse(r->text);
-		gp_client_become_ready(c);
+		go_on(c, now_ms);
 	}
+}
+
+static void
+answer_starttls(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
+{
+	if (r->code == 220) {
+		c->starttls_due = true;
+		gp_client_set_state(c, AT_HANDSHAKE,
+				    client_deadline(now_ms, c->setup.times.tls_ms, TLS_MS));
+	} else if (r->code < 400) {
+		gp_client_protocol_error(c, "a reply that makes no sense");
+	} else if (c->setup.tls == GP_CLIENT_TLS_REQUIRED) {
+		gp_client_refused(c, r);
+	} else {
+		c->tls_fault = GP_CLIENT_TLS_REFUSED;
+		go_on(c, now_ms);
+	}
+}
+
+void
+gp_smtp_client_tls_started(struct gp_smtp_client *c, uint64_t now_ms)
+{
+	gp_assert(c->state == AT_HANDSHAKE && !c->starttls_due && c->out.len == 0);
+	gp_assert(gp_reply_parser_idle(&c->parser));
+	c->in_tls = true;
+	c->ehlo = (struct gp_ehlo){};
+	say_hello(c, now_ms);
+}
+
+void
+gp_smtp_client_tls_failed(struct gp_smtp_client *c, const char *why)
+{
+	gp_assert(c->state == AT_HANDSHAKE && !c->starttls_due);
+	gp_client_break_off(c, 7, 5, why);
 }
 
 static void
@@ -81,6 +144,8 @@ gp_client_answer_opening(struct gp_smtp_client *c, const struct gp_reply *r, uin
 {
 	if (c->state == AT_GREETING)
 		answer_greeting(c, r, now_ms);
+	else if (c->state == AT_STARTTLS)
+		answer_starttls(c, r, now_ms);
 	else if (c->state == AT_RESET)
 		answer_reset(c, r);
 	else

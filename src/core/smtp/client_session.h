@@ -35,12 +35,15 @@ enum {
 	BLOCK_MS = 180'000,
 	END_MS = 600'000,
 	QUIT_MS = 5'000,
+	TLS_MS = 60'000,
 };
 
 enum client_state {
 	AT_GREETING,
 	AT_HELLO, /* EHLO or LHLO is said */
 	AT_HELO,
+	AT_STARTTLS,
+	AT_HANDSHAKE, /* STARTTLS was answered by 220, the driver is at work */
 	AT_REST,
 	AT_ENVELOPE,
 	AT_BODY,
@@ -62,8 +65,11 @@ struct gp_smtp_client {
 	uint8_t state;  /* enum client_state */
 	bool ready_due; /* events that the driver has not pulled yet */
 	bool done_due;
-	bool early;     /* the reply that is coming in began before its command was sent */
-	uint32_t mails; /* MAIL commands so far, for MAILMAX */
+	bool starttls_due;
+	bool in_tls;
+	uint8_t tls_fault; /* enum gp_client_tls_fault */
+	bool early;        /* the reply that is coming in began before its command was sent */
+	uint32_t mails;    /* MAIL commands so far, for MAILMAX */
 	uint64_t deadline_ms;
 	struct gp_reply_parser parser;
 	struct gp_buf out;
@@ -129,6 +135,9 @@ void
 gp_client_break_off(struct gp_smtp_client *c, uint16_t subject, uint16_t detail, const char *why);
 void
 gp_client_protocol_error(struct gp_smtp_client *c, const char *why);
+/* The same at a moment when QUIT may be said. */
+void
+gp_client_leave(struct gp_smtp_client *c, uint16_t subject, uint16_t detail, const char *why);
 /* The server ends the session, or does not want one. */
 void
 gp_client_refused(struct gp_smtp_client *c, const struct gp_reply *r);
@@ -143,7 +152,7 @@ void
 gp_client_say_quit(struct gp_smtp_client *c, uint64_t now_ms);
 void
 gp_client_become_ready(struct gp_smtp_client *c);
-/* Replies at AT_GREETING, AT_HELLO, AT_HELO and AT_RESET. */
+/* Replies at AT_GREETING, AT_HELLO, AT_HELO, AT_STARTTLS and AT_RESET. */
 void
 gp_client_answer_opening(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms);
 
