@@ -232,8 +232,8 @@ gp_smtp_client_tls_fault(const struct gp_smtp_client *c);
 bool
 gp_smtp_client_in_tls(const struct gp_smtp_client *c);
 
-/* From STARTTLS or READY on: what was offered by the last EHLO, and how many recipients to put in one transaction: RCPTMAX where
-   the server said it, else GP_CLIENT_RCPTS_USUAL. */
+/* From STARTTLS or READY on: what was offered by the last EHLO, and how many recipients to put in
+   one transaction: RCPTMAX where the server said it, else GP_CLIENT_RCPTS_USUAL. */
 const struct gp_ehlo *
 gp_smtp_client_ehlo(const struct gp_smtp_client *c);
 size_t
