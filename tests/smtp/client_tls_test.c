@@ -5,6 +5,7 @@
 #define OFFER HELLO "< 250-PIPELINING\n< 250 STARTTLS\n> STARTTLS\n"
 #define INSIDE "!tls\n> EHLO gate.example.org\n"
 #define IF_OFFERED .setup = {.tls = GP_CLIENT_TLS_IF_OFFERED}
+#define REQUIRETLS .flags = GP_ENVELOPE_REQUIRETLS
 #define REQUIRED .setup = {.tls = GP_CLIENT_TLS_REQUIRED}
 
 static const struct dialogue dialogues[] = {
@@ -95,6 +96,40 @@ static const struct dialogue dialogues[] = {
 	{"one answer more than there were commands inside",
 	 OFFER "< 220 go\n.starttls\n" INSIDE "< 250 mx\n< 250 STARTTLS\n.close\n", NULL,
 	 "deferred 451 4.5.0 a reply before its command, at rest", REQUIRED},
+
+	/* REQUIRETLS (RFC 8689) */
+	{"REQUIRETLS where it is offered",
+	 OFFER "< 220 go\n.starttls\n" INSIDE "< 250-mx\n< 250 REQUIRETLS\n.ready\n"
+	       "!send\n> MAIL FROM:<alice@example.org> REQUIRETLS\n< 250 ok\n"
+	       "> RCPT TO:<bob@example.net>\n< 550 who?\n.done\n> RSET\n< 250 ok\n.ready\n",
+	 "failed *550 5.0.0 who?", REQUIRED, .envelope = {REQUIRETLS, SENDER, RCPTS(one)}},
+	{"offered, and not asked for",
+	 OFFER "< 220 go\n.starttls\n" INSIDE
+	       "< 250-mx\n< 250 REQUIRETLS\n.ready\n" ONE_STEPS BODY_SENT
+	       "< 250 ok\n.done\n.ready\n",
+	 "relayed *250 2.0.0 ok", REQUIRED},
+	{"asked for, and not offered",
+	 OFFER "< 220 go\n.starttls\n" INSIDE "< 250 mx\n.ready\n!send\n.done\n.ready\n!quit\n"
+	       "> QUIT\n",
+	 "failed 550 5.7.30 the sender requires TLS, and the server does not offer REQUIRETLS\n"
+	 "failed 550 5.7.30 the sender requires TLS, and the server does not offer REQUIRETLS\n"
+	 "failed 550 5.7.30 the sender requires TLS, and the server does not offer REQUIRETLS",
+	 REQUIRED, .envelope = {REQUIRETLS, SENDER, RCPTS(three)}},
+	{"an offer in clear is none", HELLO "< 250 REQUIRETLS\n.ready\n!send\n.done\n.ready\n",
+	 "failed 550 5.7.10 the sender requires TLS, which this session does not have",
+	 .envelope = {REQUIRETLS, SENDER, RCPTS(one)}},
+	{"STARTTLS refused, REQUIRETLS asked for: not in clear",
+	 OFFER "< 454 no\n.ready\n!send\n.done\n.ready\n",
+	 "failed 550 5.7.10 the sender requires TLS, which this session does not have",
+	 .tls_fault = GP_CLIENT_TLS_REFUSED, IF_OFFERED,
+	 .envelope = {REQUIRETLS, SENDER, RCPTS(one)}},
+	{"a bounce goes without", PLAIN "!send\n> MAIL FROM:<>\n< 450 later\n.done\n.ready\n",
+	 "deferred *450 4.0.0 later", .envelope = {REQUIRETLS, RCPTS(one)}},
+	{"so does what goes over LMTP",
+	 LHLO "< 250 mx\n.ready\n!send\n> MAIL FROM:<alice@example.org>\n< 450 later\n.done\n"
+	      ".ready\n",
+	 "deferred *450 4.0.0 later", .setup = {.lmtp = true},
+	 .envelope = {REQUIRETLS, SENDER, RCPTS(one)}},
 
 	/* the handshake */
 	{"it fails", OFFER "< 220 go\n.starttls\n!notls\n.close\n", NULL,

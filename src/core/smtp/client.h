@@ -59,6 +59,12 @@
  *    extinct, and Exim and qmail have sent as it is for decades. `strict_8bit` returns it instead,
  *    554 5.6.3.
  *  - no DSN: RET, ENVID, NOTIFY, ORCPT are left out, and `remote_dsn` of the outcome says so.
+ *  - no REQUIRETLS inside TLS, but the envelope demands it (RFC 8689 section 4.2.1): 550 5.7.30
+ *    for all, or 5.7.10 where the session is not even inside TLS. The driver asks the
+ *    destination's other hosts before it takes that for the last word. Whether the certificate and
+ *    the MX record are proven is the driver's to know before it starts. A message from the null
+ *    reverse-path goes without (section 5: a bounce should not vanish), and so does one over LMTP,
+ *    which is the end of its way (section 4.4); both say REQUIRETLS where it is offered.
  *
  * Memory: under 16 KB idle; in a transaction 100 octets a recipient and what was said about it
  * (GP_CLIENT_TEXT_MAX at most each); output up to GP_CLIENT_OUTPUT_MAX.

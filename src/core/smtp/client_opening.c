@@ -90,6 +90,8 @@ answer_hello(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms
 	} else {
 		if (c->state == AT_HELLO)
 			c->ehlo = gp_ehlo_parse(r->text);
+		if (!c->in_tls)
+			c->ehlo.flags &= ~(uint32_t)GP_EHLO_REQUIRETLS;
 		go_on(c, now_ms);
 	}
 }

@@ -246,7 +246,7 @@ gp_client_answer_transaction(struct gp_smtp_client *c, const struct gp_reply *r,
 static void
 settle_lacking(struct gp_smtp_client *c)
 {
-	struct gp_reply r = gp_client_lacks(&c->setup, &c->ehlo, &c->mail);
+	struct gp_reply r = gp_client_lacks(&c->setup, &c->ehlo, c->in_tls, &c->mail);
 	if (r.code != 0) {
 		struct gp_outcome o = gp_client_make_outcome(c, GP_OUTCOME_FAILED, &r, false);
 		gp_client_settle_rest(c, &o);

@@ -13,6 +13,7 @@ static const struct {
 	{GP_SLICE("DSN"), GP_EHLO_DSN},
 	{GP_SLICE("ENHANCEDSTATUSCODES"), GP_EHLO_ENHANCED},
 	{GP_SLICE("STARTTLS"), GP_EHLO_STARTTLS},
+	{GP_SLICE("REQUIRETLS"), GP_EHLO_REQUIRETLS},
 };
 
 /* RFC 1870 section 4: the number may be missing, or 0, when there is no fixed limit. */
