@@ -16,6 +16,7 @@ awaits_reply(const struct gp_smtp_client *c)
 	case AT_HELLO:
 	case AT_HELO:
 	case AT_STARTTLS:
+	case AT_AUTH:
 	case AT_END:
 	case AT_RESET:
 	case AT_QUIT:
@@ -98,15 +99,30 @@ read_reply(struct gp_smtp_client *c, struct gp_slice *input, uint64_t now_ms)
 	}
 }
 
+static struct gp_slice
+copy_to(char **to, struct gp_slice s)
+{
+	char *copy = s.len > 0 ? memcpy(*to, s.ptr, s.len) : *to;
+	*to += s.len;
+	return gp_slice(copy, s.len);
+}
+
 struct gp_smtp_client *
 gp_smtp_client_new(const struct gp_smtp_client_setup *setup, uint64_t now_ms)
 {
-	struct gp_smtp_client *c = calloc(1, sizeof(*c) + setup->hostname.len);
+	const struct gp_client_login *login = &setup->login;
+	size_t secrets_len = login->user.len + login->password.len + login->token.len;
+	struct gp_smtp_client *c = calloc(1, sizeof(*c) + setup->hostname.len + secrets_len);
 	if (!c)
 		return NULL;
-	char *hostname = memcpy(c + 1, setup->hostname.ptr, setup->hostname.len);
+	char *to = (char *)(c + 1);
 	c->setup = *setup;
-	c->setup.hostname = gp_slice(hostname, setup->hostname.len);
+	c->setup.hostname = copy_to(&to, setup->hostname);
+	c->secrets = to;
+	c->secrets_len = secrets_len;
+	c->setup.login.user = copy_to(&to, login->user);
+	c->setup.login.password = copy_to(&to, login->password);
+	c->setup.login.token = copy_to(&to, login->token);
 	c->parser = gp_reply_parser();
 	c->out = GP_BUF_INIT(GP_CLIENT_OUTPUT_MAX + OUTPUT_SLACK);
 	c->arena = GP_ARENA_INIT(IDLE_ARENA_MAX);
@@ -121,7 +137,7 @@ gp_smtp_client_free(struct gp_smtp_client *c)
 	if (!c)
 		return NULL;
 	gp_reply_parser_free(&c->parser);
-	gp_buf_free(&c->out);
+	gp_client_forget_login(c);
 	gp_arena_free(&c->arena);
 	free(c);
 	return NULL;

@@ -15,7 +15,7 @@
  *             CLOSE: the session is over: write out what is left if the socket takes it, close
  *     }
  *
- *            greeting             EHLO 2yz                    start           354
+ *            greeting        EHLO 2yz (AUTH 235)             start           354
  *     GREETING ---> HELLO -------------------------> READY -----> ENVELOPE ------> BODY
  *                ^    | 5yz                          ^   ^          |               | end
  *                |    +-> HELO ----------------------+   |          | no recipient  v
@@ -48,6 +48,11 @@
  *  - `tls` if offered: the session goes on in clear when it is not offered or refused by 4yz or 5yz
  *    (RFC 7435 section 3), never after bytes behind the 220 or a failed handshake. A driver that
  *    then wants clear text makes a new connection with `tls` off.
+ *
+ * AUTH (RFC 4954) comes before READY, where there is a login. It is said inside TLS only, unless
+ * the login says otherwise. Whatever comes of it but 235 ends the session as DEFERRED, 5yz too, in
+ * the server's words: a password that has expired at home must not bounce mail. So does 451 4.7.4
+ * where no mechanism fits, 451 4.7.8 where the login cannot be said, 451 4.7.11 outside TLS.
  *
  * What a server lacks, decided without sending the message:
  *  - SIZE smaller than the message: 552 5.3.4 for all (RFC 1870 section 6.1).
@@ -110,7 +115,7 @@ enum gp_client_tls_fault {
 /* Time limits in milliseconds, from the moment the command is made; 0: that of RFC 5321 section
    4.5.3.2, given here. */
 struct gp_client_times {
-	uint64_t greeting_ms; /* 300,000; also EHLO, HELO and RSET */
+	uint64_t greeting_ms; /* 300,000; also EHLO, HELO, AUTH and RSET */
 	uint64_t mail_ms;     /* 300,000 */
 	uint64_t rcpt_ms;     /* 300,000 */
 	uint64_t data_ms;     /* 120,000: for 354 */
@@ -120,8 +125,19 @@ struct gp_client_times {
 	uint64_t tls_ms; /* 60,000: ours; for the answer to STARTTLS, again for the handshake */
 };
 
+/* Who we are to a server that asks. Of the mechanisms that fit, the first is taken of OAUTHBEARER,
+   XOAUTH2, PLAIN, LOGIN; no second one is tried, since it would fail by the same secret. */
+struct gp_client_login {
+	struct gp_slice user;     /* empty: no AUTH */
+	struct gp_slice password; /* for PLAIN and LOGIN */
+	struct gp_slice token;    /* an OAuth 2 access token, for the other two */
+	uint32_t mechanisms;      /* enum gp_ehlo_mechanisms that may be used; 0: all */
+	bool in_clear;            /* outside TLS, too */
+};
+
 /* What the session is told at its start; copied, except for what `remote` points to, which must
-   outlive the session. */
+   outlive the session. The copy of `login` is overwritten when AUTH has succeeded, or at the end.
+ */
 struct gp_smtp_client_setup {
 	struct gp_slice hostname; /* what we call ourselves in EHLO: a name or a literal */
 	struct gp_slice remote;   /* "mx.example.net [192.0.2.1]:25", for outcomes */
@@ -131,6 +147,7 @@ struct gp_smtp_client_setup {
 	bool strict_8bit;
 	uint8_t tls;       /* enum gp_client_tls */
 	bool tls_implicit; /* the connection is inside TLS already (RFC 8314 section 3.3) */
+	struct gp_client_login login;
 	struct gp_client_times times;
 };
 

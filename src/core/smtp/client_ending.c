@@ -21,6 +21,8 @@ stage(const struct gp_smtp_client *c)
 		return "HELO";
 	case AT_STARTTLS:
 		return "STARTTLS";
+	case AT_AUTH:
+		return "AUTH";
 	case AT_HANDSHAKE:
 		return "the TLS handshake";
 	case AT_ENVELOPE:

@@ -2,6 +2,9 @@
 /*
  * From the greeting to READY, and what is said between transactions.
  */
+#include <string.h>
+
+#include "core/smtp/client_auth.h"
 #include "core/smtp/client_session.h"
 
 void
@@ -55,6 +58,77 @@ answer_greeting(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now
 		say_hello(c, now_ms);
 }
 
+void
+gp_client_forget_login(struct gp_smtp_client *c)
+{
+	c->setup.login = (struct gp_client_login){};
+	explicit_bzero(c->secrets, c->secrets_len);
+	gp_client_wipe(&c->out);
+}
+
+/* Ends what stands in the output as a line of AUTH. */
+static void
+say_auth(struct gp_smtp_client *c, uint64_t now_ms)
+{
+	gp_client_say(c, AT_AUTH, client_deadline(now_ms, c->setup.times.greeting_ms, GREETING_MS),
+		      "", gp_slice("", 0));
+}
+
+/* RFC 4954 section 4: the command stays within the usual length; what is longer waits for a
+   challenge, which is then empty. */
+static void
+begin_auth(struct gp_smtp_client *c, uint64_t now_ms)
+{
+	enum { COMMAND_MAX = 510 };
+	gp_assert(c->out.len == 0);
+	gp_buf_put_str(&c->out, "AUTH ");
+	gp_buf_put_str(&c->out, gp_client_mechanism_name(c->mechanism));
+	size_t bare_len = c->out.len;
+	c->responses = 0;
+	if (gp_client_mechanism_begins(c->mechanism)) {
+		gp_buf_put_char(&c->out, ' ');
+		gp_client_put_response(&c->out, &c->setup.login, c->mechanism, c->responses++);
+	}
+	if (c->out.len > COMMAND_MAX) {
+		gp_buf_truncate(&c->out, bare_len);
+		c->responses = 0;
+	}
+	say_auth(c, now_ms);
+}
+
+static void
+authenticate(struct gp_smtp_client *c, uint64_t now_ms)
+{
+	const struct gp_client_login *login = &c->setup.login;
+	c->mechanism = gp_client_choose_mechanism(login, c->ehlo.mechanisms);
+	if (!c->in_tls && !login->in_clear)
+		gp_client_leave(c, 7, 11, "AUTH is for inside TLS");
+	else if (!gp_client_login_sane(login))
+		gp_client_leave(c, 7, 8, "the login for AUTH cannot be said");
+	else if (c->mechanism == 0)
+		gp_client_leave(c, 7, 4, "AUTH is wanted, and no mechanism fits");
+	else
+		begin_auth(c, now_ms);
+}
+
+static void
+answer_auth(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
+{
+	if (r->code == 235) {
+		gp_client_forget_login(c);
+		gp_client_become_ready(c);
+	} else if (r->code == 334) {
+		if (gp_client_put_response(&c->out, &c->setup.login, c->mechanism, c->responses++))
+			say_auth(c, now_ms);
+		else
+			gp_client_protocol_error(c, "a challenge too many");
+	} else if (r->code < 400) {
+		gp_client_protocol_error(c, "a reply that makes no sense");
+	} else {
+		gp_client_refused(c, r);
+	}
+}
+
 /* After EHLO or HELO: TLS first, if it is wished and not there. */
 static void
 go_on(struct gp_smtp_client *c, uint64_t now_ms)
@@ -71,6 +145,8 @@ go_on(struct gp_smtp_client *c, uint64_t now_ms)
 	}
 	if (wished && c->setup.tls == GP_CLIENT_TLS_REQUIRED)
 		gp_client_leave(c, 7, 10, "TLS is required, and not offered");
+	else if (c->setup.login.user.len > 0)
+		authenticate(c, now_ms);
 	else
 		gp_client_become_ready(c);
 }
@@ -148,6 +224,8 @@ gp_client_answer_opening(struct gp_smtp_client *c, const struct gp_reply *r, uin
 		answer_greeting(c, r, now_ms);
 	else if (c->state == AT_STARTTLS)
 		answer_starttls(c, r, now_ms);
+	else if (c->state == AT_AUTH)
+		answer_auth(c, r, now_ms);
 	else if (c->state == AT_RESET)
 		answer_reset(c, r);
 	else

@@ -4,6 +4,7 @@
  *
  *     client.c              pulls: replies, deadlines, events; the functions of client.h
  *     client_opening.c      from the greeting to READY, and what is between transactions
+ *     client_auth.c         responses of AUTH
  *     client_transaction.c  from MAIL to the answer to the end of data
  *     client_ending.c       states, outcomes, and how a session ends
  *     client_command.c      the texts of MAIL and RCPT
@@ -43,6 +44,7 @@ enum client_state {
 	AT_HELLO, /* EHLO or LHLO is said */
 	AT_HELO,
 	AT_STARTTLS,
+	AT_AUTH,
 	AT_HANDSHAKE, /* STARTTLS was answered by 220, the driver is at work */
 	AT_REST,
 	AT_ENVELOPE,
@@ -67,9 +69,13 @@ struct gp_smtp_client {
 	bool done_due;
 	bool starttls_due;
 	bool in_tls;
-	uint8_t tls_fault; /* enum gp_client_tls_fault */
-	bool early;        /* the reply that is coming in began before its command was sent */
-	uint32_t mails;    /* MAIL commands so far, for MAILMAX */
+	uint8_t tls_fault;  /* enum gp_client_tls_fault */
+	uint32_t mechanism; /* at AT_AUTH: enum gp_ehlo_mechanisms, */
+	unsigned responses; /* and how many of its responses were said */
+	char *secrets;      /* what `setup.login` points to */
+	size_t secrets_len;
+	bool early;     /* the reply that is coming in began before its command was sent */
+	uint32_t mails; /* MAIL commands so far, for MAILMAX */
 	uint64_t deadline_ms;
 	struct gp_reply_parser parser;
 	struct gp_buf out;
@@ -144,6 +150,9 @@ gp_client_refused(struct gp_smtp_client *c, const struct gp_reply *r);
 
 /* The opening. */
 
+/* Overwrites the login, and the output with what it still has of it; nothing waits there. */
+void
+gp_client_forget_login(struct gp_smtp_client *c);
 /* Says a command outside the transaction, and awaits its answer in this state. */
 void
 gp_client_say(struct gp_smtp_client *c, enum client_state state, uint64_t deadline_ms,
@@ -152,7 +161,7 @@ void
 gp_client_say_quit(struct gp_smtp_client *c, uint64_t now_ms);
 void
 gp_client_become_ready(struct gp_smtp_client *c);
-/* Replies at AT_GREETING, AT_HELLO, AT_HELO, AT_STARTTLS and AT_RESET. */
+/* Replies at AT_GREETING, AT_HELLO, AT_HELO, AT_STARTTLS, AT_AUTH and AT_RESET. */
 void
 gp_client_answer_opening(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms);
 

@@ -21,11 +21,20 @@ enum gp_ehlo_flags {
 	GP_EHLO_REQUIRETLS = 512, /* RFC 8689; counts inside TLS only (section 3) */
 };
 
+/* Of those that AUTH offers, the ones that we can (RFC 4954 section 3). */
+enum gp_ehlo_mechanisms {
+	GP_EHLO_PLAIN = 1, /* RFC 4616 */
+	GP_EHLO_LOGIN = 2,
+	GP_EHLO_XOAUTH2 = 4,
+	GP_EHLO_OAUTHBEARER = 8, /* RFC 7628 */
+};
+
 struct gp_ehlo {
-	uint32_t flags;    /* enum gp_ehlo_flags */
-	uint64_t size_max; /* octets of a message; 0: not said (RFC 1870 section 4) */
-	uint32_t mail_max; /* RFC 9422 MAILMAX: transactions in a session; 0: not said */
-	uint32_t rcpt_max; /* RFC 9422 RCPTMAX: recipients in a transaction; 0: not said */
+	uint32_t flags;      /* enum gp_ehlo_flags */
+	uint32_t mechanisms; /* enum gp_ehlo_mechanisms */
+	uint64_t size_max;   /* octets of a message; 0: not said (RFC 1870 section 4) */
+	uint32_t mail_max;   /* RFC 9422 MAILMAX: transactions in a session; 0: not said */
+	uint32_t rcpt_max;   /* RFC 9422 RCPTMAX: recipients in a transaction; 0: not said */
 };
 
 /*
