@@ -125,6 +125,9 @@ static const struct dialogue dialogues[] = {
 	 .envelope = {REQUIRETLS, SENDER, RCPTS(one)}},
 	{"a bounce goes without", PLAIN "!send\n> MAIL FROM:<>\n< 450 later\n.done\n.ready\n",
 	 "deferred *450 4.0.0 later", .envelope = {REQUIRETLS, RCPTS(one)}},
+	{"and keeps silent in clear, whatever is offered",
+	 HELLO "< 250 REQUIRETLS\n.ready\n!send\n> MAIL FROM:<>\n< 450 later\n.done\n.ready\n",
+	 "deferred *450 4.0.0 later", .envelope = {REQUIRETLS, RCPTS(one)}},
 	{"so does what goes over LMTP",
 	 LHLO "< 250 mx\n.ready\n!send\n> MAIL FROM:<alice@example.org>\n< 450 later\n.done\n"
 	      ".ready\n",

@@ -17,15 +17,16 @@ awaits_reply(const struct gp_smtp_client *c)
 	case AT_HELO:
 	case AT_STARTTLS:
 	case AT_AUTH:
-	case AT_END:
 	case AT_RESET:
 	case AT_QUIT:
 		return c->sent >= c->awaited;
 	case AT_ENVELOPE:
+	case AT_BODY:
 		return c->answered < c->made && c->sent >= c->ends[c->answered];
+	case AT_END:
+		return c->sent >= (c->answered < c->made ? c->ends[c->answered] : c->awaited);
 	case AT_HANDSHAKE:
 	case AT_REST:
-	case AT_BODY:
 	case AT_CLOSE:
 		break;
 	}
@@ -44,7 +45,8 @@ answer_early(struct gp_smtp_client *c, const struct gp_reply *r)
 		gp_client_protocol_error(c, "a reply before its command");
 		return;
 	}
-	if (r->code != 421 && (c->state == AT_BODY || c->state == AT_END)) {
+	bool midst = c->state == AT_BODY || c->state == AT_END;
+	if (r->code != 421 && midst && c->answered >= client_data_step(c)) {
 		struct gp_outcome o = gp_client_remote_outcome(c, r);
 		gp_client_settle_rest(c, &o);
 	}
@@ -207,6 +209,8 @@ gp_smtp_client_quit(struct gp_smtp_client *c, uint64_t now_ms)
 size_t
 gp_smtp_client_body(struct gp_smtp_client *c, struct gp_slice piece)
 {
+	if (c->bdat)
+		return gp_client_put_chunk(c, piece);
 	gp_assert(c->state == AT_BODY);
 	return gp_dot_write(&c->dot, piece, &c->out, GP_CLIENT_OUTPUT_MAX);
 }
@@ -214,10 +218,13 @@ gp_smtp_client_body(struct gp_smtp_client *c, struct gp_slice piece)
 void
 gp_smtp_client_body_end(struct gp_smtp_client *c, uint64_t now_ms)
 {
+	if (c->bdat) {
+		gp_client_end_chunk(c);
+		return;
+	}
 	gp_assert(c->state == AT_BODY);
 	(void)gp_dot_write_end(&c->dot, &c->out); /* a failure is seen by the next pull */
 	c->awaited = c->sent + c->out.len;
-	c->answered = 0;
 	gp_client_set_state(c, AT_END, client_deadline(now_ms, c->setup.times.block_ms, BLOCK_MS));
 }
 

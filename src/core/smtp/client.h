@@ -36,8 +36,17 @@
  *  - No reply is taken for a command that is not wholly sent: bytes that come before it are an
  *    error of the protocol, which ends the session. One exception: a 4yz or 5yz reply in the midst
  *    of the body is the server giving up; it answers the body, and the session ends.
- *  - What is sent as body has CRLF line ends only and its leading dots doubled (RFC 5321 section
+ *  - What is sent after DATA has CRLF line ends only and its leading dots doubled (RFC 5321 section
  *    4.5.2), whatever the driver hands over, so that no body can hold an end of data.
+ *
+ * BDAT (RFC 3030) replaces DATA for a binary body, and for others where `chunking` is set, the
+ * server offers it and the size is known. The message is one chunk of that size, octet by octet as
+ * it is given; with PIPELINING a small one (GP_CLIENT_AHEAD_MAX) follows MAIL and RCPT without
+ * waiting for their answers: one round trip for a message, where DATA takes two and the lock-step
+ * three and more. BODY then comes before anybody was accepted. A larger one waits, as what nobody
+ * is accepted for must be sent to its end all the same (section 4.1); so does any over LMTP.
+ * DATA is the default: it stops before the body when nobody is left, repairs line ends that are
+ * not CRLF, and is what every server has been tried with.
  *
  * TLS (RFC 3207) is the driver's: the session says when, and begins anew inside it, with EHLO and
  * without memory of what was said in clear (section 4.2).
@@ -63,6 +72,8 @@
  *    converted or returned; converting breaks DKIM signatures, hosts that clear the eighth bit are
  *    extinct, and Exim and qmail have sent as it is for decades. `strict_8bit` returns it instead,
  *    554 5.6.3.
+ *  - no BINARYMIME or no CHUNKING, binary body: 554 5.6.1 for all (RFC 3030 section 3 wants it
+ *    converted or returned).
  *  - no DSN: RET, ENVID, NOTIFY, ORCPT are left out, and `remote_dsn` of the outcome says so.
  *  - no REQUIRETLS inside TLS, but the envelope demands it (RFC 8689 section 4.2.1): 550 5.7.30
  *    for all, or 5.7.10 where the session is not even inside TLS. The driver asks the
@@ -84,6 +95,7 @@ enum gp_client_limits {
 	GP_CLIENT_OUTPUT_MAX = 128 * 1024, /* octets waiting for the socket */
 	GP_CLIENT_RCPTS_MAX = 10000,       /* recipients in a transaction */
 	GP_CLIENT_RCPTS_USUAL = 100,       /* what any server must take (RFC 5321 4.5.3.1.8) */
+	GP_CLIENT_AHEAD_MAX = 64 * 1024,   /* octets of a body sent before RCPT is answered */
 	GP_CLIENT_TEXT_MAX = 2048,         /* octets kept of a reply's text in an outcome */
 };
 
@@ -145,6 +157,7 @@ struct gp_smtp_client_setup {
 	bool helo_only;     /* say HELO, try no EHLO */
 	bool no_pipelining; /* even where it is offered */
 	bool strict_8bit;
+	bool chunking;     /* BDAT where it is offered, also for bodies that do not need it */
 	uint8_t tls;       /* enum gp_client_tls */
 	bool tls_implicit; /* the connection is inside TLS already (RFC 8314 section 3.3) */
 	struct gp_client_login login;
@@ -163,8 +176,10 @@ enum gp_client_until {
 struct gp_smtp_client_mail {
 	const struct gp_envelope *envelope; /* its rcpts: those to be tried now, 1 to
 					       GP_CLIENT_RCPTS_MAX */
-	uint64_t size;                      /* octets of the message, for SIZE=; 0: unknown */
+	uint64_t size;                      /* octets of the message, for SIZE=; 0: unknown. Exact
+					       where BDAT may be used; not 0 for a binary body */
 	bool body_8bit;                     /* an octet over 127 is in it */
+	bool body_binary;                   /* it is no lines of text: needs BINARYMIME */
 	bool header_utf8;                   /* one is in a header field; counts only in an
 					       envelope with GP_ENVELOPE_SMTPUTF8 */
 	uint8_t until;                      /* enum gp_client_until */
@@ -210,11 +225,14 @@ gp_smtp_client_quit(struct gp_smtp_client *c, uint64_t now_ms);
 
 /* The next piece of the message, at BODY. Returns how many octets were taken, fewer than given when
    the output is full: write, pull for the next BODY and go on from there. Pieces may be cut
-   anywhere; their line ends are CRLF by contract, and a bare CR or LF is sent as CRLF all the same.
- */
+   anywhere; their line ends are CRLF by contract, and a bare CR or LF is sent as CRLF all the same,
+   but by BDAT as it is. What is more than mail.size by BDAT ends the session, nobody having the
+   message: DEFERRED, 451 4.3.0. */
 size_t
 gp_smtp_client_body(struct gp_smtp_client *c, struct gp_slice piece);
-/* That was all of it: adds CRLF where the last line has none, and the final dot. */
+/* That was all of it: for DATA, adds CRLF where the last line has none, and the final dot. By BDAT
+   the last octet is the end, so that no BODY follows it; fewer than mail.size end the session
+   likewise. */
 void
 gp_smtp_client_body_end(struct gp_smtp_client *c, uint64_t now_ms);
 /* The message cannot be read any further. DONE with this outcome for those not yet refused, then

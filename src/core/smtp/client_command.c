@@ -64,7 +64,11 @@ gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *
 					"the header needs SMTPUTF8, which the server does not "
 					"offer");
 	}
-	if (setup->strict_8bit && mail->body_8bit && !(ehlo->flags & GP_EHLO_8BITMIME))
+	if (mail->body_binary && (~ehlo->flags & (GP_EHLO_CHUNKING | GP_EHLO_BINARYMIME)))
+		return GP_REPLY(554, 5, 6, 1,
+				"the message needs BINARYMIME, which the server does not offer");
+	if (setup->strict_8bit && mail->body_8bit && !mail->body_binary &&
+	    !(ehlo->flags & GP_EHLO_8BITMIME))
 		return GP_REPLY(554, 5, 6, 3,
 				"the message needs 8BITMIME, which the server does not offer");
 	return (struct gp_reply){};
@@ -99,8 +103,10 @@ gp_client_put_mail(struct gp_buf *out, const struct gp_ehlo *ehlo,
 		gp_buf_put_str(out, " SIZE=");
 		gp_buf_put_u64(out, mail->size);
 	}
-	if ((ehlo->flags & GP_EHLO_8BITMIME) &&
-	    (mail->body_8bit || (e->flags & GP_ENVELOPE_8BITMIME)))
+	if (mail->body_binary)
+		gp_buf_put_str(out, " BODY=BINARYMIME");
+	else if ((ehlo->flags & GP_EHLO_8BITMIME) &&
+		 (mail->body_8bit || (e->flags & GP_ENVELOPE_8BITMIME)))
 		gp_buf_put_str(out, " BODY=8BITMIME");
 	if ((ehlo->flags & GP_EHLO_SMTPUTF8) && needs_utf8(mail))
 		gp_buf_put_str(out, " SMTPUTF8");

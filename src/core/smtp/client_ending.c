@@ -12,6 +12,8 @@ gp_client_set_state(struct gp_smtp_client *c, enum client_state state, uint64_t 
 static const char *
 stage(const struct gp_smtp_client *c)
 {
+	if (client_in_transaction(c) && c->answered < client_data_step(c))
+		return c->answered == 0 ? "MAIL" : "RCPT";
 	switch ((enum client_state)c->state) {
 	case AT_GREETING:
 		return "the greeting";
@@ -26,9 +28,7 @@ stage(const struct gp_smtp_client *c)
 	case AT_HANDSHAKE:
 		return "the TLS handshake";
 	case AT_ENVELOPE:
-		return c->answered == 0                    ? "MAIL"
-		       : c->answered < client_data_step(c) ? "RCPT"
-							   : "DATA";
+		return "DATA";
 	case AT_BODY:
 		return "the message";
 	case AT_END:

@@ -60,6 +60,9 @@ enum client_state {
  * over it: `made`, the next command to be made, and `answered`, the next one to be answered. With
  * PIPELINING (RFC 2920) the first runs ahead, without it by one step only. A recipient's outcome
  * has kind 0 as long as nothing has settled it; after its RCPT was answered that means "accepted".
+ *
+ * With BDAT the last step is the command and its octets: AT_BODY and AT_END begin when it is made,
+ * and answers to the steps before it may come then.
  */
 struct gp_smtp_client {
 	struct gp_smtp_client_setup setup;
@@ -89,10 +92,13 @@ struct gp_smtp_client {
 	struct gp_outcome *outcomes; /* one a recipient */
 	uint64_t *ends;              /* one a step: `awaited` of it; 0: not made, or left out */
 	size_t rcpts_len;
-	size_t made, answered; /* steps; once AT_END, `answered` walks over the recipients again */
+	size_t made, answered; /* steps */
+	size_t ended;          /* AT_END of LMTP: recipients before this one have their answer */
 	size_t accepted;       /* recipients, while MAIL stands */
 	size_t strays;         /* recipients that were accepted although MAIL was not */
 	bool mail_taken;
+	bool bdat;     /* the last step is BDAT with the body, not DATA */
+	uint64_t left; /* octets of its chunk that the driver has not given yet */
 	struct gp_dot_writer dot;
 };
 
@@ -170,6 +176,11 @@ gp_client_answer_opening(struct gp_smtp_client *c, const struct gp_reply *r, uin
 /* Makes what may be made, and ends the transaction when nothing more can come of its envelope. */
 void
 gp_client_walk_envelope(struct gp_smtp_client *c, uint64_t now_ms);
-/* Replies at AT_ENVELOPE and AT_END. */
+/* The body by BDAT; as gp_smtp_client_body() and gp_smtp_client_body_end(). */
+size_t
+gp_client_put_chunk(struct gp_smtp_client *c, struct gp_slice piece);
+void
+gp_client_end_chunk(struct gp_smtp_client *c);
+/* Replies at AT_ENVELOPE, AT_BODY and AT_END. */
 void
 gp_client_answer_transaction(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms);

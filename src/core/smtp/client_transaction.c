@@ -74,12 +74,25 @@ hopeless(const struct gp_smtp_client *c)
 	return c->answered == client_data_step(c) && c->accepted == 0;
 }
 
+/* May the last step be made while recipients have no answer yet? With DATA, 354 comes between them
+   and the body. */
+static bool
+ends_ahead(const struct gp_smtp_client *c)
+{
+	if (!c->bdat)
+		return true;
+	bool refused = c->answered > 0 && !c->mail_taken;
+	return c->mail.size <= GP_CLIENT_AHEAD_MAX && !c->setup.lmtp && !refused;
+}
+
 static bool
 may_make(const struct gp_smtp_client *c)
 {
 	if (c->made > last_step(c) || hopeless(c) || c->out.len >= COMMANDS_MAX)
 		return false;
-	return pipelining(c) || c->answered == c->made;
+	if (c->answered == c->made)
+		return true;
+	return pipelining(c) && (c->made < client_data_step(c) || ends_ahead(c));
 }
 
 /* Moves past the steps that were left out. */
@@ -90,6 +103,18 @@ skip_answered(struct gp_smtp_client *c)
 		c->answered++;
 }
 
+/* The command alone; its octets come from the driver. */
+static void
+make_chunk(struct gp_smtp_client *c, uint64_t now_ms)
+{
+	gp_buf_put_str(&c->out, "BDAT ");
+	gp_buf_put_u64(&c->out, c->mail.size);
+	gp_buf_put_str(&c->out, " LAST\r\n");
+	c->left = c->mail.size;
+	c->awaited = c->ends[client_data_step(c)] = c->sent + c->out.len + c->left;
+	gp_client_set_state(c, AT_BODY, client_deadline(now_ms, c->setup.times.block_ms, BLOCK_MS));
+}
+
 static void
 make_step(struct gp_smtp_client *c, uint64_t now_ms)
 {
@@ -97,6 +122,10 @@ make_step(struct gp_smtp_client *c, uint64_t now_ms)
 	bool first = c->answered == step;
 	if (left_out(c, step)) {
 		skip_answered(c);
+		return;
+	}
+	if (c->bdat && step == client_data_step(c)) {
+		make_chunk(c, now_ms);
 		return;
 	}
 	if (step == 0) {
@@ -174,6 +203,7 @@ end_without_body(struct gp_smtp_client *c, uint64_t now_ms)
 static void
 answer_data(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
 {
+	c->answered++;
 	if (r->code >= 400) {
 		struct gp_outcome o = gp_client_remote_outcome(c, r);
 		gp_client_settle_rest(c, &o);
@@ -207,7 +237,10 @@ answer_step(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
 		answer_mail(c, r);
 	else
 		answer_rcpt(c, step - 1, r);
-	c->deadline_ms = step_deadline(c, now_ms);
+	if (c->state == AT_ENVELOPE)
+		c->deadline_ms = step_deadline(c, now_ms);
+	else if (c->state == AT_END && c->sent >= c->awaited)
+		c->deadline_ms = client_deadline(now_ms, c->setup.times.end_ms, END_MS);
 }
 
 /* LMTP answers the end of data once for each recipient that was accepted, in their order (RFC 2033
@@ -225,18 +258,44 @@ answer_end(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
 		finish(c, !gp_reply_positive(r) || c->accepted == 0, now_ms);
 		return;
 	}
-	while (c->outcomes[c->answered].kind != 0)
-		c->answered++;
-	c->outcomes[c->answered] = o;
+	while (c->outcomes[c->ended].kind != 0)
+		c->ended++;
+	c->outcomes[c->ended] = o;
 	c->deadline_ms = client_deadline(now_ms, c->setup.times.end_ms, END_MS);
 	if (--c->accepted == 0)
 		finish(c, false, now_ms);
 }
 
+size_t
+gp_client_put_chunk(struct gp_smtp_client *c, struct gp_slice piece)
+{
+	gp_assert(c->state == AT_BODY || c->state == AT_END);
+	if (piece.len > c->left) {
+		gp_client_break_off(c, 3, 0, "the message is longer than it was said to be");
+		return 0;
+	}
+	size_t room = c->out.len < GP_CLIENT_OUTPUT_MAX ? GP_CLIENT_OUTPUT_MAX - c->out.len : 0;
+	piece = gp_slice_take(piece, room);
+	if (!gp_buf_put(&c->out, piece))
+		return 0; /* the next pull ends the session */
+	c->left -= piece.len;
+	if (c->left == 0)
+		gp_client_set_state(c, AT_END, c->deadline_ms);
+	return piece.len;
+}
+
+void
+gp_client_end_chunk(struct gp_smtp_client *c)
+{
+	gp_assert(c->state == AT_BODY || c->state == AT_END);
+	if (c->left > 0)
+		gp_client_break_off(c, 3, 0, "the message is shorter than it was said to be");
+}
+
 void
 gp_client_answer_transaction(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
 {
-	if (c->state == AT_ENVELOPE)
+	if (c->state == AT_ENVELOPE || c->answered < client_data_step(c))
 		answer_step(c, r, now_ms);
 	else
 		answer_end(c, r, now_ms);
@@ -276,6 +335,7 @@ gp_smtp_client_start(struct gp_smtp_client *c, const struct gp_smtp_client_mail 
 	size_t n = mail->envelope->rcpts_len;
 	gp_assert(c->state == AT_REST && !c->ready_due && !c->done_due);
 	gp_assert(n > 0 && n <= GP_CLIENT_RCPTS_MAX);
+	gp_assert(mail->size > 0 || !mail->body_binary);
 	c->rcpts_len = 0;
 	gp_arena_reset(&c->arena);
 	c->arena.max = IDLE_ARENA_MAX +
@@ -288,7 +348,9 @@ gp_smtp_client_start(struct gp_smtp_client *c, const struct gp_smtp_client_mail 
 	}
 	c->mail = *mail;
 	c->rcpts_len = n;
-	c->made = c->answered = c->accepted = c->strays = 0;
+	c->made = c->answered = c->ended = c->accepted = c->strays = 0;
+	c->bdat = mail->body_binary ||
+		  (c->setup.chunking && mail->size > 0 && (c->ehlo.flags & GP_EHLO_CHUNKING));
 	c->mail_taken = false;
 	settle_lacking(c);
 	gp_client_set_state(c, AT_ENVELOPE, UINT64_MAX);
