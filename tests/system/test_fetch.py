@@ -335,3 +335,228 @@ def test_new_settings_end_it(authority, certificate):
         role.tell_config(settings(authority, rig.port, private=False))
         assert role.process.wait(10) == 0
         assert "fetch_renewed" in role.log()
+
+
+# --- policies: what is kept, and when it is fetched ---------------------------------------------------------------
+
+DO_NOTHING, APPLY, REFRESH, FETCH = range(4)  # enum gp_mtasts_action
+RECORD_OK, RECORD_NONE, RECORD_SEVERAL, RECORD_INVALID, RECORD_UNKNOWN = range(5)
+FETCHED, FETCH_ERROR, POLICY_INVALID, WEBPKI_INVALID = range(4)
+DOMAIN = "example.test"
+
+
+def say_policy(peer, addresses=(), id="1", record=RECORD_OK, domain=DOMAIN, ticket=1):
+    peer.say(
+        "policy",
+        ticket=ticket,
+        record=record,
+        id=id.encode(),
+        domain=domain.encode(),
+        addresses=[octets(a) for a in addresses],
+    )
+
+
+def hear_policy(peer, role):
+    heard = peer.hear()
+    assert heard is not None, "fetch closed:\n" + role.log()
+    assert heard[0] == "policy_known"
+    return heard[1]
+
+
+class Asker:
+    """Answers in short: what to do, the failure to report, the id and the text of what is kept."""
+
+    def __init__(self, role, index=0):
+        self.role, self.peer = role, role.peer("relay", index)
+
+    def __call__(self, addresses=(), **question):
+        say_policy(self.peer, addresses, **question)
+        got = hear_policy(self.peer, self.role)
+        return got["action"], got["failure"], got["id"].decode(), got["text"]
+
+
+NOTHING = (DO_NOTHING, FETCHED, "", b"")
+
+
+def test_a_policy_is_fetched_once_and_kept(authority, certificate):
+    with HttpsRig(certificate, answer(POLICY)) as rig, start(authority, rig.port) as role:
+        ask = Asker(role)
+        assert ask(record=RECORD_NONE, id="") == NOTHING
+        assert ask() == (FETCH, FETCHED, "", b"")
+        assert ask([rig.address]) == (APPLY, FETCHED, "1", POLICY)
+        assert rig.requests[0].startswith(b"GET /.well-known/mta-sts.txt HTTP/1.1\r\n") and rig.names == [HOST]
+        for question in ({}, dict(record=RECORD_NONE, id=""), dict(record=RECORD_UNKNOWN, id="")):
+            assert ask([rig.address], **question) == (APPLY, FETCHED, "1", POLICY)
+        assert rig.connections == 1
+        assert ask([rig.address], domain="other.test", record=RECORD_NONE, id="") == NOTHING
+        assert role.stop() == 0, role.log()
+
+
+def test_a_new_id_is_a_new_policy(authority, certificate):
+    testing = POLICY.replace(b"enforce", b"testing")
+    with HttpsRig(certificate, answer(POLICY)) as rig, start(authority, rig.port) as role:
+        ask = Asker(role)
+        ask([rig.address])
+        rig.script = answer(testing)
+        assert ask(id="2") == (FETCH, FETCHED, "1", POLICY)
+        assert ask([rig.address], id="2") == (APPLY, FETCHED, "2", testing)
+
+
+FAILURES = {
+    "404": (answer(b"gone", "404 Not Found"), FETCH_ERROR),
+    "a redirect": (answer(POLICY, "301 Moved", REDIRECT_FIELDS), FETCH_ERROR),
+    "html": (answer(POLICY, fields=["Content-Type: text/html"]), POLICY_INVALID),
+    "no policy": (answer(b"hello"), POLICY_INVALID),
+    "no mode": (answer(POLICY.replace(b"mode", b"mood")), POLICY_INVALID),
+    "64 KiB and one": (answer(POLICY + b"mx: x.test\r\n" * 6000), POLICY_INVALID),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_failure_is_remembered_and_takes_nothing_away(authority, certificate, what):
+    script, failure = FAILURES[what]
+    with HttpsRig(certificate, script) as rig, start(authority, rig.port) as role:
+        ask = Asker(role)
+        assert ask([rig.address]) == (DO_NOTHING, failure, "", b"")
+        assert ask([rig.address]) == (DO_NOTHING, failure, "", b"")
+        assert rig.connections == 1
+        rig.script = answer(POLICY)
+        assert ask([rig.address], id="2") == (APPLY, FETCHED, "2", POLICY)
+        rig.script = script
+        assert ask([rig.address], id="3") == (APPLY, failure, "2", POLICY)
+        assert ask([rig.address], id="3") == (APPLY, failure, "2", POLICY)
+        assert rig.connections == 3
+        assert role.stop() == 0, role.log()
+
+
+def test_a_bad_certificate_is_told_apart(authority):
+    with HttpsRig(authority.issue("other.test"), answer(POLICY)) as rig, start(authority, rig.port) as role:
+        assert Asker(role)([rig.address]) == (DO_NOTHING, WEBPKI_INVALID, "", b"")
+
+
+def test_who_asks_together_hears_together(authority, certificate):
+    def answer_late(tls):
+        time.sleep(0.2)
+        tls.sendall(answer(POLICY))
+
+    with HttpsRig(certificate, answer_late) as rig, start(authority, rig.port) as role:
+        peers = [role.peer("relay", i) for i in range(3)]
+        gone = role.peer("relay", 3)
+        say_policy(gone, [rig.address])
+        for ticket in range(30):
+            say_policy(peers[ticket % 3], [rig.address], ticket=ticket)
+        gone.close()
+        for i, peer in enumerate(peers):
+            answers = [hear_policy(peer, role) for _ in range(10)]
+            assert [a["ticket"] for a in answers] == list(range(i, 30, 3))
+            assert all((a["action"], a["text"]) == (APPLY, POLICY) for a in answers)
+        assert rig.connections == 1
+        assert role.stop() == 0, role.log()
+
+
+def test_an_old_policy_is_refreshed_beside_the_delivery(authority, certificate):
+    brief = POLICY.replace(b"86400", b"2")
+    with HttpsRig(certificate, answer(brief)) as rig, start(authority, rig.port) as role:
+        ask = Asker(role)
+        ask([rig.address])
+        time.sleep(1.2)
+        assert ask() == (REFRESH, FETCHED, "1", brief)
+        assert ask([rig.address]) == (APPLY, FETCHED, "1", brief)
+        time.sleep(1)
+        assert ask() == (APPLY, FETCHED, "1", brief)
+        assert rig.connections == 2
+        time.sleep(1.2)
+        rig.script = answer(b"gone", "404 Not Found")
+        assert ask([rig.address], record=RECORD_NONE, id="") == NOTHING
+
+
+def test_what_cannot_be_tried_is_not_remembered(authority, certificate):
+    with HttpsRig(certificate, answer(POLICY)) as rig, start(authority, rig.port, private=False) as role:
+        ask = Asker(role)
+        for _ in range(3):
+            assert ask([rig.address]) == (DO_NOTHING, FETCH_ERROR, "", b"")
+            assert ask() == (FETCH, FETCHED, "", b"")
+        assert rig.connections == 0
+
+
+QUESTIONS = {
+    "an unknown record": dict(record=5),
+    "no id": dict(id=""),
+    "an id without a record": dict(record=RECORD_NONE),
+    "no domain": dict(domain=""),
+    "an address": dict(domain="127.0.0.1"),
+    "a path": dict(domain="example.test/x"),
+    "upper case": dict(domain="Example.test"),
+}
+
+
+@pytest.mark.parametrize("what", QUESTIONS)
+def test_a_senseless_question_ends_its_channel_only(authority, certificate, what):
+    with HttpsRig(certificate, answer(POLICY)) as rig, start(authority, rig.port) as role:
+        hostile, ask = role.peer("relay", 1), Asker(role)
+        say_policy(hostile, [rig.address], **QUESTIONS[what])
+        assert hostile.hear() is None
+        assert ask([rig.address]) == (APPLY, FETCHED, "1", POLICY)
+
+
+def kept(authority, rig, folder):
+    role = rolerig.Role("fetch", settings(authority, rig.port), directories=[folder])
+    return role
+
+
+def test_policies_survive_a_restart(authority, certificate, tmp_path):
+    certificate = authority.issue("*.example.test", "*.other.test", "*.third.test")
+    with HttpsRig(authority.issue(HOST, "mta-sts.other.test", "mta-sts.third.test"), answer(POLICY)) as rig:
+        with kept(authority, rig, tmp_path) as role:
+            ask = Asker(role)
+            for domain in (DOMAIN, "other.test", "third.test"):
+                ask([rig.address], domain=domain)
+            rig.script = answer(POLICY + b"x: y\r\n")
+            ask([rig.address], id="2")
+            role.process.kill()
+        with kept(authority, rig, tmp_path) as role:
+            ask = Asker(role)
+            assert ask(record=RECORD_UNKNOWN, id="") == (APPLY, FETCHED, "2", POLICY + b"x: y\r\n")
+            assert ask(domain="other.test") == (APPLY, FETCHED, "1", POLICY)
+            assert role.stop() == 0, role.log()
+        assert rig.connections == 4
+
+
+def test_damage_costs_what_was_damaged(authority, tmp_path):
+    names = [f"d{i}.test" for i in range(5)]
+    with HttpsRig(authority.issue(*(f"mta-sts.{name}" for name in names)), answer(POLICY)) as rig:
+        with kept(authority, rig, tmp_path) as role:
+            ask = Asker(role)
+            for name in names:
+                assert ask([rig.address], domain=name)[0] == APPLY
+            assert role.stop() == 0, role.log()
+        (file,) = [f for f in tmp_path.iterdir() if f.stat().st_size]
+        data = bytearray(file.read_bytes())
+        data[data.index(b"d2.test")] ^= 1
+        file.write_bytes(data[:-3])
+        with kept(authority, rig, tmp_path) as role:
+            ask = Asker(role)
+            found = [ask(domain=name, record=RECORD_UNKNOWN, id="")[0] for name in names]
+            assert found == [APPLY, APPLY, DO_NOTHING, APPLY, DO_NOTHING]
+            assert "policies_damaged" in role.log()
+            assert ask([rig.address], domain="d2.test")[0] == APPLY
+            assert role.stop() == 0, role.log()
+        with kept(authority, rig, tmp_path) as role:
+            ask = Asker(role)
+            found = [ask(domain=name, record=RECORD_UNKNOWN, id="")[0] for name in names]
+            assert found == [APPLY, APPLY, APPLY, APPLY, DO_NOTHING]
+
+
+def test_the_files_stay_small(authority, certificate, tmp_path):
+    long = POLICY + b"".join(b"k%d: %s\r\n" % (i, b"v" * 60) for i in range(900))
+    with HttpsRig(certificate, answer(long)) as rig:
+        with kept(authority, rig, tmp_path) as role:
+            ask = Asker(role)
+            for i in range(60):
+                assert ask([rig.address], id=str(i)) == (APPLY, FETCHED, str(i), long)
+                sizes = sorted(f.stat().st_size for f in tmp_path.iterdir())
+                assert sizes[0] == 0 and sizes[1] < 1200 * KB
+            assert 59 * len(long) > 3 * 1200 * KB
+            role.process.kill()
+        with kept(authority, rig, tmp_path) as role:
+            assert Asker(role)(id="59") == (APPLY, FETCHED, "59", long)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "procs/fetch/policies.h"
 #include "procs/fetch/queue.h"
 #include "sys/log.h"
 
@@ -12,6 +13,7 @@ struct fetch {
 	struct gp_loop *loop;
 	struct https *https;
 	struct queue *queue;
+	struct policies *policies;
 	struct gp_list peers;
 	size_t peers_len;
 };
@@ -27,11 +29,19 @@ struct peer {
 struct errand {
 	struct gp_list link;
 	struct peer *peer;
-	struct queue_job *job;
+	struct queue_job *job; /* NULL: it waits for a policy */
+	struct policy_ask ask;
 	uint64_t ticket;
 };
 
 /* --- requests --- */
+
+static void
+say(struct peer *p, const struct gp_message *m)
+{
+	if (!gp_channel_send(p->channel, m))
+		gp_error("answer_lost", GP_FS("reason", "out of memory"));
+}
 
 static void
 answer(struct peer *p, uint64_t ticket, const struct https_answer *a)
@@ -42,8 +52,7 @@ answer(struct peer *p, uint64_t ticket, const struct https_answer *a)
 					    .status = a->status,
 					    .body = a->body,
 					    .reason = gp_slice_str(a->reason)};
-	if (!gp_channel_send(p->channel, &m))
-		gp_error("answer_lost", GP_FN("ticket", ticket), GP_FS("reason", "out of memory"));
+	say(p, &m);
 }
 
 static void
@@ -53,10 +62,27 @@ refuse(struct peer *p, const struct gp_msg_fetch *order, const char *why)
 	answer(p, order->ticket, &(struct https_answer){.result = GP_FETCH_REFUSED, .reason = why});
 }
 
+static struct errand *
+new_errand(struct peer *p, uint64_t ticket)
+{
+	struct errand *e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->peer = p;
+	e->ticket = ticket;
+	gp_list_init(&e->ask.link);
+	gp_list_append(&p->errands, &e->link);
+	return e;
+}
+
+/* Accepts NULL. */
 static void
 free_errand(struct errand *e)
 {
+	if (!e)
+		return;
 	gp_list_remove(&e->link);
+	gp_list_remove(&e->ask.link);
 	free(e);
 }
 
@@ -72,30 +98,62 @@ static void
 take_fetch(struct peer *p, const struct gp_msg_fetch *order)
 {
 	const char *why = "out of memory";
-	struct errand *e = calloc(1, sizeof(*e));
-	struct queue_job *job = e ? queue_add(p->fetch->queue, order, &why) : NULL;
-	if (!job) {
-		free(e);
+	struct errand *e = new_errand(p, order->ticket);
+	if (e)
+		e->job = queue_add(p->fetch->queue, order, &why);
+	if (!e || !e->job) {
+		free_errand(e);
 		refuse(p, order, why);
 		return;
 	}
-	job->done = on_done;
-	job->ctx = e;
-	e->job = job;
-	e->peer = p;
-	e->ticket = order->ticket;
-	gp_list_append(&p->errands, &e->link);
+	e->job->done = on_done;
+	e->job->ctx = e;
+}
+
+/* --- policies --- */
+
+static void
+tell_policy(struct peer *p, uint64_t ticket, const struct policy_news *news)
+{
+	struct gp_message m = {.type = GP_MSG_POLICY_KNOWN, .fd = -1};
+	m.policy_known = (struct gp_msg_policy_known){.ticket = ticket,
+						      .action = news->action,
+						      .failure = news->failure,
+						      .reason = gp_slice_str(news->reason)};
+	if (news->kept) {
+		const struct gp_mtasts_state *state = &news->kept->state;
+		m.policy_known.id = gp_slice(state->id, state->id_len);
+		m.policy_known.text = news->kept->text;
+	}
+	say(p, &m);
+}
+
+static void
+on_policy(struct policy_ask *ask, const struct policy_news *news)
+{
+	struct errand *e = gp_container_of(ask, struct errand, ask);
+	tell_policy(e->peer, e->ticket, news);
+	free_errand(e);
+}
+
+/* False: the question makes no sense. */
+static bool
+take_policy(struct peer *p, const struct gp_msg_policy *question)
+{
+	struct policy_news news = {.failure = GP_MTASTS_FETCH_ERROR, .reason = "out of memory"};
+	struct errand *e = new_errand(p, question->ticket);
+	if (e)
+		e->ask.done = on_policy;
+	int r = e ? policies_ask(p->fetch->policies, question, &e->ask, &news) : 0;
+	if (r == 1)
+		return true;
+	free_errand(e);
+	if (r == 0)
+		tell_policy(p, question->ticket, &news);
+	return r == 0;
 }
 
 /* --- peers --- */
-
-static void
-on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
-{
-	(void)c;
-	gp_assert(m->type == GP_MSG_FETCH);
-	take_fetch(ctx, &m->fetch);
-}
 
 static void
 free_peer(struct peer *p)
@@ -103,12 +161,29 @@ free_peer(struct peer *p)
 	struct gp_list *link;
 	while ((link = gp_list_pop(&p->errands))) {
 		struct errand *e = gp_container_of(link, struct errand, link);
-		queue_cancel(e->job);
-		free(e);
+		if (e->job)
+			queue_cancel(e->job);
+		free_errand(e);
 	}
 	gp_list_remove(&p->link);
 	p->fetch->peers_len--;
 	free(p);
+}
+
+static void
+on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	struct peer *p = ctx;
+	if (m->type == GP_MSG_FETCH) {
+		take_fetch(p, &m->fetch);
+		return;
+	}
+	gp_assert(m->type == GP_MSG_POLICY);
+	if (take_policy(p, &m->policy))
+		return;
+	gp_error("bad_question", GP_F("domain", m->policy.domain));
+	gp_channel_free(c);
+	free_peer(p);
 }
 
 static void
@@ -143,7 +218,8 @@ fetch_add_peer(struct fetch *f, int fd)
 /* --- the beginning and the end --- */
 
 int
-fetch_new(struct gp_loop *loop, const struct gp_config *config, struct fetch **ret)
+fetch_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t seed[2],
+	  struct fetch **ret)
 {
 	struct https_options options = {.ca = config->fetch.ca,
 					.port = (uint16_t)config->fetch.port};
@@ -156,9 +232,17 @@ fetch_new(struct gp_loop *loop, const struct gp_config *config, struct fetch **r
 	int r = https_new(gp_loop_base(loop), &options, &f->https);
 	if (r == 0)
 		f->queue = queue_new(loop, f->https, config->fetch.private_addresses);
-	if (!f->queue)
+	if (f->queue)
+		f->policies = policies_new(f->queue, seed);
+	if (!f->policies)
 		*ret = fetch_free(f);
 	return *ret ? 0 : -ENOMEM;
+}
+
+void
+fetch_use_folder(struct fetch *f, int folder)
+{
+	policies_use_folder(f->policies, folder);
 }
 
 struct fetch *
@@ -172,6 +256,7 @@ fetch_free(struct fetch *f)
 		free_peer(p);
 	}
 	queue_free(f->queue);
+	policies_free(f->policies);
 	https_free(f->https);
 	free(f);
 	return NULL;

@@ -14,10 +14,15 @@ struct fetch;
 
 /* Before the sandbox; config is not kept. Returns 0 or -errno. */
 [[nodiscard]] int
-fetch_new(struct gp_loop *loop, const struct gp_config *config, struct fetch **ret);
+fetch_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t seed[2],
+	  struct fetch **ret);
 /* Accepts NULL, returns NULL. */
 struct fetch *
 fetch_free(struct fetch *f);
+
+/* The folder where policies are kept over a restart; before the sandbox. */
+void
+fetch_use_folder(struct fetch *f, int folder);
 
 /* Takes fd over: the end of a channel of one who asks. */
 void

@@ -3,7 +3,7 @@
  * gatepost-fetch: speaks HTTPS for the others. Start with fetch.c; queue.h says who waits for whom,
  * https.h how a request is made, reach.h what may be asked for at all.
  */
-#include <errno.h>
+#include <unistd.h>
 
 #include "ipc/role.h"
 #include "procs/fetch/fetch.h"
@@ -18,7 +18,15 @@ prepare(struct gp_role_env *env)
 {
 	sandbox = fetch_sandbox;
 	sandbox.dial_port = (uint16_t)env->config->fetch.port;
-	return fetch_new(env->loop, env->config, &fetch);
+	int r = fetch_new(env->loop, env->config, env->seed, &fetch);
+	for (size_t i = 0; i < env->dirs_len; i++) {
+		if (r == 0)
+			fetch_use_folder(fetch, env->dirs[i].fd);
+		close(env->dirs[i].fd);
+	}
+	/* Its files are open; the sandbox knows no folder. */
+	env->dirs_len = 0;
+	return r;
 }
 
 static int
