@@ -10,6 +10,24 @@ enum gp_commit_result {
 	GP_COMMIT_TOO_BIG,
 };
 
+enum gp_fetch_kind {
+	GP_FETCH_GET_TEXT = 1, /* GET; what comes must be text/plain */
+	GP_FETCH_POST,
+};
+
+enum gp_fetch_result {
+	GP_FETCH_OK = 1,
+	GP_FETCH_REFUSED, /* not tried: no address that we may dial, no room, a senseless request */
+	GP_FETCH_CONNECT_FAILED,
+	GP_FETCH_TLS_FAILED, /* the certificate is not the host's, or no TLS 1.2 and later */
+	GP_FETCH_TIMEOUT,
+	GP_FETCH_BROKEN,      /* the connection ended early, or what came is not HTTP */
+	GP_FETCH_REDIRECT,    /* 3xx, which is not followed */
+	GP_FETCH_HTTP_STATUS, /* neither 200 nor, for a POST, 201 */
+	GP_FETCH_BAD_CONTENT, /* not text/plain */
+	GP_FETCH_TOO_LARGE,
+};
+
 enum gp_queue_verb {
 	GP_QUEUE_LIST = 1,
 	GP_QUEUE_SHOW, /* with recipients and what was last heard of them */

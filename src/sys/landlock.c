@@ -11,6 +11,7 @@
 enum {
 	CREATE_RULESET_VERSION = 1,
 	RULE_PATH_BENEATH = 1,
+	RULE_NET_PORT = 2, /* ABI 4 */
 };
 
 enum fs_access {
@@ -46,6 +47,11 @@ struct ruleset_attr {
 struct __attribute__((packed)) path_beneath_attr {
 	uint64_t allowed_access;
 	int32_t parent_fd;
+};
+
+struct net_port_attr {
+	uint64_t allowed_access;
+	uint64_t port;
 };
 
 static uint64_t
@@ -98,9 +104,18 @@ add_dirs(int ruleset, const struct gp_sandbox_dir *dirs, size_t dirs_len, uint64
 	return 0;
 }
 
+static int
+add_port(int ruleset, uint16_t port, long abi)
+{
+	struct net_port_attr rule = {.allowed_access = NET_CONNECT_TCP, .port = port};
+	if (port == 0 || abi < 4)
+		return 0;
+	return syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) < 0 ? -errno : 0;
+}
+
 int
-gp_landlock_enter(const struct gp_sandbox_dir *dirs, size_t dirs_len, bool connect_tcp,
-		  bool bind_tcp)
+gp_landlock_enter(const struct gp_sandbox *rules, const struct gp_sandbox_dir *dirs,
+		  size_t dirs_len)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
 	if (abi < 1) {
@@ -112,14 +127,16 @@ gp_landlock_enter(const struct gp_sandbox_dir *dirs, size_t dirs_len, bool conne
 			   GP_FN("known_abi", ABI_KNOWN));
 	struct ruleset_attr attr = {
 		.handled_access_fs = handled_fs(abi),
-		.handled_access_net =
-			(connect_tcp ? 0 : NET_CONNECT_TCP) | (bind_tcp ? 0 : NET_BIND_TCP),
+		.handled_access_net = (rules->dial || rules->dns ? 0 : NET_CONNECT_TCP) |
+				      (rules->dns ? 0 : NET_BIND_TCP),
 		.scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL,
 	};
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, attr_size(abi), 0);
 	if (ruleset < 0)
 		return -errno;
 	int r = add_dirs(ruleset, dirs, dirs_len, attr.handled_access_fs);
+	if (r == 0)
+		r = add_port(ruleset, rules->dial_port, abi);
 	if (r == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		r = -errno;
 	close(ruleset);

@@ -7,9 +7,10 @@
 
 #include "sys/sandbox.h"
 
-/* Forbids all files but those below dirs, TCP connect unless `connect_tcp`, TCP bind unless
-   `bind_tcp`, and signals and abstract sockets out of this process. Logs what the kernel cannot do.
-   Returns 0, also when there is no Landlock at all, or -errno when there is and it fails. */
+/* Forbids all files but those below dirs, TCP connect unless the rules dial (to one port: but to
+   that), TCP bind unless they ask the DNS, and signals and abstract sockets out of this process.
+   Logs what the kernel cannot do. Returns 0, also when there is no Landlock at all, or -errno when
+   there is and it fails. */
 [[nodiscard]] int
-gp_landlock_enter(const struct gp_sandbox_dir *dirs, size_t dirs_len, bool connect_tcp,
-		  bool bind_tcp);
+gp_landlock_enter(const struct gp_sandbox *rules, const struct gp_sandbox_dir *dirs,
+		  size_t dirs_len);

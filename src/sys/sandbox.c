@@ -159,8 +159,9 @@ allow_network(scmp_filter_ctx ctx, const struct gp_sandbox *rules)
 	static const int dns_calls[] = {SCMP_SYS(bind), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
 					SCMP_SYS(getrandom)};
 	static const int families[] = {AF_INET, AF_INET6};
+	bool tcp = rules->dial || rules->dns || rules->dial_port > 0;
 	int r = 0;
-	if (rules->dial || rules->dns)
+	if (tcp)
 		r = allow(ctx, dial_calls, GP_ARRAY_LEN(dial_calls));
 	if (r == 0 && rules->dial)
 		r = allow_socket(ctx, AF_UNIX, SOCK_STREAM, 0);
@@ -169,7 +170,7 @@ allow_network(scmp_filter_ctx ctx, const struct gp_sandbox *rules)
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(families); i++) {
 		/* By number: 0 would let libraries choose, and MPTCP (262) escapes Landlock's
 		 * rules. */
-		if (rules->dial || rules->dns)
+		if (tcp)
 			r = allow_socket(ctx, families[i], SOCK_STREAM, TCP);
 		if (r == 0 && rules->dns)
 			r = allow_socket(ctx, families[i], SOCK_STREAM, 0);
@@ -230,7 +231,7 @@ gp_sandbox_enter(const struct gp_sandbox *rules, const struct gp_sandbox_dir *di
 	if (r == 0)
 		r = drop_capabilities();
 	if (r == 0)
-		r = gp_landlock_enter(dirs, dirs_len, rules->dial || rules->dns, rules->dns);
+		r = gp_landlock_enter(rules, dirs, dirs_len);
 	if (r == 0)
 		r = filter_calls(rules, dirs_len > 0);
 	return r;

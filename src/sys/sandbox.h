@@ -28,6 +28,7 @@ struct gp_sandbox {
 	const int *calls; /* system calls beyond those that every role needs; see sandbox.c */
 	size_t calls_len;
 	bool dial;           /* socket(2) for TCP and Unix streams, connect(2) */
+	uint16_t dial_port;  /* not 0: TCP to this port alone, where Landlock can hold it to that */
 	bool dns;            /* socket(2) for UDP and TCP, connect(2), bind(2) */
 	unsigned dir_access; /* enum gp_sandbox_access, for every directory it is given */
 };

@@ -71,6 +71,9 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->dns.server, b->dns.server));
 	assert_true(gp_slice_eq(a->dns.answers, b->dns.answers));
 	assert_true(gp_slice_eq(a->dns.trust_anchor, b->dns.trust_anchor));
+	assert_true(gp_slice_eq(a->fetch.ca, b->fetch.ca));
+	assert_int_equal(a->fetch.private_addresses, b->fetch.private_addresses);
+	assert_int_equal(a->fetch.port, b->fetch.port);
 	assert_int_equal(a->log.json, b->log.json);
 	assert_int_equal(a->log.level, b->log.level);
 	assert_int_equal(a->workers, b->workers);
@@ -130,6 +133,7 @@ static const char everything[] =
 	"smarthost: {address: Relay.example}\n"
 	"routes: {net: \"[2001:db8::1]\", .net: 192.0.2.1, .b\u00fccher.example: \"h:26\"}\n"
 	"dns: {server: 127.0.0.1, answers: zone.json, trust_anchor: /usr/share/dns/root.key}\n"
+	"fetch: {ca_file: zone.json, private_addresses: true, port: 8443}\n"
 	"log: {format: json, level: debug}\nworkers: 3\n";
 
 static void
@@ -156,6 +160,9 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.dns.server, "127.0.0.1:53");
 	assert_int_equal(p.cfg.retry.lifetime, 36 * 3600 * 1000);
 	assert_slice(p.cfg.dns.answers, files[2].content);
+	assert_slice(p.cfg.fetch.ca, files[2].content);
+	assert_true(p.cfg.fetch.private_addresses);
+	assert_int_equal(p.cfg.fetch.port, 8443);
 	parsed_free(&p);
 }
 
@@ -276,7 +283,8 @@ starter_files_load(void **state)
 {
 	static const struct gp_slice listens[] = {{"0.0.0.0:25", 10}, {"[::]:25", 7}};
 	static const struct gp_slice domains[] = {{"example.org", 11}, {"b\u00fccher.example", 15}};
-	static const struct test_file zone[] = {{"/etc/g/zone.json", "{}"}, {}};
+	static const struct test_file named[] = {
+		{"/etc/g/zone.json", "{}"}, {"/etc/g/authorities.pem", "x"}, {}};
 	(void)state;
 	for (size_t n = 0; n <= GP_ARRAY_LEN(domains); n++) {
 		struct gp_config_start start = {.hostname = GP_SLICE("mx.example.org"),
@@ -290,7 +298,7 @@ starter_files_load(void **state)
 		gp_config_write_starter(&text, &start);
 		assert_round_trip(gp_buf_slice(&text), NULL);
 		uncomment(gp_buf_slice(&text), &all);
-		assert_round_trip(gp_buf_slice(&all), zone);
+		assert_round_trip(gp_buf_slice(&all), named);
 		gp_buf_free(&all);
 		gp_buf_free(&text);
 	}

@@ -29,7 +29,7 @@ enum { CALLS = 471, X32 = 0x40000000 };
  * else they fail or are the caller's end. */
 enum { URETPROBE = 335, UPROBE = 336 };
 
-enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, ROLES };
+enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, ROLES };
 
 static const struct {
 	const char *name;
@@ -41,6 +41,7 @@ static const struct {
 	[SPOOL] = {"spool", &spool_sandbox, 45},
 	[RELAY] = {"relay", &relay_sandbox, 45},
 	[MAILDIR] = {"maildir", &maildir_sandbox, 45},
+	[FETCH] = {"fetch", &fetch_sandbox, 45},
 };
 
 #define ONLY(r) (1u << (r))
@@ -176,7 +177,10 @@ put_table(struct gp_buf *out, unsigned ret_counts[ROLES])
 	gp_buf_put_str(out, "| call |");
 	for (size_t r = 0; r < ROLES; r++)
 		gp_buf_printf(out, " %s |", roles[r].name);
-	gp_buf_put_str(out, "\n|---|---|---|---|---|---|\n");
+	gp_buf_put_str(out, "\n|---|");
+	for (size_t r = 0; r < ROLES; r++)
+		gp_buf_put_str(out, "---|");
+	gp_buf_put_char(out, '\n');
 	for (long number = 0; number < CALLS; number++) {
 		const char *cells[ROLES];
 		bool any = false;
@@ -490,6 +494,13 @@ attempt(enum role r, long (*run)(void))
 	return a;
 }
 
+/* fetch dials one port, another than the test's; before Landlock's ABI 4 a kernel knows none. */
+static bool
+is_too_old_for(enum role r, long (*run)(void))
+{
+	return r == FETCH && run == try_tcp && syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 4;
+}
+
 static void
 nothing_succeeds_but_what_is_granted(void **state)
 {
@@ -497,6 +508,8 @@ nothing_succeeds_but_what_is_granted(void **state)
 	for (size_t i = 0; i < GP_ARRAY_LEN(attempts); i++) {
 		for (enum role r = 0; r < ROLES; r++) {
 			bool may = attempts[i].who & ONLY(r);
+			if (is_too_old_for(r, attempts[i].run))
+				continue;
 			enum answer a = attempt(r, attempts[i].run);
 			if (a == BROKEN || (a == DONE) != may)
 				fail_msg("%s by %s: answer %d", attempts[i].what, roles[r].name, a);

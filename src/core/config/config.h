@@ -120,6 +120,11 @@ struct gp_config {
 		struct gp_slice trust_anchor; /* path; empty: none */
 	} dns;
 	struct {
+		struct gp_slice ca; /* certificates, PEM; empty: the system's */
+		bool private_addresses;
+		uint32_t port;
+	} fetch;
+	struct {
 		bool json;
 		uint8_t level; /* 0 error, 1 warning, 2 info, 3 debug */
 	} log;

@@ -205,6 +205,33 @@ static const struct gp_key dns_keys[] = {
 };
 static const struct gp_key_group dns_group = GROUP(dns_keys);
 
+static const char *const truth_words[] = {"false", "true", NULL};
+static const struct gp_key fetch_keys[] = {
+	{.name = "ca_file",
+	 .type = GP_KEY_TEXT,
+	 .example = "authorities.pem",
+	 AT(fetch.ca),
+	 .doc = "A file with the certificates of the authorities that are believed, in PEM; "
+		"without "
+		"it those of the system, /etc/ssl/certs/ca-certificates.crt."},
+	{.name = "private_addresses",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "false",
+	 .choices = truth_words,
+	 AT(fetch.private_addresses),
+	 .doc = "true: connect to loopback and private addresses too. Whoever owns a domain says "
+		"in "
+		"its DNS where its policy is fetched, so this opens what is behind a firewall."},
+	{.name = "port",
+	 .type = GP_KEY_COUNT,
+	 .preset = "443",
+	 .min = 1,
+	 .max = 65535,
+	 AT(fetch.port),
+	 .doc = "The port of all HTTPS servers; another one is for tests."},
+};
+static const struct gp_key_group fetch_group = GROUP(fetch_keys);
+
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 static const struct gp_key log_keys[] = {
@@ -306,6 +333,11 @@ static const struct gp_key root_keys[] = {
 	 .type = GP_KEY_GROUP,
 	 .group = &dns_group,
 	 .doc = "Where names are looked up."},
+	{.name = "fetch",
+	 .type = GP_KEY_GROUP,
+	 .group = &fetch_group,
+	 .doc = "How other servers are asked by HTTPS: for MTA-STS policies, and to take TLS "
+		"reports."},
 	{.name = "log",
 	 .type = GP_KEY_GROUP,
 	 .group = &log_group,

@@ -201,9 +201,10 @@ resources_raise_files(void)
 int
 resources_open(struct resources *r, const struct gp_config *cfg, unsigned workers)
 {
-	struct identity spool, maildir;
+	struct identity spool, fetch, maildir;
 	*r = (struct resources){.control = -1, .lock = -1};
 	if (identity_of("spool", cfg->user, &spool) < 0 ||
+	    identity_of("fetch", cfg->user, &fetch) < 0 ||
 	    identity_of("maildir", cfg->user, &maildir) < 0) {
 		gp_error("no_user", GP_F("user", cfg->user),
 			 GP_FS("reason",
@@ -214,6 +215,8 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 	int error = lock_state(r, cfg);
 	if (error == 0)
 		error = open_state_folder(cfg, "spool", &spool, &r->spool);
+	if (error == 0)
+		error = open_state_folder(cfg, "mta-sts", &fetch, &r->policies);
 	if (error == 0)
 		error = open_mail_roots(r, cfg, &maildir);
 	if (error == 0)

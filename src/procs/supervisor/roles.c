@@ -9,13 +9,14 @@
  *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
  *                                --> relay   --> other servers
  *                                     |
- *                                  resolver
+ *                                  resolver        fetch --> HTTPS servers
  */
 const struct role_spec role_specs[] = {
 	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
 	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR)},
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
+	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, 0},
 	{GP_ROLE_RELAY, true, 0, 2, PEER(SPOOL) | PEER(RESOLVER)},
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS, 0, PEER(SPOOL)},
 };

@@ -23,6 +23,7 @@ enum role_needs {
 	NEEDS_SPOOL_DIR = 2,
 	NEEDS_CONTROL_SOCKET = 4,
 	NEEDS_MAIL_ROOTS = 8,
+	NEEDS_POLICY_DIR = 16,
 };
 
 struct role_spec {
@@ -67,6 +68,7 @@ struct resources {
 	size_t listens_len;
 	bool listens_missing; /* an address could not be bound: the next reload tries again */
 	struct gp_role_dir spool;
+	struct gp_role_dir policies; /* of MTA-STS */
 	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
 	size_t mail_roots_len;
 	int control; /* listening Unix socket of the commands */

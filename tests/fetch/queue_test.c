@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "procs/fetch/queue.h"
+
+enum { PATIENT_MS = 60 * 1000, IMPATIENT_MS = 30 };
+
+/* --- the network: what was started, and what the test makes of it ----------------------------- */
+
+static struct {
+	struct https_request *started[QUEUE_MAX + 1]; /* NULL: ended or cancelled */
+	size_t started_len, cancelled;
+	int refuse; /* what https_start returns */
+} network;
+
+int
+https_start(struct https *h, struct https_request *q)
+{
+	(void)h;
+	if (network.refuse == 0)
+		network.started[network.started_len++] = q;
+	return network.refuse;
+}
+
+void
+https_cancel(struct https *h, struct https_request *q)
+{
+	(void)h;
+	for (size_t i = 0; i < network.started_len; i++) {
+		if (network.started[i] != q)
+			continue;
+		network.started[i] = NULL;
+		network.cancelled++;
+		return;
+	}
+	fail_msg("cancelled what was not under way");
+}
+
+static void
+end(size_t i)
+{
+	struct https_request *q = network.started[i];
+	struct https_answer ok = {.result = GP_FETCH_OK, .status = 200, .reason = ""};
+	assert_non_null(q);
+	network.started[i] = NULL;
+	q->done(q, &ok);
+}
+
+/* --- a queue, and those who order ---------------------------------------------------------- */
+
+static struct {
+	struct gp_loop *loop;
+	struct queue *queue;
+	struct queue_job *jobs[QUEUE_MAX + 1];
+	uint8_t results[QUEUE_MAX + 1]; /* enum gp_fetch_result; 0: none yet */
+} rig;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	memset(&network, 0, sizeof(network));
+	memset(&rig, 0, sizeof(rig));
+	rig.loop = gp_loop_new();
+	rig.queue = queue_new(rig.loop, NULL, false);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	queue_free(rig.queue);
+	gp_loop_free(rig.loop);
+	return 0;
+}
+
+static void
+on_done(void *ctx, const struct https_answer *a)
+{
+	*(uint8_t *)ctx = (uint8_t)a->result;
+}
+
+static struct gp_msg_fetch
+order_for(const char *host)
+{
+	static const struct gp_fetch_address addresses[] = {
+		{{"\x08\x08\x08\x08", 4}}, {{"\x0a\x00\x00\x01", 4}}, {{"\x08\x08\x04\x04", 4}}};
+	return (struct gp_msg_fetch){.kind = GP_FETCH_GET_TEXT,
+				     .time_max_ms = PATIENT_MS,
+				     .host = gp_slice_str(host),
+				     .path = GP_SLICE("/"),
+				     .addresses = addresses,
+				     .addresses_len = GP_ARRAY_LEN(addresses)};
+}
+
+/* What it says when it refuses, else NULL. */
+static const char *
+add(size_t i, const struct gp_msg_fetch *order)
+{
+	const char *why = NULL;
+	rig.jobs[i] = queue_add(rig.queue, order, &why);
+	if (rig.jobs[i]) {
+		rig.jobs[i]->done = on_done;
+		rig.jobs[i]->ctx = &rig.results[i];
+	}
+	return why;
+}
+
+static void
+order(size_t i, const char *host)
+{
+	struct gp_msg_fetch o = order_for(host);
+	assert_null(add(i, &o));
+}
+
+static void
+stop_loop(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	gp_loop_stop(arg);
+}
+
+static void
+run(unsigned ms)
+{
+	struct event *timer = evtimer_new(gp_loop_base(rig.loop), stop_loop, rig.loop);
+	gp_timer_set(timer, ms);
+	assert_true(gp_loop_run(rig.loop) >= 0);
+	event_free(timer);
+}
+
+/* --- the tests ------------------------------------------------------------------------------- */
+
+static void
+private_addresses_are_left_out(void **state)
+{
+	(void)state;
+	order(0, "a.test");
+	run(1);
+	assert_int_equal(network.started_len, 1);
+	const struct https_request *q = network.started[0];
+	assert_string_equal(q->host, "a.test");
+	assert_int_equal(q->addresses_len, 2);
+	assert_slice(q->addresses[1].octets, "\x08\x08\x04\x04");
+	assert_in_range(q->time_max_ms, PATIENT_MS / 2, PATIENT_MS);
+	end(0);
+	assert_int_equal(rig.results[0], GP_FETCH_OK);
+}
+
+static void
+an_order_has_an_end(void **state)
+{
+	struct gp_msg_fetch o = order_for("a.test");
+	(void)state;
+	o.time_max_ms = 24 * 60 * PATIENT_MS;
+	assert_null(add(0, &o));
+	run(1);
+	assert_in_range(network.started[0]->time_max_ms, 1, QUEUE_TIME_MAX_MS);
+}
+
+static void
+one_at_a_time_to_a_host(void **state)
+{
+	(void)state;
+	order(0, "a.test");
+	order(1, "A.test");
+	order(2, "b.test");
+	order(3, "a.test");
+	run(1);
+	assert_int_equal(network.started_len, 2);
+	assert_string_equal(network.started[1]->host, "b.test");
+	end(0);
+	assert_int_equal(network.started_len, 3);
+	assert_string_equal(network.started[2]->host, "A.test");
+	queue_cancel(rig.jobs[1]);
+	assert_int_equal(network.cancelled, 1);
+	assert_int_equal(network.started_len, 4);
+}
+
+static void
+the_line_moves_on_past_a_busy_host(void **state)
+{
+	char host[] = "a00.test";
+	(void)state;
+	for (size_t i = 0; i <= QUEUE_RUNNING_MAX; i++) {
+		host[1] = (char)('0' + i / 10);
+		host[2] = (char)('0' + i % 10);
+		order(i, host);
+	}
+	run(1);
+	assert_int_equal(network.started_len, QUEUE_RUNNING_MAX);
+	end(7);
+	assert_int_equal(network.started_len, QUEUE_RUNNING_MAX + 1);
+}
+
+static void
+who_waits_too_long_is_told(void **state)
+{
+	struct gp_msg_fetch hasty = order_for("a.test");
+	(void)state;
+	hasty.time_max_ms = IMPATIENT_MS;
+	order(0, "a.test");
+	assert_null(add(1, &hasty));
+	run(IMPATIENT_MS / 2);
+	assert_int_equal(rig.results[1], 0);
+	run(2 * IMPATIENT_MS);
+	assert_int_equal(rig.results[1], GP_FETCH_TIMEOUT);
+	assert_int_equal(network.started_len, 1);
+	assert_int_equal(network.cancelled, 0);
+}
+
+static void
+a_request_may_fail_to_start(void **state)
+{
+	(void)state;
+	network.refuse = -ENOMEM;
+	order(0, "a.test");
+	order(1, "b.test");
+	run(1);
+	assert_int_equal(rig.results[0], GP_FETCH_REFUSED);
+	assert_int_equal(rig.results[1], GP_FETCH_REFUSED);
+}
+
+static void
+a_crowd_is_refused_until_there_is_room(void **state)
+{
+	struct gp_msg_fetch o = order_for("a.test");
+	(void)state;
+	for (size_t i = 0; i < QUEUE_MAX; i++)
+		order(i, "a.test");
+	assert_string_equal(add(QUEUE_MAX, &o), "too many requests");
+	queue_cancel(rig.jobs[5]);
+	assert_null(add(QUEUE_MAX, &o));
+}
+
+static void
+bodies_have_a_limit_together(void **state)
+{
+	static char body[1 << 20];
+	struct gp_msg_fetch o = order_for("a.test");
+	size_t n = QUEUE_OCTETS_MAX / sizeof(body);
+	(void)state;
+	o.kind = GP_FETCH_POST;
+	o.media_type = GP_SLICE("a/b");
+	o.body = gp_slice(body, sizeof(body));
+	for (size_t i = 0; i < n; i++)
+		assert_null(add(i, &o));
+	assert_string_equal(add(n, &o), "too many requests");
+	queue_cancel(rig.jobs[0]);
+	assert_null(add(n, &o));
+}
+
+#define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_RIG(private_addresses_are_left_out),
+		WITH_RIG(an_order_has_an_end),
+		WITH_RIG(one_at_a_time_to_a_host),
+		WITH_RIG(the_line_moves_on_past_a_busy_host),
+		WITH_RIG(who_waits_too_long_is_told),
+		WITH_RIG(a_request_may_fail_to_start),
+		WITH_RIG(a_crowd_is_refused_until_there_is_room),
+		WITH_RIG(bodies_have_a_limit_together),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
