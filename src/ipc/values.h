@@ -10,6 +10,12 @@ enum gp_commit_result {
 	GP_COMMIT_TOO_BIG,
 };
 
+enum gp_sign_result {
+	GP_SIGN_DONE = 1,
+	GP_SIGN_NO_KEY,
+	GP_SIGN_FAILED,
+};
+
 enum gp_queue_verb {
 	GP_QUEUE_LIST = 1,
 	GP_QUEUE_SHOW, /* with recipients and what was last heard of them */
