@@ -50,8 +50,10 @@ static X509 *
 read_certificate(BIO *in)
 {
 	X509 *x = X509_new_ex(gp_tls_library(), NULL);
-	/* It frees what it was given when it fails. */
-	return x ? PEM_read_bio_X509(in, &x, NULL, NULL) : NULL;
+	if (x && PEM_read_bio_X509(in, &x, NULL, NULL))
+		return x;
+	X509_free(x);
+	return NULL;
 }
 
 static STACK_OF(X509) * read_chain(BIO *in)
