@@ -220,6 +220,75 @@ is_harmless(struct gp_slice s)
 	return true;
 }
 
+static void
+begin_starttls(struct talk *t)
+{
+	talk_begin_setup(t, talk_limits(), (struct gp_smtp_server_setup){.tls_offered = true});
+	talk_feed(t, GP_SLICE("EHLO c\r\n"));
+	gp_buf_clear(&t->log);
+}
+
+/*
+ * Injection at STARTTLS: what an attacker on the way appends to the command in clear must not be
+ * taken for the client's words within TLS (CVE-2011-0411). Octets that are there with the command,
+ * that come while the 220 is on its way, or that come before the handshake is done end the session.
+ */
+static void
+commands_behind_starttls(void **state)
+{
+	static const char *const injected[] = {"\r\n", "x", "EHLO evil\r\nMAIL FROM:<evil@x>\r\n"};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(injected); i++) {
+		struct gp_buf all = GP_BUF_INIT(4096);
+		struct gp_slice none = {}, rest = gp_slice_str(injected[i]);
+		struct talk t;
+		gp_buf_printf(&all, "STARTTLS\r\n%s", injected[i]);
+		begin_starttls(&t);
+		talk_feed(&t, gp_buf_slice(&all));
+		assert_true(hears(&t, "S: 554 5.7.0 Nothing may follow STARTTLS before TLS begins\n"
+				      "E: close\n"));
+		talk_end(&t);
+
+		begin_starttls(&t);
+		struct gp_slice command = GP_SLICE("STARTTLS\r\n");
+		assert_int_equal(gp_smtp_server_next(t.session, &command, t.now_ms),
+				 GP_SMTP_NEED_INPUT);
+		assert_int_equal(gp_smtp_server_next(t.session, &rest, t.now_ms), GP_SMTP_REFUSED);
+		assert_int_equal(gp_smtp_server_next(t.session, &none, t.now_ms), GP_SMTP_CLOSE);
+		talk_take_output(&t);
+		assert_true(hears(&t, "S: 220 2.0.0 Ready to start TLS\n"));
+		assert_false(hears(&t, "S: 554"));
+		talk_end(&t);
+
+		begin_starttls(&t);
+		talk_feed_pieces(&t, gp_buf_slice(&all), 10);
+		assert_true(talk_heard(&t, "E: starttls\nE: close\n"));
+		assert_false(hears(&t, "S: 554"));
+		talk_end(&t);
+		gp_buf_free(&all);
+	}
+}
+
+/* What was learnt in clear is forgotten: the name, and that EHLO was said. */
+static void
+state_kept_over_starttls(void **state)
+{
+	struct talk t;
+	(void)state;
+	begin_starttls(&t);
+	say(&t, "STARTTLS");
+	assert_false(gp_smtp_server_in_tls(t.session));
+	gp_smtp_server_tls_started(t.session);
+	assert_true(gp_smtp_server_in_tls(t.session));
+	assert_int_equal(gp_smtp_server_helo(t.session).len, 0);
+	assert_false(gp_smtp_server_esmtp(t.session));
+	say(&t, "MAIL FROM:<a@b>");
+	assert_true(hears(&t, "S: 503 5.5.1 Send HELO or EHLO first"));
+	say(&t, "EHLO c");
+	assert_false(hears(&t, "STARTTLS"));
+	talk_end(&t);
+}
+
 /* A sender that a shell would obey. Without a domain, or with octets that no local part has, there
  * is no address; in quotes it is a name like any other, and keeps its quotes. */
 static void
@@ -342,7 +411,8 @@ idle_memory(void **state)
 	memset(line, 'a', sizeof(line));
 	struct gp_limits limits = talk_limits();
 	limits.command_length = 2048;
-	struct gp_smtp_server_setup setup = {GP_SLICE("mx.example.org"), &limits, 0};
+	struct gp_smtp_server_setup setup = {.hostname = GP_SLICE("mx.example.org"),
+					     .limits = &limits};
 	talk_begin(&t);
 	size_t before = mallinfo2().uordblks;
 	struct gp_smtp_server *s = gp_smtp_server_new(&setup, 0);
@@ -375,6 +445,8 @@ main(void)
 		cmocka_unit_test(endless_command_line),
 		cmocka_unit_test(endless_body),
 		cmocka_unit_test(endless_errors),
+		cmocka_unit_test(commands_behind_starttls),
+		cmocka_unit_test(state_kept_over_starttls),
 		cmocka_unit_test(address_for_a_shell),
 		cmocka_unit_test(addresses_at_random),
 		cmocka_unit_test(encoded_controls_in_dsn_parameters),

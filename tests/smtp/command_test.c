@@ -37,6 +37,7 @@ verbs(void **state)
 		{"QUI", GP_VERB_UNKNOWN, ""},
 		{" QUIT", GP_VERB_UNKNOWN, "QUIT"},
 		{"", GP_VERB_UNKNOWN, ""},
+		{"StartTLS", GP_VERB_STARTTLS, ""},
 		{"GET / HTTP/1.1", GP_VERB_HTTP, "/ HTTP/1.1"},
 		{"CONNECT mx:25 HTTP/1.1", GP_VERB_HTTP, "mx:25 HTTP/1.1"},
 	};

@@ -82,6 +82,10 @@ act(struct run *r, struct gp_slice action)
 		421, 4, 3, 2, {"Shutting down", sizeof("Shutting down") - 1}};
 	if (gp_slice_eq(action, GP_SLICE("eof")))
 		gp_smtp_server_eof(r->talk.session);
+	else if (gp_slice_eq(action, GP_SLICE("tls")))
+		gp_smtp_server_tls_started(r->talk.session);
+	else if (gp_slice_eq(action, GP_SLICE("tls failed")))
+		gp_smtp_server_tls_failed(r->talk.session);
 	else
 		gp_smtp_server_shutdown(r->talk.session, &farewell);
 	talk_feed(&r->talk, gp_slice("", 0));
@@ -123,7 +127,7 @@ run_line(struct run *r, struct gp_slice line)
 /* What L: lines ask for. */
 struct setting {
 	struct gp_limits limits;
-	uint64_t greet_wait_ms;
+	struct gp_smtp_server_setup setup;
 	bool ehlo;
 };
 
@@ -145,11 +149,21 @@ set(struct setting *setting, struct gp_slice line)
 		{"useless_commands", &l->useless_commands, NULL},
 		{"command_length", &l->command_length, NULL},
 		{"command_time", NULL, &l->command_time},
-		{"greet_wait", NULL, &setting->greet_wait_ms},
+		{"greet_wait", NULL, &setting->setup.greet_wait_ms},
+	};
+	const struct {
+		const char *name;
+		bool *on;
+	} switches[] = {
+		{"ehlo", &setting->ehlo},
+		{"tls", &setting->setup.tls},
+		{"tls_offered", &setting->setup.tls_offered},
+		{"require_tls", &setting->setup.require_tls},
 	};
 	struct gp_slice name = gp_slice_cut(&line, ' ');
 	uint64_t value;
-	setting->ehlo |= gp_slice_eq(name, GP_SLICE("ehlo"));
+	for (size_t i = 0; i < GP_ARRAY_LEN(switches); i++)
+		*switches[i].on |= gp_slice_eq(name, gp_slice_str(switches[i].name));
 	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
 		if (!gp_slice_eq(name, gp_slice_str(names[i].name)))
 			continue;
@@ -173,7 +187,7 @@ take_setting(struct gp_slice *script)
 static void
 begin(struct run *r, const struct setting *setting, struct gp_slice script)
 {
-	talk_begin_setup(&r->talk, setting->limits, setting->greet_wait_ms);
+	talk_begin_setup(&r->talk, setting->limits, setting->setup);
 	/* A session may be shut down before it was looked at for the first time. */
 	if (!gp_slice_starts(script, GP_SLICE("X: shutdown")))
 		talk_feed(&r->talk, gp_slice("", 0));
@@ -394,7 +408,7 @@ a_thousand_recipients(void **state)
 	struct gp_limits limits = talk_limits();
 	(void)state;
 	limits.recipients = 1000;
-	talk_begin_setup(&t, limits, 0);
+	talk_begin_setup(&t, limits, (struct gp_smtp_server_setup){});
 	go_to(&t, GP_SMTP_MAIL, "EHLO c\r\nMAIL FROM:<a@b>\r\n");
 	for (size_t i = 0; i < 1000; i++) {
 		char line[64];
@@ -440,7 +454,7 @@ output_has_an_end(void **state)
 	enum gp_smtp_event event = GP_SMTP_NEED_INPUT;
 	(void)state;
 	limits.useless_commands = UINT32_MAX;
-	talk_begin_setup(&t, limits, 0);
+	talk_begin_setup(&t, limits, (struct gp_smtp_server_setup){});
 	while (event != GP_SMTP_CLOSE) {
 		struct gp_slice input = GP_SLICE("HELP\r\n");
 		event = gp_smtp_server_next(t.session, &input, t.now_ms);
@@ -468,6 +482,7 @@ main(void)
 		DIALOGUES("limits"),
 		DIALOGUES("framing"),
 		DIALOGUES("endings"),
+		DIALOGUES("tls"),
 		cmocka_unit_test(driver_takes_its_time),
 		cmocka_unit_test(shutdown_waits_for_the_answer),
 		cmocka_unit_test(eof_waits_for_the_answer),

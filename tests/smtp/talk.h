@@ -43,17 +43,15 @@ talk_limits(void)
 	};
 }
 
+/* setup: its host name and limits are ours. */
 static inline void
-talk_begin_setup(struct talk *t, struct gp_limits limits, uint64_t greet_wait_ms)
+talk_begin_setup(struct talk *t, struct gp_limits limits, struct gp_smtp_server_setup setup)
 {
 	*t = (struct talk){.limits = limits,
 			   .now_ms = 1000,
 			   .log = GP_BUF_INIT(16 * 1024 * 1024),
 			   .body = GP_BUF_INIT(16 * 1024 * 1024)};
-	struct gp_smtp_server_setup setup = {
-		.hostname = GP_SLICE("mx.example.org"),
-		.greet_wait_ms = greet_wait_ms,
-	};
+	setup.hostname = GP_SLICE("mx.example.org");
 	setup.limits = &t->limits;
 	t->session = gp_smtp_server_new(&setup, t->now_ms);
 	gp_assert(t->session);
@@ -174,6 +172,9 @@ talk_log_event(struct talk *t, enum gp_smtp_event event)
 		talk_log_rcpts(t);
 		gp_buf_put_char(&t->log, '\n');
 		break;
+	case GP_SMTP_STARTTLS:
+		gp_buf_put_str(&t->log, "E: starttls\n");
+		break;
 	case GP_SMTP_CLOSE:
 		gp_buf_put_str(&t->log, "E: close\n");
 		break;
@@ -208,6 +209,9 @@ talk_feed(struct talk *t, struct gp_slice input)
 		switch (event) {
 		case GP_SMTP_NEED_INPUT:
 			gp_assert(input.len == 0);
+			/* What waited for the output to be taken? */
+			if (gp_smtp_server_deadline(t->session) == 0)
+				break;
 			return;
 		case GP_SMTP_MAIL:
 		case GP_SMTP_RCPT:
@@ -222,6 +226,9 @@ talk_feed(struct talk *t, struct gp_slice input)
 			break;
 		case GP_SMTP_ABORT:
 			t->ended++;
+			break;
+		case GP_SMTP_STARTTLS:
+			gp_assert(gp_smtp_server_output(t->session).len == 0);
 			break;
 		case GP_SMTP_REFUSED: {
 			struct gp_slice command;
@@ -255,7 +262,7 @@ talk_feed_pieces(struct talk *t, struct gp_slice input, size_t size)
 static inline void
 talk_begin(struct talk *t)
 {
-	talk_begin_setup(t, talk_limits(), 0);
+	talk_begin_setup(t, talk_limits(), (struct gp_smtp_server_setup){});
 	talk_feed(t, gp_slice("", 0));
 }
 

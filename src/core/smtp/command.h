@@ -22,6 +22,7 @@ enum gp_smtp_verb {
 	GP_VERB_EXPN,
 	GP_VERB_HELP,
 	GP_VERB_QUIT,
+	GP_VERB_STARTTLS,
 	GP_VERB_HTTP, /* GET, POST and so on: a browser was led here */
 	GP_VERBS,
 };

@@ -9,6 +9,11 @@
  *   BODY    --end of data, clean (server_step_body)------------> DECIDE (END)
  *   BODY    --end of data, refused (end_refused)---------------> COMMAND
  *   BODY    --end of data, framing fault (end_refused)---------> POISONED
+ *   COMMAND --STARTTLS (server_handle_starttls)----------------> STARTTLS
+ *   STARTTLS --nothing behind it, 220 (server_step_starttls)---> TLS_READY
+ *   TLS_READY --220 was taken (server_step_tls_ready)----------> HANDSHAKE
+ *   HANDSHAKE --gp_smtp_server_tls_started---------------------> COMMAND
+ *   STARTTLS, TLS_READY, HANDSHAKE --any input, _tls_failed----> CLOSING
  *   POISONED --anything (server_step_poisoned)-----------------> CLOSING
  *   any but DECIDE --QUIT, limit, time, eof, shutdown (server_close)--> CLOSING --> CLOSED
  *
@@ -51,6 +56,8 @@ void
 server_reply(struct gp_smtp_server *s, struct gp_reply r)
 {
 	size_t before = s->output.len;
+	if (s->state == STATE_TLS_READY || s->state == STATE_HANDSHAKE)
+		return;
 	gp_reply_write(&s->output, &r);
 	if (s->output.failed) {
 		gp_buf_truncate(&s->output, before);
@@ -182,6 +189,9 @@ static int (*const steps[STATES])(struct gp_smtp_server *, struct gp_slice *, ui
 	[STATE_DECIDE] = step_decide,
 	[STATE_BODY] = server_step_body,
 	[STATE_POISONED] = server_step_poisoned,
+	[STATE_STARTTLS] = server_step_starttls,
+	[STATE_TLS_READY] = server_step_tls_ready,
+	[STATE_HANDSHAKE] = server_step_handshake,
 	[STATE_CLOSING] = step_closing,
 	[STATE_CLOSED] = step_closed,
 };
@@ -199,10 +209,9 @@ gp_smtp_server_new(const struct gp_smtp_server_setup *setup, uint64_t now_ms)
 		return NULL;
 	char *hostname = memcpy(s + 1, setup->hostname.ptr, setup->hostname.len);
 	*s = (struct gp_smtp_server){
-		.setup = {.hostname = gp_slice(hostname, setup->hostname.len),
-			  .limits = &s->limits,
-			  .greet_wait_ms = setup->greet_wait_ms},
+		.setup = *setup,
 		.limits = *setup->limits,
+		.in_tls = setup->tls,
 		.greet_ms = now_ms + setup->greet_wait_ms,
 		.since_ms = now_ms,
 		.heard_ms = now_ms,
@@ -210,6 +219,8 @@ gp_smtp_server_new(const struct gp_smtp_server_setup *setup, uint64_t now_ms)
 		.helo = GP_BUF_INIT(HELO_MAX),
 		.output = GP_BUF_INIT(GP_SMTP_OUTPUT_MAX),
 	};
+	s->setup.hostname = gp_slice(hostname, setup->hostname.len);
+	s->setup.limits = &s->limits;
 	return s;
 }
 
@@ -252,8 +263,8 @@ enum gp_smtp_event
 gp_smtp_server_next(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms)
 {
 	int event;
-	bool late = s->state != STATE_GREET && s->state < STATE_CLOSING &&
-		    now_ms >= gp_smtp_server_deadline(s);
+	uint64_t due_ms = gp_smtp_server_deadline(s);
+	bool late = s->state != STATE_GREET && due_ms > 0 && now_ms >= due_ms;
 	forget_past(s);
 	if (late)
 		return server_dismiss(s, GP_REPLY(421, 4, 4, 2, "Too slow"), GP_SLICE(""));
@@ -363,7 +374,7 @@ gp_smtp_server_deadline(const struct gp_smtp_server *s)
 {
 	if (s->state == STATE_GREET)
 		return s->greet_ms;
-	if (s->state == STATE_CLOSING)
+	if (s->state == STATE_CLOSING || (s->state == STATE_TLS_READY && s->output.len == 0))
 		return 0;
 	if (s->state == STATE_DECIDE || s->state == STATE_CLOSED)
 		return UINT64_MAX;

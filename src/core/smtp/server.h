@@ -12,6 +12,8 @@
  *             BODY: a piece of the message; END follows the last
  *             ABORT: the transaction is gone, forget what was kept for it
  *             REFUSED: the session itself said no: gp_smtp_server_refusal(), for the log
+ *             STARTTLS: the 220 was taken; shake hands, then gp_smtp_server_tls_started() or
+ *                     gp_smtp_server_tls_failed()
  *             CLOSE: write out what is left, then close
  *     }
  *
@@ -25,7 +27,12 @@
  *  - Either ABORT or END is told to the driver, exactly once for each MAIL that was accepted.
  *  - Between MAIL, RCPT, DATA or END and its answer nothing ends the session: a lost connection or
  * a shutdown takes effect behind the answer.
- *  - What the client sends, and how, is the same to us in whatever pieces it arrives.
+ *  - What the client sends, and how, is the same to us in whatever pieces it arrives. The one
+ * exception is what comes behind STARTTLS, which is an attack: the session ends in any case, with
+ * 554 in place of the 220 when the octets were there already, else in silence behind it.
+ *  - Nothing that came in clear has an effect within TLS. The driver must not feed clear octets any
+ * more once TLS has begun: a connection that ends, by close_notify or without, is
+ * gp_smtp_server_eof(), and nothing is read behind it.
  *
  * A driver should stop reading from a client that does not read: over GP_SMTP_OUTPUT_MAX octets of
  * unsent output the session closes.
@@ -49,7 +56,8 @@ enum gp_smtp_event {
 	GP_SMTP_END,  /* the body is complete and clean: 250 when it is safe, else why not */
 	GP_SMTP_ABORT, /* transaction dropped: RSET, EHLO, QUIT, lost connection, or a body that was
 			  refused, and then gp_smtp_server_refusal() has the reason */
-	GP_SMTP_REFUSED, /* a command was refused without asking the driver */
+	GP_SMTP_REFUSED,  /* a command was refused without asking the driver */
+	GP_SMTP_STARTTLS, /* the client waits for the handshake; all output was taken */
 	GP_SMTP_CLOSE,
 };
 
@@ -58,6 +66,9 @@ struct gp_smtp_server_setup {
 	struct gp_slice hostname;
 	const struct gp_limits *limits;
 	uint64_t greet_wait_ms; /* talk before the greeting is refused; 0: greet at once */
+	bool tls;         /* the session is within TLS from its first octet (RFC 8314 section 3) */
+	bool tls_offered; /* STARTTLS is in EHLO and accepted, once */
+	bool require_tls; /* before it only what RFC 3207 section 4 allows, and RSET: else 530 */
 };
 
 struct gp_smtp_server;
@@ -73,8 +84,8 @@ gp_smtp_server_free(struct gp_smtp_server *s);
 [[nodiscard]] enum gp_smtp_event
 gp_smtp_server_next(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);
 
-/* The client closed, or the connection broke: the next event is ABORT where a transaction was, then
- * CLOSE. */
+/* The client closed (the end of TCP, or a close_notify), or the connection broke: the next event is
+ * ABORT where a transaction was, in the midst of a body too, then CLOSE. */
 void
 gp_smtp_server_eof(struct gp_smtp_server *s);
 
@@ -88,13 +99,26 @@ gp_smtp_server_shutdown(struct gp_smtp_server *s, const struct gp_reply *reply);
 void
 gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *reply);
 
+/*
+ * Answers to STARTTLS. Started: the client is where it was at the greeting, and must say EHLO again
+ * (RFC 3207 section 4.2). Failed: CLOSE follows. While the handshake is under way, next() is called
+ * at the deadline, as ever, and may bring CLOSE; then there is no answer any more.
+ */
+void
+gp_smtp_server_tls_started(struct gp_smtp_server *s);
+void
+gp_smtp_server_tls_failed(struct gp_smtp_server *s);
+bool
+gp_smtp_server_in_tls(const struct gp_smtp_server *s);
+
 /* Bytes to be sent, and how many of them were. */
 struct gp_slice
 gp_smtp_server_output(const struct gp_smtp_server *s);
 void
 gp_smtp_server_output_sent(struct gp_smtp_server *s, size_t n);
 
-/* When gp_smtp_server_next must be called again even without input; UINT64_MAX: not by itself. */
+/* When gp_smtp_server_next must be called again even without input; UINT64_MAX: not by itself. To
+   be asked again when output was sent: what waited for that may go on. */
 uint64_t
 gp_smtp_server_deadline(const struct gp_smtp_server *s);
 

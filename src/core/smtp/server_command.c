@@ -55,14 +55,15 @@ handle_helo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 static int
 handle_ehlo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line)
 {
-	char text[512];
+	char text[1024];
 	if (!set_helo(s, args))
 		return server_refuse(s, GP_REPLY(501, 0, 0, 0, "Syntax: EHLO hostname"), line);
 	s->esmtp = true;
 	int n = snprintf(
 		text, sizeof(text),
-		"%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN",
-		GP_SLICE_FMT(s->setup.hostname), (unsigned long long)s->setup.limits->message_size);
+		"%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN%s",
+		GP_SLICE_FMT(s->setup.hostname), (unsigned long long)s->setup.limits->message_size,
+		s->setup.tls_offered && !s->in_tls ? "\nSTARTTLS" : "");
 	gp_assert(n > 0 && (size_t)n < sizeof(text));
 	server_reply(s, (struct gp_reply){.code = 250, .text = gp_slice(text, (size_t)n)});
 	return server_tx_end(s);
@@ -230,26 +231,28 @@ handle_http(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 enum command_rules {
 	ARGS_NONE = 1, /* RFC 5321 section 4.3.2: 501 with arguments */
 	ARGS_SOME = 2,
-	USELESS = 4, /* counts against useless_commands until a message comes */
+	USELESS = 4,  /* counts against useless_commands until a message comes */
+	IN_CLEAR = 8, /* allowed before TLS where it is required (RFC 3207 section 4) */
 };
 
 static const struct {
 	int (*handle)(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line);
 	uint8_t rules; /* enum command_rules */
 } commands[GP_VERBS] = {
-	[GP_VERB_UNKNOWN] = {handle_unknown, 0},
-	[GP_VERB_HELO] = {handle_helo, USELESS},
-	[GP_VERB_EHLO] = {handle_ehlo, USELESS},
+	[GP_VERB_UNKNOWN] = {handle_unknown, IN_CLEAR},
+	[GP_VERB_HELO] = {handle_helo, USELESS | IN_CLEAR},
+	[GP_VERB_EHLO] = {handle_ehlo, USELESS | IN_CLEAR},
 	[GP_VERB_MAIL] = {handle_mail, 0},
 	[GP_VERB_RCPT] = {handle_rcpt, 0},
 	[GP_VERB_DATA] = {handle_data, ARGS_NONE},
-	[GP_VERB_RSET] = {handle_rset, ARGS_NONE | USELESS},
-	[GP_VERB_NOOP] = {handle_noop, USELESS},
+	[GP_VERB_RSET] = {handle_rset, ARGS_NONE | USELESS | IN_CLEAR},
+	[GP_VERB_NOOP] = {handle_noop, USELESS | IN_CLEAR},
 	[GP_VERB_VRFY] = {handle_vrfy, ARGS_SOME | USELESS},
 	[GP_VERB_EXPN] = {handle_expn, 0},
 	[GP_VERB_HELP] = {handle_help, USELESS},
-	[GP_VERB_QUIT] = {handle_quit, ARGS_NONE},
-	[GP_VERB_HTTP] = {handle_http, 0},
+	[GP_VERB_QUIT] = {handle_quit, ARGS_NONE | IN_CLEAR},
+	[GP_VERB_STARTTLS] = {server_handle_starttls, ARGS_NONE | IN_CLEAR},
+	[GP_VERB_HTTP] = {handle_http, IN_CLEAR},
 };
 
 /* Bare CR, bare LF, NUL: the sender's idea of where lines end is not ours. */
@@ -271,6 +274,8 @@ handle_line(struct gp_smtp_server *s, struct gp_slice line)
 		return server_refuse(s, GP_REPLY(500, 5, 5, 2, "Line is too long"), line);
 	struct gp_smtp_command c = gp_smtp_command_parse(line);
 	uint8_t rules = commands[c.verb].rules;
+	if (s->setup.require_tls && !s->in_tls && !(rules & IN_CLEAR))
+		return server_refuse(s, GP_REPLY(530, 5, 7, 0, "Issue STARTTLS first"), line);
 	if (((rules & ARGS_NONE) && c.args.len > 0) || ((rules & ARGS_SOME) && c.args.len == 0))
 		return server_refuse(s, GP_REPLY(501, 5, 5, 4, "Syntax error in arguments"), line);
 	bool first_helo = s->helo.len == 0 && (c.verb == GP_VERB_HELO || c.verb == GP_VERB_EHLO);

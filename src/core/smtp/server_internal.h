@@ -2,7 +2,7 @@
 /*
  * What the files of the server's session share: its struct, and the few functions that change its
  * state. server.c has the diagram of the states and the driver's side, server_command.c the command
- * lines, server_body.c the message.
+ * lines, server_body.c the message, server_tls.c STARTTLS.
  */
 #pragma once
 
@@ -25,6 +25,9 @@ enum state {
 	STATE_DECIDE,
 	STATE_BODY,
 	STATE_POISONED,
+	STATE_STARTTLS,  /* its line was read: nothing may follow */
+	STATE_TLS_READY, /* 220 was said, and is not taken yet */
+	STATE_HANDSHAKE, /* the driver's */
 	STATE_CLOSING,
 	STATE_CLOSED,
 	STATES,
@@ -50,6 +53,7 @@ struct gp_smtp_server {
 	uint8_t state; /* enum state */
 	uint8_t asked; /* DECIDE: the event that waits for its answer */
 	bool esmtp;
+	bool in_tls;
 	bool eof;
 	bool tx_over;     /* the transaction is kept until next() for the driver to look at */
 	bool line_over;   /* the same for `line` */
@@ -79,7 +83,8 @@ server_set_state(struct gp_smtp_server *s, enum state state);
 void
 server_close(struct gp_smtp_server *s);
 
-/* Says r; output that is over its cap closes the session. */
+/* Says r; output that is over its cap closes the session. Behind the 220 to STARTTLS it says
+   nothing, as that would be in clear. */
 void
 server_reply(struct gp_smtp_server *s, struct gp_reply r);
 /* For the log: gp_smtp_server_refusal(). */
@@ -110,6 +115,16 @@ server_tx_end(struct gp_smtp_server *s);
 /* server_command.c */
 int
 server_step_command(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);
+
+/* server_tls.c */
+int
+server_handle_starttls(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line);
+int
+server_step_starttls(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);
+int
+server_step_tls_ready(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);
+int
+server_step_handshake(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);
 
 /* server_body.c */
 int

@@ -436,6 +436,8 @@ run_protocol(struct session *s, struct gp_slice *input)
 		case GP_SMTP_REFUSED:
 			log_refusal(s);
 			break;
+		case GP_SMTP_STARTTLS:
+			gp_unreachable("it is not offered");
 		case GP_SMTP_CLOSE:
 			s->state = SESSION_LINGERS;
 			return;
