@@ -159,11 +159,14 @@ set(struct setting *setting, struct gp_slice line)
 		{"tls", &setting->setup.tls},
 		{"tls_offered", &setting->setup.tls_offered},
 		{"require_tls", &setting->setup.require_tls},
+		{"require_auth", &setting->setup.require_auth},
 	};
 	struct gp_slice name = gp_slice_cut(&line, ' ');
 	uint64_t value;
 	for (size_t i = 0; i < GP_ARRAY_LEN(switches); i++)
 		*switches[i].on |= gp_slice_eq(name, gp_slice_str(switches[i].name));
+	if (gp_slice_eq(name, GP_SLICE("auth")))
+		setting->setup.auth_mechanisms = line;
 	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
 		if (!gp_slice_eq(name, gp_slice_str(names[i].name)))
 			continue;
@@ -362,6 +365,64 @@ eof_waits_for_the_answer(void **state)
 	talk_end(&t);
 }
 
+/* While somebody looks for the user, neither an end of the connection nor ours changes anything. */
+static void
+auth_is_answered_first(void **state)
+{
+	static const struct gp_reply farewell = GP_REPLY_INIT(421, 4, 3, 2, "Shutting down");
+	static const struct gp_reply wrong = GP_REPLY_INIT(535, 5, 7, 8, "Wrong");
+	struct gp_smtp_server_setup setup = {.tls = true, .auth_mechanisms = GP_SLICE("PLAIN")};
+	struct talk t;
+	(void)state;
+	for (unsigned way = 0; way < 6; way++) {
+		talk_begin_setup(&t, talk_limits(), setup);
+		go_to(&t, GP_SMTP_AUTH, "EHLO c\r\nAUTH PLAIN AAAA\r\n");
+		assert_int_equal(gp_smtp_server_auth_response(t.session).len, 3);
+		if (way % 2 == 0)
+			gp_smtp_server_eof(t.session);
+		else
+			gp_smtp_server_shutdown(t.session, &farewell);
+		assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+		if (way / 2 == 0)
+			gp_smtp_server_answer(t.session, &wrong);
+		else if (way / 2 == 1)
+			gp_smtp_server_auth_challenge(t.session, GP_SLICE("x"));
+		else
+			assert_true(gp_smtp_server_auth_done(t.session, GP_SLICE("alice")));
+		assert_null(gp_smtp_server_auth_response(t.session).ptr);
+		assert_int_equal(gp_smtp_server_identity(t.session).len, way / 2 == 2 ? 5 : 0);
+		assert_int_equal(next(&t), GP_SMTP_CLOSE);
+		assert_int_equal(talk_heard(&t, "S: 421"), way % 2);
+		talk_end(&t);
+	}
+}
+
+/* The longest challenge is one line; one that has no room closes the session. */
+static void
+long_challenges(void **state)
+{
+	static char challenge[GP_SMTP_CHALLENGE_MAX];
+	struct gp_smtp_server_setup setup = {.tls = true, .auth_mechanisms = GP_SLICE("PLAIN")};
+	struct talk t;
+	struct gp_slice more = {};
+	(void)state;
+	talk_begin_setup(&t, talk_limits(), setup);
+	go_to(&t, GP_SMTP_AUTH, "EHLO c\r\nAUTH PLAIN\r\n");
+	enum gp_smtp_event event = GP_SMTP_AUTH;
+	size_t before, lines = 0;
+	do {
+		before = gp_smtp_server_output(t.session).len;
+		gp_smtp_server_auth_challenge(t.session, gp_slice(challenge, sizeof(challenge)));
+		more = GP_SLICE("AAAA\r\n");
+		event = gp_smtp_server_next(t.session, &more, t.now_ms);
+		lines++;
+	} while (event == GP_SMTP_AUTH_STEP);
+	assert_int_equal(event, GP_SMTP_CLOSE);
+	assert_int_equal(gp_smtp_server_output(t.session).len, before);
+	assert_int_equal(before, (lines - 1) * (4 + (GP_SMTP_CHALLENGE_MAX + 2) / 3 * 4 + 2));
+	talk_end(&t);
+}
+
 /* What the driver may look at, and when. */
 static void
 what_the_driver_sees(void **state)
@@ -483,9 +544,12 @@ main(void)
 		DIALOGUES("framing"),
 		DIALOGUES("endings"),
 		DIALOGUES("tls"),
+		DIALOGUES("auth"),
 		cmocka_unit_test(driver_takes_its_time),
 		cmocka_unit_test(shutdown_waits_for_the_answer),
 		cmocka_unit_test(eof_waits_for_the_answer),
+		cmocka_unit_test(auth_is_answered_first),
+		cmocka_unit_test(long_challenges),
 		cmocka_unit_test(what_the_driver_sees),
 		cmocka_unit_test(a_thousand_recipients),
 		cmocka_unit_test(a_full_arena),

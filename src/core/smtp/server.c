@@ -6,6 +6,10 @@
  *   COMMAND --MAIL, RCPT, DATA (their handlers)----------------> DECIDE
  *   DECIDE  --answer (gp_smtp_server_answer)-------------------> COMMAND
  *   DECIDE  --DATA answered 354--------------------------------> BODY
+ *   COMMAND --AUTH (server_handle_auth)------------------------> DECIDE
+ *   DECIDE  --gp_smtp_server_auth_challenge--------------------> AUTH
+ *   AUTH    --a response (server_auth_line)--------------------> DECIDE
+ *   AUTH    --"*", no base64 (server_auth_line)----------------> COMMAND
  *   BODY    --end of data, clean (server_step_body)------------> DECIDE (END)
  *   BODY    --end of data, refused (end_refused)---------------> COMMAND
  *   BODY    --end of data, framing fault (end_refused)---------> POISONED
@@ -187,6 +191,7 @@ static int (*const steps[STATES])(struct gp_smtp_server *, struct gp_slice *, ui
 	[STATE_GREET] = step_greet,
 	[STATE_COMMAND] = server_step_command,
 	[STATE_DECIDE] = step_decide,
+	[STATE_AUTH] = server_step_command,
 	[STATE_BODY] = server_step_body,
 	[STATE_POISONED] = server_step_poisoned,
 	[STATE_STARTTLS] = server_step_starttls,
@@ -200,14 +205,25 @@ static int (*const steps[STATES])(struct gp_smtp_server *, struct gp_slice *, ui
  * The driver's side
  */
 
+static struct gp_slice
+copy_name(char **to, struct gp_slice name)
+{
+	struct gp_slice copy = gp_slice(*to, name.len);
+	if (name.len > 0)
+		memcpy(*to, name.ptr, name.len);
+	*to += name.len;
+	return copy;
+}
+
 struct gp_smtp_server *
 gp_smtp_server_new(const struct gp_smtp_server_setup *setup, uint64_t now_ms)
 {
 	gp_assert(setup->hostname.len > 0 && setup->hostname.len <= GP_DOMAIN_MAX);
-	struct gp_smtp_server *s = malloc(sizeof(*s) + setup->hostname.len);
+	gp_assert(setup->auth_mechanisms.len <= GP_SMTP_MECHANISMS_MAX);
+	size_t names_len = setup->hostname.len + setup->auth_mechanisms.len;
+	struct gp_smtp_server *s = malloc(sizeof(*s) + names_len);
 	if (!s)
 		return NULL;
-	char *hostname = memcpy(s + 1, setup->hostname.ptr, setup->hostname.len);
 	*s = (struct gp_smtp_server){
 		.setup = *setup,
 		.limits = *setup->limits,
@@ -215,13 +231,26 @@ gp_smtp_server_new(const struct gp_smtp_server_setup *setup, uint64_t now_ms)
 		.greet_ms = now_ms + setup->greet_wait_ms,
 		.since_ms = now_ms,
 		.heard_ms = now_ms,
-		.line = GP_BUF_INIT((size_t)setup->limits->command_length * FLOOD_FACTOR),
+		.line = GP_BUF_INIT(GP_MAX((size_t)setup->limits->command_length * FLOOD_FACTOR,
+					   (size_t)AUTH_LINE_MAX)),
 		.helo = GP_BUF_INIT(HELO_MAX),
 		.output = GP_BUF_INIT(GP_SMTP_OUTPUT_MAX),
+		.auth.identity = GP_BUF_INIT(GP_SMTP_IDENTITY_MAX),
 	};
-	s->setup.hostname = gp_slice(hostname, setup->hostname.len);
+	char *to = (char *)(s + 1);
+	s->setup.hostname = copy_name(&to, setup->hostname);
+	s->setup.auth_mechanisms = copy_name(&to, setup->auth_mechanisms);
 	s->setup.limits = &s->limits;
 	return s;
+}
+
+/* It may hold a password. */
+static void
+free_line(struct gp_smtp_server *s)
+{
+	if (s->line.ptr)
+		explicit_bzero(s->line.ptr, s->line.cap);
+	gp_buf_free(&s->line);
 }
 
 struct gp_smtp_server *
@@ -230,7 +259,8 @@ gp_smtp_server_free(struct gp_smtp_server *s)
 	if (!s)
 		return NULL;
 	gp_arena_free(&s->arena);
-	gp_buf_free(&s->line);
+	free_line(s);
+	server_auth_free(s);
 	gp_buf_free(&s->helo);
 	gp_buf_free(&s->output);
 	free(s);
@@ -244,7 +274,7 @@ forget_past(struct gp_smtp_server *s)
 	if (s->tx_over)
 		transaction_reset(s);
 	if (s->line_over)
-		gp_buf_free(&s->line);
+		free_line(s);
 	s->line_over = false;
 	server_note_refusal(s, (struct gp_reply){}, gp_slice("", 0));
 }
@@ -305,6 +335,9 @@ asked_command(const struct gp_smtp_server *s)
 		return GP_SLICE("RCPT");
 	case GP_SMTP_DATA:
 		return GP_SLICE("DATA");
+	case GP_SMTP_AUTH:
+	case GP_SMTP_AUTH_STEP:
+		return GP_SLICE("AUTH");
 	default:
 		return GP_SLICE("end of data");
 	}
@@ -314,6 +347,7 @@ static void
 take_yes(struct gp_smtp_server *s, struct gp_reply r)
 {
 	struct transaction *tx = s->tx;
+	gp_assert(tx);
 	switch (s->asked) {
 	case GP_SMTP_MAIL:
 		tx->accepted = true;
@@ -335,9 +369,20 @@ take_yes(struct gp_smtp_server *s, struct gp_reply r)
 }
 
 void
+server_decided(struct gp_smtp_server *s)
+{
+	if (s->farewell.code != 0 && s->state < STATE_CLOSING)
+		server_reply(s, s->farewell);
+	if (s->farewell.code != 0 || s->eof)
+		server_close(s);
+}
+
+void
 gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *r)
 {
 	gp_assert(s->state == STATE_DECIDE);
+	if (!s->tx)
+		server_auth_refused(s);
 	if (gp_reply_positive(r)) {
 		take_yes(s, *r);
 	} else {
@@ -347,12 +392,9 @@ gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *r)
 		else
 			(void)server_refuse(s, *r, asked_command(s));
 	}
-	if (s->asked == GP_SMTP_END || !s->tx->accepted)
+	if (s->tx && (s->asked == GP_SMTP_END || !s->tx->accepted))
 		s->tx_over = true;
-	if (s->farewell.code != 0 && s->state < STATE_CLOSING)
-		server_reply(s, s->farewell);
-	if (s->farewell.code != 0 || s->eof)
-		server_close(s);
+	server_decided(s);
 }
 
 struct gp_slice

@@ -56,14 +56,16 @@ static int
 handle_ehlo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line)
 {
 	char text[1024];
+	bool starttls = s->setup.tls_offered && !s->in_tls, auth = server_auth_offered(s);
 	if (!set_helo(s, args))
 		return server_refuse(s, GP_REPLY(501, 0, 0, 0, "Syntax: EHLO hostname"), line);
 	s->esmtp = true;
 	int n = snprintf(
 		text, sizeof(text),
-		"%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN%s",
+		"%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN%s%s%.*s",
 		GP_SLICE_FMT(s->setup.hostname), (unsigned long long)s->setup.limits->message_size,
-		s->setup.tls_offered && !s->in_tls ? "\nSTARTTLS" : "");
+		starttls ? "\nSTARTTLS" : "", auth ? "\nAUTH " : "",
+		GP_SLICE_FMT(gp_slice_take(s->setup.auth_mechanisms, auth ? SIZE_MAX : 0)));
 	gp_assert(n > 0 && (size_t)n < sizeof(text));
 	server_reply(s, (struct gp_reply){.code = 250, .text = gp_slice(text, (size_t)n)});
 	return server_tx_end(s);
@@ -76,6 +78,14 @@ refuse_mail(struct gp_smtp_server *s, struct gp_reply r, struct gp_slice line)
 	return server_refuse(s, r, line);
 }
 
+static unsigned
+mail_offers(const struct gp_smtp_server *s)
+{
+	if (!s->esmtp)
+		return 0;
+	return GP_OFFER_ESMTP | (server_auth_offered(s) ? GP_OFFER_AUTH : 0U);
+}
+
 static int
 handle_mail(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line)
 {
@@ -84,12 +94,14 @@ handle_mail(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Send HELO or EHLO first"), line);
 	if (s->tx)
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Nested MAIL command"), line);
+	if (s->setup.require_auth && s->auth.identity.len == 0)
+		return server_refuse(s, GP_REPLY(530, 5, 7, 0, "Authentication required"), line);
 	if (s->messages >= s->setup.limits->messages)
 		return server_dismiss(s, GP_REPLY(421, 4, 7, 0, "Too many messages"), line);
 	struct transaction *tx = server_tx_begin(s);
 	if (!tx)
 		return refuse_mail(s, no_memory, line);
-	int r = gp_smtp_mail_parse(args, s->esmtp, &s->arena, &tx->mail, &refusal);
+	int r = gp_smtp_mail_parse(args, mail_offers(s), &s->arena, &tx->mail, &refusal);
 	if (r != 0)
 		return refuse_mail(s, r < 0 ? no_memory : refusal, line);
 	if (tx->mail.size > s->setup.limits->message_size)
@@ -252,27 +264,45 @@ static const struct {
 	[GP_VERB_HELP] = {handle_help, USELESS},
 	[GP_VERB_QUIT] = {handle_quit, ARGS_NONE | IN_CLEAR},
 	[GP_VERB_STARTTLS] = {server_handle_starttls, ARGS_NONE | IN_CLEAR},
+	[GP_VERB_AUTH] = {server_handle_auth, ARGS_SOME},
 	[GP_VERB_HTTP] = {handle_http, IN_CLEAR},
 };
 
-/* Bare CR, bare LF, NUL: the sender's idea of where lines end is not ours. */
-static bool
-is_clean(struct gp_slice line)
+bool
+server_strip_line(struct gp_slice *line)
 {
-	return gp_slice_find(line, '\r') < 0 && gp_slice_find(line, '\0') < 0;
+	bool crlf = line->len >= 2 && line->ptr[line->len - 2] == '\r';
+	*line = gp_slice_take(*line, line->len - (crlf ? 2 : 1));
+	return crlf && gp_slice_find(*line, '\r') < 0 && gp_slice_find(*line, '\0') < 0;
+}
+
+/* What the log may see of a line: no password. */
+static struct gp_slice
+loggable(struct gp_slice line)
+{
+	struct gp_slice auth = GP_SLICE("AUTH");
+	return gp_slice_starts_nocase(line, auth) ? gp_slice_take(line, auth.len) : line;
+}
+
+static size_t
+line_max(const struct gp_smtp_server *s, enum gp_smtp_verb verb)
+{
+	size_t max = s->setup.limits->command_length;
+	bool auth = verb == GP_VERB_AUTH && server_auth_offered(s);
+	return auth ? GP_MAX(max, (size_t)AUTH_COMMAND_MAX) : max;
 }
 
 static int
 handle_line(struct gp_smtp_server *s, struct gp_slice line)
 {
-	bool crlf = line.len >= 2 && line.ptr[line.len - 2] == '\r';
 	size_t len = line.len;
-	line = gp_slice_take(line, len - (crlf ? 2 : 1));
-	if (!crlf || !is_clean(line))
-		return server_dismiss(s, GP_REPLY(500, 5, 5, 2, "Bare CR, bare LF or NUL"), line);
-	if (len > s->setup.limits->command_length)
-		return server_refuse(s, GP_REPLY(500, 5, 5, 2, "Line is too long"), line);
+	bool clean = server_strip_line(&line);
 	struct gp_smtp_command c = gp_smtp_command_parse(line);
+	line = loggable(line);
+	if (!clean)
+		return server_dismiss(s, GP_REPLY(500, 5, 5, 2, "Bare CR, bare LF or NUL"), line);
+	if (len > line_max(s, c.verb))
+		return server_refuse(s, GP_REPLY(500, 5, 5, 2, "Line is too long"), line);
 	uint8_t rules = commands[c.verb].rules;
 	if (s->setup.require_tls && !s->in_tls && !(rules & IN_CLEAR))
 		return server_refuse(s, GP_REPLY(530, 5, 7, 0, "Issue STARTTLS first"), line);
@@ -285,34 +315,51 @@ handle_line(struct gp_smtp_server *s, struct gp_slice line)
 	return commands[c.verb].handle(s, c.args, line);
 }
 
-/* Puts aside a line whose end has not come; the limit is on all of it. */
-static int
-keep_part(struct gp_smtp_server *s, struct gp_slice part, size_t max)
+/* How much of a line is read before its end must have come. */
+static size_t
+flood_max(const struct gp_smtp_server *s)
 {
-	if (!gp_buf_put(&s->line, part))
-		return server_dismiss(s, GP_REPLY(421, 4, 3, 0, "Out of memory"), GP_SLICE(""));
-	if (s->line.len < max)
-		return GP_SMTP_NEED_INPUT;
+	size_t max = (size_t)s->setup.limits->command_length * FLOOD_FACTOR;
+	if (s->state == STATE_AUTH)
+		return AUTH_LINE_MAX;
+	return GP_MAX(max, line_max(s, GP_VERB_AUTH));
+}
+
+/* Puts aside a line whose end has not come. What may hold a password gets all its room at once: a
+ * buffer that grows leaves copies behind. */
+static bool
+keep_part(struct gp_smtp_server *s, struct gp_slice part)
+{
+	if (server_auth_offered(s) && !gp_buf_reserve(&s->line, flood_max(s) - s->line.len))
+		return false;
+	return gp_buf_put(&s->line, part);
+}
+
+static int
+dismiss_flood(struct gp_smtp_server *s)
+{
+	if (s->state == STATE_AUTH)
+		return server_dismiss(s, GP_REPLY(500, 5, 5, 6, "Response is too long"),
+				      GP_SLICE("AUTH"));
 	return server_dismiss(s, GP_REPLY(500, 5, 5, 2, "Line is much too long"), GP_SLICE(""));
 }
 
 int
 server_step_command(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms)
 {
-	size_t max = (size_t)s->setup.limits->command_length * FLOOD_FACTOR;
+	size_t max = flood_max(s);
 	struct gp_slice part = gp_slice_take(*input, max - s->line.len);
 	ptrdiff_t lf = gp_slice_find(part, '\n');
 	if (part.len == 0)
 		return GP_SMTP_NEED_INPUT;
 	part = gp_slice_take(part, lf < 0 ? part.len : (size_t)lf + 1);
 	*input = gp_slice_drop(*input, part.len);
-	if (lf < 0)
-		return keep_part(s, part, max);
-	s->since_ms = now_ms;
-	if (s->line.len == 0)
-		return handle_line(s, part);
-	if (!gp_buf_put(&s->line, part))
+	if ((lf < 0 || s->line.len > 0) && !keep_part(s, part))
 		return server_dismiss(s, GP_REPLY(421, 4, 3, 0, "Out of memory"), GP_SLICE(""));
-	s->line_over = true;
-	return handle_line(s, gp_buf_slice(&s->line));
+	if (lf < 0)
+		return s->line.len < max ? (int)GP_SMTP_NEED_INPUT : dismiss_flood(s);
+	s->since_ms = now_ms;
+	s->line_over = s->line.len > 0;
+	struct gp_slice line = s->line_over ? gp_buf_slice(&s->line) : part;
+	return s->state == STATE_AUTH ? server_auth_line(s, line) : handle_line(s, line);
 }

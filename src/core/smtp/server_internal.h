@@ -2,7 +2,7 @@
 /*
  * What the files of the server's session share: its struct, and the few functions that change its
  * state. server.c has the diagram of the states and the driver's side, server_command.c the command
- * lines, server_body.c the message, server_tls.c STARTTLS.
+ * lines, server_body.c the message, server_tls.c STARTTLS, server_auth.c AUTH.
  */
 #pragma once
 
@@ -12,7 +12,9 @@
 #include "core/smtp/server.h"
 
 enum {
-	FLOOD_FACTOR = 4, /* reading stops at this many times a limit */
+	FLOOD_FACTOR = 4,        /* reading stops at this many times a limit */
+	AUTH_COMMAND_MAX = 4096, /* an AUTH line with its initial response, where it is offered */
+	AUTH_LINE_MAX = 12288,   /* RFC 4954 section 4: sufficient for all mechanisms */
 	HELO_MAX = GP_DOMAIN_MAX,
 };
 
@@ -23,6 +25,7 @@ enum state {
 	STATE_GREET,
 	STATE_COMMAND,
 	STATE_DECIDE,
+	STATE_AUTH, /* within an exchange: a response is due */
 	STATE_BODY,
 	STATE_POISONED,
 	STATE_STARTTLS,  /* its line was read: nothing may follow */
@@ -45,6 +48,13 @@ struct transaction {
 	struct gp_header_meter header;
 	uint64_t body_size; /* octets of the message, without stuffed dots (RFC 1870 section 5) */
 	uint64_t body_read; /* octets off the wire */
+};
+
+struct auth {
+	struct gp_slice mechanism; /* a word of the setup's list */
+	struct gp_slice response;  /* decoded; NULL ptr: none */
+	struct gp_arena arena;     /* the response's */
+	struct gp_buf identity;    /* empty: nobody has authenticated */
 };
 
 struct gp_smtp_server {
@@ -72,6 +82,7 @@ struct gp_smtp_server {
 	struct gp_slice refused_command;
 	struct gp_reply farewell; /* a shutdown that waits for the driver's answer */
 	bool quit;                /* the client said so */
+	struct auth auth;
 };
 
 /* --- server.c --- */
@@ -100,6 +111,9 @@ server_dismiss(struct gp_smtp_server *s, struct gp_reply r, struct gp_slice comm
 /* Waits for the driver's answer to this event, which it returns. */
 int
 server_ask(struct gp_smtp_server *s, enum gp_smtp_event event);
+/* The answer was given: what waited for it takes effect. */
+void
+server_decided(struct gp_smtp_server *s);
 
 /* NULL: no memory. */
 struct transaction *
@@ -112,9 +126,27 @@ server_tx_end(struct gp_smtp_server *s);
 /* --- the steps: one a state. Each takes what it can from the input and returns an event or AGAIN.
    --- */
 
-/* server_command.c */
+/* server_command.c: COMMAND and AUTH */
 int
 server_step_command(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);
+/* Takes the CRLF off a line that has its LF. False: there was none, or a bare CR or NUL is in it:
+   the sender's idea of where lines end is not ours. */
+bool
+server_strip_line(struct gp_slice *line);
+
+/* server_auth.c */
+bool
+server_auth_offered(const struct gp_smtp_server *s);
+int
+server_handle_auth(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line);
+/* A line of an exchange, with its LF. */
+int
+server_auth_line(struct gp_smtp_server *s, struct gp_slice line);
+/* The driver refused what it was asked about. */
+void
+server_auth_refused(struct gp_smtp_server *s);
+void
+server_auth_free(struct gp_smtp_server *s);
 
 /* server_tls.c */
 int

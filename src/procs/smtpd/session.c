@@ -437,7 +437,9 @@ run_protocol(struct session *s, struct gp_slice *input)
 			log_refusal(s);
 			break;
 		case GP_SMTP_STARTTLS:
-			gp_unreachable("it is not offered");
+		case GP_SMTP_AUTH:
+		case GP_SMTP_AUTH_STEP:
+			gp_unreachable("neither is offered");
 		case GP_SMTP_CLOSE:
 			s->state = SESSION_LINGERS;
 			return;
