@@ -121,7 +121,8 @@ take_listen(struct gp_message *m)
 	if (env->listens_len == GP_ROLE_LISTENS_MAX)
 		return -E2BIG;
 	struct gp_role_listen *l = &env->listens[env->listens_len++];
-	*l = (struct gp_role_listen){.fd = m->fd, .service = m->listen.service};
+	*l = (struct gp_role_listen){
+		.fd = m->fd, .service = m->listen.service, .tls = m->listen.tls};
 	snprintf(l->address, sizeof(l->address), "%.*s", GP_SLICE_FMT(m->listen.address));
 	m->fd = -1;
 	return 0;

@@ -33,6 +33,7 @@ enum {
 struct gp_role_listen {
 	int fd;
 	uint8_t service; /* enum gp_service; 0: the control socket */
+	uint8_t tls;     /* enum gp_listen_tls */
 	char address[128];
 };
 

@@ -23,6 +23,8 @@ enum role_needs {
 	NEEDS_SPOOL_DIR = 2,
 	NEEDS_CONTROL_SOCKET = 4,
 	NEEDS_MAIL_ROOTS = 8,
+	NEEDS_KEYS = 16,         /* the private keys, as descriptors */
+	NEEDS_CERTIFICATES = 32, /* the configuration again when a certificate's file changed */
 };
 
 struct role_spec {
