@@ -291,7 +291,11 @@ starter_files_load(void **state)
 {
 	static const struct gp_slice listens[] = {{"0.0.0.0:25", 10}, {"[::]:25", 7}};
 	static const struct gp_slice domains[] = {{"example.org", 11}, {"b\u00fccher.example", 15}};
-	static const struct test_file zone[] = {{"/etc/g/zone.json", "{}"}, {}};
+	static const struct test_file named[] = {
+		{"/etc/g/zone.json", "{}"},
+		{"/etc/g/fullchain.pem", "-----BEGIN CERTIFICATE-----"},
+		{"/etc/g/key.pem", ""},
+		{}};
 	(void)state;
 	for (size_t n = 0; n <= GP_ARRAY_LEN(domains); n++) {
 		struct gp_config_start start = {.hostname = GP_SLICE("mx.example.org"),
@@ -305,7 +309,7 @@ starter_files_load(void **state)
 		gp_config_write_starter(&text, &start);
 		assert_round_trip(gp_buf_slice(&text), NULL);
 		uncomment(gp_buf_slice(&text), &all);
-		assert_round_trip(gp_buf_slice(&all), zone);
+		assert_round_trip(gp_buf_slice(&all), named);
 		gp_buf_free(&all);
 		gp_buf_free(&text);
 	}

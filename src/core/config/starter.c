@@ -157,7 +157,7 @@ write_tls(struct gp_buf *out, const struct gp_key *key, const struct gp_config_s
 	gp_buf_printf(out, "%s:\n", key->name);
 	for (size_t i = 0; i < key->group->keys_len; i++) {
 		const struct gp_key *member = &key->group->keys[i];
-		write_doc(out, "    # ", member->doc);
+		write_doc(out, "  # ", member->doc);
 		gp_buf_printf(out, "  %s: ", member->name);
 		print_quoted(out, member->type == GP_KEY_KEYS ? start->key : start->certificate);
 		gp_buf_put_char(out, '\n');
