@@ -19,7 +19,7 @@ enum { PEER_MISSING_MS = 60 * 1000 };
 /* What may come before start, and after. */
 static const uint64_t permit_before = GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP);
 static const uint64_t permit_after =
-	1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER | 1ull << GP_MSG_STOP;
+	1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER | 1ull << GP_MSG_KEY | 1ull << GP_MSG_STOP;
 
 static struct {
 	const struct gp_role *role;
@@ -48,7 +48,8 @@ gp_role_name(enum gp_role_id id)
 		[GP_ROLE_SUPERVISOR] = "supervisor", [GP_ROLE_SMTPD] = "smtpd",
 		[GP_ROLE_RESOLVER] = "resolver",     [GP_ROLE_SPOOL] = "spool",
 		[GP_ROLE_RELAY] = "relay",           [GP_ROLE_MAILDIR] = "maildir",
-		[GP_ROLE_FETCH] = "fetch",           [GP_ROLE_COMMAND] = "command",
+		[GP_ROLE_FETCH] = "fetch",           [GP_ROLE_SIGNER] = "signer",
+		[GP_ROLE_COMMAND] = "command",
 	};
 	return id > 0 && id < GP_ROLE_COUNT ? names[id] : "?";
 }
@@ -121,7 +122,8 @@ take_listen(struct gp_message *m)
 	if (env->listens_len == GP_ROLE_LISTENS_MAX)
 		return -E2BIG;
 	struct gp_role_listen *l = &env->listens[env->listens_len++];
-	*l = (struct gp_role_listen){.fd = m->fd, .service = m->listen.service};
+	*l = (struct gp_role_listen){
+		.fd = m->fd, .service = m->listen.service, .tls = m->listen.tls};
 	snprintf(l->address, sizeof(l->address), "%.*s", GP_SLICE_FMT(m->listen.address));
 	m->fd = -1;
 	return 0;
@@ -195,6 +197,15 @@ take_peer(struct gp_message *m)
 }
 
 static int
+take_key(const struct gp_message *m)
+{
+	if (!self.role->on_key)
+		return -EPROTO;
+	self.role->on_key(&self.env, m->key.path, m->key.round, m->fd);
+	return 0;
+}
+
+static int
 take_start(void)
 {
 	if (self.started || !self.env.config)
@@ -232,6 +243,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_PEER:
 		r = take_peer(m);
+		break;
+	case GP_MSG_KEY:
+		r = take_key(m);
 		break;
 	case GP_MSG_START:
 		r = take_start();

@@ -28,6 +28,12 @@ enum gp_fetch_result {
 	GP_FETCH_TOO_LARGE,
 };
 
+enum gp_sign_result {
+	GP_SIGN_DONE = 1,
+	GP_SIGN_NO_KEY,
+	GP_SIGN_FAILED,
+};
+
 enum gp_queue_verb {
 	GP_QUEUE_LIST = 1,
 	GP_QUEUE_SHOW, /* with recipients and what was last heard of them */

@@ -32,6 +32,8 @@ enum {
 	STOP_STAGE_MS = 30 * 1000,
 	/* How long a role may live without its control channel. */
 	ORPHAN_MS = 5 * 1000,
+	/* How often certificates and keys are looked at. */
+	TLS_LOOK_MS = 60 * 1000,
 };
 
 struct instance {
@@ -52,6 +54,9 @@ static struct {
 	char role_dir[4096];
 	int role_fds[GP_ROLE_COUNT]; /* the executables, opened while we may reach them */
 	struct configuration config;
+	uint64_t tls_files;  /* see configuration_tls_files() */
+	uint32_t keys_round; /* of key messages; each reading of the keys is one */
+	struct event *tls_timer;
 	unsigned workers;
 	struct resources resources;
 	struct instance instances[INSTANCES_MAX];
@@ -95,9 +100,10 @@ tell_config(struct instance *in)
 static bool
 tell_listen(struct instance *in, const struct gp_role_listen *l)
 {
-	struct gp_message m = {
-		.type = GP_MSG_LISTEN,
-		.listen = {.service = l->service, .address = gp_slice_str(l->address)}};
+	struct gp_message m = {.type = GP_MSG_LISTEN,
+			       .listen = {.service = l->service,
+					  .tls = l->tls,
+					  .address = gp_slice_str(l->address)}};
 	return tell(in, m, l->fd);
 }
 
@@ -107,6 +113,27 @@ tell_directory(struct instance *in, const struct gp_role_dir *d)
 	struct gp_message m = {.type = GP_MSG_DIRECTORY,
 			       .directory = {.path = gp_slice_str(d->path)}};
 	return tell(in, m, d->fd);
+}
+
+/* Opened anew each time, and never read here. A key that is not there leaves its certificate
+ * without use, and the rest as it is. */
+static bool
+tell_keys(struct instance *in)
+{
+	const struct gp_config *cfg = self.config.value;
+	bool ok = true;
+	for (size_t i = 0; ok && i < cfg->tls.keys_len; i++) {
+		struct gp_slice path = cfg->tls.keys[i];
+		struct gp_message m = {.type = GP_MSG_KEY,
+				       .fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
+				       .key = {.round = self.keys_round, .path = path}};
+		if (m.fd < 0)
+			gp_error("cannot_open_key", GP_F("path", path),
+				 GP_FS("reason", strerror(errno)));
+		else
+			ok = gp_channel_send(in->control, &m);
+	}
+	return ok;
 }
 
 static bool
@@ -125,6 +152,8 @@ tell_resources(struct instance *in)
 		ok = tell_directory(in, &r->policies);
 	for (size_t i = 0; ok && needs & NEEDS_MAIL_ROOTS && i < r->mail_roots_len; i++)
 		ok = tell_directory(in, &r->mail_roots[i]);
+	if (ok && needs & NEEDS_KEYS)
+		ok = tell_keys(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
 		ok = tell_listen(in,
 				 &(struct gp_role_listen){.fd = r->control, .address = "control"});
@@ -404,6 +433,7 @@ same_listens(const struct gp_config *a, const struct gp_config *b)
 	bool same = a->listens_len == b->listens_len;
 	for (size_t i = 0; same && i < a->listens_len; i++)
 		same = a->listens[i].service == b->listens[i].service &&
+		       a->listens[i].tls == b->listens[i].tls &&
 		       gp_slice_eq(a->listens[i].address, b->listens[i].address);
 	return same;
 }
@@ -420,6 +450,47 @@ replace_listening_roles(void)
 		if (in->spec->needs & NEEDS_LISTENS && in->control && !tell(in, stop, -1))
 			kill(in->pid, SIGKILL);
 	}
+}
+
+/* Says the configuration again to those who have this need, 0: to all. Keys go first: who gets a new
+ * certificate will ask for its key at once. */
+static void
+tell_again(unsigned needs)
+{
+	self.tls_files = configuration_tls_files(self.config.value);
+	self.keys_round++;
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->control && in->spec->needs & NEEDS_KEYS && !tell_keys(in))
+			kill(in->pid, SIGKILL);
+	}
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->control && (needs == 0 || in->spec->needs & needs) && !tell_config(in))
+			kill(in->pid, SIGKILL);
+	}
+}
+
+/* Whoever renews certificates need not know that we are here. */
+static void
+on_tls_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct configuration fresh;
+	(void)fd, (void)what, (void)arg;
+	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
+	if (self.stopping || configuration_tls_files(self.config.value) == self.tls_files)
+		return;
+	int r = configuration_renew_certificates(&self.config, &fresh);
+	if (r < 0) {
+		/* It may be half written; the next look is in a minute. */
+		gp_warning("certificates_not_reloaded", GP_FS("reason", strerror(-r)));
+		return;
+	}
+	struct configuration old = self.config;
+	self.config = fresh;
+	tell_again(NEEDS_CERTIFICATES);
+	configuration_free(&old);
+	gp_info("certificates_reloaded", GP_FN("certificates", fresh.value->tls.certificates_len));
 }
 
 static void
@@ -443,10 +514,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	struct configuration old = self.config;
 	self.config = fresh;
 	gp_log_setup("supervisor", now->log.json, (enum gp_log_level)now->log.level);
-	for (size_t i = 0; i < self.instances_len; i++) {
-		if (self.instances[i].control && !tell_config(&self.instances[i]))
-			kill(self.instances[i].pid, SIGKILL);
-	}
+	tell_again(0);
 	if (listens_changed)
 		replace_listening_roles();
 	configuration_free(&old);
@@ -512,7 +580,11 @@ watch_signals(void)
 			return -ENOMEM;
 	}
 	self.stop_timer = evtimer_new(gp_loop_base(self.loop), on_stop_timer, NULL);
-	return self.stop_timer ? 0 : -ENOMEM;
+	self.tls_timer = evtimer_new(gp_loop_base(self.loop), on_tls_timer, NULL);
+	if (!self.stop_timer || !self.tls_timer)
+		return -ENOMEM;
+	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
+	return 0;
 }
 
 static unsigned
@@ -531,6 +603,7 @@ begin(void)
 		return 2;
 	const struct gp_config *cfg = self.config.value;
 	gp_log_setup("supervisor", cfg->log.json, (enum gp_log_level)cfg->log.level);
+	self.tls_files = configuration_tls_files(cfg);
 	self.workers = count_workers(cfg);
 	resources_raise_files();
 	signal(SIGPIPE, SIG_IGN);

@@ -135,6 +135,7 @@ listen_on(struct resources *r, const struct gp_listen *want, unsigned worker)
 	if (gp_sockaddr_parse(want->address, 0, &a) < 0)
 		return complain("bad_listen_address", l->address, -EINVAL);
 	l->service = want->service;
+	l->tls = want->tls;
 	l->fd = gp_socket_listen(&a, BACKLOG, true);
 	if (l->fd < 0)
 		return complain("cannot_listen", l->address, l->fd);
@@ -148,7 +149,7 @@ take_over(struct resources *r, struct resources *old, const struct gp_listen *wa
 	for (size_t i = 0; i < old->listens_len; i++) {
 		struct gp_role_listen *l = &old->listens[i];
 		if (l->fd < 0 || old->listen_workers[i] != worker || l->service != want->service ||
-		    !gp_slice_eq(gp_slice_str(l->address), want->address))
+		    l->tls != want->tls || !gp_slice_eq(gp_slice_str(l->address), want->address))
 			continue;
 		r->listens[r->listens_len] = *l;
 		r->listen_workers[r->listens_len++] = worker;

@@ -24,6 +24,8 @@ enum role_needs {
 	NEEDS_CONTROL_SOCKET = 4,
 	NEEDS_MAIL_ROOTS = 8,
 	NEEDS_POLICY_DIR = 16,
+	NEEDS_KEYS = 32,         /* the private keys, as descriptors */
+	NEEDS_CERTIFICATES = 64, /* the configuration again when a certificate's file changed */
 };
 
 struct role_spec {
