@@ -30,6 +30,15 @@ known_dates(void **state)
 }
 
 static void
+known_stamps(void **state)
+{
+	(void)state;
+	assert_string_equal(gp_date_stamp(0).s, "1970-01-01T00:00:00Z");
+	assert_string_equal(gp_date_stamp(1709164799).s, "2024-02-28T23:59:59Z");
+	assert_string_equal(gp_date_stamp(UINT64_MAX).s, "9999-12-31T23:59:59Z");
+}
+
+static void
 as_libc_has_them(void **state)
 {
 	(void)state;
@@ -48,6 +57,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_dates),
+		cmocka_unit_test(known_stamps),
 		cmocka_unit_test(as_libc_has_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

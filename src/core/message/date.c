@@ -34,20 +34,45 @@ take_years(uint32_t *day)
 	return year;
 }
 
+struct calendar {
+	uint32_t year, month, day; /* month and day from 0 */
+	uint32_t weekday;          /* from Sunday */
+	uint32_t second;           /* of the day */
+};
+
+static struct calendar
+make_calendar(uint64_t epoch_s)
+{
+	epoch_s = GP_MIN(epoch_s, last_second);
+	struct calendar c = {.day = (uint32_t)(epoch_s / 86400),
+			     .second = (uint32_t)(epoch_s % 86400)};
+	c.weekday = (c.day + 4) % 7; /* 1 January 1970 was a Thursday */
+	c.year = take_years(&c.day);
+	for (; c.day >= month_days(c.year, c.month); c.month++)
+		c.day -= month_days(c.year, c.month);
+	return c;
+}
+
 struct gp_date_text
 gp_date_text(uint64_t epoch_s)
 {
 	struct gp_date_text text = {};
-	epoch_s = GP_MIN(epoch_s, last_second);
-	uint32_t day = (uint32_t)(epoch_s / 86400);
-	uint32_t second = (uint32_t)(epoch_s % 86400);
-	uint32_t weekday = (day + 4) % 7; /* 1 January 1970 was a Thursday */
-	uint32_t year = take_years(&day), month = 0;
-	for (; day >= month_days(year, month); month++)
-		day -= month_days(year, month);
-	int n = snprintf(text.s, sizeof(text.s), "%s, %u %s %u %02u:%02u:%02u +0000", days[weekday],
-			 day + 1, months[month], year, second / 3600, second / 60 % 60,
-			 second % 60);
+	struct calendar c = make_calendar(epoch_s);
+	int n = snprintf(text.s, sizeof(text.s), "%s, %u %s %u %02u:%02u:%02u +0000",
+			 days[c.weekday], c.day + 1, months[c.month], c.year, c.second / 3600,
+			 c.second / 60 % 60, c.second % 60);
+	gp_assert(n > 0 && n <= GP_DATE_LEN);
+	return text;
+}
+
+struct gp_date_text
+gp_date_stamp(uint64_t epoch_s)
+{
+	struct gp_date_text text = {};
+	struct calendar c = make_calendar(epoch_s);
+	int n = snprintf(text.s, sizeof(text.s), "%04u-%02u-%02uT%02u:%02u:%02uZ", c.year,
+			 c.month + 1, c.day + 1, c.second / 3600, c.second / 60 % 60,
+			 c.second % 60);
 	gp_assert(n > 0 && n <= GP_DATE_LEN);
 	return text;
 }

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/tlsrpt/report.h"
+
+#include "core/message/date.h"
+#include "core/tlsrpt/clean.h"
+
+/*
+ * JSON straight onto a capped buffer: the shape is fixed, and a library's tree would stand outside
+ * every cap. `comma`: the next member or element is not the first one.
+ */
+struct writer {
+	struct gp_buf *out;
+	bool comma;
+};
+
+static void
+separate(struct writer *w)
+{
+	if (w->comma)
+		gp_buf_put_char(w->out, ',');
+	w->comma = true;
+}
+
+static void
+put_string(struct writer *w, struct gp_slice s)
+{
+	gp_buf_put_char(w->out, '"');
+	gp_tlsrpt_put_clean(w->out, s, GP_TLSRPT_CLEAN_JSON);
+	gp_buf_put_char(w->out, '"');
+}
+
+static void
+put_key(struct writer *w, const char *name)
+{
+	separate(w);
+	gp_buf_printf(w->out, "\"%s\":", name);
+}
+
+/* Left out when empty. */
+static void
+put_text(struct writer *w, const char *name, struct gp_slice s)
+{
+	if (s.len == 0)
+		return;
+	put_key(w, name);
+	put_string(w, s);
+}
+
+static void
+put_number(struct writer *w, const char *name, uint64_t n)
+{
+	put_key(w, name);
+	gp_buf_put_u64(w->out, n);
+}
+
+static void
+put_open(struct writer *w, char bracket)
+{
+	gp_buf_put_char(w->out, bracket);
+	w->comma = false;
+}
+
+static void
+put_close(struct writer *w, char bracket)
+{
+	gp_buf_put_char(w->out, bracket);
+	w->comma = true;
+}
+
+static void
+put_list(struct writer *w, const char *name, const struct gp_slice *list, size_t len)
+{
+	if (len == 0)
+		return;
+	put_key(w, name);
+	put_open(w, '[');
+	for (size_t i = 0; i < len; i++) {
+		separate(w);
+		put_string(w, list[i]);
+	}
+	put_close(w, ']');
+}
+
+static void
+put_failure(struct writer *w, const struct gp_tlsrpt_failure *f)
+{
+	gp_assert(f->result > GP_TLSRPT_SUCCESS);
+	separate(w);
+	put_open(w, '{');
+	put_text(w, "result-type", gp_slice_str(gp_tlsrpt_result_name(f->result)));
+	put_text(w, "sending-mta-ip", f->sending_ip);
+	put_text(w, "receiving-mx-hostname", f->mx_host);
+	put_text(w, "receiving-ip", f->receiving_ip);
+	put_number(w, "failed-session-count", f->sessions);
+	put_text(w, "failure-reason-code", f->reason);
+	put_close(w, '}');
+}
+
+static void
+put_policy(struct writer *w, const struct gp_tlsrpt_counts *c)
+{
+	put_key(w, "policy");
+	put_open(w, '{');
+	put_text(w, "policy-type", gp_slice_str(gp_tlsrpt_policy_name(c->policy)));
+	put_list(w, "policy-string", c->strings, c->strings_len);
+	put_text(w, "policy-domain", c->domain);
+	put_list(w, "mx-host", c->mx, c->mx_len);
+	put_close(w, '}');
+}
+
+static void
+put_counts(struct writer *w, const struct gp_tlsrpt_counts *c)
+{
+	gp_assert(c->details_len <= GP_TLSRPT_FAILURES_MAX);
+	separate(w);
+	put_open(w, '{');
+	put_policy(w, c);
+	put_key(w, "summary");
+	put_open(w, '{');
+	put_number(w, "total-successful-session-count", c->successes);
+	put_number(w, "total-failure-session-count", c->failures);
+	put_close(w, '}');
+	if (c->details_len > 0) {
+		put_key(w, "failure-details");
+		put_open(w, '[');
+		for (size_t i = 0; i < c->details_len; i++)
+			put_failure(w, &c->details[i]);
+		put_close(w, ']');
+	}
+	put_close(w, '}');
+}
+
+static void
+put_range(struct writer *w, const struct gp_tlsrpt_report *r)
+{
+	put_key(w, "date-range");
+	put_open(w, '{');
+	put_text(w, "start-datetime", gp_slice_str(gp_date_stamp(r->start_s).s));
+	put_text(w, "end-datetime", gp_slice_str(gp_date_stamp(r->end_s).s));
+	put_close(w, '}');
+}
+
+static void
+check_arguments(const struct gp_tlsrpt_report *r)
+{
+	gp_assert(r->counts_len > 0 && r->counts_len <= GP_TLSRPT_POLICIES_MAX);
+	gp_assert(r->unique.len > 0 && r->unique.len <= GP_TLSRPT_UNIQUE_MAX);
+	for (size_t i = 0; i < r->unique.len; i++)
+		gp_assert(gp_ascii_is_alnum(r->unique.ptr[i]));
+}
+
+bool
+gp_tlsrpt_write_json(const struct gp_tlsrpt_report *r, struct gp_buf *out)
+{
+	struct writer w = {.out = out};
+	check_arguments(r);
+	put_open(&w, '{');
+	put_text(&w, "organization-name", r->organization);
+	put_range(&w, r);
+	put_text(&w, "contact-info", r->contact);
+	put_key(&w, "report-id");
+	gp_buf_printf(out, "\"%.*s@", GP_SLICE_FMT(r->unique));
+	gp_tlsrpt_put_clean(out, r->submitter, GP_TLSRPT_CLEAN_JSON);
+	gp_buf_put_char(out, '"');
+	put_key(&w, "policies");
+	put_open(&w, '[');
+	for (size_t i = 0; i < r->counts_len; i++)
+		put_counts(&w, &r->counts[i]);
+	put_close(&w, ']');
+	put_close(&w, '}');
+	return !out->failed;
+}
+
+void
+gp_tlsrpt_write_filename(const struct gp_tlsrpt_report *r, struct gp_buf *out)
+{
+	check_arguments(r);
+	gp_tlsrpt_put_clean(out, r->submitter, GP_TLSRPT_CLEAN_NAME);
+	gp_buf_put_char(out, '!');
+	gp_tlsrpt_put_clean(out, r->domain, GP_TLSRPT_CLEAN_NAME);
+	gp_buf_printf(out, "!%llu!%llu!%.*s.json.gz", (unsigned long long)r->start_s,
+		      (unsigned long long)r->end_s, GP_SLICE_FMT(r->unique));
+}
