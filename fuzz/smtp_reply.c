@@ -11,7 +11,17 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { RCPTS_MAX = 4, EVENTS_MAX = 100'000 };
+enum { RCPTS_MAX = 4, MAILS_MAX = 20, EVENTS_MAX = 100'000 };
+
+enum wishes {
+	TLS = 3, /* enum gp_client_tls; 3: required, and the handshake fails */
+	IMPLICIT = 4,
+	PASSWORD = 8,
+	TOKEN = 16,
+	CHUNKING = 32,
+	BINARY = 64,
+	REQUIRETLS = 128,
+};
 
 enum wishes {
 	TLS = 3, /* enum gp_client_tls; 3: required, and the handshake fails */
@@ -69,11 +79,17 @@ send_output(struct gp_smtp_client *c, unsigned wishes, char *last)
 /* Returns false at CLOSE. */
 static bool
 handle(struct gp_smtp_client *c, enum gp_client_event event, unsigned wishes,
+<<<<<<< HEAD
        const struct gp_smtp_client_mail *mail)
+=======
+       const struct gp_smtp_client_mail *mail, unsigned *mails)
+>>>>>>> h-client
 {
 	switch (event) {
 	case GP_CLIENT_READY:
-		if (gp_smtp_client_start(c, mail, 0) < 0)
+		if ((*mails)++ == MAILS_MAX)
+			gp_smtp_client_quit(c, 0);
+		else if (gp_smtp_client_start(c, mail, 0) < 0)
 			abort();
 		break;
 	case GP_CLIENT_BODY:
@@ -133,13 +149,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gp_smtp_client *c = gp_smtp_client_new(&setup, 0);
 	size_t cut = 1 + data[1] / 4;
 	char last = 0;
+<<<<<<< HEAD
+=======
+	unsigned mails = 0;
+>>>>>>> h-client
 	input = gp_slice_drop(input, 3);
 	for (size_t i = 0; i < EVENTS_MAX; i++) {
 		struct gp_slice piece = gp_slice_take(input, cut);
 		size_t len = piece.len;
 		enum gp_client_event event = gp_smtp_client_next(c, &piece, 0);
 		input = gp_slice_drop(input, len - piece.len);
+<<<<<<< HEAD
 		if (!handle(c, event, wishes, &mail))
+=======
+		if (!handle(c, event, wishes, &mail, &mails))
+>>>>>>> h-client
 			break;
 		send_output(c, wishes, &last);
 		if (event == GP_CLIENT_WAIT && input.len == 0)

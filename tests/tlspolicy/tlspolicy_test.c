@@ -83,96 +83,99 @@ static const struct {
 	 "testing mx.test", 0, 0, 0,
 	 "sts+ mx.test | tlsa mx.test=tlsa-invalid(no-usable-record), sts d.test"},
 
-	{"no TLS wished", BARE_WORLD, NULL, 0, GP_TLS_WANT_NONE, 0,
+	{"no TLS wished", BARE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_NONE, 0,
 	 "none | no-policy-found d.test"},
-	{"no TLS wished: DANE is stricter", DANE_WORLD, NULL, 0, GP_TLS_WANT_NONE, 0,
+	{"no TLS wished: DANE is stricter", DANE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_NONE, 0,
 	 "dane! mx.test,d.test | tlsa mx.test"},
-	{"no TLS wished: unusable TLSA are stricter", UNUSABLE_WORLD, NULL, 0, GP_TLS_WANT_NONE, 0,
-	 "encrypt+ | tlsa mx.test=tlsa-invalid(no-usable-record)"},
-	{"no TLS wished: STS is stricter", BARE_WORLD, "enforce mx.test", 0, GP_TLS_WANT_NONE, 0,
-	 "sts! mx.test | sts d.test"},
-	{"encrypt", BARE_WORLD, NULL, 0, GP_TLS_WANT_ENCRYPT, 0,
+	{"no TLS wished: unusable TLSA are stricter", UNUSABLE_WORLD, NULL, 0,
+	 GP_TLSPOLICY_WANT_NONE, 0, "encrypt+ | tlsa mx.test=tlsa-invalid(no-usable-record)"},
+	{"no TLS wished: STS is stricter", BARE_WORLD, "enforce mx.test", 0, GP_TLSPOLICY_WANT_NONE,
+	 0, "sts! mx.test | sts d.test"},
+	{"encrypt", BARE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_ENCRYPT, 0,
 	 "encrypt+ | no-policy-found d.test"},
-	{"encrypt, and DANE", DANE_WORLD, NULL, 0, GP_TLS_WANT_ENCRYPT, 0,
+	{"encrypt, and DANE", DANE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_ENCRYPT, 0,
 	 "dane! mx.test,d.test | tlsa mx.test"},
-	{"encrypt, and STS testing", BARE_WORLD, "testing mx.test", 0, GP_TLS_WANT_ENCRYPT, 0,
+	{"encrypt, and STS testing", BARE_WORLD, "testing mx.test", 0, GP_TLSPOLICY_WANT_ENCRYPT, 0,
 	 "sts+ mx.test | sts d.test"},
-	{"verify", BARE_WORLD, NULL, 0, GP_TLS_WANT_VERIFY, 0,
+	{"verify", BARE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_VERIFY, 0,
 	 "verify! mx.test | no-policy-found d.test"},
-	{"verify, and STS testing", BARE_WORLD, "testing mx.test", 0, GP_TLS_WANT_VERIFY, 0,
+	{"verify, and STS testing", BARE_WORLD, "testing mx.test", 0, GP_TLSPOLICY_WANT_VERIFY, 0,
 	 "verify! mx.test | sts d.test"},
-	{"verify, and DANE", DANE_WORLD, NULL, 0, GP_TLS_WANT_VERIFY, 0,
+	{"verify, and DANE", DANE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_VERIFY, 0,
 	 "dane! mx.test,d.test | tlsa mx.test"},
-	{"verify, and STS names another host", BARE_WORLD, "enforce x.test", 0, GP_TLS_WANT_VERIFY,
-	 0, "skip 451 4.7.5 | sts d.test=validation-failure(mx-not-in-policy)"},
-	{"dane-only", DANE_WORLD, NULL, 0, GP_TLS_WANT_DANE_ONLY, 0,
+	{"verify, and STS names another host", BARE_WORLD, "enforce x.test", 0,
+	 GP_TLSPOLICY_WANT_VERIFY, 0,
+	 "skip 451 4.7.5 | sts d.test=validation-failure(mx-not-in-policy)"},
+	{"dane-only", DANE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_DANE_ONLY, 0,
 	 "dane! mx.test,d.test | tlsa mx.test"},
-	{"dane-only without", SIGNED_WORLD, NULL, 0, GP_TLS_WANT_DANE_ONLY, 0,
+	{"dane-only without", SIGNED_WORLD, NULL, 0, GP_TLSPOLICY_WANT_DANE_ONLY, 0,
 	 "skip 451 4.7.5 | tlsa mx.test=dane-required"},
-	{"dane-only and STS", BARE_WORLD, "enforce mx.test", 0, GP_TLS_WANT_DANE_ONLY, 0,
+	{"dane-only and STS", BARE_WORLD, "enforce mx.test", 0, GP_TLSPOLICY_WANT_DANE_ONLY, 0,
 	 "skip 451 4.7.5 | sts d.test, tlsa mx.test=dane-required"},
-	{"dane-only, unusable", UNUSABLE_WORLD, "enforce mx.test", 0, GP_TLS_WANT_DANE_ONLY, 0,
+	{"dane-only, unusable", UNUSABLE_WORLD, "enforce mx.test", 0, GP_TLSPOLICY_WANT_DANE_ONLY,
+	 0,
 	 "skip 451 4.7.5 | tlsa mx.test=tlsa-invalid(no-usable-record), sts d.test, tlsa "
 	 "mx.test=dane-required"},
 	{"dane-only wants a secure MX",
 	 "{" MX_UNPROVEN "," HOST("mx.test") "," TLSA("mx.test", EE) "}", NULL, 0,
-	 GP_TLS_WANT_DANE_ONLY, 0, "skip 451 4.7.5 | tlsa mx.test"},
+	 GP_TLSPOLICY_WANT_DANE_ONLY, 0, "skip 451 4.7.5 | tlsa mx.test"},
 	{"fingerprints: nothing else is asked", TROUBLE_WORLD, "enforce x.test", 0,
-	 GP_TLS_WANT_FINGERPRINT, 0, "fingerprint! | no-policy-found d.test"},
+	 GP_TLSPOLICY_WANT_FINGERPRINT, 0, "fingerprint! | no-policy-found d.test"},
 
-	{"TLS-Required: No, and DANE", DANE_WORLD, NULL, 0, 0, GP_TLS_OPTIONAL,
+	{"TLS-Required: No, and DANE", DANE_WORLD, NULL, 0, 0, GP_TLSPOLICY_OPTIONAL,
 	 "dane mx.test,d.test | tlsa mx.test"},
-	{"TLS-Required: No, TLSA trouble", TROUBLE_WORLD, NULL, 0, 0, GP_TLS_OPTIONAL,
+	{"TLS-Required: No, TLSA trouble", TROUBLE_WORLD, NULL, 0, 0, GP_TLSPOLICY_OPTIONAL,
 	 "opportunistic | tlsa mx.test=dnssec-invalid"},
-	{"TLS-Required: No, TLSA unusable", UNUSABLE_WORLD, NULL, 0, 0, GP_TLS_OPTIONAL,
+	{"TLS-Required: No, TLSA unusable", UNUSABLE_WORLD, NULL, 0, 0, GP_TLSPOLICY_OPTIONAL,
 	 "opportunistic | tlsa mx.test=tlsa-invalid(no-usable-record)"},
-	{"TLS-Required: No, STS enforce", BARE_WORLD, "enforce mx.test", 0, 0, GP_TLS_OPTIONAL,
-	 "sts mx.test | sts d.test"},
+	{"TLS-Required: No, STS enforce", BARE_WORLD, "enforce mx.test", 0, 0,
+	 GP_TLSPOLICY_OPTIONAL, "sts mx.test | sts d.test"},
 	{"TLS-Required: No, STS names another host", BARE_WORLD, "enforce x.test", 0, 0,
-	 GP_TLS_OPTIONAL, "sts mx.test | sts d.test=validation-failure(mx-not-in-policy)"},
+	 GP_TLSPOLICY_OPTIONAL, "sts mx.test | sts d.test=validation-failure(mx-not-in-policy)"},
 	{"TLS-Required: No does not loosen what is configured", DANE_WORLD, NULL, 0,
-	 GP_TLS_WANT_VERIFY, GP_TLS_OPTIONAL, "dane! mx.test,d.test | tlsa mx.test"},
-	{"nor dane-only", TROUBLE_WORLD, NULL, 0, GP_TLS_WANT_DANE_ONLY, GP_TLS_OPTIONAL,
-	 "skip 451 4.4.3 | tlsa mx.test=dnssec-invalid"},
-	{"nor encrypt", BARE_WORLD, NULL, 0, GP_TLS_WANT_ENCRYPT, GP_TLS_OPTIONAL,
+	 GP_TLSPOLICY_WANT_VERIFY, GP_TLSPOLICY_OPTIONAL, "dane! mx.test,d.test | tlsa mx.test"},
+	{"nor dane-only", TROUBLE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_DANE_ONLY,
+	 GP_TLSPOLICY_OPTIONAL, "skip 451 4.4.3 | tlsa mx.test=dnssec-invalid"},
+	{"nor encrypt", BARE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_ENCRYPT, GP_TLSPOLICY_OPTIONAL,
 	 "encrypt+ | no-policy-found d.test"},
 
-	{"REQUIRETLS, secure MX", SIGNED_WORLD, NULL, 0, 0, GP_TLS_REQUIRETLS,
+	{"REQUIRETLS, secure MX", SIGNED_WORLD, NULL, 0, 0, GP_TLSPOLICY_REQUIRETLS,
 	 "verify! rt mx.test | no-policy-found d.test"},
-	{"REQUIRETLS, MX records nobody vouches for", BARE_WORLD, NULL, 0, 0, GP_TLS_REQUIRETLS,
-	 "skip 550 5.7.10 | no-policy-found d.test"},
+	{"REQUIRETLS, MX records nobody vouches for", BARE_WORLD, NULL, 0, 0,
+	 GP_TLSPOLICY_REQUIRETLS, "skip 550 5.7.10 | no-policy-found d.test"},
 	{"REQUIRETLS, STS vouches for the host", BARE_WORLD, "enforce mx.test", 0, 0,
-	 GP_TLS_REQUIRETLS, "sts! rt mx.test | sts d.test"},
+	 GP_TLSPOLICY_REQUIRETLS, "sts! rt mx.test | sts d.test"},
 	{"REQUIRETLS, STS testing vouches for nothing", BARE_WORLD, "testing mx.test", 0, 0,
-	 GP_TLS_REQUIRETLS, "skip 550 5.7.10 | sts d.test"},
+	 GP_TLSPOLICY_REQUIRETLS, "skip 550 5.7.10 | sts d.test"},
 	{"REQUIRETLS, STS testing proves nothing", SIGNED_WORLD, "testing mx.test", 0, 0,
-	 GP_TLS_REQUIRETLS, "verify! rt mx.test | sts d.test"},
-	{"REQUIRETLS and DANE", DANE_WORLD, NULL, 0, 0, GP_TLS_REQUIRETLS,
+	 GP_TLSPOLICY_REQUIRETLS, "verify! rt mx.test | sts d.test"},
+	{"REQUIRETLS and DANE", DANE_WORLD, NULL, 0, 0, GP_TLSPOLICY_REQUIRETLS,
 	 "dane! rt mx.test,d.test | tlsa mx.test"},
 	{"REQUIRETLS, DANE behind MX records nobody vouches for",
 	 "{" MX_UNPROVEN "," HOST("mx.test") "," TLSA("mx.test", EE) "}", NULL, 0, 0,
-	 GP_TLS_REQUIRETLS, "skip 550 5.7.10 | tlsa mx.test"},
+	 GP_TLSPOLICY_REQUIRETLS, "skip 550 5.7.10 | tlsa mx.test"},
 	{"but STS for them", "{" MX_UNPROVEN "," HOST("mx.test") "," TLSA("mx.test", EE) "}",
-	 "enforce mx.test", 0, 0, GP_TLS_REQUIRETLS, "dane! rt mx.test | tlsa mx.test, sts d.test"},
-	{"REQUIRETLS, TLSA unusable", UNUSABLE_WORLD, NULL, 0, 0, GP_TLS_REQUIRETLS,
+	 "enforce mx.test", 0, 0, GP_TLSPOLICY_REQUIRETLS,
+	 "dane! rt mx.test | tlsa mx.test, sts d.test"},
+	{"REQUIRETLS, TLSA unusable", UNUSABLE_WORLD, NULL, 0, 0, GP_TLSPOLICY_REQUIRETLS,
 	 "verify! rt mx.test | tlsa mx.test=tlsa-invalid(no-usable-record)"},
-	{"REQUIRETLS, TLSA trouble passes by", TROUBLE_WORLD, NULL, 0, 0, GP_TLS_REQUIRETLS,
+	{"REQUIRETLS, TLSA trouble passes by", TROUBLE_WORLD, NULL, 0, 0, GP_TLSPOLICY_REQUIRETLS,
 	 "skip 451 4.4.3 | tlsa mx.test=dnssec-invalid"},
 	{"REQUIRETLS beats TLS-Required: No", DANE_WORLD, NULL, 0, 0,
-	 GP_TLS_REQUIRETLS | GP_TLS_OPTIONAL, "dane! rt mx.test,d.test | tlsa mx.test"},
+	 GP_TLSPOLICY_REQUIRETLS | GP_TLSPOLICY_OPTIONAL, "dane! rt mx.test,d.test | tlsa mx.test"},
 	{"REQUIRETLS and no MX records", "{" HOST_UNPROVEN("d.test") "}", NULL, 0, 0,
-	 GP_TLS_REQUIRETLS, "verify! rt d.test | no-policy-found d.test"},
-	{"REQUIRETLS, fingerprint", BARE_WORLD, NULL, 0, GP_TLS_WANT_FINGERPRINT, GP_TLS_REQUIRETLS,
-	 "fingerprint! rt | no-policy-found d.test"},
-	{"REQUIRETLS where no TLS is wished", SIGNED_WORLD, NULL, 0, GP_TLS_WANT_NONE,
-	 GP_TLS_REQUIRETLS, "verify! rt mx.test | no-policy-found d.test"},
+	 GP_TLSPOLICY_REQUIRETLS, "verify! rt d.test | no-policy-found d.test"},
+	{"REQUIRETLS, fingerprint", BARE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_FINGERPRINT,
+	 GP_TLSPOLICY_REQUIRETLS, "fingerprint! rt | no-policy-found d.test"},
+	{"REQUIRETLS where no TLS is wished", SIGNED_WORLD, NULL, 0, GP_TLSPOLICY_WANT_NONE,
+	 GP_TLSPOLICY_REQUIRETLS, "verify! rt mx.test | no-policy-found d.test"},
 };
 
 static void
-show_reports(const struct gp_tls_verdict *v, struct gp_buf *out)
+show_reports(const struct gp_tlspolicy_verdict *v, struct gp_buf *out)
 {
 	for (size_t i = 0; i < v->reports_len; i++) {
-		const struct gp_tls_report *r = &v->reports[i];
+		const struct gp_tlspolicy_report *r = &v->reports[i];
 		gp_buf_printf(out, "%s %s %.*s", i > 0 ? "," : " |",
 			      gp_tlsrpt_policy_name(r->policy), GP_SLICE_FMT(r->domain));
 		if (r->failure != 0)
@@ -183,14 +186,14 @@ show_reports(const struct gp_tls_verdict *v, struct gp_buf *out)
 }
 
 static void
-show_verdict(const struct gp_tls_verdict *v, struct gp_buf *out)
+show_verdict(const struct gp_tlspolicy_verdict *v, struct gp_buf *out)
 {
 	if (v->skip) {
 		gp_buf_printf(out, "skip %d %d.%d.%d", v->reply.code, v->reply.enhanced_class,
 			      v->reply.enhanced_subject, v->reply.enhanced_detail);
 		return show_reports(v, out);
 	}
-	gp_buf_printf(out, "%s%s%s", gp_tls_level_name(v->level),
+	gp_buf_printf(out, "%s%s%s", gp_tlspolicy_level_name(v->level),
 		      v->binding   ? "!"
 		      : v->encrypt ? "+"
 				   : "",
@@ -202,21 +205,21 @@ show_verdict(const struct gp_tls_verdict *v, struct gp_buf *out)
 
 /* What holds of every verdict. */
 static void
-check_verdict(const struct gp_tls_verdict *v)
+check_verdict(const struct gp_tlspolicy_verdict *v)
 {
 	assert_true(!v->binding || v->encrypt);
 	assert_true(!v->requiretls || v->binding || v->skip);
 	assert_true(v->trail_len > 0 && v->reports_len > 0);
-	assert_true((v->records_len > 0) == (v->level == GP_TLS_DANE));
-	assert_true((v->fingerprints_len > 0) == (v->level == GP_TLS_FINGERPRINT));
+	assert_true((v->records_len > 0) == (v->level == GP_TLSPOLICY_DANE));
+	assert_true((v->fingerprints_len > 0) == (v->level == GP_TLSPOLICY_FINGERPRINT));
 	for (size_t i = 0; i < v->trail_len; i++)
 		assert_true(v->trail[i].len > 0);
 }
 
-static struct gp_tls_query
+static struct gp_tlspolicy_query
 make_query(size_t i, const struct gp_mx_result *mx, struct gp_arena *arena)
 {
-	return (struct gp_tls_query){
+	return (struct gp_tlspolicy_query){
 		.domain = GP_SLICE("d.test"),
 		.way = &mx->way,
 		.targets = mx->targets,
@@ -225,7 +228,7 @@ make_query(size_t i, const struct gp_mx_result *mx, struct gp_arena *arena)
 		.want = cases[i].want_tls,
 		.message = cases[i].message,
 		.fingerprints = pins,
-		.fingerprints_len = cases[i].want_tls == GP_TLS_WANT_FINGERPRINT ? 1 : 0,
+		.fingerprints_len = cases[i].want_tls == GP_TLSPOLICY_WANT_FINGERPRINT ? 1 : 0,
 	};
 }
 
@@ -238,15 +241,15 @@ route(const struct gp_answers *world, struct gp_arena *arena, struct gp_mx_resul
 
 /* Plays the driver: an open set that grows by what is asked. */
 static int
-drive(const struct gp_tls_query *q, const struct gp_answers *world, struct gp_arena *arena,
-      struct gp_tls_result *ret)
+drive(const struct gp_tlspolicy_query *q, const struct gp_answers *world, struct gp_arena *arena,
+      struct gp_tlspolicy_result *ret)
 {
 	struct gp_answers *set = gp_answers_new(arena, 64, test_seed);
-	int rc = GP_TLS_NEED;
-	for (size_t round = 0; rc == GP_TLS_NEED; round++) {
+	int rc = GP_TLSPOLICY_NEED;
+	for (size_t round = 0; rc == GP_TLSPOLICY_NEED; round++) {
 		assert_true(round < ROUNDS_MAX);
-		rc = gp_tls_eval(q, set, arena, ret);
-		assert_true((rc == GP_TLS_NEED) == (ret->need_len > 0));
+		rc = gp_tlspolicy_eval(q, set, arena, ret);
+		assert_true((rc == GP_TLSPOLICY_NEED) == (ret->need_len > 0));
 		for (size_t i = 0; i < ret->need_len; i++) {
 			struct gp_dns_answer a;
 			assert_false(
@@ -267,9 +270,9 @@ check_case(size_t i)
 	struct gp_buf shown = GP_BUF_INIT(1 << 16);
 	struct gp_answers *world = load_world(cases[i].dns, &arena);
 	struct gp_mx_result mx;
-	struct gp_tls_result r;
+	struct gp_tlspolicy_result r;
 	route(world, &arena, &mx);
-	struct gp_tls_query q = make_query(i, &mx, &arena);
+	struct gp_tlspolicy_query q = make_query(i, &mx, &arena);
 	int rc = drive(&q, world, &arena, &r);
 	bool any = false;
 	for (size_t t = 0; t < r.verdicts_len; t++) {
@@ -280,7 +283,7 @@ check_case(size_t i)
 	}
 	if (!gp_slice_eq(gp_buf_slice(&shown), gp_slice_str(cases[i].want)))
 		fail_msg("%s: %.*s", cases[i].what, GP_SLICE_FMT(gp_buf_slice(&shown)));
-	assert_int_equal(rc, any ? GP_TLS_DONE : GP_TLS_FAILED);
+	assert_int_equal(rc, any ? GP_TLSPOLICY_DONE : GP_TLSPOLICY_FAILED);
 	assert_int_equal(r.reply.code != 0, r.verdicts[0].skip);
 	gp_buf_free(&shown);
 	gp_answers_free(world);
@@ -298,18 +301,19 @@ each_case(void **state)
 /* Evaluates one world; everything stays in the arena, which the caller frees. */
 static void
 eval(const char *dns, const char *sts, uint8_t message, struct gp_arena *arena,
-     struct gp_tls_result *ret)
+     struct gp_tlspolicy_result *ret)
 {
 	struct gp_answers *world = load_world(dns, arena);
 	struct gp_mx_result mx;
 	route(world, arena, &mx);
-	struct gp_tls_query q = {.domain = GP_SLICE("d.test"),
-				 .way = &mx.way,
-				 .targets = mx.targets,
-				 .targets_len = mx.targets_len,
-				 .sts = {sts ? make_sts(sts, arena) : NULL, 0},
-				 .message = message};
-	assert_in_range(gp_tls_eval(&q, world, arena, ret), GP_TLS_DONE, GP_TLS_FAILED);
+	struct gp_tlspolicy_query q = {.domain = GP_SLICE("d.test"),
+				       .way = &mx.way,
+				       .targets = mx.targets,
+				       .targets_len = mx.targets_len,
+				       .sts = {sts ? make_sts(sts, arena) : NULL, 0},
+				       .message = message};
+	assert_in_range(gp_tlspolicy_eval(&q, world, arena, ret), GP_TLSPOLICY_DONE,
+			GP_TLSPOLICY_FAILED);
 	gp_answers_free(world);
 }
 
@@ -318,11 +322,11 @@ a_reply_that_passes_by_is_given_first(void **state)
 {
 	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
-	struct gp_tls_result r;
+	struct gp_tlspolicy_result r;
 	/* mx.test: 550, as nothing proves it; b.test: 451, as its TLSA records are not known. */
 	eval("{\"d.test\": {\"MX\": [[10, \"mx.test\"], [20, \"b.test\"]]}," HOST(
 		     "mx.test") "," HOST("b.test") "," SERVFAIL("b.test") "}",
-	     NULL, GP_TLS_REQUIRETLS, &arena, &r);
+	     NULL, GP_TLSPOLICY_REQUIRETLS, &arena, &r);
 	assert_int_equal(r.verdicts[0].reply.code, 550);
 	assert_int_equal(r.verdicts[1].reply.code, 451);
 	assert_int_equal(r.reply.code, 451);
@@ -335,10 +339,10 @@ what_reports_quote(void **state)
 {
 	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
-	struct gp_tls_result r;
+	struct gp_tlspolicy_result r;
 	eval("{" MX "," HOST("mx.test") "," TLSA("mx.test", EE "," PKIX) "}", "testing *.test", 0,
 	     &arena, &r);
-	const struct gp_tls_verdict *v = &r.verdicts[0];
+	const struct gp_tlspolicy_verdict *v = &r.verdicts[0];
 	assert_int_equal(v->reports_len, 2);
 	assert_int_equal(v->reports[0].strings_len, 2);
 	assert_slice(v->reports[0].strings[0], "3 1 1 " D32);
@@ -357,7 +361,7 @@ what_the_trail_says(void **state)
 {
 	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
-	struct gp_tls_result r;
+	struct gp_tlspolicy_result r;
 	eval(DANE_WORLD, "enforce x.test", 0, &arena, &r);
 	static const char *const lines[] = {
 		"TLS if it is offered (RFC 7435 section 3)",
@@ -391,7 +395,7 @@ which_name_the_handshake_asks_for(void **state)
 	};
 	for (size_t i = 0; i < GP_ARRAY_LEN(snis); i++) {
 		struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
-		struct gp_tls_result r;
+		struct gp_tlspolicy_result r;
 		eval(snis[i].dns, snis[i].sts, 0, &arena, &r);
 		assert_slice(r.verdicts[0].sni, snis[i].want);
 		gp_arena_free(&arena);
@@ -406,12 +410,12 @@ an_address_is_no_name(void **state)
 	struct gp_answers *world = load_world("{}", &arena);
 	struct gp_mx_query mq = {.domain = GP_SLICE("[192.0.2.1]")};
 	struct gp_mx_result mx;
-	struct gp_tls_result r;
+	struct gp_tlspolicy_result r;
 	assert_int_equal(gp_mx_eval(&mq, world, &arena, &mx), GP_MX_DONE);
-	struct gp_tls_query q = {
+	struct gp_tlspolicy_query q = {
 		.domain = mq.domain, .way = &mx.way, .targets = mx.targets, .targets_len = 1};
-	assert_int_equal(gp_tls_eval(&q, world, &arena, &r), GP_TLS_DONE);
-	assert_int_equal(r.verdicts[0].level, GP_TLS_OPPORTUNISTIC);
+	assert_int_equal(gp_tlspolicy_eval(&q, world, &arena, &r), GP_TLSPOLICY_DONE);
+	assert_int_equal(r.verdicts[0].level, GP_TLSPOLICY_OPPORTUNISTIC);
 	assert_slice(r.verdicts[0].sni, "");
 	gp_answers_free(world);
 	gp_arena_free(&arena);
@@ -429,10 +433,10 @@ addresses_of_one_host_ask_once(void **state)
 				 .secure = true,
 				 .port = 25};
 	struct gp_mx_target targets[] = {t, t, t};
-	struct gp_tls_query q = {
+	struct gp_tlspolicy_query q = {
 		.domain = way.domain, .way = &way, .targets = targets, .targets_len = 3};
-	struct gp_tls_result r;
-	assert_int_equal(gp_tls_eval(&q, set, &arena, &r), GP_TLS_NEED);
+	struct gp_tlspolicy_result r;
+	assert_int_equal(gp_tlspolicy_eval(&q, set, &arena, &r), GP_TLSPOLICY_NEED);
 	assert_int_equal(r.need_len, 2);
 	assert_slice(r.need[0].name, "_25._tcp.h.test");
 	assert_slice(r.need[1].name, "_25._tcp.mx.test");
@@ -445,17 +449,17 @@ which_proofs_are_the_same(void **state)
 {
 	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
-	struct gp_tls_result dane, again, other, none, requiretls;
+	struct gp_tlspolicy_result dane, again, other, none, requiretls;
 	eval(DANE_WORLD, NULL, 0, &arena, &dane);
 	eval(DANE_WORLD, "testing mx.test", 0, &arena, &again);
 	eval("{" MX "," HOST("mx.test") "," TLSA("mx.test", "[3, 0, 1, \"" D32 "\"]") "}", NULL, 0,
 	     &arena, &other);
 	eval(SIGNED_WORLD, NULL, 0, &arena, &none);
-	eval(SIGNED_WORLD, NULL, GP_TLS_REQUIRETLS, &arena, &requiretls);
-	assert_true(gp_tls_same_proof(dane.verdicts, again.verdicts));
-	assert_false(gp_tls_same_proof(dane.verdicts, other.verdicts));
-	assert_false(gp_tls_same_proof(dane.verdicts, none.verdicts));
-	assert_false(gp_tls_same_proof(none.verdicts, requiretls.verdicts));
+	eval(SIGNED_WORLD, NULL, GP_TLSPOLICY_REQUIRETLS, &arena, &requiretls);
+	assert_true(gp_tlspolicy_same_proof(dane.verdicts, again.verdicts));
+	assert_false(gp_tlspolicy_same_proof(dane.verdicts, other.verdicts));
+	assert_false(gp_tlspolicy_same_proof(dane.verdicts, none.verdicts));
+	assert_false(gp_tlspolicy_same_proof(none.verdicts, requiretls.verdicts));
 	gp_arena_free(&arena);
 }
 
@@ -467,14 +471,14 @@ memory_may_run_out(void **state)
 	struct gp_answers *world = load_world(DANE_WORLD, &arena);
 	struct gp_mx_result mx;
 	route(world, &arena, &mx);
-	struct gp_tls_query q = make_query(0, &mx, &arena);
+	struct gp_tlspolicy_query q = make_query(0, &mx, &arena);
 	q.sts.policy = make_sts("enforce mx.test", &arena);
 	int rc = -ENOMEM;
-	for (size_t max = 0; rc != GP_TLS_DONE; max += 64) {
+	for (size_t max = 0; rc != GP_TLSPOLICY_DONE; max += 64) {
 		struct gp_arena small = GP_ARENA_INIT(max);
-		struct gp_tls_result r;
-		rc = gp_tls_eval(&q, world, &small, &r);
-		assert_true(rc == GP_TLS_DONE || rc == -ENOMEM);
+		struct gp_tlspolicy_result r;
+		rc = gp_tlspolicy_eval(&q, world, &small, &r);
+		assert_true(rc == GP_TLSPOLICY_DONE || rc == -ENOMEM);
 		gp_arena_free(&small);
 	}
 	gp_answers_free(world);

@@ -5,15 +5,15 @@
 
 /* The proof that the level is about; GOOD where it is about none. */
 static uint8_t
-proof_of(const struct gp_tls_verdict *v, const struct gp_tls_session *s)
+proof_of(const struct gp_tlspolicy_verdict *v, const struct gp_tlspolicy_session *s)
 {
 	switch (v->level) {
-	case GP_TLS_DANE:
+	case GP_TLSPOLICY_DANE:
 		return s->dane;
-	case GP_TLS_VERIFY:
-	case GP_TLS_STS:
+	case GP_TLSPOLICY_VERIFY:
+	case GP_TLSPOLICY_STS:
 		return s->pkix;
-	case GP_TLS_FINGERPRINT:
+	case GP_TLSPOLICY_FINGERPRINT:
 		return s->fingerprint;
 	default:
 		return GP_PROOF_GOOD;
@@ -24,9 +24,9 @@ static const char *
 stage_text(uint8_t stage)
 {
 	switch (stage) {
-	case GP_TLS_NOT_OFFERED:
+	case GP_TLSPOLICY_NOT_OFFERED:
 		return "does not offer TLS";
-	case GP_TLS_REFUSED:
+	case GP_TLSPOLICY_REFUSED:
 		return "refused to begin TLS";
 	default:
 		return "failed in the TLS handshake";
@@ -49,42 +49,42 @@ proof_text(uint8_t proof)
 }
 
 static int
-next(struct gp_tls_judgement *j, struct gp_reply reply)
+next(struct gp_tlspolicy_judgement *j, struct gp_reply reply)
 {
-	j->decision = GP_TLS_NEXT;
+	j->decision = GP_TLSPOLICY_NEXT;
 	j->reply = reply;
 	return reply.text.ptr ? 0 : -ENOMEM;
 }
 
 /* "host", what is the matter, and the reason that was given. */
 static struct gp_slice
-explain(const struct gp_tls_verdict *v, const struct gp_tls_session *s, const char *what,
-	struct gp_arena *arena)
+explain(const struct gp_tlspolicy_verdict *v, const struct gp_tlspolicy_session *s,
+	const char *what, struct gp_arena *arena)
 {
 	return gp_arena_printf(arena, "%.*s %s%s%.*s", GP_SLICE_FMT(v->host), what,
 			       s->reason.len > 0 ? ": " : "", GP_SLICE_FMT(s->reason));
 }
 
 static int
-decide_without_tls(const struct gp_tls_verdict *v, const struct gp_tls_session *s,
-		   struct gp_arena *arena, struct gp_tls_judgement *j)
+decide_without_tls(const struct gp_tlspolicy_verdict *v, const struct gp_tlspolicy_session *s,
+		   struct gp_arena *arena, struct gp_tlspolicy_judgement *j)
 {
-	j->decision = s->stage == GP_TLS_UNUSED ? GP_TLS_DELIVER : GP_TLS_CLEAR;
+	j->decision = s->stage == GP_TLSPOLICY_UNUSED ? GP_TLSPOLICY_DELIVER : GP_TLSPOLICY_CLEAR;
 	if (!v->encrypt)
 		return 0;
 	struct gp_reply reply = GP_REPLY(451, 4, 7, 5, "");
 	/* A refusal or a handshake that fails may be a bad moment (RFC 3207 section 4: 454). */
-	if (s->stage == GP_TLS_NOT_OFFERED || s->stage == GP_TLS_UNUSED)
+	if (s->stage == GP_TLSPOLICY_NOT_OFFERED || s->stage == GP_TLSPOLICY_UNUSED)
 		reply = v->requiretls ? GP_REPLY(550, 5, 7, 10, "") : GP_REPLY(451, 4, 7, 10, "");
 	reply.text = explain(v, s, stage_text(s->stage), arena);
 	return next(j, reply);
 }
 
 static int
-decide(const struct gp_tls_verdict *v, const struct gp_tls_session *s, struct gp_arena *arena,
-       struct gp_tls_judgement *j)
+decide(const struct gp_tlspolicy_verdict *v, const struct gp_tlspolicy_session *s,
+       struct gp_arena *arena, struct gp_tlspolicy_judgement *j)
 {
-	if (s->stage != GP_TLS_UP)
+	if (s->stage != GP_TLSPOLICY_UP)
 		return decide_without_tls(v, s, arena, j);
 	uint8_t proof = proof_of(v, s);
 	if (v->binding && proof != GP_PROOF_GOOD) {
@@ -101,17 +101,17 @@ decide(const struct gp_tls_verdict *v, const struct gp_tls_session *s, struct gp
 					     GP_SLICE_FMT(v->host));
 		return next(j, reply);
 	}
-	j->decision = GP_TLS_DELIVER;
+	j->decision = GP_TLSPOLICY_DELIVER;
 	return 0;
 }
 
-static struct gp_tls_count
+static struct gp_tlspolicy_count
 count(uint8_t result, struct gp_slice reason)
 {
-	return (struct gp_tls_count){result, reason};
+	return (struct gp_tlspolicy_count){result, reason};
 }
 
-static struct gp_tls_count
+static struct gp_tlspolicy_count
 count_proof(uint8_t proof, struct gp_slice reason)
 {
 	static const uint8_t results[] = {
@@ -128,17 +128,17 @@ count_proof(uint8_t proof, struct gp_slice reason)
 }
 
 /* The session as one policy's owner is told of it. */
-static struct gp_tls_count
-count_for(const struct gp_tls_report *r, const struct gp_tls_session *s)
+static struct gp_tlspolicy_count
+count_for(const struct gp_tlspolicy_report *r, const struct gp_tlspolicy_session *s)
 {
 	if (r->failure != 0)
 		return count(r->failure, gp_slice_str(r->reason));
-	switch (s ? s->stage : GP_TLS_UNUSED) {
-	case GP_TLS_UNUSED:
+	switch (s ? s->stage : GP_TLSPOLICY_UNUSED) {
+	case GP_TLSPOLICY_UNUSED:
 		return count(GP_TLSRPT_UNCOUNTED, GP_SLICE(""));
-	case GP_TLS_NOT_OFFERED:
+	case GP_TLSPOLICY_NOT_OFFERED:
 		return count(GP_TLSRPT_STARTTLS_NOT_SUPPORTED, GP_SLICE(""));
-	case GP_TLS_UP:
+	case GP_TLSPOLICY_UP:
 		break;
 	default:
 		return count(GP_TLSRPT_VALIDATION_FAILURE, s->reason);
@@ -149,11 +149,11 @@ count_for(const struct gp_tls_report *r, const struct gp_tls_session *s)
 }
 
 int
-gp_tls_judge(const struct gp_tls_verdict *v, const struct gp_tls_session *s, struct gp_arena *arena,
-	     struct gp_tls_judgement *ret)
+gp_tlspolicy_judge(const struct gp_tlspolicy_verdict *v, const struct gp_tlspolicy_session *s,
+		   struct gp_arena *arena, struct gp_tlspolicy_judgement *ret)
 {
 	gp_assert((s == NULL) == v->skip);
-	*ret = (struct gp_tls_judgement){0};
+	*ret = (struct gp_tlspolicy_judgement){0};
 	for (size_t i = 0; i < v->reports_len; i++)
 		ret->counts[i] = count_for(&v->reports[i], s);
 	return v->skip ? next(ret, v->reply) : decide(v, s, arena, ret);

@@ -16,16 +16,16 @@
 #include "core/tlspolicy/tlspolicy.h"
 
 /* How far TLS came. */
-enum gp_tls_stage {
-	GP_TLS_UNUSED = 0,       /* level NONE: STARTTLS was not said */
-	GP_TLS_NOT_OFFERED,      /* EHLO did not have STARTTLS, or failed */
-	GP_TLS_REFUSED,          /* STARTTLS was answered by 4yz, 5yz, or by what is no reply */
-	GP_TLS_HANDSHAKE_FAILED, /* before anything could be known of the certificate's worth */
-	GP_TLS_UP,
+enum gp_tlspolicy_stage {
+	GP_TLSPOLICY_UNUSED = 0,  /* level NONE: STARTTLS was not said */
+	GP_TLSPOLICY_NOT_OFFERED, /* EHLO did not have STARTTLS, or failed */
+	GP_TLSPOLICY_REFUSED,     /* STARTTLS was answered by 4yz, 5yz, or by what is no reply */
+	GP_TLSPOLICY_HANDSHAKE_FAILED, /* before anything could be known of the certificate's worth */
+	GP_TLSPOLICY_UP,
 };
 
 /* What one way of proof says of the certificate. */
-enum gp_tls_proof {
+enum gp_tlspolicy_proof {
 	GP_PROOF_UNCHECKED = 0, /* as good as none */
 	GP_PROOF_GOOD,
 	GP_PROOF_HOST_MISMATCH, /* chain good, none of the names */
@@ -35,9 +35,9 @@ enum gp_tls_proof {
 	GP_PROOF_BROKEN,        /* any other reason */
 };
 
-struct gp_tls_session {
-	uint8_t stage;           /* enum gp_tls_stage */
-	uint8_t dane;            /* enum gp_tls_proof: by the verdict's records and names */
+struct gp_tlspolicy_session {
+	uint8_t stage;           /* enum gp_tlspolicy_stage */
+	uint8_t dane;            /* enum gp_tlspolicy_proof: by the verdict's records and names */
 	uint8_t pkix;            /* the same: by known authorities and the target's host; also
 				    beside DANE where an MTA-STS policy is to be reported on */
 	uint8_t fingerprint;     /* the same */
@@ -46,21 +46,21 @@ struct gp_tls_session {
 				    said, or empty */
 };
 
-enum gp_tls_decision {
-	GP_TLS_DELIVER = 1,
-	GP_TLS_CLEAR, /* deliver without TLS: on this connection when it still speaks SMTP, else
+enum gp_tlspolicy_decision {
+	GP_TLSPOLICY_DELIVER = 1,
+	GP_TLSPOLICY_CLEAR, /* deliver without TLS: on this connection when it still speaks SMTP, else
 			 on a new one that does not say STARTTLS */
-	GP_TLS_NEXT,  /* QUIT, try the next target; when none is left, `reply` is what it came to */
+	GP_TLSPOLICY_NEXT, /* QUIT, try the next target; when none is left, `reply` is what it came to */
 };
 
 /* What the session is for one of the verdict's reports. */
-struct gp_tls_count {
+struct gp_tlspolicy_count {
 	uint8_t result;         /* enum gp_tlsrpt_result */
 	struct gp_slice reason; /* failure-reason-code, or empty */
 };
 
-struct gp_tls_judgement {
-	uint8_t decision; /* enum gp_tls_decision */
+struct gp_tlspolicy_judgement {
+	uint8_t decision; /* enum gp_tlspolicy_decision */
 	/*
 	 * NEXT:
 	 *   451 4.7.10  TLS is demanded and not offered
@@ -70,7 +70,8 @@ struct gp_tls_judgement {
 	 * or the reply of a verdict that said to skip the host
 	 */
 	struct gp_reply reply;
-	struct gp_tls_count counts[GP_TLS_REPORTS_MAX]; /* one for each of the verdict's reports */
+	struct gp_tlspolicy_count
+		counts[GP_TLSPOLICY_REPORTS_MAX]; /* one for each of the verdict's reports */
 };
 
 /*
@@ -78,5 +79,6 @@ struct gp_tls_judgement {
  * 0 or -ENOMEM; texts live in the arena and in what the arguments point to.
  */
 [[nodiscard]] int
-gp_tls_judge(const struct gp_tls_verdict *verdict, const struct gp_tls_session *session,
-	     struct gp_arena *arena, struct gp_tls_judgement *ret);
+gp_tlspolicy_judge(const struct gp_tlspolicy_verdict *verdict,
+		   const struct gp_tlspolicy_session *session, struct gp_arena *arena,
+		   struct gp_tlspolicy_judgement *ret);

@@ -3,13 +3,13 @@
 
 enum { STS_LINES = 3 }; /* of a policy, beside its mx */
 
-static struct gp_tls_report *
-add(struct gp_tls_weigh *w, uint8_t policy, uint8_t failure, const char *reason)
+static struct gp_tlspolicy_report *
+add(struct gp_tlspolicy_weigh *w, uint8_t policy, uint8_t failure, const char *reason)
 {
-	struct gp_tls_verdict *v = w->verdict;
-	gp_assert(v->reports_len < GP_TLS_REPORTS_MAX);
-	struct gp_tls_report *r = &v->reports[v->reports_len++];
-	*r = (struct gp_tls_report){
+	struct gp_tlspolicy_verdict *v = w->verdict;
+	gp_assert(v->reports_len < GP_TLSPOLICY_REPORTS_MAX);
+	struct gp_tlspolicy_report *r = &v->reports[v->reports_len++];
+	*r = (struct gp_tlspolicy_report){
 		.policy = policy, .failure = failure, .reason = reason, .domain = w->query->domain};
 	return r;
 }
@@ -31,9 +31,9 @@ write_record(struct gp_arena *arena, const struct gp_dns_record *record)
 }
 
 void
-gp_tls_report_tlsa(struct gp_tls_weigh *w, uint8_t failure, const char *reason)
+gp_tlspolicy_report_tlsa(struct gp_tlspolicy_weigh *w, uint8_t failure, const char *reason)
 {
-	struct gp_tls_report *r = add(w, GP_TLSRPT_TLSA, failure, reason);
+	struct gp_tlspolicy_report *r = add(w, GP_TLSRPT_TLSA, failure, reason);
 	const struct gp_dane_result *d = &w->dane;
 	size_t len = GP_MIN(d->rrset_len, (size_t)GP_DANE_RECORDS_MAX);
 	struct gp_slice *strings = gp_arena_array(w->arena, len, sizeof(*strings));
@@ -44,9 +44,9 @@ gp_tls_report_tlsa(struct gp_tls_weigh *w, uint8_t failure, const char *reason)
 }
 
 void
-gp_tls_report_sts(struct gp_tls_weigh *w, uint8_t failure, const char *reason)
+gp_tlspolicy_report_sts(struct gp_tlspolicy_weigh *w, uint8_t failure, const char *reason)
 {
-	struct gp_tls_report *r = add(w, GP_TLSRPT_STS, failure, reason);
+	struct gp_tlspolicy_report *r = add(w, GP_TLSRPT_STS, failure, reason);
 	const struct gp_mtasts_policy *p = w->query->sts.policy;
 	if (!p)
 		return;
@@ -64,7 +64,7 @@ gp_tls_report_sts(struct gp_tls_weigh *w, uint8_t failure, const char *reason)
 }
 
 void
-gp_tls_report_no_policy(struct gp_tls_weigh *w)
+gp_tlspolicy_report_no_policy(struct gp_tlspolicy_weigh *w)
 {
 	add(w, GP_TLSRPT_NO_POLICY, 0, NULL);
 }

@@ -32,59 +32,61 @@
 #include "core/mx/mx.h"
 #include "core/tlsrpt/words.h"
 
-enum gp_tls_limits {
-	GP_TLS_REPORTS_MAX = 3, /* policies that one session is counted for */
-	GP_TLS_TRAIL_MAX = 16,  /* lines of reasoning about one target */
-	GP_TLS_NEED_MAX = GP_MX_ADDRESSES_MAX * GP_DANE_NEED_MAX,
+enum gp_tlspolicy_limits {
+	GP_TLSPOLICY_REPORTS_MAX = 3, /* policies that one session is counted for */
+	GP_TLSPOLICY_TRAIL_MAX = 16,  /* lines of reasoning about one target */
+	GP_TLSPOLICY_NEED_MAX = GP_MX_ADDRESSES_MAX * GP_DANE_NEED_MAX,
 };
 
 /* Configured for a destination. */
-enum gp_tls_want {
-	GP_TLS_WANT_MAY = 0, /* as the policies say, else opportunistic */
-	GP_TLS_WANT_NONE,
-	GP_TLS_WANT_ENCRYPT,
-	GP_TLS_WANT_VERIFY,
-	GP_TLS_WANT_DANE_ONLY,
-	GP_TLS_WANT_FINGERPRINT,
+enum gp_tlspolicy_want {
+	GP_TLSPOLICY_WANT_MAY = 0, /* as the policies say, else opportunistic */
+	GP_TLSPOLICY_WANT_NONE,
+	GP_TLSPOLICY_WANT_ENCRYPT,
+	GP_TLSPOLICY_WANT_VERIFY,
+	GP_TLSPOLICY_WANT_DANE_ONLY,
+	GP_TLSPOLICY_WANT_FINGERPRINT,
 };
 
-enum gp_tls_message {
-	GP_TLS_REQUIRETLS = 1, /* MAIL had REQUIRETLS, and the reverse-path is not null: a bounce
+enum gp_tlspolicy_message {
+	GP_TLSPOLICY_REQUIRETLS =
+		1, /* MAIL had REQUIRETLS, and the reverse-path is not null: a bounce
 				  goes on without (RFC 8689 section 5) */
-	GP_TLS_OPTIONAL = 2,   /* its header says `TLS-Required: No`; REQUIRETLS beats it */
+	GP_TLSPOLICY_OPTIONAL = 2, /* its header says `TLS-Required: No`; REQUIRETLS beats it */
 };
 
 /* What is known of an MTA-STS policy. */
-struct gp_tls_sts {
+struct gp_tlspolicy_sts {
 	const struct gp_mtasts_policy *policy; /* valid now; NULL: none */
 	uint8_t failure; /* enum gp_mtasts_failure: of the last fetch, gp_mtasts_next's */
 };
 
-struct gp_tls_query {
+struct gp_tlspolicy_query {
 	struct gp_slice domain; /* whose policies count, A-labels: the recipient's; with a fixed
 				   next hop that host's (RFC 8461 section 3.4) */
 	const struct gp_mx_way *way;
 	const struct gp_mx_target *targets; /* 1 to GP_MX_ADDRESSES_MAX */
 	size_t targets_len;
-	struct gp_tls_sts sts;
-	uint8_t want;                        /* enum gp_tls_want */
-	uint8_t message;                     /* enum gp_tls_message, or'ed */
-	const struct gp_slice *fingerprints; /* with GP_TLS_WANT_FINGERPRINT, any of them does */
+	struct gp_tlspolicy_sts sts;
+	uint8_t want;    /* enum gp_tlspolicy_want */
+	uint8_t message; /* enum gp_tlspolicy_message, or'ed */
+	const struct gp_slice
+		*fingerprints; /* with GP_TLSPOLICY_WANT_FINGERPRINT, any of them does */
 	size_t fingerprints_len;
 };
 
-enum gp_tls_level {
-	GP_TLS_NONE,          /* no STARTTLS is said */
-	GP_TLS_OPPORTUNISTIC, /* TLS if it is to be had, by whomever */
-	GP_TLS_ENCRYPT,       /* TLS, by whomever */
-	GP_TLS_VERIFY,        /* a chain to a known authority, for one of `names` */
-	GP_TLS_STS,           /* the same, as RFC 8461 section 4.2 has it */
-	GP_TLS_DANE,          /* one of `records` */
-	GP_TLS_FINGERPRINT,   /* one of `fingerprints` */
+enum gp_tlspolicy_level {
+	GP_TLSPOLICY_NONE,          /* no STARTTLS is said */
+	GP_TLSPOLICY_OPPORTUNISTIC, /* TLS if it is to be had, by whomever */
+	GP_TLSPOLICY_ENCRYPT,       /* TLS, by whomever */
+	GP_TLSPOLICY_VERIFY,        /* a chain to a known authority, for one of `names` */
+	GP_TLSPOLICY_STS,           /* the same, as RFC 8461 section 4.2 has it */
+	GP_TLSPOLICY_DANE,          /* one of `records` */
+	GP_TLSPOLICY_FINGERPRINT,   /* one of `fingerprints` */
 };
 
 /* A policy that the session is counted for in a TLS report (RFC 8460 section 4.2). */
-struct gp_tls_report {
+struct gp_tlspolicy_report {
 	uint8_t policy;     /* enum gp_tlsrpt_policy */
 	uint8_t failure;    /* enum gp_tlsrpt_result: fails whatever the session is like; or 0 */
 	const char *reason; /* failure-reason-code that goes with it, or NULL */
@@ -95,9 +97,9 @@ struct gp_tls_report {
 	size_t mx_len;
 };
 
-struct gp_tls_verdict {
+struct gp_tlspolicy_verdict {
 	struct gp_slice host; /* the target's */
-	uint8_t level;        /* enum gp_tls_level: what is tried */
+	uint8_t level;        /* enum gp_tlspolicy_level: what is tried */
 	bool skip;            /* this host must not be used; `reply` says why */
 	bool encrypt;         /* without TLS nothing is delivered here */
 	bool binding;         /* without the level's proof nothing is delivered here; implies
@@ -111,24 +113,25 @@ struct gp_tls_verdict {
 	size_t records_len;
 	const struct gp_slice *fingerprints; /* FINGERPRINT: the query's */
 	size_t fingerprints_len;
-	struct gp_tls_report reports[GP_TLS_REPORTS_MAX]; /* 1 at least */
+	struct gp_tlspolicy_report reports[GP_TLSPOLICY_REPORTS_MAX]; /* 1 at least */
 	size_t reports_len;
-	struct gp_slice trail[GP_TLS_TRAIL_MAX]; /* the reasoning, in lines for people */
+	struct gp_slice trail[GP_TLSPOLICY_TRAIL_MAX]; /* the reasoning, in lines for people */
 	size_t trail_len;
 	struct gp_reply reply; /* skip */
 };
 
-struct gp_tls_result {
-	const struct gp_tls_verdict *verdicts; /* DONE, FAILED: one a target, in their order */
+struct gp_tlspolicy_result {
+	const struct gp_tlspolicy_verdict
+		*verdicts; /* DONE, FAILED: one a target, in their order */
 	size_t verdicts_len;
 	const struct gp_dns_question *need; /* NEED: each once, none of them in the set */
 	size_t need_len;
 	struct gp_reply reply; /* FAILED: a skipped target's, a transient one if there is any */
 };
 
-enum gp_tls_outcome {
-	GP_TLS_DONE = 0,
-	GP_TLS_NEED = 1,
+enum gp_tlspolicy_outcome {
+	GP_TLSPOLICY_DONE = 0,
+	GP_TLSPOLICY_NEED = 1,
 	/*
 	 * Every target is skipped. The reply is one of
 	 *   451 4.4.3   the DNS did not say whether there are TLSA records
@@ -136,22 +139,22 @@ enum gp_tls_outcome {
 	 *               the configuration, and there is none
 	 *   550 5.7.10  REQUIRETLS, and nothing proves that the host is the domain's
 	 */
-	GP_TLS_FAILED = 2,
+	GP_TLSPOLICY_FAILED = 2,
 };
 
-/* Returns enum gp_tls_outcome, or -ENOMEM. Results live in the arena, the set's arena and in what
+/* Returns enum gp_tlspolicy_outcome, or -ENOMEM. Results live in the arena, the set's arena and in what
  * the query points to. At most three rounds. */
 [[nodiscard]] int
-gp_tls_eval(const struct gp_tls_query *query, const struct gp_answers *answers,
-	    struct gp_arena *arena, struct gp_tls_result *ret);
+gp_tlspolicy_eval(const struct gp_tlspolicy_query *query, const struct gp_answers *answers,
+		  struct gp_arena *arena, struct gp_tlspolicy_result *ret);
 
 /* "opportunistic", "dane", ... */
 const char *
-gp_tls_level_name(uint8_t level);
+gp_tlspolicy_level_name(uint8_t level);
 
 /*
  * Do the two demand the same proof from the same host? Then what a session showed under one of them
  * (judge.h) holds under the other too: an idle connection and a TLS ticket may be used again.
  */
 bool
-gp_tls_same_proof(const struct gp_tls_verdict *a, const struct gp_tls_verdict *b);
+gp_tlspolicy_same_proof(const struct gp_tlspolicy_verdict *a, const struct gp_tlspolicy_verdict *b);
