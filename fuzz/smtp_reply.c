@@ -23,16 +23,6 @@ enum wishes {
 	REQUIRETLS = 128,
 };
 
-enum wishes {
-	TLS = 3, /* enum gp_client_tls; 3: required, and the handshake fails */
-	IMPLICIT = 4,
-	PASSWORD = 8,
-	TOKEN = 16,
-	CHUNKING = 32,
-	BINARY = 64,
-	REQUIRETLS = 128,
-};
-
 static const struct gp_rcpt rcpts[RCPTS_MAX] = {
 	{.address = {"a@example.net", 13}},
 	{.address = {"b@example.net", 13}, .notify = GP_NOTIFY_NEVER},
@@ -79,11 +69,7 @@ send_output(struct gp_smtp_client *c, unsigned wishes, char *last)
 /* Returns false at CLOSE. */
 static bool
 handle(struct gp_smtp_client *c, enum gp_client_event event, unsigned wishes,
-<<<<<<< HEAD
-       const struct gp_smtp_client_mail *mail)
-=======
        const struct gp_smtp_client_mail *mail, unsigned *mails)
->>>>>>> h-client
 {
 	switch (event) {
 	case GP_CLIENT_READY:
@@ -149,21 +135,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gp_smtp_client *c = gp_smtp_client_new(&setup, 0);
 	size_t cut = 1 + data[1] / 4;
 	char last = 0;
-<<<<<<< HEAD
-=======
 	unsigned mails = 0;
->>>>>>> h-client
 	input = gp_slice_drop(input, 3);
 	for (size_t i = 0; i < EVENTS_MAX; i++) {
 		struct gp_slice piece = gp_slice_take(input, cut);
 		size_t len = piece.len;
 		enum gp_client_event event = gp_smtp_client_next(c, &piece, 0);
 		input = gp_slice_drop(input, len - piece.len);
-<<<<<<< HEAD
-		if (!handle(c, event, wishes, &mail))
-=======
 		if (!handle(c, event, wishes, &mail, &mails))
->>>>>>> h-client
 			break;
 		send_output(c, wishes, &last);
 		if (event == GP_CLIENT_WAIT && input.len == 0)
