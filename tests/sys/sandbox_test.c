@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -29,7 +30,7 @@ enum { CALLS = 471, X32 = 0x40000000 };
  * else they fail or are the caller's end. */
 enum { URETPROBE = 335, UPROBE = 336 };
 
-enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, ROLES };
+enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, SIGNER, ROLES };
 
 static const struct {
 	const char *name;
@@ -41,6 +42,7 @@ static const struct {
 	[SPOOL] = {"spool", &spool_sandbox, 45},
 	[RELAY] = {"relay", &relay_sandbox, 45},
 	[MAILDIR] = {"maildir", &maildir_sandbox, 45},
+	[SIGNER] = {"signer", &signer_sandbox, 30},
 };
 
 #define ONLY(r) (1u << (r))
@@ -124,6 +126,7 @@ static const struct {
 	{SYS_mprotect, {0, 0, PROT_READ, 0, 0, 0}},
 	{SYS_fcntl, {0, F_GETFL, 0, 0, 0, 0}},
 	{SYS_tgkill, {0, 0, 0, 0, 0, 0}}, /* its first is the process itself */
+	{SYS_futex, {0, FUTEX_WAKE_PRIVATE, 0, 0, 0, 0}},
 	{SYS_socket, {AF_INET, SOCK_STREAM, IPPROTO_TCP, 0, 0, 0}},
 };
 
@@ -176,7 +179,7 @@ put_table(struct gp_buf *out, unsigned ret_counts[ROLES])
 	gp_buf_put_str(out, "| call |");
 	for (size_t r = 0; r < ROLES; r++)
 		gp_buf_printf(out, " %s |", roles[r].name);
-	gp_buf_put_str(out, "\n|---|---|---|---|---|---|\n");
+	gp_buf_put_str(out, "\n|---|---|---|---|---|---|---|\n");
 	for (long number = 0; number < CALLS; number++) {
 		const char *cells[ROLES];
 		bool any = false;
