@@ -41,6 +41,12 @@ gp_tls_connection(SSL *ssl, int fd, size_t handshake_max)
 	return t;
 }
 
+int
+gp_tls_prepare(void)
+{
+	return gp_tls_library() ? 0 : -ENOMEM;
+}
+
 struct gp_tls *
 gp_tls_free(struct gp_tls *t)
 {

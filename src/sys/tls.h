@@ -33,6 +33,10 @@ enum gp_tls_want {
 	GP_TLS_WANTS_SIGNATURE,
 };
 
+/* Loads what TLS needs, before the sandbox. Returns 0 or -ENOMEM. */
+int
+gp_tls_prepare(void);
+
 /* Accepts NULL, returns NULL. Writes nothing to the socket, which stays its owner's. */
 struct gp_tls *
 gp_tls_free(struct gp_tls *t);

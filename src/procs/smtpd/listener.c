@@ -27,6 +27,7 @@ struct source {
 };
 
 struct listener {
+	const struct gp_role_listen *place;
 	struct event *readable, *again;
 	int fd;
 };
@@ -125,7 +126,7 @@ refuse(int fd, const struct gp_sockaddr *peer, const char *limit)
 }
 
 static void
-admit(int fd, const struct gp_sockaddr *peer)
+admit(int fd, const struct gp_sockaddr *peer, const struct listener *l)
 {
 	struct gp_client client = {};
 	client.address_len = (uint8_t)gp_sockaddr_octets(peer, client.address);
@@ -140,7 +141,7 @@ admit(int fd, const struct gp_sockaddr *peer)
 	if (limit)
 		refuse(fd, peer, limit);
 	else
-		session_start(fd, peer, &client);
+		session_start(fd, peer, &client, l->place);
 }
 
 static void
@@ -153,7 +154,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		int conn = accept4(fd, (struct sockaddr *)&peer.ss, &peer.len,
 				   SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (conn >= 0) {
-			admit(conn, &peer);
+			admit(conn, &peer, l);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -181,6 +182,7 @@ listener_start(struct gp_role_env *env)
 	self.sources = gp_map(SOURCES_MAX, env->seed);
 	for (size_t i = 0; i < env->listens_len; i++) {
 		struct listener *l = &self.listeners[self.listeners_len++];
+		l->place = &env->listens[i];
 		l->fd = env->listens[i].fd;
 		l->readable = event_new(gp_loop_base(env->loop), l->fd, EV_READ | EV_PERSIST,
 					on_readable, l);

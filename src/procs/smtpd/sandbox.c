@@ -8,4 +8,5 @@ static const int calls[] = {
 	SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(pwrite64), /* the staging file */
 };
 
-const struct gp_sandbox smtpd_sandbox = {.calls = calls, .calls_len = GP_ARRAY_LEN(calls)};
+const struct gp_sandbox smtpd_sandbox = {
+	.calls = calls, .calls_len = GP_ARRAY_LEN(calls), .crypto = true};
