@@ -232,6 +232,31 @@ digest_certificate(const X509 *certificate, struct gp_tls_facts *ret)
 	OPENSSL_free(spki);
 }
 
+static enum gp_tls_trust
+trust_of(long result)
+{
+	switch (result) {
+	case X509_V_OK:
+		return GP_TLS_TRUSTED;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+		return GP_TLS_OTHER_NAME;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return GP_TLS_OUT_OF_DATE;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_CERT_UNTRUSTED:
+		return GP_TLS_NO_AUTHORITY;
+	case X509_V_ERR_DANE_NO_MATCH:
+		return GP_TLS_NO_MATCH;
+	default:
+		return GP_TLS_UNTRUSTED;
+	}
+}
+
 struct gp_tls_facts
 gp_tls_facts(const struct gp_tls *t)
 {
@@ -245,8 +270,9 @@ gp_tls_facts(const struct gp_tls *t)
 	if (SSL_is_server(t->ssl))
 		return facts;
 	uint8_t usage;
-	facts.verdict = SSL_get_verify_result(t->ssl);
-	facts.verdict_text = X509_verify_cert_error_string(facts.verdict);
+	long result = SSL_get_verify_result(t->ssl);
+	facts.trust = trust_of(result);
+	facts.trust_text = X509_verify_cert_error_string(result);
 	if (SSL_get0_dane_authority(t->ssl, NULL, NULL) >= 0 &&
 	    SSL_get0_dane_tlsa(t->ssl, &usage, NULL, NULL, NULL, NULL) >= 0)
 		facts.dane_usage = usage;

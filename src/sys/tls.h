@@ -79,6 +79,16 @@ gp_tls_error(const struct gp_tls *t);
 
 enum { GP_TLS_DIGEST = 32 };
 
+/* What the server's certificate was found to be worth. */
+enum gp_tls_trust {
+	GP_TLS_TRUSTED,      /* chain and name, or the given TLSA records */
+	GP_TLS_OTHER_NAME,   /* the chain is good, none of the names is in it */
+	GP_TLS_OUT_OF_DATE,  /* expired, or not valid yet */
+	GP_TLS_NO_AUTHORITY, /* self-signed, or of nobody that we know */
+	GP_TLS_NO_MATCH,     /* none of the TLSA records */
+	GP_TLS_UNTRUSTED,    /* anything else */
+};
+
 /* After the handshake. The texts live as long as the connection. */
 struct gp_tls_facts {
 	const char *version; /* "TLSv1.2", "TLSv1.3" */
@@ -87,10 +97,9 @@ struct gp_tls_facts {
 	bool resumed;
 	/* A client's, of its server. */
 	bool has_certificate;
-	/* Chain and name, or the given TLSA records, by X509_V_ERR_*: 0 is proven. Of a resumed
-	   session: as when it began. */
-	long verdict;
-	const char *verdict_text;
+	/* Of a resumed session: as when it began. */
+	enum gp_tls_trust trust;
+	const char *trust_text; /* in OpenSSL's words */
 	int dane_usage; /* of the TLSA record that matched; -1: none, or none was given */
 	uint8_t certificate_sha256[GP_TLS_DIGEST]; /* of the certificate */
 	uint8_t key_sha256[GP_TLS_DIGEST];         /* of its SubjectPublicKeyInfo */

@@ -79,6 +79,7 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	for (size_t i = 0; i < a->tls.certificates_len; i++)
 		assert_true(gp_slice_eq(a->tls.certificates[i].pem, b->tls.certificates[i].pem));
 	assert_same_slices(a->tls.keys, a->tls.keys_len, b->tls.keys, b->tls.keys_len);
+	assert_true(gp_slice_eq(a->tls.authorities, b->tls.authorities));
 	assert_int_equal(a->log.json, b->log.json);
 	assert_int_equal(a->log.level, b->log.level);
 	assert_int_equal(a->workers, b->workers);

@@ -142,6 +142,7 @@ struct gp_config {
 		   may know. */
 		const struct gp_slice *keys;
 		size_t keys_len;
+		struct gp_slice authorities; /* path; empty: the system's */
 	} tls;
 	struct {
 		bool json;

@@ -252,6 +252,13 @@ static const struct gp_key tls_keys[] = {
 	 .example = "key.pem",
 	 .doc = "The file with the private key of the certificate, or a list, one for each. Only "
 		"the process that signs ever reads it. A changed file is noticed within a minute."},
+	{.name = "authorities",
+	 .type = GP_KEY_PATH,
+	 .example = "authorities.pem",
+	 AT(tls.authorities),
+	 .doc = "A file with the certificates of the authorities that are believed of other mail "
+		"servers, in PEM; without it those of the system, "
+		"/etc/ssl/certs/ca-certificates.crt. A new one takes a restart."},
 };
 static const struct gp_key_group tls_group = GROUP(tls_keys);
 

@@ -3,9 +3,13 @@
  * A connection: socket, timer and the client's session, and the pool of those that are idle.
  *
  *     dial -> CONNECTING --writable--> TALKING <--reuse--- IDLE
- *                 |                    |    |               ^
- *                 v                    |    +--READY, no ---+
- *               failed <---CLOSE-------+       delivery
+ *                 |              STARTTLS |  ^ |               ^
+ *                 v                       v  | +--READY, no ---+
+ *               failed <---CLOSE----- HANDSHAKE    delivery
+ *
+ * At the first READY the session is held against its verdict, before anything of the message is
+ * said. A kept connection was found good for what its delivery demanded: it serves deliveries to
+ * the same destination that demand the same, for RELAY_AGE_MS at most.
  *
  * A delivery is told that its connection is lost by delivery_lost(), after the connection is gone;
  * whatever it then does meets no half-dead object.
@@ -27,7 +31,12 @@ struct connection {
 	struct gp_list link; /* in `idle`, or in nothing */
 	int fd;
 	struct event readable, writable, timer;
-	bool reading, writing;         /* whether the event is registered */
+	bool reading, writing;       /* whether the event is registered */
+	const struct target *target; /* until it is judged: the delivery's */
+	struct gp_tls *tls;          /* NULL: in clear */
+	bool shaking;                /* hands */
+	bool judged;
+	uint8_t wishes; /* enum gp_tlspolicy_message, of those deliveries that it may serve */
 	struct gp_smtp_client *client; /* NULL: connecting */
 	struct delivery *delivery;     /* NULL: idle, or saying QUIT */
 	bool lmtp;
@@ -74,6 +83,9 @@ free_connection(struct connection *c)
 	event_del(&c->readable);
 	event_del(&c->writable);
 	event_del(&c->timer);
+	if (c->tls && !c->shaking)
+		gp_tls_close(c->tls);
+	gp_tls_free(c->tls);
 	close(c->fd);
 	gp_smtp_client_free(c->client);
 	gp_buf_free(&c->destination);
@@ -166,7 +178,7 @@ connection_reuse(struct delivery *d)
 {
 	gp_list_each (it, &idle.list) {
 		struct connection *c = gp_container_of(it, struct connection, link);
-		if (c->lmtp != delivery_lmtp(d) ||
+		if (c->lmtp != delivery_lmtp(d) || c->wishes != delivery_wishes(d) ||
 		    !gp_slice_eq(gp_buf_slice(&c->destination), delivery_destination(d)))
 			continue;
 		leave_pool(c);
@@ -187,6 +199,38 @@ connection_reuse(struct delivery *d)
 
 /* --- the dialogue --- */
 
+static void
+want_write(struct connection *c, bool on)
+{
+	if (on && !c->writing)
+		event_add(&c->writable, NULL);
+	else if (!on && c->writing)
+		event_del(&c->writable);
+	c->writing = on;
+}
+
+/* How many octets the connection took, or -errno. */
+static ssize_t
+send_octets(struct connection *c, struct gp_slice out)
+{
+	if (c->tls)
+		return gp_tls_write(c->tls, out);
+	ssize_t n;
+	do
+		n = send(c->fd, out.ptr, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t
+receive_octets(struct connection *c, char *to, size_t size)
+{
+	if (c->tls)
+		return gp_tls_read(c->tls, to, size);
+	ssize_t n = recv(c->fd, to, size, MSG_DONTWAIT);
+	return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+}
+
 /* How many octets were sent; negative: the connection is broken. */
 static ssize_t
 send_output(struct connection *c)
@@ -196,23 +240,17 @@ send_output(struct connection *c)
 		struct gp_slice out = gp_smtp_client_output(c->client);
 		if (out.len == 0)
 			break;
-		ssize_t n = send(c->fd, out.ptr, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN)
+		ssize_t n = send_octets(c, out);
+		if (n < 0 && n != -EAGAIN)
 			return -1;
 		if (n < 0) {
-			if (!c->writing)
-				event_add(&c->writable, NULL);
-			c->writing = true;
+			want_write(c, true);
 			return all;
 		}
 		gp_smtp_client_output_sent(c->client, (size_t)n, now_ms());
 		all += n;
 	}
-	if (c->writing)
-		event_del(&c->writable);
-	c->writing = false;
+	want_write(c, false);
 	return all;
 }
 
@@ -248,12 +286,106 @@ next_work(struct connection *c)
 	return false;
 }
 
+/* --- TLS --- */
+
+static void
+log_session(const struct connection *c, const struct gp_tlspolicy_judgement *j)
+{
+	static const char *const decisions[] = {
+		[GP_TLSPOLICY_DELIVER] = "deliver",
+		[GP_TLSPOLICY_CLEAR] = "clear",
+		[GP_TLSPOLICY_NEXT] = "next",
+	};
+	struct gp_tls_facts facts = {.version = "", .cipher = "", .trust_text = ""};
+	if (c->tls && gp_smtp_client_in_tls(c->client))
+		facts = gp_tls_facts(c->tls);
+	gp_info("session", GP_FID("id", delivery_id(c->delivery)),
+		GP_F("remote", gp_buf_slice(&c->name)),
+		GP_FS("policy", gp_tlspolicy_level_name(c->target->verdict->level)),
+		GP_FS("decision", decisions[j->decision]), GP_FS("tls_version", facts.version),
+		GP_FS("tls_cipher", facts.cipher), GP_FS("proof", facts.trust_text),
+		GP_F("reason", j->reply.text));
+}
+
+/* Holds the session against its verdict. False: the connection is gone, its delivery goes on
+   elsewhere. */
+static bool
+judge(struct connection *c)
+{
+	struct gp_arena words = {.max = 16 * 1024};
+	struct gp_tlspolicy_judgement j = {};
+	const struct target *target = c->target;
+	bool broken = gp_smtp_client_failure(c->client).kind != 0;
+	c->judged = true;
+	if (!target->verdict || target->clear)
+		return true;
+	int r = secure_judge(target->verdict, c->client, c->tls, &words, &j);
+	if (r < 0)
+		j.decision = GP_TLSPOLICY_NEXT, j.reply = GP_REPLY(451, 4, 3, 0, "out of memory");
+	log_session(c, &j);
+	if (j.decision == GP_TLSPOLICY_NEXT) {
+		struct gp_outcome why = {
+			.kind = gp_reply_permanent(&j.reply) ? GP_OUTCOME_FAILED
+							     : GP_OUTCOME_DEFERRED,
+			.reply = j.reply,
+			.remote = gp_buf_slice(&c->name),
+		};
+		lose(c, &why);
+	} else if (broken) {
+		struct delivery *d = c->delivery;
+		free_connection(c);
+		delivery_clear(d);
+	}
+	gp_arena_free(&words);
+	return j.decision != GP_TLSPOLICY_NEXT && !broken;
+}
+
+/* Whether the session broke over TLS, before anything was said of the message. */
+static bool
+failed_in_tls(const struct connection *c)
+{
+	enum gp_client_tls_fault fault = gp_smtp_client_tls_fault(c->client);
+	return c->delivery && !c->judged && c->target->verdict && fault != GP_CLIENT_TLS_FINE;
+}
+
 static void
 session_over(struct connection *c)
 {
 	struct gp_outcome why = gp_smtp_client_failure(c->client);
 	(void)send_output(c);
-	lose(c, &why);
+	if (failed_in_tls(c))
+		(void)judge(c);
+	else
+		lose(c, &why);
+}
+
+/* Goes on with the handshake. False: it waits. */
+static bool
+shake_hands(struct connection *c)
+{
+	int r = gp_tls_handshake(c->tls);
+	want_write(c, r == -EAGAIN && gp_tls_wants(c->tls) == GP_TLS_WANTS_WRITE);
+	if (r == -EAGAIN)
+		return false;
+	c->shaking = false;
+	if (r == 0)
+		gp_smtp_client_tls_started(c->client, now_ms());
+	else
+		gp_smtp_client_tls_failed(c->client, gp_tls_error(c->tls));
+	return true;
+}
+
+/* The server said 220: what comes next is TLS. */
+static bool
+begin_tls(struct connection *c)
+{
+	c->tls = secure_connect(c->fd, c->target->verdict);
+	if (!c->tls) {
+		gp_smtp_client_tls_failed(c->client, "out of memory");
+		return true;
+	}
+	c->shaking = true;
+	return shake_hands(c);
 }
 
 /* Runs the session until it waits. c may be gone afterwards. */
@@ -262,8 +394,14 @@ advance(struct connection *c, struct gp_slice input)
 {
 	for (;;) {
 		switch (gp_smtp_client_next(c->client, &input, now_ms())) {
+		case GP_CLIENT_STARTTLS:
+			if (!begin_tls(c)) {
+				arm_timer(c);
+				return;
+			}
+			break;
 		case GP_CLIENT_READY:
-			if (!next_work(c))
+			if ((!c->judged && !judge(c)) || !next_work(c))
 				return;
 			break;
 		case GP_CLIENT_BODY:
@@ -277,8 +415,6 @@ advance(struct connection *c, struct gp_slice input)
 		case GP_CLIENT_CLOSE:
 			session_over(c);
 			return;
-		case GP_CLIENT_STARTTLS:
-			gp_unreachable("TLS is not wished");
 		case GP_CLIENT_WAIT: {
 			ssize_t n = send_output(c);
 			if (n < 0) {
@@ -298,13 +434,25 @@ advance(struct connection *c, struct gp_slice input)
 /* --- events --- */
 
 static void
+go_on_shaking(struct connection *c)
+{
+	if (shake_hands(c))
+		advance(c, gp_slice("", 0));
+}
+
+static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	static char data[READ_SIZE];
 	struct connection *c = arg;
 	(void)what;
-	ssize_t n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	(void)fd;
+	if (c->shaking) {
+		go_on_shaking(c);
+		return;
+	}
+	ssize_t n = receive_octets(c, data, sizeof(data));
+	if (n == -EAGAIN)
 		return;
 	leave_pool(c);
 	if (n > 0)
@@ -321,6 +469,7 @@ begin_session(struct connection *c)
 		.hostname = relay.env->config->hostname,
 		.remote = gp_buf_slice(&c->name),
 		.lmtp = c->lmtp,
+		.tls = (uint8_t)secure_wish(c->target),
 	};
 	c->client = gp_smtp_client_new(&setup, now_ms());
 	if (!c->client || event_add(&c->readable, NULL) < 0) {
@@ -336,15 +485,17 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	struct connection *c = arg;
 	(void)what;
 	if (c->client) {
-		advance(c, gp_slice("", 0));
+		if (c->shaking)
+			go_on_shaking(c);
+		else
+			advance(c, gp_slice("", 0));
 		return;
 	}
 	int error = 0;
 	socklen_t len = sizeof(error);
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
-	event_del(&c->writable);
-	c->writing = false;
+	want_write(c, false);
 	if (error != 0)
 		lose_unmade(c, error);
 	else
@@ -402,7 +553,9 @@ connection_dial(struct delivery *d, const struct target *target)
 	*c = (struct connection){
 		.fd = fd,
 		.delivery = d,
+		.target = target,
 		.lmtp = delivery_lmtp(d),
+		.wishes = delivery_wishes(d),
 		.born_ms = now_ms(),
 		.destination = GP_BUF_INIT(2048),
 		.name = GP_BUF_INIT(2048),

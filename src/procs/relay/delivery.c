@@ -20,12 +20,14 @@
 
 #include "base/id.h"
 #include "base/map.h"
+#include "core/message/header.h"
 #include "procs/relay/relay.h"
 #include "sys/log.h"
 
 enum {
 	READ_SIZE = 64 * 1024,
-	HEADER_MAX = 256 * 1024, /* octets of a header that are looked at */
+	HEADER_MAX = GP_HEADER_SIZE_MAX,
+	LOOK_ARENA_MAX = 1024 * 1024, /* the fields of a header */
 	ARENA_MAX = 256 * 1024 * 1024,
 	/* Text in one OUTCOMES message: half of what such a message may be. */
 	TEXTS_MAX = 4 * 1024 * 1024,
@@ -45,6 +47,7 @@ struct delivery {
 	struct gp_slice body; /* when there is no descriptor */
 	int fd;               /* -1: none */
 	bool body_8bit, header_utf8;
+	bool tls_optional; /* `TLS-Required: No` */
 	/* the transaction */
 	struct gp_smtp_client_mail mail;
 	struct gp_envelope mail_envelope; /* with those recipients only */
@@ -53,11 +56,8 @@ struct delivery {
 	uint64_t fed;
 	bool ended; /* the end of data was given */
 	/* the way there */
-	struct gp_answers *answers;
-	uint64_t seed;
-	unsigned rounds;
-	struct target *targets; /* NULL: not known yet */
-	size_t targets_len, next_target;
+	struct way way;
+	size_t next_target;
 	unsigned sessions; /* that failed */
 };
 
@@ -75,6 +75,18 @@ delivery_destination(const struct delivery *d)
 	return d->route.destination;
 }
 
+uint8_t
+delivery_wishes(const struct delivery *d)
+{
+	return d->way.message;
+}
+
+uint64_t
+delivery_id(const struct delivery *d)
+{
+	return d->id;
+}
+
 bool
 delivery_lmtp(const struct delivery *d)
 {
@@ -88,7 +100,7 @@ free_delivery(struct delivery *d)
 {
 	if (d->fd >= 0)
 		close(d->fd);
-	gp_answers_free(d->answers);
+	way_free(&d->way);
 	gp_arena_free(&d->arena);
 	free(d);
 	deliveries--;
@@ -208,35 +220,35 @@ read_piece(const struct delivery *d, uint64_t at)
 	}
 }
 
-/* Is there an octet over 127 before the empty line that ends the header? */
+/* RFC 8689 section 5: the field counts when it stands there once, and says just that. */
 static bool
-header_8bit(const struct delivery *d)
+says_tls_is_optional(const struct gp_header *h, struct gp_arena *arena)
 {
-	bool line_start = true;
-	for (uint64_t at = 0; at < GP_MIN(d->size, (uint64_t)HEADER_MAX);) {
-		struct gp_slice piece = read_piece(d, at);
-		for (size_t i = 0; i < piece.len; i++) {
-			if ((unsigned char)piece.ptr[i] > 127)
-				return true;
-			if (line_start && piece.ptr[i] == '\r')
-				return false;
-			line_start = piece.ptr[i] == '\n';
-		}
-		if (piece.len == 0)
-			return false;
-		at += piece.len;
-	}
-	return false;
+	static const struct gp_slice name = {"TLS-Required", 12};
+	size_t at = gp_header_find(h, name, 0);
+	if (at == h->fields_len || gp_header_count(h, name) != 1)
+		return false;
+	return gp_slice_eq_nocase(gp_header_unfold(gp_header_value(h, at), arena), GP_SLICE("No"));
 }
 
-/* A large body is not searched: to call it 8-bit where that is offered is never wrong (RFC 6152
-   section 2 has 7-bit as a part of it). */
+/*
+ * A large body is not searched: to call it 8-bit where that is offered is never wrong (RFC 6152
+ * section 2 has 7-bit as a part of it). Of a header over the limits of one nothing is known.
+ */
 static void
-look_at_body(struct delivery *d)
+look_at_message(struct delivery *d)
 {
+	struct gp_arena arena = {.max = LOOK_ARENA_MAX};
+	struct gp_slice start = gp_slice_take(read_piece(d, 0), HEADER_MAX);
+	struct gp_header h;
 	d->body_8bit = d->fd >= 0 || gp_slice_has_8bit(d->body);
-	if (d->envelope.flags & GP_ENVELOPE_SMTPUTF8)
-		d->header_utf8 = d->body_8bit && header_8bit(d);
+	d->header_utf8 = d->body_8bit && d->envelope.flags & GP_ENVELOPE_SMTPUTF8;
+	if (gp_header_split(start, &arena, &h) == 0 && h.body_at < start.len) {
+		d->header_utf8 =
+			d->header_utf8 && gp_slice_has_8bit(gp_slice_take(h.message, h.len));
+		d->tls_optional = says_tls_is_optional(&h, &arena);
+	}
+	gp_arena_free(&arena);
 }
 
 int
@@ -346,8 +358,8 @@ delivery_take(struct delivery *d, const struct gp_smtp_client *client)
 static void
 dial(struct delivery *d)
 {
-	while (d->next_target < d->targets_len && d->sessions < RELAY_SESSIONS_MAX) {
-		const struct target *t = &d->targets[d->next_target++];
+	while (d->next_target < d->way.targets_len && d->sessions < RELAY_SESSIONS_MAX) {
+		const struct target *t = &d->way.targets[d->next_target++];
 		int r = connection_dial(d, t);
 		if (r == 0)
 			return;
@@ -364,45 +376,6 @@ dial(struct delivery *d)
 	report(d);
 }
 
-/* "mx.example.net [192.0.2.1]:25", or the address alone where there was no name. */
-static struct gp_slice
-target_name(struct delivery *d, struct gp_slice host, const struct gp_sockaddr *a, uint16_t port)
-{
-	struct gp_sockaddr_text with = gp_sockaddr_text(a, true), bare = gp_sockaddr_text(a, false);
-	bool literal = host.len == 0 || gp_slice_starts(host, GP_SLICE("[")) ||
-		       gp_slice_eq(host, gp_slice_str(bare.s));
-	if (literal)
-		return copy(d, gp_slice_str(with.s));
-	return gp_arena_printf(&d->arena, "%.*s [%s]:%u", GP_SLICE_FMT(host), bare.s, port);
-}
-
-static bool
-set_targets(struct delivery *d, const struct gp_mx_result *mx)
-{
-	d->targets = gp_arena_array(&d->arena, mx->targets_len, sizeof(*d->targets));
-	if (!d->targets)
-		return false;
-	for (size_t i = 0; i < mx->targets_len; i++) {
-		const struct gp_mx_target *from = &mx->targets[i];
-		struct target *to = &d->targets[d->targets_len++];
-		to->address = gp_sockaddr_from_octets(from->address, from->address_len, from->port);
-		to->name = target_name(d, from->host, &to->address, from->port);
-	}
-	return true;
-}
-
-/* LMTP over a Unix socket: one target, no name to look up. */
-static bool
-set_unix_target(struct delivery *d)
-{
-	d->targets = gp_arena_new(&d->arena, struct target);
-	if (!d->targets || gp_sockaddr_parse(d->route.host, 0, &d->targets->address) < 0)
-		return false;
-	d->targets->name = d->route.host;
-	d->targets_len = 1;
-	return true;
-}
-
 static void
 out_of_memory(struct delivery *d)
 {
@@ -411,36 +384,18 @@ out_of_memory(struct delivery *d)
 }
 
 static void
-route(struct delivery *d)
+find_way(struct delivery *d)
 {
-	static const struct gp_reply no_dns = GP_REPLY(451, 4, 4, 3, "the DNS cannot be asked");
-	const struct gp_mx_query query = {
-		.domain = d->route.domain,
-		.host = d->route.host,
-		.port = d->route.port > 0  ? d->route.port
-			: delivery_lmtp(d) ? RELAY_LMTP_PORT
-					   : 0,
-		.self = &relay.self,
-		.seed = d->seed,
-	};
-	struct gp_mx_result mx;
-	if (!d->answers)
-		d->answers = gp_answers_new(&d->arena, GP_ANSWERS_MAX, relay.env->seed);
-	switch (d->answers ? gp_mx_eval(&query, d->answers, &d->arena, &mx) : -ENOMEM) {
-	case GP_MX_DONE:
-		if (set_targets(d, &mx))
-			dial(d);
-		else
-			out_of_memory(d);
+	switch (way_find(&d->way)) {
+	case WAY_FOUND:
+		dial(d);
 		break;
-	case GP_MX_NEED:
-		if (++d->rounds > RELAY_ROUNDS_MAX ||
-		    lookup_ask(d, d->answers, mx.need, mx.need_len) < 0)
-			give_up(d, GP_OUTCOME_DEFERRED, &no_dns);
+	case WAY_WAITS:
 		break;
-	case GP_MX_FAILED:
-		give_up(d, gp_reply_permanent(&mx.reply) ? GP_OUTCOME_FAILED : GP_OUTCOME_DEFERRED,
-			&mx.reply);
+	case WAY_NONE:
+		give_up(d,
+			gp_reply_permanent(&d->way.reply) ? GP_OUTCOME_FAILED : GP_OUTCOME_DEFERRED,
+			&d->way.reply);
 		break;
 	default:
 		out_of_memory(d);
@@ -450,20 +405,7 @@ route(struct delivery *d)
 void
 delivery_answered(struct delivery *d)
 {
-	route(d);
-}
-
-static void
-find_way(struct delivery *d)
-{
-	if (d->targets)
-		dial(d);
-	else if (!gp_slice_starts(d->route.host, GP_SLICE("unix:")))
-		route(d);
-	else if (set_unix_target(d))
-		dial(d);
-	else
-		out_of_memory(d);
+	find_way(d);
 }
 
 void
@@ -478,6 +420,14 @@ delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again)
 	find_way(d);
 }
 
+void
+delivery_clear(struct delivery *d)
+{
+	gp_assert(d->next_target > 0);
+	d->way.targets[--d->next_target].clear = true;
+	find_way(d);
+}
+
 /* Without an answer the lease would never end. The supervisor starts the role anew, and the spool
    gives out again what this one had. */
 static void
@@ -485,6 +435,34 @@ die(uint64_t id)
 {
 	gp_error("delivery_dropped", GP_FID("id", id), GP_FS("reason", "out of memory"));
 	gp_loop_stop(relay.env->loop);
+}
+
+/* What the message says of its own way: RFC 8689 sections 2 and 5. */
+static uint8_t
+wishes(const struct delivery *d)
+{
+	bool demanded = d->envelope.flags & GP_ENVELOPE_REQUIRETLS && d->envelope.sender.len > 0;
+	return (uint8_t)((demanded ? GP_TLSPOLICY_REQUIRETLS : 0) |
+			 (d->tls_optional ? GP_TLSPOLICY_OPTIONAL : 0));
+}
+
+static void
+prepare_way(struct delivery *d)
+{
+	d->way = (struct way){
+		.delivery = d,
+		.arena = &d->arena,
+		.lmtp = delivery_lmtp(d),
+		.message = wishes(d),
+		.query = {.domain = d->route.domain,
+			  .host = d->route.host,
+			  .port = d->route.port > 0  ? d->route.port
+				  : delivery_lmtp(d) ? RELAY_LMTP_PORT
+						     : 0,
+			  .self = &relay.self,
+			  .seed = gp_siphash13(relay.env->seed,
+					       gp_slice((char *)&d->lease, sizeof(d->lease)))},
+	};
 }
 
 void
@@ -504,8 +482,8 @@ delivery_start(struct gp_message *m)
 		free_delivery(d);
 		return;
 	}
-	d->seed = gp_siphash13(relay.env->seed, gp_slice((char *)&d->lease, sizeof(d->lease)));
-	look_at_body(d);
+	look_at_message(d);
+	prepare_way(d);
 	if (!connection_reuse(d))
 		find_way(d);
 }

@@ -56,6 +56,12 @@ apply_config(struct gp_role_env *env)
 }
 
 static int
+prepare(struct gp_role_env *env)
+{
+	return secure_prepare(env->config);
+}
+
+static int
 start(struct gp_role_env *env)
 {
 	relay.env = env;
@@ -99,6 +105,10 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		lookup_connect(env, fd);
 		return;
 	}
+	if (role == GP_ROLE_FETCH) {
+		policies_connect(env, fd);
+		return;
+	}
 	gp_assert(role == GP_ROLE_SPOOL);
 	gp_channel_free(relay.spool);
 	relay.spool_run++;
@@ -137,6 +147,7 @@ on_stop(struct gp_role_env *env)
 static const struct gp_role role = {
 	.id = GP_ROLE_RELAY,
 	.sandbox = &relay_sandbox,
+	.prepare = prepare,
 	.start = start,
 	.on_peer = on_peer,
 	.on_reload = on_reload,

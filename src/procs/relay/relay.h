@@ -2,11 +2,12 @@
 /*
  * The parts of gatepost-relay; README.md says what the role is for.
  *
- *     spool --DELIVER--> delivery.c --(where to?)--> lookup.c --RESOLVE--> resolver
- *                           |   ^
+ *     spool --DELIVER--> delivery.c --(where to?)--> way.c --> lookup.c   --RESOLVE--> resolver
+ *                           |   ^                          \-> policies.c --POLICY---> fetch
  *              takes or dials   asks for the next transaction, tells what came of it
  *                           v   |
  *                        connection.c  (socket, timer, core/smtp/client.h)  --> other servers
+ *                        secure.c      (its TLS: what is to be proven, and whether it was)
  *
  * A delivery has one connection at most, a connection one delivery at most. A connection without
  * one is idle and waits in the pool for the next delivery to the same destination.
@@ -16,8 +17,10 @@
 #include "core/mx/mx.h"
 #include "core/policy/policy.h"
 #include "core/smtp/client.h"
+#include "core/tlspolicy/judge.h"
 #include "ipc/role.h"
 #include "sys/address.h"
+#include "sys/tls.h"
 
 enum relay_limits {
 	RELAY_SESSIONS_MAX = 2,    /* sessions that may fail in one delivery */
@@ -49,12 +52,67 @@ extern struct relay relay;
 void
 relay_check_stop(void);
 
-/* --- delivery.c: one message to recipients of one destination --- */
+/* --- way.c: where a delivery goes, and how TLS has to be there --- */
 
 struct target {
 	struct gp_sockaddr address;
-	struct gp_slice name; /* "mx.example.net [192.0.2.1]:25" */
+	struct gp_slice name;                       /* "mx.example.net [192.0.2.1]:25" */
+	const struct gp_tlspolicy_verdict *verdict; /* NULL: no TLS, as with LMTP */
+	bool clear; /* TLS failed there, and nothing demands it: STARTTLS is not said again */
 };
+
+/* Starts as its delivery, arena, query and wishes. */
+struct way {
+	struct delivery *delivery; /* who waits for it */
+	struct gp_arena *arena;
+	struct gp_mx_query query;
+	bool lmtp;
+	uint8_t want;    /* enum gp_tlspolicy_want: what is configured */
+	uint8_t message; /* enum gp_tlspolicy_message */
+	const struct gp_slice *fingerprints;
+	size_t fingerprints_len;
+	/* what is known so far */
+	struct gp_answers *answers;
+	unsigned rounds; /* of questions to the resolver */
+	bool hosts_found;
+	struct gp_mx_result mx; /* once they are found */
+	struct {
+		bool asked, done, lost;
+		uint8_t record; /* enum gp_mtasts_record */
+		struct gp_slice id;
+		uint8_t action;       /* enum gp_mtasts_action */
+		uint8_t failure;      /* enum gp_mtasts_failure */
+		struct gp_slice text; /* of the policy; empty: none is valid */
+	} sts;
+	/* the result */
+	struct target *targets; /* those that may be used, in order */
+	size_t targets_len;
+	struct gp_reply reply; /* WAY_NONE: why */
+};
+
+enum way_result {
+	WAY_FOUND = 0,
+	WAY_WAITS = 1, /* delivery_answered() is called when there is more to know */
+	WAY_NONE = 2,
+};
+/* enum way_result, or -ENOMEM. */
+[[nodiscard]] int
+way_find(struct way *w);
+void
+way_free(struct way *w);
+/* fetch's answer; NULL: it is gone. */
+void
+way_policy_known(struct way *w, const struct gp_msg_policy_known *known);
+
+/* --- policies.c: the conversation with fetch --- */
+
+void
+policies_connect(struct gp_role_env *env, int fd);
+/* Its ticket is set here. w: who waits, by way_policy_known(); NULL: nobody. 0 or -errno. */
+[[nodiscard]] int
+policies_ask(struct way *w, const struct gp_msg_policy *about);
+
+/* --- delivery.c: one message to recipients of one destination --- */
 
 /* A DELIVER message; takes its descriptor. */
 void
@@ -67,6 +125,11 @@ struct gp_slice
 delivery_destination(const struct delivery *d);
 bool
 delivery_lmtp(const struct delivery *d);
+uint64_t
+delivery_id(const struct delivery *d);
+/* enum gp_tlspolicy_message: what it demands of TLS by itself. */
+uint8_t
+delivery_wishes(const struct delivery *d);
 
 /* The next transaction, for those recipients that have no outcome yet, at most so many. */
 const struct gp_smtp_client_mail *
@@ -84,6 +147,10 @@ delivery_take(struct delivery *d, const struct gp_smtp_client *client);
 void
 delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again);
 
+/* The same host once more, on a new connection and without TLS: it failed there, and need not be. */
+void
+delivery_clear(struct delivery *d);
+
 /* All that the delivery asked has been answered. */
 void
 delivery_answered(struct delivery *d);
@@ -97,6 +164,22 @@ lookup_connect(struct gp_role_env *env, int fd);
 [[nodiscard]] int
 lookup_ask(struct delivery *d, struct gp_answers *set, const struct gp_dns_question *questions,
 	   size_t questions_len);
+
+/* --- secure.c: TLS of one connection --- */
+
+/* Before the sandbox. 0 or -errno. */
+[[nodiscard]] int
+secure_prepare(const struct gp_config *cfg);
+/* TLS for this verdict over a connected socket. NULL: no memory. */
+struct gp_tls *
+secure_connect(int fd, const struct gp_tlspolicy_verdict *verdict);
+/* What the session came to, held against its verdict; tls: NULL where there is none. 0 or -ENOMEM. */
+[[nodiscard]] int
+secure_judge(const struct gp_tlspolicy_verdict *verdict, const struct gp_smtp_client *client,
+	     const struct gp_tls *tls, struct gp_arena *arena, struct gp_tlspolicy_judgement *ret);
+/* What STARTTLS is to the client's session under this verdict. */
+enum gp_client_tls
+secure_wish(const struct target *target);
 
 /* --- connection.c --- */
 

@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procs/sandboxes.h"
 
-const struct gp_sandbox relay_sandbox = {.dial = true};
+const struct gp_sandbox relay_sandbox = {.dial = true, .crypto = true};

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a delivery: to which addresses, and how TLS has to be at each. One function after the
+ * other, each of which goes on with what the one before found:
+ *
+ *     find_hosts    core/mx       MX records, addresses                        resolver
+ *     find_policy   core/mtasts   the domain's record; the policy itself       resolver, fetch
+ *     find_verdicts core/tlspolicy  TLSA records; a verdict for each address   resolver
+ *
+ * When something is missing they ask, and all of it runs again once the answers are there: what is
+ * known already costs nothing the second time.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "procs/relay/relay.h"
+#include "sys/log.h"
+
+enum { POLICY_ADDRESSES_MAX = 32 }; /* of a policy host, as many as `policy` takes */
+
+static const struct gp_reply no_dns = GP_REPLY_INIT(451, 4, 4, 3, "the DNS cannot be asked");
+static const struct gp_reply no_policies =
+	GP_REPLY_INIT(451, 4, 7, 5, "MTA-STS policies cannot be asked for now");
+
+static int
+fail(struct way *w, const struct gp_reply *reply)
+{
+	w->reply = *reply;
+	return WAY_NONE;
+}
+
+static int
+ask_dns(struct way *w, const struct gp_dns_question *questions, size_t len)
+{
+	if (++w->rounds > RELAY_ROUNDS_MAX ||
+	    lookup_ask(w->delivery, w->answers, questions, len) < 0)
+		return fail(w, &no_dns);
+	return WAY_WAITS;
+}
+
+/* --- hosts --- */
+
+static int
+find_hosts(struct way *w)
+{
+	if (w->hosts_found)
+		return WAY_FOUND;
+	switch (gp_mx_eval(&w->query, w->answers, w->arena, &w->mx)) {
+	case GP_MX_DONE:
+		w->hosts_found = true;
+		return WAY_FOUND;
+	case GP_MX_NEED:
+		return ask_dns(w, w->mx.need, w->mx.need_len);
+	case GP_MX_FAILED:
+		return fail(w, &w->mx.reply);
+	default:
+		return -ENOMEM;
+	}
+}
+
+/* --- the MTA-STS policy --- */
+
+/* An address has none, and the fixed next hop's is its own (RFC 8461 section 3.4). */
+static bool
+may_have_policy(const struct way *w)
+{
+	return w->mx.way.domain.len > 0 && w->mx.targets[0].canonical.len > 0;
+}
+
+/* What the DNS says of one name of the policy host; appended to `ret`. WAY_FOUND or WAY_WAITS. */
+static int
+policy_host_addresses(struct way *w, struct gp_fetch_address *ret, size_t *ret_len)
+{
+	static const uint16_t types[] = {GP_DNS_AAAA, GP_DNS_A};
+	struct gp_slice host =
+		gp_arena_printf(w->arena, "mta-sts.%.*s", GP_SLICE_FMT(w->mx.way.domain));
+	struct gp_dns_question missing[GP_ARRAY_LEN(types)];
+	size_t missing_len = 0;
+	if (!host.ptr)
+		return -ENOMEM;
+	for (size_t i = 0; i < GP_ARRAY_LEN(types); i++) {
+		struct gp_dns_answer answer;
+		if (!gp_answers_find(w->answers, host, types[i], &answer)) {
+			missing[missing_len++] = (struct gp_dns_question){host, types[i]};
+			continue;
+		}
+		for (size_t k = 0; k < answer.records_len && *ret_len < POLICY_ADDRESSES_MAX; k++) {
+			const struct gp_dns_record *r = &answer.records[k];
+			ret[(*ret_len)++].octets =
+				gp_slice((const char *)r->address,
+					 types[i] == GP_DNS_A ? 4 : sizeof(r->address));
+		}
+	}
+	return missing_len > 0 ? ask_dns(w, missing, missing_len) : WAY_FOUND;
+}
+
+/* Asks fetch, with what the record said; who waits for the answer may be nobody. */
+static int
+ask_policy(struct way *w, bool wait, const struct gp_fetch_address *addresses, size_t len)
+{
+	struct gp_msg_policy about = {
+		.record = w->sts.record,
+		.id = w->sts.id,
+		.domain = w->mx.way.domain,
+		.addresses = addresses,
+		.addresses_len = len,
+	};
+	return policies_ask(wait ? w : NULL, &about);
+}
+
+/* First without addresses, as most domains need no fetching; then with them. */
+static int
+find_policy(struct way *w)
+{
+	struct gp_fetch_address addresses[POLICY_ADDRESSES_MAX];
+	struct gp_dns_answer answer;
+	size_t len = 0;
+	if (w->sts.done)
+		return WAY_FOUND;
+	if (w->sts.lost)
+		return fail(w, &no_policies);
+	struct gp_dns_question q = gp_mtasts_question(w->mx.way.domain, w->arena);
+	if (!q.name.ptr)
+		return -ENOMEM;
+	if (!gp_answers_find(w->answers, q.name, q.type, &answer))
+		return ask_dns(w, &q, 1);
+	w->sts.record = (uint8_t)gp_mtasts_record_read(&answer, &w->sts.id);
+	if (!w->sts.asked) {
+		w->sts.asked = true;
+		return ask_policy(w, true, NULL, 0) < 0 ? fail(w, &no_policies) : WAY_WAITS;
+	}
+	int r = policy_host_addresses(w, addresses, &len);
+	if (r != WAY_FOUND)
+		return r;
+	bool wait = w->sts.action == GP_MTASTS_FETCH;
+	w->sts.done = true;
+	if (ask_policy(w, wait, addresses, len) < 0)
+		return fail(w, &no_policies);
+	return wait ? WAY_WAITS : WAY_FOUND;
+}
+
+void
+way_policy_known(struct way *w, const struct gp_msg_policy_known *known)
+{
+	w->sts.lost = !known;
+	if (known) {
+		w->sts.action = known->action;
+		w->sts.failure = known->failure;
+		w->sts.text = gp_arena_dup(w->arena, known->text);
+		/* Asked a second time, what there is has to do. */
+		w->sts.done = w->sts.done || known->action == GP_MTASTS_DO_NOTHING ||
+			      known->action == GP_MTASTS_APPLY;
+		if (known->reason.len > 0)
+			gp_info("policy_trouble", GP_F("domain", w->mx.way.domain),
+				GP_F("reason", known->reason));
+	} else {
+		w->sts.done = false;
+	}
+	delivery_answered(w->delivery);
+}
+
+/* --- verdicts --- */
+
+static int
+read_policy(struct way *w, struct gp_tlspolicy_sts *ret)
+{
+	struct gp_mtasts_policy *policy = gp_arena_new(w->arena, struct gp_mtasts_policy);
+	struct gp_slice why;
+	*ret = (struct gp_tlspolicy_sts){.failure = w->sts.failure};
+	if (w->sts.text.len == 0)
+		return 0;
+	if (!policy)
+		return -ENOMEM;
+	/* fetch read it by the same function; one that has fallen may say anything. */
+	int r = gp_mtasts_policy_parse(w->sts.text, w->arena, policy, &why);
+	if (r == 0)
+		ret->policy = policy;
+	return r > 0 ? -EPROTO : r;
+}
+
+/* "mx.example.net [192.0.2.1]:25", or the address alone where there was no name. */
+static struct gp_slice
+target_name(struct way *w, struct gp_slice host, const struct gp_sockaddr *a, uint16_t port)
+{
+	struct gp_sockaddr_text with = gp_sockaddr_text(a, true), bare = gp_sockaddr_text(a, false);
+	bool literal = host.len == 0 || gp_slice_starts(host, GP_SLICE("[")) ||
+		       gp_slice_eq(host, gp_slice_str(bare.s));
+	if (literal)
+		return gp_arena_dup(w->arena, gp_slice_str(with.s));
+	return gp_arena_printf(w->arena, "%.*s [%s]:%u", GP_SLICE_FMT(host), bare.s, port);
+}
+
+/* verdicts: one for each target, or NULL where there is no TLS. */
+static int
+set_targets(struct way *w, const struct gp_tlspolicy_verdict *verdicts)
+{
+	struct target *targets = gp_arena_array(w->arena, w->mx.targets_len, sizeof(*targets));
+	if (!targets)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->mx.targets_len; i++) {
+		const struct gp_mx_target *from = &w->mx.targets[i];
+		if (verdicts && verdicts[i].skip)
+			continue;
+		struct target *to = &targets[w->targets_len++];
+		to->address = gp_sockaddr_from_octets(from->address, from->address_len, from->port);
+		to->name = target_name(w, from->host, &to->address, from->port);
+		to->verdict = verdicts ? &verdicts[i] : NULL;
+	}
+	w->targets = targets;
+	return WAY_FOUND;
+}
+
+static int
+find_verdicts(struct way *w)
+{
+	struct gp_tlspolicy_result result;
+	struct gp_tlspolicy_query query = {
+		.domain = w->mx.way.domain,
+		.way = &w->mx.way,
+		.targets = w->mx.targets,
+		.targets_len = w->mx.targets_len,
+		.want = w->want,
+		.message = w->message,
+		.fingerprints = w->fingerprints,
+		.fingerprints_len = w->fingerprints_len,
+	};
+	int r = read_policy(w, &query.sts);
+	if (r == -EPROTO)
+		return fail(w, &no_policies);
+	switch (r < 0 ? r : gp_tlspolicy_eval(&query, w->answers, w->arena, &result)) {
+	case GP_TLSPOLICY_DONE:
+		return set_targets(w, result.verdicts);
+	case GP_TLSPOLICY_NEED:
+		return ask_dns(w, result.need, result.need_len);
+	case GP_TLSPOLICY_FAILED:
+		return fail(w, &result.reply);
+	default:
+		return -ENOMEM;
+	}
+}
+
+/* LMTP over a Unix socket: one target, no name to look up. */
+static int
+set_unix_target(struct way *w)
+{
+	struct target *t = gp_arena_new(w->arena, struct target);
+	if (!t || gp_sockaddr_parse(w->query.host, 0, &t->address) < 0)
+		return -ENOMEM;
+	t->name = w->query.host;
+	w->targets = t;
+	w->targets_len = 1;
+	return WAY_FOUND;
+}
+
+int
+way_find(struct way *w)
+{
+	if (w->targets)
+		return WAY_FOUND;
+	if (gp_slice_starts(w->query.host, GP_SLICE("unix:")))
+		return set_unix_target(w);
+	if (!w->answers)
+		w->answers = gp_answers_new(w->arena, GP_ANSWERS_MAX, relay.env->seed);
+	if (!w->answers)
+		return -ENOMEM;
+	int r = find_hosts(w);
+	if (r == WAY_FOUND && w->lmtp)
+		return set_targets(w, NULL);
+	if (r == WAY_FOUND && may_have_policy(w))
+		r = find_policy(w);
+	return r == WAY_FOUND ? find_verdicts(w) : r;
+}
+
+void
+way_free(struct way *w)
+{
+	w->answers = gp_answers_free(w->answers);
+}
