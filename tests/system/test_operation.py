@@ -84,6 +84,66 @@ def test_a_session_keeps_its_name_over_reloads(gatepost):
             assert talk.say("EHLO client.example.com") == first
 
 
+def reload(server):
+    """SIGHUP, and the new configuration holds."""
+    before = server.log_text().count('"reloaded"')
+    server.write_config()
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: server.log_text().count('"reloaded"') > before, what="the reload")
+
+
+def domain_below(folder):
+    return {"recipients": ["alice"], "deliver": {"maildir": f"{folder}/{{domain}}/{{local}}"}}
+
+
+def accepts(server, rcpt):
+    with server.talk() as talk:
+        talk.say("EHLO client.example.com")
+        talk.say("MAIL FROM:<me@example.com>")
+        return talk.say(f"RCPT TO:<{rcpt}>").startswith("250")
+
+
+def test_a_reload_brings_new_mail_roots(gatepost):
+    server = gatepost()
+    new = server.folder / "more" / "new"
+    new.parent.mkdir()
+    if os.geteuid() == 0:
+        os.chown(new.parent, 65534, 65534)
+    server.settings["domains"]["new.test"] = domain_below(new)
+    reload(server)
+    eventually(lambda: accepts(server, "alice@new.test"), what="the new domain")
+    server.send(MESSAGE, to=["alice@new.test", "alice@demo.test"])
+    server.wait_for_mails("alice")
+    eventually(lambda: list((new / "new.test" / "alice" / "new").glob("*")), what="the mail below the new root")
+    assert "role_died" not in server.log_text() and "deferred" not in server.log_text()
+
+
+def test_a_mail_root_that_cannot_be_made_is_told_and_costs_no_other(gatepost):
+    server = gatepost()
+    new = server.folder / "closed" / "new"
+    new.parent.mkdir(mode=0o755)
+    new.parent.joinpath("new").write_bytes(b"no folder")
+    server.settings["domains"]["new.test"] = domain_below(new)
+    reload(server)
+    eventually(lambda: "reload_incomplete" in server.log_text(), what="the complaint")
+    assert any(x["event"] == "cannot_open_folder" and x["path"] == str(new) for x in server.log_lines())
+    eventually(lambda: accepts(server, "alice@new.test"), what="the new domain")
+    id = server.send(MESSAGE, to=["alice@new.test", "alice@demo.test"])
+    server.wait_for_mails("alice")
+    eventually(lambda: "4.3.5" in server.log_text(), what="the deferral")
+    new.unlink()
+    new.mkdir()
+    if os.geteuid() == 0:
+        os.chown(new, 65534, 65534)
+    reload(server)
+
+    def arrived():
+        server.run("queue", "retry", id)
+        return list((new / "new.test" / "alice" / "new").glob("*"))
+
+    eventually(arrived, what="the mail below the root that is there now")
+
+
 def test_an_address_that_cannot_be_bound_costs_no_other(gatepost):
     server = gatepost()
     with socket.socket() as taken:
