@@ -78,6 +78,15 @@ struct task {
 
 #define TASK_NO_LEASE UINT32_MAX
 
+/* What is known of a destination by the last that came of it. Who does not answer holds a lease for
+   minutes; so this decides how much of a relay it may hold (delivery.c). */
+enum standing {
+	STANDING_NEW,
+	STANDING_ANSWERS,
+	STANDING_SILENT,
+	STANDINGS,
+};
+
 struct destination {
 	struct gp_slice key;
 	struct gp_list ready;      /* tasks in line */
@@ -88,6 +97,7 @@ struct destination {
 	uint32_t successes; /* since the window last grew */
 	uint32_t tasks;     /* that point here */
 	uint8_t transport;
+	uint8_t standing; /* enum standing */
 };
 
 int
