@@ -20,8 +20,8 @@ complain(const char *what, const char *path, int error)
 	return error;
 }
 
-/* Makes the folder and those above it; only the last gets an owner. What would not be its owner's is
- * not made: a supervisor that is not root any more gives nothing away. Returns a descriptor or
+/* Makes the folder and those above it; only the last gets an owner. What would not be its owner's
+ * is not made: a supervisor that is not root any more gives nothing away. Returns a descriptor or
  * -errno. */
 static int
 open_folder(const char *path, mode_t mode, const struct identity *owner)
