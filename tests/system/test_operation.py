@@ -310,3 +310,14 @@ def test_help_opens_the_page_and_does_without_man(tmp_path):
     assert "usage: gatepost queue" in run("help", "queue", env={"PATH": "/nowhere"}).stdout
     assert run("help", "nosuch").returncode == 2
     assert run("help", "queue", "more").returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="looks at the descriptors of a role that is not dumpable")
+def test_a_staging_file_that_waits_for_its_next_body_holds_no_space(gatepost):
+    server = gatepost()
+    server.send(MESSAGE + (b"x" * 70 + b"\r\n") * 40000)
+    server.wait_for_mails("alice")
+    (spool,) = [pid for pid, name in server.roles().items() if name == "gatepost-spool"]
+    files = [f for f in pathlib.Path(f"/proc/{spool}/fd").iterdir() if "(deleted)" in os.readlink(f)]
+    assert files
+    eventually(lambda: all(f.stat().st_size == 0 for f in files), what="the space coming back")

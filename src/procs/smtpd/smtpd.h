@@ -112,6 +112,9 @@ body_size(const struct body *b);
 /* Forgets everything; a staging file goes back for the next body. */
 void
 body_reset(struct body *b);
-/* A staging file left by an earlier body, or -1. */
+/* A staging file that no body needs now; takes over fd. */
+void
+body_keep_stage(int fd);
+/* One that was kept, or -1. */
 int
 body_spare_stage(void);

@@ -97,6 +97,7 @@ on_space_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what, (void)arg;
 	intake_tell_space();
+	intake_check_stages();
 	gp_timer_set(space_timer, SPACE_CHECK_MS);
 }
 

@@ -45,6 +45,10 @@ intake_synced(bool ok);
 /* Tells smtpd when space runs out or comes back. */
 void
 intake_tell_space(void);
+/* Ends the channel of an smtpd whose staging files hold more than they may, and empties them. To be
+   called each second: what one can take of the disk is what it can write in between. */
+void
+intake_check_stages(void);
 
 /* --- schedule.c ---
  *
