@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is refused at the door, and how: relaying, unknown recipients, octets that smuggle, limits."""
 
+import os
+import pathlib
 import re
 
 import pytest
@@ -199,3 +201,28 @@ def test_bad_parameters_are_refused(gatepost, line):
         talk.say("EHLO client.example.com")
         assert re.match("5(01|55)", talk.say(f"MAIL FROM:<me@example.com> {line}"))
         assert talk.say("RCPT TO:<alice@demo.test>").startswith("503")
+
+
+ALIASES, TARGETS = 60, 500
+
+
+def test_recipients_behind_aliases_cost_what_they_are(gatepost):
+    """30,000 of one message, each at a price that does not grow with those that are there already."""
+    groups = {
+        f"group{n}": [f"member-number-{n * TARGETS + k}@elsewhere.test" for k in range(TARGETS)] for n in range(ALIASES)
+    }
+    domain = {"recipients": ["alice"], "aliases": groups, "deliver": "discard"}
+    server = gatepost(domains={"demo.test": domain}, workers=1)
+    (smtpd,) = [pid for pid, name in server.roles().items() if name == "gatepost-smtpd"]
+
+    def cpu_s():
+        fields = pathlib.Path(f"/proc/{smtpd}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with server.talk() as talk:
+        talk.say("EHLO client.example.com")
+        talk.say("MAIL FROM:<me@example.com>")
+        before = cpu_s()
+        for n in range(ALIASES):
+            assert talk.say(f"RCPT TO:<group{n}@demo.test>").startswith("250")
+        assert cpu_s() - before < 0.5
