@@ -9,7 +9,8 @@ import socket
 import time
 
 import pytest
-from gateway import eventually, free_port, run
+import test_local_attacks
+from gateway import eventually, free_port, queue_id, run
 
 MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
 LATER = {"first": "1h", "max": "4h", "for": "5d"}
@@ -321,3 +322,48 @@ def test_a_staging_file_that_waits_for_its_next_body_holds_no_space(gatepost):
     files = [f for f in pathlib.Path(f"/proc/{spool}/fd").iterdir() if "(deleted)" in os.readlink(f)]
     assert files
     eventually(lambda: all(f.stat().st_size == 0 for f in files), what="the space coming back")
+
+
+def fill_queue(server, messages, rcpts):
+    """Messages with so many recipients each, as fast as they go; their ids."""
+    envelope = "".join(f"RCPT TO:<recipient-number-{n}@elsewhere.test>\r\n" for n in range(rcpts))
+    ids = []
+    with server.talk() as talk:
+        talk.say("EHLO client.example.com")
+        for _ in range(messages):
+            talk.write(f"MAIL FROM:<me@example.com>\r\n{envelope}DATA\r\n".encode())
+            assert [talk.reply()[:3] for _ in range(rcpts + 2)] == ["250"] * (rcpts + 1) + ["354"]
+            ids.append(queue_id(talk.say(MESSAGE.decode() + ".")))
+    return ids
+
+
+def test_a_long_answer_is_given_as_fast_as_it_is_read(gatepost):
+    """A command that reads nothing keeps its answer where it is: in the queue, which goes on."""
+    server, first = stuck(gatepost)
+    ids = fill_queue(server, 400, 100)
+    reader = test_local_attacks.control(server)
+    reader.say("queue_request", **test_local_attacks.REQUEST)
+    time.sleep(0.5)
+    server.queue("drop", ids[-1])
+    assert len(server.queued()) == len(ids)
+    listed = []
+    while (heard := reader.hear())[0] == "queue_entry":
+        listed.append(heard[1]["id"])
+    assert heard[1]["count"] == len(listed) == len(set(listed)) == len(ids)
+    reader.close()
+    done = server.queue("hold", "--all", "--json")
+    assert json.loads(done) == {"count": len(ids), "under_way": 0}
+    assert {m["state"] for m in server.queued()} == {"held"}
+    assert first in server.queue("list")
+
+
+@pytest.mark.parametrize("verb", ["drop", "bounce"])
+def test_who_takes_an_active_message_out_hears_that_it_is_under_way(gatepost, verb):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        hop = f"127.0.0.1:{silent.getsockname()[1]}"
+        server = gatepost(relay_networks=["127.0.0.0/8"], smarthost={"address": hop})
+        id = server.send(MESSAGE, to=["you@elsewhere.test"])
+        eventually(lambda: [m["state"] for m in server.queued()] == ["active"], what="the delivery")
+        assert "under way for 1 of them" in server.queue(verb, id)

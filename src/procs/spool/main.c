@@ -71,6 +71,7 @@ static void
 run_turn(struct gp_loop_hook *hook)
 {
 	(void)hook;
+	bool more = control_run();
 	int r = gp_store_sync(spool.store);
 	if (r < 0)
 		gp_error("sync_failed", GP_FS("reason", strerror(-r)));
@@ -82,7 +83,7 @@ run_turn(struct gp_loop_hook *hook)
 		exit(1);
 	}
 	bounce_synced();
-	bool more = schedule_run();
+	more = schedule_run() || more;
 	more = reclaim() || gp_store_dirty(spool.store) || more;
 	uint64_t now = spool_now_ms(), next = schedule_next_ms();
 	if (more || next <= now)

@@ -193,3 +193,7 @@ bounce_synced(void);
 
 int
 control_start(int listen_fd);
+/* Goes on with the answers that are under way. At most so much a turn; true: more is there. To be
+   called before the sync: what a command changes is durable when it hears of it. */
+bool
+control_run(void);
