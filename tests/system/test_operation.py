@@ -164,6 +164,26 @@ def test_an_address_that_cannot_be_bound_costs_no_other(gatepost):
     server.send(MESSAGE)
 
 
+def test_a_second_gateway_on_the_same_address_does_not_start(gatepost, tmp_path):
+    first = gatepost()
+    config = tmp_path / "gatepost.yaml"
+    config.write_text(json.dumps({**first.settings, "state": str(tmp_path / "state")}), encoding="utf-8")
+    (tmp_path / "names.json").write_text("{}", encoding="utf-8")
+    done = run("serve", "-c", config)
+    assert done.returncode == 4
+    assert "cannot_listen" in done.stderr and "already in use" in done.stderr
+    assert first.answers()
+
+
+def test_a_gateway_whose_supervisor_was_killed_can_be_started_at_once(gatepost):
+    server = gatepost()
+    with server.talk():
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait(10)
+        server.start()
+    server.send(MESSAGE)
+
+
 def answers(port):
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as s:

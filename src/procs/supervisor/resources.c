@@ -5,13 +5,20 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "procs/supervisor/supervisor.h"
 #include "sys/address.h"
 #include "sys/log.h"
 
-enum { BACKLOG = 4096 };
+enum {
+	BACKLOG = 4096,
+	/* Roles whose supervisor was killed end by themselves, but not before us: how often, and
+	   how far apart, an address that is in use is looked at. */
+	IN_USE_TRIES = 30,
+	IN_USE_PAUSE_MS = 100,
+};
 
 static int
 complain(const char *what, const char *path, int error)
@@ -200,6 +207,25 @@ listen_on(struct resources *r, const struct gp_listen *want, unsigned worker)
 	return 0;
 }
 
+/* Two gateways of one user could share an address, and each would get half of the mail. Looked at
+ * before our own sockets are there, all of which share. */
+static int
+check_address_is_free(const struct gp_listen *want)
+{
+	struct gp_sockaddr a;
+	char address[128];
+	snprintf(address, sizeof(address), "%.*s", GP_SLICE_FMT(want->address));
+	if (gp_sockaddr_parse(want->address, 0, &a) < 0)
+		return complain("bad_listen_address", address, -EINVAL);
+	int r = gp_socket_is_free(&a);
+	for (int i = 1; r == -EADDRINUSE && i < IN_USE_TRIES; i++) {
+		struct timespec pause = {.tv_nsec = IN_USE_PAUSE_MS * 1000 * 1000};
+		nanosleep(&pause, NULL);
+		r = gp_socket_is_free(&a);
+	}
+	return r < 0 ? complain("cannot_listen", address, r) : 0;
+}
+
 static bool
 take_over(struct resources *r, struct resources *old, const struct gp_listen *want, unsigned worker)
 {
@@ -277,6 +303,8 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 		error = resources_reroot(r, cfg, &maildir, &changed);
 	if (error == 0)
 		error = open_control(r, cfg);
+	for (size_t i = 0; error == 0 && i < cfg->listens_len; i++)
+		error = check_address_is_free(&cfg->listens[i]);
 	if (error == 0)
 		error = resources_relisten(r, cfg, workers);
 	return error;
