@@ -566,6 +566,7 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *cl
 	evtimer_assign(&s->timer, base, on_timer, s);
 	gp_list_append(&smtpd.sessions, &s->link);
 	smtpd.sessions_len++;
+	session_stress(s);
 	advance(s, gp_slice(NULL, 0));
 }
 
@@ -588,6 +589,16 @@ session_staged(struct session *s, int fd)
 	gp_assert(s->state == SESSION_WAITS_STAGE);
 	take_stage(s, fd);
 	resume(s);
+}
+
+void
+session_stress(struct session *s)
+{
+	if (s->client.relay)
+		return;
+	gp_smtp_server_stress(s->smtp, smtpd.stressed);
+	if (s->state == SESSION_TALKS)
+		arm_timer(s, gp_smtp_server_deadline(s->smtp));
 }
 
 void

@@ -23,6 +23,7 @@ struct smtpd {
 	struct gp_smtp_server_setup relay_setup; /* relay_networks */
 	struct gp_list sessions;
 	size_t sessions_len;
+	bool stressed; /* connections are running short: see listener.c */
 	bool stopping;
 };
 
@@ -56,6 +57,9 @@ session_committed(struct session *s, enum gp_commit_result result);
 /* The staging file that was asked for; -1: none to be had. Takes over fd. */
 void
 session_staged(struct session *s, int fd);
+/* smtpd.stressed has changed. */
+void
+session_stress(struct session *s);
 /* 421, then the end; at once when nothing is under way. */
 void
 session_shutdown(struct session *s, bool now);
