@@ -2,6 +2,9 @@
 """Thousands of destinations that do not answer, and one that does: what spool lets them hold of a relay. The relay is
 played here, so that silence costs no time."""
 
+import resource
+import time
+
 import pytest
 import rolerig
 from test_hostile_roles import DEFERRED, DONE, PATIENCE_S, SETTINGS, Smtpd, deliveries, outcome, relay_of
@@ -11,10 +14,15 @@ LEASES_MAX = 10000  # RELAY_LEASES_MAX of src/procs/spool/delivery.c
 
 
 @pytest.fixture
-def spool(tmp_path):
+def spool(tmp_path, request):
+    """One that has as many descriptors as the test says, or as may be."""
+    files = getattr(request, "param", resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    if not hasattr(request, "param") and files < LEASES_MAX + 640:
+        pytest.skip(f"{files} descriptors are too few for {LEASES_MAX} leases")
     settings = {name: value for name, value in SETTINGS.items() if name != "smarthost"}
     settings["retry"] = {"first": "1s", "max": "2s", "for": "5d"}
-    with rolerig.Role("spool", settings, directories=[tmp_path]) as role:
+    wrapper = ["prlimit", f"--nofile={files}:{files}"]
+    with rolerig.Role("spool", settings, wrapper=wrapper, directories=[tmp_path]) as role:
         yield role
         assert role.process.poll() is None, role.log()
 
@@ -91,3 +99,27 @@ def test_those_known_to_be_silent_are_asked_by_one_lease_each(spool):
     answer(relay, again[0], outcome())
     more = [d for d in deliveries(relay) if domain_of(d) == domain_of(again[0])]
     assert len(more) == 5
+
+
+def test_the_silent_hold_a_fifth_together(spool):
+    relay, smtpd = relay_of(spool), Smtpd(spool)
+    commit_to(smtpd, *dead_domains(count=2500))
+    held = deliveries(relay)
+    assert len(held) == 2500
+    for delivery in held:
+        answer(relay, delivery, unreachable())
+    time.sleep(2)  # all of them are due again
+    silent = deliveries(relay)
+    assert len(silent) == LEASES_MAX * 20 // 100
+    commit_to(smtpd, *dead_domains(count=3000))
+    assert {domain_of(d) for d in deliveries(relay)} == set(dead_domains(count=3000)[2500:])
+    for delivery in silent[:100]:
+        answer(relay, delivery, unreachable())
+    assert len(deliveries(relay)) == 100
+
+
+@pytest.mark.parametrize("spool", [1024], indirect=True)
+def test_a_relay_with_few_descriptors_gets_no_more_than_it_can_dial(spool):
+    relay, smtpd = relay_of(spool), Smtpd(spool)
+    commit_to(smtpd, *dead_domains())
+    assert 200 < len(deliveries(relay)) < 1024 - 640

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "procs/spool/spool.h"
@@ -17,8 +18,12 @@ enum {
 	/* With maildir at once, over all mailboxes: a few batches of its, so that the next ones lie
 	   ready while it waits for the disk. */
 	MAILDIR_LEASES_MAX = 512,
-	/* With one relay at a time: each is a connection and a body there. */
+	/* With one relay at a time: each is a connection and a body there. Fewer where it has not
+	   the descriptors for them, beside those for connections that it keeps, bodies in files
+	   and itself; a few in any case. */
 	RELAY_LEASES_MAX = 10000,
+	RELAY_LEASES_MIN = 50,
+	RELAY_FDS_BESIDE = 640,
 	PEER_OCTETS_MAX = 256 * 1024 * 1024,
 	/* How much of both destinations may hold that have not answered yet, or not when they were
 	   last tried, and how much of it the latter, in percent: nobody answering at thousands of
@@ -65,6 +70,7 @@ struct lease {
 static struct {
 	struct peer relays[RELAYS_MAX];
 	size_t relays_len;
+	size_t relay_leases_max;
 	struct peer maildir;
 	struct lease *leases;
 	uint32_t leases_cap;
@@ -392,7 +398,8 @@ is_below(struct load l, size_t leases_max, unsigned percent)
 static bool
 may_hold(const struct peer *p, const struct destination *d)
 {
-	size_t most = d->transport == GP_TRANSPORT_MAILDIR ? MAILDIR_LEASES_MAX : RELAY_LEASES_MAX;
+	size_t most =
+		d->transport == GP_TRANSPORT_MAILDIR ? MAILDIR_LEASES_MAX : self.relay_leases_max;
 	struct load silent = p->held[STANDING_SILENT];
 	struct load unknown = sum(silent, p->held[STANDING_NEW]);
 	if (!is_below(sum(unknown, p->held[STANDING_ANSWERS]), most, 100))
@@ -656,6 +663,16 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	gp_error("outcome_refused", GP_FN("lease", m->outcomes.lease));
 	gp_channel_free(c);
 	peer_lost(p);
+}
+
+void
+delivery_prepare(void)
+{
+	struct rlimit files = {.rlim_cur = RLIM_INFINITY};
+	(void)getrlimit(RLIMIT_NOFILE, &files); /* a relay has the same */
+	uint64_t for_leases = files.rlim_cur - GP_MIN(files.rlim_cur, (rlim_t)RELAY_FDS_BESIDE);
+	for_leases = GP_MAX(for_leases, (uint64_t)RELAY_LEASES_MIN);
+	self.relay_leases_max = GP_MIN(for_leases, (uint64_t)RELAY_LEASES_MAX);
 }
 
 void

@@ -145,6 +145,14 @@ new_timer(event_callback_fn run)
 }
 
 static int
+prepare(struct gp_role_env *env)
+{
+	(void)env;
+	delivery_prepare();
+	return 0;
+}
+
+static int
 start(struct gp_role_env *env)
 {
 	spool.env = env;
@@ -205,6 +213,7 @@ on_stop(struct gp_role_env *env)
 static const struct gp_role role = {
 	.id = GP_ROLE_SPOOL,
 	.sandbox = &spool_sandbox,
+	.prepare = prepare,
 	.start = start,
 	.on_peer = on_peer,
 	.on_reload = on_reload,

@@ -146,6 +146,9 @@ schedule_plan(struct gp_queued *q, const struct gp_stored *m);
 
 /* --- delivery.c --- */
 
+/* First of all, and before the sandbox. */
+void
+delivery_prepare(void);
 void
 delivery_connect(enum gp_role_id role, unsigned worker, int fd);
 /* Hands the task's due recipients out. False: nobody is there to take it, or it cannot be read now.
