@@ -123,3 +123,15 @@ def test_a_relay_with_few_descriptors_gets_no_more_than_it_can_dial(spool):
     relay, smtpd = relay_of(spool), Smtpd(spool)
     commit_to(smtpd, *dead_domains())
     assert 200 < len(deliveries(relay)) < 1024 - 640
+
+
+def test_a_message_to_thousands_of_destinations_holds_up_nobody(spool):
+    relay, smtpd, other = relay_of(spool), Smtpd(spool), Smtpd(spool, 1)
+    rcpts = [{"address": b"you@" + domain.encode(), "orcpt": b"", "notify": 0} for domain in dead_domains(count=4000)]
+    id = other.id()
+    smtpd.say_commit(smtpd.id(), envelope={"rcpts": rcpts})
+    began = time.monotonic()
+    assert other.commit(id=id) == DONE
+    assert other.commit() == DONE
+    assert time.monotonic() - began < 1
+    assert len({domain_of(d) for d in deliveries(relay)}) == 4001

@@ -11,6 +11,8 @@ enum {
 	/* Tasks planned, and tasks handed out, in one turn: what is left waits for the next. */
 	PLANS_A_TURN = 500,
 	STARTS_A_TURN = 1000,
+	/* A start looks at all recipients of its message: so many count as one more. */
+	RCPTS_A_START = 64,
 	DESTINATIONS_MAX = 1 << 22,
 	/* Silent destinations that are asked about in a turn and cannot be served: there may be
 	   very many of them, and next to nothing that they may hold. */
@@ -358,23 +360,24 @@ wake_pauses(uint64_t now)
 	}
 }
 
-/* One task of the destination. False: nobody can take it now. */
-static bool
+/* One task of the destination. Returns how many starts it counts as; 0: nobody can take it now. */
+static int
 start_one(struct destination *d)
 {
 	struct task *t = gp_container_of(gp_list_pop(&d->ready), struct task, ready);
+	int cost = 1 + (int)(t->q->rcpts_len / RCPTS_A_START);
 	if (t->q->flags & GP_QUEUED_HELD) {
 		make_waiting(t, UINT64_MAX - 1);
-		return true;
+		return 1;
 	}
 	t->state = TASK_LEASED;
 	d->in_flight++;
 	if (delivery_start(t))
-		return true;
+		return cost;
 	t->state = TASK_READY;
 	d->in_flight--;
 	gp_list_insert(&d->ready, &t->ready);
-	return false;
+	return 0;
 }
 
 /* In turn, one of each: a long line to one destination does not hold up the others. Those that
@@ -390,16 +393,16 @@ run_line(struct gp_list *line, int starts_max, size_t refusals_max)
 		struct destination *d =
 			gp_container_of(gp_list_pop(line), struct destination, runnable);
 		d->tasks++; /* it must not go while we hold it */
-		bool ok = start_one(d);
+		int cost = start_one(d);
 		d->tasks--;
-		starts += ok;
-		refusals += !ok;
-		if (ok)
+		starts += cost;
+		if (cost > 0) {
 			look_at(d);
-		else
-			gp_list_append(&stuck, &d->runnable);
-		if (ok)
 			forget_if_unused(d);
+		} else {
+			refusals++;
+			gp_list_append(&stuck, &d->runnable);
+		}
 	}
 	for (struct gp_list *it; (it = gp_list_pop(&stuck));)
 		gp_list_append(line, it);
@@ -414,7 +417,7 @@ schedule_run(void)
 	wake_pauses(now);
 	int starts = run_line(&self.runnable, STARTS_A_TURN, SIZE_MAX);
 	starts += run_line(&self.runnable_silent, STARTS_A_TURN - starts, SILENT_REFUSALS_A_TURN);
-	return starts == STARTS_A_TURN;
+	return starts >= STARTS_A_TURN;
 }
 
 uint64_t
