@@ -100,7 +100,7 @@ struct gp_tls_facts {
 	/* Of a resumed session: as when it began. */
 	enum gp_tls_trust trust;
 	const char *trust_text; /* in OpenSSL's words */
-	int dane_usage; /* of the TLSA record that matched; -1: none, or none was given */
+	int dane_usage;         /* of the TLSA record that matched; -1: none, or none was given */
 	uint8_t certificate_sha256[GP_TLS_DIGEST]; /* of the certificate */
 	uint8_t key_sha256[GP_TLS_DIGEST];         /* of its SubjectPublicKeyInfo */
 };

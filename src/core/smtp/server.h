@@ -71,6 +71,13 @@ enum gp_smtp_event {
 	GP_SMTP_CLOSE,
 };
 
+/* The limits of a session under stress, where its own are not lower. */
+enum gp_smtp_stress {
+	GP_SMTP_STRESS_COMMAND_MS = 10'000, /* for a whole command line */
+	GP_SMTP_STRESS_ERRORS = 1,
+	GP_SMTP_STRESS_USELESS = 1,
+};
+
 /* What the session is told at its start, and copies: a configuration may change under it. */
 struct gp_smtp_server_setup {
 	struct gp_slice hostname;
@@ -146,6 +153,11 @@ gp_smtp_server_auth_response(const struct gp_smtp_server *s);
 /* Who has authenticated; empty: nobody. */
 struct gp_slice
 gp_smtp_server_identity(const struct gp_smtp_server *s);
+
+/* Whether connections are running short: while they do, who does not come to the point has to go
+   soon. Holds from this moment on, for the deadline too; a body under way has its time. */
+void
+gp_smtp_server_stress(struct gp_smtp_server *s, bool on);
 
 /* Bytes to be sent, and how many of them were. */
 struct gp_slice
