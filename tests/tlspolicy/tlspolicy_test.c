@@ -160,6 +160,8 @@ static const struct {
 	 "skip 451 4.4.3 | tlsa mx.test=dnssec-invalid"},
 	{"REQUIRETLS beats TLS-Required: No", DANE_WORLD, NULL, 0, 0,
 	 GP_TLS_REQUIRETLS | GP_TLS_OPTIONAL, "dane! rt mx.test,d.test | tlsa mx.test"},
+	{"so TLSA trouble still holds it up", TROUBLE_WORLD, NULL, 0, 0,
+	 GP_TLS_REQUIRETLS | GP_TLS_OPTIONAL, "skip 451 4.4.3 | tlsa mx.test=dnssec-invalid"},
 	{"REQUIRETLS and no MX records", "{" HOST_UNPROVEN("d.test") "}", NULL, 0, 0,
 	 GP_TLS_REQUIRETLS, "verify! rt d.test | no-policy-found d.test"},
 	{"REQUIRETLS, fingerprint", BARE_WORLD, NULL, 0, GP_TLS_WANT_FINGERPRINT, GP_TLS_REQUIRETLS,
@@ -362,8 +364,8 @@ what_the_trail_says(void **state)
 	static const char *const lines[] = {
 		"TLS if it is offered (RFC 7435 section 3)",
 		"1 of 1 TLSA records of mx.test are usable: DANE (RFC 7672 section 2.2)",
-		"the MTA-STS policy of d.test, mode enforce, does not name mx.test (RFC 8461 "
-		"section 4.1)",
+		("the MTA-STS policy of d.test, mode enforce, does not name mx.test (RFC 8461 "
+		 "section 4.1)"),
 		"DANE decides, MTA-STS is reported (RFC 8461 section 2)",
 		"verdict: dane, without proof not delivered, without TLS not delivered",
 	};
