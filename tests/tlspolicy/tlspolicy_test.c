@@ -462,6 +462,40 @@ which_proofs_are_the_same(void **state)
 }
 
 static void
+each_part_of_a_proof_counts(void **state)
+{
+	(void)state;
+	static const struct gp_slice a[] = {{"a", 1}, {"b", 1}}, b[] = {{"a", 1}, {"c", 1}};
+	static const struct gp_dns_record one = {.usage = 3, .data = {"x", 1}},
+					  other = {.usage = 3, .data = {"y", 1}};
+	struct gp_tls_verdict v = {.host = a[0],
+				   .sni = a[0],
+				   .level = GP_TLS_DANE,
+				   .names = a,
+				   .names_len = 2,
+				   .records = &one,
+				   .records_len = 1,
+				   .fingerprints = a,
+				   .fingerprints_len = 2};
+	struct gp_tls_verdict parts[8];
+	assert_true(gp_tls_same_proof(&v, &v));
+	for (size_t i = 0; i < GP_ARRAY_LEN(parts); i++)
+		parts[i] = v;
+	parts[0].host = a[1];
+	parts[1].sni = a[1];
+	parts[2].level = GP_TLS_STS;
+	parts[3].names = b;
+	parts[4].names_len = 1;
+	parts[5].records = &other;
+	parts[6].records_len = 0;
+	parts[7].fingerprints = b;
+	for (size_t i = 0; i < GP_ARRAY_LEN(parts); i++) {
+		if (gp_tls_same_proof(&v, &parts[i]))
+			fail_msg("part %zu", i);
+	}
+}
+
+static void
 memory_may_run_out(void **state)
 {
 	(void)state;
@@ -495,6 +529,7 @@ main(void)
 		cmocka_unit_test(an_address_is_no_name),
 		cmocka_unit_test(addresses_of_one_host_ask_once),
 		cmocka_unit_test(which_proofs_are_the_same),
+		cmocka_unit_test(each_part_of_a_proof_counts),
 		cmocka_unit_test(memory_may_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
