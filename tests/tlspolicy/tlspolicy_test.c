@@ -75,6 +75,12 @@ static const struct {
 	{"DANE, though STS does not name the host", DANE_WORLD, "enforce x.test", 0, 0, 0,
 	 "dane! mx.test,d.test | tlsa mx.test, sts "
 	 "d.test=validation-failure(mx-not-in-policy)"},
+	{"DANE of a host that forged MX records may have named",
+	 "{" MX_UNPROVEN "," HOST("mx.test") "," TLSA("mx.test", EE) "}", "enforce x.test", 0, 0, 0,
+	 "skip 451 4.7.5 | tlsa mx.test, sts d.test=validation-failure(mx-not-in-policy)"},
+	{"DANE of a host that the policy names",
+	 "{" MX_UNPROVEN "," HOST("mx.test") "," TLSA("mx.test", EE) "}", "enforce mx.test", 0, 0,
+	 0, "dane! mx.test | tlsa mx.test, sts d.test"},
 	{"TLSA trouble, though STS would do", TROUBLE_WORLD, "enforce mx.test", 0, 0, 0,
 	 "skip 451 4.4.3 | tlsa mx.test=dnssec-invalid"},
 	{"TLSA unusable: STS proves", UNUSABLE_WORLD, "enforce mx.test", 0, 0, 0,
