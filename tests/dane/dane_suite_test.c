@@ -51,7 +51,7 @@ read_head(struct gp_slice line, uint64_t *ret_records, bool *ret_matched)
 static size_t
 judge_case(struct gp_slice *text, uint64_t records, bool matched, struct gp_arena *arena)
 {
-	struct gp_dns_record all[100], usable[GP_DANE_RECORDS_MAX];
+	struct gp_dns_record all[100] = {0}, usable[GP_DANE_RECORDS_MAX];
 	bool of_dane = records > 0;
 	for (uint64_t i = 0; i < records; i++) {
 		all[i] = read_record(gp_slice_cut(text, '\n'), arena);

@@ -170,14 +170,24 @@ names_of_hosts(void **state)
 	}
 }
 
+static void
+media_types(void **state)
+{
+	(void)state;
+	assert_true(gp_mtasts_content_type_valid(GP_SLICE("text/plain")));
+	assert_true(gp_mtasts_content_type_valid(GP_SLICE("Text/Plain ; charset=utf-8")));
+	assert_false(gp_mtasts_content_type_valid(GP_SLICE("text/plainer")));
+	assert_false(gp_mtasts_content_type_valid(GP_SLICE("text/html; text/plain")));
+	assert_false(gp_mtasts_content_type_valid(GP_SLICE("")));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_body),
-		cmocka_unit_test(its_limits),
-		cmocka_unit_test(without_memory),
-		cmocka_unit_test(names_of_hosts),
+		cmocka_unit_test(each_body),      cmocka_unit_test(its_limits),
+		cmocka_unit_test(without_memory), cmocka_unit_test(names_of_hosts),
+		cmocka_unit_test(media_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,6 +75,12 @@ static const struct {
 	{"DANE, though STS does not name the host", DANE_WORLD, "enforce x.test", 0, 0, 0,
 	 "dane! mx.test,d.test | tlsa mx.test, sts "
 	 "d.test=validation-failure(mx-not-in-policy)"},
+	{"DANE of a host that forged MX records may have named",
+	 "{" MX_UNPROVEN "," HOST("mx.test") "," TLSA("mx.test", EE) "}", "enforce x.test", 0, 0, 0,
+	 "skip 451 4.7.5 | tlsa mx.test, sts d.test=validation-failure(mx-not-in-policy)"},
+	{"DANE of a host that the policy names",
+	 "{" MX_UNPROVEN "," HOST("mx.test") "," TLSA("mx.test", EE) "}", "enforce mx.test", 0, 0,
+	 0, "dane! mx.test | tlsa mx.test, sts d.test"},
 	{"TLSA trouble, though STS would do", TROUBLE_WORLD, "enforce mx.test", 0, 0, 0,
 	 "skip 451 4.4.3 | tlsa mx.test=dnssec-invalid"},
 	{"TLSA unusable: STS proves", UNUSABLE_WORLD, "enforce mx.test", 0, 0, 0,
@@ -163,6 +169,9 @@ static const struct {
 	 "skip 451 4.4.3 | tlsa mx.test=dnssec-invalid"},
 	{"REQUIRETLS beats TLS-Required: No", DANE_WORLD, NULL, 0, 0,
 	 GP_TLSPOLICY_REQUIRETLS | GP_TLSPOLICY_OPTIONAL, "dane! rt mx.test,d.test | tlsa mx.test"},
+	{"so TLSA trouble still holds it up", TROUBLE_WORLD, NULL, 0, 0,
+	 GP_TLSPOLICY_REQUIRETLS | GP_TLSPOLICY_OPTIONAL,
+	 "skip 451 4.4.3 | tlsa mx.test=dnssec-invalid"},
 	{"REQUIRETLS and no MX records", "{" HOST_UNPROVEN("d.test") "}", NULL, 0, 0,
 	 GP_TLSPOLICY_REQUIRETLS, "verify! rt d.test | no-policy-found d.test"},
 	{"REQUIRETLS, fingerprint", BARE_WORLD, NULL, 0, GP_TLSPOLICY_WANT_FINGERPRINT,
@@ -366,8 +375,8 @@ what_the_trail_says(void **state)
 	static const char *const lines[] = {
 		"TLS if it is offered (RFC 7435 section 3)",
 		"1 of 1 TLSA records of mx.test are usable: DANE (RFC 7672 section 2.2)",
-		"the MTA-STS policy of d.test, mode enforce, does not name mx.test (RFC 8461 "
-		"section 4.1)",
+		("the MTA-STS policy of d.test, mode enforce, does not name mx.test (RFC 8461 "
+		 "section 4.1)"),
 		"DANE decides, MTA-STS is reported (RFC 8461 section 2)",
 		"verdict: dane, without proof not delivered, without TLS not delivered",
 	};
@@ -464,6 +473,40 @@ which_proofs_are_the_same(void **state)
 }
 
 static void
+each_part_of_a_proof_counts(void **state)
+{
+	(void)state;
+	static const struct gp_slice a[] = {{"a", 1}, {"b", 1}}, b[] = {{"a", 1}, {"c", 1}};
+	static const struct gp_dns_record one = {.usage = 3, .data = {"x", 1}},
+					  other = {.usage = 3, .data = {"y", 1}};
+	struct gp_tlspolicy_verdict v = {.host = a[0],
+					 .sni = a[0],
+					 .level = GP_TLSPOLICY_DANE,
+					 .names = a,
+					 .names_len = 2,
+					 .records = &one,
+					 .records_len = 1,
+					 .fingerprints = a,
+					 .fingerprints_len = 2};
+	struct gp_tlspolicy_verdict parts[8];
+	assert_true(gp_tlspolicy_same_proof(&v, &v));
+	for (size_t i = 0; i < GP_ARRAY_LEN(parts); i++)
+		parts[i] = v;
+	parts[0].host = a[1];
+	parts[1].sni = a[1];
+	parts[2].level = GP_TLSPOLICY_STS;
+	parts[3].names = b;
+	parts[4].names_len = 1;
+	parts[5].records = &other;
+	parts[6].records_len = 0;
+	parts[7].fingerprints = b;
+	for (size_t i = 0; i < GP_ARRAY_LEN(parts); i++) {
+		if (gp_tlspolicy_same_proof(&v, &parts[i]))
+			fail_msg("part %zu", i);
+	}
+}
+
+static void
 memory_may_run_out(void **state)
 {
 	(void)state;
@@ -497,6 +540,7 @@ main(void)
 		cmocka_unit_test(an_address_is_no_name),
 		cmocka_unit_test(addresses_of_one_host_ask_once),
 		cmocka_unit_test(which_proofs_are_the_same),
+		cmocka_unit_test(each_part_of_a_proof_counts),
 		cmocka_unit_test(memory_may_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,6 @@
 #include "core/mtasts/policy.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/scan.h"
 #include "base/utf8.h"
@@ -44,9 +43,9 @@ read_mode(struct reader *r, struct gp_slice value)
 {
 	if (r->policy->mode != 0)
 		return 0;
-	for (uint8_t m = GP_MTASTS_NONE; m <= GP_MTASTS_ENFORCE; m++) {
-		if (gp_slice_eq(value, gp_slice_str(gp_mtasts_mode_name(m))))
-			r->policy->mode = m;
+	for (unsigned m = GP_MTASTS_NONE; m <= GP_MTASTS_ENFORCE; m++) {
+		if (gp_slice_eq(value, gp_slice_str(gp_mtasts_mode_name((uint8_t)m))))
+			r->policy->mode = (uint8_t)m;
 	}
 	return r->policy->mode != 0 ? 0 : complain(r, "the mode is none of RFC 8461 section 3.2");
 }
@@ -138,11 +137,17 @@ cut_line(struct gp_slice *body)
 	return line;
 }
 
+static bool
+is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* The body without what is white at its end: line ends there are no lines. */
 static struct gp_slice
 trim_end(struct gp_slice body)
 {
-	while (body.len > 0 && memchr(" \t\r\n", body.ptr[body.len - 1], 4))
+	while (body.len > 0 && is_white(body.ptr[body.len - 1]))
 		body.len--;
 	return body;
 }

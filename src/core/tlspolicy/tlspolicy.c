@@ -46,6 +46,13 @@ is_optional(const struct gp_tlspolicy_weigh *w)
 	return (w->query->message & GP_TLSPOLICY_OPTIONAL) != 0 && !demands_all(w);
 }
 
+/* Does DNSSEC say that the host is one of the domain's? */
+static bool
+way_is_secure(const struct gp_tlspolicy_weigh *w)
+{
+	return !w->query->way->mx || w->query->way->secure;
+}
+
 static void
 must_prove(struct gp_tlspolicy_verdict *v)
 {
@@ -118,10 +125,6 @@ use_dane(struct gp_tlspolicy_weigh *w)
 	gp_tlspolicy_note(w,
 			  "%zu of %zu TLSA records of %.*s are usable: DANE (RFC 7672 section 2.2)",
 			  v->records_len, w->dane.rrset_len, GP_SLICE_FMT(v->sni));
-	if (way->mx && !way->secure)
-		gp_tlspolicy_note(
-			w, "the MX records are not validated: it proves the host, not that it "
-			   "is the domain's (RFC 7672 section 2.2.1)");
 }
 
 static void
@@ -213,6 +216,10 @@ use_sts(struct gp_tlspolicy_weigh *w, bool enforce)
 		must_prove(v);
 }
 
+/*
+ * With a secure way DANE's word is the last one. Without, whoever forged the MX records could have
+ * named a host of his own, with TLSA records of its own: only the policy knows better.
+ */
 static void
 weigh_sts(struct gp_tlspolicy_weigh *w)
 {
@@ -227,10 +234,13 @@ weigh_sts(struct gp_tlspolicy_weigh *w)
 	gp_tlspolicy_note(w, "the MTA-STS policy of %.*s, mode %s, %s %.*s (RFC 8461 section 4.1)",
 			  GP_SLICE_FMT(domain), gp_mtasts_mode_name(p->mode),
 			  named ? "names" : "does not name", GP_SLICE_FMT(w->target->host));
-	if (w->verdict->level == GP_TLSPOLICY_DANE)
+	bool dane = w->verdict->level == GP_TLSPOLICY_DANE;
+	if (dane && way_is_secure(w))
 		gp_tlspolicy_note(w, "DANE decides, MTA-STS is reported (RFC 8461 section 2)");
 	else if (enforce && !named && !is_optional(w))
 		skip(w, GP_REPLY(451, 4, 7, 5, "is not in the domain's MTA-STS policy"));
+	else if (dane)
+		gp_tlspolicy_note(w, "DANE proves the host (RFC 8461 section 2)");
 	else
 		use_sts(w, enforce);
 }
@@ -238,8 +248,7 @@ weigh_sts(struct gp_tlspolicy_weigh *w)
 static void
 weigh_dane_only(struct gp_tlspolicy_weigh *w)
 {
-	const struct gp_mx_way *way = w->query->way;
-	if (w->verdict->level == GP_TLSPOLICY_DANE && (!way->mx || way->secure))
+	if (w->verdict->level == GP_TLSPOLICY_DANE && way_is_secure(w))
 		return must_prove(w->verdict);
 	if (w->verdict->level != GP_TLSPOLICY_DANE)
 		gp_tlspolicy_report_tlsa(w, GP_TLSRPT_DANE_REQUIRED, NULL);
@@ -250,9 +259,8 @@ weigh_dane_only(struct gp_tlspolicy_weigh *w)
 static bool
 way_is_proven(const struct gp_tlspolicy_weigh *w)
 {
-	const struct gp_mx_way *way = w->query->way;
 	const struct gp_mtasts_policy *p = w->query->sts.policy;
-	if (!way->mx || way->secure)
+	if (way_is_secure(w))
 		return true;
 	return p && p->mode == GP_MTASTS_ENFORCE && gp_mtasts_policy_names(p, w->target->host);
 }
@@ -287,6 +295,10 @@ finish(struct gp_tlspolicy_weigh *w)
 		v->sni = w->target->host;
 	if (v->level == GP_TLSPOLICY_VERIFY || v->level == GP_TLSPOLICY_STS)
 		set_names(w, 1, &w->target->host);
+	if ((v->level == GP_TLSPOLICY_VERIFY || v->level == GP_TLSPOLICY_DANE) && !way_is_proven(w))
+		gp_tlspolicy_note(w,
+				  "the MX records are not validated: the proof is of the host, not "
+				  "that it is the domain's (RFC 7672 section 2.2.1)");
 	if (is_optional(w))
 		gp_tlspolicy_note(
 			w, "TLS-Required: No: policies of the domain are reported, and do not "

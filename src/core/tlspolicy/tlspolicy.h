@@ -18,6 +18,9 @@
  *   MTA-STS testing    the same, but only reported                     STS           delivered
  *   nothing            RFC 7435                                        OPPORTUNISTIC delivered
  *
+ * DANE decides alone where DNSSEC vouches for the MX records. Where it does not, an MTA-STS policy
+ * in mode enforce must name the host too, or forged MX records could lead to a stranger's DANE.
+ *
  * What is configured for the destination is added, and the stricter counts: ENCRYPT demands TLS,
  * VERIFY a proof (DANE's will do, as it is one), DANE_ONLY DANE's with a secure MX. NONE wishes no
  * TLS, and gives way to every policy. REQUIRETLS (RFC 8689) demands a proof, a way to the host that
