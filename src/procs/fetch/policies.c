@@ -26,7 +26,7 @@ struct lookup {
 	struct queue_job *job;
 	struct gp_list asks;
 	char domain[POLICY_DOMAIN_MAX];
-	char id[GP_MTASTS_ID_MAX]; /* of the record that led to it; id_len 0: a refresh without one */
+	char id[GP_MTASTS_ID_MAX]; /* of the record that led to it; id_len 0: there was none */
 	uint8_t domain_len, id_len;
 };
 
