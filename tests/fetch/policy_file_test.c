@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "procs/fetch/policy_file.h"
@@ -267,6 +268,89 @@ a_crash_between_the_files_loses_nothing(void **state)
 }
 
 static void
+damage_is_gone_after_one_start(void **state)
+{
+	struct gp_buf old = GP_BUF_INIT(OUT_MAX), clean = GP_BUF_INIT(OUT_MAX);
+	struct policy_file *f;
+	(void)state;
+	put(&old, "a.test", "one");
+	gp_buf_put_str(&old, "damage");
+	put(&old, "b.test", "two");
+	put(&clean, "a.test", "one");
+	put(&clean, "b.test", "two");
+	write_file(0, gp_buf_slice(&old));
+	for (int again = 0; again < 2; again++) {
+		struct policy_cache *c = start(NOW_MS, &f);
+		assert_kept(c, "a.test", "one");
+		assert_kept(c, "b.test", "two");
+		assert_int_equal(size_of(0), 0);
+		assert_int_equal(size_of(1), clean.len);
+		end(c, f);
+	}
+	gp_buf_free(&old);
+	gp_buf_free(&clean);
+}
+
+static void
+limit_files_to(rlim_t octets)
+{
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = octets;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* One has everything, the other the first half of it: which is which is not known. */
+static void
+a_full_disk_between_the_files_loses_nothing(void **state)
+{
+	struct gp_buf all = GP_BUF_INIT(OUT_MAX);
+	struct policy_file *f;
+	(void)state;
+	put(&all, "b.test", "two");
+	size_t half = all.len;
+	put(&all, "a.test", "one");
+	signal(SIGXFSZ, SIG_IGN);
+	for (size_t which = 0; which < GP_ARRAY_LEN(names); which++) {
+		write_file(which, gp_buf_slice(&all));
+		write_file(1 - which, gp_slice_take(gp_buf_slice(&all), half));
+		struct policy_cache *c = policy_cache_new(seed, 1000, OUT_MAX);
+		limit_files_to(half / 2);
+		assert_int_equal(policy_file_open(folder_fd, c, NOW_MS, &f), -EFBIG);
+		limit_files_to(RLIM_INFINITY);
+		policy_cache_free(c);
+		c = start(NOW_MS, &f);
+		assert_kept(c, "a.test", "one");
+		assert_kept(c, "b.test", "two");
+		end(c, f);
+	}
+	gp_buf_free(&all);
+}
+
+static void
+a_full_disk_is_made_good_later(void **state)
+{
+	static char text[GP_MTASTS_BODY_MAX];
+	struct policy_file *f;
+	struct policy_cache *c = start(NOW_MS, &f);
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	signal(SIGXFSZ, SIG_IGN);
+	keep(c, f, "b.test", "two", NOW_MS);
+	limit_files_to(sizeof(text) / 2);
+	for (unsigned i = 0; i < 60; i++)
+		keep(c, f, "a.test", text, NOW_MS + i);
+	limit_files_to(RLIM_INFINITY);
+	keep(c, f, "c.test", "three", NOW_MS);
+	end(c, f);
+	c = start(NOW_MS + 60, &f);
+	assert_kept(c, "a.test", text);
+	assert_kept(c, "b.test", "two");
+	assert_kept(c, "c.test", "three");
+	end(c, f);
+}
+
+static void
 a_file_that_grows_is_written_anew(void **state)
 {
 	static char text[GP_MTASTS_BODY_MAX];
@@ -319,6 +403,9 @@ main(void)
 		WITH_FOLDER(what_is_over_is_not),
 		WITH_FOLDER(a_fetch_of_the_future_is_of_now),
 		WITH_FOLDER(a_crash_between_the_files_loses_nothing),
+		WITH_FOLDER(damage_is_gone_after_one_start),
+		WITH_FOLDER(a_full_disk_between_the_files_loses_nothing),
+		WITH_FOLDER(a_full_disk_is_made_good_later),
 		WITH_FOLDER(a_file_that_grows_is_written_anew),
 		WITH_FOLDER(a_folder_that_is_none_is_an_error),
 	};
