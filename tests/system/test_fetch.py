@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fetch role on its own, in its sandbox, against HTTPS servers at their worst."""
 
+import os
 import socket
 import time
 
@@ -580,3 +581,34 @@ def test_a_peer_that_reads_nothing_holds_up_nobody(authority, certificate):
         say_fetch(peer, [rig.address])
         assert hear(peer, role)["result"] == OK
         assert role.stop() == 0, role.log()
+
+
+def test_each_request_has_its_own_addresses(authority, certificate):
+    with HttpsRig(certificate, answer(POLICY)) as rig, start(authority, rig.port) as role:
+        peer = role.peer("relay")
+        for address, result in (("127.0.7.9", CONNECT_FAILED), (rig.address, OK), ("127.0.7.9", CONNECT_FAILED)):
+            say_fetch(peer, [address])
+            assert hear(peer, role)["result"] == result
+
+
+def test_without_authorities_nobody_is_believed(authority, certificate):
+    with HttpsRig(certificate, answer(POLICY)) as rig:
+        wanted = settings(authority, rig.port)
+        wanted["fetch"]["ca_file"] = {"text": "-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----\n"}
+        with rolerig.Role("fetch", wanted) as role:
+            peer = role.peer("relay")
+            say_fetch(peer, [rig.address])
+            assert hear(peer, role)["result"] == TLS_FAILED
+            assert "no_authorities" in role.log()
+
+
+@pytest.mark.skipif(not os.path.exists("/etc/ssl/certs/ca-certificates.crt"), reason="no ca-certificates here")
+def test_the_systems_authorities_are_those_by_default(authority, certificate):
+    with HttpsRig(certificate, answer(POLICY)) as rig:
+        wanted = settings(authority, rig.port)
+        del wanted["fetch"]["ca_file"]
+        with rolerig.Role("fetch", wanted) as role:
+            peer = role.peer("relay")
+            say_fetch(peer, [rig.address])
+            assert hear(peer, role)["result"] == TLS_FAILED
+            assert "no_authorities" not in role.log()
