@@ -106,7 +106,6 @@ failures_have_their_kinds(void **state)
 		enum gp_mtasts_failure failure;
 	} cases[] = {
 		{GP_FETCH_OK, "mode: none", GP_MTASTS_POLICY_INVALID},
-		{GP_FETCH_REFUSED, "", GP_MTASTS_FETCH_ERROR},
 		{GP_FETCH_CONNECT_FAILED, "", GP_MTASTS_FETCH_ERROR},
 		{GP_FETCH_TLS_FAILED, "", GP_MTASTS_WEBPKI_INVALID},
 		{GP_FETCH_TIMEOUT, "", GP_MTASTS_FETCH_ERROR},
@@ -129,6 +128,18 @@ failures_have_their_kinds(void **state)
 		assert_int_equal(ask(0, id, &news), 0);
 		assert_int_equal(news.failure, cases[i].failure);
 	}
+}
+
+static void
+what_was_not_tried_is_not_remembered(void **state)
+{
+	struct policy_news news;
+	(void)state;
+	assert_int_equal(ask(0, "1", &news), 1);
+	network_run(rig.loop, 1);
+	network_end(0, GP_FETCH_REFUSED, "");
+	assert_heard(0, GP_MTASTS_DO_NOTHING, GP_MTASTS_FETCH_ERROR);
+	assert_int_equal(ask(0, "1", &news), 1);
 }
 
 static void
@@ -163,6 +174,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_RIG(one_fetch_answers_all),
 		WITH_RIG(failures_have_their_kinds),
+		WITH_RIG(what_was_not_tried_is_not_remembered),
 		WITH_RIG(a_crowd_is_not_the_domains_fault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,7 +151,7 @@ who_waits_too_long_is_told(void **state)
 	network_run(rig.loop, IMPATIENT_MS / 2);
 	assert_int_equal(rig.results[1], 0);
 	network_run(rig.loop, 2 * IMPATIENT_MS);
-	assert_int_equal(rig.results[1], GP_FETCH_TIMEOUT);
+	assert_int_equal(rig.results[1], GP_FETCH_REFUSED);
 	assert_int_equal(network.started_len, 1);
 	assert_int_equal(network.cancelled, 0);
 }
