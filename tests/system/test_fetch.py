@@ -120,6 +120,7 @@ def endless_fields(tls):
     raise AssertionError("somebody read 64 MB")
 
 
+MANY_FIELDS = ["Content-Type: text/plain"] + ["X: " + "y" * 1000] * 17
 REDIRECT_FIELDS = (f"Location: https://{HOST}/other", "Content-Type: text/plain")
 ANSWERS = {
     "64 KiB": (answer(b"x" * 64 * KB), OK, 200),
@@ -128,6 +129,8 @@ ANSWERS = {
     "no end": (endless, TOO_LARGE, 200),
     "a chunk": (chunked(POLICY), OK, 200),
     "no length": (answer(POLICY, length=False), OK, 200),
+    "15 KiB of header fields": (answer(POLICY, fields=MANY_FIELDS[:16]), OK, 200),
+    "17 KiB of header fields": (answer(POLICY, fields=MANY_FIELDS), TOO_LARGE, 200),
     "header fields without end": (endless_fields, TOO_LARGE, 200),
     "a trailer": (chunked(POLICY, b"X: y\r\n"), OK, 200),
     "a long trailer": (chunked(POLICY, b"X: " + b"y" * 17 * KB + b"\r\n"), BROKEN, 200),
