@@ -17,7 +17,8 @@ enum gp_fetch_kind {
 
 enum gp_fetch_result {
 	GP_FETCH_OK = 1,
-	GP_FETCH_REFUSED, /* not tried: no address that we may dial, no room, a senseless request */
+	/* Not tried: no address that we may dial, no room, never its turn, a senseless request. */
+	GP_FETCH_REFUSED,
 	GP_FETCH_CONNECT_FAILED,
 	GP_FETCH_TLS_FAILED, /* the certificate is not the host's, or no TLS 1.2 and later */
 	GP_FETCH_TIMEOUT,

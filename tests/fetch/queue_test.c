@@ -4,50 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "procs/fetch/queue.h"
+#include "network.h"
 
 enum { PATIENT_MS = 60 * 1000, IMPATIENT_MS = 30 };
-
-/* --- the network: what was started, and what the test makes of it ----------------------------- */
-
-static struct {
-	struct https_request *started[QUEUE_MAX + 1]; /* NULL: ended or cancelled */
-	size_t started_len, cancelled;
-	int refuse; /* what https_start returns */
-} network;
-
-int
-https_start(struct https *h, struct https_request *q)
-{
-	(void)h;
-	if (network.refuse == 0)
-		network.started[network.started_len++] = q;
-	return network.refuse;
-}
-
-void
-https_cancel(struct https *h, struct https_request *q)
-{
-	(void)h;
-	for (size_t i = 0; i < network.started_len; i++) {
-		if (network.started[i] != q)
-			continue;
-		network.started[i] = NULL;
-		network.cancelled++;
-		return;
-	}
-	fail_msg("cancelled what was not under way");
-}
-
-static void
-end(size_t i)
-{
-	struct https_request *q = network.started[i];
-	struct https_answer ok = {.result = GP_FETCH_OK, .status = 200, .reason = ""};
-	assert_non_null(q);
-	network.started[i] = NULL;
-	q->done(q, &ok);
-}
 
 /* --- a queue, and those who order ---------------------------------------------------------- */
 
@@ -117,22 +76,6 @@ order(size_t i, const char *host)
 	assert_null(add(i, &o));
 }
 
-static void
-stop_loop(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	gp_loop_stop(arg);
-}
-
-static void
-run(unsigned ms)
-{
-	struct event *timer = evtimer_new(gp_loop_base(rig.loop), stop_loop, rig.loop);
-	gp_timer_set(timer, ms);
-	assert_true(gp_loop_run(rig.loop) >= 0);
-	event_free(timer);
-}
-
 /* --- the tests ------------------------------------------------------------------------------- */
 
 static void
@@ -140,14 +83,14 @@ private_addresses_are_left_out(void **state)
 {
 	(void)state;
 	order(0, "a.test");
-	run(1);
+	network_run(rig.loop, 1);
 	assert_int_equal(network.started_len, 1);
 	const struct https_request *q = network.started[0];
 	assert_string_equal(q->host, "a.test");
 	assert_int_equal(q->addresses_len, 2);
 	assert_slice(q->addresses[1].octets, "\x08\x08\x04\x04");
 	assert_in_range(q->time_max_ms, PATIENT_MS / 2, PATIENT_MS);
-	end(0);
+	network_end(0, GP_FETCH_OK, "");
 	assert_int_equal(rig.results[0], GP_FETCH_OK);
 }
 
@@ -158,7 +101,7 @@ an_order_has_an_end(void **state)
 	(void)state;
 	o.time_max_ms = 24 * 60 * PATIENT_MS;
 	assert_null(add(0, &o));
-	run(1);
+	network_run(rig.loop, 1);
 	assert_in_range(network.started[0]->time_max_ms, 1, QUEUE_TIME_MAX_MS);
 }
 
@@ -170,10 +113,10 @@ one_at_a_time_to_a_host(void **state)
 	order(1, "A.test");
 	order(2, "b.test");
 	order(3, "a.test");
-	run(1);
+	network_run(rig.loop, 1);
 	assert_int_equal(network.started_len, 2);
 	assert_string_equal(network.started[1]->host, "b.test");
-	end(0);
+	network_end(0, GP_FETCH_OK, "");
 	assert_int_equal(network.started_len, 3);
 	assert_string_equal(network.started[2]->host, "A.test");
 	queue_cancel(rig.jobs[1]);
@@ -191,9 +134,9 @@ the_line_moves_on_past_a_busy_host(void **state)
 		host[2] = (char)('0' + i % 10);
 		order(i, host);
 	}
-	run(1);
+	network_run(rig.loop, 1);
 	assert_int_equal(network.started_len, QUEUE_RUNNING_MAX);
-	end(7);
+	network_end(7, GP_FETCH_OK, "");
 	assert_int_equal(network.started_len, QUEUE_RUNNING_MAX + 1);
 }
 
@@ -205,10 +148,10 @@ who_waits_too_long_is_told(void **state)
 	hasty.time_max_ms = IMPATIENT_MS;
 	order(0, "a.test");
 	assert_null(add(1, &hasty));
-	run(IMPATIENT_MS / 2);
+	network_run(rig.loop, IMPATIENT_MS / 2);
 	assert_int_equal(rig.results[1], 0);
-	run(2 * IMPATIENT_MS);
-	assert_int_equal(rig.results[1], GP_FETCH_TIMEOUT);
+	network_run(rig.loop, 2 * IMPATIENT_MS);
+	assert_int_equal(rig.results[1], GP_FETCH_REFUSED);
 	assert_int_equal(network.started_len, 1);
 	assert_int_equal(network.cancelled, 0);
 }
@@ -220,7 +163,7 @@ a_request_may_fail_to_start(void **state)
 	network.refuse = -ENOMEM;
 	order(0, "a.test");
 	order(1, "b.test");
-	run(1);
+	network_run(rig.loop, 1);
 	assert_int_equal(rig.results[0], GP_FETCH_REFUSED);
 	assert_int_equal(rig.results[1], GP_FETCH_REFUSED);
 }

@@ -118,6 +118,7 @@ class HttpsRig:
         self.port = self.listener.getsockname()[1]
         self.requests, self.names, self.connections = [], [], 0
         self.most, self.open, self.lock = 0, 0, threading.Lock()
+        self.complaints = []  # failed assertions of a script
         self.ended = threading.Event()
         self.context.sni_callback = lambda tls, name, context: self.names.append(name)
         self.thread = threading.Thread(target=self.accept, daemon=True)
@@ -145,6 +146,8 @@ class HttpsRig:
                     else:
                         tls.sendall(self.script)
                         tls.unwrap()
+        except AssertionError as why:
+            self.complaints.append(why)
         finally:
             with self.lock:
                 self.open -= 1

@@ -149,6 +149,8 @@ def test_every_process_has_given_up_what_it_does_not_need(gatepost):
     found = {name.removeprefix("gatepost-"): pid for pid, name in roles(server).items()}
     assert set(found) >= EVERY_ROLE
     for name, pid in found.items():
+        # Those that smtpd does not wait for may still be on their way into it.
+        eventually(lambda pid=pid: status(pid)["Seccomp"] == "2", what=f"the sandbox of {name}")
         said = status(pid)
         assert (said["Seccomp"], said["NoNewPrivs"], said["Threads"]) == ("2", "1", "1"), name
         for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
@@ -165,7 +167,7 @@ def test_every_process_has_given_up_what_it_does_not_need(gatepost):
         # Nothing of the supervisor's comes along: its sockets, its lock, the other roles' folders.
         files = [os.readlink(f) for f in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
         folders = {x for x in files if x.startswith(str(server.folder)) and not x.endswith("/log")}
-        own = {"spool": "/state/spool", "maildir": "/mail"}.get(name)
+        own = {"spool": "/state/spool", "maildir": "/mail", "fetch": "/state/mta-sts"}.get(name)
         assert all(own and x.startswith(str(server.folder) + own) for x in folders), (name, folders)
 
 

@@ -20,7 +20,7 @@ enum gp_tlspolicy_stage {
 	GP_TLSPOLICY_UNUSED = 0,  /* level NONE: STARTTLS was not said */
 	GP_TLSPOLICY_NOT_OFFERED, /* EHLO did not have STARTTLS, or failed */
 	GP_TLSPOLICY_REFUSED,     /* STARTTLS was answered by 4yz, 5yz, or by what is no reply */
-	GP_TLSPOLICY_HANDSHAKE_FAILED, /* before anything could be known of the certificate's worth */
+	GP_TLSPOLICY_HANDSHAKE_FAILED, /* before the certificate's worth was known */
 	GP_TLSPOLICY_UP,
 };
 
@@ -48,9 +48,9 @@ struct gp_tlspolicy_session {
 
 enum gp_tlspolicy_decision {
 	GP_TLSPOLICY_DELIVER = 1,
-	GP_TLSPOLICY_CLEAR, /* deliver without TLS: on this connection when it still speaks SMTP, else
+	GP_TLSPOLICY_CLEAR, /* deliver without TLS: on this connection if it speaks SMTP yet, else
 			 on a new one that does not say STARTTLS */
-	GP_TLSPOLICY_NEXT, /* QUIT, try the next target; when none is left, `reply` is what it came to */
+	GP_TLSPOLICY_NEXT,  /* QUIT, try the next target; at the last one, `reply` is the result */
 };
 
 /* What the session is for one of the verdict's reports. */

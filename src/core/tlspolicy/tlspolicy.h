@@ -145,7 +145,8 @@ enum gp_tlspolicy_outcome {
 	GP_TLSPOLICY_FAILED = 2,
 };
 
-/* Returns enum gp_tlspolicy_outcome, or -ENOMEM. Results live in the arena, the set's arena and in what
+/* Returns enum gp_tlspolicy_outcome, or -ENOMEM. Results live in the arena, the set's arena and in
+ * what
  * the query points to. At most three rounds. */
 [[nodiscard]] int
 gp_tlspolicy_eval(const struct gp_tlspolicy_query *query, const struct gp_answers *answers,

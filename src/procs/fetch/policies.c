@@ -26,7 +26,7 @@ struct lookup {
 	struct queue_job *job;
 	struct gp_list asks;
 	char domain[POLICY_DOMAIN_MAX];
-	char id[GP_MTASTS_ID_MAX]; /* of the record that led to it; id_len 0: a refresh without one */
+	char id[GP_MTASTS_ID_MAX];
 	uint8_t domain_len, id_len;
 };
 
@@ -114,11 +114,9 @@ take_body(struct policies *p, const struct lookup *l, struct gp_slice text, stru
 }
 
 static void
-remember_failure(struct policies *p, const struct lookup *l, enum gp_mtasts_failure failure,
-		 const char *reason)
+remember_failure(struct policies *p, const struct lookup *l, enum gp_mtasts_failure failure)
 {
 	struct policy *known = policy_cache_make(p->cache, domain_of(l));
-	gp_info("policy_not_fetched", GP_F("domain", domain_of(l)), GP_FS("reason", reason));
 	if (known)
 		gp_mtasts_failed(&known->state, gp_slice(l->id, l->id_len), failure,
 				 gp_clock_wall_ms());
@@ -142,7 +140,11 @@ on_fetched(void *ctx, const struct https_answer *a)
 	if (failure == GP_MTASTS_FETCHED)
 		failure = take_body(p, l, a->body, &arena, &reason);
 	if (failure != GP_MTASTS_FETCHED)
-		remember_failure(p, l, failure, reason);
+		gp_info("policy_not_fetched", GP_F("domain", domain_of(l)),
+			GP_FS("reason", reason));
+	/* What was not tried says nothing about the domain: the next one may ask again. */
+	if (failure != GP_MTASTS_FETCHED && a->result != GP_FETCH_REFUSED)
+		remember_failure(p, l, failure);
 	for (struct gp_list *link; (link = gp_list_pop(&l->asks));) {
 		struct policy_ask *ask = gp_container_of(link, struct policy_ask, link);
 		struct policy_news news = conclude(p, l, ask, failure, reason);
@@ -154,19 +156,31 @@ on_fetched(void *ctx, const struct https_answer *a)
 
 /* --- fetching --- */
 
+/* What leads to a fetch: the record's id, or where the DNS did not tell it that of the kept policy,
+   which is to be refreshed. */
+static struct gp_slice
+id_for(const struct policies *p, const struct gp_msg_policy *q)
+{
+	if (q->id.len > 0)
+		return q->id;
+	const struct policy *known = policy_cache_find(p->cache, q->domain);
+	gp_assert(known && known->state.id_len > 0);
+	return gp_slice(known->state.id, known->state.id_len);
+}
+
 static struct lookup *
 new_lookup(struct policies *p, const struct gp_msg_policy *q)
 {
 	struct lookup *l = calloc(1, sizeof(*l));
+	struct gp_slice id = id_for(p, q);
 	if (!l)
 		return NULL;
 	l->policies = p;
 	gp_list_init(&l->asks);
 	l->domain_len = (uint8_t)q->domain.len;
 	memcpy(l->domain, q->domain.ptr, q->domain.len);
-	l->id_len = (uint8_t)q->id.len;
-	if (q->id.len > 0)
-		memcpy(l->id, q->id.ptr, q->id.len);
+	l->id_len = (uint8_t)id.len;
+	memcpy(l->id, id.ptr, id.len);
 	if (gp_map_set(&p->lookups, domain_of(l), l))
 		return l;
 	free(l);
@@ -205,13 +219,20 @@ start_lookup(struct policies *p, const struct gp_msg_policy *q, const char **ret
 static bool
 makes_sense(const struct gp_msg_policy *q)
 {
-	if (q->record > GP_MTASTS_RECORD_UNKNOWN || !reach_host_valid(q->domain))
+	if (q->record > GP_MTASTS_RECORD_UNKNOWN)
 		return false;
 	for (size_t i = 0; i < q->domain.len; i++) {
 		if (gp_ascii_lower(q->domain.ptr[i]) != q->domain.ptr[i])
 			return false;
 	}
 	return (q->record == GP_MTASTS_RECORD_OK) == (q->id.len > 0);
+}
+
+/* A recipient may have a domain that no policy host can stand before. */
+static bool
+may_have_policy(struct gp_slice domain)
+{
+	return domain.len <= POLICY_DOMAIN_MAX && reach_host_valid(domain);
 }
 
 static void
@@ -230,6 +251,9 @@ policies_ask(struct policies *p, const struct gp_msg_policy *q, struct policy_as
 	const char *why = "";
 	if (!makes_sense(q))
 		return -EPROTO;
+	*ret = (struct policy_news){.action = GP_MTASTS_DO_NOTHING, .reason = ""};
+	if (!may_have_policy(q->domain))
+		return 0;
 	*ret = decide(p, q->domain, q->record, q->id);
 	bool due = ret->action == GP_MTASTS_FETCH || ret->action == GP_MTASTS_REFRESH;
 	if (!due)

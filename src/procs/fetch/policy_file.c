@@ -26,6 +26,7 @@ struct policy_file {
 	int fds[FILES];
 	size_t sizes[FILES];
 	size_t current; /* the one that is appended to; the other is empty */
+	bool damaged;   /* one of them, when it was read */
 	bool troubled;  /* it was said */
 };
 
@@ -86,6 +87,7 @@ load(struct policy_file *f, size_t which, uint64_t now_ms)
 	struct gp_slice rest = gp_buf_slice(&text);
 	while (r == 0 && policy_record_read(&rest, &record, &damaged))
 		restore(f->cache, &record, now_ms);
+	f->damaged = f->damaged || damaged > 0;
 	if (damaged > 0)
 		gp_warning("policies_damaged", GP_FS("file", names[which]),
 			   GP_FN("octets", damaged));
@@ -176,6 +178,7 @@ append(struct policy_file *f, const struct policy *p)
 	struct gp_buf out = GP_BUF_INIT(2 * GP_MTASTS_BODY_MAX);
 	policy_record_write(&out, &record);
 	int r = out.failed ? -ENOMEM : write_all(f->fds[f->current], gp_buf_slice(&out));
+	/* Failed or not: what did not get there is written when all is written anew. */
 	f->sizes[f->current] += out.len;
 	gp_buf_free(&out);
 	return r;
@@ -218,6 +221,8 @@ policy_file_open(int folder, struct policy_cache *cache, uint64_t now_ms, struct
 	/* A crash on the way from one to the other: neither is known to have everything. */
 	if (r == 0 && f->sizes[0] > 0 && f->sizes[1] > 0)
 		r = gather(f, 0, now_ms);
+	else if (r == 0 && f->damaged)
+		r = change_places(f, now_ms); /* into the empty one, without the damage */
 	if (r < 0)
 		policy_file_close(f);
 	else

@@ -157,7 +157,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	uint64_t now_ms = gp_loop_now_ms(q->loop);
 	if (j->deadline_ms <= now_ms) {
-		end_job(j, &(struct https_answer){.result = GP_FETCH_TIMEOUT,
+		end_job(j, &(struct https_answer){.result = GP_FETCH_REFUSED,
 						  .reason = "it was never its turn"});
 		return;
 	}

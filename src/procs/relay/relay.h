@@ -147,7 +147,7 @@ delivery_take(struct delivery *d, const struct gp_smtp_client *client);
 void
 delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again);
 
-/* The same host once more, on a new connection and without TLS: it failed there, and need not be. */
+/* The same host once more, on a new connection without TLS, which failed and nothing demands. */
 void
 delivery_clear(struct delivery *d);
 
@@ -173,7 +173,7 @@ secure_prepare(const struct gp_config *cfg);
 /* TLS for this verdict over a connected socket. NULL: no memory. */
 struct gp_tls *
 secure_connect(int fd, const struct gp_tlspolicy_verdict *verdict);
-/* What the session came to, held against its verdict; tls: NULL where there is none. 0 or -ENOMEM. */
+/* What the session came to, held against its verdict; tls: NULL where there is none. 0, -ENOMEM. */
 [[nodiscard]] int
 secure_judge(const struct gp_tlspolicy_verdict *verdict, const struct gp_smtp_client *client,
 	     const struct gp_tls *tls, struct gp_arena *arena, struct gp_tlspolicy_judgement *ret);

@@ -124,7 +124,7 @@ secure_judge(const struct gp_tlspolicy_verdict *v, const struct gp_smtp_client *
 	if (tls && seen.stage == GP_TLSPOLICY_UP) {
 		struct gp_tls_facts facts = gp_tls_facts(tls);
 		bool dane = v->level == GP_TLSPOLICY_DANE;
-		/* Records of which TLS could read none prove nothing, whatever an authority says. */
+		/* Records that TLS cannot read prove nothing, whatever an authority says. */
 		if (dane)
 			seen.dane = (uint8_t)(gp_tls_tlsa_usable(tls) > 0 ? proof_of(facts.trust)
 									  : GP_PROOF_NO_MATCH);
