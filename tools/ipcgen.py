@@ -163,7 +163,7 @@ def header(records, channels):
             "/* Who may say what: bit T is set when a message of type T is permitted. */"]
     for a, b, said in channels:
         for speaker in (a, b):
-            bits = " | ".join(f"1ull << GP_MSG_{s.upper()}" for s in said[speaker])
+            bits = " | ".join(f"1ull << GP_MSG_{s.upper()}" for s in said[speaker]) or "0ull"
             listener = b if speaker == a else a
             out.append(f"#define GP_PERMIT_{speaker.upper()}_TO_{listener.upper()} ({bits})")
     out += ["", "/* The message's name for logs; \"?\" for a type that is none. */",

@@ -8,6 +8,7 @@ enum gp_commit_result {
 	GP_COMMIT_FULL,     /* no space */
 	GP_COMMIT_FAILED,   /* the disk, or memory: try again later */
 	GP_COMMIT_TOO_BIG,
+	GP_LETTER_REFUSED, /* of a letter alone: nobody is there, or it is no address */
 };
 
 enum gp_fetch_kind {

@@ -75,6 +75,9 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->fetch.ca, b->fetch.ca));
 	assert_int_equal(a->fetch.private_addresses, b->fetch.private_addresses);
 	assert_int_equal(a->fetch.port, b->fetch.port);
+	assert_true(gp_slice_eq(a->reports.from, b->reports.from));
+	assert_true(gp_slice_eq(a->reports.organization, b->reports.organization));
+	assert_int_equal(a->reports.tls_interval, b->reports.tls_interval);
 	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);
 	for (size_t i = 0; i < a->tls.certificates_len; i++)
 		assert_true(gp_slice_eq(a->tls.certificates[i].pem, b->tls.certificates[i].pem));
@@ -146,6 +149,7 @@ static const char everything[] =
 	"routes: {net: \"[2001:db8::1]\", .net: 192.0.2.1, .b\u00fccher.example: \"h:26\"}\n"
 	"dns: {server: 127.0.0.1, answers: zone.json, trust_anchor: /usr/share/dns/root.key}\n"
 	"fetch: {ca_file: zone.json, private_addresses: true, port: 8443}\n"
+	"reports: {from: TLS@Reports.Example, organization: \"Ex\u00e4mple: Ltd.\", tls_interval: 90s}\n"
 	"log: {format: json, level: debug}\nworkers: 3\n";
 
 static void
@@ -175,6 +179,9 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.fetch.ca, files[2].content);
 	assert_true(p.cfg.fetch.private_addresses);
 	assert_int_equal(p.cfg.fetch.port, 8443);
+	assert_slice(p.cfg.reports.from, "TLS@reports.example");
+	assert_slice(p.cfg.reports.organization, "Ex\u00e4mple: Ltd.");
+	assert_int_equal(p.cfg.reports.tls_interval, 90000);
 	assert_int_equal(p.cfg.listens[1].tls, GP_LISTEN_IMPLICIT);
 	assert_slice(p.cfg.tls.certificates[0].path, "/etc/g/rsa.pem");
 	assert_slice(p.cfg.tls.certificates[1].pem, files[6].content);

@@ -136,6 +136,11 @@ struct gp_config {
 		uint32_t port;
 	} fetch;
 	struct {
+		struct gp_slice from;         /* empty: tlsrpt@hostname */
+		struct gp_slice organization; /* empty: hostname */
+		uint64_t tls_interval;        /* ms: how much time a report is about */
+	} reports;
+	struct {
 		const struct gp_certificate *certificates;
 		size_t certificates_len;
 		/* As many paths of their keys, in any order: what is in them no role but signer

@@ -13,6 +13,7 @@
 enum {
 	USER_MAX = 32, /* octets of a login name (useradd(8)) */
 	PATH_OCTETS_MAX = 1024,
+	WORDS_MAX = 200,
 };
 
 struct gp_slice
@@ -166,6 +167,31 @@ set_separators(struct reading *r, struct gp_place at, struct gp_slice text, stru
 	*ret = gp_arena_dup(r->arena, text);
 }
 
+static void
+set_address(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+{
+	struct gp_address address;
+	const char *why = NULL;
+	int rc = gp_address_parse(text, r->arena, &address, &why);
+	if (rc == 0 && address.domain_kind == GP_DOMAIN_NAME && !address.utf8)
+		*ret = gp_arena_dup(r->arena, address.text);
+	else if (rc >= 0)
+		reading_complain(r, at, "'%.*s' is not an address such as name@example.org",
+				 GP_SLICE_FMT(reading_shown(text)));
+}
+
+static void
+set_words(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+{
+	bool good = text.len > 0 && text.len <= WORDS_MAX;
+	for (size_t i = 0; good && i < text.len; i++)
+		good = (unsigned char)text.ptr[i] >= 32 && text.ptr[i] != 127;
+	if (!good)
+		reading_complain(r, at, "not a line of 1 to %d octets without control characters",
+				 WORDS_MAX);
+	*ret = gp_arena_dup(r->arena, text);
+}
+
 void
 reading_value(struct reading *r, struct gp_place place, const struct gp_key *key,
 	      struct gp_slice text, void *at)
@@ -203,6 +229,12 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		return;
 	case GP_KEY_SEPARATORS:
 		set_separators(r, place, text, at);
+		return;
+	case GP_KEY_ADDRESS:
+		set_address(r, place, text, at);
+		return;
+	case GP_KEY_WORDS:
+		set_words(r, place, text, at);
 		return;
 	default:
 		gp_assert(key->type < GP_KEY_TEXT);

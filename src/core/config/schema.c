@@ -240,6 +240,28 @@ static const struct gp_key fetch_keys[] = {
 };
 static const struct gp_key_group fetch_group = GROUP(fetch_keys);
 
+static const struct gp_key reports_keys[] = {
+	{.name = "from",
+	 .type = GP_KEY_ADDRESS,
+	 .example = "tlsrpt@example.org",
+	 AT(reports.from),
+	 .doc = "Who reports are from, and whom their readers may write to; without it tlsrpt at "
+		"our hostname."},
+	{.name = "organization",
+	 .type = GP_KEY_WORDS,
+	 .example = "\"Example Ltd.\"",
+	 AT(reports.organization),
+	 .doc = "Our name in reports; without it the hostname."},
+	{.name = "tls_interval",
+	 .type = GP_KEY_TIME,
+	 .preset = "1d",
+	 .min = SECOND,
+	 .max = DAY,
+	 AT(reports.tls_interval),
+	 .doc = "What a TLS report covers, from midnight UTC on; less than a day is for tests."},
+};
+static const struct gp_key_group reports_group = GROUP(reports_keys);
+
 static const struct gp_key tls_keys[] = {
 	{.name = "certificate",
 	 .type = GP_KEY_CERTIFICATES,
@@ -372,6 +394,11 @@ static const struct gp_key root_keys[] = {
 	 .group = &fetch_group,
 	 .doc = "How other servers are asked by HTTPS: for MTA-STS policies, and to take TLS "
 		"reports."},
+	{.name = "reports",
+	 .type = GP_KEY_GROUP,
+	 .group = &reports_group,
+	 .doc = "What we tell other domains of our mail to them: TLS reports, daily, to those that "
+		"ask for them in their DNS."},
 	{.name = "log",
 	 .type = GP_KEY_GROUP,
 	 .group = &log_group,

@@ -195,13 +195,13 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 }
 
 void
-fetch_add_peer(struct fetch *f, int fd)
+fetch_add_peer(struct fetch *f, int fd, uint64_t permit)
 {
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close};
 	struct peer *p = f->peers_len < PEERS_MAX ? calloc(1, sizeof(*p)) : NULL;
 	owner.ctx = p;
 	if (p)
-		p->channel = gp_channel_new(f->loop, fd, GP_PERMIT_RELAY_TO_FETCH, &owner);
+		p->channel = gp_channel_new(f->loop, fd, permit, &owner);
 	else
 		close(fd);
 	if (!p || !p->channel) {

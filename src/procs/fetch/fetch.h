@@ -24,6 +24,6 @@ fetch_free(struct fetch *f);
 void
 fetch_use_folder(struct fetch *f, int folder);
 
-/* Takes fd over: the end of a channel of one who asks. */
+/* Takes fd over: the end of a channel of one who asks. permit: what it may say. */
 void
-fetch_add_peer(struct fetch *f, int fd);
+fetch_add_peer(struct fetch *f, int fd, uint64_t permit);

@@ -39,8 +39,10 @@ start(struct gp_role_env *env)
 static void
 on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
-	(void)env, (void)role, (void)index;
-	fetch_add_peer(fetch, fd);
+	(void)env, (void)index;
+	fetch_add_peer(fetch, fd,
+		       role == GP_ROLE_REPORTS ? GP_PERMIT_REPORTS_TO_FETCH
+					       : GP_PERMIT_RELAY_TO_FETCH);
 }
 
 /* The authorities, and where the sandbox lets it connect to, are settled before the start. */

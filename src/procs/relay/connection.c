@@ -323,6 +323,7 @@ judge(struct connection *c)
 	if (r < 0)
 		j.decision = GP_TLSPOLICY_NEXT, j.reply = GP_REPLY(451, 4, 3, 0, "out of memory");
 	log_session(c, &j);
+	results_tell(delivery_way(c->delivery), target->verdict, &j, &target->address, c->fd);
 	if (j.decision == GP_TLSPOLICY_NEXT) {
 		struct gp_outcome why = {
 			.kind = gp_reply_permanent(&j.reply) ? GP_OUTCOME_FAILED

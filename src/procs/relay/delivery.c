@@ -48,6 +48,7 @@ struct delivery {
 	int fd;               /* -1: none */
 	bool body_8bit, header_utf8;
 	bool tls_optional; /* `TLS-Required: No` */
+	bool tls_report;
 	/* the transaction */
 	struct gp_smtp_client_mail mail;
 	struct gp_envelope mail_envelope; /* with those recipients only */
@@ -79,6 +80,12 @@ uint8_t
 delivery_wishes(const struct delivery *d)
 {
 	return d->way.message;
+}
+
+const struct way *
+delivery_way(const struct delivery *d)
+{
+	return &d->way;
 }
 
 uint64_t
@@ -231,6 +238,15 @@ says_tls_is_optional(const struct gp_header *h, struct gp_arena *arena)
 	return gp_slice_eq_nocase(gp_header_unfold(gp_header_value(h, at), arena), GP_SLICE("No"));
 }
 
+/* Its sessions are left out of the next report (RFC 8460 section 5.3): two gateways would go on
+   telling each other of the last telling. */
+static bool
+is_tls_report(const struct delivery *d, const struct gp_header *h)
+{
+	return d->envelope.sender.len == 0 &&
+	       gp_header_count(h, GP_SLICE("TLS-Report-Domain")) > 0;
+}
+
 /*
  * A large body is not searched: to call it 8-bit where that is offered is never wrong (RFC 6152
  * section 2 has 7-bit as a part of it). Of a header over the limits of one nothing is known.
@@ -247,6 +263,7 @@ look_at_message(struct delivery *d)
 		d->header_utf8 =
 			d->header_utf8 && gp_slice_has_8bit(gp_slice_take(h.message, h.len));
 		d->tls_optional = says_tls_is_optional(&h, &arena);
+		d->tls_report = is_tls_report(d, &h);
 	}
 	gp_arena_free(&arena);
 }
@@ -454,6 +471,7 @@ prepare_way(struct delivery *d)
 		.arena = &d->arena,
 		.lmtp = delivery_lmtp(d),
 		.message = wishes(d),
+		.uncounted = d->tls_report,
 		.query = {.domain = d->route.domain,
 			  .host = d->route.host,
 			  .port = d->route.port > 0  ? d->route.port

@@ -109,6 +109,10 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		policies_connect(env, fd);
 		return;
 	}
+	if (role == GP_ROLE_REPORTS) {
+		results_connect(env, fd);
+		return;
+	}
 	gp_assert(role == GP_ROLE_SPOOL);
 	gp_channel_free(relay.spool);
 	relay.spool_run++;

@@ -8,6 +8,7 @@
  *                           v   |
  *                        connection.c  (socket, timer, core/smtp/client.h)  --> other servers
  *                        secure.c      (its TLS: what is to be proven, and whether it was)
+ *                        results.c     (what it came to)  --TLS_RESULT--> reports
  *
  * A delivery has one connection at most, a connection one delivery at most. A connection without
  * one is idle and waits in the pool for the next delivery to the same destination.
@@ -69,6 +70,7 @@ struct way {
 	bool lmtp;
 	uint8_t want;    /* enum gp_tlspolicy_want: what is configured */
 	uint8_t message; /* enum gp_tlspolicy_message */
+	bool uncounted;  /* no TLS report tells of its sessions */
 	const struct gp_slice *fingerprints;
 	size_t fingerprints_len;
 	/* what is known so far */
@@ -130,6 +132,8 @@ delivery_id(const struct delivery *d);
 /* enum gp_tlspolicy_message: what it demands of TLS by itself. */
 uint8_t
 delivery_wishes(const struct delivery *d);
+const struct way *
+delivery_way(const struct delivery *d);
 
 /* The next transaction, for those recipients that have no outcome yet, at most so many. */
 const struct gp_smtp_client_mail *
@@ -180,6 +184,17 @@ secure_judge(const struct gp_tlspolicy_verdict *verdict, const struct gp_smtp_cl
 /* What STARTTLS is to the client's session under this verdict. */
 enum gp_client_tls
 secure_wish(const struct target *target);
+
+/* --- results.c: what sessions came to, for the TLS reports --- */
+
+void
+results_connect(struct gp_role_env *env, int fd);
+/* Tells what a session is counted as, or a host that was skipped. remote: its address; fd: the
+   connected socket, or -1. Nobody waits for it, and what finds nobody is lost. */
+void
+results_tell(const struct way *w, const struct gp_tlspolicy_verdict *verdict,
+	     const struct gp_tlspolicy_judgement *judgement, const struct gp_sockaddr *remote,
+	     int fd);
 
 /* --- connection.c --- */
 

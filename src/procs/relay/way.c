@@ -190,6 +190,20 @@ target_name(struct way *w, struct gp_slice host, const struct gp_sockaddr *a, ui
 	return gp_arena_printf(w->arena, "%.*s [%s]:%u", GP_SLICE_FMT(host), bare.s, port);
 }
 
+/* A host that must not be used has had no session, and counts all the same. */
+static void
+count_skipped(struct way *w, const struct gp_tlspolicy_verdict *verdicts)
+{
+	for (size_t i = 0; i < w->mx.targets_len; i++) {
+		const struct gp_mx_target *t = &w->mx.targets[i];
+		struct gp_sockaddr address =
+			gp_sockaddr_from_octets(t->address, t->address_len, t->port);
+		struct gp_tlspolicy_judgement j;
+		if (verdicts[i].skip && gp_tlspolicy_judge(&verdicts[i], NULL, w->arena, &j) == 0)
+			results_tell(w, &verdicts[i], &j, &address, -1);
+	}
+}
+
 /* verdicts: one for each target, or NULL where there is no TLS. */
 static int
 set_targets(struct way *w, const struct gp_tlspolicy_verdict *verdicts)
@@ -229,10 +243,12 @@ find_verdicts(struct way *w)
 		return fail(w, &no_policies);
 	switch (r < 0 ? r : gp_tlspolicy_eval(&query, w->answers, w->arena, &result)) {
 	case GP_TLSPOLICY_DONE:
+		count_skipped(w, result.verdicts);
 		return set_targets(w, result.verdicts);
 	case GP_TLSPOLICY_NEED:
 		return ask_dns(w, result.need, result.need_len);
 	case GP_TLSPOLICY_FAILED:
+		count_skipped(w, result.verdicts);
 		return fail(w, &result.reply);
 	default:
 		return -ENOMEM;

@@ -307,6 +307,7 @@ start_peer(struct peer *p)
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close, .ctx = p};
 	int fd = p->fd;
 	p->fd = -1;
+	static_assert(GP_PERMIT_RELAY_TO_RESOLVER == GP_PERMIT_REPORTS_TO_RESOLVER);
 	p->channel = gp_channel_new(p->resolver->loop, fd, GP_PERMIT_RELAY_TO_RESOLVER, &owner);
 	if (!p->channel) {
 		gp_error("peer_refused", GP_FS("reason", "out of memory"));

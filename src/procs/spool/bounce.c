@@ -43,27 +43,25 @@ append(const struct unsynced *u, struct gp_slice text)
 	return r > 0 ? -ENOSPC : r;
 }
 
-/* Where the sender's mail goes: through our aliases when it is one of ours. False: nowhere; no
- * report then. */
-static bool
-resolve_sender(struct unsynced *u, struct gp_slice sender)
+bool
+bounce_address(struct gp_slice to, struct gp_arena *arena, struct gp_envelope *ret)
 {
 	struct gp_client self = {.relay = true};
 	struct gp_admission a = {};
 	struct gp_address address;
 	const char *why;
-	if (gp_address_parse(sender, &u->arena, &address, &why) != 0 ||
-	    gp_policy_rcpt(spool.policy, &self, &address, &u->arena, &a) < 0 ||
+	if (gp_address_parse(to, arena, &address, &why) != 0 ||
+	    gp_policy_rcpt(spool.policy, &self, &address, arena, &a) < 0 ||
 	    !gp_reply_positive(&a.reply))
 		return false;
-	struct gp_rcpt *rcpts = gp_arena_array(&u->arena, a.targets_len, sizeof(*rcpts));
+	struct gp_rcpt *rcpts = gp_arena_array(arena, a.targets_len, sizeof(*rcpts));
 	for (size_t i = 0; rcpts && i < a.targets_len; i++) {
-		rcpts[i].address = gp_arena_dup(&u->arena, a.targets[i]);
+		rcpts[i].address = gp_arena_dup(arena, a.targets[i]);
 		rcpts[i].notify = GP_NOTIFY_NEVER;
 	}
-	u->envelope.rcpts = rcpts;
-	u->envelope.rcpts_len = a.targets_len;
-	return !u->arena.failed;
+	ret->rcpts = rcpts;
+	ret->rcpts_len = a.targets_len;
+	return !arena->failed;
 }
 
 /* The front of the message for the report's third part; with memory of its own, as it may be a
@@ -138,7 +136,7 @@ write_one(const struct report *r, const struct gp_dsn_rcpt *rcpts, size_t n)
 	int error = gp_store_ids(spool.store, 1, spool_now_ms(), &u->id);
 	if (error == 0)
 		error = build(r, rcpts, n, u, &text);
-	bool lost = error == 0 && !resolve_sender(u, sender);
+	bool lost = error == 0 && !bounce_address(sender, &u->arena, &u->envelope);
 	if (error == 0 && !lost)
 		error = append(u, gp_buf_slice(&text));
 	gp_buf_free(&text);

@@ -76,6 +76,7 @@ run_turn(struct gp_loop_hook *hook)
 	if (r < 0)
 		gp_error("sync_failed", GP_FS("reason", strerror(-r)));
 	intake_synced(r == 0);
+	letters_synced(r == 0);
 	if (gp_store_fatal(spool.store)) {
 		/* What is on disk is all that can be known: start again from there. */
 		gp_error("store_unusable", GP_FS("reason", strerror(-r)));
@@ -181,6 +182,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	(void)env;
 	if (role == GP_ROLE_SMTPD)
 		intake_connect(index, fd);
+	else if (role == GP_ROLE_REPORTS)
+		letters_connect(fd);
 	else
 		delivery_connect(role, index, fd);
 }

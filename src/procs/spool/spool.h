@@ -6,6 +6,7 @@
  *     schedule.c  which message goes to which destination, and when
  *     delivery.c  leases: what relay and maildir are working on, and what came of it
  *     bounce.c    reports to senders
+ *     letters.c   mail that the role reports sends
  *     control.c   the commands' questions
  *     main.c      the role, and the turn: sync once, answer, hand out
  *
@@ -191,6 +192,18 @@ bounce_write(const struct report *r);
 /* After a sync, also one that failed: the reports are safe, and can be scheduled. */
 void
 bounce_synced(void);
+/* The recipients of mail of our own to this address: through our aliases when it is one of ours.
+   False: nobody, or no memory. */
+[[nodiscard]] bool
+bounce_address(struct gp_slice to, struct gp_arena *arena, struct gp_envelope *ret);
+
+/* --- letters.c --- */
+
+void
+letters_connect(int fd);
+/* The sync is done: answers all that waited for it. */
+void
+letters_synced(bool ok);
 
 /* --- control.c --- */
 

@@ -150,6 +150,8 @@ tell_resources(struct instance *in)
 		ok = tell_directory(in, &r->spool);
 	if (ok && needs & NEEDS_POLICY_DIR)
 		ok = tell_directory(in, &r->policies);
+	if (ok && needs & NEEDS_REPORTS_DIR)
+		ok = tell_directory(in, &r->reports);
 	for (size_t i = 0; ok && needs & NEEDS_MAIL_ROOTS && i < r->mail_roots_len; i++)
 		ok = tell_directory(in, &r->mail_roots[i]);
 	if (ok && needs & NEEDS_KEYS)

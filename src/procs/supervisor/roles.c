@@ -7,18 +7,23 @@
  *                    commands (control socket)
  *                        |
  *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
- *                  |             --> relay   --> other servers
- *                signer               |
- *                                  resolver        fetch --> HTTPS servers
+ *                  |        |   --> relay   --> other servers
+ *                signer     |         |
+ *                           |      resolver        fetch --> HTTPS servers
+ *                           |          |             |
+ *                           +------ reports ---------+  (hears of relay's sessions)
  */
 const struct role_spec role_specs[] = {
 	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD)},
 	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
-	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR)},
-	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY)},
+	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR) | PEER(REPORTS)},
+	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY) | PEER(REPORTS)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
-	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY)},
-	{GP_ROLE_RELAY, true, 0, 2, PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH)},
+	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS)},
+	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR, 2,
+	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY)},
+	{GP_ROLE_RELAY, true, 0, 2,
+	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(REPORTS)},
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0, PEER(SPOOL) | PEER(SIGNER)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

@@ -26,6 +26,7 @@ enum role_needs {
 	NEEDS_POLICY_DIR = 16,
 	NEEDS_KEYS = 32,         /* the private keys, as descriptors */
 	NEEDS_CERTIFICATES = 64, /* the configuration again when a certificate's file changed */
+	NEEDS_REPORTS_DIR = 128,
 };
 
 struct role_spec {
@@ -71,6 +72,7 @@ struct resources {
 	bool listens_missing; /* an address could not be bound: the next reload tries again */
 	struct gp_role_dir spool;
 	struct gp_role_dir policies; /* of MTA-STS */
+	struct gp_role_dir reports;
 	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
 	size_t mail_roots_len;
 	int control; /* listening Unix socket of the commands */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What sessions came to, told to reports. Mail never waits for it: while reports is away, or behind,
+ * what would be told is lost, and the log says so. */
+#include <sys/socket.h>
+
+#include "core/tlsrpt/report.h"
+#include "procs/relay/relay.h"
+#include "sys/log.h"
+
+enum {
+	BEHIND_MAX = 4 * 1024 * 1024, /* octets that may wait for reports */
+	LINES_MAX = 8192,             /* of a policy's text, as in `tls_count` */
+	TEXTS_MAX = 1024 * 1024,
+};
+
+static struct {
+	struct gp_channel *channel; /* NULL: reports is not there */
+	bool losing;                /* and the log said so */
+} self;
+
+static void
+on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	(void)ctx, (void)c, (void)m;
+	gp_unreachable("reports may say nothing");
+}
+
+static void
+on_close(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c;
+	gp_warning("reports_lost", GP_FS("reason", why));
+	self.channel = NULL;
+	gp_role_peer_lost(GP_ROLE_REPORTS);
+}
+
+void
+results_connect(struct gp_role_env *env, int fd)
+{
+	static const struct gp_channel_owner owner = {on_message, on_close, NULL};
+	gp_channel_free(self.channel);
+	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_REPORTS_TO_RELAY, &owner);
+	if (!self.channel)
+		gp_error("reports_lost", GP_FS("reason", "out of memory"));
+}
+
+/* A list as lines. A report shows so much of each, and whole ones only. */
+static struct gp_slice
+join(const struct gp_slice *list, size_t len, struct gp_arena *arena)
+{
+	struct gp_buf lines = GP_BUF_INIT(LINES_MAX);
+	for (size_t i = 0; i < len; i++) {
+		size_t before = lines.len;
+		if (i > 0)
+			gp_buf_put_char(&lines, '\n');
+		if (gp_buf_put(&lines, gp_slice_take(list[i], GP_TLSRPT_TEXT_MAX)))
+			continue;
+		gp_buf_truncate(&lines, before);
+		break;
+	}
+	struct gp_slice joined = gp_arena_dup(arena, gp_buf_slice(&lines));
+	gp_buf_free(&lines);
+	return joined;
+}
+
+static size_t
+counts_of(const struct gp_tlspolicy_verdict *v, const struct gp_tlspolicy_judgement *j,
+	  struct gp_arena *arena, struct gp_tls_count ret[GP_TLSPOLICY_REPORTS_MAX])
+{
+	size_t len = 0;
+	for (size_t i = 0; i < v->reports_len; i++) {
+		const struct gp_tlspolicy_report *r = &v->reports[i];
+		if (j->counts[i].result == GP_TLSRPT_UNCOUNTED)
+			continue;
+		ret[len++] = (struct gp_tls_count){
+			.type = r->policy,
+			.result = j->counts[i].result,
+			.domain = r->domain,
+			.strings = join(r->strings, r->strings_len, arena),
+			.mx = join(r->mx, r->mx_len, arena),
+			.reason = gp_slice_take(j->counts[i].reason, GP_TLSRPT_TEXT_MAX),
+		};
+	}
+	return len;
+}
+
+static void
+send_result(const struct gp_message *m)
+{
+	bool sent = self.channel && gp_channel_backlog(self.channel) < BEHIND_MAX &&
+		    gp_channel_send(self.channel, m);
+	if (!sent && !self.losing)
+		gp_warning("results_lost",
+			   GP_FS("reason", self.channel ? "reports is behind" : "reports is away"));
+	self.losing = !sent;
+}
+
+void
+results_tell(const struct way *w, const struct gp_tlspolicy_verdict *verdict,
+	     const struct gp_tlspolicy_judgement *judgement, const struct gp_sockaddr *remote,
+	     int fd)
+{
+	struct gp_arena texts = GP_ARENA_INIT(TEXTS_MAX);
+	struct gp_tls_count counts[GP_TLSPOLICY_REPORTS_MAX];
+	struct gp_sockaddr ours = {.len = sizeof(ours.ss)};
+	uint8_t sending[16], receiving[16];
+	if (w->uncounted || w->mx.way.domain.len == 0)
+		return;
+	if (fd < 0 || getsockname(fd, (struct sockaddr *)&ours.ss, &ours.len) < 0)
+		ours = (struct gp_sockaddr){};
+	struct gp_message m = {
+		.type = GP_MSG_TLS_RESULT,
+		.fd = -1,
+		.tls_result = {.domain = w->mx.way.domain,
+			       .mx_host = verdict->host,
+			       .sending = gp_slice((char *)sending,
+						   gp_sockaddr_octets(&ours, sending)),
+			       .receiving = gp_slice((char *)receiving,
+						     gp_sockaddr_octets(remote, receiving)),
+			       .counts = counts,
+			       .counts_len = counts_of(verdict, judgement, &texts, counts)},
+	};
+	if (m.tls_result.counts_len > 0)
+		send_result(&m);
+	gp_arena_free(&texts);
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A report on its way. It asks one thing at a time, and ends when it has gone to each place or each
+ * has said no for this time:
+ *
+ *     begin --> RECORD --> compose --+--> next place --+--> MAIL ----------------------+
+ *                 |                  |        |        +--> AAAA --> A --> POST -------+
+ *        none: unasked               |        |                                        |
+ *                                    |        +-- no further one: end                  |
+ *                                    +------------- what became of it is written down <+
+ *
+ * The database has the time of the next attempt before this one begins, and each place that was
+ * reached right after: whatever ends this process, the rest is tried again, and nothing is sent
+ * twice but what was on its way at that moment, under the same report-id and Message-ID.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "core/tlsrpt/record.h"
+#include "ipc/answer.h"
+#include "ipc/values.h"
+#include "procs/reports/reports.h"
+#include "sys/log.h"
+
+enum {
+	ARENA_MAX = 32 << 20,     /* of one job */
+	MAIL_MAX = 2 << 20,       /* as a `letter` may be: base64 of REPORTS_GZIP_MAX fits */
+	ADDRESSES_MAX = 32,       /* as a `fetch` may carry */
+	POST_TIME_MS = 60 * 1000, /* for one attempt */
+	HTTPS_PORT = 443,         /* fetch connects to no other */
+	PAUSES_A_PERIOD = 96,     /* the first pause: 15 minutes of a day */
+};
+
+enum step {
+	STEP_RECORD = 1,
+	STEP_AAAA,
+	STEP_A,
+	STEP_POST,
+	STEP_MAIL,
+};
+
+struct job {
+	struct gp_list link;
+	struct gp_arena arena;
+	struct store_report row;
+	struct gp_tlsrpt_report report;
+	struct gp_buf gzip;
+	struct gp_tlsrpt_places places;
+	size_t at;       /* the place that is tried */
+	bool again;      /* one of them is to be tried again */
+	bool sent;       /* one of them has it */
+	uint8_t step;    /* enum step: what is waited for */
+	uint64_t ticket; /* of that question */
+	struct gp_dns_question question;
+	struct gp_fetch_address addresses[ADDRESSES_MAX];
+	size_t addresses_len;
+};
+
+static struct {
+	struct gp_list jobs;
+	size_t jobs_len;
+	uint64_t tickets;
+} self = {.jobs = {&self.jobs, &self.jobs}};
+
+static void
+next_place(struct job *j);
+
+/* --- the end --- */
+
+static void
+free_job(struct job *j)
+{
+	gp_list_remove(&j->link);
+	self.jobs_len--;
+	gp_buf_free(&j->gzip);
+	gp_arena_free(&j->arena);
+	free(j);
+}
+
+/* There is room for another one. */
+static void
+end_job(struct job *j)
+{
+	free_job(j);
+	reports_wake();
+}
+
+static void
+keep(int r)
+{
+	if (r == 0)
+		r = store_sync(reports.store);
+	if (r < 0)
+		gp_error("reports_not_kept", GP_FS("reason", strerror(-r)));
+}
+
+static void
+settle(struct job *j, enum store_state state)
+{
+	keep(store_settle(reports.store, j->row.id, state));
+	end_job(j);
+}
+
+/* For this time. RFC 8460 section 5.5: attempts go on for a day after the first. */
+static void
+end_attempt(struct job *j, const char *why)
+{
+	if (reports_now_s() - j->row.first_s < reports_interval_s()) {
+		gp_info("tls_report_waits", GP_F("domain", j->row.domain), GP_FS("reason", why));
+		end_job(j);
+		return;
+	}
+	gp_warning("tls_report_given_up", GP_F("domain", j->row.domain), GP_FS("reason", why));
+	settle(j, j->sent ? STORE_SENT : STORE_FAILED);
+}
+
+static const struct gp_tlsrpt_rua *
+place(const struct job *j)
+{
+	return &j->places.rua[j->at];
+}
+
+/* What came of this place; then the next one. */
+static void
+place_done(struct job *j, enum store_state state, struct gp_slice said)
+{
+	struct gp_slice uri = place(j)->uri;
+	if (state == STORE_SENT)
+		gp_info("tls_report_sent", GP_F("domain", j->row.domain), GP_F("to", uri));
+	else
+		gp_warning("tls_report_refused", GP_F("domain", j->row.domain), GP_F("to", uri),
+			   GP_F("reason", said));
+	keep(store_settle_place(reports.store, j->row.id, uri, state, said));
+	j->sent = j->sent || state == STORE_SENT;
+	j->at++;
+	next_place(j);
+}
+
+static void
+place_again(struct job *j, struct gp_slice why)
+{
+	gp_info("tls_report_not_taken", GP_F("domain", j->row.domain), GP_F("to", place(j)->uri),
+		GP_F("reason", why));
+	j->again = true;
+	j->at++;
+	next_place(j);
+}
+
+/* --- asking --- */
+
+/* False: nobody is there. */
+static bool
+ask(struct job *j, enum step step, enum gp_role_id role, struct gp_message *m, uint64_t *ticket)
+{
+	j->ticket = *ticket = ++self.tickets;
+	j->step = (uint8_t)step;
+	m->fd = -1;
+	return peers_say(role, m);
+}
+
+static bool
+ask_dns(struct job *j, enum step step, struct gp_dns_question question)
+{
+	struct gp_message m = {
+		.type = GP_MSG_RESOLVE,
+		.resolve = {.type = question.type, .name = question.name},
+	};
+	j->question = question;
+	return ask(j, step, GP_ROLE_RESOLVER, &m, &m.resolve.ticket);
+}
+
+static void
+ask_address(struct job *j, enum step step)
+{
+	struct gp_dns_question q = {
+		.name = place(j)->host,
+		.type = step == STEP_AAAA ? GP_DNS_AAAA : GP_DNS_A,
+	};
+	if (!ask_dns(j, step, q))
+		place_again(j, GP_SLICE("the DNS cannot be asked"));
+}
+
+static void
+post(struct job *j)
+{
+	struct gp_message m = {
+		.type = GP_MSG_FETCH,
+		.fetch = {.kind = GP_FETCH_POST,
+			  .time_max_ms = POST_TIME_MS,
+			  .host = place(j)->host,
+			  .path = place(j)->path,
+			  .addresses = j->addresses,
+			  .addresses_len = j->addresses_len,
+			  .media_type = GP_SLICE("application/tlsrpt+gzip"),
+			  .body = gp_buf_slice(&j->gzip)},
+	};
+	if (j->addresses_len == 0)
+		place_again(j, GP_SLICE("the host has no address"));
+	else if (!ask(j, STEP_POST, GP_ROLE_FETCH, &m, &m.fetch.ticket))
+		place_again(j, GP_SLICE("nobody can post it"));
+}
+
+static void
+send_mail(struct job *j)
+{
+	struct gp_buf text = GP_BUF_INIT(MAIL_MAX);
+	struct gp_tlsrpt_mail mail = {
+		.report = &j->report,
+		.from = j->report.contact,
+		.to = place(j)->address,
+		.gzip = gp_buf_slice(&j->gzip),
+		.now_s = reports_now_s(),
+	};
+	bool ok = gp_tlsrpt_write_mail(&mail, &text);
+	struct gp_message m = {
+		.type = GP_MSG_LETTER,
+		.letter = {.to = mail.to, .body = gp_buf_slice(&text)},
+	};
+	ok = ok && ask(j, STEP_MAIL, GP_ROLE_SPOOL, &m, &m.letter.ticket);
+	gp_buf_free(&text);
+	if (!ok)
+		place_again(j, GP_SLICE("nobody can queue it"));
+}
+
+static void
+next_place(struct job *j)
+{
+	for (; j->at < j->places.len; j->at++) {
+		enum store_state before = store_place(reports.store, j->row.id, place(j)->uri);
+		j->sent = j->sent || before == STORE_SENT;
+		if (before == STORE_OPEN)
+			break;
+	}
+	j->addresses_len = 0;
+	if (j->at == j->places.len && j->again)
+		end_attempt(j, "not every place has taken it");
+	else if (j->at == j->places.len)
+		settle(j, j->sent ? STORE_SENT : STORE_FAILED);
+	else if (place(j)->address.len > 0)
+		send_mail(j);
+	else if (place(j)->port != HTTPS_PORT)
+		place_done(j, STORE_FAILED, GP_SLICE("another port than 443"));
+	else
+		ask_address(j, STEP_AAAA);
+}
+
+/* --- answers --- */
+
+static int
+compose(struct job *j)
+{
+	j->report = (struct gp_tlsrpt_report){
+		.unique = j->row.unique,
+		.domain = j->row.domain,
+		.start_s = j->row.period.start_s,
+		.end_s = j->row.period.end_s,
+	};
+	compose_sender(reports.env->config, &j->arena, &j->report);
+	int r = store_read(reports.store, &j->row, &j->arena, &j->report);
+	return r == 0 ? compose_gzip(&j->report, &j->gzip) : r;
+}
+
+static void
+take_record(struct job *j, const struct gp_dns_answer *answer)
+{
+	int r = gp_tlsrpt_record_read(answer, &j->arena, &j->places);
+	if (r < 0 || r == GP_TLSRPT_RECORD_UNKNOWN) {
+		end_attempt(j, r < 0 ? "out of memory" : "the DNS did not say where it goes");
+		return;
+	}
+	if (r != GP_TLSRPT_RECORD_OK) {
+		if (r != GP_TLSRPT_RECORD_NONE)
+			gp_info("tls_report_unwanted", GP_F("domain", j->row.domain),
+				GP_FS("reason", "the record cannot be read"));
+		settle(j, STORE_UNASKED);
+		return;
+	}
+	r = compose(j);
+	if (r == -E2BIG) {
+		gp_warning("tls_report_given_up", GP_F("domain", j->row.domain),
+			   GP_FS("reason", "too large"));
+		settle(j, STORE_FAILED);
+	} else if (r < 0) {
+		end_attempt(j, strerror(-r));
+	} else {
+		next_place(j);
+	}
+}
+
+static void
+take_address(struct job *j, const struct gp_dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->records_len && j->addresses_len < ADDRESSES_MAX; i++) {
+		const struct gp_dns_record *r = &answer->records[i];
+		struct gp_slice octets = gp_slice((const char *)r->address,
+						  j->step == STEP_A ? 4 : sizeof(r->address));
+		j->addresses[j->addresses_len++].octets = gp_arena_dup(&j->arena, octets);
+	}
+	if (j->arena.failed)
+		end_attempt(j, "out of memory");
+	else if (j->step == STEP_AAAA)
+		ask_address(j, STEP_A);
+	else
+		post(j);
+}
+
+static void
+take_dns(struct job *j, const struct gp_msg_answer *m)
+{
+	struct gp_dns_answer answer;
+	if (gp_answer_unpack(m, &j->question, &j->arena, &answer) < 0)
+		end_attempt(j, "out of memory");
+	else if (j->step == STEP_RECORD)
+		take_record(j, &answer);
+	else
+		take_address(j, &answer);
+}
+
+static void
+take_fetched(struct job *j, const struct gp_msg_fetched *m)
+{
+	if (m->result == GP_FETCH_OK)
+		place_done(j, STORE_SENT, GP_SLICE(""));
+	else
+		place_again(j, m->reason);
+}
+
+static void
+take_kept(struct job *j, uint8_t result)
+{
+	if (result == GP_COMMIT_DONE)
+		place_done(j, STORE_SENT, GP_SLICE(""));
+	else if (result == GP_LETTER_REFUSED)
+		place_done(j, STORE_FAILED, GP_SLICE("nobody is at this address"));
+	else if (result == GP_COMMIT_TOO_BIG)
+		place_done(j, STORE_FAILED, GP_SLICE("larger than a message may be"));
+	else
+		place_again(j, GP_SLICE("the queue did not take it"));
+}
+
+/* Who waits for it. NULL: nobody, or for something else. */
+static struct job *
+find(uint64_t ticket, enum step from, enum step to)
+{
+	gp_list_each (it, &self.jobs) {
+		struct job *j = gp_container_of(it, struct job, link);
+		if (j->ticket == ticket && j->step >= from && j->step <= to)
+			return j;
+	}
+	return NULL;
+}
+
+void
+jobs_answer(const struct gp_message *m)
+{
+	struct job *j;
+	switch (m->type) {
+	case GP_MSG_ANSWER:
+		if ((j = find(m->answer.ticket, STEP_RECORD, STEP_A)))
+			take_dns(j, &m->answer);
+		break;
+	case GP_MSG_FETCHED:
+		if ((j = find(m->fetched.ticket, STEP_POST, STEP_POST)))
+			take_fetched(j, &m->fetched);
+		break;
+	case GP_MSG_LETTER_KEPT:
+		if ((j = find(m->letter_kept.ticket, STEP_MAIL, STEP_MAIL)))
+			take_kept(j, m->letter_kept.result);
+		break;
+	default:
+		gp_unreachable("permit table and handler differ");
+	}
+}
+
+void
+jobs_peer_lost(enum gp_role_id role)
+{
+	gp_list_each (it, &self.jobs) {
+		struct job *j = gp_container_of(it, struct job, link);
+		bool waits = role == GP_ROLE_FETCH   ? j->step == STEP_POST
+			     : role == GP_ROLE_SPOOL ? j->step == STEP_MAIL
+						     : j->step <= STEP_A;
+		if (waits)
+			end_attempt(j, "who was asked is gone");
+	}
+}
+
+/* --- the beginning --- */
+
+static struct job *
+new_job(void)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	if (!j)
+		return NULL;
+	j->arena = GP_ARENA_INIT(ARENA_MAX);
+	j->gzip = GP_BUF_INIT(REPORTS_GZIP_MAX);
+	gp_list_append(&self.jobs, &j->link);
+	self.jobs_len++;
+	return j;
+}
+
+static bool
+is_under_way(const struct job *one)
+{
+	gp_list_each (it, &self.jobs) {
+		const struct job *j = gp_container_of(it, struct job, link);
+		if (j != one && j->row.id == one->row.id)
+			return true;
+	}
+	return false;
+}
+
+/* False: nothing is due, or the disk is in the way. */
+static bool
+begin(void)
+{
+	uint64_t pause_s = GP_MAX(reports_interval_s() / PAUSES_A_PERIOD, 1ull);
+	struct job *j = new_job();
+	int r = j ? store_take(reports.store, reports_now_s(), pause_s, &j->arena, &j->row)
+		  : -ENOMEM;
+	if (r == 0)
+		r = store_sync(reports.store);
+	if (r < 0)
+		gp_error("reports_not_kept", GP_FS("reason", strerror(-r)));
+	if (r != 0) {
+		if (j)
+			free_job(j);
+		return false;
+	}
+	if (is_under_way(j))
+		free_job(j);
+	else if (!ask_dns(j, STEP_RECORD, gp_tlsrpt_question(j->row.domain, &j->arena)))
+		end_attempt(j, "the DNS cannot be asked");
+	return true;
+}
+
+void
+jobs_run(void)
+{
+	while (!reports.stopping && self.jobs_len < REPORTS_JOBS_MAX && begin())
+		;
+}

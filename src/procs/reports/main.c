@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gatepost-reports: counts what sessions came to, and tells the domains that want to know. Start
+ * with reports.h.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "procs/reports/reports.h"
+#include "procs/sandboxes.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+enum {
+	SYNC_MS = 1000,      /* how long a count may wait for the disk */
+	LOOK_MS = 60 * 1000, /* the clock may be set: how long none of it is believed */
+	SPREAD = 6,          /* reports start within this part of a period: 4 hours of a day */
+};
+
+struct reports reports;
+
+static struct event *sync_timer, *due_timer;
+static uint64_t ended; /* the period that was under way when others were ended last */
+static bool losing;    /* counts, and the log said so */
+
+uint64_t
+reports_now_s(void)
+{
+	return gp_clock_wall_ms() / 1000;
+}
+
+uint64_t
+reports_interval_s(void)
+{
+	return GP_MAX(reports.env->config->reports.tls_interval / 1000, 1ull);
+}
+
+static void
+complain(int error)
+{
+	if (!losing)
+		gp_error("reports_not_kept", GP_FS("reason", strerror(-error)));
+	losing = true;
+}
+
+/* --- counting --- */
+
+static bool
+is_address(struct gp_slice octets)
+{
+	return octets.len == 0 || octets.len == 4 || octets.len == 16;
+}
+
+static bool
+is_sane(const struct gp_msg_tls_result *m)
+{
+	bool sane = m->domain.len > 0 && m->counts_len > 0 && is_address(m->sending) &&
+		    is_address(m->receiving);
+	for (size_t i = 0; sane && i < m->counts_len; i++) {
+		const struct gp_tls_count *c = &m->counts[i];
+		sane = c->type > 0 && c->type < GP_TLSRPT_POLICIES &&
+		       c->result >= GP_TLSRPT_SUCCESS && c->result < GP_TLSRPT_RESULTS;
+	}
+	return sane;
+}
+
+bool
+reports_count(const struct gp_msg_tls_result *m)
+{
+	uint64_t interval_s = reports_interval_s(), now_s = reports_now_s();
+	uint64_t start_s = now_s - now_s % interval_s;
+	struct store_period period = {start_s, start_s + interval_s - 1};
+	if (!is_sane(m))
+		return false;
+	int r = store_count(reports.store, &period, m);
+	if (r < 0)
+		complain(r);
+	else if (r == 1)
+		gp_debug("tls_result_not_counted", GP_F("domain", m->domain));
+	if (!evtimer_pending(sync_timer, NULL))
+		gp_timer_set(sync_timer, SYNC_MS);
+	return true;
+}
+
+static void
+on_sync_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	int r = store_sync(reports.store);
+	if (r < 0)
+		complain(r);
+	else
+		losing = false;
+}
+
+/* --- what is due --- */
+
+void
+reports_wake(void)
+{
+	gp_timer_set(due_timer, 0);
+}
+
+static void
+end_periods(uint64_t now_s)
+{
+	uint64_t interval_s = reports_interval_s();
+	if (now_s / interval_s == ended)
+		return;
+	int r = store_end_periods(reports.store, now_s, interval_s / SPREAD);
+	if (r == 0)
+		r = store_sync(reports.store);
+	if (r < 0)
+		complain(r);
+	else
+		ended = now_s / interval_s;
+}
+
+static void
+on_due_timer(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t now_s = reports_now_s(), interval_s = reports_interval_s();
+	(void)fd, (void)what, (void)arg;
+	if (reports.stopping)
+		return;
+	end_periods(now_s);
+	jobs_run();
+	uint64_t next_s = GP_MIN(store_next_s(reports.store), now_s - now_s % interval_s + interval_s);
+	/* When all jobs are under way, the one that ends first wakes us. */
+	uint64_t wait_s = next_s > now_s ? next_s - now_s : 1;
+	gp_timer_set(due_timer, GP_MIN(wait_s * 1000, (uint64_t)LOOK_MS));
+}
+
+/* --- the role --- */
+
+static int
+prepare(struct gp_role_env *env)
+{
+	int r = env->dirs_len == 1 ? store_open(env->dirs[0].fd, &reports.store) : -EINVAL;
+	for (size_t i = 0; i < env->dirs_len; i++)
+		close(env->dirs[i].fd);
+	/* Its files are open; the sandbox knows no folder. */
+	env->dirs_len = 0;
+	return r;
+}
+
+static int
+start(struct gp_role_env *env)
+{
+	reports.env = env;
+	sync_timer = evtimer_new(gp_loop_base(env->loop), on_sync_timer, NULL);
+	due_timer = evtimer_new(gp_loop_base(env->loop), on_due_timer, NULL);
+	if (!sync_timer || !due_timer)
+		return -ENOMEM;
+	reports_wake();
+	return 0;
+}
+
+static void
+on_reload(struct gp_role_env *env, const struct gp_config *old)
+{
+	(void)env, (void)old;
+	ended = 0;
+	reports_wake();
+}
+
+/* What is under way is tried again after the start. */
+static void
+on_stop(struct gp_role_env *env)
+{
+	reports.stopping = true;
+	int r = store_sync(reports.store);
+	if (r < 0)
+		complain(r);
+	gp_loop_stop(env->loop);
+}
+
+static const struct gp_role role = {
+	.id = GP_ROLE_REPORTS,
+	.sandbox = &reports_sandbox,
+	.prepare = prepare,
+	.start = start,
+	.on_peer = peers_connect,
+	.on_reload = on_reload,
+	.on_stop = on_stop,
+};
+
+int
+main(void)
+{
+	/* The database is not closed: that would remove the write-ahead log, which takes a call that
+	 * the sandbox does not have. The next process goes on with it. */
+	return gp_role_main(&role);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
+#include "procs/reports/reports.h"
+#include "sys/log.h"
+
+enum { RELAYS_MAX = 64 };
+
+static struct {
+	struct gp_channel *relays[RELAYS_MAX];
+	struct gp_channel *others[GP_ROLE_COUNT]; /* NULL: not there */
+} self;
+
+/* --- relays --- */
+
+static void
+on_result(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	struct gp_channel **place = ctx;
+	gp_assert(m->type == GP_MSG_TLS_RESULT);
+	if (reports_count(&m->tls_result))
+		return;
+	gp_error("relay_refused", GP_FN("worker", (uint64_t)(place - self.relays)),
+		 GP_FS("reason", "a result that makes no sense"));
+	*place = gp_channel_free(c);
+}
+
+static void
+on_relay_gone(void *ctx, struct gp_channel *c, const char *why)
+{
+	struct gp_channel **place = ctx;
+	(void)c;
+	gp_debug("relay_gone", GP_FS("reason", why));
+	*place = NULL;
+}
+
+static void
+connect_relay(struct gp_role_env *env, unsigned index, int fd)
+{
+	struct gp_channel_owner owner = {on_result, on_relay_gone, NULL};
+	if (index >= RELAYS_MAX) {
+		close(fd);
+		return;
+	}
+	struct gp_channel **place = &self.relays[index];
+	owner.ctx = place;
+	gp_channel_free(*place);
+	*place = gp_channel_new(env->loop, fd, GP_PERMIT_RELAY_TO_REPORTS, &owner);
+}
+
+/* --- those who answer --- */
+
+static void
+on_answer(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	(void)ctx, (void)c;
+	jobs_answer(m);
+}
+
+static enum gp_role_id
+role_at(struct gp_channel **place)
+{
+	return (enum gp_role_id)(place - self.others);
+}
+
+static void
+on_gone(void *ctx, struct gp_channel *c, const char *why)
+{
+	struct gp_channel **place = ctx;
+	enum gp_role_id role = role_at(place);
+	(void)c;
+	gp_warning("peer_lost", GP_FS("peer", gp_role_name(role)), GP_FS("reason", why));
+	*place = NULL;
+	gp_role_peer_lost(role);
+	jobs_peer_lost(role);
+}
+
+void
+peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
+{
+	static const uint64_t permits[GP_ROLE_COUNT] = {
+		[GP_ROLE_RESOLVER] = GP_PERMIT_RESOLVER_TO_REPORTS,
+		[GP_ROLE_FETCH] = GP_PERMIT_FETCH_TO_REPORTS,
+		[GP_ROLE_SPOOL] = GP_PERMIT_SPOOL_TO_REPORTS,
+	};
+	if (role == GP_ROLE_RELAY) {
+		connect_relay(env, index, fd);
+		return;
+	}
+	struct gp_channel **place = &self.others[role];
+	struct gp_channel_owner owner = {on_answer, on_gone, place};
+	gp_assert(permits[role] != 0);
+	if (*place) {
+		/* The end of the old one may still lie unread behind this news. */
+		*place = gp_channel_free(*place);
+		jobs_peer_lost(role);
+	}
+	*place = gp_channel_new(env->loop, fd, permits[role], &owner);
+	if (!*place)
+		gp_error("peer_lost", GP_FS("peer", gp_role_name(role)),
+			 GP_FS("reason", "out of memory"));
+}
+
+bool
+peers_say(enum gp_role_id role, const struct gp_message *m)
+{
+	return self.others[role] && gp_channel_send(self.others[role], m);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reports database, STATE/reports/reports.db: what sessions came to, counted, and which reports
+ * of it were sent. Times are seconds since the epoch.
+ *
+ *   tls_policy    a policy that sessions of a period towards a domain were counted for
+ *   tls_failure   its failed sessions, those that failed alike as one row
+ *   tls_report    a period that is over, of one domain: what became of its report
+ *   tls_place     where that report has gone, or will never go
+ *
+ * SQLite opens files by name and whenever it likes; the sandbox has no files. So there is one
+ * connection with the database for itself (locking_mode EXCLUSIVE), whose files, the database and
+ * its write-ahead log, are opened before the sandbox and stay open; the log's index and all that is
+ * temporary is in memory. What others read of a running gateway is a copy.
+ *
+ * Writes collect in a transaction until store_sync(). One that fails takes with it what was written
+ * since the sync before.
+ */
+#pragma once
+
+#include "core/tlsrpt/report.h"
+#include "ipc/messages.h"
+
+enum store_limits {
+	STORE_POLICIES_MAX = 16,  /* of a domain in a period; those beyond are not counted */
+	STORE_FAILURES_MAX = 100, /* kinds of failure of a policy; those beyond are one kind for each
+				     result */
+	STORE_PAGES_MAX = 262'144,     /* of 4 KiB: the file */
+	STORE_MEMORY_MAX = 64 << 20,   /* octets, all that SQLite has */
+	STORE_KEEP_S = 90 * 24 * 3600, /* then counts and reports go */
+	STORE_UNIQUE_LEN = 24,
+};
+
+/* Its first and its last second. */
+struct store_period {
+	uint64_t start_s, end_s;
+};
+
+/* A report that is due. */
+struct store_report {
+	uint64_t id;
+	struct store_period period;
+	struct gp_slice domain;
+	struct gp_slice unique; /* that part of the report's id: the same at each attempt */
+	uint64_t first_s;       /* of the first attempt */
+};
+
+/* What became of a report, or of a place that it goes to. */
+enum store_state {
+	STORE_OPEN = 0,
+	STORE_SENT,
+	STORE_FAILED,
+	STORE_UNASKED, /* the domain wants none: of a report alone */
+};
+
+struct store;
+
+/* Opens or makes it in the folder, and brings an older one's tables up to date. Before the sandbox.
+ * 0; -EPROTO: written by a later version; -errno. */
+[[nodiscard]] int
+store_open(int folder, struct store **ret);
+/* Syncs. Accepts NULL, returns NULL. */
+struct store *
+store_close(struct store *s);
+
+/* Makes what was written since the last one durable. 0 or -errno: then it is as if that had never
+   been written. */
+[[nodiscard]] int
+store_sync(struct store *s);
+
+/* Counts a session, whose fields were checked. 0; 1: for a policy it was one too many; -errno. */
+[[nodiscard]] int
+store_count(struct store *s, const struct store_period *period,
+	    const struct gp_msg_tls_result *result);
+
+/* Makes a report of each domain of each period that is over, due at some time in the `spread_s`
+   seconds after its end, and forgets what is too old. 0 or -errno. */
+[[nodiscard]] int
+store_end_periods(struct store *s, uint64_t now_s, uint64_t spread_s);
+
+/*
+ * The open report that has been due longest, for an attempt now. It is due again after a pause,
+ * `pause_s` at first, then twice as long each time: who starts again after a crash goes on there.
+ * Texts live in the arena. 0; 1: none is due; -errno.
+ */
+[[nodiscard]] int
+store_take(struct store *s, uint64_t now_s, uint64_t pause_s, struct gp_arena *arena,
+	   struct store_report *ret);
+/* When store_take() has one; UINT64_MAX: never. */
+uint64_t
+store_next_s(struct store *s);
+
+/* What was counted: `counts` of ret, in the arena. 0 or -errno. */
+[[nodiscard]] int
+store_read(struct store *s, const struct store_report *report, struct gp_arena *arena,
+	   struct gp_tlsrpt_report *ret);
+
+/* Writes down what became of the report, or of one place of it; said: why, for people. 0 or
+ * -errno. */
+[[nodiscard]] int
+store_settle(struct store *s, uint64_t report, enum store_state state);
+[[nodiscard]] int
+store_settle_place(struct store *s, uint64_t report, struct gp_slice uri, enum store_state state,
+		   struct gp_slice said);
+/* STORE_OPEN where nothing was written down. */
+enum store_state
+store_place(struct store *s, uint64_t report, struct gp_slice uri);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How SQLite gets at files: as its own VFS for Unix has it, but a path is taken as it is. That one
+ * would follow /proc/self/fd/N to a name, which this role may not even be able to reach.
+ */
+#pragma once
+
+#define VFS_NAME "gatepost"
+
+/* 0 or -ENOENT: SQLite has no VFS for Unix. */
+[[nodiscard]] int
+vfs_register(void);

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reports role on its own, in its sandbox, with its peers played; and what a fallen peer can do to it."""
+
+import email
+import email.policy
+import gzip
+import json
+import os
+import signal
+import sqlite3
+import time
+
+import pytest
+import rolerig
+from gateway import eventually
+
+TLSA, STS, NO_POLICY = 1, 2, 3
+SUCCESS, NO_STARTTLS, MISMATCH, EXPIRED, UNTRUSTED, VALIDATION = range(1, 7)
+DNS_OK, DNS_NODATA, DNS_NXDOMAIN, DNS_SERVFAIL = 1, 2, 3, 4
+KEPT, FULL, FAILED, TOO_BIG, REFUSED = 1, 2, 3, 4, 5
+FETCH_OK, FETCH_HTTP_STATUS = 1, 8
+POST = 2
+PATIENCE_S = 10
+PERIOD_S = 2
+DOMAIN = "example.test"
+
+
+def settings(interval=f"{PERIOD_S}s", **reports):
+    return {
+        "hostname": "mx.gatepost.test",
+        "state": "/nowhere",
+        "listen": [{"address": "127.0.0.1:2525", "service": "inbound"}],
+        "reports": {"tls_interval": interval, **reports},
+        "log": {"level": "debug"},
+    }
+
+
+def count(result=SUCCESS, type=NO_POLICY, domain=DOMAIN, strings=b"", mx=b"", reason=b""):
+    return {
+        "type": type,
+        "result": result,
+        "domain": domain.encode(),
+        "strings": strings,
+        "mx": mx,
+        "reason": reason,
+    }
+
+
+def txt(*texts):
+    return [{"data": bytes([len(t)]) + t.encode()} for t in texts]
+
+
+class Reports:
+    """The role, and the three that it asks."""
+
+    def __init__(self, folder, **options):
+        self.role = rolerig.Role("reports", settings(**options), directories=[folder])
+
+    def __enter__(self):
+        self.role.__enter__()
+        self.relay = self.role.peer("relay")
+        self.connect()
+        return self
+
+    def connect(self):
+        self.resolver, self.fetch, self.spool = (self.role.peer(name) for name in ("resolver", "fetch", "spool"))
+        for peer in (self.resolver, self.fetch, self.spool):
+            peer.end.settimeout(PATIENCE_S)
+
+    def __exit__(self, *_):
+        self.role.__exit__()
+
+    def stop(self):
+        assert self.role.stop() == 0, self.role.log()
+
+    def say(self, *counts, domain=DOMAIN, mx_host="mx.example.test", sending=b"\x7f\0\0\1", receiving=b"\xc0\0\2\1"):
+        self.relay.say(
+            "tls_result",
+            domain=domain.encode(),
+            mx_host=mx_host.encode(),
+            sending=sending,
+            receiving=receiving,
+            counts=list(counts),
+        )
+
+    def hear(self, peer, name):
+        heard = peer.hear()
+        assert heard is not None, "reports closed:\n" + self.role.log()
+        assert heard[0] == name
+        return heard[1]
+
+    def answer_dns(self, records=(), status=DNS_OK, type=16):
+        asked = self.hear(self.resolver, "resolve")
+        assert asked["type"] == type
+        self.resolver.say(
+            "answer",
+            ticket=asked["ticket"],
+            status=status,
+            secure=0,
+            canonical=asked["name"],
+            records=list(records),
+        )
+        return asked["name"].decode()
+
+    def answer_record(self, rua, domain=DOMAIN):
+        assert self.answer_dns(txt(f"v=TLSRPTv1; rua={rua}")) == f"_smtp._tls.{domain}"
+
+    def take_letter(self, result=KEPT):
+        letter = self.hear(self.spool, "letter")
+        if result:
+            self.spool.say("letter_kept", ticket=letter["ticket"], result=result)
+        return letter["to"].decode(), email.message_from_bytes(letter["body"], policy=email.policy.SMTP)
+
+    def take_post(self, result=FETCH_OK, status=200):
+        order = self.hear(self.fetch, "fetch")
+        self.fetch.say("fetched", ticket=order["ticket"], result=result, status=status, body=b"", reason=b"no")
+        return order
+
+    def is_quiet(self, peer, for_s):
+        peer.end.settimeout(for_s)
+        try:
+            return peer.hear() is None
+        except TimeoutError:
+            return True
+        finally:
+            peer.end.settimeout(PATIENCE_S)
+
+
+def json_of(message):
+    text, attachment = message.iter_parts()
+    assert text.get_content_type() == "text/plain"
+    assert attachment.get_content_type() == "application/tlsrpt+gzip"
+    return json.loads(gzip.decompress(attachment.get_content()))
+
+
+def at_period_start():
+    """What is said now falls into one period."""
+    time.sleep(PERIOD_S - time.time() % PERIOD_S + 0.05)
+
+
+def test_a_report_is_mailed(tmp_path):
+    strings = b"version: STSv1\nmode: testing\nmx: mx.example.test\nmax_age: 86400"
+    with Reports(tmp_path, organization="Example: Ltd.", **{"from": "reports@gatepost.test"}) as r:
+        at_period_start()
+        for _ in range(3):
+            r.say(count(type=STS, strings=strings, mx=b"mx.example.test"))
+        for result, reason in [(MISMATCH, b""), (VALIDATION, b'say "no"'), (VALIDATION, b'say "no"')]:
+            r.say(count(result, STS, strings=strings, mx=b"mx.example.test", reason=reason))
+        r.say(count(NO_STARTTLS), mx_host="", sending=b"", receiving=b"\x20\1\x0d\xb8" + bytes(11) + b"\1")
+        r.answer_record("mailto:tls@example.test")
+        to, message = r.take_letter()
+        r.stop()
+    assert (to, message["To"], message["From"]) == ("tls@example.test", "tls@example.test", "reports@gatepost.test")
+    assert (message["TLS-Report-Domain"], message["TLS-Report-Submitter"]) == (DOMAIN, "gatepost.test")
+    assert message["TLS-Required"] == "No"
+    report = json_of(message)
+    assert (report["organization-name"], report["contact-info"]) == ("Example: Ltd.", "reports@gatepost.test")
+    sts, none = report["policies"]
+    assert sts["policy"] == {
+        "policy-type": "sts",
+        "policy-string": strings.decode().split("\n"),
+        "policy-domain": DOMAIN,
+        "mx-host": ["mx.example.test"],
+    }
+    assert sts["summary"] == {"total-successful-session-count": 3, "total-failure-session-count": 3}
+    alike = {
+        "sending-mta-ip": "127.0.0.1",
+        "receiving-mx-hostname": "mx.example.test",
+        "receiving-ip": "192.0.2.1",
+    }
+    assert sorted(sts["failure-details"], key=lambda d: d["result-type"]) == [
+        {"result-type": "certificate-host-mismatch", "failed-session-count": 1, **alike},
+        {
+            "result-type": "validation-failure",
+            "failed-session-count": 2,
+            "failure-reason-code": 'say "no"',
+            **alike,
+        },
+    ]
+    assert none["policy"] == {"policy-type": "no-policy-found", "policy-domain": DOMAIN}
+    assert none["failure-details"] == [
+        {"result-type": "starttls-not-supported", "receiving-ip": "2001:db8::1", "failed-session-count": 1}
+    ]
+
+
+def test_a_report_is_posted_and_what_failed_is_tried_again(tmp_path):
+    with Reports(tmp_path) as r:
+        r.say(count())
+        for result in (FETCH_HTTP_STATUS, FETCH_OK):
+            r.answer_record("https://Reports.Example.test/tls?a=b\\,mailto:tls@example.test".replace("\\", ""))
+            assert r.answer_dns(type=28, status=DNS_NODATA) == "reports.example.test"
+            assert r.answer_dns([{"data": b"\x7f\0\7\1"}], type=1) == "reports.example.test"
+            order = r.take_post(result)
+            assert (order["kind"], order["host"], order["path"]) == (POST, b"reports.example.test", b"/tls?a=b")
+            assert order["media_type"] == b"application/tlsrpt+gzip"
+            assert [a["octets"] for a in order["addresses"]] == [b"\x7f\0\7\1"]
+            posted = json.loads(gzip.decompress(order["body"]))
+            if result == FETCH_HTTP_STATUS:
+                # The other place is tried at once, and not again with the first.
+                assert json_of(r.take_letter()[1]) == posted
+        assert r.is_quiet(r.resolver, 2 * PERIOD_S)
+        r.stop()
+
+
+def test_a_restart_neither_loses_nor_doubles(tmp_path):
+    with Reports(tmp_path) as r:
+        r.say(count())
+        time.sleep(1.5)  # it is on disk
+        r.role.process.kill()
+    with Reports(tmp_path) as r:
+        r.answer_record("mailto:one@example.test,mailto:two@example.test")
+        to, first = r.take_letter()
+        assert to == "one@example.test"
+        to, second = r.take_letter(None)  # and whether the queue has it nobody knows
+        assert to == "two@example.test"
+        r.role.process.kill()
+    with Reports(tmp_path) as r:
+        r.answer_record("mailto:one@example.test,mailto:two@example.test")
+        to, again = r.take_letter()
+        assert (to, again["Message-ID"]) == ("two@example.test", second["Message-ID"])
+        assert json_of(again) == json_of(second) == json_of(first)
+        r.stop()
+    with Reports(tmp_path) as r:
+        assert r.is_quiet(r.resolver, 2 * PERIOD_S)
+        r.stop()
+
+
+def test_who_does_not_ask_gets_none_and_the_counts_stay(tmp_path):
+    with Reports(tmp_path) as r:
+        r.say(count())
+        r.answer_dns(status=DNS_NXDOMAIN)
+        assert r.is_quiet(r.spool, PERIOD_S)
+        assert r.is_quiet(r.resolver, 0.1)
+        r.stop()
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        assert db.execute("SELECT domain, successes FROM tls_policy").fetchall() == [(DOMAIN, 1)]
+        assert db.execute("SELECT state FROM tls_report").fetchall() == [("unasked",)]
+
+
+def test_trouble_with_the_dns_is_tried_again(tmp_path):
+    with Reports(tmp_path, interval="8s") as r:
+        r.say(count())
+        r.answer_dns(status=DNS_SERVFAIL)
+        r.answer_record("mailto:tls@example.test")
+        assert r.take_letter()[0] == "tls@example.test"
+        r.stop()
+
+
+def test_peers_that_are_gone_are_asked_again(tmp_path):
+    with Reports(tmp_path, interval="8s") as r:
+        r.say(count())
+        r.hear(r.resolver, "resolve")
+        for peer in (r.resolver, r.fetch, r.spool):
+            peer.close()
+        r.connect()
+        r.answer_record("mailto:tls@example.test")
+        assert r.take_letter()[0] == "tls@example.test"
+        r.stop()
+
+
+def test_a_place_that_refuses_is_not_asked_again(tmp_path):
+    with Reports(tmp_path) as r:
+        r.say(count())
+        r.answer_record("mailto:nobody@example.test,https://example.test:8443/")
+        r.take_letter(REFUSED)
+        assert r.is_quiet(r.resolver, 2 * PERIOD_S)
+        assert "tls_report_refused" in r.role.log()
+        r.stop()
+
+
+# --- a relay that has fallen ---
+
+
+def test_many_kinds_are_added_up(tmp_path):
+    with Reports(tmp_path, interval="8s") as r:
+        time.sleep(8 - time.time() % 8 + 0.05)
+        for i in range(300):
+            r.say(count(EXPIRED, reason=b"%d" % i))
+            r.say(count(SUCCESS, TLSA, domain=f"mx{i}.example.test"))
+        r.answer_record("mailto:tls@example.test")
+        report = json_of(r.take_letter()[1])
+        r.stop()
+    assert len(report["policies"]) == 16
+    none = report["policies"][0]
+    assert none["summary"]["total-failure-session-count"] == 300
+    sessions = [d["failed-session-count"] for d in none["failure-details"]]
+    assert sorted(sessions) == [1] * 100 + [200]
+
+
+LONG = {"domain": "d" * 255, "strings": b"s" * 8192, "mx": b"\n" * 8192, "reason": b"\xff" * 512}
+ODD = {
+    "as long as may be": ([count(MISMATCH, STS, **LONG)] * 3, {"mx_host": "m" * 255}),
+    "a NUL": ([count(MISMATCH, reason=b"a\0b")], {"mx_host": "a\0b"}),
+    "SQL": ([count(MISMATCH, reason=b"'; DROP TABLE tls_policy; --")], {"mx_host": "' OR 1"}),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_odd_texts_are_only_texts(tmp_path, what):
+    with Reports(tmp_path) as r:
+        counts, fields = ODD[what]
+        at_period_start()
+        r.say(*counts, **fields)
+        r.answer_record("mailto:tls@example.test")
+        report = json_of(r.take_letter()[1])
+        assert report["policies"][0]["summary"]["total-failure-session-count"] == len(counts)
+        r.stop()
+
+
+SENSELESS = {
+    "no domain": ([count()], {"domain": ""}),
+    "no count": ([], {}),
+    "policy 0": ([count(type=0)], {}),
+    "policy 4": ([count(type=4)], {}),
+    "result 0": ([count(0)], {}),
+    "result 14": ([count(14)], {}),
+    "an address of 5 octets": ([count()], {"sending": b"12345"}),
+}
+
+
+@pytest.mark.parametrize("what", SENSELESS)
+def test_a_senseless_result_ends_its_channel_only(tmp_path, what):
+    with Reports(tmp_path) as r:
+        counts, fields = SENSELESS[what]
+        r.say(*counts, **fields)
+        assert r.relay.hear() is None
+        r.relay = r.role.peer("relay")
+        r.say(count())
+        r.answer_record("mailto:tls@example.test")
+        r.take_letter()
+        r.stop()
+
+
+@pytest.mark.parametrize("number", range(len(rolerig.MESSAGES) + 2))
+def test_a_message_that_relay_may_not_say_ends_its_channel_only(tmp_path, number):
+    with Reports(tmp_path) as r:
+        r.relay.say_raw(number, b"\xff" * 7)
+        assert r.relay.hear() is None
+        other = r.role.peer("relay", 1)
+        other.end.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            other.hear()
+        r.stop()
+
+
+def test_answers_that_nobody_asked_for_are_passed_over(tmp_path):
+    with Reports(tmp_path) as r:
+        r.fetch.say("fetched", ticket=1, result=FETCH_OK, status=200, body=b"", reason=b"")
+        r.spool.say("letter_kept", ticket=1, result=KEPT)
+        r.say(count())
+        asked = r.hear(r.resolver, "resolve")
+        # The ticket of another question does not count here.
+        r.spool.say("letter_kept", ticket=asked["ticket"], result=KEPT)
+        r.fetch.say("fetched", ticket=asked["ticket"], result=FETCH_OK, status=200, body=b"", reason=b"")
+        r.resolver.say("answer", ticket=asked["ticket"] + 9, status=DNS_OK, secure=0, canonical=asked["name"], records=[])
+        r.resolver.say("answer", ticket=asked["ticket"], status=DNS_OK, secure=0, canonical=asked["name"],
+                       records=txt("v=TLSRPTv1;rua=mailto:tls@example.test"))
+        assert r.take_letter()[0] == "tls@example.test"
+        r.stop()
+
+
+def test_a_database_of_a_later_version_is_left_alone(tmp_path):
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        db.execute("PRAGMA user_version = 99")
+    os.chmod(tmp_path / "reports.db", 0o666)
+    os.chmod(tmp_path, 0o777)
+    with rolerig.Role("reports", settings(), directories=[tmp_path]) as role:
+        assert role.process.wait(10) == 1
+        assert "reports_not_opened" in role.log()
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (99,)
+
+
+def test_it_dies_and_comes_back_by_its_log(tmp_path):
+    """A power cut in the middle: what was synced is there, from the write-ahead log alone."""
+    with Reports(tmp_path, interval="1d") as r:
+        r.say(count())
+        log = tmp_path / "reports.db-wal"
+        before = eventually(lambda: log.exists() and log.stat().st_size, what="the log")
+        eventually(lambda: log.stat().st_size > before, what="the count")
+        r.role.process.send_signal(signal.SIGKILL)
+        r.role.process.wait(10)
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        assert db.execute("SELECT sum(successes) FROM tls_policy").fetchone() == (1,)
