@@ -160,6 +160,8 @@ set(struct setting *setting, struct gp_slice line)
 		{"tls_offered", &setting->setup.tls_offered},
 		{"require_tls", &setting->setup.require_tls},
 		{"require_auth", &setting->setup.require_auth},
+		{"chunking", &setting->setup.chunking},
+		{"binarymime", &setting->setup.binarymime},
 	};
 	struct gp_slice name = gp_slice_cut(&line, ' ');
 	uint64_t value;
@@ -545,6 +547,7 @@ main(void)
 		DIALOGUES("endings"),
 		DIALOGUES("tls"),
 		DIALOGUES("auth"),
+		DIALOGUES("bdat"),
 		cmocka_unit_test(driver_takes_its_time),
 		cmocka_unit_test(shutdown_waits_for_the_answer),
 		cmocka_unit_test(eof_waits_for_the_answer),

@@ -41,6 +41,12 @@ set_helo(struct gp_smtp_server *s, struct gp_slice name)
 	return gp_buf_put(&s->helo, name);
 }
 
+static bool
+offers_binary(const struct gp_smtp_server *s)
+{
+	return s->setup.chunking && s->setup.binarymime;
+}
+
 /* The replies to HELO and EHLO carry no enhanced codes (RFC 2034 section 4). */
 static int
 handle_helo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line)
@@ -62,8 +68,10 @@ handle_ehlo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	s->esmtp = true;
 	int n = snprintf(
 		text, sizeof(text),
-		"%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN%s%s%.*s",
+		"%.*s\nPIPELINING\nSIZE "
+		"%llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN%s%s%s%s%.*s",
 		GP_SLICE_FMT(s->setup.hostname), (unsigned long long)s->setup.limits->message_size,
+		s->setup.chunking ? "\nCHUNKING" : "", offers_binary(s) ? "\nBINARYMIME" : "",
 		starttls ? "\nSTARTTLS" : "", auth ? "\nAUTH " : "",
 		GP_SLICE_FMT(gp_slice_take(s->setup.auth_mechanisms, auth ? SIZE_MAX : 0)));
 	gp_assert(n > 0 && (size_t)n < sizeof(text));
@@ -83,7 +91,8 @@ mail_offers(const struct gp_smtp_server *s)
 {
 	if (!s->esmtp)
 		return 0;
-	return GP_OFFER_ESMTP | (server_auth_offered(s) ? GP_OFFER_AUTH : 0U);
+	return GP_OFFER_ESMTP | (server_auth_offered(s) ? GP_OFFER_AUTH : 0U) |
+	       (offers_binary(s) ? GP_OFFER_BINARYMIME : 0U);
 }
 
 static int
@@ -92,7 +101,7 @@ handle_mail(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	struct gp_reply refusal;
 	if (s->helo.len == 0)
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Send HELO or EHLO first"), line);
-	if (s->tx)
+	if (server_in_transaction(s))
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Nested MAIL command"), line);
 	if (s->setup.require_auth && s->auth.identity.len == 0)
 		return server_refuse(s, GP_REPLY(530, 5, 7, 0, "Authentication required"), line);
@@ -151,6 +160,8 @@ handle_rcpt(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	struct gp_reply refusal;
 	if (!tx)
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Need MAIL first"), line);
+	if (tx->chunks > 0)
+		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Not behind BDAT"), line);
 	if (tx->envelope.rcpts_len >= s->setup.limits->recipients)
 		return refuse_overshoot(s, line);
 	bool utf8 = (tx->mail.flags & GP_ENVELOPE_SMTPUTF8) != 0;
@@ -168,6 +179,11 @@ handle_data(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	(void)args;
 	if (!s->tx)
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Need MAIL first"), line);
+	if (s->tx->chunks > 0)
+		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Not behind BDAT"), line);
+	/* RFC 3030 section 3: octets that are no lines have no end of data. */
+	if (s->tx->envelope.flags & GP_ENVELOPE_BINARYMIME)
+		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "BINARYMIME needs BDAT"), line);
 	/* RFC 2920 section 3.1: a pipelining client may not have seen that all were refused. */
 	if (s->tx->envelope.rcpts_len == 0)
 		return server_refuse(s, GP_REPLY(554, 5, 5, 1, "No valid recipients"), line);
@@ -245,6 +261,9 @@ enum command_rules {
 	ARGS_SOME = 2,
 	USELESS = 4,  /* counts against useless_commands until a message comes */
 	IN_CLEAR = 8, /* allowed before TLS where it is required (RFC 3207 section 4) */
+	COUNTED =
+		16, /* octets follow: a line that cannot be read ends the session, or they would be
+			 commands */
 };
 
 static const struct {
@@ -257,6 +276,7 @@ static const struct {
 	[GP_VERB_MAIL] = {handle_mail, 0},
 	[GP_VERB_RCPT] = {handle_rcpt, 0},
 	[GP_VERB_DATA] = {handle_data, ARGS_NONE},
+	[GP_VERB_BDAT] = {server_handle_bdat, IN_CLEAR | COUNTED}, /* read before it is refused */
 	[GP_VERB_RSET] = {handle_rset, ARGS_NONE | USELESS | IN_CLEAR},
 	[GP_VERB_NOOP] = {handle_noop, USELESS | IN_CLEAR},
 	[GP_VERB_VRFY] = {handle_vrfy, ARGS_SOME | USELESS},
@@ -301,9 +321,11 @@ handle_line(struct gp_smtp_server *s, struct gp_slice line)
 	line = loggable(line);
 	if (!clean)
 		return server_dismiss(s, GP_REPLY(500, 5, 5, 2, "Bare CR, bare LF or NUL"), line);
+	uint8_t rules = commands[c.verb].rules;
+	if (len > line_max(s, c.verb) && (rules & COUNTED))
+		return server_dismiss(s, GP_REPLY(500, 5, 5, 2, "Line is too long"), line);
 	if (len > line_max(s, c.verb))
 		return server_refuse(s, GP_REPLY(500, 5, 5, 2, "Line is too long"), line);
-	uint8_t rules = commands[c.verb].rules;
 	if (s->setup.require_tls && !s->in_tls && !(rules & IN_CLEAR))
 		return server_refuse(s, GP_REPLY(530, 5, 7, 0, "Issue STARTTLS first"), line);
 	if (((rules & ARGS_NONE) && c.args.len > 0) || ((rules & ARGS_SOME) && c.args.len == 0))
