@@ -103,6 +103,16 @@ param_smtputf8(struct params *p, struct gp_slice value)
 	return 0;
 }
 
+/* RFC 8689 section 2: it has no value. */
+static int
+param_requiretls(struct params *p, struct gp_slice value)
+{
+	if (value.ptr)
+		return refuse(p->refusal, SYNTAX("REQUIRETLS takes no value"));
+	p->mail->flags |= GP_ENVELOPE_REQUIRETLS;
+	return 0;
+}
+
 static int
 param_ret(struct params *p, struct gp_slice value)
 {
@@ -271,6 +281,7 @@ static const struct param mail_params[] = {
 	{GP_SLICE("RET"), param_ret, 0},
 	{GP_SLICE("ENVID"), param_envid, 0},
 	{GP_SLICE("AUTH"), param_auth, GP_OFFER_AUTH},
+	{GP_SLICE("REQUIRETLS"), param_requiretls, GP_OFFER_REQUIRETLS},
 	{},
 };
 /* clang-format on */

@@ -56,6 +56,7 @@ enum gp_smtp_offers {
 	GP_OFFER_ESMTP = 1,      /* EHLO was said: there may be parameters */
 	GP_OFFER_AUTH = 2,       /* AUTH= (RFC 4954 section 5), which is checked and passed over */
 	GP_OFFER_BINARYMIME = 4, /* BODY=BINARYMIME (RFC 3030 section 3) */
+	GP_OFFER_REQUIRETLS = 8, /* RFC 8689 */
 };
 
 /*

@@ -29,6 +29,7 @@ enum gp_envelope_flags {
 	/* BODY=BINARYMIME was said (RFC 3030 section 3): the body is octets, not lines, and may go
 	   on by BDAT alone */
 	GP_ENVELOPE_BINARYMIME = 4,
+	GP_ENVELOPE_REQUIRETLS = 16, /* RFC 8689: it goes on within proven TLS, or back */
 };
 
 struct gp_rcpt {

@@ -82,14 +82,14 @@ struct gp_smtp_server_setup {
 	struct gp_slice hostname;
 	const struct gp_limits *limits;
 	uint64_t greet_wait_ms; /* talk before the greeting is refused; 0: greet at once */
-	bool tls;          /* the session is within TLS from its first octet (RFC 8314 section 3) */
-	bool tls_offered;  /* STARTTLS is in EHLO and accepted, once */
-	bool chunking;     /* BDAT (RFC 3030) is in EHLO and accepted */
-	bool binarymime;   /* and BODY=BINARYMIME with it */
-	bool require_auth; /* MAIL before it is answered 530; needs auth_mechanisms */
-	struct gp_slice
-		auth_mechanisms; /* "PLAIN LOGIN": offered within TLS alone; empty: no AUTH */
+	bool tls;         /* the session is within TLS from its first octet (RFC 8314 section 3) */
+	bool tls_offered; /* STARTTLS is in EHLO and accepted, once */
 	bool require_tls; /* before it only what RFC 3207 section 4 allows, and RSET: else 530 */
+	bool requiretls;  /* REQUIRETLS (RFC 8689) is in EHLO within TLS, and may stand with MAIL */
+	bool require_auth;               /* MAIL before AUTH is answered 530 */
+	bool chunking;                   /* CHUNKING (RFC 3030) is in EHLO, and BDAT accepted */
+	bool binarymime;                 /* and with it BINARYMIME, and BODY=BINARYMIME */
+	struct gp_slice auth_mechanisms; /* "PLAIN LOGIN": offered within TLS; empty: no AUTH */
 };
 
 struct gp_smtp_server;

@@ -41,12 +41,6 @@ set_helo(struct gp_smtp_server *s, struct gp_slice name)
 	return gp_buf_put(&s->helo, name);
 }
 
-static bool
-offers_binary(const struct gp_smtp_server *s)
-{
-	return s->setup.chunking && s->setup.binarymime;
-}
-
 /* The replies to HELO and EHLO carry no enhanced codes (RFC 2034 section 4). */
 static int
 handle_helo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line)
@@ -58,22 +52,43 @@ handle_helo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	return server_tx_end(s);
 }
 
+/* What a client that said EHLO is offered beside the ordinary, as of now. */
+static unsigned
+offers(const struct gp_smtp_server *s)
+{
+	const struct gp_smtp_server_setup *setup = &s->setup;
+	unsigned offers = GP_OFFER_ESMTP;
+	if (setup->chunking && setup->binarymime)
+		offers |= GP_OFFER_BINARYMIME;
+	/* RFC 8689 section 2: only within TLS. */
+	if (setup->requiretls && s->in_tls)
+		offers |= GP_OFFER_REQUIRETLS;
+	if (server_auth_offered(s))
+		offers |= GP_OFFER_AUTH;
+	return offers;
+}
+
 static int
 handle_ehlo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line)
 {
 	char text[1024];
-	bool starttls = s->setup.tls_offered && !s->in_tls, auth = server_auth_offered(s);
+	const struct gp_smtp_server_setup *setup = &s->setup;
+	unsigned offered = offers(s);
 	if (!set_helo(s, args))
 		return server_refuse(s, GP_REPLY(501, 0, 0, 0, "Syntax: EHLO hostname"), line);
 	s->esmtp = true;
-	int n = snprintf(
-		text, sizeof(text),
-		"%.*s\nPIPELINING\nSIZE "
-		"%llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN%s%s%s%s%.*s",
-		GP_SLICE_FMT(s->setup.hostname), (unsigned long long)s->setup.limits->message_size,
-		s->setup.chunking ? "\nCHUNKING" : "", offers_binary(s) ? "\nBINARYMIME" : "",
-		starttls ? "\nSTARTTLS" : "", auth ? "\nAUTH " : "",
-		GP_SLICE_FMT(gp_slice_take(s->setup.auth_mechanisms, auth ? SIZE_MAX : 0)));
+	int n = snprintf(text, sizeof(text),
+			 "%.*s\nPIPELINING\nSIZE "
+			 "%llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN%s%s%s%s%s%.*s",
+			 GP_SLICE_FMT(setup->hostname),
+			 (unsigned long long)setup->limits->message_size,
+			 setup->chunking ? "\nCHUNKING" : "",
+			 offered & GP_OFFER_BINARYMIME ? "\nBINARYMIME" : "",
+			 setup->tls_offered && !s->in_tls ? "\nSTARTTLS" : "",
+			 offered & GP_OFFER_REQUIRETLS ? "\nREQUIRETLS" : "",
+			 offered & GP_OFFER_AUTH ? "\nAUTH " : "",
+			 GP_SLICE_FMT(gp_slice_take(setup->auth_mechanisms,
+						    offered & GP_OFFER_AUTH ? SIZE_MAX : 0)));
 	gp_assert(n > 0 && (size_t)n < sizeof(text));
 	server_reply(s, (struct gp_reply){.code = 250, .text = gp_slice(text, (size_t)n)});
 	return server_tx_end(s);
@@ -84,15 +99,6 @@ refuse_mail(struct gp_smtp_server *s, struct gp_reply r, struct gp_slice line)
 {
 	(void)server_tx_end(s);
 	return server_refuse(s, r, line);
-}
-
-static unsigned
-mail_offers(const struct gp_smtp_server *s)
-{
-	if (!s->esmtp)
-		return 0;
-	return GP_OFFER_ESMTP | (server_auth_offered(s) ? GP_OFFER_AUTH : 0U) |
-	       (offers_binary(s) ? GP_OFFER_BINARYMIME : 0U);
 }
 
 static int
@@ -110,7 +116,7 @@ handle_mail(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	struct transaction *tx = server_tx_begin(s);
 	if (!tx)
 		return refuse_mail(s, no_memory, line);
-	int r = gp_smtp_mail_parse(args, mail_offers(s), &s->arena, &tx->mail, &refusal);
+	int r = gp_smtp_mail_parse(args, s->esmtp ? offers(s) : 0, &s->arena, &tx->mail, &refusal);
 	if (r != 0)
 		return refuse_mail(s, r < 0 ? no_memory : refusal, line);
 	if (tx->mail.size > s->setup.limits->message_size)
