@@ -251,7 +251,7 @@ run(struct gp_slice said, size_t piece, const struct gp_limits *limits, uint8_t 
 		.auth_mechanisms = gp_slice("PLAIN LOGIN", offers & OFFER_AUTH ? 11 : 0),
 		.require_tls = offers & REQUIRE_TLS,
 		.require_auth = offers & REQUIRE_AUTH,
-		.requiretls = offers & OFFER_REQUIRETLS,
+		.requiretls_offered = offers & OFFER_REQUIRETLS,
 	};
 	struct run r = {
 		.session = gp_smtp_server_new(&setup, 0),

@@ -162,7 +162,7 @@ set(struct setting *setting, struct gp_slice line)
 		{"require_auth", &setting->setup.require_auth},
 		{"chunking", &setting->setup.chunking},
 		{"binarymime", &setting->setup.binarymime},
-		{"requiretls", &setting->setup.requiretls},
+		{"requiretls_offered", &setting->setup.requiretls_offered},
 	};
 	struct gp_slice name = gp_slice_cut(&line, ' ');
 	uint64_t value;

@@ -85,11 +85,11 @@ struct gp_smtp_server_setup {
 	bool tls;         /* the session is within TLS from its first octet (RFC 8314 section 3) */
 	bool tls_offered; /* STARTTLS is in EHLO and accepted, once */
 	bool require_tls; /* before it only what RFC 3207 section 4 allows, and RSET: else 530 */
-	bool requiretls;  /* REQUIRETLS (RFC 8689) is in EHLO within TLS, and may stand with MAIL */
+	struct gp_slice auth_mechanisms; /* "PLAIN LOGIN": offered within TLS; empty: no AUTH */
 	bool require_auth;               /* MAIL before AUTH is answered 530 */
 	bool chunking;                   /* CHUNKING (RFC 3030) is in EHLO, and BDAT accepted */
 	bool binarymime;                 /* and with it BINARYMIME, and BODY=BINARYMIME */
-	struct gp_slice auth_mechanisms; /* "PLAIN LOGIN": offered within TLS; empty: no AUTH */
+	bool requiretls_offered; /* REQUIRETLS (RFC 8689) is in EHLO within TLS, and taken */
 };
 
 struct gp_smtp_server;

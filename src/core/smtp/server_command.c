@@ -61,7 +61,7 @@ offers(const struct gp_smtp_server *s)
 	if (setup->chunking && setup->binarymime)
 		offers |= GP_OFFER_BINARYMIME;
 	/* RFC 8689 section 2: only within TLS. */
-	if (setup->requiretls && s->in_tls)
+	if (setup->requiretls_offered && s->in_tls)
 		offers |= GP_OFFER_REQUIRETLS;
 	if (server_auth_offered(s))
 		offers |= GP_OFFER_AUTH;
