@@ -249,7 +249,7 @@ tiny_chunks(void **state)
 	struct talk t;
 	struct gp_limits limits = talk_limits();
 	(void)state;
-	limits.message_size = 2 * 1000 * 1000;
+	limits.message_size = limits.header_size = 2 * 1000 * 1000;
 	begin_chunking(&t, limits);
 	say(&t, "MAIL FROM:<a@b>");
 	say(&t, "RCPT TO:<c@d>");
@@ -285,6 +285,32 @@ many_chunks(void **state)
 	say(&t, "BDAT 0 LAST");
 	assert_int_equal(t.bodies, 1);
 	assert_int_equal(t.body.len, 5000 * 1024 + 2);
+	talk_end(&t);
+}
+
+/* Of a chunk that is too much by what it announces, no octet is handed on; of one whose header is
+ * too big, none behind the place where that was seen. */
+static void
+chunks_that_are_too_much(void **state)
+{
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	(void)state;
+	limits.message_size = limits.header_size = 10;
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	talk_feed(&t, GP_SLICE("BDAT 8\r\nabcdef\r\nBDAT 3\r\nx\r\n"));
+	assert_true(hears(&t, "S: 552 5.3.4 Message is too big"));
+	assert_int_equal(t.body.len, 8);
+	limits.message_size = 100;
+	talk_end(&t);
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	talk_feed_pieces(&t, GP_SLICE("BDAT 30\r\nsubject: abcdefghijklmnopqrst\r\n"), 1);
+	assert_true(hears(&t, "S: 552 5.3.4 Header is too big"));
+	assert_int_equal(t.body.len, 10);
 	talk_end(&t);
 }
 
@@ -648,6 +674,7 @@ main(void)
 		cmocka_unit_test(endless_errors),
 		cmocka_unit_test(tiny_chunks),
 		cmocka_unit_test(many_chunks),
+		cmocka_unit_test(chunks_that_are_too_much),
 		cmocka_unit_test(endless_refused_chunks),
 		cmocka_unit_test(smuggling_in_chunks),
 		cmocka_unit_test(passwords_in_the_log),
