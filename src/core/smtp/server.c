@@ -48,6 +48,12 @@ server_set_state(struct gp_smtp_server *s, enum state state)
 	s->clock_stale = true;
 }
 
+void
+gp_smtp_server_stress(struct gp_smtp_server *s, bool on)
+{
+	s->stressed = on;
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Replies
  */
@@ -88,10 +94,17 @@ server_dismiss(struct gp_smtp_server *s, struct gp_reply r, struct gp_slice comm
 	return GP_SMTP_REFUSED;
 }
 
+uint64_t
+server_limit(const struct gp_smtp_server *s, uint64_t normal, uint64_t stressed)
+{
+	return s->stressed ? GP_MIN(normal, stressed) : normal;
+}
+
 static void
 count_error(struct gp_smtp_server *s)
 {
-	if (++s->errors < s->setup.limits->errors || s->state >= STATE_CLOSING)
+	uint64_t max = server_limit(s, s->setup.limits->errors, GP_SMTP_STRESS_ERRORS);
+	if (++s->errors < max || s->state >= STATE_CLOSING)
 		return;
 	server_reply(s, GP_REPLY(421, 4, 7, 0, "Too many errors"));
 	server_close(s);
@@ -433,9 +446,11 @@ gp_smtp_server_deadline(const struct gp_smtp_server *s)
 		return UINT64_MAX;
 	if (s->state == STATE_BODY || s->state == STATE_CHUNK)
 		return server_body_deadline(s);
-	uint64_t silent = s->since_ms + s->setup.limits->command_time;
-	bool between = s->state == STATE_COMMAND && s->tx && s->tx->chunks > 0;
-	return between ? GP_MIN(silent, server_body_deadline(s)) : silent;
+	/* Between two chunks the message goes on. */
+	if (s->state == STATE_COMMAND && s->tx && s->tx->chunks > 0)
+		return GP_MIN(s->since_ms + s->setup.limits->command_time, server_body_deadline(s));
+	return s->since_ms +
+	       server_limit(s, s->setup.limits->command_time, GP_SMTP_STRESS_COMMAND_MS);
 }
 
 bool

@@ -77,6 +77,13 @@ enum gp_smtp_event {
 	GP_SMTP_CLOSE,
 };
 
+/* The limits of a session under stress, where its own are not lower. */
+enum gp_smtp_stress {
+	GP_SMTP_STRESS_COMMAND_MS = 10'000, /* for a whole command line */
+	GP_SMTP_STRESS_ERRORS = 1,
+	GP_SMTP_STRESS_USELESS = 1,
+};
+
 /* What the session is told at its start, and copies: a configuration may change under it. */
 struct gp_smtp_server_setup {
 	struct gp_slice hostname;
@@ -119,6 +126,11 @@ gp_smtp_server_shutdown(struct gp_smtp_server *s, const struct gp_reply *reply);
    always ours. A 421 closes the session. To AUTH and AUTH_STEP it is a refusal: 535, 454, 501. */
 void
 gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *reply);
+
+/* Whether connections are running short: while they do, who does not come to the point has to go
+   soon. Holds from this moment on, for the deadline too; a body under way has its time. */
+void
+gp_smtp_server_stress(struct gp_smtp_server *s, bool on);
 
 /*
  * Answers to STARTTLS. Started: the client is where it was at the greeting, and must say EHLO again

@@ -337,7 +337,9 @@ handle_line(struct gp_smtp_server *s, struct gp_slice line)
 	if (((rules & ARGS_NONE) && c.args.len > 0) || ((rules & ARGS_SOME) && c.args.len == 0))
 		return server_refuse(s, GP_REPLY(501, 5, 5, 4, "Syntax error in arguments"), line);
 	bool first_helo = s->helo.len == 0 && (c.verb == GP_VERB_HELO || c.verb == GP_VERB_EHLO);
-	if ((rules & USELESS) && !first_helo && ++s->useless > s->setup.limits->useless_commands)
+	uint64_t useless =
+		server_limit(s, s->setup.limits->useless_commands, GP_SMTP_STRESS_USELESS);
+	if ((rules & USELESS) && !first_helo && ++s->useless > useless)
 		return server_dismiss(s, GP_REPLY(421, 4, 7, 0, "Too many commands without mail"),
 				      line);
 	return commands[c.verb].handle(s, c.args, line);

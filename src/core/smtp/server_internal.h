@@ -74,8 +74,9 @@ struct gp_smtp_server {
 	bool esmtp;
 	bool in_tls;
 	bool eof;
-	bool tx_over;     /* the transaction is kept until next() for the driver to look at */
-	bool line_over;   /* the same for `line` */
+	bool tx_over;   /* the transaction is kept until next() for the driver to look at */
+	bool line_over; /* the same for `line` */
+	bool stressed;
 	bool clock_stale; /* since_ms is to be set by the next next() */
 	uint32_t errors, useless, messages;
 	uint64_t greet_ms; /* when the greeting is due */
@@ -119,6 +120,10 @@ server_refuse(struct gp_smtp_server *s, struct gp_reply r, struct gp_slice comma
 /* Refuses and closes. Returns REFUSED. */
 int
 server_dismiss(struct gp_smtp_server *s, struct gp_reply r, struct gp_slice command);
+
+/* The limit that holds now. */
+uint64_t
+server_limit(const struct gp_smtp_server *s, uint64_t normal, uint64_t stressed);
 
 /* Waits for the driver's answer to this event, which it returns. */
 int
