@@ -12,9 +12,9 @@ static const char tls12[] = "0123456789abcdef0123456789abcdef0123456789abcdef012
 			    "0123456789abcdef0123456789abcdef";
 
 static struct gp_slice
-input(bool new)
+input(bool modern)
 {
-	return new ? gp_slice(tls13, sizeof(tls13) - 1) : gp_slice(tls12, sizeof(tls12) - 1);
+	return modern ? gp_slice(tls13, sizeof(tls13) - 1) : gp_slice(tls12, sizeof(tls12) - 1);
 }
 
 static struct gp_slice
@@ -73,15 +73,15 @@ each_scheme_is_its_keys_alone(void **state)
 			{rows[i].rsa, rows[i].p256 || rows[i].p384, rows[i].p256 || rows[i].p384},
 			{rows[i].rsa && rows[i].pss, rows[i].p256, rows[i].p384}};
 		for (size_t key = 0; key < 3; key++) {
-			for (int new = 0; new < 2; new ++) {
+			for (int modern = 0; modern < 2; modern++) {
 				int n = keys_sign(&k, id_slice(ids[key]), rows[i].scheme,
-						  input(new), signature);
-				if ((n > 0) != may[new][key])
+						  input(modern), signature);
+				if ((n > 0) != may[modern][key])
 					fail_msg("scheme %04x, key %zu: %d", rows[i].scheme, key,
 						 n);
 				if (n > 0)
 					assert_true(verifies(made[key].key, rows[i].hash,
-							     rows[i].pss, input(new), signature,
+							     rows[i].pss, input(modern), signature,
 							     n));
 				else
 					assert_int_equal(n, -EPERM);

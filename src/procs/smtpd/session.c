@@ -36,8 +36,7 @@ enum {
 	   last reply. */
 	LINGER_MS = 2000,
 	LINGER_OCTETS = 256 * 1024,
-	/* For a handshake, and for a signature within it: RFC 3207 says no number, and who is slower
-	   than this would be with every message. */
+	/* For a handshake, and for a signature within it. RFC 3207 says no number. */
 	HANDSHAKE_MS = 30 * 1000,
 	SIGNATURE_MS = 5 * 1000,
 };
@@ -610,8 +609,8 @@ run_protocol(struct session *s, struct gp_slice *input)
 	}
 }
 
-/* The 220 to STARTTLS may just have been written: the session is told before anything is read, since
-   what comes next is TLS. */
+/* The 220 to STARTTLS may just have been written: the session is told before anything is read,
+   since what comes next is TLS. */
 static bool
 tls_may_begin(const struct session *s)
 {

@@ -450,8 +450,8 @@ replace_listening_roles(void)
 	}
 }
 
-/* Says the configuration again to those who have this need, 0: to all. Keys go first: who gets a new
- * certificate will ask for its key at once. */
+/* Says the configuration again to those who have this need, 0: to all. Keys go first: who gets a
+ * new certificate will ask for its key at once. */
 static void
 tell_again(unsigned needs)
 {
