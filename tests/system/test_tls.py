@@ -40,22 +40,7 @@ def secure(gatepost, scratch):
         server.pairs = pairs
         return server
 
-    import gateway
-
-    def answers(self):
-        assert self.process.poll() is None, self.log_text()
-        port = int(self.settings["listen"][0]["address"].rsplit(":", 1)[1])
-        self.port = port
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
-                return s.recv(4) == b"220 "
-        except OSError:
-            return False
-
-    before = gateway.Gateway.answers
-    gateway.Gateway.answers = answers
-    yield start
-    gateway.Gateway.answers = before
+    return start
 
 
 def role(server, name):
