@@ -128,10 +128,11 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_STAGE:
 		s = tickets_redeem(&self.tickets, m->stage.ticket);
-		if (s) {
+		if (s)
 			session_staged(s, m->fd);
-			m->fd = -1;
-		}
+		else
+			body_keep_stage(m->fd);
+		m->fd = -1;
 		break;
 	case GP_MSG_COMMITTED:
 		s = tickets_redeem(&self.tickets, m->committed.ticket);
