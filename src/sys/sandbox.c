@@ -148,8 +148,7 @@ allow_socket(scmp_filter_ctx ctx, int family, int type, int protocol)
 				SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)protocol));
 }
 
-/* pthread_once(3) wakes whoever waits, though nobody can; OpenSSL begins much of what it has so, when
- * it is first used. */
+/* pthread_once(3) wakes whoever waits, though nobody does; OpenSSL begins so what it first uses. */
 static int
 allow_crypto(scmp_filter_ctx ctx)
 {

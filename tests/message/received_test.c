@@ -51,7 +51,8 @@ forms(void **state)
 		  S("x\r\n")},
 		 "Received: from c ([192.0.2.1])\r\n"
 		 "\tby mx with UTF8SMTPS\r\n"
-		 "\t(T? x??) id ID;\r\n"
+		 "\t(T? x?"
+		 "?) id ID;\r\n"
 		 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"},
 		{{S("c"), S("192.0.2.1"), S("mx"), false, false, S("ID"), S(""), 0, S("TLSv1.2"),
 		  S("X")},

@@ -451,12 +451,11 @@ replace_roles(enum role_needs needs)
 	}
 }
 
-/* Says the configuration again to those who have this need, 0: to all. Keys go first: who gets a new
- * certificate will ask for its key at once. */
+/* Says the configuration again to those who have this need, 0: to all. Keys go first: who gets a
+ * new certificate will ask for its key at once. */
 static void
 tell_again(unsigned needs)
 {
-	self.tls_files = configuration_tls_files(self.config.value);
 	self.keys_round++;
 	for (size_t i = 0; i < self.instances_len; i++) {
 		struct instance *in = &self.instances[i];
@@ -477,7 +476,9 @@ on_tls_timer(evutil_socket_t fd, short what, void *arg)
 	struct configuration fresh;
 	(void)fd, (void)what, (void)arg;
 	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
-	if (self.stopping || configuration_tls_files(self.config.value) == self.tls_files)
+	/* Looked at before they are read: what changes in between is seen the next time. */
+	uint64_t files = configuration_tls_files(self.config.value);
+	if (self.stopping || files == self.tls_files)
 		return;
 	int r = configuration_renew_certificates(&self.config, &fresh);
 	if (r < 0) {
@@ -487,6 +488,7 @@ on_tls_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	struct configuration old = self.config;
 	self.config = fresh;
+	self.tls_files = files;
 	tell_again(NEEDS_CERTIFICATES);
 	configuration_free(&old);
 	gp_info("certificates_reloaded", GP_FN("certificates", fresh.value->tls.certificates_len));
@@ -542,6 +544,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	bool listens_changed = !same_listens(was, now) || self.resources.listens_missing;
 	struct configuration old = self.config;
 	self.config = fresh;
+	self.tls_files = configuration_tls_files(now);
 	gp_log_setup("supervisor", now->log.json, (enum gp_log_level)now->log.level);
 	/* First, so that nobody is sent mail for a root that it does not have. */
 	renew_mail_roots();
