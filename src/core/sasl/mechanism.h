@@ -22,6 +22,11 @@ sasl_malformed(struct gp_sasl *s, const char *reason);
 int
 sasl_fail(struct gp_sasl *s, const char *reason);
 
+/* Undoes the escapes of a saslname (RFC 5802 section 5.1): "=2C" and "=3D"; "=" stands in no other
+ * place. Returns 0, 1 or -ENOMEM. */
+int
+sasl_unescape(struct gp_sasl *s, struct gp_slice text, struct gp_slice *ret);
+
 /* Takes a name into s->user; returns 0, FAILED or -ENOMEM. authzid: empty, or it must be the same.
  */
 int

@@ -69,13 +69,19 @@ take_pairs(struct gp_sasl *s, struct gp_slice rest)
 }
 
 static int
-take_user(struct gp_sasl *s, struct gp_slice name)
+take_user(struct gp_sasl *s, struct gp_slice escaped)
 {
-	return name.len == 0 ? 0 : sasl_take_names(s, gp_slice("", 0), name);
+	struct gp_slice name;
+	if (escaped.len == 0)
+		return 0;
+	int r = sasl_unescape(s, escaped, &name);
+	if (r == 1)
+		return sasl_malformed(s, "not a user name");
+	return r < 0 ? r : sasl_take_names(s, gp_slice("", 0), name);
 }
 
-/* gs2-header SEPARATOR pairs; the header is "n,[a=NAME],": there is no channel binding here, so its
- * "y" says no more than "n" (RFC 7628 section 3.1). */
+/* gs2-header SEPARATOR pairs; the header is "n,[a=NAME]," (RFC 5801 section 4). There is no channel
+ * binding here, so its "y" says no more than "n" (RFC 7628 section 3.1). */
 int
 sasl_oauthbearer(struct gp_sasl *s, const struct gp_slice *response)
 {
@@ -92,7 +98,6 @@ sasl_oauthbearer(struct gp_sasl *s, const struct gp_slice *response)
 		name = gp_slice_cut(&name, ',');
 		rest = gp_slice_drop(rest, 2 + name.len);
 	}
-	/* No name with "," or "=" needs their escapes (RFC 5801 section 4): none may be a user's. */
 	if (!gp_slice_starts(rest, GP_SLICE(",\1")))
 		return sasl_malformed(s, "not a GS2 header");
 	int r = take_user(s, name);

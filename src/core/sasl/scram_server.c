@@ -58,30 +58,6 @@ extensions_are_optional(struct gp_slice rest)
 	return true;
 }
 
-/*
- * A saslname (section 5.1) with its escapes undone. "=" stands in no other place, but it may stand
- * in a name of ours.
- */
-static int
-unescape(struct gp_sasl *s, struct gp_slice text, struct gp_slice *ret)
-{
-	char *to = gp_arena_alloc(s->arena, text.len);
-	size_t len = 0;
-	if (!to)
-		return -ENOMEM;
-	while (text.len > 0) {
-		bool comma = gp_slice_starts(text, GP_SLICE("=2C"));
-		bool equals = gp_slice_starts(text, GP_SLICE("=3D"));
-		bool escaped = comma || equals;
-		if (text.ptr[0] == '=' && !escaped)
-			return 1;
-		to[len++] = comma ? ',' : equals ? '=' : text.ptr[0];
-		text = gp_slice_drop(text, escaped ? 3 : 1);
-	}
-	*ret = gp_slice(to, len);
-	return 0;
-}
-
 /* The flag of the channel binding; 0, FAILED. */
 static int
 take_binding_flag(struct gp_sasl *s, struct gp_slice flag)
@@ -116,9 +92,9 @@ take_first_bare(struct gp_sasl *s, struct gp_slice authzid)
 	if (!take_attribute(&rest, 'n', &name) || !take_attribute(&rest, 'r', &nonce) ||
 	    !is_nonce(nonce) || !extensions_are_optional(rest))
 		return sasl_malformed(s, "not a client's first message");
-	int r = unescape(s, name, &plain);
+	int r = sasl_unescape(s, name, &plain);
 	if (r == 0)
-		r = unescape(s, authzid, &acting);
+		r = sasl_unescape(s, authzid, &acting);
 	if (r == 1)
 		return sasl_malformed(s, "not a user name");
 	if (r == 0)

@@ -57,6 +57,26 @@ sasl_fail(struct gp_sasl *s, const char *reason)
 }
 
 int
+sasl_unescape(struct gp_sasl *s, struct gp_slice text, struct gp_slice *ret)
+{
+	char *to = gp_arena_alloc(s->arena, text.len);
+	size_t len = 0;
+	if (!to)
+		return -ENOMEM;
+	while (text.len > 0) {
+		bool comma = gp_slice_starts(text, GP_SLICE("=2C"));
+		bool equals = gp_slice_starts(text, GP_SLICE("=3D"));
+		bool escaped = comma || equals;
+		if (text.ptr[0] == '=' && !escaped)
+			return 1;
+		to[len++] = comma ? ',' : equals ? '=' : text.ptr[0];
+		text = gp_slice_drop(text, escaped ? 3 : 1);
+	}
+	*ret = gp_slice(to, len);
+	return 0;
+}
+
+int
 sasl_take_names(struct gp_sasl *s, struct gp_slice authzid, struct gp_slice name)
 {
 	struct gp_slice other = {};

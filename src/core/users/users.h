@@ -11,7 +11,8 @@
  *     {scram-sha-256}  SCRAM's keys (core/sasl/scram.h), the three texts in base64
  *     from=            what it may send as: addresses, "@DOMAIN" for all of a domain, "*" for all;
  *                      without it its own name, which must then be an address
- *     hourly=, daily=  recipients that it may send to in that time; without them as many as it likes
+ *     hourly=, daily=  recipients that it may send to in that time; without them as many as
+ *                      it likes
  *
  * Reading complains and goes on: a line with a mistake is left out, the others count.
  */
