@@ -31,8 +31,6 @@ static const char usage[] =
 	"  --daily N    recipients in a day; default no limit\n"
 	"  --json       one object a line\n";
 
-enum { SCRAM_ITERATIONS = 100'000, SCRAM_SALT = 16 };
-
 enum scram { AS_IT_WAS, KEEP_KEYS, KEEP_NONE };
 
 struct user_options {
@@ -48,15 +46,15 @@ struct user_options {
 static int
 set_keys(struct gp_user *user, struct gp_slice password, struct gp_arena *arena)
 {
-	char *salt = gp_arena_alloc(arena, SCRAM_SALT);
+	char *salt = gp_arena_alloc(arena, GP_SCRAM_SALT);
 	if (!gp_password_is_prepared(password)) {
 		fprintf(stderr, "gatepost user: keys for SCRAM can be made of ASCII only; choose "
 				"another password, or --no-scram\n");
 		return GP_EXIT_USAGE;
 	}
 	if (salt)
-		gp_random(salt, SCRAM_SALT);
-	if (!salt || gp_scram_derive(password, gp_slice(salt, SCRAM_SALT), SCRAM_ITERATIONS,
+		gp_random(salt, GP_SCRAM_SALT);
+	if (!salt || gp_scram_derive(password, gp_slice(salt, GP_SCRAM_SALT), GP_SCRAM_ITERATIONS,
 				     &user->keys) < 0)
 		return GP_EXIT_ERROR;
 	return GP_EXIT_OK;

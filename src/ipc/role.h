@@ -19,6 +19,7 @@ enum gp_role_id {
 	GP_ROLE_SPOOL,
 	GP_ROLE_RELAY,
 	GP_ROLE_MAILDIR,
+	GP_ROLE_AUTH,
 	GP_ROLE_COMMAND, /* a gatepost command on the control socket */
 	GP_ROLE_COUNT,
 };
@@ -64,6 +65,9 @@ struct gp_role {
 	/* A channel to a peer, after start, and again when that peer was started anew: the role
 	   makes its gp_channel from fd. */
 	void (*on_peer)(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd);
+	/* The file of submission users, before start and after. The descriptor is closed after the
+	   call. NULL: the role must not be given any. */
+	void (*on_users)(struct gp_role_env *env, int fd);
 	/* A new configuration is in env->config; the old one is freed after the call. */
 	void (*on_reload)(struct gp_role_env *env, const struct gp_config *old);
 	/* Finish what is under way, then gp_loop_stop. NULL: stop at once. */

@@ -10,6 +10,15 @@ enum gp_commit_result {
 	GP_COMMIT_TOO_BIG,
 };
 
+enum gp_auth_result {
+	GP_AUTH_OK = 1,
+	GP_AUTH_BAD,       /* not who it says it is: 535 */
+	GP_AUTH_MALFORMED, /* no such exchange: 501 */
+	GP_AUTH_TEMPORARY, /* we could not find out: 454 */
+	GP_AUTH_LOCKED,    /* too many failures; nothing was checked: 454 */
+	GP_AUTH_UNKNOWN,   /* no such mechanism here: 504 */
+};
+
 enum gp_queue_verb {
 	GP_QUEUE_LIST = 1,
 	GP_QUEUE_SHOW, /* with recipients and what was last heard of them */

@@ -28,6 +28,7 @@ struct gp_sandbox {
 	const int *calls; /* system calls beyond those that every role needs; see sandbox.c */
 	size_t calls_len;
 	bool dial;           /* socket(2) for TCP and Unix streams, connect(2) */
+	bool dial_unix;      /* socket(2) for Unix streams alone, connect(2) */
 	bool dns;            /* socket(2) for UDP and TCP, connect(2), bind(2) */
 	unsigned dir_access; /* enum gp_sandbox_access, for every directory it is given */
 };

@@ -160,7 +160,7 @@ def test_roles_are_confined(gatepost):
     server = gatepost()
     roles = server.roles()
     names = " ".join(roles.values())
-    for role in ("smtpd", "spool", "relay", "maildir", "resolver"):
+    for role in ("smtpd", "spool", "relay", "maildir", "resolver", "auth"):
         assert f"gatepost-{role}" in names, names
     for pid, name in roles.items():
         said = status(pid)
@@ -174,7 +174,7 @@ def test_roles_are_confined(gatepost):
             assert os.stat(f"/proc/{pid}/environ").st_uid == 0, name
 
 
-@pytest.mark.parametrize("role", ["smtpd", "spool", "relay", "maildir", "resolver"])
+@pytest.mark.parametrize("role", ["smtpd", "spool", "relay", "maildir", "resolver", "auth"])
 def test_a_role_that_dies_is_started_again(gatepost, role):
     server = gatepost()
     server.crash_is_expected = True

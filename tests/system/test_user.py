@@ -115,7 +115,10 @@ def test_scram_keys_are_kept_where_they_are_asked_for(config):
     assert listed(config)[0]["scram"] is False
 
 
-@pytest.mark.parametrize("name", ["", "al ice", "a,b", "#a", "{a}", "a\nb@c.test", "j\u00f6rg@b.test", "a" * 256, "a:b"])
+BAD_NAMES = ["", "al ice", "a,b", "a:b", "#a", "{a}", "a\nb@c.test", "j\u00f6rg@b.test", "a" * 256]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
 def test_bad_names_are_refused(config, name):
     done = user(config, "add", name, password="secret\n")
     assert done.returncode == 2

@@ -119,8 +119,8 @@ struct gp_config {
 	} users;
 	struct {
 		struct gp_slice dovecot; /* "unix:/path"; empty: none */
-		/* Failures until the lock: of an account, a source (/32, /64), a network (/24, /48).
-		 */
+		/* Failures until the lock: of an account, a source (a /32, IPv6: a /64), a network
+		   (a /24, IPv6: a /48). */
 		uint32_t failures, failures_per_source, failures_per_network;
 		uint64_t delay, lock; /* ms */
 		struct {

@@ -11,6 +11,9 @@ enum {
 	GP_SCRAM_ITERATIONS_MIN = 4096, /* RFC 7677 section 4 */
 	GP_SCRAM_ITERATIONS_MAX = 1'000'000,
 	GP_SCRAM_SALT_MAX = 64,
+	/* What new keys are made with: some 50 ms of the client's time. */
+	GP_SCRAM_ITERATIONS = 100'000,
+	GP_SCRAM_SALT = 16,
 };
 
 /* All that a server has to know. Who has them can neither log in nor learn the password, but may

@@ -33,7 +33,7 @@ enum gp_sasl_mechanism {
 enum {
 	GP_SASL_RESPONSE_MAX = 9 * 1024, /* 12,288 octets in base64, as RFC 4954 section 4 has it */
 	GP_SASL_NONCE_MAX = 128,         /* either side's */
-	GP_SASL_ARENA_MAX = 256 * 1024,  /* an arena that any exchange fits in */
+	GP_SASL_ARENA_MAX = 128 * 1024,  /* an arena that any exchange fits in */
 };
 
 /* In either case of letters. 0: there is no such mechanism. */

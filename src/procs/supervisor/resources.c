@@ -202,7 +202,7 @@ int
 resources_open(struct resources *r, const struct gp_config *cfg, unsigned workers)
 {
 	struct identity spool, maildir;
-	*r = (struct resources){.control = -1, .lock = -1};
+	*r = (struct resources){.users.fd = -1, .control = -1, .lock = -1};
 	if (identity_of("spool", cfg->user, &spool) < 0 ||
 	    identity_of("maildir", cfg->user, &maildir) < 0) {
 		gp_error("no_user", GP_F("user", cfg->user),
@@ -216,6 +216,7 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 		error = open_state_folder(cfg, "spool", &spool, &r->spool);
 	if (error == 0)
 		error = open_mail_roots(r, cfg, &maildir);
+	users_file_renew(&r->users, cfg->users.file);
 	if (error == 0)
 		error = open_control(r, cfg);
 	if (error == 0)

@@ -6,7 +6,7 @@
 /*
  *                    commands (control socket)
  *                        |
- *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
+ *     25, 587 --> smtpd --> spool --> maildir --> mailboxes      auth <-- file of users
  *                                --> relay   --> other servers
  *                                     |
  *                                  resolver
@@ -16,6 +16,7 @@ const struct role_spec role_specs[] = {
 	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR)},
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
+	{GP_ROLE_AUTH, false, NEEDS_USERS, 2, 0},
 	{GP_ROLE_RELAY, true, 0, 2, PEER(SPOOL) | PEER(RESOLVER)},
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS, 0, PEER(SPOOL)},
 };
