@@ -158,6 +158,7 @@ def status(pid):
 
 def test_roles_are_confined(gatepost):
     server = gatepost()
+    eventually(server.all_are_ready, what="every role")
     roles = server.roles()
     names = " ".join(roles.values())
     for role in ("smtpd", "spool", "relay", "maildir", "resolver", "auth"):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gatepost-auth: finds out whether submission users are who they say they are. Start with auth.h. */
+/* gatepost-auth: finds out whether submission users are who they say. Start with auth.h. */
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <unistd.h>

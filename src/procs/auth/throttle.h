@@ -53,7 +53,7 @@ enum throttle_answer
 throttle_ask(struct throttle *t, const struct throttle_who *who, uint64_t now_ms,
 	     uint64_t *ret_when_ms);
 
-/* An attempt has failed. Returns when its answer is due: as long as the next attempt has to wait. */
+/* An attempt has failed. Returns when its answer is due: when the next attempt may be made. */
 uint64_t
 throttle_failed(struct throttle *t, const struct throttle_who *who, uint64_t now_ms);
 void
