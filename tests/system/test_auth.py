@@ -5,12 +5,14 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import socket
 import statistics
 import time
 
 import pytest
 import rolerig
-from gateway import eventually, run
+from gateway import eventually, free_port, run
 
 OK, BAD, MALFORMED, TEMPORARY, LOCKED, UNKNOWN = 1, 2, 3, 4, 5, 6
 HERE, BESIDE, ELSEWHERE = b"\x7f\0\0\1", b"\x7f\0\0\2", b"\x0a\1\2\3"
@@ -389,3 +391,135 @@ def test_the_gateway_takes_the_file_as_it_changes(gatepost):
     eventually(lambda: read() == [0, 1], what="a user")
     (server.folder / "users").unlink()
     eventually(lambda: read() == [0, 1, 0], what="none")
+
+
+# --- Dovecot in place of the file ---
+
+
+class FakeDovecot:
+    """Its side of the socket, line by line."""
+
+    def __init__(self, path):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.listener.settimeout(20)
+
+    def accept(self, hello=b"VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\nCOOKIE\tx\nDONE\n"):
+        self.end, _ = self.listener.accept()
+        self.end.settimeout(20)
+        self.file = self.end.makefile("rb")
+        assert self.file.readline() == b"VERSION\t1\t1\n"
+        assert self.file.readline().startswith(b"CPID\t")
+        self.say(hello)
+        return self
+
+    def request(self):
+        """The id of the next request, and the password of it in PLAIN's form."""
+        word, id, mechanism, *fields = self.file.readline().rstrip(b"\n").split(b"\t")
+        assert (word, mechanism) == (b"AUTH", b"PLAIN")
+        assert {b"service=smtp", b"secured", b"rip=127.0.0.1"} <= set(fields)
+        assert fields[-1].startswith(b"resp=")
+        return id, base64.b64decode(fields[-1].removeprefix(b"resp="))
+
+    def say(self, octets):
+        self.end.sendall(octets)
+
+    def close(self):
+        self.file.close()
+        self.end.close()
+
+
+@pytest.fixture
+def dovecot(scratch):
+    fake = FakeDovecot(scratch / "auth")
+    os.chmod(scratch / "auth", 0o666)
+    yield fake
+    fake.listener.close()
+
+
+def by_dovecot(auth, scratch, **keys):
+    return Smtpd(auth(dovecot=f"unix:{scratch}/auth", **keys))
+
+
+def test_dovecot_judges(auth, dovecot, scratch):
+    smtpd = by_dovecot(auth, scratch)
+    smtpd.begin("PLAIN", b"\0carol\0secret")
+    dovecot.accept()
+    id, response = dovecot.request()
+    assert response == b"\0carol\0secret"
+    dovecot.say(b"OK\t999\tuser=mallory@example.org\nOK\t" + id + b"\tuser=Carol@example.org\tx\n")
+    result = smtpd.result()
+    assert (result["result"], result["user"]) == (OK, b"carol@example.org")
+    assert [a["address"] for a in result["from"]] == [b"carol@example.org"]
+    # The file says what its users may send, and has SCRAM's keys.
+    smtpd.begin("LOGIN", b"printer")
+    assert smtpd.challenge() == b"Password:"
+    smtpd.step(b"x")
+    id, _ = dovecot.request()
+    dovecot.say(b"OK\t" + id + b"\tuser=printer\n")
+    assert smtpd.result()["hourly"] == 5
+    assert scram(smtpd, Scram("alice@example.org", "wonderland"))["result"] == OK
+
+
+@pytest.mark.parametrize(
+    "answer, result, lost",
+    [
+        (b"FAIL\t%s\tuser=carol\n", BAD, False),
+        (b"FAIL\t%s\tuser=carol\ttemp\n", TEMPORARY, False),
+        (b"FAIL\t%s\tcode=temp_fail\n", TEMPORARY, False),
+        (b"OK\t%s\tuser=c\x01narol\n", TEMPORARY, False),
+        (b"OK\tx\n", TEMPORARY, True),
+        (b"x" * 9000 + b"\n", TEMPORARY, True),
+        (b"x" * 100000, TEMPORARY, True),
+        (b"VERSION\t2\t0\n", TEMPORARY, True),
+        (b"", TEMPORARY, True),
+    ],
+    ids=["no", "temp", "temp_fail", "a_name_that_is_none", "no_id", "long", "endless", "version", "closed"],
+)
+def test_dovecots_other_answers(auth, dovecot, scratch, answer, result, lost):
+    smtpd = by_dovecot(auth, scratch)
+    smtpd.begin("PLAIN", b"\0carol\0secret")
+    dovecot.accept()
+    id, _ = dovecot.request()
+    try:
+        dovecot.say(answer.replace(b"%s", id))
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    if not answer:
+        dovecot.close()
+    assert smtpd.result()["result"] == result
+    # And then as if nothing had been.
+    smtpd.begin("PLAIN", b"\0carol@example.org\0secret")
+    if lost:
+        dovecot.accept()
+    id, _ = dovecot.request()
+    dovecot.say(b"OK\t" + id + b"\n")
+    assert smtpd.result()["user"] == b"carol@example.org"
+
+
+def test_dovecot_that_is_not_there(auth, scratch):
+    assert by_dovecot(auth, scratch).plain("carol", "secret")["result"] == TEMPORARY
+
+
+def test_guesses_at_dovecot_wait_for_each_other(auth, dovecot, scratch):
+    smtpd = by_dovecot(auth, scratch, failures=3)
+    guesses = [smtpd.begin("PLAIN", b"\0carol\0guess") for _ in range(8)]
+    dovecot.accept()
+    for _ in range(3):
+        id, _ = dovecot.request()
+        dovecot.say(b"FAIL\t" + id + b"\tuser=carol\n")
+    results = [smtpd.result()["result"] for _ in guesses]
+    assert results.count(BAD) == 3 and results.count(LOCKED) == 5
+
+
+def test_a_real_dovecot(auth, peers):
+    """The password that it takes is `secret`, for any user."""
+    peer = peers.dovecot(free_port(), free_port())
+    smtpd = Smtpd(auth(dovecot=f"unix:{peer.work}/auth-client"))
+    assert smtpd.plain("carol@example.org", "secret")["user"] == b"carol@example.org"
+    assert smtpd.plain("carol@example.org", "wrong")["result"] == BAD
+    smtpd.begin("LOGIN", b"dave@example.org")
+    assert smtpd.challenge() == b"Password:"
+    smtpd.step(b"secret")
+    assert smtpd.result()["user"] == b"dave@example.org"

@@ -13,18 +13,21 @@
 #include "core/sasl/server.h"
 #include "ipc/values.h"
 #include "procs/auth/accounts.h"
+#include "procs/auth/dovecot.h"
 #include "procs/auth/throttle.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/password.h"
 
 enum {
-	NONCE_SIZE = 18,    /* octets of chance */
-	SLOW_MS = 2000,     /* a check that is so late is worth a line */
-	SEQUENCE_BITS = 20, /* of a heap's key, below the milliseconds */
+	NONCE_SIZE = 18,        /* octets of chance */
+	SLOW_MS = 2000,         /* a check that is so late is worth a line */
+	DOVECOT_MS = 30 * 1000, /* Dovecot makes who fails wait 2 s, and more under load */
+	DOVECOT_TURN_MS = 20,   /* until one looks again whether another's answer is there */
+	SEQUENCE_BITS = 20,     /* of a heap's key, below the milliseconds */
 };
 
-enum state { AT_CLIENT, WAITING, DELAYED };
+enum state { AT_CLIENT, WAITING, AT_DOVECOT, DELAYED };
 
 struct peer {
 	struct gp_list link;
@@ -36,7 +39,8 @@ struct peer {
 
 struct exchange {
 	struct gp_list link;
-	struct gp_heap_node due; /* WAITING: not before this; DELAYED: the result */
+	struct gp_heap_node due; /* WAITING: not before this; AT_DOVECOT: not after this;
+				    DELAYED: the result */
 	struct peer *peer;
 	uint64_t ticket;
 	uint8_t state; /* enum state */
@@ -47,6 +51,7 @@ struct exchange {
 	struct gp_slice response;  /* of SCRAM, which proves by it */
 	uint64_t ready_ms;         /* WAITING: when nothing but its turn was missing */
 	uint64_t late_ms, took_ms; /* of its checks, for the log */
+	uint32_t dovecot_id;       /* AT_DOVECOT */
 	uint8_t result;            /* DELAYED: enum gp_auth_result */
 };
 
@@ -55,6 +60,8 @@ struct auth {
 	const struct gp_config *config;
 	struct accounts *accounts;
 	struct throttle *throttle;
+	struct dovecot *dovecot; /* NULL: passwords are checked here */
+	uint32_t dovecot_ids;
 	uint64_t seed[2];
 	struct gp_list peers;
 	size_t peers_len;
@@ -315,6 +322,90 @@ check(struct exchange *x)
 	}
 }
 
+/* --- Dovecot --- */
+
+/* Whether another attempt at this account or from this source is with Dovecot: while it is, nobody
+ * knows yet what this one may do. */
+static bool
+has_to_wait(const struct auth *a, const struct exchange *x)
+{
+	bool found = false;
+	for (uint32_t i = 0; !found && i < a->due.len; i++) {
+		const struct exchange *other =
+			gp_container_of(a->due.nodes[i], struct exchange, due);
+		found = other->state == AT_DOVECOT &&
+			(throttle_same_source(&other->who, &x->who) ||
+			 gp_slice_eq(other->who.account, x->who.account));
+	}
+	return found;
+}
+
+static void
+ask_dovecot(struct exchange *x)
+{
+	struct auth *a = x->peer->auth;
+	struct gp_buf client = GP_BUF_INIT(64);
+	if (has_to_wait(a, x)) {
+		if (!put_off(x, WAITING, now_ms(a) + DOVECOT_TURN_MS))
+			end_because(x, GP_AUTH_TEMPORARY, "out of memory");
+		return;
+	}
+	x->dovecot_id = ++a->dovecot_ids;
+	gp_ip_write(&client, x->who.address, x->who.address_len);
+	bool asked = dovecot_ask(a->dovecot, x->dovecot_id, x->sasl.user, x->sasl.secret,
+				 gp_buf_slice(&client));
+	gp_buf_free(&client);
+	if (!asked || !put_off(x, AT_DOVECOT, now_ms(a) + DOVECOT_MS))
+		end_because(x, GP_AUTH_TEMPORARY, "Dovecot cannot be reached");
+}
+
+static void
+take_dovecots_word(struct exchange *x, enum dovecot_answer answer, struct gp_slice user)
+{
+	struct gp_slice name = x->sasl.user;
+	x->state = AT_CLIENT;
+	if (answer == DOVECOT_NO) {
+		take_event(x, gp_sasl_verdict(&x->sasl, NULL));
+		return;
+	}
+	/* It may know the user by another name, as by one with a domain. */
+	if (answer == DOVECOT_TROUBLE ||
+	    (user.len > 0 && gp_user_name_parse(user, &x->arena, &name) != 0))
+		end_because(x, GP_AUTH_TEMPORARY, "Dovecot could not find out");
+	else
+		take_event(x, gp_sasl_verdict(&x->sasl, &name));
+}
+
+static void
+on_dovecots_answer(void *ctx, uint32_t id, enum dovecot_answer answer, struct gp_slice user)
+{
+	struct auth *a = ctx;
+	for (uint32_t i = 0; i < a->due.len; i++) {
+		struct exchange *x = gp_container_of(a->due.nodes[i], struct exchange, due);
+		if (x->state != AT_DOVECOT || x->dovecot_id != id)
+			continue;
+		gp_heap_remove(&a->due, &x->due);
+		take_dovecots_word(x, answer, user);
+		return;
+	}
+}
+
+static void
+on_dovecot_lost(void *ctx)
+{
+	struct auth *a = ctx;
+	for (uint32_t i = 0; i < a->due.len;) {
+		struct exchange *x = gp_container_of(a->due.nodes[i], struct exchange, due);
+		bool lost = x->state == AT_DOVECOT;
+		/* The end takes it out, and moves others. */
+		if (lost)
+			end_because(x, GP_AUTH_TEMPORARY, "Dovecot has gone");
+		i = lost ? 0 : i + 1;
+	}
+}
+
+/* --- turns --- */
+
 /* Its turn has come. */
 static void
 take_turn(struct exchange *x)
@@ -339,6 +430,10 @@ take_turn(struct exchange *x)
 	}
 	if (x->late_ms > SLOW_MS)
 		gp_warning("auth_slow", GP_FN("late_ms", x->late_ms), GP_FN("waiting", a->waiting));
+	if (a->dovecot && x->check == GP_SASL_CHECK_PASSWORD) {
+		ask_dovecot(x);
+		return;
+	}
 	a->waiting--;
 	x->state = AT_CLIENT;
 	uint64_t begin = gp_clock_monotonic_ms();
@@ -360,8 +455,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 			break;
 		gp_heap_remove(&a->due, n);
 		checked = x->state == WAITING;
-		if (checked)
+		if (x->state == WAITING)
 			take_turn(x);
+		else if (x->state == AT_DOVECOT)
+			end_because(x, GP_AUTH_TEMPORARY, "Dovecot does not answer");
 		else
 			end(x, x->result);
 	}
@@ -403,6 +500,7 @@ is_offered(const struct gp_config *c, uint8_t mechanism)
 	switch (mechanism) {
 	case GP_SASL_PLAIN:
 	case GP_SASL_LOGIN:
+		return c->users.file.len > 0 || c->auth.dovecot.len > 0;
 	case GP_SASL_SCRAM_SHA_256:
 	case GP_SASL_SCRAM_SHA_256_PLUS:
 		return c->users.file.len > 0;
@@ -541,10 +639,14 @@ auth_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t se
 	a->config = config;
 	memcpy(a->seed, seed, sizeof(a->seed));
 	gp_list_init(&a->peers);
+	const struct dovecot_owner owner = {on_dovecots_answer, on_dovecot_lost, a};
+	bool ask = config->auth.dovecot.len > 0;
 	a->accounts = accounts_new(seed);
 	a->throttle = throttle_new(&limits, seed);
 	a->timer = evtimer_new(gp_loop_base(loop), on_timer, a);
-	return a->accounts && a->throttle && a->timer ? a : auth_free(a);
+	a->dovecot = ask ? dovecot_new(loop, config->auth.dovecot, &owner) : NULL;
+	bool good = a->accounts && a->throttle && a->timer && (a->dovecot || !ask);
+	return good ? a : auth_free(a);
 }
 
 struct auth *
@@ -562,6 +664,7 @@ auth_free(struct auth *a)
 	gp_heap_free(&a->due);
 	throttle_free(a->throttle);
 	accounts_free(a->accounts);
+	dovecot_free(a->dovecot);
 	free(a);
 	return NULL;
 }

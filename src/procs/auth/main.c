@@ -13,6 +13,8 @@
 
 static struct auth *auth;
 
+static struct gp_role auth_role; /* its sandbox is chosen by the configuration */
+
 /* The file comes before the role is prepared, and again when it changes. */
 static int first_users = -1;
 
@@ -45,6 +47,8 @@ static int
 prepare(struct gp_role_env *env)
 {
 	int r = gp_password_setup();
+	if (env->config->auth.dovecot.len > 0)
+		auth_role.sandbox = &auth_dovecot_sandbox;
 	if (r == 0)
 		r = warm_up();
 	auth = r == 0 ? auth_new(env->loop, env->config, env->seed) : NULL;
@@ -75,11 +79,16 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
-	(void)old;
-	auth_reload(auth, env->config);
+	if (gp_slice_eq(old->auth.dovecot, env->config->auth.dovecot)) {
+		auth_reload(auth, env->config);
+		return;
+	}
+	/* Whether there may be sockets was settled with the sandbox. */
+	gp_info("auth_renewed", GP_FS("reason", "Dovecot's socket is another"));
+	gp_loop_stop(env->loop);
 }
 
-static const struct gp_role role = {
+static struct gp_role auth_role = {
 	.id = GP_ROLE_AUTH,
 	.sandbox = &auth_sandbox,
 	.prepare = prepare,
@@ -92,7 +101,7 @@ static const struct gp_role role = {
 int
 main(void)
 {
-	int code = gp_role_main(&role);
+	int code = gp_role_main(&auth_role);
 	auth_free(auth);
 	return code;
 }
