@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import statistics
+import subprocess
 import time
 
 import pytest
@@ -319,6 +320,74 @@ def test_one_who_goes_is_forgotten(auth):
     smtpd.channel.say("auth_cancel", ticket=ticket)
     smtpd.channel.say("auth_cancel", ticket=12345)
     assert smtpd.plain("bob@example.org", "builder", ELSEWHERE)["user"] == b"bob@example.org"
+
+
+# --- tokens ---
+
+
+class Issuer:
+    """Signs tokens by ES256, with openssl."""
+
+    def __init__(self, folder):
+        self.key, self.text = folder / "key.pem", folder / "text"
+        self.openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.key)
+        point = self.openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")[-64:]
+        key = {"kty": "EC", "crv": "P-256", "kid": "k", "x": self.b64(point[:32]), "y": self.b64(point[32:])}
+        self.jwks = json.dumps({"keys": [key]})
+
+    @staticmethod
+    def openssl(*argv):
+        return subprocess.run(["openssl", *map(str, argv)], capture_output=True, check=True).stdout
+
+    @staticmethod
+    def b64(octets):
+        return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+    def sign(self, **claims):
+        claims = {"iss": "https://i.test", "aud": "mail", "exp": time.time() + 60, "email": "Alice@example.org", **claims}
+        parts = [json.dumps(part).encode() for part in ({"alg": "ES256", "kid": "k"}, claims)]
+        text = ".".join(map(self.b64, parts))
+        self.text.write_text(text)
+        der = self.openssl("dgst", "-sha256", "-sign", self.key, self.text)
+        r_len = der[3]
+        both = der[4 : 4 + r_len], der[6 + r_len :]
+        raw = b"".join(n.lstrip(b"\0").rjust(32, b"\0") for n in both)
+        return f"{text}.{self.b64(raw)}".encode()
+
+
+def bearer(smtpd, token, user=b"", address=HERE):
+    """The result of OAUTHBEARER."""
+    smtpd.begin("OAUTHBEARER", b"n,%s,\1auth=Bearer %s\1\1" % (user and b"a=" + user, token), address)
+    name, values = smtpd.hear()
+    if name == "auth_result":
+        return values
+    assert json.loads(values["challenge"])["status"] == "invalid_token"
+    smtpd.step(b"\1")
+    return smtpd.result()
+
+
+def test_tokens(auth, tmp_path):
+    issuer = Issuer(tmp_path)
+    oauth = {"jwks": {"text": issuer.jwks}, "issuer": "https://i.test", "audience": "mail"}
+    role = auth(oauth=oauth)
+    smtpd = Smtpd(role)
+    good = issuer.sign()
+    assert bearer(smtpd, good)["user"] == b"alice@example.org"
+    assert bearer(smtpd, good, b"alice@example.org")["result"] == OK
+    assert bearer(smtpd, good, b"bob@example.org")["result"] == BAD
+    assert bearer(smtpd, issuer.sign(exp=time.time() - 100))["result"] == BAD
+    assert bearer(smtpd, issuer.sign(aud="web"))["result"] == BAD
+    assert bearer(smtpd, issuer.sign(email="al ice"))["result"] == BAD
+    assert bearer(smtpd, good[:-8] + b"AAAAAAAA")["result"] == BAD
+    smtpd.begin("XOAUTH2", b"user=alice@example.org\1auth=Bearer %s\1\1" % good)
+    assert smtpd.result()["user"] == b"alice@example.org"
+    # Other keys, and the file of users beside them.
+    role.tell_config(settings(auth={"delay": "0", "oauth": {**oauth, "jwks": {"text": '{"keys": []}'}}}))
+    eventually(lambda: "oauth_keys_not_read" in role.log(), what="the reload")
+    assert bearer(smtpd, good)["result"] == BAD
+    role.tell_config(settings(auth={"delay": "0", "oauth": oauth}))
+    eventually(lambda: bearer(smtpd, good, address=ELSEWHERE)["result"] == OK, what="the reload")
+    assert smtpd.plain("bob@example.org", "builder", ELSEWHERE)["result"] == OK
 
 
 # --- an smtpd that has fallen ---

@@ -10,6 +10,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "core/config/value.h"
+#include "core/oauth/token.h"
 #include "core/sasl/server.h"
 #include "ipc/values.h"
 #include "procs/auth/accounts.h"
@@ -62,6 +63,7 @@ struct auth {
 	struct throttle *throttle;
 	struct dovecot *dovecot; /* NULL: passwords are checked here */
 	uint32_t dovecot_ids;
+	struct gp_oauth_keys *keys; /* NULL: no tokens */
 	uint64_t seed[2];
 	struct gp_list peers;
 	size_t peers_len;
@@ -302,6 +304,23 @@ take_event(struct exchange *x, int event)
 /* --- checks --- */
 
 static int
+check_token(struct exchange *x)
+{
+	const struct auth *a = x->peer->auth;
+	const struct gp_oauth_demand demand = {.issuer = a->config->auth.oauth.issuer,
+					       .audience = a->config->auth.oauth.audience,
+					       .user_claim = a->config->auth.oauth.user_claim,
+					       .now_s = gp_clock_wall_ms() / 1000};
+	struct gp_slice claim, user;
+	const char *why;
+	int r = a->keys ? gp_oauth_check(a->keys, &demand, x->sasl.secret, &x->arena, &claim, &why)
+			: 1;
+	if (r == 0)
+		r = gp_user_name_parse(claim, &x->arena, &user);
+	return r < 0 ? r : gp_sasl_verdict(&x->sasl, r == 0 ? &user : NULL);
+}
+
+static int
 check(struct exchange *x)
 {
 	struct auth *a = x->peer->auth;
@@ -312,7 +331,7 @@ check(struct exchange *x)
 		return gp_sasl_verdict(s, accounts_check(a->accounts, s->user, s->secret) ? &s->user
 											  : NULL);
 	case GP_SASL_CHECK_TOKEN:
-		return gp_sasl_verdict(s, NULL);
+		return check_token(x);
 	case GP_SASL_FETCH_KEYS:
 		if (accounts_keys(a->accounts, s->user, &x->arena, &keys) < 0)
 			return -ENOMEM;
@@ -504,6 +523,9 @@ is_offered(const struct gp_config *c, uint8_t mechanism)
 	case GP_SASL_SCRAM_SHA_256:
 	case GP_SASL_SCRAM_SHA_256_PLUS:
 		return c->users.file.len > 0;
+	case GP_SASL_OAUTHBEARER:
+	case GP_SASL_XOAUTH2:
+		return c->auth.oauth.jwks.len > 0;
 	default:
 		return false;
 	}
@@ -628,6 +650,21 @@ limits_of(const struct gp_config *c)
 					.lock_ms = c->auth.lock};
 }
 
+/* The issuer's keys, in place of those before. A set that is none is the operator's mistake: tokens
+ * are refused until it is mended. */
+static void
+read_keys(struct auth *a)
+{
+	struct gp_slice jwks = a->config->auth.oauth.jwks;
+	const char *why = NULL;
+	a->keys = gp_oauth_keys_free(a->keys);
+	if (jwks.len == 0)
+		return;
+	a->keys = gp_oauth_keys_new(jwks, &why);
+	if (!a->keys)
+		gp_error("oauth_keys_not_read", GP_FS("reason", why));
+}
+
 struct auth *
 auth_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t seed[2])
 {
@@ -641,6 +678,7 @@ auth_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t se
 	gp_list_init(&a->peers);
 	const struct dovecot_owner owner = {on_dovecots_answer, on_dovecot_lost, a};
 	bool ask = config->auth.dovecot.len > 0;
+	read_keys(a);
 	a->accounts = accounts_new(seed);
 	a->throttle = throttle_new(&limits, seed);
 	a->timer = evtimer_new(gp_loop_base(loop), on_timer, a);
@@ -665,6 +703,7 @@ auth_free(struct auth *a)
 	throttle_free(a->throttle);
 	accounts_free(a->accounts);
 	dovecot_free(a->dovecot);
+	gp_oauth_keys_free(a->keys);
 	free(a);
 	return NULL;
 }
@@ -675,6 +714,7 @@ auth_reload(struct auth *a, const struct gp_config *config)
 	const struct throttle_limits limits = limits_of(config);
 	a->config = config;
 	throttle_limit(a->throttle, &limits);
+	read_keys(a);
 }
 
 void

@@ -13,7 +13,7 @@ struct dovecot;
 enum dovecot_answer { DOVECOT_YES = 1, DOVECOT_NO, DOVECOT_TROUBLE };
 
 struct dovecot_owner {
-	/* What became of a request. user: Dovecot's name for the user, of any octets, perhaps empty;
+	/* What became of a request. user: Dovecot's name for the user, any octets, perhaps none;
 	   valid until the function returns. */
 	void (*on_answer)(void *ctx, uint32_t id, enum dovecot_answer answer, struct gp_slice user);
 	/* The connection is lost, and all requests with it. */
