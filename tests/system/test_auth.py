@@ -344,7 +344,8 @@ class Issuer:
         return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
     def sign(self, **claims):
-        claims = {"iss": "https://i.test", "aud": "mail", "exp": time.time() + 60, "email": "Alice@example.org", **claims}
+        usual = {"iss": "https://i.test", "aud": "mail", "exp": time.time() + 60, "email": "Alice@example.org"}
+        claims = {**usual, **claims}
         parts = [json.dumps(part).encode() for part in ({"alg": "ES256", "kid": "k"}, claims)]
         text = ".".join(map(self.b64, parts))
         self.text.write_text(text)

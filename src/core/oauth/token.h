@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Access tokens that are JWTs (RFC 7519) signed by RS256 or ES256 (RFC 7518 section 3.1), checked
- * with the issuer's keys (RFC 7517). The token chooses nothing but which key it was signed with: the
- * algorithm follows from the key (RFC 8725 section 3.1).
+ * with the issuer's keys (RFC 7517). The token chooses nothing but which key it was signed with:
+ * the algorithm follows from the key (RFC 8725 section 3.1).
  */
 #pragma once
 

@@ -2,7 +2,8 @@
 /*
  * Dovecot's protocol for those who want users authenticated, version 1
  * (https://doc.dovecot.org/2.3/developer_manual/design/auth_protocol/), as far as passwords go:
- * each is sent by PLAIN in one request, whatever mechanism the client used, and judged in one answer.
+ * each is sent by PLAIN in one request, whatever mechanism the client used, and judged in one
+ * answer.
  *
  *     we:      VERSION 1 1, CPID OURS
  *     Dovecot: VERSION 1 2, MECH..., SPID..., CUID..., COOKIE..., DONE
