@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gatepost init: a commented configuration and the folders it names; what exists is left alone. */
+/* gatepost init: a commented configuration, the folders it names, a key and its certificate; what
+ * exists is left alone. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -12,14 +13,15 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/self_signed.h"
 
 static const char usage[] =
 	"usage: gatepost init [--dir DIR] [--domain D]... [--hostname H] [--listen "
 	"ADDRESS:PORT]...\n"
 	"\n"
-	"Writes a commented gatepost.yaml and makes the folders that it names. Nothing that exists "
-	"is\n"
-	"changed.\n"
+	"Writes a commented gatepost.yaml, and makes the folders that it names, a private key and "
+	"a\n"
+	"self-signed certificate for it. Nothing that exists is changed.\n"
 	"\n"
 	"  --dir DIR       everything below this folder; default: the configuration in "
 	"/etc/gatepost,\n"
@@ -43,6 +45,7 @@ struct init_options {
 /* What is made. */
 struct plan {
 	struct gp_slice config_dir, config, state, mail;
+	struct gp_slice tls_dir, certificate, key;
 	struct gp_slice hostname;
 };
 
@@ -122,7 +125,7 @@ find_hostname(const struct init_options *o, struct gp_arena *arena)
 
 /* 0 or -errno */
 static int
-make_plan(const struct init_options *o, struct gp_arena *arena, struct plan *ret)
+plan_folders(const struct init_options *o, struct gp_arena *arena, struct plan *ret)
 {
 	struct gp_slice dir;
 	ret->hostname = find_hostname(o, arena);
@@ -142,6 +145,20 @@ make_plan(const struct init_options *o, struct gp_arena *arena, struct plan *ret
 	ret->config = gp_arena_printf(arena, "%.*s/gatepost.yaml", GP_SLICE_FMT(dir));
 	ret->state = gp_arena_printf(arena, "%.*s/state", GP_SLICE_FMT(dir));
 	ret->mail = gp_arena_printf(arena, "%.*s/mail", GP_SLICE_FMT(dir));
+	return arena->failed ? -ENOMEM : 0;
+}
+
+/* 0 or -errno */
+static int
+make_plan(const struct init_options *o, struct gp_arena *arena, struct plan *ret)
+{
+	int rc = plan_folders(o, arena, ret);
+	if (rc != 0)
+		return rc;
+	ret->tls_dir = gp_arena_printf(arena, "%.*s/tls", GP_SLICE_FMT(ret->state));
+	ret->certificate =
+		gp_arena_printf(arena, "%.*s/certificate.pem", GP_SLICE_FMT(ret->tls_dir));
+	ret->key = gp_arena_printf(arena, "%.*s/key.pem", GP_SLICE_FMT(ret->tls_dir));
 	return arena->failed ? -ENOMEM : 0;
 }
 
@@ -165,10 +182,10 @@ make_dirs(struct gp_slice path, mode_t mode, struct gp_arena *arena)
 
 /* 0 or -errno; -EEXIST where it is there already */
 static int
-write_new_file(const char *path, struct gp_slice text)
+write_new_file(const char *path, mode_t mode, struct gp_slice text)
 {
 	int rc = 0;
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;
 	while (text.len > 0 && rc == 0) {
@@ -192,8 +209,10 @@ fail(struct gp_slice path, int error)
 	return error == -EEXIST ? GP_EXIT_USAGE : GP_EXIT_ERROR;
 }
 
+/* with_tls: the certificate is named; it must be there before the text is read. */
 static void
-write_starter(struct gp_buf *out, const struct init_options *o, const struct plan *plan)
+write_starter(struct gp_buf *out, const struct init_options *o, const struct plan *plan,
+	      bool with_tls)
 {
 	static const struct gp_slice everywhere[] = {
 		{"0.0.0.0:25", sizeof("0.0.0.0:25") - 1},
@@ -208,6 +227,8 @@ write_starter(struct gp_buf *out, const struct init_options *o, const struct pla
 		.listens_len = said ? o->listens_len : GP_ARRAY_LEN(everywhere),
 		.domains = o->domains,
 		.domains_len = o->domains_len,
+		.certificate = with_tls ? plan->certificate : gp_slice(NULL, 0),
+		.key = with_tls ? plan->key : gp_slice(NULL, 0),
 	};
 	gp_config_write_starter(out, &start);
 }
@@ -224,18 +245,40 @@ check_starter(struct gp_slice text, struct gp_slice path, struct gp_arena *arena
 	return rc == 0 ? GP_EXIT_OK : rc > 0 ? GP_EXIT_USAGE : GP_EXIT_ERROR;
 }
 
+/* The key stays when there is one already: TLSA records may name it. */
+static int
+make_certificate(const struct plan *plan, struct gp_arena *arena)
+{
+	struct gp_buf certificate = GP_BUF_INIT(1 << 16), key = GP_BUF_INIT(1 << 16);
+	int rc = make_dirs(plan->tls_dir, 0700, arena);
+	if (rc == 0)
+		rc = gp_self_signed_make(plan->hostname, &certificate, &key);
+	if (rc == 0)
+		rc = write_new_file(plan->key.ptr, 0600, gp_buf_slice(&key));
+	if (rc == 0)
+		rc = write_new_file(plan->certificate.ptr, 0644, gp_buf_slice(&certificate));
+	if (key.ptr)
+		explicit_bzero(key.ptr, key.cap);
+	gp_buf_free(&key);
+	gp_buf_free(&certificate);
+	return rc == -EEXIST ? 0 : rc;
+}
+
 static int
 make_all(const struct plan *plan, struct gp_slice text, struct gp_arena *arena)
 {
 	int rc = make_dirs(plan->config_dir, 0755, arena);
 	if (rc != 0)
 		return fail(plan->config_dir, rc);
-	rc = write_new_file(plan->config.ptr, text);
+	rc = write_new_file(plan->config.ptr, 0644, text);
 	if (rc != 0)
 		return fail(plan->config, rc);
 	rc = make_dirs(plan->state, 0700, arena);
 	if (rc != 0)
 		return fail(plan->state, rc);
+	rc = make_certificate(plan, arena);
+	if (rc != 0)
+		return fail(plan->tls_dir, rc);
 	rc = make_dirs(plan->mail, 0755, arena);
 	return rc != 0 ? fail(plan->mail, rc) : GP_EXIT_OK;
 }
@@ -265,8 +308,10 @@ gp_cmd_init(int argc, char **argv)
 		return rc - 1;
 	rc = make_plan(&o, &arena, &plan);
 	if (rc == 0) {
-		write_starter(&text, &o, &plan);
+		write_starter(&text, &o, &plan, false);
 		rc = check_starter(gp_buf_slice(&text), plan.config, &arena);
+		gp_buf_clear(&text);
+		write_starter(&text, &o, &plan, true);
 	} else {
 		rc = fail(gp_slice_str(o.dir), rc);
 	}

@@ -42,7 +42,14 @@ read_named_file(void *context, struct gp_slice path, struct gp_arena *arena,
 	return gp_file_read(path, GP_CONFIG_TEXT_MAX, arena, ret_content);
 }
 
-const struct gp_config_reader gp_cli_files = {.read = read_named_file};
+static int
+look_at_file(void *context, struct gp_slice path)
+{
+	(void)context;
+	return gp_file_look(path);
+}
+
+const struct gp_config_reader gp_cli_files = {.read = read_named_file, .look = look_at_file};
 
 int
 gp_cli_config(const char *path, struct gp_arena *arena, struct gp_config *ret,

@@ -2,6 +2,7 @@
 #include "ipc/role.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,9 @@ enum { PEER_MISSING_MS = 60 * 1000 };
 
 /* What may come before start, and after. */
 static const uint64_t permit_before = GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP);
-static const uint64_t permit_after =
-	1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER | 1ull << GP_MSG_USERS | 1ull << GP_MSG_STOP;
+static const uint64_t permit_after = 1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER |
+				     1ull << GP_MSG_KEY | 1ull << GP_MSG_USERS |
+				     1ull << GP_MSG_STOP;
 
 static struct {
 	const struct gp_role *role;
@@ -45,13 +47,10 @@ const char *
 gp_role_name(enum gp_role_id id)
 {
 	static const char *const names[GP_ROLE_COUNT] = {
-		[GP_ROLE_SUPERVISOR] = "supervisor",
-		[GP_ROLE_SMTPD] = "smtpd",
-		[GP_ROLE_RESOLVER] = "resolver",
-		[GP_ROLE_SPOOL] = "spool",
-		[GP_ROLE_RELAY] = "relay",
-		[GP_ROLE_MAILDIR] = "maildir",
-		[GP_ROLE_AUTH] = "auth",
+		[GP_ROLE_SUPERVISOR] = "supervisor", [GP_ROLE_SMTPD] = "smtpd",
+		[GP_ROLE_RESOLVER] = "resolver",     [GP_ROLE_SPOOL] = "spool",
+		[GP_ROLE_RELAY] = "relay",           [GP_ROLE_MAILDIR] = "maildir",
+		[GP_ROLE_SIGNER] = "signer",         [GP_ROLE_AUTH] = "auth",
 		[GP_ROLE_COMMAND] = "command",
 	};
 	return id > 0 && id < GP_ROLE_COUNT ? names[id] : "?";
@@ -125,7 +124,8 @@ take_listen(struct gp_message *m)
 	if (env->listens_len == GP_ROLE_LISTENS_MAX)
 		return -E2BIG;
 	struct gp_role_listen *l = &env->listens[env->listens_len++];
-	*l = (struct gp_role_listen){.fd = m->fd, .service = m->listen.service};
+	*l = (struct gp_role_listen){
+		.fd = m->fd, .service = m->listen.service, .tls = m->listen.tls};
 	snprintf(l->address, sizeof(l->address), "%.*s", GP_SLICE_FMT(m->listen.address));
 	m->fd = -1;
 	return 0;
@@ -198,6 +198,27 @@ take_peer(struct gp_message *m)
 	return 0;
 }
 
+/*
+ * Woken by one octet, a process of ours shall not push away the one that runs: when its turn comes
+ * more has arrived, and a turn does it all at once (sched(7)). On an idle core nothing waits. A
+ * kernel that says no costs speed only.
+ */
+static void
+prefer_batches(void)
+{
+	const struct sched_param none = {};
+	(void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
+static int
+take_key(const struct gp_message *m)
+{
+	if (!self.role->on_key)
+		return -EPROTO;
+	self.role->on_key(&self.env, m->key.path, m->key.round, m->fd);
+	return 0;
+}
+
 static int
 take_users(const struct gp_message *m)
 {
@@ -214,6 +235,7 @@ take_start(void)
 		return -EPROTO;
 	self.started = true;
 	gp_channel_permit(self.control, permit_after);
+	prefer_batches();
 	int r = self.role->prepare ? self.role->prepare(&self.env) : 0;
 	if (r == 0)
 		r = enter_sandbox();
@@ -248,6 +270,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_USERS:
 		r = take_users(m);
+		break;
+	case GP_MSG_KEY:
+		r = take_key(m);
 		break;
 	case GP_MSG_START:
 		r = take_start();

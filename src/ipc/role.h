@@ -19,6 +19,7 @@ enum gp_role_id {
 	GP_ROLE_SPOOL,
 	GP_ROLE_RELAY,
 	GP_ROLE_MAILDIR,
+	GP_ROLE_SIGNER,
 	GP_ROLE_AUTH,
 	GP_ROLE_COMMAND, /* a gatepost command on the control socket */
 	GP_ROLE_COUNT,
@@ -33,6 +34,7 @@ enum {
 struct gp_role_listen {
 	int fd;
 	uint8_t service; /* enum gp_service; 0: the control socket */
+	uint8_t tls;     /* enum gp_listen_tls */
 	char address[128];
 };
 
@@ -68,6 +70,9 @@ struct gp_role {
 	/* The file of submission users, before start and after. The descriptor is closed after the
 	   call. NULL: the role must not be given any. */
 	void (*on_users)(struct gp_role_env *env, int fd);
+	/* A private key, before start and after; path is its name for the log. The descriptor is
+	   closed after the call. NULL: the role must not be given any. */
+	void (*on_key)(struct gp_role_env *env, struct gp_slice path, uint32_t round, int fd);
 	/* A new configuration is in env->config; the old one is freed after the call. */
 	void (*on_reload)(struct gp_role_env *env, const struct gp_config *old);
 	/* Finish what is under way, then gp_loop_stop. NULL: stop at once. */

@@ -19,6 +19,12 @@ enum gp_auth_result {
 	GP_AUTH_UNKNOWN,   /* no such mechanism here: 504 */
 };
 
+enum gp_sign_result {
+	GP_SIGN_DONE = 1,
+	GP_SIGN_NO_KEY,
+	GP_SIGN_FAILED,
+};
+
 enum gp_queue_verb {
 	GP_QUEUE_LIST = 1,
 	GP_QUEUE_SHOW, /* with recipients and what was last heard of them */

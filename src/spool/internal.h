@@ -74,6 +74,7 @@ struct gp_store {
 
 	struct segment *tail; /* the last of segments */
 	struct batch out;     /* of the tail: since its last sync, or since the last early write */
+	struct batch recent;  /* what the last sync covered, for reading: it is wanted at once */
 	struct batch lost;    /* while a poisoned segment is read: what its failed sync covered */
 	bool dirty;           /* the tail has more than its last sync covered */
 	bool dir_dirty;       /* a name was made or removed since the directory's last sync */

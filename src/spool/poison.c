@@ -113,6 +113,8 @@ int
 poison_leave(struct gp_store *s)
 {
 	struct segment *g = s->tail;
+	/* What survives is what the disk has, so that is where all of it is read. */
+	s->recent.segment = NULL;
 	s->lost = s->out;
 	s->out = (struct batch){.bytes = GP_BUF_INIT(s->lost.bytes.max)};
 	s->failed = 0;

@@ -49,6 +49,8 @@ void
 segment_free(struct gp_store *s, struct segment *g)
 {
 	gp_assert(gp_list_empty(&g->live));
+	if (s->recent.segment == g)
+		s->recent.segment = NULL;
 	segment_close(s, g);
 	gp_list_remove(&g->link);
 	free(g);
@@ -155,9 +157,25 @@ batch_of(const struct gp_store *s, const struct segment *g)
 	return s->lost.segment == g ? &s->lost : NULL;
 }
 
+/* Copies what the last sync covered, if it has all of it. */
+static bool
+read_recent(const struct gp_store *s, const struct segment *g, uint64_t offset, char *to,
+	    size_t len)
+{
+	const struct batch *b = &s->recent;
+	if (b->segment != g || offset < b->from || offset + len > b->from + b->bytes.len)
+		return false;
+	struct gp_slice there = gp_slice_drop(gp_buf_slice(&b->bytes), (size_t)(offset - b->from));
+	if (len > 0)
+		memcpy(to, there.ptr, len);
+	return true;
+}
+
 int
 segment_read(struct gp_store *s, struct segment *g, uint64_t offset, char *to, size_t len)
 {
+	if (read_recent(s, g, offset, to, len))
+		return 0;
 	const struct batch *b = batch_of(s, g);
 	size_t from_file = len;
 	if (b && offset + len > b->from)

@@ -49,7 +49,7 @@ static struct gp_store *new (struct gp_io io, int dirfd, const struct gp_store_s
 	gp_list_init(&s->segments);
 	gp_list_init(&s->fresh);
 	s->index = gp_map(s->set.messages_max, s->set.seed);
-	s->out.bytes = GP_BUF_INIT(s->set.batch_size + PIECE_SIZE);
+	s->out.bytes = s->recent.bytes = GP_BUF_INIT(s->set.batch_size + PIECE_SIZE);
 	s->meta = GP_BUF_INIT((size_t)GP_META_MAX + GP_RECORD_HEAD);
 	s->bounce = aligned_alloc(GP_IO_ALIGN, BOUNCE_SIZE);
 	return s->bounce ? s : gp_store_free(s);
@@ -72,6 +72,7 @@ gp_store_free(struct gp_store *s)
 		free_segment_whole(s, gp_container_of(l, struct segment, link));
 	gp_map_free(&s->index);
 	gp_buf_free(&s->out.bytes);
+	gp_buf_free(&s->recent.bytes);
 	gp_buf_free(&s->lost.bytes);
 	gp_buf_free(&s->meta);
 	free(s->bounce);

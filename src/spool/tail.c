@@ -236,6 +236,17 @@ forget_out(struct gp_store *s)
 	gp_buf_clear(&s->out.bytes);
 }
 
+/* What was synced last is read next: by whoever hands it out. So it stays, in the other buffer. */
+static void
+keep_recent(struct gp_store *s)
+{
+	struct batch old = s->recent;
+	s->recent = s->out;
+	s->out.bytes = old.bytes;
+	s->out.from += s->recent.bytes.len;
+	gp_buf_clear(&s->out.bytes);
+}
+
 int
 tail_sync(struct gp_store *s)
 {
@@ -251,7 +262,7 @@ tail_sync(struct gp_store *s)
 		rc = s->io.ops->fsync_dir(s->io.ctx, s->dirfd);
 	if (rc < 0)
 		return s->failed = rc;
-	forget_out(s);
+	keep_recent(s);
 	s->dirty = s->dir_dirty = false;
 	s->tail->synced = s->tail->end;
 	s->ids_durable = s->ids_logged;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/futex.h>
 #include <seccomp.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
@@ -147,6 +148,16 @@ allow_socket(scmp_filter_ctx ctx, int family, int type, int protocol)
 				SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)protocol));
 }
 
+/* pthread_once(3) wakes whoever waits, though nobody does; OpenSSL begins so what it first uses. */
+static int
+allow_crypto(scmp_filter_ctx ctx)
+{
+	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(getrandom), 0);
+	return r < 0 ? r
+		     : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(futex), 1,
+					SCMP_A1(SCMP_CMP_EQ, FUTEX_WAKE_PRIVATE));
+}
+
 enum { TCP = 6, UDP = 17 };
 
 static int
@@ -211,6 +222,8 @@ filter_calls(const struct gp_sandbox *rules, bool files)
 		r = allow_abort(ctx);
 	if (r == 0)
 		r = allow_network(ctx, rules);
+	if (r == 0 && rules->crypto)
+		r = allow_crypto(ctx);
 	if (r == 0)
 		r = allow(ctx, rules->calls, rules->calls_len);
 	if (r == 0)

@@ -30,6 +30,7 @@ struct gp_sandbox {
 	bool dial;           /* socket(2) for TCP and Unix streams, connect(2) */
 	bool dial_unix;      /* socket(2) for Unix streams alone, connect(2) */
 	bool dns;            /* socket(2) for UDP and TCP, connect(2), bind(2) */
+	bool crypto;         /* what OpenSSL needs: random octets, and to end its pthread_once(3) */
 	unsigned dir_access; /* enum gp_sandbox_access, for every directory it is given */
 };
 

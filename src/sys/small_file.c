@@ -46,6 +46,15 @@ gp_file_read(struct gp_slice path, size_t max, struct gp_arena *arena, struct gp
 }
 
 int
+gp_file_look(struct gp_slice path)
+{
+	struct stat st;
+	if (stat(path.ptr, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? 0 : -EISDIR;
+}
+
+int
 gp_file_stat(int fd, struct stat *ret)
 {
 	return syscall(SYS_fstat, fd, ret) < 0 ? -errno : 0;

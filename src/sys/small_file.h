@@ -12,6 +12,11 @@
 gp_file_read(struct gp_slice path, size_t max, struct gp_arena *arena,
 	     struct gp_slice *ret_content);
 
+/* Whether a regular file is there, which need not be ours to read; path as above. Returns 0,
+   -EISDIR, -errno. */
+[[nodiscard]] int
+gp_file_look(struct gp_slice path);
+
 /* fstat(2) itself: libc's may use the call that takes a path, which most sandboxes refuse. Returns
  * 0 or -errno. */
 [[nodiscard]] int

@@ -65,8 +65,11 @@ static int
 teardown(void **state)
 {
 	struct folder *f = *state;
-	static const char *const folders[] = {"a/b/state", "a/b/mail", "a/b", "a", ""};
+	static const char *const folders[] = {"a/b/state/tls", "a/b/state", "a/b/mail",
+					      "a/b",           "a",         ""};
 	unlink(f->file);
+	unlink(below(f, "a/b/state/tls/key.pem"));
+	unlink(below(f, "a/b/state/tls/certificate.pem"));
 	for (size_t i = 0; i < GP_ARRAY_LEN(folders); i++)
 		rmdir(below(f, folders[i]));
 	gp_arena_free(&f->arena);
@@ -89,6 +92,24 @@ what_init_writes_passes_check(void **state)
 	assert_int_equal(stat(below(f, "a/b/state"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(stat(below(f, "a/b/mail"), &st), 0);
+	assert_int_equal(stat(below(f, "a/b/state/tls/key.pem"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(stat(below(f, "a/b/state/tls/certificate.pem"), &st), 0);
+}
+
+/* The key that a TLSA record may name already. */
+static void
+a_key_that_is_there_stays(void **state)
+{
+	struct folder *f = *state;
+	struct stat before, after;
+	assert_int_equal(RUN(gp_cmd_init, "init", "--dir", f->dir), GP_EXIT_OK);
+	assert_int_equal(stat(below(f, "a/b/state/tls/key.pem"), &before), 0);
+	assert_int_equal(unlink(f->file), 0);
+	assert_int_equal(RUN(gp_cmd_init, "init", "--dir", f->dir), GP_EXIT_OK);
+	assert_int_equal(stat(below(f, "a/b/state/tls/key.pem"), &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(RUN(gp_cmd_config, "config", "check", "-c", f->file), GP_EXIT_OK);
 }
 
 static void
@@ -145,6 +166,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_init_writes_passes_check, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_key_that_is_there_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(init_never_overwrites, setup, teardown),
 		cmocka_unit_test_setup_teardown(init_writes_nothing_that_would_not_load, setup,
 						teardown),

@@ -10,6 +10,9 @@ static const struct test_file files[] = {
 			   "root: |/bin/sh\nall: :include:/etc/list, /var/tmp/x\nsales: alice\n"},
 	{"/etc/g/recipients", "alice\n bob \n#carol\ndave@example.net\ne e\n\xff\n"},
 	{"/etc/g/zone", "{\"\xff\": 1}"},
+	{"/etc/g/good.pem", "-----BEGIN CERTIFICATE-----\n"},
+	{"/etc/g/key.pem", "-----BEGIN PRIVATE KEY-----\n"},
+	{"/etc/g/both.pem", "-----BEGIN CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n"},
 	{},
 };
 
@@ -61,12 +64,11 @@ static const struct complaint_case keys[] = {
 	{BASE "user: {a: b}\n", "3:7: user takes one value, not a mapping\n"},
 	{BASE "user:\n", "3:6: user has no value\n"},
 	{BASE "? [a]\n: b\n", "3:3: a key takes one value, not a list\n"},
-	{BASE "tls: {certificate: x}\nmilters: []\nproxy: {}\ngreylist: {}\nweb: {}\n",
-	 "3:1: 'tls' is not supported by this version\n"
-	 "4:1: 'milters' is not supported by this version\n"
-	 "5:1: 'proxy' is not supported by this version\n"
-	 "6:1: 'greylist' is not supported by this version\n"
-	 "7:1: 'web' is not supported by this version\n"},
+	{BASE "milters: []\nproxy: {}\ngreylist: {}\nweb: {}\n",
+	 "3:1: 'milters' is not supported by this version\n"
+	 "4:1: 'proxy' is not supported by this version\n"
+	 "5:1: 'greylist' is not supported by this version\n"
+	 "6:1: 'web' is not supported by this version\n"},
 	{BASE "smarthost: {address: a.example, user: x, password_file: y}\n",
 	 "3:33: 'user' is not supported by this version\n"
 	 "3:42: 'password_file' is not supported by this version\n"},
@@ -110,13 +112,13 @@ static const struct complaint_case values[] = {
 	 "3:8: not a path: 1 to 1024 octets without control characters\n"},
 	{"hostname: a.example\nlisten:\n  - {address: \"localhost:25\"}\n  - {address: \"[::1]\"}\n"
 	 "  - {address: \"::1:25\", service: inbuond}\n  - {address: \"192.0.2.1:70000\"}\n"
-	 "  - {address: \"192.0.2.1:25\", tls: implicit}\n  - {address: \"192.0.2.1:25\"}\n  - x\n",
+	 "  - {address: \"192.0.2.1:25\", tls: implict}\n  - {address: \"192.0.2.1:25\"}\n  - x\n",
 	 "3:15: 'localhost:25' is a name, but this takes an address, such as 192.0.2.1:25\n"
 	 "4:15: '[::1]' has no port: write HOST:PORT\n"
 	 "5:15: '::1:25' needs brackets around its IPv6 address: [2001:db8::1]:25\n"
 	 "5:34: service: 'inbuond' is not known; did you mean 'inbound'?\n"
 	 "6:15: '192.0.2.1:70000' has no port of 1 to 65535 behind its colon\n"
-	 "7:31: 'tls' is not supported by this version\n"
+	 "7:36: tls: 'implict' is not known; did you mean 'implicit'?\n"
 	 "8:5: '192.0.2.1:25' is already listened at\n"
 	 "9:5: listen takes keys of its own, as in `listen: {address: ...}`\n"},
 	{BASE "dns: {server: resolver.example}\n",
@@ -130,6 +132,31 @@ static const struct complaint_case values[] = {
 	 "3:36: '' is not a domain name\n"
 	 "3:44: 'c.example' was already given in line 3\n"
 	 "3:55: '300.1.1.1' is neither a host name nor an address\n"},
+};
+
+static const struct complaint_case tls[] = {
+	{BASE "tls: {certificate: no.pem, key: key.pem}\n",
+	 "3:20: cannot read /etc/g/no.pem: No such file or directory\n"},
+	{BASE "tls: {certificate: good.pem, key: [no.pem]}\n",
+	 "3:36: cannot read /etc/g/no.pem: No such file or directory\n"},
+	{BASE "tls: {certificate: zone, key: key.pem}\n",
+	 "/etc/g/zone:1:1: holds no certificate in PEM\n"},
+	{BASE "tls: {certificate: [{text: hello}], key: key.pem}\n",
+	 "3:21: holds no certificate in PEM\n"},
+	{BASE "tls: {certificate: both.pem, key: both.pem}\n",
+	 "/etc/g/both.pem:1:1: holds a private key; certificate takes a file of certificates "
+	 "alone, and key the other\n"},
+	{BASE "tls: {certificate: good.pem}\n",
+	 "3:1: tls: 1 certificates and 0 keys; each certificate needs its key\n"},
+	{BASE "tls: {key: key.pem}\n",
+	 "3:1: tls: 0 certificates and 1 keys; each certificate needs its key\n"},
+	{BASE "tls: {certificate: [good.pem, good.pem], key: [key.pem]}\n",
+	 "3:1: tls: 2 certificates and 1 keys; each certificate needs its key\n"},
+	{BASE "tls: {certificate: {file: good.pem}, key: {file: key.pem}}\n",
+	 "3:20: file takes one value, not a mapping\n"
+	 "3:43: key takes one value, not a mapping\n"},
+	{"hostname: a.example\nlisten: [{address: \"192.0.2.1:465\", tls: implicit}]\n",
+	 "2:1: listen: 'tls: implicit' needs a certificate below 'tls'\n"},
 };
 
 static const struct complaint_case networks[] = {
@@ -245,6 +272,7 @@ TABLE_TEST(form)
 TABLE_TEST(keys)
 TABLE_TEST(values)
 TABLE_TEST(networks)
+TABLE_TEST(tls)
 TABLE_TEST(domains)
 TABLE_TEST(aliases)
 
@@ -343,6 +371,7 @@ main(void)
 		cmocka_unit_test(keys_are_complained_of),
 		cmocka_unit_test(values_are_complained_of),
 		cmocka_unit_test(networks_are_complained_of),
+		cmocka_unit_test(tls_are_complained_of),
 		cmocka_unit_test(domains_are_complained_of),
 		cmocka_unit_test(aliases_are_complained_of),
 		cmocka_unit_test(worlds_do_not_relay),

@@ -50,6 +50,7 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	for (size_t i = 0; i < a->listens_len; i++) {
 		assert_true(gp_slice_eq(a->listens[i].address, b->listens[i].address));
 		assert_int_equal(a->listens[i].service, b->listens[i].service);
+		assert_int_equal(a->listens[i].tls, b->listens[i].tls);
 	}
 	assert_int_equal(a->relay_networks_len, b->relay_networks_len);
 	assert_memory_equal(a->relay_networks, b->relay_networks,
@@ -82,6 +83,10 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->dns.server, b->dns.server));
 	assert_true(gp_slice_eq(a->dns.answers, b->dns.answers));
 	assert_true(gp_slice_eq(a->dns.trust_anchor, b->dns.trust_anchor));
+	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);
+	for (size_t i = 0; i < a->tls.certificates_len; i++)
+		assert_true(gp_slice_eq(a->tls.certificates[i].pem, b->tls.certificates[i].pem));
+	assert_same_slices(a->tls.keys, a->tls.keys_len, b->tls.keys, b->tls.keys_len);
 	assert_int_equal(a->log.json, b->log.json);
 	assert_int_equal(a->log.level, b->log.level);
 	assert_int_equal(a->workers, b->workers);
@@ -119,12 +124,18 @@ static const struct test_file files[] = {
 	{"/srv/recipients", "Alice\n  bob\n\n#carol\n\"d e\"\n"},
 	{"/etc/g/zone.json",
 	 "{\"a\": {\"TXT\": [\"\\u2028\xe2\x80\xa8 \xc2\x85 \x01 \\\\ \"]}}\n\ttail"},
+	{"/etc/g/rsa.pem", "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"},
+	{"/etc/g/rsa.key", ""},
+	{"/etc/g/ec.key", ""},
+	{"/srv/ec.pem", "Subject: x\n-----BEGIN CERTIFICATE-----\n"},
 	{},
 };
 
 static const char everything[] =
 	"hostname: MX.Example.org\nstate: queue\nuser: _g-1.x\nlisten:\n"
-	"  - {address: \"0.0.0.0:25\"}\n  - {address: \"[::]:587\", service: submission}\n"
+	"  - {address: \"0.0.0.0:25\"}\n  - {address: \"[::]:587\", service: submission, tls: "
+	"implicit}\n"
+	"tls: {certificate: [rsa.pem, /srv/ec.pem], key: [rsa.key, ec.key]}\n"
 	"relay_networks: [10.0.0.0/8, 192.0.2.1, \"::1\", \"::ffff:172.16.0.0/108\"]\n"
 	"limits: {message_size: 50MiB, hops: 100}\nrelay_limits: {errors: 7}\n"
 	"retry: {first: 1s, max: 1500ms, for: 36h}\ngreet_wait: 6s\nconcurrency: {start: 1, max: "
@@ -175,6 +186,10 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.dns.server, "127.0.0.1:53");
 	assert_int_equal(p.cfg.retry.lifetime, 36 * 3600 * 1000);
 	assert_slice(p.cfg.dns.answers, files[2].content);
+	assert_int_equal(p.cfg.listens[1].tls, GP_LISTEN_IMPLICIT);
+	assert_slice(p.cfg.tls.certificates[0].path, "/etc/g/rsa.pem");
+	assert_slice(p.cfg.tls.certificates[1].pem, files[6].content);
+	assert_slice(p.cfg.tls.keys[1], "/etc/g/ec.key");
 	parsed_free(&p);
 }
 
@@ -295,8 +310,12 @@ starter_files_load(void **state)
 {
 	static const struct gp_slice listens[] = {{"0.0.0.0:25", 10}, {"[::]:25", 7}};
 	static const struct gp_slice domains[] = {{"example.org", 11}, {"b\u00fccher.example", 15}};
-	static const struct test_file zone[] = {
-		{"/etc/g/zone.json", "{}"}, {"/etc/g/keys.json", "{}"}, {}};
+	static const struct test_file named[] = {
+		{"/etc/g/zone.json", "{}"},
+		{"/etc/g/fullchain.pem", "-----BEGIN CERTIFICATE-----"},
+		{"/etc/g/key.pem", ""},
+		{"/etc/g/keys.json", "{}"},
+		{}};
 	(void)state;
 	for (size_t n = 0; n <= GP_ARRAY_LEN(domains); n++) {
 		struct gp_config_start start = {.hostname = GP_SLICE("mx.example.org"),
@@ -310,7 +329,7 @@ starter_files_load(void **state)
 		gp_config_write_starter(&text, &start);
 		assert_round_trip(gp_buf_slice(&text), NULL);
 		uncomment(gp_buf_slice(&text), &all);
-		assert_round_trip(gp_buf_slice(&all), zone);
+		assert_round_trip(gp_buf_slice(&all), named);
 		gp_buf_free(&all);
 		gp_buf_free(&text);
 	}
@@ -370,7 +389,7 @@ large_ones_come_back(void **state)
 static void
 memory_may_run_out(void **state)
 {
-	struct gp_config_reader reader = {read_test_file, (void *)files};
+	struct gp_config_reader reader = {read_test_file, NULL, (void *)files};
 	int rc = -ENOMEM;
 	(void)state;
 	for (size_t max = 0; rc == -ENOMEM; max += 64) {

@@ -30,7 +30,7 @@ import gateway as system  # noqa: E402
 import sink as system_sink  # noqa: E402
 
 RECORDS = system.ROOT / "build" / "crash"
-ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "supervisor"]
+ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "signer", "supervisor"]
 WINDOW = 20  # transactions at once with one destination: the configuration's default of concurrency.max
 LINE = 78  # octets of a line of `gatepost load`'s bodies, CRLF included
 DRAIN_S = 40
@@ -205,22 +205,18 @@ class Gateway(system.Gateway):
         self.config.write_text(json.dumps(self.settings, indent=2) + "\n", encoding="utf-8")
         self.names_path.write_text("{}", encoding="utf-8")
 
-    def freeze(self, finish_calls):
-        """None of it runs on in user mode. finish_calls: and none is inside a system call either.
-
-        The supervisor first: if it still ran, it would start roles again.
-        """
+    def freeze(self):
+        """None of it runs on in user mode. The supervisor first: if it still ran, it would start roles again."""
         os.kill(self.process.pid, signal.SIGSTOP)
         pids = [self.process.pid, *self.roles()]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
-        still = "TtZX" if finish_calls else "TtZXD"
-        system.eventually(lambda: all(state_of(pid) in still for pid in pids), what="a standstill")
+        system.eventually(lambda: all(state_of(pid) in "TtZXD" for pid in pids), what="a standstill")
         return pids
 
     def kill(self):
-        self.freeze(finish_calls=False)
+        self.freeze()
         super().kill()
 
     def end(self):

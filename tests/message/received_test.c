@@ -41,6 +41,24 @@ forms(void **state)
 		{{S(""), S(""), S("mx"), false, false, S("ID"), S(""), 0},
 		 "Received: by mx id ID;\r\n"
 		 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"},
+		{{S("c"), S("192.0.2.1"), S("mx"), true, false, S("ID"), S(""), 0, S("TLSv1.3"),
+		  S("TLS_AES_256_GCM_SHA384")},
+		 "Received: from c ([192.0.2.1])\r\n"
+		 "\tby mx with ESMTPS\r\n"
+		 "\t(TLSv1.3 TLS_AES_256_GCM_SHA384) id ID;\r\n"
+		 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"},
+		{{S("c"), S("192.0.2.1"), S("mx"), true, true, S("ID"), S(""), 0, S("T)"),
+		  S("x\r\n")},
+		 "Received: from c ([192.0.2.1])\r\n"
+		 "\tby mx with UTF8SMTPS\r\n"
+		 "\t(T? x??) id ID;\r\n"
+		 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"},
+		{{S("c"), S("192.0.2.1"), S("mx"), false, false, S("ID"), S(""), 0, S("TLSv1.2"),
+		  S("X")},
+		 "Received: from c ([192.0.2.1])\r\n"
+		 "\tby mx with SMTP\r\n"
+		 "\t(TLSv1.2 X) id ID;\r\n"
+		 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"},
 		/* what should not have got here at all */
 		{{S("a\r\nX: (b)\0"), S("1)\r\n"), S("mx\n"), true, false, S("I D;"),
 		  S("a\r\n\x7F\xC3\xA9@b"), 0},
@@ -71,7 +89,7 @@ always_one_field(void **state)
 		struct gp_header h;
 		memset(octets, (int)c, sizeof(octets));
 		struct gp_slice s = gp_slice(octets, sizeof(octets));
-		struct gp_received values = {s, s, s, true, true, s, s, 0};
+		struct gp_received values = {s, s, s, true, true, s, s, 0, s, s};
 		gp_received_write(&out, &values);
 		assert_int_equal(gp_header_split(gp_buf_slice(&out), &arena, &h), 0);
 		assert_int_equal(h.fields_len, 1);

@@ -119,7 +119,7 @@ data_without_a_transaction(void **state)
 		"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nrefuse me\r\n.",
 		"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nrefuse me\r\n.\r\nVRFY c",
 		"MAIL FROM:<full@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.",
-		"BDAT 4 LAST\r\nx",
+		"BDAT 3 LAST\r\nx",
 	};
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(paths); i++) {
@@ -218,6 +218,302 @@ is_harmless(struct gp_slice s)
 			return false;
 	}
 	return true;
+}
+
+static void
+begin_chunking(struct talk *t, struct gp_limits limits)
+{
+	talk_begin_setup(t, limits, (struct gp_smtp_server_setup){.chunking = true});
+	talk_feed(t, GP_SLICE("EHLO c\r\n"));
+	gp_buf_clear(&t->log);
+}
+
+/* Says BDAT with one octet, which is an "x", until the session closes. Returns how often. */
+static size_t
+say_tiny_chunks(struct talk *t, size_t max)
+{
+	size_t n = 0;
+	while (!t->closed && n < max) {
+		talk_feed(t, GP_SLICE("BDAT 1\r\nx"));
+		gp_buf_clear(&t->log);
+		n++;
+	}
+	return n;
+}
+
+/* A million chunks of one octet: they are no memory, and not for ever. Neither are those that are
+ * refused, which are neither errors nor heard of in the log. */
+static void
+tiny_chunks(void **state)
+{
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	(void)state;
+	limits.message_size = limits.header_size = 2 * 1000 * 1000;
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	assert_int_equal(say_tiny_chunks(&t, 1000), 1000);
+	assert_int_equal(t.ended, 0);
+	say_tiny_chunks(&t, 1);
+	assert_int_equal(t.ended, 1);
+	size_t refused = say_tiny_chunks(&t, 1000 * 1000);
+	assert_true(t.closed);
+	assert_true(refused < 20000);
+	talk_end(&t);
+}
+
+/* Chunks of a usual size are as many as the message needs. */
+static void
+many_chunks(void **state)
+{
+	static char chunk[1024];
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	(void)state;
+	limits.message_size = 100 * 1000 * 1000;
+	limits.header_size = limits.message_size;
+	memset(chunk, 'a', sizeof(chunk));
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	for (size_t i = 0; i < 5000; i++) {
+		talk_feed(&t, GP_SLICE("BDAT 1024\r\n"));
+		talk_feed(&t, gp_slice(chunk, sizeof(chunk)));
+		gp_buf_clear(&t.log);
+	}
+	say(&t, "BDAT 0 LAST");
+	assert_int_equal(t.bodies, 1);
+	assert_int_equal(t.body.len, 5000 * 1024 + 2);
+	talk_end(&t);
+}
+
+/* Of a chunk that is too much by what it announces, no octet is handed on; of one whose header is
+ * too big, none behind the place where that was seen. */
+static void
+chunks_that_are_too_much(void **state)
+{
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	(void)state;
+	limits.message_size = limits.header_size = 10;
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	talk_feed(&t, GP_SLICE("BDAT 8\r\nabcdef\r\nBDAT 3\r\nx\r\n"));
+	assert_true(hears(&t, "S: 552 5.3.4 Message is too big"));
+	assert_int_equal(t.body.len, 8);
+	limits.message_size = 100;
+	talk_end(&t);
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	talk_feed_pieces(&t, GP_SLICE("BDAT 30\r\nsubject: abcdefghijklmnopqrst\r\n"), 1);
+	assert_true(hears(&t, "S: 552 5.3.4 Header is too big"));
+	assert_int_equal(t.body.len, 10);
+	talk_end(&t);
+}
+
+/* A gigabyte that is announced and refused is not read. */
+static void
+endless_refused_chunks(void **state)
+{
+	static char block[64 * 1024];
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	uint64_t read = 0;
+	(void)state;
+	limits.errors = UINT32_MAX;
+	begin_chunking(&t, limits);
+	while (!t.closed && read < 1 << 30) {
+		talk_feed(&t, GP_SLICE("BDAT 65536 LAST\r\n"));
+		talk_feed(&t, gp_slice(block, sizeof(block)));
+		read += sizeof(block);
+	}
+	assert_true(read <= 4 * limits.message_size + (2 << 20));
+	talk_end(&t);
+}
+
+/*
+ * A message within a message by BDAT: whatever the octets spell, whether the chunk is taken or
+ * refused and wherever it is cut, they are no commands; and what stands behind them is one.
+ */
+static void
+smuggling_in_chunks(void **state)
+{
+	static const char inner[] = "\r\n.\r\nRSET\r\nMAIL FROM:<evil@x>\r\nRCPT TO:<victim@d>\r\n"
+				    "BDAT 5 LAST\r\nevil\n";
+	static const char *const before[] = {
+		"",
+		"MAIL FROM:<a@b>\r\n",
+		"MAIL FROM:<a@b>\r\nRCPT TO:<unknown@d>\r\n",
+		"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n",
+		"MAIL FROM:<nodata@b>\r\nRCPT TO:<c@d>\r\n",
+		"BDAT 1\r\nx",
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(before); i++) {
+		struct gp_buf all = GP_BUF_INIT(4096);
+		gp_buf_printf(&all, "%sBDAT %zu LAST\r\n%sMAIL FROM:<next@b>\r\n", before[i],
+			      sizeof(inner) - 1, inner);
+		for (size_t cut = 0; cut < all.len; cut++) {
+			struct talk t;
+			begin_chunking(&t, talk_limits());
+			talk_feed(&t, gp_slice_take(gp_buf_slice(&all), cut));
+			talk_feed(&t, gp_slice_drop(gp_buf_slice(&all), cut));
+			if (talk_heard(&t, "evil@x") || !talk_heard(&t, "E: mail <next@b>"))
+				fail_msg("case %zu, cut at %zu: smuggled", i, cut);
+			talk_end(&t);
+		}
+		gp_buf_free(&all);
+	}
+}
+
+static void
+begin_auth(struct talk *t)
+{
+	struct gp_smtp_server_setup setup = {.tls = true, .auth_mechanisms = GP_SLICE("PLAIN")};
+	talk_begin_setup(t, talk_limits(), setup);
+	talk_feed(t, GP_SLICE("EHLO c\r\n"));
+	gp_buf_clear(&t->log);
+}
+
+/* Feeds the line in pieces of `piece` octets, and looks at what the log is told at a refusal. */
+static void
+check_refused_without(struct talk *t, const char *line, size_t piece, const char *secret)
+{
+	struct gp_slice rest = gp_slice_str(line), command = {};
+	enum gp_smtp_event event = GP_SMTP_NEED_INPUT;
+	while (event != GP_SMTP_REFUSED) {
+		struct gp_slice part = gp_slice_take(rest, piece);
+		rest = gp_slice_drop(rest, piece);
+		event = gp_smtp_server_next(t->session, &part, t->now_ms);
+		assert_true(rest.len > 0 || event == GP_SMTP_REFUSED);
+	}
+	assert_true(gp_smtp_server_refusal(t->session, &command).code >= 500);
+	assert_true(gp_slice_eq_nocase(command, GP_SLICE("AUTH")));
+	assert_null(memmem(command.ptr, command.len, secret, strlen(secret)));
+}
+
+/* Whatever is wrong with a line that holds a password, the log does not get it. */
+static void
+passwords_in_the_log(void **state)
+{
+	static const char *const lines[] = {
+		"AUTH PLAIN U2VjcmV0*\r\n",   "auth NONE U2VjcmV0\r\n", "AUTH PLAIN U2VjcmV0\n",
+		"AUTH PLAIN U2VjcmV0\r \r\n", "AUTH\tPLAIN U2VjcmV0\n",
+	};
+	static const size_t pieces[] = {SIZE_MAX, 5};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(lines) * GP_ARRAY_LEN(pieces); i++) {
+		struct talk t;
+		begin_auth(&t);
+		check_refused_without(&t, lines[i / 2], pieces[i % 2], "U2Vj");
+		talk_end(&t);
+		begin_auth(&t);
+		talk_feed(&t, GP_SLICE("AUTH PLAIN\r\n"));
+		check_refused_without(&t, "U2VjcmV0*\r\n", pieces[i % 2], "U2Vj");
+		talk_end(&t);
+	}
+}
+
+/* An AUTH line may have 4,096 octets, a response 12,288; more of a response is not even read. */
+static void
+endless_responses(void **state)
+{
+	static char line[16 * 1024];
+	struct talk t;
+	(void)state;
+	for (size_t len = 4095; len <= 4099; len += 4) {
+		memset(line, 'A', sizeof(line));
+		memcpy(line, "AUTH PLAIN   ", 13);
+		memcpy(line + len - 2, "\r\n", 2);
+		begin_auth(&t);
+		talk_feed_pieces(&t, gp_slice(line, len), 100);
+		assert_true(
+			hears(&t, len == 4095 ? "S: 535" : "S: 500 5.5.2 Line is much too long"));
+		talk_end(&t);
+	}
+	memset(line, 'A', sizeof(line));
+	memcpy(line + 12284, "\r\n", 2);
+	begin_auth(&t);
+	talk_feed(&t, GP_SLICE("AUTH PLAIN\r\n"));
+	talk_feed_pieces(&t, gp_slice(line, 12286), 100);
+	assert_true(hears(&t, "S: 535"));
+	talk_feed(&t, GP_SLICE("AUTH PLAIN\r\n"));
+	memset(line, 'A', sizeof(line));
+	talk_feed(&t, gp_slice(line, 12288));
+	assert_true(hears(&t, "S: 500 5.5.6 Response is too long\nE: close\n"));
+	talk_end(&t);
+}
+
+static void
+begin_starttls(struct talk *t)
+{
+	talk_begin_setup(t, talk_limits(), (struct gp_smtp_server_setup){.tls_offered = true});
+	talk_feed(t, GP_SLICE("EHLO c\r\n"));
+	gp_buf_clear(&t->log);
+}
+
+/*
+ * Injection at STARTTLS: what an attacker on the way appends to the command in clear must not be
+ * taken for the client's words within TLS (CVE-2011-0411). Octets that are there with the command,
+ * that come while the 220 is on its way, or that come before the handshake is done end the session.
+ */
+static void
+commands_behind_starttls(void **state)
+{
+	static const char *const injected[] = {"\r\n", "x", "EHLO evil\r\nMAIL FROM:<evil@x>\r\n"};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(injected); i++) {
+		struct gp_buf all = GP_BUF_INIT(4096);
+		struct gp_slice none = {}, rest = gp_slice_str(injected[i]);
+		struct talk t;
+		gp_buf_printf(&all, "STARTTLS\r\n%s", injected[i]);
+		begin_starttls(&t);
+		talk_feed(&t, gp_buf_slice(&all));
+		assert_true(hears(&t, "S: 554 5.7.0 Nothing may follow STARTTLS before TLS begins\n"
+				      "E: close\n"));
+		talk_end(&t);
+
+		begin_starttls(&t);
+		struct gp_slice command = GP_SLICE("STARTTLS\r\n");
+		assert_int_equal(gp_smtp_server_next(t.session, &command, t.now_ms),
+				 GP_SMTP_NEED_INPUT);
+		assert_int_equal(gp_smtp_server_next(t.session, &rest, t.now_ms), GP_SMTP_REFUSED);
+		assert_int_equal(gp_smtp_server_next(t.session, &none, t.now_ms), GP_SMTP_CLOSE);
+		talk_take_output(&t);
+		assert_true(hears(&t, "S: 220 2.0.0 Ready to start TLS\n"));
+		assert_false(hears(&t, "S: 554"));
+		talk_end(&t);
+
+		begin_starttls(&t);
+		talk_feed_pieces(&t, gp_buf_slice(&all), 10);
+		assert_true(talk_heard(&t, "E: starttls\nE: close\n"));
+		assert_false(hears(&t, "S: 554"));
+		talk_end(&t);
+		gp_buf_free(&all);
+	}
+}
+
+/* What was learnt in clear is forgotten: the name, and that EHLO was said. */
+static void
+state_kept_over_starttls(void **state)
+{
+	struct talk t;
+	(void)state;
+	begin_starttls(&t);
+	say(&t, "STARTTLS");
+	assert_false(gp_smtp_server_in_tls(t.session));
+	gp_smtp_server_tls_started(t.session);
+	assert_true(gp_smtp_server_in_tls(t.session));
+	assert_int_equal(gp_smtp_server_helo(t.session).len, 0);
+	assert_false(gp_smtp_server_esmtp(t.session));
+	say(&t, "MAIL FROM:<a@b>");
+	assert_true(hears(&t, "S: 503 5.5.1 Send HELO or EHLO first"));
+	say(&t, "EHLO c");
+	assert_false(hears(&t, "STARTTLS"));
+	talk_end(&t);
 }
 
 /* A sender that a shell would obey. Without a domain, or with octets that no local part has, there
@@ -342,7 +638,8 @@ idle_memory(void **state)
 	memset(line, 'a', sizeof(line));
 	struct gp_limits limits = talk_limits();
 	limits.command_length = 2048;
-	struct gp_smtp_server_setup setup = {GP_SLICE("mx.example.org"), &limits, 0};
+	struct gp_smtp_server_setup setup = {.hostname = GP_SLICE("mx.example.org"),
+					     .limits = &limits};
 	talk_begin(&t);
 	size_t before = mallinfo2().uordblks;
 	struct gp_smtp_server *s = gp_smtp_server_new(&setup, 0);
@@ -375,6 +672,15 @@ main(void)
 		cmocka_unit_test(endless_command_line),
 		cmocka_unit_test(endless_body),
 		cmocka_unit_test(endless_errors),
+		cmocka_unit_test(tiny_chunks),
+		cmocka_unit_test(many_chunks),
+		cmocka_unit_test(chunks_that_are_too_much),
+		cmocka_unit_test(endless_refused_chunks),
+		cmocka_unit_test(smuggling_in_chunks),
+		cmocka_unit_test(passwords_in_the_log),
+		cmocka_unit_test(endless_responses),
+		cmocka_unit_test(commands_behind_starttls),
+		cmocka_unit_test(state_kept_over_starttls),
 		cmocka_unit_test(address_for_a_shell),
 		cmocka_unit_test(addresses_at_random),
 		cmocka_unit_test(encoded_controls_in_dsn_parameters),

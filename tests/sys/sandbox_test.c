@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -29,7 +30,7 @@ enum { CALLS = 471, X32 = 0x40000000 };
  * else they fail or are the caller's end. */
 enum { URETPROBE = 335, UPROBE = 336 };
 
-enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, AUTH, AUTH_DOVECOT, ROLES };
+enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, SIGNER, AUTH, AUTH_DOVECOT, ROLES };
 
 static const struct {
 	const char *name;
@@ -41,6 +42,7 @@ static const struct {
 	[SPOOL] = {"spool", &spool_sandbox, 45},
 	[RELAY] = {"relay", &relay_sandbox, 45},
 	[MAILDIR] = {"maildir", &maildir_sandbox, 45},
+	[SIGNER] = {"signer", &signer_sandbox, 30},
 	[AUTH] = {"auth", &auth_sandbox, 45},
 	[AUTH_DOVECOT] = {"auth, Dovecot", &auth_dovecot_sandbox, 45},
 };
@@ -127,6 +129,7 @@ static const struct {
 	{SYS_mprotect, {0, 0, PROT_READ, 0, 0, 0}},
 	{SYS_fcntl, {0, F_GETFL, 0, 0, 0, 0}},
 	{SYS_tgkill, {0, 0, 0, 0, 0, 0}}, /* its first is the process itself */
+	{SYS_futex, {0, FUTEX_WAKE_PRIVATE, 0, 0, 0, 0}},
 	{SYS_socket, {AF_INET, SOCK_STREAM, IPPROTO_TCP, 0, 0, 0}},
 	{SYS_socket, {AF_UNIX, SOCK_STREAM, 0, 0, 0, 0}},
 };

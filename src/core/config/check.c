@@ -319,12 +319,31 @@ check_oauth(struct reading *r)
 				 "auth: oauth needs issuer and audience beside jwks");
 }
 
+/* Which key is whose is found out where they are read. */
+static void
+check_tls(struct reading *r)
+{
+	const struct gp_config *c = r->cfg;
+	size_t certificates = c->tls.certificates_len, keys = c->tls.keys_len;
+	if (certificates != keys)
+		reading_complain(
+			r, place_of_key(r, "tls"),
+			"tls: %zu certificates and %zu keys; each certificate needs its key",
+			certificates, keys);
+	for (size_t i = 0; certificates == 0 && i < c->listens_len; i++) {
+		if (c->listens[i].tls == GP_LISTEN_IMPLICIT)
+			reading_complain(r, place_of_key(r, "listen"),
+					 "listen: 'tls: implicit' needs a certificate below 'tls'");
+	}
+}
+
 void
 reading_check(struct reading *r)
 {
 	check_oauth(r);
 	check_order(r);
 	check_routes(r);
+	check_tls(r);
 	if (r->domains_good)
 		check_aliases(r);
 }

@@ -14,9 +14,15 @@ enum gp_service {
 	GP_SERVICE_SUBMISSION = 2,
 };
 
+enum gp_listen_tls {
+	GP_LISTEN_STARTTLS, /* where there is a certificate */
+	GP_LISTEN_IMPLICIT,
+};
+
 struct gp_listen {
 	struct gp_slice address; /* "192.0.2.1:25", "[::]:25" */
 	uint8_t service;         /* enum gp_service */
+	uint8_t tls;             /* enum gp_listen_tls */
 };
 
 /* A network: address of 4 or 16 octets, prefix length. IPv4-mapped IPv6 is stored as IPv4. */
@@ -89,6 +95,11 @@ struct gp_route_config {
 	struct gp_slice target; /* host:port, as gp_deliver's */
 };
 
+struct gp_certificate {
+	struct gp_slice path; /* empty: it came inlined */
+	struct gp_slice pem;  /* the certificate, then its chain */
+};
+
 struct gp_config {
 	struct gp_slice hostname;
 	struct gp_slice state;
@@ -134,6 +145,14 @@ struct gp_config {
 		struct gp_slice trust_anchor; /* path; empty: none */
 	} dns;
 	struct {
+		const struct gp_certificate *certificates;
+		size_t certificates_len;
+		/* As many paths of their keys, in any order: what is in them no role but signer
+		   may know. */
+		const struct gp_slice *keys;
+		size_t keys_len;
+	} tls;
+	struct {
 		bool json;
 		uint8_t level; /* 0 error, 1 warning, 2 info, 3 debug */
 	} log;
@@ -145,7 +164,8 @@ enum gp_config_caps {
 	GP_CONFIG_IMAGE_MAX = 64 << 20,  /* octets of what gp_config_print may write, and that
 					    gp_config_parse takes */
 	GP_CONFIG_ARENA_MAX = 256 << 20, /* an arena that any such configuration fits in */
-	GP_CONFIG_COMPLAINTS_MAX = 100,  /* after these, one more says that there are others */
+	GP_CONFIG_CERTIFICATES_MAX = 64,
+	GP_CONFIG_COMPLAINTS_MAX = 100, /* after these, one more says that there are others */
 };
 
 struct gp_complaint {
@@ -166,6 +186,9 @@ struct gp_complaints {
 struct gp_config_reader {
 	int (*read)(void *context, struct gp_slice path, struct gp_arena *arena,
 		    struct gp_slice *ret_content);
+	/* Whether a file that the parser must not read (a private key) is there and could be
+	   read: 0 or -errno. NULL: it is not asked. */
+	int (*look)(void *context, struct gp_slice path);
 	void *context;
 };
 
@@ -197,6 +220,8 @@ gp_config_print(struct gp_buf *out, const struct gp_config *cfg);
 /* What the starter file says outright; all the rest of it is commented defaults and examples. */
 struct gp_config_start {
 	struct gp_slice hostname, state;
+	/* Paths of what `tls` names; empty: that stays an example. */
+	struct gp_slice certificate, key;
 	struct gp_slice mail_root; /* absolute: {maildir: "MAIL_ROOT/{domain}/{local}"} */
 	const struct gp_slice *listens;
 	size_t listens_len;

@@ -177,6 +177,31 @@ print_deliver(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
 	gp_buf_put_str(out, "}\n");
 }
 
+static void
+print_certificates(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
+		   const struct gp_config *cfg)
+{
+	if (cfg->tls.certificates_len == 0)
+		return;
+	print_name(out, depth, key->name, "\n");
+	for (size_t i = 0; i < cfg->tls.certificates_len; i++) {
+		print_indent(out, depth + 1);
+		gp_buf_put_str(out, "- {text: ");
+		print_quoted(out, cfg->tls.certificates[i].pem);
+		gp_buf_put_str(out, "}\n");
+	}
+}
+
+static void
+print_keys(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
+	   const struct gp_config *cfg)
+{
+	if (cfg->tls.keys_len == 0)
+		return;
+	print_name(out, depth, key->name, " ");
+	print_quoted_list(out, cfg->tls.keys, cfg->tls.keys_len);
+}
+
 void
 print_number(struct gp_buf *out, const struct gp_key *key, uint64_t value)
 {
@@ -259,6 +284,12 @@ print_key(struct gp_buf *out, unsigned int depth, const struct gp_key *key, cons
 		break;
 	case GP_KEY_DELIVER:
 		print_deliver(out, depth, key, at);
+		break;
+	case GP_KEY_CERTIFICATES:
+		print_certificates(out, depth, key, at);
+		break;
+	case GP_KEY_KEYS:
+		print_keys(out, depth, key, at);
 		break;
 	case GP_KEY_LATER:
 		break;

@@ -80,6 +80,7 @@ static const struct gp_key_group limits_group = GROUP(limits_keys);
 static const struct gp_key_group relay_limits_group = GROUP(relay_limits_keys);
 
 static const char *const service_words[] = {"inbound", "submission", NULL};
+static const char *const listen_tls_words[] = {"starttls", "implicit", NULL};
 static const struct gp_key listen_keys[] = {
 	{.name = "address",
 	 .type = GP_KEY_LISTEN,
@@ -94,7 +95,14 @@ static const struct gp_key listen_keys[] = {
 	 .min = GP_SERVICE_INBOUND,
 	 .offset = offsetof(struct gp_listen, service),
 	 .doc = "inbound: mail from other servers. submission: mail from our own users."},
-	LATER("tls", "TLS from the first octet."),
+	{.name = "tls",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "starttls",
+	 .example = "implicit",
+	 .choices = listen_tls_words,
+	 .offset = offsetof(struct gp_listen, tls),
+	 .doc = "starttls: begun by the client's STARTTLS, where there is a certificate. implicit: "
+		"from the first octet, as on port 465."},
 };
 static const struct gp_key_group listen_group = GROUP(listen_keys);
 
@@ -290,6 +298,21 @@ static const struct gp_key dns_keys[] = {
 };
 static const struct gp_key_group dns_group = GROUP(dns_keys);
 
+static const struct gp_key tls_keys[] = {
+	{.name = "certificate",
+	 .type = GP_KEY_CERTIFICATES,
+	 .example = "fullchain.pem",
+	 .doc = "A file with the certificate, then its chain, in PEM; or a list of such files, RSA "
+		"beside ECDSA and for as many names as need be: the client's SNI chooses, and the "
+		"first is for whoever names none of them. Without any no TLS is offered."},
+	{.name = "key",
+	 .type = GP_KEY_KEYS,
+	 .example = "key.pem",
+	 .doc = "The file with the private key of the certificate, or a list, one for each. Only "
+		"the process that signs ever reads it. A changed file is noticed within a minute."},
+};
+static const struct gp_key_group tls_group = GROUP(tls_keys);
+
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 static const struct gp_key log_keys[] = {
@@ -338,6 +361,10 @@ static const struct gp_key root_keys[] = {
 	 .group = &listen_group,
 	 .example = "[{address: \"0.0.0.0:25\", service: inbound}]",
 	 .doc = "Where clients connect to."},
+	{.name = "tls",
+	 .type = GP_KEY_GROUP,
+	 .group = &tls_group,
+	 .doc = "What we show to those who ask for TLS."},
 	{.name = "relay_networks",
 	 .type = GP_KEY_NETWORKS,
 	 .preset = "[]",
@@ -409,7 +436,6 @@ static const struct gp_key root_keys[] = {
 	 .max = 256,
 	 AT(workers),
 	 .doc = "Processes that speak with clients, and as many that dial out; 0: one a core."},
-	LATER("tls", "Certificates."),
 	LATER("greylist", "Greylisting."),
 	LATER("milters", "Mail filters."),
 	LATER("proxy", "PROXY protocol and XCLIENT."),

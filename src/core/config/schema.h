@@ -33,6 +33,8 @@ enum gp_key_type {
 	GP_KEY_RECIPIENTS,
 	GP_KEY_ALIASES,
 	GP_KEY_DELIVER,
+	GP_KEY_CERTIFICATES,
+	GP_KEY_KEYS,
 	/* known, and refused with a word of its own */
 	GP_KEY_LATER,
 };

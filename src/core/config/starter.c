@@ -152,6 +152,25 @@ write_said(struct gp_buf *out, const struct gp_key *key, struct gp_slice value)
 }
 
 static void
+write_tls(struct gp_buf *out, const struct gp_key *key, const struct gp_config_start *start)
+{
+	gp_buf_printf(out, "%s:\n", key->name);
+	for (size_t i = 0; i < key->group->keys_len; i++) {
+		const struct gp_key *member = &key->group->keys[i];
+		write_doc(out, "  # ", member->doc);
+		gp_buf_printf(out, "  %s: ", member->name);
+		print_quoted(out, member->type == GP_KEY_KEYS ? start->key : start->certificate);
+		gp_buf_put_char(out, '\n');
+	}
+}
+
+static bool
+is_tls(const struct gp_key *key)
+{
+	return key->group && key->group->keys[0].type == GP_KEY_CERTIFICATES;
+}
+
+static void
 write_root_key(struct gp_buf *out, const struct gp_key *key, const struct gp_config_start *start)
 {
 	write_doc(out, "# ", key->doc);
@@ -163,6 +182,8 @@ write_root_key(struct gp_buf *out, const struct gp_key *key, const struct gp_con
 		write_listens(out, key, start);
 	} else if (key->type == GP_KEY_DOMAINS) {
 		write_domains(out, key, start);
+	} else if (is_tls(key) && start->certificate.len > 0) {
+		write_tls(out, key, start);
 	} else if (key->type == GP_KEY_GROUP) {
 		write_commented_group(out, key);
 	} else {

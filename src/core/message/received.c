@@ -52,9 +52,26 @@ put_from(struct gp_buf *out, const struct gp_received *r)
 static const char *
 with_protocol(const struct gp_received *r)
 {
+	bool tls = r->tls_version.len > 0;
 	if (r->utf8)
-		return "UTF8SMTP";
-	return r->esmtp ? "ESMTP" : "SMTP";
+		return tls ? "UTF8SMTPS" : "UTF8SMTP";
+	if (r->esmtp)
+		return tls ? "ESMTPS" : "ESMTP";
+	return "SMTP";
+}
+
+static void
+put_with(struct gp_buf *out, const struct gp_received *r)
+{
+	gp_buf_put_str(out, " with ");
+	gp_buf_put_str(out, with_protocol(r));
+	if (r->tls_version.len == 0)
+		return;
+	gp_buf_put_str(out, "\r\n\t(");
+	put_checked(out, r->tls_version, is_name_octet);
+	gp_buf_put_char(out, ' ');
+	put_checked(out, r->tls_cipher, is_name_octet);
+	gp_buf_put_char(out, ')');
 }
 
 void
@@ -64,10 +81,8 @@ gp_received_write(struct gp_buf *out, const struct gp_received *r)
 	put_from(out, r);
 	gp_buf_put_str(out, "by ");
 	put_checked(out, r->by, is_name_octet);
-	if (r->client_addr.len > 0) {
-		gp_buf_put_str(out, " with ");
-		gp_buf_put_str(out, with_protocol(r));
-	}
+	if (r->client_addr.len > 0)
+		put_with(out, r);
 	gp_buf_put_str(out, " id ");
 	put_checked(out, r->id, is_name_octet);
 	if (r->rcpt.len > 0) {

@@ -17,6 +17,8 @@ struct gp_received {
 	struct gp_slice rcpt; /* the recipient when there is just one; empty when there are more, so
 				 that none of them learns of the others (RFC 5321 section 7.6) */
 	uint64_t time_s;      /* since the epoch */
+	/* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; empty: it came in clear */
+	struct gp_slice tls_version, tls_cipher;
 };
 
 /*

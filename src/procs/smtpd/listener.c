@@ -18,6 +18,10 @@ enum {
 	SOURCES_MAX = 65536,
 	/* When descriptors run out: leave the rest in the backlog for so long. */
 	PAUSE_MS = 100,
+	/* Of this worker's connections in use: over the first it is under stress, until they are
+	   below the second. */
+	STRESS_BEGINS_PERCENT = 75,
+	STRESS_ENDS_PERCENT = 50,
 };
 
 /* Open connections of one address or network. Its key is its own octets. */
@@ -27,6 +31,7 @@ struct source {
 };
 
 struct listener {
+	const struct gp_role_listen *place;
 	struct event *readable, *again;
 	int fd;
 };
@@ -85,18 +90,38 @@ release_source(const struct gp_client *c, bool network)
 	}
 }
 
-void
-listener_release(const struct gp_client *client)
-{
-	release_source(client, false);
-	release_source(client, true);
-}
-
 /* This worker's part of a number, rounded up, never 0. */
 static uint32_t
 share(uint32_t all)
 {
 	return (all + smtpd.env->workers - 1) / GP_MAX(smtpd.env->workers, 1u);
+}
+
+/* A flood of sessions that do nothing would keep everybody else out; so while places are few,
+   strangers who do not come to the point lose theirs. */
+static void
+look_at_stress(void)
+{
+	uint64_t most = share(smtpd.env->config->limits.connections);
+	uint64_t used = smtpd.sessions_len * 100ull;
+	bool stressed = smtpd.stressed ? used >= most * STRESS_ENDS_PERCENT
+				       : used > most * STRESS_BEGINS_PERCENT;
+	if (stressed == smtpd.stressed)
+		return;
+	gp_warning(stressed ? "stress_begins" : "stress_ends",
+		   GP_FN("connections", smtpd.sessions_len), GP_FN("limit", most));
+	smtpd.stressed = stressed;
+	gp_list_each (it, &smtpd.sessions) {
+		session_stress((struct session *)it);
+	}
+}
+
+void
+listener_release(const struct gp_client *client)
+{
+	release_source(client, false);
+	release_source(client, true);
+	look_at_stress();
 }
 
 static const char *
@@ -125,7 +150,7 @@ refuse(int fd, const struct gp_sockaddr *peer, const char *limit)
 }
 
 static void
-admit(int fd, const struct gp_sockaddr *peer)
+admit(int fd, const struct gp_sockaddr *peer, const struct listener *l)
 {
 	struct gp_client client = {};
 	client.address_len = (uint8_t)gp_sockaddr_octets(peer, client.address);
@@ -140,7 +165,8 @@ admit(int fd, const struct gp_sockaddr *peer)
 	if (limit)
 		refuse(fd, peer, limit);
 	else
-		session_start(fd, peer, &client);
+		session_start(fd, peer, &client, l->place);
+	look_at_stress();
 }
 
 static void
@@ -153,7 +179,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		int conn = accept4(fd, (struct sockaddr *)&peer.ss, &peer.len,
 				   SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (conn >= 0) {
-			admit(conn, &peer);
+			admit(conn, &peer, l);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -181,6 +207,7 @@ listener_start(struct gp_role_env *env)
 	self.sources = gp_map(SOURCES_MAX, env->seed);
 	for (size_t i = 0; i < env->listens_len; i++) {
 		struct listener *l = &self.listeners[self.listeners_len++];
+		l->place = &env->listens[i];
 		l->fd = env->listens[i].fd;
 		l->readable = event_new(gp_loop_base(env->loop), l->fd, EV_READ | EV_PERSIST,
 					on_readable, l);

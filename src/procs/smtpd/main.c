@@ -28,10 +28,21 @@ apply_config(struct gp_role_env *env)
 		.hostname = cfg->hostname,
 		.limits = &cfg->limits,
 		.greet_wait_ms = cfg->greet_wait,
+		.chunking = true,
 	};
-	smtpd.relay_setup = (struct gp_smtp_server_setup){.hostname = cfg->hostname,
-							  .limits = &cfg->relay_limits};
+	smtpd.relay_setup = (struct gp_smtp_server_setup){
+		.hostname = cfg->hostname,
+		.limits = &cfg->relay_limits,
+		.chunking = true,
+	};
 	return 0;
+}
+
+static int
+prepare(struct gp_role_env *env)
+{
+	(void)env;
+	return tls_prepare();
 }
 
 static int
@@ -40,15 +51,28 @@ start(struct gp_role_env *env)
 	smtpd.env = env;
 	gp_list_init(&smtpd.sessions);
 	int r = apply_config(env);
-	return r == 0 ? listener_start(env) : r;
+	if (r == 0)
+		r = listener_start(env);
+	return r == 0 ? tls_start(env) : r;
 }
 
 static void
 on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
+	if (role == GP_ROLE_SIGNER) {
+		tls_connect(env, fd);
+		return;
+	}
 	gp_assert(role == GP_ROLE_SPOOL);
 	store_connect(env, fd);
+}
+
+void
+smtpd_open_when_ready(void)
+{
+	if (!smtpd.stopping && store_began() && tls_settled())
+		listener_open();
 }
 
 void
@@ -79,6 +103,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	(void)old;
 	if (apply_config(env) < 0)
 		gp_error("reload_failed", GP_FS("reason", "out of memory"));
+	tls_configure();
 }
 
 static void
@@ -98,6 +123,7 @@ on_stop(struct gp_role_env *env)
 static const struct gp_role role = {
 	.id = GP_ROLE_SMTPD,
 	.sandbox = &smtpd_sandbox,
+	.prepare = prepare,
 	.start = start,
 	.on_peer = on_peer,
 	.on_reload = on_reload,

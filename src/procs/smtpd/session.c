@@ -10,6 +10,9 @@
  * session_committed -> advance
  *                        -> CLOSE: the last reply is written -> linger -> free
  *
+ *                        -> STARTTLS: tls_accept, SHAKES_HANDS ---------> handshake done ->
+ * advance
+ *
  * While the session waits, nothing is read from the client: what came behind is in s->held.
  */
 #include <errno.h>
@@ -18,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "core/message/received.h"
 #include "ipc/values.h"
 #include "procs/smtpd/smtpd.h"
@@ -33,12 +37,17 @@ enum {
 	   last reply. */
 	LINGER_MS = 2000,
 	LINGER_OCTETS = 256 * 1024,
+	/* For a handshake, and for a signature within it. RFC 3207 says no number. */
+	HANDSHAKE_MS = 30 * 1000,
+	HANDSHAKE_STRESS_MS = 10 * 1000,
+	SIGNATURE_MS = 5 * 1000,
 };
 
 enum session_state {
 	SESSION_TALKS,
 	SESSION_WAITS_STAGE,
 	SESSION_WAITS_COMMIT,
+	SESSION_SHAKES_HANDS,
 	SESSION_LINGERS,
 };
 
@@ -46,6 +55,11 @@ struct session {
 	struct gp_list link;
 	enum session_state state;
 	int fd;
+	const struct gp_role_listen *listen;
+	struct gp_tls *tls; /* NULL: in clear */
+	bool starttls;      /* was offered */
+	bool signing;       /* the handshake waits for signer */
+	uint64_t handshake_end_ms, signature_end_ms;
 	bool reading, writing; /* whether the event is registered */
 	struct event readable, writable, timer;
 	uint64_t timer_ms; /* when the timer fires; UINT64_MAX: not armed */
@@ -58,6 +72,7 @@ struct session {
 	uint64_t id;
 	struct gp_rcpt *targets; /* in the transaction's arena */
 	size_t targets_len, targets_cap;
+	struct gp_map known; /* addresses of the targets */
 	struct body body;
 };
 
@@ -67,16 +82,27 @@ static const struct gp_reply out_of_memory =
 static void
 advance(struct session *s, struct gp_slice input);
 
+/* What the transaction holds beside its arena. */
+static void
+reset_transaction(struct session *s)
+{
+	body_reset(&s->body);
+	gp_map_free(&s->known);
+}
+
 static void
 session_free(struct session *s)
 {
 	if (s->state == SESSION_WAITS_COMMIT || s->state == SESSION_WAITS_STAGE)
 		store_forget(s);
+	if (s->signing)
+		tls_forget(s);
+	gp_tls_free(s->tls);
 	event_del(&s->readable);
 	event_del(&s->writable);
 	event_del(&s->timer);
 	close(s->fd);
-	body_reset(&s->body);
+	reset_transaction(s);
 	gp_buf_free(&s->body.memory);
 	gp_buf_free(&s->held);
 	gp_smtp_server_free(s->smtp);
@@ -85,6 +111,13 @@ session_free(struct session *s)
 	listener_release(&s->client);
 	free(s);
 	smtpd_session_gone();
+}
+
+/* What TLS came to; without it, texts of NULL. */
+static struct gp_tls_facts
+session_tls(const struct session *s)
+{
+	return s->tls ? gp_tls_facts(s->tls) : (struct gp_tls_facts){};
 }
 
 /* --- the log --- */
@@ -128,10 +161,19 @@ static void
 log_accepted(struct session *s)
 {
 	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
-	gp_info("accepted", GP_FID("id", s->id), GP_FS("client", s->client_text.s),
-		GP_F("helo", gp_smtp_server_helo(s->smtp)), GP_F("from", e->sender),
-		GP_F("to", s->targets[0].address), GP_FN("rcpts", s->targets_len),
-		GP_FN("size", body_size(&s->body)));
+	struct gp_tls_facts tls = session_tls(s);
+	const struct gp_log_field fields[] = {
+		GP_FID("id", s->id),
+		GP_FS("client", s->client_text.s),
+		GP_F("helo", gp_smtp_server_helo(s->smtp)),
+		GP_F("from", e->sender),
+		GP_F("to", s->targets[0].address),
+		GP_FN("rcpts", s->targets_len),
+		GP_FN("size", body_size(&s->body)),
+		GP_FS("tls_version", tls.version),
+		GP_FS("tls_cipher", tls.cipher),
+	};
+	gp_log_event(GP_LOG_INFO, "accepted", fields, GP_ARRAY_LEN(fields) - (s->tls ? 0 : 2));
 }
 
 /* --- decisions --- */
@@ -143,22 +185,13 @@ decide_mail(struct session *s)
 	struct gp_reply why;
 	s->targets = NULL;
 	s->targets_len = s->targets_cap = 0;
+	s->known = gp_map(TARGETS_MAX, smtpd.env->seed);
 	if (store_ready(&why)) {
 		gp_smtp_server_answer(s->smtp, &ok);
 		return;
 	}
 	log_refused_path(s, "mail", &why);
 	refuse(s, &why);
-}
-
-static bool
-has_target(const struct session *s, struct gp_slice address)
-{
-	for (size_t i = 0; i < s->targets_len; i++) {
-		if (gp_slice_eq(s->targets[i].address, address))
-			return true;
-	}
-	return false;
 }
 
 /* Room for n more, in the arena; the old array stays there until the transaction ends. */
@@ -193,27 +226,34 @@ notify_of_target(uint8_t notify, size_t targets_len)
 }
 
 static bool
+add_target(struct session *s, struct gp_slice address, uint8_t notify)
+{
+	if (gp_map_get(&s->known, address))
+		return true;
+	/* A copy: the policy's own may go with the configuration before the transaction ends. */
+	address = gp_arena_dup(gp_smtp_server_arena(s->smtp), address);
+	if (!address.ptr || !gp_map_set(&s->known, address, s))
+		return false;
+	s->targets[s->targets_len++] = (struct gp_rcpt){
+		.address = address,
+		.orcpt = gp_smtp_server_rcpt(s->smtp)->orcpt,
+		.notify = notify,
+	};
+	return true;
+}
+
+/* All of them or none. */
+static bool
 add_targets(struct session *s, const struct gp_admission *a)
 {
-	const struct gp_rcpt *rcpt = gp_smtp_server_rcpt(s->smtp);
-	if (!reserve_targets(s, a->targets_len))
-		return false;
-	for (size_t i = 0; i < a->targets_len; i++) {
-		if (has_target(s, a->targets[i]))
-			continue;
-		/* A copy: the policy's own may go with the configuration before the transaction
-		 * ends. */
-		struct gp_slice address =
-			gp_arena_dup(gp_smtp_server_arena(s->smtp), a->targets[i]);
-		if (!address.ptr)
-			return false;
-		s->targets[s->targets_len++] = (struct gp_rcpt){
-			.address = address,
-			.orcpt = rcpt->orcpt,
-			.notify = notify_of_target(rcpt->notify, a->targets_len),
-		};
-	}
-	return true;
+	size_t before = s->targets_len;
+	uint8_t notify = notify_of_target(gp_smtp_server_rcpt(s->smtp)->notify, a->targets_len);
+	bool ok = reserve_targets(s, a->targets_len);
+	for (size_t i = 0; ok && i < a->targets_len; i++)
+		ok = add_target(s, a->targets[i], notify);
+	while (!ok && s->targets_len > before)
+		gp_map_remove(&s->known, s->targets[--s->targets_len].address);
+	return ok;
 }
 
 static void
@@ -274,11 +314,14 @@ write_received(struct session *s, struct gp_buf *head)
 {
 	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
 	struct gp_id_text id = gp_id_text(s->id);
+	struct gp_tls_facts tls = session_tls(s);
 	struct gp_received r = {
 		.helo = gp_smtp_server_helo(s->smtp),
 		.client_addr = gp_slice_str(s->client_text.s),
 		.by = smtpd.setup.hostname,
 		.esmtp = gp_smtp_server_esmtp(s->smtp),
+		.tls_version = gp_slice_str(tls.version),
+		.tls_cipher = gp_slice_str(tls.cipher),
 		.utf8 = e->flags & GP_ENVELOPE_SMTPUTF8,
 		.id = gp_slice_str(id.s),
 		.rcpt = e->rcpts_len == 1 ? e->rcpts[0].address : gp_slice(NULL, 0),
@@ -309,7 +352,7 @@ take_end(struct session *s)
 		GP_REPLY_INIT(451, 4, 3, 0, "Could not store the message, try again later");
 	gp_smtp_server_answer(s->smtp, &later);
 	log_refusal(s);
-	body_reset(&s->body);
+	reset_transaction(s);
 }
 
 static void
@@ -332,7 +375,7 @@ answer_commit(struct session *s, enum gp_commit_result result)
 	gp_smtp_server_answer(s->smtp, &reply);
 	if (result != GP_COMMIT_DONE)
 		log_refusal(s);
-	body_reset(&s->body);
+	reset_transaction(s);
 }
 
 /* --- the connection --- */
@@ -349,6 +392,39 @@ want_read(struct session *s, bool on)
 		event_del(&s->readable);
 }
 
+static void
+want_write(struct session *s, bool on)
+{
+	if (s->writing == on)
+		return;
+	s->writing = on;
+	if (on)
+		event_add(&s->writable, NULL);
+	else
+		event_del(&s->writable);
+}
+
+/* Octets written, or -errno; -EAGAIN: wait until the socket is writable. */
+static ssize_t
+write_octets(struct session *s, struct gp_slice out)
+{
+	if (s->tls)
+		return gp_tls_write(s->tls, out);
+	ssize_t n = send(s->fd, out.ptr, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n < 0 ? -errno : n;
+}
+
+/* Octets read, 0 at the end, or -errno. TLS gives one record a call, and the buffer has room for
+   it: nothing is left that the loop does not know of. */
+static ssize_t
+read_octets(struct session *s, char *to, size_t size)
+{
+	if (s->tls)
+		return gp_tls_read(s->tls, to, size);
+	ssize_t n = recv(s->fd, to, size, 0);
+	return n < 0 ? -errno : n;
+}
+
 /* False: the connection is broken. */
 static bool
 send_output(struct session *s)
@@ -357,22 +433,18 @@ send_output(struct session *s)
 		struct gp_slice out = gp_smtp_server_output(s->smtp);
 		if (out.len == 0)
 			break;
-		ssize_t n = send(s->fd, out.ptr, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
+		ssize_t n = write_octets(s, out);
+		if (n == -EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN) {
-			if (!s->writing)
-				event_add(&s->writable, NULL);
-			s->writing = true;
+		if (n == -EAGAIN) {
+			want_write(s, true);
 			return true;
 		}
 		if (n < 0)
 			return false;
 		gp_smtp_server_output_sent(s->smtp, (size_t)n);
 	}
-	if (s->writing)
-		event_del(&s->writable);
-	s->writing = false;
+	want_write(s, false);
 	return true;
 }
 
@@ -395,15 +467,114 @@ linger(struct session *s, bool quit)
 {
 	s->state = SESSION_LINGERS;
 	if (!send_output(s) || (quit && !s->writing)) {
+		if (s->tls)
+			gp_tls_close(s->tls);
 		session_free(s);
 		return;
 	}
+	if (!s->writing && s->tls)
+		gp_tls_close(s->tls);
 	if (!s->writing)
 		shutdown(s->fd, SHUT_WR);
 	s->timer_ms = UINT64_MAX;
 	arm_timer(s, gp_clock_monotonic_ms() + LINGER_MS);
 	want_read(s, true);
 }
+
+/* --- TLS --- */
+
+static void
+fail_handshake(struct session *s, const char *why)
+{
+	gp_info("tls_failed", GP_FS("client", s->client_text.s), GP_FS("reason", why));
+	if (s->signing)
+		tls_forget(s);
+	s->signing = false;
+	/* Nothing of ours is left to be said; what the client still sends must not make the kernel
+	   take back the alert. */
+	want_write(s, false);
+	linger(s, false);
+}
+
+static void
+advance(struct session *s, struct gp_slice input);
+
+static void
+finish_handshake(struct session *s)
+{
+	struct gp_tls_facts facts = gp_tls_facts(s->tls);
+	gp_debug("tls_started", GP_FS("client", s->client_text.s), GP_FS("version", facts.version),
+		 GP_FS("cipher", facts.cipher), GP_FS("name", facts.name),
+		 GP_FN("resumed", facts.resumed));
+	want_write(s, false);
+	s->state = SESSION_TALKS;
+	s->timer_ms = UINT64_MAX;
+	if (s->starttls)
+		gp_smtp_server_tls_started(s->smtp);
+	advance(s, gp_slice(NULL, 0));
+}
+
+/* The handshake waits: for the socket, or for signer. */
+static void
+await_handshake(struct session *s)
+{
+	enum gp_tls_want want = gp_tls_wants(s->tls);
+	if (want == GP_TLS_WANTS_SIGNATURE && !s->signing) {
+		s->signing = tls_sign(s, gp_tls_request(s->tls));
+		if (!s->signing) {
+			fail_handshake(s, "no signer");
+			return;
+		}
+		s->signature_end_ms = gp_clock_monotonic_ms() + SIGNATURE_MS;
+	}
+	want_read(s, want == GP_TLS_WANTS_READ);
+	want_write(s, want == GP_TLS_WANTS_WRITE);
+	arm_timer(s, s->signing ? GP_MIN(s->signature_end_ms, s->handshake_end_ms)
+				: s->handshake_end_ms);
+}
+
+static void
+shake_hands(struct session *s)
+{
+	if (s->signing)
+		return;
+	int r = gp_tls_handshake(s->tls);
+	if (r == 0)
+		finish_handshake(s);
+	else if (r == -EAGAIN)
+		await_handshake(s);
+	else
+		fail_handshake(s, gp_tls_error(s->tls));
+}
+
+static void
+begin_handshake(struct session *s)
+{
+	s->state = SESSION_SHAKES_HANDS;
+	s->tls = tls_accept(s->fd, s->listen);
+	s->timer_ms = UINT64_MAX;
+	bool hurry = smtpd.stressed && !s->client.relay;
+	s->handshake_end_ms =
+		gp_clock_monotonic_ms() + (uint64_t)(hurry ? HANDSHAKE_STRESS_MS : HANDSHAKE_MS);
+	if (s->tls)
+		shake_hands(s);
+	else
+		fail_handshake(s, "no certificate, or out of memory");
+}
+
+static void
+look_at_handshake(struct session *s)
+{
+	uint64_t now = gp_clock_monotonic_ms();
+	if (s->signing && now >= s->signature_end_ms)
+		fail_handshake(s, "signer does not answer");
+	else if (now >= s->handshake_end_ms)
+		fail_handshake(s, "took too long");
+	else
+		await_handshake(s);
+}
+
+/* --- the protocol --- */
 
 /* Runs the protocol over the input until it is used up, the session waits, or it is over: then s is
  * gone or lingers. */
@@ -431,11 +602,17 @@ run_protocol(struct session *s, struct gp_slice *input)
 			break;
 		case GP_SMTP_ABORT:
 			log_refusal(s);
-			body_reset(&s->body);
+			reset_transaction(s);
 			break;
 		case GP_SMTP_REFUSED:
 			log_refusal(s);
 			break;
+		case GP_SMTP_STARTTLS:
+			s->state = SESSION_SHAKES_HANDS;
+			return;
+		case GP_SMTP_AUTH:
+		case GP_SMTP_AUTH_STEP:
+			gp_unreachable("AUTH is not offered");
 		case GP_SMTP_CLOSE:
 			s->state = SESSION_LINGERS;
 			return;
@@ -443,24 +620,44 @@ run_protocol(struct session *s, struct gp_slice *input)
 	}
 }
 
-static void
-advance(struct session *s, struct gp_slice input)
+/* The 220 to STARTTLS may just have been written: the session is told before anything is read,
+   since what comes next is TLS. */
+static bool
+tls_may_begin(const struct session *s)
+{
+	return s->starttls && !s->tls && s->state == SESSION_TALKS && !s->writing;
+}
+
+/* False: s is gone, lingers or shakes hands. */
+static bool
+take_turn(struct session *s, struct gp_slice input)
 {
 	run_protocol(s, &input);
 	if (s->state == SESSION_LINGERS) {
 		linger(s, gp_smtp_server_quit(s->smtp) && input.len == 0);
-		return;
+		return false;
+	}
+	if (s->state == SESSION_SHAKES_HANDS) {
+		begin_handshake(s);
+		return false;
 	}
 	if (input.len > 0 && !gp_buf_put(&s->held, input)) {
 		session_free(s);
-		return;
+		return false;
 	}
-	if (!send_output(s)) {
-		gp_smtp_server_eof(s->smtp);
-		if (s->state == SESSION_TALKS)
-			session_free(s);
+	if (send_output(s))
+		return true;
+	gp_smtp_server_eof(s->smtp);
+	if (s->state == SESSION_TALKS)
+		session_free(s);
+	return false;
+}
+
+static void
+advance(struct session *s, struct gp_slice input)
+{
+	if (!take_turn(s, input) || (tls_may_begin(s) && !take_turn(s, gp_slice(NULL, 0))))
 		return;
-	}
 	/* A client that does not read its replies is not read from either. */
 	want_read(s, s->state == SESSION_TALKS ? !s->writing : s->reading);
 	arm_timer(s, gp_smtp_server_deadline(s->smtp));
@@ -486,6 +683,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	s->timer_ms = UINT64_MAX;
 	if (s->state == SESSION_LINGERS)
 		session_free(s);
+	else if (s->state == SESSION_SHAKES_HANDS)
+		look_at_handshake(s);
 	else if (s->state == SESSION_TALKS)
 		advance(s, gp_slice(NULL, 0));
 }
@@ -497,6 +696,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (s->state == SESSION_LINGERS)
 		linger(s, false);
+	else if (s->state == SESSION_SHAKES_HANDS)
+		shake_hands(s);
 	else
 		advance(s, gp_slice(NULL, 0));
 }
@@ -519,12 +720,16 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		want_read(s, false);
 		return;
 	}
-	ssize_t n = recv(fd, data, sizeof(data), 0);
 	if (s->state == SESSION_LINGERS) {
-		read_lingering(s, n);
+		read_lingering(s, recv(fd, data, sizeof(data), 0));
 		return;
 	}
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (s->state == SESSION_SHAKES_HANDS) {
+		shake_hands(s);
+		return;
+	}
+	ssize_t n = read_octets(s, data, sizeof(data));
+	if (n == -EAGAIN || n == -EINTR)
 		return;
 	if (n <= 0)
 		gp_smtp_server_eof(s->smtp);
@@ -533,14 +738,24 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* --- what the other parts call --- */
 
+static struct gp_smtp_server_setup
+setup_for(const struct gp_client *client, const struct gp_role_listen *listen)
+{
+	struct gp_smtp_server_setup setup = client->relay ? smtpd.relay_setup : smtpd.setup;
+	setup.tls = listen->tls == GP_LISTEN_IMPLICIT;
+	setup.tls_offered = !setup.tls && tls_possible();
+	return setup;
+}
+
 void
-session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client)
+session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client,
+	      const struct gp_role_listen *listen)
 {
 	struct event_base *base = gp_loop_base(smtpd.env->loop);
+	struct gp_smtp_server_setup setup = setup_for(client, listen);
 	struct session *s = calloc(1, sizeof(*s));
 	if (s)
-		s->smtp = gp_smtp_server_new(client->relay ? &smtpd.relay_setup : &smtpd.setup,
-					     gp_clock_monotonic_ms());
+		s->smtp = gp_smtp_server_new(&setup, gp_clock_monotonic_ms());
 	if (!s || !s->smtp) {
 		free(s);
 		listener_release(client);
@@ -548,6 +763,8 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *cl
 		return;
 	}
 	s->fd = fd;
+	s->listen = listen;
+	s->starttls = setup.tls_offered;
 	s->client = *client;
 	s->client_text = gp_sockaddr_text(peer, false);
 	s->timer_ms = UINT64_MAX;
@@ -558,7 +775,24 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *cl
 	evtimer_assign(&s->timer, base, on_timer, s);
 	gp_list_append(&smtpd.sessions, &s->link);
 	smtpd.sessions_len++;
-	advance(s, gp_slice(NULL, 0));
+	session_stress(s);
+	if (setup.tls)
+		begin_handshake(s);
+	else
+		advance(s, gp_slice(NULL, 0));
+}
+
+void
+session_signed(struct session *s, struct gp_slice signature)
+{
+	gp_assert(s->state == SESSION_SHAKES_HANDS && s->signing);
+	s->signing = false;
+	if (signature.len == 0) {
+		fail_handshake(s, "signer refused, or is gone");
+		return;
+	}
+	gp_tls_answer(s->tls, signature);
+	shake_hands(s);
 }
 
 void
@@ -583,10 +817,25 @@ session_staged(struct session *s, int fd)
 }
 
 void
+session_stress(struct session *s)
+{
+	if (s->client.relay)
+		return;
+	gp_smtp_server_stress(s->smtp, smtpd.stressed);
+	if (s->state == SESSION_TALKS)
+		arm_timer(s, gp_smtp_server_deadline(s->smtp));
+}
+
+void
 session_shutdown(struct session *s, bool now)
 {
 	static const struct gp_reply closing =
 		GP_REPLY_INIT(421, 4, 3, 2, "Service is shutting down");
+	if (s->state == SESSION_SHAKES_HANDS) {
+		/* Within a handshake no reply can be said. */
+		session_free(s);
+		return;
+	}
 	bool in_transaction = s->state != SESSION_TALKS || gp_smtp_server_envelope(s->smtp);
 	if (s->state == SESSION_LINGERS || (in_transaction && !now))
 		return;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
- * decisions (session.c), the conversation with spool (store.c), the body of a message on its way
+ * decisions (session.c), the conversation with spool (store.c), certificates and the conversation
+ * with signer (tls.c), answers that are on their way (tickets.c), the body of a message on its way
  * (body.c), and the role itself (main.c).
  */
 #pragma once
@@ -11,6 +12,7 @@
 #include "ipc/role.h"
 #include "ipc/values.h"
 #include "sys/address.h"
+#include "sys/tls.h"
 
 struct session;
 
@@ -23,6 +25,7 @@ struct smtpd {
 	struct gp_smtp_server_setup relay_setup; /* relay_networks */
 	struct gp_list sessions;
 	size_t sessions_len;
+	bool stressed; /* connections are running short: see listener.c */
 	bool stopping;
 };
 
@@ -32,11 +35,15 @@ extern struct smtpd smtpd;
 void
 smtpd_session_gone(void);
 
+/* Begins to accept once all is there that sessions need: so nobody is turned away by a start. */
+void
+smtpd_open_when_ready(void);
+
 /* --- listener.c --- */
 
 int
 listener_start(struct gp_role_env *env);
-/* Begins to accept: called when spool first gave ids, so that nobody is turned away by a start. */
+/* Begins to accept. */
 void
 listener_open(void);
 void
@@ -47,15 +54,22 @@ listener_release(const struct gp_client *client);
 
 /* --- session.c --- */
 
-/* Takes over fd. */
+/* Takes over fd; listen: where it was accepted, which outlives it. */
 void
-session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client);
+session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *client,
+	      const struct gp_role_listen *listen);
+/* The signature that was asked for; empty: there is none to be had. */
+void
+session_signed(struct session *s, struct gp_slice signature);
 /* What became of the message that was handed to spool. */
 void
 session_committed(struct session *s, enum gp_commit_result result);
 /* The staging file that was asked for; -1: none to be had. Takes over fd. */
 void
 session_staged(struct session *s, int fd);
+/* smtpd.stressed has changed. */
+void
+session_stress(struct session *s);
 /* 421, then the end; at once when nothing is under way. */
 void
 session_shutdown(struct session *s, bool now);
@@ -64,6 +78,9 @@ session_shutdown(struct session *s, bool now);
 
 void
 store_connect(struct gp_role_env *env, int fd);
+/* Whether spool has given ids once. */
+bool
+store_began(void);
 /* Whether a message would be taken now; else the reply that says why not. */
 bool
 store_ready(struct gp_reply *ret_why);
@@ -81,6 +98,58 @@ store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 /* The session is gone: answers for it are dropped. */
 void
 store_forget(struct session *s);
+
+/* --- tls.c --- */
+
+/* Before the sandbox. Returns 0 or -ENOMEM. */
+int
+tls_prepare(void);
+int
+tls_start(struct gp_role_env *env);
+/* The certificates may be others now. */
+void
+tls_configure(void);
+void
+tls_connect(struct gp_role_env *env, int fd);
+/* Whether all certificates are in use that can be, or there are none. */
+bool
+tls_settled(void);
+/* Whether a session may begin TLS. */
+bool
+tls_possible(void);
+/* NULL: not possible now. */
+struct gp_tls *
+tls_accept(int fd, const struct gp_role_listen *listen);
+/* Asks for a signature; session_signed() answers. False: not possible now. */
+bool
+tls_sign(struct session *s, const struct gp_tls_request *r);
+/* The session is gone, or waits no longer: the answer for it is dropped. */
+void
+tls_forget(struct session *s);
+
+/* --- tickets.c --- */
+
+#define TICKET_NONE UINT64_MAX
+
+struct ticket;
+
+struct tickets {
+	struct ticket *items;
+	size_t len;
+};
+
+/* TICKET_NONE: no memory. */
+uint64_t
+tickets_take(struct tickets *t, struct session *s);
+/* The session that waits under this ticket, which is used up; NULL: it is gone. */
+struct session *
+tickets_redeem(struct tickets *t, uint64_t ticket);
+/* Uses up all tickets of the session. */
+void
+tickets_forget(struct tickets *t, const struct session *s);
+/* Uses up all tickets, and tells their sessions, which may take new ones. */
+void
+tickets_fail(struct tickets *t, void (*tell)(struct session *s));
 
 /* --- body.c --- */
 
@@ -112,6 +181,9 @@ body_size(const struct body *b);
 /* Forgets everything; a staging file goes back for the next body. */
 void
 body_reset(struct body *b);
-/* A staging file left by an earlier body, or -1. */
+/* A staging file that no body needs now; takes over fd. */
+void
+body_keep_stage(int fd);
+/* One that was kept, or -1. */
 int
 body_spare_stage(void);

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The conversation with spool. A ticket names a session while an answer is on its way: its place in
- * the table below and how often that place was used, so that an answer for a session that is gone
- * meets nobody.
- */
+/* The conversation with spool. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,12 +10,6 @@
 
 enum {
 	IDS_LOW = 256,
-	TICKETS_MAX = 1 << 20,
-};
-
-struct ticket {
-	struct session *session; /* NULL: free */
-	uint32_t uses;
 };
 
 static struct {
@@ -30,8 +20,8 @@ static struct {
 	uint32_t later_len;
 	bool ids_asked;
 	bool full;
-	struct ticket *tickets;
-	size_t tickets_len;
+	bool began; /* ids were given once */
+	struct tickets tickets;
 } self;
 
 static void
@@ -59,6 +49,12 @@ store_id(void)
 }
 
 bool
+store_began(void)
+{
+	return self.began;
+}
+
+bool
 store_ready(struct gp_reply *ret_why)
 {
 	if (self.full)
@@ -68,61 +64,23 @@ store_ready(struct gp_reply *ret_why)
 	return self.channel && !self.full;
 }
 
-/* Returns the ticket's number, or UINT64_MAX when there is no memory for one. */
-static uint64_t
-take_ticket(struct session *s)
-{
-	size_t at = 0;
-	while (at < self.tickets_len && self.tickets[at].session)
-		at++;
-	if (at == self.tickets_len) {
-		size_t len = self.tickets_len > 0 ? self.tickets_len * 2 : 64;
-		struct ticket *t =
-			len > TICKETS_MAX ? NULL : reallocarray(self.tickets, len, sizeof(*t));
-		if (!t)
-			return UINT64_MAX;
-		for (size_t i = self.tickets_len; i < len; i++)
-			t[i] = (struct ticket){};
-		self.tickets = t;
-		self.tickets_len = len;
-	}
-	self.tickets[at].session = s;
-	self.tickets[at].uses++;
-	return (uint64_t)self.tickets[at].uses << 32 | at;
-}
-
-/* The session that waits under this ticket, which is used up; NULL: it is gone. */
-static struct session *
-redeem_ticket(uint64_t ticket)
-{
-	size_t at = ticket & UINT32_MAX;
-	if (at >= self.tickets_len || self.tickets[at].uses != ticket >> 32)
-		return NULL;
-	struct session *s = self.tickets[at].session;
-	self.tickets[at].session = NULL;
-	return s;
-}
-
 void
 store_forget(struct session *s)
 {
-	for (size_t i = 0; i < self.tickets_len; i++) {
-		if (self.tickets[i].session == s)
-			self.tickets[i] = (struct ticket){.uses = self.tickets[i].uses + 1};
-	}
+	tickets_forget(&self.tickets, s);
 }
 
 bool
 store_stage(struct session *s)
 {
-	uint64_t ticket = self.channel ? take_ticket(s) : UINT64_MAX;
-	if (ticket == UINT64_MAX)
+	uint64_t ticket = self.channel ? tickets_take(&self.tickets, s) : TICKET_NONE;
+	if (ticket == TICKET_NONE)
 		return false;
 	struct gp_message m = {
 		.type = GP_MSG_STAGE_WANTED, .fd = -1, .stage_wanted = {.ticket = ticket}};
 	if (gp_channel_send(self.channel, &m))
 		return true;
-	(void)redeem_ticket(ticket);
+	(void)tickets_redeem(&self.tickets, ticket);
 	return false;
 }
 
@@ -130,8 +88,8 @@ bool
 store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 	     struct gp_slice head, struct body *body)
 {
-	uint64_t ticket = self.channel ? take_ticket(s) : UINT64_MAX;
-	if (ticket == UINT64_MAX)
+	uint64_t ticket = self.channel ? tickets_take(&self.tickets, s) : TICKET_NONE;
+	if (ticket == TICKET_NONE)
 		return false;
 	struct gp_message m = {
 		.type = GP_MSG_COMMIT,
@@ -147,7 +105,7 @@ store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 		m.fd = fcntl(body->stage, F_DUPFD_CLOEXEC, 0);
 	if ((body->stage < 0 || m.fd >= 0) && gp_channel_send(self.channel, &m))
 		return true;
-	(void)redeem_ticket(ticket);
+	(void)tickets_redeem(&self.tickets, ticket);
 	return false;
 }
 
@@ -162,21 +120,22 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		/* None now: the next message asks again. */
 		self.later_id = m->ids.first;
 		self.later_len = m->ids.count;
-		if (!smtpd.stopping)
-			listener_open();
+		self.began = true;
+		smtpd_open_when_ready();
 		break;
 	case GP_MSG_SPACE:
 		self.full = m->space.full;
 		break;
 	case GP_MSG_STAGE:
-		s = redeem_ticket(m->stage.ticket);
-		if (s) {
+		s = tickets_redeem(&self.tickets, m->stage.ticket);
+		if (s)
 			session_staged(s, m->fd);
-			m->fd = -1;
-		}
+		else
+			body_keep_stage(m->fd);
+		m->fd = -1;
 		break;
 	case GP_MSG_COMMITTED:
-		s = redeem_ticket(m->committed.ticket);
+		s = tickets_redeem(&self.tickets, m->committed.ticket);
 		if (s)
 			session_committed(s, (enum gp_commit_result)m->committed.result);
 		break;
@@ -187,14 +146,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 
 /* Nobody will say whether these are on disk: 451, and the client tries again. */
 static void
-fail_all(void)
+fail(struct session *s)
 {
-	for (size_t i = 0; i < self.tickets_len; i++) {
-		struct session *s = self.tickets[i].session;
-		self.tickets[i].session = NULL;
-		if (s)
-			session_committed(s, GP_COMMIT_FAILED);
-	}
+	session_committed(s, GP_COMMIT_FAILED);
 }
 
 static void
@@ -205,7 +159,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 	self.channel = NULL;
 	gp_role_peer_lost(GP_ROLE_SPOOL);
 	self.ids_asked = false;
-	fail_all();
+	tickets_fail(&self.tickets, fail);
 }
 
 void
@@ -218,7 +172,7 @@ store_connect(struct gp_role_env *env, int fd)
 	/* Ids are good for the connection that gave them. */
 	self.ids_len = self.later_len = 0;
 	self.ids_asked = false;
-	fail_all();
+	tickets_fail(&self.tickets, fail);
 	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_SMTPD, &owner);
 	ask_for_ids();
 }

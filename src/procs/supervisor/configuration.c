@@ -20,6 +20,13 @@ read_named_file(void *context, struct gp_slice path, struct gp_arena *arena,
 	return gp_file_read(path, GP_CONFIG_TEXT_MAX, arena, ret_content);
 }
 
+static int
+look_at_file(void *context, struct gp_slice path)
+{
+	(void)context;
+	return gp_file_look(path);
+}
+
 static void
 print_complaints(const struct gp_complaints *list)
 {
@@ -61,7 +68,7 @@ make_image(const struct gp_config *cfg)
 int
 configuration_load(struct configuration *c, const char *path)
 {
-	struct gp_config_reader reader = {.read = read_named_file};
+	struct gp_config_reader reader = {.read = read_named_file, .look = look_at_file};
 	struct gp_complaints complaints = {};
 	struct gp_slice text;
 	*c = (struct configuration){.arena = {.max = GP_CONFIG_ARENA_MAX}, .image_fd = -1};
@@ -84,6 +91,89 @@ configuration_load(struct configuration *c, const char *path)
 	}
 	c->value = cfg;
 	return 0;
+}
+
+/* Certificates as they are now, under the paths that they were read from; the parser takes the rest
+ * from its own print. */
+static int
+read_certificates(struct gp_config *cfg, const struct gp_config *old, struct gp_arena *arena)
+{
+	size_t len = old->tls.certificates_len;
+	struct gp_certificate *items = gp_arena_array(arena, len, sizeof(*items));
+	for (size_t i = 0; items && i < len; i++) {
+		items[i].path = gp_arena_dup(arena, old->tls.certificates[i].path);
+		int r = arena->failed ? -ENOMEM
+				      : gp_file_read(items[i].path, GP_CONFIG_TEXT_MAX, arena,
+						     &items[i].pem);
+		if (r < 0)
+			return r;
+	}
+	cfg->tls.certificates = items;
+	return items ? 0 : -ENOMEM;
+}
+
+static int
+copy_value(const struct gp_config *old, struct gp_arena *arena, struct gp_config *ret)
+{
+	struct gp_complaints none;
+	struct gp_buf text = GP_BUF_INIT(IMAGE_MAX);
+	gp_config_print(&text, old);
+	int r = text.failed ? -ENOMEM
+			    : gp_config_parse(gp_buf_slice(&text), GP_SLICE("image"), NULL, arena,
+					      ret, &none);
+	gp_buf_free(&text);
+	return r > 0 ? -EINVAL : r;
+}
+
+int
+configuration_renew_certificates(const struct configuration *old, struct configuration *ret)
+{
+	*ret = (struct configuration){.arena = {.max = GP_CONFIG_ARENA_MAX}, .image_fd = -1};
+	struct gp_config *cfg = gp_arena_new(&ret->arena, struct gp_config);
+	int r = cfg ? copy_value(old->value, &ret->arena, cfg) : -ENOMEM;
+	if (r == 0)
+		r = read_certificates(cfg, old->value, &ret->arena);
+	if (r == 0) {
+		ret->image_fd = make_image(cfg);
+		r = GP_MIN(ret->image_fd, 0);
+	}
+	ret->value = cfg;
+	if (r < 0)
+		configuration_free(ret);
+	return r;
+}
+
+/* FNV-1a: nobody gains by a collision but who may write the files anyway. */
+static uint64_t
+mix(uint64_t sum, uint64_t value)
+{
+	for (int i = 0; i < 8; i++)
+		sum = (sum ^ (value >> (8 * i) & 0xff)) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+static uint64_t
+mix_file(uint64_t sum, struct gp_slice path)
+{
+	struct stat st = {};
+	if (path.len == 0 || stat(path.ptr, &st) < 0)
+		return mix(sum, 0);
+	const uint64_t facts[] = {st.st_dev, st.st_ino, (uint64_t)st.st_size,
+				  (uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec};
+	for (size_t i = 0; i < GP_ARRAY_LEN(facts); i++)
+		sum = mix(sum, facts[i]);
+	return sum;
+}
+
+uint64_t
+configuration_tls_files(const struct gp_config *cfg)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	for (size_t i = 0; i < cfg->tls.certificates_len; i++)
+		sum = mix_file(sum, cfg->tls.certificates[i].path);
+	for (size_t i = 0; i < cfg->tls.keys_len; i++)
+		sum = mix_file(sum, cfg->tls.keys[i]);
+	return sum;
 }
 
 void

@@ -14,5 +14,15 @@ struct configuration {
    -EINVAL for mistakes, or -errno. */
 int
 configuration_load(struct configuration *c, const char *path);
+/* The same again with the certificates as they are on disk now. Returns 0, or -errno: then the old
+   one is as good as it was. */
+int
+configuration_renew_certificates(const struct configuration *old, struct configuration *ret);
+
+/* What the files of certificates and keys look like from outside (their inodes, sizes and times),
+   as one number: another one means that one of them was changed or replaced. */
+uint64_t
+configuration_tls_files(const struct gp_config *cfg);
+
 void
 configuration_free(struct configuration *c);

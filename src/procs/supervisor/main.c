@@ -34,6 +34,8 @@ enum {
 	USERS_CHECK_MS = 2 * 1000,
 	/* How long a role may live without its control channel. */
 	ORPHAN_MS = 5 * 1000,
+	/* How often certificates and keys are looked at. */
+	TLS_LOOK_MS = 60 * 1000,
 };
 
 struct instance {
@@ -54,6 +56,9 @@ static struct {
 	char role_dir[4096];
 	int role_fds[GP_ROLE_COUNT]; /* the executables, opened while we may reach them */
 	struct configuration config;
+	uint64_t tls_files;  /* see configuration_tls_files() */
+	uint32_t keys_round; /* of key messages; each reading of the keys is one */
+	struct event *tls_timer;
 	unsigned workers;
 	struct resources resources;
 	struct instance instances[INSTANCES_MAX];
@@ -97,9 +102,10 @@ tell_config(struct instance *in)
 static bool
 tell_listen(struct instance *in, const struct gp_role_listen *l)
 {
-	struct gp_message m = {
-		.type = GP_MSG_LISTEN,
-		.listen = {.service = l->service, .address = gp_slice_str(l->address)}};
+	struct gp_message m = {.type = GP_MSG_LISTEN,
+			       .listen = {.service = l->service,
+					  .tls = l->tls,
+					  .address = gp_slice_str(l->address)}};
 	return tell(in, m, l->fd);
 }
 
@@ -109,6 +115,27 @@ tell_directory(struct instance *in, const struct gp_role_dir *d)
 	struct gp_message m = {.type = GP_MSG_DIRECTORY,
 			       .directory = {.path = gp_slice_str(d->path)}};
 	return tell(in, m, d->fd);
+}
+
+/* Opened anew each time, and never read here. A key that is not there leaves its certificate
+ * without use, and the rest as it is. */
+static bool
+tell_keys(struct instance *in)
+{
+	const struct gp_config *cfg = self.config.value;
+	bool ok = true;
+	for (size_t i = 0; ok && i < cfg->tls.keys_len; i++) {
+		struct gp_slice path = cfg->tls.keys[i];
+		struct gp_message m = {.type = GP_MSG_KEY,
+				       .fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
+				       .key = {.round = self.keys_round, .path = path}};
+		if (m.fd < 0)
+			gp_error("cannot_open_key", GP_F("path", path),
+				 GP_FS("reason", strerror(errno)));
+		else
+			ok = gp_channel_send(in->control, &m);
+	}
+	return ok;
 }
 
 static bool
@@ -134,6 +161,8 @@ tell_resources(struct instance *in)
 		ok = tell_directory(in, &r->mail_roots[i]);
 	if (ok && needs & NEEDS_USERS && r->users.fd >= 0)
 		ok = tell_users(in);
+	if (ok && needs & NEEDS_KEYS)
+		ok = tell_keys(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
 		ok = tell_listen(in,
 				 &(struct gp_role_listen){.fd = r->control, .address = "control"});
@@ -413,20 +442,20 @@ same_listens(const struct gp_config *a, const struct gp_config *b)
 	bool same = a->listens_len == b->listens_len;
 	for (size_t i = 0; same && i < a->listens_len; i++)
 		same = a->listens[i].service == b->listens[i].service &&
+		       a->listens[i].tls == b->listens[i].tls &&
 		       gp_slice_eq(a->listens[i].address, b->listens[i].address);
 	return same;
 }
 
-/* New listeners need new smtpd processes: those that run finish their sessions first. */
+/* What a role was given stays as it was for its life: those that need something new end, when they
+   have finished what is under way, and are started with it. */
 static void
-replace_listening_roles(void)
+replace_roles(enum role_needs needs)
 {
 	struct gp_message stop = {.type = GP_MSG_STOP};
-	if (resources_relisten(&self.resources, self.config.value, self.workers) < 0)
-		gp_error("reload_incomplete", GP_FS("reason", "not every address could be bound"));
 	for (size_t i = 0; i < self.instances_len; i++) {
 		struct instance *in = &self.instances[i];
-		if (in->spec->needs & NEEDS_LISTENS && in->control && !tell(in, stop, -1))
+		if (in->spec->needs & needs && in->control && !tell(in, stop, -1))
 			kill(in->pid, SIGKILL);
 	}
 }
@@ -444,6 +473,24 @@ renew_users(void)
 	}
 }
 
+/* Says the configuration again to those who have this need, 0: to all. Keys go first: who gets a
+ * new certificate will ask for its key at once. */
+static void
+tell_again(unsigned needs)
+{
+	self.keys_round++;
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->control && in->spec->needs & NEEDS_KEYS && !tell_keys(in))
+			kill(in->pid, SIGKILL);
+	}
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->control && (needs == 0 || in->spec->needs & needs) && !tell_config(in))
+			kill(in->pid, SIGKILL);
+	}
+}
+
 static void
 on_users_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -451,6 +498,61 @@ on_users_timer(evutil_socket_t fd, short what, void *arg)
 	if (!self.stopping)
 		renew_users();
 	gp_timer_set(self.users_timer, USERS_CHECK_MS);
+}
+
+/* Whoever renews certificates need not know that we are here. */
+static void
+on_tls_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct configuration fresh;
+	(void)fd, (void)what, (void)arg;
+	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
+	/* Looked at before they are read: what changes in between is seen the next time. */
+	uint64_t files = configuration_tls_files(self.config.value);
+	if (self.stopping || files == self.tls_files)
+		return;
+	int r = configuration_renew_certificates(&self.config, &fresh);
+	if (r < 0) {
+		/* It may be half written; the next look is in a minute. */
+		gp_warning("certificates_not_reloaded", GP_FS("reason", strerror(-r)));
+		return;
+	}
+	struct configuration old = self.config;
+	self.config = fresh;
+	self.tls_files = files;
+	tell_again(NEEDS_CERTIFICATES);
+	configuration_free(&old);
+	gp_info("certificates_reloaded", GP_FN("certificates", fresh.value->tls.certificates_len));
+}
+
+static void
+renew_listens(void)
+{
+	if (resources_relisten(&self.resources, self.config.value, self.workers) < 0)
+		gp_error("reload_incomplete", GP_FS("reason", "not every address could be bound"));
+	replace_roles(NEEDS_LISTENS);
+}
+
+static const struct identity *
+owner_of_mail_roots(void)
+{
+	const struct instance *in = self.instances;
+	while (!(in->spec->needs & NEEDS_MAIL_ROOTS))
+		in++;
+	return &in->identity;
+}
+
+static void
+renew_mail_roots(void)
+{
+	bool changed;
+	if (resources_reroot(&self.resources, self.config.value, owner_of_mail_roots(), &changed) <
+	    0)
+		gp_error("reload_incomplete",
+			 GP_FS("reason", "a mail root is missing: its mail is deferred with 4.3.5 "
+					 "until a reload finds the folder"));
+	if (changed)
+		replace_roles(NEEDS_MAIL_ROOTS);
 }
 
 static void
@@ -473,13 +575,13 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	bool listens_changed = !same_listens(was, now) || self.resources.listens_missing;
 	struct configuration old = self.config;
 	self.config = fresh;
+	self.tls_files = configuration_tls_files(now);
 	gp_log_setup("supervisor", now->log.json, (enum gp_log_level)now->log.level);
-	for (size_t i = 0; i < self.instances_len; i++) {
-		if (self.instances[i].control && !tell_config(&self.instances[i]))
-			kill(self.instances[i].pid, SIGKILL);
-	}
+	/* First, so that nobody is sent mail for a root that it does not have. */
+	renew_mail_roots();
+	tell_again(0);
 	if (listens_changed)
-		replace_listening_roles();
+		renew_listens();
 	renew_users();
 	configuration_free(&old);
 	gp_info("reloaded", GP_FS("file", self.config_path));
@@ -544,9 +646,11 @@ watch_signals(void)
 			return -ENOMEM;
 	}
 	self.stop_timer = evtimer_new(gp_loop_base(self.loop), on_stop_timer, NULL);
+	self.tls_timer = evtimer_new(gp_loop_base(self.loop), on_tls_timer, NULL);
 	self.users_timer = evtimer_new(gp_loop_base(self.loop), on_users_timer, NULL);
-	if (!self.stop_timer || !self.users_timer)
+	if (!self.stop_timer || !self.tls_timer || !self.users_timer)
 		return -ENOMEM;
+	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
 	gp_timer_set(self.users_timer, USERS_CHECK_MS);
 	return 0;
 }
@@ -567,6 +671,7 @@ begin(void)
 		return 2;
 	const struct gp_config *cfg = self.config.value;
 	gp_log_setup("supervisor", cfg->log.json, (enum gp_log_level)cfg->log.level);
+	self.tls_files = configuration_tls_files(cfg);
 	self.workers = count_workers(cfg);
 	resources_raise_files();
 	signal(SIGPIPE, SIG_IGN);

@@ -6,18 +6,19 @@
 /*
  *                    commands (control socket)
  *                        |
- *     25, 587 --> smtpd --> spool --> maildir --> mailboxes      auth <-- file of users
- *                                --> relay   --> other servers
- *                                     |
+ *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
+ *                  |             --> relay   --> other servers
+ *           signer, auth              |
  *                                  resolver
  */
 const struct role_spec role_specs[] = {
+	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD)},
 	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
 	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR)},
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
 	{GP_ROLE_AUTH, false, NEEDS_USERS, 2, 0},
 	{GP_ROLE_RELAY, true, 0, 2, PEER(SPOOL) | PEER(RESOLVER)},
-	{GP_ROLE_SMTPD, true, NEEDS_LISTENS, 0, PEER(SPOOL)},
+	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0, PEER(SPOOL) | PEER(SIGNER)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

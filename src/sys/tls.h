@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS 1.2 and 1.3 over a connected, non-blocking socket; OpenSSL 3 behind it, which no other folder
+ * sees. The profile is that of RFC 9325: ephemeral ECDH and AEAD alone, no renegotiation, no
+ * compression. A connection comes from tls_server.h or tls_client.h.
+ *
+ *     r = gp_tls_handshake(t);
+ *     -EAGAIN: gp_tls_wants() is
+ *             READ, WRITE   wait until the socket is readable, writable, and call again
+ *             SIGNATURE     somebody who has the key must sign gp_tls_request(); tell the answer by
+ *                           gp_tls_answer(), then call again. The socket need not be watched.
+ *     0: done; gp_tls_facts() says with what
+ *     other: failed; gp_tls_error() says why, the connection can only be freed
+ *
+ * Deadlines are the owner's: a handshake that is given up is freed like any other connection.
+ * Nothing of it waits: not for the peer and not for the signer.
+ *
+ * Memory: at most 40 KB for an idle connection; its record buffers are given back between records.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/slice.h"
+
+struct gp_tls;
+struct gp_tls_request;
+
+enum gp_tls_want {
+	GP_TLS_WANTS_NOTHING,
+	GP_TLS_WANTS_READ,
+	GP_TLS_WANTS_WRITE,
+	GP_TLS_WANTS_SIGNATURE,
+};
+
+/* Loads what TLS needs, before the sandbox. Returns 0 or -ENOMEM. */
+int
+gp_tls_prepare(void);
+
+/* Accepts NULL, returns NULL. Writes nothing to the socket, which stays its owner's. */
+struct gp_tls *
+gp_tls_free(struct gp_tls *t);
+
+/* Returns 0, -EAGAIN, -ECONNRESET when the peer is gone, or -EPROTO. */
+[[nodiscard]] int
+gp_tls_handshake(struct gp_tls *t);
+
+/*
+ * Octets read or written, at most a record (16 KB) a call. read gives 0 when the peer has ended its
+ * side by close_notify; an end without one, which a stranger on the way can make, is -ECONNRESET.
+ * -EAGAIN and others as above. After a read that filled its buffer more may be waiting here which
+ * the socket knows nothing of: call until -EAGAIN, or give it room for 16 KB.
+ */
+[[nodiscard]] ssize_t
+gp_tls_read(struct gp_tls *t, void *to, size_t size);
+[[nodiscard]] ssize_t
+gp_tls_write(struct gp_tls *t, struct gp_slice data);
+
+/* Ends our side by close_notify, where the socket takes it at once; the peer's end is not waited
+ * for. */
+void
+gp_tls_close(struct gp_tls *t);
+
+/* What the last -EAGAIN is about. */
+enum gp_tls_want
+gp_tls_wants(const struct gp_tls *t);
+
+/* While SIGNATURE is wanted: what to sign (tls_request.h); valid until the next handshake. */
+const struct gp_tls_request *
+gp_tls_request(const struct gp_tls *t);
+/* The signature; empty: refused, and the handshake will fail. */
+void
+gp_tls_answer(struct gp_tls *t, struct gp_slice signature);
+
+/* Why it failed, for the log: one short line, of OpenSSL's words and the peer's alert; valid until
+   it is freed. */
+const char *
+gp_tls_error(const struct gp_tls *t);
+
+enum { GP_TLS_DIGEST = 32 };
+
+/* After the handshake. The texts live as long as the connection. */
+struct gp_tls_facts {
+	const char *version; /* "TLSv1.2", "TLSv1.3" */
+	const char *cipher;  /* "TLS_AES_256_GCM_SHA384", "ECDHE-RSA-AES128-GCM-SHA256" */
+	const char *name;    /* the server's, as the client named it (SNI); NULL: it did not */
+	bool resumed;
+	/* A client's, of its server. */
+	bool has_certificate;
+	/* Chain and name, or the given TLSA records, by X509_V_ERR_*: 0 is proven. Of a resumed
+	   session: as when it began. */
+	long verdict;
+	const char *verdict_text;
+	int dane_usage; /* of the TLSA record that matched; -1: none, or none was given */
+	uint8_t certificate_sha256[GP_TLS_DIGEST]; /* of the certificate */
+	uint8_t key_sha256[GP_TLS_DIGEST];         /* of its SubjectPublicKeyInfo */
+};
+
+struct gp_tls_facts
+gp_tls_facts(const struct gp_tls *t);
