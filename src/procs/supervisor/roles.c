@@ -19,6 +19,7 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
 	{GP_ROLE_AUTH, false, NEEDS_USERS, 2, PEER(SMTPD)},
 	{GP_ROLE_RELAY, true, 0, 2, PEER(SPOOL) | PEER(RESOLVER)},
-	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0, PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH)},
+	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0,
+	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);
