@@ -105,6 +105,10 @@ class Gateway:
         except OSError:
             return False
 
+    def all_are_ready(self):
+        """Whether each role works, not only those that greet."""
+        return any(line["event"] == "ready" for line in self.log_lines())
+
     def stop(self):
         """SIGTERM, and it ends in good order."""
         if self.process is None:
