@@ -151,7 +151,8 @@ feed_pieces(struct run *r, struct gp_slice rest, size_t piece)
 static struct run
 run(struct gp_slice said, size_t piece, const struct gp_limits *limits, uint8_t answers)
 {
-	struct gp_smtp_server_setup setup = {GP_SLICE("mx.example.org"), limits, 0};
+	struct gp_smtp_server_setup setup = {.hostname = GP_SLICE("mx.example.org"),
+					     .limits = limits};
 	struct run r = {
 		.session = gp_smtp_server_new(&setup, 0),
 		.told = GP_BUF_INIT(SIZE_MAX),

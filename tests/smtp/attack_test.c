@@ -220,6 +220,153 @@ is_harmless(struct gp_slice s)
 	return true;
 }
 
+static void
+begin_auth(struct talk *t)
+{
+	struct gp_smtp_server_setup setup = {.tls = true, .auth_mechanisms = GP_SLICE("PLAIN")};
+	talk_begin_setup(t, talk_limits(), setup);
+	talk_feed(t, GP_SLICE("EHLO c\r\n"));
+	gp_buf_clear(&t->log);
+}
+
+/* Feeds the line in pieces of `piece` octets, and looks at what the log is told at a refusal. */
+static void
+check_refused_without(struct talk *t, const char *line, size_t piece, const char *secret)
+{
+	struct gp_slice rest = gp_slice_str(line), command = {};
+	enum gp_smtp_event event = GP_SMTP_NEED_INPUT;
+	while (event != GP_SMTP_REFUSED) {
+		struct gp_slice part = gp_slice_take(rest, piece);
+		rest = gp_slice_drop(rest, piece);
+		event = gp_smtp_server_next(t->session, &part, t->now_ms);
+		assert_true(rest.len > 0 || event == GP_SMTP_REFUSED);
+	}
+	assert_true(gp_smtp_server_refusal(t->session, &command).code >= 500);
+	assert_true(gp_slice_eq_nocase(command, GP_SLICE("AUTH")));
+	assert_null(memmem(command.ptr, command.len, secret, strlen(secret)));
+}
+
+/* Whatever is wrong with a line that holds a password, the log does not get it. */
+static void
+passwords_in_the_log(void **state)
+{
+	static const char *const lines[] = {
+		"AUTH PLAIN U2VjcmV0*\r\n",   "auth NONE U2VjcmV0\r\n", "AUTH PLAIN U2VjcmV0\n",
+		"AUTH PLAIN U2VjcmV0\r \r\n", "AUTH\tPLAIN U2VjcmV0\n",
+	};
+	static const size_t pieces[] = {SIZE_MAX, 5};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(lines) * GP_ARRAY_LEN(pieces); i++) {
+		struct talk t;
+		begin_auth(&t);
+		check_refused_without(&t, lines[i / 2], pieces[i % 2], "U2Vj");
+		talk_end(&t);
+		begin_auth(&t);
+		talk_feed(&t, GP_SLICE("AUTH PLAIN\r\n"));
+		check_refused_without(&t, "U2VjcmV0*\r\n", pieces[i % 2], "U2Vj");
+		talk_end(&t);
+	}
+}
+
+/* An AUTH line may have 4,096 octets, a response 12,288; more of a response is not even read. */
+static void
+endless_responses(void **state)
+{
+	static char line[16 * 1024];
+	struct talk t;
+	(void)state;
+	for (size_t len = 4095; len <= 4099; len += 4) {
+		memset(line, 'A', sizeof(line));
+		memcpy(line, "AUTH PLAIN   ", 13);
+		memcpy(line + len - 2, "\r\n", 2);
+		begin_auth(&t);
+		talk_feed_pieces(&t, gp_slice(line, len), 100);
+		assert_true(
+			hears(&t, len == 4095 ? "S: 535" : "S: 500 5.5.2 Line is much too long"));
+		talk_end(&t);
+	}
+	memset(line, 'A', sizeof(line));
+	memcpy(line + 12284, "\r\n", 2);
+	begin_auth(&t);
+	talk_feed(&t, GP_SLICE("AUTH PLAIN\r\n"));
+	talk_feed_pieces(&t, gp_slice(line, 12286), 100);
+	assert_true(hears(&t, "S: 535"));
+	talk_feed(&t, GP_SLICE("AUTH PLAIN\r\n"));
+	memset(line, 'A', sizeof(line));
+	talk_feed(&t, gp_slice(line, 12288));
+	assert_true(hears(&t, "S: 500 5.5.6 Response is too long\nE: close\n"));
+	talk_end(&t);
+}
+
+static void
+begin_starttls(struct talk *t)
+{
+	talk_begin_setup(t, talk_limits(), (struct gp_smtp_server_setup){.tls_offered = true});
+	talk_feed(t, GP_SLICE("EHLO c\r\n"));
+	gp_buf_clear(&t->log);
+}
+
+/*
+ * Injection at STARTTLS: what an attacker on the way appends to the command in clear must not be
+ * taken for the client's words within TLS (CVE-2011-0411). Octets that are there with the command,
+ * that come while the 220 is on its way, or that come before the handshake is done end the session.
+ */
+static void
+commands_behind_starttls(void **state)
+{
+	static const char *const injected[] = {"\r\n", "x", "EHLO evil\r\nMAIL FROM:<evil@x>\r\n"};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(injected); i++) {
+		struct gp_buf all = GP_BUF_INIT(4096);
+		struct gp_slice none = {}, rest = gp_slice_str(injected[i]);
+		struct talk t;
+		gp_buf_printf(&all, "STARTTLS\r\n%s", injected[i]);
+		begin_starttls(&t);
+		talk_feed(&t, gp_buf_slice(&all));
+		assert_true(hears(&t, "S: 554 5.7.0 Nothing may follow STARTTLS before TLS begins\n"
+				      "E: close\n"));
+		talk_end(&t);
+
+		begin_starttls(&t);
+		struct gp_slice command = GP_SLICE("STARTTLS\r\n");
+		assert_int_equal(gp_smtp_server_next(t.session, &command, t.now_ms),
+				 GP_SMTP_NEED_INPUT);
+		assert_int_equal(gp_smtp_server_next(t.session, &rest, t.now_ms), GP_SMTP_REFUSED);
+		assert_int_equal(gp_smtp_server_next(t.session, &none, t.now_ms), GP_SMTP_CLOSE);
+		talk_take_output(&t);
+		assert_true(hears(&t, "S: 220 2.0.0 Ready to start TLS\n"));
+		assert_false(hears(&t, "S: 554"));
+		talk_end(&t);
+
+		begin_starttls(&t);
+		talk_feed_pieces(&t, gp_buf_slice(&all), 10);
+		assert_true(talk_heard(&t, "E: starttls\nE: close\n"));
+		assert_false(hears(&t, "S: 554"));
+		talk_end(&t);
+		gp_buf_free(&all);
+	}
+}
+
+/* What was learnt in clear is forgotten: the name, and that EHLO was said. */
+static void
+state_kept_over_starttls(void **state)
+{
+	struct talk t;
+	(void)state;
+	begin_starttls(&t);
+	say(&t, "STARTTLS");
+	assert_false(gp_smtp_server_in_tls(t.session));
+	gp_smtp_server_tls_started(t.session);
+	assert_true(gp_smtp_server_in_tls(t.session));
+	assert_int_equal(gp_smtp_server_helo(t.session).len, 0);
+	assert_false(gp_smtp_server_esmtp(t.session));
+	say(&t, "MAIL FROM:<a@b>");
+	assert_true(hears(&t, "S: 503 5.5.1 Send HELO or EHLO first"));
+	say(&t, "EHLO c");
+	assert_false(hears(&t, "STARTTLS"));
+	talk_end(&t);
+}
+
 /* A sender that a shell would obey. Without a domain, or with octets that no local part has, there
  * is no address; in quotes it is a name like any other, and keeps its quotes. */
 static void
@@ -342,7 +489,8 @@ idle_memory(void **state)
 	memset(line, 'a', sizeof(line));
 	struct gp_limits limits = talk_limits();
 	limits.command_length = 2048;
-	struct gp_smtp_server_setup setup = {GP_SLICE("mx.example.org"), &limits, 0};
+	struct gp_smtp_server_setup setup = {.hostname = GP_SLICE("mx.example.org"),
+					     .limits = &limits};
 	talk_begin(&t);
 	size_t before = mallinfo2().uordblks;
 	struct gp_smtp_server *s = gp_smtp_server_new(&setup, 0);
@@ -375,6 +523,10 @@ main(void)
 		cmocka_unit_test(endless_command_line),
 		cmocka_unit_test(endless_body),
 		cmocka_unit_test(endless_errors),
+		cmocka_unit_test(passwords_in_the_log),
+		cmocka_unit_test(endless_responses),
+		cmocka_unit_test(commands_behind_starttls),
+		cmocka_unit_test(state_kept_over_starttls),
 		cmocka_unit_test(address_for_a_shell),
 		cmocka_unit_test(addresses_at_random),
 		cmocka_unit_test(encoded_controls_in_dsn_parameters),

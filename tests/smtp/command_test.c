@@ -37,6 +37,8 @@ verbs(void **state)
 		{"QUI", GP_VERB_UNKNOWN, ""},
 		{" QUIT", GP_VERB_UNKNOWN, "QUIT"},
 		{"", GP_VERB_UNKNOWN, ""},
+		{"StartTLS", GP_VERB_STARTTLS, ""},
+		{"AUTH PLAIN x", GP_VERB_AUTH, "PLAIN x"},
 		{"GET / HTTP/1.1", GP_VERB_HTTP, "/ HTTP/1.1"},
 		{"CONNECT mx:25 HTTP/1.1", GP_VERB_HTTP, "mx:25 HTTP/1.1"},
 	};
@@ -56,6 +58,7 @@ struct mail_case {
 	uint64_t size;
 	uint8_t flags, ret;
 	const char *envid;
+	unsigned offers; /* beside ESMTP */
 };
 
 /* clang-format off */
@@ -98,6 +101,14 @@ static const struct mail_case mail_cases[] = {
 	{"FROM:<a@b> AUTH=<>", 555, 4}, {"FROM:<a@b> X=1", 555, 4}, {"FROM:<a@b> =", 555, 4},
 	{"FROM:<a@b> REQUIRETLS", 555, 4}, {"FROM:<a@b> NOTIFY=NEVER", 555, 4},
 	{"FROM:<a@b> <c@d>", 555, 4}, {"FROM:<\xC3\xA9@b>", 550, 7},
+	{"FROM:<a@b> AUTH=<>", 0, 0, 0, 0, 0, "", GP_OFFER_AUTH},
+	{"FROM:<a@b> auth=e+3Dmc2@example.com SIZE=1", 0, 0, 1, 0, 0, "", GP_OFFER_AUTH},
+	{"FROM:<a@b> AUTH=", 501, 4, 0, 0, 0, "", GP_OFFER_AUTH},
+	{"FROM:<a@b> AUTH", 501, 4, 0, 0, 0, "", GP_OFFER_AUTH},
+	{"FROM:<a@b> AUTH=a=b", 501, 4, 0, 0, 0, "", GP_OFFER_AUTH},
+	{"FROM:<a@b> AUTH=a+0Ab", 501, 4, 0, 0, 0, "", GP_OFFER_AUTH},
+	{"FROM:<a@b> AUTH=" X100 X100 X100 X100 X100 "x", 501, 4, 0, 0, 0, "", GP_OFFER_AUTH},
+	{"FROM:<a@b> AUTH=<> AUTH=<>", 501, 4, 0, 0, 0, "", GP_OFFER_AUTH},
 };
 /* clang-format on */
 
@@ -110,7 +121,8 @@ mail(void **state)
 		struct gp_arena arena = GP_ARENA_INIT(65536);
 		struct gp_smtp_mail m;
 		struct gp_reply refusal;
-		int r = gp_smtp_mail_parse(gp_slice_str(c->args), true, &arena, &m, &refusal);
+		int r = gp_smtp_mail_parse(gp_slice_str(c->args), GP_OFFER_ESMTP | c->offers,
+					   &arena, &m, &refusal);
 		if (r != (c->code != 0))
 			fail_msg("\"%s\": %d %d", c->args, r, refusal.code);
 		if (r > 0 && (refusal.code != c->code || refusal.enhanced_class != 5 ||
@@ -212,7 +224,7 @@ no_memory(void **state)
 	(void)state;
 	for (; r != 0; max++) {
 		struct gp_arena arena = GP_ARENA_INIT(max);
-		r = gp_smtp_mail_parse(gp_slice_str(args), true, &arena, &m, &refusal);
+		r = gp_smtp_mail_parse(gp_slice_str(args), GP_OFFER_ESMTP, &arena, &m, &refusal);
 		assert_true(r == 0 || r == -ENOMEM);
 		gp_arena_free(&arena);
 	}

@@ -247,7 +247,7 @@ check_walk(const uint8_t *events, size_t len, uint64_t *seed)
 		.command_length = 512,
 		.command_time = 1000,
 	};
-	static const struct gp_smtp_server_setup setup = {{"mx", 2}, &limits, 0};
+	static const struct gp_smtp_server_setup setup = {.hostname = {"mx", 2}, .limits = &limits};
 	struct real real = {.session = gp_smtp_server_new(&setup, 0)};
 	struct text replies = {}, told = {};
 	enum model_state state = NEW;

@@ -82,6 +82,10 @@ act(struct run *r, struct gp_slice action)
 		421, 4, 3, 2, {"Shutting down", sizeof("Shutting down") - 1}};
 	if (gp_slice_eq(action, GP_SLICE("eof")))
 		gp_smtp_server_eof(r->talk.session);
+	else if (gp_slice_eq(action, GP_SLICE("tls")))
+		gp_smtp_server_tls_started(r->talk.session);
+	else if (gp_slice_eq(action, GP_SLICE("tls failed")))
+		gp_smtp_server_tls_failed(r->talk.session);
 	else
 		gp_smtp_server_shutdown(r->talk.session, &farewell);
 	talk_feed(&r->talk, gp_slice("", 0));
@@ -123,7 +127,7 @@ run_line(struct run *r, struct gp_slice line)
 /* What L: lines ask for. */
 struct setting {
 	struct gp_limits limits;
-	uint64_t greet_wait_ms;
+	struct gp_smtp_server_setup setup;
 	bool ehlo;
 };
 
@@ -145,11 +149,24 @@ set(struct setting *setting, struct gp_slice line)
 		{"useless_commands", &l->useless_commands, NULL},
 		{"command_length", &l->command_length, NULL},
 		{"command_time", NULL, &l->command_time},
-		{"greet_wait", NULL, &setting->greet_wait_ms},
+		{"greet_wait", NULL, &setting->setup.greet_wait_ms},
+	};
+	const struct {
+		const char *name;
+		bool *on;
+	} switches[] = {
+		{"ehlo", &setting->ehlo},
+		{"tls", &setting->setup.tls},
+		{"tls_offered", &setting->setup.tls_offered},
+		{"require_tls", &setting->setup.require_tls},
+		{"require_auth", &setting->setup.require_auth},
 	};
 	struct gp_slice name = gp_slice_cut(&line, ' ');
 	uint64_t value;
-	setting->ehlo |= gp_slice_eq(name, GP_SLICE("ehlo"));
+	for (size_t i = 0; i < GP_ARRAY_LEN(switches); i++)
+		*switches[i].on |= gp_slice_eq(name, gp_slice_str(switches[i].name));
+	if (gp_slice_eq(name, GP_SLICE("auth")))
+		setting->setup.auth_mechanisms = line;
 	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
 		if (!gp_slice_eq(name, gp_slice_str(names[i].name)))
 			continue;
@@ -173,7 +190,7 @@ take_setting(struct gp_slice *script)
 static void
 begin(struct run *r, const struct setting *setting, struct gp_slice script)
 {
-	talk_begin_setup(&r->talk, setting->limits, setting->greet_wait_ms);
+	talk_begin_setup(&r->talk, setting->limits, setting->setup);
 	/* A session may be shut down before it was looked at for the first time. */
 	if (!gp_slice_starts(script, GP_SLICE("X: shutdown")))
 		talk_feed(&r->talk, gp_slice("", 0));
@@ -348,6 +365,64 @@ eof_waits_for_the_answer(void **state)
 	talk_end(&t);
 }
 
+/* While somebody looks for the user, neither an end of the connection nor ours changes anything. */
+static void
+auth_is_answered_first(void **state)
+{
+	static const struct gp_reply farewell = GP_REPLY_INIT(421, 4, 3, 2, "Shutting down");
+	static const struct gp_reply wrong = GP_REPLY_INIT(535, 5, 7, 8, "Wrong");
+	struct gp_smtp_server_setup setup = {.tls = true, .auth_mechanisms = GP_SLICE("PLAIN")};
+	struct talk t;
+	(void)state;
+	for (unsigned way = 0; way < 6; way++) {
+		talk_begin_setup(&t, talk_limits(), setup);
+		go_to(&t, GP_SMTP_AUTH, "EHLO c\r\nAUTH PLAIN AAAA\r\n");
+		assert_int_equal(gp_smtp_server_auth_response(t.session).len, 3);
+		if (way % 2 == 0)
+			gp_smtp_server_eof(t.session);
+		else
+			gp_smtp_server_shutdown(t.session, &farewell);
+		assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+		if (way / 2 == 0)
+			gp_smtp_server_answer(t.session, &wrong);
+		else if (way / 2 == 1)
+			gp_smtp_server_auth_challenge(t.session, GP_SLICE("x"));
+		else
+			assert_true(gp_smtp_server_auth_done(t.session, GP_SLICE("alice")));
+		assert_null(gp_smtp_server_auth_response(t.session).ptr);
+		assert_int_equal(gp_smtp_server_identity(t.session).len, way / 2 == 2 ? 5 : 0);
+		assert_int_equal(next(&t), GP_SMTP_CLOSE);
+		assert_int_equal(talk_heard(&t, "S: 421"), way % 2);
+		talk_end(&t);
+	}
+}
+
+/* The longest challenge is one line; one that has no room closes the session. */
+static void
+long_challenges(void **state)
+{
+	static char challenge[GP_SMTP_CHALLENGE_MAX];
+	struct gp_smtp_server_setup setup = {.tls = true, .auth_mechanisms = GP_SLICE("PLAIN")};
+	struct talk t;
+	struct gp_slice more = {};
+	(void)state;
+	talk_begin_setup(&t, talk_limits(), setup);
+	go_to(&t, GP_SMTP_AUTH, "EHLO c\r\nAUTH PLAIN\r\n");
+	enum gp_smtp_event event = GP_SMTP_AUTH;
+	size_t before, lines = 0;
+	do {
+		before = gp_smtp_server_output(t.session).len;
+		gp_smtp_server_auth_challenge(t.session, gp_slice(challenge, sizeof(challenge)));
+		more = GP_SLICE("AAAA\r\n");
+		event = gp_smtp_server_next(t.session, &more, t.now_ms);
+		lines++;
+	} while (event == GP_SMTP_AUTH_STEP);
+	assert_int_equal(event, GP_SMTP_CLOSE);
+	assert_int_equal(gp_smtp_server_output(t.session).len, before);
+	assert_int_equal(before, (lines - 1) * (4 + (GP_SMTP_CHALLENGE_MAX + 2) / 3 * 4 + 2));
+	talk_end(&t);
+}
+
 /* What the driver may look at, and when. */
 static void
 what_the_driver_sees(void **state)
@@ -394,7 +469,7 @@ a_thousand_recipients(void **state)
 	struct gp_limits limits = talk_limits();
 	(void)state;
 	limits.recipients = 1000;
-	talk_begin_setup(&t, limits, 0);
+	talk_begin_setup(&t, limits, (struct gp_smtp_server_setup){});
 	go_to(&t, GP_SMTP_MAIL, "EHLO c\r\nMAIL FROM:<a@b>\r\n");
 	for (size_t i = 0; i < 1000; i++) {
 		char line[64];
@@ -440,7 +515,7 @@ output_has_an_end(void **state)
 	enum gp_smtp_event event = GP_SMTP_NEED_INPUT;
 	(void)state;
 	limits.useless_commands = UINT32_MAX;
-	talk_begin_setup(&t, limits, 0);
+	talk_begin_setup(&t, limits, (struct gp_smtp_server_setup){});
 	while (event != GP_SMTP_CLOSE) {
 		struct gp_slice input = GP_SLICE("HELP\r\n");
 		event = gp_smtp_server_next(t.session, &input, t.now_ms);
@@ -468,9 +543,13 @@ main(void)
 		DIALOGUES("limits"),
 		DIALOGUES("framing"),
 		DIALOGUES("endings"),
+		DIALOGUES("tls"),
+		DIALOGUES("auth"),
 		cmocka_unit_test(driver_takes_its_time),
 		cmocka_unit_test(shutdown_waits_for_the_answer),
 		cmocka_unit_test(eof_waits_for_the_answer),
+		cmocka_unit_test(auth_is_answered_first),
+		cmocka_unit_test(long_challenges),
 		cmocka_unit_test(what_the_driver_sees),
 		cmocka_unit_test(a_thousand_recipients),
 		cmocka_unit_test(a_full_arena),

@@ -8,6 +8,8 @@
  *   RCPT   unknown@ 550, later@ 451, goaway@ 421
  *   DATA   sender nodata@ 451
  *   END    sender full@ 452; a body with "refuse me" in it 554
+ *   AUTH   the response "good" is alice; "long" is somebody with too long a name; "more" and none
+ *          are challenged, "busy" 454, "goaway" 421, and all others 535
  */
 #pragma once
 
@@ -43,17 +45,15 @@ talk_limits(void)
 	};
 }
 
+/* setup: its host name and limits are ours. */
 static inline void
-talk_begin_setup(struct talk *t, struct gp_limits limits, uint64_t greet_wait_ms)
+talk_begin_setup(struct talk *t, struct gp_limits limits, struct gp_smtp_server_setup setup)
 {
 	*t = (struct talk){.limits = limits,
 			   .now_ms = 1000,
 			   .log = GP_BUF_INIT(16 * 1024 * 1024),
 			   .body = GP_BUF_INIT(16 * 1024 * 1024)};
-	struct gp_smtp_server_setup setup = {
-		.hostname = GP_SLICE("mx.example.org"),
-		.greet_wait_ms = greet_wait_ms,
-	};
+	setup.hostname = GP_SLICE("mx.example.org");
 	setup.limits = &t->limits;
 	t->session = gp_smtp_server_new(&setup, t->now_ms);
 	gp_assert(t->session);
@@ -136,6 +136,46 @@ talk_decide(struct talk *t, enum gp_smtp_event event)
 }
 
 static inline void
+talk_answer_auth(struct talk *t)
+{
+	static char name[GP_SMTP_IDENTITY_MAX + 1];
+	struct gp_slice said = gp_smtp_server_auth_response(t->session);
+	struct gp_reply no = GP_REPLY(535, 5, 7, 8, "Wrong");
+	if (gp_slice_eq(said, GP_SLICE("good"))) {
+		gp_assert(gp_smtp_server_auth_done(t->session, GP_SLICE("alice")));
+		return;
+	}
+	if (gp_slice_eq(said, GP_SLICE("long"))) {
+		memset(name, 'a', sizeof(name));
+		gp_assert(!gp_smtp_server_auth_done(t->session, gp_slice(name, sizeof(name))));
+		return;
+	}
+	if (!said.ptr || gp_slice_eq(said, GP_SLICE("more"))) {
+		struct gp_slice challenge = said.ptr ? GP_SLICE("go on") : GP_SLICE("");
+		gp_smtp_server_auth_challenge(t->session, challenge);
+		return;
+	}
+	if (gp_slice_eq(said, GP_SLICE("busy")))
+		no = GP_REPLY(454, 4, 7, 0, "Later");
+	if (gp_slice_eq(said, GP_SLICE("goaway")))
+		no = GP_REPLY(421, 4, 3, 2, "Going down");
+	gp_smtp_server_answer(t->session, &no);
+}
+
+static inline void
+talk_log_auth(struct talk *t, const char *what, struct gp_slice mechanism)
+{
+	struct gp_slice said = gp_smtp_server_auth_response(t->session);
+	gp_buf_printf(&t->log, "E: %s%.*s", what, GP_SLICE_FMT(mechanism));
+	if (said.ptr) {
+		gp_buf_put_str(&t->log, " \"");
+		talk_escape(&t->log, said);
+		gp_buf_put_char(&t->log, '"');
+	}
+	gp_buf_put_char(&t->log, '\n');
+}
+
+static inline void
 talk_log_rcpts(struct talk *t)
 {
 	const struct gp_envelope *e = gp_smtp_server_envelope(t->session);
@@ -174,6 +214,15 @@ talk_log_event(struct talk *t, enum gp_smtp_event event)
 		talk_log_rcpts(t);
 		gp_buf_put_char(&t->log, '\n');
 		break;
+	case GP_SMTP_AUTH:
+		talk_log_auth(t, "auth ", gp_smtp_server_auth_mechanism(t->session));
+		break;
+	case GP_SMTP_AUTH_STEP:
+		talk_log_auth(t, "step", GP_SLICE(""));
+		break;
+	case GP_SMTP_STARTTLS:
+		gp_buf_put_str(&t->log, "E: starttls\n");
+		break;
 	case GP_SMTP_CLOSE:
 		gp_buf_put_str(&t->log, "E: close\n");
 		break;
@@ -208,6 +257,9 @@ talk_feed(struct talk *t, struct gp_slice input)
 		switch (event) {
 		case GP_SMTP_NEED_INPUT:
 			gp_assert(input.len == 0);
+			/* What waited for the output to be taken? */
+			if (gp_smtp_server_deadline(t->session) == 0)
+				break;
 			return;
 		case GP_SMTP_MAIL:
 		case GP_SMTP_RCPT:
@@ -222,6 +274,14 @@ talk_feed(struct talk *t, struct gp_slice input)
 			break;
 		case GP_SMTP_ABORT:
 			t->ended++;
+			break;
+		case GP_SMTP_AUTH:
+		case GP_SMTP_AUTH_STEP:
+			talk_answer_auth(t);
+			talk_take_output(t);
+			break;
+		case GP_SMTP_STARTTLS:
+			gp_assert(gp_smtp_server_output(t->session).len == 0);
 			break;
 		case GP_SMTP_REFUSED: {
 			struct gp_slice command;
@@ -255,7 +315,7 @@ talk_feed_pieces(struct talk *t, struct gp_slice input, size_t size)
 static inline void
 talk_begin(struct talk *t)
 {
-	talk_begin_setup(t, talk_limits(), 0);
+	talk_begin_setup(t, talk_limits(), (struct gp_smtp_server_setup){});
 	talk_feed(t, gp_slice("", 0));
 }
 

@@ -10,6 +10,7 @@
 enum {
 	ENVID_MAX = 100,      /* RFC 3461 section 4.4 */
 	ORCPT_MAX = 500,      /* RFC 3461 section 4.2 */
+	AUTH_MAX = 500,       /* RFC 4954 section 3 */
 	SIZE_DIGITS_MAX = 20, /* RFC 1870 section 4 */
 };
 
@@ -22,7 +23,8 @@ static const struct {
 	{GP_SLICE("DATA"), GP_VERB_DATA},    {GP_SLICE("RSET"), GP_VERB_RSET},
 	{GP_SLICE("NOOP"), GP_VERB_NOOP},    {GP_SLICE("VRFY"), GP_VERB_VRFY},
 	{GP_SLICE("EXPN"), GP_VERB_EXPN},    {GP_SLICE("HELP"), GP_VERB_HELP},
-	{GP_SLICE("QUIT"), GP_VERB_QUIT},    {GP_SLICE("GET"), GP_VERB_HTTP},
+	{GP_SLICE("QUIT"), GP_VERB_QUIT},    {GP_SLICE("STARTTLS"), GP_VERB_STARTTLS},
+	{GP_SLICE("AUTH"), GP_VERB_AUTH},    {GP_SLICE("GET"), GP_VERB_HTTP},
 	{GP_SLICE("POST"), GP_VERB_HTTP},    {GP_SLICE("PUT"), GP_VERB_HTTP},
 	{GP_SLICE("HEAD"), GP_VERB_HTTP},    {GP_SLICE("CONNECT"), GP_VERB_HTTP},
 	{GP_SLICE("OPTIONS"), GP_VERB_HTTP}, {GP_SLICE("DELETE"), GP_VERB_HTTP},
@@ -49,7 +51,8 @@ struct params {
 	struct gp_smtp_rcpt *rcpt;
 	bool utf8;
 	struct gp_reply *refusal;
-	uint32_t seen; /* a bit for each row of the table */
+	unsigned offers; /* enum gp_smtp_offers */
+	uint32_t seen;   /* a bit for each row of the table */
 };
 
 static int
@@ -132,6 +135,22 @@ param_envid(struct params *p, struct gp_slice value)
 	if (r > 0 || !is_printable_ascii(decoded))
 		return refuse(p->refusal, SYNTAX("ENVID is not printable xtext"));
 	p->mail->envid = gp_arena_dup(p->arena, value);
+	return 0;
+}
+
+/* RFC 4954 section 5. Whom somebody else has authenticated is not ours to vouch for, so that it is
+ * "<>" to us whatever was said. */
+static int
+param_auth(struct params *p, struct gp_slice value)
+{
+	struct gp_slice decoded;
+	if (value.len == 0 || value.len > AUTH_MAX)
+		return refuse(p->refusal, SYNTAX("AUTH is empty or too long"));
+	int r = gp_xtext_decode(value, false, p->arena, &decoded);
+	if (r < 0)
+		return r;
+	if (r > 0 || !is_printable_ascii(decoded))
+		return refuse(p->refusal, SYNTAX("AUTH is not printable xtext"));
 	return 0;
 }
 
@@ -237,17 +256,24 @@ param_orcpt(struct params *p, struct gp_slice value)
 struct param {
 	struct gp_slice keyword;
 	int (*parse)(struct params *p, struct gp_slice value);
+	unsigned needs; /* enum gp_smtp_offers */
 };
 
+/* clang-format off */
 static const struct param mail_params[] = {
-	{GP_SLICE("SIZE"), param_size},         {GP_SLICE("BODY"), param_body},
-	{GP_SLICE("SMTPUTF8"), param_smtputf8}, {GP_SLICE("RET"), param_ret},
-	{GP_SLICE("ENVID"), param_envid},       {},
+	{GP_SLICE("SIZE"), param_size, 0},
+	{GP_SLICE("BODY"), param_body, 0},
+	{GP_SLICE("SMTPUTF8"), param_smtputf8, 0},
+	{GP_SLICE("RET"), param_ret, 0},
+	{GP_SLICE("ENVID"), param_envid, 0},
+	{GP_SLICE("AUTH"), param_auth, GP_OFFER_AUTH},
+	{},
 };
+/* clang-format on */
 
 static const struct param rcpt_params[] = {
-	{GP_SLICE("NOTIFY"), param_notify},
-	{GP_SLICE("ORCPT"), param_orcpt},
+	{GP_SLICE("NOTIFY"), param_notify, 0},
+	{GP_SLICE("ORCPT"), param_orcpt, 0},
 	{},
 };
 
@@ -257,7 +283,8 @@ parse_param(struct params *p, const struct param *table, struct gp_slice word)
 	struct gp_slice value = word;
 	struct gp_slice keyword = gp_slice_cut(&value, '=');
 	for (size_t i = 0; table[i].parse; i++) {
-		if (!gp_slice_eq_nocase(keyword, table[i].keyword))
+		if (!gp_slice_eq_nocase(keyword, table[i].keyword) ||
+		    (table[i].needs & ~p->offers) != 0)
 			continue;
 		if (p->seen & (1U << i))
 			return refuse(p->refusal, SYNTAX("Parameter given twice"));
@@ -269,7 +296,7 @@ parse_param(struct params *p, const struct param *table, struct gp_slice word)
 
 /* RFC 5321 section 4.1.2, Mail-parameters: each behind a space, of which we take any number. */
 static int
-parse_params(struct params *p, const struct param *table, struct gp_slice rest, bool esmtp)
+parse_params(struct params *p, const struct param *table, struct gp_slice rest)
 {
 	if (rest.len > 0 && rest.ptr[0] != ' ')
 		return refuse(p->refusal, SYNTAX("No space behind the address"));
@@ -277,7 +304,7 @@ parse_params(struct params *p, const struct param *table, struct gp_slice rest, 
 		struct gp_slice word = gp_slice_cut(&rest, ' ');
 		if (word.len == 0)
 			continue;
-		if (!esmtp)
+		if (!(p->offers & GP_OFFER_ESMTP))
 			return refuse(p->refusal, GP_REPLY(555, 5, 5, 4, "Parameters need EHLO"));
 		int r = parse_param(p, table, word);
 		if (r != 0)
@@ -305,10 +332,10 @@ parse_path(struct gp_slice *args, struct gp_slice word, struct gp_arena *arena,
 }
 
 int
-gp_smtp_mail_parse(struct gp_slice args, bool esmtp, struct gp_arena *arena,
+gp_smtp_mail_parse(struct gp_slice args, unsigned offers, struct gp_arena *arena,
 		   struct gp_smtp_mail *ret, struct gp_reply *ret_refusal)
 {
-	struct params p = {.arena = arena, .mail = ret, .refusal = ret_refusal};
+	struct params p = {.arena = arena, .mail = ret, .refusal = ret_refusal, .offers = offers};
 	*ret = (struct gp_smtp_mail){};
 	*ret_refusal = GP_REPLY(501, 5, 1, 7, "");
 	int r = parse_path(&args, GP_SLICE("FROM:"), arena, &ret->path, ret_refusal);
@@ -316,7 +343,7 @@ gp_smtp_mail_parse(struct gp_slice args, bool esmtp, struct gp_arena *arena,
 		return r;
 	if (ret->path.text.len > 0 && ret->path.domain_kind == GP_DOMAIN_NONE)
 		return refuse(ret_refusal, GP_REPLY(501, 5, 1, 7, "address without a domain"));
-	r = parse_params(&p, mail_params, args, esmtp);
+	r = parse_params(&p, mail_params, args);
 	if (r != 0)
 		return r;
 	/* RFC 6531 section 3.5 */
@@ -329,7 +356,11 @@ int
 gp_smtp_rcpt_parse(struct gp_slice args, bool esmtp, bool utf8, struct gp_arena *arena,
 		   struct gp_smtp_rcpt *ret, struct gp_reply *ret_refusal)
 {
-	struct params p = {.arena = arena, .rcpt = ret, .utf8 = utf8, .refusal = ret_refusal};
+	struct params p = {.arena = arena,
+			   .rcpt = ret,
+			   .utf8 = utf8,
+			   .refusal = ret_refusal,
+			   .offers = esmtp ? GP_OFFER_ESMTP : 0};
 	*ret = (struct gp_smtp_rcpt){};
 	*ret_refusal = GP_REPLY(501, 5, 1, 3, "");
 	int r = parse_path(&args, GP_SLICE("TO:"), arena, &ret->path, ret_refusal);
@@ -337,7 +368,7 @@ gp_smtp_rcpt_parse(struct gp_slice args, bool esmtp, bool utf8, struct gp_arena 
 		return r;
 	if (ret->path.text.len == 0)
 		return refuse(ret_refusal, GP_REPLY(501, 5, 1, 3, "Recipient is empty"));
-	r = parse_params(&p, rcpt_params, args, esmtp);
+	r = parse_params(&p, rcpt_params, args);
 	if (r != 0)
 		return r;
 	if (ret->path.utf8 && !utf8)

@@ -22,6 +22,8 @@ enum gp_smtp_verb {
 	GP_VERB_EXPN,
 	GP_VERB_HELP,
 	GP_VERB_QUIT,
+	GP_VERB_STARTTLS,
+	GP_VERB_AUTH,
 	GP_VERB_HTTP, /* GET, POST and so on: a browser was led here */
 	GP_VERBS,
 };
@@ -48,13 +50,20 @@ struct gp_smtp_rcpt {
 	struct gp_rcpt rcpt; /* its orcpt decodes to printable text */
 };
 
+/* What the session offers a client that says MAIL. */
+enum gp_smtp_offers {
+	GP_OFFER_ESMTP = 1, /* EHLO was said: there may be parameters */
+	GP_OFFER_AUTH = 2,  /* AUTH= (RFC 4954 section 5), which is checked and passed over */
+};
+
 /*
- * The arguments of MAIL and RCPT. esmtp: parameters are allowed (EHLO was said). utf8: the MAIL of
- * this transaction had SMTPUTF8. What the results point to lives in the arena, nothing in args.
- * Returns 0; 1 with the refusal in *ret_refusal (static text); -ENOMEM.
+ * The arguments of MAIL and RCPT. offers: enum gp_smtp_offers; a parameter that is not among them
+ * is not recognized. esmtp: parameters are allowed (EHLO was said). utf8: the MAIL of this
+ * transaction had SMTPUTF8. What the results point to lives in the arena, nothing in args. Returns
+ * 0; 1 with the refusal in *ret_refusal (static text); -ENOMEM.
  */
 [[nodiscard]] int
-gp_smtp_mail_parse(struct gp_slice args, bool esmtp, struct gp_arena *arena,
+gp_smtp_mail_parse(struct gp_slice args, unsigned offers, struct gp_arena *arena,
 		   struct gp_smtp_mail *ret, struct gp_reply *ret_refusal);
 [[nodiscard]] int
 gp_smtp_rcpt_parse(struct gp_slice args, bool esmtp, bool utf8, struct gp_arena *arena,

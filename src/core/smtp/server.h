@@ -12,6 +12,11 @@
  *             BODY: a piece of the message; END follows the last
  *             ABORT: the transaction is gone, forget what was kept for it
  *             REFUSED: the session itself said no: gp_smtp_server_refusal(), for the log
+ *             AUTH, AUTH_STEP: ask who keeps the users, answer with
+ *                     gp_smtp_server_auth_challenge(), _done(), or by a refusal with
+ *                     gp_smtp_server_answer()
+ *             STARTTLS: the 220 was taken; shake hands, then gp_smtp_server_tls_started() or
+ *                     gp_smtp_server_tls_failed()
  *             CLOSE: write out what is left, then close
  *     }
  *
@@ -23,9 +28,14 @@
  * end of data was seen, so the two sides never disagree about where it is; what follows such a
  * message in the session is answered 421.
  *  - Either ABORT or END is told to the driver, exactly once for each MAIL that was accepted.
- *  - Between MAIL, RCPT, DATA or END and its answer nothing ends the session: a lost connection or
- * a shutdown takes effect behind the answer.
- *  - What the client sends, and how, is the same to us in whatever pieces it arrives.
+ *  - Between MAIL, RCPT, DATA, END or AUTH and its answer nothing ends the session: a lost
+ * connection or a shutdown takes effect behind the answer.
+ *  - What the client sends, and how, is the same to us in whatever pieces it arrives. The one
+ * exception is what comes behind STARTTLS, which is an attack: the session ends in any case, with
+ * 554 in place of the 220 when the octets were there already, else in silence behind it.
+ *  - Nothing that came in clear has an effect within TLS. The driver must not feed clear octets any
+ * more once TLS has begun: a connection that ends, by close_notify or without, is
+ * gp_smtp_server_eof(), and nothing is read behind it.
  *
  * A driver should stop reading from a client that does not read: over GP_SMTP_OUTPUT_MAX octets of
  * unsent output the session closes.
@@ -37,7 +47,12 @@
 #include "core/smtp/envelope.h"
 #include "core/smtp/reply.h"
 
-enum { GP_SMTP_OUTPUT_MAX = 1024 * 1024 };
+enum {
+	GP_SMTP_OUTPUT_MAX = 1024 * 1024,
+	GP_SMTP_MECHANISMS_MAX = 200, /* octets of the setup's list */
+	GP_SMTP_CHALLENGE_MAX = 8192, /* octets of a challenge, before base64 */
+	GP_SMTP_IDENTITY_MAX = 320,
+};
 
 enum gp_smtp_event {
 	GP_SMTP_NEED_INPUT,
@@ -49,7 +64,10 @@ enum gp_smtp_event {
 	GP_SMTP_END,  /* the body is complete and clean: 250 when it is safe, else why not */
 	GP_SMTP_ABORT, /* transaction dropped: RSET, EHLO, QUIT, lost connection, or a body that was
 			  refused, and then gp_smtp_server_refusal() has the reason */
-	GP_SMTP_REFUSED, /* a command was refused without asking the driver */
+	GP_SMTP_REFUSED,   /* a command was refused without asking the driver */
+	GP_SMTP_AUTH,      /* an exchange begins: gp_smtp_server_auth_mechanism(), _response() */
+	GP_SMTP_AUTH_STEP, /* it goes on: gp_smtp_server_auth_response() */
+	GP_SMTP_STARTTLS,  /* the client waits for the handshake; all output was taken */
 	GP_SMTP_CLOSE,
 };
 
@@ -58,6 +76,12 @@ struct gp_smtp_server_setup {
 	struct gp_slice hostname;
 	const struct gp_limits *limits;
 	uint64_t greet_wait_ms; /* talk before the greeting is refused; 0: greet at once */
+	bool tls;          /* the session is within TLS from its first octet (RFC 8314 section 3) */
+	bool tls_offered;  /* STARTTLS is in EHLO and accepted, once */
+	bool require_auth; /* MAIL before it is answered 530; needs auth_mechanisms */
+	struct gp_slice
+		auth_mechanisms; /* "PLAIN LOGIN": offered within TLS alone; empty: no AUTH */
+	bool require_tls; /* before it only what RFC 3207 section 4 allows, and RSET: else 530 */
 };
 
 struct gp_smtp_server;
@@ -73,8 +97,8 @@ gp_smtp_server_free(struct gp_smtp_server *s);
 [[nodiscard]] enum gp_smtp_event
 gp_smtp_server_next(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);
 
-/* The client closed, or the connection broke: the next event is ABORT where a transaction was, then
- * CLOSE. */
+/* The client closed (the end of TCP, or a close_notify), or the connection broke: the next event is
+ * ABORT where a transaction was, in the midst of a body too, then CLOSE. */
 void
 gp_smtp_server_eof(struct gp_smtp_server *s);
 
@@ -84,9 +108,44 @@ void
 gp_smtp_server_shutdown(struct gp_smtp_server *s, const struct gp_reply *reply);
 
 /* The driver's answer to MAIL, RCPT, DATA or END. A positive reply accepts; to DATA its text is
-   always ours. A 421 closes the session. */
+   always ours. A 421 closes the session. To AUTH and AUTH_STEP it is a refusal: 535, 454, 501. */
 void
 gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *reply);
+
+/*
+ * Answers to STARTTLS. Started: the client is where it was at the greeting, and must say EHLO again
+ * (RFC 3207 section 4.2). Failed: CLOSE follows. While the handshake is under way, next() is called
+ * at the deadline, as ever, and may bring CLOSE; then there is no answer any more.
+ */
+void
+gp_smtp_server_tls_started(struct gp_smtp_server *s);
+void
+gp_smtp_server_tls_failed(struct gp_smtp_server *s);
+bool
+gp_smtp_server_in_tls(const struct gp_smtp_server *s);
+
+/*
+ * AUTH (RFC 4954). An exchange runs from AUTH to the driver's refusal or to
+ * gp_smtp_server_auth_done(); REFUSED ends it too (the client gave up, or what it sent was not
+ * base64), and so does CLOSE. Nothing else comes within. Each refusal counts as an error.
+ *
+ * Challenge: goes out by 334, at most GP_SMTP_CHALLENGE_MAX octets; AUTH_STEP brings the response.
+ * Done: 235; the identity, 1 octet at least, is copied and stays until the session ends. False when
+ * it is over GP_SMTP_IDENTITY_MAX or memory is short: then the client heard 454.
+ */
+void
+gp_smtp_server_auth_challenge(struct gp_smtp_server *s, struct gp_slice challenge);
+bool
+gp_smtp_server_auth_done(struct gp_smtp_server *s, struct gp_slice identity);
+/* The mechanism as the setup spells it, from AUTH on. What the client said, decoded; NULL ptr: AUTH
+   came without an initial response. It is wiped by the answer. */
+struct gp_slice
+gp_smtp_server_auth_mechanism(const struct gp_smtp_server *s);
+struct gp_slice
+gp_smtp_server_auth_response(const struct gp_smtp_server *s);
+/* Who has authenticated; empty: nobody. */
+struct gp_slice
+gp_smtp_server_identity(const struct gp_smtp_server *s);
 
 /* Bytes to be sent, and how many of them were. */
 struct gp_slice
@@ -94,7 +153,8 @@ gp_smtp_server_output(const struct gp_smtp_server *s);
 void
 gp_smtp_server_output_sent(struct gp_smtp_server *s, size_t n);
 
-/* When gp_smtp_server_next must be called again even without input; UINT64_MAX: not by itself. */
+/* When gp_smtp_server_next must be called again even without input; UINT64_MAX: not by itself. To
+   be asked again when output was sent: what waited for that may go on. */
 uint64_t
 gp_smtp_server_deadline(const struct gp_smtp_server *s);
 

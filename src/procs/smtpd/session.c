@@ -436,6 +436,10 @@ run_protocol(struct session *s, struct gp_slice *input)
 		case GP_SMTP_REFUSED:
 			log_refusal(s);
 			break;
+		case GP_SMTP_STARTTLS:
+		case GP_SMTP_AUTH:
+		case GP_SMTP_AUTH_STEP:
+			gp_unreachable("neither is offered");
 		case GP_SMTP_CLOSE:
 			s->state = SESSION_LINGERS;
 			return;
