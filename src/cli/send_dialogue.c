@@ -370,6 +370,8 @@ drive(struct wire *w, struct gp_smtp_client *c)
 			break;
 		case GP_CLIENT_CLOSE:
 			return 0;
+		case GP_CLIENT_STARTTLS:
+			gp_unreachable("TLS is not wished");
 		}
 	}
 }
@@ -397,7 +399,7 @@ run_session(struct wire *w)
 	struct gp_smtp_client_setup setup = w->plan->setup;
 	uint64_t t = w->plan->timeout_ms;
 	setup.remote = gp_slice_str(w->result->address);
-	setup.times = (struct gp_client_times){t, t, t, t, t, t, t};
+	setup.times = (struct gp_client_times){t, t, t, t, t, t, t, t};
 	struct gp_smtp_client *c = gp_smtp_client_new(&setup, gp_clock_monotonic_ms());
 	int r = c ? drive(w, c) : -ENOMEM;
 	if (r == 0) {

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every class of answer at every step of a transaction, in all combinations that a server can give:
- * SMTP and LMTP, in lock-step and pipelined, one recipient and three, octet by octet. A server that
- * draws its answers from an odometer keeps a log of them; a few lines say from the log alone what
- * each recipient's outcome must be. Where the session goes on, a second message shows that both
- * sides still agree about where they are.
+ * SMTP and LMTP, by DATA and by BDAT, in lock-step and pipelined, one recipient and three, octet by
+ * octet. A server that draws its answers from an odometer keeps a log of them; a few lines say from
+ * the log alone what each recipient's outcome must be. Where the session goes on, a second message
+ * shows that both sides still agree about where they are.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
+#include "../unit.h"
 #include "core/smtp/client.h"
 
 enum { RCPTS_MAX = 3, CHOICES_MAX = 32 };
@@ -71,6 +67,7 @@ struct server {
 	size_t rcpts;          /* RCPT commands in this transaction */
 	bool taken[RCPTS_MAX]; /* those that were taken */
 	bool in_body, closed;
+	size_t chunk;       /* octets of BDAT's still to come */
 	struct gp_buf body; /* of this transaction */
 	size_t bodies;      /* ends of data that were seen */
 };
@@ -120,6 +117,8 @@ hear(struct server *s, struct gp_slice line)
 		s->taken[i] = answer(s, RCPT, i) == YES;
 	} else if (gp_slice_eq(line, GP_SLICE("DATA\r\n"))) {
 		s->in_body = answer(s, DATA, 0) == GO_ON;
+	} else if (gp_slice_eq(line, GP_SLICE("BDAT 6 LAST\r\n"))) {
+		s->chunk = 6;
 	} else if (gp_slice_eq(line, GP_SLICE("RSET\r\n"))) {
 		(void)answer(s, RSET, 0);
 	} else {
@@ -128,15 +127,29 @@ hear(struct server *s, struct gp_slice line)
 	}
 }
 
+/* Swallowed in any case (RFC 3030 section 4.1). */
+static void
+hear_chunk(struct server *s, char octet)
+{
+	gp_buf_put_char(&s->body, octet);
+	if (--s->chunk == 0 && !s->closed)
+		end_of_data(s);
+}
+
 /* What the client has to say, octet by octet; after its end the server hears nothing. */
 static void
 carry(struct gp_smtp_client *c, struct server *s)
 {
 	struct gp_slice out;
 	while ((out = gp_smtp_client_output(c)).len > 0) {
-		gp_buf_put_char(&s->heard, out.ptr[0]);
+		char octet = out.ptr[0];
 		gp_smtp_client_output_sent(c, 1, 0);
-		if (out.ptr[0] != '\n')
+		if (s->chunk > 0) {
+			hear_chunk(s, octet);
+			continue;
+		}
+		gp_buf_put_char(&s->heard, octet);
+		if (octet != '\n')
 			continue;
 		if (!s->closed)
 			hear(s, gp_buf_slice(&s->heard));
@@ -228,8 +241,9 @@ expect_kinds(const struct server *s, size_t n, uint8_t *kinds)
 }
 
 static void
-check(const struct gp_smtp_client *c, const struct server *s, size_t n)
+check(const struct gp_smtp_client *c, const struct server *s, bool bdat, size_t n)
 {
+	const char *whole = bdat ? "a\r\n.\r\n" : "a\r\n..\r\n";
 	uint8_t kinds[RCPTS_MAX] = {};
 	size_t len, relayed = 0;
 	const struct gp_outcome *outcomes = gp_smtp_client_outcomes(c, &len);
@@ -246,42 +260,54 @@ check(const struct gp_smtp_client *c, const struct server *s, size_t n)
 	}
 	/* Who has it has it whole; an end without a body is for nobody. */
 	if (relayed > 0)
-		assert_true(gp_slice_eq(gp_buf_slice(&s->body), GP_SLICE("a\r\n..\r\n")));
+		assert_slice(gp_buf_slice(&s->body), whole);
 	if (s->bodies > 0 && s->body.len == 0) {
 		for (size_t i = 0; i < s->rcpts; i++)
 			assert_false(s->taken[i]);
 	}
 }
 
+/* One way to hold the dialogue. */
+struct way {
+	bool lmtp, pipelining, bdat;
+	size_t n; /* recipients */
+};
+
 static struct gp_smtp_client *
-greeted(struct server *s, bool pipelining)
+greeted(const struct way *way)
 {
-	struct gp_smtp_client_setup setup = {.hostname = GP_SLICE("gate"), .lmtp = s->lmtp};
+	const struct gp_smtp_client_setup setup = {
+		.hostname = GP_SLICE("gate"),
+		.lmtp = way->lmtp,
+		.chunking = way->bdat,
+	};
 	struct gp_smtp_client *c = gp_smtp_client_new(&setup, 0);
 	struct gp_slice input = GP_SLICE("220 mx\r\n");
 	assert_int_equal(gp_smtp_client_next(c, &input, 0), GP_CLIENT_WAIT);
 	gp_smtp_client_output_sent(c, gp_smtp_client_output(c).len, 0);
-	input = pipelining ? GP_SLICE("250-mx\r\n250 PIPELINING\r\n") : GP_SLICE("250 mx\r\n");
+	input = way->pipelining ? GP_SLICE("250-mx\r\n250-CHUNKING\r\n250 PIPELINING\r\n")
+				: GP_SLICE("250-mx\r\n250 CHUNKING\r\n");
 	assert_int_equal(gp_smtp_client_next(c, &input, 0), GP_CLIENT_READY);
 	return c;
 }
 
 /* A second message, which the server takes. */
 static void
-check_second(struct gp_smtp_client *c, struct server *s, const struct gp_smtp_client_mail *mail)
+check_second(struct gp_smtp_client *c, struct server *s, bool bdat,
+	     const struct gp_smtp_client_mail *mail)
 {
 	s->odometer = NULL;
 	s->log_len = 0;
 	assert_int_equal(gp_smtp_client_start(c, mail, 0), 0);
 	assert_int_equal(run(c, s), GP_CLIENT_DONE);
-	check(c, s, mail->envelope->rcpts_len);
+	check(c, s, bdat, mail->envelope->rcpts_len);
 	assert_int_equal(run(c, s), GP_CLIENT_READY);
 	gp_smtp_client_quit(c, 0);
 	assert_int_equal(run(c, s), GP_CLIENT_CLOSE);
 }
 
 static void
-run_one(struct odometer *odometer, bool lmtp, bool pipelining, size_t n)
+run_one(struct odometer *odometer, const struct way *way)
 {
 	static const struct gp_rcpt rcpts[RCPTS_MAX] = {
 		{.address = {"r@example.net", 13}},
@@ -289,21 +315,21 @@ run_one(struct odometer *odometer, bool lmtp, bool pipelining, size_t n)
 		{.address = {"r@example.net", 13}},
 	};
 	const struct gp_envelope envelope = {
-		.sender = GP_SLICE("a@example.org"), .rcpts = rcpts, .rcpts_len = n};
-	const struct gp_smtp_client_mail mail = {.envelope = &envelope};
+		.sender = GP_SLICE("a@example.org"), .rcpts = rcpts, .rcpts_len = way->n};
+	const struct gp_smtp_client_mail mail = {.envelope = &envelope, .size = 6};
 	struct server s = {
 		.odometer = odometer,
-		.lmtp = lmtp,
+		.lmtp = way->lmtp,
 		.heard = GP_BUF_INIT(1000),
 		.says = GP_BUF_INIT(1000),
 		.body = GP_BUF_INIT(1000),
 	};
-	struct gp_smtp_client *c = greeted(&s, pipelining);
+	struct gp_smtp_client *c = greeted(way);
 	assert_int_equal(gp_smtp_client_start(c, &mail, 0), 0);
 	assert_int_equal(run(c, &s), GP_CLIENT_DONE);
-	check(c, &s, n);
+	check(c, &s, way->bdat, way->n);
 	if (run(c, &s) == GP_CLIENT_READY)
-		check_second(c, &s, &mail);
+		check_second(c, &s, way->bdat, &mail);
 	else
 		assert_int_equal(run(c, &s), GP_CLIENT_CLOSE);
 	c = gp_smtp_client_free(c);
@@ -313,17 +339,18 @@ run_one(struct odometer *odometer, bool lmtp, bool pipelining, size_t n)
 }
 
 static void
-run_all(bool lmtp, bool pipelining, size_t n, size_t at_least)
+run_all(struct way way, size_t at_least)
 {
 	struct odometer odometer = {};
 	size_t runs = 0;
 	do {
 		odometer.at = 0;
-		run_one(&odometer, lmtp, pipelining, n);
+		run_one(&odometer, &way);
 		runs++;
 	} while (turn(&odometer));
-	print_message("%s, %s, %zu recipients: %zu dialogues\n", lmtp ? "LMTP" : "SMTP",
-		      pipelining ? "pipelined" : "in lock-step", n, runs);
+	print_message("%s by %s, %s, %zu recipients: %zu dialogues\n", way.lmtp ? "LMTP" : "SMTP",
+		      way.bdat ? "BDAT" : "DATA", way.pipelining ? "pipelined" : "in lock-step",
+		      way.n, runs);
 	assert_true(runs >= at_least);
 }
 
@@ -331,32 +358,40 @@ static void
 test_smtp(void **state)
 {
 	(void)state;
-	run_all(false, false, 1, 60);
-	run_all(false, false, 3, 500);
+	run_all((struct way){.n = 1}, 60);
+	run_all((struct way){.n = 3}, 500);
+	run_all((struct way){.bdat = true, .n = 1}, 40);
+	run_all((struct way){.bdat = true, .n = 3}, 400);
 }
 
 static void
 test_smtp_pipelined(void **state)
 {
 	(void)state;
-	run_all(false, true, 1, 150);
-	run_all(false, true, 3, 1500);
+	run_all((struct way){.pipelining = true, .n = 1}, 150);
+	run_all((struct way){.pipelining = true, .n = 3}, 1500);
+	run_all((struct way){.pipelining = true, .bdat = true, .n = 1}, 100);
+	run_all((struct way){.pipelining = true, .bdat = true, .n = 3}, 1000);
 }
 
 static void
 test_lmtp(void **state)
 {
 	(void)state;
-	run_all(true, false, 1, 40);
-	run_all(true, false, 3, 500);
+	run_all((struct way){.lmtp = true, .n = 1}, 40);
+	run_all((struct way){.lmtp = true, .n = 3}, 500);
+	run_all((struct way){.lmtp = true, .bdat = true, .n = 1}, 30);
+	run_all((struct way){.lmtp = true, .bdat = true, .n = 3}, 300);
 }
 
 static void
 test_lmtp_pipelined(void **state)
 {
 	(void)state;
-	run_all(true, true, 1, 150);
-	run_all(true, true, 3, 1500);
+	run_all((struct way){.lmtp = true, .pipelining = true, .n = 1}, 150);
+	run_all((struct way){.lmtp = true, .pipelining = true, .n = 3}, 1500);
+	run_all((struct way){.lmtp = true, .pipelining = true, .bdat = true, .n = 1}, 30);
+	run_all((struct way){.lmtp = true, .pipelining = true, .bdat = true, .n = 3}, 300);
 }
 
 int

@@ -12,6 +12,7 @@ static const struct {
 	uint32_t flags; /* beside GP_EHLO_ESMTP */
 	uint64_t size_max;
 	uint32_t mail_max, rcpt_max;
+	uint32_t mechanisms;
 } cases[] = {
 	{"mx.example.net", 0},
 	{"", 0},
@@ -20,6 +21,12 @@ static const struct {
 	{"mx\nPIPELINING\n8BITMIME\nSMTPUTF8\nDSN\nENHANCEDSTATUSCODES\nSTARTTLS",
 	 GP_EHLO_PIPELINING | GP_EHLO_8BITMIME | GP_EHLO_SMTPUTF8 | GP_EHLO_DSN | GP_EHLO_ENHANCED |
 		 GP_EHLO_STARTTLS},
+	{"mx\nAUTH plain LOGIN SCRAM-SHA-256 XOAUTH2  OAUTHBEARER",
+	 .mechanisms = GP_EHLO_PLAIN | GP_EHLO_LOGIN | GP_EHLO_XOAUTH2 | GP_EHLO_OAUTHBEARER},
+	{"mx\nAUTH PLAIN", .mechanisms = GP_EHLO_PLAIN},
+	{"mx\nAUTH\nAUTH=PLAIN\nAUTHX PLAIN\nPLAIN"},
+	{"mx\nCHUNKING\nbinarymime", GP_EHLO_CHUNKING | GP_EHLO_BINARYMIME},
+	{"mx\nREQUIRETLS\nREQUIRETLS2", GP_EHLO_REQUIRETLS},
 	{"mx\npipelining\n8BitMime", GP_EHLO_PIPELINING | GP_EHLO_8BITMIME},
 	{"mx\nPIPELININGS\nXDSN\n8BIT\n\nDSN2", 0},
 	/* RFC 1870 section 4 */
@@ -51,7 +58,7 @@ test_keywords(void **state)
 		struct gp_ehlo e = gp_ehlo_parse(gp_slice_str(cases[i].text));
 		if (e.flags != (cases[i].flags | GP_EHLO_ESMTP) ||
 		    e.size_max != cases[i].size_max || e.mail_max != cases[i].mail_max ||
-		    e.rcpt_max != cases[i].rcpt_max)
+		    e.rcpt_max != cases[i].rcpt_max || e.mechanisms != cases[i].mechanisms)
 			fail_msg("%s: flags %x", cases[i].text, e.flags);
 	}
 }

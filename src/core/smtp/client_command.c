@@ -25,13 +25,33 @@ needs_utf8(const struct gp_smtp_client_mail *mail)
 	return needs;
 }
 
+/* RFC 8689 section 4.2.1, steps 2 and 4 */
+static struct gp_reply
+lacks_requiretls(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *ehlo, bool in_tls,
+		 const struct gp_envelope *e)
+{
+	if (!(e->flags & GP_ENVELOPE_REQUIRETLS) || e->sender.len == 0 || setup->lmtp)
+		return (struct gp_reply){};
+	if (!in_tls)
+		return GP_REPLY(550, 5, 7, 10,
+				"the sender requires TLS, which this session does not have");
+	if (!(ehlo->flags & GP_EHLO_REQUIRETLS))
+		return GP_REPLY(
+			550, 5, 7, 30,
+			"the sender requires TLS, and the server does not offer REQUIRETLS");
+	return (struct gp_reply){};
+}
+
 struct gp_reply
-gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *ehlo,
+gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *ehlo, bool in_tls,
 		const struct gp_smtp_client_mail *mail)
 {
 	const struct gp_envelope *e = mail->envelope;
 	if (!wire_safe(e->sender) || !wire_safe(e->envid))
 		return GP_REPLY(553, 5, 1, 7, "the sender's address cannot be sent");
+	struct gp_reply r = lacks_requiretls(setup, ehlo, in_tls, e);
+	if (r.code != 0)
+		return r;
 	if (ehlo->size_max > 0 && mail->size > ehlo->size_max)
 		return GP_REPLY(552, 5, 3, 4, "the message is larger than the server takes");
 	if (!(ehlo->flags & GP_EHLO_SMTPUTF8)) {
@@ -44,7 +64,11 @@ gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *
 					"the header needs SMTPUTF8, which the server does not "
 					"offer");
 	}
-	if (setup->strict_8bit && mail->body_8bit && !(ehlo->flags & GP_EHLO_8BITMIME))
+	if (mail->body_binary && (~ehlo->flags & (GP_EHLO_CHUNKING | GP_EHLO_BINARYMIME)))
+		return GP_REPLY(554, 5, 6, 1,
+				"the message needs BINARYMIME, which the server does not offer");
+	if (setup->strict_8bit && mail->body_8bit && !mail->body_binary &&
+	    !(ehlo->flags & GP_EHLO_8BITMIME))
 		return GP_REPLY(554, 5, 6, 3,
 				"the message needs 8BITMIME, which the server does not offer");
 	return (struct gp_reply){};
@@ -79,11 +103,15 @@ gp_client_put_mail(struct gp_buf *out, const struct gp_ehlo *ehlo,
 		gp_buf_put_str(out, " SIZE=");
 		gp_buf_put_u64(out, mail->size);
 	}
-	if ((ehlo->flags & GP_EHLO_8BITMIME) &&
-	    (mail->body_8bit || (e->flags & GP_ENVELOPE_8BITMIME)))
+	if (mail->body_binary)
+		gp_buf_put_str(out, " BODY=BINARYMIME");
+	else if ((ehlo->flags & GP_EHLO_8BITMIME) &&
+		 (mail->body_8bit || (e->flags & GP_ENVELOPE_8BITMIME)))
 		gp_buf_put_str(out, " BODY=8BITMIME");
 	if ((ehlo->flags & GP_EHLO_SMTPUTF8) && needs_utf8(mail))
 		gp_buf_put_str(out, " SMTPUTF8");
+	if ((ehlo->flags & GP_EHLO_REQUIRETLS) && (e->flags & GP_ENVELOPE_REQUIRETLS))
+		gp_buf_put_str(out, " REQUIRETLS");
 	if (ehlo->flags & GP_EHLO_DSN) {
 		if (e->ret != GP_RET_UNSAID)
 			gp_buf_put_str(out, e->ret == GP_RET_FULL ? " RET=FULL" : " RET=HDRS");

@@ -7,9 +7,9 @@
 
 #include "core/smtp/client.h"
 
-/* Why the whole message cannot go to this server; code 0: it can. */
+/* Why the whole message cannot go to this server; code 0: it can. `in_tls`: the session is. */
 struct gp_reply
-gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *ehlo,
+gp_client_lacks(const struct gp_smtp_client_setup *setup, const struct gp_ehlo *ehlo, bool in_tls,
 		const struct gp_smtp_client_mail *mail);
 /* Why it cannot go to this recipient. */
 struct gp_reply

@@ -13,7 +13,32 @@ static const struct {
 	{GP_SLICE("DSN"), GP_EHLO_DSN},
 	{GP_SLICE("ENHANCEDSTATUSCODES"), GP_EHLO_ENHANCED},
 	{GP_SLICE("STARTTLS"), GP_EHLO_STARTTLS},
+	{GP_SLICE("CHUNKING"), GP_EHLO_CHUNKING},
+	{GP_SLICE("BINARYMIME"), GP_EHLO_BINARYMIME},
+	{GP_SLICE("REQUIRETLS"), GP_EHLO_REQUIRETLS},
 };
+
+static const struct {
+	struct gp_slice word;
+	uint32_t flag;
+} mechanisms[] = {
+	{GP_SLICE("PLAIN"), GP_EHLO_PLAIN},
+	{GP_SLICE("LOGIN"), GP_EHLO_LOGIN},
+	{GP_SLICE("XOAUTH2"), GP_EHLO_XOAUTH2},
+	{GP_SLICE("OAUTHBEARER"), GP_EHLO_OAUTHBEARER},
+};
+
+static void
+parse_mechanisms(struct gp_ehlo *e, struct gp_slice params)
+{
+	while (params.len > 0) {
+		struct gp_slice word = gp_slice_cut(&params, ' ');
+		for (size_t i = 0; i < GP_ARRAY_LEN(mechanisms); i++) {
+			if (gp_slice_eq_nocase(word, mechanisms[i].word))
+				e->mechanisms |= mechanisms[i].flag;
+		}
+	}
+}
 
 /* RFC 1870 section 4: the number may be missing, or 0, when there is no fixed limit. */
 static void
@@ -81,6 +106,8 @@ parse_line(struct gp_ehlo *e, struct gp_slice line)
 		parse_size(e, params);
 	else if (gp_slice_eq_nocase(word, GP_SLICE("LIMITS")))
 		parse_limits(e, params);
+	else if (gp_slice_eq_nocase(word, GP_SLICE("AUTH")))
+		parse_mechanisms(e, params);
 	for (size_t i = 0; i < GP_ARRAY_LEN(keywords); i++) {
 		if (gp_slice_eq_nocase(word, keywords[i].word))
 			e->flags |= keywords[i].flag;

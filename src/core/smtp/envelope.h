@@ -24,8 +24,9 @@ enum gp_ret {
 };
 
 enum gp_envelope_flags {
-	GP_ENVELOPE_8BITMIME = 1, /* BODY=8BITMIME was said (RFC 6152) */
-	GP_ENVELOPE_SMTPUTF8 = 2, /* RFC 6531 */
+	GP_ENVELOPE_8BITMIME = 1,      /* BODY=8BITMIME was said (RFC 6152) */
+	GP_ENVELOPE_SMTPUTF8 = 2,      /* RFC 6531 */
+	GP_ENVELOPE_REQUIRETLS = 0x10, /* RFC 8689 */
 };
 
 struct gp_rcpt {

@@ -277,6 +277,8 @@ advance(struct connection *c, struct gp_slice input)
 		case GP_CLIENT_CLOSE:
 			session_over(c);
 			return;
+		case GP_CLIENT_STARTTLS:
+			gp_unreachable("TLS is not wished");
 		case GP_CLIENT_WAIT: {
 			ssize_t n = send_output(c);
 			if (n < 0) {
