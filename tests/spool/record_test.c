@@ -275,6 +275,47 @@ a_head_is_its_segments(void **state)
 	assert_false(gp_record_head_good(all, &place, GP_SLICE("mete")));
 }
 
+/* Heads of the right mark that no writer of ours would make. */
+static void
+a_head_makes_sense(void **state)
+{
+	static const struct {
+		uint32_t type, meta_len;
+		uint64_t body_len;
+		bool good;
+	} cases[] = {
+		{GP_RECORD_MESSAGE, GP_META_MAX, UINT64_MAX / 4, true},
+		{GP_RECORD_MESSAGE, GP_META_MAX + 1, 0, false},
+		{GP_RECORD_MESSAGE, UINT32_MAX, 0, false},
+		{GP_RECORD_MESSAGE, 0, UINT64_MAX / 4 + 1, false},
+		{GP_RECORD_MESSAGE, 0, UINT64_MAX, false},
+		{GP_RECORD_OUTCOME, 100, 0, true},
+		{GP_RECORD_OUTCOME, 100, 1, false},
+		{GP_RECORD_GONE, 0, 1, false},
+		{GP_RECORD_IDS, 0, 0, true},
+		{0, 0, 0, false},
+		{GP_RECORD_TYPES, 0, 0, false},
+		{GP_RECORD_MESSAGE + 256, 0, 0, false},
+		{UINT32_MAX, 0, 0, false},
+	};
+	struct gp_buf head = GP_BUF_INIT(GP_RECORD_HEAD);
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_record r;
+		gp_buf_clear(&head);
+		gp_write_u64(&head, 99); /* the mark */
+		gp_write_u64(&head, 0);  /* the checksums */
+		gp_write_u32(&head, cases[i].type);
+		gp_write_u32(&head, cases[i].meta_len);
+		gp_write_u64(&head, cases[i].body_len);
+		gp_write_u64(&head, 1);
+		gp_write_u64(&head, 0);
+		if (gp_record_head_read(gp_buf_slice(&head), 99, &r) != cases[i].good)
+			fail_msg("case %zu", i);
+	}
+	gp_buf_free(&head);
+}
+
 int
 main(void)
 {
@@ -283,6 +324,7 @@ main(void)
 		cmocka_unit_test(outcomes_read_back_equal),
 		cmocka_unit_test(what_is_cut_or_lies_is_refused),
 		cmocka_unit_test(a_head_is_its_segments),
+		cmocka_unit_test(a_head_makes_sense),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
