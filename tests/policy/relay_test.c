@@ -56,7 +56,9 @@ static const char *const tricks[] = {
 	"<\"v@evil.example\">",
 	/* source routes: ignored, so only the end counts (RFC 5321 appendix C) */
 	"<@ours.example:v@evil.example>",
+	"<@any.example:v@evil.example>",
 	"<@any.example,@ours.example:v@evil.example>",
+	"<@ours.example,@any.example:v@evil.example>",
 	"<@evil.example:v%evil.example@any.example>",
 	"<@ours.example:v@[192.0.2.66]>",
 	/* two at-signs, brackets, spaces */
