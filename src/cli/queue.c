@@ -255,6 +255,21 @@ print_stats(void)
 		       age_text(self.oldest_ms, age));
 }
 
+static void
+print_count(const struct gp_msg_queue_done *d)
+{
+	if (self.json) {
+		printf("{\"count\":%llu,\"under_way\":%llu}\n", (unsigned long long)d->count,
+		       (unsigned long long)d->under_way);
+		return;
+	}
+	printf("%s: %llu message%s\n", self.verb, (unsigned long long)d->count,
+	       d->count == 1 ? "" : "s");
+	if (d->under_way > 0)
+		printf("a delivery was under way for %llu of them, and may arrive all the same\n",
+		       (unsigned long long)d->under_way);
+}
+
 /* --- the conversation --- */
 
 static void
@@ -269,11 +284,8 @@ on_done(const struct gp_msg_queue_done *d)
 		self.exit_code = d->result == GP_QUEUE_NOT_FOUND ? GP_EXIT_BAD : GP_EXIT_ERROR;
 	} else if (strcmp(self.verb, "stats") == 0) {
 		print_stats();
-	} else if (acts && !self.json) {
-		printf("%s: %llu message%s\n", self.verb, (unsigned long long)d->count,
-		       d->count == 1 ? "" : "s");
 	} else if (acts) {
-		printf("{\"count\":%llu}\n", (unsigned long long)d->count);
+		print_count(d);
 	} else if (self.shown == 0 && !self.json && strcmp(self.verb, "cat") != 0) {
 		printf("no message\n");
 	}

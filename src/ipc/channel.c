@@ -53,7 +53,7 @@ static struct {
 	struct gp_buf spilled;
 	struct gp_arena arena;
 	struct gp_buf encoded;
-	size_t octets; /* decoded in this turn of a channel */
+	uint64_t octets; /* decoded in this turn of a channel, and charged */
 } scratch = {
 	.spilled = {.max = 16 * 1024 * 1024},
 	.arena = {.max = ARENA_MAX},
@@ -440,6 +440,12 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			return;
 		done += n;
 	}
+}
+
+void
+gp_channel_charge(uint64_t octets)
+{
+	scratch.octets += GP_MIN(octets, (uint64_t)TURN_OCTETS);
 }
 
 /* --- life --- */

@@ -46,6 +46,11 @@ gp_channel_free(struct gp_channel *c);
 void
 gp_channel_permit(struct gp_channel *c, uint64_t permit);
 
+/* While a message is handled: it makes us work as if it were so many octets larger. What is taken
+   from a channel in a turn is bounded by octets too. */
+void
+gp_channel_charge(uint64_t octets);
+
 /* Queues a message; m->fd goes along and is closed here in any case. False: over a cap or out of
    memory; then nothing was queued, and a message of that kind cannot be sent. */
 [[nodiscard]] bool

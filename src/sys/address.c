@@ -190,6 +190,19 @@ gp_socket_listen(const struct gp_sockaddr *a, int backlog, bool reuse_port)
 }
 
 int
+gp_socket_is_free(const struct gp_sockaddr *a)
+{
+	int fd = socket(a->ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	int r = fd < 0 ? -errno : set_listener_options(fd, a, false);
+	/* Bound, not listening: nobody gets through to it. */
+	if (r == 0 && bind(fd, (const struct sockaddr *)&a->ss, a->len) < 0)
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+int
 gp_socket_listen_packets(const struct gp_sockaddr *a, int backlog)
 {
 	gp_assert(a->ss.ss_family == AF_UNIX);

@@ -40,6 +40,12 @@ gp_sockaddr_text(const struct gp_sockaddr *a, bool with_port);
 int
 gp_socket_listen(const struct gp_sockaddr *a, int backlog, bool reuse_port);
 
+/* Whether nobody listens on this TCP address: neither somebody who would let us share it, which
+   SO_REUSEPORT does without a word to programs of the same user. 0, -EADDRINUSE, or what else is in
+   the way. */
+int
+gp_socket_is_free(const struct gp_sockaddr *a);
+
 /* A listening Unix socket of packets (SOCK_SEQPACKET), for channels. Returns the descriptor or
  * -errno. */
 int

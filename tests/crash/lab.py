@@ -205,22 +205,18 @@ class Gateway(system.Gateway):
         self.config.write_text(json.dumps(self.settings, indent=2) + "\n", encoding="utf-8")
         self.names_path.write_text("{}", encoding="utf-8")
 
-    def freeze(self, finish_calls):
-        """None of it runs on in user mode. finish_calls: and none is inside a system call either.
-
-        The supervisor first: if it still ran, it would start roles again.
-        """
+    def freeze(self):
+        """None of it runs on in user mode. The supervisor first: if it still ran, it would start roles again."""
         os.kill(self.process.pid, signal.SIGSTOP)
         pids = [self.process.pid, *self.roles()]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
-        still = "TtZX" if finish_calls else "TtZXD"
-        system.eventually(lambda: all(state_of(pid) in still for pid in pids), what="a standstill")
+        system.eventually(lambda: all(state_of(pid) in "TtZXD" for pid in pids), what="a standstill")
         return pids
 
     def kill(self):
-        self.freeze(finish_calls=False)
+        self.freeze()
         super().kill()
 
     def end(self):

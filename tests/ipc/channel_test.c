@@ -32,6 +32,7 @@ struct end {
 	int taken;
 	size_t free_after; /* the handler frees the channel at this message; 0: never */
 	bool echo;
+	uint64_t charge; /* for each message */
 	const char *why; /* of the close */
 };
 
@@ -68,6 +69,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 					  .committed = {.ticket = ticket, .result = 1}};
 		assert_true(gp_channel_send(c, &back));
 	}
+	gp_channel_charge(e->charge);
 	if (e->heard == e->free_after)
 		e->c = gp_channel_free(c);
 }
@@ -322,6 +324,31 @@ descriptors_that_wait_are_counted(void **state)
 	close_end(&spool);
 	close(raw);
 	assert_int_equal(open_fds(), before);
+}
+
+static void
+what_a_message_costs_counts_for_the_turn(void **state)
+{
+	(void)state;
+	enum { MANY = 250, BATCH = 16 };
+	static const struct {
+		uint64_t charge;
+		size_t heard; /* in a turn, at most */
+	} cases[] = {{0, MANY}, {16u << 20, BATCH}, {UINT64_MAX, BATCH}, {600u << 10, 2 * BATCH}};
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct end smtpd, spool;
+		open_pair(&smtpd, &spool);
+		spool.charge = cases[i].charge;
+		for (uint64_t k = 1; k <= MANY; k++) {
+			struct gp_message m = commit(k, 10, -1);
+			assert_true(gp_channel_send(smtpd.c, &m));
+		}
+		smtpd.c = gp_channel_free(smtpd.c); /* sends all of them now */
+		event_base_loop(gp_loop_base(loop), EVLOOP_ONCE);
+		assert_int_equal(spool.heard, cases[i].heard);
+		turn_until(&spool.heard, MANY);
+		close_end(&spool);
+	}
 }
 
 /* --- the end of a channel --- */
@@ -602,6 +629,7 @@ main(void)
 		cmocka_unit_test(what_cannot_be_sent_leaves_nothing_behind),
 		cmocka_unit_test(a_peer_that_does_not_read_costs_no_more_than_the_cap),
 		cmocka_unit_test(descriptors_that_wait_are_counted),
+		cmocka_unit_test(what_a_message_costs_counts_for_the_turn),
 		cmocka_unit_test(the_peer_closes),
 		cmocka_unit_test(the_handler_may_free_its_channel),
 		cmocka_unit_test(only_the_channel_of_the_rule_breaker_ends),

@@ -160,6 +160,9 @@ set(struct setting *setting, struct gp_slice line)
 		{"tls_offered", &setting->setup.tls_offered},
 		{"require_tls", &setting->setup.require_tls},
 		{"require_auth", &setting->setup.require_auth},
+		{"chunking", &setting->setup.chunking},
+		{"binarymime", &setting->setup.binarymime},
+		{"requiretls_offered", &setting->setup.requiretls_offered},
 	};
 	struct gp_slice name = gp_slice_cut(&line, ' ');
 	uint64_t value;
@@ -326,6 +329,51 @@ driver_takes_its_time(void **state)
 	gp_smtp_server_answer(t.session, &ok);
 	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
 	assert_int_equal(gp_smtp_server_deadline(t.session), t.now_ms + t.limits.command_time);
+	talk_end(&t);
+}
+
+static void
+stress_lowers_limits_while_it_lasts(void **state)
+{
+	struct talk t;
+	(void)state;
+	talk_begin(&t);
+	talk_feed(&t, GP_SLICE("EHLO c\r\nNOOP\r\n"));
+	uint64_t began = t.now_ms;
+	assert_int_equal(gp_smtp_server_deadline(t.session), began + t.limits.command_time);
+	t.now_ms += 1000;
+	gp_smtp_server_stress(t.session, true);
+	assert_int_equal(gp_smtp_server_deadline(t.session), began + GP_SMTP_STRESS_COMMAND_MS);
+	gp_smtp_server_stress(t.session, false);
+	assert_int_equal(gp_smtp_server_deadline(t.session), began + t.limits.command_time);
+	talk_feed(&t, GP_SLICE("NOOP\r\nNONSENSE\r\n"));
+	assert_false(t.closed);
+	gp_smtp_server_stress(t.session, true);
+	go_to(&t, GP_SMTP_END, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.\r\n");
+	gp_smtp_server_answer(t.session, &ok);
+	talk_feed(&t, GP_SLICE("NOOP\r\n"));
+	assert_false(t.closed);
+	talk_feed(&t, GP_SLICE("NOOP\r\n"));
+	assert_true(t.closed);
+	assert_true(talk_heard(&t, "S: 421 4.7.0 Too many commands without mail"));
+	talk_end(&t);
+}
+
+static void
+stress_forgives_no_error_and_leaves_a_body_its_time(void **state)
+{
+	struct talk t;
+	(void)state;
+	talk_begin(&t);
+	gp_smtp_server_stress(t.session, true);
+	go_to(&t, GP_SMTP_BODY, "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n");
+	assert_int_equal(next(&t), GP_SMTP_NEED_INPUT);
+	assert_true(gp_smtp_server_deadline(t.session) > t.now_ms + GP_SMTP_STRESS_COMMAND_MS);
+	go_to(&t, GP_SMTP_END, ".\r\n");
+	gp_smtp_server_answer(t.session, &ok);
+	talk_feed(&t, GP_SLICE("NONSENSE\r\n"));
+	assert_true(t.closed);
+	assert_true(talk_heard(&t, "S: 421 4.7.0 Too many errors"));
 	talk_end(&t);
 }
 
@@ -545,7 +593,10 @@ main(void)
 		DIALOGUES("endings"),
 		DIALOGUES("tls"),
 		DIALOGUES("auth"),
+		DIALOGUES("bdat"),
 		cmocka_unit_test(driver_takes_its_time),
+		cmocka_unit_test(stress_lowers_limits_while_it_lasts),
+		cmocka_unit_test(stress_forgives_no_error_and_leaves_a_body_its_time),
 		cmocka_unit_test(shutdown_waits_for_the_answer),
 		cmocka_unit_test(eof_waits_for_the_answer),
 		cmocka_unit_test(auth_is_answered_first),

@@ -132,6 +132,31 @@ only_one_may_listen_unless_the_port_is_shared(void **state)
 	close(second);
 }
 
+/* Also one that would let us listen beside it; a connection that was, in TIME_WAIT, is no one. */
+static void
+an_address_is_free_when_nobody_listens(void **state)
+{
+	(void)state;
+	static const bool shared[] = {false, true};
+	for (size_t i = 0; i < GP_ARRAY_LEN(shared); i++) {
+		struct gp_sockaddr a;
+		assert_int_equal(gp_sockaddr_parse(GP_SLICE("127.0.0.1:0"), 0, &a), 0);
+		int listening = gp_socket_listen(&a, 1, shared[i]);
+		a.len = sizeof(a.ss);
+		assert_int_equal(getsockname(listening, (struct sockaddr *)&a.ss, &a.len), 0);
+		int client = socket(AF_INET, SOCK_STREAM, 0);
+		assert_int_equal(connect(client, (struct sockaddr *)&a.ss, a.len), 0);
+		int accepted = accept(listening, NULL, NULL);
+		assert_true(accepted >= 0);
+		assert_int_equal(gp_socket_is_free(&a), -EADDRINUSE);
+		close(accepted); /* first: it is the one that waits */
+		close(client);
+		close(listening);
+		assert_int_equal(gp_socket_is_free(&a), 0);
+		assert_int_equal(gp_socket_is_free(&a), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -141,6 +166,7 @@ main(void)
 		cmocka_unit_test(octets_come_back),
 		cmocka_unit_test(an_unknown_family_is_a_question_mark),
 		cmocka_unit_test(only_one_may_listen_unless_the_port_is_shared),
+		cmocka_unit_test(an_address_is_free_when_nobody_listens),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

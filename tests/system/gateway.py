@@ -209,8 +209,8 @@ def queue_id(text):
 class Talk:
     """A dialogue octet by octet, for what no library would send."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+    def __init__(self, port, source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0))
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply()
 

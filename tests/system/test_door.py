@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is refused at the door, and how: relaying, unknown recipients, octets that smuggle, limits."""
 
+import os
+import pathlib
 import re
 
 import pytest
-from gateway import eventually
+from gateway import Talk, eventually
 
 END = b"\r\n.\r\n"
 
@@ -63,7 +65,7 @@ def test_the_greeting_and_what_is_offered(gatepost):
         assert talk.greeting.startswith("220 mx.gatepost.test ")
         lines = talk.say("EHLO client.example.com").split("\r\n")
         words = {line[4:].split()[0] for line in lines[1:]}
-        assert words == {"PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN"}
+        assert words == {"PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN", "CHUNKING"}
         assert talk.say("VRFY alice").startswith("252")
         assert talk.say("HELP").startswith("214")
         assert talk.say("NOOP").startswith("250")
@@ -199,3 +201,57 @@ def test_bad_parameters_are_refused(gatepost, line):
         talk.say("EHLO client.example.com")
         assert re.match("5(01|55)", talk.say(f"MAIL FROM:<me@example.com> {line}"))
         assert talk.say("RCPT TO:<alice@demo.test>").startswith("503")
+
+
+def test_when_places_are_few_strangers_have_to_come_to_the_point(gatepost):
+    places = {"connections": 8, "connections_per_source": 8, "connections_per_network": 8}
+    server = gatepost(limits=places, relay_limits=places, relay_networks=["127.0.0.9/32"], workers=1)
+
+    def told(event):
+        return [line for line in server.log_lines() if line["event"] == event]
+
+    eventually(lambda: server.client().quit()[0] == 221, what="the places of earlier connections")
+    ours = Talk(server.port, source="127.0.0.9")
+    sessions = [server.talk() for _ in range(5)]
+    assert sessions[0].say("NONSENSE").startswith("500")
+    assert not told("stress_begins")
+    sessions.append(server.talk())
+    eventually(lambda: told("stress_begins"), what="stress")
+    for session in sessions[:2]:
+        assert session.say("NONSENSE").startswith("500")
+        assert session.reply().startswith("421") and session.closed()
+    assert [ours.say("NONSENSE")[:3] for _ in range(3)] == ["500"] * 3
+    # Half of them free: not before.
+    assert not told("stress_ends")
+    for session in sessions[:-2]:
+        session.__exit__()
+    eventually(lambda: told("stress_ends"), what="its end")
+    assert [sessions[-1].say("NONSENSE")[:3] for _ in range(3)] == ["500"] * 3
+    assert len(told("stress_begins")) == 1
+    for session in [*sessions, ours]:
+        session.__exit__()
+
+
+ALIASES, TARGETS = 60, 500
+
+
+def test_recipients_behind_aliases_cost_what_they_are(gatepost):
+    """30,000 of one message, each at a price that does not grow with those that are there already."""
+    groups = {
+        f"group{n}": [f"member-number-{n * TARGETS + k}@elsewhere.test" for k in range(TARGETS)] for n in range(ALIASES)
+    }
+    domain = {"recipients": ["alice"], "aliases": groups, "deliver": "discard"}
+    server = gatepost(domains={"demo.test": domain}, workers=1)
+    (smtpd,) = [pid for pid, name in server.roles().items() if name == "gatepost-smtpd"]
+
+    def cpu_s():
+        fields = pathlib.Path(f"/proc/{smtpd}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with server.talk() as talk:
+        talk.say("EHLO client.example.com")
+        talk.say("MAIL FROM:<me@example.com>")
+        before = cpu_s()
+        for n in range(ALIASES):
+            assert talk.say(f"RCPT TO:<group{n}@demo.test>").startswith("250")
+        assert cpu_s() - before < 0.5

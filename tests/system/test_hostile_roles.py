@@ -4,7 +4,9 @@ others, and neither grow nor wait nor believe."""
 
 import os
 import pathlib
+import signal
 import socket
+import sys
 import time
 
 import pytest
@@ -14,6 +16,7 @@ from gateway import eventually
 DONE, FULL, FAILED, TOO_BIG = 1, 2, 3, 4
 RELAYED, DEFERRED = 2, 3
 PATIENCE_S = 10
+STAGES_MAX = 128  # of src/procs/spool/intake.c
 FDS_MAX = 1100  # of two channels whose peers read nothing: 512 each, and its own
 
 SETTINGS = {
@@ -218,6 +221,57 @@ def test_a_flood_of_questions_stops_nobody(spool, name, values):
     assert other.commit() == DONE
     other.channel.say("stage_wanted", ticket=9)
     assert other.wait_for("stage")["ticket"] == 9
+
+
+def test_staging_files_have_a_number(spool):
+    hostile, other = Smtpd(spool), Smtpd(spool, 1)
+    names = []
+    for ticket in range(STAGES_MAX + 10):
+        hostile.channel.say("stage_wanted", ticket=ticket)
+        names.append(hostile.channel.hear()[0])
+        names = [name for name in names if name != "space"]
+    assert names == ["stage"] * STAGES_MAX + ["committed"] * 10
+    other.channel.say("stage_wanted", ticket=9)
+    assert other.wait_for("stage")["ticket"] == 9
+    # A new smtpd begins anew, and what the old one had is not held for ever.
+    before = open_fds(spool)
+    Smtpd(spool).commit()
+    assert open_fds(spool) <= before - STAGES_MAX + 2
+
+
+def stage(smtpd):
+    """The descriptor of a staging file."""
+    smtpd.channel.say("stage_wanted", ticket=1)
+    smtpd.channel.end.settimeout(PATIENCE_S)
+    while True:
+        _, rights, _, _ = smtpd.channel.end.recvmsg(rolerig.PACKET_MAX, socket.CMSG_SPACE(8))
+        if rights:
+            return int.from_bytes(rights[0][2][:4], sys.byteorder)
+
+
+def test_a_staging_file_grows_no_larger_than_a_message(spool):
+    hostile, other = Smtpd(spool), Smtpd(spool, 1)
+    large, allowed = stage(hostile), stage(other)
+    os.pwrite(large, b"x" * 2**20, 100 * 2**20)
+    os.pwrite(allowed, b"x" * 2**20, 20 * 2**20)
+    eventually(lambda: os.fstat(large).st_size == 0, what="its space coming back")
+    assert hostile.channel.hear() is None or hostile.channel.hear() is None
+    assert "smtpd_refused" in spool.log()
+    assert other.commit(fd=allowed, staged_size=21 * 2**20, body=b"") == DONE
+    os.close(large)
+    os.close(allowed)
+
+
+def test_ids_are_given_a_block_a_turn(spool):
+    hostile = Smtpd(spool)
+    hostile.commit()
+    os.kill(spool.process.pid, signal.SIGSTOP)
+    for _ in range(50):
+        hostile.channel.say("ids_wanted", empty=0)
+    os.kill(spool.process.pid, signal.SIGCONT)
+    counts = [hostile.wait_for("ids")["count"] for _ in range(50)]
+    assert counts[0] > 0
+    assert len([count for count in counts if count > 0]) < 5
 
 
 NONSENSE = {

@@ -113,7 +113,7 @@ def test_no_message_is_older_than_the_greatest_age(gatepost):
     assert len(server.queued()) == 1
     one = control(server)
     one.say("queue_request", **{**REQUEST, "all": 0, "older_ms": 2**64 - 1})
-    assert one.hear() == ("queue_done", {"result": 1, "count": 0, "text": b""})
+    assert one.hear() == ("queue_done", {"result": 1, "count": 0, "under_way": 0, "text": b""})
     one.close()
 
 

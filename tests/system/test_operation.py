@@ -9,7 +9,8 @@ import socket
 import time
 
 import pytest
-from gateway import eventually, free_port, run
+import test_local_attacks
+from gateway import eventually, free_port, queue_id, run
 
 MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
 LATER = {"first": "1h", "max": "4h", "for": "5d"}
@@ -84,6 +85,66 @@ def test_a_session_keeps_its_name_over_reloads(gatepost):
             assert talk.say("EHLO client.example.com") == first
 
 
+def reload(server):
+    """SIGHUP, and the new configuration holds."""
+    before = server.log_text().count('"reloaded"')
+    server.write_config()
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: server.log_text().count('"reloaded"') > before, what="the reload")
+
+
+def domain_below(folder):
+    return {"recipients": ["alice"], "deliver": {"maildir": f"{folder}/{{domain}}/{{local}}"}}
+
+
+def accepts(server, rcpt):
+    with server.talk() as talk:
+        talk.say("EHLO client.example.com")
+        talk.say("MAIL FROM:<me@example.com>")
+        return talk.say(f"RCPT TO:<{rcpt}>").startswith("250")
+
+
+def test_a_reload_brings_new_mail_roots(gatepost):
+    server = gatepost()
+    new = server.folder / "more" / "new"
+    new.parent.mkdir()
+    if os.geteuid() == 0:
+        os.chown(new.parent, 65534, 65534)
+    server.settings["domains"]["new.test"] = domain_below(new)
+    reload(server)
+    eventually(lambda: accepts(server, "alice@new.test"), what="the new domain")
+    server.send(MESSAGE, to=["alice@new.test", "alice@demo.test"])
+    server.wait_for_mails("alice")
+    eventually(lambda: list((new / "new.test" / "alice" / "new").glob("*")), what="the mail below the new root")
+    assert "role_died" not in server.log_text() and "deferred" not in server.log_text()
+
+
+def test_a_mail_root_that_cannot_be_made_is_told_and_costs_no_other(gatepost):
+    server = gatepost()
+    new = server.folder / "closed" / "new"
+    new.parent.mkdir(mode=0o755)
+    new.parent.joinpath("new").write_bytes(b"no folder")
+    server.settings["domains"]["new.test"] = domain_below(new)
+    reload(server)
+    eventually(lambda: "reload_incomplete" in server.log_text(), what="the complaint")
+    assert any(x["event"] == "cannot_open_folder" and x["path"] == str(new) for x in server.log_lines())
+    eventually(lambda: accepts(server, "alice@new.test"), what="the new domain")
+    id = server.send(MESSAGE, to=["alice@new.test", "alice@demo.test"])
+    server.wait_for_mails("alice")
+    eventually(lambda: "4.3.5" in server.log_text(), what="the deferral")
+    new.unlink()
+    new.mkdir()
+    if os.geteuid() == 0:
+        os.chown(new, 65534, 65534)
+    reload(server)
+
+    def arrived():
+        server.run("queue", "retry", id)
+        return list((new / "new.test" / "alice" / "new").glob("*"))
+
+    eventually(arrived, what="the mail below the root that is there now")
+
+
 def test_an_address_that_cannot_be_bound_costs_no_other(gatepost):
     server = gatepost()
     with socket.socket() as taken:
@@ -100,6 +161,26 @@ def test_an_address_that_cannot_be_bound_costs_no_other(gatepost):
 
     eventually(lambda: server.log_text().count('"reloaded"') == 2, what="the second reload")
     eventually(lambda: answers(port), what="the address that is free now")
+    server.send(MESSAGE)
+
+
+def test_a_second_gateway_on_the_same_address_does_not_start(gatepost, tmp_path):
+    first = gatepost()
+    config = tmp_path / "gatepost.yaml"
+    config.write_text(json.dumps({**first.settings, "state": str(tmp_path / "state")}), encoding="utf-8")
+    (tmp_path / "names.json").write_text("{}", encoding="utf-8")
+    done = run("serve", "-c", config)
+    assert done.returncode == 4
+    assert "cannot_listen" in done.stderr and "already in use" in done.stderr
+    assert first.answers()
+
+
+def test_a_gateway_whose_supervisor_was_killed_can_be_started_at_once(gatepost):
+    server = gatepost()
+    with server.talk():
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait(10)
+        server.start()
     server.send(MESSAGE)
 
 
@@ -250,3 +331,59 @@ def test_help_opens_the_page_and_does_without_man(tmp_path):
     assert "usage: gatepost queue" in run("help", "queue", env={"PATH": "/nowhere"}).stdout
     assert run("help", "nosuch").returncode == 2
     assert run("help", "queue", "more").returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="looks at the descriptors of a role that is not dumpable")
+def test_a_staging_file_that_waits_for_its_next_body_holds_no_space(gatepost):
+    server = gatepost()
+    server.send(MESSAGE + (b"x" * 70 + b"\r\n") * 40000)
+    server.wait_for_mails("alice")
+    (spool,) = [pid for pid, name in server.roles().items() if name == "gatepost-spool"]
+    files = [f for f in pathlib.Path(f"/proc/{spool}/fd").iterdir() if "(deleted)" in os.readlink(f)]
+    assert files
+    eventually(lambda: all(f.stat().st_size == 0 for f in files), what="the space coming back")
+
+
+def fill_queue(server, messages, rcpts):
+    """Messages with so many recipients each, as fast as they go; their ids."""
+    envelope = "".join(f"RCPT TO:<recipient-number-{n}@elsewhere.test>\r\n" for n in range(rcpts))
+    ids = []
+    with server.talk() as talk:
+        talk.say("EHLO client.example.com")
+        for _ in range(messages):
+            talk.write(f"MAIL FROM:<me@example.com>\r\n{envelope}DATA\r\n".encode())
+            assert [talk.reply()[:3] for _ in range(rcpts + 2)] == ["250"] * (rcpts + 1) + ["354"]
+            ids.append(queue_id(talk.say(MESSAGE.decode() + ".")))
+    return ids
+
+
+def test_a_long_answer_is_given_as_fast_as_it_is_read(gatepost):
+    """A command that reads nothing keeps its answer where it is: in the queue, which goes on."""
+    server, first = stuck(gatepost)
+    ids = fill_queue(server, 400, 100)
+    reader = test_local_attacks.control(server)
+    reader.say("queue_request", **test_local_attacks.REQUEST)
+    time.sleep(0.5)
+    server.queue("drop", ids[-1])
+    assert len(server.queued()) == len(ids)
+    listed = []
+    while (heard := reader.hear())[0] == "queue_entry":
+        listed.append(heard[1]["id"])
+    assert heard[1]["count"] == len(listed) == len(set(listed)) == len(ids)
+    reader.close()
+    done = server.queue("hold", "--all", "--json")
+    assert json.loads(done) == {"count": len(ids), "under_way": 0}
+    assert {m["state"] for m in server.queued()} == {"held"}
+    assert first in server.queue("list")
+
+
+@pytest.mark.parametrize("verb", ["drop", "bounce"])
+def test_who_takes_an_active_message_out_hears_that_it_is_under_way(gatepost, verb):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        hop = f"127.0.0.1:{silent.getsockname()[1]}"
+        server = gatepost(relay_networks=["127.0.0.0/8"], smarthost={"address": hop})
+        id = server.send(MESSAGE, to=["you@elsewhere.test"])
+        eventually(lambda: [m["state"] for m in server.queued()] == ["active"], what="the delivery")
+        assert "under way for 1 of them" in server.queue(verb, id)

@@ -140,8 +140,8 @@ start_job(struct job *job, const struct gp_message *m)
 			.body_size = m->deliver.body_size,
 		};
 		if (!root) {
-			/* The configuration was changed under way: a restart brings the new roots.
-			 */
+			/* It could not be opened, as the supervisor has said; or a reload is under
+			 * way, and the process that has it is about to follow this one. */
 			job->outcomes[i] = (struct gp_outcome){
 				.kind = GP_OUTCOME_DEFERRED,
 				.reply =

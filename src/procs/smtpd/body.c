@@ -5,7 +5,8 @@
 #include "procs/smtpd/smtpd.h"
 
 enum {
-	SPARES_MAX = 16,
+	/* As many as spool gives: none is given up, since it would not be given anew. */
+	SPARES_MAX = 128,
 	/* Memory that a session keeps for its next message. */
 	KEEP_MAX = 16 * 1024,
 	MEMORY_CAP = BODY_MEMORY_MAX + 64 * 1024, /* one more piece fits always */
@@ -81,13 +82,21 @@ void
 body_reset(struct body *b)
 {
 	empty_memory(b);
-	if (b->stage >= 0 && (b->failed || spares_len == SPARES_MAX))
-		close(b->stage);
-	else if (b->stage >= 0)
-		spares[spares_len++] = b->stage;
+	if (b->stage >= 0)
+		body_keep_stage(b->stage);
 	b->stage = -1;
 	b->staged = 0;
 	b->failed = false;
+}
+
+void
+body_keep_stage(int fd)
+{
+	/* Its space is the queue's meanwhile. */
+	if (spares_len < SPARES_MAX && ftruncate(fd, 0) == 0)
+		spares[spares_len++] = fd;
+	else
+		close(fd);
 }
 
 int

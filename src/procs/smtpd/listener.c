@@ -18,6 +18,10 @@ enum {
 	SOURCES_MAX = 65536,
 	/* When descriptors run out: leave the rest in the backlog for so long. */
 	PAUSE_MS = 100,
+	/* Of this worker's connections in use: over the first it is under stress, until they are
+	   below the second. */
+	STRESS_BEGINS_PERCENT = 75,
+	STRESS_ENDS_PERCENT = 50,
 };
 
 /* Open connections of one address or network. Its key is its own octets. */
@@ -85,18 +89,38 @@ release_source(const struct gp_client *c, bool network)
 	}
 }
 
-void
-listener_release(const struct gp_client *client)
-{
-	release_source(client, false);
-	release_source(client, true);
-}
-
 /* This worker's part of a number, rounded up, never 0. */
 static uint32_t
 share(uint32_t all)
 {
 	return (all + smtpd.env->workers - 1) / GP_MAX(smtpd.env->workers, 1u);
+}
+
+/* A flood of sessions that do nothing would keep everybody else out; so while places are few,
+   strangers who do not come to the point lose theirs. */
+static void
+look_at_stress(void)
+{
+	uint64_t most = share(smtpd.env->config->limits.connections);
+	uint64_t used = smtpd.sessions_len * 100ull;
+	bool stressed = smtpd.stressed ? used >= most * STRESS_ENDS_PERCENT
+				       : used > most * STRESS_BEGINS_PERCENT;
+	if (stressed == smtpd.stressed)
+		return;
+	gp_warning(stressed ? "stress_begins" : "stress_ends",
+		   GP_FN("connections", smtpd.sessions_len), GP_FN("limit", most));
+	smtpd.stressed = stressed;
+	gp_list_each (it, &smtpd.sessions) {
+		session_stress((struct session *)it);
+	}
+}
+
+void
+listener_release(const struct gp_client *client)
+{
+	release_source(client, false);
+	release_source(client, true);
+	look_at_stress();
 }
 
 static const char *
@@ -141,6 +165,7 @@ admit(int fd, const struct gp_sockaddr *peer)
 		refuse(fd, peer, limit);
 	else
 		session_start(fd, peer, &client);
+	look_at_stress();
 }
 
 static void

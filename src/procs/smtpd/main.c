@@ -28,9 +28,13 @@ apply_config(struct gp_role_env *env)
 		.hostname = cfg->hostname,
 		.limits = &cfg->limits,
 		.greet_wait_ms = cfg->greet_wait,
+		.chunking = true,
 	};
-	smtpd.relay_setup = (struct gp_smtp_server_setup){.hostname = cfg->hostname,
-							  .limits = &cfg->relay_limits};
+	smtpd.relay_setup = (struct gp_smtp_server_setup){
+		.hostname = cfg->hostname,
+		.limits = &cfg->relay_limits,
+		.chunking = true,
+	};
 	return 0;
 }
 

@@ -4,8 +4,9 @@
 #include <seccomp.h>
 
 static const int calls[] = {
-	SCMP_SYS(accept4),                                        /* clients */
-	SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(pwrite64), /* the staging file */
+	SCMP_SYS(accept4), /* clients */
+	SCMP_SYS(recvfrom), SCMP_SYS(sendto),
+	SCMP_SYS(pwrite64), SCMP_SYS(ftruncate), /* the staging file */
 };
 
 const struct gp_sandbox smtpd_sandbox = {.calls = calls, .calls_len = GP_ARRAY_LEN(calls)};

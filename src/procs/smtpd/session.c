@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "core/message/received.h"
 #include "ipc/values.h"
 #include "procs/smtpd/smtpd.h"
@@ -58,6 +59,7 @@ struct session {
 	uint64_t id;
 	struct gp_rcpt *targets; /* in the transaction's arena */
 	size_t targets_len, targets_cap;
+	struct gp_map known; /* addresses of the targets */
 	struct body body;
 };
 
@@ -66,6 +68,14 @@ static const struct gp_reply out_of_memory =
 
 static void
 advance(struct session *s, struct gp_slice input);
+
+/* What the transaction holds beside its arena. */
+static void
+reset_transaction(struct session *s)
+{
+	body_reset(&s->body);
+	gp_map_free(&s->known);
+}
 
 static void
 session_free(struct session *s)
@@ -76,7 +86,7 @@ session_free(struct session *s)
 	event_del(&s->writable);
 	event_del(&s->timer);
 	close(s->fd);
-	body_reset(&s->body);
+	reset_transaction(s);
 	gp_buf_free(&s->body.memory);
 	gp_buf_free(&s->held);
 	gp_smtp_server_free(s->smtp);
@@ -143,22 +153,13 @@ decide_mail(struct session *s)
 	struct gp_reply why;
 	s->targets = NULL;
 	s->targets_len = s->targets_cap = 0;
+	s->known = gp_map(TARGETS_MAX, smtpd.env->seed);
 	if (store_ready(&why)) {
 		gp_smtp_server_answer(s->smtp, &ok);
 		return;
 	}
 	log_refused_path(s, "mail", &why);
 	refuse(s, &why);
-}
-
-static bool
-has_target(const struct session *s, struct gp_slice address)
-{
-	for (size_t i = 0; i < s->targets_len; i++) {
-		if (gp_slice_eq(s->targets[i].address, address))
-			return true;
-	}
-	return false;
 }
 
 /* Room for n more, in the arena; the old array stays there until the transaction ends. */
@@ -193,27 +194,34 @@ notify_of_target(uint8_t notify, size_t targets_len)
 }
 
 static bool
+add_target(struct session *s, struct gp_slice address, uint8_t notify)
+{
+	if (gp_map_get(&s->known, address))
+		return true;
+	/* A copy: the policy's own may go with the configuration before the transaction ends. */
+	address = gp_arena_dup(gp_smtp_server_arena(s->smtp), address);
+	if (!address.ptr || !gp_map_set(&s->known, address, s))
+		return false;
+	s->targets[s->targets_len++] = (struct gp_rcpt){
+		.address = address,
+		.orcpt = gp_smtp_server_rcpt(s->smtp)->orcpt,
+		.notify = notify,
+	};
+	return true;
+}
+
+/* All of them or none. */
+static bool
 add_targets(struct session *s, const struct gp_admission *a)
 {
-	const struct gp_rcpt *rcpt = gp_smtp_server_rcpt(s->smtp);
-	if (!reserve_targets(s, a->targets_len))
-		return false;
-	for (size_t i = 0; i < a->targets_len; i++) {
-		if (has_target(s, a->targets[i]))
-			continue;
-		/* A copy: the policy's own may go with the configuration before the transaction
-		 * ends. */
-		struct gp_slice address =
-			gp_arena_dup(gp_smtp_server_arena(s->smtp), a->targets[i]);
-		if (!address.ptr)
-			return false;
-		s->targets[s->targets_len++] = (struct gp_rcpt){
-			.address = address,
-			.orcpt = rcpt->orcpt,
-			.notify = notify_of_target(rcpt->notify, a->targets_len),
-		};
-	}
-	return true;
+	size_t before = s->targets_len;
+	uint8_t notify = notify_of_target(gp_smtp_server_rcpt(s->smtp)->notify, a->targets_len);
+	bool ok = reserve_targets(s, a->targets_len);
+	for (size_t i = 0; ok && i < a->targets_len; i++)
+		ok = add_target(s, a->targets[i], notify);
+	while (!ok && s->targets_len > before)
+		gp_map_remove(&s->known, s->targets[--s->targets_len].address);
+	return ok;
 }
 
 static void
@@ -309,7 +317,7 @@ take_end(struct session *s)
 		GP_REPLY_INIT(451, 4, 3, 0, "Could not store the message, try again later");
 	gp_smtp_server_answer(s->smtp, &later);
 	log_refusal(s);
-	body_reset(&s->body);
+	reset_transaction(s);
 }
 
 static void
@@ -332,7 +340,7 @@ answer_commit(struct session *s, enum gp_commit_result result)
 	gp_smtp_server_answer(s->smtp, &reply);
 	if (result != GP_COMMIT_DONE)
 		log_refusal(s);
-	body_reset(&s->body);
+	reset_transaction(s);
 }
 
 /* --- the connection --- */
@@ -431,7 +439,7 @@ run_protocol(struct session *s, struct gp_slice *input)
 			break;
 		case GP_SMTP_ABORT:
 			log_refusal(s);
-			body_reset(&s->body);
+			reset_transaction(s);
 			break;
 		case GP_SMTP_REFUSED:
 			log_refusal(s);
@@ -562,6 +570,7 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *cl
 	evtimer_assign(&s->timer, base, on_timer, s);
 	gp_list_append(&smtpd.sessions, &s->link);
 	smtpd.sessions_len++;
+	session_stress(s);
 	advance(s, gp_slice(NULL, 0));
 }
 
@@ -584,6 +593,16 @@ session_staged(struct session *s, int fd)
 	gp_assert(s->state == SESSION_WAITS_STAGE);
 	take_stage(s, fd);
 	resume(s);
+}
+
+void
+session_stress(struct session *s)
+{
+	if (s->client.relay)
+		return;
+	gp_smtp_server_stress(s->smtp, smtpd.stressed);
+	if (s->state == SESSION_TALKS)
+		arm_timer(s, gp_smtp_server_deadline(s->smtp));
 }
 
 void

@@ -23,6 +23,7 @@ struct smtpd {
 	struct gp_smtp_server_setup relay_setup; /* relay_networks */
 	struct gp_list sessions;
 	size_t sessions_len;
+	bool stressed; /* connections are running short: see listener.c */
 	bool stopping;
 };
 
@@ -56,6 +57,9 @@ session_committed(struct session *s, enum gp_commit_result result);
 /* The staging file that was asked for; -1: none to be had. Takes over fd. */
 void
 session_staged(struct session *s, int fd);
+/* smtpd.stressed has changed. */
+void
+session_stress(struct session *s);
 /* 421, then the end; at once when nothing is under way. */
 void
 session_shutdown(struct session *s, bool now);
@@ -112,6 +116,9 @@ body_size(const struct body *b);
 /* Forgets everything; a staging file goes back for the next body. */
 void
 body_reset(struct body *b);
-/* A staging file left by an earlier body, or -1. */
+/* A staging file that no body needs now; takes over fd. */
+void
+body_keep_stage(int fd);
+/* One that was kept, or -1. */
 int
 body_spare_stage(void);

@@ -170,10 +170,11 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_STAGE:
 		s = redeem_ticket(m->stage.ticket);
-		if (s) {
+		if (s)
 			session_staged(s, m->fd);
-			m->fd = -1;
-		}
+		else
+			body_keep_stage(m->fd);
+		m->fd = -1;
 		break;
 	case GP_MSG_COMMITTED:
 		s = redeem_ticket(m->committed.ticket);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands' questions about the queue, over the control socket. Each connection asks once. */
+/*
+ * The commands' questions about the queue, over the control socket. Each connection asks once; the
+ * answer goes over as many messages as there were then, some of them a turn, as fast as the command
+ * reads.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +17,25 @@
 
 enum {
 	COMMANDS_MAX = 32, /* connections at once */
+	/* Messages looked at for one command in a turn: those who wait for 250 come in between. */
+	MESSAGES_A_TURN = 200,
+	/* Octets that may wait for a command to read them before more is looked at. */
+	BACKLOG_MAX = 1024 * 1024,
+	REQUEST_ARENA_MAX = 16 * 1024,
 	CAT_PIECE = 60 * 1024,
 	CAT_ARENA_EXTRA = 16 * 1024 * 1024,
 };
 
 struct command {
-	struct gp_channel *channel;
-	bool used;
+	struct gp_channel *channel; /* NULL: the place is free */
+	struct gp_arena arena;      /* the request's texts */
+	struct gp_msg_queue_request request;
+	/* The messages that it asks about, while it is answered. By id: they may leave meanwhile,
+	 * and the reports that a bounce appends on our way are not among them. */
+	uint64_t *ids;
+	size_t ids_len, at;
+	uint64_t count, under_way;
+	int error;
 };
 
 static struct {
@@ -77,16 +93,27 @@ selects_something(const struct gp_msg_queue_request *r)
 /* --- answers --- */
 
 static void
-finish(struct gp_channel *c, enum gp_queue_result result, uint64_t count, const char *text)
+forget_request(struct command *command)
+{
+	free(command->ids);
+	gp_arena_free(&command->arena);
+	*command = (struct command){.channel = command->channel};
+}
+
+/* The end of an answer. text: why it is not ok. */
+static void
+finish(struct command *command, enum gp_queue_result result, const char *text)
 {
 	struct gp_message m = {
 		.type = GP_MSG_QUEUE_DONE,
 		.fd = -1,
 		.queue_done = {.result = (uint8_t)result,
-			       .count = count,
+			       .count = command->count,
+			       .under_way = command->under_way,
 			       .text = gp_slice_str(text)},
 	};
-	(void)!gp_channel_send(c, &m);
+	(void)!gp_channel_send(command->channel, &m);
+	forget_request(command);
 }
 
 static struct gp_queue_rcpt
@@ -133,7 +160,7 @@ send_entry(struct gp_channel *c, const struct gp_queued *q, const struct gp_stor
 }
 
 static void
-send_body(struct gp_channel *c, struct gp_queued *q)
+send_body(struct command *command, struct gp_queued *q)
 {
 	struct gp_arena arena = GP_ARENA_INIT(q->size + CAT_ARENA_EXTRA);
 	struct gp_stored m;
@@ -143,14 +170,15 @@ send_body(struct gp_channel *c, struct gp_queued *q)
 		struct gp_message msg = {.type = GP_MSG_QUEUE_DATA,
 					 .fd = -1,
 					 .queue_data = {.data = gp_slice_take(rest, CAT_PIECE)}};
-		if (!gp_channel_send(c, &msg))
+		if (!gp_channel_send(command->channel, &msg))
 			break;
 	}
 	gp_arena_free(&arena);
+	command->count = r == 0;
 	if (r == 0)
-		finish(c, GP_QUEUE_OK, 1, "");
+		finish(command, GP_QUEUE_OK, "");
 	else
-		finish(c, GP_QUEUE_ERROR, 0, r < 0 ? strerror(-r) : "the record is damaged");
+		finish(command, GP_QUEUE_ERROR, r < 0 ? strerror(-r) : "the record is damaged");
 }
 
 /* --- what changes the queue --- */
@@ -187,11 +215,14 @@ bounce(struct gp_queued *q, const struct gp_stored *m)
 	return delivery_settle(q, m, rcpts, n, outcomes, &settled);
 }
 
+/* *ret_under_way: the message goes, but somebody is delivering it, and what they say of it meets
+   nobody. */
 static int
-act(struct gp_queued *q, const struct gp_stored *m, enum gp_queue_verb verb)
+act(struct gp_queued *q, const struct gp_stored *m, enum gp_queue_verb verb, bool *ret_under_way)
 {
 	uint64_t id = q->id;
 	int r = 0;
+	*ret_under_way = (verb == GP_QUEUE_DROP || verb == GP_QUEUE_BOUNCE) && schedule_leased(q);
 	switch (verb) {
 	case GP_QUEUE_RETRY:
 		schedule_retry(q);
@@ -216,7 +247,7 @@ act(struct gp_queued *q, const struct gp_stored *m, enum gp_queue_verb verb)
 		[GP_QUEUE_BOUNCE] = "bounce",
 	};
 	gp_info("operator", GP_FID("id", id), GP_FS("action", names[verb]),
-		GP_FS("result", r == 0 ? "ok" : strerror(-r)));
+		GP_FS("result", r == 0 ? "ok" : strerror(-r)), GP_FN("under_way", *ret_under_way));
 	return r;
 }
 
@@ -226,56 +257,111 @@ changes_queue(uint8_t verb)
 	return verb >= GP_QUEUE_RETRY && verb <= GP_QUEUE_BOUNCE;
 }
 
-static void
-answer(struct gp_channel *c, const struct gp_msg_queue_request *r)
+/* What is asked of one message. False: the answer has ended. */
+static bool
+answer_for(struct command *command, struct gp_queued *q, const struct gp_stored *m)
 {
-	uint64_t count = 0;
-	int error = 0;
-	/* Not the reports that a bounce appends on our way: they come last. */
-	uint64_t left = gp_store_stats(spool.store).messages;
-	struct gp_queued *next;
-	for (struct gp_queued *q = r->id ? gp_store_find(spool.store, r->id)
-					 : gp_store_next(spool.store, NULL);
-	     q && left > 0; q = next, left--) {
-		struct gp_stored m;
-		next = r->id ? NULL : gp_store_next(spool.store, q);
-		if (!matches(q, r, &m))
-			continue;
-		if (r->verb == GP_QUEUE_CAT) {
-			send_body(c, q);
-			return;
-		}
-		if (!changes_queue(r->verb) && !send_entry(c, q, &m))
-			return;
-		int failed = changes_queue(r->verb) ? act(q, &m, (enum gp_queue_verb)r->verb) : 0;
-		error = failed < 0 ? failed : error;
-		count += failed == 0;
-		if (r->limit > 0 && count >= r->limit)
-			break;
+	const struct gp_msg_queue_request *r = &command->request;
+	if (r->verb == GP_QUEUE_CAT) {
+		send_body(command, q);
+		return false;
 	}
-	if (error < 0)
-		finish(c, GP_QUEUE_ERROR, count, strerror(-error));
-	else if (count == 0 && r->id != 0)
-		finish(c, GP_QUEUE_NOT_FOUND, 0, "no such message");
+	if (!changes_queue(r->verb)) {
+		command->count++;
+		if (send_entry(command->channel, q, m))
+			return true;
+		forget_request(command);
+		return false;
+	}
+	bool under_way;
+	int failed = act(q, m, (enum gp_queue_verb)r->verb, &under_way);
+	command->error = failed < 0 ? failed : command->error;
+	command->count += failed == 0;
+	command->under_way += failed == 0 && under_way;
+	return true;
+}
+
+static void
+end_answer(struct command *command)
+{
+	if (command->error < 0)
+		finish(command, GP_QUEUE_ERROR, strerror(-command->error));
+	else if (command->count == 0 && command->request.id != 0)
+		finish(command, GP_QUEUE_NOT_FOUND, "no such message");
 	else
-		finish(c, GP_QUEUE_OK, count, "");
+		finish(command, GP_QUEUE_OK, "");
+}
+
+/* True: it could go on at once. */
+static bool
+go_on(struct command *command)
+{
+	const struct gp_msg_queue_request *r = &command->request;
+	for (unsigned n = 0; n < MESSAGES_A_TURN; n++) {
+		if (gp_channel_backlog(command->channel) >= BACKLOG_MAX)
+			return false; /* its next write wakes the loop */
+		if (command->at == command->ids_len ||
+		    (r->limit > 0 && command->count >= r->limit)) {
+			end_answer(command);
+			return false;
+		}
+		struct gp_stored m;
+		struct gp_queued *q = gp_store_find(spool.store, command->ids[command->at++]);
+		if (q && matches(q, r, &m) && !answer_for(command, q, &m))
+			return false;
+	}
+	return true;
+}
+
+bool
+control_run(void)
+{
+	bool more = false;
+	for (size_t i = 0; i < COMMANDS_MAX; i++) {
+		struct command *command = &self.commands[i];
+		if (command->channel && command->ids)
+			more = go_on(command) || more;
+	}
+	return more;
+}
+
+/* --- the channel --- */
+
+static bool
+take_request(struct command *command, const struct gp_msg_queue_request *r)
+{
+	size_t len = r->id != 0 ? 1 : gp_store_stats(spool.store).messages;
+	command->arena = GP_ARENA_INIT(REQUEST_ARENA_MAX);
+	command->request = *r;
+	command->request.sender = gp_arena_dup(&command->arena, r->sender);
+	command->request.recipient = gp_arena_dup(&command->arena, r->recipient);
+	command->request.domain = gp_arena_dup(&command->arena, r->domain);
+	command->ids = reallocarray(NULL, len + 1, sizeof(*command->ids));
+	if (command->arena.failed || !command->ids)
+		return false;
+	if (r->id != 0)
+		command->ids[command->ids_len++] = r->id;
+	for (struct gp_queued *q = r->id != 0 ? NULL : gp_store_next(spool.store, NULL);
+	     q && command->ids_len < len; q = gp_store_next(spool.store, q))
+		command->ids[command->ids_len++] = q->id;
+	return true;
 }
 
 static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	const struct gp_msg_queue_request *r = &m->queue_request;
-	(void)ctx;
+	struct command *command = ctx;
 	gp_assert(m->type == GP_MSG_QUEUE_REQUEST);
 	gp_channel_permit(c, 0);
 	bool shows =
 		r->verb == GP_QUEUE_LIST || r->verb == GP_QUEUE_SHOW || r->verb == GP_QUEUE_CAT;
 	if (!shows && !changes_queue(r->verb))
-		finish(c, GP_QUEUE_REFUSED, 0, "unknown request");
+		finish(command, GP_QUEUE_REFUSED, "unknown request");
 	else if (!selects_something(r))
-		finish(c, GP_QUEUE_REFUSED, 0, "nothing is selected");
-	else
-		answer(c, r);
+		finish(command, GP_QUEUE_REFUSED, "nothing is selected");
+	else if (!take_request(command, r))
+		finish(command, GP_QUEUE_ERROR, strerror(ENOMEM));
 }
 
 static void
@@ -283,8 +369,8 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 {
 	struct command *command = ctx;
 	(void)c, (void)why;
+	forget_request(command);
 	command->channel = NULL;
-	command->used = false;
 }
 
 static void
@@ -296,13 +382,12 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 		return;
 	for (size_t i = 0; i < COMMANDS_MAX; i++) {
 		struct command *command = &self.commands[i];
-		if (command->used)
+		if (command->channel)
 			continue;
 		struct gp_channel_owner owner = {
 			.on_message = on_message, .on_close = on_close, .ctx = command};
 		command->channel =
 			gp_channel_new(spool.env->loop, conn, GP_PERMIT_COMMAND_TO_SPOOL, &owner);
-		command->used = command->channel != NULL;
 		return;
 	}
 	close(conn);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "procs/spool/spool.h"
@@ -17,9 +18,20 @@ enum {
 	/* With maildir at once, over all mailboxes: a few batches of its, so that the next ones lie
 	   ready while it waits for the disk. */
 	MAILDIR_LEASES_MAX = 512,
-	/* With one relay at a time: each is a connection and a body there. */
+	/* With one relay at a time: each is a connection and a body there. Fewer where it has not
+	   the descriptors for them, beside those for connections that it keeps, bodies in files
+	   and itself; a few in any case. */
 	RELAY_LEASES_MAX = 10000,
+	RELAY_LEASES_MIN = 50,
+	RELAY_FDS_BESIDE = 640,
 	PEER_OCTETS_MAX = 256 * 1024 * 1024,
+	/* How much of both destinations may hold that have not answered yet, or not when they were
+	   last tried, and how much of it the latter, in percent: nobody answering at thousands of
+	   domains leaves room for those who do, and for those who are new. Over UNKNOWN_MORE each
+	   unknown one has one lease, so that they are many rather than much. */
+	UNKNOWN_PERCENT = 80,
+	UNKNOWN_MORE_PERCENT = 40,
+	SILENT_PERCENT = 20,
 	/* A body over this goes along as a file of its own. */
 	BODY_INLINE_MAX = 1024 * 1024,
 	MESSAGE_ARENA_MAX = 64 * 1024 * 1024,
@@ -33,10 +45,14 @@ enum {
 	BACKLOG_FDS_MAX = 128,
 };
 
-struct peer {
-	struct gp_channel *channel; /* NULL: not there */
+struct load {
 	size_t leases;
 	uint64_t octets; /* of their bodies, in its memory or in files of their own */
+};
+
+struct peer {
+	struct gp_channel *channel; /* NULL: not there */
+	struct load held[STANDINGS];
 };
 
 struct lease {
@@ -44,7 +60,8 @@ struct lease {
 	struct destination *dest;
 	struct peer *peer; /* NULL: the place is free */
 	uint64_t id;
-	uint64_t octets; /* of the body */
+	uint64_t octets;  /* of the body */
+	uint8_t standing; /* its destination's at the start: where peer->held counts it */
 	uint32_t uses;
 	uint32_t *rcpts; /* places in the envelope */
 	size_t rcpts_len;
@@ -53,6 +70,7 @@ struct lease {
 static struct {
 	struct peer relays[RELAYS_MAX];
 	size_t relays_len;
+	size_t relay_leases_max;
 	struct peer maildir;
 	struct lease *leases;
 	uint32_t leases_cap;
@@ -102,13 +120,14 @@ take_lease(struct task *t, struct peer *peer, const uint32_t *rcpts, size_t rcpt
 		.peer = peer,
 		.id = t->q->id,
 		.octets = t->q->size,
+		.standing = t->dest->standing,
 		.uses = l->uses + 1,
 		.rcpts = copy,
 		.rcpts_len = rcpts_len,
 	};
 	t->lease = (uint32_t)(l - self.leases);
-	peer->leases++;
-	peer->octets += l->octets;
+	peer->held[l->standing].leases++;
+	peer->held[l->standing].octets += l->octets;
 	self.in_use++;
 	return l;
 }
@@ -118,8 +137,8 @@ free_lease(struct lease *l)
 {
 	if (l->task)
 		l->task->lease = TASK_NO_LEASE;
-	l->peer->leases--;
-	l->peer->octets -= l->octets;
+	l->peer->held[l->standing].leases--;
+	l->peer->held[l->standing].octets -= l->octets;
 	free(l->rcpts);
 	*l = (struct lease){.uses = l->uses};
 	self.free[self.free_len++] = (uint32_t)(l - self.leases);
@@ -335,9 +354,11 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 	struct gp_queued *q = l->task ? l->task->q : NULL;
 	struct gp_stored m;
 	struct settled settled = {.next_ms = UINT64_MAX};
-	bool failed = true;
-	for (size_t i = 0; i < l->rcpts_len; i++)
+	bool failed = true, silent = l->dest->transport != GP_TRANSPORT_MAILDIR;
+	for (size_t i = 0; i < l->rcpts_len; i++) {
 		failed = failed && destination_failed(&outcomes[i]);
+		silent = silent && failed && !outcomes[i].remote_said;
+	}
 	gp_arena_reset(&spool.scratch);
 	int r = q ? gp_store_read_envelope(spool.store, q, &spool.scratch, &m) : 0;
 	if (q && r == 0)
@@ -353,44 +374,71 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 	free_lease(l);
 	if (t)
 		schedule_done(t, settled.next_ms);
+	d->standing = silent ? STANDING_SILENT : STANDING_ANSWERS;
 	schedule_feedback(d, !failed, settled.next_ms == UINT64_MAX ? 0 : pause_until_ms(&settled));
 	schedule_release(d);
 }
 
 /* --- handing out --- */
 
+static struct load
+sum(struct load a, struct load b)
+{
+	return (struct load){a.leases + b.leases, a.octets + b.octets};
+}
+
+static bool
+is_below(struct load l, size_t leases_max, unsigned percent)
+{
+	return l.leases < leases_max * percent / 100 &&
+	       l.octets < (uint64_t)PEER_OCTETS_MAX * percent / 100;
+}
+
+/* Whether the destination may have one more lease there; d->in_flight counts that one already. */
+static bool
+may_hold(const struct peer *p, const struct destination *d)
+{
+	size_t most =
+		d->transport == GP_TRANSPORT_MAILDIR ? MAILDIR_LEASES_MAX : self.relay_leases_max;
+	struct load silent = p->held[STANDING_SILENT];
+	struct load unknown = sum(silent, p->held[STANDING_NEW]);
+	if (!is_below(sum(unknown, p->held[STANDING_ANSWERS]), most, 100))
+		return false;
+	if (d->transport == GP_TRANSPORT_MAILDIR || d->standing == STANDING_ANSWERS)
+		return true;
+	if (d->standing == STANDING_SILENT && !is_below(silent, most, SILENT_PERCENT))
+		return false;
+	return is_below(unknown, most, d->in_flight > 1 ? UNKNOWN_MORE_PERCENT : UNKNOWN_PERCENT);
+}
+
 /* NULL: it is not there, or has its hands full. */
 static struct peer *
 peer_for(const struct destination *d)
 {
 	struct peer *p = &self.maildir;
-	size_t leases_max = MAILDIR_LEASES_MAX;
 	if (d->transport != GP_TRANSPORT_MAILDIR) {
 		if (self.relays_len == 0)
 			return NULL;
 		/* Always the same one, so that its connections are found again. */
 		p = &self.relays[gp_siphash13(spool.env->seed, d->key) % self.relays_len];
-		leases_max = RELAY_LEASES_MAX;
 	}
-	bool full = p->leases >= leases_max || p->octets >= PEER_OCTETS_MAX;
-	return p->channel && !full ? p : NULL;
+	return p->channel && may_hold(p, d) ? p : NULL;
 }
 
-/* Whether another lease of the message has this recipient: after a reload two ways may have become
-   one. */
-static bool
-leased_elsewhere(const struct task *t, uint32_t rcpt)
+/* Which of the message's recipients another lease has: after a reload two ways may have become one.
+   NULL: no memory. */
+static const bool *
+leased_elsewhere(const struct task *t, size_t rcpts_len)
 {
-	for (const struct task *other = t->q->user; other; other = other->next) {
+	bool *leased = gp_arena_array(&spool.scratch, rcpts_len, sizeof(*leased));
+	for (const struct task *other = t->q->user; leased && other; other = other->next) {
 		if (other == t || other->lease == TASK_NO_LEASE)
 			continue;
 		const struct lease *l = &self.leases[other->lease];
-		for (size_t i = 0; i < l->rcpts_len; i++) {
-			if (l->rcpts[i] == rcpt)
-				return true;
-		}
+		for (size_t i = 0; i < l->rcpts_len; i++)
+			leased[l->rcpts[i]] = true;
 	}
-	return false;
+	return leased;
 }
 
 /* The channel's next write wakes the loop, and with it those who wait for room. */
@@ -407,10 +455,13 @@ static ssize_t
 select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
 	     struct gp_route *ret_route, struct gp_reply *ret_why)
 {
+	const bool *leased = leased_elsewhere(t, m->envelope.rcpts_len);
 	size_t n = 0;
+	if (!leased)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < m->envelope.rcpts_len; i++) {
 		struct gp_route route = {};
-		if (gp_queued_due_ms(t->q, i) == UINT64_MAX || leased_elsewhere(t, i))
+		if (gp_queued_due_ms(t->q, i) == UINT64_MAX || leased[i])
 			continue;
 		int r = gp_policy_route(spool.policy, m->envelope.rcpts[i].address, &spool.scratch,
 					&route, ret_why);
@@ -612,6 +663,16 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	gp_error("outcome_refused", GP_FN("lease", m->outcomes.lease));
 	gp_channel_free(c);
 	peer_lost(p);
+}
+
+void
+delivery_prepare(void)
+{
+	struct rlimit files = {.rlim_cur = RLIM_INFINITY};
+	(void)getrlimit(RLIMIT_NOFILE, &files); /* a relay has the same */
+	uint64_t for_leases = files.rlim_cur - GP_MIN(files.rlim_cur, (rlim_t)RELAY_FDS_BESIDE);
+	for_leases = GP_MAX(for_leases, (uint64_t)RELAY_LEASES_MIN);
+	self.relay_leases_max = GP_MIN(for_leases, (uint64_t)RELAY_LEASES_MAX);
 }
 
 void

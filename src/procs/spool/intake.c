@@ -20,6 +20,10 @@ enum {
 	ID_RANGES_MAX = 1024,
 	/* What smtpd puts before a message beside what it was sent. */
 	HEAD_MAX = 64 * 1024,
+	/* Staging files of one smtpd, each as large as a message may be. */
+	STAGES_MAX = 128,
+	/* Memory for the recipients of what one smtpd commits in a turn. */
+	ENVELOPES_A_TURN_MAX = 32 * 1024 * 1024,
 	/* New mail is refused while less than this fits. */
 	SPACE_WANTED = 1024 * 1024,
 };
@@ -35,7 +39,12 @@ struct smtpd_peer {
 	/* What was given to this connection, a ring: no id of another worker's, none that leads out
 	   of the range that ids are counted in. */
 	struct id_range ids[ID_RANGES_MAX];
-	unsigned ids_at; /* the newest */
+	unsigned ids_at;        /* the newest */
+	int stages[STAGES_MAX]; /* ours of the staging files that it has */
+	size_t stages_len;
+	/* In this turn: */
+	bool gave_ids;
+	size_t envelopes; /* octets that we keep of them */
 };
 
 /* An answer that waits for the sync. The envelope is kept for planning. */
@@ -53,6 +62,7 @@ static struct {
 	struct smtpd_peer peers[SMTPDS_MAX];
 	struct gp_list waiting;
 	bool full;
+	uint64_t staged_max; /* octets that any configuration so far let a staging file have */
 } self = {.waiting = {&self.waiting, &self.waiting}};
 
 static void
@@ -101,18 +111,23 @@ was_given(const struct smtpd_peer *p, uint64_t id)
 	return false;
 }
 
+static uint64_t
+staged_max(void)
+{
+	const struct gp_config *cfg = spool.env->config;
+	return GP_MAX(cfg->limits.message_size, cfg->relay_limits.message_size) + HEAD_MAX;
+}
+
 /* A descriptor from smtpd is read with pread only; what is not a plain file is not read at all, nor
  * more than a message may have: a file with holes is larger than the disk, and costs its maker
  * nothing. */
 static bool
 staged_is_sane(const struct gp_message *m)
 {
-	const struct gp_config *cfg = spool.env->config;
-	uint64_t most = GP_MAX(cfg->limits.message_size, cfg->relay_limits.message_size) + HEAD_MAX;
 	struct stat st;
 	if (m->fd < 0)
 		return m->commit.staged_size == 0;
-	return m->commit.staged_size <= most && gp_file_stat(m->fd, &st) == 0 &&
+	return m->commit.staged_size <= staged_max() && gp_file_stat(m->fd, &st) == 0 &&
 	       S_ISREG(st.st_mode) && st.st_size >= 0 &&
 	       (uint64_t)st.st_size >= m->commit.staged_size;
 }
@@ -145,12 +160,14 @@ result_of(int r)
 static void
 take_commit(struct gp_channel *c, unsigned worker, const struct gp_message *m)
 {
+	struct smtpd_peer *p = &self.peers[worker];
 	struct waiting *w = calloc(1, sizeof(*w));
 	int r = -ENOMEM;
+	gp_channel_charge(m->commit.staged_size);
 	if (w) {
-		w->arena = GP_ARENA_INIT(64 * 1024 * 1024);
+		w->arena = GP_ARENA_INIT(ENVELOPES_A_TURN_MAX - p->envelopes);
 		if (copy_envelope(w, &m->commit.envelope))
-			r = append(&self.peers[worker], m, NULL);
+			r = append(p, m, NULL);
 	}
 	if (r != 0) {
 		if (r < 0)
@@ -162,8 +179,9 @@ take_commit(struct gp_channel *c, unsigned worker, const struct gp_message *m)
 		free(w);
 		return;
 	}
+	p->envelopes += w->arena.used;
 	w->worker = worker;
-	w->connection = self.peers[worker].sessions;
+	w->connection = p->sessions;
 	w->ticket = m->commit.ticket;
 	w->id = m->commit.id;
 	gp_list_append(&self.waiting, &w->link);
@@ -184,6 +202,10 @@ intake_synced(bool ok)
 		gp_arena_free(&w->arena);
 		free(w);
 	}
+	for (size_t i = 0; i < SMTPDS_MAX; i++) {
+		self.peers[i].gave_ids = false;
+		self.peers[i].envelopes = 0;
+	}
 }
 
 /* --- ids, staging files, space --- */
@@ -191,9 +213,12 @@ intake_synced(bool ok)
 static void
 give_ids(struct smtpd_peer *p, struct gp_channel *c)
 {
-	/* A count of 0 when there are none to be had: smtpd must hear that it was answered. */
+	/* A count of 0 when there are none to be had: smtpd must hear that it was answered. Nobody
+	 * asks twice in a turn who waits for the answer. */
 	struct gp_message m = {.type = GP_MSG_IDS, .fd = -1};
-	int r = gp_store_ids(spool.store, IDS_A_BLOCK, spool_now_ms(), &m.ids.first);
+	int r = p->gave_ids ? -EBUSY
+			    : gp_store_ids(spool.store, IDS_A_BLOCK, spool_now_ms(), &m.ids.first);
+	p->gave_ids = true;
 	if (r == 0)
 		m.ids.count = IDS_A_BLOCK;
 	if (r == 0)
@@ -202,18 +227,80 @@ give_ids(struct smtpd_peer *p, struct gp_channel *c)
 		gp_error("cannot_give_ids", GP_FS("reason", r < 0 ? strerror(-r) : "channel"));
 }
 
-static void
-give_stage(struct gp_channel *c, uint64_t ticket)
+/* A staging file, which we keep a descriptor of: nobody else can say how large it becomes. Returns
+ * one for smtpd, or -errno. */
+static int
+make_stage(struct smtpd_peer *p)
 {
-	int fd = openat(spool.env->dirs[0].fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (p->stages_len == STAGES_MAX)
+		return -EDQUOT;
+	int ours = openat(spool.env->dirs[0].fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int theirs = ours < 0 ? -1 : fcntl(ours, F_DUPFD_CLOEXEC, 0);
+	if (theirs >= 0) {
+		p->stages[p->stages_len++] = ours;
+		return theirs;
+	}
+	int error = -errno;
+	if (ours >= 0)
+		close(ours);
+	return error;
+}
+
+static void
+give_stage(struct smtpd_peer *p, struct gp_channel *c, uint64_t ticket)
+{
+	int fd = make_stage(p);
 	if (fd < 0) {
-		gp_error("cannot_stage", GP_FS("reason", strerror(errno)));
+		gp_error("cannot_stage", GP_FS("reason", strerror(-fd)));
 		answer(c, ticket, GP_COMMIT_FAILED);
 		return;
 	}
 	struct gp_message m = {.type = GP_MSG_STAGE, .fd = fd, .stage = {.ticket = ticket}};
-	if (!gp_channel_send(c, &m))
-		answer(c, ticket, GP_COMMIT_FAILED);
+	if (gp_channel_send(c, &m))
+		return;
+	close(p->stages[--p->stages_len]);
+	answer(c, ticket, GP_COMMIT_FAILED);
+}
+
+/* Emptied, so that their space comes back even when the other end lives on; only then nothing that
+ * it commits may count any more. */
+static void
+drop_stages(struct smtpd_peer *p)
+{
+	gp_assert(!p->channel);
+	while (p->stages_len > 0) {
+		int fd = p->stages[--p->stages_len];
+		if (ftruncate(fd, 0) < 0)
+			gp_error("cannot_stage", GP_FS("reason", strerror(errno)));
+		close(fd);
+	}
+}
+
+static bool
+has_oversized_stage(const struct smtpd_peer *p)
+{
+	struct stat st;
+	for (size_t i = 0; i < p->stages_len; i++) {
+		if (gp_file_stat(p->stages[i], &st) < 0 || (uint64_t)st.st_size > self.staged_max)
+			return true;
+	}
+	return false;
+}
+
+void
+intake_check_stages(void)
+{
+	/* A session keeps the limits that it began with, so a lower one binds nobody yet. */
+	self.staged_max = GP_MAX(self.staged_max, staged_max());
+	for (size_t i = 0; i < SMTPDS_MAX; i++) {
+		struct smtpd_peer *p = &self.peers[i];
+		if (!p->channel || !has_oversized_stage(p))
+			continue;
+		gp_error("smtpd_refused", GP_FN("worker", i),
+			 GP_FS("reason", "a staging file is larger than any message"));
+		p->channel = gp_channel_free(p->channel);
+		drop_stages(p);
+	}
 }
 
 static void
@@ -249,7 +336,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		give_ids(p, c);
 		break;
 	case GP_MSG_STAGE_WANTED:
-		give_stage(c, m->stage_wanted.ticket);
+		give_stage(p, c, m->stage_wanted.ticket);
 		break;
 	default:
 		gp_unreachable("permit table and handler differ");
@@ -263,6 +350,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 	(void)c;
 	gp_warning("smtpd_gone", GP_FN("worker", (uint64_t)(p - self.peers)), GP_FS("reason", why));
 	p->channel = NULL;
+	drop_stages(p);
 }
 
 void
@@ -274,7 +362,8 @@ intake_connect(unsigned worker, int fd)
 	}
 	struct smtpd_peer *p = &self.peers[worker];
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close, .ctx = p};
-	gp_channel_free(p->channel);
+	p->channel = gp_channel_free(p->channel);
+	drop_stages(p);
 	p->channel = gp_channel_new(spool.env->loop, fd, GP_PERMIT_SMTPD_TO_SPOOL, &owner);
 	p->sessions++;
 	p->told_full = false;

@@ -71,6 +71,7 @@ static void
 run_turn(struct gp_loop_hook *hook)
 {
 	(void)hook;
+	bool more = control_run();
 	int r = gp_store_sync(spool.store);
 	if (r < 0)
 		gp_error("sync_failed", GP_FS("reason", strerror(-r)));
@@ -82,7 +83,7 @@ run_turn(struct gp_loop_hook *hook)
 		exit(1);
 	}
 	bounce_synced();
-	bool more = schedule_run();
+	more = schedule_run() || more;
 	more = reclaim() || gp_store_dirty(spool.store) || more;
 	uint64_t now = spool_now_ms(), next = schedule_next_ms();
 	if (more || next <= now)
@@ -97,6 +98,7 @@ on_space_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what, (void)arg;
 	intake_tell_space();
+	intake_check_stages();
 	gp_timer_set(space_timer, SPACE_CHECK_MS);
 }
 
@@ -140,6 +142,14 @@ static struct event *
 new_timer(event_callback_fn run)
 {
 	return evtimer_new(gp_loop_base(spool.env->loop), run, NULL);
+}
+
+static int
+prepare(struct gp_role_env *env)
+{
+	(void)env;
+	delivery_prepare();
+	return 0;
 }
 
 static int
@@ -203,6 +213,7 @@ on_stop(struct gp_role_env *env)
 static const struct gp_role role = {
 	.id = GP_ROLE_SPOOL,
 	.sandbox = &spool_sandbox,
+	.prepare = prepare,
 	.start = start,
 	.on_peer = on_peer,
 	.on_reload = on_reload,

@@ -11,7 +11,12 @@ enum {
 	/* Tasks planned, and tasks handed out, in one turn: what is left waits for the next. */
 	PLANS_A_TURN = 500,
 	STARTS_A_TURN = 1000,
+	/* A start looks at all recipients of its message: so many count as one more. */
+	RCPTS_A_START = 64,
 	DESTINATIONS_MAX = 1 << 22,
+	/* Silent destinations that are asked about in a turn and cannot be served: there may be
+	   very many of them, and next to nothing that they may hold. */
+	SILENT_REFUSALS_A_TURN = 64,
 	/* One message in the store is read again after so long when it could not be read. */
 	READ_AGAIN_MS = 60 * 1000,
 	/* A mailbox's window from the start: as many as maildir makes durable with one sync. Its
@@ -24,6 +29,7 @@ static struct {
 	struct gp_heap due;    /* tasks WAITING */
 	struct gp_heap pauses; /* destinations that rest */
 	struct gp_list runnable;
+	struct gp_list runnable_silent; /* behind those */
 } self;
 
 /* --- destinations --- */
@@ -79,14 +85,22 @@ forget_if_unused(struct destination *d)
 	free(d);
 }
 
+/* Of one that did not answer, one lease at a time finds out whether it does again. */
+static uint32_t
+window_of(const struct destination *d)
+{
+	return d->standing == STANDING_SILENT ? 1 : d->window;
+}
+
 static void
 look_at(struct destination *d)
 {
-	bool run = !gp_list_empty(&d->ready) && d->in_flight < d->window && d->pause.at == 0;
+	bool run = !gp_list_empty(&d->ready) && d->in_flight < window_of(d) && d->pause.at == 0;
+	bool silent = d->standing == STANDING_SILENT;
 	if (!run)
 		gp_list_remove(&d->runnable);
 	else if (gp_list_empty(&d->runnable))
-		gp_list_append(&self.runnable, &d->runnable);
+		gp_list_append(silent ? &self.runnable_silent : &self.runnable, &d->runnable);
 }
 
 /* --- tasks --- */
@@ -346,53 +360,64 @@ wake_pauses(uint64_t now)
 	}
 }
 
-/* One task of the destination. False: nobody can take it now. */
-static bool
+/* One task of the destination. Returns how many starts it counts as; 0: nobody can take it now. */
+static int
 start_one(struct destination *d)
 {
 	struct task *t = gp_container_of(gp_list_pop(&d->ready), struct task, ready);
+	int cost = 1 + (int)(t->q->rcpts_len / RCPTS_A_START);
 	if (t->q->flags & GP_QUEUED_HELD) {
 		make_waiting(t, UINT64_MAX - 1);
-		return true;
+		return 1;
 	}
 	t->state = TASK_LEASED;
 	d->in_flight++;
 	if (delivery_start(t))
-		return true;
+		return cost;
 	t->state = TASK_READY;
 	d->in_flight--;
 	gp_list_insert(&d->ready, &t->ready);
-	return false;
+	return 0;
+}
+
+/* In turn, one of each: a long line to one destination does not hold up the others. Those that
+   nobody can take now go to the end of the line; so many of them are asked about at most. */
+static int
+run_line(struct gp_list *line, int starts_max, size_t refusals_max)
+{
+	struct gp_list stuck;
+	int starts = 0;
+	gp_list_init(&stuck);
+	for (size_t refusals = 0;
+	     !gp_list_empty(line) && starts < starts_max && refusals < refusals_max;) {
+		struct destination *d =
+			gp_container_of(gp_list_pop(line), struct destination, runnable);
+		d->tasks++; /* it must not go while we hold it */
+		int cost = start_one(d);
+		d->tasks--;
+		starts += cost;
+		if (cost > 0) {
+			look_at(d);
+			forget_if_unused(d);
+		} else {
+			refusals++;
+			gp_list_append(&stuck, &d->runnable);
+		}
+	}
+	for (struct gp_list *it; (it = gp_list_pop(&stuck));)
+		gp_list_append(line, it);
+	return starts;
 }
 
 bool
 schedule_run(void)
 {
 	uint64_t now = spool_now_ms();
-	int starts = 0;
 	wake_due(now);
 	wake_pauses(now);
-	/* In turn, one of each: a long line to one destination does not hold up the others. */
-	struct gp_list stuck;
-	gp_list_init(&stuck);
-	while (!gp_list_empty(&self.runnable) && starts < STARTS_A_TURN) {
-		struct destination *d =
-			gp_container_of(gp_list_pop(&self.runnable), struct destination, runnable);
-		d->tasks++; /* it must not go while we hold it */
-		bool ok = start_one(d);
-		d->tasks--;
-		starts += ok;
-		if (ok)
-			look_at(d);
-		else
-			gp_list_append(&stuck, &d->runnable);
-		if (ok)
-			forget_if_unused(d);
-	}
-	bool more = !gp_list_empty(&self.runnable);
-	for (struct gp_list *it; (it = gp_list_pop(&stuck));)
-		gp_list_append(&self.runnable, it);
-	return more;
+	int starts = run_line(&self.runnable, STARTS_A_TURN, SIZE_MAX);
+	starts += run_line(&self.runnable_silent, STARTS_A_TURN - starts, SILENT_REFUSALS_A_TURN);
+	return starts >= STARTS_A_TURN;
 }
 
 uint64_t
@@ -448,6 +473,7 @@ schedule_start(void)
 {
 	self.destinations = gp_map(DESTINATIONS_MAX, spool.env->seed);
 	gp_list_init(&self.runnable);
+	gp_list_init(&self.runnable_silent);
 	for (struct gp_queued *q = gp_store_next(spool.store, NULL); q;
 	     q = gp_store_next(spool.store, q)) {
 		if (!schedule_recovered(q))

@@ -45,6 +45,10 @@ intake_synced(bool ok);
 /* Tells smtpd when space runs out or comes back. */
 void
 intake_tell_space(void);
+/* Ends the channel of an smtpd whose staging files hold more than they may, and empties them. To be
+   called each second: what one can take of the disk is what it can write in between. */
+void
+intake_check_stages(void);
 
 /* --- schedule.c ---
  *
@@ -78,6 +82,15 @@ struct task {
 
 #define TASK_NO_LEASE UINT32_MAX
 
+/* What is known of a destination by the last that came of it. Who does not answer holds a lease for
+   minutes; so this decides how much of a relay it may hold (delivery.c). */
+enum standing {
+	STANDING_NEW,
+	STANDING_ANSWERS,
+	STANDING_SILENT,
+	STANDINGS,
+};
+
 struct destination {
 	struct gp_slice key;
 	struct gp_list ready;      /* tasks in line */
@@ -88,6 +101,7 @@ struct destination {
 	uint32_t successes; /* since the window last grew */
 	uint32_t tasks;     /* that point here */
 	uint8_t transport;
+	uint8_t standing; /* enum standing */
 };
 
 int
@@ -132,6 +146,9 @@ schedule_plan(struct gp_queued *q, const struct gp_stored *m);
 
 /* --- delivery.c --- */
 
+/* First of all, and before the sandbox. */
+void
+delivery_prepare(void);
 void
 delivery_connect(enum gp_role_id role, unsigned worker, int fd);
 /* Hands the task's due recipients out. False: nobody is there to take it, or it cannot be read now.
@@ -179,3 +196,7 @@ bounce_synced(void);
 
 int
 control_start(int listen_fd);
+/* Goes on with the answers that are under way. At most so much a turn; true: more is there. To be
+   called before the sync: what a command changes is durable when it hears of it. */
+bool
+control_run(void);

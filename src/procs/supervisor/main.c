@@ -406,18 +406,47 @@ same_listens(const struct gp_config *a, const struct gp_config *b)
 	return same;
 }
 
-/* New listeners need new smtpd processes: those that run finish their sessions first. */
+/* What a role was given stays as it was for its life: those that need something new end, when they
+   have finished what is under way, and are started with it. */
 static void
-replace_listening_roles(void)
+replace_roles(enum role_needs needs)
 {
 	struct gp_message stop = {.type = GP_MSG_STOP};
-	if (resources_relisten(&self.resources, self.config.value, self.workers) < 0)
-		gp_error("reload_incomplete", GP_FS("reason", "not every address could be bound"));
 	for (size_t i = 0; i < self.instances_len; i++) {
 		struct instance *in = &self.instances[i];
-		if (in->spec->needs & NEEDS_LISTENS && in->control && !tell(in, stop, -1))
+		if (in->spec->needs & needs && in->control && !tell(in, stop, -1))
 			kill(in->pid, SIGKILL);
 	}
+}
+
+static void
+renew_listens(void)
+{
+	if (resources_relisten(&self.resources, self.config.value, self.workers) < 0)
+		gp_error("reload_incomplete", GP_FS("reason", "not every address could be bound"));
+	replace_roles(NEEDS_LISTENS);
+}
+
+static const struct identity *
+owner_of_mail_roots(void)
+{
+	const struct instance *in = self.instances;
+	while (!(in->spec->needs & NEEDS_MAIL_ROOTS))
+		in++;
+	return &in->identity;
+}
+
+static void
+renew_mail_roots(void)
+{
+	bool changed;
+	if (resources_reroot(&self.resources, self.config.value, owner_of_mail_roots(), &changed) <
+	    0)
+		gp_error("reload_incomplete",
+			 GP_FS("reason", "a mail root is missing: its mail is deferred with 4.3.5 "
+					 "until a reload finds the folder"));
+	if (changed)
+		replace_roles(NEEDS_MAIL_ROOTS);
 }
 
 static void
@@ -441,12 +470,14 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	struct configuration old = self.config;
 	self.config = fresh;
 	gp_log_setup("supervisor", now->log.json, (enum gp_log_level)now->log.level);
+	/* First, so that nobody is sent mail for a root that it does not have. */
+	renew_mail_roots();
 	for (size_t i = 0; i < self.instances_len; i++) {
 		if (self.instances[i].control && !tell_config(&self.instances[i]))
 			kill(self.instances[i].pid, SIGKILL);
 	}
 	if (listens_changed)
-		replace_listening_roles();
+		renew_listens();
 	configuration_free(&old);
 	gp_info("reloaded", GP_FS("file", self.config_path));
 }

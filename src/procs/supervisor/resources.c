@@ -5,13 +5,20 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "procs/supervisor/supervisor.h"
 #include "sys/address.h"
 #include "sys/log.h"
 
-enum { BACKLOG = 4096 };
+enum {
+	BACKLOG = 4096,
+	/* Roles whose supervisor was killed end by themselves, but not before us: how often, and
+	   how far apart, an address that is in use is looked at. */
+	IN_USE_TRIES = 30,
+	IN_USE_PAUSE_MS = 100,
+};
 
 static int
 complain(const char *what, const char *path, int error)
@@ -20,16 +27,18 @@ complain(const char *what, const char *path, int error)
 	return error;
 }
 
-/* Makes the folder and those above it; only the last gets an owner. Returns a descriptor or -errno.
- */
+/* Makes the folder and those above it; only the last gets an owner. What would not be its owner's
+ * is not made: a supervisor that is not root any more gives nothing away. Returns a descriptor or
+ * -errno. */
 static int
 open_folder(const char *path, mode_t mode, const struct identity *owner)
 {
 	char part[4096];
 	size_t len = strlen(path);
+	bool make = !owner || geteuid() == 0 || geteuid() == owner->uid;
 	if (len == 0 || len >= sizeof(part))
 		return -ENAMETOOLONG;
-	for (size_t i = 1; i <= len; i++) {
+	for (size_t i = 1; make && i <= len; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
 		memcpy(part, path, i);
@@ -85,26 +94,82 @@ static struct gp_slice fixed_part(struct gp_slice template)
 	return gp_slice_take(head, slash > 0 ? (size_t)slash : 0);
 }
 
-static int
-open_mail_roots(struct resources *r, const struct gp_config *cfg, const struct identity *owner)
+static bool
+has_root(const struct resources *r, struct gp_slice path)
 {
+	for (size_t i = 0; i < r->mail_roots_len; i++) {
+		if (gp_slice_eq(path, gp_slice_str(r->mail_roots[i].path)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+take_over_root(struct resources *r, struct resources *old, struct gp_slice path)
+{
+	for (size_t i = 0; i < old->mail_roots_len; i++) {
+		struct gp_role_dir *dir = &old->mail_roots[i];
+		if (dir->fd < 0 || !gp_slice_eq(path, gp_slice_str(dir->path)))
+			continue;
+		r->mail_roots[r->mail_roots_len++] = *dir;
+		dir->fd = -1;
+		return true;
+	}
+	return false;
+}
+
+static int
+open_root(struct resources *r, struct gp_slice path, const struct identity *owner)
+{
+	struct gp_role_dir *dir = &r->mail_roots[r->mail_roots_len];
+	snprintf(dir->path, sizeof(dir->path), "%.*s", GP_SLICE_FMT(path));
+	dir->fd = open_folder(dir->path, 0750, owner);
+	if (dir->fd < 0)
+		return complain("cannot_open_folder", dir->path, dir->fd);
+	r->mail_roots_len++;
+	return 0;
+}
+
+/* True when one of them was not taken over: the new set is smaller. */
+static bool
+close_roots(struct resources *old)
+{
+	bool any = false;
+	for (size_t i = 0; i < old->mail_roots_len; i++) {
+		if (old->mail_roots[i].fd < 0)
+			continue;
+		close(old->mail_roots[i].fd);
+		any = true;
+	}
+	return any;
+}
+
+int
+resources_reroot(struct resources *r, const struct gp_config *cfg, const struct identity *owner,
+		 bool *ret_changed)
+{
+	struct resources old = *r;
+	int error = 0;
+	*ret_changed = false;
+	r->mail_roots_len = 0;
+	/* One folder that cannot be had does not cost the others. */
 	for (size_t i = 0; i < cfg->domains_len; i++) {
 		const struct gp_deliver *d = &cfg->domains[i].deliver;
 		struct gp_slice root = fixed_part(d->target);
-		bool known = d->kind != GP_DELIVER_MAILDIR;
-		for (size_t k = 0; !known && k < r->mail_roots_len; k++)
-			known = gp_slice_eq(root, gp_slice_str(r->mail_roots[k].path));
-		if (known)
+		if (d->kind != GP_DELIVER_MAILDIR || has_root(r, root))
 			continue;
+		int failed = 0;
 		if (r->mail_roots_len == GP_ROLE_DIRS_MAX)
-			return complain("too_many_mail_roots", cfg->state.ptr, -E2BIG);
-		struct gp_role_dir *dir = &r->mail_roots[r->mail_roots_len++];
-		snprintf(dir->path, sizeof(dir->path), "%.*s", GP_SLICE_FMT(root));
-		dir->fd = open_folder(dir->path, 0750, owner);
-		if (dir->fd < 0)
-			return complain("cannot_open_folder", dir->path, dir->fd);
+			failed = complain("too_many_mail_roots", cfg->state.ptr, -E2BIG);
+		else if (!take_over_root(r, &old, root))
+			failed = open_root(r, root, owner);
+		else
+			continue;
+		*ret_changed = *ret_changed || failed == 0;
+		error = error == 0 ? failed : error;
 	}
-	return 0;
+	*ret_changed = close_roots(&old) || *ret_changed;
+	return error;
 }
 
 static int
@@ -140,6 +205,25 @@ listen_on(struct resources *r, const struct gp_listen *want, unsigned worker)
 		return complain("cannot_listen", l->address, l->fd);
 	r->listen_workers[r->listens_len++] = worker;
 	return 0;
+}
+
+/* Two gateways of one user could share an address, and each would get half of the mail. Looked at
+ * before our own sockets are there, all of which share. */
+static int
+check_address_is_free(const struct gp_listen *want)
+{
+	struct gp_sockaddr a;
+	char address[128];
+	snprintf(address, sizeof(address), "%.*s", GP_SLICE_FMT(want->address));
+	if (gp_sockaddr_parse(want->address, 0, &a) < 0)
+		return complain("bad_listen_address", address, -EINVAL);
+	int r = gp_socket_is_free(&a);
+	for (int i = 1; r == -EADDRINUSE && i < IN_USE_TRIES; i++) {
+		struct timespec pause = {.tv_nsec = IN_USE_PAUSE_MS * 1000 * 1000};
+		nanosleep(&pause, NULL);
+		r = gp_socket_is_free(&a);
+	}
+	return r < 0 ? complain("cannot_listen", address, r) : 0;
 }
 
 static bool
@@ -202,6 +286,7 @@ int
 resources_open(struct resources *r, const struct gp_config *cfg, unsigned workers)
 {
 	struct identity spool, maildir;
+	bool changed;
 	*r = (struct resources){.control = -1, .lock = -1};
 	if (identity_of("spool", cfg->user, &spool) < 0 ||
 	    identity_of("maildir", cfg->user, &maildir) < 0) {
@@ -215,9 +300,11 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 	if (error == 0)
 		error = open_state_folder(cfg, "spool", &spool, &r->spool);
 	if (error == 0)
-		error = open_mail_roots(r, cfg, &maildir);
+		error = resources_reroot(r, cfg, &maildir, &changed);
 	if (error == 0)
 		error = open_control(r, cfg);
+	for (size_t i = 0; error == 0 && i < cfg->listens_len; i++)
+		error = check_address_is_free(&cfg->listens[i]);
 	if (error == 0)
 		error = resources_relisten(r, cfg, workers);
 	return error;

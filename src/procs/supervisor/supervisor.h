@@ -90,3 +90,11 @@ resources_unlisten(struct resources *r);
    sockets. Returns 0, or the first error: those that could be bound are in use all the same. */
 int
 resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers);
+
+/* Opens the mail roots of a new configuration in place of the old; those that stay keep their
+   descriptors. One that does not exist is made when it can be made as its owner's. *ret_changed:
+   whoever was told the old ones must be told anew. Returns 0, or the first error: those that could
+   be opened are in use all the same. */
+int
+resources_reroot(struct resources *r, const struct gp_config *cfg, const struct identity *owner,
+		 bool *ret_changed);
