@@ -148,7 +148,7 @@ greeted(bool chunking, const char *offers)
 	return c;
 }
 
-/* A refusal that is there before anything was sent is no answer to the chunk, and bounces nobody. */
+/* A refusal that is there before anything was sent is no answer to the chunk: it bounces nobody. */
 static void
 test_refused_before_sent(void **state)
 {
