@@ -123,6 +123,18 @@ def mutate(guard):
     return texts
 
 
+def check_changes(guards):
+    """All lines are where the table says; else it tells of each that is not."""
+    whys = []
+    for guard in guards:
+        try:
+            mutate(guard)
+        except Wrong as e:
+            whys.append(str(e))
+    if whys:
+        raise Wrong("\n".join(whys))
+
+
 def run(argv, folder=COPY, **env):
     """Its exit code and what it said."""
     try:
@@ -239,8 +251,7 @@ def needs_root(guard):
 
 def main(words):
     guards = chosen(parse(TABLE.read_text(encoding="utf-8")), [w for w in words if w != "-l"])
-    for guard in guards:
-        mutate(guard)
+    check_changes(guards)
     if "-l" in words:
         for guard in guards:
             print(guard.title, "|", ", ".join(map(str, guard.tests)))

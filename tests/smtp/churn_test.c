@@ -137,6 +137,8 @@ turn(struct client *c)
 		"DATA\r\n",
 		"Subject: x\r\n\r\n..text\r\n.\r\n",
 		"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.\r\n",
+		"BDAT 6\r\n..abc\r",
+		"BDAT 2 LAST\r\n\nx",
 		"RSET\r\n",
 		"HELO a.longer.name.of.the.client.example\r\n",
 		"MAIL FROM:<a@b> BAD=1\r\n",
@@ -147,7 +149,7 @@ turn(struct client *c)
 		"QUIT\r\n",
 	};
 	static const size_t pieces[] = {SIZE_MAX, 1, 7};
-	size_t among = prng_below(&numbers, 4) == 0 ? GP_ARRAY_LEN(words) : 8;
+	size_t among = prng_below(&numbers, 4) == 0 ? GP_ARRAY_LEN(words) : 10;
 	size_t piece = pieces[prng_below(&numbers, GP_ARRAY_LEN(pieces))];
 	if (prng_below(&numbers, 40) == 0) {
 		gp_smtp_server_eof(c->session);
@@ -171,8 +173,8 @@ begin(struct client *c)
 		.command_length = 512,
 		.command_time = 1000,
 	};
-	const struct gp_smtp_server_setup setup = {.hostname = GP_SLICE("mx.example"),
-						   .limits = &limits};
+	const struct gp_smtp_server_setup setup = {
+		.hostname = GP_SLICE("mx.example"), .limits = &limits, .chunking = true};
 	*c = (struct client){.session = gp_smtp_server_new(&setup, 0),
 			     .turns = prng_below(&numbers, TURNS_MAX)};
 	assert_non_null(c->session);
