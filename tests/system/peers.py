@@ -216,7 +216,8 @@ class Peers:
     def dovecot(self, lmtp_port, imap_port, mail=None):
         """LMTP in and IMAP out for any user name; the password is `secret`.
 
-        LMTP is spoken on the port and on the socket `lmtp` in the peer's folder. mail: a folder that holds Maildirs as
+        LMTP is spoken on the port and on the socket `lmtp` in the peer's folder; its socket `auth-client` judges
+        passwords. mail: a folder that holds Maildirs as
         DOMAIN/LOCAL already, or will; Dovecot then works with the rights of that folder's owner, who is not root.
         """
         work = self.folder("dovecot")
@@ -318,6 +319,11 @@ service lmtp {{
     port = {lmtp_port}
   }}
   unix_listener /own/lmtp {{
+    mode = 0666
+  }}
+}}
+service auth {{
+  unix_listener /own/auth-client {{
     mode = 0666
   }}
 }}

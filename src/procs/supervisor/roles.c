@@ -8,7 +8,7 @@
  *                        |
  *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
  *                  |        |   --> relay   --> other servers
- *                signer     |         |
+ *           signer, auth    |         |
  *                           |      resolver        fetch --> HTTPS servers
  *                           |          |             |
  *                           +------ reports ---------+  (hears of relay's sessions)
@@ -22,8 +22,10 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS)},
 	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR, 2,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY)},
+	{GP_ROLE_AUTH, false, NEEDS_USERS, 2, PEER(SMTPD)},
 	{GP_ROLE_RELAY, true, 0, 2,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(REPORTS)},
-	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0, PEER(SPOOL) | PEER(SIGNER)},
+	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0,
+	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);
