@@ -30,7 +30,7 @@ enum { CALLS = 471, X32 = 0x40000000 };
  * else they fail or are the caller's end. */
 enum { URETPROBE = 335, UPROBE = 336 };
 
-enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, SIGNER, AUTH, AUTH_DOVECOT, ROLES };
+enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, SIGNER, AUTH, AUTH_DOVECOT, REPORTS, ROLES };
 
 static const struct {
 	const char *name;
@@ -46,6 +46,7 @@ static const struct {
 	[SIGNER] = {"signer", &signer_sandbox, 30},
 	[AUTH] = {"auth", &auth_sandbox, 45},
 	[AUTH_DOVECOT] = {"auth, Dovecot", &auth_dovecot_sandbox, 45},
+	[REPORTS] = {"reports", &reports_sandbox, 32},
 };
 
 #define ONLY(r) (1u << (r))

@@ -11,7 +11,8 @@
  *
  * The database has the time of the next attempt before this one begins, and each place that was
  * reached right after: whatever ends this process, the rest is tried again, and nothing is sent
- * twice but what was on its way at that moment, under the same report-id and Message-ID.
+ * twice but what was on its way at that moment, under the same report-id and Message-ID. The word to
+ * stop lets what is on its way come to its end.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -85,6 +86,13 @@ end_job(struct job *j)
 {
 	free_job(j);
 	reports_wake();
+	reports_check_stop();
+}
+
+size_t
+jobs_count(void)
+{
+	return self.jobs_len;
 }
 
 static void
@@ -238,6 +246,8 @@ next_place(struct job *j)
 		end_attempt(j, "not every place has taken it");
 	else if (j->at == j->places.len)
 		settle(j, j->sent ? STORE_SENT : STORE_FAILED);
+	else if (reports.stopping)
+		end_job(j);
 	else if (place(j)->address.len > 0)
 		send_mail(j);
 	else if (place(j)->port != HTTPS_PORT)

@@ -15,12 +15,13 @@
 enum {
 	SYNC_MS = 1000,      /* how long a count may wait for the disk */
 	LOOK_MS = 60 * 1000, /* the clock may be set: how long none of it is believed */
+	STOP_GRACE_MS = 15'000, /* spool has 10 s */
 	SPREAD = 6,          /* reports start within this part of a period: 4 hours of a day */
 };
 
 struct reports reports;
 
-static struct event *sync_timer, *due_timer;
+static struct event *sync_timer, *due_timer, *grace_timer;
 static uint64_t ended; /* the period that was under way when others were ended last */
 static bool losing;    /* counts, and the log said so */
 
@@ -134,6 +135,40 @@ on_due_timer(evutil_socket_t fd, short what, void *arg)
 
 /* --- the role --- */
 
+static void
+end(void)
+{
+	int r = store_sync(reports.store);
+	if (r < 0)
+		complain(r);
+	gp_loop_stop(reports.env->loop);
+}
+
+void
+reports_check_stop(void)
+{
+	/* As long as spool waits for deliveries there are sessions to be counted. */
+	if (reports.stopping && jobs_count() == 0 && !peers_has(GP_ROLE_SPOOL))
+		end();
+}
+
+/* What is still under way is tried again after the next start. */
+static void
+on_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	end();
+}
+
+static void
+on_stop(struct gp_role_env *env)
+{
+	(void)env;
+	reports.stopping = true;
+	gp_timer_set(grace_timer, STOP_GRACE_MS);
+	reports_check_stop();
+}
+
 static int
 prepare(struct gp_role_env *env)
 {
@@ -151,7 +186,8 @@ start(struct gp_role_env *env)
 	reports.env = env;
 	sync_timer = evtimer_new(gp_loop_base(env->loop), on_sync_timer, NULL);
 	due_timer = evtimer_new(gp_loop_base(env->loop), on_due_timer, NULL);
-	if (!sync_timer || !due_timer)
+	grace_timer = evtimer_new(gp_loop_base(env->loop), on_grace_over, NULL);
+	if (!sync_timer || !due_timer || !grace_timer)
 		return -ENOMEM;
 	reports_wake();
 	return 0;
@@ -163,17 +199,6 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	(void)env, (void)old;
 	ended = 0;
 	reports_wake();
-}
-
-/* What is under way is tried again after the start. */
-static void
-on_stop(struct gp_role_env *env)
-{
-	reports.stopping = true;
-	int r = store_sync(reports.store);
-	if (r < 0)
-		complain(r);
-	gp_loop_stop(env->loop);
 }
 
 static const struct gp_role role = {

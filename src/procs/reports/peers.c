@@ -73,6 +73,7 @@ on_gone(void *ctx, struct gp_channel *c, const char *why)
 	*place = NULL;
 	gp_role_peer_lost(role);
 	jobs_peer_lost(role);
+	reports_check_stop();
 }
 
 void
@@ -99,6 +100,12 @@ peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int
 	if (!*place)
 		gp_error("peer_lost", GP_FS("peer", gp_role_name(role)),
 			 GP_FS("reason", "out of memory"));
+}
+
+bool
+peers_has(enum gp_role_id role)
+{
+	return self.others[role] != NULL;
 }
 
 bool

@@ -44,12 +44,18 @@ reports_count(const struct gp_msg_tls_result *result);
 /* Something is due now, or may be. */
 void
 reports_wake(void);
+/* Ends the process when it is told to stop, nothing is under way and nothing more comes. */
+void
+reports_check_stop(void);
 
 /* --- peers.c: the conversations with the other roles --- */
 
 void
 peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd);
-/* To resolver, fetch or spool; its answer comes by jobs_answer(). False: nobody is there. */
+/* Whether it is there: resolver, fetch or spool. */
+bool
+peers_has(enum gp_role_id role);
+/* To one of them; its answer comes by jobs_answer(). False: nobody is there. */
 [[nodiscard]] bool
 peers_say(enum gp_role_id role, const struct gp_message *m);
 
@@ -58,6 +64,8 @@ peers_say(enum gp_role_id role, const struct gp_message *m);
 /* Begins with what is due. */
 void
 jobs_run(void);
+size_t
+jobs_count(void);
 /* What a peer answered. */
 void
 jobs_answer(const struct gp_message *m);
