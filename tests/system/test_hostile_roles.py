@@ -330,3 +330,88 @@ def test_a_message_that_smtpd_may_not_say_ends_its_channel_only(spool, number):
     hostile.channel.say_raw(number, b"\xff" * 7)
     assert hostile.channel.hear() is None or hostile.channel.hear() is None
     assert other.commit() == DONE
+
+
+# --- letters: what the role reports may make of the queue ---
+
+REFUSED = 5  # GP_LETTER_REFUSED
+LETTERS_MAX = 600  # of src/procs/spool/letters.c, in a minute
+
+
+class Letters:
+    """The channel of reports to spool."""
+
+    def __init__(self, role):
+        self.channel = role.peer("reports")
+        self.channel.end.settimeout(PATIENCE_S)
+
+    def say(self, to="you@elsewhere.test", body=BODY, ticket=1):
+        self.channel.say("letter", ticket=ticket, to=to.encode(), body=body)
+
+    def write(self, *args, **fields):
+        """The result of spool's answer."""
+        self.say(*args, ticket=7, **fields)
+        name, values = self.channel.hear()
+        assert (name, values["ticket"]) == ("letter_kept", 7)
+        return values["result"]
+
+
+def test_a_letter_is_queued_from_nobody(spool):
+    relay, letters = relay_of(spool), Letters(spool)
+    assert letters.write() == DONE
+    (delivery,) = deliveries(relay)
+    envelope = delivery["envelope"]
+    assert (envelope["sender"], envelope["flags"], delivery["body"]) == (b"", 0, BODY)
+    assert [r["address"] for r in envelope["rcpts"]] == [b"you@elsewhere.test"]
+    assert [r["notify"] for r in envelope["rcpts"]] == [1]  # never: nobody wants to hear of it
+    # One that cannot be delivered makes no bounce.
+    reply = {"code": 550, "enhanced_class": 5, "enhanced_subject": 1, "enhanced_detail": 1}
+    relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome(kind=4, text=b"no", **reply)])
+    assert deliveries(relay) == []
+
+
+def test_a_letter_goes_through_aliases(tmp_path):
+    domains = {"demo.test": {"recipients": ["alice"], "aliases": {"tls": ["alice", "you@elsewhere.test"]},
+                             "deliver": {"maildir": "/mail/{domain}/{local}"}}}
+    with rolerig.Role("spool", {**SETTINGS, "domains": domains}, directories=[tmp_path]) as role:
+        relay, maildir, letters = relay_of(role), role.peer("maildir"), Letters(role)
+        assert letters.write("tls@demo.test") == DONE
+        (inside,), (outside,) = deliveries(maildir), deliveries(relay)
+        assert [r["address"] for r in inside["envelope"]["rcpts"]] == [b"alice@demo.test"]
+        assert [r["address"] for r in outside["envelope"]["rcpts"]] == [b"you@elsewhere.test"]
+        assert letters.write("nobody@demo.test") == REFUSED
+
+
+@pytest.mark.parametrize("to", ["", "you", "a b@elsewhere.test", "you@elsewhere.test\r\nx", "@", "<you@elsewhere.test>",
+                                "y" * 300 + "@elsewhere.test"])
+def test_a_letter_to_no_address_is_refused(spool, to):
+    letters = Letters(spool)
+    assert letters.write(to) == REFUSED
+    assert letters.write() == DONE
+
+
+def test_letters_have_a_rate(spool):
+    letters, smtpd = Letters(spool), Smtpd(spool)
+    results = [letters.write() for _ in range(LETTERS_MAX + 5)]
+    assert results == [DONE] * LETTERS_MAX + [FULL] * 5
+    # Also for who begins anew.
+    assert Letters(spool).write() == FULL
+    assert smtpd.commit() == DONE
+
+
+def test_an_answer_is_for_the_reports_that_asked(spool):
+    first = Letters(spool)
+    os.kill(spool.process.pid, signal.SIGSTOP)
+    first.say(ticket=1)
+    second = Letters(spool)
+    os.kill(spool.process.pid, signal.SIGCONT)
+    assert second.write() == DONE
+
+
+@pytest.mark.parametrize("number", range(len(rolerig.MESSAGES) + 2))
+def test_a_message_that_reports_may_not_say_ends_its_channel_only(spool, number):
+    letters, smtpd = Letters(spool), Smtpd(spool)
+    letters.channel.say_raw(number, b"\xff" * 7)
+    assert letters.channel.hear() is None
+    assert smtpd.commit() == DONE
+    assert Letters(spool).write() == DONE

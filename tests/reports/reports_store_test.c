@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reports database: what was counted comes back, until when it is there, and what is due. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "procs/reports/store.h"
+
+enum {
+	DAY_S = 86400,
+	SPREAD_S = 4 * 3600,
+	PAUSE_S = 900,
+	ARENA_MAX = 32 << 20,
+};
+#define TODAY UINT64_C(1800057600)
+#define TOMORROW (TODAY + DAY_S)
+
+static const struct store_period today = {TODAY, TODAY + DAY_S - 1};
+static const char ours[4] = {127, 0, 0, 1};
+static const char theirs[16] = {0x20, 0x01, 0x0d, (char)0xb8, [15] = 1};
+
+static char folder[] = "/tmp/gp-reports-XXXXXX";
+static int folder_fd = -1;
+static struct store *store;
+static struct gp_arena arena = {.max = ARENA_MAX};
+
+static void
+open_again(void)
+{
+	store = store_close(store);
+	assert_int_equal(store_open(folder_fd, &store), 0);
+}
+
+/* Each test has a folder and a database of its own. */
+static int
+set_up(void **state)
+{
+	(void)state;
+	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
+	assert_non_null(mkdtemp(folder));
+	folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(folder_fd >= 0);
+	open_again();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const files[] = {"reports.db", "reports.db-wal", "reports.db-journal"};
+	(void)state;
+	store = store_close(store);
+	for (size_t i = 0; i < GP_ARRAY_LEN(files); i++)
+		(void)unlinkat(folder_fd, files[i], 0);
+	close(folder_fd);
+	assert_int_equal(rmdir(folder), 0);
+	gp_arena_free(&arena);
+	return 0;
+}
+
+static struct gp_tls_count
+count(uint8_t type, uint8_t result, const char *strings, const char *reason)
+{
+	return (struct gp_tls_count){
+		.type = type,
+		.result = result,
+		.domain = GP_SLICE("mx.example.net"),
+		.strings = gp_slice_str(strings),
+		.mx = GP_SLICE("a\nb"),
+		.reason = gp_slice_str(reason),
+	};
+}
+
+static int
+tell_in(const struct store_period *period, const char *domain, struct gp_tls_count c)
+{
+	struct gp_msg_tls_result m = {
+		.domain = gp_slice_str(domain),
+		.mx_host = GP_SLICE("mx.example.net"),
+		.sending = gp_slice(ours, sizeof(ours)),
+		.receiving = gp_slice(theirs, sizeof(theirs)),
+		.counts = &c,
+		.counts_len = 1,
+	};
+	return store_count(store, period, &m);
+}
+
+static int
+tell(const char *domain, struct gp_tls_count c)
+{
+	return tell_in(&today, domain, c);
+}
+
+static const struct gp_tls_count fine = {
+	.type = GP_TLSRPT_NO_POLICY, .result = GP_TLSRPT_SUCCESS, .domain = {"example.net", 11}};
+
+/* The one report that is due at `now`. */
+static struct store_report
+take(uint64_t now_s)
+{
+	struct store_report r;
+	assert_int_equal(store_take(store, now_s, PAUSE_S, &arena, &r), 0);
+	return r;
+}
+
+static void
+assert_nothing_due(uint64_t now_s)
+{
+	struct store_report r;
+	assert_int_equal(store_take(store, now_s, PAUSE_S, &arena, &r), 1);
+}
+
+/* --- counts --- */
+
+static void
+counts_come_back(void **state)
+{
+	struct gp_tlsrpt_report report = {};
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_SUCCESS, "x\n\ny", "")), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(tell("example.net", count(GP_TLSRPT_STS,
+							   GP_TLSRPT_VALIDATION_FAILURE, "x\n\ny",
+							   "why")),
+				 0);
+	assert_int_equal(
+		tell("example.net", count(GP_TLSRPT_TLSA, GP_TLSRPT_TLSA_INVALID, "", "")), 0);
+	assert_int_equal(tell("example.org", fine), 0);
+	open_again();
+	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	for (int i = 0; i < 2; i++) {
+		struct store_report due = take(TOMORROW);
+		if (gp_slice_eq(due.domain, GP_SLICE("example.org")))
+			continue;
+		assert_slice(due.domain, "example.net");
+		assert_int_equal(store_read(store, &due, &arena, &report), 0);
+	}
+	assert_int_equal(report.counts_len, 2);
+	const struct gp_tlsrpt_counts *sts = &report.counts[0], *tlsa = &report.counts[1];
+	assert_int_equal(sts->policy, GP_TLSRPT_STS);
+	assert_slice(sts->domain, "mx.example.net");
+	assert_int_equal(sts->strings_len, 3);
+	assert_slice(sts->strings[0], "x");
+	assert_slice(sts->strings[1], "");
+	assert_slice(sts->strings[2], "y");
+	assert_int_equal(sts->mx_len, 2);
+	assert_int_equal(sts->successes, 3);
+	assert_int_equal(sts->failures, 2);
+	assert_int_equal(sts->details_len, 1);
+	assert_int_equal(sts->details[0].result, GP_TLSRPT_VALIDATION_FAILURE);
+	assert_slice(sts->details[0].sending_ip, "127.0.0.1");
+	assert_slice(sts->details[0].receiving_ip, "2001:db8::1");
+	assert_slice(sts->details[0].mx_host, "mx.example.net");
+	assert_slice(sts->details[0].reason, "why");
+	assert_int_equal(sts->details[0].sessions, 2);
+	assert_int_equal(tlsa->policy, GP_TLSRPT_TLSA);
+	assert_int_equal(tlsa->strings_len, 0);
+	assert_int_equal(tlsa->failures, 1);
+}
+
+static void
+what_was_not_synced_is_gone(void **state)
+{
+	struct store *crashed;
+	(void)state;
+	assert_int_equal(tell("example.net", fine), 0);
+	assert_int_equal(store_sync(store), 0);
+	assert_int_equal(tell("example.org", fine), 0);
+	/* The end of a process, for SQLite: its locks are the process's, so a child looks. */
+	pid_t child = fork();
+	if (child == 0) {
+		int r = store_open(folder_fd, &crashed);
+		_exit(r == 0 ? 0 : r == -EBUSY ? 2 : 1);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), 2);
+	open_again();
+	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	(void)take(TOMORROW);
+	(void)take(TOMORROW);
+	assert_nothing_due(TOMORROW);
+}
+
+static void
+a_full_disk_takes_the_last_transaction_only(void **state)
+{
+	struct rlimit before, none;
+	(void)state;
+	assert_int_equal(tell("example.net", fine), 0);
+	assert_int_equal(store_sync(store), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_equal(tell("example.org", fine), 0);
+	int r = store_sync(store);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(r < 0);
+	assert_int_equal(tell("example.com", fine), 0);
+	assert_int_equal(store_sync(store), 0);
+	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	for (int i = 0; i < 2; i++)
+		assert_false(gp_slice_eq(take(TOMORROW).domain, GP_SLICE("example.org")));
+	assert_nothing_due(TOMORROW);
+}
+
+static void
+many_policies_and_kinds_have_an_end(void **state)
+{
+	struct gp_tlsrpt_report report = {};
+	char text[16];
+	(void)state;
+	for (int i = 0; i < STORE_FAILURES_MAX + 50; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		assert_int_equal(tell("example.net", count(GP_TLSRPT_STS,
+							   GP_TLSRPT_CERTIFICATE_EXPIRED, "x",
+							   text)),
+				 0);
+	}
+	/* One that is known counts as before. */
+	assert_int_equal(tell("example.net",
+			      count(GP_TLSRPT_STS, GP_TLSRPT_CERTIFICATE_EXPIRED, "x", "0")),
+			 0);
+	for (int i = 1; i < STORE_POLICIES_MAX + 1; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		assert_int_equal(tell("example.net",
+				      count(GP_TLSRPT_STS, GP_TLSRPT_SUCCESS, text, "")),
+				 i == STORE_POLICIES_MAX);
+	}
+	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	struct store_report due = take(TOMORROW);
+	assert_int_equal(store_read(store, &due, &arena, &report), 0);
+	assert_int_equal(report.counts_len, STORE_POLICIES_MAX);
+	assert_int_equal(report.counts[0].failures, STORE_FAILURES_MAX + 51);
+	assert_int_equal(report.counts[0].details_len, STORE_FAILURES_MAX + 1);
+	uint64_t sum = 0;
+	for (size_t i = 0; i < report.counts[0].details_len; i++) {
+		const struct gp_tlsrpt_failure *f = &report.counts[0].details[i];
+		sum += f->sessions;
+		if (f->sessions > 2)
+			assert_true(f->sessions == 50 && f->reason.len == 0 && f->mx_host.len == 0);
+	}
+	assert_int_equal(sum, STORE_FAILURES_MAX + 51);
+}
+
+/* --- what is due --- */
+
+static void
+a_report_is_due_within_the_spread(void **state)
+{
+	uint64_t earliest = UINT64_MAX, latest = 0;
+	char domain[16];
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		snprintf(domain, sizeof(domain), "d%d.example", i);
+		assert_int_equal(tell(domain, fine), 0);
+	}
+	assert_int_equal(store_end_periods(store, TOMORROW - 1, SPREAD_S), 0);
+	assert_int_equal(store_next_s(store), UINT64_MAX);
+	assert_int_equal(store_end_periods(store, TOMORROW, SPREAD_S), 0);
+	/* Once more changes nothing. */
+	uint64_t first = store_next_s(store);
+	assert_int_equal(store_end_periods(store, TOMORROW, SPREAD_S), 0);
+	assert_int_equal(store_next_s(store), first);
+	for (int i = 0; i < 200; i++) {
+		uint64_t at = store_next_s(store);
+		struct store_report due = take(at);
+		earliest = GP_MIN(earliest, at);
+		latest = GP_MAX(latest, at);
+		assert_int_equal(store_settle(store, due.id, STORE_SENT), 0);
+	}
+	assert_true(earliest >= TOMORROW && earliest < TOMORROW + SPREAD_S / 4);
+	assert_true(latest < TOMORROW + SPREAD_S && latest > TOMORROW + SPREAD_S / 4 * 3);
+	assert_int_equal(store_next_s(store), UINT64_MAX);
+}
+
+static void
+attempts_grow_apart_and_outlive_a_restart(void **state)
+{
+	uint64_t now = TOMORROW, pause = PAUSE_S;
+	(void)state;
+	assert_int_equal(tell("example.net", fine), 0);
+	assert_int_equal(store_end_periods(store, now, 1), 0);
+	struct store_report first = take(now);
+	assert_int_equal(first.first_s, now);
+	assert_int_equal(first.period.start_s, today.start_s);
+	assert_int_equal(first.period.end_s, today.end_s);
+	assert_int_equal(first.unique.len, STORE_UNIQUE_LEN);
+	for (int i = 0; i < 5; i++) {
+		open_again();
+		assert_nothing_due(now + pause - 1);
+		now += pause;
+		pause *= 2;
+		struct store_report again = take(now);
+		assert_int_equal(again.id, first.id);
+		assert_int_equal(again.first_s, first.first_s);
+		assert_true(gp_slice_eq(again.unique, first.unique));
+	}
+	assert_int_equal(store_settle(store, first.id, STORE_FAILED), 0);
+	open_again();
+	assert_nothing_due(UINT64_C(1) << 40);
+}
+
+static void
+places_are_remembered(void **state)
+{
+	(void)state;
+	assert_int_equal(tell("example.net", fine), 0);
+	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	uint64_t id = take(TOMORROW).id;
+	struct gp_slice one = GP_SLICE("mailto:a@example.net"), two = GP_SLICE("https://example.net/");
+	assert_int_equal(store_settle_place(store, id, one, STORE_SENT, GP_SLICE("")), 0);
+	assert_int_equal(store_settle_place(store, id, two, STORE_FAILED, GP_SLICE("no")), 0);
+	open_again();
+	assert_int_equal(store_place(store, id, one), STORE_SENT);
+	assert_int_equal(store_place(store, id, two), STORE_FAILED);
+	assert_int_equal(store_place(store, id, GP_SLICE("mailto:b@example.net")), STORE_OPEN);
+	assert_int_equal(store_place(store, id + 1, one), STORE_OPEN);
+}
+
+static void
+what_is_old_is_forgotten(void **state)
+{
+	struct gp_tlsrpt_report report;
+	(void)state;
+	assert_int_equal(tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_CERTIFICATE_EXPIRED,
+						   "", "")),
+			 0);
+	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	struct store_report due = take(TOMORROW);
+	assert_int_equal(
+		store_settle_place(store, due.id, GP_SLICE("mailto:a@example.net"), STORE_SENT,
+				   GP_SLICE("")),
+		0);
+	assert_int_equal(store_end_periods(store, TOMORROW + STORE_KEEP_S - 1, 1), 0);
+	assert_int_equal(store_read(store, &due, &arena, &report), 0);
+	assert_int_equal(store_end_periods(store, TOMORROW + STORE_KEEP_S, 1), 0);
+	assert_int_equal(store_read(store, &due, &arena, &report), -EIO);
+	assert_int_equal(store_place(store, due.id, GP_SLICE("mailto:a@example.net")), STORE_OPEN);
+	assert_int_equal(store_next_s(store), UINT64_MAX);
+}
+
+/* --- files that are not ours --- */
+
+static void
+write_file(const char *text)
+{
+	int fd = openat(folder_fd, "reports.db", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void
+another_file_is_left_alone(void **state)
+{
+	char back[32] = "";
+	(void)state;
+	store = store_close(store);
+	write_file("not a database, but 100 octets or more, so that SQLite looks at what they say: "
+		   "nothing that it knows");
+	assert_int_equal(store_open(folder_fd, &store), -EIO);
+	assert_null(store);
+	int fd = openat(folder_fd, "reports.db", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, back, 14), 14);
+	close(fd);
+	assert_string_equal(back, "not a database");
+}
+
+static void
+a_later_version_is_left_alone(void **state)
+{
+	char path[64];
+	sqlite3 *db;
+	(void)state;
+	store = store_close(store);
+	snprintf(path, sizeof(path), "%s/reports.db", folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(store_open(folder_fd, &store), -EPROTO);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(counts_come_back),
+		TEST(what_was_not_synced_is_gone),
+		TEST(a_full_disk_takes_the_last_transaction_only),
+		TEST(many_policies_and_kinds_have_an_end),
+		TEST(a_report_is_due_within_the_spread),
+		TEST(attempts_grow_apart_and_outlive_a_restart),
+		TEST(places_are_remembered),
+		TEST(what_is_old_is_forgotten),
+		TEST(another_file_is_left_alone),
+		TEST(a_later_version_is_left_alone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
