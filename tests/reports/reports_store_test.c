@@ -124,14 +124,15 @@ counts_come_back(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(
-			tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_SUCCESS, "x\n\ny", "")), 0);
+			tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_SUCCESS, "x\n\ny", "")),
+			0);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(tell("example.net", count(GP_TLSRPT_STS,
-							   GP_TLSRPT_VALIDATION_FAILURE, "x\n\ny",
-							   "why")),
-				 0);
-	assert_int_equal(
-		tell("example.net", count(GP_TLSRPT_TLSA, GP_TLSRPT_TLSA_INVALID, "", "")), 0);
+		assert_int_equal(
+			tell("example.net",
+			     count(GP_TLSRPT_STS, GP_TLSRPT_VALIDATION_FAILURE, "x\n\ny", "why")),
+			0);
+	assert_int_equal(tell("example.net", count(GP_TLSRPT_TLSA, GP_TLSRPT_TLSA_INVALID, "", "")),
+			 0);
 	assert_int_equal(tell("example.org", fine), 0);
 	open_again();
 	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
@@ -220,20 +221,20 @@ many_policies_and_kinds_have_an_end(void **state)
 	(void)state;
 	for (int i = 0; i < STORE_FAILURES_MAX + 50; i++) {
 		snprintf(text, sizeof(text), "%d", i);
-		assert_int_equal(tell("example.net", count(GP_TLSRPT_STS,
-							   GP_TLSRPT_CERTIFICATE_EXPIRED, "x",
-							   text)),
-				 0);
+		assert_int_equal(
+			tell("example.net",
+			     count(GP_TLSRPT_STS, GP_TLSRPT_CERTIFICATE_EXPIRED, "x", text)),
+			0);
 	}
 	/* One that is known counts as before. */
-	assert_int_equal(tell("example.net",
-			      count(GP_TLSRPT_STS, GP_TLSRPT_CERTIFICATE_EXPIRED, "x", "0")),
-			 0);
+	assert_int_equal(
+		tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_CERTIFICATE_EXPIRED, "x", "0")),
+		0);
 	for (int i = 1; i < STORE_POLICIES_MAX + 1; i++) {
 		snprintf(text, sizeof(text), "%d", i);
-		assert_int_equal(tell("example.net",
-				      count(GP_TLSRPT_STS, GP_TLSRPT_SUCCESS, text, "")),
-				 i == STORE_POLICIES_MAX);
+		assert_int_equal(
+			tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_SUCCESS, text, "")),
+			i == STORE_POLICIES_MAX);
 	}
 	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
 	struct store_report due = take(TOMORROW);
@@ -316,7 +317,8 @@ places_are_remembered(void **state)
 	assert_int_equal(tell("example.net", fine), 0);
 	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
 	uint64_t id = take(TOMORROW).id;
-	struct gp_slice one = GP_SLICE("mailto:a@example.net"), two = GP_SLICE("https://example.net/");
+	struct gp_slice one = GP_SLICE("mailto:a@example.net"),
+			two = GP_SLICE("https://example.net/");
 	assert_int_equal(store_settle_place(store, id, one, STORE_SENT, GP_SLICE("")), 0);
 	assert_int_equal(store_settle_place(store, id, two, STORE_FAILED, GP_SLICE("no")), 0);
 	open_again();
@@ -331,15 +333,14 @@ what_is_old_is_forgotten(void **state)
 {
 	struct gp_tlsrpt_report report;
 	(void)state;
-	assert_int_equal(tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_CERTIFICATE_EXPIRED,
-						   "", "")),
-			 0);
+	assert_int_equal(
+		tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_CERTIFICATE_EXPIRED, "", "")),
+		0);
 	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
 	struct store_report due = take(TOMORROW);
-	assert_int_equal(
-		store_settle_place(store, due.id, GP_SLICE("mailto:a@example.net"), STORE_SENT,
-				   GP_SLICE("")),
-		0);
+	assert_int_equal(store_settle_place(store, due.id, GP_SLICE("mailto:a@example.net"),
+					    STORE_SENT, GP_SLICE("")),
+			 0);
 	assert_int_equal(store_end_periods(store, TOMORROW + STORE_KEEP_S - 1, 1), 0);
 	assert_int_equal(store_read(store, &due, &arena, &report), 0);
 	assert_int_equal(store_end_periods(store, TOMORROW + STORE_KEEP_S, 1), 0);

@@ -30,7 +30,19 @@ enum { CALLS = 471, X32 = 0x40000000 };
  * else they fail or are the caller's end. */
 enum { URETPROBE = 335, UPROBE = 336 };
 
-enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, SIGNER, AUTH, AUTH_DOVECOT, REPORTS, ROLES };
+enum role {
+	SMTPD,
+	RESOLVER,
+	SPOOL,
+	RELAY,
+	MAILDIR,
+	FETCH,
+	SIGNER,
+	AUTH,
+	AUTH_DOVECOT,
+	REPORTS,
+	ROLES
+};
 
 static const struct {
 	const char *name;

@@ -23,6 +23,7 @@ REQUEST = {
     "all": 1,
     "limit": 0,
 }
+OWN_FOLDERS = {"spool": "/state/spool", "maildir": "/mail", "fetch": "/state/mta-sts", "reports": "/state/reports"}
 EVERY_ROLE = {"smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports"}
 
 
@@ -168,7 +169,7 @@ def test_every_process_has_given_up_what_it_does_not_need(gatepost):
         # Nothing of the supervisor's comes along: its sockets, its lock, the other roles' folders.
         files = [os.readlink(f) for f in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
         folders = {x for x in files if x.startswith(str(server.folder)) and not x.endswith("/log")}
-        own = {"spool": "/state/spool", "maildir": "/mail", "fetch": "/state/mta-sts", "reports": "/state/reports"}.get(name)
+        own = OWN_FOLDERS.get(name)
         assert all(own and x.startswith(str(server.folder) + own) for x in folders), (name, folders)
 
 

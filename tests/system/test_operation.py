@@ -12,6 +12,7 @@ import pytest
 import test_local_attacks
 from gateway import eventually, free_port, queue_id, run
 
+ROLES = ("smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports")
 MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
 LATER = {"first": "1h", "max": "4h", "for": "5d"}
 
@@ -242,7 +243,7 @@ def test_roles_are_confined(gatepost):
     eventually(server.all_are_ready, what="every role")
     roles = server.roles()
     names = " ".join(roles.values())
-    for role in ("smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports"):
+    for role in ROLES:
         assert f"gatepost-{role}" in names, names
     for pid, name in roles.items():
         # Those that smtpd does not wait for may still be on their way into it.
@@ -257,7 +258,7 @@ def test_roles_are_confined(gatepost):
             assert os.stat(f"/proc/{pid}/environ").st_uid == 0, name
 
 
-@pytest.mark.parametrize("role", ["smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports"])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_role_that_dies_is_started_again(gatepost, role):
     server = gatepost()
     server.crash_is_expected = True

@@ -349,12 +349,13 @@ def test_answers_that_nobody_asked_for_are_passed_over(tmp_path):
         r.spool.say("letter_kept", ticket=1, result=KEPT)
         r.say(count())
         asked = r.hear(r.resolver, "resolve")
+        ticket, name = asked["ticket"], asked["name"]
         # The ticket of another question does not count here.
-        r.spool.say("letter_kept", ticket=asked["ticket"], result=KEPT)
-        r.fetch.say("fetched", ticket=asked["ticket"], result=FETCH_OK, status=200, body=b"", reason=b"")
-        r.resolver.say("answer", ticket=asked["ticket"] + 9, status=DNS_OK, secure=0, canonical=asked["name"], records=[])
-        r.resolver.say("answer", ticket=asked["ticket"], status=DNS_OK, secure=0, canonical=asked["name"],
-                       records=txt("v=TLSRPTv1;rua=mailto:tls@example.test"))
+        r.spool.say("letter_kept", ticket=ticket, result=KEPT)
+        r.fetch.say("fetched", ticket=ticket, result=FETCH_OK, status=200, body=b"", reason=b"")
+        answer = {"status": DNS_OK, "secure": 0, "canonical": name}
+        r.resolver.say("answer", ticket=ticket + 9, records=[], **answer)
+        r.resolver.say("answer", ticket=ticket, records=txt("v=TLSRPTv1;rua=mailto:tls@example.test"), **answer)
         assert r.take_letter()[0] == "tls@example.test"
         r.stop()
 

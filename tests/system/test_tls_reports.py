@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS reports from end to end: sessions of several kinds, a restart, and what the domains hear of it by mail and HTTPS."""
+"""TLS reports from end to end: sessions of several kinds, a restart, and what the domains hear by mail and HTTPS."""
 
 import gzip
 import json

@@ -243,8 +243,7 @@ says_tls_is_optional(const struct gp_header *h, struct gp_arena *arena)
 static bool
 is_tls_report(const struct delivery *d, const struct gp_header *h)
 {
-	return d->envelope.sender.len == 0 &&
-	       gp_header_count(h, GP_SLICE("TLS-Report-Domain")) > 0;
+	return d->envelope.sender.len == 0 && gp_header_count(h, GP_SLICE("TLS-Report-Domain")) > 0;
 }
 
 /*

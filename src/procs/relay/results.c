@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sessions came to, told to reports. Mail never waits for it: while reports is away, or behind,
- * what would be told is lost, and the log says so. */
+/*
+ * What sessions came to, told to reports. Mail never waits for it: while reports is away, or
+ * behind, what would be told is lost, and the log says so.
+ */
 #include <sys/socket.h>
 
 #include "core/tlsrpt/report.h"

@@ -10,8 +10,7 @@ enum {
 };
 
 void
-compose_sender(const struct gp_config *config, struct gp_arena *arena,
-	       struct gp_tlsrpt_report *ret)
+compose_sender(const struct gp_config *config, struct gp_arena *arena, struct gp_tlsrpt_report *ret)
 {
 	struct gp_slice from = config->reports.from, domain;
 	if (from.len == 0)

@@ -11,8 +11,8 @@
  *
  * The database has the time of the next attempt before this one begins, and each place that was
  * reached right after: whatever ends this process, the rest is tried again, and nothing is sent
- * twice but what was on its way at that moment, under the same report-id and Message-ID. The word to
- * stop lets what is on its way come to its end.
+ * twice but what was on its way at that moment, under the same report-id and Message-ID. The word
+ * to stop lets what is on its way come to its end.
  */
 #include <errno.h>
 #include <stdlib.h>

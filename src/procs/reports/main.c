@@ -13,10 +13,10 @@
 #include "sys/log.h"
 
 enum {
-	SYNC_MS = 1000,      /* how long a count may wait for the disk */
-	LOOK_MS = 60 * 1000, /* the clock may be set: how long none of it is believed */
+	SYNC_MS = 1000,         /* how long a count may wait for the disk */
+	LOOK_MS = 60 * 1000,    /* the clock may be set: how long none of it is believed */
 	STOP_GRACE_MS = 15'000, /* spool has 10 s */
-	SPREAD = 6,          /* reports start within this part of a period: 4 hours of a day */
+	SPREAD = 6,             /* reports start within this part of a period: 4 hours of a day */
 };
 
 struct reports reports;
@@ -127,7 +127,8 @@ on_due_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	end_periods(now_s);
 	jobs_run();
-	uint64_t next_s = GP_MIN(store_next_s(reports.store), now_s - now_s % interval_s + interval_s);
+	uint64_t next_s =
+		GP_MIN(store_next_s(reports.store), now_s - now_s % interval_s + interval_s);
 	/* When all jobs are under way, the one that ends first wakes us. */
 	uint64_t wait_s = next_s > now_s ? next_s - now_s : 1;
 	gp_timer_set(due_timer, GP_MIN(wait_s * 1000, (uint64_t)LOOK_MS));
@@ -214,7 +215,7 @@ static const struct gp_role role = {
 int
 main(void)
 {
-	/* The database is not closed: that would remove the write-ahead log, which takes a call that
-	 * the sandbox does not have. The next process goes on with it. */
+	/* The database is not closed: that would remove the write-ahead log, which takes a call
+	 * that the sandbox does not have. The next process goes on with it. */
 	return gp_role_main(&role);
 }

@@ -191,7 +191,7 @@ run_with(struct store *s, enum statement which, const struct value *values, size
 	}
 	return step(s, which);
 }
-#define run(s, which, ...)                                         \
+#define run(s, which, ...)                                      \
 	run_with(s, which, (const struct value[]){__VA_ARGS__}, \
 		 GP_ARRAY_LEN(((const struct value[]){__VA_ARGS__})))
 
@@ -312,7 +312,9 @@ store_open(int folder, struct store **ret)
 	if (r == 0)
 		r = prepare(s);
 	if (r < 0) {
-		gp_error("reports_not_opened", GP_FS("reason", sqlite3_errmsg(s->db)));
+		gp_error("reports_not_opened",
+			 GP_FS("reason",
+			       r == -EPROTO ? "a later version's" : sqlite3_errmsg(s->db)));
 		store_close(s);
 		return r;
 	}
@@ -342,8 +344,7 @@ address_text(struct gp_slice octets, struct gp_sockaddr_text *buffer)
 {
 	if (octets.len == 0)
 		return octets;
-	struct gp_sockaddr a =
-		gp_sockaddr_from_octets((const uint8_t *)octets.ptr, octets.len, 0);
+	struct gp_sockaddr a = gp_sockaddr_from_octets((const uint8_t *)octets.ptr, octets.len, 0);
 	*buffer = gp_sockaddr_text(&a, false);
 	return gp_slice_str(buffer->s);
 }
@@ -354,12 +355,9 @@ find_policy(struct store *s, const struct store_period *p, struct gp_slice domai
 	    const struct gp_tls_count *c, uint64_t *ret)
 {
 	const struct value v[] = {
-		N(p->start_s),
-		T(domain),
-		N(p->end_s),
-		T(gp_slice_str(gp_tlsrpt_policy_name(c->type))),
-		T(c->domain),
-		T(c->strings),
+		N(p->start_s), T(domain),
+		N(p->end_s),   T(gp_slice_str(gp_tlsrpt_policy_name(c->type))),
+		T(c->domain),  T(c->strings),
 		T(c->mx),
 	};
 	uint64_t len = 0;
@@ -565,8 +563,8 @@ store_settle_place(struct store *s, uint64_t report, struct gp_slice uri, enum s
 		   struct gp_slice said)
 {
 	int r = begin(s);
-	return r == 0 ? run(s, SETTLE_PLACE, N(report), T(uri),
-			    T(gp_slice_str(state_words[state])), T(said))
+	return r == 0 ? run(s, SETTLE_PLACE, N(report), T(uri), T(gp_slice_str(state_words[state])),
+			    T(said))
 		      : r;
 }
 

@@ -22,8 +22,9 @@
 #include "ipc/messages.h"
 
 enum store_limits {
-	STORE_POLICIES_MAX = 16,  /* of a domain in a period; those beyond are not counted */
-	STORE_FAILURES_MAX = 100, /* kinds of failure of a policy; those beyond are one kind for each
+	STORE_POLICIES_MAX = 16, /* of a domain in a period; those beyond are not counted */
+	STORE_FAILURES_MAX =
+		100, /* kinds of failure of a policy; those beyond are one kind for each
 				     result */
 	STORE_PAGES_MAX = 262'144,     /* of 4 KiB: the file */
 	STORE_MEMORY_MAX = 64 << 20,   /* octets, all that SQLite has */

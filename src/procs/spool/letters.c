@@ -146,6 +146,5 @@ letters_connect(int fd)
 	static const struct gp_channel_owner owner = {on_message, on_close, NULL};
 	gp_channel_free(self.channel);
 	self.connections++;
-	self.channel =
-		gp_channel_new(spool.env->loop, fd, GP_PERMIT_REPORTS_TO_SPOOL, &owner);
+	self.channel = gp_channel_new(spool.env->loop, fd, GP_PERMIT_REPORTS_TO_SPOOL, &owner);
 }
