@@ -15,7 +15,8 @@ PERIOD_S = 12
 # Port 25 of these: without TLS, and with a certificate of its own making.
 CLEAR, SECURE = "127.0.11.1", "127.0.11.2"
 HTTPS = "127.0.11.3"
-POLICY = b"version: STSv1\nmode: testing\nmx: mx.demo.test\nmax_age: 86400\n"
+TESTING = b"version: STSv1\nmode: testing\nmx: mx.demo.test\nmax_age: 86400\n"
+ENFORCE = b"version: STSv1\nmode: enforce\nmx: mx.other.test\nmax_age: 86400\n"
 BY_MAIL, BY_HTTPS = "mailto:alice@demo.test", "https://reports.test/v1/tls"
 
 
@@ -27,11 +28,14 @@ NAMES = {
     **domain("clear.test", "mx.clear.test", BY_MAIL),
     **domain("fine.test", "mx.demo.test", BY_HTTPS),
     **domain("sts.test", "mx.demo.test", f"{BY_MAIL},{BY_HTTPS}"),
+    **domain("strict.test", "mx.demo.test", BY_MAIL),
     **domain("dane.test", "mx.dane.test", BY_MAIL, secure=True),
     **domain("demo.test", "mx.demo.test", BY_MAIL),
     "silent.test": {"MX": [[10, "mx.clear.test"]]},
     "_mta-sts.sts.test": {"TXT": ["v=STSv1; id=1"]},
     "mta-sts.sts.test": {"A": [HTTPS]},
+    "_mta-sts.strict.test": {"TXT": ["v=STSv1; id=1"]},
+    "mta-sts.strict.test": {"A": [HTTPS]},
     "reports.test": {"A": [HTTPS]},
     "mx.clear.test": {"A": [CLEAR]},
     "mx.demo.test": {"A": [SECURE]},
@@ -42,8 +46,9 @@ NAMES = {
 
 def respond(rig):
     def script(tls):
-        get = rig.requests[-1].startswith(b"GET ")
-        tls.sendall(answer(POLICY) if get else answer(b"", "201 Created"))
+        request = rig.requests[-1]
+        policy = ENFORCE if b"mta-sts.strict.test" in request else TESTING
+        tls.sendall(answer(policy) if request.startswith(b"GET ") else answer(b"", "201 Created"))
         tls.unwrap()
 
     return script
@@ -53,7 +58,7 @@ def respond(rig):
 def world(gatepost, sink, scratch):
     """The gateway that reports, and those that it speaks with."""
     authority = Authority(scratch)
-    certificate = authority.issue("mta-sts.sts.test", "reports.test")
+    certificate = authority.issue("mta-sts.sts.test", "mta-sts.strict.test", "reports.test")
     try:
         clear = sink(address=(CLEAR, 25))
     except PermissionError:
@@ -82,8 +87,8 @@ def world(gatepost, sink, scratch):
     assert not rig.complaints
 
 
-def sessions(server):
-    return [line for line in server.log_lines() if line["event"] == "session"]
+def events(server, name, **fields):
+    return [line for line in server.log_lines() if line["event"] == name and fields.items() <= line.items()]
 
 
 def policies(report):
@@ -128,17 +133,20 @@ def posted(rig):
 def test_what_sessions_came_to_is_told_once(world):
     here, there, clear, rig = world
     time.sleep(PERIOD_S - time.time() % PERIOD_S + 0.1)
-    for name in ("clear", "fine", "sts", "dane", "silent"):
+    for name in ("strict", "clear", "fine", "sts", "dane", "silent"):
         here.send(MESSAGE, to=[f"you@{name}.test"])
-    eventually(lambda: len(sessions(here)) == 5, what="the sessions")
+    eventually(lambda: len(events(here, "session")) == 5, what="the sessions")
+    # There was none with the host that its policy does not name.
+    eventually(lambda: events(here, "deferred", to="you@strict.test"), what="its deferral")
     time.sleep(1.5)  # they are on disk
     here.stop()
     here.start()
-    eventually(lambda: len(mailed(there)) == 3 and len(posted(rig)) == 2, 3 * PERIOD_S, "the reports")
+    eventually(lambda: len(mailed(there)) == 4 and len(posted(rig)) == 2, 3 * PERIOD_S, "the reports")
     by_mail, by_https = mailed(there), posted(rig)
     assert {name: policies(report) for name, report in by_mail.items()} == {
         "clear.test": {"no-policy-found": ("clear.test", 0, 1, {"starttls-not-supported": 1})},
         "sts.test": {"sts": ("sts.test", 0, 1, {"certificate-not-trusted": 1})},
+        "strict.test": {"sts": ("strict.test", 0, 1, {"validation-failure": 1})},
         "dane.test": {"tlsa": ("mx.dane.test", 0, 1, {"tlsa-invalid": 1})},
     }
     assert policies(by_https["fine.test"]) == {"no-policy-found": ("fine.test", 1, 0, {})}
