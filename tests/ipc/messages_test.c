@@ -378,6 +378,10 @@ nobody_may_say_what_is_not_his(void **state)
 	assert_int_equal(GP_PERMIT_RELAY_TO_SPOOL, 1ull << GP_MSG_OUTCOMES);
 	assert_int_equal(GP_PERMIT_MAILDIR_TO_SPOOL, 1ull << GP_MSG_OUTCOMES);
 	assert_int_equal(GP_PERMIT_RELAY_TO_RESOLVER, 1ull << GP_MSG_RESOLVE);
+	assert_int_equal(GP_PERMIT_RELAY_TO_REPORTS, 1ull << GP_MSG_TLS_RESULT);
+	assert_int_equal(GP_PERMIT_REPORTS_TO_RELAY, 0);
+	assert_int_equal(GP_PERMIT_REPORTS_TO_SPOOL, 1ull << GP_MSG_LETTER);
+	assert_int_equal(GP_PERMIT_REPORTS_TO_FETCH, 1ull << GP_MSG_FETCH);
 	assert_int_equal(GP_PERMIT_RESOLVER_TO_RELAY, 1ull << GP_MSG_ANSWER);
 	assert_int_equal(GP_PERMIT_COMMAND_TO_SPOOL, 1ull << GP_MSG_QUEUE_REQUEST);
 }

@@ -160,3 +160,19 @@ def test_what_sessions_came_to_is_told_once(world):
     time.sleep(2 * PERIOD_S)
     assert mailed(there).keys() == by_mail.keys()
     assert posted(rig).keys() == by_https.keys()
+
+
+def test_mail_does_not_mind_a_database_that_cannot_be_opened(gatepost, sink):
+    there = sink()
+    server = gatepost(relay_networks=["127.0.0.0/8"], smarthost={"address": f"127.0.0.1:{there.port}"})
+    server.crash_is_expected = True
+    database = server.folder / "state/reports/reports.db"
+    server.stop()
+    (database.parent / "reports.db-wal").unlink()  # all that was written so far is there
+    database.write_bytes(b"not a database " * 100)
+    server.start()
+    for _ in range(5):
+        server.send(MESSAGE, to=["you@elsewhere.test"])
+    eventually(lambda: len(there.messages) == 5, what="delivery")
+    eventually(lambda: events(server, "reports_not_opened"), what="the complaint")
+    assert database.read_bytes().startswith(b"not a database ")

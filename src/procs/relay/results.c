@@ -11,6 +11,7 @@
 
 enum {
 	BEHIND_MAX = 4 * 1024 * 1024, /* octets that may wait for reports */
+	NAMES_MAX = 255,              /* as in `tls_result`: escapes may make a name longer */
 	LINES_MAX = 8192,             /* of a policy's text, as in `tls_count` */
 	TEXTS_MAX = 1024 * 1024,
 };
@@ -77,7 +78,7 @@ counts_of(const struct gp_tlspolicy_verdict *v, const struct gp_tlspolicy_judgem
 		ret[len++] = (struct gp_tls_count){
 			.type = r->policy,
 			.result = j->counts[i].result,
-			.domain = r->domain,
+			.domain = gp_slice_take(r->domain, NAMES_MAX),
 			.strings = join(r->strings, r->strings_len, arena),
 			.mx = join(r->mx, r->mx_len, arena),
 			.reason = gp_slice_take(j->counts[i].reason, GP_TLSRPT_TEXT_MAX),
@@ -114,7 +115,7 @@ results_tell(const struct way *w, const struct gp_tlspolicy_verdict *verdict,
 		.type = GP_MSG_TLS_RESULT,
 		.fd = -1,
 		.tls_result = {.domain = w->mx.way.domain,
-			       .mx_host = verdict->host,
+			       .mx_host = gp_slice_take(verdict->host, NAMES_MAX),
 			       .sending = gp_slice((char *)sending,
 						   gp_sockaddr_octets(&ours, sending)),
 			       .receiving = gp_slice((char *)receiving,

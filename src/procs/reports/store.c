@@ -400,7 +400,7 @@ static int
 count_one(struct store *s, const struct store_period *period, const struct gp_msg_tls_result *m,
 	  const struct gp_tls_count *c)
 {
-	uint64_t policy, failed = c->result > GP_TLSRPT_SUCCESS;
+	uint64_t policy = 0, failed = c->result > GP_TLSRPT_SUCCESS;
 	int r = find_policy(s, period, m->domain, c, &policy);
 	if (r != 0)
 		return r;
