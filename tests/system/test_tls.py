@@ -2,6 +2,7 @@
 """TLS as clients meet it: by STARTTLS and from the first octet, with certificates that change, a signer that is slow or
 dies, and clients that mean no good."""
 
+import hashlib
 import os
 import pathlib
 import re
@@ -118,6 +119,23 @@ def test_swaks(secure):
         pytest.skip("swaks has no TLS here: libnet-ssleay-perl is missing")
     assert said.returncode == 0, said.stdout + said.stderr
     assert server.wait_for_mails("bob")
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_postfix_sends_by_tls(secure, scratch, peers, kind):
+    server = secure([tlsrig.make(scratch, kind=kind)])
+    port = free_port()
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(server.pairs[0][0].read_text())).hexdigest().upper()
+    peers.postfix(
+        port,
+        server.port,
+        smtp_tls_security_level="fingerprint",
+        smtp_tls_fingerprint_digest="sha256",
+        smtp_tls_fingerprint_cert_match=":".join(digest[i : i + 2] for i in range(0, 64, 2)),
+    )
+    peers.smtp_source(port, 20, "-t", "alice@demo.test")
+    for mail in server.wait_for_mails("alice", 20):
+        assert "with ESMTPS" in mail["Received"]
 
 
 def test_sni_chooses_the_certificate(secure, scratch):
