@@ -225,6 +225,10 @@ def test_a_certificate_without_its_key_costs_no_other(secure, scratch):
     server = secure([good, (other[0], stranger[1])])
     assert tlsrig.fingerprint(server.tls_port) == good[0].read_text()
     assert [line["number"] for line in logged(server, "certificate_unused")] == [2]
+    # Nor its renewal.
+    replace(good, tlsrig.make(scratch, kind="rsa", stem="fresh"))
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: tlsrig.fingerprint(server.tls_port) == good[0].read_text(), what="the new certificate")
 
 
 def test_a_key_that_is_none_leaves_no_tls(secure, scratch):
