@@ -14,8 +14,8 @@ DISK = 1 << 30
 
 
 def cut_once(world, rng):
-    """Load, then darkness: the gateway stops in whatever it is at, or the disk alone goes, in the midst of its syncs, and
-    it runs on and sees errors for a while. Returns the time at which the disk was gone for certain.
+    """Load, then darkness: the gateway stops in whatever it is at; or the disk alone goes, in the midst of its syncs,
+    and it runs on and sees errors for a while. Returns the time at which the disk was gone for certain.
     """
     world.start_load()
     time.sleep(rng.uniform(0.05, 1.0))
