@@ -533,7 +533,7 @@ is_only(uid_t user, gid_t group)
 	       g[2] == group && getgroups(0, NULL) == 0;
 }
 
-/* From a supervisor that has groups, and would keep its capabilities over the change of its user. */
+/* From a supervisor that has groups, and keeps its capabilities over the change of its user. */
 static void
 a_role_is_its_own_user_for_ever(void **state)
 {
