@@ -192,6 +192,7 @@ static const struct gp_key smarthost_keys[] = {
 };
 static const struct gp_key_group smarthost_group = GROUP(smarthost_keys);
 
+static const char *const anchor_words[] = {"none", NULL};
 static const struct gp_key dns_keys[] = {
 	{.name = "server",
 	 .type = GP_KEY_RESOLVER,
@@ -207,9 +208,13 @@ static const struct gp_key dns_keys[] = {
 		"--dns."},
 	{.name = "trust_anchor",
 	 .type = GP_KEY_PATH,
-	 .example = "/usr/share/dns/root.key",
+	 .choices = anchor_words,
+	 .example = "none",
 	 AT(dns.trust_anchor),
-	 .doc = "The file with the root's key, for DNSSEC."},
+	 .doc = "The file with the root's key, by which DNSSEC validates what the DNS says; without "
+		"it /usr/share/dns/root.key, if it is there. none: nothing is validated, and there "
+		"is no DANE; for a server whose names are its own, or that hands no signatures "
+		"on."},
 };
 static const struct gp_key_group dns_group = GROUP(dns_keys);
 
