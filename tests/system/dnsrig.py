@@ -167,18 +167,19 @@ def ask(server, name, kind, timeout_s=2):
             return None
 
 
+def free_port(address):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((address, 0))
+        return s.getsockname()[1]
+
+
 class DnsRig:
     def __init__(self, names, address="127.0.0.53", port=0):
         self.names, self.address = names, address
-        self.port = port or self.free_port()
+        self.port = port or free_port(address)
         self.server = f"{address}:{self.port}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-dns-"))
         self.process = None
-
-    def free_port(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind((self.address, 0))
-            return s.getsockname()[1]
 
     def start(self):
         program, environment = unbound()

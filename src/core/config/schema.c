@@ -211,7 +211,8 @@ static const struct gp_key dns_keys[] = {
 	 .choices = anchor_words,
 	 .example = "none",
 	 AT(dns.trust_anchor),
-	 .doc = "The file with the root's key, by which DNSSEC validates what the DNS says; without "
+	 .doc = "The file with the root's key, by which DNSSEC validates what the DNS says; "
+		"without "
 		"it /usr/share/dns/root.key, if it is there. none: nothing is validated, and there "
 		"is no DANE; for a server whose names are its own, or that hands no signatures "
 		"on."},

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of a message, by what the next server has to show, what its domain demands, and who stands between.
+
+One gateway sends to one Postfix with five faces, by names that nsd has signed and policies that HTTPS servers publish.
+docs/tls-matrix.md is made of what these tests saw: GATEPOST_WRITE_DOCS=1 writes it anew.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import os
+import re
+import subprocess
+
+import attackers
+import gateway
+import peers as peers_module
+import pytest
+import signedrig
+import sink as sink_module
+from gateway import eventually, free_port
+from httpsrig import Authority, HttpsRig, answer
+
+DOCUMENT = gateway.ROOT / "docs/tls-matrix.md"
+SECRET = b"nobody on the way may read this"
+MESSAGE = b"From: alice@demo.test\r\nSubject: for you alone\r\n\r\n" + SECRET + b"\r\n"
+# What a server on the way must never see of a message: of its envelope, its header, its body.
+PRIVATE = (b"MAIL FROM", b"RCPT TO", b"alice@demo.test", b"you@", b"Subject:", SECRET)
+
+SERVERS = ("no TLS", "self-signed", "expired", "wrong name", "right name")
+RIGHT = "right name"
+ADDRESSES = {server: f"127.0.25.{i}" for i, server in enumerate(SERVERS, 1)}
+POLICY_HOSTS = {"testing": "127.0.27.1", "enforce": "127.0.27.2"}
+
+CLEAR, TLS, PROVEN = "in clear", "TLS", "TLS, proven"
+NO_TLS, UNPROVEN, UNKNOWN = "deferred, 4.7.10", "deferred, 4.7.5", "deferred, 4.4.3"
+
+# The domain's policy; `policy` in the log's session, None: none is begun; what becomes of a message, server by server.
+MATRIX = [
+    ("no policy", "opportunistic", (CLEAR, TLS, TLS, TLS, TLS)),
+    ("STS testing", "sts", (CLEAR, TLS, TLS, TLS, PROVEN)),
+    ("STS enforce", "sts", (NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, PROVEN)),
+    ("DANE match", "dane", (NO_TLS, PROVEN, PROVEN, PROVEN, PROVEN)),
+    ("DANE match by the authority", "dane", (NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, PROVEN)),
+    ("DANE mismatch", "dane", (NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN)),
+    ("TLSA bogus", None, (UNKNOWN,) * 5),
+    ("TLSA SERVFAIL", None, (UNKNOWN,) * 5),
+    ("STS enforce, DANE match", "dane", (NO_TLS, PROVEN, PROVEN, PROVEN, PROVEN)),
+    ("STS enforce, DANE mismatch", "dane", (NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN)),
+]
+# The same for attackers before the server with the right name.
+ATTACKS = [
+    ("no policy", "opportunistic", (TLS, CLEAR, CLEAR, CLEAR, CLEAR, CLEAR, CLEAR, CLEAR)),
+    ("STS enforce", "sts", (PROVEN, NO_TLS, NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN)),
+    ("DANE match", "dane", (PROVEN, NO_TLS, NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN)),
+]
+DECISIONS = {CLEAR: "clear", TLS: "deliver", PROVEN: "deliver", NO_TLS: "next", UNPROVEN: "next"}
+
+
+def cases(table, columns):
+    """(policy, column) and what is expected: the result, and `policy` and `decision` of the session."""
+    for policy, level, results in table:
+        for column, result in zip(columns, results, strict=True):
+            yield (policy, column), (result, level and f"{level}: {DECISIONS[result]}")
+
+
+MATRIX_CASES = dict(cases(MATRIX, SERVERS))
+ATTACK_CASES = dict(cases(ATTACKS, attackers.ATTACKS))
+CASES = MATRIX_CASES | ATTACK_CASES
+
+
+def label(case):
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(case).lower())
+
+
+def domain(case):
+    return f"{label(case)}.test"
+
+
+def host(case):
+    return f"{label(case)}.mx.test"
+
+
+def digest(certificate, what):
+    """SHA-256 of the certificate, or of its public key, in hexadecimal."""
+    argv = ["openssl", "x509", "-in", certificate]
+    der = subprocess.run([*argv, "-outform", "DER"], capture_output=True, check=True).stdout
+    if what == "key":
+        pem = subprocess.run([*argv, "-noout", "-pubkey"], capture_output=True, check=True).stdout
+        argv = ["openssl", "pkey", "-pubin", "-outform", "DER"]
+        der = subprocess.run(argv, input=pem, capture_output=True, check=True).stdout
+    return hashlib.sha256(der).hexdigest()
+
+
+class Shown:
+    """The certificates, and the authority that signed them."""
+
+    def __init__(self, folder):
+        self.authority = Authority(folder)
+        names = [host(case) for case in CASES]
+        self.files = {
+            "self-signed": self.authority.issue(*names, self_signed=True),
+            "expired": self.authority.issue(*names, expired=True),
+            "wrong name": self.authority.issue("elsewhere.test"),
+            RIGHT: self.authority.issue(*names),
+        }
+        for path in self.files.values():
+            with path.open("a", encoding="ascii") as out:
+                out.write(self.authority.pem)
+        self.policy_host = self.authority.issue(*(f"mta-sts.{domain(case)}" for case in CASES))
+
+    def tlsa(self, case):
+        policy, server = case
+        if "by the authority" in policy:
+            return [2, 0, 1, digest(self.authority.path, "certificate")]
+        if "mismatch" in policy:
+            return [3, 1, 1, "0123456789abcdef" * 4]
+        return [3, 1, 1, digest(self.files.get(server, self.files[RIGHT]), "key")]
+
+
+def names(shown, addresses):
+    """The whole world's DNS."""
+    world = {}
+    for case in CASES:
+        policy, name = case[0], domain(case)
+        world[name] = {"MX": [[10, host(case)]]}
+        world[host(case)] = {"A": [addresses[case]]}
+        if "DANE" in policy or policy == "TLSA bogus":
+            world[f"_25._tcp.{host(case)}"] = {"TLSA": [shown.tlsa(case)]}
+        if "STS" in policy:
+            mode = "testing" if "testing" in policy else "enforce"
+            world[f"_mta-sts.{name}"] = {"TXT": ["v=STSv1; id=1;"]}
+            world[f"mta-sts.{name}"] = {"A": [POLICY_HOSTS[mode]]}
+    return world
+
+
+def zones(peers, shown, addresses):
+    with_policy = {policy: [case for case in CASES if case[0] == policy] for policy, _ in CASES}
+    return signedrig.SignedZones(
+        peers,
+        names(shown, addresses),
+        bogus=[f"_25._tcp.{host(case)}" for case in with_policy["TLSA bogus"]],
+        broken=[f"_tcp.{host(case)}" for case in with_policy["TLSA SERVFAIL"]],
+    )
+
+
+def face(server, shown):
+    """What Postfix shows at one address, and how it calls itself there."""
+    settings = {"myhostname": f"{server.replace(' ', '-').lower()}.receiver.test", "smtpd_tls_received_header": "yes"}
+    if server in shown.files:
+        settings |= {"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": shown.files[server]}
+    return f"{ADDRESSES[server]}:25", settings
+
+
+def policy_host(shown, mode, port=0):
+    text = f"version: STSv1\r\nmode: {mode}\r\nmx: *.mx.test\r\nmax_age: 86400\r\n"
+    return HttpsRig(shown.policy_host, answer(text.encode()), POLICY_HOSTS[mode], port)
+
+
+class World:
+    """All components, started; close() ends them."""
+
+    def __init__(self, folder, peers, cleanup):
+        shown = Shown(folder)
+        self.kept = sink_module.Sink()
+        cleanup.callback(self.kept.stop)
+        peers.postfix(free_port(), self.kept.port, listeners=[face(server, shown) for server in SERVERS])
+        addresses = {case: ADDRESSES[case[1]] for case in MATRIX_CASES}
+        self.attackers = {}
+        for i, case in enumerate(ATTACK_CASES, 1):
+            attack = attackers.ATTACKS[case[1]]
+            attacker = attackers.Attacker(f"127.0.26.{i}", (ADDRESSES[RIGHT], 25), attack)
+            self.attackers[case] = cleanup.enter_context(attacker)
+            addresses[case] = attacker.address
+        testing = cleanup.enter_context(policy_host(shown, "testing"))
+        cleanup.enter_context(policy_host(shown, "enforce", testing.port))
+        dns = zones(peers, shown, addresses)
+        (folder / "gateway").mkdir()
+        self.gateway = gateway.Gateway(
+            folder / "gateway",
+            {
+                "relay_networks": ["127.0.0.0/8"],
+                "dns": {"server": dns.server, "trust_anchor": str(dns.anchor)},
+                "fetch": {"ca_file": str(shown.authority.path), "private_addresses": True, "port": testing.port},
+                "tls": {"authorities": str(shown.authority.path)},
+            },
+        ).start()
+        cleanup.callback(self.gateway.stop)
+
+    def send_all(self):
+        """A message for each case; returns when each has its outcome, and what was relayed has arrived."""
+        self.ids = {}
+        for case in CASES:
+            self.ids[case] = self.gateway.send(MESSAGE, to=[f"you@{domain(case)}"], sender="alice@demo.test")
+        eventually(lambda: len(self.outcomes()) == len(CASES), 120, "an outcome for each message")
+        relayed = [o for o in self.outcomes().values() if o["event"] == "relayed"]
+        eventually(lambda: len(self.kept.messages) == len(relayed), 30, "arrival of what was relayed")
+
+    def outcomes(self):
+        lines = self.gateway.log_lines()
+        return {line["id"]: line for line in lines if line["event"] in ("relayed", "deferred", "failed")}
+
+    def arrived(self, case):
+        """The message as the server passed it on; None: it never had it."""
+        for _, rcpts, octets in self.kept.messages:
+            if any(f"you@{domain(case)}>" in rcpt for rcpt in rcpts):
+                return octets.decode()
+        return None
+
+    def result(self, case, outcome, session):
+        if outcome["event"] != "relayed":
+            assert self.arrived(case) is None
+            return f"{outcome['event']}, {outcome['status']}"
+        # As the receiver saw it: its own Received field tells of TLS, and by which face it was taken.
+        received = re.search(r"Received: from mx\.gatepost\.test .*?;", self.arrived(case), re.S)[0]
+        server = case[1] if case in MATRIX_CASES else RIGHT
+        assert f"by {server.replace(' ', '-').lower()}.receiver.test" in received
+        if "(using TLSv1" not in received:
+            return CLEAR
+        proven = session["policy"] in ("sts", "dane") and session["proof"] == "ok"
+        return PROVEN if proven else TLS
+
+    def seen(self):
+        """Case -> result and session, in the form of cases()."""
+        outcomes = self.outcomes()
+        sessions = {line["id"]: line for line in self.gateway.log_lines() if line["event"] == "session"}
+        found = {}
+        for case, id_ in self.ids.items():
+            session = sessions.get(id_)
+            summary = session and f"{session['policy']}: {session['decision']}"
+            found[case] = self.result(case, outcomes[id_], session), summary
+        return found
+
+
+@pytest.fixture(scope="module")
+def world(peer_root, module_scratch):
+    with contextlib.ExitStack() as cleanup:
+        peers = peers_module.Peers(peer_root, module_scratch)
+        cleanup.callback(peers.stop)
+        world = World(module_scratch, peers, cleanup)
+        world.send_all()
+        yield world
+
+
+@pytest.fixture(scope="module")
+def seen(world):
+    return world.seen()
+
+
+@pytest.mark.parametrize("case", MATRIX_CASES, ids=label)
+def test_a_message_to_each_server_under_each_policy(seen, case):
+    assert seen[case] == MATRIX_CASES[case]
+
+
+@pytest.mark.parametrize("case", ATTACK_CASES, ids=label)
+def test_a_message_past_each_attacker(world, seen, case):
+    assert seen[case] == ATTACK_CASES[case]
+    crossed = world.attackers[case].crossed
+    assert b"EHLO mx.gatepost.test" in crossed
+    leaked = [word for word in PRIVATE if word in crossed]
+    assert leaked == (list(PRIVATE) if seen[case][0] == CLEAR else [])
+
+
+BEGINNING = """\
+# What becomes of a message by TLS
+
+Made by tests/system/test_tls_matrix.py of what it saw; do not edit. One gateway sends to a Postfix that shows, at five
+addresses, no TLS, or a certificate that is self-signed, expired, for another name, or right. nsd serves the names,
+signed; `dns.trust_anchor` is that root's key. HTTPS servers publish the MTA-STS policies. One authority, of the test's
+own, is believed.
+
+| a cell says | that is | `decision` in the log's event `session` |
+|---|---|---|
+| in clear | arrived without TLS | `clear` |
+| TLS | arrived by TLS, from whomever | `deliver` |
+| TLS, proven | the server showed what its domain's policy demands | `deliver` |
+| 4.7.x | the message waits with this status: there was no TLS, or not that proof | `next` |
+| 4.4.3 | the message waits, since the DNS did not answer; nobody was dialled | no session |
+
+How it arrived is what the receiver's own trace field says. The second column is `policy` of the same event.
+
+## Servers and policies
+
+"DANE match" is a TLSA record `3 1 1` of the key that the server has, which proves it whatever else its certificate says
+(RFC 7672 section 3.1.1). "By the authority" is `2 0 1` of the authority: names and dates count (section 3.1.2). "Bogus"
+are TLSA records whose signature is wrong. With both kinds of policies DANE decides (RFC 8461 section 2).
+
+"""
+MIDDLE = """
+## Attackers
+
+Between the gateway and the server whose certificate is right stands somebody who takes STARTTLS out of the answer to
+EHLO; refuses EHLO by 502; answers STARTTLS by 454, or by garbage; puts replies behind the server's 220, in the same
+segment; says 220 and goes on in clear; or cuts the connection in the handshake. "Nothing" is the same way without an
+attack. All octets that crossed were kept and searched: where a policy binds, nothing of the message, its header or its
+envelope is among them.
+
+"""
+
+
+def table(cases_, columns, found):
+    lines = [["", "`policy`", *columns], ["---"] * (len(columns) + 2)]
+    for policy, group in itertools.groupby(cases_, key=lambda case: case[0]):
+        results, sessions = zip(*(found[case] for case in group), strict=True)
+        levels = sorted({session.split(":")[0] if session else "" for session in sessions})
+        lines.append([policy, ", ".join(levels), *(result.removeprefix("deferred, ") for result in results)])
+    return "".join("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|\n" for line in lines)
+
+
+def test_the_document_tells_what_was_seen(seen):
+    text = BEGINNING + table(MATRIX_CASES, SERVERS, seen) + MIDDLE + table(ATTACK_CASES, attackers.ATTACKS, seen)
+    if os.environ.get("GATEPOST_WRITE_DOCS"):
+        DOCUMENT.write_text(text, encoding="utf-8")
+    written = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
+    assert written == text, f"{DOCUMENT.name} is not what was seen; GATEPOST_WRITE_DOCS=1 writes it anew"
