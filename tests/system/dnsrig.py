@@ -105,8 +105,9 @@ def records(name, types):
             yield f"{name_of(name)} 60 IN {kind} {FORMS[kind](value)}"
 
 
-def zone(names):
-    lines = [". 60 IN SOA ns.invalid. host.invalid. 1 60 60 60 60", ". 60 IN NS ns.invalid."]
+def zone(names, apex="."):
+    apex = name_of(apex)
+    lines = [f"{apex} 60 IN SOA ns.invalid. host.invalid. 1 60 60 60 60", f"{apex} 60 IN NS ns.invalid."]
     for name, types in names.items():
         if types not in STATUS_WORDS:
             lines += records(name, types)

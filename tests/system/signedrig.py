@@ -7,6 +7,7 @@
 
 Names are given in the form of --dns (dnsrig.py). TLSA records of the names in `bogus` are changed after they were
 signed. `broken` are zones below the root that the server knows of and has not: SERVFAIL is all that it says of them.
+`unsigned` is one that it has, without signatures.
 """
 
 import re
@@ -40,13 +41,10 @@ server:
   rrl-ratelimit: 0
 remote-control:
   control-enable: no
-zone:
-  name: "."
-  zonefile: signed
 """
-BROKEN = """zone:
+ZONE = """zone:
   name: "{name}"
-  zonefile: absent
+  zonefile: {file}
 """
 
 
@@ -59,20 +57,28 @@ def forge(zone, name):
 
 
 class SignedZones:
-    def __init__(self, peers, names, bogus=(), broken=(), address="127.0.53.1"):
+    def __init__(self, peers, names, bogus=(), broken=(), unsigned="unsigned", address="127.0.53.1"):
         self.address, self.port = address, dnsrig.free_port(address)
         self.server = f"{address}:{self.port}"
         self.work = peers.folder("nsd")
         self.anchor = self.work / "root.key"
-        zone = dnsrig.zone(names) + "".join(f"{dnsrig.name_of(name)} 60 IN NS ns.invalid.\n" for name in broken)
-        (self.work / "zone").write_text(zone, encoding="ascii")
+        apart = {name for name in names if name.endswith("." + unsigned)}
+        self.write("zone", ".", {name: names[name] for name in names.keys() - apart}, [*broken, unsigned])
+        self.write("unsigned", unsigned, {name: names[name] for name in apart})
         peers.run("sh", "-c", SIGN, work=self.work)
         self.rewrite(bogus)
-        text = CONFIG.format(address=address, port=self.port)
-        text += "".join(BROKEN.format(name=name) for name in broken)
-        (self.work / "nsd.conf").write_text(text, encoding="ascii")
+        self.configure({".": "signed", unsigned: "unsigned", **dict.fromkeys(broken, "absent")})
         self.peer = peers.start(self.work, "nsd", "-d", "-c", "/own/nsd.conf")
         eventually(self.answers, what="the name server's answer")
+
+    def write(self, file, apex, names, children=()):
+        text = dnsrig.zone(names, apex) + "".join(f"{dnsrig.name_of(name)} 60 IN NS ns.invalid.\n" for name in children)
+        (self.work / file).write_text(text, encoding="ascii")
+
+    def configure(self, files):
+        text = CONFIG.format(address=self.address, port=self.port)
+        text += "".join(ZONE.format(name=name, file=file) for name, file in files.items())
+        (self.work / "nsd.conf").write_text(text, encoding="ascii")
 
     def rewrite(self, bogus):
         signed = self.work / "signed"

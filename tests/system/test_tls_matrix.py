@@ -5,6 +5,7 @@ One gateway sends to one Postfix with five faces, by names that nsd has signed a
 docs/tls-matrix.md is made of what these tests saw: GATEPOST_WRITE_DOCS=1 writes it anew.
 """
 
+import collections
 import contextlib
 import hashlib
 import itertools
@@ -27,15 +28,31 @@ MESSAGE = b"From: alice@demo.test\r\nSubject: for you alone\r\n\r\n" + SECRET + 
 # What a server on the way must never see of a message: of its envelope, its header, its body.
 PRIVATE = (b"MAIL FROM", b"RCPT TO", b"alice@demo.test", b"you@", b"Subject:", SECRET)
 
+UNSIGNED = "plain"  # a zone
 SERVERS = ("no TLS", "self-signed", "expired", "wrong name", "right name")
 RIGHT = "right name"
 ADDRESSES = {server: f"127.0.25.{i}" for i, server in enumerate(SERVERS, 1)}
 POLICY_HOSTS = {"testing": "127.0.27.1", "enforce": "127.0.27.2"}
 
+Policy = collections.namedtuple("Policy", "sts tlsa", defaults=(None, None))
+POLICIES = {
+    "no policy": Policy(),
+    "STS testing": Policy("testing"),
+    "STS enforce": Policy("enforce"),
+    "DANE match": Policy(tlsa="match"),
+    "DANE match by the authority": Policy(tlsa="authority"),
+    "DANE mismatch": Policy(tlsa="mismatch"),
+    "TLSA unsigned": Policy(tlsa="unsigned"),
+    "TLSA bogus": Policy(tlsa="bogus"),
+    "TLSA SERVFAIL": Policy(tlsa="SERVFAIL"),
+    "STS enforce, DANE match": Policy("enforce", "match"),
+    "STS enforce, DANE mismatch": Policy("enforce", "mismatch"),
+}
+
 CLEAR, TLS, PROVEN = "in clear", "TLS", "TLS, proven"
 NO_TLS, UNPROVEN, UNKNOWN = "deferred, 4.7.10", "deferred, 4.7.5", "deferred, 4.4.3"
 
-# The domain's policy; `policy` in the log's session, None: none is begun; what becomes of a message, server by server.
+# The policy; `policy` in the log's session, None: none is begun; what becomes of a message, server by server.
 MATRIX = [
     ("no policy", "opportunistic", (CLEAR, TLS, TLS, TLS, TLS)),
     ("STS testing", "sts", (CLEAR, TLS, TLS, TLS, PROVEN)),
@@ -43,6 +60,7 @@ MATRIX = [
     ("DANE match", "dane", (NO_TLS, PROVEN, PROVEN, PROVEN, PROVEN)),
     ("DANE match by the authority", "dane", (NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, PROVEN)),
     ("DANE mismatch", "dane", (NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN)),
+    ("TLSA unsigned", "opportunistic", (CLEAR, TLS, TLS, TLS, TLS)),
     ("TLSA bogus", None, (UNKNOWN,) * 5),
     ("TLSA SERVFAIL", None, (UNKNOWN,) * 5),
     ("STS enforce, DANE match", "dane", (NO_TLS, PROVEN, PROVEN, PROVEN, PROVEN)),
@@ -54,19 +72,34 @@ ATTACKS = [
     ("STS enforce", "sts", (PROVEN, NO_TLS, NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN)),
     ("DANE match", "dane", (PROVEN, NO_TLS, NO_TLS, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN, UNPROVEN)),
 ]
-DECISIONS = {CLEAR: "clear", TLS: "deliver", PROVEN: "deliver", NO_TLS: "next", UNPROVEN: "next"}
+DECISIONS = {CLEAR: "clear", TLS: "deliver", PROVEN: "deliver", NO_TLS: "next", UNPROVEN: "next", UNKNOWN: None}
+
+# The first of two hosts, the second of which is right: its policy, its server, whether the MTA-STS policy names it;
+# and what becomes of a message, with the sessions on its way.
+Pair = collections.namedtuple("Pair", "policy server named seen")
+PAIRS = {
+    "testing, no TLS": Pair("STS testing", "no TLS", True, (CLEAR, "sts: clear")),
+    "enforce, no TLS": Pair("STS enforce", "no TLS", True, (PROVEN, "sts: next, sts: deliver")),
+    "enforce, wrong name": Pair("STS enforce", "wrong name", True, (PROVEN, "sts: next, sts: deliver")),
+    "enforce, host not named": Pair("STS enforce", RIGHT, False, (PROVEN, "sts: deliver")),
+    "DANE match, no TLS": Pair("DANE match", "no TLS", True, (PROVEN, "dane: next, dane: deliver")),
+    "DANE mismatch": Pair("DANE mismatch", RIGHT, True, (PROVEN, "dane: next, dane: deliver")),
+    "TLSA bogus": Pair("TLSA bogus", RIGHT, True, (PROVEN, "dane: deliver")),
+}
 
 
 def cases(table, columns):
-    """(policy, column) and what is expected: the result, and `policy` and `decision` of the session."""
+    """(policy, column), and what is seen: the result, and `policy` and `decision` of the session."""
     for policy, level, results in table:
         for column, result in zip(columns, results, strict=True):
-            yield (policy, column), (result, level and f"{level}: {DECISIONS[result]}")
+            yield (policy, column), (result, f"{level}: {DECISIONS[result]}" if level else "")
 
 
 MATRIX_CASES = dict(cases(MATRIX, SERVERS))
 ATTACK_CASES = dict(cases(ATTACKS, attackers.ATTACKS))
-CASES = MATRIX_CASES | ATTACK_CASES
+PAIR_CASES = {("two hosts", name): pair.seen for name, pair in PAIRS.items()}
+CASES = MATRIX_CASES | ATTACK_CASES | PAIR_CASES
+ATTACKER_ADDRESSES = {case: f"127.0.26.{i}" for i, case in enumerate(ATTACK_CASES, 1)}
 
 
 def label(case):
@@ -77,8 +110,30 @@ def domain(case):
     return f"{label(case)}.test"
 
 
-def host(case):
-    return f"{label(case)}.mx.test"
+# A mail host: its name, where it listens, whose certificate is there, and what its TLSA records are.
+Host = collections.namedtuple("Host", "name address server tlsa")
+
+
+def hosts(case):
+    """A domain's, the best first."""
+    if case in PAIR_CASES:
+        pair = PAIRS[case[1]]
+        tlsa = POLICIES[pair.policy].tlsa
+        zone = "mx.test" if pair.named else "other.test"
+        first = Host(f"first-{label(case)}.{zone}", ADDRESSES[pair.server], pair.server, tlsa)
+        return [first, Host(f"second-{label(case)}.mx.test", ADDRESSES[RIGHT], RIGHT, tlsa and "match")]
+    tlsa = POLICIES[case[0]].tlsa
+    if case in ATTACK_CASES:
+        return [Host(f"{label(case)}.mx.test", ATTACKER_ADDRESSES[case], RIGHT, tlsa)]
+    zone = UNSIGNED if tlsa == "unsigned" else "mx.test"
+    return [Host(f"{label(case)}.{zone}", ADDRESSES[case[1]], case[1], tlsa)]
+
+
+def sts(case):
+    return POLICIES[PAIRS[case[1]].policy if case in PAIR_CASES else case[0]].sts
+
+
+HOSTS = [host for case in CASES for host in hosts(case)]
 
 
 def digest(certificate, what):
@@ -97,7 +152,7 @@ class Shown:
 
     def __init__(self, folder):
         self.authority = Authority(folder)
-        names = [host(case) for case in CASES]
+        names = [host.name for host in HOSTS]
         self.files = {
             "self-signed": self.authority.issue(*names, self_signed=True),
             "expired": self.authority.issue(*names, expired=True),
@@ -109,44 +164,47 @@ class Shown:
                 out.write(self.authority.pem)
         self.policy_host = self.authority.issue(*(f"mta-sts.{domain(case)}" for case in CASES))
 
-    def tlsa(self, case):
-        policy, server = case
-        if "by the authority" in policy:
+    def tlsa(self, host):
+        if host.tlsa == "authority":
             return [2, 0, 1, digest(self.authority.path, "certificate")]
-        if "mismatch" in policy:
+        if host.tlsa == "mismatch":
             return [3, 1, 1, "0123456789abcdef" * 4]
-        return [3, 1, 1, digest(self.files.get(server, self.files[RIGHT]), "key")]
+        return [3, 1, 1, digest(self.files.get(host.server, self.files[RIGHT]), "key")]
 
 
-def names(shown, addresses):
+def names(shown):
     """The whole world's DNS."""
     world = {}
     for case in CASES:
-        policy, name = case[0], domain(case)
-        world[name] = {"MX": [[10, host(case)]]}
-        world[host(case)] = {"A": [addresses[case]]}
-        if "DANE" in policy or policy == "TLSA bogus":
-            world[f"_25._tcp.{host(case)}"] = {"TLSA": [shown.tlsa(case)]}
-        if "STS" in policy:
-            mode = "testing" if "testing" in policy else "enforce"
+        name = domain(case)
+        world[name] = {"MX": [[10 * i, host.name] for i, host in enumerate(hosts(case), 1)]}
+        if sts(case):
             world[f"_mta-sts.{name}"] = {"TXT": ["v=STSv1; id=1;"]}
-            world[f"mta-sts.{name}"] = {"A": [POLICY_HOSTS[mode]]}
+            world[f"mta-sts.{name}"] = {"A": [POLICY_HOSTS[sts(case)]]}
+    for host in HOSTS:
+        world[host.name] = {"A": [host.address]}
+        if host.tlsa and host.tlsa != "SERVFAIL":
+            world[f"_25._tcp.{host.name}"] = {"TLSA": [shown.tlsa(host)]}
     return world
 
 
-def zones(peers, shown, addresses):
-    with_policy = {policy: [case for case in CASES if case[0] == policy] for policy, _ in CASES}
+def zones(peers, shown):
     return signedrig.SignedZones(
         peers,
-        names(shown, addresses),
-        bogus=[f"_25._tcp.{host(case)}" for case in with_policy["TLSA bogus"]],
-        broken=[f"_tcp.{host(case)}" for case in with_policy["TLSA SERVFAIL"]],
+        names(shown),
+        bogus=[f"_25._tcp.{host.name}" for host in HOSTS if host.tlsa == "bogus"],
+        broken=[f"_tcp.{host.name}" for host in HOSTS if host.tlsa == "SERVFAIL"],
+        unsigned=UNSIGNED,
     )
+
+
+def name_of(server):
+    return f"{server.replace(' ', '-').lower()}.receiver.test"
 
 
 def face(server, shown):
     """What Postfix shows at one address, and how it calls itself there."""
-    settings = {"myhostname": f"{server.replace(' ', '-').lower()}.receiver.test", "smtpd_tls_received_header": "yes"}
+    settings = {"myhostname": name_of(server), "smtpd_tls_received_header": "yes"}
     if server in shown.files:
         settings |= {"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": shown.files[server]}
     return f"{ADDRESSES[server]}:25", settings
@@ -165,16 +223,13 @@ class World:
         self.kept = sink_module.Sink()
         cleanup.callback(self.kept.stop)
         peers.postfix(free_port(), self.kept.port, listeners=[face(server, shown) for server in SERVERS])
-        addresses = {case: ADDRESSES[case[1]] for case in MATRIX_CASES}
         self.attackers = {}
-        for i, case in enumerate(ATTACK_CASES, 1):
-            attack = attackers.ATTACKS[case[1]]
-            attacker = attackers.Attacker(f"127.0.26.{i}", (ADDRESSES[RIGHT], 25), attack)
+        for case, address in ATTACKER_ADDRESSES.items():
+            attacker = attackers.Attacker(address, (ADDRESSES[RIGHT], 25), attackers.ATTACKS[case[1]])
             self.attackers[case] = cleanup.enter_context(attacker)
-            addresses[case] = attacker.address
         testing = cleanup.enter_context(policy_host(shown, "testing"))
         cleanup.enter_context(policy_host(shown, "enforce", testing.port))
-        dns = zones(peers, shown, addresses)
+        dns = zones(peers, shown)
         (folder / "gateway").mkdir()
         self.gateway = gateway.Gateway(
             folder / "gateway",
@@ -207,28 +262,26 @@ class World:
                 return octets.decode()
         return None
 
-    def result(self, case, outcome, session):
+    def result(self, case, outcome, sessions):
         if outcome["event"] != "relayed":
             assert self.arrived(case) is None
             return f"{outcome['event']}, {outcome['status']}"
         # As the receiver saw it: its own Received field tells of TLS, and by which face it was taken.
         received = re.search(r"Received: from mx\.gatepost\.test .*?;", self.arrived(case), re.S)[0]
-        server = case[1] if case in MATRIX_CASES else RIGHT
-        assert f"by {server.replace(' ', '-').lower()}.receiver.test" in received
+        assert any(f"by {name_of(host.server)}" in received for host in hosts(case))
         if "(using TLSv1" not in received:
             return CLEAR
-        proven = session["policy"] in ("sts", "dane") and session["proof"] == "ok"
+        proven = sessions[-1]["policy"] in ("sts", "dane") and sessions[-1]["proof"] == "ok"
         return PROVEN if proven else TLS
 
     def seen(self):
-        """Case -> result and session, in the form of cases()."""
-        outcomes = self.outcomes()
-        sessions = {line["id"]: line for line in self.gateway.log_lines() if line["event"] == "session"}
-        found = {}
+        """Case -> result and sessions, in the form of cases()."""
+        outcomes, found = self.outcomes(), {}
+        sessions = [line for line in self.gateway.log_lines() if line["event"] == "session"]
         for case, id_ in self.ids.items():
-            session = sessions.get(id_)
-            summary = session and f"{session['policy']}: {session['decision']}"
-            found[case] = self.result(case, outcomes[id_], session), summary
+            own = [line for line in sessions if line["id"] == id_]
+            summary = ", ".join(f"{session['policy']}: {session['decision']}" for session in own)
+            found[case] = self.result(case, outcomes[id_], own), summary
         return found
 
 
@@ -261,6 +314,11 @@ def test_a_message_past_each_attacker(world, seen, case):
     assert leaked == (list(PRIVATE) if seen[case][0] == CLEAR else [])
 
 
+@pytest.mark.parametrize("case", PAIR_CASES, ids=label)
+def test_a_message_to_the_second_host_when_the_first_will_not_do(seen, case):
+    assert seen[case] == PAIR_CASES[case]
+
+
 BEGINNING = """\
 # What becomes of a message by TLS
 
@@ -283,10 +341,17 @@ How it arrived is what the receiver's own trace field says. The second column is
 
 "DANE match" is a TLSA record `3 1 1` of the key that the server has, which proves it whatever else its certificate says
 (RFC 7672 section 3.1.1). "By the authority" is `2 0 1` of the authority: names and dates count (section 3.1.2). "Bogus"
-are TLSA records whose signature is wrong. With both kinds of policies DANE decides (RFC 8461 section 2).
+are TLSA records whose signature is wrong; "unsigned" ones match, but prove nothing. With both kinds of policies DANE
+decides (RFC 8461 section 2).
 
 """
-MIDDLE = """
+PAIRS_TEXT = """
+## Two hosts
+
+A domain's second host has the right name, and matches where there is DANE. Its first host:
+
+"""
+ATTACKS_TEXT = """
 ## Attackers
 
 Between the gateway and the server whose certificate is right stands somebody who takes STARTTLS out of the answer to
@@ -302,13 +367,20 @@ def table(cases_, columns, found):
     lines = [["", "`policy`", *columns], ["---"] * (len(columns) + 2)]
     for policy, group in itertools.groupby(cases_, key=lambda case: case[0]):
         results, sessions = zip(*(found[case] for case in group), strict=True)
-        levels = sorted({session.split(":")[0] if session else "" for session in sessions})
+        levels = sorted({session.split(":")[0] for session in sessions})
         lines.append([policy, ", ".join(levels), *(result.removeprefix("deferred, ") for result in results)])
     return "".join("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|\n" for line in lines)
 
 
+def pairs_table(found):
+    lines = ["| first host | message | sessions |\n| --- | --- | --- |\n"]
+    lines += [f"| {case[1]} | {found[case][0]} | {found[case][1]} |\n" for case in PAIR_CASES]
+    return "".join(lines)
+
+
 def test_the_document_tells_what_was_seen(seen):
-    text = BEGINNING + table(MATRIX_CASES, SERVERS, seen) + MIDDLE + table(ATTACK_CASES, attackers.ATTACKS, seen)
+    text = BEGINNING + table(MATRIX_CASES, SERVERS, seen) + PAIRS_TEXT + pairs_table(seen)
+    text += ATTACKS_TEXT + table(ATTACK_CASES, attackers.ATTACKS, seen)
     if os.environ.get("GATEPOST_WRITE_DOCS"):
         DOCUMENT.write_text(text, encoding="utf-8")
     written = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
