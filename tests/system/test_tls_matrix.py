@@ -77,14 +77,18 @@ DECISIONS = {CLEAR: "clear", TLS: "deliver", PROVEN: "deliver", NO_TLS: "next", 
 # The first of two hosts, the second of which is right: its policy, its server, whether the MTA-STS policy names it;
 # and what becomes of a message, with the sessions on its way.
 Pair = collections.namedtuple("Pair", "policy server named seen")
+FIRST, SECOND = "at the first", "at the second"
 PAIRS = {
-    "testing, no TLS": Pair("STS testing", "no TLS", True, (CLEAR, "sts: clear")),
-    "enforce, no TLS": Pair("STS enforce", "no TLS", True, (PROVEN, "sts: next, sts: deliver")),
-    "enforce, wrong name": Pair("STS enforce", "wrong name", True, (PROVEN, "sts: next, sts: deliver")),
-    "enforce, host not named": Pair("STS enforce", RIGHT, False, (PROVEN, "sts: deliver")),
-    "DANE match, no TLS": Pair("DANE match", "no TLS", True, (PROVEN, "dane: next, dane: deliver")),
-    "DANE mismatch": Pair("DANE mismatch", RIGHT, True, (PROVEN, "dane: next, dane: deliver")),
-    "TLSA bogus": Pair("TLSA bogus", RIGHT, True, (PROVEN, "dane: deliver")),
+    "testing, no TLS": Pair("STS testing", "no TLS", True, (f"{CLEAR} {FIRST}", "sts: clear")),
+    "enforce, no TLS": Pair("STS enforce", "no TLS", True, (f"{PROVEN} {SECOND}", "sts: next, sts: deliver")),
+    "enforce, wrong name": Pair("STS enforce", "wrong name", True, (f"{PROVEN} {SECOND}", "sts: next, sts: deliver")),
+    "enforce, host not named": Pair("STS enforce", RIGHT, False, (f"{PROVEN} {SECOND}", "sts: deliver")),
+    "DANE match, no TLS": Pair("DANE match", "no TLS", True, (f"{PROVEN} {SECOND}", "dane: next, dane: deliver")),
+    "DANE mismatch": Pair("DANE mismatch", RIGHT, True, (f"{PROVEN} {SECOND}", "dane: next, dane: deliver")),
+    "TLSA bogus": Pair("TLSA bogus", RIGHT, True, (f"{PROVEN} {SECOND}", "dane: deliver")),
+    "enforce, host not named, DANE match": Pair(
+        "STS enforce, DANE match", RIGHT, False, (f"{PROVEN} {FIRST}", "dane: deliver")
+    ),
 }
 
 
@@ -274,6 +278,13 @@ class World:
         proven = sessions[-1]["policy"] in ("sts", "dane") and sessions[-1]["proof"] == "ok"
         return PROVEN if proven else TLS
 
+    def place(self, case, sessions):
+        """Of two hosts, which one took it."""
+        if case not in PAIR_CASES:
+            return ""
+        first, _ = hosts(case)
+        return " " + (FIRST if sessions[-1]["remote"].startswith(first.name) else SECOND)
+
     def seen(self):
         """Case -> result and sessions, in the form of cases()."""
         outcomes, found = self.outcomes(), {}
@@ -281,7 +292,7 @@ class World:
         for case, id_ in self.ids.items():
             own = [line for line in sessions if line["id"] == id_]
             summary = ", ".join(f"{session['policy']}: {session['decision']}" for session in own)
-            found[case] = self.result(case, outcomes[id_], own), summary
+            found[case] = self.result(case, outcomes[id_], own) + self.place(case, own), summary
         return found
 
 
