@@ -69,6 +69,17 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 		assert_true(gp_slice_eq(a->routes[i].domain, b->routes[i].domain));
 		assert_true(gp_slice_eq(a->routes[i].target, b->routes[i].target));
 	}
+	assert_true(gp_slice_eq(a->users.file, b->users.file));
+	assert_true(gp_slice_eq(a->auth.dovecot, b->auth.dovecot));
+	assert_int_equal(a->auth.failures, b->auth.failures);
+	assert_int_equal(a->auth.failures_per_source, b->auth.failures_per_source);
+	assert_int_equal(a->auth.failures_per_network, b->auth.failures_per_network);
+	assert_int_equal(a->auth.delay, b->auth.delay);
+	assert_int_equal(a->auth.lock, b->auth.lock);
+	assert_true(gp_slice_eq(a->auth.oauth.jwks, b->auth.oauth.jwks));
+	assert_true(gp_slice_eq(a->auth.oauth.issuer, b->auth.oauth.issuer));
+	assert_true(gp_slice_eq(a->auth.oauth.audience, b->auth.oauth.audience));
+	assert_true(gp_slice_eq(a->auth.oauth.user_claim, b->auth.oauth.user_claim));
 	assert_true(gp_slice_eq(a->dns.server, b->dns.server));
 	assert_true(gp_slice_eq(a->dns.answers, b->dns.answers));
 	assert_true(gp_slice_eq(a->dns.trust_anchor, b->dns.trust_anchor));
@@ -146,6 +157,10 @@ static const char everything[] =
 	"routes: {net: \"[2001:db8::1]\", .net: 192.0.2.1, .b\u00fccher.example: \"h:26\"}\n"
 	"dns: {server: 127.0.0.1, answers: zone.json, trust_anchor: /usr/share/dns/root.key}\n"
 	"fetch: {ca_file: zone.json, private_addresses: true, port: 8443}\n"
+	"users: {file: people}\n"
+	"auth: {dovecot: \"unix:run/auth\", failures: 3, failures_per_source: 4, delay: 100ms, "
+	"lock: 1h,\n"
+	"  oauth: {jwks: zone.json, issuer: \"https://i\", audience: a b, user_claim: sub}}\n"
 	"log: {format: json, level: debug}\nworkers: 3\n";
 
 static void
@@ -169,6 +184,10 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.domains[1].deliver.target, "unix:/etc/g/run/lmtp");
 	assert_slice(p.cfg.domains[3].deliver.target, "inner.example:25");
 	assert_slice(p.cfg.routes[2].domain, ".xn--bcher-kva.example");
+	assert_slice(p.cfg.users.file, "/etc/g/people");
+	assert_slice(p.cfg.auth.dovecot, "unix:/etc/g/run/auth");
+	assert_slice(p.cfg.auth.oauth.jwks, files[2].content);
+	assert_slice(p.cfg.auth.oauth.audience, "a b");
 	assert_slice(p.cfg.dns.server, "127.0.0.1:53");
 	assert_int_equal(p.cfg.retry.lifetime, 36 * 3600 * 1000);
 	assert_slice(p.cfg.dns.answers, files[2].content);
@@ -322,6 +341,7 @@ starter_files_load(void **state)
 		{"/etc/g/authorities.pem", "x"},
 		{"/etc/g/fullchain.pem", "-----BEGIN CERTIFICATE-----"},
 		{"/etc/g/key.pem", ""},
+		{"/etc/g/keys.json", "{}"},
 		{}};
 	(void)state;
 	for (size_t n = 0; n <= GP_ARRAY_LEN(domains); n++) {

@@ -30,7 +30,7 @@ enum { CALLS = 471, X32 = 0x40000000 };
  * else they fail or are the caller's end. */
 enum { URETPROBE = 335, UPROBE = 336 };
 
-enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, SIGNER, ROLES };
+enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, SIGNER, AUTH, AUTH_DOVECOT, ROLES };
 
 static const struct {
 	const char *name;
@@ -44,6 +44,8 @@ static const struct {
 	[MAILDIR] = {"maildir", &maildir_sandbox, 45},
 	[FETCH] = {"fetch", &fetch_sandbox, 45},
 	[SIGNER] = {"signer", &signer_sandbox, 30},
+	[AUTH] = {"auth", &auth_sandbox, 45},
+	[AUTH_DOVECOT] = {"auth, Dovecot", &auth_dovecot_sandbox, 45},
 };
 
 #define ONLY(r) (1u << (r))
@@ -51,6 +53,7 @@ static const struct {
 #define EVERYBODY (ONLY(ROLES) - 1)
 #define WITH_FILES (ONLY(SPOOL) | ONLY(MAILDIR))
 #define DIALS (ONLY(RESOLVER) | ONLY(RELAY))
+#define UNIX (ONLY(RELAY) | ONLY(AUTH_DOVECOT))
 
 /* The role's own directory, and what stands beside it. */
 static char folder[] = "/tmp/gp-sandbox-XXXXXX";
@@ -129,6 +132,7 @@ static const struct {
 	{SYS_tgkill, {0, 0, 0, 0, 0, 0}}, /* its first is the process itself */
 	{SYS_futex, {0, FUTEX_WAKE_PRIVATE, 0, 0, 0, 0}},
 	{SYS_socket, {AF_INET, SOCK_STREAM, IPPROTO_TCP, 0, 0, 0}},
+	{SYS_socket, {AF_UNIX, SOCK_STREAM, 0, 0, 0, 0}},
 };
 
 /* tgkill needs the child's own id, which only the child knows. */
@@ -158,7 +162,8 @@ cell(enum role r, long number)
 		if (checked[i].number != number)
 			continue;
 		a = number == SYS_tgkill ? signal_itself(r) : call(r, number, checked[i].args);
-		return a == KILLED ? "" : "some";
+		if (a != KILLED)
+			return "some";
 	}
 	return "";
 }
@@ -409,8 +414,8 @@ static const struct {
 	{"binding TCP", try_bind_tcp, ONLY(RESOLVER)},
 	{"the facts of a file", try_facts,
 	 ONLY(SPOOL)}, /* no call tells a path from a descriptor */
-	{"a Unix socket", try_unix_stream, ONLY(RELAY)},
-	{"a server's Unix socket", try_unix_named, ONLY(RELAY)},
+	{"a Unix socket", try_unix_stream, UNIX},
+	{"a server's Unix socket", try_unix_named, UNIX},
 
 	{"/etc/passwd", try_passwd, NOBODY},
 	{"/etc/passwd by openat", try_passwd_at, NOBODY},

@@ -225,7 +225,8 @@ class Peers:
     def dovecot(self, lmtp_port, imap_port, mail=None):
         """LMTP in and IMAP out for any user name; the password is `secret`.
 
-        LMTP is spoken on the port and on the socket `lmtp` in the peer's folder. mail: a folder that holds Maildirs as
+        LMTP is spoken on the port and on the socket `lmtp` in the peer's folder; its socket `auth-client` judges
+        passwords. mail: a folder that holds Maildirs as
         DOMAIN/LOCAL already, or will; Dovecot then works with the rights of that folder's owner, who is not root.
         """
         work = self.folder("dovecot")
@@ -288,6 +289,7 @@ trace     unix - - n - 0 bounce
 verify    unix - - n - 1 verify
 flush     unix n - n 1000? 0 flush
 proxymap  unix - - n - - proxymap
+tlsmgr    unix - - n 1000? 1 tlsmgr
 smtp      unix - - n - - smtp
 relay     unix - - n - - smtp
 showq     unix n - n - - showq
@@ -336,6 +338,11 @@ service lmtp {{
     port = {lmtp_port}
   }}
   unix_listener /own/lmtp {{
+    mode = 0666
+  }}
+}}
+service auth {{
+  unix_listener /own/auth-client {{
     mode = 0666
   }}
 }}

@@ -8,6 +8,7 @@ import time
 import dnsrig
 import pytest
 import rolerig
+import signedrig
 
 A, CNAME, PTR, MX, TXT, AAAA, TLSA = 1, 5, 12, 15, 16, 28, 52
 OK, NODATA, NXDOMAIN, SERVFAIL, TIMEOUT = 1, 2, 3, 4, 5
@@ -208,6 +209,47 @@ def test_an_unsigned_root_is_no_answer_under_a_trust_anchor(dns, anchor):
         assert hear(peer, role)["status"] == SERVFAIL
         check_clean_end(role)
         assert "dns_trouble" in role.log()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="hides the system's key by a mount, which needs root")
+def test_without_a_key_nothing_is_validated_and_the_log_says_so(dns):
+    hide = 'mount -t tmpfs none "$1" && exec "$2"'
+    wrapper = ["unshare", "--mount", "sh", "-c", hide, "sh", os.path.dirname(ROOT_KEY)]
+    with rolerig.Role("resolver", settings(server=dns.server, trust_anchor=None), wrapper) as role:
+        check_question(role.peer("relay"), role, QUESTIONS[0])
+        check_clean_end(role)
+        assert "no_trust_anchor" in role.log()
+
+
+def test_who_wants_no_validation_is_not_warned(dns):
+    with start(server=dns.server, trust_anchor="none") as role:
+        check_question(role.peer("relay"), role, QUESTIONS[0])
+        check_clean_end(role)
+        assert "no_trust_anchor" not in role.log()
+
+
+def test_signatures_are_validated_by_the_key_that_is_named(peers):
+    names = {
+        "mx.test": {"A": ["127.0.0.9"]},
+        "_25._tcp.mx.test": {"TLSA": [[3, 1, 1, "0123" * 16]]},
+        "mx.plain": {"A": ["127.0.0.9"]},
+    }
+    zones = signedrig.SignedZones(peers, names, ["_25._tcp.mx.test"], ["broken.test"], "plain", "127.0.53.2")
+    expected = {
+        ("mx.test", A): (OK, True),
+        ("mx.test", MX): (NODATA, True),
+        ("nothing.test", A): (NXDOMAIN, True),
+        ("mx.plain", A): (OK, False),
+        ("_25._tcp.mx.test", TLSA): (SERVFAIL, False),
+        ("mx.broken.test", A): (SERVFAIL, False),
+    }
+    with start(server=zones.server, trust_anchor=str(zones.anchor)) as role:
+        peer = role.peer("relay")
+        for (name, kind), answer in expected.items():
+            ask(peer, name, kind)
+            heard = hear(peer, role)
+            assert (heard["status"], bool(heard["secure"])) == answer, name
+        check_clean_end(role)
 
 
 @pytest.mark.skipif(not os.environ.get("GATEPOST_SLOW_TESTS"), reason=SLOW)
