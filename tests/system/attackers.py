@@ -37,8 +37,8 @@ def nothing(link, data, from_server):
 
 
 def strip(link, data, from_server):
-    """EHLO's answer without STARTTLS."""
-    return data.replace(b"250-STARTTLS\r\n", b"") if from_server else data
+    """EHLO's answer with another word in its place, as some firewalls do."""
+    return data.replace(b"STARTTLS", b"XXXXXXXA") if from_server else data
 
 
 def answering(command, reply):
