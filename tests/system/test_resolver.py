@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The resolver role on its own, in its sandbox, with a real name server or answers from a file."""
 
+import contextlib
 import json
 import os
 import time
@@ -228,24 +229,35 @@ def test_who_wants_no_validation_is_not_warned(dns):
         assert "no_trust_anchor" not in role.log()
 
 
-def test_signatures_are_validated_by_the_key_that_is_named(peers):
-    names = {
-        "mx.test": {"A": ["127.0.0.9"]},
-        "_25._tcp.mx.test": {"TLSA": [[3, 1, 1, "0123" * 16]]},
-        "mx.plain": {"A": ["127.0.0.9"]},
-    }
-    zones = signedrig.SignedZones(peers, names, ["_25._tcp.mx.test"], ["broken.test"], "plain", "127.0.53.2")
-    expected = {
-        ("mx.test", A): (OK, True),
-        ("mx.test", MX): (NODATA, True),
-        ("nothing.test", A): (NXDOMAIN, True),
-        ("mx.plain", A): (OK, False),
-        ("_25._tcp.mx.test", TLSA): (SERVFAIL, False),
-        ("mx.broken.test", A): (SERVFAIL, False),
-    }
-    with start(server=zones.server, trust_anchor=str(zones.anchor)) as role:
+SIGNED = {
+    "mx.test": {"A": ["127.0.0.9"]},
+    "_25._tcp.mx.test": {"TLSA": [[3, 1, 1, "0123" * 16]]},
+    "_26._tcp.mx.test": {"TLSA": [[3, 1, 1, "0123" * 16]]},
+    "mx.plain": {"A": ["127.0.0.9"]},
+}
+# Status, and whether it is proven.
+PROVEN = {
+    ("mx.test", A): (OK, True),
+    ("mx.test", MX): (NODATA, True),
+    ("nothing.test", A): (NXDOMAIN, True),
+    ("mx.plain", A): (OK, False),
+    ("_25._tcp.mx.test", TLSA): (SERVFAIL, False),
+    ("_26._tcp.mx.test", TLSA): (OK, True),
+    ("mx.broken.test", A): (SERVFAIL, False),
+}
+
+
+@pytest.mark.parametrize("between", [None, "unbound"])
+def test_signatures_are_validated_by_the_key_that_is_named(peers, between):
+    """From who has the zone, and from a server between that only hands on."""
+    with contextlib.ExitStack() as cleanup:
+        zones = signedrig.SignedZones(peers, SIGNED, ["_25._tcp.mx.test"], ["broken.test"], "plain", "127.0.53.2")
+        server = zones.server
+        if between:
+            server = cleanup.enter_context(dnsrig.DnsRig({}, forward=zones.server)).server
+        role = cleanup.enter_context(start(server=server, trust_anchor=str(zones.anchor)))
         peer = role.peer("relay")
-        for (name, kind), answer in expected.items():
+        for (name, kind), answer in PROVEN.items():
             ask(peer, name, kind)
             heard = hear(peer, role)
             assert (heard["status"], bool(heard["secure"])) == answer, name
