@@ -294,7 +294,7 @@ static const struct gp_key dns_keys[] = {
 	{.name = "trust_anchor",
 	 .type = GP_KEY_PATH,
 	 .choices = anchor_words,
-	 .example = "none",
+	 .example = "/usr/share/dns/root.key",
 	 AT(dns.trust_anchor),
 	 .doc = "The file with the root's key, by which DNSSEC validates what the DNS says; "
 		"without "
