@@ -74,20 +74,23 @@ ATTACKS = [
 ]
 DECISIONS = {CLEAR: "clear", TLS: "deliver", PROVEN: "deliver", NO_TLS: "next", UNPROVEN: "next", UNKNOWN: None}
 
-# The first of two hosts, the second of which is right: its policy, its server, whether the MTA-STS policy names it;
-# and what becomes of a message, with the sessions on its way.
-Pair = collections.namedtuple("Pair", "policy server named seen")
-FIRST, SECOND = "at the first", "at the second"
-PAIRS = {
-    "testing, no TLS": Pair("STS testing", "no TLS", True, (f"{CLEAR} {FIRST}", "sts: clear")),
-    "enforce, no TLS": Pair("STS enforce", "no TLS", True, (f"{PROVEN} {SECOND}", "sts: next, sts: deliver")),
-    "enforce, wrong name": Pair("STS enforce", "wrong name", True, (f"{PROVEN} {SECOND}", "sts: next, sts: deliver")),
-    "enforce, host not named": Pair("STS enforce", RIGHT, False, (f"{PROVEN} {SECOND}", "sts: deliver")),
-    "DANE match, no TLS": Pair("DANE match", "no TLS", True, (f"{PROVEN} {SECOND}", "dane: next, dane: deliver")),
-    "DANE mismatch": Pair("DANE mismatch", RIGHT, True, (f"{PROVEN} {SECOND}", "dane: next, dane: deliver")),
-    "TLSA bogus": Pair("TLSA bogus", RIGHT, True, (f"{PROVEN} {SECOND}", "dane: deliver")),
-    "enforce, host not named, DANE match": Pair(
-        "STS enforce, DANE match", RIGHT, False, (f"{PROVEN} {FIRST}", "dane: deliver")
+# Several hosts, the last of which is right: the domain's policy, the servers of those before it, whether the MTA-STS
+# policy names these; and what becomes of a message, with the sessions on its way.
+Row = collections.namedtuple("Row", "policy before named seen")
+FIRST, LAST = "at the first", "at the last"
+ROWS = {
+    "testing, no TLS": Row("STS testing", ["no TLS"], True, (f"{CLEAR} {FIRST}", "sts: clear")),
+    "enforce, no TLS": Row("STS enforce", ["no TLS"], True, (f"{PROVEN} {LAST}", "sts: next, sts: deliver")),
+    "enforce, wrong name": Row("STS enforce", ["wrong name"], True, (f"{PROVEN} {LAST}", "sts: next, sts: deliver")),
+    "enforce, right, but not named": Row("STS enforce", [RIGHT], False, (f"{PROVEN} {LAST}", "sts: deliver")),
+    "enforce, no TLS, then expired": Row(
+        "STS enforce", ["no TLS", "expired"], True, (f"{PROVEN} {LAST}", "sts: next, sts: next, sts: deliver")
+    ),
+    "DANE match, no TLS": Row("DANE match", ["no TLS"], True, (f"{PROVEN} {LAST}", "dane: next, dane: deliver")),
+    "DANE mismatch": Row("DANE mismatch", [RIGHT], True, (f"{PROVEN} {LAST}", "dane: next, dane: deliver")),
+    "TLSA bogus": Row("TLSA bogus", [RIGHT], True, (f"{PROVEN} {LAST}", "dane: deliver")),
+    "enforce, not named, but DANE match": Row(
+        "STS enforce, DANE match", [RIGHT], False, (f"{PROVEN} {FIRST}", "dane: deliver")
     ),
 }
 
@@ -101,8 +104,8 @@ def cases(table, columns):
 
 MATRIX_CASES = dict(cases(MATRIX, SERVERS))
 ATTACK_CASES = dict(cases(ATTACKS, attackers.ATTACKS))
-PAIR_CASES = {("two hosts", name): pair.seen for name, pair in PAIRS.items()}
-CASES = MATRIX_CASES | ATTACK_CASES | PAIR_CASES
+ROW_CASES = {("several hosts", name): row.seen for name, row in ROWS.items()}
+CASES = MATRIX_CASES | ATTACK_CASES | ROW_CASES
 ATTACKER_ADDRESSES = {case: f"127.0.26.{i}" for i, case in enumerate(ATTACK_CASES, 1)}
 
 
@@ -120,12 +123,15 @@ Host = collections.namedtuple("Host", "name address server tlsa")
 
 def hosts(case):
     """A domain's, the best first."""
-    if case in PAIR_CASES:
-        pair = PAIRS[case[1]]
-        tlsa = POLICIES[pair.policy].tlsa
-        zone = "mx.test" if pair.named else "other.test"
-        first = Host(f"first-{label(case)}.{zone}", ADDRESSES[pair.server], pair.server, tlsa)
-        return [first, Host(f"second-{label(case)}.mx.test", ADDRESSES[RIGHT], RIGHT, tlsa and "match")]
+    if case in ROW_CASES:
+        row = ROWS[case[1]]
+        tlsa = POLICIES[row.policy].tlsa
+        zone = "mx.test" if row.named else "other.test"
+        before = [
+            Host(f"host{i}-{label(case)}.{zone}", ADDRESSES[server], server, tlsa)
+            for i, server in enumerate(row.before, 1)
+        ]
+        return [*before, Host(f"last-{label(case)}.mx.test", ADDRESSES[RIGHT], RIGHT, tlsa and "match")]
     tlsa = POLICIES[case[0]].tlsa
     if case in ATTACK_CASES:
         return [Host(f"{label(case)}.mx.test", ATTACKER_ADDRESSES[case], RIGHT, tlsa)]
@@ -134,7 +140,7 @@ def hosts(case):
 
 
 def sts(case):
-    return POLICIES[PAIRS[case[1]].policy if case in PAIR_CASES else case[0]].sts
+    return POLICIES[ROWS[case[1]].policy if case in ROW_CASES else case[0]].sts
 
 
 HOSTS = [host for case in CASES for host in hosts(case)]
@@ -279,11 +285,11 @@ class World:
         return PROVEN if proven else TLS
 
     def place(self, case, sessions):
-        """Of two hosts, which one took it."""
-        if case not in PAIR_CASES:
+        """Of several hosts, which one was the last to be asked."""
+        if case not in ROW_CASES:
             return ""
-        first, _ = hosts(case)
-        return " " + (FIRST if sessions[-1]["remote"].startswith(first.name) else SECOND)
+        taker = sessions[-1]["remote"].split(" ")[0]
+        return " " + {hosts(case)[0].name: FIRST, hosts(case)[-1].name: LAST}.get(taker, f"at {taker}")
 
     def seen(self):
         """Case -> result and sessions, in the form of cases()."""
@@ -325,9 +331,9 @@ def test_a_message_past_each_attacker(world, seen, case):
     assert leaked == (list(PRIVATE) if seen[case][0] == CLEAR else [])
 
 
-@pytest.mark.parametrize("case", PAIR_CASES, ids=label)
-def test_a_message_to_the_second_host_when_the_first_will_not_do(seen, case):
-    assert seen[case] == PAIR_CASES[case]
+@pytest.mark.parametrize("case", ROW_CASES, ids=label)
+def test_a_message_to_the_next_host_when_the_first_will_not_do(seen, case):
+    assert seen[case] == ROW_CASES[case]
 
 
 BEGINNING = """\
@@ -356,10 +362,10 @@ are TLSA records whose signature is wrong; "unsigned" ones match, but prove noth
 decides (RFC 8461 section 2).
 
 """
-PAIRS_TEXT = """
-## Two hosts
+ROWS_TEXT = """
+## Several hosts
 
-A domain's second host has the right name, and matches where there is DANE. Its first host:
+A domain's last host has the right name, and matches where there is DANE. Before it stands:
 
 """
 ATTACKS_TEXT = """
@@ -383,14 +389,14 @@ def table(cases_, columns, found):
     return "".join("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|\n" for line in lines)
 
 
-def pairs_table(found):
-    lines = ["| first host | message | sessions |\n| --- | --- | --- |\n"]
-    lines += [f"| {case[1]} | {found[case][0]} | {found[case][1]} |\n" for case in PAIR_CASES]
+def rows_table(found):
+    lines = ["| before | message | sessions |\n| --- | --- | --- |\n"]
+    lines += [f"| {case[1]} | {found[case][0]} | {found[case][1]} |\n" for case in ROW_CASES]
     return "".join(lines)
 
 
 def test_the_document_tells_what_was_seen(seen):
-    text = BEGINNING + table(MATRIX_CASES, SERVERS, seen) + PAIRS_TEXT + pairs_table(seen)
+    text = BEGINNING + table(MATRIX_CASES, SERVERS, seen) + ROWS_TEXT + rows_table(seen)
     text += ATTACKS_TEXT + table(ATTACK_CASES, attackers.ATTACKS, seen)
     if os.environ.get("GATEPOST_WRITE_DOCS"):
         DOCUMENT.write_text(text, encoding="utf-8")
