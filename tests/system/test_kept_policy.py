@@ -96,3 +96,8 @@ def test_a_kept_policy_holds_against_who_hides_it(gatepost, authority, receiver,
         # That it is the policy which protects, and that the attack works: a domain that has none.
         assert outcome(sender, "strange.test") == ("relayed", "2.0.0", "opportunistic", "clear")
         assert SECRET in attacker.crossed
+        # He leaves, and what waited goes out.
+        attacker.attack, attacker.crossed = attackers.nothing, b""
+        sender.queue("retry", "--domain", "far.test")
+        eventually(lambda: sender.queued() == [], what="delivery")
+        assert b"EHLO" in attacker.crossed and SECRET not in attacker.crossed
