@@ -2,7 +2,7 @@
 """Attackers on the way: each stands between a mail server and who sends to it, does one thing to the beginning of TLS,
 and keeps all octets that crossed, in both directions and as they came.
 
-    with Attacker("127.0.26.1", ("127.0.25.5", 25), strip) as attacker:
+    with Attacker("127.0.26.1", ("127.0.25.5", 25), hide) as attacker:
         ...  # dial attacker.address
         attacker.crossed
 """
@@ -36,7 +36,7 @@ def nothing(link, data, from_server):
     return data
 
 
-def strip(link, data, from_server):
+def hide(link, data, from_server):
     """EHLO's answer with another word in its place, as some firewalls do."""
     return data.replace(b"STARTTLS", b"XXXXXXXA") if from_server else data
 
@@ -78,7 +78,7 @@ def cut(link, data, from_server):
 
 ATTACKS = {
     "nothing": nothing,
-    "STARTTLS stripped": strip,
+    "STARTTLS hidden": hide,
     "EHLO refused": answering(b"EHLO ", b"502 5.5.1 unknown command\r\n"),
     "454": answering(STARTTLS, b"454 4.7.0 TLS not available\r\n"),
     "garbage": answering(STARTTLS, b"\x16\x03\x01 \xff\x00 what?\r\n"),

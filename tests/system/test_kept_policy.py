@@ -85,7 +85,7 @@ def test_a_kept_policy_holds_against_who_hides_it(gatepost, authority, receiver,
             sender = start_sender(gatepost, authority, host.port)
             assert outcome(sender, "far.test") == ("relayed", "2.0.0", "sts", "deliver")
             sender.stop()
-        attacker.attack, attacker.crossed = attackers.strip, b""
+        attacker.attack, attacker.crossed = attackers.hide, b""
         if mode:
             forged = authority.issue("mta-sts.far.test", self_signed=True)
             cleanup.enter_context(HttpsRig(forged, policy(mode), POLICY_HOST, host.port))

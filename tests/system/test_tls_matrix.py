@@ -371,11 +371,11 @@ A domain's last host has the right name, and matches where there is DANE. Before
 ATTACKS_TEXT = """
 ## Attackers
 
-Between the gateway and the server whose certificate is right stands somebody who takes STARTTLS out of the answer to
-EHLO; refuses EHLO by 502; answers STARTTLS by 454, or by garbage; puts replies behind the server's 220, in the same
-segment; says 220 and goes on in clear; or cuts the connection in the handshake. "Nothing" is the same way without an
-attack. All octets that crossed were kept and searched: where a policy binds, nothing of the message, its header or its
-envelope is among them.
+Between the gateway and the server whose certificate is right stands somebody who writes another word over STARTTLS in
+the answer to EHLO; refuses EHLO by 502; answers STARTTLS by 454, or by garbage; puts replies behind the server's 220,
+in the same segment; says 220 and goes on in clear; or cuts the connection in the handshake. "Nothing" is the same way
+without an attack. All octets that crossed were kept and searched: where a policy binds, nothing of the message, its
+header or its envelope is among them.
 
 """
 
