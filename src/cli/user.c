@@ -269,6 +269,7 @@ run(struct user_file *f, const struct user_options *o)
 	gp_cli_print_complaints(&f->complaints);
 	if (!o->name)
 		return list(f, o);
+	gp_assert(o->verb); /* only `list` goes without a name */
 	int rc = read_name(o, &f->arena, &name);
 	if (rc != GP_EXIT_OK)
 		return rc;

@@ -209,6 +209,24 @@ everything_comes_back(void **state)
 	parsed_free(&p);
 }
 
+/* A word that stands for itself is no file's name, and a name that only begins like it is one. */
+static void
+paths_and_words_differ(void **state)
+{
+	static const char *const cases[][2] = {
+		{"none", "none"}, {"./none", "/etc/g/./none"}, {"none.key", "/etc/g/none.key"}};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct parsed p;
+		char yaml[512];
+		snprintf(yaml, sizeof(yaml), "%sdns: {trust_anchor: %s}\n", BASE, cases[i][0]);
+		assert_round_trip(gp_slice_str(yaml), NULL);
+		parse_good(&p, yaml, NULL);
+		assert_slice(p.cfg.dns.trust_anchor, cases[i][1]);
+		parsed_free(&p);
+	}
+}
+
 static void
 defaults_are_those_of_the_table(void **state)
 {
@@ -425,6 +443,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_comes_back),
+		cmocka_unit_test(paths_and_words_differ),
 		cmocka_unit_test(defaults_are_those_of_the_table),
 		cmocka_unit_test(own_hosts_have_no_less_than_strangers),
 		cmocka_unit_test(random_ones_come_back),

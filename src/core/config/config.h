@@ -142,7 +142,7 @@ struct gp_config {
 	struct {
 		struct gp_slice server;  /* addr:port; empty: /etc/resolv.conf */
 		struct gp_slice answers; /* content of the file in the form of --dns; empty: none */
-		struct gp_slice trust_anchor; /* path; empty: none */
+		struct gp_slice trust_anchor; /* path; empty: the system's; "none" */
 	} dns;
 	struct {
 		struct gp_slice ca; /* certificates, PEM; empty: the system's */

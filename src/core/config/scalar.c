@@ -102,8 +102,19 @@ set_user(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_
 	*ret = gp_arena_dup(r->arena, text);
 }
 
+static bool
+is_choice(const struct gp_key *key, struct gp_slice text)
+{
+	for (size_t i = 0; key->choices && key->choices[i]; i++) {
+		if (gp_slice_eq(text, gp_slice_str(key->choices[i])))
+			return true;
+	}
+	return false;
+}
+
 static void
-set_path(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+set_path(struct reading *r, struct gp_place at, const struct gp_key *key, struct gp_slice text,
+	 struct gp_slice *ret)
 {
 	bool good = text.len > 0 && text.len <= PATH_OCTETS_MAX;
 	for (size_t i = 0; good && i < text.len; i++)
@@ -112,7 +123,7 @@ set_path(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_
 		reading_complain(r, at, "not a path: 1 to %d octets without control characters",
 				 PATH_OCTETS_MAX);
 	else
-		*ret = reading_path(r, text);
+		*ret = is_choice(key, text) ? gp_arena_dup(r->arena, text) : reading_path(r, text);
 }
 
 static bool
@@ -220,7 +231,7 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		set_user(r, place, text, at);
 		return;
 	case GP_KEY_PATH:
-		set_path(r, place, text, at);
+		set_path(r, place, key, text, at);
 		return;
 	case GP_KEY_SIZE:
 	case GP_KEY_TIME:

@@ -277,6 +277,7 @@ static const struct gp_key auth_keys[] = {
 };
 static const struct gp_key_group auth_group = GROUP(auth_keys);
 
+static const char *const anchor_words[] = {"none", NULL};
 static const struct gp_key dns_keys[] = {
 	{.name = "server",
 	 .type = GP_KEY_RESOLVER,
@@ -292,9 +293,14 @@ static const struct gp_key dns_keys[] = {
 		"--dns."},
 	{.name = "trust_anchor",
 	 .type = GP_KEY_PATH,
+	 .choices = anchor_words,
 	 .example = "/usr/share/dns/root.key",
 	 AT(dns.trust_anchor),
-	 .doc = "The file with the root's key, for DNSSEC."},
+	 .doc = "The file with the root's key, by which DNSSEC validates what the DNS says; "
+		"without "
+		"it /usr/share/dns/root.key, if it is there. none: nothing is validated, and there "
+		"is no DANE; for a server whose names are its own, or that hands no signatures "
+		"on."},
 };
 static const struct gp_key_group dns_group = GROUP(dns_keys);
 

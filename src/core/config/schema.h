@@ -48,7 +48,7 @@ struct gp_key {
 	const char *preset;  /* the default as it is written in the file; NULL: none */
 	const char *example; /* for the starter and the reference; NULL: preset is one */
 	const struct gp_key_group *group; /* GROUP; LISTENS and DOMAINS: of each entry */
-	const char *const *choices;       /* ends in NULL */
+	const char *const *choices;       /* ends in NULL; of a PATH: words that name no file */
 	uint64_t min, max;                /* bounds of numbers, inclusive */
 	size_t offset;
 	/* Of a limit of relay_networks: where strangers' limit is in struct gp_config. The default
