@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Submission from end to end: who may log in, by what, and what may be sent then."""
 
+import re
 import smtplib
 import subprocess
 
@@ -131,6 +132,68 @@ def test_auth_that_dies_takes_nobody_along(submission):
                 return False
 
         eventually(again, what="a login")
+
+
+def send(c, *fields, sender="alice@demo.test", body=b"hello\r\n"):
+    """The end of data's answer."""
+    assert c.mail(sender)[0] == 250
+    assert c.rcpt("bob@demo.test")[0] == 250
+    return c.data(b"".join(field.encode() + b"\r\n" for field in fields) + b"\r\n" + body)
+
+
+def test_from_is_the_users_own(submission):
+    server = submission()
+    with client(server) as c:
+        c.ehlo("client.example.com")
+        assert c.login(*ALICE)[0] == 235
+        code, text = send(c, "From: Bob <bob@demo.test>")
+        assert (code, text) == (550, b"5.7.1 From: bob@demo.test is not an address that you may send as")
+        assert send(c, "From: alice@demo.test", "Sender: bob@demo.test")[0] == 550
+        assert send(c, "From: alice@demo.test", "From: alice@demo.test")[0] == 554
+        assert send(c, "Subject: nobody's")[0] == 554
+        assert send(c, "From: bob@demo.test", sender="")[0] == 550
+        assert send(c, "From: alice@demo.test", "Bcc: carol@demo.test")[0] == 250
+    (mail,) = server.wait_for_mails("bob")
+    assert mail["Bcc"] == "carol@demo.test"
+    assert mail["Date"]
+    assert re.fullmatch(r"<[0-9A-Za-z]+\.[0-9a-f]+@mx\.gatepost\.test>", mail["Message-ID"])
+
+
+def test_what_is_there_is_left_alone(submission):
+    server = submission()
+    with client(server) as c:
+        c.ehlo("client.example.com")
+        assert c.login(*ALICE)[0] == 235
+        assert send(c, "From: alice@demo.test", "DATE: yesterday", "message-id: <x@y>")[0] == 250
+    (mail,) = server.wait_for_mails("bob")
+    assert mail.get_all("Date") == ["yesterday"]
+    assert mail.get_all("Message-ID") == ["<x@y>"]
+
+
+def test_a_header_in_a_staging_file(submission):
+    server = submission()
+    large = b"x" * 76 + b"\r\n"
+    with client(server) as c:
+        c.ehlo("client.example.com")
+        assert c.login(*ALICE)[0] == 235
+        assert send(c, "From: bob@demo.test", body=large * 10000)[0] == 550
+        assert send(c, "From: alice@demo.test", body=large * 10000)[0] == 250
+    (mail,) = server.wait_for_mails("bob")
+    assert mail["Date"] and len(mail.get_payload()) > 760000
+
+
+def test_relay_networks_need_no_auth(submission):
+    """They may be who they like; their messages are completed as those of users."""
+    server = submission(relay_networks=["127.0.0.1/32"])
+    with smtplib.SMTP("127.0.0.1", server.clear_port, timeout=20) as c:
+        c.ehlo("client.example.com")
+        assert send(c, "From: anybody@elsewhere.test", sender="anybody@elsewhere.test")[0] == 250
+        assert send(c, "Subject: nobody's")[0] == 554
+    with smtplib.SMTP("127.0.0.1", server.clear_port, timeout=20, source_address=("127.0.0.2", 0)) as c:
+        c.ehlo("client.example.com")
+        assert c.mail("alice@demo.test") == (530, b"5.7.0 Authentication required")
+    (mail,) = server.wait_for_mails("bob")
+    assert mail["Date"] and mail["Message-ID"]
 
 
 def test_curl_sends(submission):

@@ -143,10 +143,9 @@ auth_configure(const struct gp_config *cfg, const uint64_t seed[2])
 void
 auth_offer(struct gp_smtp_server_setup *setup, const struct gp_role_listen *listen, bool relay)
 {
-	struct gp_slice mechanisms = gp_slice_trim(gp_slice_str(self.mechanisms));
-	if (listen->service != GP_SERVICE_SUBMISSION || mechanisms.len == 0)
+	if (listen->service != GP_SERVICE_SUBMISSION)
 		return;
-	setup->auth_mechanisms = mechanisms;
+	setup->auth_mechanisms = gp_slice_trim(gp_slice_str(self.mechanisms));
 	setup->require_auth = !relay;
 }
 

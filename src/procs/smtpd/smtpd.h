@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
- * decisions (session.c), recipients after aliases (targets.c), the body of a message on its way
+ * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after aliases (targets.c), the body of a message on its way
  * (body.c); the conversations with spool (store.c), with signer, and certificates (tls.c), and with
  * auth (auth.c); answers that are on their way (tickets.c); and the role itself (main.c).
  */
@@ -151,8 +151,9 @@ void
 auth_configure(const struct gp_config *cfg, const uint64_t seed[2]);
 void
 auth_connect(struct gp_role_env *env, int fd);
-/* Puts the mechanisms into the setup of a session of this listener, where there are any. relay: the
-   client may send without. */
+/* Puts the mechanisms into the setup of a session of this listener, where it is for submission: then
+   nobody sends without AUTH (RFC 6409 section 4.3), also where there is no mechanism. relay: but
+   for this client. */
 void
 auth_offer(struct gp_smtp_server_setup *setup, const struct gp_role_listen *listen, bool relay);
 /* Begins an exchange, and goes on with it; session_challenged() or session_judged() follows.
@@ -242,6 +243,10 @@ void
 body_stage(struct body *b, int fd);
 uint64_t
 body_size(const struct body *b);
+/* The first octets of it, at most `max`; in the arena where they must be read from the file. False:
+   the file cannot be read, or no memory. */
+bool
+body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_slice *ret);
 /* Forgets everything; a staging file goes back for the next body. */
 void
 body_reset(struct body *b);
