@@ -27,7 +27,7 @@ static const char usage[] =
 	"  --no-scram   keep no such keys any more\n"
 	"  --from LIST  what it may send as: addresses, @DOMAIN or *, with commas between;\n"
 	"               default its own name\n"
-	"  --hourly N   recipients in an hour; default no limit\n"
+	"  --hourly N   recipients in an hour; default as `submission` in the file says\n"
 	"  --daily N    recipients in a day; default no limit\n"
 	"  --json       one object a line\n";
 

@@ -322,6 +322,39 @@ def test_one_who_goes_is_forgotten(auth):
     assert smtpd.plain("bob@example.org", "builder", ELSEWHERE)["user"] == b"bob@example.org"
 
 
+# --- limits ---
+
+TAKEN, HOURLY, DAILY = 1, 2, 3
+
+
+def count(smtpd, user, recipients):
+    smtpd.ticket += 1
+    smtpd.channel.say("quota_wanted", ticket=smtpd.ticket, user=user.encode(), recipients=recipients)
+    name, values = smtpd.hear()
+    assert (name, values["ticket"]) == ("quota", smtpd.ticket)
+    return values["result"]
+
+
+def test_recipients_have_limits(auth):
+    role = auth(more={"submission": {"hourly": 3, "daily": 4}})
+    first, second = Smtpd(role), Smtpd(role, 1)
+    alice = first.plain("alice@example.org", "wonderland")
+    assert (alice["hourly"], alice["daily"]) == (3, 4)
+    assert count(first, "alice@example.org", 2) == TAKEN
+    assert count(second, "alice@example.org", 2) == HOURLY
+    assert count(second, "alice@example.org", 1) == TAKEN
+    assert count(second, "bob@example.org", 3) == TAKEN
+    # The file of users says otherwise.
+    assert count(first, "printer", 5) == TAKEN
+    assert count(first, "printer", 1) == HOURLY
+    # Other limits count what was counted before.
+    role.tell_config(settings(auth={"delay": "0"}, submission={"hourly": 0, "daily": 4}))
+    eventually(lambda: count(first, "alice@example.org", 1) == TAKEN, what="the reload")
+    assert count(second, "alice@example.org", 1) == DAILY
+    # What smtpd had counted outlives it.
+    assert count(Smtpd(role, 0), "alice@example.org", 1) == DAILY
+
+
 # --- tokens ---
 
 

@@ -196,6 +196,49 @@ def test_relay_networks_need_no_auth(submission):
     assert mail["Date"] and mail["Message-ID"]
 
 
+def test_recipients_are_counted(submission):
+    server = submission(submission={"hourly": 3})
+    server.crash_is_expected = True
+
+    def login():
+        c = client(server)
+        c.ehlo("client.example.com")
+        assert c.login(*ALICE)[0] == 235
+        assert c.mail("alice@demo.test")[0] == 250
+        return c
+
+    with login() as c:
+        assert c.rcpt("nobody@demo.test")[0] == 550  # is not counted
+        assert [c.rcpt("bob@demo.test")[0] for _ in range(2)] == [250, 250]
+        c.rset()
+    for pid, name in server.roles().items():
+        if name == "gatepost-smtpd":
+            subprocess.run(["kill", "-9", str(pid)], check=True)
+    eventually(server.all_are_ready, what="every role")
+    with login() as c:
+        # Pipelined: one waits for auth, the others for it.
+        c.sock.sendall(b"RCPT TO:<bob@demo.test>\r\nRCPT TO:<carol@elsewhere.test>\r\nNOOP\r\n")
+        assert c.getreply()[0] == 250
+        assert c.getreply() == (450, b"4.7.1 Too many recipients in an hour, try again later")
+        assert c.getreply()[0] == 250
+        assert c.data(MESSAGE)[0] == 250
+    assert server.wait_for_mails("bob")
+
+
+def test_without_auth_nobody_is_counted(submission):
+    server = submission(submission={"daily": 3})
+    server.crash_is_expected = True
+    with client(server) as c:
+        c.ehlo("client.example.com")
+        assert c.login(*ALICE)[0] == 235
+        assert c.mail("alice@demo.test")[0] == 250
+        (pid,) = [pid for pid, name in server.roles().items() if name == "gatepost-auth"]
+        subprocess.run(["kill", "-STOP", str(pid)], check=True)
+        c.sock.sendall(b"RCPT TO:<bob@demo.test>\r\n")
+        subprocess.run(["kill", "-9", str(pid)], check=True)
+        assert c.getreply() == (450, b"4.3.0 Cannot count recipients now, try again later")
+
+
 def test_curl_sends(submission):
     server = submission()
     argv = ["curl", "--silent", "--insecure", "--url", f"smtps://127.0.0.1:{server.tls_port}/client.example.com"]

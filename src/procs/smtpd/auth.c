@@ -18,6 +18,7 @@ static struct {
 	struct gp_channel *channel; /* NULL: there is no auth now */
 	struct gp_map by_ticket;    /* struct login */
 	uint64_t last_ticket;
+	struct tickets counts; /* sessions that wait for a recipient to be counted */
 	char mechanisms[MECHANISMS_MAX];
 } self;
 
@@ -52,6 +53,7 @@ take_rights(struct login *l, const struct gp_msg_auth_result *r)
 		from[i] = gp_arena_dup(&l->arena, r->from[i].address);
 	l->from = from;
 	l->from_len = from ? r->from_len : 0;
+	l->limited = r->hourly > 0 || r->daily > 0;
 	return !l->arena.failed;
 }
 
@@ -80,12 +82,21 @@ static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct login *l;
+	struct session *s;
 	(void)ctx, (void)c;
 	/* Who is gone, or has given up, is not waited for any more. */
 	if (m->type == GP_MSG_AUTH_CHALLENGE && (l = find(m->auth_challenge.ticket)))
 		session_challenged(l->session, m->auth_challenge.challenge);
 	else if (m->type == GP_MSG_AUTH_RESULT && (l = find(m->auth_result.ticket)))
 		take_result(l, &m->auth_result);
+	else if (m->type == GP_MSG_QUOTA && (s = tickets_redeem(&self.counts, m->quota.ticket)))
+		session_counted(s, (enum gp_quota_result)m->quota.result);
+}
+
+static void
+fail_count(struct session *s)
+{
+	session_counted(s, GP_QUOTA_UNKNOWN);
 }
 
 /* All who were under way are told to come again; those whom their client keeps waiting hear it when
@@ -101,6 +112,7 @@ fail_all(void)
 		else
 			forget_ticket(l);
 	}
+	tickets_fail(&self.counts, fail_count);
 }
 
 static void
@@ -197,6 +209,26 @@ login_forget(struct login *l)
 		forget_ticket(l);
 	}
 	gp_arena_free(&l->arena);
+}
+
+bool
+auth_count(struct session *s, struct gp_slice user)
+{
+	uint64_t ticket = self.channel ? tickets_take(&self.counts, s) : TICKET_NONE;
+	struct gp_message m = {.type = GP_MSG_QUOTA_WANTED,
+			       .quota_wanted = {.ticket = ticket, .user = user, .recipients = 1}};
+	if (ticket == TICKET_NONE)
+		return false;
+	if (say(&m))
+		return true;
+	(void)tickets_redeem(&self.counts, ticket);
+	return false;
+}
+
+void
+auth_forget_count(struct session *s)
+{
+	tickets_forget(&self.counts, s);
 }
 
 bool

@@ -3,15 +3,15 @@
  * One connection. Bytes go from the socket into the protocol's session object; its events are
  * decided here.
  *
- *        read -> advance -> MAIL, RCPT, DATA: answered at once
- *                        -> BODY: into s->body ---- memory full ----> WAIT_STAGE -> session_staged
- * -> advance
- *                        -> END: store_commit ----------------------> WAIT_COMMIT ->
- * session_committed -> advance
- *                        -> CLOSE: the last reply is written -> linger -> free
+ *     read -> advance -> MAIL, RCPT, DATA: answered at once
+ *                     -> RCPT, user with limits: auth_count -> WAITS_COUNT -> session_counted
+ *                     -> BODY: into s->body; memory full -> WAITS_STAGE -> session_staged
+ *                     -> END: store_commit -> WAITS_COMMIT -> session_committed
+ *                     -> AUTH: auth_begin, auth_step -> WAITS_AUTH -> session_challenged, _judged
+ *                     -> STARTTLS: tls_accept -> SHAKES_HANDS -> finish_handshake
+ *                     -> CLOSE: the last reply is written -> LINGERS -> free
  *
- *                        -> STARTTLS: tls_accept, SHAKES_HANDS ---------> handshake done ->
- * advance
+ * Each of these goes on by advance().
  *
  * While the session waits, nothing is read from the client: what came behind is in s->held.
  */
@@ -55,6 +55,8 @@ session_free(struct session *s)
 {
 	if (s->state == SESSION_WAITS_COMMIT || s->state == SESSION_WAITS_STAGE)
 		store_forget(s);
+	if (s->state == SESSION_WAITS_COUNT)
+		auth_forget_count(s);
 	if (s->signing)
 		tls_forget(s);
 	login_forget(&s->login);
@@ -143,8 +145,9 @@ decide_mail(struct session *s)
 	refuse(s, &why);
 }
 
-static void
-decide_rcpt(struct session *s)
+/* Whom the recipient stands for; a reply that is not positive where nobody may send to it. */
+static struct gp_admission
+admit(struct session *s)
 {
 	struct gp_admission a = {};
 	struct gp_client client = s->client;
@@ -153,16 +156,62 @@ decide_rcpt(struct session *s)
 			       gp_smtp_server_arena(s->smtp), &a);
 	if (r < 0)
 		a.reply = out_of_memory;
-	else if (gp_reply_positive(&a.reply) &&
-		 !targets_add(&s->targets, &a, gp_smtp_server_rcpt(s->smtp),
-			      gp_smtp_server_arena(s->smtp)))
-		a.reply = GP_REPLY(452, 4, 5, 3, "Too many recipients");
-	if (gp_reply_positive(&a.reply)) {
-		gp_smtp_server_answer(s->smtp, &a.reply);
-		return;
+	return a;
+}
+
+static void
+refuse_rcpt(struct session *s, const struct gp_reply *r)
+{
+	log_refused_path(s, "rcpt", r);
+	refuse(s, r);
+}
+
+static void
+answer_rcpt(struct session *s, struct gp_admission *a)
+{
+	if (gp_reply_positive(&a->reply) &&
+	    !targets_add(&s->targets, a, gp_smtp_server_rcpt(s->smtp),
+			 gp_smtp_server_arena(s->smtp)))
+		a->reply = GP_REPLY(452, 4, 5, 3, "Too many recipients");
+	if (gp_reply_positive(&a->reply))
+		gp_smtp_server_answer(s->smtp, &a->reply);
+	else
+		refuse_rcpt(s, &a->reply);
+}
+
+static const struct gp_reply not_counted =
+	GP_REPLY_INIT(450, 4, 3, 0, "Cannot count recipients now, try again later");
+
+/* A user's recipient is counted by auth, where the user has a limit and the recipient would be
+ * taken. */
+static void
+decide_rcpt(struct session *s)
+{
+	struct gp_admission a = admit(s);
+	if (!s->login.limited || !gp_reply_positive(&a.reply))
+		answer_rcpt(s, &a);
+	else if (auth_count(s, gp_smtp_server_identity(s->smtp)))
+		s->state = SESSION_WAITS_COUNT;
+	else
+		refuse_rcpt(s, &not_counted);
+}
+
+/* The configuration may be another than when it was asked, so the recipient is looked at again. */
+static void
+take_count(struct session *s, enum gp_quota_result result)
+{
+	static const struct gp_reply hourly =
+		GP_REPLY_INIT(450, 4, 7, 1, "Too many recipients in an hour, try again later");
+	static const struct gp_reply daily =
+		GP_REPLY_INIT(450, 4, 7, 1, "Too many recipients in a day, try again later");
+	if (result == GP_QUOTA_TAKEN) {
+		struct gp_admission a = admit(s);
+		answer_rcpt(s, &a);
+	} else {
+		refuse_rcpt(s, result == GP_QUOTA_HOURLY  ? &hourly
+			       : result == GP_QUOTA_DAILY ? &daily
+							  : &not_counted);
 	}
-	log_refused_path(s, "rcpt", &a.reply);
-	refuse(s, &a.reply);
 }
 
 static void
@@ -571,7 +620,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	struct session *s = arg;
 	(void)what;
 	if (s->state == SESSION_WAITS_STAGE || s->state == SESSION_WAITS_COMMIT ||
-	    s->state == SESSION_WAITS_AUTH) {
+	    s->state == SESSION_WAITS_AUTH || s->state == SESSION_WAITS_COUNT) {
 		want_read(s, false);
 		return;
 	}
@@ -688,6 +737,14 @@ session_judged(struct session *s, const struct gp_reply *refusal, struct gp_slic
 		gp_smtp_server_answer(s->smtp, refusal);
 	else
 		(void)gp_smtp_server_auth_done(s->smtp, user);
+	resume(s);
+}
+
+void
+session_counted(struct session *s, enum gp_quota_result result)
+{
+	gp_assert(s->state == SESSION_WAITS_COUNT);
+	take_count(s, result);
 	resume(s);
 }
 

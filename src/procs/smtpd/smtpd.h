@@ -73,6 +73,9 @@ void
 session_challenged(struct session *s, struct gp_slice challenge);
 void
 session_judged(struct session *s, const struct gp_reply *refusal, struct gp_slice user);
+/* auth's word about one recipient more. */
+void
+session_counted(struct session *s, enum gp_quota_result result);
 bool
 session_waits_for_auth(const struct session *s);
 /* smtpd.stressed has changed. */
@@ -144,6 +147,7 @@ struct login {
 	struct gp_arena arena;
 	const struct gp_slice *from; /* as core/users/users.h has it */
 	size_t from_len;
+	bool limited; /* in how many it may send to */
 };
 
 /* What is offered, from the configuration. */
@@ -166,6 +170,13 @@ auth_step(struct login *l, struct gp_slice response);
 /* The exchange is given up, if there is one, and what its user might send as is forgotten. */
 void
 login_forget(struct login *l);
+/* Whether the user may send to one recipient more, who counts then; session_counted() answers.
+   False: not possible now. */
+bool
+auth_count(struct session *s, struct gp_slice user);
+/* The session is gone: the answer for it is dropped. */
+void
+auth_forget_count(struct session *s);
 /* address: canonical. */
 bool
 login_may_send_as(const struct login *l, struct gp_slice address);
