@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Submission from end to end: who may log in, by what, and what may be sent then."""
 
+import base64
+import hashlib
 import re
+import shutil
 import smtplib
+import ssl
 import subprocess
 
 import pytest
 import tlsrig
 from gateway import eventually, free_port
+from scram import Scram
 
 MESSAGE = b"From: alice@demo.test\r\nSubject: hello\r\n\r\nhello\r\n"
 ALICE = ("alice@demo.test", "wonderland")
@@ -17,8 +22,8 @@ ALICE = ("alice@demo.test", "wonderland")
 def submission(gatepost, scratch):
     """A gateway with inbound on .port, submission by STARTTLS on .clear_port and within TLS on .tls_port."""
 
-    def start(**settings):
-        certificate, key = tlsrig.make(scratch)
+    def start(name="mx.gatepost.test", **settings):
+        certificate, key = tlsrig.make(scratch, name)
         ports = [free_port() for _ in range(3)]
         server = gatepost(
             listen=[
@@ -94,7 +99,7 @@ def test_only_within_tls_and_only_for_submission(submission):
         assert c.docmd("AUTH PLAIN AGFsaWNlQGRlbW8udGVzdAB3b25kZXJsYW5k")[0] >= 500
         c.starttls(context=tlsrig.context())
         c.ehlo("client.example.com")
-        assert c.esmtp_features["auth"].split() == ["PLAIN", "LOGIN", "SCRAM-SHA-256"]
+        assert c.esmtp_features["auth"].split() == ["PLAIN", "LOGIN", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]
     with smtplib.SMTP("127.0.0.1", server.port, timeout=20) as c:
         c.starttls(context=tlsrig.context())
         c.ehlo("client.example.com")
@@ -239,10 +244,91 @@ def test_without_auth_nobody_is_counted(submission):
         assert c.getreply() == (450, b"4.3.0 Cannot count recipients now, try again later")
 
 
-def test_curl_sends(submission):
+# --- programs of others ---
+
+
+def need(program):
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+
+
+def run_client(server, *argv, text=MESSAGE):
+    """A program that sends as Alice, and what the log says of it."""
+    need(argv[0])
+    done = subprocess.run(argv, input=text, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [line["mechanism"] for line in server.log_lines() if line["event"] == "auth_ok"]
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_curl(submission, mechanism):
     server = submission()
     argv = ["curl", "--silent", "--insecure", "--url", f"smtps://127.0.0.1:{server.tls_port}/client.example.com"]
     argv += ["--mail-from", ALICE[0], "--mail-rcpt", "bob@demo.test", "--user", ":".join(ALICE)]
-    done = subprocess.run([*argv, "-T", "-"], input=MESSAGE, capture_output=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
+    assert run_client(server, *argv, "--login-options", f"AUTH={mechanism}", "-T", "-") == [mechanism]
     assert server.wait_for_mails("bob")
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_swaks(submission, mechanism):
+    server = submission()
+    argv = ["swaks", "--server", f"127.0.0.1:{server.clear_port}", "-tls", "--auth", mechanism]
+    argv += ["--auth-user", ALICE[0], "--auth-password", ALICE[1], "--from", ALICE[0], "--to", "bob@demo.test"]
+    assert run_client(server, *argv) == [mechanism]
+    assert server.wait_for_mails("bob")
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-256"])
+def test_msmtp(submission, mechanism):
+    server = submission()
+    argv = ["msmtp", "--host=127.0.0.1", f"--port={server.tls_port}", "--tls=on", "--tls-starttls=off"]
+    argv += ["--tls-certcheck=off", f"--auth={mechanism.lower()}", f"--user={ALICE[0]}"]
+    argv += [f"--passwordeval=echo {ALICE[1]}", f"--from={ALICE[0]}", "bob@demo.test"]
+    assert run_client(server, *argv) == [mechanism]
+    assert server.wait_for_mails("bob")
+
+
+@pytest.mark.parametrize("bound", [True, False], ids=["tls_exporter", "unbound"])
+def test_gsasl(submission, scratch, bound):
+    """It binds by tls-exporter to TLS 1.3; unbound, it says that it cannot."""
+    server = submission(name="localhost")
+    argv = ["gsasl", "--smtp", "--connect", f"localhost:{server.clear_port}", "--starttls", "-a", ALICE[0]]
+    argv += ["-p", ALICE[1], f"--x509-ca-file={scratch}/localhost-ec.pem", "--quiet"]
+    mechanism = "SCRAM-SHA-256-PLUS" if bound else "SCRAM-SHA-256"
+    argv += [f"--mechanism={mechanism}", *([] if bound else ["--no-cb"])]
+    assert run_client(server, *argv, text=b"") == [mechanism]
+
+
+# --- SCRAM, by hand ---
+
+
+def scram_login(c, header, binding, mechanism="SCRAM-SHA-256-PLUS"):
+    """The code at the end of an exchange."""
+    exchange = Scram(*ALICE, binding)
+    exchange.header = header
+    first = base64.b64encode(exchange.first()).decode()
+    code, text = c.docmd(f"AUTH {mechanism} {first}")
+    if code != 334:
+        return code
+    final = base64.b64encode(exchange.final(base64.b64decode(text))).decode()
+    code, text = c.docmd(final)
+    if code != 334:
+        return code
+    assert exchange.trusts(base64.b64decode(text))
+    return c.docmd("")[0]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_scram_is_bound_to_the_channel(submission, version):
+    server = submission(auth={"delay": "0"})
+    context = tlsrig.context(maximum_version=version)
+    with smtplib.SMTP_SSL("127.0.0.1", server.tls_port, timeout=20, context=context) as c:
+        c.ehlo("client.example.com")
+        shown = hashlib.sha256(c.sock.getpeercert(binary_form=True)).digest()
+        # Another server's certificate, one who stands between; and one who took -PLUS out of the offer.
+        assert scram_login(c, "p=tls-server-end-point,,", hashlib.sha256(b"another").digest()) == 535
+        assert scram_login(c, "y,,", b"", "SCRAM-SHA-256") == 535
+        assert scram_login(c, "p=tls-unique,,", b"x") == 535
+        assert scram_login(c, "n,,", b"") == 501
+        assert scram_login(c, "p=tls-server-end-point,,", shown) == 235
+        assert c.mail(ALICE[0])[0] == 250

@@ -146,7 +146,7 @@ auth_configure(const struct gp_config *cfg, const uint64_t seed[2])
 {
 	bool users = cfg->users.file.len > 0, passwords = users || cfg->auth.dovecot.len > 0;
 	snprintf(self.mechanisms, sizeof(self.mechanisms), "%s%s%s", passwords ? "PLAIN LOGIN" : "",
-		 users ? " SCRAM-SHA-256" : "",
+		 users ? " SCRAM-SHA-256-PLUS SCRAM-SHA-256" : "",
 		 cfg->auth.oauth.jwks.len > 0 ? " OAUTHBEARER XOAUTH2" : "");
 	if (self.by_ticket.max == 0)
 		self.by_ticket = gp_map(LOGINS_MAX, seed);
@@ -169,16 +169,23 @@ say(struct gp_message *m)
 }
 
 bool
-auth_begin(struct login *l, struct session *s, const struct gp_client *client,
-	   struct gp_slice mechanism, struct gp_slice response)
+auth_begin(struct login *l, struct session *s, const struct auth_attempt *attempt)
 {
-	struct gp_message m = {.type = GP_MSG_AUTH_BEGIN,
-			       .auth_begin = {.ticket = ++self.last_ticket,
-					      .mechanism = mechanism,
-					      .has_initial = response.ptr != NULL,
-					      .initial = response,
-					      .address = gp_slice((const char *)client->address,
-								  client->address_len)}};
+	const struct gp_client *client = attempt->client;
+	struct gp_tls_bindings bindings;
+	gp_tls_server_bindings(attempt->tls, &bindings);
+	struct gp_message m = {
+		.type = GP_MSG_AUTH_BEGIN,
+		.auth_begin = {
+			.ticket = ++self.last_ticket,
+			.mechanism = attempt->mechanism,
+			.has_initial = attempt->response.ptr != NULL,
+			.initial = attempt->response,
+			.address = gp_slice((const char *)client->address, client->address_len),
+			.tls_exporter =
+				gp_slice((const char *)bindings.exporter, bindings.exporter_len),
+			.tls_server_end_point = gp_slice((const char *)bindings.end_point,
+							 bindings.end_point_len)}};
 	login_forget(l);
 	*l = (struct login){
 		.session = s, .ticket = self.last_ticket, .arena = GP_ARENA_INIT(RIGHTS_MAX)};

@@ -460,9 +460,13 @@ wait_for_auth(struct session *s, bool asked)
 static void
 begin_auth(struct session *s)
 {
-	wait_for_auth(s,
-		      auth_begin(&s->login, s, &s->client, gp_smtp_server_auth_mechanism(s->smtp),
-				 gp_smtp_server_auth_response(s->smtp)));
+	const struct auth_attempt attempt = {
+		.client = &s->client,
+		.tls = s->tls,
+		.mechanism = gp_smtp_server_auth_mechanism(s->smtp),
+		.response = gp_smtp_server_auth_response(s->smtp),
+	};
+	wait_for_auth(s, auth_begin(&s->login, s, &attempt));
 }
 
 static void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
- * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after aliases (targets.c), the body of a message on its way
- * (body.c); the conversations with spool (store.c), with signer, and certificates (tls.c), and with
+ * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
+ * aliases (targets.c), the body of a message on its way (body.c); the conversations with spool (store.c), with signer, and certificates (tls.c), and with
  * auth (auth.c); answers that are on their way (tickets.c); and the role itself (main.c).
  */
 #pragma once
@@ -155,16 +155,22 @@ void
 auth_configure(const struct gp_config *cfg, const uint64_t seed[2]);
 void
 auth_connect(struct gp_role_env *env, int fd);
-/* Puts the mechanisms into the setup of a session of this listener, where it is for submission: then
-   nobody sends without AUTH (RFC 6409 section 4.3), also where there is no mechanism. relay: but
-   for this client. */
+/* Puts the mechanisms into the setup of a session of this listener, where it is for submission:
+   there nobody sends without AUTH (RFC 6409 section 4.3), also where there is no mechanism. relay:
+   but for this client. */
 void
 auth_offer(struct gp_smtp_server_setup *setup, const struct gp_role_listen *listen, bool relay);
-/* Begins an exchange, and goes on with it; session_challenged() or session_judged() follows.
-   response: NULL ptr for none. False: not possible now. */
+struct auth_attempt {
+	const struct gp_client *client;
+	const struct gp_tls *tls; /* SCRAM binds to it */
+	struct gp_slice mechanism;
+	struct gp_slice response; /* NULL ptr: none */
+};
+
+/* Begins an exchange, and goes on with it; session_challenged() or session_judged() follows. False:
+   not possible now. */
 bool
-auth_begin(struct login *l, struct session *s, const struct gp_client *client,
-	   struct gp_slice mechanism, struct gp_slice response);
+auth_begin(struct login *l, struct session *s, const struct auth_attempt *attempt);
 bool
 auth_step(struct login *l, struct gp_slice response);
 /* The exchange is given up, if there is one, and what its user might send as is forgotten. */
