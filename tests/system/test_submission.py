@@ -244,6 +244,29 @@ def test_without_auth_nobody_is_counted(submission):
         assert c.getreply() == (450, b"4.3.0 Cannot count recipients now, try again later")
 
 
+def test_requiretls_is_offered_within_tls(submission):
+    server = submission()
+    with smtplib.SMTP("127.0.0.1", server.port, timeout=20) as c:
+        c.ehlo("client.example.com")
+        assert not c.has_extn("requiretls")
+        assert c.mail("me@example.com", ["REQUIRETLS"])[0] == 555
+        c.starttls(context=tlsrig.context())
+        c.ehlo("client.example.com")
+        assert c.has_extn("requiretls")
+        assert c.mail("me@example.com", ["REQUIRETLS"])[0] == 250
+        assert c.rcpt("bob@demo.test")[0] == 250
+        assert c.data(MESSAGE)[0] == 250
+    assert server.wait_for_mails("bob")
+
+
+def test_without_users_nobody_submits(gatepost):
+    port = free_port()
+    gatepost(listen=[{"address": f"127.0.0.1:{port}", "service": "submission"}])
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as c:
+        c.ehlo("client.example.com")
+        assert c.mail("alice@demo.test") == (530, b"5.7.0 Authentication required")
+
+
 # --- programs of others ---
 
 

@@ -2,8 +2,9 @@
 /*
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
  * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
- * aliases (targets.c), the body of a message on its way (body.c); the conversations with spool (store.c), with signer, and certificates (tls.c), and with
- * auth (auth.c); answers that are on their way (tickets.c); and the role itself (main.c).
+ * aliases (targets.c), the body of a message on its way (body.c); the conversations with spool
+ * (store.c), with signer, and certificates (tls.c), and with auth (auth.c); answers that are on
+ * their way (tickets.c); and the role itself (main.c).
  */
 #pragma once
 
