@@ -81,6 +81,19 @@ check_field(const struct submission *s, const struct gp_header *h, const char *f
 	return check_value(s, gp_header_value(h, gp_header_find(h, name, 0)), field, max, arena);
 }
 
+static struct gp_reply
+check_lines(const struct gp_header *h)
+{
+	static const struct gp_reply no_field =
+		GP_REPLY_INIT(554, 5, 6, 0, "A line of the header is no field");
+	struct gp_reply r = good;
+	for (size_t i = 0; i < h->fields_len; i++) {
+		if (h->fields[i].name_len == 0)
+			r = no_field;
+	}
+	return r;
+}
+
 static void
 add_missing(const struct submission *s, const struct gp_header *h, struct gp_buf *head)
 {
@@ -102,7 +115,9 @@ submission_take(const struct submission *s, struct gp_slice start, struct gp_are
 		return no_memory;
 	if (r == 1)
 		return (struct gp_reply)GP_REPLY_INIT(554, 5, 6, 0, "The header is too long");
-	struct gp_reply reply = check_field(s, &h, "From", true, GP_MAILBOXES_MAX, arena);
+	struct gp_reply reply = check_lines(&h);
+	if (reply.code == 0)
+		reply = check_field(s, &h, "From", true, GP_MAILBOXES_MAX, arena);
 	if (reply.code == 0)
 		reply = check_field(s, &h, "Sender", false, 1, arena);
 	if (reply.code == 0)
