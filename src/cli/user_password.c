@@ -34,9 +34,11 @@ prompt(const char *text, struct user_password *p)
 		return false;
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	fputs(text, stderr);
+	/* First, as it throws away what was typed before: nobody answers a question that is not yet
+	 * asked. */
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) < 0)
 		return false;
+	fputs(text, stderr);
 	bool read = read_line(p);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	fputc('\n', stderr);

@@ -53,6 +53,8 @@ static const int common_calls[] = {
 #ifdef SANITIZED
 	SCMP_SYS(madvise),
 	SCMP_SYS(futex),
+	/* At each longjmp(3), by which OpenSSL changes stacks. */
+	SCMP_SYS(sigaltstack),
 #endif
 };
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes each guard of guards.txt out, one at a time, in a copy of the tree, and expects the tests of it to go red.
 
-    tests/guards/run.py             all of them, an hour
+    tests/guards/run.py             all of them, some twenty minutes
     tests/guards/run.py WORD...     those that have one of these words in their title or their tests
     tests/guards/run.py -l          lists them
 

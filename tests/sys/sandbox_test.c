@@ -7,13 +7,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -525,6 +528,53 @@ nothing_succeeds_but_what_is_granted(void **state)
 	}
 }
 
+/* --- who the role is --- */
+
+enum { USER = 12345, GROUP = 12346 };
+
+static bool
+has_capabilities(void)
+{
+	cap_t now = cap_get_proc(), none = cap_init();
+	bool has = !now || !none || cap_compare(now, none) != 0;
+	cap_free(now);
+	cap_free(none);
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		has = has || prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0;
+	return has;
+}
+
+static bool
+is_only(uid_t user, gid_t group)
+{
+	uid_t u[3];
+	gid_t g[3];
+	return getresuid(&u[0], &u[1], &u[2]) == 0 && getresgid(&g[0], &g[1], &g[2]) == 0 &&
+	       u[0] == user && u[1] == user && u[2] == user && g[0] == group && g[1] == group &&
+	       g[2] == group && getgroups(0, NULL) == 0;
+}
+
+/* From a supervisor that has groups, and keeps its capabilities over the change of its user. */
+static void
+a_role_is_its_own_user_for_ever(void **state)
+{
+	static const gid_t groups[] = {0, 5};
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (setgroups(GP_ARRAY_LEN(groups), groups) < 0 ||
+		    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
+		    gp_sandbox_drop_identity(USER, GROUP) < 0)
+			_exit(BROKEN);
+		bool back = setuid(0) == 0 || setgid(0) == 0;
+		_exit(!back && is_only(USER, GROUP) && !has_capabilities() ? DONE : FAILED);
+	}
+	assert_int_equal(reap(child), DONE);
+}
+
 /* --- the place --- */
 
 static int
@@ -585,6 +635,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(other_ways_into_the_kernel_are_shut),
 #endif
 		cmocka_unit_test(nothing_succeeds_but_what_is_granted),
+		cmocka_unit_test(a_role_is_its_own_user_for_ever),
 	};
 	if (argc > 1 && strcmp(argv[1], "--table") == 0) {
 		struct gp_buf table = GP_BUF_INIT(1 << 20);
