@@ -80,6 +80,7 @@ from_is_ones_own(void **state)
 		 "550 5.7.1 From: bob@example.org " NOT_YOURS},
 		{"From: alice@office.test.evil.example\r\n",
 		 "550 5.7.1 From: alice@office.test.evil.example " NOT_YOURS},
+		{"From: j\xC3\xB8@example.org\r\n", "550 5.7.1 From: this " NOT_YOURS},
 		{"From: alice@example.org\r\nSender: alice@example.org\r\n", ""},
 		{"From: alice@example.org\r\nSender: bob@example.org\r\n",
 		 "550 5.7.1 Sender: bob@example.org " NOT_YOURS},

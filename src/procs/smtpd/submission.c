@@ -38,9 +38,11 @@ check_mailbox(const struct submission *s, const struct gp_mailbox *m, const char
 		return malformed(arena, field, why);
 	if (gp_user_may_send_as(s->from, s->from_len, address.text))
 		return good;
+	/* A reply is ASCII to those who did not ask for SMTPUTF8 (RFC 6531 section 3.7.4). */
+	struct gp_slice shown = address.utf8 ? GP_SLICE("this") : address.text;
 	struct gp_slice text =
 		gp_arena_printf(arena, "%s: %.*s is not an address that you may send as", field,
-				GP_SLICE_FMT(address.text));
+				GP_SLICE_FMT(shown));
 	return (struct gp_reply){550, 5, 7, 1, text};
 }
 

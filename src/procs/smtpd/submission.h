@@ -2,8 +2,8 @@
 /*
  * What is asked of a message on a submission listener, and added to it (RFC 6409 section 8).
  *
- *  - Every line of the header is a field, or goes on with one: readers differ about others, and some
- *    would find a second From in them. Else 554 5.6.0.
+ *  - Every line of the header is a field, or goes on with one: readers differ about others, and
+ *    some would find a second From in them. Else 554 5.6.0.
  *  - There is one From field, and it names somebody; there is one Sender field at most, and it
  *    names one mailbox. Else 554 5.6.0.
  *  - Every address in them is one that the user may send as. Else 550 5.7.1, which says which one.
