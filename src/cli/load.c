@@ -48,6 +48,7 @@ static const char usage[] =
 	"      --size N             octets of a body (4096)\n"
 	"      --rcpts N            recipients of a message (1)\n"
 	"      --per-connection N   messages on a connection (1); 0: no bound\n"
+	"      --no-mail            say QUIT where a message would begin: COUNT connections\n"
 	"      --rate N             messages begun a second; without it as fast as it goes\n"
 	"      --from A, --to A     addresses; %d in them is a number below --users\n"
 	"      --users N            how many numbers %d takes (100)\n"
@@ -75,6 +76,7 @@ enum {
 	OPT_SIZE = 256,
 	OPT_RCPTS,
 	OPT_PER_CONNECTION,
+	OPT_NO_MAIL,
 	OPT_RATE,
 	OPT_FROM,
 	OPT_TO,
@@ -101,6 +103,7 @@ static const struct option long_options[] = {
 	{"size", required_argument, NULL, OPT_SIZE},
 	{"rcpts", required_argument, NULL, OPT_RCPTS},
 	{"per-connection", required_argument, NULL, OPT_PER_CONNECTION},
+	{"no-mail", no_argument, NULL, OPT_NO_MAIL},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"from", required_argument, NULL, OPT_FROM},
 	{"to", required_argument, NULL, OPT_TO},
@@ -190,6 +193,9 @@ read_switch(struct load *load, int c)
 		return true;
 	case OPT_PIPELINE:
 		load->options.plan.pipeline = true;
+		return true;
+	case OPT_NO_MAIL:
+		load->options.no_mail = true;
 		return true;
 	case OPT_RESUME:
 		load->options.resume = true;

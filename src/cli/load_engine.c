@@ -214,6 +214,11 @@ static void
 begin_message(struct slot *slot)
 {
 	uint64_t now_us = gp_clock_wall_us();
+	if (slot->engine->options->no_mail) {
+		settle(slot, GP_LOAD_ACCEPTED, gp_slice("", 0));
+		gp_load_session_quit(&slot->session, &slot->out);
+		return;
+	}
 	if (slot->messages++ > 0 || slot->engine->options->per_connection != 1)
 		slot->since_ns = now_ns();
 	gp_load_session_begin(&slot->session, slot->number, now_us, &slot->out);

@@ -20,6 +20,7 @@ struct gp_load_options {
 	uint64_t count;          /* messages */
 	uint32_t sessions;       /* connections at once */
 	uint64_t per_connection; /* messages; 0: no bound */
+	bool no_mail;            /* QUIT stands where a message would; so many connections count */
 	enum gp_load_tls tls;
 	bool resume;           /* TLS: each session takes up that of its connection before */
 	double rate;           /* messages begun a second; 0: as fast as it goes */

@@ -138,6 +138,13 @@ def test_sessions_are_resumed(receiver):
     assert there.end()[1]["tls"] == {"handshakes": 200, "resumed": 180}
 
 
+def test_connections_without_mail(receiver):
+    there = receiver("--tls", "starttls")
+    code, sent = load(there.address, "--tls", "starttls", "--no-mail", "-n", 100, "-s", 20)
+    assert (code, sent["connections"], sent["accepted"], sent["tls"]["handshakes"]) == (0, 100, 100, 100)
+    assert there.end()[1]["messages"] == 0
+
+
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
 def test_a_certificate_is_given(receiver, tmp_path, kind):
     certificate, key = tlsrig.make(tmp_path, kind=kind)
