@@ -48,6 +48,7 @@ static const char usage[] =
 	"      --time S             end after S seconds\n"
 	"      --delay MS           answer everything MS later, as a server far away\n"
 	"      --reply-rcpt CODE:SHARE   refuse a share (0 to 1) of recipients with 450 or 550\n"
+	"      --per-connection N   take N messages in a session, and say so (LIMITS MAILMAX)\n"
 	"      --tls starttls|implicit   TLS, begun by STARTTLS or with the connection\n"
 	"      --certificate FILE, --key FILE   in PEM; without them a certificate is made\n"
 	"      --expect RUN:N       the marks 1 to N of that run are to come (again for more "
@@ -68,6 +69,7 @@ enum {
 	OPT_TIME,
 	OPT_DELAY,
 	OPT_REPLY_RCPT,
+	OPT_PER_CONNECTION,
 	OPT_TLS,
 	OPT_CERTIFICATE,
 	OPT_KEY,
@@ -86,6 +88,7 @@ static const struct option long_options[] = {
 	{"time", required_argument, NULL, OPT_TIME},
 	{"delay", required_argument, NULL, OPT_DELAY},
 	{"reply-rcpt", required_argument, NULL, OPT_REPLY_RCPT},
+	{"per-connection", required_argument, NULL, OPT_PER_CONNECTION},
 	{"tls", required_argument, NULL, OPT_TLS},
 	{"certificate", required_argument, NULL, OPT_CERTIFICATE},
 	{"key", required_argument, NULL, OPT_KEY},
@@ -113,6 +116,16 @@ read_reply_rcpt(const struct gp_arg *arg, struct gp_sink_plan *plan)
 	plan->refuse_code = code.ptr[0] == '4' ? 450 : 550;
 	struct gp_arg share_arg = {arg->command, arg->option, share.ptr};
 	return gp_arg_number(&share_arg, 0, 1, &plan->refuse_share);
+}
+
+static bool
+read_per_connection(const struct gp_arg *arg, struct gp_sink_plan *plan)
+{
+	uint64_t n;
+	if (!gp_arg_u64(arg, 1, UINT32_MAX, &n))
+		return false;
+	plan->mail_max = (uint32_t)n;
+	return true;
 }
 
 static bool
@@ -164,6 +177,8 @@ read_option(struct sink *sink, int c, const char *name)
 		return gp_arg_u64(&arg, 0, 3600'000, &options->delay_ms);
 	case OPT_REPLY_RCPT:
 		return read_reply_rcpt(&arg, &options->plan);
+	case OPT_PER_CONNECTION:
+		return read_per_connection(&arg, &options->plan);
 	case OPT_TLS:
 		return read_tls(&arg, sink);
 	case OPT_CERTIFICATE:

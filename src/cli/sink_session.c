@@ -54,6 +54,7 @@ gp_sink_session_init(struct gp_sink_session *s, struct gp_sink_plan *plan)
 	s->state = STATE_IDLE;
 	s->recipients = 0;
 	s->in_tls = false;
+	s->mails = 0;
 	s->kept = 0;
 }
 
@@ -94,6 +95,8 @@ hello(struct gp_sink_session *s, struct gp_buf *out)
 		gp_buf_put_str(out, "250-sink\r\n250-STARTTLS\r\n");
 	else
 		gp_buf_put_str(out, "250-sink\r\n");
+	if (s->plan->mail_max > 0)
+		gp_buf_printf(out, "250-LIMITS MAILMAX=%u\r\n", s->plan->mail_max);
 	gp_buf_put_str(out, "250-PIPELINING\r\n250-SIZE\r\n250-8BITMIME\r\n"
 			    "250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n");
 }
@@ -105,6 +108,11 @@ mail(struct gp_sink_session *s, struct gp_buf *out)
 		gp_buf_put_str(out, "503 5.5.1 A transaction is open\r\n");
 		return;
 	}
+	if (s->plan->mail_max > 0 && s->mails >= s->plan->mail_max) {
+		gp_buf_put_str(out, "452 4.5.3 Too many messages in a session\r\n");
+		return;
+	}
+	s->mails++;
 	s->state = STATE_OPEN;
 	gp_buf_put_str(out, "250 2.1.0 Ok\r\n");
 }

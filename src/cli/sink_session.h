@@ -31,6 +31,7 @@ enum gp_sink_event {
 struct gp_sink_plan {
 	bool lmtp;
 	bool starttls;        /* offered, RFC 3207 */
+	uint32_t mail_max;    /* transactions in a session, MAILMAX of RFC 9422; 0: no bound */
 	uint16_t refuse_code; /* 450 or 550 for some recipients; 0: none is refused */
 	double refuse_share;  /* 0 to 1 of all recipients */
 	double refuse_due;    /* state: how much of a refusal is owed */
@@ -41,6 +42,7 @@ struct gp_sink_session {
 	struct gp_sink_plan *plan;
 	uint8_t state; /* of the dialogue; private */
 	bool in_tls;
+	uint32_t mails;      /* transactions begun, in clear and in TLS */
 	bool in_header;      /* of the message that is arriving */
 	bool has_mark;       /* message: it carried a mark */
 	struct gp_mark mark; /* message */

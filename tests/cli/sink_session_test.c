@@ -163,6 +163,17 @@ a_line_has_a_cap(void **state)
 }
 
 static void
+a_session_takes_so_many_messages(void **state)
+{
+	static const char input[] =
+		"MAIL FROM:<>\r\nRSET\r\nMAIL FROM:<>\r\nRSET\r\nMAIL FROM:<>\r\n";
+	struct gp_sink_plan plan = {.mail_max = 2};
+	(void)state;
+	struct result r = talk(&plan, input, sizeof(input) - 1, 3);
+	assert_string_equal(r.codes, "250 250 250 250 452 ");
+}
+
+static void
 starttls_is_offered_once_and_begins_anew(void **state)
 {
 	struct gp_sink_plan plan = {.starttls = true};
@@ -196,6 +207,7 @@ main(void)
 		cmocka_unit_test(lmtp_answers_for_each_recipient),
 		cmocka_unit_test(a_share_of_recipients_is_refused),
 		cmocka_unit_test(a_line_has_a_cap),
+		cmocka_unit_test(a_session_takes_so_many_messages),
 		cmocka_unit_test(starttls_is_offered_once_and_begins_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,14 @@ def test_the_sums_agree_by_tls(receiver, how, options):
     assert got["tls"]["handshakes"] == tls["handshakes"] + (how == "implicit")
 
 
+def test_messages_in_a_session_have_a_bound(receiver):
+    there = receiver("--per-connection", 2)
+    code, sent = load(there.address, "-n", 6, "-s", 1, "--per-connection", 3)
+    assert (code, sent["accepted"], sent["refused"]) == (1, 4, 2)
+    assert sent["first_refusal"] == "452 4.5.3 Too many messages in a session"
+    assert there.end()[1]["messages"] == 4
+
+
 def test_sessions_are_resumed(receiver):
     there = receiver("--tls", "starttls")
     code, sent = load(there.address, "--tls", "starttls", "--resume", "-n", 200, "-s", 20)
