@@ -209,8 +209,8 @@ greet(struct connection *c)
 	send_answers(c);
 }
 
-/* The peer's octets are TLS from here on. What is left of the answer to STARTTLS goes before ours,
-   as the socket keeps the order; that it took none of it is no peer that goes on. */
+/* The peer's octets are TLS from here on. One that has not taken the answer to STARTTLS yet, a line,
+   is not worth waiting for. */
 static void
 begin_tls(struct connection *c)
 {

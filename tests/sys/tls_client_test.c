@@ -2,6 +2,8 @@
 /* A client's TLS: what a server's certificate proves, and by what. */
 #include "tls_rig.h"
 
+#include "sys/tls_certificate.h"
+
 static struct made authority, good, expired, self_signed;
 static char authorities[] = "/tmp/gp-tls-XXXXXX";
 
@@ -111,6 +113,35 @@ fingerprints_are_told(void **state)
 	assert_memory_equal(facts.certificate_sha256, certificate, sizeof(certificate));
 	assert_int_equal(gp_tls_certificate_key(gp_buf_slice(&self_signed.pem), key), 0);
 	assert_memory_equal(facts.key_sha256, key, sizeof(key));
+}
+
+static void
+a_certificate_is_told_to_people(void **state)
+{
+	struct made shown = make((struct wanted){.names = "DNS:mx.example,IP:192.0.2.1,email:me@mx."
+							  "example,IP:2001:db8::1,DNS:*.example"});
+	const struct made *one = &shown;
+	struct rig r = {.client = gp_tls_client_new(NULL)};
+	struct ends e;
+	struct gp_arena arena = GP_ARENA_INIT(16 * 1024), full = GP_ARENA_INIT(8);
+	struct gp_tls_certificate c;
+	int64_t now = time(NULL);
+	(void)state;
+	rig_serve(&r, &one, 1);
+	ends_open(&e, &r, "a", NULL);
+	assert_false(gp_tls_certificate(e.client, &arena, &c)); /* there is none yet */
+	assert_int_equal(ends_shake(&e, &r), 0);
+	assert_true(gp_tls_certificate(e.client, &arena, &c));
+	assert_true(gp_slice_starts(c.subject, GP_SLICE("CN = ")));
+	assert_true(gp_slice_eq(c.subject, c.issuer));
+	assert_true(gp_slice_eq(c.names, GP_SLICE("mx.example 192.0.2.1 2001:db8::1 *.example")));
+	assert_true(c.from_s <= now && now < c.until_s);
+	assert_false(gp_tls_certificate(e.client, &full, &c));
+	ends_free(&e);
+	rig_free(&r);
+	gp_arena_free(&arena);
+	gp_arena_free(&full);
+	unmake(&shown);
 }
 
 /* SHA-256 of the public key: what TLSA records of mail servers have (RFC 7672 section 3.1). */
@@ -253,6 +284,7 @@ main(void)
 		cmocka_unit_test(the_verdict_is_told_and_nothing_fails),
 		cmocka_unit_test(any_of_the_names_will_do),
 		cmocka_unit_test(fingerprints_are_told),
+		cmocka_unit_test(a_certificate_is_told_to_people),
 		cmocka_unit_test(tlsa_proves_what_it_names),
 		cmocka_unit_test(one_tlsa_record_that_matches_is_enough),
 		cmocka_unit_test(a_resumed_session_keeps_its_verdict),
