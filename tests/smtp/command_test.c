@@ -83,6 +83,7 @@ static const struct mail_case mail_cases[] = {
 	{"FROM:<a@b> ENVID=" X100, 0, 0, 0, 0, 0, X100},
 	{"", 501, 4}, {"FROM", 501, 4}, {"FROM<a@b>", 501, 4}, {"TO:<a@b>", 501, 4},
 	{"FROM:", 501, 7}, {"FROM:a@b", 501, 7}, {"FROM:<a@b", 501, 7}, {"FROM:<a>", 501, 7},
+	{"FROM:<postmaster>", 501, 7}, {"FROM:<@c.d:postmaster>", 501, 7},
 	{"FROM:<a@b>SIZE=1", 501, 4}, {"FROM:<a@b>\tSIZE=1", 501, 4}, {"FROM:<a@b>x", 501, 4},
 	{"FROM:<a@b> SIZE", 501, 4}, {"FROM:<a@b> SIZE=", 501, 4}, {"FROM:<a@b> SIZE=-1", 501, 4},
 	{"FROM:<a@b> SIZE=1k", 501, 4}, {"FROM:<a@b> SIZE=0x1", 501, 4},

@@ -105,6 +105,10 @@ class Gateway:
         except OSError:
             return False
 
+    def all_are_ready(self):
+        """Whether each role works, not only those that greet."""
+        return any(line["event"] == "ready" for line in self.log_lines())
+
     def stop(self):
         """SIGTERM, and it ends in good order."""
         if self.process is None:
@@ -150,10 +154,10 @@ class Gateway:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def log_lines(self):
-        """The log's lines that are JSON objects."""
+        """The log's lines that are JSON objects; the last one may be half written."""
         found = []
-        for line in self.log_text().splitlines():
-            if line.startswith("{"):
+        for line in self.log_text().splitlines(keepends=True):
+            if line.startswith("{") and line.endswith("\n"):
                 found.append(json.loads(line))
         return found
 

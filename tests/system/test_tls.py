@@ -2,6 +2,7 @@
 """TLS as clients meet it: by STARTTLS and from the first octet, with certificates that change, a signer that is slow or
 dies, and clients that mean no good."""
 
+import hashlib
 import os
 import pathlib
 import re
@@ -120,6 +121,23 @@ def test_swaks(secure):
     assert server.wait_for_mails("bob")
 
 
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_postfix_sends_by_tls(secure, scratch, peers, kind):
+    server = secure([tlsrig.make(scratch, kind=kind)])
+    port = free_port()
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(server.pairs[0][0].read_text())).hexdigest().upper()
+    peers.postfix(
+        port,
+        server.port,
+        smtp_tls_security_level="fingerprint",
+        smtp_tls_fingerprint_digest="sha256",
+        smtp_tls_fingerprint_cert_match=":".join(digest[i : i + 2] for i in range(0, 64, 2)),
+    )
+    peers.smtp_source(port, 20, "-t", "alice@demo.test")
+    for mail in server.wait_for_mails("alice", 20):
+        assert "with ESMTPS" in mail["Received"]
+
+
 def test_sni_chooses_the_certificate(secure, scratch):
     names = [NAME, "mail.other.test"]
     pairs = [tlsrig.make(scratch, name) for name in names]
@@ -207,6 +225,10 @@ def test_a_certificate_without_its_key_costs_no_other(secure, scratch):
     server = secure([good, (other[0], stranger[1])])
     assert tlsrig.fingerprint(server.tls_port) == good[0].read_text()
     assert [line["number"] for line in logged(server, "certificate_unused")] == [2]
+    # Nor its renewal.
+    replace(good, tlsrig.make(scratch, kind="rsa", stem="fresh"))
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: tlsrig.fingerprint(server.tls_port) == good[0].read_text(), what="the new certificate")
 
 
 def test_a_key_that_is_none_leaves_no_tls(secure, scratch):

@@ -22,6 +22,7 @@ apply_config(struct gp_role_env *env)
 	struct gp_policy *fresh = gp_policy_new(cfg, env->seed);
 	if (!fresh)
 		return -ENOMEM;
+	auth_configure(cfg, env->seed);
 	gp_policy_free(smtpd.policy);
 	smtpd.policy = fresh;
 	smtpd.setup = (struct gp_smtp_server_setup){
@@ -62,6 +63,10 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	(void)index;
 	if (role == GP_ROLE_SIGNER) {
 		tls_connect(env, fd);
+		return;
+	}
+	if (role == GP_ROLE_AUTH) {
+		auth_connect(env, fd);
 		return;
 	}
 	gp_assert(role == GP_ROLE_SPOOL);
