@@ -17,6 +17,7 @@
 #include "cli/send_secret.h"
 #include "cli/tool_report.h"
 #include "core/message/date.h"
+#include "sys/password.h"
 
 enum {
 	RCPTS_MAX = 1000,
@@ -746,7 +747,7 @@ gp_cmd_send(int argc, char **argv)
 	gp_buf_free(&s.text);
 	gp_buf_free(&s.orcpt);
 	if (s.secret.len > 0)
-		explicit_bzero((void *)gp_buf_slice(&s.secret).ptr, s.secret.len);
+		gp_wipe((void *)gp_buf_slice(&s.secret).ptr, s.secret.len);
 	gp_buf_free(&s.secret);
 	return code;
 }

@@ -209,8 +209,8 @@ greet(struct connection *c)
 	send_answers(c);
 }
 
-/* The peer's octets are TLS from here on. One that has not taken the answer to STARTTLS yet, a line,
-   is not worth waiting for. */
+/* The peer's octets are TLS from here on. One that has not taken the answer to STARTTLS yet, which
+   is a line, is not worth waiting for. */
 static void
 begin_tls(struct connection *c)
 {

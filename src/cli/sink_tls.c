@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "base/arena.h"
 #include "cli/self_signed.h"
 #include "procs/signer/keys.h"
+#include "sys/password.h"
 #include "sys/small_file.h"
 
 enum { PEM_MAX = 256 * 1024 };
@@ -31,8 +31,7 @@ add_pair(struct gp_sink_tls *t, struct gp_slice certificate, struct gp_slice key
 	t->server = gp_tls_server_new(&certificate, 1, &why);
 	if (!t->server)
 		return why;
-	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret))
-		return "no random octets";
+	gp_random(secret, sizeof(secret));
 	gp_tls_server_set_tickets(t->server, secret, NULL);
 	return NULL;
 }
