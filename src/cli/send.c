@@ -90,9 +90,7 @@ static const char usage[] =
 	"      --json                the result as one JSON object, with the dialogue in it\n"
 	"\n"
 	"Exit code: 0 taken for all recipients; 1 refused for some, or the server proved nothing;\n"
-	"2 usage; 3 no connection or "
-	"no\n"
-	"answer; 4 internal or I/O error.\n";
+	"2 usage; 3 no connection or no answer; 4 internal or I/O error.\n";
 
 enum {
 	OPT_HELO = 256,
