@@ -13,6 +13,7 @@
 enum {
 	USER_MAX = 32, /* octets of a login name (useradd(8)) */
 	PATH_OCTETS_MAX = 1024,
+	LOGIN_MAX = 256,
 };
 
 struct gp_slice
@@ -85,6 +86,20 @@ set_path(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_
 				 PATH_OCTETS_MAX);
 	else
 		*ret = reading_path(r, text);
+}
+
+static void
+set_login(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+{
+	bool good = text.len > 0 && text.len <= LOGIN_MAX;
+	for (size_t i = 0; good && i < text.len; i++)
+		good = (unsigned char)text.ptr[i] >= 32 && text.ptr[i] != 127;
+	if (!good)
+		reading_complain(
+			r, at,
+			"not a name to log in with: 1 to %d octets without control characters",
+			LOGIN_MAX);
+	*ret = gp_arena_dup(r->arena, text);
 }
 
 static bool
@@ -203,6 +218,12 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		return;
 	case GP_KEY_SEPARATORS:
 		set_separators(r, place, text, at);
+		return;
+	case GP_KEY_LOGIN:
+		set_login(r, place, text, at);
+		return;
+	case GP_KEY_SECRET:
+		reading_secret_path(r, place, text, at);
 		return;
 	default:
 		gp_assert(key->type < GP_KEY_TEXT);

@@ -264,9 +264,9 @@ gp_config_write_reference(struct gp_buf *out)
 		if (!key->group)
 			continue;
 		gp_buf_printf(out, "\n## %s%s\n\n%s\n", key->name,
-			      key->type == GP_KEY_DOMAINS   ? ", each"
-			      : key->type == GP_KEY_LISTENS ? ", each entry"
-							    : "",
+			      key->type == GP_KEY_LISTENS ? ", each entry"
+			      : key->type == GP_KEY_GROUP ? ""
+							  : ", each",
 			      key->doc);
 		write_reference_list(out, key->group);
 	}
