@@ -204,8 +204,8 @@ struct gp_complaints {
 struct gp_config_reader {
 	int (*read)(void *context, struct gp_slice path, struct gp_arena *arena,
 		    struct gp_slice *ret_content);
-	/* Whether a file that the parser must not read (a private key, a password) is there and could
-	   be read: 0 or -errno. NULL: it is not asked. */
+	/* Whether a file that the parser must not read (a private key, a password) is there and
+	   could be read: 0 or -errno. NULL: it is not asked. */
 	int (*look)(void *context, struct gp_slice path);
 	void *context;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lists and mappings of the top level: listen, relay_networks, routes, destinations, domains. */
+/* Lists and mappings: listen, relay_networks, routes, destinations, domains. */
 #include <errno.h>
 
 #include "base/map.h"

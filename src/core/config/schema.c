@@ -396,11 +396,8 @@ static const struct gp_key root_keys[] = {
 	 .type = GP_KEY_DESTINATIONS,
 	 .group = &destination_group,
 	 .example = "{\"bank.example\": {tls: verify}, \".bank.example\": {tls: encrypt}}",
-	 .doc = "What TLS has to be like on the way to a domain, or with a leading dot to all "
-		"names "
-		"below it, where mail goes by MX records; to the host or address itself, where "
-		"routes "
-		"or a domain's deliver name it."},
+	 .doc = "What TLS has to be like on the way to a domain (a leading dot: to all below it), "
+		"or to the host or address that a route names."},
 	{.name = "limits",
 	 .type = GP_KEY_GROUP,
 	 .group = &limits_group,

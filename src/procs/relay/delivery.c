@@ -372,6 +372,9 @@ dial(struct delivery *d)
 	}
 	gp_assert(d->why.kind != 0);
 	struct gp_outcome why = d->why;
+	/* A host that could not be asked may yet take what those that were would not. */
+	if (why.kind == GP_OUTCOME_FAILED && d->way.skipped.code > 0)
+		why = (struct gp_outcome){.kind = GP_OUTCOME_DEFERRED, .reply = d->way.skipped};
 	settle_open(d, &why);
 	report(d);
 }
@@ -411,9 +414,13 @@ delivery_answered(struct delivery *d)
 void
 delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again)
 {
+	bool refused = why->kind == GP_OUTCOME_FAILED;
 	if (!again) {
-		d->why = keep(d, why, NULL, NULL);
-		d->sessions += why->remote.len > 0;
+		/* What a host will never do speaks of that host alone: all are asked before it is
+		   the last word, and it never is where another may do better later. */
+		if (!refused || d->why.kind != GP_OUTCOME_DEFERRED)
+			d->why = keep(d, why, NULL, NULL);
+		d->sessions += why->remote.len > 0 && !refused;
 	} else if (d->next_target > 0) {
 		d->next_target--;
 	}
@@ -444,6 +451,38 @@ wishes(const struct delivery *d)
 	bool demanded = d->envelope.flags & GP_ENVELOPE_REQUIRETLS && d->envelope.sender.len > 0;
 	return (uint8_t)((demanded ? GP_TLSPOLICY_REQUIRETLS : 0) |
 			 (d->tls_optional ? GP_TLSPOLICY_OPTIONAL : 0));
+}
+
+/* What is configured for the next hop. Fingerprints are copied: a reload may take the original
+   away. */
+static bool
+set_demand(struct delivery *d)
+{
+	static const uint8_t wants[] = {
+		[GP_DEMAND_MAY] = GP_TLSPOLICY_WANT_MAY,
+		[GP_DEMAND_NONE] = GP_TLSPOLICY_WANT_NONE,
+		[GP_DEMAND_ENCRYPT] = GP_TLSPOLICY_WANT_ENCRYPT,
+		[GP_DEMAND_VERIFY] = GP_TLSPOLICY_WANT_VERIFY,
+		[GP_DEMAND_DANE_ONLY] = GP_TLSPOLICY_WANT_DANE_ONLY,
+	};
+	const struct gp_config *cfg = relay.env->config;
+	const struct gp_route *r = &d->route;
+	bool smarthost = gp_slice_eq(r->destination, GP_SLICE("smarthost"));
+	struct gp_demand demand =
+		smarthost ? gp_demand_of_smarthost(cfg)
+			  : gp_demands_of_hop(relay.demands, r->host.len > 0 ? r->host : r->domain);
+	d->way.implicit = demand.implicit;
+	d->way.login = smarthost && cfg->smarthost.user.len > 0;
+	d->way.want = wants[demand.tls];
+	if (demand.fingerprints_len == 0)
+		return true;
+	struct gp_slice *pins = gp_arena_array(&d->arena, demand.fingerprints_len, sizeof(*pins));
+	for (size_t i = 0; pins && i < demand.fingerprints_len; i++)
+		pins[i] = copy(d, demand.fingerprints[i]);
+	d->way.want = GP_TLSPOLICY_WANT_FINGERPRINT;
+	d->way.fingerprints = pins;
+	d->way.fingerprints_len = demand.fingerprints_len;
+	return !d->arena.failed;
 }
 
 static void
@@ -484,6 +523,8 @@ delivery_start(struct gp_message *m)
 	}
 	look_at_message(d);
 	prepare_way(d);
-	if (!connection_reuse(d))
+	if (!set_demand(d))
+		out_of_memory(d);
+	else if (!connection_reuse(d))
 		find_way(d);
 }

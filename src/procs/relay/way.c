@@ -199,12 +199,17 @@ set_targets(struct way *w, const struct gp_tlspolicy_verdict *verdicts)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->mx.targets_len; i++) {
 		const struct gp_mx_target *from = &w->mx.targets[i];
-		if (verdicts && verdicts[i].skip)
+		if (verdicts && verdicts[i].skip) {
+			if (gp_reply_transient(&verdicts[i].reply))
+				w->skipped = verdicts[i].reply;
 			continue;
+		}
 		struct target *to = &targets[w->targets_len++];
 		to->address = gp_sockaddr_from_octets(from->address, from->address_len, from->port);
 		to->name = target_name(w, from->host, &to->address, from->port);
 		to->verdict = verdicts ? &verdicts[i] : NULL;
+		to->implicit = w->implicit;
+		to->login = w->login;
 	}
 	w->targets = targets;
 	return WAY_FOUND;

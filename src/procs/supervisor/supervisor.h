@@ -26,6 +26,7 @@ enum role_needs {
 	NEEDS_POLICY_DIR = 16,
 	NEEDS_KEYS = 32,         /* the private keys, as descriptors */
 	NEEDS_CERTIFICATES = 64, /* the configuration again when a certificate's file changed */
+	NEEDS_SECRETS = 128,     /* what to log in with at the smarthost, as descriptors */
 };
 
 struct role_spec {
