@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS towards other servers as it is configured: demands of destinations, a smarthost that is logged in to, sessions that
+are resumed, and messages that say themselves how they travel."""
+
+import base64
+import hashlib
+import signal
+import ssl
+
+import pytest
+from gateway import eventually
+from httpsrig import Authority
+
+TRUSTED = ["127.0.0.0/8"]
+MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
+USER, PASSWORD, TOKEN = "gateway@relay.test", "s3cret pass", "ya29.token"
+HOSTS = {"relay": "127.0.21.1", "first": "127.0.21.2", "second": "127.0.21.3", "third": "127.0.21.4"}
+NAMES = {f"{name}.test": {"A": [address]} for name, address in HOSTS.items()}
+
+
+@pytest.fixture
+def authority(scratch):
+    return Authority(scratch)
+
+
+@pytest.fixture
+def host(sink):
+    """host(name, ...) starts a server on that name's address."""
+
+    def start(name, port=0, **options):
+        return sink(options.pop("script", None), address=(HOSTS[name], port), **options)
+
+    return start
+
+
+def start_gateway(gatepost, authority, **settings):
+    settings.setdefault("retry", {"first": "1h", "max": "4h", "for": "5d"})
+    return gatepost(names=NAMES, relay_networks=TRUSTED, tls={"authorities": str(authority.path)}, workers=1, **settings)
+
+
+def sessions(server):
+    """What the log says of TLS sessions."""
+    return [line for line in server.log_lines() if line["event"] == "session"]
+
+
+def deferral(server):
+    """What `queue why` says of the only message."""
+    eventually(lambda: [m["state"] for m in server.queued()] == ["deferred"], what="a deferral")
+    (message,) = server.queued()
+    return server.queue("why", message["id"])
+
+
+def delivered(end, count=1):
+    eventually(lambda: len(end.messages) >= count, what=f"{count} messages")
+    return end.messages
+
+
+def reload(server):
+    """Closes what is idle, too."""
+    before = server.log_text().count('"reloaded"')
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: server.log_text().count('"reloaded"') > before, what="the reload")
+
+
+# --- demands of destinations ---
+
+
+def to_host(gatepost, authority, end, name="first", **demand):
+    """A gateway that sends mail for far.test to that host, under this demand."""
+    settings = {"routes": {"far.test": f"{name}.test:{end.port}"}}
+    if demand:
+        settings["destinations"] = {f"{name}.test": demand}
+    server = start_gateway(gatepost, authority, **settings)
+    server.send(MESSAGE, to=["you@far.test"])
+    return server
+
+
+@pytest.mark.parametrize("demand, policy", [({}, "opportunistic"), ({"tls": "encrypt"}, "encrypt")])
+def test_tls_by_whomever(gatepost, authority, host, demand, policy):
+    end = host("first", certificate=authority.issue("other.test", self_signed=True))
+    server = to_host(gatepost, authority, end, **demand)
+    delivered(end)
+    (session,) = sessions(server)
+    assert session["policy"] == policy and session["decision"] == "deliver" and session["tls_version"] == "TLSv1.3"
+
+
+def test_none_is_no_tls(gatepost, authority, host):
+    end = host("first", certificate=authority.issue("first.test"))
+    server = to_host(gatepost, authority, end, tls="none")
+    delivered(end)
+    assert end.handshakes == 0
+    (session,) = sessions(server)
+    assert session["policy"] == "none"
+
+
+@pytest.mark.parametrize("tls", ["encrypt", "verify", "dane-only"])
+def test_never_in_clear(gatepost, authority, host, tls):
+    end = host("first")
+    server = to_host(gatepost, authority, end, tls=tls)
+    why = deferral(server)
+    assert "first.test" in why
+    assert ("DANE" if tls == "dane-only" else f"does not offer TLS (TLS policy: {tls})") in why
+    assert not end.messages
+    assert all(line.split()[0] in ("EHLO", "QUIT") for line in end.lines)
+
+
+@pytest.mark.parametrize(
+    "case, words", [("good", None), ("wrong name", "another name"), ("self-signed", "no authority"), ("expired", "expired")]
+)
+def test_verify_takes_a_proof(gatepost, authority, host, case, words):
+    certificate = {
+        "good": lambda: authority.issue("first.test"),
+        "wrong name": lambda: authority.issue("second.test"),
+        "self-signed": lambda: authority.issue("first.test", self_signed=True),
+        "expired": lambda: authority.issue("first.test", expired=True),
+    }[case]()
+    end = host("first", certificate=certificate)
+    server = to_host(gatepost, authority, end, tls="verify")
+    if words is None:
+        delivered(end)
+        return
+    why = deferral(server)
+    assert words in why and "(TLS policy: verify)" in why and f"first.test [{HOSTS['first']}]:{end.port}" in why
+    assert not end.messages
+    assert not [line for line in end.lines if line.startswith("MAIL")]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_fingerprint(gatepost, authority, host, right):
+    certificate = authority.issue("other.test", self_signed=True)
+    der = ssl.PEM_cert_to_DER_cert(certificate.read_text().split("-----BEGIN EC")[0])
+    digest = hashlib.sha256(der if right else der[1:]).hexdigest().upper()
+    pin = ":".join(digest[i : i + 2] for i in range(0, 64, 2))
+    end = host("first", certificate=certificate)
+    server = to_host(gatepost, authority, end, fingerprints=["00" * 32, pin])
+    if right:
+        delivered(end)
+        assert sessions(server)[0]["policy"] == "fingerprint"
+    else:
+        why = deferral(server)
+        assert "another certificate than was announced" in why and "(TLS policy: fingerprint)" in why
+        assert not end.messages
+
+
+# --- the smarthost ---
+
+
+def answer_auth(line):
+    words = line.split()
+    given = base64.b64decode(words[2]).decode() if len(words) == 3 else ""
+    good = [f"\0{USER}\0{PASSWORD}", f"n,a={USER},\1auth=Bearer {TOKEN}\1\1"]
+    return "235 2.7.0 welcome" if given in good else "535 5.7.8 who are you?"
+
+
+def smarthost(gatepost, authority, end, scratch, **changes):
+    (scratch / "password").write_text(PASSWORD + "\nnever read\n")
+    (scratch / "token").write_text(TOKEN + "\r\n")
+    for name in ("password", "token"):
+        (scratch / name).chmod(0o600)  # its reader is not root: the supervisor opens it
+    settings = {
+        "address": f"relay.test:{end.port}",
+        "user": USER,
+        "password_file": str(scratch / "password"),
+        **changes,
+    }
+    return start_gateway(gatepost, authority, smarthost={k: v for k, v in settings.items() if v is not None})
+
+
+def auth_lines(end):
+    return [line for line in end.lines if line.startswith("AUTH")]
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize("mechanisms", ["PLAIN", "PLAIN OAUTHBEARER"])
+def test_smarthost_with_a_user(gatepost, authority, host, scratch, implicit, mechanisms):
+    end = host(
+        "relay",
+        certificate=authority.issue("relay.test"),
+        implicit=implicit,
+        secure_extensions=[f"AUTH {mechanisms}"],
+        script={"AUTH": answer_auth},
+    )
+    changes = {"tls": "implicit"} if implicit else {}
+    if "OAUTHBEARER" in mechanisms:
+        changes["token_file"] = str(scratch / "token")
+    server = smarthost(gatepost, authority, end, scratch, **changes)
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end)
+    (line,) = auth_lines(end)
+    assert line.split()[1] == mechanisms.split()[-1]
+    (session,) = sessions(server)
+    assert session["policy"] == "verify" and session["decision"] == "deliver"
+    # The secret is in nothing that we print or log.
+    shown = server.run("config", "show").stdout
+    for secret in (PASSWORD, TOKEN, base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()):
+        assert secret not in shown and secret not in server.log_text()
+
+
+def test_refused_login_waits(gatepost, authority, host, scratch):
+    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"],
+               script={"AUTH": "535 5.7.8 who are you?"})
+    server = smarthost(gatepost, authority, end, scratch)
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "who are you?" in deferral(server)
+    assert not end.messages
+
+
+def test_changed_password_is_read_at_reload(gatepost, authority, host, scratch):
+    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"],
+               script={"AUTH": answer_auth})
+    server = smarthost(gatepost, authority, end, scratch)
+    (scratch / "password").write_text("wrong")
+    reload(server)
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "who are you?" in deferral(server)
+    (scratch / "password").write_text(PASSWORD)
+    reload(server)
+    server.queue("retry", "--all")
+    delivered(end)
+
+
+@pytest.mark.parametrize("case", ["no TLS", "wrong name", "self-signed", "implicit, wrong name"])
+def test_nobody_is_told_a_secret_before_its_proof(gatepost, authority, host, scratch, case):
+    names = ["other.test"] if "wrong" in case else ["relay.test"]
+    end = host(
+        "relay",
+        certificate=None if case == "no TLS" else authority.issue(*names, self_signed=case == "self-signed"),
+        implicit="implicit" in case,
+        extensions=["PIPELINING", *(["AUTH PLAIN LOGIN"] if case == "no TLS" else [])],
+        secure_extensions=["AUTH PLAIN LOGIN"],
+        script={"AUTH": answer_auth},
+    )
+    server = smarthost(gatepost, authority, end, scratch, **({"tls": "implicit"} if end.implicit else {}))
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "(TLS policy: verify)" in deferral(server)
+    assert not auth_lines(end) and not end.messages
+
+
+def test_encrypt_logs_in_without_a_proof(gatepost, authority, host, scratch):
+    end = host("relay", certificate=authority.issue("other.test", self_signed=True), secure_extensions=["AUTH PLAIN"],
+               script={"AUTH": answer_auth})
+    server = smarthost(gatepost, authority, end, scratch, tls="encrypt")
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end)
+
+
+def test_implicit_tls_that_is_none(gatepost, authority, host, scratch):
+    """The server speaks first, in clear."""
+    end = host("relay", script={"AUTH": answer_auth})
+    server = smarthost(gatepost, authority, end, scratch, tls="implicit")
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "at the TLS handshake" in deferral(server)
+    assert not end.messages
+
+
+# --- resumption ---
+
+
+def test_sessions_are_resumed_under_the_same_proof_only(gatepost, authority, host):
+    end = host("first", certificate=authority.issue("first.test"))
+    server = start_gateway(
+        gatepost,
+        authority,
+        routes={"far.test": f"first.test:{end.port}", "near.test": f"{HOSTS['first']}:{end.port}"},
+        destinations={"first.test": {"tls": "verify"}},
+    )
+    for count in (1, 2, 3):
+        server.send(MESSAGE, to=["you@far.test"])
+        delivered(end, count)
+        reload(server)
+        eventually(lambda: end.lines.count("QUIT") >= count, what="the connection's end")
+    assert [s["resumed"] for s in sessions(server)] == ["no", "yes", "yes"]
+    assert all(s["policy"] == "verify" and s["proof"] == "ok" for s in sessions(server))
+    server.send(MESSAGE, to=["you@near.test"])  # the same server by its address: nothing was proven of that
+    delivered(end, 4)
+    assert sessions(server)[-1]["resumed"] == "no" and sessions(server)[-1]["policy"] == "opportunistic"
+    assert (end.handshakes, end.resumed) == (4, 2)
+    # With another demand what was proven before is not enough.
+    server.settings["destinations"] = {"first.test": {"tls": "encrypt"}}
+    server.write_config()
+    reload(server)
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end, 5)
+    assert (end.handshakes, end.resumed) == (5, 2)
