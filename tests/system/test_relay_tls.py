@@ -4,10 +4,12 @@ are resumed, and messages that say themselves how they travel."""
 
 import base64
 import hashlib
+import json
 import signal
 import ssl
 
 import pytest
+import rolerig
 from gateway import eventually
 from httpsrig import Authority
 
@@ -282,3 +284,172 @@ def test_sessions_are_resumed_under_the_same_proof_only(gatepost, authority, hos
     server.send(MESSAGE, to=["you@far.test"])
     delivered(end, 5)
     assert (end.handshakes, end.resumed) == (5, 2)
+
+
+# --- what a message demands of its way: relay alone, between a spool and a fetch that are played ---
+
+REQUIRETLS, SMTP = 0x10, 3  # enum gp_envelope_flags, enum gp_transport
+RELAYED, DEFERRED, FAILED = 2, 3, 4  # enum gp_outcome_kind
+TLSA_OF_NOBODY = [3, 1, 1, "00" * 32]
+
+
+def signed(**extra):
+    """Names with three MX hosts, all of them validated."""
+    names = {"far.test": {"MX": [[10, "first.test"], [20, "second.test"], [30, "third.test"]], "secure": True}}
+    for name, address in HOSTS.items():
+        names[f"{name}.test"] = {"A": [address], "secure": True}
+    return {**names, **extra}
+
+
+def connect(a, b):
+    ends = rolerig.pair()
+    for end, one, other in zip(ends, (a, b), (b, a)):
+        one.control.say("peer", fd=end.fileno(), role=rolerig.ROLES.index(other.name) + 1, index=0)
+        end.close()
+
+
+class Relay:
+    def __init__(self, authority, names):
+        settings = {
+            "hostname": "mx.gatepost.test",
+            "state": "/nowhere",
+            "listen": [{"address": "127.0.0.1:2525", "service": "inbound"}],
+            "dns": {"answers": {"text": json.dumps(names)}},
+            "tls": {"authorities": str(authority.path)},
+            "log": {"format": "json"},
+        }
+        self.resolver = rolerig.Role("resolver", settings).start()
+        self.relay = rolerig.Role("relay", settings).start()
+        connect(self.relay, self.resolver)
+        self.spool, self.fetch = self.relay.peer("spool"), self.relay.peer("fetch")
+
+    def deliver(self, body=MESSAGE, flags=0, sender=b"me@example.com"):
+        """The outcome of the one recipient."""
+        envelope = {
+            "sender": sender, "envid": b"", "ret": 0, "flags": flags, "arrival_ms": 1,
+            "client_addr": b"127.0.0.1", "client_helo": b"client",
+            "rcpts": [{"address": b"you@far.test", "orcpt": b"", "notify": 0}],
+        }  # fmt: skip
+        route = {"transport": SMTP, "host": b"", "port": 0, "domain": b"far.test", "mailbox": b"", "destination": b"mx:far.test"}
+        self.spool.say("deliver", lease=1, id=1, envelope=envelope, route=route, body_size=len(body), body=body)
+        name, asked = self.fetch.hear()
+        assert name == "policy"
+        known = {"action": 0, "failure": 0, "id": b"", "text": b"", "reason": b""}  # no policy
+        self.fetch.say("policy_known", ticket=asked["ticket"], **known)
+        name, heard = self.spool.hear()
+        assert name == "outcomes"
+        (outcome,) = heard["outcomes"]
+        r = outcome["reply"]
+        outcome["code"] = f"{r['code']} {r['enhanced_class']}.{r['enhanced_subject']}.{r['enhanced_detail']}"
+        return outcome
+
+    def stop(self):
+        for role in (self.relay, self.resolver):
+            role.process.kill()
+            role.process.wait(10)
+
+
+@pytest.fixture
+def relay(authority):
+    running = []
+
+    def start(names):
+        running.append(Relay(authority, names))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture
+def three(host, authority):
+    """three(support, ...) starts the MX hosts; support: whose EHLO has REQUIRETLS."""
+
+    def start(*support, names=("first", "second", "third"), **certificates):
+        try:
+            return [
+                host(
+                    name,
+                    port=25,
+                    certificate=certificates.get(name) or authority.issue(f"{name}.test"),
+                    secure_extensions=["REQUIRETLS"] if name in support else [],
+                )
+                for name in names
+            ]
+        except PermissionError:
+            pytest.skip("mail hosts listen on port 25, which needs root")
+
+    return start
+
+
+def test_requiretls_is_passed_on(relay, three):
+    first, *_ = three("first")
+    outcome = relay(signed()).deliver(flags=REQUIRETLS)
+    assert outcome["kind"] == RELAYED
+    assert first.messages[0][0].endswith(" REQUIRETLS")
+
+
+def test_requiretls_asks_every_host(relay, three):
+    *others, third = three("third")
+    assert relay(signed()).deliver(flags=REQUIRETLS)["kind"] == RELAYED
+    assert len(third.messages) == 1 and not any(end.messages for end in others)
+
+
+def test_requiretls_that_no_host_supports(relay, three):
+    ends = three()
+    outcome = relay(signed()).deliver(flags=REQUIRETLS)
+    assert (outcome["kind"], outcome["code"], outcome["remote_said"]) == (FAILED, "550 5.7.30", 0)
+    assert all(end.handshakes == 1 and not [x for x in end.lines if x.startswith("MAIL")] for end in ends)
+
+
+@pytest.mark.parametrize("which", ["first", "second", "third"])
+def test_requiretls_waits_for_a_host_that_is_away(relay, three, which):
+    """It may support what the others do not."""
+    three(names=[name for name in ("first", "second", "third") if name != which])
+    outcome = relay(signed()).deliver(flags=REQUIRETLS)
+    assert (outcome["kind"], outcome["code"]) == (DEFERRED, "451 4.4.1")
+
+
+def test_requiretls_waits_for_a_host_that_the_dns_hides(relay, three):
+    three()
+    names = signed(**{"_25._tcp.first.test": "SERVFAIL"})
+    outcome = relay(names).deliver(flags=REQUIRETLS)
+    assert (outcome["kind"], outcome["code"]) == (DEFERRED, "451 4.4.3")
+
+
+def test_requiretls_needs_proven_mx_records(relay, three):
+    ends = three("first", "second", "third")
+    names = signed()
+    names["far.test"]["secure"] = False
+    outcome = relay(names).deliver(flags=REQUIRETLS)
+    assert (outcome["kind"], outcome["code"]) == (FAILED, "550 5.7.10")
+    assert not any(end.connections for end in ends)
+
+
+def test_a_bounce_goes_without(relay, three):
+    """RFC 8689 section 5: better in clear than lost."""
+    first, *_ = three()
+    assert relay(signed()).deliver(flags=REQUIRETLS, sender=b"")["kind"] == RELAYED
+    assert "REQUIRETLS" not in first.messages[0][0]
+
+
+@pytest.mark.parametrize("field, kind", [(b"", DEFERRED), (b"TLS-Required: No\r\n", RELAYED), (b"TLS-Required: Yes\r\n", DEFERRED)])
+def test_tls_required_no(relay, three, field, kind):
+    """DANE that matches nothing is then only reported."""
+    three()
+    records = {f"_25._tcp.{name}.test": {"TLSA": [TLSA_OF_NOBODY], "secure": True} for name in ("first", "second", "third")}
+    outcome = relay(signed(**records)).deliver(body=field + MESSAGE)
+    assert outcome["kind"] == kind
+    if kind == DEFERRED:
+        assert b"(TLS policy: dane)" in outcome["reply"]["text"]
+
+
+def test_what_messages_demand_is_not_shared(relay, three):
+    """A connection that was found good enough for one is not for another that demands more."""
+    first, *_ = three("first")
+    one = relay(signed())
+    assert one.deliver()["kind"] == RELAYED
+    assert one.deliver(flags=REQUIRETLS)["kind"] == RELAYED
+    assert first.connections == 2
+    assert first.resumed == 0  # nothing was proven by the first
