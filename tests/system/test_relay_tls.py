@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS towards other servers as it is configured: demands of destinations, a smarthost that is logged in to, sessions that
-are resumed, and messages that say themselves how they travel."""
+"""TLS towards other servers as it is configured: demands of destinations, a smarthost that is logged in to, sessions
+that are resumed, and messages that say themselves how they travel."""
 
 import base64
 import hashlib
@@ -37,7 +37,8 @@ def host(sink):
 
 def start_gateway(gatepost, authority, **settings):
     settings.setdefault("retry", {"first": "1h", "max": "4h", "for": "5d"})
-    return gatepost(names=NAMES, relay_networks=TRUSTED, tls={"authorities": str(authority.path)}, workers=1, **settings)
+    settings["tls"] = {"authorities": str(authority.path)}
+    return gatepost(names=NAMES, relay_networks=TRUSTED, workers=1, **settings)
 
 
 def sessions(server):
@@ -107,7 +108,8 @@ def test_never_in_clear(gatepost, authority, host, tls):
 
 
 @pytest.mark.parametrize(
-    "case, words", [("good", None), ("wrong name", "another name"), ("self-signed", "no authority"), ("expired", "expired")]
+    "case, words",
+    [("good", None), ("wrong name", "another name"), ("self-signed", "no authority"), ("expired", "expired")],
 )
 def test_verify_takes_a_proof(gatepost, authority, host, case, words):
     certificate = {
@@ -199,8 +201,8 @@ def test_smarthost_with_a_user(gatepost, authority, host, scratch, implicit, mec
 
 
 def test_refused_login_waits(gatepost, authority, host, scratch):
-    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"],
-               script={"AUTH": "535 5.7.8 who are you?"})
+    script = {"AUTH": "535 5.7.8 who are you?"}
+    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"], script=script)
     server = smarthost(gatepost, authority, end, scratch)
     server.send(MESSAGE, to=["you@far.test"])
     assert "who are you?" in deferral(server)
@@ -208,8 +210,8 @@ def test_refused_login_waits(gatepost, authority, host, scratch):
 
 
 def test_changed_password_is_read_at_reload(gatepost, authority, host, scratch):
-    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"],
-               script={"AUTH": answer_auth})
+    script = {"AUTH": answer_auth}
+    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"], script=script)
     server = smarthost(gatepost, authority, end, scratch)
     (scratch / "password").write_text("wrong")
     reload(server)
@@ -239,8 +241,8 @@ def test_nobody_is_told_a_secret_before_its_proof(gatepost, authority, host, scr
 
 
 def test_encrypt_logs_in_without_a_proof(gatepost, authority, host, scratch):
-    end = host("relay", certificate=authority.issue("other.test", self_signed=True), secure_extensions=["AUTH PLAIN"],
-               script={"AUTH": answer_auth})
+    certificate = authority.issue("other.test", self_signed=True)
+    end = host("relay", certificate=certificate, secure_extensions=["AUTH PLAIN"], script={"AUTH": answer_auth})
     server = smarthost(gatepost, authority, end, scratch, tls="encrypt")
     server.send(MESSAGE, to=["you@far.test"])
     delivered(end)
@@ -330,7 +332,10 @@ class Relay:
             "client_addr": b"127.0.0.1", "client_helo": b"client",
             "rcpts": [{"address": b"you@far.test", "orcpt": b"", "notify": 0}],
         }  # fmt: skip
-        route = {"transport": SMTP, "host": b"", "port": 0, "domain": b"far.test", "mailbox": b"", "destination": b"mx:far.test"}
+        route = {
+            "transport": SMTP, "host": b"", "port": 0, "domain": b"far.test", "mailbox": b"",
+            "destination": b"mx:far.test",
+        }  # fmt: skip
         self.spool.say("deliver", lease=1, id=1, envelope=envelope, route=route, body_size=len(body), body=body)
         name, asked = self.fetch.hear()
         assert name == "policy"
@@ -434,11 +439,14 @@ def test_a_bounce_goes_without(relay, three):
     assert "REQUIRETLS" not in first.messages[0][0]
 
 
-@pytest.mark.parametrize("field, kind", [(b"", DEFERRED), (b"TLS-Required: No\r\n", RELAYED), (b"TLS-Required: Yes\r\n", DEFERRED)])
+@pytest.mark.parametrize(
+    "field, kind", [(b"", DEFERRED), (b"TLS-Required: No\r\n", RELAYED), (b"TLS-Required: Yes\r\n", DEFERRED)]
+)
 def test_tls_required_no(relay, three, field, kind):
     """DANE that matches nothing is then only reported."""
     three()
-    records = {f"_25._tcp.{name}.test": {"TLSA": [TLSA_OF_NOBODY], "secure": True} for name in ("first", "second", "third")}
+    names = [f"_25._tcp.{name}.test" for name in ("first", "second", "third")]
+    records = {name: {"TLSA": [TLSA_OF_NOBODY], "secure": True} for name in names}
     outcome = relay(signed(**records)).deliver(body=field + MESSAGE)
     assert outcome["kind"] == kind
     if kind == DEFERRED:

@@ -331,9 +331,9 @@ judge(struct connection *c)
 	log_session(c, &j);
 	c->good = c->tls && j.decision == GP_TLSPOLICY_DELIVER;
 	if (j.decision == GP_TLSPOLICY_NEXT) {
-		j.reply.text = gp_arena_printf(&words, "%.*s (TLS policy: %s)",
-					       GP_SLICE_FMT(j.reply.text),
-					       gp_tlspolicy_level_name(target->verdict->level));
+		j.reply.text =
+			gp_arena_printf(&words, "%.*s (TLS policy: %s)", GP_SLICE_FMT(j.reply.text),
+					gp_tlspolicy_level_name(target->verdict->level));
 		struct gp_outcome why = {
 			.kind = gp_reply_permanent(&j.reply) ? GP_OUTCOME_FAILED
 							     : GP_OUTCOME_DEFERRED,

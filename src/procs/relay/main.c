@@ -19,8 +19,8 @@ struct relay relay = {.arena = {.max = SELF_ARENA_MAX}};
 
 static struct event *grace;
 
-/* How MX hosts that are us are known (by our name, and by the addresses that we listen on), and what
-   TLS has to be like. */
+/* How MX hosts that are us are known (by our name, and by the addresses that we listen on), and
+   what TLS has to be like. */
 static int
 apply_config(struct gp_role_env *env)
 {
