@@ -132,9 +132,8 @@ def test_verify_takes_a_proof(gatepost, authority, host, case, words):
 @pytest.mark.parametrize("right", [True, False])
 def test_fingerprint(gatepost, authority, host, right):
     certificate = authority.issue("other.test", self_signed=True)
-    der = ssl.PEM_cert_to_DER_cert(certificate.read_text().split("-----BEGIN EC")[0])
-    digest = hashlib.sha256(der if right else der[1:]).hexdigest().upper()
-    pin = ":".join(digest[i : i + 2] for i in range(0, 64, 2))
+    digits = (digest(certificate) if right else digest(authority.path)).upper()
+    pin = ":".join(digits[i : i + 2] for i in range(0, 64, 2))
     end = host("first", certificate=certificate)
     server = to_host(gatepost, authority, end, fingerprints=["00" * 32, pin])
     if right:
@@ -258,6 +257,22 @@ def test_implicit_tls_that_is_none(gatepost, authority, host, scratch):
 
 
 # --- resumption ---
+
+
+def digest(certificate):
+    der = ssl.PEM_cert_to_DER_cert(certificate.read_text().split("-----BEGIN EC")[0])
+    return hashlib.sha256(der).hexdigest()
+
+
+def test_a_resumed_session_keeps_its_fingerprint(gatepost, authority, host):
+    certificate = authority.issue("other.test", self_signed=True)
+    end = host("first", certificate=certificate)
+    server = to_host(gatepost, authority, end, fingerprints=[digest(certificate)])
+    delivered(end)
+    reload(server)
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end, 2)
+    assert [s["resumed"] for s in sessions(server)] == ["no", "yes"]
 
 
 def test_sessions_are_resumed_under_the_same_proof_only(gatepost, authority, host):

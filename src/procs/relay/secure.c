@@ -119,12 +119,18 @@ look_at_certificate(const struct gp_tlspolicy_verdict *v, const struct gp_tls *t
 		    struct gp_tlspolicy_session *seen)
 {
 	struct gp_tls_facts facts = gp_tls_facts(tls);
+	bool dane = v->level == GP_TLSPOLICY_DANE;
 	/* Records that TLS cannot read prove nothing, whatever an authority says. */
-	if (v->level == GP_TLSPOLICY_DANE)
+	if (dane)
 		seen->dane = (uint8_t)(gp_tls_tlsa_usable(tls) > 0 ? proof_of(facts.trust)
 								   : GP_PROOF_NO_MATCH);
 	else
 		seen->pkix = (uint8_t)proof_of(facts.trust);
+	/* The owner of an MTA-STS policy is told of it, though DANE decides. */
+	for (size_t i = 0; dane && i < v->reports_len; i++) {
+		if (v->reports[i].policy == GP_TLSRPT_STS)
+			seen->pkix = (uint8_t)proof_of(gp_tls_by_authorities(tls, v->host));
+	}
 	seen->fingerprint = (uint8_t)fingerprint_proof(v, &facts);
 	seen->reason = gp_slice_str(facts.trust_text);
 }
