@@ -38,6 +38,7 @@ enum gp_sign_result {
 enum gp_secret_kind {
 	GP_SECRET_PASSWORD = 1,
 	GP_SECRET_TOKEN,
+	GP_SECRET_CLIENT, /* what a token is had for */
 };
 
 enum gp_queue_verb {

@@ -80,9 +80,11 @@ static const struct complaint_case keys[] = {
 
 static const struct complaint_case hops[] = {
 	{BASE "smarthost: {address: a.example, user: x}\n",
-	 "3:1: smarthost: a user needs a password_file or token_file, and these a user\n"},
+	 "3:1: smarthost: a user needs a password_file, token_file or token_url, and these a "
+	 "user\n"},
 	{BASE "smarthost: {address: a.example, token_file: key.pem}\n",
-	 "3:1: smarthost: a user needs a password_file or token_file, and these a user\n"},
+	 "3:1: smarthost: a user needs a password_file, token_file or token_url, and these a "
+	 "user\n"},
 	{BASE "smarthost: {address: a.example, user: x, password_file: nothing}\n",
 	 "3:57: cannot read /etc/g/nothing: No such file or directory\n"},
 	{BASE "smarthost: {address: a.example, user: \"a\\nb\", password_file: key.pem}\n",
@@ -93,6 +95,19 @@ static const struct complaint_case hops[] = {
 	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem, tls: none}\n",
 	 "3:1: smarthost: 'tls: none' would tell the user's secret to anybody; take verify, or at "
 	 "least encrypt\n"},
+	{BASE "smarthost: {address: a.example, user: x, token_url: \"https://b.example\"}\n",
+	 "3:1: smarthost: token_url goes with client_id and client_secret_file\n"},
+	{BASE "smarthost: {address: a.example, client_id: x}\n",
+	 "3:1: smarthost: token_url goes with client_id and client_secret_file\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem,\n"
+	      "  token_url: \"http://b.example/\"}\n",
+	 "4:14: 'http://b.example/' is not a URL such as https://login.example.net/token\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem,\n"
+	      "  token_url: \"https://b..example/\"}\n",
+	 "4:14: 'b..example' is not a domain name\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem,\n"
+	      "  token_url: \"https://b.example:444/\"}\n",
+	 "4:14: 'b.example:444' is not a domain name\n"},
 	{BASE "smarthost: {user: x, password_file: key.pem}\n",
 	 "3:1: smarthost: 'address' is missing\n"},
 	{BASE "smarthost: {tls: implicit}\n", "3:1: smarthost: 'address' is missing\n"},

@@ -68,6 +68,10 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->smarthost.user, b->smarthost.user));
 	assert_true(gp_slice_eq(a->smarthost.password_file, b->smarthost.password_file));
 	assert_true(gp_slice_eq(a->smarthost.token_file, b->smarthost.token_file));
+	assert_true(gp_slice_eq(a->smarthost.token_url, b->smarthost.token_url));
+	assert_true(gp_slice_eq(a->smarthost.client_id, b->smarthost.client_id));
+	assert_true(gp_slice_eq(a->smarthost.client_secret_file, b->smarthost.client_secret_file));
+	assert_true(gp_slice_eq(a->smarthost.token_scope, b->smarthost.token_scope));
 	assert_int_equal(a->destinations_len, b->destinations_len);
 	for (size_t i = 0; i < a->destinations_len; i++) {
 		const struct gp_destination_config *x = &a->destinations[i],
@@ -164,7 +168,8 @@ static const char everything[] =
 	"  e.example: {recipients: [\"\u00fcber\", \"\\\"a\\\\\\\\b\\\"\"], deliver: discard}\n"
 	"smarthost: {address: Relay.example, tls: encrypt, user: \"gate way@\u00fc\", "
 	"password_file: "
-	"secret, token_file: /srv/token}\n"
+	"secret, token_file: /srv/token,\n  token_url: \"HTTPS://Login.test/a?b\", client_id: me, "
+	"client_secret_file: secret, token_scope: all}\n"
 	"destinations:\n  Bank.example: {tls: dane-only}\n  .b\u00fccher.test: {tls: none}\n"
 	"  2001:DB8::1: {fingerprints: [\"" A16 ":" A16 "\", " B32 B32 "]}\n  192.0.2.1:\n"
 	"routes: {net: \"[2001:db8::1]\", .net: 192.0.2.1, .b\u00fccher.example: \"h:26\"}\n"
@@ -205,6 +210,8 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.tls.keys[1], "/etc/g/ec.key");
 	assert_slice(p.cfg.smarthost.user, "gate way@\u00fc");
 	assert_slice(p.cfg.smarthost.password_file, "/etc/g/secret");
+	assert_slice(p.cfg.smarthost.token_url, "https://login.test/a?b");
+	assert_slice(p.cfg.smarthost.client_secret_file, "/etc/g/secret");
 	assert_slice(p.cfg.destinations[0].name, "bank.example");
 	assert_int_equal(p.cfg.destinations[0].tls, GP_DEMAND_DANE_ONLY);
 	assert_slice(p.cfg.destinations[1].name, ".xn--bcher-kva.test");
@@ -341,6 +348,7 @@ starter_files_load(void **state)
 		{"/etc/g/key.pem", ""},
 		{"/etc/g/smarthost.password", ""},
 		{"/etc/g/smarthost.token", ""},
+		{"/etc/g/smarthost.client", ""},
 		{}};
 	(void)state;
 	for (size_t n = 0; n <= GP_ARRAY_LEN(domains); n++) {

@@ -358,13 +358,21 @@ check_smarthost(struct reading *r)
 {
 	const struct gp_config *c = r->cfg;
 	bool user = c->smarthost.user.len > 0;
-	bool secret = c->smarthost.password_file.len > 0 || c->smarthost.token_file.len > 0;
+	bool url = c->smarthost.token_url.len > 0;
+	bool client = c->smarthost.client_id.len > 0 && c->smarthost.client_secret_file.len > 0;
+	bool any_of_client = c->smarthost.client_id.len > 0 ||
+			     c->smarthost.client_secret_file.len > 0 ||
+			     c->smarthost.token_scope.len > 0;
+	bool secret = c->smarthost.password_file.len > 0 || c->smarthost.token_file.len > 0 || url;
 	struct gp_place at = place_of_key(r, "smarthost");
 	if (user != secret)
 		reading_complain(
 			r, at,
-			"smarthost: a user needs a password_file or token_file, and these a "
-			"user");
+			"smarthost: a user needs a password_file, token_file or token_url, and "
+			"these a user");
+	if (url ? !client : any_of_client)
+		reading_complain(r, at,
+				 "smarthost: token_url goes with client_id and client_secret_file");
 	if (user && (c->smarthost.tls == GP_DEMAND_MAY || c->smarthost.tls == GP_DEMAND_NONE))
 		reading_complain(
 			r, at,

@@ -145,6 +145,8 @@ struct gp_config {
 		struct gp_slice user;    /* to log in with; empty: no login */
 		/* Paths: what is in them no role but relay may know. Empty: none. */
 		struct gp_slice password_file, token_file;
+		/* Where tokens are had, and by what; empty: nowhere. */
+		struct gp_slice token_url, client_id, client_secret_file, token_scope;
 	} smarthost;
 	const struct gp_route_config *routes;
 	size_t routes_len;

@@ -14,6 +14,7 @@ enum {
 	USER_MAX = 32, /* octets of a login name (useradd(8)) */
 	PATH_OCTETS_MAX = 1024,
 	LOGIN_MAX = 256,
+	URL_PATH_MAX = 2048, /* what fetch takes */
 };
 
 struct gp_slice
@@ -100,6 +101,19 @@ set_login(struct reading *r, struct gp_place at, struct gp_slice text, struct gp
 			"not a name to log in with: 1 to %d octets without control characters",
 			LOGIN_MAX);
 	*ret = gp_arena_dup(r->arena, text);
+}
+
+static void
+set_url(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+{
+	struct gp_slice host, path, name;
+	if (!gp_https_url_parse(text, &host, &path) || path.len > URL_PATH_MAX)
+		reading_complain(r, at,
+				 "'%.*s' is not a URL such as https://login.example.net/token",
+				 GP_SLICE_FMT(reading_shown(text)));
+	else if (reading_domain(r, at, host, &name))
+		*ret = gp_arena_printf(r->arena, "https://%.*s%.*s", GP_SLICE_FMT(name),
+				       GP_SLICE_FMT(path));
 }
 
 static bool
@@ -221,6 +235,9 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		return;
 	case GP_KEY_LOGIN:
 		set_login(r, place, text, at);
+		return;
+	case GP_KEY_URL:
+		set_url(r, place, text, at);
 		return;
 	case GP_KEY_SECRET:
 		reading_secret_path(r, place, text, at);

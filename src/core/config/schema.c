@@ -222,6 +222,28 @@ static const struct gp_key smarthost_keys[] = {
 	 .doc = "The same with an OAuth 2 access token, which goes before a password where the "
 		"server "
 		"takes one (OAUTHBEARER, XOAUTH2). Whoever renews it replaces the file."},
+	{.name = "token_url",
+	 .type = GP_KEY_URL,
+	 .example = "https://login.example.net/oauth2/token",
+	 AT(smarthost.token_url),
+	 .doc = "Where such a token is had, instead, by the OAuth 2 client credentials grant (RFC "
+		"6749 "
+		"section 4.4). It is kept until it ends. `fetch` says how HTTPS is spoken."},
+	{.name = "client_id",
+	 .type = GP_KEY_LOGIN,
+	 .example = "gateway",
+	 AT(smarthost.client_id),
+	 .doc = "Who we are there."},
+	{.name = "client_secret_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "smarthost.client",
+	 AT(smarthost.client_secret_file),
+	 .doc = "A file whose first line is our secret there, as password_file."},
+	{.name = "token_scope",
+	 .type = GP_KEY_LOGIN,
+	 .example = "https://mail.example.net/.default",
+	 AT(smarthost.token_scope),
+	 .doc = "What the token is to be good for, where the server wants to know."},
 };
 static const struct gp_key_group smarthost_group = GROUP(smarthost_keys);
 

@@ -22,6 +22,7 @@ enum gp_key_type {
 	GP_KEY_RESOLVER, /* struct gp_slice: address:port; `min` is the default port */
 	GP_KEY_SEPARATORS,
 	GP_KEY_LOGIN,  /* struct gp_slice: whom a server knows us as */
+	GP_KEY_URL,    /* struct gp_slice: gp_https_url_parse() takes it */
 	GP_KEY_SECRET, /* struct gp_slice: path of a file that is looked at and not read */
 	GP_KEY_TEXT,   /* struct gp_slice: the content of a file, or {text: ...} */
 	/* shapes: the struct at `offset` is what the key's group or its reader fills */

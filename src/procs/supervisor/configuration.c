@@ -174,7 +174,8 @@ configuration_tls_files(const struct gp_config *cfg)
 	for (size_t i = 0; i < cfg->tls.keys_len; i++)
 		sum = mix_file(sum, cfg->tls.keys[i]);
 	sum = mix_file(sum, cfg->smarthost.password_file);
-	return mix_file(sum, cfg->smarthost.token_file);
+	sum = mix_file(sum, cfg->smarthost.token_file);
+	return mix_file(sum, cfg->smarthost.client_secret_file);
 }
 
 void

@@ -157,7 +157,8 @@ tell_secrets(struct instance *in)
 {
 	const struct gp_config *cfg = self.config.value;
 	return tell_secret(in, GP_SECRET_PASSWORD, cfg->smarthost.password_file) &&
-	       tell_secret(in, GP_SECRET_TOKEN, cfg->smarthost.token_file);
+	       tell_secret(in, GP_SECRET_TOKEN, cfg->smarthost.token_file) &&
+	       tell_secret(in, GP_SECRET_CLIENT, cfg->smarthost.client_secret_file);
 }
 
 static bool
