@@ -11,12 +11,13 @@ import ssl
 import pytest
 import rolerig
 from gateway import eventually
-from httpsrig import Authority
+from httpsrig import Authority, HttpsRig
+from httpsrig import answer as http_answer
 
 TRUSTED = ["127.0.0.0/8"]
 MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
 USER, PASSWORD, TOKEN = "gateway@relay.test", "s3cret pass", "ya29.token"
-HOSTS = {"relay": "127.0.21.1", "first": "127.0.21.2", "second": "127.0.21.3", "third": "127.0.21.4"}
+HOSTS = {name: f"127.0.21.{i}" for i, name in enumerate(("relay", "first", "second", "third", "login"), 1)}
 NAMES = {f"{name}.test": {"A": [address]} for name, address in HOSTS.items()}
 
 
@@ -155,7 +156,7 @@ def answer_auth(line):
     return "235 2.7.0 welcome" if given in good else "535 5.7.8 who are you?"
 
 
-def smarthost(gatepost, authority, end, scratch, **changes):
+def smarthost(gatepost, authority, end, scratch, fetch=None, /, **changes):
     (scratch / "password").write_text(PASSWORD + "\nnever read\n")
     (scratch / "token").write_text(TOKEN + "\r\n")
     for name in ("password", "token"):
@@ -166,7 +167,9 @@ def smarthost(gatepost, authority, end, scratch, **changes):
         "password_file": str(scratch / "password"),
         **changes,
     }
-    return start_gateway(gatepost, authority, smarthost={k: v for k, v in settings.items() if v is not None})
+    more = {"fetch": fetch} if fetch else {}
+    settings = {key: value for key, value in settings.items() if value is not None}
+    return start_gateway(gatepost, authority, smarthost=settings, **more)
 
 
 def auth_lines(end):
@@ -254,6 +257,91 @@ def test_implicit_tls_that_is_none(gatepost, authority, host, scratch):
     server.send(MESSAGE, to=["you@far.test"])
     assert "at the TLS handshake" in deferral(server)
     assert not end.messages
+
+
+# --- a token for it ---
+
+FORM = f"grant_type=client_credentials&client_id=gateway&client_secret={PASSWORD.replace(' ', '%20')}&scope=mail"
+
+
+@pytest.fixture
+def endpoint(authority):
+    """endpoint(answers) starts a token endpoint that gives one after the other."""
+    running = []
+
+    def start(*answers):
+        given = iter(answers)
+        rig = HttpsRig(authority.issue("login.test"), lambda tls: tls.sendall(next(given)), HOSTS["login"])
+        running.append(rig.__enter__())
+        return rig
+
+    yield start
+    for rig in running:
+        rig.__exit__()
+        assert not rig.complaints
+
+
+def token(text, **rest):
+    body = json.dumps({"access_token": text, "token_type": "Bearer", "expires_in": 3600, **rest}).encode()
+    return http_answer(body, fields=["Content-Type: application/json"])
+
+
+def with_token(gatepost, authority, host, scratch, rig):
+    """The smarthost and a gateway that gets its token there."""
+    script = {"AUTH": answer_auth}
+    options = {"secure_extensions": ["AUTH XOAUTH2 OAUTHBEARER"], "script": script}
+    end = host("relay", certificate=authority.issue("relay.test"), **options)
+    fetch = {"ca_file": str(authority.path), "private_addresses": True, "port": rig.port}
+    changes = {
+        "password_file": None,
+        "token_url": "https://login.test/tenant/token",
+        "client_id": "gateway",
+        "client_secret_file": str(scratch / "password"),
+        "token_scope": "mail",
+    }
+    return end, smarthost(gatepost, authority, end, scratch, fetch, **changes)
+
+
+def test_a_token_is_had_once(gatepost, authority, host, scratch, endpoint):
+    rig = endpoint(token(TOKEN))
+    end, server = with_token(gatepost, authority, host, scratch, rig)
+    for count in range(1, 4):
+        server.send(MESSAGE, to=[f"you{count}@far.test"])
+    delivered(end, 3)
+    (request,) = rig.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /tenant/token HTTP/1.1\r\n") and body.decode() == FORM
+    assert b"Content-Type: application/x-www-form-urlencoded" in head
+    for secret in (TOKEN, PASSWORD):
+        assert secret not in server.log_text()
+
+
+def test_a_token_that_is_refused_is_not_used_again(gatepost, authority, host, scratch, endpoint):
+    rig = endpoint(token("revoked"), token(TOKEN))
+    end, server = with_token(gatepost, authority, host, scratch, rig)
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "who are you?" in deferral(server)
+    server.queue("retry", "--all")
+    delivered(end)
+    assert len(rig.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (http_answer(b'{"error": "invalid_client"}', status="401 Unauthorized"), "401"),
+        (http_answer(b"<html>"), "the answer is not a JSON object"),
+        (token("x y"), "the answer has no access_token"),
+        (token(TOKEN, expires_in=0), "the answer has a token that has ended"),
+        (b"", ""),
+    ],
+)
+def test_without_a_token_mail_waits(gatepost, authority, host, scratch, endpoint, answer, words):
+    end, server = with_token(gatepost, authority, host, scratch, endpoint(answer))
+    server.send(MESSAGE, to=["you@far.test"])
+    why = deferral(server)
+    assert "no token to log in with from login.test" in why and words in why
+    assert not end.connections
 
 
 # --- resumption ---

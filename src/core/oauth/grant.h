@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client credentials grant: RFC 6749 section 4.4, with the secret in the body (section 2.3.1). */
+/* The client credentials grant: RFC 6749 section 4.4, the secret in the body (section 2.3.1). */
 #pragma once
 
 #include "base/arena.h"

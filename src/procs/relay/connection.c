@@ -363,6 +363,8 @@ session_over(struct connection *c)
 {
 	struct gp_outcome why = gp_smtp_client_failure(c->client);
 	(void)send_output(c);
+	if (c->delivery && !c->judged && c->target->login && why.reply.code == 535)
+		tokens_forget();
 	if (failed_in_tls(c))
 		(void)judge(c);
 	else

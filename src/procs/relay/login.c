@@ -16,7 +16,7 @@ struct secret {
 	size_t len; /* 0: there is none */
 };
 
-static struct secret password, token;
+static struct secret password, token, client;
 
 static void
 forget(struct secret *s)
@@ -52,13 +52,18 @@ void
 login_take(struct gp_role_env *env, uint8_t kind, int fd)
 {
 	(void)env;
-	struct secret *s = kind == GP_SECRET_TOKEN ? &token : &password;
+	struct secret *s = kind == GP_SECRET_TOKEN    ? &token
+			   : kind == GP_SECRET_CLIENT ? &client
+						      : &password;
 	forget(s);
 	int r = read_line(fd, s);
 	if (r == 0)
 		return;
 	forget(s);
-	gp_error("secret_refused", GP_FS("of", s == &token ? "token_file" : "password_file"),
+	gp_error("secret_refused",
+		 GP_FS("of", s == &token    ? "token_file"
+			     : s == &client ? "client_secret_file"
+					    : "password_file"),
 		 GP_FS("reason", r == -ENODATA ? "its first line is empty"
 				 : r == -EFBIG ? "its first line is too long"
 					       : strerror(-r)));
@@ -71,6 +76,15 @@ login_reload(const struct gp_config *cfg)
 		forget(&password);
 	if (cfg->smarthost.token_file.len == 0)
 		forget(&token);
+	if (cfg->smarthost.client_secret_file.len == 0)
+		forget(&client);
+	tokens_forget();
+}
+
+struct gp_slice
+login_client_secret(void)
+{
+	return gp_slice(client.text, client.len);
 }
 
 struct gp_client_login
@@ -79,6 +93,6 @@ login_now(void)
 	return (struct gp_client_login){
 		.user = relay.env->config->smarthost.user,
 		.password = gp_slice(password.text, password.len),
-		.token = gp_slice(token.text, token.len),
+		.token = tokens_are_had() ? tokens_now() : gp_slice(token.text, token.len),
 	};
 }

@@ -3,7 +3,8 @@
  * The parts of gatepost-relay; README.md says what the role is for.
  *
  *     spool --DELIVER--> delivery.c --(where to?)--> way.c --> lookup.c   --RESOLVE--> resolver
- *                           |   ^                          \-> policies.c --POLICY---> fetch
+ *                           |   ^                          |-> policies.c --POLICY---> fetch
+ *                           |   ^                          \-> tokens.c   --FETCH----> fetch
  *              takes or dials   asks for the next transaction, tells what came of it
  *                           v   |
  *                        connection.c  (socket, timer, core/smtp/client.h)  --> other servers
@@ -94,6 +95,10 @@ struct way {
 		uint8_t failure;      /* enum gp_mtasts_failure */
 		struct gp_slice text; /* of the policy; empty: none is valid */
 	} sts;
+	struct {
+		struct gp_slice why; /* there is none; empty: nothing is known against it */
+		struct way *next;    /* who waits for it too */
+	} token;
 	/* the result */
 	struct target *targets; /* those that may be used, in order */
 	size_t targets_len;
@@ -115,6 +120,10 @@ way_free(struct way *w);
 void
 way_policy_known(struct way *w, const struct gp_msg_policy_known *known);
 
+/* why: there is no token; empty: look again. */
+void
+way_token_known(struct way *w, struct gp_slice why);
+
 /* --- policies.c: the conversation with fetch --- */
 
 void
@@ -122,6 +131,27 @@ policies_connect(struct gp_role_env *env, int fd);
 /* Its ticket is set here. w: who waits, by way_policy_known(); NULL: nobody. 0 or -errno. */
 [[nodiscard]] int
 policies_ask(struct way *w, const struct gp_msg_policy *about);
+/* A request of tokens.c, which is told the answer. 0 or -errno. */
+[[nodiscard]] int
+policies_fetch(const struct gp_msg_fetch *order, uint64_t *ret_ticket);
+
+/* --- tokens.c: the token to log in with at the smarthost --- */
+
+/* Whether the configuration says where. */
+bool
+tokens_are_had(void);
+/* The one that is good now, or empty. */
+struct gp_slice
+tokens_now(void);
+/* Asks for one, at these addresses of its host; way_token_known() follows. 0 or -errno. */
+[[nodiscard]] int
+tokens_ask(struct way *w, const struct gp_fetch_address *addresses, size_t len);
+/* fetch's answer; NULL: it is gone. */
+void
+tokens_fetched(const struct gp_msg_fetched *m);
+/* It was refused, or another one is configured. */
+void
+tokens_forget(void);
 
 /* --- delivery.c: one message to recipients of one destination --- */
 
@@ -217,6 +247,8 @@ login_take(struct gp_role_env *env, uint8_t kind, int fd);
 /* Forgets what is not configured any more. */
 void
 login_reload(const struct gp_config *cfg);
+struct gp_slice
+login_client_secret(void);
 /* What the smarthost is told; valid until the next event. */
 struct gp_client_login
 login_now(void);
