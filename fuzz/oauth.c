@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A token endpoint's answer: whatever it holds, what is taken of it can stand in an AUTH response. */
+/* A token endpoint's answer: what is taken of it can always stand in an AUTH response. */
 #include "core/oauth/grant.h"
 
 int

@@ -40,6 +40,7 @@ class Sink(socketserver.ThreadingTCPServer):
         self.lines = []  # every command line
         self.connections = 0
         self.handshakes, self.resumed = 0, 0
+        self.broken_handshakes = 0  # so many of the next ones end before they begin
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.thread.start()
 
@@ -64,6 +65,9 @@ class Session(socketserver.StreamRequestHandler):
             self.request.close()
 
     def start_tls(self):
+        if self.server.broken_handshakes > 0:
+            self.server.broken_handshakes -= 1
+            raise OSError
         self.request = self.server.context.wrap_socket(self.request, server_side=True)
         self.secure = True
         with self.server.lock:

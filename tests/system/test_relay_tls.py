@@ -363,6 +363,19 @@ def test_a_resumed_session_keeps_its_fingerprint(gatepost, authority, host):
     assert [s["resumed"] for s in sessions(server)] == ["no", "yes"]
 
 
+def test_a_server_that_stumbles_over_an_old_session(gatepost, authority, host):
+    """It is asked once more without it, before TLS counts as failed and the message goes in clear."""
+    end = host("first", certificate=authority.issue("first.test"))
+    server = to_host(gatepost, authority, end)
+    delivered(end)
+    reload(server)
+    end.broken_handshakes = 1
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end, 2)
+    assert [(s["decision"], s["resumed"]) for s in sessions(server)] == [("deliver", "no")] * 2
+    assert end.broken_handshakes == 0 and end.handshakes == 2
+
+
 def test_sessions_are_resumed_under_the_same_proof_only(gatepost, authority, host):
     end = host("first", certificate=authority.issue("first.test"))
     server = start_gateway(

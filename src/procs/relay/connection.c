@@ -35,6 +35,7 @@ struct connection {
 	const struct target *target; /* until it is judged: the delivery's */
 	struct gp_tls *tls;          /* NULL: in clear */
 	bool shaking;                /* hands */
+	bool resuming;               /* a session was offered */
 	bool judged;
 	bool good;          /* and found good: its TLS session may be resumed */
 	uint64_t proven_ms; /* when TLS proved what it proved: before this connection, if resumed */
@@ -391,6 +392,7 @@ start_tls(struct connection *c)
 	write_session_key(c);
 	if (c->session_key.len > 0)
 		session = sessions_find(gp_buf_slice(&c->session_key), &c->proven_ms);
+	c->resuming = session != NULL;
 	c->tls = secure_connect(c->fd, c->target->verdict, session);
 	c->shaking = c->tls != NULL;
 	return c->shaking;
@@ -454,6 +456,11 @@ shake_hands(struct connection *c)
 	if (r == 0)
 		return tls_is_up(c);
 	sessions_drop(gp_buf_slice(&c->session_key));
+	if (c->resuming) {
+		/* It may be the old session that the server stumbled over: once more, without. */
+		lose(c, &(struct gp_outcome){});
+		return false;
+	}
 	if (!c->client) {
 		lose_implicit(c);
 		return false;
