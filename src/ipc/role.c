@@ -21,7 +21,7 @@ enum { PEER_MISSING_MS = 60 * 1000 };
 static const uint64_t permit_before = GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP);
 static const uint64_t permit_after = 1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER |
 				     1ull << GP_MSG_KEY | 1ull << GP_MSG_SECRET |
-				     1ull << GP_MSG_STOP;
+				     1ull << GP_MSG_USERS | 1ull << GP_MSG_STOP;
 
 static struct {
 	const struct gp_role *role;
@@ -47,10 +47,15 @@ const char *
 gp_role_name(enum gp_role_id id)
 {
 	static const char *const names[GP_ROLE_COUNT] = {
-		[GP_ROLE_SUPERVISOR] = "supervisor", [GP_ROLE_SMTPD] = "smtpd",
-		[GP_ROLE_RESOLVER] = "resolver",     [GP_ROLE_SPOOL] = "spool",
-		[GP_ROLE_RELAY] = "relay",           [GP_ROLE_MAILDIR] = "maildir",
-		[GP_ROLE_FETCH] = "fetch",           [GP_ROLE_SIGNER] = "signer",
+		[GP_ROLE_SUPERVISOR] = "supervisor",
+		[GP_ROLE_SMTPD] = "smtpd",
+		[GP_ROLE_RESOLVER] = "resolver",
+		[GP_ROLE_SPOOL] = "spool",
+		[GP_ROLE_RELAY] = "relay",
+		[GP_ROLE_MAILDIR] = "maildir",
+		[GP_ROLE_FETCH] = "fetch",
+		[GP_ROLE_SIGNER] = "signer",
+		[GP_ROLE_AUTH] = "auth",
 		[GP_ROLE_COMMAND] = "command",
 	};
 	return id > 0 && id < GP_ROLE_COUNT ? names[id] : "?";
@@ -229,6 +234,15 @@ take_secret(const struct gp_message *m)
 }
 
 static int
+take_users(const struct gp_message *m)
+{
+	if (!self.role->on_users)
+		return -EPROTO;
+	self.role->on_users(&self.env, m->fd);
+	return 0;
+}
+
+static int
 take_start(void)
 {
 	if (self.started || !self.env.config)
@@ -267,6 +281,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_PEER:
 		r = take_peer(m);
+		break;
+	case GP_MSG_USERS:
+		r = take_users(m);
 		break;
 	case GP_MSG_KEY:
 		r = take_key(m);

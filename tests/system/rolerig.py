@@ -26,7 +26,7 @@ import ipcgen
 BUILD = pathlib.Path(os.environ.get("GATEPOST_BUILD", ROOT / "build"))
 CONTROL_FD = 3  # GP_ROLE_CONTROL_FD
 # enum gp_role_id, from 1
-ROLES = ("supervisor", "smtpd", "resolver", "spool", "relay", "maildir", "fetch", "signer", "command")
+ROLES = ("supervisor", "smtpd", "resolver", "spool", "relay", "maildir", "fetch", "signer", "auth", "command")
 FRAME = struct.Struct("<HHI")
 PACKET_MAX = 64 * 1024
 INLINE_MAX = 60 * 1024  # GP_CHANNEL_INLINE
@@ -129,9 +129,9 @@ def pair():
 class Role:
     """settings: gatepost.yaml's, as roles get it: what is a file there, {"text": ...} here."""
 
-    def __init__(self, name, settings, wrapper=(), directories=()):
+    def __init__(self, name, settings, wrapper=(), directories=(), users=None):
         self.name, self.settings, self.wrapper = name, settings, list(wrapper)
-        self.directories = directories
+        self.directories, self.users = directories, users
         self.said = tempfile.TemporaryFile()
         self.process = self.control = None
         self.peers = []
@@ -145,6 +145,12 @@ class Role:
     def tell_directory(self, path):
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         self.control.say("directory", fd=fd, path=str(path).encode())
+        os.close(fd)
+
+    def tell_users(self, text):
+        fd = os.memfd_create("users")
+        os.write(fd, text.encode())
+        self.control.say("users", fd=fd, empty=0)
         os.close(fd)
 
     def peer(self, name, index=0):
@@ -170,6 +176,8 @@ class Role:
         self.tell_config(self.settings)
         for path in self.directories:
             self.tell_directory(path)
+        if self.users is not None:
+            self.tell_users(self.users)
         self.control.say("start", uid=0 if os.geteuid() else 65534, gid=0 if os.geteuid() else 65534)
         return self
 

@@ -58,7 +58,7 @@ struct delivery {
 	/* the way there */
 	struct way way;
 	size_t next_target;
-	unsigned sessions; /* that failed */
+	unsigned sessions; /* that broke */
 };
 
 static size_t deliveries;
@@ -412,15 +412,15 @@ delivery_answered(struct delivery *d)
 }
 
 void
-delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again)
+delivery_lost(struct delivery *d, const struct gp_outcome *why, enum lost how)
 {
-	bool refused = why->kind == GP_OUTCOME_FAILED;
-	if (!again) {
-		/* What a host will never do speaks of that host alone: all are asked before it is
-		   the last word, and it never is where another may do better later. */
-		if (!refused || d->why.kind != GP_OUTCOME_DEFERRED)
+	if (how != LOST_AGAIN) {
+		/* What a host will never do speaks of that host alone, and is not the last word
+		   where another one may do better later. */
+		if (why->kind != GP_OUTCOME_FAILED || d->why.kind != GP_OUTCOME_DEFERRED)
 			d->why = keep(d, why, NULL, NULL);
-		d->sessions += why->remote.len > 0 && !refused;
+		/* Candidates are tried until one passes (RFC 8461 section 5.1). */
+		d->sessions += how == LOST_BROKEN && why->remote.len > 0;
 	} else if (d->next_target > 0) {
 		d->next_target--;
 	}

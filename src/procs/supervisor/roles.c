@@ -8,7 +8,7 @@
  *                        |
  *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
  *                  |             --> relay   --> other servers
- *                signer               |
+ *           signer, auth              |
  *                                  resolver        fetch --> HTTPS servers
  */
 const struct role_spec role_specs[] = {
@@ -18,7 +18,9 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY)},
+	{GP_ROLE_AUTH, false, NEEDS_USERS, 2, PEER(SMTPD)},
 	{GP_ROLE_RELAY, true, NEEDS_SECRETS, 2, PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH)},
-	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0, PEER(SPOOL) | PEER(SIGNER)},
+	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0,
+	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);
