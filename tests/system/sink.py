@@ -105,7 +105,7 @@ class Session(socketserver.StreamRequestHandler):
         sink = self.server
         with sink.lock:
             sink.connections += 1
-        mail, rcpts = "", []
+        mail, rcpts, chunks = "", [], b""
         greeting = self.answer("connect", "", "220 sink.test ESMTP")
         while greeting is not None:
             line = self.rfile.readline().decode("utf-8", "surrogateescape").rstrip("\r\n")
@@ -118,6 +118,8 @@ class Session(socketserver.StreamRequestHandler):
                 names = self.names()
                 default = "\r\n".join(f"250{'-' if n < len(names) else ' '}{x}" for n, x in enumerate(names, 1))
             else:
+                if word == "BDAT":
+                    chunks += self.rfile.read(int(line.split()[1]))
                 data = "354 go on" if rcpts else "554 5.5.1 no valid recipients"
                 default = {"DATA": data, "QUIT": "221 bye", "STARTTLS": "220 go on"}.get(word, "250 fine")
             reply = self.answer(word, line, default)
@@ -129,9 +131,12 @@ class Session(socketserver.StreamRequestHandler):
                 except OSError:  # the other side did not like what it saw
                     return
             if word == "MAIL":
-                mail, rcpts = line, []
+                mail, rcpts, chunks = line, [], b""
             elif word == "RCPT" and reply.startswith("2"):
                 rcpts.append(line)
+            elif word == "BDAT" and reply.startswith("2") and line.upper().endswith(" LAST"):
+                with sink.lock:
+                    sink.messages.append((mail, rcpts, chunks))
             elif word == "DATA" and reply.startswith("3"):
                 body = self.read_body()
                 if body is None:

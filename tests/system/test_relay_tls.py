@@ -406,7 +406,8 @@ def test_sessions_are_resumed_under_the_same_proof_only(gatepost, authority, hos
 
 # --- what a message demands of its way: relay alone, between a spool and a fetch that are played ---
 
-REQUIRETLS, SMTP = 0x10, 3  # enum gp_envelope_flags, enum gp_transport
+BINARYMIME, REQUIRETLS = 4, 0x10  # enum gp_envelope_flags
+SMTP = 3  # enum gp_transport
 RELAYED, DEFERRED, FAILED = 2, 3, 4  # enum gp_outcome_kind
 TLSA_OF_NOBODY = [3, 1, 1, "00" * 32]
 
@@ -567,6 +568,23 @@ def test_tls_required_no(relay, three, field, kind):
     assert outcome["kind"] == kind
     if kind == DEFERRED:
         assert b"(TLS policy: dane)" in outcome["reply"]["text"]
+
+
+@pytest.mark.parametrize("offered", [[], ["CHUNKING"], ["CHUNKING", "BINARYMIME"]])
+def test_a_binary_body_goes_as_it_is_or_back(relay, host, offered):
+    """RFC 3030 section 3: no line ends are mended, no dots doubled."""
+    try:
+        end = host("first", port=25, extensions=["PIPELINING", "8BITMIME", *offered])
+    except PermissionError:
+        pytest.skip("mail hosts listen on port 25, which needs root")
+    body = MESSAGE + b".\n\0\r\xff\r\n.\r\nno end of line"
+    names = {**signed(), "far.test": {"MX": [[10, "first.test"]]}}
+    outcome = relay(names).deliver(body=body, flags=BINARYMIME)
+    if "BINARYMIME" in offered:
+        assert outcome["kind"] == RELAYED
+        assert end.messages[0][0].endswith(" BODY=BINARYMIME") and end.messages[0][2] == body
+    else:
+        assert (outcome["kind"], outcome["code"]) == (FAILED, "554 5.6.1")
 
 
 def test_what_messages_demand_is_not_shared(relay, three):

@@ -291,6 +291,7 @@ delivery_next(struct delivery *d, size_t rcpts_max)
 		.envelope = &d->mail_envelope,
 		.size = d->size,
 		.body_8bit = d->body_8bit,
+		.body_binary = d->envelope.flags & GP_ENVELOPE_BINARYMIME,
 		.header_utf8 = d->header_utf8,
 	};
 	d->fed = 0;
