@@ -10,7 +10,7 @@ import ssl
 
 import pytest
 import rolerig
-from gateway import eventually
+from gateway import eventually, free_port
 from httpsrig import Authority, HttpsRig
 from httpsrig import answer as http_answer
 
@@ -257,6 +257,35 @@ def test_implicit_tls_that_is_none(gatepost, authority, host, scratch):
     server.send(MESSAGE, to=["you@far.test"])
     assert "at the TLS handshake" in deferral(server)
     assert not end.messages
+
+
+@pytest.mark.parametrize("password", ["secret", "wrong"])
+def test_postfix_as_the_smarthost(gatepost, authority, peers, scratch, password):
+    """Which asks Dovecot whom to believe."""
+    lmtp, imap, auth, plain, port = (free_port() for _ in range(5))
+    peers.dovecot(lmtp, imap, auth_port=auth)
+    back = gatepost()
+    certificate = authority.issue("relay.test")
+    own = {
+        "smtpd_tls_cert_file": certificate,
+        "smtpd_tls_key_file": certificate,
+        "smtpd_tls_security_level": "encrypt",
+        "smtpd_sasl_auth_enable": "yes",
+        "smtpd_sasl_type": "dovecot",
+        "smtpd_sasl_path": f"inet:127.0.0.1:{auth}",
+        "smtpd_relay_restrictions": "permit_sasl_authenticated,reject",
+    }
+    peers.postfix(plain, back.port, listeners=[(f"{HOSTS['relay']}:{port}", own)])
+    (scratch / "password").write_text(password)
+    smarthost = {"address": f"relay.test:{port}", "user": USER, "password_file": str(scratch / "password")}
+    domains = {"front.test": {"recipients": "any", "deliver": "discard"}}
+    front = start_gateway(gatepost, authority, smarthost=smarthost, domains=domains)
+    front.send(MESSAGE, to=["alice@demo.test"])
+    if password == "secret":
+        (mail,) = back.wait_for_mails("alice", 1, 60)
+        assert "with ESMTPSA" in mail.get_all("Received")[1]
+    else:
+        assert "authentication failed" in deferral(front)
 
 
 # --- a token for it ---
