@@ -87,6 +87,8 @@ free_connection(struct connection *c)
 	event_del(&c->readable);
 	event_del(&c->writable);
 	event_del(&c->timer);
+	if (c->shaking)
+		sessions_drop(gp_buf_slice(&c->session_key)); /* it may be why that took too long */
 	if (c->good && c->session_key.len > 0)
 		sessions_keep(gp_buf_slice(&c->session_key), gp_tls_session(c->tls), c->proven_ms);
 	if (c->tls && !c->shaking)
@@ -370,7 +372,7 @@ session_over(struct connection *c)
 {
 	struct gp_outcome why = gp_smtp_client_failure(c->client);
 	(void)send_output(c);
-	if (c->delivery && !c->judged && c->target->login && why.reply.code == 535)
+	if (c->delivery && !c->judged && c->target->login.len > 0 && why.reply.code == 535)
 		tokens_forget();
 	if (failed_in_tls(c))
 		(void)judge(c);
@@ -413,10 +415,26 @@ make_client(struct connection *c)
 		.lmtp = c->lmtp,
 		.tls = (uint8_t)secure_wish(c->target),
 		.tls_implicit = c->target->implicit,
-		.login = c->target->login ? login_now() : (struct gp_client_login){},
+		.login = c->target->login.len > 0 ? login_now() : (struct gp_client_login){},
 	};
 	c->client = gp_smtp_client_new(&setup, now_ms());
 	return c->client != NULL;
+}
+
+/* A smarthost that was configured before shall not hear what its successor is told. False: the
+   connection is gone. */
+static bool
+may_log_in(struct connection *c)
+{
+	struct gp_slice login = c->target->login;
+	if (login.len == 0 || gp_slice_eq(login, relay.env->config->smarthost.address))
+		return true;
+	struct gp_outcome why = {
+		.kind = GP_OUTCOME_DEFERRED,
+		.reply = GP_REPLY(451, 4, 3, 5, "the smarthost has just been changed"),
+	};
+	lose(c, &why);
+	return false;
 }
 
 /* The handshake of a connection that begins with it has failed. */
@@ -442,12 +460,15 @@ tls_is_up(struct connection *c)
 		c->proven_ms = now_ms();
 	if (c->client) {
 		gp_smtp_client_tls_started(c->client, now_ms());
+	} else if (!may_log_in(c)) {
+		return false;
 	} else if (!make_client(c)) {
 		lose_unmade(c, ENOMEM);
 		return false;
 	}
 	/* Whoever we log in to must have proven who it is before it hears our secret. */
-	return !c->target->login || secure_is_proven(c->target->verdict, c->tls) || judge(c);
+	return c->target->login.len == 0 || secure_is_proven(c->target->verdict, c->tls) ||
+	       judge(c);
 }
 
 /* Goes on with the handshake. True: it is over, and the session goes on, be it to its end. */
@@ -556,6 +577,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 static void
 begin_session(struct connection *c)
 {
+	if (!may_log_in(c))
+		return;
 	bool implicit = c->target->implicit;
 	bool ok = event_add(&c->readable, NULL) == 0 && (implicit ? start_tls(c) : make_client(c));
 	if (!ok) {

@@ -20,6 +20,7 @@
 
 #include "base/id.h"
 #include "base/map.h"
+#include "core/config/value.h"
 #include "core/message/header.h"
 #include "procs/relay/relay.h"
 #include "sys/log.h"
@@ -454,10 +455,20 @@ wishes(const struct delivery *d)
 			 (d->tls_optional ? GP_TLSPOLICY_OPTIONAL : 0));
 }
 
-/* What is configured for the next hop. Fingerprints are copied: a reload may take the original
-   away. */
+/* Whether spool, when it routed this, knew the smarthost that we know. */
 static bool
-set_demand(struct delivery *d)
+smarthost_is_the_same(struct delivery *d)
+{
+	struct gp_endpoint e;
+	const char *why;
+	return gp_endpoint_parse(relay.env->config->smarthost.address, 0, &d->arena, &e, &why) ==
+		       0 &&
+	       gp_slice_eq(e.host, d->route.host) && e.port == d->route.port;
+}
+
+/* What is configured for the next hop, as copies: a reload may take the original away. */
+static void
+set_demand(struct delivery *d, const struct gp_demand *demand)
 {
 	static const uint8_t wants[] = {
 		[GP_DEMAND_MAY] = GP_TLSPOLICY_WANT_MAY,
@@ -466,24 +477,38 @@ set_demand(struct delivery *d)
 		[GP_DEMAND_VERIFY] = GP_TLSPOLICY_WANT_VERIFY,
 		[GP_DEMAND_DANE_ONLY] = GP_TLSPOLICY_WANT_DANE_ONLY,
 	};
+	size_t len = demand->fingerprints_len;
+	d->way.implicit = demand->implicit;
+	d->way.want = len > 0 ? GP_TLSPOLICY_WANT_FINGERPRINT : wants[demand->tls];
+	struct gp_slice *pins = gp_arena_array(&d->arena, len, sizeof(*pins));
+	for (size_t i = 0; pins && i < len; i++)
+		pins[i] = copy(d, demand->fingerprints[i]);
+	d->way.fingerprints = pins;
+	d->way.fingerprints_len = len;
+}
+
+/* False: the way cannot be gone now, and the delivery is over. */
+static bool
+learn_demand(struct delivery *d)
+{
+	static const struct gp_reply changed =
+		GP_REPLY_INIT(451, 4, 3, 5, "the smarthost has just been changed");
 	const struct gp_config *cfg = relay.env->config;
 	const struct gp_route *r = &d->route;
 	bool smarthost = gp_slice_eq(r->destination, GP_SLICE("smarthost"));
 	struct gp_demand demand =
 		smarthost ? gp_demand_of_smarthost(cfg)
 			  : gp_demands_of_hop(relay.demands, r->host.len > 0 ? r->host : r->domain);
-	d->way.implicit = demand.implicit;
-	d->way.login = smarthost && cfg->smarthost.user.len > 0;
-	d->way.want = wants[demand.tls];
-	if (demand.fingerprints_len == 0)
+	set_demand(d, &demand);
+	if (smarthost && cfg->smarthost.user.len > 0)
+		d->way.login = copy(d, cfg->smarthost.address);
+	if (d->arena.failed)
+		out_of_memory(d);
+	else if (smarthost && !smarthost_is_the_same(d))
+		give_up(d, GP_OUTCOME_DEFERRED, &changed);
+	else
 		return true;
-	struct gp_slice *pins = gp_arena_array(&d->arena, demand.fingerprints_len, sizeof(*pins));
-	for (size_t i = 0; pins && i < demand.fingerprints_len; i++)
-		pins[i] = copy(d, demand.fingerprints[i]);
-	d->way.want = GP_TLSPOLICY_WANT_FINGERPRINT;
-	d->way.fingerprints = pins;
-	d->way.fingerprints_len = demand.fingerprints_len;
-	return !d->arena.failed;
+	return false;
 }
 
 static void
@@ -524,8 +549,6 @@ delivery_start(struct gp_message *m)
 	}
 	look_at_message(d);
 	prepare_way(d);
-	if (!set_demand(d))
-		out_of_memory(d);
-	else if (!connection_reuse(d))
+	if (learn_demand(d) && !connection_reuse(d))
 		find_way(d);
 }

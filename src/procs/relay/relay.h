@@ -68,7 +68,9 @@ struct target {
 	const struct gp_tlspolicy_verdict *verdict; /* NULL: no TLS, as with LMTP */
 	bool clear;    /* TLS failed there, and nothing demands it: STARTTLS is not said again */
 	bool implicit; /* TLS from the first octet */
-	bool login;    /* we say who we are, by login_now() */
+	/* HOST:PORT of the smarthost, which is told login_now() if it still is the one. Empty:
+	   nobody is. */
+	struct gp_slice login;
 };
 
 /* Starts as its delivery, arena, query and wishes. */
@@ -77,9 +79,10 @@ struct way {
 	struct gp_arena *arena;
 	struct gp_mx_query query;
 	bool lmtp;
-	bool implicit, login; /* of every target */
-	uint8_t want;         /* enum gp_tlspolicy_want: what is configured */
-	uint8_t message;      /* enum gp_tlspolicy_message */
+	bool implicit; /* this and the next: every target's */
+	struct gp_slice login;
+	uint8_t want;    /* enum gp_tlspolicy_want: what is configured */
+	uint8_t message; /* enum gp_tlspolicy_message */
 	const struct gp_slice *fingerprints;
 	size_t fingerprints_len;
 	/* what is known so far */

@@ -176,7 +176,7 @@ find_token(struct way *w)
 	struct gp_fetch_address addresses[ADDRESSES_MAX];
 	struct gp_slice host = {}, path;
 	size_t len = 0;
-	if (!w->login || !tokens_are_had() || tokens_now().len > 0)
+	if (w->login.len == 0 || !tokens_are_had() || tokens_now().len > 0)
 		return WAY_FOUND;
 	(void)gp_https_url_parse(relay.env->config->smarthost.token_url, &host, &path);
 	if (w->token.why.len > 0)
