@@ -205,6 +205,53 @@ tlsa_proves_what_it_names(void **state)
 	}
 }
 
+/* Beside DANE, for those who are to be told of both; of a resumed session too. */
+static void
+authorities_can_be_asked_all_the_same(void **state)
+{
+	static const uint8_t secret[GP_TLS_TICKET_SECRET] = {1};
+	uint8_t digests[3][GP_TLS_DIGEST];
+	const struct {
+		const struct made *shown;
+		struct gp_slice pin;
+		const char *name;
+		enum gp_tls_trust trust;
+	} rows[] = {
+		{&good, spki_digest(&good, digests[0]), "mx.example", GP_TLS_TRUSTED},
+		{&good, spki_digest(&good, digests[0]), "other.example", GP_TLS_OTHER_NAME},
+		{&expired, spki_digest(&expired, digests[1]), "mx.example", GP_TLS_OUT_OF_DATE},
+		{&self_signed, spki_digest(&self_signed, digests[2]), "mx.example",
+		 GP_TLS_NO_AUTHORITY},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(rows); i++) {
+		struct rig r = {.client = gp_tls_client_new(authorities)};
+		struct gp_tls_tlsa tlsa = {3, 1, 1, rows[i].pin};
+		struct gp_tls_goal goal = {
+			.name = GP_SLICE("mx.example"), .tlsa = &tlsa, .tlsa_len = 1};
+		struct gp_tls_session *session = NULL;
+		assert_non_null(r.client);
+		rig_serve(&r, (const struct made *[]){rows[i].shown}, 1);
+		gp_tls_server_set_tickets(r.server, secret, NULL);
+		for (int again = 0; again < 2; again++) {
+			struct ends e;
+			goal.session = session;
+			ends_open(&e, &r, "a", &goal);
+			assert_int_equal(ends_shake(&e, &r), 0);
+			ends_talk(&e);
+			assert_int_equal(gp_tls_facts(e.client).resumed, again);
+			assert_int_equal(gp_tls_facts(e.client).trust, GP_TLS_TRUSTED);
+			assert_int_equal(
+				gp_tls_by_authorities(e.client, gp_slice_str(rows[i].name)),
+				rows[i].trust);
+			session = again ? session : gp_tls_session(e.client);
+			ends_free(&e);
+		}
+		gp_tls_session_free(session);
+		rig_free(&r);
+	}
+}
+
 static void
 one_tlsa_record_that_matches_is_enough(void **state)
 {
@@ -296,6 +343,7 @@ main(void)
 		cmocka_unit_test(fingerprints_are_told),
 		cmocka_unit_test(a_certificate_is_told_to_people),
 		cmocka_unit_test(tlsa_proves_what_it_names),
+		cmocka_unit_test(authorities_can_be_asked_all_the_same),
 		cmocka_unit_test(one_tlsa_record_that_matches_is_enough),
 		cmocka_unit_test(a_resumed_session_keeps_its_verdict),
 		cmocka_unit_test(goals_that_make_no_sense_are_refused),
