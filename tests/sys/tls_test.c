@@ -3,6 +3,7 @@
 #include "tls_rig.h"
 
 #include <malloc.h>
+#include <sys/ioctl.h>
 
 static struct made rsa, ec, other_ec, other_rsa;
 
@@ -181,6 +182,35 @@ nothing_is_renegotiated(void **state)
 	(void)SSL_do_handshake(e.client->ssl);
 	assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
 	assert_int_equal(r.signatures, 1);
+	ends_free(&e);
+	rig_free(&r);
+}
+
+/* RFC 8446 section 4.6.3 lets a peer change its keys as often as it likes; each time costs us more
+ * than it does the network. Other connections have their turn in between. */
+static void
+changes_of_keys_hold_nobody_up(void **state)
+{
+	enum { CHANGES = 200 };
+	struct rig r = {};
+	struct ends e;
+	char octet;
+	int before = 0, after = 0;
+	(void)state;
+	rig_serve(&r, one, 1);
+	ends_open(&e, &r, "a", NULL);
+	assert_int_equal(ends_shake(&e, &r), 0);
+	for (size_t i = 0; i < CHANGES; i++) {
+		assert_true(SSL_key_update(e.client->ssl, SSL_KEY_UPDATE_NOT_REQUESTED));
+		assert_int_equal(SSL_do_handshake(e.client->ssl), 1);
+	}
+	assert_int_equal(ioctl(e.fds[0], FIONREAD, &before), 0);
+	assert_int_equal(gp_tls_read(e.server, &octet, 1), -EAGAIN);
+	assert_int_equal(ioctl(e.fds[0], FIONREAD, &after), 0);
+	assert_int_equal(before - after, before / CHANGES);
+	for (size_t i = 1; i < CHANGES; i++)
+		assert_int_equal(gp_tls_read(e.server, &octet, 1), -EAGAIN);
+	ends_talk(&e);
 	ends_free(&e);
 	rig_free(&r);
 }
@@ -596,6 +626,7 @@ main(void)
 		cmocka_unit_test(sni_chooses_the_certificate),
 		cmocka_unit_test(what_is_old_is_refused),
 		cmocka_unit_test(nothing_is_renegotiated),
+		cmocka_unit_test(changes_of_keys_hold_nobody_up),
 		cmocka_unit_test(a_ticket_is_for_its_listener),
 		cmocka_unit_test(a_secret_lives_on_in_the_next_one),
 		cmocka_unit_test(only_who_waits_for_the_signer_waits),
