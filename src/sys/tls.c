@@ -9,6 +9,9 @@
 #include "sys/tls_remote_key.h"
 #include "sys/tls_server.h"
 
+/* What one call reads of the socket: each record costs OpenSSL two, its header and the rest. */
+enum { READS_MAX = 16 };
+
 bool
 gp_tls_apply_profile(SSL_CTX *ctx)
 {
@@ -21,14 +24,25 @@ gp_tls_apply_profile(SSL_CTX *ctx)
 					 SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	/* Records without data are an end of a read too: a peer that sends nothing but changes of
-	   keys would keep us in one call for as long as it likes. */
-	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
 	       SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
 	       SSL_CTX_set_cipher_list(ctx, ciphers) &&
 	       SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384");
+}
+
+/* OpenSSL goes on from one record without data to the next. A peer that sends nothing else, changes
+   of keys or what is refused to it, would keep us in one call for as long as it likes. */
+static long
+bound_reads(BIO *bio, int what, const char *data, size_t len, int argi, long argl, int result,
+	    size_t *processed)
+{
+	struct gp_tls *t = (struct gp_tls *)BIO_get_callback_arg(bio);
+	(void)data, (void)len, (void)argi, (void)argl, (void)processed;
+	if (what != BIO_CB_READ || ++t->reads <= READS_MAX)
+		return result;
+	BIO_set_retry_read(bio);
+	return -1;
 }
 
 struct gp_tls *
@@ -41,6 +55,8 @@ gp_tls_connection(SSL *ssl, int fd, size_t handshake_max)
 	}
 	t->ssl = ssl;
 	t->handshake_max = handshake_max;
+	BIO_set_callback_ex(SSL_get_rbio(ssl), bound_reads);
+	BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)t);
 	return t;
 }
 
@@ -125,6 +141,14 @@ explain(struct gp_tls *t, int result, int error)
 
 /* --- the calls --- */
 
+static void
+begin_call(struct gp_tls *t)
+{
+	t->reads = 0;
+	ERR_clear_error();
+	errno = 0;
+}
+
 int
 gp_tls_handshake(struct gp_tls *t)
 {
@@ -132,8 +156,7 @@ gp_tls_handshake(struct gp_tls *t)
 		return -EPROTO;
 	if (t->open)
 		return 0;
-	ERR_clear_error();
-	errno = 0;
+	begin_call(t);
 	t->request = NULL;
 	int n = SSL_do_handshake(t->ssl);
 	int error = errno;
@@ -158,8 +181,7 @@ gp_tls_read(struct gp_tls *t, void *to, size_t size)
 	size_t n = 0;
 	if (t->failed || !t->open)
 		return -EPROTO;
-	ERR_clear_error();
-	errno = 0;
+	begin_call(t);
 	int r = SSL_read_ex(t->ssl, to, size, &n);
 	int error = errno;
 	return r == 1 ? (ssize_t)n : explain(t, r, error);
@@ -173,8 +195,7 @@ gp_tls_write(struct gp_tls *t, struct gp_slice data)
 		return -EPROTO;
 	if (data.len == 0)
 		return 0;
-	ERR_clear_error();
-	errno = 0;
+	begin_call(t);
 	int r = SSL_write_ex(t->ssl, data.ptr, data.len, &n);
 	int error = errno;
 	if (r == 1)
