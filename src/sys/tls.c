@@ -9,6 +9,9 @@
 #include "sys/tls_remote_key.h"
 #include "sys/tls_server.h"
 
+/* What one call reads of the socket: each record costs OpenSSL two, its header and the rest. */
+enum { READS_MAX = 16 };
+
 bool
 gp_tls_apply_profile(SSL_CTX *ctx)
 {
@@ -28,6 +31,20 @@ gp_tls_apply_profile(SSL_CTX *ctx)
 	       SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384");
 }
 
+/* OpenSSL goes on from one record without data to the next. A peer that sends nothing else, changes
+   of keys or what is refused to it, would keep us in one call for as long as it likes. */
+static long
+bound_reads(BIO *bio, int what, const char *data, size_t len, int argi, long argl, int result,
+	    size_t *processed)
+{
+	struct gp_tls *t = (struct gp_tls *)BIO_get_callback_arg(bio);
+	(void)data, (void)len, (void)argi, (void)argl, (void)processed;
+	if (what != BIO_CB_READ || ++t->reads <= READS_MAX)
+		return result;
+	BIO_set_retry_read(bio);
+	return -1;
+}
+
 struct gp_tls *
 gp_tls_connection(SSL *ssl, int fd, size_t handshake_max)
 {
@@ -38,6 +55,8 @@ gp_tls_connection(SSL *ssl, int fd, size_t handshake_max)
 	}
 	t->ssl = ssl;
 	t->handshake_max = handshake_max;
+	BIO_set_callback_ex(SSL_get_rbio(ssl), bound_reads);
+	BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)t);
 	return t;
 }
 
@@ -122,6 +141,14 @@ explain(struct gp_tls *t, int result, int error)
 
 /* --- the calls --- */
 
+static void
+begin_call(struct gp_tls *t)
+{
+	t->reads = 0;
+	ERR_clear_error();
+	errno = 0;
+}
+
 int
 gp_tls_handshake(struct gp_tls *t)
 {
@@ -129,8 +156,7 @@ gp_tls_handshake(struct gp_tls *t)
 		return -EPROTO;
 	if (t->open)
 		return 0;
-	ERR_clear_error();
-	errno = 0;
+	begin_call(t);
 	t->request = NULL;
 	int n = SSL_do_handshake(t->ssl);
 	int error = errno;
@@ -155,8 +181,7 @@ gp_tls_read(struct gp_tls *t, void *to, size_t size)
 	size_t n = 0;
 	if (t->failed || !t->open)
 		return -EPROTO;
-	ERR_clear_error();
-	errno = 0;
+	begin_call(t);
 	int r = SSL_read_ex(t->ssl, to, size, &n);
 	int error = errno;
 	return r == 1 ? (ssize_t)n : explain(t, r, error);
@@ -170,8 +195,7 @@ gp_tls_write(struct gp_tls *t, struct gp_slice data)
 		return -EPROTO;
 	if (data.len == 0)
 		return 0;
-	ERR_clear_error();
-	errno = 0;
+	begin_call(t);
 	int r = SSL_write_ex(t->ssl, data.ptr, data.len, &n);
 	int error = errno;
 	if (r == 1)

@@ -48,8 +48,9 @@ gp_tls_handshake(struct gp_tls *t);
 /*
  * Octets read or written, at most a record (16 KB) a call. read gives 0 when the peer has ended its
  * side by close_notify; an end without one, which a stranger on the way can make, is -ECONNRESET.
- * -EAGAIN and others as above. After a read that filled its buffer more may be waiting here which
- * the socket knows nothing of: call until -EAGAIN, or give it room for 16 KB.
+ * -EAGAIN and others as above; -EAGAIN also after some records that held no data, whatever else the
+ * socket has: a peer that sends only such ones has its turn and no more. After a read that filled
+ * its buffer more may be waiting here which the socket knows nothing of: give it room for 16 KB.
  */
 [[nodiscard]] ssize_t
 gp_tls_read(struct gp_tls *t, void *to, size_t size);

@@ -14,6 +14,7 @@ struct gp_tls {
 	bool open;   /* the handshake is done */
 	bool failed; /* nothing more may be said on it */
 	size_t handshake_max;
+	unsigned reads; /* of the socket, in this call */
 	struct gp_tls_request
 		*request;             /* the job that the handshake runs in waits for its answer */
 	struct gp_tls_server *server; /* whose certificates the handshake chooses from */

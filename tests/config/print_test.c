@@ -417,6 +417,32 @@ starter_files_load(void **state)
 	}
 }
 
+/* With what `init` made: it is what we show, and nobody else is believed for it. */
+static void
+the_starter_has_its_certificate(void **state)
+{
+	static const struct gp_slice listen = {"127.0.0.1:25", 12};
+	static const struct test_file named[] = {
+		{"/etc/g/own.pem", "-----BEGIN CERTIFICATE-----"}, {"/etc/g/own.key", ""}, {}};
+	const struct gp_config_start start = {.hostname = GP_SLICE("mx.example.org"),
+					      .state = GP_SLICE("/var/lib/g"),
+					      .mail_root = GP_SLICE("/var/mail"),
+					      .certificate = GP_SLICE("/etc/g/own.pem"),
+					      .key = GP_SLICE("/etc/g/own.key"),
+					      .listens = &listen,
+					      .listens_len = 1};
+	struct gp_buf text = GP_BUF_INIT(1 << 20);
+	struct parsed p;
+	(void)state;
+	gp_config_write_starter(&text, &start);
+	assert_round_trip(gp_buf_slice(&text), named);
+	parse_slice(&p, gp_buf_slice(&text), named);
+	assert_int_equal(p.cfg.tls.certificates_len, 1);
+	assert_int_equal(p.cfg.tls.authorities.len, 0);
+	parsed_free(&p);
+	gp_buf_free(&text);
+}
+
 static void
 assert_told(struct gp_slice text, const struct gp_key_group *group)
 {
@@ -495,6 +521,7 @@ main(void)
 		cmocka_unit_test(own_hosts_have_no_less_than_strangers),
 		cmocka_unit_test(random_ones_come_back),
 		cmocka_unit_test(starter_files_load),
+		cmocka_unit_test(the_starter_has_its_certificate),
 		cmocka_unit_test(the_reference_tells_of_each_key),
 		cmocka_unit_test(large_ones_come_back),
 		cmocka_unit_test(memory_may_run_out),

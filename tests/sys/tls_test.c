@@ -3,6 +3,9 @@
 #include "tls_rig.h"
 
 #include <malloc.h>
+#include <sys/ioctl.h>
+
+enum { LARGE_EXTENSION = 28 * 1024 };
 
 static struct made rsa, ec, other_ec, other_rsa;
 
@@ -243,6 +246,79 @@ nothing_is_renegotiated(void **state)
 	(void)SSL_do_handshake(e.client->ssl);
 	assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
 	assert_int_equal(r.signatures, 1);
+	ends_free(&e);
+	rig_free(&r);
+}
+
+/* RFC 8446 section 4.6.3 lets a peer change its keys as often as it likes; each time costs us more
+ * than it does the network. Other connections have their turn in between. */
+static void
+changes_of_keys_hold_nobody_up(void **state)
+{
+	enum { CHANGES = 200 };
+	struct rig r = {};
+	struct ends e;
+	char octet;
+	int before = 0, after = 0;
+	(void)state;
+	rig_serve(&r, one, 1);
+	ends_open(&e, &r, "a", NULL);
+	assert_int_equal(ends_shake(&e, &r), 0);
+	for (size_t i = 0; i < CHANGES; i++) {
+		assert_true(SSL_key_update(e.client->ssl, SSL_KEY_UPDATE_NOT_REQUESTED));
+		assert_int_equal(SSL_do_handshake(e.client->ssl), 1);
+	}
+	assert_int_equal(ioctl(e.fds[0], FIONREAD, &before), 0);
+	assert_int_equal(gp_tls_read(e.server, &octet, 1), -EAGAIN);
+	assert_int_equal(ioctl(e.fds[0], FIONREAD, &after), 0);
+	assert_in_range(before - after, 1, before / 10);
+	for (size_t i = 1; i < CHANGES; i++)
+		assert_int_equal(gp_tls_read(e.server, &octet, 1), -EAGAIN);
+	ends_talk(&e);
+	ends_free(&e);
+	rig_free(&r);
+}
+
+/* So large a ClientHello that it takes many records. */
+static int
+fill_extension(SSL *ssl, unsigned type, unsigned context, const unsigned char **ret,
+	       size_t *ret_len, X509 *x, size_t chain, int *alert, void *arg)
+{
+	static const unsigned char filling[LARGE_EXTENSION];
+	(void)ssl, (void)type, (void)context, (void)x, (void)chain, (void)alert, (void)arg;
+	*ret = filling;
+	*ret_len = sizeof(filling);
+	return 1;
+}
+
+/* OpenSSL itself goes on to the next record after each that it refuses to renegotiate for. */
+static void
+refused_records_hold_nobody_up(void **state)
+{
+	enum { UNASKED = 0xff00, TURN_MAX = 8 * 1024 };
+	struct rig r = {};
+	struct ends e;
+	char octet;
+	int before = 0, after = 0, size = 1 << 20;
+	(void)state;
+	rig_serve(&r, one, 1);
+	ends_open(&e, &r, "a", NULL);
+	assert_true(SSL_CTX_add_custom_ext(SSL_get_SSL_CTX(e.client->ssl), UNASKED,
+					   SSL_EXT_CLIENT_HELLO, fill_extension, NULL, NULL, NULL,
+					   NULL));
+	ends_free(&e);
+	ends_open(&e, &r, "a", NULL);
+	assert_int_equal(setsockopt(e.fds[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	SSL_set_max_proto_version(e.client->ssl, TLS1_2_VERSION);
+	SSL_clear_options(e.client->ssl, SSL_OP_NO_RENEGOTIATION);
+	assert_int_equal(ends_shake(&e, &r), 0);
+	assert_true(SSL_set_max_send_fragment(e.client->ssl, 512));
+	assert_true(SSL_renegotiate(e.client->ssl));
+	(void)SSL_do_handshake(e.client->ssl);
+	assert_int_equal(ioctl(e.fds[0], FIONREAD, &before), 0);
+	assert_int_equal(gp_tls_read(e.server, &octet, 1), -EAGAIN);
+	assert_int_equal(ioctl(e.fds[0], FIONREAD, &after), 0);
+	assert_in_range(before - after, 1, TURN_MAX);
 	ends_free(&e);
 	rig_free(&r);
 }
@@ -660,6 +736,8 @@ main(void)
 		cmocka_unit_test(sni_chooses_the_certificate),
 		cmocka_unit_test(what_is_old_is_refused),
 		cmocka_unit_test(nothing_is_renegotiated),
+		cmocka_unit_test(changes_of_keys_hold_nobody_up),
+		cmocka_unit_test(refused_records_hold_nobody_up),
 		cmocka_unit_test(a_ticket_is_for_its_listener),
 		cmocka_unit_test(a_secret_lives_on_in_the_next_one),
 		cmocka_unit_test(only_who_waits_for_the_signer_waits),

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fetch role on its own, in its sandbox, against HTTPS servers at their worst."""
 
+import ctypes
 import os
 import socket
+import threading
 import time
 
 import pytest
@@ -15,6 +17,7 @@ HOST = "mta-sts.example.test"
 PATH = "/.well-known/mta-sts.txt"
 POLICY = b"version: STSv1\r\nmode: enforce\r\nmx: mx.example.test\r\nmax_age: 86400\r\n"
 KB = 1024
+changing = threading.Event()
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,21 @@ def fetch(authority, rig, **order):
     return got
 
 
+def test_a_server_that_only_changes_its_keys_holds_nobody_up(authority, certificate):
+    other = "mta-sts.other.test"
+    with HttpsRig(certificate, changes_of_keys) as bad:
+        with HttpsRig(authority.issue(other), answer(POLICY), address="127.0.7.2", port=bad.port) as good:
+            with start(authority, bad.port) as role:
+                peer = role.peer("relay")
+                say_fetch(peer, [bad.address], ticket=1)
+                assert changing.wait(30)
+                began = time.monotonic()
+                say_fetch(peer, [good.address], ticket=2, host=other)
+                got = hear(peer, role)
+                assert (got["ticket"], got["result"]) == (2, OK)
+                assert time.monotonic() - began < 1
+
+
 def test_a_policy_comes(authority, certificate):
     with HttpsRig(certificate, answer(POLICY)) as rig:
         got = fetch(authority, rig, ticket=7)
@@ -104,6 +122,24 @@ def slow_drip(tls):
 
 def silent(tls):
     tls.recv(1)
+
+
+def changes_of_keys(tls, count=300_000):
+    """RFC 8446 section 4.6.3, octets made ahead; Python's ssl does not have it, but stands on what has."""
+    libssl, libcrypto = ctypes.CDLL("libssl.so.3"), ctypes.CDLL("libcrypto.so.3")
+    libcrypto.BIO_s_mem.restype = libcrypto.BIO_new.restype = ctypes.c_void_p
+    inside = ctypes.c_void_p.from_address(id(tls._sslobj) + object.__basicsize__ + ctypes.sizeof(ctypes.c_void_p))
+    memory = ctypes.c_void_p(libcrypto.BIO_new(ctypes.c_void_p(libcrypto.BIO_s_mem())))
+    libssl.SSL_set0_wbio(inside, memory)
+    for _ in range(count):
+        assert libssl.SSL_key_update(inside, 0) == 1 and libssl.SSL_do_handshake(inside) == 1
+    made = ctypes.create_string_buffer(count * 64)
+    length = libcrypto.BIO_read(memory, made, len(made))
+    with socket.socket(fileno=os.dup(tls.fileno())) as raw:
+        raw.settimeout(30)
+        changing.set()
+        raw.sendall(memoryview(made)[:length])
+        raw.recv(1)
 
 
 def endless(tls):

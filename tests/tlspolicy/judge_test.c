@@ -55,12 +55,15 @@ static const struct {
 	{GP_TLSPOLICY_NONE, FREE, UNUSED, "deliver | uncounted uncounted uncounted"},
 
 	{GP_TLSPOLICY_OPPORTUNISTIC, FREE, NOT_OFFERED,
-	 "clear | starttls-not-supported starttls-not-supported starttls-not-supported"},
+	 "clear mx.test does not offer TLS | starttls-not-supported starttls-not-supported "
+	 "starttls-not-supported"},
 	{GP_TLSPOLICY_OPPORTUNISTIC, FREE, REFUSED,
-	 "clear | validation-failure(454 later) validation-failure(454 later) "
+	 "clear mx.test refused to begin TLS: 454 later | validation-failure(454 later) "
+	 "validation-failure(454 later) "
 	 "validation-failure(454 later)"},
 	{GP_TLSPOLICY_OPPORTUNISTIC, FREE, FAILED,
-	 "clear | validation-failure(no shared cipher) validation-failure(no shared cipher) "
+	 "clear mx.test failed in the TLS handshake: no shared cipher | validation-failure(no "
+	 "shared cipher) validation-failure(no shared cipher) "
 	 "validation-failure(no shared cipher)"},
 	{GP_TLSPOLICY_OPPORTUNISTIC, FREE, UNCHECKED, "deliver | uncounted uncounted success"},
 	{GP_TLSPOLICY_OPPORTUNISTIC, FREE, PKIX_OK, "deliver | tlsa-invalid success success"},
@@ -92,7 +95,8 @@ static const struct {
 	 "certificate-host-mismatch success"},
 	{GP_TLSPOLICY_DANE, FREE, PKIX_OK, "deliver | tlsa-invalid success success"},
 	{GP_TLSPOLICY_DANE, FREE, NOT_OFFERED,
-	 "clear | starttls-not-supported starttls-not-supported starttls-not-supported"},
+	 "clear mx.test does not offer TLS | starttls-not-supported starttls-not-supported "
+	 "starttls-not-supported"},
 
 	{GP_TLSPOLICY_STS, PROOF, PKIX_OK, "deliver | tlsa-invalid success success"},
 	{GP_TLSPOLICY_STS, PROOF, DANE_OK,
@@ -107,7 +111,8 @@ static const struct {
 	{GP_TLSPOLICY_STS, FREE, EXPIRED,
 	 "deliver | certificate-expired certificate-expired success"},
 	{GP_TLSPOLICY_STS, FREE, FAILED,
-	 "clear | validation-failure(no shared cipher) validation-failure(no shared cipher) "
+	 "clear mx.test failed in the TLS handshake: no shared cipher | validation-failure(no "
+	 "shared cipher) validation-failure(no shared cipher) "
 	 "validation-failure(no shared cipher)"},
 	{GP_TLSPOLICY_STS, TLS, EXPIRED,
 	 "deliver | certificate-expired certificate-expired success"},
@@ -161,6 +166,8 @@ show(const struct gp_tlspolicy_judgement *j, size_t reports, struct gp_arena *ar
 		out = gp_arena_printf(arena, "next %d %d.%d.%d %.*s", j->reply.code,
 				      j->reply.enhanced_class, j->reply.enhanced_subject,
 				      j->reply.enhanced_detail, GP_SLICE_FMT(j->reply.text));
+	if (j->decision == GP_TLSPOLICY_CLEAR)
+		out = gp_arena_printf(arena, "clear %.*s", GP_SLICE_FMT(j->reply.text));
 	for (size_t i = 0; i < reports; i++) {
 		struct gp_slice why = j->counts[i].reason;
 		out = gp_arena_printf(

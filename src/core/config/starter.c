@@ -157,9 +157,14 @@ write_tls(struct gp_buf *out, const struct gp_key *key, const struct gp_config_s
 	gp_buf_printf(out, "%s:\n", key->name);
 	for (size_t i = 0; i < key->group->keys_len; i++) {
 		const struct gp_key *member = &key->group->keys[i];
+		bool chain = member->type == GP_KEY_CERTIFICATES,
+		     ours = chain || member->type == GP_KEY_KEYS;
 		write_doc(out, "  # ", member->doc);
-		gp_buf_printf(out, "  %s: ", member->name);
-		print_quoted(out, member->type == GP_KEY_KEYS ? start->key : start->certificate);
+		gp_buf_printf(out, "%s  %s: ", ours ? "" : "#", member->name);
+		if (ours)
+			print_quoted(out, chain ? start->certificate : start->key);
+		else
+			write_example(out, member);
 		gp_buf_put_char(out, '\n');
 	}
 }

@@ -70,13 +70,18 @@ decide_without_tls(const struct gp_tlspolicy_verdict *v, const struct gp_tlspoli
 		   struct gp_arena *arena, struct gp_tlspolicy_judgement *j)
 {
 	j->decision = s->stage == GP_TLSPOLICY_UNUSED ? GP_TLSPOLICY_DELIVER : GP_TLSPOLICY_CLEAR;
-	if (!v->encrypt)
+	if (s->stage == GP_TLSPOLICY_UNUSED && !v->encrypt)
 		return 0;
+	struct gp_slice why = explain(v, s, stage_text(s->stage), arena);
+	if (!v->encrypt) {
+		j->reply.text = why;
+		return why.ptr ? 0 : -ENOMEM;
+	}
 	struct gp_reply reply = GP_REPLY(451, 4, 7, 5, "");
 	/* A refusal or a handshake that fails may be a bad moment (RFC 3207 section 4: 454). */
 	if (s->stage == GP_TLSPOLICY_NOT_OFFERED || s->stage == GP_TLSPOLICY_UNUSED)
 		reply = v->requiretls ? GP_REPLY(550, 5, 7, 10, "") : GP_REPLY(451, 4, 7, 10, "");
-	reply.text = explain(v, s, stage_text(s->stage), arena);
+	reply.text = why;
 	return next(j, reply);
 }
 

@@ -67,7 +67,8 @@ struct gp_tlspolicy_judgement {
 	 *   451 4.7.5   TLS was refused or failed, or the proof is missing
 	 *   550 5.7.10  the same two under REQUIRETLS, when it is more than a bad moment
 	 *   550 5.7.30  REQUIRETLS, and the server does not support it
-	 * or the reply of a verdict that said to skip the host
+	 * or the reply of a verdict that said to skip the host.
+	 * CLEAR: its text alone, why there is no TLS, for the log
 	 */
 	struct gp_reply reply;
 	struct gp_tlspolicy_count

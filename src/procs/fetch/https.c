@@ -157,6 +157,8 @@ set_up_tls(CURL *easy, void *ssl_ctx, void *arg)
 	SSL_CTX *ctx = ssl_ctx;
 	X509_VERIFY_PARAM *rules = SSL_CTX_get0_param(ctx);
 	(void)easy;
+	/* A server that sends nothing but changes of keys would keep the library in one read. */
+	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	/* The store is read once, not for each connection. */
 	SSL_CTX_set1_cert_store(ctx, t->https->authorities);
 	/* The library's own check would take a common name, and part of a label as a wildcard. */

@@ -39,20 +39,6 @@ finish(struct question *q, const struct gp_msg_policy_known *known)
 }
 
 static void
-on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
-{
-	(void)ctx, (void)c;
-	gp_assert(m->type == GP_MSG_POLICY_KNOWN || m->type == GP_MSG_FETCHED);
-	if (m->type == GP_MSG_FETCHED) {
-		tokens_fetched(&m->fetched);
-		return;
-	}
-	struct question *q = gp_map_get(&self.questions, ticket_key(&m->policy_known.ticket));
-	if (q)
-		finish(q, &m->policy_known);
-}
-
-static void
 fail_all(void)
 {
 	size_t at = 0;
@@ -62,13 +48,44 @@ fail_all(void)
 }
 
 static void
-on_close(void *ctx, struct gp_channel *c, const char *why)
+lose_fetch(const char *why)
 {
-	(void)ctx, (void)c;
 	gp_warning("fetch_lost", GP_FS("reason", why));
 	self.channel = NULL;
 	gp_role_peer_lost(GP_ROLE_FETCH);
 	fail_all();
+}
+
+static bool
+makes_sense(const struct gp_msg_policy_known *known)
+{
+	return known->action <= GP_MTASTS_FETCH && known->failure <= GP_MTASTS_WEBPKI_INVALID;
+}
+
+static void
+on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	(void)ctx;
+	gp_assert(m->type == GP_MSG_POLICY_KNOWN || m->type == GP_MSG_FETCHED);
+	if (m->type == GP_MSG_FETCHED) {
+		tokens_fetched(&m->fetched);
+		return;
+	}
+	if (!makes_sense(&m->policy_known)) {
+		gp_channel_free(c);
+		lose_fetch("a senseless answer");
+		return;
+	}
+	struct question *q = gp_map_get(&self.questions, ticket_key(&m->policy_known.ticket));
+	if (q)
+		finish(q, &m->policy_known);
+}
+
+static void
+on_close(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c;
+	lose_fetch(why);
 }
 
 void

@@ -130,10 +130,9 @@ auth_connect(struct gp_role_env *env, int fd)
 {
 	static const struct gp_channel_owner owner = {.on_message = on_message,
 						      .on_close = on_close};
-	if (self.channel) {
-		gp_channel_free(self.channel);
-		fail_all();
-	}
+	/* The end of the old one may still lie unread behind this news. */
+	self.channel = gp_channel_free(self.channel);
+	fail_all();
 	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_AUTH_TO_SMTPD, &owner);
 	if (!self.channel)
 		gp_error("no_channel", GP_FS("peer", "auth"));
