@@ -89,7 +89,7 @@ reading_file(struct reading *r, const yaml_node_t *node, struct gp_slice *ret_pa
 typedef void
 reading_shape(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at);
 reading_shape reading_listens, reading_networks, reading_routes, reading_domains;
-reading_shape reading_certificates, reading_keys;
+reading_shape reading_certificates, reading_keys, reading_patterns;
 reading_shape reading_recipients, reading_aliases, reading_deliver, reading_answers;
 
 /* Where to connect to, in canonical form; complains. */

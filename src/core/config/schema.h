@@ -21,7 +21,8 @@ enum gp_key_type {
 	GP_KEY_LISTEN,   /* struct gp_slice: address:port */
 	GP_KEY_RESOLVER, /* struct gp_slice: address:port; `min` is the default port */
 	GP_KEY_SEPARATORS,
-	GP_KEY_TEXT, /* struct gp_slice: the content of a file, or {text: ...} */
+	GP_KEY_REPORTS, /* struct gp_slice: URIs, with commas between them */
+	GP_KEY_TEXT,    /* struct gp_slice: the content of a file, or {text: ...} */
 	/* shapes: the struct at `offset` is what the key's group or its reader fills */
 	GP_KEY_GROUP,
 	GP_KEY_LISTENS,
@@ -31,6 +32,7 @@ enum gp_key_type {
 	GP_KEY_RECIPIENTS,
 	GP_KEY_ALIASES,
 	GP_KEY_DELIVER,
+	GP_KEY_PATTERNS,
 	GP_KEY_CERTIFICATES,
 	GP_KEY_KEYS,
 	/* known, and refused with a word of its own */

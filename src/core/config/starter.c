@@ -250,6 +250,25 @@ write_reference_list(struct gp_buf *out, const struct gp_key_group *group)
 	}
 }
 
+/* prefix: the group that it stands in, and a dot. */
+static void
+write_reference_section(struct gp_buf *out, const char *prefix, const struct gp_key *key)
+{
+	gp_buf_printf(out, "\n## %s%s%s\n\n%s\n", prefix, key->name,
+		      key->type == GP_KEY_DOMAINS   ? ", each"
+		      : key->type == GP_KEY_LISTENS ? ", each entry"
+						    : "",
+		      key->doc);
+	write_reference_list(out, key->group);
+	for (size_t i = 0; i < key->group->keys_len; i++) {
+		const struct gp_key *inner = &key->group->keys[i];
+		char name[64];
+		snprintf(name, sizeof(name), "%s.", key->name);
+		if (inner->group)
+			write_reference_section(out, name, inner);
+	}
+}
+
 void
 gp_config_write_reference(struct gp_buf *out)
 {
@@ -260,14 +279,7 @@ gp_config_write_reference(struct gp_buf *out)
 		       "take ms, s, m, h or d. Unknown keys are errors.\n");
 	write_reference_list(out, &gp_schema);
 	for (size_t i = 0; i < gp_schema.keys_len; i++) {
-		const struct gp_key *key = &gp_schema.keys[i];
-		if (!key->group)
-			continue;
-		gp_buf_printf(out, "\n## %s%s\n\n%s\n", key->name,
-			      key->type == GP_KEY_DOMAINS   ? ", each"
-			      : key->type == GP_KEY_LISTENS ? ", each entry"
-							    : "",
-			      key->doc);
-		write_reference_list(out, key->group);
+		if (gp_schema.keys[i].group)
+			write_reference_section(out, "", &gp_schema.keys[i]);
 	}
 }
