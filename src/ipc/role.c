@@ -50,6 +50,7 @@ gp_role_name(enum gp_role_id id)
 		[GP_ROLE_RESOLVER] = "resolver",     [GP_ROLE_SPOOL] = "spool",
 		[GP_ROLE_RELAY] = "relay",           [GP_ROLE_MAILDIR] = "maildir",
 		[GP_ROLE_FETCH] = "fetch",           [GP_ROLE_SIGNER] = "signer",
+		[GP_ROLE_WEB] = "web",
 		[GP_ROLE_COMMAND] = "command",
 	};
 	return id > 0 && id < GP_ROLE_COUNT ? names[id] : "?";

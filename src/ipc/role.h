@@ -21,6 +21,7 @@ enum gp_role_id {
 	GP_ROLE_MAILDIR,
 	GP_ROLE_FETCH,
 	GP_ROLE_SIGNER,
+	GP_ROLE_WEB,
 	GP_ROLE_COMMAND, /* a gatepost command on the control socket */
 	GP_ROLE_COUNT,
 };

@@ -14,3 +14,4 @@ extern const struct gp_sandbox relay_sandbox;
 extern const struct gp_sandbox maildir_sandbox;
 extern const struct gp_sandbox fetch_sandbox;
 extern const struct gp_sandbox signer_sandbox;
+extern const struct gp_sandbox web_sandbox;

@@ -30,7 +30,7 @@ enum { CALLS = 471, X32 = 0x40000000 };
  * else they fail or are the caller's end. */
 enum { URETPROBE = 335, UPROBE = 336 };
 
-enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, SIGNER, ROLES };
+enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, SIGNER, WEB, ROLES };
 
 static const struct {
 	const char *name;
@@ -44,6 +44,7 @@ static const struct {
 	[MAILDIR] = {"maildir", &maildir_sandbox, 45},
 	[FETCH] = {"fetch", &fetch_sandbox, 45},
 	[SIGNER] = {"signer", &signer_sandbox, 30},
+	[WEB] = {"web", &web_sandbox, 45},
 };
 
 #define ONLY(r) (1u << (r))

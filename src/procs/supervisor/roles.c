@@ -8,11 +8,11 @@
  *                        |
  *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
  *                  |             --> relay   --> other servers
- *                signer               |
+ *          443 --> web - signer       |
  *                                  resolver        fetch --> HTTPS servers
  */
 const struct role_spec role_specs[] = {
-	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD)},
+	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD) | PEER(WEB)},
 	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
 	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR)},
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY)},
@@ -20,5 +20,6 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY)},
 	{GP_ROLE_RELAY, true, 0, 2, PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH)},
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0, PEER(SPOOL) | PEER(SIGNER)},
+	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKET | NEEDS_CERTIFICATES, 0, PEER(SIGNER)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

@@ -26,6 +26,7 @@ enum role_needs {
 	NEEDS_POLICY_DIR = 16,
 	NEEDS_KEYS = 32,         /* the private keys, as descriptors */
 	NEEDS_CERTIFICATES = 64, /* the configuration again when a certificate's file changed */
+	NEEDS_WEB_SOCKET = 128,  /* web.policy_listen's, where there is one */
 };
 
 struct role_spec {
@@ -69,6 +70,7 @@ struct resources {
 	unsigned listen_workers[GP_ROLE_LISTENS_MAX];       /* for which worker */
 	size_t listens_len;
 	bool listens_missing; /* an address could not be bound: the next reload tries again */
+	struct gp_role_listen web; /* web.policy_listen; fd -1: none */
 	struct gp_role_dir spool;
 	struct gp_role_dir policies; /* of MTA-STS */
 	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
@@ -94,6 +96,10 @@ resources_unlisten(struct resources *r);
    sockets. Returns 0, or the first error: those that could be bound are in use all the same. */
 int
 resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers);
+
+/* The same for web.policy_listen. *ret_changed: whoever was told the old one must be told anew. */
+int
+resources_relisten_web(struct resources *r, const struct gp_config *cfg, bool *ret_changed);
 
 /* Opens the mail roots of a new configuration in place of the old; those that stay keep their
    descriptors. One that does not exist is made when it can be made as its owner's. *ret_changed:
