@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gatepost domain show: what to publish, as a piece of a master file with the advice in comments. */
+/* gatepost domain show: what to publish, as a piece of a master file, with advice in comments. */
 #include <errno.h>
 #include <stdio.h>
 

@@ -34,8 +34,9 @@ struct gp_lookup_options {
 };
 
 /*
- * What a configuration says of a trust anchor, or does not, counts; without a configuration that of
- * Debian's dns-root-data does, where it is installed. Returns an exit code, after saying to standard error what is wrong. To be closed in any case.
+ * What a configuration says of a trust anchor, or does not, counts; without a configuration that
+ * of Debian's dns-root-data does, where it is installed. Returns an exit code, after saying to
+ * standard error what is wrong. To be closed in any case.
  */
 [[nodiscard]] int
 gp_lookup_open(struct gp_lookup *l, const struct gp_lookup_options *o);

@@ -46,10 +46,14 @@ const char *
 gp_role_name(enum gp_role_id id)
 {
 	static const char *const names[GP_ROLE_COUNT] = {
-		[GP_ROLE_SUPERVISOR] = "supervisor", [GP_ROLE_SMTPD] = "smtpd",
-		[GP_ROLE_RESOLVER] = "resolver",     [GP_ROLE_SPOOL] = "spool",
-		[GP_ROLE_RELAY] = "relay",           [GP_ROLE_MAILDIR] = "maildir",
-		[GP_ROLE_FETCH] = "fetch",           [GP_ROLE_SIGNER] = "signer",
+		[GP_ROLE_SUPERVISOR] = "supervisor",
+		[GP_ROLE_SMTPD] = "smtpd",
+		[GP_ROLE_RESOLVER] = "resolver",
+		[GP_ROLE_SPOOL] = "spool",
+		[GP_ROLE_RELAY] = "relay",
+		[GP_ROLE_MAILDIR] = "maildir",
+		[GP_ROLE_FETCH] = "fetch",
+		[GP_ROLE_SIGNER] = "signer",
 		[GP_ROLE_WEB] = "web",
 		[GP_ROLE_COMMAND] = "command",
 	};

@@ -30,7 +30,7 @@ import gateway as system  # noqa: E402
 import sink as system_sink  # noqa: E402
 
 RECORDS = system.ROOT / "build" / "crash"
-ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "fetch", "supervisor"]
+ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "fetch", "web", "supervisor"]
 WINDOW = 20  # transactions at once with one destination: the configuration's default of concurrency.max
 LINE = 78  # octets of a line of `gatepost load`'s bodies, CRLF included
 DRAIN_S = 40

@@ -129,9 +129,9 @@ def pair():
 class Role:
     """settings: gatepost.yaml's, as roles get it: what is a file there, {"text": ...} here."""
 
-    def __init__(self, name, settings, wrapper=(), directories=()):
+    def __init__(self, name, settings, wrapper=(), directories=(), listens=()):
         self.name, self.settings, self.wrapper = name, settings, list(wrapper)
-        self.directories = directories
+        self.directories, self.listens = directories, listens
         self.said = tempfile.TemporaryFile()
         self.process = self.control = None
         self.peers = []
@@ -146,6 +146,10 @@ class Role:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         self.control.say("directory", fd=fd, path=str(path).encode())
         os.close(fd)
+
+    def tell_listen(self, sock, service=1, tls=0):
+        host, port = sock.getsockname()[:2]
+        self.control.say("listen", fd=sock.fileno(), service=service, tls=tls, address=f"{host}:{port}".encode())
 
     def peer(self, name, index=0):
         ours, theirs = pair()
@@ -170,6 +174,8 @@ class Role:
         self.tell_config(self.settings)
         for path in self.directories:
             self.tell_directory(path)
+        for sock in self.listens:
+            self.tell_listen(sock)
         self.control.say("start", uid=0 if os.geteuid() else 65534, gid=0 if os.geteuid() else 65534)
         return self
 

@@ -23,7 +23,7 @@ REQUEST = {
     "all": 1,
     "limit": 0,
 }
-EVERY_ROLE = {"smtpd", "spool", "relay", "maildir", "resolver", "fetch"}
+EVERY_ROLE = {"smtpd", "spool", "relay", "maildir", "resolver", "fetch", "web"}
 
 
 def control(server):

@@ -241,7 +241,7 @@ def test_roles_are_confined(gatepost):
     server = gatepost()
     roles = server.roles()
     names = " ".join(roles.values())
-    for role in ("smtpd", "spool", "relay", "maildir", "resolver", "fetch"):
+    for role in ("smtpd", "spool", "relay", "maildir", "resolver", "fetch", "web"):
         assert f"gatepost-{role}" in names, names
     for pid, name in roles.items():
         # Those that smtpd does not wait for may still be on their way into it.
@@ -256,7 +256,7 @@ def test_roles_are_confined(gatepost):
             assert os.stat(f"/proc/{pid}/environ").st_uid == 0, name
 
 
-@pytest.mark.parametrize("role", ["smtpd", "spool", "relay", "maildir", "resolver", "fetch"])
+@pytest.mark.parametrize("role", ["smtpd", "spool", "relay", "maildir", "resolver", "fetch", "web"])
 def test_a_role_that_dies_is_started_again(gatepost, role):
     server = gatepost()
     server.crash_is_expected = True

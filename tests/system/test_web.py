@@ -16,9 +16,14 @@ from httpsrig import Authority
 
 PATH = "/.well-known/mta-sts.txt"
 POLICY = "version: STSv1\r\nmode: {}\r\nmx: mx.gatepost.test\r\nmax_age: 604800\r\n"
+GET = f"GET {PATH} HTTP/1.1\r\n".encode()
 NAMES = ("mta-sts.demo.test", "mta-sts.second.test")
 DEADLINE_S = 10  # TIME_MS of session.c
 SESSIONS_MAX, SESSIONS_OF_A_SOURCE_MAX = 256, 16  # of listener.c
+
+
+def idle(port, source):
+    return socket.create_connection(("127.0.0.1", port), timeout=5, source_address=(source, 0))
 
 
 class Host:
@@ -130,8 +135,8 @@ def show(config):
     [
         (b"GET / HTTP/1.1\nHost: x\n\n", None),
         (b"\x16\x03\x01\0\0\r\n\r\n", b"400"),
-        (b"GET " + PATH.encode() + b" HTTP/1.1\r\nHost: mta-sts.second.test\r\n\r\n", b"421"),
-        (b"GET " + PATH.encode() + b" HTTP/1.1\r\nHost: " + NAMES[0].encode() + b"\r\n" * 2 + b"GET / HTTP/1.1", b"200"),
+        (GET + b"Host: mta-sts.second.test\r\n\r\n", b"421"),
+        (GET + b"Host: " + NAMES[0].encode() + b"\r\n\r\nGET / HTTP/1.1\r\n", b"200"),
         (b"GET /" + b"x" * 9000, b"431"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"505"),
     ],
@@ -179,14 +184,10 @@ def test_those_who_do_nothing_keep_nobody_out(host):
     held = []
     try:
         # One source has its number; many together have all places, and the oldest gives way.
-        for _ in range(SESSIONS_OF_A_SOURCE_MAX):
-            held.append(socket.create_connection(("127.0.0.1", host.web_port), timeout=5, source_address=("127.0.9.1", 0)))
-        late = socket.create_connection(("127.0.0.1", host.web_port), timeout=5, source_address=("127.0.9.1", 0))
-        held.append(late)
-        assert late.recv(1) == b""
-        for i in range(SESSIONS_MAX + 20):
-            source = f"127.0.10.{i % 100 + 1}"
-            held.append(socket.create_connection(("127.0.0.1", host.web_port), timeout=5, source_address=(source, 0)))
+        held += [idle(host.web_port, "127.0.9.1") for _ in range(SESSIONS_OF_A_SOURCE_MAX)]
+        held.append(idle(host.web_port, "127.0.9.1"))
+        assert held[-1].recv(1) == b""
+        held += [idle(host.web_port, f"127.0.10.{i % 100 + 1}") for i in range(SESSIONS_MAX + 20)]
         begun = time.monotonic()
         host.is_well()
         assert time.monotonic() - begun < 5
@@ -228,6 +229,10 @@ def test_web_or_signer_dies(host):
 SETTINGS = {"hostname": "mx.gatepost.test", "listen": [{"address": "127.0.0.1:2525"}]}
 
 
+INPUT = b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + b"h" * 32
+ASKED = {"ticket": 7, "key": b"k" * 32, "scheme": 0x0403, "input": INPUT}
+
+
 def permitted(message, values):
     """Whether signer lets the channel live on which this is said."""
     with rolerig.Role("signer", SETTINGS) as signer:
@@ -235,17 +240,15 @@ def permitted(message, values):
         assert web.hear()[0] == "keys" and other.hear()[0] == "keys"
         web.say(message, **values)
         heard = web.hear()
-        other.say("sign", ticket=1, key=b"k" * 32, scheme=0x0403, input=b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + b"h" * 32)
+        other.say("sign", **{**ASKED, "ticket": 1})
         assert other.hear() == ("signature", {"ticket": 1, "result": 2, "signature": b""})
         assert signer.process.poll() is None
         return heard
 
 
 def test_signer_hears_nothing_from_a_fallen_web_but_what_is_to_be_signed():
-    good = b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + b"h" * 32
-    asked = {"ticket": 7, "key": b"k" * 32, "scheme": 0x0403, "input": good}
-    assert permitted("sign", asked)[0] == "signature"
-    assert permitted("sign", {**asked, "key": b"k" * 33}) is None
+    assert permitted("sign", ASKED)[0] == "signature"
+    assert permitted("sign", {**ASKED, "key": b"k" * 33}) is None
     assert permitted("ids_wanted", {"empty": 0}) is None
     assert permitted("keys", {"ids": b"", "tickets": b"", "tickets_before": b""}) is None
     assert permitted("resolve", {"ticket": 1, "type": 15, "name": b"a.test"}) is None
@@ -261,7 +264,7 @@ def test_signer_hears_nothing_from_a_fallen_web_but_what_is_to_be_signed():
     ],
 )
 def test_web_survives_a_fallen_signer(message, values):
-    with rolerig.Role("web", SETTINGS) as web:
+    with socket.create_server(("127.0.0.1", 0)) as place, rolerig.Role("web", SETTINGS, listens=[place]) as web:
         signer = web.peer("signer")
         signer.say(message, **values)
         if message == "signature":  # for nobody: passed over

@@ -69,7 +69,7 @@ struct resources {
 	struct gp_role_listen listens[GP_ROLE_LISTENS_MAX]; /* one socket an address and worker */
 	unsigned listen_workers[GP_ROLE_LISTENS_MAX];       /* for which worker */
 	size_t listens_len;
-	bool listens_missing; /* an address could not be bound: the next reload tries again */
+	bool listens_missing;      /* an address could not be bound: the next reload tries again */
 	struct gp_role_listen web; /* web.policy_listen; fd -1: none */
 	struct gp_role_dir spool;
 	struct gp_role_dir policies; /* of MTA-STS */

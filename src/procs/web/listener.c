@@ -20,7 +20,7 @@ enum {
 };
 
 static struct {
-	const struct gp_role_listen *place; /* NULL: nothing is listened to */
+	const struct gp_role_listen *place;
 	struct event readable, again;
 } self;
 
@@ -80,8 +80,6 @@ int
 listener_start(struct gp_role_env *env)
 {
 	struct event_base *base = gp_loop_base(env->loop);
-	if (env->listens_len == 0)
-		return 0;
 	self.place = &env->listens[0];
 	if (evtimer_assign(&self.again, base, on_again, NULL) < 0 ||
 	    event_assign(&self.readable, base, self.place->fd, EV_READ | EV_PERSIST, on_readable,
@@ -93,6 +91,5 @@ listener_start(struct gp_role_env *env)
 void
 listener_open(void)
 {
-	if (self.place)
-		(void)event_add(&self.readable, NULL);
+	(void)event_add(&self.readable, NULL);
 }

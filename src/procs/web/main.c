@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost-web: serves the MTA-STS policies of our domains by HTTPS. Reads no file, dials nobody,
  * has no key. Start with session.c. */
+#include <unistd.h>
+
 #include "procs/sandboxes.h"
 #include "procs/web/web.h"
 
 struct web web;
+
+/* Without web.policy_listen there is nothing to do. */
+static bool
+is_idle(const struct gp_role_env *env)
+{
+	return env->listens_len == 0;
+}
 
 static int
 prepare(struct gp_role_env *env)
@@ -24,6 +33,8 @@ start(struct gp_role_env *env)
 {
 	web.env = env;
 	gp_list_init(&web.sessions);
+	if (is_idle(env))
+		return 0;
 	int r = listener_start(env);
 	return r == 0 ? tls_start(env, &tls_owner) : r;
 }
@@ -33,14 +44,18 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
 	gp_assert(role == GP_ROLE_SIGNER);
-	tls_connect(env, fd);
+	if (is_idle(env))
+		close(fd);
+	else
+		tls_connect(env, fd);
 }
 
 static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
-	(void)env, (void)old;
-	tls_configure();
+	(void)old;
+	if (!is_idle(env))
+		tls_configure();
 }
 
 static const struct gp_role role = {

@@ -23,7 +23,7 @@ extern struct web web;
 
 /* --- listener.c --- */
 
-/* The socket, where there is one. Returns 0 or -ENOMEM. */
+/* There is a socket. Returns 0 or -ENOMEM. */
 int
 listener_start(struct gp_role_env *env);
 /* Begins to accept; more than once does no harm. */
