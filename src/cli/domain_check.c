@@ -166,7 +166,7 @@ check_policy(struct checking *c, const struct gp_mtasts_policy *own)
 {
 	const struct gp_fetched_policy *p = &c->policy;
 	struct domain_run *run = c->run;
-	if (p->record != GP_MTASTS_RECORD_OK)
+	if (!own || p->record != GP_MTASTS_RECORD_OK)
 		return;
 	struct finding f = {
 		.type = "policy",
