@@ -3,7 +3,7 @@
 PYTHON = /usr/bin/python3
 C_FILES = git ls-files -co --exclude-standard "*.c" "*.h"
 
-.PHONY: all help check test crash-test asan fuzz cover analyse fmt lint install clean
+.PHONY: all help check test crash-test guards asan fuzz cover analyse fmt lint install clean
 
 all: build/build.ninja
 	ninja -C build
@@ -13,6 +13,7 @@ help:
 	@echo 'make check      the rules that a machine can check, in a second'
 	@echo 'make test       all of ./test'
 	@echo 'make crash-test power cuts, kills, full disks for long (half an hour, as root)'
+	@echo 'make guards     take each guard out, and see its tests go red (20 minutes, as root)'
 	@echo 'make asan       unit tests under the sanitizers'
 	@echo 'make fuzz       each fuzz target for SECONDS (60)'
 	@echo 'make cover      line and branch coverage of the unit tests'
@@ -40,6 +41,9 @@ test:
 crash-test:
 	./test crash-long
 
+guards:
+	$(PYTHON) tests/guards/run.py
+
 asan:
 	./test unit
 
@@ -64,4 +68,4 @@ install: all
 	ninja -C build install
 
 clean:
-	rm -rf build build-asan build-fuzz build-cover build-mutant-*
+	rm -rf build build-asan build-fuzz build-cover build-guards build-mutant-*

@@ -56,7 +56,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gp_slice yaml = gp_slice((const char *)data, size), files = cut_files(&yaml);
-	struct gp_config_reader reader = {read_file, &files};
+	struct gp_config_reader reader = {.read = read_file, .context = &files};
 	struct gp_arena arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX);
 	struct gp_config cfg;
 	struct gp_complaints complaints;

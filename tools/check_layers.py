@@ -15,7 +15,9 @@ PURE_HEADERS = {
     "strings.h", "time.h",
 }  # fmt: skip
 # The libraries that only compute, each behind the one file of core that names it.
-PURE_LIBRARIES = re.compile(r"^(jansson\.h|yaml\.h|idn2\.h|uni[a-z0-9]+\.h|openssl/(evp|sha)\.h)$")
+PURE_LIBRARIES = re.compile(
+    r"^(jansson\.h|yaml\.h|idn2\.h|uni[a-z0-9]+\.h|openssl/(evp|sha|ec|core_names|param_build)\.h)$"
+)
 IMPURE_CALL = (
     r"\b(time|clock|clock_gettime|gettimeofday|getenv|secure_getenv|random|getrandom|arc4random\w*|printf|puts"
     r"|fprintf|perror|exit|_exit|abort|fopen|fputs|fwrite|open|socket|sleep|usleep|nanosleep)\s*\("

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "core/dns/message.h"
@@ -13,8 +12,6 @@
 #include "procs/resolver/network.h"
 #include "sys/address.h"
 #include "sys/small_file.h"
-
-#define ROOT_ANCHOR "/usr/share/dns/root.key"
 
 enum {
 	ARENA_MAX = 256 << 20, /* the largest file of --dns, read */
@@ -86,8 +83,6 @@ open_network(struct gp_lookup *l, const struct gp_lookup_options *o, const uint6
 		    address.ss.ss_family == AF_UNIX)
 			return complain(o, "--resolver", "takes ADDRESS or ADDRESS:PORT");
 	}
-	if (o->config->hostname.len == 0 && access(ROOT_ANCHOR, R_OK) == 0)
-		cfg.dns.trust_anchor = GP_SLICE(ROOT_ANCHOR);
 	l->answers = gp_answers_new(&l->arena, GP_ANSWERS_MAX, seed);
 	l->base = event_base_new();
 	l->timer = l->base ? evtimer_new(l->base, on_timer, l) : NULL;

@@ -33,11 +33,7 @@ struct gp_lookup_options {
 	const struct gp_config *config;
 };
 
-/*
- * What a configuration says of a trust anchor, or does not, counts; without a configuration that
- * of Debian's dns-root-data does, where it is installed. Returns an exit code, after saying to
- * standard error what is wrong. To be closed in any case.
- */
+/* Returns an exit code, after saying to standard error what is wrong. To be closed in any case. */
 [[nodiscard]] int
 gp_lookup_open(struct gp_lookup *l, const struct gp_lookup_options *o);
 void

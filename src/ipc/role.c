@@ -19,8 +19,9 @@ enum { PEER_MISSING_MS = 60 * 1000 };
 
 /* What may come before start, and after. */
 static const uint64_t permit_before = GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP);
-static const uint64_t permit_after =
-	1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER | 1ull << GP_MSG_KEY | 1ull << GP_MSG_STOP;
+static const uint64_t permit_after = 1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER |
+				     1ull << GP_MSG_KEY | 1ull << GP_MSG_USERS |
+				     1ull << GP_MSG_STOP;
 
 static struct {
 	const struct gp_role *role;
@@ -54,6 +55,7 @@ gp_role_name(enum gp_role_id id)
 		[GP_ROLE_MAILDIR] = "maildir",
 		[GP_ROLE_FETCH] = "fetch",
 		[GP_ROLE_SIGNER] = "signer",
+		[GP_ROLE_AUTH] = "auth",
 		[GP_ROLE_WEB] = "web",
 		[GP_ROLE_COMMAND] = "command",
 	};
@@ -224,6 +226,15 @@ take_key(const struct gp_message *m)
 }
 
 static int
+take_users(const struct gp_message *m)
+{
+	if (!self.role->on_users)
+		return -EPROTO;
+	self.role->on_users(&self.env, m->fd);
+	return 0;
+}
+
+static int
 take_start(void)
 {
 	if (self.started || !self.env.config)
@@ -262,6 +273,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_PEER:
 		r = take_peer(m);
+		break;
+	case GP_MSG_USERS:
+		r = take_users(m);
 		break;
 	case GP_MSG_KEY:
 		r = take_key(m);

@@ -21,6 +21,7 @@ enum gp_role_id {
 	GP_ROLE_MAILDIR,
 	GP_ROLE_FETCH,
 	GP_ROLE_SIGNER,
+	GP_ROLE_AUTH,
 	GP_ROLE_WEB,
 	GP_ROLE_COMMAND, /* a gatepost command on the control socket */
 	GP_ROLE_COUNT,
@@ -68,6 +69,9 @@ struct gp_role {
 	/* A channel to a peer, after start, and again when that peer was started anew: the role
 	   makes its gp_channel from fd. */
 	void (*on_peer)(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd);
+	/* The file of submission users, before start and after. The descriptor is closed after the
+	   call. NULL: the role must not be given any. */
+	void (*on_users)(struct gp_role_env *env, int fd);
 	/* A private key, before start and after; path is its name for the log. The descriptor is
 	   closed after the call. NULL: the role must not be given any. */
 	void (*on_key)(struct gp_role_env *env, struct gp_slice path, uint32_t round, int fd);

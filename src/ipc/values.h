@@ -29,6 +29,15 @@ enum gp_fetch_result {
 	GP_FETCH_TOO_LARGE,
 };
 
+enum gp_auth_result {
+	GP_AUTH_OK = 1,
+	GP_AUTH_BAD,       /* not who it says it is: 535 */
+	GP_AUTH_MALFORMED, /* no such exchange: 501 */
+	GP_AUTH_TEMPORARY, /* we could not find out: 454 */
+	GP_AUTH_LOCKED,    /* too many failures; nothing was checked: 454 */
+	GP_AUTH_UNKNOWN,   /* no such mechanism here: 504 */
+};
+
 enum gp_sign_result {
 	GP_SIGN_DONE = 1,
 	GP_SIGN_NO_KEY,

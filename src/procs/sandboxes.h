@@ -13,5 +13,7 @@ extern const struct gp_sandbox spool_sandbox;
 extern const struct gp_sandbox relay_sandbox;
 extern const struct gp_sandbox maildir_sandbox;
 extern const struct gp_sandbox fetch_sandbox;
+extern const struct gp_sandbox auth_sandbox;         /* with the file of users alone */
+extern const struct gp_sandbox auth_dovecot_sandbox; /* and with Dovecot's socket */
 extern const struct gp_sandbox signer_sandbox;
 extern const struct gp_sandbox web_sandbox;

@@ -53,6 +53,8 @@ static const int common_calls[] = {
 #ifdef SANITIZED
 	SCMP_SYS(madvise),
 	SCMP_SYS(futex),
+	/* At each longjmp(3), by which OpenSSL changes stacks. */
+	SCMP_SYS(sigaltstack),
 #endif
 };
 
@@ -148,8 +150,7 @@ allow_socket(scmp_filter_ctx ctx, int family, int type, int protocol)
 				SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)protocol));
 }
 
-/* pthread_once(3) wakes whoever waits, though nobody can; OpenSSL begins much of what it has so, when
- * it is first used. */
+/* pthread_once(3) wakes whoever waits, though nobody does; OpenSSL begins so what it first uses. */
 static int
 allow_crypto(scmp_filter_ctx ctx)
 {
@@ -173,9 +174,9 @@ allow_network(scmp_filter_ctx ctx, const struct gp_sandbox *rules)
 	static const int families[] = {AF_INET, AF_INET6};
 	bool tcp = rules->dial || rules->dns || rules->dial_port > 0;
 	int r = 0;
-	if (tcp)
+	if (tcp || rules->dial_unix)
 		r = allow(ctx, dial_calls, GP_ARRAY_LEN(dial_calls));
-	if (r == 0 && rules->dial)
+	if (r == 0 && (rules->dial || rules->dial_unix))
 		r = allow_socket(ctx, AF_UNIX, SOCK_STREAM, 0);
 	if (r == 0 && rules->dns)
 		r = allow(ctx, dns_calls, GP_ARRAY_LEN(dns_calls));

@@ -64,13 +64,11 @@ static const struct complaint_case keys[] = {
 	{BASE "user: {a: b}\n", "3:7: user takes one value, not a mapping\n"},
 	{BASE "user:\n", "3:6: user has no value\n"},
 	{BASE "? [a]\n: b\n", "3:3: a key takes one value, not a list\n"},
-	{BASE "users: {}\nmilters: []\nproxy: {}\ngreylist: {}\n"
-	      "web: {listen: \"127.0.0.1:80\"}\n",
-	 "3:1: 'users' is not supported by this version\n"
-	 "4:1: 'milters' is not supported by this version\n"
-	 "5:1: 'proxy' is not supported by this version\n"
-	 "6:1: 'greylist' is not supported by this version\n"
-	 "7:7: 'listen' is not supported by this version\n"},
+	{BASE "milters: []\nproxy: {}\ngreylist: {}\nweb: {listen: \"127.0.0.1:80\"}\n",
+	 "3:1: 'milters' is not supported by this version\n"
+	 "4:1: 'proxy' is not supported by this version\n"
+	 "5:1: 'greylist' is not supported by this version\n"
+	 "6:7: 'listen' is not supported by this version\n"},
 	{BASE "smarthost: {address: a.example, user: x, password_file: y}\n",
 	 "3:33: 'user' is not supported by this version\n"
 	 "3:42: 'password_file' is not supported by this version\n"},
@@ -114,6 +112,14 @@ static const struct complaint_case values[] = {
 	{BASE "log: {level: Info}\n", "3:14: level: 'Info' is not known; did you mean 'info'?\n"},
 	{"hostname: mx..example.org\nlisten: [{address: \"192.0.2.1:25\"}]\n",
 	 "1:11: 'mx..example.org' is not a domain name\n"},
+	{BASE "auth: {dovecot: /run/x}\n", "3:17: dovecot takes \"unix:PATH\"\n"},
+	{BASE "auth: {dovecot: \"unix:\"}\n",
+	 "3:17: dovecot: a socket's path has 1 to 107 octets\n"},
+	{BASE "auth: {failures: 0}\n", "3:18: failures is out of bounds: 1 to 1000 are possible\n"},
+	{BASE "auth: {oauth: {jwks: {text: x}, issuer: i}}\n",
+	 "3:1: auth: oauth needs issuer and audience beside jwks\n"},
+	{BASE "auth: {oauth: {issuer: \"a\\tb\"}}\n",
+	 "3:24: issuer takes 1 to 512 octets without control characters\n"},
 	{BASE "user: \"a b\"\n", "3:7: 'a b' is not a user name\n"},
 	{BASE "state: \"a\\tb\"\n",
 	 "3:8: not a path: 1 to 1024 octets without control characters\n"},

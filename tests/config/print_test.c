@@ -73,6 +73,17 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 		assert_true(gp_slice_eq(a->routes[i].domain, b->routes[i].domain));
 		assert_true(gp_slice_eq(a->routes[i].target, b->routes[i].target));
 	}
+	assert_true(gp_slice_eq(a->users.file, b->users.file));
+	assert_true(gp_slice_eq(a->auth.dovecot, b->auth.dovecot));
+	assert_int_equal(a->auth.failures, b->auth.failures);
+	assert_int_equal(a->auth.failures_per_source, b->auth.failures_per_source);
+	assert_int_equal(a->auth.failures_per_network, b->auth.failures_per_network);
+	assert_int_equal(a->auth.delay, b->auth.delay);
+	assert_int_equal(a->auth.lock, b->auth.lock);
+	assert_true(gp_slice_eq(a->auth.oauth.jwks, b->auth.oauth.jwks));
+	assert_true(gp_slice_eq(a->auth.oauth.issuer, b->auth.oauth.issuer));
+	assert_true(gp_slice_eq(a->auth.oauth.audience, b->auth.oauth.audience));
+	assert_true(gp_slice_eq(a->auth.oauth.user_claim, b->auth.oauth.user_claim));
 	assert_true(gp_slice_eq(a->dns.server, b->dns.server));
 	assert_true(gp_slice_eq(a->dns.answers, b->dns.answers));
 	assert_true(gp_slice_eq(a->dns.trust_anchor, b->dns.trust_anchor));
@@ -154,6 +165,10 @@ static const char everything[] =
 	"routes: {net: \"[2001:db8::1]\", .net: 192.0.2.1, .b\u00fccher.example: \"h:26\"}\n"
 	"dns: {server: 127.0.0.1, answers: zone.json, trust_anchor: /usr/share/dns/root.key}\n"
 	"fetch: {ca_file: zone.json, private_addresses: true, port: 8443}\n"
+	"users: {file: people}\n"
+	"auth: {dovecot: \"unix:run/auth\", failures: 3, failures_per_source: 4, delay: 100ms, "
+	"lock: 1h,\n"
+	"  oauth: {jwks: zone.json, issuer: \"https://i\", audience: a b, user_claim: sub}}\n"
 	"web: {policy_listen: \"[::1]:8443\"}\n"
 	"log: {format: json, level: debug}\nworkers: 3\n";
 
@@ -185,6 +200,10 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.domains[1].deliver.target, "unix:/etc/g/run/lmtp");
 	assert_slice(p.cfg.domains[3].deliver.target, "inner.example:25");
 	assert_slice(p.cfg.routes[2].domain, ".xn--bcher-kva.example");
+	assert_slice(p.cfg.users.file, "/etc/g/people");
+	assert_slice(p.cfg.auth.dovecot, "unix:/etc/g/run/auth");
+	assert_slice(p.cfg.auth.oauth.jwks, files[2].content);
+	assert_slice(p.cfg.auth.oauth.audience, "a b");
 	assert_slice(p.cfg.dns.server, "127.0.0.1:53");
 	assert_int_equal(p.cfg.retry.lifetime, 36 * 3600 * 1000);
 	assert_slice(p.cfg.dns.answers, files[2].content);
@@ -196,6 +215,24 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.tls.certificates[1].pem, files[6].content);
 	assert_slice(p.cfg.tls.keys[1], "/etc/g/ec.key");
 	parsed_free(&p);
+}
+
+/* A word that stands for itself is no file's name, and a name that only begins like it is one. */
+static void
+paths_and_words_differ(void **state)
+{
+	static const char *const cases[][2] = {
+		{"none", "none"}, {"./none", "/etc/g/./none"}, {"none.key", "/etc/g/none.key"}};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct parsed p;
+		char yaml[512];
+		snprintf(yaml, sizeof(yaml), "%sdns: {trust_anchor: %s}\n", BASE, cases[i][0]);
+		assert_round_trip(gp_slice_str(yaml), NULL);
+		parse_good(&p, yaml, NULL);
+		assert_slice(p.cfg.dns.trust_anchor, cases[i][1]);
+		parsed_free(&p);
+	}
 }
 
 static void
@@ -320,6 +357,7 @@ starter_files_load(void **state)
 		{"/etc/g/authorities.pem", "x"},
 		{"/etc/g/fullchain.pem", "-----BEGIN CERTIFICATE-----"},
 		{"/etc/g/key.pem", ""},
+		{"/etc/g/keys.json", "{}"},
 		{}};
 	(void)state;
 	for (size_t n = 0; n <= GP_ARRAY_LEN(domains); n++) {
@@ -413,6 +451,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_comes_back),
+		cmocka_unit_test(paths_and_words_differ),
 		cmocka_unit_test(defaults_are_those_of_the_table),
 		cmocka_unit_test(own_hosts_have_no_less_than_strangers),
 		cmocka_unit_test(random_ones_come_back),

@@ -30,8 +30,9 @@ import gateway as system  # noqa: E402
 import sink as system_sink  # noqa: E402
 
 RECORDS = system.ROOT / "build" / "crash"
-ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "fetch", "web", "supervisor"]
+ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "web", "supervisor"]
 WINDOW = 20  # transactions at once with one destination: the configuration's default of concurrency.max
+MAILBOXES, MAILBOX_WINDOW = 4, 64  # that a stream goes to, and deliveries at once into one of them
 LINE = 78  # octets of a line of `gatepost load`'s bodies, CRLF included
 DRAIN_S = 40
 MARK = re.compile(rb"^X-Gatepost-Mark: ([0-9A-Za-z]+)-(\d+)-(\d+)\r$", re.M)
@@ -276,7 +277,7 @@ class Stream:
         self.ledgers.append(ledger)
         argv = [system.PROGRAM, "load", "-S", f"127.0.0.1:{port}", "--to", self.to, "--from", "me@example.com"]
         argv += ["--size", self.size, "-s", self.sessions, "-n", 1000000, "--per-connection", 20, "--rate", self.rate]
-        argv += ["--run", run, "--ledger", ledger, "--reconnect", 600, "--quiet", "--users", 4]
+        argv += ["--run", run, "--ledger", ledger, "--reconnect", 600, "--quiet", "--users", MAILBOXES]
         self.process = subprocess.Popen(
             list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -424,7 +425,8 @@ class Lab:
             facts.update(acknowledged=len(owed), arrived=len(stream.arrived), twice=twice)
             facts.update(lost=len(lost), torn=len(stream.torn))
             # A destination is a mailbox or a next hop; each has its own window of transactions.
-            under_way = cuts * WINDOW * (4 if stream in (self.maildir, self.large) else 1)
+            ours = stream in (self.maildir, self.large)
+            under_way = cuts * (MAILBOXES * MAILBOX_WINDOW if ours else WINDOW)
             if lost:
                 wrong.append(f"{stream.name}: {len(lost)} lost, such as {lost[:5]}")
             if stream.torn:

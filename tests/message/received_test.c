@@ -47,11 +47,24 @@ forms(void **state)
 		 "\tby mx with ESMTPS\r\n"
 		 "\t(TLSv1.3 TLS_AES_256_GCM_SHA384) id ID;\r\n"
 		 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"},
+		{{S("c"), S("192.0.2.1"), S("mx"), true, false, S("ID"), S(""), 0, S("TLSv1.3"),
+		  S("X"), true},
+		 "Received: from c ([192.0.2.1])\r\n"
+		 "\tby mx with ESMTPSA\r\n"
+		 "\t(TLSv1.3 X) id ID;\r\n"
+		 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"},
+		{{S("c"), S("192.0.2.1"), S("mx"), true, true, S("ID"), S(""), 0, S("TLSv1.3"),
+		  S("X"), true},
+		 "Received: from c ([192.0.2.1])\r\n"
+		 "\tby mx with UTF8SMTPSA\r\n"
+		 "\t(TLSv1.3 X) id ID;\r\n"
+		 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"},
 		{{S("c"), S("192.0.2.1"), S("mx"), true, true, S("ID"), S(""), 0, S("T)"),
 		  S("x\r\n")},
 		 "Received: from c ([192.0.2.1])\r\n"
 		 "\tby mx with UTF8SMTPS\r\n"
-		 "\t(T? x??) id ID;\r\n"
+		 "\t(T? x?"
+		 "?) id ID;\r\n"
 		 "\tThu, 1 Jan 1970 00:00:00 +0000\r\n"},
 		{{S("c"), S("192.0.2.1"), S("mx"), false, false, S("ID"), S(""), 0, S("TLSv1.2"),
 		  S("X")},

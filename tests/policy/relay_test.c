@@ -4,6 +4,7 @@
  * here. Each is asked of domains that know their recipients and of one that takes any and passes on
  * to an inner host, which might trust us.
  */
+#include "core/smtp/server.h"
 #include "policy_test.h"
 
 static const char config[] =
@@ -55,7 +56,9 @@ static const char *const tricks[] = {
 	"<\"v@evil.example\">",
 	/* source routes: ignored, so only the end counts (RFC 5321 appendix C) */
 	"<@ours.example:v@evil.example>",
+	"<@any.example:v@evil.example>",
 	"<@any.example,@ours.example:v@evil.example>",
+	"<@ours.example,@any.example:v@evil.example>",
 	"<@evil.example:v%evil.example@any.example>",
 	"<@ours.example:v@[192.0.2.66]>",
 	/* two at-signs, brackets, spaces */
@@ -87,6 +90,16 @@ static const char *const tricks[] = {
 	"evil.example@ours.example>",
 	"<v@evil.example\u3002>",
 	"<v@xn--ours-.example>",
+	/* mixed case, escapes, trailing dots */
+	"<V%EVIL.Example@ANY.example>",
+	"<Evil.EXAMPLE!V@Any.Example>",
+	"<V@EVIL.EXAMPLE>",
+	"<\"v\\%evil.example\"@any.example>",
+	"<\"v\\!evil.example\"@any.example>",
+	"<\"v@evil.example\\\"\"@any.example>",
+	"<v@evil.example..any.example>",
+	"<v@.evil.example>",
+	"<v@any.example.>",
 	/* controls and nothing */
 	"<v@evil.example\t@any.example>",
 	"<v@any.example\r\nRCPT TO:<v@evil.example>>",
@@ -112,6 +125,91 @@ tricks_are_refused(void **state)
 		gp_buf_free(&got);
 	}
 	ask_teardown(&a);
+}
+
+/* A stranger's session whose driver is the policy. */
+struct door {
+	struct asked asked;
+	struct gp_limits limits;
+	struct gp_smtp_server *session;
+	size_t accepted; /* recipients */
+	size_t bodies;
+};
+
+static void
+decide(struct door *d, enum gp_smtp_event event)
+{
+	struct gp_reply reply = GP_REPLY(250, 2, 0, 0, "Ok");
+	struct gp_admission admission;
+	if (event == GP_SMTP_RCPT) {
+		assert_int_equal(gp_policy_rcpt(d->asked.policy, &stranger,
+						gp_smtp_server_path(d->session),
+						gp_smtp_server_arena(d->session), &admission),
+				 0);
+		reply = admission.reply;
+		d->accepted += gp_reply_positive(&reply);
+	}
+	gp_smtp_server_answer(d->session, &reply);
+}
+
+static void
+say(struct door *d, const char *line)
+{
+	struct gp_slice input = gp_slice_str(line);
+	for (;;) {
+		enum gp_smtp_event event = gp_smtp_server_next(d->session, &input, 0);
+		if (event == GP_SMTP_NEED_INPUT || event == GP_SMTP_CLOSE)
+			return;
+		d->bodies += event == GP_SMTP_END;
+		if (event == GP_SMTP_MAIL || event == GP_SMTP_RCPT || event == GP_SMTP_DATA ||
+		    event == GP_SMTP_END)
+			decide(d, event);
+	}
+}
+
+static void
+say_trick(struct door *d, const char *sender, const char *trick)
+{
+	char line[200];
+	const struct gp_smtp_server_setup setup = {.hostname = GP_SLICE("mx.ours.example"),
+						   .limits = &d->limits};
+	d->session = gp_smtp_server_new(&setup, 0);
+	assert_non_null(d->session);
+	snprintf(line, sizeof(line), "EHLO c\r\nMAIL FROM:%s SMTPUTF8\r\nRCPT TO:%s\r\n", sender,
+		 trick);
+	say(d, line);
+	say(d, "DATA\r\nrelay me\r\n.\r\nQUIT\r\n");
+	d->session = gp_smtp_server_free(d->session);
+}
+
+/* The same tricks as a client spells them, from somebody, from nobody, and from one of ours. */
+static void
+tricks_are_refused_by_the_server(void **state)
+{
+	static const char *const senders[] = {"<me@evil.example>", "<>", "<alice@ours.example>"};
+	struct door d = {.limits = {.message_size = 1000,
+				    .header_size = 1000,
+				    .header_fields = 10,
+				    .recipients = 10,
+				    .messages = 10,
+				    .errors = 100,
+				    .useless_commands = 100,
+				    .hops = 50,
+				    .command_length = 512,
+				    .command_time = 1000}};
+	(void)state;
+	ask_setup(&d.asked, config);
+	for (size_t i = 0; i < GP_ARRAY_LEN(tricks) * GP_ARRAY_LEN(senders); i++) {
+		const char *trick = tricks[i / GP_ARRAY_LEN(senders)];
+		say_trick(&d, senders[i % GP_ARRAY_LEN(senders)], trick);
+		if (d.accepted > 0 || d.bodies > 0)
+			fail_msg("%s: relayed", trick);
+	}
+	for (size_t i = 0; i < GP_ARRAY_LEN(senders); i++)
+		say_trick(&d, senders[i], "<alice@ours.example>");
+	assert_int_equal(d.accepted, GP_ARRAY_LEN(senders));
+	assert_int_equal(d.bodies, GP_ARRAY_LEN(senders));
+	ask_teardown(&d.asked);
 }
 
 /* What is left of tricks once the address says a recipient of ours: it comes to that one. */
@@ -143,6 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tricks_are_refused),
+		cmocka_unit_test(tricks_are_refused_by_the_server),
 		cmocka_unit_test(tricks_that_lead_home),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

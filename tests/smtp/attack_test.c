@@ -119,7 +119,7 @@ data_without_a_transaction(void **state)
 		"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nrefuse me\r\n.",
 		"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nrefuse me\r\n.\r\nVRFY c",
 		"MAIL FROM:<full@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.",
-		"BDAT 4 LAST\r\nx",
+		"BDAT 3 LAST\r\nx",
 	};
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(paths); i++) {
@@ -169,7 +169,8 @@ endless_body(void **state)
 	(void)state;
 	memset(block, 'a', sizeof(block));
 	talk_begin(&t);
-	talk_feed(&t, GP_SLICE(ENVELOPE));
+	/* With no header, so that its limit does not come first. */
+	talk_feed(&t, GP_SLICE(ENVELOPE "\r\n"));
 	while (!t.closed && read < (size_t)1 << 30) {
 		talk_feed(&t, gp_slice(block, sizeof(block)));
 		read += sizeof(block);
@@ -218,6 +219,155 @@ is_harmless(struct gp_slice s)
 			return false;
 	}
 	return true;
+}
+
+static void
+begin_chunking(struct talk *t, struct gp_limits limits)
+{
+	talk_begin_setup(t, limits, (struct gp_smtp_server_setup){.chunking = true});
+	talk_feed(t, GP_SLICE("EHLO c\r\n"));
+	gp_buf_clear(&t->log);
+}
+
+/* Says BDAT with one octet, which is an "x", until the session closes. Returns how often. */
+static size_t
+say_tiny_chunks(struct talk *t, size_t max)
+{
+	size_t n = 0;
+	while (!t->closed && n < max) {
+		talk_feed(t, GP_SLICE("BDAT 1\r\nx"));
+		gp_buf_clear(&t->log);
+		n++;
+	}
+	return n;
+}
+
+/* A million chunks of one octet: they are no memory, and not for ever. Neither are those that are
+ * refused, which are neither errors nor heard of in the log. */
+static void
+tiny_chunks(void **state)
+{
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	(void)state;
+	limits.message_size = limits.header_size = 2 * 1000 * 1000;
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	assert_int_equal(say_tiny_chunks(&t, 1000), 1000);
+	assert_int_equal(t.ended, 0);
+	say_tiny_chunks(&t, 1);
+	assert_int_equal(t.ended, 1);
+	size_t refused = say_tiny_chunks(&t, 1000 * 1000);
+	assert_true(t.closed);
+	assert_true(refused < 20000);
+	talk_end(&t);
+}
+
+/* Chunks of a usual size are as many as the message needs. */
+static void
+many_chunks(void **state)
+{
+	static char chunk[1024];
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	(void)state;
+	limits.message_size = 100 * 1000 * 1000;
+	limits.header_size = limits.message_size;
+	memset(chunk, 'a', sizeof(chunk));
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	for (size_t i = 0; i < 5000; i++) {
+		talk_feed(&t, GP_SLICE("BDAT 1024\r\n"));
+		talk_feed(&t, gp_slice(chunk, sizeof(chunk)));
+		gp_buf_clear(&t.log);
+	}
+	say(&t, "BDAT 0 LAST");
+	assert_int_equal(t.bodies, 1);
+	assert_int_equal(t.body.len, 5000 * 1024 + 2);
+	talk_end(&t);
+}
+
+/* Of a chunk that is too much by what it announces, no octet is handed on; of one whose header is
+ * too big, none behind the place where that was seen. */
+static void
+chunks_that_are_too_much(void **state)
+{
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	(void)state;
+	limits.message_size = limits.header_size = 10;
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	talk_feed(&t, GP_SLICE("BDAT 8\r\nabcdef\r\nBDAT 3\r\nx\r\n"));
+	assert_true(hears(&t, "S: 552 5.3.4 Message is too big"));
+	assert_int_equal(t.body.len, 8);
+	limits.message_size = 100;
+	talk_end(&t);
+	begin_chunking(&t, limits);
+	say(&t, "MAIL FROM:<a@b>");
+	say(&t, "RCPT TO:<c@d>");
+	talk_feed_pieces(&t, GP_SLICE("BDAT 30\r\nsubject: abcdefghijklmnopqrst\r\n"), 1);
+	assert_true(hears(&t, "S: 552 5.3.4 Header is too big"));
+	assert_int_equal(t.body.len, 10);
+	talk_end(&t);
+}
+
+/* A gigabyte that is announced and refused is not read. */
+static void
+endless_refused_chunks(void **state)
+{
+	static char block[64 * 1024];
+	struct talk t;
+	struct gp_limits limits = talk_limits();
+	uint64_t read = 0;
+	(void)state;
+	limits.errors = UINT32_MAX;
+	begin_chunking(&t, limits);
+	while (!t.closed && read < 1 << 30) {
+		talk_feed(&t, GP_SLICE("BDAT 65536 LAST\r\n"));
+		talk_feed(&t, gp_slice(block, sizeof(block)));
+		read += sizeof(block);
+	}
+	assert_true(read <= 4 * limits.message_size + (2 << 20));
+	talk_end(&t);
+}
+
+/*
+ * A message within a message by BDAT: whatever the octets spell, whether the chunk is taken or
+ * refused and wherever it is cut, they are no commands; and what stands behind them is one.
+ */
+static void
+smuggling_in_chunks(void **state)
+{
+	static const char inner[] = "\r\n.\r\nRSET\r\nMAIL FROM:<evil@x>\r\nRCPT TO:<victim@d>\r\n"
+				    "BDAT 5 LAST\r\nevil\n";
+	static const char *const before[] = {
+		"",
+		"MAIL FROM:<a@b>\r\n",
+		"MAIL FROM:<a@b>\r\nRCPT TO:<unknown@d>\r\n",
+		"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n",
+		"MAIL FROM:<nodata@b>\r\nRCPT TO:<c@d>\r\n",
+		"BDAT 1\r\nx",
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(before); i++) {
+		struct gp_buf all = GP_BUF_INIT(4096);
+		gp_buf_printf(&all, "%sBDAT %zu LAST\r\n%sMAIL FROM:<next@b>\r\n", before[i],
+			      sizeof(inner) - 1, inner);
+		for (size_t cut = 0; cut < all.len; cut++) {
+			struct talk t;
+			begin_chunking(&t, talk_limits());
+			talk_feed(&t, gp_slice_take(gp_buf_slice(&all), cut));
+			talk_feed(&t, gp_slice_drop(gp_buf_slice(&all), cut));
+			if (talk_heard(&t, "evil@x") || !talk_heard(&t, "E: mail <next@b>"))
+				fail_msg("case %zu, cut at %zu: smuggled", i, cut);
+			talk_end(&t);
+		}
+		gp_buf_free(&all);
+	}
 }
 
 static void
@@ -523,6 +673,11 @@ main(void)
 		cmocka_unit_test(endless_command_line),
 		cmocka_unit_test(endless_body),
 		cmocka_unit_test(endless_errors),
+		cmocka_unit_test(tiny_chunks),
+		cmocka_unit_test(many_chunks),
+		cmocka_unit_test(chunks_that_are_too_much),
+		cmocka_unit_test(endless_refused_chunks),
+		cmocka_unit_test(smuggling_in_chunks),
 		cmocka_unit_test(passwords_in_the_log),
 		cmocka_unit_test(endless_responses),
 		cmocka_unit_test(commands_behind_starttls),

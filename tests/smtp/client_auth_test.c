@@ -14,6 +14,7 @@
 #define TIM_PLAIN "AHRpbQB0YW5zdGFhZnRhbnN0YWFm"
 
 static char long_token[600];
+static const char too_long[8200] = {[0 ... 8199] = 'x'};
 
 static const struct dialogue dialogues[] = {
 	{"PLAIN, and then mail",
@@ -78,6 +79,10 @@ static const struct dialogue dialogues[] = {
 	{"a password that would be two", HELLO "< 250 AUTH PLAIN\n> QUIT\n.close\n", NULL,
 	 "deferred 451 4.7.8 the login for AUTH cannot be said, at EHLO",
 	 INSIDE(.password = {"a\0b", 3})},
+
+	{"a token that no server need take", HELLO "< 250 AUTH XOAUTH2\n> QUIT\n.close\n", NULL,
+	 "deferred 451 4.7.8 the login for AUTH cannot be said, at EHLO",
+	 INSIDE(.token = {too_long, sizeof(too_long)})},
 
 	/* it is not taken */
 	{"a wrong password bounces nothing",

@@ -38,6 +38,7 @@ verbs(void **state)
 		{" QUIT", GP_VERB_UNKNOWN, "QUIT"},
 		{"", GP_VERB_UNKNOWN, ""},
 		{"StartTLS", GP_VERB_STARTTLS, ""},
+		{"bdat 5 LAST", GP_VERB_BDAT, "5 LAST"},
 		{"AUTH PLAIN x", GP_VERB_AUTH, "PLAIN x"},
 		{"GET / HTTP/1.1", GP_VERB_HTTP, "/ HTTP/1.1"},
 		{"CONNECT mx:25 HTTP/1.1", GP_VERB_HTTP, "mx:25 HTTP/1.1"},
@@ -82,6 +83,7 @@ static const struct mail_case mail_cases[] = {
 	{"FROM:<a@b> ENVID=" X100, 0, 0, 0, 0, 0, X100},
 	{"", 501, 4}, {"FROM", 501, 4}, {"FROM<a@b>", 501, 4}, {"TO:<a@b>", 501, 4},
 	{"FROM:", 501, 7}, {"FROM:a@b", 501, 7}, {"FROM:<a@b", 501, 7}, {"FROM:<a>", 501, 7},
+	{"FROM:<postmaster>", 501, 7}, {"FROM:<@c.d:postmaster>", 501, 7},
 	{"FROM:<a@b>SIZE=1", 501, 4}, {"FROM:<a@b>\tSIZE=1", 501, 4}, {"FROM:<a@b>x", 501, 4},
 	{"FROM:<a@b> SIZE", 501, 4}, {"FROM:<a@b> SIZE=", 501, 4}, {"FROM:<a@b> SIZE=-1", 501, 4},
 	{"FROM:<a@b> SIZE=1k", 501, 4}, {"FROM:<a@b> SIZE=0x1", 501, 4},
@@ -102,6 +104,12 @@ static const struct mail_case mail_cases[] = {
 	{"FROM:<a@b> REQUIRETLS", 555, 4}, {"FROM:<a@b> NOTIFY=NEVER", 555, 4},
 	{"FROM:<a@b> <c@d>", 555, 4}, {"FROM:<\xC3\xA9@b>", 550, 7},
 	{"FROM:<a@b> AUTH=<>", 0, 0, 0, 0, 0, "", GP_OFFER_AUTH},
+	{"FROM:<a@b> requiretls", 0, 0, 0, GP_ENVELOPE_REQUIRETLS, 0, "", GP_OFFER_REQUIRETLS},
+	{"FROM:<a@b> REQUIRETLS=", 501, 4, 0, 0, 0, "", GP_OFFER_REQUIRETLS},
+	{"FROM:<a@b> REQUIRETLS=yes", 501, 4, 0, 0, 0, "", GP_OFFER_REQUIRETLS},
+	{"FROM:<a@b> REQUIRETLS REQUIRETLS", 501, 4, 0, 0, 0, "", GP_OFFER_REQUIRETLS},
+	{"FROM:<a@b> BODY=binarymime", 0, 0, 0, GP_ENVELOPE_BINARYMIME, 0, "",
+	 GP_OFFER_BINARYMIME},
 	{"FROM:<a@b> auth=e+3Dmc2@example.com SIZE=1", 0, 0, 1, 0, 0, "", GP_OFFER_AUTH},
 	{"FROM:<a@b> AUTH=", 501, 4, 0, 0, 0, "", GP_OFFER_AUTH},
 	{"FROM:<a@b> AUTH", 501, 4, 0, 0, 0, "", GP_OFFER_AUTH},
@@ -111,6 +119,46 @@ static const struct mail_case mail_cases[] = {
 	{"FROM:<a@b> AUTH=<> AUTH=<>", 501, 4, 0, 0, 0, "", GP_OFFER_AUTH},
 };
 /* clang-format on */
+
+static void
+bdat(void **state)
+{
+	static const struct {
+		const char *args;
+		bool good, last;
+		uint64_t size;
+	} cases[] = {
+		{"0", true, false, 0},
+		{"17", true, false, 17},
+		{"17 LAST", true, true, 17},
+		{"17   last", true, true, 17},
+		{"0 LAST", true, true, 0},
+		{"18446744073709551615", true, false, UINT64_MAX},
+		{"00000000000000000017", true, false, 17},
+		{""},
+		{"LAST"},
+		{"-1"},
+		{"+1"},
+		{"0x1"},
+		{"1k"},
+		{"1\tLAST"},
+		{"1LAST"},
+		{"1 LAS"},
+		{"1 LAST LAST"},
+		{"1 1"},
+		{"18446744073709551616"},
+		{"000000000000000000017"},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		uint64_t size = 0;
+		bool last = false;
+		bool good = gp_smtp_bdat_parse(gp_slice_str(cases[i].args), &size, &last);
+		if (good != cases[i].good ||
+		    (good && (size != cases[i].size || last != cases[i].last)))
+			fail_msg("\"%s\"", cases[i].args);
+	}
+}
 
 static void
 mail(void **state)
@@ -268,8 +316,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verbs),     cmocka_unit_test(mail),  cmocka_unit_test(rcpt),
-		cmocka_unit_test(no_memory), cmocka_unit_test(xtext),
+		cmocka_unit_test(verbs), cmocka_unit_test(bdat),      cmocka_unit_test(mail),
+		cmocka_unit_test(rcpt),  cmocka_unit_test(no_memory), cmocka_unit_test(xtext),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,6 +118,32 @@ smuggling_matrix(void **state)
 	}
 }
 
+/* Without dots: all of the text comes back, a CR at its end apart, unless it has a fault; and the
+ * state says how it ended. */
+static void
+check_plain(struct gp_slice s, size_t step)
+{
+	struct gp_dot_reader r = {.plain = true};
+	struct gp_buf body = GP_BUF_INIT(1024);
+	bool fault = false;
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i], before = i > 0 ? s.ptr[i - 1] : 'a';
+		fault |= c == '\0' || (c == '\n') != (before == '\r');
+	}
+	for (struct gp_slice rest = s; rest.len > 0; rest = gp_slice_drop(rest, step)) {
+		struct gp_slice input = gp_slice_take(rest, step);
+		while (input.len > 0)
+			gp_buf_put(&body, gp_dot_reader_next(&r, &input));
+	}
+	bool cr = s.ptr[s.len - 1] == '\r', lf = s.ptr[s.len - 1] == '\n';
+	assert_int_equal(r.fault, fault);
+	if (!fault) {
+		assert_true(gp_slice_eq(gp_buf_slice(&body), gp_slice_take(s, s.len - cr)));
+		assert_int_equal(r.state, cr ? GP_DOT_CR : lf ? GP_DOT_START : GP_DOT_LINE);
+	}
+	gp_buf_free(&body);
+}
+
 /* Every text of up to eight octets over the alphabet that matters. */
 static void
 all_short_texts(void **state)
@@ -137,6 +163,8 @@ all_short_texts(void **state)
 			check(gp_slice(text, len), len, 1);
 			check(gp_slice(text, len), 1, 1);
 			check(gp_slice(text, len), len / 2 + 1, SIZE_MAX);
+			check_plain(gp_slice(text, len), len);
+			check_plain(gp_slice(text, len), 1);
 		}
 	}
 }

@@ -7,6 +7,8 @@
 
 #include "core/smtp/dot_writer.h"
 
+#include "smtp/spellings.h"
+
 #define S(lit)                       \
 	{                            \
 		lit, sizeof(lit) - 1 \
@@ -132,12 +134,44 @@ test_exhaustively(void **state)
 	gp_buf_free(&message);
 }
 
+/*
+ * Whatever spelling of an end stands in a message, and wherever it is cut: it goes out as one
+ * message, whose end is the last thing sent, with no bare CR, bare LF or NUL in it.
+ */
+static void
+test_spellings(void **state)
+{
+	struct gp_buf in = GP_BUF_INIT(1000), expected = GP_BUF_INIT(1000), got = GP_BUF_INIT(1000);
+	(void)state;
+	assert_true(GP_ARRAY_LEN(spellings) >= 40);
+	for (size_t i = 0; i < GP_ARRAY_LEN(spellings); i++) {
+		gp_buf_clear(&in);
+		gp_buf_clear(&expected);
+		gp_buf_put_str(&in, "text");
+		gp_buf_put(&in, spellings[i]);
+		gp_buf_put_str(&in, "MAIL FROM:<evil@x>\r\n");
+		normalise(gp_buf_slice(&in), &expected);
+		for (size_t cut = 1; cut <= in.len; cut++) {
+			struct gp_buf all = written(gp_buf_slice(&in), cut, 500);
+			gp_buf_clear(&got);
+			if (!receive(gp_buf_slice(&all), &got))
+				fail_msg("spelling %zu, cut at %zu: not one message", i, cut);
+			assert_true(gp_slice_eq(gp_buf_slice(&got), gp_buf_slice(&expected)));
+			gp_buf_free(&all);
+		}
+	}
+	gp_buf_free(&in);
+	gp_buf_free(&expected);
+	gp_buf_free(&got);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_exhaustively),
+		cmocka_unit_test(test_spellings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

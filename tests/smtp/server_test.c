@@ -160,6 +160,9 @@ set(struct setting *setting, struct gp_slice line)
 		{"tls_offered", &setting->setup.tls_offered},
 		{"require_tls", &setting->setup.require_tls},
 		{"require_auth", &setting->setup.require_auth},
+		{"chunking", &setting->setup.chunking},
+		{"binarymime", &setting->setup.binarymime},
+		{"requiretls_offered", &setting->setup.requiretls_offered},
 	};
 	struct gp_slice name = gp_slice_cut(&line, ' ');
 	uint64_t value;
@@ -590,6 +593,7 @@ main(void)
 		DIALOGUES("endings"),
 		DIALOGUES("tls"),
 		DIALOGUES("auth"),
+		DIALOGUES("bdat"),
 		cmocka_unit_test(driver_takes_its_time),
 		cmocka_unit_test(stress_lowers_limits_while_it_lasts),
 		cmocka_unit_test(stress_forgives_no_error_and_leaves_a_body_its_time),

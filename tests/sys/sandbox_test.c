@@ -7,13 +7,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,7 +33,7 @@ enum { CALLS = 471, X32 = 0x40000000 };
  * else they fail or are the caller's end. */
 enum { URETPROBE = 335, UPROBE = 336 };
 
-enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, SIGNER, WEB, ROLES };
+enum role { SMTPD, RESOLVER, SPOOL, RELAY, MAILDIR, FETCH, SIGNER, AUTH, AUTH_DOVECOT, WEB, ROLES };
 
 static const struct {
 	const char *name;
@@ -44,6 +47,8 @@ static const struct {
 	[MAILDIR] = {"maildir", &maildir_sandbox, 45},
 	[FETCH] = {"fetch", &fetch_sandbox, 45},
 	[SIGNER] = {"signer", &signer_sandbox, 30},
+	[AUTH] = {"auth", &auth_sandbox, 45},
+	[AUTH_DOVECOT] = {"auth, Dovecot", &auth_dovecot_sandbox, 45},
 	[WEB] = {"web", &web_sandbox, 45},
 };
 
@@ -52,6 +57,7 @@ static const struct {
 #define EVERYBODY (ONLY(ROLES) - 1)
 #define WITH_FILES (ONLY(SPOOL) | ONLY(MAILDIR))
 #define DIALS (ONLY(RESOLVER) | ONLY(RELAY))
+#define UNIX (ONLY(RELAY) | ONLY(AUTH_DOVECOT))
 
 /* The role's own directory, and what stands beside it. */
 static char folder[] = "/tmp/gp-sandbox-XXXXXX";
@@ -130,6 +136,7 @@ static const struct {
 	{SYS_tgkill, {0, 0, 0, 0, 0, 0}}, /* its first is the process itself */
 	{SYS_futex, {0, FUTEX_WAKE_PRIVATE, 0, 0, 0, 0}},
 	{SYS_socket, {AF_INET, SOCK_STREAM, IPPROTO_TCP, 0, 0, 0}},
+	{SYS_socket, {AF_UNIX, SOCK_STREAM, 0, 0, 0, 0}},
 };
 
 /* tgkill needs the child's own id, which only the child knows. */
@@ -159,7 +166,8 @@ cell(enum role r, long number)
 		if (checked[i].number != number)
 			continue;
 		a = number == SYS_tgkill ? signal_itself(r) : call(r, number, checked[i].args);
-		return a == KILLED ? "" : "some";
+		if (a != KILLED)
+			return "some";
 	}
 	return "";
 }
@@ -410,8 +418,8 @@ static const struct {
 	{"binding TCP", try_bind_tcp, ONLY(RESOLVER)},
 	{"the facts of a file", try_facts,
 	 ONLY(SPOOL)}, /* no call tells a path from a descriptor */
-	{"a Unix socket", try_unix_stream, ONLY(RELAY)},
-	{"a server's Unix socket", try_unix_named, ONLY(RELAY)},
+	{"a Unix socket", try_unix_stream, UNIX},
+	{"a server's Unix socket", try_unix_named, UNIX},
 
 	{"/etc/passwd", try_passwd, NOBODY},
 	{"/etc/passwd by openat", try_passwd_at, NOBODY},
@@ -521,6 +529,53 @@ nothing_succeeds_but_what_is_granted(void **state)
 	}
 }
 
+/* --- who the role is --- */
+
+enum { USER = 12345, GROUP = 12346 };
+
+static bool
+has_capabilities(void)
+{
+	cap_t now = cap_get_proc(), none = cap_init();
+	bool has = !now || !none || cap_compare(now, none) != 0;
+	cap_free(now);
+	cap_free(none);
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		has = has || prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0;
+	return has;
+}
+
+static bool
+is_only(uid_t user, gid_t group)
+{
+	uid_t u[3];
+	gid_t g[3];
+	return getresuid(&u[0], &u[1], &u[2]) == 0 && getresgid(&g[0], &g[1], &g[2]) == 0 &&
+	       u[0] == user && u[1] == user && u[2] == user && g[0] == group && g[1] == group &&
+	       g[2] == group && getgroups(0, NULL) == 0;
+}
+
+/* From a supervisor that has groups, and keeps its capabilities over the change of its user. */
+static void
+a_role_is_its_own_user_for_ever(void **state)
+{
+	static const gid_t groups[] = {0, 5};
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (setgroups(GP_ARRAY_LEN(groups), groups) < 0 ||
+		    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
+		    gp_sandbox_drop_identity(USER, GROUP) < 0)
+			_exit(BROKEN);
+		bool back = setuid(0) == 0 || setgid(0) == 0;
+		_exit(!back && is_only(USER, GROUP) && !has_capabilities() ? DONE : FAILED);
+	}
+	assert_int_equal(reap(child), DONE);
+}
+
 /* --- the place --- */
 
 static int
@@ -581,6 +636,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(other_ways_into_the_kernel_are_shut),
 #endif
 		cmocka_unit_test(nothing_succeeds_but_what_is_granted),
+		cmocka_unit_test(a_role_is_its_own_user_for_ever),
 	};
 	if (argc > 1 && strcmp(argv[1], "--table") == 0) {
 		struct gp_buf table = GP_BUF_INIT(1 << 20);

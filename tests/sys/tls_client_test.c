@@ -187,6 +187,16 @@ one_tlsa_record_that_matches_is_enough(void **state)
 	(void)state;
 	assert_int_equal(look(&self_signed, NULL, &goal, &usable).trust, GP_TLS_TRUSTED);
 	assert_int_equal(usable, 2);
+	/* Where none counts the authorities are asked, and for the names given alone. */
+	struct gp_slice other = GP_SLICE("other.example");
+	goal.tlsa_len = 1;
+	assert_int_equal(look(&good, authorities, &goal, &usable).trust, GP_TLS_TRUSTED);
+	assert_int_equal(usable, 0);
+	goal.names = &other;
+	goal.names_len = 1;
+	assert_int_equal(look(&good, authorities, &goal, &usable).trust, GP_TLS_OTHER_NAME);
+	goal.names_len = 0;
+	goal.tlsa_len = GP_ARRAY_LEN(tlsa);
 	/* Records that count take the place of authorities. */
 	assert_int_equal(look(&expired, authorities, &goal, &usable).trust, GP_TLS_NO_MATCH);
 }

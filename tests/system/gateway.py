@@ -50,7 +50,7 @@ class Gateway:
 
     def __init__(self, folder, settings=None):
         self.folder = pathlib.Path(folder)
-        self.port = free_port()
+        port = free_port()
         self.config = self.folder / "gatepost.yaml"
         self.config_argument = str(self.config)
         self.log_path = self.folder / "log"
@@ -59,7 +59,7 @@ class Gateway:
         self.settings = {
             "hostname": "mx.gatepost.test",
             "state": "state",
-            "listen": [{"address": f"127.0.0.1:{self.port}", "service": "inbound"}],
+            "listen": [{"address": f"127.0.0.1:{port}", "service": "inbound"}],
             "domains": {
                 "demo.test": {
                     "recipients": ["alice", "bob"],
@@ -70,6 +70,7 @@ class Gateway:
             "log": {"format": "json", "level": "info"},
             **(settings or {}),
         }
+        self.port = int(self.settings["listen"][0]["address"].rsplit(":", 1)[1])
         self.names = {}  # what DNS says, in the form of --dns
         for name in ("state", "mail"):
             (self.folder / name).mkdir()
@@ -103,6 +104,10 @@ class Gateway:
                 return s.recv(4) == b"220 "
         except OSError:
             return False
+
+    def all_are_ready(self):
+        """Whether each role works, not only those that greet."""
+        return any(line["event"] == "ready" for line in self.log_lines())
 
     def stop(self):
         """SIGTERM, and it ends in good order."""
@@ -149,10 +154,10 @@ class Gateway:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def log_lines(self):
-        """The log's lines that are JSON objects."""
+        """The log's lines that are JSON objects; the last one may be half written."""
         found = []
-        for line in self.log_text().splitlines():
-            if line.startswith("{"):
+        for line in self.log_text().splitlines(keepends=True):
+            if line.startswith("{") and line.endswith("\n"):
                 found.append(json.loads(line))
         return found
 

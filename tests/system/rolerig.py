@@ -26,7 +26,7 @@ import ipcgen
 BUILD = pathlib.Path(os.environ.get("GATEPOST_BUILD", ROOT / "build"))
 CONTROL_FD = 3  # GP_ROLE_CONTROL_FD
 # enum gp_role_id, from 1
-ROLES = ("supervisor", "smtpd", "resolver", "spool", "relay", "maildir", "fetch", "signer", "web", "command")
+ROLES = ("supervisor", "smtpd", "resolver", "spool", "relay", "maildir", "fetch", "signer", "auth", "web", "command")
 FRAME = struct.Struct("<HHI")
 PACKET_MAX = 64 * 1024
 INLINE_MAX = 60 * 1024  # GP_CHANNEL_INLINE
@@ -129,9 +129,9 @@ def pair():
 class Role:
     """settings: gatepost.yaml's, as roles get it: what is a file there, {"text": ...} here."""
 
-    def __init__(self, name, settings, wrapper=(), directories=(), listens=()):
+    def __init__(self, name, settings, wrapper=(), directories=(), users=None, listens=()):
         self.name, self.settings, self.wrapper = name, settings, list(wrapper)
-        self.directories, self.listens = directories, listens
+        self.directories, self.users, self.listens = directories, users, listens
         self.said = tempfile.TemporaryFile()
         self.process = self.control = None
         self.peers = []
@@ -150,6 +150,12 @@ class Role:
     def tell_listen(self, sock, service=1, tls=0):
         host, port = sock.getsockname()[:2]
         self.control.say("listen", fd=sock.fileno(), service=service, tls=tls, address=f"{host}:{port}".encode())
+
+    def tell_users(self, text):
+        fd = os.memfd_create("users")
+        os.write(fd, text.encode())
+        self.control.say("users", fd=fd, empty=0)
+        os.close(fd)
 
     def peer(self, name, index=0):
         ours, theirs = pair()
@@ -176,6 +182,8 @@ class Role:
             self.tell_directory(path)
         for sock in self.listens:
             self.tell_listen(sock)
+        if self.users is not None:
+            self.tell_users(self.users)
         self.control.say("start", uid=0 if os.geteuid() else 65534, gid=0 if os.geteuid() else 65534)
         return self
 

@@ -46,10 +46,13 @@ class Session(socketserver.StreamRequestHandler):
         return reply
 
     def read_body(self):
+        """None: the client went away before its end."""
         body = b""
         while True:
             line = self.rfile.readline()
-            if line in (b".\r\n", b""):
+            if line == b"":
+                return None
+            if line == b".\r\n":
                 return body
             body += line[1:] if line.startswith(b".") else line
 
@@ -81,6 +84,8 @@ class Session(socketserver.StreamRequestHandler):
                 rcpts.append(line)
             elif word == "DATA" and reply.startswith("3"):
                 body = self.read_body()
+                if body is None:
+                    return
                 reply = self.answer(".", "", "250 kept")
                 if reply is None:
                     return

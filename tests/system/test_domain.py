@@ -157,6 +157,7 @@ def test_what_cannot_be_reached(desk, domain, code, reply):
 
 
 def test_a_name_server_is_asked(desk):
+    desk.settings["dns"] = {"trust_anchor": "none"}
     names = {
         "d.test": {"MX": [[10, "mx.d.test"]]},
         "mx.d.test": {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]},

@@ -23,7 +23,7 @@ REQUEST = {
     "all": 1,
     "limit": 0,
 }
-EVERY_ROLE = {"smtpd", "spool", "relay", "maildir", "resolver", "fetch", "web"}
+EVERY_ROLE = {"smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "web"}
 
 
 def control(server):
@@ -146,6 +146,7 @@ def status(pid):
 def test_every_process_has_given_up_what_it_does_not_need(gatepost):
     server = gatepost()
     server.send(MESSAGE)
+    eventually(server.all_are_ready, what="every role")
     found = {name.removeprefix("gatepost-"): pid for pid, name in roles(server).items()}
     assert set(found) >= EVERY_ROLE
     for name, pid in found.items():

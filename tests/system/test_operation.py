@@ -239,9 +239,10 @@ def status(pid):
 
 def test_roles_are_confined(gatepost):
     server = gatepost()
+    eventually(server.all_are_ready, what="every role")
     roles = server.roles()
     names = " ".join(roles.values())
-    for role in ("smtpd", "spool", "relay", "maildir", "resolver", "fetch", "web"):
+    for role in ("smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "web"):
         assert f"gatepost-{role}" in names, names
     for pid, name in roles.items():
         # Those that smtpd does not wait for may still be on their way into it.
@@ -256,7 +257,7 @@ def test_roles_are_confined(gatepost):
             assert os.stat(f"/proc/{pid}/environ").st_uid == 0, name
 
 
-@pytest.mark.parametrize("role", ["smtpd", "spool", "relay", "maildir", "resolver", "fetch", "web"])
+@pytest.mark.parametrize("role", ["smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "web"])
 def test_a_role_that_dies_is_started_again(gatepost, role):
     server = gatepost()
     server.crash_is_expected = True

@@ -133,3 +133,50 @@ def test_a_body_beyond_what_memory_holds(gatepost, octets):
     server.send(b"Subject: large\r\n\r\n" + body)
     server.wait_for_mails("alice")
     assert body_of(server.mails("alice")[0]) == body
+
+
+def chunks(message, sizes):
+    """The message as BDAT commands, the last of which takes what the sizes leave over."""
+    commands = b""
+    for size in sizes:
+        commands += b"BDAT %d\r\n%b" % (len(message[:size]), message[:size])
+        message = message[size:]
+    return commands + b"BDAT %d LAST\r\n%b" % (len(message), message)
+
+
+def say_by_chunks(talk, message, sizes):
+    """All in one write, as a client that pipelines does it; returns the last reply."""
+    talk.say("EHLO client.example.com")
+    envelope = b"MAIL FROM:<me@example.com> BODY=8BITMIME\r\nRCPT TO:<alice@demo.test>\r\n"
+    talk.write(envelope + chunks(message, sizes))
+    replies = [talk.reply() for _ in range(2 + len(sizes) + 1)]
+    assert all(reply.startswith("250") for reply in replies[:-1]), replies
+    return replies[-1]
+
+
+@pytest.mark.parametrize("sizes", [[], [1, 0, len(MESSAGE)], [7] * (len(MESSAGE) // 7)], ids=["whole", "odd", "small"])
+def test_bdat(gatepost, sizes):
+    """However a message is cut, also between CR and LF, it arrives as by DATA; a dot is a dot."""
+    server = gatepost()
+    with server.talk() as talk:
+        assert say_by_chunks(talk, MESSAGE, sizes).startswith("250 2.0.0 Queued")
+        assert talk.say("QUIT").startswith("221")
+    check_delivered(server)
+
+
+def test_bdat_of_a_large_message(gatepost):
+    server = gatepost()
+    body = b"".join(b"%077d\r\n" % n for n in range(20_000))
+    with server.talk() as talk:
+        assert say_by_chunks(talk, b"Subject: large\r\n\r\n" + body, [100_000] * 15).startswith("250")
+    server.wait_for_mails("alice")
+    assert body_of(server.mails("alice")[0]) == body
+
+
+def test_bdat_that_is_refused(gatepost):
+    """A bare LF is no end of a line here either; the session goes on, as nobody doubts where the octets end."""
+    server = gatepost()
+    with server.talk() as talk:
+        assert say_by_chunks(talk, b"Subject: x\r\n\r\na\nb\r\n.\r\nRSET\r\n", [3]).startswith("554 5.6.0")
+        assert say_by_chunks(talk, MESSAGE, []).startswith("250 2.0.0 Queued")
+    check_delivered(server)

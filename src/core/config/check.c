@@ -308,6 +308,17 @@ check_routes(struct reading *r)
 	}
 }
 
+/* A token that anybody's issuer made, or that was made for another server, proves nothing. */
+static void
+check_oauth(struct reading *r)
+{
+	const struct gp_config *c = r->cfg;
+	bool complete = c->auth.oauth.issuer.len > 0 && c->auth.oauth.audience.len > 0;
+	if (c->auth.oauth.jwks.len > 0 && !complete)
+		reading_complain(r, place_of_key(r, "auth"),
+				 "auth: oauth needs issuer and audience beside jwks");
+}
+
 /* Which key is whose is found out where they are read. */
 static void
 check_tls(struct reading *r)
@@ -329,6 +340,7 @@ check_tls(struct reading *r)
 void
 reading_check(struct reading *r)
 {
+	check_oauth(r);
 	check_order(r);
 	check_routes(r);
 	check_tls(r);

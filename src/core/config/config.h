@@ -144,9 +144,23 @@ struct gp_config {
 	const struct gp_route_config *routes;
 	size_t routes_len;
 	struct {
+		struct gp_slice file; /* path of the file of core/users/users.h; empty: none */
+	} users;
+	struct {
+		struct gp_slice dovecot; /* "unix:/path"; empty: none */
+		/* Failures until the lock: of an account, a source (a /32, IPv6: a /64), a network
+		   (a /24, IPv6: a /48). */
+		uint32_t failures, failures_per_source, failures_per_network;
+		uint64_t delay, lock; /* ms */
+		struct {
+			struct gp_slice jwks; /* content of the file; empty: no tokens */
+			struct gp_slice issuer, audience, user_claim;
+		} oauth;
+	} auth;
+	struct {
 		struct gp_slice server;  /* addr:port; empty: /etc/resolv.conf */
 		struct gp_slice answers; /* content of the file in the form of --dns; empty: none */
-		struct gp_slice trust_anchor; /* path; empty: none */
+		struct gp_slice trust_anchor; /* path; empty: the system's; "none" */
 	} dns;
 	struct {
 		struct gp_slice ca; /* certificates, PEM; empty: the system's */

@@ -18,7 +18,6 @@
 #include "core/smtp/address.h"
 
 enum {
-	SUN_PATH_MAX = 107, /* unix(7): 108 with the NUL */
 	ALIAS_TARGETS_MAX = 1000,
 	PATTERNS_MAX = 100, /* a policy of them is far from what senders take */
 };
@@ -522,15 +521,10 @@ read_maildir(struct reading *r, struct gp_place at, struct gp_slice text,
 static void
 read_lmtp(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
 {
-	const struct gp_slice scheme = GP_SLICE("unix:");
-	if (!gp_slice_starts(text, scheme)) {
+	if (gp_slice_starts(text, GP_SLICE("unix:")))
+		reading_socket(r, at, "lmtp", text, ret);
+	else
 		reading_endpoint(r, at, text, 0, false, ret);
-		return;
-	}
-	struct gp_slice path = reading_path(r, gp_slice_drop(text, scheme.len));
-	if (text.len == scheme.len || path.len > SUN_PATH_MAX || gp_slice_find(path, '\0') >= 0)
-		reading_complain(r, at, "lmtp: a socket's path has 1 to %d octets", SUN_PATH_MAX);
-	*ret = gp_arena_printf(r->arena, "unix:%.*s", GP_SLICE_FMT(path));
 }
 
 static void

@@ -92,6 +92,11 @@ reading_shape reading_listens, reading_networks, reading_routes, reading_domains
 reading_shape reading_certificates, reading_keys, reading_patterns;
 reading_shape reading_recipients, reading_aliases, reading_deliver, reading_answers;
 
+/* The socket of "unix:PATH"; complains, with the key's name. */
+void
+reading_socket(struct reading *r, struct gp_place at, const char *name, struct gp_slice text,
+	       struct gp_slice *ret);
+
 /* Where to connect to, in canonical form; complains. */
 bool
 reading_endpoint(struct reading *r, struct gp_place at, struct gp_slice text, uint16_t default_port,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "core/config/nearest.h"
 #include "core/config/print.h"
 #include "core/config/reading.h"
@@ -14,6 +15,8 @@
 enum {
 	USER_MAX = 32, /* octets of a login name (useradd(8)) */
 	PATH_OCTETS_MAX = 1024,
+	SUN_PATH_MAX = 107, /* unix(7): 108 with the NUL */
+	WORDS_OCTETS_MAX = 512,
 };
 
 struct gp_slice
@@ -61,6 +64,31 @@ reading_endpoint(struct reading *r, struct gp_place at, struct gp_slice text, ui
 	return true;
 }
 
+void
+reading_socket(struct reading *r, struct gp_place at, const char *name, struct gp_slice text,
+	       struct gp_slice *ret)
+{
+	const struct gp_slice scheme = GP_SLICE("unix:");
+	struct gp_slice path = reading_path(r, gp_slice_drop(text, scheme.len));
+	if (!gp_slice_starts(text, scheme))
+		reading_complain(r, at, "%s takes \"unix:PATH\"", name);
+	else if (text.len == scheme.len || path.len > SUN_PATH_MAX ||
+		 gp_slice_find(path, '\0') >= 0)
+		reading_complain(r, at, "%s: a socket's path has 1 to %d octets", name,
+				 SUN_PATH_MAX);
+	*ret = gp_arena_printf(r->arena, "unix:%.*s", GP_SLICE_FMT(path));
+}
+
+static void
+set_words(struct reading *r, struct gp_place at, const struct gp_key *key, struct gp_slice text,
+	  struct gp_slice *ret)
+{
+	if (text.len == 0 || text.len > WORDS_OCTETS_MAX || !gp_utf8_printable(text))
+		reading_complain(r, at, "%s takes 1 to %d octets without control characters",
+				 key->name, WORDS_OCTETS_MAX);
+	*ret = gp_arena_dup(r->arena, text);
+}
+
 static void
 set_user(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
 {
@@ -75,8 +103,19 @@ set_user(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_
 	*ret = gp_arena_dup(r->arena, text);
 }
 
+static bool
+is_choice(const struct gp_key *key, struct gp_slice text)
+{
+	for (size_t i = 0; key->choices && key->choices[i]; i++) {
+		if (gp_slice_eq(text, gp_slice_str(key->choices[i])))
+			return true;
+	}
+	return false;
+}
+
 static void
-set_path(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+set_path(struct reading *r, struct gp_place at, const struct gp_key *key, struct gp_slice text,
+	 struct gp_slice *ret)
 {
 	bool good = text.len > 0 && text.len <= PATH_OCTETS_MAX;
 	for (size_t i = 0; good && i < text.len; i++)
@@ -85,7 +124,7 @@ set_path(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_
 		reading_complain(r, at, "not a path: 1 to %d octets without control characters",
 				 PATH_OCTETS_MAX);
 	else
-		*ret = reading_path(r, text);
+		*ret = is_choice(key, text) ? gp_arena_dup(r->arena, text) : reading_path(r, text);
 }
 
 static bool
@@ -199,7 +238,7 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		set_user(r, place, text, at);
 		return;
 	case GP_KEY_PATH:
-		set_path(r, place, text, at);
+		set_path(r, place, key, text, at);
 		return;
 	case GP_KEY_SIZE:
 	case GP_KEY_TIME:
@@ -226,6 +265,12 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		return;
 	case GP_KEY_REPORTS:
 		set_reports(r, place, text, at);
+		return;
+	case GP_KEY_SOCKET:
+		reading_socket(r, place, key->name, text, at);
+		return;
+	case GP_KEY_WORDS:
+		set_words(r, place, key, text, at);
 		return;
 	default:
 		gp_assert(key->type < GP_KEY_TEXT);

@@ -234,6 +234,92 @@ static const struct gp_key smarthost_keys[] = {
 };
 static const struct gp_key_group smarthost_group = GROUP(smarthost_keys);
 
+static const struct gp_key users_keys[] = {
+	{.name = "file",
+	 .type = GP_KEY_PATH,
+	 .example = "users",
+	 AT(users.file),
+	 .doc = "The file with a line a user, which `gatepost user` writes. A change counts within "
+		"seconds."},
+};
+static const struct gp_key_group users_group = GROUP(users_keys);
+
+static const struct gp_key oauth_keys[] = {
+	{.name = "jwks",
+	 .type = GP_KEY_TEXT,
+	 .example = "keys.json",
+	 AT(auth.oauth.jwks),
+	 .doc = "The file with the issuer's public keys (RFC 7517), for RS256 and ES256."},
+	{.name = "issuer",
+	 .type = GP_KEY_WORDS,
+	 .example = "https://login.example.org",
+	 AT(auth.oauth.issuer),
+	 .doc = "What a token must have as `iss`."},
+	{.name = "audience",
+	 .type = GP_KEY_WORDS,
+	 .example = "mail.example.org",
+	 AT(auth.oauth.audience),
+	 .doc = "What a token must have in `aud`."},
+	{.name = "user_claim",
+	 .type = GP_KEY_WORDS,
+	 .preset = "email",
+	 AT(auth.oauth.user_claim),
+	 .doc = "The claim that names the user."},
+};
+static const struct gp_key_group oauth_group = GROUP(oauth_keys);
+
+static const struct gp_key auth_keys[] = {
+	{.name = "dovecot",
+	 .type = GP_KEY_SOCKET,
+	 .example = "\"unix:/run/dovecot/auth-client\"",
+	 AT(auth.dovecot),
+	 .doc = "Dovecot's socket for clients that authenticate: it then judges all passwords, and "
+		"the file of users says no more than what they may send."},
+	{.name = "oauth",
+	 .type = GP_KEY_GROUP,
+	 .group = &oauth_group,
+	 .example = "{jwks: keys.json, issuer: \"https://login.example.org\", audience: "
+		    "mail.example.org}",
+	 .doc = "Tokens that are taken instead of passwords."},
+	{.name = "failures",
+	 .type = GP_KEY_COUNT,
+	 .preset = "5",
+	 .min = 1,
+	 .max = 1000,
+	 AT(auth.failures),
+	 .doc = "Failed attempts at an account until it is locked."},
+	{.name = "failures_per_source",
+	 .type = GP_KEY_COUNT,
+	 .preset = "20",
+	 .min = 1,
+	 .max = 100000,
+	 AT(auth.failures_per_source),
+	 .doc = "Failed attempts from an address (IPv6: a /64) until it is locked out."},
+	{.name = "failures_per_network",
+	 .type = GP_KEY_COUNT,
+	 .preset = "100",
+	 .min = 1,
+	 .max = 1000000,
+	 AT(auth.failures_per_network),
+	 .doc = "Failed attempts from a /24 (IPv6: a /48) until it is locked out."},
+	{.name = "delay",
+	 .type = GP_KEY_TIME,
+	 .preset = "1s",
+	 .max = 10 * SECOND,
+	 AT(auth.delay),
+	 .doc = "How long the answer to the first failure waits; twice as long for each further "
+		"one, up to 16 times."},
+	{.name = "lock",
+	 .type = GP_KEY_TIME,
+	 .preset = "10m",
+	 .min = SECOND,
+	 .max = DAY,
+	 AT(auth.lock),
+	 .doc = "How long a lock holds, and how long failures are remembered."},
+};
+static const struct gp_key_group auth_group = GROUP(auth_keys);
+
+static const char *const anchor_words[] = {"none", NULL};
 static const struct gp_key dns_keys[] = {
 	{.name = "server",
 	 .type = GP_KEY_RESOLVER,
@@ -249,9 +335,14 @@ static const struct gp_key dns_keys[] = {
 		"--dns."},
 	{.name = "trust_anchor",
 	 .type = GP_KEY_PATH,
+	 .choices = anchor_words,
 	 .example = "/usr/share/dns/root.key",
 	 AT(dns.trust_anchor),
-	 .doc = "The file with the root's key, for DNSSEC."},
+	 .doc = "The file with the root's key, by which DNSSEC validates what the DNS says; "
+		"without "
+		"it /usr/share/dns/root.key, if it is there. none: nothing is validated, and there "
+		"is no DANE; for a server whose names are its own, or that hands no signatures "
+		"on."},
 };
 static const struct gp_key_group dns_group = GROUP(dns_keys);
 
@@ -390,6 +481,14 @@ static const struct gp_key root_keys[] = {
 	 .doc = "A fixed next hop for a domain, or with a leading dot for all names below it; "
 		"before "
 		"smarthost and MX."},
+	{.name = "users",
+	 .type = GP_KEY_GROUP,
+	 .group = &users_group,
+	 .doc = "Who may submit mail to everybody, after AUTH."},
+	{.name = "auth",
+	 .type = GP_KEY_GROUP,
+	 .group = &auth_group,
+	 .doc = "How users prove who they are, and what is done about guessing."},
 	{.name = "limits",
 	 .type = GP_KEY_GROUP,
 	 .group = &limits_group,
@@ -440,7 +539,6 @@ static const struct gp_key root_keys[] = {
 	 .max = 256,
 	 AT(workers),
 	 .doc = "Processes that speak with clients, and as many that dial out; 0: one a core."},
-	LATER("users", "Submission users."),
 	LATER("greylist", "Greylisting."),
 	LATER("milters", "Mail filters."),
 	LATER("proxy", "PROXY protocol and XCLIENT."),

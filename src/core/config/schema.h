@@ -22,6 +22,8 @@ enum gp_key_type {
 	GP_KEY_RESOLVER, /* struct gp_slice: address:port; `min` is the default port */
 	GP_KEY_SEPARATORS,
 	GP_KEY_REPORTS, /* struct gp_slice: URIs, with commas between them */
+	GP_KEY_SOCKET,  /* struct gp_slice: "unix:PATH" */
+	GP_KEY_WORDS,   /* struct gp_slice: text on one line */
 	GP_KEY_TEXT,    /* struct gp_slice: the content of a file, or {text: ...} */
 	/* shapes: the struct at `offset` is what the key's group or its reader fills */
 	GP_KEY_GROUP,
@@ -47,7 +49,7 @@ struct gp_key {
 	const char *preset;  /* the default as it is written in the file; NULL: none */
 	const char *example; /* for the starter and the reference; NULL: preset is one */
 	const struct gp_key_group *group; /* GROUP; LISTENS and DOMAINS: of each entry */
-	const char *const *choices;       /* ends in NULL */
+	const char *const *choices;       /* ends in NULL; of a PATH: words that name no file */
 	uint64_t min, max;                /* bounds of numbers, inclusive */
 	size_t offset;
 	/* Of a limit of relay_networks: where strangers' limit is in struct gp_config. The default

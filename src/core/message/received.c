@@ -52,12 +52,12 @@ put_from(struct gp_buf *out, const struct gp_received *r)
 static const char *
 with_protocol(const struct gp_received *r)
 {
-	bool tls = r->tls_version.len > 0;
+	static const char *const utf8[] = {"UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA"};
+	static const char *const esmtp[] = {"ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"};
+	int kind = (r->tls_version.len > 0 ? 2 : 0) + (r->authenticated ? 1 : 0);
 	if (r->utf8)
-		return tls ? "UTF8SMTPS" : "UTF8SMTP";
-	if (r->esmtp)
-		return tls ? "ESMTPS" : "ESMTP";
-	return "SMTP";
+		return utf8[kind];
+	return r->esmtp ? esmtp[kind] : "SMTP";
 }
 
 static void

@@ -19,6 +19,7 @@ struct gp_received {
 	uint64_t time_s;      /* since the epoch */
 	/* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; empty: it came in clear */
 	struct gp_slice tls_version, tls_cipher;
+	bool authenticated; /* the client has said by AUTH who it is */
 };
 
 /*

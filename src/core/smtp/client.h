@@ -30,8 +30,8 @@
  *  - Each start is followed by exactly one DONE, whatever happens; it comes before CLOSE. Then
  *    there is one outcome for each recipient of the envelope, in its order, with codes set.
  *  - A recipient is RELAYED (DELIVERED for LMTP) only if the server took MAIL, took that RCPT, said
- *    354, got the body with the end that the driver gave, and then answered 2yz. All else is
- *    DEFERRED or FAILED. FAILED comes from a 5yz reply to a command of this transaction, or from
+ *    354 to DATA, got the body with the end that the driver gave, and then answered 2yz. All else
+ *    is DEFERRED or FAILED. FAILED comes from a 5yz reply to a command of this transaction, or from
  *    what the server lacks (below), never from a broken connection or dialogue.
  *  - No reply is taken for a command that is not wholly sent: bytes that come before it are an
  *    error of the protocol, which ends the session. One exception: a 4yz or 5yz reply in the midst

@@ -7,7 +7,7 @@
 
 enum {
 	LOGIN_MAX = 8 * 1024, /* in base64 below the 12,288 octets of RFC 4954 section 4 */
-	RESPONSE_MAX = 3 * LOGIN_MAX + 64, /* a user whose every character is escaped */
+	RESPONSE_MAX = LOGIN_MAX + 64,
 };
 
 /* In the order of our preference: what can be taken back and is good for little else first; and
@@ -28,8 +28,9 @@ static const struct mechanism *
 find(uint32_t flag)
 {
 	size_t i = 0;
-	while (mechanisms[i].flag != flag)
+	while (i < GP_ARRAY_LEN(mechanisms) && mechanisms[i].flag != flag)
 		i++;
+	gp_assert(i < GP_ARRAY_LEN(mechanisms));
 	return &mechanisms[i];
 }
 
@@ -46,9 +47,10 @@ has_control(struct gp_slice s)
 bool
 gp_client_login_sane(const struct gp_client_login *login)
 {
+	size_t user_len = 3 * login->user.len; /* were every character escaped */
 	return !has_control(login->user) && !has_control(login->token) &&
 	       gp_slice_find(login->password, '\0') < 0 &&
-	       login->user.len + login->password.len + login->token.len <= LOGIN_MAX;
+	       user_len + login->password.len + login->token.len <= LOGIN_MAX;
 }
 
 uint32_t

@@ -11,7 +11,7 @@ enum {
 	ENVID_MAX = 100,      /* RFC 3461 section 4.4 */
 	ORCPT_MAX = 500,      /* RFC 3461 section 4.2 */
 	AUTH_MAX = 500,       /* RFC 4954 section 3 */
-	SIZE_DIGITS_MAX = 20, /* RFC 1870 section 4 */
+	SIZE_DIGITS_MAX = 20, /* RFC 1870 section 4, RFC 3030 section 2 */
 };
 
 static const struct {
@@ -24,11 +24,12 @@ static const struct {
 	{GP_SLICE("NOOP"), GP_VERB_NOOP},    {GP_SLICE("VRFY"), GP_VERB_VRFY},
 	{GP_SLICE("EXPN"), GP_VERB_EXPN},    {GP_SLICE("HELP"), GP_VERB_HELP},
 	{GP_SLICE("QUIT"), GP_VERB_QUIT},    {GP_SLICE("STARTTLS"), GP_VERB_STARTTLS},
-	{GP_SLICE("AUTH"), GP_VERB_AUTH},    {GP_SLICE("GET"), GP_VERB_HTTP},
-	{GP_SLICE("POST"), GP_VERB_HTTP},    {GP_SLICE("PUT"), GP_VERB_HTTP},
-	{GP_SLICE("HEAD"), GP_VERB_HTTP},    {GP_SLICE("CONNECT"), GP_VERB_HTTP},
-	{GP_SLICE("OPTIONS"), GP_VERB_HTTP}, {GP_SLICE("DELETE"), GP_VERB_HTTP},
-	{GP_SLICE("PATCH"), GP_VERB_HTTP},   {GP_SLICE("TRACE"), GP_VERB_HTTP},
+	{GP_SLICE("AUTH"), GP_VERB_AUTH},    {GP_SLICE("BDAT"), GP_VERB_BDAT},
+	{GP_SLICE("GET"), GP_VERB_HTTP},     {GP_SLICE("POST"), GP_VERB_HTTP},
+	{GP_SLICE("PUT"), GP_VERB_HTTP},     {GP_SLICE("HEAD"), GP_VERB_HTTP},
+	{GP_SLICE("CONNECT"), GP_VERB_HTTP}, {GP_SLICE("OPTIONS"), GP_VERB_HTTP},
+	{GP_SLICE("DELETE"), GP_VERB_HTTP},  {GP_SLICE("PATCH"), GP_VERB_HTTP},
+	{GP_SLICE("TRACE"), GP_VERB_HTTP},
 };
 
 struct gp_smtp_command
@@ -82,10 +83,13 @@ param_size(struct params *p, struct gp_slice value)
 static int
 param_body(struct params *p, struct gp_slice value)
 {
+	bool binary = gp_slice_eq_nocase(value, GP_SLICE("BINARYMIME"));
 	if (gp_slice_eq_nocase(value, GP_SLICE("8BITMIME")))
 		p->mail->flags |= GP_ENVELOPE_8BITMIME;
+	else if (binary && (p->offers & GP_OFFER_BINARYMIME))
+		p->mail->flags |= GP_ENVELOPE_BINARYMIME;
 	else if (!gp_slice_eq_nocase(value, GP_SLICE("7BIT")))
-		return refuse(p->refusal, SYNTAX("BODY is 7BIT or 8BITMIME"));
+		return refuse(p->refusal, SYNTAX("BODY is not offered so"));
 	return 0;
 }
 
@@ -96,6 +100,16 @@ param_smtputf8(struct params *p, struct gp_slice value)
 	if (value.ptr)
 		return refuse(p->refusal, SYNTAX("SMTPUTF8 takes no value"));
 	p->mail->flags |= GP_ENVELOPE_SMTPUTF8;
+	return 0;
+}
+
+/* RFC 8689 section 2: it has no value. */
+static int
+param_requiretls(struct params *p, struct gp_slice value)
+{
+	if (value.ptr)
+		return refuse(p->refusal, SYNTAX("REQUIRETLS takes no value"));
+	p->mail->flags |= GP_ENVELOPE_REQUIRETLS;
 	return 0;
 }
 
@@ -267,6 +281,7 @@ static const struct param mail_params[] = {
 	{GP_SLICE("RET"), param_ret, 0},
 	{GP_SLICE("ENVID"), param_envid, 0},
 	{GP_SLICE("AUTH"), param_auth, GP_OFFER_AUTH},
+	{GP_SLICE("REQUIRETLS"), param_requiretls, GP_OFFER_REQUIRETLS},
 	{},
 };
 /* clang-format on */
@@ -375,4 +390,14 @@ gp_smtp_rcpt_parse(struct gp_slice args, bool esmtp, bool utf8, struct gp_arena 
 		return refuse(ret_refusal, GP_REPLY(553, 5, 6, 7, "Address needs SMTPUTF8"));
 	ret->rcpt.address = ret->path.text;
 	return 0;
+}
+
+bool
+gp_smtp_bdat_parse(struct gp_slice args, uint64_t *ret_size, bool *ret_last)
+{
+	struct gp_slice size = gp_slice_cut(&args, ' ');
+	args = gp_slice_trim(args);
+	*ret_last = gp_slice_eq_nocase(args, GP_SLICE("LAST"));
+	return (args.len == 0 || *ret_last) && size.len <= SIZE_DIGITS_MAX &&
+	       gp_slice_u64(size, UINT64_MAX, ret_size);
 }

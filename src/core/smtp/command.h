@@ -16,6 +16,7 @@ enum gp_smtp_verb {
 	GP_VERB_MAIL,
 	GP_VERB_RCPT,
 	GP_VERB_DATA,
+	GP_VERB_BDAT,
 	GP_VERB_RSET,
 	GP_VERB_NOOP,
 	GP_VERB_VRFY,
@@ -52,8 +53,10 @@ struct gp_smtp_rcpt {
 
 /* What the session offers a client that says MAIL. */
 enum gp_smtp_offers {
-	GP_OFFER_ESMTP = 1, /* EHLO was said: there may be parameters */
-	GP_OFFER_AUTH = 2,  /* AUTH= (RFC 4954 section 5), which is checked and passed over */
+	GP_OFFER_ESMTP = 1,      /* EHLO was said: there may be parameters */
+	GP_OFFER_AUTH = 2,       /* AUTH= (RFC 4954 section 5), which is checked and passed over */
+	GP_OFFER_BINARYMIME = 4, /* BODY=BINARYMIME (RFC 3030 section 3) */
+	GP_OFFER_REQUIRETLS = 8, /* RFC 8689 */
 };
 
 /*
@@ -68,3 +71,8 @@ gp_smtp_mail_parse(struct gp_slice args, unsigned offers, struct gp_arena *arena
 [[nodiscard]] int
 gp_smtp_rcpt_parse(struct gp_slice args, bool esmtp, bool utf8, struct gp_arena *arena,
 		   struct gp_smtp_rcpt *ret, struct gp_reply *ret_refusal);
+
+/* The arguments of BDAT: "octets" or "octets LAST" (RFC 3030 section 2). False: not well formed, or
+   over 64 bits. */
+[[nodiscard]] bool
+gp_smtp_bdat_parse(struct gp_slice args, uint64_t *ret_size, bool *ret_last);

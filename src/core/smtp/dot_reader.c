@@ -12,7 +12,7 @@ run_len(struct gp_dot_reader *r, struct gp_slice s)
 	size_t at = 0;
 	while (at < s.len) {
 		struct gp_slice rest = gp_slice_drop(s, at);
-		if (r->state == GP_DOT_START && rest.ptr[0] == '.')
+		if (r->state == GP_DOT_START && rest.ptr[0] == '.' && !r->plain)
 			return at;
 		ptrdiff_t lf = gp_slice_find(rest, '\n');
 		struct gp_slice line = gp_slice_take(rest, lf < 0 ? rest.len : (size_t)lf);
@@ -86,7 +86,7 @@ gp_dot_reader_next(struct gp_dot_reader *r, struct gp_slice *input)
 {
 	while (input->len > 0 && r->state != GP_DOT_END) {
 		struct gp_slice piece = gp_slice("", 0);
-		if (r->state == GP_DOT_START && input->ptr[0] == '.') {
+		if (r->state == GP_DOT_START && input->ptr[0] == '.' && !r->plain) {
 			*input = gp_slice_drop(*input, 1);
 			r->state = GP_DOT_DOT;
 		} else if (r->state == GP_DOT_START || r->state == GP_DOT_LINE) {

@@ -12,6 +12,9 @@
  *
  * A bare CR, a bare LF and NUL latch `fault`. From then on nothing is handed out, but the end is
  * looked for by the same rules, so that both sides agree on where it is.
+ *
+ * `plain` is for BDAT (RFC 3030), where somebody else counts the octets: CR at the end of them is
+ * bare, and LINE says that the last line did not end.
  */
 #pragma once
 
@@ -29,6 +32,7 @@ enum gp_dot_state {
 struct gp_dot_reader {
 	uint8_t state; /* enum gp_dot_state */
 	bool fault;    /* a bare CR, a bare LF or NUL came */
+	bool plain;    /* set by whoever uses it: dots are nothing special, and END does not come */
 };
 
 /*

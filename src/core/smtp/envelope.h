@@ -24,9 +24,12 @@ enum gp_ret {
 };
 
 enum gp_envelope_flags {
-	GP_ENVELOPE_8BITMIME = 1,      /* BODY=8BITMIME was said (RFC 6152) */
-	GP_ENVELOPE_SMTPUTF8 = 2,      /* RFC 6531 */
-	GP_ENVELOPE_REQUIRETLS = 0x10, /* RFC 8689 */
+	GP_ENVELOPE_8BITMIME = 1, /* BODY=8BITMIME was said (RFC 6152) */
+	GP_ENVELOPE_SMTPUTF8 = 2, /* RFC 6531 */
+	/* BODY=BINARYMIME was said (RFC 3030 section 3): the body is octets, not lines, and may go
+	   on by BDAT alone */
+	GP_ENVELOPE_BINARYMIME = 4,
+	GP_ENVELOPE_REQUIRETLS = 16, /* RFC 8689: it goes on within proven TLS, or back */
 };
 
 struct gp_rcpt {

@@ -6,6 +6,9 @@
  *   COMMAND --MAIL, RCPT, DATA (their handlers)----------------> DECIDE
  *   DECIDE  --answer (gp_smtp_server_answer)-------------------> COMMAND
  *   DECIDE  --DATA answered 354--------------------------------> BODY
+ *   COMMAND --BDAT (server_handle_bdat)------------------------> CHUNK, the first by DECIDE
+ *   CHUNK   --its octets came (server_step_chunk)--------------> COMMAND
+ *   CHUNK   --those of LAST, clean (server_step_chunk)---------> DECIDE (END)
  *   COMMAND --AUTH (server_handle_auth)------------------------> DECIDE
  *   DECIDE  --gp_smtp_server_auth_challenge--------------------> AUTH
  *   AUTH    --a response (server_auth_line)--------------------> DECIDE
@@ -126,6 +129,8 @@ server_tx_begin(struct gp_smtp_server *s)
 	gp_assert(!s->tx);
 	s->arena = GP_ARENA_INIT(ARENA_BASE + (size_t)s->setup.limits->recipients * ARENA_PER_RCPT);
 	s->tx = gp_arena_new(&s->arena, struct transaction);
+	if (s->tx)
+		s->tx->since_ms = UINT64_MAX;
 	return s->tx;
 }
 
@@ -143,6 +148,7 @@ server_tx_end(struct gp_smtp_server *s)
 {
 	bool tell = s->tx && s->tx->accepted && !s->tx_over;
 	s->tx_over = s->tx != NULL;
+	s->failed_chunks = (struct gp_reply){};
 	return tell ? (int)GP_SMTP_ABORT : AGAIN;
 }
 
@@ -206,6 +212,7 @@ static int (*const steps[STATES])(struct gp_smtp_server *, struct gp_slice *, ui
 	[STATE_DECIDE] = step_decide,
 	[STATE_AUTH] = server_step_command,
 	[STATE_BODY] = server_step_body,
+	[STATE_CHUNK] = server_step_chunk,
 	[STATE_POISONED] = server_step_poisoned,
 	[STATE_STARTTLS] = server_step_starttls,
 	[STATE_TLS_READY] = server_step_tls_ready,
@@ -396,7 +403,9 @@ gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *r)
 	gp_assert(s->state == STATE_DECIDE);
 	if (!s->tx)
 		server_auth_refused(s);
-	if (gp_reply_positive(r)) {
+	if (s->asked == GP_SMTP_DATA && s->tx->chunks > 0 && r->code != 421) {
+		server_chunk_decided(s, *r);
+	} else if (gp_reply_positive(r)) {
 		take_yes(s, *r);
 	} else {
 		server_set_state(s, STATE_COMMAND);
@@ -435,8 +444,11 @@ gp_smtp_server_deadline(const struct gp_smtp_server *s)
 		return UINT64_MAX;
 	if (s->clock_stale)
 		return UINT64_MAX;
-	if (s->state == STATE_BODY)
+	if (s->state == STATE_BODY || s->state == STATE_CHUNK)
 		return server_body_deadline(s);
+	/* Between two chunks the message goes on. */
+	if (s->state == STATE_COMMAND && s->tx && s->tx->chunks > 0)
+		return GP_MIN(s->since_ms + s->setup.limits->command_time, server_body_deadline(s));
 	return s->since_ms +
 	       server_limit(s, s->setup.limits->command_time, GP_SMTP_STRESS_COMMAND_MS);
 }

@@ -27,6 +27,12 @@
  * are off. Only CRLF.CRLF ends it. A bare CR, bare LF or NUL is refused with 554 5.6.0 after the
  * end of data was seen, so the two sides never disagree about where it is; what follows such a
  * message in the session is answered 421.
+ *  - By BDAT (RFC 3030) the same comes of it: BODY, then END behind LAST. Its octets are counted,
+ * so that nothing in them is a command; a bare CR, bare LF or NUL is refused with 554 at the end of
+ * its chunk, without any doubt about what follows. A message that does not end in CRLF gets one. A
+ * chunk that is refused ends the transaction; up to LAST, RSET or EHLO, MAIL is refused and further
+ * chunks hear the same.
+ *  - After BODY=BINARYMIME none of that is looked at, and BODY hands out the octets as they came.
  *  - Either ABORT or END is told to the driver, exactly once for each MAIL that was accepted.
  *  - Between MAIL, RCPT, DATA, END or AUTH and its answer nothing ends the session: a lost
  * connection or a shutdown takes effect behind the answer.
@@ -59,7 +65,7 @@ enum gp_smtp_event {
 	GP_SMTP_MAIL, /* envelope so far: gp_smtp_server_envelope(); the path: gp_smtp_server_path()
 		       */
 	GP_SMTP_RCPT, /* the path and its parameters are parsed: gp_smtp_server_path() */
-	GP_SMTP_DATA, /* somebody wants to send the body: 354 or a refusal */
+	GP_SMTP_DATA, /* somebody wants to send the body, by DATA or BDAT: yes or a refusal */
 	GP_SMTP_BODY, /* gp_smtp_server_body() */
 	GP_SMTP_END,  /* the body is complete and clean: 250 when it is safe, else why not */
 	GP_SMTP_ABORT, /* transaction dropped: RSET, EHLO, QUIT, lost connection, or a body that was
@@ -83,12 +89,14 @@ struct gp_smtp_server_setup {
 	struct gp_slice hostname;
 	const struct gp_limits *limits;
 	uint64_t greet_wait_ms; /* talk before the greeting is refused; 0: greet at once */
-	bool tls;          /* the session is within TLS from its first octet (RFC 8314 section 3) */
-	bool tls_offered;  /* STARTTLS is in EHLO and accepted, once */
-	bool require_auth; /* MAIL before it is answered 530; needs auth_mechanisms */
-	struct gp_slice
-		auth_mechanisms; /* "PLAIN LOGIN": offered within TLS alone; empty: no AUTH */
+	bool tls;         /* the session is within TLS from its first octet (RFC 8314 section 3) */
+	bool tls_offered; /* STARTTLS is in EHLO and accepted, once */
 	bool require_tls; /* before it only what RFC 3207 section 4 allows, and RSET: else 530 */
+	struct gp_slice auth_mechanisms; /* "PLAIN LOGIN": offered within TLS; empty: no AUTH */
+	bool require_auth;               /* MAIL before AUTH is answered 530 */
+	bool chunking;                   /* CHUNKING (RFC 3030) is in EHLO, and BDAT accepted */
+	bool binarymime;                 /* and with it BINARYMIME, and BODY=BINARYMIME */
+	bool requiretls_offered; /* REQUIRETLS (RFC 8689) is in EHLO within TLS, and taken */
 };
 
 struct gp_smtp_server;
@@ -118,6 +126,11 @@ gp_smtp_server_shutdown(struct gp_smtp_server *s, const struct gp_reply *reply);
    always ours. A 421 closes the session. To AUTH and AUTH_STEP it is a refusal: 535, 454, 501. */
 void
 gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *reply);
+
+/* Whether connections are running short: while they do, who does not come to the point has to go
+   soon. Holds from this moment on, for the deadline too; a body under way has its time. */
+void
+gp_smtp_server_stress(struct gp_smtp_server *s, bool on);
 
 /*
  * Answers to STARTTLS. Started: the client is where it was at the greeting, and must say EHLO again
@@ -153,11 +166,6 @@ gp_smtp_server_auth_response(const struct gp_smtp_server *s);
 /* Who has authenticated; empty: nobody. */
 struct gp_slice
 gp_smtp_server_identity(const struct gp_smtp_server *s);
-
-/* Whether connections are running short: while they do, who does not come to the point has to go
-   soon. Holds from this moment on, for the deadline too; a body under way has its time. */
-void
-gp_smtp_server_stress(struct gp_smtp_server *s, bool on);
 
 /* Bytes to be sent, and how many of them were. */
 struct gp_slice

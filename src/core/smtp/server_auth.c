@@ -79,7 +79,7 @@ server_handle_auth(struct gp_smtp_server *s, struct gp_slice args, struct gp_sli
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Send EHLO first"), line);
 	if (s->auth.identity.len > 0)
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Authenticated already"), line);
-	if (s->tx)
+	if (server_in_transaction(s))
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Not within a transaction"), line);
 	s->auth.mechanism = find_mechanism(s, gp_slice_cut(&args, ' '));
 	if (s->auth.mechanism.len == 0)

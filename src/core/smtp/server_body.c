@@ -8,10 +8,15 @@ enum {
 	BODY_GRACE_MS = 60 * 1000, /* before body_rate counts */
 };
 
-/* What is wrong with the body as far as it came, the gravest first, so that the answer does not
- * depend on the pieces it came in. Code 0: nothing. */
-static struct gp_reply
-body_verdict(const struct gp_smtp_server *s)
+void
+server_body_begins(struct gp_smtp_server *s)
+{
+	if (s->tx->since_ms == UINT64_MAX)
+		s->tx->since_ms = s->since_ms;
+}
+
+struct gp_reply
+server_body_verdict(const struct gp_smtp_server *s)
 {
 	const struct gp_limits *limits = s->setup.limits;
 	const struct transaction *tx = s->tx;
@@ -36,15 +41,21 @@ end_refused(struct gp_smtp_server *s, struct gp_reply verdict)
 	return server_tx_end(s);
 }
 
-/* How much more of this body we are ready to read, if only to throw it away. */
-static size_t
-body_room(const struct gp_smtp_server *s)
+uint64_t
+server_flood_max(const struct gp_smtp_server *s)
 {
 	uint64_t max;
 	if (gp_mul_overflow(s->setup.limits->message_size, (uint64_t)FLOOD_FACTOR, &max) ||
 	    gp_add_overflow(max, (uint64_t)FLOOD_EXTRA, &max))
 		max = UINT64_MAX;
-	return (size_t)(max - s->tx->body_read);
+	return max;
+}
+
+/* How much more of this body we are ready to read, if only to throw it away. */
+static size_t
+body_room(const struct gp_smtp_server *s)
+{
+	return (size_t)(server_flood_max(s) - s->tx->body_read);
 }
 
 int
@@ -52,6 +63,7 @@ server_step_body(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_
 {
 	struct transaction *tx = s->tx;
 	(void)now_ms;
+	server_body_begins(s);
 	struct gp_slice part = gp_slice_take(*input, body_room(s));
 	size_t before = part.len;
 	struct gp_slice piece = gp_dot_reader_next(&tx->dots, &part);
@@ -60,7 +72,7 @@ server_step_body(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_
 	tx->body_read += taken;
 	tx->body_size += piece.len;
 	gp_header_meter_feed(&tx->header, piece);
-	struct gp_reply verdict = body_verdict(s);
+	struct gp_reply verdict = server_body_verdict(s);
 	if (tx->dots.state == GP_DOT_END)
 		return verdict.code == 0 ? server_ask(s, GP_SMTP_END) : end_refused(s, verdict);
 	if (body_room(s) == 0)
@@ -94,6 +106,8 @@ server_body_deadline(const struct gp_smtp_server *s)
 	uint64_t silent = s->heard_ms + limits->command_time;
 	if (limits->body_rate == 0)
 		return silent;
-	uint64_t slow = s->since_ms + BODY_GRACE_MS + s->tx->body_read * 1000 / limits->body_rate;
-	return GP_MIN(silent, slow);
+	bool refused = s->state == STATE_CHUNK && s->chunk.refusal.code != 0;
+	uint64_t since = refused ? s->since_ms : s->tx->since_ms;
+	uint64_t read = refused ? s->chunk.read : s->tx->body_read;
+	return GP_MIN(silent, since + BODY_GRACE_MS + read * 1000 / limits->body_rate);
 }

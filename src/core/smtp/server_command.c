@@ -52,20 +52,43 @@ handle_helo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	return server_tx_end(s);
 }
 
+/* What a client that said EHLO is offered beside the ordinary, as of now. */
+static unsigned
+offers(const struct gp_smtp_server *s)
+{
+	const struct gp_smtp_server_setup *setup = &s->setup;
+	unsigned offers = GP_OFFER_ESMTP;
+	if (setup->chunking && setup->binarymime)
+		offers |= GP_OFFER_BINARYMIME;
+	/* RFC 8689 section 2: only within TLS. */
+	if (setup->requiretls_offered && s->in_tls)
+		offers |= GP_OFFER_REQUIRETLS;
+	if (server_auth_offered(s))
+		offers |= GP_OFFER_AUTH;
+	return offers;
+}
+
 static int
 handle_ehlo(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line)
 {
 	char text[1024];
-	bool starttls = s->setup.tls_offered && !s->in_tls, auth = server_auth_offered(s);
+	const struct gp_smtp_server_setup *setup = &s->setup;
+	unsigned offered = offers(s);
 	if (!set_helo(s, args))
 		return server_refuse(s, GP_REPLY(501, 0, 0, 0, "Syntax: EHLO hostname"), line);
 	s->esmtp = true;
-	int n = snprintf(
-		text, sizeof(text),
-		"%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN%s%s%.*s",
-		GP_SLICE_FMT(s->setup.hostname), (unsigned long long)s->setup.limits->message_size,
-		starttls ? "\nSTARTTLS" : "", auth ? "\nAUTH " : "",
-		GP_SLICE_FMT(gp_slice_take(s->setup.auth_mechanisms, auth ? SIZE_MAX : 0)));
+	int n = snprintf(text, sizeof(text),
+			 "%.*s\nPIPELINING\nSIZE "
+			 "%llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN%s%s%s%s%s%.*s",
+			 GP_SLICE_FMT(setup->hostname),
+			 (unsigned long long)setup->limits->message_size,
+			 setup->chunking ? "\nCHUNKING" : "",
+			 offered & GP_OFFER_BINARYMIME ? "\nBINARYMIME" : "",
+			 setup->tls_offered && !s->in_tls ? "\nSTARTTLS" : "",
+			 offered & GP_OFFER_REQUIRETLS ? "\nREQUIRETLS" : "",
+			 offered & GP_OFFER_AUTH ? "\nAUTH " : "",
+			 GP_SLICE_FMT(gp_slice_take(setup->auth_mechanisms,
+						    offered & GP_OFFER_AUTH ? SIZE_MAX : 0)));
 	gp_assert(n > 0 && (size_t)n < sizeof(text));
 	server_reply(s, (struct gp_reply){.code = 250, .text = gp_slice(text, (size_t)n)});
 	return server_tx_end(s);
@@ -78,21 +101,13 @@ refuse_mail(struct gp_smtp_server *s, struct gp_reply r, struct gp_slice line)
 	return server_refuse(s, r, line);
 }
 
-static unsigned
-mail_offers(const struct gp_smtp_server *s)
-{
-	if (!s->esmtp)
-		return 0;
-	return GP_OFFER_ESMTP | (server_auth_offered(s) ? GP_OFFER_AUTH : 0U);
-}
-
 static int
 handle_mail(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line)
 {
 	struct gp_reply refusal;
 	if (s->helo.len == 0)
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Send HELO or EHLO first"), line);
-	if (s->tx)
+	if (server_in_transaction(s))
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Nested MAIL command"), line);
 	if (s->setup.require_auth && s->auth.identity.len == 0)
 		return server_refuse(s, GP_REPLY(530, 5, 7, 0, "Authentication required"), line);
@@ -101,7 +116,7 @@ handle_mail(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	struct transaction *tx = server_tx_begin(s);
 	if (!tx)
 		return refuse_mail(s, no_memory, line);
-	int r = gp_smtp_mail_parse(args, mail_offers(s), &s->arena, &tx->mail, &refusal);
+	int r = gp_smtp_mail_parse(args, s->esmtp ? offers(s) : 0, &s->arena, &tx->mail, &refusal);
 	if (r != 0)
 		return refuse_mail(s, r < 0 ? no_memory : refusal, line);
 	if (tx->mail.size > s->setup.limits->message_size)
@@ -151,6 +166,8 @@ handle_rcpt(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	struct gp_reply refusal;
 	if (!tx)
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Need MAIL first"), line);
+	if (tx->chunks > 0)
+		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Not behind BDAT"), line);
 	if (tx->envelope.rcpts_len >= s->setup.limits->recipients)
 		return refuse_overshoot(s, line);
 	bool utf8 = (tx->mail.flags & GP_ENVELOPE_SMTPUTF8) != 0;
@@ -168,6 +185,11 @@ handle_data(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line
 	(void)args;
 	if (!s->tx)
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Need MAIL first"), line);
+	if (s->tx->chunks > 0)
+		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Not behind BDAT"), line);
+	/* RFC 3030 section 3: octets that are no lines have no end of data. */
+	if (s->tx->envelope.flags & GP_ENVELOPE_BINARYMIME)
+		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "BINARYMIME needs BDAT"), line);
 	/* RFC 2920 section 3.1: a pipelining client may not have seen that all were refused. */
 	if (s->tx->envelope.rcpts_len == 0)
 		return server_refuse(s, GP_REPLY(554, 5, 5, 1, "No valid recipients"), line);
@@ -245,6 +267,9 @@ enum command_rules {
 	ARGS_SOME = 2,
 	USELESS = 4,  /* counts against useless_commands until a message comes */
 	IN_CLEAR = 8, /* allowed before TLS where it is required (RFC 3207 section 4) */
+	COUNTED =
+		16, /* octets follow: a line that cannot be read ends the session, or they would be
+			 commands */
 };
 
 static const struct {
@@ -257,6 +282,7 @@ static const struct {
 	[GP_VERB_MAIL] = {handle_mail, 0},
 	[GP_VERB_RCPT] = {handle_rcpt, 0},
 	[GP_VERB_DATA] = {handle_data, ARGS_NONE},
+	[GP_VERB_BDAT] = {server_handle_bdat, IN_CLEAR | COUNTED}, /* read before it is refused */
 	[GP_VERB_RSET] = {handle_rset, ARGS_NONE | USELESS | IN_CLEAR},
 	[GP_VERB_NOOP] = {handle_noop, USELESS | IN_CLEAR},
 	[GP_VERB_VRFY] = {handle_vrfy, ARGS_SOME | USELESS},
@@ -301,9 +327,11 @@ handle_line(struct gp_smtp_server *s, struct gp_slice line)
 	line = loggable(line);
 	if (!clean)
 		return server_dismiss(s, GP_REPLY(500, 5, 5, 2, "Bare CR, bare LF or NUL"), line);
+	uint8_t rules = commands[c.verb].rules;
+	if (len > line_max(s, c.verb) && (rules & COUNTED))
+		return server_dismiss(s, GP_REPLY(500, 5, 5, 2, "Line is too long"), line);
 	if (len > line_max(s, c.verb))
 		return server_refuse(s, GP_REPLY(500, 5, 5, 2, "Line is too long"), line);
-	uint8_t rules = commands[c.verb].rules;
 	if (s->setup.require_tls && !s->in_tls && !(rules & IN_CLEAR))
 		return server_refuse(s, GP_REPLY(530, 5, 7, 0, "Issue STARTTLS first"), line);
 	if (((rules & ARGS_NONE) && c.args.len > 0) || ((rules & ARGS_SOME) && c.args.len == 0))

@@ -2,7 +2,7 @@
 /*
  * What the files of the server's session share: its struct, and the few functions that change its
  * state. server.c has the diagram of the states and the driver's side, server_command.c the command
- * lines, server_body.c the message, server_tls.c STARTTLS, server_auth.c AUTH.
+ * lines, server_body.c the message, server_tls.c STARTTLS, server_auth.c AUTH, server_chunk.c BDAT.
  */
 #pragma once
 
@@ -27,6 +27,7 @@ enum state {
 	STATE_DECIDE,
 	STATE_AUTH, /* within an exchange: a response is due */
 	STATE_BODY,
+	STATE_CHUNK, /* the octets of a BDAT, to be taken or refused at their end */
 	STATE_POISONED,
 	STATE_STARTTLS,  /* its line was read: nothing may follow */
 	STATE_TLS_READY, /* 220 was said, and is not taken yet */
@@ -48,6 +49,14 @@ struct transaction {
 	struct gp_header_meter header;
 	uint64_t body_size; /* octets of the message, without stuffed dots (RFC 1870 section 5) */
 	uint64_t body_read; /* octets off the wire */
+	uint64_t since_ms;  /* when the body began; UINT64_MAX: it has not */
+	uint64_t chunks;    /* BDATs so far */
+};
+
+struct chunk {
+	uint64_t size, read; /* octets */
+	bool last;
+	struct gp_reply refusal; /* code 0: it is taken */
 };
 
 struct auth {
@@ -84,6 +93,9 @@ struct gp_smtp_server {
 	struct gp_reply farewell; /* a shutdown that waits for the driver's answer */
 	bool quit;                /* the client said so */
 	struct auth auth;
+	struct chunk chunk;
+	struct gp_reply failed_chunks; /* what those hear that follow a refused one, up to LAST */
+	uint64_t swallowed; /* octets of chunks that were read only to be refused, and their cost */
 };
 
 /* --- server.c --- */
@@ -169,6 +181,28 @@ server_step_body(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_
 int
 server_step_poisoned(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);
 
-/* When the message has come too slowly. */
+/* The first octets of a message are there: it has been coming since now. */
+void
+server_body_begins(struct gp_smtp_server *s);
+/* What is wrong with the body as far as it came, the gravest first, so that the answer does not
+   depend on the pieces it came in. Code 0: nothing. */
+struct gp_reply
+server_body_verdict(const struct gp_smtp_server *s);
+/* How many octets we are ready to read only to refuse them. */
+uint64_t
+server_flood_max(const struct gp_smtp_server *s);
+/* When the message, or the chunk that is refused, has come too slowly. */
 uint64_t
 server_body_deadline(const struct gp_smtp_server *s);
+
+/* server_chunk.c */
+/* Whether something is under way that MAIL, AUTH and STARTTLS must not break into. */
+bool
+server_in_transaction(const struct gp_smtp_server *s);
+int
+server_handle_bdat(struct gp_smtp_server *s, struct gp_slice args, struct gp_slice line);
+/* The driver's answer to DATA, where the first BDAT has asked. */
+void
+server_chunk_decided(struct gp_smtp_server *s, struct gp_reply r);
+int
+server_step_chunk(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms);

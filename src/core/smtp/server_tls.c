@@ -17,7 +17,7 @@ server_handle_starttls(struct gp_smtp_server *s, struct gp_slice args, struct gp
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "TLS is in use already"), line);
 	if (!s->setup.tls_offered)
 		return server_refuse(s, GP_REPLY(502, 5, 5, 1, "Command not implemented"), line);
-	if (s->tx)
+	if (server_in_transaction(s))
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Not within a transaction"), line);
 	server_set_state(s, STATE_STARTTLS);
 	return AGAIN;

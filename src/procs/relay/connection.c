@@ -95,12 +95,9 @@ free_connection(struct connection *c)
 
 /* The end of it; its delivery, if it has one, goes on elsewhere. */
 static void
-lose(struct connection *c, const struct gp_outcome *why)
+lose_as(struct connection *c, const struct gp_outcome *why, enum lost how)
 {
 	struct delivery *d = c->delivery;
-	/* A kept connection that was closed meanwhile, or a server that takes no more mail in a
-	   session: neither says that the next one will fare worse. */
-	bool again = why->kind == 0 || (c->kept && (!c->answered || why->reply.code == 421));
 	/* The words are the connection's own: they are needed a little longer than it. */
 	struct gp_arena words = GP_ARENA_INIT(16 * 1024);
 	struct gp_outcome copy = *why;
@@ -108,8 +105,17 @@ lose(struct connection *c, const struct gp_outcome *why)
 	copy.remote = gp_arena_dup(&words, why->remote);
 	free_connection(c);
 	if (d)
-		delivery_lost(d, &copy, again);
+		delivery_lost(d, &copy, how);
 	gp_arena_free(&words);
+}
+
+static void
+lose(struct connection *c, const struct gp_outcome *why)
+{
+	/* A kept connection that was closed meanwhile, or a server that takes no more mail in a
+	   session: neither says that the next one will fare worse. */
+	bool again = why->kind == 0 || (c->kept && (!c->answered || why->reply.code == 421));
+	lose_as(c, why, again ? LOST_AGAIN : LOST_BROKEN);
 }
 
 /* It could not be made. */
@@ -330,7 +336,7 @@ judge(struct connection *c)
 			.reply = j.reply,
 			.remote = gp_buf_slice(&c->name),
 		};
-		lose(c, &why);
+		lose_as(c, &why, LOST_UNPROVEN);
 	} else if (broken) {
 		struct delivery *d = c->delivery;
 		free_connection(c);

@@ -58,7 +58,7 @@ struct delivery {
 	/* the way there */
 	struct way way;
 	size_t next_target;
-	unsigned sessions; /* that failed */
+	unsigned sessions; /* that broke */
 };
 
 static size_t deliveries;
@@ -409,11 +409,12 @@ delivery_answered(struct delivery *d)
 }
 
 void
-delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again)
+delivery_lost(struct delivery *d, const struct gp_outcome *why, enum lost how)
 {
-	if (!again) {
+	if (how != LOST_AGAIN) {
 		d->why = keep(d, why, NULL, NULL);
-		d->sessions += why->remote.len > 0;
+		/* Candidates are tried until one passes (RFC 8461 section 5.1). */
+		d->sessions += how == LOST_BROKEN && why->remote.len > 0;
 	} else if (d->next_target > 0) {
 		d->next_target--;
 	}

@@ -23,7 +23,7 @@
 #include "sys/tls.h"
 
 enum relay_limits {
-	RELAY_SESSIONS_MAX = 2,    /* sessions that may fail in one delivery */
+	RELAY_SESSIONS_MAX = 2,    /* sessions that may break in one delivery */
 	RELAY_CONNECT_MS = 30'000, /* for one address */
 	RELAY_IDLE_MS = 5'000,     /* a kept connection waits so long for work */
 	RELAY_AGE_MS = 300'000,    /* then it is not kept again: servers change, and count */
@@ -142,10 +142,15 @@ delivery_feed(struct delivery *d, struct gp_smtp_client *client);
 [[nodiscard]] bool
 delivery_take(struct delivery *d, const struct gp_smtp_client *client);
 
-/* The connection could not be made, or its session ended; d has none any more. again: that says
-   nothing against the host, which may be dialled once more. */
+enum lost {
+	LOST_BROKEN,   /* it could not be made, or the session broke or was refused */
+	LOST_UNPROVEN, /* the server did not prove what is demanded, and heard nothing */
+	LOST_AGAIN,    /* that says nothing against the host, which may be dialled once more */
+};
+
+/* d has no connection any more. */
 void
-delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again);
+delivery_lost(struct delivery *d, const struct gp_outcome *why, enum lost how);
 
 /* The same host once more, on a new connection without TLS, which failed and nothing demands. */
 void

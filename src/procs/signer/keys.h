@@ -25,7 +25,8 @@ struct keys {
 };
 
 /* Keeps the private parts of all keys in memory that is locked, is in no core dump, and has guard
-   pages, as far as the system's limits let us; before the first key and the sandbox. Returns 0 or -ENOMEM. */
+   pages, as far as the system's limits let us; before the first key and the sandbox. Returns 0 or
+   -ENOMEM. */
 int
 keys_prepare(void);
 
@@ -42,8 +43,8 @@ keys_free(struct keys *k);
 
 /*
  * Signs what request_check lets through. ret: at least GP_TLS_SIGNATURE_MAX octets. Returns the
- * signature's length, -ENOENT when there is no such key, -EPERM for an input that is not signed or a
- * scheme that is not the key's, -EIO.
+ * signature's length, -ENOENT when there is no such key, -EPERM for an input that is not signed or
+ * a scheme that is not the key's, -EIO.
  */
 int
 keys_sign(const struct keys *k, struct gp_slice id, uint16_t scheme, struct gp_slice input,

@@ -22,15 +22,20 @@ apply_config(struct gp_role_env *env)
 	struct gp_policy *fresh = gp_policy_new(cfg, env->seed);
 	if (!fresh)
 		return -ENOMEM;
+	auth_configure(cfg, env->seed);
 	gp_policy_free(smtpd.policy);
 	smtpd.policy = fresh;
 	smtpd.setup = (struct gp_smtp_server_setup){
 		.hostname = cfg->hostname,
 		.limits = &cfg->limits,
 		.greet_wait_ms = cfg->greet_wait,
+		.chunking = true,
 	};
-	smtpd.relay_setup = (struct gp_smtp_server_setup){.hostname = cfg->hostname,
-							  .limits = &cfg->relay_limits};
+	smtpd.relay_setup = (struct gp_smtp_server_setup){
+		.hostname = cfg->hostname,
+		.limits = &cfg->relay_limits,
+		.chunking = true,
+	};
 	return 0;
 }
 
@@ -64,6 +69,10 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	(void)index;
 	if (role == GP_ROLE_SIGNER) {
 		tls_connect(env, fd);
+		return;
+	}
+	if (role == GP_ROLE_AUTH) {
+		auth_connect(env, fd);
 		return;
 	}
 	gp_assert(role == GP_ROLE_SPOOL);

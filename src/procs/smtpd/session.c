@@ -21,7 +21,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/map.h"
 #include "core/message/received.h"
 #include "ipc/values.h"
 #include "procs/smtpd/smtpd.h"
@@ -31,15 +30,13 @@
 enum {
 	READ_SIZE = 64 * 1024,
 	HEAD_MAX = 16 * 1024,
-	/* Recipients of one message after aliases. */
-	TARGETS_MAX = 50000,
 	/* How long a closed session waits for the client to close, so that a reset does not eat the
 	   last reply. */
 	LINGER_MS = 2000,
 	LINGER_OCTETS = 256 * 1024,
-	/* For a handshake, and for a signature within it: RFC 3207 says no number, and who is slower
-	   than this would be with every message. */
+	/* For a handshake, and for a signature within it. RFC 3207 says no number. */
 	HANDSHAKE_MS = 30 * 1000,
+	HANDSHAKE_STRESS_MS = 10 * 1000,
 	SIGNATURE_MS = 5 * 1000,
 };
 
@@ -47,6 +44,7 @@ enum session_state {
 	SESSION_TALKS,
 	SESSION_WAITS_STAGE,
 	SESSION_WAITS_COMMIT,
+	SESSION_WAITS_AUTH,
 	SESSION_SHAKES_HANDS,
 	SESSION_LINGERS,
 };
@@ -67,12 +65,11 @@ struct session {
 	struct gp_buf held;
 	size_t lingered;
 	struct gp_client client;
+	struct login login;
 	struct gp_sockaddr_text client_text;
 	/* the transaction */
 	uint64_t id;
-	struct gp_rcpt *targets; /* in the transaction's arena */
-	size_t targets_len, targets_cap;
-	struct gp_map known; /* addresses of the targets */
+	struct targets targets;
 	struct body body;
 };
 
@@ -87,7 +84,7 @@ static void
 reset_transaction(struct session *s)
 {
 	body_reset(&s->body);
-	gp_map_free(&s->known);
+	targets_reset(&s->targets);
 }
 
 static void
@@ -97,6 +94,7 @@ session_free(struct session *s)
 		store_forget(s);
 	if (s->signing)
 		tls_forget(s);
+	login_forget(&s->login);
 	gp_tls_free(s->tls);
 	event_del(&s->readable);
 	event_del(&s->writable);
@@ -167,9 +165,10 @@ log_accepted(struct session *s)
 		GP_FS("client", s->client_text.s),
 		GP_F("helo", gp_smtp_server_helo(s->smtp)),
 		GP_F("from", e->sender),
-		GP_F("to", s->targets[0].address),
-		GP_FN("rcpts", s->targets_len),
+		GP_F("to", s->targets.items[0].address),
+		GP_FN("rcpts", s->targets.len),
 		GP_FN("size", body_size(&s->body)),
+		GP_F("user", gp_smtp_server_identity(s->smtp)),
 		GP_FS("tls_version", tls.version),
 		GP_FS("tls_cipher", tls.cipher),
 	};
@@ -178,15 +177,22 @@ log_accepted(struct session *s)
 
 /* --- decisions --- */
 
+static bool
+is_user(const struct session *s)
+{
+	return gp_smtp_server_identity(s->smtp).len > 0;
+}
+
 static void
 decide_mail(struct session *s)
 {
 	static const struct gp_reply ok = GP_REPLY_INIT(250, 2, 1, 0, "Sender ok");
-	struct gp_reply why;
-	s->targets = NULL;
-	s->targets_len = s->targets_cap = 0;
-	s->known = gp_map(TARGETS_MAX, smtpd.env->seed);
-	if (store_ready(&why)) {
+	const struct gp_address *path = gp_smtp_server_path(s->smtp);
+	struct gp_reply why = GP_REPLY(550, 5, 7, 1, "Not an address that you may send as");
+	targets_start(&s->targets, smtpd.env->seed);
+	/* The empty path is nobody's, and reports of users' programs have it. */
+	bool own = !is_user(s) || path->text.len == 0 || login_may_send_as(&s->login, path->text);
+	if (own && store_ready(&why)) {
 		gp_smtp_server_answer(s->smtp, &ok);
 		return;
 	}
@@ -194,77 +200,19 @@ decide_mail(struct session *s)
 	refuse(s, &why);
 }
 
-/* Room for n more, in the arena; the old array stays there until the transaction ends. */
-static bool
-reserve_targets(struct session *s, size_t n)
-{
-	size_t want = s->targets_len + n;
-	if (want > TARGETS_MAX)
-		return false;
-	if (want <= s->targets_cap)
-		return true;
-	size_t cap = GP_MAX(want, s->targets_cap * 2);
-	struct gp_rcpt *grown = gp_arena_array(gp_smtp_server_arena(s->smtp), cap, sizeof(*grown));
-	if (!grown)
-		return false;
-	if (s->targets_len > 0)
-		memcpy(grown, s->targets, s->targets_len * sizeof(*grown));
-	s->targets = grown;
-	s->targets_cap = cap;
-	return true;
-}
-
-/* RFC 3461 section 5.2.7.3: an alias with one target passes NOTIFY on; with several, nobody can
- * promise success. */
-static uint8_t
-notify_of_target(uint8_t notify, size_t targets_len)
-{
-	if (targets_len == 1 || !(notify & GP_NOTIFY_SUCCESS))
-		return notify;
-	notify &= (uint8_t)~GP_NOTIFY_SUCCESS;
-	return notify != 0 ? notify : GP_NOTIFY_NEVER;
-}
-
-static bool
-add_target(struct session *s, struct gp_slice address, uint8_t notify)
-{
-	if (gp_map_get(&s->known, address))
-		return true;
-	/* A copy: the policy's own may go with the configuration before the transaction ends. */
-	address = gp_arena_dup(gp_smtp_server_arena(s->smtp), address);
-	if (!address.ptr || !gp_map_set(&s->known, address, s))
-		return false;
-	s->targets[s->targets_len++] = (struct gp_rcpt){
-		.address = address,
-		.orcpt = gp_smtp_server_rcpt(s->smtp)->orcpt,
-		.notify = notify,
-	};
-	return true;
-}
-
-/* All of them or none. */
-static bool
-add_targets(struct session *s, const struct gp_admission *a)
-{
-	size_t before = s->targets_len;
-	uint8_t notify = notify_of_target(gp_smtp_server_rcpt(s->smtp)->notify, a->targets_len);
-	bool ok = reserve_targets(s, a->targets_len);
-	for (size_t i = 0; ok && i < a->targets_len; i++)
-		ok = add_target(s, a->targets[i], notify);
-	while (!ok && s->targets_len > before)
-		gp_map_remove(&s->known, s->targets[--s->targets_len].address);
-	return ok;
-}
-
 static void
 decide_rcpt(struct session *s)
 {
 	struct gp_admission a = {};
-	int r = gp_policy_rcpt(smtpd.policy, &s->client, gp_smtp_server_path(s->smtp),
+	struct gp_client client = s->client;
+	client.relay = client.relay || is_user(s);
+	int r = gp_policy_rcpt(smtpd.policy, &client, gp_smtp_server_path(s->smtp),
 			       gp_smtp_server_arena(s->smtp), &a);
 	if (r < 0)
 		a.reply = out_of_memory;
-	else if (gp_reply_positive(&a.reply) && !add_targets(s, &a))
+	else if (gp_reply_positive(&a.reply) &&
+		 !targets_add(&s->targets, &a, gp_smtp_server_rcpt(s->smtp),
+			      gp_smtp_server_arena(s->smtp)))
 		a.reply = GP_REPLY(452, 4, 5, 3, "Too many recipients");
 	if (gp_reply_positive(&a.reply)) {
 		gp_smtp_server_answer(s->smtp, &a.reply);
@@ -322,6 +270,7 @@ write_received(struct session *s, struct gp_buf *head)
 		.esmtp = gp_smtp_server_esmtp(s->smtp),
 		.tls_version = gp_slice_str(tls.version),
 		.tls_cipher = gp_slice_str(tls.cipher),
+		.authenticated = is_user(s),
 		.utf8 = e->flags & GP_ENVELOPE_SMTPUTF8,
 		.id = gp_slice_str(id.s),
 		.rcpt = e->rcpts_len == 1 ? e->rcpts[0].address : gp_slice(NULL, 0),
@@ -339,8 +288,8 @@ take_end(struct session *s)
 	e.arrival_ms = gp_clock_wall_ms();
 	e.client_addr = gp_slice_str(s->client_text.s);
 	e.client_helo = gp_smtp_server_helo(s->smtp);
-	e.rcpts = s->targets;
-	e.rcpts_len = s->targets_len;
+	e.rcpts = s->targets.items;
+	e.rcpts_len = s->targets.len;
 	bool sent = !s->body.failed && write_received(s, &head) &&
 		    store_commit(s, s->id, &e, gp_buf_slice(&head), &s->body);
 	gp_buf_free(&head);
@@ -553,7 +502,9 @@ begin_handshake(struct session *s)
 	s->state = SESSION_SHAKES_HANDS;
 	s->tls = tls_accept(s->fd, s->listen);
 	s->timer_ms = UINT64_MAX;
-	s->handshake_end_ms = gp_clock_monotonic_ms() + HANDSHAKE_MS;
+	bool hurry = smtpd.stressed && !s->client.relay;
+	s->handshake_end_ms =
+		gp_clock_monotonic_ms() + (uint64_t)(hurry ? HANDSHAKE_STRESS_MS : HANDSHAKE_MS);
 	if (s->tls)
 		shake_hands(s);
 	else
@@ -570,6 +521,33 @@ look_at_handshake(struct session *s)
 		fail_handshake(s, "took too long");
 	else
 		await_handshake(s);
+}
+
+/* --- AUTH --- */
+
+static void
+wait_for_auth(struct session *s, bool asked)
+{
+	static const struct gp_reply later =
+		GP_REPLY_INIT(454, 4, 7, 0, "Cannot authenticate now, try again later");
+	if (asked)
+		s->state = SESSION_WAITS_AUTH;
+	else
+		gp_smtp_server_answer(s->smtp, &later);
+}
+
+static void
+begin_auth(struct session *s)
+{
+	wait_for_auth(s,
+		      auth_begin(&s->login, s, &s->client, gp_smtp_server_auth_mechanism(s->smtp),
+				 gp_smtp_server_auth_response(s->smtp)));
+}
+
+static void
+step_auth(struct session *s)
+{
+	wait_for_auth(s, auth_step(&s->login, gp_smtp_server_auth_response(s->smtp)));
 }
 
 /* --- the protocol --- */
@@ -603,14 +581,20 @@ run_protocol(struct session *s, struct gp_slice *input)
 			reset_transaction(s);
 			break;
 		case GP_SMTP_REFUSED:
+			/* It may have ended an exchange; the rights of one that is over stay. */
+			if (s->login.ticket != 0)
+				login_forget(&s->login);
 			log_refusal(s);
 			break;
 		case GP_SMTP_STARTTLS:
 			s->state = SESSION_SHAKES_HANDS;
 			return;
 		case GP_SMTP_AUTH:
+			begin_auth(s);
+			break;
 		case GP_SMTP_AUTH_STEP:
-			gp_unreachable("AUTH is not offered");
+			step_auth(s);
+			break;
 		case GP_SMTP_CLOSE:
 			s->state = SESSION_LINGERS;
 			return;
@@ -618,8 +602,8 @@ run_protocol(struct session *s, struct gp_slice *input)
 	}
 }
 
-/* The 220 to STARTTLS may just have been written: the session is told before anything is read, since
-   what comes next is TLS. */
+/* The 220 to STARTTLS may just have been written: the session is told before anything is read,
+   since what comes next is TLS. */
 static bool
 tls_may_begin(const struct session *s)
 {
@@ -714,7 +698,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	static char data[READ_SIZE];
 	struct session *s = arg;
 	(void)what;
-	if (s->state == SESSION_WAITS_STAGE || s->state == SESSION_WAITS_COMMIT) {
+	if (s->state == SESSION_WAITS_STAGE || s->state == SESSION_WAITS_COMMIT ||
+	    s->state == SESSION_WAITS_AUTH) {
 		want_read(s, false);
 		return;
 	}
@@ -742,6 +727,7 @@ setup_for(const struct gp_client *client, const struct gp_role_listen *listen)
 	struct gp_smtp_server_setup setup = client->relay ? smtpd.relay_setup : smtpd.setup;
 	setup.tls = listen->tls == GP_LISTEN_IMPLICIT;
 	setup.tls_offered = !setup.tls && tls_possible();
+	auth_offer(&setup, listen, client->relay);
 	return setup;
 }
 
@@ -803,6 +789,33 @@ session_committed(struct session *s, enum gp_commit_result result)
 	}
 	gp_assert(s->state == SESSION_WAITS_COMMIT);
 	answer_commit(s, result);
+	resume(s);
+}
+
+bool
+session_waits_for_auth(const struct session *s)
+{
+	return s->state == SESSION_WAITS_AUTH;
+}
+
+void
+session_challenged(struct session *s, struct gp_slice challenge)
+{
+	if (s->state != SESSION_WAITS_AUTH)
+		return;
+	gp_smtp_server_auth_challenge(s->smtp, challenge);
+	resume(s);
+}
+
+void
+session_judged(struct session *s, const struct gp_reply *refusal, struct gp_slice user)
+{
+	if (s->state != SESSION_WAITS_AUTH)
+		return;
+	if (refusal)
+		gp_smtp_server_answer(s->smtp, refusal);
+	else
+		(void)gp_smtp_server_auth_done(s->smtp, user);
 	resume(s);
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
- * decisions (session.c), the conversation with spool (store.c), the body of a message
- * on its way (body.c), and the role itself (main.c). Certificates and the conversation with signer
- * are those of procs/tls.
+ * decisions (session.c), recipients after aliases (targets.c), the body of a message on its way
+ * (body.c); the conversations with spool (store.c) and with auth (auth.c); and the role itself
+ * (main.c). Certificates and the conversation with signer are those of procs/tls.
  */
 #pragma once
 
+#include "base/map.h"
 #include "core/policy/policy.h"
 #include "core/smtp/server.h"
 #include "ipc/role.h"
@@ -67,6 +68,13 @@ session_committed(struct session *s, enum gp_commit_result result);
 /* The staging file that was asked for; -1: none to be had. Takes over fd. */
 void
 session_staged(struct session *s, int fd);
+/* auth's word: a challenge; or the end, with the user, or the refusal where there is none. */
+void
+session_challenged(struct session *s, struct gp_slice challenge);
+void
+session_judged(struct session *s, const struct gp_reply *refusal, struct gp_slice user);
+bool
+session_waits_for_auth(const struct session *s);
 /* smtpd.stressed has changed. */
 void
 session_stress(struct session *s);
@@ -98,6 +106,62 @@ store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 /* The session is gone: answers for it are dropped. */
 void
 store_forget(struct session *s);
+
+/* --- auth.c --- */
+
+/* A session's exchange with auth, and what its user may send as. All zeroes at first. */
+struct login {
+	struct session *session;
+	uint64_t ticket; /* of the exchange under way; 0: none */
+	struct gp_arena arena;
+	const struct gp_slice *from; /* as core/users/users.h has it */
+	size_t from_len;
+};
+
+/* What is offered, from the configuration. */
+void
+auth_configure(const struct gp_config *cfg, const uint64_t seed[2]);
+void
+auth_connect(struct gp_role_env *env, int fd);
+/* Puts the mechanisms into the setup of a session of this listener, where there are any. relay: the
+   client may send without. */
+void
+auth_offer(struct gp_smtp_server_setup *setup, const struct gp_role_listen *listen, bool relay);
+/* Begins an exchange, and goes on with it; session_challenged() or session_judged() follows.
+   response: NULL ptr for none. False: not possible now. */
+bool
+auth_begin(struct login *l, struct session *s, const struct gp_client *client,
+	   struct gp_slice mechanism, struct gp_slice response);
+bool
+auth_step(struct login *l, struct gp_slice response);
+/* The exchange is given up, if there is one, and what its user might send as is forgotten. */
+void
+login_forget(struct login *l);
+/* address: canonical. */
+bool
+login_may_send_as(const struct login *l, struct gp_slice address);
+
+/* --- targets.c --- */
+
+/* Recipients of one message after aliases. */
+enum { TARGETS_MAX = 50000 };
+
+/* All zeroes: none. */
+struct targets {
+	struct gp_rcpt *items; /* in the transaction's arena */
+	size_t len, cap;
+	struct gp_map known; /* their addresses */
+};
+
+/* A transaction begins. */
+void
+targets_start(struct targets *t, const uint64_t seed[2]);
+/* All that the recipient stands for, or none: too many, or no memory. */
+bool
+targets_add(struct targets *t, const struct gp_admission *a, const struct gp_rcpt *rcpt,
+	    struct gp_arena *arena);
+void
+targets_reset(struct targets *t);
 
 /* --- body.c --- */
 

@@ -30,6 +30,8 @@ enum {
 	/* A role that lived this long did not die of its start. */
 	LIVED_LONG_MS = 10 * 1000,
 	STOP_STAGE_MS = 30 * 1000,
+	/* How often the file of users is looked at: a new password counts that soon. */
+	USERS_CHECK_MS = 2 * 1000,
 	/* How long a role may live without its control channel. */
 	ORPHAN_MS = 5 * 1000,
 	/* How often certificates and keys are looked at. */
@@ -64,7 +66,7 @@ static struct {
 	bool announced;
 	bool stopping;
 	unsigned stop_stage;
-	struct event *stop_timer;
+	struct event *stop_timer, *users_timer;
 	int exit_code;
 } self;
 
@@ -137,6 +139,13 @@ tell_keys(struct instance *in)
 }
 
 static bool
+tell_users(struct instance *in)
+{
+	struct gp_message m = {.type = GP_MSG_USERS};
+	return tell(in, m, self.resources.users.fd);
+}
+
+static bool
 tell_resources(struct instance *in)
 {
 	const struct resources *r = &self.resources;
@@ -154,6 +163,8 @@ tell_resources(struct instance *in)
 		ok = tell_directory(in, &r->policies);
 	for (size_t i = 0; ok && needs & NEEDS_MAIL_ROOTS && i < r->mail_roots_len; i++)
 		ok = tell_directory(in, &r->mail_roots[i]);
+	if (ok && needs & NEEDS_USERS && r->users.fd >= 0)
+		ok = tell_users(in);
 	if (ok && needs & NEEDS_KEYS)
 		ok = tell_keys(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
@@ -453,12 +464,24 @@ replace_roles(enum role_needs needs)
 	}
 }
 
-/* Says the configuration again to those who have this need, 0: to all. Keys go first: who gets a new
- * certificate will ask for its key at once. */
+/* Gives the file of users to its role once more when it has changed. */
+static void
+renew_users(void)
+{
+	if (!users_file_renew(&self.resources.users, self.config.value->users.file))
+		return;
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->spec->needs & NEEDS_USERS && in->control && !tell_users(in))
+			kill(in->pid, SIGKILL);
+	}
+}
+
+/* Says the configuration again to those who have this need, 0: to all. Keys go first: who gets a
+ * new certificate will ask for its key at once. */
 static void
 tell_again(unsigned needs)
 {
-	self.tls_files = configuration_tls_files(self.config.value);
 	self.keys_round++;
 	for (size_t i = 0; i < self.instances_len; i++) {
 		struct instance *in = &self.instances[i];
@@ -472,6 +495,15 @@ tell_again(unsigned needs)
 	}
 }
 
+static void
+on_users_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	if (!self.stopping)
+		renew_users();
+	gp_timer_set(self.users_timer, USERS_CHECK_MS);
+}
+
 /* Whoever renews certificates need not know that we are here. */
 static void
 on_tls_timer(evutil_socket_t fd, short what, void *arg)
@@ -479,7 +511,9 @@ on_tls_timer(evutil_socket_t fd, short what, void *arg)
 	struct configuration fresh;
 	(void)fd, (void)what, (void)arg;
 	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
-	if (self.stopping || configuration_tls_files(self.config.value) == self.tls_files)
+	/* Looked at before they are read: what changes in between is seen the next time. */
+	uint64_t files = configuration_tls_files(self.config.value);
+	if (self.stopping || files == self.tls_files)
 		return;
 	int r = configuration_renew_certificates(&self.config, &fresh);
 	if (r < 0) {
@@ -489,6 +523,7 @@ on_tls_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	struct configuration old = self.config;
 	self.config = fresh;
+	self.tls_files = files;
 	tell_again(NEEDS_CERTIFICATES);
 	configuration_free(&old);
 	gp_info("certificates_reloaded", GP_FN("certificates", fresh.value->tls.certificates_len));
@@ -554,6 +589,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	bool listens_changed = !same_listens(was, now) || self.resources.listens_missing;
 	struct configuration old = self.config;
 	self.config = fresh;
+	self.tls_files = configuration_tls_files(now);
 	gp_log_setup("supervisor", now->log.json, (enum gp_log_level)now->log.level);
 	/* First, so that nobody is sent mail for a root that it does not have. */
 	renew_mail_roots();
@@ -561,6 +597,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	if (listens_changed)
 		renew_listens();
 	renew_web();
+	renew_users();
 	configuration_free(&old);
 	gp_info("reloaded", GP_FS("file", self.config_path));
 }
@@ -625,9 +662,11 @@ watch_signals(void)
 	}
 	self.stop_timer = evtimer_new(gp_loop_base(self.loop), on_stop_timer, NULL);
 	self.tls_timer = evtimer_new(gp_loop_base(self.loop), on_tls_timer, NULL);
-	if (!self.stop_timer || !self.tls_timer)
+	self.users_timer = evtimer_new(gp_loop_base(self.loop), on_users_timer, NULL);
+	if (!self.stop_timer || !self.tls_timer || !self.users_timer)
 		return -ENOMEM;
 	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
+	gp_timer_set(self.users_timer, USERS_CHECK_MS);
 	return 0;
 }
 

@@ -314,7 +314,7 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 {
 	struct identity spool, fetch, maildir;
 	bool changed;
-	*r = (struct resources){.control = -1, .lock = -1, .web.fd = -1};
+	*r = (struct resources){.users.fd = -1, .web.fd = -1, .control = -1, .lock = -1};
 	if (identity_of("spool", cfg->user, &spool) < 0 ||
 	    identity_of("fetch", cfg->user, &fetch) < 0 ||
 	    identity_of("maildir", cfg->user, &maildir) < 0) {
@@ -331,6 +331,7 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 		error = open_state_folder(cfg, "mta-sts", &fetch, &r->policies);
 	if (error == 0)
 		error = resources_reroot(r, cfg, &maildir, &changed);
+	users_file_renew(&r->users, cfg->users.file);
 	if (error == 0)
 		error = open_control(r, cfg);
 	for (size_t i = 0; error == 0 && i < cfg->listens_len; i++)

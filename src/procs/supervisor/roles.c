@@ -8,8 +8,9 @@
  *                        |
  *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
  *                  |             --> relay   --> other servers
- *          443 --> web - signer       |
- *                                  resolver        fetch --> HTTPS servers
+ *           signer, auth              |
+ *              |                   resolver        fetch --> HTTPS servers
+ *     443 --> web
  */
 const struct role_spec role_specs[] = {
 	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD) | PEER(WEB)},
@@ -18,8 +19,10 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY)},
+	{GP_ROLE_AUTH, false, NEEDS_USERS, 2, PEER(SMTPD)},
 	{GP_ROLE_RELAY, true, 0, 2, PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH)},
-	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0, PEER(SPOOL) | PEER(SIGNER)},
+	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0,
+	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH)},
 	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKET | NEEDS_CERTIFICATES, 0, PEER(SIGNER)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

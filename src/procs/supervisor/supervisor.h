@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "core/config/config.h"
@@ -26,7 +27,8 @@ enum role_needs {
 	NEEDS_POLICY_DIR = 16,
 	NEEDS_KEYS = 32,         /* the private keys, as descriptors */
 	NEEDS_CERTIFICATES = 64, /* the configuration again when a certificate's file changed */
-	NEEDS_WEB_SOCKET = 128,  /* web.policy_listen's, where there is one */
+	NEEDS_USERS = 128,
+	NEEDS_WEB_SOCKET = 256, /* web.policy_listen's, where there is one */
 };
 
 struct role_spec {
@@ -63,6 +65,20 @@ identity_settle(struct gp_slice user);
 bool
 identity_is_privileged(void);
 
+/* --- users.c --- */
+
+/* The file of submission users as the role auth has it. */
+struct users_file {
+	int fd;           /* -1: none is configured */
+	struct stat seen; /* of the file at the path; all 0 where there is none */
+	bool known;       /* seen was looked at */
+};
+
+/* Looks at the path again. True: it names another file than before, or one that was changed, and fd
+   is a new descriptor of it; a file that is not there counts as an empty one, which is logged. */
+bool
+users_file_renew(struct users_file *u, struct gp_slice path);
+
 /* --- resources.c --- */
 
 struct resources {
@@ -75,6 +91,7 @@ struct resources {
 	struct gp_role_dir policies; /* of MTA-STS */
 	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
 	size_t mail_roots_len;
+	struct users_file users;
 	int control; /* listening Unix socket of the commands */
 	int lock;
 };

@@ -25,6 +25,7 @@ static struct {
 	struct gp_role_env *env;
 	struct gp_channel *channel;
 	struct gp_tls_server *server; /* NULL: no TLS */
+	size_t used;                  /* its certificates */
 	bool settled;                 /* what can be had is there */
 	struct event *settle;
 	char ids[IDS_MAX * GP_TLS_KEY_ID]; /* of the keys that signer has */
@@ -88,6 +89,7 @@ use(const struct gp_slice *pems, size_t len)
 	}
 	gp_tls_server_free(self.server);
 	self.server = fresh;
+	self.used = len;
 	share_secrets();
 }
 
@@ -104,8 +106,8 @@ rebuild(bool late)
 		return;
 	}
 	event_del(self.settle);
-	/* Half a renewal is no reason to have less than before: signer keeps the old keys. */
-	if (len == wanted || !self.server)
+	/* Half a renewal is no reason to have fewer than before: signer keeps the old keys. */
+	if (len == wanted || len >= self.used)
 		use(pems, len);
 	self.settled = true;
 	self.owner->settled();

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatepost-auth: finds out whether submission users are who they say. Start with auth.h. */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <unistd.h>
+
+#include "core/sasl/crypto.h"
+#include "ipc/role.h"
+#include "procs/auth/auth.h"
+#include "procs/sandboxes.h"
+#include "sys/log.h"
+#include "sys/password.h"
+
+static struct auth *auth;
+
+static struct gp_role auth_role; /* its sandbox is chosen by the configuration */
+
+/* The file comes before the role is prepared, and again when it changes. */
+static int first_users = -1;
+
+static void
+on_users(struct gp_role_env *env, int fd)
+{
+	(void)env;
+	if (auth) {
+		auth_read_users(auth, fd);
+		return;
+	}
+	if (first_users >= 0)
+		close(first_users);
+	first_users = dup(fd);
+}
+
+/* libcrypto sets itself up when it is first used, and would take itself down at the end, by calls
+ * that the sandbox has not. */
+static int
+warm_up(void)
+{
+	struct gp_sha256 sum;
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return -EIO;
+	int r = gp_sha256(GP_SLICE("x"), &sum);
+	return r == 0 ? gp_hmac_sha256(GP_SLICE("x"), GP_SLICE("x"), &sum) : r;
+}
+
+static int
+prepare(struct gp_role_env *env)
+{
+	int r = gp_password_setup();
+	if (env->config->auth.dovecot.len > 0)
+		auth_role.sandbox = &auth_dovecot_sandbox;
+	if (r == 0)
+		r = warm_up();
+	auth = r == 0 ? auth_new(env->loop, env->config, env->seed) : NULL;
+	if (!auth)
+		return r < 0 ? r : -ENOMEM;
+	if (first_users >= 0) {
+		auth_read_users(auth, first_users);
+		close(first_users);
+	}
+	return 0;
+}
+
+static int
+start(struct gp_role_env *env)
+{
+	(void)env;
+	return 0;
+}
+
+static void
+on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
+{
+	(void)env, (void)index;
+	gp_assert(role == GP_ROLE_SMTPD);
+	auth_add_peer(auth, fd);
+}
+
+static void
+on_reload(struct gp_role_env *env, const struct gp_config *old)
+{
+	if (gp_slice_eq(old->auth.dovecot, env->config->auth.dovecot)) {
+		auth_reload(auth, env->config);
+		return;
+	}
+	/* Whether there may be sockets was settled with the sandbox. */
+	gp_info("auth_renewed", GP_FS("reason", "Dovecot's socket is another"));
+	gp_loop_stop(env->loop);
+}
+
+static struct gp_role auth_role = {
+	.id = GP_ROLE_AUTH,
+	.sandbox = &auth_sandbox,
+	.prepare = prepare,
+	.start = start,
+	.on_peer = on_peer,
+	.on_users = on_users,
+	.on_reload = on_reload,
+};
+
+int
+main(void)
+{
+	int code = gp_role_main(&auth_role);
+	auth_free(auth);
+	return code;
+}
