@@ -7,6 +7,7 @@ import subprocess
 
 import dnsrig
 import pytest
+import signedrig
 from gateway import run
 from httpsrig import Authority, HttpsRig, answer
 
@@ -278,3 +279,22 @@ def test_words_that_make_no_sense_are_refused(desk):
     assert desk.run("explain", "a.test", "--dns", "/nowhere").returncode == USAGE
     assert run("domain", "add", "a.test").returncode == USAGE
     assert run("domain", "-h").returncode == OK
+
+
+def test_signatures_are_what_dane_needs(desk, peers):
+    """From the signed zones of a real server, by the key that the configuration names."""
+    names = {
+        "d.test": {"MX": [[10, "mx.d.test"]]},
+        "mx.d.test": {"A": ["192.0.2.1"]},
+        "_25._tcp.mx.d.test": {"TLSA": [OTHER_KEY]},
+        "d.plain": {"MX": [[10, "mx.d.test"]]},
+    }
+    zones = signedrig.SignedZones(peers, names, [], ["broken.test"], "plain", "127.0.53.3")
+    desk.settings["dns"] = {"server": zones.server, "trust_anchor": str(zones.anchor)}
+    code, found = desk.ask("explain", "d.test")
+    (host,) = found["hosts"]
+    assert (code, found["secure"], host["level"], host["tlsa"]) == (OK, True, "dane", [OTHER_KEY])
+    code, found = desk.ask("explain", "d.plain")
+    assert (code, found["secure"], found["hosts"][0]["level"]) == (OK, False, "dane")
+    assert any("not validated" in line for line in found["hosts"][0]["trail"])
+    assert desk.ask("explain", "mx.broken.test")[0] == UNKNOWN
