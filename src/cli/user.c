@@ -27,8 +27,8 @@ static const char usage[] =
 	"  --no-scram   keep no such keys any more\n"
 	"  --from LIST  what it may send as: addresses, @DOMAIN or *, with commas between;\n"
 	"               default its own name\n"
-	"  --hourly N   recipients in an hour; default no limit\n"
-	"  --daily N    recipients in a day; default no limit\n"
+	"  --hourly N   recipients in an hour; default as the configuration has it\n"
+	"  --daily N    recipients in a day; default as the configuration has it\n"
 	"  --json       one object a line\n";
 
 enum scram { AS_IT_WAS, KEEP_KEYS, KEEP_NONE };

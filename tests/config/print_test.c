@@ -75,6 +75,8 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	}
 	assert_true(gp_slice_eq(a->users.file, b->users.file));
 	assert_true(gp_slice_eq(a->auth.dovecot, b->auth.dovecot));
+	assert_int_equal(a->submission.hourly, b->submission.hourly);
+	assert_int_equal(a->submission.daily, b->submission.daily);
 	assert_int_equal(a->auth.failures, b->auth.failures);
 	assert_int_equal(a->auth.failures_per_source, b->auth.failures_per_source);
 	assert_int_equal(a->auth.failures_per_network, b->auth.failures_per_network);

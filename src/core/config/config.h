@@ -158,6 +158,9 @@ struct gp_config {
 		} oauth;
 	} auth;
 	struct {
+		uint32_t hourly, daily; /* recipients of a user; 0: as many as it likes */
+	} submission;
+	struct {
 		struct gp_slice server;  /* addr:port; empty: /etc/resolv.conf */
 		struct gp_slice answers; /* content of the file in the form of --dns; empty: none */
 		struct gp_slice trust_anchor; /* path; empty: the system's; "none" */

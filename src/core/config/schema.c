@@ -319,6 +319,25 @@ static const struct gp_key auth_keys[] = {
 };
 static const struct gp_key_group auth_group = GROUP(auth_keys);
 
+static const struct gp_key submission_keys[] = {
+	{.name = "hourly",
+	 .type = GP_KEY_COUNT,
+	 .preset = "0",
+	 .example = "200",
+	 .max = 1000000000,
+	 AT(submission.hourly),
+	 .doc = "Recipients that a user may send to in an hour, unless the file of users says "
+		"otherwise; 0: as many as it likes."},
+	{.name = "daily",
+	 .type = GP_KEY_COUNT,
+	 .preset = "0",
+	 .example = "1000",
+	 .max = 1000000000,
+	 AT(submission.daily),
+	 .doc = "The same for 24 hours."},
+};
+static const struct gp_key_group submission_group = GROUP(submission_keys);
+
 static const char *const anchor_words[] = {"none", NULL};
 static const struct gp_key dns_keys[] = {
 	{.name = "server",
@@ -489,6 +508,10 @@ static const struct gp_key root_keys[] = {
 	 .type = GP_KEY_GROUP,
 	 .group = &auth_group,
 	 .doc = "How users prove who they are, and what is done about guessing."},
+	{.name = "submission",
+	 .type = GP_KEY_GROUP,
+	 .group = &submission_group,
+	 .doc = "How much users may send."},
 	{.name = "limits",
 	 .type = GP_KEY_GROUP,
 	 .group = &limits_group,
