@@ -10,6 +10,7 @@
 #include "cli/domain.h"
 #include "cli/policy_fetch.h"
 #include "core/config/value.h"
+#include "core/policy/demands.h"
 #include "core/policy/policy.h"
 #include "core/tlspolicy/tlspolicy.h"
 #include "sys/address.h"

@@ -51,6 +51,12 @@ enum gp_sign_result {
 	GP_SIGN_FAILED,
 };
 
+enum gp_secret_kind {
+	GP_SECRET_PASSWORD = 1,
+	GP_SECRET_TOKEN,
+	GP_SECRET_CLIENT, /* what a token is had for */
+};
+
 enum gp_queue_verb {
 	GP_QUEUE_LIST = 1,
 	GP_QUEUE_SHOW, /* with recipients and what was last heard of them */

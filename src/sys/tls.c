@@ -232,8 +232,8 @@ digest_certificate(const X509 *certificate, struct gp_tls_facts *ret)
 	OPENSSL_free(spki);
 }
 
-static enum gp_tls_trust
-trust_of(long result)
+enum gp_tls_trust
+gp_tls_trust_of(long result)
 {
 	switch (result) {
 	case X509_V_OK:
@@ -307,7 +307,7 @@ gp_tls_facts(const struct gp_tls *t)
 		return facts;
 	uint8_t usage;
 	long result = SSL_get_verify_result(t->ssl);
-	facts.trust = trust_of(result);
+	facts.trust = gp_tls_trust_of(result);
 	facts.trust_text = X509_verify_cert_error_string(result);
 	if (SSL_get0_dane_authority(t->ssl, NULL, NULL) >= 0 &&
 	    SSL_get0_dane_tlsa(t->ssl, &usage, NULL, NULL, NULL, NULL) >= 0)

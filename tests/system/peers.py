@@ -222,11 +222,11 @@ class Peers:
         wait_for_port(port)
         return peer
 
-    def dovecot(self, lmtp_port, imap_port, mail=None):
+    def dovecot(self, lmtp_port, imap_port, mail=None, auth_port=None):
         """LMTP in and IMAP out for any user name; the password is `secret`.
 
         LMTP is spoken on the port and on the socket `lmtp` in the peer's folder; its socket `auth-client` judges
-        passwords. mail: a folder that holds Maildirs as
+        passwords, as does auth_port. mail: a folder that holds Maildirs as
         DOMAIN/LOCAL already, or will; Dovecot then works with the rights of that folder's owner, who is not root.
         """
         work = self.folder("dovecot")
@@ -240,6 +240,8 @@ class Peers:
             gid=owner.st_gid,
             home="/own/mail/" + ("%Ld/%Ln" if mail else "%u"),
         )
+        if auth_port:
+            text += f"service auth {{\n  inet_listener {{\n    port = {auth_port}\n  }}\n}}\n"
         (work / "dovecot.conf").write_text(text, encoding="utf-8")
         peer = self.start(work, "dovecot", "-F", "-c", "/own/dovecot.conf", mail=mail)
         wait_for_port(lmtp_port)
@@ -299,7 +301,6 @@ discard   unix - - n - - discard
 anvil     unix - - n - 1 anvil
 scache    unix - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
-tlsmgr    unix - - n 1000? 1 tlsmgr
 """
 
 DOVECOT_CONF = """\

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 import tlsrig
-from gateway import eventually, free_port
+from gateway import eventually, free_port, run
 from scram import Scram
 
 MESSAGE = b"From: alice@demo.test\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -72,6 +72,21 @@ def test_a_user_sends(submission, starttls, method):
     assert " with ESMTPSA" in mail["Received"]
     (line,) = [x for x in server.log_lines() if x["event"] == "accepted"]
     assert line["user"] == "alice@demo.test"
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_gatepost_send_is_such_a_client(submission, scratch, tls):
+    server = submission()
+    port = server.tls_port if tls == "implicit" else server.clear_port
+    (scratch / "password").write_text(ALICE[1] + "\n", encoding="utf-8")
+    argv = ["send", "--server", f"127.0.0.1:{port}", "--tls", tls, "--user", ALICE[0], "--from", ALICE[0]]
+    argv += ["--password-file", scratch / "password", "--tls-name", "mx.gatepost.test", "--to", "bob@demo.test"]
+    done = run(*argv, "--ca", scratch / "mx.gatepost.test-ec.pem")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "-> AUTH PLAIN ***" in done.stdout
+    (mail,) = server.wait_for_mails("bob")
+    assert " with ESMTPSA" in mail["Received"]
+    assert run(*argv).returncode == 1  # nobody stands behind the certificate: no password is said
 
 
 def test_who_may_not(submission):

@@ -199,12 +199,20 @@ static void
 read_key(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *base)
 {
 	static reading_shape *const shapes[] = {
-		[GP_KEY_LISTENS] = reading_listens, [GP_KEY_NETWORKS] = reading_networks,
-		[GP_KEY_ROUTES] = reading_routes,   [GP_KEY_DOMAINS] = reading_domains,
-		[GP_KEY_ALIASES] = reading_aliases, [GP_KEY_RECIPIENTS] = reading_recipients,
-		[GP_KEY_DELIVER] = reading_deliver, [GP_KEY_CERTIFICATES] = reading_certificates,
-		[GP_KEY_KEYS] = reading_keys,       [GP_KEY_PATTERNS] = reading_patterns,
-		[GP_KEY_TEXT] = reading_answers,    [GP_KEY_LATER] = NULL,
+		[GP_KEY_LISTENS] = reading_listens,
+		[GP_KEY_NETWORKS] = reading_networks,
+		[GP_KEY_ROUTES] = reading_routes,
+		[GP_KEY_DOMAINS] = reading_domains,
+		[GP_KEY_DESTINATIONS] = reading_destinations,
+		[GP_KEY_FINGERPRINTS] = reading_fingerprints,
+		[GP_KEY_ALIASES] = reading_aliases,
+		[GP_KEY_RECIPIENTS] = reading_recipients,
+		[GP_KEY_DELIVER] = reading_deliver,
+		[GP_KEY_CERTIFICATES] = reading_certificates,
+		[GP_KEY_KEYS] = reading_keys,
+		[GP_KEY_PATTERNS] = reading_patterns,
+		[GP_KEY_TEXT] = reading_answers,
+		[GP_KEY_LATER] = NULL,
 	};
 	struct gp_slice text;
 	void *at = (char *)base + key->offset;
