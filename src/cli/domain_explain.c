@@ -20,8 +20,9 @@ enum { TLSA_SHOWN_MAX = 8 };
 struct explanation {
 	struct domain_run *run;
 	struct gp_lookup lookup;
-	struct gp_route route; /* SMTP with a host: a fixed next hop; else MX */
-	int hosts_outcome;     /* enum gp_mx_outcome */
+	struct gp_route route;   /* SMTP with a host: a fixed next hop; else MX */
+	struct gp_demand demand; /* what the configuration says of that way's TLS */
+	int hosts_outcome;       /* enum gp_mx_outcome */
 	struct gp_mx_result hosts;
 	struct gp_fetched_policy policy;
 	int verdicts_outcome; /* enum gp_tlspolicy_outcome; counts with hosts */
@@ -54,6 +55,55 @@ find_route(struct explanation *x)
 	return GP_MIN(r, 0);
 }
 
+/* Others who send to us do not know what our configuration demands. */
+static int
+find_demand(struct explanation *x)
+{
+	static const uint64_t no_seed[2];
+	const struct gp_config *cfg = x->run->config;
+	const struct gp_route *r = &x->route;
+	x->demand = (struct gp_demand){.tls = GP_DEMAND_MAY};
+	if (x->run->ours)
+		return 0;
+	struct gp_demands *demands = gp_demands_new(cfg, no_seed);
+	if (!demands)
+		return -ENOMEM;
+	if (gp_slice_eq(r->destination, GP_SLICE("smarthost")))
+		x->demand = gp_demand_of_smarthost(cfg);
+	else
+		x->demand = gp_demands_of_hop(demands, r->host.len > 0 ? r->host : r->domain);
+	gp_demands_free(demands);
+	return 0;
+}
+
+static uint8_t
+want_of(const struct gp_demand *demand)
+{
+	static const uint8_t wants[] = {
+		[GP_DEMAND_MAY] = GP_TLSPOLICY_WANT_MAY,
+		[GP_DEMAND_NONE] = GP_TLSPOLICY_WANT_NONE,
+		[GP_DEMAND_ENCRYPT] = GP_TLSPOLICY_WANT_ENCRYPT,
+		[GP_DEMAND_VERIFY] = GP_TLSPOLICY_WANT_VERIFY,
+		[GP_DEMAND_DANE_ONLY] = GP_TLSPOLICY_WANT_DANE_ONLY,
+	};
+	gp_assert(demand->tls < GP_ARRAY_LEN(wants));
+	return demand->fingerprints_len > 0 ? GP_TLSPOLICY_WANT_FINGERPRINT : wants[demand->tls];
+}
+
+static const char *
+want_name(const struct gp_demand *demand)
+{
+	static const char *const names[] = {
+		[GP_TLSPOLICY_WANT_MAY] = "may",
+		[GP_TLSPOLICY_WANT_NONE] = "none",
+		[GP_TLSPOLICY_WANT_ENCRYPT] = "encrypt",
+		[GP_TLSPOLICY_WANT_VERIFY] = "verify",
+		[GP_TLSPOLICY_WANT_DANE_ONLY] = "dane-only",
+		[GP_TLSPOLICY_WANT_FINGERPRINT] = "fingerprint",
+	};
+	return names[want_of(demand)];
+}
+
 static int
 find_hosts(struct explanation *x)
 {
@@ -83,6 +133,9 @@ find_verdicts(struct explanation *x)
 		.targets = x->hosts.targets,
 		.targets_len = x->hosts.targets_len,
 		.sts = {x->policy.policy, x->policy.failure},
+		.want = want_of(&x->demand),
+		.fingerprints = x->demand.fingerprints,
+		.fingerprints_len = x->demand.fingerprints_len,
 	};
 	do {
 		x->verdicts_outcome = gp_tlspolicy_eval(&query, x->lookup.answers, &x->lookup.arena,
@@ -96,6 +149,8 @@ static int
 find_all(struct explanation *x)
 {
 	int r = find_route(x);
+	if (r == 0)
+		r = find_demand(x);
 	if (r == 0)
 		r = find_hosts(x);
 	if (r < 0 || x->hosts_outcome != GP_MX_DONE)
@@ -177,6 +232,9 @@ print_route(const struct explanation *x)
 	else if (x->route.host.len > 0)
 		printf("  way      the configuration's next hop, %.*s\n",
 		       GP_SLICE_FMT(x->route.host));
+	if (want_of(&x->demand) != GP_TLSPOLICY_WANT_MAY)
+		printf("  demand   %s, by the configuration%s\n", want_name(&x->demand),
+		       x->demand.implicit ? ", and TLS from the first octet" : "");
 	if (x->hosts_outcome != GP_MX_DONE)
 		return;
 	if (x->route.host.len == 0)
@@ -342,12 +400,13 @@ print_object(const struct explanation *x)
 		reply = json_reply(run, &x->hosts.reply);
 	else if (x->verdicts_outcome == GP_TLSPOLICY_FAILED)
 		reply = json_reply(run, &x->verdicts.reply);
-	json_t *root = json_pack("{s:o, s:b, s:o, s:b, s:b, s:o, s:o, s:o*}", "domain",
-				 domain_json_text(run, run->name), "ours", run->ours != NULL,
-				 "next_hop", domain_json_text(run, x->route.host), "mx",
-				 found && way->mx, "secure", found && way->secure, "mta_sts",
-				 found && may_have_policy(x) ? json_policy(x) : json_null(),
-				 "hosts", hosts, "reply", reply);
+	json_t *root =
+		json_pack("{s:o, s:b, s:o, s:s, s:b, s:b, s:o, s:o, s:o*}", "domain",
+			  domain_json_text(run, run->name), "ours", run->ours != NULL, "next_hop",
+			  domain_json_text(run, x->route.host), "demand", want_name(&x->demand),
+			  "mx", found && way->mx, "secure", found && way->secure, "mta_sts",
+			  found && may_have_policy(x) ? json_policy(x) : json_null(), "hosts",
+			  hosts, "reply", reply);
 	return domain_print_json(root);
 }
 

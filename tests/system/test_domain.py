@@ -145,6 +145,19 @@ def test_a_route_is_where_mail_goes(desk):
     assert (code, found["next_hop"], host["host"], host["port"]) == (OK, "next.test", "next.test", 2525)
 
 
+def test_what_the_configuration_demands_counts(desk):
+    names = {"d.test": {"MX": [[10, "mx.d.test"]]}, "mx.d.test": {"A": ["192.0.2.1"]}}
+    assert desk.ask("explain", "d.test", names=names)[1]["demand"] == "may"
+    desk.settings["destinations"] = {"d.test": {"tls": "verify"}}
+    code, found = desk.ask("explain", "d.test", names=names)
+    (host,) = found["hosts"]
+    assert (code, found["demand"], host["level"], host["binding"]) == (OK, "verify", "verify", True)
+    assert "demand   verify" in desk.run("explain", "d.test", names=names).stdout
+    desk.settings["destinations"] = {"d.test": {"tls": "dane-only"}}
+    code, found = desk.ask("explain", "d.test", names=names)
+    assert (code, found["hosts"][0]["skip"]) == (BAD, True)
+
+
 @pytest.mark.parametrize(
     ("domain", "code", "reply"),
     [("null.test", BAD, 556), ("nowhere.test", BAD, 550), ("broken.test", UNKNOWN, 451), ("a..b", USAGE, None)],
