@@ -70,11 +70,11 @@ static const struct complaint_case keys[] = {
 	{BASE "user: {a: b}\n", "3:7: user takes one value, not a mapping\n"},
 	{BASE "user:\n", "3:6: user has no value\n"},
 	{BASE "? [a]\n: b\n", "3:3: a key takes one value, not a list\n"},
-	{BASE "milters: []\nproxy: {}\ngreylist: {}\nweb: {}\n",
+	{BASE "milters: []\nproxy: {}\ngreylist: {}\nweb: {listen: \"127.0.0.1:80\"}\n",
 	 "3:1: 'milters' is not supported by this version\n"
 	 "4:1: 'proxy' is not supported by this version\n"
 	 "5:1: 'greylist' is not supported by this version\n"
-	 "6:1: 'web' is not supported by this version\n"},
+	 "6:7: 'listen' is not supported by this version\n"},
 };
 
 static const struct complaint_case hops[] = {
@@ -136,7 +136,20 @@ static const struct complaint_case hops[] = {
 	 "has to be like\n"},
 };
 
+#define OURS BASE "domains:\n  a.example:\n    recipients: any\n    deliver: discard\n"
+
 static const struct complaint_case values[] = {
+	{OURS "    mta_sts: {mode: enforced, max_age: 1s, mx: []}\n",
+	 "7:21: mode: 'enforced' is not known; did you mean 'enforce'?\n"
+	 "7:40: max_age is out of bounds: 1m to 8766h are possible\n"
+	 "7:48: mx takes a list of 1 to 100 names\n"},
+	{OURS "    mta_sts: {mx: [a.example, \"*.*.example\", \"*\", [x]]}\n",
+	 "7:31: '*.example' is not a domain name\n7:46: '*' is not a domain name\n"
+	 "7:51: a name takes one value, not a list\n"},
+	{OURS "    tls_rpt: postmaster@a.example\n",
+	 "7:14: 'postmaster@a.example' is not a list of mailto: and https: URIs\n"},
+	{OURS "    tls_rpt: \"mailto:a@a.example; x=y\"\n",
+	 "7:14: 'mailto:a@a.example; x=y' is not a list of mailto: and https: URIs\n"},
 	{BASE "limits: {message_size: 25MO}\n",
 	 "3:24: message_size: '25MO' is not a size such as 4096, 25MB or 256KiB\n"},
 	{BASE "limits: {message_size: -1}\n",

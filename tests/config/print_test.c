@@ -38,6 +38,10 @@ assert_same_domain(const struct gp_domain_config *a, const struct gp_domain_conf
 	assert_true(gp_slice_eq(a->subaddress_separators, b->subaddress_separators));
 	assert_int_equal(a->deliver.kind, b->deliver.kind);
 	assert_true(gp_slice_eq(a->deliver.target, b->deliver.target));
+	assert_int_equal(a->mta_sts.mode, b->mta_sts.mode);
+	assert_int_equal(a->mta_sts.max_age, b->mta_sts.max_age);
+	assert_same_slices(a->mta_sts.mx, a->mta_sts.mx_len, b->mta_sts.mx, b->mta_sts.mx_len);
+	assert_true(gp_slice_eq(a->tls_rpt, b->tls_rpt));
 }
 
 static void
@@ -113,6 +117,7 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 		assert_true(gp_slice_eq(a->tls.certificates[i].pem, b->tls.certificates[i].pem));
 	assert_same_slices(a->tls.keys, a->tls.keys_len, b->tls.keys, b->tls.keys_len);
 	assert_true(gp_slice_eq(a->tls.authorities, b->tls.authorities));
+	assert_true(gp_slice_eq(a->web.policy_listen, b->web.policy_listen));
 	assert_int_equal(a->log.json, b->log.json);
 	assert_int_equal(a->log.level, b->log.level);
 	assert_int_equal(a->workers, b->workers);
@@ -176,6 +181,9 @@ static const char everything[] =
 	"domains:\n"
 	"  Example.ORG:\n    recipients: {file: /srv/recipients}\n    aliases: {file: aliases}\n"
 	"    subaddress: \"-+\"\n    deliver: {maildir: \"box/{domain}/x-{local}/y\"}\n"
+	"    mta_sts: {mode: enforce, max_age: 30d, mx: [MX.example.org, "
+	"\"*.B\u00fccher.example\"]}\n"
+	"    tls_rpt: \"mailto:tls@example.org,https://r.example/x\"\n"
 	"  b\u00fccher.example:\n    recipients: any\n    aliases: {x: [y@example.net], z: \"x, "
 	"q\"}\n"
 	"    subaddress: \"\"\n    deliver: {lmtp: \"unix:run/lmtp\"}\n"
@@ -197,6 +205,7 @@ static const char everything[] =
 	"auth: {dovecot: \"unix:run/auth\", failures: 3, failures_per_source: 4, delay: 100ms, "
 	"lock: 1h,\n"
 	"  oauth: {jwks: zone.json, issuer: \"https://i\", audience: a b, user_claim: sub}}\n"
+	"web: {policy_listen: \"[::1]:8443\"}\n"
 	"log: {format: json, level: debug}\nworkers: 3\n";
 
 static void
@@ -216,6 +225,13 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.domains[0].aliases[0].targets[0], "alice@example.org");
 	assert_slice(p.cfg.domains[0].aliases[0].targets[1], "\"a, b\"@example.net");
 	assert_slice(p.cfg.domains[0].aliases[1].name, "\"x: y\"");
+	assert_int_equal(p.cfg.domains[0].mta_sts.mode, GP_OWN_POLICY_ENFORCE);
+	assert_int_equal(p.cfg.domains[0].mta_sts.max_age, UINT64_C(30) * 24 * 3600 * 1000);
+	assert_slice(p.cfg.domains[0].mta_sts.mx[0], "mx.example.org");
+	assert_slice(p.cfg.domains[0].mta_sts.mx[1], "*.xn--bcher-kva.example");
+	assert_slice(p.cfg.domains[0].tls_rpt, "mailto:tls@example.org,https://r.example/x");
+	assert_int_equal(p.cfg.domains[1].mta_sts.mode, GP_OWN_POLICY_OFF);
+	assert_slice(p.cfg.web.policy_listen, "[::1]:8443");
 	assert_slice(p.cfg.domains[1].name, "xn--bcher-kva.example");
 	assert_slice(p.cfg.domains[1].deliver.target, "unix:/etc/g/run/lmtp");
 	assert_slice(p.cfg.domains[3].deliver.target, "inner.example:25");

@@ -44,6 +44,7 @@ enum role {
 	AUTH,
 	AUTH_DOVECOT,
 	REPORTS,
+	WEB,
 	ROLES
 };
 
@@ -62,6 +63,7 @@ static const struct {
 	[AUTH] = {"auth", &auth_sandbox, 45},
 	[AUTH_DOVECOT] = {"auth, Dovecot", &auth_dovecot_sandbox, 45},
 	[REPORTS] = {"reports", &reports_sandbox, 32},
+	[WEB] = {"web", &web_sandbox, 45},
 };
 
 #define ONLY(r) (1u << (r))

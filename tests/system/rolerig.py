@@ -27,7 +27,7 @@ BUILD = pathlib.Path(os.environ.get("GATEPOST_BUILD", ROOT / "build"))
 CONTROL_FD = 3  # GP_ROLE_CONTROL_FD
 # enum gp_role_id, from 1
 ROLES = ("supervisor", "smtpd", "resolver", "spool", "relay", "maildir", "fetch", "signer", "auth", "reports",
-         "command")
+         "web", "command")
 FRAME = struct.Struct("<HHI")
 PACKET_MAX = 64 * 1024
 INLINE_MAX = 60 * 1024  # GP_CHANNEL_INLINE
@@ -130,9 +130,9 @@ def pair():
 class Role:
     """settings: gatepost.yaml's, as roles get it: what is a file there, {"text": ...} here."""
 
-    def __init__(self, name, settings, wrapper=(), directories=(), users=None):
+    def __init__(self, name, settings, wrapper=(), directories=(), users=None, listens=()):
         self.name, self.settings, self.wrapper = name, settings, list(wrapper)
-        self.directories, self.users = directories, users
+        self.directories, self.users, self.listens = directories, users, listens
         self.said = tempfile.TemporaryFile()
         self.process = self.control = None
         self.peers = []
@@ -147,6 +147,10 @@ class Role:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         self.control.say("directory", fd=fd, path=str(path).encode())
         os.close(fd)
+
+    def tell_listen(self, sock, service=1, tls=0):
+        host, port = sock.getsockname()[:2]
+        self.control.say("listen", fd=sock.fileno(), service=service, tls=tls, address=f"{host}:{port}".encode())
 
     def tell_users(self, text):
         fd = os.memfd_create("users")
@@ -177,6 +181,8 @@ class Role:
         self.tell_config(self.settings)
         for path in self.directories:
             self.tell_directory(path)
+        for sock in self.listens:
+            self.tell_listen(sock)
         if self.users is not None:
             self.tell_users(self.users)
         self.control.say("start", uid=0 if os.geteuid() else 65534, gid=0 if os.geteuid() else 65534)

@@ -79,6 +79,21 @@ struct gp_alias {
 	struct gp_place place;
 };
 
+enum gp_own_policy {
+	GP_OWN_POLICY_OFF, /* there is no policy */
+	GP_OWN_POLICY_NONE,
+	GP_OWN_POLICY_TESTING,
+	GP_OWN_POLICY_ENFORCE,
+};
+
+/* What we say to those who send to us: the policy of RFC 8461. */
+struct gp_own_mta_sts {
+	uint8_t mode;              /* enum gp_own_policy */
+	uint64_t max_age;          /* ms */
+	const struct gp_slice *mx; /* patterns, canonical; none: the hostname */
+	size_t mx_len;
+};
+
 struct gp_domain_config {
 	struct gp_slice name; /* lower case, A-labels */
 	bool recipients_any;
@@ -88,6 +103,9 @@ struct gp_domain_config {
 	size_t aliases_len;
 	struct gp_slice subaddress_separators; /* default "+" ; empty: off */
 	struct gp_deliver deliver;
+	struct gp_own_mta_sts mta_sts;
+	struct gp_slice
+		tls_rpt; /* where TLS reports go, the URIs of RFC 8460 section 3; or empty */
 };
 
 struct gp_route_config {
@@ -193,6 +211,9 @@ struct gp_config {
 		size_t keys_len;
 		struct gp_slice authorities; /* path; empty: the system's */
 	} tls;
+	struct {
+		struct gp_slice policy_listen; /* addr:port; empty: policies are not served */
+	} web;
 	struct {
 		bool json;
 		uint8_t level; /* 0 error, 1 warning, 2 info, 3 debug */

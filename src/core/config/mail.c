@@ -19,6 +19,7 @@
 
 enum {
 	ALIAS_TARGETS_MAX = 1000,
+	PATTERNS_MAX = 100, /* a policy of them is far from what senders take */
 };
 
 static const uint64_t no_seed[2];
@@ -103,6 +104,37 @@ lower(struct reading *r, struct gp_slice s)
 	for (size_t i = 0; copy && i < s.len; i++)
 		copy[i] = gp_ascii_lower(copy[i]);
 	return gp_slice(copy, copy ? s.len : 0);
+}
+
+/* A name, or "*." and one: RFC 8461 section 4.1. */
+static void
+read_pattern(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+{
+	struct gp_slice name;
+	if (!gp_slice_starts(text, GP_SLICE("*.")))
+		(void)reading_domain(r, at, text, ret);
+	else if (reading_domain(r, at, gp_slice_drop(text, 2), &name))
+		*ret = gp_arena_printf(r->arena, "*.%.*s", GP_SLICE_FMT(name));
+}
+
+void
+reading_patterns(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
+{
+	struct gp_domain_config *d = at;
+	size_t len = reading_count(node);
+	struct gp_slice text, *items = gp_arena_array(r->arena, len, sizeof(*items));
+	if (node->type != YAML_SEQUENCE_NODE || len == 0 || len > PATTERNS_MAX) {
+		reading_complain(r, reading_place(r, node), "%s takes a list of 1 to %d names",
+				 key->name, PATTERNS_MAX);
+		return;
+	}
+	for (size_t i = 0; items && i < len; i++) {
+		const yaml_node_t *item = reading_item(r, node, i);
+		if (reading_scalar(r, item, "a name", &text))
+			read_pattern(r, reading_place(r, item), text, &items[i]);
+	}
+	d->mta_sts.mx = items;
+	d->mta_sts.mx_len = items ? len : 0;
 }
 
 /* Text without an "@" that separates: one inside quotes does not. */

@@ -210,6 +210,7 @@ read_key(struct reading *r, const yaml_node_t *node, const struct gp_key *key, v
 		[GP_KEY_DELIVER] = reading_deliver,
 		[GP_KEY_CERTIFICATES] = reading_certificates,
 		[GP_KEY_KEYS] = reading_keys,
+		[GP_KEY_PATTERNS] = reading_patterns,
 		[GP_KEY_TEXT] = reading_answers,
 		[GP_KEY_LATER] = NULL,
 	};

@@ -225,6 +225,16 @@ print_keys(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
 	print_quoted_list(out, cfg->tls.keys, cfg->tls.keys_len);
 }
 
+static void
+print_patterns(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
+	       const struct gp_domain_config *d)
+{
+	if (d->mta_sts.mx_len == 0)
+		return;
+	print_name(out, depth, key->name, " ");
+	print_quoted_list(out, d->mta_sts.mx, d->mta_sts.mx_len);
+}
+
 void
 print_number(struct gp_buf *out, const struct gp_key *key, uint64_t value)
 {
@@ -319,6 +329,9 @@ print_key(struct gp_buf *out, unsigned int depth, const struct gp_key *key, cons
 		break;
 	case GP_KEY_KEYS:
 		print_keys(out, depth, key, at);
+		break;
+	case GP_KEY_PATTERNS:
+		print_patterns(out, depth, key, at);
 		break;
 	case GP_KEY_LATER:
 		break;

@@ -10,6 +10,7 @@
 #include "core/config/value.h"
 #include "core/dns/idn.h"
 #include "core/smtp/address.h"
+#include "core/tlsrpt/record.h"
 
 enum {
 	USER_MAX = 32, /* octets of a login name (useradd(8)) */
@@ -232,6 +233,25 @@ set_address(struct reading *r, struct gp_place at, struct gp_slice text, struct 
 				 GP_SLICE_FMT(reading_shown(text)));
 }
 
+/* What would not make a record that senders take is not taken here. */
+static void
+set_reports(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+{
+	struct gp_dns_record record = {.type = GP_DNS_TXT};
+	struct gp_dns_answer answer = {.status = GP_DNS_OK, .records = &record, .records_len = 1};
+	gp_arena_reset(&r->scratch);
+	struct gp_tlsrpt_places *places = gp_arena_new(&r->scratch, struct gp_tlsrpt_places);
+	record.data = gp_arena_printf(&r->scratch, "v=TLSRPTv1; rua=%.*s", GP_SLICE_FMT(text));
+	/* A semicolon would begin another field of the record. */
+	bool more = gp_slice_find(text, ';') >= 0;
+	int rc = places && record.data.ptr ? gp_tlsrpt_record_read(&answer, &r->scratch, places)
+					   : GP_TLSRPT_RECORD_OK;
+	if (more || rc == GP_TLSRPT_RECORD_INVALID)
+		reading_complain(r, at, "'%.*s' is not a list of mailto: and https: URIs",
+				 GP_SLICE_FMT(reading_shown(text)));
+	*ret = gp_arena_dup(r->arena, text);
+}
+
 void
 reading_value(struct reading *r, struct gp_place place, const struct gp_key *key,
 	      struct gp_slice text, void *at)
@@ -272,6 +292,9 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		return;
 	case GP_KEY_ADDRESS:
 		set_address(r, place, text, at);
+		return;
+	case GP_KEY_REPORTS:
+		set_reports(r, place, text, at);
 		return;
 	case GP_KEY_URL:
 		set_url(r, place, text, at);

@@ -149,6 +149,36 @@ static const struct gp_key concurrency_keys[] = {
 };
 static const struct gp_key_group concurrency_group = GROUP(concurrency_keys);
 
+#define DOMAIN_AT(member)                                    \
+	.offset = offsetof(struct gp_domain_config, member), \
+	.wide = sizeof(((struct gp_domain_config *)NULL)->member) == sizeof(uint64_t)
+
+static const char *const own_policy_words[] = {"off", "none", "testing", "enforce", NULL};
+static const struct gp_key mta_sts_keys[] = {
+	{.name = "mode",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "off",
+	 .example = "testing",
+	 .choices = own_policy_words,
+	 DOMAIN_AT(mta_sts.mode),
+	 .doc = "off: there is no policy. testing: senders report what fails, and deliver. "
+		"enforce: they do not deliver to a server that does not prove itself. none: what "
+		"to say for a max_age before a policy is taken away."},
+	{.name = "max_age",
+	 .type = GP_KEY_TIME,
+	 .preset = "7d",
+	 .min = MINUTE,
+	 .max = 31557600 * SECOND,
+	 DOMAIN_AT(mta_sts.max_age),
+	 .doc = "How long senders keep the policy."},
+	{.name = "mx",
+	 .type = GP_KEY_PATTERNS,
+	 .example = "[mx.example.org, \"*.mail.example.org\"]",
+	 .doc = "The names of the domain's MX records, all of them; \"*.\" stands for one label. "
+		"Without it the hostname alone."},
+};
+static const struct gp_key_group mta_sts_group = GROUP(mta_sts_keys);
+
 static const struct gp_key domain_keys[] = {
 	{.name = "recipients",
 	 .type = GP_KEY_RECIPIENTS,
@@ -177,6 +207,18 @@ static const struct gp_key domain_keys[] = {
 	 .doc = "Where the mail goes: {maildir: PATH}, {lmtp: \"unix:PATH\" or \"HOST:PORT\"}, "
 		"{relay: "
 		"\"HOST:PORT\"}, or discard."},
+	{.name = "mta_sts",
+	 .type = GP_KEY_GROUP,
+	 .group = &mta_sts_group,
+	 .example = "{mode: testing, max_age: 7d}",
+	 .doc = "The MTA-STS policy of the domain (RFC 8461): that mail to it comes by TLS. "
+		"`gatepost domain show` prints what to publish for it."},
+	{.name = "tls_rpt",
+	 .type = GP_KEY_REPORTS,
+	 .example = "\"mailto:postmaster@example.org\"",
+	 DOMAIN_AT(tls_rpt),
+	 .doc = "Where others send their TLS reports (RFC 8460): mailto: and https: URIs, with "
+		"commas between them. For the record that `gatepost domain show` prints."},
 };
 static const struct gp_key_group domain_group = GROUP(domain_keys);
 
@@ -472,6 +514,18 @@ static const struct gp_key tls_keys[] = {
 };
 static const struct gp_key_group tls_group = GROUP(tls_keys);
 
+static const struct gp_key web_keys[] = {
+	LATER("listen", "The dashboard."),
+	{.name = "policy_listen",
+	 .type = GP_KEY_LISTEN,
+	 .min = 443,
+	 .example = "\"0.0.0.0:443\"",
+	 AT(web.policy_listen),
+	 .doc = "Where the MTA-STS policies of our domains are served by HTTPS. Each takes a "
+		"certificate for mta-sts.DOMAIN among those of tls."},
+};
+static const struct gp_key_group web_group = GROUP(web_keys);
+
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 static const struct gp_key log_keys[] = {
@@ -605,6 +659,10 @@ static const struct gp_key root_keys[] = {
 	 .group = &reports_group,
 	 .doc = "What we tell other domains of our mail to them: TLS reports, daily, to those that "
 		"ask for them in their DNS."},
+	{.name = "web",
+	 .type = GP_KEY_GROUP,
+	 .group = &web_group,
+	 .doc = "What is served by HTTPS."},
 	{.name = "log",
 	 .type = GP_KEY_GROUP,
 	 .group = &log_group,
@@ -618,7 +676,6 @@ static const struct gp_key root_keys[] = {
 	LATER("greylist", "Greylisting."),
 	LATER("milters", "Mail filters."),
 	LATER("proxy", "PROXY protocol and XCLIENT."),
-	LATER("web", "Dashboard and MTA-STS policies."),
 };
 const struct gp_key_group gp_schema = GROUP(root_keys);
 

@@ -22,6 +22,7 @@ enum gp_key_type {
 	GP_KEY_RESOLVER, /* struct gp_slice: address:port; `min` is the default port */
 	GP_KEY_SEPARATORS,
 	GP_KEY_ADDRESS, /* struct gp_slice: local@domain */
+	GP_KEY_REPORTS, /* struct gp_slice: URIs, with commas between them */
 	GP_KEY_URL,     /* struct gp_slice: gp_https_url_parse() takes it */
 	GP_KEY_SECRET,  /* struct gp_slice: path of a file that is looked at and not read */
 	GP_KEY_SOCKET,  /* struct gp_slice: "unix:PATH" */
@@ -38,6 +39,7 @@ enum gp_key_type {
 	GP_KEY_RECIPIENTS,
 	GP_KEY_ALIASES,
 	GP_KEY_DELIVER,
+	GP_KEY_PATTERNS,
 	GP_KEY_CERTIFICATES,
 	GP_KEY_KEYS,
 	/* known, and refused with a word of its own */

@@ -170,7 +170,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	gp_channel_free(p->channel);
 	*p = (struct peer){.role = role, .index = index};
 	struct gp_channel_owner owner = {on_message, on_close, p};
-	p->channel = gp_channel_new(env->loop, fd, GP_PERMIT_SMTPD_TO_SIGNER, &owner);
+	uint64_t permit = role == GP_ROLE_WEB ? GP_PERMIT_WEB_TO_SIGNER : GP_PERMIT_SMTPD_TO_SIGNER;
+	p->channel = gp_channel_new(env->loop, fd, permit, &owner);
 	if (p->channel)
 		tell_keys(p);
 	else

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "core/users/users.h"
 #include "procs/smtpd/smtpd.h"
+#include "procs/tls/tickets.h"
 #include "sys/log.h"
 
 enum {

@@ -48,6 +48,12 @@ prepare(struct gp_role_env *env)
 	return tls_prepare();
 }
 
+static const struct tls_owner tls_owner = {
+	.permit = GP_PERMIT_SIGNER_TO_SMTPD,
+	.settled = smtpd_open_when_ready,
+	.signed_for = session_signed,
+};
+
 static int
 start(struct gp_role_env *env)
 {
@@ -56,7 +62,7 @@ start(struct gp_role_env *env)
 	int r = apply_config(env);
 	if (r == 0)
 		r = listener_start(env);
-	return r == 0 ? tls_start(env) : r;
+	return r == 0 ? tls_start(env, &tls_owner) : r;
 }
 
 static void

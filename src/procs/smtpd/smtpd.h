@@ -3,8 +3,8 @@
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
  * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
  * aliases (targets.c), the body of a message on its way (body.c); the conversations with spool
- * (store.c), with signer, and certificates (tls.c), and with auth (auth.c); answers that are on
- * their way (tickets.c); and the role itself (main.c).
+ * (store.c) and with auth (auth.c); and the role itself (main.c). Certificates and the conversation
+ * with signer are those of procs/tls.
  */
 #pragma once
 
@@ -13,8 +13,8 @@
 #include "core/smtp/server.h"
 #include "ipc/role.h"
 #include "ipc/values.h"
+#include "procs/tls/service.h"
 #include "sys/address.h"
-#include "sys/tls.h"
 
 struct session;
 
@@ -111,34 +111,6 @@ store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 void
 store_forget(struct session *s);
 
-/* --- tls.c --- */
-
-/* Before the sandbox. Returns 0 or -ENOMEM. */
-int
-tls_prepare(void);
-int
-tls_start(struct gp_role_env *env);
-/* The certificates may be others now. */
-void
-tls_configure(void);
-void
-tls_connect(struct gp_role_env *env, int fd);
-/* Whether all certificates are in use that can be, or there are none. */
-bool
-tls_settled(void);
-/* Whether a session may begin TLS. */
-bool
-tls_possible(void);
-/* NULL: not possible now. */
-struct gp_tls *
-tls_accept(int fd, const struct gp_role_listen *listen);
-/* Asks for a signature; session_signed() answers. False: not possible now. */
-bool
-tls_sign(struct session *s, const struct gp_tls_request *r);
-/* The session is gone, or waits no longer: the answer for it is dropped. */
-void
-tls_forget(struct session *s);
-
 /* --- auth.c --- */
 
 /* A session's exchange with auth, and what its user may send as. All zeroes at first. */
@@ -209,30 +181,6 @@ targets_add(struct targets *t, const struct gp_admission *a, const struct gp_rcp
 	    struct gp_arena *arena);
 void
 targets_reset(struct targets *t);
-
-/* --- tickets.c --- */
-
-#define TICKET_NONE UINT64_MAX
-
-struct ticket;
-
-struct tickets {
-	struct ticket *items;
-	size_t len;
-};
-
-/* TICKET_NONE: no memory. */
-uint64_t
-tickets_take(struct tickets *t, struct session *s);
-/* The session that waits under this ticket, which is used up; NULL: it is gone. */
-struct session *
-tickets_redeem(struct tickets *t, uint64_t ticket);
-/* Uses up all tickets of the session. */
-void
-tickets_forget(struct tickets *t, const struct session *s);
-/* Uses up all tickets, and tells their sessions, which may take new ones. */
-void
-tickets_fail(struct tickets *t, void (*tell)(struct session *s));
 
 /* --- body.c --- */
 

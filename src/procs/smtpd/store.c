@@ -6,6 +6,7 @@
 
 #include "ipc/values.h"
 #include "procs/smtpd/smtpd.h"
+#include "procs/tls/tickets.h"
 #include "sys/log.h"
 
 enum {

@@ -180,6 +180,8 @@ tell_resources(struct instance *in)
 		if (r->listen_workers[i] == in->index)
 			ok = tell_listen(in, &r->listens[i]);
 	}
+	if (ok && needs & NEEDS_WEB_SOCKET && r->web.fd >= 0)
+		ok = tell_listen(in, &r->web);
 	if (ok && needs & NEEDS_SPOOL_DIR)
 		ok = tell_directory(in, &r->spool);
 	if (ok && needs & NEEDS_POLICY_DIR)
@@ -568,6 +570,16 @@ renew_listens(void)
 	replace_roles(NEEDS_LISTENS);
 }
 
+static void
+renew_web(void)
+{
+	bool changed;
+	if (resources_relisten_web(&self.resources, self.config.value, &changed) < 0)
+		gp_error("reload_incomplete", GP_FS("reason", "web.policy_listen cannot be bound"));
+	if (changed)
+		replace_roles(NEEDS_WEB_SOCKET);
+}
+
 static const struct identity *
 owner_of_mail_roots(void)
 {
@@ -617,6 +629,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	tell_again(0);
 	if (listens_changed)
 		renew_listens();
+	renew_web();
 	renew_users();
 	configuration_free(&old);
 	gp_info("reloaded", GP_FS("file", self.config_path));

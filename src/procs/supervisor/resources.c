@@ -251,6 +251,31 @@ resources_unlisten(struct resources *r)
 			close(r->listens[i].fd);
 	}
 	r->listens_len = 0;
+	if (r->web.fd >= 0)
+		close(r->web.fd);
+	r->web.fd = -1;
+}
+
+int
+resources_relisten_web(struct resources *r, const struct gp_config *cfg, bool *ret_changed)
+{
+	struct gp_slice want = cfg->web.policy_listen;
+	struct gp_role_listen *l = &r->web;
+	struct gp_sockaddr a;
+	*ret_changed = false;
+	if (want.len == 0 ? l->fd < 0 : l->fd >= 0 && gp_slice_eq(gp_slice_str(l->address), want))
+		return 0;
+	if (l->fd >= 0)
+		close(l->fd);
+	*l = (struct gp_role_listen){.fd = -1, .tls = GP_LISTEN_IMPLICIT};
+	*ret_changed = true;
+	if (want.len == 0)
+		return 0;
+	snprintf(l->address, sizeof(l->address), "%.*s", GP_SLICE_FMT(want));
+	if (gp_sockaddr_parse(want, 0, &a) < 0)
+		return complain("bad_listen_address", l->address, -EINVAL);
+	l->fd = gp_socket_listen(&a, BACKLOG, false);
+	return l->fd < 0 ? complain("cannot_listen", l->address, l->fd) : 0;
 }
 
 int
@@ -258,6 +283,7 @@ resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned wo
 {
 	struct resources old = *r;
 	int error = 0;
+	old.web.fd = -1; /* it stays */
 	r->listens_len = 0;
 	/* One address that cannot be had does not cost the others. */
 	for (size_t i = 0; i < cfg->listens_len; i++) {
@@ -288,7 +314,7 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 {
 	struct identity spool, fetch, reports, maildir;
 	bool changed;
-	*r = (struct resources){.users.fd = -1, .control = -1, .lock = -1};
+	*r = (struct resources){.users.fd = -1, .web.fd = -1, .control = -1, .lock = -1};
 	if (identity_of("spool", cfg->user, &spool) < 0 ||
 	    identity_of("fetch", cfg->user, &fetch) < 0 ||
 	    identity_of("reports", cfg->user, &reports) < 0 ||
@@ -313,7 +339,12 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 		error = open_control(r, cfg);
 	for (size_t i = 0; error == 0 && i < cfg->listens_len; i++)
 		error = check_address_is_free(&cfg->listens[i]);
+	if (error == 0 && cfg->web.policy_listen.len > 0)
+		error = check_address_is_free(
+			&(struct gp_listen){.address = cfg->web.policy_listen});
 	if (error == 0)
 		error = resources_relisten(r, cfg, workers);
+	if (error == 0)
+		error = resources_relisten_web(r, cfg, &changed);
 	return error;
 }

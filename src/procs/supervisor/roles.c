@@ -9,12 +9,12 @@
  *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
  *                  |        |   --> relay   --> other servers
  *           signer, auth    |         |
- *                           |      resolver        fetch --> HTTPS servers
- *                           |          |             |
+ *              |            |      resolver        fetch --> HTTPS servers
+ *     443 --> web           |          |             |
  *                           +------ reports ---------+  (hears of relay's sessions)
  */
 const struct role_spec role_specs[] = {
-	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD)},
+	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD) | PEER(WEB)},
 	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
 	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR) | PEER(REPORTS)},
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY) | PEER(REPORTS)},
@@ -27,5 +27,6 @@ const struct role_spec role_specs[] = {
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(REPORTS)},
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0,
 	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH)},
+	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKET | NEEDS_CERTIFICATES, 0, PEER(SIGNER)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

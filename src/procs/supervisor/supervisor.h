@@ -30,6 +30,7 @@ enum role_needs {
 	NEEDS_SECRETS = 128,     /* what to log in with at the smarthost, as descriptors */
 	NEEDS_USERS = 256,
 	NEEDS_REPORTS_DIR = 512,
+	NEEDS_WEB_SOCKET = 1024, /* web.policy_listen's, where there is one */
 };
 
 struct role_spec {
@@ -86,7 +87,8 @@ struct resources {
 	struct gp_role_listen listens[GP_ROLE_LISTENS_MAX]; /* one socket an address and worker */
 	unsigned listen_workers[GP_ROLE_LISTENS_MAX];       /* for which worker */
 	size_t listens_len;
-	bool listens_missing; /* an address could not be bound: the next reload tries again */
+	bool listens_missing;      /* an address could not be bound: the next reload tries again */
+	struct gp_role_listen web; /* web.policy_listen; fd -1: none */
 	struct gp_role_dir spool;
 	struct gp_role_dir policies; /* of MTA-STS */
 	struct gp_role_dir reports;
@@ -114,6 +116,10 @@ resources_unlisten(struct resources *r);
    sockets. Returns 0, or the first error: those that could be bound are in use all the same. */
 int
 resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers);
+
+/* The same for web.policy_listen. *ret_changed: whoever was told the old one must be told anew. */
+int
+resources_relisten_web(struct resources *r, const struct gp_config *cfg, bool *ret_changed);
 
 /* Opens the mail roots of a new configuration in place of the old; those that stay keep their
    descriptors. One that does not exist is made when it can be made as its owner's. *ret_changed:

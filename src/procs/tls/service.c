@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "ipc/values.h"
-#include "procs/smtpd/smtpd.h"
+#include "procs/tls/service.h"
+#include "procs/tls/tickets.h"
 #include "sys/log.h"
 #include "sys/tls_server.h"
 
@@ -20,6 +21,8 @@ enum {
 };
 
 static struct {
+	const struct tls_owner *owner;
+	struct gp_role_env *env;
 	struct gp_channel *channel;
 	struct gp_tls_server *server; /* NULL: no TLS */
 	size_t used;                  /* its certificates */
@@ -95,7 +98,7 @@ static void
 rebuild(bool late)
 {
 	struct gp_slice pems[GP_TLS_CERTIFICATES_MAX];
-	const struct gp_config *cfg = smtpd.env->config;
+	const struct gp_config *cfg = self.env->config;
 	size_t wanted = cfg->tls.certificates_len;
 	size_t len = select_certificates(cfg, late, pems);
 	if (len < wanted && !late) {
@@ -107,7 +110,7 @@ rebuild(bool late)
 	if (len == wanted || len >= self.used)
 		use(pems, len);
 	self.settled = true;
-	smtpd_open_when_ready();
+	self.owner->settled();
 }
 
 static void
@@ -124,10 +127,12 @@ tls_prepare(void)
 }
 
 int
-tls_start(struct gp_role_env *env)
+tls_start(struct gp_role_env *env, const struct tls_owner *owner)
 {
 	static_assert((int)GP_CONFIG_CERTIFICATES_MAX <= (int)GP_TLS_CERTIFICATES_MAX,
 		      "all can be used");
+	self.env = env;
+	self.owner = owner;
 	self.settle = evtimer_new(gp_loop_base(env->loop), on_settle, NULL);
 	if (!self.settle)
 		return -ENOMEM;
@@ -192,7 +197,7 @@ tls_forget(struct session *s)
 static void
 refuse(struct session *s)
 {
-	session_signed(s, gp_slice(NULL, 0));
+	self.owner->signed_for(s, gp_slice(NULL, 0));
 }
 
 /* False: no such message. */
@@ -233,7 +238,8 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		struct session *s = tickets_redeem(&self.tickets, m->signature.ticket);
 		bool done = m->signature.result == GP_SIGN_DONE;
 		if (s)
-			session_signed(s, done ? m->signature.signature : gp_slice(NULL, 0));
+			self.owner->signed_for(s,
+					       done ? m->signature.signature : gp_slice(NULL, 0));
 	} else if (!take_keys(m)) {
 		gp_channel_free(c);
 		lose_signer("malformed keys");
@@ -254,5 +260,5 @@ tls_connect(struct gp_role_env *env, int fd)
 	/* The end of the old one may still lie unread behind this news. */
 	self.channel = gp_channel_free(self.channel);
 	tickets_fail(&self.tickets, refuse);
-	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_SIGNER_TO_SMTPD, &owner);
+	self.channel = gp_channel_new(env->loop, fd, self.owner->permit, &owner);
 }

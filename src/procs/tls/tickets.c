@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "procs/smtpd/smtpd.h"
+#include "procs/tls/tickets.h"
 
 enum { TICKETS_MAX = 1 << 20 };
 
