@@ -23,12 +23,14 @@ WARM_UP = 300  # messages, so that processes are there and caches full
 SYNC_CALLS = ("fsync", "fdatasync", "sync_file_range", "syncfs", "sync")
 FILE_CALLS = ("open", "openat", "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat")
 
-Workload = collections.namedtuple("Workload", "mode size per_connection sessions")
+# tls: "" for none; "tlsin": load speaks it by STARTTLS, "tlsin-resumed": and resumes; "tlsout": the sink offers it,
+# "tlsout-each": and takes one message a connection
+Workload = collections.namedtuple("Workload", "mode size per_connection sessions tls", defaults=("",))
 
 
 def workload_name(w):
     many = "many" if w.per_connection != 1 else "one"
-    return f"{w.mode}-{w.size // 1024}k-{many}-{w.sessions}"
+    return f"{w.mode}-{w.size // 1024}k-{many}-{w.sessions}" + (w.tls and f"-{w.tls}")
 
 
 def all_workloads():
@@ -38,7 +40,31 @@ def all_workloads():
         for size in (4096, 102400)
         for per_connection in (1, 0)
         for sessions in (50, 200)
+    ] + [
+        Workload(mode, 4096, 1, 50, tls)
+        for mode, tls in (
+            ("discard", "tlsin"),
+            ("discard", "tlsin-resumed"),
+            ("relay", "tlsin"),
+            ("relay", "tlsout"),
+            ("relay", "tlsout-each"),
+        )
     ]
+
+
+SINK_TLS = {
+    "tlsout": ["--tls", "starttls"],
+    "tlsout-each": ["--tls", "starttls", "--per-connection", 1],
+}
+
+
+def server_tls(w):
+    """What the workload asks of the server: see servers/__init__.py."""
+    return "out" if w.tls in SINK_TLS else "in" if w.tls else ""
+
+
+def load_tls(w):
+    return {"tlsin": ["--tls", "starttls"], "tlsin-resumed": ["--tls", "starttls", "--resume"]}.get(w.tls, [])
 
 
 class Sink:
@@ -72,7 +98,7 @@ def start_load(port, w, count, run):
     to = {"discard": "user%d@sink.test", "maildir": "user%d@box.test", "relay": "user%d@sink.test"}[w.mode]
     argv = [PROGRAM, "load", "--server", f"127.0.0.1:{port}", "-n", count, "-s", w.sessions, "--size", w.size]
     argv += ["--per-connection", w.per_connection, "--to", to, "--users", servers.USERS, "--run", run, "--json"]
-    argv += ["--from", "load@load.test", "--helo", "load.test"]
+    argv += ["--from", "load@load.test", "--helo", "load.test", *load_tls(w)]
     return subprocess.Popen(
         [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
@@ -81,13 +107,14 @@ def start_load(port, w, count, run):
 class Bench:
     """A running server with its sink's port and its account."""
 
-    def __init__(self, name, mode):
+    def __init__(self, name, mode, tls=""):
         self.group = accounting.account()
         self.scratch = tempfile.TemporaryDirectory(prefix="gatepost-bench-", dir=SCRATCH)
         os.chmod(self.scratch.name, 0o755)
         self.sink_port = servers.free_port()
         self.runs = 0
-        self.server = importlib.import_module(f"servers.{name}").Server(self.scratch.name, mode, self.sink_port)
+        module = importlib.import_module(f"servers.{name}")
+        self.server = module.Server(self.scratch.name, mode, self.sink_port, tls)
 
     def __enter__(self):
         try:
@@ -120,6 +147,7 @@ class Bench:
         sink = None
         if w.mode == "relay":
             options = ["--count", count, "--settle", SETTLE_MS, "--expect", f"{run}:{count}"]
+            options += SINK_TLS.get(w.tls, [])
             sink = Sink(self.sink_port, *map(str, options))
         watch = accounting.MemoryWatch(self.group)
         before = servers.count_mailboxes(self.server.mailboxes) if w.mode == "maildir" else 0
@@ -130,6 +158,7 @@ class Bench:
             time.sleep(0.02)
         sent = json.loads(load.communicate()[0])
         row = {"messages": count, "accepted": sent["accepted"], "load_cpu_s": sent["cpu_s"]}
+        note_handshakes(row, sent, count)
         self.wait_for_delivery(w, sent, sink, before, watch, row)
         self.wait_until(lambda: self.server.pending() == 0, watch)
         watch.look(now=True)
@@ -141,6 +170,7 @@ class Bench:
         row["peak_pss_mib"] = watch.peak_mib
         row["processes"] = watch.processes
         row["good"] = row["delivered"] == count and sent["accepted"] == count and row.get("exact", True)
+        row["good"] &= (row["handshakes"] > 0) == (w.tls != "")
         return row
 
     def wait_for_delivery(self, w, sent, sink, before, watch, row):
@@ -149,6 +179,7 @@ class Bench:
             # The wait must not outlive a load that failed: what was not accepted does not arrive.
             got = sink.result(PATIENCE_S if sent["accepted"] == count else 10) or {"messages": 0, "last": time.time()}
             row["delivered"] = got["messages"]
+            note_handshakes(row, got, count)
             row["exact"] = all(r["missing"] == 0 and r["doubled"] == 0 for r in got.get("runs", []))
             row["arrival_p50_ms"] = got.get("latency_ms", {}).get("p50")
             row["arrival_p99_ms"] = got.get("latency_ms", {}).get("p99")
@@ -165,6 +196,13 @@ class Bench:
         row["per_s"] = row["delivered"] / row["seconds"]
 
 
+def note_handshakes(row, said, count):
+    """Those that load or sink counted, by message; the other one's stay."""
+    tls = said.get("tls", {"handshakes": 0, "resumed": 0})
+    row["handshakes"] = row.get("handshakes", 0) + tls["handshakes"] / count
+    row["resumed"] = row.get("resumed", 0) + tls["resumed"] / count
+
+
 def warm_and_size(bench, w, seconds, count_max):
     """Two runs that count for nothing; the number of messages that takes about so many seconds."""
     count = max(WARM_UP, 2 * w.sessions)
@@ -175,7 +213,7 @@ def warm_and_size(bench, w, seconds, count_max):
 
 
 def measure(name, w, seconds, count_max):
-    with Bench(name, w.mode) as bench:
+    with Bench(name, w.mode, server_tls(w)) as bench:
         count = warm_and_size(bench, w, seconds, count_max)
         return bench.run(w, count)
 
@@ -192,7 +230,7 @@ def parse_strace(text, count):
 
 def count_calls(name, w, count):
     """Calls that make data durable, and those that change folders, a message; strace slows all else."""
-    with Bench(name, w.mode) as bench:
+    with Bench(name, w.mode, server_tls(w)) as bench:
         bench.run(w, WARM_UP)
         out = pathlib.Path(bench.scratch.name) / "strace"
         argv = ["strace", "-f", "-qq", "-c", "-o", out, "-e", "trace=" + ",".join(SYNC_CALLS + FILE_CALLS)]
@@ -211,14 +249,16 @@ def count_calls(name, w, count):
         }
 
 
-def idle_memory(name, connections):
+def idle_memory(name, connections, tls=""):
     """Memory that an idle connection costs: PSS with so many held, less PSS with one, by connection."""
-    with Bench(name, "idle") as bench:
-        bench.run(Workload("discard", 4096, 1, 20), WARM_UP)
+    w = Workload("discard", 4096, 1, 20, tls)
+    with Bench(name, "idle", server_tls(w)) as bench:
+        bench.run(w, WARM_UP)
         time.sleep(0.5)
         empty = accounting.pss_mib(bench.group.pids())
+        argv = [PROGRAM, "load", "--server", f"127.0.0.1:{bench.server.port}", "--idle", str(connections), "--json"]
         load = subprocess.Popen(
-            [PROGRAM, "load", "--server", f"127.0.0.1:{bench.server.port}", "--idle", str(connections), "--json"],
+            [*argv, *load_tls(w)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -240,7 +280,7 @@ def idle_memory(name, connections):
 def ceiling(w, count):
     """What load and sink reach with nothing between them."""
     port = servers.free_port()
-    sink = Sink(port, "--count", str(count))
+    sink = Sink(port, "--count", str(count), *(["--tls", "starttls"] if w.tls else []))
     load = start_load(port, w._replace(mode="relay"), count, "ceiling")
     sent = json.loads(load.communicate()[0])
     got = sink.result()
@@ -251,6 +291,53 @@ def ceiling(w, count):
         "p50_ms": sent["latency_ms"]["message"]["p50"],
         "p99_ms": sent["latency_ms"]["message"]["p99"],
     }
+
+
+def shake_hands(bench, seconds, *options):
+    """Connections with STARTTLS and no mail, from 200 sessions: how many a second, and the server's CPU for one."""
+    argv = [PROGRAM, "load", "--server", f"127.0.0.1:{bench.server.port}", "--no-mail", "--sessions", "200", "--json"]
+    argv += ["--count", "1000000", "--time", str(seconds), "--tls", "starttls", *options]
+    cpu_s = bench.group.cpu_s()
+    done = json.loads(subprocess.run(argv, capture_output=True, text=True, check=False).stdout)
+    count = max(done["tls"]["handshakes"], 1)
+    return {
+        "per_s": done["tls"]["rate"],
+        "cpu_ms": (bench.group.cpu_s() - cpu_s) / count * 1000,
+        "load_cpu_ms": done["cpu_s"] / count * 1000,
+        "resumed": done["tls"]["resumed"] / count,
+    }
+
+
+def s_time(port, seconds, kind):
+    """`openssl s_time`, one connection after the other; None where it failed."""
+    argv = ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-time", str(max(1, round(seconds))), kind]
+    begun = time.monotonic()
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    found = re.search(r"^(\d+) connections in \d+ real seconds", done.stdout, re.MULTILINE)
+    return int(found[1]) / (time.monotonic() - begun) if found and done.returncode == 0 else None
+
+
+def handshakes(name, seconds):
+    with Bench(name, "idle", "in") as bench:
+        shake_hands(bench, 1)
+        return {
+            "full": shake_hands(bench, seconds),
+            "resumed": shake_hands(bench, seconds, "--resume"),
+            "s_time_new": s_time(bench.server.tls_port, seconds, "-new"),
+            "s_time_reuse": s_time(bench.server.tls_port, seconds, "-reuse"),
+        }
+
+
+def parse_speed(text):
+    """Operations a second of one core, from the tables of `openssl speed ecdsap256 ecdhx25519`."""
+    sign = re.search(r"ecdsa \(nistp256\)\s+\S+s\s+\S+s\s+([\d.]+)\s+([\d.]+)", text)
+    exchange = re.search(r"ecdh \(X25519\)\s+\S+s\s+([\d.]+)", text)
+    return {"sign": float(sign[1]), "verify": float(sign[2]), "exchange": float(exchange[1])}
+
+
+def crypto_limit():
+    argv = ["openssl", "speed", "-seconds", "1", "ecdsap256", "ecdhx25519"]
+    return parse_speed(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
 
 
 def settings_of(name):

@@ -72,6 +72,36 @@ def server_line(workload, name, passes, calls):
     return "| " + " | ".join(cells) + " |"
 
 
+def tls_lines(results):
+    """What the tables of messages do not tell of TLS."""
+    lines = []
+    for workload, passes in results["cells"].items():
+        for name in results["servers"]:
+            rows = rows_of(passes, name)
+            shaken = column(rows, "handshakes")
+            if shaken:
+                resumed = column(rows, "resumed") / shaken * 100
+                lines.append(f"TLS, {workload}, {name}: {shaken:.2f} handshakes a message, {resumed:.0f} % resumed.")
+    for name, h in results.get("handshakes", {}).items():
+        for kind in ("full", "resumed"):
+            one = h[kind]
+            lines.append(
+                f"Handshakes, {kind}, {name}: {one['per_s']:,.0f}/s from 200 sessions"
+                f" ({one['resumed'] * 100:.0f} % resumed), {one['cpu_ms']:.3f} ms CPU each,"
+                f" and {one['load_cpu_ms']:.3f} of the generator."
+            )
+        lines.append(
+            f"openssl s_time, one after the other, {name}: {figure(h['s_time_new'], 0)}/s new,"
+            f" {figure(h['s_time_reuse'], 0)}/s reused."
+        )
+    for where, limit in results.get("crypto", {}).items():
+        lines.append(
+            f"openssl speed, {where}: {limit['sign']:,.0f} signatures by ECDSA P-256 a second,"
+            f" {limit['verify']:,.0f} checks of one, {limit['exchange']:,.0f} exchanges by X25519."
+        )
+    return lines
+
+
 def markdown(results):
     servers, cells = results["servers"], results["cells"]
     lines = [f"Measured {results['when']}: {'; '.join(results['settings'])}.", f"Machine: {results['machine']}.", ""]
@@ -95,6 +125,7 @@ def markdown(results):
     for workload, passes in cells.items():
         lines += [server_line(workload, name, passes, results["calls"]) for name in servers]
     lines.append("")
+    lines += tls_lines(results)
     for name, idle in results["idle"].items():
         lines.append(f"Idle connection, {name}: {idle['kib_per_connection']:.1f} KiB of PSS ({idle['held']} held).")
     for name, top in results["ceiling"].items():

@@ -19,6 +19,7 @@ import report  # noqa: E402
 
 RESULTS = pathlib.Path(__file__).resolve().parent / "results"
 CEILING_MESSAGES = {4096: 20000, 102400: 3000}
+CEILING_TLS = 4  # times fewer
 
 
 def say(text):
@@ -42,12 +43,13 @@ def arguments():
         epilog="workloads (MODE-SIZE-MESSAGES A CONNECTION-SESSIONS): " + " ".join(names),
     )
     parser.add_argument("--servers", default="gatepost,postfix", help="the first is set against the second")
-    parser.add_argument("--workloads", default="", help="names or beginnings of names, with commas; default all")
+    parser.add_argument("--workloads", default="", help="names, or beginnings of names, with commas; default all")
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5, help="about how long a measured run takes (5)")
     parser.add_argument("--count-max", type=int, default=100000, help="messages in a run at most")
     parser.add_argument("--calls", type=int, default=200, help="messages of the strace run; 0: none")
     parser.add_argument("--idle", type=int, default=1000, help="idle connections to hold; 0: leave it out")
+    parser.add_argument("--handshakes", type=float, default=3, help="seconds of TLS handshakes; 0: leave them out")
     parser.add_argument("--no-ceiling", action="store_true", help="leave out generator to sink")
     parser.add_argument("--name", default=datetime.datetime.now().strftime("%Y%m%d-%H%M%S"))
     args = parser.parse_args()
@@ -60,7 +62,10 @@ def arguments():
 
 
 def matches(workload, wanted):
-    return any(measure.workload_name(workload).startswith(word) for word in wanted)
+    """By its name, or by a beginning that is nobody's name."""
+    name = measure.workload_name(workload)
+    names = {measure.workload_name(w) for w in measure.all_workloads()}
+    return any(name == word or (word not in names and name.startswith(word)) for word in wanted)
 
 
 def save(results, name):
@@ -106,9 +111,23 @@ def run_passes(results, args):
             save(results, args.name)
 
 
+def run_tls_extras(results, args):
+    for name in args.servers:
+        held = min(args.idle, 90) if name == "postfix" else args.idle
+        if held:
+            key = f"{name} by TLS"
+            measure_it = lambda n=name, h=held: measure.idle_memory(n, h, "tlsin")  # noqa: E731
+            try_extra(results["idle"], key, "idle connections", measure_it)
+        if args.handshakes:
+            measure_it = lambda n=name: measure.handshakes(n, args.handshakes)  # noqa: E731
+            try_extra(results["handshakes"], name, "handshakes", measure_it)
+    if args.handshakes:
+        try_extra(results["crypto"], "one core", "openssl speed", measure.crypto_limit)
+
+
 def run_extras(results, args):
     for workload in args.workloads if args.calls else []:
-        if workload.per_connection == 1 and workload.sessions == 50 and workload.size == 4096:
+        if workload.per_connection == 1 and workload.sessions == 50 and workload.size == 4096 and not workload.tls:
             calls = results["calls"].setdefault(measure.workload_name(workload), {})
             for name in args.servers:
                 what = f"system calls of {measure.workload_name(workload)}"
@@ -117,10 +136,14 @@ def run_extras(results, args):
         # Postfix gives each connection a process, and has 100 of them by default.
         held = min(args.idle, 90) if name == "postfix" else args.idle
         try_extra(results["idle"], name, "idle connections", lambda n=name, h=held: measure.idle_memory(n, h))
+    if any(w.tls for w in args.workloads):
+        run_tls_extras(results, args)
     for workload in [] if args.no_ceiling else args.workloads:
+        # load itself speaks no TLS when it is for the way out
+        workload = workload._replace(tls="") if workload.tls in measure.SINK_TLS else workload
         key = measure.workload_name(workload._replace(mode="ceiling"))
         if key not in results["ceiling"]:
-            count = CEILING_MESSAGES[workload.size]
+            count = CEILING_MESSAGES[workload.size] // (CEILING_TLS if workload.tls else 1)
             try_extra(results["ceiling"], key, "nothing between", lambda w=workload, n=count: measure.ceiling(w, n))
 
 
@@ -136,6 +159,8 @@ def main():
         "cells": {},
         "calls": {},
         "idle": {},
+        "handshakes": {},
+        "crypto": {},
         "ceiling": {},
     }
     for name in args.servers:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `load`'s side of a dialogue with any server. The first octet says how large the pieces are in
- * which the answers arrive, and whether it is LMTP or pipelined.
+ * which the answers arrive, and whether it is LMTP, pipelined, or with STARTTLS.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +23,9 @@ act(struct gp_load_session *s, enum gp_load_event event, uint64_t *number, struc
 			gp_load_session_begin(s, *number, 5, out);
 		else
 			gp_load_session_quit(s, out);
+		return true;
+	case GP_LOAD_STARTTLS:
+		gp_load_session_tls_started(s, out);
 		return true;
 	case GP_LOAD_MESSAGE:
 		gp_assert(s->outcome == GP_LOAD_ACCEPTED || s->outcome == GP_LOAD_REFUSED ||
@@ -50,8 +53,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.recipients = 2,
 		.lmtp = data[0] & 1,
 		.pipeline = data[0] & 2,
+		.starttls = data[0] & 4,
 	};
-	size_t step = (size_t)(data[0] >> 2) + 1;
+	size_t step = (size_t)(data[0] >> 3) + 1;
 	struct gp_slice input = gp_slice_drop(gp_slice((const char *)data, size), 1);
 	uint64_t classes[5] = {}, number = 0;
 	struct gp_load_session s;

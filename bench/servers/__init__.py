@@ -5,6 +5,7 @@ A server has these attributes and methods:
 
 name                the word for it on the command line and in tables
 port                where it listens on 127.0.0.1 once start() has returned
+tls_port            with TLS in: where it listens by TLS from the first octet
 start()             writes its configuration below `work` and runs it; waits until it greets
 stop()              ends all that start() started
 settings()          lines that say its version and what was set, for the report
@@ -14,10 +15,20 @@ mailboxes           the folder below which MODE maildir delivers; None in the ot
 MODE is what it does with mail: `discard` accepts, keeps it durably, drops it; `maildir` delivers userN@box.test to a
 Maildir below mailboxes; `relay` passes it on to 127.0.0.1:sink_port; `idle` is `discard` with room for as many
 connections from one address as are asked for, where the server can. All take mail from 127.0.0.1 for anybody.
+
+TLS is "" (none), "in" (STARTTLS is offered, with the certificate and key that work_pair() made) or "out" (STARTTLS is
+used where the next hop offers it, and no certificate is asked to prove anything). All else of TLS is as it comes: with
+this generator that is TLS 1.3, X25519 and AES-256-GCM for all servers.
 """
 
+import pathlib
 import socket
+import sys
 import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "tests" / "system"))
+import tlsrig  # noqa: E402 (the path above is where it is)
 
 USERS = 100
 MODES = ("discard", "maildir", "relay")
@@ -28,6 +39,11 @@ def free_port():
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def work_pair(work):
+    """A self-signed certificate on P-256 and its key: their paths below work."""
+    return tlsrig.make(work, name="bench.test")
 
 
 def wait_for_greeting(port, alive, patience_s=20):

@@ -5,9 +5,8 @@ import os
 import pathlib
 import subprocess
 
-from servers import USERS, free_port, wait_for_greeting
+from servers import ROOT, free_port, wait_for_greeting, work_pair
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = pathlib.Path(os.environ.get("GATEPOST_BUILD") or ROOT / "build") / "gatepost"
 NOBODY = 65534
 
@@ -16,9 +15,12 @@ hostname: gatepost.test
 state: {work}/state
 listen:
   - {{address: "127.0.0.1:{port}", service: inbound}}
-relay_networks: ["127.0.0.0/8"]
+{tls}relay_networks: ["127.0.0.0/8"]
 dns: {{answers: names.json}}
 """
+
+TLS_LISTENER = '  - {{address: "127.0.0.1:{tls_port}", service: inbound, tls: implicit}}\n'
+TLS_KEY = 'tls: {{certificate: "{certificate}", key: "{key}"}}\n'
 
 MODE_SETTINGS = {
     "discard": "domains:\n  sink.test: {{recipients: any, deliver: discard}}\n",
@@ -35,11 +37,12 @@ MODE_SETTINGS["idle"] = (
 class Server:
     name = "gatepost"
 
-    def __init__(self, work, mode, sink_port):
+    def __init__(self, work, mode, sink_port, tls=""):
         self.work = pathlib.Path(work)
         self.mode = mode
         self.sink_port = sink_port
-        self.port = None
+        self.tls = tls
+        self.port = self.tls_port = None
         self.process = None
         self.mailboxes = self.work / "mail" if mode == "maildir" else None
 
@@ -50,8 +53,18 @@ class Server:
                 os.chown(self.work / name, NOBODY, NOBODY)
         (self.work / "names.json").write_text("{}", encoding="utf-8")
         user = "user: nobody\n" if os.geteuid() == 0 else ""
-        text = (BASE + user + MODE_SETTINGS[self.mode]).format(work=self.work, port=self.port, sink_port=self.sink_port)
+        text = (BASE + user + MODE_SETTINGS[self.mode]).format(
+            work=self.work, port=self.port, sink_port=self.sink_port, tls=self.tls_settings()
+        )
         (self.work / "gatepost.yaml").write_text(text, encoding="utf-8")
+
+    def tls_settings(self):
+        """As they stand between the first listener and the next key."""
+        if self.tls != "in":
+            return ""
+        certificate, key = work_pair(self.work)
+        self.tls_port = free_port()
+        return (TLS_LISTENER + TLS_KEY).format(tls_port=self.tls_port, certificate=certificate, key=key)
 
     def start(self):
         self.port = free_port()

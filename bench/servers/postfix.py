@@ -8,13 +8,10 @@ delays are as they come.
 import os
 import pathlib
 import subprocess
-import sys
 
-from servers import USERS, free_port, wait_for_greeting
+from servers import USERS, free_port, wait_for_greeting, work_pair  # and where tests/system is
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.append(str(ROOT / "tests" / "system"))
-import peers  # noqa: E402 (the path above is where it is)
+import peers
 
 QUEUES = ("maildrop", "incoming", "active", "deferred")
 
@@ -43,6 +40,13 @@ MODE_SETTINGS = {
 }
 
 MODE_SETTINGS["idle"] = MODE_SETTINGS["discard"]
+
+TLS_SETTINGS = {
+    "": "",
+    "in": "smtpd_tls_security_level = may\nsmtpd_tls_chain_files = /own/{key}, /own/{certificate}\n",
+    "out": "smtp_tls_security_level = may\n",
+}
+TLS_LISTENER = "127.0.0.1:{tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n"
 
 # As Debian ships it, less the services that nothing here uses, without chroot, and with the port.
 MASTER = """\
@@ -74,11 +78,12 @@ postlog unix-dgram n - n - 1 postlogd
 class Server:
     name = "postfix"
 
-    def __init__(self, work, mode, sink_port):
+    def __init__(self, work, mode, sink_port, tls=""):
         self.work = pathlib.Path(work)
         self.mode = mode
         self.sink_port = sink_port
-        self.port = None
+        self.tls = tls
+        self.port = self.tls_port = None
         self.peer = None
         self.root = peers.peer_root()
         self.mailboxes = self.work / "mail" if mode == "maildir" else None
@@ -90,8 +95,14 @@ class Server:
         (self.work / "mail").mkdir()
         os.chown(self.work / "mail", peers.USERS["vmail"], peers.USERS["vmail"])
         mode = MODE_SETTINGS[self.mode].format(sink_port=self.sink_port, uid=peers.USERS["vmail"])
-        (self.work / "conf/main.cf").write_text(MAIN + mode, encoding="utf-8")
-        (self.work / "conf/master.cf").write_text(MASTER.format(port=self.port), encoding="utf-8")
+        tls, master = TLS_SETTINGS[self.tls], MASTER.format(port=self.port)
+        if self.tls == "in":
+            certificate, key = work_pair(self.work)
+            tls = tls.format(certificate=certificate.name, key=key.name)
+            self.tls_port = free_port()
+            master += TLS_LISTENER.format(tls_port=self.tls_port)
+        (self.work / "conf/main.cf").write_text(MAIN + mode + tls, encoding="utf-8")
+        (self.work / "conf/master.cf").write_text(master, encoding="utf-8")
         boxes = "".join(f"user{n}@box.test user{n}/\n" for n in range(USERS))
         (self.work / "conf/mailboxes").write_text(boxes, encoding="utf-8")
 

@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/load_engine.h"
 #include "cli/tool_report.h"
+#include "cli/wire.h"
 
 enum {
 	SESSIONS_MAX = 100'000,
@@ -47,17 +48,22 @@ static const char usage[] =
 	"      --size N             octets of a body (4096)\n"
 	"      --rcpts N            recipients of a message (1)\n"
 	"      --per-connection N   messages on a connection (1); 0: no bound\n"
+	"      --no-mail            say QUIT where a message would begin: COUNT connections\n"
 	"      --rate N             messages begun a second; without it as fast as it goes\n"
 	"      --from A, --to A     addresses; %d in them is a number below --users\n"
 	"      --users N            how many numbers %d takes (100)\n"
 	"      --helo NAME          the name in EHLO\n"
 	"      --lmtp               speak LMTP\n"
 	"      --pipeline           send MAIL, RCPT and DATA at once where the server offers it\n"
+	"      --tls starttls|implicit  TLS, begun by STARTTLS or with the connection; nobody's\n"
+	"                           certificate is looked at\n"
+	"      --resume             by TLS: take up the session of the connection before\n"
 	"      --run NAME           the run's name in the marks, instead of a random one\n"
 	"      --ledger FILE        append a line for each message when its outcome is known\n"
 	"      --reconnect S        ask a server that is away again, up to S seconds\n"
 	"      --time S             begin no message after S seconds\n"
-	"      --idle N             instead: open N connections, read the greeting, hold them\n"
+	"      --idle N             instead: open N connections, read the greeting, hold them;\n"
+	"                           with --tls when EHLO was answered within it\n"
 	"      --hold S             with --idle: hold them S seconds; without it till a signal\n"
 	"      --progress           a line a second (on a terminal it is on)\n"
 	"      --json               the report as one JSON object\n"
@@ -70,6 +76,7 @@ enum {
 	OPT_SIZE = 256,
 	OPT_RCPTS,
 	OPT_PER_CONNECTION,
+	OPT_NO_MAIL,
 	OPT_RATE,
 	OPT_FROM,
 	OPT_TO,
@@ -77,6 +84,8 @@ enum {
 	OPT_HELO,
 	OPT_LMTP,
 	OPT_PIPELINE,
+	OPT_TLS,
+	OPT_RESUME,
 	OPT_RUN,
 	OPT_LEDGER,
 	OPT_RECONNECT,
@@ -94,6 +103,7 @@ static const struct option long_options[] = {
 	{"size", required_argument, NULL, OPT_SIZE},
 	{"rcpts", required_argument, NULL, OPT_RCPTS},
 	{"per-connection", required_argument, NULL, OPT_PER_CONNECTION},
+	{"no-mail", no_argument, NULL, OPT_NO_MAIL},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"from", required_argument, NULL, OPT_FROM},
 	{"to", required_argument, NULL, OPT_TO},
@@ -101,6 +111,8 @@ static const struct option long_options[] = {
 	{"helo", required_argument, NULL, OPT_HELO},
 	{"lmtp", no_argument, NULL, OPT_LMTP},
 	{"pipeline", no_argument, NULL, OPT_PIPELINE},
+	{"tls", required_argument, NULL, OPT_TLS},
+	{"resume", no_argument, NULL, OPT_RESUME},
 	{"run", required_argument, NULL, OPT_RUN},
 	{"ledger", required_argument, NULL, OPT_LEDGER},
 	{"reconnect", required_argument, NULL, OPT_RECONNECT},
@@ -163,6 +175,16 @@ read_u32(const struct gp_arg *arg, uint64_t min, uint64_t max, uint32_t *ret)
 }
 
 static bool
+read_tls(const struct gp_arg *arg, struct gp_load_options *options)
+{
+	struct gp_slice word = gp_slice_str(arg->value);
+	options->plan.starttls = gp_slice_eq(word, GP_SLICE("starttls"));
+	options->tls = options->plan.starttls ? GP_LOAD_BY_STARTTLS : GP_LOAD_TLS;
+	return options->plan.starttls || gp_slice_eq(word, GP_SLICE("implicit")) ||
+	       gp_arg_wrong(arg, "is neither starttls nor implicit");
+}
+
+static bool
 read_switch(struct load *load, int c)
 {
 	switch (c) {
@@ -171,6 +193,12 @@ read_switch(struct load *load, int c)
 		return true;
 	case OPT_PIPELINE:
 		load->options.plan.pipeline = true;
+		return true;
+	case OPT_NO_MAIL:
+		load->options.no_mail = true;
+		return true;
+	case OPT_RESUME:
+		load->options.resume = true;
 		return true;
 	case OPT_PROGRESS:
 		load->options.progress = true;
@@ -217,6 +245,8 @@ read_option(struct load *load, int c, const char *name)
 		return read_u32(&arg, 1, UINT32_MAX, &options->plan.users);
 	case OPT_HELO:
 		return read_word(&arg, &options->plan.helo);
+	case OPT_TLS:
+		return read_tls(&arg, options);
 	case OPT_RUN:
 		return read_run(&arg, load->run);
 	case OPT_LEDGER:
@@ -272,6 +302,8 @@ check_options(const struct load *load, int argc, char **argv)
 		wrong = "--rcpts is over --users: a message would name a recipient twice";
 	else if (options->hold_ms > 0 && options->idle == 0)
 		wrong = "--hold belongs to --idle";
+	else if (options->resume && options->tls == GP_LOAD_CLEAR)
+		wrong = "--resume belongs to --tls";
 	if (wrong)
 		fprintf(stderr, "gatepost load: %s\n", wrong);
 	return !wrong;
@@ -393,6 +425,22 @@ replies_json(const struct gp_load_stats *stats)
 			 (json_int_t)n[4]);
 }
 
+static double
+handshake_rate(const struct gp_load_stats *stats)
+{
+	double seconds = seconds_taken(stats);
+	return seconds > 0 ? (double)stats->handshakes / seconds : 0;
+}
+
+static json_t *
+tls_json(const struct gp_load_stats *stats)
+{
+	return json_pack("{s:s, s:I, s:I, s:f, s:o}", "session", stats->tls, "handshakes",
+			 (json_int_t)stats->handshakes, "resumed", (json_int_t)stats->resumed,
+			 "rate", handshake_rate(stats), "latency_ms",
+			 gp_tool_latency_json(&stats->handshake_ns));
+}
+
 static json_t *
 report_json(const struct load *load)
 {
@@ -413,6 +461,8 @@ report_json(const struct load *load)
 				      gp_tool_latency_json(&stats->greeting_ns), "message",
 				      gp_tool_latency_json(&stats->message_ns), "dot",
 				      gp_tool_latency_json(&stats->dot_ns)));
+	if (load->options.tls != GP_LOAD_CLEAR)
+		json_object_set_new(all, "tls", tls_json(stats));
 	json_object_set_new(all, "first_refusal", text_json(stats->first_refusal));
 	json_object_set_new(all, "first_failure", text_json(stats->first_failure));
 	return all;
@@ -445,6 +495,11 @@ print_report(const struct load *load)
 	       ", 5xx %" PRIu64 "\n",
 	       stats->connections, stats->reply_classes[1], stats->reply_classes[2],
 	       stats->reply_classes[3], stats->reply_classes[4]);
+	if (stats->handshakes > 0)
+		printf("%s: %" PRIu64 " handshakes, %.0f a second, %.1f %% of them resumed\n",
+		       stats->tls, stats->handshakes, handshake_rate(stats),
+		       100 * (double)stats->resumed / (double)stats->handshakes);
+	gp_tool_latency_print("TLS handshake", &stats->handshake_ns);
 	gp_tool_latency_print("connect to greeting", &stats->greeting_ns);
 	gp_tool_latency_print(load->options.per_connection == 1 ? "connect to accepted"
 								: "MAIL to accepted",
@@ -461,7 +516,7 @@ exit_code(const struct load *load, int end)
 	if (end == GP_LOAD_END_GAVE_UP || (stats->begun > 0 && stats->connections == 0))
 		return GP_EXIT_UNKNOWN;
 	if (load->options.idle > 0)
-		return stats->connections == load->options.idle ? GP_EXIT_OK : GP_EXIT_BAD;
+		return stats->held == load->options.idle ? GP_EXIT_OK : GP_EXIT_BAD;
 	return stats->outcomes[GP_LOAD_ACCEPTED] == stats->begun ? GP_EXIT_OK : GP_EXIT_BAD;
 }
 
@@ -510,7 +565,9 @@ gp_cmd_load(int argc, char **argv)
 	gp_tool_raise_files();
 	name_run(load.run);
 	int code = GP_EXIT_ERROR;
-	if (!make_body(&load))
+	if (load.options.tls != GP_LOAD_CLEAR && gp_wire_prepare_tls() < 0)
+		fprintf(stderr, "gatepost load: no memory for TLS\n");
+	else if (!make_body(&load))
 		fprintf(stderr, "gatepost load: no memory for a body of that size\n");
 	else if (open_ledger(&load) == 0)
 		code = run(&load);

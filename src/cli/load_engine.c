@@ -21,20 +21,24 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "cli/wire.h"
 #include "sys/clock.h"
+#include "sys/tls_client.h"
 
 enum {
-	INPUT_MAX = 16 * 1024,
+	INPUT_MAX = 16 * 1024, /* a record of TLS */
+	RECORD_MAX = 16 * 1024,
 	FAILURES_MAX = 1000, /* connections in a row without a message's outcome: give up */
 	RETRY_MS = 20,       /* between two attempts to reach a server that is away */
 	PACE_MS = 1,         /* how exactly `rate` is kept */
-	OPENING_MAX = 128,   /* idle connections that wait for the greeting at once */
+	OPENING_MAX = 128,   /* idle connections that are on their way at once */
 };
 
 struct engine {
 	const struct gp_load_options *options;
 	struct gp_load_stats *stats;
 	struct event_base *base;
+	struct gp_tls_client *tls; /* NULL: all is in clear */
 	struct event interrupt, terminate, deadline, ticker, pace;
 	struct gp_list waiting; /* slots that wait for their time, first come first */
 	char run[GP_MARK_RUN_MAX + 1];
@@ -45,12 +49,14 @@ struct engine {
 	uint64_t reached_ns; /* when the server last greeted */
 	uint32_t failures;   /* connections in a row that came to nothing */
 	uint32_t opened;     /* idle mode: slots that were started */
-	uint32_t greeted;    /* idle mode: slots that hold a connection */
+	uint32_t arrived;    /* idle mode: slots that came to hold a connection, or failed */
+	uint32_t held;       /* idle mode: slots that hold a connection */
 	uint64_t shown;      /* outcomes at the last line of progress */
 	int result;
 	bool stop; /* begin nothing new */
 	bool idle_told;
 	char input[INPUT_MAX];
+	char record[RECORD_MAX];
 };
 
 struct slot {
@@ -58,13 +64,18 @@ struct slot {
 	struct gp_list link; /* in `waiting` */
 	struct event event;
 	struct event retry;
-	int fd; /* -1: closed */
+	int fd;                        /* -1: closed */
+	struct gp_tls *tls;            /* NULL: in clear */
+	struct gp_tls_session *ticket; /* of the connection before; NULL: none */
+	bool shaking;                  /* hands */
 	bool greeted;
+	bool held;    /* idle mode: nothing more is done with it */
 	bool claimed; /* `number` is a message without an outcome */
 	uint64_t number;
 	uint64_t messages; /* begun on this connection */
 	uint64_t since_ns; /* latencies count from here */
 	uint64_t connect_ns;
+	uint64_t shake_ns;
 	uint64_t dot_ns;
 	size_t body_left; /* octets at the end of the body that are not sent yet */
 	struct gp_buf out;
@@ -162,6 +173,8 @@ static void
 connect_slot(struct slot *slot);
 static void
 on_socket(evutil_socket_t fd, short what, void *arg);
+static void
+open_idle(struct engine *e);
 
 static void
 retire(struct slot *slot)
@@ -201,6 +214,11 @@ static void
 begin_message(struct slot *slot)
 {
 	uint64_t now_us = gp_clock_wall_us();
+	if (slot->engine->options->no_mail) {
+		settle(slot, GP_LOAD_ACCEPTED, gp_slice("", 0));
+		gp_load_session_quit(&slot->session, &slot->out);
+		return;
+	}
 	if (slot->messages++ > 0 || slot->engine->options->per_connection != 1)
 		slot->since_ns = now_ns();
 	gp_load_session_begin(&slot->session, slot->number, now_us, &slot->out);
@@ -237,11 +255,28 @@ next_step(struct slot *slot)
 }
 
 static void
+end_tls(struct slot *slot)
+{
+	if (slot->tls && !slot->shaking) {
+		struct gp_tls_session *fresh =
+			slot->engine->options->resume ? gp_tls_session(slot->tls) : NULL;
+		if (fresh) {
+			gp_tls_session_free(slot->ticket);
+			slot->ticket = fresh;
+		}
+		gp_tls_close(slot->tls);
+	}
+	slot->tls = gp_tls_free(slot->tls);
+	slot->shaking = false;
+}
+
+static void
 close_slot(struct slot *slot)
 {
 	if (slot->fd < 0)
 		return;
 	event_del(&slot->event);
+	end_tls(slot);
 	close(slot->fd);
 	slot->fd = -1;
 	gp_list_remove(&slot->link);
@@ -250,19 +285,19 @@ close_slot(struct slot *slot)
 
 /* The server is not there, or does not greet. */
 static void
-not_reached(struct slot *slot, const char *why)
+not_reached(struct slot *slot, struct gp_slice why)
 {
 	struct engine *e = slot->engine;
 	uint64_t away_ms = (now_ns() - e->reached_ns) / 1'000'000;
 	struct timeval wait = timeval_of(RETRY_MS);
 	e->stats->connect_failures++;
-	note_failure(e, "not reached: ", gp_slice_str(why));
+	note_failure(e, "not reached: ", why);
 	if (e->options->reconnect_ms > away_ms && !e->stop) {
 		event_add(&slot->retry, &wait);
 		return;
 	}
 	if (slot->claimed)
-		settle(slot, GP_LOAD_FAILED, gp_slice_str(why));
+		settle(slot, GP_LOAD_FAILED, why);
 	if (e->options->reconnect_ms > 0 || ++e->failures >= FAILURES_MAX)
 		give_up(e);
 	else
@@ -270,12 +305,13 @@ not_reached(struct slot *slot, const char *why)
 }
 
 static void
-lost_idle(struct slot *slot, const char *why)
+lost_idle(struct slot *slot, struct gp_slice why)
 {
 	struct engine *e = slot->engine;
 	e->stats->connect_failures += !slot->greeted;
-	e->greeted -= slot->greeted;
-	note_failure(e, "idle connection: ", gp_slice_str(why));
+	e->arrived += !slot->held;
+	e->held -= slot->held;
+	note_failure(e, "idle connection: ", why);
 	close_slot(slot);
 }
 
@@ -290,9 +326,13 @@ outcome_of_loss(const struct slot *slot)
 
 /* The connection ended without QUIT's answer. */
 static void
-lost(struct slot *slot, const char *why)
+lost(struct slot *slot, struct gp_slice text)
 {
 	struct engine *e = slot->engine;
+	/* The words may be the connection's own. */
+	char copy[GP_LOAD_REPLY_MAX];
+	struct gp_slice why = gp_slice(copy, GP_MIN(text.len, sizeof(copy)));
+	memcpy(copy, text.ptr, why.len);
 	if (e->options->idle > 0) {
 		lost_idle(slot, why);
 		return;
@@ -304,8 +344,8 @@ lost(struct slot *slot, const char *why)
 		return;
 	}
 	if (slot->claimed) {
-		note_failure(e, "connection lost: ", gp_slice_str(why));
-		settle(slot, outcome, gp_slice_str(why));
+		note_failure(e, "connection lost: ", why);
+		settle(slot, outcome, why);
 	}
 	if (++e->failures >= FAILURES_MAX && e->options->reconnect_ms == 0)
 		give_up(e);
@@ -333,27 +373,44 @@ want(struct slot *slot, bool to_write)
 	event_add(&slot->event, NULL);
 }
 
-/* Sends what is there, as far as it goes. False: the connection was lost. */
-static bool
-send_out(struct slot *slot)
+/* The two as one record, as far as it holds them: a command that goes with a message's first octets
+   is not worth a record of its own. */
+static ssize_t
+send_record(struct slot *slot, struct gp_slice out, struct gp_slice rest)
 {
-	struct gp_load_session *s = &slot->session;
-	struct gp_slice body = slot->engine->options->body;
-	if (s->body_due) {
-		s->body_due = false;
-		slot->body_left = body.len;
-		slot->dot_ns = now_ns();
-	}
-	struct gp_slice out = gp_buf_slice(&slot->out);
-	struct gp_slice rest = gp_slice_drop(body, body.len - slot->body_left);
-	if (out.len + rest.len == 0)
-		return true;
+	char *record = slot->engine->record;
+	out = gp_slice_take(out, RECORD_MAX);
+	rest = gp_slice_take(rest, RECORD_MAX - out.len);
+	if (out.len > 0)
+		memcpy(record, out.ptr, out.len);
+	if (rest.len > 0)
+		memcpy(record + out.len, rest.ptr, rest.len);
+	return gp_wire_send(slot->fd, slot->tls, gp_slice(record, out.len + rest.len));
+}
+
+static ssize_t
+send_clear(struct slot *slot, struct gp_slice out, struct gp_slice rest)
+{
 	struct iovec iov[2] = {{(void *)out.ptr, out.len}, {(void *)rest.ptr, rest.len}};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = rest.len > 0 ? 2 : 1};
 	ssize_t n = sendmsg(slot->fd, &msg, MSG_NOSIGNAL);
-	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		lost(slot, strerror(errno));
-		return false;
+	return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+}
+
+/* As much as goes at once, by TLS a record. Returns how many octets; negative: the connection was
+   lost. */
+static ssize_t
+send_some(struct slot *slot)
+{
+	struct gp_slice body = slot->engine->options->body;
+	struct gp_slice out = gp_buf_slice(&slot->out);
+	struct gp_slice rest = gp_slice_drop(body, body.len - slot->body_left);
+	if (out.len + rest.len == 0)
+		return 0;
+	ssize_t n = slot->tls ? send_record(slot, out, rest) : send_clear(slot, out, rest);
+	if (n < 0 && n != -EAGAIN) {
+		lost(slot, gp_slice_str(gp_wire_error(slot->tls, n)));
+		return n;
 	}
 	size_t sent = n > 0 ? (size_t)n : 0;
 	size_t of_out = GP_MIN(sent, out.len);
@@ -361,8 +418,70 @@ send_out(struct slot *slot)
 	slot->body_left -= sent - of_out;
 	if (slot->body_left > 0 && sent > of_out)
 		slot->dot_ns = now_ns();
-	want(slot, slot->out.len > 0 || slot->body_left > 0);
-	return true;
+	return (ssize_t)sent;
+}
+
+/* Sends what is there, as far as it goes. False: the connection was lost. */
+static bool
+send_out(struct slot *slot)
+{
+	struct gp_load_session *s = &slot->session;
+	if (s->body_due) {
+		s->body_due = false;
+		slot->body_left = slot->engine->options->body.len;
+		slot->dot_ns = now_ns();
+	}
+	ssize_t n;
+	do
+		n = send_some(slot);
+	while (slot->tls && n > 0);
+	if (n >= 0 && !slot->shaking)
+		want(slot, slot->out.len > 0 || slot->body_left > 0);
+	return n >= 0;
+}
+
+/* ---- TLS ---- */
+
+static void
+shaken(struct slot *slot)
+{
+	struct gp_load_stats *stats = slot->engine->stats;
+	struct gp_tls_facts facts = gp_tls_facts(slot->tls);
+	slot->shaking = false;
+	gp_histogram_add(&stats->handshake_ns, now_ns() - slot->shake_ns);
+	stats->resumed += facts.resumed;
+	if (stats->handshakes++ == 0)
+		snprintf(stats->tls, sizeof(stats->tls), "%s %s", facts.version, facts.cipher);
+	if (slot->engine->options->tls == GP_LOAD_BY_STARTTLS)
+		gp_load_session_tls_started(&slot->session, &slot->out);
+}
+
+/* Goes on with the handshake. False: the connection was lost. */
+static bool
+shake_hands(struct slot *slot)
+{
+	int r = gp_tls_handshake(slot->tls);
+	if (r == -EAGAIN) {
+		want(slot, gp_tls_wants(slot->tls) == GP_TLS_WANTS_WRITE);
+		return true;
+	}
+	if (r < 0) {
+		lost(slot, gp_slice_str(gp_tls_error(slot->tls)));
+		return false;
+	}
+	shaken(slot);
+	return send_out(slot);
+}
+
+/* The next octet is TLS. False: no memory. */
+static bool
+begin_tls(struct slot *slot)
+{
+	const struct gp_tls_goal goal = {.session = slot->ticket};
+	slot->tls = gp_tls_connect(slot->engine->tls, slot->fd, &goal);
+	slot->shaking = slot->tls;
+	slot->shake_ns = now_ns();
+	return slot->tls;
 }
 
 /* ---- receiving ---- */
@@ -385,53 +504,89 @@ bye(struct slot *slot)
 	next_step(slot);
 }
 
-/* Deals with one read. False: the slot is closed, or on another connection already. */
+static void
+hold(struct slot *slot)
+{
+	gp_buf_clear(&slot->out);
+	slot->held = true;
+	slot->engine->arrived++;
+	slot->engine->held++;
+}
+
+/* One event of the session. False: the slot is closed, or on another connection already. */
+static bool
+act(struct slot *slot, enum gp_load_event event)
+{
+	const struct gp_load_options *options = slot->engine->options;
+	switch (event) {
+	case GP_LOAD_GREETED:
+		greeted(slot);
+		if (options->idle > 0 && options->tls == GP_LOAD_CLEAR)
+			hold(slot);
+		return true;
+	case GP_LOAD_STARTTLS:
+		if (begin_tls(slot))
+			return true;
+		lost(slot, GP_SLICE("no memory for TLS"));
+		return false;
+	case GP_LOAD_READY:
+		if (options->idle > 0)
+			hold(slot);
+		else
+			next_step(slot);
+		return true;
+	case GP_LOAD_MESSAGE:
+		message_ended(slot);
+		return true;
+	case GP_LOAD_BYE:
+		bye(slot);
+		return false;
+	case GP_LOAD_BROKEN:
+		lost(slot, gp_load_session_reply(&slot->session));
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* Deals with one read. False as above. */
 static bool
 take_input(struct slot *slot, struct gp_slice in)
 {
-	while (true) {
-		switch (gp_load_session_next(&slot->session, &in, &slot->out)) {
-		case GP_LOAD_WANT_INPUT:
-			return true;
-		case GP_LOAD_PROGRESS:
-			break;
-		case GP_LOAD_GREETED:
-			greeted(slot);
-			break;
-		case GP_LOAD_READY:
-			next_step(slot);
-			break;
-		case GP_LOAD_MESSAGE:
-			message_ended(slot);
-			break;
-		case GP_LOAD_BYE:
-			bye(slot);
+	enum gp_load_event event;
+	while (!slot->held && (event = gp_load_session_next(&slot->session, &in, &slot->out)) !=
+				      GP_LOAD_WANT_INPUT) {
+		if (!act(slot, event))
 			return false;
-		case GP_LOAD_BROKEN:
-			lost(slot, slot->session.reply);
-			return false;
-		}
 	}
+	return !slot->shaking || shake_hands(slot);
+}
+
+static void
+receive(struct slot *slot)
+{
+	struct engine *e = slot->engine;
+	ssize_t n = gp_wire_receive(slot->fd, slot->tls, e->input, sizeof(e->input));
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0)
+		lost(slot, n < 0 ? gp_slice_str(gp_wire_error(slot->tls, n))
+				 : GP_SLICE("closed by the server"));
+	else if (take_input(slot, gp_slice(e->input, (size_t)n)))
+		send_out(slot);
 }
 
 static void
 on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	struct slot *slot = arg;
-	struct engine *e = slot->engine;
-	if ((what & EV_WRITE) && !send_out(slot))
-		return;
-	if (!(what & EV_READ))
-		return;
-	ssize_t n = recv(fd, e->input, sizeof(e->input), 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		lost(slot, n < 0 ? strerror(errno) : "closed by the server");
-		return;
-	}
-	if (take_input(slot, gp_slice(e->input, (size_t)n)))
-		send_out(slot);
+	(void)fd;
+	if (slot->shaking)
+		(void)shake_hands(slot);
+	else if ((!(what & EV_WRITE) || send_out(slot)) && (what & EV_READ))
+		receive(slot);
+	if (slot->engine->options->idle > 0)
+		open_idle(slot->engine);
 }
 
 /* ---- connecting ---- */
@@ -454,12 +609,14 @@ open_socket(const struct gp_sockaddr *server)
 	return fd;
 }
 
-/* The server speaks first, so one wait for input covers the connection and its failure as well. */
-static void
-connect_slot(struct slot *slot)
+/* Returns 0 or -errno. Where the server speaks first, one wait for input covers the connection and
+   its failure as well. */
+static int
+dial(struct slot *slot)
 {
 	struct engine *e = slot->engine;
-	slot->greeted = false;
+	bool tls = e->options->tls == GP_LOAD_TLS;
+	slot->greeted = slot->held = false;
 	slot->messages = 0;
 	slot->body_left = 0;
 	slot->since_ns = slot->connect_ns = now_ns();
@@ -468,77 +625,59 @@ connect_slot(struct slot *slot)
 	if (slot->fd < 0) {
 		int r = slot->fd;
 		slot->fd = -1;
-		not_reached(slot, strerror(-r));
-		return;
+		return r;
 	}
-	event_assign(&slot->event, e->base, slot->fd, EV_READ | EV_PERSIST, on_socket, slot);
+	if (tls && !begin_tls(slot)) {
+		close(slot->fd);
+		slot->fd = -1;
+		return -ENOMEM;
+	}
+	event_assign(&slot->event, e->base, slot->fd, EV_READ | EV_PERSIST | (tls ? EV_WRITE : 0),
+		     on_socket, slot);
 	event_add(&slot->event, NULL);
+	return 0;
+}
+
+static void
+connect_slot(struct slot *slot)
+{
+	int r = dial(slot);
+	if (r < 0)
+		not_reached(slot, gp_slice_str(strerror(-r)));
 }
 
 /* ---- idle connections ---- */
 
 static void
-on_idle_socket(evutil_socket_t fd, short what, void *arg);
-
-static void
 tell_idle(struct engine *e)
 {
-	struct timeval hold = timeval_of(e->options->hold_ms);
+	struct timeval wait = timeval_of(e->options->hold_ms);
 	double seconds = (double)(now_ns() - e->started_ns) / 1e9;
-	if (e->idle_told || e->stats->connections + e->stats->connect_failures < e->slots_len)
+	if (e->idle_told || e->arrived < e->slots_len)
 		return;
 	e->idle_told = true;
+	e->stats->held = e->held;
 	e->stats->end_us = gp_clock_wall_us();
 	if (e->options->idle_ready)
-		e->options->idle_ready(e->options, e->greeted, seconds);
+		e->options->idle_ready(e->options, e->held, seconds);
 	if (e->options->hold_ms > 0)
-		event_add(&e->deadline, &hold);
+		event_add(&e->deadline, &wait);
 }
 
-/* Opens as many as may wait for a greeting at once: a listener's queue is not what is measured. */
+/* Opens as many as may be on their way at once: a listener's queue is not what is measured. */
 static void
 open_idle(struct engine *e)
 {
-	while (e->opened < e->slots_len &&
-	       e->opened - (e->stats->connections + e->stats->connect_failures) < OPENING_MAX) {
+	while (e->opened < e->slots_len && e->opened - e->arrived < OPENING_MAX) {
 		struct slot *slot = &e->slots[e->opened++];
-		slot->connect_ns = now_ns();
-		slot->fd = open_socket(&e->options->server);
-		if (slot->fd < 0) {
-			e->stats->connect_failures++;
-			note_failure(e, "not reached: ", gp_slice_str(strerror(-slot->fd)));
-			slot->fd = -1;
+		int r = dial(slot);
+		if (r == 0)
 			continue;
-		}
-		event_assign(&slot->event, e->base, slot->fd, EV_READ | EV_PERSIST, on_idle_socket,
-			     slot);
-		event_add(&slot->event, NULL);
+		e->stats->connect_failures++;
+		e->arrived++;
+		note_failure(e, "not reached: ", gp_slice_str(strerror(-r)));
 	}
 	tell_idle(e);
-}
-
-static void
-on_idle_socket(evutil_socket_t fd, short what, void *arg)
-{
-	struct slot *slot = arg;
-	struct engine *e = slot->engine;
-	ssize_t n = recv(fd, e->input, sizeof(e->input), 0);
-	(void)what;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		lost_idle(slot, n < 0 ? strerror(errno) : "closed by the server");
-	} else if (!slot->greeted) {
-		/* 220; a server that is full says 421 instead, and then closes: RFC 5321
-		 * section 3.8 */
-		if (e->input[0] != '2') {
-			lost_idle(slot, "refused");
-		} else {
-			greeted(slot);
-			e->greeted++;
-		}
-	}
-	open_idle(e);
 }
 
 /* ---- the run ---- */
@@ -650,6 +789,7 @@ end_slots(struct engine *e)
 			settle(slot, outcome_of_loss(slot), GP_SLICE("broken off"));
 		close_slot(slot);
 		event_del(&slot->retry);
+		slot->ticket = gp_tls_session_free(slot->ticket);
 		gp_buf_free(&slot->out);
 	}
 }
@@ -680,8 +820,9 @@ gp_load_run(const struct gp_load_options *options, struct gp_load_stats *stats)
 	e->slots_len = options->idle > 0 ? options->idle : options->sessions;
 	e->slots = calloc(e->slots_len, sizeof(*e->slots));
 	e->base = event_base_new();
+	e->tls = options->tls != GP_LOAD_CLEAR ? gp_tls_client_new(NULL) : NULL;
 	gp_list_init(&e->waiting);
-	if (e->slots && e->base) {
+	if (e->slots && e->base && !e->tls == (options->tls == GP_LOAD_CLEAR)) {
 		add_events(e);
 		start(e);
 		event_base_dispatch(e->base);
@@ -690,6 +831,7 @@ gp_load_run(const struct gp_load_options *options, struct gp_load_stats *stats)
 	}
 	if (e->base)
 		event_base_free(e->base);
+	gp_tls_client_free(e->tls);
 	free(e->slots);
 	free(e);
 	return r;

@@ -6,6 +6,12 @@
 #include "cli/load_session.h"
 #include "sys/address.h"
 
+enum gp_load_tls {
+	GP_LOAD_CLEAR = 0,
+	GP_LOAD_BY_STARTTLS, /* the plan has it, too */
+	GP_LOAD_TLS,         /* from the first octet */
+};
+
 struct gp_load_options {
 	struct gp_sockaddr server;
 	struct gp_load_plan plan;
@@ -14,13 +20,17 @@ struct gp_load_options {
 	uint64_t count;          /* messages */
 	uint32_t sessions;       /* connections at once */
 	uint64_t per_connection; /* messages; 0: no bound */
-	double rate;             /* messages begun a second; 0: as fast as it goes */
-	uint64_t reconnect_ms;   /* how long a server that does not answer is asked again */
-	uint64_t time_ms;        /* to begin no more after; 0: no bound */
-	uint32_t idle;           /* open so many connections, read the greeting, hold them */
-	uint64_t hold_ms;        /* with idle: hold so long once all are open; 0: till a signal */
-	int ledger_fd;           /* -1: none */
-	bool progress;           /* a line a second on standard error */
+	bool no_mail;            /* QUIT stands where a message would; so many connections count */
+	enum gp_load_tls tls;
+	bool resume;           /* TLS: each session takes up that of its connection before */
+	double rate;           /* messages begun a second; 0: as fast as it goes */
+	uint64_t reconnect_ms; /* how long a server that does not answer is asked again */
+	uint64_t time_ms;      /* to begin no more after; 0: no bound */
+	uint32_t idle;         /* open so many connections, read the greeting, by TLS the
+				    answer to EHLO too, and hold them */
+	uint64_t hold_ms;      /* with idle: hold so long once all are open; 0: till a signal */
+	int ledger_fd;         /* -1: none */
+	bool progress;         /* a line a second on standard error */
 	/* with idle: called once, when all connections are greeted or have failed */
 	void (*idle_ready)(const struct gp_load_options *options, uint64_t held, double seconds);
 };
@@ -34,14 +44,18 @@ enum gp_load_end {
 struct gp_load_stats {
 	uint64_t begun; /* messages that got a number */
 	uint64_t outcomes[GP_LOAD_OUTCOMES];
-	uint64_t reply_classes[5]; /* replies 1xx to 5xx */
-	uint64_t connections;      /* greeted */
-	uint64_t connect_failures; /* ended before the greeting */
-	uint64_t start_us, end_us; /* microseconds since 1970; the end is the last outcome's */
-	struct gp_histogram greeting_ns; /* connect to greeting */
-	struct gp_histogram message_ns;  /* connect, or MAIL where the connection was open, to the
+	uint64_t reply_classes[5];    /* replies 1xx to 5xx */
+	uint64_t connections;         /* greeted */
+	uint64_t connect_failures;    /* ended before the greeting */
+	uint64_t held;                /* with idle: when all were open */
+	uint64_t handshakes, resumed; /* TLS: done; those of them that took up an earlier one */
+	char tls[96];                 /* version and cipher of the first of them */
+	uint64_t start_us, end_us;    /* microseconds since 1970; the end is the last outcome's */
+	struct gp_histogram greeting_ns;  /* connect to greeting */
+	struct gp_histogram message_ns;   /* connect, or MAIL where the connection was open, to the
 					    answer to the dot; accepted messages */
-	struct gp_histogram dot_ns;      /* the dot is sent to its answer; accepted messages */
+	struct gp_histogram dot_ns;       /* the dot is sent to its answer; accepted messages */
+	struct gp_histogram handshake_ns; /* of TLS, from the client's first octet on */
 	char first_refusal[GP_LOAD_REPLY_MAX + 1];
 	char first_failure[128];
 };

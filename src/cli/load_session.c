@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  *	GREETING --220--> HELLO --250--> READY --begin--> ENVELOPE --354--> BODY --250--> READY
+ *	                  HELLO --250--> STARTTLS --220--> SHAKING --tls_started--> HELLO
  *	                                 READY <--250-- RESET <--refused-- ENVELOPE
  *	                                 READY --quit--> QUIT --221--> closed
  *
@@ -15,6 +16,8 @@
 enum state {
 	STATE_GREETING,
 	STATE_HELLO,
+	STATE_STARTTLS,
+	STATE_SHAKING,
 	STATE_READY,
 	STATE_ENVELOPE,
 	STATE_BODY,
@@ -31,7 +34,7 @@ gp_load_session_init(struct gp_load_session *s, const struct gp_load_plan *plan,
 	s->plan = plan;
 	s->reply_classes = reply_classes;
 	s->state = STATE_GREETING;
-	s->offers_pipelining = false;
+	s->offers_pipelining = s->offers_starttls = s->in_tls = false;
 	s->ready_due = false;
 	s->body_due = false;
 	s->dot_sent = false;
@@ -201,6 +204,40 @@ broken(struct gp_load_session *s, struct gp_slice line)
 	return GP_LOAD_BROKEN;
 }
 
+static void
+say_hello(struct gp_load_session *s, struct gp_buf *out)
+{
+	s->state = STATE_HELLO;
+	gp_buf_put_str(out, s->plan->lmtp ? "LHLO " : "EHLO ");
+	gp_buf_put(out, s->plan->helo);
+	gp_buf_put_str(out, "\r\n");
+}
+
+/* RFC 3207 section 4.2: what was offered in clear is forgotten. */
+void
+gp_load_session_tls_started(struct gp_load_session *s, struct gp_buf *out)
+{
+	gp_assert(s->state == STATE_SHAKING);
+	s->in_tls = true;
+	s->offers_pipelining = s->offers_starttls = false;
+	say_hello(s, out);
+}
+
+/* EHLO was answered 250. */
+static enum gp_load_event
+hello_answered(struct gp_load_session *s, struct gp_buf *out)
+{
+	if (!s->plan->starttls || s->in_tls) {
+		s->state = STATE_READY;
+		return GP_LOAD_READY;
+	}
+	if (!s->offers_starttls)
+		return broken(s, GP_SLICE("STARTTLS is not offered"));
+	s->state = STATE_STARTTLS;
+	gp_buf_put_str(out, "STARTTLS\r\n");
+	return GP_LOAD_PROGRESS;
+}
+
 static enum gp_load_event
 answered(struct gp_load_session *s, uint16_t code, struct gp_slice line, struct gp_buf *out)
 {
@@ -209,12 +246,15 @@ answered(struct gp_load_session *s, uint16_t code, struct gp_slice line, struct 
 	case STATE_GREETING:
 		if (!positive)
 			return broken(s, line);
-		s->state = STATE_HELLO;
-		gp_buf_put_str(out, s->plan->lmtp ? "LHLO " : "EHLO ");
-		gp_buf_put(out, s->plan->helo);
-		gp_buf_put_str(out, "\r\n");
+		say_hello(s, out);
 		return GP_LOAD_GREETED;
 	case STATE_HELLO:
+		return positive ? hello_answered(s, out) : broken(s, line);
+	case STATE_STARTTLS:
+		if (!positive)
+			return broken(s, line);
+		s->state = STATE_SHAKING;
+		return GP_LOAD_STARTTLS;
 	case STATE_RESET:
 		if (!positive)
 			return broken(s, line);
@@ -226,11 +266,21 @@ answered(struct gp_load_session *s, uint16_t code, struct gp_slice line, struct 
 		return body_answered(s, code, line, out);
 	case STATE_QUIT:
 		return GP_LOAD_BYE;
+	case STATE_SHAKING:
 	case STATE_READY: /* nothing was asked: 421 before the server closes, RFC 5321 section 3.8
 			   */
 		return broken(s, line);
 	}
 	return broken(s, line);
+}
+
+static void
+note_offer(struct gp_load_session *s, struct gp_slice keyword)
+{
+	if (gp_slice_eq_nocase(keyword, GP_SLICE("PIPELINING")))
+		s->offers_pipelining = true;
+	else if (gp_slice_eq_nocase(keyword, GP_SLICE("STARTTLS")))
+		s->offers_starttls = true;
 }
 
 /* A line of a reply without CRLF: RFC 5321 section 4.2. */
@@ -242,9 +292,8 @@ take_line(struct gp_load_session *s, struct gp_slice line, struct gp_buf *out)
 	if (!gp_slice_u64(gp_slice_take(line, 3), 599, &code) || code < 100 || line.len < 3 ||
 	    (rest.len > 0 && rest.ptr[0] != ' ' && rest.ptr[0] != '-'))
 		return broken(s, line);
-	if (s->state == STATE_HELLO &&
-	    gp_slice_eq_nocase(gp_slice_drop(rest, 1), GP_SLICE("PIPELINING")))
-		s->offers_pipelining = true;
+	if (s->state == STATE_HELLO)
+		note_offer(s, gp_slice_drop(rest, 1));
 	if (rest.len > 0 && rest.ptr[0] == '-')
 		return GP_LOAD_PROGRESS;
 	s->reply_classes[code / 100 - 1]++;
@@ -269,6 +318,9 @@ gp_load_session_next(struct gp_load_session *s, struct gp_slice *in, struct gp_b
 	}
 	if (in->len == 0)
 		return GP_LOAD_WANT_INPUT;
+	/* RFC 3207 section 5: somebody on the way may have put it in. */
+	if (s->state == STATE_SHAKING)
+		return broken(s, GP_SLICE("octets behind the answer to STARTTLS"));
 	ptrdiff_t lf = gp_slice_find(*in, '\n');
 	struct gp_slice line = gp_slice_take(*in, lf < 0 ? in->len : (size_t)lf);
 	*in = gp_slice_drop(*in, lf < 0 ? in->len : (size_t)lf + 1);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The sender's side of an SMTP or LMTP dialogue for `load`: RFC 5321, RFC 2920 (pipelining), RFC
- * 2033 (LMTP). It sends what the plan says whatever the server announces, apart from pipelining,
- * which it does only where it was offered; it counts answers and keeps no list of recipients. It
- * is a measuring tool's sender; the gateway's own client is another.
+ * 2033 (LMTP), RFC 3207 (STARTTLS; the handshake is the driver's). It sends what the plan says
+ * whatever the server announces, apart from pipelining, which it does only where it was offered,
+ * and STARTTLS, without which it goes no further where the plan wants it. It counts answers and
+ * keeps no list of recipients. It is a measuring tool's sender; the gateway's own client is
+ * another.
  *
  * Fed bytes, pulled for events; it calls nobody. Octets to be sent are appended to `out`; the body,
  * which is the same for all, is not: `body_due` says when it follows `out`.
@@ -30,12 +32,14 @@ struct gp_load_plan {
 	uint32_t recipients; /* a message */
 	bool lmtp;
 	bool pipeline;
+	bool starttls;
 };
 
 enum gp_load_event {
 	GP_LOAD_WANT_INPUT = 0,
 	GP_LOAD_PROGRESS, /* a reply was dealt with: send what is in `out` */
 	GP_LOAD_GREETED,  /* the greeting has come */
+	GP_LOAD_STARTTLS, /* the driver shakes hands, then calls tls_started */
 	GP_LOAD_READY,    /* the driver calls begin or quit */
 	GP_LOAD_MESSAGE,  /* the message's end is known: `outcome`, `reply` */
 	GP_LOAD_BYE,      /* QUIT was answered: close */
@@ -46,7 +50,8 @@ struct gp_load_session {
 	const struct gp_load_plan *plan;
 	uint64_t *reply_classes; /* the caller's five counters: 1xx to 5xx */
 	uint8_t state;           /* private, as is all to `kept` */
-	bool offers_pipelining;
+	bool offers_pipelining, offers_starttls;
+	bool in_tls;
 	bool ready_due;
 	bool body_due;     /* the body follows what is in `out`; the driver clears it when sent */
 	bool dot_sent;     /* the message's last octet has been put out */
@@ -72,6 +77,11 @@ gp_load_session_init(struct gp_load_session *s, const struct gp_load_plan *plan,
 /* Takes from the front of *in what the next event needs. To be called until WANT_INPUT. */
 [[nodiscard]] enum gp_load_event
 gp_load_session_next(struct gp_load_session *s, struct gp_slice *in, struct gp_buf *out);
+
+/* After STARTTLS and the handshake: EHLO is said again, within TLS. Whatever is fed between the two
+   breaks the dialogue: it was not in TLS. */
+void
+gp_load_session_tls_started(struct gp_load_session *s, struct gp_buf *out);
 
 /* After READY: begins message `number`. */
 void

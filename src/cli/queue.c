@@ -194,7 +194,7 @@ print_rcpt(const struct gp_queue_rcpt *r)
 	printf("        ");
 	if (r->remote.len > 0) {
 		print_clean(r->remote);
-		printf(" said: ");
+		printf(": ");
 	}
 	print_clean(r->text);
 	putchar('\n');

@@ -14,7 +14,10 @@
 #include "cli/commands.h"
 #include "cli/send_dialogue.h"
 #include "cli/send_message.h"
+#include "cli/send_secret.h"
 #include "cli/tool_report.h"
+#include "core/message/date.h"
+#include "sys/password.h"
 
 enum {
 	RCPTS_MAX = 1000,
@@ -31,6 +34,10 @@ struct send {
 	const char *raw[RAW_MAX];
 	uint8_t notify;
 	struct gp_buf orcpt, text;
+	char name[GP_SEND_NAME_MAX + 1]; /* the server's, where --server has one */
+	const char *user, *password_file, *token_file;
+	struct gp_buf secret;
+	bool unverified;  /* --no-verify */
 	bool raw_connect; /* --quit-after connect */
 	bool json, quiet, verbose, help, utf8;
 };
@@ -51,6 +58,18 @@ static const char usage[] =
 	"      --no-pipelining       wait for each answer\n"
 	"      --timeout S           for each step; without it those of RFC 5321\n"
 	"\n"
+	"      --tls none|starttls|require|implicit\n"
+	"                            STARTTLS if it is offered (the default), or nothing without;\n"
+	"                            implicit: TLS from the first octet, port 465\n"
+	"      --verify              nothing to a server that does not prove its name\n"
+	"      --tls-name NAME       the name to ask for and to prove, instead of --server's\n"
+	"      --ca FILE             who is believed, in PEM; without it the system's authorities\n"
+	"      --user NAME           AUTH, within TLS, with --verify; asks for the password\n"
+	"      --password-file FILE, --token-file FILE\n"
+	"                            its first line; a token is for OAUTHBEARER and XOAUTH2\n"
+	"      --auth MECHANISM      PLAIN, LOGIN, OAUTHBEARER or XOAUTH2, and no other\n"
+	"      --no-verify           say the password to any server\n"
+	"\n"
 	"  -d, --data FILE           the message; - for standard input; without it one is made\n"
 	"  -H, --header 'NAME: V'    put before the header; may be given again\n"
 	"  -b, --body TEXT           of the message that is made\n"
@@ -58,6 +77,8 @@ static const char usage[] =
 	"      --8bit                say BODY=8BITMIME, where offered, for 7-bit text too\n"
 	"      --strict-8bit         do not send 8-bit text to a server without 8BITMIME\n"
 	"      --smtputf8            the header needs SMTPUTF8 if it is not ASCII\n"
+	"      --bdat                BDAT, where CHUNKING is offered, instead of DATA\n"
+	"      --requiretls          the message is to travel by proven TLS alone (RFC 8689)\n"
 	"      --ret FULL|HDRS, --envid ID, --notify NEVER|SUCCESS,FAILURE,DELAY, --orcpt ADDRESS\n"
 	"                            what DSN is wanted (RFC 3461)\n"
 	"\n"
@@ -68,9 +89,8 @@ static const char usage[] =
 	"  -q, --quiet               no dialogue\n"
 	"      --json                the result as one JSON object, with the dialogue in it\n"
 	"\n"
-	"Exit code: 0 taken for all recipients; 1 refused for some; 2 usage; 3 no connection or "
-	"no\n"
-	"answer; 4 internal or I/O error.\n";
+	"Exit code: 0 taken for all recipients; 1 refused for some, or the server proved nothing;\n"
+	"2 usage; 3 no connection or no answer; 4 internal or I/O error.\n";
 
 enum {
 	OPT_HELO = 256,
@@ -86,6 +106,17 @@ enum {
 	OPT_NOTIFY,
 	OPT_ORCPT,
 	OPT_JSON,
+	OPT_TLS,
+	OPT_VERIFY,
+	OPT_NO_VERIFY,
+	OPT_TLS_NAME,
+	OPT_CA,
+	OPT_USER,
+	OPT_PASSWORD_FILE,
+	OPT_TOKEN_FILE,
+	OPT_AUTH,
+	OPT_BDAT,
+	OPT_REQUIRETLS,
 };
 
 static const struct option long_options[] = {
@@ -97,6 +128,17 @@ static const struct option long_options[] = {
 	{"helo-only", no_argument, NULL, OPT_HELO_ONLY},
 	{"no-pipelining", no_argument, NULL, OPT_NO_PIPELINING},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"tls", required_argument, NULL, OPT_TLS},
+	{"verify", no_argument, NULL, OPT_VERIFY},
+	{"no-verify", no_argument, NULL, OPT_NO_VERIFY},
+	{"tls-name", required_argument, NULL, OPT_TLS_NAME},
+	{"ca", required_argument, NULL, OPT_CA},
+	{"user", required_argument, NULL, OPT_USER},
+	{"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
+	{"token-file", required_argument, NULL, OPT_TOKEN_FILE},
+	{"auth", required_argument, NULL, OPT_AUTH},
+	{"bdat", no_argument, NULL, OPT_BDAT},
+	{"requiretls", no_argument, NULL, OPT_REQUIRETLS},
 	{"data", required_argument, NULL, 'd'},
 	{"header", required_argument, NULL, 'H'},
 	{"body", required_argument, NULL, 'b'},
@@ -213,9 +255,65 @@ read_timeout(const struct gp_arg *arg, uint64_t *ret_ms)
 }
 
 static bool
+read_tls(const struct gp_arg *arg, struct gp_smtp_client_setup *setup)
+{
+	static const struct {
+		struct gp_slice word;
+		uint8_t wish;
+	} words[] = {
+		{GP_SLICE("none"), GP_CLIENT_TLS_OFF},
+		{GP_SLICE("starttls"), GP_CLIENT_TLS_IF_OFFERED},
+		{GP_SLICE("require"), GP_CLIENT_TLS_REQUIRED},
+		{GP_SLICE("implicit"), GP_CLIENT_TLS_REQUIRED},
+	};
+	struct gp_slice value = gp_slice_str(arg->value);
+	for (size_t i = 0; i < GP_ARRAY_LEN(words); i++) {
+		if (!gp_slice_eq(value, words[i].word))
+			continue;
+		setup->tls = words[i].wish;
+		setup->tls_implicit = gp_slice_eq(value, GP_SLICE("implicit"));
+		return true;
+	}
+	return gp_arg_wrong(arg, "is not none, starttls, require or implicit");
+}
+
+static bool
+read_mechanism(const struct gp_arg *arg, uint32_t *ret)
+{
+	static const struct {
+		struct gp_slice word;
+		uint32_t flag;
+	} words[] = {
+		{GP_SLICE("PLAIN"), GP_EHLO_PLAIN},
+		{GP_SLICE("LOGIN"), GP_EHLO_LOGIN},
+		{GP_SLICE("XOAUTH2"), GP_EHLO_XOAUTH2},
+		{GP_SLICE("OAUTHBEARER"), GP_EHLO_OAUTHBEARER},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(words); i++) {
+		if (!gp_slice_eq_nocase(gp_slice_str(arg->value), words[i].word))
+			continue;
+		*ret = words[i].flag;
+		return true;
+	}
+	return gp_arg_wrong(arg, "is not PLAIN, LOGIN, OAUTHBEARER or XOAUTH2");
+}
+
+static bool
 read_switch(struct send *s, int c)
 {
 	switch (c) {
+	case OPT_VERIFY:
+		s->plan.verify = true;
+		return true;
+	case OPT_NO_VERIFY:
+		s->unverified = true;
+		return true;
+	case OPT_BDAT:
+		s->plan.setup.chunking = true;
+		return true;
+	case OPT_REQUIRETLS:
+		s->envelope.flags |= GP_ENVELOPE_REQUIRETLS;
+		return true;
 	case '4':
 		s->plan.family = AF_INET;
 		return true;
@@ -254,6 +352,35 @@ read_switch(struct send *s, int c)
 		return true;
 	default: /* getopt_long has said what is wrong */
 		return false;
+	}
+}
+
+/* TLS and AUTH. */
+static bool
+read_secure_option(struct send *s, int c, const struct gp_arg *arg)
+{
+	switch (c) {
+	case OPT_TLS:
+		return read_tls(arg, &s->plan.setup);
+	case OPT_TLS_NAME:
+		s->plan.tls_name = gp_slice_str(optarg);
+		return true;
+	case OPT_CA:
+		s->plan.authorities = optarg;
+		return true;
+	case OPT_USER:
+		s->user = optarg;
+		return true;
+	case OPT_PASSWORD_FILE:
+		s->password_file = optarg;
+		return true;
+	case OPT_TOKEN_FILE:
+		s->token_file = optarg;
+		return true;
+	case OPT_AUTH:
+		return read_mechanism(arg, &s->plan.setup.login.mechanisms);
+	default:
+		return read_switch(s, c);
 	}
 }
 
@@ -303,7 +430,7 @@ read_option(struct send *s, int c, const char *name)
 		s->raw[s->plan.raw_len++] = optarg;
 		return true;
 	default:
-		return read_switch(s, c);
+		return read_secure_option(s, c, &arg);
 	}
 }
 
@@ -315,6 +442,41 @@ option_name(int c)
 			return o->name;
 	}
 	return "?";
+}
+
+static const char *
+wrong_with_tls(const struct send *s)
+{
+	const struct gp_smtp_client_setup *setup = &s->plan.setup;
+	bool has_login = s->password_file || s->token_file || setup->login.mechanisms != 0;
+	if (s->plan.verify && s->unverified)
+		return "--verify and --no-verify contradict each other";
+	if (setup->tls == GP_CLIENT_TLS_OFF && (s->plan.verify || s->user))
+		return "--verify and --user need TLS";
+	if (s->plan.verify && s->plan.tls_name.len == 0)
+		return "a proof needs a name, and --server has none: --tls-name NAME (or "
+		       "--no-verify)";
+	if (has_login && !s->user)
+		return "--password-file, --token-file and --auth belong to --user";
+	if (s->password_file && s->token_file)
+		return "--password-file and --token-file: one secret is enough";
+	if (s->user && s->plan.raw_len > 0)
+		return "--user is for a session, not for --raw commands";
+	return NULL;
+}
+
+/* What follows from what was said about TLS: a password is for a server that has proved its name,
+   and neither proof nor REQUIRETLS can be had without TLS. */
+static void
+imply_tls(struct send *s)
+{
+	struct gp_smtp_client_setup *setup = &s->plan.setup;
+	bool required_tls = s->envelope.flags & GP_ENVELOPE_REQUIRETLS;
+	if (s->plan.tls_name.len == 0 && s->plan.server)
+		s->plan.tls_name = gp_send_server_name(s->plan.server, s->name);
+	s->plan.verify |= s->user && !s->unverified;
+	if ((s->plan.verify || s->user || required_tls) && setup->tls == GP_CLIENT_TLS_IF_OFFERED)
+		setup->tls = GP_CLIENT_TLS_REQUIRED;
 }
 
 static bool
@@ -333,6 +495,8 @@ check_options(const struct send *s, int argc, char **argv)
 		wrong = "--to ADDRESS is missing";
 	else if (s->message.file && s->message.body)
 		wrong = "--body is for a message that is made, --data for one that is there";
+	else
+		wrong = wrong_with_tls(s);
 	if (wrong)
 		fprintf(stderr, "gatepost send: %s\n", wrong);
 	return !wrong;
@@ -342,6 +506,7 @@ static bool
 read_options(struct send *s, int argc, char **argv)
 {
 	int c;
+	s->plan.setup.tls = GP_CLIENT_TLS_IF_OFFERED;
 	while ((c = getopt_long(argc, argv, "S:46f:t:d:H:b:Q:r:vqh", long_options, NULL)) != -1) {
 		if (!read_option(s, c, option_name(c)))
 			return false;
@@ -350,6 +515,7 @@ read_options(struct send *s, int argc, char **argv)
 		s->raw[0] = "QUIT";
 		s->plan.raw_len = 1;
 	}
+	imply_tls(s);
 	return s->help || check_options(s, argc, argv);
 }
 
@@ -376,7 +542,7 @@ fill_in(struct send *s, char *hostname, size_t hostname_size)
 	}
 	s->envelope.rcpts = s->rcpts;
 	s->envelope.rcpts_len = s->rcpts_len;
-	s->plan.port = s->plan.setup.lmtp ? 24 : 25;
+	s->plan.port = s->plan.setup.lmtp ? 24 : s->plan.setup.tls_implicit ? 465 : 25;
 	s->plan.raw = s->raw;
 	s->plan.print = !s->quiet && !s->json;
 	s->plan.times = s->verbose;
@@ -448,23 +614,48 @@ rcpts_json(const struct send *s, const struct gp_send_result *r)
 static json_t *
 dialogue_json(const struct gp_send_result *r)
 {
+	static const char *const sides[] = {"server", "client", "tls"};
 	json_t *list = json_array();
 	for (size_t i = 0; i < r->lines_len; i++) {
 		const struct gp_send_line *l = &r->lines[i];
-		json_array_append_new(
-			list, json_pack("{s:f, s:s, s:o}", "time", (double)l->at_us / 1e6, "from",
-					l->ours ? "client" : "server", "text", text_json(l->text)));
+		json_array_append_new(list, json_pack("{s:f, s:s, s:o}", "time",
+						      (double)l->at_us / 1e6, "from",
+						      sides[l->from], "text", text_json(l->text)));
 	}
 	return list;
+}
+
+static json_t *
+date_json(int64_t epoch_s)
+{
+	return epoch_s > 0 ? json_string(gp_date_stamp((uint64_t)epoch_s).s) : json_null();
+}
+
+static json_t *
+tls_json(const struct gp_send_tls *tls)
+{
+	const struct gp_tls_certificate *c = &tls->certificate;
+	if (!tls->version)
+		return json_null();
+	json_t *certificate =
+		!tls->has_certificate
+			? json_null()
+			: json_pack("{s:o, s:o, s:o, s:o, s:o}", "subject", text_json(c->subject),
+				    "issuer", text_json(c->issuer), "names", text_json(c->names),
+				    "from", date_json(c->from_s), "until", date_json(c->until_s));
+	return json_pack("{s:s, s:s, s:b, s:s, s:o}", "version", tls->version, "cipher",
+			 tls->cipher, "proven", tls->proven, "verdict", tls->verdict, "certificate",
+			 certificate);
 }
 
 static bool
 print_json(const struct send *s, const struct gp_send_result *r, int end)
 {
-	static const char *const ends[] = {"accepted", "refused", "lost"};
+	static const char *const ends[] = {"accepted", "refused", "lost", "unproven"};
 	json_t *all = json_pack("{s:s, s:s, s:s, s:o, s:o}", "server", s->plan.server, "address",
 				r->address, "result", ends[end], "recipients", rcpts_json(s, r),
 				"dialogue", dialogue_json(r));
+	json_object_set_new(all, "tls", tls_json(&r->tls));
 	json_object_set_new(all, "failure",
 			    r->failure.code > 0 ? reply_json(&r->failure) : json_null());
 	json_object_set_new(all, "reason", r->why.len > 0 ? text_json(r->why) : json_null());
@@ -494,6 +685,7 @@ send_mail(struct send *s)
 		[GP_SEND_DONE] = GP_EXIT_OK,
 		[GP_SEND_REFUSED] = GP_EXIT_BAD,
 		[GP_SEND_LOST] = GP_EXIT_UNKNOWN,
+		[GP_SEND_UNPROVEN] = GP_EXIT_BAD,
 	};
 	struct gp_send_result result;
 	int end = gp_send_run(&s->plan, &result);
@@ -508,12 +700,32 @@ send_mail(struct send *s)
 	return code;
 }
 
+static int
+get_secret(struct send *s)
+{
+	struct gp_client_login *login = &s->plan.setup.login;
+	const char *file = s->token_file ? s->token_file : s->password_file;
+	if (!s->user)
+		return GP_EXIT_OK;
+	int r = file ? gp_send_secret_read(file, &s->secret)
+		     : gp_send_secret_ask(s->user, &s->secret);
+	if (r < 0) {
+		fprintf(stderr, "gatepost send: %s: %s\n", file ? file : "the password",
+			r == -ENODATA ? "there is none" : strerror(-r));
+		return GP_EXIT_USAGE;
+	}
+	login->user = gp_slice_str(s->user);
+	*(s->token_file ? &login->token : &login->password) = gp_buf_slice(&s->secret);
+	return GP_EXIT_OK;
+}
+
 int
 gp_cmd_send(int argc, char **argv)
 {
 	static struct send s = {
 		.orcpt = {.max = ORCPT_MAX},
 		.text = {.max = GP_SEND_MESSAGE_MAX},
+		.secret = {.max = GP_SEND_SECRET_MAX},
 	};
 	char hostname[256] = "";
 	if (!read_options(&s, argc, argv)) {
@@ -525,10 +737,15 @@ gp_cmd_send(int argc, char **argv)
 		return GP_EXIT_OK;
 	}
 	fill_in(&s, hostname, sizeof(hostname));
-	int code = make_mail(&s);
+	int code = get_secret(&s);
+	if (code == GP_EXIT_OK)
+		code = make_mail(&s);
 	if (code == GP_EXIT_OK)
 		code = send_mail(&s);
 	gp_buf_free(&s.text);
 	gp_buf_free(&s.orcpt);
+	if (s.secret.len > 0)
+		gp_wipe((void *)gp_buf_slice(&s.secret).ptr, s.secret.len);
+	gp_buf_free(&s.secret);
 	return code;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/send_dialogue.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
@@ -11,9 +12,12 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "cli/wire.h"
+#include "core/message/date.h"
 #include "core/smtp/reply_parser.h"
 #include "sys/address.h"
 #include "sys/clock.h"
+#include "sys/tls_client.h"
 
 enum {
 	ARENA_MAX = 256 * 1024 * 1024,
@@ -22,11 +26,12 @@ enum {
 	READ_SIZE = 64 * 1024,
 	CONNECT_MS = 30'000,
 	RAW_MS = 300'000,
+	TLS_MS = 60'000,
 };
 
 /* The lines of one direction, as they come together from pieces. */
 struct trace {
-	bool ours;
+	enum gp_send_from from;
 	struct gp_buf line;
 };
 
@@ -34,6 +39,11 @@ struct wire {
 	const struct gp_send_plan *plan;
 	struct gp_send_result *result;
 	int fd;
+	struct gp_tls_client *authorities;
+	struct gp_tls *tls; /* NULL: in clear */
+	bool unproven;      /* and the plan wants proof */
+	bool ready;         /* no secret is said any more */
+	bool asked;         /* the server said 334 last, RFC 4954 section 4 */
 	uint64_t begun_us;
 	struct trace sent, received;
 	struct gp_buf input;
@@ -68,19 +78,24 @@ print_line(const struct wire *w, const struct gp_send_line *line)
 		return;
 	if (w->plan->times)
 		printf("%9.6f ", (double)line->at_us / 1e6);
-	printf("%s %.*s\n", line->ours ? "->" : "<-", GP_SLICE_FMT(line->text));
+	static const char *const arrows[] = {
+		[GP_SEND_FROM_SERVER] = "<-",
+		[GP_SEND_FROM_CLIENT] = "->",
+		[GP_SEND_FROM_TLS] = "**",
+	};
+	printf("%s %.*s\n", arrows[line->from], GP_SLICE_FMT(line->text));
 	fflush(stdout);
 }
 
 static void
-keep_line(struct wire *w, bool ours, struct gp_slice text)
+keep_line(struct wire *w, enum gp_send_from from, struct gp_slice text)
 {
 	struct gp_send_result *r = w->result;
 	struct gp_buf printable = GP_BUF_INIT(4 * LINE_MAX_OCTETS);
 	put_printable(&printable, gp_slice_take(text, LINE_MAX_OCTETS));
 	struct gp_send_line line = {
 		.at_us = gp_clock_wall_us() - w->begun_us,
-		.ours = ours,
+		.from = from,
 		.text = gp_arena_dup(&r->arena, gp_buf_slice(&printable)),
 	};
 	gp_buf_free(&printable);
@@ -99,6 +114,27 @@ keep_line(struct wire *w, bool ours, struct gp_slice text)
 	r->lines[r->lines_len++] = line;
 }
 
+/* A line as it may be shown: of AUTH the verb and the mechanism. */
+static void
+keep_crossed(struct wire *w, enum gp_send_from from, struct gp_slice line)
+{
+	struct gp_slice rest = line;
+	bool secret = from == GP_SEND_FROM_CLIENT && !w->ready && w->plan->setup.login.user.len > 0;
+	if (from == GP_SEND_FROM_SERVER)
+		w->asked = gp_slice_starts(line, GP_SLICE("334"));
+	if (secret && w->asked) {
+		keep_line(w, from, GP_SLICE("***"));
+	} else if (secret && gp_slice_eq(gp_slice_cut(&rest, ' '), GP_SLICE("AUTH"))) {
+		char shown[64];
+		struct gp_slice mechanism = gp_slice_cut(&rest, ' ');
+		snprintf(shown, sizeof(shown), "AUTH %.*s%s", GP_SLICE_FMT(mechanism),
+			 rest.len > 0 ? " ***" : "");
+		keep_line(w, from, gp_slice_str(shown));
+	} else {
+		keep_line(w, from, line);
+	}
+}
+
 static void
 trace(struct wire *w, struct trace *t, struct gp_slice piece)
 {
@@ -112,7 +148,7 @@ trace(struct wire *w, struct trace *t, struct gp_slice piece)
 		struct gp_slice line = gp_buf_slice(&t->line);
 		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
 			line.len--;
-		keep_line(w, t->ours, line);
+		keep_crossed(w, t->from, line);
 		gp_buf_clear(&t->line);
 	}
 }
@@ -127,7 +163,7 @@ trace_size(struct wire *w)
 	w->body_told = true;
 	snprintf(text, sizeof(text), "(the message, %llu octets)",
 		 (unsigned long long)(w->body_to - w->body_from));
-	keep_line(w, true, gp_slice_str(text));
+	keep_line(w, GP_SEND_FROM_CLIENT, gp_slice_str(text));
 }
 
 /* What was sent: commands by line, and of the message, unless wanted, only that it was there. */
@@ -229,6 +265,22 @@ split_server(char *server, const char *usual_port, const char **ret_port)
 	return server;
 }
 
+struct gp_slice
+gp_send_server_name(const char *server, char to[GP_SEND_NAME_MAX + 1])
+{
+	char copy[1100];
+	unsigned char address[sizeof(struct in6_addr)];
+	const char *port;
+	if (gp_slice_starts(gp_slice_str(server), GP_SLICE("unix:")))
+		return gp_slice("", 0);
+	snprintf(copy, sizeof(copy), "%s", server);
+	const char *host = split_server(copy, "", &port);
+	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
+		return gp_slice("", 0);
+	snprintf(to, GP_SEND_NAME_MAX + 1, "%s", host);
+	return gp_slice_str(to);
+}
+
 /* Tries the addresses of the name one after the other. */
 static int
 connect_by_name(struct wire *w)
@@ -270,14 +322,128 @@ static bool
 receive(struct wire *w)
 {
 	char *to = gp_buf_reserve(&w->input, READ_SIZE);
-	ssize_t n = to ? recv(w->fd, to, READ_SIZE, MSG_DONTWAIT) : -1;
-	if (n < 0 && to && (errno == EAGAIN || errno == EINTR))
+	ssize_t n = to ? gp_wire_receive(w->fd, w->tls, to, READ_SIZE) : -ENOMEM;
+	if (n == -EAGAIN)
 		return true;
 	if (n <= 0)
 		return false;
 	trace(w, &w->received, gp_slice(to, (size_t)n));
 	gp_buf_advance(&w->input, (size_t)n);
 	return true;
+}
+
+/* --- TLS
+ * ------------------------------------------------------------------------------------------ */
+
+GP_PRINTF(2, 3)
+static void
+note(struct wire *w, const char *fmt, ...)
+{
+	char text[LINE_MAX_OCTETS];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	keep_line(w, GP_SEND_FROM_TLS, gp_slice_str(text));
+}
+
+static void
+note_certificate(struct wire *w, const struct gp_tls_certificate *c)
+{
+	note(w, "certificate of %.*s for %.*s, by %.*s, until %s", GP_SLICE_FMT(c->subject),
+	     GP_SLICE_FMT(c->names.len > 0 ? c->names : GP_SLICE("no name")),
+	     GP_SLICE_FMT(c->issuer), gp_date_stamp((uint64_t)GP_MAX(c->until_s, (int64_t)0)).s);
+}
+
+/* What the handshake came to. */
+static void
+note_session(struct wire *w)
+{
+	struct gp_send_tls *tls = &w->result->tls;
+	struct gp_tls_facts facts = gp_tls_facts(w->tls);
+	struct gp_slice name = w->plan->tls_name;
+	tls->version = gp_arena_str(&w->result->arena, gp_slice_str(facts.version));
+	tls->cipher = gp_arena_str(&w->result->arena, gp_slice_str(facts.cipher));
+	tls->verdict = gp_arena_str(&w->result->arena, gp_slice_str(facts.trust_text));
+	tls->proven = facts.trust == GP_TLS_TRUSTED;
+	tls->has_certificate = gp_tls_certificate(w->tls, &w->result->arena, &tls->certificate);
+	note(w, "%s, %s", facts.version, facts.cipher);
+	if (tls->has_certificate)
+		note_certificate(w, &tls->certificate);
+	if (!tls->proven)
+		note(w, "not proven: %s", facts.trust_text);
+	else if (name.len > 0)
+		note(w, "proven: an authority says that it is %.*s", GP_SLICE_FMT(name));
+	else
+		note(w, "proven: an authority stands behind it, whatever its name is");
+}
+
+static bool
+load_authorities(struct wire *w)
+{
+	const char *file = w->plan->authorities;
+	w->authorities = gp_wire_prepare_tls() < 0
+				 ? NULL
+				 : gp_tls_client_new(file ? file : GP_TLS_AUTHORITIES);
+	if (!w->authorities && !file && !w->plan->verify)
+		w->authorities = gp_tls_client_new(NULL);
+	return w->authorities;
+}
+
+/* The handshake's waits. Returns NULL, or why it came to nothing. */
+static const char *
+finish_handshake(struct wire *w, uint64_t deadline_ms)
+{
+	int r;
+	while ((r = gp_tls_handshake(w->tls)) == -EAGAIN) {
+		bool writes = gp_tls_wants(w->tls) == GP_TLS_WANTS_WRITE;
+		if (!wait_for(w, writes ? POLLOUT : POLLIN, deadline_ms))
+			return "time is over";
+	}
+	return r == 0 ? NULL : gp_tls_error(w->tls);
+}
+
+/* What comes next is TLS. Returns NULL, or why it is not to be used. */
+static const char *
+shake_hands(struct wire *w, uint64_t deadline_ms)
+{
+	const struct gp_tls_goal goal = {
+		.name = w->plan->tls_name,
+		.names = &w->plan->tls_name,
+		.names_len = w->plan->tls_name.len > 0,
+	};
+	if (!load_authorities(w))
+		return "the file of authorities cannot be read";
+	w->tls = gp_tls_connect(w->authorities, w->fd, &goal);
+	if (!w->tls)
+		return "the server's name cannot be one in a certificate";
+	const char *why = finish_handshake(w, deadline_ms);
+	if (why)
+		return why;
+	note_session(w);
+	w->unproven = w->plan->verify && !w->result->tls.proven;
+	return w->unproven ? w->result->tls.verdict : NULL;
+}
+
+/* From the first octet. */
+static int
+begin_in_tls(struct wire *w)
+{
+	uint64_t deadline_ms = gp_clock_monotonic_ms() + or_default(w->plan->timeout_ms, TLS_MS);
+	const char *why = shake_hands(w, deadline_ms);
+	if (!why)
+		return GP_SEND_DONE;
+	say_why(w, "no TLS", why);
+	return w->unproven ? GP_SEND_UNPROVEN : GP_SEND_LOST;
+}
+
+static void
+end_tls(struct wire *w)
+{
+	if (w->tls && w->result->tls.version)
+		gp_tls_close(w->tls);
+	gp_tls_free(w->tls);
+	gp_tls_client_free(w->authorities);
 }
 
 /* --- a session
@@ -315,13 +481,13 @@ pass_bytes(struct wire *w, struct gp_smtp_client *c)
 	short events =
 		wait_for(w, out.len > 0 ? POLLIN | POLLOUT : POLLIN, gp_smtp_client_deadline(c));
 	if (events & POLLOUT) {
-		ssize_t n = send(w->fd, out.ptr, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = gp_wire_send(w->fd, w->tls, out);
 		if (n > 0) {
 			trace_sent(w, gp_slice_take(out, (size_t)n));
 			gp_smtp_client_output_sent(c, (size_t)n, gp_clock_monotonic_ms());
 			return;
 		}
-		if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		if (n < 0 && n != -EAGAIN) {
 			gp_smtp_client_eof(c);
 			return;
 		}
@@ -337,10 +503,25 @@ on_ready(struct wire *w, struct gp_smtp_client *c)
 	uint64_t now = gp_clock_monotonic_ms();
 	bool first = !w->result->outcomes;
 	w->result->ehlo = *gp_smtp_client_ehlo(c);
+	if (!w->ready && w->plan->setup.tls != GP_CLIENT_TLS_OFF && !gp_smtp_client_in_tls(c))
+		note(w, "in clear: STARTTLS is %s",
+		     gp_smtp_client_tls_fault(c) == GP_CLIENT_TLS_REFUSED ? "refused"
+									  : "not offered");
+	w->ready = true;
 	if (first && !w->plan->hello_only)
 		return gp_smtp_client_start(c, &w->plan->mail, now);
 	gp_smtp_client_quit(c, now);
 	return 0;
+}
+
+static void
+begin_starttls(struct wire *w, struct gp_smtp_client *c)
+{
+	const char *why = shake_hands(w, gp_smtp_client_deadline(c));
+	if (why)
+		gp_smtp_client_tls_failed(c, why);
+	else
+		gp_smtp_client_tls_started(c, gp_clock_monotonic_ms());
 }
 
 static int
@@ -354,6 +535,9 @@ drive(struct wire *w, struct gp_smtp_client *c)
 			gp_smtp_client_next(c, &input, gp_clock_monotonic_ms());
 		gp_buf_consume(&w->input, len - input.len);
 		switch (event) {
+		case GP_CLIENT_STARTTLS:
+			begin_starttls(w, c);
+			break;
 		case GP_CLIENT_READY:
 			if (on_ready(w, c) < 0)
 				return -ENOMEM;
@@ -370,8 +554,6 @@ drive(struct wire *w, struct gp_smtp_client *c)
 			break;
 		case GP_CLIENT_CLOSE:
 			return 0;
-		case GP_CLIENT_STARTTLS:
-			gp_unreachable("TLS is not wished");
 		}
 	}
 }
@@ -393,6 +575,13 @@ judge(const struct gp_send_result *r, const struct gp_outcome *failure)
 	return refused ? GP_SEND_REFUSED : GP_SEND_DONE;
 }
 
+static bool
+lacks_tls(const struct wire *w, const struct gp_smtp_client *c)
+{
+	return w->unproven || (w->plan->setup.tls == GP_CLIENT_TLS_REQUIRED &&
+			       gp_smtp_client_tls_fault(c) == GP_CLIENT_TLS_NOT_OFFERED);
+}
+
 static int
 run_session(struct wire *w)
 {
@@ -400,6 +589,8 @@ run_session(struct wire *w)
 	uint64_t t = w->plan->timeout_ms;
 	setup.remote = gp_slice_str(w->result->address);
 	setup.times = (struct gp_client_times){t, t, t, t, t, t, t, t};
+	if (setup.tls_implicit)
+		setup.tls = GP_CLIENT_TLS_OFF;
 	struct gp_smtp_client *c = gp_smtp_client_new(&setup, gp_clock_monotonic_ms());
 	int r = c ? drive(w, c) : -ENOMEM;
 	if (r == 0) {
@@ -409,9 +600,9 @@ run_session(struct wire *w)
 			gp_arena_dup(&w->result->arena, failure.reply.text);
 		/* A polite QUIT may be left. */
 		struct gp_slice out = gp_smtp_client_output(c);
-		if (out.len > 0 && send(w->fd, out.ptr, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		if (out.len > 0 && !w->unproven && gp_wire_send(w->fd, w->tls, out) > 0)
 			trace_sent(w, out);
-		r = judge(w->result, &failure);
+		r = lacks_tls(w, c) ? GP_SEND_UNPROVEN : judge(w->result, &failure);
 	}
 	gp_smtp_client_free(c);
 	return r;
@@ -428,12 +619,12 @@ send_raw(struct wire *w, const char *command, uint64_t deadline_ms)
 	gp_buf_put_str(&line, "\r\n");
 	int r = line.failed ? -ENOMEM : 0;
 	for (struct gp_slice out = gp_buf_slice(&line); r == 0 && out.len > 0;) {
-		ssize_t n = send(w->fd, out.ptr, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = gp_wire_send(w->fd, w->tls, out);
 		if (n > 0) {
 			trace_sent(w, gp_slice_take(out, (size_t)n));
 			out = gp_slice_drop(out, (size_t)n);
-		} else if (errno != EAGAIN) {
-			r = say_why(w, "cannot send", strerror(errno));
+		} else if (n != -EAGAIN) {
+			r = say_why(w, "cannot send", gp_wire_error(w->tls, n));
 		} else if (!wait_for(w, POLLOUT, deadline_ms)) {
 			r = say_why(w, "cannot send", "time is over");
 		}
@@ -463,6 +654,23 @@ read_raw(struct wire *w, struct gp_reply_parser *p, uint64_t deadline_ms, struct
 	}
 }
 
+/* Was this command STARTTLS, and granted? */
+static bool
+raw_starttls(const struct wire *w, size_t i, const struct gp_reply *reply)
+{
+	return w->plan->setup.tls != GP_CLIENT_TLS_OFF && !w->tls && reply->code == 220 &&
+	       gp_slice_eq_nocase(gp_slice_str(w->plan->raw[i]), GP_SLICE("STARTTLS"));
+}
+
+static int
+begin_raw_tls(struct wire *w)
+{
+	/* RFC 3207 section 5: whoever put them in could not have put them into TLS. */
+	if (w->input.len > 0)
+		return say_why(w, "no TLS", "octets follow the answer to STARTTLS");
+	return begin_in_tls(w);
+}
+
 /* One command after the other, each after the answer to the one before; after 354 whatever comes up
    to a lone dot has no answer. */
 static int
@@ -481,6 +689,8 @@ run_raw(struct wire *w)
 		if (r == 0 && !in_body) {
 			r = read_raw(w, &parser, deadline_ms, &reply);
 			in_body = r == 0 && reply.code == 354;
+			if (r == 0 && raw_starttls(w, i, &reply))
+				r = begin_raw_tls(w);
 		}
 	}
 	refused |= reply.code >= 400;
@@ -497,13 +707,16 @@ gp_send_run(const struct gp_send_plan *plan, struct gp_send_result *ret)
 		.result = ret,
 		.fd = -1,
 		.begun_us = gp_clock_wall_us(),
-		.sent = {.ours = true, .line = GP_BUF_INIT(LINE_MAX_OCTETS)},
+		.sent = {.from = GP_SEND_FROM_CLIENT, .line = GP_BUF_INIT(LINE_MAX_OCTETS)},
 		.received = {.line = GP_BUF_INIT(LINE_MAX_OCTETS)},
 		.input = GP_BUF_INIT(4 * READ_SIZE),
 	};
 	int r = connect_server(&w);
+	if (r == 0 && plan->setup.tls_implicit)
+		r = begin_in_tls(&w);
 	if (r == 0)
 		r = plan->raw_len > 0 ? run_raw(&w) : run_session(&w);
+	end_tls(&w);
 	if (w.fd >= 0)
 		close(w.fd);
 	gp_buf_free(&w.sent.line);

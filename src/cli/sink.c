@@ -16,6 +16,7 @@
 #include "cli/ledger.h"
 #include "cli/sink_server.h"
 #include "cli/tool_report.h"
+#include "cli/wire.h"
 
 enum {
 	NAMED_MAX = 1000,    /* numbers that one list of the report names */
@@ -28,6 +29,8 @@ struct sink {
 	struct gp_mark_book book;
 	const char *ledger; /* path; NULL: none */
 	struct gp_ledger_result owed;
+	bool tls;
+	const char *certificate, *key; /* paths; NULL: one is made */
 	bool json, quiet, help;
 };
 
@@ -45,6 +48,9 @@ static const char usage[] =
 	"      --time S             end after S seconds\n"
 	"      --delay MS           answer everything MS later, as a server far away\n"
 	"      --reply-rcpt CODE:SHARE   refuse a share (0 to 1) of recipients with 450 or 550\n"
+	"      --per-connection N   take N messages in a session, and say so (LIMITS MAILMAX)\n"
+	"      --tls starttls|implicit   TLS, begun by STARTTLS or with the connection\n"
+	"      --certificate FILE, --key FILE   in PEM; without them a certificate is made\n"
 	"      --expect RUN:N       the marks 1 to N of that run are to come (again for more "
 	"runs)\n"
 	"      --ledger FILE        what this ledger of `gatepost load` calls accepted is to come\n"
@@ -63,6 +69,10 @@ enum {
 	OPT_TIME,
 	OPT_DELAY,
 	OPT_REPLY_RCPT,
+	OPT_PER_CONNECTION,
+	OPT_TLS,
+	OPT_CERTIFICATE,
+	OPT_KEY,
 	OPT_EXPECT,
 	OPT_LEDGER,
 	OPT_MARKS,
@@ -78,6 +88,10 @@ static const struct option long_options[] = {
 	{"time", required_argument, NULL, OPT_TIME},
 	{"delay", required_argument, NULL, OPT_DELAY},
 	{"reply-rcpt", required_argument, NULL, OPT_REPLY_RCPT},
+	{"per-connection", required_argument, NULL, OPT_PER_CONNECTION},
+	{"tls", required_argument, NULL, OPT_TLS},
+	{"certificate", required_argument, NULL, OPT_CERTIFICATE},
+	{"key", required_argument, NULL, OPT_KEY},
 	{"expect", required_argument, NULL, OPT_EXPECT},
 	{"ledger", required_argument, NULL, OPT_LEDGER},
 	{"marks", no_argument, NULL, OPT_MARKS},
@@ -102,6 +116,26 @@ read_reply_rcpt(const struct gp_arg *arg, struct gp_sink_plan *plan)
 	plan->refuse_code = code.ptr[0] == '4' ? 450 : 550;
 	struct gp_arg share_arg = {arg->command, arg->option, share.ptr};
 	return gp_arg_number(&share_arg, 0, 1, &plan->refuse_share);
+}
+
+static bool
+read_per_connection(const struct gp_arg *arg, struct gp_sink_plan *plan)
+{
+	uint64_t n;
+	if (!gp_arg_u64(arg, 1, UINT32_MAX, &n))
+		return false;
+	plan->mail_max = (uint32_t)n;
+	return true;
+}
+
+static bool
+read_tls(const struct gp_arg *arg, struct sink *sink)
+{
+	struct gp_slice word = gp_slice_str(arg->value);
+	sink->tls = true;
+	sink->options.plan.starttls = gp_slice_eq(word, GP_SLICE("starttls"));
+	return sink->options.plan.starttls || gp_slice_eq(word, GP_SLICE("implicit")) ||
+	       gp_arg_wrong(arg, "is neither starttls nor implicit");
 }
 
 /* "RUN:N" */
@@ -143,6 +177,16 @@ read_option(struct sink *sink, int c, const char *name)
 		return gp_arg_u64(&arg, 0, 3600'000, &options->delay_ms);
 	case OPT_REPLY_RCPT:
 		return read_reply_rcpt(&arg, &options->plan);
+	case OPT_PER_CONNECTION:
+		return read_per_connection(&arg, &options->plan);
+	case OPT_TLS:
+		return read_tls(&arg, sink);
+	case OPT_CERTIFICATE:
+		sink->certificate = optarg;
+		return true;
+	case OPT_KEY:
+		sink->key = optarg;
+		return true;
 	case OPT_EXPECT:
 		return read_expect(&arg, &sink->book);
 	case OPT_LEDGER:
@@ -194,8 +238,15 @@ read_options(struct sink *sink, int argc, char **argv)
 			argv[optind]);
 		return false;
 	}
-	if (sink->options.listen.len == 0) {
-		fprintf(stderr, "gatepost sink: --listen ADDR:PORT is missing\n");
+	const char *wrong = NULL;
+	if (sink->options.listen.len == 0)
+		wrong = "--listen ADDR:PORT is missing";
+	else if (!sink->certificate != !sink->key)
+		wrong = "--certificate and --key belong together";
+	else if (sink->certificate && !sink->tls)
+		wrong = "--certificate belongs to --tls";
+	if (wrong) {
+		fprintf(stderr, "gatepost sink: %s\n", wrong);
 		return false;
 	}
 	sink->options.progress = sink->options.progress && !sink->quiet;
@@ -258,6 +309,11 @@ summary_json(const struct sink *sink)
 		"last", (double)stats->last_us / 1e6, "seconds", seconds_taken(stats), "rate",
 		rate_of(stats), "cpu_s", gp_tool_cpu_s(), "latency_ms",
 		gp_tool_latency_json(&stats->latency_ns), "runs", runs);
+	if (sink->tls)
+		json_object_set_new(all, "tls",
+				    json_pack("{s:I, s:I}", "handshakes",
+					      (json_int_t)stats->handshakes, "resumed",
+					      (json_int_t)stats->resumed));
 	if (sink->ledger)
 		json_object_set_new(all, "ledger",
 				    json_pack("{s:I, s:I, s:s}", "accepted",
@@ -288,6 +344,9 @@ print_summary(const struct sink *sink)
 	       stats->messages, stats->recipients, stats->octets, stats->connections,
 	       seconds_taken(stats), rate_of(stats), gp_tool_cpu_s());
 	gp_tool_latency_print("mark to arrival", &stats->latency_ns);
+	if (sink->tls)
+		printf("%" PRIu64 " handshakes, %" PRIu64 " of them resumed\n", stats->handshakes,
+		       stats->resumed);
 	if (stats->unmarked > 0)
 		printf("%" PRIu64 " without a mark\n", stats->unmarked);
 	for (size_t i = 0; i < sink->book.runs_len; i++) {
@@ -334,6 +393,32 @@ report(struct sink *sink)
 	return marks_are_good(sink) ? GP_EXIT_OK : GP_EXIT_BAD;
 }
 
+static bool
+prepare_tls(struct sink *sink)
+{
+	const char *why = "out of memory";
+	if (!sink->tls)
+		return true;
+	if (gp_wire_prepare_tls() == 0)
+		sink->options.tls = gp_sink_tls_new(sink->certificate, sink->key, &why);
+	if (!sink->options.tls)
+		fprintf(stderr, "gatepost sink: --tls: %s\n", why);
+	return sink->options.tls;
+}
+
+static int
+serve(struct sink *sink)
+{
+	gp_tool_raise_files();
+	if (!prepare_tls(sink))
+		return GP_EXIT_USAGE;
+	int r = gp_sink_serve(&sink->options, &sink->stats);
+	gp_sink_tls_free(sink->options.tls);
+	if (r < 0)
+		fprintf(stderr, "gatepost sink: cannot listen there: %s\n", strerror(-r));
+	return r < 0 ? GP_EXIT_ERROR : report(sink);
+}
+
 int
 gp_cmd_sink(int argc, char **argv)
 {
@@ -345,11 +430,7 @@ gp_cmd_sink(int argc, char **argv)
 			fputs(usage, stdout);
 			return GP_EXIT_OK;
 		}
-		gp_tool_raise_files();
-		int r = gp_sink_serve(&sink.options, &sink.stats);
-		if (r < 0)
-			fprintf(stderr, "gatepost sink: cannot listen there: %s\n", strerror(-r));
-		code = r < 0 ? GP_EXIT_ERROR : report(&sink);
+		code = serve(&sink);
 	}
 	gp_mark_book_free(&sink.book);
 	return code;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "cli/wire.h"
 #include "sys/clock.h"
 
 enum {
@@ -44,6 +45,8 @@ struct connection {
 	struct server *server;
 	struct event event;   /* readable; with unsent answers: writable */
 	struct event delay;   /* with --delay: until what has arrived is answered */
+	struct gp_tls *tls;   /* NULL: in clear */
+	bool shaking;         /* hands */
 	struct gp_buf unsent; /* what the peer has not taken yet; reading waits for it */
 	bool closing;         /* after the last answer */
 	struct gp_sink_session session;
@@ -68,6 +71,9 @@ close_connection(struct connection *c)
 	struct server *server = c->server;
 	event_del(&c->event);
 	event_del(&c->delay);
+	if (c->tls && !c->shaking)
+		gp_tls_close(c->tls);
+	gp_tls_free(c->tls);
 	close(event_get_fd(&c->event));
 	gp_list_remove(&c->link);
 	gp_buf_free(&c->unsent);
@@ -97,10 +103,10 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct connection *c = arg;
 	struct gp_slice rest = gp_buf_slice(&c->unsent);
-	ssize_t n = send(fd, rest.ptr, rest.len, MSG_NOSIGNAL);
+	ssize_t n = gp_wire_send(fd, c->tls, rest);
 	(void)what;
 	if (n < 0) {
-		if (errno != EAGAIN && errno != EINTR)
+		if (n != -EAGAIN)
 			close_connection(c);
 		return;
 	}
@@ -120,8 +126,8 @@ send_answers(struct connection *c)
 {
 	struct server *server = c->server;
 	struct gp_slice out = gp_buf_slice(&server->out);
-	ssize_t n = out.len > 0 ? send(event_get_fd(&c->event), out.ptr, out.len, MSG_NOSIGNAL) : 0;
-	bool broken = (n < 0 && errno != EAGAIN && errno != EINTR) || server->out.failed;
+	ssize_t n = out.len > 0 ? gp_wire_send(event_get_fd(&c->event), c->tls, out) : 0;
+	bool broken = (n < 0 && n != -EAGAIN) || server->out.failed;
 	out = gp_slice_drop(out, n > 0 ? (size_t)n : 0);
 	if (broken || (out.len == 0 && c->closing)) {
 		close_connection(c);
@@ -190,30 +196,94 @@ count_message(struct server *server, const struct gp_sink_session *s)
 		settle(server);
 }
 
+/* --- TLS --- */
+
+static void
+on_handshake(evutil_socket_t fd, short what, void *arg);
+
+static void
+greet(struct connection *c)
+{
+	gp_buf_clear(&c->server->out);
+	gp_sink_session_greet(&c->session, &c->server->out);
+	send_answers(c);
+}
+
+/* The peer's octets are TLS from here on. One that has not taken the answer to STARTTLS yet, which
+   is a line, is not worth waiting for. */
+static void
+begin_tls(struct connection *c)
+{
+	c->tls = gp_sink_tls_accept(c->server->options->tls, event_get_fd(&c->event));
+	c->shaking = true;
+	if (!c->tls || c->unsent.len > 0)
+		close_connection(c);
+	else
+		wait_for(c, EV_READ, on_handshake);
+}
+
+static void
+shaken(struct connection *c)
+{
+	struct gp_sink_stats *stats = c->server->stats;
+	c->shaking = false;
+	stats->handshakes++;
+	stats->resumed += gp_tls_facts(c->tls).resumed;
+	wait_for(c, EV_READ, on_readable);
+	if (c->server->options->plan.starttls)
+		gp_sink_session_tls_started(&c->session);
+	else
+		greet(c);
+}
+
+static void
+on_handshake(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *c = arg;
+	int r = gp_sink_tls_handshake(c->server->options->tls, c->tls);
+	(void)fd, (void)what;
+	if (r == 0)
+		shaken(c);
+	else if (r != -EAGAIN)
+		close_connection(c);
+	else
+		wait_for(c, gp_tls_wants(c->tls) == GP_TLS_WANTS_WRITE ? EV_WRITE : EV_READ,
+			 on_handshake);
+}
+
+/* --- input --- */
+
 /* Reads once and answers what it read. */
 static void
 serve_input(struct connection *c)
 {
 	struct server *server = c->server;
-	ssize_t n = recv(event_get_fd(&c->event), server->input, sizeof(server->input), 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	ssize_t n = gp_wire_receive(event_get_fd(&c->event), c->tls, server->input,
+				    sizeof(server->input));
+	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
 		close_connection(c);
 		return;
 	}
 	struct gp_slice in = gp_slice(server->input, (size_t)n);
+	bool starttls = false;
 	gp_buf_clear(&server->out);
-	while (!c->closing) {
+	while (!c->closing && !starttls) {
 		enum gp_sink_event event = gp_sink_session_next(&c->session, &in, &server->out);
 		if (event == GP_SINK_MESSAGE)
 			count_message(server, &c->session);
 		else if (event == GP_SINK_QUIT)
 			c->closing = true;
+		else if (event == GP_SINK_STARTTLS)
+			starttls = true;
 		else if (event == GP_SINK_WANT_INPUT)
 			break;
 	}
-	send_answers(c);
+	/* RFC 3207 section 5: what was sent behind STARTTLS in clear is not of who shakes hands. */
+	c->closing |= starttls && in.len > 0;
+	if (send_answers(c) && starttls)
+		begin_tls(c);
 }
 
 static void
@@ -248,17 +318,20 @@ open_connection(struct server *server, int fd)
 		return false;
 	c->server = server;
 	c->closing = false;
+	c->tls = NULL;
+	c->shaking = false;
 	c->unsent = GP_BUF_INIT(UNSENT_MAX);
 	gp_sink_session_init(&c->session, &server->options->plan);
 	gp_list_append(&server->connections, &c->link);
 	event_assign(&c->event, server->base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	event_assign(&c->delay, server->base, -1, 0, on_delay, c);
 	event_add(&c->event, NULL);
-	gp_buf_clear(&server->out);
-	gp_sink_session_greet(&c->session, &server->out);
 	if (server->stats->connections++ == 0)
 		server->stats->first_us = gp_clock_wall_us();
-	send_answers(c);
+	if (server->options->tls && !server->options->plan.starttls)
+		begin_tls(c);
+	else
+		greet(c);
 	return true;
 }
 

@@ -9,11 +9,14 @@
 #include "cli/histogram.h"
 #include "cli/mark.h"
 #include "cli/sink_session.h"
+#include "cli/sink_tls.h"
 #include "sys/address.h"
 
 struct gp_sink_options {
 	struct gp_sockaddr listen;
 	struct gp_sink_plan plan;
+	/* NULL: none; else after STARTTLS, where the plan offers it, or from the first octet. */
+	struct gp_sink_tls *tls;
 	uint64_t count;     /* messages to end after; 0: no end */
 	uint64_t time_ms;   /* to end after; 0: no end */
 	uint64_t settle_ms; /* to go on after `count`, for what comes twice; 0: till all QUIT, a
@@ -25,8 +28,9 @@ struct gp_sink_options {
 
 struct gp_sink_stats {
 	uint64_t connections, messages, recipients, octets;
-	uint64_t unmarked;          /* messages without a mark, or with one that no book takes */
-	uint64_t first_us, last_us; /* first connection, last message: microseconds since 1970 */
+	uint64_t unmarked;            /* messages without a mark, or with one that no book takes */
+	uint64_t first_us, last_us;   /* first connection, last message: microseconds since 1970 */
+	uint64_t handshakes, resumed; /* TLS: done; those of them that took up an earlier one */
 	struct gp_histogram latency_ns; /* from a mark's time to the message's end */
 	struct gp_mark_book *book;      /* the caller's */
 };

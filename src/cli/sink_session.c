@@ -53,7 +53,17 @@ gp_sink_session_init(struct gp_sink_session *s, struct gp_sink_plan *plan)
 	s->plan = plan;
 	s->state = STATE_IDLE;
 	s->recipients = 0;
+	s->in_tls = false;
+	s->mails = 0;
 	s->kept = 0;
+}
+
+void
+gp_sink_session_tls_started(struct gp_sink_session *s)
+{
+	gp_assert(s->state != STATE_DATA && !s->in_tls);
+	gp_sink_session_init(s, s->plan);
+	s->in_tls = true;
 }
 
 void
@@ -71,11 +81,23 @@ reset(struct gp_sink_session *s)
 	s->recipients = 0;
 }
 
+static bool
+offers_starttls(const struct gp_sink_session *s)
+{
+	return s->plan->starttls && !s->in_tls;
+}
+
 static void
 hello(struct gp_sink_session *s, struct gp_buf *out)
 {
 	reset(s);
-	gp_buf_put_str(out, "250-sink\r\n250-PIPELINING\r\n250-SIZE\r\n250-8BITMIME\r\n"
+	if (offers_starttls(s))
+		gp_buf_put_str(out, "250-sink\r\n250-STARTTLS\r\n");
+	else
+		gp_buf_put_str(out, "250-sink\r\n");
+	if (s->plan->mail_max > 0)
+		gp_buf_printf(out, "250-LIMITS MAILMAX=%u\r\n", s->plan->mail_max);
+	gp_buf_put_str(out, "250-PIPELINING\r\n250-SIZE\r\n250-8BITMIME\r\n"
 			    "250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n");
 }
 
@@ -86,6 +108,11 @@ mail(struct gp_sink_session *s, struct gp_buf *out)
 		gp_buf_put_str(out, "503 5.5.1 A transaction is open\r\n");
 		return;
 	}
+	if (s->plan->mail_max > 0 && s->mails >= s->plan->mail_max) {
+		gp_buf_put_str(out, "452 4.5.3 Too many messages in a session\r\n");
+		return;
+	}
+	s->mails++;
 	s->state = STATE_OPEN;
 	gp_buf_put_str(out, "250 2.1.0 Ok\r\n");
 }
@@ -162,6 +189,9 @@ command(struct gp_sink_session *s, struct gp_slice line, struct gp_buf *out)
 		gp_buf_put_str(out, "250 2.0.0 Ok\r\n");
 	} else if (gp_slice_eq_nocase(verb, GP_SLICE("VRFY"))) {
 		gp_buf_put_str(out, "252 2.5.0 It is taken without a look\r\n");
+	} else if (offers_starttls(s) && gp_slice_eq_nocase(line, GP_SLICE("STARTTLS"))) {
+		gp_buf_put_str(out, "220 2.0.0 Go on\r\n");
+		return GP_SINK_STARTTLS;
 	} else if (gp_slice_eq_nocase(verb, GP_SLICE("QUIT"))) {
 		gp_buf_put_str(out, "221 2.0.0 Bye\r\n");
 		return GP_SINK_QUIT;

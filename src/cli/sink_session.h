@@ -22,12 +22,16 @@ enum gp_sink_event {
 	GP_SINK_WANT_INPUT = 0, /* all input was used */
 	GP_SINK_COMMAND,        /* a command was answered */
 	GP_SINK_MESSAGE,        /* a message was taken: see the fields under "message" */
-	GP_SINK_QUIT,           /* send what is in `out`, then close */
+	GP_SINK_STARTTLS, /* send what is in `out`, then shake hands; input that is left, or comes
+				   meanwhile, was not in TLS: close */
+	GP_SINK_QUIT,     /* send what is in `out`, then close */
 };
 
 /* What all sessions of a sink share. The driver owns it. */
 struct gp_sink_plan {
 	bool lmtp;
+	bool starttls;        /* offered, RFC 3207 */
+	uint32_t mail_max;    /* transactions in a session, MAILMAX of RFC 9422; 0: no bound */
 	uint16_t refuse_code; /* 450 or 550 for some recipients; 0: none is refused */
 	double refuse_share;  /* 0 to 1 of all recipients */
 	double refuse_due;    /* state: how much of a refusal is owed */
@@ -36,7 +40,9 @@ struct gp_sink_plan {
 
 struct gp_sink_session {
 	struct gp_sink_plan *plan;
-	uint8_t state;       /* of the dialogue; private */
+	uint8_t state; /* of the dialogue; private */
+	bool in_tls;
+	uint32_t mails;      /* transactions begun, in clear and in TLS */
 	bool in_header;      /* of the message that is arriving */
 	bool has_mark;       /* message: it carried a mark */
 	struct gp_mark mark; /* message */
@@ -57,6 +63,10 @@ gp_sink_session_init(struct gp_sink_session *s, struct gp_sink_plan *plan);
 /* The greeting, which is due before any input. */
 void
 gp_sink_session_greet(struct gp_sink_session *s, struct gp_buf *out);
+
+/* After STARTTLS and the handshake. */
+void
+gp_sink_session_tls_started(struct gp_sink_session *s);
 
 /*
  * Takes from the front of *in what the next event needs and appends the answer to *out. To be

@@ -27,8 +27,8 @@ static const char usage[] =
 	"  --no-scram   keep no such keys any more\n"
 	"  --from LIST  what it may send as: addresses, @DOMAIN or *, with commas between;\n"
 	"               default its own name\n"
-	"  --hourly N   recipients in an hour; default no limit\n"
-	"  --daily N    recipients in a day; default no limit\n"
+	"  --hourly N   recipients in an hour; default as the configuration has it\n"
+	"  --daily N    recipients in a day; default as the configuration has it\n"
 	"  --json       one object a line\n";
 
 enum scram { AS_IT_WAS, KEEP_KEYS, KEEP_NONE };
@@ -269,6 +269,7 @@ run(struct user_file *f, const struct user_options *o)
 	gp_cli_print_complaints(&f->complaints);
 	if (!o->name)
 		return list(f, o);
+	gp_assert(o->verb); /* only `list` goes without a name */
 	int rc = read_name(o, &f->arena, &name);
 	if (rc != GP_EXIT_OK)
 		return rc;

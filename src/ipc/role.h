@@ -74,6 +74,9 @@ struct gp_role {
 	/* A private key, before start and after; path is its name for the log. The descriptor is
 	   closed after the call. NULL: the role must not be given any. */
 	void (*on_key)(struct gp_role_env *env, struct gp_slice path, uint32_t round, int fd);
+	/* What to log in with elsewhere, before start and after; kind: enum gp_secret_kind. The
+	   descriptor is closed after the call. NULL: the role must not be given any. */
+	void (*on_secret)(struct gp_role_env *env, uint8_t kind, int fd);
 	/* A new configuration is in env->config; the old one is freed after the call. */
 	void (*on_reload)(struct gp_role_env *env, const struct gp_config *old);
 	/* Finish what is under way, then gp_loop_stop. NULL: stop at once. */

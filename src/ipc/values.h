@@ -38,10 +38,23 @@ enum gp_auth_result {
 	GP_AUTH_UNKNOWN,   /* no such mechanism here: 504 */
 };
 
+enum gp_quota_result {
+	GP_QUOTA_TAKEN = 1,
+	GP_QUOTA_HOURLY, /* over the user's hourly limit: 450 */
+	GP_QUOTA_DAILY,
+	GP_QUOTA_UNKNOWN, /* we could not count: 450 */
+};
+
 enum gp_sign_result {
 	GP_SIGN_DONE = 1,
 	GP_SIGN_NO_KEY,
 	GP_SIGN_FAILED,
+};
+
+enum gp_secret_kind {
+	GP_SECRET_PASSWORD = 1,
+	GP_SECRET_TOKEN,
+	GP_SECRET_CLIENT, /* what a token is had for */
 };
 
 enum gp_queue_verb {

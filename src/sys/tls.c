@@ -256,8 +256,8 @@ digest_certificate(const X509 *certificate, struct gp_tls_facts *ret)
 	OPENSSL_free(spki);
 }
 
-static enum gp_tls_trust
-trust_of(long result)
+enum gp_tls_trust
+gp_tls_trust_of(long result)
 {
 	switch (result) {
 	case X509_V_OK:
@@ -281,6 +281,42 @@ trust_of(long result)
 	}
 }
 
+/* RFC 5929 section 4.1: by the hash of the certificate's own signature, but by SHA-256 for the weak
+ * ones. Where the signature has none, as Ed25519's, there is no binding. */
+static size_t
+digest_end_point(const X509 *certificate, uint8_t ret[GP_TLS_END_POINT_MAX])
+{
+	int hash;
+	unsigned int len = 0;
+	if (!X509_get_signature_info((X509 *)certificate, &hash, NULL, NULL, NULL))
+		return 0;
+	const char *name = hash == NID_md5 || hash == NID_sha1 ? "SHA256" : OBJ_nid2sn(hash);
+	EVP_MD *md = EVP_MD_fetch(gp_tls_library(), name, NULL);
+	bool good = md && EVP_MD_get_size(md) <= GP_TLS_END_POINT_MAX &&
+		    X509_digest(certificate, md, ret, &len);
+	EVP_MD_free(md);
+	ERR_clear_error();
+	return good ? len : 0;
+}
+
+void
+gp_tls_server_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	const unsigned char no_context[1] = {};
+	gp_assert(t->open && SSL_is_server(t->ssl));
+	*ret = (struct gp_tls_bindings){};
+	/* Without the extended master secret two connections could have the same (RFC 9266 section
+	 * 3). */
+	bool unique = SSL_version(t->ssl) >= TLS1_3_VERSION || SSL_get_extms_support(t->ssl) == 1;
+	if (unique && SSL_export_keying_material(t->ssl, ret->exporter, sizeof(ret->exporter),
+						 label, strlen(label), no_context, 0, 1) == 1)
+		ret->exporter_len = sizeof(ret->exporter);
+	const X509 *certificate = SSL_session_reused(t->ssl) ? NULL : SSL_get_certificate(t->ssl);
+	if (certificate)
+		ret->end_point_len = digest_end_point(certificate, ret->end_point);
+}
+
 struct gp_tls_facts
 gp_tls_facts(const struct gp_tls *t)
 {
@@ -295,7 +331,7 @@ gp_tls_facts(const struct gp_tls *t)
 		return facts;
 	uint8_t usage;
 	long result = SSL_get_verify_result(t->ssl);
-	facts.trust = trust_of(result);
+	facts.trust = gp_tls_trust_of(result);
 	facts.trust_text = X509_verify_cert_error_string(result);
 	if (SSL_get0_dane_authority(t->ssl, NULL, NULL) >= 0 &&
 	    SSL_get0_dane_tlsa(t->ssl, &usage, NULL, NULL, NULL, NULL) >= 0)

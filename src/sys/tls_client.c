@@ -15,6 +15,8 @@ enum {
 	NAME_LEN_MAX = 255,
 	DANE_TA = 2,
 	DANE_EE = 3,
+	/* Names are for the field of names (RFC 6125 section 6.4.4); the subject is anybody's. */
+	HOST_FLAGS = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
 };
 
 struct gp_tls_client {
@@ -78,9 +80,7 @@ set_names(SSL *ssl, const struct gp_tls_goal *goal)
 	char name[NAME_LEN_MAX + 1];
 	if (goal->names_len > GP_TLS_NAMES_MAX)
 		return false;
-	/* Names are for the field of names (RFC 6125 section 6.4.4); the subject is anybody's. */
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-				       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	SSL_set_hostflags(ssl, HOST_FLAGS);
 	for (size_t i = 0; i < goal->names_len; i++) {
 		if (!copy_name(goal->names[i], name) || !SSL_add1_host(ssl, name))
 			return false;
@@ -141,6 +141,35 @@ size_t
 gp_tls_tlsa_usable(const struct gp_tls *t)
 {
 	return t->tlsa_usable;
+}
+
+static bool
+ask_authorities(const struct gp_tls *t, X509_STORE_CTX *check, const char *name)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(t->ssl));
+	if (!X509_STORE_CTX_init(check, store, SSL_get0_peer_certificate(t->ssl),
+				 SSL_get_peer_cert_chain(t->ssl)) ||
+	    !X509_STORE_CTX_set_default(check, "ssl_server"))
+		return false;
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
+	X509_VERIFY_PARAM_set_hostflags(param, HOST_FLAGS);
+	if (!X509_VERIFY_PARAM_set1_host(param, name, 0))
+		return false;
+	(void)X509_verify_cert(check);
+	return true;
+}
+
+enum gp_tls_trust
+gp_tls_by_authorities(const struct gp_tls *t, struct gp_slice name)
+{
+	char text[NAME_LEN_MAX + 1];
+	enum gp_tls_trust trust = GP_TLS_UNTRUSTED;
+	X509_STORE_CTX *check = X509_STORE_CTX_new_ex(gp_tls_library(), NULL);
+	if (check && t->open && copy_name(name, text) && ask_authorities(t, check, text))
+		trust = gp_tls_trust_of(X509_STORE_CTX_get_error(check));
+	X509_STORE_CTX_free(check);
+	ERR_clear_error();
+	return trust;
 }
 
 struct gp_tls_session *

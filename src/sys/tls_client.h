@@ -59,6 +59,11 @@ gp_tls_connect(struct gp_tls_client *c, int fd, const struct gp_tls_goal *goal);
 size_t
 gp_tls_tlsa_usable(const struct gp_tls *t);
 
+/* What the authorities say of the server's certificate for this name (A-labels), whatever TLSA
+   records have proven; after the handshake. */
+enum gp_tls_trust
+gp_tls_by_authorities(const struct gp_tls *t, struct gp_slice name);
+
 /* What can be resumed of a connection, best asked for at its end, since tickets come late; NULL:
    nothing. The caller's to free, and to keep apart by destination, host and policy. */
 struct gp_tls_session *

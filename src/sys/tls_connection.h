@@ -28,6 +28,10 @@ struct gp_tls {
 struct gp_tls *
 gp_tls_connection(SSL *ssl, int fd, size_t handshake_max);
 
+/* What OpenSSL's verdict (X509_V_...) amounts to. */
+enum gp_tls_trust
+gp_tls_trust_of(long result);
+
 /* What clients and servers have in common. False: no memory. */
 bool
 gp_tls_apply_profile(SSL_CTX *ctx);

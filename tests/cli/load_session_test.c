@@ -10,7 +10,9 @@
 #define HELLO "220 s\r\n250-s\r\n250-PIPELINING\r\n250 SIZE\r\n"
 #define PLAIN "220 s\r\n250 s\r\n"
 
-enum { PIPELINE = 1, LMTP = 2 };
+#define SECURE "220 s\r\n250-s\r\n250-PIPELINING\r\n250 STARTTLS\r\n220 go\r\n"
+
+enum { PIPELINE = 1, LMTP = 2, TLS = 4 };
 
 struct dialogue {
 	const char *name;
@@ -21,7 +23,8 @@ struct dialogue {
 	const char *outcomes; /* of the messages, a letter each; x: broken */
 };
 
-/* E: EHLO or LHLO, M: MAIL, R: RCPT, D: DATA, b: body, .: an empty message, S: RSET, Q: QUIT */
+/* E: EHLO or LHLO, M: MAIL, R: RCPT, D: DATA, b: body, .: an empty message, S: RSET, Q: QUIT,
+   T: STARTTLS */
 static const struct dialogue dialogues[] = {
 	{"plain", 0, 1, PLAIN "250 1\r\n250 2\r\n354 3\r\n250 4\r\n221 5\r\n", "EMRDbQ", "a"},
 	{"pipelining was not offered", PIPELINE, 1,
@@ -52,6 +55,13 @@ static const struct dialogue dialogues[] = {
 	 PLAIN "250 1\r\n250 2\r\n550 2\r\n354 3\r\n250 4\r\n221 5\r\n", "EMRRDbQ", "p"},
 	{"LMTP, none is taken", LMTP, 1, PLAIN "250 1\r\n250 2\r\n354 3\r\n450 4\r\n221 5\r\n",
 	 "EMRDbQ", "r"},
+	{"STARTTLS, and what was offered in clear is forgotten", TLS | PIPELINE, 1,
+	 SECURE "250 s\r\n250 1\r\n250 2\r\n354 3\r\n250 4\r\n221 5\r\n", "ETEMRDbQ", "a"},
+	{"STARTTLS is offered but not wanted", 0, 1,
+	 "220 s\r\n250-s\r\n250 STARTTLS\r\n250 1\r\n250 2\r\n354 3\r\n250 4\r\n221 5\r\n",
+	 "EMRDbQ", "a"},
+	{"STARTTLS is not offered", TLS, 1, PLAIN, "E", "x"},
+	{"STARTTLS is refused", TLS, 1, "220 s\r\n250-s\r\n250 STARTTLS\r\n454 no\r\n", "ET", "x"},
 	{"the greeting refuses", 0, 1, "421 full\r\n", "", "x"},
 	{"EHLO is refused", 0, 1, "220 s\r\n502 no\r\n", "E", "x"},
 	{"no SMTP at all", 0, 1, "HTTP/1.1 400 Bad Request\r\n", "", "x"},
@@ -70,6 +80,8 @@ note_commands(struct gp_buf *letters, struct gp_slice sent)
 			gp_buf_put_char(letters, 'E');
 		else if (gp_slice_starts(line, GP_SLICE("RSET")))
 			gp_buf_put_char(letters, 'S');
+		else if (gp_slice_starts(line, GP_SLICE("STARTTLS")))
+			gp_buf_put_char(letters, 'T');
 		else if (gp_slice_starts(line, GP_SLICE(GP_MARK_FIELD)))
 			gp_buf_put_char(letters, 'b');
 		else
@@ -89,6 +101,9 @@ act(struct gp_load_session *s, enum gp_load_event event, struct gp_buf *out,
 			gp_load_session_begin(s, 1, 5, out);
 		else
 			gp_load_session_quit(s, out);
+		return true;
+	case GP_LOAD_STARTTLS:
+		gp_load_session_tls_started(s, out);
 		return true;
 	case GP_LOAD_MESSAGE:
 		gp_buf_put_char(outcomes, letters[s->outcome]);
@@ -115,6 +130,7 @@ run_dialogue(const struct dialogue *d, size_t step)
 		.recipients = d->recipients,
 		.lmtp = d->flags & LMTP,
 		.pipeline = d->flags & PIPELINE,
+		.starttls = d->flags & TLS,
 	};
 	uint64_t classes[5] = {};
 	struct gp_load_session s = {};
@@ -203,6 +219,24 @@ an_endless_line_is_cut(void **state)
 	gp_buf_free(&out);
 }
 
+static void
+octets_before_the_handshake_break_it(void **state)
+{
+	const struct gp_load_plan plan = {
+		.helo = GP_SLICE("c"), .users = 1, .recipients = 1, .starttls = true};
+	uint64_t classes[5] = {};
+	struct gp_load_session s = {};
+	struct gp_buf out = GP_BUF_INIT(4096);
+	struct gp_slice in = GP_SLICE(SECURE "2");
+	enum gp_load_event event;
+	(void)state;
+	gp_load_session_init(&s, &plan, classes);
+	while ((event = gp_load_session_next(&s, &in, &out)) != GP_LOAD_STARTTLS)
+		assert_true(event == GP_LOAD_GREETED || event == GP_LOAD_PROGRESS);
+	assert_int_equal(gp_load_session_next(&s, &in, &out), GP_LOAD_BROKEN);
+	gp_buf_free(&out);
+}
+
 int
 main(void)
 {
@@ -210,6 +244,7 @@ main(void)
 		cmocka_unit_test(dialogues_come_out_the_same_in_any_pieces),
 		cmocka_unit_test(recipients_take_turns),
 		cmocka_unit_test(an_endless_line_is_cut),
+		cmocka_unit_test(octets_before_the_handshake_break_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,43 @@ a_line_has_a_cap(void **state)
 	}
 }
 
+static void
+a_session_takes_so_many_messages(void **state)
+{
+	static const char input[] =
+		"MAIL FROM:<>\r\nRSET\r\nMAIL FROM:<>\r\nRSET\r\nMAIL FROM:<>\r\n";
+	struct gp_sink_plan plan = {.mail_max = 2};
+	(void)state;
+	struct result r = talk(&plan, input, sizeof(input) - 1, 3);
+	assert_string_equal(r.codes, "250 250 250 250 452 ");
+}
+
+static void
+starttls_is_offered_once_and_begins_anew(void **state)
+{
+	struct gp_sink_plan plan = {.starttls = true};
+	struct gp_sink_session s;
+	struct gp_buf out = GP_BUF_INIT(4096);
+	struct gp_slice in =
+		GP_SLICE("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a>\r\nSTARTTLS\r\nNOOP\r\n");
+	(void)state;
+	gp_sink_session_init(&s, &plan);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(gp_sink_session_next(&s, &in, &out), GP_SINK_COMMAND);
+	assert_non_null(memmem(gp_buf_slice(&out).ptr, out.len, "250-STARTTLS\r\n", 14));
+	assert_int_equal(gp_sink_session_next(&s, &in, &out), GP_SINK_STARTTLS);
+	assert_true(gp_slice_eq(in, GP_SLICE("NOOP\r\n")));
+	gp_sink_session_tls_started(&s);
+	gp_buf_clear(&out);
+	in = GP_SLICE("EHLO c\r\nDATA\r\nSTARTTLS\r\n");
+	while (gp_sink_session_next(&s, &in, &out) == GP_SINK_COMMAND)
+		;
+	assert_null(memmem(gp_buf_slice(&out).ptr, out.len, "STARTTLS", 8));
+	assert_non_null(
+		memmem(gp_buf_slice(&out).ptr, out.len, "503 5.5.1 RCPT first\r\n500 ", 26));
+	gp_buf_free(&out);
+}
+
 int
 main(void)
 {
@@ -170,6 +207,8 @@ main(void)
 		cmocka_unit_test(lmtp_answers_for_each_recipient),
 		cmocka_unit_test(a_share_of_recipients_is_refused),
 		cmocka_unit_test(a_line_has_a_cap),
+		cmocka_unit_test(a_session_takes_so_many_messages),
+		cmocka_unit_test(starttls_is_offered_once_and_begins_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

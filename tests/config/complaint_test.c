@@ -5,6 +5,12 @@
 #define DOMAIN(rest) BASE "domains:\n  example.org:\n    recipients: [alice]\n" rest
 #define DISCARD "    deliver: discard\n"
 
+/* All octets of a digest but the last; as many of them as are shown. */
+#define F28 "ffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+#define F30 F28 "ffff"
+#define F31 F30 "ff"
+#define NO_DIGEST " is not a SHA-256 digest: 64 hexadecimal digits\n"
+
 static const struct test_file files[] = {
 	{"/etc/g/aliases", "# comment\n\nsales: alice,\n\tnobody@example.org\nbroken line\n"
 			   "root: |/bin/sh\nall: :include:/etc/list, /var/tmp/x\nsales: alice\n"},
@@ -69,9 +75,65 @@ static const struct complaint_case keys[] = {
 	 "4:1: 'proxy' is not supported by this version\n"
 	 "5:1: 'greylist' is not supported by this version\n"
 	 "6:1: 'web' is not supported by this version\n"},
-	{BASE "smarthost: {address: a.example, user: x, password_file: y}\n",
-	 "3:33: 'user' is not supported by this version\n"
-	 "3:42: 'password_file' is not supported by this version\n"},
+};
+
+static const struct complaint_case hops[] = {
+	{BASE "smarthost: {address: a.example, user: x}\n",
+	 "3:1: smarthost: a user needs a password_file, token_file or token_url, and these a "
+	 "user\n"},
+	{BASE "smarthost: {address: a.example, token_file: key.pem}\n",
+	 "3:1: smarthost: a user needs a password_file, token_file or token_url, and these a "
+	 "user\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: nothing}\n",
+	 "3:57: cannot read /etc/g/nothing: No such file or directory\n"},
+	{BASE "smarthost: {address: a.example, user: \"a\\nb\", password_file: key.pem}\n",
+	 "3:39: user takes 1 to 512 octets without control characters\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem, tls: may}\n",
+	 "3:1: smarthost: 'tls: may' would tell the user's secret to anybody; take verify, or at "
+	 "least encrypt\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem, tls: none}\n",
+	 "3:1: smarthost: 'tls: none' would tell the user's secret to anybody; take verify, or at "
+	 "least encrypt\n"},
+	{BASE "smarthost: {address: a.example, user: x, token_url: \"https://b.example\"}\n",
+	 "3:1: smarthost: token_url goes with client_id and client_secret_file\n"},
+	{BASE "smarthost: {address: a.example, client_id: x}\n",
+	 "3:1: smarthost: token_url goes with client_id and client_secret_file\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem,\n"
+	      "  token_url: \"http://b.example/\"}\n",
+	 "4:14: 'http://b.example/' is not a URL such as https://login.example.net/token\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem,\n"
+	      "  token_url: \"https://b..example/\"}\n",
+	 "4:14: 'b..example' is not a domain name\n"},
+	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem,\n"
+	      "  token_url: \"https://b.example:444/\"}\n",
+	 "4:14: 'b.example:444' is not a domain name\n"},
+	{BASE "smarthost: {user: x, password_file: key.pem}\n",
+	 "3:1: smarthost: 'address' is missing\n"},
+	{BASE "smarthost: {tls: implicit}\n", "3:1: smarthost: 'address' is missing\n"},
+	{BASE "destinations: {a..b: {tls: verfy}, A.example: {tls: implicit}, a.example: x}\n",
+	 "3:16: 'a..b' is not a domain name\n"
+	 "3:28: tls: 'verfy' is not known; did you mean 'verify'?\n"
+	 "3:53: tls: 'implicit' is not one of: may, none, encrypt, verify, dane-only\n"
+	 "3:64: 'a.example' was already given in line 3\n"
+	 "3:64: destinations takes keys of its own, as in `destinations: {tls: ...}`\n"},
+	{BASE "destinations: {a.example: {fingerprints: [\"ab:cd\", \"" F31 "fg\", \"" F31
+	      "f:f\", \"" F31 "ff0\", \"" F31 "ff:\", \"ab::" F31 "\"]}}\n",
+	 "3:43: 'ab:cd'" NO_DIGEST "3:52: '" F30 "'" NO_DIGEST "3:120: '" F30 "'" NO_DIGEST
+	 "3:189: '" F30 "'" NO_DIGEST "3:258: '" F30 "'" NO_DIGEST "3:327: 'ab::" F28
+	 "'" NO_DIGEST},
+	{BASE "destinations: {a.example: {tls: verify, fingerprints: [" F31 "ff]}}\n",
+	 "3:16: fingerprints are the proof, and leave nothing for 'tls' to say\n"},
+	{BASE "destinations: {a.example: {fingerprints: " F31 "ff}}\n",
+	 "3:42: fingerprints takes a list, as in `fingerprints: [\"6f:70:...\"]`\n"},
+	/* a demand that a route would pass by */
+	{BASE "routes: {.example: h.test}\ndestinations: {x.example: {tls: verify}}\n",
+	 "4:1: destinations: mail to 'x.example' goes by a route to 'h.test'; say there what TLS "
+	 "has "
+	 "to be like\n"},
+	{BASE "routes: {x.example: 192.0.2.7}\ndestinations: {x.example: {tls: verify}}\n",
+	 "4:1: destinations: mail to 'x.example' goes by a route to '192.0.2.7'; say there what "
+	 "TLS "
+	 "has to be like\n"},
 };
 
 static const struct complaint_case values[] = {
@@ -273,6 +335,7 @@ TABLE_TEST(keys)
 TABLE_TEST(values)
 TABLE_TEST(networks)
 TABLE_TEST(tls)
+TABLE_TEST(hops)
 TABLE_TEST(domains)
 TABLE_TEST(aliases)
 
@@ -372,6 +435,7 @@ main(void)
 		cmocka_unit_test(values_are_complained_of),
 		cmocka_unit_test(networks_are_complained_of),
 		cmocka_unit_test(tls_are_complained_of),
+		cmocka_unit_test(hops_are_complained_of),
 		cmocka_unit_test(domains_are_complained_of),
 		cmocka_unit_test(aliases_are_complained_of),
 		cmocka_unit_test(worlds_do_not_relay),

@@ -64,6 +64,23 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	for (size_t i = 0; i < a->domains_len; i++)
 		assert_same_domain(&a->domains[i], &b->domains[i]);
 	assert_true(gp_slice_eq(a->smarthost.address, b->smarthost.address));
+	assert_int_equal(a->smarthost.tls, b->smarthost.tls);
+	assert_true(gp_slice_eq(a->smarthost.user, b->smarthost.user));
+	assert_true(gp_slice_eq(a->smarthost.password_file, b->smarthost.password_file));
+	assert_true(gp_slice_eq(a->smarthost.token_file, b->smarthost.token_file));
+	assert_true(gp_slice_eq(a->smarthost.token_url, b->smarthost.token_url));
+	assert_true(gp_slice_eq(a->smarthost.client_id, b->smarthost.client_id));
+	assert_true(gp_slice_eq(a->smarthost.client_secret_file, b->smarthost.client_secret_file));
+	assert_true(gp_slice_eq(a->smarthost.token_scope, b->smarthost.token_scope));
+	assert_int_equal(a->destinations_len, b->destinations_len);
+	for (size_t i = 0; i < a->destinations_len; i++) {
+		const struct gp_destination_config *x = &a->destinations[i],
+						   *y = &b->destinations[i];
+		assert_true(gp_slice_eq(x->name, y->name));
+		assert_int_equal(x->tls, y->tls);
+		assert_same_slices(x->fingerprints, x->fingerprints_len, y->fingerprints,
+				   y->fingerprints_len);
+	}
 	assert_int_equal(a->routes_len, b->routes_len);
 	for (size_t i = 0; i < a->routes_len; i++) {
 		assert_true(gp_slice_eq(a->routes[i].domain, b->routes[i].domain));
@@ -71,6 +88,8 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	}
 	assert_true(gp_slice_eq(a->users.file, b->users.file));
 	assert_true(gp_slice_eq(a->auth.dovecot, b->auth.dovecot));
+	assert_int_equal(a->submission.hourly, b->submission.hourly);
+	assert_int_equal(a->submission.daily, b->submission.daily);
 	assert_int_equal(a->auth.failures, b->auth.failures);
 	assert_int_equal(a->auth.failures_per_source, b->auth.failures_per_source);
 	assert_int_equal(a->auth.failures_per_network, b->auth.failures_per_network);
@@ -132,8 +151,15 @@ static const struct test_file files[] = {
 	{"/etc/g/rsa.key", ""},
 	{"/etc/g/ec.key", ""},
 	{"/srv/ec.pem", "Subject: x\n-----BEGIN CERTIFICATE-----\n"},
+	{"/etc/g/secret", "xyzzy"},
+	{"/srv/token", "plugh"},
 	{},
 };
+
+/* Octets of a digest. */
+#define A4 "Ab:cD:01:23"
+#define A16 A4 ":" A4 ":" A4 ":" A4
+#define B32 "0123456789ABCDEF0123456789abcdef"
 
 static const char everything[] =
 	"hostname: MX.Example.org\nstate: queue\nuser: _g-1.x\nlisten:\n"
@@ -153,7 +179,12 @@ static const char everything[] =
 	"  c.example: {recipients: [], deliver: {lmtp: \"[::1]:24\"}}\n"
 	"  d.example: {recipients: [a], deliver: {relay: inner.example}}\n"
 	"  e.example: {recipients: [\"\u00fcber\", \"\\\"a\\\\\\\\b\\\"\"], deliver: discard}\n"
-	"smarthost: {address: Relay.example}\n"
+	"smarthost: {address: Relay.example, tls: encrypt, user: \"gate way@\u00fc\", "
+	"password_file: "
+	"secret, token_file: /srv/token,\n  token_url: \"HTTPS://Login.test/a?b\", client_id: me, "
+	"client_secret_file: secret, token_scope: all}\n"
+	"destinations:\n  Bank.example: {tls: dane-only}\n  .b\u00fccher.test: {tls: none}\n"
+	"  2001:DB8::1: {fingerprints: [\"" A16 ":" A16 "\", " B32 B32 "]}\n  192.0.2.1:\n"
 	"routes: {net: \"[2001:db8::1]\", .net: 192.0.2.1, .b\u00fccher.example: \"h:26\"}\n"
 	"dns: {server: 127.0.0.1, answers: zone.json, trust_anchor: /usr/share/dns/root.key}\n"
 	"fetch: {ca_file: zone.json, private_addresses: true, port: 8443}\n"
@@ -198,7 +229,38 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.tls.certificates[0].path, "/etc/g/rsa.pem");
 	assert_slice(p.cfg.tls.certificates[1].pem, files[6].content);
 	assert_slice(p.cfg.tls.keys[1], "/etc/g/ec.key");
+	assert_slice(p.cfg.smarthost.user, "gate way@\u00fc");
+	assert_slice(p.cfg.smarthost.password_file, "/etc/g/secret");
+	assert_slice(p.cfg.smarthost.token_url, "https://login.test/a?b");
+	assert_slice(p.cfg.smarthost.client_secret_file, "/etc/g/secret");
+	assert_slice(p.cfg.destinations[0].name, "bank.example");
+	assert_int_equal(p.cfg.destinations[0].tls, GP_DEMAND_DANE_ONLY);
+	assert_slice(p.cfg.destinations[1].name, ".xn--bcher-kva.test");
+	assert_int_equal(p.cfg.destinations[1].tls, GP_DEMAND_NONE);
+	assert_slice(p.cfg.destinations[2].name, "2001:db8::1");
+	assert_slice(p.cfg.destinations[2].fingerprints[0],
+		     "abcd0123abcd0123abcd0123abcd0123abcd0123abcd0123abcd0123abcd0123");
+	assert_int_equal(p.cfg.destinations[2].fingerprints_len, 2);
+	assert_int_equal(p.cfg.destinations[3].tls, GP_DEMAND_MAY);
 	parsed_free(&p);
+}
+
+/* A word that stands for itself is no file's name, and a name that only begins like it is one. */
+static void
+paths_and_words_differ(void **state)
+{
+	static const char *const cases[][2] = {
+		{"none", "none"}, {"./none", "/etc/g/./none"}, {"none.key", "/etc/g/none.key"}};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct parsed p;
+		char yaml[512];
+		snprintf(yaml, sizeof(yaml), "%sdns: {trust_anchor: %s}\n", BASE, cases[i][0]);
+		assert_round_trip(gp_slice_str(yaml), NULL);
+		parse_good(&p, yaml, NULL);
+		assert_slice(p.cfg.dns.trust_anchor, cases[i][1]);
+		parsed_free(&p);
+	}
 }
 
 static void
@@ -323,6 +385,9 @@ starter_files_load(void **state)
 		{"/etc/g/authorities.pem", "x"},
 		{"/etc/g/fullchain.pem", "-----BEGIN CERTIFICATE-----"},
 		{"/etc/g/key.pem", ""},
+		{"/etc/g/smarthost.password", ""},
+		{"/etc/g/smarthost.token", ""},
+		{"/etc/g/smarthost.client", ""},
 		{"/etc/g/keys.json", "{}"},
 		{}};
 	(void)state;
@@ -443,6 +508,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_comes_back),
+		cmocka_unit_test(paths_and_words_differ),
 		cmocka_unit_test(defaults_are_those_of_the_table),
 		cmocka_unit_test(own_hosts_have_no_less_than_strangers),
 		cmocka_unit_test(random_ones_come_back),

@@ -168,6 +168,37 @@ endpoints_have_one_spelling(void **state)
 }
 
 static void
+urls_are_a_host_and_a_path(void **state)
+{
+	static const struct {
+		const char *url, *host, *path; /* NULL: it is none */
+	} cases[] = {
+		{"https://a.test/b?c=d", "a.test", "/b?c=d"},
+		{"HTTPS://A.test", "A.test", "/"},
+		{"https://a.test:1/", "a.test:1", "/"},
+		{"https:///b", NULL, NULL},
+		{"https://", NULL, NULL},
+		{"http://a.test/", NULL, NULL},
+		{"https://a.test/b c", NULL, NULL},
+		{"https://a.test/b\r\nc", NULL, NULL},
+		{"https://a.test/#b", NULL, NULL},
+		{"https://\xc3\xbc.test/", NULL, NULL},
+		{"", NULL, NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_slice host, path;
+		bool good = gp_https_url_parse(gp_slice_str(cases[i].url), &host, &path);
+		if (good != (cases[i].host != NULL))
+			fail_msg("%s", cases[i].url);
+		if (!good)
+			continue;
+		assert_slice(host, cases[i].host);
+		assert_slice(path, cases[i].path);
+	}
+}
+
+static void
 near_words_are_found(void **state)
 {
 	static const struct {
@@ -208,6 +239,7 @@ main(void)
 		cmocka_unit_test(times_are_milliseconds),
 		cmocka_unit_test(networks_hold_addresses),
 		cmocka_unit_test(endpoints_have_one_spelling),
+		cmocka_unit_test(urls_are_a_host_and_a_path),
 		cmocka_unit_test(near_words_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

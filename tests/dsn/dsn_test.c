@@ -242,7 +242,12 @@ static void
 test_copy(void **state)
 {
 	(void)state;
-	enum { FAILED = GP_DSN_FAILED, DELAYED = GP_DSN_DELAYED, UTF8 = GP_ENVELOPE_SMTPUTF8 };
+	enum {
+		FAILED = GP_DSN_FAILED,
+		DELAYED = GP_DSN_DELAYED,
+		UTF8 = GP_ENVELOPE_SMTPUTF8,
+		TLS = GP_ENVELOPE_REQUIRETLS
+	};
 	static const char plain[] = "Subject: x\r\n\r\nbody\r\n";
 	static const char body8[] = "Subject: x\r\n\r\nb\xc3\xb6"
 				    "dy\r\n";
@@ -263,6 +268,8 @@ test_copy(void **state)
 		 0},
 		{FAILED, GP_RET_FULL, 0, plain, GP_DSN_COPY_MAX + 1, "text/rfc822-headers", "7bit",
 		 "Subject: x\r\n", 0},
+		{FAILED, GP_RET_FULL, TLS, plain, 0, "text/rfc822-headers", "7bit",
+		 "Subject: x\r\n", TLS},
 		/* The caller holds less than the whole. */
 		{FAILED, 0, 0, plain, 100, "text/rfc822-headers", "7bit", "Subject: x\r\n", 0},
 		{FAILED, 0, 0, body8, 0, "message/rfc822", "8bit", body8, GP_ENVELOPE_8BITMIME},
@@ -298,6 +305,7 @@ test_copy(void **state)
 			"Content-Type: %s\r\nContent-Description: Your message\r\n"
 			"Content-Transfer-Encoding: %s\r\n\r\n%s\r\n--=_0Abcdefghik_0--\r\n",
 			cases[i].type, cases[i].encoding, cases[i].content);
+		assert_non_null(part.ptr);
 		assert_has(report, part.ptr);
 		assert_int_equal(f.report.flags, cases[i].report_flags);
 		fixture_free(&f);

@@ -14,10 +14,23 @@ struct session {
 static const struct gp_client client = {.address = {192, 0, 2, 1}, .address_len = 4};
 static const uint64_t seed[2] = {1, 2};
 
+/* There is no TLS here. */
+void
+gp_tls_server_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret)
+{
+	(void)t;
+	*ret = (struct gp_tls_bindings){};
+}
+
 static bool
 ask(struct session *s)
 {
-	return auth_begin(&s->login, s, &client, GP_SLICE("PLAIN"), GP_SLICE("response"));
+	const struct auth_attempt attempt = {
+		.client = &client,
+		.mechanism = GP_SLICE("PLAIN"),
+		.response = GP_SLICE("response"),
+	};
+	return auth_begin(&s->login, s, &attempt);
 }
 
 bool
@@ -31,6 +44,12 @@ void
 session_challenged(struct session *s, struct gp_slice challenge)
 {
 	(void)s, (void)challenge;
+}
+
+void
+session_counted(struct session *s, enum gp_quota_result result)
+{
+	(void)s, (void)result;
 }
 
 void

@@ -2,6 +2,8 @@
 /* A client's TLS: what a server's certificate proves, and by what. */
 #include "tls_rig.h"
 
+#include "sys/tls_certificate.h"
+
 static struct made authority, good, expired, self_signed;
 static char authorities[] = "/tmp/gp-tls-XXXXXX";
 
@@ -113,6 +115,35 @@ fingerprints_are_told(void **state)
 	assert_memory_equal(facts.key_sha256, key, sizeof(key));
 }
 
+static void
+a_certificate_is_told_to_people(void **state)
+{
+	struct made shown = make((struct wanted){.names = "DNS:mx.example,IP:192.0.2.1,email:me@mx."
+							  "example,IP:2001:db8::1,DNS:*.example"});
+	const struct made *one = &shown;
+	struct rig r = {.client = gp_tls_client_new(NULL)};
+	struct ends e;
+	struct gp_arena arena = GP_ARENA_INIT(16 * 1024), full = GP_ARENA_INIT(8);
+	struct gp_tls_certificate c;
+	int64_t now = time(NULL);
+	(void)state;
+	rig_serve(&r, &one, 1);
+	ends_open(&e, &r, "a", NULL);
+	assert_false(gp_tls_certificate(e.client, &arena, &c)); /* there is none yet */
+	assert_int_equal(ends_shake(&e, &r), 0);
+	assert_true(gp_tls_certificate(e.client, &arena, &c));
+	assert_true(gp_slice_starts(c.subject, GP_SLICE("CN = ")));
+	assert_true(gp_slice_eq(c.subject, c.issuer));
+	assert_true(gp_slice_eq(c.names, GP_SLICE("mx.example 192.0.2.1 2001:db8::1 *.example")));
+	assert_true(c.from_s <= now && now < c.until_s);
+	assert_false(gp_tls_certificate(e.client, &full, &c));
+	ends_free(&e);
+	rig_free(&r);
+	gp_arena_free(&arena);
+	gp_arena_free(&full);
+	unmake(&shown);
+}
+
 /* SHA-256 of the public key: what TLSA records of mail servers have (RFC 7672 section 3.1). */
 static struct gp_slice
 spki_digest(const struct made *m, uint8_t digest[GP_TLS_DIGEST])
@@ -171,6 +202,53 @@ tlsa_proves_what_it_names(void **state)
 		    facts.dane_usage != rows[i].usage)
 			fail_msg("row %zu: %zu usable, %s, usage %d", i, usable, facts.trust_text,
 				 facts.dane_usage);
+	}
+}
+
+/* Beside DANE, for those who are to be told of both; of a resumed session too. */
+static void
+authorities_can_be_asked_all_the_same(void **state)
+{
+	static const uint8_t secret[GP_TLS_TICKET_SECRET] = {1};
+	uint8_t digests[3][GP_TLS_DIGEST];
+	const struct {
+		const struct made *shown;
+		struct gp_slice pin;
+		const char *name;
+		enum gp_tls_trust trust;
+	} rows[] = {
+		{&good, spki_digest(&good, digests[0]), "mx.example", GP_TLS_TRUSTED},
+		{&good, spki_digest(&good, digests[0]), "other.example", GP_TLS_OTHER_NAME},
+		{&expired, spki_digest(&expired, digests[1]), "mx.example", GP_TLS_OUT_OF_DATE},
+		{&self_signed, spki_digest(&self_signed, digests[2]), "mx.example",
+		 GP_TLS_NO_AUTHORITY},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(rows); i++) {
+		struct rig r = {.client = gp_tls_client_new(authorities)};
+		struct gp_tls_tlsa tlsa = {3, 1, 1, rows[i].pin};
+		struct gp_tls_goal goal = {
+			.name = GP_SLICE("mx.example"), .tlsa = &tlsa, .tlsa_len = 1};
+		struct gp_tls_session *session = NULL;
+		assert_non_null(r.client);
+		rig_serve(&r, (const struct made *[]){rows[i].shown}, 1);
+		gp_tls_server_set_tickets(r.server, secret, NULL);
+		for (int again = 0; again < 2; again++) {
+			struct ends e;
+			goal.session = session;
+			ends_open(&e, &r, "a", &goal);
+			assert_int_equal(ends_shake(&e, &r), 0);
+			ends_talk(&e);
+			assert_int_equal(gp_tls_facts(e.client).resumed, again);
+			assert_int_equal(gp_tls_facts(e.client).trust, GP_TLS_TRUSTED);
+			assert_int_equal(
+				gp_tls_by_authorities(e.client, gp_slice_str(rows[i].name)),
+				rows[i].trust);
+			session = again ? session : gp_tls_session(e.client);
+			ends_free(&e);
+		}
+		gp_tls_session_free(session);
+		rig_free(&r);
 	}
 }
 
@@ -263,7 +341,9 @@ main(void)
 		cmocka_unit_test(the_verdict_is_told_and_nothing_fails),
 		cmocka_unit_test(any_of_the_names_will_do),
 		cmocka_unit_test(fingerprints_are_told),
+		cmocka_unit_test(a_certificate_is_told_to_people),
 		cmocka_unit_test(tlsa_proves_what_it_names),
+		cmocka_unit_test(authorities_can_be_asked_all_the_same),
 		cmocka_unit_test(one_tlsa_record_that_matches_is_enough),
 		cmocka_unit_test(a_resumed_session_keeps_its_verdict),
 		cmocka_unit_test(goals_that_make_no_sense_are_refused),

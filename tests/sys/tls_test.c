@@ -91,6 +91,68 @@ each_version_goes_with_each_key(void **state)
 	rig_free(&r);
 }
 
+/* What the client finds by its own means. */
+static void
+check_bindings(const struct ends *e, bool unique, const struct made *certificate)
+{
+	struct gp_tls_bindings b;
+	uint8_t exporter[GP_TLS_EXPORTER], end_point[EVP_MAX_MD_SIZE];
+	unsigned int len;
+	gp_tls_server_bindings(e->server, &b);
+	assert_int_equal(b.exporter_len, unique ? GP_TLS_EXPORTER : 0);
+	if (unique) {
+		assert_int_equal(SSL_export_keying_material(e->client->ssl, exporter,
+							    sizeof(exporter),
+							    "EXPORTER-Channel-Binding", 24,
+							    (const unsigned char *)"", 0, 1),
+				 1);
+		assert_memory_equal(b.exporter, exporter, sizeof(exporter));
+	}
+	assert_int_equal(b.end_point_len, certificate ? 32 : 0);
+	if (certificate) {
+		assert_true(X509_digest(certificate->x, EVP_sha256(), end_point, &len));
+		assert_memory_equal(b.end_point, end_point, len);
+	}
+}
+
+static void
+channels_are_bound_to(void **state)
+{
+	static const struct {
+		int version;
+		const char *schemes, *name;
+		uint64_t options;
+		bool unique;
+		const struct made *shown;
+	} rows[] = {
+		{TLS1_3_VERSION, NULL, "mx.example", 0, true, &ec},
+		{TLS1_3_VERSION, "RSA-PSS+SHA256", "mx.example", 0, true, &rsa},
+		{TLS1_3_VERSION, "RSA-PSS+SHA256", "mx.other.example", 0, true, &other_rsa},
+		{TLS1_2_VERSION, NULL, "mx.example", 0, true, &ec},
+		{TLS1_2_VERSION, "RSA+SHA256", "mx.example", SSL_OP_NO_EXTENDED_MASTER_SECRET,
+		 false, &rsa},
+	};
+	struct rig r = {};
+	(void)state;
+	rig_serve(&r, all, GP_ARRAY_LEN(all));
+	for (size_t i = 0; i < GP_ARRAY_LEN(rows); i++) {
+		struct ends e;
+		struct gp_tls_goal goal = {.name = gp_slice_str(rows[i].name)};
+		ends_open(&e, &r, "a", &goal);
+		SSL_set_max_proto_version(e.client->ssl, rows[i].version);
+		SSL_set_options(e.client->ssl, rows[i].options);
+		if (rows[i].schemes)
+			assert_true(SSL_set1_sigalgs_list(e.client->ssl, rows[i].schemes));
+		if (ends_shake(&e, &r) != 0)
+			fail_msg("row %zu: %s, %s", i, gp_tls_error(e.server),
+				 gp_tls_error(e.client));
+		assert_ptr_equal(shown(&e), rows[i].shown);
+		check_bindings(&e, rows[i].unique, rows[i].shown);
+		ends_free(&e);
+	}
+	rig_free(&r);
+}
+
 static void
 sni_chooses_the_certificate(void **state)
 {
@@ -279,6 +341,7 @@ resume(struct rig *r, int version, const char *listener, const char *name,
 	assert_int_equal(ends_shake(&e, r), 0);
 	bool resumed = gp_tls_facts(e.server).resumed;
 	assert_int_equal(resumed, gp_tls_facts(e.client).resumed);
+	check_bindings(&e, true, resumed ? NULL : shown(&e));
 	ends_talk(&e);
 	struct gp_tls_session *fresh = gp_tls_session(e.client);
 	gp_tls_session_free(*session);
@@ -669,6 +732,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_version_goes_with_each_key),
+		cmocka_unit_test(channels_are_bound_to),
 		cmocka_unit_test(sni_chooses_the_certificate),
 		cmocka_unit_test(what_is_old_is_refused),
 		cmocka_unit_test(nothing_is_renegotiated),

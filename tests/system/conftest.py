@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the system tests are given: gateways, real mail servers beside them, and a scripted one."""
 
+import contextlib
 import pathlib
 import shutil
 import sys
@@ -15,13 +16,28 @@ import peers as peers_module
 import sink as sink_module
 
 
+@contextlib.contextmanager
+def new_scratch():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-test-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
 def scratch():
     """A folder that service users may enter (pytest's own tmp_path is closed to them), on a real disk."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-test-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with new_scratch() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def module_scratch():
+    """The same for all tests of a file."""
+    with new_scratch() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -105,8 +105,9 @@ def records(name, types):
             yield f"{name_of(name)} 60 IN {kind} {FORMS[kind](value)}"
 
 
-def zone(names):
-    lines = [". 60 IN SOA ns.invalid. host.invalid. 1 60 60 60 60", ". 60 IN NS ns.invalid."]
+def zone(names, apex="."):
+    apex = name_of(apex)
+    lines = [f"{apex} 60 IN SOA ns.invalid. host.invalid. 1 60 60 60 60", f"{apex} 60 IN NS ns.invalid."]
     for name, types in names.items():
         if types not in STATUS_WORDS:
             lines += records(name, types)
@@ -140,8 +141,19 @@ auth-zone:
 """
 
 
-def config(folder, address, port, names):
+FORWARD = """
+server:
+  do-not-query-localhost: no
+forward-zone:
+  name: "."
+  forward-addr: {server}
+"""
+
+
+def config(folder, address, port, names, forward=None):
     text = CONFIG.format(address=address, port=port, folder=folder)
+    if forward:
+        return text + FORWARD.format(server=forward.replace(":", "@"))
     words = {name: word for name, word in names.items() if word in STATUS_WORDS}
     for name in (name for name, word in words.items() if word == "TIMEOUT"):
         text += f'server:\n  local-zone: "{name_of(name)}" deny\n'
@@ -167,25 +179,28 @@ def ask(server, name, kind, timeout_s=2):
             return None
 
 
+def free_port(address):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((address, 0))
+        return s.getsockname()[1]
+
+
 class DnsRig:
-    def __init__(self, names, address="127.0.0.53", port=0):
-        self.names, self.address = names, address
-        self.port = port or self.free_port()
+    """forward: a server that knows, in place of names."""
+
+    def __init__(self, names, address="127.0.0.53", port=0, forward=None):
+        self.names, self.address, self.forward = names, address, forward
+        self.port = port or free_port(address)
         self.server = f"{address}:{self.port}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-dns-"))
         self.process = None
-
-    def free_port(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind((self.address, 0))
-            return s.getsockname()[1]
 
     def start(self):
         program, environment = unbound()
         (self.folder / "zone").write_text(zone(self.names), encoding="ascii")
         (self.folder / "empty").touch()
         path = self.folder / "unbound.conf"
-        path.write_text(config(self.folder, self.address, self.port, self.names), encoding="utf-8")
+        path.write_text(config(self.folder, self.address, self.port, self.names, self.forward), encoding="utf-8")
         with (self.folder / "log").open("wb") as log:
             argv = [program, "-c", str(path)]
             self.process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -154,10 +154,10 @@ class Gateway:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def log_lines(self):
-        """The log's lines that are JSON objects."""
+        """The log's lines that are JSON objects; the last one may be half written."""
         found = []
-        for line in self.log_text().splitlines():
-            if line.startswith("{"):
+        for line in self.log_text().splitlines(keepends=True):
+            if line.startswith("{") and line.endswith("\n"):
                 found.append(json.loads(line))
         return found
 

@@ -12,6 +12,7 @@ import hashlib
 import imaplib
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -182,8 +183,12 @@ class Peers:
         argv = ["smtp-source", "-m", str(count), "-s", str(sessions), *options, f"127.0.0.1:{port}"]
         return self.run(*argv, timeout_s=timeout_s)
 
-    def postfix(self, port, next_hop_port, **settings):
-        """A whole Postfix that listens on `port` and passes everything on to `next_hop_port`."""
+    def postfix(self, port, next_hop_port, listeners=(), **settings):
+        """A whole Postfix that listens on `port` and passes everything on to `next_hop_port`.
+
+        listeners: further ones, each an address with port and its own settings. A setting that is a path is that of
+        a file: Postfix is given a copy.
+        """
         work = self.folder("postfix")
         for name, owner in (("spool", "root"), ("data", "postfix"), ("conf", "root")):
             (work / name).mkdir()
@@ -208,16 +213,20 @@ class Peers:
         }
         text = "".join(f"{key} = {value}\n" for key, value in main.items())
         (work / "conf/main.cf").write_text(text, encoding="utf-8")
-        (work / "conf/master.cf").write_text(POSTFIX_SERVICES.format(port=port), encoding="utf-8")
+        services = POSTFIX_SERVICES.format(port=port)
+        for address, own in listeners:
+            services += f"{address} inet n - n - - smtpd\n"
+            services += "".join(f"  -o {key}={inside(work / 'conf', value)}\n" for key, value in own.items())
+        (work / "conf/master.cf").write_text(services, encoding="utf-8")
         peer = self.start(work, "postfix", "-c", "/own/conf", "start-fg")
         wait_for_port(port)
         return peer
 
-    def dovecot(self, lmtp_port, imap_port, mail=None):
+    def dovecot(self, lmtp_port, imap_port, mail=None, auth_port=None):
         """LMTP in and IMAP out for any user name; the password is `secret`.
 
         LMTP is spoken on the port and on the socket `lmtp` in the peer's folder; its socket `auth-client` judges
-        passwords. mail: a folder that holds Maildirs as
+        passwords, as does auth_port. mail: a folder that holds Maildirs as
         DOMAIN/LOCAL already, or will; Dovecot then works with the rights of that folder's owner, who is not root.
         """
         work = self.folder("dovecot")
@@ -231,11 +240,21 @@ class Peers:
             gid=owner.st_gid,
             home="/own/mail/" + ("%Ld/%Ln" if mail else "%u"),
         )
+        if auth_port:
+            text += f"service auth {{\n  inet_listener {{\n    port = {auth_port}\n  }}\n}}\n"
         (work / "dovecot.conf").write_text(text, encoding="utf-8")
         peer = self.start(work, "dovecot", "-F", "-c", "/own/dovecot.conf", mail=mail)
         wait_for_port(lmtp_port)
         wait_for_port(imap_port)
         return peer
+
+
+def inside(folder, value):
+    """A file's name as a peer has it, once it was copied into that folder of the peer's; other values as they are."""
+    if not isinstance(value, pathlib.Path):
+        return value
+    shutil.copy(value, folder)
+    return f"/own/{folder.name}/{value.name}"
 
 
 def wait_for_port(port, host="127.0.0.1", timeout_s=20):

@@ -2,8 +2,6 @@
 """The role auth on its own, in its sandbox: exchanges, checks, guessing, and an smtpd that has fallen."""
 
 import base64
-import hashlib
-import hmac
 import json
 import os
 import socket
@@ -14,6 +12,7 @@ import time
 import pytest
 import rolerig
 from gateway import eventually, free_port, run
+from scram import Scram, attributes
 
 OK, BAD, MALFORMED, TEMPORARY, LOCKED, UNKNOWN = 1, 2, 3, 4, 5, 6
 HERE, BESIDE, ELSEWHERE = b"\x7f\0\0\1", b"\x7f\0\0\2", b"\x0a\1\2\3"
@@ -107,39 +106,6 @@ class Smtpd:
     def plain(self, name, password, address=HERE):
         self.begin("PLAIN", f"\0{name}\0{password}".encode(), address)
         return self.result()
-
-
-def attributes(message):
-    return dict(part.split("=", 1) for part in message.decode().split(","))
-
-
-class Scram:
-    """A client of SCRAM-SHA-256, or -PLUS where it binds by tls-exporter."""
-
-    def __init__(self, name, password, binding=b""):
-        self.password, self.binding = password.encode(), binding
-        self.header = "p=tls-exporter,," if binding else "n,,"
-        self.bare = f"n={name},r=clients-nonce"
-
-    def first(self):
-        return (self.header + self.bare).encode()
-
-    def final(self, server_first):
-        said = attributes(server_first)
-        salt, iterations = base64.b64decode(said["s"]), int(said["i"])
-        salted = hashlib.pbkdf2_hmac("sha256", self.password, salt, iterations)
-        key = hmac.digest(salted, b"Client Key", "sha256")
-        bound = base64.b64encode(self.header.encode() + self.binding).decode()
-        without_proof = f"c={bound},r={said['r']}"
-        self.message = ",".join((self.bare, server_first.decode(), without_proof)).encode()
-        signature = hmac.digest(hashlib.sha256(key).digest(), self.message, "sha256")
-        proof = base64.b64encode(bytes(a ^ b for a, b in zip(key, signature))).decode()
-        self.server_key = hmac.digest(salted, b"Server Key", "sha256")
-        return f"{without_proof},p={proof}".encode()
-
-    def trusts(self, server_final):
-        want = hmac.digest(self.server_key, self.message, "sha256")
-        return base64.b64decode(attributes(server_final)["v"]) == want
 
 
 def scram(smtpd, client, mechanism="SCRAM-SHA-256", **binding):
@@ -320,6 +286,39 @@ def test_one_who_goes_is_forgotten(auth):
     smtpd.channel.say("auth_cancel", ticket=ticket)
     smtpd.channel.say("auth_cancel", ticket=12345)
     assert smtpd.plain("bob@example.org", "builder", ELSEWHERE)["user"] == b"bob@example.org"
+
+
+# --- limits ---
+
+TAKEN, HOURLY, DAILY = 1, 2, 3
+
+
+def count(smtpd, user, recipients):
+    smtpd.ticket += 1
+    smtpd.channel.say("quota_wanted", ticket=smtpd.ticket, user=user.encode(), recipients=recipients)
+    name, values = smtpd.hear()
+    assert (name, values["ticket"]) == ("quota", smtpd.ticket)
+    return values["result"]
+
+
+def test_recipients_have_limits(auth):
+    role = auth(more={"submission": {"hourly": 3, "daily": 4}})
+    first, second = Smtpd(role), Smtpd(role, 1)
+    alice = first.plain("alice@example.org", "wonderland")
+    assert (alice["hourly"], alice["daily"]) == (3, 4)
+    assert count(first, "alice@example.org", 2) == TAKEN
+    assert count(second, "alice@example.org", 2) == HOURLY
+    assert count(second, "alice@example.org", 1) == TAKEN
+    assert count(second, "bob@example.org", 3) == TAKEN
+    # The file of users says otherwise.
+    assert count(first, "printer", 5) == TAKEN
+    assert count(first, "printer", 1) == HOURLY
+    # Other limits count what was counted before.
+    role.tell_config(settings(auth={"delay": "0"}, submission={"hourly": 0, "daily": 4}))
+    eventually(lambda: count(first, "alice@example.org", 1) == TAKEN, what="the reload")
+    assert count(second, "alice@example.org", 1) == DAILY
+    # What smtpd had counted outlives it.
+    assert count(Smtpd(role, 0), "alice@example.org", 1) == DAILY
 
 
 # --- tokens ---

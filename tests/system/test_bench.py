@@ -100,7 +100,29 @@ def test_strace_is_read():
     assert measure.parse_strace(text, 200) == {"fdatasync": 0.5, "openat": 0.05}
 
 
+def test_openssl_speed_is_read():
+    text = """                              sign    verify    sign/s verify/s
+ 256 bits ecdsa (nistp256)   0.0000s   0.0001s  71629.4  23247.4
+                              op      op/s
+ 253 bits ecdh (X25519)   0.0000s  42348.6
+"""
+    assert measure.parse_speed(text) == {"sign": 71629.4, "verify": 23247.4, "exchange": 42348.6}
+
+
+def test_handshakes_are_told_by_message():
+    cells = {"relay-4k-one-50-tlsin": [{"ours": row(1, 1) | {"handshakes": 1.0, "resumed": 0.25}}]}
+    shaken = {"per_s": 1000, "cpu_ms": 0.3, "load_cpu_ms": 0.4, "resumed": 0.9}
+    results = RESULTS | {
+        "cells": cells,
+        "handshakes": {"ours": {"full": shaken, "resumed": shaken, "s_time_new": None, "s_time_reuse": 500}},
+    }
+    text = report.markdown(results)
+    assert "TLS, relay-4k-one-50-tlsin, ours: 1.00 handshakes a message, 25 % resumed." in text
+    assert "Handshakes, full, ours: 1,000/s from 200 sessions (90 % resumed), 0.300 ms CPU each" in text
+    assert "openssl s_time, one after the other, ours: -/s new, 500/s reused." in text
+
+
 def test_all_workloads_have_names_of_their_own():
     names = [measure.workload_name(w) for w in measure.all_workloads()]
-    assert len(names) == len(set(names)) == 24
-    assert "relay-4k-one-50" in names and "maildir-100k-many-200" in names
+    assert len(names) == len(set(names)) == 29
+    assert "relay-4k-one-50" in names and "maildir-100k-many-200" in names and "relay-4k-one-50-tlsout" in names

@@ -6,13 +6,14 @@ import socket
 import subprocess
 
 import pytest
+import tlsrig
 
 from gateway import PROGRAM, free_port
 
 PATIENCE_S = 60
 
 
-def connect(address):
+def connect(address, tls=False):
     """Waits until somebody listens there; returns the greeted connection."""
     while True:
         try:
@@ -21,6 +22,8 @@ def connect(address):
                 s.connect(address)
             else:
                 s = socket.create_connection(("127.0.0.1", address), timeout=10)
+            if tls:
+                s = tlsrig.context().wrap_socket(s)
             assert s.recv(1000).startswith(b"220")
             return s
         except (ConnectionRefusedError, FileNotFoundError):
@@ -33,7 +36,7 @@ class Receiver:
         self.address = address or f"127.0.0.1:{self.port}"
         argv = [PROGRAM, "sink", "--listen", self.address, "--json", *map(str, options)]
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        connect(address.removeprefix("unix:") if address else self.port).close()
+        connect(address.removeprefix("unix:") if address else self.port, "implicit" in options).close()
 
     def end(self):
         """Ends it with SIGTERM; returns its exit code and its summary."""
@@ -102,6 +105,100 @@ def test_lmtp_over_a_unix_socket(receiver, tmp_path):
     code, got = there.end()
     assert (code, got["messages"], got["recipients"]) == (0, 200, 400)
     assert not (tmp_path / "lmtp").exists()
+
+
+@pytest.mark.parametrize("how", ["starttls", "implicit"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-n", 600, "-s", 200],
+        ["-n", 300, "-s", 50, "--per-connection", 3, "--pipeline"],
+        ["-n", 20, "-s", 5, "--size", 3000000],
+    ],
+)
+def test_the_sums_agree_by_tls(receiver, how, options):
+    there = receiver("--expect", f"run:{options[1]}", "--tls", how)
+    code, sent = load(there.address, "--run", "run", "--tls", how, *options)
+    assert code == 0, sent
+    code, got = there.end()
+    assert code == 0
+    assert sent["accepted"] == got["messages"] == got["runs"][0]["distinct"] == options[1]
+    tls = sent["tls"]
+    assert tls["session"] == "TLSv1.3 TLS_AES_256_GCM_SHA384"
+    assert tls["handshakes"] == sent["connections"] == tls["latency_ms"]["count"]
+    assert (tls["resumed"], got["tls"]["resumed"]) == (0, 0)
+    # One more was the look whether it listens.
+    assert got["tls"]["handshakes"] == tls["handshakes"] + (how == "implicit")
+
+
+def test_messages_in_a_session_have_a_bound(receiver):
+    there = receiver("--per-connection", 2)
+    code, sent = load(there.address, "-n", 6, "-s", 1, "--per-connection", 3)
+    assert (code, sent["accepted"], sent["refused"]) == (1, 4, 2)
+    assert sent["first_refusal"] == "452 4.5.3 Too many messages in a session"
+    assert there.end()[1]["messages"] == 4
+
+
+def test_sessions_are_resumed(receiver):
+    there = receiver("--tls", "starttls")
+    code, sent = load(there.address, "--tls", "starttls", "--resume", "-n", 200, "-s", 20)
+    assert (code, sent["tls"]["handshakes"], sent["tls"]["resumed"]) == (0, 200, 180)
+    assert there.end()[1]["tls"] == {"handshakes": 200, "resumed": 180}
+
+
+def test_connections_without_mail(receiver):
+    there = receiver("--tls", "starttls")
+    code, sent = load(there.address, "--tls", "starttls", "--no-mail", "-n", 100, "-s", 20)
+    assert (code, sent["connections"], sent["accepted"], sent["tls"]["handshakes"]) == (0, 100, 100, 100)
+    assert there.end()[1]["messages"] == 0
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_a_certificate_is_given(receiver, tmp_path, kind):
+    certificate, key = tlsrig.make(tmp_path, kind=kind)
+    there = receiver("--tls", "implicit", "--certificate", certificate, "--key", key)
+    assert tlsrig.fingerprint(there.port) == certificate.read_text()
+    _, other = tlsrig.make(tmp_path, stem="other")
+    argv = [PROGRAM, "sink", "-l", "127.0.0.1:1", "--tls", "implicit", "--certificate", certificate, "--key", other]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert (done.returncode, done.stderr) == (2, "gatepost sink: --tls: the key is not the certificate's\n")
+
+
+def test_without_starttls_nothing_is_sent(receiver):
+    there = receiver()
+    code, sent = load(there.address, "--tls", "starttls", "-n", 5, "-s", 1)
+    assert (code, sent["failed"]) == (1, 5)
+    assert sent["first_failure"] == "connection lost: STARTTLS is not offered"
+    assert there.end()[1]["messages"] == 0
+
+
+@pytest.mark.parametrize("behind", [b"EHLO c\r\n", b"E"])
+def test_octets_behind_starttls_end_the_session(receiver, behind):
+    with connect(receiver("--tls", "starttls").port) as s:
+        s.sendall(b"STARTTLS\r\n" + behind)
+        assert s.recv(1000).startswith(b"220")
+        assert s.recv(1000) == b""
+
+
+@pytest.mark.parametrize("how", ["starttls", "implicit"])
+def test_against_our_own_gateway(gatepost, scratch, how):
+    certificate, key = tlsrig.make(scratch)
+    port = free_port()
+    listen = {"address": f"127.0.0.1:{port}", "service": "inbound", "tls": how}
+    gatepost(
+        listen=[{"address": f"127.0.0.1:{free_port()}", "service": "inbound"}, listen],
+        tls={"certificate": str(certificate), "key": str(key)},
+        domains={"sink.test": {"recipients": "any", "deliver": "discard"}},
+        workers=1,
+    )
+    address = f"127.0.0.1:{port}"
+    to = ["--to", "u%d@sink.test", "--tls", how]
+    code, sent = load(address, *to, "-n", 300, "-s", 50)
+    assert (code, sent["tls"]["handshakes"], sent["tls"]["resumed"]) == (0, 300, 0), sent
+    code, sent = load(address, *to, "-n", 100, "-s", 10, "--resume")
+    assert (code, sent["tls"]["handshakes"], sent["tls"]["resumed"]) == (0, 100, 90), sent
+    code, held = load(address, *to, "--idle", 40, "--hold", 0.2)
+    assert (code, held["idle"]) == (0, 40)
 
 
 def test_missing_and_doubled_marks_are_named(receiver):
@@ -208,6 +305,11 @@ def test_a_server_that_is_not_there():
         (["load", "-S", "127.0.0.1:25", "--run", "a-b"], "--run: 'a-b'"),
         (["load", "-S", "127.0.0.1:25", "extra"], "what is 'extra'?"),
         (["load", "--wat"], "unrecognized option"),
+        (["load", "-S", "127.0.0.1:25", "--tls", "yes"], "--tls: 'yes' is neither"),
+        (["load", "-S", "127.0.0.1:25", "--resume"], "--resume belongs to --tls"),
+        (["sink", "-l", "127.0.0.1:1", "--tls", "yes"], "--tls: 'yes' is neither"),
+        (["sink", "-l", "127.0.0.1:1", "--certificate", "x", "--key", "y"], "--certificate belongs to --tls"),
+        (["sink", "-l", "127.0.0.1:1", "--tls", "implicit", "--key", "y"], "belong together"),
         (["sink"], "--listen ADDR:PORT is missing"),
         (["sink", "-l", "127.0.0.1:1", "--reply-rcpt", "451:1"], "450:SHARE"),
         (["sink", "-l", "127.0.0.1:1", "--reply-rcpt", "450:1.5"], "not a number from 0 to 1"),

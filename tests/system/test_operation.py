@@ -38,6 +38,19 @@ def test_queue_commands(gatepost):
     assert server.run("queue", "show", id).returncode == 1
 
 
+def test_retry_counts_for_what_was_not_looked_at_since_a_restart(gatepost, sink):
+    answers = iter(["451 4.3.0 not now", "250 kept"])
+    end = sink({".": lambda _: next(answers)})
+    smarthost = {"address": f"127.0.0.1:{end.port}"}
+    server = gatepost(relay_networks=["127.0.0.0/8"], smarthost=smarthost, retry=LATER)
+    id = server.send(MESSAGE, to=["you@elsewhere.test"])
+    eventually(lambda: "not now" in server.queue("why", id), what="a deferral")
+    server.stop()
+    server.start()
+    server.queue("retry", id)
+    eventually(lambda: end.messages, what="delivery")
+
+
 def test_the_queue_survives_a_restart(gatepost):
     server, id = stuck(gatepost)
     server.stop()

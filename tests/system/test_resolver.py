@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The resolver role on its own, in its sandbox, with a real name server or answers from a file."""
 
+import contextlib
 import json
 import os
 import time
@@ -8,6 +9,7 @@ import time
 import dnsrig
 import pytest
 import rolerig
+import signedrig
 
 A, CNAME, PTR, MX, TXT, AAAA, TLSA = 1, 5, 12, 15, 16, 28, 52
 OK, NODATA, NXDOMAIN, SERVFAIL, TIMEOUT = 1, 2, 3, 4, 5
@@ -66,6 +68,10 @@ def dns():
 
 
 def settings(**dns):
+    """The rig's root is not signed, so nothing is validated unless a test names the key, or None for the default."""
+    dns = {"trust_anchor": "none", **dns}
+    if dns["trust_anchor"] is None:
+        del dns["trust_anchor"]
     return {
         "hostname": "mx.gatepost.test",
         "state": "/var/lib/gatepost",
@@ -194,15 +200,68 @@ def test_a_peer_that_breaks_the_rules_loses_its_channel_and_nothing_else(number,
         check_clean_end(role)
 
 
-def test_an_unsigned_root_is_no_answer_under_a_trust_anchor(dns):
+@pytest.mark.parametrize("anchor", [ROOT_KEY, None])
+def test_an_unsigned_root_is_no_answer_under_a_trust_anchor(dns, anchor):
     if not os.path.exists(ROOT_KEY):
         pytest.skip("no " + ROOT_KEY + " (package dns-root-data)")
-    with start(server=dns.server, trust_anchor=ROOT_KEY) as role:
+    with start(server=dns.server, trust_anchor=anchor) as role:
         peer = role.peer("relay")
         ask(peer, "example.test", MX)
         assert hear(peer, role)["status"] == SERVFAIL
         check_clean_end(role)
         assert "dns_trouble" in role.log()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="hides the system's key by a mount, which needs root")
+def test_without_a_key_nothing_is_validated_and_the_log_says_so(dns):
+    hide = 'mount -t tmpfs none "$1" && exec "$2"'
+    wrapper = ["unshare", "--mount", "sh", "-c", hide, "sh", os.path.dirname(ROOT_KEY)]
+    with rolerig.Role("resolver", settings(server=dns.server, trust_anchor=None), wrapper) as role:
+        check_question(role.peer("relay"), role, QUESTIONS[0])
+        check_clean_end(role)
+        assert "no_trust_anchor" in role.log()
+
+
+def test_who_wants_no_validation_is_not_warned(dns):
+    with start(server=dns.server, trust_anchor="none") as role:
+        check_question(role.peer("relay"), role, QUESTIONS[0])
+        check_clean_end(role)
+        assert "no_trust_anchor" not in role.log()
+
+
+SIGNED = {
+    "mx.test": {"A": ["127.0.0.9"]},
+    "_25._tcp.mx.test": {"TLSA": [[3, 1, 1, "0123" * 16]]},
+    "_26._tcp.mx.test": {"TLSA": [[3, 1, 1, "0123" * 16]]},
+    "mx.plain": {"A": ["127.0.0.9"]},
+}
+# Status, and whether it is proven.
+PROVEN = {
+    ("mx.test", A): (OK, True),
+    ("mx.test", MX): (NODATA, True),
+    ("nothing.test", A): (NXDOMAIN, True),
+    ("mx.plain", A): (OK, False),
+    ("_25._tcp.mx.test", TLSA): (SERVFAIL, False),
+    ("_26._tcp.mx.test", TLSA): (OK, True),
+    ("mx.broken.test", A): (SERVFAIL, False),
+}
+
+
+@pytest.mark.parametrize("between", [None, "unbound"])
+def test_signatures_are_validated_by_the_key_that_is_named(peers, between):
+    """From who has the zone, and from a server between that only hands on."""
+    with contextlib.ExitStack() as cleanup:
+        zones = signedrig.SignedZones(peers, SIGNED, ["_25._tcp.mx.test"], ["broken.test"], "plain", "127.0.53.2")
+        server = zones.server
+        if between:
+            server = cleanup.enter_context(dnsrig.DnsRig({}, forward=zones.server)).server
+        role = cleanup.enter_context(start(server=server, trust_anchor=str(zones.anchor)))
+        peer = role.peer("relay")
+        for (name, kind), answer in PROVEN.items():
+            ask(peer, name, kind)
+            heard = hear(peer, role)
+            assert (heard["status"], bool(heard["secure"])) == answer, name
+        check_clean_end(role)
 
 
 @pytest.mark.skipif(not os.environ.get("GATEPOST_SLOW_TESTS"), reason=SLOW)
@@ -217,7 +276,7 @@ def test_no_server_at_all():
 
 def test_no_settings_at_all():
     """The servers of /etc/resolv.conf are taken over at the start; localhost is answered in the house."""
-    with start() as role:
+    with start(trust_anchor=None) as role:
         check_question(role.peer("relay"), role, ("localhost", A, OK, "localhost", [b"\x7f\0\0\1"]))
         check_clean_end(role)
 

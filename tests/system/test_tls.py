@@ -31,7 +31,7 @@ def secure(gatepost, scratch):
         server = gatepost(
             listen=[
                 {"address": f"127.0.0.1:{port}", "service": "inbound"},
-                {"address": f"127.0.0.1:{tls_port}", "service": "submission", "tls": "implicit"},
+                {"address": f"127.0.0.1:{tls_port}", "service": "inbound", "tls": "implicit"},
             ],
             tls={"certificate": [str(c) for c, _ in pairs], "key": [str(k) for _, k in pairs]},
             workers=1,

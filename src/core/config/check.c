@@ -2,10 +2,12 @@
 /* What no single value shows: whether all of them together make a gateway that is safe to run. */
 #include <string.h>
 
+#include "base/map.h"
 #include "core/config/directory.h"
 #include "core/config/reading.h"
 #include "core/config/value.h"
 #include "core/dns/idn.h"
+#include "core/policy/suffix.h"
 #include "core/smtp/address.h"
 
 enum {
@@ -308,6 +310,79 @@ check_routes(struct reading *r)
 	}
 }
 
+/* The host that a destination's mail goes to by a route; empty: it has none. */
+static struct gp_slice
+host_of_route(struct reading *r, const struct gp_map *routes, struct gp_slice name)
+{
+	const struct gp_route_config *route = gp_suffix_find(routes, name);
+	struct gp_endpoint e = {};
+	const char *why;
+	if (route && gp_endpoint_parse(route->target, 0, &r->scratch, &e, &why) != 0)
+		return (struct gp_slice){};
+	return e.host;
+}
+
+/* Demands go by the next hop. One that a route makes void would be missed by nobody until it is too
+   late. */
+static void
+check_destinations(struct reading *r)
+{
+	static const uint64_t no_seed[2];
+	const struct gp_config *c = r->cfg;
+	struct gp_map routes = gp_map(c->routes_len, no_seed);
+	struct gp_map demands = gp_map(c->destinations_len, no_seed);
+	bool ok = true;
+	for (size_t i = 0; ok && i < c->routes_len; i++)
+		ok = gp_map_set(&routes, c->routes[i].domain, (void *)&c->routes[i]);
+	for (size_t i = 0; ok && i < c->destinations_len; i++)
+		ok = gp_map_set(&demands, c->destinations[i].name, (void *)&c->destinations[i]);
+	for (size_t i = 0; ok && i < c->destinations_len; i++) {
+		struct gp_slice name = c->destinations[i].name;
+		struct gp_slice host = host_of_route(r, &routes, name);
+		if (host.len > 0 && !gp_suffix_find(&demands, host))
+			reading_complain(
+				r, place_of_key(r, "destinations"),
+				"destinations: mail to '%.*s' goes by a route to '%.*s'; say "
+				"there what TLS has to be like",
+				GP_SLICE_FMT(reading_shown(name)),
+				GP_SLICE_FMT(reading_shown(host)));
+	}
+	r->arena->failed = r->arena->failed || !ok;
+	gp_map_free(&routes);
+	gp_map_free(&demands);
+}
+
+/* Whoever listens at the smarthost's address must not be told a secret for the asking. */
+static void
+check_smarthost(struct reading *r)
+{
+	const struct gp_config *c = r->cfg;
+	bool user = c->smarthost.user.len > 0;
+	bool url = c->smarthost.token_url.len > 0;
+	bool client = c->smarthost.client_id.len > 0 && c->smarthost.client_secret_file.len > 0;
+	bool any_of_client = c->smarthost.client_id.len > 0 ||
+			     c->smarthost.client_secret_file.len > 0 ||
+			     c->smarthost.token_scope.len > 0;
+	bool secret = c->smarthost.password_file.len > 0 || c->smarthost.token_file.len > 0 || url;
+	struct gp_place at = place_of_key(r, "smarthost");
+	if (user != secret)
+		reading_complain(
+			r, at,
+			"smarthost: a user needs a password_file, token_file or token_url, and "
+			"these a user");
+	if (url ? !client : any_of_client)
+		reading_complain(r, at,
+				 "smarthost: token_url goes with client_id and client_secret_file");
+	if (user && (c->smarthost.tls == GP_DEMAND_MAY || c->smarthost.tls == GP_DEMAND_NONE))
+		reading_complain(
+			r, at,
+			"smarthost: 'tls: %s' would tell the user's secret to anybody; take "
+			"verify, or at least encrypt",
+			c->smarthost.tls == GP_DEMAND_MAY ? "may" : "none");
+	if (c->smarthost.address.len == 0 && (user || c->smarthost.tls != GP_DEMAND_AUTO))
+		reading_complain(r, at, "smarthost: 'address' is missing");
+}
+
 /* A token that anybody's issuer made, or that was made for another server, proves nothing. */
 static void
 check_oauth(struct reading *r)
@@ -343,6 +418,8 @@ reading_check(struct reading *r)
 	check_oauth(r);
 	check_order(r);
 	check_routes(r);
+	check_destinations(r);
+	check_smarthost(r);
 	check_tls(r);
 	if (r->domains_good)
 		check_aliases(r);

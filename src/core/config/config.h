@@ -95,6 +95,25 @@ struct gp_route_config {
 	struct gp_slice target; /* host:port, as gp_deliver's */
 };
 
+/* What is demanded of TLS on the way to a server, beside what its domain's policies say. */
+enum gp_tls_demand {
+	GP_DEMAND_AUTO = 0, /* smarthost only: IMPLICIT on port 465, VERIFY with a user, else MAY */
+	GP_DEMAND_MAY,
+	GP_DEMAND_NONE,
+	GP_DEMAND_ENCRYPT,
+	GP_DEMAND_VERIFY,
+	GP_DEMAND_DANE_ONLY,
+	GP_DEMAND_IMPLICIT, /* smarthost only: VERIFY, and TLS from the first octet */
+};
+
+struct gp_destination_config {
+	struct gp_slice name; /* as a route's domain; or an address, without brackets */
+	uint8_t tls;          /* enum gp_tls_demand, MAY to DANE_ONLY; MAY with fingerprints */
+	const struct gp_slice
+		*fingerprints; /* SHA-256, 64 digits in lower case; any of them does */
+	size_t fingerprints_len;
+};
+
 struct gp_certificate {
 	struct gp_slice path; /* empty: it came inlined */
 	struct gp_slice pem;  /* the certificate, then its chain */
@@ -122,9 +141,17 @@ struct gp_config {
 	size_t domains_len;
 	struct {
 		struct gp_slice address; /* host:port; empty: none */
+		uint8_t tls;             /* enum gp_tls_demand */
+		struct gp_slice user;    /* to log in with; empty: no login */
+		/* Paths: what is in them no role but relay may know. Empty: none. */
+		struct gp_slice password_file, token_file;
+		/* Where tokens are had, and by what; empty: nowhere. */
+		struct gp_slice token_url, client_id, client_secret_file, token_scope;
 	} smarthost;
 	const struct gp_route_config *routes;
 	size_t routes_len;
+	const struct gp_destination_config *destinations;
+	size_t destinations_len;
 	struct {
 		struct gp_slice file; /* path of the file of core/users/users.h; empty: none */
 	} users;
@@ -140,9 +167,12 @@ struct gp_config {
 		} oauth;
 	} auth;
 	struct {
+		uint32_t hourly, daily; /* recipients of a user; 0: as many as it likes */
+	} submission;
+	struct {
 		struct gp_slice server;  /* addr:port; empty: /etc/resolv.conf */
 		struct gp_slice answers; /* content of the file in the form of --dns; empty: none */
-		struct gp_slice trust_anchor; /* path; empty: none */
+		struct gp_slice trust_anchor; /* path; empty: the system's; "none" */
 	} dns;
 	struct {
 		struct gp_slice ca; /* certificates, PEM; empty: the system's */
@@ -171,7 +201,8 @@ enum gp_config_caps {
 					    gp_config_parse takes */
 	GP_CONFIG_ARENA_MAX = 256 << 20, /* an arena that any such configuration fits in */
 	GP_CONFIG_CERTIFICATES_MAX = 64,
-	GP_CONFIG_COMPLAINTS_MAX = 100, /* after these, one more says that there are others */
+	GP_CONFIG_FINGERPRINTS_MAX = 64, /* of one destination */
+	GP_CONFIG_COMPLAINTS_MAX = 100,  /* after these, one more says that there are others */
 };
 
 struct gp_complaint {
@@ -192,8 +223,8 @@ struct gp_complaints {
 struct gp_config_reader {
 	int (*read)(void *context, struct gp_slice path, struct gp_arena *arena,
 		    struct gp_slice *ret_content);
-	/* Whether a file that the parser must not read (a private key) is there and could be
-	   read: 0 or -errno. NULL: it is not asked. */
+	/* Whether a file that the parser must not read (a private key, a password) is there and
+	   could be read: 0 or -errno. NULL: it is not asked. */
 	int (*look)(void *context, struct gp_slice path);
 	void *context;
 };

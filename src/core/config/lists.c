@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lists and mappings of the top level: listen, relay_networks, routes, domains. */
+/* Lists and mappings: listen, relay_networks, routes, destinations, domains. */
 #include <errno.h>
 
 #include "base/map.h"
@@ -9,6 +9,7 @@
 enum {
 	LISTENS_MAX = 64,
 	NETWORKS_MAX = 1000, /* each connection is compared with all of them */
+	FINGERPRINT_DIGITS = 64,
 };
 
 /* The configuration is the operator's own: no seed has to be secret. */
@@ -141,6 +142,89 @@ reading_routes(struct reading *r, const yaml_node_t *node, const struct gp_key *
 	gp_map_free(&names);
 	cfg->routes = items;
 	cfg->routes_len = items ? len : 0;
+}
+
+/* What a next hop is called: a domain as in a route, or an address. */
+static bool
+read_hop_name(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+{
+	uint8_t address[16];
+	size_t len = gp_ip_parse(text, address);
+	if (len == 0)
+		return read_route_name(r, at, text, ret);
+	struct gp_buf canonical = GP_BUF_INIT(64);
+	gp_ip_write(&canonical, address, len);
+	*ret = gp_arena_dup(r->arena, gp_buf_slice(&canonical));
+	r->arena->failed = r->arena->failed || canonical.failed;
+	gp_buf_free(&canonical);
+	return true;
+}
+
+/* Digits in lower case. False: it is no SHA-256 digest. */
+static bool
+read_fingerprint(struct reading *r, struct gp_slice text, struct gp_slice *ret)
+{
+	char digits[FINGERPRINT_DIGITS];
+	size_t len = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = gp_ascii_lower(text.ptr[i]);
+		/* A colon stands between octets. */
+		if (c == ':' && len > 0 && len % 2 == 0 && text.ptr[i - 1] != ':')
+			continue;
+		if (len == sizeof(digits) || !(gp_ascii_is_digit(c) || (c >= 'a' && c <= 'f')))
+			return false;
+		digits[len++] = c;
+	}
+	*ret = gp_arena_dup(r->arena, gp_slice(digits, len));
+	return len == sizeof(digits) && text.ptr[text.len - 1] != ':';
+}
+
+void
+reading_fingerprints(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
+{
+	struct gp_destination_config *d = at;
+	size_t len = reading_count(node);
+	struct gp_slice *items = start_list(r, node, YAML_SEQUENCE_NODE, key, sizeof(*items));
+	if (!items || too_many(r, node, key, GP_CONFIG_FINGERPRINTS_MAX))
+		return;
+	for (size_t i = 0; i < len; i++) {
+		const yaml_node_t *item = reading_item(r, node, i);
+		struct gp_slice text;
+		if (reading_scalar(r, item, "a fingerprint", &text) &&
+		    !read_fingerprint(r, text, &items[i]))
+			reading_complain(r, reading_place(r, item),
+					 "'%.*s' is not a SHA-256 digest: 64 hexadecimal digits",
+					 GP_SLICE_FMT(reading_shown(text)));
+	}
+	d->fingerprints = items;
+	d->fingerprints_len = len;
+}
+
+void
+reading_destinations(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
+{
+	struct gp_config *cfg = at;
+	struct gp_destination_config *items =
+		start_list(r, node, YAML_MAPPING_NODE, key, sizeof(*items));
+	size_t len = reading_count(node);
+	struct gp_map names = gp_map(len, no_seed);
+	for (size_t i = 0; items && i < len; i++) {
+		const yaml_node_t *value;
+		const yaml_node_t *name = reading_pair(r, node, i, &value);
+		struct gp_destination_config *d = &items[i];
+		struct gp_slice text;
+		if (reading_scalar(r, name, "a destination", &text) &&
+		    read_hop_name(r, reading_place(r, name), text, &d->name))
+			enter_name(r, &names, d->name, name);
+		reading_group(r, value, reading_place(r, name), key, key->group, d);
+		if (d->fingerprints_len > 0 && d->tls > GP_DEMAND_MAY)
+			reading_complain(
+				r, reading_place(r, name),
+				"fingerprints are the proof, and leave nothing for 'tls' to say");
+	}
+	gp_map_free(&names);
+	cfg->destinations = items;
+	cfg->destinations_len = items ? len : 0;
 }
 
 static void

@@ -203,6 +203,8 @@ read_key(struct reading *r, const yaml_node_t *node, const struct gp_key *key, v
 		[GP_KEY_NETWORKS] = reading_networks,
 		[GP_KEY_ROUTES] = reading_routes,
 		[GP_KEY_DOMAINS] = reading_domains,
+		[GP_KEY_DESTINATIONS] = reading_destinations,
+		[GP_KEY_FINGERPRINTS] = reading_fingerprints,
 		[GP_KEY_ALIASES] = reading_aliases,
 		[GP_KEY_RECIPIENTS] = reading_recipients,
 		[GP_KEY_DELIVER] = reading_deliver,

@@ -128,6 +128,29 @@ print_routes(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
 }
 
 static void
+print_destinations(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
+		   const struct gp_config *cfg)
+{
+	print_name(out, depth, key->name, cfg->destinations_len > 0 ? "\n" : " {}\n");
+	for (size_t i = 0; i < cfg->destinations_len; i++) {
+		print_indent(out, depth + 1);
+		print_quoted(out, cfg->destinations[i].name);
+		gp_buf_put_str(out, ":\n");
+		print_group(out, depth + 2, key->group, &cfg->destinations[i]);
+	}
+}
+
+static void
+print_fingerprints(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
+		   const struct gp_destination_config *d)
+{
+	if (d->fingerprints_len == 0)
+		return;
+	print_name(out, depth, key->name, " ");
+	print_quoted_list(out, d->fingerprints, d->fingerprints_len);
+}
+
+static void
 print_recipients(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
 		 const struct gp_domain_config *d)
 {
@@ -275,6 +298,12 @@ print_key(struct gp_buf *out, unsigned int depth, const struct gp_key *key, cons
 		break;
 	case GP_KEY_ROUTES:
 		print_routes(out, depth, key, at);
+		break;
+	case GP_KEY_DESTINATIONS:
+		print_destinations(out, depth, key, at);
+		break;
+	case GP_KEY_FINGERPRINTS:
+		print_fingerprints(out, depth, key, at);
 		break;
 	case GP_KEY_RECIPIENTS:
 		print_recipients(out, depth, key, at);

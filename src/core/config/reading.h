@@ -75,6 +75,11 @@ reading_loosen(struct reading *r, const struct gp_key *key, void *at);
 struct gp_slice
 reading_path(struct reading *r, struct gp_slice path);
 
+/* A path of a file that is not for us to read; looks whether it is there, and complains. */
+void
+reading_secret_path(struct reading *r, struct gp_place at, struct gp_slice text,
+		    struct gp_slice *ret);
+
 /* The value of a mapping with this one key, such as {file: PATH}; NULL when node is no such
  * mapping. */
 const yaml_node_t *
@@ -89,7 +94,7 @@ reading_file(struct reading *r, const yaml_node_t *node, struct gp_slice *ret_pa
 typedef void
 reading_shape(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at);
 reading_shape reading_listens, reading_networks, reading_routes, reading_domains;
-reading_shape reading_certificates, reading_keys;
+reading_shape reading_destinations, reading_fingerprints, reading_certificates, reading_keys;
 reading_shape reading_recipients, reading_aliases, reading_deliver, reading_answers;
 
 /* The socket of "unix:PATH"; complains, with the key's name. */

@@ -14,7 +14,8 @@
 enum {
 	USER_MAX = 32, /* octets of a login name (useradd(8)) */
 	PATH_OCTETS_MAX = 1024,
-	SUN_PATH_MAX = 107, /* unix(7): 108 with the NUL */
+	URL_PATH_MAX = 2048, /* what fetch takes */
+	SUN_PATH_MAX = 107,  /* unix(7): 108 with the NUL */
 	WORDS_OCTETS_MAX = 512,
 };
 
@@ -102,8 +103,19 @@ set_user(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_
 	*ret = gp_arena_dup(r->arena, text);
 }
 
+static bool
+is_choice(const struct gp_key *key, struct gp_slice text)
+{
+	for (size_t i = 0; key->choices && key->choices[i]; i++) {
+		if (gp_slice_eq(text, gp_slice_str(key->choices[i])))
+			return true;
+	}
+	return false;
+}
+
 static void
-set_path(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+set_path(struct reading *r, struct gp_place at, const struct gp_key *key, struct gp_slice text,
+	 struct gp_slice *ret)
 {
 	bool good = text.len > 0 && text.len <= PATH_OCTETS_MAX;
 	for (size_t i = 0; good && i < text.len; i++)
@@ -112,7 +124,20 @@ set_path(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_
 		reading_complain(r, at, "not a path: 1 to %d octets without control characters",
 				 PATH_OCTETS_MAX);
 	else
-		*ret = reading_path(r, text);
+		*ret = is_choice(key, text) ? gp_arena_dup(r->arena, text) : reading_path(r, text);
+}
+
+static void
+set_url(struct reading *r, struct gp_place at, struct gp_slice text, struct gp_slice *ret)
+{
+	struct gp_slice host, path, name;
+	if (!gp_https_url_parse(text, &host, &path) || path.len > URL_PATH_MAX)
+		reading_complain(r, at,
+				 "'%.*s' is not a URL such as https://login.example.net/token",
+				 GP_SLICE_FMT(reading_shown(text)));
+	else if (reading_domain(r, at, host, &name))
+		*ret = gp_arena_printf(r->arena, "https://%.*s%.*s", GP_SLICE_FMT(name),
+				       GP_SLICE_FMT(path));
 }
 
 static bool
@@ -207,7 +232,7 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		set_user(r, place, text, at);
 		return;
 	case GP_KEY_PATH:
-		set_path(r, place, text, at);
+		set_path(r, place, key, text, at);
 		return;
 	case GP_KEY_SIZE:
 	case GP_KEY_TIME:
@@ -231,6 +256,12 @@ reading_value(struct reading *r, struct gp_place place, const struct gp_key *key
 		return;
 	case GP_KEY_SEPARATORS:
 		set_separators(r, place, text, at);
+		return;
+	case GP_KEY_URL:
+		set_url(r, place, text, at);
+		return;
+	case GP_KEY_SECRET:
+		reading_secret_path(r, place, text, at);
 		return;
 	case GP_KEY_SOCKET:
 		reading_socket(r, place, key->name, text, at);

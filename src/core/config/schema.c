@@ -180,6 +180,10 @@ static const struct gp_key domain_keys[] = {
 };
 static const struct gp_key_group domain_group = GROUP(domain_keys);
 
+/* In the order of enum gp_tls_demand. */
+static const char *const smarthost_tls_words[] = {"auto",   "may",       "none",     "encrypt",
+						  "verify", "dane-only", "implicit", NULL};
+static const char *const demand_words[] = {"may", "none", "encrypt", "verify", "dane-only", NULL};
 static const struct gp_key smarthost_keys[] = {
 	{.name = "address",
 	 .type = GP_KEY_SERVER,
@@ -187,10 +191,84 @@ static const struct gp_key smarthost_keys[] = {
 	 .example = "\"relay.example.net:25\"",
 	 AT(smarthost.address),
 	 .doc = "The server that all mail for others goes to, apart from routes."},
-	LATER("user", "The name to log in with."),
-	LATER("password_file", "The file with the password."),
+	{.name = "tls",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "auto",
+	 .choices = smarthost_tls_words,
+	 AT(smarthost.tls),
+	 .doc = "As `tls` of destinations, which do not count for the smarthost; or implicit: TLS "
+		"from "
+		"the first octet, and a certificate that proves the name. auto: implicit on port "
+		"465, "
+		"verify with a user, else may. A user is never told to a server without TLS, and "
+		"with "
+		"all but encrypt only to one that has proven who it is."},
+	{.name = "user",
+	 .type = GP_KEY_WORDS,
+	 .example = "gateway@example.net",
+	 AT(smarthost.user),
+	 .doc = "The name to log in with. Mail waits when the server refuses it."},
+	{.name = "password_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "smarthost.password",
+	 AT(smarthost.password_file),
+	 .doc = "A file whose first line is the user's password. Only the processes that dial out "
+		"ever "
+		"read it. A changed file is noticed within a minute."},
+	{.name = "token_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "smarthost.token",
+	 AT(smarthost.token_file),
+	 .doc = "The same with an OAuth 2 access token, which goes before a password where the "
+		"server "
+		"takes one (OAUTHBEARER, XOAUTH2). Whoever renews it replaces the file."},
+	{.name = "token_url",
+	 .type = GP_KEY_URL,
+	 .example = "https://login.example.net/oauth2/token",
+	 AT(smarthost.token_url),
+	 .doc = "Where such a token is had, instead, by the OAuth 2 client credentials grant (RFC "
+		"6749 "
+		"section 4.4). It is kept until it ends. `fetch` says how HTTPS is spoken."},
+	{.name = "client_id",
+	 .type = GP_KEY_WORDS,
+	 .example = "gateway",
+	 AT(smarthost.client_id),
+	 .doc = "Who we are there."},
+	{.name = "client_secret_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "smarthost.client",
+	 AT(smarthost.client_secret_file),
+	 .doc = "A file whose first line is our secret there, as password_file."},
+	{.name = "token_scope",
+	 .type = GP_KEY_WORDS,
+	 .example = "https://mail.example.net/.default",
+	 AT(smarthost.token_scope),
+	 .doc = "What the token is to be good for, where the server wants to know."},
 };
 static const struct gp_key_group smarthost_group = GROUP(smarthost_keys);
+
+static const struct gp_key destination_keys[] = {
+	{.name = "tls",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "may",
+	 .example = "encrypt",
+	 .choices = demand_words,
+	 .min = GP_DEMAND_MAY,
+	 .offset = offsetof(struct gp_destination_config, tls),
+	 .doc = "may: as the domain's DANE and MTA-STS policies say; without one, TLS if it is "
+		"offered, by whomever. none: only as they say. encrypt: never in clear. verify: "
+		"only to "
+		"a host that an authority or DANE proves. dane-only: only to one that DANE proves. "
+		"Mail "
+		"that cannot go so waits."},
+	{.name = "fingerprints",
+	 .type = GP_KEY_FINGERPRINTS,
+	 .example = "[\"6f:70:...\"]",
+	 .doc = "Only to a host whose certificate, or its key (SubjectPublicKeyInfo), has one of "
+		"these "
+		"SHA-256 digests, in hexadecimal with or without colons. Policies are not asked."},
+};
+static const struct gp_key_group destination_group = GROUP(destination_keys);
 
 static const struct gp_key users_keys[] = {
 	{.name = "file",
@@ -277,6 +355,26 @@ static const struct gp_key auth_keys[] = {
 };
 static const struct gp_key_group auth_group = GROUP(auth_keys);
 
+static const struct gp_key submission_keys[] = {
+	{.name = "hourly",
+	 .type = GP_KEY_COUNT,
+	 .preset = "0",
+	 .example = "200",
+	 .max = 1000000000,
+	 AT(submission.hourly),
+	 .doc = "Recipients that a user may send to in an hour, unless the file of users says "
+		"otherwise; 0: as many as it likes."},
+	{.name = "daily",
+	 .type = GP_KEY_COUNT,
+	 .preset = "0",
+	 .example = "1000",
+	 .max = 1000000000,
+	 AT(submission.daily),
+	 .doc = "The same for 24 hours."},
+};
+static const struct gp_key_group submission_group = GROUP(submission_keys);
+
+static const char *const anchor_words[] = {"none", NULL};
 static const struct gp_key dns_keys[] = {
 	{.name = "server",
 	 .type = GP_KEY_RESOLVER,
@@ -292,9 +390,14 @@ static const struct gp_key dns_keys[] = {
 		"--dns."},
 	{.name = "trust_anchor",
 	 .type = GP_KEY_PATH,
+	 .choices = anchor_words,
 	 .example = "/usr/share/dns/root.key",
 	 AT(dns.trust_anchor),
-	 .doc = "The file with the root's key, for DNSSEC."},
+	 .doc = "The file with the root's key, by which DNSSEC validates what the DNS says; "
+		"without "
+		"it /usr/share/dns/root.key, if it is there. none: nothing is validated, and there "
+		"is no DANE; for a server whose names are its own, or that hands no signatures "
+		"on."},
 };
 static const struct gp_key_group dns_group = GROUP(dns_keys);
 
@@ -421,6 +524,12 @@ static const struct gp_key root_keys[] = {
 	 .doc = "A fixed next hop for a domain, or with a leading dot for all names below it; "
 		"before "
 		"smarthost and MX."},
+	{.name = "destinations",
+	 .type = GP_KEY_DESTINATIONS,
+	 .group = &destination_group,
+	 .example = "{\"bank.example\": {tls: verify}, \".bank.example\": {tls: encrypt}}",
+	 .doc = "What TLS has to be like on the way to a domain (a leading dot: to all below it), "
+		"or to the host or address that a route names."},
 	{.name = "users",
 	 .type = GP_KEY_GROUP,
 	 .group = &users_group,
@@ -429,6 +538,10 @@ static const struct gp_key root_keys[] = {
 	 .type = GP_KEY_GROUP,
 	 .group = &auth_group,
 	 .doc = "How users prove who they are, and what is done about guessing."},
+	{.name = "submission",
+	 .type = GP_KEY_GROUP,
+	 .group = &submission_group,
+	 .doc = "How much users may send."},
 	{.name = "limits",
 	 .type = GP_KEY_GROUP,
 	 .group = &limits_group,

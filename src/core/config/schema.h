@@ -21,6 +21,8 @@ enum gp_key_type {
 	GP_KEY_LISTEN,   /* struct gp_slice: address:port */
 	GP_KEY_RESOLVER, /* struct gp_slice: address:port; `min` is the default port */
 	GP_KEY_SEPARATORS,
+	GP_KEY_URL,    /* struct gp_slice: gp_https_url_parse() takes it */
+	GP_KEY_SECRET, /* struct gp_slice: path of a file that is looked at and not read */
 	GP_KEY_SOCKET, /* struct gp_slice: "unix:PATH" */
 	GP_KEY_WORDS,  /* struct gp_slice: text on one line */
 	GP_KEY_TEXT,   /* struct gp_slice: the content of a file, or {text: ...} */
@@ -30,6 +32,8 @@ enum gp_key_type {
 	GP_KEY_NETWORKS,
 	GP_KEY_DOMAINS,
 	GP_KEY_ROUTES,
+	GP_KEY_DESTINATIONS,
+	GP_KEY_FINGERPRINTS,
 	GP_KEY_RECIPIENTS,
 	GP_KEY_ALIASES,
 	GP_KEY_DELIVER,
@@ -46,8 +50,8 @@ struct gp_key {
 	const char *doc;     /* what it is and why one would change it; sentences */
 	const char *preset;  /* the default as it is written in the file; NULL: none */
 	const char *example; /* for the starter and the reference; NULL: preset is one */
-	const struct gp_key_group *group; /* GROUP; LISTENS and DOMAINS: of each entry */
-	const char *const *choices;       /* ends in NULL */
+	const struct gp_key_group *group; /* GROUP; LISTENS, DOMAINS, DESTINATIONS: of each entry */
+	const char *const *choices;       /* ends in NULL; of a PATH: words that name no file */
 	uint64_t min, max;                /* bounds of numbers, inclusive */
 	size_t offset;
 	/* Of a limit of relay_networks: where strangers' limit is in struct gp_config. The default

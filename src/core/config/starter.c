@@ -260,9 +260,9 @@ static void
 write_reference_section(struct gp_buf *out, const char *prefix, const struct gp_key *key)
 {
 	gp_buf_printf(out, "\n## %s%s%s\n\n%s\n", prefix, key->name,
-		      key->type == GP_KEY_DOMAINS   ? ", each"
-		      : key->type == GP_KEY_LISTENS ? ", each entry"
-						    : "",
+		      key->type == GP_KEY_LISTENS ? ", each entry"
+		      : key->type == GP_KEY_GROUP ? ""
+						  : ", each",
 		      key->doc);
 	write_reference_list(out, key->group);
 	for (size_t i = 0; i < key->group->keys_len; i++) {

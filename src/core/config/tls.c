@@ -41,13 +41,10 @@ read_certificate(struct reading *r, const yaml_node_t *node, struct gp_certifica
 		reading_complain(r, at, "holds no certificate in PEM");
 }
 
-static void
-read_key_path(struct reading *r, const yaml_node_t *node, struct gp_slice *ret)
+void
+reading_secret_path(struct reading *r, struct gp_place at, struct gp_slice text,
+		    struct gp_slice *ret)
 {
-	struct gp_slice text;
-	struct gp_place at = reading_place(r, node);
-	if (!reading_scalar(r, node, "key", &text))
-		return;
 	if (gp_slice_find(text, '\0') >= 0) {
 		reading_complain(r, at, "not a path");
 		return;
@@ -60,6 +57,14 @@ read_key_path(struct reading *r, const yaml_node_t *node, struct gp_slice *ret)
 	if (rc < 0)
 		reading_complain(r, at, "cannot read %.*s: %s", GP_SLICE_FMT(*ret),
 				 why ? why : "unknown error");
+}
+
+static void
+read_key_path(struct reading *r, const yaml_node_t *node, struct gp_slice *ret)
+{
+	struct gp_slice text;
+	if (reading_scalar(r, node, "key", &text))
+		reading_secret_path(r, reading_place(r, node), text, ret);
 }
 
 /* One entry, or a list of them. */

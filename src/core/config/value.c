@@ -268,3 +268,20 @@ gp_endpoint_write(struct gp_buf *out, const struct gp_endpoint *e)
 	gp_buf_put(out, e->host);
 	gp_buf_printf(out, "%s:%u", brackets ? "]" : "", e->port);
 }
+
+bool
+gp_https_url_parse(struct gp_slice s, struct gp_slice *ret_host, struct gp_slice *ret_path)
+{
+	const struct gp_slice scheme = GP_SLICE("https://");
+	if (!gp_slice_starts_nocase(s, scheme))
+		return false;
+	s = gp_slice_drop(s, scheme.len);
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] <= ' ' || s.ptr[i] >= 127 || s.ptr[i] == '#')
+			return false;
+	}
+	ptrdiff_t slash = gp_slice_find(s, '/');
+	*ret_host = slash < 0 ? s : gp_slice_take(s, (size_t)slash);
+	*ret_path = slash < 0 ? GP_SLICE("/") : gp_slice_drop(s, (size_t)slash);
+	return ret_host->len > 0;
+}

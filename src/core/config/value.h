@@ -57,3 +57,8 @@ gp_endpoint_parse(struct gp_slice s, uint16_t default_port, struct gp_arena *are
 		  struct gp_endpoint *ret, const char **ret_why);
 void
 gp_endpoint_write(struct gp_buf *out, const struct gp_endpoint *e);
+
+/* "https://HOST/PATH" without a port, of printable ASCII; without a path it is "/". False: it is no
+   such text. Whether the host is one is not looked at. */
+[[nodiscard]] bool
+gp_https_url_parse(struct gp_slice s, struct gp_slice *ret_host, struct gp_slice *ret_path);

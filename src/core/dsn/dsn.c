@@ -193,7 +193,8 @@ make_envelope(const struct gp_dsn *d, bool utf8, bool eight_bit, struct gp_arena
 		.rcpts = rcpt,
 		.rcpts_len = 1,
 		.flags = (uint8_t)((utf8 ? GP_ENVELOPE_SMTPUTF8 | GP_ENVELOPE_8BITMIME : 0) |
-				   (eight_bit ? GP_ENVELOPE_8BITMIME : 0)),
+				   (eight_bit ? GP_ENVELOPE_8BITMIME : 0) |
+				   (d->envelope->flags & GP_ENVELOPE_REQUIRETLS)),
 	};
 	return 0;
 }

@@ -5,15 +5,16 @@
  * addresses are not ASCII).
  *
  * A report has three parts: words for people; a status for programs; and what came back, which is
- * the message when it failed, is at most GP_DSN_COPY_MAX octets and the sender did not ask for
- * RET=HDRS, else its header. Everything in it that a stranger wrote is cleaned: no octet of a
- * remote reply, an address or a parameter can begin a line or end a part. What it returns of the
- * message is byte for byte the original, encoded as quoted-printable where the type allows that and
- * transport needs it.
+ * the message when it failed, is at most GP_DSN_COPY_MAX octets and the sender asked neither for
+ * RET=HDRS nor for REQUIRETLS (RFC 8689 section 5), else its header. Everything in it that a
+ * stranger wrote is cleaned: no octet of a remote reply, an address or a parameter can begin a line
+ * or end a part. What it returns of the message is byte for byte the original, encoded as
+ * quoted-printable where the type allows that and transport needs it.
  *
  * The report itself can always be sent: 7 bits unless a message/rfc822 with 8-bit octets is
  * returned (GP_ENVELOPE_8BITMIME says so in its envelope), and without SMTPUTF8 unless the sender's
- * own address needs that.
+ * own address needs that. It requires TLS when the original did; where a server does not support
+ * that, mail from the null reverse-path goes all the same.
  */
 #pragma once
 

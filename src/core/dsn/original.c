@@ -37,9 +37,10 @@ any_failed(const struct gp_dsn *d)
 static bool
 whole_message(const struct gp_dsn *d, struct gp_dsn_part *part)
 {
-	/* RET is about failures alone (RFC 3461 section 4.3); success needs no copy. */
-	if (d->envelope->ret == GP_RET_HDRS || !any_failed(d) ||
-	    d->message_size > GP_DSN_COPY_MAX || d->message.len < d->message_size)
+	/* RET is about failures alone (RFC 3461 section 4.3); success needs no copy. What required
+	   TLS goes back as with RET=HDRS, whatever was said (RFC 8689 section 5). */
+	if (d->envelope->ret == GP_RET_HDRS || d->envelope->flags & GP_ENVELOPE_REQUIRETLS ||
+	    !any_failed(d) || d->message_size > GP_DSN_COPY_MAX || d->message.len < d->message_size)
 		return false;
 	struct gp_content_shape shape = gp_content_shape(d->message);
 	if ((d->envelope->flags & GP_ENVELOPE_SMTPUTF8) && shape.octets_over_127) {

@@ -14,6 +14,7 @@
 #include "core/config/value.h"
 #include "core/dns/idn.h"
 #include "core/policy/mailbox.h"
+#include "core/policy/suffix.h"
 
 enum {
 	ALIAS_DEPTH_MAX = 10,
@@ -449,21 +450,6 @@ route_ours(const struct gp_directory_domain *domain, const struct gp_address *a,
 	return set_key(arena, "discard", gp_slice(NULL, 0), ret);
 }
 
-/* The domain's own route, else the one with a leading dot that covers most of the name. */
-static const struct gp_route_config *
-find_route(const struct gp_policy *p, struct gp_slice name)
-{
-	const struct gp_route_config *route = gp_map_get(&p->routes, name);
-	while (!route && name.len > 0) {
-		ptrdiff_t dot = gp_slice_find(gp_slice_drop(name, 1), '.');
-		if (dot < 0)
-			break;
-		name = gp_slice_drop(name, (size_t)dot + 1);
-		route = gp_map_get(&p->routes, name);
-	}
-	return route;
-}
-
 static int
 route_to_literal(const struct gp_address *a, struct gp_arena *arena, struct gp_route *ret)
 {
@@ -486,7 +472,7 @@ route_others(const struct gp_policy *p, const struct gp_address *a, struct gp_ar
 	     struct gp_route *ret)
 {
 	bool name = a->domain_kind == GP_DOMAIN_NAME;
-	const struct gp_route_config *route = name ? find_route(p, ret->domain) : NULL;
+	const struct gp_route_config *route = name ? gp_suffix_find(&p->routes, ret->domain) : NULL;
 	if (route)
 		return route_to_host(arena, route->target, ret);
 	if (p->cfg->smarthost.address.len > 0) {

@@ -21,9 +21,9 @@ static const struct {
 uint8_t
 gp_sasl_mechanism(struct gp_slice name)
 {
-	for (uint8_t i = GP_SASL_PLAIN; i < GP_ARRAY_LEN(mechanisms); i++) {
+	for (size_t i = GP_SASL_PLAIN; i < GP_ARRAY_LEN(mechanisms); i++) {
 		if (gp_slice_eq_nocase(name, gp_slice_str(mechanisms[i].name)))
-			return i;
+			return (uint8_t)i;
 	}
 	return 0;
 }

@@ -417,35 +417,33 @@ gp_tlspolicy_level_name(uint8_t level)
 	return names[level];
 }
 
-static bool
-same_slices(const struct gp_slice *a, size_t a_len, const struct gp_slice *b, size_t b_len)
+/* Each behind its length, so that no two lists come out alike. */
+static void
+put_text(struct gp_buf *out, struct gp_slice s)
 {
-	for (size_t i = 0; a_len == b_len && i < a_len; i++) {
-		if (!gp_slice_eq(a[i], b[i]))
-			return false;
-	}
-	return a_len == b_len;
+	gp_buf_printf(out, "%zu:", s.len);
+	gp_buf_put(out, s);
 }
 
-static bool
-same_records(const struct gp_tlspolicy_verdict *a, const struct gp_tlspolicy_verdict *b)
+static void
+put_texts(struct gp_buf *out, const struct gp_slice *items, size_t len)
 {
-	for (size_t i = 0; a->records_len == b->records_len && i < a->records_len; i++) {
-		const struct gp_dns_record *x = &a->records[i], *y = &b->records[i];
-		if (x->usage != y->usage || x->selector != y->selector ||
-		    x->matching != y->matching || !gp_slice_eq(x->data, y->data))
-			return false;
-	}
-	return a->records_len == b->records_len;
+	gp_buf_printf(out, "%zu,", len);
+	for (size_t i = 0; i < len; i++)
+		put_text(out, items[i]);
 }
 
-bool
-gp_tlspolicy_same_proof(const struct gp_tlspolicy_verdict *a, const struct gp_tlspolicy_verdict *b)
+void
+gp_tlspolicy_put_proof(struct gp_buf *out, const struct gp_tlspolicy_verdict *v)
 {
-	return a->level == b->level && gp_slice_eq(a->host, b->host) &&
-	       gp_slice_eq(a->sni, b->sni) &&
-	       same_slices(a->names, a->names_len, b->names, b->names_len) &&
-	       same_slices(a->fingerprints, a->fingerprints_len, b->fingerprints,
-			   b->fingerprints_len) &&
-	       same_records(a, b);
+	gp_buf_printf(out, "%u,", v->level);
+	put_text(out, v->host);
+	put_text(out, v->sni);
+	put_texts(out, v->names, v->names_len);
+	put_texts(out, v->fingerprints, v->fingerprints_len);
+	for (size_t i = 0; i < v->records_len; i++) {
+		const struct gp_dns_record *r = &v->records[i];
+		gp_buf_printf(out, "%u %u %u ", r->usage, r->selector, r->matching);
+		put_text(out, r->data);
+	}
 }

@@ -30,6 +30,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "core/dane/dane.h"
 #include "core/mtasts/state.h"
 #include "core/mx/mx.h"
@@ -157,8 +158,9 @@ const char *
 gp_tlspolicy_level_name(uint8_t level);
 
 /*
- * Do the two demand the same proof from the same host? Then what a session showed under one of them
- * (judge.h) holds under the other too: an idle connection and a TLS ticket may be used again.
+ * Writes the proof that a verdict demands of its host, as octets: two verdicts demand the same one
+ * when these are equal. Then what a session showed under one of them (judge.h) holds under the
+ * other too, and a TLS session of the first may be resumed under the second.
  */
-bool
-gp_tlspolicy_same_proof(const struct gp_tlspolicy_verdict *a, const struct gp_tlspolicy_verdict *b);
+void
+gp_tlspolicy_put_proof(struct gp_buf *out, const struct gp_tlspolicy_verdict *v);

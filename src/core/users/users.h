@@ -11,8 +11,8 @@
  *     {scram-sha-256}  SCRAM's keys (core/sasl/scram.h), the three texts in base64
  *     from=            what it may send as: addresses, "@DOMAIN" for all of a domain, "*" for all;
  *                      without it its own name, which must then be an address
- *     hourly=, daily=  recipients that it may send to in that time; without them as many as
- *                      it likes
+ *     hourly=, daily=  recipients that it may send to in that time; without them as many as the
+ *                      configuration's `submission` says
  *
  * Reading complains and goes on: a line with a mistake is left out, the others count.
  */
@@ -38,7 +38,7 @@ struct gp_user {
 	struct gp_scram_keys keys;   /* iterations 0: it has none */
 	const struct gp_slice *from; /* addresses in lower case, "@domain", "*"; at least one */
 	size_t from_len;
-	uint32_t hourly, daily; /* 0: no limit */
+	uint32_t hourly, daily; /* 0: not said */
 	uint32_t line;          /* where it stands, from 1 */
 };
 

@@ -15,6 +15,7 @@
 #include "ipc/values.h"
 #include "procs/auth/accounts.h"
 #include "procs/auth/dovecot.h"
+#include "procs/auth/quota.h"
 #include "procs/auth/throttle.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -61,6 +62,7 @@ struct auth {
 	const struct gp_config *config;
 	struct accounts *accounts;
 	struct throttle *throttle;
+	struct quota *quota;
 	struct dovecot *dovecot; /* NULL: passwords are checked here */
 	uint32_t dovecot_ids;
 	struct gp_oauth_keys *keys; /* NULL: no tokens */
@@ -178,6 +180,16 @@ log_end(const struct exchange *x, uint8_t result)
 	gp_buf_free(&address);
 }
 
+/* As the file says, else as the configuration does. */
+static struct quota_limits
+limits_of_user(const struct auth *a, const struct gp_user *user)
+{
+	const struct gp_config *c = a->config;
+	return (struct quota_limits){
+		.hourly = user && user->hourly > 0 ? user->hourly : c->submission.hourly,
+		.daily = user && user->daily > 0 ? user->daily : c->submission.daily};
+}
+
 /* What the user may send as: as the file says, or its own name where that is an address. */
 static void
 add_rights(const struct auth *a, struct gp_slice name, struct gp_arena *arena,
@@ -193,8 +205,9 @@ add_rights(const struct auth *a, struct gp_slice name, struct gp_arena *arena,
 		list[i].address = from[i];
 	ret->from = list;
 	ret->from_len = list ? len : 0;
-	ret->hourly = user ? user->hourly : 0;
-	ret->daily = user ? user->daily : 0;
+	const struct quota_limits limits = limits_of_user(a, user);
+	ret->hourly = limits.hourly;
+	ret->daily = limits.daily;
 }
 
 /* Says the result, and ends the exchange. */
@@ -415,6 +428,7 @@ on_dovecot_lost(void *ctx)
 	struct auth *a = ctx;
 	for (uint32_t i = 0; i < a->due.len;) {
 		struct exchange *x = gp_container_of(a->due.nodes[i], struct exchange, due);
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): off the heap before it is freed */
 		bool lost = x->state == AT_DOVECOT;
 		/* The end takes it out, and moves others. */
 		if (lost)
@@ -607,6 +621,22 @@ take_step(struct peer *p, const struct gp_msg_auth_step *m)
 }
 
 static void
+take_quota_wanted(struct peer *p, const struct gp_msg_quota_wanted *m)
+{
+	static const uint8_t results[] = {[QUOTA_TAKEN] = GP_QUOTA_TAKEN,
+					  [QUOTA_HOURLY] = GP_QUOTA_HOURLY,
+					  [QUOTA_DAILY] = GP_QUOTA_DAILY,
+					  [QUOTA_UNKNOWN] = GP_QUOTA_UNKNOWN};
+	struct auth *a = p->auth;
+	const struct quota_limits limits = limits_of_user(a, accounts_find(a->accounts, m->user));
+	enum quota_answer answer = quota_take(a->quota, m->user, &limits, m->recipients, now_ms(a));
+	const struct gp_message reply = {.type = GP_MSG_QUOTA,
+					 .fd = -1,
+					 .quota = {.ticket = m->ticket, .result = results[answer]}};
+	say(p, &reply);
+}
+
+static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct peer *p = ctx;
@@ -624,6 +654,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		x = find_exchange(p, m->auth_cancel.ticket);
 		if (x)
 			free_exchange(x);
+		break;
+	case GP_MSG_QUOTA_WANTED:
+		take_quota_wanted(p, &m->quota_wanted);
 		break;
 	default:
 		gp_unreachable("the permit lets nothing else in");
@@ -681,9 +714,10 @@ auth_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t se
 	read_keys(a);
 	a->accounts = accounts_new(seed);
 	a->throttle = throttle_new(&limits, seed);
+	a->quota = quota_new(seed);
 	a->timer = evtimer_new(gp_loop_base(loop), on_timer, a);
 	a->dovecot = ask ? dovecot_new(loop, config->auth.dovecot, &owner) : NULL;
-	bool good = a->accounts && a->throttle && a->timer && (a->dovecot || !ask);
+	bool good = a->accounts && a->throttle && a->quota && a->timer && (a->dovecot || !ask);
 	return good ? a : auth_free(a);
 }
 
@@ -701,6 +735,7 @@ auth_free(struct auth *a)
 		event_free(a->timer);
 	gp_heap_free(&a->due);
 	throttle_free(a->throttle);
+	quota_free(a->quota);
 	accounts_free(a->accounts);
 	dovecot_free(a->dovecot);
 	gp_oauth_keys_free(a->keys);

@@ -35,7 +35,11 @@ struct connection {
 	const struct target *target; /* until it is judged: the delivery's */
 	struct gp_tls *tls;          /* NULL: in clear */
 	bool shaking;                /* hands */
+	bool resuming;               /* a session was offered */
 	bool judged;
+	bool good;          /* and found good: its TLS session may be resumed */
+	uint64_t proven_ms; /* when TLS proved what it proved: before this connection, if resumed */
+	struct gp_buf session_key; /* what its TLS session is kept under; empty: it is not */
 	uint8_t wishes; /* enum gp_tlspolicy_message, of those deliveries that it may serve */
 	struct gp_smtp_client *client; /* NULL: connecting */
 	struct delivery *delivery;     /* NULL: idle, or saying QUIT */
@@ -83,11 +87,16 @@ free_connection(struct connection *c)
 	event_del(&c->readable);
 	event_del(&c->writable);
 	event_del(&c->timer);
+	if (c->shaking)
+		sessions_drop(gp_buf_slice(&c->session_key)); /* it may be why that took too long */
+	if (c->good && c->session_key.len > 0)
+		sessions_keep(gp_buf_slice(&c->session_key), gp_tls_session(c->tls), c->proven_ms);
 	if (c->tls && !c->shaking)
 		gp_tls_close(c->tls);
 	gp_tls_free(c->tls);
 	close(c->fd);
 	gp_smtp_client_free(c->client);
+	gp_buf_free(&c->session_key);
 	gp_buf_free(&c->destination);
 	gp_buf_free(&c->name);
 	free(c);
@@ -95,12 +104,9 @@ free_connection(struct connection *c)
 
 /* The end of it; its delivery, if it has one, goes on elsewhere. */
 static void
-lose(struct connection *c, const struct gp_outcome *why)
+lose_as(struct connection *c, const struct gp_outcome *why, enum lost how)
 {
 	struct delivery *d = c->delivery;
-	/* A kept connection that was closed meanwhile, or a server that takes no more mail in a
-	   session: neither says that the next one will fare worse. */
-	bool again = why->kind == 0 || (c->kept && (!c->answered || why->reply.code == 421));
 	/* The words are the connection's own: they are needed a little longer than it. */
 	struct gp_arena words = GP_ARENA_INIT(16 * 1024);
 	struct gp_outcome copy = *why;
@@ -108,8 +114,17 @@ lose(struct connection *c, const struct gp_outcome *why)
 	copy.remote = gp_arena_dup(&words, why->remote);
 	free_connection(c);
 	if (d)
-		delivery_lost(d, &copy, again);
+		delivery_lost(d, &copy, how);
 	gp_arena_free(&words);
+}
+
+static void
+lose(struct connection *c, const struct gp_outcome *why)
+{
+	/* A kept connection that was closed meanwhile, or a server that takes no more mail in a
+	   session: neither says that the next one will fare worse. */
+	bool again = why->kind == 0 || (c->kept && (!c->answered || why->reply.code == 421));
+	lose_as(c, why, again ? LOST_AGAIN : LOST_BROKEN);
 }
 
 /* It could not be made. */
@@ -304,7 +319,7 @@ log_session(const struct connection *c, const struct gp_tlspolicy_judgement *j)
 		GP_FS("policy", gp_tlspolicy_level_name(c->target->verdict->level)),
 		GP_FS("decision", decisions[j->decision]), GP_FS("tls_version", facts.version),
 		GP_FS("tls_cipher", facts.cipher), GP_FS("proof", facts.trust_text),
-		GP_F("reason", j->reply.text));
+		GP_FS("resumed", facts.resumed ? "yes" : "no"), GP_F("reason", j->reply.text));
 }
 
 /* Holds the session against its verdict. False: the connection is gone, its delivery goes on
@@ -323,14 +338,18 @@ judge(struct connection *c)
 	if (r < 0)
 		j.decision = GP_TLSPOLICY_NEXT, j.reply = GP_REPLY(451, 4, 3, 0, "out of memory");
 	log_session(c, &j);
+	c->good = c->tls && j.decision == GP_TLSPOLICY_DELIVER;
 	if (j.decision == GP_TLSPOLICY_NEXT) {
+		j.reply.text =
+			gp_arena_printf(&words, "%.*s (TLS policy: %s)", GP_SLICE_FMT(j.reply.text),
+					gp_tlspolicy_level_name(target->verdict->level));
 		struct gp_outcome why = {
 			.kind = gp_reply_permanent(&j.reply) ? GP_OUTCOME_FAILED
 							     : GP_OUTCOME_DEFERRED,
 			.reply = j.reply,
 			.remote = gp_buf_slice(&c->name),
 		};
-		lose(c, &why);
+		lose_as(c, &why, LOST_UNPROVEN);
 	} else if (broken) {
 		struct delivery *d = c->delivery;
 		free_connection(c);
@@ -353,13 +372,106 @@ session_over(struct connection *c)
 {
 	struct gp_outcome why = gp_smtp_client_failure(c->client);
 	(void)send_output(c);
+	if (c->delivery && !c->judged && c->target->login.len > 0 && why.reply.code == 535)
+		tokens_forget();
 	if (failed_in_tls(c))
 		(void)judge(c);
 	else
 		lose(c, &why);
 }
 
-/* Goes on with the handshake. False: it waits. */
+/* A TLS session belongs to one destination, one address of it, and one proof. */
+static void
+write_session_key(struct connection *c)
+{
+	struct gp_slice destination = gp_buf_slice(&c->destination), name = gp_buf_slice(&c->name);
+	gp_buf_printf(&c->session_key, "%zu:%.*s%zu:%.*s", destination.len,
+		      GP_SLICE_FMT(destination), name.len, GP_SLICE_FMT(name));
+	gp_tlspolicy_put_proof(&c->session_key, c->target->verdict);
+	if (c->session_key.failed)
+		gp_buf_clear(&c->session_key);
+}
+
+/* What comes next on the socket is TLS. False: no memory. */
+static bool
+start_tls(struct connection *c)
+{
+	const struct gp_tls_session *session = NULL;
+	write_session_key(c);
+	if (c->session_key.len > 0)
+		session = sessions_find(gp_buf_slice(&c->session_key), &c->proven_ms);
+	c->resuming = session != NULL;
+	c->tls = secure_connect(c->fd, c->target->verdict, session);
+	c->shaking = c->tls != NULL;
+	return c->shaking;
+}
+
+static bool
+make_client(struct connection *c)
+{
+	const struct gp_smtp_client_setup setup = {
+		.hostname = relay.env->config->hostname,
+		.remote = gp_buf_slice(&c->name),
+		.lmtp = c->lmtp,
+		.tls = (uint8_t)secure_wish(c->target),
+		.tls_implicit = c->target->implicit,
+		.login = c->target->login.len > 0 ? login_now() : (struct gp_client_login){},
+	};
+	c->client = gp_smtp_client_new(&setup, now_ms());
+	return c->client != NULL;
+}
+
+/* A smarthost that was configured before shall not hear what its successor is told. False: the
+   connection is gone. */
+static bool
+may_log_in(struct connection *c)
+{
+	struct gp_slice login = c->target->login;
+	if (login.len == 0 || gp_slice_eq(login, relay.env->config->smarthost.address))
+		return true;
+	struct gp_outcome why = {
+		.kind = GP_OUTCOME_DEFERRED,
+		.reply = GP_REPLY(451, 4, 3, 5, "the smarthost has just been changed"),
+	};
+	lose(c, &why);
+	return false;
+}
+
+/* The handshake of a connection that begins with it has failed. */
+static void
+lose_implicit(struct connection *c)
+{
+	struct gp_arena words = {.max = 16 * 1024};
+	struct gp_outcome why = {
+		.kind = GP_OUTCOME_DEFERRED,
+		.reply = GP_REPLY(451, 4, 7, 5, ""),
+		.remote = gp_buf_slice(&c->name),
+	};
+	why.reply.text = gp_arena_printf(&words, "%s, at the TLS handshake", gp_tls_error(c->tls));
+	lose(c, &why);
+	gp_arena_free(&words);
+}
+
+/* TLS stands. False: the connection is gone. */
+static bool
+tls_is_up(struct connection *c)
+{
+	if (!gp_tls_facts(c->tls).resumed)
+		c->proven_ms = now_ms();
+	if (c->client) {
+		gp_smtp_client_tls_started(c->client, now_ms());
+	} else if (!may_log_in(c)) {
+		return false;
+	} else if (!make_client(c)) {
+		lose_unmade(c, ENOMEM);
+		return false;
+	}
+	/* Whoever we log in to must have proven who it is before it hears our secret. */
+	return c->target->login.len == 0 || secure_is_proven(c->target->verdict, c->tls) ||
+	       judge(c);
+}
+
+/* Goes on with the handshake. True: it is over, and the session goes on, be it to its end. */
 static bool
 shake_hands(struct connection *c)
 {
@@ -369,23 +481,27 @@ shake_hands(struct connection *c)
 		return false;
 	c->shaking = false;
 	if (r == 0)
-		gp_smtp_client_tls_started(c->client, now_ms());
-	else
-		gp_smtp_client_tls_failed(c->client, gp_tls_error(c->tls));
+		return tls_is_up(c);
+	sessions_drop(gp_buf_slice(&c->session_key));
+	if (c->resuming) {
+		/* It may be the old session that the server stumbled over: once more, without. */
+		lose(c, &(struct gp_outcome){});
+		return false;
+	}
+	if (!c->client) {
+		lose_implicit(c);
+		return false;
+	}
+	gp_smtp_client_tls_failed(c->client, gp_tls_error(c->tls));
 	return true;
 }
 
-/* The server said 220: what comes next is TLS. */
-static bool
-begin_tls(struct connection *c)
+/* c may be gone afterwards. */
+static void
+go_on_shaking(struct connection *c)
 {
-	c->tls = secure_connect(c->fd, c->target->verdict);
-	if (!c->tls) {
-		gp_smtp_client_tls_failed(c->client, "out of memory");
-		return true;
-	}
-	c->shaking = true;
-	return shake_hands(c);
+	if (shake_hands(c))
+		advance(c, gp_slice("", 0));
 }
 
 /* Runs the session until it waits. c may be gone afterwards. */
@@ -395,10 +511,12 @@ advance(struct connection *c, struct gp_slice input)
 	for (;;) {
 		switch (gp_smtp_client_next(c->client, &input, now_ms())) {
 		case GP_CLIENT_STARTTLS:
-			if (!begin_tls(c)) {
+			if (start_tls(c)) {
 				arm_timer(c);
+				go_on_shaking(c);
 				return;
 			}
+			gp_smtp_client_tls_failed(c->client, "out of memory");
 			break;
 		case GP_CLIENT_READY:
 			if ((!c->judged && !judge(c)) || !next_work(c))
@@ -434,13 +552,6 @@ advance(struct connection *c, struct gp_slice input)
 /* --- events --- */
 
 static void
-go_on_shaking(struct connection *c)
-{
-	if (shake_hands(c))
-		advance(c, gp_slice("", 0));
-}
-
-static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	static char data[READ_SIZE];
@@ -462,21 +573,22 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	advance(c, gp_slice(data, n > 0 ? (size_t)n : 0));
 }
 
+/* It is connected. */
 static void
 begin_session(struct connection *c)
 {
-	const struct gp_smtp_client_setup setup = {
-		.hostname = relay.env->config->hostname,
-		.remote = gp_buf_slice(&c->name),
-		.lmtp = c->lmtp,
-		.tls = (uint8_t)secure_wish(c->target),
-	};
-	c->client = gp_smtp_client_new(&setup, now_ms());
-	if (!c->client || event_add(&c->readable, NULL) < 0) {
-		lose_unmade(c, ENOMEM);
+	if (!may_log_in(c))
 		return;
+	bool implicit = c->target->implicit;
+	bool ok = event_add(&c->readable, NULL) == 0 && (implicit ? start_tls(c) : make_client(c));
+	if (!ok) {
+		lose_unmade(c, ENOMEM);
+	} else if (implicit) {
+		gp_timer_set(&c->timer, RELAY_CONNECT_MS);
+		go_on_shaking(c);
+	} else {
+		advance(c, gp_slice("", 0));
 	}
-	advance(c, gp_slice("", 0));
 }
 
 static void
@@ -484,11 +596,12 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct connection *c = arg;
 	(void)what;
+	if (c->shaking) {
+		go_on_shaking(c);
+		return;
+	}
 	if (c->client) {
-		if (c->shaking)
-			go_on_shaking(c);
-		else
-			advance(c, gp_slice("", 0));
+		advance(c, gp_slice("", 0));
 		return;
 	}
 	int error = 0;
@@ -559,6 +672,7 @@ connection_dial(struct delivery *d, const struct target *target)
 		.born_ms = now_ms(),
 		.destination = GP_BUF_INIT(2048),
 		.name = GP_BUF_INIT(2048),
+		.session_key = GP_BUF_INIT(RELAY_KEY_MAX),
 	};
 	gp_list_init(&c->link);
 	event_assign(&c->readable, base, fd, EV_READ | EV_PERSIST, on_readable, c);

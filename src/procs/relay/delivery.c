@@ -20,6 +20,7 @@
 
 #include "base/id.h"
 #include "base/map.h"
+#include "core/config/value.h"
 #include "core/message/header.h"
 #include "procs/relay/relay.h"
 #include "sys/log.h"
@@ -58,7 +59,7 @@ struct delivery {
 	/* the way there */
 	struct way way;
 	size_t next_target;
-	unsigned sessions; /* that failed */
+	unsigned sessions; /* that broke */
 };
 
 static size_t deliveries;
@@ -291,6 +292,7 @@ delivery_next(struct delivery *d, size_t rcpts_max)
 		.envelope = &d->mail_envelope,
 		.size = d->size,
 		.body_8bit = d->body_8bit,
+		.body_binary = d->envelope.flags & GP_ENVELOPE_BINARYMIME,
 		.header_utf8 = d->header_utf8,
 	};
 	d->fed = 0;
@@ -372,6 +374,9 @@ dial(struct delivery *d)
 	}
 	gp_assert(d->why.kind != 0);
 	struct gp_outcome why = d->why;
+	/* A host that could not be asked may yet take what those that were would not. */
+	if (why.kind == GP_OUTCOME_FAILED && d->way.skipped.code > 0)
+		why = (struct gp_outcome){.kind = GP_OUTCOME_DEFERRED, .reply = d->way.skipped};
 	settle_open(d, &why);
 	report(d);
 }
@@ -409,11 +414,15 @@ delivery_answered(struct delivery *d)
 }
 
 void
-delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again)
+delivery_lost(struct delivery *d, const struct gp_outcome *why, enum lost how)
 {
-	if (!again) {
-		d->why = keep(d, why, NULL, NULL);
-		d->sessions += why->remote.len > 0;
+	if (how != LOST_AGAIN) {
+		/* What a host will never do speaks of that host alone, and is not the last word
+		   where another one may do better later. */
+		if (why->kind != GP_OUTCOME_FAILED || d->why.kind != GP_OUTCOME_DEFERRED)
+			d->why = keep(d, why, NULL, NULL);
+		/* Candidates are tried until one passes (RFC 8461 section 5.1). */
+		d->sessions += how == LOST_BROKEN && why->remote.len > 0;
 	} else if (d->next_target > 0) {
 		d->next_target--;
 	}
@@ -444,6 +453,62 @@ wishes(const struct delivery *d)
 	bool demanded = d->envelope.flags & GP_ENVELOPE_REQUIRETLS && d->envelope.sender.len > 0;
 	return (uint8_t)((demanded ? GP_TLSPOLICY_REQUIRETLS : 0) |
 			 (d->tls_optional ? GP_TLSPOLICY_OPTIONAL : 0));
+}
+
+/* Whether spool, when it routed this, knew the smarthost that we know. */
+static bool
+smarthost_is_the_same(struct delivery *d)
+{
+	struct gp_endpoint e;
+	const char *why;
+	return gp_endpoint_parse(relay.env->config->smarthost.address, 0, &d->arena, &e, &why) ==
+		       0 &&
+	       gp_slice_eq(e.host, d->route.host) && e.port == d->route.port;
+}
+
+/* What is configured for the next hop, as copies: a reload may take the original away. */
+static void
+set_demand(struct delivery *d, const struct gp_demand *demand)
+{
+	static const uint8_t wants[] = {
+		[GP_DEMAND_MAY] = GP_TLSPOLICY_WANT_MAY,
+		[GP_DEMAND_NONE] = GP_TLSPOLICY_WANT_NONE,
+		[GP_DEMAND_ENCRYPT] = GP_TLSPOLICY_WANT_ENCRYPT,
+		[GP_DEMAND_VERIFY] = GP_TLSPOLICY_WANT_VERIFY,
+		[GP_DEMAND_DANE_ONLY] = GP_TLSPOLICY_WANT_DANE_ONLY,
+	};
+	size_t len = demand->fingerprints_len;
+	d->way.implicit = demand->implicit;
+	d->way.want = len > 0 ? GP_TLSPOLICY_WANT_FINGERPRINT : wants[demand->tls];
+	struct gp_slice *pins = gp_arena_array(&d->arena, len, sizeof(*pins));
+	for (size_t i = 0; pins && i < len; i++)
+		pins[i] = copy(d, demand->fingerprints[i]);
+	d->way.fingerprints = pins;
+	d->way.fingerprints_len = len;
+}
+
+/* False: the way cannot be gone now, and the delivery is over. */
+static bool
+learn_demand(struct delivery *d)
+{
+	static const struct gp_reply changed =
+		GP_REPLY_INIT(451, 4, 3, 5, "the smarthost has just been changed");
+	const struct gp_config *cfg = relay.env->config;
+	const struct gp_route *r = &d->route;
+	bool smarthost = gp_slice_eq(r->destination, GP_SLICE("smarthost"));
+	struct gp_demand demand =
+		smarthost ? gp_demand_of_smarthost(cfg)
+			  : gp_demands_of_hop(relay.demands, r->host.len > 0 ? r->host : r->domain);
+	set_demand(d, &demand);
+	if (smarthost && cfg->smarthost.user.len > 0)
+		d->way.login = copy(d, cfg->smarthost.address);
+	if (d->arena.failed)
+		out_of_memory(d);
+	else if (smarthost && !smarthost_is_the_same(d))
+		give_up(d, GP_OUTCOME_DEFERRED, &changed);
+	else
+		return true;
+	return false;
 }
 
 static void
@@ -484,6 +549,6 @@ delivery_start(struct gp_message *m)
 	}
 	look_at_message(d);
 	prepare_way(d);
-	if (!connection_reuse(d))
+	if (learn_demand(d) && !connection_reuse(d))
 		find_way(d);
 }

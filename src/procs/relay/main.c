@@ -19,7 +19,8 @@ struct relay relay = {.arena = {.max = SELF_ARENA_MAX}};
 
 static struct event *grace;
 
-/* How MX hosts that are us are known: by our name, and by the addresses that we listen on. */
+/* How MX hosts that are us are known (by our name, and by the addresses that we listen on), and
+   what TLS has to be like. */
 static int
 apply_config(struct gp_role_env *env)
 {
@@ -28,8 +29,10 @@ apply_config(struct gp_role_env *env)
 	struct gp_mx_endpoint *endpoints =
 		gp_arena_array(&fresh, cfg->listens_len, sizeof(*endpoints));
 	struct gp_slice *name = gp_arena_new(&fresh, struct gp_slice);
+	struct gp_demands *demands = gp_demands_new(cfg, env->seed);
 	size_t n = 0;
-	if (!endpoints || !name) {
+	if (!endpoints || !name || !demands) {
+		gp_demands_free(demands);
 		gp_arena_free(&fresh);
 		return -ENOMEM;
 	}
@@ -49,6 +52,8 @@ apply_config(struct gp_role_env *env)
 	}
 	*name = gp_arena_dup(&fresh, cfg->hostname);
 	gp_arena_free(&relay.arena);
+	gp_demands_free(relay.demands);
+	relay.demands = demands;
 	relay.arena = fresh;
 	relay.self = (struct gp_mx_self){
 		.names = name, .names_len = 1, .endpoints = endpoints, .endpoints_len = n};
@@ -74,6 +79,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	(void)old;
 	if (apply_config(env) < 0)
 		gp_error("reload_failed", GP_FS("reason", "out of memory"));
+	login_reload(env->config);
 	relay.reloaded_ms = gp_loop_now_ms(env->loop);
 	connection_close_idle();
 }
@@ -150,6 +156,7 @@ static const struct gp_role role = {
 	.prepare = prepare,
 	.start = start,
 	.on_peer = on_peer,
+	.on_secret = login_take,
 	.on_reload = on_reload,
 	.on_stop = on_stop,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Questions to fetch about MTA-STS policies. Each has a ticket. While fetch is away nobody knows
- * which domains have asked for proof: mail waits rather than go without.
+ * Questions to fetch, about MTA-STS policies above all. Each has a ticket. While fetch is away
+ * nobody knows which domains have asked for proof: mail waits rather than go without.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,6 +44,7 @@ fail_all(void)
 	size_t at = 0;
 	for (const struct gp_map_entry *e; (e = gp_map_next(&self.questions, &at)); at = 0)
 		finish(e->value, NULL);
+	tokens_fetched(NULL);
 }
 
 static void
@@ -66,8 +67,10 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	(void)ctx;
 	gp_assert(m->type == GP_MSG_POLICY_KNOWN || m->type == GP_MSG_FETCHED);
-	if (m->type != GP_MSG_POLICY_KNOWN)
+	if (m->type == GP_MSG_FETCHED) {
+		tokens_fetched(&m->fetched);
 		return;
+	}
 	if (!makes_sense(&m->policy_known)) {
 		gp_channel_free(c);
 		lose_fetch("a senseless answer");
@@ -124,4 +127,14 @@ policies_ask(struct way *w, const struct gp_msg_policy *about)
 		gp_map_remove(&self.questions, ticket_key(&q->ticket));
 	free(q);
 	return -ENOBUFS;
+}
+
+int
+policies_fetch(const struct gp_msg_fetch *order, uint64_t *ret_ticket)
+{
+	struct gp_message m = {.type = GP_MSG_FETCH, .fd = -1, .fetch = *order};
+	if (!self.channel)
+		return -ENOTCONN;
+	m.fetch.ticket = *ret_ticket = ++self.tickets;
+	return gp_channel_send(self.channel, &m) ? 0 : -ENOBUFS;
 }

@@ -3,11 +3,14 @@
  * The parts of gatepost-relay; README.md says what the role is for.
  *
  *     spool --DELIVER--> delivery.c --(where to?)--> way.c --> lookup.c   --RESOLVE--> resolver
- *                           |   ^                          \-> policies.c --POLICY---> fetch
+ *                           |   ^                          |-> policies.c --POLICY---> fetch
+ *                           |   ^                          \-> tokens.c   --FETCH----> fetch
  *              takes or dials   asks for the next transaction, tells what came of it
  *                           v   |
  *                        connection.c  (socket, timer, core/smtp/client.h)  --> other servers
  *                        secure.c      (its TLS: what is to be proven, and whether it was)
+ *                        sessions.c    (TLS sessions to be resumed)
+ *                        login.c       (what the smarthost is told)
  *
  * A delivery has one connection at most, a connection one delivery at most. A connection without
  * one is idle and waits in the pool for the next delivery to the same destination.
@@ -15,15 +18,16 @@
 #pragma once
 
 #include "core/mx/mx.h"
+#include "core/policy/demands.h"
 #include "core/policy/policy.h"
 #include "core/smtp/client.h"
 #include "core/tlspolicy/judge.h"
 #include "ipc/role.h"
 #include "sys/address.h"
-#include "sys/tls.h"
+#include "sys/tls_client.h"
 
 enum relay_limits {
-	RELAY_SESSIONS_MAX = 2,    /* sessions that may fail in one delivery */
+	RELAY_SESSIONS_MAX = 2,    /* sessions that may break in one delivery */
 	RELAY_CONNECT_MS = 30'000, /* for one address */
 	RELAY_IDLE_MS = 5'000,     /* a kept connection waits so long for work */
 	RELAY_AGE_MS = 300'000,    /* then it is not kept again: servers change, and count */
@@ -31,6 +35,9 @@ enum relay_limits {
 	RELAY_IDLE_MAX = 256,  /* kept in all; the one that is idle longest goes */
 	RELAY_ROUNDS_MAX = 32, /* of questions in one delivery; MX preferences bound it */
 	RELAY_LMTP_PORT = 24,
+	RELAY_RESUMED_MAX = 4096,     /* TLS sessions kept */
+	RELAY_RESUME_MS = 86'400'000, /* after their proof: certificates end, and are revoked */
+	RELAY_KEY_MAX = 64 * 1024,    /* octets of what such a session is kept under */
 };
 
 struct connection;
@@ -44,6 +51,7 @@ struct relay {
 	uint64_t reloaded_ms;     /* connections made before lead where the routes led then */
 	struct gp_mx_self self;
 	struct gp_arena arena; /* of `self` */
+	struct gp_demands *demands;
 	bool stopping;
 };
 extern struct relay relay;
@@ -58,7 +66,11 @@ struct target {
 	struct gp_sockaddr address;
 	struct gp_slice name;                       /* "mx.example.net [192.0.2.1]:25" */
 	const struct gp_tlspolicy_verdict *verdict; /* NULL: no TLS, as with LMTP */
-	bool clear; /* TLS failed there, and nothing demands it: STARTTLS is not said again */
+	bool clear;    /* TLS failed there, and nothing demands it: STARTTLS is not said again */
+	bool implicit; /* TLS from the first octet */
+	/* HOST:PORT of the smarthost, which is told login_now() if it still is the one. Empty:
+	   nobody is. */
+	struct gp_slice login;
 };
 
 /* Starts as its delivery, arena, query and wishes. */
@@ -67,6 +79,8 @@ struct way {
 	struct gp_arena *arena;
 	struct gp_mx_query query;
 	bool lmtp;
+	bool implicit; /* this and the next: every target's */
+	struct gp_slice login;
 	uint8_t want;    /* enum gp_tlspolicy_want: what is configured */
 	uint8_t message; /* enum gp_tlspolicy_message */
 	const struct gp_slice *fingerprints;
@@ -84,10 +98,15 @@ struct way {
 		uint8_t failure;      /* enum gp_mtasts_failure */
 		struct gp_slice text; /* of the policy; empty: none is valid */
 	} sts;
+	struct {
+		struct gp_slice why; /* there is none; empty: nothing is known against it */
+		struct way *next;    /* who waits for it too */
+	} token;
 	/* the result */
 	struct target *targets; /* those that may be used, in order */
 	size_t targets_len;
-	struct gp_reply reply; /* WAY_NONE: why */
+	struct gp_reply skipped; /* of a host that may be used another time; code 0: none */
+	struct gp_reply reply;   /* WAY_NONE: why */
 };
 
 enum way_result {
@@ -104,6 +123,10 @@ way_free(struct way *w);
 void
 way_policy_known(struct way *w, const struct gp_msg_policy_known *known);
 
+/* why: there is no token; empty: look again. */
+void
+way_token_known(struct way *w, struct gp_slice why);
+
 /* --- policies.c: the conversation with fetch --- */
 
 void
@@ -111,6 +134,27 @@ policies_connect(struct gp_role_env *env, int fd);
 /* Its ticket is set here. w: who waits, by way_policy_known(); NULL: nobody. 0 or -errno. */
 [[nodiscard]] int
 policies_ask(struct way *w, const struct gp_msg_policy *about);
+/* A request of tokens.c, which is told the answer. 0 or -errno. */
+[[nodiscard]] int
+policies_fetch(const struct gp_msg_fetch *order, uint64_t *ret_ticket);
+
+/* --- tokens.c: the token to log in with at the smarthost --- */
+
+/* Whether the configuration says where. */
+bool
+tokens_are_had(void);
+/* The one that is good now, or empty. */
+struct gp_slice
+tokens_now(void);
+/* Asks for one, at these addresses of its host; way_token_known() follows. 0 or -errno. */
+[[nodiscard]] int
+tokens_ask(struct way *w, const struct gp_fetch_address *addresses, size_t len);
+/* fetch's answer; NULL: it is gone. */
+void
+tokens_fetched(const struct gp_msg_fetched *m);
+/* It was refused, or another one is configured. */
+void
+tokens_forget(void);
 
 /* --- delivery.c: one message to recipients of one destination --- */
 
@@ -142,10 +186,15 @@ delivery_feed(struct delivery *d, struct gp_smtp_client *client);
 [[nodiscard]] bool
 delivery_take(struct delivery *d, const struct gp_smtp_client *client);
 
-/* The connection could not be made, or its session ended; d has none any more. again: that says
-   nothing against the host, which may be dialled once more. */
+enum lost {
+	LOST_BROKEN,   /* it could not be made, or the session broke or was refused */
+	LOST_UNPROVEN, /* the server did not prove what is demanded, and heard nothing */
+	LOST_AGAIN,    /* that says nothing against the host, which may be dialled once more */
+};
+
+/* d has no connection any more. */
 void
-delivery_lost(struct delivery *d, const struct gp_outcome *why, bool again);
+delivery_lost(struct delivery *d, const struct gp_outcome *why, enum lost how);
 
 /* The same host once more, on a new connection without TLS, which failed and nothing demands. */
 void
@@ -170,9 +219,14 @@ lookup_ask(struct delivery *d, struct gp_answers *set, const struct gp_dns_quest
 /* Before the sandbox. 0 or -errno. */
 [[nodiscard]] int
 secure_prepare(const struct gp_config *cfg);
-/* TLS for this verdict over a connected socket. NULL: no memory. */
+/* TLS for this verdict over a connected socket. session: to be resumed, made under the same proof;
+   NULL: none. NULL: no memory. */
 struct gp_tls *
-secure_connect(int fd, const struct gp_tlspolicy_verdict *verdict);
+secure_connect(int fd, const struct gp_tlspolicy_verdict *verdict,
+	       const struct gp_tls_session *session);
+/* Once it stands: whether the proof that the verdict binds delivery to is there. */
+[[nodiscard]] bool
+secure_is_proven(const struct gp_tlspolicy_verdict *verdict, const struct gp_tls *tls);
 /* What the session came to, held against its verdict; tls: NULL where there is none. 0, -ENOMEM. */
 [[nodiscard]] int
 secure_judge(const struct gp_tlspolicy_verdict *verdict, const struct gp_smtp_client *client,
@@ -180,6 +234,32 @@ secure_judge(const struct gp_tlspolicy_verdict *verdict, const struct gp_smtp_cl
 /* What STARTTLS is to the client's session under this verdict. */
 enum gp_client_tls
 secure_wish(const struct target *target);
+
+/* --- sessions.c --- */
+
+/* The key: octets of destination, address and proof. NULL: none; else it stays the cache's, and
+   *ret_proven_ms says when its proof was made. */
+const struct gp_tls_session *
+sessions_find(struct gp_slice key, uint64_t *ret_proven_ms);
+/* Takes over the session; NULL is one that cannot be resumed. */
+void
+sessions_keep(struct gp_slice key, struct gp_tls_session *session, uint64_t proven_ms);
+void
+sessions_drop(struct gp_slice key);
+
+/* --- login.c --- */
+
+/* kind: enum gp_secret_kind; reads the descriptor, and leaves it open. */
+void
+login_take(struct gp_role_env *env, uint8_t kind, int fd);
+/* Forgets what is not configured any more. */
+void
+login_reload(const struct gp_config *cfg);
+struct gp_slice
+login_client_secret(void);
+/* What the smarthost is told; valid until the next event. */
+struct gp_client_login
+login_now(void);
 
 /* --- connection.c --- */
 

@@ -7,7 +7,6 @@
 
 #include "procs/relay/relay.h"
 #include "sys/log.h"
-#include "sys/tls_client.h"
 
 static struct gp_tls_client *client;
 
@@ -33,13 +32,13 @@ enum gp_client_tls
 secure_wish(const struct target *target)
 {
 	const struct gp_tlspolicy_verdict *v = target->verdict;
-	if (!v || target->clear || v->level == GP_TLSPOLICY_NONE)
+	if (!v || target->clear || target->implicit || v->level == GP_TLSPOLICY_NONE)
 		return GP_CLIENT_TLS_OFF;
 	return v->encrypt ? GP_CLIENT_TLS_REQUIRED : GP_CLIENT_TLS_IF_OFFERED;
 }
 
 struct gp_tls *
-secure_connect(int fd, const struct gp_tlspolicy_verdict *v)
+secure_connect(int fd, const struct gp_tlspolicy_verdict *v, const struct gp_tls_session *session)
 {
 	struct gp_tls_tlsa tlsa[GP_TLS_TLSA_MAX];
 	struct gp_tls_goal goal = {
@@ -48,6 +47,7 @@ secure_connect(int fd, const struct gp_tlspolicy_verdict *v)
 		.names_len = GP_MIN(v->names_len, (size_t)GP_TLS_NAMES_MAX),
 		.tlsa = tlsa,
 		.tlsa_len = GP_MIN(v->records_len, (size_t)GP_TLS_TLSA_MAX),
+		.session = session,
 	};
 	for (size_t i = 0; i < goal.tlsa_len; i++) {
 		const struct gp_dns_record *r = &v->records[i];
@@ -113,6 +113,41 @@ fingerprint_proof(const struct gp_tlspolicy_verdict *v, const struct gp_tls_fact
 	return GP_PROOF_NO_MATCH;
 }
 
+/* What the certificate proves by each way that the verdict knows. */
+static void
+look_at_certificate(const struct gp_tlspolicy_verdict *v, const struct gp_tls *tls,
+		    struct gp_tlspolicy_session *seen)
+{
+	struct gp_tls_facts facts = gp_tls_facts(tls);
+	bool dane = v->level == GP_TLSPOLICY_DANE;
+	/* Records that TLS cannot read prove nothing, whatever an authority says. */
+	if (dane)
+		seen->dane = (uint8_t)(gp_tls_tlsa_usable(tls) > 0 ? proof_of(facts.trust)
+								   : GP_PROOF_NO_MATCH);
+	else
+		seen->pkix = (uint8_t)proof_of(facts.trust);
+	/* The owner of an MTA-STS policy is told of it, though DANE decides. */
+	for (size_t i = 0; dane && i < v->reports_len; i++) {
+		if (v->reports[i].policy == GP_TLSRPT_STS)
+			seen->pkix = (uint8_t)proof_of(gp_tls_by_authorities(tls, v->host));
+	}
+	seen->fingerprint = (uint8_t)fingerprint_proof(v, &facts);
+	seen->reason = gp_slice_str(facts.trust_text);
+}
+
+bool
+secure_is_proven(const struct gp_tlspolicy_verdict *v, const struct gp_tls *tls)
+{
+	struct gp_arena words = {.max = 16 * 1024};
+	struct gp_tlspolicy_judgement j;
+	struct gp_tlspolicy_session seen = {.stage = GP_TLSPOLICY_UP, .requiretls_offered = true};
+	look_at_certificate(v, tls, &seen);
+	bool proven =
+		gp_tlspolicy_judge(v, &seen, &words, &j) == 0 && j.decision == GP_TLSPOLICY_DELIVER;
+	gp_arena_free(&words);
+	return proven;
+}
+
 int
 secure_judge(const struct gp_tlspolicy_verdict *v, const struct gp_smtp_client *c,
 	     const struct gp_tls *tls, struct gp_arena *arena, struct gp_tlspolicy_judgement *ret)
@@ -121,19 +156,9 @@ secure_judge(const struct gp_tlspolicy_verdict *v, const struct gp_smtp_client *
 		.stage = (uint8_t)stage_of(v, c),
 		.requiretls_offered = gp_smtp_client_ehlo(c)->flags & GP_EHLO_REQUIRETLS,
 	};
-	if (tls && seen.stage == GP_TLSPOLICY_UP) {
-		struct gp_tls_facts facts = gp_tls_facts(tls);
-		bool dane = v->level == GP_TLSPOLICY_DANE;
-		/* Records that TLS cannot read prove nothing, whatever an authority says. */
-		if (dane)
-			seen.dane = (uint8_t)(gp_tls_tlsa_usable(tls) > 0 ? proof_of(facts.trust)
-									  : GP_PROOF_NO_MATCH);
-		else
-			seen.pkix = (uint8_t)proof_of(facts.trust);
-		seen.fingerprint = (uint8_t)fingerprint_proof(v, &facts);
-		seen.reason = gp_slice_str(facts.trust_text);
-	} else if (tls) {
+	if (tls && seen.stage == GP_TLSPOLICY_UP)
+		look_at_certificate(v, tls, &seen);
+	else if (tls)
 		seen.reason = gp_slice_str(gp_tls_error(tls));
-	}
 	return gp_tlspolicy_judge(v, &seen, arena, ret);
 }

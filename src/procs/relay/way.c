@@ -5,6 +5,7 @@
  *
  *     find_hosts    core/mx       MX records, addresses                        resolver
  *     find_policy   core/mtasts   the domain's record; the policy itself       resolver, fetch
+ *     find_token    core/oauth    for the smarthost, where one is to be had    resolver, fetch
  *     find_verdicts core/tlspolicy  TLSA records; a verdict for each address   resolver
  *
  * When something is missing they ask, and all of it runs again once the answers are there: what is
@@ -13,10 +14,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/config/value.h"
 #include "procs/relay/relay.h"
 #include "sys/log.h"
 
-enum { POLICY_ADDRESSES_MAX = 32 }; /* of a policy host, as many as `policy` takes */
+enum { ADDRESSES_MAX = 32 }; /* of an HTTPS server, as many as fetch takes */
 
 static const struct gp_reply no_dns = GP_REPLY_INIT(451, 4, 4, 3, "the DNS cannot be asked");
 static const struct gp_reply no_policies =
@@ -67,24 +69,20 @@ may_have_policy(const struct way *w)
 	return w->mx.way.domain.len > 0 && w->mx.targets[0].canonical.len > 0;
 }
 
-/* What the DNS says of one name of the policy host; appended to `ret`. WAY_FOUND or WAY_WAITS. */
+/* What the DNS says of an HTTPS server; appended to `ret`. WAY_FOUND or WAY_WAITS. */
 static int
-policy_host_addresses(struct way *w, struct gp_fetch_address *ret, size_t *ret_len)
+find_addresses(struct way *w, struct gp_slice host, struct gp_fetch_address *ret, size_t *ret_len)
 {
 	static const uint16_t types[] = {GP_DNS_AAAA, GP_DNS_A};
-	struct gp_slice host =
-		gp_arena_printf(w->arena, "mta-sts.%.*s", GP_SLICE_FMT(w->mx.way.domain));
 	struct gp_dns_question missing[GP_ARRAY_LEN(types)];
 	size_t missing_len = 0;
-	if (!host.ptr)
-		return -ENOMEM;
 	for (size_t i = 0; i < GP_ARRAY_LEN(types); i++) {
 		struct gp_dns_answer answer;
 		if (!gp_answers_find(w->answers, host, types[i], &answer)) {
 			missing[missing_len++] = (struct gp_dns_question){host, types[i]};
 			continue;
 		}
-		for (size_t k = 0; k < answer.records_len && *ret_len < POLICY_ADDRESSES_MAX; k++) {
+		for (size_t k = 0; k < answer.records_len && *ret_len < ADDRESSES_MAX; k++) {
 			const struct gp_dns_record *r = &answer.records[k];
 			ret[(*ret_len)++].octets =
 				gp_slice((const char *)r->address,
@@ -112,7 +110,7 @@ ask_policy(struct way *w, bool wait, const struct gp_fetch_address *addresses, s
 static int
 find_policy(struct way *w)
 {
-	struct gp_fetch_address addresses[POLICY_ADDRESSES_MAX];
+	struct gp_fetch_address addresses[ADDRESSES_MAX];
 	struct gp_dns_answer answer;
 	size_t len = 0;
 	if (w->sts.done)
@@ -129,7 +127,9 @@ find_policy(struct way *w)
 		w->sts.asked = true;
 		return ask_policy(w, true, NULL, 0) < 0 ? fail(w, &no_policies) : WAY_WAITS;
 	}
-	int r = policy_host_addresses(w, addresses, &len);
+	struct gp_slice host =
+		gp_arena_printf(w->arena, "mta-sts.%.*s", GP_SLICE_FMT(w->mx.way.domain));
+	int r = host.ptr ? find_addresses(w, host, addresses, &len) : -ENOMEM;
 	if (r != WAY_FOUND)
 		return r;
 	bool wait = w->sts.action == GP_MTASTS_FETCH;
@@ -156,6 +156,45 @@ way_policy_known(struct way *w, const struct gp_msg_policy_known *known)
 	} else {
 		w->sts.done = false;
 	}
+	delivery_answered(w->delivery);
+}
+
+/* --- the token --- */
+
+static int
+fail_token(struct way *w, struct gp_slice host, struct gp_slice why)
+{
+	struct gp_reply reply = GP_REPLY(451, 4, 7, 0, "");
+	reply.text = gp_arena_printf(w->arena, "no token to log in with from %.*s: %.*s",
+				     GP_SLICE_FMT(host), GP_SLICE_FMT(why));
+	return reply.text.ptr ? fail(w, &reply) : -ENOMEM;
+}
+
+static int
+find_token(struct way *w)
+{
+	struct gp_fetch_address addresses[ADDRESSES_MAX];
+	struct gp_slice host = {}, path;
+	size_t len = 0;
+	if (w->login.len == 0 || !tokens_are_had() || tokens_now().len > 0)
+		return WAY_FOUND;
+	(void)gp_https_url_parse(relay.env->config->smarthost.token_url, &host, &path);
+	if (w->token.why.len > 0)
+		return fail_token(w, host, w->token.why);
+	int r = find_addresses(w, host, addresses, &len);
+	if (r != WAY_FOUND)
+		return r;
+	if (len == 0)
+		return fail_token(w, host, GP_SLICE("it has no address"));
+	if (tokens_ask(w, addresses, len) < 0)
+		return fail_token(w, host, GP_SLICE("it cannot be asked for now"));
+	return WAY_WAITS;
+}
+
+void
+way_token_known(struct way *w, struct gp_slice why)
+{
+	w->token.why = gp_arena_dup(w->arena, why);
 	delivery_answered(w->delivery);
 }
 
@@ -199,12 +238,17 @@ set_targets(struct way *w, const struct gp_tlspolicy_verdict *verdicts)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->mx.targets_len; i++) {
 		const struct gp_mx_target *from = &w->mx.targets[i];
-		if (verdicts && verdicts[i].skip)
+		if (verdicts && verdicts[i].skip) {
+			if (gp_reply_transient(&verdicts[i].reply))
+				w->skipped = verdicts[i].reply;
 			continue;
+		}
 		struct target *to = &targets[w->targets_len++];
 		to->address = gp_sockaddr_from_octets(from->address, from->address_len, from->port);
 		to->name = target_name(w, from->host, &to->address, from->port);
 		to->verdict = verdicts ? &verdicts[i] : NULL;
+		to->implicit = w->implicit;
+		to->login = w->login;
 	}
 	w->targets = targets;
 	return WAY_FOUND;
@@ -268,6 +312,8 @@ way_find(struct way *w)
 		return set_targets(w, NULL);
 	if (r == WAY_FOUND && may_have_policy(w))
 		r = find_policy(w);
+	if (r == WAY_FOUND)
+		r = find_token(w);
 	return r == WAY_FOUND ? find_verdicts(w) : r;
 }
 

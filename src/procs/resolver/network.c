@@ -5,15 +5,19 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unbound-event.h>
 #include <unbound.h>
+#include <unistd.h>
 
 #include "core/dns/record.h"
 #include "sys/address.h"
 #include "sys/log.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
+/* Where Debian's package dns-root-data has it. */
+#define ROOT_KEY "/usr/share/dns/root.key"
 
 enum {
 	CLASS_IN = 1,
@@ -98,9 +102,25 @@ return_soon(struct ub_ctx *ctx)
 	return r == 0 ? set_number(ctx, "infra-host-ttl:", SILENT_SERVER_S) : r;
 }
 
-static int
-set_validation(struct ub_ctx *ctx, struct gp_slice trust_anchor)
+/* The file; empty: there is none. */
+static struct gp_slice
+choose_anchor(struct gp_slice configured)
 {
+	if (gp_slice_eq(configured, GP_SLICE("none")))
+		return GP_SLICE("");
+	if (configured.len > 0)
+		return configured;
+	if (access(ROOT_KEY, R_OK) == 0)
+		return GP_SLICE(ROOT_KEY);
+	/* Who did not ask to be without must hear of it. */
+	gp_warning("no_trust_anchor", GP_FS("file", ROOT_KEY), GP_FS("reason", strerror(errno)));
+	return GP_SLICE("");
+}
+
+static int
+set_validation(struct ub_ctx *ctx, struct gp_slice configured)
+{
+	struct gp_slice trust_anchor = choose_anchor(configured);
 	char path[4096];
 	if (trust_anchor.len == 0)
 		return set_option(ctx, "module-config:", "iterator");

@@ -18,6 +18,7 @@ static struct {
 	struct gp_channel *channel; /* NULL: there is no auth now */
 	struct gp_map by_ticket;    /* struct login */
 	uint64_t last_ticket;
+	struct tickets counts; /* sessions that wait for a recipient to be counted */
 	char mechanisms[MECHANISMS_MAX];
 } self;
 
@@ -52,6 +53,7 @@ take_rights(struct login *l, const struct gp_msg_auth_result *r)
 		from[i] = gp_arena_dup(&l->arena, r->from[i].address);
 	l->from = from;
 	l->from_len = from ? r->from_len : 0;
+	l->limited = r->hourly > 0 || r->daily > 0;
 	return !l->arena.failed;
 }
 
@@ -80,12 +82,21 @@ static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct login *l;
+	struct session *s;
 	(void)ctx, (void)c;
 	/* Who is gone, or has given up, is not waited for any more. */
 	if (m->type == GP_MSG_AUTH_CHALLENGE && (l = find(m->auth_challenge.ticket)))
 		session_challenged(l->session, m->auth_challenge.challenge);
 	else if (m->type == GP_MSG_AUTH_RESULT && (l = find(m->auth_result.ticket)))
 		take_result(l, &m->auth_result);
+	else if (m->type == GP_MSG_QUOTA && (s = tickets_redeem(&self.counts, m->quota.ticket)))
+		session_counted(s, (enum gp_quota_result)m->quota.result);
+}
+
+static void
+fail_count(struct session *s)
+{
+	session_counted(s, GP_QUOTA_UNKNOWN);
 }
 
 /* All who were under way are told to come again; those whom their client keeps waiting hear it when
@@ -101,6 +112,7 @@ fail_all(void)
 		else
 			forget_ticket(l);
 	}
+	tickets_fail(&self.counts, fail_count);
 }
 
 static void
@@ -133,7 +145,7 @@ auth_configure(const struct gp_config *cfg, const uint64_t seed[2])
 {
 	bool users = cfg->users.file.len > 0, passwords = users || cfg->auth.dovecot.len > 0;
 	snprintf(self.mechanisms, sizeof(self.mechanisms), "%s%s%s", passwords ? "PLAIN LOGIN" : "",
-		 users ? " SCRAM-SHA-256" : "",
+		 users ? " SCRAM-SHA-256-PLUS SCRAM-SHA-256" : "",
 		 cfg->auth.oauth.jwks.len > 0 ? " OAUTHBEARER XOAUTH2" : "");
 	if (self.by_ticket.max == 0)
 		self.by_ticket = gp_map(LOGINS_MAX, seed);
@@ -142,10 +154,9 @@ auth_configure(const struct gp_config *cfg, const uint64_t seed[2])
 void
 auth_offer(struct gp_smtp_server_setup *setup, const struct gp_role_listen *listen, bool relay)
 {
-	struct gp_slice mechanisms = gp_slice_trim(gp_slice_str(self.mechanisms));
-	if (listen->service != GP_SERVICE_SUBMISSION || mechanisms.len == 0)
+	if (listen->service != GP_SERVICE_SUBMISSION)
 		return;
-	setup->auth_mechanisms = mechanisms;
+	setup->auth_mechanisms = gp_slice_trim(gp_slice_str(self.mechanisms));
 	setup->require_auth = !relay;
 }
 
@@ -157,16 +168,23 @@ say(struct gp_message *m)
 }
 
 bool
-auth_begin(struct login *l, struct session *s, const struct gp_client *client,
-	   struct gp_slice mechanism, struct gp_slice response)
+auth_begin(struct login *l, struct session *s, const struct auth_attempt *attempt)
 {
-	struct gp_message m = {.type = GP_MSG_AUTH_BEGIN,
-			       .auth_begin = {.ticket = ++self.last_ticket,
-					      .mechanism = mechanism,
-					      .has_initial = response.ptr != NULL,
-					      .initial = response,
-					      .address = gp_slice((const char *)client->address,
-								  client->address_len)}};
+	const struct gp_client *client = attempt->client;
+	struct gp_tls_bindings bindings;
+	gp_tls_server_bindings(attempt->tls, &bindings);
+	struct gp_message m = {
+		.type = GP_MSG_AUTH_BEGIN,
+		.auth_begin = {
+			.ticket = ++self.last_ticket,
+			.mechanism = attempt->mechanism,
+			.has_initial = attempt->response.ptr != NULL,
+			.initial = attempt->response,
+			.address = gp_slice((const char *)client->address, client->address_len),
+			.tls_exporter =
+				gp_slice((const char *)bindings.exporter, bindings.exporter_len),
+			.tls_server_end_point = gp_slice((const char *)bindings.end_point,
+							 bindings.end_point_len)}};
 	login_forget(l);
 	*l = (struct login){
 		.session = s, .ticket = self.last_ticket, .arena = GP_ARENA_INIT(RIGHTS_MAX)};
@@ -197,6 +215,26 @@ login_forget(struct login *l)
 		forget_ticket(l);
 	}
 	gp_arena_free(&l->arena);
+}
+
+bool
+auth_count(struct session *s, struct gp_slice user)
+{
+	uint64_t ticket = self.channel ? tickets_take(&self.counts, s) : TICKET_NONE;
+	struct gp_message m = {.type = GP_MSG_QUOTA_WANTED,
+			       .quota_wanted = {.ticket = ticket, .user = user, .recipients = 1}};
+	if (ticket == TICKET_NONE)
+		return false;
+	if (say(&m))
+		return true;
+	(void)tickets_redeem(&self.counts, ticket);
+	return false;
+}
+
+void
+auth_forget_count(struct session *s)
+{
+	tickets_forget(&self.counts, s);
 }
 
 bool

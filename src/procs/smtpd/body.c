@@ -78,6 +78,33 @@ body_size(const struct body *b)
 	return b->memory.len + b->staged;
 }
 
+static bool
+read_stage(const struct body *b, size_t len, char *to)
+{
+	size_t at = 0;
+	while (at < len) {
+		ssize_t n = pread(b->stage, to + at, len - at, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		at += (size_t)n;
+	}
+	return true;
+}
+
+bool
+body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_slice *ret)
+{
+	*ret = gp_slice_take(gp_buf_slice(&b->memory), max);
+	if (b->stage < 0)
+		return true;
+	size_t len = (size_t)GP_MIN(b->staged, (uint64_t)max);
+	char *to = gp_arena_alloc(arena, len);
+	*ret = gp_slice(to, to ? len : 0);
+	return to && read_stage(b, len, to);
+}
+
 void
 body_reset(struct body *b)
 {

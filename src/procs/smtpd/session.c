@@ -3,33 +3,30 @@
  * One connection. Bytes go from the socket into the protocol's session object; its events are
  * decided here.
  *
- *        read -> advance -> MAIL, RCPT, DATA: answered at once
- *                        -> BODY: into s->body ---- memory full ----> WAIT_STAGE -> session_staged
- * -> advance
- *                        -> END: store_commit ----------------------> WAIT_COMMIT ->
- * session_committed -> advance
- *                        -> CLOSE: the last reply is written -> linger -> free
+ *     read -> advance -> MAIL, RCPT, DATA: answered at once
+ *                     -> RCPT, user with limits: auth_count -> WAITS_COUNT -> session_counted
+ *                     -> BODY: into s->body; memory full -> WAITS_STAGE -> session_staged
+ *                     -> END: store_commit -> WAITS_COMMIT -> session_committed
+ *                     -> AUTH: auth_begin, auth_step -> WAITS_AUTH -> session_challenged, _judged
+ *                     -> STARTTLS: tls_accept -> SHAKES_HANDS -> finish_handshake
+ *                     -> CLOSE: the last reply is written -> LINGERS -> free
  *
- *                        -> STARTTLS: tls_accept, SHAKES_HANDS ---------> handshake done ->
- * advance
+ * Each of these goes on by advance().
  *
  * While the session waits, nothing is read from the client: what came behind is in s->held.
  */
 #include <errno.h>
-#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "core/message/received.h"
 #include "ipc/values.h"
-#include "procs/smtpd/smtpd.h"
+#include "procs/smtpd/session.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
 enum {
 	READ_SIZE = 64 * 1024,
-	HEAD_MAX = 16 * 1024,
 	/* How long a closed session waits for the client to close, so that a reset does not eat the
 	   last reply. */
 	LINGER_MS = 2000,
@@ -40,48 +37,14 @@ enum {
 	SIGNATURE_MS = 5 * 1000,
 };
 
-enum session_state {
-	SESSION_TALKS,
-	SESSION_WAITS_STAGE,
-	SESSION_WAITS_COMMIT,
-	SESSION_WAITS_AUTH,
-	SESSION_SHAKES_HANDS,
-	SESSION_LINGERS,
-};
-
-struct session {
-	struct gp_list link;
-	enum session_state state;
-	int fd;
-	const struct gp_role_listen *listen;
-	struct gp_tls *tls; /* NULL: in clear */
-	bool starttls;      /* was offered */
-	bool signing;       /* the handshake waits for signer */
-	uint64_t handshake_end_ms, signature_end_ms;
-	bool reading, writing; /* whether the event is registered */
-	struct event readable, writable, timer;
-	uint64_t timer_ms; /* when the timer fires; UINT64_MAX: not armed */
-	struct gp_smtp_server *smtp;
-	struct gp_buf held;
-	size_t lingered;
-	struct gp_client client;
-	struct login login;
-	struct gp_sockaddr_text client_text;
-	/* the transaction */
-	uint64_t id;
-	struct targets targets;
-	struct body body;
-};
-
 static const struct gp_reply out_of_memory =
 	GP_REPLY_INIT(451, 4, 3, 0, "Out of memory, try again later");
 
 static void
 advance(struct session *s, struct gp_slice input);
 
-/* What the transaction holds beside its arena. */
-static void
-reset_transaction(struct session *s)
+void
+session_reset_transaction(struct session *s)
 {
 	body_reset(&s->body);
 	targets_reset(&s->targets);
@@ -92,6 +55,8 @@ session_free(struct session *s)
 {
 	if (s->state == SESSION_WAITS_COMMIT || s->state == SESSION_WAITS_STAGE)
 		store_forget(s);
+	if (s->state == SESSION_WAITS_COUNT)
+		auth_forget_count(s);
 	if (s->signing)
 		tls_forget(s);
 	login_forget(&s->login);
@@ -100,7 +65,7 @@ session_free(struct session *s)
 	event_del(&s->writable);
 	event_del(&s->timer);
 	close(s->fd);
-	reset_transaction(s);
+	session_reset_transaction(s);
 	gp_buf_free(&s->body.memory);
 	gp_buf_free(&s->held);
 	gp_smtp_server_free(s->smtp);
@@ -111,8 +76,7 @@ session_free(struct session *s)
 	smtpd_session_gone();
 }
 
-/* What TLS came to; without it, texts of NULL. */
-static struct gp_tls_facts
+struct gp_tls_facts
 session_tls(const struct session *s)
 {
 	return s->tls ? gp_tls_facts(s->tls) : (struct gp_tls_facts){};
@@ -120,8 +84,8 @@ session_tls(const struct session *s)
 
 /* --- the log --- */
 
-static void
-log_refusal(struct session *s)
+void
+session_log_refusal(struct session *s)
 {
 	struct gp_slice command = {};
 	struct gp_reply r = gp_smtp_server_refusal(s->smtp, &command);
@@ -155,30 +119,10 @@ refuse(struct session *s, const struct gp_reply *r)
 	(void)gp_smtp_server_refusal(s->smtp, &command);
 }
 
-static void
-log_accepted(struct session *s)
-{
-	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
-	struct gp_tls_facts tls = session_tls(s);
-	const struct gp_log_field fields[] = {
-		GP_FID("id", s->id),
-		GP_FS("client", s->client_text.s),
-		GP_F("helo", gp_smtp_server_helo(s->smtp)),
-		GP_F("from", e->sender),
-		GP_F("to", s->targets.items[0].address),
-		GP_FN("rcpts", s->targets.len),
-		GP_FN("size", body_size(&s->body)),
-		GP_F("user", gp_smtp_server_identity(s->smtp)),
-		GP_FS("tls_version", tls.version),
-		GP_FS("tls_cipher", tls.cipher),
-	};
-	gp_log_event(GP_LOG_INFO, "accepted", fields, GP_ARRAY_LEN(fields) - (s->tls ? 0 : 2));
-}
-
 /* --- decisions --- */
 
-static bool
-is_user(const struct session *s)
+bool
+session_is_user(const struct session *s)
 {
 	return gp_smtp_server_identity(s->smtp).len > 0;
 }
@@ -191,7 +135,8 @@ decide_mail(struct session *s)
 	struct gp_reply why = GP_REPLY(550, 5, 7, 1, "Not an address that you may send as");
 	targets_start(&s->targets, smtpd.env->seed);
 	/* The empty path is nobody's, and reports of users' programs have it. */
-	bool own = !is_user(s) || path->text.len == 0 || login_may_send_as(&s->login, path->text);
+	bool own = !session_is_user(s) || path->text.len == 0 ||
+		   login_may_send_as(&s->login, path->text);
 	if (own && store_ready(&why)) {
 		gp_smtp_server_answer(s->smtp, &ok);
 		return;
@@ -200,26 +145,73 @@ decide_mail(struct session *s)
 	refuse(s, &why);
 }
 
-static void
-decide_rcpt(struct session *s)
+/* Whom the recipient stands for; a reply that is not positive where nobody may send to it. */
+static struct gp_admission
+admit(struct session *s)
 {
 	struct gp_admission a = {};
 	struct gp_client client = s->client;
-	client.relay = client.relay || is_user(s);
+	client.relay = client.relay || session_is_user(s);
 	int r = gp_policy_rcpt(smtpd.policy, &client, gp_smtp_server_path(s->smtp),
 			       gp_smtp_server_arena(s->smtp), &a);
 	if (r < 0)
 		a.reply = out_of_memory;
-	else if (gp_reply_positive(&a.reply) &&
-		 !targets_add(&s->targets, &a, gp_smtp_server_rcpt(s->smtp),
-			      gp_smtp_server_arena(s->smtp)))
-		a.reply = GP_REPLY(452, 4, 5, 3, "Too many recipients");
-	if (gp_reply_positive(&a.reply)) {
-		gp_smtp_server_answer(s->smtp, &a.reply);
-		return;
+	return a;
+}
+
+static void
+refuse_rcpt(struct session *s, const struct gp_reply *r)
+{
+	log_refused_path(s, "rcpt", r);
+	refuse(s, r);
+}
+
+static void
+answer_rcpt(struct session *s, struct gp_admission *a)
+{
+	if (gp_reply_positive(&a->reply) &&
+	    !targets_add(&s->targets, a, gp_smtp_server_rcpt(s->smtp),
+			 gp_smtp_server_arena(s->smtp)))
+		a->reply = GP_REPLY(452, 4, 5, 3, "Too many recipients");
+	if (gp_reply_positive(&a->reply))
+		gp_smtp_server_answer(s->smtp, &a->reply);
+	else
+		refuse_rcpt(s, &a->reply);
+}
+
+static const struct gp_reply not_counted =
+	GP_REPLY_INIT(450, 4, 3, 0, "Cannot count recipients now, try again later");
+
+/* A user's recipient is counted by auth, where the user has a limit and the recipient would be
+ * taken. */
+static void
+decide_rcpt(struct session *s)
+{
+	struct gp_admission a = admit(s);
+	if (!s->login.limited || !gp_reply_positive(&a.reply))
+		answer_rcpt(s, &a);
+	else if (auth_count(s, gp_smtp_server_identity(s->smtp)))
+		s->state = SESSION_WAITS_COUNT;
+	else
+		refuse_rcpt(s, &not_counted);
+}
+
+/* The configuration may be another than when it was asked, so the recipient is looked at again. */
+static void
+take_count(struct session *s, enum gp_quota_result result)
+{
+	static const struct gp_reply hourly =
+		GP_REPLY_INIT(450, 4, 7, 1, "Too many recipients in an hour, try again later");
+	static const struct gp_reply daily =
+		GP_REPLY_INIT(450, 4, 7, 1, "Too many recipients in a day, try again later");
+	if (result == GP_QUOTA_TAKEN) {
+		struct gp_admission a = admit(s);
+		answer_rcpt(s, &a);
+	} else {
+		refuse_rcpt(s, result == GP_QUOTA_HOURLY  ? &hourly
+			       : result == GP_QUOTA_DAILY ? &daily
+							  : &not_counted);
 	}
-	log_refused_path(s, "rcpt", &a.reply);
-	refuse(s, &a.reply);
 }
 
 static void
@@ -254,77 +246,6 @@ take_body(struct session *s)
 		s->state = SESSION_WAITS_STAGE;
 	else
 		take_stage(s, spare);
-}
-
-/* The trace field that goes on top (RFC 5321 section 4.4). */
-static bool
-write_received(struct session *s, struct gp_buf *head)
-{
-	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
-	struct gp_id_text id = gp_id_text(s->id);
-	struct gp_tls_facts tls = session_tls(s);
-	struct gp_received r = {
-		.helo = gp_smtp_server_helo(s->smtp),
-		.client_addr = gp_slice_str(s->client_text.s),
-		.by = smtpd.setup.hostname,
-		.esmtp = gp_smtp_server_esmtp(s->smtp),
-		.tls_version = gp_slice_str(tls.version),
-		.tls_cipher = gp_slice_str(tls.cipher),
-		.authenticated = is_user(s),
-		.utf8 = e->flags & GP_ENVELOPE_SMTPUTF8,
-		.id = gp_slice_str(id.s),
-		.rcpt = e->rcpts_len == 1 ? e->rcpts[0].address : gp_slice(NULL, 0),
-		.time_s = gp_clock_wall_ms() / 1000,
-	};
-	gp_received_write(head, &r);
-	return !head->failed;
-}
-
-static void
-take_end(struct session *s)
-{
-	struct gp_envelope e = *gp_smtp_server_envelope(s->smtp);
-	struct gp_buf head = GP_BUF_INIT(HEAD_MAX);
-	e.arrival_ms = gp_clock_wall_ms();
-	e.client_addr = gp_slice_str(s->client_text.s);
-	e.client_helo = gp_smtp_server_helo(s->smtp);
-	e.rcpts = s->targets.items;
-	e.rcpts_len = s->targets.len;
-	bool sent = !s->body.failed && write_received(s, &head) &&
-		    store_commit(s, s->id, &e, gp_buf_slice(&head), &s->body);
-	gp_buf_free(&head);
-	if (sent) {
-		s->state = SESSION_WAITS_COMMIT;
-		return;
-	}
-	static const struct gp_reply later =
-		GP_REPLY_INIT(451, 4, 3, 0, "Could not store the message, try again later");
-	gp_smtp_server_answer(s->smtp, &later);
-	log_refusal(s);
-	reset_transaction(s);
-}
-
-static void
-answer_commit(struct session *s, enum gp_commit_result result)
-{
-	struct gp_reply reply =
-		GP_REPLY(451, 4, 3, 0, "Could not store the message, try again later");
-	if (result == GP_COMMIT_DONE) {
-		struct gp_slice text = gp_arena_printf(gp_smtp_server_arena(s->smtp),
-						       "Queued as %s", gp_id_text(s->id).s);
-		reply = GP_REPLY(250, 2, 0, 0, "Queued");
-		if (text.len > 0)
-			reply.text = text;
-		log_accepted(s);
-	} else if (result == GP_COMMIT_FULL) {
-		reply = GP_REPLY(452, 4, 3, 1, "Insufficient system storage, try again later");
-	} else if (result == GP_COMMIT_TOO_BIG) {
-		reply = GP_REPLY(552, 5, 3, 4, "Message too big for the queue");
-	}
-	gp_smtp_server_answer(s->smtp, &reply);
-	if (result != GP_COMMIT_DONE)
-		log_refusal(s);
-	reset_transaction(s);
 }
 
 /* --- the connection --- */
@@ -539,9 +460,13 @@ wait_for_auth(struct session *s, bool asked)
 static void
 begin_auth(struct session *s)
 {
-	wait_for_auth(s,
-		      auth_begin(&s->login, s, &s->client, gp_smtp_server_auth_mechanism(s->smtp),
-				 gp_smtp_server_auth_response(s->smtp)));
+	const struct auth_attempt attempt = {
+		.client = &s->client,
+		.tls = s->tls,
+		.mechanism = gp_smtp_server_auth_mechanism(s->smtp),
+		.response = gp_smtp_server_auth_response(s->smtp),
+	};
+	wait_for_auth(s, auth_begin(&s->login, s, &attempt));
 }
 
 static void
@@ -574,17 +499,17 @@ run_protocol(struct session *s, struct gp_slice *input)
 			take_body(s);
 			break;
 		case GP_SMTP_END:
-			take_end(s);
+			message_take_end(s);
 			break;
 		case GP_SMTP_ABORT:
-			log_refusal(s);
-			reset_transaction(s);
+			session_log_refusal(s);
+			session_reset_transaction(s);
 			break;
 		case GP_SMTP_REFUSED:
 			/* It may have ended an exchange; the rights of one that is over stay. */
 			if (s->login.ticket != 0)
 				login_forget(&s->login);
-			log_refusal(s);
+			session_log_refusal(s);
 			break;
 		case GP_SMTP_STARTTLS:
 			s->state = SESSION_SHAKES_HANDS;
@@ -699,7 +624,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	struct session *s = arg;
 	(void)what;
 	if (s->state == SESSION_WAITS_STAGE || s->state == SESSION_WAITS_COMMIT ||
-	    s->state == SESSION_WAITS_AUTH) {
+	    s->state == SESSION_WAITS_AUTH || s->state == SESSION_WAITS_COUNT) {
 		want_read(s, false);
 		return;
 	}
@@ -788,7 +713,7 @@ session_committed(struct session *s, enum gp_commit_result result)
 		return;
 	}
 	gp_assert(s->state == SESSION_WAITS_COMMIT);
-	answer_commit(s, result);
+	message_answer(s, result);
 	resume(s);
 }
 
@@ -816,6 +741,14 @@ session_judged(struct session *s, const struct gp_reply *refusal, struct gp_slic
 		gp_smtp_server_answer(s->smtp, refusal);
 	else
 		(void)gp_smtp_server_auth_done(s->smtp, user);
+	resume(s);
+}
+
+void
+session_counted(struct session *s, enum gp_quota_result result)
+{
+	gp_assert(s->state == SESSION_WAITS_COUNT);
+	take_count(s, result);
 	resume(s);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
- * decisions (session.c), recipients after aliases (targets.c), the body of a message on its way
- * (body.c); the conversations with spool (store.c), with signer, and certificates (tls.c), and with
- * auth (auth.c); answers that are on their way (tickets.c); and the role itself (main.c).
+ * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
+ * aliases (targets.c), the body of a message on its way (body.c); the conversations with spool
+ * (store.c), with signer, and certificates (tls.c), and with auth (auth.c); answers that are on
+ * their way (tickets.c); and the role itself (main.c).
  */
 #pragma once
 
@@ -73,6 +74,9 @@ void
 session_challenged(struct session *s, struct gp_slice challenge);
 void
 session_judged(struct session *s, const struct gp_reply *refusal, struct gp_slice user);
+/* auth's word about one recipient more. */
+void
+session_counted(struct session *s, enum gp_quota_result result);
 bool
 session_waits_for_auth(const struct session *s);
 /* smtpd.stressed has changed. */
@@ -144,6 +148,7 @@ struct login {
 	struct gp_arena arena;
 	const struct gp_slice *from; /* as core/users/users.h has it */
 	size_t from_len;
+	bool limited; /* in how many it may send to */
 };
 
 /* What is offered, from the configuration. */
@@ -151,20 +156,34 @@ void
 auth_configure(const struct gp_config *cfg, const uint64_t seed[2]);
 void
 auth_connect(struct gp_role_env *env, int fd);
-/* Puts the mechanisms into the setup of a session of this listener, where there are any. relay: the
-   client may send without. */
+/* Puts the mechanisms into the setup of a session of this listener, where it is for submission:
+   there nobody sends without AUTH (RFC 6409 section 4.3), also where there is no mechanism. relay:
+   but for this client. */
 void
 auth_offer(struct gp_smtp_server_setup *setup, const struct gp_role_listen *listen, bool relay);
-/* Begins an exchange, and goes on with it; session_challenged() or session_judged() follows.
-   response: NULL ptr for none. False: not possible now. */
+struct auth_attempt {
+	const struct gp_client *client;
+	const struct gp_tls *tls; /* SCRAM binds to it */
+	struct gp_slice mechanism;
+	struct gp_slice response; /* NULL ptr: none */
+};
+
+/* Begins an exchange, and goes on with it; session_challenged() or session_judged() follows. False:
+   not possible now. */
 bool
-auth_begin(struct login *l, struct session *s, const struct gp_client *client,
-	   struct gp_slice mechanism, struct gp_slice response);
+auth_begin(struct login *l, struct session *s, const struct auth_attempt *attempt);
 bool
 auth_step(struct login *l, struct gp_slice response);
 /* The exchange is given up, if there is one, and what its user might send as is forgotten. */
 void
 login_forget(struct login *l);
+/* Whether the user may send to one recipient more, who counts then; session_counted() answers.
+   False: not possible now. */
+bool
+auth_count(struct session *s, struct gp_slice user);
+/* The session is gone: the answer for it is dropped. */
+void
+auth_forget_count(struct session *s);
 /* address: canonical. */
 bool
 login_may_send_as(const struct login *l, struct gp_slice address);
@@ -242,6 +261,10 @@ void
 body_stage(struct body *b, int fd);
 uint64_t
 body_size(const struct body *b);
+/* The first octets of it, at most `max`; in the arena where they must be read from the file. False:
+   the file cannot be read, or no memory. */
+bool
+body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_slice *ret);
 /* Forgets everything; a staging file goes back for the next body. */
 void
 body_reset(struct body *b);

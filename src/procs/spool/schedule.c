@@ -276,15 +276,17 @@ schedule_recovered(struct gp_queued *q)
 	return t->due.at != 0;
 }
 
-/* Reads the message of a task without a destination, and replaces it by those that it needs. */
-static void
+/* Reads the message of a task without a destination, and replaces it by those that it needs. False:
+   not now, or the message is gone. */
+static bool
 plan_unplanned(struct task *t)
 {
 	struct gp_queued *q = t->q;
 	struct gp_arena arena = GP_ARENA_INIT(64 * 1024 * 1024);
 	struct gp_stored m;
 	int r = gp_store_read_envelope(spool.store, q, &arena, &m);
-	if (r == 0 && schedule_plan(q, &m)) {
+	bool planned = r == 0 && schedule_plan(q, &m);
+	if (planned) {
 		free_task(t);
 	} else if (r == GP_STORE_DAMAGED) {
 		gp_error("message_damaged", GP_FID("id", q->id));
@@ -295,6 +297,7 @@ plan_unplanned(struct task *t)
 		make_waiting(t, spool_now_ms() + READ_AGAIN_MS);
 	}
 	gp_arena_free(&arena);
+	return planned;
 }
 
 void
@@ -317,6 +320,10 @@ schedule_reload(void)
 void
 schedule_retry(struct gp_queued *q)
 {
+	struct task *unplanned = task_for(q, NULL);
+	/* Planned later, it would be due when its recipients were before. */
+	if (unplanned && unplanned->state == TASK_WAITING && !plan_unplanned(unplanned))
+		return;
 	for (struct task *t = tasks_of(q); t; t = t->next) {
 		if (t->dest && t->dest->pause.at != 0) {
 			gp_heap_remove(&self.pauses, &t->dest->pause);
@@ -343,7 +350,7 @@ wake_due(uint64_t now)
 		} else {
 			if (++plans > PLANS_A_TURN)
 				return;
-			plan_unplanned(t);
+			(void)plan_unplanned(t);
 		}
 	}
 }

@@ -173,7 +173,9 @@ configuration_tls_files(const struct gp_config *cfg)
 		sum = mix_file(sum, cfg->tls.certificates[i].path);
 	for (size_t i = 0; i < cfg->tls.keys_len; i++)
 		sum = mix_file(sum, cfg->tls.keys[i]);
-	return sum;
+	sum = mix_file(sum, cfg->smarthost.password_file);
+	sum = mix_file(sum, cfg->smarthost.token_file);
+	return mix_file(sum, cfg->smarthost.client_secret_file);
 }
 
 void

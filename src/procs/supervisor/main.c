@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ipc/values.h"
 #include "procs/supervisor/configuration.h"
 #include "procs/supervisor/supervisor.h"
 #include "sys/clock.h"
@@ -34,7 +35,7 @@ enum {
 	USERS_CHECK_MS = 2 * 1000,
 	/* How long a role may live without its control channel. */
 	ORPHAN_MS = 5 * 1000,
-	/* How often certificates and keys are looked at. */
+	/* How often certificates, keys and the smarthost's secrets are looked at. */
 	TLS_LOOK_MS = 60 * 1000,
 };
 
@@ -139,6 +140,30 @@ tell_keys(struct instance *in)
 }
 
 static bool
+tell_secret(struct instance *in, enum gp_secret_kind kind, struct gp_slice path)
+{
+	if (path.len == 0)
+		return true;
+	struct gp_message m = {.type = GP_MSG_SECRET,
+			       .fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
+			       .secret = {.kind = (uint8_t)kind}};
+	if (m.fd >= 0)
+		return gp_channel_send(in->control, &m);
+	gp_error("cannot_open_secret", GP_F("path", path), GP_FS("reason", strerror(errno)));
+	return true;
+}
+
+/* Like keys: never read here. */
+static bool
+tell_secrets(struct instance *in)
+{
+	const struct gp_config *cfg = self.config.value;
+	return tell_secret(in, GP_SECRET_PASSWORD, cfg->smarthost.password_file) &&
+	       tell_secret(in, GP_SECRET_TOKEN, cfg->smarthost.token_file) &&
+	       tell_secret(in, GP_SECRET_CLIENT, cfg->smarthost.client_secret_file);
+}
+
+static bool
 tell_users(struct instance *in)
 {
 	struct gp_message m = {.type = GP_MSG_USERS};
@@ -165,6 +190,8 @@ tell_resources(struct instance *in)
 		ok = tell_users(in);
 	if (ok && needs & NEEDS_KEYS)
 		ok = tell_keys(in);
+	if (ok && needs & NEEDS_SECRETS)
+		ok = tell_secrets(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
 		ok = tell_listen(in,
 				 &(struct gp_role_listen){.fd = r->control, .address = "control"});
@@ -475,15 +502,19 @@ renew_users(void)
 	}
 }
 
-/* Says the configuration again to those who have this need, 0: to all. Keys go first: who gets a
- * new certificate will ask for its key at once. */
+/* Says the configuration again to those who have this need, 0: to all. Keys and secrets go first:
+ * who gets a new certificate will ask for its key at once. */
 static void
 tell_again(unsigned needs)
 {
 	self.keys_round++;
 	for (size_t i = 0; i < self.instances_len; i++) {
 		struct instance *in = &self.instances[i];
-		if (in->control && in->spec->needs & NEEDS_KEYS && !tell_keys(in))
+		if (!in->control)
+			continue;
+		bool told = (!(in->spec->needs & NEEDS_KEYS) || tell_keys(in)) &&
+			    (!(in->spec->needs & NEEDS_SECRETS) || tell_secrets(in));
+		if (!told)
 			kill(in->pid, SIGKILL);
 	}
 	for (size_t i = 0; i < self.instances_len; i++) {

@@ -27,7 +27,8 @@ enum role_needs {
 	NEEDS_POLICY_DIR = 16,
 	NEEDS_KEYS = 32,         /* the private keys, as descriptors */
 	NEEDS_CERTIFICATES = 64, /* the configuration again when a certificate's file changed */
-	NEEDS_USERS = 128,
+	NEEDS_SECRETS = 128,     /* what to log in with at the smarthost, as descriptors */
+	NEEDS_USERS = 256,
 };
 
 struct role_spec {

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What we log in with at the smarthost: known to this role alone, and never written anywhere. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ipc/values.h"
+#include "procs/relay/relay.h"
+#include "sys/log.h"
+#include "sys/small_file.h"
+
+enum { SECRET_MAX = 4096 };
+
+struct secret {
+	char text[SECRET_MAX];
+	size_t len; /* 0: there is none */
+};
+
+static struct secret password, token, client;
+
+static void
+forget(struct secret *s)
+{
+	explicit_bzero(s->text, sizeof(s->text));
+	s->len = 0;
+}
+
+/* The first line. Returns 0 or -errno. */
+static int
+read_line(int fd, struct secret *s)
+{
+	struct stat st;
+	int r = gp_file_stat(fd, &st);
+	if (r < 0)
+		return r;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	ssize_t n = pread(fd, s->text, sizeof(s->text), 0);
+	if (n < 0)
+		return -errno;
+	struct gp_slice rest = gp_slice(s->text, (size_t)n), line = gp_slice_cut(&rest, '\n');
+	if (line.len == sizeof(s->text))
+		return -EFBIG;
+	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	s->len = line.len;
+	explicit_bzero(s->text + s->len, sizeof(s->text) - s->len);
+	return s->len > 0 ? 0 : -ENODATA;
+}
+
+void
+login_take(struct gp_role_env *env, uint8_t kind, int fd)
+{
+	(void)env;
+	struct secret *s = kind == GP_SECRET_TOKEN    ? &token
+			   : kind == GP_SECRET_CLIENT ? &client
+						      : &password;
+	forget(s);
+	int r = read_line(fd, s);
+	if (r == 0)
+		return;
+	forget(s);
+	gp_error("secret_refused",
+		 GP_FS("of", s == &token    ? "token_file"
+			     : s == &client ? "client_secret_file"
+					    : "password_file"),
+		 GP_FS("reason", r == -ENODATA ? "its first line is empty"
+				 : r == -EFBIG ? "its first line is too long"
+					       : strerror(-r)));
+}
+
+void
+login_reload(const struct gp_config *cfg)
+{
+	if (cfg->smarthost.password_file.len == 0)
+		forget(&password);
+	if (cfg->smarthost.token_file.len == 0)
+		forget(&token);
+	if (cfg->smarthost.client_secret_file.len == 0)
+		forget(&client);
+	tokens_forget();
+}
+
+struct gp_slice
+login_client_secret(void)
+{
+	return gp_slice(client.text, client.len);
+}
+
+struct gp_client_login
+login_now(void)
+{
+	return (struct gp_client_login){
+		.user = relay.env->config->smarthost.user,
+		.password = gp_slice(password.text, password.len),
+		.token = tokens_are_had() ? tokens_now() : gp_slice(token.text, token.len),
+	};
+}

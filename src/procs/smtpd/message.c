@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A message that is complete: what goes on top of it, what is asked of users' messages, and what
+ * becomes of it at spool's. */
+#include "core/message/received.h"
+#include "ipc/values.h"
+#include "procs/smtpd/session.h"
+#include "procs/smtpd/submission.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+enum {
+	HEAD_MAX = 16 * 1024,
+	LOOK_ARENA_MAX = 2 * 1024 * 1024, /* a header, its fields, and one of them unfolded */
+};
+
+static const struct gp_reply store_failed =
+	GP_REPLY_INIT(451, 4, 3, 0, "Could not store the message, try again later");
+
+static void
+log_accepted(struct session *s)
+{
+	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
+	struct gp_tls_facts tls = session_tls(s);
+	const struct gp_log_field fields[] = {
+		GP_FID("id", s->id),
+		GP_FS("client", s->client_text.s),
+		GP_F("helo", gp_smtp_server_helo(s->smtp)),
+		GP_F("from", e->sender),
+		GP_F("to", s->targets.items[0].address),
+		GP_FN("rcpts", s->targets.len),
+		GP_FN("size", body_size(&s->body)),
+		GP_F("user", gp_smtp_server_identity(s->smtp)),
+		GP_FS("tls_version", tls.version),
+		GP_FS("tls_cipher", tls.cipher),
+	};
+	gp_log_event(GP_LOG_INFO, "accepted", fields, GP_ARRAY_LEN(fields) - (s->tls ? 0 : 2));
+}
+
+/* The trace field that goes on top (RFC 5321 section 4.4). */
+static bool
+write_received(struct session *s, struct gp_buf *head)
+{
+	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
+	struct gp_id_text id = gp_id_text(s->id);
+	struct gp_tls_facts tls = session_tls(s);
+	struct gp_received r = {
+		.helo = gp_smtp_server_helo(s->smtp),
+		.client_addr = gp_slice_str(s->client_text.s),
+		.by = smtpd.setup.hostname,
+		.esmtp = gp_smtp_server_esmtp(s->smtp),
+		.tls_version = gp_slice_str(tls.version),
+		.tls_cipher = gp_slice_str(tls.cipher),
+		.authenticated = session_is_user(s),
+		.utf8 = e->flags & GP_ENVELOPE_SMTPUTF8,
+		.id = gp_slice_str(id.s),
+		.rcpt = e->rcpts_len == 1 ? e->rcpts[0].address : gp_slice(NULL, 0),
+		.time_s = gp_clock_wall_ms() / 1000,
+	};
+	gp_received_write(head, &r);
+	return !head->failed;
+}
+
+/* What RFC 6409 asks of a message that came by a submission listener; code 0: nothing. Those of
+ * relay_networks may be who they like. */
+static struct gp_reply
+take_submission(struct session *s, struct gp_buf *head)
+{
+	static const struct gp_slice anybody[] = {GP_SLICE("*")};
+	struct gp_arena arena = GP_ARENA_INIT(LOOK_ARENA_MAX);
+	struct gp_id_text id = gp_id_text(s->id);
+	bool user = session_is_user(s);
+	const struct submission submission = {
+		.from = user ? s->login.from : anybody,
+		.from_len = user ? s->login.from_len : GP_ARRAY_LEN(anybody),
+		.hostname = smtpd.setup.hostname,
+		.id = gp_slice_str(id.s),
+		.now_ms = gp_clock_wall_ms(),
+	};
+	struct gp_slice start;
+	struct gp_reply r = GP_REPLY(451, 4, 3, 0, "Could not read the message, try again later");
+	if (body_start(&s->body, SUBMISSION_START_MAX, &arena, &start))
+		r = submission_take(&submission, start, &arena, head);
+	r.text = gp_arena_dup(gp_smtp_server_arena(s->smtp), r.text);
+	gp_arena_free(&arena);
+	return r;
+}
+
+/* All that goes on top. A refusal, or code 0. */
+static struct gp_reply
+write_head(struct session *s, struct gp_buf *head)
+{
+	if (s->body.failed || !write_received(s, head))
+		return store_failed;
+	if (s->listen->service == GP_SERVICE_SUBMISSION)
+		return take_submission(s, head);
+	return (struct gp_reply){};
+}
+
+static bool
+commit(struct session *s, const struct gp_buf *head)
+{
+	struct gp_envelope e = *gp_smtp_server_envelope(s->smtp);
+	e.arrival_ms = gp_clock_wall_ms();
+	e.client_addr = gp_slice_str(s->client_text.s);
+	e.client_helo = gp_smtp_server_helo(s->smtp);
+	e.rcpts = s->targets.items;
+	e.rcpts_len = s->targets.len;
+	return store_commit(s, s->id, &e, gp_buf_slice(head), &s->body);
+}
+
+void
+message_take_end(struct session *s)
+{
+	struct gp_buf head = GP_BUF_INIT(HEAD_MAX);
+	struct gp_reply reply = write_head(s, &head);
+	if (reply.code == 0 && !commit(s, &head))
+		reply = store_failed;
+	gp_buf_free(&head);
+	if (reply.code == 0) {
+		s->state = SESSION_WAITS_COMMIT;
+		return;
+	}
+	gp_smtp_server_answer(s->smtp, &reply);
+	session_log_refusal(s);
+	session_reset_transaction(s);
+}
+
+void
+message_answer(struct session *s, enum gp_commit_result result)
+{
+	struct gp_reply reply = store_failed;
+	if (result == GP_COMMIT_DONE) {
+		struct gp_slice text = gp_arena_printf(gp_smtp_server_arena(s->smtp),
+						       "Queued as %s", gp_id_text(s->id).s);
+		reply = GP_REPLY(250, 2, 0, 0, "Queued");
+		if (text.len > 0)
+			reply.text = text;
+		log_accepted(s);
+	} else if (result == GP_COMMIT_FULL) {
+		reply = GP_REPLY(452, 4, 3, 1, "Insufficient system storage, try again later");
+	} else if (result == GP_COMMIT_TOO_BIG) {
+		reply = GP_REPLY(552, 5, 3, 4, "Message too big for the queue");
+	}
+	gp_smtp_server_answer(s->smtp, &reply);
+	if (result != GP_COMMIT_DONE)
+		session_log_refusal(s);
+	session_reset_transaction(s);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of a connection share: session.c has its life and its commands, message.c what
+ * becomes of a message that is complete. */
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include "procs/smtpd/smtpd.h"
+
+enum session_state {
+	SESSION_TALKS,
+	SESSION_WAITS_STAGE,
+	SESSION_WAITS_COMMIT,
+	SESSION_WAITS_AUTH,
+	SESSION_WAITS_COUNT,
+	SESSION_SHAKES_HANDS,
+	SESSION_LINGERS,
+};
+
+struct session {
+	struct gp_list link;
+	enum session_state state;
+	int fd;
+	const struct gp_role_listen *listen;
+	struct gp_tls *tls; /* NULL: in clear */
+	bool starttls;      /* was offered */
+	bool signing;       /* the handshake waits for signer */
+	uint64_t handshake_end_ms, signature_end_ms;
+	bool reading, writing; /* whether the event is registered */
+	struct event readable, writable, timer;
+	uint64_t timer_ms; /* when the timer fires; UINT64_MAX: not armed */
+	struct gp_smtp_server *smtp;
+	struct gp_buf held;
+	size_t lingered;
+	struct gp_client client;
+	struct login login;
+	struct gp_sockaddr_text client_text;
+	/* the transaction */
+	uint64_t id;
+	struct targets targets;
+	struct body body;
+};
+
+/* Whether it has authenticated. */
+bool
+session_is_user(const struct session *s);
+/* What TLS came to; without it, texts of NULL. */
+struct gp_tls_facts
+session_tls(const struct session *s);
+/* Logs what was refused last, unless it was logged already. */
+void
+session_log_refusal(struct session *s);
+/* What the transaction holds beside its arena is given back. */
+void
+session_reset_transaction(struct session *s);
+
+/* --- message.c --- */
+
+/* The body is complete: hands it to spool and waits, or answers. */
+void
+message_take_end(struct session *s);
+/* spool's word: answers. */
+void
+message_answer(struct session *s, enum gp_commit_result result);

@@ -1,0 +1,638 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS towards other servers as it is configured: demands of destinations, a smarthost that is logged in to, sessions
+that are resumed, and messages that say themselves how they travel."""
+
+import base64
+import hashlib
+import json
+import signal
+import ssl
+
+import pytest
+import rolerig
+from gateway import eventually, free_port
+from httpsrig import Authority, HttpsRig
+from httpsrig import answer as http_answer
+
+TRUSTED = ["127.0.0.0/8"]
+MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
+USER, PASSWORD, TOKEN = "gateway@relay.test", "s3cret pass", "ya29.token"
+HOSTS = {name: f"127.0.21.{i}" for i, name in enumerate(("relay", "first", "second", "third", "login"), 1)}
+NAMES = {f"{name}.test": {"A": [address]} for name, address in HOSTS.items()}
+
+
+@pytest.fixture
+def authority(scratch):
+    return Authority(scratch)
+
+
+@pytest.fixture
+def host(sink):
+    """host(name, ...) starts a server on that name's address."""
+
+    def start(name, port=0, **options):
+        return sink(options.pop("script", None), address=(HOSTS[name], port), **options)
+
+    return start
+
+
+def start_gateway(gatepost, authority, **settings):
+    settings.setdefault("retry", {"first": "1h", "max": "4h", "for": "5d"})
+    settings["tls"] = {"authorities": str(authority.path)}
+    return gatepost(names=NAMES, relay_networks=TRUSTED, workers=1, **settings)
+
+
+def sessions(server):
+    """What the log says of TLS sessions."""
+    return [line for line in server.log_lines() if line["event"] == "session"]
+
+
+def deferral(server):
+    """What `queue why` says of the only message."""
+    eventually(lambda: [m["state"] for m in server.queued()] == ["deferred"], what="a deferral")
+    (message,) = server.queued()
+    return server.queue("why", message["id"])
+
+
+def delivered(end, count=1):
+    eventually(lambda: len(end.messages) >= count, what=f"{count} messages")
+    return end.messages
+
+
+def reload(server):
+    """Closes what is idle, too."""
+    before = server.log_text().count('"reloaded"')
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: server.log_text().count('"reloaded"') > before, what="the reload")
+
+
+# --- demands of destinations ---
+
+
+def to_host(gatepost, authority, end, name="first", **demand):
+    """A gateway that sends mail for far.test to that host, under this demand."""
+    settings = {"routes": {"far.test": f"{name}.test:{end.port}"}}
+    if demand:
+        settings["destinations"] = {f"{name}.test": demand}
+    server = start_gateway(gatepost, authority, **settings)
+    server.send(MESSAGE, to=["you@far.test"])
+    return server
+
+
+@pytest.mark.parametrize("demand, policy", [({}, "opportunistic"), ({"tls": "encrypt"}, "encrypt")])
+def test_tls_by_whomever(gatepost, authority, host, demand, policy):
+    end = host("first", certificate=authority.issue("other.test", self_signed=True))
+    server = to_host(gatepost, authority, end, **demand)
+    delivered(end)
+    (session,) = sessions(server)
+    assert session["policy"] == policy and session["decision"] == "deliver" and session["tls_version"] == "TLSv1.3"
+
+
+def test_none_is_no_tls(gatepost, authority, host):
+    end = host("first", certificate=authority.issue("first.test"))
+    server = to_host(gatepost, authority, end, tls="none")
+    delivered(end)
+    assert end.handshakes == 0
+    (session,) = sessions(server)
+    assert session["policy"] == "none"
+
+
+@pytest.mark.parametrize("tls", ["encrypt", "verify", "dane-only"])
+def test_never_in_clear(gatepost, authority, host, tls):
+    end = host("first")
+    server = to_host(gatepost, authority, end, tls=tls)
+    why = deferral(server)
+    assert "first.test" in why
+    assert ("DANE" if tls == "dane-only" else f"does not offer TLS (TLS policy: {tls})") in why
+    assert not end.messages
+    assert all(line.split()[0] in ("EHLO", "QUIT") for line in end.lines)
+
+
+@pytest.mark.parametrize(
+    "case, words",
+    [("good", None), ("wrong name", "another name"), ("self-signed", "no authority"), ("expired", "expired")],
+)
+def test_verify_takes_a_proof(gatepost, authority, host, case, words):
+    certificate = {
+        "good": lambda: authority.issue("first.test"),
+        "wrong name": lambda: authority.issue("second.test"),
+        "self-signed": lambda: authority.issue("first.test", self_signed=True),
+        "expired": lambda: authority.issue("first.test", expired=True),
+    }[case]()
+    end = host("first", certificate=certificate)
+    server = to_host(gatepost, authority, end, tls="verify")
+    if words is None:
+        delivered(end)
+        return
+    why = deferral(server)
+    assert words in why and "(TLS policy: verify)" in why and f"first.test [{HOSTS['first']}]:{end.port}" in why
+    assert not end.messages
+    assert not [line for line in end.lines if line.startswith("MAIL")]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_fingerprint(gatepost, authority, host, right):
+    certificate = authority.issue("other.test", self_signed=True)
+    digits = (digest(certificate) if right else digest(authority.path)).upper()
+    pin = ":".join(digits[i : i + 2] for i in range(0, 64, 2))
+    end = host("first", certificate=certificate)
+    server = to_host(gatepost, authority, end, fingerprints=["00" * 32, pin])
+    if right:
+        delivered(end)
+        assert sessions(server)[0]["policy"] == "fingerprint"
+    else:
+        why = deferral(server)
+        assert "another certificate than was announced" in why and "(TLS policy: fingerprint)" in why
+        assert not end.messages
+
+
+# --- the smarthost ---
+
+
+def answer_auth(line):
+    words = line.split()
+    given = base64.b64decode(words[2]).decode() if len(words) == 3 else ""
+    good = [f"\0{USER}\0{PASSWORD}", f"n,a={USER},\1auth=Bearer {TOKEN}\1\1"]
+    return "235 2.7.0 welcome" if given in good else "535 5.7.8 who are you?"
+
+
+def smarthost(gatepost, authority, end, scratch, fetch=None, /, **changes):
+    (scratch / "password").write_text(PASSWORD + "\nnever read\n")
+    (scratch / "token").write_text(TOKEN + "\r\n")
+    for name in ("password", "token"):
+        (scratch / name).chmod(0o600)  # its reader is not root: the supervisor opens it
+    settings = {
+        "address": f"relay.test:{end.port}",
+        "user": USER,
+        "password_file": str(scratch / "password"),
+        **changes,
+    }
+    more = {"fetch": fetch} if fetch else {}
+    settings = {key: value for key, value in settings.items() if value is not None}
+    return start_gateway(gatepost, authority, smarthost=settings, **more)
+
+
+def auth_lines(end):
+    return [line for line in end.lines if line.startswith("AUTH")]
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize("mechanisms", ["PLAIN", "PLAIN OAUTHBEARER"])
+def test_smarthost_with_a_user(gatepost, authority, host, scratch, implicit, mechanisms):
+    end = host(
+        "relay",
+        certificate=authority.issue("relay.test"),
+        implicit=implicit,
+        secure_extensions=[f"AUTH {mechanisms}"],
+        script={"AUTH": answer_auth},
+    )
+    changes = {"tls": "implicit"} if implicit else {}
+    if "OAUTHBEARER" in mechanisms:
+        changes["token_file"] = str(scratch / "token")
+    server = smarthost(gatepost, authority, end, scratch, **changes)
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end)
+    (line,) = auth_lines(end)
+    assert line.split()[1] == mechanisms.split()[-1]
+    (session,) = sessions(server)
+    assert session["policy"] == "verify" and session["decision"] == "deliver"
+    # The secret is in nothing that we print or log.
+    shown = server.run("config", "show").stdout
+    for secret in (PASSWORD, TOKEN, base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()):
+        assert secret not in shown and secret not in server.log_text()
+
+
+def test_refused_login_waits(gatepost, authority, host, scratch):
+    script = {"AUTH": "535 5.7.8 who are you?"}
+    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"], script=script)
+    server = smarthost(gatepost, authority, end, scratch)
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "who are you?" in deferral(server)
+    assert not end.messages
+
+
+def test_changed_password_is_read_at_reload(gatepost, authority, host, scratch):
+    script = {"AUTH": answer_auth}
+    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"], script=script)
+    server = smarthost(gatepost, authority, end, scratch)
+    (scratch / "password").write_text("wrong")
+    reload(server)
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "who are you?" in deferral(server)
+    (scratch / "password").write_text(PASSWORD)
+    reload(server)
+    server.queue("retry", "--all")
+    delivered(end)
+
+
+@pytest.mark.parametrize("case", ["no TLS", "wrong name", "self-signed", "implicit, wrong name"])
+def test_nobody_is_told_a_secret_before_its_proof(gatepost, authority, host, scratch, case):
+    names = ["other.test"] if "wrong" in case else ["relay.test"]
+    end = host(
+        "relay",
+        certificate=None if case == "no TLS" else authority.issue(*names, self_signed=case == "self-signed"),
+        implicit="implicit" in case,
+        extensions=["PIPELINING", *(["AUTH PLAIN LOGIN"] if case == "no TLS" else [])],
+        secure_extensions=["AUTH PLAIN LOGIN"],
+        script={"AUTH": answer_auth},
+    )
+    server = smarthost(gatepost, authority, end, scratch, **({"tls": "implicit"} if end.implicit else {}))
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "(TLS policy: verify)" in deferral(server)
+    assert not auth_lines(end) and not end.messages
+
+
+def test_encrypt_logs_in_without_a_proof(gatepost, authority, host, scratch):
+    certificate = authority.issue("other.test", self_signed=True)
+    end = host("relay", certificate=certificate, secure_extensions=["AUTH PLAIN"], script={"AUTH": answer_auth})
+    server = smarthost(gatepost, authority, end, scratch, tls="encrypt")
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end)
+
+
+def test_implicit_tls_that_is_none(gatepost, authority, host, scratch):
+    """The server speaks first, in clear."""
+    end = host("relay", script={"AUTH": answer_auth})
+    server = smarthost(gatepost, authority, end, scratch, tls="implicit")
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "at the TLS handshake" in deferral(server)
+    assert not end.messages
+
+
+@pytest.mark.parametrize("password", ["secret", "wrong"])
+def test_postfix_as_the_smarthost(gatepost, authority, peers, scratch, password):
+    """Which asks Dovecot whom to believe."""
+    lmtp, imap, auth, plain, port = (free_port() for _ in range(5))
+    peers.dovecot(lmtp, imap, auth_port=auth)
+    back = gatepost()
+    certificate = authority.issue("relay.test")
+    own = {
+        "smtpd_tls_cert_file": certificate,
+        "smtpd_tls_key_file": certificate,
+        "smtpd_tls_security_level": "encrypt",
+        "smtpd_sasl_auth_enable": "yes",
+        "smtpd_sasl_type": "dovecot",
+        "smtpd_sasl_path": f"inet:127.0.0.1:{auth}",
+        "smtpd_relay_restrictions": "permit_sasl_authenticated,reject",
+    }
+    peers.postfix(plain, back.port, listeners=[(f"{HOSTS['relay']}:{port}", own)])
+    (scratch / "password").write_text(password)
+    smarthost = {"address": f"relay.test:{port}", "user": USER, "password_file": str(scratch / "password")}
+    domains = {"front.test": {"recipients": "any", "deliver": "discard"}}
+    front = start_gateway(gatepost, authority, smarthost=smarthost, domains=domains)
+    front.send(MESSAGE, to=["alice@demo.test"])
+    if password == "secret":
+        (mail,) = back.wait_for_mails("alice", 1, 60)
+        assert "with ESMTPSA" in mail.get_all("Received")[1]
+    else:
+        assert "authentication failed" in deferral(front)
+
+
+# --- a token for it ---
+
+FORM = f"grant_type=client_credentials&client_id=gateway&client_secret={PASSWORD.replace(' ', '%20')}&scope=mail"
+
+
+@pytest.fixture
+def endpoint(authority):
+    """endpoint(answers) starts a token endpoint that gives one after the other."""
+    running = []
+
+    def start(*answers):
+        given = iter(answers)
+        rig = HttpsRig(authority.issue("login.test"), lambda tls: tls.sendall(next(given)), HOSTS["login"])
+        running.append(rig.__enter__())
+        return rig
+
+    yield start
+    for rig in running:
+        rig.__exit__()
+        assert not rig.complaints
+
+
+def token(text, **rest):
+    body = json.dumps({"access_token": text, "token_type": "Bearer", "expires_in": 3600, **rest}).encode()
+    return http_answer(body, fields=["Content-Type: application/json"])
+
+
+def with_token(gatepost, authority, host, scratch, rig):
+    """The smarthost and a gateway that gets its token there."""
+    script = {"AUTH": answer_auth}
+    options = {"secure_extensions": ["AUTH XOAUTH2 OAUTHBEARER"], "script": script}
+    end = host("relay", certificate=authority.issue("relay.test"), **options)
+    fetch = {"ca_file": str(authority.path), "private_addresses": True, "port": rig.port}
+    changes = {
+        "password_file": None,
+        "token_url": "https://login.test/tenant/token",
+        "client_id": "gateway",
+        "client_secret_file": str(scratch / "password"),
+        "token_scope": "mail",
+    }
+    return end, smarthost(gatepost, authority, end, scratch, fetch, **changes)
+
+
+def test_a_token_is_had_once(gatepost, authority, host, scratch, endpoint):
+    rig = endpoint(token(TOKEN))
+    end, server = with_token(gatepost, authority, host, scratch, rig)
+    for count in range(1, 4):
+        server.send(MESSAGE, to=[f"you{count}@far.test"])
+    delivered(end, 3)
+    (request,) = rig.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /tenant/token HTTP/1.1\r\n") and body.decode() == FORM
+    assert b"Content-Type: application/x-www-form-urlencoded" in head
+    for secret in (TOKEN, PASSWORD):
+        assert secret not in server.log_text()
+
+
+def test_a_token_that_is_refused_is_not_used_again(gatepost, authority, host, scratch, endpoint):
+    rig = endpoint(token("revoked"), token(TOKEN))
+    end, server = with_token(gatepost, authority, host, scratch, rig)
+    server.send(MESSAGE, to=["you@far.test"])
+    assert "who are you?" in deferral(server)
+    server.queue("retry", "--all")
+    delivered(end)
+    assert len(rig.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (http_answer(b'{"error": "invalid_client"}', status="401 Unauthorized"), "401"),
+        (http_answer(b"<html>"), "the answer is not a JSON object"),
+        (token("x y"), "the answer has no access_token"),
+        (token(TOKEN, expires_in=0), "the answer has a token that has ended"),
+        (b"", ""),
+    ],
+)
+def test_without_a_token_mail_waits(gatepost, authority, host, scratch, endpoint, answer, words):
+    end, server = with_token(gatepost, authority, host, scratch, endpoint(answer))
+    server.send(MESSAGE, to=["you@far.test"])
+    why = deferral(server)
+    assert "no token to log in with from login.test" in why and words in why
+    assert not end.connections
+
+
+# --- resumption ---
+
+
+def digest(certificate):
+    der = ssl.PEM_cert_to_DER_cert(certificate.read_text().split("-----BEGIN EC")[0])
+    return hashlib.sha256(der).hexdigest()
+
+
+def test_a_resumed_session_keeps_its_fingerprint(gatepost, authority, host):
+    certificate = authority.issue("other.test", self_signed=True)
+    end = host("first", certificate=certificate)
+    server = to_host(gatepost, authority, end, fingerprints=[digest(certificate)])
+    delivered(end)
+    reload(server)
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end, 2)
+    assert [s["resumed"] for s in sessions(server)] == ["no", "yes"]
+
+
+def test_a_server_that_stumbles_over_an_old_session(gatepost, authority, host):
+    """It is asked once more without it, before TLS counts as failed and the message goes in clear."""
+    end = host("first", certificate=authority.issue("first.test"))
+    server = to_host(gatepost, authority, end)
+    delivered(end)
+    reload(server)
+    end.broken_handshakes = 1
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end, 2)
+    assert [(s["decision"], s["resumed"]) for s in sessions(server)] == [("deliver", "no")] * 2
+    assert end.broken_handshakes == 0 and end.handshakes == 2
+
+
+def test_sessions_are_resumed_under_the_same_proof_only(gatepost, authority, host):
+    end = host("first", certificate=authority.issue("first.test"))
+    server = start_gateway(
+        gatepost,
+        authority,
+        routes={"far.test": f"first.test:{end.port}", "near.test": f"{HOSTS['first']}:{end.port}"},
+        destinations={"first.test": {"tls": "verify"}},
+    )
+    for count in (1, 2, 3):
+        server.send(MESSAGE, to=["you@far.test"])
+        delivered(end, count)
+        reload(server)
+        eventually(lambda: end.lines.count("QUIT") >= count, what="the connection's end")
+    assert [s["resumed"] for s in sessions(server)] == ["no", "yes", "yes"]
+    assert all(s["policy"] == "verify" and s["proof"] == "ok" for s in sessions(server))
+    server.send(MESSAGE, to=["you@near.test"])  # the same server by its address: nothing was proven of that
+    delivered(end, 4)
+    assert sessions(server)[-1]["resumed"] == "no" and sessions(server)[-1]["policy"] == "opportunistic"
+    assert (end.handshakes, end.resumed) == (4, 2)
+    # With another demand what was proven before is not enough.
+    server.settings["destinations"] = {"first.test": {"tls": "encrypt"}}
+    server.write_config()
+    reload(server)
+    server.send(MESSAGE, to=["you@far.test"])
+    delivered(end, 5)
+    assert (end.handshakes, end.resumed) == (5, 2)
+
+
+# --- what a message demands of its way: relay alone, between a spool and a fetch that are played ---
+
+BINARYMIME, REQUIRETLS = 4, 0x10  # enum gp_envelope_flags
+SMTP = 3  # enum gp_transport
+RELAYED, DEFERRED, FAILED = 2, 3, 4  # enum gp_outcome_kind
+TLSA_OF_NOBODY = [3, 1, 1, "00" * 32]
+
+
+def signed(**extra):
+    """Names with three MX hosts, all of them validated."""
+    names = {"far.test": {"MX": [[10, "first.test"], [20, "second.test"], [30, "third.test"]], "secure": True}}
+    for name, address in HOSTS.items():
+        names[f"{name}.test"] = {"A": [address], "secure": True}
+    return {**names, **extra}
+
+
+def connect(a, b):
+    ends = rolerig.pair()
+    for end, one, other in zip(ends, (a, b), (b, a)):
+        one.control.say("peer", fd=end.fileno(), role=rolerig.ROLES.index(other.name) + 1, index=0)
+        end.close()
+
+
+class Relay:
+    def __init__(self, authority, names, **more):
+        settings = {
+            **more,
+            "hostname": "mx.gatepost.test",
+            "state": "/nowhere",
+            "listen": [{"address": "127.0.0.1:2525", "service": "inbound"}],
+            "dns": {"answers": {"text": json.dumps(names)}},
+            "tls": {"authorities": str(authority.path)},
+            "log": {"format": "json"},
+        }
+        self.resolver = rolerig.Role("resolver", settings).start()
+        self.relay = rolerig.Role("relay", settings).start()
+        connect(self.relay, self.resolver)
+        self.spool, self.fetch = self.relay.peer("spool"), self.relay.peer("fetch")
+
+    def deliver(self, body=MESSAGE, flags=0, sender=b"me@example.com", **way):
+        """The outcome of the one recipient."""
+        envelope = {
+            "sender": sender, "envid": b"", "ret": 0, "flags": flags, "arrival_ms": 1,
+            "client_addr": b"127.0.0.1", "client_helo": b"client",
+            "rcpts": [{"address": b"you@far.test", "orcpt": b"", "notify": 0}],
+        }  # fmt: skip
+        route = {
+            "transport": SMTP, "host": b"", "port": 0, "domain": b"far.test", "mailbox": b"",
+            "destination": b"mx:far.test", **way,
+        }  # fmt: skip
+        self.spool.say("deliver", lease=1, id=1, envelope=envelope, route=route, body_size=len(body), body=body)
+        if not way:
+            name, asked = self.fetch.hear()
+            assert name == "policy"
+            known = {"action": 0, "failure": 0, "id": b"", "text": b"", "reason": b""}  # no policy
+            self.fetch.say("policy_known", ticket=asked["ticket"], **known)
+        name, heard = self.spool.hear()
+        assert name == "outcomes"
+        (outcome,) = heard["outcomes"]
+        r = outcome["reply"]
+        outcome["code"] = f"{r['code']} {r['enhanced_class']}.{r['enhanced_subject']}.{r['enhanced_detail']}"
+        return outcome
+
+    def stop(self):
+        for role in (self.relay, self.resolver):
+            role.process.kill()
+            role.process.wait(10)
+
+
+@pytest.fixture
+def relay(authority):
+    running = []
+
+    def start(names, **settings):
+        running.append(Relay(authority, names, **settings))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture
+def three(host, authority):
+    """three(support, ...) starts the MX hosts; support: whose EHLO has REQUIRETLS."""
+
+    def start(*support, names=("first", "second", "third"), **certificates):
+        try:
+            return [
+                host(
+                    name,
+                    port=25,
+                    certificate=certificates.get(name) or authority.issue(f"{name}.test"),
+                    secure_extensions=["REQUIRETLS"] if name in support else [],
+                )
+                for name in names
+            ]
+        except PermissionError:
+            pytest.skip("mail hosts listen on port 25, which needs root")
+
+    return start
+
+
+def test_requiretls_is_passed_on(relay, three):
+    first, *_ = three("first")
+    outcome = relay(signed()).deliver(flags=REQUIRETLS)
+    assert outcome["kind"] == RELAYED
+    assert first.messages[0][0].endswith(" REQUIRETLS")
+
+
+def test_requiretls_asks_every_host(relay, three):
+    *others, third = three("third")
+    assert relay(signed()).deliver(flags=REQUIRETLS)["kind"] == RELAYED
+    assert len(third.messages) == 1 and not any(end.messages for end in others)
+
+
+def test_requiretls_that_no_host_supports(relay, three):
+    ends = three()
+    outcome = relay(signed()).deliver(flags=REQUIRETLS)
+    assert (outcome["kind"], outcome["code"], outcome["remote_said"]) == (FAILED, "550 5.7.30", 0)
+    assert all(end.handshakes == 1 and not [x for x in end.lines if x.startswith("MAIL")] for end in ends)
+
+
+@pytest.mark.parametrize("which", ["first", "second", "third"])
+def test_requiretls_waits_for_a_host_that_is_away(relay, three, which):
+    """It may support what the others do not."""
+    three(names=[name for name in ("first", "second", "third") if name != which])
+    outcome = relay(signed()).deliver(flags=REQUIRETLS)
+    assert (outcome["kind"], outcome["code"]) == (DEFERRED, "451 4.4.1")
+
+
+def test_requiretls_waits_for_a_host_that_the_dns_hides(relay, three):
+    three()
+    names = signed(**{"_25._tcp.first.test": "SERVFAIL"})
+    outcome = relay(names).deliver(flags=REQUIRETLS)
+    assert (outcome["kind"], outcome["code"]) == (DEFERRED, "451 4.4.3")
+
+
+def test_requiretls_needs_proven_mx_records(relay, three):
+    ends = three("first", "second", "third")
+    names = signed()
+    names["far.test"]["secure"] = False
+    outcome = relay(names).deliver(flags=REQUIRETLS)
+    assert (outcome["kind"], outcome["code"]) == (FAILED, "550 5.7.10")
+    assert not any(end.connections for end in ends)
+
+
+def test_a_bounce_goes_without(relay, three):
+    """RFC 8689 section 5: better in clear than lost."""
+    first, *_ = three()
+    assert relay(signed()).deliver(flags=REQUIRETLS, sender=b"")["kind"] == RELAYED
+    assert "REQUIRETLS" not in first.messages[0][0]
+
+
+@pytest.mark.parametrize(
+    "field, kind", [(b"", DEFERRED), (b"TLS-Required: No\r\n", RELAYED), (b"TLS-Required: Yes\r\n", DEFERRED)]
+)
+def test_tls_required_no(relay, three, field, kind):
+    """DANE that matches nothing is then only reported."""
+    three()
+    names = [f"_25._tcp.{name}.test" for name in ("first", "second", "third")]
+    records = {name: {"TLSA": [TLSA_OF_NOBODY], "secure": True} for name in names}
+    outcome = relay(signed(**records)).deliver(body=field + MESSAGE)
+    assert outcome["kind"] == kind
+    if kind == DEFERRED:
+        assert b"(TLS policy: dane)" in outcome["reply"]["text"]
+
+
+@pytest.mark.parametrize("offered", [[], ["CHUNKING"], ["CHUNKING", "BINARYMIME"]])
+def test_a_binary_body_goes_as_it_is_or_back(relay, host, offered):
+    """RFC 3030 section 3: no line ends are mended, no dots doubled."""
+    try:
+        end = host("first", port=25, extensions=["PIPELINING", "8BITMIME", *offered])
+    except PermissionError:
+        pytest.skip("mail hosts listen on port 25, which needs root")
+    body = MESSAGE + b".\n\0\r\xff\r\n.\r\nno end of line"
+    names = {**signed(), "far.test": {"MX": [[10, "first.test"]]}}
+    outcome = relay(names).deliver(body=body, flags=BINARYMIME)
+    if "BINARYMIME" in offered:
+        assert outcome["kind"] == RELAYED
+        assert end.messages[0][0].endswith(" BODY=BINARYMIME") and end.messages[0][2] == body
+    else:
+        assert (outcome["kind"], outcome["code"]) == (FAILED, "554 5.6.1")
+
+
+def test_a_smarthost_of_yesterday_is_not_told_the_secret_of_today(relay, host, authority):
+    """spool may have routed the message before both were told of another smarthost."""
+    end = host("first", certificate=authority.issue("first.test"), secure_extensions=["AUTH PLAIN"])
+    smarthost = {"address": f"relay.test:{end.port}", "user": USER, "password_file": "/nowhere"}
+    one = relay(signed(), smarthost=smarthost)
+    outcome = one.deliver(host=b"first.test", port=end.port, destination=b"smarthost")
+    assert (outcome["kind"], outcome["code"]) == (DEFERRED, "451 4.3.5")
+    assert end.connections == 0
+
+
+def test_what_messages_demand_is_not_shared(relay, three):
+    """A connection that was found good enough for one is not for another that demands more."""
+    first, *_ = three("first")
+    one = relay(signed())
+    assert one.deliver()["kind"] == RELAYED
+    assert one.deliver(flags=REQUIRETLS)["kind"] == RELAYED
+    assert first.connections == 2
+    assert first.resumed == 0  # nothing was proven by the first
