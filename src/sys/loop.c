@@ -68,8 +68,9 @@ run_end_of_turn(struct gp_loop *l)
 			struct gp_loop_hook *hook = gp_container_of(it, struct gp_loop_hook, link);
 			hook->run(hook);
 		}
+		/* What led to a message is in the log before whoever gets it writes of it. */
+		gp_log_flush();
 	}
-	gp_log_flush();
 }
 
 int

@@ -2,8 +2,8 @@
 /*
  * The loop of a process: libevent's, run one turn at a time. A turn waits for events, runs all that
  * are there, then the turn's end: whatever was registered with gp_loop_at_end, in order of its
- * stage. That is where channels send what was queued, where the spool syncs once for all that came,
- * and where the log is written.
+ * stage. That is where the spool syncs once for all that came, where the log is written, and where
+ * channels send what was queued.
  */
 #pragma once
 

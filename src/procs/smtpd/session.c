@@ -755,6 +755,13 @@ session_counted(struct session *s, enum gp_quota_result result)
 void
 session_staged(struct session *s, int fd)
 {
+	if (s->state == SESSION_WAITS_COMMIT) {
+		/* A spool that has fallen gives this for that; what became of the message nobody
+		 * knows. */
+		body_keep_stage(fd);
+		session_committed(s, GP_COMMIT_FAILED);
+		return;
+	}
 	gp_assert(s->state == SESSION_WAITS_STAGE);
 	take_stage(s, fd);
 	resume(s);
