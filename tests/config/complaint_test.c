@@ -33,6 +33,7 @@ static const struct complaint_case form[] = {
 	 "greeting, EHLO and trace fields.\n"
 	 "1:1: 'listen' is missing. Where clients connect to.\n"},
 	{"[]", "1:1: the file takes keys of its own, as in `hostname: {hostname: ...}`\n"},
+	{"[{a: b}]", "1:1: the file takes keys of its own, as in `hostname: {hostname: ...}`\n"},
 	{"a: b: c", "1:5: not YAML: mapping values are not allowed in this context\n"},
 	{BASE "log: {level: info\nuser: x", "4:5: not YAML: did not find expected ',' or '}' "
 					    "(while parsing a flow mapping that begins in "

@@ -269,7 +269,8 @@ static struct gp_place
 place_of_key(const struct reading *r, const char *name)
 {
 	const yaml_node_t *root = yaml_document_get_root_node(r->doc);
-	for (size_t i = 0; root && i < reading_count(root); i++) {
+	bool keys = root && root->type == YAML_MAPPING_NODE;
+	for (size_t i = 0; keys && i < reading_count(root); i++) {
 		const yaml_node_t *value;
 		const yaml_node_t *key = reading_pair(r, root, i, &value);
 		if (gp_slice_eq(reading_text(key), gp_slice_str(name)))
