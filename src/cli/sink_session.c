@@ -248,15 +248,14 @@ look_for_mark(struct gp_sink_session *s, struct gp_slice part)
 	ptrdiff_t end = find(part, GP_SLICE("\r\n\r\n"));
 	if (end >= 0)
 		part = gp_slice_take(part, (size_t)end + 2);
-	ptrdiff_t at = find(part, field);
-	if (at >= 0) {
-		struct gp_slice value = gp_slice_drop(part, (size_t)at + field.len);
-		ptrdiff_t value_end = find(value, GP_SLICE("\r\n"));
-		if (value_end >= 0) {
-			value = gp_slice_take(value, (size_t)value_end);
-			s->has_mark = gp_mark_parse(value, &s->mark);
-			return true;
-		}
+	for (ptrdiff_t at; (at = find(part, field)) >= 0;) {
+		part = gp_slice_drop(part, (size_t)at + field.len);
+		ptrdiff_t len = find(part, GP_SLICE("\r\n"));
+		/* A longer line is no mark, and would be seen or not as the octets happen to come. */
+		if (len < 0 || field.len + (size_t)len + 2 > GP_SINK_OVERLAP)
+			continue;
+		s->has_mark = gp_mark_parse(gp_slice_take(part, (size_t)len), &s->mark);
+		return true;
 	}
 	return end >= 0;
 }

@@ -346,6 +346,7 @@ def test_half_open_and_slow_handshakes_cost_themselves(secure):
             pass
         s.close()
     assert 25 < time.monotonic() - began < 45
+    eventually(lambda: len(logged(server, "tls_failed")) == 30, what="the log of each")
     assert {line["reason"] for line in logged(server, "tls_failed")} == {"took too long"}
 
 
