@@ -251,7 +251,7 @@ look_for_mark(struct gp_sink_session *s, struct gp_slice part)
 	for (ptrdiff_t at; (at = find(part, field)) >= 0;) {
 		part = gp_slice_drop(part, (size_t)at + field.len);
 		ptrdiff_t len = find(part, GP_SLICE("\r\n"));
-		/* A longer line is no mark, and would be seen or not as the octets happen to come. */
+		/* A longer line is no mark, and would be seen or not as its octets come. */
 		if (len < 0 || field.len + (size_t)len + 2 > GP_SINK_OVERLAP)
 			continue;
 		s->has_mark = gp_mark_parse(gp_slice_take(part, (size_t)len), &s->mark);
