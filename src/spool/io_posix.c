@@ -87,8 +87,8 @@ posix_pread(void *io, int fd, char *to, size_t len, uint64_t offset)
  *
  * ext4 can answer 0 to a sync that its own failure overtakes: turning preallocated blocks into
  * written ones is a transaction of the journal, and when that is given up the caller does not hear
- * of it. A write of nothing asks whether the file system still takes writes, so a 0 counts when that
- * was so after it. tests/crash/README.md has what was seen, and what is not explained.
+ * of it. A write of nothing asks whether the file system still takes writes, so a 0 counts when
+ * that was so after it. tests/crash/README.md has what was seen, and what is not explained.
  */
 static int
 posix_fdatasync(void *io, int fd)
