@@ -51,6 +51,7 @@ static const struct {
 	{"mx.test;;; spf=pass;;", "<mx.test> | spf=pass"},
 	{"\"mx \\\"test\"; spf=pass", "<mx \"test> | spf=pass"},
 	{"mx.test 1 extra; spf=pass", "<mx.test> | spf=pass"},
+	{"mx.test; x-own_1=pass x-y.z_-=1", "<mx.test> | x-own_1=pass x-y.z_-=1"},
 	{"mx.test; spf", "<mx.test>"},
 	{"mx.test; spf=; dkim=pass", "<mx.test> | dkim=pass"},
 	{"mx.test; =pass; dkim=pass", "<mx.test> | dkim=pass"},
