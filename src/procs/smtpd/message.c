@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A message that is complete: what goes on top of it, what is asked of users' messages, and what
  * becomes of it at spool's. */
+#include "core/message/header.h"
 #include "core/message/received.h"
 #include "ipc/values.h"
+#include "procs/smtpd/forged.h"
 #include "procs/smtpd/session.h"
 #include "procs/smtpd/submission.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
 enum {
-	HEAD_MAX = 16 * 1024,
-	LOOK_ARENA_MAX = 2 * 1024 * 1024, /* a header, its fields, and one of them unfolded */
+	HEAD_MAX = 32 * 1024,
+	LOOK_ARENA_MAX = 2 * 1024 * 1024, /* a header, its fields, and what is made of them */
 };
 
 static const struct gp_reply store_failed =
@@ -63,10 +65,10 @@ write_received(struct session *s, struct gp_buf *head)
 /* What RFC 6409 asks of a message that came by a submission listener; code 0: nothing. Those of
  * relay_networks may be who they like. */
 static struct gp_reply
-take_submission(struct session *s, struct gp_buf *head)
+take_submission(struct session *s, struct gp_slice start, struct gp_arena *arena,
+		struct gp_buf *head)
 {
 	static const struct gp_slice anybody[] = {GP_SLICE("*")};
-	struct gp_arena arena = GP_ARENA_INIT(LOOK_ARENA_MAX);
 	struct gp_id_text id = gp_id_text(s->id);
 	bool user = session_is_user(s);
 	const struct submission submission = {
@@ -76,24 +78,51 @@ take_submission(struct session *s, struct gp_buf *head)
 		.id = gp_slice_str(id.s),
 		.now_ms = gp_clock_wall_ms(),
 	};
-	struct gp_slice start;
-	struct gp_reply r = GP_REPLY(451, 4, 3, 0, "Could not read the message, try again later");
-	if (body_start(&s->body, SUBMISSION_START_MAX, &arena, &start))
-		r = submission_take(&submission, start, &arena, head);
-	r.text = gp_arena_dup(gp_smtp_server_arena(s->smtp), r.text);
-	gp_arena_free(&arena);
-	return r;
+	return submission_take(&submission, start, arena, head);
 }
 
-/* All that goes on top. A refusal, or code 0. */
+/* Takes out what others wrote in our name. A refusal, or code 0. */
 static struct gp_reply
-write_head(struct session *s, struct gp_buf *head)
+clean_header(struct session *s, struct gp_slice start, struct gp_arena *arena)
 {
-	if (s->body.failed || !write_received(s, head))
+	struct gp_header h;
+	struct gp_slice clean;
+	int r = gp_header_split(start, arena, &h);
+	if (r > 0)
+		return GP_REPLY(552, 5, 3, 4, "Header is too big");
+	if (r == 0)
+		r = forged_take_out(&h, smtpd.setup.hostname, arena, &clean);
+	if (r < 0)
+		return store_failed;
+	if (r > 0)
+		body_replace_start(&s->body, h.len, clean);
+	return (struct gp_reply){};
+}
+
+/* Whom it is from, as far as that is to be found out. A refusal, or code 0. */
+static struct gp_reply
+take_checks(struct session *s, struct gp_arena *arena, struct gp_buf *head)
+{
+	if (s->checks)
+		return checks_conclude(s->checks, arena, head);
+	return checks_wanted(s) ? store_failed : (struct gp_reply){};
+}
+
+/* All that goes on top: the results first, above our own trace field (RFC 8601 section 4.1). A
+ * refusal, or code 0. */
+static struct gp_reply
+write_head(struct session *s, struct gp_arena *arena, struct gp_buf *head)
+{
+	struct gp_slice start;
+	struct gp_reply r = take_checks(s, arena, head);
+	if (r.code != 0)
+		return r;
+	if (s->body.failed || !write_received(s, head) ||
+	    !body_start(&s->body, SUBMISSION_START_MAX, arena, &start))
 		return store_failed;
 	if (s->listen->service == GP_SERVICE_SUBMISSION)
-		return take_submission(s, head);
-	return (struct gp_reply){};
+		r = take_submission(s, start, arena, head);
+	return r.code == 0 ? clean_header(s, start, arena) : r;
 }
 
 static bool
@@ -111,11 +140,25 @@ commit(struct session *s, const struct gp_buf *head)
 void
 message_take_end(struct session *s)
 {
+	if (!s->checks || checks_end(s->checks)) {
+		message_finish(s);
+		return;
+	}
+	s->state = SESSION_WAITS_CHECKS;
+	s->checks_end_ms = gp_clock_monotonic_ms() + CHECKS_MS;
+}
+
+void
+message_finish(struct session *s)
+{
+	struct gp_arena arena = GP_ARENA_INIT(LOOK_ARENA_MAX);
 	struct gp_buf head = GP_BUF_INIT(HEAD_MAX);
-	struct gp_reply reply = write_head(s, &head);
+	struct gp_reply reply = write_head(s, &arena, &head);
 	if (reply.code == 0 && !commit(s, &head))
 		reply = store_failed;
+	reply.text = gp_arena_dup(gp_smtp_server_arena(s->smtp), reply.text);
 	gp_buf_free(&head);
+	gp_arena_free(&arena);
 	if (reply.code == 0) {
 		s->state = SESSION_WAITS_COMMIT;
 		return;

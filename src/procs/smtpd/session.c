@@ -6,6 +6,7 @@
  *     read -> advance -> MAIL, RCPT, DATA: answered at once
  *                     -> RCPT, user with limits: auth_count -> WAITS_COUNT -> session_counted
  *                     -> BODY: into s->body; memory full -> WAITS_STAGE -> session_staged
+ *                     -> END, a stranger's: WAITS_CHECKS -> session_checked
  *                     -> END: store_commit -> WAITS_COMMIT -> session_committed
  *                     -> AUTH: auth_begin, auth_step -> WAITS_AUTH -> session_challenged, _judged
  *                     -> STARTTLS: tls_accept -> SHAKES_HANDS -> finish_handshake
@@ -46,6 +47,7 @@ advance(struct session *s, struct gp_slice input);
 void
 session_reset_transaction(struct session *s)
 {
+	s->checks = checks_free(s->checks);
 	body_reset(&s->body);
 	targets_reset(&s->targets);
 }
@@ -173,10 +175,13 @@ answer_rcpt(struct session *s, struct gp_admission *a)
 	    !targets_add(&s->targets, a, gp_smtp_server_rcpt(s->smtp),
 			 gp_smtp_server_arena(s->smtp)))
 		a->reply = GP_REPLY(452, 4, 5, 3, "Too many recipients");
-	if (gp_reply_positive(&a->reply))
-		gp_smtp_server_answer(s->smtp, &a->reply);
-	else
+	if (!gp_reply_positive(&a->reply)) {
 		refuse_rcpt(s, &a->reply);
+		return;
+	}
+	if (!s->checks && checks_wanted(s))
+		s->checks = checks_begin(s);
+	gp_smtp_server_answer(s->smtp, &a->reply);
 }
 
 static const struct gp_reply not_counted =
@@ -239,6 +244,8 @@ take_stage(struct session *s, int fd)
 static void
 take_body(struct session *s)
 {
+	if (s->checks)
+		checks_feed(s->checks, gp_smtp_server_body(s->smtp));
 	if (body_add(&s->body, gp_smtp_server_body(s->smtp)) || s->body.failed)
 		return;
 	int spare = body_spare_stage();
@@ -567,7 +574,8 @@ advance(struct session *s, struct gp_slice input)
 		return;
 	/* A client that does not read its replies is not read from either. */
 	want_read(s, s->state == SESSION_TALKS ? !s->writing : s->reading);
-	arm_timer(s, gp_smtp_server_deadline(s->smtp));
+	arm_timer(s, s->state == SESSION_WAITS_CHECKS ? s->checks_end_ms
+						      : gp_smtp_server_deadline(s->smtp));
 }
 
 /* Goes on with what was held while the session waited. */
@@ -582,6 +590,18 @@ resume(struct session *s)
 	gp_buf_free(&held);
 }
 
+/* The answers that are missing may not be coming. */
+static void
+look_at_checks(struct session *s)
+{
+	if (gp_clock_monotonic_ms() < s->checks_end_ms) {
+		arm_timer(s, s->checks_end_ms);
+		return;
+	}
+	checks_expire(s->checks);
+	session_checked(s);
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -592,6 +612,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		session_free(s);
 	else if (s->state == SESSION_SHAKES_HANDS)
 		look_at_handshake(s);
+	else if (s->state == SESSION_WAITS_CHECKS)
+		look_at_checks(s);
 	else if (s->state == SESSION_TALKS)
 		advance(s, gp_slice(NULL, 0));
 }
@@ -617,14 +639,21 @@ read_lingering(struct session *s, ssize_t n)
 		session_free(s);
 }
 
+static bool
+waits_for_others(const struct session *s)
+{
+	return s->state == SESSION_WAITS_STAGE || s->state == SESSION_WAITS_CHECKS ||
+	       s->state == SESSION_WAITS_COMMIT || s->state == SESSION_WAITS_AUTH ||
+	       s->state == SESSION_WAITS_COUNT;
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	static char data[READ_SIZE];
 	struct session *s = arg;
 	(void)what;
-	if (s->state == SESSION_WAITS_STAGE || s->state == SESSION_WAITS_COMMIT ||
-	    s->state == SESSION_WAITS_AUTH || s->state == SESSION_WAITS_COUNT) {
+	if (waits_for_others(s)) {
 		want_read(s, false);
 		return;
 	}
@@ -715,6 +744,15 @@ session_committed(struct session *s, enum gp_commit_result result)
 	gp_assert(s->state == SESSION_WAITS_COMMIT);
 	message_answer(s, result);
 	resume(s);
+}
+
+void
+session_checked(struct session *s)
+{
+	gp_assert(s->state == SESSION_WAITS_CHECKS);
+	message_finish(s);
+	if (s->state == SESSION_WAITS_CHECKS)
+		resume(s);
 }
 
 bool

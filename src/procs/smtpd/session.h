@@ -5,11 +5,13 @@
 
 #include <event2/event_struct.h>
 
+#include "procs/smtpd/checks.h"
 #include "procs/smtpd/smtpd.h"
 
 enum session_state {
 	SESSION_TALKS,
 	SESSION_WAITS_STAGE,
+	SESSION_WAITS_CHECKS,
 	SESSION_WAITS_COMMIT,
 	SESSION_WAITS_AUTH,
 	SESSION_WAITS_COUNT,
@@ -39,6 +41,8 @@ struct session {
 	uint64_t id;
 	struct targets targets;
 	struct body body;
+	struct checks *checks;  /* NULL: it is not looked at, or there was no memory */
+	uint64_t checks_end_ms; /* WAITS_CHECKS */
 };
 
 /* Whether it has authenticated. */
@@ -56,9 +60,12 @@ session_reset_transaction(struct session *s);
 
 /* --- message.c --- */
 
-/* The body is complete: hands it to spool and waits, or answers. */
+/* The body is complete: goes on as soon as all is known of its sender. */
 void
 message_take_end(struct session *s);
+/* It is known: hands the message to spool and waits, or answers. */
+void
+message_finish(struct session *s);
 /* spool's word: answers. */
 void
 message_answer(struct session *s, enum gp_commit_result result);
