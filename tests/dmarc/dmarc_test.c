@@ -420,17 +420,17 @@ what_the_trail_says(void **state)
 	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_answers *world = load_world(
-		"{" REC("d.test", "p=reject; np=none; sp=quarantine; t=y; fo=x") "}", &arena);
+		"{" REC("d.test", "p=reject; np=none; sp=quarantine; t=y; fo=\\u001b") "}", &arena);
 	struct gp_dmarc_query q = make_query("a.d.test", SPF "b.d.test", "pass e.test", &arena);
 	struct gp_dmarc_result r;
 	assert_int_equal(eval(&q, world, &arena, &r), GP_DMARC_DONE);
 	static const char *const lines[] = {
 		"_dmarc.a.d.test: no record (RFC 9989 section 4.10)",
-		"_dmarc.d.test: \"v=DMARC1; p=reject; np=none; sp=quarantine; t=y; fo=x\"",
+		"_dmarc.d.test: \"v=DMARC1; p=reject; np=none; sp=quarantine; t=y; fo=?\"",
 		"_dmarc.test: no record (RFC 9989 section 4.10)",
 		"the organisational domain is d.test (RFC 9989 section 4.10.2)",
 		"the record of d.test applies to a.d.test (RFC 9989 section 4.10.1)",
-		"passed over in it: \"fo=x\" (RFC 9989 section 4.8)",
+		"passed over in it: \"fo=?\" (RFC 9989 section 4.8)",
 		"a.d.test does not exist: np=none counts (RFC 9989 section 4.7)",
 		"SPF pass of b.d.test is aligned, relaxed (RFC 9989 section 4.10.2)",
 		"DKIM pass of e.test is not aligned, relaxed (RFC 9989 section 4.10.2)",

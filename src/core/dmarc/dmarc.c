@@ -15,18 +15,30 @@ struct eval {
 	bool policy_unknown; /* sp or np: the DNS did not say whether the domain exists */
 };
 
+/* A text for people, in the arena: what strangers wrote comes out as printable ASCII. */
+static struct gp_slice
+print_line(struct eval *e, const char *fmt, va_list args)
+{
+	char text[NOTE_MAX];
+	int len = vsnprintf(text, sizeof(text), fmt, args);
+	gp_assert(len >= 0);
+	struct gp_slice line = gp_slice(text, GP_MIN((size_t)len, sizeof(text) - 1));
+	for (size_t i = 0; i < line.len; i++) {
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '?';
+	}
+	return gp_arena_dup(e->asking.arena, line);
+}
+
 GP_PRINTF(2, 3)
 static void
 note(struct eval *e, const char *fmt, ...)
 {
-	char text[NOTE_MAX];
 	va_list args;
+	gp_assert(e->result->trail_len < GP_DMARC_TRAIL_MAX);
 	va_start(args, fmt);
-	int len = vsnprintf(text, sizeof(text), fmt, args);
+	e->result->trail[e->result->trail_len++] = print_line(e, fmt, args);
 	va_end(args);
-	gp_assert(len >= 0 && e->result->trail_len < GP_DMARC_TRAIL_MAX);
-	struct gp_slice line = gp_slice(text, GP_MIN((size_t)len, sizeof(text) - 1));
-	e->result->trail[e->result->trail_len++] = gp_arena_dup(e->asking.arena, line);
 }
 
 /* --- the end --- */
@@ -36,17 +48,13 @@ static int
 conclude(struct eval *e, uint8_t verdict, const char *fmt, ...)
 {
 	struct gp_dmarc_result *r = e->result;
-	char text[NOTE_MAX];
 	va_list args;
 	va_start(args, fmt);
-	int len = vsnprintf(text, sizeof(text), fmt, args);
+	r->reason = print_line(e, fmt, args);
 	va_end(args);
-	gp_assert(len >= 0);
-	r->reason = gp_arena_dup(e->asking.arena,
-				 gp_slice(text, GP_MIN((size_t)len, sizeof(text) - 1)));
 	r->verdict = verdict;
 	r->disposition = verdict == GP_DMARC_FAIL ? r->policy : GP_DMARC_P_NONE;
-	note(e, "%s: %s", gp_dmarc_verdict_name(verdict), text);
+	note(e, "%s: %.*s", gp_dmarc_verdict_name(verdict), GP_SLICE_FMT(r->reason));
 	return e->asking.arena->failed ? -ENOMEM : GP_DMARC_DONE;
 }
 

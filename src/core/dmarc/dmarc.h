@@ -75,8 +75,8 @@ struct gp_dmarc_result {
 				policy if it failed, else NONE */
 	bool spf_aligned, dkim_aligned;
 	struct gp_slice reason;                    /* why, in a few words for people */
-	struct gp_slice trail[GP_DMARC_TRAIL_MAX]; /* the reasoning, in lines for people; octets of
-						      records may be in it */
+	struct gp_slice trail[GP_DMARC_TRAIL_MAX]; /* the reasoning, in lines for people; both
+						      printable ASCII */
 	size_t trail_len;
 	const struct gp_dns_question *need; /* NEED: each once, none of them in the set */
 	size_t need_len;
