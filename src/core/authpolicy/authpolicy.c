@@ -89,9 +89,9 @@ judge_dmarc(const struct gp_authpolicy *p, const struct gp_verify_facts *f, stru
 		return;
 	if (d->verdict == GP_DMARC_TEMPERROR && d->policy != GP_DMARC_P_NONE) {
 		ret->action = GP_AUTHPOLICY_DEFER;
-		ret->reply = GP_REPLY(
-			451, 4, 4, 3,
-			"DMARC cannot be evaluated now, as the DNS does not answer; try again later");
+		ret->reply = GP_REPLY(451, 4, 4, 3,
+				      "DMARC cannot be evaluated now, as the DNS does not answer; "
+				      "try again later");
 	} else if (d->disposition == GP_DMARC_P_REJECT && mode == GP_DMARC_MODE_ENFORCE) {
 		struct gp_slice text = gp_arena_printf(
 			arena, "Refused by the DMARC policy of %.*s: no aligned SPF or DKIM pass",

@@ -55,10 +55,11 @@ struct gp_key {
 	const char *doc;     /* what it is and why one would change it; sentences */
 	const char *preset;  /* the default as it is written in the file; NULL: none */
 	const char *example; /* for the starter and the reference; NULL: preset is one */
-	const struct gp_key_group *group; /* GROUP; LISTENS, DOMAINS, DESTINATIONS, OVERRIDES: of each
+	const struct gp_key_group
+		*group;             /* GROUP; LISTENS, DOMAINS, DESTINATIONS, OVERRIDES: of each
 					     entry */
-	const char *const *choices;       /* ends in NULL; of a PATH: words that name no file */
-	uint64_t min, max;                /* bounds of numbers, inclusive */
+	const char *const *choices; /* ends in NULL; of a PATH: words that name no file */
+	uint64_t min, max;          /* bounds of numbers, inclusive */
 	size_t offset;
 	/* Of a limit of relay_networks: where strangers' limit is in struct gp_config. The default
 	   is then whichever of the two is looser, so that raising one limit never leaves our own

@@ -103,8 +103,7 @@ put_dmarc(struct writer *w, const struct gp_verify_facts *f)
 	const char *policy = f->dmarc ? gp_dmarc_policy_name(f->dmarc->policy) : NULL;
 	if (!f->dmarc)
 		return;
-	struct gp_authres_result *r =
-		begin(w, "dmarc", gp_dmarc_verdict_name(f->dmarc->verdict));
+	struct gp_authres_result *r = begin(w, "dmarc", gp_dmarc_verdict_name(f->dmarc->verdict));
 	if (f->author.state != GP_DMARC_AUTHOR_OK)
 		r->reason = gp_slice_str(gp_dmarc_author_text(f->author.state));
 	add(w, "header", "from", f->dmarc->from_domain);

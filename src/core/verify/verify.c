@@ -226,8 +226,7 @@ static bool
 was_asked(const struct gp_verify *v, const struct gp_dns_question *q)
 {
 	for (size_t i = 0; i < v->asked_len; i++) {
-		if (v->asked[i].type == q->type &&
-		    gp_slice_eq_nocase(v->asked[i].name, q->name))
+		if (v->asked[i].type == q->type && gp_slice_eq_nocase(v->asked[i].name, q->name))
 			return true;
 	}
 	return false;
@@ -341,9 +340,9 @@ add_proofs(const struct gp_verify *v, struct gp_arena *arena, struct gp_dmarc_qu
 	q->dkim = proofs;
 	q->dkim_len = len;
 	if (checks_spf(v))
-		q->spf = (struct gp_dmarc_proof){spf->domain,
-						 proof_state(spf->verdict == GP_SPF_PASS,
-							     spf->verdict == GP_SPF_TEMPERROR)};
+		q->spf = (struct gp_dmarc_proof){
+			spf->domain,
+			proof_state(spf->verdict == GP_SPF_PASS, spf->verdict == GP_SPF_TEMPERROR)};
 	return proofs;
 }
 

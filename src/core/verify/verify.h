@@ -27,20 +27,20 @@
 
 enum gp_verify_limits {
 	GP_VERIFY_QUESTIONS_MAX = 64,
-	GP_VERIFY_SPF_QUESTIONS_MAX = 40, /* of them; honest records need less than 30 */
+	GP_VERIFY_SPF_QUESTIONS_MAX = 40,   /* of them; honest records need less than 30 */
 	GP_VERIFY_ANSWERS_MAX = 128 * 1024, /* octets of all answers' records */
 };
 
 struct gp_verify_query {
 	uint8_t address[GP_DNS_ADDRESS_MAX]; /* the client's */
-	uint8_t address_len;      /* 4 or 16; 0: not known, SPF is left out */
-	bool dmarc;               /* else DMARC is left out */
-	bool trail;               /* write SPF's trail, for people to read */
-	struct gp_slice helo;     /* as it was said */
-	struct gp_slice sender;   /* reverse-path without brackets; empty: null */
-	struct gp_slice receiver; /* our name */
-	uint64_t now_s;           /* since 1970 */
-	struct gp_dkim_keys *keys; /* parsed keys that are kept, or NULL; outlives all */
+	uint8_t address_len;                 /* 4 or 16; 0: not known, SPF is left out */
+	bool dmarc;                          /* else DMARC is left out */
+	bool trail;                          /* write SPF's trail, for people to read */
+	struct gp_slice helo;                /* as it was said */
+	struct gp_slice sender;              /* reverse-path without brackets; empty: null */
+	struct gp_slice receiver;            /* our name */
+	uint64_t now_s;                      /* since 1970 */
+	struct gp_dkim_keys *keys;           /* parsed keys that are kept, or NULL; outlives all */
 };
 
 struct gp_verify;
@@ -91,11 +91,11 @@ gp_verify_run(struct gp_verify *v, struct gp_verify_need *ret_need);
 struct gp_verify_facts {
 	const struct gp_spf_result *mail_from; /* NULL: left out. Null reverse-path: of
 						  postmaster@HELO */
-	const struct gp_spf_result *helo; /* NULL: left out, or the one above already */
+	const struct gp_spf_result *helo;      /* NULL: left out, or the one above already */
 	const struct gp_dkim_verdict *dkim;
 	size_t dkim_len;
 	struct gp_dmarc_author author;
-	const char *from_trick; /* of from.h; NULL: none */
+	const char *from_trick;              /* of from.h; NULL: none */
 	const struct gp_dmarc_result *dmarc; /* NULL: left out */
 };
 

@@ -223,8 +223,8 @@ signatures_text(const struct gp_verify_facts *f, struct gp_arena *arena)
 {
 	struct gp_slice text = GP_SLICE("");
 	for (size_t i = 0; i < GP_MIN(f->dkim_len, (size_t)SIGNATURES_LOGGED); i++)
-		text = gp_arena_printf(arena, "%.*s%s%s:%.*s", GP_SLICE_FMT(text),
-				       i > 0 ? " " : "", gp_dkim_result_name(f->dkim[i].result),
+		text = gp_arena_printf(arena, "%.*s%s%s:%.*s", GP_SLICE_FMT(text), i > 0 ? " " : "",
+				       gp_dkim_result_name(f->dkim[i].result),
 				       GP_SLICE_FMT(f->dkim[i].signature->domain));
 	return text.len > 0 ? text : GP_SLICE("none");
 }

@@ -201,10 +201,10 @@ enum {
 
 struct body {
 	struct gp_buf memory;
-	int stage; /* -1: none */
+	int stage;          /* -1: none */
 	uint64_t staged;    /* octets of the file */
 	uint64_t staged_at; /* the first of them that counts; memory goes before it */
-	bool failed; /* the staging file could not be written */
+	bool failed;        /* the staging file could not be written */
 };
 
 void
