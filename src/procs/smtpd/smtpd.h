@@ -2,9 +2,9 @@
 /*
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
  * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
- * aliases (targets.c), the body of a message on its way (body.c); the conversations with spool
- * (store.c), with auth (auth.c) and with resolver (resolve.c), which checks.h is about; and the role
- * itself (main.c). Certificates and the conversation with signer are those of procs/tls.
+ * aliases (targets.c), the body of a message on its way (body.c), who sent it (checks.h); the
+ * conversations with spool (store.c), with auth (auth.c) and with resolver (resolve.c); and the
+ * role itself (main.c). Certificates and the conversation with signer are those of procs/tls.
  */
 #pragma once
 
@@ -222,8 +222,8 @@ body_size(const struct body *b);
    the file cannot be read, or no memory. */
 bool
 body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_slice *ret);
-/* Puts `fresh`, which is no longer, in the place of the first `len` octets of a body that has ended.
-   Once. */
+/* Puts `fresh`, which is no longer, in the place of the first `len` octets of a body that has
+   ended. Once. */
 void
 body_replace_start(struct body *b, size_t len, struct gp_slice fresh);
 /* Forgets everything; a staging file goes back for the next body. */
