@@ -133,6 +133,34 @@ the_field_tells_all(void **state)
 	drive_close(&d);
 }
 
+/* A signature that is no signature may hold any octet. */
+static void
+the_field_is_ascii_unless_the_message_need_not_be(void **state)
+{
+	static const char message[] = "DKIM-Signature: d=b\xc3\xbc\xff.test; v=1; a=\xc3\xbc\r\n"
+				      "From: a@a.test\r\n\r\n";
+	(void)state;
+	for (int utf8 = 0; utf8 < 2; utf8++) {
+		struct drive d;
+		struct gp_authres results;
+		struct gp_buf out = GP_BUF_INIT(10000);
+		size_t high = 0;
+		drive_open(&d, "{}");
+		d.query.utf8 = utf8;
+		drive_through(&d, gp_slice_str(message), WAY_LAST);
+		struct gp_verify_facts facts = gp_verify_facts(d.v);
+		assert_int_equal(gp_verify_results(&d.query, &facts, GP_SLICE("mx.test"), &d.arena,
+						   &results),
+				 0);
+		gp_authres_write(&out, &results);
+		for (size_t i = 0; i < out.len; i++)
+			high += (unsigned char)gp_buf_slice(&out).ptr[i] >= 128;
+		assert_int_equal(high > 0, utf8);
+		gp_buf_free(&out);
+		drive_close(&d);
+	}
+}
+
 /* --- what can be left out --- */
 
 static void
@@ -295,6 +323,7 @@ main(void)
 		cmocka_unit_test(results),
 		cmocka_unit_test(a_signature_proves_in_any_pieces),
 		cmocka_unit_test(the_field_tells_all),
+		cmocka_unit_test(the_field_is_ascii_unless_the_message_need_not_be),
 		cmocka_unit_test(what_is_not_wanted_is_not_asked),
 		cmocka_unit_test(a_hostile_zone_costs_so_many_questions),
 		cmocka_unit_test(answers_have_a_bound_together),

@@ -20,6 +20,7 @@ struct writer {
 	struct entry *entries;
 	size_t len;
 	struct gp_arena *arena;
+	bool utf8;
 };
 
 static struct gp_authres_result *
@@ -34,14 +35,25 @@ begin(struct writer *w, const char *method, const char *result)
 	return r;
 }
 
+/* What a signature says of itself may hold any octet; a field of ours must not be what the rest of
+ * the message need not be. */
+static struct gp_slice
+ascii(struct writer *w, struct gp_slice s)
+{
+	char *to = w->utf8 ? NULL : gp_arena_alloc(w->arena, s.len);
+	for (size_t i = 0; to && i < s.len; i++)
+		to[i] = (unsigned char)s.ptr[i] < 128 ? s.ptr[i] : '?';
+	return to ? gp_slice(to, s.len) : s;
+}
+
 /* Of the result that was begun last. */
 static void
 add(struct writer *w, const char *type, const char *name, struct gp_slice value)
 {
 	struct gp_authres_result *r = &w->results[w->len - 1];
 	gp_assert(r->properties_len < PROPERTIES_MAX);
-	w->entries[w->len - 1].properties[r->properties_len++] =
-		(struct gp_authres_property){gp_slice_str(type), gp_slice_str(name), value};
+	w->entries[w->len - 1].properties[r->properties_len++] = (struct gp_authres_property){
+		gp_slice_str(type), gp_slice_str(name), ascii(w, value)};
 }
 
 /* Section 2.7.2; without a reverse-path HELO is what was checked. */
@@ -117,6 +129,7 @@ gp_verify_results(const struct gp_verify_query *query, const struct gp_verify_fa
 {
 	struct writer w = {
 		.arena = arena,
+		.utf8 = query->utf8,
 		.results = gp_arena_array(arena, RESULTS_MAX, sizeof(*w.results)),
 		.entries = gp_arena_array(arena, RESULTS_MAX, sizeof(*w.entries)),
 	};

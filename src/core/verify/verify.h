@@ -36,11 +36,12 @@ struct gp_verify_query {
 	uint8_t address_len;                 /* 4 or 16; 0: not known, SPF is left out */
 	bool dmarc;                          /* else DMARC is left out */
 	bool trail;                          /* write SPF's trail, for people to read */
-	struct gp_slice helo;                /* as it was said */
-	struct gp_slice sender;              /* reverse-path without brackets; empty: null */
-	struct gp_slice receiver;            /* our name */
-	uint64_t now_s;                      /* since 1970 */
-	struct gp_dkim_keys *keys;           /* parsed keys that are kept, or NULL; outlives all */
+	bool utf8;                 /* the transaction had SMTPUTF8: results may be told in it */
+	struct gp_slice helo;      /* as it was said */
+	struct gp_slice sender;    /* reverse-path without brackets; empty: null */
+	struct gp_slice receiver;  /* our name */
+	uint64_t now_s;            /* since 1970 */
+	struct gp_dkim_keys *keys; /* parsed keys that are kept, or NULL; outlives all */
 };
 
 struct gp_verify;

@@ -129,6 +129,7 @@ checks_begin(struct session *s)
 	c->query = (struct gp_verify_query){
 		.address_len = s->client.address_len,
 		.dmarc = gp_authpolicy_wants_dmarc(self.policy),
+		.utf8 = e->flags & GP_ENVELOPE_SMTPUTF8,
 		.helo = gp_smtp_server_helo(s->smtp),
 		.sender = e->sender,
 		.receiver = smtpd.setup.hostname,
