@@ -142,28 +142,89 @@ judge(struct gp_slice json, uint8_t verdict, const char *reason)
 	gp_arena_free(&arena);
 }
 
-/* Ten mx of ten hosts each: every limit of section 4.6.4 is kept to, ours is not. */
+/* An mx for each number, of so many hosts, none of which is the client; then `tail`. */
+static void
+judge_hosts(const char *numbers, const char *tail, uint8_t verdict, const char *reason)
+{
+	struct gp_buf json = GP_BUF_INIT(TEXT_MAX);
+	gp_buf_put_str(&json, "{\"d.test\": {\"TXT\": [\"v=spf1");
+	for (size_t i = 0; numbers[i]; i++)
+		gp_buf_printf(&json, " mx:m%zu.test", i);
+	gp_buf_printf(&json, "%s -all\"]}", tail);
+	for (size_t i = 0; numbers[i]; i++) {
+		int hosts = numbers[i] == 'X' ? 10 : numbers[i] - '0';
+		gp_buf_printf(&json, ", \"m%zu.test\": {\"MX\": [", i);
+		for (int n = 0; n < hosts; n++)
+			gp_buf_printf(&json, "%s[1, \"h%d.m%zu.test\"]", n > 0 ? ", " : "", n, i);
+		gp_buf_put_str(&json, "]}");
+		for (int n = 0; n < hosts; n++)
+			gp_buf_printf(&json, ", \"h%d.m%zu.test\": {\"A\": [\"192.0.2.9\"]}", n, i);
+	}
+	gp_buf_put_str(&json, "}");
+	judge(gp_buf_slice(&json), verdict, reason);
+	gp_buf_free(&json);
+}
+
+/*
+ * Every limit of section 4.6.4 is kept to, ours is not: 63 questions, of which the record is one,
+ * and one more is left for an explanation. %{p} is charged with eleven.
+ */
 static void
 too_many_questions(void **state)
 {
 	(void)state;
-	struct gp_buf json = GP_BUF_INIT(TEXT_MAX);
-	gp_buf_put_str(&json, "{\"d.test\": {\"TXT\": [\"v=spf1");
-	for (size_t i = 0; i < 10; i++)
-		gp_buf_printf(&json, " mx:m%zu.test", i);
-	gp_buf_put_str(&json, " -all\"]}");
-	for (size_t i = 0; i < 10; i++) {
-		gp_buf_printf(&json, ", \"m%zu.test\": {\"MX\": [", i);
-		for (size_t n = 0; n < 10; n++)
-			gp_buf_printf(&json, "%s[1, \"h%zu.m%zu.test\"]", n > 0 ? ", " : "", n, i);
-		gp_buf_put_str(&json, "]}");
-		for (size_t n = 0; n < 10; n++)
-			gp_buf_printf(&json, ", \"h%zu.m%zu.test\": {\"A\": [\"192.0.2.9\"]}", n,
-				      i);
+	judge_hosts("XXXXXXXXXX", "", GP_SPF_PERMERROR, "more than 64 questions");
+	judge_hosts("XXXXX6", "", GP_SPF_FAIL, "match");
+	judge_hosts("XXXXX7", "", GP_SPF_PERMERROR, "mx:m5.test: more than 64 questions");
+	judge_hosts("XXXXX5", " exists:x.test", GP_SPF_FAIL, "match");
+	judge_hosts("XXXXX6", " exists:x.test", GP_SPF_PERMERROR, "mx:m5.test: more than 64");
+	judge_hosts("XXXX5", " exists:%{p}.test", GP_SPF_FAIL, "match");
+	judge_hosts("XXXX6", " exists:%{p}.test", GP_SPF_PERMERROR, "more than 64 questions");
+}
+
+/* What is asked in each round, after the records of d.test and e.test. */
+static void
+judge_rounds(const char *third_record, const size_t *needs, size_t len)
+{
+	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct gp_slice text = gp_arena_printf(
+		&arena,
+		"d.test TXT v=spf1 include:e.test a:1.d.test a:2.d.test a:3.d.test a:4.d.test "
+		"a:5.d.test a:6.d.test a:7.d.test a:8.d.test a:9.d.test a:10.d.test | "
+		"e.test TXT v=spf1 include:f.test a:1.e.test a:2.e.test a:3.e.test a:4.e.test "
+		"a:5.e.test a:6.e.test a:7.e.test a:8.e.test a:9.e.test | "
+		"f.test TXT v=spf1 %s | 1.f.test A 192.0.2.9 | 2.f.test A 192.0.2.1",
+		third_record);
+	struct gp_answers *world = make_world(text.ptr, &arena);
+	struct gp_answers *set = gp_answers_new(&arena, GP_ANSWERS_MAX, test_seed);
+	struct gp_spf_query q = {.sender = GP_SLICE("a@d.test"), .helo = GP_SLICE("d.test")};
+	struct gp_spf_result r;
+	set_client(&q, GP_SLICE("192.0.2.1"));
+	for (size_t i = 0; i < len; i++) {
+		assert_int_equal(gp_spf_eval(&q, set, &arena, &r), GP_SPF_NEED);
+		assert_int_equal(r.need_len, needs[i]);
+		answer_needs(&r, world, set);
 	}
-	gp_buf_put_str(&json, "}");
-	judge(gp_buf_slice(&json), GP_SPF_PERMERROR, "more than 64 questions");
-	gp_buf_free(&json);
+	assert_int_equal(gp_spf_eval(&q, set, &arena, &r), GP_SPF_DONE);
+	assert_int_equal(r.verdict, GP_SPF_PASS);
+	gp_answers_free(set);
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+}
+
+/*
+ * What later terms would ask is asked with the first of them, until that is 24. The first record
+ * has ten, the second nine: a third one with five is asked at once, with six one by one.
+ */
+static void
+not_too_much_is_asked_ahead(void **state)
+{
+	(void)state;
+	static const size_t at_once[] = {1, 10, 9, 5}, one_by_one[] = {1, 10, 9, 1, 1};
+	judge_rounds("a:1.f.test a:2.f.test a:3.f.test a:4.f.test a:5.f.test", at_once,
+		     GP_ARRAY_LEN(at_once));
+	judge_rounds("a:1.f.test a:2.f.test a:3.f.test a:4.f.test a:5.f.test a:6.f.test",
+		     one_by_one, GP_ARRAY_LEN(one_by_one));
 }
 
 static void
@@ -210,6 +271,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endless_zones),
 		cmocka_unit_test(too_many_questions),
+		cmocka_unit_test(not_too_much_is_asked_ahead),
 		cmocka_unit_test(too_many_octets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

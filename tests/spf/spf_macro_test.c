@@ -142,6 +142,10 @@ long_names_are_cut_at_a_label(void **state)
 		    ".email.example.com.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test");
 	becomes("%{l}.%{d}.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", &v,
 		A63 "." A63 ".email.example.com.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test");
+	/* and the same behind a label more */
+	becomes("x.%{l}.%{d}.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test", &v,
+		A63 "." A63 "." A63
+		    ".email.example.com.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test");
 	/* over every buffer: the same end */
 	for (size_t i = 0; i < TEXT_MAX; i++)
 		local[i] = i % 2 ? '.' : 'a';
@@ -174,6 +178,7 @@ syntax(void **state)
 		{"", MACRO | TEXT},
 		{"a.test", MACRO | SPEC | TEXT},
 		{"a.test.", MACRO | SPEC | TEXT},
+		{"!~a.test", MACRO | SPEC | TEXT},
 		{"a.b-c", MACRO | SPEC | TEXT},
 		{"a.b--c", MACRO | SPEC | TEXT},
 		{"a.1b", MACRO | SPEC | TEXT},

@@ -73,10 +73,15 @@ identities(void **state)
 		 "192.0.2.1 @d.test", "pass exists:%{l}.d.test 1/0", NULL},
 		{"d.test TXT v=spf1 exists:%{l}.d.test -all | postmaster.d.test A 127.0.0.1",
 		 "192.0.2.1 d.test", "pass exists:%{l}.d.test 1/0", NULL},
+		{"d.test TXT v=spf1 exists:%{s}.x.test -all | postmaster@d.test.x.test A 127.0.0.1",
+		 "192.0.2.1 @d.test", "pass exists:%{s}.x.test 1/0", NULL},
 		/* section 2.4: the null reverse-path is postmaster's at the HELO name */
 		{"helo.test TXT v=spf1 -exists:%{l}.%{o}.%{h} +all | "
 		 "postmaster.helo.test.helo.test A 127.0.0.1",
 		 "192.0.2.1", "fail exists:%{l}.%{o}.%{h} 1/0", NULL},
+		{"helo.test TXT v=spf1 exists:%{s}.x.test -all | "
+		 "postmaster@helo.test.x.test A 127.0.0.1",
+		 "192.0.2.1", "pass exists:%{s}.x.test 1/0", NULL},
 		/* section 4.3: what has no policy */
 		{"d.test TXT v=spf1 -all", "192.0.2.1 a@[192.0.2.1]", "none - 0/0",
 		 "not a domain name"},
@@ -213,6 +218,12 @@ hosts_and_names(void **state)
 		 "192.0.2.1",
 		 "192.0.2.1 a@d.test", "fail all 1/0", NULL},
 		{"d.test TXT v=spf1 ptr -all", "192.0.2.1 a@d.test", "fail all 1/1", NULL},
+		{"d.test TXT v=spf1 ptr -all | 1.2.0.192.in-addr.arpa PTR a.e.test | a.e.test A "
+		 "192.0.2.1",
+		 "192.0.2.1 a@d.test", "fail all 1/0", NULL},
+		{"d.test TXT v=spf1 ptr ptr ptr ptr ptr ptr -all | 1.2.0.192.in-addr.arpa PTR "
+		 "x.test",
+		 "192.0.2.1 a@d.test", "fail all 6/0", NULL},
 		/* trouble is no error here */
 		{"d.test TXT v=spf1 ptr -all | 1.2.0.192.in-addr.arpa TIMEOUT",
 		 "192.0.2.1 a@d.test", "fail all 1/0", NULL},
@@ -403,8 +414,9 @@ terms_are_asked_about_together(void **state)
 	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_answers *world = make_world(
-		"d.test TXT v=spf1 a mx:m.test include:e.test exists:%{i}.x.test ptr ip4:192.0.2.1 "
-		"a:never.test -all | e.test TXT v=spf1 a:x.test a:y.test | x.test A 192.0.2.8 | "
+		"d.test TXT v=spf1 a mx:m.test include:e.test exists:%{i}.x.test x=y ip6::: "
+		"ip4:192.0.2.2 ptr ip4:192.0.2.1 a:never.test -all | e.test TXT v=spf1 a:x.test "
+		"a:y.test | x.test A 192.0.2.8 | "
 		"y.test A 192.0.2.9",
 		&arena);
 	struct gp_answers *set = gp_answers_new(&arena, GP_ANSWERS_MAX, test_seed);
@@ -430,16 +442,22 @@ the_trail_tells_each_term(void **state)
 	static const char *const lines[] = {
 		"d.test: v=spf1 a include:e.test -all (RFC 7208 section 4.5)",
 		"d.test: a: no match, nothing there: a void lookup (RFC 7208 section 5.3)",
-		"  e.test: v=spf1 ip4:192.0.2.2 ~all (RFC 7208 section 4.5)",
+		"  e.test: v=spf1 ip4:192.0.2.2 redirect=f.test (RFC 7208 section 4.5)",
 		"  e.test: ip4:192.0.2.2: no match (RFC 7208 section 5.6)",
-		"  e.test: all: match (RFC 7208 section 5.1)",
+		"  e.test: redirect=f.test: its record decides (RFC 7208 section 6.1)",
+		"  f.test: v=spf1 include:g.test ~all (RFC 7208 section 4.5)",
+		"    g.test: v=spf1 (RFC 7208 section 4.5)",
+		"    g.test: nothing matched: neutral (RFC 7208 section 4.7)",
+		"  f.test: include:g.test: no match (RFC 7208 section 5.2)",
+		"  f.test: all: match (RFC 7208 section 5.1)",
 		"d.test: include:e.test: no match (RFC 7208 section 5.2)",
 		"d.test: all: match (RFC 7208 section 5.1)",
 	};
 	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_answers *world = make_world(
-		"d.test TXT v=spf1 a include:e.test -all | e.test TXT v=spf1 ip4:192.0.2.2 ~all",
+		"d.test TXT v=spf1 a include:e.test -all | e.test TXT v=spf1 ip4:192.0.2.2 "
+		"redirect=f.test | f.test TXT v=spf1 include:g.test ~all | g.test TXT v=spf1",
 		&arena);
 	struct gp_spf_query q = query_of("192.0.2.1 a@d.test");
 	struct gp_spf_result r;
@@ -478,6 +496,8 @@ words_are_clean(void **state)
 		q.trail = true;
 		assert_int_equal(gp_spf_eval(&q, set, &arena, &r), GP_SPF_DONE);
 		assert_true(r.trail_len > 0 && r.trail_len <= GP_SPF_TRAIL_MAX);
+		if (i == 0)
+			assert_slice(r.trail[GP_SPF_TRAIL_MAX - 1], "and more");
 		for (size_t n = 0; n <= r.trail_len; n++) {
 			struct gp_slice line = n < r.trail_len ? r.trail[n] : r.reason;
 			assert_true(line.len > 0 && line.len <= GP_SPF_LINE_MAX);
@@ -539,6 +559,13 @@ scopes(void **state)
 	run_both(&q, world, &arena, &r);
 	assert_int_equal(r.verdict, GP_SPF_FAIL);
 	assert_slice(r.domain, "helo.test");
+	q.helo = GP_SLICE("\377");
+	run_both(&q, world, &arena, &r);
+	assert_int_equal(r.verdict, GP_SPF_NONE);
+	q.scope = GP_SPF_MFROM;
+	run_both(&q, world, &arena, &r);
+	assert_int_equal(r.verdict, GP_SPF_PASS);
+	q.scope = GP_SPF_HELO;
 	q.helo = GP_SLICE("HELO");
 	run_both(&q, world, &arena, &r);
 	assert_int_equal(r.verdict, GP_SPF_NONE);

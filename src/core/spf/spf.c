@@ -478,17 +478,30 @@ read_identity(struct gp_spf_eval *e, bool *ret_valid)
 	return v->sender.ptr ? 0 : -ENOMEM;
 }
 
-/* Section 4.3. An address literal is no name. */
+/* The octets of a host's name, and the underscore that some have: no address literal, no garbage of
+ * HELO is asked about. */
+static bool
+is_hostlike(struct gp_slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+		if (!gp_ascii_is_alnum(c) && c != '-' && c != '_' && c != '.')
+			return false;
+	}
+	return true;
+}
+
+/* Section 4.3. */
 static int
 check_identity(struct gp_spf_eval *e, bool valid)
 {
 	struct gp_slice domain = e->values.sender_domain;
 	struct gp_spf_check c = {.domain = {domain, domain}};
 	struct gp_spf_name name;
-	int rc = valid ? gp_spf_make_name(domain, e->arena, &name) : 1;
+	int rc = valid && is_hostlike(domain) ? gp_spf_make_name(domain, e->arena, &name) : 1;
 	if (rc < 0)
 		return UNKNOWN;
-	if (rc == 0 && domain.ptr[0] != '[' && name.text.len == domain.len)
+	if (rc == 0)
 		return check_host(e, &name, 0);
 	(void)gp_spf_stop(e, &c, NULL, GP_SPF_NONE, "not a domain name (RFC 7208 section 4.3)");
 	return GP_SPF_NONE;
@@ -501,7 +514,7 @@ run(struct gp_spf_eval *e)
 	int rc = read_identity(e, &valid);
 	if (rc < 0)
 		return rc;
-	e->result->domain = e->values.sender_domain;
+	e->result->domain = clean(e, e->values.sender_domain.ptr, e->values.sender_domain.len);
 	e->questions = 1;
 	int verdict = check_identity(e, valid);
 	bool done = verdict != UNKNOWN;

@@ -69,9 +69,9 @@ enum gp_spf_verdict {
 };
 
 struct gp_spf_result {
-	uint8_t verdict;        /* enum gp_spf_verdict */
-	struct gp_slice domain; /* the identity's: lower case, A-labels; as given when it is no name
-				   (then it may hold any octet) */
+	uint8_t verdict;             /* enum gp_spf_verdict */
+	struct gp_slice domain;      /* the identity's: lower case, A-labels; printable ASCII, with
+					? for octets that are not */
 	struct gp_slice mechanism;   /* the directive that matched, without qualifier, as in the
 					identity's record or the one that it was redirected to;
 					printable ASCII; empty: none did */
