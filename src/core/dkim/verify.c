@@ -58,8 +58,10 @@ judge_signature(struct judging *j)
 {
 	const struct gp_dkim_signature *sig = j->sig;
 	uint64_t now_s = j->world->now_s;
+	bool historic = gp_slice_eq(sig->algorithm_name, GP_SLICE("rsa-sha1"));
 	if (sig->result)
-		decide(j, sig->result, sig->reason, "RFC 6376 section 6.1.1");
+		decide(j, sig->result, sig->reason,
+		       historic ? "RFC 8301 section 3.1" : "RFC 6376 section 6.1.1");
 	else if (sig->expires && now_s > GP_DKIM_SKEW_S && now_s - GP_DKIM_SKEW_S > sig->expiry_s)
 		decide(j, GP_DKIM_FAIL, "it has expired", "RFC 6376 section 3.5, x=");
 	else if (sig->timed && sig->time_s > GP_DKIM_FUTURE_S &&
