@@ -88,6 +88,7 @@ static const struct {
 	{TEXT("@d.test"), "@d.test"},
 	{TEXT("a@"), "\"a@\""},
 	{TEXT(".a@d.test"), "\".a@d.test\""},
+	{TEXT("a.@d.test"), "\"a.@d.test\""},
 	{TEXT("a..b@d.test"), "\"a..b@d.test\""},
 	{TEXT("a@b@d.test"), "\"a@b@d.test\""},
 	{TEXT("\"a b\"@d.test"), "\"\\\"a b\\\"@d.test\""},
@@ -130,10 +131,34 @@ reasons_and_ids(void **state)
 	struct gp_buf out = GP_BUF_INIT(4096);
 	struct gp_authres_result r = {
 		.method = GP_SLICE("m"), .result = GP_SLICE("r"), .reason = GP_SLICE("a@d.test")};
-	struct gp_authres a = {GP_SLICE("our id"), &r, 1};
+	struct gp_authres a = {GP_SLICE("@our"), &r, 1};
 	gp_authres_write(&out, &a);
-	assert_slice(gp_buf_slice(&out), "\"our id\";\r\n\tm=r reason=\"a@d.test\"");
+	assert_slice(gp_buf_slice(&out), "\"@our\";\r\n\tm=r reason=\"a@d.test\"");
 	gp_buf_free(&out);
+}
+
+/* Is there a fold before a value of this length? */
+static bool
+is_folded(size_t len)
+{
+	static const char octets[] = "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff";
+	struct gp_buf out = GP_BUF_INIT(4096);
+	struct gp_authres_property p = {GP_SLICE("x"), GP_SLICE("y"), gp_slice(octets, len)};
+	struct gp_authres_result r = {GP_SLICE("mm"), GP_SLICE("r"), GP_SLICE("word"), &p, 1};
+	write_value(&out, &r, 1);
+	bool folded = !gp_slice_starts(gp_buf_slice(&out),
+				       GP_SLICE("mx.our.test;\r\n\tmm=r reason=word x.y="));
+	gp_buf_free(&out);
+	return folded;
+}
+
+static void
+lines_of_78_columns(void **state)
+{
+	(void)state;
+	/* "        mm=r reason=word" are 24, " x.y=" five */
+	assert_false(is_folded(78 - 24 - 5));
+	assert_true(is_folded(78 - 24 - 5 + 1));
 }
 
 static void
@@ -154,6 +179,11 @@ no_line_is_too_long(void **state)
 		struct gp_slice line = gp_slice_cut(&rest, '\n');
 		assert_true(line.len <= 998);
 	}
+	/* Up to the limit nothing changes. */
+	memset(octets, 'a', sizeof(octets));
+	r.reason = GP_SLICE("");
+	write_value(&out, &r, 1);
+	assert_true(gp_slice_ends_nocase(gp_buf_slice(&out), GP_SLICE("a")));
 	/* What is long is cut, and between characters. */
 	memset(octets, 'a', sizeof(octets));
 	memcpy(octets + GP_AUTHRES_TEXT_MAX - 1, "\xc3\xbc", 2);
@@ -185,6 +215,7 @@ main(void)
 		cmocka_unit_test(any_text),
 		cmocka_unit_test(reasons_and_ids),
 		cmocka_unit_test(no_line_is_too_long),
+		cmocka_unit_test(lines_of_78_columns),
 		cmocka_unit_test(no_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,41 @@ failure_reports_have_their_own_places(void **state)
 	gp_arena_free(&arena);
 }
 
+static void
+what_is_asked(void **state)
+{
+	(void)state;
+	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct gp_answers *world = load_world("{" OURS "}", &arena);
+	struct gp_answers *set = gp_answers_new(&arena, 1024, test_seed);
+	struct gp_dmarc_record record;
+	struct gp_dmarc_destinations all;
+	static const char *const rounds[] = {
+		"_dmarc.d.test _dmarc.test _dmarc.r.test _dmarc.s.r.test ",
+		"d.test._report._dmarc.r.test d.test._report._dmarc.s.r.test ",
+	};
+	read_uris(
+		"mailto:a@d.test,mailto:b@r.test,mailto:c@r.test,https://e.test/,mailto:d@s.r.test",
+		&arena, &record);
+	for (size_t round = 0; round < GP_ARRAY_LEN(rounds); round++) {
+		struct gp_buf out = GP_BUF_INIT(4096);
+		assert_int_equal(gp_dmarc_destinations_eval(GP_SLICE("d.test"), &record.rua,
+							    GP_DMARC_RUA, set, &arena, &all),
+				 GP_DMARC_DESTINATION_NEED);
+		for (size_t i = 0; i < all.need_len; i++)
+			gp_buf_printf(&out, "%.*s ", GP_SLICE_FMT(all.need[i].name));
+		assert_slice(gp_buf_slice(&out), rounds[round]);
+		answer_needs(world, all.need, all.need_len, set);
+		gp_buf_free(&out);
+	}
+	assert_int_equal(gp_dmarc_destinations_eval(GP_SLICE("d.test"), &record.rua, GP_DMARC_RUA,
+						    set, &arena, &all),
+			 GP_DMARC_DESTINATION_DONE);
+	gp_answers_free(set);
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+}
+
 /* A name that the DNS cannot have has nobody who could agree. */
 static void
 a_name_that_is_too_long(void **state)
@@ -187,6 +222,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case),
 		cmocka_unit_test(failure_reports_have_their_own_places),
+		cmocka_unit_test(what_is_asked),
 		cmocka_unit_test(a_name_that_is_too_long),
 		cmocka_unit_test(memory_may_run_out),
 	};

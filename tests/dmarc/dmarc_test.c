@@ -444,6 +444,56 @@ what_the_trail_says(void **state)
 	gp_arena_free(&arena);
 }
 
+/* A line that the trail must have. */
+static const struct {
+	const char *dns, *from, *spf, *line;
+} lines_of_trails[] = {
+	{"{" REC("d.test", "p=reject") "}", "a.d.test", NULL,
+	 "a.d.test is below the record: p=reject counts (RFC 9989 section 4.7)"},
+	{"{" REC("d.test", "p=reject; sp=none") "}", "a.d.test", NULL,
+	 "a.d.test is below the record: sp=none counts (RFC 9989 section 4.7)"},
+	{"{" REC("d.test", "p=none; np=reject") ", \"a.d.test\": \"TIMEOUT\"}", "a.d.test", NULL,
+	 "a.d.test may exist or not, the DNS did not answer: p=none counts (RFC 9989 section 4.7)"},
+	{"{" REC("d.test", "p=reject; t=y") "}", "d.test", NULL,
+	 "t=y: one step milder, quarantine (RFC 9989 section 4.7)"},
+	{"{" REC("d.test", "rua=mailto:a@d.test") "}", "d.test", NULL,
+	 "its policy cannot be read: p=none, as rua is there (RFC 9989 section 4.10.1)"},
+	{"{" REC("d.test", "p=none; aspf=s") "}", "d.test", SPF "a.d.test",
+	 "SPF pass of a.d.test is not aligned, strict (RFC 9989 section 4.10.2)"},
+	{"{" REC("d.test", "p=none") ", \"_dmarc.a.d.test\": \"TIMEOUT\"}", "d.test",
+	 SPF "a.d.test",
+	 "SPF pass of a.d.test may be aligned or not: the DNS did not answer, relaxed (RFC 9989 "
+	 "section 4.10.2)"},
+	{"{" REC("d.test", "p=none") "}", "d.test", TEMP "d.test",
+	 "SPF temperror of d.test is aligned, relaxed (RFC 9989 section 4.10.2)"},
+	{"{\"_dmarc.d.test\": \"SERVFAIL\"}", "d.test", NULL,
+	 "_dmarc.d.test: the DNS did not answer (RFC 9989 section 4.10)"},
+	{"{\"_dmarc.d.test\": {\"TXT\": [\"v=DMARC1\", \"v=DMARC1\"]}}", "d.test", NULL,
+	 "_dmarc.d.test: several records, which count as none (RFC 9989 section 4.10)"},
+};
+
+static void
+what_trails_must_say(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(lines_of_trails); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+		struct gp_answers *world = load_world(lines_of_trails[i].dns, &arena);
+		struct gp_dmarc_query q =
+			make_query(lines_of_trails[i].from, lines_of_trails[i].spf, NULL, &arena);
+		struct gp_dmarc_result r;
+		size_t at = 0;
+		assert_int_equal(eval(&q, world, &arena, &r), GP_DMARC_DONE);
+		while (at < r.trail_len &&
+		       !gp_slice_eq(r.trail[at], gp_slice_str(lines_of_trails[i].line)))
+			at++;
+		if (at == r.trail_len)
+			fail_msg("%s", lines_of_trails[i].line);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+	}
+}
+
 static void
 memory_may_run_out(void **state)
 {
@@ -458,6 +508,7 @@ memory_may_run_out(void **state)
 		struct gp_dmarc_result r;
 		rc = gp_dmarc_eval(&q, world, &small, &r);
 		assert_true(rc == GP_DMARC_DONE || rc == -ENOMEM);
+		assert_true(rc == -ENOMEM || r.trail[r.trail_len - 1].len > r.reason.len);
 		gp_arena_free(&small);
 	}
 	gp_answers_free(world);
@@ -468,9 +519,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_case),          cmocka_unit_test(a_from_that_cannot_be_used),
-		cmocka_unit_test(what_is_asked),      cmocka_unit_test(more_signatures_than_count),
-		cmocka_unit_test(the_longest_trail),  cmocka_unit_test(what_the_trail_says),
+		cmocka_unit_test(each_case),
+		cmocka_unit_test(a_from_that_cannot_be_used),
+		cmocka_unit_test(what_is_asked),
+		cmocka_unit_test(more_signatures_than_count),
+		cmocka_unit_test(the_longest_trail),
+		cmocka_unit_test(what_the_trail_says),
+		cmocka_unit_test(what_trails_must_say),
 		cmocka_unit_test(memory_may_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
