@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A message that is complete: what goes on top of it, what is asked of users' messages, and what
- * becomes of it at spool's. */
+/* A message that is complete: what goes on top of it, what is asked of users' messages, who signs
+ * them, and what becomes of it at spool's. */
 #include "core/message/received.h"
 #include "ipc/values.h"
 #include "procs/smtpd/session.h"
@@ -11,10 +11,15 @@
 enum {
 	HEAD_MAX = 16 * 1024,
 	LOOK_ARENA_MAX = 2 * 1024 * 1024, /* a header, its fields, and one of them unfolded */
+	SIGNATURES_MAX = 40 * 1024,       /* the fields of as many keys as a domain may have */
+	SIGNATURE_MS = 5 * 1000,          /* how long signer may take for one */
 };
 
 static const struct gp_reply store_failed =
 	GP_REPLY_INIT(451, 4, 3, 0, "Could not store the message, try again later");
+
+static const struct gp_reply not_signed =
+	GP_REPLY_INIT(451, 4, 3, 0, "Could not sign the message, try again later");
 
 static void
 log_accepted(struct session *s)
@@ -97,32 +102,74 @@ write_head(struct session *s, struct gp_buf *head)
 }
 
 static bool
-commit(struct session *s, const struct gp_buf *head)
+commit(struct session *s)
 {
+	struct gp_buf head = GP_BUF_INIT(HEAD_MAX + SIGNATURES_MAX);
 	struct gp_envelope e = *gp_smtp_server_envelope(s->smtp);
 	e.arrival_ms = gp_clock_wall_ms();
 	e.client_addr = gp_slice_str(s->client_text.s);
 	e.client_helo = gp_smtp_server_helo(s->smtp);
 	e.rcpts = s->targets.items;
 	e.rcpts_len = s->targets.len;
-	return store_commit(s, s->id, &e, gp_buf_slice(head), &s->body);
+	signing_write(&s->signing_mail.signing, &head);
+	gp_buf_put(&head, gp_buf_slice(&s->head));
+	bool done = !head.failed && store_commit(s, s->id, &e, gp_buf_slice(&head), &s->body);
+	gp_buf_free(&head);
+	return done;
+}
+
+/* Hands the message over, or answers with the refusal. True: it was answered. */
+static bool
+finish(struct session *s, struct gp_reply reply)
+{
+	if (reply.code == 0 && !commit(s))
+		reply = store_failed;
+	if (reply.code == 0) {
+		s->state = SESSION_WAITS_COMMIT;
+		return false;
+	}
+	gp_smtp_server_answer(s->smtp, &reply);
+	session_log_refusal(s);
+	session_reset_transaction(s);
+	return true;
+}
+
+/* Asks for the next signature; when there are all, the message goes on. True: it was answered. */
+static bool
+sign(struct session *s)
+{
+	bool done;
+	if (!dkim_ask(s, &done))
+		return finish(s, not_signed);
+	if (done)
+		return finish(s, (struct gp_reply){});
+	s->state = SESSION_WAITS_SIGNATURE;
+	s->signature_end_ms = gp_clock_monotonic_ms() + SIGNATURE_MS;
+	return false;
 }
 
 void
 message_take_end(struct session *s)
 {
-	struct gp_buf head = GP_BUF_INIT(HEAD_MAX);
-	struct gp_reply reply = write_head(s, &head);
-	if (reply.code == 0 && !commit(s, &head))
-		reply = store_failed;
-	gp_buf_free(&head);
-	if (reply.code == 0) {
-		s->state = SESSION_WAITS_COMMIT;
-		return;
-	}
-	gp_smtp_server_answer(s->smtp, &reply);
-	session_log_refusal(s);
-	session_reset_transaction(s);
+	static const struct gp_reply impossible =
+		GP_REPLY_INIT(554, 5, 6, 0, "The header has too many fields to be signed");
+	s->head = GP_BUF_INIT(HEAD_MAX);
+	struct gp_reply reply = write_head(s, &s->head);
+	enum signing_result result = reply.code == 0 ? dkim_begin(s) : SIGNING_NOT_OURS;
+	if (result == SIGNING_BEGUN)
+		sign(s);
+	else
+		finish(s, result == SIGNING_LATER        ? not_signed
+			  : result == SIGNING_IMPOSSIBLE ? impossible
+							 : reply);
+}
+
+bool
+message_take_signature(struct session *s, struct gp_slice signature)
+{
+	if (signature.len == 0 || !signing_take(&s->signing_mail.signing, signature))
+		return finish(s, not_signed);
+	return sign(s);
 }
 
 void
