@@ -372,7 +372,9 @@ on_dkim_keys(struct gp_role_env *env, const struct gp_msg_dkim_keys *m, int fd)
 		add_dkim_file(&m->files[i], fd, from);
 		from += (off_t)m->files[i].size;
 	}
-	gp_debug("dkim_keys", GP_FN("domains", m->files_len), GP_FN("keys", self.dkim.len));
+	if (m->files_len > 0)
+		gp_info("dkim_keys", GP_FN("domains", m->files_len),
+			GP_FN("keys", self.dkim.len));
 	tell_all_signers();
 }
 
