@@ -40,7 +40,7 @@ sign_mail(struct gp_slice text)
 	static struct dkim_keys keys;
 	uint8_t signature[DKIM_SIGNATURE_MAX];
 	if (keys.len == 0)
-		gp_assert(dkim_add(&keys, GP_SLICE("a.test"), file) == 0);
+		gp_assert(dkim_add(&keys, &keys, GP_SLICE("a.test"), file) == 0);
 	struct gp_msg_dkim_sign m = {.domain = gp_slice_cut(&text, '\n')};
 	m.selector = gp_slice_cut(&text, '\n');
 	m.digest = text;

@@ -13,6 +13,8 @@
 static const struct gp_slice domain = GP_SLICE("example.org");
 static const struct gp_slice digest = GP_SLICE("0123456789abcdef0123456789abcdef");
 
+static const struct dkim_keys nothing;
+
 enum { RSA_2048, RSA_4096, RSA_1024, ED25519, P256, KINDS };
 static EVP_PKEY *made[KINDS];
 
@@ -103,7 +105,7 @@ keys_of_a_file(void **state)
 		put_head(&text);
 		put_key(&text, "s", rows[i].algorithm, rows[i].state,
 			rows[i].kind < KINDS ? made[rows[i].kind] : NULL);
-		int r = dkim_add(&k, domain, gp_buf_slice(&text));
+		int r = dkim_add(&k, &nothing, domain, gp_buf_slice(&text));
 		bool told = k.len == 1 && k.items[0].active;
 		int n = sign(&k, NULL, "s", signature);
 		if (told != rows[i].told || (n > 0) != rows[i].signs ||
@@ -127,7 +129,7 @@ a_file_that_cannot_be_read_stands_for_its_domain(void **state)
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(texts); i++) {
 		struct dkim_keys k = {};
-		assert_int_equal(dkim_add(&k, domain, texts[i]), -EINVAL);
+		assert_int_equal(dkim_add(&k, &nothing, domain, texts[i]), -EINVAL);
 		assert_int_equal(k.len, 1);
 		assert_true(k.items[0].active && !k.items[0].key && k.items[0].algorithm == 0);
 		assert_string_equal(k.items[0].domain, "example.org");
@@ -148,7 +150,7 @@ what_is_not_signed(void **state)
 	(void)state;
 	put_head(&text);
 	put_key(&text, "s", "rsa-sha256", "active", made[RSA_2048]);
-	assert_int_equal(dkim_add(&k, domain, gp_buf_slice(&text)), 0);
+	assert_int_equal(dkim_add(&k, &nothing, domain, gp_buf_slice(&text)), 0);
 	assert_true(dkim_sign(&k, &tls, &request, signature) > 0);
 	/* another length than a SHA-256 digest's */
 	char longer[64] = "";
@@ -170,6 +172,31 @@ what_is_not_signed(void **state)
 }
 
 static void
+a_key_that_is_known_is_not_read_anew(void **state)
+{
+	struct gp_buf text = GP_BUF_INIT(GP_KEYRING_TEXT_MAX);
+	struct dkim_keys before = {}, after = {};
+	uint8_t signature[DKIM_SIGNATURE_MAX];
+	(void)state;
+	put_head(&text);
+	put_key(&text, "s", "rsa-sha256", "active", made[RSA_2048]);
+	assert_int_equal(dkim_add(&before, &nothing, domain, gp_buf_slice(&text)), 0);
+	put_head(&text);
+	put_key(&text, "renamed", "rsa-sha256", "active", made[RSA_2048]);
+	put_key(&text, "new", "ed25519-sha256", "active", made[ED25519]);
+	put_key(&text, "wrong", "ed25519-sha256", "active", made[RSA_2048]);
+	assert_int_equal(dkim_add(&after, &before, domain, gp_buf_slice(&text)), -EINVAL);
+	assert_ptr_equal(after.items[0].key, before.items[0].key);
+	assert_memory_equal(after.items[0].id, before.items[0].id, GP_TLS_KEY_ID);
+	dkim_free(&before);
+	assert_true(verifies(RSA_2048, signature, sign(&after, NULL, "renamed", signature)));
+	assert_true(verifies(ED25519, signature, sign(&after, NULL, "new", signature)));
+	assert_int_equal(sign(&after, NULL, "wrong", signature), -ENOENT);
+	dkim_free(&after);
+	gp_buf_free(&text);
+}
+
+static void
 there_is_room_for_so_many(void **state)
 {
 	struct gp_buf text = GP_BUF_INIT(GP_KEYRING_TEXT_MAX);
@@ -182,8 +209,8 @@ there_is_room_for_so_many(void **state)
 		put_key(&text, selector, "ed25519-sha256", "active", made[ED25519]);
 	}
 	for (int i = 0; i < DKIM_KEYS_MAX / GP_KEYRING_KEYS_MAX; i++)
-		assert_int_equal(dkim_add(&k, domain, gp_buf_slice(&text)), 0);
-	assert_int_equal(dkim_add(&k, domain, gp_buf_slice(&text)), -ENOSPC);
+		assert_int_equal(dkim_add(&k, &nothing, domain, gp_buf_slice(&text)), 0);
+	assert_int_equal(dkim_add(&k, &nothing, domain, gp_buf_slice(&text)), -ENOSPC);
 	assert_int_equal(k.len, DKIM_KEYS_MAX);
 	dkim_free(&k);
 	gp_buf_free(&text);
@@ -217,6 +244,7 @@ main(void)
 		cmocka_unit_test(keys_of_a_file),
 		cmocka_unit_test(a_file_that_cannot_be_read_stands_for_its_domain),
 		cmocka_unit_test(what_is_not_signed),
+		cmocka_unit_test(a_key_that_is_known_is_not_read_anew),
 		cmocka_unit_test(there_is_room_for_so_many),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -53,6 +53,34 @@ read_key(const struct gp_keyring_key *from, uint8_t ret_id[GP_TLS_KEY_ID])
 
 /* --- the store --- */
 
+/* A key that was read from the same text; NULL: there is none. */
+static const struct dkim_key *
+find_source(const struct dkim_keys *k, const uint8_t source[DKIM_DIGEST])
+{
+	for (size_t i = 0; i < k->len; i++) {
+		if (k->items[i].key && memcmp(k->items[i].source, source, DKIM_DIGEST) == 0)
+			return &k->items[i];
+	}
+	return NULL;
+}
+
+/* False: it cannot be used. */
+static bool
+fill_key(struct dkim_key *key, const struct dkim_keys *before, const struct gp_keyring_key *from)
+{
+	struct gp_slice text = from->private_half;
+	if (EVP_Digest(text.ptr, text.len, key->source, NULL, EVP_sha256(), NULL) != 1)
+		return false;
+	const struct dkim_key *known = find_source(before, key->source);
+	if (known && known->algorithm == from->algorithm && EVP_PKEY_up_ref(known->key) == 1) {
+		key->key = known->key;
+		memcpy(key->id, known->id, sizeof(key->id));
+	} else {
+		key->key = read_key(from, key->id);
+	}
+	return key->key != NULL;
+}
+
 static int
 reserve(struct dkim_keys *k, size_t n)
 {
@@ -80,18 +108,19 @@ add(struct dkim_keys *k, struct gp_slice domain)
 
 /* False: it cannot be used. */
 static bool
-add_key(struct dkim_keys *k, struct gp_slice domain, const struct gp_keyring_key *from)
+add_key(struct dkim_keys *k, const struct dkim_keys *before, struct gp_slice domain,
+	const struct gp_keyring_key *from)
 {
 	struct dkim_key *key = add(k, domain);
 	snprintf(key->selector, sizeof(key->selector), "%.*s", GP_SLICE_FMT(from->selector));
 	key->algorithm = from->algorithm;
 	key->active = from->state == GP_KEYRING_ACTIVE;
-	key->key = read_key(from, key->id);
-	return key->key != NULL;
+	return fill_key(key, before, from);
 }
 
 int
-dkim_add(struct dkim_keys *k, struct gp_slice domain, struct gp_slice text)
+dkim_add(struct dkim_keys *k, const struct dkim_keys *before, struct gp_slice domain,
+	 struct gp_slice text)
 {
 	struct gp_keyring ring;
 	unsigned line;
@@ -108,7 +137,7 @@ dkim_add(struct dkim_keys *k, struct gp_slice domain, struct gp_slice text)
 	for (size_t i = 0; i < ring.len; i++) {
 		uint8_t state = ring.keys[i].state;
 		if (state == GP_KEYRING_ACTIVE || state == GP_KEYRING_RETIRING)
-			good = add_key(k, domain, &ring.keys[i]) && good;
+			good = add_key(k, before, domain, &ring.keys[i]) && good;
 	}
 	return good ? 0 : -EINVAL;
 }

@@ -338,14 +338,14 @@ on_key(struct gp_role_env *env, struct gp_slice name, uint32_t round, int fd)
 }
 
 static void
-add_dkim_file(const struct gp_dkim_file *file, int fd, off_t from)
+add_dkim_file(struct dkim_keys *fresh, const struct gp_dkim_file *file, int fd, off_t from)
 {
 	char *text = NULL;
 	size_t len = 0;
 	/* What cannot be read counts all the same: as a domain whose mail cannot be signed. A file
 	   of size 0 was refused by the supervisor, which has told why. */
 	int unread = file->size > 0 ? read_piece(fd, from, file->size, &text, &len) : 0;
-	int r = dkim_add(&self.dkim, file->domain, gp_slice(text, len));
+	int r = dkim_add(fresh, &self.dkim, file->domain, gp_slice(text, len));
 	r = unread < 0 ? unread : r;
 	OPENSSL_secure_clear_free(text, len);
 	if (r < 0)
@@ -357,6 +357,7 @@ add_dkim_file(const struct gp_dkim_file *file, int fd, off_t from)
 static void
 on_dkim_keys(struct gp_role_env *env, const struct gp_msg_dkim_keys *m, int fd)
 {
+	struct dkim_keys fresh = {};
 	struct stat st;
 	off_t from = 0;
 	(void)env;
@@ -367,14 +368,14 @@ on_dkim_keys(struct gp_role_env *env, const struct gp_msg_dkim_keys *m, int fd)
 		gp_error("dkim_keys_refused", GP_FS("reason", "nothing that can be read"));
 		return;
 	}
-	dkim_free(&self.dkim);
 	for (size_t i = 0; i < m->files_len; i++) {
-		add_dkim_file(&m->files[i], fd, from);
+		add_dkim_file(&fresh, &m->files[i], fd, from);
 		from += (off_t)m->files[i].size;
 	}
+	dkim_free(&self.dkim);
+	self.dkim = fresh;
 	if (m->files_len > 0)
-		gp_info("dkim_keys", GP_FN("domains", m->files_len),
-			GP_FN("keys", self.dkim.len));
+		gp_info("dkim_keys", GP_FN("domains", m->files_len), GP_FN("keys", self.dkim.len));
 	tell_all_signers();
 }
 
