@@ -289,8 +289,8 @@ def test_keys_change_while_mail_is_on_its_way(signer, rings):
     client = Client(signer)
     give_dkim_keys(signer, {b"a.test": both(rings)})
     client.wait_for_signers(BOTH)
-    give_dkim_keys(signer, {b"a.test": rings.text("a.test", ("r", "retiring", rings.rsa()),
-                                                  ("e", "pending", rings.ed25519()), ("n", "active", rings.rsa("new")))})
+    changed = (("r", "retiring", rings.rsa()), ("e", "pending", rings.ed25519()), ("n", "active", rings.rsa("new")))
+    give_dkim_keys(signer, {b"a.test": rings.text("a.test", *changed)})
     client.wait_for_signers([(b"a.test", b"n", RSA)])
     assert client.sign_mail(b"n")["result"] == DONE
     assert client.sign_mail(b"r")["result"] == DONE, "it was asked for before that was heard"
@@ -302,7 +302,8 @@ def test_keys_change_while_mail_is_on_its_way(signer, rings):
 
 def test_who_has_no_key(signer, rings):
     client = Client(signer)
-    give_dkim_keys(signer, {b"a.test": both(rings), b"b.test": rings.text("b.test", ("s", "active", rings.ed25519("b")))})
+    other = rings.text("b.test", ("s", "active", rings.ed25519("b")))
+    give_dkim_keys(signer, {b"a.test": both(rings), b"b.test": other})
     for domain, selector in ((b"b.test", b"r"), (b"a.test", b"s"), (b"a.test", b""), (b"", b"r"), (b"A.TEST", b"r"),
                              (b"a.test\0", b"r")):
         assert client.sign_mail(selector, domain)["result"] == NO_KEY

@@ -129,10 +129,13 @@ def make_keys(server):
 
 def signed_by(raw, names):
     """The domain of each signature, all of which verify."""
+    def txt(name, timeout=5):
+        return names[name.decode().rstrip(".")]["TXT"][0].encode()
+
     found = []
     for i in range(raw.count(b"\nDKIM-Signature:")):
         verifier = dkim.DKIM(raw)
-        assert verifier.verify(idx=i, dnsfunc=lambda name, timeout=5: names[name.decode().rstrip(".")]["TXT"][0].encode())
+        assert verifier.verify(idx=i, dnsfunc=txt)
         found.append(verifier.domain.decode())
     return found
 

@@ -38,9 +38,9 @@ struct dkim_keys {
 
 /*
  * Adds the keys of a domain's file that sign. before: the store that this one takes the place of;
- * keys that are there are not read anew, which takes a millisecond each. Returns 0; -ENOSPC or -ENOMEM: nothing was added;
- * -EINVAL: the file, or a key in it, cannot be read, or is not what it says it is. Then what cannot
- * be used stands there without a key.
+ * keys that are there are not read anew, which takes a millisecond each. Returns 0; -ENOSPC or
+ * -ENOMEM: nothing was added; -EINVAL: the file, or a key in it, cannot be read, or is not what it
+ * says it is. Then what cannot be used stands there without a key.
  */
 int
 dkim_add(struct dkim_keys *k, const struct dkim_keys *before, struct gp_slice domain,

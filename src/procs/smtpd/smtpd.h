@@ -193,8 +193,8 @@ dkim_feed(struct session *s, struct gp_slice piece);
 /* The message is complete, s->head has what goes on top. */
 enum signing_result
 dkim_begin(struct session *s);
-/* Asks for the next signature; session_mail_signed() answers. *ret_signed: there is none to be asked
-   for any more. False: not possible now. */
+/* Asks for the next signature; session_mail_signed() answers. *ret_signed: there is none to be
+   asked for any more. False: not possible now. */
 bool
 dkim_ask(struct session *s, bool *ret_signed);
 /* The session is gone, or waits no longer: the answer for it is dropped. */
