@@ -355,29 +355,57 @@ keys_are_kept_and_make_room(void **state)
 	enum { KEYS = 4, KEPT = 2 };
 	struct gp_arena arena = GP_ARENA_INIT(RIG_ARENA_MAX);
 	struct gp_dkim_keys *keys = gp_dkim_keys_new(KEPT, rig_seed);
-	struct gp_dkim_key key[KEYS];
+	struct gp_dkim_key key[KEYS], found;
+	struct gp_slice record[KEYS];
 	const char *why;
 	for (size_t i = 0; i < KEYS; i++) {
 		struct signer s;
 		signer_open(&s, i % 2 ? 1024 : 0, &arena);
-		assert_int_equal(
-			read_octets(s.octets, i % 2 ? "rsa" : "ed25519", &arena, &key[i], &why), 0);
+		record[i] = signer_record(&s, "t=s;", &arena);
+		assert_int_equal(gp_dkim_key_read(record[i], &arena, &key[i], &why), 0);
 		signer_close(&s);
 	}
-	struct gp_dkim_pkey *first = gp_dkim_keys_get(keys, &key[0]);
+	struct gp_dkim_pkey *first = gp_dkim_keys_open(keys, record[0], &key[0]);
 	assert_non_null(first);
-	assert_non_null(gp_dkim_keys_get(keys, &key[1]));
-	assert_ptr_equal(gp_dkim_keys_get(keys, &key[0]), first);
-	assert_non_null(gp_dkim_keys_get(keys, &key[2])); /* the second goes */
-	assert_ptr_equal(gp_dkim_keys_get(keys, &key[0]), first);
+	assert_non_null(gp_dkim_keys_open(keys, record[1], &key[1]));
+	assert_true(gp_dkim_keys_find(keys, record[1], &found));
+	assert_true(found.strict && found.bits == 1024 && found.octets.len == 0);
+	assert_ptr_equal(gp_dkim_keys_open(keys, record[0], &found), first);
+	assert_non_null(gp_dkim_keys_open(keys, record[2], &key[2]));
+	assert_false(gp_dkim_keys_find(keys, record[1], &found));
+	assert_ptr_equal(gp_dkim_keys_open(keys, record[0], &found), first);
 	for (size_t i = 0; i < 100; i++)
-		assert_non_null(gp_dkim_keys_get(keys, &key[i * i % KEYS]));
+		assert_non_null(gp_dkim_keys_open(keys, record[i * i % KEYS], &key[i * i % KEYS]));
 	char order_1[GP_DKIM_ED25519_SIZE] = {1};
 	key[0].octets = gp_slice(order_1, sizeof(order_1));
-	assert_null(gp_dkim_keys_get(keys, &key[0]));
+	assert_null(gp_dkim_keys_open(keys, GP_SLICE("another"), &key[0]));
+	assert_false(gp_dkim_keys_find(keys, GP_SLICE("another"), &found));
 	assert_null(gp_dkim_keys_free(keys));
 	assert_null(gp_dkim_keys_free(NULL));
 	gp_arena_free(&arena);
+}
+
+/* One that is too long to be kept is used all the same. */
+static void
+long_records_are_not_kept(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct signer s;
+	struct gp_dkim_key found;
+	rig_open(&r);
+	r.keys = gp_dkim_keys_new(4, rig_seed);
+	signer_open(&s, 0, &r.arena);
+	char *notes = gp_arena_alloc(&r.arena, GP_DKIM_RECORD_KEPT_MAX + 1);
+	memset(notes, 'x', GP_DKIM_RECORD_KEPT_MAX);
+	struct gp_slice tags = gp_arena_printf(&r.arena, "n=%s;", notes);
+	struct gp_slice record = signer_record(&s, tags.ptr, &r.arena);
+	rig_add_txt(&r, GP_SLICE("s._domainkey.a.test"), record);
+	rig_verify(&r, signer_message(&s, signer_order(&s, "s"), GP_SLICE(MESSAGE), &r));
+	assert_slice(rig_show(&r), "pass");
+	assert_false(gp_dkim_keys_find(r.keys, record, &found));
+	signer_close(&s);
+	rig_close(&r);
 }
 
 static void
@@ -423,6 +451,7 @@ main(void)
 		cmocka_unit_test(ed25519_keys_are_32_octets),
 		cmocka_unit_test(ed25519_keys_of_small_order_verify_nothing),
 		cmocka_unit_test(keys_are_kept_and_make_room),
+		cmocka_unit_test(long_records_are_not_kept),
 		cmocka_unit_test(kept_keys_verify_as_others_do),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dkim/canon.h"
 
+#include <endian.h>
 #include <string.h>
 
 const char *
@@ -132,8 +133,9 @@ feed_simple(struct gp_dkim_canon_body *c, struct gp_slice piece)
 	c->breaks += breaks;
 }
 
+/* Octet by octet, whatever they are. */
 static void
-feed_relaxed(struct gp_dkim_canon_body *c, struct gp_slice piece)
+relax(struct gp_dkim_canon_body *c, struct gp_slice piece)
 {
 	while (piece.len > 0) {
 		if (c->cr) {
@@ -151,6 +153,55 @@ feed_relaxed(struct gp_dkim_canon_body *c, struct gp_slice piece)
 		c->cr = piece.ptr[0] == '\r';
 		c->space = c->space || !c->cr;
 		piece = gp_slice_drop(piece, 1);
+	}
+}
+
+/* 0x80 in each octet of x that is `octet`, 0 in all others. */
+static inline uint64_t
+find_octet(uint64_t x, char octet)
+{
+	const uint64_t low = 0x7f7f7f7f7f7f7f7f;
+	x ^= 0x0101010101010101 * (uint8_t)octet;
+	return ~(((x & low) + low) | x | low);
+}
+
+/*
+ * How much of the front is relaxed as it stands, line ends apart: no tab, and each space before
+ * something that is neither white space nor a CR. Eight octets at a time, the last of which is only
+ * looked at to know what stands behind the seventh: most of most bodies is like that.
+ */
+static size_t
+find_clean(struct gp_slice s)
+{
+	enum { STEP = 7 };
+	const uint64_t seven = 0x0080808080808080; /* of a word, in the order of memory */
+	size_t at = 0;
+	for (; at + sizeof(uint64_t) <= s.len; at += STEP) {
+		uint64_t x;
+		memcpy(&x, s.ptr + at, sizeof(x));
+		x = le64toh(x);
+		uint64_t spaces = find_octet(x, ' '), tabs = find_octet(x, '\t');
+		uint64_t ends = spaces | tabs | find_octet(x, '\r');
+		uint64_t bad = ((spaces & ends >> 8) | tabs) & seven;
+		if (bad != 0)
+			return at + (size_t)__builtin_ctzll(bad) / 8;
+	}
+	return at;
+}
+
+static void
+feed_relaxed(struct gp_dkim_canon_body *c, struct gp_slice piece)
+{
+	while (piece.len > 0) {
+		size_t clean = c->space || c->cr ? 0 : find_clean(piece);
+		if (clean > 0)
+			feed_simple(c, gp_slice_take(piece, clean));
+		piece = gp_slice_drop(piece, clean);
+		/* To the end of the line by octets, since one that has something has more. */
+		ptrdiff_t end = gp_slice_find(piece, '\n');
+		size_t line = end < 0 ? piece.len : (size_t)end + 1;
+		relax(c, gp_slice_take(piece, line));
+		piece = gp_slice_drop(piece, line);
 	}
 }
 

@@ -22,7 +22,7 @@ struct gp_dkim_key {
 	bool strict;            /* t=s: i= must be at d= itself */
 	bool email;             /* s= is for mail */
 	bool sha256;            /* h= allows it */
-	struct gp_slice octets; /* p= decoded: names the key where keys are kept */
+	struct gp_slice octets; /* p= decoded */
 	unsigned bits;
 	struct gp_slice modulus, exponent; /* RSA: parts of octets, without leading zeros */
 };

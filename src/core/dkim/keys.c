@@ -8,14 +8,15 @@
 #include "base/map.h"
 
 struct entry {
-	struct gp_list used; /* the one used last is first */
+	struct gp_list used;    /* the one used last is first */
+	struct gp_dkim_key key; /* without slices */
 	struct gp_dkim_pkey *pkey;
 	size_t len;
-	char octets[];
+	char record[];
 };
 
 struct gp_dkim_keys {
-	struct gp_map map; /* octets to entry */
+	struct gp_map map; /* record to entry */
 	struct gp_list used;
 	size_t max;
 };
@@ -37,7 +38,7 @@ static void
 entry_free(struct gp_dkim_keys *keys, struct entry *e)
 {
 	gp_list_remove(&e->used);
-	gp_map_remove(&keys->map, gp_slice(e->octets, e->len));
+	gp_map_remove(&keys->map, gp_slice(e->record, e->len));
 	gp_dkim_pkey_free(e->pkey);
 	free(e);
 }
@@ -56,17 +57,20 @@ gp_dkim_keys_free(struct gp_dkim_keys *keys)
 
 /* Takes pkey over. */
 static struct entry *
-entry_new(struct gp_dkim_keys *keys, struct gp_slice octets, struct gp_dkim_pkey *pkey)
+entry_new(struct gp_dkim_keys *keys, struct gp_slice record, const struct gp_dkim_key *key,
+	  struct gp_dkim_pkey *pkey)
 {
-	struct entry *e = pkey ? calloc(1, sizeof(*e) + octets.len) : NULL;
+	struct entry *e = pkey ? calloc(1, sizeof(*e) + record.len) : NULL;
 	if (keys->map.len == keys->max)
 		entry_free(keys, gp_container_of(keys->used.prev, struct entry, used));
 	if (e) {
+		e->key = *key;
+		e->key.octets = e->key.modulus = e->key.exponent = GP_SLICE("");
 		e->pkey = pkey;
-		e->len = octets.len;
-		memcpy(e->octets, octets.ptr, octets.len);
+		e->len = record.len;
+		memcpy(e->record, record.ptr, record.len);
 		gp_list_init(&e->used);
-		if (gp_map_set(&keys->map, gp_slice(e->octets, e->len), e))
+		if (gp_map_set(&keys->map, gp_slice(e->record, e->len), e))
 			return e;
 	}
 	gp_dkim_pkey_free(pkey);
@@ -74,12 +78,22 @@ entry_new(struct gp_dkim_keys *keys, struct gp_slice octets, struct gp_dkim_pkey
 	return NULL;
 }
 
-struct gp_dkim_pkey *
-gp_dkim_keys_get(struct gp_dkim_keys *keys, const struct gp_dkim_key *key)
+bool
+gp_dkim_keys_find(const struct gp_dkim_keys *keys, struct gp_slice record, struct gp_dkim_key *ret)
 {
-	struct entry *e = gp_map_get(&keys->map, key->octets);
+	const struct entry *e = gp_map_get(&keys->map, record);
+	if (e)
+		*ret = e->key;
+	return e != NULL;
+}
+
+struct gp_dkim_pkey *
+gp_dkim_keys_open(struct gp_dkim_keys *keys, struct gp_slice record, const struct gp_dkim_key *key)
+{
+	gp_assert(record.len <= GP_DKIM_RECORD_KEPT_MAX);
+	struct entry *e = gp_map_get(&keys->map, record);
 	if (!e)
-		e = entry_new(keys, key->octets, gp_dkim_key_open(key));
+		e = entry_new(keys, record, key, gp_dkim_key_open(key));
 	if (!e)
 		return NULL;
 	gp_list_remove(&e->used);

@@ -101,7 +101,7 @@ read_algorithm(struct reading *r)
 	if (!r->sig->algorithm_name.ptr)
 		return wrong(r, GP_DKIM_PERMERROR, "a= is missing");
 	if (gp_slice_eq(r->sig->algorithm_name, GP_SLICE("rsa-sha1")))
-		return wrong(r, GP_DKIM_PERMERROR, "rsa-sha1 is historic (RFC 8301 section 3.1)");
+		return wrong(r, GP_DKIM_PERMERROR, "rsa-sha1 is historic");
 	return wrong(r, GP_DKIM_NEUTRAL, "a= is an algorithm that we do not know");
 }
 

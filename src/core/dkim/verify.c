@@ -12,6 +12,8 @@ struct judging {
 	const struct gp_dkim_signature *sig;
 	const struct gp_dkim_world *world;
 	struct gp_dkim_verdict *verdict;
+	struct gp_slice record;
+	struct gp_dkim_keys *keys; /* where its key is kept; NULL: nowhere */
 	struct gp_dkim_key key;
 };
 
@@ -58,8 +60,10 @@ judge_signature(struct judging *j)
 {
 	const struct gp_dkim_signature *sig = j->sig;
 	uint64_t now_s = j->world->now_s;
+	bool historic = gp_slice_eq(sig->algorithm_name, GP_SLICE("rsa-sha1"));
 	if (sig->result)
-		decide(j, sig->result, sig->reason, "RFC 6376 section 6.1.1");
+		decide(j, sig->result, sig->reason,
+		       historic ? "RFC 8301 section 3.1" : "RFC 6376 section 6.1.1");
 	else if (sig->expires && now_s > GP_DKIM_SKEW_S && now_s - GP_DKIM_SKEW_S > sig->expiry_s)
 		decide(j, GP_DKIM_FAIL, "it has expired", "RFC 6376 section 3.5, x=");
 	else if (sig->timed && sig->time_s > GP_DKIM_FUTURE_S &&
@@ -74,7 +78,7 @@ static const char *const key_section = "RFC 6376 section 6.1.2";
 
 /* The one record that the DNS has. Returns 0, or what it is judged by. */
 static uint8_t
-find_record(struct judging *j, const struct gp_dns_answer *answer, struct gp_slice *ret)
+find_record(struct judging *j, const struct gp_dns_answer *answer)
 {
 	note(j, "its key is at %.*s", GP_SLICE_FMT(answer->name));
 	if (gp_dns_status_temporary(answer->status))
@@ -85,7 +89,7 @@ find_record(struct judging *j, const struct gp_dns_answer *answer, struct gp_sli
 		decide(j, GP_DKIM_PERMERROR, "there is more than one key",
 		       "RFC 6376 section 3.6.2.2");
 	else
-		*ret = answer->records[0].data;
+		j->record = answer->records[0].data;
 	return j->verdict->result;
 }
 
@@ -122,28 +126,36 @@ judge_use(struct judging *j)
 	return GP_DKIM_DONE;
 }
 
+/* What the record says. Returns enum gp_dkim_outcome or -ENOMEM. */
+static int
+read_record(struct judging *j)
+{
+	const char *why;
+	if (j->record.len <= GP_DKIM_RECORD_KEPT_MAX)
+		j->keys = j->world->keys;
+	if (j->keys && gp_dkim_keys_find(j->keys, j->record, &j->key))
+		return GP_DKIM_DONE;
+	int r = gp_dkim_key_read(j->record, j->world->arena, &j->key, &why);
+	if (r <= 0)
+		return r;
+	note(j, "%s (RFC 6376 section 3.6.1)", why);
+	return decide(j, GP_DKIM_PERMERROR, "the key record is malformed", key_section);
+}
+
 /* Returns enum gp_dkim_outcome or -ENOMEM; the verdict's result is 0 while all is well. */
 static int
 judge_key(struct judging *j)
 {
 	struct gp_dns_question q = gp_dkim_question(j->sig, j->world->arena);
 	struct gp_dns_answer answer;
-	struct gp_slice record;
-	const char *why;
 	if (!q.name.ptr)
 		return -ENOMEM;
 	if (!gp_answers_find(j->world->answers, q.name, q.type, &answer))
 		return GP_DKIM_NEED;
-	if (find_record(j, &answer, &record))
+	if (find_record(j, &answer))
 		return GP_DKIM_DONE;
-	int r = gp_dkim_key_read(record, j->world->arena, &j->key, &why);
-	if (r < 0)
-		return r;
-	if (r > 0) {
-		note(j, "%s (RFC 6376 section 3.6.1)", why);
-		return decide(j, GP_DKIM_PERMERROR, "the key record is malformed", key_section);
-	}
-	return judge_use(j);
+	int r = read_record(j);
+	return r == GP_DKIM_DONE && !j->verdict->result ? judge_use(j) : r;
 }
 
 /* --- the message --- */
@@ -190,13 +202,12 @@ judge_from(struct judging *j, const struct gp_header *header)
 static int
 judge_digest(struct judging *j, const struct gp_dkim_digest *digest)
 {
-	struct gp_dkim_keys *keys = j->world->keys;
-	struct gp_dkim_pkey *pkey =
-		keys ? gp_dkim_keys_get(keys, &j->key) : gp_dkim_key_open(&j->key);
+	struct gp_dkim_pkey *pkey = j->keys ? gp_dkim_keys_open(j->keys, j->record, &j->key)
+					    : gp_dkim_key_open(&j->key);
 	if (!pkey)
 		return decide(j, GP_DKIM_PERMERROR, "the key is none that verifies", key_section);
 	int r = gp_dkim_pkey_verify(pkey, digest, j->sig->signature);
-	if (!keys)
+	if (!j->keys)
 		gp_dkim_pkey_free(pkey);
 	if (r < 0)
 		return r;

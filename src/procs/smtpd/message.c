@@ -11,7 +11,7 @@
 enum {
 	HEAD_MAX = 16 * 1024,
 	LOOK_ARENA_MAX = 2 * 1024 * 1024, /* a header, its fields, and one of them unfolded */
-	SIGNATURES_MAX = 40 * 1024,       /* the fields of as many keys as a domain may have */
+	SIGNATURES_MAX = 40 * 1024,       /* the fields of two keys, whatever a header has */
 	SIGNATURE_MS = 5 * 1000,          /* how long signer may take for one */
 };
 
