@@ -3,16 +3,20 @@
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
  * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
  * aliases (targets.c), the body of a message on its way (body.c), who sent it (checks.h); the
- * conversations with spool (store.c), with auth (auth.c) and with resolver (resolve.c); and the
- * role itself (main.c). Certificates and the conversation with signer are those of procs/tls.
+ * conversations with spool (store.c), with auth (auth.c), with resolver (resolve.c), and with signer
+ * about mail of our domains (dkim.c); and the role itself (main.c). Certificates, and the
+ * conversation with signer about them, are those of procs/tls.
  */
 #pragma once
 
 #include "base/map.h"
+#include "core/dkim/body.h"
+#include "core/message/header.h"
 #include "core/policy/policy.h"
 #include "core/smtp/server.h"
 #include "ipc/role.h"
 #include "ipc/values.h"
+#include "procs/dkim/signing.h"
 #include "procs/tls/service.h"
 #include "sys/address.h"
 
@@ -63,6 +67,9 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *cl
 /* The signature that was asked for; empty: there is none to be had. */
 void
 session_signed(struct session *s, struct gp_slice signature);
+/* The signature of its mail that was asked for; empty: there is none to be had. */
+void
+session_mail_signed(struct session *s, struct gp_slice signature);
 /* What became of the message that was handed to spool. */
 void
 session_committed(struct session *s, enum gp_commit_result result);
@@ -167,6 +174,42 @@ auth_forget_count(struct session *s);
 /* address: canonical. */
 bool
 login_may_send_as(const struct login *l, struct gp_slice address);
+
+/* --- dkim.c --- */
+
+/* A message on its way to its DKIM signatures. All zeroes at first. */
+struct mail_signing {
+	struct gp_dkim_body *body; /* NULL: its hash is not wanted */
+	struct gp_header_meter meter;
+	uint64_t fed; /* octets of the message so far */
+	struct signing signing;
+};
+
+int
+dkim_start(struct gp_role_env *env);
+/* Whether it is known whose mail is signed, or that was waited for long enough. */
+bool
+dkim_settled(void);
+/* What signer says, and that it is gone. */
+void
+dkim_heard(const struct gp_message *m);
+void
+dkim_lost(void);
+/* A piece of the message, also of one that will not be signed. */
+void
+dkim_feed(struct session *s, struct gp_slice piece);
+/* The message is complete: s->head has what goes on top, `fields` what goes on of its own header. */
+enum signing_result
+dkim_begin(struct session *s, struct gp_slice fields);
+/* Asks for the next signature; session_mail_signed() answers. *ret_signed: there is none to be
+   asked for any more. False: not possible now. */
+bool
+dkim_ask(struct session *s, bool *ret_signed);
+/* The session is gone, or waits no longer: the answer for it is dropped. */
+void
+dkim_forget(struct session *s);
+void
+dkim_reset(struct mail_signing *g);
 
 /* --- targets.c --- */
 

@@ -11,17 +11,17 @@
  *         signer, auth,     |         |
  *         resolver          |      resolver        fetch --> HTTPS servers
  *     443 --> web           |          |             |
- *                           +------ reports ---------+  (hears of relay's sessions)
+ *                           +------ reports ---------+  (hears of relay's sessions; asks signer)
  */
 const struct role_spec role_specs[] = {
-	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD) | PEER(WEB)},
+	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD) | PEER(WEB) | PEER(REPORTS)},
 	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
 	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR) | PEER(REPORTS)},
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY) | PEER(REPORTS) | PEER(SMTPD)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS)},
 	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR, 1,
-	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY)},
+	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY) | PEER(SIGNER)},
 	{GP_ROLE_AUTH, false, NEEDS_USERS, 2, PEER(SMTPD)},
 	{GP_ROLE_RELAY, true, NEEDS_SECRETS, 2,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(REPORTS)},
