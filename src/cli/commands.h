@@ -18,6 +18,7 @@ int
 gp_cmd_queue(int argc, char **argv);
 int
 gp_cmd_spf(int argc, char **argv);
+int
 gp_cmd_dkim(int argc, char **argv);
 int
 gp_cmd_send(int argc, char **argv);
