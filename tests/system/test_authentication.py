@@ -110,6 +110,14 @@ def test_a_signature_proves(gatepost, key):
     assert verified(server)[-1]["dkim"] == "fail:bank.test"
 
 
+def test_a_signature_over_a_part_proves_nothing(gatepost, key):
+    server = gatepost(names=names(key), authentication=STRICT)
+    part = signed(message(), key, length=True)
+    assert send(server, part)[0] == 250
+    assert send(server, part + b"and more\r\n")[0] == 550
+    assert verified(server)[-1]["dkim"] == "pass:bank.test"
+
+
 def test_a_signature_over_a_staged_body(gatepost, key):
     server = gatepost(names=names(key), authentication=STRICT)
     body = (b"x" * 76 + b"\r\n") * 65000  # 5 MB
