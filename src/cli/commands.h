@@ -17,6 +17,10 @@ gp_cmd_user(int argc, char **argv);
 int
 gp_cmd_queue(int argc, char **argv);
 int
+gp_cmd_spf(int argc, char **argv);
+int
+gp_cmd_dkim(int argc, char **argv);
+int
 gp_cmd_send(int argc, char **argv);
 int
 gp_cmd_load(int argc, char **argv);

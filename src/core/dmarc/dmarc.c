@@ -16,6 +16,7 @@ struct eval {
 };
 
 /* A text for people, in the arena: what strangers wrote comes out as printable ASCII. */
+GP_PRINTF(2, 0)
 static struct gp_slice
 print_line(struct eval *e, const char *fmt, va_list args)
 {

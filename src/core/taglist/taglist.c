@@ -10,6 +10,8 @@
 static void
 skip_fws(struct gp_scan *c)
 {
+	if (gp_scan_peek(c) > ' ')
+		return;
 	gp_scan_wsp(c);
 	while (gp_slice_starts(gp_scan_rest(c), GP_SLICE("\r\n ")) ||
 	       gp_slice_starts(gp_scan_rest(c), GP_SLICE("\r\n\t"))) {
@@ -24,14 +26,25 @@ is_name_octet(char c)
 	return gp_ascii_is_alnum(c) || c == '_';
 }
 
-/* How many octets the character under the cursor takes; 0: it may not stand in a value. */
-static size_t
-value_character(const struct gp_scan *c)
+static inline bool
+is_value_octet(char c)
 {
-	int octet = gp_scan_peek(c);
-	if (octet > 0x7f)
-		return gp_utf8_len(gp_scan_rest(c));
-	return octet > ' ' && octet <= '~' && octet != ';';
+	return c > ' ' && c <= '~' && c != ';';
+}
+
+/* Steps over what may stand in a value, FWS excepted. False: there is nothing of that. */
+static bool
+skip_text(struct gp_scan *c)
+{
+	size_t from = c->at;
+	for (;;) {
+		while (c->at < c->all.len && is_value_octet(c->all.ptr[c->at]))
+			c->at++;
+		size_t len = gp_scan_peek(c) > 0x7f ? gp_utf8_len(gp_scan_rest(c)) : 0;
+		if (len == 0)
+			return c->at > from;
+		c->at += len;
+	}
 }
 
 /* Reads to the end: what stands there without the FWS behind it. */
@@ -40,12 +53,10 @@ read_value(struct gp_scan *c)
 {
 	size_t from = c->at, len = 0;
 	while (!gp_scan_end(c)) {
-		size_t step = value_character(c);
-		if (step == 0) {
+		if (!skip_text(c)) {
 			gp_scan_fail(c);
 			break;
 		}
-		c->at += step;
 		len = c->at - from;
 		skip_fws(c);
 	}
