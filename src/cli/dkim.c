@@ -126,6 +126,7 @@ static const struct option options[] = {
 	{"json", no_argument, NULL, JSON},
 	{"quiet", no_argument, NULL, 'q'},
 	{"verbose", no_argument, NULL, 'v'},
+	{"trace", no_argument, NULL, 'v'},
 	{"dns", required_argument, NULL, DNS},
 	{"resolver", required_argument, NULL, RESOLVER},
 	{"time", required_argument, NULL, TIME},

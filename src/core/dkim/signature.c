@@ -203,13 +203,15 @@ decode_quoted(struct gp_slice text, struct gp_arena *arena)
 	return gp_slice(to, len);
 }
 
-/* i=: somebody at d=, or below it. */
+/* i=: somebody at d=, or below it. In ARC's fields it is the instance. */
 static bool
 read_identity(struct reading *r)
 {
 	struct gp_dkim_signature *sig = r->sig;
 	struct gp_slice value = value_of(r, "i");
 	sig->identity_domain = sig->domain;
+	if (r->kind != GP_DKIM_FIELD)
+		return true;
 	sig->identity = gp_arena_printf(r->arena, "@%.*s", GP_SLICE_FMT(sig->domain));
 	if (!value.ptr)
 		return true;
@@ -299,7 +301,7 @@ gp_dkim_signature_read(struct gp_slice value, enum gp_dkim_kind kind, struct gp_
 	read_version(&r);
 	read_algorithm(&r);
 	read_signature(&r);
-	if (read_names(&r) && kind == GP_DKIM_FIELD)
+	if (read_names(&r))
 		read_identity(&r);
 	read_numbers(&r);
 	if (kind == GP_DKIM_ARC_SEAL) {
