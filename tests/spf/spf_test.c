@@ -279,6 +279,8 @@ other_records(void **state)
 		 "section 5.2"},
 		{"d.test TXT v=spf1 include:a..test ?all", "192.0.2.1 a@d.test", "permerror - 1/0",
 		 "section 5.2"},
+		{"d.test TXT v=spf1 include:%{l}.d.test ?all", "192.0.2.1 a..b@d.test",
+		 "permerror - 1/0", "section 5.2"},
 		{"d.test TXT v=spf1 include:e.test ?all | e.test TXT v=spf1 moo",
 		 "192.0.2.1 a@d.test", "permerror - 1/0", "e.test: moo: a syntax error"},
 		{"d.test TXT v=spf1 include:e.test ?all | e.test TIMEOUT", "192.0.2.1 a@d.test",
