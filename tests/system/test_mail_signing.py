@@ -182,6 +182,18 @@ def test_mail_of_relay_networks_is_signed_and_mail_of_strangers_is_not(world):
     assert w.signatures(w.newest(2)) == []
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_what_is_signed_is_what_goes_on(world, large):
+    w = world(relay_networks=["127.0.0.0/8"])
+    w.make_keys()
+    forged = b"Authentication-Results: mx.gatepost.test; dmarc=pass\r\n"
+    body = b"x" * 76 + b"\r\n"
+    w.server.send(forged + message(more=forged, body=body * (10000 if large else 1)), to=["bob@demo.test"])
+    raw = w.newest(1)
+    assert algorithms(w.signatures(raw)) == BOTH
+    assert b"Authentication-Results" not in raw
+
+
 OTHERS = {
     "another domain": b"From: alice@elsewhere.test\r\n\r\nhello\r\n",
     "below ours": b"From: alice@sub.demo.test\r\n\r\nhello\r\n",

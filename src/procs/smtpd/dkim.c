@@ -15,7 +15,6 @@
 enum {
 	/* How long a start waits for signer's list. */
 	SETTLE_MS = 2000,
-	ARENA_MAX = 512 * 1024, /* a header that must be read from the staging file */
 };
 
 static struct {
@@ -152,33 +151,28 @@ dkim_feed(struct session *s, struct gp_slice piece)
 
 /* --- the end --- */
 
-/* With the header alone of what came: the meter knows where it ends. */
 static enum signing_result
-begin(struct session *s)
+begin(struct session *s, struct gp_slice fields)
 {
 	struct mail_signing *g = &s->signing_mail;
-	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
-	struct signing_mail mail = {
+	const struct signing_mail mail = {
 		.head = gp_buf_slice(&s->head),
+		.start = fields,
 		.body_hash = &g->body->hashes[0].digest,
 		.now_s = gp_clock_wall_ms() / 1000,
 	};
-	enum signing_result result = SIGNING_LATER;
-	if (gp_dkim_body_end(g->body) == 0 &&
-	    body_start(&s->body, GP_MIN(g->meter.size, (uint64_t)GP_HEADER_SIZE_MAX + 1), &arena,
-		       &mail.start))
-		result = signing_begin(&g->signing, &self.signers, &mail);
-	gp_arena_free(&arena);
-	return result;
+	if (gp_dkim_body_end(g->body) < 0)
+		return SIGNING_LATER;
+	return signing_begin(&g->signing, &self.signers, &mail);
 }
 
 enum signing_result
-dkim_begin(struct session *s)
+dkim_begin(struct session *s, struct gp_slice fields)
 {
 	if (!may_sign(s) || (self.signers.known && self.signers.len == 0))
 		return SIGNING_NOT_OURS;
 	/* The list came while the body passed by: this one was not hashed. */
-	return s->signing_mail.body ? begin(s) : SIGNING_LATER;
+	return s->signing_mail.body ? begin(s, fields) : SIGNING_LATER;
 }
 
 bool

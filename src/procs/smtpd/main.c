@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "procs/sandboxes.h"
+#include "procs/smtpd/checks.h"
 #include "procs/smtpd/smtpd.h"
 #include "sys/log.h"
 
@@ -22,6 +23,10 @@ apply_config(struct gp_role_env *env)
 	struct gp_policy *fresh = gp_policy_new(cfg, env->seed);
 	if (!fresh)
 		return -ENOMEM;
+	if (checks_configure(cfg, env->seed) < 0) {
+		gp_policy_free(fresh);
+		return -ENOMEM;
+	}
 	auth_configure(cfg, env->seed);
 	gp_policy_free(smtpd.policy);
 	smtpd.policy = fresh;
@@ -80,6 +85,10 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	}
 	if (role == GP_ROLE_AUTH) {
 		auth_connect(env, fd);
+		return;
+	}
+	if (role == GP_ROLE_RESOLVER) {
+		resolve_connect(env, fd);
 		return;
 	}
 	gp_assert(role == GP_ROLE_SPOOL);

@@ -5,11 +5,13 @@
 
 #include <event2/event_struct.h>
 
+#include "procs/smtpd/checks.h"
 #include "procs/smtpd/smtpd.h"
 
 enum session_state {
 	SESSION_TALKS,
 	SESSION_WAITS_STAGE,
+	SESSION_WAITS_CHECKS,
 	SESSION_WAITS_SIGNATURE,
 	SESSION_WAITS_COMMIT,
 	SESSION_WAITS_AUTH,
@@ -41,7 +43,9 @@ struct session {
 	uint64_t id;
 	struct targets targets;
 	struct body body;
-	struct gp_buf head; /* what goes on top of the body */
+	struct checks *checks;  /* NULL: it is not looked at, or there was no memory */
+	uint64_t checks_end_ms; /* WAITS_CHECKS */
+	struct gp_buf head;     /* what goes on top of the body */
 	struct mail_signing signing_mail;
 };
 
@@ -60,10 +64,13 @@ session_reset_transaction(struct session *s);
 
 /* --- message.c --- */
 
-/* The body is complete: has it signed where it is a user's, hands it to spool and waits, or
-   answers. */
+/* The body is complete: goes on as soon as all is known of its sender. */
 void
 message_take_end(struct session *s);
+/* It is known: has the message signed where it is a user's, hands it to spool and waits, or
+   answers. */
+void
+message_finish(struct session *s);
 /* signer's word; empty: there is no signature. True: the message was answered. */
 bool
 message_take_signature(struct session *s, struct gp_slice signature);

@@ -2,10 +2,10 @@
 /*
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
  * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
- * aliases (targets.c), the body of a message on its way (body.c); the conversations with spool
- * (store.c), with auth (auth.c), and with signer about mail of our domains (dkim.c); and the role
- * itself (main.c). Certificates, and the conversation with signer about them, are those of
- * procs/tls.
+ * aliases (targets.c), the body of a message on its way (body.c), who sent it (checks.h); the
+ * conversations with spool (store.c), with auth (auth.c), with resolver (resolve.c), and with signer
+ * about mail of our domains (dkim.c); and the role itself (main.c). Certificates, and the
+ * conversation with signer about them, are those of procs/tls.
  */
 #pragma once
 
@@ -84,6 +84,9 @@ session_judged(struct session *s, const struct gp_reply *refusal, struct gp_slic
 /* auth's word about one recipient more. */
 void
 session_counted(struct session *s, enum gp_quota_result result);
+/* All is known of who sent the message. */
+void
+session_checked(struct session *s);
 bool
 session_waits_for_auth(const struct session *s);
 /* smtpd.stressed has changed. */
@@ -117,6 +120,11 @@ store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 /* The session is gone: answers for it are dropped. */
 void
 store_forget(struct session *s);
+
+/* --- resolve.c --- */
+
+void
+resolve_connect(struct gp_role_env *env, int fd);
 
 /* --- auth.c --- */
 
@@ -190,9 +198,9 @@ dkim_lost(void);
 /* A piece of the message, also of one that will not be signed. */
 void
 dkim_feed(struct session *s, struct gp_slice piece);
-/* The message is complete, s->head has what goes on top. */
+/* The message is complete: s->head has what goes on top, `fields` what goes on of its own header. */
 enum signing_result
-dkim_begin(struct session *s);
+dkim_begin(struct session *s, struct gp_slice fields);
 /* Asks for the next signature; session_mail_signed() answers. *ret_signed: there is none to be
    asked for any more. False: not possible now. */
 bool
@@ -236,9 +244,10 @@ enum {
 
 struct body {
 	struct gp_buf memory;
-	int stage; /* -1: none */
-	uint64_t staged;
-	bool failed; /* the staging file could not be written */
+	int stage;          /* -1: none */
+	uint64_t staged;    /* octets of the file */
+	uint64_t staged_at; /* the first of them that counts; memory goes before it */
+	bool failed;        /* the staging file could not be written */
 };
 
 void
@@ -256,6 +265,10 @@ body_size(const struct body *b);
    the file cannot be read, or no memory. */
 bool
 body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_slice *ret);
+/* Puts `fresh`, which is no longer, in the place of the first `len` octets of a body that has
+   ended. Once. */
+void
+body_replace_start(struct body *b, size_t len, struct gp_slice fresh);
 /* Forgets everything; a staging file goes back for the next body. */
 void
 body_reset(struct body *b);
