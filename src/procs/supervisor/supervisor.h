@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The supervisor's parts: what is opened for the roles (resources.c), which roles there are and who
- * speaks to whom (roles.c), who they run as (identity.c), and starting, watching and stopping them
- * (main.c).
+ * speaks to whom (roles.c), who they run as (identity.c), what the kernel says of one (process.c),
+ * and starting, watching and stopping them (main.c).
  */
 #pragma once
 
@@ -68,6 +68,13 @@ bool
 identity_is_privileged(void);
 
 /* --- users.c --- */
+/* --- process.c --- */
+
+/* Whether the process sleeps where no signal reaches it, as one does that waits for a disk. False
+   too when that cannot be found out. */
+bool
+process_waits_for_disk(pid_t pid);
+
 
 /* The file of submission users as the role auth has it. */
 struct users_file {
