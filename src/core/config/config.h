@@ -191,6 +191,9 @@ struct gp_config {
 		struct gp_slice server;  /* addr:port; empty: /etc/resolv.conf */
 		struct gp_slice answers; /* content of the file in the form of --dns; empty: none */
 		struct gp_slice trust_anchor; /* path; empty: the system's; "none" */
+			/* Whom tokens are shown to instead, and who we are there; empty: nobody.
+			   client_secret_file: a path; what is in it no role but auth may know. */
+			struct gp_slice introspection_url, client_id, client_secret_file;
 	} dns;
 	struct {
 		struct gp_slice ca; /* certificates, PEM; empty: the system's */

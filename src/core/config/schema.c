@@ -358,6 +358,25 @@ static const struct gp_key auth_keys[] = {
 	 .group = &oauth_group,
 	 .example = "{jwks: keys.json, issuer: \"https://login.example.org\", audience: "
 		    "mail.example.org}",
+	{.name = "introspection_url",
+	 .type = GP_KEY_URL,
+	 .example = "https://login.example.org/oauth2/introspect",
+	 AT(auth.oauth.introspection_url),
+	 .doc = "In place of jwks: the issuer is shown each token, and says whose it is (RFC "
+		"7662). "
+		"issuer and audience may then be left out. A good token is known for a minute. "
+		"`fetch` says how HTTPS is spoken."},
+	{.name = "client_id",
+	 .type = GP_KEY_WORDS,
+	 .example = "gateway",
+	 AT(auth.oauth.client_id),
+	 .doc = "Who we are there."},
+	{.name = "client_secret_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "introspection.client",
+	 AT(auth.oauth.client_secret_file),
+	 .doc = "A file whose first line is our secret there. Only the process that knows users "
+		"reads it. A changed file is noticed within a minute."},
 	 .doc = "Tokens that are taken instead of passwords."},
 	{.name = "failures",
 	 .type = GP_KEY_COUNT,

@@ -175,6 +175,7 @@ configuration_tls_files(const struct gp_config *cfg)
 		sum = mix_file(sum, cfg->tls.keys[i]);
 	sum = mix_file(sum, cfg->smarthost.password_file);
 	sum = mix_file(sum, cfg->smarthost.token_file);
+	sum = mix_file(sum, cfg->auth.oauth.client_secret_file);
 	return mix_file(sum, cfg->smarthost.client_secret_file);
 }
 

@@ -163,6 +163,8 @@ static bool
 tell_secrets(struct instance *in)
 {
 	const struct gp_config *cfg = self.config.value;
+	if (in->spec->needs & NEEDS_ISSUER_SECRET)
+		return tell_secret(in, GP_SECRET_ISSUER, cfg->auth.oauth.client_secret_file);
 	return tell_secret(in, GP_SECRET_PASSWORD, cfg->smarthost.password_file) &&
 	       tell_secret(in, GP_SECRET_TOKEN, cfg->smarthost.token_file) &&
 	       tell_secret(in, GP_SECRET_CLIENT, cfg->smarthost.client_secret_file);
@@ -199,7 +201,7 @@ tell_resources(struct instance *in)
 		ok = tell_users(in);
 	if (ok && needs & NEEDS_KEYS)
 		ok = tell_keys(in);
-	if (ok && needs & NEEDS_SECRETS)
+	if (ok && needs & (NEEDS_SECRETS | NEEDS_ISSUER_SECRET))
 		ok = tell_secrets(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
 		ok = tell_listen(in,
@@ -293,9 +295,9 @@ start_instance(struct instance *in)
 {
 	in->started_ms = gp_clock_monotonic_ms();
 	in->ready = false;
+	in->silent = 0;
 	if (!spawn(in)) {
 		gp_error("cannot_start_role", GP_FS("role", gp_role_name(in->spec->id)),
-	in->silent = 0;
 			 GP_FS("reason", strerror(errno)));
 		gp_timer_set(in->again, RESTART_FIRST_MS);
 		return;
@@ -408,16 +410,14 @@ on_role_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct instance *in = ctx;
 	(void)c;
-	gp_assert(m->type == GP_MSG_READY);
-	in->ready = true;
 	in->silent = 0;
 	if (m->type == GP_MSG_PONG)
 		return;
+	gp_assert(m->type == GP_MSG_READY);
+	in->ready = true;
 	announce_when_ready();
 }
 
-static void
-on_role_close(void *ctx, struct gp_channel *c, const char *why)
 /*
  * A role that hangs keeps those waiting who asked it something: they learn of an end, not of
  * silence. One that waits for its disk is left alone: it goes on when the disk does, no signal
@@ -449,6 +449,8 @@ on_ping_timer(evutil_socket_t fd, short what, void *arg)
 		look_after(&self.instances[i]);
 }
 
+static void
+on_role_close(void *ctx, struct gp_channel *c, const char *why)
 {
 	struct instance *in = ctx;
 	(void)c;
@@ -557,7 +559,8 @@ tell_again(unsigned needs)
 		if (!in->control)
 			continue;
 		bool told = (!(in->spec->needs & NEEDS_KEYS) || tell_keys(in)) &&
-			    (!(in->spec->needs & NEEDS_SECRETS) || tell_secrets(in));
+			    (!(in->spec->needs & (NEEDS_SECRETS | NEEDS_ISSUER_SECRET)) ||
+			     tell_secrets(in));
 		if (!told)
 			kill(in->pid, SIGKILL);
 	}
@@ -741,10 +744,10 @@ watch_signals(void)
 		return -ENOMEM;
 	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
 	gp_timer_set(self.users_timer, USERS_CHECK_MS);
+	gp_timer_set(self.ping_timer, PING_MS);
 	return 0;
 }
 
-	gp_timer_set(self.ping_timer, PING_MS);
 static unsigned
 count_workers(const struct gp_config *cfg)
 {

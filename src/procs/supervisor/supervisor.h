@@ -30,7 +30,8 @@ enum role_needs {
 	NEEDS_SECRETS = 128,     /* what to log in with at the smarthost, as descriptors */
 	NEEDS_USERS = 256,
 	NEEDS_REPORTS_DIR = 512,
-	NEEDS_WEB_SOCKET = 1024, /* web.policy_listen's, where there is one */
+	NEEDS_ISSUER_SECRET = 2048, /* what to say to the issuer of tokens, as a descriptor */
+	NEEDS_WEB_SOCKET = 1024,    /* web.policy_listen's, where there is one */
 };
 
 struct role_spec {
@@ -67,7 +68,6 @@ identity_settle(struct gp_slice user);
 bool
 identity_is_privileged(void);
 
-/* --- users.c --- */
 /* --- process.c --- */
 
 /* Whether the process sleeps where no signal reaches it, as one does that waits for a disk. False
@@ -75,6 +75,7 @@ identity_is_privileged(void);
 bool
 process_waits_for_disk(pid_t pid);
 
+/* --- users.c --- */
 
 /* The file of submission users as the role auth has it. */
 struct users_file {
