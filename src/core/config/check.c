@@ -380,6 +380,8 @@ check_smarthost(struct reading *r)
 			"smarthost: 'tls: %s' would tell the user's secret to anybody; take "
 			"verify, or at least encrypt",
 			c->smarthost.tls == GP_DEMAND_MAY ? "may" : "none");
+	if (c->smarthost.login != GP_LOGIN_ANY && c->smarthost.password_file.len == 0)
+		reading_complain(r, at, "smarthost: login is about a password, and there is none");
 	if (c->smarthost.address.len == 0 && (user || c->smarthost.tls != GP_DEMAND_AUTO))
 		reading_complain(r, at, "smarthost: 'address' is missing");
 }

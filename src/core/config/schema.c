@@ -225,6 +225,8 @@ static const struct gp_key_group domain_group = GROUP(domain_keys);
 /* In the order of enum gp_tls_demand. */
 static const char *const smarthost_tls_words[] = {"auto",   "may",       "none",     "encrypt",
 						  "verify", "dane-only", "implicit", NULL};
+/* In the order of enum gp_login_choice. */
+static const char *const login_words[] = {"any", "scram", "scram-plus", "plain", NULL};
 static const char *const demand_words[] = {"may", "none", "encrypt", "verify", "dane-only", NULL};
 static const struct gp_key smarthost_keys[] = {
 	{.name = "address",
@@ -250,6 +252,19 @@ static const struct gp_key smarthost_keys[] = {
 	 .example = "gateway@example.net",
 	 AT(smarthost.user),
 	 .doc = "The name to log in with. Mail waits when the server refuses it."},
+	{.name = "login",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "any",
+	 .example = "scram",
+	 .choices = login_words,
+	 AT(smarthost.login),
+	 .doc = "By what the password is used. any: by what the server offers, SCRAM-SHA-256 "
+		"first. "
+		"scram: by that alone, so that the password is never told; scram-plus: and bound "
+		"to "
+		"the TLS connection, so that nobody can stand in between. plain: PLAIN or LOGIN, "
+		"for "
+		"a server that offers SCRAM and has no keys for it."},
 	{.name = "password_file",
 	 .type = GP_KEY_SECRET,
 	 .example = "smarthost.password",
@@ -343,21 +358,6 @@ static const struct gp_key oauth_keys[] = {
 	 .preset = "email",
 	 AT(auth.oauth.user_claim),
 	 .doc = "The claim that names the user."},
-};
-static const struct gp_key_group oauth_group = GROUP(oauth_keys);
-
-static const struct gp_key auth_keys[] = {
-	{.name = "dovecot",
-	 .type = GP_KEY_SOCKET,
-	 .example = "\"unix:/run/dovecot/auth-client\"",
-	 AT(auth.dovecot),
-	 .doc = "Dovecot's socket for clients that authenticate: it then judges all passwords, and "
-		"the file of users says no more than what they may send."},
-	{.name = "oauth",
-	 .type = GP_KEY_GROUP,
-	 .group = &oauth_group,
-	 .example = "{jwks: keys.json, issuer: \"https://login.example.org\", audience: "
-		    "mail.example.org}",
 	{.name = "introspection_url",
 	 .type = GP_KEY_URL,
 	 .example = "https://login.example.org/oauth2/introspect",
@@ -377,6 +377,21 @@ static const struct gp_key auth_keys[] = {
 	 AT(auth.oauth.client_secret_file),
 	 .doc = "A file whose first line is our secret there. Only the process that knows users "
 		"reads it. A changed file is noticed within a minute."},
+};
+static const struct gp_key_group oauth_group = GROUP(oauth_keys);
+
+static const struct gp_key auth_keys[] = {
+	{.name = "dovecot",
+	 .type = GP_KEY_SOCKET,
+	 .example = "\"unix:/run/dovecot/auth-client\"",
+	 AT(auth.dovecot),
+	 .doc = "Dovecot's socket for clients that authenticate: it then judges all passwords, and "
+		"the file of users says no more than what they may send."},
+	{.name = "oauth",
+	 .type = GP_KEY_GROUP,
+	 .group = &oauth_group,
+	 .example = "{jwks: keys.json, issuer: \"https://login.example.org\", audience: "
+		    "mail.example.org}",
 	 .doc = "Tokens that are taken instead of passwords."},
 	{.name = "failures",
 	 .type = GP_KEY_COUNT,

@@ -453,6 +453,20 @@ lose_implicit(struct connection *c)
 	gp_arena_free(&words);
 }
 
+/* A login is bound to this channel, where the server can do that. */
+static void
+bind_login(struct connection *c)
+{
+	struct gp_tls_bindings b;
+	gp_tls_bindings(c->tls, &b);
+	if (b.exporter_len > 0)
+		gp_smtp_client_bind(c->client, "tls-exporter",
+				    gp_slice((const char *)b.exporter, b.exporter_len));
+	else if (b.end_point_len > 0)
+		gp_smtp_client_bind(c->client, "tls-server-end-point",
+				    gp_slice((const char *)b.end_point, b.end_point_len));
+}
+
 /* TLS stands. False: the connection is gone. */
 static bool
 tls_is_up(struct connection *c)
@@ -467,6 +481,8 @@ tls_is_up(struct connection *c)
 		lose_unmade(c, ENOMEM);
 		return false;
 	}
+	if (c->target->login.len > 0)
+		bind_login(c);
 	/* Whoever we log in to must have proven who it is before it hears our secret. */
 	return c->target->login.len == 0 || secure_is_proven(c->target->verdict, c->tls) ||
 	       judge(c);

@@ -174,7 +174,7 @@ auth_begin(struct login *l, struct session *s, const struct auth_attempt *attemp
 {
 	const struct gp_client *client = attempt->client;
 	struct gp_tls_bindings bindings;
-	gp_tls_server_bindings(attempt->tls, &bindings);
+	gp_tls_bindings(attempt->tls, &bindings);
 	struct gp_message m = {
 		.type = GP_MSG_AUTH_BEGIN,
 		.auth_begin = {
