@@ -427,6 +427,7 @@ check_tls(struct reading *r)
 void
 reading_check(struct reading *r)
 {
+	r->cfg->users.place = place_of_key(r, "users");
 	check_oauth(r);
 	check_order(r);
 	check_routes(r);

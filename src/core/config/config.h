@@ -180,7 +180,8 @@ struct gp_config {
 	const struct gp_destination_config *destinations;
 	size_t destinations_len;
 	struct {
-		struct gp_slice file; /* path of the file of core/users/users.h; empty: none */
+		struct gp_slice file;  /* path of the file of core/users/users.h; empty: none */
+		struct gp_place place; /* of `users`: the file need not be there yet */
 	} users;
 	struct {
 		struct gp_slice dovecot; /* "unix:/path"; empty: none */
@@ -191,10 +192,10 @@ struct gp_config {
 		struct {
 			struct gp_slice jwks; /* content of the file; empty: no tokens */
 			struct gp_slice issuer, audience, user_claim;
-		} oauth;
 			/* Whom tokens are shown to instead, and who we are there; empty: nobody.
 			   client_secret_file: a path; what is in it no role but auth may know. */
 			struct gp_slice introspection_url, client_id, client_secret_file;
+		} oauth;
 	} auth;
 	struct {
 		uint32_t hourly, daily; /* recipients of a user; 0: as many as it likes */
