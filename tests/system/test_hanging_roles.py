@@ -13,7 +13,7 @@ import time
 
 import pytest
 import tlsrig
-from gateway import Gateway, eventually
+from gateway import Gateway, eventually, make_users
 from sink import Sink
 
 MESSAGE = b"From: alice@demo.test\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -126,7 +126,7 @@ class Hanging:
                 ],
                 "tls": {"certificate": str(certificate), "key": str(key)},
                 "web": {"policy_listen": f"127.0.0.1:{ports[2]}"},
-                "users": {"file": "users"},
+                "users": {"file": make_users(folder, ALICE)},
                 "relay_networks": ["127.0.0.0/8"],
                 "retry": {"first": "2s", "max": "4s", "for": "5d"},
                 "workers": 1,
@@ -135,8 +135,6 @@ class Hanging:
         server.tls_port, server.web_port = ports[1:]
         server.names = NAMES
         server.crash_is_expected = True
-        server.write_config()
-        assert server.run("user", "add", ALICE[0], input=ALICE[1] + "\n").returncode == 0
         server.start()
         eventually(server.all_are_ready, what="every role")
         # Its first connections are made: what follows is in the midst of its work.

@@ -5,7 +5,7 @@ import base64
 import json
 
 import pytest
-from gateway import eventually, free_port
+from gateway import eventually, free_port, make_users
 from httpsrig import HttpsRig
 from httpsrig import answer as http_answer
 from test_relay_tls import HOSTS, MESSAGE, PASSWORD, USER, authority, deferral, delivered, host, reload, sessions
@@ -170,11 +170,9 @@ def gatepost_as_the_smarthost(gatepost, authority, scratch):
             {"address": f"{HOSTS['relay']}:{port}", "service": "submission", "tls": "implicit"},
         ],
         tls={"certificate": str(scratch / "relay.pem"), "key": str(key)},
-        users={"file": "users"},
+        users={"file": make_users(scratch, (USER, PASSWORD, "--scram"))},
     )
-    done = server.run("user", "add", USER, "--scram", input=PASSWORD + "\n")
-    assert done.returncode == 0, done.stderr
-    eventually(lambda: any(line.get("users") == 1 for line in server.log_lines()), what="the user")
+    eventually(server.all_are_ready, what="every role")
     return server, port
 
 

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 import tlsrig
-from gateway import eventually, free_port, run
+from gateway import eventually, free_port, make_users, run
 from scram import Scram
 
 MESSAGE = b"From: alice@demo.test\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -32,15 +32,11 @@ def submission(gatepost, scratch):
                 {"address": f"127.0.0.1:{ports[2]}", "service": "submission", "tls": "implicit"},
             ],
             tls={"certificate": str(certificate), "key": str(key)},
-            users={"file": "users"},
+            users={"file": make_users(scratch, (*ALICE, "--scram"), ("bob@demo.test", "builder"))},
             smarthost={"address": f"127.0.0.1:{free_port()}"},
             **settings,
         )
         server.clear_port, server.tls_port = ports[1:]
-        for argv, password in (([ALICE[0], "--scram"], ALICE[1]), (["bob@demo.test"], "builder")):
-            done = server.run("user", "add", *argv, input=password + "\n")
-            assert done.returncode == 0, done.stderr
-        eventually(lambda: any(line.get("users") == 2 for line in server.log_lines()), what="the users")
         eventually(server.all_are_ready, what="every role")
         return server
 
