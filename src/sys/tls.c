@@ -318,6 +318,15 @@ gp_tls_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret)
 		ret->end_point_len = digest_end_point(certificate, ret->end_point);
 }
 
+const char *
+gp_tls_binding(const struct gp_tls_bindings *b, struct gp_slice *ret)
+{
+	bool exporter = b->exporter_len > 0;
+	*ret = exporter ? gp_slice((const char *)b->exporter, b->exporter_len)
+			: gp_slice((const char *)b->end_point, b->end_point_len);
+	return exporter ? "tls-exporter" : ret->len > 0 ? "tls-server-end-point" : NULL;
+}
+
 struct gp_tls_facts
 gp_tls_facts(const struct gp_tls *t)
 {

@@ -125,3 +125,7 @@ struct gp_tls_bindings {
 /* After the handshake. */
 void
 gp_tls_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret);
+
+/* The one that a client takes, which lives in *b: its type, and *ret; NULL: there is none. */
+const char *
+gp_tls_binding(const struct gp_tls_bindings *b, struct gp_slice *ret);

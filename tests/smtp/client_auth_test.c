@@ -192,11 +192,14 @@ test_bound_channel(void **state)
 	static const struct {
 		const char *offer;
 		const char *said;
+		uint32_t mechanisms;
 	} cases[] = {
-		/* "p=tls-exporter,,n=user,r=x", "y,,n=user,r=x" */
+		/* "p=tls-exporter,,n=user,r=x", "y,,n=user,r=x", "n,,n=user,r=x" */
 		{"250 AUTH PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS\r\n",
 		 "AUTH SCRAM-SHA-256-PLUS cD10bHMtZXhwb3J0ZXIsLG49dXNlcixyPXg=\r\n"},
 		{"250 AUTH PLAIN SCRAM-SHA-256\r\n", "AUTH SCRAM-SHA-256 eSwsbj11c2VyLHI9eA==\r\n"},
+		{"250 AUTH SCRAM-SHA-256 SCRAM-SHA-256-PLUS\r\n",
+		 "AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9eA==\r\n", GP_EHLO_SCRAM_SHA_256},
 	};
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
@@ -205,7 +208,8 @@ test_bound_channel(void **state)
 			.tls_implicit = true,
 			.login = {.user = GP_SLICE("user"),
 				  .password = GP_SLICE("pencil"),
-				  .nonce = GP_SLICE("x")},
+				  .nonce = GP_SLICE("x"),
+				  .mechanisms = cases[i].mechanisms},
 		};
 		struct gp_smtp_client *c = gp_smtp_client_new(&setup, 0);
 		gp_smtp_client_bind(c, "tls-exporter", GP_SLICE("data"));

@@ -70,16 +70,18 @@ def test_a_user_sends(submission, starttls, method):
     assert line["user"] == "alice@demo.test"
 
 
+@pytest.mark.parametrize("mechanism", ["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"])
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_gatepost_send_is_such_a_client(submission, scratch, tls):
+def test_gatepost_send_is_such_a_client(submission, scratch, tls, mechanism):
     server = submission()
     port = server.tls_port if tls == "implicit" else server.clear_port
     (scratch / "password").write_text(ALICE[1] + "\n", encoding="utf-8")
     argv = ["send", "--server", f"127.0.0.1:{port}", "--tls", tls, "--user", ALICE[0], "--from", ALICE[0]]
     argv += ["--password-file", scratch / "password", "--tls-name", "mx.gatepost.test", "--to", "bob@demo.test"]
+    argv += ["--auth", mechanism] if mechanism else []
     done = run(*argv, "--ca", scratch / "mx.gatepost.test-ec.pem")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "-> AUTH PLAIN ***" in done.stdout
+    assert f"-> AUTH {mechanism or 'SCRAM-SHA-256-PLUS'} ***" in done.stdout
     (mail,) = server.wait_for_mails("bob")
     assert " with ESMTPSA" in mail["Received"]
     assert run(*argv).returncode == 1  # nobody stands behind the certificate: no password is said

@@ -88,13 +88,16 @@ static int
 begin_scram(struct gp_smtp_client *c)
 {
 	const struct gp_client_login *login = &c->setup.login;
+	bool plus = c->mechanism == GP_EHLO_SCRAM_SHA_256_PLUS;
+	/* RFC 5802 section 6: who does not want what was offered must not say that it was not. */
+	bool unwanted = !plus && (c->ehlo.mechanisms & GP_EHLO_SCRAM_SHA_256_PLUS);
 	const struct gp_scram_login scram = {
 		.user = login->user,
 		.password = login->password,
 		.nonce = login->nonce,
 		.binding_type = gp_slice_str(c->binding_type),
-		.binding = gp_slice((const char *)c->binding, c->binding_len),
-		.plus = c->mechanism == GP_EHLO_SCRAM_SHA_256_PLUS,
+		.binding = gp_slice((const char *)c->binding, unwanted ? 0 : c->binding_len),
+		.plus = plus,
 	};
 	return gp_client_begin_scram(&c->out, &c->scram, &scram, &c->scram_arena);
 }

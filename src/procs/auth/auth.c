@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/base64.h"
 #include "base/heap.h"
 #include "base/map.h"
 #include "core/config/value.h"
@@ -23,7 +22,6 @@
 #include "sys/password.h"
 
 enum {
-	NONCE_SIZE = 18,            /* octets of chance */
 	SLOW_MS = 2000,             /* a check that is so late is worth a line */
 	DOVECOT_MS = 30 * 1000,     /* Dovecot makes who fails wait 2 s, and more under load */
 	ISSUER_WAIT_MS = 30 * 1000, /* names are resolved first */
@@ -634,24 +632,19 @@ static void
 begin(struct exchange *x, const struct gp_msg_auth_begin *m)
 {
 	const struct auth *a = x->peer->auth;
-	char chance[NONCE_SIZE];
-	struct gp_buf nonce = GP_BUF_INIT(64);
+	char nonce[GP_NONCE_SIZE];
 	uint8_t mechanism = gp_sasl_mechanism(m->mechanism);
 	if (!is_offered(a->config, mechanism)) {
 		end_because(x, GP_AUTH_UNKNOWN, "no such mechanism");
 		return;
 	}
-	gp_random(chance, sizeof(chance));
-	gp_base64_put(&nonce, gp_slice(chance, sizeof(chance)));
+	gp_nonce(nonce);
 	const struct gp_sasl_setup setup = {.mechanism = mechanism,
-					    .nonce = gp_buf_slice(&nonce),
+					    .nonce = gp_slice_str(nonce),
 					    .tls_exporter = m->tls_exporter,
 					    .tls_server_end_point = m->tls_server_end_point};
-	int event = nonce.failed ? -ENOMEM
-				 : gp_sasl_begin(&x->sasl, &setup,
-						 m->has_initial ? &m->initial : NULL, &x->arena);
-	gp_buf_free(&nonce);
-	take_event(x, event);
+	take_event(x,
+		   gp_sasl_begin(&x->sasl, &setup, m->has_initial ? &m->initial : NULL, &x->arena));
 }
 
 static void

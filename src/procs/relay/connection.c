@@ -458,13 +458,11 @@ static void
 bind_login(struct connection *c)
 {
 	struct gp_tls_bindings b;
+	struct gp_slice data;
 	gp_tls_bindings(c->tls, &b);
-	if (b.exporter_len > 0)
-		gp_smtp_client_bind(c->client, "tls-exporter",
-				    gp_slice((const char *)b.exporter, b.exporter_len));
-	else if (b.end_point_len > 0)
-		gp_smtp_client_bind(c->client, "tls-server-end-point",
-				    gp_slice((const char *)b.end_point, b.end_point_len));
+	const char *type = gp_tls_binding(&b, &data);
+	if (type)
+		gp_smtp_client_bind(c->client, type, data);
 }
 
 /* TLS stands. False: the connection is gone. */

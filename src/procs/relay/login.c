@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What we log in with at the smarthost: known to this role alone, and never written anywhere. */
 #include <string.h>
-#include <sys/random.h>
 
-#include "base/base64.h"
 #include "ipc/values.h"
 #include "procs/relay/relay.h"
 #include "sys/log.h"
+#include "sys/password.h"
 #include "sys/small_file.h"
 
-enum {
-	SECRET_MAX = 4096,
-	NONCE_SIZE = 18, /* octets of chance */
-};
+enum { SECRET_MAX = 4096 };
 
 struct secret {
 	char text[SECRET_MAX];
@@ -65,22 +61,6 @@ login_client_secret(void)
 	return gp_slice(client.text, client.len);
 }
 
-/* What is said once and never again; empty where there is no randomness. */
-static struct gp_slice
-new_nonce(void)
-{
-	static char text[64];
-	char chance[NONCE_SIZE];
-	struct gp_buf b = GP_BUF_INIT(sizeof(text));
-	if (getrandom(chance, sizeof(chance), 0) == sizeof(chance))
-		gp_base64_put(&b, gp_slice(chance, sizeof(chance)));
-	size_t len = b.failed ? 0 : b.len;
-	if (len > 0)
-		memcpy(text, b.ptr, len);
-	gp_buf_free(&b);
-	return gp_slice(text, len);
-}
-
 struct gp_client_login
 login_now(void)
 {
@@ -90,10 +70,12 @@ login_now(void)
 		[GP_LOGIN_SCRAM_PLUS] = GP_EHLO_SCRAM_SHA_256_PLUS,
 		[GP_LOGIN_PLAIN] = GP_EHLO_PLAIN | GP_EHLO_LOGIN,
 	};
+	static char nonce[GP_NONCE_SIZE];
+	gp_nonce(nonce);
 	return (struct gp_client_login){
 		.user = relay.env->config->smarthost.user,
 		.password = gp_slice(password.text, password.len),
-		.nonce = new_nonce(),
+		.nonce = gp_slice_str(nonce),
 		.mechanisms = mechanisms[relay.env->config->smarthost.login],
 		.token = tokens_are_had() ? tokens_now() : gp_slice(token.text, token.len),
 	};
