@@ -15,6 +15,7 @@ static const struct gp_command commands[] = {
 	{"domain", gp_cmd_domain, "what a domain has to publish, and how mail to it is secured"},
 	{"user", gp_cmd_user, "add submission users, change their passwords, list them"},
 	{"queue", gp_cmd_queue, "look at the queue of a running gateway, and act on it"},
+	{"dmarc", gp_cmd_dmarc, "what DMARC says of a From domain, and why"},
 	{"send", gp_cmd_send, "hand one message to a server and show the dialogue"},
 	{"load", gp_cmd_load, "a load generator for any mail server"},
 	{"sink", gp_cmd_sink, "a receiver that counts and keeps nothing"},
