@@ -258,7 +258,7 @@ class Peers:
         wait_for_port(port)
         return peer
 
-    def dovecot(self, lmtp_port, imap_port, mail=None, auth_port=None):
+    def dovecot(self, lmtp_port, imap_port, mail=None, auth_port=None, mechanisms="plain"):
         """LMTP in and IMAP out for any user name; the password is `secret`.
 
         LMTP is spoken on the port and on the socket `lmtp` in the peer's folder; its socket `auth-client` judges
@@ -276,6 +276,7 @@ class Peers:
             gid=owner.st_gid,
             home="/own/mail/" + ("%Ld/%Ln" if mail else "%u"),
         )
+        text += f"auth_mechanisms = {mechanisms}\n"
         if auth_port:
             text += f"service auth {{\n  inet_listener {{\n    port = {auth_port}\n  }}\n}}\n"
         (work / "dovecot.conf").write_text(text, encoding="utf-8")

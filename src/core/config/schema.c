@@ -232,6 +232,8 @@ static const struct gp_key_group domain_group = GROUP(domain_keys);
 /* In the order of enum gp_tls_demand. */
 static const char *const smarthost_tls_words[] = {"auto",   "may",       "none",     "encrypt",
 						  "verify", "dane-only", "implicit", NULL};
+/* In the order of enum gp_login_choice. */
+static const char *const login_words[] = {"any", "scram", "scram-plus", "plain", NULL};
 static const char *const demand_words[] = {"may", "none", "encrypt", "verify", "dane-only", NULL};
 static const struct gp_key smarthost_keys[] = {
 	{.name = "address",
@@ -257,6 +259,19 @@ static const struct gp_key smarthost_keys[] = {
 	 .example = "gateway@example.net",
 	 AT(smarthost.user),
 	 .doc = "The name to log in with. Mail waits when the server refuses it."},
+	{.name = "login",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "any",
+	 .example = "scram",
+	 .choices = login_words,
+	 AT(smarthost.login),
+	 .doc = "By what the password is used. any: by what the server offers, SCRAM-SHA-256 "
+		"first. "
+		"scram: by that alone, so that the password is never told; scram-plus: and bound "
+		"to "
+		"the TLS connection, so that nobody can stand in between. plain: PLAIN or LOGIN, "
+		"for "
+		"a server that offers SCRAM and has no keys for it."},
 	{.name = "password_file",
 	 .type = GP_KEY_SECRET,
 	 .example = "smarthost.password",
@@ -350,6 +365,25 @@ static const struct gp_key oauth_keys[] = {
 	 .preset = "email",
 	 AT(auth.oauth.user_claim),
 	 .doc = "The claim that names the user."},
+	{.name = "introspection_url",
+	 .type = GP_KEY_URL,
+	 .example = "https://login.example.org/oauth2/introspect",
+	 AT(auth.oauth.introspection_url),
+	 .doc = "In place of jwks: the issuer is shown each token, and says whose it is (RFC "
+		"7662). "
+		"issuer and audience may then be left out. A good token is known for a minute. "
+		"`fetch` says how HTTPS is spoken."},
+	{.name = "client_id",
+	 .type = GP_KEY_WORDS,
+	 .example = "gateway",
+	 AT(auth.oauth.client_id),
+	 .doc = "Who we are there."},
+	{.name = "client_secret_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "introspection.client",
+	 AT(auth.oauth.client_secret_file),
+	 .doc = "A file whose first line is our secret there. Only the process that knows users "
+		"reads it. A changed file is noticed within a minute."},
 };
 static const struct gp_key_group oauth_group = GROUP(oauth_keys);
 
