@@ -143,9 +143,9 @@ is_host_name(struct gp_slice s)
 static void
 set_rdns(struct gp_hop_reading *r, struct gp_slice name)
 {
-	static const struct gp_slice none[] = {GP_SLICE("unknown"), GP_SLICE("softdnserr"),
+	static const struct gp_slice none[] = {GP_SLICE("unknown"),    GP_SLICE("softdnserr"),
 					       GP_SLICE("unverified"), GP_SLICE("verified"),
-					       GP_SLICE("no")};
+					       GP_SLICE("no"),         GP_SLICE("unauthenticated")};
 	for (size_t i = 0; i < GP_ARRAY_LEN(none); i++) {
 		if (gp_slice_eq_nocase(name, none[i]))
 			return;
@@ -207,7 +207,9 @@ read_ident(struct gp_hop_reading *r, struct gp_slice word)
 		return false;
 	struct gp_slice ident = gp_slice_take(word, (size_t)at);
 	struct gp_slice host = gp_slice_drop(word, (size_t)at + 1);
-	if (!set_address(r, host))
+	if (set_address(r, host))
+		r->plain_address = true;
+	else
 		set_rdns(r, host);
 	struct gp_slice tagged = behind(ident, GP_SLICE("IDENT:"));
 	r->hop->ident = tagged.ptr ? tagged : ident;
@@ -241,7 +243,6 @@ read_client(struct gp_hop_reading *r, struct gp_slice comment)
 		gp_scan_while(&c, is_space);
 		if (read_helo(r, gp_scan_rest(&c)))
 			return;
-		size_t from = c.at;
 		struct piece piece = take_piece(&c);
 		if (piece.kind == END)
 			return;
@@ -252,8 +253,10 @@ read_client(struct gp_hop_reading *r, struct gp_slice comment)
 		struct gp_slice word = piece.text;
 		if (piece.kind != WORD || read_pair(r, word))
 			continue;
-		if (set_address(r, gp_slice_cut(&(struct gp_slice){word.ptr, word.len}, '/')))
-			r->plain_address = r->plain_address || from == 0 || first;
+		if (set_address(r, word))
+			r->plain_address = true;
+		else if (gp_slice_eq(word, GP_SLICE("verified")))
+			r->verified = true;
 		else if (!read_ident(r, word) && first)
 			set_rdns(r, word);
 	}
@@ -299,12 +302,14 @@ read_login(struct gp_hop_reading *r, struct gp_slice comment)
 		GP_SLICE("AUTH: LOGIN"),
 		GP_SLICE("Authenticated user:"),
 	};
+	if (contains(comment, GP_SLICE("unauthenticated")))
+		return false;
 	bool auth = contains(comment, GP_SLICE("authenticated")) ||
 		    gp_slice_starts(comment, GP_SLICE("AUTH")) ||
 		    gp_slice_starts(comment, GP_SLICE("account "));
 	for (size_t i = 0; auth && r->hop->login.len == 0 && i < GP_ARRAY_LEN(before); i++)
 		r->hop->login = word_behind(comment, before[i]);
-	r->hop->authenticated |= auth && !contains(comment, GP_SLICE("unauthenticated"));
+	r->hop->authenticated |= auth;
 	return auth;
 }
 
@@ -322,6 +327,14 @@ read_sender(struct gp_hop_reading *r, struct gp_slice comment)
 	return true;
 }
 
+static void
+read_helo_behind(struct gp_hop_reading *r, struct gp_slice comment)
+{
+	struct gp_slice name = word_behind(comment, GP_SLICE("HELO "));
+	if (name.len > 0)
+		set_helo(r, name);
+}
+
 /* Comments stand behind the clause that they are about, but for Postfix's about TLS and AUTH. */
 static void
 read_comment(struct gp_hop_reading *r, struct gp_slice comment)
@@ -336,7 +349,9 @@ read_comment(struct gp_hop_reading *r, struct gp_slice comment)
 		r->exim = true;
 	if (gp_slice_eq_nocase(comment, GP_SLICE("via HTTP")))
 		r->hop->with = gp_slice_drop(comment, 4);
-	if (r->clause == CLAUSE_FROM && (!auth || contains(comment, GP_SLICE("HELO "))))
+	if (r->clause == CLAUSE_FROM && auth) /* CommuniGate: "account a@b HELO name" */
+		read_helo_behind(r, comment);
+	else if (r->clause == CLAUSE_FROM)
 		read_client(r, comment);
 }
 
@@ -444,18 +459,16 @@ read_opening(struct gp_hop_reading *r, struct gp_slice comment)
 		return true;
 	}
 	struct gp_slice rest = behind(comment, GP_SLICE("from "));
-	if (!rest.ptr)
-		rest = behind(comment, GP_SLICE("qmail"));
-	if (!rest.ptr)
+	struct gp_slice qmail = behind(comment, GP_SLICE("qmail "));
+	if (!rest.ptr && !qmail.ptr)
 		return false;
 	r->clause = CLAUSE_FROM;
-	struct gp_scan c = gp_scan(rest);
+	struct gp_scan c = gp_scan(rest.ptr ? rest : qmail);
 	for (struct piece p = take_piece(&c); p.kind != END; p = take_piece(&c)) {
-		if (p.kind == LITERAL &&
-		    gp_slice_find(p.text, '/') > 0) /* qmail's network[a/name] */
-			p.text = gp_slice_cut(&p.text, '/');
-		if (p.kind == WORD || p.kind == LITERAL)
-			read_word(r, p.text, p.kind == LITERAL);
+		if (p.kind == LITERAL) /* qmail: "invoked from network[192.0.2.1/name]" */
+			read_word(r, gp_slice_cut(&p.text, '/'), true);
+		else if (p.kind == WORD && rest.ptr)
+			read_word(r, p.text, false);
 	}
 	return true;
 }
@@ -515,10 +528,12 @@ settle_client(struct gp_hop_reading *r)
 		hop->helo = r->name;
 	else if (!r->helo_said && !(is_address && !r->bracketed))
 		hop->helo = r->name;
-	if (!is_address && !r->name_literal && hop->rdns.len == 0 && hop->octets_len > 0 &&
-	    (r->helo_said || r->exim || (r->plain_address && !r->bracketed))) {
+	bool looked_up = r->exim || r->verified;
+	bool is_rdns = looked_up || r->helo_said || (r->plain_address && !r->bracketed);
+	if (is_rdns && hop->rdns.len == 0 && hop->octets_len > 0 && !is_address &&
+	    gp_slice_find(r->name, '.') > 0) {
 		set_rdns(r, r->name);
-		hop->rdns_from_name = hop->rdns.len > 0 && !r->helo_said && !r->exim;
+		hop->rdns_from_name = hop->rdns.len > 0 && !looked_up;
 	}
 	hop->local |= pickup || (hop->octets_len == 0 && hop->helo.len == 0 && hop->by.len > 0);
 }

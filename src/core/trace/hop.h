@@ -22,7 +22,7 @@ struct gp_hop {
 	size_t octets_len;       /* 0, 4 or 16 */
 	struct gp_slice ident;   /* RFC 1413, or what is in its place: often a login */
 	bool rdns_forged;        /* the name does not lead back to the address */
-	bool rdns_from_name;     /* rdns is the clause's name, which few programs look up */
+	bool rdns_from_name; /* rdns is the clause's name, which not every program has checked */
 	/* The host that wrote it. */
 	struct gp_slice by;
 	struct gp_slice with, via;               /* protocols, as written */

@@ -29,6 +29,7 @@ struct gp_hop_reading {
 	bool claiming;        /* "claiming to be" was read: the HELO is next */
 	bool bracketed;       /* the address stood in brackets */
 	bool plain_address;   /* it stood alone in its comment, without brackets */
+	bool verified;        /* the name was looked up: CommuniGate says so */
 	bool exim;            /* Exim wrote it */
 	bool tls_word;        /* the cipher is next */
 };

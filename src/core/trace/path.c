@@ -180,7 +180,8 @@ find_boundary(struct reading *r)
 		bool top = i == p->len - 1;
 		bool named = gp_trust_names(&r->trust, hop->by);
 		/* Within a host, mail goes by names that only that host knows. */
-		bool within = !top && (hop->local || r->hops[i + 1].hop.local);
+		bool within = top ? p->assumed && hop->local
+				  : hop->local || r->hops[i + 1].hop.local;
 		if (!named && !within)
 			return;
 		r->hops[i].trusted = true;
