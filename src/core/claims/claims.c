@@ -138,9 +138,6 @@ add(struct reading *r, size_t field, const char *product, struct gp_slice text, 
 		.leaning = leaning,
 		.trusted = field < r->query->trusted_fields,
 	};
-	if (c->trusted && leaning == GP_CLAIM_SPAM)
-		gp_finding_add(r->findings, &spam_by_ours, "%s: %.*s", product,
-			       GP_SLICE_FMT(c->text));
 }
 
 static void
@@ -155,6 +152,9 @@ read_known(struct reading *r, size_t field)
 		uint8_t leaning = known[i].read(unfolded(r, field), &text);
 		if (text.len > 0)
 			add(r, field, known[i].product, gp_buf_slice(&text), leaning);
+		if (leaning == GP_CLAIM_SPAM && field < r->query->trusted_fields)
+			gp_finding_add(r->findings, &spam_by_ours, "%s: %.*s", known[i].product,
+				       GP_SLICE_FMT(r->claims[r->ret->len - 1].text));
 		gp_buf_free(&text);
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/finding/finding.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/message_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Forms in which a mail program's export is taken for a message. */
+static const char *
+find_other_form(struct gp_slice raw)
+{
+	if (raw.len == 0)
+		return "it is empty";
+	if (gp_slice_starts(raw, GP_SLICE("\xD0\xCF\x11\xE0")))
+		return "it is an Outlook .msg: save the message as .eml, or copy its headers from "
+		       "its properties";
+	if (gp_slice_starts(raw, GP_SLICE("\xFF\xFE")) ||
+	    gp_slice_starts(raw, GP_SLICE("\xFE\xFF")))
+		return "it is UTF-16: save it as plain text or .eml";
+	if (gp_slice_starts(raw, GP_SLICE("PK\x03\x04")))
+		return "it is a zip archive";
+	return NULL;
+}
+
+static struct gp_slice
+skip_line(struct gp_slice s)
+{
+	ptrdiff_t lf = gp_slice_find(s, '\n');
+	return gp_slice_drop(s, lf < 0 ? s.len : (size_t)lf + 1);
+}
+
+static struct gp_slice
+skip_opening(struct gp_slice s)
+{
+	if (gp_slice_starts(s, GP_SLICE("\xEF\xBB\xBF")))
+		s = gp_slice_drop(s, 3);
+	while (s.len > 0 && (s.ptr[0] == '\n' || s.ptr[0] == '\r'))
+		s = gp_slice_drop(s, 1);
+	return gp_slice_starts(s, GP_SLICE("From ")) ? skip_line(s) : s;
+}
+
+/* With CRLF for each `end` that has no CR before it. */
+static void
+put_lines(struct gp_buf *out, struct gp_slice s, char end)
+{
+	while (s.len > 0) {
+		ptrdiff_t at = gp_slice_find(s, end);
+		struct gp_slice line = at < 0 ? s : gp_slice_take(s, (size_t)at);
+		s = gp_slice_drop(s, line.len + 1);
+		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		gp_buf_put(out, line);
+		if (at >= 0)
+			gp_buf_put_str(out, "\r\n");
+	}
+}
+
+int
+gp_message_canonical(struct gp_slice raw, struct gp_buf *out, const char **ret_why)
+{
+	*ret_why = find_other_form(raw);
+	if (*ret_why)
+		return 1;
+	struct gp_slice s = skip_opening(raw);
+	ptrdiff_t lf = gp_slice_find(s, '\n');
+	if (lf > 0 && s.ptr[lf - 1] == '\r')
+		gp_buf_put(out, s);
+	else
+		put_lines(out, s, lf >= 0 ? '\n' : '\r');
+	return out->failed ? -ENOMEM : 0;
+}
+
+static int
+read_all(int fd, struct gp_buf *ret)
+{
+	enum { PIECE = 64 * 1024 };
+	for (;;) {
+		char *to = gp_buf_reserve(ret, PIECE);
+		if (!to)
+			return -EFBIG;
+		ssize_t n = read(fd, to, PIECE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		gp_buf_advance(ret, (size_t)n);
+	}
+}
+
+int
+gp_message_file_read(const char *name, struct gp_buf *ret, const char **ret_why)
+{
+	bool standard = strcmp(name, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	struct gp_buf raw = GP_BUF_INIT(GP_MESSAGE_FILE_MAX);
+	if (fd < 0)
+		return -errno;
+	int rc = read_all(fd, &raw);
+	if (!standard)
+		close(fd);
+	if (rc == 0)
+		rc = gp_message_canonical(gp_buf_slice(&raw), ret, ret_why);
+	gp_buf_free(&raw);
+	return rc;
+}
