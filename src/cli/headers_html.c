@@ -20,7 +20,7 @@ static const char page_begin[] =
 	"--bar:#6ea3ee}}\n"
 	"*{box-sizing:border-box}body{margin:0;padding:2rem 1rem;background:var(--page);"
 	"color:var(--ink);font:15px/1.5 system-ui,sans-serif}\n"
-	"article{max-width:70rem;margin:0 auto 2rem;background:var(--card);border:1px solid "
+	"article{max-width:80rem;margin:0 auto 2rem;background:var(--card);border:1px solid "
 	"var(--line);border-radius:10px;padding:1.5rem 2rem}\n"
 	"h1{font-size:1.5rem;margin:0}h2{font-size:.85rem;letter-spacing:.06em;"
 	"text-transform:uppercase;color:var(--soft);margin:2rem 0 .5rem}\n"
@@ -30,7 +30,8 @@ static const char page_begin[] =
 	"table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;"
 	"padding:.35rem .8rem .35rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}\n"
 	"th{font-weight:600;color:var(--soft);border-top:0;white-space:nowrap}"
-	"td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
+	"td.s{white-space:nowrap}td.n{text-align:right;white-space:nowrap;font-variant-numeric:"
+	"tabular-nums}\n"
 	"tr.claimed td{color:var(--soft)}tr.edge td{border-top:2px dashed var(--warn);"
 	"color:var(--warn);font-size:.9rem}\n"
 	"svg{display:block}rect.ok{fill:var(--bar)}rect.late{fill:var(--warn)}"
@@ -207,13 +208,12 @@ write_hop(struct page *p, size_t i)
 	write_bar(p, h);
 	write_cell(p, hop->understood ? hop->by : gp_slice_take(hop->value, 200));
 	write_cell(p, headers_client(p->view, hop));
-	write_cell(p, hop->with);
-	write_cell(p, tls.len > 0 ? tls : GP_SLICE("in clear"));
-	write_cell(p, hop->when.known ? gp_slice_str(gp_date_stamp((uint64_t)hop->when.epoch_s).s)
-				      : GP_SLICE("unknown"));
+	write_cell(p, gp_arena_printf(p->view->arena, "%.*s%s%.*s", GP_SLICE_FMT(hop->with),
+				      tls.len > 0 ? ", TLS " : "", GP_SLICE_FMT(tls)));
+	gp_buf_printf(p->out, "<td class=\"s\">%s</td>",
+		      hop->when.known ? gp_date_stamp((uint64_t)hop->when.epoch_s).s : "unknown");
 	write_cell(p, hop->id);
-	write_cell(p, h->trusted ? GP_SLICE("ours") : GP_SLICE("claimed"));
-	put(p, "</tr>\n");
+	gp_buf_printf(p->out, "<td class=\"s\">%s</td></tr>\n", h->trusted ? "ours" : "claimed");
 }
 
 static void
@@ -221,7 +221,7 @@ write_boundary(struct page *p)
 {
 	const struct gp_path *path = &p->view->found->path;
 	struct gp_slice client = headers_client(p->view, &path->hops[path->boundary].hop);
-	put(p, "<tr class=\"edge\"><td colspan=\"10\">It came in from ");
+	put(p, "<tr class=\"edge\"><td colspan=\"9\">It came in from ");
 	put_text(p, client.len > 0 ? client : GP_SLICE("the host itself"));
 	put(p, "; what is above anybody may have written");
 	put(p, path->assumed ? " (which hosts are ours is assumed)</td></tr>\n" : "</td></tr>\n");
@@ -232,14 +232,14 @@ write_path(struct page *p)
 {
 	const struct gp_path *path = &p->view->found->path;
 	put(p, "<h2>Path</h2>\n<table>\n<tr><th></th><th>delay</th><th></th><th>by</th>"
-	       "<th>from</th><th>with</th><th>TLS</th><th>time</th><th>id</th><th></th></tr>\n");
+	       "<th>from</th><th>with</th><th>time</th><th>id</th><th></th></tr>\n");
 	for (size_t i = 0; i < path->len; i++) {
 		if (path->boundary == (int)i)
 			write_boundary(p);
 		write_hop(p, i);
 	}
 	if (path->boundary < 0)
-		put(p, "<tr class=\"edge\"><td colspan=\"10\">No hop is ours: all of it anybody "
+		put(p, "<tr class=\"edge\"><td colspan=\"9\">No hop is ours: all of it anybody "
 		       "may have written</td></tr>\n");
 	put(p, "</table>\n");
 	if (path->more > 0)

@@ -154,7 +154,7 @@ read_known(struct reading *r, size_t field)
 			add(r, field, known[i].product, gp_buf_slice(&text), leaning);
 		if (leaning == GP_CLAIM_SPAM && field < r->query->trusted_fields)
 			gp_finding_add(r->findings, &spam_by_ours, "%s: %.*s", known[i].product,
-				       GP_SLICE_FMT(r->claims[r->ret->len - 1].text));
+				       GP_SLICE_FMT(gp_visible(gp_buf_slice(&text), r->arena)));
 		gp_buf_free(&text);
 		return;
 	}
