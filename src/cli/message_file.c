@@ -40,20 +40,23 @@ skip_opening(struct gp_slice s)
 	return gp_slice_starts(s, GP_SLICE("From ")) ? skip_line(s) : s;
 }
 
-/* With CRLF for each `end` that has no CR before it. */
+/* With CRLF for each `end`. Octet by octet into room for the worst: a file may be all empty lines. */
 static void
 put_lines(struct gp_buf *out, struct gp_slice s, char end)
 {
-	while (s.len > 0) {
-		ptrdiff_t at = gp_slice_find(s, end);
-		struct gp_slice line = at < 0 ? s : gp_slice_take(s, (size_t)at);
-		s = gp_slice_drop(s, line.len + 1);
-		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-			line.len--;
-		gp_buf_put(out, line);
-		if (at >= 0)
-			gp_buf_put_str(out, "\r\n");
+	char *to = gp_buf_reserve(out, 2 * s.len);
+	size_t len = 0;
+	for (size_t i = 0; to && i < s.len; i++) {
+		if (s.ptr[i] != end) {
+			to[len++] = s.ptr[i];
+			continue;
+		}
+		if (i == 0 || s.ptr[i - 1] != '\r' || end == '\r')
+			to[len++] = '\r';
+		to[len++] = '\n';
 	}
+	if (to)
+		gp_buf_advance(out, len);
 }
 
 int

@@ -64,7 +64,8 @@ static struct gp_slice
 visible_text(struct gp_identity_reading *r, struct gp_slice value)
 {
 	struct gp_slice decoded;
-	gp_words_decode(value, r->arena, &decoded);
+	gp_words_decode(gp_slice_take(value, 2 * GP_IDENTITY_TEXT_MAX), r->arena, &decoded);
+	decoded = gp_slice_take(decoded, GP_IDENTITY_TEXT_MAX);
 	if (gp_visible_hides(decoded))
 		r->hides = true;
 	return gp_visible(decoded, r->arena);

@@ -8,6 +8,8 @@
 #include "core/finding/finding.h"
 #include "core/message/header.h"
 
+enum { GP_IDENTITY_TEXT_MAX = 8192 }; /* octets of a text that are shown, decoded */
+
 /* One of them. Slices are empty where there is nothing, or nothing with one reading. */
 struct gp_identity {
 	bool there;              /* there is such a field */

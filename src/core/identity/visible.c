@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/scan.h"
 #include "base/utf8.h"
 
 enum { SHOWN_MAX = 10 }; /* "<U+10FFFF>" */
@@ -46,26 +47,42 @@ is_unfit(uint32_t c)
 	       (c >= 0x2000 && in_ranges(ranges, GP_ARRAY_LEN(ranges), c));
 }
 
+static bool
+is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7F;
+}
+
+/* One character that is no plain ASCII, off the front of *s. */
+static void
+put_character(struct gp_buf *out, struct gp_slice *s)
+{
+	char shown[SHOWN_MAX + 1];
+	struct gp_slice rest = *s;
+	uint32_t c = gp_utf8_take(s);
+	if (c == GP_UTF8_INVALID)
+		snprintf(shown, sizeof(shown), "<%02X>", (uint8_t)rest.ptr[0]);
+	else
+		snprintf(shown, sizeof(shown), "<U+%04X>", (unsigned)c);
+	if (c == '\t')
+		gp_buf_put_char(out, ' ');
+	else if (c == GP_UTF8_INVALID || is_unfit(c) || is_hidden(c))
+		gp_buf_put_str(out, shown);
+	else
+		gp_buf_put(out, gp_slice_take(rest, rest.len - s->len));
+}
+
 struct gp_slice
 gp_visible(struct gp_slice s, struct gp_arena *arena)
 {
-	char shown[SHOWN_MAX + 1];
 	struct gp_buf out = GP_BUF_INIT(s.len * SHOWN_MAX);
 	while (s.len > 0) {
-		struct gp_slice rest = s;
-		uint32_t c = gp_utf8_take(&s);
-		if (c == GP_UTF8_INVALID)
-			snprintf(shown, sizeof(shown), "<%02X>", (uint8_t)rest.ptr[0]);
-		else if (c != '\t' && (is_unfit(c) || is_hidden(c)))
-			snprintf(shown, sizeof(shown), "<U+%04X>", (unsigned)c);
-		else
-			shown[0] = '\0';
-		if (shown[0] != '\0')
-			gp_buf_put_str(&out, shown);
-		else if (c == '\t')
-			gp_buf_put_char(&out, ' ');
-		else
-			gp_buf_put(&out, gp_slice_take(rest, rest.len - s.len));
+		struct gp_scan c = gp_scan(s);
+		struct gp_slice plain = gp_scan_while(&c, is_plain);
+		gp_buf_put(&out, plain);
+		s = gp_slice_drop(s, plain.len);
+		if (s.len > 0)
+			put_character(&out, &s);
 	}
 	struct gp_slice copy =
 		out.failed ? gp_slice(NULL, 0) : gp_arena_dup(arena, gp_buf_slice(&out));
@@ -76,6 +93,8 @@ gp_visible(struct gp_slice s, struct gp_arena *arena)
 bool
 gp_visible_hides(struct gp_slice s)
 {
+	if (!gp_slice_has_8bit(s))
+		return false;
 	while (s.len > 0) {
 		if (is_hidden(gp_utf8_take(&s)))
 			return true;

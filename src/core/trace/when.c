@@ -9,7 +9,7 @@ enum { WORDS_MAX = 12, ZONE_MIN_MAX = 14 * 60, YEAR_FIRST = 1970, YEAR_LAST = 99
 struct parts {
 	struct gp_scan scan;
 	int day, month, year, hour, minute, second;
-	bool zone;
+	bool zone, weekday;
 	struct gp_slice comment; /* the last one: it may name the zone */
 	struct gp_when when;
 };
@@ -178,7 +178,8 @@ take_letters(struct parts *p)
 	} else if (p->hour >= 0) {
 		good = take_zone_name(p, word);
 	} else {
-		good = p->day < 0 && p->month < 0 && find_name(days, 7, word) >= 0;
+		good = !p->weekday && p->day < 0 && p->month < 0 && find_name(days, 7, word) >= 0;
+		p->weekday = good;
 	}
 	if (!good)
 		p->scan.at = from;
