@@ -180,8 +180,8 @@ find_boundary(struct reading *r)
 		bool top = i == p->len - 1;
 		bool named = gp_trust_names(&r->trust, hop->by);
 		/* Within a host, mail goes by names that only that host knows. */
-		bool within = top ? p->assumed && hop->local
-				  : hop->local || r->hops[i + 1].hop.local;
+		bool within =
+			top ? p->assumed && hop->local : hop->local || r->hops[i + 1].hop.local;
 		if (!named && !within)
 			return;
 		r->hops[i].trusted = true;
@@ -276,10 +276,11 @@ same_name(struct gp_slice a, struct gp_slice b)
 
 /* Could the host that wrote `below` be the client that `hop` names? */
 static bool
-hops_join(const struct gp_hop *hop, const struct gp_hop *below)
+hops_join(const struct gp_trust *trust, const struct gp_hop *hop, const struct gp_hop *below)
 {
 	struct gp_slice by = below->by;
-	bool internal = hop->local || hop->octets_len == 0 || is_private(hop);
+	/* Within our networks, and anybody's, hosts have other names than outside. */
+	bool internal = client_is_ours(trust, hop) || hop->octets_len == 0 || is_private(hop);
 	return internal || by.len == 0 || gp_slice_find(by, '.') < 0 ||
 	       gp_organisation_same(by, hop->rdns) || gp_organisation_same(by, hop->helo) ||
 	       same_name(by, hop->address);
@@ -293,7 +294,7 @@ judge_chain(struct reading *r, size_t i)
 	if (!hop->understood)
 		gp_finding_add(r->findings, &not_understood, "hop %zu: %.*s", i + 1,
 			       GP_SLICE_FMT(gp_slice_take(hop->value, 200)));
-	if (i > 0 && !hops_join(hop, &r->hops[i - 1].hop))
+	if (i > 0 && !hops_join(&r->trust, hop, &r->hops[i - 1].hop))
 		gp_finding_add(r->findings, &broken, HOP_FMT ", took it from %.*s [%.*s]; " HOP_FMT,
 			       HOP_ARGS(i, hop), GP_SLICE_FMT(hop->helo),
 			       GP_SLICE_FMT(hop->address), HOP_ARGS(i - 1, &r->hops[i - 1].hop));
