@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Received field in any dialect: what is read are parts of it, and what we write ourselves is read
- * back. */
+/* A Received field in any dialect: what is read are parts of it, and what we write ourselves is
+ * read back. */
 #include "base/buf.h"
 #include "core/message/received.h"
 #include "core/trace/hop.h"

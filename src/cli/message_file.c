@@ -40,7 +40,7 @@ skip_opening(struct gp_slice s)
 	return gp_slice_starts(s, GP_SLICE("From ")) ? skip_line(s) : s;
 }
 
-/* With CRLF for each `end`. Octet by octet into room for the worst: a file may be all empty lines. */
+/* With CRLF for each `end`. Octet by octet, as a file may be all empty lines. */
 static void
 put_lines(struct gp_buf *out, struct gp_slice s, char end)
 {

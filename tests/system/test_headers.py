@@ -114,7 +114,8 @@ def test_a_hostile_message(analyse):
 
 
 def test_an_account_of_ours_was_taken_over(analyse):
-    login = "Received: from pc ([198.51.100.9]) by mx.our.test with ESMTPSA id 0Jx6Yk3ZqAb;\n Sun, 22 Nov 2026 02:46:40 +0000\n"
+    login = "Received: from pc ([198.51.100.9]) by mx.our.test with ESMTPSA id 0Jx6Yk3ZqAb"
+    login += "; Sun, 22 Nov 2026 02:46:40 +0000\n"
     honest = f"{login}From: Al <al@our.test>\n\n"
     abused = f"{login}From: Al <al@our.test>\nReply-To: al@else.test\n\n"
     answer = json.loads(analyse(honest, "--json", *OURS))
@@ -196,7 +197,9 @@ def test_several_messages_and_an_output_file(scratch):
     assert done.returncode == ERROR and len(done.stdout.splitlines()) == 1
 
 
-@pytest.mark.parametrize("options", [["--trust", "a b"], ["--trust", "10.0.0.0/33"], ["--own", "-"], ["--time", "now"], ["--nonsense"]])
+@pytest.mark.parametrize(
+    "options", [["--trust", "a b"], ["--trust", "10.0.0.0/33"], ["--own", "-"], ["--time", "now"], ["--nonsense"]]
+)
 def test_mistakes(options):
     done = run("headers", *options, input=HONEST)
     assert done.returncode == USAGE and done.stderr and not done.stdout

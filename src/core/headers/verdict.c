@@ -40,7 +40,7 @@ decide(struct judging *j, uint8_t verdict)
 
 /* --- facts that several rules look at --- */
 
-/* The hop where an account of ours handed it in; NULL: none, or nobody said which hosts are ours. */
+/* The hop where an account of ours handed it in; NULL: none, or nobody said who is ours. */
 static const struct gp_hop *
 our_submission(const struct judging *j)
 {
