@@ -127,7 +127,7 @@ programs_of_today(void **state)
 		 "id=a1-2 for=u@gmail.com tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 S" AT},
 		/* qmail and its kin */
 		{"(qmail 10681 invoked by uid 404)" DATE, "local" AT},
-		{"(qmail 1 invoked from network); 22 Nov 2026 02:46:47 -0000", "unread" AT},
+		{"(qmail 1 invoked from network); 22 Nov 2026 02:46:47 -0000", "local" AT},
 		{"(qmail 1 messnum 2 invoked from network[192.0.2.1/a.test])" DATE,
 		 "helo=192.0.2.1 ip=192.0.2.1" AT},
 		{"from unknown (HELO a.test) (joe@192.0.2.1) by mx.b.test with SMTP" DATE,

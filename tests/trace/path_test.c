@@ -166,6 +166,22 @@ a_login_of_ours_is_found(void **state)
 	gp_arena_free(&r.arena);
 }
 
+/* qmail's own field has no name in it. */
+static void
+a_queue_without_a_name(void **state)
+{
+	struct rig r = read_path(
+		"Received: (qmail 1 invoked from network); 22 Nov 2026 02:46:41 -0000\r\n"
+		"Received: from unknown (HELO x) (198.51.100.9) by mx.our.test with SMTP; 22 Nov "
+		"2026 02:46:40 -0000\r\n\r\n",
+		&ours);
+	(void)state;
+	assert_int_equal(r.path.boundary, 0);
+	assert_true(r.path.hops[0].trusted && r.path.hops[1].trusted);
+	assert_slice(r.path.hops[0].hop.address, "198.51.100.9");
+	gp_arena_free(&r.arena);
+}
+
 static void
 the_top_is_not_ours(void **state)
 {
@@ -211,6 +227,7 @@ main(void)
 		cmocka_unit_test(what_forgers_write),
 		cmocka_unit_test(a_helo_opens_no_door),
 		cmocka_unit_test(a_login_of_ours_is_found),
+		cmocka_unit_test(a_queue_without_a_name),
 		cmocka_unit_test(the_top_is_not_ours),
 		cmocka_unit_test(there_may_be_no_way),
 		cmocka_unit_test(hops_have_a_limit),

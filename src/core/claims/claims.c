@@ -197,7 +197,7 @@ read_results(struct reading *r, size_t field)
 		leaning = GP_MAX(leaning, leaning_of(item));
 	}
 	add(r, field, "authentication", gp_buf_slice(&text), leaning);
-	if (results->ours && !results->trusted)
+	if (results->ours && !results->trusted && !r->query->assumed)
 		gp_finding_add(
 			r->findings, &forged_results, "%.*s",
 			GP_SLICE_FMT(gp_visible(

@@ -45,6 +45,7 @@ struct gp_claims_query {
 	/* Fields before this one were put on by us: the place of the boundary's Received. */
 	size_t trusted_fields;
 	const struct gp_trust *trust; /* whose authserv-ids are ours */
+	bool assumed;                 /* nobody said so: then none counts as forged */
 };
 
 /* Returns 0 or -ENOMEM. What is strange goes to `findings`. */

@@ -88,7 +88,7 @@ read_parts(const struct gp_headers_query *query, struct gp_arena *arena, struct 
 		rc = gp_identities_read(&h->header, &who, arena, &h->findings, &h->identities);
 	if (rc != 0)
 		return rc;
-	struct gp_claims_query claims = {.trust = &h->path.trust};
+	struct gp_claims_query claims = {.trust = &h->path.trust, .assumed = h->path.assumed};
 	if (h->path.boundary >= 0)
 		claims.trusted_fields = h->path.hops[h->path.boundary].field;
 	return gp_claims_read(&h->header, &claims, arena, &h->findings, &h->claims);

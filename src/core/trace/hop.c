@@ -453,11 +453,6 @@ read_opening(struct gp_hop_reading *r, struct gp_slice comment)
 {
 	if (r->clause != CLAUSE_NONE || r->hop->by.len > 0)
 		return false;
-	if (contains(comment, GP_SLICE("invoked by uid")) ||
-	    contains(comment, GP_SLICE("invoked by alias"))) {
-		r->hop->local = true;
-		return true;
-	}
 	struct gp_slice rest = behind(comment, GP_SLICE("from "));
 	struct gp_slice qmail = behind(comment, GP_SLICE("qmail "));
 	if (!rest.ptr && !qmail.ptr)
@@ -470,6 +465,8 @@ read_opening(struct gp_hop_reading *r, struct gp_slice comment)
 		else if (p.kind == WORD && rest.ptr)
 			read_word(r, p.text, false);
 	}
+	/* qmail's queue writes that, above what its server wrote of the client. */
+	r->hop->local = qmail.ptr && r->name.len == 0;
 	return true;
 }
 

@@ -179,9 +179,9 @@ find_boundary(struct reading *r)
 		const struct gp_hop *hop = &r->hops[i].hop;
 		bool top = i == p->len - 1;
 		bool named = gp_trust_names(&r->trust, hop->by);
-		/* Within a host, mail goes by names that only that host knows. */
-		bool within =
-			top ? p->assumed && hop->local : hop->local || r->hops[i + 1].hop.local;
+		/* Within a host, mail goes by names that only that host knows, or by none. */
+		bool within = hop->local && (!top || p->assumed || hop->by.len == 0);
+		within |= !top && r->hops[i + 1].hop.local;
 		if (!named && !within)
 			return;
 		r->hops[i].trusted = true;
@@ -245,6 +245,13 @@ measure_delays(struct reading *r)
 
 /* --- judging --- */
 
+/* What is only assumed to be ours is not there to be forged. */
+static bool
+is_known_ours(const struct reading *r, struct gp_slice host)
+{
+	return !r->path->assumed && gp_trust_names(&r->trust, host);
+}
+
 /* Hops are numbered from 1 for people, the first being the oldest. */
 #define HOP_FMT "hop %zu, by %.*s"
 #define HOP_ARGS(i, hop) (i) + 1, GP_SLICE_FMT((hop)->by.len > 0 ? (hop)->by : GP_SLICE("?"))
@@ -298,7 +305,7 @@ judge_chain(struct reading *r, size_t i)
 		gp_finding_add(r->findings, &broken, HOP_FMT ", took it from %.*s [%.*s]; " HOP_FMT,
 			       HOP_ARGS(i, hop), GP_SLICE_FMT(hop->helo),
 			       GP_SLICE_FMT(hop->address), HOP_ARGS(i - 1, &r->hops[i - 1].hop));
-	if (!h->trusted && r->path->boundary >= 0 && gp_trust_names(&r->trust, hop->by))
+	if (!h->trusted && r->path->boundary >= 0 && is_known_ours(r, hop->by))
 		gp_finding_add(r->findings, &forged_own, HOP_FMT, HOP_ARGS(i, hop));
 	for (size_t j = 0; j < i && hop->id.len > 0; j++) {
 		const struct gp_hop *other = &r->hops[j].hop;
@@ -324,7 +331,7 @@ judge_boundary_client(struct reading *r)
 		gp_finding_add(r->findings, &private_client, "[%.*s]", GP_SLICE_FMT(hop->address));
 	if (hop->authenticated)
 		return;
-	if (gp_trust_names(&r->trust, hop->helo))
+	if (is_known_ours(r, hop->helo))
 		gp_finding_add(r->findings, &helo_own, "%.*s [%.*s]", GP_SLICE_FMT(hop->helo),
 			       GP_SLICE_FMT(hop->address));
 	else if (hop->rdns.len > 0 && !same_name(hop->rdns, hop->helo))
