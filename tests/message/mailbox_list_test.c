@@ -218,9 +218,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whom_they_name),  cmocka_unit_test(what_has_no_reading),
-		cmocka_unit_test(a_nul_is_no_end), cmocka_unit_test(it_has_limits),
-		cmocka_unit_test(memory_ends),
+		cmocka_unit_test(whom_they_name),      cmocka_unit_test(what_they_are_called),
+		cmocka_unit_test(what_has_no_reading), cmocka_unit_test(a_nul_is_no_end),
+		cmocka_unit_test(it_has_limits),       cmocka_unit_test(memory_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
