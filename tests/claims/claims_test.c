@@ -49,6 +49,7 @@ products(void **state)
 		 "Microsoft: BCL 8: a bulk sender with many "
 		 "complaints",
 		 GP_CLAIM_SPAM},
+		{"X-MS-Exchange-Organization-SCL: 5", "Microsoft: SCL 5: spam", GP_CLAIM_SPAM},
 		{"X-MS-Exchange-Organization-SCL: -1",
 		 "Microsoft: SCL -1: from a safe sender or an exception, not filtered",
 		 GP_CLAIM_NEUTRAL},

@@ -69,6 +69,8 @@ without_verification(void **state)
 		 "it was submitted with a login"},
 		{LOGIN "From: \"PayPal\" <al@gatepost.test>\r\n", GP_VERDICT_COMPROMISED,
 		 "it was submitted with a login"},
+		{LOGIN "From: a@gatep0st.test\r\n", GP_VERDICT_COMPROMISED,
+		 "it was submitted with a login"},
 		/* The same field below the boundary is anybody's. */
 		{STRANGER LOGIN OURS, GP_VERDICT_SPOOFED, "a trace field in our name"},
 		{STRANGER LOGIN FAR, GP_VERDICT_UNKNOWN, "not verified"},

@@ -16,7 +16,8 @@ struct rig {
 	struct gp_identities ids;
 };
 
-static const struct gp_slice our_domains[] = {GP_SLICE("gatepost.test"), GP_SLICE("other.test")};
+static const struct gp_slice our_domains[] = {GP_SLICE("gatepost.test"), GP_SLICE("other.test"),
+					      GP_SLICE("gatepots.test")};
 
 static struct rig
 read_ids(struct gp_slice message)
@@ -119,6 +120,11 @@ what_is_read(void **state)
 	assert_false(r.ids.sender.there || r.ids.from_own);
 	gp_arena_free(&r.arena);
 	r = read_ids(GP_SLICE("From: a@sub.other.test\r\n\r\n"));
+	assert_true(r.ids.from_own);
+	assert_int_equal(r.ids.looks_like.len, 0);
+	gp_arena_free(&r.arena);
+	/* It is ours, though it looks like another of ours. */
+	r = read_ids(GP_SLICE("From: a@gatepots.test\r\n\r\n"));
 	assert_true(r.ids.from_own);
 	assert_int_equal(r.ids.looks_like.len, 0);
 	gp_arena_free(&r.arena);

@@ -91,6 +91,12 @@ without_a_word_the_topmost_host_is_ours(void **state)
 	assert_int_equal(r.path.boundary, 1);
 	assert_slice(r.path.hops[1].hop.address, "198.51.100.7");
 	gp_arena_free(&r.arena);
+	/* What is assumed to be ours is not there to be forged. */
+	r = read_path(TOP EDGE "Received: from x by mx.our.test id 1; Sun, 22 Nov 2026 02:46:30 "
+			       "+0000\r\n\r\n",
+		      NULL);
+	assert_false(found(&r, "path.forged_own"));
+	gp_arena_free(&r.arena);
 }
 
 /* A message that ends right above the given fields came in by EDGE alone. */
@@ -163,6 +169,14 @@ a_login_of_ours_is_found(void **state)
 	(void)state;
 	assert_int_equal(r.path.submission, 1);
 	assert_int_equal(r.path.boundary, 1);
+	gp_arena_free(&r.arena);
+	/* What a user sends from within our networks is the user's all the same. */
+	r = read_path(
+		"Received: from pc ([192.0.2.5]) by mx.our.test with ESMTPSA id x; Sun, 22 Nov "
+		"2026 02:46:40 +0000\r\n" EDGE "\r\n",
+		&ours);
+	assert_int_equal(r.path.boundary, 1);
+	assert_true(found(&r, "path.forged_own"));
 	gp_arena_free(&r.arena);
 }
 
