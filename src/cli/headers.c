@@ -265,18 +265,28 @@ analyse_file(struct run *run, const char *file, bool first)
 	return code;
 }
 
+/* 0 or -errno */
 static int
-print_answer(struct run *run)
+put_answer(const struct run *run, FILE *to)
 {
 	struct gp_slice s = gp_buf_slice(&run->answer);
-	FILE *to = run->output ? fopen(run->output, "we") : stdout;
+	return fwrite(s.ptr, 1, s.len, to) == s.len && fflush(to) == 0 ? 0 : -errno;
+}
+
+static int
+print_answer(const struct run *run)
+{
+	if (!run->output) {
+		int error = put_answer(run, stdout);
+		return error == 0 ? GP_EXIT_OK : fail("standard output", error);
+	}
+	FILE *to = fopen(run->output, "we");
 	if (!to)
 		return fail(run->output, -errno);
-	bool good = fwrite(s.ptr, 1, s.len, to) == s.len && fflush(to) == 0;
-	int error = good ? 0 : -errno;
-	if (run->output && fclose(to) != 0 && good)
+	int error = put_answer(run, to);
+	if (fclose(to) != 0 && error == 0)
 		error = -errno;
-	return error == 0 ? GP_EXIT_OK : fail(run->output ? run->output : "standard output", error);
+	return error == 0 ? GP_EXIT_OK : fail(run->output, error);
 }
 
 static int

@@ -43,7 +43,7 @@ headers_span(int64_t seconds);
 struct gp_slice
 headers_client(const struct headers_view *view, const struct gp_hop *hop);
 
-/* "TLSv1.3 TLS_AES_256_GCM_SHA384"; "yes" when only the protocol says so; empty: in clear. */
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384"; "TLS" when only the protocol says so; empty: in clear. */
 struct gp_slice
 headers_tls(const struct headers_view *view, const struct gp_hop *hop);
 

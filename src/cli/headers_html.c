@@ -209,7 +209,7 @@ write_hop(struct page *p, size_t i)
 	write_cell(p, hop->understood ? hop->by : gp_slice_take(hop->value, 200));
 	write_cell(p, headers_client(p->view, hop));
 	write_cell(p, gp_arena_printf(p->view->arena, "%.*s%s%.*s", GP_SLICE_FMT(hop->with),
-				      tls.len > 0 ? ", TLS " : "", GP_SLICE_FMT(tls)));
+				      tls.len > 0 ? ", " : "", GP_SLICE_FMT(tls)));
 	gp_buf_printf(p->out, "<td class=\"s\">%s</td>",
 		      hop->when.known ? gp_date_stamp((uint64_t)hop->when.epoch_s).s : "unknown");
 	write_cell(p, hop->id);

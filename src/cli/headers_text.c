@@ -127,7 +127,7 @@ write_hop(struct writer *w, size_t i)
 	if (hop->with.len > 0)
 		gp_buf_printf(w->out, ", %.*s", GP_SLICE_FMT(headers_visible(w->view, hop->with)));
 	if (tls.len > 0)
-		gp_buf_printf(w->out, ", TLS %.*s", GP_SLICE_FMT(tls));
+		gp_buf_printf(w->out, ", %.*s", GP_SLICE_FMT(tls));
 	gp_buf_put_str(w->out, h->trusted ? ", ours" : ", claimed");
 	paint(w, plain);
 	gp_buf_put_char(w->out, '\n');

@@ -50,7 +50,7 @@ struct gp_slice
 headers_tls(const struct headers_view *view, const struct gp_hop *hop)
 {
 	if (hop->tls_version.len == 0)
-		return hop->tls ? GP_SLICE("yes") : gp_slice("", 0);
+		return hop->tls ? GP_SLICE("TLS") : gp_slice("", 0);
 	struct gp_slice text =
 		gp_arena_printf(view->arena, "%.*s%s%.*s", GP_SLICE_FMT(hop->tls_version),
 				hop->tls_cipher.len > 0 ? " " : "", GP_SLICE_FMT(hop->tls_cipher));

@@ -41,6 +41,13 @@ take_result(uint8_t *result, bool *aligned, const struct gp_claimed_result *r, s
 		*result = now;
 }
 
+/* Somebody may have rewritten From since. */
+static bool
+is_about(const struct gp_claimed_result *r, struct gp_slice from)
+{
+	return r->domain.len == 0 || gp_slice_eq_nocase(r->domain, from);
+}
+
 static void
 take_results(struct gp_headers *h, const struct gp_claimed_results *results)
 {
@@ -53,7 +60,7 @@ take_results(struct gp_headers *h, const struct gp_claimed_results *results)
 			take_result(&v->spf, &v->spf_aligned, r, from);
 		else if (gp_slice_eq_nocase(r->method, GP_SLICE("dkim")))
 			take_result(&v->dkim, &v->dkim_aligned, r, from);
-		else if (gp_slice_eq_nocase(r->method, GP_SLICE("dmarc")))
+		else if (gp_slice_eq_nocase(r->method, GP_SLICE("dmarc")) && is_about(r, from))
 			take_result(&v->dmarc, &not_asked, r, from);
 		else if (gp_slice_eq_nocase(r->method, GP_SLICE("arc")))
 			take_result(&v->arc, &not_asked, r, from);
@@ -70,7 +77,8 @@ find_verified(struct gp_headers *h, const struct gp_headers_query *query)
 		h->verified = *query->verified;
 		return;
 	}
-	for (size_t i = 0; i < h->claims.results_len; i++) {
+	/* The topmost: it was the last to look. */
+	for (size_t i = 0; i < h->claims.results_len && !h->verified_before; i++) {
 		if (h->claims.results[i].trusted)
 			take_results(h, &h->claims.results[i]);
 	}

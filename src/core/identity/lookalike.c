@@ -24,9 +24,10 @@ gp_lookalike_unicode(struct gp_slice domain, struct gp_arena *arena)
 	if (!text || domain.len > NAME_MAX_OCTETS || gp_slice_find(domain, '\0') >= 0)
 		return ret;
 	if (idn2_to_unicode_8z8z(text, &shown, 0) == IDN2_OK) {
-		struct gp_slice copy = gp_arena_dup(arena, gp_slice_str(shown));
-		if (copy.ptr)
-			ret = copy;
+		struct gp_slice s = gp_slice_str(shown);
+		const char *copy = gp_arena_str(arena, s);
+		if (copy)
+			ret = gp_slice(copy, s.len);
 	}
 	idn2_free(shown);
 	return ret;
