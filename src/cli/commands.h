@@ -11,6 +11,8 @@ gp_cmd_config(int argc, char **argv);
 int
 gp_cmd_domain(int argc, char **argv);
 int
+gp_cmd_dmarc(int argc, char **argv);
+int
 gp_cmd_user(int argc, char **argv);
 int
 gp_cmd_queue(int argc, char **argv);

@@ -15,6 +15,7 @@ static const struct gp_command commands[] = {
 	{"domain", gp_cmd_domain, "what a domain has to publish, and how mail to it is secured"},
 	{"user", gp_cmd_user, "add submission users, change their passwords, list them"},
 	{"queue", gp_cmd_queue, "look at the queue of a running gateway, and act on it"},
+	{"dmarc", gp_cmd_dmarc, "what DMARC says of a From domain, and why"},
 	{"headers", gp_cmd_headers,
 	 "the header analyser: a message's way, who it is from, a verdict"},
 	{"send", gp_cmd_send, "hand one message to a server and show the dialogue"},

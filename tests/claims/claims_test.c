@@ -93,7 +93,7 @@ products(void **state)
 		 GP_CLAIM_SPAM},
 		{"Authentication-Results: \"MX.our.test\" (c); none",
 		 "authentication: MX.our.test "
-		 "says",
+		 "says nothing",
 		 GP_CLAIM_NEUTRAL},
 	};
 	(void)state;

@@ -172,37 +172,50 @@ leaning_of(const struct gp_claimed_result *result)
 }
 
 static void
-read_results(struct reading *r, size_t field)
+write_results(struct gp_buf *text, const struct gp_claimed_results *results)
 {
-	if (r->ret->results_len == GP_CLAIMS_RESULTS_MAX)
-		return;
-	struct gp_claimed_results *results = &r->results[r->ret->results_len++];
-	struct gp_buf text = GP_BUF_INIT(64 * GP_CLAIM_TEXT_MAX);
-	uint8_t leaning = GP_CLAIM_NEUTRAL;
-	gp_claimed_results_parse(unfolded(r, field), results);
-	results->ours = gp_trust_names(r->query->trust, results->authserv);
-	results->trusted = results->ours && field < r->query->trusted_fields;
-	gp_buf_printf(&text, "%.*s says",
-		      GP_SLICE_FMT(results->authserv.len > 0 ? results->authserv
-							     : GP_SLICE("nobody named")));
+	bool named = results->authserv.len > 0;
+	gp_buf_printf(text, "%.*s says",
+		      GP_SLICE_FMT(named ? results->authserv : GP_SLICE("nobody named")));
 	for (size_t i = 0; i < results->len; i++) {
 		const struct gp_claimed_result *item = &results->items[i];
-		const char *code = gp_slice_eq_nocase(item->method, GP_SLICE("compauth"))
-					   ? gp_claim_compauth(item->reason)
-					   : NULL;
-		gp_buf_printf(&text, "%s %.*s=%.*s%s%.*s%s%s%s", i > 0 ? "," : "",
+		bool compauth = gp_slice_eq_nocase(item->method, GP_SLICE("compauth"));
+		const char *code = compauth ? gp_claim_compauth(item->reason) : NULL;
+		gp_buf_printf(text, "%s %.*s=%.*s%s%.*s%s%s%s", i > 0 ? "," : "",
 			      GP_SLICE_FMT(item->method), GP_SLICE_FMT(item->result),
 			      item->domain.len > 0 ? " for " : "", GP_SLICE_FMT(item->domain),
 			      code ? " (" : "", code ? code : "", code ? ")" : "");
-		leaning = GP_MAX(leaning, leaning_of(item));
 	}
+	if (results->why)
+		gp_buf_printf(text, " what cannot be read: %s", results->why);
+	else if (results->len == 0)
+		gp_buf_put_str(text, " nothing");
+}
+
+static int
+read_results(struct reading *r, size_t field)
+{
+	if (r->ret->results_len == GP_CLAIMS_RESULTS_MAX)
+		return 0;
+	struct gp_claimed_results *results = &r->results[r->ret->results_len++];
+	int rc = gp_claimed_results_read(gp_header_value(r->header, field), r->arena, results);
+	if (rc != 0)
+		return rc;
+	uint8_t leaning = GP_CLAIM_NEUTRAL;
+	for (size_t i = 0; i < results->len; i++)
+		leaning = GP_MAX(leaning, leaning_of(&results->items[i]));
+	results->ours = gp_trust_names(r->query->trust, results->authserv);
+	results->trusted = results->ours && field < r->query->trusted_fields;
+	/* Room for all of a header. */
+	struct gp_buf text = GP_BUF_INIT(4 * (size_t)GP_HEADER_SIZE_MAX);
+	write_results(&text, results);
 	add(r, field, "authentication", gp_buf_slice(&text), leaning);
+	struct gp_slice start = gp_slice_take(gp_buf_slice(&text), GP_CLAIM_TEXT_MAX);
 	if (results->ours && !results->trusted && !r->query->assumed)
-		gp_finding_add(
-			r->findings, &forged_results, "%.*s",
-			GP_SLICE_FMT(gp_visible(
-				gp_slice_take(gp_buf_slice(&text), GP_CLAIM_TEXT_MAX), r->arena)));
+		gp_finding_add(r->findings, &forged_results, "%.*s",
+			       GP_SLICE_FMT(gp_visible(start, r->arena)));
 	gp_buf_free(&text);
+	return 0;
 }
 
 /* Only whose they are: what they are worth needs the key. */
@@ -235,18 +248,19 @@ read_seal(struct reading *r, size_t field)
 	gp_buf_free(&text);
 }
 
-static void
+static int
 read_field(struct reading *r, size_t field)
 {
 	struct gp_slice name = gp_header_name(r->header, field);
 	if (gp_slice_eq_nocase(name, GP_SLICE("Authentication-Results")))
-		read_results(r, field);
-	else if (gp_slice_eq_nocase(name, GP_SLICE("DKIM-Signature")))
+		return read_results(r, field);
+	if (gp_slice_eq_nocase(name, GP_SLICE("DKIM-Signature")))
 		read_signature(r, field);
 	else if (gp_slice_eq_nocase(name, GP_SLICE("ARC-Seal")))
 		read_seal(r, field);
 	else
 		read_known(r, field);
+	return 0;
 }
 
 static struct gp_slice
@@ -300,8 +314,9 @@ gp_claims_read(const struct gp_header *header, const struct gp_claims_query *que
 		return -ENOMEM;
 	ret->items = r.claims;
 	ret->results = r.results;
-	for (size_t i = 0; i < header->fields_len; i++)
-		read_field(&r, i);
+	int rc = 0;
+	for (size_t i = 0; i < header->fields_len && rc == 0; i++)
+		rc = read_field(&r, i);
 	judge_list(&r);
-	return arena->failed ? -ENOMEM : 0;
+	return arena->failed ? -ENOMEM : rc;
 }

@@ -1,138 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/claims/results.h"
 
-#include "base/scan.h"
+#include <errno.h>
 
+#include "core/authres/authres.h"
+
+/* Does the property name somebody: an address, or a domain? */
 static bool
-is_space(char c)
+names_domain(const struct gp_authres_property *p)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool
-is_token_char(char c)
-{
-	return !is_space(c) && c != ';' && c != '(' && c != ')' && c != '"' && c != '=';
-}
-
-static void
-skip_comment(struct gp_scan *c)
-{
-	size_t depth = 0;
-	do {
-		int octet = gp_scan_peek(c);
-		depth += octet == '(';
-		depth -= octet == ')';
-		c->at++;
-	} while (depth > 0 && !gp_scan_end(c));
-}
-
-static void
-skip_cfws(struct gp_scan *c)
-{
-	for (;;) {
-		gp_scan_while(c, is_space);
-		if (gp_scan_peek(c) != '(')
-			return;
-		skip_comment(c);
+	static const struct {
+		struct gp_slice type, name;
+	} all[] = {
+		{GP_SLICE("header"), GP_SLICE("from")}, {GP_SLICE("header"), GP_SLICE("d")},
+		{GP_SLICE("header"), GP_SLICE("i")},    {GP_SLICE("smtp"), GP_SLICE("mailfrom")},
+		{GP_SLICE("smtp"), GP_SLICE("helo")},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(all); i++) {
+		if (gp_slice_eq_nocase(p->type, all[i].type) &&
+		    gp_slice_eq_nocase(p->name, all[i].name))
+			return true;
 	}
+	return false;
 }
 
-/* A token, or what stands between quotes. Empty: neither is next. */
-static struct gp_slice
-take_value(struct gp_scan *c)
+static struct gp_claimed_result
+read_result(const struct gp_authres_result *r)
 {
-	skip_cfws(c);
-	if (!gp_scan_char(c, '"'))
-		return gp_scan_while(c, is_token_char);
-	size_t from = c->at;
-	while (!gp_scan_end(c) && gp_scan_peek(c) != '"')
-		c->at++;
-	struct gp_slice inside = gp_scan_since(c, from);
-	(void)gp_scan_char(c, '"');
-	return inside;
-}
-
-/* Behind the "=": base64 and addresses have "=" in them too. */
-static struct gp_slice
-take_property(struct gp_scan *c)
-{
-	struct gp_slice first = take_value(c);
-	while (gp_scan_peek(c) == '=') {
-		c->at++;
-		struct gp_slice more = gp_scan_while(c, is_token_char);
-		first.len = (size_t)(more.ptr - first.ptr) + more.len;
+	struct gp_claimed_result ret = {
+		.method = r->method, .result = r->result, .reason = r->reason};
+	for (size_t i = 0; i < r->properties_len && ret.domain.len == 0; i++) {
+		if (!names_domain(&r->properties[i]))
+			continue;
+		struct gp_slice value = r->properties[i].value;
+		ptrdiff_t at = gp_slice_rfind(value, '@');
+		ret.domain = gp_slice_drop(value, (size_t)(at + 1));
 	}
-	return first;
+	return ret;
 }
 
-static struct gp_slice
-domain_of(struct gp_slice value)
+int
+gp_claimed_results_read(struct gp_slice value, struct gp_arena *arena,
+			struct gp_claimed_results *ret)
 {
-	ptrdiff_t at = gp_slice_rfind(value, '@');
-	return gp_slice_drop(value, (size_t)(at + 1));
-}
-
-static void
-read_property(struct gp_claimed_result *r, struct gp_slice name, struct gp_slice value)
-{
-	static const struct gp_slice domains[] = {GP_SLICE("header.from"), GP_SLICE("header.d"),
-						  GP_SLICE("header.i"), GP_SLICE("smtp.mailfrom"),
-						  GP_SLICE("smtp.helo")};
-	if (gp_slice_eq_nocase(name, GP_SLICE("reason")))
-		r->reason = value;
-	for (size_t i = 0; i < GP_ARRAY_LEN(domains) && r->domain.len == 0; i++) {
-		if (gp_slice_eq_nocase(name, domains[i]))
-			r->domain = domain_of(value);
-	}
-}
-
-/* "dkim/1=pass (good) reason="x" header.d=example.org", up to the semicolon. */
-static void
-read_result(struct gp_scan *c, struct gp_slice method, struct gp_claimed_results *ret)
-{
-	struct gp_slice bare = gp_slice_cut(&method, '/');
-	struct gp_claimed_result r = {.method = bare, .result = take_property(c)};
-	for (;;) {
-		skip_cfws(c);
-		if (gp_scan_end(c) || gp_scan_char(c, ';'))
-			break;
-		size_t from = c->at;
-		struct gp_slice name = take_value(c);
-		skip_cfws(c);
-		if (gp_scan_char(c, '='))
-			read_property(&r, name, take_property(c));
-		if (c->at == from)
-			c->at++;
-	}
-	if (ret->len < GP_CLAIMED_MAX)
-		ret->items[ret->len++] = r;
-}
-
-void
-gp_claimed_results_parse(struct gp_slice value, struct gp_claimed_results *ret)
-{
-	struct gp_scan c = gp_scan(value);
-	*ret = (struct gp_claimed_results){.field_value = value};
-	for (bool first = true; !gp_scan_end(&c); first = false) {
-		size_t from = c.at;
-		struct gp_slice word = take_value(&c);
-		skip_cfws(&c);
-		if (gp_scan_char(&c, '='))
-			read_result(&c, word, ret);
-		else if (first)
-			ret->authserv = word;
-		if (c.at == from)
-			c.at++;
-	}
-}
-
-const struct gp_claimed_result *
-gp_claimed_result_of(const struct gp_claimed_results *results, struct gp_slice method)
-{
-	for (size_t i = 0; i < results->len; i++) {
-		if (gp_slice_eq_nocase(results->items[i].method, method))
-			return &results->items[i];
-	}
-	return NULL;
+	struct gp_authres field;
+	*ret = (struct gp_claimed_results){};
+	int rc = gp_authres_parse(value, arena, &field, &ret->why);
+	if (rc != 0)
+		return GP_MIN(rc, 0);
+	struct gp_claimed_result *items = gp_arena_array(arena, field.results_len, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < field.results_len; i++)
+		items[i] = read_result(&field.results[i]);
+	*ret = (struct gp_claimed_results){
+		.authserv = field.id, .items = items, .len = field.results_len};
+	return 0;
 }
