@@ -202,7 +202,8 @@ dkim_lost(void);
 /* A piece of the message, also of one that will not be signed. */
 void
 dkim_feed(struct session *s, struct gp_slice piece);
-/* The message is complete: s->head has what goes on top, `fields` what goes on of its own header. */
+/* The message is complete: s->head has what goes on top, `fields` what goes on of its own
+ * header. */
 enum signing_result
 dkim_begin(struct session *s, struct gp_slice fields);
 /* Asks for the next signature; session_mail_signed() answers. *ret_signed: there is none to be
