@@ -12,6 +12,7 @@
 #include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/message_file.h"
 #include "cli/send_dialogue.h"
 #include "cli/send_message.h"
 #include "cli/send_secret.h"
@@ -724,7 +725,7 @@ gp_cmd_send(int argc, char **argv)
 {
 	static struct send s = {
 		.orcpt = {.max = ORCPT_MAX},
-		.text = {.max = GP_SEND_MESSAGE_MAX},
+		.text = {.max = GP_MESSAGE_FILE_MAX},
 		.secret = {.max = GP_SEND_SECRET_MAX},
 	};
 	char hostname[256] = "";

@@ -7,21 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "cli/message_file.h"
 #include "core/message/date.h"
 #include "sys/clock.h"
-
-/* Text from a file or a hand, whose lines end in LF or CRLF. */
-static void
-put_lines(struct gp_buf *out, struct gp_slice text)
-{
-	while (text.len > 0) {
-		struct gp_slice line = gp_slice_cut(&text, '\n');
-		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-			line.len--;
-		gp_buf_put(out, line);
-		gp_buf_put_str(out, "\r\n");
-	}
-}
 
 /* Is there such a field among those that were given? */
 static bool
@@ -63,50 +51,22 @@ put_test_message(const struct gp_send_message *m, struct gp_buf *out)
 	put_field(m, out, "Date:", gp_slice_str(date.s));
 	put_field(m, out, "Message-ID:", gp_buf_slice(&id));
 	gp_buf_put_str(out, "\r\n");
-	put_lines(out, m->body ? gp_slice_str(m->body)
-			       : GP_SLICE("This is a test message of gatepost send.\n"));
+	gp_message_put_lines(out, m->body ? gp_slice_str(m->body)
+					  : GP_SLICE("This is a test message of gatepost send.\n"));
 	gp_buf_free(&id);
-}
-
-static int
-read_stream(FILE *from, struct gp_buf *out)
-{
-	enum { STEP = 64 * 1024 };
-	for (;;) {
-		char *to = gp_buf_reserve(out, STEP);
-		size_t n = to ? fread(to, 1, STEP, from) : 0;
-		if (!to)
-			return -EFBIG;
-		if (n == 0)
-			return ferror(from) ? -EIO : 0;
-		gp_buf_advance(out, n);
-	}
-}
-
-static int
-read_file(const char *path, struct gp_buf *out)
-{
-	bool standard = strcmp(path, "-") == 0;
-	FILE *from = standard ? stdin : fopen(path, "re");
-	if (!from)
-		return -errno;
-	int r = read_stream(from, out);
-	if (!standard)
-		fclose(from);
-	return r;
 }
 
 int
 gp_send_message_make(const struct gp_send_message *m, struct gp_buf *out)
 {
-	struct gp_buf file = GP_BUF_INIT(GP_SEND_MESSAGE_MAX);
+	struct gp_buf file = GP_BUF_INIT(GP_MESSAGE_FILE_MAX);
 	for (size_t i = 0; i < m->headers_len; i++)
-		put_lines(out, gp_slice_str(m->headers[i]));
+		gp_message_put_lines(out, gp_slice_str(m->headers[i]));
 	int r = 0;
 	if (!m->file)
 		put_test_message(m, out);
-	else if ((r = read_file(m->file, &file)) == 0)
-		put_lines(out, gp_buf_slice(&file));
+	else if ((r = gp_message_read(m->file, &file)) == 0)
+		gp_message_put_lines(out, gp_buf_slice(&file));
 	gp_buf_free(&file);
 	return r < 0 ? r : out->failed ? -EFBIG : 0;
 }

@@ -4,10 +4,7 @@
 
 #include "base/buf.h"
 
-enum {
-	GP_SEND_MESSAGE_MAX = 256 * 1024 * 1024,
-	GP_SEND_HEADERS_MAX = 100,
-};
+enum { GP_SEND_HEADERS_MAX = 100 };
 
 struct gp_send_message {
 	const char *file; /* "-" for standard input; NULL: a test message is made */

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatepost dkim verify: the evaluator of core/dkim on a message that is all there. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/dkim.h"
+#include "cli/dkim_json.h"
+#include "cli/lookup.h"
+#include "cli/tool_report.h"
+
+struct checking {
+	struct dkim_run *run;
+	struct gp_lookup lookup;
+	struct gp_buf text;
+	struct gp_header header;
+	struct gp_dkim_body body;
+	struct gp_dkim_set set;
+	struct gp_dkim_result_set result;
+};
+
+/* 0 or -errno; c->result is whole with 0. */
+static int
+evaluate(struct checking *c)
+{
+	struct gp_arena *arena = &c->run->arena;
+	struct gp_dkim_world world = {c->lookup.answers, NULL, c->run->now_s, arena};
+	int r = gp_dkim_collect(&c->header, &c->body, arena, &c->set);
+	if (r < 0)
+		return r;
+	gp_dkim_body_feed(&c->body, gp_header_body(&c->header));
+	r = gp_dkim_body_end(&c->body);
+	if (r < 0)
+		return r;
+	do {
+		r = gp_dkim_eval(&c->set, &c->body, &world, &c->result);
+	} while (r == GP_DKIM_NEED &&
+		 gp_lookup_ask(&c->lookup, c->result.need, c->result.need_len));
+	return r == GP_DKIM_NEED ? -ENOMEM : r;
+}
+
+/* One signature that passes is enough (RFC 6376 section 6.1). */
+static int
+exit_code(const struct gp_dkim_result_set *r)
+{
+	int code = GP_EXIT_BAD;
+	for (size_t i = 0; i < r->len; i++) {
+		if (r->verdicts[i].result == GP_DKIM_PASS)
+			return GP_EXIT_OK;
+		if (r->verdicts[i].result == GP_DKIM_TEMPERROR)
+			code = GP_EXIT_UNKNOWN;
+	}
+	return code;
+}
+
+static void
+print_verdict(struct checking *c, const struct gp_dkim_verdict *v)
+{
+	struct gp_arena *arena = &c->run->arena;
+	const struct gp_dkim_signature *s = v->signature;
+	printf("%-9s", gp_dkim_result_name(v->result));
+	if (s->domain.len > 0)
+		printf(" d=%.*s", GP_SLICE_FMT(s->domain));
+	if (s->selector.len > 0)
+		printf(" s=%.*s", GP_SLICE_FMT(s->selector));
+	if (s->algorithm_name.len > 0)
+		printf(" a=%.*s", GP_SLICE_FMT(gp_dkim_clean(s->algorithm_name, arena)));
+	if (v->key_bits > 0)
+		printf(" (%u bits)", v->key_bits);
+	if (v->reason)
+		printf(": %s", v->reason);
+	printf("%s%s\n", v->partial ? "; only a part of the body is signed" : "",
+	       v->testing ? "; its domain is only trying" : "");
+	for (size_t i = 0; c->run->verbose && i < v->trail_len; i++)
+		printf("          %.*s\n", GP_SLICE_FMT(gp_dkim_clean(v->trail[i], arena)));
+}
+
+static int
+print_text(struct checking *c)
+{
+	if (c->result.len == 0)
+		puts("none      no DKIM-Signature");
+	for (size_t i = 0; i < c->result.len; i++)
+		print_verdict(c, &c->result.verdicts[i]);
+	if (c->set.uncounted > 0)
+		printf("%zu signatures more\n", c->set.uncounted);
+	return fflush(stdout) == 0 ? exit_code(&c->result) : dkim_fail("standard output", -errno);
+}
+
+static int
+print_json(struct checking *c)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < c->result.len; i++)
+		json_array_append_new(list, gp_dkim_json(&c->result.verdicts[i], c->run->verbose));
+	if (!gp_tool_json_print(json_pack("{s:o}", "dkim", list)))
+		return dkim_fail("standard output", -EIO);
+	return exit_code(&c->result);
+}
+
+static int
+check(struct checking *c)
+{
+	/* DKIM makes nothing of DNSSEC, and servers without it are asked too. */
+	static const struct gp_config config = {.dns.trust_anchor = {"none", 4}};
+	struct gp_lookup_options o = {.command = "gatepost dkim",
+				      .dns = c->run->dns,
+				      .resolver = c->run->resolver,
+				      .config = &config};
+	bool lf;
+	int code = dkim_read_message(c->run, &c->text, &c->header, &lf);
+	if (code == GP_EXIT_OK)
+		code = gp_lookup_open(&c->lookup, &o);
+	if (code != GP_EXIT_OK)
+		return code;
+	int r = evaluate(c);
+	if (r < 0)
+		return dkim_fail(c->run->message, r);
+	if (c->run->quiet)
+		return exit_code(&c->result);
+	return c->run->json ? print_json(c) : print_text(c);
+}
+
+int
+dkim_verify(struct dkim_run *run)
+{
+	struct checking c = {.run = run};
+	gp_dkim_body_init(&c.body);
+	int code = check(&c);
+	gp_dkim_body_free(&c.body);
+	gp_lookup_close(&c.lookup);
+	gp_buf_free(&c.text);
+	return code;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../unit.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "core/dkim/body.h"
+
+/* RFC 6376 section 3.4.5, and fields of every kind. simple NULL: as it stands. */
+static const struct {
+	const char *field, *relaxed;
+} fields[] = {
+	{"A: X\r\n", "a:X\r\n"},
+	{"B : Y\t\r\n\tZ  \r\n", "b:Y Z\r\n"},
+	{"SubjecT:AbC\r\n", "subject:AbC\r\n"},
+	{"Subject: a  b\t\tc\r\n", "subject:a b c\r\n"},
+	{"X:\r\n", "x:\r\n"},
+	{"X: \t \r\n", "x:\r\n"},
+	{"X:\r\n \r\n\ty\r\n", "x:y\r\n"},
+	{"X: a\r\n b\r\n  c\r\n", "x:a b c\r\n"},
+	{"X: a\rb\nc\r\n", "x:a\rb\nc\r\n"},
+	{"X: a: b\r\n", "x:a: b\r\n"},
+	{"X\t : \xc3\x84\r\n", "x:\xc3\x84\r\n"},
+	{"X: y", "x:y\r\n"},
+	{"X:", "x:\r\n"},
+};
+
+static void
+fields_have_canonical_forms(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(fields); i++) {
+		struct gp_buf out = GP_BUF_INIT(256);
+		gp_dkim_canon_field(gp_slice_str(fields[i].field), GP_DKIM_SIMPLE, &out);
+		assert_slice(gp_buf_slice(&out), fields[i].field);
+		gp_buf_clear(&out);
+		gp_dkim_canon_field(gp_slice_str(fields[i].field), GP_DKIM_RELAXED, &out);
+		assert_slice(gp_buf_slice(&out), fields[i].relaxed);
+		gp_buf_free(&out);
+	}
+}
+
+static void
+a_field_without_room_is_told(void **state)
+{
+	(void)state;
+	struct gp_buf out = GP_BUF_INIT(4);
+	gp_dkim_canon_field(GP_SLICE("Subject: x\r\n"), GP_DKIM_RELAXED, &out);
+	assert_true(out.failed);
+	gp_buf_free(&out);
+}
+
+/* RFC 6376 sections 3.4.3 to 3.4.5. */
+static const struct {
+	const char *body, *simple, *relaxed;
+} bodies[] = {
+	{"", "\r\n", ""},
+	{"\r\n", "\r\n", ""},
+	{"\r\n\r\n\r\n", "\r\n", ""},
+	{"a", "a\r\n", "a\r\n"},
+	{"a\r\n", "a\r\n", "a\r\n"},
+	{"a\r\n\r\n\r\n", "a\r\n", "a\r\n"},
+	{"\r\na\r\n", "\r\na\r\n", "\r\na\r\n"},
+	{"a\r\n\r\n\r\nb\r\n\r\n", "a\r\n\r\n\r\nb\r\n", "a\r\n\r\n\r\nb\r\n"},
+	{" C \r\nD \t E\r\n\r\n\r\n", " C \r\nD \t E\r\n", " C\r\nD E\r\n"},
+	{" \r\n\t\r\n", " \r\n\t\r\n", ""},
+	{"a\r\n \t \r\n", "a\r\n \t \r\n", "a\r\n"},
+	{"a\r\n \r\nb", "a\r\n \r\nb\r\n", "a\r\n\r\nb\r\n"},
+	{"a \t b\t\r\n", "a \t b\t\r\n", "a b\r\n"},
+	{"a\rb\r\n", "a\rb\r\n", "a\rb\r\n"},
+	{"a\nb\n\n", "a\nb\n\n\r\n", "a\nb\n\n\r\n"},
+	{"a\r", "a\r\r\n", "a\r\r\n"},
+	{"a\r\r\n", "a\r\r\n", "a\r\r\n"},
+	{"\r", "\r\r\n", "\r\r\n"},
+	{"\r\n\r", "\r\n\r\r\n", "\r\n\r\r\n"},
+	{"a \r\n\r \r\n", "a \r\n\r \r\n", "a\r\n\r\r\n"},
+	{"a  ", "a  \r\n", "a \r\n"},
+	{"\xff\x80 \x01\r\n", "\xff\x80 \x01\r\n", "\xff\x80 \x01\r\n"},
+};
+
+struct collector {
+	struct gp_dkim_sink sink;
+	struct gp_buf out;
+};
+
+static void
+collect(struct gp_dkim_sink *sink, struct gp_slice octets)
+{
+	gp_buf_put(&gp_container_of(sink, struct collector, sink)->out, octets);
+}
+
+static void
+check_body(const char *body, uint8_t canon, const char *want, size_t piece)
+{
+	struct collector c = {{collect}, GP_BUF_INIT(1 << 16)};
+	struct gp_dkim_canon_body b = gp_dkim_canon_body(canon, &c.sink);
+	struct gp_slice rest = gp_slice_str(body);
+	for (; rest.len > 0; rest = gp_slice_drop(rest, piece)) {
+		gp_dkim_canon_body_feed(&b, gp_slice_take(rest, piece));
+		gp_dkim_canon_body_feed(&b, gp_slice(NULL, 0));
+	}
+	gp_dkim_canon_body_end(&b);
+	assert_slice(gp_buf_slice(&c.out), want);
+	assert_int_equal(b.size, c.out.len);
+	gp_buf_free(&c.out);
+}
+
+static void
+bodies_have_canonical_forms_however_they_are_cut(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(bodies); i++) {
+		for (size_t piece = 1; piece < 8; piece++) {
+			check_body(bodies[i].body, GP_DKIM_SIMPLE, bodies[i].simple, piece);
+			check_body(bodies[i].body, GP_DKIM_RELAXED, bodies[i].relaxed, piece);
+		}
+	}
+}
+
+/* More than the room in which small pieces are gathered. */
+static void
+long_runs_pass(void **state)
+{
+	(void)state;
+	enum { BREAKS = 3000, TEXT = 5000 };
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	char *body = gp_arena_alloc(&arena, 2 * BREAKS + TEXT + 3);
+	for (size_t i = 0; i < BREAKS; i++)
+		memcpy(body + 2 * i, "\r\n", 2);
+	memset(body + 2 * BREAKS, 'x', TEXT);
+	memcpy(body + 2 * BREAKS + TEXT, "\r\n", 2);
+	for (uint8_t canon = 0; canon < GP_DKIM_CANONS; canon++) {
+		check_body(body, canon, body, 1 << 16);
+		check_body(body, canon, body, 7);
+	}
+	gp_arena_free(&arena);
+}
+
+/* --- hashes --- */
+
+static struct gp_slice
+digest_of(const char *text, struct gp_dkim_digest *room)
+{
+	assert_int_equal(gp_dkim_digest(gp_slice_str(text), room), 0);
+	return gp_dkim_digest_slice(room);
+}
+
+static void
+check_hash(const struct gp_dkim_body *b, size_t i, const char *text)
+{
+	struct gp_dkim_digest room;
+	assert_true(
+		gp_slice_eq(gp_dkim_digest_slice(&b->hashes[i].digest), digest_of(text, &room)));
+}
+
+static void
+each_hash_is_made_once(void **state)
+{
+	(void)state;
+	static const struct {
+		uint8_t canon;
+		uint64_t length;
+		size_t place;
+		const char *text;
+	} wants[] = {
+		{GP_DKIM_SIMPLE, GP_DKIM_BODY_ALL, 0, "a  b\r\nc\r\n"},
+		{GP_DKIM_RELAXED, GP_DKIM_BODY_ALL, 1, "a b\r\nc\r\n"},
+		{GP_DKIM_SIMPLE, GP_DKIM_BODY_ALL, 0, "a  b\r\nc\r\n"},
+		{GP_DKIM_RELAXED, 4, 2, "a b\r"},
+		{GP_DKIM_SIMPLE, 4, 3, "a  b"},
+		{GP_DKIM_RELAXED, 4, 2, "a b\r"},
+		{GP_DKIM_RELAXED, 0, 4, ""},
+		{GP_DKIM_SIMPLE, 1000, 5, "a  b\r\nc\r\n"},
+	};
+	struct gp_dkim_body b;
+	size_t place;
+	gp_dkim_body_init(&b);
+	for (size_t i = 0; i < GP_ARRAY_LEN(wants); i++) {
+		assert_int_equal(gp_dkim_body_want(&b, wants[i].canon, wants[i].length, &place), 0);
+		assert_int_equal(place, wants[i].place);
+	}
+	gp_dkim_body_feed(&b, GP_SLICE("a  b\r"));
+	gp_dkim_body_feed(&b, GP_SLICE("\nc\r\n\r\n"));
+	assert_int_equal(gp_dkim_body_end(&b), 0);
+	for (size_t i = 0; i < GP_ARRAY_LEN(wants); i++)
+		check_hash(&b, wants[i].place, wants[i].text);
+	assert_int_equal(gp_dkim_body_size(&b, GP_DKIM_SIMPLE), 9);
+	assert_int_equal(gp_dkim_body_size(&b, GP_DKIM_RELAXED), 8);
+	gp_dkim_body_free(&b);
+}
+
+static void
+hashes_have_a_bound(void **state)
+{
+	(void)state;
+	struct gp_dkim_body b;
+	size_t place;
+	gp_dkim_body_init(&b);
+	for (uint64_t i = 0; i < GP_DKIM_BODY_HASHES_MAX; i++)
+		assert_int_equal(gp_dkim_body_want(&b, GP_DKIM_SIMPLE, i, &place), 0);
+	assert_int_equal(gp_dkim_body_want(&b, GP_DKIM_RELAXED, 0, &place), 1);
+	assert_int_equal(gp_dkim_body_want(&b, GP_DKIM_SIMPLE, 3, &place), 0);
+	assert_int_equal(place, 3);
+	gp_dkim_body_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_have_canonical_forms),
+		cmocka_unit_test(a_field_without_room_is_told),
+		cmocka_unit_test(bodies_have_canonical_forms_however_they_are_cut),
+		cmocka_unit_test(long_runs_pass),
+		cmocka_unit_test(each_hash_is_made_once),
+		cmocka_unit_test(hashes_have_a_bound),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
