@@ -89,6 +89,9 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->smarthost.client_id, b->smarthost.client_id));
 	assert_true(gp_slice_eq(a->smarthost.client_secret_file, b->smarthost.client_secret_file));
 	assert_true(gp_slice_eq(a->smarthost.token_scope, b->smarthost.token_scope));
+	assert_true(gp_slice_eq(a->srs.domain, b->srs.domain));
+	assert_true(gp_slice_eq(a->srs.secret_file, b->srs.secret_file));
+	assert_true(gp_slice_eq(a->srs.previous_file, b->srs.previous_file));
 	assert_int_equal(a->destinations_len, b->destinations_len);
 	for (size_t i = 0; i < a->destinations_len; i++) {
 		const struct gp_destination_config *x = &a->destinations[i],
@@ -211,6 +214,7 @@ static const char everything[] =
 	"login: scram-plus, password_file: "
 	"secret, token_file: /srv/token,\n  token_url: \"HTTPS://Login.test/a?b\", client_id: me, "
 	"client_secret_file: secret, token_scope: all}\n"
+	"srs: {domain: B\u00fccher.example, secret_file: secret, previous_file: /srv/token}\n"
 	"destinations:\n  Bank.example: {tls: dane-only}\n  .b\u00fccher.test: {tls: none}\n"
 	"  2001:DB8::1: {fingerprints: [\"" A16 ":" A16 "\", " B32 B32 "]}\n  192.0.2.1:\n"
 	"routes: {net: \"[2001:db8::1]\", .net: 192.0.2.1, .b\u00fccher.example: \"h:26\"}\n"
@@ -444,6 +448,8 @@ starter_files_load(void **state)
 		{"/etc/g/smarthost.password", ""},
 		{"/etc/g/smarthost.token", ""},
 		{"/etc/g/smarthost.client", ""},
+		{"/etc/g/srs.secret", ""},
+		{"/etc/g/srs.previous", ""},
 		{"/etc/g/keys.json", "{}"},
 		{}};
 	(void)state;

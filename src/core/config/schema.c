@@ -625,6 +625,30 @@ static const struct gp_key web_keys[] = {
 };
 static const struct gp_key_group web_group = GROUP(web_keys);
 
+static const struct gp_key srs_keys[] = {
+	{.name = "domain",
+	 .type = GP_KEY_HOSTNAME,
+	 .example = "example.org",
+	 AT(srs.domain),
+	 .doc = "Which of our domains these addresses are of. Its SPF record must name this "
+		"server, "
+		"and its MX records lead here, where bounces come back to."},
+	{.name = "secret_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "srs.secret",
+	 AT(srs.secret_file),
+	 .doc = "A file whose first line, of 16 octets or more, lets nobody but us make such "
+		"addresses. Several servers for one domain share it. Only the processes that speak "
+		"with clients ever read it. A changed file is noticed within a minute."},
+	{.name = "previous_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "srs.previous",
+	 AT(srs.previous_file),
+	 .doc = "The same with the secret before, when there is a new one; not needed any more "
+		"after 21 days, when the addresses that it made are not valid any more."},
+};
+static const struct gp_key_group srs_group = GROUP(srs_keys);
+
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 static const struct gp_key log_keys[] = {
@@ -699,6 +723,14 @@ static const struct gp_key root_keys[] = {
 	 .doc = "A fixed next hop for a domain, or with a leading dot for all names below it; "
 		"before "
 		"smarthost and MX."},
+	{.name = "srs",
+	 .type = GP_KEY_GROUP,
+	 .group = &srs_group,
+	 .doc = "Mail that an alias forwards to a domain that is not ours leaves from an address "
+		"of "
+		"ours, so that SPF passes there (Sender Rewriting Scheme); bounces to it go back "
+		"to "
+		"the sender. Without it mail is forwarded from its sender's own address."},
 	{.name = "destinations",
 	 .type = GP_KEY_DESTINATIONS,
 	 .group = &destination_group,

@@ -51,7 +51,9 @@ prepare(struct gp_role_env *env)
 {
 	(void)env;
 	int r = tls_prepare();
-	return r == 0 ? signing_prepare() : r;
+	if (r == 0)
+		r = signing_prepare();
+	return r == 0 ? srs_prepare() : r;
 }
 
 static const struct tls_owner tls_owner = {
@@ -130,6 +132,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	(void)old;
 	if (apply_config(env) < 0)
 		gp_error("reload_failed", GP_FS("reason", "out of memory"));
+	srs_reload(env->config);
 	tls_configure();
 }
 
@@ -153,6 +156,7 @@ static const struct gp_role role = {
 	.prepare = prepare,
 	.start = start,
 	.on_peer = on_peer,
+	.on_secret = srs_take,
 	.on_reload = on_reload,
 	.on_stop = on_stop,
 };

@@ -160,6 +160,8 @@ admit(struct session *s)
 	struct gp_admission a = {};
 	struct gp_client client = s->client;
 	client.relay = client.relay || session_is_user(s);
+	client.null_sender = gp_smtp_server_envelope(s->smtp)->sender.len == 0;
+	client.srs = srs_now();
 	int r = gp_policy_rcpt(smtpd.policy, &client, gp_smtp_server_path(s->smtp),
 			       gp_smtp_server_arena(s->smtp), &a);
 	if (r < 0)

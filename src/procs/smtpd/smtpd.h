@@ -2,8 +2,8 @@
 /*
  * smtpd's parts: connections and who may have one (listener.c), how often (rate.h), one
  * connection's bytes and decisions (session.c), what becomes of its messages (message.c,
- * submission.c), recipients after aliases (targets.c), the body of a message on its way (body.c),
- * who sent it (checks.h); the conversations with spool (store.c), with auth (auth.c), with resolver
+ * submission.c), recipients after aliases (targets.c) and from where they are forwarded (srs.c),
+ * the body of a message on its way (body.c), who sent it (checks.h); the conversations with spool (store.c), with auth (auth.c), with resolver
  * (resolve.c), and with signer about mail of our domains (dkim.c); and the role itself (main.c).
  * Certificates, and the conversation with signer about them, are those of procs/tls.
  */
@@ -216,6 +216,21 @@ dkim_forget(struct session *s);
 void
 dkim_reset(struct mail_signing *g);
 
+/* --- srs.c --- */
+
+/* Before the sandbox: libcrypto sets itself up. 0 or -ENOMEM. */
+int
+srs_prepare(void);
+/* A secret; those that the configuration does not name any more are forgotten. */
+void
+srs_take(struct gp_role_env *env, uint8_t kind, int fd);
+void
+srs_reload(const struct gp_config *cfg);
+/* What forwarding and its way back need now; NULL: there is no secret. Valid until the next call.
+ */
+const struct gp_srs *
+srs_now(void);
+
 /* --- targets.c --- */
 
 /* Recipients of one message after aliases. */
@@ -226,6 +241,7 @@ struct targets {
 	struct gp_rcpt *items; /* in the transaction's arena */
 	size_t len, cap;
 	struct gp_map known; /* their addresses */
+	bool forwards;       /* one of them at least was forwarded */
 };
 
 /* A transaction begins. */
