@@ -25,8 +25,8 @@ def relay():
 
 
 def say_deliver(spool, lease=1):
-    rcpt = {"address": b"you@" + DOMAIN, "orcpt": b"", "notify": 0}
-    texts = dict.fromkeys(("envid", "client_addr", "client_helo"), b"")
+    rcpt = {"address": b"you@" + DOMAIN, "orcpt": b"", "notify": 0, "forwarded": False}
+    texts = dict.fromkeys(("forwarder", "envid", "client_addr", "client_helo"), b"")
     envelope = {"sender": b"me@example.com", "rcpts": [rcpt], "ret": 0, "flags": 0, "arrival_ms": 1, **texts}
     route = {"transport": 3, "host": b"", "port": 0, "domain": DOMAIN, "mailbox": b"", "destination": b"mx:" + DOMAIN}
     spool.say("deliver", lease=lease, id=lease, envelope=envelope, route=route, body_size=0, body=b"Subject: x\r\n\r\n")

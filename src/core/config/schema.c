@@ -726,11 +726,9 @@ static const struct gp_key root_keys[] = {
 	{.name = "srs",
 	 .type = GP_KEY_GROUP,
 	 .group = &srs_group,
-	 .doc = "Mail that an alias forwards to a domain that is not ours leaves from an address "
-		"of "
-		"ours, so that SPF passes there (Sender Rewriting Scheme); bounces to it go back "
-		"to "
-		"the sender. Without it mail is forwarded from its sender's own address."},
+	 .doc = "The Sender Rewriting Scheme: what an alias forwards to others' domains leaves "
+		"from "
+		"an address of ours, so SPF passes there; bounces go back to the sender."},
 	{.name = "destinations",
 	 .type = GP_KEY_DESTINATIONS,
 	 .group = &destination_group,

@@ -39,7 +39,7 @@ enum {
 	   count, not by the clock, which may have gone on while all of us stood still. */
 	PING_MS = 5 * 1000,
 	SILENT_MAX = 6,
-	/* How often certificates, keys and the smarthost's secrets are looked at. */
+	/* How often certificates, keys and secrets are looked at. */
 	TLS_LOOK_MS = 60 * 1000,
 };
 
