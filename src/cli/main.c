@@ -12,7 +12,7 @@ static const struct gp_command commands[] = {
 	{"serve", gp_cmd_serve, "run the mail gateway"},
 	{"init", gp_cmd_init, "write a commented starter configuration"},
 	{"config", gp_cmd_config, "check the configuration, or show what it amounts to"},
-	{"domain", gp_cmd_domain, "DKIM keys of a domain, what it publishes, and how mail to it is secured"},
+	{"domain", gp_cmd_domain, "a domain's keys and records, and how mail to it is secured"},
 	{"user", gp_cmd_user, "add submission users, change their passwords, list them"},
 	{"queue", gp_cmd_queue, "look at the queue of a running gateway, and act on it"},
 	{"dmarc", gp_cmd_dmarc, "what DMARC says of a From domain, and why"},

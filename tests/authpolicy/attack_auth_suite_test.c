@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ways to write a message that is taken for one of legit.example, which lets nobody else send in its
- * name: each of them is refused, or is not from that domain for anybody.
+ * Ways to write a message that is taken for one of legit.example, which lets nobody else send in
+ * its name: each of them is refused, or is not from that domain for anybody.
  */
 #include "../suite.h"
 

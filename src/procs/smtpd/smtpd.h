@@ -3,8 +3,8 @@
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
  * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
  * aliases (targets.c), the body of a message on its way (body.c), who sent it (checks.h); the
- * conversations with spool (store.c), with auth (auth.c), with resolver (resolve.c), and with signer
- * about mail of our domains (dkim.c); and the role itself (main.c). Certificates, and the
+ * conversations with spool (store.c), with auth (auth.c), with resolver (resolve.c), and with
+ * signer about mail of our domains (dkim.c); and the role itself (main.c). Certificates, and the
  * conversation with signer about them, are those of procs/tls.
  */
 #pragma once
@@ -198,7 +198,7 @@ dkim_lost(void);
 /* A piece of the message, also of one that will not be signed. */
 void
 dkim_feed(struct session *s, struct gp_slice piece);
-/* The message is complete: s->head has what goes on top, `fields` what goes on of its own header. */
+/* The message is complete: s->head has what goes on top, `fields` what goes on of its own. */
 enum signing_result
 dkim_begin(struct session *s, struct gp_slice fields);
 /* Asks for the next signature; session_mail_signed() answers. *ret_signed: there is none to be
