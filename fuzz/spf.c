@@ -8,7 +8,7 @@
 
 #include "core/spf/spf.h"
 
-enum { ARENA_MAX = 16 << 20, ROUNDS_MAX = 24 };
+enum { ARENA_MAX = 16 << 20 };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -65,7 +65,7 @@ run_asking(const struct gp_spf_query *q, const struct gp_answers *world, uint8_t
 	while ((rc = gp_spf_eval(q, set, &arena, &r)) == GP_SPF_NEED) {
 		questions += r.need_len;
 		gp_assert(r.need_len > 0 && questions <= GP_SPF_QUESTIONS_MAX);
-		gp_assert(++rounds <= ROUNDS_MAX);
+		gp_assert(++rounds <= GP_SPF_ROUNDS_MAX);
 		if (!learn(&r, world, set))
 			break;
 	}

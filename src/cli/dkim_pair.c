@@ -3,58 +3,52 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "base/base64.h"
+#include "cli/dkim_key.h"
 #include "core/message/date.h"
 
 enum {
 	RSA_BITS = 2048,
-	ED25519_OCTETS = 32,
 	DAY_LEN = 10, /* "2026-11-30" */
 };
 
+/* At the end of selectors. */
+static const char letters[] = {[GP_KEYRING_RSA] = 'r', [GP_KEYRING_ED25519] = 'e'};
+
+static_assert((int)GP_KEYRING_RSA == (int)GP_DKIM_RSA_SHA256 &&
+		      (int)GP_KEYRING_ED25519 == (int)GP_DKIM_ED25519_SHA256,
+	      "one number for an algorithm");
+
 static struct gp_slice
-put_base64(const unsigned char *der, int len, struct gp_arena *arena)
+private_half(EVP_PKEY *key, struct gp_arena *arena)
 {
 	struct gp_buf text = GP_BUF_INIT(GP_KEYRING_BASE64_MAX);
-	struct gp_slice none = {}, copy = {};
+	struct gp_slice copy = {};
+	unsigned char *der = NULL;
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+	int len = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
 	if (len > 0 && gp_base64_put(&text, gp_slice((const char *)der, (size_t)len)))
 		copy = gp_arena_dup(arena, gp_buf_slice(&text));
 	if (text.ptr)
 		OPENSSL_cleanse(text.ptr, text.cap);
 	gp_buf_free(&text);
-	return copy.len > 0 ? copy : none;
-}
-
-static struct gp_slice
-private_half(EVP_PKEY *key, struct gp_arena *arena)
-{
-	unsigned char *der = NULL;
-	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
-	int len = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
-	struct gp_slice text = put_base64(der, len, arena);
 	OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
 	PKCS8_PRIV_KEY_INFO_free(info);
-	return text;
+	return copy;
 }
 
-/* As p= has it: of Ed25519 the bare key (RFC 8463 section 4), else the SubjectPublicKeyInfo. */
+/* What the record has behind "p=". */
 static struct gp_slice
-public_half(EVP_PKEY *key, uint8_t algorithm, struct gp_arena *arena)
+public_half(const struct dkim_key *key, struct gp_arena *arena)
 {
-	unsigned char raw[ED25519_OCTETS], *der = NULL;
-	size_t raw_len = sizeof(raw);
-	if (algorithm == GP_KEYRING_ED25519)
-		return EVP_PKEY_get_raw_public_key(key, raw, &raw_len) == 1
-			       ? put_base64(raw, (int)raw_len, arena)
-			       : gp_slice(NULL, 0);
-	int len = i2d_PUBKEY(key, &der);
-	struct gp_slice text = put_base64(der, len, arena);
-	OPENSSL_free(der);
-	return text;
+	struct gp_slice record;
+	if (dkim_key_record(key, arena, &record) < 0)
+		return gp_slice(NULL, 0);
+	while (record.len > 0 && !gp_slice_starts(record, GP_SLICE("p=")))
+		record = gp_slice_drop(record, 1);
+	return gp_slice_drop(record, 2);
 }
 
 static struct gp_slice
@@ -76,17 +70,17 @@ choose_selector(struct gp_keyring *ring, uint64_t now_s, char letter, struct gp_
 static int
 add(struct gp_keyring *ring, uint8_t algorithm, uint64_t now_s, struct gp_arena *arena)
 {
-	bool rsa = algorithm == GP_KEYRING_RSA;
-	EVP_PKEY *key = rsa ? EVP_RSA_gen(RSA_BITS) : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	if (!key)
-		return -EIO;
+	struct dkim_key key;
+	int r = dkim_key_make(algorithm, RSA_BITS, &key);
+	if (r < 0)
+		return r;
 	const struct gp_keyring_key fresh = {
-		.selector = choose_selector(ring, now_s, rsa ? 'r' : 'e', arena),
+		.selector = choose_selector(ring, now_s, letters[algorithm], arena),
 		.algorithm = algorithm,
-		.public_half = public_half(key, algorithm, arena),
-		.private_half = private_half(key, arena),
+		.public_half = public_half(&key, arena),
+		.private_half = private_half(key.pkey, arena),
 	};
-	EVP_PKEY_free(key);
+	dkim_key_free(&key);
 	if (!fresh.selector.ptr || fresh.public_half.len == 0 || fresh.private_half.len == 0)
 		return -ENOMEM;
 	gp_keyring_add(ring, &fresh, now_s);

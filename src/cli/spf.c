@@ -121,7 +121,7 @@ print_text(const struct spf_run *run)
 	printf("  domain       %.*s, by %s\n", GP_SLICE_FMT(r->domain),
 	       run->query.scope == GP_SPF_HELO ? "HELO" : "MAIL FROM");
 	printf("  reason       %.*s\n", GP_SLICE_FMT(r->reason));
-	printf("  lookups      %u of %u, %u of %u with nothing to find\n", r->lookups,
+	printf("  lookups      %u of %d, %u of %d with nothing to find\n", r->lookups,
 	       GP_SPF_LOOKUPS_MAX, r->void_lookups, GP_SPF_VOID_MAX);
 	if (r->explanation.len > 0)
 		printf("  explanation  \"%.*s\"\n", GP_SLICE_FMT(r->explanation));

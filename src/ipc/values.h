@@ -50,7 +50,6 @@ enum gp_sign_result {
 	GP_SIGN_DONE = 1,
 	GP_SIGN_NO_KEY,
 	GP_SIGN_FAILED,
-	GP_SIGN_BUSY, /* of dkim_sign: this peer asks for more than it may in a second */
 };
 
 enum gp_secret_kind {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../prng.h"
 #include "../unit.h"
 
 #include <string.h>
@@ -136,6 +137,36 @@ long_runs_pass(void **state)
 	gp_arena_free(&arena);
 }
 
+/* What most bodies are like is passed on by words of eight octets: whatever stands in them comes
+ * out as it does octet by octet. */
+static void
+words_come_out_as_octets_do(void **state)
+{
+	(void)state;
+	enum { ROUNDS = 3000, LEN_MAX = 200 };
+	static const char octets[] = "  \t\r\n\r\nabcdefgh\x80\xa0\x8d\x0c";
+	struct prng random = {20};
+	for (size_t i = 0; i < ROUNDS; i++) {
+		char text[LEN_MAX + 1] = "";
+		struct collector c = {{collect}, GP_BUF_INIT(1 << 16)};
+		struct gp_dkim_canon_body b = gp_dkim_canon_body(GP_DKIM_RELAXED, &c.sink);
+		size_t len = prng_below(&random, LEN_MAX);
+		/* Some of them nearly without anything that needs a second look. */
+		size_t kinds = sizeof(octets) - 1, from = i % 2 ? 0 : 7;
+		for (size_t k = 0; k < len; k++)
+			text[k] = prng_below(&random, 16) == 0
+					  ? octets[prng_below(&random, kinds)]
+					  : octets[from + prng_below(&random, kinds - from)];
+		for (size_t k = 0; k < len; k++)
+			gp_dkim_canon_body_feed(&b, gp_slice(text + k, 1));
+		gp_dkim_canon_body_end(&b);
+		gp_buf_put_char(&c.out, '\0');
+		check_body(text, GP_DKIM_RELAXED, gp_buf_slice(&c.out).ptr, LEN_MAX);
+		check_body(text, GP_DKIM_RELAXED, gp_buf_slice(&c.out).ptr, 1 + i % 40);
+		gp_buf_free(&c.out);
+	}
+}
+
 /* --- hashes --- */
 
 static struct gp_slice
@@ -212,6 +243,7 @@ main(void)
 		cmocka_unit_test(a_field_without_room_is_told),
 		cmocka_unit_test(bodies_have_canonical_forms_however_they_are_cut),
 		cmocka_unit_test(long_runs_pass),
+		cmocka_unit_test(words_come_out_as_octets_do),
 		cmocka_unit_test(each_hash_is_made_once),
 		cmocka_unit_test(hashes_have_a_bound),
 	};

@@ -183,6 +183,7 @@ fields_of_arc_have_rules_of_their_own(void **state)
 	assert_int_equal(gp_dkim_signature_read(seal, GP_DKIM_ARC_SEAL, &arena, &s), 0);
 	assert_slice(show(&s, &arena), "a.test s  relaxed/simple  t=7");
 	assert_slice(s.raw, " Zm9v ");
+	assert_slice(s.identity_domain, "a.test");
 	assert_int_equal(gp_dkim_signature_read(seal, GP_DKIM_ARC_MESSAGE, &arena, &s), 0);
 	assert_slice(show(&s, &arena), "permerror: bh= is missing");
 	gp_arena_free(&arena);

@@ -117,7 +117,7 @@ endless_zones(void **state)
 		most.rounds = GP_MAX(most.rounds, a.rounds);
 		verdicts[r.verdict]++;
 		assert_true(a.questions <= GP_SPF_QUESTIONS_MAX);
-		assert_true(a.rounds <= ROUNDS_MAX);
+		assert_true(a.rounds <= GP_SPF_ROUNDS_MAX);
 		assert_true(r.lookups <= GP_SPF_LOOKUPS_MAX + 1);
 		assert_true(r.void_lookups <= GP_SPF_VOID_MAX + 1);
 	}

@@ -113,6 +113,7 @@ expansion(void **state)
 		/* what a name has as itself, and what it has escaped */
 		{"%{l}.a.test", "a b\\c\x80", "a\\032b\\092c\\128.a.test"},
 		{A63 ".a.test", "x", A63 ".a.test"},
+		{"a." A63, "x", "a." A63},
 		{"a" A63 ".a.test", "x", NULL},
 		{"%{l}" A63 ".a.test", "x", NULL},
 	};

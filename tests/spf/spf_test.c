@@ -279,6 +279,8 @@ other_records(void **state)
 		 "section 5.2"},
 		{"d.test TXT v=spf1 include:a..test ?all", "192.0.2.1 a@d.test", "permerror - 1/0",
 		 "section 5.2"},
+		{"d.test TXT v=spf1 include:%{l}.d.test ?all", "192.0.2.1 a..b@d.test",
+		 "permerror - 1/0", "section 5.2"},
 		{"d.test TXT v=spf1 include:e.test ?all | e.test TXT v=spf1 moo",
 		 "192.0.2.1 a@d.test", "permerror - 1/0", "e.test: moo: a syntax error"},
 		{"d.test TXT v=spf1 include:e.test ?all | e.test TIMEOUT", "192.0.2.1 a@d.test",
@@ -303,6 +305,10 @@ other_records(void **state)
 		{"d.test TXT v=spf1 include:e.test -all | e.test TXT v=spf1 redirect=f.test | "
 		 "f.test TXT v=spf1 +all",
 		 "192.0.2.1 a@d.test", "pass include:e.test 2/0", NULL},
+		{"d.test TXT v=spf1 redirect=%{p}.e.test | unknown.e.test TXT v=spf1 +all",
+		 "192.0.2.1 a@d.test", "pass all 1/0", NULL},
+		{"d.test TXT v=spf1 include:%{p}.e.test -all | unknown.e.test TXT v=spf1 +all",
+		 "192.0.2.1 a@d.test", "pass include:%{p}.e.test 1/0", NULL},
 		/* section 4.7 */
 		{"d.test TXT v=spf1", "192.0.2.1 a@d.test", "neutral - 0/0", "section 4.7"},
 		/* section 4.6: an error anywhere in it, before any of it counts */

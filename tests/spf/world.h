@@ -9,8 +9,6 @@
 
 #include "core/spf/spf.h"
 
-enum { ROUNDS_MAX = 24 };
-
 static const uint64_t test_seed[2] = {1, 2};
 
 enum { WORLD_RECORDS_MAX = 32 };
@@ -145,7 +143,7 @@ run_asking(const struct gp_spf_query *q, const struct gp_answers *world, struct 
 		assert_true(ret->need_len > 0);
 		a.questions += ret->need_len;
 		assert_true(a.questions <= GP_SPF_QUESTIONS_MAX);
-		assert_true(++a.rounds <= ROUNDS_MAX);
+		assert_true(++a.rounds <= GP_SPF_ROUNDS_MAX);
 		answer_needs(ret, world, set);
 	}
 	assert_int_equal(rc, GP_SPF_DONE);

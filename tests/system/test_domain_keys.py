@@ -216,6 +216,26 @@ def test_what_is_no_file_of_keys_is_left_alone(desk):
     assert desk.keys.read_bytes() == before
 
 
+def test_what_a_crash_left_does_not_matter(desk):
+    """A new file that was not whole lies beside the old one, which counts."""
+    desk.publish(desk.ask("add")[1]["records"])
+    before = desk.keys.read_bytes()
+    beside = desk.keys.parent / "demo.test.keys.new"
+    beside.write_bytes(before[:100])
+    assert desk.step()[:2] == (OK, ["active", "active"])
+    assert not beside.exists() and desk.keys.read_bytes() == before.replace(b" pending ", b" active ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives folders away")
+def test_the_files_are_whose_the_state_folder_is(desk):
+    """root makes the keys of a gateway that runs as another user."""
+    (desk.folder / "state").mkdir()
+    os.chown(desk.folder / "state", 65534, 65534)
+    assert desk.run("add").returncode == OK
+    for path in (desk.keys, desk.keys.parent):
+        assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65534)
+
+
 def test_rotate_without_keys(desk):
     done = desk.run("rotate")
     assert done.returncode == USAGE and "gatepost domain add" in done.stderr

@@ -137,16 +137,6 @@ read_body_hash(struct reading *r)
 	return true;
 }
 
-static bool
-read_canon(struct gp_slice name, uint8_t *ret)
-{
-	for (*ret = 0; *ret < GP_DKIM_CANONS; ++*ret) {
-		if (gp_slice_eq(name, gp_slice_str(gp_dkim_canon_name(*ret))))
-			return true;
-	}
-	return false;
-}
-
 /* c=: header, and body behind a slash; what is not said is simple. */
 static bool
 read_canons(struct reading *r)
@@ -155,8 +145,8 @@ read_canons(struct reading *r)
 	if (!body.ptr)
 		return true;
 	struct gp_slice header = gp_slice_cut(&body, '/');
-	if (read_canon(header, &r->sig->header_canon) &&
-	    (!body.ptr || read_canon(body, &r->sig->body_canon)))
+	if (gp_dkim_canon_read(header, &r->sig->header_canon) &&
+	    (!body.ptr || gp_dkim_canon_read(body, &r->sig->body_canon)))
 		return true;
 	r->sig->header_canon = r->sig->body_canon = GP_DKIM_SIMPLE;
 	return wrong(r, GP_DKIM_NEUTRAL, "c= is a canonicalisation that we do not know");
@@ -203,13 +193,15 @@ decode_quoted(struct gp_slice text, struct gp_arena *arena)
 	return gp_slice(to, len);
 }
 
-/* i=: somebody at d=, or below it. */
+/* i=: somebody at d=, or below it. In ARC's fields it is the instance. */
 static bool
 read_identity(struct reading *r)
 {
 	struct gp_dkim_signature *sig = r->sig;
 	struct gp_slice value = value_of(r, "i");
 	sig->identity_domain = sig->domain;
+	if (r->kind != GP_DKIM_FIELD)
+		return true;
 	sig->identity = gp_arena_printf(r->arena, "@%.*s", GP_SLICE_FMT(sig->domain));
 	if (!value.ptr)
 		return true;
@@ -299,7 +291,7 @@ gp_dkim_signature_read(struct gp_slice value, enum gp_dkim_kind kind, struct gp_
 	read_version(&r);
 	read_algorithm(&r);
 	read_signature(&r);
-	if (read_names(&r) && kind == GP_DKIM_FIELD)
+	if (read_names(&r))
 		read_identity(&r);
 	read_numbers(&r);
 	if (kind == GP_DKIM_ARC_SEAL) {

@@ -58,9 +58,10 @@ struct gp_dkim_signature {
 	struct gp_slice algorithm_name;   /* a= as it stands */
 	struct gp_slice domain;           /* d=, A-labels in lower case */
 	struct gp_slice selector;         /* s=, alike */
-	struct gp_slice identity; /* i= decoded, "@d" without; may hold any octet (section 2.11) */
-	struct gp_slice identity_domain; /* of it, A-labels in lower case: d= or below it */
-	const struct gp_slice *names;    /* h= */
+	struct gp_slice identity;         /* DKIM: i= decoded, or "@d"; any octets (section 2.11) */
+	struct gp_slice
+		identity_domain;      /* of it, A-labels in lower case: d= or below it; ARC: d= */
+	const struct gp_slice *names; /* h= */
 	size_t names_len;
 	struct gp_slice signature; /* b= decoded */
 	struct gp_slice raw;       /* b= as it stands: what is left out when it is hashed */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mechanisms of RFC 7208 section 5 that do not evaluate another record, in its order. */
-#include <errno.h>
 #include <string.h>
 
 #include "core/spf/parts.h"

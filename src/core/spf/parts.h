@@ -20,8 +20,8 @@ struct gp_spf_eval {
 	bool client_charged; /* for the client's names */
 	const char *detail;  /* about the term under evaluation, for the trail; or NULL */
 	struct gp_slice *trail;
-	struct gp_spf_term exp;     /* of the record whose directive failed the client; or */
-	struct gp_slice exp_domain; /* spec empty */
+	struct gp_spf_term exp;     /* of the record that failed the client; spec empty: none */
+	struct gp_slice exp_domain; /* that record's */
 };
 
 /* One record under evaluation: a call of check_host() in the RFC's words. */

@@ -184,16 +184,14 @@ ask_ahead(struct gp_spf_eval *e, const struct gp_spf_check *c, struct gp_slice t
 static int
 check_host(struct gp_spf_eval *e, const struct gp_spf_name *domain, unsigned depth);
 
-/* 0: c->terms. Else a verdict, or UNKNOWN. */
+/* YES: its terms are in c->terms. */
 static int
 find_record(struct gp_spf_eval *e, struct gp_spf_check *c)
 {
 	struct gp_dns_answer answer;
-	if (gp_slice_find(c->domain.text, '.') < 0) {
-		(void)gp_spf_stop(e, c, NULL, GP_SPF_NONE,
-				  "a domain of one label has no policy (RFC 7208 section 4.3)");
-		return GP_SPF_STOP;
-	}
+	if (gp_slice_find(c->domain.text, '.') < 0)
+		return gp_spf_stop(e, c, NULL, GP_SPF_NONE,
+				   "a domain of one label has no policy (RFC 7208 section 4.3)");
 	if (!gp_spf_look_up(e, c->domain.name, GP_DNS_TXT, &answer))
 		return GP_SPF_UNKNOWN;
 	if (gp_dns_status_temporary(answer.status))
@@ -455,18 +453,16 @@ read_identity(struct gp_spf_eval *e, bool *ret_valid)
 {
 	const struct gp_spf_query *q = e->query;
 	struct gp_spf_values *v = &e->values;
-	bool helo_valid, by_helo = q->scope == GP_SPF_HELO || q->sender.len == 0;
+	bool by_helo = q->scope == GP_SPF_HELO || q->sender.len == 0;
 	ptrdiff_t at = by_helo ? -1 : gp_slice_rfind(q->sender, '@');
-	v->address_len = 0;
 	const uint8_t *address = unmap(q, &v->address_len);
 	memcpy(v->address, address, v->address_len);
 	v->receiver = q->receiver;
 	v->now_s = q->now_s;
-	int rc = to_ascii(e, q->helo, &v->helo, &helo_valid);
+	int rc = to_ascii(e, q->helo, &v->helo, ret_valid);
 	v->local = at > 0 ? gp_slice_take(q->sender, (size_t)at) : GP_SLICE("postmaster");
 	e->odd_local = gp_slice_has_8bit(v->local);
 	v->sender_domain = v->helo;
-	*ret_valid = helo_valid;
 	if (rc == 0 && !by_helo)
 		rc = to_ascii(e, gp_slice_drop(q->sender, (size_t)(at + 1)), &v->sender_domain,
 			      ret_valid);

@@ -33,6 +33,7 @@ enum gp_spf_limits {
 	GP_SPF_HOSTS_MAX = 10,        /* of an mx; and names of the client that are looked at */
 	GP_SPF_QUESTIONS_MAX = 64,    /* all that one evaluation ever asks */
 	GP_SPF_AHEAD_MAX = 24,        /* of these, what terms not yet reached would ask */
+	GP_SPF_ROUNDS_MAX = 24,       /* record, two for each lookup and for %{p}, exp */
 	GP_SPF_OCTETS_MAX = 65'536,   /* of records read, and of names made by macros */
 	GP_SPF_EXPLANATION_MAX = 400, /* octets: the rest is cut; fits a line of a reply */
 	GP_SPF_TRAIL_MAX = 100,       /* lines; more are left out, and it says so */
@@ -92,7 +93,7 @@ enum gp_spf_outcome {
 
 /*
  * Returns enum gp_spf_outcome, or -ENOMEM. Results live in the arena, in the set's arena and in
- * what the query points to. Rounds: 24 at most.
+ * what the query points to.
  */
 [[nodiscard]] int
 gp_spf_eval(const struct gp_spf_query *query, const struct gp_answers *answers,

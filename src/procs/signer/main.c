@@ -16,7 +16,6 @@
 #include "procs/sandboxes.h"
 #include "procs/signer/dkim.h"
 #include "procs/signer/keys.h"
-#include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/small_file.h"
 #include "sys/tls_server.h"
@@ -25,11 +24,8 @@ enum {
 	PEERS_MAX = 64,
 	/* With the one before it a secret opens tickets for as long as they live. */
 	SECRET_MS = GP_TLS_TICKET_LIFETIME_S * 1000,
-	/* Mails that a peer may have signed in a second, each by two keys: more than there are
-	   messages a second, and no peer's handshakes wait long for those of a fallen one. */
-	DKIM_A_SECOND = 2 * 2000,
-	DKIM_WINDOW_MS = 1000,
-	/* What an RSA signature counts in a turn, which ends at 16 MiB (ipc/channel.h). */
+	/* What a mail's signature counts in a turn of a channel, which ends at 16 MiB: so there are
+	   some 4 ms of them in it, and no other peer waits long for a flood. */
 	DKIM_CHARGE = 1024 * 1024,
 };
 
@@ -37,8 +33,6 @@ struct peer {
 	struct gp_channel *channel; /* NULL: a free place */
 	enum gp_role_id role;
 	unsigned index;
-	uint64_t window_ms; /* when the second began that these were signed in */
-	unsigned window_signed;
 };
 
 static struct {
@@ -182,29 +176,12 @@ sign(struct peer *p, const struct gp_message *request)
 		lose(p);
 }
 
-static bool
-within_rate(struct peer *p)
-{
-	uint64_t now = gp_clock_monotonic_ms();
-	if (now - p->window_ms >= DKIM_WINDOW_MS) {
-		p->window_ms = now;
-		p->window_signed = 0;
-	}
-	if (p->window_signed++ == DKIM_A_SECOND)
-		gp_warning("dkim_flood", GP_FS("peer", gp_role_name(p->role)),
-			   GP_FN("worker", p->index));
-	return p->window_signed <= DKIM_A_SECOND;
-}
-
 static void
 sign_mail(struct peer *p, const struct gp_message *request)
 {
 	uint8_t signature[DKIM_SIGNATURE_MAX];
-	int n = -EBUSY;
-	if (within_rate(p)) {
-		gp_channel_charge(DKIM_CHARGE);
-		n = dkim_sign(&self.dkim, &self.keys, &request->dkim_sign, signature);
-	}
+	int n = dkim_sign(&self.dkim, &self.keys, &request->dkim_sign, signature);
+	gp_channel_charge(DKIM_CHARGE);
 	if (n == -EPERM) {
 		refuse(p);
 		return;
@@ -215,7 +192,6 @@ sign_mail(struct peer *p, const struct gp_message *request)
 		.dkim_signature = {.ticket = request->dkim_sign.ticket,
 				   .result = n > 0          ? GP_SIGN_DONE
 					     : n == -ENOENT ? GP_SIGN_NO_KEY
-					     : n == -EBUSY  ? GP_SIGN_BUSY
 							    : GP_SIGN_FAILED,
 				   .signature = gp_slice((char *)signature, n > 0 ? (size_t)n : 0)},
 	};

@@ -60,7 +60,6 @@ take_signature(const struct gp_msg_dkim_signature *m)
 	if (!done)
 		gp_error("mail_not_signed", GP_FID("id", s->id),
 			 GP_FS("reason", m->result == GP_SIGN_NO_KEY ? "signer has no such key"
-					 : m->result == GP_SIGN_BUSY ? "too much is to be signed"
 								     : "signer failed"));
 	session_mail_signed(s, done ? m->signature : gp_slice(NULL, 0));
 }

@@ -69,16 +69,18 @@ dkim_gather(const struct gp_config *cfg, struct gp_dkim_file *ret, size_t *ret_l
 		ssize_t size = append(path.s, to);
 		if (size == -ENOENT)
 			continue;
-		if (size >= 0 && *ret_len == DKIM_FILES_MAX)
-			size = -EMFILE;
+		if (*ret_len == DKIM_FILES_MAX) {
+			gp_error("too_many_dkim_keys", GP_FS("path", path.s),
+				 GP_FN("domains", DKIM_FILES_MAX));
+			break;
+		}
 		if (size < 0)
 			gp_error("cannot_open_key", GP_FS("path", path.s),
 				 GP_FS("reason", strerror((int)-size)));
-		if (*ret_len < DKIM_FILES_MAX)
-			ret[(*ret_len)++] = (struct gp_dkim_file){
-				.domain = cfg->domains[i].name,
-				.size = size > 0 ? (uint32_t)size : 0,
-			};
+		ret[(*ret_len)++] = (struct gp_dkim_file){
+			.domain = cfg->domains[i].name,
+			.size = size > 0 ? (uint32_t)size : 0,
+		};
 	}
 	return to;
 }

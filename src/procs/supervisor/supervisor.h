@@ -94,8 +94,8 @@ struct dkim_path
 dkim_path(const struct gp_config *cfg, const struct gp_domain_config *domain);
 
 /* Copies the files of all domains that have one into an unnamed file; ret: DKIM_FILES_MAX of them,
-   whose domains live in the configuration. A file that cannot be read is told of, and has size 0.
-   Returns the descriptor, or -errno. */
+   whose domains live in the configuration. A file that cannot be read is told of, and has size 0;
+   so is one too many, which is left out. Returns the descriptor, or -errno. */
 int
 dkim_gather(const struct gp_config *cfg, struct gp_dkim_file *ret, size_t *ret_len);
 
