@@ -247,7 +247,7 @@ log_verified(const struct checks *c, const struct gp_verify_facts *f,
 }
 
 struct gp_reply
-checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head)
+checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk)
 {
 	struct gp_authpolicy_decision decision;
 	if (c->outcome == GP_VERIFY_TOO_BIG)
@@ -258,6 +258,7 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head)
 	if (gp_authpolicy_decide(self.policy, &facts, arena, &decision) < 0)
 		return no_memory;
 	log_verified(c, &facts, &decision, arena);
+	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;
 	return decision.reply;
