@@ -50,6 +50,8 @@ struct gp_limits {
 	uint32_t connections;             /* open at once, this server */
 	uint32_t connections_per_source;  /* a /32 (IPv6: /64) */
 	uint32_t connections_per_network; /* a /24 (IPv6: /48) */
+	uint32_t handshakes_per_source;   /* of TLS, begun in a minute */
+	uint32_t handshakes_per_network;
 };
 
 enum gp_deliver_kind {

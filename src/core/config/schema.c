@@ -56,7 +56,11 @@ enum { HEADER_SIZE_MAX = 256 * 1024, HEADER_FIELDS_MAX = 1000 };
 	LIMIT(connections_per_source, COUNT, "50", "500", 1, 1000000, false,                   \
 	      "Connections of one address (IPv6: of a /64).")                                  \
 	LIMIT(connections_per_network, COUNT, "150", "1500", 1, 1000000, false,                \
-	      "Connections of a /24 (IPv6: of a /48).")
+	      "Connections of a /24 (IPv6: of a /48).")                                        \
+	LIMIT(handshakes_per_source, COUNT, "600", "60000", 1, 1000000, false,                 \
+	      "TLS handshakes that one address (IPv6: a /64) may begin in a minute.")          \
+	LIMIT(handshakes_per_network, COUNT, "1800", "180000", 1, 1000000, false,              \
+	      "The same for a /24 (IPv6: for a /48).")
 
 #define STRANGER_LIMIT(name_, type_, preset_, relay_preset_, min_, max_, floor_, doc_) \
 	{.name = #name_,                                                               \
