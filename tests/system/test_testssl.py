@@ -2,7 +2,7 @@
 """testssl.sh, Debian's, looks at port 25 and 587 by STARTTLS and at 465: it finds nothing above LOW but what a test's
 certificate is to blame for.
 
-What takes it a second or two is always tried; all that it knows only with GATEPOST_SLOW_TESTS=1 (minutes a port).
+Protocols are always tried; all that it knows only with GATEPOST_SLOW_TESTS=1 (a minute a port).
 """
 
 import json
@@ -15,26 +15,24 @@ from gateway import free_port
 from httpsrig import Authority
 
 NAME = "localhost"
+KEY_BEGINS = "-----BEGIN EC"
 HARMLESS = {"DEBUG", "INFO", "OK", "LOW"}
-# What a certificate that was made a moment ago by an authority of the test's own cannot have, and the tool not either.
+# What is not ours: the certificate's, which an authority of the test's own made a moment ago, and the tool's.
 OF_THE_TEST = {
-    "engine_problem": "Debian's openssl knows no GOST",
-    "cert_revocation": "neither CRL nor OCSP address",
-    "cert_crlDistributionPoints": "no CRL address",
-    "cert_ocspURL": "no OCSP address",
-    "DNS_CAArecord": "no CAA record: localhost has no zone",
+    "cert_revocation": "HIGH: neither CRL nor OCSP address",
+    "engine_problem": "WARN: Debian's openssl knows no GOST",
+    "sessionresumption_ticket": "WARN at times: it goes before the ticket of TLS 1.3 has come",
 }
-QUICK = ["--protocols", "--server-defaults"]
 TIMEOUT_S = 900
 
 
 @pytest.fixture
 def server(gatepost, scratch):
     authority = Authority(scratch)
-    issued = authority.issue(NAME, common_name=NAME, days=90)
+    issued = authority.issue(NAME, common_name=NAME, days=90).read_text(encoding="ascii")
     certificate, key = scratch / "certificate.pem", scratch / "key.pem"
-    for path, text in zip((certificate, key), issued.read_text(encoding="ascii").split("-----BEGIN EC", 1), strict=True):
-        path.write_text(text if path == certificate else "-----BEGIN EC" + text, encoding="ascii")
+    certificate.write_text(issued[: issued.index(KEY_BEGINS)], encoding="ascii")
+    key.write_text(issued[issued.index(KEY_BEGINS) :], encoding="ascii")
     ports = [free_port() for _ in range(3)]
     server = gatepost(
         listen=[
@@ -64,20 +62,19 @@ def look(server, service, folder, *options):
         env={**os.environ, "HOME": str(folder), "TERM": "dumb"},
     )  # fmt: skip
     found = {line["id"]: (line["severity"], line["finding"]) for line in json.loads(report.read_text(encoding="utf-8"))}
-    assert "scanProblem" not in found and len(found) > 10, (found, done.stdout[-3000:], done.stderr[-3000:])
+    assert "scanProblem" not in found and len(found) > 5, (found, done.stdout[-3000:], done.stderr[-3000:])
     return found
 
 
 def complaints(found):
-    return {name: f for name, f in found.items() if f[0] not in HARMLESS and name.split(" ")[0] not in OF_THE_TEST}
+    return {name: f for name, f in found.items() if f[0] not in HARMLESS and name not in OF_THE_TEST}
 
 
-def test_protocols_and_certificate(server, scratch):
-    found = look(server, "25", scratch, *QUICK)
+def test_protocols(server, scratch):
+    found = look(server, "25", scratch, "--protocols")
     assert complaints(found) == {}
     offered = {name for name in ("SSLv2", "SSLv3", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3") if "not" not in found[name][1]}
     assert offered == {"TLS1_2", "TLS1_3"}
-    assert found["cert_chain_of_trust"] == ("OK", "passed.")
 
 
 @pytest.mark.skipif(not os.environ.get("GATEPOST_SLOW_TESTS"), reason="takes minutes; GATEPOST_SLOW_TESTS=1 runs it")
@@ -86,3 +83,4 @@ def test_all_that_it_knows(server, scratch, service):
     found = look(server, service, scratch)
     print("\n".join(f"{name:30} {severity:8} {words}" for name, (severity, words) in found.items()))
     assert complaints(found) == {}
+    assert found["cert_chain_of_trust"] == ("OK", "passed.")

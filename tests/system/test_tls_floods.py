@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Handshakes without end: who begins too many is turned away before they cost anything, and nobody else is. Within a
-connection none is begun again."""
+"""Handshakes without end: who begins too many is turned away before they cost anything, and nobody else is; who does
+not go on with them is cut off; and within a connection none is begun again."""
 
 import contextlib
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -95,6 +96,7 @@ def test_it_may_come_back_when_its_time_has_come(secure):
     made = 0
     while implicit(server, FLOODER):
         made += 1
+        assert made < 1000, "there is no end to it"
     assert 60 <= made <= 61 + time.monotonic() - began
     eventually(lambda: implicit(server, FLOODER), timeout_s=3, what="a handshake a second later")
 
@@ -141,3 +143,37 @@ def test_nothing_is_negotiated_again(secure):
                 break
         said = client.communicate("R\n", timeout=20)[0]
     assert "RENEGOTIATING" in said and "no renegotiation" in said, said
+
+
+def test_half_open_and_slow_handshakes_cost_themselves(secure):
+    server = secure(source=600, network=1800)
+    idle = [socket.create_connection(("127.0.0.1", server.tls_port), timeout=60) for _ in range(30)]
+    hello = ssl.MemoryBIO()
+    outgoing = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        tlsrig.context().wrap_bio(hello, outgoing, server_hostname="mx.gatepost.test").do_handshake()
+    octets = outgoing.read()
+    began = time.monotonic()
+    for i, octet in enumerate(octets[:200]):
+        for s in idle[:5]:
+            s.send(bytes([octet]))
+        if i % 40 == 0:
+            assert tlsrig.fingerprint(server.tls_port)
+            server.send(MESSAGE)
+    assert time.monotonic() - began < 20
+    # They end at 30 s, whatever they do.
+    for s in idle:
+        s.settimeout(40)
+        try:
+            while s.recv(1000):
+                pass
+        except ConnectionResetError:
+            pass
+        s.close()
+    assert 25 < time.monotonic() - began < 45
+
+    def failed():
+        return [line for line in server.log_lines() if line["event"] == "tls_failed"]
+
+    eventually(lambda: len(failed()) == 30, what="the log of each")
+    assert {line["reason"] for line in failed()} == {"took too long"}
