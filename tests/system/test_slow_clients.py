@@ -22,8 +22,8 @@ ROUNDS, PAUSE_S = (6, 10) if LONG else (2, 1)
 NETWORKS = 1000 if LONG else 100
 MEMORY_KIB = 40  # a connection's
 REPLY_S = 1
-# Of an honest client's rate, by mails that nothing else on the machine held up: a tenth of them is as fast. Asked for in
-# the long form alone.
+# Of an honest client's rate, by mails that nothing else on the machine held up: a tenth of them is as fast. Asked for
+# in the long form alone.
 RATE_KEPT, AT_BEST = 0.9, 0.1
 FILES_LEFT = 500
 THREADS = 4
