@@ -493,13 +493,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_delivery),     cmocka_unit_test(test_content),
-		cmocka_unit_test(test_large_body),   cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_junk),         cmocka_unit_test(test_link_inside),
-		cmocka_unit_test(test_links),        cmocka_unit_test(test_link_inside),
-		cmocka_unit_test(test_loop),         cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_fallbacks),    cmocka_unit_test(test_removed_mailbox),
-		cmocka_unit_test(test_batch_limits), cmocka_unit_test(test_hostname),
+		cmocka_unit_test(test_delivery),
+		cmocka_unit_test(test_content),
+		cmocka_unit_test(test_large_body),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_junk),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_link_inside),
+		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_fallbacks),
+		cmocka_unit_test(test_removed_mailbox),
+		cmocka_unit_test(test_batch_limits),
+		cmocka_unit_test(test_hostname),
 		cmocka_unit_test(test_small_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
