@@ -20,8 +20,8 @@ enum {
 
 struct checks {
 	struct session *session;
-	struct gp_verify_query query;
-	struct gp_verify *verify; /* NULL: memory was short, and all was given up */
+	struct gp_verify_query query; /* its texts are the transaction's */
+	struct gp_verify *verify;     /* NULL: memory was short, and all was given up */
 	struct gp_list lookups;
 	size_t memory; /* as counted in self.memory */
 	int outcome;   /* of gp_verify_run */
@@ -138,6 +138,8 @@ checks_begin(struct session *s)
 	};
 	memcpy(c->query.address, s->client.address, sizeof(s->client.address));
 	c->verify = gp_verify_new(&c->query, smtpd.env->seed);
+	/* This one is the configuration's, which a reload frees. */
+	c->query.receiver = gp_slice(NULL, 0);
 	if (!c->verify) {
 		free(c);
 		return NULL;
