@@ -264,6 +264,45 @@ def test_a_resolver_that_dies_defers_in_time(gatepost):
     eventually(lambda: send(server, message())[0] == 550, what="a resolver")
 
 
+def test_what_comes_behind_waits_in_its_place(gatepost):
+    server = gatepost(names=names(), authentication=STRICT)
+    eventually(server.all_are_ready, what="every role")
+    (pid,) = [pid for pid, name in server.roles().items() if name == "gatepost-resolver"]
+    os.kill(pid, signal.SIGSTOP)
+    with server.talk() as t:
+        t.until_data(sender="ceo@good.test")
+        good = message(sender="ceo@good.test")
+        begin = b"MAIL FROM:<ceo@bank.test>\r\nRCPT TO:<alice@demo.test>\r\nDATA\r\n"
+        t.write(good + b".\r\n" + begin + message() + b".\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n")
+        time.sleep(0.5)
+        os.kill(pid, signal.SIGCONT)
+        assert [t.reply()[:3] for _ in range(8)] == ["250", "250", "250", "354", "550", "250", "250", "221"]
+    server.wait_for_mails("alice")
+
+
+def test_chunks_are_verified_as_lines_are(gatepost, key):
+    server = gatepost(names=names(key), authentication=STRICT)
+    text = signed(message(), key)
+    with server.talk() as t:
+        assert t.say("EHLO client.example.com").startswith("250")
+        for at in (3, text.index(b"\r\n\r\n") + 1, text.index(b"\r\n\r\n") + 3):
+            assert t.say("MAIL FROM:<someone@elsewhere.test>").startswith("250")
+            assert t.say("RCPT TO:<alice@demo.test>").startswith("250")
+            t.write(b"BDAT %d\r\n" % at + text[:at] + b"BDAT %d LAST\r\n" % (len(text) - at) + text[at:])
+            assert t.reply().startswith("250")
+            assert t.reply().startswith("250 2.0.0 Queued")
+    assert [line["dkim"] for line in verified(server)] == ["pass:bank.test"] * 3
+
+
+def test_a_reload_changes_what_is_done(gatepost):
+    server = gatepost(names=names(), authentication=STRICT)
+    assert send(server, message())[0] == 550
+    server.settings["authentication"] = {"dmarc": "tag"}
+    server.write_config()
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: send(server, message())[0] == 250, what="the new configuration")
+
+
 def test_a_resolver_that_is_silent_defers_in_time(gatepost):
     server = gatepost(names=names(), authentication=STRICT)
     eventually(server.all_are_ready, what="every role")
