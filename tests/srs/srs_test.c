@@ -66,6 +66,9 @@ senders_are_rewritten_and_found_again(void **state)
 		{"\".x\"@example.com", "SRS0=TSOLQW7K=RA=example.com=.x@ours.example"},
 		{"\"\\\"x\\\"\"@example.com",
 		 "\"SRS0=4FG2STKP=RA=example.com=\\\"x\\\"\"@ours.example"},
+		{"\"\"@example.com", "SRS0=6CMYHWCK=RA=example.com=@ours.example"},
+		{"\"\\\"b b\\\"\"@example.com",
+		 "\"SRS0=AS46T4KU=RA=example.com=\\\"b b\\\"\"@ours.example"},
 		/* of others that forward */
 		{"SRS0=hhh=tt=example.com=alice@fwd.example",
 		 "SRS1=73PFBIVV=fwd.example==hhh=tt=example.com=alice@ours.example"},

@@ -170,7 +170,9 @@ join(struct gp_slice content, struct gp_slice domain, struct gp_arena *arena,
 	if (!plain.ptr)
 		return -ENOMEM;
 	int r = gp_address_parse(plain, arena, ret, &why);
-	if (r < 0 || (r == 0 && gp_slice_eq(ret->local, content)))
+	/* Quotes that are content would be taken for those around it. */
+	bool same = r == 0 && gp_slice_eq(ret->local, content) && content.ptr[0] != '"';
+	if (r < 0 || same)
 		return r;
 	struct gp_buf quoted = GP_BUF_INIT(TEXT_MAX);
 	put_quoted(&quoted, content);
@@ -258,7 +260,7 @@ back_to_sender(const struct gp_srs *srs, struct gp_slice local, struct gp_arena 
 		return r;
 	int day = read_day(gp_slice_cut(&rest, '='));
 	struct gp_slice domain = gp_slice_cut(&rest, '=');
-	if (day < 0 || rest.len == 0 || !gp_domain_valid(domain))
+	if (day < 0 || !rest.ptr || !gp_domain_valid(domain))
 		return GP_SRS_FORGED;
 	if (!is_valid_day(srs, day))
 		return GP_SRS_EXPIRED;
