@@ -6,10 +6,12 @@ fails. A stage that dies counts as one failure, so that nothing is lost in silen
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,8 +23,12 @@ LOGS = ROOT / "build" / "test-logs"
 PYTHON = "/usr/bin/python3"
 CI = os.environ.get("CI") == "true"
 JOBS = str(os.cpu_count() or 1)
+SYSTEM_JOBS = 2 * int(JOBS)  # files of system tests beside each other: they wait more than they work
+SYSTEM_FILE_MAX_S = 600
+DISK_MIN = 8 << 30  # octets: builds with sanitizers, and a spool for each of the system tests beside each other
 FUZZ_SECONDS = 3
-ALONE_MAX = 20  # failed system tests that are run once more
+ALONE_MAX = 20  # failed system tests that are run once more,
+ALONE_MAX_S = 240  # and for how long in all
 LOG_TAIL_LINES = 40
 
 BUILDS = {
@@ -39,6 +45,25 @@ FUZZ_ENV = {
 }
 
 
+def run_into(log, argv, env=None, timeout_s=600):
+    """Runs a command with its output in an open file; returns its exit code."""
+    print("$ " + " ".join(map(str, argv)), file=log, flush=True)
+    try:
+        return subprocess.run(
+            argv,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            timeout=timeout_s,
+            check=False,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        print(f"stopped: it took more than {timeout_s} seconds", file=log, flush=True)
+        return 124
+
+
 class Stage:
     """One stage's log and its counts of passed, failed and skipped tests."""
 
@@ -52,23 +77,13 @@ class Stage:
     def say(self, text):
         print(text, file=self.log, flush=True)
 
+    def take(self, path):
+        """Another file's text into the log."""
+        self.say(path.read_text(encoding="utf-8", errors="replace"))
+
     def run(self, argv, env=None, timeout_s=600):
         """Runs a command with its output in the log; returns its exit code."""
-        self.say("$ " + " ".join(map(str, argv)))
-        try:
-            return subprocess.run(
-                argv,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=self.log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
-                timeout=timeout_s,
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            self.say(f"stopped: it took more than {timeout_s} seconds")
-            return 124
+        return run_into(self.log, argv, env, timeout_s)
 
     def count(self, passed):
         if passed:
@@ -146,6 +161,7 @@ def count_lines(stage, argv, timeout_s=600):
 def stage_check(stage):
     """the rules that a machine can check: format, layers, words, sizes, references"""
     count_lines(stage, [PYTHON, "tools/check"])
+    stage.check([PYTHON, "tests/guards/run.py", "-l"])  # each guard's lines are where its table says
 
 
 def stage_build(stage):
@@ -164,14 +180,16 @@ def stage_release(stage):
     meson_test(stage, "build")
 
 
-def fuzz_target(stage, target, seconds):
+def fuzz_target(target):
     """The seeds alone must pass; then a short search that starts from them: always the same one in a test that has to
-    tell what a change did, a new one each time where FUZZ_SECONDS asks for a search."""
+    tell what a change did, a new one each time where FUZZ_SECONDS asks for a search. Returns its log and exit code."""
+    seconds = int(os.environ.get("FUZZ_SECONDS", FUZZ_SECONDS))
     seeds = ROOT / "fuzz" / "corpus" / target
     dictionary = ROOT / "fuzz" / f"{target}.dict"
-    with tempfile.TemporaryDirectory(prefix="gatepost-fuzz-") as scratch:
+    path = LOGS / "fuzz" / f"{target}.log"
+    with tempfile.TemporaryDirectory(prefix="gatepost-fuzz-") as scratch, path.open("w", encoding="utf-8") as log:
         argv = [str(ROOT / "build-fuzz" / "fuzz" / target), "-timeout=10", "-rss_limit_mb=1024"]
-        argv += [f"-artifact_prefix={LOGS}/{target}-"]
+        argv += [f"-artifact_prefix={LOGS}/fuzz/{target}-"]
         if dictionary.exists():
             argv.append(f"-dict={dictionary}")
         if "FUZZ_SECONDS" not in os.environ:
@@ -179,74 +197,104 @@ def fuzz_target(stage, target, seconds):
         argv += [f"-max_total_time={seconds}", scratch]
         if seeds.is_dir():
             argv.append(str(seeds))
-        return stage.check(argv, FUZZ_ENV, timeout_s=seconds + 120)
-
-
-def fuzz_targets():
-    return sorted(path.stem for path in (ROOT / "fuzz").glob("*.c"))
+        return path, run_into(log, argv, FUZZ_ENV, seconds + 120)
 
 
 def stage_fuzz(stage):
     """each fuzz target over its seeds, and a few seconds further"""
-    if not fuzz_targets():
-        return
     if not build(stage, "build-fuzz"):
         stage.failed += 1
         return
-    seconds = int(os.environ.get("FUZZ_SECONDS", FUZZ_SECONDS))
-    for target in fuzz_targets():
-        fuzz_target(stage, target, seconds)
+    (LOGS / "fuzz").mkdir(exist_ok=True)
+    targets = sorted(path.stem for path in (ROOT / "fuzz").glob("*.c"))
+    with concurrent.futures.ThreadPoolExecutor(int(JOBS)) as pool:
+        for log, code in pool.map(fuzz_target, targets):
+            if not stage.count(code == 0):
+                stage.take(log)
 
 
-def failed_tests(report):
-    """Their names, as pytest takes them."""
-    cases = xml.etree.ElementTree.parse(report).getroot().iter("testcase")
-    bad = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
-    return sorted({f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}" for case in bad})
+def has_networks():
+    """Whether a process may have a network of its own here."""
+    if not (shutil.which("unshare") and shutil.which("ip")):
+        return False
+    return subprocess.run(in_own_network(["true"]), capture_output=True, check=False).returncode == 0
 
 
-def try_alone(stage, names):
+def in_own_network(argv):
+    """Nothing but loopback, and all ports free: files can run beside each other, and beside whatever runs here."""
+    return ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *map(str, argv)]
+
+
+class SystemFile:
+    """The run of one file of system tests."""
+
+    def __init__(self, path, enter):
+        self.path, self.enter = path, enter
+        self.log = LOGS / "system" / f"{path.stem}.log"
+        self.report = self.log.with_suffix(".xml")
+
+    def run(self):
+        argv = [PYTHON, "-m", "pytest", "-ra", f"--junit-xml={self.report}", "-p", "no:cacheprovider", self.path]
+        started = time.monotonic()
+        with self.log.open("w", encoding="utf-8") as log:
+            self.code = run_into(log, self.enter(argv), {"PYTHONDONTWRITEBYTECODE": "1"}, SYSTEM_FILE_MAX_S)
+        self.took_s = time.monotonic() - started
+        return self
+
+    def failed_names(self):
+        """As pytest takes them."""
+        cases = xml.etree.ElementTree.parse(self.report).getroot().iter("testcase")
+        bad = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+        return sorted({f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}" for case in bad})
+
+    def count(self, stage):
+        """Adds it to the stage; returns the names of failed tests."""
+        stage.say(f"--- {self.path.relative_to(ROOT)}: {self.took_s:.0f} s")
+        stage.take(self.log)
+        names = []
+        if self.report.exists():
+            names = self.failed_names()
+            for suite in xml.etree.ElementTree.parse(self.report).getroot().iter("testsuite"):
+                skipped = int(suite.get("skipped", 0))
+                stage.skipped += skipped
+                stage.passed += int(suite.get("tests", 0)) - skipped - len(names)
+        stage.failed += len(names)
+        # A code of 1 is what those names are about.
+        if self.code not in (0, 5) and not (self.code == 1 and names):
+            stage.failed += 1
+        return names
+
+
+def try_alone(stage, names, enter):
     """Whole systems have deadlines, and a loaded machine misses some: what failed is run once more by itself. What
     passes then is named, so that somebody looks at it; what fails has failed."""
-    for name in names:
+    end = time.monotonic() + ALONE_MAX_S
+    for name in names[:ALONE_MAX]:
         argv = [PYTHON, "-m", "pytest", "-ra", "-p", "no:cacheprovider", name]
-        if stage.run(argv, {"PYTHONDONTWRITEBYTECODE": "1"}) == 0:
+        left_s = end - time.monotonic()
+        if left_s > 0 and stage.run(enter(argv), {"PYTHONDONTWRITEBYTECODE": "1"}, left_s) == 0:
             stage.failed -= 1
             stage.passed += 1
             stage.say(f"passed alone only: {name}")
             print(f"{stage.name:10} passed alone only: {name}", flush=True)
 
 
-def pytest(stage, folder, timeout_s):
-    if not (ROOT / folder).is_dir():
-        return
+def stage_system(stage):
+    """whole processes: gatepost beside real mail servers and clients"""
     if not build(stage, "build"):
         stage.failed += 1
         return
-    report, names = LOGS / f"{stage.name}.xml", []
-    report.unlink(missing_ok=True)
-    code = stage.run(
-        [PYTHON, "-m", "pytest", "-ra", f"--junit-xml={report}", "-p", "no:cacheprovider", folder],
-        {"PYTHONDONTWRITEBYTECODE": "1"},
-        timeout_s,
-    )
-    if report.exists():
-        names = failed_tests(report)
-        for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
-            skipped = int(suite.get("skipped", 0))
-            stage.skipped += skipped
-            stage.passed += int(suite.get("tests", 0)) - skipped
-        stage.failed += len(names)
-        stage.passed -= len(names)
-        try_alone(stage, names[:ALONE_MAX])
-    # A code of 1 is what those names are about.
-    if code not in (0, 5) and not (code == 1 and names):
-        stage.failed += 1
-
-
-def stage_system(stage):
-    """whole processes: gatepost beside real mail servers and clients"""
-    pytest(stage, "tests/system", 600)
+    for servers in ("peers", "dnsrig"):  # they are downloaded, which an own network cannot
+        stage.run([PYTHON, f"tests/system/{servers}.py"])
+    shutil.rmtree(LOGS / "system", ignore_errors=True)
+    (LOGS / "system").mkdir()
+    networks = has_networks()
+    enter = in_own_network if networks else list
+    files = sorted((ROOT / "tests/system").glob("test_*.py"), key=lambda path: -path.stat().st_size)
+    with concurrent.futures.ThreadPoolExecutor(SYSTEM_JOBS if networks else 1) as pool:
+        done = list(pool.map(SystemFile.run, [SystemFile(path, enter) for path in files]))
+    names = [name for file in sorted(done, key=lambda file: file.path) for name in file.count(stage)]
+    try_alone(stage, names, enter)
 
 
 def crash_scripts(stage, runs):
@@ -337,6 +385,11 @@ def main():
     for name in args.stage:
         if name not in STAGES | LONG_STAGES:
             parser.error(f"there is no stage '{name}'")
+    for folder in (ROOT, pathlib.Path("/var/tmp")):
+        free = shutil.disk_usage(folder).free
+        if free < DISK_MIN:
+            print(f"./test: {folder} has {free >> 20} MB left; {DISK_MIN >> 20} are needed", file=sys.stderr)
+            return 1
     done = [run_stage(name) for name in args.stage or STAGES]
     passed, failed, skipped = (
         sum(getattr(stage, what) for stage in done) for what in ("passed", "failed", "skipped")

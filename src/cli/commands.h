@@ -11,9 +11,13 @@ gp_cmd_config(int argc, char **argv);
 int
 gp_cmd_domain(int argc, char **argv);
 int
+gp_cmd_dmarc(int argc, char **argv);
+int
 gp_cmd_user(int argc, char **argv);
 int
 gp_cmd_queue(int argc, char **argv);
+int
+gp_cmd_spf(int argc, char **argv);
 int
 gp_cmd_dkim(int argc, char **argv);
 int

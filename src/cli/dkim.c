@@ -14,13 +14,12 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/message_file.h"
+#include "core/dkim/key.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
 enum {
 	ARENA_MAX = 64 * 1024 * 1024,
-	BITS_MIN = 1024, /* RFC 8301 section 3.2 */
-	BITS_MAX = 4096,
 	TIME_MAX_S = UINT32_MAX,
 };
 
@@ -170,7 +169,7 @@ take_option(struct dkim_run *run, int c, const char *value)
 	switch (c) {
 	case BITS:
 		arg.option = "bits";
-		return gp_arg_u64(&arg, BITS_MIN, BITS_MAX, &run->bits);
+		return gp_arg_u64(&arg, GP_DKIM_RSA_BITS_MIN, GP_DKIM_RSA_BITS_MAX, &run->bits);
 	case EXPIRE:
 		arg.option = "expire";
 		return gp_arg_u64(&arg, 1, TIME_MAX_S, &run->expire_s);

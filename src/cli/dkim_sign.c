@@ -8,10 +8,12 @@
 #include "cli/dkim.h"
 #include "cli/dkim_key.h"
 #include "core/dkim/body.h"
+#include "core/dkim/key.h"
 #include "sys/small_file.h"
 
 enum {
 	KEY_MAX = 64 * 1024,
+	RSA_BITS_GOOD = 2048,  /* RFC 8301 section 3.2 */
 	LINE_MAX_OCTETS = 998, /* RFC 5322 section 2.1.1 */
 };
 
@@ -36,21 +38,11 @@ read_key(struct dkim_run *run, struct dkim_key *ret)
 		return dkim_wrong("--algorithm", "the key is for another one");
 	if (ret->algorithm != GP_DKIM_RSA_SHA256)
 		return GP_EXIT_OK;
-	if (ret->bits < 1024 || ret->bits > 4096)
+	if (ret->bits < GP_DKIM_RSA_BITS_MIN || ret->bits > GP_DKIM_RSA_BITS_MAX)
 		return dkim_wrong(run->key, "nobody verifies RSA below 1024 or above 4096 bits");
-	if (ret->bits < 2048 && !run->quiet)
+	if (ret->bits < RSA_BITS_GOOD && !run->quiet)
 		fprintf(stderr, "gatepost dkim: %s: RSA below 2048 bits is weak\n", run->key);
 	return GP_EXIT_OK;
-}
-
-static bool
-read_canon(struct gp_slice name, uint8_t *ret)
-{
-	for (*ret = 0; *ret < GP_DKIM_CANONS; ++*ret) {
-		if (gp_slice_eq(name, gp_slice_str(gp_dkim_canon_name(*ret))))
-			return true;
-	}
-	return false;
 }
 
 /* "relaxed/simple"; one word is for both. */
@@ -59,8 +51,8 @@ read_canons(const char *text, struct gp_dkim_order *o)
 {
 	struct gp_slice body = gp_slice_str(text);
 	struct gp_slice header = gp_slice_cut(&body, '/');
-	return read_canon(header, &o->header_canon) &&
-	       read_canon(body.ptr ? body : header, &o->body_canon);
+	return gp_dkim_canon_read(header, &o->header_canon) &&
+	       gp_dkim_canon_read(body.ptr ? body : header, &o->body_canon);
 }
 
 static int

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gatepost domain: what our domains have to publish, whether it is published, and how mail to
- * anybody's domain would be secured. Options and what the verbs share; each verb has a file.
+ * gatepost domain: the DKIM keys of our domains, what they have to publish, whether that is
+ * published, and how mail to anybody's domain would be secured. Options and what the verbs share;
+ * each verb has a file.
  */
 #include "cli/domain.h"
 
@@ -11,16 +12,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "core/config/value.h"
 #include "core/dns/idn.h"
 #include "core/mtasts/ours.h"
 #include "core/smtp/address.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 
 static const char usage[] =
 	"usage: gatepost domain VERB DOMAIN [options]\n\n"
+	"  add                makes the DKIM keys of a domain of ours, and prints all records to "
+	"publish\n"
+	"  rotate             changes them: takes the step that is due, and says what comes next\n"
 	"  explain            how mail to the domain would be secured: its hosts, what proves "
 	"them, "
 	"and why\n"
@@ -29,21 +36,37 @@ static const char usage[] =
 	"wrong\n\n"
 	"  -c FILE            the configuration (" GP_CONFIG_DEFAULT ")\n"
 	"  --json             one JSON object\n"
-	"  --dns FILE         explain, check: answers from this file; nobody is asked\n"
-	"  --resolver ADDR    explain, check: the DNS server to ask\n"
+	"  --dns FILE         explain, check, rotate: answers from this file; nobody is asked\n"
+	"  --resolver ADDR    explain, check, rotate: the DNS server to ask\n"
 	"  --policy FILE      explain, check: the MTA-STS policy, instead of fetching it by HTTPS\n"
-	"  --next FILE        show, check: the key or certificate that comes next, in PEM\n";
+	"  --next FILE        show, check: the key or certificate that comes next, in PEM\n"
+	"  --overlap TIME     rotate: how long old records stay at least (7d)\n"
+	"  --after TIME       rotate: begins only when the keys were in use for so long\n"
+	"  --time EPOCH       add, rotate: the time that it is\n";
+
+/* Which options a verb has beside those that all have. */
+enum takes {
+	TAKES_DNS = 1, /* --dns, --resolver */
+	TAKES_POLICY = 2,
+	TAKES_NEXT = 4,
+	TAKES_ROTATION = 8, /* --overlap, --after */
+	TAKES_TIME = 16,
+};
 
 static const struct {
 	const char *name;
 	int (*run)(struct domain_run *run);
 	bool needs_config; /* it is about a domain of ours */
-	bool asks;         /* the DNS */
+	unsigned takes;    /* enum takes */
 } verbs[] = {
-	{"explain", domain_explain, false, true},
-	{"show", domain_show, true, false},
-	{"check", domain_check, true, true},
+	{"add", domain_add, true, TAKES_TIME},
+	{"rotate", domain_rotate, true, TAKES_DNS | TAKES_ROTATION | TAKES_TIME},
+	{"explain", domain_explain, false, TAKES_DNS | TAKES_POLICY},
+	{"show", domain_show, true, TAKES_NEXT},
+	{"check", domain_check, true, TAKES_DNS | TAKES_POLICY | TAKES_NEXT},
 };
+
+enum { OVERLAP_S = 7 * 24 * 3600 };
 
 /* --- what the verbs share --- */
 
@@ -64,6 +87,15 @@ domain_lookup(const struct domain_run *run, struct gp_lookup *ret)
 		.config = run->config,
 	};
 	return gp_lookup_open(ret, &o);
+}
+
+int
+domain_read_keys(struct domain_run *run)
+{
+	struct keyring_file file;
+	int code = keyring_file_read(&file, run->config, run->name, &run->arena);
+	run->ring = file.ring;
+	return code;
 }
 
 struct gp_slice
@@ -134,62 +166,101 @@ find_domain(struct domain_run *run, const char *text, bool needed)
 
 /* --- the command --- */
 
+static bool
+read_time(const char *option, const char *text, uint64_t *ret_s)
+{
+	uint64_t ms;
+	if (!gp_time_parse(gp_slice_str(text), &ms))
+		return gp_arg_wrong(&(struct gp_arg){"gatepost domain", option, text},
+				    "is no time, such as 7d");
+	*ret_s = ms / 1000;
+	return true;
+}
+
+enum { JSON = 256, DNS, RESOLVER, POLICY, NEXT, OVERLAP, AFTER, TIME };
+
+static const struct option options[] = {
+	{"json", no_argument, NULL, JSON},
+	{"dns", required_argument, NULL, DNS},
+	{"resolver", required_argument, NULL, RESOLVER},
+	{"policy", required_argument, NULL, POLICY},
+	{"next", required_argument, NULL, NEXT},
+	{"overlap", required_argument, NULL, OVERLAP},
+	{"after", required_argument, NULL, AFTER},
+	{"time", required_argument, NULL, TIME},
+	{"help", no_argument, NULL, 'h'},
+	{},
+};
+
+/* *given: what of enum takes was. False: it is wrong, and that was told. */
+static bool
+take_option(int c, struct domain_run *run, unsigned *given)
+{
+	const struct gp_arg time_arg = {"gatepost domain", "time", optarg};
+	switch (c) {
+	case 'c':
+		run->config_file = optarg;
+		return true;
+	case JSON:
+		run->json = true;
+		return true;
+	case DNS:
+		run->dns = optarg;
+		*given |= TAKES_DNS;
+		return true;
+	case RESOLVER:
+		run->resolver = optarg;
+		*given |= TAKES_DNS;
+		return true;
+	case POLICY:
+		run->policy = optarg;
+		*given |= TAKES_POLICY;
+		return true;
+	case NEXT:
+		run->next = optarg;
+		*given |= TAKES_NEXT;
+		return true;
+	case OVERLAP:
+		*given |= TAKES_ROTATION;
+		return read_time("overlap", optarg, &run->overlap_s);
+	case AFTER:
+		*given |= TAKES_ROTATION;
+		return read_time("after", optarg, &run->after_s);
+	case TIME:
+		*given |= TAKES_TIME;
+		return gp_arg_u64(&time_arg, 0, INT64_MAX, &run->now_s);
+	default:
+		fputs(usage, stderr);
+		return false;
+	}
+}
+
 /* Returns 0, or an exit code + 1 when there is nothing left to do. */
 static int
-parse_options(int argc, char **argv, struct domain_run *run)
+parse_options(int argc, char **argv, struct domain_run *run, unsigned *ret_given)
 {
-	enum { JSON = 256, DNS, RESOLVER, POLICY, NEXT };
-	static const struct option options[] = {
-		{"json", no_argument, NULL, JSON},
-		{"dns", required_argument, NULL, DNS},
-		{"resolver", required_argument, NULL, RESOLVER},
-		{"policy", required_argument, NULL, POLICY},
-		{"next", required_argument, NULL, NEXT},
-		{"help", no_argument, NULL, 'h'},
-		{},
-	};
 	int c;
 	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			run->config_file = optarg;
-			break;
-		case JSON:
-			run->json = true;
-			break;
-		case DNS:
-			run->dns = optarg;
-			break;
-		case RESOLVER:
-			run->resolver = optarg;
-			break;
-		case POLICY:
-			run->policy = optarg;
-			break;
-		case NEXT:
-			run->next = optarg;
-			break;
-		case 'h':
+		if (c == 'h') {
 			fputs(usage, stdout);
 			return GP_EXIT_OK + 1;
-		default:
-			fputs(usage, stderr);
-			return GP_EXIT_USAGE + 1;
 		}
+		if (!take_option(c, run, ret_given))
+			return GP_EXIT_USAGE + 1;
 	}
 	return 0;
 }
 
 static int
-run_verb(size_t verb, struct domain_run *run, const char *domain)
+run_verb(size_t verb, struct domain_run *run, unsigned given, const char *domain)
 {
+	static const char *const names[] = {"--dns or --resolver", "--policy", "--next",
+					    "--overlap or --after", "--time"};
 	bool needed = verbs[verb].needs_config;
-	if (!verbs[verb].asks && (run->dns || run->resolver || run->policy)) {
-		fprintf(stderr, "gatepost domain: %s asks nobody\n", verbs[verb].name);
-		return GP_EXIT_USAGE;
-	}
-	if (!needed && run->next) {
-		fprintf(stderr, "gatepost domain: %s has no --next\n", verbs[verb].name);
+	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
+		if (!(given & ~verbs[verb].takes & 1u << i))
+			continue;
+		fprintf(stderr, "gatepost domain: %s has no %s\n", verbs[verb].name, names[i]);
 		return GP_EXIT_USAGE;
 	}
 	int code = read_config(run, needed);
@@ -201,15 +272,20 @@ run_verb(size_t verb, struct domain_run *run, const char *domain)
 int
 gp_cmd_domain(int argc, char **argv)
 {
-	struct domain_run run = {.arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX)};
-	int code = parse_options(argc, argv, &run);
+	struct domain_run run = {
+		.arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX),
+		.overlap_s = OVERLAP_S,
+		.now_s = gp_clock_wall_ms() / 1000,
+	};
+	unsigned given = 0;
+	int code = parse_options(argc, argv, &run, &given);
 	if (code > 0)
 		return code - 1;
 	gp_log_setup("domain", false, GP_LOG_WARNING);
 	for (size_t i = 0; argc - optind == 2 && i < GP_ARRAY_LEN(verbs); i++) {
 		if (strcmp(argv[optind], verbs[i].name) != 0)
 			continue;
-		code = run_verb(i, &run, argv[optind + 1]);
+		code = run_verb(i, &run, given, argv[optind + 1]);
 		gp_arena_free(&run.arena);
 		gp_log_flush();
 		return code;

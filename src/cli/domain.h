@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "cli/keyring_file.h"
 #include "cli/lookup.h"
 
 struct domain_run {
@@ -16,11 +17,18 @@ struct domain_run {
 	const char *dns, *resolver;          /* of --dns, --resolver */
 	const char *policy;                  /* explain: file of --policy */
 	const char *next;                    /* show, check: file of --next */
+	uint64_t overlap_s, after_s;         /* rotate: --overlap, --after */
+	uint64_t now_s;                      /* since the epoch; --time */
 	struct gp_arena arena;               /* of the configuration, and of what is found */
 	const struct gp_config *config;      /* all zero where there is none */
 	const struct gp_domain_config *ours; /* its entry there; NULL: not ours */
+	struct gp_keyring ring;              /* its DKIM keys: domain_read_keys() */
 };
 
+int
+domain_add(struct domain_run *run);
+int
+domain_rotate(struct domain_run *run);
 int
 domain_explain(struct domain_run *run);
 int
@@ -33,6 +41,10 @@ domain_check(struct domain_run *run);
 /* Opens the DNS as the options say; an exit code. To be closed in any case. */
 [[nodiscard]] int
 domain_lookup(const struct domain_run *run, struct gp_lookup *ret);
+
+/* Reads the domain's DKIM keys, if it has some, into run->ring; an exit code. */
+[[nodiscard]] int
+domain_read_keys(struct domain_run *run);
 
 /* Outside text on its way to a terminal or into JSON: octets that are not printable ASCII become
    '?'. In the run's arena. */

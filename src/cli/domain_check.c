@@ -247,6 +247,32 @@ check_tls_rpt(struct checking *c, const struct domain_record *r)
 	return 0;
 }
 
+/* --- DKIM --- */
+
+/* Revoked ones may be gone already. A pending one that is there is nothing wrong, nor is it used.
+ */
+static void
+check_dkim(struct checking *c, const struct domain_record *r)
+{
+	struct gp_dns_answer answer;
+	bool pending = r->key->state == GP_KEYRING_PENDING,
+	     revoked = r->key->state == GP_KEYRING_REVOKED;
+	if (!ask(c, r, GP_DNS_TXT, &answer))
+		return;
+	if (answer.records_len == 0)
+		find(c, revoked ? NOTE : MISSING, r,
+		     revoked ? GP_SLICE("revoked, and gone") : GP_SLICE(""));
+	else if (answer.records_len > 1)
+		find(c, DIFFERENT, r, GP_SLICE("more than one record, which counts as none"));
+	else if (!gp_keyring_record_is(r->key, answer.records[0].data))
+		find(c, DIFFERENT, r,
+		     revoked ? GP_SLICE("not revoked") : GP_SLICE("another key, or other tags"));
+	else
+		find(c, OK, r,
+		     pending ? GP_SLICE("not used yet: run `gatepost domain rotate`")
+			     : GP_SLICE(""));
+}
+
 /* --- TLSA --- */
 
 static bool
@@ -329,6 +355,9 @@ check_record(struct checking *c, const struct domain_record *r, const struct gp_
 		return 0;
 	case DOMAIN_TLS_RPT:
 		return check_tls_rpt(c, r);
+	case DOMAIN_DKIM:
+		check_dkim(c, r);
+		return 0;
 	default:
 		check_tlsa(c, r);
 		return 0;
@@ -417,7 +446,9 @@ int
 domain_check(struct domain_run *run)
 {
 	struct checking c = {.run = run};
-	int code = domain_make_records(run, &c.wanted);
+	int code = domain_read_keys(run);
+	if (code == GP_EXIT_OK)
+		code = domain_make_records(run, &c.wanted);
 	if (code != GP_EXIT_OK)
 		return code;
 	code = domain_lookup(run, &c.lookup);

@@ -22,6 +22,7 @@ enum {
 	ID_LEN = 20, /* hexadecimal digits of the policy's digest: 80 bits */
 	/* Of a character-string, RFC 1035 section 3.3.14 */
 	STRING_MAX = 255,
+	DATA_MAX = 1 << 16,
 };
 
 static_assert((int)ID_LEN <= (int)GP_MTASTS_ID_MAX && (int)ID_LEN < (int)DOMAIN_DIGEST,
@@ -75,6 +76,47 @@ add_reports(struct domain_run *run, struct domain_records *ret)
 		add(ret, DOMAIN_TLS_RPT, gp_tlsrpt_question(run->name, &run->arena).name);
 	r->text = gp_arena_printf(&run->arena, "v=TLSRPTv1; rua=%.*s",
 				  GP_SLICE_FMT(run->ours->tls_rpt));
+}
+
+/* --- DKIM --- */
+
+struct gp_slice
+domain_key_name(struct domain_run *run, const struct gp_keyring_key *key)
+{
+	return gp_arena_printf(&run->arena, "%.*s._domainkey.%.*s", GP_SLICE_FMT(key->selector),
+			       GP_SLICE_FMT(run->name));
+}
+
+static void
+add_dkim_keys(struct domain_run *run, struct domain_records *ret)
+{
+	struct gp_buf text = GP_BUF_INIT(GP_KEYRING_TEXT_MAX);
+	for (size_t i = 0; i < run->ring.len; i++) {
+		const struct gp_keyring_key *key = &run->ring.keys[i];
+		struct domain_record *r = add(ret, DOMAIN_DKIM, domain_key_name(run, key));
+		gp_buf_clear(&text);
+		gp_keyring_write_record(&text, key);
+		r->text = gp_arena_dup(&run->arena, gp_buf_slice(&text));
+		r->key = key;
+	}
+	gp_buf_free(&text);
+}
+
+json_t *
+domain_json_keys(struct domain_run *run)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < run->ring.len; i++) {
+		const struct gp_keyring_key *key = &run->ring.keys[i];
+		json_array_append_new(list,
+				      json_pack("{s:s%, s:s, s:s, s:I, s:I}", "selector",
+						key->selector.ptr, key->selector.len, "algorithm",
+						gp_keyring_algorithm_name(key->algorithm), "state",
+						gp_keyring_state_name(key->state), "created",
+						(json_int_t)key->created_s, "since",
+						(json_int_t)key->since_s));
+	}
+	return list;
 }
 
 /* --- TLSA --- */
@@ -201,6 +243,7 @@ domain_make_records(struct domain_run *run, struct domain_records *ret)
 	if (r < 0)
 		return domain_fail(r);
 	add_reports(run, ret);
+	add_dkim_keys(run, ret);
 	int code = add_current_keys(run, ret);
 	if (code == GP_EXIT_OK)
 		code = add_next_key(run, ret);
@@ -211,8 +254,8 @@ const char *
 domain_record_type(uint8_t what)
 {
 	static const char *const types[] = {
-		[DOMAIN_MX] = "MX",     [DOMAIN_MTA_STS] = "TXT",    [DOMAIN_TLS_RPT] = "TXT",
-		[DOMAIN_TLSA] = "TLSA", [DOMAIN_TLSA_NEXT] = "TLSA",
+		[DOMAIN_MX] = "MX",    [DOMAIN_MTA_STS] = "TXT", [DOMAIN_TLS_RPT] = "TXT",
+		[DOMAIN_DKIM] = "TXT", [DOMAIN_TLSA] = "TLSA",   [DOMAIN_TLSA_NEXT] = "TLSA",
 	};
 	gp_assert(what < GP_ARRAY_LEN(types));
 	return types[what];
@@ -254,4 +297,18 @@ domain_write_record(struct gp_buf *out, const struct domain_record *r)
 	gp_buf_printf(out, "%.*s. %d IN %s ", GP_SLICE_FMT(r->name), DOMAIN_TTL_S,
 		      domain_record_type(r->what));
 	domain_write_data(out, r);
+}
+
+json_t *
+domain_json_record(const struct domain_record *r)
+{
+	struct gp_buf data = GP_BUF_INIT(DATA_MAX);
+	bool pending = r->key && r->key->state == GP_KEYRING_PENDING;
+	domain_write_data(&data, r);
+	struct gp_slice text = gp_buf_slice(&data);
+	json_t *out = json_pack("{s:s%, s:s, s:i, s:s%, s:b}", "name", r->name.ptr, r->name.len,
+				"type", domain_record_type(r->what), "ttl", DOMAIN_TTL_S, "value",
+				text.ptr, text.len, "next", pending || r->what == DOMAIN_TLSA_NEXT);
+	gp_buf_free(&data);
+	return out;
 }

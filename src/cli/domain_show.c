@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/domain_records.h"
+#include "core/message/date.h"
 #include "core/mtasts/ours.h"
 
 enum { TEXT_MAX = 1 << 20 };
@@ -88,6 +89,36 @@ write_tlsa(struct gp_buf *out, const struct domain_records *r)
 	write_all(out, r, DOMAIN_TLSA_NEXT);
 }
 
+static void
+write_key(struct gp_buf *out, const struct domain_record *r)
+{
+	static const char *const meaning[] = {
+		[GP_KEYRING_PENDING] = "not used yet: when this is published, run `gatepost domain "
+				       "rotate`",
+		[GP_KEYRING_ACTIVE] = "mail is signed with it",
+		[GP_KEYRING_RETIRING] = "not used any more; stays for mail that is under way",
+		[GP_KEYRING_REVOKED] = "revoked, and nothing that it signed is under way",
+	};
+	gp_buf_printf(out, "; %s, since %s: %s\n", gp_keyring_algorithm_name(r->key->algorithm),
+		      gp_date_stamp(r->key->since_s).s, meaning[r->key->state]);
+	domain_write_record(out, r);
+	gp_buf_put_char(out, '\n');
+}
+
+static void
+write_dkim(struct gp_buf *out, const struct domain_records *r)
+{
+	if (!has(r, DOMAIN_DKIM)) {
+		gp_buf_put_str(out, "\n; No DKIM keys: `gatepost domain add` makes them.\n");
+		return;
+	}
+	gp_buf_put_str(out, "\n; DKIM (RFC 6376): the keys of the domain's mail\n");
+	for (size_t i = 0; i < r->len; i++) {
+		if (r->items[i].what == DOMAIN_DKIM)
+			write_key(out, &r->items[i]);
+	}
+}
+
 static int
 print_text(struct domain_run *run, const struct domain_records *r)
 {
@@ -98,6 +129,7 @@ print_text(struct domain_run *run, const struct domain_records *r)
 	if (has(r, DOMAIN_TLS_RPT))
 		gp_buf_put_str(&out, "\n; TLS-RPT (RFC 8460): where others report what failed\n");
 	write_all(&out, r, DOMAIN_TLS_RPT);
+	write_dkim(&out, r);
 	write_tlsa(&out, r);
 	struct gp_slice text = gp_buf_slice(&out);
 	bool good = !out.failed && fwrite(text.ptr, 1, text.len, stdout) == text.len &&
@@ -106,41 +138,30 @@ print_text(struct domain_run *run, const struct domain_records *r)
 	return good ? GP_EXIT_OK : domain_fail(-EIO);
 }
 
-static json_t *
-json_record(const struct domain_record *r)
-{
-	struct gp_buf data = GP_BUF_INIT(TEXT_MAX);
-	domain_write_data(&data, r);
-	struct gp_slice text = gp_buf_slice(&data);
-	json_t *out = json_pack("{s:s%, s:s, s:i, s:s%, s:b}", "name", r->name.ptr, r->name.len,
-				"type", domain_record_type(r->what), "ttl", DOMAIN_TTL_S, "value",
-				text.ptr, text.len, "next", r->what == DOMAIN_TLSA_NEXT);
-	gp_buf_free(&data);
-	return out;
-}
-
 static int
 print_object(struct domain_run *run, const struct domain_records *r)
 {
 	json_t *records = json_array(), *policy = json_null();
 	for (size_t i = 0; i < r->len; i++)
-		json_array_append_new(records, json_record(&r->items[i]));
+		json_array_append_new(records, domain_json_record(&r->items[i]));
 	struct gp_slice url = gp_arena_printf(&run->arena, "https://mta-sts.%.*s" GP_MTASTS_PATH,
 					      GP_SLICE_FMT(run->name));
 	if (r->policy.len > 0)
 		policy = json_pack("{s:o, s:s, s:o, s:b}", "url", domain_json_text(run, url), "id",
 				   r->id, "text", json_stringn(r->policy.ptr, r->policy.len),
 				   "served", run->config->web.policy_listen.len > 0);
-	return domain_print_json(json_pack("{s:o, s:o, s:o}", "domain",
+	return domain_print_json(json_pack("{s:o, s:o, s:o, s:o}", "domain",
 					   domain_json_text(run, run->name), "records", records,
-					   "policy", policy));
+					   "policy", policy, "keys", domain_json_keys(run)));
 }
 
 int
 domain_show(struct domain_run *run)
 {
 	struct domain_records records;
-	int code = domain_make_records(run, &records);
+	int code = domain_read_keys(run);
+	if (code == GP_EXIT_OK)
+		code = domain_make_records(run, &records);
 	if (code != GP_EXIT_OK)
 		return code;
 	return run->json ? print_object(run, &records) : print_text(run, &records);

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/replace_file.h"
 #include "sys/password.h"
 #include "sys/small_file.h"
 
@@ -92,56 +93,17 @@ user_file_close(struct user_file *f)
 		close(f->folder);
 }
 
-/* Whose the old file is, and what others may do with it. */
-static int
-keep_owner(struct user_file *f, int fd)
-{
-	struct stat old;
-	if (stat(f->path, &old) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	bool same = old.st_uid == geteuid() && old.st_gid == getegid();
-	if (!same && fchown(fd, old.st_uid, old.st_gid) < 0)
-		return -errno;
-	return fchmod(fd, old.st_mode & 07777) < 0 ? -errno : 0;
-}
-
-static int
-write_all(int fd, struct gp_slice text)
-{
-	while (text.len > 0) {
-		ssize_t n = write(fd, text.ptr, text.len);
-		if (n < 0)
-			return -errno;
-		text = gp_slice_drop(text, (size_t)n);
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* The new file lies beside the old one until it is whole and on disk. */
+/* With the old one's owner, and what others may do with it. */
 static int
 replace(struct user_file *f, struct gp_slice text)
 {
-	char *beside = gp_arena_str(&f->arena, gp_arena_printf(&f->arena, "%s.new", f->path));
-	if (!beside)
-		return -ENOMEM;
-	/* One that is there is what a crash left: we hold the lock. */
-	if (unlink(beside) < 0 && errno != ENOENT)
+	struct stat old;
+	bool there = stat(f->path, &old) == 0;
+	if (!there && errno != ENOENT)
 		return -errno;
-	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	int r = keep_owner(f, fd);
-	if (r == 0)
-		r = write_all(fd, text);
-	if (close(fd) < 0 && r == 0)
-		r = -errno;
-	if (r == 0 && rename(beside, f->path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(beside);
-	else if (fsync(f->folder) < 0)
-		r = -errno;
-	return r;
+	const char *slash = strrchr(f->path, '/');
+	return gp_cli_replace_file(f->folder, slash ? slash + 1 : f->path, text,
+				   there ? &old : NULL);
 }
 
 int

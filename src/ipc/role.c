@@ -20,8 +20,9 @@ enum { PEER_MISSING_MS = 60 * 1000 };
 /* What may come before start, and after. */
 static const uint64_t permit_before = GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP);
 static const uint64_t permit_after = 1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER |
-				     1ull << GP_MSG_KEY | 1ull << GP_MSG_SECRET |
-				     1ull << GP_MSG_USERS | 1ull << GP_MSG_STOP;
+				     1ull << GP_MSG_KEY | 1ull << GP_MSG_DKIM_KEYS |
+				     1ull << GP_MSG_SECRET | 1ull << GP_MSG_USERS |
+				     1ull << GP_MSG_STOP;
 
 static struct {
 	const struct gp_role *role;
@@ -227,6 +228,15 @@ take_key(const struct gp_message *m)
 }
 
 static int
+take_dkim_keys(const struct gp_message *m)
+{
+	if (!self.role->on_dkim_keys)
+		return -EPROTO;
+	self.role->on_dkim_keys(&self.env, &m->dkim_keys, m->fd);
+	return 0;
+}
+
+static int
 take_secret(const struct gp_message *m)
 {
 	if (!self.role->on_secret)
@@ -289,6 +299,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_KEY:
 		r = take_key(m);
+		break;
+	case GP_MSG_DKIM_KEYS:
+		r = take_dkim_keys(m);
 		break;
 	case GP_MSG_SECRET:
 		r = take_secret(m);

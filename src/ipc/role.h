@@ -76,6 +76,9 @@ struct gp_role {
 	/* A private key, before start and after; path is its name for the log. The descriptor is
 	   closed after the call. NULL: the role must not be given any. */
 	void (*on_key)(struct gp_role_env *env, struct gp_slice path, uint32_t round, int fd);
+	/* All files of DKIM keys, one behind the other in the descriptor, before start and after.
+	   The descriptor is closed after the call. NULL: the role must not be given any. */
+	void (*on_dkim_keys)(struct gp_role_env *env, const struct gp_msg_dkim_keys *keys, int fd);
 	/* What to log in with elsewhere, before start and after; kind: enum gp_secret_kind. The
 	   descriptor is closed after the call. NULL: the role must not be given any. */
 	void (*on_secret)(struct gp_role_env *env, uint8_t kind, int fd);

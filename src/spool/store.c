@@ -175,6 +175,7 @@ put_message(struct gp_store *s, uint64_t id, const struct gp_envelope *envelope,
 		.slices = body->slices,
 		.slices_len = body->slices_len,
 		.fd = body->fd,
+		.from = body->fd_at,
 		.len = body->fd_len,
 	};
 	struct gp_record r = {.type = GP_RECORD_MESSAGE, .id = id};

@@ -102,7 +102,8 @@ struct gp_stored {
 struct gp_store_body {
 	const struct gp_slice *slices;
 	size_t slices_len;
-	int fd; /* used when fd_len > 0; a descriptor of the io back end */
+	int fd;         /* used when fd_len > 0; a descriptor of the io back end */
+	uint64_t fd_at; /* its first octet that counts */
 	uint64_t fd_len;
 };
 

@@ -126,6 +126,23 @@ static const struct complaint_case hops[] = {
 	 "3:16: fingerprints are the proof, and leave nothing for 'tls' to say\n"},
 	{BASE "destinations: {a.example: {fingerprints: " F31 "ff}}\n",
 	 "3:42: fingerprints takes a list, as in `fingerprints: [\"6f:70:...\"]`\n"},
+	{BASE "authentication: {dmarc: reject, spf: on, from: refused, exempt: [a]}\n",
+	 "3:25: dmarc: 'reject' is not one of: enforce, quarantine, tag, off\n"
+	 "3:38: spf: 'on' is not one of: tag, enforce\n"
+	 "3:48: from: 'refused' is not known; did you mean 'refuse'?\n"
+	 "3:66: 'a' is not a network: write 192.0.2.0/24 or 2001:db8::/32\n"},
+	{BASE "authentication: {overrides: {a.test: tag, A.test: {dmarc: tag}, b.test: {}, c..d: "
+	      "{dmarc: x}}}\n",
+	 "3:30: overrides takes keys of its own, as in `overrides: {dmarc: ...}`\n"
+	 "3:43: 'a.test' was already given in line 3\n"
+	 "3:65: 'dmarc' is missing. As `authentication.dmarc`.\n"
+	 "3:77: 'c..d' is not a domain name\n"
+	 "3:91: dmarc: 'x' is not one of: enforce, quarantine, tag, off\n"},
+	{BASE "authentication: {exempt: 192.0.2.0/24}\n",
+	 "3:26: exempt takes a list, as in `exempt: [\"192.0.2.0/24\"]`\n"},
+	{BASE "limits: {header_size: 300KiB, header_fields: 1001}\n",
+	 "3:23: header_size is out of bounds: 16KB to 256KiB are possible\n"
+	 "3:46: header_fields is out of bounds: 50 to 1000 are possible\n"},
 	/* a demand that a route would pass by */
 	{BASE "routes: {.example: h.test}\ndestinations: {x.example: {tls: verify}}\n",
 	 "4:1: destinations: mail to 'x.example' goes by a route to 'h.test'; say there what TLS "

@@ -64,9 +64,9 @@ def kill_once(world, role, rng):
     return wrong, {"recovered_s": round(took_s, 2), **facts}
 
 
-def life(world, number, rng, record):
+def life(world, number, roles, rng, record):
     world.gateway.start()
-    for role in rng.sample(lab.ROLES, len(lab.ROLES)):
+    for role in rng.sample(roles, len(roles)):
         name = f"kill {role} {number}"
         try:
             wrong, facts = kill_once(world, role, rng)
@@ -81,11 +81,15 @@ def life(world, number, rng, record):
 def run(args, rng, record):
     with lab.Lab() as world:
         for number in range(1, args.count + 1):
-            if not life(world, number, rng, record):
+            if not life(world, number, args.role or lab.ROLES, rng, record):
                 break
         if record.failed:
             shutil.copy(world.gateway.log_path, lab.RECORDS / "kills.gateway.log")
 
 
+def role_option(parser):
+    parser.add_argument("--role", action="append", choices=lab.ROLES, help="only this one; may be given again")
+
+
 if __name__ == "__main__":
-    sys.exit(lab.main("kills", __doc__, "kills of each role (3)", 3, run, mounts=False))
+    sys.exit(lab.main("kills", __doc__, "kills of each role (3)", 3, run, role_option, mounts=False))

@@ -290,6 +290,27 @@ der_has_one_spelling(void **state)
 	gp_arena_free(&arena);
 }
 
+/* The same numbers, with lengths that are longer than they need to be. */
+static void
+der_has_the_shortest_lengths(void **state)
+{
+	(void)state;
+	static const struct {
+		struct gp_slice der;
+		bool good;
+	} cases[] = {
+		{GP_SLICE("\x30\x08\x02\x03\x01\x00\x01\x02\x01\x03"), true},
+		{GP_SLICE("\x30\x81\x08\x02\x03\x01\x00\x01\x02\x01\x03"), false},
+		{GP_SLICE("\x30\x09\x02\x81\x03\x01\x00\x01\x02\x01\x03"), false},
+		{GP_SLICE("\x30\x0a\x02\x82\x00\x03\x01\x00\x01\x02\x01\x03"), false},
+		{GP_SLICE("\x30\x09\x02\x04\x00\x01\x00\x01\x02\x01\x03"), false},
+		{GP_SLICE("\x30\x80\x02\x03\x01\x00\x01\x02\x01\x03\x00\x00"), false},
+	};
+	struct gp_slice n, e;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++)
+		assert_int_equal(gp_dkim_der_rsa(cases[i].der, &n, &e), cases[i].good);
+}
+
 /* rsaEncryption without the NULL behind it is written by some. */
 static void
 der_without_the_null_is_read(void **state)
@@ -447,6 +468,7 @@ main(void)
 		cmocka_unit_test(short_and_long_rsa_keys_are_not_accepted),
 		cmocka_unit_test(rsa_keys_have_bounds),
 		cmocka_unit_test(der_has_one_spelling),
+		cmocka_unit_test(der_has_the_shortest_lengths),
 		cmocka_unit_test(der_without_the_null_is_read),
 		cmocka_unit_test(ed25519_keys_are_32_octets),
 		cmocka_unit_test(ed25519_keys_of_small_order_verify_nothing),

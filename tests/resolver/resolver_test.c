@@ -118,7 +118,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 }
 
 static int
-set_up_with(uint64_t query_ms)
+set_up_with(uint64_t query_ms, bool for_strangers)
 {
 	static const struct gp_config config;
 	static const uint64_t seed[2];
@@ -128,7 +128,7 @@ set_up_with(uint64_t query_ms)
 	rig.loop = gp_loop_new();
 	rig.resolver = resolver_new(rig.loop, query_ms);
 	assert_int_equal(gp_channel_pair(fds), 0);
-	resolver_add_peer(rig.resolver, fds[0]);
+	resolver_add_peer(rig.resolver, fds[0], for_strangers);
 	rig.peer = gp_channel_new(rig.loop, fds[1], GP_PERMIT_RESOLVER_TO_RELAY, &owner);
 	assert_int_equal(resolver_open(rig.resolver, &config, seed), 0);
 	resolver_start(rig.resolver);
@@ -139,14 +139,21 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	return set_up_with(PATIENT_MS);
+	return set_up_with(PATIENT_MS, false);
+}
+
+static int
+set_up_for_strangers(void **state)
+{
+	(void)state;
+	return set_up_with(PATIENT_MS, true);
 }
 
 static int
 set_up_impatient(void **state)
 {
 	(void)state;
-	return set_up_with(IMPATIENT_MS);
+	return set_up_with(IMPATIENT_MS, false);
 }
 
 static int
@@ -272,6 +279,22 @@ a_crowd_is_refused_until_there_is_room(void **state)
 }
 
 static void
+strangers_leave_room_for_our_own(void **state)
+{
+	(void)state;
+	for (uint64_t ticket = 0; ticket <= STRANGERS_MAX; ticket++)
+		ask(ticket);
+	run(1, 1000);
+	assert_heard(0, STRANGERS_MAX, GP_DNS_SERVFAIL, false);
+	assert_int_equal(network.asked_len, STRANGERS_MAX);
+	give(5, good, false);
+	ask(STRANGERS_MAX + 1);
+	run(2, 1000);
+	run(2, 10);
+	assert_int_equal(network.asked_len, STRANGERS_MAX + 1);
+}
+
+static void
 a_peer_that_goes_takes_its_questions_along(void **state)
 {
 	(void)state;
@@ -294,6 +317,8 @@ main(void)
 		WITH_RIG(a_question_may_fail_to_be_asked),
 		cmocka_unit_test_setup_teardown(silence_ends, set_up_impatient, tear_down),
 		WITH_RIG(a_crowd_is_refused_until_there_is_room),
+		cmocka_unit_test_setup_teardown(strangers_leave_room_for_our_own,
+						set_up_for_strangers, tear_down),
 		WITH_RIG(a_peer_that_goes_takes_its_questions_along),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

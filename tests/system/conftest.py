@@ -33,6 +33,14 @@ def scratch():
         yield folder
 
 
+@pytest.fixture
+def tmp_path():
+    """pytest's own keeps the folders of three runs: each spool in them is a hundred megabytes."""
+    with new_scratch() as folder:
+        folder.chmod(0o700)
+        yield folder
+
+
 @pytest.fixture(scope="module")
 def module_scratch():
     """The same for all tests of a file."""

@@ -227,3 +227,10 @@ class DnsRig:
 
     def __exit__(self, *_):
         self.stop()
+
+
+if __name__ == "__main__":
+    try:
+        print(unbound()[0])
+    except Unavailable as why:
+        print(why)

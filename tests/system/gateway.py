@@ -67,6 +67,8 @@ class Gateway:
                 }
             },
             "dns": {"answers": "names.json"},
+            # Most tests' messages are from nobody.
+            "authentication": {"from": "tag"},
             "log": {"format": "json", "level": "info"},
             **(settings or {}),
         }

@@ -354,3 +354,10 @@ service stats {{
   chroot =
 }}
 """
+
+
+if __name__ == "__main__":
+    try:
+        print(peer_root())
+    except Unavailable as why:
+        print(why)

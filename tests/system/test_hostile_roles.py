@@ -74,7 +74,7 @@ class Smtpd:
             "client_helo": b"client",
             "rcpts": [{"address": b"you@elsewhere.test", "orcpt": b"", "notify": 0}],
         }
-        values = {"head": b"", "body": BODY, "staged_size": 0, **changes}
+        values = {"head": b"", "body": BODY, "staged_at": 0, "staged_size": 0, **changes}
         envelope.update(values.pop("envelope", {}))
         self.channel.say("commit", fd=fd, ticket=self.ticket, id=id, envelope=envelope, **values)
 
@@ -172,18 +172,20 @@ HOSTILE_FILES = {
     "a file as large as files go": (lambda: in_memory(2**62), 2**62),
     "a file for the greatest number": (lambda: in_memory(100), 2**64 - 1),
     "no file": (None, 100),
+    "a part behind its end": (lambda: in_memory(100), 100, 1),
+    "a part behind all numbers": (lambda: in_memory(100), 2**63, 2**63),
 }
 
 
 @pytest.mark.parametrize("what", HOSTILE_FILES)
 def test_a_descriptor_makes_nobody_wait(spool, what):
     hostile, other = Smtpd(spool), Smtpd(spool, 1)
-    make, size = HOSTILE_FILES[what]
+    make, size, at = (*HOSTILE_FILES[what], 0)[:3]
     fd = make() if make else None
     assert [hostile.commit(), other.commit()] == [DONE, DONE]
     before = open_fds(spool)
     began = time.monotonic()
-    assert hostile.commit(fd=fd, staged_size=size, body=b"") in (FAILED, TOO_BIG, FULL)
+    assert hostile.commit(fd=fd, staged_at=at, staged_size=size, body=b"") in (FAILED, TOO_BIG, FULL)
     assert other.commit() == DONE
     assert time.monotonic() - began < PATIENCE_S / 2
     assert open_fds(spool) == before

@@ -191,10 +191,13 @@ def test_a_second_gateway_on_the_same_address_does_not_start(gatepost, tmp_path)
 
 def test_a_gateway_whose_supervisor_was_killed_can_be_started_at_once(gatepost):
     server = gatepost()
+    orphans = server.roles()
     with server.talk():
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(10)
         server.start()
+    # They share the port with their successors until they see that nobody leads them.
+    eventually(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in orphans), what="their end")
     server.send(MESSAGE)
 
 

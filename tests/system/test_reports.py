@@ -6,6 +6,7 @@ import email.policy
 import gzip
 import json
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -51,7 +52,9 @@ def txt(*texts):
 
 
 class Reports:
-    """The role, and the three that it asks."""
+    """The role, and the four that it asks."""
+
+    signers = ()  # whose mail is signed
 
     def __init__(self, folder, **options):
         self.role = rolerig.Role("reports", settings(**options), directories=[folder])
@@ -63,9 +66,11 @@ class Reports:
         return self
 
     def connect(self):
-        self.resolver, self.fetch, self.spool = (self.role.peer(name) for name in ("resolver", "fetch", "spool"))
-        for peer in (self.resolver, self.fetch, self.spool):
+        names = ("resolver", "fetch", "spool", "signer")
+        self.resolver, self.fetch, self.spool, self.signer = (self.role.peer(name) for name in names)
+        for peer in (self.resolver, self.fetch, self.spool, self.signer):
             peer.end.settimeout(PATIENCE_S)
+        self.signer.say("dkim_signers", signers=list(self.signers))
 
     def __exit__(self, *_):
         self.role.__exit__()
@@ -255,6 +260,47 @@ def test_peers_that_are_gone_are_asked_again(tmp_path):
         r.connect()
         r.answer_record("mailto:tls@example.test")
         assert r.take_letter()[0] == "tls@example.test"
+        r.stop()
+
+
+def test_a_report_is_signed_by_each_key_of_its_domain(tmp_path):
+    keys = [{"domain": b"ours.test", "selector": s, "algorithm": i + 1} for i, s in enumerate((b"r", b"e"))]
+
+    class Signed(Reports):
+        signers = [{"domain": b"other.test", "selector": b"x", "algorithm": 1}, *keys]
+
+    with Signed(tmp_path, interval="8s", **{"from": "tlsrpt@ours.test"}) as r:
+        r.say(count())
+        r.answer_record("mailto:tls@example.test")
+        for key in keys:
+            asked = r.hear(r.signer, "dkim_sign")
+            assert (asked["domain"], asked["selector"], len(asked["digest"])) == (b"ours.test", key["selector"], 32)
+            r.signer.say("dkim_signature", ticket=asked["ticket"], result=1, signature=b"signature")
+        _, mail = r.take_letter()
+        fields = [re.sub(r"\s+", "", f) for f in mail.get_all("DKIM-Signature")]
+        assert [re.search("s=(.);", f)[1] for f in fields] == ["r", "e"]
+        assert all("d=ours.test;" in f and f.endswith("b=c2lnbmF0dXJl") for f in fields)
+        r.stop()
+
+
+def test_a_report_that_is_not_signed_waits(tmp_path):
+    class Signed(Reports):
+        signers = [{"domain": b"ours.test", "selector": b"r", "algorithm": 1}]
+
+    with Signed(tmp_path, interval="8s", **{"from": "tlsrpt@ours.test"}) as r:
+        r.say(count())
+        r.answer_record("mailto:tls@example.test")
+        asked = r.hear(r.signer, "dkim_sign")
+        r.signer.say("dkim_signature", ticket=asked["ticket"], result=3, signature=b"")
+        r.answer_record("mailto:tls@example.test")  # the next attempt
+        r.hear(r.signer, "dkim_sign")
+        for peer in (r.resolver, r.fetch, r.spool, r.signer):
+            peer.close()
+        r.connect()
+        r.answer_record("mailto:tls@example.test")
+        asked = r.hear(r.signer, "dkim_sign")
+        r.signer.say("dkim_signature", ticket=asked["ticket"], result=1, signature=b"signature")
+        assert r.take_letter()[1]["DKIM-Signature"]
         r.stop()
 
 

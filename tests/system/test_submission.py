@@ -3,9 +3,12 @@
 
 import base64
 import hashlib
+import os
 import re
 import shutil
+import signal
 import smtplib
+import socket
 import ssl
 import subprocess
 
@@ -141,7 +144,7 @@ def test_auth_that_dies_takes_nobody_along(submission):
         c.ehlo("client.example.com")
         assert c.docmd("AUTH LOGIN")[0] == 334
         (pid,) = [pid for pid, name in server.roles().items() if name == "gatepost-auth"]
-        subprocess.run(["kill", "-9", str(pid)], check=True)
+        os.kill(pid, signal.SIGKILL)
         eventually(lambda: "auth_gone" in server.log_text(), what="its end")
         assert c.docmd("YWxpY2VAZGVtby50ZXN0")[0] == 454
 
@@ -233,7 +236,7 @@ def test_recipients_are_counted(submission):
         c.rset()
     for pid, name in server.roles().items():
         if name == "gatepost-smtpd":
-            subprocess.run(["kill", "-9", str(pid)], check=True)
+            os.kill(pid, signal.SIGKILL)
     eventually(server.all_are_ready, what="every role")
     with login() as c:
         # Pipelined: one waits for auth, the others for it.
@@ -253,9 +256,9 @@ def test_without_auth_nobody_is_counted(submission):
         assert c.login(*ALICE)[0] == 235
         assert c.mail("alice@demo.test")[0] == 250
         (pid,) = [pid for pid, name in server.roles().items() if name == "gatepost-auth"]
-        subprocess.run(["kill", "-STOP", str(pid)], check=True)
+        os.kill(pid, signal.SIGSTOP)
         c.sock.sendall(b"RCPT TO:<bob@demo.test>\r\n")
-        subprocess.run(["kill", "-9", str(pid)], check=True)
+        os.kill(pid, signal.SIGKILL)
         assert c.getreply() == (450, b"4.3.0 Cannot count recipients now, try again later")
 
 
@@ -329,6 +332,10 @@ def test_msmtp(submission, mechanism):
 @pytest.mark.parametrize("bound", [True, False], ids=["tls_exporter", "unbound"])
 def test_gsasl(submission, scratch, bound):
     """It binds by tls-exporter to TLS 1.3; unbound, it says that it cannot."""
+    try:
+        socket.getaddrinfo("localhost", 25)
+    except socket.gaierror:
+        pytest.skip("this machine does not know localhost, and gsasl takes the name that it verifies for the address")
     server = submission(name="localhost")
     argv = ["gsasl", "--smtp", "--connect", f"localhost:{server.clear_port}", "--starttls", "-a", ALICE[0]]
     argv += ["-p", ALICE[1], f"--x509-ca-file={scratch}/localhost-ec.pem", "--quiet"]

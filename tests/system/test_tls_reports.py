@@ -5,6 +5,7 @@ import gzip
 import json
 import time
 
+import dkim
 import pytest
 import tlsrig
 from gateway import eventually, free_port
@@ -79,9 +80,9 @@ def world(gatepost, sink, scratch):
         here = gatepost(
             names=NAMES,
             relay_networks=["127.0.0.0/8"],
-            domains={},
+            domains={"here.test": {"recipients": "any", "deliver": "discard"}},
             fetch={"ca_file": str(authority.path), "port": rig.port, "private_addresses": True},
-            reports={"tls_interval": f"{PERIOD_S}s", "organization": "Example"},
+            reports={"tls_interval": f"{PERIOD_S}s", "organization": "Example", "from": "tlsrpt@here.test"},
         )
         yield here, there, clear, rig
     assert not rig.complaints
@@ -93,7 +94,7 @@ def events(server, name, **fields):
 
 def policies(report):
     """By type: domain, successes, failures, {result: sessions}."""
-    assert (report["organization-name"], report["contact-info"]) == ("Example", "tlsrpt@mx.gatepost.test")
+    assert (report["organization-name"], report["contact-info"]) == ("Example", "tlsrpt@here.test")
     found = {}
     for p in report["policies"]:
         details = {d["result-type"]: d["failed-session-count"] for d in p.get("failure-details", [])}
@@ -111,6 +112,31 @@ def mailed(server):
         assert mail["TLS-Report-Domain"] not in found, "a report came twice"
         assert mail["Return-Path"] == "<>"
         found[mail["TLS-Report-Domain"]] = json.loads(gzip.decompress(attachment.get_content()))
+    return found
+
+
+def make_keys(server):
+    """DKIM's, for the domain that its reports are from; the names that they are published under, with their texts."""
+    done = server.run("domain", "add", "here.test", "--json")
+    names = {}
+    for record in json.loads(done.stdout)["records"]:
+        names[record["name"]] = {"TXT": ["".join(record["value"].strip('"').split('" "'))]}
+    (server.folder / "published.json").write_text(json.dumps(names), encoding="utf-8")
+    done = server.run("domain", "rotate", "here.test", "--dns", server.folder / "published.json")
+    assert done.returncode == 0, done.stderr
+    return names
+
+
+def signed_by(raw, names):
+    """The domain of each signature, all of which verify."""
+    def txt(name, timeout=5):
+        return names[name.decode().rstrip(".")]["TXT"][0].encode()
+
+    found = []
+    for i in range(raw.count(b"\nDKIM-Signature:")):
+        verifier = dkim.DKIM(raw)
+        assert verifier.verify(idx=i, dnsfunc=txt)
+        found.append(verifier.domain.decode())
     return found
 
 
@@ -139,6 +165,7 @@ def test_what_sessions_came_to_is_told_once(world):
     # There was none with the host that its policy does not name.
     eventually(lambda: events(here, "deferred", to="you@strict.test"), what="its deferral")
     time.sleep(1.5)  # they are on disk
+    names = make_keys(here)
     here.stop()
     here.start()
     eventually(lambda: len(mailed(there)) == 4 and len(posted(rig)) == 2, 3 * PERIOD_S, "the reports")
@@ -149,6 +176,8 @@ def test_what_sessions_came_to_is_told_once(world):
         "strict.test": {"sts": ("strict.test", 0, 1, {"validation-failure": 1})},
         "dane.test": {"tlsa": ("mx.dane.test", 0, 1, {"tlsa-invalid": 1})},
     }
+    for raw in there.mails("alice"):
+        assert signed_by(raw, names) == ["here.test"] * 2
     assert policies(by_https["fine.test"]) == {"no-policy-found": ("fine.test", 1, 0, {})}
     assert by_https["sts.test"] == by_mail["sts.test"]
     (detail,) = by_mail["clear.test"]["policies"][0]["failure-details"]

@@ -137,6 +137,41 @@ struct gp_certificate {
 	struct gp_slice pem;  /* the certificate, then its chain */
 };
 
+/* What is done about the DMARC policy of the domain that From names. */
+enum gp_dmarc_mode {
+	GP_DMARC_MODE_ENFORCE,    /* refused for p=reject, marked for p=quarantine */
+	GP_DMARC_MODE_QUARANTINE, /* marked for both */
+	GP_DMARC_MODE_TAG,        /* told of in Authentication-Results alone */
+	GP_DMARC_MODE_OFF,        /* not looked at */
+};
+
+enum gp_spf_mode {
+	GP_SPF_MODE_TAG,
+	GP_SPF_MODE_ENFORCE, /* refused where the sender's domain says -all */
+};
+
+enum gp_from_mode {
+	GP_FROM_MODE_REFUSE,
+	GP_FROM_MODE_TAG,
+};
+
+/* For mail from one domain, by its From field. */
+struct gp_override_config {
+	struct gp_slice domain; /* as a route's */
+	uint8_t dmarc;          /* enum gp_dmarc_mode */
+};
+
+/* What is done about strangers' mail whose sender is not proven. */
+struct gp_authentication_config {
+	uint8_t dmarc; /* enum gp_dmarc_mode */
+	uint8_t spf;   /* enum gp_spf_mode */
+	uint8_t from;  /* enum gp_from_mode: a From field that can be read in two ways */
+	const struct gp_network *exempt; /* clients whose mail is not looked at */
+	size_t exempt_len;
+	const struct gp_override_config *overrides;
+	size_t overrides_len;
+};
+
 struct gp_config {
 	struct gp_slice hostname;
 	struct gp_slice state;
@@ -151,6 +186,7 @@ struct gp_config {
 		uint64_t first, max, lifetime; /* ms: `first`, `max`, `for` */
 	} retry;
 	uint64_t greet_wait; /* ms; 0: off. Default 0 */
+	struct gp_authentication_config authentication;
 	struct {
 		uint32_t start, max; /* transactions at once to one destination: `concurrency:
 					{start: 5, max: 20}` */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists and mappings: listen, relay_networks, routes, destinations, domains. */
+/* Lists and mappings: listen, relay_networks, routes, destinations, domains, and those of
+ * authentication. */
 #include <errno.h>
 
 #include "base/map.h"
@@ -60,8 +61,9 @@ reading_listens(struct reading *r, const yaml_node_t *node, const struct gp_key 
 	cfg->listens_len = len;
 }
 
+/* relays: what would let half the Internet relay is a mistake. */
 static void
-read_network(struct reading *r, const yaml_node_t *node, struct gp_network *ret)
+read_network(struct reading *r, const yaml_node_t *node, bool relays, struct gp_network *ret)
 {
 	struct gp_slice text;
 	struct gp_buf meant = GP_BUF_INIT(64);
@@ -75,7 +77,7 @@ read_network(struct reading *r, const yaml_node_t *node, struct gp_network *ret)
 				 GP_SLICE_FMT(shown), why, GP_SLICE_FMT(gp_buf_slice(&meant)));
 	} else if (why) {
 		reading_complain(r, reading_place(r, node), "'%.*s' %s", GP_SLICE_FMT(shown), why);
-	} else if ((why = reading_world(ret))) {
+	} else if (relays && (why = reading_world(ret))) {
 		reading_complain(r, reading_place(r, node), "'%.*s' %s", GP_SLICE_FMT(shown), why);
 	}
 	gp_buf_free(&meant);
@@ -90,10 +92,24 @@ reading_networks(struct reading *r, const yaml_node_t *node, const struct gp_key
 	if (!items || too_many(r, node, key, NETWORKS_MAX))
 		return;
 	for (size_t i = 0; i < len; i++)
-		read_network(r, reading_item(r, node, i), &items[i]);
+		read_network(r, reading_item(r, node, i), true, &items[i]);
 	cfg->relay_networks = items;
 	cfg->relay_networks_len = len;
 	reading_check_networks(r, reading_place(r, node));
+}
+
+void
+reading_exempt(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
+{
+	struct gp_config *cfg = at;
+	struct gp_network *items = start_list(r, node, YAML_SEQUENCE_NODE, key, sizeof(*items));
+	size_t len = reading_count(node);
+	if (!items || too_many(r, node, key, NETWORKS_MAX))
+		return;
+	for (size_t i = 0; i < len; i++)
+		read_network(r, reading_item(r, node, i), false, &items[i]);
+	cfg->authentication.exempt = items;
+	cfg->authentication.exempt_len = len;
 }
 
 /* A domain name, or with a leading dot what is below one. */
@@ -225,6 +241,28 @@ reading_destinations(struct reading *r, const yaml_node_t *node, const struct gp
 	gp_map_free(&names);
 	cfg->destinations = items;
 	cfg->destinations_len = items ? len : 0;
+}
+
+void
+reading_overrides(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
+{
+	struct gp_config *cfg = at;
+	struct gp_override_config *items =
+		start_list(r, node, YAML_MAPPING_NODE, key, sizeof(*items));
+	size_t len = reading_count(node);
+	struct gp_map names = gp_map(len, no_seed);
+	for (size_t i = 0; items && i < len; i++) {
+		const yaml_node_t *value;
+		const yaml_node_t *name = reading_pair(r, node, i, &value);
+		struct gp_slice text;
+		if (reading_scalar(r, name, "a domain", &text) &&
+		    read_route_name(r, reading_place(r, name), text, &items[i].domain))
+			enter_name(r, &names, items[i].domain, name);
+		reading_group(r, value, reading_place(r, name), key, key->group, &items[i]);
+	}
+	gp_map_free(&names);
+	cfg->authentication.overrides = items;
+	cfg->authentication.overrides_len = items ? len : 0;
 }
 
 static void

@@ -89,13 +89,13 @@ print_listens(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
 
 static void
 print_networks(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
-	       const struct gp_config *cfg)
+	       const struct gp_network *items, size_t len)
 {
-	print_name(out, depth, key->name, cfg->relay_networks_len > 0 ? "\n" : " []\n");
-	for (size_t i = 0; i < cfg->relay_networks_len; i++) {
+	print_name(out, depth, key->name, len > 0 ? "\n" : " []\n");
+	for (size_t i = 0; i < len; i++) {
 		print_indent(out, depth + 1);
 		gp_buf_put_str(out, "- \"");
-		gp_network_write(out, &cfg->relay_networks[i]);
+		gp_network_write(out, &items[i]);
 		gp_buf_put_str(out, "\"\n");
 	}
 }
@@ -137,6 +137,19 @@ print_destinations(struct gp_buf *out, unsigned int depth, const struct gp_key *
 		print_quoted(out, cfg->destinations[i].name);
 		gp_buf_put_str(out, ":\n");
 		print_group(out, depth + 2, key->group, &cfg->destinations[i]);
+	}
+}
+
+static void
+print_overrides(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
+		const struct gp_authentication_config *a)
+{
+	print_name(out, depth, key->name, a->overrides_len > 0 ? "\n" : " {}\n");
+	for (size_t i = 0; i < a->overrides_len; i++) {
+		print_indent(out, depth + 1);
+		print_quoted(out, a->overrides[i].domain);
+		gp_buf_put_str(out, ":\n");
+		print_group(out, depth + 2, key->group, &a->overrides[i]);
 	}
 }
 
@@ -293,6 +306,7 @@ static void
 print_key(struct gp_buf *out, unsigned int depth, const struct gp_key *key, const void *base)
 {
 	const void *at = (const char *)base + key->offset;
+	const struct gp_config *cfg = at;
 	switch ((enum gp_key_type)key->type) {
 	case GP_KEY_GROUP:
 		print_subgroup(out, depth, key, base);
@@ -301,7 +315,14 @@ print_key(struct gp_buf *out, unsigned int depth, const struct gp_key *key, cons
 		print_listens(out, depth, key, at);
 		break;
 	case GP_KEY_NETWORKS:
-		print_networks(out, depth, key, at);
+		print_networks(out, depth, key, cfg->relay_networks, cfg->relay_networks_len);
+		break;
+	case GP_KEY_EXEMPT:
+		print_networks(out, depth, key, cfg->authentication.exempt,
+			       cfg->authentication.exempt_len);
+		break;
+	case GP_KEY_OVERRIDES:
+		print_overrides(out, depth, key, &cfg->authentication);
 		break;
 	case GP_KEY_DOMAINS:
 		print_domains(out, depth, key, at);

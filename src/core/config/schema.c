@@ -9,6 +9,9 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
+/* More than this no part of us reads (core/message/header.h). */
+enum { HEADER_SIZE_MAX = 256 * 1024, HEADER_FIELDS_MAX = 1000 };
+
 #define AT(member)                                    \
 	.offset = offsetof(struct gp_config, member), \
 	.wide = sizeof(((struct gp_config *)NULL)->member) == sizeof(uint64_t)
@@ -29,9 +32,9 @@
 #define LIMITS(LIMIT)                                                                          \
 	LIMIT(message_size, SIZE, "25MB", "25MB", 64 * KB, 2 * GB, false,                      \
 	      "Octets of a message; EHLO announces it as SIZE.")                               \
-	LIMIT(header_size, SIZE, "256KiB", "256KiB", 16 * KB, 16 * MB, false,                  \
+	LIMIT(header_size, SIZE, "256KiB", "256KiB", 16 * KB, HEADER_SIZE_MAX, false,          \
 	      "Octets of all header fields of a message together.")                            \
-	LIMIT(header_fields, COUNT, "1000", "1000", 50, 100000, false,                         \
+	LIMIT(header_fields, COUNT, "1000", "1000", 50, HEADER_FIELDS_MAX, false,              \
 	      "Header fields of a message.")                                                   \
 	LIMIT(recipients, COUNT, "1000", "5000", 100, 100000, false,                           \
 	      "Recipients of a transaction; RFC 5321 asks for 100 at least.")                  \
@@ -416,6 +419,64 @@ static const struct gp_key submission_keys[] = {
 };
 static const struct gp_key_group submission_group = GROUP(submission_keys);
 
+/* In the order of enum gp_dmarc_mode. */
+static const char *const dmarc_words[] = {"enforce", "quarantine", "tag", "off", NULL};
+static const char *const spf_words[] = {"tag", "enforce", NULL};
+static const char *const from_words[] = {"refuse", "tag", NULL};
+static const struct gp_key override_keys[] = {
+	{.name = "dmarc",
+	 .type = GP_KEY_CHOICE,
+	 .required = true,
+	 .example = "tag",
+	 .choices = dmarc_words,
+	 .offset = offsetof(struct gp_override_config, dmarc),
+	 .doc = "As `authentication.dmarc`."},
+};
+static const struct gp_key_group override_group = GROUP(override_keys);
+
+static const struct gp_key authentication_keys[] = {
+	{.name = "dmarc",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "enforce",
+	 .example = "quarantine",
+	 .choices = dmarc_words,
+	 AT(authentication.dmarc),
+	 .doc = "What is done with mail that fails DMARC. enforce: as the domain in From wishes, "
+		"refused or marked as junk. quarantine: marked in both cases. tag: only told of. "
+		"off: DMARC is not looked at."},
+	{.name = "spf",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "tag",
+	 .example = "enforce",
+	 .choices = spf_words,
+	 AT(authentication.spf),
+	 .doc = "tag: SPF counts for DMARC alone. enforce: mail that fails it is refused, unless "
+		"DMARC proves it by a signature; that turns away forwarded mail too."},
+	{.name = "from",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "refuse",
+	 .example = "tag",
+	 .choices = from_words,
+	 AT(authentication.from),
+	 .doc = "Mail without a From field, or with one that programs read in different ways: "
+		"several, of several domains, a group, malformed, with an address in an address. "
+		"refuse: at the door. tag: taken, as a DMARC permerror where it has no one "
+		"domain."},
+	{.name = "exempt",
+	 .type = GP_KEY_EXEMPT,
+	 .preset = "[]",
+	 .example = "[\"192.0.2.0/24\"]",
+	 .doc = "Clients in these networks are believed: our own backup servers and forwarders. "
+		"Nothing is checked, and nothing told of."},
+	{.name = "overrides",
+	 .type = GP_KEY_OVERRIDES,
+	 .group = &override_group,
+	 .example = "{\"partner.example\": {dmarc: tag}, \".partner.example\": {dmarc: tag}}",
+	 .doc = "Another `dmarc` for mail from a domain, as From names it (a leading dot: from all "
+		"below it)."},
+};
+static const struct gp_key_group authentication_group = GROUP(authentication_keys);
+
 static const char *const anchor_words[] = {"none", NULL};
 static const struct gp_key dns_keys[] = {
 	{.name = "server",
@@ -476,7 +537,7 @@ static const struct gp_key reports_keys[] = {
 	 .example = "tlsrpt@example.org",
 	 AT(reports.from),
 	 .doc = "Who reports are from, and whom their readers may write to; without it tlsrpt at "
-		"our hostname."},
+		"our hostname. They are signed when that domain has DKIM keys."},
 	{.name = "organization",
 	 .type = GP_KEY_WORDS,
 	 .example = "\"Example Ltd.\"",
@@ -618,6 +679,11 @@ static const struct gp_key root_keys[] = {
 	 .type = GP_KEY_GROUP,
 	 .group = &submission_group,
 	 .doc = "How much users may send."},
+	{.name = "authentication",
+	 .type = GP_KEY_GROUP,
+	 .group = &authentication_group,
+	 .doc = "What is done about mail from strangers whose sender is not proven. What was found "
+		"stands in its Authentication-Results field."},
 	{.name = "limits",
 	 .type = GP_KEY_GROUP,
 	 .group = &limits_group,

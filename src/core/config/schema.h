@@ -42,6 +42,8 @@ enum gp_key_type {
 	GP_KEY_PATTERNS,
 	GP_KEY_CERTIFICATES,
 	GP_KEY_KEYS,
+	GP_KEY_EXEMPT,
+	GP_KEY_OVERRIDES,
 	/* known, and refused with a word of its own */
 	GP_KEY_LATER,
 };
@@ -53,9 +55,11 @@ struct gp_key {
 	const char *doc;     /* what it is and why one would change it; sentences */
 	const char *preset;  /* the default as it is written in the file; NULL: none */
 	const char *example; /* for the starter and the reference; NULL: preset is one */
-	const struct gp_key_group *group; /* GROUP; LISTENS, DOMAINS, DESTINATIONS: of each entry */
-	const char *const *choices;       /* ends in NULL; of a PATH: words that name no file */
-	uint64_t min, max;                /* bounds of numbers, inclusive */
+	const struct gp_key_group
+		*group;             /* GROUP; LISTENS, DOMAINS, DESTINATIONS, OVERRIDES: of each
+					     entry */
+	const char *const *choices; /* ends in NULL; of a PATH: words that name no file */
+	uint64_t min, max;          /* bounds of numbers, inclusive */
 	size_t offset;
 	/* Of a limit of relay_networks: where strangers' limit is in struct gp_config. The default
 	   is then whichever of the two is looser, so that raising one limit never leaves our own

@@ -10,6 +10,16 @@ gp_dkim_canon_name(uint8_t canon)
 	return canon == GP_DKIM_SIMPLE ? "simple" : "relaxed";
 }
 
+bool
+gp_dkim_canon_read(struct gp_slice name, uint8_t *ret)
+{
+	for (*ret = 0; *ret < GP_DKIM_CANONS; ++*ret) {
+		if (gp_slice_eq(name, gp_slice_str(gp_dkim_canon_name(*ret))))
+			return true;
+	}
+	return false;
+}
+
 static inline bool
 is_wsp(char c)
 {

@@ -17,6 +17,10 @@ enum gp_dkim_canon {
 const char *
 gp_dkim_canon_name(uint8_t canon);
 
+/* The one of that name. False: there is none. */
+[[nodiscard]] bool
+gp_dkim_canon_read(struct gp_slice name, uint8_t *ret);
+
 /*
  * Appends a whole field, "Name: value" with its CRLF, as sections 3.4.1 and 3.4.2 have it. Relaxed
  * it ends in CRLF even where it did not, and is at most 2 octets longer than it was.

@@ -137,16 +137,6 @@ read_body_hash(struct reading *r)
 	return true;
 }
 
-static bool
-read_canon(struct gp_slice name, uint8_t *ret)
-{
-	for (*ret = 0; *ret < GP_DKIM_CANONS; ++*ret) {
-		if (gp_slice_eq(name, gp_slice_str(gp_dkim_canon_name(*ret))))
-			return true;
-	}
-	return false;
-}
-
 /* c=: header, and body behind a slash; what is not said is simple. ARC's without any are relaxed to
  * those who sign so. */
 static bool
@@ -158,8 +148,8 @@ read_canons(struct reading *r)
 	if (!body.ptr)
 		return true;
 	struct gp_slice header = gp_slice_cut(&body, '/');
-	if (read_canon(header, &r->sig->header_canon) &&
-	    (!body.ptr || read_canon(body, &r->sig->body_canon)))
+	if (gp_dkim_canon_read(header, &r->sig->header_canon) &&
+	    (!body.ptr || gp_dkim_canon_read(body, &r->sig->body_canon)))
 		return true;
 	r->sig->header_canon = r->sig->body_canon = GP_DKIM_SIMPLE;
 	return wrong(r, GP_DKIM_NEUTRAL, "c= is a canonicalisation that we do not know");

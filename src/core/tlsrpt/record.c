@@ -2,11 +2,10 @@
 #include "core/tlsrpt/record.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/scan.h"
 #include "core/dns/txt.h"
-#include "core/smtp/address.h"
+#include "core/smtp/uri.h"
 
 enum { PORT_HTTPS = 443 };
 
@@ -17,63 +16,12 @@ gp_tlsrpt_question(struct gp_slice domain, struct gp_arena *arena)
 	return (struct gp_dns_question){name, GP_DNS_TXT};
 }
 
-/* An octet of a URI (RFC 3986 section 2), without those that RFC 8460 section 3 wants encoded. */
-static bool
-is_uri_octet(char c)
-{
-	return gp_ascii_is_alnum(c) || (c != '\0' && strchr("-._~:/?#[]@$&'()*+=%", c));
-}
-
-static bool
-is_uri(struct gp_slice s)
-{
-	struct gp_scan c = gp_scan(s);
-	if (gp_scan_while(&c, is_uri_octet).len < s.len)
-		return false;
-	for (struct gp_slice rest = s; rest.len > 0; rest = gp_slice_drop(rest, 1)) {
-		if (rest.ptr[0] == '%' && (rest.len < 3 || gp_ascii_hex(rest.ptr[1]) < 0 ||
-					   gp_ascii_hex(rest.ptr[2]) < 0))
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_scheme_octet(char c)
-{
-	return gp_ascii_is_alnum(c) || c == '+' || c == '-' || c == '.';
-}
-
-/* s has passed is_uri. */
-static int
-decode_percent(struct gp_slice s, struct gp_arena *arena, struct gp_slice *ret)
-{
-	char *to = gp_arena_alloc(arena, s.len);
-	size_t len = 0;
-	if (!to)
-		return -ENOMEM;
-	while (s.len > 0) {
-		bool coded = s.ptr[0] == '%';
-		to[len++] = coded ? (char)(gp_ascii_hex(s.ptr[1]) << 4 | gp_ascii_hex(s.ptr[2]))
-				  : s.ptr[0];
-		s = gp_slice_drop(s, coded ? 3 : 1);
-	}
-	*ret = gp_slice(to, len);
-	return 0;
-}
-
-/* What follows "mailto:". One mailbox; 1: it is none that mail can be sent to as ASCII. */
+/* What follows "mailto:". 1: no mailbox that mail can be sent to as ASCII. */
 static int
 read_mailto(struct gp_slice rest, struct gp_arena *arena, struct gp_tlsrpt_rua *rua)
 {
 	struct gp_address address;
-	struct gp_slice text;
-	const char *why;
-	int rc = decode_percent(gp_slice_cut(&rest, '?'), arena, &text);
-	if (rc == 0)
-		rc = gp_address_parse(text, arena, &address, &why);
-	if (rc == 0 && (address.utf8 || address.domain_kind != GP_DOMAIN_NAME))
-		rc = 1;
+	int rc = gp_uri_mailto(rest, arena, &address);
 	if (rc == 0)
 		rua->address = address.text;
 	return rc;
@@ -131,17 +79,15 @@ read_https(struct gp_slice rest, struct gp_arena *arena, struct gp_tlsrpt_rua *r
 static int
 read_uri(struct gp_slice uri, struct gp_arena *arena, struct gp_tlsrpt_places *ret)
 {
-	struct gp_scan c = gp_scan(uri);
-	struct gp_slice scheme = gp_scan_while(&c, is_scheme_octet);
+	struct gp_slice scheme, rest;
 	struct gp_tlsrpt_rua rua = {.uri = uri};
 	int rc;
-	if (!is_uri(uri) || scheme.len == 0 || !gp_ascii_is_alpha(scheme.ptr[0]) ||
-	    !gp_scan_char(&c, ':'))
+	if (!gp_uri_split(uri, &scheme, &rest))
 		return 1;
 	if (gp_slice_eq_nocase(scheme, GP_SLICE("mailto")))
-		rc = read_mailto(gp_scan_rest(&c), arena, &rua);
+		rc = read_mailto(rest, arena, &rua);
 	else if (gp_slice_eq_nocase(scheme, GP_SLICE("https")))
-		rc = read_https(gp_scan_rest(&c), arena, &rua);
+		rc = read_https(rest, arena, &rua);
 	else
 		return 0;
 	if (rc == 0 && ret->len < GP_TLSRPT_RUA_MAX)

@@ -3,7 +3,7 @@
  * A report on its way. It asks one thing at a time, and ends when it has gone to each place or each
  * has said no for this time:
  *
- *     begin --> RECORD --> compose --+--> next place --+--> MAIL ----------------------+
+ *     begin --> RECORD --> compose --+--> next place --+--> SIGN, for each key --> MAIL +
  *                 |                  |        |        +--> AAAA --> A --> POST -------+
  *        none: unasked               |        |                                        |
  *                                    |        +-- no further one: end                  |
@@ -39,6 +39,7 @@ enum step {
 	STEP_AAAA,
 	STEP_A,
 	STEP_POST,
+	STEP_SIGN,
 	STEP_MAIL,
 };
 
@@ -48,6 +49,8 @@ struct job {
 	struct store_report row;
 	struct gp_tlsrpt_report report;
 	struct gp_buf gzip;
+	struct gp_buf mail; /* to this place, while it is signed */
+	struct signing signing;
 	struct gp_tlsrpt_places places;
 	size_t at;       /* the place that is tried */
 	bool again;      /* one of them is to be tried again */
@@ -71,11 +74,19 @@ next_place(struct job *j);
 /* --- the end --- */
 
 static void
+forget_mail(struct job *j)
+{
+	gp_buf_free(&j->mail);
+	signing_free(&j->signing);
+}
+
+static void
 free_job(struct job *j)
 {
 	gp_list_remove(&j->link);
 	self.jobs_len--;
 	gp_buf_free(&j->gzip);
+	forget_mail(j);
 	gp_arena_free(&j->arena);
 	free(j);
 }
@@ -211,9 +222,36 @@ post(struct job *j)
 }
 
 static void
-send_mail(struct job *j)
+queue_mail(struct job *j)
 {
 	struct gp_buf text = GP_BUF_INIT(MAIL_MAX);
+	signing_write(&j->signing, &text);
+	gp_buf_put(&text, gp_buf_slice(&j->mail));
+	struct gp_message m = {
+		.type = GP_MSG_LETTER,
+		.letter = {.to = place(j)->address, .body = gp_buf_slice(&text)},
+	};
+	bool ok = !text.failed && ask(j, STEP_MAIL, GP_ROLE_SPOOL, &m, &m.letter.ticket);
+	gp_buf_free(&text);
+	if (!ok)
+		place_again(j, GP_SLICE("nobody can queue it"));
+}
+
+/* By the next key; when there are no more, the mail goes out. */
+static void
+sign_mail(struct job *j)
+{
+	struct gp_message m = {.type = GP_MSG_DKIM_SIGN};
+	if (!signing_request(&j->signing, &m.dkim_sign))
+		queue_mail(j);
+	else if (!ask(j, STEP_SIGN, GP_ROLE_SIGNER, &m, &m.dkim_sign.ticket))
+		place_again(j, GP_SLICE("nobody can sign it"));
+}
+
+/* RFC 8460 section 3: signed by the domain that it is from, where that one has keys. */
+static void
+send_mail(struct job *j)
+{
 	struct gp_tlsrpt_mail mail = {
 		.report = &j->report,
 		.from = j->report.contact,
@@ -221,15 +259,17 @@ send_mail(struct job *j)
 		.gzip = gp_buf_slice(&j->gzip),
 		.now_s = reports_now_s(),
 	};
-	bool ok = gp_tlsrpt_write_mail(&mail, &text);
-	struct gp_message m = {
-		.type = GP_MSG_LETTER,
-		.letter = {.to = mail.to, .body = gp_buf_slice(&text)},
-	};
-	ok = ok && ask(j, STEP_MAIL, GP_ROLE_SPOOL, &m, &m.letter.ticket);
-	gp_buf_free(&text);
-	if (!ok)
-		place_again(j, GP_SLICE("nobody can queue it"));
+	forget_mail(j);
+	j->mail = GP_BUF_INIT(MAIL_MAX);
+	enum signing_result result =
+		gp_tlsrpt_write_mail(&mail, &j->mail)
+			? signing_begin_whole(&j->signing, &reports.signers, gp_buf_slice(&j->mail),
+					      mail.now_s)
+			: SIGNING_LATER;
+	if (result == SIGNING_BEGUN || result == SIGNING_NOT_OURS)
+		sign_mail(j);
+	else
+		place_again(j, GP_SLICE("it cannot be signed now"));
 }
 
 static void
@@ -350,6 +390,15 @@ take_kept(struct job *j, uint8_t result)
 		place_again(j, GP_SLICE("the queue did not take it"));
 }
 
+static void
+take_signature(struct job *j, const struct gp_msg_dkim_signature *m)
+{
+	if (m->result == GP_SIGN_DONE && signing_take(&j->signing, m->signature))
+		sign_mail(j);
+	else
+		place_again(j, GP_SLICE("signer did not sign it"));
+}
+
 /* Who waits for it. NULL: nobody, or for something else. */
 static struct job *
 find(uint64_t ticket, enum step from, enum step to)
@@ -375,6 +424,10 @@ jobs_answer(const struct gp_message *m)
 		if ((j = find(m->fetched.ticket, STEP_POST, STEP_POST)))
 			take_fetched(j, &m->fetched);
 		break;
+	case GP_MSG_DKIM_SIGNATURE:
+		if ((j = find(m->dkim_signature.ticket, STEP_SIGN, STEP_SIGN)))
+			take_signature(j, &m->dkim_signature);
+		break;
 	case GP_MSG_LETTER_KEPT:
 		if ((j = find(m->letter_kept.ticket, STEP_MAIL, STEP_MAIL)))
 			take_kept(j, m->letter_kept.result);
@@ -389,9 +442,10 @@ jobs_peer_lost(enum gp_role_id role)
 {
 	gp_list_each (it, &self.jobs) {
 		struct job *j = gp_container_of(it, struct job, link);
-		bool waits = role == GP_ROLE_FETCH   ? j->step == STEP_POST
-			     : role == GP_ROLE_SPOOL ? j->step == STEP_MAIL
-						     : j->step <= STEP_A;
+		bool waits = role == GP_ROLE_FETCH    ? j->step == STEP_POST
+			     : role == GP_ROLE_SPOOL  ? j->step == STEP_MAIL
+			     : role == GP_ROLE_SIGNER ? j->step == STEP_SIGN
+						      : j->step <= STEP_A;
 		if (waits)
 			end_attempt(j, "who was asked is gone");
 	}

@@ -54,7 +54,10 @@ static void
 on_answer(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	(void)ctx, (void)c;
-	jobs_answer(m);
+	if (m->type != GP_MSG_DKIM_SIGNERS)
+		jobs_answer(m);
+	else if (!signers_take(&reports.signers, &m->dkim_signers))
+		gp_error("out_of_memory", GP_FS("for", "dkim_signers"));
 }
 
 static enum gp_role_id
@@ -83,6 +86,7 @@ peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int
 		[GP_ROLE_RESOLVER] = GP_PERMIT_RESOLVER_TO_REPORTS,
 		[GP_ROLE_FETCH] = GP_PERMIT_FETCH_TO_REPORTS,
 		[GP_ROLE_SPOOL] = GP_PERMIT_SPOOL_TO_REPORTS,
+		[GP_ROLE_SIGNER] = GP_PERMIT_SIGNER_TO_REPORTS,
 	};
 	if (role == GP_ROLE_RELAY) {
 		connect_relay(env, index, fd);

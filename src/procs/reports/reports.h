@@ -8,12 +8,14 @@
  *                                     |
  *                                  peers.c --RESOLVE--> resolver   where does it go?
  *                                          --FETCH----> fetch      there, by HTTPS
+ *                                          --DKIM_SIGN> signer     who it is from
  *                                          --LETTER---> spool      there, by mail
  */
 #pragma once
 
 #include "core/tlsrpt/report.h"
 #include "ipc/role.h"
+#include "procs/dkim/signing.h"
 #include "procs/reports/store.h"
 
 enum reports_limits {
@@ -26,6 +28,7 @@ enum reports_limits {
 struct reports {
 	struct gp_role_env *env;
 	struct store *store;
+	struct signers signers; /* whose mail is signed */
 	bool stopping;
 };
 extern struct reports reports;
@@ -52,7 +55,7 @@ reports_check_stop(void);
 
 void
 peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd);
-/* Whether it is there: resolver, fetch or spool. */
+/* Whether it is there: resolver, fetch, signer or spool. */
 bool
 peers_has(enum gp_role_id role);
 /* To one of them; its answer comes by jobs_answer(). False: nobody is there. */

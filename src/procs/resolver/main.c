@@ -13,11 +13,11 @@ static struct resolver *resolver;
 static void
 on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
-	(void)role, (void)index;
+	(void)index;
 	if (!resolver)
 		resolver = resolver_new(env->loop, QUERY_TIME_MS);
 	if (resolver)
-		resolver_add_peer(resolver, fd);
+		resolver_add_peer(resolver, fd, role == GP_ROLE_SMTPD);
 	else
 		close(fd);
 }

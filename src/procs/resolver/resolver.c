@@ -27,10 +27,10 @@ struct resolver {
 	struct gp_list peers;
 	size_t peers_len;
 	struct gp_list requests; /* oldest first, so the first ends first */
-	size_t requests_len;
+	size_t requests_len, strangers_len;
 	struct event *timer; /* runs while there are requests */
 	bool started;
-	bool full; /* QUERIES_MAX was reached, and said */
+	bool full; /* QUERIES_MAX was reached, or STRANGERS_MAX, and said */
 };
 
 struct peer {
@@ -38,6 +38,7 @@ struct peer {
 	struct resolver *resolver;
 	struct gp_channel *channel; /* NULL: not started */
 	int fd;                     /* until then */
+	bool for_strangers;
 };
 
 /* A question on its way through the network. */
@@ -110,6 +111,7 @@ end_request(struct request *q)
 	struct resolver *r = q->peer->resolver;
 	gp_list_remove(&q->link);
 	r->requests_len--;
+	r->strangers_len -= q->peer->for_strangers;
 	r->full = r->full && r->requests_len > QUERIES_MAX / 2;
 	free(q);
 }
@@ -184,6 +186,7 @@ make_request(struct peer *p, struct gp_slice name, uint16_t type, uint64_t ticke
 	q->type = type;
 	gp_list_append(&r->requests, &q->link);
 	r->requests_len++;
+	r->strangers_len += p->for_strangers;
 	return q;
 }
 
@@ -224,9 +227,9 @@ is_type(uint16_t type)
 }
 
 static bool
-is_full(struct resolver *r)
+is_full(struct resolver *r, bool for_strangers)
 {
-	if (r->requests_len < QUERIES_MAX)
+	if (r->requests_len < QUERIES_MAX && !(for_strangers && r->strangers_len >= STRANGERS_MAX))
 		return false;
 	if (!r->full)
 		gp_warning("resolver_full", GP_FN("queries", r->requests_len));
@@ -244,7 +247,7 @@ ask(struct peer *p, struct gp_slice name, uint16_t type, uint64_t ticket, struct
 		bool known = gp_answers_find(r->answers, name, type, &answer);
 		gp_assert(known);
 		send_or_fail(p, &answer, ticket, arena);
-	} else if (is_full(r)) {
+	} else if (is_full(r, p->for_strangers)) {
 		send_status(p, name, GP_DNS_SERVFAIL, ticket);
 	} else {
 		ask_network(p, name, type, ticket);
@@ -307,7 +310,8 @@ start_peer(struct peer *p)
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close, .ctx = p};
 	int fd = p->fd;
 	p->fd = -1;
-	static_assert(GP_PERMIT_RELAY_TO_RESOLVER == GP_PERMIT_REPORTS_TO_RESOLVER);
+	static_assert(GP_PERMIT_RELAY_TO_RESOLVER == GP_PERMIT_REPORTS_TO_RESOLVER &&
+		      GP_PERMIT_RELAY_TO_RESOLVER == GP_PERMIT_SMTPD_TO_RESOLVER);
 	p->channel = gp_channel_new(p->resolver->loop, fd, GP_PERMIT_RELAY_TO_RESOLVER, &owner);
 	if (!p->channel) {
 		gp_error("peer_refused", GP_FS("reason", "out of memory"));
@@ -316,7 +320,7 @@ start_peer(struct peer *p)
 }
 
 void
-resolver_add_peer(struct resolver *r, int fd)
+resolver_add_peer(struct resolver *r, int fd, bool for_strangers)
 {
 	struct peer *p = r->peers_len < PEERS_MAX ? calloc(1, sizeof(*p)) : NULL;
 	if (!p) {
@@ -326,6 +330,7 @@ resolver_add_peer(struct resolver *r, int fd)
 	}
 	p->resolver = r;
 	p->fd = fd;
+	p->for_strangers = for_strangers;
 	gp_list_append(&r->peers, &p->link);
 	r->peers_len++;
 	if (r->started)

@@ -11,6 +11,7 @@
 
 enum {
 	QUERIES_MAX = 1000,        /* under way at once; more are answered SERVFAIL */
+	STRANGERS_MAX = 750,       /* of these, about strangers' mail: it shall not hold up ours */
 	QUERY_TIME_MS = 30 * 1000, /* then the answer is TIMEOUT */
 	PEERS_MAX = 128,
 };
@@ -29,8 +30,9 @@ resolver_free(struct resolver *r);
 [[nodiscard]] int
 resolver_open(struct resolver *r, const struct gp_config *config, const uint64_t seed[2]);
 
-/* Takes fd over: the end of a channel of one who asks. It is listened to from resolver_start on. */
+/* Takes fd over: the end of a channel of one who asks, for_strangers: about their mail. It is
+   listened to from resolver_start on. */
 void
-resolver_add_peer(struct resolver *r, int fd);
+resolver_add_peer(struct resolver *r, int fd, bool for_strangers);
 void
 resolver_start(struct resolver *r);

@@ -9,7 +9,8 @@
 #include <openssl/x509.h>
 
 enum {
-	SECURE_HEAP = 1024 * 1024, /* a power of 2; an RSA key of 8192 bits has 5 KB in it */
+	/* A power of 2; an RSA key of 2048 bits has 1 KB in it, one of 8192 bits 5 KB. */
+	SECURE_HEAP = 4 * 1024 * 1024,
 	SECURE_MIN = 32,
 	RSA_BITS_MIN = 2048,
 	RSA_BITS_MAX = 8192,
@@ -46,8 +47,8 @@ is_supported(const EVP_PKEY *key)
 	       (strcmp(curve, "prime256v1") == 0 || strcmp(curve, "secp384r1") == 0);
 }
 
-static bool
-identify(const EVP_PKEY *key, uint8_t ret_id[GP_TLS_KEY_ID])
+bool
+keys_identify(const EVP_PKEY *key, uint8_t ret_id[GP_TLS_KEY_ID])
 {
 	unsigned char *spki = NULL;
 	int len = i2d_PUBKEY(key, &spki);
@@ -66,7 +67,7 @@ read_key(struct gp_slice pem, EVP_PKEY **ret, uint8_t ret_id[GP_TLS_KEY_ID])
 	if (!*ret)
 		return -EINVAL;
 	int r = is_supported(*ret) ? 0 : -EOPNOTSUPP;
-	if (r == 0 && !identify(*ret, ret_id))
+	if (r == 0 && !keys_identify(*ret, ret_id))
 		r = -EINVAL;
 	if (r < 0)
 		EVP_PKEY_free(*ret);
@@ -81,6 +82,12 @@ find(const struct keys *k, struct gp_slice id)
 			return (ptrdiff_t)i;
 	}
 	return -1;
+}
+
+bool
+keys_has(const struct keys *k, const uint8_t id[GP_TLS_KEY_ID])
+{
+	return find(k, gp_slice((const char *)id, GP_TLS_KEY_ID)) >= 0;
 }
 
 static void

@@ -38,6 +38,13 @@ keys_prepare(void);
 int
 keys_add(struct keys *k, struct gp_slice pem, uint32_t round, uint8_t ret_id[GP_TLS_KEY_ID]);
 
+bool
+keys_has(const struct keys *k, const uint8_t id[GP_TLS_KEY_ID]);
+
+/* SHA-256 of the key's SubjectPublicKeyInfo. False: no memory. */
+bool
+keys_identify(const EVP_PKEY *key, uint8_t ret_id[GP_TLS_KEY_ID]);
+
 void
 keys_free(struct keys *k);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "procs/smtpd/smtpd.h"
@@ -75,7 +76,7 @@ body_stage(struct body *b, int fd)
 uint64_t
 body_size(const struct body *b)
 {
-	return b->memory.len + b->staged;
+	return b->memory.len + b->staged - b->staged_at;
 }
 
 static bool
@@ -106,13 +107,29 @@ body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_s
 }
 
 void
+body_replace_start(struct body *b, size_t len, struct gp_slice fresh)
+{
+	gp_assert(b->staged_at == 0 && fresh.len <= len && len <= body_size(b));
+	if (b->stage >= 0) {
+		b->staged_at = len;
+		b->failed = b->failed || !gp_buf_put(&b->memory, fresh);
+		bodies_memory += b->memory.len;
+		return;
+	}
+	bodies_memory -= len - fresh.len;
+	gp_buf_consume(&b->memory, len - fresh.len);
+	if (fresh.len > 0)
+		memcpy(b->memory.ptr + b->memory.head, fresh.ptr, fresh.len);
+}
+
+void
 body_reset(struct body *b)
 {
 	empty_memory(b);
 	if (b->stage >= 0)
 		body_keep_stage(b->stage);
 	b->stage = -1;
-	b->staged = 0;
+	b->staged = b->staged_at = 0;
 	b->failed = false;
 }
 

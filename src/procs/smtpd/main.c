@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "procs/sandboxes.h"
+#include "procs/smtpd/checks.h"
 #include "procs/smtpd/smtpd.h"
 #include "sys/log.h"
 
@@ -22,6 +23,10 @@ apply_config(struct gp_role_env *env)
 	struct gp_policy *fresh = gp_policy_new(cfg, env->seed);
 	if (!fresh)
 		return -ENOMEM;
+	if (checks_configure(cfg, env->seed) < 0) {
+		gp_policy_free(fresh);
+		return -ENOMEM;
+	}
 	auth_configure(cfg, env->seed);
 	gp_policy_free(smtpd.policy);
 	smtpd.policy = fresh;
@@ -45,13 +50,16 @@ static int
 prepare(struct gp_role_env *env)
 {
 	(void)env;
-	return tls_prepare();
+	int r = tls_prepare();
+	return r == 0 ? signing_prepare() : r;
 }
 
 static const struct tls_owner tls_owner = {
 	.permit = GP_PERMIT_SIGNER_TO_SMTPD,
 	.settled = smtpd_open_when_ready,
 	.signed_for = session_signed,
+	.heard = dkim_heard,
+	.lost = dkim_lost,
 };
 
 static int
@@ -62,6 +70,8 @@ start(struct gp_role_env *env)
 	int r = apply_config(env);
 	if (r == 0)
 		r = listener_start(env);
+	if (r == 0)
+		r = dkim_start(env);
 	return r == 0 ? tls_start(env, &tls_owner) : r;
 }
 
@@ -77,6 +87,10 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		auth_connect(env, fd);
 		return;
 	}
+	if (role == GP_ROLE_RESOLVER) {
+		resolve_connect(env, fd);
+		return;
+	}
 	gp_assert(role == GP_ROLE_SPOOL);
 	store_connect(env, fd);
 }
@@ -84,7 +98,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 void
 smtpd_open_when_ready(void)
 {
-	if (!smtpd.stopping && store_began() && tls_settled())
+	if (!smtpd.stopping && store_began() && tls_settled() && dkim_settled())
 		listener_open();
 }
 

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A message that is complete: what goes on top of it, what is asked of users' messages, and what
- * becomes of it at spool's. */
+/* A message that is complete: what goes on top of it, what is asked of users' messages, who signs
+ * them, and what becomes of it at spool's. */
+#include "core/message/header.h"
 #include "core/message/received.h"
 #include "ipc/values.h"
+#include "procs/smtpd/forged.h"
 #include "procs/smtpd/session.h"
 #include "procs/smtpd/submission.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
 enum {
-	HEAD_MAX = 16 * 1024,
-	LOOK_ARENA_MAX = 2 * 1024 * 1024, /* a header, its fields, and one of them unfolded */
+	HEAD_MAX = 32 * 1024,
+	LOOK_ARENA_MAX = 2 * 1024 * 1024, /* a header, its fields, and what is made of them */
+	SIGNATURES_MAX = 40 * 1024,       /* the fields of two keys, whatever a header has */
+	SIGNATURE_MS = 5 * 1000,          /* how long signer may take for one */
 };
 
 static const struct gp_reply store_failed =
 	GP_REPLY_INIT(451, 4, 3, 0, "Could not store the message, try again later");
+
+static const struct gp_reply not_signed =
+	GP_REPLY_INIT(451, 4, 3, 0, "Could not sign the message, try again later");
 
 static void
 log_accepted(struct session *s)
@@ -63,10 +70,10 @@ write_received(struct session *s, struct gp_buf *head)
 /* What RFC 6409 asks of a message that came by a submission listener; code 0: nothing. Those of
  * relay_networks may be who they like. */
 static struct gp_reply
-take_submission(struct session *s, struct gp_buf *head)
+take_submission(struct session *s, struct gp_slice start, struct gp_arena *arena,
+		struct gp_buf *head)
 {
 	static const struct gp_slice anybody[] = {GP_SLICE("*")};
-	struct gp_arena arena = GP_ARENA_INIT(LOOK_ARENA_MAX);
 	struct gp_id_text id = gp_id_text(s->id);
 	bool user = session_is_user(s);
 	const struct submission submission = {
@@ -76,53 +83,138 @@ take_submission(struct session *s, struct gp_buf *head)
 		.id = gp_slice_str(id.s),
 		.now_ms = gp_clock_wall_ms(),
 	};
-	struct gp_slice start;
-	struct gp_reply r = GP_REPLY(451, 4, 3, 0, "Could not read the message, try again later");
-	if (body_start(&s->body, SUBMISSION_START_MAX, &arena, &start))
-		r = submission_take(&submission, start, &arena, head);
-	r.text = gp_arena_dup(gp_smtp_server_arena(s->smtp), r.text);
-	gp_arena_free(&arena);
-	return r;
+	return submission_take(&submission, start, arena, head);
 }
 
-/* All that goes on top. A refusal, or code 0. */
+/* Takes out what others wrote in our name; *ret: the fields that stay. A refusal, or code 0. */
 static struct gp_reply
-write_head(struct session *s, struct gp_buf *head)
+clean_header(struct session *s, struct gp_slice start, struct gp_arena *arena, struct gp_slice *ret)
 {
-	if (s->body.failed || !write_received(s, head))
+	struct gp_header h;
+	struct gp_slice clean;
+	int r = gp_header_split(start, arena, &h);
+	if (r > 0)
+		return GP_REPLY(552, 5, 3, 4, "Header is too big");
+	if (r == 0)
+		r = forged_take_out(&h, smtpd.setup.hostname, arena, &clean);
+	if (r < 0)
 		return store_failed;
-	if (s->listen->service == GP_SERVICE_SUBMISSION)
-		return take_submission(s, head);
+	*ret = r > 0 ? clean : gp_slice_take(start, h.len);
+	if (r > 0)
+		body_replace_start(&s->body, h.len, clean);
 	return (struct gp_reply){};
 }
 
-static bool
-commit(struct session *s, const struct gp_buf *head)
+/* Whom it is from, as far as that is to be found out. A refusal, or code 0. */
+static struct gp_reply
+take_checks(struct session *s, struct gp_arena *arena, struct gp_buf *head)
 {
+	if (s->checks)
+		return checks_conclude(s->checks, arena, head);
+	return checks_wanted(s) ? store_failed : (struct gp_reply){};
+}
+
+/* All that goes on top but signatures, into s->head: the results first, above our own trace field
+ * (RFC 8601 section 4.1). *ret: the message's own fields, as they go on. A refusal, or code 0. */
+static struct gp_reply
+write_head(struct session *s, struct gp_arena *arena, struct gp_slice *ret)
+{
+	struct gp_slice start;
+	struct gp_reply r = take_checks(s, arena, &s->head);
+	if (r.code != 0)
+		return r;
+	if (s->body.failed || !write_received(s, &s->head) ||
+	    !body_start(&s->body, SUBMISSION_START_MAX, arena, &start))
+		return store_failed;
+	if (s->listen->service == GP_SERVICE_SUBMISSION)
+		r = take_submission(s, start, arena, &s->head);
+	return r.code == 0 ? clean_header(s, start, arena, ret) : r;
+}
+
+static bool
+commit(struct session *s)
+{
+	struct gp_buf head = GP_BUF_INIT(HEAD_MAX + SIGNATURES_MAX);
 	struct gp_envelope e = *gp_smtp_server_envelope(s->smtp);
 	e.arrival_ms = gp_clock_wall_ms();
 	e.client_addr = gp_slice_str(s->client_text.s);
 	e.client_helo = gp_smtp_server_helo(s->smtp);
 	e.rcpts = s->targets.items;
 	e.rcpts_len = s->targets.len;
-	return store_commit(s, s->id, &e, gp_buf_slice(head), &s->body);
+	signing_write(&s->signing_mail.signing, &head);
+	gp_buf_put(&head, gp_buf_slice(&s->head));
+	bool done = !head.failed && store_commit(s, s->id, &e, gp_buf_slice(&head), &s->body);
+	gp_buf_free(&head);
+	return done;
+}
+
+/* Hands the message over, or answers with the refusal. True: it was answered. */
+static bool
+finish(struct session *s, struct gp_reply reply)
+{
+	if (reply.code == 0 && !commit(s))
+		reply = store_failed;
+	if (reply.code == 0) {
+		s->state = SESSION_WAITS_COMMIT;
+		return false;
+	}
+	gp_smtp_server_answer(s->smtp, &reply);
+	session_log_refusal(s);
+	session_reset_transaction(s);
+	return true;
+}
+
+/* Asks for the next signature; when there are all, the message goes on. True: it was answered. */
+static bool
+sign(struct session *s)
+{
+	bool done;
+	if (!dkim_ask(s, &done))
+		return finish(s, not_signed);
+	if (done)
+		return finish(s, (struct gp_reply){});
+	s->state = SESSION_WAITS_SIGNATURE;
+	s->signature_end_ms = gp_clock_monotonic_ms() + SIGNATURE_MS;
+	return false;
 }
 
 void
 message_take_end(struct session *s)
 {
-	struct gp_buf head = GP_BUF_INIT(HEAD_MAX);
-	struct gp_reply reply = write_head(s, &head);
-	if (reply.code == 0 && !commit(s, &head))
-		reply = store_failed;
-	gp_buf_free(&head);
-	if (reply.code == 0) {
-		s->state = SESSION_WAITS_COMMIT;
+	if (!s->checks || checks_end(s->checks)) {
+		message_finish(s);
 		return;
 	}
-	gp_smtp_server_answer(s->smtp, &reply);
-	session_log_refusal(s);
-	session_reset_transaction(s);
+	s->state = SESSION_WAITS_CHECKS;
+	s->checks_end_ms = gp_clock_monotonic_ms() + CHECKS_MS;
+}
+
+void
+message_finish(struct session *s)
+{
+	static const struct gp_reply impossible =
+		GP_REPLY_INIT(554, 5, 6, 0, "The header has too many fields to be signed");
+	struct gp_arena arena = GP_ARENA_INIT(LOOK_ARENA_MAX);
+	struct gp_slice fields;
+	s->head = GP_BUF_INIT(HEAD_MAX);
+	struct gp_reply reply = write_head(s, &arena, &fields);
+	enum signing_result result = reply.code == 0 ? dkim_begin(s, fields) : SIGNING_NOT_OURS;
+	reply.text = gp_arena_dup(gp_smtp_server_arena(s->smtp), reply.text);
+	gp_arena_free(&arena);
+	if (result == SIGNING_BEGUN)
+		sign(s);
+	else
+		finish(s, result == SIGNING_LATER        ? not_signed
+			  : result == SIGNING_IMPOSSIBLE ? impossible
+							 : reply);
+}
+
+bool
+message_take_signature(struct session *s, struct gp_slice signature)
+{
+	if (signature.len == 0 || !signing_take(&s->signing_mail.signing, signature))
+		return finish(s, not_signed);
+	return sign(s);
 }
 
 void

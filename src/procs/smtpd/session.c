@@ -6,7 +6,9 @@
  *     read -> advance -> MAIL, RCPT, DATA: answered at once
  *                     -> RCPT, user with limits: auth_count -> WAITS_COUNT -> session_counted
  *                     -> BODY: into s->body; memory full -> WAITS_STAGE -> session_staged
- *                     -> END: store_commit -> WAITS_COMMIT -> session_committed
+ *                     -> END, a stranger's: WAITS_CHECKS -> session_checked
+ *                     -> END: dkim_ask -> WAITS_SIGNATURE -> session_mail_signed, where it is a
+ *                             user's; store_commit -> WAITS_COMMIT -> session_committed
  *                     -> AUTH: auth_begin, auth_step -> WAITS_AUTH -> session_challenged, _judged
  *                     -> STARTTLS: tls_accept -> SHAKES_HANDS -> finish_handshake
  *                     -> CLOSE: the last reply is written -> LINGERS -> free
@@ -46,8 +48,11 @@ advance(struct session *s, struct gp_slice input);
 void
 session_reset_transaction(struct session *s)
 {
+	s->checks = checks_free(s->checks);
 	body_reset(&s->body);
 	targets_reset(&s->targets);
+	gp_buf_free(&s->head);
+	dkim_reset(&s->signing_mail);
 }
 
 static void
@@ -57,6 +62,8 @@ session_free(struct session *s)
 		store_forget(s);
 	if (s->state == SESSION_WAITS_COUNT)
 		auth_forget_count(s);
+	if (s->state == SESSION_WAITS_SIGNATURE)
+		dkim_forget(s);
 	if (s->signing)
 		tls_forget(s);
 	login_forget(&s->login);
@@ -173,10 +180,13 @@ answer_rcpt(struct session *s, struct gp_admission *a)
 	    !targets_add(&s->targets, a, gp_smtp_server_rcpt(s->smtp),
 			 gp_smtp_server_arena(s->smtp)))
 		a->reply = GP_REPLY(452, 4, 5, 3, "Too many recipients");
-	if (gp_reply_positive(&a->reply))
-		gp_smtp_server_answer(s->smtp, &a->reply);
-	else
+	if (!gp_reply_positive(&a->reply)) {
 		refuse_rcpt(s, &a->reply);
+		return;
+	}
+	if (!s->checks && checks_wanted(s))
+		s->checks = checks_begin(s);
+	gp_smtp_server_answer(s->smtp, &a->reply);
 }
 
 static const struct gp_reply not_counted =
@@ -239,7 +249,11 @@ take_stage(struct session *s, int fd)
 static void
 take_body(struct session *s)
 {
-	if (body_add(&s->body, gp_smtp_server_body(s->smtp)) || s->body.failed)
+	struct gp_slice piece = gp_smtp_server_body(s->smtp);
+	if (s->checks)
+		checks_feed(s->checks, piece);
+	dkim_feed(s, piece);
+	if (body_add(&s->body, piece) || s->body.failed)
 		return;
 	int spare = body_spare_stage();
 	if (spare < 0 && store_stage(s))
@@ -560,6 +574,17 @@ take_turn(struct session *s, struct gp_slice input)
 	return false;
 }
 
+/* When there is something to do though nobody says anything. */
+static uint64_t
+next_look_ms(const struct session *s)
+{
+	if (s->state == SESSION_WAITS_CHECKS)
+		return s->checks_end_ms;
+	if (s->state == SESSION_WAITS_SIGNATURE)
+		return s->signature_end_ms;
+	return gp_smtp_server_deadline(s->smtp);
+}
+
 static void
 advance(struct session *s, struct gp_slice input)
 {
@@ -567,7 +592,7 @@ advance(struct session *s, struct gp_slice input)
 		return;
 	/* A client that does not read its replies is not read from either. */
 	want_read(s, s->state == SESSION_TALKS ? !s->writing : s->reading);
-	arm_timer(s, gp_smtp_server_deadline(s->smtp));
+	arm_timer(s, next_look_ms(s));
 }
 
 /* Goes on with what was held while the session waited. */
@@ -582,6 +607,30 @@ resume(struct session *s)
 	gp_buf_free(&held);
 }
 
+/* The answers that are missing may not be coming. */
+static void
+look_at_checks(struct session *s)
+{
+	if (gp_clock_monotonic_ms() < s->checks_end_ms) {
+		arm_timer(s, s->checks_end_ms);
+		return;
+	}
+	checks_expire(s->checks);
+	session_checked(s);
+}
+
+static void
+look_at_signature(struct session *s)
+{
+	if (gp_clock_monotonic_ms() < s->signature_end_ms) {
+		arm_timer(s, s->signature_end_ms);
+		return;
+	}
+	gp_error("mail_not_signed", GP_FID("id", s->id), GP_FS("reason", "signer does not answer"));
+	dkim_forget(s);
+	session_mail_signed(s, gp_slice(NULL, 0));
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -592,6 +641,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		session_free(s);
 	else if (s->state == SESSION_SHAKES_HANDS)
 		look_at_handshake(s);
+	else if (s->state == SESSION_WAITS_CHECKS)
+		look_at_checks(s);
+	else if (s->state == SESSION_WAITS_SIGNATURE)
+		look_at_signature(s);
 	else if (s->state == SESSION_TALKS)
 		advance(s, gp_slice(NULL, 0));
 }
@@ -617,14 +670,21 @@ read_lingering(struct session *s, ssize_t n)
 		session_free(s);
 }
 
+static bool
+waits_for_others(const struct session *s)
+{
+	return s->state == SESSION_WAITS_STAGE || s->state == SESSION_WAITS_CHECKS ||
+	       s->state == SESSION_WAITS_SIGNATURE || s->state == SESSION_WAITS_COMMIT ||
+	       s->state == SESSION_WAITS_AUTH || s->state == SESSION_WAITS_COUNT;
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	static char data[READ_SIZE];
 	struct session *s = arg;
 	(void)what;
-	if (s->state == SESSION_WAITS_STAGE || s->state == SESSION_WAITS_COMMIT ||
-	    s->state == SESSION_WAITS_AUTH || s->state == SESSION_WAITS_COUNT) {
+	if (waits_for_others(s)) {
 		want_read(s, false);
 		return;
 	}
@@ -705,6 +765,16 @@ session_signed(struct session *s, struct gp_slice signature)
 }
 
 void
+session_mail_signed(struct session *s, struct gp_slice signature)
+{
+	gp_assert(s->state == SESSION_WAITS_SIGNATURE);
+	if (message_take_signature(s, signature))
+		resume(s);
+	else if (s->state == SESSION_WAITS_SIGNATURE)
+		arm_timer(s, s->signature_end_ms);
+}
+
+void
 session_committed(struct session *s, enum gp_commit_result result)
 {
 	if (s->state == SESSION_WAITS_STAGE) {
@@ -715,6 +785,15 @@ session_committed(struct session *s, enum gp_commit_result result)
 	gp_assert(s->state == SESSION_WAITS_COMMIT);
 	message_answer(s, result);
 	resume(s);
+}
+
+void
+session_checked(struct session *s)
+{
+	gp_assert(s->state == SESSION_WAITS_CHECKS);
+	message_finish(s);
+	if (s->state == SESSION_WAITS_CHECKS)
+		resume(s);
 }
 
 bool

@@ -5,11 +5,14 @@
 
 #include <event2/event_struct.h>
 
+#include "procs/smtpd/checks.h"
 #include "procs/smtpd/smtpd.h"
 
 enum session_state {
 	SESSION_TALKS,
 	SESSION_WAITS_STAGE,
+	SESSION_WAITS_CHECKS,
+	SESSION_WAITS_SIGNATURE,
 	SESSION_WAITS_COMMIT,
 	SESSION_WAITS_AUTH,
 	SESSION_WAITS_COUNT,
@@ -25,8 +28,9 @@ struct session {
 	struct gp_tls *tls; /* NULL: in clear */
 	bool starttls;      /* was offered */
 	bool signing;       /* the handshake waits for signer */
-	uint64_t handshake_end_ms, signature_end_ms;
-	bool reading, writing; /* whether the event is registered */
+	uint64_t handshake_end_ms;
+	uint64_t signature_end_ms; /* of the handshake, or of the message */
+	bool reading, writing;     /* whether the event is registered */
 	struct event readable, writable, timer;
 	uint64_t timer_ms; /* when the timer fires; UINT64_MAX: not armed */
 	struct gp_smtp_server *smtp;
@@ -39,6 +43,10 @@ struct session {
 	uint64_t id;
 	struct targets targets;
 	struct body body;
+	struct checks *checks;  /* NULL: it is not looked at, or there was no memory */
+	uint64_t checks_end_ms; /* WAITS_CHECKS */
+	struct gp_buf head;     /* what goes on top of the body */
+	struct mail_signing signing_mail;
 };
 
 /* Whether it has authenticated. */
@@ -56,9 +64,16 @@ session_reset_transaction(struct session *s);
 
 /* --- message.c --- */
 
-/* The body is complete: hands it to spool and waits, or answers. */
+/* The body is complete: goes on as soon as all is known of its sender. */
 void
 message_take_end(struct session *s);
+/* It is known: has the message signed where it is a user's, hands it to spool and waits, or
+   answers. */
+void
+message_finish(struct session *s);
+/* signer's word; empty: there is no signature. True: the message was answered. */
+bool
+message_take_signature(struct session *s, struct gp_slice signature);
 /* spool's word: answers. */
 void
 message_answer(struct session *s, enum gp_commit_result result);

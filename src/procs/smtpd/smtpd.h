@@ -2,17 +2,21 @@
 /*
  * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
  * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
- * aliases (targets.c), the body of a message on its way (body.c); the conversations with spool
- * (store.c) and with auth (auth.c); and the role itself (main.c). Certificates and the conversation
- * with signer are those of procs/tls.
+ * aliases (targets.c), the body of a message on its way (body.c), who sent it (checks.h); the
+ * conversations with spool (store.c), with auth (auth.c), with resolver (resolve.c), and with
+ * signer about mail of our domains (dkim.c); and the role itself (main.c). Certificates, and the
+ * conversation with signer about them, are those of procs/tls.
  */
 #pragma once
 
 #include "base/map.h"
+#include "core/dkim/body.h"
+#include "core/message/header.h"
 #include "core/policy/policy.h"
 #include "core/smtp/server.h"
 #include "ipc/role.h"
 #include "ipc/values.h"
+#include "procs/dkim/signing.h"
 #include "procs/tls/service.h"
 #include "sys/address.h"
 
@@ -63,6 +67,9 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_client *cl
 /* The signature that was asked for; empty: there is none to be had. */
 void
 session_signed(struct session *s, struct gp_slice signature);
+/* The signature of its mail that was asked for; empty: there is none to be had. */
+void
+session_mail_signed(struct session *s, struct gp_slice signature);
 /* What became of the message that was handed to spool. */
 void
 session_committed(struct session *s, enum gp_commit_result result);
@@ -77,6 +84,9 @@ session_judged(struct session *s, const struct gp_reply *refusal, struct gp_slic
 /* auth's word about one recipient more. */
 void
 session_counted(struct session *s, enum gp_quota_result result);
+/* All is known of who sent the message. */
+void
+session_checked(struct session *s);
 bool
 session_waits_for_auth(const struct session *s);
 /* smtpd.stressed has changed. */
@@ -110,6 +120,11 @@ store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 /* The session is gone: answers for it are dropped. */
 void
 store_forget(struct session *s);
+
+/* --- resolve.c --- */
+
+void
+resolve_connect(struct gp_role_env *env, int fd);
 
 /* --- auth.c --- */
 
@@ -160,6 +175,42 @@ auth_forget_count(struct session *s);
 bool
 login_may_send_as(const struct login *l, struct gp_slice address);
 
+/* --- dkim.c --- */
+
+/* A message on its way to its DKIM signatures. All zeroes at first. */
+struct mail_signing {
+	struct gp_dkim_body *body; /* NULL: its hash is not wanted */
+	struct gp_header_meter meter;
+	uint64_t fed; /* octets of the message so far */
+	struct signing signing;
+};
+
+int
+dkim_start(struct gp_role_env *env);
+/* Whether it is known whose mail is signed, or that was waited for long enough. */
+bool
+dkim_settled(void);
+/* What signer says, and that it is gone. */
+void
+dkim_heard(const struct gp_message *m);
+void
+dkim_lost(void);
+/* A piece of the message, also of one that will not be signed. */
+void
+dkim_feed(struct session *s, struct gp_slice piece);
+/* The message is complete: s->head has what goes on top, `fields` what goes on of its own. */
+enum signing_result
+dkim_begin(struct session *s, struct gp_slice fields);
+/* Asks for the next signature; session_mail_signed() answers. *ret_signed: there is none to be
+   asked for any more. False: not possible now. */
+bool
+dkim_ask(struct session *s, bool *ret_signed);
+/* The session is gone, or waits no longer: the answer for it is dropped. */
+void
+dkim_forget(struct session *s);
+void
+dkim_reset(struct mail_signing *g);
+
 /* --- targets.c --- */
 
 /* Recipients of one message after aliases. */
@@ -193,9 +244,10 @@ enum {
 
 struct body {
 	struct gp_buf memory;
-	int stage; /* -1: none */
-	uint64_t staged;
-	bool failed; /* the staging file could not be written */
+	int stage;          /* -1: none */
+	uint64_t staged;    /* octets of the file */
+	uint64_t staged_at; /* the first of them that counts; memory goes before it */
+	bool failed;        /* the staging file could not be written */
 };
 
 void
@@ -213,6 +265,10 @@ body_size(const struct body *b);
    the file cannot be read, or no memory. */
 bool
 body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_slice *ret);
+/* Puts `fresh`, which is no longer, in the place of the first `len` octets of a body that has
+   ended. Once. */
+void
+body_replace_start(struct body *b, size_t len, struct gp_slice fresh);
 /* Forgets everything; a staging file goes back for the next body. */
 void
 body_reset(struct body *b);

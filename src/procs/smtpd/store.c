@@ -100,7 +100,8 @@ store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 			   .envelope = *envelope,
 			   .head = head,
 			   .body = gp_buf_slice(&body->memory),
-			   .staged_size = body->staged},
+			   .staged_at = body->staged_at,
+			   .staged_size = body->staged - body->staged_at},
 	};
 	if (body->stage >= 0)
 		m.fd = fcntl(body->stage, F_DUPFD_CLOEXEC, 0);

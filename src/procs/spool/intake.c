@@ -125,11 +125,12 @@ static bool
 staged_is_sane(const struct gp_message *m)
 {
 	struct stat st;
+	uint64_t end;
 	if (m->fd < 0)
 		return m->commit.staged_size == 0;
-	return m->commit.staged_size <= staged_max() && gp_file_stat(m->fd, &st) == 0 &&
-	       S_ISREG(st.st_mode) && st.st_size >= 0 &&
-	       (uint64_t)st.st_size >= m->commit.staged_size;
+	return !gp_add_overflow(m->commit.staged_at, m->commit.staged_size, &end) &&
+	       end <= staged_max() && gp_file_stat(m->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_size >= 0 && (uint64_t)st.st_size >= end;
 }
 
 static int
@@ -141,6 +142,7 @@ append(const struct smtpd_peer *from, const struct gp_message *m, struct gp_queu
 		.slices = pieces,
 		.slices_len = GP_ARRAY_LEN(pieces),
 		.fd = m->fd,
+		.fd_at = c->staged_at,
 		.fd_len = c->staged_size,
 	};
 	if (c->envelope.rcpts_len == 0 || !staged_is_sane(m) || !was_given(from, c->id) ||

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "procs/supervisor/supervisor.h"
 #include "sys/small_file.h"
 
 /* As much as the files that the configuration names can add. */
@@ -173,6 +174,8 @@ configuration_tls_files(const struct gp_config *cfg)
 		sum = mix_file(sum, cfg->tls.certificates[i].path);
 	for (size_t i = 0; i < cfg->tls.keys_len; i++)
 		sum = mix_file(sum, cfg->tls.keys[i]);
+	for (size_t i = 0; i < cfg->domains_len; i++)
+		sum = mix_file(sum, gp_slice_str(dkim_path(cfg, &cfg->domains[i]).s));
 	sum = mix_file(sum, cfg->smarthost.password_file);
 	sum = mix_file(sum, cfg->smarthost.token_file);
 	return mix_file(sum, cfg->smarthost.client_secret_file);

@@ -139,6 +139,19 @@ tell_keys(struct instance *in)
 	return ok;
 }
 
+/* Without them nobody would know which mail must be signed. */
+static bool
+tell_dkim_keys(struct instance *in)
+{
+	struct gp_dkim_file files[DKIM_FILES_MAX];
+	struct gp_message m = {.type = GP_MSG_DKIM_KEYS, .dkim_keys = {.files = files}};
+	m.fd = dkim_gather(self.config.value, files, &m.dkim_keys.files_len);
+	if (m.fd >= 0)
+		return gp_channel_send(in->control, &m);
+	gp_error("cannot_copy_keys", GP_FS("reason", strerror(-m.fd)));
+	return false;
+}
+
 static bool
 tell_secret(struct instance *in, enum gp_secret_kind kind, struct gp_slice path)
 {
@@ -193,7 +206,7 @@ tell_resources(struct instance *in)
 	if (ok && needs & NEEDS_USERS && r->users.fd >= 0)
 		ok = tell_users(in);
 	if (ok && needs & NEEDS_KEYS)
-		ok = tell_keys(in);
+		ok = tell_keys(in) && tell_dkim_keys(in);
 	if (ok && needs & NEEDS_SECRETS)
 		ok = tell_secrets(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
@@ -516,7 +529,8 @@ tell_again(unsigned needs)
 		struct instance *in = &self.instances[i];
 		if (!in->control)
 			continue;
-		bool told = (!(in->spec->needs & NEEDS_KEYS) || tell_keys(in)) &&
+		bool told = (!(in->spec->needs & NEEDS_KEYS) ||
+			     (tell_keys(in) && tell_dkim_keys(in))) &&
 			    (!(in->spec->needs & NEEDS_SECRETS) || tell_secrets(in));
 		if (!told)
 			kill(in->pid, SIGKILL);

@@ -8,25 +8,25 @@
  *                        |
  *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
  *                  |        |   --> relay   --> other servers
- *           signer, auth    |         |
- *              |            |      resolver        fetch --> HTTPS servers
+ *         signer, auth,     |         |
+ *         resolver          |      resolver        fetch --> HTTPS servers
  *     443 --> web           |          |             |
- *                           +------ reports ---------+  (hears of relay's sessions)
+ *                           +------ reports ---------+  (hears of relay's sessions; asks signer)
  */
 const struct role_spec role_specs[] = {
-	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD) | PEER(WEB)},
+	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD) | PEER(WEB) | PEER(REPORTS)},
 	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
 	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR) | PEER(REPORTS)},
-	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY) | PEER(REPORTS)},
+	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY) | PEER(REPORTS) | PEER(SMTPD)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS)},
 	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR, 1,
-	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY)},
+	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY) | PEER(SIGNER)},
 	{GP_ROLE_AUTH, false, NEEDS_USERS, 2, PEER(SMTPD)},
 	{GP_ROLE_RELAY, true, NEEDS_SECRETS, 2,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(REPORTS)},
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES, 0,
-	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH)},
+	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH) | PEER(RESOLVER)},
 	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKET | NEEDS_CERTIFICATES, 0, PEER(SIGNER)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

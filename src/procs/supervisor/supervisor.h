@@ -81,6 +81,24 @@ struct users_file {
 bool
 users_file_renew(struct users_file *u, struct gp_slice path);
 
+/* --- dkim.c --- */
+
+enum { DKIM_FILES_MAX = 1024 }; /* as many as a dkim_keys message holds */
+
+struct dkim_path {
+	char s[4096 + 512];
+};
+
+/* Where the domain's keys are: STATE/dkim/DOMAIN.keys */
+struct dkim_path
+dkim_path(const struct gp_config *cfg, const struct gp_domain_config *domain);
+
+/* Copies the files of all domains that have one into an unnamed file; ret: DKIM_FILES_MAX of them,
+   whose domains live in the configuration. A file that cannot be read is told of, and has size 0;
+   so is one too many, which is left out. Returns the descriptor, or -errno. */
+int
+dkim_gather(const struct gp_config *cfg, struct gp_dkim_file *ret, size_t *ret_len);
+
 /* --- resources.c --- */
 
 struct resources {

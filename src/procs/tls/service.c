@@ -188,6 +188,12 @@ tls_sign(struct session *s, const struct gp_tls_request *r)
 	return false;
 }
 
+bool
+tls_tell_signer(const struct gp_message *m)
+{
+	return self.channel && gp_channel_send(self.channel, m);
+}
+
 void
 tls_forget(struct session *s)
 {
@@ -221,13 +227,22 @@ take_keys(const struct gp_message *m)
 	return true;
 }
 
+/* What was asked is answered by nobody. */
+static void
+give_up(void)
+{
+	tickets_fail(&self.tickets, refuse);
+	if (self.owner->lost)
+		self.owner->lost();
+}
+
 static void
 lose_signer(const char *why)
 {
 	gp_warning("signer_gone", GP_FS("reason", why));
 	self.channel = NULL;
 	gp_role_peer_lost(GP_ROLE_SIGNER);
-	tickets_fail(&self.tickets, refuse);
+	give_up();
 }
 
 static void
@@ -240,6 +255,8 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		if (s)
 			self.owner->signed_for(s,
 					       done ? m->signature.signature : gp_slice(NULL, 0));
+	} else if (m->type != GP_MSG_KEYS) {
+		self.owner->heard(m);
 	} else if (!take_keys(m)) {
 		gp_channel_free(c);
 		lose_signer("malformed keys");
@@ -259,6 +276,6 @@ tls_connect(struct gp_role_env *env, int fd)
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close};
 	/* The end of the old one may still lie unread behind this news. */
 	self.channel = gp_channel_free(self.channel);
-	tickets_fail(&self.tickets, refuse);
+	give_up();
 	self.channel = gp_channel_new(env->loop, fd, self.owner->permit, &owner);
 }

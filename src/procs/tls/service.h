@@ -22,6 +22,10 @@ struct tls_owner {
 	void (*settled)(void);
 	/* The signature that was asked for; empty: there is none to be had. */
 	void (*signed_for)(struct session *s, struct gp_slice signature);
+	/* What signer says beside that; and that it is gone, or another one is there: what was
+	   asked of the old one is not answered. NULL where the permit has nothing else. */
+	void (*heard)(const struct gp_message *m);
+	void (*lost)(void);
 };
 
 /* Before the sandbox. Returns 0 or -ENOMEM. */
@@ -44,6 +48,9 @@ tls_possible(void);
 /* NULL: not possible now. */
 struct gp_tls *
 tls_accept(int fd, const struct gp_role_listen *listen);
+/* Something else to signer, for which heard() has the answer. False: not possible now. */
+bool
+tls_tell_signer(const struct gp_message *m);
 /* Asks for a signature; signed_for() answers. False: not possible now. */
 bool
 tls_sign(struct session *s, const struct gp_tls_request *r);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "procs/smtpd/checks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/verify/results.h"
+#include "procs/smtpd/session.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+enum {
+	/* Octets of headers and answers that all checks of the process hold together. */
+	CHECKS_MEMORY_MAX = 64 * 1024 * 1024,
+	/* Public keys that are kept ready, of those used last. */
+	KEYS_MAX = 1000,
+	SIGNATURES_LOGGED = 5,
+};
+
+struct checks {
+	struct session *session;
+	struct gp_verify_query query;
+	struct gp_verify *verify; /* NULL: memory was short, and all was given up */
+	struct gp_list lookups;
+	size_t memory; /* as counted in self.memory */
+	int outcome;   /* of gp_verify_run */
+};
+
+static struct {
+	struct gp_authpolicy *policy;
+	struct gp_dkim_keys *keys;
+	size_t memory;
+} self;
+
+static const struct gp_reply no_memory =
+	GP_REPLY_INIT(451, 4, 3, 0, "Cannot check the message now, try again later");
+
+int
+checks_configure(const struct gp_config *cfg, const uint64_t seed[2])
+{
+	struct gp_authpolicy *fresh = gp_authpolicy_new(&cfg->authentication, seed);
+	if (!self.keys)
+		self.keys = gp_dkim_keys_new(KEYS_MAX, seed);
+	if (!fresh || !self.keys) {
+		gp_authpolicy_free(fresh);
+		return -ENOMEM;
+	}
+	gp_authpolicy_free(self.policy);
+	self.policy = fresh;
+	return 0;
+}
+
+bool
+checks_wanted(const struct session *s)
+{
+	return s->listen->service == GP_SERVICE_INBOUND && !s->client.relay &&
+	       !gp_authpolicy_exempts(self.policy, s->client.address, s->client.address_len);
+}
+
+/* --- the work --- */
+
+static void
+give_up(struct checks *c)
+{
+	resolve_forget(&c->lookups);
+	c->verify = gp_verify_free(c->verify);
+	self.memory -= c->memory;
+	c->memory = 0;
+	c->outcome = -ENOMEM;
+}
+
+static void
+count_memory(struct checks *c)
+{
+	size_t now = gp_verify_memory(c->verify);
+	self.memory += now - c->memory;
+	c->memory = now;
+	if (self.memory > CHECKS_MEMORY_MAX)
+		give_up(c);
+}
+
+/* Asks for what is needed. True: something could not be asked, and is answered. */
+static bool
+ask(struct checks *c, const struct gp_verify_need *need)
+{
+	bool answered = false;
+	for (size_t i = 0; i < need->len; i++) {
+		const struct gp_dns_question *q = &need->questions[i];
+		const struct gp_dns_answer none = {.name = q->name,
+						   .canonical = q->name,
+						   .type = q->type,
+						   .status = GP_DNS_SERVFAIL};
+		if (resolve_ask(c, &c->lookups, q))
+			continue;
+		gp_verify_answer(c->verify, &none);
+		answered = true;
+	}
+	return answered;
+}
+
+static void
+run(struct checks *c)
+{
+	struct gp_verify_need need;
+	if (!c->verify)
+		return;
+	do
+		c->outcome = gp_verify_run(c->verify, &need);
+	while (ask(c, &need));
+	count_memory(c);
+}
+
+static bool
+is_over(const struct checks *c)
+{
+	return c->outcome != GP_VERIFY_WAITS;
+}
+
+struct checks *
+checks_begin(struct session *s)
+{
+	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
+	struct checks *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->session = s;
+	gp_list_init(&c->lookups);
+	c->query = (struct gp_verify_query){
+		.address_len = s->client.address_len,
+		.dmarc = gp_authpolicy_wants_dmarc(self.policy),
+		.utf8 = e->flags & GP_ENVELOPE_SMTPUTF8,
+		.helo = gp_smtp_server_helo(s->smtp),
+		.sender = e->sender,
+		.receiver = smtpd.setup.hostname,
+		.now_s = gp_clock_wall_ms() / 1000,
+		.keys = self.keys,
+	};
+	memcpy(c->query.address, s->client.address, sizeof(s->client.address));
+	c->verify = gp_verify_new(&c->query, smtpd.env->seed);
+	if (!c->verify) {
+		free(c);
+		return NULL;
+	}
+	run(c);
+	return c;
+}
+
+struct checks *
+checks_free(struct checks *c)
+{
+	if (c)
+		give_up(c);
+	free(c);
+	return NULL;
+}
+
+void
+checks_feed(struct checks *c, struct gp_slice piece)
+{
+	if (!c->verify)
+		return;
+	if (gp_verify_feed(c->verify, piece))
+		run(c);
+	else
+		count_memory(c);
+}
+
+bool
+checks_end(struct checks *c)
+{
+	if (c->verify)
+		gp_verify_end(c->verify);
+	run(c);
+	return is_over(c);
+}
+
+void
+checks_expire(struct checks *c)
+{
+	gp_assert(c->verify);
+	resolve_forget(&c->lookups);
+	gp_verify_expire(c->verify);
+	run(c);
+	gp_assert(is_over(c));
+}
+
+void
+checks_take(struct checks *c, const struct gp_dns_answer *answer)
+{
+	if (c->verify)
+		gp_verify_answer(c->verify, answer);
+}
+
+void
+checks_go_on(struct checks *c)
+{
+	run(c);
+	if (is_over(c) && c->session->state == SESSION_WAITS_CHECKS)
+		session_checked(c->session);
+}
+
+/* --- what it came to --- */
+
+static bool
+write_results(const struct checks *c, const struct gp_verify_facts *facts,
+	      const struct gp_authpolicy_decision *decision, struct gp_arena *arena,
+	      struct gp_buf *head)
+{
+	struct gp_authres results;
+	if (gp_verify_results(&c->query, facts, smtpd.setup.hostname, arena, &results) < 0)
+		return false;
+	gp_buf_put_str(head, "Authentication-Results: ");
+	gp_authres_write(head, &results);
+	gp_buf_put_str(head, "\r\n");
+	if (decision->action == GP_AUTHPOLICY_QUARANTINE)
+		gp_buf_printf(head, "X-Gatepost-Quarantine: %s\r\n", decision->by);
+	return !head->failed;
+}
+
+/* "pass:example.org fail:example.net" */
+static struct gp_slice
+signatures_text(const struct gp_verify_facts *f, struct gp_arena *arena)
+{
+	struct gp_slice text = GP_SLICE("");
+	for (size_t i = 0; i < GP_MIN(f->dkim_len, (size_t)SIGNATURES_LOGGED); i++)
+		text = gp_arena_printf(arena, "%.*s%s%s:%.*s", GP_SLICE_FMT(text), i > 0 ? " " : "",
+				       gp_dkim_result_name(f->dkim[i].result),
+				       GP_SLICE_FMT(f->dkim[i].signature->domain));
+	return text.len > 0 ? text : GP_SLICE("none");
+}
+
+static void
+log_verified(const struct checks *c, const struct gp_verify_facts *f,
+	     const struct gp_authpolicy_decision *d, struct gp_arena *arena)
+{
+	const char *policy = f->dmarc ? gp_dmarc_policy_name(f->dmarc->policy) : NULL;
+	const char *helo = f->helo ? gp_spf_verdict_name(f->helo->verdict) : "";
+	gp_info("verified", GP_FID("id", c->session->id),
+		GP_FS("client", c->session->client_text.s), GP_F("from", c->query.sender),
+		GP_F("header_from", f->author.domain),
+		GP_FS("spf", f->mail_from ? gp_spf_verdict_name(f->mail_from->verdict) : ""),
+		GP_FS("spf_helo", helo), GP_F("dkim", signatures_text(f, arena)),
+		GP_FS("dmarc", f->dmarc ? gp_dmarc_verdict_name(f->dmarc->verdict) : ""),
+		GP_FS("policy", policy ? policy : ""),
+		GP_FS("action", gp_authpolicy_action_name(d->action)), GP_FS("by", d->by));
+}
+
+struct gp_reply
+checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head)
+{
+	struct gp_authpolicy_decision decision;
+	if (c->outcome == GP_VERIFY_TOO_BIG)
+		return GP_REPLY(552, 5, 3, 4, "Header is too big");
+	if (c->outcome != GP_VERIFY_DONE)
+		return no_memory;
+	struct gp_verify_facts facts = gp_verify_facts(c->verify);
+	if (gp_authpolicy_decide(self.policy, &facts, arena, &decision) < 0)
+		return no_memory;
+	log_verified(c, &facts, &decision, arena);
+	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
+		return no_memory;
+	return decision.reply;
+}

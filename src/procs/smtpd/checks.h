@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who sent a stranger's message: core/verify between a session, which brings the message
+ * (checks.c), and the resolver, which brings answers (resolve.c); and what follows from it.
+ *
+ * They begin with the first recipient that is taken, so that who only tries addresses makes us ask
+ * nothing, and are over with the transaction.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "core/authpolicy/authpolicy.h"
+#include "procs/smtpd/smtpd.h"
+
+enum {
+	/* How long the end of data waits for answers: RFC 5321 section 4.5.3.2.6 has the client
+	   wait ten minutes, and people less. */
+	CHECKS_MS = 10 * 1000,
+};
+
+struct checks;
+
+/* From the configuration, of which no pointer is kept beyond the next call. 0 or -ENOMEM. */
+int
+checks_configure(const struct gp_config *cfg, const uint64_t seed[2]);
+
+/* Is mail of this session looked at: a stranger's, on a listener for strangers? */
+bool
+checks_wanted(const struct session *s);
+
+/* NULL: no memory. */
+struct checks *
+checks_begin(struct session *s);
+/* Accepts NULL, returns NULL. */
+struct checks *
+checks_free(struct checks *c);
+
+void
+checks_feed(struct checks *c, struct gp_slice piece);
+
+/* The message has ended. True: all is known; else session_checked() says when. */
+bool
+checks_end(struct checks *c);
+/* Its time is over: what is not known now will not be. */
+void
+checks_expire(struct checks *c);
+
+/*
+ * When all is known: the reply that refuses the message, or one of code 0, and what it came to is
+ * appended to `head`. Tells the log. Texts live in the arena.
+ */
+struct gp_reply
+checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head);
+
+/* --- between checks.c and resolve.c --- */
+
+/* An answer that was asked for; its lookup is forgotten between the two. */
+void
+checks_take(struct checks *c, const struct gp_dns_answer *answer);
+void
+checks_go_on(struct checks *c);
+
+/* Asks; the lookup joins the list. False: not possible now. */
+bool
+resolve_ask(struct checks *c, struct gp_list *lookups, const struct gp_dns_question *question);
+/* The answers are not waited for any more. */
+void
+resolve_forget(struct gp_list *lookups);
