@@ -3,7 +3,7 @@
 PYTHON = /usr/bin/python3
 C_FILES = git ls-files -co --exclude-standard "*.c" "*.h"
 
-.PHONY: all help check test crash-test guards asan fuzz cover analyse fmt lint install clean
+.PHONY: all help check test crash-test guards slow-clients asan fuzz cover analyse fmt lint install clean
 
 all: build/build.ninja
 	ninja -C build
@@ -14,6 +14,7 @@ help:
 	@echo 'make test       all of ./test'
 	@echo 'make crash-test power cuts, kills, full disks for long (half an hour, as root)'
 	@echo 'make guards     take each guard out, and see its tests go red (20 minutes, as root)'
+	@echo 'make slow-clients  hold 10,000 slow TLS clients while mail goes on (3 minutes, as root)'
 	@echo 'make asan       unit tests under the sanitizers'
 	@echo 'make fuzz       each fuzz target for SECONDS (60)'
 	@echo 'make cover      line and branch coverage of the unit tests'
@@ -43,6 +44,9 @@ crash-test:
 
 guards:
 	$(PYTHON) tests/guards/run.py
+
+slow-clients: all
+	GATEPOST_SLOW_CLIENTS=10000 $(PYTHON) -m pytest -p no:cacheprovider -s tests/system/test_slow_clients.py
 
 asan:
 	./test unit

@@ -317,8 +317,8 @@ def s_time(port, seconds, kind):
     return int(found[1]) / (time.monotonic() - begun) if found and done.returncode == 0 else None
 
 
-def handshakes(name, seconds):
-    with Bench(name, "idle", "in") as bench:
+def handshakes(name, seconds, tls="in"):
+    with Bench(name, "idle", tls) as bench:
         shake_hands(bench, 1)
         return {
             "full": shake_hands(bench, seconds),
@@ -329,14 +329,21 @@ def handshakes(name, seconds):
 
 
 def parse_speed(text):
-    """Operations a second of one core, from the tables of `openssl speed ecdsap256 ecdhx25519`."""
+    """Operations a second of one core, from the tables of `openssl speed rsa2048 ecdsap256 ecdhx25519`."""
+    rsa = re.search(r"rsa 2048 bits\s+\S+s\s+\S+s\s+([\d.]+)\s+([\d.]+)", text)
     sign = re.search(r"ecdsa \(nistp256\)\s+\S+s\s+\S+s\s+([\d.]+)\s+([\d.]+)", text)
     exchange = re.search(r"ecdh \(X25519\)\s+\S+s\s+([\d.]+)", text)
-    return {"sign": float(sign[1]), "verify": float(sign[2]), "exchange": float(exchange[1])}
+    return {
+        "sign": float(sign[1]),
+        "verify": float(sign[2]),
+        "exchange": float(exchange[1]),
+        "rsa_sign": float(rsa[1]),
+        "rsa_verify": float(rsa[2]),
+    }
 
 
 def crypto_limit():
-    argv = ["openssl", "speed", "-seconds", "1", "ecdsap256", "ecdhx25519"]
+    argv = ["openssl", "speed", "-seconds", "1", "rsa2048", "ecdsap256", "ecdhx25519"]
     return parse_speed(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
 
 

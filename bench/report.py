@@ -97,7 +97,8 @@ def tls_lines(results):
     for where, limit in results.get("crypto", {}).items():
         lines.append(
             f"openssl speed, {where}: {limit['sign']:,.0f} signatures by ECDSA P-256 a second,"
-            f" {limit['verify']:,.0f} checks of one, {limit['exchange']:,.0f} exchanges by X25519."
+            f" {limit['verify']:,.0f} checks of one, {limit['exchange']:,.0f} exchanges by X25519;"
+            f" {limit['rsa_sign']:,.0f} signatures by RSA-2048, {limit['rsa_verify']:,.0f} checks of one."
         )
     return lines
 

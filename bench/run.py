@@ -118,9 +118,9 @@ def run_tls_extras(results, args):
             key = f"{name} by TLS"
             measure_it = lambda n=name, h=held: measure.idle_memory(n, h, "tlsin")  # noqa: E731
             try_extra(results["idle"], key, "idle connections", measure_it)
-        if args.handshakes:
-            measure_it = lambda n=name: measure.handshakes(n, args.handshakes)  # noqa: E731
-            try_extra(results["handshakes"], name, "handshakes", measure_it)
+        for tls, key in (("in", name), ("in-rsa", f"{name} with RSA-2048")) if args.handshakes else ():
+            measure_it = lambda n=name, t=tls: measure.handshakes(n, args.handshakes, t)  # noqa: E731
+            try_extra(results["handshakes"], key, "handshakes", measure_it)
     if args.handshakes:
         try_extra(results["crypto"], "one core", "openssl speed", measure.crypto_limit)
 

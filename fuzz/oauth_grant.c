@@ -12,7 +12,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gp_oauth_token token;
 	const char *why = NULL;
 	int r = gp_oauth_read_answer(gp_slice((const char *)data, size), 1, &arena, &token, &why);
-	gp_assert(r == 0 ? token.text.len > 0 && token.text.len <= GP_OAUTH_TOKEN_MAX &&
+	gp_assert(r == 0 ? token.text.len > 0 && token.text.len <= GP_OAUTH_GRANTED_MAX &&
 				   token.lifetime_s <= GP_OAUTH_LIFETIME_MAX
 			 : r == 1 && why);
 	for (size_t i = 0; i < token.text.len; i++)

@@ -157,6 +157,15 @@ answer_auth(struct run *r)
 }
 
 static void
+answer_starttls(struct run *r)
+{
+	static const struct gp_reply replies[] = {{220, 2, 0, 0, {"Ok", 2}},
+						  {421, 4, 7, 0, {"No", 2}}};
+	gp_assert(!gp_smtp_server_in_tls(r->session) && !gp_smtp_server_envelope(r->session));
+	gp_smtp_server_answer(r->session, &replies[r->answers >> 7]);
+}
+
+static void
 take_refusal(struct run *r)
 {
 	struct gp_slice command;
@@ -196,6 +205,9 @@ feed(struct run *r, struct gp_slice input)
 			answer_auth(r);
 			break;
 		case GP_SMTP_STARTTLS:
+			answer_starttls(r);
+			break;
+		case GP_SMTP_HANDSHAKE:
 			gp_assert(!gp_smtp_server_in_tls(r->session));
 			r->handshake = true;
 			break;

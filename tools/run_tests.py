@@ -323,6 +323,7 @@ def stage_crash_long(stage):
             ("reply_order", "10000"),
             ("reply_order", "500", "--mutant", "fdatasync"),
             ("disk_full", "5"),
+            ("frozen_disk", "1"),
         ],
     )
     stage.check(["build/tests/crash_test", "long"], timeout_s=7200)

@@ -16,9 +16,9 @@ MODE is what it does with mail: `discard` accepts, keeps it durably, drops it; `
 Maildir below mailboxes; `relay` passes it on to 127.0.0.1:sink_port; `idle` is `discard` with room for as many
 connections from one address as are asked for, where the server can. All take mail from 127.0.0.1 for anybody.
 
-TLS is "" (none), "in" (STARTTLS is offered, with the certificate and key that work_pair() made) or "out" (STARTTLS is
-used where the next hop offers it, and no certificate is asked to prove anything). All else of TLS is as it comes: with
-this generator that is TLS 1.3, X25519 and AES-256-GCM for all servers.
+TLS is "" (none), "in" (STARTTLS is offered, with the certificate and key that work_pair() made), "in-rsa" (the same
+with RSA) or "out" (STARTTLS is used where the next hop offers it, and no certificate is asked to prove anything). All
+else of TLS is as it comes: with this generator that is TLS 1.3, X25519 and AES-256-GCM for all servers.
 """
 
 import pathlib
@@ -41,9 +41,9 @@ def free_port():
         return s.getsockname()[1]
 
 
-def work_pair(work):
-    """A self-signed certificate on P-256 and its key: their paths below work."""
-    return tlsrig.make(work, name="bench.test")
+def work_pair(work, tls):
+    """A self-signed certificate on P-256, or of RSA-2048, and its key: their paths below work."""
+    return tlsrig.make(work, name="bench.test", kind="rsa" if tls == "in-rsa" else "ec")
 
 
 def wait_for_greeting(port, alive, patience_s=20):

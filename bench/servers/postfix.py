@@ -95,9 +95,9 @@ class Server:
         (self.work / "mail").mkdir()
         os.chown(self.work / "mail", peers.USERS["vmail"], peers.USERS["vmail"])
         mode = MODE_SETTINGS[self.mode].format(sink_port=self.sink_port, uid=peers.USERS["vmail"])
-        tls, master = TLS_SETTINGS[self.tls], MASTER.format(port=self.port)
-        if self.tls == "in":
-            certificate, key = work_pair(self.work)
+        tls, master = TLS_SETTINGS[self.tls.removesuffix("-rsa")], MASTER.format(port=self.port)
+        if self.tls.startswith("in"):
+            certificate, key = work_pair(self.work, self.tls)
             tls = tls.format(certificate=certificate.name, key=key.name)
             self.tls_port = free_port()
             master += TLS_LISTENER.format(tls_port=self.tls_port)

@@ -64,3 +64,30 @@ gp_utf8_printable(struct gp_slice s)
 	}
 	return true;
 }
+
+uint32_t
+gp_utf8_take(struct gp_slice *s)
+{
+	static const uint8_t masks[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+	struct gp_slice from = *s;
+	size_t len = gp_utf8_len(from);
+	*s = gp_slice_drop(from, GP_MAX(len, (size_t)1));
+	if (len == 0)
+		return GP_UTF8_INVALID;
+	uint32_t c = octet(from, 0) & masks[len];
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | (octet(from, i) & 0x3F);
+	return c;
+}
+
+size_t
+gp_utf8_write(uint32_t c, char ret[4])
+{
+	static const uint8_t firsts[] = {0, 0, 0xC0, 0xE0, 0xF0};
+	gp_assert(c < GP_UTF8_INVALID);
+	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	for (size_t i = len; i-- > 1; c >>= 6)
+		ret[i] = (char)(0x80 | (c & 0x3F));
+	ret[0] = (char)(firsts[len] | c);
+	return len;
+}

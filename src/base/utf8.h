@@ -16,3 +16,15 @@ gp_utf8_len(struct gp_slice s);
  */
 bool
 gp_utf8_printable(struct gp_slice s);
+
+enum { GP_UTF8_INVALID = 0x110000 }; /* no character: behind the last one */
+
+/* Takes the first character off *s; of what is no UTF-8, one octet, as GP_UTF8_INVALID. s is not
+ * empty. */
+uint32_t
+gp_utf8_take(struct gp_slice *s);
+
+/* Writes c, which is below GP_UTF8_INVALID, as 1 to 4 octets, and returns how many. Surrogates are
+ * written like others: whoever has them from outside checks first. */
+size_t
+gp_utf8_write(uint32_t c, char ret[4]);

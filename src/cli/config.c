@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "sys/small_file.h"
 
 static const char usage[] =
 	"usage: gatepost config check [-c FILE] [--json] [-q]\n"
@@ -36,32 +37,61 @@ complaint_to_json(const struct gp_complaint *c)
 			 c->text.ptr, c->text.len);
 }
 
-static int
-print_json(const struct gp_complaints *complaints)
+static json_t *
+complaints_to_json(const struct gp_complaints *complaints)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < complaints->len; i++)
 		json_array_append_new(list, complaint_to_json(&complaints->items[i]));
-	json_t *root = json_pack("{s:b, s:o}", "ok", complaints->len == 0, "complaints", list);
+	return list;
+}
+
+static int
+print_json(const struct gp_complaints *complaints, const struct gp_complaints *warnings)
+{
+	json_t *root =
+		json_pack("{s:b, s:o, s:o}", "ok", complaints->len == 0, "complaints",
+			  complaints_to_json(complaints), "warnings", complaints_to_json(warnings));
 	int rc = root ? json_dumpf(root, stdout, JSON_COMPACT) : -1;
 	json_decref(root);
 	putchar('\n');
 	return rc == 0 ? GP_EXIT_OK : GP_EXIT_ERROR;
 }
 
+/* What is no mistake, and perhaps not meant: a file that `gatepost user` may yet make, or whose
+ * name is spelled wrong. */
+static struct gp_complaints
+warn(const struct gp_config *cfg, struct gp_arena *arena)
+{
+	int r = cfg->users.file.len > 0 ? gp_file_look(cfg->users.file) : 0;
+	struct gp_complaint *missing = r < 0 ? gp_arena_new(arena, struct gp_complaint) : NULL;
+	if (!missing)
+		return (struct gp_complaints){};
+	*missing = (struct gp_complaint){
+		.place = cfg->users.place,
+		.text = gp_arena_printf(arena,
+					"users: %.*s: %s; until `gatepost user add` makes it, "
+					"there are none",
+					GP_SLICE_FMT(cfg->users.file), strerror(-r))};
+	return (struct gp_complaints){missing, 1};
+}
+
 static int
 check(const struct config_options *o)
 {
+	struct gp_complaints warnings = {};
 	struct gp_arena arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX);
 	struct gp_config cfg;
 	struct gp_complaints complaints;
 	int rc = gp_cli_config(o->file, &arena, &cfg, &complaints);
 	bool read = rc == GP_EXIT_OK || complaints.len > 0;
-	if (read && o->json && print_json(&complaints) != GP_EXIT_OK)
+	if (rc == GP_EXIT_OK)
+		warnings = warn(&cfg, &arena);
+	if (read && o->json && print_json(&complaints, &warnings) != GP_EXIT_OK)
 		rc = GP_EXIT_ERROR;
-	else if (!o->json && complaints.len > 0)
-		gp_cli_print_complaints(&complaints);
-	else if (rc == GP_EXIT_OK && !o->json && !o->quiet)
+	else if (!o->json)
+		gp_cli_print_complaints(complaints.len > 0 ? &complaints : &warnings);
+	if (rc == GP_EXIT_OK && !o->json && !o->quiet)
 		printf("%s: no mistakes\n", o->file ? o->file : GP_CONFIG_DEFAULT);
 	gp_arena_free(&arena);
 	return rc;

@@ -115,26 +115,37 @@ warn(const struct dkim_run *run, const struct gp_header *h)
 	}
 }
 
-/* The field that goes on top. 0, 1 (which has been said) or -errno. */
+/* 0 or -errno. */
 static int
-make_field(struct dkim_run *run, const struct dkim_key *key, struct gp_dkim_order *order,
-	   const struct gp_header *h, struct gp_slice *ret)
+hash_body(const struct gp_header *h, uint8_t canon, struct gp_dkim_digest *ret)
 {
 	struct gp_dkim_body body;
-	struct gp_dkim_draft draft;
-	struct gp_slice signature;
-	const char *why = NULL;
 	size_t place = 0;
 	gp_dkim_body_init(&body);
-	int r = gp_dkim_body_want(&body, order->body_canon, GP_DKIM_BODY_ALL, &place);
+	int r = gp_dkim_body_want(&body, canon, GP_DKIM_BODY_ALL, &place);
 	if (r == 0) {
 		gp_dkim_body_feed(&body, gp_header_body(h));
 		r = gp_dkim_body_end(&body);
 	}
-	order->body_hash = &body.hashes[place].digest;
-	if (r == 0)
-		r = gp_dkim_draft(order, h, &run->arena, &draft, &why);
+	*ret = body.hashes[place].digest;
 	gp_dkim_body_free(&body);
+	return r;
+}
+
+/* The field that goes on top. 0, 1 (which has been said) or -errno. */
+static int
+make_field(struct dkim_run *run, const struct dkim_key *key, const struct gp_dkim_order *order,
+	   const struct gp_header *h, struct gp_slice *ret)
+{
+	struct gp_dkim_order o = *order;
+	struct gp_dkim_digest digest;
+	struct gp_dkim_draft draft;
+	struct gp_slice signature;
+	const char *why = NULL;
+	o.body_hash = &digest;
+	int r = hash_body(h, o.body_canon, &digest);
+	if (r == 0)
+		r = gp_dkim_draft(&o, h, &run->arena, &draft, &why);
 	if (r > 0)
 		fprintf(stderr, "gatepost dkim: %s: %s\n", run->message, why);
 	if (r == 0)
@@ -158,15 +169,21 @@ put_out(FILE *to, struct gp_slice text, bool lf)
 static int
 print(const struct dkim_run *run, struct gp_slice field, struct gp_slice message, bool lf)
 {
-	const char *name = run->output ? run->output : "standard output";
-	FILE *to = run->output ? fopen(run->output, "we") : stdout;
+	if (!run->output) {
+		bool good = put_out(stdout, field, lf) && put_out(stdout, message, lf) &&
+			    fflush(stdout) == 0;
+		return good ? GP_EXIT_OK : dkim_fail("standard output", -errno);
+	}
+	FILE *to = fopen(run->output, "we");
 	if (!to)
-		return dkim_fail(name, -errno);
-	bool good = put_out(to, field, lf) && put_out(to, message, lf) && fflush(to) == 0;
+		return dkim_fail(run->output, -errno);
+	bool good = put_out(to, field, lf) && put_out(to, message, lf);
 	int error = errno;
-	if (run->output && fclose(to) != 0)
-		good = false, error = errno;
-	return good ? GP_EXIT_OK : dkim_fail(name, -error);
+	if (fclose(to) != 0 && good) {
+		good = false;
+		error = errno;
+	}
+	return good ? GP_EXIT_OK : dkim_fail(run->output, -error);
 }
 
 static int

@@ -38,6 +38,7 @@ struct send {
 	char name[GP_SEND_NAME_MAX + 1]; /* the server's, where --server has one */
 	const char *user, *password_file, *token_file;
 	struct gp_buf secret;
+	char nonce[GP_NONCE_SIZE];
 	bool unverified;  /* --no-verify */
 	bool raw_connect; /* --quit-after connect */
 	bool json, quiet, verbose, help, utf8;
@@ -68,7 +69,8 @@ static const char usage[] =
 	"      --user NAME           AUTH, within TLS, with --verify; asks for the password\n"
 	"      --password-file FILE, --token-file FILE\n"
 	"                            its first line; a token is for OAUTHBEARER and XOAUTH2\n"
-	"      --auth MECHANISM      PLAIN, LOGIN, OAUTHBEARER or XOAUTH2, and no other\n"
+	"      --auth MECHANISM      PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, OAUTHBEARER\n"
+	"                            or XOAUTH2, and no other\n"
 	"      --no-verify           say the password to any server\n"
 	"\n"
 	"  -d, --data FILE           the message; - for standard input; without it one is made\n"
@@ -289,6 +291,8 @@ read_mechanism(const struct gp_arg *arg, uint32_t *ret)
 		{GP_SLICE("LOGIN"), GP_EHLO_LOGIN},
 		{GP_SLICE("XOAUTH2"), GP_EHLO_XOAUTH2},
 		{GP_SLICE("OAUTHBEARER"), GP_EHLO_OAUTHBEARER},
+		{GP_SLICE("SCRAM-SHA-256"), GP_EHLO_SCRAM_SHA_256},
+		{GP_SLICE("SCRAM-SHA-256-PLUS"), GP_EHLO_SCRAM_SHA_256_PLUS},
 	};
 	for (size_t i = 0; i < GP_ARRAY_LEN(words); i++) {
 		if (!gp_slice_eq_nocase(gp_slice_str(arg->value), words[i].word))
@@ -296,7 +300,8 @@ read_mechanism(const struct gp_arg *arg, uint32_t *ret)
 		*ret = words[i].flag;
 		return true;
 	}
-	return gp_arg_wrong(arg, "is not PLAIN, LOGIN, OAUTHBEARER or XOAUTH2");
+	return gp_arg_wrong(arg, "is not PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, "
+				 "OAUTHBEARER or XOAUTH2");
 }
 
 static bool
@@ -715,6 +720,8 @@ get_secret(struct send *s)
 			r == -ENODATA ? "there is none" : strerror(-r));
 		return GP_EXIT_USAGE;
 	}
+	gp_nonce(s->nonce);
+	login->nonce = gp_slice_str(s->nonce);
 	login->user = gp_slice_str(s->user);
 	*(s->token_file ? &login->token : &login->password) = gp_buf_slice(&s->secret);
 	return GP_EXIT_OK;

@@ -403,6 +403,18 @@ finish_handshake(struct wire *w, uint64_t deadline_ms)
 	return r == 0 ? NULL : gp_tls_error(w->tls);
 }
 
+/* A login is bound to this channel, where the server can do that. */
+static void
+bind_login(const struct wire *w, struct gp_smtp_client *c)
+{
+	struct gp_tls_bindings b;
+	struct gp_slice data;
+	gp_tls_bindings(w->tls, &b);
+	const char *type = gp_tls_binding(&b, &data);
+	if (type)
+		gp_smtp_client_bind(c, type, data);
+}
+
 /* What comes next is TLS. Returns NULL, or why it is not to be used. */
 static const char *
 shake_hands(struct wire *w, uint64_t deadline_ms)
@@ -518,10 +530,12 @@ static void
 begin_starttls(struct wire *w, struct gp_smtp_client *c)
 {
 	const char *why = shake_hands(w, gp_smtp_client_deadline(c));
-	if (why)
+	if (why) {
 		gp_smtp_client_tls_failed(c, why);
-	else
-		gp_smtp_client_tls_started(c, gp_clock_monotonic_ms());
+		return;
+	}
+	bind_login(w, c);
+	gp_smtp_client_tls_started(c, gp_clock_monotonic_ms());
 }
 
 static int
@@ -592,6 +606,8 @@ run_session(struct wire *w)
 	if (setup.tls_implicit)
 		setup.tls = GP_CLIENT_TLS_OFF;
 	struct gp_smtp_client *c = gp_smtp_client_new(&setup, gp_clock_monotonic_ms());
+	if (c && w->tls)
+		bind_login(w, c);
 	int r = c ? drive(w, c) : -ENOMEM;
 	if (r == 0) {
 		struct gp_outcome failure = gp_smtp_client_failure(c);

@@ -18,11 +18,12 @@ enum { EARLY_PEERS_MAX = 64 };
 enum { PEER_MISSING_MS = 60 * 1000 };
 
 /* What may come before start, and after. */
-static const uint64_t permit_before = GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP);
+static const uint64_t permit_before =
+	GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP | 1ull << GP_MSG_PING);
 static const uint64_t permit_after = 1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER |
 				     1ull << GP_MSG_KEY | 1ull << GP_MSG_DKIM_KEYS |
 				     1ull << GP_MSG_SECRET | 1ull << GP_MSG_USERS |
-				     1ull << GP_MSG_STOP;
+				     1ull << GP_MSG_STOP | 1ull << GP_MSG_PING;
 
 static struct {
 	const struct gp_role *role;
@@ -276,6 +277,14 @@ take_start(void)
 	return r;
 }
 
+/* Said at the end of a turn, so that it tells of one that came to its end. */
+static int
+take_ping(void)
+{
+	const struct gp_message pong = {.type = GP_MSG_PONG, .fd = -1};
+	return gp_channel_send(self.control, &pong) ? 0 : -ENOMEM;
+}
+
 static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
@@ -308,6 +317,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_START:
 		r = take_start();
+		break;
+	case GP_MSG_PING:
+		r = take_ping();
 		break;
 	case GP_MSG_STOP:
 		if (self.role->on_stop)

@@ -56,6 +56,7 @@ enum gp_secret_kind {
 	GP_SECRET_PASSWORD = 1,
 	GP_SECRET_TOKEN,
 	GP_SECRET_CLIENT, /* what a token is had for */
+	GP_SECRET_ISSUER, /* auth's, towards the issuer of tokens */
 };
 
 enum gp_queue_verb {

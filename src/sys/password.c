@@ -39,6 +39,18 @@ gp_random(void *ret, size_t size)
 }
 
 void
+gp_nonce(char ret[GP_NONCE_SIZE])
+{
+	unsigned char chance[18];
+	static_assert(sodium_base64_ENCODED_LEN(sizeof(chance), sodium_base64_VARIANT_ORIGINAL) ==
+			      GP_NONCE_SIZE,
+		      "without padding");
+	randombytes_buf(chance, sizeof(chance));
+	sodium_bin2base64(ret, GP_NONCE_SIZE, chance, sizeof(chance),
+			  sodium_base64_VARIANT_ORIGINAL);
+}
+
+void
 gp_wipe(void *at, size_t size)
 {
 	sodium_memzero(at, size);

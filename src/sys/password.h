@@ -25,6 +25,11 @@ gp_password_check(struct gp_slice text, struct gp_slice password);
 void
 gp_random(void *ret, size_t size);
 
+/* What was never said before, for SCRAM: 18 random octets in base64, and a NUL. */
+enum { GP_NONCE_SIZE = 25 };
+void
+gp_nonce(char ret[GP_NONCE_SIZE]);
+
 /* Overwrites a secret that is not needed any more; no compiler leaves it out. */
 void
 gp_wipe(void *at, size_t size);

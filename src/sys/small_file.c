@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,4 +59,34 @@ int
 gp_file_stat(int fd, struct stat *ret)
 {
 	return syscall(SYS_fstat, fd, ret) < 0 ? -errno : 0;
+}
+
+int
+gp_file_line(int fd, char *to, size_t size, size_t *ret_len)
+{
+	struct stat st;
+	int r = gp_file_stat(fd, &st);
+	if (r < 0)
+		return r;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	ssize_t n = pread(fd, to, size, 0);
+	if (n < 0)
+		return -errno;
+	struct gp_slice rest = gp_slice(to, (size_t)n), line = gp_slice_cut(&rest, '\n');
+	if (line.len == size)
+		return -EFBIG;
+	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	*ret_len = line.len;
+	explicit_bzero(to + line.len, size - line.len);
+	return line.len > 0 ? 0 : -ENODATA;
+}
+
+const char *
+gp_file_line_trouble(int error)
+{
+	return error == -ENODATA ? "its first line is empty"
+	       : error == -EFBIG ? "its first line is too long"
+				 : strerror(-error);
 }

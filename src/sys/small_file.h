@@ -17,6 +17,17 @@ gp_file_read(struct gp_slice path, size_t max, struct gp_arena *arena,
 [[nodiscard]] int
 gp_file_look(struct gp_slice path);
 
+/*
+ * The first line of a regular file, without its end: a secret that an operator wrote. What is read
+ * behind it is overwritten. Returns 0; -ENODATA: it is empty; -EFBIG: it has no end within size
+ * octets; -EINVAL: no regular file; -errno.
+ */
+[[nodiscard]] int
+gp_file_line(int fd, char *to, size_t size, size_t *ret_len);
+/* What such an error is, in words. */
+const char *
+gp_file_line_trouble(int error);
+
 /* fstat(2) itself: libc's may use the call that takes a path, which most sandboxes refuse. Returns
  * 0 or -errno. */
 [[nodiscard]] int

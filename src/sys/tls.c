@@ -300,11 +300,11 @@ digest_end_point(const X509 *certificate, uint8_t ret[GP_TLS_END_POINT_MAX])
 }
 
 void
-gp_tls_server_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret)
+gp_tls_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret)
 {
 	static const char label[] = "EXPORTER-Channel-Binding";
 	const unsigned char no_context[1] = {};
-	gp_assert(t->open && SSL_is_server(t->ssl));
+	gp_assert(t->open);
 	*ret = (struct gp_tls_bindings){};
 	/* Without the extended master secret two connections could have the same (RFC 9266 section
 	 * 3). */
@@ -312,9 +312,19 @@ gp_tls_server_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret)
 	if (unique && SSL_export_keying_material(t->ssl, ret->exporter, sizeof(ret->exporter),
 						 label, strlen(label), no_context, 0, 1) == 1)
 		ret->exporter_len = sizeof(ret->exporter);
-	const X509 *certificate = SSL_session_reused(t->ssl) ? NULL : SSL_get_certificate(t->ssl);
-	if (certificate)
+	const X509 *certificate = SSL_is_server(t->ssl) ? SSL_get_certificate(t->ssl)
+							: SSL_get0_peer_certificate(t->ssl);
+	if (certificate && !SSL_session_reused(t->ssl))
 		ret->end_point_len = digest_end_point(certificate, ret->end_point);
+}
+
+const char *
+gp_tls_binding(const struct gp_tls_bindings *b, struct gp_slice *ret)
+{
+	bool exporter = b->exporter_len > 0;
+	*ret = exporter ? gp_slice((const char *)b->exporter, b->exporter_len)
+			: gp_slice((const char *)b->end_point, b->end_point_len);
+	return exporter ? "tls-exporter" : ret->len > 0 ? "tls-server-end-point" : NULL;
 }
 
 struct gp_tls_facts

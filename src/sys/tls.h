@@ -116,12 +116,16 @@ struct gp_tls_bindings {
 	/* tls-exporter (RFC 9266): TLS 1.3, or 1.2 with the extended master secret. */
 	uint8_t exporter[GP_TLS_EXPORTER];
 	size_t exporter_len;
-	/* tls-server-end-point (RFC 5929 section 4): of the certificate that was shown. None in a
+	/* tls-server-end-point (RFC 5929 section 4): of the server's certificate. None in a
 	   resumed session: the ticket does not say which it was. */
 	uint8_t end_point[GP_TLS_END_POINT_MAX];
 	size_t end_point_len;
 };
 
-/* Of a server's connection, after the handshake. */
+/* After the handshake. */
 void
-gp_tls_server_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret);
+gp_tls_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret);
+
+/* The one that a client takes, which lives in *b: its type, and *ret; NULL: there is none. */
+const char *
+gp_tls_binding(const struct gp_tls_bindings *b, struct gp_slice *ret);

@@ -67,6 +67,26 @@ texts(void **state)
 	assert_false(gp_utf8_printable(GP_SLICE("a\xC2\x85")));
 }
 
+static void
+characters(void **state)
+{
+	char text[4];
+	(void)state;
+	for (uint32_t c = 0; c < GP_UTF8_INVALID; c++) {
+		if (c >= 0xD800 && c < 0xE000)
+			continue;
+		size_t len = gp_utf8_write(c, text);
+		struct gp_slice s = gp_slice(text, len);
+		assert_int_equal(gp_utf8_take(&s), c);
+		assert_int_equal(s.len, 0);
+	}
+	struct gp_slice bad = GP_SLICE("\xC3(\xED\xA0");
+	static const uint32_t want[] = {GP_UTF8_INVALID, '(', GP_UTF8_INVALID, GP_UTF8_INVALID};
+	for (size_t i = 0; i < GP_ARRAY_LEN(want); i++)
+		assert_int_equal(gp_utf8_take(&bad), want[i]);
+	assert_int_equal(bad.len, 0);
+}
+
 int
 main(void)
 {
@@ -74,6 +94,7 @@ main(void)
 		cmocka_unit_test(every_character),
 		cmocka_unit_test(only_shortest_forms),
 		cmocka_unit_test(texts),
+		cmocka_unit_test(characters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,9 @@ static const struct complaint_case hops[] = {
 	{BASE "smarthost: {address: a.example, user: x, password_file: key.pem, tls: none}\n",
 	 "3:1: smarthost: 'tls: none' would tell the user's secret to anybody; take verify, or at "
 	 "least encrypt\n"},
+	{BASE "smarthost: {address: a.example, user: x, login: scram, token_file: secret}\n",
+	 "3:1: smarthost: login is about a password, and there is none\n"
+	 "3:68: cannot read /etc/g/secret: No such file or directory\n"},
 	{BASE "smarthost: {address: a.example, user: x, token_url: \"https://b.example\"}\n",
 	 "3:1: smarthost: token_url goes with client_id and client_secret_file\n"},
 	{BASE "smarthost: {address: a.example, client_id: x}\n",
@@ -198,6 +201,16 @@ static const struct complaint_case values[] = {
 	{BASE "auth: {failures: 0}\n", "3:18: failures is out of bounds: 1 to 1000 are possible\n"},
 	{BASE "auth: {oauth: {jwks: {text: x}, issuer: i}}\n",
 	 "3:1: auth: oauth needs issuer and audience beside jwks\n"},
+	{BASE "auth: {oauth: {jwks: {text: x}, issuer: i, audience: a,\n"
+	      "  introspection_url: \"https://b.example/\", client_id: me, client_secret_file: "
+	      "secret}}\n",
+	 "3:1: auth: oauth has jwks or introspection_url, not both\n"
+	 "4:79: cannot read /etc/g/secret: No such file or directory\n"},
+	{BASE "auth: {oauth: {introspection_url: \"https://b.example/\", client_id: me}}\n",
+	 "3:1: auth: introspection_url goes with client_id and client_secret_file\n"},
+	{BASE "auth: {oauth: {client_secret_file: secret}}\n",
+	 "3:1: auth: introspection_url goes with client_id and client_secret_file\n"
+	 "3:36: cannot read /etc/g/secret: No such file or directory\n"},
 	{BASE "auth: {oauth: {issuer: \"a\\tb\"}}\n",
 	 "3:24: issuer takes 1 to 512 octets without control characters\n"},
 	{BASE "user: \"a b\"\n", "3:7: 'a b' is not a user name\n"},

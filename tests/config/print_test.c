@@ -82,6 +82,7 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->smarthost.address, b->smarthost.address));
 	assert_int_equal(a->smarthost.tls, b->smarthost.tls);
 	assert_true(gp_slice_eq(a->smarthost.user, b->smarthost.user));
+	assert_int_equal(a->smarthost.login, b->smarthost.login);
 	assert_true(gp_slice_eq(a->smarthost.password_file, b->smarthost.password_file));
 	assert_true(gp_slice_eq(a->smarthost.token_file, b->smarthost.token_file));
 	assert_true(gp_slice_eq(a->smarthost.token_url, b->smarthost.token_url));
@@ -115,6 +116,10 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->auth.oauth.issuer, b->auth.oauth.issuer));
 	assert_true(gp_slice_eq(a->auth.oauth.audience, b->auth.oauth.audience));
 	assert_true(gp_slice_eq(a->auth.oauth.user_claim, b->auth.oauth.user_claim));
+	assert_true(gp_slice_eq(a->auth.oauth.introspection_url, b->auth.oauth.introspection_url));
+	assert_true(gp_slice_eq(a->auth.oauth.client_id, b->auth.oauth.client_id));
+	assert_true(
+		gp_slice_eq(a->auth.oauth.client_secret_file, b->auth.oauth.client_secret_file));
 	assert_true(gp_slice_eq(a->dns.server, b->dns.server));
 	assert_true(gp_slice_eq(a->dns.answers, b->dns.answers));
 	assert_true(gp_slice_eq(a->dns.trust_anchor, b->dns.trust_anchor));
@@ -203,7 +208,7 @@ static const char everything[] =
 	"  d.example: {recipients: [a], deliver: {relay: inner.example}}\n"
 	"  e.example: {recipients: [\"\u00fcber\", \"\\\"a\\\\\\\\b\\\"\"], deliver: discard}\n"
 	"smarthost: {address: Relay.example, tls: encrypt, user: \"gate way@\u00fc\", "
-	"password_file: "
+	"login: scram-plus, password_file: "
 	"secret, token_file: /srv/token,\n  token_url: \"HTTPS://Login.test/a?b\", client_id: me, "
 	"client_secret_file: secret, token_scope: all}\n"
 	"destinations:\n  Bank.example: {tls: dane-only}\n  .b\u00fccher.test: {tls: none}\n"
@@ -230,6 +235,9 @@ everything_comes_back(void **state)
 	(void)state;
 	assert_round_trip(GP_SLICE(BASE), NULL);
 	assert_round_trip(gp_slice_str(everything), files);
+	assert_round_trip(GP_SLICE(BASE "auth: {oauth: {introspection_url: https://Login.test/x, "
+					"client_id: me, client_secret_file: secret}}\n"),
+			  files);
 	parse_good(&p, everything, files);
 	assert_slice(p.cfg.hostname, "mx.example.org");
 	assert_slice(p.cfg.state, "/etc/g/queue");
@@ -278,6 +286,7 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.tls.keys[1], "/etc/g/ec.key");
 	assert_slice(p.cfg.smarthost.user, "gate way@\u00fc");
 	assert_slice(p.cfg.smarthost.password_file, "/etc/g/secret");
+	assert_int_equal(p.cfg.smarthost.login, GP_LOGIN_SCRAM_PLUS);
 	assert_slice(p.cfg.smarthost.token_url, "https://login.test/a?b");
 	assert_slice(p.cfg.smarthost.client_secret_file, "/etc/g/secret");
 	assert_slice(p.cfg.destinations[0].name, "bank.example");

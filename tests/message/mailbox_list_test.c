@@ -69,6 +69,30 @@ whom_they_name(void **state)
 }
 
 static void
+what_they_are_called(void **state)
+{
+	static const char *const cases[][2] = {
+		{"a@b", ""},
+		{"<a@b>", ""},
+		{"Alice <a@b>", "Alice"},
+		{" (x) \"Al, ice\" =?utf-8?q?B?= J. (y) <a@b>, Bob <c@d>",
+		 "\"Al, ice\" =?utf-8?q?B?= J. (y)"},
+		{"Group: Alice <a@b>;", "Alice"},
+		{"(Alice) a@b", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+		struct gp_mailbox_list list;
+		const char *why;
+		assert_int_equal(
+			gp_mailbox_list_parse(gp_slice_str(cases[i][0]), &arena, &list, &why), 0);
+		assert_slice(list.items[0].name, cases[i][1]);
+		gp_arena_free(&arena);
+	}
+}
+
+static void
 what_has_no_reading(void **state)
 {
 	static const char *const cases[][2] = {
@@ -194,9 +218,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whom_they_name),  cmocka_unit_test(what_has_no_reading),
-		cmocka_unit_test(a_nul_is_no_end), cmocka_unit_test(it_has_limits),
-		cmocka_unit_test(memory_ends),
+		cmocka_unit_test(whom_they_name),      cmocka_unit_test(what_they_are_called),
+		cmocka_unit_test(what_has_no_reading), cmocka_unit_test(a_nul_is_no_end),
+		cmocka_unit_test(it_has_limits),       cmocka_unit_test(memory_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

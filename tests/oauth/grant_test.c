@@ -88,7 +88,7 @@ tokens_have_a_limit(void **state)
 		struct gp_oauth_token token;
 		const char *why;
 		gp_buf_put_str(&json, "{\"token_type\": \"Bearer\", \"access_token\": \"");
-		for (size_t i = 0; i < GP_OAUTH_TOKEN_MAX + more; i++)
+		for (size_t i = 0; i < GP_OAUTH_GRANTED_MAX + more; i++)
 			gp_buf_put_char(&json, 'x');
 		gp_buf_put_str(&json, "\"}");
 		int r = gp_oauth_read_answer(gp_buf_slice(&json), 7, &arena, &token, &why);

@@ -13,6 +13,21 @@
 /* "\0tim\0tanstaaftanstaaf" is RFC 4616's example */
 #define TIM_PLAIN "AHRpbQB0YW5zdGFhZnRhbnN0YWFm"
 
+/* RFC 7677 section 3, in base64. */
+#define CNONCE "rOprNGfwEbeRWgbNEkqO"
+#define SCRAM(...)                                     \
+	.setup = {.tls_implicit = true,                \
+		  .login = {.user = {"user", 4},       \
+			    .password = {"pencil", 6}, \
+			    .nonce = {CNONCE, sizeof(CNONCE) - 1} __VA_OPT__(, ) __VA_ARGS__}}
+#define SCRAM_FIRST "> AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=\n"
+#define SCRAM_FINAL                                                                      \
+	"< 334 cj1yT3ByTkdmd0ViZVJXZ2JORWtxTyVodllEcFdVYTJSYVRDQWZ1eEZJbGopaE5sRiRrMCxz" \
+	"PVcyMlphSjBTTlk3c29Fc1VFamI2Z1E9PSxpPTQwOTY=\n"                                 \
+	"> Yz1iaXdzLHI9ck9wck5HZndFYmVSV2diTkVrcU8laHZZRHBXVWEyUmFUQ0FmdXhGSWxqKWhObEYk" \
+	"azAscD1kSHpiWmFwV0lrNGpVaE4rVXRlOXl0YWc5empmTUhnc3FtbWl6N0FuZFZRPQ==\n"
+#define SCRAM_LAST "< 334 dj02cnJpVFJCaTIzV3BSUi93dHVwK21NaFVaVW4vZEI1bkxUSlJzamw5NUc0PQ==\n> \n"
+
 static char long_token[600];
 static const char too_long[8200] = {[0 ... 8199] = 'x'};
 
@@ -50,6 +65,20 @@ static const struct dialogue dialogues[] = {
 	       "> EHLO gate.example.org\n< 250-mx\n< 250 AUTH PLAIN\n> AUTH PLAIN " TIM_PLAIN
 	       "\n" WELCOME,
 	 NULL, .setup = {.tls = GP_CLIENT_TLS_REQUIRED, .login = {TIM, PASSWORD}}},
+	{"SCRAM-SHA-256, as the standard has it",
+	 HELLO "< 250 AUTH PLAIN SCRAM-SHA-256\n" SCRAM_FIRST SCRAM_FINAL SCRAM_LAST WELCOME, NULL,
+	 SCRAM()},
+	{"without -PLUS where the channel is not bound",
+	 HELLO "< 250 AUTH PLAIN SCRAM-SHA-256-PLUS SCRAM-SHA-256\n" SCRAM_FIRST, NULL, SCRAM()},
+	{"not for a password that would have to be prepared",
+	 HELLO "< 250 AUTH PLAIN SCRAM-SHA-256\n> AUTH PLAIN AHVzZXIAw7w=\n" WELCOME, NULL,
+	 .setup = {.tls_implicit = true,
+		   .login = {.user = {"user", 4},
+			     .password = {"\xc3\xbc", 2},
+			     .nonce = {CNONCE, sizeof(CNONCE) - 1}}}},
+	{"not without a nonce",
+	 HELLO "< 250 AUTH PLAIN SCRAM-SHA-256\n> AUTH PLAIN " TIM_PLAIN "\n", NULL,
+	 INSIDE(PASSWORD)},
 	{"in clear by choice", HELLO "< 250 AUTH PLAIN\n> AUTH PLAIN " TIM_PLAIN "\n" WELCOME, NULL,
 	 .setup = {.login = {TIM, PASSWORD, .in_clear = true}}},
 	{"LMTP", LHLO "< 250 AUTH PLAIN\n> AUTH PLAIN " TIM_PLAIN "\n" WELCOME, NULL,
@@ -83,6 +112,35 @@ static const struct dialogue dialogues[] = {
 	{"a token that no server need take", HELLO "< 250 AUTH XOAUTH2\n> QUIT\n.close\n", NULL,
 	 "deferred 451 4.7.8 the login for AUTH cannot be said, at EHLO",
 	 INSIDE(.token = {too_long, sizeof(too_long)})},
+
+	{"nothing but SCRAM, where that is demanded",
+	 HELLO "< 250 AUTH PLAIN LOGIN\n> QUIT\n.close\n", NULL,
+	 "deferred 451 4.7.4 AUTH is wanted, and no mechanism fits, at EHLO",
+	 SCRAM(.mechanisms = GP_EHLO_SCRAM_SHA_256)},
+	{"nothing but a channel that is bound, where that is demanded",
+	 HELLO "< 250 AUTH PLAIN SCRAM-SHA-256\n> QUIT\n.close\n", NULL,
+	 "deferred 451 4.7.4 AUTH is wanted, and no mechanism fits, at EHLO",
+	 SCRAM(.mechanisms = GP_EHLO_SCRAM_SHA_256_PLUS)},
+
+	/* SCRAM with a server that does not know the password */
+	{"235 instead of its proof",
+	 HELLO "< 250 AUTH SCRAM-SHA-256\n" SCRAM_FIRST SCRAM_FINAL "< 235 welcome\n.close\n", NULL,
+	 "deferred 451 4.7.8 the server has not proven that it knows us, at AUTH", SCRAM()},
+	{"235 at once", HELLO "< 250 AUTH SCRAM-SHA-256\n" SCRAM_FIRST "< 235 welcome\n.close\n",
+	 NULL, "deferred 451 4.7.8 the server has not proven that it knows us, at AUTH", SCRAM()},
+	{"a wrong proof",
+	 HELLO "< 250 AUTH SCRAM-SHA-256\n" SCRAM_FIRST SCRAM_FINAL
+	       "< 334 dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBPQ==\n.close\n",
+	 NULL, "deferred 451 4.5.0 the server does not know the password, at AUTH", SCRAM()},
+	{"no base64", HELLO "< 250 AUTH SCRAM-SHA-256\n" SCRAM_FIRST "< 334 !?\n.close\n", NULL,
+	 "deferred 451 4.5.0 a challenge that is not base64, at AUTH", SCRAM()},
+	{"a challenge behind its proof",
+	 HELLO "< 250 AUTH SCRAM-SHA-256\n" SCRAM_FIRST SCRAM_FINAL SCRAM_LAST "< 334 \n.close\n",
+	 NULL, "deferred 451 4.5.0 a challenge too many, at AUTH", SCRAM()},
+	{"a wrong password by SCRAM is like any other",
+	 HELLO "< 250 AUTH SCRAM-SHA-256\n" SCRAM_FIRST SCRAM_FINAL "< 535 5.7.8 wrong\n> QUIT\n"
+	       ".close\n",
+	 NULL, "deferred *535 5.7.8 wrong", SCRAM()},
 
 	/* it is not taken */
 	{"a wrong password bounces nothing",
@@ -127,6 +185,42 @@ feed(struct gp_smtp_client *c, const char *reply)
 	assert_int_equal(input.len, 0);
 }
 
+/* The channel's binding goes into the exchange, and a server that can bind hears of its offer. */
+static void
+test_bound_channel(void **state)
+{
+	static const struct {
+		const char *offer;
+		const char *said;
+		uint32_t mechanisms;
+	} cases[] = {
+		/* "p=tls-exporter,,n=user,r=x", "y,,n=user,r=x", "n,,n=user,r=x" */
+		{"250 AUTH PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS\r\n",
+		 "AUTH SCRAM-SHA-256-PLUS cD10bHMtZXhwb3J0ZXIsLG49dXNlcixyPXg=\r\n"},
+		{"250 AUTH PLAIN SCRAM-SHA-256\r\n", "AUTH SCRAM-SHA-256 eSwsbj11c2VyLHI9eA==\r\n"},
+		{"250 AUTH SCRAM-SHA-256 SCRAM-SHA-256-PLUS\r\n",
+		 "AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9eA==\r\n", GP_EHLO_SCRAM_SHA_256},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_smtp_client_setup setup = {
+			.hostname = GP_SLICE("a.example"),
+			.tls_implicit = true,
+			.login = {.user = GP_SLICE("user"),
+				  .password = GP_SLICE("pencil"),
+				  .nonce = GP_SLICE("x"),
+				  .mechanisms = cases[i].mechanisms},
+		};
+		struct gp_smtp_client *c = gp_smtp_client_new(&setup, 0);
+		gp_smtp_client_bind(c, "tls-exporter", GP_SLICE("data"));
+		feed(c, "220 mx\r\n");
+		feed(c, "250-mx\r\n");
+		feed(c, cases[i].offer);
+		assert_slice(gp_smtp_client_output(c), cases[i].said);
+		gp_smtp_client_free(c);
+	}
+}
+
 /* RFC 4954 section 4: a response that makes AUTH longer than a command waits for a challenge. */
 static void
 test_long_token(void **state)
@@ -164,6 +258,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dialogues),
+		cmocka_unit_test(test_bound_channel),
 		cmocka_unit_test(test_long_token),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

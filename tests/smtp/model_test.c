@@ -403,6 +403,7 @@ check_closed(struct real *r, struct gp_slice input)
 static void
 feed(struct real *r, struct gp_slice input)
 {
+	static const struct gp_reply taken = {220, 2, 0, 0, {"Ok", 2}};
 	if (r->closed)
 		check_closed(r, input);
 	while (!r->closed) {
@@ -426,6 +427,9 @@ feed(struct real *r, struct gp_slice input)
 			answer_auth(r);
 			break;
 		case GP_SMTP_STARTTLS:
+			gp_smtp_server_answer(r->session, &taken);
+			break;
+		case GP_SMTP_HANDSHAKE:
 			add(&r->events, "t", 1);
 			break;
 		case GP_SMTP_ABORT:

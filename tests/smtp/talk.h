@@ -223,12 +223,27 @@ talk_log_event(struct talk *t, enum gp_smtp_event event)
 	case GP_SMTP_STARTTLS:
 		gp_buf_put_str(&t->log, "E: starttls\n");
 		break;
+	case GP_SMTP_HANDSHAKE:
+		gp_buf_put_str(&t->log, "E: handshake\n");
+		break;
 	case GP_SMTP_CLOSE:
 		gp_buf_put_str(&t->log, "E: close\n");
 		break;
 	default:
 		break;
 	}
+}
+
+static inline void
+talk_answer_starttls(struct talk *t)
+{
+	struct gp_slice helo = gp_smtp_server_helo(t->session);
+	struct gp_reply reply = GP_REPLY(250, 2, 0, 0, "Ok");
+	if (gp_slice_eq(helo, GP_SLICE("goaway")))
+		reply = GP_REPLY(421, 4, 7, 0, "Too often");
+	if (gp_slice_eq(helo, GP_SLICE("later")))
+		reply = GP_REPLY(454, 4, 7, 0, "Not now");
+	gp_smtp_server_answer(t->session, &reply);
 }
 
 static inline void
@@ -268,6 +283,10 @@ talk_feed(struct talk *t, struct gp_slice input)
 			talk_answer(t, event);
 			talk_take_output(t);
 			break;
+		case GP_SMTP_STARTTLS:
+			talk_answer_starttls(t);
+			talk_take_output(t);
+			break;
 		case GP_SMTP_BODY:
 			gp_assert(gp_smtp_server_body(t->session).len > 0);
 			gp_buf_put(&t->body, gp_smtp_server_body(t->session));
@@ -280,7 +299,7 @@ talk_feed(struct talk *t, struct gp_slice input)
 			talk_answer_auth(t);
 			talk_take_output(t);
 			break;
-		case GP_SMTP_STARTTLS:
+		case GP_SMTP_HANDSHAKE:
 			gp_assert(gp_smtp_server_output(t->session).len == 0);
 			break;
 		case GP_SMTP_REFUSED: {

@@ -16,7 +16,7 @@ static const uint64_t seed[2] = {1, 2};
 
 /* There is no TLS here. */
 void
-gp_tls_server_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret)
+gp_tls_bindings(const struct gp_tls *t, struct gp_tls_bindings *ret)
 {
 	(void)t;
 	*ret = (struct gp_tls_bindings){};

@@ -98,7 +98,7 @@ check_bindings(const struct ends *e, bool unique, const struct made *certificate
 	struct gp_tls_bindings b;
 	uint8_t exporter[GP_TLS_EXPORTER], end_point[EVP_MAX_MD_SIZE];
 	unsigned int len;
-	gp_tls_server_bindings(e->server, &b);
+	gp_tls_bindings(e->server, &b);
 	assert_int_equal(b.exporter_len, unique ? GP_TLS_EXPORTER : 0);
 	if (unique) {
 		assert_int_equal(SSL_export_keying_material(e->client->ssl, exporter,

@@ -83,7 +83,7 @@ def peer_root():
 
 @pytest.fixture
 def peers(peer_root, scratch):
-    """Postfix, its generator and sink, Dovecot: see peers.Peers."""
+    """Postfix, its generator and sink, Exim, Dovecot: see peers.Peers."""
     all_of_them = peers_module.Peers(peer_root, scratch)
     yield all_of_them
     all_of_them.stop()

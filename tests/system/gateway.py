@@ -45,6 +45,18 @@ def run(*argv, timeout_s=60, **options):
     return subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s, check=False, **options)
 
 
+def make_users(folder, *users):
+    """A file of submission users, for a gateway to have from its start; each is a name, a password, and options."""
+    config, path = folder / "users.yaml", folder / "users"
+    listen = [{"address": "127.0.0.1:2525", "service": "inbound"}]
+    settings = {"hostname": "mx.gatepost.test", "listen": listen, "users": {"file": str(path)}}
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    for name, password, *options in users:
+        done = run("user", "add", "-c", config, *options, name, input=password + "\n")
+        assert done.returncode == 0, done.stderr
+    return str(path)
+
+
 class Gateway:
     """`gatepost serve` with a folder of its own. alice and bob have mailboxes at demo.test."""
 

@@ -53,7 +53,7 @@ class Authority:
         openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key", folder=self.folder)
         return f"{name}.key"
 
-    def issue(self, *names, common_name="test", expired=False, self_signed=False):
+    def issue(self, *names, common_name="test", expired=False, self_signed=False, days=30):
         """The path of a file with a certificate for these DNS names, and its key."""
         self.count += 1
         name = f"{self.name}-{self.count}"
@@ -65,7 +65,7 @@ class Authority:
         if expired:
             self.issue_expired(argv, name)
         else:
-            openssl("req", "-x509", *argv, *signer, "-days", "30", folder=self.folder)
+            openssl("req", "-x509", *argv, *signer, "-days", str(days), folder=self.folder)
         path = self.folder / f"{name}.pem"
         with path.open("a", encoding="ascii") as out:
             out.write((self.folder / key).read_text(encoding="ascii"))

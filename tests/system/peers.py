@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real mail servers beside Gatepost, without installing any.
 
-Debian's packages of the group `peer` (tools/packages.txt) and all that they depend on are downloaded by apt and
-unpacked into a root folder under ~/.cache/gatepost-peers (or $GATEPOST_PEERS). A peer runs inside that folder by
-chroot, in mount and process namespaces of its own: its files are the test's, and when the test ends it, its children
-end too. Nothing of it touches the host but the loopback ports that it listens on.
+Debian's packages of the group `peer` (tools/packages.txt) and all that they depend on, and those of the group `alone`
+without, are downloaded by apt and unpacked into a root folder under ~/.cache/gatepost-peers (or $GATEPOST_PEERS). A
+peer runs inside that folder by chroot, in mount and process namespaces of its own: its files are the test's, and when
+the test ends it, its children end too. Nothing of it touches the host but the loopback ports that it listens on.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-LAYOUT = 2  # raise it when unpack() changes, so that nobody goes on with an old folder
+LAYOUT = 3  # raise it when unpack() changes, so that nobody goes on with an old folder
 # The users that the packages would have made on installation.
-USERS = {"postfix": 2001, "dovecot": 2002, "dovenull": 2003, "unbound": 2004, "vmail": 2005}
+USERS = {"postfix": 2001, "dovecot": 2002, "dovenull": 2003, "unbound": 2004, "vmail": 2005, "Debian-exim": 2007}
 GROUPS = {**USERS, "postdrop": 2006}
 
 
@@ -30,23 +30,28 @@ class Unavailable(Exception):
     """Why there are no peers on this machine."""
 
 
-def packages():
+def packages(group="peer"):
     lines = (ROOT / "tools/packages.txt").read_text(encoding="utf-8").splitlines()
-    return [line.split()[1] for line in lines if line.startswith("peer ")]
+    return [line.split()[1] for line in lines if line.startswith(f"{group} ")]
+
+
+def apt_get(argv, folder):
+    argv = ["apt-get", "-qq", "-y", "-o", "APT::Sandbox::User=root", *argv]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        raise Unavailable("cannot download Debian packages: " + done.stderr.strip()[-300:])
 
 
 def download(folder):
     """All packages and what they depend on, as if nothing were installed yet."""
     (folder / "status").touch()
     (folder / "archives/partial").mkdir(parents=True)
-    argv = ["apt-get", "-qq", "-y", "--download-only", "--no-install-recommends"]
+    argv = ["--download-only", "--no-install-recommends"]
     argv += ["-o", f"Dir::State::status={folder}/status", "-o", f"Dir::Cache::archives={folder}/archives"]
-    argv += ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "APT::Sandbox::User=root"]
-    argv += ["-o", "Debug::NoLocking=1", "install", *packages()]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode != 0:
-        raise Unavailable("cannot download Debian packages: " + done.stderr.strip()[-300:])
+    argv += ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Debug::NoLocking=1"]
+    apt_get([*argv, "install", *packages()], folder)
+    apt_get(["download", *packages("alone")], folder / "archives")
 
 
 def unpack(folder):
@@ -83,7 +88,7 @@ def peer_root():
         raise Unavailable("this machine does not allow namespaces (unshare)")
     home = os.environ.get("GATEPOST_PEERS") or os.path.expanduser("~/.cache/gatepost-peers")
     cache = pathlib.Path(home)
-    recipe = f"{LAYOUT} {packages()} {GROUPS}"
+    recipe = f"{LAYOUT} {packages()} {packages('alone')} {GROUPS}"
     ready = cache / hashlib.sha256(recipe.encode()).hexdigest()[:16]
     if not ready.exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -222,7 +227,38 @@ class Peers:
         wait_for_port(port)
         return peer
 
-    def dovecot(self, lmtp_port, imap_port, mail=None, auth_port=None):
+    def exim(self, port, next_hop, transport=None, login=None, listeners=(), **settings):
+        """A whole Exim that takes mail for everybody on `port` and passes it on to `next_hop`, a host and a port.
+
+        transport: settings of its transport. login: the user and password that it has there. listeners: further
+        addresses with ports. A setting that is a path is that of a file: Exim is given a copy.
+        """
+        work = self.folder("exim")
+        (work / "conf").mkdir()
+        for name in ("spool", "log"):
+            (work / name).mkdir()
+            os.chown(work / name, USERS["Debian-exim"], GROUPS["Debian-exim"])
+
+        def lines(values):
+            return "".join(f"{key} = {inside(work / 'conf', value)}\n" for key, value in values.items())
+
+        places = [f"[127.0.0.1]:{port}", *(f"[{host}]:{at}" for host, at in listeners)]
+        text = EXIM_CONF.format(
+            places=" ; ".join(places),
+            settings=lines(settings),
+            host=next_hop[0],
+            next_port=next_hop[1],
+            transport=lines({"hosts_require_auth": "*" if login else "", **(transport or {})}),
+            login="^".join(["", *(login or ())]),
+        )
+        (work / "exim.conf").write_text(text, encoding="utf-8")
+        for path in (work / "conf").iterdir():  # keys too: who reads them is not root
+            os.chown(path, USERS["Debian-exim"], GROUPS["Debian-exim"])
+        peer = self.start(work, "exim4", "-bdf", "-q1h", "-C", "/own/exim.conf")
+        wait_for_port(port)
+        return peer
+
+    def dovecot(self, lmtp_port, imap_port, mail=None, auth_port=None, mechanisms="plain"):
         """LMTP in and IMAP out for any user name; the password is `secret`.
 
         LMTP is spoken on the port and on the socket `lmtp` in the peer's folder; its socket `auth-client` judges
@@ -240,6 +276,7 @@ class Peers:
             gid=owner.st_gid,
             home="/own/mail/" + ("%Ld/%Ln" if mail else "%u"),
         )
+        text += f"auth_mechanisms = {mechanisms}\n"
         if auth_port:
             text += f"service auth {{\n  inet_listener {{\n    port = {auth_port}\n  }}\n}}\n"
         (work / "dovecot.conf").write_text(text, encoding="utf-8")
@@ -301,6 +338,38 @@ discard   unix - - n - - discard
 anvil     unix - - n - 1 anvil
 scache    unix - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
+"""
+
+EXIM_CONF = """\
+primary_hostname = exim.test
+spool_directory = /own/spool
+log_file_path = /own/log/%slog
+pid_file_path = /own/spool/pid
+local_interfaces = <; {places}
+keep_environment =
+acl_smtp_rcpt = accept
+acl_smtp_data = accept
+{settings}
+begin routers
+onward:
+  driver = manualroute
+  route_list = * {host}::{next_port} byname
+  self = send
+  transport = onward
+
+begin transports
+onward:
+  driver = smtp
+  hosts_try_fastopen =
+{transport}
+begin retry
+* * F,1h,1h
+
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  client_send = {login}
 """
 
 DOVECOT_CONF = """\

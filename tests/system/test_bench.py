@@ -101,12 +101,15 @@ def test_strace_is_read():
 
 
 def test_openssl_speed_is_read():
-    text = """                              sign    verify    sign/s verify/s
+    text = """                  sign    verify    sign/s verify/s
+rsa 2048 bits 0.000590s 0.000017s   1694.1  58133.3
+                              sign    verify    sign/s verify/s
  256 bits ecdsa (nistp256)   0.0000s   0.0001s  71629.4  23247.4
                               op      op/s
  253 bits ecdh (X25519)   0.0000s  42348.6
 """
-    assert measure.parse_speed(text) == {"sign": 71629.4, "verify": 23247.4, "exchange": 42348.6}
+    rsa = {"rsa_sign": 1694.1, "rsa_verify": 58133.3}
+    assert measure.parse_speed(text) == {"sign": 71629.4, "verify": 23247.4, "exchange": 42348.6, **rsa}
 
 
 def test_handshakes_are_told_by_message():

@@ -327,6 +327,23 @@ def test_mistakes_are_told_with_place_and_nearest_spelling(tmp_path):
     assert "gatepost.yaml:2:" in said and "inbound" in said
 
 
+def test_a_file_of_users_that_is_not_there_is_told(tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    config.write_text(
+        "hostname: mx.example.org\nlisten: [{address: '127.0.0.1:2525', service: inbound}]\nusers: {file: usres}\n",
+        encoding="utf-8",
+    )
+    done = run("config", "check", "-c", config)
+    assert done.returncode == 0
+    assert f"{config}:3:1: users: {tmp_path}/usres: No such file" in done.stderr
+    said = json.loads(run("config", "check", "--json", "-c", config).stdout)
+    assert said["ok"] and [x["line"] for x in said["warnings"]] == [3]
+    (tmp_path / "usres").touch()
+    done = run("config", "check", "-c", config)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(run("config", "check", "--json", "-c", config).stdout)["warnings"] == []
+
+
 def test_relative_paths_start_from_the_file(gatepost):
     """Whatever folder the gateway is started from, and however its file is named."""
     server = gatepost()

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS towards other servers as it is configured: demands of destinations, a smarthost that is logged in to, sessions
-that are resumed, and messages that say themselves how they travel."""
+"""TLS towards other servers as it is configured: demands of destinations, sessions that are resumed, and messages that
+say themselves how they travel. The smarthost has a file of its own."""
 
-import base64
 import hashlib
 import json
 import signal
@@ -10,13 +9,12 @@ import ssl
 
 import pytest
 import rolerig
-from gateway import eventually, free_port
-from httpsrig import Authority, HttpsRig
-from httpsrig import answer as http_answer
+from gateway import eventually
+from httpsrig import Authority
 
 TRUSTED = ["127.0.0.0/8"]
 MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
-USER, PASSWORD, TOKEN = "gateway@relay.test", "s3cret pass", "ya29.token"
+USER, PASSWORD = "gateway@relay.test", "s3cret pass"
 HOSTS = {name: f"127.0.21.{i}" for i, name in enumerate(("relay", "first", "second", "third", "login"), 1)}
 NAMES = {f"{name}.test": {"A": [address]} for name, address in HOSTS.items()}
 
@@ -144,233 +142,6 @@ def test_fingerprint(gatepost, authority, host, right):
         why = deferral(server)
         assert "another certificate than was announced" in why and "(TLS policy: fingerprint)" in why
         assert not end.messages
-
-
-# --- the smarthost ---
-
-
-def answer_auth(line):
-    words = line.split()
-    given = base64.b64decode(words[2]).decode() if len(words) == 3 else ""
-    good = [f"\0{USER}\0{PASSWORD}", f"n,a={USER},\1auth=Bearer {TOKEN}\1\1"]
-    return "235 2.7.0 welcome" if given in good else "535 5.7.8 who are you?"
-
-
-def smarthost(gatepost, authority, end, scratch, fetch=None, /, **changes):
-    (scratch / "password").write_text(PASSWORD + "\nnever read\n")
-    (scratch / "token").write_text(TOKEN + "\r\n")
-    for name in ("password", "token"):
-        (scratch / name).chmod(0o600)  # its reader is not root: the supervisor opens it
-    settings = {
-        "address": f"relay.test:{end.port}",
-        "user": USER,
-        "password_file": str(scratch / "password"),
-        **changes,
-    }
-    more = {"fetch": fetch} if fetch else {}
-    settings = {key: value for key, value in settings.items() if value is not None}
-    return start_gateway(gatepost, authority, smarthost=settings, **more)
-
-
-def auth_lines(end):
-    return [line for line in end.lines if line.startswith("AUTH")]
-
-
-@pytest.mark.parametrize("implicit", [False, True])
-@pytest.mark.parametrize("mechanisms", ["PLAIN", "PLAIN OAUTHBEARER"])
-def test_smarthost_with_a_user(gatepost, authority, host, scratch, implicit, mechanisms):
-    end = host(
-        "relay",
-        certificate=authority.issue("relay.test"),
-        implicit=implicit,
-        secure_extensions=[f"AUTH {mechanisms}"],
-        script={"AUTH": answer_auth},
-    )
-    changes = {"tls": "implicit"} if implicit else {}
-    if "OAUTHBEARER" in mechanisms:
-        changes["token_file"] = str(scratch / "token")
-    server = smarthost(gatepost, authority, end, scratch, **changes)
-    server.send(MESSAGE, to=["you@far.test"])
-    delivered(end)
-    (line,) = auth_lines(end)
-    assert line.split()[1] == mechanisms.split()[-1]
-    (session,) = sessions(server)
-    assert session["policy"] == "verify" and session["decision"] == "deliver"
-    # The secret is in nothing that we print or log.
-    shown = server.run("config", "show").stdout
-    for secret in (PASSWORD, TOKEN, base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()):
-        assert secret not in shown and secret not in server.log_text()
-
-
-def test_refused_login_waits(gatepost, authority, host, scratch):
-    script = {"AUTH": "535 5.7.8 who are you?"}
-    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"], script=script)
-    server = smarthost(gatepost, authority, end, scratch)
-    server.send(MESSAGE, to=["you@far.test"])
-    assert "who are you?" in deferral(server)
-    assert not end.messages
-
-
-def test_changed_password_is_read_at_reload(gatepost, authority, host, scratch):
-    script = {"AUTH": answer_auth}
-    end = host("relay", certificate=authority.issue("relay.test"), secure_extensions=["AUTH PLAIN"], script=script)
-    server = smarthost(gatepost, authority, end, scratch)
-    (scratch / "password").write_text("wrong")
-    reload(server)
-    server.send(MESSAGE, to=["you@far.test"])
-    assert "who are you?" in deferral(server)
-    (scratch / "password").write_text(PASSWORD)
-    reload(server)
-    server.queue("retry", "--all")
-    delivered(end)
-
-
-@pytest.mark.parametrize("case", ["no TLS", "wrong name", "self-signed", "implicit, wrong name"])
-def test_nobody_is_told_a_secret_before_its_proof(gatepost, authority, host, scratch, case):
-    names = ["other.test"] if "wrong" in case else ["relay.test"]
-    end = host(
-        "relay",
-        certificate=None if case == "no TLS" else authority.issue(*names, self_signed=case == "self-signed"),
-        implicit="implicit" in case,
-        extensions=["PIPELINING", *(["AUTH PLAIN LOGIN"] if case == "no TLS" else [])],
-        secure_extensions=["AUTH PLAIN LOGIN"],
-        script={"AUTH": answer_auth},
-    )
-    server = smarthost(gatepost, authority, end, scratch, **({"tls": "implicit"} if end.implicit else {}))
-    server.send(MESSAGE, to=["you@far.test"])
-    assert "(TLS policy: verify)" in deferral(server)
-    assert not auth_lines(end) and not end.messages
-
-
-def test_encrypt_logs_in_without_a_proof(gatepost, authority, host, scratch):
-    certificate = authority.issue("other.test", self_signed=True)
-    end = host("relay", certificate=certificate, secure_extensions=["AUTH PLAIN"], script={"AUTH": answer_auth})
-    server = smarthost(gatepost, authority, end, scratch, tls="encrypt")
-    server.send(MESSAGE, to=["you@far.test"])
-    delivered(end)
-
-
-def test_implicit_tls_that_is_none(gatepost, authority, host, scratch):
-    """The server speaks first, in clear."""
-    end = host("relay", script={"AUTH": answer_auth})
-    server = smarthost(gatepost, authority, end, scratch, tls="implicit")
-    server.send(MESSAGE, to=["you@far.test"])
-    assert "at the TLS handshake" in deferral(server)
-    assert not end.messages
-
-
-@pytest.mark.parametrize("password", ["secret", "wrong"])
-def test_postfix_as_the_smarthost(gatepost, authority, peers, scratch, password):
-    """Which asks Dovecot whom to believe."""
-    lmtp, imap, auth, plain, port = (free_port() for _ in range(5))
-    peers.dovecot(lmtp, imap, auth_port=auth)
-    back = gatepost()
-    certificate = authority.issue("relay.test")
-    own = {
-        "smtpd_tls_cert_file": certificate,
-        "smtpd_tls_key_file": certificate,
-        "smtpd_tls_security_level": "encrypt",
-        "smtpd_sasl_auth_enable": "yes",
-        "smtpd_sasl_type": "dovecot",
-        "smtpd_sasl_path": f"inet:127.0.0.1:{auth}",
-        "smtpd_relay_restrictions": "permit_sasl_authenticated,reject",
-    }
-    peers.postfix(plain, back.port, listeners=[(f"{HOSTS['relay']}:{port}", own)])
-    (scratch / "password").write_text(password)
-    smarthost = {"address": f"relay.test:{port}", "user": USER, "password_file": str(scratch / "password")}
-    domains = {"front.test": {"recipients": "any", "deliver": "discard"}}
-    front = start_gateway(gatepost, authority, smarthost=smarthost, domains=domains)
-    front.send(MESSAGE, to=["alice@demo.test"])
-    if password == "secret":
-        (mail,) = back.wait_for_mails("alice", 1, 60)
-        assert "with ESMTPSA" in mail.get_all("Received")[1]
-    else:
-        assert "authentication failed" in deferral(front)
-
-
-# --- a token for it ---
-
-FORM = f"grant_type=client_credentials&client_id=gateway&client_secret={PASSWORD.replace(' ', '%20')}&scope=mail"
-
-
-@pytest.fixture
-def endpoint(authority):
-    """endpoint(answers) starts a token endpoint that gives one after the other."""
-    running = []
-
-    def start(*answers):
-        given = iter(answers)
-        rig = HttpsRig(authority.issue("login.test"), lambda tls: tls.sendall(next(given)), HOSTS["login"])
-        running.append(rig.__enter__())
-        return rig
-
-    yield start
-    for rig in running:
-        rig.__exit__()
-        assert not rig.complaints
-
-
-def token(text, **rest):
-    body = json.dumps({"access_token": text, "token_type": "Bearer", "expires_in": 3600, **rest}).encode()
-    return http_answer(body, fields=["Content-Type: application/json"])
-
-
-def with_token(gatepost, authority, host, scratch, rig):
-    """The smarthost and a gateway that gets its token there."""
-    script = {"AUTH": answer_auth}
-    options = {"secure_extensions": ["AUTH XOAUTH2 OAUTHBEARER"], "script": script}
-    end = host("relay", certificate=authority.issue("relay.test"), **options)
-    fetch = {"ca_file": str(authority.path), "private_addresses": True, "port": rig.port}
-    changes = {
-        "password_file": None,
-        "token_url": "https://login.test/tenant/token",
-        "client_id": "gateway",
-        "client_secret_file": str(scratch / "password"),
-        "token_scope": "mail",
-    }
-    return end, smarthost(gatepost, authority, end, scratch, fetch, **changes)
-
-
-def test_a_token_is_had_once(gatepost, authority, host, scratch, endpoint):
-    rig = endpoint(token(TOKEN))
-    end, server = with_token(gatepost, authority, host, scratch, rig)
-    for count in range(1, 4):
-        server.send(MESSAGE, to=[f"you{count}@far.test"])
-    delivered(end, 3)
-    (request,) = rig.requests
-    head, _, body = request.partition(b"\r\n\r\n")
-    assert head.startswith(b"POST /tenant/token HTTP/1.1\r\n") and body.decode() == FORM
-    assert b"Content-Type: application/x-www-form-urlencoded" in head
-    for secret in (TOKEN, PASSWORD):
-        assert secret not in server.log_text()
-
-
-def test_a_token_that_is_refused_is_not_used_again(gatepost, authority, host, scratch, endpoint):
-    rig = endpoint(token("revoked"), token(TOKEN))
-    end, server = with_token(gatepost, authority, host, scratch, rig)
-    server.send(MESSAGE, to=["you@far.test"])
-    assert "who are you?" in deferral(server)
-    server.queue("retry", "--all")
-    delivered(end)
-    assert len(rig.requests) == 2
-
-
-@pytest.mark.parametrize(
-    "answer, words",
-    [
-        (http_answer(b'{"error": "invalid_client"}', status="401 Unauthorized"), "401"),
-        (http_answer(b"<html>"), "the answer is not a JSON object"),
-        (token("x y"), "the answer has no access_token"),
-        (token(TOKEN, expires_in=0), "the answer has a token that has ended"),
-        (b"", ""),
-    ],
-)
-def test_without_a_token_mail_waits(gatepost, authority, host, scratch, endpoint, answer, words):
-    end, server = with_token(gatepost, authority, host, scratch, endpoint(answer))
-    server.send(MESSAGE, to=["you@far.test"])
-    why = deferral(server)
-    assert "no token to log in with from login.test" in why and words in why
-    assert not end.connections
 
 
 # --- resumption ---

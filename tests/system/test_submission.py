@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 import tlsrig
-from gateway import eventually, free_port, run
+from gateway import eventually, free_port, make_users, run
 from scram import Scram
 
 MESSAGE = b"From: alice@demo.test\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -35,15 +35,11 @@ def submission(gatepost, scratch):
                 {"address": f"127.0.0.1:{ports[2]}", "service": "submission", "tls": "implicit"},
             ],
             tls={"certificate": str(certificate), "key": str(key)},
-            users={"file": "users"},
+            users={"file": make_users(scratch, (*ALICE, "--scram"), ("bob@demo.test", "builder"))},
             smarthost={"address": f"127.0.0.1:{free_port()}"},
             **settings,
         )
         server.clear_port, server.tls_port = ports[1:]
-        for argv, password in (([ALICE[0], "--scram"], ALICE[1]), (["bob@demo.test"], "builder")):
-            done = server.run("user", "add", *argv, input=password + "\n")
-            assert done.returncode == 0, done.stderr
-        eventually(lambda: any(line.get("users") == 2 for line in server.log_lines()), what="the users")
         eventually(server.all_are_ready, what="every role")
         return server
 
@@ -77,16 +73,18 @@ def test_a_user_sends(submission, starttls, method):
     assert line["user"] == "alice@demo.test"
 
 
+@pytest.mark.parametrize("mechanism", ["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"])
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_gatepost_send_is_such_a_client(submission, scratch, tls):
+def test_gatepost_send_is_such_a_client(submission, scratch, tls, mechanism):
     server = submission()
     port = server.tls_port if tls == "implicit" else server.clear_port
     (scratch / "password").write_text(ALICE[1] + "\n", encoding="utf-8")
     argv = ["send", "--server", f"127.0.0.1:{port}", "--tls", tls, "--user", ALICE[0], "--from", ALICE[0]]
     argv += ["--password-file", scratch / "password", "--tls-name", "mx.gatepost.test", "--to", "bob@demo.test"]
+    argv += ["--auth", mechanism] if mechanism else []
     done = run(*argv, "--ca", scratch / "mx.gatepost.test-ec.pem")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "-> AUTH PLAIN ***" in done.stdout
+    assert f"-> AUTH {mechanism or 'SCRAM-SHA-256-PLUS'} ***" in done.stdout
     (mail,) = server.wait_for_mails("bob")
     assert " with ESMTPSA" in mail["Received"]
     assert run(*argv).returncode == 1  # nobody stands behind the certificate: no password is said

@@ -320,36 +320,6 @@ def test_ehlo_is_to_be_said_again(secure):
         assert client.docmd("MAIL", "FROM:<me@example.com>")[0] == 503
 
 
-def test_half_open_and_slow_handshakes_cost_themselves(secure):
-    server = secure()
-    idle = [socket.create_connection(("127.0.0.1", server.tls_port), timeout=60) for _ in range(30)]
-    hello = ssl.MemoryBIO()
-    outgoing = ssl.MemoryBIO()
-    with pytest.raises(ssl.SSLWantReadError):
-        tlsrig.context().wrap_bio(hello, outgoing, server_hostname=NAME).do_handshake()
-    octets = outgoing.read()
-    began = time.monotonic()
-    for i, octet in enumerate(octets[:200]):
-        for s in idle[:5]:
-            s.send(bytes([octet]))
-        if i % 40 == 0:
-            assert tlsrig.fingerprint(server.tls_port)
-            server.send(MESSAGE)
-    assert time.monotonic() - began < 20
-    # They end at 30 s, whatever they do.
-    for s in idle:
-        s.settimeout(40)
-        try:
-            while s.recv(1000):
-                pass
-        except ConnectionResetError:
-            pass
-        s.close()
-    assert 25 < time.monotonic() - began < 45
-    eventually(lambda: len(logged(server, "tls_failed")) == 30, what="the log of each")
-    assert {line["reason"] for line in logged(server, "tls_failed")} == {"took too long"}
-
-
 NONSENSE = {
     "HTTP": b"GET / HTTP/1.1\r\n\r\n",
     "an endless record": b"\x16\x03\x01" + b"\xff" * 70000,

@@ -14,6 +14,7 @@ import re
 import subprocess
 
 import attackers
+import capture
 import gateway
 import peers as peers_module
 import pytest
@@ -25,6 +26,7 @@ from httpsrig import Authority, HttpsRig, answer
 DOCUMENT = gateway.ROOT / "docs/tls-matrix.md"
 SECRET = b"nobody on the way may read this"
 MESSAGE = b"From: alice@demo.test\r\nSubject: for you alone\r\n\r\n" + SECRET + b"\r\n"
+WIRE = "tcp port 25 and (net 127.0.25.0/24 or net 127.0.26.0/24)"
 # What a server on the way must never see of a message: of its envelope, its header, its body.
 PRIVATE = (b"MAIL FROM", b"RCPT TO", b"alice@demo.test", b"you@", b"Subject:", SECRET)
 
@@ -225,10 +227,16 @@ def policy_host(shown, mode, port=0):
     return HttpsRig(shown.policy_host, answer(text.encode()), POLICY_HOSTS[mode], port)
 
 
+def own_secret(case):
+    """What is in the message of this case alone."""
+    return hashlib.sha256(label(case).encode()).hexdigest().encode()
+
+
 class World:
-    """All components, started; close() ends them."""
+    """All components, started; cleanup ends them."""
 
     def __init__(self, folder, peers, cleanup):
+        self.capture, self.not_captured = capture.Capture(folder, WIRE), None
         shown = Shown(folder)
         self.kept = sink_module.Sink()
         cleanup.callback(self.kept.stop)
@@ -256,10 +264,19 @@ class World:
         """A message for each case; returns when each has its outcome, and what was relayed has arrived."""
         self.ids = {}
         for case in CASES:
-            self.ids[case] = self.gateway.send(MESSAGE, to=[f"you@{domain(case)}"], sender="alice@demo.test")
+            message = MESSAGE + own_secret(case) + b"\r\n"
+            self.ids[case] = self.gateway.send(message, to=[f"you@{domain(case)}"], sender="alice@demo.test")
         eventually(lambda: len(self.outcomes()) == len(CASES), 120, "an outcome for each message")
         relayed = [o for o in self.outcomes().values() if o["event"] == "relayed"]
         eventually(lambda: len(self.kept.messages) == len(relayed), 30, "arrival of what was relayed")
+
+    def send_all_captured(self):
+        with contextlib.ExitStack() as captured:
+            try:
+                captured.enter_context(self.capture)
+            except capture.Unavailable as why:
+                self.not_captured = str(why)
+            self.send_all()
 
     def outcomes(self):
         lines = self.gateway.log_lines()
@@ -308,13 +325,21 @@ def world(peer_root, module_scratch):
         peers = peers_module.Peers(peer_root, module_scratch)
         cleanup.callback(peers.stop)
         world = World(module_scratch, peers, cleanup)
-        world.send_all()
+        world.send_all_captured()
         yield world
 
 
 @pytest.fixture(scope="module")
 def seen(world):
     return world.seen()
+
+
+@pytest.fixture(scope="module")
+def wire(world):
+    """All that was sent to and from mail servers, as it was on the wire."""
+    if world.not_captured:
+        pytest.skip(world.not_captured)
+    return b"\0".join(world.capture.streams())
 
 
 @pytest.mark.parametrize("case", MATRIX_CASES, ids=label)
@@ -336,6 +361,13 @@ def test_a_message_to_the_next_host_when_the_first_will_not_do(seen, case):
     assert seen[case] == ROW_CASES[case]
 
 
+@pytest.mark.parametrize("case", CASES, ids=label)
+def test_a_capture_of_the_wire(wire, seen, case):
+    """A message that did not go in clear is not there: neither its recipient nor its text; one that did is found."""
+    own = [f"you@{domain(case)}".encode(), own_secret(case)]
+    assert [word for word in own if word in wire] == (own if seen[case][0].startswith(CLEAR) else [])
+
+
 BEGINNING = """\
 # What becomes of a message by TLS
 
@@ -352,7 +384,9 @@ own, is believed.
 | 4.7.x | the message waits with this status: there was no TLS, or not that proof | `next` |
 | 4.4.3 | the message waits, since the DNS did not answer; nobody was dialled | no session |
 
-How it arrived is what the receiver's own trace field says. The second column is `policy` of the same event.
+How it arrived is what the receiver's own trace field says. The second column is `policy` of the same event. All that
+was on the wire to and from port 25 was captured (tcpdump): no recipient and no text of a message is in it but of those
+that the tables have in clear.
 
 ## Servers and policies
 

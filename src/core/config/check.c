@@ -380,6 +380,8 @@ check_smarthost(struct reading *r)
 			"smarthost: 'tls: %s' would tell the user's secret to anybody; take "
 			"verify, or at least encrypt",
 			c->smarthost.tls == GP_DEMAND_MAY ? "may" : "none");
+	if (c->smarthost.login != GP_LOGIN_ANY && c->smarthost.password_file.len == 0)
+		reading_complain(r, at, "smarthost: login is about a password, and there is none");
 	if (c->smarthost.address.len == 0 && (user || c->smarthost.tls != GP_DEMAND_AUTO))
 		reading_complain(r, at, "smarthost: 'address' is missing");
 }
@@ -390,9 +392,18 @@ check_oauth(struct reading *r)
 {
 	const struct gp_config *c = r->cfg;
 	bool complete = c->auth.oauth.issuer.len > 0 && c->auth.oauth.audience.len > 0;
-	if (c->auth.oauth.jwks.len > 0 && !complete)
-		reading_complain(r, place_of_key(r, "auth"),
-				 "auth: oauth needs issuer and audience beside jwks");
+	bool jwks = c->auth.oauth.jwks.len > 0, url = c->auth.oauth.introspection_url.len > 0;
+	size_t id_len = c->auth.oauth.client_id.len,
+	       secret_len = c->auth.oauth.client_secret_file.len;
+	struct gp_place at = place_of_key(r, "auth");
+	if (jwks && !complete)
+		reading_complain(r, at, "auth: oauth needs issuer and audience beside jwks");
+	if (jwks && url)
+		reading_complain(r, at, "auth: oauth has jwks or introspection_url, not both");
+	if (url ? id_len == 0 || secret_len == 0 : id_len + secret_len > 0)
+		reading_complain(r, at,
+				 "auth: introspection_url goes with client_id and "
+				 "client_secret_file");
 }
 
 /* Which key is whose is found out where they are read. */
@@ -416,6 +427,7 @@ check_tls(struct reading *r)
 void
 reading_check(struct reading *r)
 {
+	r->cfg->users.place = place_of_key(r, "users");
 	check_oauth(r);
 	check_order(r);
 	check_routes(r);

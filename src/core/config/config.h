@@ -50,6 +50,8 @@ struct gp_limits {
 	uint32_t connections;             /* open at once, this server */
 	uint32_t connections_per_source;  /* a /32 (IPv6: /64) */
 	uint32_t connections_per_network; /* a /24 (IPv6: /48) */
+	uint32_t handshakes_per_source;   /* of TLS, begun in a minute */
+	uint32_t handshakes_per_network;
 };
 
 enum gp_deliver_kind {
@@ -122,6 +124,14 @@ enum gp_tls_demand {
 	GP_DEMAND_VERIFY,
 	GP_DEMAND_DANE_ONLY,
 	GP_DEMAND_IMPLICIT, /* smarthost only: VERIFY, and TLS from the first octet */
+};
+
+/* How the smarthost is logged in to with a password. */
+enum gp_login_choice {
+	GP_LOGIN_ANY,        /* by what it offers, SCRAM first */
+	GP_LOGIN_SCRAM,      /* by SCRAM, bound to the channel or not */
+	GP_LOGIN_SCRAM_PLUS, /* bound to it */
+	GP_LOGIN_PLAIN,      /* PLAIN or LOGIN */
 };
 
 struct gp_destination_config {
@@ -197,6 +207,7 @@ struct gp_config {
 		struct gp_slice address; /* host:port; empty: none */
 		uint8_t tls;             /* enum gp_tls_demand */
 		struct gp_slice user;    /* to log in with; empty: no login */
+		uint8_t login;           /* enum gp_login_choice */
 		/* Paths: what is in them no role but relay may know. Empty: none. */
 		struct gp_slice password_file, token_file;
 		/* Where tokens are had, and by what; empty: nowhere. */
@@ -207,7 +218,8 @@ struct gp_config {
 	const struct gp_destination_config *destinations;
 	size_t destinations_len;
 	struct {
-		struct gp_slice file; /* path of the file of core/users/users.h; empty: none */
+		struct gp_slice file;  /* path of the file of core/users/users.h; empty: none */
+		struct gp_place place; /* of `users`: the file need not be there yet */
 	} users;
 	struct {
 		struct gp_slice dovecot; /* "unix:/path"; empty: none */
@@ -218,6 +230,9 @@ struct gp_config {
 		struct {
 			struct gp_slice jwks; /* content of the file; empty: no tokens */
 			struct gp_slice issuer, audience, user_claim;
+			/* Whom tokens are shown to instead, and who we are there; empty: nobody.
+			   client_secret_file: a path; what is in it no role but auth may know. */
+			struct gp_slice introspection_url, client_id, client_secret_file;
 		} oauth;
 	} auth;
 	struct {

@@ -56,7 +56,11 @@ enum { HEADER_SIZE_MAX = 256 * 1024, HEADER_FIELDS_MAX = 1000 };
 	LIMIT(connections_per_source, COUNT, "50", "500", 1, 1000000, false,                   \
 	      "Connections of one address (IPv6: of a /64).")                                  \
 	LIMIT(connections_per_network, COUNT, "150", "1500", 1, 1000000, false,                \
-	      "Connections of a /24 (IPv6: of a /48).")
+	      "Connections of a /24 (IPv6: of a /48).")                                        \
+	LIMIT(handshakes_per_source, COUNT, "600", "60000", 1, 1000000, false,                 \
+	      "TLS handshakes that one address (IPv6: a /64) may begin in a minute.")          \
+	LIMIT(handshakes_per_network, COUNT, "1800", "180000", 1, 1000000, false,              \
+	      "The same for a /24 (IPv6: for a /48).")
 
 #define STRANGER_LIMIT(name_, type_, preset_, relay_preset_, min_, max_, floor_, doc_) \
 	{.name = #name_,                                                               \
@@ -228,6 +232,8 @@ static const struct gp_key_group domain_group = GROUP(domain_keys);
 /* In the order of enum gp_tls_demand. */
 static const char *const smarthost_tls_words[] = {"auto",   "may",       "none",     "encrypt",
 						  "verify", "dane-only", "implicit", NULL};
+/* In the order of enum gp_login_choice. */
+static const char *const login_words[] = {"any", "scram", "scram-plus", "plain", NULL};
 static const char *const demand_words[] = {"may", "none", "encrypt", "verify", "dane-only", NULL};
 static const struct gp_key smarthost_keys[] = {
 	{.name = "address",
@@ -253,6 +259,19 @@ static const struct gp_key smarthost_keys[] = {
 	 .example = "gateway@example.net",
 	 AT(smarthost.user),
 	 .doc = "The name to log in with. Mail waits when the server refuses it."},
+	{.name = "login",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "any",
+	 .example = "scram",
+	 .choices = login_words,
+	 AT(smarthost.login),
+	 .doc = "By what the password is used. any: by what the server offers, SCRAM-SHA-256 "
+		"first. "
+		"scram: by that alone, so that the password is never told; scram-plus: and bound "
+		"to "
+		"the TLS connection, so that nobody can stand in between. plain: PLAIN or LOGIN, "
+		"for "
+		"a server that offers SCRAM and has no keys for it."},
 	{.name = "password_file",
 	 .type = GP_KEY_SECRET,
 	 .example = "smarthost.password",
@@ -346,6 +365,25 @@ static const struct gp_key oauth_keys[] = {
 	 .preset = "email",
 	 AT(auth.oauth.user_claim),
 	 .doc = "The claim that names the user."},
+	{.name = "introspection_url",
+	 .type = GP_KEY_URL,
+	 .example = "https://login.example.org/oauth2/introspect",
+	 AT(auth.oauth.introspection_url),
+	 .doc = "In place of jwks: the issuer is shown each token, and says whose it is (RFC "
+		"7662). "
+		"issuer and audience may then be left out. A good token is known for a minute. "
+		"`fetch` says how HTTPS is spoken."},
+	{.name = "client_id",
+	 .type = GP_KEY_WORDS,
+	 .example = "gateway",
+	 AT(auth.oauth.client_id),
+	 .doc = "Who we are there."},
+	{.name = "client_secret_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "introspection.client",
+	 AT(auth.oauth.client_secret_file),
+	 .doc = "A file whose first line is our secret there. Only the process that knows users "
+		"reads it. A changed file is noticed within a minute."},
 };
 static const struct gp_key_group oauth_group = GROUP(oauth_keys);
 

@@ -21,10 +21,10 @@ void
 gp_dkim_body_init(struct gp_dkim_body *b)
 {
 	*b = (struct gp_dkim_body){};
-	for (uint8_t i = 0; i < GP_DKIM_CANONS; i++) {
+	for (size_t i = 0; i < GP_DKIM_CANONS; i++) {
 		b->ways[i].sink.put = on_octets;
 		b->ways[i].body = b;
-		b->ways[i].canon = gp_dkim_canon_body(i, &b->ways[i].sink);
+		b->ways[i].canon = gp_dkim_canon_body((uint8_t)i, &b->ways[i].sink);
 	}
 }
 

@@ -37,9 +37,9 @@ gp_dkim_algorithm_name(uint8_t algorithm)
 uint8_t
 gp_dkim_algorithm_number(struct gp_slice name)
 {
-	for (uint8_t i = GP_DKIM_RSA_SHA256; i < GP_ARRAY_LEN(algorithms); i++) {
+	for (size_t i = GP_DKIM_RSA_SHA256; i < GP_ARRAY_LEN(algorithms); i++) {
 		if (gp_slice_eq(name, gp_slice_str(algorithms[i])))
-			return i;
+			return (uint8_t)i;
 	}
 	return GP_DKIM_UNKNOWN;
 }

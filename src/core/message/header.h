@@ -33,7 +33,8 @@ struct gp_header {
 	size_t body_at; /* behind the empty line; the message's length when there is none */
 };
 
-/* Returns 0; 1 when the header is over GP_HEADER_SIZE_MAX or GP_HEADER_FIELDS_MAX; -ENOMEM. */
+/* Returns 0; 1 when the header is over GP_HEADER_SIZE_MAX or GP_HEADER_FIELDS_MAX, and *ret has the
+ * fields up to there; -ENOMEM. */
 [[nodiscard]] int
 gp_header_split(struct gp_slice message, struct gp_arena *arena, struct gp_header *ret);
 

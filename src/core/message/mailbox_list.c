@@ -189,7 +189,7 @@ take_domain(struct parse *p, struct gp_slice *ret)
 static bool
 take_addr_spec(struct parse *p)
 {
-	struct gp_mailbox m;
+	struct gp_mailbox m = {};
 	if (!skip_cfws(p) || !take_local(p, &m.local))
 		return false;
 	if (!gp_scan_char(&p->scan, '@'))
@@ -222,11 +222,17 @@ take_element(struct parse *p)
 	size_t from = p->scan.at;
 	if (!skip_cfws(p))
 		return FAILED;
+	size_t name_from = p->scan.at;
 	bool named = take_phrase(p);
+	struct gp_slice name = gp_slice_trim(gp_scan_since(&p->scan, name_from));
 	if (p->scan.failed)
 		return FAILED;
-	if (gp_scan_char(&p->scan, '<'))
-		return take_angle_addr(p) ? MAILBOX : FAILED;
+	if (gp_scan_char(&p->scan, '<')) {
+		if (!take_angle_addr(p))
+			return FAILED;
+		p->items[p->len - 1].name = name;
+		return MAILBOX;
+	}
 	if (named && gp_scan_char(&p->scan, ':'))
 		return GROUP_BEGINS;
 	/* What looked like a phrase is a local part, under stricter rules. */

@@ -25,6 +25,8 @@ struct gp_mailbox {
 	/* local@domain, for gp_address_parse of core/smtp/address.h, which knows more of what an
 	   address may be and of equal spellings. */
 	struct gp_slice text;
+	/* The display name as written: words with quotes, comments and all; empty: none. */
+	struct gp_slice name;
 };
 
 struct gp_mailbox_list {

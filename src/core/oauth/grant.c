@@ -2,30 +2,17 @@
 #include "core/oauth/grant.h"
 
 #include <errno.h>
-#include <jansson.h>
 
-/* RFC 6749 appendix B. */
-static void
-put_value(struct gp_buf *out, const char *name, struct gp_slice value)
-{
-	gp_buf_put_str(out, name);
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.ptr[i];
-		if (gp_ascii_is_alnum(c) || gp_slice_find(GP_SLICE("-._*"), c) >= 0)
-			gp_buf_put_char(out, c);
-		else
-			gp_buf_printf(out, "%%%02X", (unsigned char)c);
-	}
-}
+#include "core/oauth/claims.h"
 
 void
 gp_oauth_write_request(struct gp_buf *out, const struct gp_oauth_client *client)
 {
 	gp_buf_put_str(out, "grant_type=client_credentials");
-	put_value(out, "&client_id=", client->id);
-	put_value(out, "&client_secret=", client->secret);
+	oauth_put_value(out, "&client_id=", client->id);
+	oauth_put_value(out, "&client_secret=", client->secret);
 	if (client->scope.len > 0)
-		put_value(out, "&scope=", client->scope);
+		oauth_put_value(out, "&scope=", client->scope);
 }
 
 /* b64token of RFC 6750 section 2.1. */
@@ -39,14 +26,7 @@ is_token(struct gp_slice s)
 		if (!gp_ascii_is_alnum(s.ptr[i]) && gp_slice_find(GP_SLICE("-._~+/"), s.ptr[i]) < 0)
 			return false;
 	}
-	return len > 0 && s.len <= GP_OAUTH_TOKEN_MAX;
-}
-
-static struct gp_slice
-text_of(const json_t *root, const char *name)
-{
-	const json_t *value = json_object_get(root, name);
-	return gp_slice(json_string_value(value), json_string_length(value));
+	return len > 0 && s.len <= GP_OAUTH_GRANTED_MAX;
 }
 
 static uint32_t
@@ -66,11 +46,11 @@ gp_oauth_read_answer(struct gp_slice json, uint64_t seed, struct gp_arena *arena
 	/* jansson's own hash would read its seed from a file. */
 	json_object_seed((size_t)seed | 1);
 	json_t *root = json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES, NULL);
-	struct gp_slice token = text_of(root, "access_token");
+	struct gp_slice token = oauth_text(root, "access_token");
 	int r = 1;
 	if (!json_is_object(root))
 		*ret_why = "is not a JSON object";
-	else if (!gp_slice_eq_nocase(text_of(root, "token_type"), GP_SLICE("Bearer")))
+	else if (!gp_slice_eq_nocase(oauth_text(root, "token_type"), GP_SLICE("Bearer")))
 		*ret_why = "is not about a bearer token";
 	else if (!is_token(token))
 		*ret_why = "has no access_token of the form of one";

@@ -6,8 +6,8 @@
 #include "base/buf.h"
 
 enum gp_oauth_limits {
-	GP_OAUTH_TOKEN_MAX = 4096, /* octets of a token */
-	GP_OAUTH_LIFETIME_S = 300, /* of a token whose answer does not say */
+	GP_OAUTH_GRANTED_MAX = 4096, /* octets of a token that we are given */
+	GP_OAUTH_LIFETIME_S = 300,   /* of a token whose answer does not say */
 	GP_OAUTH_LIFETIME_MAX =
 		86400 /* an answer that says more is taken to say this, in seconds */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "core/oauth/claims.h"
 #include "core/oauth/keys.h"
 
 /* A part of the token as a JSON object. Returns 0, 1 or -ENOMEM. */
@@ -20,19 +21,12 @@ read_object(struct gp_slice text, struct gp_arena *arena, json_t **ret)
 	return !json_is_object(*ret);
 }
 
-static struct gp_slice
-text_of(const json_t *object, const char *name)
-{
-	const json_t *member = json_object_get(object, name);
-	return gp_slice(json_string_value(member), json_string_length(member));
-}
-
 /* NULL: one of the keys has signed it; else what is wrong. *ret_error: -ENOMEM, or left alone. */
 static const char *
 check_signature(const struct gp_oauth_keys *keys, const json_t *header, struct gp_slice text,
 		struct gp_slice signature, int *ret_error)
 {
-	struct gp_slice id = text_of(header, "kid"), algorithm = text_of(header, "alg");
+	struct gp_slice id = oauth_text(header, "kid"), algorithm = oauth_text(header, "alg");
 	const char *why = "no key of that name and algorithm";
 	/* What we do not understand could change what the rest means (RFC 7515 section 4.1.11). */
 	if (json_object_get(header, "crit"))
@@ -52,51 +46,14 @@ check_signature(const struct gp_oauth_keys *keys, const json_t *header, struct g
 	return why;
 }
 
-/* A time in seconds, perhaps with a fraction (RFC 7519 section 2). False: it is none. */
-static bool
-time_of(const json_t *claims, const char *name, uint64_t *ret)
-{
-	const json_t *member = json_object_get(claims, name);
-	double s = json_number_value(member);
-	if (!json_is_number(member) || !(s >= 0 && s < 1e15))
-		return false;
-	*ret = (uint64_t)s;
-	return true;
-}
-
-/* aud is a string, or a list of them (RFC 7519 section 4.1.3). */
-static bool
-is_for(const json_t *claims, struct gp_slice audience)
-{
-	const json_t *aud = json_object_get(claims, "aud");
-	if (json_is_string(aud))
-		return gp_slice_eq(text_of(claims, "aud"), audience);
-	for (size_t i = 0; i < json_array_size(aud); i++) {
-		const json_t *one = json_array_get(aud, i);
-		if (json_is_string(one) &&
-		    gp_slice_eq(gp_slice(json_string_value(one), json_string_length(one)),
-				audience))
-			return true;
-	}
-	return false;
-}
-
 /* NULL, or what is wrong. */
 static const char *
 check_claims(const json_t *claims, const struct gp_oauth_demand *demand)
 {
-	uint64_t expires, begins;
-	struct gp_slice issuer = text_of(claims, "iss");
-	if (!time_of(claims, "exp", &expires))
+	uint64_t expires;
+	if (!oauth_time(claims, "exp", &expires))
 		return "it does not say when it ends";
-	if (demand->now_s >= expires + GP_OAUTH_LEEWAY_S)
-		return "it has expired";
-	if (json_object_get(claims, "nbf") &&
-	    (!time_of(claims, "nbf", &begins) || begins > demand->now_s + GP_OAUTH_LEEWAY_S))
-		return "it is not valid yet";
-	if (!issuer.ptr || !gp_slice_eq(issuer, demand->issuer))
-		return "it is another issuer's";
-	return is_for(claims, demand->audience) ? NULL : "it is for another server";
+	return oauth_check_claims(claims, demand);
 }
 
 /* The three parts, decoded; 0, 1, -ENOMEM. */
@@ -133,7 +90,7 @@ gp_oauth_check(const struct gp_oauth_keys *keys, const struct gp_oauth_demand *d
 		why = check_claims(p.claims, demand);
 	if (r == 0 && !why) {
 		const char *name = gp_arena_str(arena, demand->user_claim);
-		struct gp_slice user = name ? text_of(p.claims, name) : gp_slice(NULL, 0);
+		struct gp_slice user = name ? oauth_text(p.claims, name) : gp_slice(NULL, 0);
 		*ret_user = gp_arena_dup(arena, user);
 		why = user.len > 0 ? NULL : "it names no user";
 	}

@@ -28,7 +28,8 @@ gp_oauth_keys_new(struct gp_slice json, const char **ret_why);
 struct gp_oauth_keys *
 gp_oauth_keys_free(struct gp_oauth_keys *keys);
 
-/* What a token must say. */
+/* What a token must say. Of issuer and audience, one that is empty is not demanded; of a token that
+   speaks for itself both are. */
 struct gp_oauth_demand {
 	struct gp_slice issuer, audience;
 	struct gp_slice user_claim; /* the claim that names the user: a string */

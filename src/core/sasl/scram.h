@@ -38,3 +38,10 @@ gp_scram_check(const struct gp_scram_keys *keys, struct gp_slice message, struct
 /* ServerSignature: that we know the keys. Returns 0 or -ENOMEM. */
 [[nodiscard]] int
 gp_scram_sign(const struct gp_scram_keys *keys, struct gp_slice message, struct gp_sha256 *ret);
+
+/* The client's side: ClientProof and ServerSignature, of a password that gp_password_is_prepared.
+ * Returns 0 or -ENOMEM. */
+[[nodiscard]] int
+gp_scram_prove(struct gp_slice password, struct gp_slice salt, uint32_t iterations,
+	       struct gp_slice message, struct gp_sha256 *ret_proof,
+	       struct gp_sha256 *ret_signature);

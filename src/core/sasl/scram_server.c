@@ -13,6 +13,7 @@
 
 #include "base/base64.h"
 #include "core/sasl/mechanism.h"
+#include "core/sasl/scram_message.h"
 
 enum step { FIRST, KEYS, FINAL, SIGNED };
 
@@ -25,38 +26,6 @@ struct gp_sasl_scram {
 	struct gp_slice nonce; /* the client's and ours together */
 	struct gp_scram_keys keys;
 };
-
-/* The value of `key=value` at the front of *rest, up to the next comma, which goes too. */
-static bool
-take_attribute(struct gp_slice *rest, char key, struct gp_slice *ret)
-{
-	if (rest->len < 2 || rest->ptr[0] != key || rest->ptr[1] != '=')
-		return false;
-	*ret = gp_slice_drop(gp_slice_cut(rest, ','), 2);
-	return true;
-}
-
-static bool
-is_nonce(struct gp_slice s)
-{
-	bool good = s.len > 0 && s.len <= GP_SASL_NONCE_MAX;
-	for (size_t i = 0; good && i < s.len; i++)
-		good = s.ptr[i] > ' ' && s.ptr[i] < 127 && s.ptr[i] != ',';
-	return good;
-}
-
-/* Extensions say nothing to us; `m` would have to be understood (section 5.1). */
-static bool
-extensions_are_optional(struct gp_slice rest)
-{
-	while (rest.len > 0) {
-		struct gp_slice one = gp_slice_cut(&rest, ',');
-		if (one.len < 2 || !gp_ascii_is_alpha(one.ptr[0]) || one.ptr[1] != '=' ||
-		    one.ptr[0] == 'm')
-			return false;
-	}
-	return true;
-}
 
 /* The flag of the channel binding; 0, FAILED. */
 static int
@@ -89,8 +58,8 @@ static int
 take_first_bare(struct gp_sasl *s, struct gp_slice authzid)
 {
 	struct gp_slice rest = s->scram->first_bare, name, nonce, plain = {}, acting = {};
-	if (!take_attribute(&rest, 'n', &name) || !take_attribute(&rest, 'r', &nonce) ||
-	    !is_nonce(nonce) || !extensions_are_optional(rest))
+	if (!scram_take_attribute(&rest, 'n', &name) || !scram_take_attribute(&rest, 'r', &nonce) ||
+	    !scram_is_nonce(nonce, GP_SASL_NONCE_MAX) || !scram_extensions_are_optional(rest))
 		return sasl_malformed(s, "not a client's first message");
 	int r = sasl_unescape(s, name, &plain);
 	if (r == 0)
@@ -117,7 +86,7 @@ take_first(struct gp_sasl *s, struct gp_slice response)
 	int r = take_binding_flag(s, gp_slice_cut(&rest, ','));
 	if (r != 0)
 		return r;
-	if (!take_attribute(&rest, 'a', &authzid) && gp_slice_cut(&rest, ',').len > 0)
+	if (!scram_take_attribute(&rest, 'a', &authzid) && gp_slice_cut(&rest, ',').len > 0)
 		return sasl_malformed(s, "not a GS2 header");
 	s->scram->gs2_header = gp_slice_take(whole, whole.len - rest.len);
 	s->scram->first_bare = rest;
@@ -198,8 +167,9 @@ take_final(struct gp_sasl *s, struct gp_slice response)
 	struct gp_slice without_proof = gp_slice_take(response, comma < 0 ? 0 : (size_t)comma);
 	struct gp_slice last = gp_slice_drop(response, without_proof.len + 1);
 	rest = without_proof;
-	if (!take_attribute(&rest, 'c', &binding) || !take_attribute(&rest, 'r', &nonce) ||
-	    !extensions_are_optional(rest) || !take_attribute(&last, 'p', &proof))
+	if (!scram_take_attribute(&rest, 'c', &binding) ||
+	    !scram_take_attribute(&rest, 'r', &nonce) || !scram_extensions_are_optional(rest) ||
+	    !scram_take_attribute(&last, 'p', &proof))
 		return sasl_malformed(s, "not a client's final message");
 	if (!gp_slice_eq(nonce, s->scram->nonce))
 		return sasl_malformed(s, "another nonce");

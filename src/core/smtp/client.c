@@ -113,7 +113,8 @@ struct gp_smtp_client *
 gp_smtp_client_new(const struct gp_smtp_client_setup *setup, uint64_t now_ms)
 {
 	const struct gp_client_login *login = &setup->login;
-	size_t secrets_len = login->user.len + login->password.len + login->token.len;
+	size_t secrets_len =
+		login->user.len + login->password.len + login->token.len + login->nonce.len;
 	struct gp_smtp_client *c = calloc(1, sizeof(*c) + setup->hostname.len + secrets_len);
 	if (!c)
 		return NULL;
@@ -125,9 +126,11 @@ gp_smtp_client_new(const struct gp_smtp_client_setup *setup, uint64_t now_ms)
 	c->setup.login.user = copy_to(&to, login->user);
 	c->setup.login.password = copy_to(&to, login->password);
 	c->setup.login.token = copy_to(&to, login->token);
+	c->setup.login.nonce = copy_to(&to, login->nonce);
 	c->parser = gp_reply_parser();
 	c->out = GP_BUF_INIT(GP_CLIENT_OUTPUT_MAX + OUTPUT_SLACK);
 	c->arena = GP_ARENA_INIT(IDLE_ARENA_MAX);
+	c->scram_arena = GP_ARENA_INIT(SCRAM_ARENA_MAX);
 	c->in_tls = setup->tls_implicit;
 	c->deadline_ms = client_deadline(now_ms, setup->times.greeting_ms, GREETING_MS);
 	return c;

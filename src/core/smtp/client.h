@@ -138,13 +138,17 @@ struct gp_client_times {
 };
 
 /* Who we are to a server that asks. Of the mechanisms that fit, the first is taken of OAUTHBEARER,
-   XOAUTH2, PLAIN, LOGIN; no second one is tried, since it would fail by the same secret. */
+   XOAUTH2, SCRAM-SHA-256-PLUS, SCRAM-SHA-256, PLAIN, LOGIN; no second one is tried, since it would
+   fail by the same secret, and whoever made the first one fail might want to hear it. */
 struct gp_client_login {
 	struct gp_slice user;     /* empty: no AUTH */
-	struct gp_slice password; /* for PLAIN and LOGIN */
-	struct gp_slice token;    /* an OAuth 2 access token, for the other two */
-	uint32_t mechanisms;      /* enum gp_ehlo_mechanisms that may be used; 0: all */
-	bool in_clear;            /* outside TLS, too */
+	struct gp_slice password; /* for all but the first two */
+	struct gp_slice token;    /* an OAuth 2 access token, for these */
+	/* For SCRAM: 18 random octets or more, printed without commas, never used before; empty: it
+	   is not spoken. Nor is it where user or password are not printable ASCII. */
+	struct gp_slice nonce;
+	uint32_t mechanisms; /* enum gp_ehlo_mechanisms that may be used; 0: all */
+	bool in_clear;       /* outside TLS, too */
 };
 
 /* What the session is told at its start; copied, except for what `remote` points to, which must
@@ -163,6 +167,8 @@ struct gp_smtp_client_setup {
 	struct gp_client_login login;
 	struct gp_client_times times;
 };
+
+enum { GP_CLIENT_BINDING_MAX = 64 };
 
 /* How far a transaction goes. Short of END nothing is handed over: RELAYED then says only that the
    server would have gone on. */
@@ -207,6 +213,15 @@ gp_smtp_client_tls_started(struct gp_smtp_client *c, uint64_t now_ms);
 /* Or it could not be made, which ends the session: 451 4.7.5 "WHY, at the TLS handshake". */
 void
 gp_smtp_client_tls_failed(struct gp_smtp_client *c, const char *why);
+
+/*
+ * What tells the TLS connection from others, for SCRAM; before the answer to the EHLO inside it is
+ * fed. type: "tls-exporter" or "tls-server-end-point", static. With it SCRAM-SHA-256-PLUS can be
+ * spoken, and a server that offers it hears of it when it was taken out of the offer. data:
+ * GP_CLIENT_BINDING_MAX octets at most, copied.
+ */
+void
+gp_smtp_client_bind(struct gp_smtp_client *c, const char *type, struct gp_slice data);
 
 /* The server closed, or the connection broke (feed first what was read before): DONE where a
    transaction was, then CLOSE. */

@@ -10,18 +10,22 @@ enum {
 	RESPONSE_MAX = LOGIN_MAX + 64,
 };
 
-/* In the order of our preference: what can be taken back and is good for little else first; and
-   PLAIN, which has a specification, before LOGIN. */
+/* In the order of our preference: what can be taken back and is good for little else first; then
+   what does not tell the password, and to no other channel; and PLAIN, which has a specification,
+   before LOGIN. */
 static const struct mechanism {
 	uint32_t flag;
 	const char *name;
 	bool token;  /* else the password */
 	bool begins; /* with a response that needs no challenge */
+	bool scram;  /* speaks of the password without telling it */
 } mechanisms[] = {
-	{GP_EHLO_OAUTHBEARER, "OAUTHBEARER", true, true},
-	{GP_EHLO_XOAUTH2, "XOAUTH2", true, true},
-	{GP_EHLO_PLAIN, "PLAIN", false, true},
-	{GP_EHLO_LOGIN, "LOGIN", false, false},
+	{GP_EHLO_OAUTHBEARER, "OAUTHBEARER", .token = true, .begins = true},
+	{GP_EHLO_XOAUTH2, "XOAUTH2", .token = true, .begins = true},
+	{GP_EHLO_SCRAM_SHA_256_PLUS, "SCRAM-SHA-256-PLUS", .begins = true, .scram = true},
+	{GP_EHLO_SCRAM_SHA_256, "SCRAM-SHA-256", .begins = true, .scram = true},
+	{GP_EHLO_PLAIN, "PLAIN", .begins = true},
+	{GP_EHLO_LOGIN, "LOGIN"},
 };
 
 static const struct mechanism *
@@ -54,13 +58,16 @@ gp_client_login_sane(const struct gp_client_login *login)
 }
 
 uint32_t
-gp_client_choose_mechanism(const struct gp_client_login *login, uint32_t offered)
+gp_client_choose_mechanism(const struct gp_client_login *login, uint32_t offered, bool bound)
 {
 	uint32_t may = login->mechanisms != 0 ? login->mechanisms : UINT32_MAX;
+	bool scram = login->nonce.len > 0 && gp_scram_is_possible(login->user, login->password);
+	if (!bound)
+		may &= ~(uint32_t)GP_EHLO_SCRAM_SHA_256_PLUS;
 	for (size_t i = 0; i < GP_ARRAY_LEN(mechanisms); i++) {
 		const struct mechanism *m = &mechanisms[i];
 		size_t secret_len = m->token ? login->token.len : login->password.len;
-		if (secret_len > 0 && (m->flag & offered & may))
+		if (secret_len > 0 && (scram || !m->scram) && (m->flag & offered & may))
 			return m->flag;
 	}
 	return 0;
@@ -76,6 +83,12 @@ bool
 gp_client_mechanism_begins(uint32_t mechanism)
 {
 	return find(mechanism)->begins;
+}
+
+bool
+gp_client_is_scram(uint32_t mechanism)
+{
+	return find(mechanism)->scram;
 }
 
 /* RFC 4616 section 2: no other identity to act as, who we are, the password. */
@@ -150,6 +163,31 @@ gp_client_put_response(struct gp_buf *out, const struct gp_client_login *login, 
 	out->failed |= clear.failed;
 	gp_client_wipe(&clear);
 	return has;
+}
+
+int
+gp_client_begin_scram(struct gp_buf *out, struct gp_scram_client *s,
+		      const struct gp_scram_login *login, struct gp_arena *arena)
+{
+	struct gp_slice first = {};
+	int r = gp_scram_begin(s, login, arena, &first);
+	gp_base64_put(out, first);
+	out->failed |= r < 0;
+	return r;
+}
+
+int
+gp_client_step_scram(struct gp_buf *out, struct gp_scram_client *s, struct gp_slice challenge)
+{
+	struct gp_slice message, response = {};
+	int r = gp_base64_decode(challenge, GP_BASE64, s->arena, &message);
+	if (r == 1)
+		s->why = "a challenge that is not base64";
+	if (r == 0)
+		r = gp_scram_step(s, message, &response);
+	gp_base64_put(out, response);
+	out->failed |= r < 0;
+	return r;
 }
 
 void

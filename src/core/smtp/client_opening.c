@@ -63,6 +63,7 @@ gp_client_forget_login(struct gp_smtp_client *c)
 {
 	c->setup.login = (struct gp_client_login){};
 	explicit_bzero(c->secrets, c->secrets_len);
+	gp_arena_free(&c->scram_arena);
 	gp_client_wipe(&c->out);
 }
 
@@ -72,6 +73,47 @@ say_auth(struct gp_smtp_client *c, uint64_t now_ms)
 {
 	gp_client_say(c, AT_AUTH, client_deadline(now_ms, c->setup.times.greeting_ms, GREETING_MS),
 		      "", gp_slice("", 0));
+}
+
+void
+gp_smtp_client_bind(struct gp_smtp_client *c, const char *type, struct gp_slice data)
+{
+	gp_assert(data.len > 0 && data.len <= sizeof(c->binding));
+	c->binding_type = type;
+	c->binding_len = data.len;
+	memcpy(c->binding, data.ptr, data.len);
+}
+
+static int
+begin_scram(struct gp_smtp_client *c)
+{
+	const struct gp_client_login *login = &c->setup.login;
+	bool plus = c->mechanism == GP_EHLO_SCRAM_SHA_256_PLUS;
+	/* RFC 5802 section 6: who does not want what was offered must not say that it was not. */
+	bool unwanted = !plus && (c->ehlo.mechanisms & GP_EHLO_SCRAM_SHA_256_PLUS);
+	const struct gp_scram_login scram = {
+		.user = login->user,
+		.password = login->password,
+		.nonce = login->nonce,
+		.binding_type = gp_slice_str(c->binding_type),
+		.binding = gp_slice((const char *)c->binding, unwanted ? 0 : c->binding_len),
+		.plus = plus,
+	};
+	return gp_client_begin_scram(&c->out, &c->scram, &scram, &c->scram_arena);
+}
+
+/* Appends the next response. challenge: what it answers, where the mechanism looks at that. NULL,
+   or why there must be none. A failure of memory latches. */
+static const char *
+respond(struct gp_smtp_client *c, struct gp_slice challenge)
+{
+	unsigned number = c->responses++;
+	if (!gp_client_is_scram(c->mechanism))
+		return gp_client_put_response(&c->out, &c->setup.login, c->mechanism, number)
+			       ? NULL
+			       : "a challenge too many";
+	int r = number == 0 ? begin_scram(c) : gp_client_step_scram(&c->out, &c->scram, challenge);
+	return r == 1 ? c->scram.why : NULL;
 }
 
 /* RFC 4954 section 4: the command stays within the usual length; what is longer waits for a
@@ -87,7 +129,7 @@ begin_auth(struct gp_smtp_client *c, uint64_t now_ms)
 	c->responses = 0;
 	if (gp_client_mechanism_begins(c->mechanism)) {
 		gp_buf_put_char(&c->out, ' ');
-		gp_client_put_response(&c->out, &c->setup.login, c->mechanism, c->responses++);
+		(void)respond(c, gp_slice("", 0));
 	}
 	if (c->out.len > COMMAND_MAX) {
 		gp_buf_truncate(&c->out, bare_len);
@@ -100,7 +142,7 @@ static void
 authenticate(struct gp_smtp_client *c, uint64_t now_ms)
 {
 	const struct gp_client_login *login = &c->setup.login;
-	c->mechanism = gp_client_choose_mechanism(login, c->ehlo.mechanisms);
+	c->mechanism = gp_client_choose_mechanism(login, c->ehlo.mechanisms, c->binding_len > 0);
 	if (!c->in_tls && !login->in_clear)
 		gp_client_leave(c, 7, 11, "AUTH is for inside TLS");
 	else if (!gp_client_login_sane(login))
@@ -114,14 +156,17 @@ authenticate(struct gp_smtp_client *c, uint64_t now_ms)
 static void
 answer_auth(struct gp_smtp_client *c, const struct gp_reply *r, uint64_t now_ms)
 {
-	if (r->code == 235) {
+	if (r->code == 235 && gp_client_is_scram(c->mechanism) && !c->scram.trusted) {
+		gp_client_break_off(c, 7, 8, "the server has not proven that it knows us");
+	} else if (r->code == 235) {
 		gp_client_forget_login(c);
 		gp_client_become_ready(c);
 	} else if (r->code == 334) {
-		if (gp_client_put_response(&c->out, &c->setup.login, c->mechanism, c->responses++))
-			say_auth(c, now_ms);
+		const char *why = respond(c, r->text);
+		if (why)
+			gp_client_protocol_error(c, why);
 		else
-			gp_client_protocol_error(c, "a challenge too many");
+			say_auth(c, now_ms);
 	} else if (r->code < 400) {
 		gp_client_protocol_error(c, "a reply that makes no sense");
 	} else {

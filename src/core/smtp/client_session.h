@@ -16,12 +16,14 @@
 #pragma once
 
 #include "base/arena.h"
+#include "core/sasl/scram_client.h"
 #include "core/smtp/client.h"
 #include "core/smtp/dot_writer.h"
 #include "core/smtp/reply_parser.h"
 
 enum {
 	IDLE_ARENA_MAX = 4 * GP_CLIENT_TEXT_MAX,
+	SCRAM_ARENA_MAX = 128 * 1024,
 	IDLE_OUTPUT_MAX = 8 * 1024, /* more is given back when the session becomes READY */
 	COMMANDS_MAX = 16 * 1024,   /* octets of commands made ahead of the socket */
 	OUTPUT_SLACK = 4096,        /* above OUTPUT_MAX: a command more, the end of data */
@@ -75,7 +77,12 @@ struct gp_smtp_client {
 	uint8_t tls_fault;  /* enum gp_client_tls_fault */
 	uint32_t mechanism; /* at AT_AUTH: enum gp_ehlo_mechanisms, */
 	unsigned responses; /* and how many of its responses were said */
-	char *secrets;      /* what `setup.login` points to */
+	struct gp_scram_client scram;
+	struct gp_arena scram_arena;
+	const char *binding_type; /* NULL: there is none */
+	uint8_t binding[GP_CLIENT_BINDING_MAX];
+	size_t binding_len;
+	char *secrets; /* what `setup.login` points to */
 	size_t secrets_len;
 	bool early;     /* the reply that is coming in began before its command was sent */
 	uint32_t mails; /* MAIL commands so far, for MAILMAX */

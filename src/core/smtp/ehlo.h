@@ -28,7 +28,9 @@ enum gp_ehlo_mechanisms {
 	GP_EHLO_PLAIN = 1, /* RFC 4616 */
 	GP_EHLO_LOGIN = 2,
 	GP_EHLO_XOAUTH2 = 4,
-	GP_EHLO_OAUTHBEARER = 8, /* RFC 7628 */
+	GP_EHLO_OAUTHBEARER = 8,         /* RFC 7628 */
+	GP_EHLO_SCRAM_SHA_256 = 16,      /* RFC 7677 */
+	GP_EHLO_SCRAM_SHA_256_PLUS = 32, /* the same, bound to the channel */
 };
 
 struct gp_ehlo {

@@ -16,7 +16,8 @@
  *   BODY    --end of data, clean (server_step_body)------------> DECIDE (END)
  *   BODY    --end of data, refused (end_refused)---------------> COMMAND
  *   BODY    --end of data, framing fault (end_refused)---------> POISONED
- *   COMMAND --STARTTLS (server_handle_starttls)----------------> STARTTLS
+ *   COMMAND --STARTTLS (server_handle_starttls)----------------> DECIDE
+ *   DECIDE  --STARTTLS answered 220----------------------------> STARTTLS
  *   STARTTLS --nothing behind it, 220 (server_step_starttls)---> TLS_READY
  *   TLS_READY --220 was taken (server_step_tls_ready)----------> HANDSHAKE
  *   HANDSHAKE --gp_smtp_server_tls_started---------------------> COMMAND
@@ -358,6 +359,8 @@ asked_command(const struct gp_smtp_server *s)
 	case GP_SMTP_AUTH:
 	case GP_SMTP_AUTH_STEP:
 		return GP_SLICE("AUTH");
+	case GP_SMTP_STARTTLS:
+		return GP_SLICE("STARTTLS");
 	default:
 		return GP_SLICE("end of data");
 	}
@@ -367,7 +370,7 @@ static void
 take_yes(struct gp_smtp_server *s, struct gp_reply r)
 {
 	struct transaction *tx = s->tx;
-	gp_assert(tx);
+	gp_assert(tx || s->asked == GP_SMTP_STARTTLS);
 	switch (s->asked) {
 	case GP_SMTP_MAIL:
 		tx->accepted = true;
@@ -380,6 +383,10 @@ take_yes(struct gp_smtp_server *s, struct gp_reply r)
 		s->messages++;
 		server_set_state(s, STATE_BODY);
 		server_reply(s, GP_REPLY(354, 0, 0, 0, "End data with <CR><LF>.<CR><LF>"));
+		return;
+	case GP_SMTP_STARTTLS:
+		/* 220 is said when nothing stands behind the command. */
+		server_set_state(s, STATE_STARTTLS);
 		return;
 	default:
 		s->useless = 0;
@@ -401,7 +408,7 @@ void
 gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *r)
 {
 	gp_assert(s->state == STATE_DECIDE);
-	if (!s->tx)
+	if (!s->tx && s->asked != GP_SMTP_STARTTLS)
 		server_auth_refused(s);
 	if (s->asked == GP_SMTP_DATA && s->tx->chunks > 0 && r->code != 421) {
 		server_chunk_decided(s, *r);

@@ -15,7 +15,8 @@
  *             AUTH, AUTH_STEP: ask who keeps the users, answer with
  *                     gp_smtp_server_auth_challenge(), _done(), or by a refusal with
  *                     gp_smtp_server_answer()
- *             STARTTLS: the 220 was taken; shake hands, then gp_smtp_server_tls_started() or
+ *             STARTTLS: decide, answer with gp_smtp_server_answer()
+ *             HANDSHAKE: the 220 was taken; shake hands, then gp_smtp_server_tls_started() or
  *                     gp_smtp_server_tls_failed()
  *             CLOSE: write out what is left, then close
  *     }
@@ -34,8 +35,8 @@
  * chunks hear the same.
  *  - After BODY=BINARYMIME none of that is looked at, and BODY hands out the octets as they came.
  *  - Either ABORT or END is told to the driver, exactly once for each MAIL that was accepted.
- *  - Between MAIL, RCPT, DATA, END or AUTH and its answer nothing ends the session: a lost
- * connection or a shutdown takes effect behind the answer.
+ *  - Between MAIL, RCPT, DATA, END, AUTH or STARTTLS and its answer nothing ends the session: a
+ * lost connection or a shutdown takes effect behind the answer.
  *  - What the client sends, and how, is the same to us in whatever pieces it arrives. The one
  * exception is what comes behind STARTTLS, which is an attack: the session ends in any case, with
  * 554 in place of the 220 when the octets were there already, else in silence behind it.
@@ -73,7 +74,8 @@ enum gp_smtp_event {
 	GP_SMTP_REFUSED,   /* a command was refused without asking the driver */
 	GP_SMTP_AUTH,      /* an exchange begins: gp_smtp_server_auth_mechanism(), _response() */
 	GP_SMTP_AUTH_STEP, /* it goes on: gp_smtp_server_auth_response() */
-	GP_SMTP_STARTTLS,  /* the client waits for the handshake; all output was taken */
+	GP_SMTP_STARTTLS,  /* somebody wants TLS: yes or a refusal */
+	GP_SMTP_HANDSHAKE, /* the client waits for it; all output was taken */
 	GP_SMTP_CLOSE,
 };
 
@@ -122,8 +124,9 @@ gp_smtp_server_eof(struct gp_smtp_server *s);
 void
 gp_smtp_server_shutdown(struct gp_smtp_server *s, const struct gp_reply *reply);
 
-/* The driver's answer to MAIL, RCPT, DATA or END. A positive reply accepts; to DATA its text is
-   always ours. A 421 closes the session. To AUTH and AUTH_STEP it is a refusal: 535, 454, 501. */
+/* The driver's answer to MAIL, RCPT, DATA, END or STARTTLS. A positive reply accepts; to DATA and
+   STARTTLS its text is always ours. A 421 closes the session. To AUTH and AUTH_STEP it is a
+   refusal: 535, 454, 501. */
 void
 gp_smtp_server_answer(struct gp_smtp_server *s, const struct gp_reply *reply);
 
@@ -133,9 +136,9 @@ void
 gp_smtp_server_stress(struct gp_smtp_server *s, bool on);
 
 /*
- * Answers to STARTTLS. Started: the client is where it was at the greeting, and must say EHLO again
- * (RFC 3207 section 4.2). Failed: CLOSE follows. While the handshake is under way, next() is called
- * at the deadline, as ever, and may bring CLOSE; then there is no answer any more.
+ * Answers to HANDSHAKE. Started: the client is where it was at the greeting, and must say EHLO
+ * again (RFC 3207 section 4.2). Failed: CLOSE follows. While the handshake is under way, next() is
+ * called at the deadline, as ever, and may bring CLOSE; then there is no answer any more.
  */
 void
 gp_smtp_server_tls_started(struct gp_smtp_server *s);

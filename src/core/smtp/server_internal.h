@@ -29,7 +29,7 @@ enum state {
 	STATE_BODY,
 	STATE_CHUNK, /* the octets of a BDAT, to be taken or refused at their end */
 	STATE_POISONED,
-	STATE_STARTTLS,  /* its line was read: nothing may follow */
+	STATE_STARTTLS,  /* it was answered yes: nothing may follow */
 	STATE_TLS_READY, /* 220 was said, and is not taken yet */
 	STATE_HANDSHAKE, /* the driver's */
 	STATE_CLOSING,

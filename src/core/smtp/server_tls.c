@@ -19,8 +19,7 @@ server_handle_starttls(struct gp_smtp_server *s, struct gp_slice args, struct gp
 		return server_refuse(s, GP_REPLY(502, 5, 5, 1, "Command not implemented"), line);
 	if (server_in_transaction(s))
 		return server_refuse(s, GP_REPLY(503, 5, 5, 1, "Not within a transaction"), line);
-	server_set_state(s, STATE_STARTTLS);
-	return AGAIN;
+	return server_ask(s, GP_SMTP_STARTTLS);
 }
 
 int
@@ -44,7 +43,7 @@ server_step_tls_ready(struct gp_smtp_server *s, struct gp_slice *input, uint64_t
 	if (s->output.len > 0)
 		return GP_SMTP_NEED_INPUT;
 	server_set_state(s, STATE_HANDSHAKE);
-	return GP_SMTP_STARTTLS;
+	return GP_SMTP_HANDSHAKE;
 }
 
 int

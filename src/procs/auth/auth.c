@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/base64.h"
 #include "base/heap.h"
 #include "base/map.h"
 #include "core/config/value.h"
@@ -15,6 +14,7 @@
 #include "ipc/values.h"
 #include "procs/auth/accounts.h"
 #include "procs/auth/dovecot.h"
+#include "procs/auth/issuer.h"
 #include "procs/auth/quota.h"
 #include "procs/auth/throttle.h"
 #include "sys/clock.h"
@@ -22,14 +22,14 @@
 #include "sys/password.h"
 
 enum {
-	NONCE_SIZE = 18,        /* octets of chance */
-	SLOW_MS = 2000,         /* a check that is so late is worth a line */
-	DOVECOT_MS = 30 * 1000, /* Dovecot makes who fails wait 2 s, and more under load */
-	DOVECOT_TURN_MS = 20,   /* until one looks again whether another's answer is there */
-	SEQUENCE_BITS = 20,     /* of a heap's key, below the milliseconds */
+	SLOW_MS = 2000,             /* a check that is so late is worth a line */
+	DOVECOT_MS = 30 * 1000,     /* Dovecot makes who fails wait 2 s, and more under load */
+	ISSUER_WAIT_MS = 30 * 1000, /* names are resolved first */
+	ASKED_TURN_MS = 20,         /* until one looks again whether another's answer is there */
+	SEQUENCE_BITS = 20,         /* of a heap's key, below the milliseconds */
 };
 
-enum state { AT_CLIENT, WAITING, AT_DOVECOT, DELAYED };
+enum state { AT_CLIENT, WAITING, AT_DOVECOT, AT_ISSUER, DELAYED };
 
 struct peer {
 	struct gp_list link;
@@ -41,8 +41,8 @@ struct peer {
 
 struct exchange {
 	struct gp_list link;
-	struct gp_heap_node due; /* WAITING: not before this; AT_DOVECOT: not after this;
-				    DELAYED: the result */
+	struct gp_heap_node due; /* WAITING: not before this; AT_DOVECOT, AT_ISSUER: not after
+				    this; DELAYED: the result */
 	struct peer *peer;
 	uint64_t ticket;
 	uint8_t state; /* enum state */
@@ -53,7 +53,7 @@ struct exchange {
 	struct gp_slice response;  /* of SCRAM, which proves by it */
 	uint64_t ready_ms;         /* WAITING: when nothing but its turn was missing */
 	uint64_t late_ms, took_ms; /* of its checks, for the log */
-	uint32_t dovecot_id;       /* AT_DOVECOT */
+	uint32_t asked_id;         /* AT_DOVECOT, AT_ISSUER */
 	uint8_t result;            /* DELAYED: enum gp_auth_result */
 };
 
@@ -64,7 +64,8 @@ struct auth {
 	struct throttle *throttle;
 	struct quota *quota;
 	struct dovecot *dovecot; /* NULL: passwords are checked here */
-	uint32_t dovecot_ids;
+	struct issuer *issuer;
+	uint32_t asked_ids;
 	struct gp_oauth_keys *keys; /* NULL: no tokens */
 	uint64_t seed[2];
 	struct gp_list peers;
@@ -114,6 +115,15 @@ put_off(struct exchange *x, enum state state, uint64_t when_ms)
 		return false;
 	set_timer(a);
 	return true;
+}
+
+/* Its turn in the line of checks is there, and it is off the heap. */
+static void
+stop_waiting(struct exchange *x)
+{
+	gp_assert(x->state == WAITING);
+	x->peer->auth->waiting--;
+	x->state = AT_CLIENT;
 }
 
 static void
@@ -316,6 +326,15 @@ take_event(struct exchange *x, int event)
 
 /* --- checks --- */
 
+/* Whose the token is; a name that cannot be one of ours is nobody's. */
+static int
+take_owner(struct exchange *x, struct gp_slice owner)
+{
+	struct gp_slice user;
+	int r = gp_user_name_parse(owner, &x->arena, &user);
+	return r < 0 ? r : gp_sasl_verdict(&x->sasl, r == 0 ? &user : NULL);
+}
+
 static int
 check_token(struct exchange *x)
 {
@@ -324,13 +343,11 @@ check_token(struct exchange *x)
 					       .audience = a->config->auth.oauth.audience,
 					       .user_claim = a->config->auth.oauth.user_claim,
 					       .now_s = gp_clock_wall_ms() / 1000};
-	struct gp_slice claim, user;
+	struct gp_slice owner;
 	const char *why;
-	int r = a->keys ? gp_oauth_check(a->keys, &demand, x->sasl.secret, &x->arena, &claim, &why)
+	int r = a->keys ? gp_oauth_check(a->keys, &demand, x->sasl.secret, &x->arena, &owner, &why)
 			: 1;
-	if (r == 0)
-		r = gp_user_name_parse(claim, &x->arena, &user);
-	return r < 0 ? r : gp_sasl_verdict(&x->sasl, r == 0 ? &user : NULL);
+	return r == 0 ? take_owner(x, owner) : r < 0 ? r : gp_sasl_verdict(&x->sasl, NULL);
 }
 
 static int
@@ -354,9 +371,15 @@ check(struct exchange *x)
 	}
 }
 
-/* --- Dovecot --- */
+/* --- those who are asked --- */
 
-/* Whether another attempt at this account or from this source is with Dovecot: while it is, nobody
+static bool
+is_asked(const struct exchange *x)
+{
+	return x->state == AT_DOVECOT || x->state == AT_ISSUER;
+}
+
+/* Whether another attempt at this account or from this source is with them: while it is, nobody
  * knows yet what this one may do. */
 static bool
 has_to_wait(const struct auth *a, const struct exchange *x)
@@ -365,37 +388,87 @@ has_to_wait(const struct auth *a, const struct exchange *x)
 	for (uint32_t i = 0; !found && i < a->due.len; i++) {
 		const struct exchange *other =
 			gp_container_of(a->due.nodes[i], struct exchange, due);
-		found = other->state == AT_DOVECOT &&
+		struct gp_slice account = other->who.account;
+		found = is_asked(other) &&
 			(throttle_same_source(&other->who, &x->who) ||
-			 gp_slice_eq(other->who.account, x->who.account));
+			 (account.len > 0 && gp_slice_eq(account, x->who.account)));
 	}
 	return found;
 }
 
-static void
+static bool
 ask_dovecot(struct exchange *x)
 {
 	struct auth *a = x->peer->auth;
 	struct gp_buf client = GP_BUF_INIT(64);
+	gp_ip_write(&client, x->who.address, x->who.address_len);
+	bool asked = dovecot_ask(a->dovecot, x->asked_id, x->sasl.user, x->sasl.secret,
+				 gp_buf_slice(&client));
+	gp_buf_free(&client);
+	return asked && put_off(x, AT_DOVECOT, now_ms(a) + DOVECOT_MS);
+}
+
+static bool
+ask_issuer(struct exchange *x)
+{
+	struct auth *a = x->peer->auth;
+	return issuer_ask(a->issuer, x->asked_id, x->sasl.secret) &&
+	       put_off(x, AT_ISSUER, now_ms(a) + ISSUER_WAIT_MS);
+}
+
+/* False: the issuer has to be asked. */
+static bool
+take_known(struct exchange *x)
+{
+	struct gp_slice owner = issuer_known(x->peer->auth->issuer, x->sasl.secret);
+	if (owner.len == 0)
+		return false;
+	stop_waiting(x);
+	take_event(x, take_owner(x, owner));
+	return true;
+}
+
+/* Has the check made by somebody else: Dovecot, or the issuer of tokens. */
+static void
+ask(struct exchange *x)
+{
+	struct auth *a = x->peer->auth;
+	bool token = x->check == GP_SASL_CHECK_TOKEN;
+	if (token && take_known(x))
+		return;
 	if (has_to_wait(a, x)) {
-		if (!put_off(x, WAITING, now_ms(a) + DOVECOT_TURN_MS))
+		if (!put_off(x, WAITING, now_ms(a) + ASKED_TURN_MS))
 			end_because(x, GP_AUTH_TEMPORARY, "out of memory");
 		return;
 	}
-	x->dovecot_id = ++a->dovecot_ids;
-	gp_ip_write(&client, x->who.address, x->who.address_len);
-	bool asked = dovecot_ask(a->dovecot, x->dovecot_id, x->sasl.user, x->sasl.secret,
-				 gp_buf_slice(&client));
-	gp_buf_free(&client);
-	if (!asked || !put_off(x, AT_DOVECOT, now_ms(a) + DOVECOT_MS))
-		end_because(x, GP_AUTH_TEMPORARY, "Dovecot cannot be reached");
+	x->asked_id = ++a->asked_ids;
+	if (!(token ? ask_issuer(x) : ask_dovecot(x)))
+		end_because(x, GP_AUTH_TEMPORARY,
+			    token ? "the issuer cannot be asked" : "Dovecot cannot be reached");
+}
+
+/* Whose exchange it is, off the heap; NULL: it is over. */
+static struct exchange *
+take_asked(struct auth *a, enum state state, uint32_t id)
+{
+	for (uint32_t i = 0; i < a->due.len; i++) {
+		struct exchange *x = gp_container_of(a->due.nodes[i], struct exchange, due);
+		if (x->state != state || x->asked_id != id)
+			continue;
+		gp_heap_remove(&a->due, &x->due);
+		x->state = AT_CLIENT;
+		return x;
+	}
+	return NULL;
 }
 
 static void
-take_dovecots_word(struct exchange *x, enum dovecot_answer answer, struct gp_slice user)
+on_dovecots_answer(void *ctx, uint32_t id, enum dovecot_answer answer, struct gp_slice user)
 {
+	struct exchange *x = take_asked(ctx, AT_DOVECOT, id);
+	if (!x)
+		return;
 	struct gp_slice name = x->sasl.user;
-	x->state = AT_CLIENT;
 	if (answer == DOVECOT_NO) {
 		take_event(x, gp_sasl_verdict(&x->sasl, NULL));
 		return;
@@ -409,17 +482,16 @@ take_dovecots_word(struct exchange *x, enum dovecot_answer answer, struct gp_sli
 }
 
 static void
-on_dovecots_answer(void *ctx, uint32_t id, enum dovecot_answer answer, struct gp_slice user)
+on_issuers_answer(void *ctx, uint32_t id, enum issuer_answer answer, struct gp_slice user)
 {
-	struct auth *a = ctx;
-	for (uint32_t i = 0; i < a->due.len; i++) {
-		struct exchange *x = gp_container_of(a->due.nodes[i], struct exchange, due);
-		if (x->state != AT_DOVECOT || x->dovecot_id != id)
-			continue;
-		gp_heap_remove(&a->due, &x->due);
-		take_dovecots_word(x, answer, user);
+	struct exchange *x = take_asked(ctx, AT_ISSUER, id);
+	if (!x)
 		return;
-	}
+	if (answer == ISSUER_TROUBLE)
+		end_because(x, GP_AUTH_TEMPORARY, "the issuer could not be asked");
+	else
+		take_event(x, answer == ISSUER_YES ? take_owner(x, user)
+						   : gp_sasl_verdict(&x->sasl, NULL));
 }
 
 static void
@@ -438,6 +510,16 @@ on_dovecot_lost(void *ctx)
 }
 
 /* --- turns --- */
+
+/* Whether it is not for us to check. */
+static bool
+has_to_be_asked(const struct exchange *x)
+{
+	const struct auth *a = x->peer->auth;
+	if (x->check == GP_SASL_CHECK_TOKEN)
+		return issuer_is_had(a->issuer);
+	return a->dovecot && x->check == GP_SASL_CHECK_PASSWORD;
+}
 
 /* Its turn has come. */
 static void
@@ -463,12 +545,11 @@ take_turn(struct exchange *x)
 	}
 	if (x->late_ms > SLOW_MS)
 		gp_warning("auth_slow", GP_FN("late_ms", x->late_ms), GP_FN("waiting", a->waiting));
-	if (a->dovecot && x->check == GP_SASL_CHECK_PASSWORD) {
-		ask_dovecot(x);
+	if (has_to_be_asked(x)) {
+		ask(x);
 		return;
 	}
-	a->waiting--;
-	x->state = AT_CLIENT;
+	stop_waiting(x);
 	uint64_t begin = gp_clock_monotonic_ms();
 	int event = check(x);
 	x->took_ms += gp_clock_monotonic_ms() - begin;
@@ -492,6 +573,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 			take_turn(x);
 		else if (x->state == AT_DOVECOT)
 			end_because(x, GP_AUTH_TEMPORARY, "Dovecot does not answer");
+		else if (x->state == AT_ISSUER)
+			end_because(x, GP_AUTH_TEMPORARY, "the issuer does not answer");
 		else
 			end(x, x->result);
 	}
@@ -539,7 +622,7 @@ is_offered(const struct gp_config *c, uint8_t mechanism)
 		return c->users.file.len > 0;
 	case GP_SASL_OAUTHBEARER:
 	case GP_SASL_XOAUTH2:
-		return c->auth.oauth.jwks.len > 0;
+		return c->auth.oauth.jwks.len > 0 || c->auth.oauth.introspection_url.len > 0;
 	default:
 		return false;
 	}
@@ -549,24 +632,19 @@ static void
 begin(struct exchange *x, const struct gp_msg_auth_begin *m)
 {
 	const struct auth *a = x->peer->auth;
-	char chance[NONCE_SIZE];
-	struct gp_buf nonce = GP_BUF_INIT(64);
+	char nonce[GP_NONCE_SIZE];
 	uint8_t mechanism = gp_sasl_mechanism(m->mechanism);
 	if (!is_offered(a->config, mechanism)) {
 		end_because(x, GP_AUTH_UNKNOWN, "no such mechanism");
 		return;
 	}
-	gp_random(chance, sizeof(chance));
-	gp_base64_put(&nonce, gp_slice(chance, sizeof(chance)));
+	gp_nonce(nonce);
 	const struct gp_sasl_setup setup = {.mechanism = mechanism,
-					    .nonce = gp_buf_slice(&nonce),
+					    .nonce = gp_slice_str(nonce),
 					    .tls_exporter = m->tls_exporter,
 					    .tls_server_end_point = m->tls_server_end_point};
-	int event = nonce.failed ? -ENOMEM
-				 : gp_sasl_begin(&x->sasl, &setup,
-						 m->has_initial ? &m->initial : NULL, &x->arena);
-	gp_buf_free(&nonce);
-	take_event(x, event);
+	take_event(x,
+		   gp_sasl_begin(&x->sasl, &setup, m->has_initial ? &m->initial : NULL, &x->arena));
 }
 
 static void
@@ -710,6 +788,7 @@ auth_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t se
 	memcpy(a->seed, seed, sizeof(a->seed));
 	gp_list_init(&a->peers);
 	const struct dovecot_owner owner = {on_dovecots_answer, on_dovecot_lost, a};
+	const struct issuer_owner issuer_owner = {on_issuers_answer, a};
 	bool ask = config->auth.dovecot.len > 0;
 	read_keys(a);
 	a->accounts = accounts_new(seed);
@@ -717,7 +796,9 @@ auth_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t se
 	a->quota = quota_new(seed);
 	a->timer = evtimer_new(gp_loop_base(loop), on_timer, a);
 	a->dovecot = ask ? dovecot_new(loop, config->auth.dovecot, &owner) : NULL;
-	bool good = a->accounts && a->throttle && a->quota && a->timer && (a->dovecot || !ask);
+	a->issuer = issuer_new(loop, config, seed, &issuer_owner);
+	bool good = a->accounts && a->throttle && a->quota && a->timer && a->issuer &&
+		    (a->dovecot || !ask);
 	return good ? a : auth_free(a);
 }
 
@@ -738,6 +819,7 @@ auth_free(struct auth *a)
 	quota_free(a->quota);
 	accounts_free(a->accounts);
 	dovecot_free(a->dovecot);
+	issuer_free(a->issuer);
 	gp_oauth_keys_free(a->keys);
 	free(a);
 	return NULL;
@@ -750,12 +832,25 @@ auth_reload(struct auth *a, const struct gp_config *config)
 	a->config = config;
 	throttle_limit(a->throttle, &limits);
 	read_keys(a);
+	issuer_reload(a->issuer, config);
 }
 
 void
 auth_read_users(struct auth *a, int fd)
 {
 	accounts_read(a->accounts, fd);
+}
+
+void
+auth_read_secret(struct auth *a, int fd)
+{
+	issuer_read_secret(a->issuer, fd);
+}
+
+void
+auth_connect(struct auth *a, enum gp_role_id role, int fd)
+{
+	issuer_connect(a->issuer, role, fd);
 }
 
 void

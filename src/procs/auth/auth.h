@@ -10,12 +10,12 @@
  *                    WAITING  --its turn-->  checked --+--> auth_result
  *                       ^                    |   ^     |
  *                       +--too early---------+   |     +--> DELAYED --> auth_result
- *                                       AT_DOVECOT
+ *                                  AT_DOVECOT, AT_ISSUER
  */
 #pragma once
 
 #include "core/config/config.h"
-#include "ipc/channel.h"
+#include "ipc/role.h"
 
 enum {
 	AUTH_PEERS_MAX = 64,
@@ -41,6 +41,14 @@ auth_reload(struct auth *a, const struct gp_config *config);
 /* The file of users, from its descriptor, which stays the caller's. */
 void
 auth_read_users(struct auth *a, int fd);
+
+/* What we say to the issuer of tokens, from its descriptor, which stays the caller's. */
+void
+auth_read_secret(struct auth *a, int fd);
+
+/* Takes fd over: the channel to resolver or fetch. */
+void
+auth_connect(struct auth *a, enum gp_role_id role, int fd);
 
 /* Takes fd over: the end of a channel of an smtpd. */
 void

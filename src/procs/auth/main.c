@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "core/sasl/crypto.h"
-#include "ipc/role.h"
+#include "ipc/values.h"
 #include "procs/auth/auth.h"
 #include "procs/sandboxes.h"
 #include "sys/log.h"
@@ -15,20 +15,44 @@ static struct auth *auth;
 
 static struct gp_role auth_role; /* its sandbox is chosen by the configuration */
 
-/* The file comes before the role is prepared, and again when it changes. */
-static int first_users = -1;
+/* The files come before the role is prepared, and again when they change. */
+static int first_users = -1, first_secret = -1;
+
+static void
+take_file(int fd, int *first, void (*read)(struct auth *a, int fd))
+{
+	if (auth) {
+		read(auth, fd);
+		return;
+	}
+	if (*first >= 0)
+		close(*first);
+	*first = dup(fd);
+}
+
+static void
+read_first(int *first, void (*read)(struct auth *a, int fd))
+{
+	if (*first < 0)
+		return;
+	read(auth, *first);
+	close(*first);
+	*first = -1;
+}
 
 static void
 on_users(struct gp_role_env *env, int fd)
 {
 	(void)env;
-	if (auth) {
-		auth_read_users(auth, fd);
-		return;
-	}
-	if (first_users >= 0)
-		close(first_users);
-	first_users = dup(fd);
+	take_file(fd, &first_users, auth_read_users);
+}
+
+static void
+on_secret(struct gp_role_env *env, uint8_t kind, int fd)
+{
+	(void)env;
+	if (kind == GP_SECRET_ISSUER)
+		take_file(fd, &first_secret, auth_read_secret);
 }
 
 /* libcrypto sets itself up when it is first used, and would take itself down at the end, by calls
@@ -54,10 +78,8 @@ prepare(struct gp_role_env *env)
 	auth = r == 0 ? auth_new(env->loop, env->config, env->seed) : NULL;
 	if (!auth)
 		return r < 0 ? r : -ENOMEM;
-	if (first_users >= 0) {
-		auth_read_users(auth, first_users);
-		close(first_users);
-	}
+	read_first(&first_users, auth_read_users);
+	read_first(&first_secret, auth_read_secret);
 	return 0;
 }
 
@@ -72,8 +94,10 @@ static void
 on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)env, (void)index;
-	gp_assert(role == GP_ROLE_SMTPD);
-	auth_add_peer(auth, fd);
+	if (role == GP_ROLE_SMTPD)
+		auth_add_peer(auth, fd);
+	else
+		auth_connect(auth, role, fd);
 }
 
 static void
@@ -95,6 +119,7 @@ static struct gp_role auth_role = {
 	.start = start,
 	.on_peer = on_peer,
 	.on_users = on_users,
+	.on_secret = on_secret,
 	.on_reload = on_reload,
 };
 

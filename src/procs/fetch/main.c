@@ -42,6 +42,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	(void)env, (void)index;
 	fetch_add_peer(fetch, fd,
 		       role == GP_ROLE_REPORTS ? GP_PERMIT_REPORTS_TO_FETCH
+		       : role == GP_ROLE_AUTH  ? GP_PERMIT_AUTH_TO_FETCH
 					       : GP_PERMIT_RELAY_TO_FETCH);
 }
 

@@ -453,6 +453,18 @@ lose_implicit(struct connection *c)
 	gp_arena_free(&words);
 }
 
+/* A login is bound to this channel, where the server can do that. */
+static void
+bind_login(struct connection *c)
+{
+	struct gp_tls_bindings b;
+	struct gp_slice data;
+	gp_tls_bindings(c->tls, &b);
+	const char *type = gp_tls_binding(&b, &data);
+	if (type)
+		gp_smtp_client_bind(c->client, type, data);
+}
+
 /* TLS stands. False: the connection is gone. */
 static bool
 tls_is_up(struct connection *c)
@@ -467,6 +479,8 @@ tls_is_up(struct connection *c)
 		lose_unmade(c, ENOMEM);
 		return false;
 	}
+	if (c->target->login.len > 0)
+		bind_login(c);
 	/* Whoever we log in to must have proven who it is before it hears our secret. */
 	return c->target->login.len == 0 || secure_is_proven(c->target->verdict, c->tls) ||
 	       judge(c);

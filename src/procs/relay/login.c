@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What we log in with at the smarthost: known to this role alone, and never written anywhere. */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ipc/values.h"
 #include "procs/relay/relay.h"
 #include "sys/log.h"
+#include "sys/password.h"
 #include "sys/small_file.h"
 
 enum { SECRET_MAX = 4096 };
@@ -25,29 +24,6 @@ forget(struct secret *s)
 	s->len = 0;
 }
 
-/* The first line. Returns 0 or -errno. */
-static int
-read_line(int fd, struct secret *s)
-{
-	struct stat st;
-	int r = gp_file_stat(fd, &st);
-	if (r < 0)
-		return r;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	ssize_t n = pread(fd, s->text, sizeof(s->text), 0);
-	if (n < 0)
-		return -errno;
-	struct gp_slice rest = gp_slice(s->text, (size_t)n), line = gp_slice_cut(&rest, '\n');
-	if (line.len == sizeof(s->text))
-		return -EFBIG;
-	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-		line.len--;
-	s->len = line.len;
-	explicit_bzero(s->text + s->len, sizeof(s->text) - s->len);
-	return s->len > 0 ? 0 : -ENODATA;
-}
-
 void
 login_take(struct gp_role_env *env, uint8_t kind, int fd)
 {
@@ -56,7 +32,7 @@ login_take(struct gp_role_env *env, uint8_t kind, int fd)
 			   : kind == GP_SECRET_CLIENT ? &client
 						      : &password;
 	forget(s);
-	int r = read_line(fd, s);
+	int r = gp_file_line(fd, s->text, sizeof(s->text), &s->len);
 	if (r == 0)
 		return;
 	forget(s);
@@ -64,9 +40,7 @@ login_take(struct gp_role_env *env, uint8_t kind, int fd)
 		 GP_FS("of", s == &token    ? "token_file"
 			     : s == &client ? "client_secret_file"
 					    : "password_file"),
-		 GP_FS("reason", r == -ENODATA ? "its first line is empty"
-				 : r == -EFBIG ? "its first line is too long"
-					       : strerror(-r)));
+		 GP_FS("reason", gp_file_line_trouble(r)));
 }
 
 void
@@ -90,9 +64,19 @@ login_client_secret(void)
 struct gp_client_login
 login_now(void)
 {
+	static const uint32_t mechanisms[] = {
+		[GP_LOGIN_ANY] = 0, /* all */
+		[GP_LOGIN_SCRAM] = GP_EHLO_SCRAM_SHA_256 | GP_EHLO_SCRAM_SHA_256_PLUS,
+		[GP_LOGIN_SCRAM_PLUS] = GP_EHLO_SCRAM_SHA_256_PLUS,
+		[GP_LOGIN_PLAIN] = GP_EHLO_PLAIN | GP_EHLO_LOGIN,
+	};
+	static char nonce[GP_NONCE_SIZE];
+	gp_nonce(nonce);
 	return (struct gp_client_login){
 		.user = relay.env->config->smarthost.user,
 		.password = gp_slice(password.text, password.len),
+		.nonce = gp_slice_str(nonce),
+		.mechanisms = mechanisms[relay.env->config->smarthost.login],
 		.token = tokens_are_had() ? tokens_now() : gp_slice(token.text, token.len),
 	};
 }

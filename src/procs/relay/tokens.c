@@ -19,7 +19,7 @@ enum {
 };
 
 static struct {
-	char text[GP_OAUTH_TOKEN_MAX];
+	char text[GP_OAUTH_GRANTED_MAX];
 	size_t len;
 	uint64_t until_ms;
 	uint64_t ticket; /* of the request under way; 0: none */

@@ -144,10 +144,11 @@ auth_connect(struct gp_role_env *env, int fd)
 void
 auth_configure(const struct gp_config *cfg, const uint64_t seed[2])
 {
+	bool tokens = cfg->auth.oauth.jwks.len > 0 || cfg->auth.oauth.introspection_url.len > 0;
 	bool users = cfg->users.file.len > 0, passwords = users || cfg->auth.dovecot.len > 0;
 	snprintf(self.mechanisms, sizeof(self.mechanisms), "%s%s%s", passwords ? "PLAIN LOGIN" : "",
 		 users ? " SCRAM-SHA-256-PLUS SCRAM-SHA-256" : "",
-		 cfg->auth.oauth.jwks.len > 0 ? " OAUTHBEARER XOAUTH2" : "");
+		 tokens ? " OAUTHBEARER XOAUTH2" : "");
 	if (self.by_ticket.max == 0)
 		self.by_ticket = gp_map(LOGINS_MAX, seed);
 }
@@ -173,7 +174,7 @@ auth_begin(struct login *l, struct session *s, const struct auth_attempt *attemp
 {
 	const struct gp_client *client = attempt->client;
 	struct gp_tls_bindings bindings;
-	gp_tls_server_bindings(attempt->tls, &bindings);
+	gp_tls_bindings(attempt->tls, &bindings);
 	struct gp_message m = {
 		.type = GP_MSG_AUTH_BEGIN,
 		.auth_begin = {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Accepts connections and counts them: in all, by address (a /32, or an IPv6 /64) and by network
- * (/24, /48). Each worker enforces its share of the configured numbers, as the kernel spreads a
- * source's connections evenly over them.
+ * (/24, /48); and how often these begin a TLS handshake, which is what costs most before anybody
+ * has said a word. Each worker enforces its share of the configured numbers, as the kernel spreads
+ * a source's connections evenly over them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "procs/smtpd/rate.h"
 #include "procs/smtpd/smtpd.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 
 enum {
@@ -24,9 +27,11 @@ enum {
 	STRESS_ENDS_PERCENT = 50,
 };
 
+enum { KEY_LEN = 18 };
+
 /* Open connections of one address or network. Its key is its own octets. */
 struct source {
-	uint8_t key[18]; /* width in bits, then that many bits, zero filled */
+	uint8_t key[KEY_LEN]; /* octets of an address, how many of them count, and these */
 	uint32_t open;
 };
 
@@ -40,13 +45,14 @@ static struct {
 	struct listener listeners[GP_ROLE_LISTENS_MAX];
 	size_t listeners_len;
 	struct gp_map sources;
+	struct rate *handshakes;
 } self;
 
 static void
-source_key(const struct gp_client *c, bool network, uint8_t key[18])
+source_key(const struct gp_client *c, bool network, uint8_t key[KEY_LEN])
 {
 	size_t keep = c->address_len == 4 ? (network ? 3 : 4) : (network ? 6 : 8);
-	memset(key, 0, 18);
+	memset(key, 0, KEY_LEN);
 	key[0] = c->address_len;
 	key[1] = (uint8_t)keep;
 	memcpy(key + 2, c->address, keep);
@@ -55,7 +61,7 @@ source_key(const struct gp_client *c, bool network, uint8_t key[18])
 static struct source *
 find_source(const struct gp_client *c, bool network)
 {
-	uint8_t key[18];
+	uint8_t key[KEY_LEN];
 	source_key(c, network, key);
 	return gp_map_get(&self.sources, gp_slice((char *)key, sizeof(key)));
 }
@@ -124,11 +130,17 @@ listener_release(const struct gp_client *client)
 	look_at_stress();
 }
 
+static const struct gp_limits *
+limits_of(const struct gp_client *c)
+{
+	const struct gp_config *cfg = smtpd.env->config;
+	return c->relay ? &cfg->relay_limits : &cfg->limits;
+}
+
 static const char *
 over_limit(const struct gp_client *c)
 {
-	const struct gp_config *cfg = smtpd.env->config;
-	const struct gp_limits *l = c->relay ? &cfg->relay_limits : &cfg->limits;
+	const struct gp_limits *l = limits_of(c);
 	const struct source *address = find_source(c, false), *network = find_source(c, true);
 	if (smtpd.sessions_len >= share(l->connections))
 		return "connections";
@@ -139,13 +151,31 @@ over_limit(const struct gp_client *c)
 	return NULL;
 }
 
+const char *
+listener_handshake(const struct gp_client *client)
+{
+	static const char *const names[] = {"handshakes_per_source", "handshakes_per_network"};
+	const struct gp_limits *l = limits_of(client);
+	uint8_t address[KEY_LEN], network[KEY_LEN];
+	source_key(client, false, address);
+	source_key(client, true, network);
+	const struct rate_ask asks[] = {
+		{gp_slice((char *)address, KEY_LEN), share(l->handshakes_per_source)},
+		{gp_slice((char *)network, KEY_LEN), share(l->handshakes_per_network)},
+	};
+	int over = rate_take(self.handshakes, asks, GP_ARRAY_LEN(asks), gp_clock_monotonic_ms());
+	return over < 0 ? NULL : names[over];
+}
+
+/* Where TLS begins with the first octet there is nothing that a client would understand. */
 static void
-refuse(int fd, const struct gp_sockaddr *peer, const char *limit)
+refuse(int fd, const struct gp_sockaddr *peer, const struct listener *l, const char *limit)
 {
 	static const char text[] = "421 4.7.0 Too many connections, try again later\r\n";
 	gp_info("refused", GP_FS("client", gp_sockaddr_text(peer, false).s),
 		GP_FS("stage", "connect"), GP_FN("code", 421), GP_FS("limit", limit));
-	(void)!send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (l->place->tls != GP_LISTEN_IMPLICIT)
+		(void)!send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
 }
 
@@ -156,6 +186,8 @@ admit(int fd, const struct gp_sockaddr *peer, const struct listener *l)
 	client.address_len = (uint8_t)gp_sockaddr_octets(peer, client.address);
 	client.relay = gp_policy_client_relays(smtpd.policy, &client);
 	const char *limit = over_limit(&client);
+	if (!limit && l->place->tls == GP_LISTEN_IMPLICIT)
+		limit = listener_handshake(&client);
 	if (!limit && !count_source(&client, false))
 		limit = "sources";
 	if (!limit && !count_source(&client, true)) {
@@ -163,7 +195,7 @@ admit(int fd, const struct gp_sockaddr *peer, const struct listener *l)
 		limit = "sources";
 	}
 	if (limit)
-		refuse(fd, peer, limit);
+		refuse(fd, peer, l, limit);
 	else
 		session_start(fd, peer, &client, l->place);
 	look_at_stress();
@@ -205,6 +237,9 @@ int
 listener_start(struct gp_role_env *env)
 {
 	self.sources = gp_map(SOURCES_MAX, env->seed);
+	self.handshakes = rate_new(env->seed);
+	if (!self.handshakes)
+		return -ENOMEM;
 	for (size_t i = 0; i < env->listens_len; i++) {
 		struct listener *l = &self.listeners[self.listeners_len++];
 		l->place = &env->listens[i];

@@ -10,7 +10,8 @@
  *                     -> END: dkim_ask -> WAITS_SIGNATURE -> session_mail_signed, where it is a
  *                             user's; store_commit -> WAITS_COMMIT -> session_committed
  *                     -> AUTH: auth_begin, auth_step -> WAITS_AUTH -> session_challenged, _judged
- *                     -> STARTTLS: tls_accept -> SHAKES_HANDS -> finish_handshake
+ *                     -> STARTTLS: answered at once
+ *                     -> HANDSHAKE: tls_accept -> SHAKES_HANDS -> finish_handshake
  *                     -> CLOSE: the last reply is written -> LINGERS -> free
  *
  * Each of these goes on by advance().
@@ -233,6 +234,18 @@ decide_data(struct session *s)
 		GP_REPLY_INIT(451, 4, 3, 0, "Queue is not available, try again later");
 	s->id = store_id();
 	gp_smtp_server_answer(s->smtp, s->id ? &go : &later);
+}
+
+/* By 421, and not by 454, on which many would go on in clear: whoever floods us from behind an
+   address that others share could so have their mail read. */
+static void
+decide_starttls(struct session *s)
+{
+	static const struct gp_reply go = GP_REPLY_INIT(220, 2, 0, 0, "Go ahead");
+	static const struct gp_reply busy =
+		GP_REPLY_INIT(421, 4, 7, 0, "Too many TLS handshakes, try again later");
+	gp_smtp_server_answer(s->smtp, listener_handshake(&s->client) ? &busy : &go);
+	session_log_refusal(s);
 }
 
 /* --- the message --- */
@@ -526,6 +539,9 @@ run_protocol(struct session *s, struct gp_slice *input)
 			session_log_refusal(s);
 			break;
 		case GP_SMTP_STARTTLS:
+			decide_starttls(s);
+			break;
+		case GP_SMTP_HANDSHAKE:
 			s->state = SESSION_SHAKES_HANDS;
 			return;
 		case GP_SMTP_AUTH:

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * smtpd's parts: connections and who may have one (listener.c), one connection's bytes and
- * decisions (session.c), what becomes of its messages (message.c, submission.c), recipients after
- * aliases (targets.c), the body of a message on its way (body.c), who sent it (checks.h); the
- * conversations with spool (store.c), with auth (auth.c), with resolver (resolve.c), and with
- * signer about mail of our domains (dkim.c); and the role itself (main.c). Certificates, and the
- * conversation with signer about them, are those of procs/tls.
+ * smtpd's parts: connections and who may have one (listener.c), how often (rate.h), one
+ * connection's bytes and decisions (session.c), what becomes of its messages (message.c,
+ * submission.c), recipients after aliases (targets.c), the body of a message on its way (body.c),
+ * who sent it (checks.h); the conversations with spool (store.c), with auth (auth.c), with resolver
+ * (resolve.c), and with signer about mail of our domains (dkim.c); and the role itself (main.c).
+ * Certificates, and the conversation with signer about them, are those of procs/tls.
  */
 #pragma once
 
@@ -57,6 +57,10 @@ listener_stop(void);
 /* A session of this client is over: its place is free. */
 void
 listener_release(const struct gp_client *client);
+/* Whether this client may begin a TLS handshake now, which then counts; else the limit that says
+   no. */
+const char *
+listener_handshake(const struct gp_client *client);
 
 /* --- session.c --- */
 
@@ -198,7 +202,8 @@ dkim_lost(void);
 /* A piece of the message, also of one that will not be signed. */
 void
 dkim_feed(struct session *s, struct gp_slice piece);
-/* The message is complete: s->head has what goes on top, `fields` what goes on of its own. */
+/* The message is complete: s->head has what goes on top, `fields` what goes on of its own
+ * header. */
 enum signing_result
 dkim_begin(struct session *s, struct gp_slice fields);
 /* Asks for the next signature; session_mail_signed() answers. *ret_signed: there is none to be

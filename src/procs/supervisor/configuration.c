@@ -178,6 +178,7 @@ configuration_tls_files(const struct gp_config *cfg)
 		sum = mix_file(sum, gp_slice_str(dkim_path(cfg, &cfg->domains[i]).s));
 	sum = mix_file(sum, cfg->smarthost.password_file);
 	sum = mix_file(sum, cfg->smarthost.token_file);
+	sum = mix_file(sum, cfg->auth.oauth.client_secret_file);
 	return mix_file(sum, cfg->smarthost.client_secret_file);
 }
 

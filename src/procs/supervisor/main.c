@@ -35,6 +35,10 @@ enum {
 	USERS_CHECK_MS = 2 * 1000,
 	/* How long a role may live without its control channel. */
 	ORPHAN_MS = 5 * 1000,
+	/* How often roles are asked whether they are there, and how often one may stay silent. By
+	   count, not by the clock, which may have gone on while all of us stood still. */
+	PING_MS = 5 * 1000,
+	SILENT_MAX = 6,
 	/* How often certificates, keys and the smarthost's secrets are looked at. */
 	TLS_LOOK_MS = 60 * 1000,
 };
@@ -46,6 +50,7 @@ struct instance {
 	pid_t pid; /* 0: not running */
 	struct gp_channel *control;
 	bool ready;
+	unsigned silent; /* times it was asked since it last answered */
 	uint64_t started_ms;
 	unsigned failures;
 	struct event *again;
@@ -67,7 +72,7 @@ static struct {
 	bool announced;
 	bool stopping;
 	unsigned stop_stage;
-	struct event *stop_timer, *users_timer;
+	struct event *stop_timer, *users_timer, *ping_timer;
 	int exit_code;
 } self;
 
@@ -171,6 +176,8 @@ static bool
 tell_secrets(struct instance *in)
 {
 	const struct gp_config *cfg = self.config.value;
+	if (in->spec->needs & NEEDS_ISSUER_SECRET)
+		return tell_secret(in, GP_SECRET_ISSUER, cfg->auth.oauth.client_secret_file);
 	return tell_secret(in, GP_SECRET_PASSWORD, cfg->smarthost.password_file) &&
 	       tell_secret(in, GP_SECRET_TOKEN, cfg->smarthost.token_file) &&
 	       tell_secret(in, GP_SECRET_CLIENT, cfg->smarthost.client_secret_file);
@@ -207,7 +214,7 @@ tell_resources(struct instance *in)
 		ok = tell_users(in);
 	if (ok && needs & NEEDS_KEYS)
 		ok = tell_keys(in) && tell_dkim_keys(in);
-	if (ok && needs & NEEDS_SECRETS)
+	if (ok && needs & (NEEDS_SECRETS | NEEDS_ISSUER_SECRET))
 		ok = tell_secrets(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
 		ok = tell_listen(in,
@@ -301,6 +308,7 @@ start_instance(struct instance *in)
 {
 	in->started_ms = gp_clock_monotonic_ms();
 	in->ready = false;
+	in->silent = 0;
 	if (!spawn(in)) {
 		gp_error("cannot_start_role", GP_FS("role", gp_role_name(in->spec->id)),
 			 GP_FS("reason", strerror(errno)));
@@ -415,9 +423,43 @@ on_role_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct instance *in = ctx;
 	(void)c;
+	in->silent = 0;
+	if (m->type == GP_MSG_PONG)
+		return;
 	gp_assert(m->type == GP_MSG_READY);
 	in->ready = true;
 	announce_when_ready();
+}
+
+/*
+ * A role that hangs keeps those waiting who asked it something: they learn of an end, not of
+ * silence. One that waits for its disk is left alone: it goes on when the disk does, no signal
+ * would reach it before, and to begin anew would only give the disk more to do.
+ */
+static void
+look_after(struct instance *in)
+{
+	const struct gp_message ping = {.type = GP_MSG_PING};
+	if (!in->ready || !in->control)
+		return;
+	if (in->silent >= SILENT_MAX && !process_waits_for_disk(in->pid)) {
+		gp_error("role_hangs", GP_FS("of", gp_role_name(in->spec->id)),
+			 GP_FN("worker", in->index));
+		kill(in->pid, SIGKILL);
+		return;
+	}
+	/* Once is enough for one that does not answer. */
+	if (in->silent++ == 0 && !tell(in, ping, -1))
+		kill(in->pid, SIGKILL);
+}
+
+static void
+on_ping_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	gp_timer_set(self.ping_timer, PING_MS);
+	for (size_t i = 0; !self.stopping && i < self.instances_len; i++)
+		look_after(&self.instances[i]);
 }
 
 static void
@@ -531,7 +573,8 @@ tell_again(unsigned needs)
 			continue;
 		bool told = (!(in->spec->needs & NEEDS_KEYS) ||
 			     (tell_keys(in) && tell_dkim_keys(in))) &&
-			    (!(in->spec->needs & NEEDS_SECRETS) || tell_secrets(in));
+			    (!(in->spec->needs & (NEEDS_SECRETS | NEEDS_ISSUER_SECRET)) ||
+			     tell_secrets(in));
 		if (!told)
 			kill(in->pid, SIGKILL);
 	}
@@ -710,10 +753,12 @@ watch_signals(void)
 	self.stop_timer = evtimer_new(gp_loop_base(self.loop), on_stop_timer, NULL);
 	self.tls_timer = evtimer_new(gp_loop_base(self.loop), on_tls_timer, NULL);
 	self.users_timer = evtimer_new(gp_loop_base(self.loop), on_users_timer, NULL);
-	if (!self.stop_timer || !self.tls_timer || !self.users_timer)
+	self.ping_timer = evtimer_new(gp_loop_base(self.loop), on_ping_timer, NULL);
+	if (!self.stop_timer || !self.tls_timer || !self.users_timer || !self.ping_timer)
 		return -ENOMEM;
 	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
 	gp_timer_set(self.users_timer, USERS_CHECK_MS);
+	gp_timer_set(self.ping_timer, PING_MS);
 	return 0;
 }
 

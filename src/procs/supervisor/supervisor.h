@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The supervisor's parts: what is opened for the roles (resources.c), which roles there are and who
- * speaks to whom (roles.c), who they run as (identity.c), and starting, watching and stopping them
- * (main.c).
+ * speaks to whom (roles.c), who they run as (identity.c), what the kernel says of one (process.c),
+ * and starting, watching and stopping them (main.c).
  */
 #pragma once
 
@@ -30,7 +30,8 @@ enum role_needs {
 	NEEDS_SECRETS = 128,     /* what to log in with at the smarthost, as descriptors */
 	NEEDS_USERS = 256,
 	NEEDS_REPORTS_DIR = 512,
-	NEEDS_WEB_SOCKET = 1024, /* web.policy_listen's, where there is one */
+	NEEDS_ISSUER_SECRET = 2048, /* what to say to the issuer of tokens, as a descriptor */
+	NEEDS_WEB_SOCKET = 1024,    /* web.policy_listen's, where there is one */
 };
 
 struct role_spec {
@@ -66,6 +67,13 @@ identity_settle(struct gp_slice user);
 /* Whether identity_settle left us what it takes to start roles as other users. */
 bool
 identity_is_privileged(void);
+
+/* --- process.c --- */
+
+/* Whether the process sleeps where no signal reaches it, as one does that waits for a disk. False
+   too when that cannot be found out. */
+bool
+process_waits_for_disk(pid_t pid);
 
 /* --- users.c --- */
 

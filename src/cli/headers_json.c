@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatepost headers --json */
+#include <jansson.h>
+
+#include "cli/headers.h"
+#include "core/message/date.h"
+
+/* Empty: null. */
+static json_t *
+text(const struct headers_view *view, struct gp_slice s)
+{
+	struct gp_slice shown = headers_visible(view, s);
+	return shown.len > 0 ? json_stringn(shown.ptr, shown.len) : json_null();
+}
+
+static json_t *
+stamp(const struct gp_when *when)
+{
+	return when->known ? json_string(gp_date_stamp((uint64_t)when->epoch_s).s) : json_null();
+}
+
+/* --- the path --- */
+
+static json_t *
+hop_object(const struct headers_view *view, const struct gp_path_hop *h)
+{
+	const struct gp_hop *hop = &h->hop;
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, "
+		"s:b, s:o}",
+		"from", text(view, headers_client(view, hop)), "by", text(view, hop->by), "with",
+		text(view, hop->with), "time", stamp(&hop->when), "delay_s",
+		h->has_delay ? json_integer(h->delay_s) : json_null(), "tls",
+		text(view, headers_tls(view, hop)), "trusted", h->trusted, "helo",
+		text(view, hop->helo), "rdns", text(view, hop->rdns), "address",
+		text(view, hop->address), "id", text(view, hop->id), "for", text(view, hop->rcpt),
+		"envelope_from", text(view, hop->sender), "login", text(view, hop->login),
+		"authenticated", hop->authenticated, "rdns_forged", hop->rdns_forged, "understood",
+		hop->understood, "field", text(view, hop->value));
+}
+
+static json_t *
+hops_array(const struct headers_view *view)
+{
+	const struct gp_path *p = &view->found->path;
+	json_t *hops = json_array();
+	for (size_t i = 0; i < p->len; i++)
+		json_array_append_new(hops, hop_object(view, &p->hops[i]));
+	return hops;
+}
+
+/* Where it came in: a hop's place in "hops". */
+static json_t *
+boundary_object(const struct headers_view *view)
+{
+	const struct gp_path *p = &view->found->path;
+	if (p->boundary < 0)
+		return json_null();
+	const struct gp_hop *hop = &p->hops[p->boundary].hop;
+	return json_pack("{s:i, s:b, s:o, s:o, s:o}", "hop", p->boundary, "assumed", p->assumed,
+			 "address", text(view, hop->address), "helo", text(view, hop->helo), "rdns",
+			 text(view, hop->rdns));
+}
+
+static json_t *
+submission_object(const struct headers_view *view)
+{
+	const struct gp_path *p = &view->found->path;
+	if (p->submission < 0)
+		return json_null();
+	const struct gp_hop *hop = &p->hops[p->submission].hop;
+	return json_pack("{s:i, s:o, s:o, s:o}", "hop", p->submission, "id", text(view, hop->id),
+			 "login", text(view, hop->login), "address", text(view, hop->address));
+}
+
+/* --- identities --- */
+
+static json_t *
+identity_object(const struct headers_view *view, const struct gp_identity *id)
+{
+	if (!id->there)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "text", text(view, id->text), "name",
+			 text(view, id->name), "address", text(view, id->address), "domain",
+			 text(view, id->domain), "domain_shown", text(view, id->shown), "mailboxes",
+			 (json_int_t)id->mailboxes);
+}
+
+static json_t *
+identities_object(const struct headers_view *view)
+{
+	const struct gp_identities *ids = &view->found->identities;
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "from",
+			 identity_object(view, &ids->from), "sender",
+			 identity_object(view, &ids->sender), "reply_to",
+			 identity_object(view, &ids->reply_to), "return_path",
+			 identity_object(view, &ids->return_path), "message_id",
+			 text(view, ids->message_id), "subject", text(view, ids->subject),
+			 "from_ours", ids->from_own, "looks_like", text(view, ids->looks_like));
+}
+
+/* --- the rest --- */
+
+static json_t *
+result_object(const struct headers_view *view, uint8_t result, const bool *aligned)
+{
+	const char *word = headers_result(result);
+	if (!word)
+		return json_null();
+	json_t *o = json_pack("{s:s, s:s}", "result", word, "source",
+			      view->found->verified_before ? "authentication_results" : "verified");
+	if (aligned)
+		json_object_set_new(o, "aligned", json_boolean(*aligned));
+	return o;
+}
+
+static json_t *
+claims_array(const struct headers_view *view)
+{
+	static const char *const leanings[] = {
+		[GP_CLAIM_NEUTRAL] = "neutral", [GP_CLAIM_HAM] = "good", [GP_CLAIM_SPAM] = "bad"};
+	const struct gp_claims *c = &view->found->claims;
+	json_t *claims = json_array();
+	for (size_t i = 0; i < c->len; i++) {
+		const struct gp_claim *claim = &c->items[i];
+		json_array_append_new(
+			claims,
+			json_pack("{s:s, s:o, s:o, s:s, s:b}", "product", claim->product, "field",
+				  text(view, claim->field), "text", text(view, claim->text),
+				  "leaning", leanings[claim->leaning], "trusted", claim->trusted));
+	}
+	return claims;
+}
+
+static json_t *
+findings_array(const struct headers_view *view)
+{
+	const struct gp_findings *all = &view->found->findings;
+	json_t *findings = json_array();
+	for (size_t i = 0; i < all->len; i++) {
+		const struct gp_finding *f = &all->items[i];
+		json_array_append_new(
+			findings,
+			json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:n, s:[]}", "id", f->kind->id,
+				  "severity", gp_severity_name(f->kind->severity), "state", "fail",
+				  "title", f->kind->title, "evidence", text(view, f->evidence),
+				  "why", f->kind->why, "fix", "records"));
+	}
+	return findings;
+}
+
+static json_t *
+reasons_array(const struct headers_view *view)
+{
+	const struct gp_headers *h = view->found;
+	json_t *reasons = json_array();
+	for (size_t i = 0; i < h->reasons_len; i++)
+		json_array_append_new(reasons, text(view, h->reasons[i]));
+	return reasons;
+}
+
+static json_t *
+whole_object(const struct headers_view *view)
+{
+	const struct gp_headers *h = view->found;
+	const struct gp_verified *v = &h->verified;
+	return json_pack(
+		"{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
+		text(view, gp_slice_str(view->file)), "verdict", gp_verdict_name(h->verdict),
+		"reasons", reasons_array(view), "hops", hops_array(view), "hops_more",
+		(json_int_t)h->path.more, "boundary", boundary_object(view), "submission",
+		submission_object(view), "identities", identities_object(view), "spf",
+		result_object(view, v->spf, &v->spf_aligned), "dkim",
+		result_object(view, v->dkim, &v->dkim_aligned), "arc",
+		result_object(view, v->arc, NULL), "dmarc", result_object(view, v->dmarc, NULL),
+		"claims", claims_array(view), "findings", findings_array(view));
+}
+
+static int
+put_piece(const char *piece, size_t len, void *context)
+{
+	return gp_buf_put(context, gp_slice(piece, len)) ? 0 : -1;
+}
+
+void
+headers_write_json(struct gp_buf *out, const struct headers_view *view)
+{
+	json_t *whole = whole_object(view);
+	if (!whole || json_dump_callback(whole, put_piece, out, JSON_COMPACT) != 0)
+		out->failed = true;
+	gp_buf_put_char(out, '\n');
+	json_decref(whole);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/finding/finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct gp_findings
+gp_findings(struct gp_arena *arena)
+{
+	return (struct gp_findings){
+		.arena = arena,
+		.items = gp_arena_array(arena, GP_FINDINGS_MAX, sizeof(struct gp_finding)),
+	};
+}
+
+void
+gp_finding_add(struct gp_findings *list, const struct gp_finding_kind *kind, const char *fmt, ...)
+{
+	char text[GP_FINDING_EVIDENCE_MAX + 1];
+	va_list args;
+	if (!list->items)
+		return;
+	if (list->len == GP_FINDINGS_MAX) {
+		list->dropped++;
+		return;
+	}
+	va_start(args, fmt);
+	int len = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	gp_assert(len >= 0);
+	struct gp_slice evidence = gp_slice(text, GP_MIN((size_t)len, sizeof(text) - 1));
+	struct gp_finding *items = (struct gp_finding *)list->items;
+	items[list->len++] = (struct gp_finding){kind, gp_arena_dup(list->arena, evidence)};
+}
+
+const struct gp_finding *
+gp_finding_of(const struct gp_findings *list, const char *id)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (strcmp(list->items[i].kind->id, id) == 0)
+			return &list->items[i];
+	}
+	return NULL;
+}
+
+const char *
+gp_severity_name(uint8_t severity)
+{
+	static const char *const names[] = {
+		[GP_SEVERITY_INFO] = "info",         [GP_SEVERITY_LOW] = "low",
+		[GP_SEVERITY_MEDIUM] = "medium",     [GP_SEVERITY_HIGH] = "high",
+		[GP_SEVERITY_CRITICAL] = "critical",
+	};
+	gp_assert(severity < GP_ARRAY_LEN(names));
+	return names[severity];
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an analysis found, as all of the analysts' commands tell it. A list has a cap; what is over
+ * it is counted and not kept, so that hostile input cannot make an answer that nobody reads.
+ */
+#pragma once
+
+#include "base/arena.h"
+
+enum gp_finding_limits {
+	GP_FINDINGS_MAX = 200,
+	GP_FINDING_EVIDENCE_MAX = 600, /* octets; longer evidence is cut */
+};
+
+enum gp_severity {
+	GP_SEVERITY_INFO,
+	GP_SEVERITY_LOW,
+	GP_SEVERITY_MEDIUM,
+	GP_SEVERITY_HIGH,
+	GP_SEVERITY_CRITICAL,
+};
+
+/* What is the same whenever it is found: static. */
+struct gp_finding_kind {
+	const char *id; /* "path.skew": stable, for scripts */
+	uint8_t severity;
+	const char *title;
+	const char *why; /* why it matters, for people; with the RFC's section where one decides */
+};
+
+struct gp_finding {
+	const struct gp_finding_kind *kind;
+	struct gp_slice evidence; /* printable UTF-8 only if the text that it quotes is */
+};
+
+struct gp_findings {
+	struct gp_arena *arena;
+	const struct gp_finding *items; /* in the order in which they were found */
+	size_t len;
+	size_t dropped; /* over the cap */
+};
+
+/* An empty list; items == NULL: no memory, and the arena has failed. */
+struct gp_findings
+gp_findings(struct gp_arena *arena);
+
+/* Adds one. When memory runs out the arena has failed, for the caller to see at its end. */
+GP_PRINTF(3, 4)
+void
+gp_finding_add(struct gp_findings *list, const struct gp_finding_kind *kind, const char *fmt, ...);
+
+/* The first finding of this id; NULL: none. */
+const struct gp_finding *
+gp_finding_of(const struct gp_findings *list, const char *id);
+
+/* "info" to "critical" */
+const char *
+gp_severity_name(uint8_t severity);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of findings: in order, found by their ids, and with a cap. */
+#include "../unit.h"
+
+#include "core/finding/finding.h"
+
+static const struct gp_finding_kind one = {"a.one", GP_SEVERITY_HIGH, "One", "because"},
+				    two = {"a.two", GP_SEVERITY_INFO, "Two", "because"};
+
+static void
+they_keep_their_order(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct gp_findings list = gp_findings(&arena);
+	(void)state;
+	gp_finding_add(&list, &one, "%d and %s", 1, "more");
+	gp_finding_add(&list, &two, "x");
+	gp_finding_add(&list, &one, "again");
+	assert_int_equal(list.len, 3);
+	assert_slice(list.items[0].evidence, "1 and more");
+	assert_ptr_equal(gp_finding_of(&list, "a.one"), &list.items[0]);
+	assert_ptr_equal(gp_finding_of(&list, "a.two"), &list.items[1]);
+	assert_null(gp_finding_of(&list, "a"));
+	assert_string_equal(gp_severity_name(one.severity), "high");
+	gp_arena_free(&arena);
+}
+
+static void
+they_have_a_cap(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct gp_findings list = gp_findings(&arena);
+	(void)state;
+	gp_finding_add(&list, &one, "%*s", 2 * GP_FINDING_EVIDENCE_MAX, "x");
+	assert_int_equal(list.items[0].evidence.len, GP_FINDING_EVIDENCE_MAX);
+	for (size_t i = 1; i < GP_FINDINGS_MAX + 5; i++)
+		gp_finding_add(&list, &two, "x");
+	assert_int_equal(list.len, GP_FINDINGS_MAX);
+	assert_int_equal(list.dropped, 5);
+	gp_arena_free(&arena);
+}
+
+static void
+without_memory_nothing_is_kept(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(16);
+	struct gp_findings list = gp_findings(&arena);
+	(void)state;
+	assert_null(list.items);
+	gp_finding_add(&list, &one, "x");
+	assert_true(list.len == 0 && arena.failed);
+	gp_arena_free(&arena);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(they_keep_their_order),
+		cmocka_unit_test(they_have_a_cap),
+		cmocka_unit_test(without_memory_nothing_is_kept),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
