@@ -23,7 +23,7 @@
 enum gp_arc_result {
 	GP_ARC_NONE = 1, /* there is no chain */
 	GP_ARC_PASS,
-	GP_ARC_FAIL, /* for good, DNS trouble too; then there is as good as no chain (section 5.2) */
+	GP_ARC_FAIL, /* for good, DNS trouble too: as if there were no chain (section 5.2) */
 };
 
 /* The words of RFC 8617 section 4.4. */
