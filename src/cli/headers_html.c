@@ -252,22 +252,37 @@ write_path(struct page *p)
 
 /* --- the rest --- */
 
+static const char *
+result_class(struct gp_slice result)
+{
+	if (gp_slice_eq(result, GP_SLICE("pass")))
+		return "good";
+	return gp_slice_eq(result, GP_SLICE("fail")) ? "bad" : "warn";
+}
+
 static void
 write_verified(struct page *p)
 {
-	const struct gp_headers *h = p->view->found;
-	const struct gp_verified *v = &h->verified;
-	const struct {
-		const char *name;
-		uint8_t result;
-	} all[] = {{"SPF", v->spf}, {"DKIM", v->dkim}, {"DMARC", v->dmarc}, {"ARC", v->arc}};
-	put(p, h->verified_before ? "<h2>Verified by our gateway when it came in</h2>\n<dl>\n"
-				  : "<h2>Verified</h2>\n<dl>\n");
-	for (size_t i = 0; i < GP_ARRAY_LEN(all); i++) {
-		const char *result = headers_result(all[i].result);
-		write_pair(p, all[i].name, gp_slice_str(result ? result : "not verified"));
+	const char *nothing = p->view->verification->nothing;
+	bool before = p->view->found->verified_before;
+	size_t len;
+	const struct headers_verified_line *lines = headers_verified_lines(p->view, &len);
+	gp_buf_printf(p->out, "<h2>%s</h2>\n<dl>\n", headers_verified_title(p->view));
+	for (size_t i = 0; i < len && (before || !nothing); i++) {
+		const struct headers_verified_line *l = &lines[i];
+		gp_buf_printf(p->out, "<dt>%s</dt><dd><b class=\"%s\">", l->method,
+			      result_class(l->result));
+		put_text(p, l->result);
+		put(p, "</b> ");
+		put_text(p, l->because);
+		put(p, "</dd>\n");
 	}
 	put(p, "</dl>\n");
+	if (!nothing)
+		return;
+	put(p, before ? "<p class=\"soft\">Not verified now: " : "<p class=\"soft\">Nothing: ");
+	put_str(p, nothing);
+	put(p, "</p>\n");
 }
 
 static void

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "cli/headers.h"
+#include "cli/verification.h"
 #include "core/message/date.h"
 
 /* Empty: null. */
@@ -101,17 +102,30 @@ identities_object(const struct headers_view *view)
 
 /* --- the rest --- */
 
+/* Of what our gateway wrote. */
 static json_t *
-result_object(const struct headers_view *view, uint8_t result, const bool *aligned)
+result_object(uint8_t result, const bool *aligned)
 {
 	const char *word = headers_result(result);
 	if (!word)
 		return json_null();
-	json_t *o = json_pack("{s:s, s:s}", "result", word, "source",
-			      view->found->verified_before ? "authentication_results" : "verified");
+	json_t *o = json_pack("{s:s, s:s}", "result", word, "source", "authentication_results");
 	if (aligned)
 		json_object_set_new(o, "aligned", json_boolean(*aligned));
 	return o;
+}
+
+static bool
+add_verified(const struct headers_view *view, json_t *object)
+{
+	const struct gp_verified *v = &view->found->verified;
+	if (view->verification->done)
+		return gp_verification_json(&view->verification->facts, false, object);
+	int failed = json_object_set_new(object, "spf", result_object(v->spf, &v->spf_aligned));
+	failed |= json_object_set_new(object, "dkim", result_object(v->dkim, &v->dkim_aligned));
+	failed |= json_object_set_new(object, "arc", result_object(v->arc, NULL));
+	failed |= json_object_set_new(object, "dmarc", result_object(v->dmarc, NULL));
+	return failed == 0;
 }
 
 static json_t *
@@ -163,17 +177,17 @@ static json_t *
 whole_object(const struct headers_view *view)
 {
 	const struct gp_headers *h = view->found;
-	const struct gp_verified *v = &h->verified;
-	return json_pack(
-		"{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
-		text(view, gp_slice_str(view->file)), "verdict", gp_verdict_name(h->verdict),
-		"reasons", reasons_array(view), "hops", hops_array(view), "hops_more",
-		(json_int_t)h->path.more, "boundary", boundary_object(view), "submission",
-		submission_object(view), "identities", identities_object(view), "spf",
-		result_object(view, v->spf, &v->spf_aligned), "dkim",
-		result_object(view, v->dkim, &v->dkim_aligned), "arc",
-		result_object(view, v->arc, NULL), "dmarc", result_object(view, v->dmarc, NULL),
-		"claims", claims_array(view), "findings", findings_array(view));
+	json_t *whole = json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "file",
+				  text(view, gp_slice_str(view->file)), "verdict",
+				  gp_verdict_name(h->verdict), "reasons", reasons_array(view),
+				  "hops", hops_array(view), "hops_more", (json_int_t)h->path.more,
+				  "boundary", boundary_object(view), "submission",
+				  submission_object(view), "identities", identities_object(view),
+				  "claims", claims_array(view), "findings", findings_array(view));
+	if (whole && add_verified(view, whole))
+		return whole;
+	json_decref(whole);
+	return NULL;
 }
 
 static int

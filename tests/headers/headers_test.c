@@ -33,12 +33,12 @@ check(const struct want *want, const struct gp_verified *verified, bool trust)
 {
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_headers h;
-	struct gp_headers_query query = {
-		.own = our_domains, .own_len = 1, .now_s = NOW_S, .verified = verified};
+	struct gp_headers_query query = {.own = our_domains, .own_len = 1, .now_s = NOW_S};
 	if (trust)
 		query.trust = (struct gp_trust){.hosts = our_hosts, .hosts_len = 1};
 	struct gp_slice message = gp_arena_printf(&arena, "%s\r\nbody", want->message);
 	assert_int_equal(gp_headers_read(message, &query, &arena, &h), 0);
+	assert_int_equal(gp_headers_judge(&h, verified, &arena), 0);
 	if (h.verdict != want->verdict)
 		fail_msg("%s: %s", want->message, gp_verdict_name(h.verdict));
 	assert_true(h.reasons_len > 0);
