@@ -18,6 +18,7 @@ static const struct gp_command commands[] = {
 	{"dmarc", gp_cmd_dmarc, "what DMARC says of a From domain, and why"},
 	{"spf", gp_cmd_spf, "may this client send mail as this domain"},
 	{"dkim", gp_cmd_dkim, "DKIM by hand: make keys, sign messages, verify them"},
+	{"arc", gp_cmd_arc, "ARC by hand: verify chains, and go on with them"},
 	{"headers", gp_cmd_headers, "a message's way, who it is from, a verdict"},
 	{"send", gp_cmd_send, "hand one message to a server and show the dialogue"},
 	{"load", gp_cmd_load, "a load generator for any mail server"},

@@ -232,8 +232,14 @@ trouble_with_the_dns_is_a_failure(void **state)
 	struct gp_slice message = chain_of(&a, 2);
 	arc_verify(&a, replace(&a, message, "d=a.test", "d=late.test"));
 	assert_slice(arc_show(&a), "fail: ARC-Seal of i=2: the DNS did not answer");
+	assert_true(a.verdict.trouble);
+	arc_verify(&a, replace(&a, replace(&a, message, "d=a.test", "d=late.test"), "d=a.test",
+			       "d=late.test"));
+	assert_slice(arc_show(&a), "fail: ARC-Message-Signature of i=2: the DNS did not answer");
+	assert_true(a.verdict.trouble);
 	arc_verify(&a, replace(&a, message, "d=a.test", "d=b.test"));
 	assert_slice(arc_show(&a), "fail: ARC-Seal of i=2: there is no key");
+	assert_false(a.verdict.trouble);
 	rig_close(&a.dkim);
 }
 
@@ -400,6 +406,24 @@ a_broken_chain_is_closed(void **state)
 	rig_close(&a.dkim);
 }
 
+/* Whoever says that a chain without all of its fields has passed. */
+static void
+what_is_not_whole_has_not_passed(void **state)
+{
+	struct arc_rig a;
+	struct gp_arc_draft draft;
+	(void)state;
+	open_rig(&a);
+	struct gp_slice message = replace(&a, chain_of(&a, 2), "ARC-Seal: i=1", "X: i=1");
+	arc_verify(&a, message);
+	struct gp_arc_order order = arc_order(&a, &rsa);
+	order.arrival = GP_ARC_PASS;
+	message = arc_seal_order(&a, &rsa, &order, message, &draft);
+	assert_true(gp_slice_starts(message, GP_SLICE("ARC-Seal: i=3; a=rsa-sha256; cv=fail;")));
+	assert_true(gp_slice_starts(draft.seal.input, GP_SLICE("arc-authentication-results:i=3;")));
+	rig_close(&a.dkim);
+}
+
 static void
 there_is_no_51st_set(void **state)
 {
@@ -487,6 +511,7 @@ main(void)
 		cmocka_unit_test(all_keys_are_asked_for_at_once),
 		cmocka_unit_test(nothing_is_asked_in_vain),
 		cmocka_unit_test(a_broken_chain_is_closed),
+		cmocka_unit_test(what_is_not_whole_has_not_passed),
 		cmocka_unit_test(there_is_no_51st_set),
 		cmocka_unit_test(orders_that_cannot_be),
 	};

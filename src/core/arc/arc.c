@@ -52,6 +52,7 @@ fail(struct judging *j, struct gp_slice reason, const char *section)
 	return GP_DKIM_DONE;
 }
 
+/* What a part of a set fails by, which is the chain's failure. */
 static int
 fail_of_set(struct judging *j, unsigned i, enum gp_arc_part part, const char *reason,
 	    const char *section)
@@ -193,6 +194,7 @@ judge_newest(struct judging *j)
 	if (j->verdict->loose)
 		note(j, "it does not cover %s: the chain is no proof of what the message was",
 		     v.partial ? "all of the body" : "From");
+	j->verdict->trouble = v.result == GP_DKIM_TEMPERROR;
 	return pass ? GP_DKIM_DONE
 		    : fail_of_set(j, newest, GP_ARC_MESSAGE, v.reason, "5.2, step 4");
 }
@@ -254,6 +256,7 @@ judge_seal(struct judging *j, unsigned i, struct gp_slice before)
 		return r;
 	bool pass = v.result == GP_DKIM_PASS;
 	tell(j, i, GP_ARC_SEAL, &v, !pass);
+	j->verdict->trouble = v.result == GP_DKIM_TEMPERROR;
 	return pass ? GP_DKIM_DONE : fail_of_set(j, i, GP_ARC_SEAL, v.reason, "5.2, step 6");
 }
 

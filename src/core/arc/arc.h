@@ -37,6 +37,8 @@ enum gp_arc_eval_limits {
 struct gp_arc_verdict {
 	uint8_t result;         /* enum gp_arc_result */
 	struct gp_slice reason; /* why it failed; empty otherwise */
+	bool trouble;           /* the DNS did not answer, which is what failed: RFC 8617 knows no
+				   temporary result, but another time it may pass */
 	unsigned instances;     /* sets; of a broken chain the highest number */
 	unsigned oldest_pass;   /* PASS: from this i= on no signature of a message broke; 0: none
 				   ever did (section 5.2, step 5) */

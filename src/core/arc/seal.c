@@ -102,14 +102,16 @@ gp_arc_draft(const struct gp_arc_order *order, const struct gp_header *header,
 	return r != 0 || arena->failed ? -ENOMEM : 0;
 }
 
-/* Section 5.1.2: the seal says what the chain was on arrival, and of one that was broken it covers
- * nothing, so that nobody's field in it can make this seal unreadable. */
-static const char *
-chain_value(const struct gp_arc_order *o)
+/* Section 5.1.2: the seal says what the chain was on arrival. One that was broken it does not
+ * cover, so that nothing in that can make this seal unreadable; and one that is not whole was never
+ * any better, whoever said so. */
+static uint8_t
+arrived(const struct gp_arc_order *o)
 {
-	gp_assert((o->arrival == GP_ARC_NONE) == (o->chain->len == 0 && !o->chain->fault) ||
-		  o->arrival == GP_ARC_FAIL);
-	return gp_arc_result_name(o->arrival);
+	if (o->chain->fault || o->arrival == GP_ARC_FAIL)
+		return GP_ARC_FAIL;
+	gp_assert((o->arrival == GP_ARC_NONE) == (o->chain->len == 0));
+	return o->arrival;
 }
 
 static void
@@ -117,7 +119,8 @@ put_seal_field(const struct gp_arc_draft *d, struct gp_buf *out)
 {
 	const struct gp_arc_order *o = d->order;
 	gp_buf_printf(out, "ARC-Seal: i=%u; a=%s; cv=%s; t=%" PRIu64 ";", o->chain->len + 1,
-		      gp_dkim_algorithm_name(o->algorithm), chain_value(o), o->time_s);
+		      gp_dkim_algorithm_name(o->algorithm), gp_arc_result_name(arrived(o)),
+		      o->time_s);
 	gp_buf_printf(out, "\r\n\td=%.*s;\r\n\ts=%.*s;\r\n\tb=", GP_SLICE_FMT(d->domain),
 		      GP_SLICE_FMT(d->selector));
 }
@@ -129,7 +132,7 @@ gp_arc_draft_seal(struct gp_arc_draft *draft, struct gp_slice signature, struct 
 	struct gp_buf field = GP_BUF_INIT(SEAL_MAX), input = GP_BUF_INIT(GP_DKIM_INPUT_MAX);
 	int r = gp_dkim_finish(&draft->message, signature, arena, &draft->message_field);
 	put_seal_field(draft, &field);
-	for (unsigned i = 1; i <= chain->len && draft->order->arrival != GP_ARC_FAIL; i++)
+	for (unsigned i = 1; i <= chain->len && arrived(draft->order) != GP_ARC_FAIL; i++)
 		gp_arc_put_set(chain, i, &input);
 	gp_dkim_canon_field(draft->results_field, GP_DKIM_RELAXED, &input);
 	gp_dkim_canon_field(draft->message_field, GP_DKIM_RELAXED, &input);
