@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include "cli/arc_json.h"
 #include "cli/dkim_json.h"
 #include "cli/dmarc.h"
 #include "cli/spf_json.h"
@@ -72,9 +73,11 @@ gp_verification_json(const struct gp_verify_facts *facts, bool trace, json_t *ob
 	const struct gp_dmarc_result *dmarc = facts->dmarc;
 	json_t *spf_json = spf ? gp_spf_json(spf, GP_SPF_MFROM, trace) : json_null();
 	json_t *dmarc_json = dmarc ? gp_dmarc_json(dmarc, trace) : json_null();
+	json_t *arc_json = facts->arc ? gp_arc_json(facts->arc, trace) : json_null();
 	/* A member that could not be made is refused, and so is all of it. */
 	int failed = json_object_set_new(object, "spf", spf_json);
 	failed |= json_object_set_new(object, "dkim", signatures(facts, trace));
+	failed |= json_object_set_new(object, "arc", arc_json);
 	failed |= json_object_set_new(object, "dmarc", dmarc_json);
 	return failed == 0;
 }

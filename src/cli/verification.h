@@ -29,7 +29,7 @@ gp_verification_run(struct gp_lookup *lookup, const struct gp_verify_query *quer
 		    struct gp_slice message, struct gp_verify **ret);
 
 /*
- * Sets spf, dkim (a list) and dmarc in the object; what was left out is null. trace: with each
+ * Sets spf, dkim (a list), arc and dmarc in the object; what was left out is null. trace: with each
  * one's reasoning. False: no memory.
  */
 [[nodiscard]] bool

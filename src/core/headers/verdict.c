@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verdict: one function a rule, in the order of headers.h. */
 #include <errno.h>
+#include <string.h>
 
 #include "core/headers/parts.h"
 
 struct judging {
 	struct gp_headers *h;
 	struct gp_arena *arena;
+	bool client_told; /* a reason says which client it came from */
 };
 
 static void
@@ -65,6 +67,7 @@ add_submission(struct judging *j, const struct gp_hop *hop)
 				      GP_SLICE_FMT(hop->by), GP_SLICE_FMT(hop->id),
 				      GP_SLICE_FMT(hop->address), hop->login.len > 0 ? " as " : "",
 				      GP_SLICE_FMT(hop->login)));
+	j->client_told = true;
 }
 
 static bool
@@ -231,6 +234,7 @@ is_unauthenticated(struct judging *j)
 	if (hop && hop->octets_len > 0)
 		add_reason(j, gp_arena_printf(j->arena, "it came from [%.*s]",
 					      GP_SLICE_FMT(hop->address)));
+	j->client_told = true;
 	return decide(j, GP_VERDICT_UNAUTHENTICATED);
 }
 
@@ -251,7 +255,7 @@ is_unknown(struct judging *j)
 /* --- the other reasons --- */
 
 static bool
-is_told(const struct judging *j, const struct gp_finding *f)
+has_title(const struct judging *j, const struct gp_finding *f)
 {
 	struct gp_slice title = gp_slice_str(f->kind->title);
 	for (size_t i = 0; i < j->h->reasons_len; i++) {
@@ -259,6 +263,24 @@ is_told(const struct judging *j, const struct gp_finding *f)
 			return true;
 	}
 	return false;
+}
+
+/* Some findings are another one seen from another side. */
+static bool
+is_told(const struct judging *j, const struct gp_finding *f)
+{
+	static const struct {
+		const char *id, *as;
+	} sides[] = {
+		{"path.broken", "path.forged_own"},
+		{"name.own", "name.address"},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(sides); i++) {
+		const struct gp_finding *other = found(j, sides[i].as);
+		if (strcmp(f->kind->id, sides[i].id) == 0 && other && has_title(j, other))
+			return true;
+	}
+	return has_title(j, f);
 }
 
 /* What else was found fills up the three, the worst first. */
@@ -273,7 +295,7 @@ add_others(struct judging *j)
 		}
 	}
 	const struct gp_hop *hop = boundary_hop(j);
-	if (hop && hop->octets_len > 0 && !j->h->path.assumed)
+	if (hop && hop->octets_len > 0 && !j->h->path.assumed && !j->client_told)
 		add_reason(j, gp_arena_printf(j->arena, "it came in at %.*s from [%.*s]",
 					      GP_SLICE_FMT(hop->by), GP_SLICE_FMT(hop->address)));
 }
@@ -285,7 +307,7 @@ gp_headers_judge(struct gp_headers *h, const struct gp_verified *verified, struc
 		is_compromised, is_lookalike, has_no_author,      is_own_submission,
 		is_spoofed,     is_authentic, is_unauthenticated, is_unknown,
 	};
-	struct judging j = {h, arena};
+	struct judging j = {.h = h, .arena = arena};
 	gp_headers_take_verified(h, verified);
 	for (size_t i = 0; i < GP_ARRAY_LEN(rules) && !rules[i](&j); i++)
 		;

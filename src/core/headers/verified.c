@@ -353,6 +353,10 @@ gp_headers_take_verified(struct gp_headers *h, const struct gp_verified *verifie
 		return;
 	}
 	h->verified = *verified;
-	for (size_t i = 0; i < h->claims.results_len; i++)
-		compare_field(h, &h->claims.results[i]);
+	for (size_t i = 0; i < h->claims.results_len; i++) {
+		const struct gp_claimed_results *field = &h->claims.results[i];
+		/* One in our name that is not ours has a finding of its own. */
+		if (field->trusted || !field->ours)
+			compare_field(h, field);
+	}
 }
