@@ -150,7 +150,7 @@ read_arc(struct collecting *c, const struct gp_arc_verdict *arc, struct gp_verif
 	};
 	struct gp_slice sealer = GP_SLICE(""), how = arc->reason;
 	gp_assert(arc->result < GP_ARRAY_LEN(results));
-	v->arc = results[arc->result];
+	v->arc = arc->trouble ? GP_VERIFIED_UNKNOWN : results[arc->result];
 	if (arc->sealers_len > 0)
 		sealer = arc->sealers[arc->sealers_len - 1];
 	if (arc->result == GP_ARC_NONE)
@@ -159,7 +159,8 @@ read_arc(struct collecting *c, const struct gp_arc_verdict *arc, struct gp_verif
 		how = gp_arena_printf(c->arena, "%u sets, the newest seal is by this domain%s",
 				      arc->instances,
 				      arc->loose ? "; it leaves a part of the message open" : "");
-	add(c, "arc", gp_arc_result_name(arc->result), sealer, how);
+	/* RFC 8617 has no word for it, and it is no fact about the chain. */
+	add(c, "arc", arc->trouble ? "temperror" : gp_arc_result_name(arc->result), sealer, how);
 }
 
 /* Where there is no record DMARC looks at no alignment, and names alone have to do. */
