@@ -16,7 +16,7 @@
 #include "cli/commands.h"
 #include "cli/message_file.h"
 #include "cli/options.h"
-#include "core/config/value.h"
+#include "cli/trust.h"
 #include "core/dns/idn.h"
 #include "core/smtp/address.h"
 #include "sys/clock.h"
@@ -44,7 +44,7 @@ static const char usage[] =
 enum format { TEXT, JSON, HTML };
 
 enum {
-	NAMES_MAX = 1000, /* of --trust and --own each */
+	OWN_MAX = 1000, /* of --own */
 	ANSWER_MAX = 64 << 20,
 };
 
@@ -59,9 +59,9 @@ struct run {
 	struct gp_lookup lookup;      /* when anybody is asked */
 	bool asks;
 	struct gp_arena arena; /* what was given: options and configuration */
-	struct gp_slice *own, *hosts;
-	struct gp_network *networks;
-	size_t own_len, hosts_len, networks_len;
+	struct gp_slice *own;
+	size_t own_len;
+	struct gp_trust_list trust;
 	struct gp_buf answer;
 	bool bad;    /* a verdict says that it is not what it seems */
 	bool unsure; /* the DNS kept one from being known */
@@ -88,34 +88,17 @@ add_own(struct run *run, const char *text)
 	return true;
 }
 
-static bool
-add_trust(struct run *run, const char *text)
-{
-	struct gp_arg arg = {"headers", "trust", text};
-	struct gp_slice given = gp_slice_str(text);
-	struct gp_slice name =
-		given.len > 1 && given.ptr[0] == '.' ? gp_slice_drop(given, 1) : given;
-	if (!gp_network_parse(given, &run->networks[run->networks_len])) {
-		run->networks_len++;
-		return true;
-	}
-	bool numbers = gp_slice_find(given, '/') >= 0 || gp_slice_find(given, ':') >= 0;
-	if (numbers || !gp_domain_valid(name))
-		return gp_arg_wrong(&arg, "is neither a host nor a network");
-	run->hosts[run->hosts_len++] = given;
-	return true;
-}
-
 static void
 add_config(struct run *run)
 {
 	const struct gp_config *cfg = &run->config;
-	if (cfg->hostname.len > 0 && run->hosts_len < NAMES_MAX)
-		run->hosts[run->hosts_len++] = cfg->hostname;
-	for (size_t i = 0; i < cfg->domains_len && run->own_len < NAMES_MAX; i++)
+	struct gp_trust_list *trust = &run->trust;
+	if (cfg->hostname.len > 0 && trust->hosts_len < GP_TRUST_MAX)
+		trust->hosts[trust->hosts_len++] = cfg->hostname;
+	for (size_t i = 0; i < cfg->domains_len && run->own_len < OWN_MAX; i++)
 		run->own[run->own_len++] = cfg->domains[i].name;
-	for (size_t i = 0; i < cfg->relay_networks_len && run->networks_len < NAMES_MAX; i++)
-		run->networks[run->networks_len++] = cfg->relay_networks[i];
+	for (size_t i = 0; i < cfg->relay_networks_len && trust->networks_len < GP_TRUST_MAX; i++)
+		trust->networks[trust->networks_len++] = cfg->relay_networks[i];
 }
 
 /* Without -c, and without the default file, there need be no configuration. */
@@ -189,9 +172,9 @@ take_option(struct run *run, int c)
 		run->output = optarg;
 		return true;
 	case OPT_TRUST:
-		return run->hosts_len + run->networks_len < NAMES_MAX && add_trust(run, optarg);
+		return gp_trust_add(&run->trust, "headers", optarg);
 	case OPT_OWN:
-		return run->own_len < NAMES_MAX && add_own(run, optarg);
+		return run->own_len < OWN_MAX && add_own(run, optarg);
 	case OPT_DNS:
 		run->dns.dns = optarg;
 		return true;
@@ -296,7 +279,7 @@ analyse(struct run *run, const char *file, struct gp_slice message, bool first)
 	struct gp_headers_query query = {
 		.own = run->own,
 		.own_len = run->own_len,
-		.trust = {run->hosts, run->hosts_len, run->networks, run->networks_len},
+		.trust = gp_trust_of(&run->trust),
 		.now_s = run->now_s,
 	};
 	int rc = gp_headers_read(message, &query, &arena, &found);
@@ -382,10 +365,8 @@ analyse_all(struct run *run, int argc, char **argv)
 static int
 run_all(int argc, char **argv, struct run *run)
 {
-	run->own = gp_arena_array(&run->arena, NAMES_MAX, sizeof(*run->own));
-	run->hosts = gp_arena_array(&run->arena, NAMES_MAX, sizeof(*run->hosts));
-	run->networks = gp_arena_array(&run->arena, NAMES_MAX, sizeof(*run->networks));
-	if (run->arena.failed)
+	run->own = gp_arena_array(&run->arena, OWN_MAX, sizeof(*run->own));
+	if (!run->own || gp_trust_init(&run->trust, &run->arena) < 0)
 		return fail("options", -ENOMEM);
 	int code = parse_options(argc, argv, run);
 	if (code > 0)

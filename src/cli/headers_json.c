@@ -2,8 +2,11 @@
 /* gatepost headers --json */
 #include <jansson.h>
 
+#include "cli/arc_json.h"
+#include "cli/dkim_json.h"
+#include "cli/dmarc.h"
 #include "cli/headers.h"
-#include "cli/verification.h"
+#include "cli/spf_json.h"
 #include "core/message/date.h"
 
 /* Empty: null. */
@@ -115,17 +118,33 @@ result_object(uint8_t result, const bool *aligned)
 	return o;
 }
 
+/* Of what was verified now: the objects of the verifiers. */
+static json_t *
+verified_object(const struct gp_verify_facts *f)
+{
+	json_t *spf = f->mail_from ? gp_spf_json(f->mail_from, GP_SPF_MFROM, false) : json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "spf", spf, "dkim",
+			 gp_dkim_json_list(f->dkim, f->dkim_len, false), "arc",
+			 gp_arc_json(f->arc, false), "dmarc", gp_dmarc_json(f->dmarc, false));
+}
+
+static json_t *
+verified_before_object(const struct gp_verified *v)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "spf", result_object(v->spf, &v->spf_aligned),
+			 "dkim", result_object(v->dkim, &v->dkim_aligned), "arc",
+			 result_object(v->arc, NULL), "dmarc", result_object(v->dmarc, NULL));
+}
+
 static bool
 add_verified(const struct headers_view *view, json_t *object)
 {
-	const struct gp_verified *v = &view->found->verified;
-	if (view->verification->done)
-		return gp_verification_json(&view->verification->facts, false, object);
-	int failed = json_object_set_new(object, "spf", result_object(v->spf, &v->spf_aligned));
-	failed |= json_object_set_new(object, "dkim", result_object(v->dkim, &v->dkim_aligned));
-	failed |= json_object_set_new(object, "arc", result_object(v->arc, NULL));
-	failed |= json_object_set_new(object, "dmarc", result_object(v->dmarc, NULL));
-	return failed == 0;
+	json_t *verified = view->verification->done
+				   ? verified_object(&view->verification->facts)
+				   : verified_before_object(&view->found->verified);
+	bool good = verified && json_object_update(object, verified) == 0;
+	json_decref(verified);
+	return good;
 }
 
 static json_t *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost headers: a message verified once more, by what the DNS says now. */
 #include "cli/headers.h"
-#include "cli/verification.h"
+#include "cli/verifier.h"
 
 static int
 verify(struct headers_verification *hv, struct gp_lookup *lookup, const struct gp_headers *found,
@@ -10,10 +10,10 @@ verify(struct headers_verification *hv, struct gp_lookup *lookup, const struct g
 	struct gp_verify_query query = {.dmarc = true, .arc = true, .now_s = now_s};
 	hv->no_spf = gp_headers_client(found, &query);
 	query.receiver = found->path.ours;
-	int rc = gp_verification_run(lookup, &query, message, &hv->verify);
-	if (rc == GP_VERIFY_TOO_BIG)
+	int rc = gp_verifier_run(lookup, &query, message, &hv->verify);
+	if (rc > 0)
 		hv->nothing = "the header is over the limits";
-	if (rc != GP_VERIFY_DONE)
+	if (rc != 0)
 		return GP_MIN(rc, 0);
 	hv->facts = gp_verify_facts(hv->verify);
 	hv->done = true;

@@ -292,6 +292,7 @@ run_spf(struct gp_verify *v, size_t which)
 	struct gp_spf_query q = {
 		.address_len = v->query.address_len,
 		.scope = which == HELO ? GP_SPF_HELO : GP_SPF_MFROM,
+		.explain = v->query.explain,
 		.trail = v->query.trail,
 		.helo = v->query.helo,
 		.sender = v->query.sender,

@@ -39,6 +39,7 @@ struct gp_verify_query {
 	uint8_t address_len;                 /* 4 or 16; 0: not known, SPF is left out */
 	bool dmarc;                          /* else DMARC is left out */
 	bool arc;                            /* else ARC is left out */
+	bool explain;                        /* ask for the explanation of SPF's fail */
 	bool trail;                          /* write SPF's trail, for people to read */
 	bool utf8;                 /* the transaction had SMTPUTF8: results may be told in it */
 	struct gp_slice helo;      /* as it was said */
