@@ -452,6 +452,12 @@ def cpu_s():
     return used.ru_utime + used.ru_stime
 
 
+def signature(i, begin):
+    """One that wants a hash of its own of the body."""
+    hashes = b"bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA"
+    return b"%s; a=rsa-sha256; d=b.test; s=s; c=relaxed/relaxed; h=from; l=%d; %s\r\n" % (begin, 200_000 * i, hashes)
+
+
 def test_hostile_shapes_cost_no_more_than_thrice(scratch):
     start = b"From: a@b.test\r\n"
     body = b"\r\n" + (b"x" * 76 + b"\r\n") * (10 * 1024 * 1024 // 78)
@@ -466,6 +472,13 @@ def test_hostile_shapes_cost_no_more_than_thrice(scratch):
         "results": b"Authentication-Results: mx; " + b"dkim=pass; " * (most // 11),
         "directions": b"Subject: " + "\u202e".encode() * (most // 3),
         "hops": b"\r\n".join([b"Received: from a (b [192.0.2.1]) by c id 1; 1 Jan 26 00:00 +0000"] * 100_000),
+        "signatures": b"".join(signature(i, b"DKIM-Signature: v=1") for i in range(1, 900)),
+        "a chain": b"".join(
+            signature(i, b"ARC-Message-Signature: i=%d" % i)
+            + b"ARC-Authentication-Results: i=%d; mx; none\r\n" % i
+            + b"ARC-Seal: i=%d; cv=%s; a=rsa-sha256; d=b.test; s=s; b=AAAA\r\n" % (i, b"pass" if i > 1 else b"none")
+            for i in range(1, 51)
+        ),
         "a header of 10 MB": b"X: " + b"x" * len(body),
     }
     path = scratch / "message"
