@@ -334,7 +334,7 @@ static int
 admit_back(const struct gp_policy *p, const struct gp_client *c, const struct gp_address *rcpt,
 	   struct gp_arena *arena, struct gp_admission *ret)
 {
-	struct gp_address sender;
+	struct gp_address sender = {};
 	struct location at;
 	const struct gp_client with_our_word = {.relay = true};
 	if (!c->srs || c->srs->keys_len == 0) {
