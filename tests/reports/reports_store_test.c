@@ -87,7 +87,7 @@ tell_in(const struct store_period *period, const char *domain, struct gp_tls_cou
 		.counts = &c,
 		.counts_len = 1,
 	};
-	return store_count(store, period, &m);
+	return store_count_tls(store, period, &m);
 }
 
 static int
@@ -99,12 +99,18 @@ tell(const char *domain, struct gp_tls_count c)
 static const struct gp_tls_count fine = {
 	.type = GP_TLSRPT_NO_POLICY, .result = GP_TLSRPT_SUCCESS, .domain = {"example.net", 11}};
 
+static uint64_t
+first_pause_s(enum store_kind kind)
+{
+	return kind == STORE_TLS ? PAUSE_S : 2 * PAUSE_S;
+}
+
 /* The one report that is due at `now`. */
 static struct store_report
 take(uint64_t now_s)
 {
 	struct store_report r;
-	assert_int_equal(store_take(store, now_s, PAUSE_S, &arena, &r), 0);
+	assert_int_equal(store_take(store, now_s, first_pause_s, &arena, &r), 0);
 	return r;
 }
 
@@ -112,7 +118,7 @@ static void
 assert_nothing_due(uint64_t now_s)
 {
 	struct store_report r;
-	assert_int_equal(store_take(store, now_s, PAUSE_S, &arena, &r), 1);
+	assert_int_equal(store_take(store, now_s, first_pause_s, &arena, &r), 1);
 }
 
 /* --- counts --- */
@@ -135,13 +141,13 @@ counts_come_back(void **state)
 			 0);
 	assert_int_equal(tell("example.org", fine), 0);
 	open_again();
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	for (int i = 0; i < 2; i++) {
 		struct store_report due = take(TOMORROW);
 		if (gp_slice_eq(due.domain, GP_SLICE("example.org")))
 			continue;
 		assert_slice(due.domain, "example.net");
-		assert_int_equal(store_read(store, &due, &arena, &report), 0);
+		assert_int_equal(store_read_tls(store, &due, &arena, &report), 0);
 	}
 	assert_int_equal(report.counts_len, 2);
 	const struct gp_tlsrpt_counts *sts = &report.counts[0], *tlsa = &report.counts[1];
@@ -184,7 +190,7 @@ what_was_not_synced_is_gone(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(WEXITSTATUS(status), 2);
 	open_again();
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	(void)take(TOMORROW);
 	(void)take(TOMORROW);
 	assert_nothing_due(TOMORROW);
@@ -207,7 +213,7 @@ a_full_disk_takes_the_last_transaction_only(void **state)
 	assert_true(r < 0);
 	assert_int_equal(tell("example.com", fine), 0);
 	assert_int_equal(store_sync(store), 0);
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	for (int i = 0; i < 2; i++)
 		assert_false(gp_slice_eq(take(TOMORROW).domain, GP_SLICE("example.org")));
 	assert_nothing_due(TOMORROW);
@@ -236,9 +242,9 @@ many_policies_and_kinds_have_an_end(void **state)
 			tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_SUCCESS, text, "")),
 			i == STORE_POLICIES_MAX);
 	}
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	struct store_report due = take(TOMORROW);
-	assert_int_equal(store_read(store, &due, &arena, &report), 0);
+	assert_int_equal(store_read_tls(store, &due, &arena, &report), 0);
 	assert_int_equal(report.counts_len, STORE_POLICIES_MAX);
 	assert_int_equal(report.counts[0].failures, STORE_FAILURES_MAX + 51);
 	assert_int_equal(report.counts[0].details_len, STORE_FAILURES_MAX + 1);
@@ -264,12 +270,12 @@ a_report_is_due_within_the_spread(void **state)
 		snprintf(domain, sizeof(domain), "d%d.example", i);
 		assert_int_equal(tell(domain, fine), 0);
 	}
-	assert_int_equal(store_end_periods(store, TOMORROW - 1, SPREAD_S), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW - 1, SPREAD_S), 0);
 	assert_int_equal(store_next_s(store), UINT64_MAX);
-	assert_int_equal(store_end_periods(store, TOMORROW, SPREAD_S), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, SPREAD_S), 0);
 	/* Once more changes nothing. */
 	uint64_t first = store_next_s(store);
-	assert_int_equal(store_end_periods(store, TOMORROW, SPREAD_S), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, SPREAD_S), 0);
 	assert_int_equal(store_next_s(store), first);
 	for (int i = 0; i < 200; i++) {
 		uint64_t at = store_next_s(store);
@@ -289,7 +295,7 @@ attempts_grow_apart_and_outlive_a_restart(void **state)
 	uint64_t now = TOMORROW, pause = PAUSE_S;
 	(void)state;
 	assert_int_equal(tell("example.net", fine), 0);
-	assert_int_equal(store_end_periods(store, now, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, now, 1), 0);
 	struct store_report first = take(now);
 	assert_int_equal(first.first_s, now);
 	assert_int_equal(first.period.start_s, today.start_s);
@@ -315,17 +321,17 @@ places_are_remembered(void **state)
 {
 	(void)state;
 	assert_int_equal(tell("example.net", fine), 0);
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	uint64_t id = take(TOMORROW).id;
 	struct gp_slice one = GP_SLICE("mailto:a@example.net"),
 			two = GP_SLICE("https://example.net/");
-	assert_int_equal(store_settle_place(store, id, one, STORE_SENT, GP_SLICE("")), 0);
-	assert_int_equal(store_settle_place(store, id, two, STORE_FAILED, GP_SLICE("no")), 0);
+	assert_int_equal(store_settle_place(store, id, 0, one, STORE_SENT, GP_SLICE("")), 0);
+	assert_int_equal(store_settle_place(store, id, 0, two, STORE_FAILED, GP_SLICE("no")), 0);
 	open_again();
-	assert_int_equal(store_place(store, id, one), STORE_SENT);
-	assert_int_equal(store_place(store, id, two), STORE_FAILED);
-	assert_int_equal(store_place(store, id, GP_SLICE("mailto:b@example.net")), STORE_OPEN);
-	assert_int_equal(store_place(store, id + 1, one), STORE_OPEN);
+	assert_int_equal(store_place(store, id, 0, one), STORE_SENT);
+	assert_int_equal(store_place(store, id, 0, two), STORE_FAILED);
+	assert_int_equal(store_place(store, id, 0, GP_SLICE("mailto:b@example.net")), STORE_OPEN);
+	assert_int_equal(store_place(store, id + 1, 0, one), STORE_OPEN);
 }
 
 static void
@@ -336,16 +342,17 @@ what_is_old_is_forgotten(void **state)
 	assert_int_equal(
 		tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_CERTIFICATE_EXPIRED, "", "")),
 		0);
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	struct store_report due = take(TOMORROW);
-	assert_int_equal(store_settle_place(store, due.id, GP_SLICE("mailto:a@example.net"),
+	assert_int_equal(store_settle_place(store, due.id, 0, GP_SLICE("mailto:a@example.net"),
 					    STORE_SENT, GP_SLICE("")),
 			 0);
-	assert_int_equal(store_end_periods(store, TOMORROW + STORE_KEEP_S - 1, 1), 0);
-	assert_int_equal(store_read(store, &due, &arena, &report), 0);
-	assert_int_equal(store_end_periods(store, TOMORROW + STORE_KEEP_S, 1), 0);
-	assert_int_equal(store_read(store, &due, &arena, &report), -EIO);
-	assert_int_equal(store_place(store, due.id, GP_SLICE("mailto:a@example.net")), STORE_OPEN);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW + STORE_KEEP_S - 1, 1), 0);
+	assert_int_equal(store_read_tls(store, &due, &arena, &report), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW + STORE_KEEP_S, 1), 0);
+	assert_int_equal(store_read_tls(store, &due, &arena, &report), -EIO);
+	assert_int_equal(store_place(store, due.id, 0, GP_SLICE("mailto:a@example.net")),
+			 STORE_OPEN);
 	assert_int_equal(store_next_s(store), UINT64_MAX);
 }
 

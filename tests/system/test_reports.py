@@ -239,7 +239,7 @@ def test_who_does_not_ask_gets_none_and_the_counts_stay(tmp_path):
         r.stop()
     with sqlite3.connect(tmp_path / "reports.db") as db:
         assert db.execute("SELECT domain, successes FROM tls_policy").fetchall() == [(DOMAIN, 1)]
-        assert db.execute("SELECT state FROM tls_report").fetchall() == [("unasked",)]
+        assert db.execute("SELECT state FROM report").fetchall() == [("unasked",)]
 
 
 def test_trouble_with_the_dns_is_tried_again(tmp_path):
@@ -310,7 +310,7 @@ def test_a_place_that_refuses_is_not_asked_again(tmp_path):
         r.answer_record("mailto:nobody@example.test,https://example.test:8443/")
         r.take_letter(REFUSED)
         assert r.is_quiet(r.resolver, 2 * PERIOD_S)
-        assert "tls_report_refused" in r.role.log()
+        assert "report_refused" in r.role.log()
         r.stop()
 
 
