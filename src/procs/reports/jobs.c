@@ -3,12 +3,12 @@
  * A report on its way. It asks one thing at a time, and ends when it has gone to each place or each
  * has said no for this time:
  *
- *     begin --> WHERE, some times --> compose --+--> next place --+--> SIGN, for each key --> MAIL +
- *                 |              ^              |        |        +--> AAAA --> A --> POST -------+
- *        none: unasked           |              |        |                                        |
- *                                |              |        +-- no further one: end, or the next part
- *                                |              +---------- what became of it is written down <---+
- *                                +--- next part
+ *     begin --> WHERE.. --> compose --+--> next place --+--> SIGN, for each key --> MAIL +
+ *                 |            ^      |        |        +--> AAAA --> A --> POST -------+
+ *        none: unasked         |      |        |                                        |
+ *                              |      +------- | -- what became of it is written down <-+
+ *                              |               |
+ *                              +-- next part --+-- no further place or part: end
  *
  * The database has the time of the next attempt before this one begins, and each place that was
  * reached right after: whatever ends this process, the rest is tried again, and nothing is sent

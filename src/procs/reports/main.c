@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gatepost-reports: counts what sessions and messages came to, and tells the domains that want to know. Start
- * with reports.h.
+ * gatepost-reports: counts what sessions and messages came to, and tells the domains that want to
+ * know. Start with reports.h.
  */
 #include <errno.h>
 #include <string.h>

@@ -96,8 +96,8 @@ store_count_tls(struct store *s, const struct store_period *period,
 store_count_dmarc(struct store *s, const struct store_period *period,
 		  const struct gp_msg_dmarc_result *result);
 
-/* Makes a report of each domain of each period of this kind that is over, due at some time in the `spread_s`
-   seconds after its end, and forgets what is too old. 0 or -errno. */
+/* Makes a report of this kind of each domain of each period that is over, due at some time in the
+   `spread_s` seconds after its end, and forgets what is too old. 0 or -errno. */
 [[nodiscard]] int
 store_end_periods(struct store *s, enum store_kind kind, uint64_t now_s, uint64_t spread_s);
 
@@ -126,8 +126,8 @@ store_read_tls(struct store *s, const struct store_report *report, struct gp_are
 store_read_dmarc(struct store *s, const struct store_report *report, uint64_t first, size_t max,
 		 struct gp_arena *arena, struct gp_dmarcrpt_report *ret);
 
-/* Writes down what became of the report, or of one place of a part of it; said: why, for people. 0 or
- * -errno. */
+/* Writes down what became of the report, or of one place of a part of it; said: why, for people. 0
+ * or -errno. */
 [[nodiscard]] int
 store_settle(struct store *s, uint64_t report, enum store_state state);
 [[nodiscard]] int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The database's statements, between the files of store.h: store.c has their texts, and store_tls.c,
- * store_dmarc.c and store_due.c run those of their tables.
+ * The database's statements, between the files of store.h: store.c has their texts, and
+ * store_tls.c, store_dmarc.c and store_due.c run those of their tables.
  */
 #pragma once
 

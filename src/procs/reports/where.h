@@ -40,8 +40,8 @@ enum where_outcome {
 	WHERE_NEED = 1,
 };
 
-/* Returns enum where_outcome, or -ENOMEM. The result lives in the arena and the set's. At most three
- * rounds. */
+/* Returns enum where_outcome, or -ENOMEM. The result lives in the arena and the set's. At most
+ * three rounds. */
 [[nodiscard]] int
 where_find(const struct store_report *report, const struct gp_answers *answers,
 	   struct gp_arena *arena, struct where *ret);
