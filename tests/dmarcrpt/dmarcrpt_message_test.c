@@ -155,12 +155,16 @@ signatures_that_say_most_come_first(void **state)
 		{.domain = {"mail.example.com", 16}, .selector = {"relaxed", 7}},
 		{.domain = {"example.com", 11}, .selector = {"strict", 6}},
 		{.domain = {"example.com", 11}},
+		{.domain = {"two words", 9}, .selector = {"s", 1}},
+		{.domain = {"example.com", 11}, .selector = {"two\nlines", 9}},
 		{.domain = {"notexample.com", 14}, .selector = {"near", 4}},
 		{.domain = {"example.com", 11}, .selector = {"broken", 6}},
 	};
-	static const uint8_t results[] = {GP_DKIM_FAIL,     GP_DKIM_PASS, GP_DKIM_PASS,
-					  GP_DKIM_PASS,     GP_DKIM_PASS, GP_DKIM_PASS,
-					  GP_DKIM_TEMPERROR};
+	static const uint8_t results[] = {
+		GP_DKIM_FAIL, GP_DKIM_PASS, GP_DKIM_PASS, GP_DKIM_PASS,      GP_DKIM_PASS,
+		GP_DKIM_PASS, GP_DKIM_PASS, GP_DKIM_PASS, GP_DKIM_TEMPERROR,
+	};
+	static_assert(GP_ARRAY_LEN(results) == GP_ARRAY_LEN(came));
 	static const char *const want[] = {"strict", "relaxed", "passes", "near", "fails"};
 	struct gp_dkim_verdict verdicts[GP_ARRAY_LEN(came)] = {};
 	struct sample s;

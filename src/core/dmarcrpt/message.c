@@ -94,7 +94,7 @@ choose_signatures(const struct gp_verify_facts *f, struct gp_dmarcrpt_signature 
 	for (unsigned at = 0; at < RANKS; at++) {
 		for (size_t i = 0; i < f->dkim_len; i++) {
 			const struct gp_dkim_signature *s = f->dkim[i].signature;
-			if (s->domain.len == 0 || s->selector.len == 0 ||
+			if (!gp_dmarcrpt_is_name(s->domain) || !gp_dmarcrpt_is_name(s->selector) ||
 			    rank(f->dmarc, &f->dkim[i]) != at)
 				continue;
 			if (ret->signatures_len == GP_DMARCRPT_SIGNATURES_MAX)
@@ -156,7 +156,7 @@ gp_dmarcrpt_of_message(const struct gp_verify_query *query, const struct gp_veri
 		.dkim_aligned = d->dkim_aligned,
 		.spf_aligned = d->spf_aligned,
 		.header_from = d->from_domain,
-		.spf_domain = spf ? spf->domain : GP_SLICE(""),
+		.spf_domain = gp_slice_take(spf ? spf->domain : GP_SLICE(""), GP_DMARCRPT_NAME_MAX),
 		.spf = spf ? spf->verdict : (uint8_t)GP_SPF_NONE,
 		.messages = 1,
 	};

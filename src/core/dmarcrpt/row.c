@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dmarcrpt/row.h"
 
+bool
+gp_dmarcrpt_is_name(struct gp_slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if ((unsigned char)s.ptr[i] <= ' ')
+			return false;
+	}
+	return s.len > 0 && s.len <= GP_DMARCRPT_NAME_MAX;
+}
+
 const char *
 gp_dmarcrpt_disposition_name(uint8_t disposition)
 {

@@ -13,6 +13,7 @@
 enum gp_dmarcrpt_limits {
 	GP_DMARCRPT_SIGNATURES_MAX = 5, /* of a row */
 	GP_DMARCRPT_FLAW_MAX = 255,     /* octets */
+	GP_DMARCRPT_NAME_MAX = 253,     /* octets of a name of the DNS */
 };
 
 /* What was done with it. */
@@ -61,6 +62,11 @@ struct gp_dmarcrpt_row {
 	size_t signatures_len; /* up to GP_DMARCRPT_SIGNATURES_MAX */
 	uint64_t messages;     /* of which this is told */
 };
+
+/* Can this be told as a signature's d= or s=: not empty, short enough, and one word? A signature
+ * that is malformed may have anything there. */
+bool
+gp_dmarcrpt_is_name(struct gp_slice s);
 
 /* "none", "pass", ... */
 const char *

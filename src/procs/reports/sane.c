@@ -52,17 +52,6 @@ is_source(struct gp_slice s)
 	return s.len > 0;
 }
 
-/* It stands in a line of words (store_dmarc.c). */
-static bool
-is_word(struct gp_slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if ((unsigned char)s.ptr[i] <= ' ')
-			return false;
-	}
-	return s.len > 0;
-}
-
 static bool
 sane_row(const struct gp_dmarcrpt_row *r)
 {
@@ -71,7 +60,7 @@ sane_row(const struct gp_dmarcrpt_row *r)
 		    r->override < GP_DMARCRPT_OVERRIDES && r->spf <= GP_SPF_PERMERROR;
 	for (size_t i = 0; sane && i < r->signatures_len; i++) {
 		const struct gp_dmarcrpt_signature *one = &r->signatures[i];
-		sane = is_word(one->domain) && is_word(one->selector) &&
+		sane = gp_dmarcrpt_is_name(one->domain) && gp_dmarcrpt_is_name(one->selector) &&
 		       one->result >= GP_DKIM_PASS && one->result <= GP_DKIM_PERMERROR;
 	}
 	return sane;

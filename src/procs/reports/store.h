@@ -34,7 +34,7 @@ enum store_limits {
 				     each result */
 	STORE_ROWS_MAX = 5000,    /* of a domain in a period; messages beyond are only counted */
 	STORE_DOMAINS_MAX = 5000, /* with a DMARC report of a period; those beyond get none */
-	STORE_PERIOD_ROWS_MAX = 50'000,     /* of all these; at most 3 KiB each */
+	STORE_PERIOD_ROWS_MAX = 50'000,     /* of all these; at most 4 KiB each */
 	STORE_PAGES_MAX = 262'144,          /* of 4 KiB: the file */
 	STORE_MEMORY_MAX = 64 << 20,        /* octets, all that SQLite has */
 	STORE_KEEP_S = 90 * 24 * 3600,      /* then counts and reports go */

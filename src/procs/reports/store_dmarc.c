@@ -8,7 +8,7 @@
 
 enum {
 	/* A line for each signature: a result's word, d=, s=, with a space between. */
-	SIGNATURES_MAX = GP_DMARCRPT_SIGNATURES_MAX * (16 + 256 + 64),
+	SIGNATURES_MAX = GP_DMARCRPT_SIGNATURES_MAX * (16 + 256 + 256),
 };
 
 /* --- counting --- */
