@@ -55,11 +55,12 @@ put_character(struct gp_buf *out, struct gp_slice character, enum gp_report_clea
 void
 gp_report_put_clean(struct gp_buf *out, struct gp_slice s, enum gp_report_clean form)
 {
-	size_t taken = 0;
+	size_t taken = 0, max = form == GP_REPORT_CLEAN_NAME ? (size_t)GP_REPORT_NAME_MAX
+							     : (size_t)GP_REPORT_TEXT_MAX;
 	while (s.len > 0) {
 		size_t len = GP_MAX(gp_utf8_len(s), (size_t)1);
 		taken += len;
-		if (taken > GP_REPORT_TEXT_MAX)
+		if (taken > max)
 			return;
 		put_character(out, gp_slice_take(s, len), form);
 		s = gp_slice_drop(s, len);

@@ -22,8 +22,8 @@ enum {
 
 struct checks {
 	struct session *session;
-	struct gp_verify_query query;
-	struct gp_verify *verify; /* NULL: memory was short, and all was given up */
+	struct gp_verify_query query; /* its texts are the transaction's */
+	struct gp_verify *verify;     /* NULL: memory was short, and all was given up */
 	struct gp_list lookups;
 	size_t memory; /* as counted in self.memory */
 	int outcome;   /* of gp_verify_run */
@@ -142,6 +142,8 @@ checks_begin(struct session *s)
 	};
 	memcpy(c->query.address, s->client.address, sizeof(s->client.address));
 	c->verify = gp_verify_new(&c->query, smtpd.env->seed);
+	/* This one is the configuration's, which a reload frees. */
+	c->query.receiver = gp_slice(NULL, 0);
 	if (!c->verify) {
 		free(c);
 		return NULL;
@@ -263,7 +265,7 @@ tell_owner(const struct checks *c, const struct gp_verify_facts *facts,
 }
 
 struct gp_reply
-checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head)
+checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk)
 {
 	struct gp_authpolicy_decision decision;
 	if (c->outcome == GP_VERIFY_TOO_BIG)
@@ -275,6 +277,7 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head)
 		return no_memory;
 	log_verified(c, &facts, &decision, arena);
 	tell_owner(c, &facts, &decision, arena);
+	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;
 	return decision.reply;
