@@ -11,8 +11,8 @@
  * is given.
  *
  * Signatures come in the order that the RFC wishes: those that passed and are aligned first, then
- * others that passed, then the rest. Those without a proper d= or s= could be anybody's, and are left
- * out.
+ * others that passed, then the rest. Those without a proper d= or s= could be anybody's, and are
+ * left out.
  */
 [[nodiscard]] int
 gp_dmarcrpt_of_message(const struct gp_verify_query *query, const struct gp_verify_facts *facts,
