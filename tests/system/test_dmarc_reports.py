@@ -2,10 +2,6 @@
 """DMARC reports from end to end: mail in the names of several domains, a restart, and what their owners hear."""
 
 import gzip
-import os
-import pathlib
-import shutil
-import subprocess
 import time
 import xml.etree.ElementTree as ET
 
@@ -17,7 +13,6 @@ from test_tls_reports import make_keys, signed_by
 PERIOD_S = 12
 NS = {"d": "urn:ietf:params:xml:ns:dmarc-2.0"}
 RUA = "rua=mailto:owner@demo.test"
-SCHEMA = pathlib.Path(os.environ.get("GATEPOST_SUITES", pathlib.Path(__file__).parents[2] / "../shared/suites"))
 
 NAMES = {
     "bank.test": {"TXT": ["v=spf1 ip4:192.0.2.1 -all"]},
@@ -54,8 +49,7 @@ def mailed(server):
     for mail in server.wait_for_mails("owner", 0):
         attachment = list(mail.iter_parts())[1]
         assert attachment.get_content_type() == "application/gzip"
-        text = gzip.decompress(attachment.get_content())
-        report = ET.fromstring(text)
+        report = ET.fromstring(gzip.decompress(attachment.get_content()))
         meta = report.find("d:report_metadata", NS)
         domain = report.findtext("d:policy_published/d:domain", None, NS)
         unique = meta.findtext("d:report_id", None, NS)
@@ -67,7 +61,7 @@ def mailed(server):
         assert attachment.get_filename() == f"here.test!{domain}!{begin}!{end}!{unique}.xml.gz"
         assert int(end) - int(begin) == PERIOD_S - 1
         assert meta.findtext("d:org_name", None, NS) == "Example <&>"
-        found[domain] = text, report
+        found[domain] = report
     return found
 
 
@@ -88,18 +82,7 @@ def rows(report):
     return found
 
 
-def assert_valid(text, tmp_path):
-    schema = SCHEMA / "dmarc-xsd/dmarc-xml-0.2.xsd"
-    if not schema.exists() or not shutil.which("xmllint"):
-        return
-    (tmp_path / "report.xml").write_bytes(text)
-    done = subprocess.run(
-        ["xmllint", "--noout", "--schema", schema, tmp_path / "report.xml"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr + text.decode()
-
-
-def test_owners_hear_once_of_mail_in_their_name(server, tmp_path):
+def test_owners_hear_once_of_mail_in_their_name(server):
     published = make_keys(server)
     time.sleep(PERIOD_S - time.time() % PERIOD_S + 0.1)
     for _ in range(2):
@@ -115,22 +98,20 @@ def test_owners_hear_once_of_mail_in_their_name(server, tmp_path):
     eventually(lambda: len(mailed(server)) == 3, 3 * PERIOD_S, "the reports")
     found = mailed(server)
     assert found.keys() == {"bank.test", "good.test", "flood.test"}
-    for text, _ in found.values():
-        assert_valid(text, tmp_path)
     local, elsewhere = "127.0.0.1", "elsewhere.test"
-    assert rows(found["bank.test"][1]) == {
+    assert rows(found["bank.test"]) == {
         (local, "reject", "fail", "fail", None, "bank.test", elsewhere, elsewhere, "none"): 2
     }
-    assert rows(found["flood.test"][1]) == {
+    assert rows(found["flood.test"]) == {
         (local, "none", "fail", "fail", None, "flood.test", elsewhere, elsewhere, "none"): 1
     }
     helo = "client.example.com"
-    assert rows(found["good.test"][1]) == {
+    assert rows(found["good.test"]) == {
         (local, "pass", "fail", "pass", None, "good.test", "good.test", "good.test", "pass"): 1,
         (local, "quarantine", "fail", "fail", None, "good.test", "else.good.test", "else.good.test", "none"): 1,
         (local, "none", "fail", "fail", None, "sub.good.test", "", helo, "none"): 1,
     }
-    published_policy = found["good.test"][1].find("d:policy_published", NS)
+    published_policy = found["good.test"].find("d:policy_published", NS)
     assert {e.tag.partition("}")[2]: e.text for e in published_policy} == {
         "domain": "good.test", "p": "quarantine", "sp": "none", "np": "none", "adkim": "r", "aspf": "s",
         "discovery_method": "treewalk", "fo": "1:d", "testing": "n",

@@ -6,10 +6,12 @@ import email.policy
 import gzip
 import json
 import os
+import pathlib
 import re
 import select
 import shutil
 import sqlite3
+import subprocess
 import time
 import xml.etree.ElementTree
 
@@ -440,6 +442,28 @@ def test_a_place_is_asked_for_again_when_the_dns_did_not_say_whether_it_agreed(t
         assert agreement in asked
         assert r.take_letter()[0] == "in@other.test"
         r.stop()
+
+
+def test_a_dmarc_report_is_what_its_schema_says(tmp_path):
+    suites = os.environ.get("GATEPOST_SUITES", pathlib.Path(__file__).parents[2] / "../shared/suites")
+    schema = pathlib.Path(suites) / "dmarc-xsd/dmarc-xml-0.2.xsd"
+    if not schema.exists():
+        pytest.skip(f"{schema} is not there: set GATEPOST_SUITES")
+    if not shutil.which("xmllint"):
+        pytest.skip("xmllint is not there: install libxml2-utils")
+    with Reports(tmp_path, interval="4s") as r:
+        time.sleep(4 - time.time() % 4 + 0.05)
+        for i in range(1, 5):
+            signatures = [{"domain": b"a.test", "selector": b"s", "result": k} for k in range(i, i + 3)]
+            row = {"disposition": i, "override": i - 1, "spf": i + 2, "spf_domain": b"b.test", "signatures": signatures}
+            r.say_dmarc({**row, "dkim_aligned": i % 2}, testing=i % 2, fo=15, flaw=b"x=]]>", sp=1, np=2)
+        r.say_dmarc({"source": b"2001:db8::1"}, fo=15)
+        answer_walks(r, OWN)
+        (tmp_path / "report.xml").write_text(xml_of(r.take_letter()[1]), encoding="utf-8")
+        r.stop()
+    command = ["xmllint", "--noout", "--schema", schema, tmp_path / "report.xml"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 SENSELESS_MESSAGES = {

@@ -27,7 +27,7 @@ forget(struct store *s, enum store_kind kind, uint64_t now_s)
 {
 	uint64_t keep_s = kind == STORE_TLS ? STORE_KEEP_S : STORE_KEEP_DMARC_S;
 	uint64_t kept_s = now_s > keep_s ? now_s - keep_s : 0;
-	int r = table_run(s, FORGET_REPORTS, T(gp_slice_str(kind_name(kind))), N(kept_s));
+	int r = table_run(s, FORGET_REPORTS, T(gp_slice_str(kind_name((uint8_t)kind))), N(kept_s));
 	if (r == 0)
 		r = table_run(s, kind == STORE_TLS ? FORGET_POLICIES : FORGET_DMARC, N(kept_s));
 	if (r == 0 && kind == STORE_DMARC)
