@@ -232,6 +232,10 @@ static const struct complaint_case values[] = {
 	 "3:25: organization takes 1 to 512 octets without control characters\n"},
 	{BASE "reports: {tls_interval: 2d}\n",
 	 "3:25: tls_interval is out of bounds: 1s to 1d are possible\n"},
+	{BASE "reports: {dmarc_interval: 2d}\n",
+	 "3:27: dmarc_interval is out of bounds: 1s to 1d are possible\n"},
+	{BASE "reports: {dmarc_size: 2MB}\n",
+	 "3:23: dmarc_size is out of bounds: 1KB to 1MB are possible\n"},
 	{BASE "state: \"a\\tb\"\n",
 	 "3:8: not a path: 1 to 1024 octets without control characters\n"},
 	{"hostname: a.example\nlisten:\n  - {address: \"localhost:25\"}\n  - {address: \"[::1]\"}\n"

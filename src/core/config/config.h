@@ -254,9 +254,12 @@ struct gp_config {
 		uint32_t port;
 	} fetch;
 	struct {
-		struct gp_slice from;         /* empty: tlsrpt@hostname */
+		struct gp_slice from;         /* empty: tlsrpt or dmarcrpt @hostname */
 		struct gp_slice organization; /* empty: hostname */
 		uint64_t tls_interval;        /* ms: how much time a report is about */
+		uint64_t dmarc_interval;
+		uint64_t dmarc_size; /* octets, compressed */
+		uint8_t dmarc;       /* DMARC reports: 1 are made, 0 are not */
 	} reports;
 	struct {
 		const struct gp_certificate *certificates;

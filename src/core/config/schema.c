@@ -570,13 +570,14 @@ static const struct gp_key fetch_keys[] = {
 };
 static const struct gp_key_group fetch_group = GROUP(fetch_keys);
 
+static const char *const report_words[] = {"off", "on", NULL};
 static const struct gp_key reports_keys[] = {
 	{.name = "from",
 	 .type = GP_KEY_ADDRESS,
 	 .example = "tlsrpt@example.org",
 	 AT(reports.from),
-	 .doc = "Who reports are from, and whom their readers may write to; without it tlsrpt at "
-		"our hostname. They are signed when that domain has DKIM keys."},
+	 .doc = "Who reports are from, and whom their readers may write to; without it tlsrpt or "
+		"dmarcrpt at our hostname. They are signed when that domain has DKIM keys."},
 	{.name = "organization",
 	 .type = GP_KEY_WORDS,
 	 .example = "\"Example Ltd.\"",
@@ -589,6 +590,31 @@ static const struct gp_key reports_keys[] = {
 	 .max = DAY,
 	 AT(reports.tls_interval),
 	 .doc = "What a TLS report covers, from midnight UTC on; less than a day is for tests."},
+	{.name = "dmarc",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "on",
+	 .example = "off",
+	 .choices = report_words,
+	 AT(reports.dmarc),
+	 .doc = "Whether DMARC reports (RFC 9990) are made: what mail in its name came to is told "
+		"to each domain that asks for it, with the addresses of those who sent it and "
+		"without anything of their mail's content. They need a domain in `from` whose mail "
+		"passes DMARC."},
+	{.name = "dmarc_interval",
+	 .type = GP_KEY_TIME,
+	 .preset = "1d",
+	 .min = SECOND,
+	 .max = DAY,
+	 AT(reports.dmarc_interval),
+	 .doc = "What a DMARC report covers, as `tls_interval`."},
+	{.name = "dmarc_size",
+	 .type = GP_KEY_SIZE,
+	 .preset = "1MB",
+	 .min = KB,
+	 .max = MB,
+	 AT(reports.dmarc_size),
+	 .doc = "How large a DMARC report may be, compressed; its mail is a third larger. What "
+		"does not fit goes as several."},
 };
 static const struct gp_key_group reports_group = GROUP(reports_keys);
 
@@ -792,7 +818,8 @@ static const struct gp_key root_keys[] = {
 	{.name = "reports",
 	 .type = GP_KEY_GROUP,
 	 .group = &reports_group,
-	 .doc = "What we tell other domains of our mail to them: TLS reports, daily, to those that "
+	 .doc = "What we tell other domains: TLS reports of our mail to them, and DMARC reports of "
+		"mail in their name, daily, to those that "
 		"ask for them in their DNS."},
 	{.name = "web",
 	 .type = GP_KEY_GROUP,

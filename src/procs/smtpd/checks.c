@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dmarcrpt/message.h"
 #include "core/verify/results.h"
 #include "procs/smtpd/session.h"
+#include "procs/tell/tell.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -29,6 +31,7 @@ struct checks {
 
 static struct {
 	struct gp_authpolicy *policy;
+	bool reported; /* DMARC reports are made */
 	struct gp_dkim_keys *keys;
 	size_t memory;
 } self;
@@ -48,6 +51,7 @@ checks_configure(const struct gp_config *cfg, const uint64_t seed[2])
 	}
 	gp_authpolicy_free(self.policy);
 	self.policy = fresh;
+	self.reported = cfg->reports.dmarc;
 	return 0;
 }
 
@@ -248,6 +252,18 @@ log_verified(const struct checks *c, const struct gp_verify_facts *f,
 		GP_FS("action", gp_authpolicy_action_name(d->action)), GP_FS("by", d->by));
 }
 
+/* What the owner of the name in From is told, where he asks for it. */
+static void
+tell_owner(const struct checks *c, const struct gp_verify_facts *facts,
+	   const struct gp_authpolicy_decision *decision, struct gp_arena *arena)
+{
+	struct gp_message m = {.type = GP_MSG_DMARC_RESULT, .fd = -1};
+	if (self.reported &&
+	    gp_dmarcrpt_of_message(&c->query, facts, decision, arena, &m.dmarc_result.policy,
+				   &m.dmarc_result.row) == 0)
+		tell_reports(&m);
+}
+
 struct gp_reply
 checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk)
 {
@@ -260,6 +276,7 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 	if (gp_authpolicy_decide(self.policy, &facts, arena, &decision) < 0)
 		return no_memory;
 	log_verified(c, &facts, &decision, arena);
+	tell_owner(c, &facts, &decision, arena);
 	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;

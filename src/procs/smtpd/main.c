@@ -5,6 +5,7 @@
 #include "procs/sandboxes.h"
 #include "procs/smtpd/checks.h"
 #include "procs/smtpd/smtpd.h"
+#include "procs/tell/tell.h"
 #include "sys/log.h"
 
 enum {
@@ -91,6 +92,10 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	}
 	if (role == GP_ROLE_RESOLVER) {
 		resolve_connect(env, fd);
+		return;
+	}
+	if (role == GP_ROLE_REPORTS) {
+		tell_connect(env, fd, GP_PERMIT_REPORTS_TO_SMTPD);
 		return;
 	}
 	gp_assert(role == GP_ROLE_SPOOL);

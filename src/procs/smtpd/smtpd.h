@@ -6,7 +6,7 @@
  * the body of a message on its way (body.c), who sent it (checks.h); the conversations with spool
  * (store.c), with auth (auth.c), with resolver (resolve.c), and with signer about mail of our
  * domains (dkim.c); and the role itself (main.c). Certificates, and the conversation with signer
- * about them, are those of procs/tls.
+ * about them, are those of procs/tls; what messages came to is told to reports by procs/tell.
  */
 #pragma once
 
