@@ -50,7 +50,7 @@ def all_workloads():
             ("relay", "tlsout"),
             ("relay", "tlsout-each"),
         )
-    ] + [Workload("verify", 4096, 1, sessions) for sessions in (50, 200)]
+    ] + [Workload("verify", 4096, 1, 50)]
 
 
 SINK_TLS = {
@@ -168,9 +168,12 @@ class Bench:
         before = servers.count_mailboxes(self.server.mailboxes) if w.mode == "maildir" else 0
         cpu_s = self.group.cpu_s()
         load = start_load(self.server.port, w, count, run, self.message)
-        while load.poll() is None:
-            watch.look()
-            time.sleep(0.02)
+        try:
+            while load.poll() is None:
+                watch.look()
+                time.sleep(0.02)
+        finally:
+            load.kill()  # when a signal ends us; one that has ended hears nothing
         sent = json.loads(load.communicate()[0])
         row = {"messages": count, "accepted": sent["accepted"], "load_cpu_s": sent["cpu_s"]}
         note_handshakes(row, sent, count)
