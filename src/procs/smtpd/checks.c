@@ -25,14 +25,17 @@ struct checks {
 	struct gp_verify_query query; /* its texts are the transaction's */
 	struct gp_verify *verify;     /* NULL: memory was short, and all was given up */
 	struct gp_list lookups;
-	size_t memory; /* as counted in self.memory */
-	int outcome;   /* of gp_verify_run */
+	struct gp_list news; /* in self.news, from an answer to the turn's end */
+	size_t memory;       /* as counted in self.memory */
+	int outcome;         /* of gp_verify_run */
 };
 
 static struct {
 	struct gp_authpolicy *policy;
 	bool reported; /* DMARC reports are made */
 	struct gp_dkim_keys *keys;
+	struct gp_list news;      /* checks that have answers which were not looked at yet */
+	struct gp_loop_hook turn; /* its end: all that came for a message is looked at at once */
 	size_t memory;
 } self;
 
@@ -121,6 +124,31 @@ is_over(const struct checks *c)
 	return c->outcome != GP_VERIFY_WAITS;
 }
 
+static void
+go_on(struct checks *c)
+{
+	run(c);
+	if (is_over(c) && c->session->state == SESSION_WAITS_CHECKS)
+		session_checked(c->session);
+}
+
+static void
+on_turn_end(struct gp_loop_hook *hook)
+{
+	struct gp_list *it;
+	(void)hook;
+	while ((it = gp_list_pop(&self.news)))
+		go_on(gp_container_of(it, struct checks, news));
+}
+
+void
+checks_start(struct gp_loop *loop)
+{
+	gp_list_init(&self.news);
+	self.turn.run = on_turn_end;
+	gp_loop_at_end(loop, GP_LOOP_WORK, &self.turn);
+}
+
 struct checks *
 checks_begin(struct session *s)
 {
@@ -130,6 +158,7 @@ checks_begin(struct session *s)
 		return NULL;
 	c->session = s;
 	gp_list_init(&c->lookups);
+	gp_list_init(&c->news);
 	c->query = (struct gp_verify_query){
 		.address_len = s->client.address_len,
 		.dmarc = gp_authpolicy_wants_dmarc(self.policy),
@@ -155,8 +184,10 @@ checks_begin(struct session *s)
 struct checks *
 checks_free(struct checks *c)
 {
-	if (c)
+	if (c) {
 		give_up(c);
+		gp_list_remove(&c->news);
+	}
 	free(c);
 	return NULL;
 }
@@ -196,14 +227,8 @@ checks_take(struct checks *c, const struct gp_dns_answer *answer)
 {
 	if (c->verify)
 		gp_verify_answer(c->verify, answer);
-}
-
-void
-checks_go_on(struct checks *c)
-{
-	run(c);
-	if (is_over(c) && c->session->state == SESSION_WAITS_CHECKS)
-		session_checked(c->session);
+	gp_list_remove(&c->news);
+	gp_list_append(&self.news, &c->news);
 }
 
 /* --- what it came to --- */

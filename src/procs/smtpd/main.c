@@ -70,6 +70,7 @@ start(struct gp_role_env *env)
 {
 	smtpd.env = env;
 	gp_list_init(&smtpd.sessions);
+	checks_start(env->loop);
 	int r = apply_config(env);
 	if (r == 0)
 		r = listener_start(env);
