@@ -107,6 +107,26 @@ def test_who_may_not(submission):
         assert c.mail("ALICE@demo.test")[0] == 250
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="reading another's memory needs root")
+def test_nothing_stays_of_a_password(submission, scratch):
+    server = submission(auth={"delay": "0"}, workers=1)
+    wrong = "not-the-one-that-opens"
+    plain = base64.b64encode(f"\0{ALICE[0]}\0{wrong}".encode())
+    name, right = (base64.b64encode(x.encode()) for x in ALICE)
+    for *said, code in [("PLAIN " + plain.decode(), 535), ("LOGIN", name.decode(), right.decode(), 235)]:
+        with client(server) as c:
+            c.ehlo("client.example.com")
+            answers = [c.docmd(line)[0] for line in ["AUTH " + said[0], *said[1:]]]
+            assert answers[-1] == code
+    assert server.holders_of([ALICE[1].encode(), wrong.encode(), right, plain]) == set()
+    # What is kept of it, the hash and the keys of SCRAM, is auth's alone.
+    alice = (scratch / "users").read_text(encoding="utf-8").splitlines()[0]
+    kept = [re.search(r"\{argon2id\}\S+\$(\S+)", alice)[1].encode()]
+    kept += [base64.b64decode(key) for key in re.search(r"\{scram-sha-256\}\S+", alice)[0].split(":")[2:]]
+    assert len(kept) == 3
+    assert server.holders_of(kept) == {"gatepost-auth"}
+
+
 def test_only_within_tls_and_only_for_submission(submission):
     server = submission()
     with smtplib.SMTP("127.0.0.1", server.clear_port, timeout=20) as c:
