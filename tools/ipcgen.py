@@ -201,7 +201,8 @@ def source(records):
            "\t\tr->failed = true;", "\treturn r->failed ? 0 : n;", "}", ""]
     for r in records:
         out += encoder(r) + decoder(r, by_name)
-    out += ["static const struct {", "\tconst char *name;", "\tsize_t max;", "\tuint8_t fd_min, fd_max;", "\tbool secret;",
+    out += ["static const struct {", "\tconst char *name;", "\tsize_t max;", "\tuint8_t fd_min, fd_max;",
+            "\tbool secret;",
             "} types[GP_MSG_COUNT] = {"]
     for m in messages:
         lo, hi = {"none": (0, 0), "optional": (0, 1), "required": (1, 1)}[m.fd]

@@ -264,8 +264,7 @@ set_up(struct gp_tls_server *s)
 	bool offered[2] = {};
 	SSL_CTX_set_app_data(s->ctx, s);
 	SSL_CTX_set_mode(s->ctx, SSL_MODE_ASYNC);
-	/* What clients say may be passwords: OpenSSL keeps no copy of what it has handed on. */
-	SSL_CTX_set_options(s->ctx, SSL_OP_NO_TICKET | SSL_OP_CLEANSE_PLAINTEXT);
+	SSL_CTX_set_options(s->ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_security_level(s->ctx, 2);
 	SSL_CTX_set_timeout(s->ctx, GP_TLS_TICKET_LIFETIME_S);
 	SSL_CTX_set_client_hello_cb(s->ctx, on_client_hello, NULL);
