@@ -21,6 +21,10 @@ gp_cmd_spf(int argc, char **argv);
 int
 gp_cmd_dkim(int argc, char **argv);
 int
+gp_cmd_verify(int argc, char **argv);
+int
+gp_cmd_arc(int argc, char **argv);
+int
 gp_cmd_send(int argc, char **argv);
 int
 gp_cmd_headers(int argc, char **argv);

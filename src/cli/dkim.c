@@ -13,7 +13,6 @@
 #include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/message_file.h"
 #include "core/dkim/key.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -73,26 +72,6 @@ dkim_wrong(const char *what, const char *why)
 {
 	fprintf(stderr, "gatepost dkim: %s: %s\n", what, why);
 	return GP_EXIT_USAGE;
-}
-
-int
-dkim_read_message(struct dkim_run *run, struct gp_buf *text, struct gp_header *ret, bool *ret_lf)
-{
-	struct gp_buf file = GP_BUF_INIT(GP_MESSAGE_FILE_MAX);
-	*text = GP_BUF_INIT(2 * (size_t)GP_MESSAGE_FILE_MAX);
-	int r = gp_message_read(run->message, &file);
-	gp_message_put_lines(text, gp_buf_slice(&file));
-	*ret_lf = gp_message_has_lf(gp_buf_slice(&file));
-	gp_buf_free(&file);
-	if (r == 0 && text->failed)
-		r = -ENOMEM;
-	if (r == 0)
-		r = gp_header_split(gp_buf_slice(text), &run->arena, ret);
-	if (r > 0) {
-		fprintf(stderr, "gatepost dkim: %s: its header is too large\n", run->message);
-		return GP_EXIT_BAD;
-	}
-	return r < 0 ? dkim_fail(run->message, r) : GP_EXIT_OK;
 }
 
 /* --- options --- */

@@ -2,8 +2,7 @@
 /* What the verbs of `gatepost dkim` share. */
 #pragma once
 
-#include "base/buf.h"
-#include "core/message/header.h"
+#include "base/arena.h"
 
 struct dkim_run {
 	const char *key, *domain, *selector, *headers, *canon, *algorithm, *output;
@@ -29,8 +28,3 @@ int
 dkim_fail(const char *what, int error);
 int
 dkim_wrong(const char *what, const char *why);
-
-/* Reads run->message with CRLF line ends, and splits its header. The caller frees the buffer.
- * *ret_lf: its lines ended in LF alone. Returns an exit code. */
-[[nodiscard]] int
-dkim_read_message(struct dkim_run *run, struct gp_buf *text, struct gp_header *ret, bool *ret_lf);

@@ -7,13 +7,13 @@
 #include "cli/dkim.h"
 #include "cli/dkim_json.h"
 #include "cli/lookup.h"
+#include "cli/signing.h"
 #include "cli/tool_report.h"
 
 struct checking {
 	struct dkim_run *run;
 	struct gp_lookup lookup;
-	struct gp_buf text;
-	struct gp_header header;
+	struct gp_signing message;
 	struct gp_dkim_body body;
 	struct gp_dkim_set set;
 	struct gp_dkim_result_set result;
@@ -25,10 +25,10 @@ evaluate(struct checking *c)
 {
 	struct gp_arena *arena = &c->run->arena;
 	struct gp_dkim_world world = {c->lookup.answers, NULL, c->run->now_s, arena};
-	int r = gp_dkim_collect(&c->header, &c->body, arena, &c->set);
+	int r = gp_dkim_collect(&c->message.header, &c->body, arena, &c->set);
 	if (r < 0)
 		return r;
-	gp_dkim_body_feed(&c->body, gp_header_body(&c->header));
+	gp_dkim_body_feed(&c->body, gp_header_body(&c->message.header));
 	r = gp_dkim_body_end(&c->body);
 	if (r < 0)
 		return r;
@@ -90,9 +90,7 @@ print_text(struct checking *c)
 static int
 print_json(struct checking *c)
 {
-	json_t *list = json_array();
-	for (size_t i = 0; i < c->result.len; i++)
-		json_array_append_new(list, gp_dkim_json(&c->result.verdicts[i], c->run->verbose));
+	json_t *list = gp_dkim_json_list(c->result.verdicts, c->result.len, c->run->verbose);
 	if (!gp_tool_json_print(json_pack("{s:o}", "dkim", list)))
 		return dkim_fail("standard output", -EIO);
 	return exit_code(&c->result);
@@ -107,8 +105,7 @@ check(struct checking *c)
 				      .dns = c->run->dns,
 				      .resolver = c->run->resolver,
 				      .config = &config};
-	bool lf;
-	int code = dkim_read_message(c->run, &c->text, &c->header, &lf);
+	int code = gp_signing_read_message(&c->message);
 	if (code == GP_EXIT_OK)
 		code = gp_lookup_open(&c->lookup, &o);
 	if (code != GP_EXIT_OK)
@@ -124,11 +121,14 @@ check(struct checking *c)
 int
 dkim_verify(struct dkim_run *run)
 {
-	struct checking c = {.run = run};
+	struct checking c = {.run = run,
+			     .message = {.command = "gatepost dkim",
+					 .message = run->message,
+					 .arena = &run->arena}};
 	gp_dkim_body_init(&c.body);
 	int code = check(&c);
 	gp_dkim_body_free(&c.body);
 	gp_lookup_close(&c.lookup);
-	gp_buf_free(&c.text);
+	gp_signing_close(&c.message);
 	return code;
 }

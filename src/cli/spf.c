@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/lookup.h"
 #include "cli/options.h"
+#include "cli/spf_json.h"
 #include "core/spf/spf.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -80,33 +80,10 @@ check(struct spf_run *run)
 
 /* --- the answer --- */
 
-static json_t *
-json_text(struct gp_slice s)
-{
-	return s.len > 0 ? json_stringn(s.ptr, s.len) : json_null();
-}
-
-static json_t *
-json_trail(const struct gp_spf_result *r)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; i < r->trail_len; i++)
-		json_array_append_new(list, json_text(r->trail[i]));
-	return list;
-}
-
 static int
 print_object(const struct spf_run *run)
 {
-	const struct gp_spf_result *r = &run->result;
-	json_t *object = json_pack(
-		"{s:s, s:s%, s:s, s:o, s:o, s:i, s:i, s:s%}", "result",
-		gp_spf_verdict_name(r->verdict), "domain", r->domain.ptr, r->domain.len, "scope",
-		gp_spf_scope_name(run->query.scope), "mechanism", json_text(r->mechanism),
-		"explanation", json_text(r->explanation), "lookups", (int)r->lookups,
-		"void_lookups", (int)r->void_lookups, "reason", r->reason.ptr, r->reason.len);
-	if (object && run->query.trail)
-		json_object_set_new(object, "trace", json_trail(r));
+	json_t *object = gp_spf_json(&run->result, run->query.scope, run->query.trail);
 	bool good = object && json_dumpf(object, stdout, JSON_COMPACT) == 0 &&
 		    putchar('\n') != EOF && fflush(stdout) == 0;
 	json_decref(object);

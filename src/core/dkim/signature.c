@@ -137,11 +137,14 @@ read_body_hash(struct reading *r)
 	return true;
 }
 
-/* c=: header, and body behind a slash; what is not said is simple. */
+/* c=: header, and body behind a slash; what is not said is simple. ARC's without any are relaxed to
+ * those who sign so. */
 static bool
 read_canons(struct reading *r)
 {
 	struct gp_slice body = value_of(r, "c");
+	if (!body.ptr && r->kind == GP_DKIM_ARC_MESSAGE)
+		r->sig->header_canon = r->sig->body_canon = GP_DKIM_RELAXED;
 	if (!body.ptr)
 		return true;
 	struct gp_slice header = gp_slice_cut(&body, '/');
@@ -217,18 +220,19 @@ read_identity(struct reading *r)
 	return true;
 }
 
-/* h=: names of fields, From among them (section 5.4). */
+/* h=: names of fields, From among them (section 5.4). In ARC's everybody lets pass one without From
+ * and one with empty names; core/arc tells what that leaves open. */
 static bool
 read_fields(struct reading *r)
 {
 	struct gp_slice rest = value_of(r, "h"), name;
 	struct gp_slice *names = gp_arena_array(r->arena, GP_DKIM_NAMES_MAX, sizeof(*names));
-	bool from = false;
+	bool dkim = r->kind == GP_DKIM_FIELD, from = !dkim;
 	if (!rest.ptr || !names)
 		return wrong(r, GP_DKIM_PERMERROR, "h= is missing");
 	r->sig->names = names;
 	while (gp_taglist_item(&rest, ':', &name)) {
-		if (name.len == 0)
+		if (name.len == 0 && dkim)
 			return wrong(r, GP_DKIM_PERMERROR, "h= has an empty name");
 		if (r->sig->names_len == GP_DKIM_NAMES_MAX)
 			return wrong(r, GP_DKIM_POLICY, "h= has too many names");

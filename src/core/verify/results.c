@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/verify/results.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 
 enum {
 	PROPERTIES_MAX = 5, /* of a result of ours */
 	/* Octets of b= that tell signatures of one domain apart (RFC 6008). */
 	B_SHOWN = 8,
-	RESULTS_MAX = 2 + GP_VERIFY_SIGNATURES_TOLD + 1,
+	RESULTS_MAX = 2 + GP_VERIFY_SIGNATURES_TOLD + 2,
 };
 
 /* A result on its way, with room for its properties. */
@@ -123,6 +124,23 @@ put_dmarc(struct writer *w, const struct gp_verify_facts *f)
 		add(w, "policy", "dmarc", gp_slice_str(policy));
 }
 
+/* RFC 8617 section 4.4: which host handed on what was verified, and since when the message has not
+ * been changed. */
+static void
+put_arc(struct writer *w, const struct gp_verify_query *q, const struct gp_verify_facts *f)
+{
+	char address[INET6_ADDRSTRLEN];
+	if (!f->arc)
+		return;
+	begin(w, "arc", gp_arc_result_name(f->arc->result))->reason = f->arc->reason;
+	if (q->address_len > 0 && inet_ntop(q->address_len == 4 ? AF_INET : AF_INET6, q->address,
+					    address, sizeof(address)))
+		add(w, "smtp", "remote-ip", gp_arena_dup(w->arena, gp_slice_str(address)));
+	if (f->arc->result == GP_ARC_PASS)
+		add(w, "header", "oldest-pass",
+		    gp_arena_printf(w->arena, "%u", f->arc->oldest_pass));
+}
+
 int
 gp_verify_results(const struct gp_verify_query *query, const struct gp_verify_facts *facts,
 		  struct gp_slice id, struct gp_arena *arena, struct gp_authres *ret)
@@ -138,6 +156,7 @@ gp_verify_results(const struct gp_verify_query *query, const struct gp_verify_fa
 	put_spf(&w, query, facts);
 	put_dkim(&w, facts);
 	put_dmarc(&w, facts);
+	put_arc(&w, query, facts);
 	*ret = (struct gp_authres){id, w.results, w.len};
 	return arena->failed ? -ENOMEM : 0;
 }

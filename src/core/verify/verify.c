@@ -19,10 +19,20 @@ enum {
 	PART_ARENA_MAX = 1024 * 1024,
 	/* Those that were asked, and those that were not since a bound was reached: all that the
 	   evaluators may ever want. */
-	ANSWERS_MAX = 2 * GP_SPF_QUESTIONS_MAX + GP_DKIM_SIGNATURES_MAX + 2 * GP_DMARC_NEED_MAX,
+	ANSWERS_MAX = 2 * GP_SPF_QUESTIONS_MAX + GP_DKIM_SIGNATURES_MAX + 2 * GP_DMARC_NEED_MAX +
+		      2 * GP_ARC_SETS_MAX,
 };
 
-enum { MAIL_FROM, HELO, DKIM, DMARC, PARTS };
+enum { MAIL_FROM, HELO, DKIM, DMARC, ARC, PARTS };
+
+/* Who asks, as far as that has a bound of its own. */
+enum asker { ASKS_SPF, ASKS_ARC, ASKS_OTHER, ASKERS };
+
+static const size_t asker_max[ASKERS] = {
+	[ASKS_SPF] = GP_VERIFY_SPF_QUESTIONS_MAX,
+	[ASKS_ARC] = GP_VERIFY_ARC_QUESTIONS_MAX,
+	[ASKS_OTHER] = GP_VERIFY_QUESTIONS_MAX,
+};
 
 /* One evaluator's work. Its arena is begun anew with each run, and kept when it is done. */
 struct part {
@@ -37,7 +47,7 @@ struct gp_verify {
 	size_t answers_size; /* octets, against GP_VERIFY_ANSWERS_MAX */
 
 	struct gp_dns_question asked[GP_VERIFY_QUESTIONS_MAX];
-	size_t asked_len, spf_len;
+	size_t asked_len, asked_by[ASKERS];
 	bool settled; /* in this round a question was answered without being asked */
 	bool expired;
 	int failed; /* -ENOMEM or GP_VERIFY_TOO_BIG, and then for ever */
@@ -48,6 +58,7 @@ struct gp_verify {
 	bool has_header, ended;
 	struct gp_dkim_body body;
 	struct gp_dkim_set signatures;
+	struct gp_arc_chain chain;
 	struct gp_dmarc_author author;
 	const char *from_trick;
 
@@ -55,6 +66,7 @@ struct gp_verify {
 	struct gp_spf_result spf[2]; /* MAIL_FROM, HELO */
 	struct gp_dkim_result_set dkim;
 	struct gp_dmarc_result dmarc;
+	struct gp_arc_verdict arc;
 };
 
 static void
@@ -99,6 +111,7 @@ gp_verify_new(const struct gp_verify_query *query, const uint64_t seed[2])
 	v->parts[MAIL_FROM].done = !checks_spf(v);
 	v->parts[HELO].done = !checks_helo(v);
 	v->parts[DMARC].done = !query->dmarc;
+	v->parts[ARC].done = !query->arc;
 	return v->arena.failed || !v->answers ? gp_verify_free(v) : v;
 }
 
@@ -135,6 +148,8 @@ take_header(struct gp_verify *v)
 	v->has_header = true;
 	if (r == 0)
 		r = gp_dkim_collect(&v->header, &v->body, &v->arena, &v->signatures);
+	if (r == 0 && v->query.arc)
+		r = gp_arc_collect(&v->header, &v->body, &v->arena, &v->chain);
 	if (r == 0)
 		r = gp_dmarc_author_find(&v->header, &v->arena, &v->author);
 	if (r == 0)
@@ -233,21 +248,20 @@ was_asked(const struct gp_verify *v, const struct gp_dns_question *q)
 }
 
 static bool
-may_ask(const struct gp_verify *v, bool for_spf)
+may_ask(const struct gp_verify *v, enum asker who)
 {
-	return v->asked_len < GP_VERIFY_QUESTIONS_MAX &&
-	       (!for_spf || v->spf_len < GP_VERIFY_SPF_QUESTIONS_MAX);
+	return v->asked_len < GP_VERIFY_QUESTIONS_MAX && v->asked_by[who] < asker_max[who];
 }
 
 /* An evaluator wants to know this. It is asked, once; or settled, since it is too late or too
  * much. */
 static void
-require_one(struct gp_verify *v, const struct gp_dns_question *q, bool for_spf)
+require_one(struct gp_verify *v, const struct gp_dns_question *q, enum asker who)
 {
 	bool asked = was_asked(v, q);
 	if (asked && !v->expired)
 		return;
-	if (v->expired || !may_ask(v, for_spf)) {
+	if (v->expired || !may_ask(v, who)) {
 		put_status(v, q->name, q->type, v->expired ? GP_DNS_TIMEOUT : GP_DNS_SERVFAIL);
 		v->settled = true;
 		return;
@@ -256,14 +270,14 @@ require_one(struct gp_verify *v, const struct gp_dns_question *q, bool for_spf)
 	if (!name.ptr)
 		fail(v, -ENOMEM);
 	v->asked[v->asked_len++] = (struct gp_dns_question){name, q->type};
-	v->spf_len += for_spf;
+	v->asked_by[who]++;
 }
 
 static void
-require_all(struct gp_verify *v, const struct gp_dns_question *need, size_t len, bool for_spf)
+require_all(struct gp_verify *v, const struct gp_dns_question *need, size_t len, enum asker who)
 {
 	for (size_t i = 0; i < len && v->failed == 0; i++)
-		require_one(v, &need[i], for_spf);
+		require_one(v, &need[i], who);
 }
 
 /* --- the evaluators, each until it is done --- */
@@ -278,6 +292,7 @@ run_spf(struct gp_verify *v, size_t which)
 	struct gp_spf_query q = {
 		.address_len = v->query.address_len,
 		.scope = which == HELO ? GP_SPF_HELO : GP_SPF_MFROM,
+		.explain = v->query.explain,
 		.trail = v->query.trail,
 		.helo = v->query.helo,
 		.sender = v->query.sender,
@@ -290,7 +305,7 @@ run_spf(struct gp_verify *v, size_t which)
 	if (r < 0)
 		fail(v, r);
 	else if (r == GP_SPF_NEED)
-		require_all(v, result->need, result->need_len, true);
+		require_all(v, result->need, result->need_len, ASKS_SPF);
 	part->done = r == GP_SPF_DONE;
 }
 
@@ -309,7 +324,26 @@ run_dkim(struct gp_verify *v)
 	if (r < 0)
 		fail(v, r);
 	else if (r == GP_DKIM_NEED)
-		require_all(v, v->dkim.need, v->dkim.need_len, false);
+		require_all(v, v->dkim.need, v->dkim.need_len, ASKS_OTHER);
+	part->done = r == GP_DKIM_DONE;
+}
+
+static void
+run_arc(struct gp_verify *v)
+{
+	struct part *part = &v->parts[ARC];
+	if (part->done)
+		return;
+	gp_arena_reset(&part->arena);
+	const struct gp_dkim_world world = {.answers = v->answers,
+					    .keys = v->query.keys,
+					    .now_s = v->query.now_s,
+					    .arena = &part->arena};
+	int r = gp_arc_eval(&v->chain, v->ended ? &v->body : NULL, &world, &v->arc);
+	if (r < 0)
+		fail(v, r);
+	else if (r == GP_DKIM_NEED)
+		require_all(v, v->arc.need, v->arc.need_len, ASKS_ARC);
 	part->done = r == GP_DKIM_DONE;
 }
 
@@ -370,20 +404,22 @@ run_dmarc(struct gp_verify *v)
 	if (r < 0)
 		fail(v, r);
 	else if (r == GP_DMARC_NEED)
-		require_all(v, v->dmarc.need, v->dmarc.need_len, false);
+		require_all(v, v->dmarc.need, v->dmarc.need_len, ASKS_OTHER);
 	part->done = ready && r == GP_DMARC_DONE;
 }
 
 static void
 run_parts(struct gp_verify *v)
 {
-	/* Where questions are short, SPF's come last. */
+	/* Where questions are short, those come last that strangers lead. */
 	if (v->has_header) {
 		run_dkim(v);
 		run_dmarc(v);
 	}
 	run_spf(v, MAIL_FROM);
 	run_spf(v, HELO);
+	if (v->has_header)
+		run_arc(v);
 }
 
 int
@@ -419,5 +455,6 @@ gp_verify_facts(const struct gp_verify *v)
 		.author = v->author,
 		.from_trick = v->from_trick,
 		.dmarc = v->query.dmarc ? &v->dmarc : NULL,
+		.arc = v->query.arc ? &v->arc : NULL,
 	};
 }

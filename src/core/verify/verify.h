@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who sent a message: SPF (RFC 7208), DKIM (RFC 6376) and DMARC (RFC 9989) of one that passes by,
- * over one set of DNS answers, without I/O.
+ * Who sent a message: SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 9989) and ARC (RFC 8617) of one
+ * that passes by, over one set of DNS answers, without I/O.
  *
  *     v = gp_verify_new(&query, seed);             what is known when the client says MAIL
  *     gp_verify_feed(v, piece); ...                the message, as it comes
@@ -15,12 +15,14 @@
  * for keys and DMARC records when the header is there. An answer moves on what waits for it, and
  * nothing else has to wait with it.
  *
- * What a message can cost is bounded: its questions, of which SPF's may be a part only, since they
- * lead wherever a stranger's records say; and the octets of their answers. What is over a bound is
- * SERVFAIL, as if the DNS had not said it: never a pass, never a fail.
+ * What a message can cost is bounded: its questions, of which SPF's and ARC's may be a part only,
+ * since they lead wherever a stranger's records and fields say; and the octets of their answers.
+ * What is over a bound is SERVFAIL, as if the DNS had not said it: never a pass, and for SPF and
+ * DMARC never a fail.
  */
 #pragma once
 
+#include "core/arc/arc.h"
 #include "core/dkim/dkim.h"
 #include "core/dmarc/dmarc.h"
 #include "core/spf/spf.h"
@@ -28,6 +30,7 @@
 enum gp_verify_limits {
 	GP_VERIFY_QUESTIONS_MAX = 64,
 	GP_VERIFY_SPF_QUESTIONS_MAX = 40,   /* of them; honest records need less than 30 */
+	GP_VERIFY_ARC_QUESTIONS_MAX = 16,   /* alike; who seals often does so with one key */
 	GP_VERIFY_ANSWERS_MAX = 128 * 1024, /* octets of all answers' records */
 };
 
@@ -35,6 +38,8 @@ struct gp_verify_query {
 	uint8_t address[GP_DNS_ADDRESS_MAX]; /* the client's */
 	uint8_t address_len;                 /* 4 or 16; 0: not known, SPF is left out */
 	bool dmarc;                          /* else DMARC is left out */
+	bool arc;                            /* else ARC is left out */
+	bool explain;                        /* ask for the explanation of SPF's fail */
 	bool trail;                          /* write SPF's trail, for people to read */
 	bool utf8;                 /* the transaction had SMTPUTF8: results may be told in it */
 	struct gp_slice helo;      /* as it was said */
@@ -98,6 +103,7 @@ struct gp_verify_facts {
 	struct gp_dmarc_author author;
 	const char *from_trick;              /* of from.h; NULL: none */
 	const struct gp_dmarc_result *dmarc; /* NULL: left out */
+	const struct gp_arc_verdict *arc;    /* NULL: left out */
 };
 
 /* When run() was DONE. */
