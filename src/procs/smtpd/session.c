@@ -720,7 +720,10 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (n <= 0)
 		gp_smtp_server_eof(s->smtp);
+	bool submission = s->listen->service == GP_SERVICE_SUBMISSION;
 	advance(s, gp_slice(data, n > 0 ? (size_t)n : 0));
+	if (submission && n > 0)
+		explicit_bzero(data, (size_t)n); /* a password, perhaps; s may be gone */
 }
 
 /* --- what the other parts call --- */
