@@ -194,6 +194,7 @@ sign(struct session *s)
 void
 message_take_end(struct session *s)
 {
+	body_end(&s->body);
 	if (!s->checks || checks_end(s->checks)) {
 		message_finish(s);
 		return;

@@ -512,8 +512,10 @@ step_auth(struct session *s)
 static void
 run_protocol(struct session *s, struct gp_slice *input)
 {
+	/* One stamp for all that came at once: a body may be events of three octets. */
+	uint64_t now_ms = gp_clock_monotonic_ms();
 	while (s->state == SESSION_TALKS) {
-		switch (gp_smtp_server_next(s->smtp, input, gp_clock_monotonic_ms())) {
+		switch (gp_smtp_server_next(s->smtp, input, now_ms)) {
 		case GP_SMTP_NEED_INPUT:
 			return;
 		case GP_SMTP_MAIL:

@@ -265,11 +265,11 @@ enum {
 };
 
 struct body {
-	struct gp_buf memory;
-	int stage;          /* -1: none */
-	uint64_t staged;    /* octets of the file */
-	uint64_t staged_at; /* the first of them that counts; memory goes before it */
-	bool failed;        /* the staging file could not be written */
+	struct gp_buf memory; /* of a staged body: what is not written yet, or its new start */
+	int stage;            /* -1: none */
+	uint64_t staged;      /* octets of the file */
+	uint64_t staged_at;   /* the first of them that counts; memory goes before it */
+	bool failed;          /* the staging file could not be written */
 };
 
 void
@@ -281,9 +281,12 @@ body_add(struct body *b, struct gp_slice piece);
 /* Moves what is in memory to the file and goes on there. */
 void
 body_stage(struct body *b, int fd);
+/* Nothing follows: a staged body is in the file to its last octet, or has failed. */
+void
+body_end(struct body *b);
 uint64_t
 body_size(const struct body *b);
-/* The first octets of it, at most `max`; in the arena where they must be read from the file. False:
+/* The first octets of one that has ended, at most `max`; in the arena where they must be read from the file. False:
    the file cannot be read, or no memory. */
 bool
 body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_slice *ret);
