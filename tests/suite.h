@@ -33,3 +33,14 @@ gp_suite_read(const char *suite_and_file, struct gp_arena *arena)
 	assert_true(len > 0 && len < GP_SUITE_FILE_MAX);
 	return gp_slice(text, len);
 }
+
+/*
+ * Tells what came of a suite, once every case that was run is as it was wanted, or else the test
+ * has failed: how many of how many were run, and what of them was looked at. tools/suites.py makes
+ * a table of these lines, where the reason is kept if some were not run.
+ */
+static inline void
+gp_suite_tell(const char *suite, const char *what, size_t ran, size_t all)
+{
+	print_message("suite %s: %s: %zu of %zu\n", suite, what, ran, all);
+}

@@ -64,7 +64,8 @@ add_keys(struct document *d, struct rig *r)
 
 /* Runs all tests of a file; returns how many there were. */
 static size_t
-each(const char *path, bool (*run)(struct document *d, const char *name, const yaml_node_t *test))
+each(const char *path, const char *what,
+     bool (*run)(struct document *d, const char *name, const yaml_node_t *test))
 {
 	struct gp_arena arena = GP_ARENA_INIT(RIG_ARENA_MAX);
 	struct gp_slice all = gp_suite_read(path, &arena);
@@ -90,8 +91,8 @@ each(const char *path, bool (*run)(struct document *d, const char *name, const y
 	yaml_document_delete(&d.yaml);
 	yaml_parser_delete(&parser);
 	gp_arena_free(&arena);
-	print_message("arc-valimail: %zu cases, %zu passed\n", cases, cases - bad);
 	assert_int_equal(bad, 0);
+	gp_suite_tell("arc-valimail", what, cases, cases);
 	return cases;
 }
 
@@ -122,8 +123,9 @@ static void
 validation(void **state)
 {
 	(void)state;
-	assert_int_equal(each("arc-valimail/arc-draft-validation-tests.yml", validate),
-			 VALIDATIONS);
+	assert_int_equal(
+		each("arc-valimail/arc-draft-validation-tests.yml", "validation", validate),
+		VALIDATIONS);
 }
 
 /* --- signing --- */
@@ -269,7 +271,7 @@ static void
 signing(void **state)
 {
 	(void)state;
-	assert_int_equal(each("arc-valimail/arc-draft-sign-tests.yml", sign), SIGNINGS);
+	assert_int_equal(each("arc-valimail/arc-draft-sign-tests.yml", "signing", sign), SIGNINGS);
 }
 
 int

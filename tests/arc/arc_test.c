@@ -2,6 +2,8 @@
 /* Chains that we make ourselves: whole ones, broken ones, and what is asked for them. */
 #include "rig.h"
 
+#include <jansson.h>
+
 #define MESSAGE                        \
 	"From: a@a.test\r\n"           \
 	"To: b@b.test\r\n"             \
@@ -476,6 +478,107 @@ orders_that_cannot_be(void **state)
 	rig_close(&a.dkim);
 }
 
+/* --- the attacks of the suite --- */
+
+#define LONE_RESULTS "ARC-Authentication-Results: i=1; a.test; dmarc=pass\r\n"
+
+/* What a chain of so many sets becomes when `old` does everywhere. One id may have several. */
+static const struct {
+	const char *id;
+	unsigned sets;
+	const char *old, *new;
+	const char *want; /* begins so */
+} shapes[] = {
+	{"AR-01", 50, "no-such-text", "", "pass"},
+	{"AR-02", 50, "Seal: i=50;", "Seal: i=51;", "fail: a field has no i="},
+	{"AR-03", 1, "i=1;", "i=0;", "fail: a field has no i="},
+	{"AR-03", 1, "i=1;", "i=01;", "fail: a field has no i="},
+	{"AR-03", 1, "i=1;", "i=-1;", "fail: a field has no i="},
+	{"AR-03", 1, "i=1;", "i=1.0;", "fail: a field has no i="},
+	{"AR-03", 1, "i=1;", "i=4294967297;", "fail: a field has no i="},
+	{"AR-04", 3, "i=3;", "i=4;", "fail: a set is not whole"},
+	{"AR-07", 1, "cv=none", "cv=pass", "fail: cv= of the first seal"},
+	{"AR-09", 2, "cv=pass", "cv=fail", "fail: the newest seal says"},
+	{"AR-10", 1, "cv=none", "cv=none; h=from", "fail: a seal has h="},
+	{"AR-11", 1, "h=from:", "h=arc-seal:from:", "fail: a signature of the message names"},
+	{"AR-14", 1, "From: ", NULL, "fail: there are more than 50 sets"},
+	{"AR-18", 0, "From: ", LONE_RESULTS "From: ", "fail: a set is not whole"},
+	{"AR-19", 1, "; t=", "; t=1; t=", "fail: a field has no i="},
+	{"AR-19", 1, "cv=none", "cv=none; unknown=1", "fail: ARC-Seal of i=1: the header is not"},
+	{"AR-20", 2, "Hello.", "Hullo.", "fail: ARC-Message-Signature of i=2: the body"},
+};
+
+/* 500 fields without a number, and what stood there. */
+static char *
+many_fields(struct arc_rig *a)
+{
+	struct gp_buf text = GP_BUF_INIT(1 << 16);
+	for (int i = 0; i < 500; i++)
+		gp_buf_put_str(&text, "ARC-Seal: x\r\n");
+	gp_buf_put_str(&text, "From: ");
+	char *out = gp_arena_str(&a->dkim.arena, gp_buf_slice(&text));
+	gp_buf_free(&text);
+	return out;
+}
+
+static struct gp_slice
+replace_all(struct arc_rig *a, struct gp_slice text, const char *old, const char *new)
+{
+	struct gp_buf out = GP_BUF_INIT(1 << 20);
+	const char *at;
+	while ((at = memmem(text.ptr, text.len, old, strlen(old)))) {
+		size_t before = (size_t)(at - text.ptr);
+		gp_buf_put(&out, gp_slice_take(text, before));
+		gp_buf_put_str(&out, new);
+		text = gp_slice_drop(text, before + strlen(old));
+	}
+	gp_buf_put(&out, text);
+	text = gp_arena_dup(&a->dkim.arena, gp_buf_slice(&out));
+	gp_buf_free(&out);
+	return text;
+}
+
+/* How many shapes we have for that attack. */
+static size_t
+try_shapes(const char *id)
+{
+	size_t tried = 0;
+	for (size_t i = 0; i < GP_ARRAY_LEN(shapes); i++) {
+		struct arc_rig a;
+		if (strcmp(shapes[i].id, id) != 0)
+			continue;
+		open_rig(&a);
+		const char *new = shapes[i].new ? shapes[i].new : many_fields(&a);
+		struct gp_slice whole = chain_of(&a, shapes[i].sets);
+		arc_verify(&a, replace_all(&a, whole, shapes[i].old, new));
+		if (!gp_slice_starts(arc_show(&a), gp_slice_str(shapes[i].want)))
+			fail_msg("%s: %.*s, not %s", id, GP_SLICE_FMT(arc_show(&a)),
+				 shapes[i].want);
+		rig_close(&a.dkim);
+		tried++;
+	}
+	return tried;
+}
+
+static void
+attacks_of_the_suite(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(RIG_ARENA_MAX);
+	struct gp_slice text = gp_suite_read("attack-arc/cases.json", &arena);
+	json_t *list = json_loadb(text.ptr, text.len, 0, NULL), *one;
+	size_t i;
+	(void)state;
+	json_array_foreach(list, i, one)
+	{
+		const char *id = json_string_value(json_object_get(one, "id"));
+		if (try_shapes(id) == 0)
+			fail_msg("%s has no shape here", id);
+	}
+	gp_suite_tell("attack-arc", "chains", i, i);
+	json_decref(list);
+	gp_arena_free(&arena);
+}
+
 static int
 make_keys(void **state)
 {
@@ -514,6 +617,7 @@ main(void)
 		cmocka_unit_test(what_is_not_whole_has_not_passed),
 		cmocka_unit_test(there_is_no_51st_set),
 		cmocka_unit_test(orders_that_cannot_be),
+		cmocka_unit_test(attacks_of_the_suite),
 	};
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
 }

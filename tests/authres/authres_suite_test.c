@@ -40,7 +40,7 @@ forged_fields(void **state)
 	{
 		judged += judge(c, &arena);
 	}
-	print_message("attack-auth/cases.json: %zu of %zu cases\n", judged, json_array_size(list));
+	gp_suite_tell("attack-auth", "forged results", judged, json_array_size(list));
 	assert_true(judged > 0);
 	json_decref(list);
 	gp_arena_free(&arena);

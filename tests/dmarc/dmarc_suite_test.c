@@ -38,7 +38,11 @@ run(const char *file, size_t (*judge)(const json_t *c, struct gp_arena *arena))
 	{
 		judged += judge(c, &arena);
 	}
-	print_message("%s: %zu of %zu cases\n", file, judged, json_array_size(list));
+	struct gp_slice what = gp_slice_str(file);
+	struct gp_slice suite = gp_slice_cut(&what, '/');
+	gp_suite_tell(gp_arena_str(&arena, suite),
+		      gp_slice_eq(suite, GP_SLICE("attack-auth")) ? "DMARC" : what.ptr, judged,
+		      json_array_size(list));
 	assert_true(judged > 0);
 	json_decref(list);
 	gp_arena_free(&arena);

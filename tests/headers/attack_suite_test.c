@@ -84,7 +84,8 @@ confusions_about_from(void **state)
 	(void)state;
 	assert_non_null(list);
 	json_array_foreach(list, i, c) named += judge(c, &arena);
-	print_message("%zu cases, %zu of them found by name\n", json_array_size(list), named);
+	gp_suite_tell("attack-auth", "the header analyser", json_array_size(list),
+		      json_array_size(list));
 	assert_int_equal(named, GP_ARRAY_LEN(wanted));
 	json_decref(list);
 	gp_arena_free(&arena);

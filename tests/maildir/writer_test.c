@@ -196,6 +196,30 @@ test_paths(void **state)
 	root_close(&r);
 }
 
+/* It goes beside the mail, in a mailbox that is whole. */
+static void
+test_junk(void **state)
+{
+	static const char *const folders[] = {"d/bob/new",       "d/bob/tmp",
+					      "d/bob/cur",       "d/bob/.Junk/new",
+					      "d/bob/.Junk/tmp", "d/bob/.Junk/cur"};
+	(void)state;
+	struct root r;
+	root_open(&r, &gp_maildir_files);
+	struct gp_maildir_delivery d = mail_for(&r, "d/bob");
+	d.junk = true;
+	struct gp_outcome o = deliver(&r, &d);
+	assert_codes(&o, GP_OUTCOME_DELIVERED, 2, 0, 0);
+	for (size_t i = 0; i < GP_ARRAY_LEN(folders); i++)
+		assert_int_equal(count_files(&r, folders[i], NULL), i == 3);
+	d.junk = false;
+	o = deliver(&r, &d);
+	assert_codes(&o, GP_OUTCOME_DELIVERED, 2, 0, 0);
+	for (size_t i = 0; i < GP_ARRAY_LEN(folders); i++)
+		assert_int_equal(count_files(&r, folders[i], NULL), i % 3 == 0);
+	root_close(&r);
+}
+
 /* Whoever may write in a mailbox puts a link in the way: no octet goes through it. */
 static void
 test_links(void **state)
@@ -469,12 +493,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_delivery),     cmocka_unit_test(test_content),
-		cmocka_unit_test(test_large_body),   cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_links),        cmocka_unit_test(test_link_inside),
-		cmocka_unit_test(test_loop),         cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_fallbacks),    cmocka_unit_test(test_removed_mailbox),
-		cmocka_unit_test(test_batch_limits), cmocka_unit_test(test_hostname),
+		cmocka_unit_test(test_delivery),
+		cmocka_unit_test(test_content),
+		cmocka_unit_test(test_large_body),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_junk),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_link_inside),
+		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_fallbacks),
+		cmocka_unit_test(test_removed_mailbox),
+		cmocka_unit_test(test_batch_limits),
+		cmocka_unit_test(test_hostname),
 		cmocka_unit_test(test_small_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,7 @@ attacks(void **state)
 	size_t len = json_array_size(list);
 	for (size_t i = 0; i < len; i++)
 		judge_attack(json_array_get(list, i), &arena);
-	print_message("%zu attacks\n", len);
+	gp_suite_tell("attack-spf", "evaluation", len, len);
 	assert_true(len >= ATTACKS);
 	json_decref(list);
 	gp_arena_free(&arena);
@@ -151,7 +151,7 @@ inputs_of_a_fuzzer(void **state)
 		judge_input(unhex(hex, &one), &one);
 		gp_arena_free(&one);
 	}
-	print_message("%zu inputs\n", len);
+	gp_suite_tell("spf-fuzz-blitiri", "evaluation", len, len);
 	assert_true(len >= INPUTS);
 	json_decref(list);
 	gp_arena_free(&arena);

@@ -81,12 +81,16 @@ class Session(socketserver.StreamRequestHandler):
             return ["sink.test", *sink.extensions, *sink.secure_extensions]
         return ["sink.test", *sink.extensions, *(["STARTTLS"] if sink.context else [])]
 
-    def answer(self, word, line, default):
+    def answer(self, word, line, default, message=None):
+        """message: what a positive reply takes; it is there for the test before the client knows."""
         reply = self.server.script.get(word, default)
         if callable(reply):
             reply = reply(line)
         if reply is None:
             return None
+        if message and reply.startswith("2"):
+            with self.server.lock:
+                self.server.messages.append(message)
         self.wfile.write(reply.encode() + b"\r\n")
         return reply
 
@@ -122,7 +126,8 @@ class Session(socketserver.StreamRequestHandler):
                     chunks += self.rfile.read(int(line.split()[1]))
                 data = "354 go on" if rcpts else "554 5.5.1 no valid recipients"
                 default = {"DATA": data, "QUIT": "221 bye", "STARTTLS": "220 go on"}.get(word, "250 fine")
-            reply = self.answer(word, line, default)
+            last = word == "BDAT" and line.upper().endswith(" LAST")
+            reply = self.answer(word, line, default, (mail, rcpts, chunks) if last else None)
             if reply is None or word == "QUIT":
                 return
             if word == "STARTTLS" and reply.startswith("2") and sink.context:
@@ -134,16 +139,9 @@ class Session(socketserver.StreamRequestHandler):
                 mail, rcpts, chunks = line, [], b""
             elif word == "RCPT" and reply.startswith("2"):
                 rcpts.append(line)
-            elif word == "BDAT" and reply.startswith("2") and line.upper().endswith(" LAST"):
-                with sink.lock:
-                    sink.messages.append((mail, rcpts, chunks))
             elif word == "DATA" and reply.startswith("3"):
                 body = self.read_body()
                 if body is None:
                     return
-                reply = self.answer(".", "", "250 kept")
-                if reply is None:
+                if self.answer(".", "", "250 kept", (mail, rcpts, body)) is None:
                     return
-                if reply.startswith("2"):
-                    with sink.lock:
-                        sink.messages.append((mail, rcpts, body))

@@ -117,7 +117,7 @@ def test_a_flood_of_handshakes_costs_nobody_else_a_second(secure):
         flooder.start()
     try:
         worst = 0
-        while len(made) < 600 or time.monotonic() - began < 2:
+        while len(made) < 600 or len(tried) < len(made) + 100:
             assert time.monotonic() - began < 60
             start = time.monotonic()
             assert starttls(server, STRANGER).startswith("220")
@@ -129,7 +129,6 @@ def test_a_flood_of_handshakes_costs_nobody_else_a_second(secure):
         for flooder in flooders:
             flooder.join()
     assert worst < 1
-    assert len(tried) > len(made)
     assert len(made) <= 600 + 10 * (time.monotonic() - began) + 1
 
 

@@ -42,7 +42,8 @@ class Desk:
             "why.b.test": {"TXT": ["%{i} is not ours"]},
             "h.test": {"TXT": ["v=spf1 a -all"], "A": ["192.0.2.1"]},
         }
-        argv = ["--domain", "a.test", "--selector", "s", "--json", "--algorithm", "ed25519-sha256", "-o", self.folder / "s"]
+        argv = ["--domain", "a.test", "--selector", "s", "--algorithm", "ed25519-sha256", "--json"]
+        argv += ["-o", self.folder / "s"]
         record = json.loads(run("dkim", "keygen", *argv).stdout)
         self.names[record["name"]] = {"TXT": [record["value"]]}
 

@@ -236,15 +236,16 @@ a_hostile_zone_costs_so_many_questions(void **state)
 	drive_close(&d);
 }
 
+/* One fits, two do not. */
 static void
 answers_have_a_bound_together(void **state)
 {
+	enum { HALF = GP_VERIFY_ANSWERS_MAX / 2 };
 	(void)state;
 	struct drive d;
-	char *big = malloc(GP_VERIFY_ANSWERS_MAX);
-	memset(big, 'x', GP_VERIFY_ANSWERS_MAX);
-	struct gp_dns_record record = {.type = GP_DNS_TXT,
-				       .data = gp_slice(big, GP_VERIFY_ANSWERS_MAX)};
+	char *big = malloc(HALF);
+	memset(big, 'x', HALF);
+	struct gp_dns_record record = {.type = GP_DNS_TXT, .data = gp_slice(big, HALF)};
 	drive_open(&d, "{" TXT("_dmarc.a.test", REJECT) "}");
 	drive_begin(&d);
 	for (size_t i = 0; i < d.open_len; i++) {
@@ -256,6 +257,7 @@ answers_have_a_bound_together(void **state)
 					  .records_len = 1};
 		gp_verify_answer(d.v, &a);
 	}
+	assert_int_equal(d.open_len, 2);
 	d.open_len = 0;
 	assert_true(gp_verify_memory(d.v) < GP_VERIFY_ANSWERS_MAX);
 	assert_true(gp_verify_feed(d.v, GP_SLICE(FROM("a.test"))));
@@ -263,7 +265,7 @@ answers_have_a_bound_together(void **state)
 	drive_run(&d);
 	while (drive_answer(&d))
 		continue;
-	assert_slice(drive_show(&d), "spf=temperror spf=temperror dkim=none dmarc=fail");
+	assert_slice(drive_show(&d), "spf=none spf=temperror dkim=none dmarc=fail");
 	free(big);
 	drive_close(&d);
 }
@@ -306,8 +308,8 @@ a_header_has_a_bound(void **state)
 		drive_begin(&d);
 		/* One long field; then short ones, more than there may be. */
 		line[0] = fields ? 'F' : ' ';
-		for (size_t i = 0; i < (fields ? 1001u : GP_HEADER_SIZE_MAX / sizeof(line) + 1);
-		     i++)
+		size_t lines = fields ? 1001 : 2 * GP_HEADER_SIZE_MAX / sizeof(line);
+		for (size_t i = 0; i < lines; i++)
 			gp_verify_feed(d.v, gp_slice(line, sizeof(line)));
 		assert_true(gp_verify_memory(d.v) < 2 * GP_HEADER_SIZE_MAX);
 		gp_verify_feed(d.v, GP_SLICE("\r\nhello\r\n"));

@@ -480,7 +480,8 @@ static const struct gp_key authentication_keys[] = {
 	 .choices = dmarc_words,
 	 AT(authentication.dmarc),
 	 .doc = "What is done with mail that fails DMARC. enforce: as the domain in From wishes, "
-		"refused or marked as junk. quarantine: marked in both cases. tag: only told of. "
+		"refused or taken for junk: into the folder Junk of a Maildir, with a field "
+		"X-Gatepost-Quarantine. quarantine: junk in both cases. tag: only told of. "
 		"off: DMARC is not looked at."},
 	{.name = "spf",
 	 .type = GP_KEY_CHOICE,

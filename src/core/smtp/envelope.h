@@ -30,6 +30,7 @@ enum gp_envelope_flags {
 	   on by BDAT alone */
 	GP_ENVELOPE_BINARYMIME = 4,
 	GP_ENVELOPE_REQUIRETLS = 16, /* RFC 8689: it goes on within proven TLS, or back */
+	GP_ENVELOPE_JUNK = 32,       /* taken, but likely not from whom it says */
 };
 
 struct gp_rcpt {

@@ -133,6 +133,7 @@ start_job(struct job *job, const struct gp_message *m)
 	for (size_t i = 0; i < job->outcomes_len; i++) {
 		struct gp_maildir_delivery d = {
 			.mailbox = below,
+			.junk = m->deliver.envelope.flags & GP_ENVELOPE_JUNK,
 			.sender = m->deliver.envelope.sender,
 			.recipient = m->deliver.envelope.rcpts[i].address,
 			.body = m->deliver.body,

@@ -309,27 +309,36 @@ check_loop(struct gp_maildir *md, const struct gp_maildir_delivery *what)
  */
 
 static int
-open_subfolder(struct gp_maildir *md, const struct gp_maildir_delivery *what, const char *name,
-	       struct gp_folder **ret)
+open_subfolder(struct gp_maildir *md, const struct gp_maildir_delivery *what, const char *folder,
+	       const char *name, struct gp_folder **ret)
 {
-	struct gp_slice path =
-		gp_arena_printf(&md->folders.arena, "%.*s/%s", GP_SLICE_FMT(what->mailbox), name);
+	struct gp_slice path = gp_arena_printf(&md->folders.arena, "%.*s/%s%s",
+					       GP_SLICE_FMT(what->mailbox), folder, name);
 	if (!path.ptr)
 		return -ENOMEM;
 	return gp_folders_get(&md->folders, what->root_fd, what->root, path, ret);
 }
 
-/* Readers expect all three, so cur/ is made with the others. */
+/* Readers expect all three, so cur/ is made with the others. folder: "" or "NAME/". */
+static int
+open_folder(struct gp_maildir *md, const struct gp_maildir_delivery *what, const char *folder,
+	    struct delivery *d)
+{
+	struct gp_folder *cur;
+	int r = open_subfolder(md, what, folder, "tmp", &d->tmp);
+	if (r == 0)
+		r = open_subfolder(md, what, folder, "new", &d->new_);
+	if (r == 0 && d->new_->parent)
+		r = open_subfolder(md, what, folder, "cur", &cur);
+	return r;
+}
+
+/* The mailbox itself is there before any folder in it. */
 static int
 open_mailbox(struct gp_maildir *md, const struct gp_maildir_delivery *what, struct delivery *d)
 {
-	struct gp_folder *cur;
-	int r = open_subfolder(md, what, "tmp", &d->tmp);
-	if (r == 0)
-		r = open_subfolder(md, what, "new", &d->new_);
-	if (r == 0 && d->new_->parent)
-		r = open_subfolder(md, what, "cur", &cur);
-	return r;
+	int r = open_folder(md, what, "", d);
+	return r == 0 && what->junk ? open_folder(md, what, ".Junk/", d) : r;
 }
 
 static int

@@ -3,7 +3,8 @@
  * Delivery into Maildirs, in batches: several deliveries are begun, then one commit makes all of
  * them durable and says what became of each.
  *
- *  - begin: find or make MAILBOX/{tmp,new,cur}; write tmp/NAME
+ *  - begin: find or make MAILBOX/{tmp,new,cur}; write tmp/NAME. Junk goes the same way into the
+ *    folder MAILBOX/.Junk, which is "Junk" for those who read Maildir++
  *  - commit: sync every file; rename each to new/NAME,S=SIZE; sync every directory that changed,
  *    once. Many at once: see sync.h
  *
@@ -45,6 +46,7 @@ struct gp_maildir_delivery {
 	int root_fd;               /* the mail root; open until the commit */
 	struct gp_slice root;      /* a name for it, so that paths below different roots differ */
 	struct gp_slice mailbox;   /* relative path below it */
+	bool junk;                 /* into its folder for that */
 	struct gp_slice sender;    /* for Return-Path (RFC 5321 section 4.4); empty: <> */
 	struct gp_slice recipient; /* for Delivered-To */
 	struct gp_slice body;      /* the message, CRLF line ends; empty when it is in body_fd */

@@ -20,8 +20,8 @@ enum {
 
 struct checks {
 	struct session *session;
-	struct gp_verify_query query;
-	struct gp_verify *verify; /* NULL: memory was short, and all was given up */
+	struct gp_verify_query query; /* its texts are the transaction's */
+	struct gp_verify *verify;     /* NULL: memory was short, and all was given up */
 	struct gp_list lookups;
 	size_t memory; /* as counted in self.memory */
 	int outcome;   /* of gp_verify_run */
@@ -138,6 +138,8 @@ checks_begin(struct session *s)
 	};
 	memcpy(c->query.address, s->client.address, sizeof(s->client.address));
 	c->verify = gp_verify_new(&c->query, smtpd.env->seed);
+	/* This one is the configuration's, which a reload frees. */
+	c->query.receiver = gp_slice(NULL, 0);
 	if (!c->verify) {
 		free(c);
 		return NULL;
@@ -247,7 +249,7 @@ log_verified(const struct checks *c, const struct gp_verify_facts *f,
 }
 
 struct gp_reply
-checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head)
+checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk)
 {
 	struct gp_authpolicy_decision decision;
 	if (c->outcome == GP_VERIFY_TOO_BIG)
@@ -258,6 +260,7 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head)
 	if (gp_authpolicy_decide(self.policy, &facts, arena, &decision) < 0)
 		return no_memory;
 	log_verified(c, &facts, &decision, arena);
+	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;
 	return decision.reply;

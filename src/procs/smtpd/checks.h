@@ -47,10 +47,10 @@ checks_expire(struct checks *c);
 
 /*
  * When all is known: the reply that refuses the message, or one of code 0, and what it came to is
- * appended to `head`. Tells the log. Texts live in the arena.
+ * appended to `head`. *ret_junk: it is taken, and marked. Tells the log. Texts live in the arena.
  */
 struct gp_reply
-checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head);
+checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk);
 
 /* --- between checks.c and resolve.c --- */
 

@@ -110,7 +110,7 @@ static struct gp_reply
 take_checks(struct session *s, struct gp_arena *arena, struct gp_buf *head)
 {
 	if (s->checks)
-		return checks_conclude(s->checks, arena, head);
+		return checks_conclude(s->checks, arena, head, &s->junk);
 	return checks_wanted(s) ? store_failed : (struct gp_reply){};
 }
 
@@ -137,6 +137,8 @@ commit(struct session *s)
 	struct gp_buf head = GP_BUF_INIT(HEAD_MAX + SIGNATURES_MAX);
 	struct gp_envelope e = *gp_smtp_server_envelope(s->smtp);
 	e.arrival_ms = gp_clock_wall_ms();
+	if (s->junk)
+		e.flags |= GP_ENVELOPE_JUNK;
 	e.client_addr = gp_slice_str(s->client_text.s);
 	e.client_helo = gp_smtp_server_helo(s->smtp);
 	e.rcpts = s->targets.items;

@@ -50,6 +50,7 @@ void
 session_reset_transaction(struct session *s)
 {
 	s->checks = checks_free(s->checks);
+	s->junk = false;
 	body_reset(&s->body);
 	targets_reset(&s->targets);
 	gp_buf_free(&s->head);

@@ -45,6 +45,7 @@ struct session {
 	struct body body;
 	struct checks *checks;  /* NULL: it is not looked at, or there was no memory */
 	uint64_t checks_end_ms; /* WAITS_CHECKS */
+	bool junk;              /* as they came to it */
 	struct gp_buf head;     /* what goes on top of the body */
 	struct mail_signing signing_mail;
 };
