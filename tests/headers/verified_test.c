@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a verification to the verdict: whom SPF is about, what counts, and claims held against it. */
+/* From a verification to the verdict: whom SPF is about, what counts, what others claim. */
 #include "../unit.h"
 
 #include <string.h>

@@ -163,7 +163,8 @@ def test_the_page_is_inert(analyse):
     page = Page(text)
     assert page.open == []
     assert page.tags <= set(
-        "html head meta title style body article p h1 h2 ol ul li dl dt dd table tr th td svg rect span b br wbr".split()
+        "html head meta title style body article p h1 h2 ol ul li dl dt dd "
+        "table tr th td svg rect span b br wbr".split()
     )
     assert not {a for a in page.attributes if a.startswith("on")} and "href" not in page.attributes
     assert "src" not in page.attributes and "style" not in page.attributes
@@ -337,7 +338,8 @@ def test_a_file_of_answers_is_all_that_is_asked(desk):
         pytest.skip("no strace")
     (desk.folder / "m").write_text(came() + desk.signed(), newline="")
     trace = desk.folder / "calls"
-    argv = ["strace", "-f", "-e", "trace=socket", "-o", trace, PROGRAM, "headers", "--dns", desk.dns(), desk.folder / "m"]
+    argv = ["strace", "-f", "-e", "trace=socket", "-o", trace]
+    argv += [PROGRAM, "headers", "--dns", desk.dns(), desk.folder / "m"]
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
     assert "socket(" not in trace.read_text()
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The header analyser: a message's way, its identities and what others say of it, brought together
- * in one verdict with the reasons that weigh most. Pure functions of the message, of what we know of
- * ourselves, and of what was verified:
+ * in one verdict with the reasons that weigh most. Pure functions of the message, of what we know
+ * of ourselves, and of what was verified:
  *
  *     gp_headers_read(message, &query, arena, &h);
  *     gp_headers_client(&h, &verify_query);                where it is verified: whom SPF is about
@@ -87,8 +87,8 @@ struct gp_headers {
 	size_t reasons_len;
 };
 
-/* All but the verdict. message: with CRLF. It must outlive the result, which is in the arena. Returns
- * 0 or -ENOMEM. */
+/* All but the verdict. message: with CRLF. It must outlive the result, which is in the arena.
+ * Returns 0 or -ENOMEM. */
 [[nodiscard]] int
 gp_headers_read(struct gp_slice message, const struct gp_headers_query *query,
 		struct gp_arena *arena, struct gp_headers *ret);
@@ -101,13 +101,13 @@ gp_headers_read(struct gp_slice message, const struct gp_headers_query *query,
 const char *
 gp_headers_client(const struct gp_headers *h, struct gp_verify_query *q);
 
-/* What the caller's own verification came to; lives as long as the facts do. Returns 0 or -ENOMEM. */
+/* What the caller's own verification came to; lives as long as the facts do. 0 or -ENOMEM. */
 [[nodiscard]] int
 gp_headers_verified(const struct gp_verify_facts *facts, struct gp_arena *arena,
 		    struct gp_verified *ret);
 
-/* The verdict, once; and what others claim that verification does not bear out goes to the findings.
- * verified: NULL: nothing was, by the caller. Returns 0 or -ENOMEM. */
+/* The verdict, once; and what others claim that verification does not bear out goes to the
+ * findings. verified: NULL: nothing was, by the caller. Returns 0 or -ENOMEM. */
 [[nodiscard]] int
 gp_headers_judge(struct gp_headers *h, const struct gp_verified *verified, struct gp_arena *arena);
 
