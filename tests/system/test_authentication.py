@@ -120,6 +120,21 @@ def test_a_signature_over_a_part_proves_nothing(gatepost, key):
     assert verified(server)[-1]["dkim"] == "pass:bank.test"
 
 
+def test_a_chain_is_told(gatepost, key):
+    server = gatepost(names=names(key), authentication=STRICT)
+    arrived = b"Authentication-Results: list.test; arc=none\r\n" + signed(message(), key)
+    chained = b"".join(dkim.arc_sign(arrived, b"s", b"bank.test", key[0], b"list.test")) + arrived
+    assert send(server, chained)[0] == 250
+    (mail,) = server.wait_for_mails("alice")
+    found, field = results(mail)
+    assert found[-1] == ("arc", "pass")
+    assert "smtp.remote-ip=127.0.0.1" in field and "header.oldest-pass=0" in field
+    assert verified(server)[-1]["arc"] == "pass"
+    # It is no proof of who wrote it.
+    assert send(server, chained.replace(b"hello", b"hallo"))[0] == 550
+    assert verified(server)[-1]["arc"] == "fail"
+
+
 def test_a_signature_over_a_staged_body(gatepost, key):
     server = gatepost(names=names(key), authentication=STRICT)
     body = (b"x" * 76 + b"\r\n") * 65000  # 5 MB

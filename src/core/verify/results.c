@@ -125,12 +125,12 @@ put_dmarc(struct writer *w, const struct gp_verify_facts *f)
 }
 
 /* RFC 8617 section 4.4: which host handed on what was verified, and since when the message has not
- * been changed. */
+ * been changed. Most mail has no chain, which need not be told. */
 static void
 put_arc(struct writer *w, const struct gp_verify_query *q, const struct gp_verify_facts *f)
 {
 	char address[INET6_ADDRSTRLEN];
-	if (!f->arc)
+	if (!f->arc || f->arc->result == GP_ARC_NONE)
 		return;
 	begin(w, "arc", gp_arc_result_name(f->arc->result))->reason = f->arc->reason;
 	if (q->address_len > 0 && inet_ntop(q->address_len == 4 ? AF_INET : AF_INET6, q->address,

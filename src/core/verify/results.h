@@ -12,8 +12,8 @@ enum {
 
 /*
  * query: what was verified; its texts and those of the facts must outlive *ret. id: our
- * authserv-id. In this order: spf of the reverse-path, spf of HELO, each dkim, dmarc, arc. What was
- * left out is not in it. Returns 0 or -ENOMEM.
+ * authserv-id. In this order: spf of the reverse-path, spf of HELO, each dkim, dmarc, arc where
+ * there is a chain. What was left out is not in it. Returns 0 or -ENOMEM.
  */
 [[nodiscard]] int
 gp_verify_results(const struct gp_verify_query *query, const struct gp_verify_facts *facts,

@@ -162,6 +162,7 @@ checks_begin(struct session *s)
 	c->query = (struct gp_verify_query){
 		.address_len = s->client.address_len,
 		.dmarc = gp_authpolicy_wants_dmarc(self.policy),
+		.arc = true,
 		.utf8 = e->flags & GP_ENVELOPE_SMTPUTF8,
 		.helo = gp_smtp_server_helo(s->smtp),
 		.sender = e->sender,
@@ -273,6 +274,7 @@ log_verified(const struct checks *c, const struct gp_verify_facts *f,
 		GP_FS("spf", f->mail_from ? gp_spf_verdict_name(f->mail_from->verdict) : ""),
 		GP_FS("spf_helo", helo), GP_F("dkim", signatures_text(f, arena)),
 		GP_FS("dmarc", f->dmarc ? gp_dmarc_verdict_name(f->dmarc->verdict) : ""),
+		GP_FS("arc", gp_arc_result_name(f->arc->result)),
 		GP_FS("policy", policy ? policy : ""),
 		GP_FS("action", gp_authpolicy_action_name(d->action)), GP_FS("by", d->by));
 }
