@@ -13,6 +13,7 @@ import time
 
 import accounting
 import servers
+from servers import verified
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("GATEPOST_BUILD") or ROOT / "build") / "gatepost"
@@ -36,7 +37,7 @@ def workload_name(w):
 def all_workloads():
     return [
         Workload(mode, size, per_connection, sessions)
-        for mode in servers.MODES
+        for mode in ("discard", "maildir", "relay")
         for size in (4096, 102400)
         for per_connection in (1, 0)
         for sessions in (50, 200)
@@ -49,7 +50,7 @@ def all_workloads():
             ("relay", "tlsout"),
             ("relay", "tlsout-each"),
         )
-    ]
+    ] + [Workload("verify", 4096, 1, 50)]
 
 
 SINK_TLS = {
@@ -94,14 +95,20 @@ class Sink:
         return self.process.communicate()[0]
 
 
-def start_load(port, w, count, run):
-    to = {"discard": "user%d@sink.test", "maildir": "user%d@box.test", "relay": "user%d@sink.test"}[w.mode]
+def start_load(port, w, count, run, message=None):
+    """message: the file with what is sent; without it load makes it up."""
+    to = "user%d@box.test" if w.mode == "maildir" else "user%d@sink.test"
+    sender, helo = (verified.SENDER, verified.HELO) if w.mode == "verify" else ("load@load.test", "load.test")
     argv = [PROGRAM, "load", "--server", f"127.0.0.1:{port}", "-n", count, "-s", w.sessions, "--size", w.size]
     argv += ["--per-connection", w.per_connection, "--to", to, "--users", servers.USERS, "--run", run, "--json"]
-    argv += ["--from", "load@load.test", "--helo", "load.test", *load_tls(w)]
+    argv += ["--from", sender, "--helo", helo, *load_tls(w), *(["--message", message] if message else [])]
     return subprocess.Popen(
         [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
+
+
+def server_class(name):
+    return importlib.import_module(f"servers.{name.replace('-', '_')}").Server
 
 
 class Bench:
@@ -113,13 +120,19 @@ class Bench:
         os.chmod(self.scratch.name, 0o755)
         self.sink_port = servers.free_port()
         self.runs = 0
-        module = importlib.import_module(f"servers.{name}")
-        self.server = module.Server(self.scratch.name, mode, self.sink_port, tls)
+        self.server = server_class(name)(self.scratch.name, mode, self.sink_port, tls)
+        verifies = mode == "verify"
+        self.message = verified.write_message(self.scratch.name, 4096) if verifies else None
+        self.resolver = verified.resolver() if verifies else None
 
     def __enter__(self):
         try:
+            if self.resolver:
+                self.resolver.start()
             with self.group.inside():
                 self.server.start()
+            if self.resolver:
+                verified.check(self.server)
         except BaseException:
             self.__exit__()
             raise
@@ -127,6 +140,8 @@ class Bench:
 
     def __exit__(self, *unused):
         self.server.stop()
+        if self.resolver:
+            self.resolver.stop()
         self.group.close()
         self.scratch.cleanup()
 
@@ -152,10 +167,13 @@ class Bench:
         watch = accounting.MemoryWatch(self.group)
         before = servers.count_mailboxes(self.server.mailboxes) if w.mode == "maildir" else 0
         cpu_s = self.group.cpu_s()
-        load = start_load(self.server.port, w, count, run)
-        while load.poll() is None:
-            watch.look()
-            time.sleep(0.02)
+        load = start_load(self.server.port, w, count, run, self.message)
+        try:
+            while load.poll() is None:
+                watch.look()
+                time.sleep(0.02)
+        finally:
+            load.kill()  # when a signal ends us; one that has ended hears nothing
         sent = json.loads(load.communicate()[0])
         row = {"messages": count, "accepted": sent["accepted"], "load_cpu_s": sent["cpu_s"]}
         note_handshakes(row, sent, count)
@@ -350,4 +368,4 @@ def crypto_limit():
 def settings_of(name):
     """What the server says of itself, without starting it."""
     with tempfile.TemporaryDirectory() as work:
-        return importlib.import_module(f"servers.{name}").Server(work, "discard", 0).settings()
+        return server_class(name)(work, server_class(name).modes[0], 0).settings()

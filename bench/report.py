@@ -106,8 +106,8 @@ def tls_lines(results):
 def markdown(results):
     servers, cells = results["servers"], results["cells"]
     lines = [f"Measured {results['when']}: {'; '.join(results['settings'])}.", f"Machine: {results['machine']}.", ""]
-    if len(servers) == 2:
-        ours, theirs = servers
+    ours = servers[0]
+    for theirs in servers[1:]:
         lines += [
             f"{ours} against {theirs}: median of the ratios of {results['passes']} alternating passes (least-greatest)."
             " Over 1 is better.",

@@ -42,7 +42,7 @@ def arguments():
         description="Runs each workload against each server, alternating, and writes bench/results/NAME.{json,md,svg}.",
         epilog="workloads (MODE-SIZE-MESSAGES A CONNECTION-SESSIONS): " + " ".join(names),
     )
-    parser.add_argument("--servers", default="gatepost,postfix", help="the first is set against the second")
+    parser.add_argument("--servers", default="gatepost,postfix", help="the first is set against each of the others")
     parser.add_argument("--workloads", default="", help="names, or beginnings of names, with commas; default all")
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5, help="about how long a measured run takes (5)")
@@ -54,10 +54,13 @@ def arguments():
     parser.add_argument("--name", default=datetime.datetime.now().strftime("%Y%m%d-%H%M%S"))
     args = parser.parse_args()
     wanted = [word for word in args.workloads.split(",") if word]
-    args.workloads = [w for w in measure.all_workloads() if not wanted or matches(w, wanted)]
     args.servers = args.servers.split(",")
+    can = set.intersection(*(set(measure.server_class(name).modes) for name in args.servers))
+    args.workloads = [w for w in measure.all_workloads() if w.mode in can and (not wanted or matches(w, wanted))]
     if not args.workloads:
-        parser.error("no workload has such a name")
+        parser.error("no workload that all of these servers can do has such a name")
+    args.idle = args.idle if "idle" in can else 0
+    args.handshakes = args.handshakes if "idle" in can else 0
     return args
 
 

@@ -8,6 +8,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct gp_slice hosts[] = {GP_SLICE("mx.our.test"), GP_SLICE(".in.our.test")};
 static const struct gp_slice domains[] = {GP_SLICE("gatepost.test")};
 
+/* Whose claims there are in the seeds. */
+static const struct gp_claimed_result results[] = {
+	{GP_SLICE("dkim"), GP_SLICE("fail"), GP_SLICE("far.test"),
+	 GP_SLICE("the body has changed")},
+	{GP_SLICE("dmarc"), GP_SLICE("fail"), GP_SLICE("far.test"), GP_SLICE("")},
+};
+static const struct gp_verified verified = {
+	.dkim = GP_VERIFIED_FAIL, .dmarc = GP_VERIFIED_FAIL, .items = results, .items_len = 2};
+
 static void
 check(const struct gp_headers *h)
 {
@@ -33,6 +42,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0 && data[0] % 2 == 0) /* nobody said who is ours */
 		query.trust = (struct gp_trust){};
 	gp_assert(gp_headers_read(gp_slice((const char *)data, size), &query, &arena, &h) == 0);
+	struct gp_verify_query whom = {};
+	gp_assert((gp_headers_client(&h, &whom) == NULL) == (whom.address_len > 0));
+	gp_assert(gp_headers_judge(&h, size % 2 ? &verified : NULL, &arena) == 0);
 	check(&h);
 	gp_arena_free(&arena);
 	return 0;

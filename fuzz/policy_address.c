@@ -21,6 +21,7 @@ static const char yaml[] =
 	"    deliver: {maildir: \"/m/{domain}/{local}\"}\n"
 	"  b\u00fccher.example: {recipients: any, deliver: {relay: inner.example}}\n"
 	"  l.example: {recipients: [a], deliver: {lmtp: \"unix:/l\"}}\n"
+	"srs: {domain: example.org, secret_file: s}\n"
 	"routes: {.example.net: \"192.0.2.66\"}\n";
 
 static struct gp_policy *
@@ -76,13 +77,20 @@ static void
 check_client(const struct gp_policy *policy, const struct gp_address *rcpt, bool relay,
 	     struct gp_arena *arena)
 {
-	struct gp_client client = {.address = {198, 51, 100, 1}, .address_len = 4, .relay = relay};
+	static const struct gp_srs srs = {.keys = {{"0123456789abcdef", 16}}, .keys_len = 1};
+	struct gp_client client = {
+		.address = {198, 51, 100, 1},
+		.address_len = 4,
+		.relay = relay,
+		.null_sender = true,
+		.srs = &srs,
+	};
 	struct gp_admission admission;
 	int rc = gp_policy_rcpt(policy, &client, rcpt, arena, &admission);
 	gp_assert(rc == 0);
 	gp_assert((admission.reply.code == 250) == (admission.targets_len > 0));
 	for (size_t i = 0; i < admission.targets_len; i++)
-		check_target(policy, admission.targets[i], relay, arena);
+		check_target(policy, admission.targets[i].address, relay, arena);
 }
 
 int

@@ -45,9 +45,13 @@ check_json(const struct gp_tlsrpt_report *r)
 static void
 check_mail(const struct gp_tlsrpt_report *r, struct gp_slice text)
 {
-	struct gp_tlsrpt_mail m = {.report = r, .from = text, .to = text, .gzip = text};
+	struct gp_report_mail m = {.form = &gp_tlsrpt_form,
+				   .report = &r->head,
+				   .from = text,
+				   .to = text,
+				   .gzip = text};
 	struct gp_buf b = GP_BUF_INIT(1 << 24);
-	bool written = gp_tlsrpt_write_mail(&m, &b);
+	bool written = gp_report_write_mail(&m, &b);
 	gp_assert(written && !gp_slice_has_8bit(gp_buf_slice(&b)));
 	struct gp_slice rest = gp_buf_slice(&b);
 	size_t blank = 0;
@@ -67,11 +71,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gp_slice text = gp_slice((const char *)data, size);
 	struct gp_tlsrpt_failure f = {GP_TLSRPT_VALIDATION_FAILURE, text, text, text, text, 1};
 	struct gp_tlsrpt_counts c = {GP_TLSRPT_STS, text, &text, 1, &text, 1, 1, 1, &f, 1};
-	struct gp_tlsrpt_report r = {.organization = text,
-				     .contact = text,
-				     .unique = GP_SLICE("u1"),
-				     .submitter = text,
-				     .domain = text,
+	struct gp_tlsrpt_report r = {.head = {.organization = text,
+					      .contact = text,
+					      .unique = GP_SLICE("u1"),
+					      .submitter = text,
+					      .domain = text},
 				     .counts = &c,
 				     .counts_len = 1};
 	check_record(text);

@@ -25,6 +25,7 @@ class Record:
         self.kind, self.name, self.header, self.cap = kind, name, header, cap
         self.fields = []
         self.fd = "none"
+        self.secret = False
 
     @property
     def struct(self):
@@ -68,6 +69,8 @@ def parse(path):
             channels[-1][2][speaker] = said.split()
         elif line.strip().startswith("fd "):
             current.fd = line.split()[1]
+        elif line.strip() == "secret":
+            current.secret = True
         else:
             current.fields.append(parse_field(line.strip()))
     return records, channels
@@ -176,7 +179,9 @@ def header(records, channels):
             "gp_message_decode(unsigned type, struct gp_slice payload, int fd, struct gp_arena *arena,",
             "                  struct gp_message *ret);", "",
             "/* The cap on an encoded message of this type; 0: there is no such type. */",
-            "size_t", "gp_message_max(unsigned type);", ""]
+            "size_t", "gp_message_max(unsigned type);", "",
+            "/* Whether what it says is a secret, of which nothing stays behind in memory. */",
+            "bool", "gp_message_is_secret(unsigned type);", ""]
     return "\n".join(out)
 
 
@@ -197,14 +202,18 @@ def source(records):
     for r in records:
         out += encoder(r) + decoder(r, by_name)
     out += ["static const struct {", "\tconst char *name;", "\tsize_t max;", "\tuint8_t fd_min, fd_max;",
+            "\tbool secret;",
             "} types[GP_MSG_COUNT] = {"]
     for m in messages:
         lo, hi = {"none": (0, 0), "optional": (0, 1), "required": (1, 1)}[m.fd]
-        out.append(f'\t[GP_MSG_{m.name.upper()}] = {{"{m.name}", {m.cap}, {lo}, {hi}}},')
+        secret = "true" if m.secret else "false"
+        out.append(f'\t[GP_MSG_{m.name.upper()}] = {{"{m.name}", {m.cap}, {lo}, {hi}, {secret}}},')
     out += ["};", "", "const char *", "gp_message_name(unsigned type)", "{",
             '\treturn type < GP_MSG_COUNT && types[type].name ? types[type].name : "?";', "}", "",
             "size_t", "gp_message_max(unsigned type)", "{",
             "\treturn type < GP_MSG_COUNT ? types[type].max : 0;", "}", "",
+            "bool", "gp_message_is_secret(unsigned type)", "{",
+            "\treturn type < GP_MSG_COUNT && types[type].secret;", "}", "",
             "bool", "gp_message_encode(struct gp_buf *out, const struct gp_message *m)", "{",
             "\tsize_t before = out->len;", "\tswitch (m->type) {"]
     for m in messages:

@@ -4,6 +4,7 @@
 A server has these attributes and methods:
 
 name                the word for it on the command line and in tables
+modes               those of the modes below that it can do
 port                where it listens on 127.0.0.1 once start() has returned
 tls_port            with TLS in: where it listens by TLS from the first octet
 start()             writes its configuration below `work` and runs it; waits until it greets
@@ -14,7 +15,10 @@ mailboxes           the folder below which MODE maildir delivers; None in the ot
 
 MODE is what it does with mail: `discard` accepts, keeps it durably, drops it; `maildir` delivers userN@box.test to a
 Maildir below mailboxes; `relay` passes it on to 127.0.0.1:sink_port; `idle` is `discard` with room for as many
-connections from one address as are asked for, where the server can. All take mail from 127.0.0.1 for anybody.
+connections from one address as are asked for, where the server can. In these all take mail from 127.0.0.1 for anybody.
+`verify` is `discard` for sink.test, and mail for check.test goes to 127.0.0.1:sink_port; 127.0.0.1 is a stranger, whose
+mail has SPF, DKIM and DMARC verified by the name server verified.RESOLVER, is told of in an Authentication-Results
+field, and is refused when it fails the DMARC policy of its domain.
 
 TLS is "" (none), "in" (STARTTLS is offered, with the certificate and key that work_pair() made), "in-rsa" (the same
 with RSA) or "out" (STARTTLS is used where the next hop offers it, and no certificate is asked to prove anything). All
@@ -31,7 +35,7 @@ sys.path.append(str(ROOT / "tests" / "system"))
 import tlsrig  # noqa: E402 (the path above is where it is)
 
 USERS = 100
-MODES = ("discard", "maildir", "relay")
+NOBODY = 65534
 
 
 def free_port():

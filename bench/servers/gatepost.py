@@ -6,18 +6,21 @@ import os
 import pathlib
 import subprocess
 
-from servers import ROOT, free_port, wait_for_greeting, work_pair
+from servers import NOBODY, ROOT, free_port, verified, wait_for_greeting, work_pair
 
 PROGRAM = pathlib.Path(os.environ.get("GATEPOST_BUILD") or ROOT / "build") / "gatepost"
-NOBODY = 65534
 
 BASE = """\
 hostname: gatepost.test
 state: {work}/state
 listen:
   - {{address: "127.0.0.1:{port}", service: inbound}}
-{tls}relay_networks: ["127.0.0.0/8"]
-dns: {{answers: names.json}}
+{tls}"""
+
+# All but `verify`, in which whoever comes is a stranger.
+RELAY = """\
+relay_networks: ["127.0.0.0/8"]
+dns: {answers: names.json}
 """
 
 TLS_LISTENER = '  - {{address: "127.0.0.1:{tls_port}", service: inbound, tls: implicit}}\n'
@@ -27,15 +30,21 @@ MODE_SETTINGS = {
     "discard": "domains:\n  sink.test: {{recipients: any, deliver: discard}}\n",
     "maildir": 'domains:\n  box.test: {{recipients: any, deliver: {{maildir: "{work}/mail/{{domain}}/{{local}}"}}}}\n',
     "relay": 'smarthost: {{address: "127.0.0.1:{sink_port}"}}\n',
+    "verify": "domains:\n  sink.test: {{recipients: any, deliver: discard}}\n"
+    '  check.test: {{recipients: any, deliver: {{relay: "127.0.0.1:{sink_port}"}}}}\n'
+    'dns: {{server: "{resolver}:53", trust_anchor: none}}\n',
 }
 MODE_SETTINGS["idle"] = MODE_SETTINGS["discard"]
 # The bench is one address: the defaults for relay_networks are 500 connections of one, and 1,000 handshakes a second.
 LIMITS = {"handshakes_per_source": 1000000, "handshakes_per_network": 1000000}
+# 50 connections of one are allowed to strangers.
+STRANGERS_LIMITS = {"connections_per_source": 500, "connections_per_network": 500}
 IDLE_LIMITS = {"connections": 100000, "connections_per_source": 100000, "connections_per_network": 100000}
 
 
 class Server:
     name = "gatepost"
+    modes = tuple(MODE_SETTINGS)
 
     def __init__(self, work, mode, sink_port, tls=""):
         self.work = pathlib.Path(work)
@@ -54,10 +63,18 @@ class Server:
         (self.work / "names.json").write_text("{}", encoding="utf-8")
         user = "user: nobody\n" if os.geteuid() == 0 else ""
         text = (BASE + user + MODE_SETTINGS[self.mode]).format(
-            work=self.work, port=self.port, sink_port=self.sink_port, tls=self.tls_settings()
+            work=self.work,
+            port=self.port,
+            sink_port=self.sink_port,
+            tls=self.tls_settings(),
+            resolver=verified.RESOLVER,
         )
-        limits = json.dumps(LIMITS | (IDLE_LIMITS if self.mode == "idle" else {}))
-        (self.work / "gatepost.yaml").write_text(f"{text}relay_limits: {limits}\n", encoding="utf-8")
+        (self.work / "gatepost.yaml").write_text(text + self.rights_of_clients(), encoding="utf-8")
+
+    def rights_of_clients(self):
+        if self.mode == "verify":
+            return f"limits: {json.dumps(STRANGERS_LIMITS)}\n"
+        return f"{RELAY}relay_limits: {json.dumps(LIMITS | (IDLE_LIMITS if self.mode == 'idle' else {}))}\n"
 
     def tls_settings(self):
         """As they stand between the first listener and the next key."""

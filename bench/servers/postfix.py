@@ -40,6 +40,9 @@ MODE_SETTINGS = {
 }
 
 MODE_SETTINGS["idle"] = MODE_SETTINGS["discard"]
+MODE_SETTINGS["verify"] = (
+    MODE_SETTINGS["discard"] + "transport_maps = inline:{{ {{ check.test = smtp:[127.0.0.1]:{sink_port} }} }}\n"
+)
 
 TLS_SETTINGS = {
     "": "",
@@ -77,6 +80,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 class Server:
     name = "postfix"
+    modes = ("discard", "maildir", "relay", "idle")
 
     def __init__(self, work, mode, sink_port, tls=""):
         self.work = pathlib.Path(work)
@@ -85,8 +89,19 @@ class Server:
         self.tls = tls
         self.port = self.tls_port = None
         self.peer = None
-        self.root = peers.peer_root()
+        self.root = self.find_root()
         self.mailboxes = self.work / "mail" if mode == "maildir" else None
+
+    @staticmethod
+    def find_root():
+        return peers.peer_root()
+
+    def more_settings(self):
+        """What is added to main.cf and to master.cf."""
+        return "", ""
+
+    def command(self):
+        return ["postfix", "-c", "/own/conf", "start-fg"]
 
     def write_configuration(self):
         for name, owner in (("conf", 0), ("spool", 0), ("log", 0), ("data", peers.USERS["postfix"])):
@@ -101,19 +116,20 @@ class Server:
             tls = tls.format(certificate=certificate.name, key=key.name)
             self.tls_port = free_port()
             master += TLS_LISTENER.format(tls_port=self.tls_port)
-        (self.work / "conf/main.cf").write_text(MAIN + mode + tls, encoding="utf-8")
-        (self.work / "conf/master.cf").write_text(master, encoding="utf-8")
+        more_main, more_master = self.more_settings()
+        (self.work / "conf/main.cf").write_text(MAIN + mode + tls + more_main, encoding="utf-8")
+        (self.work / "conf/master.cf").write_text(master + more_master, encoding="utf-8")
         boxes = "".join(f"user{n}@box.test user{n}/\n" for n in range(USERS))
         (self.work / "conf/mailboxes").write_text(boxes, encoding="utf-8")
 
     def start(self):
         self.port = free_port()
         self.write_configuration()
-        self.peer = peers.Peer(self.root, self.work, ["postfix", "-c", "/own/conf", "start-fg"])
+        self.peer = peers.Peer(self.root, self.work, self.command())
         if not wait_for_greeting(self.port, lambda: self.peer.process.poll() is None):
             said = self.peer.output()
             self.stop()
-            raise RuntimeError(f"postfix did not greet; it said: {said[-2000:]}")
+            raise RuntimeError(f"{self.name} did not greet; it said: {said[-2000:]}")
 
     def stop(self):
         if self.peer:

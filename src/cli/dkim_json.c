@@ -52,3 +52,12 @@ gp_dkim_json(const struct gp_dkim_verdict *v, bool trace)
 	json_object_set_new(out, "trace", lines);
 	return out;
 }
+
+json_t *
+gp_dkim_json_list(const struct gp_dkim_verdict *verdicts, size_t len, bool trace)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < len; i++)
+		json_array_append_new(list, gp_dkim_json(&verdicts[i], trace));
+	return list;
+}

@@ -14,6 +14,10 @@
 json_t *
 gp_dkim_json(const struct gp_dkim_verdict *v, bool trace);
 
+/* The list `dkim`. NULL: no memory. */
+json_t *
+gp_dkim_json_list(const struct gp_dkim_verdict *verdicts, size_t len, bool trace);
+
 /* The text with "?" for what no terminal should be given, in the arena; ptr NULL: no memory. */
 struct gp_slice
 gp_dkim_clean(struct gp_slice text, struct gp_arena *arena);

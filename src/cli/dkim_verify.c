@@ -90,9 +90,7 @@ print_text(struct checking *c)
 static int
 print_json(struct checking *c)
 {
-	json_t *list = json_array();
-	for (size_t i = 0; i < c->result.len; i++)
-		json_array_append_new(list, gp_dkim_json(&c->result.verdicts[i], c->run->verbose));
+	json_t *list = gp_dkim_json_list(c->result.verdicts, c->result.len, c->run->verbose);
 	if (!gp_tool_json_print(json_pack("{s:o}", "dkim", list)))
 		return dkim_fail("standard output", -EIO);
 	return exit_code(&c->result);

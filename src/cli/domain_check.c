@@ -160,13 +160,13 @@ same_policy(const struct gp_mtasts_policy *a, const struct gp_mtasts_policy *b)
 	return same;
 }
 
-/* What is served; the record has to be there for anybody to ask. */
+/* What is served, whether or not there is a record yet: that one is published last. */
 static void
 check_policy(struct checking *c, const struct gp_mtasts_policy *own)
 {
 	const struct gp_fetched_policy *p = &c->policy;
 	struct domain_run *run = c->run;
-	if (!own || p->record != GP_MTASTS_RECORD_OK)
+	if (!own)
 		return;
 	struct finding f = {
 		.type = "policy",
@@ -371,8 +371,8 @@ check_all(struct checking *c)
 	const struct domain_record *tlsa = NULL;
 	int r = read_own_policy(c, &own);
 	if (r == 0 && own)
-		r = gp_policy_fetch(&c->lookup, c->run->config, c->run->name, c->run->policy,
-				    &c->policy);
+		r = gp_policy_fetch_alone(&c->lookup, c->run->config, c->run->name, c->run->policy,
+					  &c->policy);
 	else if (r == 0)
 		r = check_no_mta_sts(c);
 	for (size_t i = 0; r == 0 && i < c->wanted.len; i++) {

@@ -16,21 +16,25 @@
 #include "cli/commands.h"
 #include "cli/message_file.h"
 #include "cli/options.h"
-#include "core/config/value.h"
+#include "cli/trust.h"
 #include "core/dns/idn.h"
 #include "core/smtp/address.h"
 #include "sys/clock.h"
+#include "sys/log.h"
 
 static const char usage[] =
 	"usage: gatepost headers [options] [MESSAGE...]\n\n"
 	"Analyses the header of each message (standard input when there is none, or for -): its "
 	"way,\n"
-	"who it is from, what others say of it, and a verdict.\n\n"
+	"who it is from, whether that holds, what others say of it, and a verdict.\n\n"
 	"  --trust HOST|NET   a host or network of ours, whose trace fields are believed; .NAME "
 	"for\n"
 	"                     all below it; may be given more than once\n"
 	"  --own DOMAIN       a domain of ours: forged, imitated and misused names are told by it\n"
-	"  -c FILE            the configuration, for both (" GP_CONFIG_DEFAULT ", if it is there)\n"
+	"  -c FILE            the configuration, for both and for its dns (" GP_CONFIG_DEFAULT ",\n"
+	"                     if it is there)\n"
+	"  --dns FILE         verifies SPF, DKIM, DMARC and ARC by the answers in this file\n"
+	"  --resolver ADDR    the same by asking this DNS server\n"
 	"  --json             one JSON object a message\n"
 	"  --html             one self-contained page\n"
 	"  -o FILE            writes there instead of standard output\n"
@@ -40,7 +44,7 @@ static const char usage[] =
 enum format { TEXT, JSON, HTML };
 
 enum {
-	NAMES_MAX = 1000, /* of --trust and --own each */
+	OWN_MAX = 1000, /* of --own */
 	ANSWER_MAX = 64 << 20,
 };
 
@@ -50,12 +54,17 @@ struct run {
 	const char *output; /* of -o; NULL: standard output */
 	bool no_colour;
 	int64_t now_s;
+	struct gp_config config;      /* all zero: there is none */
+	struct gp_lookup_options dns; /* whom to ask */
+	struct gp_lookup lookup;      /* when anybody is asked */
+	bool asks;
 	struct gp_arena arena; /* what was given: options and configuration */
-	struct gp_slice *own, *hosts;
-	struct gp_network *networks;
-	size_t own_len, hosts_len, networks_len;
+	struct gp_slice *own;
+	size_t own_len;
+	struct gp_trust_list trust;
 	struct gp_buf answer;
-	bool bad; /* a verdict says that it is not what it seems */
+	bool bad;    /* a verdict says that it is not what it seems */
+	bool unsure; /* the DNS kept one from being known */
 };
 
 static int
@@ -79,33 +88,17 @@ add_own(struct run *run, const char *text)
 	return true;
 }
 
-static bool
-add_trust(struct run *run, const char *text)
-{
-	struct gp_arg arg = {"headers", "trust", text};
-	struct gp_slice given = gp_slice_str(text);
-	struct gp_slice name =
-		given.len > 1 && given.ptr[0] == '.' ? gp_slice_drop(given, 1) : given;
-	if (!gp_network_parse(given, &run->networks[run->networks_len])) {
-		run->networks_len++;
-		return true;
-	}
-	bool numbers = gp_slice_find(given, '/') >= 0 || gp_slice_find(given, ':') >= 0;
-	if (numbers || !gp_domain_valid(name))
-		return gp_arg_wrong(&arg, "is neither a host nor a network");
-	run->hosts[run->hosts_len++] = given;
-	return true;
-}
-
 static void
-add_config(struct run *run, const struct gp_config *cfg)
+add_config(struct run *run)
 {
-	if (cfg->hostname.len > 0 && run->hosts_len < NAMES_MAX)
-		run->hosts[run->hosts_len++] = cfg->hostname;
-	for (size_t i = 0; i < cfg->domains_len && run->own_len < NAMES_MAX; i++)
+	const struct gp_config *cfg = &run->config;
+	struct gp_trust_list *trust = &run->trust;
+	if (cfg->hostname.len > 0 && trust->hosts_len < GP_TRUST_MAX)
+		trust->hosts[trust->hosts_len++] = cfg->hostname;
+	for (size_t i = 0; i < cfg->domains_len && run->own_len < OWN_MAX; i++)
 		run->own[run->own_len++] = cfg->domains[i].name;
-	for (size_t i = 0; i < cfg->relay_networks_len && run->networks_len < NAMES_MAX; i++)
-		run->networks[run->networks_len++] = cfg->relay_networks[i];
+	for (size_t i = 0; i < cfg->relay_networks_len && trust->networks_len < GP_TRUST_MAX; i++)
+		trust->networks[trust->networks_len++] = cfg->relay_networks[i];
 }
 
 /* Without -c, and without the default file, there need be no configuration. */
@@ -113,21 +106,58 @@ static int
 read_config(struct run *run)
 {
 	struct gp_complaints complaints;
-	struct gp_config *cfg = gp_arena_new(&run->arena, struct gp_config);
-	if (!cfg)
-		return fail("configuration", -ENOMEM);
-	if (!run->config_file && access(GP_CONFIG_DEFAULT, R_OK) < 0)
+	if (!run->config_file && access(GP_CONFIG_DEFAULT, R_OK) < 0) {
+		/* Nothing here is made of DNSSEC, and servers without it are asked too. */
+		run->config.dns.trust_anchor = GP_SLICE("none");
 		return GP_EXIT_OK;
-	int code = gp_cli_config(run->config_file, &run->arena, cfg, &complaints);
+	}
+	int code = gp_cli_config(run->config_file, &run->arena, &run->config, &complaints);
 	gp_cli_print_complaints(&complaints);
 	if (code == GP_EXIT_OK)
-		add_config(run, cfg);
+		add_config(run);
 	return code;
+}
+
+/* Nobody is asked whom neither an option nor the configuration names. */
+static int
+open_lookup(struct run *run)
+{
+	const struct gp_lookup_options *o = &run->dns;
+	run->asks = o->dns || o->resolver || run->config.dns.server.len > 0 ||
+		    run->config.dns.answers.len > 0;
+	return run->asks ? gp_lookup_open(&run->lookup, o) : GP_EXIT_OK;
+}
+
+static void
+close_lookup(struct run *run)
+{
+	if (run->asks)
+		gp_lookup_close(&run->lookup);
+	run->asks = false;
+}
+
+/* What came over the network has room for one message. */
+static int
+renew_lookup(struct run *run)
+{
+	if (!run->asks || !run->lookup.network || run->lookup.rounds == 0)
+		return GP_EXIT_OK;
+	close_lookup(run);
+	return open_lookup(run);
 }
 
 /* --- options --- */
 
-enum { OPT_TRUST = 256, OPT_OWN, OPT_JSON, OPT_HTML, OPT_TIME, OPT_NO_COLOUR };
+enum {
+	OPT_TRUST = 256,
+	OPT_OWN,
+	OPT_DNS,
+	OPT_RESOLVER,
+	OPT_JSON,
+	OPT_HTML,
+	OPT_TIME,
+	OPT_NO_COLOUR
+};
 
 static bool
 take_option(struct run *run, int c)
@@ -142,9 +172,15 @@ take_option(struct run *run, int c)
 		run->output = optarg;
 		return true;
 	case OPT_TRUST:
-		return run->hosts_len + run->networks_len < NAMES_MAX && add_trust(run, optarg);
+		return gp_trust_add(&run->trust, "headers", optarg);
 	case OPT_OWN:
-		return run->own_len < NAMES_MAX && add_own(run, optarg);
+		return run->own_len < OWN_MAX && add_own(run, optarg);
+	case OPT_DNS:
+		run->dns.dns = optarg;
+		return true;
+	case OPT_RESOLVER:
+		run->dns.resolver = optarg;
+		return true;
 	case OPT_JSON:
 		run->format = JSON;
 		return true;
@@ -172,6 +208,8 @@ parse_options(int argc, char **argv, struct run *run)
 	static const struct option options[] = {
 		{"trust", required_argument, NULL, OPT_TRUST},
 		{"own", required_argument, NULL, OPT_OWN},
+		{"dns", required_argument, NULL, OPT_DNS},
+		{"resolver", required_argument, NULL, OPT_RESOLVER},
 		{"json", no_argument, NULL, OPT_JSON},
 		{"html", no_argument, NULL, OPT_HTML},
 		{"time", required_argument, NULL, OPT_TIME},
@@ -222,25 +260,39 @@ write_answer(struct run *run, const struct headers_view *view, bool first)
 	}
 }
 
+static void
+conclude(struct run *run, const struct headers_view *view, bool first)
+{
+	uint8_t verdict = view->found->verdict;
+	write_answer(run, view, first);
+	run->bad |= is_bad(verdict);
+	run->unsure |= view->verification->done && verdict == GP_VERDICT_UNKNOWN;
+}
+
 static int
 analyse(struct run *run, const char *file, struct gp_slice message, bool first)
 {
 	struct gp_arena arena = GP_ARENA_INIT(GP_HEADERS_ARENA_MAX);
 	struct gp_headers found;
+	struct headers_verification hv = {};
+	struct headers_view view = {file, &found, &hv, &arena, may_colour(run)};
 	struct gp_headers_query query = {
 		.own = run->own,
 		.own_len = run->own_len,
-		.trust = {run->hosts, run->hosts_len, run->networks, run->networks_len},
+		.trust = gp_trust_of(&run->trust),
 		.now_s = run->now_s,
 	};
 	int rc = gp_headers_read(message, &query, &arena, &found);
-	if (rc == 0) {
-		struct headers_view view = {file, &found, &arena, may_colour(run)};
-		write_answer(run, &view, first);
-		run->bad |= is_bad(found.verdict);
-	}
+	if (rc == 0)
+		rc = headers_verify(&hv, run->asks ? &run->lookup : NULL, &found, message,
+				    (uint64_t)run->now_s);
+	if (rc == 0)
+		rc = gp_headers_judge(&found, hv.done ? &hv.verified : NULL, &arena);
+	if (rc == 0)
+		conclude(run, &view, first);
 	if (arena.failed || run->answer.failed)
 		rc = -ENOMEM;
+	gp_verify_free(hv.verify);
 	gp_arena_free(&arena);
 	return rc;
 }
@@ -257,7 +309,9 @@ analyse_file(struct run *run, const char *file, bool first)
 		fprintf(stderr, "gatepost headers: %s: %s\n", file, why);
 		code = GP_EXIT_USAGE;
 	} else if (rc == 0) {
-		rc = analyse(run, file, gp_buf_slice(&message), first);
+		code = renew_lookup(run);
+		if (code == GP_EXIT_OK)
+			rc = analyse(run, file, gp_buf_slice(&message), first);
 	}
 	if (rc < 0)
 		code = fail(file, rc);
@@ -303,21 +357,23 @@ analyse_all(struct run *run, int argc, char **argv)
 		headers_end_html(&run->answer);
 	int code = print_answer(run);
 	worst = GP_MAX(worst, code);
-	return worst == GP_EXIT_OK && run->bad ? GP_EXIT_BAD : worst;
+	if (worst != GP_EXIT_OK)
+		return worst;
+	return run->bad ? GP_EXIT_BAD : run->unsure ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
 }
 
 static int
 run_all(int argc, char **argv, struct run *run)
 {
-	run->own = gp_arena_array(&run->arena, NAMES_MAX, sizeof(*run->own));
-	run->hosts = gp_arena_array(&run->arena, NAMES_MAX, sizeof(*run->hosts));
-	run->networks = gp_arena_array(&run->arena, NAMES_MAX, sizeof(*run->networks));
-	if (run->arena.failed)
+	run->own = gp_arena_array(&run->arena, OWN_MAX, sizeof(*run->own));
+	if (!run->own || gp_trust_init(&run->trust, &run->arena) < 0)
 		return fail("options", -ENOMEM);
 	int code = parse_options(argc, argv, run);
 	if (code > 0)
 		return code - 1;
 	code = read_config(run);
+	if (code == GP_EXIT_OK)
+		code = open_lookup(run);
 	return code == GP_EXIT_OK ? analyse_all(run, argc - optind, argv + optind) : code;
 }
 
@@ -329,7 +385,11 @@ gp_cmd_headers(int argc, char **argv)
 		.answer = GP_BUF_INIT(ANSWER_MAX),
 		.now_s = (int64_t)(gp_clock_wall_ms() / 1000),
 	};
+	run.dns = (struct gp_lookup_options){.command = "gatepost headers", .config = &run.config};
+	gp_log_setup("headers", false, GP_LOG_WARNING);
 	int code = run_all(argc, argv, &run);
+	close_lookup(&run);
+	gp_log_flush();
 	gp_buf_free(&run.answer);
 	gp_arena_free(&run.arena);
 	return code;

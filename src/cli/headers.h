@@ -6,12 +6,36 @@
 #pragma once
 
 #include "base/buf.h"
+#include "cli/lookup.h"
 #include "core/headers/headers.h"
+
+/* --- verification: headers_verify.c --- */
+
+/* Of one message. */
+struct headers_verification {
+	bool done;           /* facts and verified count */
+	const char *nothing; /* why nothing was verified; NULL: it was */
+	const char *no_spf;  /* why SPF was left out; NULL: it was not */
+	struct gp_verify_facts facts;
+	struct gp_verified verified;
+	struct gp_verify *verify; /* what they live in; to be freed in any case */
+};
+
+/*
+ * Verifies a message that was read, as of now_s. lookup: NULL: nobody may be asked, so nothing is
+ * verified. Returns 0 or -errno.
+ */
+[[nodiscard]] int
+headers_verify(struct headers_verification *hv, struct gp_lookup *lookup,
+	       const struct gp_headers *found, struct gp_slice message, uint64_t now_s);
+
+/* --- writers --- */
 
 /* One message, analysed. */
 struct headers_view {
 	const char *file; /* as given, "-" for standard input */
 	const struct gp_headers *found;
+	const struct headers_verification *verification;
 	struct gp_arena *arena; /* of this message */
 	bool colour;            /* text: by escape sequences */
 };
@@ -59,3 +83,18 @@ headers_bar(const struct gp_path_hop *hop);
 /* "pass" and so on; NULL: nobody looked. */
 const char *
 headers_result(uint8_t result);
+
+/* The title of the section on verification. */
+const char *
+headers_verified_title(const struct headers_view *view);
+
+/* One line of it: a method's result, or why there is none. */
+struct headers_verified_line {
+	const char *method;      /* "SPF" */
+	struct gp_slice result;  /* "pass"; empty: it was not verified */
+	struct gp_slice because; /* "example.org: reason"; gp_visible */
+};
+
+/* The lines in order; NULL: no memory. */
+const struct headers_verified_line *
+headers_verified_lines(const struct headers_view *view, size_t *ret_len);

@@ -26,12 +26,14 @@ static const char page_begin[] =
 	"text-transform:uppercase;color:var(--soft);margin:2rem 0 .5rem}\n"
 	".file{color:var(--soft);margin:0}.good{color:var(--good)}.bad{color:var(--bad)}"
 	".warn{color:var(--warn)}.soft{color:var(--soft)}\n"
-	"ol.reasons{margin:.5rem 0 0;padding-left:1.2rem}\n"
+	"ol.reasons{margin:.5rem 0 0;padding-left:1.2rem;overflow-wrap:anywhere}\n"
 	"table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;"
 	"padding:.35rem .8rem .35rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}\n"
 	"th{font-weight:600;color:var(--soft);border-top:0;white-space:nowrap}"
 	"td.s{white-space:nowrap}td.n{text-align:right;white-space:nowrap;font-variant-numeric:"
 	"tabular-nums}\n"
+	"td.d{white-space:nowrap;font-variant-numeric:tabular-nums}td.h{min-width:18rem}"
+	"td.w{min-width:12.5rem}td.h span,td.w span{color:var(--soft);font-size:.9rem}\n"
 	"tr.claimed td{color:var(--soft)}tr.edge td{border-top:2px dashed var(--warn);"
 	"color:var(--warn);font-size:.9rem}\n"
 	"svg{display:block}rect.ok{fill:var(--bar)}rect.late{fill:var(--warn)}"
@@ -41,6 +43,12 @@ static const char page_begin[] =
 	"dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\n"
 	"ul{list-style:none;margin:0;padding:0}li.f{padding:.4rem 0;border-top:1px solid "
 	"var(--line);overflow-wrap:anywhere}\n"
+	/* On a small screen a hop is a paragraph. */
+	"@media(max-width:46rem){body{padding:.5rem}article{padding:1rem}"
+	"dl{grid-template-columns:6rem 1fr}.path tr:first-child{display:none}"
+	".path tr{display:flex;flex-wrap:wrap;gap:0 .8rem;padding:.5rem 0;border-top:1px solid "
+	"var(--line)}.path td{border:0;padding:0;min-width:0}.path td.h,.path td.w{flex:0 0 100%}"
+	".path td.d br{display:none}}\n"
 	"@media print{body{background:none;padding:0}article{border:0}}\n"
 	"</style>\n</head>\n<body>\n";
 
@@ -101,6 +109,17 @@ put_str(struct page *p, const char *text)
 	put_text(p, gp_slice_str(text));
 }
 
+/* The same, which may break behind dots rather than anywhere. */
+static void
+put_host(struct page *p, struct gp_slice text)
+{
+	while (gp_slice_find(text, '.') >= 0) {
+		put_text(p, gp_slice_cut(&text, '.'));
+		put(p, ".<wbr>");
+	}
+	put_text(p, text);
+}
+
 static const char *
 verdict_class(uint8_t verdict)
 {
@@ -143,7 +162,7 @@ write_pair(struct page *p, const char *name, struct gp_slice text)
 	put(p, "<dt>");
 	put_str(p, name);
 	put(p, "</dt><dd>");
-	put_text(p, text);
+	put_host(p, text);
 	put(p, "</dd>\n");
 }
 
@@ -177,42 +196,71 @@ write_identities(struct page *p)
 /* --- the path --- */
 
 static void
-write_cell(struct page *p, struct gp_slice text)
+write_delay(struct page *p, const struct gp_path_hop *h)
 {
-	put(p, "<td>");
-	put_text(p, text);
+	enum { STEP = 5, WIDTH = HEADERS_BAR_MAX * STEP };
+	const char *kind = h->delay_s < 0 ? "back" : h->delay_s >= 3600 ? "late" : "ok";
+	put(p, "<td class=\"d\">");
+	if (h->has_delay)
+		gp_buf_printf(p->out,
+			      "%s<svg width=\"%d\" height=\"10\" role=\"img\" "
+			      "aria-label=\"delay\">"
+			      "<rect class=\"%s\" width=\"%zu\" height=\"8\" rx=\"2\"/></svg>",
+			      headers_span(h->delay_s).s, WIDTH, kind, headers_bar(h) * STEP);
 	put(p, "</td>");
 }
 
+/* Behind what stands in the cell already. */
 static void
-write_bar(struct page *p, const struct gp_path_hop *h)
+write_small(struct page *p, const char *what, struct gp_slice text)
 {
-	enum { STEP = 7, WIDTH = HEADERS_BAR_MAX * STEP };
-	const char *kind = h->delay_s < 0 ? "back" : h->delay_s >= 3600 ? "late" : "ok";
-	gp_buf_printf(
-		p->out,
-		"<td><svg width=\"%d\" height=\"18\" role=\"img\" aria-label=\"delay\">"
-		"<rect class=\"%s\" y=\"4\" width=\"%zu\" height=\"10\" rx=\"2\"/></svg></td>",
-		WIDTH, kind, headers_bar(h) * STEP);
+	if (text.len == 0)
+		return;
+	gp_buf_printf(p->out, "<br><span>%s", what);
+	put_host(p, text);
+	put(p, "</span>");
+}
+
+static void
+write_hosts(struct page *p, const struct gp_hop *hop)
+{
+	put(p, "<td class=\"h\">");
+	put_host(p, hop->understood ? hop->by : gp_slice_take(hop->value, 200));
+	write_small(p, "from ", headers_client(p->view, hop));
+	write_small(p, "id ", hop->id);
+	put(p, "</td><td class=\"w\">");
+	put_text(p, hop->with);
+	write_small(p, "", headers_tls(p->view, hop));
+	put(p, "</td>");
+}
+
+/* Day and time below each other. */
+static void
+write_time(struct page *p, const struct gp_when *when)
+{
+	struct gp_slice time = gp_slice("", 0), day = GP_SLICE("unknown");
+	struct gp_date_text stamp;
+	if (when->known) {
+		stamp = gp_date_stamp((uint64_t)when->epoch_s);
+		time = gp_slice_str(stamp.s);
+		day = gp_slice_cut(&time, 'T');
+	}
+	put(p, "<td class=\"d\">");
+	put_text(p, day);
+	put(p, " <br>");
+	put_text(p, time);
+	put(p, "</td>");
 }
 
 static void
 write_hop(struct page *p, size_t i)
 {
 	const struct gp_path_hop *h = &p->view->found->path.hops[i];
-	const struct gp_hop *hop = &h->hop;
-	struct gp_slice tls = headers_tls(p->view, hop);
-	gp_buf_printf(p->out, "<tr class=\"%s\"><td class=\"n\">%zu</td><td class=\"n\">%s</td>",
-		      h->trusted ? "ours" : "claimed", i + 1,
-		      h->has_delay ? headers_span(h->delay_s).s : "");
-	write_bar(p, h);
-	write_cell(p, hop->understood ? hop->by : gp_slice_take(hop->value, 200));
-	write_cell(p, headers_client(p->view, hop));
-	write_cell(p, gp_arena_printf(p->view->arena, "%.*s%s%.*s", GP_SLICE_FMT(hop->with),
-				      tls.len > 0 ? ", " : "", GP_SLICE_FMT(tls)));
-	gp_buf_printf(p->out, "<td class=\"s\">%s</td>",
-		      hop->when.known ? gp_date_stamp((uint64_t)hop->when.epoch_s).s : "unknown");
-	write_cell(p, hop->id);
+	gp_buf_printf(p->out, "<tr class=\"%s\"><td class=\"n\">%zu</td>",
+		      h->trusted ? "ours" : "claimed", i + 1);
+	write_delay(p, h);
+	write_hosts(p, &h->hop);
+	write_time(p, &h->hop.when);
 	gp_buf_printf(p->out, "<td class=\"s\">%s</td></tr>\n", h->trusted ? "ours" : "claimed");
 }
 
@@ -221,7 +269,7 @@ write_boundary(struct page *p)
 {
 	const struct gp_path *path = &p->view->found->path;
 	struct gp_slice client = headers_client(p->view, &path->hops[path->boundary].hop);
-	put(p, "<tr class=\"edge\"><td colspan=\"9\">It came in from ");
+	put(p, "<tr class=\"edge\"><td colspan=\"6\">It came in from ");
 	put_text(p, client.len > 0 ? client : GP_SLICE("the host itself"));
 	put(p, "; what is above anybody may have written");
 	put(p, path->assumed ? " (which hosts are ours is assumed)</td></tr>\n" : "</td></tr>\n");
@@ -231,15 +279,15 @@ static void
 write_path(struct page *p)
 {
 	const struct gp_path *path = &p->view->found->path;
-	put(p, "<h2>Path</h2>\n<table>\n<tr><th></th><th>delay</th><th></th><th>by</th>"
-	       "<th>from</th><th>with</th><th>time</th><th>id</th><th></th></tr>\n");
+	put(p, "<h2>Path</h2>\n<table class=\"path\">\n<tr><th></th><th>delay</th><th>host</th>"
+	       "<th>with</th><th>time</th><th></th></tr>\n");
 	for (size_t i = 0; i < path->len; i++) {
 		if (path->boundary == (int)i)
 			write_boundary(p);
 		write_hop(p, i);
 	}
 	if (path->boundary < 0)
-		put(p, "<tr class=\"edge\"><td colspan=\"9\">No hop is ours: all of it anybody "
+		put(p, "<tr class=\"edge\"><td colspan=\"6\">No hop is ours: all of it anybody "
 		       "may have written</td></tr>\n");
 	put(p, "</table>\n");
 	if (path->more > 0)
@@ -252,22 +300,37 @@ write_path(struct page *p)
 
 /* --- the rest --- */
 
+static const char *
+result_class(struct gp_slice result)
+{
+	if (gp_slice_eq(result, GP_SLICE("pass")))
+		return "good";
+	return gp_slice_eq(result, GP_SLICE("fail")) ? "bad" : "warn";
+}
+
 static void
 write_verified(struct page *p)
 {
-	const struct gp_headers *h = p->view->found;
-	const struct gp_verified *v = &h->verified;
-	const struct {
-		const char *name;
-		uint8_t result;
-	} all[] = {{"SPF", v->spf}, {"DKIM", v->dkim}, {"DMARC", v->dmarc}, {"ARC", v->arc}};
-	put(p, h->verified_before ? "<h2>Verified by our gateway when it came in</h2>\n<dl>\n"
-				  : "<h2>Verified</h2>\n<dl>\n");
-	for (size_t i = 0; i < GP_ARRAY_LEN(all); i++) {
-		const char *result = headers_result(all[i].result);
-		write_pair(p, all[i].name, gp_slice_str(result ? result : "not verified"));
+	const char *nothing = p->view->verification->nothing;
+	bool before = p->view->found->verified_before;
+	size_t len;
+	const struct headers_verified_line *lines = headers_verified_lines(p->view, &len);
+	gp_buf_printf(p->out, "<h2>%s</h2>\n<dl>\n", headers_verified_title(p->view));
+	for (size_t i = 0; i < len && (before || !nothing); i++) {
+		const struct headers_verified_line *l = &lines[i];
+		gp_buf_printf(p->out, "<dt>%s</dt><dd><b class=\"%s\">", l->method,
+			      result_class(l->result));
+		put_text(p, l->result);
+		put(p, "</b> ");
+		put_text(p, l->because);
+		put(p, "</dd>\n");
 	}
 	put(p, "</dl>\n");
+	if (!nothing)
+		return;
+	put(p, before ? "<p class=\"soft\">Not verified now: " : "<p class=\"soft\">Nothing: ");
+	put_str(p, nothing);
+	put(p, "</p>\n");
 }
 
 static void
@@ -280,12 +343,12 @@ write_claims(struct page *p)
 	for (size_t i = 0; i < c->len; i++) {
 		const struct gp_claim *claim = &c->items[i];
 		put(p, claim->trusted ? "<tr>" : "<tr class=\"claimed\">");
-		write_cell(p, gp_slice_str(claim->product));
+		gp_buf_printf(p->out, "<td class=\"s\">%s</td>", claim->product);
 		put(p, claim->leaning == GP_CLAIM_SPAM ? "<td class=\"bad\">" : "<td>");
 		put_text(p, claim->text);
 		put(p, "</td>");
-		write_cell(p, claim->trusted ? GP_SLICE("ours") : GP_SLICE("claimed"));
-		put(p, "</tr>\n");
+		gp_buf_printf(p->out, "<td class=\"s\">%s</td></tr>\n",
+			      claim->trusted ? "ours" : "claimed");
 	}
 	put(p, "</table>\n");
 }

@@ -2,7 +2,11 @@
 /* gatepost headers --json */
 #include <jansson.h>
 
+#include "cli/arc_json.h"
+#include "cli/dkim_json.h"
+#include "cli/dmarc.h"
 #include "cli/headers.h"
+#include "cli/spf_json.h"
 #include "core/message/date.h"
 
 /* Empty: null. */
@@ -101,17 +105,46 @@ identities_object(const struct headers_view *view)
 
 /* --- the rest --- */
 
+/* Of what our gateway wrote. */
 static json_t *
-result_object(const struct headers_view *view, uint8_t result, const bool *aligned)
+result_object(uint8_t result, const bool *aligned)
 {
 	const char *word = headers_result(result);
 	if (!word)
 		return json_null();
-	json_t *o = json_pack("{s:s, s:s}", "result", word, "source",
-			      view->found->verified_before ? "authentication_results" : "verified");
+	json_t *o = json_pack("{s:s, s:s}", "result", word, "source", "authentication_results");
 	if (aligned)
 		json_object_set_new(o, "aligned", json_boolean(*aligned));
 	return o;
+}
+
+/* Of what was verified now: the objects of the verifiers. */
+static json_t *
+verified_object(const struct gp_verify_facts *f)
+{
+	json_t *spf = f->mail_from ? gp_spf_json(f->mail_from, GP_SPF_MFROM, false) : json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "spf", spf, "dkim",
+			 gp_dkim_json_list(f->dkim, f->dkim_len, false), "arc",
+			 gp_arc_json(f->arc, false), "dmarc", gp_dmarc_json(f->dmarc, false));
+}
+
+static json_t *
+verified_before_object(const struct gp_verified *v)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "spf", result_object(v->spf, &v->spf_aligned),
+			 "dkim", result_object(v->dkim, &v->dkim_aligned), "arc",
+			 result_object(v->arc, NULL), "dmarc", result_object(v->dmarc, NULL));
+}
+
+static bool
+add_verified(const struct headers_view *view, json_t *object)
+{
+	json_t *verified = view->verification->done
+				   ? verified_object(&view->verification->facts)
+				   : verified_before_object(&view->found->verified);
+	bool good = verified && json_object_update(object, verified) == 0;
+	json_decref(verified);
+	return good;
 }
 
 static json_t *
@@ -163,17 +196,17 @@ static json_t *
 whole_object(const struct headers_view *view)
 {
 	const struct gp_headers *h = view->found;
-	const struct gp_verified *v = &h->verified;
-	return json_pack(
-		"{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
-		text(view, gp_slice_str(view->file)), "verdict", gp_verdict_name(h->verdict),
-		"reasons", reasons_array(view), "hops", hops_array(view), "hops_more",
-		(json_int_t)h->path.more, "boundary", boundary_object(view), "submission",
-		submission_object(view), "identities", identities_object(view), "spf",
-		result_object(view, v->spf, &v->spf_aligned), "dkim",
-		result_object(view, v->dkim, &v->dkim_aligned), "arc",
-		result_object(view, v->arc, NULL), "dmarc", result_object(view, v->dmarc, NULL),
-		"claims", claims_array(view), "findings", findings_array(view));
+	json_t *whole = json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "file",
+				  text(view, gp_slice_str(view->file)), "verdict",
+				  gp_verdict_name(h->verdict), "reasons", reasons_array(view),
+				  "hops", hops_array(view), "hops_more", (json_int_t)h->path.more,
+				  "boundary", boundary_object(view), "submission",
+				  submission_object(view), "identities", identities_object(view),
+				  "claims", claims_array(view), "findings", findings_array(view));
+	if (whole && add_verified(view, whole))
+		return whole;
+	json_decref(whole);
+	return NULL;
 }
 
 static int

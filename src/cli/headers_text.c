@@ -169,22 +169,36 @@ write_path(struct writer *w)
 
 /* --- the rest --- */
 
+static const char *
+result_colour(struct gp_slice result)
+{
+	if (gp_slice_eq(result, GP_SLICE("pass")))
+		return green;
+	return gp_slice_eq(result, GP_SLICE("fail")) ? red : yellow;
+}
+
 static void
 write_verified(struct writer *w)
 {
-	const struct gp_headers *h = w->view->found;
-	const struct gp_verified *v = &h->verified;
-	const struct {
-		const char *name;
-		uint8_t result;
-	} all[] = {{"SPF", v->spf}, {"DKIM", v->dkim}, {"DMARC", v->dmarc}, {"ARC", v->arc}};
-	write_title(w, h->verified_before ? "Verified by our gateway when it came in" : "Verified");
-	gp_buf_put_str(w->out, " ");
-	for (size_t i = 0; i < GP_ARRAY_LEN(all); i++) {
-		const char *result = headers_result(all[i].result);
-		gp_buf_printf(w->out, " %s %s", all[i].name, result ? result : "not verified");
-		gp_buf_put_str(w->out, i + 1 < GP_ARRAY_LEN(all) ? "," : "\n");
+	const char *nothing = w->view->verification->nothing;
+	size_t len;
+	const struct headers_verified_line *lines = headers_verified_lines(w->view, &len);
+	write_title(w, headers_verified_title(w->view));
+	if (nothing && !w->view->found->verified_before) {
+		gp_buf_printf(w->out, "  nothing: %s\n", nothing);
+		return;
 	}
+	for (size_t i = 0; i < len; i++) {
+		const struct headers_verified_line *l = &lines[i];
+		gp_buf_printf(w->out, "  %-6s ", l->method);
+		paint(w, result_colour(l->result));
+		gp_buf_printf(w->out, "%-9.*s",
+			      GP_SLICE_FMT(l->result.len > 0 ? l->result : GP_SLICE("-")));
+		paint(w, plain);
+		gp_buf_printf(w->out, " %.*s\n", GP_SLICE_FMT(l->because));
+	}
+	if (nothing)
+		gp_buf_printf(w->out, "  not verified now: %s\n", nothing);
 }
 
 static void

@@ -79,3 +79,54 @@ headers_result(uint8_t result)
 	};
 	return words[result];
 }
+
+const char *
+headers_verified_title(const struct headers_view *view)
+{
+	return view->found->verified_before ? "Verified by our gateway when it came in"
+					    : "Verified";
+}
+
+static struct gp_slice
+because(const struct headers_view *view, const struct gp_claimed_result *r)
+{
+	if (r->domain.len > 0 && gp_slice_starts(r->reason, r->domain))
+		return headers_visible(view, r->reason);
+	bool both = r->domain.len > 0 && r->reason.len > 0;
+	struct gp_slice text = gp_arena_printf(view->arena, "%.*s%s%.*s", GP_SLICE_FMT(r->domain),
+					       both ? ": " : "", GP_SLICE_FMT(r->reason));
+	return headers_visible(view, text.ptr ? text : GP_SLICE(""));
+}
+
+/* Adds the results of a method; or that there is none, and why. */
+static size_t
+add_lines(const struct headers_view *view, const char *method, const char *missing,
+	  struct headers_verified_line *to)
+{
+	const struct gp_verified *v = &view->found->verified;
+	size_t len = 0;
+	for (size_t i = 0; i < v->items_len; i++) {
+		const struct gp_claimed_result *r = &v->items[i];
+		if (gp_slice_eq_nocase(r->method, gp_slice_str(method)))
+			to[len++] = (struct headers_verified_line){
+				method, headers_visible(view, r->result), because(view, r)};
+	}
+	if (len == 0)
+		to[len++] = (struct headers_verified_line){method, GP_SLICE(""),
+							   gp_slice_str(missing ? missing : "")};
+	return len;
+}
+
+const struct headers_verified_line *
+headers_verified_lines(const struct headers_view *view, size_t *ret_len)
+{
+	static const char *const methods[] = {"SPF", "DKIM", "DMARC", "ARC"};
+	const struct headers_verification *hv = view->verification;
+	size_t max = view->found->verified.items_len + GP_ARRAY_LEN(methods);
+	struct headers_verified_line *lines = gp_arena_array(view->arena, max, sizeof(*lines));
+	*ret_len = 0;
+	for (size_t i = 0; lines && i < GP_ARRAY_LEN(methods); i++)
+		*ret_len +=
+			add_lines(view, methods[i], i == 0 ? hv->no_spf : NULL, lines + *ret_len);
+	return lines;
+}

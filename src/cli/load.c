@@ -17,6 +17,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/load_engine.h"
+#include "cli/message_file.h"
 #include "cli/tool_report.h"
 #include "cli/wire.h"
 
@@ -33,7 +34,8 @@ struct load {
 	struct gp_buf body;
 	char run[GP_MARK_RUN_MAX + 1];
 	uint64_t size;
-	const char *ledger; /* path; NULL: none */
+	const char *message; /* path; NULL: one of `size` is made */
+	const char *ledger;  /* path; NULL: none */
 	bool json, quiet, help;
 };
 
@@ -46,6 +48,7 @@ static const char usage[] =
 	"  -n, --count N            messages (1000)\n"
 	"  -s, --sessions N         connections at once (50)\n"
 	"      --size N             octets of a body (4096)\n"
+	"      --message FILE       send this below the mark, instead of a body of that size\n"
 	"      --rcpts N            recipients of a message (1)\n"
 	"      --per-connection N   messages on a connection (1); 0: no bound\n"
 	"      --no-mail            say QUIT where a message would begin: COUNT connections\n"
@@ -74,6 +77,7 @@ static const char usage[] =
 
 enum {
 	OPT_SIZE = 256,
+	OPT_MESSAGE,
 	OPT_RCPTS,
 	OPT_PER_CONNECTION,
 	OPT_NO_MAIL,
@@ -101,6 +105,7 @@ static const struct option long_options[] = {
 	{"count", required_argument, NULL, 'n'},
 	{"sessions", required_argument, NULL, 's'},
 	{"size", required_argument, NULL, OPT_SIZE},
+	{"message", required_argument, NULL, OPT_MESSAGE},
 	{"rcpts", required_argument, NULL, OPT_RCPTS},
 	{"per-connection", required_argument, NULL, OPT_PER_CONNECTION},
 	{"no-mail", no_argument, NULL, OPT_NO_MAIL},
@@ -231,6 +236,9 @@ read_option(struct load *load, int c, const char *name)
 		return read_u32(&arg, 1, SESSIONS_MAX, &options->sessions);
 	case OPT_SIZE:
 		return gp_arg_u64(&arg, 0, SIZE_MAX_OCTETS, &load->size);
+	case OPT_MESSAGE:
+		load->message = optarg;
+		return true;
 	case OPT_RCPTS:
 		return read_u32(&arg, 1, GP_LOAD_RECIPIENTS_MAX, &options->plan.recipients);
 	case OPT_PER_CONNECTION:
@@ -356,7 +364,7 @@ name_run(char *ret)
  * begins with a dot, so there is nothing to stuff. A rest of one octet, which no line can be, is
  * left out.
  */
-static bool
+static int
 make_body(struct load *load)
 {
 	struct gp_buf *b = &load->body;
@@ -375,8 +383,53 @@ make_body(struct load *load)
 		gp_buf_put(b, gp_slice_drop(gp_slice(line, LINE), LINE - n));
 	}
 	gp_buf_put_str(b, ".\r\n");
-	load->options.body = gp_buf_slice(b);
-	return !b->failed;
+	return b->failed ? -ENOMEM : 0;
+}
+
+/* RFC 5321 section 4.5.2: a dot more where a line begins with one, and the end. */
+static void
+put_stuffed(struct gp_buf *out, struct gp_slice message)
+{
+	while (message.len > 0) {
+		ptrdiff_t lf = gp_slice_find(message, '\n');
+		size_t len = lf < 0 ? message.len : (size_t)lf + 1;
+		if (message.ptr[0] == '.')
+			gp_buf_put_str(out, ".");
+		gp_buf_put(out, gp_slice_take(message, len));
+		if (lf < 0)
+			gp_buf_put_str(out, "\r\n");
+		message = gp_slice_drop(message, len);
+	}
+	gp_buf_put_str(out, ".\r\n");
+}
+
+static int
+read_body(struct load *load, const char **ret_why)
+{
+	/* A LF alone becomes two octets, and a line of a dot alone is one more. */
+	struct gp_buf message = GP_BUF_INIT(2 * (size_t)GP_MESSAGE_FILE_MAX);
+	load->body = GP_BUF_INIT(4 * (size_t)GP_MESSAGE_FILE_MAX);
+	int r = gp_message_file_read(load->message, &message, ret_why);
+	if (r == 0)
+		put_stuffed(&load->body, gp_buf_slice(&message));
+	gp_buf_free(&message);
+	return r == 0 && load->body.failed ? -ENOMEM : r;
+}
+
+/* 0, or an exit code when it has said what is wrong. */
+static int
+prepare_body(struct load *load)
+{
+	const char *why = NULL;
+	int r = load->message ? read_body(load, &why) : make_body(load);
+	load->options.body = gp_buf_slice(&load->body);
+	if (r == 0)
+		return 0;
+	if (load->message)
+		fprintf(stderr, "gatepost load: %s: %s\n", load->message, why ? why : strerror(-r));
+	else
+		fprintf(stderr, "gatepost load: no memory for a body of that size\n");
+	return why ? GP_EXIT_USAGE : GP_EXIT_ERROR;
 }
 
 /* ---- report ---- */
@@ -567,10 +620,8 @@ gp_cmd_load(int argc, char **argv)
 	int code = GP_EXIT_ERROR;
 	if (load.options.tls != GP_LOAD_CLEAR && gp_wire_prepare_tls() < 0)
 		fprintf(stderr, "gatepost load: no memory for TLS\n");
-	else if (!make_body(&load))
-		fprintf(stderr, "gatepost load: no memory for a body of that size\n");
-	else if (open_ledger(&load) == 0)
-		code = run(&load);
+	else if ((code = prepare_body(&load)) == GP_EXIT_OK)
+		code = open_ledger(&load) == 0 ? run(&load) : GP_EXIT_ERROR;
 	if (load.options.ledger_fd >= 0)
 		close(load.options.ledger_fd);
 	gp_buf_free(&load.body);

@@ -157,16 +157,22 @@ fetch_from_host(struct gp_lookup *l, const struct gp_config *cfg, struct gp_slic
 }
 
 int
+gp_policy_fetch_alone(struct gp_lookup *l, const struct gp_config *cfg, struct gp_slice domain,
+		      const char *file, struct gp_fetched_policy *ret)
+{
+	struct gp_slice text;
+	if (!file)
+		return fetch_from_host(l, cfg, domain, ret);
+	int r = gp_file_read(gp_slice_str(file), GP_MTASTS_BODY_MAX, &l->arena, &text);
+	return r < 0 ? r : read_policy(ret, &l->arena, text);
+}
+
+int
 gp_policy_fetch(struct gp_lookup *l, const struct gp_config *cfg, struct gp_slice domain,
 		const char *file, struct gp_fetched_policy *ret)
 {
-	struct gp_slice text;
 	*ret = (struct gp_fetched_policy){};
 	int r = find_record(l, domain, ret);
-	if (r < 0 || ret->record != GP_MTASTS_RECORD_OK)
-		return r;
-	if (!file)
-		return fetch_from_host(l, cfg, domain, ret);
-	r = gp_file_read(gp_slice_str(file), GP_MTASTS_BODY_MAX, &l->arena, &text);
-	return r < 0 ? r : read_policy(ret, &l->arena, text);
+	bool asked = ret->record == GP_MTASTS_RECORD_OK;
+	return r == 0 && asked ? gp_policy_fetch_alone(l, cfg, domain, file, ret) : r;
 }

@@ -25,3 +25,9 @@ struct gp_fetched_policy {
 [[nodiscard]] int
 gp_policy_fetch(struct gp_lookup *l, const struct gp_config *cfg, struct gp_slice domain,
 		const char *file, struct gp_fetched_policy *ret);
+
+/* The same without looking at the record, which senders would not ask without: a domain's owner
+ * publishes it last. *ret is empty before. */
+[[nodiscard]] int
+gp_policy_fetch_alone(struct gp_lookup *l, const struct gp_config *cfg, struct gp_slice domain,
+		      const char *file, struct gp_fetched_policy *ret);

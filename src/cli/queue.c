@@ -134,18 +134,20 @@ print_json(const struct gp_msg_queue_entry *e)
 	json_t *rcpts = json_array();
 	for (size_t i = 0; i < e->rcpts_len; i++) {
 		const struct gp_queue_rcpt *r = &e->rcpts[i];
-		json_array_append_new(
-			rcpts,
-			json_pack("{s:o, s:s, s:i, s:I, s:o, s:o}", "address",
-				  json_text(r->address), "state", state_name(r->state), "attempts",
-				  (int)r->attempts, "next", (json_int_t)(r->next_ms / 1000),
-				  "reason", json_text(r->text), "remote", json_text(r->remote)));
+		json_array_append_new(rcpts,
+				      json_pack("{s:o, s:s, s:i, s:I, s:o, s:o, s:b}", "address",
+						json_text(r->address), "state",
+						state_name(r->state), "attempts", (int)r->attempts,
+						"next", (json_int_t)(r->next_ms / 1000), "reason",
+						json_text(r->text), "remote", json_text(r->remote),
+						"forwarded", (int)r->forwarded));
 	}
-	json_t *entry = json_pack(
-		"{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "id", gp_id_text(e->id).s, "state",
-		entry_state(e), "arrival", (json_int_t)(e->arrival_ms / 1000), "size",
-		(json_int_t)e->size, "next", (json_int_t)(e->next_ms / 1000), "sender",
-		json_text(e->sender), "client", json_text(e->client_addr), "recipients", rcpts);
+	json_t *entry = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "id",
+				  gp_id_text(e->id).s, "state", entry_state(e), "arrival",
+				  (json_int_t)(e->arrival_ms / 1000), "size", (json_int_t)e->size,
+				  "next", (json_int_t)(e->next_ms / 1000), "sender",
+				  json_text(e->sender), "forwarder", json_text(e->forwarder),
+				  "client", json_text(e->client_addr), "recipients", rcpts);
 	json_dumpf(entry, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(entry);
@@ -177,12 +179,17 @@ print_line(const struct gp_msg_queue_entry *e)
 }
 
 static void
-print_rcpt(const struct gp_queue_rcpt *r)
+print_rcpt(const struct gp_msg_queue_entry *e, const struct gp_queue_rcpt *r)
 {
 	char in[32];
 	uint64_t now = gp_clock_wall_ms();
 	printf("    ");
 	print_clean(r->address);
+	if (r->forwarded) {
+		printf(", from <");
+		print_clean(e->forwarder);
+		printf(">");
+	}
 	printf(": %s", state_name(r->state));
 	if (r->attempts > 0)
 		printf(", %u attempt%s", r->attempts, r->attempts == 1 ? "" : "s");
@@ -223,7 +230,7 @@ print_entry(const struct gp_msg_queue_entry *e)
 	putchar('\n');
 	for (size_t i = 0; i < e->rcpts_len; i++) {
 		if (!why || is_pending(&e->rcpts[i]))
-			print_rcpt(&e->rcpts[i]);
+			print_rcpt(e, &e->rcpts[i]);
 	}
 }
 

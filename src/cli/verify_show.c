@@ -46,15 +46,6 @@ spf_or_null(const struct gp_spf_result *r, uint8_t scope, bool trace)
 	return r ? gp_spf_json(r, scope, trace) : json_null();
 }
 
-static json_t *
-dkim_list(const struct verify_view *view)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; i < view->facts->dkim_len; i++)
-		json_array_append_new(list, gp_dkim_json(&view->facts->dkim[i], view->trace));
-	return list;
-}
-
 json_t *
 verify_json(const struct verify_view *view)
 {
@@ -65,8 +56,9 @@ verify_json(const struct verify_view *view)
 	struct gp_slice file = gp_dkim_clean(gp_slice_str(view->file), view->arena);
 	return json_pack("{s:s%, s:o, s:o, s:o, s:o, s:o, s:s?, s:s%}", "file", file.ptr, file.len,
 			 "spf", spf_or_null(f->mail_from, GP_SPF_MFROM, view->trace), "spf_helo",
-			 spf_or_null(f->helo, GP_SPF_HELO, view->trace), "dkim", dkim_list(view),
-			 "arc", gp_arc_json(f->arc, view->trace), "dmarc",
+			 spf_or_null(f->helo, GP_SPF_HELO, view->trace), "dkim",
+			 gp_dkim_json_list(f->dkim, f->dkim_len, view->trace), "arc",
+			 gp_arc_json(f->arc, view->trace), "dmarc",
 			 gp_dmarc_json(f->dmarc, view->trace), "from_trick", f->from_trick,
 			 "authentication_results", results.ptr, results.len);
 }

@@ -29,6 +29,7 @@ struct packet {
 	struct gp_list link;
 	int fds[FDS_MAX];
 	uint8_t fds_len;
+	bool secret;
 	size_t len;
 	size_t cost; /* what it holds of our memory, beside the process or in it */
 	char data[];
@@ -87,6 +88,8 @@ static void
 drop_packet(struct packet *p)
 {
 	close_fds(p->fds, p->fds_len);
+	if (p->secret)
+		explicit_bzero(p->data, p->len);
 	free(p);
 }
 
@@ -209,7 +212,8 @@ make_packet(const struct gp_message *m, struct gp_slice payload)
 	struct packet *p = malloc(sizeof(*p) + FRAME_HEADER + inline_len);
 	if (!p)
 		return NULL;
-	*p = (struct packet){.len = FRAME_HEADER + inline_len,
+	*p = (struct packet){.secret = gp_message_is_secret(m->type),
+			     .len = FRAME_HEADER + inline_len,
 			     .cost = sizeof(*p) + FRAME_HEADER + payload.len};
 	gp_list_init(&p->link);
 	uint16_t type = (uint16_t)m->type, flags = inline_ok ? 0 : FRAME_SPILLED;
@@ -229,6 +233,26 @@ make_packet(const struct gp_message *m, struct gp_slice payload)
 	return p;
 }
 
+/* NULL: no memory, or a message that cannot be. */
+static struct packet *
+encode(const struct gp_message *m)
+{
+	struct gp_buf *b = &scratch.encoded;
+	bool secret = gp_message_is_secret(m->type);
+	struct packet *p = NULL;
+	gp_buf_clear(b);
+	/* A buffer that grew would leave behind what it was. */
+	if (secret && !gp_buf_reserve(b, gp_message_max(m->type)))
+		return NULL;
+	if (gp_message_encode(b, m))
+		p = make_packet(m, gp_buf_slice(b));
+	if (secret)
+		explicit_bzero(b->ptr, b->len);
+	if (b->cap > 1024 * 1024)
+		gp_buf_free(b);
+	return p;
+}
+
 /* A peer that leaves so much unread is not one that we can work with: its end is noticed by the
  * reader, like any other. */
 static bool
@@ -243,12 +267,7 @@ over_cap(struct gp_channel *c, const struct packet *p)
 bool
 gp_channel_send(struct gp_channel *c, const struct gp_message *m)
 {
-	gp_buf_clear(&scratch.encoded);
-	struct packet *p = NULL;
-	if (gp_message_encode(&scratch.encoded, m))
-		p = make_packet(m, gp_buf_slice(&scratch.encoded));
-	if (scratch.encoded.cap > 1024 * 1024)
-		gp_buf_free(&scratch.encoded);
+	struct packet *p = encode(m);
 	if (p && m->fd >= 0)
 		p->fds[p->fds_len++] = m->fd;
 	if (!p && m->fd >= 0)
@@ -378,6 +397,8 @@ handle(struct gp_channel *c, struct incoming *in, bool frame_ok)
 	/* cppcheck-suppress autoVariables; it is taken away again below */
 	c->freed = &freed;
 	c->owner.on_message(c->owner.ctx, c, &m);
+	if (gp_message_is_secret(m.type))
+		explicit_bzero((char *)in->data.ptr, in->data.len);
 	if (m.fd >= 0)
 		close(m.fd);
 	if (scratch.spilled.cap > 1024 * 1024)

@@ -79,8 +79,8 @@ struct gp_role {
 	/* All files of DKIM keys, one behind the other in the descriptor, before start and after.
 	   The descriptor is closed after the call. NULL: the role must not be given any. */
 	void (*on_dkim_keys)(struct gp_role_env *env, const struct gp_msg_dkim_keys *keys, int fd);
-	/* What to log in with elsewhere, before start and after; kind: enum gp_secret_kind. The
-	   descriptor is closed after the call. NULL: the role must not be given any. */
+	/* A secret, before start and after; kind: enum gp_secret_kind. The descriptor is closed
+	   after the call. NULL: the role must not be given any. */
 	void (*on_secret)(struct gp_role_env *env, uint8_t kind, int fd);
 	/* A new configuration is in env->config; the old one is freed after the call. */
 	void (*on_reload)(struct gp_role_env *env, const struct gp_config *old);

@@ -57,6 +57,9 @@ enum gp_secret_kind {
 	GP_SECRET_TOKEN,
 	GP_SECRET_CLIENT, /* what a token is had for */
 	GP_SECRET_ISSUER, /* auth's, towards the issuer of tokens */
+	/* smtpd's, of the addresses of core/srs: what they are made with, and were before. */
+	GP_SECRET_SRS,
+	GP_SECRET_SRS_BEFORE,
 };
 
 enum gp_queue_verb {

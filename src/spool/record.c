@@ -211,24 +211,35 @@ enum {
 	CHANGE_MIN = 4 + STATE_MIN,
 };
 
+/* Bits beside the values of an octet: an envelope without a forwarder is written as it was before
+   there were any. */
+enum {
+	META_HAS_FORWARDER = 0x80, /* with ret: it stands behind the client */
+	META_FORWARDED = 0x80,     /* with notify */
+};
+
 void
 gp_message_meta_write(struct gp_buf *out, const struct gp_envelope *e,
 		      const struct gp_rcpt_state *states, uint8_t flags)
 {
 	gp_write_u8(out, flags);
-	gp_write_u8(out, e->ret);
+	gp_write_u8(out, (e->ret & ~META_HAS_FORWARDER) |
+				 (e->forwarder.len > 0 ? META_HAS_FORWARDER : 0));
 	gp_write_u8(out, e->flags);
 	gp_write_u64(out, e->arrival_ms);
 	gp_write_bytes(out, e->sender);
 	gp_write_bytes(out, e->envid);
 	gp_write_bytes(out, e->client_addr);
 	gp_write_bytes(out, e->client_helo);
+	if (e->forwarder.len > 0)
+		gp_write_bytes(out, e->forwarder);
 	gp_write_u32(out, (uint32_t)e->rcpts_len);
 	struct gp_rcpt_state untried = {.next_ms = e->arrival_ms};
 	for (size_t i = 0; i < e->rcpts_len; i++) {
 		gp_write_bytes(out, e->rcpts[i].address);
 		gp_write_bytes(out, e->rcpts[i].orcpt);
-		gp_write_u8(out, e->rcpts[i].notify);
+		gp_write_u8(out, (e->rcpts[i].notify & ~META_FORWARDED) |
+					 (e->rcpts[i].forwarded ? META_FORWARDED : 0));
 		state_write(out, states ? &states[i] : &untried);
 	}
 }
@@ -240,13 +251,16 @@ gp_message_meta_read(struct gp_slice meta, struct gp_arena *arena, struct gp_mes
 	*ret = (struct gp_message_meta){};
 	struct gp_envelope *e = &ret->envelope;
 	ret->flags = gp_read_u8(&r);
-	e->ret = gp_read_u8(&r);
+	uint8_t ret_bits = gp_read_u8(&r);
+	e->ret = ret_bits & ~META_HAS_FORWARDER;
 	e->flags = gp_read_u8(&r);
 	e->arrival_ms = gp_read_u64(&r);
 	e->sender = gp_read_bytes(&r, GP_META_MAX);
 	e->envid = gp_read_bytes(&r, GP_META_MAX);
 	e->client_addr = gp_read_bytes(&r, GP_META_MAX);
 	e->client_helo = gp_read_bytes(&r, GP_META_MAX);
+	if (ret_bits & META_HAS_FORWARDER)
+		e->forwarder = gp_read_bytes(&r, GP_META_MAX);
 	size_t n = gp_read_u32(&r);
 	if (r.failed || n == 0 || n > r.rest.len / RCPT_MIN)
 		return false;
@@ -258,7 +272,9 @@ gp_message_meta_read(struct gp_slice meta, struct gp_arena *arena, struct gp_mes
 	for (size_t i = 0; i < n; i++) {
 		rcpts[i].address = gp_read_bytes(&r, GP_META_MAX);
 		rcpts[i].orcpt = gp_read_bytes(&r, GP_META_MAX);
-		rcpts[i].notify = gp_read_u8(&r);
+		uint8_t bits = gp_read_u8(&r);
+		rcpts[i].notify = bits & ~META_FORWARDED;
+		rcpts[i].forwarded = bits & META_FORWARDED;
 		state_read(&r, &ret->states[i]);
 	}
 	e->rcpts = rcpts;

@@ -89,6 +89,9 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->smarthost.client_id, b->smarthost.client_id));
 	assert_true(gp_slice_eq(a->smarthost.client_secret_file, b->smarthost.client_secret_file));
 	assert_true(gp_slice_eq(a->smarthost.token_scope, b->smarthost.token_scope));
+	assert_true(gp_slice_eq(a->srs.domain, b->srs.domain));
+	assert_true(gp_slice_eq(a->srs.secret_file, b->srs.secret_file));
+	assert_true(gp_slice_eq(a->srs.previous_file, b->srs.previous_file));
 	assert_int_equal(a->destinations_len, b->destinations_len);
 	for (size_t i = 0; i < a->destinations_len; i++) {
 		const struct gp_destination_config *x = &a->destinations[i],
@@ -129,6 +132,9 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->reports.from, b->reports.from));
 	assert_true(gp_slice_eq(a->reports.organization, b->reports.organization));
 	assert_int_equal(a->reports.tls_interval, b->reports.tls_interval);
+	assert_int_equal(a->reports.dmarc, b->reports.dmarc);
+	assert_int_equal(a->reports.dmarc_interval, b->reports.dmarc_interval);
+	assert_int_equal(a->reports.dmarc_size, b->reports.dmarc_size);
 	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);
 	for (size_t i = 0; i < a->tls.certificates_len; i++)
 		assert_true(gp_slice_eq(a->tls.certificates[i].pem, b->tls.certificates[i].pem));
@@ -211,13 +217,14 @@ static const char everything[] =
 	"login: scram-plus, password_file: "
 	"secret, token_file: /srv/token,\n  token_url: \"HTTPS://Login.test/a?b\", client_id: me, "
 	"client_secret_file: secret, token_scope: all}\n"
+	"srs: {domain: B\u00fccher.example, secret_file: secret, previous_file: /srv/token}\n"
 	"destinations:\n  Bank.example: {tls: dane-only}\n  .b\u00fccher.test: {tls: none}\n"
 	"  2001:DB8::1: {fingerprints: [\"" A16 ":" A16 "\", " B32 B32 "]}\n  192.0.2.1:\n"
 	"routes: {net: \"[2001:db8::1]\", .net: 192.0.2.1, .b\u00fccher.example: \"h:26\"}\n"
 	"dns: {server: 127.0.0.1, answers: zone.json, trust_anchor: /usr/share/dns/root.key}\n"
 	"fetch: {ca_file: zone.json, private_addresses: true, port: 8443}\n"
 	"reports: {from: TLS@Reports.Example, organization: \"Ex\u00e4mple: Ltd.\", tls_interval: "
-	"90s}\n"
+	"90s, dmarc: off, dmarc_interval: 2h, dmarc_size: 2KB}\n"
 	"users: {file: people}\n"
 	"authentication: {dmarc: quarantine, spf: enforce, from: tag, exempt: [0.0.0.0/0, "
 	"\"::ffff:192.0.2.0/120\"],\n"
@@ -280,6 +287,9 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.reports.from, "TLS@reports.example");
 	assert_slice(p.cfg.reports.organization, "Ex\u00e4mple: Ltd.");
 	assert_int_equal(p.cfg.reports.tls_interval, 90000);
+	assert_int_equal(p.cfg.reports.dmarc, 0);
+	assert_int_equal(p.cfg.reports.dmarc_interval, 7200000);
+	assert_int_equal(p.cfg.reports.dmarc_size, 2000);
 	assert_int_equal(p.cfg.listens[1].tls, GP_LISTEN_IMPLICIT);
 	assert_slice(p.cfg.tls.certificates[0].path, "/etc/g/rsa.pem");
 	assert_slice(p.cfg.tls.certificates[1].pem, files[6].content);
@@ -444,6 +454,8 @@ starter_files_load(void **state)
 		{"/etc/g/smarthost.password", ""},
 		{"/etc/g/smarthost.token", ""},
 		{"/etc/g/smarthost.client", ""},
+		{"/etc/g/srs.secret", ""},
+		{"/etc/g/srs.previous", ""},
 		{"/etc/g/keys.json", "{}"},
 		{}};
 	(void)state;

@@ -220,6 +220,36 @@ each_hash_is_made_once(void **state)
 	gp_dkim_body_free(&b);
 }
 
+/* Lengths in any order, with octets behind the longest and without; however it is cut. */
+static void
+lengths_share_a_hash(void **state)
+{
+	static const char body[] = "ab\r\ncd\r\n";
+	static const uint64_t lengths[] = {5, 0, 8, 3, 7, 1};
+	(void)state;
+	for (size_t wanted = 1; wanted <= GP_ARRAY_LEN(lengths); wanted++) {
+		for (size_t step = 1; step <= sizeof(body); step++) {
+			struct gp_dkim_body b;
+			struct gp_slice rest = gp_slice_str(body);
+			size_t place;
+			gp_dkim_body_init(&b);
+			for (size_t i = 0; i < wanted; i++)
+				assert_int_equal(
+					gp_dkim_body_want(&b, GP_DKIM_SIMPLE, lengths[i], &place),
+					0);
+			for (; rest.len > 0; rest = gp_slice_drop(rest, step))
+				gp_dkim_body_feed(&b, gp_slice_take(rest, step));
+			assert_int_equal(gp_dkim_body_end(&b), 0);
+			for (size_t i = 0; i < wanted; i++) {
+				char text[sizeof(body)] = "";
+				memcpy(text, body, lengths[i]);
+				check_hash(&b, i, text);
+			}
+			gp_dkim_body_free(&b);
+		}
+	}
+}
+
 static void
 hashes_have_a_bound(void **state)
 {
@@ -245,6 +275,7 @@ main(void)
 		cmocka_unit_test(long_runs_pass),
 		cmocka_unit_test(words_come_out_as_octets_do),
 		cmocka_unit_test(each_hash_is_made_once),
+		cmocka_unit_test(lengths_share_a_hash),
 		cmocka_unit_test(hashes_have_a_bound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,8 +173,8 @@ short_and_long_rsa_keys_are_not_accepted(void **state)
 		unsigned bits;
 		const char *want;
 	} sizes[] = {
-		{512, "policy: the key is shorter than 1024 bits"},
-		{1016, "policy: the key is shorter than 1024 bits"},
+		{512, "permerror: the key is shorter than 1024 bits"},
+		{1016, "permerror: the key is shorter than 1024 bits"},
 		{1024, "pass"},
 		{1031, "pass"},
 		{2048, "pass"},

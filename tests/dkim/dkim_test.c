@@ -392,6 +392,40 @@ answers_and_body_are_waited_for(void **state)
 }
 
 static void
+nothing_is_computed_while_a_question_is_open(void **state)
+{
+	(void)state;
+	struct world w;
+	open_world(&w);
+	struct gp_arena *arena = &w.rig.arena;
+	struct gp_answers *open = gp_answers_new(arena, 8, rig_seed);
+	struct gp_slice m = sign(&w, GP_SLICE(MESSAGE));
+	m = signer_message(&w.ed25519, signer_order(&w.ed25519, "ed"), m, &w.rig);
+	struct gp_dkim_world world = {open, NULL, RIG_NOW_S, arena};
+	struct gp_dkim_result_set *r = &w.rig.result;
+	struct gp_header h;
+	struct gp_dkim_body body;
+	struct gp_dns_answer a;
+	assert_int_equal(gp_header_split(m, arena, &h), 0);
+	gp_dkim_body_init(&body);
+	assert_int_equal(gp_dkim_collect(&h, &body, arena, &w.rig.set), 0);
+	rig_feed(&w.rig, &body, gp_header_body(&h));
+	static const char *const names[] = {"rsa._domainkey.a.test", "ed._domainkey.a.test"};
+	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
+		assert_int_equal(gp_dkim_eval(&w.rig.set, &body, &world, r), GP_DKIM_NEED);
+		assert_int_equal(r->verdicts[0].result, 0);
+		assert_int_equal(r->verdicts[1].result, 0);
+		assert_true(gp_answers_find(w.rig.answers, gp_slice_str(names[i]), GP_DNS_TXT, &a));
+		assert_int_equal(gp_answers_add(open, &a), 0);
+	}
+	assert_int_equal(gp_dkim_eval(&w.rig.set, &body, &world, r), GP_DKIM_DONE);
+	assert_slice(rig_show(&w.rig), "pass, pass");
+	gp_dkim_body_free(&body);
+	gp_answers_free(open);
+	close_world(&w);
+}
+
+static void
 memory_may_run_out(void **state)
 {
 	(void)state;
@@ -440,6 +474,7 @@ main(void)
 		cmocka_unit_test(no_more_than_a_few_are_verified),
 		cmocka_unit_test(bodies_that_others_want_leave_no_room),
 		cmocka_unit_test(answers_and_body_are_waited_for),
+		cmocka_unit_test(nothing_is_computed_while_a_question_is_open),
 		cmocka_unit_test(memory_may_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,7 @@ judge(const json_t *c, struct gp_arena *arena)
 	const char *want = wanted_of(id);
 	struct gp_headers h;
 	assert_int_equal(gp_headers_read(message_of(c, arena), &query, arena, &h), 0);
+	assert_int_equal(gp_headers_judge(&h, NULL, arena), 0);
 	if (h.verdict == GP_VERDICT_AUTHENTIC || h.verdict == GP_VERDICT_AUTHENTIC_FORWARDED)
 		fail_msg("%s is %s", id, gp_verdict_name(h.verdict));
 	if (want && !gp_finding_of(&h.findings, want))

@@ -33,12 +33,12 @@ check(const struct want *want, const struct gp_verified *verified, bool trust)
 {
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_headers h;
-	struct gp_headers_query query = {
-		.own = our_domains, .own_len = 1, .now_s = NOW_S, .verified = verified};
+	struct gp_headers_query query = {.own = our_domains, .own_len = 1, .now_s = NOW_S};
 	if (trust)
 		query.trust = (struct gp_trust){.hosts = our_hosts, .hosts_len = 1};
 	struct gp_slice message = gp_arena_printf(&arena, "%s\r\nbody", want->message);
 	assert_int_equal(gp_headers_read(message, &query, &arena, &h), 0);
+	assert_int_equal(gp_headers_judge(&h, verified, &arena), 0);
 	if (h.verdict != want->verdict)
 		fail_msg("%s: %s", want->message, gp_verdict_name(h.verdict));
 	assert_true(h.reasons_len > 0);
@@ -132,6 +132,39 @@ with_verification(void **state)
 		check(&cases[i].want, &cases[i].verified, true);
 }
 
+/* What a reason has said no later one says again. */
+static void
+nothing_is_told_twice(void **state)
+{
+	static const struct {
+		const char *message, *word;
+	} cases[] = {
+		{LOGIN OURS, "198.51.100.9"},
+		{LOGIN OURS "Reply-To: x@else.test\r\n", "198.51.100.9"},
+		{STRANGER "Return-Path: <x@else.test>\r\n" FAR, "198.51.100.7"},
+		{STRANGER LOGIN OURS, "hop 1, by mx.our.test"},
+		{STRANGER "From: \"al@gatepost.test\" <a@gatep0st.test>\r\n", "al@gatepost.test,"},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+		struct gp_headers h;
+		struct gp_headers_query query = {.own = our_domains,
+						 .own_len = 1,
+						 .trust = {.hosts = our_hosts, .hosts_len = 1},
+						 .now_s = NOW_S};
+		struct gp_slice message = gp_arena_printf(&arena, "%s\r\nbody", cases[i].message);
+		size_t times = 0;
+		assert_int_equal(gp_headers_read(message, &query, &arena, &h), 0);
+		assert_int_equal(gp_headers_judge(&h, NULL, &arena), 0);
+		for (size_t k = 0; k < h.reasons_len; k++)
+			times += strstr(gp_arena_str(&arena, h.reasons[k]), cases[i].word) != NULL;
+		if (times != 1)
+			fail_msg("%s: %zu times", cases[i].message, times);
+		gp_arena_free(&arena);
+	}
+}
+
 /* Nobody said which hosts are ours: then no login is an account of ours. */
 static void
 assumed_trust_is_no_account_of_ours(void **state)
@@ -172,6 +205,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_verification),
 		cmocka_unit_test(with_verification),
+		cmocka_unit_test(nothing_is_told_twice),
 		cmocka_unit_test(assumed_trust_is_no_account_of_ours),
 		cmocka_unit_test(a_header_without_end),
 	};

@@ -39,6 +39,8 @@ whom_they_name(void **state)
 		{"\t Alice  B. Cooper\t<a@b> ", "a@b"},
 		{"\"Cooper, Alice <x@y>\" <a@b>", "a@b"},
 		{"\"x@y\" <a@b>", "a@b"},
+		{"a@b <a@b>", "a@b"},
+		{"A@b (c) <(d) a@B>, a@b<a@b>", "a@B|a@b"},
 		{"\"\\\"x@y\\\", \" <a@b>", "a@b"},
 		{"\"\" <a@b>", "a@b"},
 		{"=?utf-8?q?Alice?= =?utf-8?B?PHhAeT4=?= <a@b>", "a@b"},
@@ -79,6 +81,7 @@ what_they_are_called(void **state)
 		 "\"Al, ice\" =?utf-8?q?B?= J. (y)"},
 		{"Group: Alice <a@b>;", "Alice"},
 		{"(Alice) a@b", ""},
+		{"A@b (c) <a@b>", "A@b"},
 	};
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
@@ -115,6 +118,11 @@ what_has_no_reading(void **state)
 		{"<a@b>c@d", "!something behind an address"},
 		{"<<a@b>>", "!not an address"},
 		{"a@b c@d", "!something behind an address"},
+		{"a@b <c@b>", "!another address for a name"},
+		{"a@b <a@b.d>", "!another address for a name"},
+		{"a@b <a@b", "!an address without its \">\""},
+		{"a@b <a@b> <a@b>", "!something behind an address"},
+		{"a@b x <a@b>", "!something behind an address"},
 		{"a@b; c@d", "!something behind an address"},
 		{"a@b>", "!something behind an address"},
 		/* obsolete forms */

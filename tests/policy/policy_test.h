@@ -55,7 +55,7 @@ write_admission(struct gp_buf *out, const struct asked *a, const struct gp_clien
 		assert_int_equal(admission.reply.code == 250, admission.targets_len > 0);
 		for (size_t i = 0; i < admission.targets_len; i++)
 			gp_buf_printf(out, "%s%.*s", i > 0 ? ", " : " ",
-				      GP_SLICE_FMT(admission.targets[i]));
+				      GP_SLICE_FMT(admission.targets[i].address));
 	}
 	gp_arena_free(&arena);
 }

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/dkim/signature.h"
+#include "core/dmarc/record.h"
+#include "core/spf/spf.h"
 #include "procs/reports/store.h"
 
 enum {
@@ -87,7 +90,7 @@ tell_in(const struct store_period *period, const char *domain, struct gp_tls_cou
 		.counts = &c,
 		.counts_len = 1,
 	};
-	return store_count(store, period, &m);
+	return store_count_tls(store, period, &m);
 }
 
 static int
@@ -99,12 +102,18 @@ tell(const char *domain, struct gp_tls_count c)
 static const struct gp_tls_count fine = {
 	.type = GP_TLSRPT_NO_POLICY, .result = GP_TLSRPT_SUCCESS, .domain = {"example.net", 11}};
 
+static uint64_t
+first_pause_s(enum store_kind kind)
+{
+	return kind == STORE_TLS ? PAUSE_S : 2 * PAUSE_S;
+}
+
 /* The one report that is due at `now`. */
 static struct store_report
 take(uint64_t now_s)
 {
 	struct store_report r;
-	assert_int_equal(store_take(store, now_s, PAUSE_S, &arena, &r), 0);
+	assert_int_equal(store_take(store, now_s, first_pause_s, &arena, &r), 0);
 	return r;
 }
 
@@ -112,7 +121,7 @@ static void
 assert_nothing_due(uint64_t now_s)
 {
 	struct store_report r;
-	assert_int_equal(store_take(store, now_s, PAUSE_S, &arena, &r), 1);
+	assert_int_equal(store_take(store, now_s, first_pause_s, &arena, &r), 1);
 }
 
 /* --- counts --- */
@@ -135,13 +144,13 @@ counts_come_back(void **state)
 			 0);
 	assert_int_equal(tell("example.org", fine), 0);
 	open_again();
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	for (int i = 0; i < 2; i++) {
 		struct store_report due = take(TOMORROW);
 		if (gp_slice_eq(due.domain, GP_SLICE("example.org")))
 			continue;
 		assert_slice(due.domain, "example.net");
-		assert_int_equal(store_read(store, &due, &arena, &report), 0);
+		assert_int_equal(store_read_tls(store, &due, &arena, &report), 0);
 	}
 	assert_int_equal(report.counts_len, 2);
 	const struct gp_tlsrpt_counts *sts = &report.counts[0], *tlsa = &report.counts[1];
@@ -184,7 +193,7 @@ what_was_not_synced_is_gone(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(WEXITSTATUS(status), 2);
 	open_again();
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	(void)take(TOMORROW);
 	(void)take(TOMORROW);
 	assert_nothing_due(TOMORROW);
@@ -207,7 +216,7 @@ a_full_disk_takes_the_last_transaction_only(void **state)
 	assert_true(r < 0);
 	assert_int_equal(tell("example.com", fine), 0);
 	assert_int_equal(store_sync(store), 0);
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	for (int i = 0; i < 2; i++)
 		assert_false(gp_slice_eq(take(TOMORROW).domain, GP_SLICE("example.org")));
 	assert_nothing_due(TOMORROW);
@@ -236,9 +245,9 @@ many_policies_and_kinds_have_an_end(void **state)
 			tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_SUCCESS, text, "")),
 			i == STORE_POLICIES_MAX);
 	}
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	struct store_report due = take(TOMORROW);
-	assert_int_equal(store_read(store, &due, &arena, &report), 0);
+	assert_int_equal(store_read_tls(store, &due, &arena, &report), 0);
 	assert_int_equal(report.counts_len, STORE_POLICIES_MAX);
 	assert_int_equal(report.counts[0].failures, STORE_FAILURES_MAX + 51);
 	assert_int_equal(report.counts[0].details_len, STORE_FAILURES_MAX + 1);
@@ -264,12 +273,12 @@ a_report_is_due_within_the_spread(void **state)
 		snprintf(domain, sizeof(domain), "d%d.example", i);
 		assert_int_equal(tell(domain, fine), 0);
 	}
-	assert_int_equal(store_end_periods(store, TOMORROW - 1, SPREAD_S), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW - 1, SPREAD_S), 0);
 	assert_int_equal(store_next_s(store), UINT64_MAX);
-	assert_int_equal(store_end_periods(store, TOMORROW, SPREAD_S), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, SPREAD_S), 0);
 	/* Once more changes nothing. */
 	uint64_t first = store_next_s(store);
-	assert_int_equal(store_end_periods(store, TOMORROW, SPREAD_S), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, SPREAD_S), 0);
 	assert_int_equal(store_next_s(store), first);
 	for (int i = 0; i < 200; i++) {
 		uint64_t at = store_next_s(store);
@@ -289,7 +298,7 @@ attempts_grow_apart_and_outlive_a_restart(void **state)
 	uint64_t now = TOMORROW, pause = PAUSE_S;
 	(void)state;
 	assert_int_equal(tell("example.net", fine), 0);
-	assert_int_equal(store_end_periods(store, now, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, now, 1), 0);
 	struct store_report first = take(now);
 	assert_int_equal(first.first_s, now);
 	assert_int_equal(first.period.start_s, today.start_s);
@@ -315,17 +324,17 @@ places_are_remembered(void **state)
 {
 	(void)state;
 	assert_int_equal(tell("example.net", fine), 0);
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	uint64_t id = take(TOMORROW).id;
 	struct gp_slice one = GP_SLICE("mailto:a@example.net"),
 			two = GP_SLICE("https://example.net/");
-	assert_int_equal(store_settle_place(store, id, one, STORE_SENT, GP_SLICE("")), 0);
-	assert_int_equal(store_settle_place(store, id, two, STORE_FAILED, GP_SLICE("no")), 0);
+	assert_int_equal(store_settle_place(store, id, 0, one, STORE_SENT, GP_SLICE("")), 0);
+	assert_int_equal(store_settle_place(store, id, 0, two, STORE_FAILED, GP_SLICE("no")), 0);
 	open_again();
-	assert_int_equal(store_place(store, id, one), STORE_SENT);
-	assert_int_equal(store_place(store, id, two), STORE_FAILED);
-	assert_int_equal(store_place(store, id, GP_SLICE("mailto:b@example.net")), STORE_OPEN);
-	assert_int_equal(store_place(store, id + 1, one), STORE_OPEN);
+	assert_int_equal(store_place(store, id, 0, one), STORE_SENT);
+	assert_int_equal(store_place(store, id, 0, two), STORE_FAILED);
+	assert_int_equal(store_place(store, id, 0, GP_SLICE("mailto:b@example.net")), STORE_OPEN);
+	assert_int_equal(store_place(store, id + 1, 0, one), STORE_OPEN);
 }
 
 static void
@@ -336,17 +345,200 @@ what_is_old_is_forgotten(void **state)
 	assert_int_equal(
 		tell("example.net", count(GP_TLSRPT_STS, GP_TLSRPT_CERTIFICATE_EXPIRED, "", "")),
 		0);
-	assert_int_equal(store_end_periods(store, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
 	struct store_report due = take(TOMORROW);
-	assert_int_equal(store_settle_place(store, due.id, GP_SLICE("mailto:a@example.net"),
+	assert_int_equal(store_settle_place(store, due.id, 0, GP_SLICE("mailto:a@example.net"),
 					    STORE_SENT, GP_SLICE("")),
 			 0);
-	assert_int_equal(store_end_periods(store, TOMORROW + STORE_KEEP_S - 1, 1), 0);
-	assert_int_equal(store_read(store, &due, &arena, &report), 0);
-	assert_int_equal(store_end_periods(store, TOMORROW + STORE_KEEP_S, 1), 0);
-	assert_int_equal(store_read(store, &due, &arena, &report), -EIO);
-	assert_int_equal(store_place(store, due.id, GP_SLICE("mailto:a@example.net")), STORE_OPEN);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW + STORE_KEEP_S - 1, 1), 0);
+	assert_int_equal(store_read_tls(store, &due, &arena, &report), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW + STORE_KEEP_S, 1), 0);
+	assert_int_equal(store_read_tls(store, &due, &arena, &report), -EIO);
+	assert_int_equal(store_place(store, due.id, 0, GP_SLICE("mailto:a@example.net")),
+			 STORE_OPEN);
 	assert_int_equal(store_next_s(store), UINT64_MAX);
+}
+
+/* --- DMARC --- */
+
+static const struct gp_dmarcrpt_signature signatures[] = {
+	{{"example.net", 11}, {"s1", 2}, GP_DKIM_PASS},
+	{{"list.example", 12}, {"x", 1}, GP_DKIM_TEMPERROR},
+};
+
+static struct gp_msg_dmarc_result
+message(const char *domain, const char *envelope)
+{
+	return (struct gp_msg_dmarc_result){
+		.policy = {.domain = gp_slice_str(domain),
+			   .p = GP_DMARC_P_REJECT,
+			   .sp = GP_DMARC_P_QUARANTINE,
+			   .np = GP_DMARC_P_NONE,
+			   .aspf_strict = true,
+			   .fo = GP_DMARC_FO_DKIM},
+		.row = {.source = GP_SLICE("192.0.2.1"),
+			.disposition = GP_DMARCRPT_QUARANTINE,
+			.override = GP_DMARCRPT_LOCAL_POLICY,
+			.dkim_aligned = true,
+			.header_from = gp_slice_str(domain),
+			.envelope_from = gp_slice_str(envelope),
+			.spf_domain = GP_SLICE("helo.example"),
+			.spf = GP_SPF_SOFTFAIL,
+			.signatures = signatures,
+			.signatures_len = 2},
+	};
+}
+
+static int
+tell_of(const char *domain, const char *envelope)
+{
+	const struct gp_msg_dmarc_result m = message(domain, envelope);
+	return store_count_dmarc(store, &today, &m);
+}
+
+static void
+messages_come_back(void **state)
+{
+	struct gp_dmarcrpt_report report = {};
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(tell_of("example.net", "a.example"), 0);
+	/* The last policy is the one that is told. */
+	struct gp_msg_dmarc_result later = message("example.net", "b.example");
+	later.policy.testing = true;
+	later.policy.flaw = GP_SLICE("rua=x");
+	later.row.signatures_len = 0;
+	assert_int_equal(store_count_dmarc(store, &today, &later), 0);
+	open_again();
+	assert_int_equal(store_end_periods(store, STORE_DMARC, TOMORROW, 1), 0);
+	struct store_report due = take(TOMORROW);
+	assert_int_equal(due.kind, STORE_DMARC);
+	assert_slice(due.domain, "example.net");
+	assert_int_equal(store_read_dmarc(store, &due, 0, 10, &arena, &report), 0);
+	const struct gp_dmarcrpt_policy *p = &report.policy;
+	assert_true(p->p == GP_DMARC_P_REJECT && p->sp == GP_DMARC_P_QUARANTINE &&
+		    p->np == GP_DMARC_P_NONE && !p->adkim_strict && p->aspf_strict && p->testing);
+	assert_int_equal(p->fo, GP_DMARC_FO_DKIM);
+	assert_slice(p->flaw, "rua=x");
+	assert_int_equal(report.rows_len, 2);
+	const struct gp_dmarcrpt_row *row = &report.rows[0];
+	assert_int_equal(row->messages, 3);
+	assert_slice(row->source, "192.0.2.1");
+	assert_slice(row->header_from, "example.net");
+	assert_slice(row->envelope_from, "a.example");
+	assert_slice(row->spf_domain, "helo.example");
+	assert_true(row->disposition == GP_DMARCRPT_QUARANTINE && row->dkim_aligned &&
+		    row->override == GP_DMARCRPT_LOCAL_POLICY && !row->spf_aligned &&
+		    row->spf == GP_SPF_SOFTFAIL);
+	assert_int_equal(row->signatures_len, 2);
+	assert_slice(row->signatures[1].domain, "list.example");
+	assert_slice(row->signatures[1].selector, "x");
+	assert_int_equal(row->signatures[1].result, GP_DKIM_TEMPERROR);
+	assert_slice(report.rows[1].envelope_from, "b.example");
+	assert_int_equal(report.rows[1].signatures_len, 0);
+}
+
+static void
+rows_come_in_pieces_and_in_one_order(void **state)
+{
+	struct gp_dmarcrpt_report whole = {}, piece = {};
+	char text[16];
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		snprintf(text, sizeof(text), "e%d.example", (i * 7) % 10);
+		assert_int_equal(tell_of("example.net", text), 0);
+	}
+	assert_int_equal(store_end_periods(store, STORE_DMARC, TOMORROW, 1), 0);
+	struct store_report due = take(TOMORROW);
+	assert_int_equal(store_read_dmarc(store, &due, 0, 100, &arena, &whole), 0);
+	assert_int_equal(whole.rows_len, 10);
+	for (size_t at = 0; at < 10; at += piece.rows_len) {
+		assert_int_equal(store_read_dmarc(store, &due, at, 3, &arena, &piece), 0);
+		assert_int_equal(piece.rows_len, at == 9 ? 1 : 3);
+		for (size_t i = 0; i < piece.rows_len; i++)
+			assert_true(gp_slice_eq(piece.rows[i].envelope_from,
+						whole.rows[at + i].envelope_from));
+	}
+	assert_int_equal(store_read_dmarc(store, &due, 10, 3, &arena, &piece), 1);
+}
+
+static void
+many_kinds_of_message_have_an_end(void **state)
+{
+	struct gp_dmarcrpt_report report = {};
+	char text[16];
+	(void)state;
+	for (int i = 0; i < STORE_ROWS_MAX + 7; i++) {
+		snprintf(text, sizeof(text), "e%d.example", i);
+		assert_int_equal(tell_of("example.net", text), i >= STORE_ROWS_MAX);
+	}
+	/* One that is known counts as before; another domain is not its neighbour's victim. */
+	assert_int_equal(tell_of("example.net", "e0.example"), 0);
+	assert_int_equal(tell_of("example.org", "e0.example"), 0);
+	assert_int_equal(store_end_periods(store, STORE_DMARC, TOMORROW, 1), 0);
+	for (int i = 0; i < 2; i++) {
+		struct store_report due = take(TOMORROW);
+		bool full = gp_slice_eq(due.domain, GP_SLICE("example.net"));
+		assert_int_equal(store_read_dmarc(store, &due, 0, 2, &arena, &report), 0);
+		assert_int_equal(report.left_out, full ? 7 : 0);
+		assert_int_equal(report.rows_len, full ? 2 : 1);
+		assert_int_equal(report.rows[0].messages, full ? 2 : 1);
+	}
+}
+
+static void
+many_domains_have_an_end(void **state)
+{
+	char text[24];
+	(void)state;
+	for (int i = 0; i < STORE_DOMAINS_MAX + 3; i++) {
+		snprintf(text, sizeof(text), "d%d.example", i);
+		assert_int_equal(tell_of(text, "a.example"), i >= STORE_DOMAINS_MAX);
+	}
+	assert_int_equal(tell_of("d0.example", "b.example"), 0);
+	const struct store_period next = {TOMORROW, TOMORROW + DAY_S - 1};
+	const struct gp_msg_dmarc_result m = message("late.example", "a.example");
+	assert_int_equal(store_count_dmarc(store, &next, &m), 0);
+}
+
+static void
+messages_are_forgotten_sooner(void **state)
+{
+	struct gp_dmarcrpt_report report;
+	uint64_t last_s = today.end_s + STORE_KEEP_DMARC_S;
+	(void)state;
+	assert_int_equal(tell("example.net", fine), 0);
+	assert_int_equal(tell_of("example.net", "a.example"), 0);
+	assert_int_equal(store_end_periods(store, STORE_DMARC, TOMORROW, 1), 0);
+	struct store_report due = take(TOMORROW);
+	assert_int_equal(store_end_periods(store, STORE_DMARC, last_s, 1), 0);
+	assert_int_equal(store_read_dmarc(store, &due, 0, 1, &arena, &report), 0);
+	assert_int_equal(store_end_periods(store, STORE_DMARC, last_s + 1, 1), 0);
+	assert_int_equal(store_read_dmarc(store, &due, 0, 1, &arena, &report), -EIO);
+	assert_nothing_due(last_s + DAY_S);
+	assert_int_equal(store_end_periods(store, STORE_TLS, last_s + 1, 1), 0);
+	assert_int_equal(take(last_s + DAY_S).kind, STORE_TLS);
+}
+
+/* Two kinds on one day are two reports, each with its own pauses and places. */
+static void
+kinds_do_not_meet(void **state)
+{
+	struct gp_slice uri = GP_SLICE("mailto:a@example.net");
+	(void)state;
+	assert_int_equal(tell("example.net", fine), 0);
+	assert_int_equal(tell_of("example.net", "a.example"), 0);
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
+	assert_int_equal(store_end_periods(store, STORE_DMARC, TOMORROW, 1), 0);
+	struct store_report one = take(TOMORROW), two = take(TOMORROW);
+	assert_true(one.kind != two.kind && one.id != two.id);
+	assert_false(gp_slice_eq(one.unique, two.unique));
+	assert_int_equal(take(TOMORROW + PAUSE_S).kind, STORE_TLS);
+	assert_int_equal(take(TOMORROW + 2 * PAUSE_S).kind, STORE_DMARC);
+	assert_int_equal(store_settle_place(store, one.id, 0, uri, STORE_SENT, GP_SLICE("")), 0);
+	assert_int_equal(store_place(store, one.id, 0, uri), STORE_SENT);
+	assert_int_equal(store_place(store, one.id, 1000, uri), STORE_OPEN);
+	assert_int_equal(store_place(store, two.id, 0, uri), STORE_OPEN);
 }
 
 /* --- files that are not ours --- */
@@ -376,6 +568,58 @@ another_file_is_left_alone(void **state)
 	assert_string_equal(back, "not a database");
 }
 
+/* The tables as the first version made them, with a report that is half sent. */
+static const char first_version[] =
+	"CREATE TABLE tls_policy (id INTEGER PRIMARY KEY, start_s INTEGER NOT NULL,"
+	" end_s INTEGER NOT NULL, domain TEXT NOT NULL, type TEXT NOT NULL,"
+	" policy_domain TEXT NOT NULL, strings TEXT NOT NULL, mx TEXT NOT NULL,"
+	" successes INTEGER NOT NULL, failures INTEGER NOT NULL);"
+	"CREATE TABLE tls_failure (policy INTEGER NOT NULL REFERENCES tls_policy ON DELETE CASCADE,"
+	" result TEXT NOT NULL, sending_ip TEXT NOT NULL, mx_host TEXT NOT NULL,"
+	" receiving_ip TEXT NOT NULL, reason TEXT NOT NULL, sessions INTEGER NOT NULL,"
+	" PRIMARY KEY (policy, result, sending_ip, mx_host, receiving_ip, reason)) WITHOUT ROWID;"
+	"CREATE TABLE tls_report (id INTEGER PRIMARY KEY, start_s INTEGER NOT NULL,"
+	" end_s INTEGER NOT NULL, domain TEXT NOT NULL, unique_id TEXT NOT NULL,"
+	" state TEXT NOT NULL DEFAULT 'open', due_s INTEGER NOT NULL, first_s INTEGER,"
+	" tries INTEGER NOT NULL DEFAULT 0, UNIQUE (start_s, domain, end_s));"
+	"CREATE INDEX tls_report_open ON tls_report (due_s) WHERE state = 'open';"
+	"CREATE TABLE tls_place (report INTEGER NOT NULL REFERENCES tls_report ON DELETE CASCADE,"
+	" uri TEXT NOT NULL, state TEXT NOT NULL, said TEXT NOT NULL,"
+	" PRIMARY KEY (report, uri)) WITHOUT ROWID;"
+	"INSERT INTO tls_policy VALUES (1, 1800057600, 1800143999, 'example.net', "
+	"'no-policy-found',"
+	" 'example.net', '', '', 7, 0);"
+	"INSERT INTO tls_report VALUES (5, 1800057600, 1800143999, 'example.net', 'abc', 'open',"
+	" 1800144900, 1800144000, 1);"
+	"INSERT INTO tls_place VALUES (5, 'mailto:a@example.net', 'sent', '');"
+	"PRAGMA user_version = 1;";
+
+static void
+what_an_older_version_wrote_goes_on(void **state)
+{
+	struct gp_tlsrpt_report report = {};
+	char path[64];
+	sqlite3 *db;
+	(void)state;
+	store = store_close(store);
+	assert_int_equal(unlinkat(folder_fd, "reports.db", 0), 0);
+	snprintf(path, sizeof(path), "%s/reports.db", folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, first_version, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	open_again();
+	assert_int_equal(store_end_periods(store, STORE_TLS, TOMORROW, 1), 0);
+	assert_nothing_due(TOMORROW + PAUSE_S - 1);
+	struct store_report due = take(TOMORROW + PAUSE_S);
+	assert_int_equal(due.id, 5);
+	assert_int_equal(due.kind, STORE_TLS);
+	assert_slice(due.unique, "abc");
+	assert_int_equal(due.first_s, TOMORROW);
+	assert_int_equal(store_place(store, 5, 0, GP_SLICE("mailto:a@example.net")), STORE_SENT);
+	assert_int_equal(store_read_tls(store, &due, &arena, &report), 0);
+	assert_int_equal(report.counts[0].successes, 7);
+}
+
 static void
 a_later_version_is_left_alone(void **state)
 {
@@ -403,6 +647,13 @@ main(void)
 		TEST(attempts_grow_apart_and_outlive_a_restart),
 		TEST(places_are_remembered),
 		TEST(what_is_old_is_forgotten),
+		TEST(messages_come_back),
+		TEST(rows_come_in_pieces_and_in_one_order),
+		TEST(many_kinds_of_message_have_an_end),
+		TEST(many_domains_have_an_end),
+		TEST(messages_are_forgotten_sooner),
+		TEST(kinds_do_not_meet),
+		TEST(what_an_older_version_wrote_goes_on),
 		TEST(another_file_is_left_alone),
 		TEST(a_later_version_is_left_alone),
 	};

@@ -377,6 +377,45 @@ stress_forgives_no_error_and_leaves_a_body_its_time(void **state)
 	talk_end(&t);
 }
 
+/* A body that is nothing but dots is handed out in few pieces, with long lines between them. */
+static void
+small_pieces_are_handed_out_together(void **state)
+{
+	enum { LINES = 400, LONG = 600, PIECES_MAX = 10 };
+	struct gp_buf said = GP_BUF_INIT(1 << 16), want = GP_BUF_INIT(1 << 16),
+		      got = GP_BUF_INIT(1 << 16);
+	struct talk t;
+	size_t pieces = 0;
+	(void)state;
+	gp_buf_put_str(&said, "\r\n");
+	gp_buf_put_str(&want, "\r\n");
+	for (size_t i = 0; i < LINES; i++) {
+		bool is_long = i % (LINES / 2) == LINES / 4;
+		gp_buf_printf(&said, "..%0*d\r\n", is_long ? LONG : 1, 7);
+		gp_buf_printf(&want, ".%0*d\r\n", is_long ? LONG : 1, 7);
+	}
+	gp_buf_put_str(&said, ".\r\n");
+	struct gp_limits limits = talk_limits();
+	limits.message_size = 1 << 16;
+	talk_begin_setup(&t, limits, (struct gp_smtp_server_setup){});
+	talk_feed(&t, gp_slice("", 0));
+	go_to(&t, GP_SMTP_DATA, "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+	gp_smtp_server_answer(t.session, &ok);
+	struct gp_slice input = gp_buf_slice(&said);
+	while (gp_smtp_server_next(t.session, &input, t.now_ms) == GP_SMTP_BODY) {
+		gp_buf_put(&got, gp_smtp_server_body(t.session));
+		pieces++;
+	}
+	assert_int_equal(input.len, 0);
+	assert_true(gp_slice_eq(gp_buf_slice(&got), gp_buf_slice(&want)));
+	assert_true(pieces <= PIECES_MAX);
+	gp_smtp_server_answer(t.session, &ok);
+	gp_buf_free(&said);
+	gp_buf_free(&want);
+	gp_buf_free(&got);
+	talk_end(&t);
+}
+
 /* A message that is being stored is answered for before anything else happens. */
 static void
 shutdown_waits_for_the_answer(void **state)
@@ -605,6 +644,7 @@ main(void)
 		cmocka_unit_test(a_thousand_recipients),
 		cmocka_unit_test(a_full_arena),
 		cmocka_unit_test(output_has_an_end),
+		cmocka_unit_test(small_pieces_are_handed_out_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,12 +79,48 @@ memory_is_given_back(void **state)
 		close(fd);
 }
 
+/* Pieces of a staged body, which may be as small as a line without its dot. */
+static void
+small_pieces_make_few_writes(void **state)
+{
+	enum { PIECES = 100'000, LARGE = 40'000, WRITES_MAX = 2 * 3 * PIECES / (16 * 1024) };
+	static char want[3 * PIECES + 3 * LARGE], got[sizeof(want)];
+	static const char big[LARGE];
+	struct body b;
+	size_t len = 0, writes = 0;
+	off_t before = 0;
+	(void)state;
+	body_init(&b);
+	body_stage(&b, memfd_create("stage", MFD_CLOEXEC));
+	for (size_t i = 0; i < PIECES; i++) {
+		struct gp_slice piece = i % (PIECES / 2) == 1
+						? gp_slice(big, sizeof(big))
+						: gp_slice_take(GP_SLICE("ab\n"), i % 4);
+		memcpy(want + len, piece.ptr, piece.len);
+		len += piece.len;
+		assert_true(body_add(&b, piece));
+		assert_int_equal(body_size(&b), len);
+		off_t size = lseek(b.stage, 0, SEEK_END);
+		writes += size != before;
+		before = size;
+	}
+	body_end(&b);
+	assert_true(writes > 0 && writes <= WRITES_MAX);
+	assert_false(b.failed);
+	assert_int_equal(b.staged, len);
+	assert_true(gp_slice_eq(read_all(&b, got), gp_slice(want, len)));
+	body_reset(&b);
+	gp_buf_free(&b.memory);
+	close(body_spare_stage());
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(its_start_is_replaced),
 		cmocka_unit_test(memory_is_given_back),
+		cmocka_unit_test(small_pieces_make_few_writes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

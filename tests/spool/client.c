@@ -47,7 +47,8 @@ fill(char *body, const struct sent *m)
 	memcpy(body + m->size - sizeof(m->id), &m->id, sizeof(m->id));
 }
 
-static const struct gp_rcpt rcpts[] = {{.address = GP_SLICE("a@b")}};
+static const struct gp_slice forwarder = {"f@o", 3};
+static const struct gp_rcpt rcpts[] = {{.address = GP_SLICE("a@b"), .forwarded = true}};
 
 int
 client_append(struct client *c, uint64_t size, bool own)
@@ -67,6 +68,7 @@ client_append(struct client *c, uint64_t size, bool own)
 	struct gp_store_body b = {.slices = &slice, .slices_len = 1};
 	struct gp_envelope e = {
 		.sender = GP_SLICE("s@d"),
+		.forwarder = forwarder,
 		.arrival_ms = c->now_ms,
 		.rcpts = rcpts,
 		.rcpts_len = 1,
@@ -212,6 +214,9 @@ check_found(struct client *c, const struct sent *m, const struct gp_queued *q)
 		say(c, "a message cannot be read");
 	else if (rc == 0 && !gp_slice_eq(s.body, gp_slice(body, m->size)))
 		say(c, "a body is not what was appended");
+	else if (rc == 0 &&
+		 !(gp_slice_eq(s.envelope.forwarder, forwarder) && s.envelope.rcpts[0].forwarded))
+		say(c, "a reverse-path is lost");
 	else if (rc == 0 && (s.states[0].attempts > m->attempts_issued ||
 			     (s.states[0].attempts < m->attempts_acked && !c->lenient)))
 		say(c, "an acknowledged outcome is lost");

@@ -94,15 +94,17 @@ any_message(struct maker *m, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		rcpts[i] = (struct gp_rcpt){.address = any_octets(m, FIELD_MAX),
 					    .orcpt = any_octets(m, FIELD_MAX),
-					    .notify = (uint8_t)prng_next(&m->random)};
+					    .notify = prng_next(&m->random) & 0x7f,
+					    .forwarded = prng_next(&m->random) & 1};
 		states[i] = any_state(m);
 	}
 	return (struct gp_message_meta){
 		.flags = (uint8_t)prng_next(&m->random),
 		.states = states,
 		.envelope = {.sender = any_octets(m, FIELD_MAX),
+			     .forwarder = any_octets(m, FIELD_MAX),
 			     .envid = any_octets(m, FIELD_MAX),
-			     .ret = (uint8_t)prng_next(&m->random),
+			     .ret = prng_next(&m->random) & 0x7f,
 			     .flags = (uint8_t)prng_next(&m->random),
 			     .arrival_ms = prng_next(&m->random),
 			     .client_addr = any_octets(m, FIELD_MAX),
@@ -118,6 +120,7 @@ check_same_message(const struct gp_message_meta *a, const struct gp_message_meta
 	const struct gp_envelope *x = &a->envelope, *y = &b->envelope;
 	assert_int_equal(a->flags, b->flags);
 	check_same(x->sender, y->sender);
+	check_same(x->forwarder, y->forwarder);
 	check_same(x->envid, y->envid);
 	check_same(x->client_addr, y->client_addr);
 	check_same(x->client_helo, y->client_helo);
@@ -129,6 +132,7 @@ check_same_message(const struct gp_message_meta *a, const struct gp_message_meta
 		check_same(x->rcpts[i].address, y->rcpts[i].address);
 		check_same(x->rcpts[i].orcpt, y->rcpts[i].orcpt);
 		assert_int_equal(x->rcpts[i].notify, y->rcpts[i].notify);
+		assert_int_equal(x->rcpts[i].forwarded, y->rcpts[i].forwarded);
 		check_same_state(&a->states[i], &b->states[i]);
 	}
 }
@@ -239,7 +243,7 @@ what_is_cut_or_lies_is_refused(void **state)
 	for (size_t n = 0; n < b.len; n++)
 		assert_false(reads(gp_slice_take(b, n), false));
 	size_t count = SENDER + 4 * 4 + e->sender.len + e->envid.len + e->client_addr.len +
-		       e->client_helo.len;
+		       e->client_helo.len + (e->forwarder.len > 0 ? 4 + e->forwarder.len : 0);
 	check_lies(a, SENDER, true);
 	check_lies(a, count, true);
 	check_lies(b, COUNT_OF_CHANGES, false);

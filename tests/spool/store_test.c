@@ -69,11 +69,12 @@ static const struct gp_rcpt two[] = {
 	{.address = GP_SLICE("alice@example.org"),
 	 .orcpt = GP_SLICE("rfc822;alice@example.org"),
 	 .notify = GP_NOTIFY_FAILURE},
-	{.address = GP_SLICE("\"a\nb\"@example.net")},
+	{.address = GP_SLICE("\"a\nb\"@example.net"), .forwarded = true},
 };
 
 static const struct gp_envelope envelope = {
 	.sender = GP_SLICE("bob@example.com"),
+	.forwarder = GP_SLICE("SRS0=H7NPARLC=RA=example.com=bob@example.org"),
 	.envid = GP_SLICE("QQ314159"),
 	.ret = GP_RET_HDRS,
 	.flags = GP_ENVELOPE_8BITMIME,
@@ -117,6 +118,7 @@ static void
 assert_envelope(const struct gp_envelope *e)
 {
 	assert_slice(e->sender, envelope.sender);
+	assert_slice(e->forwarder, envelope.forwarder);
 	assert_slice(e->envid, envelope.envid);
 	assert_slice(e->client_addr, envelope.client_addr);
 	assert_slice(e->client_helo, envelope.client_helo);
@@ -128,6 +130,7 @@ assert_envelope(const struct gp_envelope *e)
 		assert_slice(e->rcpts[i].address, two[i].address);
 		assert_slice(e->rcpts[i].orcpt, two[i].orcpt);
 		assert_int_equal(e->rcpts[i].notify, two[i].notify);
+		assert_int_equal(e->rcpts[i].forwarded, two[i].forwarded);
 	}
 }
 

@@ -28,6 +28,24 @@ def free_port():
         return s.getsockname()[1]
 
 
+def memory_holds(pid, needles):
+    """Which of these octets the process's memory has. Needs root."""
+    found = set()
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
+        for line in maps:
+            begin, end = (int(x, 16) for x in line.split()[0].split("-"))
+            if " r" not in line or "[v" in line:
+                continue
+            try:
+                mem.seek(begin)
+                octets = mem.read(end - begin)
+            except (OSError, ValueError):
+                continue
+            # As text, big-endian, or the other way round, as big numbers lie in memory.
+            found |= {n for n in needles if n in octets or n[::-1] in octets}
+    return found
+
+
 def eventually(check, timeout_s=20, what="it"):
     """Asks until the answer is true, and returns it; fails the test when that takes too long."""
     end = time.monotonic() + timeout_s
@@ -163,6 +181,11 @@ class Gateway:
                 name = (path.parent / "cmdline").read_bytes().split(b"\0")[0]
                 found[int(path.parent.name)] = name.decode()
         return found
+
+    def holders_of(self, needles):
+        """The processes in whose memory any of these octets are."""
+        processes = {self.process.pid: "supervisor", **self.roles()}
+        return {name for pid, name in processes.items() if memory_holds(pid, needles)}
 
     def log_text(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace")

@@ -43,14 +43,14 @@ def apt_get(argv, folder):
         raise Unavailable("cannot download Debian packages: " + done.stderr.strip()[-300:])
 
 
-def download(folder):
-    """All packages and what they depend on, as if nothing were installed yet."""
+def download(folder, wanted):
+    """These packages and what they depend on, as if nothing were installed yet."""
     (folder / "status").touch()
     (folder / "archives/partial").mkdir(parents=True)
     argv = ["--download-only", "--no-install-recommends"]
     argv += ["-o", f"Dir::State::status={folder}/status", "-o", f"Dir::Cache::archives={folder}/archives"]
     argv += ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Debug::NoLocking=1"]
-    apt_get([*argv, "install", *packages()], folder)
+    apt_get([*argv, "install", *wanted], folder)
     apt_get(["download", *packages("alone")], folder / "archives")
 
 
@@ -80,21 +80,22 @@ def unpack(folder):
     (root / "etc/resolv.conf").write_text("", encoding="utf-8")
 
 
-def peer_root():
-    """The folder with the unpacked packages; makes it when it is not there yet."""
+def peer_root(*more):
+    """The folder with the unpacked packages, those of further groups too; makes it when it is not there yet."""
     if os.geteuid() != 0:
         raise Unavailable("other mail servers are run by chroot, which needs root")
     if subprocess.run(["unshare", "-m", "-p", "-f", "true"], capture_output=True, check=False).returncode != 0:
         raise Unavailable("this machine does not allow namespaces (unshare)")
     home = os.environ.get("GATEPOST_PEERS") or os.path.expanduser("~/.cache/gatepost-peers")
     cache = pathlib.Path(home)
-    recipe = f"{LAYOUT} {packages()} {packages('alone')} {GROUPS}"
+    wanted = [name for group in ("peer", *more) for name in packages(group)]
+    recipe = f"{LAYOUT} {wanted} {packages('alone')} {GROUPS}"
     ready = cache / hashlib.sha256(recipe.encode()).hexdigest()[:16]
     if not ready.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             folder = pathlib.Path(scratch)
-            download(folder)
+            download(folder, wanted)
             unpack(folder)
             (folder / "root").chmod(0o755)
             with contextlib.suppress(OSError):  # another run was faster
@@ -107,6 +108,7 @@ set -e
 mount --make-rprivate /
 mount --bind "$1" "$2/own"
 [ -z "$3" ] || mount --bind "$3" "$2/own/mail"
+[ ! -e "$1/resolv.conf" ] || mount --bind "$1/resolv.conf" "$2/etc/resolv.conf"
 mount -t proc proc "$2/proc"
 mount --rbind /dev "$2/dev"
 root=$2
@@ -116,7 +118,9 @@ exec chroot "$root" "$@"
 
 
 class Peer:
-    """A command that runs inside the root folder, with a folder of its own at /own, and `mail` at /own/mail."""
+    """A command that runs inside the root folder, with a folder of its own at /own, and `mail` at /own/mail.
+
+    A resolv.conf in its folder is its own; without one it has no name server."""
 
     def __init__(self, root, work, argv, mail=None):
         self.work = pathlib.Path(work)

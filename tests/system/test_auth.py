@@ -582,6 +582,18 @@ def test_guesses_at_dovecot_wait_for_each_other(auth, dovecot, scratch):
     assert results.count(BAD) == 3 and results.count(LOCKED) == 5
 
 
+def test_a_success_ends_the_count_of_the_name_that_was_said(auth, dovecot, scratch):
+    smtpd = by_dovecot(auth, scratch, failures=3)
+    smtpd.begin("PLAIN", b"\0carol\0guess")
+    dovecot.accept()
+    for n, good in enumerate([False, False, True, False, False, True]):
+        if n > 0:
+            smtpd.begin("PLAIN", b"\0carol\0secret")
+        id, _ = dovecot.request()
+        dovecot.say((b"OK\t%s\tuser=carol@example.org\n" if good else b"FAIL\t%s\tuser=carol\n") % id)
+        assert smtpd.result()["result"] == (OK if good else BAD)
+
+
 def test_a_real_dovecot(auth, peers):
     """The password that it takes is `secret`, for any user."""
     peer = peers.dovecot(free_port(), free_port())

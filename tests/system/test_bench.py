@@ -15,6 +15,10 @@ sys.path.insert(0, str(BENCH))
 import accounting
 import measure
 import report
+from servers import verified
+
+import dnsrig
+import sink
 
 # Spends some 0.3 s of CPU in a child that is gone at once, then waits.
 SPENDER = "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done'; echo done; exec sleep 60"
@@ -52,6 +56,13 @@ def test_ratios_are_made_within_a_pass_and_failed_runs_are_no_figures():
     assert "| relay-4k-one-50 | 10.0 (3.0-25.0) | 10.0 (3.0-25.0) | 20.0 (10.0-20.0) |" in text
     assert "| relay-4k-one-50 | ours | 900 | 900 | 0.100 |" in text
     assert "3, 1 failed" in text
+
+
+def test_the_first_is_set_against_each_of_the_others():
+    passes = [{"ours": row(100, 1), "theirs": row(10, 3), "others": row(20, 2)}]
+    text = report.markdown(RESULTS | {"servers": ["ours", "theirs", "others"], "cells": {"relay-4k-one-50": passes}})
+    assert text.index("ours against theirs") < text.index("| relay-4k-one-50 | 10.0 | 10.0 | 3.0 |")
+    assert text.index("ours against others") < text.index("| relay-4k-one-50 | 5.0 | 5.0 | 2.0 |")
 
 
 def test_tables_are_even():
@@ -127,5 +138,61 @@ def test_handshakes_are_told_by_message():
 
 def test_all_workloads_have_names_of_their_own():
     names = [measure.workload_name(w) for w in measure.all_workloads()]
-    assert len(names) == len(set(names)) == 29
+    assert len(names) == len(set(names)) == 30
     assert "relay-4k-one-50" in names and "maildir-100k-many-200" in names and "relay-4k-one-50-tlsout" in names
+    assert "verify-4k-one-50" in names
+
+
+class Unproven:
+    """A server that takes everything for check.test and passes it on, with what it says of it."""
+
+    name = "unproven"
+
+    def __init__(self, says, refuses_after=1000):
+        self.left = refuses_after
+        self.sink_port = measure.servers.free_port()
+        self.says = says
+        self.front = sink.Sink({".": self.pass_on})
+        self.port = self.front.port
+
+    def pass_on(self, _):
+        self.left -= 1
+        if self.left < 0:
+            return "550 5.7.1 no"
+        verified.send(self.sink_port, "a@x.test", f"Authentication-Results: {self.says}\r\n\r\n".encode())
+        return "250 fine"
+
+
+GOOD_RESULTS = "mx.test;\r\n\tspf=pass smtp.mailfrom=a@x.test; dkim=pass header.d=x.test;\r\n\tdmarc=pass"
+
+
+@pytest.mark.parametrize(
+    "says, refuses_after, complaint",
+    [
+        ("mx.test; none", 1, "does not say spf=pass, dkim=pass, dmarc=pass"),
+        (GOOD_RESULTS.replace("dkim=pass", "dkim=temperror"), 1, "does not say dkim=pass"),
+        (GOOD_RESULTS, 1000, "answers 250 to a forged message"),
+        (GOOD_RESULTS, 0, "code 550"),
+        (GOOD_RESULTS, 1, None),
+    ],
+)
+def test_a_server_that_does_not_verify_is_not_measured(says, refuses_after, complaint):
+    server = Unproven(says, refuses_after)
+    try:
+        if complaint:
+            with pytest.raises(RuntimeError, match=complaint):
+                verified.check(server)
+        else:
+            verified.check(server)
+    finally:
+        server.front.stop()
+
+
+def test_verified_mail_is_measured():
+    try:
+        with measure.Bench("gatepost", "verify") as bench:
+            row = bench.run(measure.Workload("verify", 4096, 1, 20), 100)
+    except dnsrig.Unavailable as why:
+        pytest.skip(str(why))
+    assert row["good"] and row["delivered"] == 100
+    assert row["accept_p99_ms"] < 5000  # an answer that is not looked at costs the 10 s that the end of data waits

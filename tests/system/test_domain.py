@@ -268,6 +268,14 @@ def test_another_policy_is_found(desk):
     assert (code, states(found)[2]) == (BAD, "missing")
 
 
+def test_the_policy_is_looked_at_before_its_record_is_published(desk):
+    names = {n: v for n, v in published(desk).items() if not n.startswith("_mta-sts.")}
+    code, found = desk.ask("check", "demo.test", names=names, policy=POLICY)
+    assert (code, states(found)) == (BAD, ["ok", "missing", "ok", "ok", "ok"])
+    code, found = desk.ask("check", "demo.test", names=names)
+    assert (code, states(found)) == (BAD, ["ok", "missing", "missing", "ok", "ok"])
+
+
 def test_a_rollover_wants_both_keys(desk):
     digest = desk.openssl("next", None)
     names = published(desk)

@@ -27,9 +27,13 @@ def spool(tmp_path, request):
         assert role.process.poll() is None, role.log()
 
 
+def recipient(domain):
+    return {"address": b"you@" + domain.encode(), "orcpt": b"", "notify": 0, "forwarded": False}
+
+
 def commit_to(smtpd, *domains):
     """A message to each hundred of them."""
-    rcpts = [{"address": b"you@" + domain.encode(), "orcpt": b"", "notify": 0} for domain in domains]
+    rcpts = [recipient(domain) for domain in domains]
     for at in range(0, len(rcpts), 100):
         assert smtpd.commit(envelope={"rcpts": rcpts[at : at + 100]}) == DONE
 
@@ -127,7 +131,7 @@ def test_a_relay_with_few_descriptors_gets_no_more_than_it_can_dial(spool):
 
 def test_a_message_to_thousands_of_destinations_holds_up_nobody(spool):
     relay, smtpd, other = relay_of(spool), Smtpd(spool), Smtpd(spool, 1)
-    rcpts = [{"address": b"you@" + domain.encode(), "orcpt": b"", "notify": 0} for domain in dead_domains(count=4000)]
+    rcpts = [recipient(domain) for domain in dead_domains(count=4000)]
     id = other.id()
     smtpd.say_commit(smtpd.id(), envelope={"rcpts": rcpts})
     began = time.monotonic()

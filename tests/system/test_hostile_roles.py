@@ -66,13 +66,14 @@ class Smtpd:
         self.ticket += 1
         envelope = {
             "sender": b"me@example.com",
+            "forwarder": b"",
             "envid": b"",
             "ret": 0,
             "flags": 0,
             "arrival_ms": int(time.time() * 1000),
             "client_addr": b"127.0.0.1",
             "client_helo": b"client",
-            "rcpts": [{"address": b"you@elsewhere.test", "orcpt": b"", "notify": 0}],
+            "rcpts": [{"address": b"you@elsewhere.test", "orcpt": b"", "notify": 0, "forwarded": False}],
         }
         values = {"head": b"", "body": BODY, "staged_at": 0, "staged_size": 0, **changes}
         envelope.update(values.pop("envelope", {}))
@@ -196,7 +197,8 @@ def test_a_descriptor_makes_nobody_wait(spool, what):
 def test_envelopes_with_control_octets_forge_no_log_line(spool):
     hostile, relay = Smtpd(spool), relay_of(spool)
     nasty = b"a\r\n{\"event\":\"forged\"}\x1b[2J\x00@elsewhere.test"
-    envelope = {"sender": nasty, "rcpts": [{"address": nasty, "orcpt": nasty, "notify": 0}]}
+    rcpt = {"address": nasty, "orcpt": nasty, "notify": 0, "forwarded": True}
+    envelope = {"sender": nasty, "forwarder": nasty, "rcpts": [rcpt]}
     hostile.commit(envelope=envelope)
     for delivery in deliveries(relay):
         relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome(DEFERRED, nasty, code=451)])

@@ -6,6 +6,7 @@ import socket
 import subprocess
 
 import pytest
+import sink
 import tlsrig
 
 from gateway import PROGRAM, free_port
@@ -285,6 +286,32 @@ def test_idle_connections_are_held(receiver):
     code, held = load(there.address, "--idle", 1500, "--hold", 0.2)
     assert (code, held["idle"]) == (0, 1500)
     assert there.end()[1]["connections"] >= 1500
+
+
+def test_a_message_from_a_file_is_sent_as_it_is(tmp_path):
+    file = tmp_path / "message.eml"
+    file.write_bytes(b"From: a@x.test\nSubject: dots\n\n.\n..two\n\nplain")
+    there = sink.Sink()
+    code, sent = load(f"127.0.0.1:{there.port}", "--message", file, "-n", 5, "-s", 2, "--per-connection", 2)
+    there.stop()
+    assert (code, sent["accepted"], len(there.messages)) == (0, 5, 5)
+    parts = [text.partition(b"\r\n") for _, _, text in there.messages]
+    assert len({mark for mark, _, _ in parts}) == 5
+    assert {mark.partition(b":")[0] for mark, _, _ in parts} == {b"X-Gatepost-Mark"}
+    assert {rest for _, _, rest in parts} == {b"From: a@x.test\r\nSubject: dots\r\n\r\n.\r\n..two\r\n\r\nplain\r\n"}
+
+
+@pytest.mark.parametrize(
+    "text, expected, complaint",
+    [(None, 4, "No such file"), (b"", 2, "it is empty"), (b"PK\x03\x04", 2, "it is a zip archive")],
+)
+def test_a_file_that_is_no_message_is_not_sent(tmp_path, text, expected, complaint):
+    file = tmp_path / "message.eml"
+    if text is not None:
+        file.write_bytes(text)
+    code, said = load("127.0.0.1:1", "--message", file)
+    assert code == expected
+    assert f"{file}: {complaint}" in said
 
 
 def test_a_server_that_is_not_there():

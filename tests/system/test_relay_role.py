@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The relay role on its own, in its sandbox: what those it asks can do to it when they have fallen."""
 
+import socket
+
 import pytest
 import rolerig
 
 OK, NODATA = 1, 2
-MX, A = 15, 1
+MX, A, TXT = 15, 1, 16
 DEFERRED = 3
+FETCH = 3  # what is to be done, of core/mtasts/state.h
+STS, POLICY_FETCH_ERROR = 2, 10  # of core/tlsrpt/words.h
 DOMAIN = b"example.test"
 RECORDS = {(DOMAIN, MX): b"\0\x0a\x02mx\x07example\x04test\0", (b"mx.example.test", A): b"\x7f\0\0\x09"}
 SETTINGS = {
@@ -25,18 +29,18 @@ def relay():
 
 
 def say_deliver(spool, lease=1):
-    rcpt = {"address": b"you@" + DOMAIN, "orcpt": b"", "notify": 0}
-    texts = dict.fromkeys(("envid", "client_addr", "client_helo"), b"")
+    rcpt = {"address": b"you@" + DOMAIN, "orcpt": b"", "notify": 0, "forwarded": False}
+    texts = dict.fromkeys(("forwarder", "envid", "client_addr", "client_helo"), b"")
     envelope = {"sender": b"me@example.com", "rcpts": [rcpt], "ret": 0, "flags": 0, "arrival_ms": 1, **texts}
     route = {"transport": 3, "host": b"", "port": 0, "domain": DOMAIN, "mailbox": b"", "destination": b"mx:" + DOMAIN}
     spool.say("deliver", lease=lease, id=lease, envelope=envelope, route=route, body_size=0, body=b"Subject: x\r\n\r\n")
 
 
-def answer(resolver):
-    """The next question's answer, of RECORDS."""
+def answer(resolver, records=RECORDS):
+    """The next question's answer."""
     name, question = resolver.hear()
     assert name == "resolve"
-    data = RECORDS.get((question["name"], question["type"]))
+    data = records.get((question["name"], question["type"]))
     resolver.say(
         "answer",
         ticket=question["ticket"],
@@ -48,19 +52,24 @@ def answer(resolver):
     return question
 
 
-def hear_policy(resolver, fetch):
-    """Answers questions until fetch is asked for the policy."""
+def answer_until(take, resolver, records=RECORDS):
+    """Answers questions until take(), which is asked in between, has something to return."""
     resolver.end.settimeout(0.2)
-    fetch.end.settimeout(0.2)
     for _ in range(20):
-        for peer, take in ((resolver, answer), (fetch, lambda f: f.hear())):
+        for one in (lambda: answer(resolver, records) and None, take):
             try:
-                got = take(peer)
+                got = one()
             except TimeoutError:
                 continue
-            if peer is fetch:
-                return got[1]
-    raise AssertionError("fetch was never asked")
+            if got:
+                return got
+    raise AssertionError("it never came")
+
+
+def hear_policy(resolver, fetch, records=RECORDS):
+    """Answers questions until fetch is asked for the policy."""
+    fetch.end.settimeout(0.2)
+    return answer_until(fetch.hear, resolver, records)[1]
 
 
 @pytest.mark.parametrize("senseless", [{"failure": 4}, {"failure": 255}, {"action": 4}])
@@ -74,3 +83,33 @@ def test_a_senseless_word_of_fetch_costs_its_channel_only(relay, senseless):
     assert name == "outcomes", relay.log()
     assert outcomes["outcomes"][0]["kind"] == DEFERRED
     assert fetch.hear() is None
+
+
+def test_a_policy_host_without_an_address_is_told_of(relay):
+    """The domain has a policy: that there is nowhere to fetch it from is not as if it had none."""
+    records = {**RECORDS, (b"_mta-sts." + DOMAIN, TXT): b"\x10v=STSv1; id=abc;"}
+    spool, resolver, fetch, reports = (relay.peer(name) for name in ("spool", "resolver", "fetch", "reports"))
+    reports.end.settimeout(10)
+    nothing = {"failure": 0, "id": b"", "text": b"", "reason": b""}
+    fetch.end.settimeout(0.2)
+    with socket.create_server(("127.0.0.9", 25)) as server:
+        server.settimeout(0.2)
+
+        def accept():
+            """Meanwhile fetch says what it says where it is given no address."""
+            try:
+                fetch.say("policy_known", ticket=fetch.hear()[1]["ticket"], action=FETCH, **nothing)
+            except TimeoutError:
+                return server.accept()
+            return None
+
+        say_deliver(spool)
+        session, _ = answer_until(accept, resolver, records)
+    with session:
+        session.settimeout(10)
+        session.sendall(b"220 mx.example.test\r\n")
+        assert session.recv(1000).startswith(b"EHLO ")
+        session.sendall(b"250 mx.example.test\r\n")
+        _, told = reports.hear()
+    assert [(c["type"], c["result"]) for c in told["counts"]] == [(STS, POLICY_FETCH_ERROR)]
+    assert "policy_trouble" in relay.log()

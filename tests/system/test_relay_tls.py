@@ -246,9 +246,9 @@ class Relay:
     def deliver(self, body=MESSAGE, flags=0, sender=b"me@example.com", **way):
         """The outcome of the one recipient."""
         envelope = {
-            "sender": sender, "envid": b"", "ret": 0, "flags": flags, "arrival_ms": 1,
+            "sender": sender, "forwarder": b"", "envid": b"", "ret": 0, "flags": flags, "arrival_ms": 1,
             "client_addr": b"127.0.0.1", "client_helo": b"client",
-            "rcpts": [{"address": b"you@far.test", "orcpt": b"", "notify": 0}],
+            "rcpts": [{"address": b"you@far.test", "orcpt": b"", "notify": 0, "forwarded": False}],
         }  # fmt: skip
         route = {
             "transport": SMTP, "host": b"", "port": 0, "domain": b"far.test", "mailbox": b"",

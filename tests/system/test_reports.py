@@ -6,10 +6,14 @@ import email.policy
 import gzip
 import json
 import os
+import pathlib
 import re
+import select
 import shutil
 import sqlite3
+import subprocess
 import time
+import xml.etree.ElementTree
 
 import pytest
 import rolerig
@@ -31,7 +35,7 @@ def settings(interval=f"{PERIOD_S}s", **reports):
         "hostname": "mx.gatepost.test",
         "state": "/nowhere",
         "listen": [{"address": "127.0.0.1:2525", "service": "inbound"}],
-        "reports": {"tls_interval": interval, **reports},
+        "reports": {"tls_interval": interval, "dmarc_interval": interval, **reports},
         "log": {"level": "debug"},
     }
 
@@ -45,6 +49,20 @@ def count(result=SUCCESS, type=NO_POLICY, domain=DOMAIN, strings=b"", mx=b"", re
         "mx": mx,
         "reason": reason,
     }
+
+
+def message_result(row, **policy):
+    return {
+        "policy": {
+            "domain": DOMAIN.encode(), "p": 3, "sp": 3, "np": 3, "adkim_strict": 0, "aspf_strict": 0, "testing": 0,
+            "fo": 0, "flaw": b"", **policy,
+        },
+        "row": {
+            "source": b"192.0.2.1", "disposition": 1, "override": 0, "dkim_aligned": 0, "spf_aligned": 0,
+            "header_from": DOMAIN.encode(), "envelope_from": b"", "spf_domain": b"", "spf": 0, "signatures": [],
+            **row,
+        },
+    }  # fmt: skip
 
 
 def txt(*texts):
@@ -62,6 +80,7 @@ class Reports:
     def __enter__(self):
         self.role.__enter__()
         self.relay = self.role.peer("relay")
+        self.smtpd = self.role.peer("smtpd")
         self.connect()
         return self
 
@@ -88,6 +107,9 @@ class Reports:
             counts=list(counts),
         )
 
+    def say_dmarc(self, row=None, **policy):
+        self.smtpd.say("dmarc_result", **message_result(row or {}, **policy))
+
     def hear(self, peer, name):
         heard = peer.hear()
         assert heard is not None, "reports closed:\n" + self.role.log()
@@ -106,6 +128,32 @@ class Reports:
             records=list(records),
         )
         return asked["name"].decode()
+
+    def wait_for_question(self, patience_s=3 * PATIENCE_S):
+        """The name; None: what comes next is a letter."""
+        self.pending = None
+        self.resolver.end.settimeout(0.2)
+        for _ in range(patience_s * 5):
+            try:
+                self.pending = self.hear(self.resolver, "resolve")
+                self.resolver.end.settimeout(PATIENCE_S)
+                return self.pending["name"].decode()
+            except TimeoutError:
+                if select.select([self.spool.end], [], [], 0)[0]:
+                    break
+        self.resolver.end.settimeout(PATIENCE_S)
+        return None
+
+    def answer_pending(self, records=(), status=DNS_OK):
+        asked = self.pending
+        self.resolver.say(
+            "answer",
+            ticket=asked["ticket"],
+            status=status,
+            secure=0,
+            canonical=asked["name"],
+            records=list(records),
+        )
 
     def answer_record(self, rua, domain=DOMAIN):
         assert self.answer_dns(txt(f"v=TLSRPTv1; rua={rua}")) == f"_smtp._tls.{domain}"
@@ -239,7 +287,7 @@ def test_who_does_not_ask_gets_none_and_the_counts_stay(tmp_path):
         r.stop()
     with sqlite3.connect(tmp_path / "reports.db") as db:
         assert db.execute("SELECT domain, successes FROM tls_policy").fetchall() == [(DOMAIN, 1)]
-        assert db.execute("SELECT state FROM tls_report").fetchall() == [("unasked",)]
+        assert db.execute("SELECT state FROM report").fetchall() == [("unasked",)]
 
 
 def test_trouble_with_the_dns_is_tried_again(tmp_path):
@@ -310,7 +358,155 @@ def test_a_place_that_refuses_is_not_asked_again(tmp_path):
         r.answer_record("mailto:nobody@example.test,https://example.test:8443/")
         r.take_letter(REFUSED)
         assert r.is_quiet(r.resolver, 2 * PERIOD_S)
-        assert "tls_report_refused" in r.role.log()
+        assert "report_refused" in r.role.log()
+        r.stop()
+
+
+# --- DMARC ---
+
+
+def xml_of(mail):
+    text, attachment = mail.iter_parts()
+    assert text.get_content_type() == "text/plain"
+    assert attachment.get_content_type() == "application/gzip"
+    return gzip.decompress(attachment.get_content()).decode()
+
+
+def answer_walks(r, records):
+    """Whatever is asked of the DNS, until nothing more is."""
+    asked = []
+    while (name := r.wait_for_question()) is not None:
+        record = records.get(name, DNS_NXDOMAIN)
+        if isinstance(record, str):
+            r.answer_pending(txt(record))
+        else:
+            r.answer_pending(status=record)
+        asked.append(name)
+    return asked
+
+
+OWN = {f"_dmarc.{DOMAIN}": f"v=DMARC1; p=reject; rua=mailto:one@{DOMAIN},mailto:two@{DOMAIN}"}
+
+
+def test_a_dmarc_report_is_mailed_in_parts(tmp_path):
+    with Reports(tmp_path, interval="8s", dmarc_size="1000") as r:
+        time.sleep(8 - time.time() % 8 + 0.05)
+        for i in range(150):
+            r.say_dmarc({"source": b"192.0.2.%d" % (i % 256), "envelope_from": os.urandom(16).hex().encode()})
+        r.say_dmarc({"source": b"192.0.2.1", "envelope_from": b"twice.test"})
+        r.say_dmarc({"source": b"192.0.2.1", "envelope_from": b"twice.test"})
+        answer_walks(r, OWN)
+        ids, rows, letters = set(), [], 0
+        while len(rows) < 151:
+            for to in ("one", "two"):
+                got, mail = r.take_letter()
+                text = xml_of(mail)
+                assert got == f"{to}@{DOMAIN}"
+                letters += 1
+            unique = re.search("<report_id>(.*)</report_id>", text)[1]
+            assert f"<{unique}>" in mail["Subject"] and unique not in ids
+            ids.add(unique)
+            rows += re.findall("<envelope_from>(.*)</envelope_from>", text)
+        assert len(set(rows)) == 151 and len(ids) > 4
+        assert r.is_quiet(r.spool, 1)
+        r.stop()
+
+
+def test_a_restart_goes_on_with_the_part_that_was_not_taken(tmp_path):
+    with Reports(tmp_path, interval="8s", dmarc_size="1000") as r:
+        time.sleep(8 - time.time() % 8 + 0.05)
+        for i in range(60):
+            r.say_dmarc({"envelope_from": os.urandom(16).hex().encode()})
+        answer_walks(r, OWN)
+        for _ in range(3):
+            r.take_letter()
+        to, lost = r.take_letter(None)
+        assert to == f"two@{DOMAIN}"
+        r.role.process.kill()
+    with Reports(tmp_path, interval="8s", dmarc_size="1000") as r:
+        answer_walks(r, OWN)
+        to, again = r.take_letter()
+        assert (to, again["Message-ID"]) == (f"two@{DOMAIN}", lost["Message-ID"])
+        assert xml_of(again) == xml_of(lost)
+        r.stop()
+
+
+def test_a_place_is_asked_for_again_when_the_dns_did_not_say_whether_it_agreed(tmp_path):
+    record = {f"_dmarc.{DOMAIN}": f"v=DMARC1; p=none; rua=mailto:one@{DOMAIN},mailto:in@other.test"}
+    agreement = f"{DOMAIN}._report._dmarc.other.test"
+    with Reports(tmp_path, interval="8s") as r:
+        r.say_dmarc()
+        answer_walks(r, {**record, agreement: DNS_SERVFAIL})
+        assert r.take_letter()[0] == f"one@{DOMAIN}"
+        asked = answer_walks(r, {**record, agreement: "v=DMARC1"})
+        assert agreement in asked
+        assert r.take_letter()[0] == "in@other.test"
+        r.stop()
+
+
+def test_a_dmarc_report_is_what_its_schema_says(tmp_path):
+    suites = os.environ.get("GATEPOST_SUITES", pathlib.Path(__file__).parents[2] / "../shared/suites")
+    schema = pathlib.Path(suites) / "dmarc-xsd/dmarc-xml-0.2.xsd"
+    if not schema.exists():
+        pytest.skip(f"{schema} is not there: set GATEPOST_SUITES")
+    if not shutil.which("xmllint"):
+        pytest.skip("xmllint is not there: install libxml2-utils")
+    with Reports(tmp_path, interval="4s") as r:
+        time.sleep(4 - time.time() % 4 + 0.05)
+        for i in range(1, 5):
+            signatures = [{"domain": b"a.test", "selector": b"s", "result": k} for k in range(i, i + 3)]
+            row = {"disposition": i, "override": i - 1, "spf": i + 2, "spf_domain": b"b.test", "signatures": signatures}
+            r.say_dmarc({**row, "dkim_aligned": i % 2}, testing=i % 2, fo=15, flaw=b"x=]]>", sp=1, np=2)
+        r.say_dmarc({"source": b"2001:db8::1"}, fo=15)
+        answer_walks(r, OWN)
+        (tmp_path / "report.xml").write_text(xml_of(r.take_letter()[1]), encoding="utf-8")
+        r.stop()
+    command = ["xmllint", "--noout", "--schema", schema, tmp_path / "report.xml"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+SENSELESS_MESSAGES = {
+    "no domain": ({}, {"domain": b""}),
+    "no name": ({}, {"domain": b"a b"}),
+    "policy 0": ({}, {"p": 0}),
+    "policy 4": ({}, {"np": 4}),
+    "no source": ({"source": b""}, {}),
+    "a source that is none": ({"source": b"<b>"}, {}),
+    "disposition 0": ({"disposition": 0}, {}),
+    "disposition 5": ({"disposition": 5}, {}),
+    "override 4": ({"override": 4}, {}),
+    "SPF 7": ({"spf": 7}, {}),
+    "no author": ({"header_from": b""}, {}),
+    "signature 0": ({"signatures": [{"domain": b"a", "selector": b"s", "result": 0}]}, {}),
+    "a selector of two lines": ({"signatures": [{"domain": b"a", "selector": b"s\n", "result": 1}]}, {}),
+    "no selector": ({"signatures": [{"domain": b"a", "selector": b"", "result": 1}]}, {}),
+}
+
+
+def test_a_senseless_message_ends_its_channel_only(tmp_path):
+    with Reports(tmp_path, interval="4s") as r:
+        time.sleep(4 - time.time() % 4 + 0.05)
+        for what, (row, policy) in SENSELESS_MESSAGES.items():
+            r.say_dmarc(row, **policy)
+            assert r.smtpd.hear() is None, what
+            r.smtpd = r.role.peer("smtpd")
+            r.say_dmarc()
+        answer_walks(r, OWN)
+        assert f"<count>{len(SENSELESS_MESSAGES)}</count>" in xml_of(r.take_letter()[1])
+        r.stop()
+
+
+def test_odd_texts_of_messages_are_only_texts(tmp_path):
+    odd = {"envelope_from": b"]]>\0<!--&\xff", "spf_domain": b"'; DROP TABLE dmarc_row; --" + b"x" * 200}
+    signature = {"domain": b"\xff" * 253, "selector": b"<" * 63, "result": 1}
+    with Reports(tmp_path, interval="4s") as r:
+        r.say_dmarc({**odd, "signatures": [signature] * 5}, flaw=b"\x01" * 255)
+        answer_walks(r, OWN)
+        text = xml_of(r.take_letter()[1])
+        assert "<envelope_from>]]&gt;?&lt;!--&amp;?</envelope_from>" in text
+        assert text.count(f"<selector>{'&lt;' * 63}</selector>") == 5
+        xml.etree.ElementTree.fromstring(text)
         r.stop()
 
 

@@ -107,6 +107,31 @@ def test_who_may_not(submission):
         assert c.mail("ALICE@demo.test")[0] == 250
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="reading another's memory needs root")
+def test_nothing_stays_of_a_password(submission, scratch):
+    server = submission(auth={"delay": "0"}, workers=1)
+    wrong = "not-the-one-that-opens"
+    plain = base64.b64encode(f"\0{ALICE[0]}\0{wrong}".encode())
+    name, right = (base64.b64encode(x.encode()) for x in ALICE)
+    def log_in(c, *said):
+        c.ehlo("client.example.com")
+        return [c.docmd(line)[0] for line in said][-1]
+
+    with client(server) as c:
+        assert log_in(c, "AUTH LOGIN", name.decode(), right.decode()) == 235
+    with client(server) as c:
+        assert log_in(c, "AUTH PLAIN " + plain.decode()) == 535
+        # Before anything else is read, which might write over it.
+        assert server.holders_of([wrong.encode(), plain]) == set()
+    assert server.holders_of([ALICE[1].encode(), right]) == set()
+    # What is kept of it, the hash and the keys of SCRAM, is auth's alone.
+    alice = (scratch / "users").read_text(encoding="utf-8").splitlines()[0]
+    kept = [re.search(r"\{argon2id\}\S+\$(\S+)", alice)[1].encode()]
+    kept += [base64.b64decode(key) for key in re.search(r"\{scram-sha-256\}\S+", alice)[0].split(":")[2:]]
+    assert len(kept) == 3
+    assert server.holders_of(kept) == {"gatepost-auth"}
+
+
 def test_only_within_tls_and_only_for_submission(submission):
     server = submission()
     with smtplib.SMTP("127.0.0.1", server.clear_port, timeout=20) as c:

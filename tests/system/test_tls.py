@@ -391,23 +391,6 @@ def key_octets(path):
     return bytes.fromhex(re.sub(r"[^0-9a-f]", "", part)).lstrip(b"\0")
 
 
-def memory_holds(pid, needles):
-    found = set()
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
-        for line in maps:
-            begin, end = (int(x, 16) for x in line.split()[0].split("-"))
-            if " r" not in line or "[v" in line:
-                continue
-            try:
-                mem.seek(begin)
-                octets = mem.read(end - begin)
-            except (OSError, ValueError):
-                continue
-            # As text, big-endian, or the other way round, as big numbers lie in memory.
-            found |= {n for n in needles if n in octets or n[::-1] in octets}
-    return found
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="reading another's memory needs root")
 def test_private_keys_are_in_signer_alone(secure, scratch):
     pairs = [tlsrig.make(scratch, kind=kind) for kind in ("ec", "rsa")]
@@ -419,9 +402,7 @@ def test_private_keys_are_in_signer_alone(secure, scratch):
             assert s.recv(4) == b"220 "
     needles = [key_octets(key) for _, key in pairs]
     needles += ["".join(key.read_text().splitlines()[1:2]).encode() for _, key in pairs]
-    supervisor = server.process.pid
-    holders = {name for pid, name in {supervisor: "supervisor", **server.roles()}.items() if memory_holds(pid, needles)}
-    assert holders == {"gatepost-signer"}
+    assert server.holders_of(needles) == {"gatepost-signer"}
 
 
 def test_no_core_dump_and_no_descriptor_of_a_key_is_left(secure):

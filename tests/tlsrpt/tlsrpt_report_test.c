@@ -28,13 +28,16 @@ static const struct gp_tlsrpt_counts counts[] = {
 	{.policy = GP_TLSRPT_NO_POLICY, .domain = {"company-y.example", 17}, .successes = 7},
 };
 static const struct gp_tlsrpt_report report = {
-	.organization = {"Company-X", 9},
-	.contact = {"sts-reporting@company-x.example", 31},
-	.unique = {"5065427c23d3", 12},
-	.submitter = {"company-x.example", 17},
-	.domain = {"company-y.example", 17},
-	.start_s = 1459468800,
-	.end_s = 1459555199,
+	.head =
+		{
+			.organization = {"Company-X", 9},
+			.contact = {"sts-reporting@company-x.example", 31},
+			.unique = {"5065427c23d3", 12},
+			.submitter = {"company-x.example", 17},
+			.domain = {"company-y.example", 17},
+			.start_s = 1459468800,
+			.end_s = 1459555199,
+		},
 	.counts = counts,
 	.counts_len = 2,
 };
@@ -71,7 +74,7 @@ its_file_name(void **state)
 {
 	(void)state;
 	struct gp_buf b = GP_BUF_INIT(1024);
-	gp_tlsrpt_write_filename(&report, &b);
+	gp_report_write_filename(&report.head, &gp_tlsrpt_form, &b);
 	assert_slice(gp_buf_slice(&b), "company-x.example!company-y.example!1459468800!1459555199!"
 				       "5065427c23d3.json.gz");
 	gp_buf_free(&b);
@@ -129,11 +132,11 @@ long_texts_are_cut(void **state)
 		memcpy(text + i, "\xc3\xa4", 2);
 	struct gp_tlsrpt_report r = report;
 	struct gp_buf b = GP_BUF_INIT(1 << 16);
-	r.organization = gp_slice(text, 4000);
+	r.head.organization = gp_slice(text, 4000);
 	assert_true(gp_tlsrpt_write_json(&r, &b));
 	json_t *root = json_loadb(b.ptr + b.head, b.len, 0, NULL);
 	assert_int_equal(json_string_length(json_object_get(root, "organization-name")),
-			 GP_TLSRPT_TEXT_MAX);
+			 GP_REPORT_TEXT_MAX);
 	json_decref(root);
 	gp_buf_free(&b);
 	gp_arena_free(&arena);
@@ -161,13 +164,14 @@ as_mail(void **state)
 	char gzip[60];
 	for (size_t i = 0; i < sizeof(gzip); i++)
 		gzip[i] = (char)i;
-	struct gp_tlsrpt_mail m = {.report = &report,
+	struct gp_report_mail m = {.form = &gp_tlsrpt_form,
+				   .report = &report.head,
 				   .from = GP_SLICE("tlsrpt@company-x.example"),
 				   .to = GP_SLICE("reports@company-y.example"),
 				   .gzip = gp_slice(gzip, sizeof(gzip)),
 				   .now_s = 1459560000};
 	struct gp_buf b = GP_BUF_INIT(1 << 16);
-	assert_true(gp_tlsrpt_write_mail(&m, &b));
+	assert_true(gp_report_write_mail(&m, &b));
 	assert_slice(
 		gp_buf_slice(&b),
 		"From: tlsrpt@company-x.example\r\n"
@@ -213,12 +217,13 @@ no_field_is_added_to_the_mail(void **state)
 {
 	(void)state;
 	struct gp_tlsrpt_report r = report;
-	r.domain = GP_SLICE("a.test\r\nBcc: x@b.test\r\n\"");
-	struct gp_tlsrpt_mail m = {.report = &r,
+	r.head.domain = GP_SLICE("a.test\r\nBcc: x@b.test\r\n\"");
+	struct gp_report_mail m = {.form = &gp_tlsrpt_form,
+				   .report = &r.head,
 				   .from = GP_SLICE("a@b.test\nX: y"),
 				   .to = GP_SLICE("r@a.test\r\n\r\n\xff")};
 	struct gp_buf b = GP_BUF_INIT(1 << 16);
-	assert_true(gp_tlsrpt_write_mail(&m, &b));
+	assert_true(gp_report_write_mail(&m, &b));
 	assert_false(gp_slice_has_8bit(gp_buf_slice(&b)));
 	gp_buf_put_char(&b, '\0');
 	assert_null(strstr(b.ptr + b.head, "\nBcc"));

@@ -16,6 +16,7 @@ static const struct {
 	{"From: \"a;\\\"b\" (c\\) ;) <a@a.test>\r\n", NULL},
 	{"From: =?utf-8?q?b=40b.test?= <a@a.test>\r\n", NULL},
 	{"From: \"b@b.test\" <a@a.test>\r\n", NULL},
+	{"From: a@a.test <a@A.test>\r\n", NULL},
 	{"From: a@a.test, b@a.test\r\n", NULL},
 	{"From: a@[192.0.2.1]\r\n", NULL},
 	{"From x@y Thu Jan  1 00:00:00 1970\r\nFrom: a@a.test\r\n", NULL},
@@ -25,6 +26,7 @@ static const struct {
 	{"To: a@a.test\r\n", "there is no From field"},
 	{"From: a@a.test\r\nFrom: a@a.test\r\n", "there is more than one From field"},
 	{"From: a@a.test b\r\n", "the From field is malformed"},
+	{"From: b@b.test <a@a.test>\r\n", "the From field is malformed"},
 	{"From: a@a.test, b@b.test\r\n", "the From field names more than one domain"},
 	{"From: a@-.test\r\n", "what From has for a domain cannot be one"},
 	{"From: undisclosed:;\r\n", "the From field names nobody"},
@@ -37,6 +39,14 @@ static const struct {
 	{" From: b@b.test\r\nFrom: a@a.test\r\n", NEARLY},
 	{"\t FROM \t:b@b.test\r\nFrom: a@a.test\r\n", NEARLY},
 	{"From: a@a.test\r\nfrom\r\n : b@b.test\r\n", NEARLY},
+	{"\x01"
+	 "From: b@b.test\r\nFrom: a@a.test\r\n",
+	 NEARLY},
+	{"From\x7f: b@b.test\r\nFrom: a@a.test\r\n", NEARLY},
+	{"\xef\xbb\xbf"
+	 "From: b@b.test\r\nFrom: a@a.test\r\n",
+	 NEARLY},
+	{"From\xc2\xa0: b@b.test\r\nFrom: a@a.test\r\n", NEARLY},
 };
 
 static void

@@ -406,6 +406,26 @@ check_oauth(struct reading *r)
 				 "client_secret_file");
 }
 
+/* Bounces must come back to where they are understood, and postmaster be somebody there. */
+static void
+check_srs(struct reading *r)
+{
+	const struct gp_config *c = r->cfg;
+	struct gp_place at = place_of_key(r, "srs");
+	bool ours = false;
+	if ((c->srs.domain.len > 0) != (c->srs.secret_file.len > 0))
+		reading_complain(r, at, "srs: domain and secret_file go together");
+	if (c->srs.previous_file.len > 0 && c->srs.secret_file.len == 0)
+		reading_complain(r, at, "srs: previous_file goes with secret_file");
+	for (size_t i = 0; i < c->domains_len; i++)
+		ours = ours || gp_slice_eq(c->domains[i].name, c->srs.domain);
+	if (c->srs.domain.len > 0 && r->domains_good && !ours)
+		reading_complain(r, at,
+				 "srs: '%.*s' is none of 'domains', so bounces could not "
+				 "come back",
+				 GP_SLICE_FMT(c->srs.domain));
+}
+
 /* Which key is whose is found out where they are read. */
 static void
 check_tls(struct reading *r)
@@ -433,6 +453,7 @@ reading_check(struct reading *r)
 	check_routes(r);
 	check_destinations(r);
 	check_smarthost(r);
+	check_srs(r);
 	check_tls(r);
 	if (r->domains_good)
 		check_aliases(r);

@@ -213,6 +213,11 @@ struct gp_config {
 		/* Where tokens are had, and by what; empty: nowhere. */
 		struct gp_slice token_url, client_id, client_secret_file, token_scope;
 	} smarthost;
+	struct {
+		struct gp_slice domain; /* one of ours, as its name; empty: senders stay */
+		/* Paths: what is in them no role but smtpd may know. Empty: none. */
+		struct gp_slice secret_file, previous_file;
+	} srs;
 	const struct gp_route_config *routes;
 	size_t routes_len;
 	const struct gp_destination_config *destinations;
@@ -249,9 +254,12 @@ struct gp_config {
 		uint32_t port;
 	} fetch;
 	struct {
-		struct gp_slice from;         /* empty: tlsrpt@hostname */
+		struct gp_slice from;         /* empty: tlsrpt or dmarcrpt @hostname */
 		struct gp_slice organization; /* empty: hostname */
 		uint64_t tls_interval;        /* ms: how much time a report is about */
+		uint64_t dmarc_interval;
+		uint64_t dmarc_size; /* octets, compressed */
+		uint8_t dmarc;       /* DMARC reports: 1 are made, 0 are not */
 	} reports;
 	struct {
 		const struct gp_certificate *certificates;

@@ -570,13 +570,14 @@ static const struct gp_key fetch_keys[] = {
 };
 static const struct gp_key_group fetch_group = GROUP(fetch_keys);
 
+static const char *const report_words[] = {"off", "on", NULL};
 static const struct gp_key reports_keys[] = {
 	{.name = "from",
 	 .type = GP_KEY_ADDRESS,
 	 .example = "tlsrpt@example.org",
 	 AT(reports.from),
-	 .doc = "Who reports are from, and whom their readers may write to; without it tlsrpt at "
-		"our hostname. They are signed when that domain has DKIM keys."},
+	 .doc = "Who reports are from, and whom their readers may write to; without it tlsrpt or "
+		"dmarcrpt at our hostname. They are signed when that domain has DKIM keys."},
 	{.name = "organization",
 	 .type = GP_KEY_WORDS,
 	 .example = "\"Example Ltd.\"",
@@ -589,6 +590,31 @@ static const struct gp_key reports_keys[] = {
 	 .max = DAY,
 	 AT(reports.tls_interval),
 	 .doc = "What a TLS report covers, from midnight UTC on; less than a day is for tests."},
+	{.name = "dmarc",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "on",
+	 .example = "off",
+	 .choices = report_words,
+	 AT(reports.dmarc),
+	 .doc = "Whether DMARC reports (RFC 9990) are made: what mail in its name came to is told "
+		"to each domain that asks for it, with the addresses of those who sent it and "
+		"without anything of their mail's content. They need a domain in `from` whose mail "
+		"passes DMARC."},
+	{.name = "dmarc_interval",
+	 .type = GP_KEY_TIME,
+	 .preset = "1d",
+	 .min = SECOND,
+	 .max = DAY,
+	 AT(reports.dmarc_interval),
+	 .doc = "What a DMARC report covers, as `tls_interval`."},
+	{.name = "dmarc_size",
+	 .type = GP_KEY_SIZE,
+	 .preset = "1MB",
+	 .min = KB,
+	 .max = MB,
+	 AT(reports.dmarc_size),
+	 .doc = "How large a DMARC report may be, compressed; its mail is a third larger. What "
+		"does not fit goes as several."},
 };
 static const struct gp_key_group reports_group = GROUP(reports_keys);
 
@@ -625,6 +651,30 @@ static const struct gp_key web_keys[] = {
 		"certificate for mta-sts.DOMAIN among those of tls."},
 };
 static const struct gp_key_group web_group = GROUP(web_keys);
+
+static const struct gp_key srs_keys[] = {
+	{.name = "domain",
+	 .type = GP_KEY_HOSTNAME,
+	 .example = "example.org",
+	 AT(srs.domain),
+	 .doc = "Which of our domains these addresses are of. Its SPF record must name this "
+		"server, "
+		"and its MX records lead here, where bounces come back to."},
+	{.name = "secret_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "srs.secret",
+	 AT(srs.secret_file),
+	 .doc = "A file whose first line, of 16 octets or more, lets nobody but us make such "
+		"addresses. Several servers for one domain share it. Only the processes that speak "
+		"with clients ever read it. A changed file is noticed within a minute."},
+	{.name = "previous_file",
+	 .type = GP_KEY_SECRET,
+	 .example = "srs.previous",
+	 AT(srs.previous_file),
+	 .doc = "The same with the secret before, when there is a new one; not needed any more "
+		"after 21 days, when the addresses that it made are not valid any more."},
+};
+static const struct gp_key_group srs_group = GROUP(srs_keys);
 
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
@@ -700,6 +750,12 @@ static const struct gp_key root_keys[] = {
 	 .doc = "A fixed next hop for a domain, or with a leading dot for all names below it; "
 		"before "
 		"smarthost and MX."},
+	{.name = "srs",
+	 .type = GP_KEY_GROUP,
+	 .group = &srs_group,
+	 .doc = "The Sender Rewriting Scheme: what an alias forwards to others' domains leaves "
+		"from "
+		"an address of ours, so SPF passes there; bounces go back to the sender."},
 	{.name = "destinations",
 	 .type = GP_KEY_DESTINATIONS,
 	 .group = &destination_group,
@@ -762,7 +818,8 @@ static const struct gp_key root_keys[] = {
 	{.name = "reports",
 	 .type = GP_KEY_GROUP,
 	 .group = &reports_group,
-	 .doc = "What we tell other domains of our mail to them: TLS reports, daily, to those that "
+	 .doc = "What we tell other domains: TLS reports of our mail to them, and DMARC reports of "
+		"mail in their name, daily, to those that "
 		"ask for them in their DNS."},
 	{.name = "web",
 	 .type = GP_KEY_GROUP,

@@ -3,17 +3,50 @@
 
 #include <errno.h>
 
+/* Takes the hashes that are complete by now, and sets where the next one will be. */
+static void
+take_complete(struct gp_dkim_body_way *way)
+{
+	struct gp_dkim_body *b = way->body;
+	for (size_t i = 0; i < b->hashes_len; i++) {
+		struct gp_dkim_body_hash *h = &b->hashes[i];
+		if (h->canon != way->canon.canon || h->known)
+			continue;
+		if (h->length == way->hashed) {
+			h->known = true;
+			b->failed |= gp_dkim_hash_peek(way->hash, &h->digest) < 0;
+		} else if (way->next == way->hashed || h->length < way->next) {
+			way->next = h->length;
+		}
+	}
+}
+
 static void
 on_octets(struct gp_dkim_sink *sink, struct gp_slice octets)
 {
 	struct gp_dkim_body_way *way = gp_container_of(sink, struct gp_dkim_body_way, sink);
-	for (size_t i = 0; i < way->body->hashes_len; i++) {
-		struct gp_dkim_body_hash *h = &way->body->hashes[i];
-		if (h->canon != way->canon.canon || h->left == 0)
-			continue;
-		struct gp_slice part = gp_slice_take(octets, (size_t)GP_MIN(octets.len, h->left));
-		gp_dkim_hash_feed(h->hash, part);
-		h->left -= part.len;
+	while (octets.len > 0) {
+		if (way->next == way->hashed)
+			take_complete(way);
+		uint64_t wanted = way->next - way->hashed;
+		if (wanted == 0)
+			return;
+		struct gp_slice part = gp_slice_take(octets, (size_t)GP_MIN(octets.len, wanted));
+		gp_dkim_hash_feed(way->hash, part);
+		way->hashed += part.len;
+		octets = gp_slice_drop(octets, part.len);
+	}
+}
+
+/* A body that is shorter than l= counts as a whole, as one without l= does. */
+static void
+take_rest(struct gp_dkim_body_way *way)
+{
+	struct gp_dkim_body *b = way->body;
+	for (size_t i = 0; i < b->hashes_len; i++) {
+		struct gp_dkim_body_hash *h = &b->hashes[i];
+		if (h->canon == way->canon.canon && !h->known)
+			b->failed |= gp_dkim_hash_peek(way->hash, &h->digest) < 0;
 	}
 }
 
@@ -31,8 +64,8 @@ gp_dkim_body_init(struct gp_dkim_body *b)
 void
 gp_dkim_body_free(struct gp_dkim_body *b)
 {
-	for (size_t i = 0; i < b->hashes_len; i++)
-		b->hashes[i].hash = gp_dkim_hash_free(b->hashes[i].hash);
+	for (size_t i = 0; i < GP_DKIM_CANONS; i++)
+		b->ways[i].hash = gp_dkim_hash_free(b->ways[i].hash);
 	b->hashes_len = 0;
 }
 
@@ -46,12 +79,12 @@ gp_dkim_body_want(struct gp_dkim_body *b, uint8_t canon, uint64_t length, size_t
 	}
 	if (b->hashes_len == GP_DKIM_BODY_HASHES_MAX)
 		return 1;
-	struct gp_dkim_hash *hash = gp_dkim_hash_new();
-	if (!hash)
+	struct gp_dkim_body_way *way = &b->ways[canon];
+	if (!way->hash)
+		way->hash = gp_dkim_hash_new();
+	if (!way->hash)
 		return -ENOMEM;
-	b->hashes[b->hashes_len++] = (struct gp_dkim_body_hash){
-		.canon = canon, .length = length, .left = length, .hash = hash};
-	b->ways[canon].used = true;
+	b->hashes[b->hashes_len++] = (struct gp_dkim_body_hash){.canon = canon, .length = length};
 	return 0;
 }
 
@@ -60,7 +93,7 @@ gp_dkim_body_feed(struct gp_dkim_body *b, struct gp_slice piece)
 {
 	gp_assert(!b->ended);
 	for (size_t i = 0; i < GP_DKIM_CANONS; i++) {
-		if (b->ways[i].used)
+		if (b->ways[i].hash)
 			gp_dkim_canon_body_feed(&b->ways[i].canon, piece);
 	}
 }
@@ -71,20 +104,17 @@ gp_dkim_body_end(struct gp_dkim_body *b)
 	gp_assert(!b->ended);
 	b->ended = true;
 	for (size_t i = 0; i < GP_DKIM_CANONS; i++) {
-		if (b->ways[i].used)
-			gp_dkim_canon_body_end(&b->ways[i].canon);
+		if (!b->ways[i].hash)
+			continue;
+		gp_dkim_canon_body_end(&b->ways[i].canon);
+		take_rest(&b->ways[i]);
 	}
-	for (size_t i = 0; i < b->hashes_len; i++) {
-		int r = gp_dkim_hash_end(b->hashes[i].hash, &b->hashes[i].digest);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return b->failed ? -ENOMEM : 0;
 }
 
 uint64_t
 gp_dkim_body_size(const struct gp_dkim_body *b, uint8_t canon)
 {
-	gp_assert(b->ended && b->ways[canon].used);
+	gp_assert(b->ended && b->ways[canon].hash);
 	return b->ways[canon].canon.size;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hashes of a body that passes by once, in pieces (RFC 6376 section 3.7): all that the
- * signatures of a message want, each of them computed once.
+ * signatures of a message want. However many lengths (l=) they name, each canonical body is hashed
+ * once, and the hash of a shorter one is looked at on the way.
  */
 #pragma once
 
@@ -17,8 +18,7 @@ enum gp_dkim_body_limits {
 struct gp_dkim_body_hash {
 	uint8_t canon;   /* enum gp_dkim_canon */
 	uint64_t length; /* l=: octets of the canonical body that count; GP_DKIM_BODY_ALL */
-	uint64_t left;   /* private: of them, still to come */
-	struct gp_dkim_hash *hash;
+	bool known;      /* private: the digest is; it may be before the body has ended */
 	struct gp_dkim_digest digest; /* when the body has ended */
 };
 
@@ -27,7 +27,8 @@ struct gp_dkim_body_way {
 	struct gp_dkim_sink sink;
 	struct gp_dkim_body *body;
 	struct gp_dkim_canon_body canon;
-	bool used;
+	struct gp_dkim_hash *hash; /* NULL: nobody wants one */
+	uint64_t hashed, next; /* octets; where a hash is complete; the same: not known, or none */
 };
 
 /* Points into itself: stays where it was made. */
@@ -35,7 +36,7 @@ struct gp_dkim_body {
 	struct gp_dkim_body_hash hashes[GP_DKIM_BODY_HASHES_MAX];
 	size_t hashes_len;
 	struct gp_dkim_body_way ways[GP_DKIM_CANONS];
-	bool ended;
+	bool ended, failed;
 };
 
 void

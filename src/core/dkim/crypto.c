@@ -51,6 +51,16 @@ gp_dkim_hash_feed(struct gp_dkim_hash *hash, struct gp_slice piece)
 }
 
 int
+gp_dkim_hash_peek(const struct gp_dkim_hash *hash, struct gp_dkim_digest *ret)
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	bool good = !hash->failed && copy && EVP_MD_CTX_copy_ex(copy, hash->ctx) == 1 &&
+		    EVP_DigestFinal_ex(copy, ret->octets, NULL) == 1;
+	EVP_MD_CTX_free(copy);
+	return good ? 0 : -ENOMEM;
+}
+
+int
 gp_dkim_hash_end(struct gp_dkim_hash *hash, struct gp_dkim_digest *ret)
 {
 	if (hash->failed || EVP_DigestFinal_ex(hash->ctx, ret->octets, NULL) != 1)

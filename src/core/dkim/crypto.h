@@ -41,6 +41,10 @@ gp_dkim_hash_free(struct gp_dkim_hash *hash);
 void
 gp_dkim_hash_feed(struct gp_dkim_hash *hash, struct gp_slice piece);
 
+/* Of what was fed so far; more may be fed. 0 or -ENOMEM. */
+[[nodiscard]] int
+gp_dkim_hash_peek(const struct gp_dkim_hash *hash, struct gp_dkim_digest *ret);
+
 /* Once, at the end; 0 or -ENOMEM. */
 [[nodiscard]] int
 gp_dkim_hash_end(struct gp_dkim_hash *hash, struct gp_dkim_digest *ret);

@@ -52,40 +52,61 @@ gp_dkim_collect(const struct gp_header *header, struct gp_dkim_body *body, struc
 	return 0;
 }
 
+/* All signatures on their way to a result. */
+struct judged {
+	struct gp_dkim_verdict *verdicts;
+	struct gp_dns_question *need;
+	size_t need_len;
+	bool waits; /* one is there that wants nothing but the body */
+};
+
 static void
-ask(struct gp_dkim_result_set *r, struct gp_dns_question *need, struct gp_dns_question q)
+ask(struct judged *j, struct gp_dns_question q)
 {
-	for (size_t i = 0; i < r->need_len; i++) {
-		if (gp_slice_eq(need[i].name, q.name))
+	for (size_t i = 0; i < j->need_len; i++) {
+		if (gp_slice_eq(j->need[i].name, q.name))
 			return;
 	}
-	need[r->need_len++] = q;
+	j->need[j->need_len++] = q;
+}
+
+/* Judges each as far as that goes. 0 or -ENOMEM. */
+static int
+judge_all(const struct gp_dkim_set *set, const struct gp_dkim_body *body,
+	  const struct gp_dkim_world *world, struct judged *j)
+{
+	j->waits = false;
+	for (size_t i = 0; i < set->len; i++) {
+		const struct gp_dkim_item *item = &set->items[i];
+		int r = gp_dkim_verify(set->header, item->field, &item->signature, body,
+				       item->body_hash, world, &j->verdicts[i]);
+		if (r < 0)
+			return r;
+		if (r == GP_DKIM_NEED)
+			ask(j, gp_dkim_question(&item->signature, world->arena));
+		j->waits = j->waits || r == GP_DKIM_BODY;
+	}
+	return world->arena->failed ? -ENOMEM : 0;
 }
 
 int
 gp_dkim_eval(const struct gp_dkim_set *set, const struct gp_dkim_body *body,
 	     const struct gp_dkim_world *world, struct gp_dkim_result_set *ret)
 {
-	struct gp_arena *arena = world->arena;
-	struct gp_dkim_verdict *verdicts = gp_arena_array(arena, set->len, sizeof(*verdicts));
-	struct gp_dns_question *need = gp_arena_array(arena, set->len, sizeof(*need));
-	bool waits = false;
-	*ret = (struct gp_dkim_result_set){.verdicts = verdicts, .len = set->len, .need = need};
-	if (!verdicts || !need)
+	struct judged j = {
+		.verdicts = gp_arena_array(world->arena, set->len, sizeof(*j.verdicts)),
+		.need = gp_arena_array(world->arena, set->len, sizeof(*j.need)),
+	};
+	if (!j.verdicts || !j.need)
 		return -ENOMEM;
-	for (size_t i = 0; i < set->len; i++) {
-		const struct gp_dkim_item *item = &set->items[i];
-		int r = gp_dkim_verify(set->header, item->field, &item->signature, body,
-				       item->body_hash, world, &verdicts[i]);
-		if (r < 0)
-			return r;
-		if (r == GP_DKIM_NEED)
-			ask(ret, need, gp_dkim_question(&item->signature, arena));
-		waits = waits || r == GP_DKIM_BODY;
-	}
-	if (arena->failed)
-		return -ENOMEM;
-	if (ret->need_len > 0)
+	/* Without the body first: nothing is computed that would be again with the next answer. */
+	int r = judge_all(set, NULL, world, &j);
+	if (r == 0 && body && j.waits && j.need_len == 0)
+		r = judge_all(set, body, world, &j);
+	*ret = (struct gp_dkim_result_set){j.verdicts, set->len, j.need, j.need_len};
+	if (r < 0)
+		return r;
+	if (j.need_len > 0)
 		return GP_DKIM_NEED;
-	return waits ? GP_DKIM_BODY : GP_DKIM_DONE;
+	return j.waits ? GP_DKIM_BODY : GP_DKIM_DONE;
 }

@@ -58,7 +58,8 @@ struct gp_dkim_result_set {
 
 /*
  * body: NULL while it has not ended. Returns enum gp_dkim_outcome or -ENOMEM. All questions are
- * asked in one round; where nothing but the body is missing, it says BODY.
+ * asked in one round; where nothing but the body is missing, it says BODY. While a question is
+ * open no signature is computed, so one that is answered late makes no other be computed twice.
  */
 [[nodiscard]] int
 gp_dkim_eval(const struct gp_dkim_set *set, const struct gp_dkim_body *body,

@@ -9,8 +9,11 @@
 #include "core/dns/record.h"
 
 enum gp_dkim_key_limits {
-	GP_DKIM_RSA_BITS_MIN = 1024, /* less is no proof (RFC 8301 section 3.2) */
-	GP_DKIM_RSA_BITS_MAX = 4096, /* more must not be verified by everybody (same place) */
+	/* RFC 8301 section 3.2: what is signed with less is never valid, as if the key were
+	   malformed, which is PERMERROR. More may be good, and need not be verified by everybody: a
+	   limit of ours, which RFC 8601 section 2.7.1 calls POLICY. */
+	GP_DKIM_RSA_BITS_MIN = 1024,
+	GP_DKIM_RSA_BITS_MAX = 4096,
 	GP_DKIM_ED25519_BITS = 256,
 	GP_DKIM_EXPONENT_MAX = 8, /* octets; a long one is work for us and no gain for anybody */
 };

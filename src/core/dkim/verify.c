@@ -118,7 +118,7 @@ judge_use(struct judging *j)
 	if (key->algorithm != GP_DKIM_RSA_SHA256)
 		return GP_DKIM_DONE;
 	if (key->bits < GP_DKIM_RSA_BITS_MIN)
-		return decide(j, GP_DKIM_POLICY, "the key is shorter than 1024 bits",
+		return decide(j, GP_DKIM_PERMERROR, "the key is shorter than 1024 bits",
 			      "RFC 8301 section 3.2");
 	if (key->bits > GP_DKIM_RSA_BITS_MAX)
 		return decide(j, GP_DKIM_POLICY, "the key is longer than 4096 bits",

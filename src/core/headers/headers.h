@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The header analyser: a message's way, its identities and what others say of it, brought together
- * in one verdict with the reasons that weigh most. A pure function of the message, of what we know
- * of ourselves, and of what was verified.
+ * in one verdict with the reasons that weigh most. Pure functions of the message, of what we know
+ * of ourselves, and of what was verified:
+ *
+ *     gp_headers_read(message, &query, arena, &h);
+ *     gp_headers_client(&h, &verify_query);                where it is verified: whom SPF is about
+ *     gp_headers_verified(&facts, arena, &verified);
+ *     gp_headers_judge(&h, &verified, arena);              NULL in its place: it was not
  *
  *   verdict              in this order, the first that holds
  *   compromised          it was submitted with a login of ours, and has a sign of abuse
@@ -24,6 +29,7 @@
 #include "core/claims/claims.h"
 #include "core/identity/identity.h"
 #include "core/trace/path.h"
+#include "core/verify/verify.h"
 
 enum gp_headers_limits {
 	GP_HEADERS_REASONS = 3,
@@ -43,6 +49,10 @@ enum gp_verified_result {
 struct gp_verified {
 	uint8_t spf, dkim, dmarc, arc;  /* enum gp_verified_result */
 	bool spf_aligned, dkim_aligned; /* with From, where it passes */
+	const char *from_trick;         /* of core/verify/from.h; NULL: none */
+	/* Each by itself, in the words of RFC 8601: methods may come more than once. */
+	const struct gp_claimed_result *items;
+	size_t items_len;
 };
 
 enum gp_verdict {
@@ -59,8 +69,7 @@ struct gp_headers_query {
 	const struct gp_slice *own; /* our domains: A-labels, lower case */
 	size_t own_len;
 	struct gp_trust trust;
-	int64_t now_s;                      /* seconds since 1970 */
-	const struct gp_verified *verified; /* NULL: nothing was */
+	int64_t now_s; /* seconds since 1970 */
 };
 
 struct gp_headers {
@@ -69,18 +78,38 @@ struct gp_headers {
 	struct gp_path path;
 	struct gp_identities identities;
 	struct gp_claims claims;
-	struct gp_verified verified; /* the query's, or what our gateway wrote; else all NOT */
-	bool verified_before;        /* what our gateway wrote */
 	struct gp_findings findings;
-	uint8_t verdict;                             /* enum gp_verdict */
+	/* By gp_headers_judge. */
+	struct gp_verified verified; /* the caller's, or what our gateway wrote; else all NOT */
+	bool verified_before;        /* what our gateway wrote */
+	uint8_t verdict;             /* enum gp_verdict */
 	struct gp_slice reasons[GP_HEADERS_REASONS]; /* the strongest first; at least one */
 	size_t reasons_len;
 };
 
-/* message: with CRLF. It must outlive the result, which is in the arena. Returns 0 or -ENOMEM. */
+/* All but the verdict. message: with CRLF. It must outlive the result, which is in the arena.
+ * Returns 0 or -ENOMEM. */
 [[nodiscard]] int
 gp_headers_read(struct gp_slice message, const struct gp_headers_query *query,
 		struct gp_arena *arena, struct gp_headers *ret);
+
+/*
+ * Sets address, helo and sender of *q: the client that handed the message to us, by the hop at the
+ * boundary, and the reverse-path, by that hop or else by Return-Path (RFC 5321 section 4.4). NULL,
+ * or why that cannot be known, static: then *q has no address, and SPF is left out.
+ */
+const char *
+gp_headers_client(const struct gp_headers *h, struct gp_verify_query *q);
+
+/* What the caller's own verification came to; lives as long as the facts do. 0 or -ENOMEM. */
+[[nodiscard]] int
+gp_headers_verified(const struct gp_verify_facts *facts, struct gp_arena *arena,
+		    struct gp_verified *ret);
+
+/* The verdict, once; and what others claim that verification does not bear out goes to the
+ * findings. verified: NULL: nothing was, by the caller. Returns 0 or -ENOMEM. */
+[[nodiscard]] int
+gp_headers_judge(struct gp_headers *h, const struct gp_verified *verified, struct gp_arena *arena);
 
 /* "authentic" and so on: the words of --json. */
 const char *

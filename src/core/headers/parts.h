@@ -4,7 +4,7 @@
 
 #include "core/headers/headers.h"
 
-/* Sets the verdict and its reasons, from all else in *h. */
+/* Sets h->verified, and finds what others claim and it does not bear out. verified: NULL: the
+ * caller did not; what our gateway wrote counts. */
 void
-gp_headers_judge(struct gp_headers *h, const struct gp_headers_query *query,
-		 struct gp_arena *arena);
+gp_headers_take_verified(struct gp_headers *h, const struct gp_verified *verified);

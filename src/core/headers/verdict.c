@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verdict: one function a rule, in the order of headers.h. */
+#include <errno.h>
+#include <string.h>
+
 #include "core/headers/parts.h"
 
 struct judging {
 	struct gp_headers *h;
-	const struct gp_headers_query *query;
 	struct gp_arena *arena;
+	bool client_told; /* a reason says which client it came from */
 };
 
 static void
@@ -64,6 +67,7 @@ add_submission(struct judging *j, const struct gp_hop *hop)
 				      GP_SLICE_FMT(hop->by), GP_SLICE_FMT(hop->id),
 				      GP_SLICE_FMT(hop->address), hop->login.len > 0 ? " as " : "",
 				      GP_SLICE_FMT(hop->login)));
+	j->client_told = true;
 }
 
 static bool
@@ -84,6 +88,20 @@ static const char *
 by_whom(const struct judging *j)
 {
 	return j->h->verified_before ? ", as our gateway found when it came in" : "";
+}
+
+/* ": why", of DMARC's result. */
+static struct gp_slice
+dmarc_why(const struct judging *j)
+{
+	const struct gp_verified *v = &j->h->verified;
+	for (size_t i = 0; i < v->items_len; i++) {
+		if (gp_slice_eq_nocase(v->items[i].method, GP_SLICE("dmarc")) &&
+		    v->items[i].reason.len > 0)
+			return gp_arena_printf(j->arena, ": %.*s",
+					       GP_SLICE_FMT(v->items[i].reason));
+	}
+	return GP_SLICE("");
 }
 
 /* --- the rules --- */
@@ -130,6 +148,9 @@ has_no_author(struct judging *j)
 					    "from.missing", "from.several_authors"};
 	for (size_t i = 0; i < GP_ARRAY_LEN(kinds); i++)
 		add_finding(j, found(j, kinds[i]));
+	if (j->h->reasons_len == 0 && j->h->verified.from_trick)
+		add_reason(j, gp_arena_printf(j->arena, "From is made to be read in two ways: %s",
+					      j->h->verified.from_trick));
 	return j->h->reasons_len > 0 && decide(j, GP_VERDICT_UNAUTHENTICATED);
 }
 
@@ -154,9 +175,9 @@ is_spoofed(struct judging *j)
 	bool passes = j->h->verified.dmarc == GP_VERIFIED_PASS;
 	bool forged = false;
 	if (fails)
-		add_reason(j,
-			   gp_arena_printf(j->arena, "DMARC fails for %.*s%s",
-					   GP_SLICE_FMT(j->h->identities.from.domain), by_whom(j)));
+		add_reason(j, gp_arena_printf(j->arena, "DMARC fails for %.*s%s%.*s",
+					      GP_SLICE_FMT(j->h->identities.from.domain),
+					      by_whom(j), GP_SLICE_FMT(dmarc_why(j))));
 	for (size_t i = 0; i < GP_ARRAY_LEN(forgeries); i++) {
 		const struct gp_finding *f = found(j, forgeries[i]);
 		if (!f || (!fails && (passes || !j->h->identities.from_own)))
@@ -213,6 +234,7 @@ is_unauthenticated(struct judging *j)
 	if (hop && hop->octets_len > 0)
 		add_reason(j, gp_arena_printf(j->arena, "it came from [%.*s]",
 					      GP_SLICE_FMT(hop->address)));
+	j->client_told = true;
 	return decide(j, GP_VERDICT_UNAUTHENTICATED);
 }
 
@@ -233,7 +255,7 @@ is_unknown(struct judging *j)
 /* --- the other reasons --- */
 
 static bool
-is_told(const struct judging *j, const struct gp_finding *f)
+has_title(const struct judging *j, const struct gp_finding *f)
 {
 	struct gp_slice title = gp_slice_str(f->kind->title);
 	for (size_t i = 0; i < j->h->reasons_len; i++) {
@@ -241,6 +263,24 @@ is_told(const struct judging *j, const struct gp_finding *f)
 			return true;
 	}
 	return false;
+}
+
+/* Some findings are another one seen from another side. */
+static bool
+is_told(const struct judging *j, const struct gp_finding *f)
+{
+	static const struct {
+		const char *id, *as;
+	} sides[] = {
+		{"path.broken", "path.forged_own"},
+		{"name.own", "name.address"},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(sides); i++) {
+		const struct gp_finding *other = found(j, sides[i].as);
+		if (strcmp(f->kind->id, sides[i].id) == 0 && other && has_title(j, other))
+			return true;
+	}
+	return has_title(j, f);
 }
 
 /* What else was found fills up the three, the worst first. */
@@ -255,20 +295,22 @@ add_others(struct judging *j)
 		}
 	}
 	const struct gp_hop *hop = boundary_hop(j);
-	if (hop && hop->octets_len > 0 && !j->h->path.assumed)
+	if (hop && hop->octets_len > 0 && !j->h->path.assumed && !j->client_told)
 		add_reason(j, gp_arena_printf(j->arena, "it came in at %.*s from [%.*s]",
 					      GP_SLICE_FMT(hop->by), GP_SLICE_FMT(hop->address)));
 }
 
-void
-gp_headers_judge(struct gp_headers *h, const struct gp_headers_query *query, struct gp_arena *arena)
+int
+gp_headers_judge(struct gp_headers *h, const struct gp_verified *verified, struct gp_arena *arena)
 {
 	static bool (*const rules[])(struct judging *) = {
 		is_compromised, is_lookalike, has_no_author,      is_own_submission,
 		is_spoofed,     is_authentic, is_unauthenticated, is_unknown,
 	};
-	struct judging j = {h, query, arena};
+	struct judging j = {.h = h, .arena = arena};
+	gp_headers_take_verified(h, verified);
 	for (size_t i = 0; i < GP_ARRAY_LEN(rules) && !rules[i](&j); i++)
 		;
 	add_others(&j);
+	return arena->failed ? -ENOMEM : 0;
 }

@@ -215,6 +215,18 @@ take_angle_addr(struct parse *p)
 
 enum element { FAILED, MAILBOX, GROUP_BEGINS };
 
+/* Behind an address, and the bracket that opens another: the same once more, or it is a lie. */
+static bool
+take_again(struct parse *p)
+{
+	struct gp_slice first = p->items[--p->len].text;
+	if (!take_angle_addr(p))
+		return false;
+	struct gp_mailbox *m = &p->items[p->len - 1];
+	m->name = first;
+	return gp_slice_eq_nocase(m->text, first) || fail(p, "another address for a name");
+}
+
 /* Up to the comma: a mailbox; or up to the colon: a group's name. */
 static enum element
 take_element(struct parse *p)
@@ -237,7 +249,8 @@ take_element(struct parse *p)
 		return GROUP_BEGINS;
 	/* What looked like a phrase is a local part, under stricter rules. */
 	p->scan.at = from;
-	return take_addr_spec(p) ? MAILBOX : FAILED;
+	bool good = take_addr_spec(p) && (!gp_scan_char(&p->scan, '<') || take_again(p));
+	return good ? MAILBOX : FAILED;
 }
 
 /* Behind the colon: mailboxes, or nothing, and the semicolon. */

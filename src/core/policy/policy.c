@@ -158,7 +158,7 @@ literal_is_elsewhere(const struct gp_policy *p, const struct gp_address *a)
 struct expansion {
 	const struct gp_policy *p;
 	struct gp_arena *arena;
-	struct gp_slice *targets;
+	struct gp_target *targets;
 	size_t targets_len;
 	struct gp_map seen; /* targets, spelled so that equal ones are equal */
 	const struct gp_alias *path[ALIAS_DEPTH_MAX];
@@ -167,7 +167,7 @@ struct expansion {
 
 /* 0; 1: the configuration is at fault; -ENOMEM */
 static int
-add_target(struct expansion *x, struct gp_slice text, struct gp_slice key)
+add_target(struct expansion *x, struct gp_slice text, struct gp_slice key, bool forwarded)
 {
 	static char present;
 	if (gp_map_get(&x->seen, key))
@@ -176,7 +176,7 @@ add_target(struct expansion *x, struct gp_slice text, struct gp_slice key)
 		return 1;
 	/* Most mail has one target: the array is made when there are more. */
 	if (x->targets_len == 1) {
-		struct gp_slice *more = gp_arena_array(x->arena, TARGETS_MAX, sizeof(*more));
+		struct gp_target *more = gp_arena_array(x->arena, TARGETS_MAX, sizeof(*more));
 		if (!more)
 			return -ENOMEM;
 		more[0] = x->targets[0];
@@ -184,7 +184,7 @@ add_target(struct expansion *x, struct gp_slice text, struct gp_slice key)
 	}
 	if (!gp_map_set(&x->seen, key, &present))
 		return -ENOMEM;
-	x->targets[x->targets_len++] = text;
+	x->targets[x->targets_len++] = (struct gp_target){text, forwarded};
 	return 0;
 }
 
@@ -201,7 +201,7 @@ add_mailbox(struct expansion *x, const struct gp_address *a, const struct locati
 	for (size_t i = 0; i < a->local.len; i++)
 		key[i] = gp_ascii_lower(key[i]);
 	struct gp_slice name = gp_arena_printf(x->arena, "%s@%.*s", key, GP_SLICE_FMT(at->name));
-	return name.ptr ? add_target(x, a->text, name) : -ENOMEM;
+	return name.ptr ? add_target(x, a->text, name, false) : -ENOMEM;
 }
 
 /* An alias's name among its own targets means the mailbox of that name. */
@@ -224,7 +224,7 @@ expand_target(struct expansion *x, struct gp_slice text)
 	if (rc != 0)
 		return rc;
 	if (!at.domain)
-		return add_target(x, a.text, a.text);
+		return add_target(x, a.text, a.text, true);
 	rc = gp_directory_look_up(at.domain, a.local, x->arena, &entry);
 	if (rc != 0)
 		return rc;
@@ -251,7 +251,7 @@ expand_alias(struct expansion *x, const struct gp_directory_entry *entry)
 }
 
 static void
-accept_targets(struct gp_admission *ret, const struct gp_slice *targets, size_t len)
+accept_targets(struct gp_admission *ret, const struct gp_target *targets, size_t len)
 {
 	ret->reply = GP_REPLY(250, 2, 1, 5, "recipient ok");
 	ret->targets = targets;
@@ -262,10 +262,10 @@ accept_targets(struct gp_admission *ret, const struct gp_slice *targets, size_t 
 static int
 accept_as_is(struct gp_arena *arena, struct gp_slice address, struct gp_admission *ret)
 {
-	struct gp_slice *one = gp_arena_new(arena, struct gp_slice);
+	struct gp_target *one = gp_arena_new(arena, struct gp_target);
 	if (!one)
 		return -ENOMEM;
-	*one = address;
+	*one = (struct gp_target){.address = address};
 	accept_targets(ret, one, 1);
 	return 0;
 }
@@ -274,7 +274,7 @@ static int
 admit_alias(const struct gp_policy *p, const struct gp_directory_entry *entry,
 	    struct gp_arena *arena, struct gp_admission *ret)
 {
-	struct gp_slice *first = gp_arena_new(arena, struct gp_slice);
+	struct gp_target *first = gp_arena_new(arena, struct gp_target);
 	struct expansion x = {.p = p, .arena = arena, .targets = first};
 	if (!first)
 		return -ENOMEM;
@@ -321,6 +321,44 @@ admit_others(const struct gp_policy *p, const struct gp_client *c, const struct 
 	return 0;
 }
 
+/* Whether the recipient is one that only gp_srs_back() knows. */
+static bool
+is_srs(const struct gp_policy *p, const struct gp_address *rcpt, const struct location *at)
+{
+	return p->cfg->srs.domain.len > 0 && at->domain &&
+	       gp_slice_eq(at->name, p->cfg->srs.domain) && gp_srs_is(rcpt->local);
+}
+
+/* Bounces of what was forwarded go back to who sent it. */
+static int
+admit_back(const struct gp_policy *p, const struct gp_client *c, const struct gp_address *rcpt,
+	   struct gp_arena *arena, struct gp_admission *ret)
+{
+	struct gp_address sender = {};
+	struct location at;
+	const struct gp_client with_our_word = {.relay = true};
+	if (!c->srs || c->srs->keys_len == 0) {
+		ret->reply = GP_REPLY(451, 4, 3, 5, "cannot look at such addresses now");
+		return 0;
+	}
+	int rc = gp_srs_back(c->srs, rcpt->local, arena, &sender);
+	if (rc < 0)
+		return rc;
+	if (rc == GP_SRS_EXPIRED)
+		ret->reply = GP_REPLY(550, 5, 1, 1, "this address is no longer in use");
+	else if (rc > 0)
+		ret->reply = GP_REPLY(550, 5, 1, 1, "not an address that was made here");
+	else if (!c->null_sender)
+		ret->reply =
+			GP_REPLY(550, 5, 7, 1, "only bounces, from <>, may go to this address");
+	if (rc > 0 || !c->null_sender)
+		return 0;
+	rc = locate(p, &sender, arena, &at);
+	if (rc == 0 && at.domain)
+		return admit_ours(p, at.domain, &sender, arena, ret);
+	return rc < 0 ? rc : admit_others(p, &with_our_word, &sender, arena, ret);
+}
+
 int
 gp_policy_rcpt(const struct gp_policy *p, const struct gp_client *c, const struct gp_address *rcpt,
 	       struct gp_arena *arena, struct gp_admission *ret)
@@ -347,9 +385,30 @@ gp_policy_rcpt(const struct gp_policy *p, const struct gp_client *c, const struc
 		rcpt = &postmaster;
 		at.domain = gp_directory_find(p->directory, p->cfg->domains[0].name);
 	}
+	if (is_srs(p, rcpt, &at))
+		return admit_back(p, c, rcpt, arena, ret);
 	if (at.domain)
 		return admit_ours(p, at.domain, rcpt, arena, ret);
 	return admit_others(p, c, rcpt, arena, ret);
+}
+
+int
+gp_policy_forward(const struct gp_policy *p, const struct gp_srs *srs, struct gp_slice sender,
+		  struct gp_arena *arena, struct gp_slice *ret)
+{
+	struct gp_address a;
+	struct location at;
+	const char *why;
+	if (!srs || srs->keys_len == 0 || p->cfg->srs.domain.len == 0 || sender.len == 0)
+		return 1;
+	int rc = gp_address_parse(sender, arena, &a, &why);
+	if (rc == 0)
+		rc = locate(p, &a, arena, &at);
+	if (rc != 0)
+		return rc;
+	if (at.domain || gp_slice_eq(at.name, p->cfg->hostname))
+		return 1;
+	return gp_srs_forward(srs, &a, p->cfg->srs.domain, arena, ret);
 }
 
 /* Routing below: each way fills in what is its own. */
@@ -396,22 +455,6 @@ route_to_lmtp(struct gp_arena *arena, struct gp_slice target, struct gp_route *r
 	return set_key(arena, "lmtp:", target, ret);
 }
 
-/* The content of a quoted string; a dot-string as it is. */
-static struct gp_slice
-unquote(struct gp_arena *arena, struct gp_slice local)
-{
-	if (!gp_slice_starts(local, GP_SLICE("\"")))
-		return local;
-	char *copy = gp_arena_str(arena, local);
-	size_t len = 0;
-	for (size_t i = 1; copy && i + 1 < local.len; i++) {
-		if (local.ptr[i] == '\\')
-			i++;
-		copy[len++] = local.ptr[i];
-	}
-	return gp_slice(copy, copy ? len : 0);
-}
-
 static int
 route_to_maildir(const struct gp_directory_domain *domain, const struct gp_address *a,
 		 struct gp_arena *arena, struct gp_route *ret, struct gp_reply *ret_reply)
@@ -422,7 +465,7 @@ route_to_maildir(const struct gp_directory_domain *domain, const struct gp_addre
 	int rc = gp_directory_look_up(domain, a->local, arena, &entry);
 	if (rc != 0)
 		return rc;
-	struct gp_slice local = unquote(arena, entry.mailbox);
+	struct gp_slice local = gp_address_unquote(entry.mailbox, arena);
 	if (!local.ptr)
 		return -ENOMEM;
 	rc = gp_mailbox_path(cfg->deliver.target, cfg->name, local, arena, &ret->mailbox);

@@ -8,6 +8,7 @@
 #include "core/config/config.h"
 #include "core/smtp/address.h"
 #include "core/smtp/reply.h"
+#include "core/srs/srs.h"
 
 struct gp_policy;
 
@@ -23,15 +24,23 @@ struct gp_client {
 	uint8_t address[16];
 	uint8_t address_len;
 	bool relay; /* in relay_networks: gp_policy_client_relays() */
+	/* Of the transaction. */
+	bool null_sender;         /* MAIL FROM:<> */
+	const struct gp_srs *srs; /* NULL: there is no key now */
 };
 
 bool
 gp_policy_client_relays(const struct gp_policy *p, const struct gp_client *c);
 
+struct gp_target {
+	struct gp_slice address;
+	bool forwarded; /* an alias of ours leads to a domain that is not: gp_policy_forward() */
+};
+
 struct gp_admission {
 	struct gp_reply
 		reply; /* 250 2.1.5, or the refusal: 550 5.7.1 not ours, 550 5.1.1 unknown, ... */
-	const struct gp_slice
+	const struct gp_target
 		*targets; /* accepted: final addresses after aliases, at least one, each once */
 	size_t targets_len;
 };
@@ -47,11 +56,28 @@ struct gp_admission {
  * mailbox like others of that domain. "<postmaster>" and postmaster@HOSTNAME are that of the first
  * domain. A literal, of whatever address, is not ours: strangers are refused; clients in
  * relay_networks may use it, unless it is an address that we listen at, loopback or multicast.
+ *
+ * A recipient at srs.domain of the form of core/srs/srs.h is the sender that it was made of,
+ * whoever asks, and whatever else is called so. Only with the null reverse-path, as a bounce has it
+ * (RFC 5321 sections 4.5.5 and 6.1) and an automatic reply should (RFC 3834 section 3.3): with
+ * another one we should be a way for anybody to that sender, and that mail again be from where SPF
+ * does not know it. Else 550 5.7.1; 550 5.1.1 when it is forged or too old; 451 4.3.5 without a
+ * key.
+ *
  * Results live in the arena. Returns 0 or -ENOMEM.
  */
 [[nodiscard]] int
 gp_policy_rcpt(const struct gp_policy *p, const struct gp_client *c, const struct gp_address *rcpt,
 	       struct gp_arena *arena, struct gp_admission *ret);
+
+/*
+ * The reverse-path under which mail of this sender (canonical text, or empty) is forwarded; srs:
+ * NULL when there is no key. Returns 0; 1: under its own, as srs.domain is not configured, it is of
+ * a domain of ours or the hostname, which may send from here, or gp_srs_forward() says so; -ENOMEM.
+ */
+[[nodiscard]] int
+gp_policy_forward(const struct gp_policy *p, const struct gp_srs *srs, struct gp_slice sender,
+		  struct gp_arena *arena, struct gp_slice *ret);
 
 enum gp_transport {
 	GP_TRANSPORT_MAILDIR = 1,

@@ -454,6 +454,21 @@ gp_address_parse(struct gp_slice s, struct gp_arena *arena, struct gp_address *r
 	return finish(&p, good, ret, ret_why);
 }
 
+struct gp_slice
+gp_address_unquote(struct gp_slice local, struct gp_arena *arena)
+{
+	if (!gp_slice_starts(local, GP_SLICE("\"")))
+		return local;
+	char *copy = gp_arena_str(arena, local);
+	size_t len = 0;
+	for (size_t i = 1; copy && i + 1 < local.len; i++) {
+		if (local.ptr[i] == '\\')
+			i++;
+		copy[len++] = local.ptr[i];
+	}
+	return gp_slice(copy, len);
+}
+
 bool
 gp_domain_valid(struct gp_slice s)
 {

@@ -50,6 +50,11 @@ gp_address_parse_path(struct gp_slice *s, struct gp_arena *arena, struct gp_addr
 gp_address_parse(struct gp_slice s, struct gp_arena *arena, struct gp_address *ret,
 		 const char **ret_why);
 
+/* The content of a canonical local-part: what stands in its quotes, where it has them. In the
+   arena, or as it is; a NULL ptr: no memory. */
+struct gp_slice
+gp_address_unquote(struct gp_slice local, struct gp_arena *arena);
+
 /* A domain name by RFC 5321 (letters, digits, hyphen, UTF-8 labels; 63 a label, 255 in all;
    underscores are accepted, since hosts in the field have them). */
 bool

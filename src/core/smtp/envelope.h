@@ -38,10 +38,14 @@ struct gp_rcpt {
 		address; /* local-part@domain in wire form, no angle brackets, no source route */
 	struct gp_slice orcpt; /* "rfc822;" xtext as it came, or empty */
 	uint8_t notify;        /* enum gp_notify */
+	bool forwarded;        /* leaves under forwarder */
 };
 
 struct gp_envelope {
-	struct gp_slice sender;      /* wire form; empty for the null reverse-path */
+	struct gp_slice sender; /* wire form; empty for the null reverse-path */
+	/* The reverse-path of those recipients who are forwarded, as core/srs makes it; empty: the
+	   sender is theirs, too. */
+	struct gp_slice forwarder;
 	struct gp_slice envid;       /* xtext as it came, or empty */
 	uint8_t ret;                 /* enum gp_ret */
 	uint8_t flags;               /* enum gp_envelope_flags */
@@ -51,3 +55,10 @@ struct gp_envelope {
 	const struct gp_rcpt *rcpts;
 	size_t rcpts_len;
 };
+
+/* Whether this recipient's copy leaves under another reverse-path than the sender's. */
+static inline bool
+gp_envelope_forwards(const struct gp_envelope *e, const struct gp_rcpt *rcpt)
+{
+	return rcpt->forwarded && e->forwarder.len > 0;
+}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The message as it comes in: counted, judged at its end, and handed on in pieces. */
+#include <string.h>
+
 #include "core/smtp/server_internal.h"
 
 enum {
@@ -58,6 +60,35 @@ body_room(const struct gp_smtp_server *s)
 	return (size_t)(server_flood_max(s) - s->tx->body_read);
 }
 
+/*
+ * A dot that is taken off ends a piece, and a body may be nothing but dots: small ones are handed
+ * out together. The one that is too much stays in the input.
+ */
+static struct gp_slice
+next_piece(struct transaction *tx, struct gp_slice *input)
+{
+	size_t len = 0;
+	struct gp_slice piece = gp_dot_reader_next(&tx->dots, input);
+	if (input->len == 0 || piece.len > sizeof(tx->gathered))
+		return piece;
+	for (;;) {
+		if (piece.len > 0)
+			memcpy(tx->gathered + len, piece.ptr, piece.len);
+		len += piece.len;
+		struct gp_dot_reader before = tx->dots;
+		struct gp_slice rest = *input;
+		piece = gp_dot_reader_next(&tx->dots, input);
+		if (piece.len == 0)
+			break;
+		if (piece.len > sizeof(tx->gathered) - len) {
+			tx->dots = before;
+			*input = rest;
+			break;
+		}
+	}
+	return gp_slice(tx->gathered, len);
+}
+
 int
 server_step_body(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_ms)
 {
@@ -66,14 +97,14 @@ server_step_body(struct gp_smtp_server *s, struct gp_slice *input, uint64_t now_
 	server_body_begins(s);
 	struct gp_slice part = gp_slice_take(*input, body_room(s));
 	size_t before = part.len;
-	struct gp_slice piece = gp_dot_reader_next(&tx->dots, &part);
+	struct gp_slice piece = next_piece(tx, &part);
 	size_t taken = before - part.len;
 	*input = gp_slice_drop(*input, taken);
 	tx->body_read += taken;
 	tx->body_size += piece.len;
 	gp_header_meter_feed(&tx->header, piece);
 	struct gp_reply verdict = server_body_verdict(s);
-	if (tx->dots.state == GP_DOT_END)
+	if (tx->dots.state == GP_DOT_END && piece.len == 0)
 		return verdict.code == 0 ? server_ask(s, GP_SMTP_END) : end_refused(s, verdict);
 	if (body_room(s) == 0)
 		return server_dismiss(s, GP_REPLY(552, 5, 3, 4, "Message is much too big"),

@@ -46,6 +46,7 @@ struct transaction {
 	size_t rcpts_cap;
 	uint32_t overshoot; /* RCPTs over the limit */
 	struct gp_dot_reader dots;
+	char gathered[512]; /* pieces of the body that are handed out as one */
 	struct gp_header_meter header;
 	uint64_t body_size; /* octets of the message, without stuffed dots (RFC 1870 section 5) */
 	uint64_t body_read; /* octets off the wire */

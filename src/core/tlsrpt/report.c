@@ -2,7 +2,6 @@
 #include "core/tlsrpt/report.h"
 
 #include "core/message/date.h"
-#include "core/tlsrpt/clean.h"
 
 /*
  * JSON straight onto a capped buffer: the shape is fixed, and a library's tree would stand outside
@@ -25,7 +24,7 @@ static void
 put_string(struct writer *w, struct gp_slice s)
 {
 	gp_buf_put_char(w->out, '"');
-	gp_tlsrpt_put_clean(w->out, s, GP_TLSRPT_CLEAN_JSON);
+	gp_report_put_clean(w->out, s, GP_REPORT_CLEAN_JSON);
 	gp_buf_put_char(w->out, '"');
 }
 
@@ -131,7 +130,7 @@ put_counts(struct writer *w, const struct gp_tlsrpt_counts *c)
 }
 
 static void
-put_range(struct writer *w, const struct gp_tlsrpt_report *r)
+put_range(struct writer *w, const struct gp_report *r)
 {
 	put_key(w, "date-range");
 	put_open(w, '{');
@@ -140,27 +139,20 @@ put_range(struct writer *w, const struct gp_tlsrpt_report *r)
 	put_close(w, '}');
 }
 
-static void
-check_arguments(const struct gp_tlsrpt_report *r)
-{
-	gp_assert(r->counts_len > 0 && r->counts_len <= GP_TLSRPT_POLICIES_MAX);
-	gp_assert(r->unique.len > 0 && r->unique.len <= GP_TLSRPT_UNIQUE_MAX);
-	for (size_t i = 0; i < r->unique.len; i++)
-		gp_assert(gp_ascii_is_alnum(r->unique.ptr[i]));
-}
-
 bool
 gp_tlsrpt_write_json(const struct gp_tlsrpt_report *r, struct gp_buf *out)
 {
 	struct writer w = {.out = out};
-	check_arguments(r);
+	const struct gp_report *head = &r->head;
+	gp_report_check(head);
+	gp_assert(r->counts_len > 0 && r->counts_len <= GP_TLSRPT_POLICIES_MAX);
 	put_open(&w, '{');
-	put_text(&w, "organization-name", r->organization);
-	put_range(&w, r);
-	put_text(&w, "contact-info", r->contact);
+	put_text(&w, "organization-name", head->organization);
+	put_range(&w, head);
+	put_text(&w, "contact-info", head->contact);
 	put_key(&w, "report-id");
-	gp_buf_printf(out, "\"%.*s@", GP_SLICE_FMT(r->unique));
-	gp_tlsrpt_put_clean(out, r->submitter, GP_TLSRPT_CLEAN_JSON);
+	gp_buf_printf(out, "\"%.*s@", GP_SLICE_FMT(head->unique));
+	gp_report_put_clean(out, head->submitter, GP_REPORT_CLEAN_JSON);
 	gp_buf_put_char(out, '"');
 	put_key(&w, "policies");
 	put_open(&w, '[');
@@ -171,13 +163,19 @@ gp_tlsrpt_write_json(const struct gp_tlsrpt_report *r, struct gp_buf *out)
 	return !out->failed;
 }
 
-void
-gp_tlsrpt_write_filename(const struct gp_tlsrpt_report *r, struct gp_buf *out)
+static void
+put_fields(struct gp_buf *out, const struct gp_report *r)
 {
-	check_arguments(r);
-	gp_tlsrpt_put_clean(out, r->submitter, GP_TLSRPT_CLEAN_NAME);
-	gp_buf_put_char(out, '!');
-	gp_tlsrpt_put_clean(out, r->domain, GP_TLSRPT_CLEAN_NAME);
-	gp_buf_printf(out, "!%llu!%llu!%.*s.json.gz", (unsigned long long)r->start_s,
-		      (unsigned long long)r->end_s, GP_SLICE_FMT(r->unique));
+	gp_report_put_field(out, "TLS-Report-Domain: ", r->domain);
+	gp_report_put_field(out, "TLS-Report-Submitter: ", r->submitter);
+	gp_buf_put_str(out, "TLS-Required: No\r\n");
 }
+
+const struct gp_report_form gp_tlsrpt_form = {
+	.extension = ".json.gz",
+	.media_type = "application/tlsrpt+gzip",
+	.content_type = "multipart/report; report-type=\"tlsrpt\"",
+	.text = "This is an aggregate report on TLS (RFC 8460) about mail to",
+	.id_has_submitter = true,
+	.put_fields = put_fields,
+};

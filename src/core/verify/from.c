@@ -7,23 +7,25 @@
 #include "base/scan.h"
 #include "core/message/mailbox_list.h"
 
+/* What no name of a field has in it, and what some readers pass over: spaces and folds, NUL and
+ * other controls, and what UTF-8 has for spaces and marks without width. */
 static bool
-is_fold(char c)
+is_passed_over(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return c <= ' ' || c > '~';
 }
 
-/* " From:", "From\r\n :" */
+/* " From:", "From\r\n :", "\0From:" */
 static bool
 is_broken_from(struct gp_slice line)
 {
 	struct gp_scan c = gp_scan(line);
-	gp_scan_while(&c, is_fold);
+	gp_scan_while(&c, is_passed_over);
 	struct gp_slice rest = gp_slice_drop(line, c.at);
 	if (!gp_slice_eq_nocase(gp_slice_take(rest, 4), GP_SLICE("from")))
 		return false;
 	c = gp_scan(gp_slice_drop(rest, 4));
-	gp_scan_while(&c, is_fold);
+	gp_scan_while(&c, is_passed_over);
 	return gp_scan_char(&c, ':');
 }
 

@@ -11,8 +11,8 @@
  * *ret: what is wrong with the header's From, in words for people, static; NULL: nothing. Wrong is
  *
  *  - each state of the author but GP_DMARC_AUTHOR_OK and _LITERAL;
- *  - a line that is no field, and would be a From for readers who let a space or a fold pass before
- *    its name or its colon;
+ *  - a line that is no field, and would be a From for readers who pass over a space, a fold, a NUL
+ *    or other octets that no name has, before its name or its colon;
  *  - a group (RFC 6854): its name stands where readers expect who it is from;
  *  - a local part with an encoded word (RFC 2047) or an "@" in it: who decodes or cuts it sees
  *    another address.

@@ -309,7 +309,7 @@ take_event(struct exchange *x, int event)
 		stand_in_line(x, event);
 		break;
 	case GP_SASL_DONE:
-		x->who.account = x->sasl.user;
+		/* The name that was said: what failed before was counted for it. */
 		throttle_succeeded(x->peer->auth->throttle, &x->who);
 		end(x, GP_AUTH_OK);
 		break;

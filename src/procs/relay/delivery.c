@@ -174,6 +174,7 @@ copy_envelope(struct delivery *d, const struct gp_envelope *e)
 	struct gp_rcpt *rcpts = gp_arena_array(&d->arena, e->rcpts_len, sizeof(*rcpts));
 	d->envelope = *e;
 	d->envelope.sender = copy(d, e->sender);
+	d->envelope.forwarder = (struct gp_slice){}; /* spool has chosen */
 	d->envelope.envid = copy(d, e->envid);
 	d->envelope.client_addr = copy(d, e->client_addr);
 	d->envelope.client_helo = copy(d, e->client_helo);

@@ -7,6 +7,7 @@
 #include "core/config/value.h"
 #include "procs/relay/relay.h"
 #include "procs/sandboxes.h"
+#include "procs/tell/tell.h"
 #include "sys/log.h"
 
 enum {
@@ -116,7 +117,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		return;
 	}
 	if (role == GP_ROLE_REPORTS) {
-		results_connect(env, fd);
+		tell_connect(env, fd, GP_PERMIT_REPORTS_TO_RELAY);
 		return;
 	}
 	gp_assert(role == GP_ROLE_SPOOL);

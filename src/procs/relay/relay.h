@@ -241,8 +241,6 @@ secure_wish(const struct target *target);
 
 /* --- results.c: what sessions came to, for the TLS reports --- */
 
-void
-results_connect(struct gp_role_env *env, int fd);
 /* Tells what a session is counted as, or a host that was skipped. remote: its address; fd: the
    connected socket, or -1. Nobody waits for it, and what finds nobody is lost. */
 void

@@ -1,51 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What sessions came to, told to reports. Mail never waits for it: while reports is away, or
- * behind, what would be told is lost, and the log says so.
- */
+/* What sessions came to, told to reports. */
 #include <sys/socket.h>
 
 #include "core/tlsrpt/report.h"
 #include "procs/relay/relay.h"
-#include "sys/log.h"
+#include "procs/tell/tell.h"
 
 enum {
-	BEHIND_MAX = 4 * 1024 * 1024, /* octets that may wait for reports */
-	NAMES_MAX = 255,              /* as in `tls_result`: escapes may make a name longer */
-	LINES_MAX = 8192,             /* of a policy's text, as in `tls_count` */
+	NAMES_MAX = 255,  /* as in `tls_result`: escapes may make a name longer */
+	LINES_MAX = 8192, /* of a policy's text, as in `tls_count` */
 	TEXTS_MAX = 1024 * 1024,
 };
-
-static struct {
-	struct gp_channel *channel; /* NULL: reports is not there */
-	bool losing;                /* and the log said so */
-} self;
-
-static void
-on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
-{
-	(void)ctx, (void)c, (void)m;
-	gp_unreachable("reports may say nothing");
-}
-
-static void
-on_close(void *ctx, struct gp_channel *c, const char *why)
-{
-	(void)ctx, (void)c;
-	gp_warning("reports_lost", GP_FS("reason", why));
-	self.channel = NULL;
-	gp_role_peer_lost(GP_ROLE_REPORTS);
-}
-
-void
-results_connect(struct gp_role_env *env, int fd)
-{
-	static const struct gp_channel_owner owner = {on_message, on_close, NULL};
-	gp_channel_free(self.channel);
-	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_REPORTS_TO_RELAY, &owner);
-	if (!self.channel)
-		gp_error("reports_lost", GP_FS("reason", "out of memory"));
-}
 
 /* A list as lines. A report shows so much of each, and whole ones only. */
 static struct gp_slice
@@ -56,7 +21,7 @@ join(const struct gp_slice *list, size_t len, struct gp_arena *arena)
 		size_t before = lines.len;
 		if (i > 0)
 			gp_buf_put_char(&lines, '\n');
-		if (gp_buf_put(&lines, gp_slice_take(list[i], GP_TLSRPT_TEXT_MAX)))
+		if (gp_buf_put(&lines, gp_slice_take(list[i], GP_REPORT_TEXT_MAX)))
 			continue;
 		gp_buf_truncate(&lines, before);
 		break;
@@ -81,21 +46,10 @@ counts_of(const struct gp_tlspolicy_verdict *v, const struct gp_tlspolicy_judgem
 			.domain = gp_slice_take(r->domain, NAMES_MAX),
 			.strings = join(r->strings, r->strings_len, arena),
 			.mx = join(r->mx, r->mx_len, arena),
-			.reason = gp_slice_take(j->counts[i].reason, GP_TLSRPT_TEXT_MAX),
+			.reason = gp_slice_take(j->counts[i].reason, GP_REPORT_TEXT_MAX),
 		};
 	}
 	return len;
-}
-
-static void
-send_result(const struct gp_message *m)
-{
-	bool sent = self.channel && gp_channel_backlog(self.channel) < BEHIND_MAX &&
-		    gp_channel_send(self.channel, m);
-	if (!sent && !self.losing)
-		gp_warning("results_lost",
-			   GP_FS("reason", self.channel ? "reports is behind" : "reports is away"));
-	self.losing = !sent;
 }
 
 void
@@ -124,6 +78,6 @@ results_tell(const struct way *w, const struct gp_tlspolicy_verdict *verdict,
 			       .counts_len = counts_of(verdict, judgement, &texts, counts)},
 	};
 	if (m.tls_result.counts_len > 0)
-		send_result(&m);
+		tell_reports(&m);
 	gp_arena_free(&texts);
 }

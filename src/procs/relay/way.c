@@ -106,6 +106,18 @@ ask_policy(struct way *w, bool wait, const struct gp_fetch_address *addresses, s
 	return policies_ask(wait ? w : NULL, &about);
 }
 
+/* Nowhere to fetch it from: a failed fetch (RFC 8461 section 3.3), which is told of like others.
+   What is kept goes on to hold. */
+static int
+lack_policy_host(struct way *w, struct gp_slice host)
+{
+	if (w->sts.action == GP_MTASTS_FETCH)
+		w->sts.failure = GP_MTASTS_FETCH_ERROR;
+	gp_info("policy_trouble", GP_F("domain", w->mx.way.domain), GP_F("host", host),
+		GP_FS("reason", "the policy host has no address"));
+	return WAY_FOUND;
+}
+
 /* First without addresses, as most domains need no fetching; then with them. */
 static int
 find_policy(struct way *w)
@@ -134,6 +146,8 @@ find_policy(struct way *w)
 		return r;
 	bool wait = w->sts.action == GP_MTASTS_FETCH;
 	w->sts.done = true;
+	if (len == 0)
+		return lack_policy_host(w, host);
 	if (ask_policy(w, wait, addresses, len) < 0)
 		return fail(w, &no_policies);
 	return wait ? WAY_WAITS : WAY_FOUND;

@@ -3,11 +3,12 @@
  * A report on its way. It asks one thing at a time, and ends when it has gone to each place or each
  * has said no for this time:
  *
- *     begin --> RECORD --> compose --+--> next place --+--> SIGN, for each key --> MAIL +
- *                 |                  |        |        +--> AAAA --> A --> POST -------+
- *        none: unasked               |        |                                        |
- *                                    |        +-- no further one: end                  |
- *                                    +------------- what became of it is written down <+
+ *     begin --> WHERE.. --> compose --+--> next place --+--> SIGN, for each key --> MAIL +
+ *                 |            ^      |        |        +--> AAAA --> A --> POST -------+
+ *        none: unasked         |      |        |                                        |
+ *                              |      +------- | -- what became of it is written down <-+
+ *                              |               |
+ *                              +-- next part --+-- no further place or part: end
  *
  * The database has the time of the next attempt before this one begins, and each place that was
  * reached right after: whatever ends this process, the rest is tried again, and nothing is sent
@@ -19,15 +20,16 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "core/tlsrpt/record.h"
 #include "ipc/answer.h"
 #include "ipc/values.h"
+#include "procs/reports/compose.h"
 #include "procs/reports/reports.h"
+#include "procs/reports/where.h"
 #include "sys/log.h"
 
 enum {
 	ARENA_MAX = 32 << 20,     /* of one job */
-	MAIL_MAX = 2 << 20,       /* as a `letter` may be: base64 of REPORTS_GZIP_MAX fits */
+	MAIL_MAX = 2 << 20,       /* as a `letter` may be: base64 of COMPOSE_GZIP_MAX fits */
 	ADDRESSES_MAX = 32,       /* as a `fetch` may carry */
 	POST_TIME_MS = 60 * 1000, /* for one attempt */
 	HTTPS_PORT = 443,         /* fetch connects to no other */
@@ -35,7 +37,7 @@ enum {
 };
 
 enum step {
-	STEP_RECORD = 1,
+	STEP_WHERE = 1,
 	STEP_AAAA,
 	STEP_A,
 	STEP_POST,
@@ -47,11 +49,12 @@ struct job {
 	struct gp_list link;
 	struct gp_arena arena;
 	struct store_report row;
-	struct gp_tlsrpt_report report;
-	struct gp_buf gzip;
+	struct gp_answers *answers; /* what is known of where it goes */
+	struct where where;
+	size_t needed; /* how many of its questions are answered */
+	struct compose_part part;
 	struct gp_buf mail; /* to this place, while it is signed */
 	struct signing signing;
-	struct gp_tlsrpt_places places;
 	size_t at;       /* the place that is tried */
 	bool again;      /* one of them is to be tried again */
 	bool sent;       /* one of them has it */
@@ -70,6 +73,8 @@ static struct {
 
 static void
 next_place(struct job *j);
+static void
+find_places(struct job *j);
 
 /* --- the end --- */
 
@@ -85,7 +90,8 @@ free_job(struct job *j)
 {
 	gp_list_remove(&j->link);
 	self.jobs_len--;
-	gp_buf_free(&j->gzip);
+	gp_buf_free(&j->part.gzip);
+	gp_answers_free(j->answers);
 	forget_mail(j);
 	gp_arena_free(&j->arena);
 	free(j);
@@ -98,6 +104,12 @@ end_job(struct job *j)
 	free_job(j);
 	reports_wake();
 	reports_check_stop();
+}
+
+static const char *
+kind_of(const struct job *j)
+{
+	return j->row.kind == STORE_TLS ? "tls" : "dmarc";
 }
 
 size_t
@@ -122,23 +134,26 @@ settle(struct job *j, enum store_state state)
 	end_job(j);
 }
 
-/* For this time. RFC 8460 section 5.5: attempts go on for a day after the first. */
+/* For this time. RFC 8460 section 5.5: attempts go on for a day after the first; RFC 9990 leaves it
+ * to us. */
 static void
 end_attempt(struct job *j, const char *why)
 {
-	if (reports_now_s() - j->row.first_s < reports_interval_s()) {
-		gp_info("tls_report_waits", GP_F("domain", j->row.domain), GP_FS("reason", why));
+	if (reports_now_s() - j->row.first_s < reports_interval_s(j->row.kind)) {
+		gp_info("report_waits", GP_FS("kind", kind_of(j)), GP_F("domain", j->row.domain),
+			GP_FS("reason", why));
 		end_job(j);
 		return;
 	}
-	gp_warning("tls_report_given_up", GP_F("domain", j->row.domain), GP_FS("reason", why));
+	gp_warning("report_given_up", GP_FS("kind", kind_of(j)), GP_F("domain", j->row.domain),
+		   GP_FS("reason", why));
 	settle(j, j->sent ? STORE_SENT : STORE_FAILED);
 }
 
-static const struct gp_tlsrpt_rua *
+static const struct place *
 place(const struct job *j)
 {
-	return &j->places.rua[j->at];
+	return &j->where.list[j->at];
 }
 
 /* What came of this place; then the next one. */
@@ -147,11 +162,12 @@ place_done(struct job *j, enum store_state state, struct gp_slice said)
 {
 	struct gp_slice uri = place(j)->uri;
 	if (state == STORE_SENT)
-		gp_info("tls_report_sent", GP_F("domain", j->row.domain), GP_F("to", uri));
+		gp_info("report_sent", GP_FS("kind", kind_of(j)), GP_F("domain", j->row.domain),
+			GP_F("to", uri));
 	else
-		gp_warning("tls_report_refused", GP_F("domain", j->row.domain), GP_F("to", uri),
-			   GP_F("reason", said));
-	keep(store_settle_place(reports.store, j->row.id, uri, state, said));
+		gp_warning("report_refused", GP_FS("kind", kind_of(j)),
+			   GP_F("domain", j->row.domain), GP_F("to", uri), GP_F("reason", said));
+	keep(store_settle_place(reports.store, j->row.id, j->part.first, uri, state, said));
 	j->sent = j->sent || state == STORE_SENT;
 	j->at++;
 	next_place(j);
@@ -160,8 +176,8 @@ place_done(struct job *j, enum store_state state, struct gp_slice said)
 static void
 place_again(struct job *j, struct gp_slice why)
 {
-	gp_info("tls_report_not_taken", GP_F("domain", j->row.domain), GP_F("to", place(j)->uri),
-		GP_F("reason", why));
+	gp_info("report_not_taken", GP_FS("kind", kind_of(j)), GP_F("domain", j->row.domain),
+		GP_F("to", place(j)->uri), GP_F("reason", why));
 	j->again = true;
 	j->at++;
 	next_place(j);
@@ -213,7 +229,7 @@ post(struct job *j)
 			  .addresses = j->addresses,
 			  .addresses_len = j->addresses_len,
 			  .media_type = GP_SLICE("application/tlsrpt+gzip"),
-			  .body = gp_buf_slice(&j->gzip)},
+			  .body = gp_buf_slice(&j->part.gzip)},
 	};
 	if (j->addresses_len == 0)
 		place_again(j, GP_SLICE("the host has no address"));
@@ -248,21 +264,22 @@ sign_mail(struct job *j)
 		place_again(j, GP_SLICE("nobody can sign it"));
 }
 
-/* RFC 8460 section 3: signed by the domain that it is from, where that one has keys. */
+/* RFC 8460 section 3, RFC 9990: signed by the domain that it is from, where that one has keys. */
 static void
 send_mail(struct job *j)
 {
-	struct gp_tlsrpt_mail mail = {
-		.report = &j->report,
-		.from = j->report.contact,
+	struct gp_report_mail mail = {
+		.form = j->part.form,
+		.report = &j->part.head,
+		.from = j->part.head.contact,
 		.to = place(j)->address,
-		.gzip = gp_buf_slice(&j->gzip),
+		.gzip = gp_buf_slice(&j->part.gzip),
 		.now_s = reports_now_s(),
 	};
 	forget_mail(j);
 	j->mail = GP_BUF_INIT(MAIL_MAX);
 	enum signing_result result =
-		gp_tlsrpt_write_mail(&mail, &j->mail)
+		gp_report_write_mail(&mail, &j->mail)
 			? signing_begin_whole(&j->signing, &reports.signers, gp_buf_slice(&j->mail),
 					      mail.now_s)
 			: SIGNING_LATER;
@@ -272,20 +289,53 @@ send_mail(struct job *j)
 		place_again(j, GP_SLICE("it cannot be signed now"));
 }
 
+/* --- parts and places --- */
+
+/* The part that begins with this row, to each place. */
+static void
+begin_part(struct job *j, uint64_t first)
+{
+	int r = compose_part(reports.env->config, reports.store, &j->row, first, &j->arena,
+			     &j->part);
+	j->at = 0;
+	if (r == -E2BIG) {
+		gp_warning("report_given_up", GP_FS("kind", kind_of(j)),
+			   GP_F("domain", j->row.domain), GP_FS("reason", "too large"));
+		settle(j, STORE_FAILED);
+	} else if (r < 0) {
+		end_attempt(j, strerror(-r));
+	} else {
+		next_place(j);
+	}
+}
+
+/* No further place for this part. */
+static void
+end_part(struct job *j)
+{
+	if (j->part.next > 0 && reports.stopping)
+		end_job(j);
+	else if (j->part.next > 0)
+		begin_part(j, j->part.next);
+	else if (j->again)
+		end_attempt(j, "not every place has taken it");
+	else
+		settle(j, j->sent ? STORE_SENT : STORE_FAILED);
+}
+
 static void
 next_place(struct job *j)
 {
-	for (; j->at < j->places.len; j->at++) {
-		enum store_state before = store_place(reports.store, j->row.id, place(j)->uri);
+	for (; j->at < j->where.len; j->at++) {
+		enum store_state before =
+			store_place(reports.store, j->row.id, j->part.first, place(j)->uri);
 		j->sent = j->sent || before == STORE_SENT;
 		if (before == STORE_OPEN)
 			break;
 	}
 	j->addresses_len = 0;
-	if (j->at == j->places.len && j->again)
-		end_attempt(j, "not every place has taken it");
-	else if (j->at == j->places.len)
-		settle(j, j->sent ? STORE_SENT : STORE_FAILED);
+	if (j->at == j->where.len)
+		end_part(j);
 	else if (reports.stopping)
 		end_job(j);
 	else if (place(j)->address.len > 0)
@@ -298,45 +348,56 @@ next_place(struct job *j)
 
 /* --- answers --- */
 
-static int
-compose(struct job *j)
+/* It is known where it goes, or that nobody wants it. */
+static void
+take_places(struct job *j)
 {
-	j->report = (struct gp_tlsrpt_report){
-		.unique = j->row.unique,
-		.domain = j->row.domain,
-		.start_s = j->row.period.start_s,
-		.end_s = j->row.period.end_s,
-	};
-	compose_sender(reports.env->config, &j->arena, &j->report);
-	int r = store_read(reports.store, &j->row, &j->arena, &j->report);
-	return r == 0 ? compose_gzip(&j->report, &j->gzip) : r;
+	if (j->where.refused > 0)
+		gp_info("report_places_refused", GP_FS("kind", kind_of(j)),
+			GP_F("domain", j->row.domain), GP_FN("places", j->where.refused));
+	if (j->where.wish == WHERE_UNKNOWN) {
+		end_attempt(j, "the DNS did not say where it goes");
+	} else if (j->where.wish == WHERE_UNWISHED) {
+		if (j->where.why)
+			gp_info("report_unwanted", GP_FS("kind", kind_of(j)),
+				GP_F("domain", j->row.domain), GP_FS("reason", j->where.why));
+		settle(j, STORE_UNASKED);
+	} else {
+		j->again = j->where.unknown > 0;
+		begin_part(j, 0);
+	}
+}
+
+/* The next question of this round. */
+static void
+ask_where(struct job *j)
+{
+	if (!ask_dns(j, STEP_WHERE, j->where.need[j->needed]))
+		end_attempt(j, "the DNS cannot be asked");
+}
+
+static void
+find_places(struct job *j)
+{
+	int r = where_find(&j->row, j->answers, &j->arena, &j->where);
+	j->needed = 0;
+	if (r < 0)
+		end_attempt(j, "out of memory");
+	else if (r == WHERE_NEED)
+		ask_where(j);
+	else
+		take_places(j);
 }
 
 static void
 take_record(struct job *j, const struct gp_dns_answer *answer)
 {
-	int r = gp_tlsrpt_record_read(answer, &j->arena, &j->places);
-	if (r < 0 || r == GP_TLSRPT_RECORD_UNKNOWN) {
-		end_attempt(j, r < 0 ? "out of memory" : "the DNS did not say where it goes");
-		return;
-	}
-	if (r != GP_TLSRPT_RECORD_OK) {
-		if (r != GP_TLSRPT_RECORD_NONE)
-			gp_info("tls_report_unwanted", GP_F("domain", j->row.domain),
-				GP_FS("reason", "the record cannot be read"));
-		settle(j, STORE_UNASKED);
-		return;
-	}
-	r = compose(j);
-	if (r == -E2BIG) {
-		gp_warning("tls_report_given_up", GP_F("domain", j->row.domain),
-			   GP_FS("reason", "too large"));
-		settle(j, STORE_FAILED);
-	} else if (r < 0) {
-		end_attempt(j, strerror(-r));
-	} else {
-		next_place(j);
-	}
+	if (gp_answers_add(j->answers, answer) != 0)
+		end_attempt(j, "out of memory");
+	else if (++j->needed < j->where.need_len)
+		ask_where(j);
+	else
+		find_places(j);
 }
 
 static void
@@ -362,7 +423,7 @@ take_dns(struct job *j, const struct gp_msg_answer *m)
 	struct gp_dns_answer answer;
 	if (gp_answer_unpack(m, &j->question, &j->arena, &answer) < 0)
 		end_attempt(j, "out of memory");
-	else if (j->step == STEP_RECORD)
+	else if (j->step == STEP_WHERE)
 		take_record(j, &answer);
 	else
 		take_address(j, &answer);
@@ -417,7 +478,7 @@ jobs_answer(const struct gp_message *m)
 	struct job *j;
 	switch (m->type) {
 	case GP_MSG_ANSWER:
-		if ((j = find(m->answer.ticket, STEP_RECORD, STEP_A)))
+		if ((j = find(m->answer.ticket, STEP_WHERE, STEP_A)))
 			take_dns(j, &m->answer);
 		break;
 	case GP_MSG_FETCHED:
@@ -460,7 +521,12 @@ new_job(void)
 	if (!j)
 		return NULL;
 	j->arena = GP_ARENA_INIT(ARENA_MAX);
-	j->gzip = GP_BUF_INIT(REPORTS_GZIP_MAX);
+	j->answers = gp_answers_new(&j->arena, WHERE_ANSWERS_MAX, reports.env->seed);
+	if (!j->answers) {
+		gp_arena_free(&j->arena);
+		free(j);
+		return NULL;
+	}
 	gp_list_append(&self.jobs, &j->link);
 	self.jobs_len++;
 	return j;
@@ -477,13 +543,18 @@ is_under_way(const struct job *one)
 	return false;
 }
 
+static uint64_t
+first_pause_s(enum store_kind kind)
+{
+	return GP_MAX(reports_interval_s(kind) / PAUSES_A_PERIOD, 1ull);
+}
+
 /* False: nothing is due, or the disk is in the way. */
 static bool
 begin(void)
 {
-	uint64_t pause_s = GP_MAX(reports_interval_s() / PAUSES_A_PERIOD, 1ull);
 	struct job *j = new_job();
-	int r = j ? store_take(reports.store, reports_now_s(), pause_s, &j->arena, &j->row)
+	int r = j ? store_take(reports.store, reports_now_s(), first_pause_s, &j->arena, &j->row)
 		  : -ENOMEM;
 	if (r == 0)
 		r = store_sync(reports.store);
@@ -496,8 +567,8 @@ begin(void)
 	}
 	if (is_under_way(j))
 		free_job(j);
-	else if (!ask_dns(j, STEP_RECORD, gp_tlsrpt_question(j->row.domain, &j->arena)))
-		end_attempt(j, "the DNS cannot be asked");
+	else
+		find_places(j);
 	return true;
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gatepost-reports: counts what sessions came to, and tells the domains that want to know. Start
- * with reports.h.
+ * gatepost-reports: counts what sessions and messages came to, and tells the domains that want to
+ * know. Start with reports.h.
  */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "procs/reports/reports.h"
+#include "procs/reports/sane.h"
 #include "procs/sandboxes.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -22,8 +23,8 @@ enum {
 struct reports reports;
 
 static struct event *sync_timer, *due_timer, *grace_timer;
-static uint64_t ended; /* the period that was under way when others were ended last */
-static bool losing;    /* counts, and the log said so */
+static uint64_t ended[STORE_KINDS]; /* the period that was under way when others were ended last */
+static bool losing;                 /* counts, and the log said so */
 
 uint64_t
 reports_now_s(void)
@@ -32,9 +33,11 @@ reports_now_s(void)
 }
 
 uint64_t
-reports_interval_s(void)
+reports_interval_s(enum store_kind kind)
 {
-	return GP_MAX(reports.env->config->reports.tls_interval / 1000, 1ull);
+	const struct gp_config *cfg = reports.env->config;
+	uint64_t ms = kind == STORE_TLS ? cfg->reports.tls_interval : cfg->reports.dmarc_interval;
+	return GP_MAX(ms / 1000, 1ull);
 }
 
 static void
@@ -47,38 +50,38 @@ complain(int error)
 
 /* --- counting --- */
 
-static bool
-is_address(struct gp_slice octets)
+static struct store_period
+current_period(enum store_kind kind)
 {
-	return octets.len == 0 || octets.len == 4 || octets.len == 16;
+	uint64_t interval_s = reports_interval_s(kind), now_s = reports_now_s();
+	uint64_t start_s = now_s - now_s % interval_s;
+	return (struct store_period){start_s, start_s + interval_s - 1};
 }
 
-static bool
-is_sane(const struct gp_msg_tls_result *m)
+static int
+count(const struct gp_message *m)
 {
-	bool sane = m->domain.len > 0 && m->counts_len > 0 && is_address(m->sending) &&
-		    is_address(m->receiving);
-	for (size_t i = 0; sane && i < m->counts_len; i++) {
-		const struct gp_tls_count *c = &m->counts[i];
-		sane = c->type > 0 && c->type < GP_TLSRPT_POLICIES &&
-		       c->result >= GP_TLSRPT_SUCCESS && c->result < GP_TLSRPT_RESULTS;
+	struct store_period period;
+	if (m->type == GP_MSG_TLS_RESULT) {
+		period = current_period(STORE_TLS);
+		return store_count_tls(reports.store, &period, &m->tls_result);
 	}
-	return sane;
+	period = current_period(STORE_DMARC);
+	return store_count_dmarc(reports.store, &period, &m->dmarc_result);
 }
 
 bool
-reports_count(const struct gp_msg_tls_result *m)
+reports_count(const struct gp_message *m)
 {
-	uint64_t interval_s = reports_interval_s(), now_s = reports_now_s();
-	uint64_t start_s = now_s - now_s % interval_s;
-	struct store_period period = {start_s, start_s + interval_s - 1};
-	if (!is_sane(m))
+	bool tls = m->type == GP_MSG_TLS_RESULT;
+	if (tls ? !sane_tls(&m->tls_result) : !sane_dmarc(&m->dmarc_result))
 		return false;
-	int r = store_count(reports.store, &period, m);
+	int r = count(m);
 	if (r < 0)
 		complain(r);
 	else if (r == 1)
-		gp_debug("tls_result_not_counted", GP_F("domain", m->domain));
+		gp_debug("result_not_counted", GP_F("domain", tls ? m->tls_result.domain
+								  : m->dmarc_result.policy.domain));
 	if (!evtimer_pending(sync_timer, NULL))
 		gp_timer_set(sync_timer, SYNC_MS);
 	return true;
@@ -104,31 +107,35 @@ reports_wake(void)
 }
 
 static void
-end_periods(uint64_t now_s)
+end_periods(enum store_kind kind, uint64_t now_s)
 {
-	uint64_t interval_s = reports_interval_s();
-	if (now_s / interval_s == ended)
+	uint64_t interval_s = reports_interval_s(kind);
+	if (now_s / interval_s == ended[kind])
 		return;
-	int r = store_end_periods(reports.store, now_s, interval_s / SPREAD);
+	int r = store_end_periods(reports.store, kind, now_s, interval_s / SPREAD);
 	if (r == 0)
 		r = store_sync(reports.store);
 	if (r < 0)
 		complain(r);
 	else
-		ended = now_s / interval_s;
+		ended[kind] = now_s / interval_s;
 }
 
 static void
 on_due_timer(evutil_socket_t fd, short what, void *arg)
 {
-	uint64_t now_s = reports_now_s(), interval_s = reports_interval_s();
+	uint64_t now_s = reports_now_s(), next_s;
 	(void)fd, (void)what, (void)arg;
 	if (reports.stopping)
 		return;
-	end_periods(now_s);
+	for (int kind = 0; kind < STORE_KINDS; kind++)
+		end_periods((enum store_kind)kind, now_s);
 	jobs_run();
-	uint64_t next_s =
-		GP_MIN(store_next_s(reports.store), now_s - now_s % interval_s + interval_s);
+	next_s = store_next_s(reports.store);
+	for (int kind = 0; kind < STORE_KINDS; kind++) {
+		uint64_t interval_s = reports_interval_s((enum store_kind)kind);
+		next_s = GP_MIN(next_s, now_s - now_s % interval_s + interval_s);
+	}
 	/* When all jobs are under way, the one that ends first wakes us. */
 	uint64_t wait_s = next_s > now_s ? next_s - now_s : 1;
 	gp_timer_set(due_timer, GP_MIN(wait_s * 1000, (uint64_t)LOOK_MS));
@@ -200,7 +207,7 @@ static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
 	(void)env, (void)old;
-	ended = 0;
+	memset(ended, 0, sizeof(ended));
 	reports_wake();
 }
 

@@ -4,48 +4,59 @@
 #include "procs/reports/reports.h"
 #include "sys/log.h"
 
-enum { RELAYS_MAX = 64 };
+enum { WORKERS_MAX = 64 };
 
 static struct {
-	struct gp_channel *relays[RELAYS_MAX];
+	/* Those who tell of results. */
+	struct gp_channel *relays[WORKERS_MAX];
+	struct gp_channel *smtpds[WORKERS_MAX];
 	struct gp_channel *others[GP_ROLE_COUNT]; /* NULL: not there */
 } self;
 
-/* --- relays --- */
+/* --- those who tell --- */
+
+static const char *
+name_of(struct gp_channel **place)
+{
+	bool relay = place >= self.relays && place < self.relays + WORKERS_MAX;
+	return gp_role_name(relay ? GP_ROLE_RELAY : GP_ROLE_SMTPD);
+}
 
 static void
 on_result(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct gp_channel **place = ctx;
-	gp_assert(m->type == GP_MSG_TLS_RESULT);
-	if (reports_count(&m->tls_result))
+	if (reports_count(m))
 		return;
-	gp_error("relay_refused", GP_FN("worker", (uint64_t)(place - self.relays)),
+	gp_error("result_refused", GP_FS("peer", name_of(place)),
 		 GP_FS("reason", "a result that makes no sense"));
 	*place = gp_channel_free(c);
 }
 
 static void
-on_relay_gone(void *ctx, struct gp_channel *c, const char *why)
+on_teller_gone(void *ctx, struct gp_channel *c, const char *why)
 {
 	struct gp_channel **place = ctx;
 	(void)c;
-	gp_debug("relay_gone", GP_FS("reason", why));
+	gp_debug("peer_gone", GP_FS("peer", name_of(place)), GP_FS("reason", why));
 	*place = NULL;
 }
 
 static void
-connect_relay(struct gp_role_env *env, unsigned index, int fd)
+connect_teller(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
-	struct gp_channel_owner owner = {on_result, on_relay_gone, NULL};
-	if (index >= RELAYS_MAX) {
+	bool relay = role == GP_ROLE_RELAY;
+	struct gp_channel_owner owner = {on_result, on_teller_gone, NULL};
+	if (index >= WORKERS_MAX) {
 		close(fd);
 		return;
 	}
-	struct gp_channel **place = &self.relays[index];
+	struct gp_channel **place = relay ? &self.relays[index] : &self.smtpds[index];
 	owner.ctx = place;
 	gp_channel_free(*place);
-	*place = gp_channel_new(env->loop, fd, GP_PERMIT_RELAY_TO_REPORTS, &owner);
+	*place = gp_channel_new(env->loop, fd,
+				relay ? GP_PERMIT_RELAY_TO_REPORTS : GP_PERMIT_SMTPD_TO_REPORTS,
+				&owner);
 }
 
 /* --- those who answer --- */
@@ -88,8 +99,8 @@ peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int
 		[GP_ROLE_SPOOL] = GP_PERMIT_SPOOL_TO_REPORTS,
 		[GP_ROLE_SIGNER] = GP_PERMIT_SIGNER_TO_REPORTS,
 	};
-	if (role == GP_ROLE_RELAY) {
-		connect_relay(env, index, fd);
+	if (role == GP_ROLE_RELAY || role == GP_ROLE_SMTPD) {
+		connect_teller(env, role, index, fd);
 		return;
 	}
 	struct gp_channel **place = &self.others[role];

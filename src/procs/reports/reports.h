@@ -2,26 +2,24 @@
 /*
  * The parts of gatepost-reports; README.md says what the role is for.
  *
- *     relay --TLS_RESULT--> peers.c --> main.c --> store.c         counts, all day long
+ *     relay --TLS_RESULT-----+
+ *     smtpd --DMARC_RESULT---+--> peers.c --> main.c --> store.h   counts, all day long
  *
- *     main.c --(a report is due)--> jobs.c --> compose.c           JSON, gzip, mail
- *                                     |
- *                                  peers.c --RESOLVE--> resolver   where does it go?
+ *     main.c --(a report is due)--> jobs.c --> compose.h           JSON or XML, gzip, mail
+ *                                     |  +---> where.h             where does it go?
+ *                                  peers.c --RESOLVE--> resolver   whom the DNS knows
  *                                          --FETCH----> fetch      there, by HTTPS
  *                                          --DKIM_SIGN> signer     who it is from
  *                                          --LETTER---> spool      there, by mail
  */
 #pragma once
 
-#include "core/tlsrpt/report.h"
 #include "ipc/role.h"
 #include "procs/dkim/signing.h"
 #include "procs/reports/store.h"
 
 enum reports_limits {
-	REPORTS_JSON_MAX = 8 << 20, /* octets of a report; more is not sent */
-	REPORTS_GZIP_MAX = 1 << 20, /* the same, compressed: what a `fetch` may carry */
-	REPORTS_JOBS_MAX = 16,      /* reports under way */
+	REPORTS_JOBS_MAX = 16, /* reports under way */
 };
 
 /* The process. */
@@ -37,13 +35,13 @@ uint64_t
 reports_now_s(void);
 /* How much time a report is about. */
 uint64_t
-reports_interval_s(void);
+reports_interval_s(enum store_kind kind);
 
 /* --- main.c --- */
 
-/* A session's result. False: it makes no sense, and whoever said it has fallen. */
+/* A session's result, or a message's. False: it makes no sense, and whoever said it has fallen. */
 [[nodiscard]] bool
-reports_count(const struct gp_msg_tls_result *result);
+reports_count(const struct gp_message *result);
 /* Something is due now, or may be. */
 void
 reports_wake(void);
@@ -75,13 +73,3 @@ jobs_answer(const struct gp_message *m);
 /* The peer is gone: what it was asked stays without an answer. */
 void
 jobs_peer_lost(enum gp_role_id role);
-
-/* --- compose.c: a report from what was counted --- */
-
-/* Who it is from, out of the configuration; texts live in the arena and the configuration. */
-void
-compose_sender(const struct gp_config *config, struct gp_arena *arena,
-	       struct gp_tlsrpt_report *ret);
-/* The JSON, compressed, appended to a buffer with a cap. 0; -E2BIG; -ENOMEM. */
-[[nodiscard]] int
-compose_gzip(const struct gp_tlsrpt_report *report, struct gp_buf *out);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reports database, STATE/reports/reports.db: what sessions came to, counted, and which reports
- * of it were sent. Times are seconds since the epoch.
+ * The reports database, STATE/reports/reports.db: what sessions and messages came to, counted, and
+ * which reports of it were sent. Times are seconds since the epoch.
  *
  *   tls_policy    a policy that sessions of a period towards a domain were counted for
  *   tls_failure   its failed sessions, those that failed alike as one row
- *   tls_report    a period that is over, of one domain: what became of its report
- *   tls_place     where that report has gone, or will never go
+ *   dmarc_policy  a domain whose DMARC record applied to messages of a period, as it was last
+ *   dmarc_row     its messages, those of which the same is told as one row
+ *   dmarc_period  how much there is of a period in these two
+ *   report        a period that is over, of one domain and kind: what became of its report
+ *   place         where that report, or a part of it, has gone, or will never go
  *
  * SQLite opens files by name and whenever it likes; the sandbox has no files. So there is one
  * connection with the database for itself (locking_mode EXCLUSIVE), whose files, the database and
@@ -15,21 +18,34 @@
  *
  * Writes collect in a transaction until store_sync(). One that fails takes with it what was written
  * since the sync before.
+ *
+ * Strangers choose what their mail says of itself, and with names of their own how many domains it
+ * is from; so what DMARC counts is bounded for a domain and for a period, and goes soon.
  */
 #pragma once
 
+#include "core/dmarcrpt/report.h"
 #include "core/tlsrpt/report.h"
 #include "ipc/messages.h"
 
 enum store_limits {
-	STORE_POLICIES_MAX = 16, /* of a domain in a period; those beyond are not counted */
-	STORE_FAILURES_MAX =
-		100, /* kinds of failure of a policy; those beyond are one kind for each
-				     result */
-	STORE_PAGES_MAX = 262'144,     /* of 4 KiB: the file */
-	STORE_MEMORY_MAX = 64 << 20,   /* octets, all that SQLite has */
-	STORE_KEEP_S = 90 * 24 * 3600, /* then counts and reports go */
+	STORE_POLICIES_MAX = 16,  /* of a domain in a period; those beyond are not counted */
+	STORE_FAILURES_MAX = 100, /* kinds of failure of a policy; those beyond are one kind for
+				     each result */
+	STORE_ROWS_MAX = 5000,    /* of a domain in a period; messages beyond are only counted */
+	STORE_DOMAINS_MAX = 5000, /* with a DMARC report of a period; those beyond get none */
+	STORE_PERIOD_ROWS_MAX = 50'000,     /* of all these; at most 4 KiB each */
+	STORE_PAGES_MAX = 262'144,          /* of 4 KiB: the file */
+	STORE_MEMORY_MAX = 64 << 20,        /* octets, all that SQLite has */
+	STORE_KEEP_S = 90 * 24 * 3600,      /* then counts and reports go */
+	STORE_KEEP_DMARC_S = 3 * 24 * 3600, /* those of DMARC */
 	STORE_UNIQUE_LEN = 24,
+};
+
+enum store_kind {
+	STORE_TLS = 0,
+	STORE_DMARC,
+	STORE_KINDS,
 };
 
 /* Its first and its last second. */
@@ -40,6 +56,7 @@ struct store_period {
 /* A report that is due. */
 struct store_report {
 	uint64_t id;
+	uint8_t kind; /* enum store_kind */
 	struct store_period period;
 	struct gp_slice domain;
 	struct gp_slice unique; /* that part of the report's id: the same at each attempt */
@@ -71,38 +88,51 @@ store_sync(struct store *s);
 
 /* Counts a session, whose fields were checked. 0; 1: for a policy it was one too many; -errno. */
 [[nodiscard]] int
-store_count(struct store *s, const struct store_period *period,
-	    const struct gp_msg_tls_result *result);
+store_count_tls(struct store *s, const struct store_period *period,
+		const struct gp_msg_tls_result *result);
 
-/* Makes a report of each domain of each period that is over, due at some time in the `spread_s`
-   seconds after its end, and forgets what is too old. 0 or -errno. */
+/* Counts a message, the same. 0; 1: it is of one domain, or of one kind, too many; -errno. */
 [[nodiscard]] int
-store_end_periods(struct store *s, uint64_t now_s, uint64_t spread_s);
+store_count_dmarc(struct store *s, const struct store_period *period,
+		  const struct gp_msg_dmarc_result *result);
+
+/* Makes a report of this kind of each domain of each period that is over, due at some time in the
+   `spread_s` seconds after its end, and forgets what is too old. 0 or -errno. */
+[[nodiscard]] int
+store_end_periods(struct store *s, enum store_kind kind, uint64_t now_s, uint64_t spread_s);
 
 /*
  * The open report that has been due longest, for an attempt now. It is due again after a pause,
- * `pause_s` at first, then twice as long each time: who starts again after a crash goes on there.
- * Texts live in the arena. 0; 1: none is due; -errno.
+ * first_pause_s() of its kind, then twice as long each time: who starts again after a crash goes on
+ * there. Texts live in the arena. 0; 1: none is due; -errno.
  */
 [[nodiscard]] int
-store_take(struct store *s, uint64_t now_s, uint64_t pause_s, struct gp_arena *arena,
-	   struct store_report *ret);
+store_take(struct store *s, uint64_t now_s, uint64_t (*first_pause_s)(enum store_kind),
+	   struct gp_arena *arena, struct store_report *ret);
 /* When store_take() has one; UINT64_MAX: never. */
 uint64_t
 store_next_s(struct store *s);
 
 /* What was counted: `counts` of ret, in the arena. 0 or -errno. */
 [[nodiscard]] int
-store_read(struct store *s, const struct store_report *report, struct gp_arena *arena,
-	   struct gp_tlsrpt_report *ret);
+store_read_tls(struct store *s, const struct store_report *report, struct gp_arena *arena,
+	       struct gp_tlsrpt_report *ret);
 
-/* Writes down what became of the report, or of one place of it; said: why, for people. 0 or
- * -errno. */
+/*
+ * The same: `policy`, `left_out` and at most `max` rows of ret, from the one with number `first`
+ * on, counted from 0; always in the same order. 0; 1: there are no more; -errno.
+ */
+[[nodiscard]] int
+store_read_dmarc(struct store *s, const struct store_report *report, uint64_t first, size_t max,
+		 struct gp_arena *arena, struct gp_dmarcrpt_report *ret);
+
+/* Writes down what became of the report, or of one place of a part of it; said: why, for people. 0
+ * or -errno. */
 [[nodiscard]] int
 store_settle(struct store *s, uint64_t report, enum store_state state);
 [[nodiscard]] int
-store_settle_place(struct store *s, uint64_t report, struct gp_slice uri, enum store_state state,
-		   struct gp_slice said);
+store_settle_place(struct store *s, uint64_t report, uint64_t part, struct gp_slice uri,
+		   enum store_state state, struct gp_slice said);
 /* STORE_OPEN where nothing was written down. */
 enum store_state
-store_place(struct store *s, uint64_t report, struct gp_slice uri);
+store_place(struct store *s, uint64_t report, uint64_t part, struct gp_slice uri);

@@ -11,6 +11,9 @@ enum {
 	/* Memory that a session keeps for its next message. */
 	KEEP_MAX = 16 * 1024,
 	MEMORY_CAP = BODY_MEMORY_MAX + 64 * 1024, /* one more piece fits always */
+	/* Of a staged body: small pieces make one write together. Pieces end at each dot that is
+	   taken off, and a body may be nothing but dots. */
+	GATHER_MAX = KEEP_MAX,
 };
 
 static size_t bodies_memory;
@@ -39,20 +42,6 @@ write_stage(struct body *b, struct gp_slice piece)
 	}
 }
 
-bool
-body_add(struct body *b, struct gp_slice piece)
-{
-	if (b->stage >= 0) {
-		write_stage(b, piece);
-		return true;
-	}
-	if (!gp_buf_put(&b->memory, piece))
-		b->failed = true;
-	else
-		bodies_memory += piece.len;
-	return b->memory.len <= BODY_MEMORY_MAX && bodies_memory <= BODIES_MEMORY_MAX;
-}
-
 static void
 empty_memory(struct body *b)
 {
@@ -63,14 +52,52 @@ empty_memory(struct body *b)
 		gp_buf_clear(&b->memory);
 }
 
+static void
+flush(struct body *b)
+{
+	write_stage(b, gp_buf_slice(&b->memory));
+	empty_memory(b);
+}
+
+static void
+remember(struct body *b, struct gp_slice piece)
+{
+	if (gp_buf_put(&b->memory, piece))
+		bodies_memory += piece.len;
+	else
+		b->failed = true;
+}
+
+bool
+body_add(struct body *b, struct gp_slice piece)
+{
+	if (b->stage < 0) {
+		remember(b, piece);
+		return b->memory.len <= BODY_MEMORY_MAX && bodies_memory <= BODIES_MEMORY_MAX;
+	}
+	if (piece.len > GATHER_MAX - b->memory.len)
+		flush(b);
+	if (piece.len > GATHER_MAX)
+		write_stage(b, piece);
+	else
+		remember(b, piece);
+	return true;
+}
+
 void
 body_stage(struct body *b, int fd)
 {
 	gp_assert(b->stage < 0 && fd >= 0);
 	b->stage = fd;
 	b->staged = 0;
-	write_stage(b, gp_buf_slice(&b->memory));
-	empty_memory(b);
+	flush(b);
+}
+
+void
+body_end(struct body *b)
+{
+	if (b->stage >= 0)
+		flush(b);
 }
 
 uint64_t
@@ -111,6 +138,7 @@ body_replace_start(struct body *b, size_t len, struct gp_slice fresh)
 {
 	gp_assert(b->staged_at == 0 && fresh.len <= len && len <= body_size(b));
 	if (b->stage >= 0) {
+		gp_assert(b->memory.len == 0);
 		b->staged_at = len;
 		b->failed = b->failed || !gp_buf_put(&b->memory, fresh);
 		bodies_memory += b->memory.len;

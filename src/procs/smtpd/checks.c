@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dmarcrpt/message.h"
 #include "core/verify/results.h"
 #include "procs/smtpd/session.h"
+#include "procs/tell/tell.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -23,13 +25,17 @@ struct checks {
 	struct gp_verify_query query; /* its texts are the transaction's */
 	struct gp_verify *verify;     /* NULL: memory was short, and all was given up */
 	struct gp_list lookups;
-	size_t memory; /* as counted in self.memory */
-	int outcome;   /* of gp_verify_run */
+	struct gp_list news; /* in self.news, from an answer to the turn's end */
+	size_t memory;       /* as counted in self.memory */
+	int outcome;         /* of gp_verify_run */
 };
 
 static struct {
 	struct gp_authpolicy *policy;
+	bool reported; /* DMARC reports are made */
 	struct gp_dkim_keys *keys;
+	struct gp_list news;      /* checks that have answers which were not looked at yet */
+	struct gp_loop_hook turn; /* its end: all that came for a message is looked at at once */
 	size_t memory;
 } self;
 
@@ -48,6 +54,7 @@ checks_configure(const struct gp_config *cfg, const uint64_t seed[2])
 	}
 	gp_authpolicy_free(self.policy);
 	self.policy = fresh;
+	self.reported = cfg->reports.dmarc;
 	return 0;
 }
 
@@ -117,6 +124,31 @@ is_over(const struct checks *c)
 	return c->outcome != GP_VERIFY_WAITS;
 }
 
+static void
+go_on(struct checks *c)
+{
+	run(c);
+	if (is_over(c) && c->session->state == SESSION_WAITS_CHECKS)
+		session_checked(c->session);
+}
+
+static void
+on_turn_end(struct gp_loop_hook *hook)
+{
+	struct gp_list *it;
+	(void)hook;
+	while ((it = gp_list_pop(&self.news)))
+		go_on(gp_container_of(it, struct checks, news));
+}
+
+void
+checks_start(struct gp_loop *loop)
+{
+	gp_list_init(&self.news);
+	self.turn.run = on_turn_end;
+	gp_loop_at_end(loop, GP_LOOP_WORK, &self.turn);
+}
+
 struct checks *
 checks_begin(struct session *s)
 {
@@ -126,6 +158,7 @@ checks_begin(struct session *s)
 		return NULL;
 	c->session = s;
 	gp_list_init(&c->lookups);
+	gp_list_init(&c->news);
 	c->query = (struct gp_verify_query){
 		.address_len = s->client.address_len,
 		.dmarc = gp_authpolicy_wants_dmarc(self.policy),
@@ -152,8 +185,10 @@ checks_begin(struct session *s)
 struct checks *
 checks_free(struct checks *c)
 {
-	if (c)
+	if (c) {
 		give_up(c);
+		gp_list_remove(&c->news);
+	}
 	free(c);
 	return NULL;
 }
@@ -193,14 +228,8 @@ checks_take(struct checks *c, const struct gp_dns_answer *answer)
 {
 	if (c->verify)
 		gp_verify_answer(c->verify, answer);
-}
-
-void
-checks_go_on(struct checks *c)
-{
-	run(c);
-	if (is_over(c) && c->session->state == SESSION_WAITS_CHECKS)
-		session_checked(c->session);
+	gp_list_remove(&c->news);
+	gp_list_append(&self.news, &c->news);
 }
 
 /* --- what it came to --- */
@@ -250,6 +279,18 @@ log_verified(const struct checks *c, const struct gp_verify_facts *f,
 		GP_FS("action", gp_authpolicy_action_name(d->action)), GP_FS("by", d->by));
 }
 
+/* What the owner of the name in From is told, where he asks for it. */
+static void
+tell_owner(const struct checks *c, const struct gp_verify_facts *facts,
+	   const struct gp_authpolicy_decision *decision, struct gp_arena *arena)
+{
+	struct gp_message m = {.type = GP_MSG_DMARC_RESULT, .fd = -1};
+	if (self.reported &&
+	    gp_dmarcrpt_of_message(&c->query, facts, decision, arena, &m.dmarc_result.policy,
+				   &m.dmarc_result.row) == 0)
+		tell_reports(&m);
+}
+
 struct gp_reply
 checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk)
 {
@@ -262,6 +303,7 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 	if (gp_authpolicy_decide(self.policy, &facts, arena, &decision) < 0)
 		return no_memory;
 	log_verified(c, &facts, &decision, arena);
+	tell_owner(c, &facts, &decision, arena);
 	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;

@@ -20,6 +20,10 @@ enum {
 
 struct checks;
 
+/* Once, before anything else. */
+void
+checks_start(struct gp_loop *loop);
+
 /* From the configuration, of which no pointer is kept beyond the next call. 0 or -ENOMEM. */
 int
 checks_configure(const struct gp_config *cfg, const uint64_t seed[2]);
@@ -54,11 +58,10 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 
 /* --- between checks.c and resolve.c --- */
 
-/* An answer that was asked for; its lookup is forgotten between the two. */
+/* An answer that was asked for, and is copied. All that came in a turn is looked at at its end, as
+   each look evaluates everything anew. */
 void
 checks_take(struct checks *c, const struct gp_dns_answer *answer);
-void
-checks_go_on(struct checks *c);
 
 /* Asks; the lookup joins the list. False: not possible now. */
 bool

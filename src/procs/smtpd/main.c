@@ -5,6 +5,7 @@
 #include "procs/sandboxes.h"
 #include "procs/smtpd/checks.h"
 #include "procs/smtpd/smtpd.h"
+#include "procs/tell/tell.h"
 #include "sys/log.h"
 
 enum {
@@ -51,7 +52,9 @@ prepare(struct gp_role_env *env)
 {
 	(void)env;
 	int r = tls_prepare();
-	return r == 0 ? signing_prepare() : r;
+	if (r == 0)
+		r = signing_prepare();
+	return r == 0 ? srs_prepare() : r;
 }
 
 static const struct tls_owner tls_owner = {
@@ -67,6 +70,7 @@ start(struct gp_role_env *env)
 {
 	smtpd.env = env;
 	gp_list_init(&smtpd.sessions);
+	checks_start(env->loop);
 	int r = apply_config(env);
 	if (r == 0)
 		r = listener_start(env);
@@ -89,6 +93,10 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	}
 	if (role == GP_ROLE_RESOLVER) {
 		resolve_connect(env, fd);
+		return;
+	}
+	if (role == GP_ROLE_REPORTS) {
+		tell_connect(env, fd, GP_PERMIT_REPORTS_TO_SMTPD);
 		return;
 	}
 	gp_assert(role == GP_ROLE_SPOOL);
@@ -130,6 +138,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	(void)old;
 	if (apply_config(env) < 0)
 		gp_error("reload_failed", GP_FS("reason", "out of memory"));
+	srs_reload(env->config);
 	tls_configure();
 }
 
@@ -153,6 +162,7 @@ static const struct gp_role role = {
 	.prepare = prepare,
 	.start = start,
 	.on_peer = on_peer,
+	.on_secret = srs_take,
 	.on_reload = on_reload,
 	.on_stop = on_stop,
 };

@@ -131,6 +131,16 @@ write_head(struct session *s, struct gp_arena *arena, struct gp_slice *ret)
 	return r.code == 0 ? clean_header(s, start, arena, ret) : r;
 }
 
+/* Under which reverse-path those are sent on who are forwarded. False: no memory. */
+static bool
+find_forwarder(struct session *s, struct gp_envelope *e)
+{
+	if (!s->targets.forwards)
+		return true;
+	return gp_policy_forward(smtpd.policy, srs_now(), e->sender, gp_smtp_server_arena(s->smtp),
+				 &e->forwarder) >= 0;
+}
+
 static bool
 commit(struct session *s)
 {
@@ -145,7 +155,8 @@ commit(struct session *s)
 	e.rcpts_len = s->targets.len;
 	signing_write(&s->signing_mail.signing, &head);
 	gp_buf_put(&head, gp_buf_slice(&s->head));
-	bool done = !head.failed && store_commit(s, s->id, &e, gp_buf_slice(&head), &s->body);
+	bool done = find_forwarder(s, &e) && !head.failed &&
+		    store_commit(s, s->id, &e, gp_buf_slice(&head), &s->body);
 	gp_buf_free(&head);
 	return done;
 }
@@ -183,6 +194,7 @@ sign(struct session *s)
 void
 message_take_end(struct session *s)
 {
+	body_end(&s->body);
 	if (!s->checks || checks_end(s->checks)) {
 		message_finish(s);
 		return;

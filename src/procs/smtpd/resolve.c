@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation with resolver. Each question has a ticket; who asked hears checks_answered()
- * once for each, or forgets all of them. Whatever cannot be answered, since the resolver is gone,
- * is SERVFAIL.
+ * The conversation with resolver. Each question has a ticket; who asked is given one answer to each
+ * by checks_take(), or forgets all of them. Whatever cannot be answered, since the resolver is
+ * gone, is SERVFAIL.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +50,8 @@ forget(struct lookup *l)
 static void
 finish(struct lookup *l, const struct gp_dns_answer *answer)
 {
-	struct checks *c = l->checks;
-	checks_take(c, answer);
+	checks_take(l->checks, answer);
 	forget(l);
-	checks_go_on(c);
 }
 
 static void

@@ -161,6 +161,8 @@ admit(struct session *s)
 	struct gp_admission a = {};
 	struct gp_client client = s->client;
 	client.relay = client.relay || session_is_user(s);
+	client.null_sender = gp_smtp_server_envelope(s->smtp)->sender.len == 0;
+	client.srs = srs_now();
 	int r = gp_policy_rcpt(smtpd.policy, &client, gp_smtp_server_path(s->smtp),
 			       gp_smtp_server_arena(s->smtp), &a);
 	if (r < 0)
@@ -510,8 +512,10 @@ step_auth(struct session *s)
 static void
 run_protocol(struct session *s, struct gp_slice *input)
 {
+	/* One stamp for all that came at once: a body may be events of three octets. */
+	uint64_t now_ms = gp_clock_monotonic_ms();
 	while (s->state == SESSION_TALKS) {
-		switch (gp_smtp_server_next(s->smtp, input, gp_clock_monotonic_ms())) {
+		switch (gp_smtp_server_next(s->smtp, input, now_ms)) {
 		case GP_SMTP_NEED_INPUT:
 			return;
 		case GP_SMTP_MAIL:
@@ -718,7 +722,10 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (n <= 0)
 		gp_smtp_server_eof(s->smtp);
+	bool submission = s->listen->service == GP_SERVICE_SUBMISSION;
 	advance(s, gp_slice(data, n > 0 ? (size_t)n : 0));
+	if (submission && n > 0)
+		explicit_bzero(data, (size_t)n); /* a password, perhaps; s may be gone */
 }
 
 /* --- what the other parts call --- */

@@ -2,10 +2,11 @@
 /*
  * smtpd's parts: connections and who may have one (listener.c), how often (rate.h), one
  * connection's bytes and decisions (session.c), what becomes of its messages (message.c,
- * submission.c), recipients after aliases (targets.c), the body of a message on its way (body.c),
- * who sent it (checks.h); the conversations with spool (store.c), with auth (auth.c), with resolver
- * (resolve.c), and with signer about mail of our domains (dkim.c); and the role itself (main.c).
- * Certificates, and the conversation with signer about them, are those of procs/tls.
+ * submission.c), recipients after aliases (targets.c) and from where they are forwarded (srs.c),
+ * the body of a message on its way (body.c), who sent it (checks.h); the conversations with spool
+ * (store.c), with auth (auth.c), with resolver (resolve.c), and with signer about mail of our
+ * domains (dkim.c); and the role itself (main.c). Certificates, and the conversation with signer
+ * about them, are those of procs/tls; what messages came to is told to reports by procs/tell.
  */
 #pragma once
 
@@ -216,6 +217,21 @@ dkim_forget(struct session *s);
 void
 dkim_reset(struct mail_signing *g);
 
+/* --- srs.c --- */
+
+/* Before the sandbox: libcrypto sets itself up. 0 or -ENOMEM. */
+int
+srs_prepare(void);
+/* A secret; those that the configuration does not name any more are forgotten. */
+void
+srs_take(struct gp_role_env *env, uint8_t kind, int fd);
+void
+srs_reload(const struct gp_config *cfg);
+/* What forwarding and its way back need now; NULL: there is no secret. Valid until the next call.
+ */
+const struct gp_srs *
+srs_now(void);
+
 /* --- targets.c --- */
 
 /* Recipients of one message after aliases. */
@@ -226,6 +242,7 @@ struct targets {
 	struct gp_rcpt *items; /* in the transaction's arena */
 	size_t len, cap;
 	struct gp_map known; /* their addresses */
+	bool forwards;       /* one of them at least was forwarded */
 };
 
 /* A transaction begins. */
@@ -248,11 +265,11 @@ enum {
 };
 
 struct body {
-	struct gp_buf memory;
-	int stage;          /* -1: none */
-	uint64_t staged;    /* octets of the file */
-	uint64_t staged_at; /* the first of them that counts; memory goes before it */
-	bool failed;        /* the staging file could not be written */
+	struct gp_buf memory; /* of a staged body: what is not written yet, or its new start */
+	int stage;            /* -1: none */
+	uint64_t staged;      /* octets of the file */
+	uint64_t staged_at;   /* the first of them that counts; memory goes before it */
+	bool failed;          /* the staging file could not be written */
 };
 
 void
@@ -264,9 +281,12 @@ body_add(struct body *b, struct gp_slice piece);
 /* Moves what is in memory to the file and goes on there. */
 void
 body_stage(struct body *b, int fd);
+/* Nothing follows: a staged body is in the file to its last octet, or has failed. */
+void
+body_end(struct body *b);
 uint64_t
 body_size(const struct body *b);
-/* The first octets of it, at most `max`; in the arena where they must be read from the file. False:
+/* The first octets of one that has ended, at most `max`; in the arena where they must be read from the file. False:
    the file cannot be read, or no memory. */
 bool
 body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_slice *ret);

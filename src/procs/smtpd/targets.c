@@ -49,17 +49,23 @@ notify_of_target(uint8_t notify, size_t targets_len)
 }
 
 static bool
-add(struct targets *t, struct gp_slice address, const struct gp_rcpt *rcpt, uint8_t notify,
+add(struct targets *t, const struct gp_target *target, const struct gp_rcpt *rcpt, uint8_t notify,
     struct gp_arena *arena)
 {
+	struct gp_slice address = target->address;
 	if (gp_map_get(&t->known, address))
 		return true;
 	/* A copy: the policy's own may go with the configuration before the transaction ends. */
 	address = gp_arena_dup(arena, address);
 	if (!address.ptr || !gp_map_set(&t->known, address, t))
 		return false;
-	t->items[t->len++] =
-		(struct gp_rcpt){.address = address, .orcpt = rcpt->orcpt, .notify = notify};
+	t->items[t->len++] = (struct gp_rcpt){
+		.address = address,
+		.orcpt = rcpt->orcpt,
+		.notify = notify,
+		.forwarded = target->forwarded,
+	};
+	t->forwards = t->forwards || target->forwarded;
 	return true;
 }
 
@@ -71,7 +77,7 @@ targets_add(struct targets *t, const struct gp_admission *a, const struct gp_rcp
 	uint8_t notify = notify_of_target(rcpt->notify, a->targets_len);
 	bool ok = reserve(t, a->targets_len, arena);
 	for (size_t i = 0; ok && i < a->targets_len; i++)
-		ok = add(t, a->targets[i], rcpt, notify, arena);
+		ok = add(t, &a->targets[i], rcpt, notify, arena);
 	while (!ok && t->len > before)
 		gp_map_remove(&t->known, t->items[--t->len].address);
 	return ok;

@@ -56,7 +56,7 @@ bounce_address(struct gp_slice to, struct gp_arena *arena, struct gp_envelope *r
 		return false;
 	struct gp_rcpt *rcpts = gp_arena_array(arena, a.targets_len, sizeof(*rcpts));
 	for (size_t i = 0; rcpts && i < a.targets_len; i++) {
-		rcpts[i].address = gp_arena_dup(arena, a.targets[i]);
+		rcpts[i].address = gp_arena_dup(arena, a.targets[i].address);
 		rcpts[i].notify = GP_NOTIFY_NEVER;
 	}
 	ret->rcpts = rcpts;

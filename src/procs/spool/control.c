@@ -127,6 +127,7 @@ describe_rcpt(const struct gp_stored *m, size_t i)
 		.next_ms = s->next_ms,
 		.text = s->last.reply.text,
 		.remote = s->last.remote,
+		.forwarded = gp_envelope_forwards(&m->envelope, &m->envelope.rcpts[i]),
 	};
 }
 
@@ -152,6 +153,7 @@ send_entry(struct gp_channel *c, const struct gp_queued *q, const struct gp_stor
 				.held = q->flags & GP_QUEUED_HELD,
 				.active = schedule_leased(q),
 				.sender = m->envelope.sender,
+				.forwarder = m->envelope.forwarder,
 				.client_addr = m->envelope.client_addr,
 				.rcpts = rcpts,
 				.rcpts_len = rcpts ? n : 0},

@@ -449,8 +449,8 @@ has_room(const struct peer *p)
 	       gp_channel_backlog_fds(p->channel) < BACKLOG_FDS_MAX;
 }
 
-/* All pending recipients that go to this task's destination, and the way there: those that are not
-   due yet go along with one that is. Returns how many, or -ENOMEM. */
+/* All pending recipients that go to this task's destination under its reverse-path, and the way
+   there: those that are not due yet go along with one that is. Returns how many, or -ENOMEM. */
 static ssize_t
 select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
 	     struct gp_route *ret_route, struct gp_reply *ret_why)
@@ -461,7 +461,8 @@ select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
 		return -ENOMEM;
 	for (uint32_t i = 0; i < m->envelope.rcpts_len; i++) {
 		struct gp_route route = {};
-		if (gp_queued_due_ms(t->q, i) == UINT64_MAX || leased[i])
+		if (gp_queued_due_ms(t->q, i) == UINT64_MAX || leased[i] ||
+		    gp_envelope_forwards(&m->envelope, &m->envelope.rcpts[i]) != t->forwards)
 			continue;
 		int r = gp_policy_route(spool.policy, m->envelope.rcpts[i].address, &spool.scratch,
 					&route, ret_why);
@@ -516,6 +517,10 @@ send_lease(struct lease *l, const struct gp_stored *m, const struct gp_route *ro
 			    .body_size = q->size,
 			    .body = m->body},
 	};
+	/* A domain that was not ours when the message came may be now: then it does not leave. */
+	if (l->task->forwards && route->transport == GP_TRANSPORT_SMTP)
+		msg.deliver.envelope.sender = m->envelope.forwarder;
+	msg.deliver.envelope.forwarder = gp_slice(NULL, 0);
 	msg.deliver.envelope.rcpts = rcpts;
 	msg.deliver.envelope.rcpts_len = l->rcpts_len;
 	if (q->size > BODY_INLINE_MAX) {

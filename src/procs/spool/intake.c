@@ -81,9 +81,15 @@ static bool
 copy_envelope(struct waiting *w, const struct gp_envelope *from)
 {
 	struct gp_rcpt *rcpts = gp_arena_array(&w->arena, from->rcpts_len, sizeof(*rcpts));
-	w->envelope = (struct gp_envelope){.arrival_ms = from->arrival_ms, .rcpts = rcpts};
-	for (size_t i = 0; rcpts && i < from->rcpts_len; i++)
+	w->envelope = (struct gp_envelope){
+		.forwarder = gp_arena_dup(&w->arena, from->forwarder),
+		.arrival_ms = from->arrival_ms,
+		.rcpts = rcpts,
+	};
+	for (size_t i = 0; rcpts && i < from->rcpts_len; i++) {
 		rcpts[i].address = gp_arena_dup(&w->arena, from->rcpts[i].address);
+		rcpts[i].forwarded = from->rcpts[i].forwarded;
+	}
 	w->envelope.rcpts_len = from->rcpts_len;
 	return !w->arena.failed;
 }

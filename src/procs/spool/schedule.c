@@ -113,13 +113,14 @@ tasks_of(const struct gp_queued *q)
 }
 
 static struct task *
-new_task(struct gp_queued *q, struct destination *dest)
+new_task(struct gp_queued *q, struct destination *dest, bool forwards)
 {
 	struct task *t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
 	t->q = q;
 	t->dest = dest;
+	t->forwards = forwards;
 	t->lease = TASK_NO_LEASE;
 	t->next = tasks_of(q);
 	gp_list_init(&t->ready);
@@ -198,22 +199,24 @@ schedule_leased(const struct gp_queued *q)
 /* --- planning --- */
 
 static struct task *
-task_for(struct gp_queued *q, const struct destination *d)
+task_for(struct gp_queued *q, const struct destination *d, bool forwards)
 {
 	struct task *t = tasks_of(q);
-	while (t && t->dest != d)
+	while (t && (t->dest != d || t->forwards != forwards))
 		t = t->next;
 	return t;
 }
 
-/* The task of this recipient's destination, made when there is none. An address that has no way at
-   all gets the destination of an empty key, where delivery_start finds out why and settles it. */
+/* The task of this recipient's destination and reverse-path, made when there is none. An address
+   that has no way at all gets the destination of an empty key, where delivery_start finds out why
+   and settles it. */
 static struct task *
-plan_rcpt(struct gp_queued *q, struct gp_slice address, struct gp_arena *arena)
+plan_rcpt(struct gp_queued *q, const struct gp_envelope *e, const struct gp_rcpt *rcpt,
+	  struct gp_arena *arena)
 {
 	struct gp_route route = {};
 	struct gp_reply why;
-	int r = gp_policy_route(spool.policy, address, arena, &route, &why);
+	int r = gp_policy_route(spool.policy, rcpt->address, arena, &route, &why);
 	if (r < 0)
 		return NULL;
 	if (r > 0)
@@ -221,8 +224,9 @@ plan_rcpt(struct gp_queued *q, struct gp_slice address, struct gp_arena *arena)
 	struct destination *d = find_destination(&route);
 	if (!d)
 		return NULL;
-	struct task *t = task_for(q, d);
-	return t ? t : new_task(q, d);
+	bool forwards = gp_envelope_forwards(e, rcpt);
+	struct task *t = task_for(q, d, forwards);
+	return t ? t : new_task(q, d, forwards);
 }
 
 bool
@@ -231,7 +235,7 @@ schedule_add(struct gp_queued *q, const struct gp_envelope *envelope)
 	struct gp_arena arena = GP_ARENA_INIT(16 * 1024 * 1024);
 	bool ok = true;
 	for (size_t i = 0; ok && i < envelope->rcpts_len; i++)
-		ok = plan_rcpt(q, envelope->rcpts[i].address, &arena) != NULL;
+		ok = plan_rcpt(q, envelope, &envelope->rcpts[i], &arena) != NULL;
 	gp_arena_free(&arena);
 	for (struct task *t = tasks_of(q); t; t = t->next) {
 		if (gp_list_empty(&t->ready))
@@ -255,7 +259,7 @@ schedule_plan(struct gp_queued *q, const struct gp_stored *m)
 		uint64_t due = m->states[i].next_ms;
 		if (!is_pending(&m->states[i]))
 			continue;
-		struct task *t = plan_rcpt(q, m->envelope.rcpts[i].address, &arena);
+		struct task *t = plan_rcpt(q, &m->envelope, &m->envelope.rcpts[i], &arena);
 		ok = t != NULL;
 		/* New ones, and those whose recipient is due before the others that they knew of.
 		 */
@@ -269,7 +273,7 @@ schedule_plan(struct gp_queued *q, const struct gp_stored *m)
 bool
 schedule_recovered(struct gp_queued *q)
 {
-	struct task *t = new_task(q, NULL);
+	struct task *t = new_task(q, NULL, false);
 	if (!t)
 		return false;
 	make_waiting(t, q->next_ms);
@@ -311,7 +315,7 @@ schedule_reload(void)
 		for (struct task *t = tasks_of(q); t; t = t->next)
 			due = GP_MIN(due, t->state == TASK_READY ? 0 : t->due.key);
 		schedule_remove(q);
-		struct task *t = new_task(q, NULL);
+		struct task *t = new_task(q, NULL, false);
 		if (t)
 			make_waiting(t, due == UINT64_MAX ? q->next_ms : due);
 	}
@@ -320,7 +324,7 @@ schedule_reload(void)
 void
 schedule_retry(struct gp_queued *q)
 {
-	struct task *unplanned = task_for(q, NULL);
+	struct task *unplanned = task_for(q, NULL, false);
 	/* Planned later, it would be due when its recipients were before. */
 	if (unplanned && unplanned->state == TASK_WAITING && !plan_unplanned(unplanned))
 		return;

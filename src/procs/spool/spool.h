@@ -53,7 +53,8 @@ intake_check_stages(void);
 
 /* --- schedule.c ---
  *
- * A task is the part of a message that goes to one destination. It is in one place at a time:
+ * A task is the part of a message that goes to one destination under one reverse-path. It is in one
+ * place at a time:
  *
  *     WAITING   in the heap, due later
  *     READY     in its destination's line
@@ -79,6 +80,7 @@ struct task {
 	struct task *next;        /* of the same message */
 	uint32_t lease;           /* its place in delivery.c's table, or TASK_NO_LEASE */
 	uint8_t state;            /* enum task_state */
+	bool forwards;            /* its recipients are those who are forwarded */
 };
 
 #define TASK_NO_LEASE UINT32_MAX

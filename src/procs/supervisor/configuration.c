@@ -179,6 +179,8 @@ configuration_tls_files(const struct gp_config *cfg)
 	sum = mix_file(sum, cfg->smarthost.password_file);
 	sum = mix_file(sum, cfg->smarthost.token_file);
 	sum = mix_file(sum, cfg->auth.oauth.client_secret_file);
+	sum = mix_file(sum, cfg->srs.secret_file);
+	sum = mix_file(sum, cfg->srs.previous_file);
 	return mix_file(sum, cfg->smarthost.client_secret_file);
 }
 

@@ -19,9 +19,9 @@ configuration_load(struct configuration *c, const char *path);
 int
 configuration_renew_certificates(const struct configuration *old, struct configuration *ret);
 
-/* What the files of certificates, keys (DKIM's too) and the smarthost's secrets look like from
-   outside (their inodes, sizes and times), as one number: another one means that one of them was
-   changed or replaced. */
+/* What the files of certificates, keys (DKIM's too) and secrets look like from outside (their
+   inodes, sizes and times), as one number: another one means that one of them was changed or
+   replaced. */
 uint64_t
 configuration_tls_files(const struct gp_config *cfg);
 

@@ -39,7 +39,7 @@ enum {
 	   count, not by the clock, which may have gone on while all of us stood still. */
 	PING_MS = 5 * 1000,
 	SILENT_MAX = 6,
-	/* How often certificates, keys and the smarthost's secrets are looked at. */
+	/* How often certificates, keys and secrets are looked at. */
 	TLS_LOOK_MS = 60 * 1000,
 };
 
@@ -178,6 +178,9 @@ tell_secrets(struct instance *in)
 	const struct gp_config *cfg = self.config.value;
 	if (in->spec->needs & NEEDS_ISSUER_SECRET)
 		return tell_secret(in, GP_SECRET_ISSUER, cfg->auth.oauth.client_secret_file);
+	if (in->spec->needs & NEEDS_SRS_SECRET)
+		return tell_secret(in, GP_SECRET_SRS, cfg->srs.secret_file) &&
+		       tell_secret(in, GP_SECRET_SRS_BEFORE, cfg->srs.previous_file);
 	return tell_secret(in, GP_SECRET_PASSWORD, cfg->smarthost.password_file) &&
 	       tell_secret(in, GP_SECRET_TOKEN, cfg->smarthost.token_file) &&
 	       tell_secret(in, GP_SECRET_CLIENT, cfg->smarthost.client_secret_file);
@@ -214,7 +217,7 @@ tell_resources(struct instance *in)
 		ok = tell_users(in);
 	if (ok && needs & NEEDS_KEYS)
 		ok = tell_keys(in) && tell_dkim_keys(in);
-	if (ok && needs & (NEEDS_SECRETS | NEEDS_ISSUER_SECRET))
+	if (ok && needs & NEEDS_ANY_SECRET)
 		ok = tell_secrets(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
 		ok = tell_listen(in,
@@ -573,8 +576,7 @@ tell_again(unsigned needs)
 			continue;
 		bool told = (!(in->spec->needs & NEEDS_KEYS) ||
 			     (tell_keys(in) && tell_dkim_keys(in))) &&
-			    (!(in->spec->needs & (NEEDS_SECRETS | NEEDS_ISSUER_SECRET)) ||
-			     tell_secrets(in));
+			    (!(in->spec->needs & NEEDS_ANY_SECRET) || tell_secrets(in));
 		if (!told)
 			kill(in->pid, SIGKILL);
 	}

@@ -32,6 +32,8 @@ enum role_needs {
 	NEEDS_REPORTS_DIR = 512,
 	NEEDS_ISSUER_SECRET = 2048, /* what to say to the issuer of tokens, as a descriptor */
 	NEEDS_WEB_SOCKET = 1024,    /* web.policy_listen's, where there is one */
+	NEEDS_SRS_SECRET = 4096,    /* what addresses of core/srs are made with, as descriptors */
+	NEEDS_ANY_SECRET = NEEDS_SECRETS | NEEDS_ISSUER_SECRET | NEEDS_SRS_SECRET,
 };
 
 struct role_spec {
