@@ -2,6 +2,7 @@
 /* Chains that we make ourselves: whole ones, broken ones, and what is asked for them. */
 #include "rig.h"
 
+#include <errno.h>
 #include <jansson.h>
 
 #define MESSAGE                        \
@@ -478,6 +479,48 @@ orders_that_cannot_be(void **state)
 	rig_close(&a.dkim);
 }
 
+static void
+memory_may_run_out(void **state)
+{
+	struct arc_rig a;
+	size_t whole = 0;
+	(void)state;
+	open_rig(&a);
+	struct gp_slice message = chain_of(&a, 2);
+	for (size_t max = 0; whole == 0; max += 256) {
+		struct gp_arena arena = GP_ARENA_INIT(max);
+		struct gp_dkim_world world = {a.dkim.answers, NULL, RIG_NOW_S, &arena};
+		struct gp_header h;
+		struct gp_arc_chain chain;
+		struct gp_arc_verdict v;
+		struct gp_arc_draft draft;
+		struct gp_dkim_body body;
+		struct gp_dkim_digest digest = {};
+		const char *why;
+		assert_int_equal(gp_header_split(message, &a.dkim.arena, &h), 0);
+		gp_dkim_body_init(&body);
+		int r = gp_arc_collect(&h, &body, &arena, &chain);
+		rig_feed(&a.dkim, &body, gp_header_body(&h));
+		if (r == 0)
+			r = gp_arc_eval(&chain, &body, &world, &v);
+		struct gp_arc_order order = arc_order(&a, &rsa);
+		order.body_hash = &digest;
+		order.chain = &chain;
+		order.arrival = GP_ARC_PASS;
+		if (r == 0)
+			r = gp_arc_draft(&order, &h, &arena, &draft, &why);
+		if (r == 0)
+			r = gp_arc_draft_seal(&draft, GP_SLICE("signature"), &arena);
+		assert_true(r == 0 || r == -ENOMEM);
+		assert_true(r == 0 || max < 1 << 20);
+		whole = r == 0 ? max : 0;
+		gp_dkim_body_free(&body);
+		gp_arena_free(&arena);
+	}
+	assert_true(whole > 4096);
+	rig_close(&a.dkim);
+}
+
 /* --- the attacks of the suite --- */
 
 #define LONE_RESULTS "ARC-Authentication-Results: i=1; a.test; dmarc=pass\r\n"
@@ -617,6 +660,7 @@ main(void)
 		cmocka_unit_test(what_is_not_whole_has_not_passed),
 		cmocka_unit_test(there_is_no_51st_set),
 		cmocka_unit_test(orders_that_cannot_be),
+		cmocka_unit_test(memory_may_run_out),
 		cmocka_unit_test(attacks_of_the_suite),
 	};
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
