@@ -129,7 +129,8 @@ take_word_or_dot(struct parse *p, bool first)
 	return !first && gp_scan_char(&p->scan, '.');
 }
 
-/* phrase (section 3.2.5), with the dots of obs-phrase and with brackets. False: there is none, or it failed. */
+/* phrase (section 3.2.5), with the dots of obs-phrase and with brackets. False: there is none, or
+ * it failed. */
 static bool
 take_phrase(struct parse *p)
 {
