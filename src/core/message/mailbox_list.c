@@ -116,7 +116,7 @@ take_quoted(struct parse *p)
 	return true;
 }
 
-/* A word, or behind the first one a dot; false: neither is next, or it failed. */
+/* A word or a bracket, or behind the first one a dot; false: none is next, or it failed. */
 static bool
 take_word_or_dot(struct parse *p, bool first)
 {
@@ -124,10 +124,13 @@ take_word_or_dot(struct parse *p, bool first)
 		return take_atom(p);
 	if (gp_scan_char(&p->scan, '"'))
 		return take_quoted(p);
+	if (gp_scan_char(&p->scan, '[') || gp_scan_char(&p->scan, ']'))
+		return true;
 	return !first && gp_scan_char(&p->scan, '.');
 }
 
-/* phrase (section 3.2.5), with the dots of obs-phrase. False: there is none, or it failed. */
+/* phrase (section 3.2.5), with the dots of obs-phrase and with brackets. False: there is none, or
+ * it failed. */
 static bool
 take_phrase(struct parse *p)
 {
@@ -215,6 +218,16 @@ take_angle_addr(struct parse *p)
 
 enum element { FAILED, MAILBOX, GROUP_BEGINS };
 
+/* 'a@b.test', as Outlook writes it: no domain has an apostrophe. */
+static struct gp_slice
+without_apostrophes(struct gp_slice s)
+{
+	struct gp_slice inner = gp_slice_drop(s, 1);
+	if (!gp_slice_starts(s, GP_SLICE("'")) || !gp_slice_ends_nocase(inner, GP_SLICE("'")))
+		return s;
+	return gp_slice_take(inner, inner.len - 1);
+}
+
 /* Behind an address, and the bracket that opens another: the same once more, or it is a lie. */
 static bool
 take_again(struct parse *p)
@@ -224,7 +237,8 @@ take_again(struct parse *p)
 		return false;
 	struct gp_mailbox *m = &p->items[p->len - 1];
 	m->name = first;
-	return gp_slice_eq_nocase(m->text, first) || fail(p, "another address for a name");
+	return gp_slice_eq_nocase(m->text, without_apostrophes(first)) ||
+	       fail(p, "another address for a name");
 }
 
 /* Up to the comma: a mailbox; or up to the colon: a group's name. */

@@ -7,8 +7,9 @@
  * There is one reading of a field, or none. Of the obsolete syntax (section 4.4) only a dot within
  * a display name is taken, since many write "John Q. Public" without quotes. Many also write the
  * address for a name, "a@b.test <a@b.test>", without the quotes that it wants: it is taken where
- * both are the same but for case, since all readers see one address then. Empty elements, source
- * routes, spaces around the dots of an address, and control characters but the tab are refused.
+ * both are the same but for case, in apostrophes too, since all readers see one address then; and
+ * "[" and "]" in a name, which separate nothing. Empty elements, source routes, spaces around the
+ * dots of an address, and control characters but the tab are refused.
  * Encoded words (RFC 2047) are words like others: never decoded, so nothing in them is an address.
  */
 #pragma once
