@@ -114,10 +114,18 @@ static const struct {
 	{{"plain", 5}, "<domain>plain</domain>"},
 	{{"</domain><p>", 12}, "<domain>&lt;/domain&gt;&lt;p&gt;</domain>"},
 	{{"&lt;]]>", 7}, "<domain>&amp;lt;]]&gt;</domain>"},
-	{{"a\r\nb\tc\0d\x1b\x7f", 10}, "<domain>a??b?c?d??</domain>"},
+	{{"a\r\nb\tc\0d\x1b\x7f", 10},
+	 "<domain>a?"
+	 "?b?c?d?"
+	 "?</domain>"},
 	{{"\xc3\xa4", 2}, "<domain>\xc3\xa4</domain>"},
-	{{"\xff\xc3x\xed\xa0\x80", 6}, "<domain>??x???</domain>"},
-	{{"\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd", 9}, "<domain>??\xef\xbf\xbd</domain>"},
+	{{"\xff\xc3x\xed\xa0\x80", 6},
+	 "<domain>?"
+	 "?x??"
+	 "?</domain>"},
+	{{"\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd", 9},
+	 "<domain>?"
+	 "?\xef\xbf\xbd</domain>"},
 };
 
 static void

@@ -18,6 +18,7 @@ enum {
 	/* Public keys that are kept ready, of those used last. */
 	KEYS_MAX = 1000,
 	SIGNATURES_LOGGED = 5,
+	TOLD_MEMORY_MAX = 64 * 1024, /* while the owner of a name is told */
 };
 
 struct checks {
@@ -279,16 +280,19 @@ log_verified(const struct checks *c, const struct gp_verify_facts *f,
 		GP_FS("action", gp_authpolicy_action_name(d->action)), GP_FS("by", d->by));
 }
 
-/* What the owner of the name in From is told, where he asks for it. */
+/* What the owner of the name in From is told, where he asks for it. That there is no memory for it
+ * is nothing to the message. */
 static void
 tell_owner(const struct checks *c, const struct gp_verify_facts *facts,
-	   const struct gp_authpolicy_decision *decision, struct gp_arena *arena)
+	   const struct gp_authpolicy_decision *decision)
 {
+	struct gp_arena texts = GP_ARENA_INIT(TOLD_MEMORY_MAX);
 	struct gp_message m = {.type = GP_MSG_DMARC_RESULT, .fd = -1};
 	if (self.reported &&
-	    gp_dmarcrpt_of_message(&c->query, facts, decision, arena, &m.dmarc_result.policy,
+	    gp_dmarcrpt_of_message(&c->query, facts, decision, &texts, &m.dmarc_result.policy,
 				   &m.dmarc_result.row) == 0)
 		tell_reports(&m);
+	gp_arena_free(&texts);
 }
 
 struct gp_reply
@@ -303,7 +307,7 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 	if (gp_authpolicy_decide(self.policy, &facts, arena, &decision) < 0)
 		return no_memory;
 	log_verified(c, &facts, &decision, arena);
-	tell_owner(c, &facts, &decision, arena);
+	tell_owner(c, &facts, &decision);
 	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;

@@ -286,8 +286,8 @@ void
 body_end(struct body *b);
 uint64_t
 body_size(const struct body *b);
-/* The first octets of one that has ended, at most `max`; in the arena where they must be read from the file. False:
-   the file cannot be read, or no memory. */
+/* The first octets of one that has ended, at most `max`; in the arena where they must be read from
+   the file. False: the file cannot be read, or no memory. */
 bool
 body_start(const struct body *b, size_t max, struct gp_arena *arena, struct gp_slice *ret);
 /* Puts `fresh`, which is no longer, in the place of the first `len` octets of a body that has
