@@ -18,7 +18,7 @@ enum gp_fetch_kind {
 
 enum gp_fetch_result {
 	GP_FETCH_OK = 1,
-	/* Not tried: no address that we may dial, no room, never its turn, a senseless request. */
+	/* Not tried, and never to be: no address that we may dial, or a senseless request. */
 	GP_FETCH_REFUSED,
 	GP_FETCH_CONNECT_FAILED,
 	GP_FETCH_TLS_FAILED, /* the certificate is not the host's, or no TLS 1.2 and later */
@@ -28,6 +28,9 @@ enum gp_fetch_result {
 	GP_FETCH_HTTP_STATUS, /* neither 200 nor, for a POST, 201 */
 	GP_FETCH_BAD_CONTENT, /* not text/plain */
 	GP_FETCH_TOO_LARGE,
+	/* Not tried, or not long enough, for lack of room, memory or time here: that says nothing
+	 * about the host. */
+	GP_FETCH_NO_ROOM,
 };
 
 enum gp_auth_result {

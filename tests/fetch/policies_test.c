@@ -137,9 +137,16 @@ what_was_not_tried_is_not_remembered(void **state)
 	(void)state;
 	assert_int_equal(ask(0, "1", &news), 1);
 	network_run(rig.loop, 1);
-	network_end(0, GP_FETCH_REFUSED, "");
-	assert_heard(0, GP_MTASTS_DO_NOTHING, GP_MTASTS_FETCH_ERROR);
+	network_end(0, GP_FETCH_NO_ROOM, "");
+	assert_heard(0, GP_MTASTS_FETCH, GP_MTASTS_FETCHED);
 	assert_int_equal(ask(0, "1", &news), 1);
+	network_run(rig.loop, 1);
+	network_end(1, GP_FETCH_OK, POLICY);
+	/* What is kept holds on. */
+	assert_int_equal(ask(0, "2", &news), 1);
+	network_run(rig.loop, 1);
+	network_end(2, GP_FETCH_NO_ROOM, "");
+	assert_heard(2, GP_MTASTS_APPLY, GP_MTASTS_FETCHED);
 }
 
 static void
@@ -153,17 +160,34 @@ a_crowd_is_not_the_domains_fault(void **state)
 					   .addresses = &address,
 					   .addresses_len = 1};
 	struct queue_job *jobs[QUEUE_MAX];
-	const char *why;
+	struct https_answer why;
 	struct policy_news news;
 	(void)state;
 	for (size_t i = 0; i < QUEUE_MAX; i++)
 		assert_non_null(jobs[i] = queue_add(rig.queue, &other, &why));
 	assert_int_equal(ask(0, "1", &news), 0);
-	assert_int_equal(news.action, GP_MTASTS_DO_NOTHING);
-	assert_int_equal(news.failure, GP_MTASTS_FETCH_ERROR);
+	assert_int_equal(news.action, GP_MTASTS_FETCH);
+	assert_int_equal(news.failure, GP_MTASTS_FETCHED);
 	assert_string_equal(news.reason, "too many requests");
 	queue_cancel(jobs[0]);
 	assert_int_equal(ask(0, "1", &news), 1);
+}
+
+/* Unlike a crowd: it has been looked at, and there is nothing to be had. */
+static void
+a_private_policy_host_is_a_failure(void **state)
+{
+	static const struct gp_fetch_address private = {{"\x0a\x00\x00\x01", 4}};
+	const struct gp_msg_policy q = {.record = GP_MTASTS_RECORD_OK,
+					.id = GP_SLICE("1"),
+					.domain = GP_SLICE("a.test"),
+					.addresses = &private,
+					.addresses_len = 1};
+	struct policy_news news;
+	(void)state;
+	assert_int_equal(policies_ask(rig.policies, &q, &rig.asks[0], &news), 0);
+	assert_int_equal(news.action, GP_MTASTS_DO_NOTHING);
+	assert_int_equal(news.failure, GP_MTASTS_FETCH_ERROR);
 }
 
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -176,6 +200,7 @@ main(void)
 		WITH_RIG(failures_have_their_kinds),
 		WITH_RIG(what_was_not_tried_is_not_remembered),
 		WITH_RIG(a_crowd_is_not_the_domains_fault),
+		WITH_RIG(a_private_policy_host_is_a_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include "network.h"
 
-enum { PATIENT_MS = 60 * 1000, IMPATIENT_MS = 30 };
+enum { PATIENT_MS = 60 * 1000, IMPATIENT_MS = 30, LATE_MS = 1000 };
 
 /* --- a queue, and those who order ---------------------------------------------------------- */
 
@@ -60,13 +60,14 @@ order_for(const char *host)
 static const char *
 add(size_t i, const struct gp_msg_fetch *order)
 {
-	const char *why = NULL;
+	struct https_answer why;
 	rig.jobs[i] = queue_add(rig.queue, order, &why);
 	if (rig.jobs[i]) {
 		rig.jobs[i]->done = on_done;
 		rig.jobs[i]->ctx = &rig.results[i];
 	}
-	return why;
+	rig.results[i] = rig.jobs[i] ? 0 : (uint8_t)why.result;
+	return rig.jobs[i] ? NULL : why.reason;
 }
 
 static void
@@ -151,9 +152,41 @@ who_waits_too_long_is_told(void **state)
 	network_run(rig.loop, IMPATIENT_MS / 2);
 	assert_int_equal(rig.results[1], 0);
 	network_run(rig.loop, 2 * IMPATIENT_MS);
-	assert_int_equal(rig.results[1], GP_FETCH_REFUSED);
+	assert_int_equal(rig.results[1], GP_FETCH_NO_ROOM);
 	assert_int_equal(network.started_len, 1);
 	assert_int_equal(network.cancelled, 0);
+}
+
+/* Behind one that took most of the time: only what the line took is no timeout of the host. */
+static void
+who_runs_late_is_told(void **state)
+{
+	struct gp_msg_fetch hasty = order_for("a.test");
+	(void)state;
+	hasty.time_max_ms = LATE_MS;
+	assert_null(add(0, &hasty));
+	assert_null(add(1, &hasty));
+	network_run(rig.loop, LATE_MS * 5 / 8);
+	network_end(0, GP_FETCH_TIMEOUT, "");
+	assert_int_equal(rig.results[0], GP_FETCH_TIMEOUT);
+	assert_int_equal(network.started_len, 2);
+	network_end(1, GP_FETCH_TIMEOUT, "");
+	assert_int_equal(rig.results[1], GP_FETCH_NO_ROOM);
+}
+
+static void
+what_may_not_be_asked_is_refused(void **state)
+{
+	static const struct gp_fetch_address private = {{"\x0a\x00\x00\x01", 4}};
+	struct gp_msg_fetch o = order_for("a.test");
+	(void)state;
+	o.addresses = &private;
+	o.addresses_len = 1;
+	assert_string_equal(add(0, &o), "no address that we may connect to");
+	assert_int_equal(rig.results[0], GP_FETCH_REFUSED);
+	o = order_for("a_b/c");
+	assert_string_equal(add(0, &o), "not a host name");
+	assert_int_equal(rig.results[0], GP_FETCH_REFUSED);
 }
 
 static void
@@ -164,8 +197,8 @@ a_request_may_fail_to_start(void **state)
 	order(0, "a.test");
 	order(1, "b.test");
 	network_run(rig.loop, 1);
-	assert_int_equal(rig.results[0], GP_FETCH_REFUSED);
-	assert_int_equal(rig.results[1], GP_FETCH_REFUSED);
+	assert_int_equal(rig.results[0], GP_FETCH_NO_ROOM);
+	assert_int_equal(rig.results[1], GP_FETCH_NO_ROOM);
 }
 
 static void
@@ -176,6 +209,7 @@ a_crowd_is_refused_until_there_is_room(void **state)
 	for (size_t i = 0; i < QUEUE_MAX; i++)
 		order(i, "a.test");
 	assert_string_equal(add(QUEUE_MAX, &o), "too many requests");
+	assert_int_equal(rig.results[QUEUE_MAX], GP_FETCH_NO_ROOM);
 	queue_cancel(rig.jobs[5]);
 	assert_null(add(QUEUE_MAX, &o));
 }
@@ -208,6 +242,8 @@ main(void)
 		WITH_RIG(one_at_a_time_to_a_host),
 		WITH_RIG(the_line_moves_on_past_a_busy_host),
 		WITH_RIG(who_waits_too_long_is_told),
+		WITH_RIG(who_runs_late_is_told),
+		WITH_RIG(what_may_not_be_asked_is_refused),
 		WITH_RIG(a_request_may_fail_to_start),
 		WITH_RIG(a_crowd_is_refused_until_there_is_room),
 		WITH_RIG(bodies_have_a_limit_together),

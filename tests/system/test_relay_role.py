@@ -85,6 +85,23 @@ def test_a_senseless_word_of_fetch_costs_its_channel_only(relay, senseless):
     assert fetch.hear() is None
 
 
+def test_mail_waits_where_there_was_no_room_to_fetch(relay):
+    """Sent to fetch though it came with addresses: nobody knows whether the domain demands proof."""
+    address = {(b"mta-sts." + DOMAIN, A): b"\x08\x08\x08\x08"}
+    records = {**RECORDS, (b"_mta-sts." + DOMAIN, TXT): b"\x10v=STSv1; id=abc;", **address}
+    spool, resolver, fetch = relay.peer("spool"), relay.peer("resolver"), relay.peer("fetch")
+    nothing = {"failure": 0, "id": b"", "text": b"", "reason": b""}
+    say_deliver(spool)
+    for addresses in (0, 1):
+        asked = hear_policy(resolver, fetch, records)
+        assert len(asked["addresses"]) == addresses
+        fetch.say("policy_known", ticket=asked["ticket"], action=FETCH, **nothing)
+    name, outcomes = spool.hear()
+    assert name == "outcomes", relay.log()
+    assert outcomes["outcomes"][0]["kind"] == DEFERRED
+    assert outcomes["outcomes"][0]["reply"]["text"] == b"MTA-STS policies cannot be asked for now"
+
+
 def test_a_policy_host_without_an_address_is_told_of(relay):
     """The domain has a policy: that there is nowhere to fetch it from is not as if it had none."""
     records = {**RECORDS, (b"_mta-sts." + DOMAIN, TXT): b"\x10v=STSv1; id=abc;"}

@@ -56,10 +56,10 @@ answer(struct peer *p, uint64_t ticket, const struct https_answer *a)
 }
 
 static void
-refuse(struct peer *p, const struct gp_msg_fetch *order, const char *why)
+refuse(struct peer *p, const struct gp_msg_fetch *order, const struct https_answer *why)
 {
-	gp_info("fetch_refused", GP_F("host", order->host), GP_FS("reason", why));
-	answer(p, order->ticket, &(struct https_answer){.result = GP_FETCH_REFUSED, .reason = why});
+	gp_info("fetch_refused", GP_F("host", order->host), GP_FS("reason", why->reason));
+	answer(p, order->ticket, why);
 }
 
 static struct errand *
@@ -97,13 +97,13 @@ on_done(void *ctx, const struct https_answer *a)
 static void
 take_fetch(struct peer *p, const struct gp_msg_fetch *order)
 {
-	const char *why = "out of memory";
+	struct https_answer why = {.result = GP_FETCH_NO_ROOM, .reason = "out of memory"};
 	struct errand *e = new_errand(p, order->ticket);
 	if (e)
 		e->job = queue_add(p->fetch->queue, order, &why);
 	if (!e || !e->job) {
 		free_errand(e);
-		refuse(p, order, why);
+		refuse(p, order, &why);
 		return;
 	}
 	e->job->done = on_done;
@@ -140,7 +140,7 @@ on_policy(struct policy_ask *ask, const struct policy_news *news)
 static bool
 take_policy(struct peer *p, const struct gp_msg_policy *question)
 {
-	struct policy_news news = {.failure = GP_MTASTS_FETCH_ERROR, .reason = "out of memory"};
+	struct policy_news news = {.action = GP_MTASTS_FETCH, .reason = "out of memory"};
 	struct errand *e = new_errand(p, question->ticket);
 	if (e)
 		e->ask.done = on_policy;

@@ -75,7 +75,7 @@ trouble_of(CURLcode code)
 	case CURLE_SSL_INVALIDCERTSTATUS:
 		return GP_FETCH_TLS_FAILED;
 	case CURLE_OUT_OF_MEMORY:
-		return GP_FETCH_REFUSED;
+		return GP_FETCH_NO_ROOM;
 	default:
 		return GP_FETCH_BROKEN;
 	}

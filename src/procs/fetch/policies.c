@@ -54,17 +54,17 @@ decide(struct policies *p, struct gp_slice domain, uint8_t record, struct gp_sli
 				    .reason = ""};
 }
 
-/* After a fetch, however it went, nobody is sent to fetch again. */
-static struct policy_news
-conclude(struct policies *p, const struct lookup *l, const struct policy_ask *ask,
-	 enum gp_mtasts_failure failure, const char *reason)
+/* After a fetch that was tried, however it went, nobody is sent to fetch again. Where there was no
+ * room to try, nobody knows whether the domain demands proof: what is not kept is still to be
+ * fetched, and nothing is reported. */
+static void
+conclude(struct policy_news *news, bool tried, enum gp_mtasts_failure failure, const char *reason)
 {
-	struct policy_news news =
-		decide(p, domain_of(l), ask->record, gp_slice(ask->id, ask->id_len));
-	news.action = news.kept ? GP_MTASTS_APPLY : GP_MTASTS_DO_NOTHING;
-	news.failure = (uint8_t)failure;
-	news.reason = reason;
-	return news;
+	news->action = news->kept ? GP_MTASTS_APPLY
+		       : tried    ? GP_MTASTS_DO_NOTHING
+				  : GP_MTASTS_FETCH;
+	news->failure = tried ? (uint8_t)failure : GP_MTASTS_FETCHED;
+	news->reason = reason;
 }
 
 /* --- what a fetch brings --- */
@@ -136,6 +136,7 @@ on_fetched(void *ctx, const struct https_answer *a)
 	struct policies *p = l->policies;
 	struct gp_arena arena = GP_ARENA_INIT(POLICY_ARENA_MAX);
 	const char *reason = a->reason;
+	bool tried = a->result != GP_FETCH_NO_ROOM;
 	enum gp_mtasts_failure failure = failure_of(a->result);
 	if (failure == GP_MTASTS_FETCHED)
 		failure = take_body(p, l, a->body, &arena, &reason);
@@ -143,11 +144,13 @@ on_fetched(void *ctx, const struct https_answer *a)
 		gp_info("policy_not_fetched", GP_F("domain", domain_of(l)),
 			GP_FS("reason", reason));
 	/* What was not tried says nothing about the domain: the next one may ask again. */
-	if (failure != GP_MTASTS_FETCHED && a->result != GP_FETCH_REFUSED)
+	if (failure != GP_MTASTS_FETCHED && tried)
 		remember_failure(p, l, failure);
 	for (struct gp_list *link; (link = gp_list_pop(&l->asks));) {
 		struct policy_ask *ask = gp_container_of(link, struct policy_ask, link);
-		struct policy_news news = conclude(p, l, ask, failure, reason);
+		struct policy_news news =
+			decide(p, domain_of(l), ask->record, gp_slice(ask->id, ask->id_len));
+		conclude(&news, tried, failure, reason);
 		ask->done(ask, &news);
 	}
 	gp_arena_free(&arena);
@@ -189,7 +192,7 @@ new_lookup(struct policies *p, const struct gp_msg_policy *q)
 
 /* NULL: *ret_why says why not. */
 static struct lookup *
-start_lookup(struct policies *p, const struct gp_msg_policy *q, const char **ret_why)
+start_lookup(struct policies *p, const struct gp_msg_policy *q, struct https_answer *ret_why)
 {
 	struct gp_arena arena = GP_ARENA_INIT(1024);
 	struct gp_msg_fetch order = {.kind = GP_FETCH_GET_TEXT,
@@ -198,7 +201,7 @@ start_lookup(struct policies *p, const struct gp_msg_policy *q, const char **ret
 				     .addresses = q->addresses,
 				     .addresses_len = q->addresses_len};
 	struct lookup *l = new_lookup(p, q);
-	*ret_why = "out of memory";
+	*ret_why = (struct https_answer){.result = GP_FETCH_NO_ROOM, .reason = "out of memory"};
 	order.host = gp_arena_printf(&arena, "mta-sts.%.*s", GP_SLICE_FMT(q->domain));
 	if (l)
 		l->job = queue_add(p->queue, &order, ret_why);
@@ -248,7 +251,7 @@ int
 policies_ask(struct policies *p, const struct gp_msg_policy *q, struct policy_ask *ask,
 	     struct policy_news *ret)
 {
-	const char *why = "";
+	struct https_answer why = {.result = GP_FETCH_OK, .reason = ""};
 	if (!makes_sense(q))
 		return -EPROTO;
 	*ret = (struct policy_news){.action = GP_MTASTS_DO_NOTHING, .reason = ""};
@@ -266,12 +269,10 @@ policies_ask(struct policies *p, const struct gp_msg_policy *q, struct policy_as
 		wait_for(l, ask, q);
 		return 1;
 	}
-	/* Beside the delivery; or it could not even be tried, which is not remembered: it says
-	 * nothing about the domain. */
-	ret->failure =
-		l || ret->action == GP_MTASTS_REFRESH ? GP_MTASTS_FETCHED : GP_MTASTS_FETCH_ERROR;
-	ret->action = ret->kept ? GP_MTASTS_APPLY : GP_MTASTS_DO_NOTHING;
-	ret->reason = why;
+	/* Beside the delivery; or it could not even be tried, which is not remembered. */
+	bool beside = ret->action == GP_MTASTS_REFRESH;
+	conclude(ret, why.result != GP_FETCH_NO_ROOM,
+		 beside ? GP_MTASTS_FETCHED : GP_MTASTS_FETCH_ERROR, why.reason);
 	return 0;
 }
 

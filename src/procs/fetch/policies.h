@@ -11,7 +11,8 @@
 struct policies;
 
 struct policy_news {
-	uint8_t action;            /* enum gp_mtasts_action */
+	uint8_t action;            /* enum gp_mtasts_action; FETCH though there were addresses:
+				      there was no room to try */
 	uint8_t failure;           /* enum gp_mtasts_failure */
 	const struct policy *kept; /* NULL: none is valid */
 	const char *reason;        /* "" where nothing failed just now */

@@ -29,7 +29,7 @@ may_dial(const struct queue *q, struct gp_slice octets)
 
 /* NULL: nothing. */
 static const char *
-what_is_wrong(const struct queue *q, const struct gp_msg_fetch *order)
+what_is_wrong(const struct gp_msg_fetch *order)
 {
 	if (order->kind != GP_FETCH_GET_TEXT && order->kind != GP_FETCH_POST)
 		return "neither a GET nor a POST";
@@ -39,9 +39,25 @@ what_is_wrong(const struct queue *q, const struct gp_msg_fetch *order)
 		return "not a path";
 	if (order->kind == GP_FETCH_POST && !reach_media_type_valid(order->media_type))
 		return "not a media type";
-	if (q->len == QUEUE_MAX || q->octets + order->body.len > QUEUE_OCTETS_MAX)
-		return "too many requests";
 	return NULL;
+}
+
+static bool
+is_full(const struct queue *q, const struct gp_msg_fetch *order)
+{
+	return q->len == QUEUE_MAX || q->octets + order->body.len > QUEUE_OCTETS_MAX;
+}
+
+static struct https_answer
+refused(const char *reason)
+{
+	return (struct https_answer){.result = GP_FETCH_REFUSED, .reason = reason};
+}
+
+static struct https_answer
+no_room(const char *reason)
+{
+	return (struct https_answer){.result = GP_FETCH_NO_ROOM, .reason = reason};
 }
 
 static void
@@ -97,12 +113,20 @@ end_job(struct queue_job *j, const struct https_answer *a)
 static void
 run_line(struct queue *q);
 
+/* Those before it took most of its time: that it ran out is not the host's doing. */
+static bool
+ran_late(const struct queue_job *j)
+{
+	return j->request.time_max_ms < j->time_max_ms / 2;
+}
+
 static void
 on_done(struct https_request *r, const struct https_answer *a)
 {
 	struct queue_job *j = gp_container_of(r, struct queue_job, request);
 	struct queue *q = j->queue;
-	end_job(j, a);
+	const struct https_answer late = no_room("its turn came too late");
+	end_job(j, a->result == GP_FETCH_TIMEOUT && ran_late(j) ? &late : a);
 	run_line(q);
 }
 
@@ -126,8 +150,8 @@ run_job(struct queue_job *j)
 	j->request.time_max_ms = j->deadline_ms > now_ms ? (uint32_t)(j->deadline_ms - now_ms) : 1;
 	evtimer_del(j->timer);
 	if (https_start(q->https, &j->request) < 0) {
-		end_job(j, &(struct https_answer){.result = GP_FETCH_REFUSED,
-						  .reason = "out of memory"});
+		const struct https_answer answer = no_room("out of memory");
+		end_job(j, &answer);
 		return;
 	}
 	j->running = true;
@@ -157,8 +181,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	uint64_t now_ms = gp_loop_now_ms(q->loop);
 	if (j->deadline_ms <= now_ms) {
-		end_job(j, &(struct https_answer){.result = GP_FETCH_REFUSED,
-						  .reason = "it was never its turn"});
+		const struct https_answer answer = no_room("it was never its turn");
+		end_job(j, &answer);
 		return;
 	}
 	gp_timer_set(j->timer, j->deadline_ms - now_ms);
@@ -166,28 +190,29 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 struct queue_job *
-queue_add(struct queue *q, const struct gp_msg_fetch *order, const char **ret_why)
+queue_add(struct queue *q, const struct gp_msg_fetch *order, struct https_answer *ret_why)
 {
-	*ret_why = what_is_wrong(q, order);
-	struct queue_job *j = *ret_why ? NULL : calloc(1, sizeof(*j));
-	if (!j) {
-		*ret_why = *ret_why ? *ret_why : "out of memory";
+	const char *wrong = what_is_wrong(order);
+	bool full = is_full(q, order);
+	struct queue_job *j = wrong || full ? NULL : calloc(1, sizeof(*j));
+	*ret_why = wrong  ? refused(wrong)
+		   : full ? no_room("too many requests")
+			  : no_room("out of memory");
+	if (!j)
 		return NULL;
-	}
 	copy_order(q, j, order);
 	j->queue = q;
 	j->request.done = on_done;
-	j->deadline_ms =
-		gp_loop_now_ms(q->loop) + GP_MIN(order->time_max_ms, (uint32_t)QUEUE_TIME_MAX_MS);
+	j->time_max_ms = GP_MIN(order->time_max_ms, (uint32_t)QUEUE_TIME_MAX_MS);
+	j->deadline_ms = gp_loop_now_ms(q->loop) + j->time_max_ms;
 	j->timer = evtimer_new(gp_loop_base(q->loop), on_timer, j);
 	gp_list_append(&q->waiting, &j->link);
 	q->len++;
 	q->octets += j->request.body.len;
-	if (!j->timer || j->arena.failed)
-		*ret_why = "out of memory";
-	else if (j->request.addresses_len == 0)
-		*ret_why = "no address that we may connect to";
-	if (*ret_why) {
+	bool failed = !j->timer || j->arena.failed;
+	if (failed || j->request.addresses_len == 0) {
+		if (!failed)
+			*ret_why = refused("no address that we may connect to");
 		free_job(j);
 		return NULL;
 	}

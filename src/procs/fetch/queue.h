@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Requests in line for https.h: few at once, one at a time to a host, each with its time limit from
- * the moment it was ordered. What may not be asked at all is refused here.
+ * the moment it was ordered. What may not be asked at all is refused here. Who was never its turn,
+ * or had less than half of its time left and no answer within that, ends with GP_FETCH_NO_ROOM.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ struct queue_job {
 	struct queue *queue;
 	struct gp_arena arena; /* of what the request points to */
 	struct https_request request;
+	uint32_t time_max_ms; /* for all of it, its wait in the line included */
 	uint64_t deadline_ms;
 	struct event *timer; /* ends its wait in the line */
 	bool running;
@@ -41,8 +43,9 @@ queue_new(struct gp_loop *loop, struct https *https, bool private_addresses);
 struct queue *
 queue_free(struct queue *q);
 
-/* Copies the order. NULL: refused, *ret_why says why (static). */
+/* Copies the order. NULL: *ret_why says why not: GP_FETCH_REFUSED or GP_FETCH_NO_ROOM, and a static
+ * reason. */
 struct queue_job *
-queue_add(struct queue *q, const struct gp_msg_fetch *order, const char **ret_why);
+queue_add(struct queue *q, const struct gp_msg_fetch *order, struct https_answer *ret_why);
 void
 queue_cancel(struct queue_job *j);

@@ -156,7 +156,9 @@ find_policy(struct way *w)
 void
 way_policy_known(struct way *w, const struct gp_msg_policy_known *known)
 {
-	w->sts.lost = !known;
+	/* Sent to fetch a second time: there was no room to try. */
+	bool untried = known && w->sts.done && known->action == GP_MTASTS_FETCH;
+	w->sts.lost = !known || untried;
 	if (known) {
 		w->sts.action = known->action;
 		w->sts.failure = known->failure;
@@ -167,9 +169,9 @@ way_policy_known(struct way *w, const struct gp_msg_policy_known *known)
 		if (known->reason.len > 0)
 			gp_info("policy_trouble", GP_F("domain", w->mx.way.domain),
 				GP_F("reason", known->reason));
-	} else {
-		w->sts.done = false;
 	}
+	if (w->sts.lost)
+		w->sts.done = false;
 	delivery_answered(w->delivery);
 }
 
