@@ -2,18 +2,13 @@
 /* What the verbs of `gatepost arc` share. */
 #pragma once
 
-#include "cli/lookup.h"
 #include "cli/signing.h"
 #include "core/arc/arc.h"
 
 struct arc_run {
-	struct gp_signing signing; /* the message; seal: the key too */
-	const char *domain, *selector, *results, *arrival;
-	const char *dns, *resolver;
-	uint64_t now_s;
-	bool json, quiet, verbose;
+	struct gp_signing signing;     /* the message; seal: the key too */
+	const char *results, *arrival; /* of --auth-results, --cv */
 	struct gp_arena arena;
-	struct gp_lookup lookup;
 	struct gp_dkim_body body;
 	struct gp_arc_chain chain; /* of the message, when it was collected */
 };

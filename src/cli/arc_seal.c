@@ -92,10 +92,10 @@ seal(struct arc_run *run, const struct gp_authres *results)
 	struct gp_signing *s = &run->signing;
 	struct gp_arc_order order = {.chain = &run->chain,
 				     .results = gp_slice_str(run->results),
-				     .domain = gp_slice_str(run->domain),
-				     .selector = gp_slice_str(run->selector),
+				     .domain = gp_slice_str(s->domain),
+				     .selector = gp_slice_str(s->selector),
 				     .algorithm = s->private.algorithm,
-				     .time_s = run->now_s};
+				     .time_s = s->now_s};
 	struct gp_slice fields;
 	const char *why = NULL;
 	int code = find_arrival(run, results, &order.arrival);
@@ -117,7 +117,7 @@ arc_seal(struct arc_run *run)
 	struct gp_signing *s = &run->signing;
 	struct gp_authres results;
 	const char *why = NULL;
-	if (!s->key || !run->domain || !run->selector || !run->results)
+	if (!s->key || !s->domain || !s->selector || !run->results)
 		return gp_signing_wrong(s, "seal",
 					"wants --key, --domain, --selector and --auth-results");
 	int r = gp_authres_parse(gp_slice_str(run->results), s->arena, &results, &why);

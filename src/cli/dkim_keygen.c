@@ -45,46 +45,49 @@ write_key(const char *path, struct gp_slice pem)
 }
 
 static int
-keep_key(const struct dkim_run *run, const struct dkim_key *key)
+keep_key(const struct gp_signing *s, const struct dkim_key *key)
 {
 	struct gp_buf pem = GP_BUF_INIT(PEM_MAX);
 	int r = dkim_key_write(key, &pem);
 	if (r == 0)
-		r = write_key(run->output, gp_buf_slice(&pem));
+		r = write_key(s->output, gp_buf_slice(&pem));
 	if (pem.ptr)
 		OPENSSL_cleanse(pem.ptr, pem.cap);
 	gp_buf_free(&pem);
 	if (r == -EEXIST)
-		return dkim_wrong(run->output, "is there already");
-	return r < 0 ? dkim_fail(run->output, r) : GP_EXIT_OK;
+		return gp_signing_wrong(s, s->output, "is there already");
+	return r < 0 ? gp_signing_fail(s, s->output, r) : GP_EXIT_OK;
 }
 
 /* As a line of a master file (RFC 1035 section 5.1). */
 static int
-print_text(struct gp_slice name, struct gp_slice record)
+print_text(const struct gp_signing *s, struct gp_slice name, struct gp_slice record)
 {
 	printf("%.*s. %d IN TXT", GP_SLICE_FMT(name), TTL_S);
 	for (; record.len > 0; record = gp_slice_drop(record, STRING_MAX))
 		printf(" \"%.*s\"", GP_SLICE_FMT(gp_slice_take(record, STRING_MAX)));
-	return putchar('\n') != EOF && fflush(stdout) == 0 ? GP_EXIT_OK
-							   : dkim_fail("standard output", -errno);
+	return putchar('\n') != EOF && fflush(stdout) == 0
+		       ? GP_EXIT_OK
+		       : gp_signing_fail(s, "standard output", -errno);
 }
 
 static int
-print_json(const struct dkim_key *key, struct gp_slice name, struct gp_slice record)
+print_json(const struct gp_signing *s, const struct dkim_key *key, struct gp_slice name,
+	   struct gp_slice record)
 {
 	json_t *out =
 		json_pack("{s:s%, s:s, s:i, s:s%, s:s, s:i}", "name", name.ptr, name.len, "type",
 			  "TXT", "ttl", TTL_S, "value", record.ptr, record.len, "algorithm",
 			  gp_dkim_algorithm_name(key->algorithm), "key_bits", (int)key->bits);
-	return gp_tool_json_print(out) ? GP_EXIT_OK : dkim_fail("standard output", -EIO);
+	return gp_tool_json_print(out) ? GP_EXIT_OK : gp_signing_fail(s, "standard output", -EIO);
 }
 
 /* The names as the DNS has them. */
 static bool
 read_names(struct dkim_run *run, struct gp_dkim_signature *ret)
 {
-	struct gp_slice domain = gp_slice_str(run->domain), selector = gp_slice_str(run->selector);
+	struct gp_slice domain = gp_slice_str(run->signing.domain);
+	struct gp_slice selector = gp_slice_str(run->signing.selector);
 	return gp_domain_valid(domain) && gp_domain_valid(selector) &&
 	       gp_idn_to_ascii(domain, &run->arena, &ret->domain) == 0 &&
 	       gp_idn_to_ascii(selector, &run->arena, &ret->selector) == 0;
@@ -93,35 +96,37 @@ read_names(struct dkim_run *run, struct gp_dkim_signature *ret)
 static int
 keep_and_print(struct dkim_run *run, const struct dkim_key *key, struct gp_slice name)
 {
+	const struct gp_signing *s = &run->signing;
 	struct gp_slice record;
 	int r = dkim_key_record(key, &run->arena, &record);
 	if (r < 0)
-		return dkim_fail(run->output, r);
-	int code = keep_key(run, key);
+		return gp_signing_fail(s, s->output, r);
+	int code = keep_key(s, key);
 	if (code != GP_EXIT_OK)
 		return code;
-	return run->json ? print_json(key, name, record) : print_text(name, record);
+	return s->json ? print_json(s, key, name, record) : print_text(s, name, record);
 }
 
 int
 dkim_keygen(struct dkim_run *run)
 {
+	const struct gp_signing *s = &run->signing;
 	struct dkim_key key;
 	struct gp_dkim_signature names = {};
 	const char *algorithm = run->algorithm ? run->algorithm : "rsa-sha256";
 	uint8_t number = gp_dkim_algorithm_number(gp_slice_str(algorithm));
-	if (!run->domain || !run->selector || !run->output)
-		return dkim_wrong("keygen", "wants --domain, --selector and -o");
+	if (!s->domain || !s->selector || !s->output)
+		return gp_signing_wrong(s, "keygen", "wants --domain, --selector and -o");
 	if (number == GP_DKIM_UNKNOWN)
-		return dkim_wrong("--algorithm", "takes rsa-sha256 or ed25519-sha256");
+		return gp_signing_wrong(s, "--algorithm", "takes rsa-sha256 or ed25519-sha256");
 	if (number != GP_DKIM_RSA_SHA256 && run->bits > 0)
-		return dkim_wrong("--bits", "is for RSA");
+		return gp_signing_wrong(s, "--bits", "is for RSA");
 	if (!read_names(run, &names))
-		return dkim_wrong("--domain, --selector", "they are no name of the DNS");
+		return gp_signing_wrong(s, "--domain, --selector", "they are no name of the DNS");
 	struct gp_slice name = gp_dkim_question(&names, &run->arena).name;
 	int r = dkim_key_make(number, run->bits ? (unsigned)run->bits : RSA_BITS, &key);
 	if (r < 0 || !name.ptr)
-		return dkim_fail("keygen", -ENOMEM);
+		return gp_signing_fail(s, "keygen", -ENOMEM);
 	int code = keep_and_print(run, &key, name);
 	dkim_key_free(&key);
 	return code;

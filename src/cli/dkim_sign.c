@@ -5,7 +5,6 @@
 
 #include "cli/command.h"
 #include "cli/dkim.h"
-#include "cli/signing.h"
 
 /* --- what the options say --- */
 
@@ -25,10 +24,10 @@ read_headers(struct dkim_run *run, struct gp_dkim_order *o)
 	struct gp_slice rest = gp_slice_str(run->headers);
 	struct gp_slice *names = gp_arena_array(&run->arena, GP_DKIM_NAMES_MAX, sizeof(*names));
 	if (!names)
-		return dkim_fail("--headers", -ENOMEM);
+		return gp_signing_fail(&run->signing, "--headers", -ENOMEM);
 	for (; rest.ptr; o->names_len++) {
 		if (o->names_len == GP_DKIM_NAMES_MAX)
-			return dkim_wrong("--headers", "too many names");
+			return gp_signing_wrong(&run->signing, "--headers", "too many names");
 		names[o->names_len] = gp_slice_cut(&rest, ':');
 	}
 	o->names = names;
@@ -38,14 +37,15 @@ read_headers(struct dkim_run *run, struct gp_dkim_order *o)
 static int
 read_order(struct dkim_run *run, const struct dkim_key *key, struct gp_dkim_order *ret)
 {
-	*ret = (struct gp_dkim_order){.domain = gp_slice_str(run->domain),
-				      .selector = gp_slice_str(run->selector),
+	*ret = (struct gp_dkim_order){.domain = gp_slice_str(run->signing.domain),
+				      .selector = gp_slice_str(run->signing.selector),
 				      .algorithm = key->algorithm,
-				      .time_s = run->now_s};
+				      .time_s = run->signing.now_s};
 	if (run->expire_s > 0)
-		ret->expiry_s = run->now_s + run->expire_s;
+		ret->expiry_s = run->signing.now_s + run->expire_s;
 	if (!read_canons(run->canon ? run->canon : "relaxed/relaxed", ret))
-		return dkim_wrong("--canon", "takes simple or relaxed, for header/body");
+		return gp_signing_wrong(&run->signing, "--canon",
+					"takes simple or relaxed, for header/body");
 	return run->headers ? read_headers(run, ret) : GP_EXIT_OK;
 }
 
@@ -56,11 +56,11 @@ static void
 warn(const struct dkim_run *run, const struct gp_header *h)
 {
 	static const char *const names[] = {"Date", "Message-ID"};
-	for (size_t i = 0; i < GP_ARRAY_LEN(names) && !run->quiet && !run->headers; i++) {
+	for (size_t i = 0; i < GP_ARRAY_LEN(names) && !run->signing.quiet && !run->headers; i++) {
 		if (gp_header_count(h, gp_slice_str(names[i])) == 0)
 			fprintf(stderr,
 				"gatepost dkim: %s: no %s: whoever adds one breaks the signature\n",
-				run->message, names[i]);
+				run->signing.message, names[i]);
 	}
 }
 
@@ -85,8 +85,9 @@ make_field(const struct gp_signing *s, const struct gp_dkim_order *order, struct
 }
 
 static int
-sign(struct dkim_run *run, struct gp_signing *s)
+sign(struct dkim_run *run)
 {
+	struct gp_signing *s = &run->signing;
 	struct gp_dkim_order order;
 	struct gp_slice field;
 	int code = read_order(run, &s->private, &order);
@@ -99,27 +100,19 @@ sign(struct dkim_run *run, struct gp_signing *s)
 	warn(run, &s->header);
 	int r = make_field(s, &order, &field);
 	if (r != 0)
-		return r > 0 ? GP_EXIT_BAD : dkim_fail(run->message, r);
+		return r > 0 ? GP_EXIT_BAD : gp_signing_fail(s, s->message, r);
 	return gp_signing_print(s, field);
 }
 
 int
 dkim_sign(struct dkim_run *run)
 {
-	struct gp_signing s = {.command = "gatepost dkim",
-			       .message = run->message,
-			       .key = run->key,
-			       .output = run->output,
-			       .quiet = run->quiet,
-			       .arena = &run->arena};
-	if (!run->key || !run->domain || !run->selector)
-		return dkim_wrong("sign", "wants --key, --domain and --selector");
-	int code = gp_signing_read_key(&s);
+	struct gp_signing *s = &run->signing;
+	if (!s->key || !s->domain || !s->selector)
+		return gp_signing_wrong(s, "sign", "wants --key, --domain and --selector");
+	int code = gp_signing_read_key(s);
 	if (code == GP_EXIT_OK && run->algorithm &&
-	    gp_dkim_algorithm_number(gp_slice_str(run->algorithm)) != s.private.algorithm)
-		code = dkim_wrong("--algorithm", "the key is for another one");
-	if (code == GP_EXIT_OK)
-		code = sign(run, &s);
-	gp_signing_close(&s);
-	return code;
+	    gp_dkim_algorithm_number(gp_slice_str(run->algorithm)) != s->private.algorithm)
+		code = gp_signing_wrong(s, "--algorithm", "the key is for another one");
+	return code == GP_EXIT_OK ? sign(run) : code;
 }

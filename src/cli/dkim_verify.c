@@ -6,14 +6,10 @@
 #include "cli/command.h"
 #include "cli/dkim.h"
 #include "cli/dkim_json.h"
-#include "cli/lookup.h"
-#include "cli/signing.h"
 #include "cli/tool_report.h"
 
 struct checking {
-	struct dkim_run *run;
-	struct gp_lookup lookup;
-	struct gp_signing message;
+	struct gp_signing *signing;
 	struct gp_dkim_body body;
 	struct gp_dkim_set set;
 	struct gp_dkim_result_set result;
@@ -23,19 +19,19 @@ struct checking {
 static int
 evaluate(struct checking *c)
 {
-	struct gp_arena *arena = &c->run->arena;
-	struct gp_dkim_world world = {c->lookup.answers, NULL, c->run->now_s, arena};
-	int r = gp_dkim_collect(&c->message.header, &c->body, arena, &c->set);
+	struct gp_arena *arena = c->signing->arena;
+	struct gp_dkim_world world = {c->signing->lookup.answers, NULL, c->signing->now_s, arena};
+	int r = gp_dkim_collect(&c->signing->header, &c->body, arena, &c->set);
 	if (r < 0)
 		return r;
-	gp_dkim_body_feed(&c->body, gp_header_body(&c->message.header));
+	gp_dkim_body_feed(&c->body, gp_header_body(&c->signing->header));
 	r = gp_dkim_body_end(&c->body);
 	if (r < 0)
 		return r;
 	do {
 		r = gp_dkim_eval(&c->set, &c->body, &world, &c->result);
 	} while (r == GP_DKIM_NEED &&
-		 gp_lookup_ask(&c->lookup, c->result.need, c->result.need_len));
+		 gp_lookup_ask(&c->signing->lookup, c->result.need, c->result.need_len));
 	return r == GP_DKIM_NEED ? -ENOMEM : r;
 }
 
@@ -56,7 +52,7 @@ exit_code(const struct gp_dkim_result_set *r)
 static void
 print_verdict(struct checking *c, const struct gp_dkim_verdict *v)
 {
-	struct gp_arena *arena = &c->run->arena;
+	struct gp_arena *arena = c->signing->arena;
 	const struct gp_dkim_signature *s = v->signature;
 	printf("%-9s", gp_dkim_result_name(v->result));
 	if (s->domain.len > 0)
@@ -71,7 +67,7 @@ print_verdict(struct checking *c, const struct gp_dkim_verdict *v)
 		printf(": %s", v->reason);
 	printf("%s%s\n", v->partial ? "; only a part of the body is signed" : "",
 	       v->testing ? "; its domain is only trying" : "");
-	for (size_t i = 0; c->run->verbose && i < v->trail_len; i++)
+	for (size_t i = 0; c->signing->verbose && i < v->trail_len; i++)
 		printf("          %.*s\n", GP_SLICE_FMT(gp_dkim_clean(v->trail[i], arena)));
 }
 
@@ -84,51 +80,42 @@ print_text(struct checking *c)
 		print_verdict(c, &c->result.verdicts[i]);
 	if (c->set.uncounted > 0)
 		printf("%zu signatures more\n", c->set.uncounted);
-	return fflush(stdout) == 0 ? exit_code(&c->result) : dkim_fail("standard output", -errno);
+	return fflush(stdout) == 0 ? exit_code(&c->result)
+				   : gp_signing_fail(c->signing, "standard output", -errno);
 }
 
 static int
 print_json(struct checking *c)
 {
-	json_t *list = gp_dkim_json_list(c->result.verdicts, c->result.len, c->run->verbose);
+	json_t *list = gp_dkim_json_list(c->result.verdicts, c->result.len, c->signing->verbose);
 	if (!gp_tool_json_print(json_pack("{s:o}", "dkim", list)))
-		return dkim_fail("standard output", -EIO);
+		return gp_signing_fail(c->signing, "standard output", -EIO);
 	return exit_code(&c->result);
 }
 
 static int
 check(struct checking *c)
 {
-	/* DKIM makes nothing of DNSSEC, and servers without it are asked too. */
-	static const struct gp_config config = {.dns.trust_anchor = {"none", 4}};
-	struct gp_lookup_options o = {.command = "gatepost dkim",
-				      .dns = c->run->dns,
-				      .resolver = c->run->resolver,
-				      .config = &config};
-	int code = gp_signing_read_message(&c->message);
+	struct gp_signing *s = c->signing;
+	int code = gp_signing_read_message(s);
 	if (code == GP_EXIT_OK)
-		code = gp_lookup_open(&c->lookup, &o);
+		code = gp_signing_open_dns(s);
 	if (code != GP_EXIT_OK)
 		return code;
 	int r = evaluate(c);
 	if (r < 0)
-		return dkim_fail(c->run->message, r);
-	if (c->run->quiet)
+		return gp_signing_fail(s, s->message, r);
+	if (s->quiet)
 		return exit_code(&c->result);
-	return c->run->json ? print_json(c) : print_text(c);
+	return s->json ? print_json(c) : print_text(c);
 }
 
 int
 dkim_verify(struct dkim_run *run)
 {
-	struct checking c = {.run = run,
-			     .message = {.command = "gatepost dkim",
-					 .message = run->message,
-					 .arena = &run->arena}};
+	struct checking c = {.signing = &run->signing};
 	gp_dkim_body_init(&c.body);
 	int code = check(&c);
 	gp_dkim_body_free(&c.body);
-	gp_lookup_close(&c.lookup);
-	gp_signing_close(&c.message);
 	return code;
 }

@@ -20,6 +20,7 @@ enum {
 void
 gp_signing_close(struct gp_signing *s)
 {
+	gp_lookup_close(&s->lookup);
 	gp_buf_free(&s->text);
 	dkim_key_free(&s->private);
 }
@@ -124,6 +125,18 @@ gp_signing_hash_body(const struct gp_signing *s, uint8_t canon, struct gp_dkim_d
 	*ret = body.hashes[place].digest;
 	gp_dkim_body_free(&body);
 	return r;
+}
+
+/* --- the DNS --- */
+
+int
+gp_signing_open_dns(struct gp_signing *s)
+{
+	/* DKIM and ARC make nothing of DNSSEC, and servers without it are asked too. */
+	static const struct gp_config config = {.dns.trust_anchor = {"none", 4}};
+	struct gp_lookup_options o = {
+		.command = s->command, .dns = s->dns, .resolver = s->resolver, .config = &config};
+	return gp_lookup_open(&s->lookup, &o);
 }
 
 /* --- the answer --- */

@@ -19,6 +19,7 @@
 #include "cli/options.h"
 #include "cli/tool_report.h"
 #include "cli/verifier.h"
+#include "core/headers/headers.h"
 #include "core/smtp/address.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -106,6 +107,20 @@ show(const struct verify_run *run, const struct verify_view *view)
 	return r < 0 ? fail("standard output", r) : exit_code(view->facts);
 }
 
+/* Who handed the message to our servers: the client that the header analyser finds, so that both
+ * commands give SPF the same one. Without any *query stays without. 0 or -ENOMEM. */
+static int
+find_client(struct gp_slice message, const struct gp_trust *trust, struct gp_arena *arena,
+	    struct gp_verify_query *query)
+{
+	struct gp_headers_query how = {.trust = *trust, .now_s = (int64_t)query->now_s};
+	struct gp_headers found;
+	int r = gp_headers_read(message, &how, arena, &found);
+	if (r == 0)
+		gp_headers_client(&found, query);
+	return r;
+}
+
 static int
 verify_text(struct verify_run *run, const char *file, struct gp_slice message,
 	    struct gp_arena *arena)
@@ -115,7 +130,7 @@ verify_text(struct verify_run *run, const char *file, struct gp_slice message,
 	struct gp_verify *v = NULL;
 	int r = 0;
 	if (trust.hosts_len + trust.networks_len > 0)
-		r = verify_find_client(message, &trust, arena, &query);
+		r = find_client(message, &trust, arena, &query);
 	if (r == 0)
 		r = gp_verifier_run(&run->lookup, &query, message, &v);
 	if (r > 0) {

@@ -24,12 +24,3 @@ verify_json(const struct verify_view *view);
 /* To standard output. 0 or -ENOMEM. */
 [[nodiscard]] int
 verify_print(const struct verify_view *view);
-
-/*
- * Who handed the message to our servers, by the trace fields that they wrote: address and HELO of
- * the boundary's client, and the sender of Return-Path. Changes *query if all of these are told.
- * now_s is the query's. 0 or -ENOMEM.
- */
-[[nodiscard]] int
-verify_find_client(struct gp_slice message, const struct gp_trust *trust, struct gp_arena *arena,
-		   struct gp_verify_query *query);

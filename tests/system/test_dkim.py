@@ -338,6 +338,7 @@ def test_usage(desk, argv):
     desk.path("key", "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=\n")
     done = run("dkim", *argv, cwd=desk.folder, input=MESSAGE)
     assert done.returncode == USAGE and done.stderr and not done.stdout
+    assert "gatepost gatepost" not in done.stderr
     assert not desk.path("k").exists()
 
 

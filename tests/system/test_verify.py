@@ -175,6 +175,30 @@ def test_our_own_trace_fields_tell_the_client(desk):
     assert desk.verify(message.replace(b"Return-Path", b"X-Path"), "--trust", ".ours.test")[1]["spf"] is None
 
 
+@pytest.mark.parametrize(
+    "old, new, result",
+    [
+        (b"", b"", "pass"),
+        (b"joe@b.test", b"", "pass"),
+        (b"Return-Path: <joe@b.test>\n", b"", None),
+        # The field itself tells it, and is nearer to the envelope than Return-Path.
+        (b"(unknown [192.0.2.1])", b"(unknown [192.0.2.1]) (envelope-from <joe@h.test>)", "pass"),
+        (b"192.0.2.1", b"192.0.2.2", "fail"),
+        # Who has logged in may send from anywhere.
+        (b"ESMTP id 1", b"ESMTPSA id 1", None),
+    ],
+)
+def test_the_analyser_finds_the_same_client(desk, old, new, result):
+    message = RECEIVED.replace(old, new) + MESSAGE
+    ours = ["--trust", ".ours.test", "--trust", "10.0.0.0/8"]
+    spf = desk.verify(message, *ours)[1]["spf"]
+    argv = ["--json", *desk.options()[:4], *ours, desk.path("message", message)]
+    analysed = json.loads(run("headers", *argv).stdout)["spf"]
+    # The analyser asks for no explanation.
+    assert analysed == (spf and {**spf, "explanation": None})
+    assert (spf and spf["result"]) == result
+
+
 # --- many, text, and the rest ---
 
 
