@@ -501,6 +501,34 @@ many_domains_have_an_end(void **state)
 	assert_int_equal(store_count_dmarc(store, &next, &m), 0);
 }
 
+/* So many rows that they are not counted one by one here. */
+static void
+set_rows_of_today(int rows)
+{
+	char path[64], sql[64];
+	sqlite3 *db = NULL;
+	store = store_close(store);
+	snprintf(path, sizeof(path), "%s/reports.db", folder);
+	snprintf(sql, sizeof(sql), "UPDATE dmarc_period SET kinds = %d", rows);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_changes(db), 1);
+	sqlite3_close(db);
+	open_again();
+}
+
+static void
+many_rows_of_all_domains_have_an_end(void **state)
+{
+	(void)state;
+	assert_int_equal(tell_of("example.net", "a.example"), 0);
+	set_rows_of_today(STORE_PERIOD_ROWS_MAX - 1);
+	assert_int_equal(tell_of("example.net", "b.example"), 0);
+	assert_int_equal(tell_of("example.net", "c.example"), 1);
+	assert_int_equal(tell_of("example.org", "a.example"), 1);
+	assert_int_equal(tell_of("example.net", "a.example"), 0);
+}
+
 static void
 messages_are_forgotten_sooner(void **state)
 {
@@ -651,6 +679,7 @@ main(void)
 		TEST(rows_come_in_pieces_and_in_one_order),
 		TEST(many_kinds_of_message_have_an_end),
 		TEST(many_domains_have_an_end),
+		TEST(many_rows_of_all_domains_have_an_end),
 		TEST(messages_are_forgotten_sooner),
 		TEST(kinds_do_not_meet),
 		TEST(what_an_older_version_wrote_goes_on),

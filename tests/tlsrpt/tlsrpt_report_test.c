@@ -233,6 +233,26 @@ no_field_is_added_to_the_mail(void **state)
 	gp_buf_free(&b);
 }
 
+/* RFC 5322 section 2.1.1: a line has no more than 998 characters. */
+static void
+long_names_make_no_long_lines(void **state)
+{
+	(void)state;
+	char name[4000];
+	memset(name, 'n', sizeof(name));
+	struct gp_tlsrpt_report r = report;
+	r.head.domain = r.head.submitter = gp_slice(name, sizeof(name));
+	struct gp_report_mail m = {.form = &gp_tlsrpt_form,
+				   .report = &r.head,
+				   .from = r.head.domain,
+				   .to = r.head.domain};
+	struct gp_buf b = GP_BUF_INIT(1 << 16);
+	assert_true(gp_report_write_mail(&m, &b));
+	for (struct gp_slice rest = gp_buf_slice(&b); rest.len > 0;)
+		assert_true(gp_slice_cut(&rest, '\n').len <= 998 + 1);
+	gp_buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -244,6 +264,7 @@ main(void)
 		cmocka_unit_test(the_cap_holds),
 		cmocka_unit_test(as_mail),
 		cmocka_unit_test(no_field_is_added_to_the_mail),
+		cmocka_unit_test(long_names_make_no_long_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
