@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gatepost arc: chains verified and gone on with, by hand. The verb verify is here, arc_seal.c has the
- * other. */
+/* gatepost arc: chains verified and gone on with, by hand. The verb verify is here, arc_seal.c has
+ * the other. */
 #include "cli/arc.h"
 
 #include <errno.h>
