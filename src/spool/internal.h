@@ -112,12 +112,6 @@ entry_of(const struct gp_queued *q)
 	return (struct entry *)q;
 }
 
-static inline bool
-entry_fresh(const struct entry *e)
-{
-	return !gp_list_empty(&e->in_fresh);
-}
-
 /* segment.c */
 
 struct segment_name {

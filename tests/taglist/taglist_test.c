@@ -51,9 +51,13 @@ static const struct {
 static struct gp_slice
 show(int rc, const struct gp_taglist *list, struct gp_arena *arena)
 {
+	static const char *const faults[] = {
+		[GP_TAGLIST_MALFORMED] = "malformed",
+		[GP_TAGLIST_DUPLICATE] = "a tag stands twice",
+		[GP_TAGLIST_MANY] = "too many tags",
+	};
 	if (rc != GP_TAGLIST_OK)
-		return gp_arena_printf(arena, "%s at %zu", gp_taglist_fault_name(rc),
-				       list->fault_at);
+		return gp_arena_printf(arena, "%s at %zu", faults[rc], list->fault_at);
 	struct gp_slice out = GP_SLICE("");
 	for (size_t i = 0; i < list->len; i++) {
 		const struct gp_tag *t = &list->tags[i];

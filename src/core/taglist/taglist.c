@@ -101,19 +101,6 @@ gp_taglist_read(struct gp_slice text, struct gp_taglist *ret)
 	return rc < 0 || ret->len == 0 ? GP_TAGLIST_MALFORMED : GP_TAGLIST_OK;
 }
 
-const char *
-gp_taglist_fault_name(int fault)
-{
-	static const char *const names[] = {
-		[GP_TAGLIST_OK] = "well formed",
-		[GP_TAGLIST_MALFORMED] = "malformed",
-		[GP_TAGLIST_DUPLICATE] = "a tag stands twice",
-		[GP_TAGLIST_MANY] = "too many tags",
-	};
-	gp_assert(fault >= 0 && (size_t)fault < GP_ARRAY_LEN(names));
-	return names[fault];
-}
-
 const struct gp_tag *
 gp_taglist_find(const struct gp_taglist *list, struct gp_slice name)
 {

@@ -42,10 +42,6 @@ enum gp_taglist_fault {
 [[nodiscard]] int
 gp_taglist_read(struct gp_slice text, struct gp_taglist *ret);
 
-/* "malformed", "a tag stands twice", ...; for texts to people. */
-const char *
-gp_taglist_fault_name(int fault);
-
 /* The tag of this name, or NULL. */
 const struct gp_tag *
 gp_taglist_find(const struct gp_taglist *list, struct gp_slice name);
