@@ -3,14 +3,13 @@
 
 import base64
 import json
-import os
 import shutil
 import stat
 import subprocess
-import sys
 
 import dkim
 import dnsrig
+import opendkim
 import pytest
 from gateway import run
 
@@ -179,31 +178,11 @@ def test_signatures_expire(desk):
 
 
 def test_opendkim_verifies_what_we_sign(desk):
-    """In a network of its own, since it asks the server of /etc/resolv.conf."""
-    if os.geteuid() != 0 or not shutil.which("opendkim-testmsg", path="/usr/sbin"):
-        pytest.skip("needs root and opendkim-testmsg")
     desk.keygen("s")
-    desk.path("signed.txt", desk.sign("s", MESSAGE).replace(b"\n", b"\r\n"))
-    desk.path("other.txt", desk.sign("s", MESSAGE).replace(b"game", b"Game").replace(b"\n", b"\r\n"))
-    desk.path("resolv.conf", "nameserver 127.0.0.53\n")
-    desk.path("names.json", json.dumps(desk.names))
-    try:
-        dnsrig.unbound()
-    except dnsrig.Unavailable as why:
-        pytest.skip(str(why))
-    script = f"""
-import json, subprocess, sys
-sys.path.insert(0, {os.path.dirname(dnsrig.__file__)!r})
-import dnsrig
-with dnsrig.DnsRig(json.load(open("names.json")), port=53):
-    for name in ("signed.txt", "other.txt"):
-        print(subprocess.run(["/usr/sbin/opendkim-testmsg"], stdin=open(name)).returncode)
-"""
-    shell = 'ip link set lo up && mount --bind resolv.conf /etc/resolv.conf && exec "$0" -c "$1"'
-    argv = ["unshare", "-n", "-m", "sh", "-c", shell, sys.executable, script]
-    done = subprocess.run(argv, cwd=desk.folder, capture_output=True, text=True, timeout=60, check=False)
-    good, bad = done.stdout.split()
-    assert (good == "0") and (bad != "0"), done.stderr
+    signed = desk.sign("s", MESSAGE)
+    desk.path("signed.txt", signed.replace(b"\n", b"\r\n"))
+    desk.path("other.txt", signed.replace(b"game", b"Game").replace(b"\n", b"\r\n"))
+    assert opendkim.verdicts(desk.folder, desk.names, ["signed.txt", "other.txt"]) == [True, False]
 
 
 # --- those of others, verified by us ---
