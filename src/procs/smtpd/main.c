@@ -29,6 +29,7 @@ apply_config(struct gp_role_env *env)
 		return -ENOMEM;
 	}
 	auth_configure(cfg, env->seed);
+	seal_configure(cfg);
 	gp_policy_free(smtpd.policy);
 	smtpd.policy = fresh;
 	smtpd.setup = (struct gp_smtp_server_setup){
