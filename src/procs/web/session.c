@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection: a handshake, then plain octets between the client and HTTP (http.h), which answers
+ * One connection: a handshake, then octets between the client and HTTP (http.h), which answers
  * once and ends its side.
  *
  *     SHAKES_HANDS --> CARRIES --> LINGERS --> free
