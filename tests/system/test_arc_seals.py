@@ -10,7 +10,7 @@ import time
 
 import dkim
 import pytest
-from gateway import eventually, run
+from gateway import Talk, eventually, run
 from test_authentication import key, message, signed, verified  # noqa: F401 (key is a fixture)
 
 A, CLIENT = "127.0.0.1", "127.0.0.2"  # who B hears from, and who A does
@@ -226,6 +226,33 @@ def test_signer_hangs_and_nobody_else_waits(world):
     finally:
         os.kill(signer, signal.SIGCONT)
     assert send(world.a, message(), "team@demo.test", source=CLIENT)[0] == 250
+
+
+def test_what_waits_for_seals_is_bounded(world):
+    sessions = 140
+    world.start_a("all", workers=1, limits={"connections_per_source": 500, "connections_per_network": 500})
+    world.make_keys()
+    (signer,) = [pid for pid, name in world.a.roles().items() if "signer" in name]
+    subject = ("Subject: " + "\r\n ".join(["x" * 900] * 250)).encode()
+    large = message().replace(b"Subject: x", subject)
+    os.kill(signer, signal.SIGSTOP)
+    talks = [Talk(world.a.port, CLIENT) for _ in range(sessions)]
+    try:
+        for talk in talks:
+            talk.until_data(sender="ceo@bank.test")
+            talk.write(large + b".\r\n")
+        answers = {talk.reply()[:9] for talk in talks}
+    finally:
+        os.kill(signer, signal.SIGCONT)
+        for talk in talks:
+            talk.__exit__()
+    assert answers == {"451 4.3.0"}
+    reasons = [line["reason"] for line in world.a.log_lines() if line["event"] == "mail_not_signed"]
+    assert len(reasons) == sessions
+    assert 0 < reasons.count("too much waits for seals") < sessions
+    # Nothing of it stays counted.
+    assert send(world.a, large, "alice@demo.test", source=CLIENT)[0] == 250
+    assert sealed(at_alice(world))
 
 
 # --- B trusts ---

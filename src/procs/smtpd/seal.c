@@ -66,7 +66,11 @@ seal_begin(struct session *s, const struct signers *all, const struct signing_ma
 		result = sealing_begin(&g->sealing, all, &order, &why);
 	if (result == SIGNING_NOT_OURS)
 		seal_tell_none(s, why);
-	return count_memory(g) ? result : SIGNING_LATER;
+	if (count_memory(g))
+		return result;
+	gp_error("mail_not_signed", GP_FID("id", s->id),
+		 GP_FS("reason", "too much waits for seals"));
+	return SIGNING_LATER;
 }
 
 void
