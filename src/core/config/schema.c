@@ -138,6 +138,26 @@ static const struct gp_key retry_keys[] = {
 };
 static const struct gp_key_group retry_group = GROUP(retry_keys);
 
+static const struct gp_key journal_keys[] = {
+	{.name = "for",
+	 .type = GP_KEY_TIME,
+	 .preset = "30d",
+	 .min = HOUR,
+	 .max = 3650 * DAY,
+	 AT(journal.lifetime),
+	 .doc = "How long it remembers."},
+	{.name = "size",
+	 .type = GP_KEY_SIZE,
+	 .preset = "256MB",
+	 .min = 0,
+	 .max = GB,
+	 AT(journal.size),
+	 .doc = "Octets of it; beyond, the oldest go first. Half is for what came and what became "
+		"of it, three eighths for answers of the DNS, an eighth for what was refused. 0: "
+		"none is kept."},
+};
+static const struct gp_key_group journal_group = GROUP(journal_keys);
+
 static const struct gp_key concurrency_keys[] = {
 	{.name = "start",
 	 .type = GP_KEY_COUNT,
@@ -792,6 +812,12 @@ static const struct gp_key root_keys[] = {
 	 .type = GP_KEY_GROUP,
 	 .group = &retry_group,
 	 .doc = "When delivery is tried again."},
+	{.name = "journal",
+	 .type = GP_KEY_GROUP,
+	 .group = &journal_group,
+	 .doc = "What is remembered of mail that is done with, for `gatepost trace`, `headers` and "
+		"`verify`: addresses, ids, outcomes and answers of the DNS, never content. It lies "
+		"in the queue's folder."},
 	{.name = "concurrency",
 	 .type = GP_KEY_GROUP,
 	 .group = &concurrency_group,

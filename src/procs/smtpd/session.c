@@ -51,6 +51,8 @@ session_reset_transaction(struct session *s)
 {
 	s->checks = checks_free(s->checks);
 	s->junk = false;
+	s->id = 0;
+	s->message_id = s->results = gp_slice("", 0);
 	body_reset(&s->body);
 	targets_reset(&s->targets);
 	gp_buf_free(&s->head);
@@ -91,35 +93,7 @@ session_tls(const struct session *s)
 	return s->tls ? gp_tls_facts(s->tls) : (struct gp_tls_facts){};
 }
 
-/* --- the log --- */
-
-void
-session_log_refusal(struct session *s)
-{
-	struct gp_slice command = {};
-	struct gp_reply r = gp_smtp_server_refusal(s->smtp, &command);
-	if (r.code == 0)
-		return;
-	gp_info("refused", GP_FS("client", s->client_text.s),
-		GP_F("helo", gp_smtp_server_helo(s->smtp)),
-		GP_F("command", gp_slice_take(command, 300)), GP_FN("code", r.code),
-		GP_F("reason", r.text));
-}
-
-static void
-log_refused_path(struct session *s, const char *stage, const struct gp_reply *r)
-{
-	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
-	const struct gp_address *path = gp_smtp_server_path(s->smtp);
-	bool rcpt = strcmp(stage, "rcpt") == 0;
-	gp_info("refused", GP_FS("client", s->client_text.s),
-		GP_F("helo", gp_smtp_server_helo(s->smtp)), GP_FS("stage", stage),
-		GP_F("from", rcpt ? e->sender : path->text),
-		GP_F("to", rcpt ? path->text : gp_slice(NULL, 0)), GP_FN("code", r->code),
-		GP_F("reason", r->text));
-}
-
-/* Answers a command with a refusal that log_refused_path has told of already. */
+/* Answers a command with a refusal that session_log_refused_path has told of already. */
 static void
 refuse(struct session *s, const struct gp_reply *r)
 {
@@ -150,7 +124,7 @@ decide_mail(struct session *s)
 		gp_smtp_server_answer(s->smtp, &ok);
 		return;
 	}
-	log_refused_path(s, "mail", &why);
+	session_log_refused_path(s, "mail", &why);
 	refuse(s, &why);
 }
 
@@ -173,7 +147,7 @@ admit(struct session *s)
 static void
 refuse_rcpt(struct session *s, const struct gp_reply *r)
 {
-	log_refused_path(s, "rcpt", r);
+	session_log_refused_path(s, "rcpt", r);
 	refuse(s, r);
 }
 

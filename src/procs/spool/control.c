@@ -327,6 +327,27 @@ control_run(void)
 	return more;
 }
 
+static void
+send_journal_file(void *ctx, enum gp_journal_file_kind kind, int fd)
+{
+	struct command *command = ctx;
+	struct gp_message m = {
+		.type = GP_MSG_JOURNAL_FILE, .fd = fd, .journal_file = {.kind = (uint8_t)kind}};
+	command->count += gp_channel_send(command->channel, &m);
+}
+
+/* All of its files: whoever asks reads them itself, at its own leisure and cost. */
+static void
+send_journal(struct command *command)
+{
+	journal_run(spool.journal, true, spool_now_ms());
+	journal_list(spool.journal, send_journal_file, command);
+	if (spool.journal)
+		finish(command, GP_QUEUE_OK, "");
+	else
+		finish(command, GP_QUEUE_ERROR, "no journal could be opened");
+}
+
 /* --- the channel --- */
 
 static bool
@@ -358,7 +379,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	gp_channel_permit(c, 0);
 	bool shows =
 		r->verb == GP_QUEUE_LIST || r->verb == GP_QUEUE_SHOW || r->verb == GP_QUEUE_CAT;
-	if (!shows && !changes_queue(r->verb))
+	if (r->verb == GP_QUEUE_JOURNAL)
+		send_journal(command);
+	else if (!shows && !changes_queue(r->verb))
 		finish(command, GP_QUEUE_REFUSED, "unknown request");
 	else if (!selects_something(r))
 		finish(command, GP_QUEUE_REFUSED, "nothing is selected");
