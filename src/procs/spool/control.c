@@ -217,6 +217,24 @@ bounce(struct gp_queued *q, const struct gp_stored *m)
 	return delivery_settle(q, m, rcpts, n, outcomes, &settled);
 }
 
+/* What nobody tells anybody of, the journal does. */
+static void
+journal_drop(const struct gp_queued *q, const struct gp_stored *m)
+{
+	struct gp_journal_entry entry = {
+		.kind = GP_JOURNAL_OUTCOME,
+		.id = q->id,
+		.outcome = GP_OUTCOME_FAILED,
+		.reply = GP_REPLY(554, 5, 0, 0, "Removed by the operator; nobody was told"),
+	};
+	for (uint32_t i = 0; i < m->envelope.rcpts_len; i++) {
+		entry.rcpt = m->envelope.rcpts[i].address;
+		entry.attempts = m->states[i].attempts;
+		if (gp_queued_due_ms(q, i) != UINT64_MAX)
+			journal_put(spool.journal, GP_JOURNAL_FILE_MAIL, &entry, spool_now_ms());
+	}
+}
+
 /* *ret_under_way: the message goes, but somebody is delivering it, and what they say of it meets
    nobody. */
 static int
@@ -234,6 +252,7 @@ act(struct gp_queued *q, const struct gp_stored *m, enum gp_queue_verb verb, boo
 		r = set_held(q, verb == GP_QUEUE_HOLD);
 		break;
 	case GP_QUEUE_DROP:
+		journal_drop(q, m);
 		schedule_remove(q);
 		r = gp_store_drop(spool.store, q);
 		break;
