@@ -128,16 +128,20 @@ def test_without_a_gateway_or_a_journal(gatepost):
 
 def test_a_reload_turns_it_off_and_on(gatepost):
     server = gatepost()
-    id = server.send(MESSAGE)
-    eventually(lambda: outcomes(server, id), what="an outcome")
-    for size, known in ("0", False), ("1MB", True):
+    old = server.send(MESSAGE)
+    eventually(lambda: outcomes(server, old), what="an outcome")
+
+    def set_size(size):
         server.settings["journal"] = {"size": size}
         server.write_config()
         server.process.send_signal(signal.SIGHUP)
-        eventually(
-            lambda known=known: bool(list(server.folder.glob("state/spool/journal/mail-*"))) == known, what="the reload"
-        )
-    assert trace(server, id, code=1) == []
+
+    set_size("0")
+    eventually(lambda: not list(server.folder.glob("state/spool/journal/*")), what="the end of the journal")
+    assert trace(server, old, code=1) == []
+    set_size("1MB")
+    eventually(lambda: server.send(MESSAGE) and server.run("trace").returncode == 0, what="a new journal")
+    assert trace(server, old, code=1) == []
 
 
 def test_what_strangers_wrote_cannot_act(gatepost):

@@ -26,7 +26,8 @@ enum gp_journal_limits {
 };
 
 enum gp_journal_kind {
-	GP_JOURNAL_BEGAN = 1, /* the first entry of all: of what was before nothing is known */
+	/* First in a file that tells of mail: ids from its `id` on were given later. */
+	GP_JOURNAL_BEGAN = 1,
 	GP_JOURNAL_LOST,      /* `count` entries that stood here could not be kept */
 	GP_JOURNAL_ARRIVED,   /* a message was taken into the queue */
 	GP_JOURNAL_OUTCOME,   /* what an attempt to deliver to one recipient came to */

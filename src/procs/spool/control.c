@@ -359,7 +359,7 @@ send_journal_file(void *ctx, enum gp_journal_file_kind kind, int fd)
 static void
 send_journal(struct command *command)
 {
-	journal_run(spool.journal, true, spool_now_ms());
+	journal_run(spool.journal, true, spool_journal_now());
 	journal_list(spool.journal, send_journal_file, command);
 	if (spool.journal)
 		finish(command, GP_QUEUE_OK, "");

@@ -14,6 +14,7 @@ enum {
 	WRITE_MIN = 256 * 1024,              /* octets that are worth a write of their own */
 	NAME_MAX_LEN = GP_IO_NAME_MAX,
 	CHECK_ARENA_MAX = 64 * 1024,
+	BEGINNING_MAX = 64,
 };
 
 struct file {
@@ -154,16 +155,36 @@ settle(struct series *s)
 	s->entries = s->unsynced;
 }
 
+/* Where it tells of mail, what is not in it from which id on never came. */
 static int
-begin_file(struct journal *j, struct series *s, uint64_t now_ms)
+write_beginning(struct journal *j, struct series *s, struct journal_now now)
+{
+	const struct gp_journal_entry began = {
+		.kind = GP_JOURNAL_BEGAN, .time_ms = now.ms, .id = now.next_id};
+	struct gp_buf text = GP_BUF_INIT(BEGINNING_MAX);
+	int r = 0;
+	if (s == &j->series[GP_JOURNAL_FILE_MAIL])
+		r = gp_journal_write(&text, &began)
+			    ? j->io.ops->pwrite(j->io.ctx, s->fd, gp_buf_slice(&text), 0)
+			    : -ENOMEM;
+	if (r == 0) {
+		newest(s)->size += text.len;
+		s->total += text.len;
+	}
+	gp_buf_free(&text);
+	return r;
+}
+
+static int
+begin_file(struct journal *j, struct series *s, struct journal_now now)
 {
 	char name[NAME_MAX_LEN];
 	close_newest(j, s);
-	trim(j, s, file_max(j, s), now_ms);
+	trim(j, s, file_max(j, s), now.ms);
 	if (s->files_len == JOURNAL_FILES_MAX)
 		drop_oldest(j, s);
 	const struct file *last = newest(s);
-	uint64_t began_ms = last ? GP_MAX(now_ms, last->began_ms + 1) : now_ms;
+	uint64_t began_ms = last ? GP_MAX(now.ms, last->began_ms + 1) : now.ms;
 	name_of(j, s, began_ms, name);
 	s->fd = j->io.ops->open(j->io.ctx, j->dirfd, name, GP_IO_CREATE);
 	if (s->fd < 0) {
@@ -172,7 +193,7 @@ begin_file(struct journal *j, struct series *s, uint64_t now_ms)
 		return error;
 	}
 	s->files[s->files_len++] = (struct file){.began_ms = began_ms};
-	return 0;
+	return write_beginning(j, s, now);
 }
 
 static bool
@@ -198,13 +219,13 @@ has_room(struct journal *j)
 
 /* Without room it waits in memory, as long as it fits there. */
 static void
-write_series(struct journal *j, struct series *s, uint64_t now_ms)
+write_series(struct journal *j, struct series *s, struct journal_now now)
 {
 	int r = 0;
 	if (!has_room(j))
 		return;
-	if (wants_new_file(j, s, now_ms))
-		r = begin_file(j, s, now_ms);
+	if (wants_new_file(j, s, now.ms))
+		r = begin_file(j, s, now);
 	struct file *last = newest(s);
 	struct gp_slice octets = gp_slice_take(gp_buf_slice(&s->pending), s->synced);
 	if (r == 0)
@@ -223,13 +244,13 @@ write_series(struct journal *j, struct series *s, uint64_t now_ms)
 }
 
 void
-journal_run(struct journal *j, bool all, uint64_t now_ms)
+journal_run(struct journal *j, bool all, struct journal_now now)
 {
 	for (struct series *s = j ? j->series + 1 : NULL; s && s < j->series + KINDS; s++) {
 		if (s->synced >= (all ? 1 : WRITE_MIN))
-			write_series(j, s, now_ms);
+			write_series(j, s, now);
 		if (all)
-			trim(j, s, 0, now_ms);
+			trim(j, s, 0, now.ms);
 	}
 }
 
@@ -272,23 +293,11 @@ journal_synced(struct journal *j, bool ok)
 	}
 }
 
-static void
-put_beginning(struct journal *j, uint64_t now_ms)
-{
-	static const struct gp_journal_entry began = {.kind = GP_JOURNAL_BEGAN};
-	if (j->series[GP_JOURNAL_FILE_MAIL].files_len == 0)
-		journal_put(j, GP_JOURNAL_FILE_MAIL, &began, now_ms);
-}
-
 void
-journal_configure(struct journal *j, const struct journal_settings *settings, uint64_t now_ms)
+journal_configure(struct journal *j, const struct journal_settings *settings)
 {
-	if (!j)
-		return;
-	bool was_off = j->settings.size == 0;
-	j->settings = *settings;
-	if (was_off)
-		put_beginning(j, now_ms);
+	if (j)
+		j->settings = *settings;
 }
 
 /* --- the beginning and the end --- */
@@ -376,8 +385,8 @@ resume(struct journal *j, struct series *s)
 }
 
 int
-journal_open(struct gp_io io, int dirfd, const struct journal_settings *settings, uint64_t now_ms,
-	     struct journal **ret)
+journal_open(struct gp_io io, int dirfd, const struct journal_settings *settings,
+	     struct journal_now now, struct journal **ret)
 {
 	struct journal *j = calloc(1, sizeof(*j));
 	*ret = NULL;
@@ -398,7 +407,12 @@ journal_open(struct gp_io io, int dirfd, const struct journal_settings *settings
 		qsort(s->files, s->files_len, sizeof(s->files[0]), by_time);
 		resume(j, s);
 	}
-	put_beginning(j, now_ms);
+	/* Before anybody has ids of this start. */
+	struct series *mail = &j->series[GP_JOURNAL_FILE_MAIL];
+	if (mail->files_len == 0 && settings->size > 0)
+		r = begin_file(j, mail, now);
+	if (r < 0)
+		close_newest(j, mail);
 	*ret = j;
 	return 0;
 }

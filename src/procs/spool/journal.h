@@ -36,17 +36,23 @@ struct journal_settings {
 	uint64_t lifetime_ms; /* how old its entries may become */
 };
 
+/* What a new file begins with. */
+struct journal_now {
+	uint64_t ms;      /* since 1970 */
+	uint64_t next_id; /* of the queue: none below it will be given again */
+};
+
 /* Opens the folder in dirfd, which belongs to the caller. 0 or -errno. */
 [[nodiscard]] int
-journal_open(struct gp_io io, int dirfd, const struct journal_settings *settings, uint64_t now_ms,
-	     struct journal **ret);
+journal_open(struct gp_io io, int dirfd, const struct journal_settings *settings,
+	     struct journal_now now, struct journal **ret);
 /* Frees it; what was not written is lost. Accepts NULL, returns NULL. */
 struct journal *
 journal_close(struct journal *j);
 
 /* Settings that count from the next write on. Here and below j may be NULL: nothing is kept. */
 void
-journal_configure(struct journal *j, const struct journal_settings *settings, uint64_t now_ms);
+journal_configure(struct journal *j, const struct journal_settings *settings);
 
 /* Takes an entry; its time is set here. */
 void
@@ -59,7 +65,7 @@ journal_synced(struct journal *j, bool ok);
 
 /* Writes what was synced, when it is much or `all` is said, and gives space back. */
 void
-journal_run(struct journal *j, bool all, uint64_t now_ms);
+journal_run(struct journal *j, bool all, struct journal_now now);
 
 /* Its files, opened for reading, of a kind the older ones first: each() takes the descriptor over.
  * What waits to be written is not in them: call journal_run() before. */

@@ -53,12 +53,18 @@ journal_settings(void)
 	return (struct journal_settings){cfg->journal.size, cfg->journal.lifetime};
 }
 
+struct journal_now
+spool_journal_now(void)
+{
+	return (struct journal_now){spool_now_ms(), gp_store_next_id(spool.store)};
+}
+
 /* Mail goes on without one. */
 static void
 open_journal(struct gp_role_env *env)
 {
 	struct journal_settings settings = journal_settings();
-	int r = journal_open(gp_io_posix(), env->dirs[0].fd, &settings, spool_now_ms(),
+	int r = journal_open(gp_io_posix(), env->dirs[0].fd, &settings, spool_journal_now(),
 			     &spool.journal);
 	if (r < 0)
 		gp_error("journal_not_kept", GP_FS("at", "open"), GP_FS("reason", strerror(-r)));
@@ -67,7 +73,7 @@ open_journal(struct gp_role_env *env)
 static void
 close_journal(void)
 {
-	journal_run(spool.journal, true, spool_now_ms());
+	journal_run(spool.journal, true, spool_journal_now());
 	spool.journal = journal_close(spool.journal);
 }
 
@@ -115,7 +121,7 @@ run_turn(struct gp_loop_hook *hook)
 		exit(1);
 	}
 	bounce_synced();
-	journal_run(spool.journal, false, spool_now_ms());
+	journal_run(spool.journal, false, spool_journal_now());
 	more = schedule_run() || more;
 	more = reclaim() || gp_store_dirty(spool.store) || more;
 	uint64_t now = spool_now_ms(), next = schedule_next_ms();
@@ -132,7 +138,7 @@ on_space_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what, (void)arg;
 	intake_tell_space();
 	intake_check_stages();
-	journal_run(spool.journal, true, spool_now_ms());
+	journal_run(spool.journal, true, spool_journal_now());
 	gp_timer_set(space_timer, SPACE_CHECK_MS);
 }
 
@@ -236,7 +242,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	gp_policy_free(spool.policy);
 	spool.policy = fresh;
 	struct journal_settings settings = journal_settings();
-	journal_configure(spool.journal, &settings, spool_now_ms());
+	journal_configure(spool.journal, &settings);
 	schedule_reload();
 }
 

@@ -38,6 +38,8 @@ extern struct spool spool;
 
 uint64_t
 spool_now_ms(void);
+struct journal_now
+spool_journal_now(void);
 
 /* --- intake.c --- */
 
