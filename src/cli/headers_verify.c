@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gatepost headers: a message verified once more, by what the DNS says now, or what our gateway heard of it then. */
+/* gatepost headers: a message verified once more, by what the DNS says now, or by what our gateway
+ * heard when it came. */
 #include "cli/headers.h"
 #include "cli/verifier.h"
 

@@ -10,8 +10,8 @@
 struct gp_message_records {
 	struct gp_headers_record items[GP_HEADERS_RECORDS_MAX];
 	size_t len;
-	/* Of the newest hop that is borne out and whose verification's answers are kept; NULL: there
-	 * is none. */
+	/* Of the newest hop that is borne out and whose answers of the DNS are kept; NULL: there is
+	 * none. */
 	const struct gp_headers_record *verified;
 	struct gp_slice answers; /* of `verified` */
 };

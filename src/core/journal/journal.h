@@ -6,7 +6,7 @@
  *
  * A file of it is entries one behind the other, little-endian:
  *
- *     u32 size, u32 CRC-32C of what follows, then size octets: kind, time, id, and what is the kind's
+ *     u32 size, u32 CRC-32C of what follows, then size octets: kind, time, id, the rest
  *
  * It is appended to and never synced, so its end may be torn; what is behind the first entry that
  * is not whole does not count.
@@ -28,11 +28,11 @@ enum gp_journal_limits {
 enum gp_journal_kind {
 	/* First in a file that tells of mail: ids from its `id` on were given later. */
 	GP_JOURNAL_BEGAN = 1,
-	GP_JOURNAL_LOST,      /* `count` entries that stood here could not be kept */
-	GP_JOURNAL_ARRIVED,   /* a message was taken into the queue */
-	GP_JOURNAL_OUTCOME,   /* what an attempt to deliver to one recipient came to */
-	GP_JOURNAL_REFUSED,   /* a sender, a recipient or a message was refused */
-	GP_JOURNAL_ANSWERS,   /* of the DNS, as the message's verification used them */
+	GP_JOURNAL_LOST,    /* `count` entries that stood here could not be kept */
+	GP_JOURNAL_ARRIVED, /* a message was taken into the queue */
+	GP_JOURNAL_OUTCOME, /* what an attempt to deliver to one recipient came to */
+	GP_JOURNAL_REFUSED, /* a sender, a recipient or a message was refused */
+	GP_JOURNAL_ANSWERS, /* of the DNS, as the message's verification used them */
 };
 
 /* By whom a message was handed to us. */

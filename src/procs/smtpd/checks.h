@@ -51,13 +51,14 @@ checks_expire(struct checks *c);
 
 /*
  * When all is known: the reply that refuses the message, or one of code 0, and what it came to is
- * appended to `head`. *ret_junk: it is taken, and marked. Tells the log, and the session what the journal
- * is to hear. Texts live in the arena.
+ * appended to `head`. *ret_junk: it is taken, and marked. Tells the log, and the session what the
+ * journal is to hear. Texts live in the arena.
  */
 struct gp_reply
 checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk);
 
-/* The answers of the DNS that it came to this by, to be kept, in the buffer; empty: they do not fit. */
+/* The answers of the DNS that it came to this by, to be kept, in the buffer; empty: they do not
+ * fit. */
 struct gp_slice
 checks_answers(const struct checks *c, struct gp_buf *buffer);
 
