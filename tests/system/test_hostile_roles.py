@@ -75,9 +75,16 @@ class Smtpd:
             "client_helo": b"client",
             "rcpts": [{"address": b"you@elsewhere.test", "orcpt": b"", "notify": 0, "forwarded": False}],
         }
+        arrival = {"origin": 1, "user": b"", "message_id": b"", "tls": b"", "results": b"", "answers": b""}
         values = {"head": b"", "body": BODY, "staged_at": 0, "staged_size": 0, **changes}
         envelope.update(values.pop("envelope", {}))
-        self.channel.say("commit", fd=fd, ticket=self.ticket, id=id, envelope=envelope, **values)
+        arrival.update(values.pop("arrival", {}))
+        self.channel.say("commit", fd=fd, ticket=self.ticket, id=id, envelope=envelope, arrival=arrival, **values)
+
+    def say_refused(self, **changes):
+        reply = {"code": 550, "enhanced_class": 5, "enhanced_subject": 1, "enhanced_detail": 1, "text": b"no"}
+        values = {"id": 0, "origin": 1, "client_addr": b"192.0.2.1", "client_helo": b"", "user": b"", "sender": b""}
+        self.channel.say("refused", **{**values, "rcpt": b"", "reply": reply, "missed": 0, **changes})
 
     def commit(self, id=None, fd=None, **changes):
         """The result of spool's answer."""

@@ -153,8 +153,7 @@ static const struct gp_key journal_keys[] = {
 	 .max = GB,
 	 AT(journal.size),
 	 .doc = "Octets of it; beyond, the oldest go first. Half is for what came and what became "
-		"of it, three eighths for answers of the DNS, an eighth for what was refused. 0: "
-		"none is kept."},
+		"of it, 3/8 for answers of the DNS, 1/8 for what was refused. 0: none is kept."},
 };
 static const struct gp_key_group journal_group = GROUP(journal_keys);
 
@@ -816,8 +815,7 @@ static const struct gp_key root_keys[] = {
 	 .type = GP_KEY_GROUP,
 	 .group = &journal_group,
 	 .doc = "What is remembered of mail that is done with, for `gatepost trace`, `headers` and "
-		"`verify`: addresses, ids, outcomes and answers of the DNS, never content. It lies "
-		"in the queue's folder."},
+		"`verify`: addresses, ids, outcomes, answers of the DNS; never content."},
 	{.name = "concurrency",
 	 .type = GP_KEY_GROUP,
 	 .group = &concurrency_group,

@@ -225,8 +225,10 @@ append(const struct smtpd_peer *from, const struct gp_message *m, struct gp_queu
 		.fd_at = c->staged_at,
 		.fd_len = c->staged_size,
 	};
-	if (c->envelope.rcpts_len == 0 || !origin_makes_sense(c->arrival.origin) ||
-	    !staged_is_sane(m) || !was_given(from, c->id) || gp_store_find(spool.store, c->id))
+	if (!origin_makes_sense(c->arrival.origin))
+		return -EPROTO;
+	if (c->envelope.rcpts_len == 0 || !staged_is_sane(m) || !was_given(from, c->id) ||
+	    gp_store_find(spool.store, c->id))
 		return -EPROTO;
 	return gp_store_append(spool.store, c->id, &c->envelope, &body, 0, ret);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The journal: what came, what became of it, what was refused, and which answers of the DNS were
- * used, after the queue has forgotten. Entries are core/journal's; files lie in the folder `journal`
- * of the queue's, each named after its kind and the time of its first entry:
+ * used, after the queue has forgotten. Entries are core/journal's; files lie in the folder
+ * `journal` of the queue's, each named after its kind and the time when it was begun:
  *
  *     mail-00000199b7e3a5c1  answers-00000199b7e3a5c1  refused-00000199b7e3a5c1
  *
