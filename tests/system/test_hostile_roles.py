@@ -148,6 +148,22 @@ def test_an_id_of_another_worker_is_refused(spool):
     assert other.commit(id=wanted) == DONE
 
 
+def test_what_is_told_for_the_journal_makes_sense_and_has_an_end(spool, tmp_path):
+    hostile, other = Smtpd(spool), Smtpd(spool, 1)
+    for origin in (0, 4, 255):
+        assert hostile.commit(arrival={"origin": origin}) == FAILED
+        hostile.say_refused(origin=origin)
+    other.say_refused(id=hostile.id(), rcpt=b"other")
+    for _ in range(20):
+        for _ in range(500):
+            hostile.say_refused(rcpt=b"x" * 1000, sender=b"y" * 1000)
+        assert other.commit(arrival={"user": b"u" * 255, "answers": b"z" * 16384}) == DONE
+    time.sleep(1.5)
+    sizes = {f.name: f.stat().st_size for f in (tmp_path / "journal").iterdir()}
+    assert 0 < sum(size for name, size in sizes.items() if name.startswith("refused-")) <= 256 * 10**6 / 8
+    assert sum(size for name, size in sizes.items() if name.startswith("answers-")) > 20 * 16384
+
+
 def test_an_id_of_a_queued_message_is_refused(spool):
     hostile, relay = Smtpd(spool), relay_of(spool)
     id = hostile.id()
