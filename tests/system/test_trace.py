@@ -58,7 +58,7 @@ def test_selectors(gatepost):
 
 def test_what_waits_is_bounced_or_dropped(gatepost):
     server, id = stuck(gatepost)
-    (waiting,) = trace(server, id)[0]["outcomes"]
+    (waiting,) = eventually(lambda: trace(server, id)[0]["outcomes"], what="an attempt")
     assert waiting["outcome"] == "deferred" and waiting["next"] > waiting["time"]
     server.queue("bounce", id)
     assert outcomes(server, id)[-1] == ("you@elsewhere.test", "failed")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of a connection share: session.c has its life and its commands, message.c what
- * becomes of a message that is complete. */
+/* What the files of a connection share: session.c has its life and its bytes, commands.c what is
+ * said to its commands, message.c what becomes of a message that is complete. */
 #pragma once
 
 #include <event2/event_struct.h>
@@ -76,6 +76,19 @@ session_log_refused_message(struct session *s);
 /* The address of MAIL or RCPT (stage: "mail", "rcpt") is refused: to the log and the journal. */
 void
 session_log_refused_path(struct session *s, const char *stage, const struct gp_reply *r);
+
+/* --- commands.c --- */
+
+/* Runs the protocol over the input until it is used up, the session waits, or it is over: then
+ * s->state says what follows. */
+void
+commands_run(struct session *s, struct gp_slice *input);
+/* auth's word about the recipient that it was asked to count: answers. */
+void
+commands_take_count(struct session *s, enum gp_quota_result result);
+/* The staging file of the body, or -1: the body has failed. */
+void
+commands_take_stage(struct session *s, int fd);
 
 /* --- message.c --- */
 
