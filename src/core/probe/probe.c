@@ -17,6 +17,7 @@ gp_probe_task(const struct gp_probe *p)
 	static const struct probe_task *const tasks[] = {
 		[PROBE_TALK] = &gp_probe_talk,
 		[PROBE_INJECTION] = &gp_probe_injection,
+		[PROBE_MATRIX] = &gp_probe_matrix,
 	};
 	return tasks[p->task];
 }
@@ -113,10 +114,12 @@ gp_probe_brief(struct gp_probe *p, const struct gp_probe_reply *r)
 static void
 find_work(struct gp_probe *p)
 {
-	if (p->record.connections == PROBE_CONNECTIONS_MAX)
-		p->exhausted = true;
-	while (p->task < PROBE_TASKS && (p->exhausted || !gp_probe_task(p)->wants(p)))
-		p->task++;
+	while (p->exhausted || !gp_probe_task(p)->wants(p)) {
+		if (++p->task == PROBE_TASKS)
+			break;
+		if (gp_probe_task(p)->begin)
+			gp_probe_task(p)->begin(p);
+	}
 	p->want_due = p->task < PROBE_TASKS;
 	p->state = p->want_due ? PROBE_CONNECTING : PROBE_OVER;
 	p->deadline_ms = p->want_due ? p->now_ms + p->o.reply_ms : UINT64_MAX;
