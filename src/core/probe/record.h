@@ -17,7 +17,7 @@ enum gp_probe_limits {
 	GP_PROBE_BRIEF_MAX = 256, /* and of one in the relay matrix or to a smuggled message */
 	GP_PROBE_LINES_MAX = 200, /* lines of a reply; more end the connection, */
 	GP_PROBE_REPLY_MAX = 128 * 1024, /* and so do more octets */
-	GP_PROBE_UNASKED_MAX = 5,        /* replies to nothing, likewise */
+	GP_PROBE_UNASKED_MAX = 5,        /* replies to nothing, in a connection, likewise */
 	GP_PROBE_LOG_MAX = 48 * 1024,    /* octets kept in the turns, */
 	GP_PROBE_TURNS_MAX = 1500,       /* and how many of them */
 };

@@ -49,6 +49,7 @@ enum probe_task_id {
 	PROBE_TALK,
 	PROBE_INJECTION,
 	PROBE_MATRIX,
+	PROBE_SMUGGLING,
 	PROBE_TASKS,
 };
 
@@ -66,7 +67,8 @@ struct probe_task {
 	void (*lost)(struct gp_probe *p, enum gp_probe_end end, const char *why);
 };
 
-extern const struct probe_task gp_probe_talk, gp_probe_injection, gp_probe_matrix;
+extern const struct probe_task gp_probe_talk, gp_probe_injection, gp_probe_matrix,
+	gp_probe_smuggling;
 
 struct probe_injecting {
 	bool tried;
@@ -87,6 +89,15 @@ struct probe_matrix {
 	bool tainted;        /* by XCLIENT: it is for that form alone */
 };
 
+/* Where smuggle.c is. */
+struct probe_smuggler {
+	size_t at;     /* the variant in work */
+	uint8_t stage; /* enum smuggle_stage */
+	uint8_t extra; /* answers behind the first one */
+	uint8_t barren;
+	uint32_t unasked; /* of the record, before */
+};
+
 struct gp_probe {
 	struct gp_probe_options o;
 	struct gp_arena arena; /* texts of options and record */
@@ -105,8 +116,9 @@ struct gp_probe {
 	uint8_t ask;   /* in talk: enum gp_probe_ask, what is waited for */
 	bool want_due;
 	bool in_tls;
-	bool early;     /* the reply that is coming in began before its command was sent */
-	bool exhausted; /* no more connections, whatever a task wants */
+	bool early;      /* the reply that is coming in began before its command was sent */
+	bool exhausted;  /* no more connections, whatever a task wants */
+	uint8_t unasked; /* replies to nothing, of this connection */
 	uint8_t leave_end;
 	const char *leave_why;
 
@@ -120,6 +132,7 @@ struct gp_probe {
 	bool no_tls; /* or asks the rest in clear */
 	struct probe_injecting injection;
 	struct probe_matrix matrix;
+	struct probe_smuggler smuggler;
 };
 
 /* --- probe.c --- */

@@ -2,6 +2,7 @@
 /* What the tests come to, and what arrivals prove. */
 #include "core/probe/canary.h"
 #include "core/probe/relay.h"
+#include "core/probe/smuggle.h"
 
 enum { PLAIN_FORM = 2 };
 
@@ -49,8 +50,8 @@ find_arrival(const struct gp_probe *p, char kind, unsigned number, char letter,
 	return found;
 }
 
-void
-gp_probe_arrived(struct gp_probe *p, const struct gp_probe_arrival *arrivals, size_t len)
+static void
+prove_relay(struct gp_probe *p, const struct gp_probe_arrival *arrivals, size_t len)
 {
 	for (size_t i = 0; i < p->record.relay_len; i++) {
 		struct gp_probe_relay_test *t = &p->record.relay[i];
@@ -59,4 +60,29 @@ gp_probe_arrived(struct gp_probe *p, const struct gp_probe_arrival *arrivals, si
 		t->state = GP_PROBE_RELAY_PROVEN;
 		t->why = NULL;
 	}
+}
+
+/* The hidden message came on its own: then somebody on the way has split it. */
+static void
+prove_splits(struct gp_probe *p, const struct gp_probe_arrival *arrivals, size_t len)
+{
+	for (size_t i = 0; i < p->record.smuggle_len; i++) {
+		struct gp_probe_smuggle_test *t = &p->record.smuggle[i];
+		unsigned number = (unsigned)i + 1;
+		const struct gp_probe_arrival *outer =
+			find_arrival(p, 's', number, 0, arrivals, len);
+		const struct gp_probe_arrival *hidden =
+			find_arrival(p, 's', number, 'x', arrivals, len);
+		if (!hidden || (outer && outer->message == hidden->message))
+			continue;
+		t->state = GP_PROBE_SMUGGLE_SPLIT;
+		t->why = NULL;
+	}
+}
+
+void
+gp_probe_arrived(struct gp_probe *p, const struct gp_probe_arrival *arrivals, size_t len)
+{
+	prove_relay(p, arrivals, len);
+	prove_splits(p, arrivals, len);
 }
