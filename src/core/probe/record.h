@@ -152,7 +152,8 @@ struct gp_probe_record {
 	uint8_t starttls;  /* enum gp_probe_starttls */
 	bool tls_tried;
 	struct gp_probe_tls tls; /* of the conversation, once tls_tried */
-	uint8_t end;             /* enum gp_probe_end, of the conversation */
+	uint8_t end;             /* enum gp_probe_end, of the conversation, */
+	const char *end_why;     /* and in words, static */
 	uint32_t connections;
 	uint64_t octets;              /* that came, all connections */
 	uint32_t unasked;             /* replies that began before their command was sent; */
