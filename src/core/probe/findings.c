@@ -492,7 +492,7 @@ judge_vrfy(const struct judging *j)
 	else if (expn->code == 250)
 		fail(j, &vrfy, GP_SEVERITY_MEDIUM, "EXPN postmaster: %.*s",
 		     GP_SLICE_FMT(quote(j, expn->text)));
-	else if (known->code / 100 == 2 && nobody->code >= 550)
+	else if (known->code / 100 == 2 && nobody->code >= 550 && nobody->code < 554)
 		fail(j, &vrfy, vrfy.severity, "VRFY postmaster: %.*s; of nobody: %.*s",
 		     GP_SLICE_FMT(quote(j, known->text)), GP_SLICE_FMT(quote(j, nobody->text)));
 	else
