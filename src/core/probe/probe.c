@@ -123,7 +123,23 @@ find_work(struct gp_probe *p)
 	}
 	p->want_due = p->task < PROBE_TASKS;
 	p->state = p->want_due ? PROBE_CONNECTING : PROBE_OVER;
-	p->deadline_ms = p->want_due ? p->now_ms + p->o.reply_ms : UINT64_MAX;
+	p->deadline_ms = p->want_due ? p->now_ms + p->pause_ms + p->o.reply_ms : UINT64_MAX;
+}
+
+/* Who says that it is busy is not asked again at once. */
+static void
+be_patient(struct gp_probe *p, enum gp_probe_end end)
+{
+	bool away = end == GP_PROBE_END_421 || end == GP_PROBE_END_REFUSED;
+	if (away && p->turned_away < UINT8_MAX)
+		p->turned_away++;
+	p->pause_ms = away ? p->turned_away * (uint32_t)GP_PROBE_PATIENCE_MS : 0;
+}
+
+uint32_t
+gp_probe_pause_ms(const struct gp_probe *p)
+{
+	return p->pause_ms;
 }
 
 void
@@ -139,6 +155,7 @@ gp_probe_end_connection(struct gp_probe *p, enum gp_probe_end end, const char *w
 	p->out = GP_BUF_INIT(PROBE_OUTPUT_MAX);
 	gp_probe_reader_clear(&p->reader);
 	gp_probe_task(p)->lost(p, end, why);
+	be_patient(p, end);
 	find_work(p);
 }
 

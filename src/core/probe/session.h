@@ -116,6 +116,8 @@ struct gp_probe {
 	uint8_t step;  /* enum probe_step */
 	uint8_t ask;   /* in talk: enum gp_probe_ask, what is waited for */
 	bool want_due;
+	uint8_t turned_away; /* how often the server sent us away */
+	uint32_t pause_ms;   /* before the next connection */
 	bool in_tls;
 	bool early;      /* the reply that is coming in began before its command was sent */
 	bool exhausted;  /* no more connections, whatever a task wants */
