@@ -102,9 +102,11 @@ do_event(struct run *r, struct gp_slice word)
 					 bad = {.error = {"no shared cipher", 16}};
 	if (gp_slice_eq(word, GP_SLICE("connect"))) {
 		expect_want(r, GP_PROBE_WANT_CONNECT, word);
+		gp_probe_connecting(r->probe, r->now_ms);
 		gp_probe_connected(r->probe, r->now_ms);
 	} else if (gp_slice_eq(word, GP_SLICE("refused"))) {
 		expect_want(r, GP_PROBE_WANT_CONNECT, word);
+		gp_probe_connecting(r->probe, r->now_ms);
 		gp_probe_unreachable(r->probe, r->now_ms);
 	} else if (gp_slice_eq(word, GP_SLICE("tls"))) {
 		expect_want(r, GP_PROBE_WANT_TLS, word);

@@ -209,6 +209,7 @@ smuggle(struct server *s)
 		want = gp_probe_next(p, &in, 0);
 		gp_buf_clear(&replies);
 		if (want == GP_PROBE_WANT_CONNECT) {
+			gp_probe_connecting(p, 0);
 			gp_probe_connected(p, 0);
 			gp_buf_clear(&s->heard);
 			s->body = false;
@@ -242,6 +243,7 @@ each_false_end_is_seen(void **state)
 		if (r->smuggle[i].state != GP_PROBE_SMUGGLE_SPLIT || r->smuggle[i].replies < 5)
 			fail_msg("%s: state %d, %d replies", v[i].name, r->smuggle[i].state,
 				 r->smuggle[i].replies);
+		assert_int_equal(gp_probe_smuggle_verdict(r), GP_PROBE_SMUGGLE_SPLIT);
 		p = gp_probe_free(p);
 	}
 }
@@ -261,6 +263,7 @@ a_strict_server_sees_one_message(void **state)
 			fail_msg("%s: %d", v[i].name, r->smuggle[i].state);
 	}
 	assert_int_equal(r->connections, 1 + len);
+	assert_int_equal(gp_probe_smuggle_verdict(r), GP_PROBE_SMUGGLE_ONE);
 	p = gp_probe_free(p);
 }
 

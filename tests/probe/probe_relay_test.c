@@ -305,6 +305,7 @@ run_with(struct server *s, const struct gp_probe_options *options)
 		if (want == GP_PROBE_WANT_DONE)
 			break;
 		if (want == GP_PROBE_WANT_CONNECT) {
+			gp_probe_connecting(p, 0);
 			gp_probe_connected(p, 0);
 			s->body = s->in_tls = false;
 			gp_buf_put_str(&s->said, "(connection)\r\n");

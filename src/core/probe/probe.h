@@ -9,9 +9,9 @@
  *             write out what gp_probe_output() has, tell by gp_probe_output_sent()
  *             READ:    wait for input, for the socket to take output, or for the deadline
  *             TLS:     shake hands on this connection, then gp_probe_tls_done()
- *             CONNECT: close the connection if there is one, wait gp_probe_pause_ms(), open another
- *                      one to the same address and port, then gp_probe_connected(), or
- *                      gp_probe_unreachable()
+ *             CONNECT: close the connection if there is one, wait gp_probe_pause_ms() and as long
+ *                      as manners want, then say gp_probe_connecting(), and open another one
+ *                      to the same address and port: gp_probe_connected(), or _unreachable()
  *             DONE:    close; the record is complete
  *     }
  *
@@ -112,6 +112,10 @@ gp_probe_next(struct gp_probe *p, struct gp_slice *input, uint64_t now_ms);
 uint32_t
 gp_probe_pause_ms(const struct gp_probe *p);
 
+/* The driver begins to connect. From CONNECT to here no time counts, and there is no deadline. */
+void
+gp_probe_connecting(struct gp_probe *p, uint64_t now_ms);
+
 void
 gp_probe_connected(struct gp_probe *p, uint64_t now_ms);
 void
@@ -129,7 +133,7 @@ gp_probe_output(const struct gp_probe *p);
 void
 gp_probe_output_sent(struct gp_probe *p, size_t n, uint64_t now_ms);
 
-/* When gp_probe_next() must be called even without input; UINT64_MAX after DONE. */
+/* When gp_probe_next() must be called even without input; UINT64_MAX: not by itself. */
 uint64_t
 gp_probe_deadline(const struct gp_probe *p);
 

@@ -135,6 +135,7 @@ drive(struct rehearsal *r, struct gp_probe *p)
 		gp_buf_put_str(r->out, "-- a connection\n");
 		r->in_tls = r->in_body = false;
 		gp_buf_clear(&r->heard);
+		gp_probe_connecting(p, 0);
 		gp_probe_connected(p, 0);
 		reply(r, gp_probe_record(p)->mode == GP_PROBE_MODE_TLS ? "" : "220 server\r\n");
 	} else if (want == GP_PROBE_WANT_TLS) {
