@@ -345,7 +345,7 @@ add_others(struct judging *j)
 	for (int severity = GP_SEVERITY_CRITICAL; severity >= GP_SEVERITY_MEDIUM; severity--) {
 		for (size_t i = 0; i < all->len; i++) {
 			const struct gp_finding *f = &all->items[i];
-			if (f->kind->severity == severity && !is_told(j, f) && !is_borne_out(j, f))
+			if (f->severity == severity && !is_told(j, f) && !is_borne_out(j, f))
 				add_finding(j, f);
 		}
 	}
