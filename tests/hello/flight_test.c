@@ -73,7 +73,7 @@ bad_ones(void **state)
 		{GP_SLICE(HELLO_RECORD "\x16\x03\x03\0\4\x63\0\0\0"), "a message of no known kind"},
 		{GP_SLICE("\x16\x03\x03\0\4\2\xff\xff\xff"),
 		 "messages that are too long, or too many"},
-		{GP_SLICE(HELLO_RECORD "\x16\x03\x03\0\x9\x0b\0\0\5\0\0\2\0\1"
+		{GP_SLICE(HELLO_RECORD "\x16\x03\x03\0\x0d\x0b\0\0\5\0\0\2\0\1"
 				       "\x0e\0\0\0"),
 		 "certificates that are no list, or too many"},
 		{GP_SLICE(HELLO_RECORD "\x16\x03\x03\0\5\x0c\0\0\1\3"),

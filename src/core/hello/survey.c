@@ -352,7 +352,7 @@ learn_sizes(struct gp_survey_facts *f, const struct gp_flight *a)
 		f->export_bits = a->rsa_bits;
 }
 
-/* The suite that was chosen, where it was on offer. False: it was not, or is no news. */
+/* The suite that was chosen. False: it was not on offer. */
 static bool
 learn_cipher(struct gp_survey *s, const struct task *t, const struct gp_flight *a)
 {
@@ -365,18 +365,18 @@ learn_cipher(struct gp_survey *s, const struct task *t, const struct gp_flight *
 		learn_chain(s, &s->facts.rsa, a);
 	else if (by == GP_BY_ECDSA)
 		learn_chain(s, &s->facts.ecdsa, a);
-	if (has(v->ciphers, v->ciphers_len, a->cipher))
-		return false;
-	v->ciphers[v->ciphers_len++] = a->cipher;
+	if (!has(v->ciphers, v->ciphers_len, a->cipher))
+		v->ciphers[v->ciphers_len++] = a->cipher;
 	return true;
 }
 
 static bool
 learn_group(const struct task *t, const struct gp_flight *a, uint16_t *known, size_t *len)
 {
-	if (!has(t->groups, t->question.hello.groups_len, a->group) || has(known, *len, a->group))
+	if (!has(t->groups, t->question.hello.groups_len, a->group))
 		return false;
-	known[(*len)++] = a->group;
+	if (!has(known, *len, a->group))
+		known[(*len)++] = a->group;
 	return true;
 }
 
@@ -426,7 +426,8 @@ answer_version(struct gp_survey *s, struct task *t, const struct gp_flight *a, b
 		learn_group(t, a, s->facts.groups, &s->facts.groups_len);
 }
 
-/* Lines of questions go on as long as the answers tell something new. */
+/* A line of questions goes on as long as the server takes something of what is offered, which is
+ * known from then on and offered no more. What a neighbour has found out meanwhile is no end. */
 static bool
 answer_line(struct gp_survey *s, const struct task *t, const struct gp_flight *a)
 {
