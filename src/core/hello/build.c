@@ -40,14 +40,14 @@ put(struct gp_buf *b, unsigned value, unsigned octets)
 
 /* A vector: its length is not known before its content. */
 static size_t
-open(struct gp_buf *b, unsigned octets)
+begin(struct gp_buf *b, unsigned octets)
 {
 	put(b, 0, octets);
 	return b->len;
 }
 
 static void
-close(struct gp_buf *b, size_t start, unsigned octets)
+finish(struct gp_buf *b, size_t start, unsigned octets)
 {
 	if (b->failed)
 		return;
@@ -79,12 +79,12 @@ put_server_name(struct gp_buf *b, struct gp_slice name)
 	if (name.len == 0)
 		return;
 	put(b, SERVER_NAME, 2);
-	size_t whole = open(b, 2), list = open(b, 2);
+	size_t whole = begin(b, 2), list = begin(b, 2);
 	put(b, 0, 1);
 	put(b, (unsigned)name.len, 2);
 	gp_buf_put(b, name);
-	close(b, list, 2);
-	close(b, whole, 2);
+	finish(b, list, 2);
+	finish(b, whole, 2);
 }
 
 /* An extension that is one list of 16-bit numbers; `grease` goes first unless it is 0. */
@@ -95,12 +95,12 @@ put_numbers(struct gp_buf *b, enum extension type, unsigned grease, const uint16
 	if (len == 0)
 		return;
 	put(b, type, 2);
-	size_t whole = open(b, 2), list = open(b, 2);
+	size_t whole = begin(b, 2), list = begin(b, 2);
 	if (grease)
 		put(b, grease, 2);
 	put_list(b, items, len);
-	close(b, list, 2);
-	close(b, whole, 2);
+	finish(b, list, 2);
+	finish(b, whole, 2);
 }
 
 /* RFC 8446 sections 4.2.1 and 4.2.8 */
@@ -108,30 +108,30 @@ static void
 put_tls13(struct gp_buf *b, const struct gp_hello *h)
 {
 	put(b, SUPPORTED_VERSIONS, 2);
-	size_t whole = open(b, 2), list = open(b, 1);
+	size_t whole = begin(b, 2), list = begin(b, 1);
 	if (h->flags & GP_HELLO_GREASE)
 		put(b, GREASE_VERSION, 2);
 	put(b, GP_TLS_1_3, 2);
-	close(b, list, 1);
-	close(b, whole, 2);
+	finish(b, list, 1);
+	finish(b, whole, 2);
 
 	put(b, KEY_SHARE, 2);
-	whole = open(b, 2);
-	list = open(b, 2);
+	whole = begin(b, 2);
+	list = begin(b, 2);
 	if (h->x25519.len > 0) {
 		put(b, GP_GROUP_X25519, 2);
 		put(b, (unsigned)h->x25519.len, 2);
 		gp_buf_put(b, h->x25519);
 	}
-	close(b, list, 2);
-	close(b, whole, 2);
+	finish(b, list, 2);
+	finish(b, whole, 2);
 }
 
 static void
 put_extensions(struct gp_buf *b, const struct gp_hello *h)
 {
 	bool grease = h->flags & GP_HELLO_GREASE;
-	size_t start = open(b, 2);
+	size_t start = begin(b, 2);
 	if (grease)
 		put_extension(b, GREASE_EXTENSION, gp_slice("", 0));
 	put_server_name(b, h->sni);
@@ -153,19 +153,19 @@ put_extensions(struct gp_buf *b, const struct gp_hello *h)
 		put_extension(b, HEARTBEAT, GP_SLICE("\1"));
 	if (h->version == GP_TLS_1_3)
 		put_tls13(b, h);
-	close(b, start, 2);
+	finish(b, start, 2);
 }
 
 static void
 put_ciphers(struct gp_buf *b, const struct gp_hello *h)
 {
-	size_t start = open(b, 2);
+	size_t start = begin(b, 2);
 	if (h->flags & GP_HELLO_GREASE)
 		put(b, GREASE_CIPHER, 2);
 	put_list(b, h->ciphers, h->ciphers_len);
 	if (h->flags & GP_HELLO_FALLBACK)
 		put(b, SCSV_FALLBACK, 2);
-	close(b, start, 2);
+	finish(b, start, 2);
 }
 
 static void
@@ -187,7 +187,7 @@ put_ssl2(struct gp_buf *b, struct gp_slice random)
 	static const struct gp_slice all = GP_SLICE("\1\0\200\2\0\200\3\0\200\4\0\200"
 						    "\5\0\200\6\0\100\7\0\300");
 	struct gp_slice challenge = gp_slice_take(random, 16);
-	size_t start = open(b, 2);
+	size_t start = begin(b, 2);
 	put(b, CLIENT_HELLO, 1);
 	put(b, GP_SSL_2, 2);
 	put(b, (unsigned)all.len, 2);
@@ -195,7 +195,7 @@ put_ssl2(struct gp_buf *b, struct gp_slice random)
 	put(b, (unsigned)challenge.len, 2);
 	gp_buf_put(b, all);
 	gp_buf_put(b, challenge);
-	close(b, start, 2);
+	finish(b, start, 2);
 	if (!b->failed)
 		b->ptr[b->head + start - 2] |= (char)0x80;
 }
@@ -214,11 +214,11 @@ gp_hello_build(const struct gp_hello *h, struct gp_slice random, struct gp_buf *
 	put(out, RECORD_HANDSHAKE, 1);
 	/* The record's version is the lowest that could be meant (RFC 8446 appendix D.1). */
 	put(out, h->version == GP_SSL_3 ? GP_SSL_3 : GP_TLS_1_0, 2);
-	size_t record = open(out, 2);
+	size_t record = begin(out, 2);
 	put(out, CLIENT_HELLO, 1);
-	size_t message = open(out, 3);
+	size_t message = begin(out, 3);
 	put_body(out, h, random);
-	close(out, message, 3);
-	close(out, record, 2);
+	finish(out, message, 3);
+	finish(out, record, 2);
 	return out->failed ? -ENOBUFS : 0;
 }

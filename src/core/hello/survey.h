@@ -11,11 +11,12 @@
  *             DONE: gp_survey_facts(s)
  *             }
  *
- * Each server agrees to one suite a connection, so that what it accepts costs a connection each, and
- * one more for the no at the end. Suites are asked for by class, broken ones first, the classes beside
- * each other and in turns: what a finding hangs on is known early, and a survey that ends at its limit
- * of connections lacks only further suites of classes that are known to be accepted. Then `cut` says
- * so. It always ends: an answer that tells nothing new ends its line of questions.
+ * Each server agrees to one suite a connection, so that what it accepts costs a connection each,
+ * and one more for the no at the end. Suites are asked for by class, broken ones first, the classes
+ * beside each other and in turns: what a finding hangs on is known early, and a survey that ends at
+ * its limit of connections lacks only further suites of classes that are known to be accepted. Then
+ * `cut` says so. It always ends: an answer of something that was not offered ends its line of
+ * questions.
  */
 #pragma once
 
