@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server's flight. The first octet chooses version and how far to read, the second the size of the
- * pieces. What is read must not hang on the pieces, and must keep to its limits. */
+/* A server's flight. The first octet chooses version and how far to read, the second the size of
+ * the pieces. What is read must not hang on the pieces, and must keep to its limits. */
 #include "core/hello/flight.h"
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cipher suites: number, IANA's name, and what each is worth. RFC 5246 appendix A.5 and RFC 8446
- * appendix B.4 have the numbers of the usual ones, RFC 9325 section 4 what is to be thought of them.
+ * appendix B.4 have the numbers of the usual ones, RFC 9325 section 4 what to think of them.
  */
 #pragma once
 

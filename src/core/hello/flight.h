@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a server says to a ClientHello: its first flight as far as it is in clear, read from bytes as
- * they come, in any pieces. Nothing is believed beyond its form, and nothing is verified.
+ * What a server says to a ClientHello: its first flight as far as it is in clear, read from bytes
+ * as they come, in any pieces. Nothing is believed beyond its form, and nothing is verified.
  *
  *     gp_flight_init(&f, version, GP_FLIGHT_WHOLE);
  *     while (gp_flight_feed(&f, bytes) == GP_FLIGHT_MORE) ...      gp_flight_eof(&f) at the end
@@ -94,7 +94,7 @@ gp_flight_free(struct gp_flight *f);
 enum gp_flight_state
 gp_flight_feed(struct gp_flight *f, struct gp_slice bytes);
 
-/* The server hung up: DONE when it had said something whole, an alert or a ServerHello, else BAD. */
+/* The server hung up: DONE when it had said an alert or a whole ServerHello, else BAD. */
 enum gp_flight_state
 gp_flight_eof(struct gp_flight *f);
 

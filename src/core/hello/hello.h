@@ -3,8 +3,8 @@
  * ClientHellos of our own, byte by byte: what no library would still say. They ask a server what it
  * would agree to; nobody goes on from its answer, which flight.h reads, so no secret is ever made.
  *
- * SSLv2 (a server's answer to it lists all its ciphers), SSLv3 (RFC 6101), TLS 1.0 (RFC 2246) to 1.2
- * (RFC 5246 section 7.4.1.2), TLS 1.3 (RFC 8446 section 4.1.2).
+ * SSLv2 (a server's answer to it lists all its ciphers), SSLv3 (RFC 6101), TLS 1.0 (RFC 2246) to
+ * 1.2 (RFC 5246 section 7.4.1.2), TLS 1.3 (RFC 8446 section 4.1.2).
  */
 #pragma once
 
@@ -83,6 +83,6 @@ gp_tls_version_name(uint16_t version);
 const char *
 gp_tls_group_name(uint16_t group);
 
-/* The strength of a group's own curve in bits of its field, or the size of its prime; 0: unknown. */
+/* The size of a group's field, that of the curve where it is a hybrid, in bits; 0: unknown. */
 unsigned
 gp_tls_group_bits(uint16_t group);

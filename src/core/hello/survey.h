@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The survey of a server's TLS: which hello to send next, from what the answers have told so far. It
- * opens no connection itself; several of its questions may be under way at once.
+ * The survey of a server's TLS: which hello to send next, from what the answers have told so far.
+ * It opens no connection itself; several of its questions may be under way at once.
  *
  *     for (;;)
  *             switch (gp_survey_next(s, &question)) {
