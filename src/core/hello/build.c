@@ -12,7 +12,6 @@ enum {
 	/* RFC 8701 section 3.1; any of them would do */
 	GREASE_CIPHER = 0x5a5a,
 	GREASE_GROUP = 0x6a6a,
-	GREASE_EXTENSION = 0x8a8a,
 	GREASE_VERSION = 0x9a9a,
 	GREASE_SCHEME = 0xaaaa,
 };
@@ -28,6 +27,7 @@ enum extension {
 	SESSION_TICKET = 35,
 	SUPPORTED_VERSIONS = 43,
 	KEY_SHARE = 51,
+	GREASE_EXTENSION = 0x8a8a,
 	RENEGOTIATION_INFO = 0xff01,
 };
 

@@ -49,7 +49,7 @@ gp_cipher_in(const struct gp_cipher *c, uint16_t version)
 		return c->kx == GP_KX_ANY && version == GP_TLS_1_3;
 	/* RFC 8422 section 1 wants extensions, which SSLv3 has not. */
 	bool curves = c->kx == GP_KX_ECDHE || c->kx == GP_KX_ECDH;
-	if (curves && version == GP_SSL_3)
+	if (version < GP_SSL_3 || (curves && version == GP_SSL_3))
 		return false;
 	return version == GP_TLS_1_2 || !(c->flags & GP_CIPHER_NEW);
 }

@@ -44,6 +44,8 @@ struct gp_survey {
 	struct gp_arena *arena;
 	struct gp_survey_options options;
 	struct gp_survey_facts facts;
+	uint16_t lists[GP_SURVEY_VERSIONS][GP_CIPHERS]; /* all that can be asked for */
+	size_t lists_len[GP_SURVEY_VERSIONS];
 	struct task tasks[TASKS_MAX];
 	size_t tasks_len, under_way;
 };
@@ -86,6 +88,16 @@ best(const struct gp_survey *s, uint8_t under)
 	return V_NONE;
 }
 
+/* Puts the first suites that the version has in the task. */
+static void
+offer_first(const struct gp_survey *s, struct task *t, size_t max)
+{
+	size_t len = GP_MIN(s->lists_len[t->version], max);
+	for (size_t i = 0; i < len; i++)
+		t->ciphers[i] = s->lists[t->version][i];
+	t->question.hello.ciphers_len = len;
+}
+
 /* Puts the suites of this key exchange that are known to be accepted in the task. */
 static void
 offer_known(const struct gp_survey *s, struct task *t, enum gp_cipher_kx kx)
@@ -113,11 +125,10 @@ offer_groups(struct task *t, const uint16_t *list, size_t len, const uint16_t *k
 /* --- what each kind asks; false: nothing, at least not now --- */
 
 static bool
-ask_version(struct task *t)
+ask_version(const struct gp_survey *s, struct task *t)
 {
 	struct gp_hello *h = &t->question.hello;
-	h->ciphers_len =
-		gp_cipher_list(h->version, t->ciphers, t->modest ? MODEST_CIPHERS : GP_CIPHERS);
+	offer_first(s, t, t->modest ? MODEST_CIPHERS : GP_CIPHERS);
 	h->flags |= GP_HELLO_STATUS;
 	if (!t->modest && h->version <= GP_TLS_1_2)
 		h->flags |= GP_HELLO_HEARTBEAT | GP_HELLO_DEFLATE;
@@ -126,25 +137,23 @@ ask_version(struct task *t)
 }
 
 static bool
-ask_order(struct task *t)
+ask_order(const struct gp_survey *s, struct task *t)
 {
-	struct gp_hello *h = &t->question.hello;
-	size_t len = gp_cipher_list(h->version, t->ciphers, GP_CIPHERS);
+	offer_first(s, t, GP_CIPHERS);
+	size_t len = t->question.hello.ciphers_len;
 	for (size_t i = 0; i < len / 2; i++) {
 		uint16_t first = t->ciphers[i];
 		t->ciphers[i] = t->ciphers[len - 1 - i];
 		t->ciphers[len - 1 - i] = first;
 	}
-	h->ciphers_len = len;
 	return true;
 }
 
 static bool
-ask_plainly(struct task *t, uint16_t flag)
+ask_plainly(const struct gp_survey *s, struct task *t, uint16_t flag)
 {
-	struct gp_hello *h = &t->question.hello;
-	h->ciphers_len = gp_cipher_list(h->version, t->ciphers, GP_CIPHERS);
-	h->flags |= flag;
+	offer_first(s, t, GP_CIPHERS);
+	t->question.hello.flags |= flag;
 	return true;
 }
 
@@ -156,8 +165,8 @@ ask_chain(const struct gp_survey *s, struct task *t)
 		return false;
 	uint8_t by = s->facts.rsa.len > 0 ? GP_BY_ECDSA : GP_BY_RSA;
 	struct gp_hello *h = &t->question.hello;
-	uint16_t all[GP_CIPHERS];
-	size_t len = gp_cipher_list(h->version, all, GP_CIPHERS);
+	const uint16_t *all = s->lists[t->version];
+	size_t len = s->lists_len[t->version];
 	for (size_t i = 0; i < len; i++)
 		if (gp_cipher_of(all[i])->by == by)
 			t->ciphers[h->ciphers_len++] = all[i];
@@ -170,8 +179,8 @@ ask_ciphers(const struct gp_survey *s, struct task *t)
 {
 	const struct gp_survey_version *v = &s->facts.versions[t->version];
 	struct gp_hello *h = &t->question.hello;
-	uint16_t all[GP_CIPHERS];
-	size_t len = v->spoken == GP_SURVEY_YES ? gp_cipher_list(v->version, all, GP_CIPHERS) : 0;
+	const uint16_t *all = s->lists[t->version];
+	size_t len = v->spoken == GP_SURVEY_YES ? s->lists_len[t->version] : 0;
 	for (size_t i = 0; i < len; i++)
 		if (gp_cipher_class(gp_cipher_of(all[i])) == t->class &&
 		    !has(v->ciphers, v->ciphers_len, all[i]))
@@ -255,13 +264,13 @@ compose(const struct gp_survey *s, struct task *t)
 		offer_groups(t, good_curves, GP_ARRAY_LEN(good_curves), NULL, 0);
 	switch ((enum kind)t->kind) {
 	case VERSION:
-		return ask_version(t);
+		return ask_version(s, t);
 	case ORDER:
-		return ask_order(t);
+		return ask_order(s, t);
 	case FALLBACK:
-		return ask_plainly(t, GP_HELLO_FALLBACK);
+		return ask_plainly(s, t, GP_HELLO_FALLBACK);
 	case GREASE:
-		return ask_plainly(t, GP_HELLO_GREASE);
+		return ask_plainly(s, t, GP_HELLO_GREASE);
 	case CHAIN:
 		return ask_chain(s, t);
 	case CIPHERS:
@@ -286,6 +295,27 @@ urgency(const struct task *t)
 	return t->kind == CIPHERS && t->class == GP_CLASS_BROKEN ? 2 : 3U + t->answers;
 }
 
+/* The most urgent task that has something to ask, its question composed. */
+static struct task *
+choose(struct gp_survey *s)
+{
+	uint64_t idle = 0;
+	static_assert(TASKS_MAX <= 64);
+	for (size_t i = 0; i < s->tasks_len; i++)
+		idle |= (uint64_t)(s->tasks[i].state == IDLE) << i;
+	while (idle) {
+		size_t first = TASKS_MAX;
+		for (size_t i = 0; i < s->tasks_len; i++)
+			if (idle >> i & 1 && (first == TASKS_MAX ||
+					      urgency(&s->tasks[i]) < urgency(&s->tasks[first])))
+				first = i;
+		if (compose(s, &s->tasks[first]))
+			return &s->tasks[first];
+		idle &= ~(UINT64_C(1) << first);
+	}
+	return NULL;
+}
+
 /* A version's list is whole when none of its classes has more to be asked. */
 static enum gp_survey_step
 end(struct gp_survey *s)
@@ -306,12 +336,7 @@ gp_survey_next(struct gp_survey *s, struct gp_survey_question *ret)
 {
 	if (s->under_way == GP_SURVEY_UNDER_WAY_MAX)
 		return GP_SURVEY_WAIT;
-	struct task *chosen = NULL;
-	for (size_t i = 0; i < s->tasks_len; i++) {
-		struct task *t = &s->tasks[i];
-		if (t->state == IDLE && (!chosen || urgency(t) < urgency(chosen)) && compose(s, t))
-			chosen = t;
-	}
+	struct task *chosen = choose(s);
 	bool spent = s->facts.connections >= s->options.connections_max ||
 		     s->facts.lost >= GP_SURVEY_LOST_MAX;
 	if (!chosen || spent) {
@@ -520,6 +545,7 @@ gp_survey_new(struct gp_arena *arena, const struct gp_survey_options *options)
 	/* The newest first, since most servers have only that. */
 	for (uint8_t v = GP_SURVEY_VERSIONS; v-- > 0;) {
 		s->facts.versions[v].version = versions[v];
+		s->lists_len[v] = gp_cipher_list(versions[v], s->lists[v], GP_CIPHERS);
 		add(s, VERSION)->version = v;
 	}
 	for (uint8_t kind = ORDER; kind <= GROUPS; kind++)
