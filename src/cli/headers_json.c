@@ -173,11 +173,11 @@ findings_array(const struct headers_view *view)
 	for (size_t i = 0; i < all->len; i++) {
 		const struct gp_finding *f = &all->items[i];
 		json_array_append_new(
-			findings,
-			json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:n, s:[]}", "id", f->kind->id,
-				  "severity", gp_severity_name(f->kind->severity), "state", "fail",
-				  "title", f->kind->title, "evidence", text(view, f->evidence),
-				  "why", f->kind->why, "fix", "records"));
+			findings, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:n, s:[]}", "id",
+					    f->kind->id, "severity", gp_severity_name(f->severity),
+					    "state", gp_finding_state_name(f->state), "title",
+					    f->kind->title, "evidence", text(view, f->evidence),
+					    "why", f->kind->why, "fix", "records"));
 	}
 	return findings;
 }

@@ -290,7 +290,7 @@ add_others(struct judging *j)
 	const struct gp_findings *all = &j->h->findings;
 	for (int severity = GP_SEVERITY_CRITICAL; severity >= GP_SEVERITY_MEDIUM; severity--) {
 		for (size_t i = 0; i < all->len; i++) {
-			if (all->items[i].kind->severity == severity && !is_told(j, &all->items[i]))
+			if (all->items[i].severity == severity && !is_told(j, &all->items[i]))
 				add_finding(j, &all->items[i]);
 		}
 	}
