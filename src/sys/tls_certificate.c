@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "sys/address.h"
 #include "sys/tls_connection.h"
+#include "sys/tls_remote_key.h"
 
 enum { TEXT_MAX = 64 * 1024 };
 
@@ -114,6 +115,26 @@ read_key(const X509 *x, struct gp_tls_link *ret)
 	ret->key_bits = (unsigned)GP_MAX(bits, 0);
 }
 
+static int
+spki_der(const X509 *x, unsigned char **ret)
+{
+	return i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), ret);
+}
+
+static void
+digest(int (*encode)(const X509 *, unsigned char **), const X509 *x, struct gp_tls_digests *ret)
+{
+	unsigned char *der = NULL;
+	int len = encode(x, &der);
+	if (len > 0) {
+		(void)EVP_Q_digest(gp_tls_library(), "SHA256", NULL, der, (size_t)len, ret->sha256,
+				   NULL);
+		(void)EVP_Q_digest(gp_tls_library(), "SHA512", NULL, der, (size_t)len, ret->sha512,
+				   NULL);
+	}
+	OPENSSL_free(der);
+}
+
 static void
 read_link(X509 *x, struct gp_arena *arena, struct gp_tls_link *ret)
 {
@@ -127,7 +148,8 @@ read_link(X509 *x, struct gp_arena *arena, struct gp_tls_link *ret)
 	};
 	read_signature(x, ret);
 	read_key(x, ret);
-	X509_digest(x, EVP_sha256(), ret->sha256, NULL);
+	digest(i2d_X509, x, &ret->certificate);
+	digest(spki_der, x, &ret->spki);
 }
 
 static uint8_t
@@ -188,12 +210,15 @@ gp_tls_shown(const struct gp_tls *t, struct gp_arena *arena, struct gp_tls_shown
 		ret->exchange_bits = (unsigned)GP_MAX(EVP_PKEY_get_bits(key), 0);
 	EVP_PKEY_free(key);
 	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		if (ret->links_len == GP_TLS_LINKS_MAX)
-			ret->links_dropped++;
-		else
-			read_link(sk_X509_value(chain, i), arena, &ret->links[ret->links_len++]);
+	int len = sk_X509_num(chain);
+	for (int i = 0; i < len && i < GP_TLS_LINKS_MAX; i++) {
+		X509 *x = sk_X509_value(chain, i);
+		X509 *next = sk_X509_value(chain, GP_MIN(i + 1, len - 1));
+		read_link(x, arena, &ret->links[i]);
+		ret->links[i].signed_by_next = X509_verify(x, X509_get0_pubkey(next)) == 1;
 	}
+	ret->links_len = (size_t)GP_MIN(GP_MAX(len, 0), (int)GP_TLS_LINKS_MAX);
+	ret->links_dropped = (size_t)GP_MAX(len, 0) - ret->links_len;
 	ERR_clear_error();
 	return !arena->failed;
 }

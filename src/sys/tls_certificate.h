@@ -21,6 +21,10 @@ enum { GP_TLS_NAMES_SHOWN_MAX = 100 };
 [[nodiscard]] bool
 gp_tls_certificate(const struct gp_tls *t, struct gp_arena *arena, struct gp_tls_certificate *ret);
 
+struct gp_tls_digests {
+	uint8_t sha256[32], sha512[64];
+};
+
 /* One certificate of the chain, as it was sent. */
 struct gp_tls_link {
 	struct gp_slice subject, issuer; /* as above */
@@ -29,8 +33,10 @@ struct gp_tls_link {
 	const char *signature; /* "RSA-SHA256", "ecdsa-with-SHA384", ...: how it is signed */
 	bool weak_signature;   /* by MD5, SHA-1 or less; counts where not self_issued */
 	bool self_issued;
+	bool signed_by_next; /* by the key of the certificate behind it, or of its own if it is last */
 	int64_t from_s, until_s;
-	uint8_t sha256[GP_TLS_DIGEST];
+	/* Of the whole certificate, and of its SubjectPublicKeyInfo. */
+	struct gp_tls_digests certificate, spki;
 };
 
 enum gp_tls_staple {
