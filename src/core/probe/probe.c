@@ -17,6 +17,8 @@ gp_probe_task(const struct gp_probe *p)
 	static const struct probe_task *const tasks[] = {
 		[PROBE_TALK] = &gp_probe_talk,
 		[PROBE_INJECTION] = &gp_probe_injection,
+		[PROBE_MATRIX] = &gp_probe_matrix,
+		[PROBE_SMUGGLING] = &gp_probe_smuggling,
 	};
 	return tasks[p->task];
 }
@@ -113,10 +115,12 @@ gp_probe_brief(struct gp_probe *p, const struct gp_probe_reply *r)
 static void
 find_work(struct gp_probe *p)
 {
-	if (p->record.connections == PROBE_CONNECTIONS_MAX)
-		p->exhausted = true;
-	while (p->task < PROBE_TASKS && (p->exhausted || !gp_probe_task(p)->wants(p)))
-		p->task++;
+	while (p->exhausted || !gp_probe_task(p)->wants(p)) {
+		if (++p->task == PROBE_TASKS)
+			break;
+		if (gp_probe_task(p)->begin)
+			gp_probe_task(p)->begin(p);
+	}
 	p->want_due = p->task < PROBE_TASKS;
 	p->state = p->want_due ? PROBE_CONNECTING : PROBE_OVER;
 	p->deadline_ms = p->want_due ? p->now_ms + p->o.reply_ms : UINT64_MAX;
@@ -173,6 +177,7 @@ gp_probe_connected(struct gp_probe *p, uint64_t now_ms)
 	p->record.connections++;
 	p->in_tls = false;
 	p->early = false;
+	p->unasked = 0;
 	p->sent_ms = 0;
 	p->ehlo = (struct gp_probe_reply){};
 	p->step = PROBE_AT_GREETING;
@@ -257,7 +262,7 @@ answer_early(struct gp_probe *p, const struct gp_probe_reply *r)
 		p->record.unasked_text = gp_probe_brief(p, r);
 	if (r->code == 421)
 		gp_probe_end_connection(p, GP_PROBE_END_421, "421");
-	else if (p->record.unasked > GP_PROBE_UNASKED_MAX)
+	else if (++p->unasked > GP_PROBE_UNASKED_MAX)
 		gp_probe_end_connection(p, GP_PROBE_END_GARBAGE, "replies that answer nothing");
 }
 

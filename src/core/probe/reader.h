@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads replies (RFC 5321 section 4.2) as they are: a fingerprint hangs on what a parser for the sake
- * of sending would make even. For probe*.c alone.
+ * Reads replies (RFC 5321 section 4.2) as they are: a fingerprint hangs on what a parser for the
+ * sake of sending would make even. For probe*.c alone.
  *
  * A reply ends with the first line that has no hyphen behind its code. A line without a code, or
  * with another one than those before it, is no reply, nor is one of too many lines or octets; what
@@ -41,8 +41,8 @@ gp_probe_reader_idle(const struct probe_reader *r)
 	return r->octets == 0;
 }
 
-/* Consumes from *input up to the end of a reply. After anything but MORE *ret is what came, its text
-   valid until the next call, which is to _clear(). */
+/* Consumes from *input up to the end of a reply. After anything but MORE *ret is what came, its
+   text valid until the next call, which is to _clear(). */
 enum probe_read
 gp_probe_reader_feed(struct probe_reader *r, struct gp_slice *input, uint32_t now_ms,
 		     struct gp_probe_reply *ret);

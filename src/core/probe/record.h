@@ -2,8 +2,8 @@
 /*
  * What a server said to the scanner, as probe.h had it say it; and what can be read off that.
  *
- * Texts are the server's own octets, NUL and escape codes included, without line ends: whoever shows
- * them makes them printable. Each is capped, and says so. Times are milliseconds since the
+ * Texts are the server's own octets, NUL and escape codes included, without line ends: whoever
+ * shows them makes them printable. Each is capped, and says so. Times are milliseconds since the
  * connection stood (for turns: since the probe began). Everything lives in the probe's arena, until
  * gp_probe_free().
  */
@@ -17,7 +17,7 @@ enum gp_probe_limits {
 	GP_PROBE_BRIEF_MAX = 256, /* and of one in the relay matrix or to a smuggled message */
 	GP_PROBE_LINES_MAX = 200, /* lines of a reply; more end the connection, */
 	GP_PROBE_REPLY_MAX = 128 * 1024, /* and so do more octets */
-	GP_PROBE_UNASKED_MAX = 5,        /* replies to nothing, likewise */
+	GP_PROBE_UNASKED_MAX = 5,        /* replies to nothing, in a connection, likewise */
 	GP_PROBE_LOG_MAX = 48 * 1024,    /* octets kept in the turns, */
 	GP_PROBE_TURNS_MAX = 1500,       /* and how many of them */
 };
@@ -158,7 +158,7 @@ struct gp_probe_record {
 	uint32_t unasked;             /* replies that began before their command was sent; */
 	struct gp_slice unasked_text; /* the first of them */
 	bool clear_behind_220;        /* clear text behind the answer to STARTTLS */
-	/* Was a NOOP in clear behind STARTTLS obeyed inside TLS? inject_why: nobody knows, because */
+	/* Was a NOOP in clear behind STARTTLS obeyed inside TLS? Or why nobody knows. */
 	bool injected;
 	const char *inject_why;
 	struct gp_probe_relay_test *relay;
@@ -169,8 +169,8 @@ struct gp_probe_record {
 	uint64_t log_dropped; /* octets that the turns do not have */
 };
 
-/* The lines of a reply, code and separator taken off each: cuts the next one off the front of *text,
-   until it is empty. */
+/* The lines of a reply, code and separator taken off each: cuts the next one off the front of
+   *text, until it is empty. */
 struct gp_slice
 gp_probe_line(struct gp_slice *text);
 

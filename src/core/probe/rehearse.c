@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A rehearsal: the probe itself, against a server that agrees to everything. So what is shown cannot
- * differ from what is said.
+ * A rehearsal: the probe itself, against a server that agrees to everything. So what is shown
+ * cannot differ from what is said.
  */
 #include "base/scan.h"
 #include "core/probe/probe.h"

@@ -2,7 +2,7 @@
 /*
  * The conversation from inside, for this folder alone.
  *
- *     probe.c     pulls and pushes, budgets, what is said and what is kept: the functions of probe.h
+ *     probe.c     the functions of probe.h: pulls and pushes, budgets, what is said and kept
  *     opening.c   from the greeting to the task, which is the same in every connection
  *     talk.c      the task without consent, VRFY and NTLM
  *     inject.c    STARTTLS with a command behind it
@@ -24,7 +24,6 @@
 #include "core/probe/reader.h"
 
 enum {
-	PROBE_CONNECTIONS_MAX = 60,
 	PROBE_QUIT_MS = 3'000,
 	PROBE_ARENA_MAX = 384 * 1024,
 	PROBE_OUTPUT_MAX = 64 * 1024,
@@ -49,10 +48,14 @@ enum probe_step {
 enum probe_task_id {
 	PROBE_TALK,
 	PROBE_INJECTION,
+	PROBE_MATRIX,
+	PROBE_SMUGGLING,
 	PROBE_TASKS,
 };
 
 struct probe_task {
+	/* Once, when those before it are through; NULL: nothing to be done. */
+	void (*begin)(struct gp_probe *p);
 	/* A connection, or a further one? */
 	bool (*wants)(const struct gp_probe *p);
 	/* Shall it be inside TLS, where that is offered? */
@@ -64,10 +67,34 @@ struct probe_task {
 	void (*lost)(struct gp_probe *p, enum gp_probe_end end, const char *why);
 };
 
-extern const struct probe_task gp_probe_talk, gp_probe_injection;
+extern const struct probe_task gp_probe_talk, gp_probe_injection, gp_probe_matrix,
+	gp_probe_smuggling;
 
 struct probe_injecting {
 	bool tried;
+	uint32_t unasked; /* of the record, before */
+};
+
+/* Where relay.c is. */
+struct probe_matrix {
+	size_t at;           /* the form in work */
+	uint8_t stage;       /* enum matrix_stage */
+	uint8_t hello;       /* enum gp_probe_form_hello: what was said last, or none of them */
+	uint8_t errors;      /* of this connection */
+	uint8_t tries;       /* of this form */
+	uint8_t barren;      /* connections in a row that tested nothing */
+	uint8_t connections; /* so far */
+	bool tls;            /* the server wants it: 530 in clear */
+	bool said;           /* this connection tested something */
+	bool tainted;        /* by XCLIENT: it is for that form alone */
+};
+
+/* Where smuggle.c is. */
+struct probe_smuggler {
+	size_t at;     /* the variant in work */
+	uint8_t stage; /* enum smuggle_stage */
+	uint8_t extra; /* answers behind the first one */
+	uint8_t barren;
 	uint32_t unasked; /* of the record, before */
 };
 
@@ -89,8 +116,9 @@ struct gp_probe {
 	uint8_t ask;   /* in talk: enum gp_probe_ask, what is waited for */
 	bool want_due;
 	bool in_tls;
-	bool early;     /* the reply that is coming in began before its command was sent */
-	bool exhausted; /* no more connections, whatever a task wants */
+	bool early;      /* the reply that is coming in began before its command was sent */
+	bool exhausted;  /* no more connections, whatever a task wants */
+	uint8_t unasked; /* replies to nothing, of this connection */
 	uint8_t leave_end;
 	const char *leave_why;
 
@@ -103,6 +131,8 @@ struct gp_probe {
 	bool talked; /* talk.c: is through, */
 	bool no_tls; /* or asks the rest in clear */
 	struct probe_injecting injection;
+	struct probe_matrix matrix;
+	struct probe_smuggler smuggler;
 };
 
 /* --- probe.c --- */

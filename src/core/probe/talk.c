@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is asked of every server, in the order of worth: what tells most comes before what may make a
- * server hang up.
+ * What is asked of every server, in the order of worth: what tells most comes before what may make
+ * a server hang up.
  */
 #include "core/probe/session.h"
 
