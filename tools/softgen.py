@@ -63,7 +63,7 @@ def lines_of(path):
 
 
 def text(value):
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("?", "\\?")  # two begin a trigraph
     return f'"{escaped}"'
 
 

@@ -31,6 +31,8 @@ patterns_match_lines(void **state)
 		{"220 * Exim <version> *", "220 mx ESMTP Exim four Mon", false, ""},
 		{"*<version>/*", "Sendmail 8.17.1.9/8.17/Debian", true, "8.17.1.9"},
 		{"*Exim <version> *", "Exim x Exim 4.96-15+deb12u4~1 y", true, "4.96-15+deb12u4~1"},
+		{"*<version>-- at", "V 10.43-- at", true, "10.43"},
+		{"*<version>; *", "x 1.; y", false, ""},
 		{"<version>", "", false, ""},
 		{"a<version>", "a1.2_b", true, "1.2_b"},
 		{"220 \\*\\**", "220 ***", true, ""},

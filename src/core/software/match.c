@@ -11,6 +11,17 @@ is_version(char c)
 	return gp_ascii_is_alnum(c) || c == '.' || c == '+' || c == '~' || c == '-' || c == '_';
 }
 
+/* It ends in a letter or digit, whatever follows. */
+static struct gp_slice
+take_version(struct gp_scan *line)
+{
+	size_t from = line->at;
+	gp_scan_while(line, is_version);
+	while (line->at > from && !gp_ascii_is_alnum(line->all.ptr[line->at - 1]))
+		line->at--;
+	return gp_scan_since(line, from);
+}
+
 /* One step of the pattern that is no star against what stands under the cursor. */
 static bool
 step(struct gp_scan *pattern, struct gp_scan *line, struct gp_slice *version)
@@ -20,7 +31,7 @@ step(struct gp_scan *pattern, struct gp_scan *line, struct gp_slice *version)
 	if (gp_slice_starts(gp_scan_rest(pattern), version_word)) {
 		if (!gp_ascii_is_digit((char)gp_scan_peek(line)))
 			return false;
-		*version = gp_scan_while(line, is_version);
+		*version = take_version(line);
 		pattern->at += version_word.len;
 		return true;
 	}

@@ -5,7 +5,7 @@
  *
  *     *           any octets, none too
  *     ?           one octet
- *     <version>   a digit, and what follows of letters, digits and ".+~-_"
+ *     <version>   a digit, and what follows of letters, digits and ".+~-_", up to a letter or digit
  *     \           the next octet as it is
  */
 #pragma once

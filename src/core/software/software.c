@@ -11,8 +11,10 @@
 
 enum {
 	WHOLE = 1000,
-	/* A claim is a lie where the claimed product's own traits weigh less than the one, and the
-	   traits of another at least the other. */
+	DOUBT_MIN = 10, /* that is left whatever was seen */
+	/* A lie is a claim of at least this weight, by a product whose traits weigh less than that,
+	   where the traits of another have at least this. */
+	LIE_CLAIM_MIN = 300,
 	LIE_TRAITS_MAX = 300,
 	TRUTH_TRAITS_MIN = 700,
 };
@@ -22,8 +24,9 @@ struct verdict {
 	const struct gp_print *print;
 	uint32_t traits; /* by what is compiled in alone, */
 	uint32_t weight; /* and by claims too */
-	bool claimed, contradicted;
-	struct gp_slice claim;
+	uint32_t claim_weight;
+	bool contradicted;
+	struct gp_slice claim; /* the heaviest one */
 	struct gp_slice version;
 	struct gp_slice lines[GP_SOFTWARE_FIELDS]; /* those that matched */
 };
@@ -48,10 +51,13 @@ gp_software_field_name(enum gp_software_field field)
 
 /* --- one product --- */
 
+/* Where all was said within TLS, that EHLO is as good as one in clear. */
 static struct gp_slice
 reply_to(const struct gp_software_observed *observed, uint8_t field)
 {
 	gp_assert(field < GP_SOFTWARE_FIELDS);
+	if (field == GP_SOFTWARE_EHLO && observed->replies[field].len == 0)
+		field = GP_SOFTWARE_EHLO_TLS;
 	return gp_slice_take(observed->replies[field], GP_SOFTWARE_TEXT_MAX);
 }
 
@@ -96,8 +102,8 @@ look_for(const struct gp_print_clue *clue, const struct gp_software_observed *ob
 	struct gp_slice line = {}, version = {};
 	if (!matches(clue, observed, &line, &version))
 		return;
-	if (claim && !v->claimed) {
-		v->claimed = true;
+	if (claim && clue->weight > v->claim_weight) {
+		v->claim_weight = clue->weight;
 		v->claim = line;
 	}
 	if (clue->weight > GP_MAX(w->claims[clue->field], w->others[clue->field]))
@@ -119,6 +125,7 @@ judge(const struct gp_print *print, const struct gp_software_observed *observed)
 		doubt = less(doubt, w.others[i]);
 		claim_doubt = less(claim_doubt, w.claims[i]);
 	}
+	doubt = GP_MAX(doubt, DOUBT_MIN);
 	for (size_t i = 0; i < print->clues_len; i++) {
 		const struct gp_print_clue *clue = &print->clues[i];
 		if (clue->kind != GP_PRINT_OTHER || reply_to(observed, clue->field).len == 0 ||
@@ -157,6 +164,33 @@ evidence_of(const struct verdict *v, struct gp_arena *arena)
 	return copy;
 }
 
+static bool
+is_base(const struct gp_print *base, const struct gp_print *of)
+{
+	return of->base && strcmp(of->base, base->product) == 0;
+}
+
+static void
+take_over(struct verdict *base, struct verdict *v)
+{
+	uint32_t own = v->weight;
+	v->weight += less(base->weight * own / WHOLE, own);
+	base->weight = less(base->weight, own);
+	if (v->version.len == 0)
+		v->version = base->version;
+}
+
+static void
+specialise(struct verdict *all)
+{
+	for (size_t i = 0; i < gp_prints_len; i++) {
+		for (size_t j = 0; j < gp_prints_len; j++) {
+			if (is_base(all[i].print, all[j].print))
+				take_over(&all[i], &all[j]);
+		}
+	}
+}
+
 static struct verdict *
 heaviest(struct verdict *all)
 {
@@ -169,15 +203,9 @@ heaviest(struct verdict *all)
 }
 
 static bool
-is_base(const struct gp_print *base, const struct gp_print *of)
-{
-	return of->base && strcmp(of->base, base->product) == 0;
-}
-
-static bool
 lies(const struct verdict *claimed, const struct verdict *true_one)
 {
-	return claimed != true_one && claimed->claimed && !true_one->claimed &&
+	return claimed->claim_weight >= LIE_CLAIM_MIN && true_one->claim_weight < LIE_CLAIM_MIN &&
 	       claimed->contradicted && claimed->traits < LIE_TRAITS_MAX &&
 	       true_one->traits >= TRUTH_TRAITS_MIN && !is_base(claimed->print, true_one->print) &&
 	       !is_base(true_one->print, claimed->print);
@@ -207,6 +235,7 @@ gp_software_find(const struct gp_software_observed *observed, struct gp_arena *a
 		return -ENOMEM;
 	for (size_t i = 0; i < gp_prints_len; i++)
 		all[i] = judge(&gp_prints[i], observed);
+	specialise(all);
 	find_lie(all, heaviest(all), arena, ret);
 	while (ret->len < GP_SOFTWARE_CANDIDATES_MAX) {
 		struct verdict *v = heaviest(all);
@@ -214,6 +243,7 @@ gp_software_find(const struct gp_software_observed *observed, struct gp_arena *a
 			break;
 		items[ret->len++] = (struct gp_software_candidate){
 			.name = v->print->product,
+			.base = v->print->base,
 			.version = gp_arena_dup(arena, v->version),
 			.weight = (uint16_t)v->weight,
 			.evidence = evidence_of(v, arena),

@@ -11,6 +11,9 @@
  * How it is weighed, for each product by itself: of each reply the heaviest clue counts, and takes
  * its part of the doubt away that the others left: clues of 0.6 and 0.5 make 1 - 0.4 * 0.5 = 0.8.
  * A reply that the product would never have given takes its part of the weight away.
+ *
+ * A product that is built on another (postscreen on Postfix) takes over from it in the measure in
+ * which it has shown itself.
  */
 #pragma once
 
@@ -22,7 +25,7 @@ enum gp_software_limits {
 	GP_SOFTWARE_EVIDENCE_MAX = 600, /* octets */
 	GP_SOFTWARE_QUOTE_MAX = 100,    /* octets of one reply in the evidence */
 	GP_SOFTWARE_VERSION_MAX = 40,   /* octets; what is longer is no version */
-	GP_SOFTWARE_WEIGHT_MIN = 100,   /* thousandths; below it, nobody is a candidate */
+	GP_SOFTWARE_WEIGHT_MIN = 150,   /* thousandths; below it, nobody is a candidate */
 	GP_SOFTWARE_HINTS_MAX = 40,     /* weaknesses told of a server */
 };
 
@@ -30,7 +33,7 @@ enum gp_software_limits {
 enum gp_software_field {
 	GP_SOFTWARE_GREETING,
 	GP_SOFTWARE_EHLO,
-	GP_SOFTWARE_EHLO_TLS, /* the same behind STARTTLS */
+	GP_SOFTWARE_EHLO_TLS, /* the same within TLS; counts as the other where that is empty */
 	GP_SOFTWARE_HELO,
 	GP_SOFTWARE_HELP,
 	GP_SOFTWARE_UNKNOWN,   /* a command that nobody has, without an argument */
@@ -58,6 +61,7 @@ struct gp_software_observed {
 
 struct gp_software_candidate {
 	const char *name;         /* "Exim", static */
+	const char *base;         /* what it is built on, whose weaknesses it has; NULL: nothing */
 	struct gp_slice version;  /* as the server says it, letters, digits and ".+~-_"; empty: it
 				     does not */
 	uint16_t weight;          /* thousandths, 1 to 1000 */

@@ -131,6 +131,13 @@ is_packaged(const struct gp_software_observed *observed, struct gp_slice version
 
 /* --- findings --- */
 
+static bool
+is_of(const struct gp_weakness *weakness, const struct gp_software_candidate *best)
+{
+	return strcmp(weakness->product, best->name) == 0 ||
+	       (best->base && strcmp(weakness->product, best->base) == 0);
+}
+
 static void
 tell(const struct gp_weakness *weakness, const struct gp_software_candidate *best, bool packaged,
      struct gp_findings *findings)
@@ -152,7 +159,7 @@ tell_weaknesses(const struct gp_software_observed *observed,
 	size_t told = 0;
 	for (size_t i = 0; i < gp_weaknesses_len && told < GP_SOFTWARE_HINTS_MAX; i++) {
 		const struct gp_weakness *weakness = &gp_weaknesses[i];
-		if (strcmp(weakness->product, best->name) != 0)
+		if (!is_of(weakness, best))
 			continue;
 		if (weakness->probe & probed->shown) {
 			gp_finding_add(findings, &shown, "%s: %s; %s %.*s", weakness->id,
