@@ -41,6 +41,10 @@ enum {
 	OPT_PER_OPERATOR,
 	OPT_HELO,
 	OPT_MODE,
+	OPT_MX,
+	OPT_DNS,
+	OPT_RESOLVER,
+	OPT_NO_DNS,
 	OPT_JSON,
 	OPT_DRY_RUN,
 };
@@ -65,6 +69,10 @@ static const struct option long_options[] = {
 	{"per-operator", required_argument, NULL, OPT_PER_OPERATOR},
 	{"helo", required_argument, NULL, OPT_HELO},
 	{"mode", required_argument, NULL, OPT_MODE},
+	{"mx", no_argument, NULL, OPT_MX},
+	{"dns", required_argument, NULL, OPT_DNS},
+	{"resolver", required_argument, NULL, OPT_RESOLVER},
+	{"no-dns", no_argument, NULL, OPT_NO_DNS},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
 	{"help", no_argument, NULL, 'h'},
@@ -180,6 +188,12 @@ read_switch(struct scan *scan, int c)
 	case OPT_PRIVATE:
 		scan->engine.private = true;
 		return true;
+	case OPT_MX:
+		scan->engine.mx = true;
+		return true;
+	case OPT_NO_DNS:
+		scan->engine.no_dns = true;
+		return true;
 	case OPT_JSON:
 		scan->json = true;
 		return true;
@@ -224,6 +238,12 @@ read_option(struct scan *scan, int c, const char *name)
 		       gp_arg_wrong(&arg, "is no host name");
 	case OPT_MODE:
 		return read_mode(&arg, &scan->engine.mode);
+	case OPT_DNS:
+		scan->engine.dns = optarg;
+		return true;
+	case OPT_RESOLVER:
+		scan->engine.resolver = optarg;
+		return true;
 	default:
 		return read_switch(scan, c);
 	}
@@ -328,7 +348,9 @@ run(struct scan *scan, const struct scan_targets *targets)
 		return fail(-ENOMEM);
 	int r = scan_engine_run(&scan->engine, &counts);
 	scan->engine.tls = gp_tls_client_free(scan->engine.tls);
-	return r < 0 ? fail(r) : r > 0 ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
+	if (r < 0)
+		return fail(r);
+	return r == SCAN_END_USAGE ? GP_EXIT_USAGE : r > 0 ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
 }
 
 static void

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gatepost scan: what its parts share. scan.c has the options, scan_engine.h runs, scan_talk.h is one
- * probe over sockets, scan_rate.h says when, scan_report.h what came of it.
+ * gatepost scan: what its parts share. scan.c has the options; scan_engine.c walks over the targets;
+ * scan_turn.c makes addresses of one, scan_host.c probes one address, by scan_talk.c, when
+ * scan_rate.c lets it; scan_report.c says what came of it.
  */
 #pragma once
 
-#include "cli/scan_rate.h"
 #include "cli/scan_talk.h"
-#include "core/targets/optout.h"
-#include "core/targets/progress.h"
-
-enum {
-	SCAN_NAME_MAX = 255,
-};
+#include "core/dane/dane.h"
+#include "core/targets/hosts.h"
 
 /* What one address and port came to, whoever pointed there. */
 struct scan_result {
@@ -20,15 +16,25 @@ struct scan_result {
 	uint8_t address[16];
 	uint8_t address_len;
 	uint16_t port;
-	struct gp_probe *probe; /* has the record; NULL: it was not asked, `refused` says why */
-	const char *refused;
+	struct gp_probe *probe;    /* has the record; NULL: it was not asked, `left_out` says why */
+	const char *left_out;      /* static */
+	struct gp_reverse reverse; /* the name of the address; not asked: UNKNOWN */
 	struct scan_tls tls;
+	uint64_t time_ms; /* when the probe began, since 1970 */
 };
 
 /* A result as one target sees it. */
 struct scan_view {
-	const struct scan_result *result;
-	struct gp_slice target; /* as it was named: an address, or a name */
+	const struct scan_result *result; /* NULL: the target has no address, `why` */
+	const char *why;                  /* static */
+	bool temporary;                   /* and perhaps it has one later */
+	struct gp_slice target;           /* as it was named: an address, or a name */
+	uint16_t port;
+	const struct gp_host_address *host; /* how the name led here; NULL: it was an address */
+	bool mx;                            /* it is one of the MX hosts of the target */
+	const struct gp_dane_result *dane;  /* NULL: not asked */
+	int dane_outcome;                   /* enum gp_dane_outcome */
+	bool again;                         /* the result was told of before, for another target */
 };
 
 /* Frees it and all in it. Accepts NULL, returns NULL. */

@@ -1,24 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks over the turns of a list of targets: as many at once as are allowed, each probed, and told of
- * when it is over.
+ * Walks over the turns of a list of targets: names become addresses, each address and port is probed
+ * once, as many at once as are allowed, and each target is told of it when it is over.
  */
 #pragma once
 
 #include "cli/scan.h"
+#include "cli/scan_rate.h"
+#include "core/targets/optout.h"
+#include "core/targets/progress.h"
 
 struct scan_counts {
-	uint64_t turns, turns_done; /* of the walk; before this run, too */
-	uint64_t hosts;             /* that were told of */
-	uint64_t connections;
-	uint64_t answered, silent, refused, left_out; /* of the hosts */
+	uint64_t turns, turns_done; /* of the walk; those before this run, too */
+	uint64_t told;              /* of targets, addresses and ports */
+	uint64_t hosts;             /* addresses and ports that were probed: */
+	uint64_t answered;          /* with a greeting that welcomes, */
+	uint64_t refused;           /* with another one, or nonsense, */
+	uint64_t silent;            /* or not at all */
+	uint64_t left_out;          /* not probed: special, or by their own wish */
+	uint64_t unresolved;        /* names without an address */
+	uint64_t connections, octets;
 };
 
 struct scan_engine_options {
 	const struct gp_targets_walk *walk;
 	struct gp_progress *progress; /* where to begin; kept up to date */
 	const struct gp_optout *optout;
+	bool mx;      /* names are domains: their MX hosts are meant */
 	bool private; /* special addresses too */
+	bool no_dns;  /* for addresses; names are looked up all the same */
+	const char *dns, *resolver;
 	struct scan_limits limits;
 	uint32_t connections;          /* at once */
 	bool keep_budgets;             /* for special addresses too */
@@ -33,6 +44,12 @@ struct scan_engine_options {
 	void *context;
 };
 
-/* Until all turns are done, or SIGINT or SIGTERM comes. Returns 0; 1: it was interrupted; -errno. */
+enum scan_end {
+	SCAN_END_DONE = 0,
+	SCAN_END_STOPPED = 1, /* by SIGINT or SIGTERM */
+	SCAN_END_USAGE = 2,   /* the DNS could not be opened, which has been said */
+};
+
+/* Until all turns are done, or it is stopped. Returns enum scan_end or -errno. */
 [[nodiscard]] int
 scan_engine_run(const struct scan_engine_options *options, struct scan_counts *ret);

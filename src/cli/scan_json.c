@@ -272,17 +272,51 @@ add_record(const struct scan_report *report, json_t *to)
 			      (json_int_t)record->octets));
 }
 
+static json_t *
+reverse_object(const struct scan_report *report, const struct gp_reverse *reverse)
+{
+	static const char *const states[] = {
+		[GP_REVERSE_UNKNOWN] = "not_measured",
+		[GP_REVERSE_NONE] = "none",
+		[GP_REVERSE_UNCONFIRMED] = "unconfirmed",
+		[GP_REVERSE_CONFIRMED] = "confirmed",
+	};
+	return json_pack("{s:s, s:o}", "state", states[reverse->state], "name",
+			 text(report, reverse->name));
+}
+
+static void
+add_result(const struct scan_report *report, json_t *to)
+{
+	const struct scan_result *r = report->view->result;
+	if (r->probe)
+		add_record(report, to);
+	else
+		json_object_set_new(to, "left_out", word(r->left_out));
+	json_object_set_new(to, "reverse", reverse_object(report, &r->reverse));
+	json_object_set_new(to, "cached", json_boolean(report->view->again));
+}
+
+static json_t *
+address_text(const struct scan_result *r)
+{
+	if (!r)
+		return json_null();
+	struct gp_sockaddr a = gp_sockaddr_from_octets(r->address, r->address_len, r->port);
+	return json_string(gp_sockaddr_text(&a, false).s);
+}
+
 json_t *
 scan_report_json(const struct scan_report *report)
 {
-	const struct scan_result *r = report->view->result;
-	struct gp_sockaddr a = gp_sockaddr_from_octets(r->address, r->address_len, r->port);
-	json_t *all = json_pack("{s:o, s:s, s:i}", "target", text(report, report->view->target),
-				"address", gp_sockaddr_text(&a, false).s, "port", (int)r->port);
-	if (r->probe)
-		add_record(report, all);
+	const struct scan_view *v = report->view;
+	json_t *all = json_pack("{s:o, s:o, s:i, s:o}", "target", text(report, v->target),
+				"address", address_text(v->result), "port", (int)v->port, "host",
+				v->host ? text(report, v->host->host) : json_null());
+	if (v->result)
+		add_result(report, all);
 	else
-		json_object_set_new(all, "left_out", word(r->refused));
+		json_object_set_new(all, "unresolved", word(v->why));
 	json_object_set_new(all, "findings", findings_array(report));
 	return all;
 }

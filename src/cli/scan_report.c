@@ -100,7 +100,7 @@ scan_report_make(const struct scan_view *view, struct gp_arena *arena, struct sc
 {
 	*ret = (struct scan_report){.view = view, .arena = arena, .findings = gp_findings(arena)};
 	int r = 0;
-	if (view->result->probe)
+	if (view->result && view->result->probe)
 		r = look_for_software(ret, gp_probe_record(view->result->probe));
 	return r < 0 ? r : arena->failed ? -ENOMEM : 0;
 }

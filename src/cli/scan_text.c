@@ -62,10 +62,15 @@ scan_report_text(const struct scan_report *report, struct gp_buf *out)
 {
 	const struct scan_result *r = report->view->result;
 	struct gp_slice target = scan_visible(report, report->view->target);
+	gp_buf_printf(out, "%.*s", GP_SLICE_FMT(target));
+	if (!r) {
+		gp_buf_printf(out, " port %u: %s\n", report->view->port, report->view->why);
+		return;
+	}
 	struct gp_sockaddr a = gp_sockaddr_from_octets(r->address, r->address_len, r->port);
-	gp_buf_printf(out, "%.*s: %s", GP_SLICE_FMT(target), gp_sockaddr_text(&a, true).s);
+	gp_buf_printf(out, " %s", gp_sockaddr_text(&a, true).s);
 	if (!r->probe) {
-		gp_buf_printf(out, " left out: %s\n", r->refused);
+		gp_buf_printf(out, " left out: %s\n", r->left_out);
 		return;
 	}
 	const struct gp_probe_record *record = gp_probe_record(r->probe);
