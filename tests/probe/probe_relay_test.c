@@ -134,6 +134,14 @@ inside_tls(const struct gp_probe_record *r)
 	assert_int_equal(form(r, 1, 0)->state, GP_PROBE_RELAY_REFUSED);
 }
 
+static void
+plain_sender(const struct gp_probe_record *r)
+{
+	assert_string_equal(form(r, 4, 0)->at, "MAIL");
+	assert_string_equal(form(r, 5, 0)->at, "RCPT");
+	assert_slice(form(r, 5, 0)->from, "me@own.example");
+}
+
 #define AGAIN ".connect\n< 220 mx\n> EHLO " HELO "\n< 250 mx\n"
 #define CANARY_TEXT(token)                                                                     \
 	"> Date: Mon, 30 Nov 2026 00:00:00 +0000\n> From: <me@own.example>\n> To: "            \
@@ -190,6 +198,15 @@ static const struct dialogue dialogues[] = {
 	 TALK AGAIN "> MAIL FROM:<>\n",
 	 {.consents = GP_PROBE_RELAY, RECIPIENT, .server = {"x>\r\nDATA", 8}, .hosted = {"a b", 3}},
 	 no_names},
+	{"a refused sender is not the end of a form about its recipient",
+	 TALK AGAIN TEST("<>", ME, NO)
+		 TEST(ME, ME,
+		      NO) "> MAIL FROM:<me@[192.0.2.1]>\n< 501 no literals\n> RSET\n< 250 ok\n"
+			  "> MAIL FROM:<me@[192.0.2.1]>\n< 501 no literals\n"
+			  "> MAIL FROM:" ME "\n< 250 ok\n> RCPT TO:<me%own.example@[192.0.2.1]>\n"
+			  "< 550 no\n> RSET\n",
+	 {.consents = GP_PROBE_RELAY, RECIPIENT, ADDRESS},
+	 plain_sender},
 	{"TLS first: the matrix moves into it",
 	 WITH_TLS ASKS
 	 ".connect\n< 220 mx\n> EHLO " HELO "\n< 250-mx\n< 250 STARTTLS\n> MAIL FROM:<>\n"
@@ -214,6 +231,8 @@ struct server {
 	const char *(*answer)(struct server *, struct gp_slice line); /* NULL: 250 */
 	bool body;
 	bool trusts;
+	bool tls; /* it offers STARTTLS */
+	bool in_tls;
 	uint64_t chunk;
 	struct gp_buf said; /* all lines of the client */
 	unsigned messages;
@@ -225,6 +244,10 @@ answer_usual(struct server *s, struct gp_slice line)
 	const char *own = s->answer ? s->answer(s, line) : NULL;
 	if (own)
 		return own;
+	if (gp_slice_starts(line, GP_SLICE("EHLO")) && s->tls && !s->in_tls)
+		return "250-mx\r\n250 STARTTLS\r\n";
+	if (gp_slice_eq(line, GP_SLICE("STARTTLS")))
+		return "220 go\r\n";
 	if (gp_slice_starts(line, GP_SLICE("EHLO")))
 		return "250-mx\r\n250-DSN\r\n250-SMTPUTF8\r\n250-XCLIENT ADDR\r\n250-PIPELINING\r\n"
 		       "250 CHUNKING\r\n";
@@ -282,11 +305,12 @@ run_with(struct server *s, const struct gp_probe_options *options)
 			break;
 		if (want == GP_PROBE_WANT_CONNECT) {
 			gp_probe_connected(p, 0);
-			s->body = false;
+			s->body = s->in_tls = false;
 			gp_buf_put_str(&s->said, "(connection)\r\n");
 			gp_buf_put_str(&replies, "220 mx\r\n");
 		} else if (want == GP_PROBE_WANT_TLS) {
 			gp_probe_tls_done(p, &tls, 0);
+			s->in_tls = true;
 		}
 		serve(s, p, &replies);
 	}
@@ -436,6 +460,28 @@ an_open_relay_takes_it_by_every_way(void **state)
 	gp_buf_free(&s.said);
 }
 
+/* Denies in clear, and takes all inside TLS. */
+static const char *
+trusting_tls(struct server *s, struct gp_slice line)
+{
+	return s->in_tls ? NULL : deny(s, line);
+}
+
+static void
+some_rules_hold_in_clear_only(void **state)
+{
+	struct server s = {.answer = trusting_tls, .tls = true};
+	(void)state;
+	struct gp_probe *p = run_with(&s, &everything);
+	const struct gp_probe_record *r = gp_probe_record(p);
+	assert_int_equal(form(r, 2, 0)->state, GP_PROBE_RELAY_REFUSED);
+	assert_int_equal(form(r, 19, 0)->state, GP_PROBE_RELAY_REFUSED);
+	assert_true(form(r, 31, 'a')->sent && form(r, 31, 'b')->sent);
+	assert_int_equal(s.messages, 3); /* and a lone dot */
+	p = gp_probe_free(p);
+	gp_buf_free(&s.said);
+}
+
 static void
 options_are_checked(void **state)
 {
@@ -490,6 +536,7 @@ main(void)
 		cmocka_unit_test(every_form_is_said),
 		cmocka_unit_test(what_arrives_proves),
 		cmocka_unit_test(an_open_relay_takes_it_by_every_way),
+		cmocka_unit_test(some_rules_hold_in_clear_only),
 		cmocka_unit_test(options_are_checked),
 		cmocka_unit_test(forms_are_told_apart),
 	};

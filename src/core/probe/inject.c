@@ -23,7 +23,7 @@ injection_wants_tls(const struct gp_probe *p)
 void
 gp_probe_say_injection(struct gp_probe *p)
 {
-	p->injection.unasked = p->record.unasked;
+	p->injection.unasked = p->unasked;
 	gp_probe_say(p, GP_PROBE_INJECT, "STARTTLS\r\nNOOP");
 }
 
@@ -50,7 +50,7 @@ injection_ready(struct gp_probe *p)
 static void
 injection_answer(struct gp_probe *p, const struct gp_probe_reply *r)
 {
-	decide(p, r->code != 221 || p->record.unasked > p->injection.unasked);
+	decide(p, r->code != 221 || p->unasked > p->injection.unasked);
 	gp_probe_end_connection(p, GP_PROBE_END_QUIT, "the injection was tried");
 }
 

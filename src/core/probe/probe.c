@@ -254,11 +254,11 @@ gp_probe_tls_done(struct gp_probe *p, const struct gp_probe_tls *tls, uint64_t n
 /* --- what comes in --- */
 
 /* A reply to a command that was not sent yet answers nothing; but 421 may come at any time (RFC
-   5321 section 3.8). */
+   5321 section 3.8). Tasks that provoke such replies judge them themselves. */
 static void
 answer_early(struct gp_probe *p, const struct gp_probe_reply *r)
 {
-	if (p->record.unasked++ == 0)
+	if (p->task == PROBE_TALK && p->record.unasked++ == 0)
 		p->record.unasked_text = gp_probe_brief(p, r);
 	if (r->code == 421)
 		gp_probe_end_connection(p, GP_PROBE_END_421, "421");

@@ -152,10 +152,11 @@ struct gp_probe_record {
 	uint8_t starttls;  /* enum gp_probe_starttls */
 	bool tls_tried;
 	struct gp_probe_tls tls; /* of the conversation, once tls_tried */
-	uint8_t end;             /* enum gp_probe_end, of the conversation */
+	uint8_t end;             /* enum gp_probe_end, of the conversation, */
+	const char *end_why;     /* and in words, static */
 	uint32_t connections;
 	uint64_t octets;              /* that came, all connections */
-	uint32_t unasked;             /* replies that began before their command was sent; */
+	uint32_t unasked;             /* replies in it that began before their command was sent; */
 	struct gp_slice unasked_text; /* the first of them */
 	bool clear_behind_220;        /* clear text behind the answer to STARTTLS */
 	/* Was a NOOP in clear behind STARTTLS obeyed inside TLS? Or why nobody knows. */

@@ -138,6 +138,8 @@ what_is_missing(const struct gp_probe *p, const struct gp_probe_form *f)
 		return "the server's address is not known";
 	if (mentions(f, "$L") && o->own_address.len == 0)
 		return "our own address is not known";
+	if (mentions(f, "$L") && gp_slice_eq(o->own_address, o->address))
+		return "our own address is the server's";
 	if (sends && !(o->consents & GP_PROBE_CANARY))
 		return "it sends a message, which nobody has consented to";
 	if (f->way == GP_PROBE_WAY_TLS && o->mode == GP_PROBE_MODE_TLS)
@@ -260,12 +262,14 @@ say_expanded(struct gp_probe *p, const char *verb, const char *template, const c
 	gp_buf_free(&line);
 }
 
+#define PLAIN "$u@$E"
+
 static void
 say_mail(struct gp_probe *p)
 {
 	const struct gp_probe_form *f = form_now(p);
 	p->matrix.stage = MATRIX_MAIL;
-	say_expanded(p, "MAIL FROM:<", f->from, f->from_params);
+	say_expanded(p, "MAIL FROM:<", p->matrix.plain_sender ? PLAIN : f->from, f->from_params);
 }
 
 static void
@@ -346,6 +350,7 @@ begin_form(struct gp_probe *p)
 {
 	p->matrix.at = next_open(p, 0);
 	p->matrix.stage = MATRIX_IDLE;
+	p->matrix.plain_sender = false;
 	if (p->matrix.at == p->record.relay_len) {
 		gp_probe_leave(p, GP_PROBE_END_QUIT, "all forms were tested");
 		return;
@@ -438,11 +443,29 @@ moves_into_tls(struct gp_probe *p, const struct gp_probe_reply *r)
 	return true;
 }
 
+/* A form whose point is its recipient is not over with its sender: a stranger would choose another
+   one, too. */
+static bool
+tries_plain_sender(struct gp_probe *p, const struct gp_probe_reply *r)
+{
+	const struct gp_probe_form *f = form_now(p);
+	if (says_nothing(r->code) || p->matrix.plain_sender || strcmp(f->to, PLAIN) == 0 ||
+	    strcmp(f->from, PLAIN) == 0)
+		return false;
+	p->matrix.plain_sender = true;
+	p->matrix.errors++;
+	test_now(p)->from = p->o.recipient;
+	say_mail(p);
+	return true;
+}
+
 static void
 answer_mail(struct gp_probe *p, const struct gp_probe_reply *r)
 {
 	if (r->code / 100 == 2)
 		say_rcpt(p);
+	else if (tries_plain_sender(p, r))
+		return;
 	else if (!moves_into_tls(p, r))
 		refuse(p, r, "MAIL");
 }

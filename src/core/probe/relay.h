@@ -9,6 +9,8 @@
  * since many servers take what they cannot deliver and bounce it, or throw it away. Only a message
  * that arrives proves.
  *
+ * Where a form is about its recipient and its sender is refused, it is said with a plain sender.
+ *
  * 4yz, 421 and 530 say nothing about relaying: such a form was not tested. So it is with 500, 502,
  * 503, 504 and 555, which say that the command was not understood or out of place.
  */

@@ -72,7 +72,7 @@ extern const struct probe_task gp_probe_talk, gp_probe_injection, gp_probe_matri
 
 struct probe_injecting {
 	bool tried;
-	uint32_t unasked; /* of the record, before */
+	uint8_t unasked; /* of the connection, before */
 };
 
 /* Where relay.c is. */
@@ -85,6 +85,7 @@ struct probe_matrix {
 	uint8_t barren;      /* connections in a row that tested nothing */
 	uint8_t connections; /* so far */
 	bool tls;            /* the server wants it: 530 in clear */
+	bool plain_sender;   /* the form's own was refused, and is not what it is about */
 	bool said;           /* this connection tested something */
 	bool tainted;        /* by XCLIENT: it is for that form alone */
 };
@@ -95,7 +96,7 @@ struct probe_smuggler {
 	uint8_t stage; /* enum smuggle_stage */
 	uint8_t extra; /* answers behind the first one */
 	uint8_t barren;
-	uint32_t unasked; /* of the record, before */
+	uint8_t unasked; /* of the connection, before */
 };
 
 struct gp_probe {

@@ -108,7 +108,7 @@ say_message(struct gp_probe *p)
 	put_message(&message, &p->o, p->smuggler.at);
 	p->out.failed |= message.failed;
 	p->smuggler.stage = SMUGGLE_END;
-	p->smuggler.unasked = p->record.unasked;
+	p->smuggler.unasked = p->unasked;
 	if (bdat)
 		gp_probe_say(p, GP_PROBE_SMUGGLE, "BDAT %zu LAST", message.len);
 	gp_probe_say_octets(p, GP_PROBE_SMUGGLE, gp_buf_slice(&message));
@@ -241,7 +241,7 @@ static void
 judge(struct gp_probe *p)
 {
 	struct gp_probe_smuggle_test *t = test_now(p);
-	uint32_t extra = p->smuggler.extra + (p->record.unasked - p->smuggler.unasked);
+	int extra = p->smuggler.extra + p->unasked - p->smuggler.unasked;
 	t->replies = (uint16_t)(1 + extra);
 	if (t->code >= 500)
 		t->state = GP_PROBE_SMUGGLE_REFUSED;

@@ -123,6 +123,7 @@ talk_lost(struct gp_probe *p, enum gp_probe_end end, const char *why)
 	}
 	p->talked = true;
 	p->record.end = (uint8_t)end;
+	p->record.end_why = why;
 	if (p->o.mode == GP_PROBE_MODE_TLS) {
 		p->record.replies[GP_PROBE_EHLO].none = "the port begins with TLS";
 		p->record.replies[GP_PROBE_STARTTLS].none = "the port begins with TLS";
