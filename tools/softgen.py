@@ -56,10 +56,15 @@ class Line:
 
 
 def lines_of(path):
+    """Without comments; a line that begins with a blank goes on with the one before it."""
+    found = []
     with open(path, encoding="utf-8") as file:
         for number, text in enumerate(file, 1):
-            if text.strip() and not text.startswith("#"):
-                yield Line(path, number, text.rstrip("\n"))
+            if text[0] == " " and found:
+                found[-1].rest += " " + text.strip()
+            elif text.strip() and not text.startswith("#"):
+                found.append(Line(path, number, text.rstrip("\n")))
+    return found
 
 
 def text(value):

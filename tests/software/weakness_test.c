@@ -68,6 +68,7 @@ versions_are_compared(void **state)
 
 #define POSTFIX(version)                                      \
 	"greeting: 220 mx.test ESMTP Postfix (" version ")\n" \
+	"ehlo: 250-mx.test\nehlo: 250 PIPELINING\n"           \
 	"unknown: 500 5.5.2 Error: command not recognized\n"
 
 static void
