@@ -3,7 +3,10 @@
 
 #include <errno.h>
 
+#include "cli/scan_findings.h"
 #include "core/identity/visible.h"
+#include "core/probe/findings.h"
+#include "core/targets/special.h"
 
 struct gp_slice
 scan_visible(const struct scan_report *report, struct gp_slice text)
@@ -95,12 +98,47 @@ look_for_software(struct scan_report *report, const struct gp_probe_record *reco
 	return gp_software_findings(&observed, &report->software, &probed, &report->findings);
 }
 
+static uint8_t
+rdns_of(const struct gp_reverse *reverse)
+{
+	static const uint8_t states[] = {
+		[GP_REVERSE_UNKNOWN] = GP_PROBE_RDNS_UNKNOWN,
+		[GP_REVERSE_NONE] = GP_PROBE_RDNS_NONE,
+		[GP_REVERSE_UNCONFIRMED] = GP_PROBE_RDNS_ASTRAY,
+		[GP_REVERSE_CONFIRMED] = GP_PROBE_RDNS_CONFIRMED,
+	};
+	return states[reverse->state];
+}
+
+static int
+look_at_dialogue(struct scan_report *report, const struct gp_probe_record *record)
+{
+	const struct scan_view *v = report->view;
+	const struct scan_result *r = v->result;
+	const struct gp_probe_facts facts = {
+		.port = r->port,
+		.rdns = rdns_of(&r->reverse),
+		.rdns_name = r->reverse.name,
+		.software = report->software.len > 0 ? report->software.items[0].name : NULL,
+		.private_target = gp_special_of(r->address, r->address_len),
+		.mx_known = v->mx,
+		.is_mx = v->mx,
+	};
+	return gp_probe_findings(record, &facts, &report->findings);
+}
+
 int
 scan_report_make(const struct scan_view *view, struct gp_arena *arena, struct scan_report *ret)
 {
 	*ret = (struct scan_report){.view = view, .arena = arena, .findings = gp_findings(arena)};
-	int r = 0;
-	if (view->result && view->result->probe)
-		r = look_for_software(ret, gp_probe_record(view->result->probe));
-	return r < 0 ? r : arena->failed ? -ENOMEM : 0;
+	if (view->result && view->result->probe) {
+		const struct gp_probe_record *record = gp_probe_record(view->result->probe);
+		int r = look_for_software(ret, record);
+		if (r == 0)
+			r = look_at_dialogue(ret, record);
+		if (r < 0)
+			return r;
+		scan_findings(view, &ret->findings);
+	}
+	return arena->failed ? -ENOMEM : 0;
 }
