@@ -33,7 +33,9 @@ struct scan_engine_options {
 	struct scan_limits limits;
 	uint32_t connections;          /* at once */
 	bool keep_budgets;             /* for special addresses too */
-	struct gp_probe_options probe; /* the same for all */
+	struct gp_probe_options probe; /* the same for all, but for what is theirs */
+	const char *canary_list;       /* path, of what arrived; NULL: nobody will tell */
+	uint64_t canary_wait_ms;       /* for arrivals, once something was sent */
 	int mode;                      /* enum gp_probe_mode; -1: as the port has it */
 	struct gp_tls_client *tls;
 	struct scan_log *log;

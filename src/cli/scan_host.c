@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/scan_arrivals.h"
 #include "cli/scan_parts.h"
 #include "core/identity/organisation.h"
+#include "core/message/date.h"
 #include "core/targets/special.h"
 #include "sys/clock.h"
 
@@ -27,7 +30,8 @@ struct host {
 	struct scan_result *result;
 	struct scan_talk talk;
 	struct scan_ask ask;
-	bool by_name; /* in by_place */
+	struct event wait; /* for canaries */
+	bool by_name;      /* in by_place */
 	bool begun, over;
 	uint8_t place[PLACE_LEN];
 };
@@ -66,6 +70,8 @@ free_host(struct host *h)
 {
 	scan_talk_end(&h->talk);
 	scan_ask_end(&h->ask);
+	if (event_initialized(&h->wait))
+		event_del(&h->wait);
 	if (!h->over) {
 		leave_line(h);
 		gp_probe_free(h->talk.probe);
@@ -165,14 +171,47 @@ on_over(struct scan_talk *t, bool backed_off)
 	scan_rate_done(e->rate, &h->waiter, backed_off, t->with->now_ms);
 }
 
+/* Has a message of ours been taken, that may arrive somewhere? */
+static bool
+has_sent(const struct gp_probe_record *record)
+{
+	for (size_t i = 0; i < record->relay_len; i++) {
+		if (record->relay[i].sent)
+			return true;
+	}
+	for (size_t i = 0; i < record->smuggle_len; i++) {
+		if (record->smuggle[i].code / 100 == 2)
+			return true;
+	}
+	return false;
+}
+
+static void
+on_waited(evutil_socket_t fd, short what, void *arg)
+{
+	struct host *h = arg;
+	(void)fd, (void)what;
+	int r = scan_arrivals_judge(h->engine->o->canary_list, h->result->probe);
+	if (r < 0)
+		engine_finish(h->engine, r);
+	else
+		end_host(h);
+}
+
 static void
 on_done(struct scan_talk *t)
 {
 	struct host *h = gp_container_of(t, struct host, talk);
+	const struct scan_engine_options *o = h->engine->o;
 	h->result->probe = t->probe;
 	h->result->tls = t->tls;
 	t->probe = NULL;
-	end_host(h);
+	if (!o->canary_list || !has_sent(gp_probe_record(h->result->probe))) {
+		end_host(h);
+		return;
+	}
+	event_assign(&h->wait, h->engine->talkers.base, -1, 0, on_waited, h);
+	gp_timer_set(&h->wait, o->canary_wait_ms);
 }
 
 static uint8_t
@@ -183,12 +222,46 @@ mode_of(const struct engine *e, uint16_t port)
 	return port == 465 ? GP_PROBE_MODE_TLS : GP_PROBE_MODE_STARTTLS;
 }
 
+/* The address that a connection there would have on our side: a socket of UDP knows, without a word
+   to anybody. */
+static bool
+find_own_address(const struct gp_sockaddr *to, struct gp_sockaddr_text *ret)
+{
+	struct gp_sockaddr own = {.len = sizeof(own.ss)};
+	int fd = socket(to->ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool good = fd >= 0 && connect(fd, (const struct sockaddr *)&to->ss, to->len) == 0 &&
+		    getsockname(fd, (struct sockaddr *)&own.ss, &own.len) == 0;
+	if (good)
+		*ret = gp_sockaddr_text(&own, false);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* Of the run, and of this address alone: an arrival is known by it. */
+static struct gp_slice
+make_token(const struct host *h)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	char number[16];
+	size_t len = 0;
+	for (uint64_t n = h->talk.number; n > 0 || len == 0; n /= 36)
+		number[len++] = digits[n % 36];
+	return gp_arena_printf(&h->result->arena, "%sx%.*s", h->engine->token, (int)len, number);
+}
+
 static void
 begin_talk(struct host *h)
 {
 	struct engine *e = h->engine;
 	struct gp_probe_options options = e->o->probe;
 	struct gp_sockaddr_text address = gp_sockaddr_text(&h->talk.address, false);
+	struct gp_date_text date = gp_date_text(gp_clock_wall_ms() / 1000);
+	struct gp_sockaddr_text own = {};
+	options.token = make_token(h);
+	options.date = gp_slice_str(date.s);
+	if (options.consents != 0 && find_own_address(&h->talk.address, &own))
+		options.own_address = gp_slice_str(own.s);
 	options.mode = mode_of(e, h->result->port);
 	options.address = gp_slice_str(address.s);
 	if (h->result->reverse.state == GP_REVERSE_CONFIRMED)
@@ -322,6 +395,7 @@ make_host(struct engine *e, const uint8_t *address, size_t address_len, uint16_t
 			 .over = on_over,
 			 .done = on_done},
 	};
+	h->talk.number = e->next_number++;
 	gp_list_init(&h->sights);
 	gp_list_init(&h->waiter.link);
 	gp_list_append(&e->hosts, &h->link);
