@@ -32,6 +32,17 @@ shake(struct run *r)
 	gp_probe_tls_done(r->probe, &tls, r->now_ms);
 }
 
+/* A server that has nothing more to say is gone. */
+static void
+dial(struct run *r)
+{
+	gp_probe_connecting(r->probe, r->now_ms);
+	if (r->input.len > 0)
+		gp_probe_connected(r->probe, r->now_ms);
+	else
+		gp_probe_unreachable(r->probe, r->now_ms);
+}
+
 /* What the server does now. */
 static struct gp_slice
 serve(struct run *r)
@@ -54,10 +65,8 @@ talk(struct run *r)
 		gp_assert(in.len == 0);
 		if (want == GP_PROBE_WANT_DONE)
 			return;
-		if (want == GP_PROBE_WANT_CONNECT && r->input.len > 0)
-			gp_probe_connected(r->probe, r->now_ms);
-		else if (want == GP_PROBE_WANT_CONNECT)
-			gp_probe_unreachable(r->probe, r->now_ms);
+		if (want == GP_PROBE_WANT_CONNECT)
+			dial(r);
 		else if (want == GP_PROBE_WANT_TLS)
 			shake(r);
 		gp_probe_output_sent(r->probe, gp_probe_output(r->probe).len, r->now_ms);

@@ -9,6 +9,7 @@
  *     > TEXT          the probe must have said it, and nothing else before
  *     !+N             N milliseconds pass                  !eof         the server closed
  *     !quiet          the probe must have said nothing
+ *     !pause N        it wants N milliseconds to pass before the next connection
  *
  * Each is run with the bytes of both sides whole, and one at a time.
  */
@@ -101,9 +102,11 @@ do_event(struct run *r, struct gp_slice word)
 					 bad = {.error = {"no shared cipher", 16}};
 	if (gp_slice_eq(word, GP_SLICE("connect"))) {
 		expect_want(r, GP_PROBE_WANT_CONNECT, word);
+		gp_probe_connecting(r->probe, r->now_ms);
 		gp_probe_connected(r->probe, r->now_ms);
 	} else if (gp_slice_eq(word, GP_SLICE("refused"))) {
 		expect_want(r, GP_PROBE_WANT_CONNECT, word);
+		gp_probe_connecting(r->probe, r->now_ms);
 		gp_probe_unreachable(r->probe, r->now_ms);
 	} else if (gp_slice_eq(word, GP_SLICE("tls"))) {
 		expect_want(r, GP_PROBE_WANT_TLS, word);
@@ -126,6 +129,9 @@ do_command(struct run *r, struct gp_slice word)
 		gp_probe_eof(r->probe, r->now_ms);
 	else if (gp_slice_eq(word, GP_SLICE("quiet")))
 		assert_int_equal(r->said.len, 0);
+	else if (gp_slice_starts(word, GP_SLICE("pause ")) &&
+		 gp_slice_u64(gp_slice_drop(word, 6), 1'000'000, &ms))
+		assert_int_equal(gp_probe_pause_ms(r->probe), ms);
 	else if (gp_slice_u64(gp_slice_drop(word, 1), 1'000'000, &ms))
 		r->now_ms += ms;
 	else

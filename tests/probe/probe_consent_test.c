@@ -209,6 +209,7 @@ smuggle(struct server *s)
 		want = gp_probe_next(p, &in, 0);
 		gp_buf_clear(&replies);
 		if (want == GP_PROBE_WANT_CONNECT) {
+			gp_probe_connecting(p, 0);
 			gp_probe_connected(p, 0);
 			gp_buf_clear(&s->heard);
 			s->body = false;
@@ -242,6 +243,7 @@ each_false_end_is_seen(void **state)
 		if (r->smuggle[i].state != GP_PROBE_SMUGGLE_SPLIT || r->smuggle[i].replies < 5)
 			fail_msg("%s: state %d, %d replies", v[i].name, r->smuggle[i].state,
 				 r->smuggle[i].replies);
+		assert_int_equal(gp_probe_smuggle_verdict(r), GP_PROBE_SMUGGLE_SPLIT);
 		p = gp_probe_free(p);
 	}
 }
@@ -261,6 +263,7 @@ a_strict_server_sees_one_message(void **state)
 			fail_msg("%s: %d", v[i].name, r->smuggle[i].state);
 	}
 	assert_int_equal(r->connections, 1 + len);
+	assert_int_equal(gp_probe_smuggle_verdict(r), GP_PROBE_SMUGGLE_ONE);
 	p = gp_probe_free(p);
 }
 
@@ -314,11 +317,58 @@ refusals_are_told_apart(void **state)
 	}
 }
 
+/* With all consents: each kind of command is said, and the rehearsal comes to its end. */
+static void
+everything_is_rehearsed(void **state)
+{
+	static const char *const said[] = {
+		"C: VRFY postmaster\n",
+		"C: EXPN postmaster\n",
+		"C: AUTH NTLM TlRM",
+		"C: *\n",
+		"C: STARTTLS\nC: NOOP\n",
+		"C: XCLIENT ADDR=127.0.0.1\n",
+		"C: BDAT ",
+		"C: RCPT TO:<me%own.example@example.net>\n",
+		"C: HELO mx.example.net\n",
+		"make it.<LF>.<LF>MAIL FROM:<me@own.example>\n",
+		"make it.<CR>.<CR>MAIL FROM",
+		"C: <NUL>.\n",
+		"C: X-Gatepost-Canary: abcd1234-r2\n",
+		"C: X-Gatepost-Canary: abcd1234-s1x\n",
+		"C: MAIL FROM:<>\n",
+	};
+	struct gp_buf out = GP_BUF_INIT(1 << 20);
+	struct gp_probe_options options = {
+		.helo = GP_SLICE(HELO),
+		.consents = GP_PROBE_RELAY | GP_PROBE_CANARY | GP_PROBE_VRFYING | GP_PROBE_INJECT |
+			    GP_PROBE_NTLMING | GP_PROBE_SMUGGLE,
+		.recipient = GP_SLICE("me@own.example"),
+		.token = GP_SLICE("abcd1234"),
+		.date = GP_SLICE("Mon, 30 Nov 2026 00:00:00 +0000"),
+		.server = GP_SLICE("mx.example.net"),
+		.hosted = GP_SLICE("example.net"),
+		.address = GP_SLICE("192.0.2.1"),
+	};
+	(void)state;
+	gp_probe_rehearse(&options, &out);
+	gp_buf_put_char(&out, '\0');
+	assert_false(out.failed);
+	for (size_t i = 0; i < GP_ARRAY_LEN(said); i++) {
+		if (!strstr(out.ptr, said[i]))
+			fail_msg("not rehearsed: %s", said[i]);
+	}
+	for (size_t i = 0; i + 1 < out.len; i++)
+		assert_true(out.ptr[i] == '\n' || (unsigned char)out.ptr[i] >= ' ');
+	gp_buf_free(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(consented),
+		cmocka_unit_test(everything_is_rehearsed),
 		cmocka_unit_test(each_false_end_is_seen),
 		cmocka_unit_test(a_strict_server_sees_one_message),
 		cmocka_unit_test(arrivals_tell_of_splits_elsewhere),

@@ -181,8 +181,9 @@ static const struct dialogue dialogues[] = {
 	 {CANARY, RECIPIENT},
 	 sent},
 	{"421 upon a form: once more on a new connection, then it is left",
-	 TALK AGAIN "> MAIL FROM:<>\n< 421 bye\n" AGAIN "> MAIL FROM:<>\n< 421 bye\n" AGAIN TEST(
-		 ME, ME, NO) "> MAIL FROM:<me@localhost>\n",
+	 TALK "!pause 0\n" AGAIN "> MAIL FROM:<>\n< 421 bye\n!pause 5000\n" AGAIN
+	      "> MAIL FROM:<>\n< 421 bye\n!pause 10000\n!+20000\n" AGAIN TEST(
+		      ME, ME, NO) "> MAIL FROM:<me@localhost>\n",
 	 {.consents = GP_PROBE_RELAY, RECIPIENT},
 	 hung_up},
 	{"a server that lets nobody in again is left alone",
@@ -304,6 +305,7 @@ run_with(struct server *s, const struct gp_probe_options *options)
 		if (want == GP_PROBE_WANT_DONE)
 			break;
 		if (want == GP_PROBE_WANT_CONNECT) {
+			gp_probe_connecting(p, 0);
 			gp_probe_connected(p, 0);
 			s->body = s->in_tls = false;
 			gp_buf_put_str(&s->said, "(connection)\r\n");

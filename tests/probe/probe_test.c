@@ -227,6 +227,7 @@ connected(const struct gp_probe_options *options)
 	struct gp_probe *p = gp_probe_new(options, 0);
 	assert_non_null(p);
 	assert_int_equal(gp_probe_next(p, &none, 0), GP_PROBE_WANT_CONNECT);
+	gp_probe_connecting(p, 0);
 	gp_probe_connected(p, 0);
 	return p;
 }
@@ -394,6 +395,36 @@ a_handshake_without_end(void **state)
 	p = gp_probe_free(p);
 }
 
+/* What a driver waits for the sake of others is not the server's time. */
+static void
+waiting_to_connect_costs_no_time(void **state)
+{
+	struct gp_slice none = {};
+	(void)state;
+	struct gp_probe *p = gp_probe_new(&usual, 1000);
+	assert_int_equal(gp_probe_next(p, &none, 1000), GP_PROBE_WANT_CONNECT);
+	assert_int_equal(gp_probe_deadline(p), UINT64_MAX);
+	assert_int_equal(gp_probe_next(p, &none, 500'000), GP_PROBE_WANT_READ);
+	gp_probe_connecting(p, 500'000);
+	assert_int_equal(gp_probe_deadline(p), 500'000 + GP_PROBE_REPLY_MS);
+	gp_probe_connected(p, 510'000);
+	assert_int_equal(gp_probe_deadline(p), 510'000 + GP_PROBE_GREETING_MS);
+	struct gp_slice in = GP_SLICE("220 mx\r\n");
+	assert_int_equal(gp_probe_next(p, &in, 539'000), GP_PROBE_WANT_READ);
+	gp_probe_output_sent(p, gp_probe_output(p).len, 539'000);
+	in = GP_SLICE("250 mx\r\n");
+	assert_int_equal(gp_probe_next(p, &in, 553'000), GP_PROBE_WANT_READ);
+	assert_int_equal(gp_probe_deadline(p), 500'000 + GP_PROBE_TOTAL_MS);
+	p = gp_probe_free(p);
+
+	p = gp_probe_new(&usual, 0);
+	assert_int_equal(gp_probe_next(p, &none, 0), GP_PROBE_WANT_CONNECT);
+	gp_probe_connecting(p, 0);
+	assert_int_equal(gp_probe_next(p, &none, GP_PROBE_REPLY_MS), GP_PROBE_WANT_DONE);
+	assert_int_equal(gp_probe_record(p)->end, GP_PROBE_END_NO_CONNECTION);
+	p = gp_probe_free(p);
+}
+
 static void
 the_log_has_it_all(void **state)
 {
@@ -446,6 +477,7 @@ main(void)
 		cmocka_unit_test(nothing_is_said_without_consent),
 		cmocka_unit_test(a_rehearsal),
 		cmocka_unit_test(a_handshake_without_end),
+		cmocka_unit_test(waiting_to_connect_costs_no_time),
 		cmocka_unit_test(the_log_has_it_all),
 		cmocka_unit_test(keywords),
 	};

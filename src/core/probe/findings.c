@@ -505,6 +505,7 @@ judge_smuggling(const struct judging *j)
 	const struct gp_probe_record *r = j->record;
 	size_t len, tested = 0;
 	const struct gp_probe_variant *v = gp_probe_variants(&len);
+	enum gp_probe_smuggle_state verdict = gp_probe_smuggle_verdict(r);
 	struct gp_buf split = GP_BUF_INIT(1024);
 	for (size_t i = 0; i < r->smuggle_len; i++) {
 		tested += r->smuggle[i].state != GP_PROBE_SMUGGLE_NOT_TESTED && !v[i].control;
@@ -513,10 +514,10 @@ judge_smuggling(const struct judging *j)
 	}
 	if (!(r->consents & GP_PROBE_SMUGGLE))
 		unmeasured(j, &smuggling, "nobody has consented to it");
-	else if (tested == 0)
+	else if (verdict == GP_PROBE_SMUGGLE_NOT_TESTED)
 		unmeasured(j, &smuggling, "%s",
 			   r->smuggle_len > 0 ? r->smuggle[0].why : "no memory");
-	else if (split.len > 0)
+	else if (verdict == GP_PROBE_SMUGGLE_SPLIT)
 		fail(j, &smuggling, smuggling.severity, "split by %.*s",
 		     GP_SLICE_FMT(gp_buf_slice(&split)));
 	else

@@ -122,8 +122,25 @@ find_work(struct gp_probe *p)
 			gp_probe_task(p)->begin(p);
 	}
 	p->want_due = p->task < PROBE_TASKS;
-	p->state = p->want_due ? PROBE_CONNECTING : PROBE_OVER;
-	p->deadline_ms = p->want_due ? p->now_ms + p->o.reply_ms : UINT64_MAX;
+	p->state = p->want_due ? PROBE_ASKING : PROBE_OVER;
+	p->asked_ms = p->now_ms;
+	p->deadline_ms = UINT64_MAX;
+}
+
+/* Who says that it is busy is not asked again at once. */
+static void
+be_patient(struct gp_probe *p, enum gp_probe_end end)
+{
+	bool away = end == GP_PROBE_END_421 || end == GP_PROBE_END_REFUSED;
+	if (away && p->turned_away < UINT8_MAX)
+		p->turned_away++;
+	p->pause_ms = away ? p->turned_away * (uint32_t)GP_PROBE_PATIENCE_MS : 0;
+}
+
+uint32_t
+gp_probe_pause_ms(const struct gp_probe *p)
+{
+	return p->pause_ms;
 }
 
 void
@@ -139,6 +156,7 @@ gp_probe_end_connection(struct gp_probe *p, enum gp_probe_end end, const char *w
 	p->out = GP_BUF_INIT(PROBE_OUTPUT_MAX);
 	gp_probe_reader_clear(&p->reader);
 	gp_probe_task(p)->lost(p, end, why);
+	be_patient(p, end);
 	find_work(p);
 }
 
@@ -170,9 +188,19 @@ gp_probe_want_tls(struct gp_probe *p)
 }
 
 void
+gp_probe_connecting(struct gp_probe *p, uint64_t now_ms)
+{
+	gp_assert(p->state == PROBE_ASKING && !p->want_due);
+	p->now_ms = now_ms;
+	p->end_ms += now_ms - p->asked_ms;
+	p->state = PROBE_CONNECTING;
+	p->deadline_ms = now_ms + p->o.reply_ms;
+}
+
+void
 gp_probe_connected(struct gp_probe *p, uint64_t now_ms)
 {
-	gp_assert(p->state == PROBE_CONNECTING && !p->want_due);
+	gp_assert(p->state == PROBE_CONNECTING);
 	p->now_ms = p->connected_ms = now_ms;
 	p->record.connections++;
 	p->in_tls = false;
@@ -194,7 +222,7 @@ gp_probe_connected(struct gp_probe *p, uint64_t now_ms)
 void
 gp_probe_unreachable(struct gp_probe *p, uint64_t now_ms)
 {
-	gp_assert(p->state == PROBE_CONNECTING && !p->want_due);
+	gp_assert(p->state == PROBE_CONNECTING);
 	p->now_ms = now_ms;
 	gp_probe_end_connection(p, GP_PROBE_END_NO_CONNECTION, "no connection");
 }
@@ -351,16 +379,10 @@ note_input(struct gp_probe *p, struct gp_slice input)
 		give_up(p, GP_PROBE_END_ENDLESS, "more octets than a probe may cost");
 }
 
-static uint64_t
-end_of_time(const struct gp_probe *p)
-{
-	return p->begun_ms + p->o.total_ms;
-}
-
 static void
 be_late(struct gp_probe *p)
 {
-	if (p->now_ms >= end_of_time(p))
+	if (p->now_ms >= p->end_ms)
 		give_up(p, GP_PROBE_END_TIME, "the time for this server is over");
 	else if (p->state == PROBE_CONNECTING)
 		gp_probe_end_connection(p, GP_PROBE_END_NO_CONNECTION, "no connection in time");
@@ -376,7 +398,7 @@ enum gp_probe_want
 gp_probe_next(struct gp_probe *p, struct gp_slice *input, uint64_t now_ms)
 {
 	static const enum gp_probe_want wants[] = {
-		[PROBE_CONNECTING] = GP_PROBE_WANT_CONNECT,
+		[PROBE_ASKING] = GP_PROBE_WANT_CONNECT,
 		[PROBE_SHAKING] = GP_PROBE_WANT_TLS,
 	};
 	p->now_ms = now_ms;
@@ -403,7 +425,7 @@ void
 gp_probe_eof(struct gp_probe *p, uint64_t now_ms)
 {
 	p->now_ms = now_ms;
-	if (p->state == PROBE_CONNECTING || p->state == PROBE_OVER)
+	if (p->state != PROBE_TALKING && p->state != PROBE_SHAKING)
 		return;
 	if (p->state == PROBE_SHAKING)
 		fail_tls(p, "the server closed the connection");
@@ -432,9 +454,9 @@ gp_probe_output_sent(struct gp_probe *p, size_t n, uint64_t now_ms)
 uint64_t
 gp_probe_deadline(const struct gp_probe *p)
 {
-	if (p->state == PROBE_OVER)
+	if (p->state == PROBE_ASKING || p->state == PROBE_OVER)
 		return UINT64_MAX;
-	return GP_MIN(p->deadline_ms, end_of_time(p));
+	return GP_MIN(p->deadline_ms, p->end_ms);
 }
 
 const struct gp_probe_record *
@@ -564,6 +586,7 @@ gp_probe_new(const struct gp_probe_options *options, uint64_t now_ms)
 	p->record.consents = options->consents;
 	p->record.inject_why = "not tried";
 	copy_options(p, options);
+	p->end_ms = now_ms + p->o.total_ms;
 	find_work(p);
 	return p->arena.failed ? gp_probe_free(p) : p;
 }

@@ -9,8 +9,9 @@
  *             write out what gp_probe_output() has, tell by gp_probe_output_sent()
  *             READ:    wait for input, for the socket to take output, or for the deadline
  *             TLS:     shake hands on this connection, then gp_probe_tls_done()
- *             CONNECT: close the connection if there is one, open another one to the same address
- *                      and port, then gp_probe_connected(), or _unreachable()
+ *             CONNECT: close the connection if there is one, wait gp_probe_pause_ms() and as long
+ *                      as manners want, then say gp_probe_connecting(), and open another one
+ *                      to the same address and port: gp_probe_connected(), or _unreachable()
  *             DONE:    close; the record is complete
  *     }
  *
@@ -59,6 +60,8 @@ enum gp_probe_times {
 	GP_PROBE_REPLY_MS = 15'000, /* also of a handshake, and of a connection */
 	GP_PROBE_TOTAL_MS = 60'000,
 	GP_PROBE_CONSENTED_MS = 300'000, /* in place of that, where there is any consent */
+	GP_PROBE_PATIENCE_MS = 5'000, /* before coming back to who said 421 or refused us, each time
+					 longer by that much */
 	GP_PROBE_OCTETS_MAX = 1'000'000,
 };
 
@@ -105,6 +108,14 @@ gp_probe_free(struct gp_probe *p);
 [[nodiscard]] enum gp_probe_want
 gp_probe_next(struct gp_probe *p, struct gp_slice *input, uint64_t now_ms);
 
+/* At CONNECT: how long to wait first, because the server has asked for patience. */
+uint32_t
+gp_probe_pause_ms(const struct gp_probe *p);
+
+/* The driver begins to connect. From CONNECT to here no time counts, and there is no deadline. */
+void
+gp_probe_connecting(struct gp_probe *p, uint64_t now_ms);
+
 void
 gp_probe_connected(struct gp_probe *p, uint64_t now_ms);
 void
@@ -122,7 +133,7 @@ gp_probe_output(const struct gp_probe *p);
 void
 gp_probe_output_sent(struct gp_probe *p, size_t n, uint64_t now_ms);
 
-/* When gp_probe_next() must be called even without input; UINT64_MAX after DONE. */
+/* When gp_probe_next() must be called even without input; UINT64_MAX: not by itself. */
 uint64_t
 gp_probe_deadline(const struct gp_probe *p);
 

@@ -12,6 +12,7 @@ struct rehearsal {
 	struct gp_buf replies;
 	bool in_tls;
 	bool in_body;
+	bool at_line;   /* within the body: behind CRLF */
 	uint64_t chunk; /* octets of BDAT that are still to come */
 };
 
@@ -47,7 +48,7 @@ answer_line(struct rehearsal *r, struct gp_slice line)
 	for (size_t i = 0; i < GP_ARRAY_LEN(lines); i++) {
 		if (gp_slice_starts(line, lines[i].verb)) {
 			reply(r, lines[i].reply);
-			r->in_body = gp_slice_eq(lines[i].verb, GP_SLICE("DATA\r"));
+			r->in_body = r->at_line = gp_slice_eq(lines[i].verb, GP_SLICE("DATA\r"));
 			return;
 		}
 	}
@@ -92,6 +93,18 @@ show(struct rehearsal *r, const char *who, struct gp_slice octets)
 	}
 }
 
+/* A line of the body, up to its LF. It agrees to everything but to false ends (RFC 5321 section
+   4.1.1.4). */
+static void
+hear_body(struct rehearsal *r, struct gp_slice heard, size_t lf)
+{
+	r->in_body = !(r->at_line && gp_slice_starts(heard, GP_SLICE(".\r\n")));
+	r->at_line = lf > 0 && heard.ptr[lf - 1] == '\r';
+	gp_buf_consume(&r->heard, lf + 1);
+	if (!r->in_body)
+		reply(r, "250 yes\r\n");
+}
+
 /* Answers what was heard, a line, a chunk or a body at a time. */
 static void
 answer_heard(struct rehearsal *r)
@@ -108,12 +121,7 @@ answer_heard(struct rehearsal *r)
 		} else if (lf < 0) {
 			return;
 		} else if (r->in_body) {
-			/* Only the whole line is looked at: bare ends are the body's. */
-			bool end = gp_slice_starts(heard, GP_SLICE(".\r\n"));
-			gp_buf_consume(&r->heard, (size_t)lf + 1);
-			r->in_body = !end;
-			if (end)
-				reply(r, "250 yes\r\n");
+			hear_body(r, heard, (size_t)lf);
 		} else {
 			answer_line(r, heard);
 			gp_buf_consume(&r->heard, (size_t)lf + 1);
@@ -135,6 +143,7 @@ drive(struct rehearsal *r, struct gp_probe *p)
 		gp_buf_put_str(r->out, "-- a connection\n");
 		r->in_tls = r->in_body = false;
 		gp_buf_clear(&r->heard);
+		gp_probe_connecting(p, 0);
 		gp_probe_connected(p, 0);
 		reply(r, gp_probe_record(p)->mode == GP_PROBE_MODE_TLS ? "" : "220 server\r\n");
 	} else if (want == GP_PROBE_WANT_TLS) {

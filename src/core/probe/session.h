@@ -12,7 +12,7 @@
  * Tasks follow upon each other; each has as many connections as it wants:
  *
  *              wants()                  opening               answer() ...
- *     (task) ----------> CONNECTING -----------------> ready() -----------> leave(): QUIT
+ *     (task) ------> ASKING, CONNECTING -------------> ready() -----------> leave(): QUIT
  *       ^                     | unreachable     | 4yz, 5yz, eof, time  |         |
  *       +---------------------+-----------------+----------------------+---------+  lost()
  *
@@ -30,6 +30,7 @@ enum {
 };
 
 enum probe_state {
+	PROBE_ASKING, /* for a connection */
 	PROBE_CONNECTING,
 	PROBE_SHAKING, /* hands: the driver is at it */
 	PROBE_TALKING,
@@ -108,7 +109,8 @@ struct gp_probe {
 	uint64_t logged;
 
 	uint64_t now_ms; /* of the call that is running */
-	uint64_t begun_ms, connected_ms;
+	uint64_t begun_ms, asked_ms, connected_ms;
+	uint64_t end_ms;      /* of all of it */
 	uint64_t deadline_ms; /* of what is waited for */
 
 	uint8_t task;  /* enum probe_task_id */
@@ -116,6 +118,8 @@ struct gp_probe {
 	uint8_t step;  /* enum probe_step */
 	uint8_t ask;   /* in talk: enum gp_probe_ask, what is waited for */
 	bool want_due;
+	uint8_t turned_away; /* how often the server sent us away */
+	uint32_t pause_ms;   /* before the next connection */
 	bool in_tls;
 	bool early;      /* the reply that is coming in began before its command was sent */
 	bool exhausted;  /* no more connections, whatever a task wants */

@@ -28,3 +28,8 @@ struct gp_probe_variant {
 /* All variants, in the order of gp_probe_record.smuggle. */
 const struct gp_probe_variant *
 gp_probe_variants(size_t *ret_len);
+
+/* SPLIT where a false end was taken for a true one, NOT_TESTED where none was tried to its end;
+   else ONE. */
+enum gp_probe_smuggle_state
+gp_probe_smuggle_verdict(const struct gp_probe_record *record);

@@ -34,6 +34,22 @@ gp_probe_verdict_name(enum gp_probe_verdict verdict)
 	return names[verdict];
 }
 
+enum gp_probe_smuggle_state
+gp_probe_smuggle_verdict(const struct gp_probe_record *record)
+{
+	size_t len;
+	const struct gp_probe_variant *v = gp_probe_variants(&len);
+	enum gp_probe_smuggle_state verdict = GP_PROBE_SMUGGLE_NOT_TESTED;
+	for (size_t i = 0; i < record->smuggle_len; i++) {
+		if (v[i].control || record->smuggle[i].state == GP_PROBE_SMUGGLE_NOT_TESTED)
+			continue;
+		if (record->smuggle[i].state == GP_PROBE_SMUGGLE_SPLIT)
+			return GP_PROBE_SMUGGLE_SPLIT;
+		verdict = GP_PROBE_SMUGGLE_ONE;
+	}
+	return verdict;
+}
+
 /* The message in which a token arrived; NULL: none. */
 static const struct gp_probe_arrival *
 find_arrival(const struct gp_probe *p, char kind, unsigned number, char letter,
