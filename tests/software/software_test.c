@@ -188,6 +188,21 @@ a_claim_alone_is_weak(void **state)
 }
 
 static void
+a_pause_is_between_lines(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct recorded record = from_text("pause: 6000\ngreeting: 220-mx.test\n", &arena);
+	(void)state;
+	assert_int_equal(find(&record, &arena).len, 0);
+	record = from_text("pause: 6000\ngreeting: 220-mx.test\ngreeting: 220 mx.test\n", &arena);
+	struct gp_software software = find(&record, &arena);
+	assert_int_equal(software.len, 1);
+	assert_string_equal(software.items[0].name, "postscreen");
+	assert_slice(software.items[0].evidence, "greeting: 220-mx.test");
+	gp_arena_free(&arena);
+}
+
+static void
 nothing_said_is_nobody(void **state)
 {
 	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
@@ -221,6 +236,7 @@ clues_are_weighed(void **state)
 static void
 evidence_is_printable_and_bounded(void **state)
 {
+	static const char controls[500] = "220 x ESMTP Postfix";
 	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
 	struct recorded record = from_text("greeting: 220 \033[31mx ESMTP Exim 4.96 x\n", &arena);
 	(void)state;
@@ -233,6 +249,12 @@ evidence_is_printable_and_bounded(void **state)
 					"501 Syntactically invalid EHLO argument(s)",
 					1);
 	software = find(&record, &arena);
+	assert_true(software.items[0].evidence.len <= GP_SOFTWARE_EVIDENCE_MAX);
+	record.observed = (struct gp_software_observed){
+		.replies[GP_SOFTWARE_GREETING] = gp_slice(controls, sizeof(controls)),
+	};
+	software = find(&record, &arena);
+	assert_true(software.items[0].evidence.len > 0);
 	assert_true(software.items[0].evidence.len <= GP_SOFTWARE_EVIDENCE_MAX);
 	gp_arena_free(&arena);
 }
@@ -280,6 +302,7 @@ main(void)
 		cmocka_unit_test(every_print_has_its_test),
 		cmocka_unit_test(behaviour_outranks_the_greeting),
 		cmocka_unit_test(a_claim_alone_is_weak),
+		cmocka_unit_test(a_pause_is_between_lines),
 		cmocka_unit_test(nothing_said_is_nobody),
 		cmocka_unit_test(clues_are_weighed),
 		cmocka_unit_test(evidence_is_printable_and_bounded),

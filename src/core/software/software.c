@@ -12,6 +12,7 @@
 enum {
 	WHOLE = 1000,
 	DOUBT_MIN = 10, /* that is left whatever was seen */
+	QUOTE_SHOWN_MAX = 2 * GP_SOFTWARE_QUOTE_MAX,
 	/* A lie is a claim of at least this weight, by a product whose traits weigh less than that,
 	   where the traits of another have at least this. */
 	LIE_CLAIM_MIN = 300,
@@ -75,7 +76,8 @@ matches(const struct gp_print_clue *clue, const struct gp_software_observed *obs
 		return gp_match_order(clue->pattern, reply);
 	case GP_PRINT_PAUSE:
 		*line = gp_slice_cut(&reply, '\n');
-		return observed->greeting_pause_ms >= clue->pause_ms;
+		return line->len > 0 && reply.len > 0 &&
+		       observed->greeting_pause_ms >= clue->pause_ms;
 	case GP_PRINT_OTHER:
 		return false;
 	}
@@ -141,10 +143,20 @@ judge(const struct gp_print *print, const struct gp_software_observed *observed)
 
 /* --- all of them --- */
 
+/* A control takes eight octets to be shown: of a line that is full of them, less is. */
+static struct gp_slice
+show(struct gp_slice line, struct gp_arena *arena)
+{
+	struct gp_slice shown = gp_visible(gp_slice_take(line, GP_SOFTWARE_QUOTE_MAX), arena);
+	if (shown.len <= QUOTE_SHOWN_MAX)
+		return shown;
+	return gp_visible(gp_slice_take(line, QUOTE_SHOWN_MAX / 8), arena);
+}
+
 static void
 quote(struct gp_buf *out, const char *what, struct gp_slice line, struct gp_arena *arena)
 {
-	struct gp_slice shown = gp_visible(gp_slice_take(line, GP_SOFTWARE_QUOTE_MAX), arena);
+	struct gp_slice shown = show(line, arena);
 	size_t needs = strlen(what) + shown.len + sizeof("; : ");
 	if (out->len + needs <= out->max)
 		gp_buf_printf(out, "%s%s: %.*s", out->len > 0 ? "; " : "", what,
@@ -219,7 +231,7 @@ find_lie(const struct verdict *all, const struct verdict *best, struct gp_arena 
 		if (!lies(&all[i], best))
 			continue;
 		ret->belied = all[i].print->product;
-		ret->claim = gp_visible(gp_slice_take(all[i].claim, GP_SOFTWARE_QUOTE_MAX), arena);
+		ret->claim = show(all[i].claim, arena);
 	}
 }
 
