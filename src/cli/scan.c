@@ -9,11 +9,14 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/scan_log.h"
 #include "cli/scan_options.h"
+#include "cli/scan_replay.h"
 #include "cli/scan_report.h"
 #include "cli/scan_resume.h"
 #include "cli/tool_report.h"
 #include "cli/wire.h"
+#include "sys/clock.h"
 
 enum {
 	ARENA_MAX = 1 << 30,        /* a million targets are 100 MB */
@@ -143,6 +146,27 @@ exit_code(const struct scan *scan, int end)
 	return end == SCAN_END_STOPPED || nothing ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
 }
 
+/* What is wrong with it has been said. */
+static int
+open_log(struct scan *scan)
+{
+	const struct scan_options *o = &scan->o;
+	if (!o->log)
+		return 0;
+	int r = scan_log_open(o->log, o->log_key, o->authorised, gp_clock_monotonic_ms(),
+			      &scan->o.engine.log);
+	return r < 0 ? SCAN_END_USAGE : 0;
+}
+
+static int
+close_log(struct scan *scan, int end)
+{
+	struct scan_log *log = scan->o.engine.log;
+	int r = log ? scan_log_seal(log, true) : 0;
+	scan->o.engine.log = scan_log_free(log);
+	return r < 0 && end >= 0 ? r : end;
+}
+
 static int
 run(struct scan *scan, const struct scan_targets *targets)
 {
@@ -161,7 +185,10 @@ run(struct scan *scan, const struct scan_targets *targets)
 		return fail(-ENOMEM);
 	gp_tool_raise_files();
 	scan_progress_begin(&scan->progress, scan->done.done);
-	int end = scan_engine_run(engine, &counts);
+	int end = open_log(scan);
+	if (end == 0)
+		end = scan_engine_run(engine, &counts);
+	end = close_log(scan, end);
 	engine->tls = gp_tls_client_free(engine->tls);
 	return exit_code(scan, end);
 }
@@ -179,6 +206,15 @@ read_and_run(struct scan *scan)
 		code = run(scan, &targets);
 	scan_targets_free(&targets);
 	return code;
+}
+
+static int
+replay(struct scan *scan)
+{
+	const struct scan_replay_options options = {
+		.path = scan->o.replay, .key = scan->o.log_key, .tell = tell, .context = scan};
+	int code = scan_replay(&options);
+	return code == GP_EXIT_OK ? exit_code(scan, SCAN_END_DONE) : code;
 }
 
 static int
@@ -212,7 +248,9 @@ start(struct scan *scan)
 	scan->progress.line = !o->quiet && (o->progress || isatty(STDERR_FILENO));
 	scan->progress.metrics = o->metrics;
 	int code = open_output(scan);
-	return code == GP_EXIT_OK ? close_output(scan, read_and_run(scan)) : code;
+	if (code != GP_EXIT_OK)
+		return code;
+	return close_output(scan, o->replay ? replay(scan) : read_and_run(scan));
 }
 
 int

@@ -21,6 +21,7 @@ struct scan_result {
 	struct gp_reverse reverse; /* the name of the address; not asked: UNKNOWN */
 	struct scan_tls tls;
 	uint64_t time_ms; /* when the probe began, since 1970 */
+	uint64_t number;  /* of the host, in the log */
 };
 
 /* A result as one target sees it. */

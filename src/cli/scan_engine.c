@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "cli/command.h"
+#include "cli/scan_log.h"
 #include "cli/scan_parts.h"
 #include "sys/clock.h"
 
@@ -93,7 +94,9 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct engine *e = arg;
 	(void)fd, (void)what;
-	int r = e->o->tick(e->o->context, &e->counts, false);
+	int r = e->o->log ? scan_log_seal(e->o->log, false) : 0;
+	if (r == 0)
+		r = e->o->tick(e->o->context, &e->counts, false);
 	if (r < 0)
 		engine_finish(e, r);
 	gp_timer_set(e->tick, TICK_MS);

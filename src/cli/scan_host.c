@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/scan_arrivals.h"
+#include "cli/scan_log.h"
 #include "cli/scan_parts.h"
 #include "core/identity/organisation.h"
 #include "core/message/date.h"
@@ -31,6 +32,7 @@ struct host {
 	struct scan_talk talk;
 	struct scan_ask ask;
 	struct event wait; /* for canaries */
+	struct gp_slice token;
 	bool by_name;      /* in by_place */
 	bool begun, over;
 	uint8_t place[PLACE_LEN];
@@ -68,6 +70,9 @@ leave_line(struct host *h)
 static void
 free_host(struct host *h)
 {
+	if (h->begun || h->over)
+		scan_log_event(h->engine->o->log, h->result->number, gp_clock_monotonic_ms(),
+			       "over");
 	scan_talk_end(&h->talk);
 	scan_ask_end(&h->ask);
 	if (event_initialized(&h->wait))
@@ -190,10 +195,16 @@ static void
 on_waited(evutil_socket_t fd, short what, void *arg)
 {
 	struct host *h = arg;
+	struct scan_result *r = h->result;
+	struct gp_slice lines = {};
 	(void)fd, (void)what;
-	int r = scan_arrivals_judge(h->engine->o->canary_list, h->result->probe);
-	if (r < 0)
-		engine_finish(h->engine, r);
+	int error = scan_arrivals_read(h->engine->o->canary_list, h->token, &r->arena, &lines);
+	if (error == 0) {
+		scan_log_arrivals(h->engine->o->log, r->number, gp_clock_monotonic_ms(), lines);
+		error = scan_arrivals_judge(lines, r->probe);
+	}
+	if (error < 0)
+		engine_finish(h->engine, error);
 	else
 		end_host(h);
 }
@@ -258,7 +269,7 @@ begin_talk(struct host *h)
 	struct gp_sockaddr_text address = gp_sockaddr_text(&h->talk.address, false);
 	struct gp_date_text date = gp_date_text(gp_clock_wall_ms() / 1000);
 	struct gp_sockaddr_text own = {};
-	options.token = make_token(h);
+	options.token = h->token = make_token(h);
 	options.date = gp_slice_str(date.s);
 	if (options.consents != 0 && find_own_address(&h->talk.address, &own))
 		options.own_address = gp_slice_str(own.s);
@@ -268,6 +279,8 @@ begin_talk(struct host *h)
 		options.server = h->result->reverse.name;
 	h->begun = true;
 	h->result->time_ms = gp_clock_wall_ms();
+	e->talkers.now_ms = gp_clock_monotonic_ms();
+	scan_log_begin(e->o->log, h->result->number, e->talkers.now_ms, h->result, &options);
 	if (scan_talk_begin(&h->talk, &options) < 0)
 		engine_finish(e, -ENOMEM);
 }
@@ -288,7 +301,9 @@ host_granted(struct scan_waiter *w)
 static void
 leave_out(struct host *h, const char *why)
 {
-	h->result->left_out = why;
+	struct scan_result *r = h->result;
+	r->left_out = why;
+	scan_log_begin(h->engine->o->log, r->number, gp_clock_monotonic_ms(), r, NULL);
 	end_host(h);
 }
 
@@ -395,7 +410,7 @@ make_host(struct engine *e, const uint8_t *address, size_t address_len, uint16_t
 			 .over = on_over,
 			 .done = on_done},
 	};
-	h->talk.number = e->next_number++;
+	h->talk.number = r->number = e->next_number++;
 	gp_list_init(&h->sights);
 	gp_list_init(&h->waiter.link);
 	gp_list_append(&e->hosts, &h->link);

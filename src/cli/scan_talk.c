@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/scan_log.h"
 #include "cli/wire.h"
 #include "sys/clock.h"
 
 enum talk_state {
 	TALK_IDLE,       /* no connection, none wanted */
-	TALK_ASKED,      /* a connection is wanted */
+	TALK_PATIENT,    /* a connection will be wanted, a little later */
+	TALK_ASKED,      /* it is wanted */
 	TALK_CONNECTING, /* and under way */
 	TALK_OPEN,
 	TALK_SHAKING,
@@ -25,20 +27,26 @@ on_event(evutil_socket_t fd, short what, void *arg);
 
 /* --- waiting --- */
 
-/* Until the socket is ready for these, or the probe's deadline. */
 static void
-wait_for(struct scan_talk *t, short events)
+arm(struct scan_talk *t, short events, uint64_t wait_ms)
 {
-	uint64_t due = gp_probe_deadline(t->probe), now = t->with->now_ms;
-	uint64_t wait = due > now ? GP_MIN(due - now, (uint64_t)1 << 31) : 0;
-	const struct timeval tv = {.tv_sec = (time_t)(wait / 1000),
-				   .tv_usec = (suseconds_t)(wait % 1000 * 1000)};
+	wait_ms = GP_MIN(wait_ms, (uint64_t)1 << 31);
+	const struct timeval tv = {.tv_sec = (time_t)(wait_ms / 1000),
+				   .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
 	events |= EV_PERSIST;
 	if (event_initialized(&t->event) && event_get_events(&t->event) != events)
 		event_del(&t->event);
 	if (!event_initialized(&t->event) || event_get_events(&t->event) != events)
 		event_assign(&t->event, t->with->base, t->fd, events, on_event, t);
 	event_add(&t->event, &tv);
+}
+
+/* Until the socket is ready for these, or the probe's deadline. */
+static void
+wait_for(struct scan_talk *t, short events)
+{
+	uint64_t due = gp_probe_deadline(t->probe), now = t->with->now_ms;
+	arm(t, events, due > now ? due - now : 0);
 }
 
 static void
@@ -121,6 +129,7 @@ note_handshake(struct scan_talk *t, int result)
 		.handshake_ms = (uint32_t)GP_MIN(took, 1'000'000u),
 	};
 	t->state = TALK_OPEN;
+	scan_log_tls(t->with->log, t->number, t->with->now_ms, &told, first ? tls : NULL);
 	gp_probe_tls_done(t->probe, &told, t->with->now_ms);
 }
 
@@ -144,10 +153,12 @@ begin_tls(struct scan_talk *t)
 	static const struct gp_probe_tls failed = {.error = {"no memory for TLS", 17}};
 	t->shake_ms = t->with->now_ms;
 	t->connection = gp_tls_connect(t->with->tls, t->fd, &goal);
-	if (t->connection)
+	if (t->connection) {
 		t->state = TALK_SHAKING;
-	else
-		gp_probe_tls_done(t->probe, &failed, t->with->now_ms);
+		return;
+	}
+	scan_log_tls(t->with->log, t->number, t->with->now_ms, &failed, NULL);
+	gp_probe_tls_done(t->probe, &failed, t->with->now_ms);
 }
 
 /* --- connections --- */
@@ -167,8 +178,15 @@ dial(struct scan_talk *t)
 }
 
 static void
+note(const struct scan_talk *t, const char *event)
+{
+	scan_log_event(t->with->log, t->number, t->with->now_ms, event);
+}
+
+static void
 connected(struct scan_talk *t, int result)
 {
+	note(t, result == 0 ? "connected" : "unreachable");
 	if (result == 0) {
 		t->state = TALK_OPEN;
 		gp_probe_connected(t->probe, t->with->now_ms);
@@ -183,7 +201,8 @@ scan_talk_connect(struct scan_talk *t)
 {
 	gp_assert(t->state == TALK_ASKED);
 	t->with->now_ms = gp_clock_monotonic_ms();
-	forget_event(t);
+	note(t, "connecting");
+	gp_probe_connecting(t->probe, t->with->now_ms);
 	int r = dial(t);
 	if (r == -EAGAIN) {
 		t->state = TALK_CONNECTING;
@@ -205,6 +224,13 @@ connect_result(int fd)
 
 /* --- octets --- */
 
+static void
+end_of_input(struct scan_talk *t)
+{
+	note(t, "eof");
+	gp_probe_eof(t->probe, t->with->now_ms);
+}
+
 /* Sends what there is. False: the connection broke. */
 static bool
 send_out(struct scan_talk *t)
@@ -218,8 +244,23 @@ send_out(struct scan_talk *t)
 			return true;
 		if (n <= 0)
 			return false;
+		scan_log_octets(t->with->log, t->number, t->with->now_ms, "out",
+				gp_slice_take(out, (size_t)n));
 		gp_probe_output_sent(t->probe, (size_t)n, t->with->now_ms);
 	}
+}
+
+/* A server that has asked for patience gets it. */
+static void
+ask_for_connection(struct scan_talk *t)
+{
+	uint32_t pause = gp_probe_pause_ms(t->probe);
+	give_back(t);
+	t->state = pause > 0 ? TALK_PATIENT : TALK_ASKED;
+	if (pause > 0)
+		arm(t, 0, pause);
+	else
+		t->asks(t);
 }
 
 /* The probe's next wish, until it is one that has to be waited for. */
@@ -234,10 +275,7 @@ advance(struct scan_talk *t, struct gp_slice input)
 			t->done(t);
 			return;
 		case GP_PROBE_WANT_CONNECT:
-			give_back(t);
-			t->state = TALK_ASKED;
-			wait_for(t, 0);
-			t->asks(t);
+			ask_for_connection(t);
 			return;
 		case GP_PROBE_WANT_TLS:
 			begin_tls(t);
@@ -253,7 +291,7 @@ advance(struct scan_talk *t, struct gp_slice input)
 		if (t->state != TALK_OPEN)
 			return;
 		if (!send_out(t)) {
-			gp_probe_eof(t->probe, t->with->now_ms);
+			end_of_input(t);
 			continue;
 		}
 		wait_for(t, EV_READ | (gp_probe_output(t->probe).len > 0 ? EV_WRITE : 0));
@@ -278,10 +316,12 @@ receive(struct scan_talk *t)
 	if (n == -EAGAIN)
 		n = 0;
 	else if (n <= 0) {
-		gp_probe_eof(t->probe, t->with->now_ms);
+		end_of_input(t);
 		n = 0;
 	}
 	struct gp_slice input = gp_slice(t->with->input, (size_t)n);
+	if (n > 0)
+		scan_log_octets(t->with->log, t->number, t->with->now_ms, "in", input);
 	t->too_much |= says_too_much(t, input);
 	advance(t, input);
 }
@@ -291,12 +331,19 @@ on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct scan_talk *t = arg;
 	t->with->now_ms = gp_clock_monotonic_ms();
-	if (t->state == TALK_CONNECTING && (what & EV_WRITE))
+	if (t->state == TALK_PATIENT) {
+		forget_event(t);
+		t->state = TALK_ASKED;
+		t->asks(t);
+	} else if (t->state == TALK_CONNECTING && (what & EV_WRITE)) {
 		connected(t, connect_result(fd));
-	else if (t->state == TALK_OPEN && (what & EV_READ))
+	} else if (t->state == TALK_OPEN && (what & EV_READ)) {
 		receive(t);
-	else
+	} else {
+		if (t->with->now_ms >= gp_probe_deadline(t->probe))
+			note(t, "late");
 		advance(t, gp_slice("", 0));
+	}
 }
 
 /* --- its life --- */
@@ -307,7 +354,6 @@ scan_talk_begin(struct scan_talk *t, const struct gp_probe_options *options)
 	t->fd = -1;
 	t->tls = (struct scan_tls){};
 	t->state = TALK_IDLE;
-	t->with->now_ms = gp_clock_monotonic_ms();
 	t->probe = gp_probe_new(options, t->with->now_ms);
 	if (!t->probe)
 		return -ENOMEM;

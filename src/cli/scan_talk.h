@@ -62,7 +62,7 @@ struct scan_talk {
 	bool too_much; /* was said on this connection */
 };
 
-/* Of a talk whose public members are set but for tls. options as gp_probe_new takes them. Returns 0
+/* Of a talk whose public members are set but for tls, at with->now_ms. options as gp_probe_new takes them. Returns 0
    or -ENOMEM; then nothing is called. May call `asks` before it returns. */
 [[nodiscard]] int
 scan_talk_begin(struct scan_talk *t, const struct gp_probe_options *options);

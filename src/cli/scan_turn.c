@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/scan_log.h"
 #include "cli/scan_parts.h"
+#include "sys/clock.h"
 
 enum {
 	TURN_ARENA_MAX =
@@ -32,6 +34,7 @@ turn_tell(struct sight *s, const struct scan_result *result)
 	struct engine *e = t->engine;
 	s->view.result = result;
 	e->counts.told++;
+	scan_log_view(e->o->log, result ? result->number : 0, gp_clock_monotonic_ms(), &s->view);
 	int r = e->o->tell(e->o->context, &s->view);
 	if (r < 0)
 		engine_finish(e, r);
