@@ -33,7 +33,7 @@ struct host {
 	struct scan_ask ask;
 	struct event wait; /* for canaries */
 	struct gp_slice token;
-	bool by_name;      /* in by_place */
+	bool by_name; /* in by_place */
 	bool begun, over;
 	uint8_t place[PLACE_LEN];
 };

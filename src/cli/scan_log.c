@@ -207,8 +207,8 @@ put_options(struct gp_buf *out, const struct gp_probe_options *o)
 		const char *key;
 		struct gp_slice text;
 	} texts[] = {
-		{"helo", o->helo},       {"recipient", o->recipient}, {"token", o->token},
-		{"date", o->date},       {"server", o->server},       {"hosted", o->hosted},
+		{"helo", o->helo},       {"recipient", o->recipient},     {"token", o->token},
+		{"date", o->date},       {"server", o->server},           {"hosted", o->hosted},
 		{"address", o->address}, {"own_address", o->own_address},
 	};
 	put_number(out, "mode", o->mode);

@@ -45,8 +45,8 @@ struct replay {
 	uint8_t key[SCAN_LOG_KEY];
 	uint64_t line;
 	bool begun, ended;
-	bool unsealed; /* lines stand behind the last seal */
-	bool verified; /* all of it, once */
+	bool unsealed;         /* lines stand behind the last seal */
+	bool verified;         /* all of it, once */
 	struct gp_arena arena; /* of the line at hand */
 };
 

@@ -397,10 +397,6 @@ be_late(struct gp_probe *p)
 enum gp_probe_want
 gp_probe_next(struct gp_probe *p, struct gp_slice *input, uint64_t now_ms)
 {
-	static const enum gp_probe_want wants[] = {
-		[PROBE_ASKING] = GP_PROBE_WANT_CONNECT,
-		[PROBE_SHAKING] = GP_PROBE_WANT_TLS,
-	};
 	p->now_ms = now_ms;
 	note_input(p, *input);
 	for (;;) {
@@ -418,7 +414,7 @@ gp_probe_next(struct gp_probe *p, struct gp_slice *input, uint64_t now_ms)
 	if (!p->want_due)
 		return GP_PROBE_WANT_READ;
 	p->want_due = false;
-	return wants[p->state];
+	return p->state == PROBE_SHAKING ? GP_PROBE_WANT_TLS : GP_PROBE_WANT_CONNECT;
 }
 
 void

@@ -173,7 +173,7 @@ gp_probe_rehearse(const struct gp_probe_options *options, struct gp_buf *out)
 	out->failed |= !p;
 	while (p && drive(&r, p))
 		;
-	p = gp_probe_free(p);
+	gp_probe_free(p);
 	gp_buf_free(&r.heard);
 	gp_buf_free(&r.replies);
 }
