@@ -11,6 +11,7 @@
 #define EHLO_CLEAR OPENING "< 250-mx.example.net\n"
 #define TLS_AT "> STARTTLS\n< 220 go\n.tls\n> EHLO " HELO "\n< 250-mx.example.net\n"
 #define GOOD EHLO_CLEAR "< 250-SIZE 1\n< 250 STARTTLS\n" TLS_AT "< 250 SIZE 1\n"
+#define GOOD_CLEAR EHLO_CLEAR "< 250-SIZE 1\n< 250 STARTTLS\n"
 #define HEAD "> HELP\n< 214 help\n> XGATEPOST\n< 500 what\n> EHLO\n< 501 who\n"
 #define TAIL "> HELO " HELO "\n< 250 mx\n> QUIT\n< 221 bye\n.done\n"
 
@@ -35,6 +36,9 @@ static const struct judged cases[] = {
 	{{"no TLS on 25", EHLO_CLEAR "< 250 SIZE 1\n" ASKS},
 	 {.port = 25},
 	 "tls.absent fail medium EHLO's reply has no STARTTLS\n-tls.broken"},
+	{{"TLS that nobody asked for", GOOD_CLEAR ASKS, {.mode = GP_PROBE_MODE_CLEAR}},
+	 {.port = 25},
+	 "tls.absent not_measured medium TLS was not wanted\n-tls.broken"},
 	{{"no TLS on 587", EHLO_CLEAR "< 250 SIZE 1\n" ASKS},
 	 {.port = 587},
 	 "tls.absent fail high"},
@@ -121,7 +125,7 @@ static const struct judged cases[] = {
 	{{"HELO alone", OPENING "< 502 what\n> HELO " HELO "\n< 250 mx\n" HEAD "> QUIT\n< 221 x\n"},
 	 {.port = 25},
 	 "smtp.no_esmtp fail low 502 what\nsmtp.name not_measured low\ntls.absent not_measured "
-	 "medium\nauth.in_clear not_measured high"},
+	 "medium the server does not know EHLO\nauth.in_clear not_measured high"},
 	{{"a slow one", ".connect\n!+12300\n< 220 mx.example.net\n> EHLO " HELO "\n"},
 	 {.port = 25},
 	 "smtp.slow_greeting fail info it took 12.3 s"},

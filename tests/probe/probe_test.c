@@ -49,6 +49,7 @@ static void
 absent(const struct gp_probe_record *r)
 {
 	assert_int_equal(r->starttls, GP_PROBE_STARTTLS_ABSENT);
+	assert_string_equal(r->replies[GP_PROBE_STARTTLS].none, "not offered");
 	assert_string_equal(r->replies[GP_PROBE_EHLO_TLS].none, "no TLS");
 }
 

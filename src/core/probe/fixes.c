@@ -77,7 +77,7 @@ static const struct {
 
 	{"starttls.injection", NULL,
 	 "update the server: what was read in clear must be thrown away before the handshake "
-	 "(Postfix 2.8.1, Exim 4.75, Dovecot 2.3.14.1 and their like)"},
+	 "(Postfix 2.7.3, Exim 4.95, Dovecot 2.3.14.1 and their like)"},
 	{"starttls.again", NULL, "update the server; RFC 3207 section 4.2 forbids it"},
 
 	{"smtp.vrfy", "Postfix", "main.cf: disable_vrfy_command = yes"},
@@ -85,7 +85,8 @@ static const struct {
 	{"smtp.vrfy", "Sendmail", "sendmail.mc: define(`confPRIVACY_FLAGS', `goaway')dnl"},
 	{"smtp.vrfy", NULL, "answer VRFY and EXPN by 252, or not at all (RFC 5321 section 7.3)"},
 	{"smtp.smuggling", "Postfix",
-	 "main.cf: smtpd_forbid_bare_newline = normalize (3.5.23, 3.6.13, 3.7.9, 3.8.4 and newer)"},
+	 "main.cf: smtpd_forbid_bare_newline = normalize (3.5.24, 3.6.14, 3.7.10, 3.8.5 and "
+	 "newer)"},
 	{"smtp.smuggling", "Exim", "update to 4.97.1 or newer"},
 	{"smtp.smuggling", "Sendmail", "update to 8.18.1 or newer"},
 	{"smtp.smuggling", NULL,

@@ -102,15 +102,32 @@ talk_answer(struct gp_probe *p, const struct gp_probe_reply *r)
 	ask_on(p, p->ask);
 }
 
-/* What was not come to has the end as its reason. */
+/* Gives a reason to what has none yet. */
 static void
-explain_gaps(struct gp_probe *p, const char *why)
+explain(struct gp_probe *p, enum gp_probe_ask ask, const char *why)
 {
-	for (size_t i = 0; i < GP_PROBE_ASKS; i++) {
-		struct gp_probe_reply *r = &p->record.replies[i];
-		if (r->code == 0 && !r->none)
-			r->none = why;
+	struct gp_probe_reply *r = &p->record.replies[ask];
+	if (r->code == 0 && !r->none)
+		r->none = why;
+}
+
+/* Why STARTTLS was not said, although the conversation got that far; and what follows from that. */
+static void
+explain_tls(struct gp_probe *p)
+{
+	if (p->o.mode == GP_PROBE_MODE_TLS) {
+		explain(p, GP_PROBE_EHLO, "the port begins with TLS");
+		explain(p, GP_PROBE_STARTTLS, "the port begins with TLS");
+		return;
 	}
+	if (p->o.mode == GP_PROBE_MODE_CLEAR)
+		explain(p, GP_PROBE_STARTTLS, "TLS was not wanted");
+	else if (p->record.starttls == GP_PROBE_STARTTLS_ABSENT)
+		explain(p, GP_PROBE_STARTTLS, "not offered");
+	else if (p->record.replies[GP_PROBE_EHLO].code >= 500)
+		explain(p, GP_PROBE_STARTTLS, "the server does not know EHLO");
+	if (p->record.starttls != GP_PROBE_STARTTLS_OK)
+		explain(p, GP_PROBE_EHLO_TLS, "no TLS");
 }
 
 static void
@@ -118,19 +135,16 @@ talk_lost(struct gp_probe *p, enum gp_probe_end end, const char *why)
 {
 	if (end == GP_PROBE_END_TLS && p->o.mode == GP_PROBE_MODE_STARTTLS && !p->no_tls) {
 		p->no_tls = true;
-		p->record.replies[GP_PROBE_EHLO_TLS].none = why;
+		explain(p, GP_PROBE_EHLO_TLS, why);
 		return;
 	}
 	p->talked = true;
 	p->record.end = (uint8_t)end;
 	p->record.end_why = why;
-	if (p->o.mode == GP_PROBE_MODE_TLS) {
-		p->record.replies[GP_PROBE_EHLO].none = "the port begins with TLS";
-		p->record.replies[GP_PROBE_STARTTLS].none = "the port begins with TLS";
-	} else if (p->record.starttls != GP_PROBE_STARTTLS_OK && !p->no_tls) {
-		p->record.replies[GP_PROBE_EHLO_TLS].none = "no TLS";
-	}
-	explain_gaps(p, why);
+	explain_tls(p);
+	/* What was not come to has the end as its reason. */
+	for (uint8_t ask = 0; ask < GP_PROBE_ASKS; ask++)
+		explain(p, ask, why);
 }
 
 const struct probe_task gp_probe_talk = {
