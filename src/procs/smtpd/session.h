@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of a connection share: session.c has its life and its commands, message.c what
- * becomes of a message that is complete. */
+/* What the files of a connection share: session.c has its life and its bytes, commands.c what is
+ * said to its commands, message.c what becomes of a message that is complete. */
 #pragma once
 
 #include <event2/event_struct.h>
@@ -62,6 +62,19 @@ session_log_refusal(struct session *s);
 /* What the transaction holds beside its arena is given back. */
 void
 session_reset_transaction(struct session *s);
+
+/* --- commands.c --- */
+
+/* Runs the protocol over the input until it is used up, the session waits, or it is over: then
+ * s->state says what follows. */
+void
+commands_run(struct session *s, struct gp_slice *input);
+/* auth's word about the recipient that it was asked to count: answers. */
+void
+commands_take_count(struct session *s, enum gp_quota_result result);
+/* The staging file of the body, or -1: the body has failed. */
+void
+commands_take_stage(struct session *s, int fd);
 
 /* --- message.c --- */
 

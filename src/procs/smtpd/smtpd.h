@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * smtpd's parts: connections and who may have one (listener.c), how often (rate.h), one
- * connection's bytes and decisions (session.c), what becomes of its messages (message.c,
- * submission.c), recipients after aliases (targets.c) and from where they are forwarded (srs.c),
- * the body of a message on its way (body.c), who sent it (checks.h); the conversations with spool
- * (store.c), with auth (auth.c), with resolver (resolve.c), and with signer about mail of our
- * domains (dkim.c); and the role itself (main.c). Certificates, and the conversation with signer
- * about them, are those of procs/tls; what messages came to is told to reports by procs/tell.
+ * connection's bytes (session.c) and commands (commands.c), what becomes of its messages
+ * (message.c, submission.c), recipients after aliases (targets.c) and from where they are forwarded
+ * (srs.c), the body of a message on its way (body.c), who sent it (checks.h); the conversations
+ * with spool (store.c), with auth (auth.c), with resolver (resolve.c), and with signer about mail
+ * of our domains (dkim.c); and the role itself (main.c). Certificates, and the conversation with
+ * signer about them, are those of procs/tls; what messages came to is told to reports by
+ * procs/tell.
  */
 #pragma once
 
