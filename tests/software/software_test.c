@@ -260,6 +260,18 @@ evidence_is_printable_and_bounded(void **state)
 }
 
 static void
+only_the_beginning_of_a_reply_counts(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct recorded record = {};
+	(void)state;
+	record.observed.replies[GP_SOFTWARE_UNKNOWN] = gp_arena_printf(
+		&arena, "500-%0*d\n500 unrecognized command", GP_SOFTWARE_TEXT_MAX, 1);
+	assert_int_equal(find(&record, &arena).len, 0);
+	gp_arena_free(&arena);
+}
+
+static void
 a_version_without_end_is_none(void **state)
 {
 	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
@@ -306,6 +318,7 @@ main(void)
 		cmocka_unit_test(nothing_said_is_nobody),
 		cmocka_unit_test(clues_are_weighed),
 		cmocka_unit_test(evidence_is_printable_and_bounded),
+		cmocka_unit_test(only_the_beginning_of_a_reply_counts),
 		cmocka_unit_test(a_version_without_end_is_none),
 		cmocka_unit_test(without_memory_it_says_so),
 	};

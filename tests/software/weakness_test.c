@@ -128,6 +128,7 @@ static void
 without_a_version_nothing_is_hinted(void **state)
 {
 	struct told told = tell("greeting: 220 mx.test ESMTP Postfix\n"
+				"ehlo: 250-mx.test\nehlo: 250 PIPELINING\n"
 				"unknown: 500 5.5.2 Error: command not recognized\n",
 				(struct gp_software_probed){});
 	(void)state;

@@ -513,6 +513,14 @@ static const struct gp_key authentication_keys[] = {
 	 .example = "{\"partner.example\": {dmarc: tag}, \".partner.example\": {dmarc: tag}}",
 	 .doc = "Another `dmarc` for mail from a domain, as From names it (a leading dot: from all "
 		"below it)."},
+	{.name = "trusted_sealers",
+	 .type = GP_KEY_SEALERS,
+	 .preset = "[]",
+	 .example = "[\"lists.example\", \".forwarder.example\"]",
+	 .doc = "Mailing lists and forwarders that are believed about what came to them (a leading "
+		"dot: all below it), by the d= of their ARC seals. What fails DMARC is taken if an "
+		"unbroken chain's newest seal is one of theirs, and says that the mail passed "
+		"before. Whoever is named here can write in anybody's name."},
 };
 static const struct gp_key_group authentication_group = GROUP(authentication_keys);
 
@@ -676,6 +684,27 @@ static const struct gp_key srs_keys[] = {
 };
 static const struct gp_key_group srs_group = GROUP(srs_keys);
 
+/* In the order of enum gp_seal_mode. */
+static const char *const seal_words[] = {"none", "forwarded", "all", NULL};
+static const struct gp_key arc_keys[] = {
+	{.name = "seal",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "none",
+	 .example = "forwarded",
+	 .choices = seal_words,
+	 AT(arc.seal),
+	 .doc = "Which mail of strangers is sealed, with what we found of its sender. forwarded: "
+		"what an alias leads to others' domains. all: whatever was looked at, for a "
+		"gateway before other servers."},
+	{.name = "domain",
+	 .type = GP_KEY_HOSTNAME,
+	 .example = "example.org",
+	 AT(arc.domain),
+	 .doc = "Which of our domains seals, by a DKIM key of it: RSA, if there is one, as few "
+		"verify others."},
+};
+static const struct gp_key_group arc_group = GROUP(arc_keys);
+
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 static const struct gp_key log_keys[] = {
@@ -756,6 +785,11 @@ static const struct gp_key root_keys[] = {
 	 .doc = "The Sender Rewriting Scheme: what an alias forwards to others' domains leaves "
 		"from "
 		"an address of ours, so SPF passes there; bounces go back to the sender."},
+	{.name = "arc",
+	 .type = GP_KEY_GROUP,
+	 .group = &arc_group,
+	 .doc = "The Authenticated Received Chain (RFC 8617): what the next host finds no proof of "
+		"any more, it may believe us."},
 	{.name = "destinations",
 	 .type = GP_KEY_DESTINATIONS,
 	 .group = &destination_group,

@@ -456,5 +456,6 @@ gp_verify_facts(const struct gp_verify *v)
 		.from_trick = v->from_trick,
 		.dmarc = v->query.dmarc ? &v->dmarc : NULL,
 		.arc = v->query.arc ? &v->arc : NULL,
+		.chain = v->query.arc ? &v->chain : NULL,
 	};
 }

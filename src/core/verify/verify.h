@@ -104,6 +104,7 @@ struct gp_verify_facts {
 	const char *from_trick;              /* of from.h; NULL: none */
 	const struct gp_dmarc_result *dmarc; /* NULL: left out */
 	const struct gp_arc_verdict *arc;    /* NULL: left out */
+	const struct gp_arc_chain *chain;    /* what it is about; NULL: the same */
 };
 
 /* When run() was DONE. */

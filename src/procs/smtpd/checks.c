@@ -277,7 +277,8 @@ log_verified(const struct checks *c, const struct gp_verify_facts *f,
 		GP_FS("dmarc", f->dmarc ? gp_dmarc_verdict_name(f->dmarc->verdict) : ""),
 		GP_FS("arc", gp_arc_result_name(f->arc->result)),
 		GP_FS("policy", policy ? policy : ""),
-		GP_FS("action", gp_authpolicy_action_name(d->action)), GP_FS("by", d->by));
+		GP_FS("action", gp_authpolicy_action_name(d->action)), GP_FS("by", d->by),
+		GP_F("sealer", d->sealer));
 }
 
 /* What the owner of the name in From is told, where he asks for it. That there is no memory for it
@@ -312,4 +313,11 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;
 	return decision.reply;
+}
+
+const struct gp_arc_verdict *
+checks_chain(const struct checks *c)
+{
+	gp_assert(c->outcome == GP_VERIFY_DONE);
+	return gp_verify_facts(c->verify).arc;
 }

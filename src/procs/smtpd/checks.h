@@ -56,6 +56,10 @@ checks_expire(struct checks *c);
 struct gp_reply
 checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk);
 
+/* What the chain of a message came to that was concluded, and not refused. */
+const struct gp_arc_verdict *
+checks_chain(const struct checks *c);
+
 /* --- between checks.c and resolve.c --- */
 
 /* An answer that was asked for, and is copied. All that came in a turn is looked at at its end, as

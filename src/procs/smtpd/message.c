@@ -13,7 +13,7 @@
 enum {
 	HEAD_MAX = 32 * 1024,
 	LOOK_ARENA_MAX = 2 * 1024 * 1024, /* a header, its fields, and what is made of them */
-	SIGNATURES_MAX = 40 * 1024,       /* the fields of two keys, whatever a header has */
+	SIGNATURES_MAX = 40 * 1024,       /* the fields of two keys, or a set of ARC's */
 	SIGNATURE_MS = 5 * 1000,          /* how long signer may take for one */
 };
 
@@ -153,7 +153,7 @@ commit(struct session *s)
 	e.client_helo = gp_smtp_server_helo(s->smtp);
 	e.rcpts = s->targets.items;
 	e.rcpts_len = s->targets.len;
-	signing_write(&s->signing_mail.signing, &head);
+	dkim_write(&s->signing_mail, &head);
 	gp_buf_put(&head, gp_buf_slice(&s->head));
 	bool done = find_forwarder(s, &e) && !head.failed &&
 		    store_commit(s, s->id, &e, gp_buf_slice(&head), &s->body);
@@ -226,7 +226,7 @@ message_finish(struct session *s)
 bool
 message_take_signature(struct session *s, struct gp_slice signature)
 {
-	if (signature.len == 0 || !signing_take(&s->signing_mail.signing, signature))
+	if (signature.len == 0 || !dkim_take(&s->signing_mail, signature))
 		return finish(s, not_signed);
 	return sign(s);
 }
