@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gatepost scan: what its parts share. scan.c has the options; scan_engine.c walks over the targets;
- * scan_turn.c makes addresses of one, scan_host.c probes one address, by scan_talk.c, when
- * scan_rate.c lets it; scan_report.c says what came of it.
+ * gatepost scan: what its parts share.
+ *
+ *     scan.c  scan_options.c  scan_targets.c      the command, its options, its targets
+ *     scan_engine.c                               walks over the targets:
+ *       scan_turn.c  scan_dns.c                   makes addresses of one,
+ *       scan_host.c  scan_rate.c  scan_talk.c     probes one address, when it may, over sockets
+ *     scan_report.c  scan_findings.c              what came of it,
+ *       scan_text.c  scan_json.c                  and how it is told
+ *     scan_progress.c  scan_resume.c              how far it is, for people and for the next run
+ *     scan_log.c  scan_seal.c  scan_replay.c      what was said, signed, and the results out of it
+ *     scan_arrivals.c                             what came back of what was sent
+ *
+ * The conversation itself is core/probe's, software core/software's, targets core/targets'.
  */
 #pragma once
 

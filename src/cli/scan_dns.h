@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The DNS for many who ask at once, on one loop. Each has a set of answers of its own, which grows by
- * what its evaluators need:
+ * The DNS for many who ask at once, on one loop. Each has a set of answers of its own, which grows
+ * by what its evaluators need:
  *
  *     step():  r = gp_hosts_eval(&query, ask->answers, ...)
  *              NEED: scan_ask_for(ask, need, len), and step() again when ask->ready is called
@@ -38,8 +38,8 @@ struct scan_ask {
 	void (*ready)(struct scan_ask *ask);
 };
 
-/* ready: all that was asked for is in the set; from the loop, never from within scan_ask_for(). 0 or
-   -ENOMEM. To be ended. */
+/* ready: all that was asked for is in the set; from the loop, never from within scan_ask_for(). 0
+   or -ENOMEM. To be ended. */
 [[nodiscard]] int
 scan_ask_init(struct scan_ask *ask, struct scan_dns *dns, struct gp_arena *arena,
 	      void (*ready)(struct scan_ask *ask));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Turns are taken up only as fast as connections may begin, so that memory is for what is under way.
+ * Turns are taken up only as fast as connections may begin, so that memory is for what is under
+ * way.
  */
 #include "cli/scan_engine.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks over the turns of a list of targets: names become addresses, each address and port is probed
- * once, as many at once as are allowed, and each target is told of it when it is over.
+ * Walks over the turns of a list of targets: names become addresses, each address and port is
+ * probed once, as many at once as are allowed, and each target is told of it when it is over.
  */
 #pragma once
 

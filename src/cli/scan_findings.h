@@ -15,8 +15,8 @@
 void
 scan_findings(const struct scan_view *view, struct gp_findings *findings);
 
-/* Is the name one of those (with a space between; at most one wildcard, as the whole leftmost label:
-   RFC 6125 section 6.4.3)? */
+/* Is the name one of those (with a space between; at most one wildcard, as the whole leftmost
+   label: RFC 6125 section 6.4.3)? */
 bool
 scan_name_in(struct gp_slice name, struct gp_slice names);
 

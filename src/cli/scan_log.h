@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log of a run: all that was said to servers and by them, with times, such that the same results
- * come out of it again without a network (scan_replay.h), and that whoever has the public key can
- * tell that nothing in it was changed.
+ * The log of a run: all that was said to servers and by them, with times, such that the same
+ * results come out of it again without a network (scan_replay.h), and that whoever has the public
+ * key can tell that nothing in it was changed.
  *
  * A line is a JSON object. Octets of servers are JSON strings in which U+0000 to U+00FF stand for
  * the octets. t: milliseconds since the run began.
  *
- *     {"gatepost_scan_log":1,"time":1790000000,"authorised":"...","key":"BASE64"}      the first one
+ *     {"gatepost_scan_log":1,"time":1790000000,"authorised":"...","key":"BASE64"}
  *     {"h":7,"t":12,"begin":{...}}             a host: its address, and the probe's options
  *     {"h":7,"t":13,"connecting":1}  "connected" "unreachable" "eof" "late"
  *     {"h":7,"t":13,"in":"220 ..."}  {"h":7,"t":13,"out":"EHLO ...\r\n"}

@@ -262,22 +262,28 @@ back_off(struct scan_rate *r, struct scan_budget *b, uint64_t now_ms)
 	(void)!gp_heap_set(&r->sleeping, &b->wake, b->not_before_ms);
 }
 
+static void
+leave(struct scan_rate *r, struct scan_budget *b, bool backed_off, uint64_t now_ms)
+{
+	gp_assert(b->at_once > 0);
+	b->at_once--;
+	if (backed_off)
+		back_off(r, b, now_ms);
+	else if (b->not_before_ms <= now_ms)
+		b->back_off_ms = 0;
+	release(r, b, now_ms);
+}
+
+/* Those who wait for the same address come before those who share no more than an operator: each
+   budget puts its own to the front. */
 void
 scan_rate_done(struct scan_rate *r, struct scan_waiter *w, bool backed_off, uint64_t now_ms)
 {
 	gp_assert(w->counted);
 	w->counted = false;
-	for (size_t i = 0; i < SCAN_BUDGETS; i++) {
-		struct scan_budget *b = w->budgets[i];
-		if (!b)
-			continue;
-		gp_assert(b->at_once > 0);
-		b->at_once--;
-		if (backed_off)
-			back_off(r, b, now_ms);
-		else if (b->not_before_ms <= now_ms)
-			b->back_off_ms = 0;
-		release(r, b, now_ms);
+	for (size_t i = SCAN_BUDGETS; i-- > 0;) {
+		if (w->budgets[i])
+			leave(r, w->budgets[i], backed_off, now_ms);
 	}
 }
 

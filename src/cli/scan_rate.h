@@ -2,7 +2,8 @@
 /*
  * When a connection may begin: so many a second of all, and so many at once to an address, to a
  * network (an IPv4 /24, an IPv6 /48) and to an operator; and later and later where a server has
- * said that it is too much. Without I/O or clock: times are the caller's, in monotonic milliseconds.
+ * said that it is too much. Without I/O or clock: times are the caller's, in monotonic
+ * milliseconds.
  *
  * Who wants a connection stands in line here, and comes out when it is counted:
  *

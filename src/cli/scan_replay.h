@@ -16,6 +16,7 @@ struct scan_replay_options {
 };
 
 /* Returns an exit code, after saying to standard error what is wrong: GP_EXIT_BAD: the log was
-   changed, or is cut off, or is not what this program would have said; GP_EXIT_USAGE: it is no log. */
+   changed, or is cut off, or is not what this program would have said; GP_EXIT_USAGE: it is
+   no log. */
 [[nodiscard]] int
 scan_replay(const struct scan_replay_options *options);

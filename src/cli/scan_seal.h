@@ -14,8 +14,8 @@ struct scan_chain {
 [[nodiscard]] bool
 scan_chain_add(struct scan_chain *chain, struct gp_slice line);
 
-/* The user's key, in a file; NULL: his own one, made where there is none. Returns 0, or -errno after
-   saying what is wrong. The caller's to free by EVP_PKEY_free(). */
+/* The user's key, in a file; NULL: his own one, made where there is none. Returns 0, or -errno
+   after saying what is wrong. The caller's to free by EVP_PKEY_free(). */
 [[nodiscard]] int
 scan_seal_key(const char *path, EVP_PKEY **ret);
 

@@ -90,7 +90,7 @@ copy_facts(struct scan_talk *t)
 	struct scan_tls *tls = &t->tls;
 	tls->version = facts.version;
 	tls->cipher = gp_arena_str(t->arena, gp_slice_str(facts.cipher));
-	tls->trust = facts.trust;
+	tls->trust = (uint8_t)facts.trust;
 	tls->trust_text = facts.trust_text;
 	if (!gp_tls_shown(t->connection, t->arena, &tls->shown) || !tls->cipher)
 		tls->shown = (struct gp_tls_shown){};

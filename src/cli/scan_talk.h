@@ -3,7 +3,8 @@
  * One probe of core/probe over real sockets: connections, TLS, deadlines. It asks its owner before
  * each connection, and tells when one is over, so that a budget can be kept.
  *
- *     scan_talk_begin()  ->  asks  ->  scan_talk_connect()  ->  ...  ->  over  [-> asks ...]  ->  done
+ *     scan_talk_begin()  ->  asks  ->  scan_talk_connect()  ->  ...  ->  over  [-> asks ...]
+ *     ->  done
  */
 #pragma once
 
@@ -48,8 +49,8 @@ struct scan_talk {
 	uint64_t number;     /* in the log */
 	/* It wants a connection, now or later; NULL pointers are not allowed. */
 	void (*asks)(struct scan_talk *t);
-	/* The connection that was asked for is over, or is no longer wanted. Before `asks` for the next
-	   one, and before `done`. backed_off: the server said that it is too much. */
+	/* The connection that was asked for is over, or is no longer wanted. Before `asks` for the
+	   next one, and before `done`. backed_off: the server said that it is too much. */
 	void (*over)(struct scan_talk *t, bool backed_off);
 	/* The last call. */
 	void (*done)(struct scan_talk *t);
@@ -62,8 +63,8 @@ struct scan_talk {
 	bool too_much; /* was said on this connection */
 };
 
-/* Of a talk whose public members are set but for tls, at with->now_ms. options as gp_probe_new takes them. Returns 0
-   or -ENOMEM; then nothing is called. May call `asks` before it returns. */
+/* Of a talk whose public members are set but for tls, at with->now_ms. options as gp_probe_new
+   takes them. Returns 0 or -ENOMEM; then nothing is called. May call `asks` before it returns. */
 [[nodiscard]] int
 scan_talk_begin(struct scan_talk *t, const struct gp_probe_options *options);
 

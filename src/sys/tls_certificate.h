@@ -33,7 +33,8 @@ struct gp_tls_link {
 	const char *signature; /* "RSA-SHA256", "ecdsa-with-SHA384", ...: how it is signed */
 	bool weak_signature;   /* by MD5, SHA-1 or less; counts where not self_issued */
 	bool self_issued;
-	bool signed_by_next; /* by the key of the certificate behind it, or of its own if it is last */
+	/* by the key of the certificate behind it, or of its own if it is last */
+	bool signed_by_next;
 	int64_t from_s, until_s;
 	/* Of the whole certificate, and of its SubjectPublicKeyInfo. */
 	struct gp_tls_digests certificate, spki;
@@ -43,7 +44,8 @@ enum gp_tls_staple {
 	GP_TLS_STAPLE_NONE,
 	GP_TLS_STAPLE_GOOD,
 	GP_TLS_STAPLE_REVOKED,
-	GP_TLS_STAPLE_OTHER, /* "unknown", an error of the responder, out of date, or no OCSP at all */
+	/* "unknown", an error of the responder, out of date, or no OCSP at all */
+	GP_TLS_STAPLE_OTHER,
 };
 
 enum { GP_TLS_LINKS_MAX = 10 };
@@ -54,8 +56,8 @@ struct gp_tls_shown {
 	unsigned exchange_bits;    /* of the server's ephemeral key; 0: there was none */
 	bool extended_master;      /* TLS 1.3, or RFC 7627 */
 	bool secure_renegotiation; /* TLS 1.3, or RFC 5746 */
-	uint8_t staple; /* enum gp_tls_staple: what it says; whether it is signed by whom it should be is
-			   not looked at */
+	/* enum gp_tls_staple: what it says; by whom it is signed is not looked at */
+	uint8_t staple;
 	struct gp_tls_link links[GP_TLS_LINKS_MAX]; /* the server's own first */
 	size_t links_len, links_dropped;
 };
