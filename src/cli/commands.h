@@ -17,6 +17,8 @@ gp_cmd_user(int argc, char **argv);
 int
 gp_cmd_queue(int argc, char **argv);
 int
+gp_cmd_trace(int argc, char **argv);
+int
 gp_cmd_spf(int argc, char **argv);
 int
 gp_cmd_dkim(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/lookup.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,6 +107,16 @@ gp_lookup_open(struct gp_lookup *l, const struct gp_lookup_options *o)
 	if (!o->resolver && o->config->dns.answers.len > 0)
 		return read_answers(l, o, o->config->dns.answers, "dns.answers", seed);
 	return open_network(l, o, seed);
+}
+
+int
+gp_lookup_open_kept(struct gp_lookup *l, struct gp_slice answers)
+{
+	uint64_t seed[2];
+	*l = (struct gp_lookup){.arena = GP_ARENA_INIT(ARENA_MAX)};
+	if (!make_seed(seed))
+		return -EIO;
+	return gp_answers_read(answers, &l->arena, seed, &l->answers);
 }
 
 void

@@ -19,7 +19,7 @@ struct event;
 struct gp_lookup {
 	struct gp_arena arena;
 	struct gp_answers *answers;
-	struct network *network; /* NULL: the set is closed, and nobody is asked */
+	struct network *network; /* NULL: nobody is asked */
 	struct event_base *base; /* as long as there is a network */
 	struct event *timer;
 	unsigned rounds;
@@ -38,6 +38,11 @@ struct gp_lookup_options {
 gp_lookup_open(struct gp_lookup *l, const struct gp_lookup_options *o);
 void
 gp_lookup_close(struct gp_lookup *l);
+
+/* Opens it over answers that were kept (gp_answers_write): nobody is asked, and what is not among
+ * them is not known. 0, 1: they are damaged, or -errno. To be closed in any case. */
+[[nodiscard]] int
+gp_lookup_open_kept(struct gp_lookup *l, struct gp_slice answers);
 
 /*
  * Puts the answers to all of these questions into the set, waiting for them at most 30 s; what

@@ -15,6 +15,7 @@ static const struct gp_command commands[] = {
 	{"domain", gp_cmd_domain, "a domain's keys and records, and how mail to it is secured"},
 	{"user", gp_cmd_user, "add submission users, change their passwords, list them"},
 	{"queue", gp_cmd_queue, "look at the queue of a running gateway, and act on it"},
+	{"trace", gp_cmd_trace, "what became of a message, of those refused too"},
 	{"verify", gp_cmd_verify, "who sent a stored message, by SPF, DKIM, DMARC and ARC"},
 	{"dmarc", gp_cmd_dmarc, "what DMARC says of a From domain, and why"},
 	{"spf", gp_cmd_spf, "may this client send mail as this domain"},

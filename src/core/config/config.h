@@ -205,6 +205,10 @@ struct gp_config {
 	struct {
 		uint64_t first, max, lifetime; /* ms: `first`, `max`, `for` */
 	} retry;
+	struct {
+		uint64_t lifetime; /* ms: key `for` */
+		uint64_t size;     /* octets; 0: none is kept */
+	} journal;
 	uint64_t greet_wait; /* ms; 0: off. Default 0 */
 	struct gp_authentication_config authentication;
 	struct {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a part of a message says of its content: Content-Type and Content-Transfer-Encoding (RFC 2045
- * sections 5 and 6), as far as one must know to find the parts in it. Tolerant: what cannot be read
- * is the default of section 5.2, text/plain in 7bit.
+ * What a part of a message says of its content: Content-Type and Content-Transfer-Encoding (RFC
+ * 2045 sections 5 and 6), as far as one must know to find the parts in it. Tolerant: what cannot be
+ * read is the default of section 5.2, text/plain in 7bit.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ struct gp_content {
 	size_t boundary_len;
 };
 
-/* in_digest: the part stands in a multipart/digest (RFC 2046 section 5.1.5). When memory runs out the
- * arena has failed. */
+/* in_digest: the part stands in a multipart/digest (RFC 2046 section 5.1.5). When memory runs out
+ * the arena has failed. */
 struct gp_content
 gp_content_read(const struct gp_header *h, bool in_digest, struct gp_arena *arena);

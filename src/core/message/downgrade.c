@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The message is a row of lines, whose ends are CRLF. In a header they are collected until the empty
- * one. In a body each may be a delimiter (RFC 2046 section 5.1.1), so "CRLF--" and what follows is
- * held back until that is known; the CRLF before a delimiter belongs to the delimiter.
+ * The message is a row of lines, whose ends are CRLF. In a header they are collected until the
+ * empty one. In a body each may be a delimiter (RFC 2046 section 5.1.1), so "CRLF--" and what
+ * follows is held back until that is known; the CRLF before a delimiter belongs to the delimiter.
  *
  *             header's end                    a delimiter
  *     HEADER -------------> LINES or BASE64 -------------> HEADER, or LINES behind the last part
@@ -38,8 +38,8 @@ struct gp_downgrade {
 	bool has_8bit;  /* in what has come out */
 	bool in_digest; /* the part whose header is read stands in one */
 
-	/* What is not decided: of a header all of it; of a body, in this order, the end of a line, a
-	   line that may be a delimiter, and a CR. */
+	/* What is not decided: of a header all of it; of a body, in this order, the end of a line,
+	   a line that may be a delimiter, and a CR. */
 	bool crlf, candidate, cr;
 	struct gp_buf line;
 	size_t line_at; /* in a header: where its last line begins */

@@ -6,8 +6,8 @@
  * "8bit" where they were called "binary". All else comes out octet for octet.
  *
  * What comes out is lines: CRLF ends each, none is longer than GP_DOWNGRADE_LINE_MAX, there is no
- * NUL. A part that is no such lines and was not called binary has a false label, and nobody can know
- * what was meant: the message cannot be converted.
+ * NUL. A part that is no such lines and was not called binary has a false label, and nobody can
+ * know what was meant: the message cannot be converted.
  *
  * What was signed over the body is not signed any more. That is why only those are converted that
  * could not go on otherwise.

@@ -231,6 +231,12 @@ gp_verify_answer(struct gp_verify *v, const struct gp_dns_answer *answer)
 		fail(v, -ENOMEM);
 }
 
+const struct gp_answers *
+gp_verify_answers(const struct gp_verify *v)
+{
+	return v->answers;
+}
+
 void
 gp_verify_expire(struct gp_verify *v)
 {

@@ -111,6 +111,10 @@ struct gp_verify_facts {
 struct gp_verify_facts
 gp_verify_facts(const struct gp_verify *v);
 
+/* All answers that it was given, to be kept; lives as long as v does. */
+const struct gp_answers *
+gp_verify_answers(const struct gp_verify *v);
+
 /* Octets that it holds of the message and of answers, for whoever bounds the sum over many. */
 size_t
 gp_verify_memory(const struct gp_verify *v);

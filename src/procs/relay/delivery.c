@@ -31,7 +31,7 @@ enum {
 	HEADER_MAX = GP_HEADER_SIZE_MAX,
 	LOOK_ARENA_MAX = 1024 * 1024, /* the fields of a header */
 	ARENA_MAX = 256 * 1024 * 1024,
-	/* What a piece of READ_SIZE and a header that was held back make (core/message/downgrade.h). */
+	/* What a piece of READ_SIZE and a header that was held back make (see downgrade.h). */
 	LINES_MAX = 2 * READ_SIZE + 2 * GP_HEADER_SIZE_MAX,
 	/* Text in one OUTCOMES message: half of what such a message may be. */
 	TEXTS_MAX = 4 * 1024 * 1024,
@@ -280,8 +280,7 @@ look_at_message(struct delivery *d)
 	gp_arena_free(&arena);
 }
 
-/* A message with a false label cannot be converted, and that is known before anything is said of it.
- */
+/* A message with a false label cannot be, and that is known before anything is said of it. */
 static bool
 is_convertible(struct delivery *d)
 {
@@ -310,8 +309,8 @@ is_convertible(struct delivery *d)
 	return good;
 }
 
-/* Whether lines are to be made of the message for this server. Where they cannot be, the client says
- * what it lacks. */
+/* Whether lines are to be made of the message for this server. Where they cannot be, the client
+ * says what it lacks. */
 static bool
 must_convert(struct delivery *d, const struct gp_smtp_client *client)
 {

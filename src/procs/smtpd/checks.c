@@ -18,6 +18,7 @@ enum {
 	/* Public keys that are kept ready, of those used last. */
 	KEYS_MAX = 1000,
 	SIGNATURES_LOGGED = 5,
+	RESULTS_DKIM_MAX = 300,      /* octets of what the journal hears of signatures */
 	TOLD_MEMORY_MAX = 64 * 1024, /* while the owner of a name is told */
 };
 
@@ -281,6 +282,20 @@ log_verified(const struct checks *c, const struct gp_verify_facts *f,
 		GP_F("sealer", d->sealer));
 }
 
+/* As the journal has it. Without memory for it, it has none. */
+static void
+keep_results(const struct checks *c, const struct gp_verify_facts *f,
+	     const struct gp_authpolicy_decision *d)
+{
+	struct gp_arena *arena = gp_smtp_server_arena(c->session->smtp);
+	c->session->results = gp_arena_printf(
+		arena, "spf=%s dkim=%.*s dmarc=%s arc=%s action=%s",
+		f->mail_from ? gp_spf_verdict_name(f->mail_from->verdict) : "none",
+		GP_SLICE_FMT(gp_slice_take(signatures_text(f, arena), RESULTS_DKIM_MAX)),
+		f->dmarc ? gp_dmarc_verdict_name(f->dmarc->verdict) : "none",
+		gp_arc_result_name(f->arc->result), gp_authpolicy_action_name(d->action));
+}
+
 /* What the owner of the name in From is told, where he asks for it. That there is no memory for it
  * is nothing to the message. */
 static void
@@ -308,6 +323,7 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 	if (gp_authpolicy_decide(self.policy, &facts, arena, &decision) < 0)
 		return no_memory;
 	log_verified(c, &facts, &decision, arena);
+	keep_results(c, &facts, &decision);
 	tell_owner(c, &facts, &decision);
 	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
@@ -320,4 +336,11 @@ checks_chain(const struct checks *c)
 {
 	gp_assert(c->outcome == GP_VERIFY_DONE);
 	return gp_verify_facts(c->verify).arc;
+}
+
+struct gp_slice
+checks_answers(const struct checks *c, struct gp_buf *buffer)
+{
+	bool whole = c->verify && gp_answers_write(gp_verify_answers(c->verify), buffer);
+	return whole ? gp_buf_slice(buffer) : GP_SLICE("");
 }

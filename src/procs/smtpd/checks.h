@@ -51,7 +51,8 @@ checks_expire(struct checks *c);
 
 /*
  * When all is known: the reply that refuses the message, or one of code 0, and what it came to is
- * appended to `head`. *ret_junk: it is taken, and marked. Tells the log. Texts live in the arena.
+ * appended to `head`. *ret_junk: it is taken, and marked. Tells the log, and the session what the
+ * journal is to hear. Texts live in the arena.
  */
 struct gp_reply
 checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk);
@@ -59,6 +60,10 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 /* What the chain of a message came to that was concluded, and not refused. */
 const struct gp_arc_verdict *
 checks_chain(const struct checks *c);
+/* The answers of the DNS that it came to this by, to be kept, in the buffer; empty: they do not
+ * fit. */
+struct gp_slice
+checks_answers(const struct checks *c, struct gp_buf *buffer);
 
 /* --- between checks.c and resolve.c --- */
 

@@ -3,31 +3,15 @@
  * What the protocol tells of, one event after the other: each is answered at once, or the session
  * waits for another role. Start with commands_run, at the end.
  */
-#include <string.h>
-
 #include "procs/smtpd/session.h"
 #include "sys/clock.h"
-#include "sys/log.h"
 
 static const struct gp_reply out_of_memory =
 	GP_REPLY_INIT(451, 4, 3, 0, "Out of memory, try again later");
 
 /* --- refusals --- */
 
-static void
-log_refused_path(struct session *s, const char *stage, const struct gp_reply *r)
-{
-	const struct gp_envelope *e = gp_smtp_server_envelope(s->smtp);
-	const struct gp_address *path = gp_smtp_server_path(s->smtp);
-	bool rcpt = strcmp(stage, "rcpt") == 0;
-	gp_info("refused", GP_FS("client", s->client_text.s),
-		GP_F("helo", gp_smtp_server_helo(s->smtp)), GP_FS("stage", stage),
-		GP_F("from", rcpt ? e->sender : path->text),
-		GP_F("to", rcpt ? path->text : gp_slice(NULL, 0)), GP_FN("code", r->code),
-		GP_F("reason", r->text));
-}
-
-/* Answers a command with a refusal that log_refused_path has told of already. */
+/* Answers a command with a refusal that session_log_refused_path has told of already. */
 static void
 refuse(struct session *s, const struct gp_reply *r)
 {
@@ -52,7 +36,7 @@ decide_mail(struct session *s)
 		gp_smtp_server_answer(s->smtp, &ok);
 		return;
 	}
-	log_refused_path(s, "mail", &why);
+	session_log_refused_path(s, "mail", &why);
 	refuse(s, &why);
 }
 
@@ -75,7 +59,7 @@ admit(struct session *s)
 static void
 refuse_rcpt(struct session *s, const struct gp_reply *r)
 {
-	log_refused_path(s, "rcpt", r);
+	session_log_refused_path(s, "rcpt", r);
 	refuse(s, r);
 }
 

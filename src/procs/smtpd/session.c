@@ -48,6 +48,8 @@ session_reset_transaction(struct session *s)
 {
 	s->checks = checks_free(s->checks);
 	s->junk = false;
+	s->id = 0;
+	s->message_id = s->results = gp_slice("", 0);
 	body_reset(&s->body);
 	targets_reset(&s->targets);
 	gp_buf_free(&s->head);
@@ -92,19 +94,6 @@ struct gp_tls_facts
 session_tls(const struct session *s)
 {
 	return s->tls ? gp_tls_facts(s->tls) : (struct gp_tls_facts){};
-}
-
-void
-session_log_refusal(struct session *s)
-{
-	struct gp_slice command = {};
-	struct gp_reply r = gp_smtp_server_refusal(s->smtp, &command);
-	if (r.code == 0)
-		return;
-	gp_info("refused", GP_FS("client", s->client_text.s),
-		GP_F("helo", gp_smtp_server_helo(s->smtp)),
-		GP_F("command", gp_slice_take(command, 300)), GP_FN("code", r.code),
-		GP_F("reason", r.text));
 }
 
 /* --- the connection --- */

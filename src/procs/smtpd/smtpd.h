@@ -118,11 +118,14 @@ store_id(void);
 /* Asks for a staging file; session_staged() answers. False: not possible now. */
 bool
 store_stage(struct session *s);
-struct body;
-/* Hands the message over; session_committed() answers. False: not possible now. */
+/* Hands the message over, its body behind `head`; session_committed() answers. False: not possible
+ * now. */
 bool
-store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
-	     struct gp_slice head, struct body *body);
+store_commit(struct session *s, const struct gp_envelope *envelope,
+	     const struct gp_arrival *arrival, struct gp_slice head);
+/* Tells spool something that needs no answer. False: it is away, or behind. */
+bool
+store_tell(const struct gp_message *m);
 /* The session is gone: answers for it are dropped. */
 void
 store_forget(struct session *s);
