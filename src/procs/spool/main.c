@@ -103,11 +103,11 @@ reclaim(void)
 	return r == GP_STORE_MORE;
 }
 
+/* All that came in is on disk, or is not in the queue; who waits for that hears it, and all that is
+ * in the queue has its tasks. */
 static void
-run_turn(struct gp_loop_hook *hook)
+settle(void)
 {
-	(void)hook;
-	bool more = control_run();
 	int r = gp_store_sync(spool.store);
 	if (r < 0)
 		gp_error("sync_failed", GP_FS("reason", strerror(-r)));
@@ -121,6 +121,14 @@ run_turn(struct gp_loop_hook *hook)
 		exit(1);
 	}
 	bounce_synced();
+}
+
+static void
+run_turn(struct gp_loop_hook *hook)
+{
+	(void)hook;
+	bool more = control_run();
+	settle();
 	journal_run(spool.journal, false, spool_journal_now());
 	more = schedule_run() || more;
 	more = reclaim() || gp_store_dirty(spool.store) || more;
@@ -239,6 +247,8 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 		gp_error("reload_failed", GP_FS("reason", "out of memory"));
 		return;
 	}
+	/* What is not in the queue for certain has no tasks yet, and must not be given any. */
+	settle();
 	gp_policy_free(spool.policy);
 	spool.policy = fresh;
 	struct journal_settings settings = journal_settings();
