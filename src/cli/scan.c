@@ -30,6 +30,7 @@ struct scan {
 	struct gp_progress done;
 	struct gp_targets_walk walk;
 	struct scan_progress progress;
+	struct findings_writer writer;
 	struct gp_buf text;
 	FILE *out;
 	uint64_t told, measured; /* views; those of which something is known */
@@ -80,27 +81,59 @@ put_json(struct gp_buf *out, const struct scan_report *report)
 	return good;
 }
 
+/* As it was named; an address that a name led to is told beside it. */
+static struct gp_slice
+subject_of(const struct scan_view *view, struct gp_arena *arena)
+{
+	const struct scan_result *r = view->result;
+	if (!r)
+		return gp_arena_printf(arena, "%.*s port %u", GP_SLICE_FMT(view->target),
+				       view->port);
+	struct gp_sockaddr a = gp_sockaddr_from_octets(r->address, r->address_len, r->port);
+	struct gp_sockaddr_text text = gp_sockaddr_text(&a, true);
+	return view->host ? gp_arena_printf(arena, "%.*s %s", GP_SLICE_FMT(view->target), text.s)
+			  : gp_arena_dup(arena, gp_slice_str(text.s));
+}
+
+/* Text and JSON tell of more than findings. */
+static int
+put_report(struct scan *scan, const struct scan_report *report)
+{
+	if (scan->o.format == FINDINGS_TEXT)
+		scan_report_text(report, &scan->text);
+	else if (scan->o.format == FINDINGS_JSON)
+		return put_json(&scan->text, report) ? 0 : -ENOMEM;
+	else
+		return findings_write(&scan->writer, subject_of(report->view, report->arena),
+				      &report->findings, report->arena);
+	return 0;
+}
+
+static int
+write_text(struct scan *scan)
+{
+	struct gp_slice text = gp_buf_slice(&scan->text);
+	if (scan->text.failed)
+		return -ENOMEM;
+	bool good = fwrite(text.ptr, 1, text.len, scan->out) == text.len;
+	gp_buf_clear(&scan->text);
+	return good ? 0 : -EIO;
+}
+
 static int
 tell(void *context, const struct scan_view *view)
 {
 	struct scan *scan = context;
 	struct scan_report report;
 	gp_arena_reset(&scan->report_arena);
-	gp_buf_clear(&scan->text);
 	int r = scan_report_make(view, &scan->report_arena, &report);
 	if (r < 0)
 		return r;
 	scan->told++;
 	scan->measured += is_measured(view);
 	count_findings(scan, &report.findings);
-	if (!scan->o.format || strcmp(scan->o.format, "text") == 0)
-		scan_report_text(&report, &scan->text);
-	else if (!put_json(&scan->text, &report))
-		return -ENOMEM;
-	struct gp_slice text = gp_buf_slice(&scan->text);
-	if (scan->text.failed)
-		return -ENOMEM;
-	return fwrite(text.ptr, 1, text.len, scan->out) == text.len ? 0 : -EIO;
+	r = put_report(scan, &report);
+	return r < 0 ? r : write_text(scan);
 }
 
 /* What was told is in the output before the file says that it was. */
@@ -230,6 +263,33 @@ open_output(struct scan *scan)
 	return GP_EXIT_ERROR;
 }
 
+static bool
+is_document(const struct scan *scan)
+{
+	return scan->o.format != FINDINGS_TEXT && scan->o.format != FINDINGS_JSON;
+}
+
+static void
+begin_document(struct scan *scan)
+{
+	scan->writer = (struct findings_writer){.out = &scan->text,
+						.command = "gatepost scan",
+						.key = "target",
+						.format = scan->o.format,
+						.fail_on = FINDINGS_FAIL_NEVER};
+	if (is_document(scan))
+		findings_begin(&scan->writer);
+}
+
+static int
+end_document(struct scan *scan, int code)
+{
+	int r = is_document(scan) ? findings_end(&scan->writer) : 0;
+	if (r == 0)
+		r = write_text(scan);
+	return r == 0 ? code : fail(r);
+}
+
 static int
 close_output(struct scan *scan, int code)
 {
@@ -250,7 +310,9 @@ start(struct scan *scan)
 	int code = open_output(scan);
 	if (code != GP_EXIT_OK)
 		return code;
-	return close_output(scan, o->replay ? replay(scan) : read_and_run(scan));
+	begin_document(scan);
+	code = o->replay ? replay(scan) : read_and_run(scan);
+	return close_output(scan, end_document(scan, code));
 }
 
 int

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost scan --json: one object for each address and port. */
+#include "cli/findings.h"
 #include "cli/scan_report.h"
 #include "core/message/date.h"
 #include "core/probe/relay.h"
@@ -231,30 +232,6 @@ relay_object(const struct scan_report *report, const struct gp_probe_record *rec
 			 gp_probe_verdict_name(gp_probe_relay_verdict(record)), "tests", tests);
 }
 
-static json_t *
-finding_object(const struct scan_report *report, const struct gp_finding *f)
-{
-	json_t *records = json_array();
-	for (size_t i = 0; i < f->records_len; i++)
-		json_array_append_new(records, json_pack("{s:o, s:s, s:o}", "name",
-							 text(report, f->records[i].name), "type",
-							 f->records[i].type, "value",
-							 text(report, f->records[i].value)));
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o}", "id", f->kind->id, "severity",
-			 gp_severity_name(f->severity), "state", gp_finding_state_name(f->state),
-			 "title", f->kind->title, "evidence", text(report, f->evidence), "why",
-			 f->kind->why, "fix", text(report, f->fix), "records", records);
-}
-
-static json_t *
-findings_array(const struct scan_report *report)
-{
-	json_t *all = json_array();
-	for (size_t i = 0; i < report->findings.len; i++)
-		json_array_append_new(all, finding_object(report, &report->findings.items[i]));
-	return all;
-}
-
 static void
 add_record(const struct scan_report *report, json_t *to)
 {
@@ -317,6 +294,6 @@ scan_report_json(const struct scan_report *report)
 		add_result(report, all);
 	else
 		json_object_set_new(all, "unresolved", word(v->why));
-	json_object_set_new(all, "findings", findings_array(report));
+	json_object_set_new(all, "findings", findings_json(&report->findings, report->arena));
 	return all;
 }

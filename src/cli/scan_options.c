@@ -87,7 +87,7 @@ const char scan_usage[] =
 	"      --vrfy --inject --smuggle --ntlm   further tests\n"
 	"      --dry-run            print what would be said, and connect to nobody\n"
 	"\n"
-	"      --format text|json   (--json) and -o FILE\n"
+	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
 	"      --progress, -q, --no-colour, --metrics FILE\n"
 	"      --log FILE           all that was said, signed (--log-key FILE)\n"
@@ -217,9 +217,10 @@ read_ports(const struct gp_arg *arg, struct scan_target_options *to)
 static bool
 read_format(const struct gp_arg *arg, struct scan_options *o)
 {
-	o->format = arg->value;
-	return strcmp(arg->value, "text") == 0 || strcmp(arg->value, "json") == 0 ||
-	       gp_arg_wrong(arg, "is neither text nor json");
+	int format = findings_format_of(arg->value);
+	o->format = (uint8_t)GP_MAX(format, 0);
+	return format >= 0 ||
+	       gp_arg_wrong(arg, "is none of text, json, csv, markdown, sarif, junit and html");
 }
 
 static bool
@@ -385,7 +386,7 @@ read_value(struct scan_options *o, int c, const struct gp_arg *arg)
 	case OPT_FORMAT:
 		return read_format(arg, o);
 	case OPT_JSON:
-		o->format = "json";
+		o->format = FINDINGS_JSON;
 		return true;
 	case OPT_FAIL_ON:
 		return read_severity(arg, &o->fail_on);

@@ -2,6 +2,7 @@
 /* The command line of `gatepost scan`. */
 #pragma once
 
+#include "cli/findings.h"
 #include "cli/scan_engine.h"
 #include "cli/scan_progress.h"
 #include "cli/scan_targets.h"
@@ -19,7 +20,7 @@ struct scan_options {
 	uint32_t shard, shards;
 	const char *resume;     /* path; NULL: none */
 	const char *authorised; /* who permitted what nobody should do unasked; NULL: nobody */
-	const char *format;     /* NULL: text */
+	uint8_t format;         /* enum findings_format */
 	const char *output;     /* path; NULL: standard output */
 	const char *log, *log_key, *replay; /* paths; NULL: none */
 	const char *metrics;                /* path; NULL: none */

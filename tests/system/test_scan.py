@@ -560,3 +560,20 @@ def test_exim(peers):
     peers.exim(port, ("127.0.0.1", free_port()))
     (found,) = scan(f"127.0.0.1:{port}")
     assert found["software"][0]["name"] == "Exim"
+
+
+# --- documents ---
+
+
+@pytest.mark.parametrize("form", ["csv", "markdown", "sarif", "junit", "html"])
+def test_findings_in_other_forms(sink, form):
+    end = sink()
+    argv = ["--private", "--no-dns", "--helo", "a.test", "--rate", "0", "--format", form]
+    done = run("scan", *argv, f"127.0.0.1:{end.port}", f"127.0.0.2:{free_port()}")
+    assert done.returncode == 0, done.stderr
+    assert "tls.absent" in done.stdout and f"127.0.0.1:{end.port}" in done.stdout
+    if form == "sarif":
+        results = json.loads(done.stdout)["runs"][0]["results"]
+        assert "tls.absent" in {r["ruleId"] for r in results}
+    elif form in ("junit", "html"):
+        assert done.stdout.rstrip().endswith("</testsuites>" if form == "junit" else "</html>")
