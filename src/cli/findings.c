@@ -27,8 +27,8 @@ findings_format_of(const char *name)
 int
 findings_fail_on_of(const char *name)
 {
-	for (uint8_t s = GP_SEVERITY_INFO; s <= GP_SEVERITY_CRITICAL; s++) {
-		if (strcmp(name, gp_severity_name(s)) == 0)
+	for (int s = GP_SEVERITY_INFO; s <= GP_SEVERITY_CRITICAL; s++) {
+		if (strcmp(name, gp_severity_name((uint8_t)s)) == 0)
 			return s;
 	}
 	return strcmp(name, "never") == 0 ? FINDINGS_FAIL_NEVER : -1;

@@ -289,7 +289,15 @@ def test_who_asked_to_be_left_out_is(sink, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "argv", [["127.0.0.1/8"], ["--port", "0", "a.test"], ["--shard", "1/2", "a.test"], [], ["--rate", "-1", "a.test"]]
+    "argv",
+    [
+        ["127.0.0.1/8"],
+        ["--port", "0", "a.test"],
+        ["--shard", "1/2", "a.test"],
+        [],
+        ["--rate", "-1", "a.test"],
+        ["--resume", "/nowhere", "-o", "/nowhere", "--format", "sarif", "a.test"],
+    ],
 )
 def test_mistakes_are_told(argv):
     done = run("scan", "--helo", "a.test", *argv)
