@@ -31,6 +31,8 @@ gp_cmd_send(int argc, char **argv);
 int
 gp_cmd_headers(int argc, char **argv);
 int
+gp_cmd_scan(int argc, char **argv);
+int
 gp_cmd_load(int argc, char **argv);
 int
 gp_cmd_sink(int argc, char **argv);

@@ -85,7 +85,8 @@ open_network(struct gp_lookup *l, const struct gp_lookup_options *o, const uint6
 			return complain(o, "--resolver", "takes ADDRESS or ADDRESS:PORT");
 	}
 	l->answers = gp_answers_new(&l->arena, GP_ANSWERS_MAX, seed);
-	l->base = event_base_new();
+	l->borrowed = o->base;
+	l->base = o->base ? o->base : event_base_new();
 	l->timer = l->base ? evtimer_new(l->base, on_timer, l) : NULL;
 	if (!l->answers || !l->timer)
 		return GP_EXIT_ERROR;
@@ -125,7 +126,7 @@ gp_lookup_close(struct gp_lookup *l)
 	l->network = network_free(l->network);
 	if (l->timer)
 		event_free(l->timer);
-	if (l->base)
+	if (l->base && !l->borrowed)
 		event_base_free(l->base);
 	l->timer = NULL;
 	l->base = NULL;

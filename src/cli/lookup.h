@@ -21,6 +21,7 @@ struct gp_lookup {
 	struct gp_answers *answers;
 	struct network *network; /* NULL: nobody is asked */
 	struct event_base *base; /* as long as there is a network */
+	bool borrowed;           /* it is another's */
 	struct event *timer;
 	unsigned rounds;
 };
@@ -31,6 +32,8 @@ struct gp_lookup_options {
 	const char *resolver; /* of --resolver; NULL: none */
 	/* Where neither is given its `dns` counts; all zero without a configuration. */
 	const struct gp_config *config;
+	/* NULL, or what the network is to live on, for who asks it by network_ask() alone. */
+	struct event_base *base;
 };
 
 /* Returns an exit code, after saying to standard error what is wrong. To be closed in any case. */
