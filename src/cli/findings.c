@@ -154,22 +154,12 @@ findings_begin(struct findings_writer *w)
 	}
 }
 
-static void
-count(struct findings_writer *w, const struct gp_findings *list)
-{
-	for (size_t i = 0; i < list->len; i++) {
-		const struct gp_finding *f = &list->items[i];
-		w->failing += f->state == GP_FINDING_FAIL && f->severity >= w->fail_on;
-	}
-}
-
 int
 findings_write(struct findings_writer *w, struct gp_slice subject, const struct gp_findings *list,
 	       struct gp_arena *arena)
 {
 	const struct findings_part p = {w, gp_visible(subject, arena), list, arena};
 	int r = 0;
-	count(w, list);
 	switch (w->format) {
 	case FINDINGS_TEXT:
 		put_text(&p);

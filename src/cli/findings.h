@@ -29,7 +29,7 @@ enum findings_format {
 
 enum {
 	FINDINGS_KINDS_MAX = 512, /* SARIF describes so many rules; more are named only */
-	FINDINGS_FAIL_NEVER = GP_SEVERITY_CRITICAL + 1,
+	FINDINGS_FAIL_NEVER = GP_SEVERITY_CRITICAL + 1, /* no finding is as severe */
 };
 
 struct findings_writer {
@@ -37,11 +37,9 @@ struct findings_writer {
 	const char *command; /* "gatepost scan": the title; static */
 	const char *key;     /* "target", "domain": a subject's name in JSON; static */
 	uint8_t format;
-	bool colour;     /* text only: standard output is a terminal and nobody objects */
-	uint8_t fail_on; /* findings that fail and are at least this severe are counted */
+	bool colour; /* text only: standard output is a terminal and nobody objects */
 
 	/* The writer's own. */
-	uint64_t failing; /* findings at or above fail_on: not zero is GP_EXIT_BAD */
 	uint64_t results;
 	const struct gp_finding_kind *kinds[FINDINGS_KINDS_MAX];
 	size_t kinds_len;

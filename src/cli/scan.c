@@ -55,7 +55,7 @@ count_findings(struct scan *scan, const struct gp_findings *findings)
 		if (f->state != GP_FINDING_FAIL)
 			continue;
 		scan->progress.findings[f->severity]++;
-		scan->bad |= scan->o.fail_on >= 0 && f->severity >= scan->o.fail_on;
+		scan->bad |= f->severity >= scan->o.fail_on;
 	}
 }
 
@@ -277,8 +277,7 @@ begin_document(struct scan *scan)
 	scan->writer = (struct findings_writer){.out = &scan->text,
 						.command = "gatepost scan",
 						.key = "target",
-						.format = scan->o.format,
-						.fail_on = FINDINGS_FAIL_NEVER};
+						.format = scan->o.format};
 	if (is_document(scan))
 		findings_begin(&scan->writer);
 }

@@ -197,13 +197,9 @@ read_mode(const struct gp_arg *arg, int *ret)
 static bool
 read_severity(const struct gp_arg *arg, int *ret)
 {
-	for (int i = GP_SEVERITY_INFO; i <= GP_SEVERITY_CRITICAL; i++) {
-		if (strcmp(arg->value, gp_severity_name((uint8_t)i)) == 0) {
-			*ret = i;
-			return true;
-		}
-	}
-	return gp_arg_wrong(arg, "is none of info, low, medium, high and critical");
+	*ret = findings_fail_on_of(arg->value);
+	return *ret >= 0 ||
+	       gp_arg_wrong(arg, "is none of info, low, medium, high, critical and never");
 }
 
 static bool
@@ -482,7 +478,7 @@ set_defaults(struct scan_options *o)
 			   .mode = -1},
 		.targets = {.ports = {25}, .ports_len = 1},
 		.shards = 1,
-		.fail_on = -1,
+		.fail_on = FINDINGS_FAIL_NEVER,
 	};
 	if (gethostname(o->hostname, sizeof(o->hostname) - 1) == 0)
 		o->engine.probe.helo = gp_slice_str(o->hostname);
