@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/findings.h"
+#include "cli/findings/findings.h"
 
 /* What each format, a terminal and a spreadsheet would act on. */
 #define HOSTILE                                                              \
