@@ -15,7 +15,7 @@ enum {
 
 enum gp_dmarcrpt_wish {
 	GP_DMARCRPT_WISHED,
-	GP_DMARCRPT_UNWISHED, /* there is no record any more, or none with rua */
+	GP_DMARCRPT_UNWISHED, /* there is no record any more, or none with such a tag */
 	GP_DMARCRPT_UNKNOWN,  /* the DNS did not say */
 };
 
@@ -35,9 +35,10 @@ enum gp_dmarcrpt_places_outcome {
 };
 
 /*
- * domain: where the record is, lower case, A-labels. Returns enum gp_dmarcrpt_places_outcome, or
- * -ENOMEM. The result lives in the arena and the set's arena. At most three rounds.
+ * domain: where the record is, lower case, A-labels; kind: enum gp_dmarc_report_kind, rua or ruf.
+ * Of a public suffix (psd=y) rua alone counts (RFC 9990). Returns enum gp_dmarcrpt_places_outcome,
+ * or -ENOMEM. The result lives in the arena and the set's arena. At most three rounds.
  */
 [[nodiscard]] int
-gp_dmarcrpt_places_eval(struct gp_slice domain, const struct gp_answers *answers,
+gp_dmarcrpt_places_eval(struct gp_slice domain, uint8_t kind, const struct gp_answers *answers,
 			struct gp_arena *arena, struct gp_dmarcrpt_places *ret);
