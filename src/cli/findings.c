@@ -27,8 +27,8 @@ findings_format_of(const char *name)
 int
 findings_fail_on_of(const char *name)
 {
-	for (uint8_t s = GP_SEVERITY_INFO; s <= GP_SEVERITY_CRITICAL; s++) {
-		if (strcmp(name, gp_severity_name(s)) == 0)
+	for (int s = GP_SEVERITY_INFO; s <= GP_SEVERITY_CRITICAL; s++) {
+		if (strcmp(name, gp_severity_name((uint8_t)s)) == 0)
 			return s;
 	}
 	return strcmp(name, "never") == 0 ? FINDINGS_FAIL_NEVER : -1;
@@ -89,16 +89,33 @@ put_finding(const struct findings_part *p, const struct gp_finding *f)
 }
 
 static void
-put_text(const struct findings_part *p)
+each_of(const struct findings_part *p, uint8_t state,
+	void (*put)(const struct findings_part *p, const struct gp_finding *f))
 {
-	gp_buf_printf(p->w->out, "%.*s\n", GP_SLICE_FMT(p->subject));
 	for (int severity = GP_SEVERITY_CRITICAL; severity >= GP_SEVERITY_INFO; severity--) {
 		for (size_t i = 0; i < p->list->len; i++) {
 			const struct gp_finding *f = &p->list->items[i];
-			if (f->severity == severity && f->state != GP_FINDING_PASS)
-				put_finding(p, f);
+			if (f->severity == severity && f->state == state)
+				put(p, f);
 		}
 	}
+}
+
+void
+findings_each(const struct findings_part *p,
+	      void (*put)(const struct findings_part *p, const struct gp_finding *f))
+{
+	each_of(p, GP_FINDING_FAIL, put);
+	each_of(p, GP_FINDING_NOT_MEASURED, put);
+	each_of(p, GP_FINDING_PASS, put);
+}
+
+static void
+put_text(const struct findings_part *p)
+{
+	gp_buf_printf(p->w->out, "%.*s\n", GP_SLICE_FMT(p->subject));
+	each_of(p, GP_FINDING_FAIL, put_finding);
+	each_of(p, GP_FINDING_NOT_MEASURED, put_finding);
 	if (p->list->dropped > 0)
 		gp_buf_printf(p->w->out, "  %zu more are not shown\n", p->list->dropped);
 }

@@ -179,12 +179,7 @@ findings_put_html(const struct findings_part *p)
 	gp_buf_put_str(out, "<section><h2>");
 	findings_put_markup(out, p->subject);
 	gp_buf_put_str(out, "</h2><ul>\n");
-	for (int severity = GP_SEVERITY_CRITICAL; severity >= GP_SEVERITY_INFO; severity--) {
-		for (size_t i = 0; i < p->list->len; i++) {
-			if (p->list->items[i].severity == severity)
-				put_item(p, &p->list->items[i]);
-		}
-	}
+	findings_each(p, put_item);
 	gp_buf_put_str(out, "</ul>");
 	if (p->list->dropped > 0)
 		gp_buf_printf(out, "<p class=\"soft\">%zu more are not shown.</p>",

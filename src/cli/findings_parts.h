@@ -12,6 +12,11 @@ struct findings_part {
 	struct gp_arena *arena;
 };
 
+/* What is wrong first, then what nobody can say, then what is well; of each the gravest first. */
+void
+findings_each(const struct findings_part *p,
+	      void (*put)(const struct findings_part *p, const struct gp_finding *f));
+
 /* Visible, but for its ends of lines, which stay: fixes are lines. */
 struct gp_slice
 findings_lines(struct gp_slice text, struct gp_arena *arena);

@@ -27,6 +27,7 @@ struct scan {
 	struct scan_options o;
 	struct gp_arena arena;
 	struct gp_arena report_arena;
+	struct scan_targets targets;
 	struct gp_progress done;
 	struct gp_targets_walk walk;
 	struct scan_progress progress;
@@ -201,8 +202,9 @@ close_log(struct scan *scan, int end)
 }
 
 static int
-run(struct scan *scan, const struct scan_targets *targets)
+run(struct scan *scan)
 {
+	const struct scan_targets *targets = &scan->targets;
 	struct scan_counts counts;
 	struct scan_engine_options *engine = &scan->o.engine;
 	scan->walk = gp_targets_walk(&targets->list, scan->o.seed, scan->o.shard, scan->o.shards);
@@ -229,15 +231,15 @@ run(struct scan *scan, const struct scan_targets *targets)
 static int
 read_and_run(struct scan *scan)
 {
-	struct scan_targets targets = {};
+	struct scan_targets *targets = &scan->targets;
 	struct scan_options *o = &scan->o;
-	int code = scan_targets_read(&targets, &o->targets, &scan->arena);
+	int code = scan_targets_read(targets, &o->targets, &scan->arena);
 	if (code == GP_EXIT_OK && o->resume)
-		code = scan_resume_read(o->resume, &targets.list, o->shard, o->shards, o->has_seed,
+		code = scan_resume_read(o->resume, &targets->list, o->shard, o->shards, o->has_seed,
 					&o->seed, &scan->done);
 	if (code == GP_EXIT_OK)
-		code = run(scan, &targets);
-	scan_targets_free(&targets);
+		code = run(scan);
+	scan_targets_free(targets);
 	return code;
 }
 

@@ -457,6 +457,9 @@ find_wrong(const struct scan_options *o)
 		return "no target; `gatepost scan -h` says what one is";
 	if (targets && o->replay)
 		return "--replay has its targets in its log";
+	bool document = o->format != FINDINGS_TEXT && o->format != FINDINGS_JSON;
+	if (o->resume && o->output && document)
+		return "--resume goes on in a file of text or JSON; other formats have an end";
 	if (o->shards > 1 && !o->has_seed)
 		return "--shard needs --seed, the same for all shards";
 	if (o->log_key && !o->log && !o->replay)

@@ -7,6 +7,7 @@
 
 #include "core/dmarcrpt/message.h"
 #include "core/verify/results.h"
+#include "procs/ask/ask.h"
 #include "procs/smtpd/session.h"
 #include "procs/tell/tell.h"
 #include "sys/clock.h"
@@ -15,6 +16,8 @@
 enum {
 	/* Octets of headers and answers that all checks of the process hold together. */
 	CHECKS_MEMORY_MAX = 64 * 1024 * 1024,
+	/* Questions of this worker under way at once: more than resolver takes of strangers. */
+	QUESTIONS_MAX = 1000,
 	/* Public keys that are kept ready, of those used last. */
 	KEYS_MAX = 1000,
 	SIGNATURES_LOGGED = 5,
@@ -26,7 +29,7 @@ struct checks {
 	struct session *session;
 	struct gp_verify_query query; /* its texts are the transaction's */
 	struct gp_verify *verify;     /* NULL: memory was short, and all was given up */
-	struct gp_list lookups;
+	struct asker asker;
 	struct gp_list news; /* in self.news, from an answer to the turn's end */
 	size_t memory;       /* as counted in self.memory */
 	int outcome;         /* of gp_verify_run */
@@ -60,6 +63,14 @@ checks_configure(const struct gp_config *cfg, const uint64_t seed[2])
 	return 0;
 }
 
+void
+checks_connect(struct gp_role_env *env, int fd)
+{
+	const struct ask_setup setup = {env->loop, env->seed, GP_PERMIT_RESOLVER_TO_SMTPD,
+					QUESTIONS_MAX};
+	ask_connect(&setup, fd);
+}
+
 bool
 checks_wanted(const struct session *s)
 {
@@ -72,7 +83,7 @@ checks_wanted(const struct session *s)
 static void
 give_up(struct checks *c)
 {
-	resolve_forget(&c->lookups);
+	ask_forget(&c->asker);
 	c->verify = gp_verify_free(c->verify);
 	self.memory -= c->memory;
 	c->memory = 0;
@@ -96,11 +107,8 @@ ask(struct checks *c, const struct gp_verify_need *need)
 	bool answered = false;
 	for (size_t i = 0; i < need->len; i++) {
 		const struct gp_dns_question *q = &need->questions[i];
-		const struct gp_dns_answer none = {.name = q->name,
-						   .canonical = q->name,
-						   .type = q->type,
-						   .status = GP_DNS_SERVFAIL};
-		if (resolve_ask(c, &c->lookups, q))
+		const struct gp_dns_answer none = ask_failure(q);
+		if (ask_resolver(&c->asker, q))
 			continue;
 		gp_verify_answer(c->verify, &none);
 		answered = true;
@@ -134,6 +142,17 @@ go_on(struct checks *c)
 		session_checked(c->session);
 }
 
+/* All that came in a turn is looked at at its end, as each look evaluates everything anew. */
+static void
+on_answer(struct asker *a, const struct gp_dns_answer *answer)
+{
+	struct checks *c = gp_container_of(a, struct checks, asker);
+	if (c->verify)
+		gp_verify_answer(c->verify, answer);
+	gp_list_remove(&c->news);
+	gp_list_append(&self.news, &c->news);
+}
+
 static void
 on_turn_end(struct gp_loop_hook *hook)
 {
@@ -159,7 +178,7 @@ checks_begin(struct session *s)
 	if (!c)
 		return NULL;
 	c->session = s;
-	gp_list_init(&c->lookups);
+	ask_init(&c->asker, on_answer);
 	gp_list_init(&c->news);
 	c->query = (struct gp_verify_query){
 		.address_len = s->client.address_len,
@@ -219,19 +238,10 @@ void
 checks_expire(struct checks *c)
 {
 	gp_assert(c->verify);
-	resolve_forget(&c->lookups);
+	ask_forget(&c->asker);
 	gp_verify_expire(c->verify);
 	run(c);
 	gp_assert(is_over(c));
-}
-
-void
-checks_take(struct checks *c, const struct gp_dns_answer *answer)
-{
-	if (c->verify)
-		gp_verify_answer(c->verify, answer);
-	gp_list_remove(&c->news);
-	gp_list_append(&self.news, &c->news);
 }
 
 /* --- what it came to --- */

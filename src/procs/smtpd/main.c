@@ -95,7 +95,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		return;
 	}
 	if (role == GP_ROLE_RESOLVER) {
-		resolve_connect(env, fd);
+		checks_connect(env, fd);
 		return;
 	}
 	if (role == GP_ROLE_REPORTS) {

@@ -4,7 +4,7 @@
  * connection's bytes (session.c) and commands (commands.c), what becomes of its messages
  * (message.c, submission.c), recipients after aliases (targets.c) and from where they are forwarded
  * (srs.c), the body of a message on its way (body.c), who sent it (checks.h); the conversations
- * with spool (store.c), with auth (auth.c), with resolver (resolve.c), and with signer (dkim.c)
+ * with spool (store.c), with auth (auth.c), with resolver (procs/ask), and with signer (dkim.c)
  * about mail of our domains and of others (seal.c); and the role itself (main.c). Certificates, and
  * the conversation with signer about them, are those of procs/tls; what messages came to is told to
  * reports by procs/tell.
@@ -129,11 +129,6 @@ store_tell(const struct gp_message *m);
 /* The session is gone: answers for it are dropped. */
 void
 store_forget(struct session *s);
-
-/* --- resolve.c --- */
-
-void
-resolve_connect(struct gp_role_env *env, int fd);
 
 /* --- auth.c --- */
 
