@@ -60,9 +60,9 @@ write_mail(struct gp_slice text, struct gp_slice with)
 		.contact = text, .unique = GP_SLICE("u1u1u1u1"), .submitter = text, .domain = text};
 	const struct gp_failrpt_mail m = {.report = &report,
 					  .to = text,
-					  .feedback = gp_buf_slice(&feedback),
-					  .header = gp_buf_slice(&header),
-					  .redacted = with.len > 0};
+					  .texts = {.feedback = gp_buf_slice(&feedback),
+						    .header = gp_buf_slice(&header),
+						    .redacted = with.len > 0}};
 	bool written = gp_failrpt_write_mail(&m, &mail);
 	gp_assert(written && count(gp_buf_slice(&mail), GP_SLICE("\n--=_u1u1u1u1\r\n")) == 3 &&
 		  count(gp_buf_slice(&mail), GP_SLICE("\n--=_u1u1u1u1--\r\n")) == 1);

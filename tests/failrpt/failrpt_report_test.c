@@ -138,7 +138,7 @@ what_is_not_known_is_left_out(void **state)
 static void
 no_text_becomes_a_field(void **state)
 {
-	static const char evil[] = "a\r\nEvil: x\r\n\r\n--=_u1\r\n\"\\\x80<@>";
+	static const char evil[] = "a\r\nEvil: x\r\n\r\n--=_u1\r\n\"\\\x80\u00fc<@>";
 	struct gp_slice text = gp_slice_str(evil);
 	struct gp_failrpt_incident i = sample();
 	struct gp_buf b = GP_BUF_INIT(GP_FAILRPT_FEEDBACK_MAX);
@@ -205,18 +205,18 @@ the_mail(void **state)
 					 .submitter = GP_SLICE("here.test"),
 					 .domain = GP_SLICE("example.com"),
 					 .start_s = 1800000000};
-	struct gp_failrpt_mail mail = {.report = &report,
-				       .to = GP_SLICE("owner@example.com"),
-				       .feedback = GP_SLICE("A: b\r\n"),
-				       .header = GP_SLICE("From: x\r\n"),
-				       .now_s = 1800000060};
+	struct gp_failrpt_mail mail = {
+		.report = &report,
+		.to = GP_SLICE("owner@example.com"),
+		.texts = {.feedback = GP_SLICE("A: b\r\n"), .header = GP_SLICE("From: x\r\n")},
+		.now_s = 1800000060};
 	struct gp_buf b = GP_BUF_INIT(4096), small = GP_BUF_INIT(sizeof(want) - 2);
 	(void)state;
 	assert_true(gp_failrpt_write_mail(&mail, &b));
 	assert_slice(gp_buf_slice(&b), want);
 	assert_false(gp_failrpt_write_mail(&mail, &small));
 	gp_buf_clear(&b);
-	mail.redacted = true;
+	mail.texts.redacted = true;
 	assert_true(gp_failrpt_write_mail(&mail, &b));
 	assert_true(b.len > sizeof(want));
 	gp_buf_free(&b);

@@ -557,6 +557,39 @@ static const struct gp_key reports_keys[] = {
 	 AT(reports.dmarc_size),
 	 .doc = "How large a DMARC report may be, compressed; its mail is a third larger. What "
 		"does not fit goes as several."},
+	{.name = "failure",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "off",
+	 .example = "on",
+	 .choices = report_words,
+	 AT(reports.failure),
+	 .doc = "Whether DMARC failure reports (RFC 9991) are made: a domain that asks for them "
+		"is told at once of each message in its name that fails, with its header and "
+		"without its body. Law or contracts may not let you tell so much of mail to your "
+		"users."},
+	{.name = "failure_redact",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "true",
+	 .example = "false",
+	 .choices = truth_words,
+	 AT(reports.failure_redact),
+	 .doc = "Whether that header is told without what is private in it (RFC 6590): subject, "
+		"names and local parts of recipients are tokens, always the same for the same "
+		"text."},
+	{.name = "failure_per_hour",
+	 .type = GP_KEY_COUNT,
+	 .preset = "10",
+	 .min = 1,
+	 .max = 1000,
+	 AT(reports.failure_per_hour),
+	 .doc = "Of so many messages in an hour a domain is told. Others are only counted."},
+	{.name = "failure_per_day",
+	 .type = GP_KEY_COUNT,
+	 .preset = "200",
+	 .min = 1,
+	 .max = 2000,
+	 AT(reports.failure_per_day),
+	 .doc = "Of so many messages in a day all domains together are told."},
 };
 static const struct gp_key_group reports_group = GROUP(reports_keys);
 

@@ -51,6 +51,14 @@ alignment(const struct gp_failrpt_incident *i)
 	return i->spf_aligned ? "none" : "spf";
 }
 
+/* A malformed signature may name its domain in anything. */
+static void
+put_ascii(struct gp_buf *out, struct gp_slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		gp_buf_put_char(out, (unsigned char)s.ptr[i] < 127 ? s.ptr[i] : '?');
+}
+
 /* With domains alone where RFC 8601 would have addresses. */
 static void
 put_results(struct gp_buf *out, const struct gp_failrpt_incident *i, struct gp_slice id)
@@ -81,9 +89,13 @@ put_results(struct gp_buf *out, const struct gp_failrpt_incident *i, struct gp_s
 			.properties = signer,
 			.properties_len = GP_ARRAY_LEN(signer),
 		};
+	struct gp_buf text = GP_BUF_INIT(GP_FAILRPT_FEEDBACK_MAX);
+	gp_authres_write(&text, &all);
+	out->failed = out->failed || text.failed;
 	gp_buf_put_str(out, "Authentication-Results: ");
-	gp_authres_write(out, &all);
+	put_ascii(out, gp_buf_slice(&text));
 	gp_buf_put_str(out, "\r\n");
+	gp_buf_free(&text);
 }
 
 static void
@@ -188,7 +200,7 @@ put_text(struct gp_buf *out, const struct gp_failrpt_mail *m)
 	gp_report_put_field(out, "    ", r->domain);
 	gp_buf_printf(out, "that came at %s, sent by\r\n", gp_date_stamp(r->start_s).s);
 	gp_report_put_field(out, "    ", r->submitter);
-	if (m->redacted)
+	if (m->texts.redacted)
 		gp_buf_put_str(out,
 			       "Recipients, the subject and whatever else may be private are\r\n"
 			       "hidden: the same text is always the same token (RFC 6590).\r\n");
@@ -202,10 +214,10 @@ gp_failrpt_write_mail(const struct gp_failrpt_mail *m, struct gp_buf *out)
 	put_head(out, m);
 	put_text(out, m);
 	begin_part(out, m, "message/feedback-report");
-	gp_buf_put(out, m->feedback);
+	gp_buf_put(out, m->texts.feedback);
 	gp_buf_put_str(out, "\r\n");
 	begin_part(out, m, "text/rfc822-headers");
-	gp_buf_put(out, m->header);
+	gp_buf_put(out, m->texts.header);
 	gp_buf_printf(out, "\r\n--=_%.*s--\r\n", GP_SLICE_FMT(m->report->unique));
 	return !out->failed;
 }

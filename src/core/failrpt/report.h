@@ -23,12 +23,16 @@ void
 gp_failrpt_write_feedback(const struct gp_failrpt_incident *incident, struct gp_slice key,
 			  struct gp_slice id, struct gp_buf *out);
 
-/* Texts of the two functions that write them. */
+/* What is kept: as gp_failrpt_write_feedback() and gp_redact_header() wrote it. */
+struct gp_failrpt_texts {
+	struct gp_slice feedback, header;
+	bool redacted; /* by a key */
+};
+
 struct gp_failrpt_mail {
 	const struct gp_report *report; /* start_s: when the message came; domain: its author's */
 	struct gp_slice to;             /* an address */
-	struct gp_slice feedback, header;
-	bool redacted;
+	struct gp_failrpt_texts texts;
 	uint64_t now_s; /* since the epoch */
 };
 

@@ -14,17 +14,19 @@
 #include "sys/log.h"
 
 enum {
-	SYNC_MS = 1000,         /* how long a count may wait for the disk */
-	LOOK_MS = 60 * 1000,    /* the clock may be set: how long none of it is believed */
-	STOP_GRACE_MS = 15'000, /* spool has 10 s */
-	SPREAD = 6,             /* reports start within this part of a period: 4 hours of a day */
+	SYNC_MS = 1000,      /* how long a count may wait for the disk */
+	LOOK_MS = 60 * 1000, /* the clock may be set: how long none of it is believed */
+	FAILURE_MS = 24 * 60 * 60 * 1000, /* a failure report is tried as long as others */
+	STOP_GRACE_MS = 15'000,           /* spool has 10 s */
+	SPREAD = 6, /* reports start within this part of a period: 4 hours of a day */
 };
 
 struct reports reports;
 
 static struct event *sync_timer, *due_timer, *grace_timer;
-static uint64_t ended[STORE_KINDS]; /* the period that was under way when others were ended last */
-static bool losing;                 /* counts, and the log said so */
+static uint64_t
+	ended[STORE_COUNTED]; /* the period that was under way when others were ended last */
+static bool losing;           /* counts, and the log said so */
 
 uint64_t
 reports_now_s(void)
@@ -36,7 +38,9 @@ uint64_t
 reports_interval_s(enum store_kind kind)
 {
 	const struct gp_config *cfg = reports.env->config;
-	uint64_t ms = kind == STORE_TLS ? cfg->reports.tls_interval : cfg->reports.dmarc_interval;
+	uint64_t ms = kind == STORE_TLS     ? cfg->reports.tls_interval
+		      : kind == STORE_DMARC ? cfg->reports.dmarc_interval
+					    : FAILURE_MS;
 	return GP_MAX(ms / 1000, 1ull);
 }
 
@@ -70,9 +74,24 @@ count(const struct gp_message *m)
 	return store_count_dmarc(reports.store, &period, &m->dmarc_result);
 }
 
+static bool
+take_failure(const struct gp_failrpt_incident *incident)
+{
+	if (!sane_failure(incident))
+		return false;
+	int r = failures_take(incident);
+	if (r < 0)
+		complain(r);
+	else if (r == 0)
+		reports_wake();
+	return true;
+}
+
 bool
 reports_count(const struct gp_message *m)
 {
+	if (m->type == GP_MSG_DMARC_FAILURE)
+		return take_failure(&m->dmarc_failure.incident);
 	bool tls = m->type == GP_MSG_TLS_RESULT;
 	if (tls ? !sane_tls(&m->tls_result) : !sane_dmarc(&m->dmarc_result))
 		return false;
@@ -128,11 +147,12 @@ on_due_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what, (void)arg;
 	if (reports.stopping)
 		return;
-	for (int kind = 0; kind < STORE_KINDS; kind++)
+	for (int kind = 0; kind < STORE_COUNTED; kind++)
 		end_periods((enum store_kind)kind, now_s);
+	failures_tell_left_out(now_s);
 	jobs_run();
 	next_s = store_next_s(reports.store);
-	for (int kind = 0; kind < STORE_KINDS; kind++) {
+	for (int kind = 0; kind < STORE_COUNTED; kind++) {
 		uint64_t interval_s = reports_interval_s((enum store_kind)kind);
 		next_s = GP_MIN(next_s, now_s - now_s % interval_s + interval_s);
 	}

@@ -83,6 +83,7 @@ where_find(const struct store_report *report, const struct gp_answers *answers,
 	   struct gp_arena *arena, struct where *ret)
 {
 	*ret = (struct where){};
+	uint8_t kind = report->kind == STORE_FAILURE ? GP_DMARC_RUF : GP_DMARC_RUA;
 	return report->kind == STORE_TLS ? find_tls(report->domain, answers, arena, ret)
-					 : find_dmarc(report->domain, answers, arena, ret);
+					 : find_dmarc(report->domain, kind, answers, arena, ret);
 }
