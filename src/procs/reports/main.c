@@ -203,6 +203,8 @@ prepare(struct gp_role_env *env)
 	int r = env->dirs_len == 1 ? store_open(env->dirs[0].fd, &reports.store) : -EINVAL;
 	if (r == 0)
 		r = signing_prepare();
+	if (r == 0)
+		r = failures_prepare();
 	for (size_t i = 0; i < env->dirs_len; i++)
 		close(env->dirs[i].fd);
 	/* Its files are open; the sandbox knows no folder. */

@@ -52,6 +52,10 @@ reports_check_stop(void);
 
 /* --- failures.c: single messages that are told of --- */
 
+/* Before the sandbox, behind signing_prepare(): what libcrypto does at its first HMAC. 0 or
+ * -ENOMEM. */
+[[nodiscard]] int
+failures_prepare(void);
 /* Keeps what is told of a message, where there is room, and its report is due. 0; 1: it is left out;
  * -errno. */
 [[nodiscard]] int

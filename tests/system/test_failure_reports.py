@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DMARC failure reports from end to end: forged mail, and what the owner of the name in From hears of it at once."""
+
+import email
+import email.policy
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+from gateway import eventually
+from test_authentication import message, send
+from test_tls_reports import make_keys, signed_by
+
+RUF = "ruf=mailto:owner@demo.test"
+AGREED = {"TXT": ["v=DMARC1"]}
+
+NAMES = {
+    "bank.test": {"TXT": ["v=spf1 ip4:192.0.2.1 -all"]},
+    "_dmarc.bank.test": {"TXT": [f"v=DMARC1; p=reject; {RUF}"]},
+    "bank.test._report._dmarc.demo.test": AGREED,
+    # SPF passes; asks for failures of either, of signatures, and of both together.
+    **{f"{name}.test": {"TXT": ["v=spf1 ip4:127.0.0.1 -all"]} for name in ("any", "signature", "both")},
+    "_dmarc.any.test": {"TXT": [f"v=DMARC1; p=none; fo=1; {RUF}"]},
+    "_dmarc.signature.test": {"TXT": [f"v=DMARC1; p=none; fo=d; {RUF}"]},
+    "_dmarc.both.test": {"TXT": [f"v=DMARC1; p=none; fo=0; {RUF}"]},
+    **{f"{name}.test._report._dmarc.demo.test": AGREED for name in ("any", "signature", "both", "quiet")},
+    "_dmarc.quiet.test": {"TXT": [f"v=DMARC1; p=none; {RUF}"]},
+    # Its reports would go to somebody who has not asked for them.
+    "_dmarc.flood.test": {"TXT": ["v=DMARC1; p=none; ruf=mailto:victim@victim.test"]},
+    "_dmarc.counted.test": {"TXT": ["v=DMARC1; p=none; rua=mailto:owner@demo.test"]},
+}
+
+
+def start(gatepost, **reports):
+    return gatepost(
+        names=NAMES,
+        domains={
+            "demo.test": {"recipients": ["alice", "owner"], "deliver": {"maildir": "mail/{domain}/{local}"}},
+            "victim.test": {"recipients": ["victim"], "deliver": {"maildir": "mail/{domain}/{local}"}},
+            "here.test": {"recipients": "any", "deliver": "discard"},
+        },
+        reports={"from": "dmarc@here.test", "failure": "on", **reports},
+    )
+
+
+def read(raw):
+    """The three parts: text, fields of the report, fields of the message."""
+    mail = email.message_from_bytes(raw, policy=email.policy.SMTP)
+    assert not mail.defects
+    assert mail.get_content_type() == "multipart/report" and mail.get_param("report-type") == "feedback-report"
+    assert (mail["Return-Path"], mail["From"]) == ("<>", "dmarc@here.test")
+    text, feedback, header = mail.iter_parts()
+    assert text.get_content_type() == "text/plain" and feedback.get_content_type() == "message/feedback-report"
+    assert header.get_content_type() == "text/rfc822-headers"
+    (fields,) = feedback.iter_parts()
+    return mail, fields, email.message_from_string(header.get_content(), policy=email.policy.SMTP)
+
+
+def reports(server, count):
+    eventually(lambda: len(server.mails("owner")) >= count, 20, f"{count} reports")
+    return [read(raw) for raw in server.mails("owner")]
+
+
+def about(server):
+    return sorted(fields["Reported-Domain"] for _, fields, _ in reports(server, 0))
+
+
+def test_the_owner_hears_of_forged_mail(gatepost):
+    if not shutil.which("swaks"):
+        pytest.skip("swaks is not installed")
+    server = start(gatepost)
+    published = make_keys(server)
+    argv = ["swaks", "--server", f"127.0.0.1:{server.port}", "--helo", "client.example.com", "--from", "ceo@bank.test"]
+    argv += ["--to", "alice@demo.test", "--header", "Subject: your account", "--body", "very secret body"]
+    argv += ["--header", "To: Alice Liddell <alice@demo.test>", "--header", "Message-Id: <1@bank.test>"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 26, done.stdout  # refused at the end of data
+    ((mail, fields, header),) = reports(server, 1)
+    assert mail["To"] == "owner@demo.test" and mail["Auto-Submitted"] == "auto-generated"
+    assert fields["Feedback-Type"] == "auth-failure" and fields["Version"] == "1"
+    assert fields["Auth-Failure"] == "dmarc" and fields["Identity-Alignment"] == "dkim, spf"
+    assert fields["Delivery-Result"] == "reject" and fields["Source-IP"] == "127.0.0.1"
+    assert fields["Reported-Domain"] == "bank.test"
+    assert fields["SPF-DNS"] == 'txt : bank.test : "v=spf1 ip4:192.0.2.1 -all"'
+    assert "dmarc=fail header.from=bank.test" in fields["Authentication-Results"]
+    assert re.fullmatch(r"<[A-Za-z0-9+/]{20}@bank\.test>", fields["Original-Mail-From"])
+    assert header["From"] == "ceo@bank.test" and header["Message-ID"] == "<1@bank.test>"
+    assert re.fullmatch(r"[A-Za-z0-9+/]{20}@demo\.test", header["To"])
+    assert re.fullmatch(r"[A-Za-z0-9+/]{20}", header["Subject"])
+    (raw,) = server.mails("owner")
+    for private in (b"alice", b"Liddell", b"account", b"secret body"):
+        assert private not in raw
+    assert signed_by(raw, published) == ["here.test"] * 2
+    # The text that is hidden is the same token after a restart.
+    server.stop()
+    server.start()
+    time.sleep(1.1)
+    assert send(server, message("Subject: your account", sender="ceo@bank.test"))[0] == 550
+    again = reports(server, 2)[1][2]
+    assert again["To"] == header["To"]
+
+
+def test_fo_decides(gatepost):
+    server = start(gatepost)
+    broken = "DKIM-Signature: v=1; a=rsa-sha256; d={}.test; s=none; h=from; bh=AAAA; b=AAAA"
+    for name in ("any", "both", "signature"):
+        assert send(server, message(sender=f"me@{name}.test"), sender=f"me@{name}.test")[0] == 250
+    eventually(lambda: about(server) == ["any.test"], 20, "the report of fo=1")
+    time.sleep(1.1)
+    for name in ("both", "signature"):
+        assert send(server, message(broken.format(name), sender=f"me@{name}.test"), sender=f"me@{name}.test")[0] == 250
+    eventually(lambda: about(server) == ["any.test", "signature.test"], 20, "the report of fo=d")
+    fields = [fields for _, fields, _ in reports(server, 2)]
+    (one,) = [f for f in fields if f["Reported-Domain"] == "any.test"]
+    assert (one["Auth-Failure"], one["Identity-Alignment"], one["Delivery-Result"]) == ("dmarc", "dkim", "delivered")
+    (other,) = [f for f in fields if f["Reported-Domain"] == "signature.test"]
+    assert (other["Auth-Failure"], other["DKIM-Domain"], other["DKIM-Selector"]) == ("signature", "signature.test", "none")
+    # A second apart, none of these is told: no such tag, nobody who agreed, and mail that may be a report.
+    for text, sender in (
+        (message(sender="me@counted.test"), "someone@elsewhere.test"),
+        (message(sender="me@flood.test"), "someone@elsewhere.test"),
+        (message(sender="me@quiet.test"), ""),
+        (message("Auto-Submitted: auto-generated", sender="me@quiet.test"), "someone@elsewhere.test"),
+        (message("Content-Type: multipart/report; report-type=feedback-report", sender="me@quiet.test"), "a@b.test"),
+        (message("Authentication-Results: mx.gatepost.test; none", sender="me@quiet.test"), "a@b.test"),
+    ):
+        assert send(server, text, sender=sender)[0] == 250
+    eventually(lambda: "report_unwanted" in server.log_text(), 20, "a report that nobody has agreed to take")
+    time.sleep(2)
+    assert about(server) == ["any.test", "signature.test"]
+    assert not (server.folder / "mail/victim.test").exists()
+    # And this one is, so they would have been.
+    assert send(server, message(sender="me@quiet.test"))[0] == 250
+    eventually(lambda: about(server) == ["any.test", "quiet.test", "signature.test"], 20, "the last one")
+
+
+def test_none_are_made_where_they_are_not_switched_on(gatepost):
+    server = start(gatepost, failure="off")
+    assert send(server, message(sender="me@quiet.test"))[0] == 250
+    time.sleep(3)
+    assert not server.mails("owner")
+    assert not [line for line in server.log_lines() if line["event"].startswith("report_")]
+
+
+def flood(server, name, count):
+    """One each second: those of the same second are one."""
+    for _ in range(count):
+        assert send(server, message(sender=f"me@{name}.test"))[0] == 250
+        time.sleep(1.1)
+
+
+def test_there_are_only_so_many(gatepost):
+    server = start(gatepost, failure_per_hour=2, failure_per_day=3)
+    flood(server, "quiet", 4)
+    eventually(lambda: about(server) == ["quiet.test"] * 2, 20, "two reports")
+    flood(server, "both", 2)
+    eventually(lambda: about(server) == ["both.test"] + ["quiet.test"] * 2, 20, "the day's last report")
+    # A restart is no new hour.
+    server.stop()
+    server.start()
+    flood(server, "quiet", 1)
+    time.sleep(2)
+    assert len(server.mails("owner")) == 3
+    lines = [line for line in server.log_lines() if line["event"] == "failures_left_out"]
+    assert lines and all(line["messages"] > 0 for line in lines)
+
+
+def test_a_hostile_header_stays_a_header(gatepost):
+    server = start(gatepost, failure_redact="false")
+    text = b"".join(
+        (
+            b"From: me@quiet.test\r\nTo: alice@demo.test\r\n",
+            b"Subject: --=_0123456789abcdef01234567\r\n\t--=_x\r\n",
+            b"--=_boundary: x\r\n",
+            b"X-Eight: \xc3\xa4\xff\x80\r\n",
+            b"Content-Type: multipart/mixed; boundary=\"=_\"\r\n",
+            b"X-Blank: x\r\n \r\n y\r\n",
+            b"".join(b"X-%d: %s\r\n" % (i, b"v" * 900) for i in range(110)),
+            b"\r\nbody\r\n--=_--\r\n",
+        )
+    )
+    assert len(text) > 100_000
+    assert send(server, text)[0] == 250
+    ((mail, fields, header),) = reports(server, 1)
+    assert fields["Reported-Domain"] == "quiet.test"
+    assert header["Subject"] == "--=_0123456789abcdef01234567 --=_x"
+    assert header["X-Eight"] == "????" and header["X-Blank"] == "x y"
+    assert "X-30" in header and "X-109" not in header and "--=_boundary" not in header
+    (raw,) = server.mails("owner")
+    assert raw.isascii() and max(len(line) for line in raw.split(b"\n")) <= 998
+    assert b"body" not in raw
+    assert mail.get_boundary().encode() not in text
