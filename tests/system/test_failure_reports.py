@@ -5,12 +5,14 @@ import email
 import email.policy
 import re
 import shutil
+import sqlite3
 import subprocess
 import time
 
 import pytest
 from gateway import eventually
 from test_authentication import message, send
+from test_reports import DOMAIN, Reports, answer_walks
 from test_tls_reports import make_keys, signed_by
 
 RUF = "ruf=mailto:owner@demo.test"
@@ -192,3 +194,102 @@ def test_a_hostile_header_stays_a_header(gatepost):
     assert raw.isascii() and max(len(line) for line in raw.split(b"\n")) <= 998
     assert b"body" not in raw
     assert mail.get_boundary().encode() not in text
+
+
+# --- the role on its own, with its peers played ---
+
+
+def incident(**changes):
+    return {
+        "cause": 1, "delivery": 3, "arrival_s": 1800000000, "policy_domain": DOMAIN.encode(),
+        "header_from": DOMAIN.encode(), "source": b"192.0.2.1", "sender": b"me@else.test", "passed": 0,
+        "dkim_aligned": 0, "spf_aligned": 0, "dkim": 0, "dkim_domain": b"", "dkim_selector": b"",
+        "dkim_identity": b"", "spf": 3, "spf_domain": b"else.test", "spf_record": b"v=spf1 -all",
+        "header": b"From: me@example.test\r\nSubject: hello\r\n", **changes,
+    }  # fmt: skip
+
+
+OWN = {f"_dmarc.{DOMAIN}": f"v=DMARC1; p=reject; ruf=mailto:one@{DOMAIN},mailto:in@other.test"}
+AGREEMENT = f"{DOMAIN}._report._dmarc.other.test"
+
+
+def say(r, **changes):
+    r.smtpd.say("dmarc_failure", incident=incident(**changes))
+
+
+def test_a_restart_tells_what_was_not_told(tmp_path):
+    with Reports(tmp_path, failure="on") as r:
+        say(r)
+        answer_walks(r, {**OWN, AGREEMENT: "v=DMARC1; ruf=mailto:failures@other.test"})
+        assert r.take_letter()[0] == f"one@{DOMAIN}"
+        to, lost = r.take_letter(None)
+        assert to == "failures@other.test"
+        r.role.process.kill()
+    # What is due next is due after a quarter of an hour; here the clock of the database goes ahead.
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        db.execute("UPDATE report SET due_s = 0")
+    db.close()
+    with Reports(tmp_path, failure="on") as r:
+        answer_walks(r, {**OWN, AGREEMENT: "v=DMARC1; ruf=mailto:failures@other.test"})
+        to, again = r.take_letter()
+        assert (to, again["Message-ID"]) == ("failures@other.test", lost["Message-ID"])
+        assert [p.as_string() for p in again.iter_parts()] == [p.as_string() for p in lost.iter_parts()]
+        assert r.is_quiet(r.spool, 1)
+        r.stop()
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        assert db.execute("SELECT state FROM report").fetchall() == [("sent",)]
+        assert db.execute("SELECT count(*) FROM failure").fetchone() == (0,)
+    db.close()
+
+
+def test_nothing_is_kept_where_it_is_off(tmp_path):
+    with Reports(tmp_path) as r:
+        say(r)
+        assert r.is_quiet(r.resolver, 2)
+        r.stop()
+
+
+SENSELESS = {
+    "cause 0": {"cause": 0},
+    "cause 5": {"cause": 5},
+    "delivery 0": {"delivery": 0},
+    "delivery 4": {"delivery": 4},
+    "no domain": {"policy_domain": b""},
+    "a domain of two lines": {"header_from": b"a\r\nb"},
+    "no source": {"source": b""},
+    "a source that is none": {"source": b"<b>"},
+    "a null sender": {"sender": b""},
+    "DKIM 7": {"dkim": 7, "dkim_domain": b"a.test", "dkim_selector": b"s"},
+    "a signature of nobody": {"dkim": 2},
+    "a selector of two lines": {"dkim": 2, "dkim_domain": b"a.test", "dkim_selector": b"s\n"},
+    "SPF 7": {"spf": 7},
+}
+
+
+def test_a_senseless_failure_ends_its_channel_only(tmp_path):
+    with Reports(tmp_path, failure="on") as r:
+        for what, changes in SENSELESS.items():
+            r.smtpd = r.role.peer("smtpd")
+            r.smtpd.end.settimeout(10)
+            say(r, **changes)
+            assert r.smtpd.hear() is None, what
+        r.smtpd = r.role.peer("smtpd")
+        say(r)
+        answer_walks(r, {**OWN, AGREEMENT: 3})
+        assert r.take_letter()[0] == f"one@{DOMAIN}"
+        r.stop()
+
+
+def test_a_fallen_peer_makes_no_fields(tmp_path):
+    """Of texts that are honest in nothing but their length."""
+    evil = b"\r\n\r\n--=_x\r\nEvil: x\r\n\x00\xff<@>\""
+    with Reports(tmp_path, failure="on", failure_redact="false") as r:
+        say(
+            r, sender=evil, dkim=2, dkim_domain=b"a.test", dkim_selector=b"s", dkim_identity=evil, spf_domain=evil,
+            spf_record=evil, header=(b"X: y\r\n" + evil) * 900,
+        )  # fmt: skip
+        answer_walks(r, {**OWN, AGREEMENT: 3})
+        letter = r.take_letter()[1]
+        read(b"Return-Path: <>\r\nFrom: dmarc@here.test\r\n" + letter.as_bytes().replace(b"From:", b"X-From:", 1))
+        assert b"\nEvil" not in letter.as_bytes() and letter.as_bytes().isascii()
+        r.stop()
