@@ -74,6 +74,8 @@ def test_the_owner_hears_of_forged_mail(gatepost):
         pytest.skip("swaks is not installed")
     server = start(gatepost)
     published = make_keys(server)
+    server.stop()  # and signer knows the keys at once
+    server.start()
     argv = ["swaks", "--server", f"127.0.0.1:{server.port}", "--helo", "client.example.com", "--from", "ceo@bank.test"]
     argv += ["--to", "alice@demo.test", "--header", "Subject: your account", "--body", "very secret body"]
     argv += ["--header", "To: Alice Liddell <alice@demo.test>", "--header", "Message-Id: <1@bank.test>"]
@@ -118,7 +120,8 @@ def test_fo_decides(gatepost):
     (one,) = [f for f in fields if f["Reported-Domain"] == "any.test"]
     assert (one["Auth-Failure"], one["Identity-Alignment"], one["Delivery-Result"]) == ("dmarc", "dkim", "delivered")
     (other,) = [f for f in fields if f["Reported-Domain"] == "signature.test"]
-    assert (other["Auth-Failure"], other["DKIM-Domain"], other["DKIM-Selector"]) == ("signature", "signature.test", "none")
+    assert other["Auth-Failure"] == "signature"
+    assert (other["DKIM-Domain"], other["DKIM-Selector"]) == ("signature.test", "none")
     # A second apart, none of these is told: no such tag, nobody who agreed, and mail that may be a report.
     for text, sender in (
         (message(sender="me@counted.test"), "someone@elsewhere.test"),

@@ -239,7 +239,7 @@ put_folded(struct gp_buf *out, struct gp_slice name, struct gp_slice value)
 	gp_buf_put_str(out, "\r\n");
 }
 
-/* Octets that a field may come to: two lines that follow each other hold FOLD_AT octets together. */
+/* Octets that a field may come to: two lines one after the other hold FOLD_AT octets at least. */
 static size_t
 folded_max(struct gp_slice name, struct gp_slice value)
 {

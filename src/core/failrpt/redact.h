@@ -41,7 +41,7 @@ gp_redact_token(struct gp_buf *out, struct gp_slice key, struct gp_slice text);
 void
 gp_redact_address(struct gp_buf *out, struct gp_slice key, struct gp_slice address);
 
-/* Appends the fields as far as they fit below the buffer's cap: a token is longer than a short name.
+/* Appends those fields that fit below the buffer's cap: a token is longer than a short name.
  * header: whole fields, GP_REDACT_HEADER_MAX at most; the arena is for the work alone. 0 or
  * -ENOMEM. */
 [[nodiscard]] int

@@ -27,7 +27,7 @@ cause_name(uint8_t cause)
 	return names[cause];
 }
 
-/* RFC 6591 section 3.2.2. */
+/* RFC 6591 section 3.2. */
 static const char *
 delivery_name(uint8_t delivery)
 {
@@ -128,7 +128,7 @@ put_signature(struct gp_buf *out, const struct gp_failrpt_incident *i, struct gp
 	}
 }
 
-/* RFC 6591 section 3.2.5: as a quoted string. */
+/* RFC 6591 section 3.2: as a quoted string. */
 static void
 put_spf(struct gp_buf *out, const struct gp_failrpt_incident *i)
 {

@@ -56,8 +56,8 @@ reports_check_stop(void);
  * -ENOMEM. */
 [[nodiscard]] int
 failures_prepare(void);
-/* Keeps what is told of a message, where there is room, and its report is due. 0; 1: it is left out;
- * -errno. */
+/* Keeps what is told of a message, where there is room, and its report is due. 0; 1: it is left
+ * out; -errno. */
 [[nodiscard]] int
 failures_take(const struct gp_failrpt_incident *incident);
 /* To the log: how many were left out, when that is some time ago. */

@@ -137,8 +137,9 @@ store_read_failure(struct store *s, const struct store_report *report, struct gp
 struct gp_slice
 store_redaction(const struct store *s);
 
-/* Makes a report of this kind, one of STORE_COUNTED, of each domain of each period that is over, due
-   at some time in the `spread_s` seconds after its end, and forgets what is too old. 0 or -errno. */
+/* Makes a report of this kind, one that is counted, of each domain of each period that is over, due
+   at some time in the `spread_s` seconds after its end, and forgets what is too old. 0 or
+   -errno. */
 [[nodiscard]] int
 store_end_periods(struct store *s, enum store_kind kind, uint64_t now_s, uint64_t spread_s);
 
