@@ -45,7 +45,7 @@ static void
 put_key(struct gp_buf *out, const char *key)
 {
 	const struct gp_slice s = gp_buf_slice(out);
-	if (s.ptr[s.len - 1] != '{')
+	if (s.len > 0 && s.ptr[s.len - 1] != '{')
 		gp_buf_put_char(out, ',');
 	gp_buf_printf(out, "\"%s\":", key);
 }

@@ -106,9 +106,9 @@ scan_metrics_write(struct gp_buf *out, const struct scan_counts *c, const struct
 	put_number(out, "octets_total", "counter", "octets that servers sent", c->octets);
 	put_hosts(out, c);
 	put_head(out, "findings_total", "counter", "findings that failed, by severity");
-	for (uint8_t i = 0; i <= GP_SEVERITY_CRITICAL; i++)
+	for (int i = 0; i <= GP_SEVERITY_CRITICAL; i++)
 		gp_buf_printf(out, "gatepost_scan_findings_total{severity=\"%s\"} %" PRIu64 "\n",
-			      gp_severity_name(i), p->findings[i]);
+			      gp_severity_name((uint8_t)i), p->findings[i]);
 	put_head(out, "seconds", "gauge", "since the run began");
 	gp_buf_printf(out, "gatepost_scan_seconds %.3f\n", seconds);
 }

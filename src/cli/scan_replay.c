@@ -374,7 +374,7 @@ read_dane(const json_t *v, struct gp_arena *arena, struct gp_dane_result *ret)
 static int
 look(struct replay *p, const struct host *h, const json_t *v)
 {
-	struct gp_dane_result dane;
+	struct gp_dane_result dane = {};
 	const struct gp_host_address host = {.host = octets(v, "host", &p->arena)};
 	int64_t outcome = number(v, "dane_outcome");
 	bool has_dane = json_object_get(v, "dane_base");

@@ -42,6 +42,11 @@ static const struct {
 	 MIXED "\r\n--b\r\n" CTE
 	       "base64\r\n\r\nCi0tYg0KLS1iYw0KLS0NCi0NCi0tYi0=\r\n--b  \r\n\r\nx\r\n",
 	 0},
+	{"a CR before the end of what is nearly a delimiter",
+	 CTE "binary\r\n\r\n--x\r\r\nA\r\n--\r\r\n", CTE "base64\r\n\r\nLS14DQ0KQQ0KLS0NDQo=\r\n",
+	 0},
+	{"a false label: CR in what is nearly a delimiter", "\r\n--x\r\r\n", NULL,
+	 GP_DOWNGRADE_NO_LINES},
 	{"an inner part ends with the outer one",
 	 "Content-Type: multipart/mixed; boundary=\"a b\"\r\n\r\n--a b\r\n" MIXED "\r\n--b\r\n" CTE
 	 "binary\r\n\r\n\1\r\n--a b--\r\n--b\r\n",
@@ -67,6 +72,12 @@ static const struct {
 	 "\"\\b\"\r\n\r\n--b\r\n" CTE "binary\r\n\r\n\1\r\n--b--\r\n",
 	 "Content-Type: (a(b)\\)c) multipart/mixed ;\r\n x=y; (;)\r\n BOUNDARY = "
 	 "\"\\b\"\r\n\r\n--b\r\n" CTE "base64\r\n\r\nAA==\r\n--b--\r\n",
+	 0},
+	{"values that want quotes and have none",
+	 "Content-Type: multipart/related; type=text/html; boundary=--=_b\r\n\r\n----=_b\r\n" CTE
+	 "binary\r\n\r\n\1\r\n----=_b--\r\n",
+	 "Content-Type: multipart/related; type=text/html; boundary=--=_b\r\n\r\n----=_b\r\n" CTE
+	 "base64\r\n\r\nAA==\r\n----=_b--\r\n",
 	 0},
 	{"a false label", "\r\na\nb", NULL, GP_DOWNGRADE_NO_LINES},
 	{"a false label: CR", "\r\na\rb", NULL, GP_DOWNGRADE_NO_LINES},

@@ -7,7 +7,7 @@ import os
 
 from gateway import Talk, eventually, free_port, queue_id
 
-NOISE = bytes(range(256)) * 5 + b"\r\n--part\r\nno delimiter\r\n.\r\n\n.\n" + b"x" * 5000
+NOISE = bytes(range(256)) * 5 + b"\r\n--part\r\r\nno delimiter\r\n.\r\n\n.\n" + b"x" * 5000
 HEAD = b"From: me@example.com\r\nSubject: octets\r\nMIME-Version: 1.0\r\n"
 PARTS = (
     b'Content-Type: multipart/mixed; boundary="parting"\r\nContent-Transfer-Encoding: binary\r\n\r\n'

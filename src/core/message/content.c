@@ -12,6 +12,13 @@ is_token(char c)
 	return c > ' ' && c < 127 && !strchr("()<>@,;:\\\"/[]?=", c);
 }
 
+/* As values stand unquoted in mail, where section 5.1 wants quotes: "text/html", "----=_Part". */
+static bool
+is_value(char c)
+{
+	return c > ' ' && c < 127 && c != ';' && c != '(' && c != '"';
+}
+
 /* Spaces and comments, which may hold comments. */
 static void
 skip_cfws(struct gp_scan *c)
@@ -50,9 +57,9 @@ read_value(struct gp_scan *c, struct value *v)
 	v->len = 0;
 	skip_cfws(c);
 	if (!gp_scan_char(c, '"')) {
-		struct gp_slice token = gp_scan_while(c, is_token);
-		for (size_t i = 0; i < token.len; i++)
-			keep(v, token.ptr[i]);
+		struct gp_slice bare = gp_scan_while(c, is_value);
+		for (size_t i = 0; i < bare.len; i++)
+			keep(v, bare.ptr[i]);
 		return;
 	}
 	while (!gp_scan_end(c) && !gp_scan_char(c, '"')) {

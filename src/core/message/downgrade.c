@@ -376,6 +376,10 @@ feed_candidate(struct gp_downgrade *d, struct gp_slice s)
 		gp_buf_truncate(&d->line, line.len - 2);
 		if (!take_delimiter(d, gp_slice_take(line, line.len - 2), true)) {
 			give_up_candidate(d);
+			/* A CR before the line's end is the line's. */
+			if (d->cr)
+				put_content(d, GP_SLICE("\r"));
+			d->cr = false;
 			d->crlf = d->candidate = true;
 		}
 	} else if (!dashes || line.len > DELIMITER_MAX) {

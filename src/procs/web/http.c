@@ -180,15 +180,6 @@ http_start(struct event_base *base, const struct gp_config *(*config)(void))
 	return 0;
 }
 
-void
-http_stop(void)
-{
-	event_del(&self.readable);
-	event_del(&self.timer);
-	MHD_stop_daemon(self.daemon);
-	self.daemon = NULL;
-}
-
 int
 http_connect(const char *sni, const struct gp_sockaddr *client)
 {

@@ -23,10 +23,6 @@ enum {
 int
 http_start(struct event_base *base, const struct gp_config *(*config)(void));
 
-/* Ends all connections. */
-void
-http_stop(void);
-
 /* A new connection of this client, who shook hands with that name ("": none). Returns the end of
    its pair, not blocking, which the caller closes, or -errno. */
 int

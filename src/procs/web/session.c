@@ -123,7 +123,8 @@ read_lingering(struct session *s)
 static int
 read_client(struct session *s)
 {
-	if (s->client_ended || s->in.len > 0)
+	/* What it says behind its answer is for nobody. */
+	if (s->client_ended || s->answered || s->in.len > 0)
 		return 0;
 	char *to = gp_buf_reserve(&s->in, PIECE);
 	ssize_t n = to ? gp_tls_read(s->tls, to, PIECE) : -ENOMEM;
@@ -182,7 +183,7 @@ write_client(struct session *s)
 static void
 watch_both(struct session *s)
 {
-	bool reads = !s->client_ended && s->in.len == 0, writes = s->out.len > 0;
+	bool reads = !s->client_ended && !s->answered && s->in.len == 0, writes = s->out.len > 0;
 	/* TLS may want the other direction than we do. */
 	if (writes && gp_tls_wants(s->tls) == GP_TLS_WANTS_READ)
 		reads = true;
