@@ -196,9 +196,10 @@ put_text(struct gp_buf *out, const struct gp_failrpt_mail *m)
 {
 	const struct gp_report *r = m->report;
 	begin_part(out, m, "text/plain; charset=us-ascii");
-	gp_buf_put_str(out, "This is a DMARC failure report (RFC 9991) about a message from\r\n");
+	gp_buf_put_str(out, "This is a DMARC failure report (RFC 9991) about a message\r\n"
+			    "to which the record applies of\r\n");
 	gp_report_put_field(out, "    ", r->domain);
-	gp_buf_printf(out, "that came at %s, sent by\r\n", gp_date_stamp(r->start_s).s);
+	gp_buf_printf(out, "and which came at %s. It is sent by\r\n", gp_date_stamp(r->start_s).s);
 	gp_report_put_field(out, "    ", r->submitter);
 	if (m->texts.redacted)
 		gp_buf_put_str(out,

@@ -30,7 +30,7 @@ struct gp_failrpt_texts {
 };
 
 struct gp_failrpt_mail {
-	const struct gp_report *report; /* start_s: when the message came; domain: its author's */
+	const struct gp_report *report; /* start_s: when the message came; domain: of the record */
 	struct gp_slice to;             /* an address */
 	struct gp_failrpt_texts texts;
 	uint64_t now_s; /* since the epoch */
