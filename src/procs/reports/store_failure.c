@@ -30,7 +30,7 @@ store_failure_room(struct store *s, struct gp_slice domain, uint64_t now_s,
 	uint64_t day_s = now_s > DAY_S ? now_s - DAY_S : 0;
 	/* Less than a second after the last one it would be the same report. */
 	uint64_t second_s = now_s > 0 ? now_s - 1 : 0;
-	bool often, soon, all;
+	bool often = false, soon = false, all = false;
 	int r = is_full(s, domain, hour_s, limits->per_hour, &often);
 	if (r == 0)
 		r = is_full(s, domain, second_s, 1, &soon);
