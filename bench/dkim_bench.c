@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/dkim_key.h"
+#include "cli/proof/dkim_key.h"
 #include "core/dkim/dkim.h"
 
 enum { SECONDS = 2, BODY_MAX = 16 << 20, ARENA_MAX = 64 << 20, KEYS = 64, EACH = 64 };
