@@ -44,6 +44,10 @@ static const struct {
 	 "\"a.test._report._dmarc.b.test\": {\"TXT\": [\"v=DMARC1; rua=mailto:in@b.test;"
 	 " ruf=mailto:fail@b.test\"]}}",
 	 "f@a.test fail@b.test ", GP_DMARCRPT_WISHED, 1, 0, GP_DMARC_RUF},
+	/* one mailbox in several spellings */
+	{"{\"_dmarc.a.test\": {\"TXT\": [\"v=DMARC1; p=none;"
+	 " ruf=mailto:f@a.test,mailto:%66@a.test,mailto:F@A.test,mailto:g@a.test\"]}}",
+	 "f@a.test g@a.test ", GP_DMARCRPT_WISHED, 0, 0, GP_DMARC_RUF},
 	{"{\"_dmarc.a.test\": {\"TXT\": [\"v=DMARC1; p=none; psd=y; ruf=mailto:f@a.test\"]}}", "",
 	 GP_DMARCRPT_UNWISHED, 0, 0, GP_DMARC_RUF},
 	{"{\"_dmarc.a.test\": {\"TXT\": [\"v=DMARC1; p=none; psd=y; rua=mailto:f@a.test\"]}}",

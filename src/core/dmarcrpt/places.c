@@ -17,11 +17,24 @@ ask_walk(struct gp_slice domain, const struct gp_answers *answers, struct gp_are
 	return r;
 }
 
+/* As another spelling of the same URI would be another place, and the same mailbox. */
+static bool
+has(const struct gp_dmarcrpt_places *all, struct gp_slice address)
+{
+	for (size_t i = 0; i < all->len; i++) {
+		if (gp_slice_eq_nocase(all->list[i].address, address))
+			return true;
+	}
+	return false;
+}
+
 static void
 take(const struct gp_dmarc_destination *d, struct gp_dmarcrpt_places *ret)
 {
-	for (size_t i = 0; i < d->to_len && ret->len < GP_DMARCRPT_PLACES_MAX; i++)
-		ret->list[ret->len++] = d->to[i];
+	for (size_t i = 0; i < d->to_len && ret->len < GP_DMARCRPT_PLACES_MAX; i++) {
+		if (!has(ret, d->to[i].address))
+			ret->list[ret->len++] = d->to[i];
+	}
 	ret->refused +=
 		d->state == GP_DMARC_DESTINATION_REFUSED || d->state == GP_DMARC_DESTINATION_SCHEME;
 	ret->unknown += d->state == GP_DMARC_DESTINATION_UNKNOWN;

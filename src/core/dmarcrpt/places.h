@@ -21,7 +21,8 @@ enum gp_dmarcrpt_wish {
 
 struct gp_dmarcrpt_places {
 	uint8_t wish;                                     /* enum gp_dmarcrpt_wish */
-	struct gp_dmarc_uri list[GP_DMARCRPT_PLACES_MAX]; /* mailto: alone, in the record's order */
+	struct gp_dmarc_uri list[GP_DMARCRPT_PLACES_MAX]; /* mailto: alone, each address once,
+							      in the record's order */
 	size_t len;
 	size_t refused;                     /* that did not agree, or are of another scheme */
 	size_t unknown;                     /* of these the DNS did not say whether they have */
