@@ -83,6 +83,13 @@ static const struct {
 	{"DKIM-Signature: v=1; z=Subject:x\r\n", "DKIM-Signature: {v=1; z=Subject:x}\r\n"},
 	{"DKIM-Signature: what\r\n", "DKIM-Signature: {what}\r\n"},
 	{"DKIM-Signature: v=1; z=Subject:x; z=\r\n", "DKIM-Signature: {v=1; z=Subject:x; z=}\r\n"},
+	{"DKIM-Signature: v=1; i=@a.test\r\n", "DKIM-Signature: v=1; i=@a.test\r\n"},
+	{"DKIM-Signature: v=1; i=al@a.test\r\n", "DKIM-Signature: {v=1; i=al@a.test}\r\n"},
+	/* links that nobody should follow */
+	{"From: http://a.test <a@b.test>\r\n", "From: hxxp://a.test <a@b.test>\r\n"},
+	{"List-Id: <HTTPS://a.test> xhttp:httphttp:\r\n",
+	 "List-Id: <hxxpS://a.test> xhxxp:httphxxp:\r\n"},
+	{"X-Mailer: http https httpd: htt\r\n", "X-Mailer: http https httpd: htt\r\n"},
 	/* what is no field of ours */
 	{"--=_abc: x\r\nFrom: a@b.test\r\n", "From: a@b.test\r\n"},
 	{"--=_abc--\r\nDate: x\r\n", "Date: x\r\n"},
@@ -111,10 +118,10 @@ without_a_key_nothing_is_hidden(void **state)
 {
 	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
 	struct gp_slice header =
-		GP_SLICE("Subject: hello\r\nTo: Alice <alice@x.test>\r\nX: \x80\r\n");
+		GP_SLICE("Subject: http://x\r\nTo: Alice <alice@x.test>\r\nX: \x80\r\n");
 	(void)state;
 	assert_slice(redact(&arena, GP_SLICE(""), header, 1 << 16),
-		     "Subject: hello\r\nTo: Alice <alice@x.test>\r\nX: ?\r\n");
+		     "Subject: hxxp://x\r\nTo: Alice <alice@x.test>\r\nX: ?\r\n");
 	gp_arena_free(&arena);
 }
 
@@ -135,6 +142,31 @@ tokens(void **state)
 	assert_true(gp_slice_eq(one, gp_buf_slice(&other)));
 	gp_buf_free(&other);
 	gp_arena_free(&arena);
+}
+
+/* Who is told cannot compare what others sent with what he sends. */
+static void
+each_domain_and_client_has_a_key(void **state)
+{
+	static const struct {
+		const char *master, *domain, *source;
+	} of[] = {
+		{"m", "a.test", "192.0.2.1"}, {"n", "a.test", "192.0.2.1"},
+		{"m", "b.test", "192.0.2.1"}, {"m", "a.test", "192.0.2.2"},
+		{"m", "a.test1", "92.0.2.1"},
+	};
+	struct gp_sha256 keys[GP_ARRAY_LEN(of)], again;
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(of); i++) {
+		const struct gp_slice master = gp_slice_str(of[i].master),
+				      domain = gp_slice_str(of[i].domain),
+				      source = gp_slice_str(of[i].source);
+		assert_int_equal(gp_redact_key(master, domain, source, &keys[i]), 0);
+		assert_int_equal(gp_redact_key(master, domain, source, &again), 0);
+		assert_memory_equal(&keys[i], &again, sizeof(again));
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(&keys[i], &keys[k], sizeof(again));
+	}
 }
 
 /* Every line is short enough, and begins as a field or a continuation does. */
@@ -185,6 +217,7 @@ main(void)
 		cmocka_unit_test(fields),
 		cmocka_unit_test(without_a_key_nothing_is_hidden),
 		cmocka_unit_test(tokens),
+		cmocka_unit_test(each_domain_and_client_has_a_key),
 		cmocka_unit_test(large_fields_are_folded_or_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,6 @@
 #include "base/base64.h"
 #include "base/scan.h"
 #include "core/message/header.h"
-#include "core/sasl/crypto.h"
 #include "core/taglist/taglist.h"
 
 enum {
@@ -19,6 +18,15 @@ enum {
 };
 
 /* --- tokens --- */
+
+int
+gp_redact_key(struct gp_slice master, struct gp_slice domain, struct gp_slice source,
+	      struct gp_sha256 *ret)
+{
+	struct gp_sha256 own;
+	int r = gp_hmac_sha256(master, domain, &own);
+	return r == 0 ? gp_hmac_sha256(gp_sha256_slice(&own), source, ret) : r;
+}
 
 void
 gp_redact_token(struct gp_buf *out, struct gp_slice key, struct gp_slice text)
@@ -171,20 +179,27 @@ treatment_of(struct gp_slice name)
 	return HIDDEN;
 }
 
-/* z= has other fields in it, Subject and To among them (RFC 6376 section 3.5). */
+/* z= has other fields in it, Subject and To among them, and i= may name a user, who is the
+ * recipient where a forwarder has signed (RFC 6376 section 3.5). "@d" names nobody. */
 static bool
-copies_fields(struct gp_slice value)
+tells_more(struct gp_slice value)
 {
 	struct gp_taglist list;
-	return gp_taglist_read(value, &list) != GP_TAGLIST_OK ||
-	       gp_taglist_find(&list, GP_SLICE("z")) != NULL;
+	if (gp_taglist_read(value, &list) != GP_TAGLIST_OK ||
+	    gp_taglist_find(&list, GP_SLICE("z")) != NULL)
+		return true;
+	for (size_t i = 0; i < list.len; i++) {
+		if (gp_slice_find(list.tags[i].value, '@') > 0)
+			return true;
+	}
+	return false;
 }
 
 static void
 hide(struct gp_buf *out, struct gp_slice key, struct gp_slice name, struct gp_slice value)
 {
 	enum treatment how = treatment_of(name);
-	if (key.len == 0 || how == SHOWN || (how == SIGNATURE && !copies_fields(value)))
+	if (key.len == 0 || how == SHOWN || (how == SIGNATURE && !tells_more(value)))
 		gp_buf_put(out, value);
 	else if (how == TRACE)
 		hide_in_trace(out, key, value);
@@ -213,6 +228,27 @@ is_no_space(char c)
 	return c != ' ' && c != '\t';
 }
 
+static bool
+is_link(struct gp_slice s)
+{
+	return gp_slice_starts_nocase(s, GP_SLICE("http:")) ||
+	       gp_slice_starts_nocase(s, GP_SLICE("https:"));
+}
+
+static void
+put_word(struct gp_buf *out, struct gp_slice word)
+{
+	for (; word.len > 0 && !out->failed; word = gp_slice_drop(word, 1)) {
+		char c = word.ptr[0];
+		if (is_link(word)) {
+			gp_buf_put_str(out, "hxx");
+			word = gp_slice_drop(word, 3);
+			c = 'p';
+		}
+		gp_buf_put_char(out, c > ' ' && c < 127 ? c : '?');
+	}
+}
+
 /* The field, in lines that end before FOLD_AT where they can. */
 static void
 put_folded(struct gp_buf *out, struct gp_slice name, struct gp_slice value)
@@ -231,9 +267,7 @@ put_folded(struct gp_buf *out, struct gp_slice name, struct gp_slice value)
 			column = 0;
 		}
 		gp_buf_put_char(out, ' ');
-		for (size_t i = 0; i < word.len; i++)
-			gp_buf_put_char(out,
-					word.ptr[i] > ' ' && word.ptr[i] < 127 ? word.ptr[i] : '?');
+		put_word(out, word);
 		column += 1 + word.len;
 	}
 	gp_buf_put_str(out, "\r\n");
