@@ -62,7 +62,8 @@ write_mail(struct gp_slice text, struct gp_slice with)
 					  .to = text,
 					  .texts = {.feedback = gp_buf_slice(&feedback),
 						    .header = gp_buf_slice(&header),
-						    .redacted = with.len > 0}};
+						    .redacted = with.len > 0,
+						    .incidents = 2}};
 	bool written = gp_failrpt_write_mail(&m, &mail);
 	gp_assert(written && count(gp_buf_slice(&mail), GP_SLICE("\n--=_u1u1u1u1\r\n")) == 3 &&
 		  count(gp_buf_slice(&mail), GP_SLICE("\n--=_u1u1u1u1--\r\n")) == 1);

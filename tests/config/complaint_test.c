@@ -246,6 +246,8 @@ static const struct complaint_case values[] = {
 	{BASE "reports: {dmarc_interval: 2d}\n",
 	 "3:27: dmarc_interval is out of bounds: 1s to 1d are possible\n"},
 	{BASE "reports: {failure: true}\n", "3:20: failure: 'true' is not one of: off, on\n"},
+	{BASE "reports: {failure_window: 2h}\n",
+	 "3:27: failure_window is out of bounds: 1s to 1h are possible\n"},
 	{BASE "reports: {failure_per_hour: 0}\n",
 	 "3:29: failure_per_hour is out of bounds: 1 to 1000 are possible\n"},
 	{BASE "reports: {dmarc_size: 2MB}\n",

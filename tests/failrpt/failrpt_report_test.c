@@ -193,6 +193,7 @@ the_mail(void **state)
 		"Content-Transfer-Encoding: 7bit\r\n"
 		"\r\n"
 		"A: b\r\n"
+		"Incidents: 1\r\n"
 		"\r\n"
 		"--=_u1\r\n"
 		"Content-Type: text/rfc822-headers\r\n"
@@ -206,11 +207,12 @@ the_mail(void **state)
 					 .submitter = GP_SLICE("here.test"),
 					 .domain = GP_SLICE("example.com"),
 					 .start_s = 1800000000};
-	struct gp_failrpt_mail mail = {
-		.report = &report,
-		.to = GP_SLICE("owner@example.com"),
-		.texts = {.feedback = GP_SLICE("A: b\r\n"), .header = GP_SLICE("From: x\r\n")},
-		.now_s = 1800000060};
+	struct gp_failrpt_mail mail = {.report = &report,
+				       .to = GP_SLICE("owner@example.com"),
+				       .texts = {.feedback = GP_SLICE("A: b\r\n"),
+						 .header = GP_SLICE("From: x\r\n"),
+						 .incidents = 1},
+				       .now_s = 1800000060};
 	struct gp_buf b = GP_BUF_INIT(4096), small = GP_BUF_INIT(sizeof(want) - 2);
 	(void)state;
 	assert_true(gp_failrpt_write_mail(&mail, &b));
@@ -224,6 +226,28 @@ the_mail(void **state)
 	gp_buf_free(&small);
 }
 
+static void
+one_mail_of_many_messages(void **state)
+{
+	static const char text[] = "first of 4294967295 messages in a short time that came from\r\n"
+				   "the same address and failed alike.\r\n";
+	const struct gp_report report = {.contact = GP_SLICE("dmarc@here.test"),
+					 .unique = GP_SLICE("u1"),
+					 .submitter = GP_SLICE("here.test"),
+					 .domain = GP_SLICE("example.com")};
+	const struct gp_failrpt_mail mail = {.report = &report,
+					     .to = GP_SLICE("owner@example.com"),
+					     .texts = {.feedback = GP_SLICE("A: b\r\n"),
+						       .header = GP_SLICE("From: x\r\n"),
+						       .incidents = UINT32_MAX}};
+	struct gp_buf b = GP_BUF_INIT(4096);
+	(void)state;
+	assert_true(gp_failrpt_write_mail(&mail, &b));
+	assert_non_null(memmem(gp_buf_slice(&b).ptr, b.len, text, strlen(text)));
+	assert_slice(value(gp_buf_slice(&b), "Incidents"), "4294967295");
+	gp_buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -234,6 +258,7 @@ main(void)
 		cmocka_unit_test(what_is_not_known_is_left_out),
 		cmocka_unit_test(no_text_becomes_a_field),
 		cmocka_unit_test(the_mail),
+		cmocka_unit_test(one_mail_of_many_messages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

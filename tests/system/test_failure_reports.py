@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DMARC failure reports from end to end: forged mail, and what the owner of the name in From hears of it at once."""
+"""DMARC failure reports from end to end: forged mail, and what the owner of the name in From hears of it."""
 
 import email
 import email.policy
 import re
 import shutil
 import sqlite3
+import smtplib
 import subprocess
 import time
 
@@ -43,7 +44,7 @@ def start(gatepost, **reports):
             "victim.test": {"recipients": ["victim"], "deliver": {"maildir": "mail/{domain}/{local}"}},
             "here.test": {"recipients": "any", "deliver": "discard"},
         },
-        reports={"from": "dmarc@here.test", "failure": "on", **reports},
+        reports={"from": "dmarc@here.test", "failure": "on", "failure_window": "1s", **reports},
     )
 
 
@@ -122,7 +123,7 @@ def test_fo_decides(gatepost):
     (other,) = [f for f in fields if f["Reported-Domain"] == "signature.test"]
     assert other["Auth-Failure"] == "signature"
     assert (other["DKIM-Domain"], other["DKIM-Selector"]) == ("signature.test", "none")
-    # A second apart, none of these is told: no such tag, nobody who agreed, and mail that may be a report.
+    # None of these is told: no such tag, nobody who agreed, and mail that may be a report.
     for text, sender in (
         (message(sender="me@counted.test"), "someone@elsewhere.test"),
         (message(sender="me@flood.test"), "someone@elsewhere.test"),
@@ -149,24 +150,45 @@ def test_none_are_made_where_they_are_not_switched_on(gatepost):
     assert not [line for line in server.log_lines() if line["event"].startswith("report_")]
 
 
-def flood(server, name, count):
-    """One each second: those of the same second are one."""
-    for _ in range(count):
-        assert send(server, message(sender=f"me@{name}.test"))[0] == 250
+def send_from(server, host, name):
+    with smtplib.SMTP("127.0.0.1", server.port, timeout=20, source_address=(f"127.0.0.{host}", 0)) as c:
+        c.ehlo("client.example.com")
+        assert c.sendmail("someone@elsewhere.test", "alice@demo.test", message(sender=f"me@{name}.test")) == {}
+
+
+def test_a_flood_is_one_report(gatepost):
+    server = start(gatepost, failure_window="5s")
+    for host in (1, 1, 2, 1, 1):
+        send_from(server, host, "quiet")
+        time.sleep(0.6)
+    eventually(lambda: len(about(server)) == 2, 20, "a report for each client")
+    found = reports(server, 2)
+    assert sorted((f["Source-IP"], f["Incidents"]) for _, f, _ in found) == [("127.0.0.1", "4"), ("127.0.0.2", "1")]
+    one, other = (header["Subject"] for _, _, header in found)
+    assert one != other  # a key for each
+    # What comes after it begins the next one.
+    send_from(server, 1, "quiet")
+    eventually(lambda: len(about(server)) == 3, 20, "the next report")
+
+
+def flood(server, name, hosts):
+    """One each second: of those of the same second one is told."""
+    for host in hosts:
+        send_from(server, host, name)
         time.sleep(1.1)
 
 
 def test_there_are_only_so_many(gatepost):
     server = start(gatepost, failure_per_hour=2, failure_per_day=3)
-    flood(server, "quiet", 4)
+    flood(server, "quiet", (1, 2, 3, 4))
     eventually(lambda: about(server) == ["quiet.test"] * 2, 20, "two reports")
-    flood(server, "both", 2)
+    flood(server, "both", (2, 3))
     eventually(lambda: about(server) == ["both.test"] + ["quiet.test"] * 2, 20, "the day's last report")
     # A restart is no new hour.
     server.stop()
     server.start()
-    flood(server, "quiet", 1)
-    time.sleep(2)
+    flood(server, "quiet", (5,))
+    time.sleep(3)
     assert len(server.mails("owner")) == 3
     lines = [line for line in server.log_lines() if line["event"] == "failures_left_out"]
     assert lines and all(line["messages"] > 0 for line in lines)
@@ -221,7 +243,7 @@ def say(r, **changes):
 
 
 def test_a_restart_tells_what_was_not_told(tmp_path):
-    with Reports(tmp_path, failure="on") as r:
+    with Reports(tmp_path, failure="on", failure_window="1s") as r:
         say(r)
         answer_walks(r, {**OWN, AGREEMENT: "v=DMARC1; ruf=mailto:failures@other.test"})
         assert r.take_letter()[0] == f"one@{DOMAIN}"
@@ -232,7 +254,7 @@ def test_a_restart_tells_what_was_not_told(tmp_path):
     with sqlite3.connect(tmp_path / "reports.db") as db:
         db.execute("UPDATE report SET due_s = 0")
     db.close()
-    with Reports(tmp_path, failure="on") as r:
+    with Reports(tmp_path, failure="on", failure_window="1s") as r:
         answer_walks(r, {**OWN, AGREEMENT: "v=DMARC1; ruf=mailto:failures@other.test"})
         to, again = r.take_letter()
         assert (to, again["Message-ID"]) == ("failures@other.test", lost["Message-ID"])
@@ -241,6 +263,24 @@ def test_a_restart_tells_what_was_not_told(tmp_path):
         r.stop()
     with sqlite3.connect(tmp_path / "reports.db") as db:
         assert db.execute("SELECT state FROM report").fetchall() == [("sent",)]
+        assert db.execute("SELECT count(*) FROM failure").fetchone() == (0,)
+    db.close()
+
+
+def test_what_waits_is_dropped_when_it_is_switched_off(tmp_path):
+    with Reports(tmp_path, failure="on") as r:
+        say(r)
+        time.sleep(1.5)  # on the disk
+        r.role.process.kill()
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        assert db.execute("SELECT incidents FROM failure").fetchall() == [(1,)]
+        db.execute("UPDATE report SET due_s = 0")
+    db.close()
+    with Reports(tmp_path) as r:
+        assert r.is_quiet(r.resolver, 2)
+        r.stop()
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        assert db.execute("SELECT state FROM report").fetchall() == [("unasked",)]
         assert db.execute("SELECT count(*) FROM failure").fetchone() == (0,)
     db.close()
 
@@ -270,7 +310,7 @@ SENSELESS = {
 
 
 def test_a_senseless_failure_ends_its_channel_only(tmp_path):
-    with Reports(tmp_path, failure="on") as r:
+    with Reports(tmp_path, failure="on", failure_window="1s") as r:
         for what, changes in SENSELESS.items():
             r.smtpd = r.role.peer("smtpd")
             r.smtpd.end.settimeout(10)
@@ -286,7 +326,7 @@ def test_a_senseless_failure_ends_its_channel_only(tmp_path):
 def test_a_fallen_peer_makes_no_fields(tmp_path):
     """Of texts that are honest in nothing but their length."""
     evil = b"\r\n\r\n--=_x\r\nEvil: x\r\n\x00\xff<@>\""
-    with Reports(tmp_path, failure="on", failure_redact="false") as r:
+    with Reports(tmp_path, failure="on", failure_window="1s", failure_redact="false") as r:
         say(
             r, sender=evil, dkim=2, dkim_domain=b"a.test", dkim_selector=b"s", dkim_identity=evil, spf_domain=evil,
             spf_record=evil, header=(b"X: y\r\n" + evil) * 900,

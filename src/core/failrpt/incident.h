@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One message of which the owner of the name in its From is told at once: RFC 9991.
+ * One message of which the owner of the name in its From is told: RFC 9991.
  *
  * Told is what a record with ruf asks for by fo (RFC 9989 section 4.7), any of:
  *

@@ -201,10 +201,16 @@ put_text(struct gp_buf *out, const struct gp_failrpt_mail *m)
 	gp_report_put_field(out, "    ", r->domain);
 	gp_buf_printf(out, "and which came at %s. It is sent by\r\n", gp_date_stamp(r->start_s).s);
 	gp_report_put_field(out, "    ", r->submitter);
+	if (m->texts.incidents > 1)
+		gp_buf_printf(out,
+			      "It is the first of %u messages in a short time that came from\r\n"
+			      "the same address and failed alike.\r\n",
+			      (unsigned)m->texts.incidents);
 	if (m->texts.redacted)
 		gp_buf_put_str(out,
 			       "Recipients, the subject and whatever else may be private are\r\n"
-			       "hidden: the same text is always the same token (RFC 6590).\r\n");
+			       "hidden: the same text is the same token in reports about mail\r\n"
+			       "from the same address (RFC 6590).\r\n");
 	gp_buf_put_str(out, "\r\n");
 }
 
@@ -216,7 +222,8 @@ gp_failrpt_write_mail(const struct gp_failrpt_mail *m, struct gp_buf *out)
 	put_text(out, m);
 	begin_part(out, m, "message/feedback-report");
 	gp_buf_put(out, m->texts.feedback);
-	gp_buf_put_str(out, "\r\n");
+	/* RFC 5965 section 3.2. */
+	gp_buf_printf(out, "Incidents: %u\r\n\r\n", (unsigned)m->texts.incidents);
 	begin_part(out, m, "text/rfc822-headers");
 	gp_buf_put(out, m->texts.header);
 	gp_buf_printf(out, "\r\n--=_%.*s--\r\n", GP_SLICE_FMT(m->report->unique));

@@ -26,7 +26,8 @@ gp_failrpt_write_feedback(const struct gp_failrpt_incident *incident, struct gp_
 /* What is kept: as gp_failrpt_write_feedback() and gp_redact_header() wrote it. */
 struct gp_failrpt_texts {
 	struct gp_slice feedback, header;
-	bool redacted; /* by a key */
+	bool redacted;      /* by a key */
+	uint32_t incidents; /* messages that failed alike, this one with them; 1 or more */
 };
 
 struct gp_failrpt_mail {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Single messages that a domain is told of at once (RFC 9991): how many, and what of them is kept.
+ * Single messages that a domain is told of (RFC 9991): how many, and what of them is kept.
  *
  * Everybody can send mail that fails, in any name and as much as he likes, and each report is a
- * mail to somebody. So a domain is told of a few in an hour, and all domains together of some in a
- * day; what is beyond is counted in the log, and in the daily report where the domain wants one.
+ * mail to somebody. So a report waits a while, and those that fail like its message are a number in
+ * it; and few reports are begun for a domain in an hour, and for all domains together in a day.
+ * What is beyond is counted in the log, and in the daily report where the domain wants one.
  */
 #include <errno.h>
 
@@ -53,43 +54,65 @@ leave_out(const struct gp_failrpt_incident *i, int why, uint64_t now_s)
 	failures_tell_left_out(now_s);
 }
 
+/* The empty key hides nothing. */
 static int
-keep(const struct gp_failrpt_incident *i, uint64_t now_s)
+keep_by(const struct gp_failrpt_incident *i, struct gp_slice key, uint64_t now_s)
 {
 	const struct gp_config *cfg = reports.env->config;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_buf feedback = GP_BUF_INIT(GP_FAILRPT_FEEDBACK_MAX);
 	struct gp_buf header = GP_BUF_INIT(GP_FAILRPT_FIELDS_MAX);
-	struct gp_slice key =
-		cfg->reports.failure_redact ? store_redaction(reports.store) : GP_SLICE("");
 	gp_failrpt_write_feedback(i, key, cfg->hostname, &feedback);
 	int r = gp_redact_header(&header, key, i->header, &arena);
 	if (feedback.failed)
 		r = -ENOMEM;
 	const struct gp_failrpt_texts texts = {gp_buf_slice(&feedback), gp_buf_slice(&header),
-					       key.len > 0};
+					       key.len > 0, 1};
 	if (r == 0)
-		r = store_add_failure(reports.store, i->policy_domain, now_s, &texts);
+		r = store_add_failure(reports.store, i, now_s,
+				      now_s + cfg->reports.failure_window / 1000, &texts);
 	gp_buf_free(&feedback);
 	gp_buf_free(&header);
 	gp_arena_free(&arena);
 	return r;
 }
 
-int
-failures_take(const struct gp_failrpt_incident *i)
+static int
+keep(const struct gp_failrpt_incident *i, uint64_t now_s)
+{
+	struct gp_sha256 key;
+	if (!reports.env->config->reports.failure_redact)
+		return keep_by(i, GP_SLICE(""), now_s);
+	int r = gp_redact_key(store_redaction(reports.store), i->policy_domain, i->source, &key);
+	return r == 0 ? keep_by(i, gp_sha256_slice(&key), now_s) : r;
+}
+
+/* The first of its like. */
+static int
+take_first(const struct gp_failrpt_incident *i)
 {
 	const struct gp_config *cfg = reports.env->config;
 	const struct store_failure_limits limits = {cfg->reports.failure_per_hour,
 						    cfg->reports.failure_per_day};
 	uint64_t now_s = reports_now_s();
+	int r = store_failure_room(reports.store, i->policy_domain, now_s, &limits);
+	if (r > 0) {
+		leave_out(i, r, now_s);
+		return 0;
+	}
+	if (r == STORE_FAILURE_KEPT)
+		r = keep(i, now_s);
+	if (r == 0)
+		reports_wake();
+	return r;
+}
+
+int
+failures_take(const struct gp_failrpt_incident *i)
+{
 	/* smtpd may not have heard yet that it was switched off. */
-	if (!cfg->reports.failure)
-		return 1;
-	int room = store_failure_room(reports.store, i->policy_domain, now_s, &limits);
-	if (room == STORE_FAILURE_KEPT)
-		return keep(i, now_s);
-	if (room > 0)
-		leave_out(i, room, now_s);
-	return GP_MIN(room, 1);
+	if (!reports.env->config->reports.failure)
+		return 0;
+	int merged = store_merge_failure(reports.store, i);
+	return merged == 0 ? take_first(i) : GP_MIN(merged, 0);
 }

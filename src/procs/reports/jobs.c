@@ -550,6 +550,9 @@ begin(void)
 	}
 	if (is_under_way(j))
 		free_job(j);
+	else if (j->row.kind == STORE_FAILURE && !reports.env->config->reports.failure)
+		/* It was switched off while this one waited. */
+		settle(j, STORE_UNASKED);
 	else
 		find_places(j);
 	return true;

@@ -62,10 +62,27 @@ current_period(enum store_kind kind)
 	return (struct store_period){start_s, start_s + interval_s - 1};
 }
 
+static bool
+is_sane(const struct gp_message *m)
+{
+	switch (m->type) {
+	case GP_MSG_TLS_RESULT:
+		return sane_tls(&m->tls_result);
+	case GP_MSG_DMARC_RESULT:
+		return sane_dmarc(&m->dmarc_result);
+	case GP_MSG_DMARC_FAILURE:
+		return sane_failure(&m->dmarc_failure.incident);
+	default:
+		gp_unreachable("permit table and handler differ");
+	}
+}
+
 static int
 count(const struct gp_message *m)
 {
 	struct store_period period;
+	if (m->type == GP_MSG_DMARC_FAILURE)
+		return failures_take(&m->dmarc_failure.incident);
 	if (m->type == GP_MSG_TLS_RESULT) {
 		period = current_period(STORE_TLS);
 		return store_count_tls(reports.store, &period, &m->tls_result);
@@ -74,33 +91,19 @@ count(const struct gp_message *m)
 	return store_count_dmarc(reports.store, &period, &m->dmarc_result);
 }
 
-static bool
-take_failure(const struct gp_failrpt_incident *incident)
-{
-	if (!sane_failure(incident))
-		return false;
-	int r = failures_take(incident);
-	if (r < 0)
-		complain(r);
-	else if (r == 0)
-		reports_wake();
-	return true;
-}
-
 bool
 reports_count(const struct gp_message *m)
 {
-	if (m->type == GP_MSG_DMARC_FAILURE)
-		return take_failure(&m->dmarc_failure.incident);
-	bool tls = m->type == GP_MSG_TLS_RESULT;
-	if (tls ? !sane_tls(&m->tls_result) : !sane_dmarc(&m->dmarc_result))
+	if (!is_sane(m))
 		return false;
 	int r = count(m);
 	if (r < 0)
 		complain(r);
 	else if (r == 1)
-		gp_debug("result_not_counted", GP_F("domain", tls ? m->tls_result.domain
-								  : m->dmarc_result.policy.domain));
+		gp_debug("result_not_counted",
+			 GP_F("domain", m->type == GP_MSG_TLS_RESULT
+						? m->tls_result.domain
+						: m->dmarc_result.policy.domain));
 	if (!evtimer_pending(sync_timer, NULL))
 		gp_timer_set(sync_timer, SYNC_MS);
 	return true;

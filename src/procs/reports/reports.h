@@ -4,7 +4,7 @@
  *
  *     relay --TLS_RESULT-----+
  *     smtpd --DMARC_RESULT---+--> peers.c --> main.c --> store.h   counts, all day long
- *           --DMARC_FAILURE--+                 +--> failures.c     one message, told at once
+ *           --DMARC_FAILURE--+                 +--> failures.c     one message, and its like
  *
  *     main.c --(a report is due)--> jobs.c --> compose.h           JSON or XML, gzip, mail
  *                                     |  +---> where.h             where does it go?
@@ -56,8 +56,8 @@ reports_check_stop(void);
  * -ENOMEM. */
 [[nodiscard]] int
 failures_prepare(void);
-/* Keeps what is told of a message, where there is room, and its report is due. 0; 1: it is left
- * out; -errno. */
+/* Counts a message into the report about one like it, or keeps what is told of it, where there is
+ * room. 0 or -errno. */
 [[nodiscard]] int
 failures_take(const struct gp_failrpt_incident *incident);
 /* To the log: how many were left out, when that is some time ago. */

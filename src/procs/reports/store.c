@@ -82,7 +82,10 @@ static const char *const migrations[] = {
 
 	"CREATE TABLE failure ("
 	" report INTEGER PRIMARY KEY REFERENCES report ON DELETE CASCADE,"
-	" feedback TEXT NOT NULL, header TEXT NOT NULL, redacted INTEGER NOT NULL);"
+	" source TEXT NOT NULL, cause INTEGER NOT NULL,"
+	" feedback TEXT NOT NULL, header TEXT NOT NULL, redacted INTEGER NOT NULL,"
+	" incidents INTEGER NOT NULL);"
+	"CREATE INDEX failure_like ON failure (source, cause);"
 	"CREATE TABLE redaction (key TEXT NOT NULL);"
 	"INSERT INTO redaction VALUES (lower(hex(randomblob(32))));",
 };
@@ -157,10 +160,16 @@ static const char *const texts[STATEMENTS] = {
 	[COUNT_REPORTS] = "SELECT count(*) FROM report WHERE kind = ?1 AND start_s > ?2"
 			  " AND (?3 = '' OR domain = ?3)",
 	[ADD_REPORT] = "INSERT OR IGNORE INTO report (kind, start_s, end_s, domain, unique_id,"
-		       " due_s) VALUES (?1, ?2, ?2, ?3, lower(hex(randomblob(12))), ?2)",
-	[ADD_FAILURE_TEXTS] = "INSERT OR IGNORE INTO failure SELECT id, ?4, ?5, ?6 FROM report"
+		       " due_s) VALUES (?1, ?2, ?2, ?3, lower(hex(randomblob(12))), ?4)",
+	[ADD_FAILURE_TEXTS] = "INSERT OR IGNORE INTO failure SELECT id, ?4, ?5, ?6, ?7, ?8, ?9"
+			      " FROM report"
 			      " WHERE kind = ?1 AND start_s = ?2 AND domain = ?3 AND end_s = ?2",
-	[READ_FAILURE_TEXTS] = "SELECT feedback, header, redacted FROM failure WHERE report = ?",
+	/* As many as RFC 5965 has room for. */
+	[MERGE_FAILURE] = "UPDATE failure SET incidents = min(incidents + 1, 4294967295)"
+			  " WHERE source = ?2 AND cause = ?3 AND EXISTS (SELECT 1 FROM report r"
+			  " WHERE r.id = report AND r.domain = ?1 AND r.tries = 0) RETURNING 1",
+	[READ_FAILURE_TEXTS] = "SELECT feedback, header, redacted, incidents FROM failure"
+			       " WHERE report = ?",
 	[FORGET_FAILURE_TEXTS] = "DELETE FROM failure WHERE report = ?",
 
 	[END_TLS] = END("tls", "tls_policy"),

@@ -8,7 +8,7 @@
  *   dmarc_policy  a domain whose DMARC record applied to messages of a period, as it was last
  *   dmarc_row     its messages, those of which the same is told as one row
  *   dmarc_period  how much there is of a period in these two
- *   failure       what is told of one message, as text
+ *   failure       what is told of one message, as text, and how many others were like it
  *   redaction     the key that texts in it are hidden by: one row
  *   report        a period that is over, of one domain and kind: what became of its report; that of
  *                 a failure report is the second in which its message came
@@ -104,7 +104,7 @@ store_count_tls(struct store *s, const struct store_period *period,
 store_count_dmarc(struct store *s, const struct store_period *period,
 		  const struct gp_msg_dmarc_result *result);
 
-/* How many failure reports there may be. */
+/* How many failure reports may be begun. */
 struct store_failure_limits {
 	uint32_t per_hour; /* of a domain */
 	uint32_t per_day;  /* of all */
@@ -116,19 +116,25 @@ enum store_failure_outcome {
 	STORE_FAILURE_ALL,    /* all together have, today */
 };
 
+/* Counts a message into a report that no attempt has been made at yet, of its domain, about another
+ * one that came from the same address and failed by the same cause. 1; 0: there is no such report;
+ * -errno. Its subdomain is no difference: who forges may choose a new one each time. */
+[[nodiscard]] int
+store_merge_failure(struct store *s, const struct gp_failrpt_incident *incident);
+
 /* May the domain be told of a message that comes now? Returns enum store_failure_outcome or -errno.
  * Whatever came of those before, they count. */
 [[nodiscard]] int
 store_failure_room(struct store *s, struct gp_slice domain, uint64_t now_s,
 		   const struct store_failure_limits *limits);
 
-/* Keeps what is told of it, and its report is due. The same. Texts: printable ASCII and line
+/* Keeps what is told of it in a report that is due then. The same. Texts: printable ASCII and line
  * ends. */
 [[nodiscard]] int
-store_add_failure(struct store *s, struct gp_slice domain, uint64_t now_s,
-		  const struct gp_failrpt_texts *texts);
+store_add_failure(struct store *s, const struct gp_failrpt_incident *incident, uint64_t now_s,
+		  uint64_t due_s, const struct gp_failrpt_texts *texts);
 
-/* What store_add_failure() was given, in the arena. 0 or -errno. */
+/* What store_add_failure() was given, and how many were merged, in the arena. 0 or -errno. */
 [[nodiscard]] int
 store_read_failure(struct store *s, const struct store_report *report, struct gp_arena *arena,
 		   struct gp_failrpt_texts *ret);

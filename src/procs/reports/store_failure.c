@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Failure reports: how many there may be, and what they say. */
+/* Failure reports: how many there may be, what they say, and of how many messages. */
 #include <errno.h>
 
 #include "procs/reports/tables.h"
@@ -44,15 +44,27 @@ store_failure_room(struct store *s, struct gp_slice domain, uint64_t now_s,
 }
 
 int
-store_add_failure(struct store *s, struct gp_slice domain, uint64_t now_s,
-		  const struct gp_failrpt_texts *texts)
+store_merge_failure(struct store *s, const struct gp_failrpt_incident *i)
 {
 	int r = table_begin(s);
 	if (r == 0)
-		r = table_run(s, ADD_REPORT, T(kind), N(now_s), T(domain));
+		r = table_run(s, MERGE_FAILURE, T(i->policy_domain), T(i->source), N(i->cause));
+	if (r == 1)
+		table_done(s, MERGE_FAILURE);
+	return r;
+}
+
+int
+store_add_failure(struct store *s, const struct gp_failrpt_incident *i, uint64_t now_s,
+		  uint64_t due_s, const struct gp_failrpt_texts *texts)
+{
+	int r = table_begin(s);
 	if (r == 0)
-		r = table_run(s, ADD_FAILURE_TEXTS, T(kind), N(now_s), T(domain),
-			      T(texts->feedback), T(texts->header), N(texts->redacted));
+		r = table_run(s, ADD_REPORT, T(kind), N(now_s), T(i->policy_domain), N(due_s));
+	if (r == 0)
+		r = table_run(s, ADD_FAILURE_TEXTS, T(kind), N(now_s), T(i->policy_domain),
+			      T(i->source), N(i->cause), T(texts->feedback), T(texts->header),
+			      N(texts->redacted), N(texts->incidents));
 	return r;
 }
 
@@ -67,6 +79,7 @@ store_read_failure(struct store *s, const struct store_report *report, struct gp
 		.feedback = gp_arena_dup(arena, table_text_at(s, READ_FAILURE_TEXTS, 0)),
 		.header = gp_arena_dup(arena, table_text_at(s, READ_FAILURE_TEXTS, 1)),
 		.redacted = table_number_at(s, READ_FAILURE_TEXTS, 2) > 0,
+		.incidents = (uint32_t)table_number_at(s, READ_FAILURE_TEXTS, 3),
 	};
 	table_done(s, READ_FAILURE_TEXTS);
 	return arena->failed ? -ENOMEM : 0;
