@@ -267,6 +267,21 @@ def test_a_restart_tells_what_was_not_told(tmp_path):
     db.close()
 
 
+class BeforeSigner(Reports):
+    def say_signers(self):
+        pass  # it still reads its keys
+
+
+def test_no_attempt_is_made_before_it_is_known_who_signs(tmp_path):
+    with BeforeSigner(tmp_path, failure="on", failure_window="1s") as r:
+        say(r)
+        assert r.is_quiet(r.resolver, 3)
+        Reports.say_signers(r)
+        answer_walks(r, {**OWN, AGREEMENT: 3})
+        assert r.take_letter()[0] == f"one@{DOMAIN}"
+        r.stop()
+
+
 def test_what_waits_is_dropped_when_it_is_switched_off(tmp_path):
     with Reports(tmp_path, failure="on") as r:
         say(r)

@@ -561,6 +561,10 @@ begin(void)
 void
 jobs_run(void)
 {
+	/* At the start signer comes when it has read its keys; an attempt before would be lost, and
+	 * the next one is a pause away. */
+	if (!reports.signers.known)
+		return;
 	while (!reports.stopping && self.jobs_len < REPORTS_JOBS_MAX && begin())
 		;
 }
