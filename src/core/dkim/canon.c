@@ -26,7 +26,73 @@ is_wsp(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* 0x80 in each octet of x that is `octet`, 0 in all others. */
+static inline uint64_t
+find_octet(uint64_t x, char octet)
+{
+	const uint64_t low = 0x7f7f7f7f7f7f7f7f;
+	x ^= 0x0101010101010101 * (uint8_t)octet;
+	return ~(((x & low) + low) | x | low);
+}
+
+/*
+ * How much of the front is relaxed as it stands, line ends apart: no tab, and each space before
+ * something that is neither white space nor a CR. Eight octets at a time, the last of which is only
+ * looked at to know what stands behind the seventh: most of most bodies is like that.
+ */
+static size_t
+find_clean(struct gp_slice s)
+{
+	enum { STEP = 7 };
+	const uint64_t seven = 0x0080808080808080; /* of a word, in the order of memory */
+	size_t at = 0;
+	for (; at + sizeof(uint64_t) <= s.len; at += STEP) {
+		uint64_t x;
+		memcpy(&x, s.ptr + at, sizeof(x));
+		x = le64toh(x);
+		uint64_t spaces = find_octet(x, ' '), tabs = find_octet(x, '\t');
+		uint64_t ends = spaces | tabs | find_octet(x, '\r');
+		uint64_t bad = ((spaces & ends >> 8) | tabs) & seven;
+		if (bad != 0)
+			return at + (size_t)__builtin_ctzll(bad) / 8;
+	}
+	return at;
+}
+
 /* --- header fields --- */
+
+/* What is left of white space and line ends at the front, and the octet behind them. Returns how
+ * much was written of that. */
+static size_t
+relax_gap(struct gp_slice *value, bool begins, char *to)
+{
+	size_t len = 0;
+	bool space = false;
+	for (; value->len > 0; *value = gp_slice_drop(*value, 1)) {
+		char c = value->ptr[0];
+		if (is_wsp(c)) {
+			space = true;
+		} else if (c == '\r' && value->len > 1 && value->ptr[1] == '\n') {
+			*value = gp_slice_drop(*value, 1);
+		} else {
+			if (space && !begins)
+				to[len++] = ' ';
+			to[len++] = c;
+			*value = gp_slice_drop(*value, 1);
+			break;
+		}
+	}
+	return len;
+}
+
+/* The front that is relaxed as it stands, to where a line ends. */
+static size_t
+find_clean_line(struct gp_slice value)
+{
+	size_t clean = find_clean(value);
+	ptrdiff_t cr = gp_slice_find(gp_slice_take(value, clean), '\r');
+	return cr < 0 ? clean : (size_t)cr;
+}
 
 /* Section 3.4.2 to the letter; `to` has room for the field and 2 octets. Returns the length. */
 static size_t
@@ -34,23 +100,16 @@ relax_field(struct gp_slice field, char *to)
 {
 	struct gp_slice value = field, name = gp_slice_trim(gp_slice_cut(&value, ':'));
 	size_t len = 0;
-	bool space = false;
 	for (size_t i = 0; i < name.len; i++)
 		to[len++] = gp_ascii_lower(name.ptr[i]);
 	to[len++] = ':';
 	size_t begin = len;
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.ptr[i];
-		if (is_wsp(c)) {
-			space = true;
-		} else if (c == '\r' && i + 1 < value.len && value.ptr[i + 1] == '\n') {
-			i++;
-		} else {
-			if (space && len > begin)
-				to[len++] = ' ';
-			space = false;
-			to[len++] = c;
-		}
+	while (value.len > 0) {
+		size_t clean = len > begin ? find_clean_line(value) : 0;
+		memcpy(to + len, value.ptr, clean);
+		len += clean;
+		value = gp_slice_drop(value, clean);
+		len += relax_gap(&value, len == begin, to + len);
 	}
 	to[len++] = '\r';
 	to[len++] = '\n';
@@ -164,39 +223,6 @@ relax(struct gp_dkim_canon_body *c, struct gp_slice piece)
 		c->space = c->space || !c->cr;
 		piece = gp_slice_drop(piece, 1);
 	}
-}
-
-/* 0x80 in each octet of x that is `octet`, 0 in all others. */
-static inline uint64_t
-find_octet(uint64_t x, char octet)
-{
-	const uint64_t low = 0x7f7f7f7f7f7f7f7f;
-	x ^= 0x0101010101010101 * (uint8_t)octet;
-	return ~(((x & low) + low) | x | low);
-}
-
-/*
- * How much of the front is relaxed as it stands, line ends apart: no tab, and each space before
- * something that is neither white space nor a CR. Eight octets at a time, the last of which is only
- * looked at to know what stands behind the seventh: most of most bodies is like that.
- */
-static size_t
-find_clean(struct gp_slice s)
-{
-	enum { STEP = 7 };
-	const uint64_t seven = 0x0080808080808080; /* of a word, in the order of memory */
-	size_t at = 0;
-	for (; at + sizeof(uint64_t) <= s.len; at += STEP) {
-		uint64_t x;
-		memcpy(&x, s.ptr + at, sizeof(x));
-		x = le64toh(x);
-		uint64_t spaces = find_octet(x, ' '), tabs = find_octet(x, '\t');
-		uint64_t ends = spaces | tabs | find_octet(x, '\r');
-		uint64_t bad = ((spaces & ends >> 8) | tabs) & seven;
-		if (bad != 0)
-			return at + (size_t)__builtin_ctzll(bad) / 8;
-	}
-	return at;
 }
 
 static void
