@@ -144,7 +144,7 @@ one_number_passes(void **state)
 {
 	(void)state;
 	struct signer s;
-	uint8_t encoded[LEN], signature[LEN + 1] = {};
+	uint8_t encoded[LEN], signature[LEN + 2] = {};
 	BIGNUM *number = BN_new();
 	encode(encoded, 1, PAD, name, sizeof(name));
 	for (;;) {
@@ -159,6 +159,7 @@ one_number_passes(void **state)
 	}
 	check(&s, "as it is", signature + 1, LEN, true);
 	check(&s, "a zero in front", signature, LEN + 1, false);
+	check(&s, "an octet behind", signature + 1, LEN + 1, false);
 	check(&s, "an octet short", signature + 2, LEN - 1, false);
 	check(&s, "nothing", signature, 0, false);
 	assert_int_equal(BN_bn2binpad(number, signature, LEN), LEN);
