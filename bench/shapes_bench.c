@@ -5,8 +5,8 @@
  *
  *     shapes_bench
  *
- * The shapes take turns; the medians of five passes. Exits with 1 when one of them takes the session
- * more than three times what the honest one does.
+ * The shapes take turns; the medians of five passes. What a whole message costs a gateway is told by
+ * shapes.py.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "core/dkim/body.h"
 #include "core/smtp/server.h"
 
-enum { SIZE = 10'000'000, PASSES = 5, PIECE = 64 * 1024, FACTOR_MAX = 3 };
+enum { SIZE = 10'000'000, PASSES = 5, PIECE = 64 * 1024 };
 
 static const struct {
 	const char *name, *unit; /* the body is this, again and again */
@@ -165,7 +165,6 @@ main(void)
 {
 	static double took[SHAPES][KINDS][PASSES];
 	struct gp_slice bodies[SHAPES];
-	bool bounded = true;
 	for (size_t i = 0; i < SHAPES; i++)
 		bodies[i] = make_body(i);
 	for (size_t pass = 0; pass < PASSES; pass++) {
@@ -184,10 +183,8 @@ main(void)
 			if (i == 0)
 				honest[kind] = ms;
 			printf(" %10.1f %5.1f ", ms, ms / honest[kind]);
-			if (kind == SESSION && ms > FACTOR_MAX * honest[kind])
-				bounded = false;
 		}
 		printf("\n");
 	}
-	return !bounded;
+	return 0;
 }

@@ -26,7 +26,7 @@ is_clean(const char *block, bool plain)
 	return bad == 0;
 }
 
-/* Clean blocks behind the first octet of s. Returns where they end; a CR there is left for later. */
+/* Clean blocks, behind at least one octet. Returns where they end; a CR there is left for later. */
 static size_t
 skip_blocks(struct gp_dot_reader *r, struct gp_slice s, size_t at)
 {
