@@ -5,8 +5,8 @@
  *
  *     shapes_bench
  *
- * The shapes take turns; the medians of five passes. What a whole message costs a gateway is told by
- * shapes.py.
+ * The shapes take turns; the medians of five passes. shapes.py tells what a whole message costs a
+ * gateway.
  */
 #include <stdlib.h>
 #include <string.h>
