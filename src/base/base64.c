@@ -53,6 +53,23 @@ strip_padding(struct gp_slice *s, enum gp_base64_form form)
 	return whole % 4 == 0;
 }
 
+/* Three octets of four digits; false when one is none. */
+static inline bool
+take_four(const uint8_t *table, const char *s, char *to)
+{
+	uint32_t bits = 0;
+	bool good = true;
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t value = table[(uint8_t)s[i]];
+		good &= value != 0;
+		bits = bits << BITS | (value - 1);
+	}
+	to[0] = (char)(bits >> 16 & 0xff);
+	to[1] = (char)(bits >> 8 & 0xff);
+	to[2] = (char)(bits & 0xff);
+	return good;
+}
+
 int
 gp_base64_decode(struct gp_slice s, enum gp_base64_form form, struct gp_arena *arena,
 		 struct gp_slice *ret)
@@ -65,8 +82,13 @@ gp_base64_decode(struct gp_slice s, enum gp_base64_form form, struct gp_arena *a
 	size_t len = 0;
 	if (!to)
 		return -ENOMEM;
+	const uint8_t *table = values[form];
+	for (; s.len >= 4; s = gp_slice_drop(s, 4), len += 3) {
+		if (!take_four(table, s.ptr, to + len))
+			return 1;
+	}
 	for (size_t i = 0; i < s.len; i++) {
-		uint32_t value = values[form][(uint8_t)s.ptr[i]];
+		uint32_t value = table[(uint8_t)s.ptr[i]];
 		if (value == 0)
 			return 1;
 		bits = bits << BITS | (value - 1);

@@ -8,16 +8,25 @@
 #include "base/scan.h"
 #include "base/utf8.h"
 
+static bool
+is_wsp(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static void
 skip_fws(struct gp_scan *c)
 {
-	if (gp_scan_peek(c) > ' ')
-		return;
-	gp_scan_wsp(c);
-	while (gp_slice_starts(gp_scan_rest(c), GP_SLICE("\r\n ")) ||
-	       gp_slice_starts(gp_scan_rest(c), GP_SLICE("\r\n\t"))) {
-		(void)gp_scan_word(c, GP_SLICE("\r\n"));
-		gp_scan_wsp(c);
+	enum { FOLD = 3 }; /* CRLF and white space */
+	for (;;) {
+		struct gp_slice rest = gp_scan_rest(c);
+		if (rest.len > 0 && is_wsp(rest.ptr[0]))
+			c->at++;
+		else if (rest.len >= FOLD && rest.ptr[0] == '\r' && rest.ptr[1] == '\n' &&
+			 is_wsp(rest.ptr[2]))
+			c->at += FOLD;
+		else
+			return;
 	}
 }
 
