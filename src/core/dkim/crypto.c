@@ -99,6 +99,7 @@ gp_dkim_pkey_rsa(struct gp_slice modulus, struct gp_slice exponent)
 	key->ctx = BN_CTX_new();
 	key->mont = BN_MONT_CTX_new();
 	bool good = key->n && key->e && key->ctx && key->mont && BN_is_odd(key->n) &&
+		    BN_is_odd(key->e) && !BN_is_one(key->e) &&
 		    BN_MONT_CTX_set(key->mont, key->n, key->ctx) == 1;
 	return good ? key : gp_dkim_pkey_free(key);
 }
@@ -197,6 +198,26 @@ encode_message(const struct gp_dkim_digest *digest, uint8_t *to, size_t len)
 	memcpy(to + len - sizeof(digest->octets), digest->octets, sizeof(digest->octets));
 }
 
+/*
+ * s to the power of e, modulo n. From the highest bit of e down: a square, and a factor where the
+ * bit is set. All is in Montgomery's form but for the last factor, which undoes it; the last bit of
+ * e is always set.
+ */
+static bool
+power(struct gp_dkim_pkey *key, const BIGNUM *s, BIGNUM *ret)
+{
+	BIGNUM *base = BN_CTX_get(key->ctx);
+	bool good =
+		base && BN_to_montgomery(base, s, key->mont, key->ctx) == 1 && BN_copy(ret, base);
+	for (int bit = BN_num_bits(key->e) - 2; bit >= 0 && good; bit--) {
+		good = BN_mod_mul_montgomery(ret, ret, ret, key->mont, key->ctx) == 1;
+		if (good && BN_is_bit_set(key->e, bit))
+			good = BN_mod_mul_montgomery(ret, ret, bit > 0 ? base : s, key->mont,
+						     key->ctx) == 1;
+	}
+	return good;
+}
+
 /* RFC 8017 section 8.2.2: what is in the signature has to be the one encoding there is; nothing of
  * it is parsed, so there is nothing to be forged with what a parser passes over. */
 static int
@@ -212,8 +233,7 @@ verify_rsa(struct gp_dkim_pkey *key, const struct gp_dkim_digest *digest, struct
 	if (m && BN_bin2bn((const unsigned char *)signature.ptr, (int)len, s)) {
 		if (BN_cmp(s, key->n) >= 0)
 			r = 1;
-		else if (BN_mod_exp_mont(m, s, key->e, key->n, key->ctx, key->mont) == 1 &&
-			 BN_bn2binpad(m, found, (int)len) == (int)len)
+		else if (power(key, s, m) && BN_bn2binpad(m, found, (int)len) == (int)len)
 			r = 0;
 	}
 	BN_CTX_end(key->ctx);

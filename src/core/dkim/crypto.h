@@ -52,8 +52,8 @@ gp_dkim_hash_end(struct gp_dkim_hash *hash, struct gp_dkim_digest *ret);
 /* A public key, ready to verify; not to be used by two threads at once. */
 struct gp_dkim_pkey;
 
-/* Modulus and exponent without leading zeros; the caller has seen to their bounds. NULL: no
- * memory, or libcrypto wants no such key. */
+/* Modulus and exponent without leading zeros, of at most GP_DKIM_SIGNATURE_MAX octets. NULL: no
+ * memory, or one of them is even, or the exponent is 1. */
 struct gp_dkim_pkey *
 gp_dkim_pkey_rsa(struct gp_slice modulus, struct gp_slice exponent);
 
