@@ -29,6 +29,7 @@ static const struct {
 	{"stuffed dots and text", "..x\r\n"},
 	{"a space a line", " \r\n"},
 	{"a space at each end", "x \r\n"},
+	{"dots and spaces", ".. \r\n"},
 	{"spaces", " "},
 	{"tabs between octets", "x\t"},
 	{"spaces by twos", "x  "},
