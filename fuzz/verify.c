@@ -64,7 +64,11 @@ answer(struct drive *d)
 static int
 conclude(const struct gp_verify_query *q, const struct drive *d, struct gp_buf *out)
 {
-	static const struct gp_authentication_config cfg = {.spf = GP_SPF_MODE_ENFORCE};
+	static const struct gp_slice trusted[] = {{".test", 5}, {".example", 8}};
+	static const struct gp_authentication_config cfg = {.spf = GP_SPF_MODE_ENFORCE,
+							    .trusted_sealers = trusted,
+							    .trusted_sealers_len =
+								    GP_ARRAY_LEN(trusted)};
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_authpolicy *policy = gp_authpolicy_new(&cfg, seed);
 	struct gp_authpolicy_decision decision;
@@ -81,6 +85,8 @@ conclude(const struct gp_verify_query *q, const struct drive *d, struct gp_buf *
 		gp_assert(c >= ' ' || c == '\r' || c == '\n' || c == '\t');
 	}
 	gp_assert(!done || (decision.reply.code != 0) == (decision.action >= GP_AUTHPOLICY_DEFER));
+	gp_assert(!done || decision.sealer.len == 0 ||
+		  (f.arc && f.arc->result == GP_ARC_PASS && !f.arc->loose));
 	gp_authpolicy_free(policy);
 	gp_arena_free(&arena);
 	return done && !out->failed ? decision.action : -1;

@@ -17,6 +17,8 @@ gp_cmd_user(int argc, char **argv);
 int
 gp_cmd_queue(int argc, char **argv);
 int
+gp_cmd_trace(int argc, char **argv);
+int
 gp_cmd_spf(int argc, char **argv);
 int
 gp_cmd_dkim(int argc, char **argv);
@@ -28,6 +30,8 @@ int
 gp_cmd_send(int argc, char **argv);
 int
 gp_cmd_headers(int argc, char **argv);
+int
+gp_cmd_scan(int argc, char **argv);
 int
 gp_cmd_load(int argc, char **argv);
 int

@@ -186,7 +186,7 @@ is_over(struct step *s, enum gp_keyring_state state, const char *what)
 }
 
 static void
-revoke(struct step *s)
+revoke_key(struct step *s)
 {
 	if (!is_over(s, GP_KEYRING_RETIRING, "the records of the old keys"))
 		return;
@@ -249,7 +249,7 @@ take_step(struct step *s)
 		activate(s);
 		break;
 	case GP_KEYRING_REVOKE:
-		revoke(s);
+		revoke_key(s);
 		break;
 	case GP_KEYRING_FORGET:
 		return forget(s);

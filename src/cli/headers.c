@@ -32,7 +32,8 @@ static const char usage[] =
 	"                     all below it; may be given more than once\n"
 	"  --own DOMAIN       a domain of ours: forged, imitated and misused names are told by it\n"
 	"  -c FILE            the configuration, for both and for its dns (" GP_CONFIG_DEFAULT ",\n"
-	"                     if it is there)\n"
+	"                     if it is there); the journal of its gateway tells what came under\n"
+	"                     ids that the message claims\n"
 	"  --dns FILE         verifies SPF, DKIM, DMARC and ARC by the answers in this file\n"
 	"  --resolver ADDR    the same by asking this DNS server\n"
 	"  --json             one JSON object a message\n"
@@ -63,8 +64,11 @@ struct run {
 	size_t own_len;
 	struct gp_trust_list trust;
 	struct gp_buf answer;
-	bool bad;    /* a verdict says that it is not what it seems */
-	bool unsure; /* the DNS kept one from being known */
+	struct gp_records *journal; /* of the running gateway, once it was asked */
+	bool journal_asked;
+	bool no_journal; /* it was needed, and not to be had */
+	bool bad;        /* a verdict says that it is not what it seems */
+	bool unsure;     /* the DNS kept one from being known */
 };
 
 static int
@@ -144,6 +148,58 @@ renew_lookup(struct run *run)
 		return GP_EXIT_OK;
 	close_lookup(run);
 	return open_lookup(run);
+}
+
+/* --- what our gateway remembers --- */
+
+/* False: there is none to be had, which was said. */
+static bool
+open_journal(struct run *run)
+{
+	struct gp_slice why;
+	if (!run->journal_asked &&
+	    gp_records_open(&run->config, &run->arena, &run->journal, &why) < 0)
+		fprintf(stderr, "gatepost headers: the journal was not asked: %.*s\n",
+			GP_SLICE_FMT(why));
+	run->journal_asked = true;
+	run->no_journal = run->no_journal || !run->journal;
+	return run->journal;
+}
+
+/* Holds trace fields in our gateway's name against its journal. */
+static int
+take_records(struct run *run, struct gp_headers *found, struct gp_arena *arena,
+	     struct gp_message_records *records)
+{
+	*records = (struct gp_message_records){};
+	records->len = gp_headers_claimed(found, run->config.hostname, records->items);
+	if (records->len == 0 || !open_journal(run))
+		return 0;
+	int rc = gp_message_records_find(run->journal, found, arena, records);
+	if (rc == 0)
+		gp_headers_take_records(found, records->items, records->len);
+	return rc;
+}
+
+/* By the answers that were kept, as far as nobody wishes others; else by those of now. */
+static int
+verify(struct run *run, struct headers_verification *hv, const struct gp_headers *found,
+       struct gp_slice message, const struct gp_message_records *records)
+{
+	struct gp_lookup kept = {};
+	struct headers_source source = {.lookup = run->asks ? &run->lookup : NULL,
+					.now_s = (uint64_t)run->now_s};
+	int rc = 1;
+	if (records->verified && !run->dns.dns && !run->dns.resolver)
+		rc = gp_lookup_open_kept(&kept, records->answers);
+	if (rc == 0) {
+		source.lookup = &kept;
+		source.record = records->verified;
+	}
+	if (rc >= 0)
+		rc = headers_verify(hv, &source, found, message);
+	gp_lookup_close(&kept);
+	return rc;
 }
 
 /* --- options --- */
@@ -282,10 +338,12 @@ analyse(struct run *run, const char *file, struct gp_slice message, bool first)
 		.trust = gp_trust_of(&run->trust),
 		.now_s = run->now_s,
 	};
+	struct gp_message_records records;
 	int rc = gp_headers_read(message, &query, &arena, &found);
 	if (rc == 0)
-		rc = headers_verify(&hv, run->asks ? &run->lookup : NULL, &found, message,
-				    (uint64_t)run->now_s);
+		rc = take_records(run, &found, &arena, &records);
+	if (rc == 0)
+		rc = verify(run, &hv, &found, message, &records);
 	if (rc == 0)
 		rc = gp_headers_judge(&found, hv.done ? &hv.verified : NULL, &arena);
 	if (rc == 0)
@@ -359,7 +417,9 @@ analyse_all(struct run *run, int argc, char **argv)
 	worst = GP_MAX(worst, code);
 	if (worst != GP_EXIT_OK)
 		return worst;
-	return run->bad ? GP_EXIT_BAD : run->unsure ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
+	if (run->bad)
+		return GP_EXIT_BAD;
+	return run->unsure || run->no_journal ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
 }
 
 static int
@@ -389,6 +449,7 @@ gp_cmd_headers(int argc, char **argv)
 	gp_log_setup("headers", false, GP_LOG_WARNING);
 	int code = run_all(argc, argv, &run);
 	close_lookup(&run);
+	gp_records_close(run.journal);
 	gp_log_flush();
 	gp_buf_free(&run.answer);
 	gp_arena_free(&run.arena);

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "cli/lookup.h"
+#include "cli/message_records.h"
 #include "core/headers/headers.h"
 
 /* --- verification: headers_verify.c --- */
@@ -18,16 +18,22 @@ struct headers_verification {
 	const char *no_spf;  /* why SPF was left out; NULL: it was not */
 	struct gp_verify_facts facts;
 	struct gp_verified verified;
+	bool by_journal;          /* as of when it came in, by the answers that were kept */
 	struct gp_verify *verify; /* what they live in; to be freed in any case */
 };
 
-/*
- * Verifies a message that was read, as of now_s. lookup: NULL: nobody may be asked, so nothing is
- * verified. Returns 0 or -errno.
- */
+/* What a message is verified by. */
+struct headers_source {
+	struct gp_lookup *lookup; /* NULL: nobody may be asked, so nothing is verified */
+	/* Whose kept answers they are; NULL: the DNS as it is now. */
+	const struct gp_headers_record *record;
+	uint64_t now_s;
+};
+
+/* Verifies a message that was read. Returns 0 or -errno. */
 [[nodiscard]] int
-headers_verify(struct headers_verification *hv, struct gp_lookup *lookup,
-	       const struct gp_headers *found, struct gp_slice message, uint64_t now_s);
+headers_verify(struct headers_verification *hv, const struct headers_source *source,
+	       const struct gp_headers *found, struct gp_slice message);
 
 /* --- writers --- */
 

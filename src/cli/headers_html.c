@@ -356,11 +356,11 @@ write_claims(struct page *p)
 static void
 write_finding(struct page *p, const struct gp_finding *f)
 {
-	const char *kind = f->kind->severity >= GP_SEVERITY_HIGH     ? "bad"
-			   : f->kind->severity == GP_SEVERITY_MEDIUM ? "warn"
-								     : "soft";
+	const char *kind = f->severity >= GP_SEVERITY_HIGH     ? "bad"
+			   : f->severity == GP_SEVERITY_MEDIUM ? "warn"
+							       : "soft";
 	gp_buf_printf(p->out, "<li class=\"f\"><span class=\"tag %s\">%s</span> <b>", kind,
-		      gp_severity_name(f->kind->severity));
+		      gp_severity_name(f->severity));
 	put_str(p, f->kind->title);
 	put(p, "</b>: ");
 	put_text(p, f->evidence);
@@ -376,7 +376,7 @@ write_findings(struct page *p)
 	put(p, "<h2>Findings</h2>\n<ul>\n");
 	for (int severity = GP_SEVERITY_CRITICAL; severity >= GP_SEVERITY_INFO; severity--) {
 		for (size_t i = 0; i < all->len; i++) {
-			if (all->items[i].kind->severity == severity)
+			if (all->items[i].severity == severity)
 				write_finding(p, &all->items[i]);
 		}
 	}

@@ -173,11 +173,11 @@ findings_array(const struct headers_view *view)
 	for (size_t i = 0; i < all->len; i++) {
 		const struct gp_finding *f = &all->items[i];
 		json_array_append_new(
-			findings,
-			json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:n, s:[]}", "id", f->kind->id,
-				  "severity", gp_severity_name(f->kind->severity), "state", "fail",
-				  "title", f->kind->title, "evidence", text(view, f->evidence),
-				  "why", f->kind->why, "fix", "records"));
+			findings, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:n, s:[]}", "id",
+					    f->kind->id, "severity", gp_severity_name(f->severity),
+					    "state", gp_finding_state_name(f->state), "title",
+					    f->kind->title, "evidence", text(view, f->evidence),
+					    "why", f->kind->why, "fix", "records"));
 	}
 	return findings;
 }
@@ -192,17 +192,44 @@ reasons_array(const struct headers_view *view)
 	return reasons;
 }
 
+/* What the journal of our gateway knows of the ids that trace fields claim. */
+static json_t *
+records_array(const struct headers_view *view)
+{
+	static const char *const states[] = {[GP_RECORD_UNKNOWN] = "unknown",
+					     [GP_RECORD_FOUND] = "found",
+					     [GP_RECORD_NONE] = "none"};
+	const struct gp_headers *h = view->found;
+	json_t *records = json_array();
+	for (size_t i = 0; i < h->records_len; i++) {
+		const struct gp_headers_record *r = &h->records[i];
+		const char *wrong = gp_headers_contradiction(h, r);
+		json_array_append_new(
+			records,
+			json_pack("{s:i, s:o, s:s, s:s?, s:I, s:o, s:o, s:o, s:o}", "hop",
+				  (int)r->hop + 1, "id", text(view, h->path.hops[r->hop].hop.id),
+				  "state", states[r->state], "contradiction",
+				  r->state == GP_RECORD_FOUND ? wrong : NULL, "time",
+				  (json_int_t)(r->came.time_ms / 1000), "user",
+				  text(view, r->came.user), "client", text(view, r->came.client),
+				  "sender", text(view, r->came.sender), "results",
+				  text(view, r->came.results)));
+	}
+	return records;
+}
+
 static json_t *
 whole_object(const struct headers_view *view)
 {
 	const struct gp_headers *h = view->found;
-	json_t *whole = json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "file",
-				  text(view, gp_slice_str(view->file)), "verdict",
-				  gp_verdict_name(h->verdict), "reasons", reasons_array(view),
-				  "hops", hops_array(view), "hops_more", (json_int_t)h->path.more,
-				  "boundary", boundary_object(view), "submission",
-				  submission_object(view), "identities", identities_object(view),
-				  "claims", claims_array(view), "findings", findings_array(view));
+	json_t *whole = json_pack(
+		"{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "file",
+		text(view, gp_slice_str(view->file)), "verdict", gp_verdict_name(h->verdict),
+		"reasons", reasons_array(view), "hops", hops_array(view), "hops_more",
+		(json_int_t)h->path.more, "boundary", boundary_object(view), "submission",
+		submission_object(view), "identities", identities_object(view), "claims",
+		claims_array(view), "findings", findings_array(view), "journal",
+		records_array(view), "verified_by_journal", view->verification->by_journal);
 	if (whole && add_verified(view, whole))
 		return whole;
 	json_decref(whole);

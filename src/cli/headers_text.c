@@ -223,15 +223,15 @@ write_claims(struct writer *w)
 static void
 write_finding(struct writer *w, const struct gp_finding *f)
 {
-	const char *colour = f->kind->severity >= GP_SEVERITY_HIGH     ? red
-			     : f->kind->severity == GP_SEVERITY_MEDIUM ? yellow
-								       : dim;
+	const char *colour = f->severity >= GP_SEVERITY_HIGH     ? red
+			     : f->severity == GP_SEVERITY_MEDIUM ? yellow
+								 : dim;
 	paint(w, colour);
-	gp_buf_printf(w->out, "  %-8s", gp_severity_name(f->kind->severity));
+	gp_buf_printf(w->out, "  %-8s", gp_severity_name(f->severity));
 	paint(w, plain);
 	gp_buf_printf(w->out, " %s: %.*s\n", f->kind->title,
 		      GP_SLICE_FMT(headers_visible(w->view, f->evidence)));
-	if (f->kind->severity < GP_SEVERITY_MEDIUM)
+	if (f->severity < GP_SEVERITY_MEDIUM)
 		return;
 	paint(w, dim);
 	gp_buf_printf(w->out, "           %s\n", f->kind->why);
@@ -247,7 +247,7 @@ write_findings(struct writer *w)
 	write_title(w, "Findings");
 	for (int severity = GP_SEVERITY_CRITICAL; severity >= GP_SEVERITY_INFO; severity--) {
 		for (size_t i = 0; i < all->len; i++) {
-			if (all->items[i].kind->severity == severity)
+			if (all->items[i].severity == severity)
 				write_finding(w, &all->items[i]);
 		}
 	}

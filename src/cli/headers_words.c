@@ -83,6 +83,8 @@ headers_result(uint8_t result)
 const char *
 headers_verified_title(const struct headers_view *view)
 {
+	if (view->verification->by_journal)
+		return "Verified by what our gateway heard when it came in";
 	return view->found->verified_before ? "Verified by our gateway when it came in"
 					    : "Verified";
 }

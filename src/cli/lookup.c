@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/lookup.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +85,8 @@ open_network(struct gp_lookup *l, const struct gp_lookup_options *o, const uint6
 			return complain(o, "--resolver", "takes ADDRESS or ADDRESS:PORT");
 	}
 	l->answers = gp_answers_new(&l->arena, GP_ANSWERS_MAX, seed);
-	l->base = event_base_new();
+	l->borrowed = o->base;
+	l->base = o->base ? o->base : event_base_new();
 	l->timer = l->base ? evtimer_new(l->base, on_timer, l) : NULL;
 	if (!l->answers || !l->timer)
 		return GP_EXIT_ERROR;
@@ -108,13 +110,23 @@ gp_lookup_open(struct gp_lookup *l, const struct gp_lookup_options *o)
 	return open_network(l, o, seed);
 }
 
+int
+gp_lookup_open_kept(struct gp_lookup *l, struct gp_slice answers)
+{
+	uint64_t seed[2];
+	*l = (struct gp_lookup){.arena = GP_ARENA_INIT(ARENA_MAX)};
+	if (!make_seed(seed))
+		return -EIO;
+	return gp_answers_read(answers, &l->arena, seed, &l->answers);
+}
+
 void
 gp_lookup_close(struct gp_lookup *l)
 {
 	l->network = network_free(l->network);
 	if (l->timer)
 		event_free(l->timer);
-	if (l->base)
+	if (l->base && !l->borrowed)
 		event_base_free(l->base);
 	l->timer = NULL;
 	l->base = NULL;

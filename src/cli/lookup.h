@@ -19,8 +19,9 @@ struct event;
 struct gp_lookup {
 	struct gp_arena arena;
 	struct gp_answers *answers;
-	struct network *network; /* NULL: the set is closed, and nobody is asked */
+	struct network *network; /* NULL: nobody is asked */
 	struct event_base *base; /* as long as there is a network */
+	bool borrowed;           /* it is another's */
 	struct event *timer;
 	unsigned rounds;
 };
@@ -31,6 +32,8 @@ struct gp_lookup_options {
 	const char *resolver; /* of --resolver; NULL: none */
 	/* Where neither is given its `dns` counts; all zero without a configuration. */
 	const struct gp_config *config;
+	/* NULL, or what the network is to live on, for who asks it by network_ask() alone. */
+	struct event_base *base;
 };
 
 /* Returns an exit code, after saying to standard error what is wrong. To be closed in any case. */
@@ -38,6 +41,11 @@ struct gp_lookup_options {
 gp_lookup_open(struct gp_lookup *l, const struct gp_lookup_options *o);
 void
 gp_lookup_close(struct gp_lookup *l);
+
+/* Opens it over answers that were kept (gp_answers_write): nobody is asked, and what is not among
+ * them is not known. 0, 1: they are damaged, or -errno. To be closed in any case. */
+[[nodiscard]] int
+gp_lookup_open_kept(struct gp_lookup *l, struct gp_slice answers);
 
 /*
  * Puts the answers to all of these questions into the set, waiting for them at most 30 s; what

@@ -8,18 +8,16 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/id.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/control.h"
 #include "cli/options.h"
 #include "core/config/value.h"
 #include "core/smtp/outcome.h"
 #include "ipc/channel.h"
 #include "ipc/values.h"
-#include "sys/address.h"
 #include "sys/clock.h"
 
 enum { ARENA_MAX = GP_CONFIG_ARENA_MAX };
@@ -332,18 +330,12 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 static int
 connect_to(const struct gp_config *cfg)
 {
-	char path[4096];
-	struct gp_sockaddr a;
-	snprintf(path, sizeof(path), "unix:%.*s/control", GP_SLICE_FMT(cfg->state));
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && gp_sockaddr_parse(gp_slice_str(path), 0, &a) == 0 &&
-	    connect(fd, (const struct sockaddr *)&a.ss, a.len) == 0)
-		return fd;
-	fprintf(stderr, "gatepost queue: %s: %s; is the gateway running?\n", path + strlen("unix:"),
-		strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	struct gp_control control;
+	int error = gp_control_connect(cfg, &control);
+	if (error < 0)
+		fprintf(stderr, "gatepost queue: %s: %s; is the gateway running?\n", control.path,
+			strerror(-error));
+	return control.fd;
 }
 
 static int

@@ -4,6 +4,7 @@
  * octets, and each mark of `gatepost load` once. At the end it names what is missing or doubled.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ struct sink {
 	struct gp_sink_stats stats;
 	struct gp_mark_book book;
 	const char *ledger; /* path; NULL: none */
+	const char *canary; /* path; NULL: none */
 	struct gp_ledger_result owed;
 	bool tls;
 	const char *certificate, *key; /* paths; NULL: one is made */
@@ -55,6 +57,7 @@ static const char usage[] =
 	"runs)\n"
 	"      --ledger FILE        what this ledger of `gatepost load` calls accepted is to come\n"
 	"      --marks              print each mark as it arrives\n"
+	"      --canary FILE        append the tokens of `gatepost scan` that arrive to FILE\n"
 	"      --progress           a line a second (on a terminal it is on)\n"
 	"      --json               the summary as one JSON object\n"
 	"  -q, --quiet              no progress, no summary\n"
@@ -76,6 +79,7 @@ enum {
 	OPT_EXPECT,
 	OPT_LEDGER,
 	OPT_MARKS,
+	OPT_CANARY,
 	OPT_PROGRESS,
 	OPT_JSON,
 };
@@ -95,6 +99,7 @@ static const struct option long_options[] = {
 	{"expect", required_argument, NULL, OPT_EXPECT},
 	{"ledger", required_argument, NULL, OPT_LEDGER},
 	{"marks", no_argument, NULL, OPT_MARKS},
+	{"canary", required_argument, NULL, OPT_CANARY},
 	{"progress", no_argument, NULL, OPT_PROGRESS},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"quiet", no_argument, NULL, 'q'},
@@ -194,6 +199,10 @@ read_option(struct sink *sink, int c, const char *name)
 		return true;
 	case OPT_MARKS:
 		options->print_marks = true;
+		return true;
+	case OPT_CANARY:
+		options->plan.canaries = true;
+		sink->canary = optarg;
 		return true;
 	case OPT_PROGRESS:
 		options->progress = true;
@@ -406,14 +415,29 @@ prepare_tls(struct sink *sink)
 	return sink->options.tls;
 }
 
+static bool
+open_canary(struct sink *sink)
+{
+	sink->options.canary_fd = -1;
+	if (!sink->canary)
+		return true;
+	sink->options.canary_fd =
+		open(sink->canary, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (sink->options.canary_fd < 0)
+		fprintf(stderr, "gatepost sink: %s: %s\n", sink->canary, strerror(errno));
+	return sink->options.canary_fd >= 0;
+}
+
 static int
 serve(struct sink *sink)
 {
 	gp_tool_raise_files();
-	if (!prepare_tls(sink))
+	if (!prepare_tls(sink) || !open_canary(sink))
 		return GP_EXIT_USAGE;
 	int r = gp_sink_serve(&sink->options, &sink->stats);
 	gp_sink_tls_free(sink->options.tls);
+	if (sink->options.canary_fd >= 0)
+		close(sink->options.canary_fd);
 	if (r < 0)
 		fprintf(stderr, "gatepost sink: cannot listen there: %s\n", strerror(-r));
 	return r < 0 ? GP_EXIT_ERROR : report(sink);

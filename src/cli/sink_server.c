@@ -21,6 +21,7 @@ enum {
 	OUTPUT_MAX = 1 << 20,   /* answers to one read of the shortest commands */
 	UNSENT_MAX = OUTPUT_MAX,
 	BACKLOG = 4096,
+	TEXT_MAX = 1024,   /* a mark, or the canaries of a message */
 	GOODBYE_MS = 1000, /* for QUIT after the last message */
 	ACCEPTS_MAX = 64,  /* in a row, before the open connections get their turn */
 };
@@ -33,7 +34,8 @@ struct server {
 	int fd;
 	bool full; /* no descriptor was left: the listener rests until a connection closes */
 	bool settling;
-	uint64_t shown; /* messages at the last line of progress */
+	uint64_t shown;     /* messages at the last line of progress */
+	uint64_t canary_us; /* of the last message with a canary */
 	struct gp_list connections;
 	struct gp_buf out; /* answers of the connection at hand */
 	struct gp_buf text;
@@ -175,10 +177,26 @@ print_mark(struct server *server, const struct gp_mark *mark)
 	fwrite(line.ptr, 1, line.len, stdout);
 }
 
+/* One write a message, so that no reader finds half a line of it. The time is also what tells the
+   message from all others. */
+static void
+list_canaries(struct server *server, const struct gp_canaries *canaries)
+{
+	uint64_t now = gp_clock_wall_us();
+	server->canary_us = GP_MAX(server->canary_us + 1, now);
+	gp_buf_clear(&server->text);
+	gp_canaries_write(&server->text, canaries, server->canary_us);
+	struct gp_slice lines = gp_buf_slice(&server->text);
+	if (write(server->options->canary_fd, lines.ptr, lines.len) != (ssize_t)lines.len)
+		perror("gatepost sink: the list of canaries");
+}
+
 static void
 count_message(struct server *server, const struct gp_sink_session *s)
 {
 	struct gp_sink_stats *stats = server->stats;
+	if (s->canaries.len > 0)
+		list_canaries(server, &s->canaries);
 	stats->messages++;
 	stats->recipients += s->recipients;
 	stats->octets += s->octets;
@@ -442,7 +460,7 @@ gp_sink_serve(struct gp_sink_options *options, struct gp_sink_stats *stats)
 	server->stats = stats;
 	server->fd = -1;
 	server->out = GP_BUF_INIT(OUTPUT_MAX);
-	server->text = GP_BUF_INIT(GP_MARK_TEXT_MAX + 1);
+	server->text = GP_BUF_INIT(TEXT_MAX);
 	gp_list_init(&server->connections);
 	server->base = event_base_new();
 	int r = server->base ? open_listener(server) : -ENOMEM;

@@ -22,6 +22,7 @@ struct gp_sink_options {
 	uint64_t settle_ms; /* to go on after `count`, for what comes twice; 0: till all QUIT, a
 			       second at most */
 	uint64_t delay_ms;  /* what has arrived is answered this much later */
+	int canary_fd;      /* where tokens are listed (canary.h), with O_APPEND; -1: nowhere */
 	bool print_marks;   /* each mark as it arrives, a line on standard output */
 	bool progress;      /* a line a second on standard error */
 };

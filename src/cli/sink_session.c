@@ -157,6 +157,7 @@ data(struct gp_sink_session *s, struct gp_buf *out)
 	s->state = STATE_DATA;
 	s->in_header = true;
 	s->has_mark = false;
+	s->canaries = (struct gp_canaries){};
 	s->octets = 0;
 	/* The line that ended in CRLF just now is what a mark or a dot at once stands behind. */
 	s->keep[0] = '\r';
@@ -309,6 +310,8 @@ take_data(struct gp_sink_session *s, struct gp_slice *in, struct gp_buf *out)
 	}
 	if (s->in_header && (look_for_mark(s, seam) || look_for_mark(s, part)))
 		s->in_header = false;
+	if (s->plan->canaries)
+		gp_canaries_feed(&s->canaries, part);
 	s->octets += part.len;
 	*in = gp_slice_drop(*in, part.len);
 	if (at >= 0)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "cli/canary.h"
 #include "cli/mark.h"
 
 enum {
@@ -31,6 +32,7 @@ enum gp_sink_event {
 struct gp_sink_plan {
 	bool lmtp;
 	bool starttls;        /* offered, RFC 3207 */
+	bool canaries;        /* are looked for */
 	uint32_t mail_max;    /* transactions in a session, MAILMAX of RFC 9422; 0: no bound */
 	uint16_t refuse_code; /* 450 or 550 for some recipients; 0: none is refused */
 	double refuse_share;  /* 0 to 1 of all recipients */
@@ -42,12 +44,13 @@ struct gp_sink_session {
 	struct gp_sink_plan *plan;
 	uint8_t state; /* of the dialogue; private */
 	bool in_tls;
-	uint32_t mails;      /* transactions begun, in clear and in TLS */
-	bool in_header;      /* of the message that is arriving */
-	bool has_mark;       /* message: it carried a mark */
-	struct gp_mark mark; /* message */
-	uint32_t recipients; /* message: accepted */
-	uint64_t octets;     /* message: between DATA and the dot's line, dots as they came */
+	uint32_t mails;              /* transactions begun, in clear and in TLS */
+	bool in_header;              /* of the message that is arriving */
+	bool has_mark;               /* message: it carried a mark */
+	struct gp_mark mark;         /* message */
+	struct gp_canaries canaries; /* message, where the plan looks for them */
+	uint32_t recipients;         /* message: accepted */
+	uint64_t octets; /* message: between DATA and the dot's line, dots as they came */
 	/*
 	 * What a line of a command, or the octets before the present input, left behind: a
 	 * command's start, or in a message the last octets before this input, in which a mark, the

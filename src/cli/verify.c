@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/message_file.h"
+#include "cli/message_records.h"
 #include "cli/options.h"
 #include "cli/tool_report.h"
 #include "cli/verifier.h"
@@ -36,6 +37,10 @@ static const char usage[] =
 	"  --mail-from SENDER the reverse-path; '' or '<>': null\n"
 	"  --trust HOST|NET   instead of these three: a server or network of ours, whose trace\n"
 	"                     fields tell them; .NAME for all below it; may be given again\n"
+	"  --stored           instead of all these: by the answers of the DNS that our gateway "
+	"kept\n"
+	"                     when the message came to it, as of then; wants -c FILE, and the\n"
+	"                     gateway running\n"
 	"  --id NAME          our name in Authentication-Results (this host's)\n"
 	"  --json             one JSON object a message\n"
 	"  --trace            with the reasoning\n"
@@ -45,13 +50,15 @@ static const char usage[] =
 	"  --resolver ADDR    the DNS server to ask\n"
 	"  --time EPOCH       the time that it is\n\n"
 	"Exit codes: 0 DMARC passes, or does not apply and SPF or a signature passes; 1 not so;\n"
-	"2 usage; 3 the DNS did not answer; 4 a file cannot be read.\n";
+	"2 usage; 3 the DNS did not answer, or nothing is stored; 4 a file cannot be read.\n";
 
 struct verify_run {
 	struct gp_verify_query query;
 	const char *ip, *helo, *sender; /* NULL: not given */
 	const char *id, *dns, *resolver, *config_file;
 	bool json, quiet;
+	bool stored;
+	struct gp_records *journal; /* with `stored` */
 	struct gp_trust_list trust;
 	struct gp_config config;
 	struct gp_arena arena; /* of options and configuration */
@@ -68,6 +75,12 @@ fail(const char *what, int error)
 }
 
 /* --- one message --- */
+
+struct verify_message {
+	const char *file;
+	struct gp_slice text; /* with CRLF */
+	struct gp_arena *arena;
+};
 
 /* What is not proven counts against a message only when the DNS has told all that there is. */
 static int
@@ -121,18 +134,15 @@ find_client(struct gp_slice message, const struct gp_trust *trust, struct gp_are
 	return r;
 }
 
+/* With the DNS, the client and the time of *query. */
 static int
-verify_text(struct verify_run *run, const char *file, struct gp_slice message,
-	    struct gp_arena *arena)
+verify_with(struct verify_run *run, struct gp_lookup *lookup, const struct verify_message *m,
+	    struct gp_verify_query query)
 {
-	struct gp_trust trust = gp_trust_of(&run->trust);
-	struct gp_verify_query query = run->query;
 	struct gp_verify *v = NULL;
-	int r = 0;
-	if (trust.hosts_len + trust.networks_len > 0)
-		r = find_client(message, &trust, arena, &query);
-	if (r == 0)
-		r = gp_verifier_run(&run->lookup, &query, message, &v);
+	const char *file = m->file;
+	struct gp_arena *arena = m->arena;
+	int r = gp_verifier_run(lookup, &query, m->text, &v);
 	if (r > 0) {
 		fprintf(stderr, "gatepost verify: %s: its header is too large\n", file);
 		return GP_EXIT_BAD;
@@ -153,6 +163,61 @@ verify_text(struct verify_run *run, const char *file, struct gp_slice message,
 	return code;
 }
 
+/* What the journal has of it. 0; 1: nothing that it could be verified by; -errno. */
+static int
+find_stored(struct verify_run *run, const struct verify_message *m,
+	    struct gp_message_records *records)
+{
+	struct gp_slice *host = &run->config.hostname;
+	struct gp_headers_query how = {.trust = {.hosts = host, .hosts_len = 1},
+				       .now_s = (int64_t)run->query.now_s};
+	struct gp_headers found;
+	*records = (struct gp_message_records){};
+	int r = gp_headers_read(m->text, &how, m->arena, &found);
+	if (r < 0)
+		return r;
+	records->len = gp_headers_claimed(&found, *host, records->items);
+	r = gp_message_records_find(run->journal, &found, m->arena, records);
+	return r == 0 && !records->verified ? 1 : r;
+}
+
+/* As our gateway verified it when it came. */
+static int
+verify_stored(struct verify_run *run, const struct verify_message *m)
+{
+	struct gp_verify_query query = run->query;
+	struct gp_message_records records;
+	struct gp_lookup kept = {};
+	int code = GP_EXIT_UNKNOWN;
+	int r = find_stored(run, m, &records);
+	if (r == 0)
+		r = gp_lookup_open_kept(&kept, records.answers);
+	if (r == 0 && gp_message_records_client(records.verified, &query))
+		code = verify_with(run, &kept, m, query);
+	else if (r < 0)
+		code = fail(m->file, r);
+	else
+		fprintf(stderr,
+			"gatepost verify: %s: the gateway's journal has no answers of the DNS for "
+			"it\n",
+			m->file);
+	gp_lookup_close(&kept);
+	return code;
+}
+
+static int
+verify_text(struct verify_run *run, const struct verify_message *m)
+{
+	struct gp_trust trust = gp_trust_of(&run->trust);
+	struct gp_verify_query query = run->query;
+	if (run->stored)
+		return verify_stored(run, m);
+	int r = 0;
+	if (trust.hosts_len + trust.networks_len > 0)
+		r = find_client(m->text, &trust, m->arena, &query);
+	return r < 0 ? fail(m->file, r) : verify_with(run, &run->lookup, m, query);
+}
+
 static int
 verify_file(struct verify_run *run, const char *file)
 {
@@ -167,30 +232,36 @@ verify_file(struct verify_run *run, const char *file)
 	else if (r < 0)
 		code = fail(file, r);
 	else
-		code = verify_text(run, file, gp_buf_slice(&message), &arena);
+		code = verify_text(run,
+				   &(struct verify_message){file, gp_buf_slice(&message), &arena});
 	gp_buf_free(&message);
 	gp_arena_free(&arena);
 	return code;
 }
 
-/* The answers of a file are read once. Those of the DNS are kept for a message, as their number has
- * a bound. */
+/* Answers of the DNS are kept for a message, as their number has a bound. */
 static int
-verify_all(struct verify_run *run, int argc, char **argv)
+renew_lookup(struct verify_run *run)
 {
-	int worst = gp_lookup_open(&run->lookup, &run->how);
-	for (int i = 0; worst != GP_EXIT_ERROR && run->lookup.answers && i < GP_MAX(argc, 1); i++) {
+	if (!run->lookup.network || run->lookup.rounds == 0)
+		return GP_EXIT_OK;
+	gp_lookup_close(&run->lookup);
+	run->lookup = (struct gp_lookup){};
+	return gp_lookup_open(&run->lookup, &run->how);
+}
+
+static int
+verify_each(struct verify_run *run, int argc, char **argv)
+{
+	int worst = GP_EXIT_OK;
+	for (int i = 0; i < GP_MAX(argc, 1); i++) {
 		const char *file = argc > 0 ? argv[i] : "-";
-		if (i > 0 && run->lookup.network) {
-			gp_lookup_close(&run->lookup);
-			run->lookup = (struct gp_lookup){};
-			int code = gp_lookup_open(&run->lookup, &run->how);
-			if (code != GP_EXIT_OK)
-				return code;
-		}
+		int code = renew_lookup(run);
+		if (code != GP_EXIT_OK)
+			return code;
 		if (argc > 1 && !run->json && !run->quiet)
 			printf("%s%s\n", i > 0 ? "\n" : "", file);
-		int code = verify_file(run, file);
+		code = verify_file(run, file);
 		worst = GP_MAX(worst, code);
 	}
 	return worst;
@@ -198,13 +269,14 @@ verify_all(struct verify_run *run, int argc, char **argv)
 
 /* --- options --- */
 
-enum { IP = 256, HELO, MAIL_FROM, TRUST, ID, JSON, TRACE, DNS, RESOLVER, TIME };
+enum { IP = 256, HELO, MAIL_FROM, TRUST, STORED, ID, JSON, TRACE, DNS, RESOLVER, TIME };
 
 static const struct option options[] = {
 	{"ip", required_argument, NULL, IP},
 	{"helo", required_argument, NULL, HELO},
 	{"mail-from", required_argument, NULL, MAIL_FROM},
 	{"trust", required_argument, NULL, TRUST},
+	{"stored", no_argument, NULL, STORED},
 	{"id", required_argument, NULL, ID},
 	{"json", no_argument, NULL, JSON},
 	{"trace", no_argument, NULL, TRACE},
@@ -251,6 +323,9 @@ take_option(struct verify_run *run, int c)
 		return gp_arg_u64(&time, 0, INT64_MAX, &run->query.now_s);
 	case TRUST:
 		return gp_trust_add(&run->trust, "verify", optarg);
+	case STORED:
+		run->stored = true;
+		return true;
 	case JSON:
 		run->json = true;
 		return true;
@@ -340,6 +415,24 @@ read_config(struct verify_run *run)
 	return code;
 }
 
+/* Nobody is asked but our gateway. */
+static int
+run_stored(struct verify_run *run, int argc, char **argv)
+{
+	struct gp_arg arg = {"verify", "stored", ""};
+	struct gp_slice why;
+	if (run->dns || run->resolver || run->ip || run->trust.hosts_len > 0 ||
+	    run->trust.networks_len > 0 || !run->config_file) {
+		(void)gp_arg_wrong(&arg, "wants -c, and none of --dns, --resolver, --ip, --trust");
+		return GP_EXIT_USAGE;
+	}
+	if (gp_records_open(&run->config, &run->arena, &run->journal, &why) < 0) {
+		fprintf(stderr, "gatepost verify: %.*s\n", GP_SLICE_FMT(why));
+		return GP_EXIT_UNKNOWN;
+	}
+	return verify_each(run, argc, argv);
+}
+
 static int
 run_all(struct verify_run *run, int argc, char **argv)
 {
@@ -353,13 +446,16 @@ run_all(struct verify_run *run, int argc, char **argv)
 		return code;
 	if (!set_client(run) || !set_name(run))
 		return GP_EXIT_USAGE;
+	if (run->stored)
+		return run_stored(run, argc - optind, argv + optind);
 	/* Nothing here is made of DNSSEC, and servers without it are asked too. */
 	run->config.dns.trust_anchor = GP_SLICE("none");
 	run->how = (struct gp_lookup_options){.command = "gatepost verify",
 					      .dns = run->dns,
 					      .resolver = run->resolver,
 					      .config = &run->config};
-	return verify_all(run, argc - optind, argv + optind);
+	code = gp_lookup_open(&run->lookup, &run->how);
+	return code == GP_EXIT_OK ? verify_each(run, argc - optind, argv + optind) : code;
 }
 
 int
@@ -375,6 +471,7 @@ gp_cmd_verify(int argc, char **argv)
 	gp_log_setup("verify", false, GP_LOG_WARNING);
 	int code = run_all(&run, argc, argv);
 	gp_lookup_close(&run.lookup);
+	gp_records_close(run.journal);
 	gp_arena_free(&run.arena);
 	gp_log_flush();
 	return code;

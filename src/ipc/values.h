@@ -74,6 +74,14 @@ enum gp_queue_verb {
 	GP_QUEUE_RELEASE,
 	GP_QUEUE_DROP,
 	GP_QUEUE_BOUNCE,
+	GP_QUEUE_JOURNAL, /* the files of the journal; selectors count for nothing */
+};
+
+/* Each has files of its own, so that what strangers can make many of drives out no other. */
+enum gp_journal_file_kind {
+	GP_JOURNAL_FILE_MAIL = 1, /* what came, and what became of it */
+	GP_JOURNAL_FILE_ANSWERS,
+	GP_JOURNAL_FILE_REFUSED,
 };
 
 enum gp_queue_result {

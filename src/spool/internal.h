@@ -143,6 +143,12 @@ segment_close(struct gp_store *s, struct segment *g);
 [[nodiscard]] int
 segment_read(struct gp_store *s, struct segment *g, uint64_t offset, char *to, size_t len);
 
+/* The same, block by block where the disk refuses: what it will not give counts as zeros, so that a
+   dead sector is damage of one record and not the end of the queue, and an error that passes is
+   none. 0 or -errno. */
+[[nodiscard]] int
+segment_read_around(struct gp_store *s, struct segment *g, uint64_t offset, char *to, size_t len);
+
 /* The record head and meta at offset, checked; bytes live in *into (cleared first). 0,
    GP_STORE_DAMAGED, -errno. */
 [[nodiscard]] int

@@ -6,7 +6,7 @@
 
 static const char folder[] = "quarantine";
 
-/* What cannot be read is left out; the head line says how much there should be. */
+/* What cannot be read is left out, by blocks; the head line says how much there should be. */
 static int
 copy_range(struct gp_store *s, struct segment *g, uint64_t from, uint64_t to, int fd, uint64_t at)
 {
@@ -19,7 +19,7 @@ copy_range(struct gp_store *s, struct segment *g, uint64_t from, uint64_t to, in
 		char *bytes = gp_buf_reserve(&piece, n);
 		if (!bytes)
 			rc = -ENOMEM;
-		else if (segment_read(s, g, from, bytes, n) == 0)
+		else if (segment_read_around(s, g, from, bytes, n) == 0)
 			rc = s->io.ops->pwrite(s->io.ctx, fd, gp_slice(bytes, n), at);
 		at += n;
 		from += n;

@@ -196,6 +196,21 @@ segment_read(struct gp_store *s, struct segment *g, uint64_t offset, char *to, s
 }
 
 int
+segment_read_around(struct gp_store *s, struct segment *g, uint64_t offset, char *to, size_t len)
+{
+	int rc = segment_read(s, g, offset, to, len);
+	if (rc != -EIO)
+		return rc == GP_STORE_DAMAGED ? -EIO : rc;
+	for (size_t at = 0; at < len;) {
+		size_t n = GP_MIN(len - at, GP_IO_ALIGN - (size_t)((offset + at) % GP_IO_ALIGN));
+		if (segment_read(s, g, offset + at, to + at, n) != 0)
+			memset(to + at, 0, n);
+		at += n;
+	}
+	return 0;
+}
+
+int
 segment_read_record(struct gp_store *s, struct segment *g, uint64_t offset, struct gp_buf *into,
 		    struct gp_record *ret, struct gp_slice *ret_meta)
 {
@@ -241,23 +256,6 @@ walk_end(struct walk *w)
 	gp_buf_free(&w->window);
 }
 
-/* Reads block by block where the disk refuses; what it will not give counts as zeros, so that a
- * dead sector is damage of one record and not the end of the queue. */
-static int
-read_around(struct walk *w, uint64_t offset, char *to, size_t len)
-{
-	int rc = segment_read(w->s, w->g, offset, to, len);
-	if (rc != -EIO)
-		return rc == GP_STORE_DAMAGED ? -EIO : rc;
-	for (size_t at = 0; at < len;) {
-		size_t n = GP_MIN(len - at, GP_IO_ALIGN - (size_t)((offset + at) % GP_IO_ALIGN));
-		if (segment_read(w->s, w->g, offset + at, to + at, n) != 0)
-			memset(to + at, 0, n);
-		at += n;
-	}
-	return 0;
-}
-
 /* len octets at offset as a slice of the window, fewer at the limit; -errno or 0. */
 static int
 window_get(struct walk *w, uint64_t offset, size_t len, struct gp_slice *ret)
@@ -272,7 +270,7 @@ window_get(struct walk *w, uint64_t offset, size_t len, struct gp_slice *ret)
 		char *to = gp_buf_reserve(&w->window, want);
 		if (!to)
 			return -ENOMEM;
-		int rc = read_around(w, offset, to, want);
+		int rc = segment_read_around(w->s, w->g, offset, to, want);
 		if (rc < 0)
 			return rc;
 		gp_buf_advance(&w->window, want);

@@ -154,6 +154,12 @@ gp_store_ids(struct gp_store *s, uint32_t n, uint64_t now_ms, uint64_t *ret_firs
 	return 0;
 }
 
+uint64_t
+gp_store_next_id(const struct gp_store *s)
+{
+	return s->ids_next;
+}
+
 static uint64_t
 body_size(const struct gp_store_body *body)
 {

@@ -144,6 +144,10 @@ gp_store_free(struct gp_store *s);
 [[nodiscard]] int
 gp_store_ids(struct gp_store *s, uint32_t n, uint64_t now_ms, uint64_t *ret_first);
 
+/* What every id that gp_store_ids gives from now on is not below; all that it gave are below. */
+uint64_t
+gp_store_next_id(const struct gp_store *s);
+
 enum gp_store_append_flags {
 	GP_STORE_RESERVED = 1, /* a message of our own (bounce): may use the reserved space */
 };

@@ -32,8 +32,20 @@ session_of(const struct gp_tls_session *s)
 	return (SSL_SESSION *)s;
 }
 
-struct gp_tls_client *
-gp_tls_client_new(const char *authorities)
+/* All that OpenSSL still speaks. What has no certificate is offered last. */
+static bool
+apply_tolerance(SSL_CTX *ctx)
+{
+	SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+	SSL_CTX_set_security_level(ctx, 0);
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION) &&
+	       SSL_CTX_set_cipher_list(ctx, "ALL:-aNULL:-eNULL:aNULL:@SECLEVEL=0") &&
+	       SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384:P-521:X448") &&
+	       SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp);
+}
+
+static struct gp_tls_client *
+make_client(const char *authorities, bool tolerant)
 {
 	struct gp_tls_client *c = gp_tls_library() ? calloc(1, sizeof(*c)) : NULL;
 	if (!c)
@@ -45,6 +57,7 @@ gp_tls_client_new(const char *authorities)
 		/* Whoever is not asked to prove anything may have a weak certificate, too: clear
 		   text would be weaker (RFC 7435 section 3). */
 		SSL_CTX_set_security_level(c->ctx, 1);
+		ok = !tolerant || apply_tolerance(c->ctx);
 		SSL_CTX_set_max_cert_list(c->ctx, CHAIN_MAX);
 		SSL_CTX_set_verify(c->ctx, SSL_VERIFY_NONE, NULL);
 		/* RFC 7672 section 3.1.1: with usage 3 the record is the whole proof. */
@@ -52,6 +65,18 @@ gp_tls_client_new(const char *authorities)
 	}
 	ERR_clear_error();
 	return ok ? c : gp_tls_client_free(c);
+}
+
+struct gp_tls_client *
+gp_tls_client_new(const char *authorities)
+{
+	return make_client(authorities, false);
+}
+
+struct gp_tls_client *
+gp_tls_client_new_tolerant(const char *authorities)
+{
+	return make_client(authorities, true);
 }
 
 struct gp_tls_client *

@@ -46,6 +46,10 @@ struct gp_tls_goal {
    trusted. NULL: no memory, or the file cannot be read. */
 struct gp_tls_client *
 gp_tls_client_new(const char *authorities);
+/* The same for who looks at servers and tells them nothing: TLS 1.0 on, and all ciphers that there
+   are, weak ones and those without a certificate too; and it asks for an OCSP staple. */
+struct gp_tls_client *
+gp_tls_client_new_tolerant(const char *authorities);
 /* Connections go on. Accepts NULL, returns NULL. */
 struct gp_tls_client *
 gp_tls_client_free(struct gp_tls_client *c);

@@ -115,6 +115,11 @@ static const struct complaint_case hops[] = {
 	 "3:1: smarthost: 'address' is missing\n"},
 	{DOMAIN(DISCARD) "srs: {domain: example.net, secret_file: key.pem}\n",
 	 "7:1: srs: 'example.net' is none of 'domains', so bounces could not come back\n"},
+	{DOMAIN(DISCARD) "arc: {seal: all}\n", "7:1: arc: seal needs a domain to seal as\n"},
+	{DOMAIN(DISCARD) "arc: {seal: forwarded, domain: example.net}\n",
+	 "7:1: arc: 'example.net' is none of 'domains', so it has no keys\n"},
+	{DOMAIN(DISCARD) "arc: {seal: 1}\n",
+	 "7:13: seal: '1' is not one of: none, forwarded, all\n"},
 	{DOMAIN(DISCARD) "srs: {domain: example.org}\n",
 	 "7:1: srs: domain and secret_file go together\n"},
 	{DOMAIN(DISCARD) "srs: {previous_file: key.pem}\n",
@@ -151,6 +156,12 @@ static const struct complaint_case hops[] = {
 	 "3:91: dmarc: 'x' is not one of: enforce, quarantine, tag, off\n"},
 	{BASE "authentication: {exempt: 192.0.2.0/24}\n",
 	 "3:26: exempt takes a list, as in `exempt: [\"192.0.2.0/24\"]`\n"},
+	{BASE "authentication: {trusted_sealers: a.test}\n",
+	 "3:35: trusted_sealers takes a list, as in `trusted_sealers: [\"lists.example\", "
+	 "\".forwarder.example\"]`\n"},
+	{BASE "authentication: {trusted_sealers: [a.test, \"\", A.test, .a.test]}\n",
+	 "3:44: '' is not a domain name\n"
+	 "3:48: 'a.test' was already given in line 3\n"},
 	{BASE "limits: {header_size: 300KiB, header_fields: 1001}\n",
 	 "3:23: header_size is out of bounds: 16KB to 256KiB are possible\n"
 	 "3:46: header_fields is out of bounds: 50 to 1000 are possible\n"},

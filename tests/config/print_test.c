@@ -45,6 +45,26 @@ assert_same_domain(const struct gp_domain_config *a, const struct gp_domain_conf
 }
 
 static void
+assert_same_authentication(const struct gp_authentication_config *u,
+			   const struct gp_authentication_config *v)
+{
+	assert_int_equal(u->dmarc, v->dmarc);
+	assert_int_equal(u->spf, v->spf);
+	assert_int_equal(u->from, v->from);
+	assert_int_equal(u->exempt_len, v->exempt_len);
+	for (size_t i = 0; i < u->exempt_len; i++)
+		assert_memory_equal(&u->exempt[i], &v->exempt[i], sizeof(u->exempt[i]));
+	assert_int_equal(u->overrides_len, v->overrides_len);
+	for (size_t i = 0; i < u->overrides_len; i++) {
+		assert_true(gp_slice_eq(u->overrides[i].domain, v->overrides[i].domain));
+		assert_int_equal(u->overrides[i].dmarc, v->overrides[i].dmarc);
+	}
+	assert_int_equal(u->trusted_sealers_len, v->trusted_sealers_len);
+	for (size_t i = 0; i < u->trusted_sealers_len; i++)
+		assert_true(gp_slice_eq(u->trusted_sealers[i], v->trusted_sealers[i]));
+}
+
+static void
 assert_same(const struct gp_config *a, const struct gp_config *b)
 {
 	assert_true(gp_slice_eq(a->hostname, b->hostname));
@@ -64,18 +84,9 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_memory_equal(&a->retry, &b->retry, sizeof(a->retry));
 	assert_memory_equal(&a->concurrency, &b->concurrency, sizeof(a->concurrency));
 	assert_int_equal(a->greet_wait, b->greet_wait);
-	const struct gp_authentication_config *u = &a->authentication, *v = &b->authentication;
-	assert_int_equal(u->dmarc, v->dmarc);
-	assert_int_equal(u->spf, v->spf);
-	assert_int_equal(u->from, v->from);
-	assert_int_equal(u->exempt_len, v->exempt_len);
-	for (size_t i = 0; i < u->exempt_len; i++)
-		assert_memory_equal(&u->exempt[i], &v->exempt[i], sizeof(u->exempt[i]));
-	assert_int_equal(u->overrides_len, v->overrides_len);
-	for (size_t i = 0; i < u->overrides_len; i++) {
-		assert_true(gp_slice_eq(u->overrides[i].domain, v->overrides[i].domain));
-		assert_int_equal(u->overrides[i].dmarc, v->overrides[i].dmarc);
-	}
+	assert_same_authentication(&a->authentication, &b->authentication);
+	assert_int_equal(a->arc.seal, b->arc.seal);
+	assert_true(gp_slice_eq(a->arc.domain, b->arc.domain));
 	assert_int_equal(a->domains_len, b->domains_len);
 	for (size_t i = 0; i < a->domains_len; i++)
 		assert_same_domain(&a->domains[i], &b->domains[i]);
@@ -228,7 +239,9 @@ static const char everything[] =
 	"users: {file: people}\n"
 	"authentication: {dmarc: quarantine, spf: enforce, from: tag, exempt: [0.0.0.0/0, "
 	"\"::ffff:192.0.2.0/120\"],\n"
-	"  overrides: {B\u00fccher.test: {dmarc: off}, .b\u00fccher.test: {dmarc: enforce}}}\n"
+	"  overrides: {B\u00fccher.test: {dmarc: off}, .b\u00fccher.test: {dmarc: enforce}},\n"
+	"  trusted_sealers: [Lists.test, .B\u00fccher.test]}\narc: {seal: all, domain: "
+	"B\u00fccher.example}\n"
 	"auth: {dovecot: \"unix:run/auth\", failures: 3, failures_per_source: 4, delay: 100ms, "
 	"lock: 1h,\n"
 	"  oauth: {jwks: zone.json, issuer: \"https://i\", audience: a b, user_claim: sub}}\n"
@@ -271,6 +284,11 @@ everything_comes_back(void **state)
 	assert_int_equal(p.cfg.authentication.spf, GP_SPF_MODE_ENFORCE);
 	assert_int_equal(p.cfg.authentication.from, GP_FROM_MODE_TAG);
 	assert_int_equal(p.cfg.authentication.exempt[1].address_len, 4);
+	assert_int_equal(p.cfg.authentication.trusted_sealers_len, 2);
+	assert_slice(p.cfg.authentication.trusted_sealers[0], "lists.test");
+	assert_slice(p.cfg.authentication.trusted_sealers[1], ".xn--bcher-kva.test");
+	assert_int_equal(p.cfg.arc.seal, GP_SEAL_ALL);
+	assert_slice(p.cfg.arc.domain, "xn--bcher-kva.example");
 	assert_slice(p.cfg.authentication.overrides[0].domain, "xn--bcher-kva.test");
 	assert_int_equal(p.cfg.authentication.overrides[0].dmarc, GP_DMARC_MODE_OFF);
 	assert_slice(p.cfg.authentication.overrides[1].domain, ".xn--bcher-kva.test");

@@ -93,6 +93,23 @@ what_was_done_and_why(void **state)
 	}
 }
 
+/* A trusted sealer is our policy, and of its own kind in our records. */
+static void
+who_vouches_is_told(void **state)
+{
+	struct sample s;
+	(void)state;
+	sample_open(&s, REJ, false, GP_DMARC_FAIL);
+	s.decision = (struct gp_authpolicy_decision){.by = "arc", .sealer = GP_SLICE("list.test")};
+	assert_int_equal(tell(&s), 0);
+	assert_int_equal(s.row.override, GP_DMARCRPT_ARC);
+	assert_int_equal(s.row.disposition, GP_DMARCRPT_NONE);
+	assert_string_equal(gp_dmarcrpt_override_name(s.row.override), "arc");
+	assert_string_equal(gp_dmarcrpt_override_type(s.row.override), "local_policy");
+	assert_string_equal(gp_dmarcrpt_override_type(GP_DMARCRPT_OTHER), "other");
+	gp_arena_free(&s.arena);
+}
+
 static void
 what_stands_beside_it(void **state)
 {
@@ -188,6 +205,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_done_and_why),
+		cmocka_unit_test(who_vouches_is_told),
 		cmocka_unit_test(what_stands_beside_it),
 		cmocka_unit_test(nothing_is_told),
 		cmocka_unit_test(signatures_that_say_most_come_first),

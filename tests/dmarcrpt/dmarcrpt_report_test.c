@@ -28,6 +28,11 @@ static const struct gp_dmarcrpt_row rows[] = {
 	 .override = GP_DMARCRPT_OTHER,
 	 .header_from = {"sub.example.com", 15},
 	 .messages = 1},
+	{.source = {"192.0.2.7", 9},
+	 .disposition = GP_DMARCRPT_NONE,
+	 .override = GP_DMARCRPT_ARC,
+	 .header_from = {"example.com", 11},
+	 .messages = 2},
 };
 static const struct gp_dmarcrpt_report report = {
 	.head =
@@ -52,7 +57,7 @@ static const struct gp_dmarcrpt_report report = {
 			.flaw = {"rua=x]]>", 8},
 		},
 	.rows = rows,
-	.rows_len = 2,
+	.rows_len = GP_ARRAY_LEN(rows),
 	.left_out = 7,
 };
 
@@ -100,6 +105,14 @@ as_xml(void **state)
 		"<comment>the DNS did not answer</comment>\n</reason>\n"
 		"</policy_evaluated>\n</row>\n"
 		"<identifiers>\n<header_from>sub.example.com</header_from>\n"
+		"<envelope_from></envelope_from>\n</identifiers>\n"
+		"<auth_results>\n</auth_results>\n</record>\n"
+		"<record>\n<row>\n<source_ip>192.0.2.7</source_ip>\n<count>2</count>\n"
+		"<policy_evaluated>\n<disposition>none</disposition>\n<dkim>fail</dkim>\n"
+		"<spf>fail</spf>\n<reason>\n<type>local_policy</type>\n"
+		"<comment>arc=pass</comment>\n</reason>\n"
+		"</policy_evaluated>\n</row>\n"
+		"<identifiers>\n<header_from>example.com</header_from>\n"
 		"<envelope_from></envelope_from>\n</identifiers>\n"
 		"<auth_results>\n</auth_results>\n</record>\n"
 		"</feedback>\n");

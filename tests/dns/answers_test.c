@@ -251,6 +251,81 @@ memory_may_run_out(void **state)
 	}
 }
 
+/* --- kept, and read back --- */
+
+static struct gp_answers *
+open_world(struct gp_arena *arena)
+{
+	static const struct gp_dns_record txt[] = {
+		{.type = GP_DNS_TXT, .data = GP_SLICE("v=spf1 -all\0\xff")},
+		{.type = GP_DNS_TXT, .data = GP_SLICE("")},
+	};
+	static const struct gp_dns_record mx[] = {
+		{.type = GP_DNS_MX, .preference = 7, .name = GP_SLICE("mx.example.com")}};
+	static const struct gp_dns_answer answers[] = {
+		{GP_SLICE("example.com"), GP_SLICE("real.example"), GP_DNS_TXT, GP_DNS_OK, true,
+		 txt, GP_ARRAY_LEN(txt)},
+		{GP_SLICE("example.com"), GP_SLICE("example.com"), GP_DNS_MX, GP_DNS_OK, false, mx,
+		 GP_ARRAY_LEN(mx)},
+		{GP_SLICE("gone.example"), GP_SLICE("gone.example"), GP_DNS_A, GP_DNS_NXDOMAIN},
+		{GP_SLICE("slow.example"), GP_SLICE("slow.example"), GP_DNS_A, GP_DNS_TIMEOUT},
+	};
+	struct gp_answers *set = gp_answers_new(arena, GP_ANSWERS_MAX, test_seed);
+	for (size_t i = 0; i < GP_ARRAY_LEN(answers); i++)
+		assert_int_equal(gp_answers_add(set, &answers[i]), 0);
+	return set;
+}
+
+static void
+an_open_set_can_be_kept(void **state)
+{
+	(void)state;
+	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct gp_buf kept = GP_BUF_INIT(ARENA_MAX);
+	struct gp_answers *set = open_world(&arena), *back;
+	struct gp_dns_answer a;
+	assert_true(gp_answers_write(set, &kept));
+	assert_int_equal(gp_answers_read(gp_buf_slice(&kept), &arena, test_seed, &back), 0);
+	assert_true(gp_answers_find(back, GP_SLICE("Example.com"), GP_DNS_TXT, &a));
+	assert_int_equal(a.records_len, 2);
+	assert_true(a.secure);
+	assert_true(gp_slice_eq(a.canonical, GP_SLICE("real.example")));
+	assert_true(gp_slice_eq(a.records[0].data, GP_SLICE("v=spf1 -all\0\xff")));
+	assert_true(gp_answers_find(back, GP_SLICE("example.com"), GP_DNS_MX, &a));
+	assert_int_equal(a.records[0].preference, 7);
+	assert_true(gp_answers_find(back, GP_SLICE("gone.example"), GP_DNS_A, &a));
+	assert_int_equal(a.status, GP_DNS_NXDOMAIN);
+	assert_true(gp_answers_find(back, GP_SLICE("slow.example"), GP_DNS_A, &a));
+	assert_int_equal(a.status, GP_DNS_TIMEOUT);
+	assert_false(gp_answers_find(back, GP_SLICE("slow.example"), GP_DNS_AAAA, &a));
+	gp_answers_free(back);
+	gp_answers_free(set);
+	gp_buf_free(&kept);
+	gp_arena_free(&arena);
+}
+
+static void
+what_is_kept_is_whole_or_nothing(void **state)
+{
+	(void)state;
+	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct gp_buf kept = GP_BUF_INIT(ARENA_MAX), small = GP_BUF_INIT(50);
+	struct gp_answers *set = open_world(&arena), *back;
+	assert_false(gp_answers_write(set, &small));
+	assert_true(gp_answers_write(set, &kept));
+	for (size_t len = 0; len < kept.len; len++) {
+		struct gp_slice part = gp_slice_take(gp_buf_slice(&kept), len);
+		assert_int_equal(gp_answers_read(part, &arena, test_seed, &back), 1);
+		assert_null(back);
+	}
+	assert_true(gp_buf_put_char(&kept, 'x'));
+	assert_int_equal(gp_answers_read(gp_buf_slice(&kept), &arena, test_seed, &back), 1);
+	gp_answers_free(set);
+	gp_buf_free(&kept);
+	gp_buf_free(&small);
+	gp_arena_free(&arena);
+}
+
 int
 main(void)
 {
@@ -261,6 +336,8 @@ main(void)
 		cmocka_unit_test(an_open_set_knows_what_was_added),
 		cmocka_unit_test(a_set_has_a_cap),
 		cmocka_unit_test(memory_may_run_out),
+		cmocka_unit_test(an_open_set_can_be_kept),
+		cmocka_unit_test(what_is_kept_is_whole_or_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

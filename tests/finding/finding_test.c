@@ -52,12 +52,48 @@ without_memory_nothing_is_kept(void **state)
 	gp_arena_free(&arena);
 }
 
+static void
+they_may_say_more(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct gp_findings list = gp_findings(&arena);
+	char name[] = "_25._tcp.mx.example.org";
+	const struct gp_finding_record records[] = {
+		{gp_slice_str(name), "TLSA", GP_SLICE("3 1 1 00")},
+	};
+	const struct gp_finding given = {
+		.kind = &two,
+		.state = GP_FINDING_NOT_MEASURED,
+		.severity = GP_SEVERITY_LOW,
+		.evidence = GP_SLICE("no answer"),
+		.fix = GP_SLICE("ask again"),
+		.records = records,
+		.records_len = GP_ARRAY_LEN(records),
+	};
+	(void)state;
+	gp_finding_put(&list, &given);
+	name[0] = 'x';
+	const struct gp_finding *f = gp_finding_of(&list, "a.two");
+	assert_string_equal(gp_finding_state_name(f->state), "not_measured");
+	assert_string_equal(gp_severity_name(f->severity), "low");
+	assert_slice(f->evidence, "no answer");
+	assert_slice(f->fix, "ask again");
+	assert_int_equal(f->records_len, 1);
+	assert_slice(f->records[0].name, "_25._tcp.mx.example.org");
+	assert_slice(f->records[0].value, "3 1 1 00");
+	gp_finding_add(&list, &one, "x");
+	assert_int_equal(list.items[1].state, GP_FINDING_FAIL);
+	assert_int_equal(list.items[1].severity, GP_SEVERITY_HIGH);
+	gp_arena_free(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_keep_their_order),
 		cmocka_unit_test(they_have_a_cap),
+		cmocka_unit_test(they_may_say_more),
 		cmocka_unit_test(without_memory_nothing_is_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,14 +39,6 @@ known_stamps(void **state)
 }
 
 static void
-known_dates_of_http(void **state)
-{
-	(void)state;
-	assert_string_equal(gp_date_http(784111777).s, "Sun, 06 Nov 1994 08:49:37 GMT");
-	assert_string_equal(gp_date_http(UINT64_MAX).s, "Fri, 31 Dec 9999 23:59:59 GMT");
-}
-
-static void
 as_libc_has_them(void **state)
 {
 	(void)state;
@@ -66,7 +58,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_dates),
 		cmocka_unit_test(known_stamps),
-		cmocka_unit_test(known_dates_of_http),
 		cmocka_unit_test(as_libc_has_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -408,6 +408,8 @@ messages_come_back(void **state)
 	later.policy.testing = true;
 	later.policy.flaw = GP_SLICE("rua=x");
 	later.row.signatures_len = 0;
+	later.row.source = GP_SLICE("192.0.2.2");
+	later.row.override = GP_DMARCRPT_ARC;
 	assert_int_equal(store_count_dmarc(store, &today, &later), 0);
 	open_again();
 	assert_int_equal(store_end_periods(store, STORE_DMARC, TOMORROW, 1), 0);
@@ -436,6 +438,7 @@ messages_come_back(void **state)
 	assert_int_equal(row->signatures[1].result, GP_DKIM_TEMPERROR);
 	assert_slice(report.rows[1].envelope_from, "b.example");
 	assert_int_equal(report.rows[1].signatures_len, 0);
+	assert_int_equal(report.rows[1].override, GP_DMARCRPT_ARC);
 }
 
 static void

@@ -52,6 +52,7 @@ enum model_event {
 	EV_HELO,
 	EV_MAIL,
 	EV_MAIL_NODATA, /* whose DATA the driver refuses */
+	EV_MAIL_BINARY, /* whose body comes by BDAT alone */
 	EV_BAD_MAIL,
 	EV_RCPT,
 	EV_RCPT_REFUSED,
@@ -86,6 +87,7 @@ static const char *const says[MODEL_EVENTS] = {
 	[EV_HELO] = "HELO c.example\r\n",
 	[EV_MAIL] = "MAIL FROM:<a@b>\r\n",
 	[EV_MAIL_NODATA] = "MAIL FROM:<nodata@b>\r\n",
+	[EV_MAIL_BINARY] = "MAIL FROM:<a@b> BODY=BINARYMIME\r\n",
 	[EV_BAD_MAIL] = "MAIL FROM:a@b\r\n",
 	[EV_RCPT] = "RCPT TO:<c@d>\r\n",
 	[EV_RCPT_REFUSED] = "RCPT TO:<unknown@d>\r\n",
@@ -139,6 +141,7 @@ static const struct cell model[GONE][MODEL_EVENTS] = {
 		[EV_MAIL] = {"503", "", NEW},           [EV_MAIL_NODATA] = {"503", "", NEW},
 		[EV_BAD_MAIL] = {"503", "", NEW},       [EV_DATA] = {"503", "", NEW},
 		[EV_RCPT] = {"503", "", NEW},           [EV_RCPT_REFUSED] = {"503", "", NEW},
+		[EV_MAIL_BINARY] = {"503", "", NEW},
 		[EV_RSET] = {"250", "", NEW},
 		[EV_QUIT] = {"221", "X", GONE},         [EV_EOF] = {"", "X", GONE},
 	},
@@ -157,6 +160,7 @@ static const struct cell model[GONE][MODEL_EVENTS] = {
 		[EV_MAIL] = {"503", "", FROM},          [EV_MAIL_NODATA] = {"503", "", FROM},
 		[EV_BAD_MAIL] = {"503", "", FROM},      [EV_DATA] = {"554", "", FROM},
 		[EV_RCPT] = {"250", "r", TO},           [EV_RCPT_REFUSED] = {"550", "r", FROM},
+		[EV_MAIL_BINARY] = {"503", "", FROM},
 		[EV_RSET] = {"250", "A", READY},
 		[EV_QUIT] = {"221", "AX", GONE},        [EV_EOF] = {"", "AX", GONE},
 	},
@@ -166,6 +170,7 @@ static const struct cell model[GONE][MODEL_EVENTS] = {
 		[EV_MAIL] = {"503", "", TO},            [EV_MAIL_NODATA] = {"503", "", TO},
 		[EV_BAD_MAIL] = {"503", "", TO},        [EV_DATA] = {"354", "d", BODY},
 		[EV_RCPT] = {"250", "r", TO},           [EV_RCPT_REFUSED] = {"550", "r", TO},
+		[EV_MAIL_BINARY] = {"503", "", TO},
 		[EV_RSET] = {"250", "A", READY},
 		[EV_QUIT] = {"221", "AX", GONE},        [EV_EOF] = {"", "AX", GONE},
 	},
@@ -187,6 +192,7 @@ static const struct cell model[GONE][MODEL_EVENTS] = {
 		[EV_MAIL] = {"503", "", CHUNKS},        [EV_MAIL_NODATA] = {"503", "", CHUNKS},
 		[EV_BAD_MAIL] = {"503", "", CHUNKS},    [EV_DATA] = {"503", "", CHUNKS},
 		[EV_RCPT] = {"503", "", CHUNKS},        [EV_RCPT_REFUSED] = {"503", "", CHUNKS},
+		[EV_MAIL_BINARY] = {"503", "", CHUNKS},
 		[EV_RSET] = {"250", "A", READY},
 		[EV_QUIT] = {"221", "AX", GONE},        [EV_EOF] = {"", "AX", GONE},
 	},
@@ -196,6 +202,7 @@ static const struct cell model[GONE][MODEL_EVENTS] = {
 		[EV_MAIL] = {"503", "", FAILED},        [EV_MAIL_NODATA] = {"503", "", FAILED},
 		[EV_BAD_MAIL] = {"503", "", FAILED},    [EV_DATA] = {"503", "", FAILED},
 		[EV_RCPT] = {"503", "", FAILED},        [EV_RCPT_REFUSED] = {"503", "", FAILED},
+		[EV_MAIL_BINARY] = {"503", "", FAILED},
 		[EV_RSET] = {"250", "", IDLE},
 		[EV_QUIT] = {"221", "X", GONE},         [EV_EOF] = {"", "X", GONE},
 	},
@@ -223,7 +230,7 @@ static const struct cell model[GONE][MODEL_EVENTS] = {
 /* Beside the state: what the answers to STARTTLS, AUTH and BDAT depend on. */
 struct position {
 	enum model_state state;
-	bool tls, helo, esmtp, authenticated, nodata;
+	bool tls, helo, esmtp, authenticated, nodata, binary;
 	const char *failed; /* FAILED: what the chunks hear */
 };
 
@@ -263,7 +270,7 @@ bdat(struct position *p, bool last, bool bare)
 			   : !in_transaction    ? "503"
 			   : p->state == FROM   ? "554"
 			   : p->nodata          ? "451"
-			   : bare               ? "554"
+			   : bare && !p->binary ? "554"
 						: "250";
 	if (strcmp(code, "250") == 0 && last)
 		return (struct cell){code, asked ? "de" : "e", READY};
@@ -293,7 +300,14 @@ look_up(struct position *p, enum model_event event)
 			return bdat(p, true, false);
 		case EV_BDAT_WRONG:
 			return (struct cell){"501", model[p->state][EV_EOF].events, GONE};
+		case EV_MAIL_BINARY:
+			if (p->state == READY)
+				return p->esmtp ? (struct cell){"250", "m", FROM}
+						: (struct cell){"555", "", READY};
+			break;
 		case EV_DATA:
+			if ((p->state == FROM || p->state == TO) && p->binary)
+				return (struct cell){"503", "", p->state};
 			if (p->state == TO && p->nodata)
 				return (struct cell){"451", "d", TO};
 			break;
@@ -315,8 +329,10 @@ go(struct position *p, enum model_event event)
 		p->helo = true;
 		p->esmtp = event == EV_EHLO;
 	}
-	if (cell.next == FROM && p->state == READY)
+	if (cell.next == FROM && p->state == READY) {
 		p->nodata = event == EV_MAIL_NODATA;
+		p->binary = event == EV_MAIL_BINARY;
+	}
 	if (strcmp(cell.replies, "235") == 0)
 		p->authenticated = true;
 	p->state = cell.next == IDLE ? (p->helo ? READY : NEW) : cell.next;
@@ -512,6 +528,7 @@ begin(struct real *real, enum beginning beginning)
 		.tls = beginning == WITHIN_TLS,
 		.auth_mechanisms = {"PLAIN", 5},
 		.chunking = true,
+		.binarymime = true,
 	};
 	*real = (struct real){.session = gp_smtp_server_new(&setup, 0)};
 	assert_non_null(real->session);
@@ -577,8 +594,9 @@ static void
 random_walks(void **state)
 {
 	static const uint8_t onward[] = {
-		EV_EHLO, EV_EHLO, EV_MAIL,      EV_MAIL, EV_RCPT,     EV_RCPT, EV_DATA,     EV_END,
-		EV_BDAT, EV_BDAT, EV_BDAT_LAST, EV_TLS,  EV_STARTTLS, EV_AUTH, EV_RESPONSE,
+		EV_EHLO,     EV_EHLO, EV_MAIL,     EV_MAIL,        EV_RCPT,      EV_RCPT,
+		EV_DATA,     EV_END,  EV_BDAT,     EV_BDAT,        EV_BDAT_LAST, EV_TLS,
+		EV_STARTTLS, EV_AUTH, EV_RESPONSE, EV_MAIL_BINARY,
 	};
 	uint64_t seed = 0x9E3779B97F4A7C15;
 	uint8_t events[STEPS];

@@ -510,6 +510,27 @@ another_format_is_refused_untouched(void **state)
 	assert_int_equal(sim_count(f->disk), count);
 }
 
+/* What is damaged is put aside with all its octets, though the disk refuses a read once. */
+static void
+a_passing_error_costs_quarantine_nothing(void **state)
+{
+	struct fixture *f = *state;
+	static const char text[] = "the only copy of these octets";
+	append(f, gp_slice_str(text));
+	assert_int_equal(gp_store_sync(f->store), 0);
+	reopen(f);
+	struct gp_queued *q = gp_store_next(f->store, NULL);
+	assert_non_null(q);
+	sim_fail(f->disk, SIM_READ, 1, EIO, false);
+	assert_int_equal(gp_store_quarantine(f->store, q), 0);
+	assert_int_equal(gp_store_stats(f->store).messages, 0);
+	uint64_t size;
+	const char *name = sim_name(f->disk, "quarantine", 0);
+	assert_non_null(name);
+	const char *bytes = sim_file(f->disk, "quarantine", name, &size);
+	assert_non_null(memmem(bytes, size, text, strlen(text)));
+}
+
 int
 main(void)
 {
@@ -528,6 +549,7 @@ main(void)
 		T(limits_are_answers),
 		T(a_full_disk_still_drains),
 		T(another_format_is_refused_untouched),
+		T(a_passing_error_costs_quarantine_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

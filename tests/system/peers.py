@@ -2,7 +2,8 @@
 """Real mail servers beside Gatepost, without installing any.
 
 Debian's packages of the group `peer` (tools/packages.txt) and all that they depend on, and those of the group `alone`
-without, are downloaded by apt and unpacked into a root folder under ~/.cache/gatepost-peers (or $GATEPOST_PEERS). A
+without, are downloaded by apt and unpacked into a root folder under ~/.cache/gatepost-peers (or $GATEPOST_PEERS).
+Further groups, each with its own GROUP-alone, have root folders of their own. A
 peer runs inside that folder by chroot, in mount and process namespaces of its own: its files are the test's, and when
 the test ends it, its children end too. Nothing of it touches the host but the loopback ports that it listens on.
 """
@@ -24,6 +25,10 @@ LAYOUT = 3  # raise it when unpack() changes, so that nobody goes on with an old
 # The users that the packages would have made on installation.
 USERS = {"postfix": 2001, "dovecot": 2002, "dovenull": 2003, "unbound": 2004, "vmail": 2005, "Debian-exim": 2007}
 GROUPS = {**USERS, "postdrop": 2006}
+# Those that only packages of a further group would have made.
+MORE_USERS = {
+    "server": {"mail": 8, "smmta": 2010, "smmsp": 2011, "opensmtpd": 2012, "opensmtpq": 2013, "courier": 2014},
+}
 
 
 class Unavailable(Exception):
@@ -43,18 +48,18 @@ def apt_get(argv, folder):
         raise Unavailable("cannot download Debian packages: " + done.stderr.strip()[-300:])
 
 
-def download(folder, wanted):
-    """These packages and what they depend on, as if nothing were installed yet."""
+def download(folder, wanted, alone):
+    """These packages and what they depend on, as if nothing were installed yet; and those alone."""
     (folder / "status").touch()
     (folder / "archives/partial").mkdir(parents=True)
     argv = ["--download-only", "--no-install-recommends"]
     argv += ["-o", f"Dir::State::status={folder}/status", "-o", f"Dir::Cache::archives={folder}/archives"]
     argv += ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Debug::NoLocking=1"]
     apt_get([*argv, "install", *wanted], folder)
-    apt_get(["download", *packages("alone")], folder / "archives")
+    apt_get(["download", *alone], folder / "archives")
 
 
-def unpack(folder):
+def unpack(folder, more_users):
     root = folder / "root"
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / "usr" / name).mkdir(parents=True)
@@ -69,11 +74,11 @@ def unpack(folder):
     (root / "tmp").chmod(0o1777)
     with (root / "etc/passwd").open("w", encoding="utf-8") as passwd:
         print("root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false", file=passwd)
-        for name, uid in USERS.items():
+        for name, uid in (USERS | more_users).items():
             print(f"{name}:x:{uid}:{uid}::/nonexistent:/bin/false", file=passwd)
     with (root / "etc/group").open("w", encoding="utf-8") as group:
         print("root:x:0:\nnogroup:x:65534:", file=group)
-        for name, gid in GROUPS.items():
+        for name, gid in (GROUPS | more_users).items():
             print(f"{name}:x:{gid}:", file=group)
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
     (root / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n", encoding="utf-8")
@@ -89,14 +94,16 @@ def peer_root(*more):
     home = os.environ.get("GATEPOST_PEERS") or os.path.expanduser("~/.cache/gatepost-peers")
     cache = pathlib.Path(home)
     wanted = [name for group in ("peer", *more) for name in packages(group)]
-    recipe = f"{LAYOUT} {wanted} {packages('alone')} {GROUPS}"
+    alone = [name for group in ("alone", *(f"{each}-alone" for each in more)) for name in packages(group)]
+    more_users = {name: uid for group in more for name, uid in MORE_USERS.get(group, {}).items()}
+    recipe = f"{LAYOUT} {wanted} {alone} {GROUPS | more_users}"
     ready = cache / hashlib.sha256(recipe.encode()).hexdigest()[:16]
     if not ready.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             folder = pathlib.Path(scratch)
-            download(folder, wanted)
-            unpack(folder)
+            download(folder, wanted, alone)
+            unpack(folder, more_users)
             (folder / "root").chmod(0o755)
             with contextlib.suppress(OSError):  # another run was faster
                 (folder / "root").rename(ready)

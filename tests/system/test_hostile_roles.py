@@ -75,9 +75,16 @@ class Smtpd:
             "client_helo": b"client",
             "rcpts": [{"address": b"you@elsewhere.test", "orcpt": b"", "notify": 0, "forwarded": False}],
         }
+        arrival = {"origin": 1, "user": b"", "message_id": b"", "tls": b"", "results": b"", "answers": b""}
         values = {"head": b"", "body": BODY, "staged_at": 0, "staged_size": 0, **changes}
         envelope.update(values.pop("envelope", {}))
-        self.channel.say("commit", fd=fd, ticket=self.ticket, id=id, envelope=envelope, **values)
+        arrival.update(values.pop("arrival", {}))
+        self.channel.say("commit", fd=fd, ticket=self.ticket, id=id, envelope=envelope, arrival=arrival, **values)
+
+    def say_refused(self, **changes):
+        reply = {"code": 550, "enhanced_class": 5, "enhanced_subject": 1, "enhanced_detail": 1, "text": b"no"}
+        values = {"id": 0, "origin": 1, "client_addr": b"192.0.2.1", "client_helo": b"", "user": b"", "sender": b""}
+        self.channel.say("refused", **{**values, "rcpt": b"", "reply": reply, "missed": 0, **changes})
 
     def commit(self, id=None, fd=None, **changes):
         """The result of spool's answer."""
@@ -139,6 +146,22 @@ def test_an_id_of_another_worker_is_refused(spool):
     wanted = other.id()
     assert hostile.commit(id=wanted) == FAILED
     assert other.commit(id=wanted) == DONE
+
+
+def test_what_is_told_for_the_journal_makes_sense_and_has_an_end(spool, tmp_path):
+    hostile, other = Smtpd(spool), Smtpd(spool, 1)
+    for origin in (0, 4, 255):
+        assert hostile.commit(arrival={"origin": origin}) == FAILED
+        hostile.say_refused(origin=origin)
+    other.say_refused(id=hostile.id(), rcpt=b"other")
+    for _ in range(20):
+        for _ in range(500):
+            hostile.say_refused(rcpt=b"x" * 1000, sender=b"y" * 1000)
+        assert other.commit(arrival={"user": b"u" * 255, "answers": b"z" * 16384}) == DONE
+    time.sleep(1.5)
+    sizes = {f.name: f.stat().st_size for f in (tmp_path / "journal").iterdir()}
+    assert 0 < sum(size for name, size in sizes.items() if name.startswith("refused-")) <= 256 * 10**6 / 8
+    assert sum(size for name, size in sizes.items() if name.startswith("answers-")) > 20 * 16384
 
 
 def test_an_id_of_a_queued_message_is_refused(spool):

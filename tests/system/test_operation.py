@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -81,6 +82,27 @@ def test_reload_takes_the_new_configuration(gatepost):
 
     eventually(carol_lives, what="the new recipient")
     assert server.process.poll() is None
+
+
+def test_a_reload_finds_a_message_that_waits_for_its_sync(gatepost):
+    """spool finds both at once when it comes back: the message, and the new configuration."""
+    server = gatepost()
+    (spool,) = [pid for pid, name in server.roles().items() if name == "gatepost-spool"]
+    for n in range(8):
+        before = server.log_text().count('"reloaded"')
+        os.kill(spool, signal.SIGSTOP)
+        try:
+            sender = threading.Thread(target=server.send, args=(b"Subject: x\r\n\r\n",))
+            sender.start()
+            time.sleep(0.1)
+            server.process.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+        finally:
+            os.kill(spool, signal.SIGCONT)
+        sender.join(20)
+        eventually(lambda before=before: server.log_text().count('"reloaded"') > before, what="the reload")
+        server.wait_for_mails("alice", n + 1)
+    assert spool in server.roles()
 
 
 def test_a_session_keeps_its_name_over_reloads(gatepost):

@@ -2,6 +2,7 @@
 """TLS towards other servers as it is configured: demands of destinations, sessions that are resumed, and messages that
 say themselves how they travel. The smarthost has a file of its own."""
 
+import base64
 import hashlib
 import json
 import signal
@@ -373,7 +374,7 @@ def test_tls_required_no(relay, three, field, kind):
 
 
 @pytest.mark.parametrize("offered", [[], ["CHUNKING"], ["CHUNKING", "BINARYMIME"]])
-def test_a_binary_body_goes_as_it_is_or_back(relay, host, offered):
+def test_a_binary_body_goes_as_it_is_or_as_lines_or_back(relay, host, offered):
     """RFC 3030 section 3: no line ends are mended, no dots doubled."""
     try:
         end = host("first", port=25, extensions=["PIPELINING", "8BITMIME", *offered])
@@ -381,12 +382,17 @@ def test_a_binary_body_goes_as_it_is_or_back(relay, host, offered):
         pytest.skip("mail hosts listen on port 25, which needs root")
     body = MESSAGE + b".\n\0\r\xff\r\n.\r\nno end of line"
     names = {**signed(), "far.test": {"MX": [[10, "first.test"]]}}
+    labelled = b"Content-Transfer-Encoding: binary\r\n" + body
     outcome = relay(names).deliver(body=body, flags=BINARYMIME)
     if "BINARYMIME" in offered:
         assert outcome["kind"] == RELAYED
         assert end.messages[0][0].endswith(" BODY=BINARYMIME") and end.messages[0][2] == body
     else:
         assert (outcome["kind"], outcome["code"]) == (FAILED, "554 5.6.1")
+        assert relay(names).deliver(body=labelled, flags=BINARYMIME)["kind"] == RELAYED
+        head, _, rest = end.messages[0][2].partition(b"\r\n\r\n")
+        assert end.messages[0][0].endswith(" BODY=8BITMIME") and b"Content-Transfer-Encoding: base64" in head
+        assert base64.b64decode(rest) == body.partition(b"\r\n\r\n")[2]
 
 
 def test_a_smarthost_of_yesterday_is_not_told_the_secret_of_today(relay, host, authority):

@@ -475,7 +475,7 @@ SENSELESS_MESSAGES = {
     "a source that is none": ({"source": b"<b>"}, {}),
     "disposition 0": ({"disposition": 0}, {}),
     "disposition 5": ({"disposition": 5}, {}),
-    "override 4": ({"override": 4}, {}),
+    "override 5": ({"override": 5}, {}),
     "SPF 7": ({"spf": 7}, {}),
     "no author": ({"header_from": b""}, {}),
     "signature 0": ({"signatures": [{"domain": b"a", "selector": b"s", "result": 0}]}, {}),

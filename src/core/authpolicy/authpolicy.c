@@ -3,14 +3,17 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/map.h"
+#include "core/authpolicy/vouch.h"
 #include "core/config/value.h"
 #include "core/policy/suffix.h"
 
 struct gp_authpolicy {
 	const struct gp_authentication_config *cfg;
 	struct gp_map overrides; /* domain to struct gp_override_config */
+	struct gp_map sealers;   /* trusted; to anything */
 };
 
 struct gp_authpolicy *
@@ -26,14 +29,21 @@ gp_authpolicy_new(const struct gp_authentication_config *cfg, const uint64_t see
 		if (!gp_map_set(&p->overrides, o->domain, (void *)o))
 			return gp_authpolicy_free(p);
 	}
+	p->sealers = gp_map(cfg->trusted_sealers_len, seed);
+	for (size_t i = 0; i < cfg->trusted_sealers_len; i++) {
+		if (!gp_map_set(&p->sealers, cfg->trusted_sealers[i], p))
+			return gp_authpolicy_free(p);
+	}
 	return p;
 }
 
 struct gp_authpolicy *
 gp_authpolicy_free(struct gp_authpolicy *p)
 {
-	if (p)
+	if (p) {
 		gp_map_free(&p->overrides);
+		gp_map_free(&p->sealers);
+	}
 	free(p);
 	return NULL;
 }
@@ -106,13 +116,32 @@ judge_dmarc(const struct gp_authpolicy *p, const struct gp_verify_facts *f, stru
 	ret->by = "dmarc";
 }
 
+/* What DMARC speaks against may be vouched for. */
+static int
+judge_seals(const struct gp_authpolicy *p, const struct gp_verify_facts *f, struct gp_arena *arena,
+	    struct gp_authpolicy_decision *ret)
+{
+	struct gp_slice sealer;
+	int r = gp_vouch(&p->sealers, f, arena, &sealer);
+	if (r == GP_VOUCHED)
+		*ret = (struct gp_authpolicy_decision){.by = "arc", .sealer = sealer};
+	else if (r == GP_VOUCHED_PERHAPS)
+		*ret = (struct gp_authpolicy_decision){
+			.action = GP_AUTHPOLICY_DEFER,
+			.by = "dmarc",
+			.reply = GP_REPLY(451, 4, 4, 3,
+					  "The ARC chain cannot be verified now, as the DNS does "
+					  "not answer; try again later")};
+	return GP_MIN(r, 0);
+}
+
 /* Of MAIL FROM: what HELO says is told of, and no more. */
 static void
 judge_spf(const struct gp_authpolicy *p, const struct gp_verify_facts *f, struct gp_arena *arena,
 	  struct gp_authpolicy_decision *ret)
 {
 	const struct gp_spf_result *spf = f->mail_from;
-	bool proven = f->dmarc && f->dmarc->verdict == GP_DMARC_PASS;
+	bool proven = (f->dmarc && f->dmarc->verdict == GP_DMARC_PASS) || ret->sealer.len > 0;
 	if (p->cfg->spf != GP_SPF_MODE_ENFORCE || !spf || proven)
 		return;
 	if (spf->verdict == GP_SPF_FAIL) {
@@ -132,6 +161,13 @@ judge_spf(const struct gp_authpolicy *p, const struct gp_verify_facts *f, struct
 	ret->by = "spf";
 }
 
+/* Is it DMARC's verdict that is in the way, and not what the DNS does not tell? */
+static bool
+speaks_against(const struct gp_authpolicy_decision *d)
+{
+	return strcmp(d->by, "dmarc") == 0 && d->action != GP_AUTHPOLICY_DEFER;
+}
+
 int
 gp_authpolicy_decide(const struct gp_authpolicy *p, const struct gp_verify_facts *facts,
 		     struct gp_arena *arena, struct gp_authpolicy_decision *ret)
@@ -140,6 +176,8 @@ gp_authpolicy_decide(const struct gp_authpolicy *p, const struct gp_verify_facts
 	judge_from(p, facts, arena, ret);
 	if (ret->action == GP_AUTHPOLICY_ACCEPT)
 		judge_dmarc(p, facts, arena, ret);
+	if (speaks_against(ret) && judge_seals(p, facts, arena, ret) < 0)
+		return -ENOMEM;
 	/* What is only marked may still be refused. */
 	if (ret->action <= GP_AUTHPOLICY_QUARANTINE)
 		judge_spf(p, facts, arena, ret);

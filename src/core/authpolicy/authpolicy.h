@@ -7,16 +7,20 @@
  *
  *   what                       rule                                           what is done
  *   From                       it can be read in two ways (from.h)            550 5.7.1, 5.6.0
- *   DMARC fail                 p=reject, where enforced                       550 5.7.1
+ *   DMARC fail                 a trusted ARC sealer vouches (vouch.h)         taken
+ *                              the DNS keeps us from knowing whether          451 4.4.3
+ *                              p=reject, where enforced                       550 5.7.1
  *                              p=quarantine, or where both are quarantined    marked
  *   DMARC temperror            where the policy may be more than none         451 4.4.3
- *   SPF fail                   where enforced, unless DMARC passed            550 5.7.23
+ *   SPF fail                   where enforced, unless DMARC passed, or        550 5.7.23
+ *                              somebody vouches instead
  *   SPF temperror              the same                                       451 4.7.24
  *
  * RFC 9989 section 7.4 would not have a receiver refuse by p=reject alone, for the sake of mailing
  * lists; whoever enforces has decided otherwise, and says from whom he takes such mail by
- * `overrides` and `exempt`. An error of the DNS is no verdict (section 5.3.5): where it might hide
- * a refusal the client is asked to come again. Codes: RFC 3463, and RFC 7372 section 3.2 for SPF.
+ * `overrides`, `exempt` and `trusted_sealers`. An error of the DNS is no verdict (section 5.3.5):
+ * where it might hide a refusal, or what speaks against one, the client is asked to come again.
+ * Codes: RFC 3463, and RFC 7372 section 3.2 for SPF.
  */
 #pragma once
 
@@ -49,9 +53,12 @@ enum gp_authpolicy_action {
 };
 
 struct gp_authpolicy_decision {
-	uint8_t action;        /* enum gp_authpolicy_action */
-	const char *by;        /* "from", "dmarc", "spf"; "": nothing spoke against it */
-	struct gp_reply reply; /* DEFER, REFUSE; text in the arena or static */
+	uint8_t action; /* enum gp_authpolicy_action */
+	/* "from", "dmarc", "spf"; "arc": DMARC spoke against it, and a trusted sealer for it; "":
+	   nothing spoke against it */
+	const char *by;
+	struct gp_slice sealer; /* "arc": who */
+	struct gp_reply reply;  /* DEFER, REFUSE; text in the arena or static */
 };
 
 /* Returns 0 or -ENOMEM. */

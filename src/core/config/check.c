@@ -426,6 +426,22 @@ check_srs(struct reading *r)
 				 GP_SLICE_FMT(c->srs.domain));
 }
 
+/* Keys are there for our domains alone. */
+static void
+check_arc(struct reading *r)
+{
+	const struct gp_config *c = r->cfg;
+	struct gp_place at = place_of_key(r, "arc");
+	bool ours = false;
+	for (size_t i = 0; i < c->domains_len; i++)
+		ours = ours || gp_slice_eq(c->domains[i].name, c->arc.domain);
+	if (c->arc.seal != GP_SEAL_NONE && c->arc.domain.len == 0)
+		reading_complain(r, at, "arc: seal needs a domain to seal as");
+	if (c->arc.domain.len > 0 && r->domains_good && !ours)
+		reading_complain(r, at, "arc: '%.*s' is none of 'domains', so it has no keys",
+				 GP_SLICE_FMT(c->arc.domain));
+}
+
 /* Which key is whose is found out where they are read. */
 static void
 check_tls(struct reading *r)
@@ -454,6 +470,7 @@ reading_check(struct reading *r)
 	check_destinations(r);
 	check_smarthost(r);
 	check_srs(r);
+	check_arc(r);
 	check_tls(r);
 	if (r->domains_good)
 		check_aliases(r);

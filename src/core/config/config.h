@@ -180,6 +180,16 @@ struct gp_authentication_config {
 	size_t exempt_len;
 	const struct gp_override_config *overrides;
 	size_t overrides_len;
+	/* Whose ARC seals are believed: as a route's domain. */
+	const struct gp_slice *trusted_sealers;
+	size_t trusted_sealers_len;
+};
+
+/* To which mail of strangers an ARC seal is added. */
+enum gp_seal_mode {
+	GP_SEAL_NONE,
+	GP_SEAL_FORWARDED, /* what an alias leads to a domain that is not ours */
+	GP_SEAL_ALL,
 };
 
 struct gp_config {
@@ -195,6 +205,10 @@ struct gp_config {
 	struct {
 		uint64_t first, max, lifetime; /* ms: `first`, `max`, `for` */
 	} retry;
+	struct {
+		uint64_t lifetime; /* ms: key `for` */
+		uint64_t size;     /* octets; 0: none is kept */
+	} journal;
 	uint64_t greet_wait; /* ms; 0: off. Default 0 */
 	struct gp_authentication_config authentication;
 	struct {
@@ -218,6 +232,10 @@ struct gp_config {
 		/* Paths: what is in them no role but smtpd may know. Empty: none. */
 		struct gp_slice secret_file, previous_file;
 	} srs;
+	struct {
+		uint8_t seal;           /* enum gp_seal_mode */
+		struct gp_slice domain; /* one of ours, as its name: by its keys; empty: none */
+	} arc;
 	const struct gp_route_config *routes;
 	size_t routes_len;
 	const struct gp_destination_config *destinations;

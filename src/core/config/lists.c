@@ -265,6 +265,25 @@ reading_overrides(struct reading *r, const yaml_node_t *node, const struct gp_ke
 	cfg->authentication.overrides_len = items ? len : 0;
 }
 
+void
+reading_sealers(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
+{
+	struct gp_config *cfg = at;
+	struct gp_slice *items = start_list(r, node, YAML_SEQUENCE_NODE, key, sizeof(*items));
+	size_t len = reading_count(node);
+	struct gp_map names = gp_map(len, no_seed);
+	for (size_t i = 0; items && i < len; i++) {
+		const yaml_node_t *item = reading_item(r, node, i);
+		struct gp_slice text;
+		if (reading_scalar(r, item, "a domain", &text) &&
+		    read_route_name(r, reading_place(r, item), text, &items[i]))
+			enter_name(r, &names, items[i], item);
+	}
+	gp_map_free(&names);
+	cfg->authentication.trusted_sealers = items;
+	cfg->authentication.trusted_sealers_len = items ? len : 0;
+}
+
 static void
 read_domain_entry(struct reading *r, const yaml_node_t *name, const yaml_node_t *value,
 		  const struct gp_key *key, struct gp_map *names, struct gp_domain_config *ret)

@@ -203,6 +203,7 @@ read_key(struct reading *r, const yaml_node_t *node, const struct gp_key *key, v
 		[GP_KEY_NETWORKS] = reading_networks,
 		[GP_KEY_EXEMPT] = reading_exempt,
 		[GP_KEY_OVERRIDES] = reading_overrides,
+		[GP_KEY_SEALERS] = reading_sealers,
 		[GP_KEY_ROUTES] = reading_routes,
 		[GP_KEY_DOMAINS] = reading_domains,
 		[GP_KEY_DESTINATIONS] = reading_destinations,

@@ -154,6 +154,19 @@ print_overrides(struct gp_buf *out, unsigned int depth, const struct gp_key *key
 }
 
 static void
+print_sealers(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
+	      const struct gp_authentication_config *a)
+{
+	print_name(out, depth, key->name, a->trusted_sealers_len > 0 ? "\n" : " []\n");
+	for (size_t i = 0; i < a->trusted_sealers_len; i++) {
+		print_indent(out, depth + 1);
+		gp_buf_put_str(out, "- ");
+		print_quoted(out, a->trusted_sealers[i]);
+		gp_buf_put_char(out, '\n');
+	}
+}
+
+static void
 print_fingerprints(struct gp_buf *out, unsigned int depth, const struct gp_key *key,
 		   const struct gp_destination_config *d)
 {
@@ -323,6 +336,9 @@ print_key(struct gp_buf *out, unsigned int depth, const struct gp_key *key, cons
 		break;
 	case GP_KEY_OVERRIDES:
 		print_overrides(out, depth, key, &cfg->authentication);
+		break;
+	case GP_KEY_SEALERS:
+		print_sealers(out, depth, key, &cfg->authentication);
 		break;
 	case GP_KEY_DOMAINS:
 		print_domains(out, depth, key, at);

@@ -1,90 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/config/schema.h"
-
-#define KB UINT64_C(1000)
-#define MB (1000 * KB)
-#define GB (1000 * MB)
-#define SECOND UINT64_C(1000)
-#define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-
-/* More than this no part of us reads (core/message/header.h). */
-enum { HEADER_SIZE_MAX = 256 * 1024, HEADER_FIELDS_MAX = 1000 };
-
-#define AT(member)                                    \
-	.offset = offsetof(struct gp_config, member), \
-	.wide = sizeof(((struct gp_config *)NULL)->member) == sizeof(uint64_t)
-#define GROUP(keys_)                                             \
-	{                                                        \
-		.keys = (keys_), .keys_len = GP_ARRAY_LEN(keys_) \
-	}
-#define LATER(name_, doc_)                                           \
-	{                                                            \
-		.name = (name_), .type = GP_KEY_LATER, .doc = (doc_) \
-	}
-
-/*
- * LIMIT(name, type, strangers' preset, relay_networks' preset, least, most, floor, doc). The bounds
- * keep out what RFC 5321 section 4.5.3.1 forbids (recipients under 100, command lines under 512)
- * and what could only be a slip.
- */
-#define LIMITS(LIMIT)                                                                          \
-	LIMIT(message_size, SIZE, "25MB", "25MB", 64 * KB, 2 * GB, false,                      \
-	      "Octets of a message; EHLO announces it as SIZE.")                               \
-	LIMIT(header_size, SIZE, "256KiB", "256KiB", 16 * KB, HEADER_SIZE_MAX, false,          \
-	      "Octets of all header fields of a message together.")                            \
-	LIMIT(header_fields, COUNT, "1000", "1000", 50, HEADER_FIELDS_MAX, false,              \
-	      "Header fields of a message.")                                                   \
-	LIMIT(recipients, COUNT, "1000", "5000", 100, 100000, false,                           \
-	      "Recipients of a transaction; RFC 5321 asks for 100 at least.")                  \
-	LIMIT(messages, COUNT, "100", "10000", 1, 1000000, false, "Messages of a connection.") \
-	LIMIT(errors, COUNT, "20", "100", 1, 10000, false,                                     \
-	      "Refused commands of a session before it is closed.")                            \
-	LIMIT(useless_commands, COUNT, "100", "1000", 1, 100000, false,                        \
-	      "NOOP, RSET, VRFY, HELP and repeated EHLO without a message between them.")      \
-	LIMIT(hops, COUNT, "50", "50", 10, 1000, false,                                        \
-	      "Received fields of a message; one that has more goes round in circles.")        \
-	LIMIT(command_length, SIZE, "2048B", "2048B", 512, 64 * KB, false,                     \
-	      "Octets of a command line with its CRLF; RFC 5321 asks for 512 at least.")       \
-	LIMIT(command_time, TIME, "5m", "5m", 10 * SECOND, HOUR, false,                        \
-	      "Time for a whole command line, not for each octet of it.")                      \
-	LIMIT(body_rate, SIZE, "500B", "500B", 0, GB, true,                                    \
-	      "Octets a second that a body must come in with, over its whole length; 0: off.") \
-	LIMIT(connections, COUNT, "2000", "2000", 1, 1000000, false,                           \
-	      "Connections that are open at once, all clients together.")                      \
-	LIMIT(connections_per_source, COUNT, "50", "500", 1, 1000000, false,                   \
-	      "Connections of one address (IPv6: of a /64).")                                  \
-	LIMIT(connections_per_network, COUNT, "150", "1500", 1, 1000000, false,                \
-	      "Connections of a /24 (IPv6: of a /48).")                                        \
-	LIMIT(handshakes_per_source, COUNT, "600", "60000", 1, 1000000, false,                 \
-	      "TLS handshakes that one address (IPv6: a /64) may begin in a minute.")          \
-	LIMIT(handshakes_per_network, COUNT, "1800", "180000", 1, 1000000, false,              \
-	      "The same for a /24 (IPv6: for a /48).")
-
-#define STRANGER_LIMIT(name_, type_, preset_, relay_preset_, min_, max_, floor_, doc_) \
-	{.name = #name_,                                                               \
-	 .type = GP_KEY_##type_,                                                       \
-	 .preset = (preset_),                                                          \
-	 .min = (min_),                                                                \
-	 .max = (max_),                                                                \
-	 .doc = (doc_),                                                                \
-	 AT(limits.name_)},
-#define RELAY_LIMIT(name_, type_, preset_, relay_preset_, min_, max_, floor_, doc_) \
-	{.name = #name_,                                                            \
-	 .type = GP_KEY_##type_,                                                    \
-	 .preset = (relay_preset_),                                                 \
-	 .min = (min_),                                                             \
-	 .max = (max_),                                                             \
-	 .doc = (doc_),                                                             \
-	 .floor = (floor_),                                                         \
-	 .stranger_offset = offsetof(struct gp_config, limits.name_),               \
-	 AT(relay_limits.name_)},
-
-static const struct gp_key limits_keys[] = {LIMITS(STRANGER_LIMIT)};
-static const struct gp_key relay_limits_keys[] = {LIMITS(RELAY_LIMIT)};
-static const struct gp_key_group limits_group = GROUP(limits_keys);
-static const struct gp_key_group relay_limits_group = GROUP(relay_limits_keys);
+#include "core/config/schema_rows.h"
 
 static const char *const service_words[] = {"inbound", "submission", NULL};
 static const char *const listen_tls_words[] = {"starttls", "implicit", NULL};
@@ -137,6 +52,25 @@ static const struct gp_key retry_keys[] = {
 	 .doc = "After this long a message that was not delivered goes back to its sender."},
 };
 static const struct gp_key_group retry_group = GROUP(retry_keys);
+
+static const struct gp_key journal_keys[] = {
+	{.name = "for",
+	 .type = GP_KEY_TIME,
+	 .preset = "30d",
+	 .min = HOUR,
+	 .max = 3650 * DAY,
+	 AT(journal.lifetime),
+	 .doc = "How long it remembers."},
+	{.name = "size",
+	 .type = GP_KEY_SIZE,
+	 .preset = "256MB",
+	 .min = 0,
+	 .max = GB,
+	 AT(journal.size),
+	 .doc = "Octets of it; beyond, the oldest go first. Half is for what came and what became "
+		"of it, 3/8 for answers of the DNS, 1/8 for what was refused. 0: none is kept."},
+};
+static const struct gp_key_group journal_group = GROUP(journal_keys);
 
 static const struct gp_key concurrency_keys[] = {
 	{.name = "start",
@@ -513,6 +447,14 @@ static const struct gp_key authentication_keys[] = {
 	 .example = "{\"partner.example\": {dmarc: tag}, \".partner.example\": {dmarc: tag}}",
 	 .doc = "Another `dmarc` for mail from a domain, as From names it (a leading dot: from all "
 		"below it)."},
+	{.name = "trusted_sealers",
+	 .type = GP_KEY_SEALERS,
+	 .preset = "[]",
+	 .example = "[\"lists.example\", \".forwarder.example\"]",
+	 .doc = "Mailing lists and forwarders that are believed about what came to them (a leading "
+		"dot: all below it), by the d= of their ARC seals. What fails DMARC is taken if an "
+		"unbroken chain's newest seal is one of theirs, and says that the mail passed "
+		"before. Whoever is named here can write in anybody's name."},
 };
 static const struct gp_key_group authentication_group = GROUP(authentication_keys);
 
@@ -676,6 +618,27 @@ static const struct gp_key srs_keys[] = {
 };
 static const struct gp_key_group srs_group = GROUP(srs_keys);
 
+/* In the order of enum gp_seal_mode. */
+static const char *const seal_words[] = {"none", "forwarded", "all", NULL};
+static const struct gp_key arc_keys[] = {
+	{.name = "seal",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "none",
+	 .example = "forwarded",
+	 .choices = seal_words,
+	 AT(arc.seal),
+	 .doc = "Which mail of strangers is sealed, with what we found of its sender. forwarded: "
+		"what an alias leads to others' domains. all: whatever was looked at, for a "
+		"gateway before other servers."},
+	{.name = "domain",
+	 .type = GP_KEY_HOSTNAME,
+	 .example = "example.org",
+	 AT(arc.domain),
+	 .doc = "Which of our domains seals, by a DKIM key of it: RSA, if there is one, as few "
+		"verify others."},
+};
+static const struct gp_key_group arc_group = GROUP(arc_keys);
+
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 static const struct gp_key log_keys[] = {
@@ -756,6 +719,11 @@ static const struct gp_key root_keys[] = {
 	 .doc = "The Sender Rewriting Scheme: what an alias forwards to others' domains leaves "
 		"from "
 		"an address of ours, so SPF passes there; bounces go back to the sender."},
+	{.name = "arc",
+	 .type = GP_KEY_GROUP,
+	 .group = &arc_group,
+	 .doc = "The Authenticated Received Chain (RFC 8617): what the next host finds no proof of "
+		"any more, it may believe us."},
 	{.name = "destinations",
 	 .type = GP_KEY_DESTINATIONS,
 	 .group = &destination_group,
@@ -781,17 +749,22 @@ static const struct gp_key root_keys[] = {
 		"stands in its Authentication-Results field."},
 	{.name = "limits",
 	 .type = GP_KEY_GROUP,
-	 .group = &limits_group,
+	 .group = &gp_schema_limits,
 	 .doc = "What a stranger may use."},
 	{.name = "relay_limits",
 	 .type = GP_KEY_GROUP,
-	 .group = &relay_limits_group,
+	 .group = &gp_schema_relay_limits,
 	 .doc = "What clients in relay_networks may use; what is not said here is never less than "
 		"what strangers have."},
 	{.name = "retry",
 	 .type = GP_KEY_GROUP,
 	 .group = &retry_group,
 	 .doc = "When delivery is tried again."},
+	{.name = "journal",
+	 .type = GP_KEY_GROUP,
+	 .group = &journal_group,
+	 .doc = "What is remembered of mail that is done with, for `gatepost trace`, `headers` and "
+		"`verify`: addresses, ids, outcomes, answers of the DNS; never content."},
 	{.name = "concurrency",
 	 .type = GP_KEY_GROUP,
 	 .group = &concurrency_group,

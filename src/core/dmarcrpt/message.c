@@ -55,14 +55,16 @@ disposition_of(const struct gp_dmarc_result *d, uint8_t action)
 }
 
 static uint8_t
-override_of(const struct gp_dmarc_result *d, uint8_t action)
+override_of(const struct gp_dmarc_result *d, const struct gp_authpolicy_decision *decision)
 {
 	static const uint8_t done[] = {
 		[GP_AUTHPOLICY_ACCEPT] = GP_DMARC_P_NONE,
 		[GP_AUTHPOLICY_QUARANTINE] = GP_DMARC_P_QUARANTINE,
 		[GP_AUTHPOLICY_REFUSE] = GP_DMARC_P_REJECT,
 	};
-	if (done[action] != d->disposition)
+	if (decision->sealer.len > 0)
+		return GP_DMARCRPT_ARC;
+	if (done[decision->action] != d->disposition)
 		return GP_DMARCRPT_LOCAL_POLICY;
 	if (d->verdict == GP_DMARC_TEMPERROR && d->policy != GP_DMARC_P_NONE)
 		return GP_DMARCRPT_OTHER;
@@ -152,7 +154,7 @@ gp_dmarcrpt_of_message(const struct gp_verify_query *query, const struct gp_veri
 	*ret_row = (struct gp_dmarcrpt_row){
 		.source = address_text(query, arena),
 		.disposition = disposition_of(d, decision->action),
-		.override = override_of(d, decision->action),
+		.override = override_of(d, decision),
 		.dkim_aligned = d->dkim_aligned,
 		.spf_aligned = d->spf_aligned,
 		.header_from = d->from_domain,

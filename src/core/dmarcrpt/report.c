@@ -122,9 +122,11 @@ put_reason(struct gp_buf *out, uint8_t override)
 	if (override == GP_DMARCRPT_AS_PUBLISHED)
 		return;
 	put_open(out, "reason");
-	put_word(out, "type", gp_dmarcrpt_override_name(override));
+	put_word(out, "type", gp_dmarcrpt_override_type(override));
 	if (override == GP_DMARCRPT_OTHER)
 		put_word(out, "comment", "the DNS did not answer");
+	else if (override == GP_DMARCRPT_ARC)
+		put_word(out, "comment", "arc=pass"); /* RFC 8617 section 7.2.2 */
 	put_close(out, "reason");
 }
 

@@ -32,7 +32,15 @@ gp_dmarcrpt_override_name(uint8_t override)
 		[GP_DMARCRPT_LOCAL_POLICY] = "local_policy",
 		[GP_DMARCRPT_TEST_MODE] = "policy_test_mode",
 		[GP_DMARCRPT_OTHER] = "other",
+		[GP_DMARCRPT_ARC] = "arc",
 	};
 	gp_assert(override < GP_DMARCRPT_OVERRIDES);
 	return names[override];
+}
+
+const char *
+gp_dmarcrpt_override_type(uint8_t override)
+{
+	return gp_dmarcrpt_override_name(
+		override == GP_DMARCRPT_ARC ? (uint8_t)GP_DMARCRPT_LOCAL_POLICY : override);
 }

@@ -31,6 +31,7 @@ enum gp_dmarcrpt_override {
 	GP_DMARCRPT_LOCAL_POLICY, /* we are configured so, or something else spoke against it */
 	GP_DMARCRPT_TEST_MODE,    /* t=y */
 	GP_DMARCRPT_OTHER,        /* the DNS kept us from judging it */
+	GP_DMARCRPT_ARC,          /* local policy too: an ARC sealer that we trust vouches for it */
 	GP_DMARCRPT_OVERRIDES,
 };
 
@@ -72,6 +73,10 @@ gp_dmarcrpt_is_name(struct gp_slice s);
 const char *
 gp_dmarcrpt_disposition_name(uint8_t disposition);
 
-/* "local_policy", ...; "" for AS_PUBLISHED. */
+/* One word for each, for our own records: "local_policy", "arc", ...; "" for AS_PUBLISHED. */
 const char *
 gp_dmarcrpt_override_name(uint8_t override);
+
+/* The words of the RFC, which count several as "local_policy". */
+const char *
+gp_dmarcrpt_override_type(uint8_t override);

@@ -188,3 +188,11 @@ gp_answers_find(const struct gp_answers *set, struct gp_slice name, uint16_t typ
 	ret->name = name;
 	return true;
 }
+
+const struct gp_dns_answer *
+gp_answers_next(const struct gp_answers *set, size_t *at)
+{
+	gp_assert(!set->closed);
+	const struct gp_map_entry *entry = gp_map_next(&set->map, at);
+	return entry ? entry->value : NULL;
+}

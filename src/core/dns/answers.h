@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "core/dns/record.h"
 
 enum gp_answers_limits {
@@ -71,3 +72,20 @@ gp_answers_find(const struct gp_answers *set, struct gp_slice name, uint16_t typ
 [[nodiscard]] int
 gp_answers_from_json(struct gp_slice json, struct gp_arena *arena, const uint64_t seed[2],
 		     struct gp_answers **ret, struct gp_slice *ret_why);
+
+/* Walks an open set in no order: *at starts at 0; NULL at the end. No change in between. */
+const struct gp_dns_answer *
+gp_answers_next(const struct gp_answers *set, size_t *at);
+
+/* Appends all answers of an open set in a form to be kept. False: the buffer's cap; what was
+ * written is worth nothing. */
+[[nodiscard]] bool
+gp_answers_write(const struct gp_answers *set, struct gp_buf *out);
+
+/*
+ * Reads them back into an open set of GP_ANSWERS_MAX, so that what was not asked then is not known.
+ * Returns 0; 1 when it is not of that form; -ENOMEM.
+ */
+[[nodiscard]] int
+gp_answers_read(struct gp_slice kept, struct gp_arena *arena, const uint64_t seed[2],
+		struct gp_answers **ret);

@@ -14,24 +14,54 @@ gp_findings(struct gp_arena *arena)
 	};
 }
 
-void
-gp_finding_add(struct gp_findings *list, const struct gp_finding_kind *kind, const char *fmt, ...)
+static const struct gp_finding_record *
+copy_records(struct gp_arena *arena, const struct gp_finding_record *from, size_t len)
 {
-	char text[GP_FINDING_EVIDENCE_MAX + 1];
-	va_list args;
+	struct gp_finding_record *to = gp_arena_array(arena, len, sizeof(*to));
+	for (size_t i = 0; to && i < len; i++) {
+		to[i] = (struct gp_finding_record){
+			.name = gp_arena_dup(arena, from[i].name),
+			.type = from[i].type,
+			.value = gp_arena_dup(arena, from[i].value),
+		};
+	}
+	return to;
+}
+
+void
+gp_finding_put(struct gp_findings *list, const struct gp_finding *finding)
+{
 	if (!list->items)
 		return;
 	if (list->len == GP_FINDINGS_MAX) {
 		list->dropped++;
 		return;
 	}
+	struct gp_finding copy = *finding;
+	copy.evidence = gp_arena_dup(list->arena,
+				     gp_slice_take(finding->evidence, GP_FINDING_EVIDENCE_MAX));
+	copy.fix = gp_arena_dup(list->arena, finding->fix);
+	copy.records = copy_records(list->arena, finding->records, finding->records_len);
+	copy.records_len = copy.records ? finding->records_len : 0;
+	struct gp_finding *items = (struct gp_finding *)list->items;
+	items[list->len++] = copy;
+}
+
+void
+gp_finding_add(struct gp_findings *list, const struct gp_finding_kind *kind, const char *fmt, ...)
+{
+	char text[GP_FINDING_EVIDENCE_MAX + 1];
+	va_list args;
 	va_start(args, fmt);
 	int len = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	gp_assert(len >= 0);
-	struct gp_slice evidence = gp_slice(text, GP_MIN((size_t)len, sizeof(text) - 1));
-	struct gp_finding *items = (struct gp_finding *)list->items;
-	items[list->len++] = (struct gp_finding){kind, gp_arena_dup(list->arena, evidence)};
+	const struct gp_finding finding = {
+		.kind = kind,
+		.severity = kind->severity,
+		.evidence = gp_slice(text, GP_MIN((size_t)len, sizeof(text) - 1)),
+	};
+	gp_finding_put(list, &finding);
 }
 
 const struct gp_finding *
@@ -54,4 +84,16 @@ gp_severity_name(uint8_t severity)
 	};
 	gp_assert(severity < GP_ARRAY_LEN(names));
 	return names[severity];
+}
+
+const char *
+gp_finding_state_name(uint8_t state)
+{
+	static const char *const names[] = {
+		[GP_FINDING_FAIL] = "fail",
+		[GP_FINDING_PASS] = "pass",
+		[GP_FINDING_NOT_MEASURED] = "not_measured",
+	};
+	gp_assert(state < GP_ARRAY_LEN(names));
+	return names[state];
 }

@@ -28,9 +28,28 @@ struct gp_finding_kind {
 	const char *why; /* why it matters, for people; with the RFC's section where one decides */
 };
 
+/* What came of looking: zero is what most lists hold. */
+enum gp_finding_state {
+	GP_FINDING_FAIL,         /* it is as the title says */
+	GP_FINDING_PASS,         /* looked at, and it is not */
+	GP_FINDING_NOT_MEASURED, /* nobody can say; the evidence is the reason */
+};
+
+/* A DNS record that belongs to the matter: as it is, or as the fix would have it. */
+struct gp_finding_record {
+	struct gp_slice name;
+	const char *type; /* "TXT", static */
+	struct gp_slice value;
+};
+
 struct gp_finding {
 	const struct gp_finding_kind *kind;
+	uint8_t state;            /* enum gp_finding_state */
+	uint8_t severity;         /* its kind's, unless the circumstances make it another */
 	struct gp_slice evidence; /* printable UTF-8 only if the text that it quotes is */
+	struct gp_slice fix;      /* what to do, lines for people; empty: nothing to be said */
+	const struct gp_finding_record *records;
+	size_t records_len;
 };
 
 struct gp_findings {
@@ -44,15 +63,25 @@ struct gp_findings {
 struct gp_findings
 gp_findings(struct gp_arena *arena);
 
-/* Adds one. When memory runs out the arena has failed, for the caller to see at its end. */
+/* Adds one that failed, with its kind's severity. When memory runs out the arena has failed, for
+   the caller to see at its end. */
 GP_PRINTF(3, 4)
 void
 gp_finding_add(struct gp_findings *list, const struct gp_finding_kind *kind, const char *fmt, ...);
 
-/* The first finding of this id; NULL: none. */
+/* Adds one as it is, with copies of its texts; evidence over its limit is cut, the fix is not. The
+   kind and the records' types stay the caller's. */
+void
+gp_finding_put(struct gp_findings *list, const struct gp_finding *finding);
+
+/* The first finding of this id, whatever its state; NULL: none. */
 const struct gp_finding *
 gp_finding_of(const struct gp_findings *list, const char *id);
 
 /* "info" to "critical" */
 const char *
 gp_severity_name(uint8_t severity);
+
+/* "fail", "pass", "not_measured" */
+const char *
+gp_finding_state_name(uint8_t state);

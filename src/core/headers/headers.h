@@ -7,6 +7,7 @@
  *     gp_headers_read(message, &query, arena, &h);
  *     gp_headers_client(&h, &verify_query);                where it is verified: whom SPF is about
  *     gp_headers_verified(&facts, arena, &verified);
+ *     gp_headers_take_records(&h, records, len);           where our journal was asked: records.h
  *     gp_headers_judge(&h, &verified, arena);              NULL in its place: it was not
  *
  *   verdict              in this order, the first that holds
@@ -21,6 +22,11 @@
  *                        no signature, and the envelope is another's
  *   unknown              nothing was verified, and something might be
  *
+ * Whether it was submitted with a login of ours, our journal knows; where it was not asked, or does
+ * not reach so far, a trace field above the boundary says. One below the boundary counts by the
+ * journal alone, and only as long as nothing says that the message was changed on its way: whoever
+ * has a message of ours can copy its trace fields onto another.
+ *
  * Without verification of the caller's the results count that our own gateway wrote when the
  * message came in (RFC 8601): those with a trusted host as their authserv-id, above the boundary.
  */
@@ -33,6 +39,7 @@
 
 enum gp_headers_limits {
 	GP_HEADERS_REASONS = 3,
+	GP_HEADERS_RECORDS_MAX = 8,      /* hops that the journal is asked about */
 	GP_HEADERS_ARENA_MAX = 64 << 20, /* more than any header within its limits needs */
 };
 
@@ -72,6 +79,8 @@ struct gp_headers_query {
 	int64_t now_s; /* seconds since 1970 */
 };
 
+struct gp_headers_record;
+
 struct gp_headers {
 	struct gp_header header;
 	bool cut; /* the header is over the limits of core/message/header.h: the rest is not seen */
@@ -79,6 +88,9 @@ struct gp_headers {
 	struct gp_identities identities;
 	struct gp_claims claims;
 	struct gp_findings findings;
+	/* By gp_headers_take_records. */
+	const struct gp_headers_record *records;
+	size_t records_len;
 	/* By gp_headers_judge. */
 	struct gp_verified verified; /* the caller's, or what our gateway wrote; else all NOT */
 	bool verified_before;        /* what our gateway wrote */

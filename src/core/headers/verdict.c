@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/headers/parts.h"
+#include "core/headers/records.h"
 
 struct judging {
 	struct gp_headers *h;
@@ -43,12 +44,40 @@ decide(struct judging *j, uint8_t verdict)
 
 /* --- facts that several rules look at --- */
 
-/* The hop where an account of ours handed it in; NULL: none, or nobody said who is ours. */
-static const struct gp_hop *
+/* Whether the journal bears the hop out. */
+static bool
+is_recorded(const struct judging *j, size_t hop)
+{
+	const struct gp_headers_record *r = gp_headers_record_of(j->h, hop);
+	return r && !gp_headers_contradiction(j->h, r);
+}
+
+/* Below the boundary a trace field of ours may stand on another message than it was made for. */
+static bool
+is_intact(const struct judging *j, size_t hop)
+{
+	const struct gp_verified *v = &j->h->verified;
+	return j->h->path.hops[hop].trusted ||
+	       (v->dkim != GP_VERIFIED_FAIL && v->dmarc != GP_VERIFIED_FAIL);
+}
+
+/* The place of the hop where an account of ours handed it in; GP_PATH_NONE: there is none, or
+ * nobody said who is ours. */
+static int
 our_submission(const struct judging *j)
 {
 	const struct gp_path *p = &j->h->path;
-	return p->submission >= 0 && !p->assumed ? &p->hops[p->submission].hop : NULL;
+	for (size_t i = 0; i < j->h->records_len; i++) {
+		const struct gp_headers_record *r = &j->h->records[i];
+		if (r->came.origin == GP_JOURNAL_USER && is_recorded(j, r->hop) &&
+		    is_intact(j, r->hop))
+			return (int)r->hop;
+	}
+	if (p->submission < 0 || p->assumed)
+		return GP_PATH_NONE;
+	const struct gp_headers_record *r = gp_headers_record_of(j->h, (size_t)p->submission);
+	bool denied = r && r->state != GP_RECORD_UNKNOWN;
+	return denied ? GP_PATH_NONE : p->submission;
 }
 
 static const struct gp_hop *
@@ -58,15 +87,34 @@ boundary_hop(const struct judging *j)
 	return p->boundary >= 0 ? &p->hops[p->boundary].hop : NULL;
 }
 
-static void
-add_submission(struct judging *j, const struct gp_hop *hop)
+/* Everything below the boundary may be a forgery, but for what the journal bears out. */
+static bool
+is_forged_in_our_name(const struct judging *j)
 {
+	const struct gp_path *p = &j->h->path;
+	for (size_t i = 0; i < p->len; i++) {
+		const struct gp_path_hop *hop = &p->hops[i];
+		if (!hop->trusted && gp_trust_names(&p->trust, hop->hop.by) && !is_recorded(j, i))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_submission(struct judging *j, int at)
+{
+	const struct gp_hop *hop = &j->h->path.hops[at].hop;
+	struct gp_slice login = hop->login;
+	bool recorded = is_recorded(j, (size_t)at);
+	if (recorded)
+		login = gp_headers_record_of(j->h, (size_t)at)->came.user;
 	add_reason(j, gp_arena_printf(j->arena,
 				      "it was submitted with a login at %.*s, queue id %.*s, from "
-				      "[%.*s]%s%.*s",
+				      "[%.*s]%s%.*s%s",
 				      GP_SLICE_FMT(hop->by), GP_SLICE_FMT(hop->id),
-				      GP_SLICE_FMT(hop->address), hop->login.len > 0 ? " as " : "",
-				      GP_SLICE_FMT(hop->login)));
+				      GP_SLICE_FMT(hop->address), login.len > 0 ? " as " : "",
+				      GP_SLICE_FMT(login),
+				      recorded ? "; our gateway's journal has it" : ""));
 	j->client_told = true;
 }
 
@@ -123,8 +171,8 @@ find_abuse(const struct judging *j)
 static bool
 is_compromised(struct judging *j)
 {
-	const struct gp_hop *hop = our_submission(j);
-	const struct gp_finding *abuse = hop ? find_abuse(j) : NULL;
+	int hop = our_submission(j);
+	const struct gp_finding *abuse = hop >= 0 ? find_abuse(j) : NULL;
 	if (!abuse)
 		return false;
 	add_submission(j, hop);
@@ -157,8 +205,8 @@ has_no_author(struct judging *j)
 static bool
 is_own_submission(struct judging *j)
 {
-	const struct gp_hop *hop = our_submission(j);
-	if (!hop || !j->h->identities.from_own)
+	int hop = our_submission(j);
+	if (hop < 0 || !j->h->identities.from_own)
 		return false;
 	add_submission(j, hop);
 	add_reason(j, GP_SLICE("From is ours, and nothing points to abuse: if the content is "
@@ -167,10 +215,16 @@ is_own_submission(struct judging *j)
 }
 
 static bool
+is_borne_out(const struct judging *j, const struct gp_finding *f)
+{
+	return strcmp(f->kind->id, "path.forged_own") == 0 && !is_forged_in_our_name(j);
+}
+
+static bool
 is_spoofed(struct judging *j)
 {
-	static const char *const forgeries[] = {"path.forged_own", "auth.forged_results",
-						"path.helo_own"};
+	static const char *const forgeries[] = {"record.none", "record.differs", "path.forged_own",
+						"auth.forged_results", "path.helo_own"};
 	bool fails = j->h->verified.dmarc == GP_VERIFIED_FAIL;
 	bool passes = j->h->verified.dmarc == GP_VERIFIED_PASS;
 	bool forged = false;
@@ -180,7 +234,7 @@ is_spoofed(struct judging *j)
 					      by_whom(j), GP_SLICE_FMT(dmarc_why(j))));
 	for (size_t i = 0; i < GP_ARRAY_LEN(forgeries); i++) {
 		const struct gp_finding *f = found(j, forgeries[i]);
-		if (!f || (!fails && (passes || !j->h->identities.from_own)))
+		if (!f || is_borne_out(j, f) || (!fails && (passes || !j->h->identities.from_own)))
 			continue;
 		add_finding(j, f);
 		forged = true;
@@ -290,8 +344,9 @@ add_others(struct judging *j)
 	const struct gp_findings *all = &j->h->findings;
 	for (int severity = GP_SEVERITY_CRITICAL; severity >= GP_SEVERITY_MEDIUM; severity--) {
 		for (size_t i = 0; i < all->len; i++) {
-			if (all->items[i].kind->severity == severity && !is_told(j, &all->items[i]))
-				add_finding(j, &all->items[i]);
+			const struct gp_finding *f = &all->items[i];
+			if (f->severity == severity && !is_told(j, f) && !is_borne_out(j, f))
+				add_finding(j, f);
 		}
 	}
 	const struct gp_hop *hop = boundary_hop(j);

@@ -66,18 +66,6 @@ gp_date_text(uint64_t epoch_s)
 }
 
 struct gp_date_text
-gp_date_http(uint64_t epoch_s)
-{
-	struct gp_date_text text = {};
-	struct calendar c = make_calendar(epoch_s);
-	int n = snprintf(text.s, sizeof(text.s), "%s, %02u %s %04u %02u:%02u:%02u GMT",
-			 days[c.weekday], c.day + 1, months[c.month], c.year, c.second / 3600,
-			 c.second / 60 % 60, c.second % 60);
-	gp_assert(n > 0 && n <= GP_DATE_LEN);
-	return text;
-}
-
-struct gp_date_text
 gp_date_stamp(uint64_t epoch_s)
 {
 	struct gp_date_text text = {};

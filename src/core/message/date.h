@@ -15,10 +15,6 @@ struct gp_date_text {
 struct gp_date_text
 gp_date_text(uint64_t epoch_s);
 
-/* The same as HTTP has it, "Sun, 22 Nov 2026 02:46:47 GMT": RFC 9110 section 5.6.7. */
-struct gp_date_text
-gp_date_http(uint64_t epoch_s);
-
 /* The same as RFC 3339 has it. */
 struct gp_date_text
 gp_date_stamp(uint64_t epoch_s);

@@ -73,7 +73,7 @@
  *    extinct, and Exim and qmail have sent as it is for decades. `strict_8bit` returns it instead,
  *    554 5.6.3.
  *  - no BINARYMIME or no CHUNKING, binary body: 554 5.6.1 for all (RFC 3030 section 3 wants it
- *    converted or returned).
+ *    converted or returned). A driver that can convert it asks gp_smtp_client_ehlo first.
  *  - no DSN: RET, ENVID, NOTIFY, ORCPT are left out, and `remote_dsn` of the outcome says so.
  *  - no REQUIRETLS inside TLS, but the envelope demands it (RFC 8689 section 4.2.1): 550 5.7.30
  *    for all, or 5.7.10 where the session is not even inside TLS. The driver asks the

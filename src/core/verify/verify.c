@@ -231,6 +231,12 @@ gp_verify_answer(struct gp_verify *v, const struct gp_dns_answer *answer)
 		fail(v, -ENOMEM);
 }
 
+const struct gp_answers *
+gp_verify_answers(const struct gp_verify *v)
+{
+	return v->answers;
+}
+
 void
 gp_verify_expire(struct gp_verify *v)
 {
@@ -458,5 +464,6 @@ gp_verify_facts(const struct gp_verify *v)
 		.from_trick = v->from_trick,
 		.dmarc = v->query.dmarc ? &v->dmarc : NULL,
 		.arc = v->query.arc ? &v->arc : NULL,
+		.chain = v->query.arc ? &v->chain : NULL,
 	};
 }

@@ -104,11 +104,16 @@ struct gp_verify_facts {
 	const char *from_trick;              /* of from.h; NULL: none */
 	const struct gp_dmarc_result *dmarc; /* NULL: left out */
 	const struct gp_arc_verdict *arc;    /* NULL: left out */
+	const struct gp_arc_chain *chain;    /* what it is about; NULL: the same */
 };
 
 /* When run() was DONE. */
 struct gp_verify_facts
 gp_verify_facts(const struct gp_verify *v);
+
+/* All answers that it was given, to be kept; lives as long as v does. */
+const struct gp_answers *
+gp_verify_answers(const struct gp_verify *v);
 
 /* Octets that it holds of the message and of answers, for whoever bounds the sum over many. */
 size_t

@@ -12,8 +12,8 @@
 #include "core/config/value.h"
 #include "core/oauth/introspection.h"
 #include "core/sasl/crypto.h"
-#include "ipc/answer.h"
 #include "ipc/values.h"
+#include "procs/ask/ask.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/password.h"
@@ -31,8 +31,10 @@ enum step { STEP_AAAA = 1, STEP_A, STEP_POST };
 struct question {
 	struct gp_list link;
 	uint32_t id;
-	uint8_t step; /* enum step: what is waited for */
-	uint64_t ticket;
+	struct issuer *issuer;
+	struct asker asker;
+	uint8_t step;    /* enum step: what is waited for */
+	uint64_t ticket; /* of STEP_POST */
 	struct gp_sha256 token;
 	struct gp_buf body; /* has the token, and our secret */
 	uint8_t octets[ADDRESSES_MAX][GP_DNS_ADDRESS_MAX];
@@ -53,8 +55,8 @@ struct issuer {
 	struct gp_loop *loop;
 	const struct gp_config *config;
 	struct issuer_owner owner;
-	uint64_t seed;
-	struct gp_channel *peers[GP_ROLE_COUNT]; /* NULL: not there */
+	uint64_t seed[2];
+	struct gp_channel *fetch; /* NULL: not there */
 	struct gp_list questions;
 	size_t questions_len;
 	uint64_t tickets;
@@ -136,6 +138,7 @@ free_question(struct issuer *i, struct question *q)
 	if (q->body.ptr)
 		gp_wipe(q->body.ptr, q->body.cap);
 	gp_buf_free(&q->body);
+	ask_forget(&q->asker);
 	gp_list_remove(&q->link);
 	i->questions_len--;
 	free(q);
@@ -167,17 +170,6 @@ fail_all(struct issuer *i, enum step from, enum step to, const char *why)
 	}
 }
 
-/* False: nobody is there. */
-static bool
-say(struct issuer *i, struct question *q, enum step step, enum gp_role_id role,
-    struct gp_message *m, uint64_t *ret_ticket)
-{
-	q->ticket = *ret_ticket = ++i->tickets;
-	q->step = (uint8_t)step;
-	m->fd = -1;
-	return i->peers[role] && gp_channel_send(i->peers[role], m);
-}
-
 static struct gp_slice
 host_of(const struct issuer *i, struct gp_slice *ret_path)
 {
@@ -190,27 +182,47 @@ static bool
 ask_address(struct issuer *i, struct question *q, enum step step)
 {
 	struct gp_slice path;
-	struct gp_message m = {.type = GP_MSG_RESOLVE,
-			       .resolve = {.type = step == STEP_AAAA ? GP_DNS_AAAA : GP_DNS_A,
-					   .name = host_of(i, &path)}};
-	return say(i, q, step, GP_ROLE_RESOLVER, &m, &m.resolve.ticket);
+	const struct gp_dns_question dns = {.name = host_of(i, &path),
+					    .type = step == STEP_AAAA ? GP_DNS_AAAA : GP_DNS_A};
+	q->step = (uint8_t)step;
+	return ask_resolver(&q->asker, &dns);
 }
 
 static void
 post(struct issuer *i, struct question *q)
 {
 	struct gp_message m = {.type = GP_MSG_FETCH,
-			       .fetch = {.kind = GP_FETCH_POST,
+			       .fd = -1,
+			       .fetch = {.ticket = ++i->tickets,
+					 .kind = GP_FETCH_POST,
 					 .time_max_ms = ISSUER_MS,
 					 .addresses = q->addresses,
 					 .addresses_len = q->addresses_len,
 					 .media_type = GP_SLICE(GP_OAUTH_MEDIA_TYPE),
 					 .body = gp_buf_slice(&q->body)}};
 	m.fetch.host = host_of(i, &m.fetch.path);
+	q->step = STEP_POST;
+	q->ticket = m.fetch.ticket;
 	if (q->addresses_len == 0)
 		fail(i, q, GP_SLICE("the host has no address"));
-	else if (!say(i, q, STEP_POST, GP_ROLE_FETCH, &m, &m.fetch.ticket))
+	else if (!i->fetch || !gp_channel_send(i->fetch, &m))
 		fail(i, q, GP_SLICE("fetch is not there"));
+}
+
+static void
+on_address(struct asker *a, const struct gp_dns_answer *told)
+{
+	struct question *q = gp_container_of(a, struct question, asker);
+	for (size_t n = 0; n < told->records_len && q->addresses_len < ADDRESSES_MAX; n++) {
+		uint8_t *octets = q->octets[q->addresses_len];
+		size_t len = q->step == STEP_A ? 4 : GP_DNS_ADDRESS_MAX;
+		memcpy(octets, told->records[n].address, len);
+		q->addresses[q->addresses_len++].octets = gp_slice((const char *)octets, len);
+	}
+	if (q->step == STEP_A)
+		post(q->issuer, q);
+	else if (!ask_address(q->issuer, q, STEP_A))
+		fail(q->issuer, q, GP_SLICE("resolver is not there"));
 }
 
 bool
@@ -222,6 +234,8 @@ issuer_ask(struct issuer *i, uint32_t id, struct gp_slice token)
 	const struct gp_oauth_client client = {.id = i->config->auth.oauth.client_id,
 					       .secret = gp_slice(i->secret, i->secret_len)};
 	q->id = id;
+	q->issuer = i;
+	ask_init(&q->asker, on_address);
 	q->body = GP_BUF_INIT(BODY_MAX);
 	gp_list_append(&i->questions, &q->link);
 	i->questions_len++;
@@ -236,29 +250,6 @@ issuer_ask(struct issuer *i, uint32_t id, struct gp_slice token)
 /* --- answers --- */
 
 static void
-take_address(struct issuer *i, struct question *q, const struct gp_msg_answer *m)
-{
-	struct gp_dns_answer told;
-	struct gp_slice path;
-	const struct gp_dns_question asked = {
-		.name = host_of(i, &path), .type = q->step == STEP_AAAA ? GP_DNS_AAAA : GP_DNS_A};
-	if (gp_answer_unpack(m, &asked, &i->arena, &told) < 0) {
-		fail(i, q, GP_SLICE("out of memory"));
-		return;
-	}
-	for (size_t n = 0; n < told.records_len && q->addresses_len < ADDRESSES_MAX; n++) {
-		uint8_t *octets = q->octets[q->addresses_len];
-		size_t len = q->step == STEP_A ? 4 : GP_DNS_ADDRESS_MAX;
-		memcpy(octets, told.records[n].address, len);
-		q->addresses[q->addresses_len++].octets = gp_slice((const char *)octets, len);
-	}
-	if (q->step == STEP_A)
-		post(i, q);
-	else if (!ask_address(i, q, STEP_A))
-		fail(i, q, GP_SLICE("resolver is not there"));
-}
-
-static void
 take_word(struct issuer *i, struct question *q, struct gp_slice json)
 {
 	const struct gp_oauth_demand demand = {.issuer = i->config->auth.oauth.issuer,
@@ -267,7 +258,7 @@ take_word(struct issuer *i, struct question *q, struct gp_slice json)
 					       .now_s = gp_clock_wall_ms() / 1000};
 	struct gp_oauth_word word;
 	const char *why = "out of memory";
-	int r = gp_oauth_read_word(json, &demand, i->seed, &i->arena, &word, &why);
+	int r = gp_oauth_read_word(json, &demand, i->seed[0], &i->arena, &word, &why);
 	if (r == 0) {
 		remember(i, &q->token, &word);
 		answer(i, q, ISSUER_YES, word.user);
@@ -292,13 +283,13 @@ take_fetched(struct issuer *i, struct question *q, const struct gp_msg_fetched *
 	fail(i, q, why);
 }
 
-/* Who waits for it. NULL: nobody, or for something else. */
+/* Who waits for it. NULL: nobody. */
 static struct question *
-find(struct issuer *i, uint64_t ticket, enum step from, enum step to)
+find(struct issuer *i, uint64_t ticket)
 {
 	gp_list_each (it, &i->questions) {
 		struct question *q = gp_container_of(it, struct question, link);
-		if (q->ticket == ticket && q->step >= from && q->step <= to)
+		if (q->step == STEP_POST && q->ticket == ticket)
 			return q;
 	}
 	return NULL;
@@ -308,55 +299,55 @@ static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct issuer *i = ctx;
-	struct question *q;
+	struct question *q = find(i, m->fetched.ticket);
 	(void)c;
 	gp_arena_reset(&i->arena);
-	if (m->type == GP_MSG_ANSWER && (q = find(i, m->answer.ticket, STEP_AAAA, STEP_A)))
-		take_address(i, q, &m->answer);
-	else if (m->type == GP_MSG_FETCHED &&
-		 (q = find(i, m->fetched.ticket, STEP_POST, STEP_POST)))
+	if (q)
 		take_fetched(i, q, &m->fetched);
 }
 
 /* --- those who are asked --- */
 
 static void
-lose(struct issuer *i, enum gp_role_id role, const char *why)
+lose_fetch(struct issuer *i, const char *why)
 {
-	gp_warning("peer_lost", GP_FS("peer", gp_role_name(role)), GP_FS("reason", why));
-	i->peers[role] = NULL;
-	if (role == GP_ROLE_FETCH)
-		fail_all(i, STEP_POST, STEP_POST, "fetch is gone");
-	else
-		fail_all(i, STEP_AAAA, STEP_A, "resolver is gone");
+	gp_warning("peer_lost", GP_FS("peer", "fetch"), GP_FS("reason", why));
+	i->fetch = NULL;
+	fail_all(i, STEP_POST, STEP_POST, "fetch is gone");
 }
 
 static void
 on_close(void *ctx, struct gp_channel *c, const char *why)
 {
-	struct issuer *i = ctx;
-	enum gp_role_id role = c == i->peers[GP_ROLE_FETCH] ? GP_ROLE_FETCH : GP_ROLE_RESOLVER;
-	gp_role_peer_lost(role);
-	lose(i, role, why);
+	(void)c;
+	gp_role_peer_lost(GP_ROLE_FETCH);
+	lose_fetch(ctx, why);
+}
+
+static void
+connect_fetch(struct issuer *i, int fd)
+{
+	const struct gp_channel_owner owner = {on_message, on_close, i};
+	if (i->fetch) {
+		/* The end of the old one may still lie unread behind this news. */
+		gp_channel_free(i->fetch);
+		lose_fetch(i, "replaced");
+	}
+	i->fetch = gp_channel_new(i->loop, fd, GP_PERMIT_FETCH_TO_AUTH, &owner);
+	if (!i->fetch)
+		gp_error("peer_lost", GP_FS("peer", "fetch"), GP_FS("reason", "out of memory"));
 }
 
 void
 issuer_connect(struct issuer *i, enum gp_role_id role, int fd)
 {
-	const struct gp_channel_owner owner = {on_message, on_close, i};
+	const struct ask_setup setup = {i->loop, i->seed, GP_PERMIT_RESOLVER_TO_AUTH,
+					ISSUER_QUESTIONS_MAX};
 	gp_assert(role == GP_ROLE_RESOLVER || role == GP_ROLE_FETCH);
-	if (i->peers[role]) {
-		/* The end of the old one may still lie unread behind this news. */
-		gp_channel_free(i->peers[role]);
-		lose(i, role, "replaced");
-	}
-	i->peers[role] = gp_channel_new(i->loop, fd,
-					role == GP_ROLE_FETCH ? GP_PERMIT_FETCH_TO_AUTH
-							      : GP_PERMIT_RESOLVER_TO_AUTH,
-					&owner);
-	if (!i->peers[role])
-		gp_error("peer_lost", GP_FS("peer", gp_role_name(role)),
-			 GP_FS("reason", "out of memory"));
+	if (role == GP_ROLE_FETCH)
+		connect_fetch(i, fd);
+	else
+		ask_connect(&setup, fd);
 }
 
 /* --- the whole --- */
@@ -390,7 +381,7 @@ issuer_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t 
 	i->loop = loop;
 	i->config = config;
 	i->owner = *owner;
-	i->seed = seed[0];
+	memcpy(i->seed, seed, sizeof(i->seed));
 	i->arena = GP_ARENA_INIT(ARENA_MAX);
 	i->by_token = gp_map(ISSUER_KNOWN_MAX, seed);
 	gp_list_init(&i->questions);
@@ -407,8 +398,8 @@ issuer_free(struct issuer *i)
 		free_question(i, gp_container_of(it, struct question, link));
 	forget_all(i);
 	gp_map_free(&i->by_token);
-	for (size_t role = 0; role < GP_ROLE_COUNT; role++)
-		gp_channel_free(i->peers[role]);
+	gp_channel_free(i->fetch);
+	ask_disconnect();
 	forget_secret(i);
 	gp_arena_free(&i->arena);
 	free(i);

@@ -97,9 +97,10 @@ draft(struct signing *g, const struct gp_header *h, const struct signing_mail *m
 	return SIGNING_BEGUN;
 }
 
-static struct gp_slice
-join(struct gp_slice a, struct gp_slice b, struct gp_arena *arena)
+struct gp_slice
+signing_text(const struct signing_mail *mail, struct gp_arena *arena)
 {
+	struct gp_slice a = mail->head, b = mail->start;
 	char *to = gp_arena_alloc(arena, a.len + b.len);
 	if (to && a.len > 0)
 		memcpy(to, a.ptr, a.len);
@@ -115,7 +116,7 @@ begin(struct signing *g, const struct signers *all, const struct signing_mail *m
 	struct gp_header h;
 	struct gp_slice domain;
 	size_t len;
-	struct gp_slice text = join(mail->head, mail->start, arena);
+	struct gp_slice text = signing_text(mail, arena);
 	int r = text.ptr ? gp_header_split(text, arena, &h) : -1;
 	if (r == 0)
 		r = author_domain(&h, arena, &domain);

@@ -45,6 +45,10 @@ enum signing_result {
 [[nodiscard]] int
 signing_prepare(void);
 
+/* The two parts of it as one text. NULL ptr: no memory. */
+struct gp_slice
+signing_text(const struct signing_mail *mail, struct gp_arena *arena);
+
 /* To be freed in any case. The mail is needed during the call only. */
 [[nodiscard]] enum signing_result
 signing_begin(struct signing *g, const struct signers *all, const struct signing_mail *mail);

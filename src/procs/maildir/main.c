@@ -139,6 +139,7 @@ start_job(struct job *job, const struct gp_message *m)
 			.body = m->deliver.body,
 			.body_fd = m->fd,
 			.body_size = m->deliver.body_size,
+			.binary = m->deliver.envelope.flags & GP_ENVELOPE_BINARYMIME,
 		};
 		if (!root) {
 			/* It could not be opened, as the supervisor has said; or a reload is under

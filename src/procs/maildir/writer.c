@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "core/message/downgrade.h"
 #include "core/message/header.h"
 #include "procs/maildir/folders.h"
 
@@ -16,6 +17,8 @@ enum {
 	FILE_NAME_MAX = 255, /* NAME_MAX of every file system in use */
 	NAME_TRIES = 8, /* names that are taken: another host of this name, or a clock set back */
 	HEADER_ARENA_MAX = 4 * 1024 * 1024,
+	/* What a chunk and a header that was held back make (core/message/downgrade.h). */
+	LINES_MAX = 2 * CHUNK + 2 * GP_HEADER_SIZE_MAX,
 };
 
 struct file_name {
@@ -33,6 +36,7 @@ enum place {
 enum verdict {
 	VERDICT_LOOP = 1,
 	VERDICT_NAME,
+	VERDICT_BINARY,
 };
 
 struct delivery {
@@ -53,11 +57,13 @@ struct gp_maildir {
 	size_t deliveries_len;
 	char host[HOST_MAX + 1];
 	uint32_t pid;
-	uint64_t counter;  /* files named in this object's life */
-	size_t chunk_len;  /* octets that wait in chunk */
-	bool cr;           /* the last octet seen was a CR, not written yet */
-	char chunk[CHUNK]; /* on the way to the file */
-	char input[CHUNK]; /* from a descriptor */
+	uint64_t counter;               /* files named in this object's life */
+	size_t chunk_len;               /* octets that wait in chunk */
+	bool cr;                        /* the last octet seen was a CR, not written yet */
+	struct gp_downgrade *downgrade; /* of a binary message that is being written, else NULL */
+	struct gp_buf lines;            /* that it has made */
+	char chunk[CHUNK];              /* on the way to the file */
+	char input[CHUNK];              /* from a descriptor */
 };
 
 /* A slash would leave the folder, a colon ends the name where flags begin, a comma where fields do.
@@ -223,6 +229,31 @@ put_trace(struct gp_maildir *md, struct delivery *d, const struct gp_maildir_del
 	return r < 0 ? r : put_octets(md, d, GP_SLICE("\n"));
 }
 
+/* Lines that have been made of a piece. */
+static int
+put_converted(struct gp_maildir *md, struct delivery *d, int fault)
+{
+	int r = put_lines(md, d, gp_buf_slice(&md->lines));
+	gp_buf_clear(&md->lines);
+	if (r < 0 || fault == GP_DOWNGRADE_FINE)
+		return r;
+	return fault == GP_DOWNGRADE_NO_MEMORY ? -ENOMEM : VERDICT_BINARY;
+}
+
+static int
+put_message(struct gp_maildir *md, struct delivery *d, struct gp_slice s)
+{
+	if (!md->downgrade)
+		return put_lines(md, d, s);
+	int r = 0;
+	while (r == 0 && s.len > 0) {
+		struct gp_slice piece = gp_slice_take(s, CHUNK);
+		r = put_converted(md, d, gp_downgrade_feed(md->downgrade, piece, &md->lines));
+		s = gp_slice_drop(s, piece.len);
+	}
+	return r;
+}
+
 static int
 put_descriptor(struct gp_maildir *md, struct delivery *d, int fd, uint64_t size)
 {
@@ -232,9 +263,21 @@ put_descriptor(struct gp_maildir *md, struct delivery *d, int fd, uint64_t size)
 		ssize_t n = md->files->read_at(fd, md->input, want, at);
 		if (n <= 0)
 			return n < 0 ? (int)n : -EIO;
-		r = put_lines(md, d, gp_slice(md->input, (size_t)n));
+		r = put_message(md, d, gp_slice(md->input, (size_t)n));
 		at += (uint64_t)n;
 	}
+	return r;
+}
+
+static int
+put_body(struct gp_maildir *md, struct delivery *d, const struct gp_maildir_delivery *what)
+{
+	int r = what->body_fd >= 0 ? put_descriptor(md, d, what->body_fd, what->body_size)
+				   : put_message(md, d, what->body);
+	if (r == 0 && md->downgrade)
+		r = put_converted(md, d, gp_downgrade_end(md->downgrade, &md->lines));
+	if (r == 0 && md->cr)
+		r = put_octets(md, d, GP_SLICE("\r"));
 	return r;
 }
 
@@ -243,13 +286,14 @@ write_message(struct gp_maildir *md, struct delivery *d, const struct gp_maildir
 {
 	md->chunk_len = 0;
 	md->cr = false;
-	int r = put_trace(md, d, what);
+	md->lines = GP_BUF_INIT(LINES_MAX);
+	md->downgrade = what->binary ? gp_downgrade_new() : NULL;
+	int r = what->binary && !md->downgrade ? -ENOMEM : put_trace(md, d, what);
 	if (r == 0)
-		r = what->body_fd >= 0 ? put_descriptor(md, d, what->body_fd, what->body_size)
-				       : put_lines(md, d, what->body);
-	if (r == 0 && md->cr)
-		r = put_octets(md, d, GP_SLICE("\r"));
-	return r < 0 ? r : flush_chunk(md, d);
+		r = put_body(md, d, what);
+	md->downgrade = gp_downgrade_free(md->downgrade);
+	gp_buf_free(&md->lines);
+	return r != 0 ? r : flush_chunk(md, d);
 }
 
 /*
@@ -446,6 +490,8 @@ reply_for(int error)
 		return GP_REPLY(250, 2, 0, 0, "In the mailbox");
 	case VERDICT_LOOP:
 		return GP_REPLY(554, 5, 4, 6, "Mail loop: the message was in this mailbox before");
+	case VERDICT_BINARY:
+		return GP_REPLY(554, 5, 6, 1, "The message is binary, and its parts do not say so");
 	case VERDICT_NAME:
 	case -ENAMETOOLONG:
 		return GP_REPLY(550, 5, 1, 3, "No mailbox can have this name");

@@ -52,6 +52,7 @@ struct gp_maildir_delivery {
 	struct gp_slice body;      /* the message, CRLF line ends; empty when it is in body_fd */
 	int body_fd;               /* -1: none */
 	uint64_t body_size;        /* octets in body_fd */
+	bool binary;               /* it came as BODY=BINARYMIME: lines are made of it */
 };
 
 /*
@@ -76,7 +77,8 @@ gp_maildir_commit(struct gp_maildir *md);
  *  - deferred, of this mailbox (RFC 3463 section 3.3): 452 4.2.2 over quota; 451 4.2.0 its folder
  *    cannot be used, as it is not ours, or a link or a file is in its place.
  *  - deferred, of all: 452 4.3.1 no space; 451 4.3.5 read only; 451 4.3.0 any other error.
- *  - failed: 554 5.4.6 it was in this mailbox before; 550 5.1.3 no mailbox can have this name.
+ *  - failed: 554 5.4.6 it was in this mailbox before; 550 5.1.3 no mailbox can have this name; 554
+ *    5.6.1 it is binary, and its labels are false (core/message/downgrade.h).
  * The text is static.
  */
 struct gp_outcome

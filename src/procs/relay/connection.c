@@ -200,8 +200,7 @@ connection_reuse(struct delivery *d)
 		c->delivery = d;
 		c->kept = true;
 		c->answered = false;
-		size_t max = gp_smtp_client_rcpts_max(c->client);
-		if (gp_smtp_client_start(c->client, delivery_next(d, max), now_ms()) < 0) {
+		if (gp_smtp_client_start(c->client, delivery_next(d, c->client), now_ms()) < 0) {
 			c->delivery = NULL;
 			become_idle(c);
 			return false;
@@ -290,8 +289,7 @@ next_work(struct connection *c)
 		become_idle(c);
 		return false;
 	}
-	size_t max = gp_smtp_client_rcpts_max(c->client);
-	if (gp_smtp_client_start(c->client, delivery_next(c->delivery, max), now_ms()) == 0)
+	if (gp_smtp_client_start(c->client, delivery_next(c->delivery, c->client), now_ms()) == 0)
 		return true;
 	struct gp_outcome why = {
 		.kind = GP_OUTCOME_DEFERRED,

@@ -21,6 +21,7 @@
 #include "base/id.h"
 #include "base/map.h"
 #include "core/config/value.h"
+#include "core/message/downgrade.h"
 #include "core/message/header.h"
 #include "procs/relay/relay.h"
 #include "sys/log.h"
@@ -30,6 +31,8 @@ enum {
 	HEADER_MAX = GP_HEADER_SIZE_MAX,
 	LOOK_ARENA_MAX = 1024 * 1024, /* the fields of a header */
 	ARENA_MAX = 256 * 1024 * 1024,
+	/* What a piece of READ_SIZE and a header that was held back make (see downgrade.h). */
+	LINES_MAX = 2 * READ_SIZE + 2 * GP_HEADER_SIZE_MAX,
 	/* Text in one OUTCOMES message: half of what such a message may be. */
 	TEXTS_MAX = 4 * 1024 * 1024,
 };
@@ -48,7 +51,8 @@ struct delivery {
 	struct gp_slice body; /* when there is no descriptor */
 	int fd;               /* -1: none */
 	bool body_8bit, header_utf8;
-	bool tls_optional; /* `TLS-Required: No` */
+	uint8_t convertible; /* enum convertible: a binary message */
+	bool tls_optional;   /* `TLS-Required: No` */
 	bool tls_report;
 	/* the transaction */
 	struct gp_smtp_client_mail mail;
@@ -56,12 +60,17 @@ struct delivery {
 	struct gp_rcpt *mail_rcpts;
 	uint32_t *mail_places; /* in the whole envelope */
 	uint64_t fed;
-	bool ended; /* the end of data was given */
+	bool ended;                 /* the end of data was given */
+	struct gp_downgrade *lines; /* what makes lines of it; NULL: it goes as it is */
+	struct gp_buf waiting;      /* lines that the client has not taken yet */
+	bool converted;             /* all of it */
 	/* the way there */
 	struct way way;
 	size_t next_target;
 	unsigned sessions; /* that broke */
 };
+
+enum convertible { CONVERTIBLE_UNKNOWN, CONVERTIBLE, NOT_CONVERTIBLE };
 
 static size_t deliveries;
 
@@ -109,6 +118,8 @@ free_delivery(struct delivery *d)
 	if (d->fd >= 0)
 		close(d->fd);
 	way_free(&d->way);
+	gp_downgrade_free(d->lines);
+	gp_buf_free(&d->waiting);
 	gp_arena_free(&d->arena);
 	free(d);
 	deliveries--;
@@ -219,7 +230,7 @@ read_piece(const struct delivery *d, uint64_t at)
 {
 	static char piece[READ_SIZE];
 	if (d->fd < 0)
-		return gp_slice_drop(d->body, (size_t)at);
+		return gp_slice_take(gp_slice_drop(d->body, (size_t)at), READ_SIZE);
 	for (;;) {
 		size_t want = (size_t)GP_MIN(d->size - at, (uint64_t)READ_SIZE);
 		ssize_t n = pread(d->fd, piece, want, (off_t)at);
@@ -256,7 +267,7 @@ static void
 look_at_message(struct delivery *d)
 {
 	struct gp_arena arena = {.max = LOOK_ARENA_MAX};
-	struct gp_slice start = gp_slice_take(read_piece(d, 0), HEADER_MAX);
+	struct gp_slice start = d->fd < 0 ? gp_slice_take(d->body, HEADER_MAX) : read_piece(d, 0);
 	struct gp_header h;
 	d->body_8bit = d->fd >= 0 || gp_slice_has_8bit(d->body);
 	d->header_utf8 = d->body_8bit && d->envelope.flags & GP_ENVELOPE_SMTPUTF8;
@@ -269,21 +280,105 @@ look_at_message(struct delivery *d)
 	gp_arena_free(&arena);
 }
 
-int
-delivery_feed(struct delivery *d, struct gp_smtp_client *client)
+/* A message with a false label cannot be, and that is known before anything is said of it. */
+static bool
+is_convertible(struct delivery *d)
+{
+	if (d->convertible != CONVERTIBLE_UNKNOWN)
+		return d->convertible == CONVERTIBLE;
+	struct gp_downgrade *lines = gp_downgrade_new();
+	struct gp_buf out = GP_BUF_INIT(LINES_MAX);
+	struct gp_slice piece = {};
+	int fault = lines ? GP_DOWNGRADE_FINE : GP_DOWNGRADE_NO_MEMORY;
+	for (uint64_t at = 0; at < d->size && fault == GP_DOWNGRADE_FINE; at += piece.len) {
+		piece = read_piece(d, at);
+		fault = piece.len > 0 ? gp_downgrade_feed(lines, piece, &out)
+				      : GP_DOWNGRADE_NO_MEMORY;
+		gp_buf_clear(&out);
+	}
+	if (fault == GP_DOWNGRADE_FINE)
+		fault = gp_downgrade_end(lines, &out);
+	gp_buf_free(&out);
+	gp_downgrade_free(lines);
+	/* What is our own trouble shows again when it is sent, and defers it. */
+	bool good = fault == GP_DOWNGRADE_FINE || fault == GP_DOWNGRADE_NO_MEMORY;
+	d->convertible = good ? CONVERTIBLE : NOT_CONVERTIBLE;
+	if (!good)
+		gp_info("message_not_convertible", GP_FID("id", d->id),
+			GP_FS("reason", gp_downgrade_words(fault)));
+	return good;
+}
+
+/* Whether lines are to be made of the message for this server. Where they cannot be, the client
+ * says what it lacks. */
+static bool
+must_convert(struct delivery *d, const struct gp_smtp_client *client)
+{
+	const uint32_t needed = GP_EHLO_CHUNKING | GP_EHLO_BINARYMIME;
+	return d->envelope.flags & GP_ENVELOPE_BINARYMIME &&
+	       ~gp_smtp_client_ehlo(client)->flags & needed && is_convertible(d);
+}
+
+static int
+break_off(struct delivery *d, struct gp_smtp_client *client, const char *why)
+{
+	gp_error("message_unreadable", GP_FID("id", d->id), GP_FS("reason", why));
+	gp_smtp_client_body_abort(client, why);
+	return -EIO;
+}
+
+/* Hands on what was made of the pieces so far. False: the client takes no more. */
+static bool
+feed_waiting(struct delivery *d, struct gp_smtp_client *client)
+{
+	if (d->waiting.len > 0)
+		gp_buf_consume(&d->waiting, gp_smtp_client_body(client, gp_buf_slice(&d->waiting)));
+	return d->waiting.len == 0;
+}
+
+static int
+feed_lines(struct delivery *d, struct gp_smtp_client *client)
+{
+	while (feed_waiting(d, client)) {
+		if (d->converted)
+			return 1;
+		struct gp_slice piece = {};
+		if (d->fed < d->size) {
+			piece = read_piece(d, d->fed);
+			if (piece.len == 0)
+				return break_off(d, client, "the message cannot be read");
+		}
+		d->fed += piece.len;
+		d->converted = piece.len == 0;
+		int fault = d->converted ? gp_downgrade_end(d->lines, &d->waiting)
+					 : gp_downgrade_feed(d->lines, piece, &d->waiting);
+		if (fault != GP_DOWNGRADE_FINE)
+			return break_off(d, client, gp_downgrade_words(fault));
+	}
+	return 0;
+}
+
+static int
+feed_as_it_is(struct delivery *d, struct gp_smtp_client *client)
 {
 	while (d->fed < d->size) {
 		struct gp_slice piece = read_piece(d, d->fed);
-		if (piece.len == 0) {
-			gp_error("message_unreadable", GP_FID("id", d->id));
-			gp_smtp_client_body_abort(client, "the message cannot be read");
-			return -EIO;
-		}
+		if (piece.len == 0)
+			return break_off(d, client, "the message cannot be read");
 		size_t n = gp_smtp_client_body(client, piece);
 		d->fed += n;
 		if (n < piece.len)
 			return 0;
 	}
+	return 1;
+}
+
+int
+delivery_feed(struct delivery *d, struct gp_smtp_client *client)
+{
+	int r = d->lines ? feed_lines(d, client) : feed_as_it_is(d, client);
+	if (r <= 0)
+		return r;
 	d->ended = true;
 	gp_smtp_client_body_end(client, gp_loop_now_ms(relay.env->loop));
 	return 1;
@@ -291,9 +386,23 @@ delivery_feed(struct delivery *d, struct gp_smtp_client *client)
 
 /* --- transactions --- */
 
-const struct gp_smtp_client_mail *
-delivery_next(struct delivery *d, size_t rcpts_max)
+/* From its beginning, as this server takes it. */
+static void
+begin_message(struct delivery *d, const struct gp_smtp_client *client)
 {
+	d->fed = 0;
+	d->ended = d->converted = false;
+	d->lines = gp_downgrade_free(d->lines);
+	gp_buf_clear(&d->waiting);
+	d->waiting.max = LINES_MAX;
+	if (must_convert(d, client))
+		d->lines = gp_downgrade_new();
+}
+
+const struct gp_smtp_client_mail *
+delivery_next(struct delivery *d, const struct gp_smtp_client *client)
+{
+	size_t rcpts_max = gp_smtp_client_rcpts_max(client);
 	size_t n = 0, max = GP_MIN(rcpts_max, (size_t)GP_CLIENT_RCPTS_MAX);
 	for (uint32_t i = 0; i < d->envelope.rcpts_len && n < max; i++) {
 		if (d->outcomes[i].kind != 0)
@@ -305,15 +414,14 @@ delivery_next(struct delivery *d, size_t rcpts_max)
 	d->mail_envelope = d->envelope;
 	d->mail_envelope.rcpts = d->mail_rcpts;
 	d->mail_envelope.rcpts_len = n;
+	begin_message(d, client);
 	d->mail = (struct gp_smtp_client_mail){
 		.envelope = &d->mail_envelope,
-		.size = d->size,
+		.size = d->lines ? 0 : d->size,
 		.body_8bit = d->body_8bit,
-		.body_binary = d->envelope.flags & GP_ENVELOPE_BINARYMIME,
+		.body_binary = !d->lines && d->envelope.flags & GP_ENVELOPE_BINARYMIME,
 		.header_utf8 = d->header_utf8,
 	};
-	d->fed = 0;
-	d->ended = false;
 	return &d->mail;
 }
 

@@ -179,9 +179,10 @@ delivery_wishes(const struct delivery *d);
 const struct way *
 delivery_way(const struct delivery *d);
 
-/* The next transaction, for those recipients that have no outcome yet, at most so many. */
+/* The next transaction, for those recipients that have no outcome yet, as many as this server
+   takes. A binary message is made one of lines where it would not take it otherwise. */
 const struct gp_smtp_client_mail *
-delivery_next(struct delivery *d, size_t rcpts_max);
+delivery_next(struct delivery *d, const struct gp_smtp_client *client);
 /* Hands a part of the message over. Returns 0 when the output is full, 1 when that was all (the end
    was told), -errno when it cannot be read (the session was told to break off). */
 int

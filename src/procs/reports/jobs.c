@@ -20,8 +20,8 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "ipc/answer.h"
 #include "ipc/values.h"
+#include "procs/ask/ask.h"
 #include "procs/reports/compose.h"
 #include "procs/reports/reports.h"
 #include "procs/reports/where.h"
@@ -55,12 +55,12 @@ struct job {
 	struct compose_part part;
 	struct gp_buf mail; /* to this place, while it is signed */
 	struct signing signing;
-	size_t at;       /* the place that is tried */
-	bool again;      /* one of them is to be tried again */
-	bool sent;       /* one of them has it */
-	uint8_t step;    /* enum step: what is waited for */
-	uint64_t ticket; /* of that question */
-	struct gp_dns_question question;
+	size_t at;          /* the place that is tried */
+	bool again;         /* one of them is to be tried again */
+	bool sent;          /* one of them has it */
+	uint8_t step;       /* enum step: what is waited for */
+	uint64_t ticket;    /* of that question */
+	struct asker asker; /* of the DNS */
 	struct gp_fetch_address addresses[ADDRESSES_MAX];
 	size_t addresses_len;
 };
@@ -92,6 +92,7 @@ free_job(struct job *j)
 	self.jobs_len--;
 	gp_buf_free(&j->part.gzip);
 	gp_answers_free(j->answers);
+	ask_forget(&j->asker);
 	forget_mail(j);
 	gp_arena_free(&j->arena);
 	free(j);
@@ -198,12 +199,8 @@ ask(struct job *j, enum step step, enum gp_role_id role, struct gp_message *m, u
 static bool
 ask_dns(struct job *j, enum step step, struct gp_dns_question question)
 {
-	struct gp_message m = {
-		.type = GP_MSG_RESOLVE,
-		.resolve = {.type = question.type, .name = question.name},
-	};
-	j->question = question;
-	return ask(j, step, GP_ROLE_RESOLVER, &m, &m.resolve.ticket);
+	j->step = (uint8_t)step;
+	return ask_resolver(&j->asker, &question);
 }
 
 static void
@@ -418,15 +415,13 @@ take_address(struct job *j, const struct gp_dns_answer *answer)
 }
 
 static void
-take_dns(struct job *j, const struct gp_msg_answer *m)
+on_dns(struct asker *a, const struct gp_dns_answer *answer)
 {
-	struct gp_dns_answer answer;
-	if (gp_answer_unpack(m, &j->question, &j->arena, &answer) < 0)
-		end_attempt(j, "out of memory");
-	else if (j->step == STEP_WHERE)
-		take_record(j, &answer);
+	struct job *j = gp_container_of(a, struct job, asker);
+	if (j->step == STEP_WHERE)
+		take_record(j, answer);
 	else
-		take_address(j, &answer);
+		take_address(j, answer);
 }
 
 static void
@@ -462,11 +457,11 @@ take_signature(struct job *j, const struct gp_msg_dkim_signature *m)
 
 /* Who waits for it. NULL: nobody, or for something else. */
 static struct job *
-find(uint64_t ticket, enum step from, enum step to)
+find(uint64_t ticket, enum step step)
 {
 	gp_list_each (it, &self.jobs) {
 		struct job *j = gp_container_of(it, struct job, link);
-		if (j->ticket == ticket && j->step >= from && j->step <= to)
+		if (j->ticket == ticket && j->step == step)
 			return j;
 	}
 	return NULL;
@@ -477,20 +472,16 @@ jobs_answer(const struct gp_message *m)
 {
 	struct job *j;
 	switch (m->type) {
-	case GP_MSG_ANSWER:
-		if ((j = find(m->answer.ticket, STEP_WHERE, STEP_A)))
-			take_dns(j, &m->answer);
-		break;
 	case GP_MSG_FETCHED:
-		if ((j = find(m->fetched.ticket, STEP_POST, STEP_POST)))
+		if ((j = find(m->fetched.ticket, STEP_POST)))
 			take_fetched(j, &m->fetched);
 		break;
 	case GP_MSG_DKIM_SIGNATURE:
-		if ((j = find(m->dkim_signature.ticket, STEP_SIGN, STEP_SIGN)))
+		if ((j = find(m->dkim_signature.ticket, STEP_SIGN)))
 			take_signature(j, &m->dkim_signature);
 		break;
 	case GP_MSG_LETTER_KEPT:
-		if ((j = find(m->letter_kept.ticket, STEP_MAIL, STEP_MAIL)))
+		if ((j = find(m->letter_kept.ticket, STEP_MAIL)))
 			take_kept(j, m->letter_kept.result);
 		break;
 	default:
@@ -503,10 +494,9 @@ jobs_peer_lost(enum gp_role_id role)
 {
 	gp_list_each (it, &self.jobs) {
 		struct job *j = gp_container_of(it, struct job, link);
-		bool waits = role == GP_ROLE_FETCH    ? j->step == STEP_POST
-			     : role == GP_ROLE_SPOOL  ? j->step == STEP_MAIL
-			     : role == GP_ROLE_SIGNER ? j->step == STEP_SIGN
-						      : j->step <= STEP_A;
+		bool waits = role == GP_ROLE_FETCH   ? j->step == STEP_POST
+			     : role == GP_ROLE_SPOOL ? j->step == STEP_MAIL
+						     : j->step == STEP_SIGN;
 		if (waits)
 			end_attempt(j, "who was asked is gone");
 	}
@@ -520,6 +510,7 @@ new_job(void)
 	struct job *j = calloc(1, sizeof(*j));
 	if (!j)
 		return NULL;
+	ask_init(&j->asker, on_dns);
 	j->arena = GP_ARENA_INIT(ARENA_MAX);
 	j->answers = gp_answers_new(&j->arena, WHERE_ANSWERS_MAX, reports.env->seed);
 	if (!j->answers) {

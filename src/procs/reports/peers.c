@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
+#include "procs/ask/ask.h"
 #include "procs/reports/reports.h"
 #include "sys/log.h"
 
-enum { WORKERS_MAX = 64 };
+enum {
+	WORKERS_MAX = 64,
+	QUESTIONS_MAX = REPORTS_JOBS_MAX, /* a job asks one at a time */
+};
 
 static struct {
 	/* Those who tell of results. */
@@ -90,17 +94,28 @@ on_gone(void *ctx, struct gp_channel *c, const char *why)
 	reports_check_stop();
 }
 
+static void
+connect_resolver(struct gp_role_env *env, int fd)
+{
+	const struct ask_setup setup = {env->loop, env->seed, GP_PERMIT_RESOLVER_TO_REPORTS,
+					QUESTIONS_MAX};
+	ask_connect(&setup, fd);
+}
+
 void
 peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	static const uint64_t permits[GP_ROLE_COUNT] = {
-		[GP_ROLE_RESOLVER] = GP_PERMIT_RESOLVER_TO_REPORTS,
 		[GP_ROLE_FETCH] = GP_PERMIT_FETCH_TO_REPORTS,
 		[GP_ROLE_SPOOL] = GP_PERMIT_SPOOL_TO_REPORTS,
 		[GP_ROLE_SIGNER] = GP_PERMIT_SIGNER_TO_REPORTS,
 	};
 	if (role == GP_ROLE_RELAY || role == GP_ROLE_SMTPD) {
 		connect_teller(env, role, index, fd);
+		return;
+	}
+	if (role == GP_ROLE_RESOLVER) {
+		connect_resolver(env, fd);
 		return;
 	}
 	struct gp_channel **place = &self.others[role];

@@ -7,8 +7,8 @@
  *
  *     main.c --(a report is due)--> jobs.c --> compose.h           JSON or XML, gzip, mail
  *                                     |  +---> where.h             where does it go?
- *                                  peers.c --RESOLVE--> resolver   whom the DNS knows
- *                                          --FETCH----> fetch      there, by HTTPS
+ *                                     |  +---> procs/ask.h         whom the DNS knows
+ *                                  peers.c --FETCH----> fetch      there, by HTTPS
  *                                          --DKIM_SIGN> signer     who it is from
  *                                          --LETTER---> spool      there, by mail
  */
@@ -53,7 +53,7 @@ reports_check_stop(void);
 
 void
 peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd);
-/* Whether it is there: resolver, fetch, signer or spool. */
+/* Whether it is there: fetch, signer or spool. */
 bool
 peers_has(enum gp_role_id role);
 /* To one of them; its answer comes by jobs_answer(). False: nobody is there. */

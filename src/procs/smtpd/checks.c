@@ -7,6 +7,7 @@
 
 #include "core/dmarcrpt/message.h"
 #include "core/verify/results.h"
+#include "procs/ask/ask.h"
 #include "procs/smtpd/session.h"
 #include "procs/tell/tell.h"
 #include "sys/clock.h"
@@ -15,9 +16,12 @@
 enum {
 	/* Octets of headers and answers that all checks of the process hold together. */
 	CHECKS_MEMORY_MAX = 64 * 1024 * 1024,
+	/* Questions of this worker under way at once: more than resolver takes of strangers. */
+	QUESTIONS_MAX = 1000,
 	/* Public keys that are kept ready, of those used last. */
 	KEYS_MAX = 1000,
 	SIGNATURES_LOGGED = 5,
+	RESULTS_DKIM_MAX = 300,      /* octets of what the journal hears of signatures */
 	TOLD_MEMORY_MAX = 64 * 1024, /* while the owner of a name is told */
 };
 
@@ -25,7 +29,7 @@ struct checks {
 	struct session *session;
 	struct gp_verify_query query; /* its texts are the transaction's */
 	struct gp_verify *verify;     /* NULL: memory was short, and all was given up */
-	struct gp_list lookups;
+	struct asker asker;
 	struct gp_list news; /* in self.news, from an answer to the turn's end */
 	size_t memory;       /* as counted in self.memory */
 	int outcome;         /* of gp_verify_run */
@@ -59,6 +63,14 @@ checks_configure(const struct gp_config *cfg, const uint64_t seed[2])
 	return 0;
 }
 
+void
+checks_connect(struct gp_role_env *env, int fd)
+{
+	const struct ask_setup setup = {env->loop, env->seed, GP_PERMIT_RESOLVER_TO_SMTPD,
+					QUESTIONS_MAX};
+	ask_connect(&setup, fd);
+}
+
 bool
 checks_wanted(const struct session *s)
 {
@@ -71,7 +83,7 @@ checks_wanted(const struct session *s)
 static void
 give_up(struct checks *c)
 {
-	resolve_forget(&c->lookups);
+	ask_forget(&c->asker);
 	c->verify = gp_verify_free(c->verify);
 	self.memory -= c->memory;
 	c->memory = 0;
@@ -95,11 +107,8 @@ ask(struct checks *c, const struct gp_verify_need *need)
 	bool answered = false;
 	for (size_t i = 0; i < need->len; i++) {
 		const struct gp_dns_question *q = &need->questions[i];
-		const struct gp_dns_answer none = {.name = q->name,
-						   .canonical = q->name,
-						   .type = q->type,
-						   .status = GP_DNS_SERVFAIL};
-		if (resolve_ask(c, &c->lookups, q))
+		const struct gp_dns_answer none = ask_failure(q);
+		if (ask_resolver(&c->asker, q))
 			continue;
 		gp_verify_answer(c->verify, &none);
 		answered = true;
@@ -133,6 +142,17 @@ go_on(struct checks *c)
 		session_checked(c->session);
 }
 
+/* All that came in a turn is looked at at its end, as each look evaluates everything anew. */
+static void
+on_answer(struct asker *a, const struct gp_dns_answer *answer)
+{
+	struct checks *c = gp_container_of(a, struct checks, asker);
+	if (c->verify)
+		gp_verify_answer(c->verify, answer);
+	gp_list_remove(&c->news);
+	gp_list_append(&self.news, &c->news);
+}
+
 static void
 on_turn_end(struct gp_loop_hook *hook)
 {
@@ -158,7 +178,7 @@ checks_begin(struct session *s)
 	if (!c)
 		return NULL;
 	c->session = s;
-	gp_list_init(&c->lookups);
+	ask_init(&c->asker, on_answer);
 	gp_list_init(&c->news);
 	c->query = (struct gp_verify_query){
 		.address_len = s->client.address_len,
@@ -218,19 +238,10 @@ void
 checks_expire(struct checks *c)
 {
 	gp_assert(c->verify);
-	resolve_forget(&c->lookups);
+	ask_forget(&c->asker);
 	gp_verify_expire(c->verify);
 	run(c);
 	gp_assert(is_over(c));
-}
-
-void
-checks_take(struct checks *c, const struct gp_dns_answer *answer)
-{
-	if (c->verify)
-		gp_verify_answer(c->verify, answer);
-	gp_list_remove(&c->news);
-	gp_list_append(&self.news, &c->news);
 }
 
 /* --- what it came to --- */
@@ -277,7 +288,22 @@ log_verified(const struct checks *c, const struct gp_verify_facts *f,
 		GP_FS("dmarc", f->dmarc ? gp_dmarc_verdict_name(f->dmarc->verdict) : ""),
 		GP_FS("arc", gp_arc_result_name(f->arc->result)),
 		GP_FS("policy", policy ? policy : ""),
-		GP_FS("action", gp_authpolicy_action_name(d->action)), GP_FS("by", d->by));
+		GP_FS("action", gp_authpolicy_action_name(d->action)), GP_FS("by", d->by),
+		GP_F("sealer", d->sealer));
+}
+
+/* As the journal has it. Without memory for it, it has none. */
+static void
+keep_results(const struct checks *c, const struct gp_verify_facts *f,
+	     const struct gp_authpolicy_decision *d)
+{
+	struct gp_arena *arena = gp_smtp_server_arena(c->session->smtp);
+	c->session->results = gp_arena_printf(
+		arena, "spf=%s dkim=%.*s dmarc=%s arc=%s action=%s",
+		f->mail_from ? gp_spf_verdict_name(f->mail_from->verdict) : "none",
+		GP_SLICE_FMT(gp_slice_take(signatures_text(f, arena), RESULTS_DKIM_MAX)),
+		f->dmarc ? gp_dmarc_verdict_name(f->dmarc->verdict) : "none",
+		gp_arc_result_name(f->arc->result), gp_authpolicy_action_name(d->action));
 }
 
 /* What the owner of the name in From is told, where he asks for it. That there is no memory for it
@@ -307,9 +333,24 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 	if (gp_authpolicy_decide(self.policy, &facts, arena, &decision) < 0)
 		return no_memory;
 	log_verified(c, &facts, &decision, arena);
+	keep_results(c, &facts, &decision);
 	tell_owner(c, &facts, &decision);
 	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;
 	return decision.reply;
+}
+
+const struct gp_arc_verdict *
+checks_chain(const struct checks *c)
+{
+	gp_assert(c->outcome == GP_VERIFY_DONE);
+	return gp_verify_facts(c->verify).arc;
+}
+
+struct gp_slice
+checks_answers(const struct checks *c, struct gp_buf *buffer)
+{
+	bool whole = c->verify && gp_answers_write(gp_verify_answers(c->verify), buffer);
+	return whole ? gp_buf_slice(buffer) : GP_SLICE("");
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who sent a stranger's message: core/verify between a session, which brings the message
- * (checks.c), and the resolver, which brings answers (resolve.c); and what follows from it.
+ * (checks.c), and the resolver, which brings answers (procs/ask); and what follows from it.
  *
  * They begin with the first recipient that is taken, so that who only tries addresses makes us ask
  * nothing, and are over with the transaction.
  */
 #pragma once
 
-#include "base/list.h"
 #include "core/authpolicy/authpolicy.h"
 #include "procs/smtpd/smtpd.h"
 
@@ -27,6 +26,10 @@ checks_start(struct gp_loop *loop);
 /* From the configuration, of which no pointer is kept beyond the next call. 0 or -ENOMEM. */
 int
 checks_configure(const struct gp_config *cfg, const uint64_t seed[2]);
+
+/* Takes fd over: the channel to resolver. */
+void
+checks_connect(struct gp_role_env *env, int fd);
 
 /* Is mail of this session looked at: a stranger's, on a listener for strangers? */
 bool
@@ -51,21 +54,16 @@ checks_expire(struct checks *c);
 
 /*
  * When all is known: the reply that refuses the message, or one of code 0, and what it came to is
- * appended to `head`. *ret_junk: it is taken, and marked. Tells the log. Texts live in the arena.
+ * appended to `head`. *ret_junk: it is taken, and marked. Tells the log, and the session what the
+ * journal is to hear. Texts live in the arena.
  */
 struct gp_reply
 checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk);
 
-/* --- between checks.c and resolve.c --- */
-
-/* An answer that was asked for, and is copied. All that came in a turn is looked at at its end, as
-   each look evaluates everything anew. */
-void
-checks_take(struct checks *c, const struct gp_dns_answer *answer);
-
-/* Asks; the lookup joins the list. False: not possible now. */
-bool
-resolve_ask(struct checks *c, struct gp_list *lookups, const struct gp_dns_question *question);
-/* The answers are not waited for any more. */
-void
-resolve_forget(struct gp_list *lookups);
+/* What the chain of a message came to that was concluded, and not refused. */
+const struct gp_arc_verdict *
+checks_chain(const struct checks *c);
+/* The answers of the DNS that it came to this by, to be kept, in the buffer; empty: they do not
+ * fit. */
+struct gp_slice
+checks_answers(const struct checks *c, struct gp_buf *buffer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signing what our users send: the hash of a body as it passes by, and the conversation with signer
- * about it, over the channel that procs/tls has.
+ * Signing what our users send, and sealing what strangers do: the hash of a body as it passes by,
+ * and the conversation with signer about it, over the channel that procs/tls has.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -104,6 +104,7 @@ dkim_reset(struct mail_signing *g)
 		gp_dkim_body_free(g->body);
 	free(g->body);
 	signing_free(&g->signing);
+	seal_reset(g);
 	*g = (struct mail_signing){};
 }
 
@@ -111,6 +112,12 @@ static bool
 may_sign(const struct session *s)
 {
 	return session_is_user(s) || s->client.relay;
+}
+
+static bool
+needs_hash(const struct session *s)
+{
+	return may_sign(s) || seal_wanted(s);
 }
 
 /* False: no memory. */
@@ -132,7 +139,7 @@ void
 dkim_feed(struct session *s, struct gp_slice piece)
 {
 	struct mail_signing *g = &s->signing_mail;
-	if (!g->body && (g->fed > 0 || self.signers.len == 0 || !may_sign(s) || !begin_body(g))) {
+	if (!g->body && (g->fed > 0 || self.signers.len == 0 || !needs_hash(s) || !begin_body(g))) {
 		/* Not from the first octet on is not at all. */
 		g->fed += piece.len;
 		return;
@@ -163,13 +170,17 @@ begin(struct session *s, struct gp_slice fields)
 	};
 	if (gp_dkim_body_end(g->body) < 0)
 		return SIGNING_LATER;
-	return signing_begin(&g->signing, &self.signers, &mail);
+	return may_sign(s) ? signing_begin(&g->signing, &self.signers, &mail)
+			   : seal_begin(s, &self.signers, &mail);
 }
 
 enum signing_result
 dkim_begin(struct session *s, struct gp_slice fields)
 {
-	if (!may_sign(s) || (self.signers.known && self.signers.len == 0))
+	bool none = self.signers.known && self.signers.len == 0;
+	if (none && seal_wanted(s))
+		seal_tell_none(s, "no domain has keys");
+	if (none || !needs_hash(s))
 		return SIGNING_NOT_OURS;
 	/* The list came while the body passed by: this one was not hashed. */
 	return s->signing_mail.body ? begin(s, fields) : SIGNING_LATER;
@@ -179,7 +190,8 @@ bool
 dkim_ask(struct session *s, bool *ret_signed)
 {
 	struct gp_message m = {.type = GP_MSG_DKIM_SIGN, .fd = -1};
-	*ret_signed = !signing_request(&s->signing_mail.signing, &m.dkim_sign);
+	*ret_signed = !signing_request(&s->signing_mail.signing, &m.dkim_sign) &&
+		      !sealing_request(&s->signing_mail.sealing, &m.dkim_sign);
 	if (*ret_signed)
 		return true;
 	m.dkim_sign.ticket = tickets_take(&self.tickets, s);
@@ -189,4 +201,18 @@ dkim_ask(struct session *s, bool *ret_signed)
 		return true;
 	(void)tickets_redeem(&self.tickets, m.dkim_sign.ticket);
 	return false;
+}
+
+bool
+dkim_take(struct mail_signing *g, struct gp_slice signature)
+{
+	return g->sealing.step == SEALING_NOTHING ? signing_take(&g->signing, signature)
+						  : sealing_take(&g->sealing, signature);
+}
+
+void
+dkim_write(const struct mail_signing *g, struct gp_buf *out)
+{
+	signing_write(&g->signing, out);
+	sealing_write(&g->sealing, out);
 }

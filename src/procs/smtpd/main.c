@@ -29,6 +29,7 @@ apply_config(struct gp_role_env *env)
 		return -ENOMEM;
 	}
 	auth_configure(cfg, env->seed);
+	seal_configure(cfg);
 	gp_policy_free(smtpd.policy);
 	smtpd.policy = fresh;
 	smtpd.setup = (struct gp_smtp_server_setup){
@@ -36,12 +37,14 @@ apply_config(struct gp_role_env *env)
 		.limits = &cfg->limits,
 		.greet_wait_ms = cfg->greet_wait,
 		.chunking = true,
+		.binarymime = true,
 		.requiretls_offered = true,
 	};
 	smtpd.relay_setup = (struct gp_smtp_server_setup){
 		.hostname = cfg->hostname,
 		.limits = &cfg->relay_limits,
 		.chunking = true,
+		.binarymime = true,
 		.requiretls_offered = true,
 	};
 	return 0;
@@ -92,7 +95,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		return;
 	}
 	if (role == GP_ROLE_RESOLVER) {
-		resolve_connect(env, fd);
+		checks_connect(env, fd);
 		return;
 	}
 	if (role == GP_ROLE_REPORTS) {

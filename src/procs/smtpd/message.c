@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A message that is complete: what goes on top of it, what is asked of users' messages, who signs
  * them, and what becomes of it at spool's. */
+#include "core/journal/journal.h"
 #include "core/message/header.h"
 #include "core/message/received.h"
 #include "ipc/values.h"
@@ -13,8 +14,9 @@
 enum {
 	HEAD_MAX = 32 * 1024,
 	LOOK_ARENA_MAX = 2 * 1024 * 1024, /* a header, its fields, and what is made of them */
-	SIGNATURES_MAX = 40 * 1024,       /* the fields of two keys, whatever a header has */
+	SIGNATURES_MAX = 40 * 1024,       /* the fields of two keys, or a set of ARC's */
 	SIGNATURE_MS = 5 * 1000,          /* how long signer may take for one */
+	MESSAGE_ID_MAX = 512,             /* as much of it as the journal has */
 };
 
 static const struct gp_reply store_failed =
@@ -86,6 +88,27 @@ take_submission(struct session *s, struct gp_slice start, struct gp_arena *arena
 	return submission_take(&submission, start, arena, head);
 }
 
+/* For the journal. Without memory for it, it has none. */
+static void
+keep_message_id(struct session *s, const struct gp_header *h, struct gp_arena *arena)
+{
+	size_t at = gp_header_find(h, GP_SLICE("Message-ID"), 0);
+	if (at == h->fields_len || s->message_id.len > 0)
+		return;
+	struct gp_slice id = gp_header_unfold(gp_header_value(h, at), arena);
+	s->message_id =
+		gp_arena_dup(gp_smtp_server_arena(s->smtp), gp_slice_take(id, MESSAGE_ID_MAX));
+}
+
+/* The one that was added to a user's message. */
+static void
+keep_added_message_id(struct session *s, struct gp_arena *arena)
+{
+	struct gp_header h;
+	if (gp_header_split(gp_buf_slice(&s->head), arena, &h) == 0)
+		keep_message_id(s, &h, arena);
+}
+
 /* Takes out what others wrote in our name; *ret: the fields that stay. A refusal, or code 0. */
 static struct gp_reply
 clean_header(struct session *s, struct gp_slice start, struct gp_arena *arena, struct gp_slice *ret)
@@ -95,6 +118,8 @@ clean_header(struct session *s, struct gp_slice start, struct gp_arena *arena, s
 	int r = gp_header_split(start, arena, &h);
 	if (r > 0)
 		return GP_REPLY(552, 5, 3, 4, "Header is too big");
+	if (r == 0)
+		keep_message_id(s, &h, arena);
 	if (r == 0)
 		r = forged_take_out(&h, smtpd.setup.hostname, arena, &clean);
 	if (r < 0)
@@ -128,7 +153,11 @@ write_head(struct session *s, struct gp_arena *arena, struct gp_slice *ret)
 		return store_failed;
 	if (s->listen->service == GP_SERVICE_SUBMISSION)
 		r = take_submission(s, start, arena, &s->head);
-	return r.code == 0 ? clean_header(s, start, arena, ret) : r;
+	if (r.code == 0)
+		r = clean_header(s, start, arena, ret);
+	if (r.code == 0 && s->message_id.len == 0 && s->listen->service == GP_SERVICE_SUBMISSION)
+		keep_added_message_id(s, arena);
+	return r;
 }
 
 /* Under which reverse-path those are sent on who are forwarded. False: no memory. */
@@ -141,10 +170,27 @@ find_forwarder(struct session *s, struct gp_envelope *e)
 				 &e->forwarder) >= 0;
 }
 
+/* What the journal is told of it; the answers are in the buffer. */
+static struct gp_arrival
+describe_arrival(struct session *s, struct gp_buf *answers)
+{
+	struct gp_tls_facts tls = session_tls(s);
+	return (struct gp_arrival){
+		.origin = session_origin(s),
+		.user = gp_smtp_server_identity(s->smtp),
+		.message_id = s->message_id,
+		.tls = gp_slice_str(tls.version),
+		.results = s->results,
+		.answers = s->checks ? checks_answers(s->checks, answers) : GP_SLICE(""),
+	};
+}
+
 static bool
 commit(struct session *s)
 {
 	struct gp_buf head = GP_BUF_INIT(HEAD_MAX + SIGNATURES_MAX);
+	struct gp_buf answers = GP_BUF_INIT(GP_JOURNAL_ANSWERS_MAX);
+	struct gp_arrival arrival = describe_arrival(s, &answers);
 	struct gp_envelope e = *gp_smtp_server_envelope(s->smtp);
 	e.arrival_ms = gp_clock_wall_ms();
 	if (s->junk)
@@ -153,11 +199,12 @@ commit(struct session *s)
 	e.client_helo = gp_smtp_server_helo(s->smtp);
 	e.rcpts = s->targets.items;
 	e.rcpts_len = s->targets.len;
-	signing_write(&s->signing_mail.signing, &head);
+	dkim_write(&s->signing_mail, &head);
 	gp_buf_put(&head, gp_buf_slice(&s->head));
 	bool done = find_forwarder(s, &e) && !head.failed &&
-		    store_commit(s, s->id, &e, gp_buf_slice(&head), &s->body);
+		    store_commit(s, &e, &arrival, gp_buf_slice(&head));
 	gp_buf_free(&head);
+	gp_buf_free(&answers);
 	return done;
 }
 
@@ -172,7 +219,7 @@ finish(struct session *s, struct gp_reply reply)
 		return false;
 	}
 	gp_smtp_server_answer(s->smtp, &reply);
-	session_log_refusal(s);
+	session_log_refused_message(s);
 	session_reset_transaction(s);
 	return true;
 }
@@ -226,7 +273,7 @@ message_finish(struct session *s)
 bool
 message_take_signature(struct session *s, struct gp_slice signature)
 {
-	if (signature.len == 0 || !signing_take(&s->signing_mail.signing, signature))
+	if (signature.len == 0 || !dkim_take(&s->signing_mail, signature))
 		return finish(s, not_signed);
 	return sign(s);
 }
@@ -249,6 +296,6 @@ message_answer(struct session *s, enum gp_commit_result result)
 	}
 	gp_smtp_server_answer(s->smtp, &reply);
 	if (result != GP_COMMIT_DONE)
-		session_log_refusal(s);
+		session_log_refused_message(s);
 	session_reset_transaction(s);
 }

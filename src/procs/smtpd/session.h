@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of a connection share: session.c has its life and its commands, message.c what
- * becomes of a message that is complete. */
+/* What the files of a connection share: session.c has its life and its bytes, commands.c what is
+ * said to its commands, message.c what becomes of a message that is complete. */
 #pragma once
 
 #include <event2/event_struct.h>
@@ -46,7 +46,9 @@ struct session {
 	struct checks *checks;  /* NULL: it is not looked at, or there was no memory */
 	uint64_t checks_end_ms; /* WAITS_CHECKS */
 	bool junk;              /* as they came to it */
-	struct gp_buf head;     /* what goes on top of the body */
+	/* For the journal; in the transaction's arena. */
+	struct gp_slice message_id, results;
+	struct gp_buf head; /* what goes on top of the body */
 	struct mail_signing signing_mail;
 };
 
@@ -56,12 +58,37 @@ session_is_user(const struct session *s);
 /* What TLS came to; without it, texts of NULL. */
 struct gp_tls_facts
 session_tls(const struct session *s);
-/* Logs what was refused last, unless it was logged already. */
-void
-session_log_refusal(struct session *s);
 /* What the transaction holds beside its arena is given back. */
 void
 session_reset_transaction(struct session *s);
+
+/* --- refusals.c --- */
+
+/* By whom the client's mail is handed over: enum gp_journal_origin. */
+uint8_t
+session_origin(const struct session *s);
+/* Logs what was refused last, unless it was logged already. */
+void
+session_log_refusal(struct session *s);
+/* The same of a message that is complete, which the journal hears of too. */
+void
+session_log_refused_message(struct session *s);
+/* The address of MAIL or RCPT (stage: "mail", "rcpt") is refused: to the log and the journal. */
+void
+session_log_refused_path(struct session *s, const char *stage, const struct gp_reply *r);
+
+/* --- commands.c --- */
+
+/* Runs the protocol over the input until it is used up, the session waits, or it is over: then
+ * s->state says what follows. */
+void
+commands_run(struct session *s, struct gp_slice *input);
+/* auth's word about the recipient that it was asked to count: answers. */
+void
+commands_take_count(struct session *s, enum gp_quota_result result);
+/* The staging file of the body, or -1: the body has failed. */
+void
+commands_take_stage(struct session *s, int fd);
 
 /* --- message.c --- */
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * smtpd's parts: connections and who may have one (listener.c), how often (rate.h), one
- * connection's bytes and decisions (session.c), what becomes of its messages (message.c,
- * submission.c), recipients after aliases (targets.c) and from where they are forwarded (srs.c),
- * the body of a message on its way (body.c), who sent it (checks.h); the conversations with spool
- * (store.c), with auth (auth.c), with resolver (resolve.c), and with signer about mail of our
- * domains (dkim.c); and the role itself (main.c). Certificates, and the conversation with signer
- * about them, are those of procs/tls; what messages came to is told to reports by procs/tell.
+ * connection's bytes (session.c) and commands (commands.c), what becomes of its messages
+ * (message.c, submission.c), recipients after aliases (targets.c) and from where they are forwarded
+ * (srs.c), the body of a message on its way (body.c), who sent it (checks.h); the conversations
+ * with spool (store.c), with auth (auth.c), with resolver (procs/ask), and with signer (dkim.c)
+ * about mail of our domains and of others (seal.c); and the role itself (main.c). Certificates, and
+ * the conversation with signer about them, are those of procs/tls; what messages came to is told to
+ * reports by procs/tell.
  */
 #pragma once
 
@@ -17,7 +18,7 @@
 #include "core/smtp/server.h"
 #include "ipc/role.h"
 #include "ipc/values.h"
-#include "procs/dkim/signing.h"
+#include "procs/dkim/sealing.h"
 #include "procs/tls/service.h"
 #include "sys/address.h"
 
@@ -117,19 +118,17 @@ store_id(void);
 /* Asks for a staging file; session_staged() answers. False: not possible now. */
 bool
 store_stage(struct session *s);
-struct body;
-/* Hands the message over; session_committed() answers. False: not possible now. */
+/* Hands the message over, its body behind `head`; session_committed() answers. False: not possible
+ * now. */
 bool
-store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
-	     struct gp_slice head, struct body *body);
+store_commit(struct session *s, const struct gp_envelope *envelope,
+	     const struct gp_arrival *arrival, struct gp_slice head);
+/* Tells spool something that needs no answer. False: it is away, or behind. */
+bool
+store_tell(const struct gp_message *m);
 /* The session is gone: answers for it are dropped. */
 void
 store_forget(struct session *s);
-
-/* --- resolve.c --- */
-
-void
-resolve_connect(struct gp_role_env *env, int fd);
 
 /* --- auth.c --- */
 
@@ -182,12 +181,14 @@ login_may_send_as(const struct login *l, struct gp_slice address);
 
 /* --- dkim.c --- */
 
-/* A message on its way to its DKIM signatures. All zeroes at first. */
+/* A message on its way to its DKIM signatures, or to its ARC seal. All zeroes at first. */
 struct mail_signing {
 	struct gp_dkim_body *body; /* NULL: its hash is not wanted */
 	struct gp_header_meter meter;
-	uint64_t fed; /* octets of the message so far */
-	struct signing signing;
+	uint64_t fed;           /* octets of the message so far */
+	struct signing signing; /* a user's */
+	struct sealing sealing; /* a stranger's */
+	size_t sealing_memory;  /* as counted by seal.c */
 };
 
 int
@@ -203,19 +204,42 @@ dkim_lost(void);
 /* A piece of the message, also of one that will not be signed. */
 void
 dkim_feed(struct session *s, struct gp_slice piece);
-/* The message is complete: s->head has what goes on top, `fields` what goes on of its own
- * header. */
+/* The message is complete: s->head has what goes on top, `fields` what goes on of its own header.
+ * Whether it is to be signed, sealed, or neither. */
 enum signing_result
 dkim_begin(struct session *s, struct gp_slice fields);
 /* Asks for the next signature; session_mail_signed() answers. *ret_signed: there is none to be
    asked for any more. False: not possible now. */
 bool
 dkim_ask(struct session *s, bool *ret_signed);
+/* What it was asked for, not empty. False: no memory. */
+[[nodiscard]] bool
+dkim_take(struct mail_signing *g, struct gp_slice signature);
 /* The session is gone, or waits no longer: the answer for it is dropped. */
 void
 dkim_forget(struct session *s);
+/* Appends the fields when all is signed: none, if nothing was. Latches out->failed. */
+void
+dkim_write(const struct mail_signing *g, struct gp_buf *out);
 void
 dkim_reset(struct mail_signing *g);
+
+/* --- seal.c --- */
+
+/* No pointer is kept beyond the next call. */
+void
+seal_configure(const struct gp_config *cfg);
+/* Is a message of this session, as far as it is known, to get a seal? */
+bool
+seal_wanted(const struct session *s);
+/* Of a message that was verified; results as sealing_begin(). Tells the log why there is none. */
+enum signing_result
+seal_begin(struct session *s, const struct signers *all, const struct signing_mail *mail);
+/* The log hears why it got none. */
+void
+seal_tell_none(const struct session *s, const char *why);
+void
+seal_reset(struct mail_signing *g);
 
 /* --- srs.c --- */
 

@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include "ipc/values.h"
-#include "procs/smtpd/smtpd.h"
+#include "procs/smtpd/session.h"
 #include "procs/tls/tickets.h"
 #include "sys/log.h"
 
 enum {
 	IDS_LOW = 256,
+	BEHIND_MAX = 1024 * 1024, /* octets that may wait for spool when something is told */
 };
 
 static struct {
@@ -86,9 +87,10 @@ store_stage(struct session *s)
 }
 
 bool
-store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
-	     struct gp_slice head, struct body *body)
+store_commit(struct session *s, const struct gp_envelope *envelope,
+	     const struct gp_arrival *arrival, struct gp_slice head)
 {
+	const struct body *body = &s->body;
 	uint64_t ticket = self.channel ? tickets_take(&self.tickets, s) : TICKET_NONE;
 	if (ticket == TICKET_NONE)
 		return false;
@@ -96,8 +98,9 @@ store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 		.type = GP_MSG_COMMIT,
 		.fd = -1,
 		.commit = {.ticket = ticket,
-			   .id = id,
+			   .id = s->id,
 			   .envelope = *envelope,
+			   .arrival = *arrival,
 			   .head = head,
 			   .body = gp_buf_slice(&body->memory),
 			   .staged_at = body->staged_at,
@@ -109,6 +112,13 @@ store_commit(struct session *s, uint64_t id, const struct gp_envelope *envelope,
 		return true;
 	(void)tickets_redeem(&self.tickets, ticket);
 	return false;
+}
+
+bool
+store_tell(const struct gp_message *m)
+{
+	return self.channel && gp_channel_backlog(self.channel) < BEHIND_MAX &&
+	       gp_channel_send(self.channel, m);
 }
 
 static void

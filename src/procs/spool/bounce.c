@@ -146,6 +146,7 @@ write_one(const struct report *r, const struct gp_dsn_rcpt *rcpts, size_t n)
 		free_unsynced(u);
 		return error;
 	}
+	intake_journal_ours(u->id, &u->envelope);
 	gp_info("report", GP_FID("id", u->id), GP_FID("of", r->q->id), GP_F("to", sender));
 	gp_list_append(&unsynced, &u->link);
 	return 0;

@@ -217,6 +217,24 @@ bounce(struct gp_queued *q, const struct gp_stored *m)
 	return delivery_settle(q, m, rcpts, n, outcomes, &settled);
 }
 
+/* What nobody tells anybody of, the journal does. */
+static void
+journal_drop(const struct gp_queued *q, const struct gp_stored *m)
+{
+	struct gp_journal_entry entry = {
+		.kind = GP_JOURNAL_OUTCOME,
+		.id = q->id,
+		.outcome = GP_OUTCOME_FAILED,
+		.reply = GP_REPLY(554, 5, 0, 0, "Removed by the operator; nobody was told"),
+	};
+	for (uint32_t i = 0; i < m->envelope.rcpts_len; i++) {
+		entry.rcpt = m->envelope.rcpts[i].address;
+		entry.attempts = m->states[i].attempts;
+		if (gp_queued_due_ms(q, i) != UINT64_MAX)
+			journal_put(spool.journal, GP_JOURNAL_FILE_MAIL, &entry, spool_now_ms());
+	}
+}
+
 /* *ret_under_way: the message goes, but somebody is delivering it, and what they say of it meets
    nobody. */
 static int
@@ -234,6 +252,7 @@ act(struct gp_queued *q, const struct gp_stored *m, enum gp_queue_verb verb, boo
 		r = set_held(q, verb == GP_QUEUE_HOLD);
 		break;
 	case GP_QUEUE_DROP:
+		journal_drop(q, m);
 		schedule_remove(q);
 		r = gp_store_drop(spool.store, q);
 		break;
@@ -327,6 +346,27 @@ control_run(void)
 	return more;
 }
 
+static void
+send_journal_file(void *ctx, enum gp_journal_file_kind kind, int fd)
+{
+	struct command *command = ctx;
+	struct gp_message m = {
+		.type = GP_MSG_JOURNAL_FILE, .fd = fd, .journal_file = {.kind = (uint8_t)kind}};
+	command->count += gp_channel_send(command->channel, &m);
+}
+
+/* All of its files: whoever asks reads them itself, at its own leisure and cost. */
+static void
+send_journal(struct command *command)
+{
+	journal_run(spool.journal, true, spool_journal_now());
+	journal_list(spool.journal, send_journal_file, command);
+	if (spool.journal)
+		finish(command, GP_QUEUE_OK, "");
+	else
+		finish(command, GP_QUEUE_ERROR, "no journal could be opened");
+}
+
 /* --- the channel --- */
 
 static bool
@@ -358,7 +398,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	gp_channel_permit(c, 0);
 	bool shows =
 		r->verb == GP_QUEUE_LIST || r->verb == GP_QUEUE_SHOW || r->verb == GP_QUEUE_CAT;
-	if (!shows && !changes_queue(r->verb))
+	if (r->verb == GP_QUEUE_JOURNAL)
+		send_journal(command);
+	else if (!shows && !changes_queue(r->verb))
 		finish(command, GP_QUEUE_REFUSED, "unknown request");
 	else if (!selects_something(r))
 		finish(command, GP_QUEUE_REFUSED, "nothing is selected");

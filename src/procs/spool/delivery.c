@@ -223,6 +223,23 @@ log_outcome(const struct gp_queued *q, const struct gp_rcpt *rcpt, const struct 
 		      next_ms > spool_now_ms() ? (next_ms - spool_now_ms()) / 1000 : 0));
 }
 
+static void
+journal_outcome(const struct gp_queued *q, const struct gp_rcpt *rcpt,
+		const struct gp_rcpt_state *s)
+{
+	const struct gp_journal_entry entry = {
+		.kind = GP_JOURNAL_OUTCOME,
+		.id = q->id,
+		.rcpt = rcpt->address,
+		.reply = s->last.reply,
+		.outcome = s->last.kind,
+		.remote = s->last.remote,
+		.attempts = s->attempts,
+		.next_ms = is_final(&s->last) ? 0 : s->next_ms,
+	};
+	journal_put(spool.journal, GP_JOURNAL_FILE_MAIL, &entry, spool_now_ms());
+}
+
 /* Deferred for too long is failed: with the last reason, and the status of RFC 3463 section 3.5 for
  * it. */
 static void
@@ -315,6 +332,7 @@ delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *
 		finals += is_final(&s->last);
 		ret->next_ms = is_final(&s->last) ? ret->next_ms : GP_MIN(ret->next_ms, s->next_ms);
 		log_outcome(q, &m->envelope.rcpts[rcpts[i]], &s->last, s->attempts, s->next_ms);
+		journal_outcome(q, &m->envelope.rcpts[rcpts[i]], s);
 	}
 	ret->finished = finals == q->pending_len;
 	if (ret->finished)

@@ -117,6 +117,80 @@ was_given(const struct smtpd_peer *p, uint64_t id)
 	return false;
 }
 
+/* --- for the journal --- */
+
+static void
+journal_arrival(const struct gp_msg_commit *c)
+{
+	const struct gp_envelope *e = &c->envelope;
+	struct gp_slice rcpts[GP_JOURNAL_RCPTS_MAX];
+	struct gp_journal_entry entry = {
+		.kind = GP_JOURNAL_ARRIVED,
+		.id = c->id,
+		.origin = c->arrival.origin,
+		.client = e->client_addr,
+		.helo = e->client_helo,
+		.user = c->arrival.user,
+		.sender = e->sender,
+		.message_id = c->arrival.message_id,
+		.tls = c->arrival.tls,
+		.results = c->arrival.results,
+		.size = c->head.len + c->body.len + c->staged_size,
+		.rcpts = rcpts,
+		.rcpts_len = GP_MIN(e->rcpts_len, GP_ARRAY_LEN(rcpts)),
+		.rcpts_all = (uint32_t)e->rcpts_len,
+	};
+	for (size_t i = 0; i < entry.rcpts_len; i++)
+		rcpts[i] = e->rcpts[i].address;
+	journal_put(spool.journal, GP_JOURNAL_FILE_MAIL, &entry, spool_now_ms());
+	struct gp_journal_entry answers = {
+		.kind = GP_JOURNAL_ANSWERS, .id = c->id, .answers = c->arrival.answers};
+	if (answers.answers.len > 0)
+		journal_put(spool.journal, GP_JOURNAL_FILE_ANSWERS, &answers, spool_now_ms());
+}
+
+void
+intake_journal_ours(uint64_t id, const struct gp_envelope *e)
+{
+	const struct gp_journal_entry entry = {
+		.kind = GP_JOURNAL_ARRIVED,
+		.id = id,
+		.origin = GP_JOURNAL_OURS,
+		.rcpts = &e->rcpts[0].address,
+		.rcpts_len = 1,
+		.rcpts_all = (uint32_t)e->rcpts_len,
+	};
+	journal_put(spool.journal, GP_JOURNAL_FILE_MAIL, &entry, spool_now_ms());
+}
+
+static void
+take_refused(const struct smtpd_peer *p, const struct gp_msg_refused *m)
+{
+	struct gp_journal_entry lost = {.kind = GP_JOURNAL_LOST, .count = m->missed};
+	struct gp_journal_entry entry = {
+		.kind = GP_JOURNAL_REFUSED,
+		.id = was_given(p, m->id) ? m->id : 0,
+		.origin = m->origin,
+		.client = m->client_addr,
+		.helo = m->client_helo,
+		.user = m->user,
+		.sender = m->sender,
+		.rcpt = m->rcpt,
+		.reply = m->reply,
+	};
+	if (m->missed > 0)
+		journal_put(spool.journal, GP_JOURNAL_FILE_REFUSED, &lost, spool_now_ms());
+	journal_put(spool.journal, GP_JOURNAL_FILE_REFUSED, &entry, spool_now_ms());
+}
+
+/* --- commits --- */
+
+static bool
+origin_makes_sense(uint8_t origin)
+{
+	return origin >= GP_JOURNAL_STRANGER && origin <= GP_JOURNAL_USER;
+}
+
 static uint64_t
 staged_max(void)
 {
@@ -151,6 +225,8 @@ append(const struct smtpd_peer *from, const struct gp_message *m, struct gp_queu
 		.fd_at = c->staged_at,
 		.fd_len = c->staged_size,
 	};
+	if (!origin_makes_sense(c->arrival.origin))
+		return -EPROTO;
 	if (c->envelope.rcpts_len == 0 || !staged_is_sane(m) || !was_given(from, c->id) ||
 	    gp_store_find(spool.store, c->id))
 		return -EPROTO;
@@ -187,6 +263,7 @@ take_commit(struct gp_channel *c, unsigned worker, const struct gp_message *m)
 		free(w);
 		return;
 	}
+	journal_arrival(&m->commit);
 	p->envelopes += w->arena.used;
 	w->worker = worker;
 	w->connection = p->sessions;
@@ -345,6 +422,10 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_STAGE_WANTED:
 		give_stage(p, c, m->stage_wanted.ticket);
+		break;
+	case GP_MSG_REFUSED:
+		if (origin_makes_sense(m->refused.origin))
+			take_refused(p, &m->refused);
 		break;
 	default:
 		gp_unreachable("permit table and handler differ");

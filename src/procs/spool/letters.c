@@ -101,6 +101,7 @@ take_letter(const struct gp_msg_letter *m)
 		result = append(l, m);
 	}
 	if (result == 0) {
+		intake_journal_ours(l->id, &l->envelope);
 		gp_info("letter", GP_FID("id", l->id), GP_F("to", m->to));
 		gp_list_append(&self.waiting, &l->link);
 		return;

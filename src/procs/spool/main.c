@@ -44,11 +44,47 @@ wake_in(uint64_t ms)
 	gp_timer_set(wake, ms);
 }
 
+/* --- the journal --- */
+
+static struct journal_settings
+journal_settings(void)
+{
+	const struct gp_config *cfg = spool.env->config;
+	return (struct journal_settings){cfg->journal.size, cfg->journal.lifetime};
+}
+
+struct journal_now
+spool_journal_now(void)
+{
+	return (struct journal_now){spool_now_ms(), gp_store_next_id(spool.store)};
+}
+
+/* Mail goes on without one. */
+static void
+open_journal(struct gp_role_env *env)
+{
+	struct journal_settings settings = journal_settings();
+	int r = journal_open(gp_io_posix(), env->dirs[0].fd, &settings, spool_journal_now(),
+			     &spool.journal);
+	if (r < 0)
+		gp_error("journal_not_kept", GP_FS("at", "open"), GP_FS("reason", strerror(-r)));
+}
+
+static void
+close_journal(void)
+{
+	journal_run(spool.journal, true, spool_journal_now());
+	spool.journal = journal_close(spool.journal);
+}
+
+/* --- the turn --- */
+
 static void
 stop_when_idle(void)
 {
 	if (!spool.stopping || delivery_leases() > 0)
 		return;
+	close_journal();
 	int r = gp_store_close(spool.store);
 	spool.store = NULL;
 	if (r < 0)
@@ -67,14 +103,15 @@ reclaim(void)
 	return r == GP_STORE_MORE;
 }
 
+/* All that came in is on disk, or is not in the queue; who waits for that hears it, and all that is
+ * in the queue has its tasks. */
 static void
-run_turn(struct gp_loop_hook *hook)
+settle(void)
 {
-	(void)hook;
-	bool more = control_run();
 	int r = gp_store_sync(spool.store);
 	if (r < 0)
 		gp_error("sync_failed", GP_FS("reason", strerror(-r)));
+	journal_synced(spool.journal, r == 0);
 	intake_synced(r == 0);
 	letters_synced(r == 0);
 	if (gp_store_fatal(spool.store)) {
@@ -84,6 +121,15 @@ run_turn(struct gp_loop_hook *hook)
 		exit(1);
 	}
 	bounce_synced();
+}
+
+static void
+run_turn(struct gp_loop_hook *hook)
+{
+	(void)hook;
+	bool more = control_run();
+	settle();
+	journal_run(spool.journal, false, spool_journal_now());
 	more = schedule_run() || more;
 	more = reclaim() || gp_store_dirty(spool.store) || more;
 	uint64_t now = spool_now_ms(), next = schedule_next_ms();
@@ -100,6 +146,7 @@ on_space_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what, (void)arg;
 	intake_tell_space();
 	intake_check_stages();
+	journal_run(spool.journal, true, spool_journal_now());
 	gp_timer_set(space_timer, SPACE_CHECK_MS);
 }
 
@@ -134,6 +181,7 @@ on_grace_over(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what, (void)arg;
 	/* What is still out will be delivered again: the spool only knows what it was told. */
 	gp_warning("leases_abandoned", GP_FN("leases", delivery_leases()));
+	close_journal();
 	(void)gp_store_close(spool.store);
 	gp_loop_at_end_remove(&turn);
 	gp_loop_stop(spool.env->loop);
@@ -166,6 +214,8 @@ start(struct gp_role_env *env)
 	int r = open_store(env);
 	if (r == 0)
 		r = schedule_start();
+	if (r == 0)
+		open_journal(env);
 	for (size_t i = 0; r == 0 && i < env->listens_len; i++)
 		r = control_start(env->listens[i].fd);
 	if (r < 0)
@@ -197,8 +247,12 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 		gp_error("reload_failed", GP_FS("reason", "out of memory"));
 		return;
 	}
+	/* What is not in the queue for certain has no tasks yet, and must not be given any. */
+	settle();
 	gp_policy_free(spool.policy);
 	spool.policy = fresh;
+	struct journal_settings settings = journal_settings();
+	journal_configure(spool.journal, &settings);
 	schedule_reload();
 }
 

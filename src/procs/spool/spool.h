@@ -7,6 +7,7 @@
  *     delivery.c  leases: what relay and maildir are working on, and what came of it
  *     bounce.c    reports to senders
  *     letters.c   mail that the role reports sends
+ *     journal.c   what is remembered of all that
  *     control.c   the commands' questions
  *     main.c      the role, and the turn: sync once, answer, hand out
  *
@@ -21,12 +22,14 @@
 #include "base/map.h"
 #include "core/policy/policy.h"
 #include "ipc/role.h"
+#include "procs/spool/journal.h"
 #include "spool/store.h"
 
 struct spool {
 	struct gp_role_env *env;
 	struct gp_store *store;
 	struct gp_policy *policy;
+	struct journal *journal; /* NULL: none is kept */
 	struct gp_arena scratch; /* reset by whoever uses it first in a handler */
 	bool stopping;
 };
@@ -35,11 +38,16 @@ extern struct spool spool;
 
 uint64_t
 spool_now_ms(void);
+struct journal_now
+spool_journal_now(void);
 
 /* --- intake.c --- */
 
 void
 intake_connect(unsigned worker, int fd);
+/* A message of our own was appended: into the journal, with its first recipient. */
+void
+intake_journal_ours(uint64_t id, const struct gp_envelope *envelope);
 /* The sync is done: answers all that waited for it. */
 void
 intake_synced(bool ok);

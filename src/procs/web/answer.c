@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procs/web/answer.h"
 
+#include "base/scan.h"
 #include "core/dns/record.h"
-#include "core/message/date.h"
 #include "core/mtasts/ours.h"
 #include "core/mtasts/policy.h"
 
@@ -17,9 +17,6 @@ static const struct {
 	{404, "Not Found"},
 	{405, "Method Not Allowed"},
 	{421, "Misdirected Request"},
-	{431, "Request Header Fields Too Large"},
-	{500, "Internal Server Error"},
-	{505, "HTTP Version Not Supported"},
 };
 
 static const char *
@@ -45,47 +42,57 @@ domain_of(const struct gp_config *cfg, struct gp_slice host)
 	return gp_mtasts_own_domain(cfg, gp_slice(name, domain.len));
 }
 
+/* RFC 9110 section 7.2: a host and, perhaps, a port. */
+static bool
+read_host(struct gp_slice text, struct gp_slice *ret)
+{
+	struct gp_slice port = text;
+	*ret = gp_slice_cut(&port, ':');
+	struct gp_scan c = gp_scan(port);
+	return ret->len > 0 && gp_scan_while(&c, gp_ascii_is_digit).len == port.len;
+}
+
+/* RFC 9112 section 3.2: a path, or a whole URI, whose host counts then. */
+static bool
+read_target(struct gp_slice target, struct gp_slice *path, struct gp_slice *host)
+{
+	const struct gp_slice scheme = GP_SLICE("https://");
+	*path = target;
+	if (!gp_slice_starts_nocase(target, scheme))
+		return true;
+	struct gp_slice rest = gp_slice_drop(target, scheme.len);
+	ptrdiff_t slash = gp_slice_find(rest, '/');
+	*path = slash < 0 ? GP_SLICE("/") : gp_slice_drop(rest, (size_t)slash);
+	return read_host(slash < 0 ? rest : gp_slice_take(rest, (size_t)slash), host);
+}
+
 /* The status; with 200 the policy is in `body`. */
 static int
 judge(const struct gp_config *cfg, const struct question *q, struct gp_buf *body)
 {
-	const struct gp_http_request *r = &q->request;
-	if (q->outcome != GP_HTTP_WHOLE)
-		return q->outcome;
+	struct gp_slice path, host;
+	if (q->hosts != 1 || !read_host(q->host, &host) || !read_target(q->target, &path, &host))
+		return 400;
 	/* RFC 9110 section 15.5.20: this connection's certificate is not for that host. */
-	if (q->sni.len > 0 && !gp_slice_eq_nocase(q->sni, r->host))
+	if (q->sni.len > 0 && !gp_slice_eq_nocase(q->sni, host))
 		return 421;
-	const struct gp_domain_config *domain = domain_of(cfg, r->host);
+	const struct gp_domain_config *domain = domain_of(cfg, host);
 	if (!domain)
 		return 421;
-	if (!gp_slice_eq(r->path, GP_SLICE(GP_MTASTS_PATH)))
+	if (!gp_slice_eq(path, GP_SLICE(GP_MTASTS_PATH)))
 		return 404;
-	if (!gp_slice_eq(r->method, GP_SLICE("GET")) && !gp_slice_eq(r->method, GP_SLICE("HEAD")))
+	if (!gp_slice_eq(q->method, GP_SLICE("GET")) && !gp_slice_eq(q->method, GP_SLICE("HEAD")))
 		return 405;
-	if (!gp_mtasts_own_policy(cfg, domain, body))
-		return 404;
-	return body->failed ? 500 : 200;
+	return gp_mtasts_own_policy(cfg, domain, body) ? 200 : 404;
 }
 
 int
-answer_write(struct gp_buf *out, const struct gp_config *cfg, const struct question *q)
+answer_make(struct gp_buf *body, const struct gp_config *cfg, const struct question *q)
 {
-	struct gp_buf body = GP_BUF_INIT(GP_MTASTS_BODY_MAX);
-	int status = judge(cfg, q, &body);
+	int status = judge(cfg, q, body);
 	if (status != 200) {
-		gp_buf_clear(&body);
-		gp_buf_printf(&body, "%d %s\r\n", status, reason_of(status));
+		gp_buf_clear(body);
+		gp_buf_printf(body, "%d %s\r\n", status, reason_of(status));
 	}
-	gp_buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s", status, reason_of(status),
-		      gp_date_http(q->now_ms / 1000).s);
-	gp_buf_printf(out,
-		      "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
-		      "X-Content-Type-Options: nosniff\r\nConnection: close\r\n%s\r\n",
-		      body.len, status == 405 ? "Allow: GET, HEAD\r\n" : "");
-	bool whole =
-		q->outcome != GP_HTTP_WHOLE || !gp_slice_eq(q->request.method, GP_SLICE("HEAD"));
-	if (whole)
-		gp_buf_put(out, gp_buf_slice(&body));
-	gp_buf_free(&body);
 	return status;
 }

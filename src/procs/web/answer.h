@@ -5,19 +5,19 @@
 
 #include "base/buf.h"
 #include "core/config/config.h"
-#include "core/http/request.h"
 
-/* Room for any answer: the largest policy, and the head. */
-enum { ANSWER_MAX = 80 * 1024 };
+/* Room for any body: the largest policy. */
+enum { ANSWER_MAX = 72 * 1024 };
 
 /* What an answer is made from. */
 struct question {
-	int outcome; /* of gp_http_request_read, not MORE */
-	struct gp_http_request request;
-	struct gp_slice sni; /* that the client shook hands with; empty: none */
-	uint64_t now_ms;     /* since the epoch */
+	struct gp_slice method;
+	struct gp_slice target; /* as it was sent (RFC 9112 section 3.2), with its query */
+	struct gp_slice host;   /* the last Host field's value */
+	size_t hosts;           /* how many there are */
+	struct gp_slice sni;    /* that the client shook hands with; empty: none */
 };
 
-/* Writes the answer, after which the connection ends. Returns its status. */
+/* Writes the body. Returns the status; body->failed: no memory. */
 int
-answer_write(struct gp_buf *out, const struct gp_config *cfg, const struct question *q);
+answer_make(struct gp_buf *body, const struct gp_config *cfg, const struct question *q);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "procs/sandboxes.h"
+#include "procs/web/http.h"
 #include "procs/web/web.h"
 
 struct web web;
@@ -15,11 +16,19 @@ is_idle(const struct gp_role_env *env)
 	return env->listens_len == 0;
 }
 
+static const struct gp_config *
+config(void)
+{
+	return web.env->config;
+}
+
+/* libmicrohttpd makes its epoll instance while that is still allowed. */
 static int
 prepare(struct gp_role_env *env)
 {
-	(void)env;
-	return tls_prepare();
+	web.env = env;
+	int r = http_start(gp_loop_base(env->loop), config);
+	return r == 0 ? tls_prepare() : r;
 }
 
 static const struct tls_owner tls_owner = {
@@ -31,7 +40,6 @@ static const struct tls_owner tls_owner = {
 static int
 start(struct gp_role_env *env)
 {
-	web.env = env;
 	gp_list_init(&web.sessions);
 	if (is_idle(env))
 		return 0;

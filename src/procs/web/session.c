@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection: a handshake, one request, one answer.
+ * One connection: a handshake, then octets between the client and HTTP (http.h), which answers
+ * once and ends its side.
  *
- *     SHAKES_HANDS --> READS --> WRITES --> LINGERS --> free
- *          |             |          |
- *          +-------------+----------+----> free: an error, or the time is over
+ *     SHAKES_HANDS --> CARRIES --> LINGERS --> free
+ *          |              |
+ *          +--------------+----> free: an error, or the time is over
  *
  * All of it has one deadline, so that nobody gains by being slow.
  */
@@ -14,9 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "procs/web/answer.h"
+#include "procs/web/http.h"
 #include "procs/web/web.h"
-#include "sys/clock.h"
 #include "sys/log.h"
 
 enum {
@@ -25,17 +25,21 @@ enum {
 	/* For the client's end of a connection that has its answer: a reset would eat it. */
 	LINGER_MS = 1000,
 	LINGER_OCTETS = 64 * 1024,
+	/* Octets on their way, in each direction. */
+	PIECE = 16 * 1024,
 };
 
-enum state { SHAKES_HANDS, READS, WRITES, LINGERS };
+enum state { SHAKES_HANDS, CARRIES, LINGERS };
 
 struct session {
 	struct gp_list link;
 	enum state state;
-	int fd;
+	int fd, near; /* the client's, and our end of the pair to HTTP; -1: not yet */
 	struct gp_tls *tls;
 	bool signing; /* the handshake waits for signer */
+	bool client_ended, answered;
 	struct event readable, writable, timer;
+	struct event near_readable, near_writable; /* while it CARRIES */
 	struct gp_buf in, out;
 	size_t lingered;
 	struct gp_sockaddr peer;
@@ -56,6 +60,11 @@ session_free(struct session *s)
 	event_del(&s->readable);
 	event_del(&s->writable);
 	event_del(&s->timer);
+	if (s->near >= 0) {
+		event_del(&s->near_readable);
+		event_del(&s->near_writable);
+		close(s->near);
+	}
 	close(s->fd);
 	gp_buf_free(&s->in);
 	gp_buf_free(&s->out);
@@ -72,6 +81,9 @@ fail(struct session *s, const char *why)
 	session_free(s);
 }
 
+static void
+on_ready(evutil_socket_t fd, short what, void *arg);
+
 /* Waits for one of them, or for neither. */
 static void
 watch(struct session *s, bool read, bool write)
@@ -80,7 +92,7 @@ watch(struct session *s, bool read, bool write)
 	(void)(write ? event_add(&s->writable, NULL) : event_del(&s->writable));
 }
 
-/* --- the answer --- */
+/* --- the end --- */
 
 static void
 linger(struct session *s)
@@ -88,6 +100,8 @@ linger(struct session *s)
 	gp_tls_close(s->tls);
 	(void)shutdown(s->fd, SHUT_WR);
 	s->state = LINGERS;
+	event_del(&s->near_readable);
+	event_del(&s->near_writable);
 	gp_timer_set(&s->timer, LINGER_MS);
 	watch(s, true, false);
 }
@@ -102,71 +116,121 @@ read_lingering(struct session *s)
 		session_free(s);
 }
 
-static void
-write_answer(struct session *s)
+/* --- octets between the client and HTTP --- */
+
+/* Each moves what it can: 1 when it moved something, 0 when it cannot now, -errno. */
+
+static int
+read_client(struct session *s)
 {
-	while (s->out.len > 0) {
-		ssize_t n = gp_tls_write(s->tls, gp_buf_slice(&s->out));
-		if (n == -EAGAIN) {
-			bool reads = gp_tls_wants(s->tls) == GP_TLS_WANTS_READ;
-			watch(s, reads, !reads);
-			return;
-		}
-		if (n < 0) {
-			fail(s, gp_tls_error(s->tls));
-			return;
-		}
-		gp_buf_consume(&s->out, (size_t)n);
+	/* What it says behind its answer is for nobody. */
+	if (s->client_ended || s->answered || s->in.len > 0)
+		return 0;
+	char *to = gp_buf_reserve(&s->in, PIECE);
+	ssize_t n = to ? gp_tls_read(s->tls, to, PIECE) : -ENOMEM;
+	if (n == 0) {
+		s->client_ended = true;
+		(void)shutdown(s->near, SHUT_WR);
 	}
-	linger(s);
+	if (n > 0)
+		gp_buf_advance(&s->in, (size_t)n);
+	return n == -EAGAIN ? 0 : n < 0 ? (int)n : 1;
+}
+
+static int
+write_near(struct session *s)
+{
+	if (s->in.len == 0)
+		return 0;
+	struct gp_slice data = gp_buf_slice(&s->in);
+	ssize_t n = send(s->near, data.ptr, data.len, MSG_NOSIGNAL);
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	/* It has its request, and reads no more. */
+	gp_buf_consume(&s->in, n < 0 ? data.len : (size_t)n);
+	return 1;
+}
+
+static int
+read_near(struct session *s)
+{
+	if (s->answered || s->out.len > 0)
+		return 0;
+	char *to = gp_buf_reserve(&s->out, PIECE);
+	ssize_t n = to ? recv(s->near, to, PIECE, 0) : -1;
+	if (!to)
+		return -ENOMEM;
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	/* A reset is an end too: it did not read all that the client had said. */
+	s->answered = n <= 0;
+	if (n > 0)
+		gp_buf_advance(&s->out, (size_t)n);
+	return 1;
+}
+
+static int
+write_client(struct session *s)
+{
+	if (s->out.len == 0)
+		return 0;
+	ssize_t n = gp_tls_write(s->tls, gp_buf_slice(&s->out));
+	if (n > 0)
+		gp_buf_consume(&s->out, (size_t)n);
+	return n == -EAGAIN ? 0 : n < 0 ? (int)n : 1;
 }
 
 static void
-answer(struct session *s, int outcome, const struct gp_http_request *request)
+watch_both(struct session *s)
 {
-	struct question q = {
-		.outcome = outcome,
-		.request = *request,
-		.sni = gp_slice_str(gp_tls_facts(s->tls).name),
-		.now_ms = gp_clock_wall_ms(),
-	};
-	int status = answer_write(&s->out, web.env->config, &q);
-	gp_log(status == 200 ? GP_LOG_INFO : GP_LOG_DEBUG, "web_answered",
-	       GP_FS("client", gp_sockaddr_text(&s->peer, false).s),
-	       GP_F("host", gp_slice_take(request->host, 300)), GP_FN("status", (uint64_t)status));
-	if (s->out.failed) {
-		fail(s, "out of memory");
+	bool reads = !s->client_ended && !s->answered && s->in.len == 0, writes = s->out.len > 0;
+	/* TLS may want the other direction than we do. */
+	if (writes && gp_tls_wants(s->tls) == GP_TLS_WANTS_READ)
+		reads = true;
+	if (reads && gp_tls_wants(s->tls) == GP_TLS_WANTS_WRITE)
+		writes = true;
+	watch(s, reads, writes);
+	(void)(!s->answered && s->out.len == 0 ? event_add(&s->near_readable, NULL)
+					       : event_del(&s->near_readable));
+	(void)(s->in.len > 0 ? event_add(&s->near_writable, NULL) : event_del(&s->near_writable));
+}
+
+static void
+carry(struct session *s)
+{
+	static int (*const ways[])(struct session * s) = {read_client, write_near, read_near,
+							  write_client};
+	bool moved = true;
+	while (moved) {
+		moved = false;
+		for (size_t i = 0; i < GP_ARRAY_LEN(ways); i++) {
+			int r = ways[i](s);
+			if (r < 0) {
+				fail(s, gp_tls_error(s->tls));
+				return;
+			}
+			moved |= r > 0;
+		}
+	}
+	if (s->answered && s->out.len == 0)
+		linger(s);
+	else
+		watch_both(s);
+}
+
+static void
+begin_http(struct session *s)
+{
+	struct event_base *base = gp_loop_base(web.env->loop);
+	s->near = http_connect(gp_tls_facts(s->tls).name, &s->peer);
+	if (s->near < 0) {
+		fail(s, strerrordesc_np(-s->near));
 		return;
 	}
-	s->state = WRITES;
-	write_answer(s);
-}
-
-/* --- the request --- */
-
-static void
-read_request(struct session *s)
-{
-	struct gp_http_request request;
-	for (;;) {
-		char *to = gp_buf_reserve(&s->in, GP_HTTP_HEAD_MAX - s->in.len);
-		ssize_t n = to ? gp_tls_read(s->tls, to, GP_HTTP_HEAD_MAX - s->in.len) : -ENOMEM;
-		if (n == -EAGAIN) {
-			bool writes = gp_tls_wants(s->tls) == GP_TLS_WANTS_WRITE;
-			watch(s, !writes, writes);
-			return;
-		}
-		if (n <= 0) {
-			fail(s, n == 0 ? "no request" : strerrordesc_np((int)-n));
-			return;
-		}
-		gp_buf_advance(&s->in, (size_t)n);
-		int outcome = gp_http_request_read(gp_buf_slice(&s->in), &request);
-		if (outcome != GP_HTTP_MORE) {
-			answer(s, outcome, &request);
-			return;
-		}
-	}
+	event_assign(&s->near_readable, base, s->near, EV_READ | EV_PERSIST, on_ready, s);
+	event_assign(&s->near_writable, base, s->near, EV_WRITE | EV_PERSIST, on_ready, s);
+	s->state = CARRIES;
+	carry(s);
 }
 
 /* --- the handshake --- */
@@ -194,8 +258,7 @@ shake_hands(struct session *s)
 	} else if (r < 0) {
 		fail(s, gp_tls_error(s->tls));
 	} else {
-		s->state = READS;
-		read_request(s);
+		begin_http(s);
 	}
 }
 
@@ -223,11 +286,8 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	case SHAKES_HANDS:
 		shake_hands(s);
 		break;
-	case READS:
-		read_request(s);
-		break;
-	case WRITES:
-		write_answer(s);
+	case CARRIES:
+		carry(s);
 		break;
 	case LINGERS:
 		read_lingering(s);
@@ -264,10 +324,11 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_role_liste
 		return;
 	}
 	s->fd = fd;
+	s->near = -1;
 	s->tls = tls;
 	s->peer = *peer;
-	s->in = GP_BUF_INIT(GP_HTTP_HEAD_MAX);
-	s->out = GP_BUF_INIT(ANSWER_MAX);
+	s->in = GP_BUF_INIT(PIECE);
+	s->out = GP_BUF_INIT(PIECE);
 	event_assign(&s->readable, base, fd, EV_READ | EV_PERSIST, on_ready, s);
 	event_assign(&s->writable, base, fd, EV_WRITE | EV_PERSIST, on_ready, s);
 	evtimer_assign(&s->timer, base, on_timer, s);

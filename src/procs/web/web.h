@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * web's parts: connections and who may have one (listener.c), one connection's handshake, request
- * and answer (session.c), what is answered (answer.h), and the role itself (main.c).
+ * web's parts: connections and who may have one (listener.c), one connection's handshake and
+ * octets (session.c), HTTP (http.h), what is answered (answer.h), and the role itself (main.c).
  */
 #pragma once
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client says behind the handshake, through libmicrohttpd: the policy at most once, to
+ * nobody who did not ask for it, and the connection ends. */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "procs/web/http.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct gp_domain_config domains[] = {
+	{.name = GP_SLICE("a.test"), .mta_sts = {.mode = GP_OWN_POLICY_ENFORCE, .max_age = 60000}},
+};
+static const struct gp_config cfg = {
+	.hostname = GP_SLICE("mx.test"), .domains = domains, .domains_len = 1};
+
+static const struct gp_config *
+config(void)
+{
+	return &cfg;
+}
+
+static size_t
+count(const char *text, size_t len, const char *what)
+{
+	size_t n = 0;
+	const char *at = text;
+	while ((at = memmem(at, len - (size_t)(at - text), what, strlen(what)))) {
+		n++;
+		at += strlen(what);
+	}
+	return n;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct event_base *base;
+	static char got[128 * 1024];
+	struct gp_sockaddr client = {.ss.ss_family = AF_INET, .len = sizeof(struct sockaddr_in)};
+	if (!base) {
+		base = event_base_new();
+		gp_assert(http_start(base, config) == 0);
+	}
+	int fd = http_connect("", &client);
+	gp_assert(fd >= 0);
+	(void)!send(fd, data, size, MSG_NOSIGNAL);
+	(void)shutdown(fd, SHUT_WR);
+	size_t len = 0;
+	for (int turn = 0; turn < 8; turn++) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		ssize_t n = recv(fd, got + len, sizeof(got) - len, 0);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	/* libmicrohttpd 0.9.75 may write the head of an error of its own twice; ours never. */
+	gp_assert(count(got, len, "HTTP/1.1 200") <= 1);
+	gp_assert(count(got, len, "STSv1") == 0 || memmem(data, size, "mta-sts", 7));
+	close(fd);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	return 0;
+}

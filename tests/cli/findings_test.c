@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Findings in each format, with evidence that would like to be more than text. With a format's name
+ * the program writes that document, for tests/system/test_findings.py to read with others' parsers.
+ */
+#include "../unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/findings.h"
+
+/* What each format, a terminal and a spreadsheet would act on. */
+#define HOSTILE                                                              \
+	"=cmd('x')<script>alert(1)</script>&amp;\"'\033[31m\u202e\a]]>\xff " \
+	"|`[a](http://b)@c\uffff\r\n"
+
+static const struct gp_finding_kind relay = {"relay.open", GP_SEVERITY_CRITICAL, "An open relay",
+					     "strangers send through it"},
+				    tls = {"tls.none", GP_SEVERITY_MEDIUM, "No TLS",
+					   "RFC 3207 section 4"},
+				    name = {"name.odd", GP_SEVERITY_INFO, "An odd name", "nobody"};
+
+static void
+fill(struct gp_findings *list)
+{
+	static const struct gp_finding_record record = {GP_SLICE("=a.example"), "TXT",
+							GP_SLICE("v=<b>\033")};
+	gp_finding_add(list, &name, "+1");
+	gp_finding_put(list, &(struct gp_finding){.kind = &relay,
+						  .severity = GP_SEVERITY_CRITICAL,
+						  .evidence = GP_SLICE(HOSTILE),
+						  .fix = GP_SLICE("First <line>\n\033Second"),
+						  .records = &record,
+						  .records_len = 1});
+	gp_finding_add(list, &name, "again");
+	gp_finding_put(list, &(struct gp_finding){.kind = &tls,
+						  .state = GP_FINDING_PASS,
+						  .severity = GP_SEVERITY_MEDIUM});
+	gp_finding_put(list, &(struct gp_finding){.kind = &tls,
+						  .state = GP_FINDING_NOT_MEASURED,
+						  .severity = GP_SEVERITY_MEDIUM,
+						  .evidence = GP_SLICE("it \033 hung up")});
+}
+
+static uint64_t
+write_all(struct gp_buf *out, uint8_t format, uint8_t fail_on)
+{
+	struct findings_writer w = {.out = out,
+				    .command = "gatepost scan",
+				    .key = "target",
+				    .format = format,
+				    .fail_on = fail_on};
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	findings_begin(&w);
+	for (int i = 0; i < 3; i++) {
+		struct gp_findings list = gp_findings(&arena);
+		if (i < 2)
+			fill(&list);
+		assert_int_equal(
+			findings_write(&w, i == 0 ? GP_SLICE("-h.example:25") : GP_SLICE("<i>\033"),
+				       &list, &arena),
+			0);
+		gp_arena_reset(&arena);
+	}
+	assert_int_equal(findings_end(&w), 0);
+	gp_arena_free(&arena);
+	return w.failing;
+}
+
+static void
+has(struct gp_buf *out, const char *text)
+{
+	gp_buf_put_char(out, '\0');
+	if (!strstr(out->ptr + out->head, text))
+		fail_msg("no '%s' in:\n%s", text, out->ptr + out->head);
+	gp_buf_truncate(out, out->len - 1);
+}
+
+static void
+nothing_acts_on_a_terminal(void **state)
+{
+	(void)state;
+	for (uint8_t format = FINDINGS_TEXT; format <= FINDINGS_HTML; format++) {
+		struct gp_buf out = GP_BUF_INIT(1 << 20);
+		write_all(&out, format, FINDINGS_FAIL_NEVER);
+		struct gp_slice all = gp_buf_slice(&out);
+		for (size_t i = 0; i < all.len; i++) {
+			uint8_t c = (uint8_t)all.ptr[i];
+			bool lines = c == '\n' || (c == '\r' && format == FINDINGS_CSV);
+			if ((c < 0x20 && !lines) || c == 0x7f || c == 0xff)
+				fail_msg("format %d has the octet %02x at %zu", format, c, i);
+		}
+		gp_buf_free(&out);
+	}
+}
+
+static void
+each_format_escapes(void **state)
+{
+	static const struct {
+		uint8_t format;
+		const char *text;
+	} cases[] = {
+		{FINDINGS_TEXT, "  critical     An open relay [relay.open]\n"},
+		{FINDINGS_TEXT, "  fix          First <line>\n               <U+001B>Second\n"},
+		{FINDINGS_TEXT, "  not measured No TLS [tls.none]\n"},
+		{FINDINGS_JSON,
+		 "{\"target\":\"-h.example:25\",\"findings\":[{\"id\":\"name.odd\","},
+		{FINDINGS_JSON, "\"fix\":\"First <line>\\n<U+001B>Second\""},
+		{FINDINGS_CSV, "\"'-h.example:25\",\"relay.open\",\"critical\",\"fail\","},
+		{FINDINGS_CSV, "\"'=cmd('x')<script>"},
+		{FINDINGS_CSV, "&amp;\"\"'<U+001B>"},
+		{FINDINGS_CSV, "\"'=a.example TXT v=<b><U+001B>\"\r\n"},
+		{FINDINGS_CSV, "\"'+1\""},
+		{FINDINGS_MARKDOWN, "\\|\\`\\[a\\]\\(http\\:\\/\\/b\\)&#64;c"},
+		{FINDINGS_MARKDOWN, "&#60;script&#62;"},
+		{FINDINGS_SARIF, "\"-h.example:25/name.odd/2\""},
+		{FINDINGS_SARIF, "\"kind\":\"open\",\"level\":\"none\""},
+		{FINDINGS_JUNIT, "tests=\"5\" failures=\"3\" skipped=\"1\""},
+		{FINDINGS_JUNIT, "&#60;script&#62;"},
+		{FINDINGS_HTML, "&#60;script&#62;"},
+		{FINDINGS_HTML, "<h2>&#60;i&#62;"},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_buf out = GP_BUF_INIT(1 << 20);
+		write_all(&out, cases[i].format, FINDINGS_FAIL_NEVER);
+		has(&out, cases[i].text);
+		gp_buf_free(&out);
+	}
+}
+
+static void
+what_fails_is_counted(void **state)
+{
+	static const struct {
+		const char *word;
+		uint64_t failing;
+	} cases[] = {
+		{"never", 0}, {"critical", 2}, {"high", 2}, {"medium", 2}, {"low", 2}, {"info", 6},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_buf out = GP_BUF_INIT(1 << 20);
+		int fail_on = findings_fail_on_of(cases[i].word);
+		assert_true(fail_on >= 0);
+		assert_int_equal(write_all(&out, FINDINGS_JSON, (uint8_t)fail_on),
+				 cases[i].failing);
+		gp_buf_free(&out);
+	}
+	assert_int_equal(findings_fail_on_of("hi"), -1);
+	assert_int_equal(findings_format_of("xml"), -1);
+}
+
+static void
+without_room_it_says_so(void **state)
+{
+	(void)state;
+	for (uint8_t format = FINDINGS_TEXT; format <= FINDINGS_HTML; format++) {
+		struct gp_buf out = GP_BUF_INIT(20);
+		struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+		struct gp_findings list = gp_findings(&arena);
+		struct findings_writer w = {.out = &out, .command = "x", .key = "target"};
+		w.format = format;
+		fill(&list);
+		findings_begin(&w);
+		assert_int_equal(findings_write(&w, GP_SLICE("a"), &list, &arena), -ENOMEM);
+		gp_buf_free(&out);
+		gp_arena_free(&arena);
+	}
+}
+
+static int
+show(const char *format)
+{
+	struct gp_buf out = GP_BUF_INIT(1 << 20);
+	int f = findings_format_of(format);
+	if (f < 0)
+		return 2;
+	write_all(&out, (uint8_t)f, FINDINGS_FAIL_NEVER);
+	fwrite(out.ptr + out.head, 1, out.len, stdout);
+	gp_buf_free(&out);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_acts_on_a_terminal),
+		cmocka_unit_test(each_format_escapes),
+		cmocka_unit_test(what_fails_is_counted),
+		cmocka_unit_test(without_room_it_says_so),
+	};
+	if (argc > 1)
+		return show(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
