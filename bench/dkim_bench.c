@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/dkim_key.h"
+#include "cli/proof/dkim_key.h"
 #include "core/dkim/dkim.h"
 
 enum { PASSES = 5, BODY_MAX = 16 << 20, ARENA_MAX = 64 << 20, KEYS = 64, EACH = 64 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/load_session.h"
+#include "cli/traffic/load_session.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

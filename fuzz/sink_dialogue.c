@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/sink_session.h"
+#include "cli/traffic/sink_session.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -93,6 +93,14 @@ read_config(int fd, struct gp_buf *text)
 	return 0;
 }
 
+void
+gp_role_reload_failed(void)
+{
+	gp_error("reload_failed", GP_FS("reason", "out of memory"));
+	gp_log_flush();
+	exit(1);
+}
+
 static int
 take_config(const struct gp_message *m)
 {

@@ -99,6 +99,11 @@ gp_role_name(enum gp_role_id id);
 void
 gp_role_peer_lost(enum gp_role_id role);
 
+/* For an on_reload that has no memory to go on with: the old configuration is about to be freed,
+ * and nothing may point into it. Ends the process; the supervisor starts one that reads the new. */
+_Noreturn void
+gp_role_reload_failed(void);
+
 /* Runs the role; returns the process's exit code. */
 int
 gp_role_main(const struct gp_role *role);

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "cli/canary.h"
-#include "cli/scan_findings.h"
+#include "cli/scan/canary.h"
+#include "cli/scan/findings.h"
 
 static void
 tokens_are_found(void **state)

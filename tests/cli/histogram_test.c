@@ -4,7 +4,7 @@
 
 #include <cmocka.h>
 
-#include "cli/histogram.h"
+#include "cli/traffic/histogram.h"
 
 static struct gp_histogram h;
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/ledger.h"
+#include "cli/traffic/ledger.h"
 
 static char path[] = "/tmp/gatepost-ledger-XXXXXX";
 

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "cli/load_session.h"
+#include "cli/traffic/load_session.h"
 
 #define HELLO "220 s\r\n250-s\r\n250-PIPELINING\r\n250 SIZE\r\n"
 #define PLAIN "220 s\r\n250 s\r\n"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "cli/mark.h"
+#include "cli/traffic/mark.h"
 
 static void
 marks_are_read_strictly(void **state)

@@ -2,7 +2,7 @@
 /* Who may connect when: by the rate of all, by budgets, and after "too much". */
 #include "../unit.h"
 
-#include "cli/scan_rate.h"
+#include "cli/scan/rate.h"
 
 static const uint64_t seed[2] = {1, 2};
 

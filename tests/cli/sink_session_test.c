@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "cli/sink_session.h"
+#include "cli/traffic/sink_session.h"
 
 /* What a dialogue came to: the answers' codes in order, and the messages. */
 struct result {

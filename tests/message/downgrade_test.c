@@ -179,6 +179,14 @@ depth_and_headers_have_an_end(void **state)
 		gp_buf_printf(&in, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n",
 			      i, i);
 	assert_int_equal(downgrade(gp_buf_slice(&in), 4096, &out), GP_DOWNGRADE_TOO_DEEP);
+	/* One more that ends in its header is none. */
+	gp_buf_clear(&in);
+	gp_buf_clear(&out);
+	for (int i = 0; i < GP_DOWNGRADE_DEPTH_MAX; i++)
+		gp_buf_printf(&in, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n",
+			      i, i);
+	gp_buf_put_str(&in, "Content-Type: multipart/mixed; boundary=c\r\n--b0--\r\n");
+	assert_int_equal(downgrade(gp_buf_slice(&in), 4096, &out), GP_DOWNGRADE_FINE);
 	gp_buf_clear(&in);
 	gp_buf_clear(&out);
 	for (int i = 0; i < 10000; i++)

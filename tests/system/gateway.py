@@ -175,10 +175,10 @@ class Gateway:
         for path in pathlib.Path("/proc").glob("[0-9]*/status"):
             try:
                 status = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
-            except OSError:
+                name = (path.parent / "cmdline").read_bytes().split(b"\0")[0]
+            except OSError:  # it has just ended
                 continue
             if status["PPid"] == str(self.process.pid):
-                name = (path.parent / "cmdline").read_bytes().split(b"\0")[0]
                 found[int(path.parent.name)] = name.decode()
         return found
 

@@ -2,7 +2,7 @@
 /*
  * The gateway's journal: what came, what became of it, what was refused, and which answers of the
  * DNS its verification used; entries as octets and back. Who keeps them is procs/spool/journal.c,
- * who reads them cli/records.c.
+ * who reads them cli/trace/records.c.
  *
  * A file of it is entries one behind the other, little-endian:
  *

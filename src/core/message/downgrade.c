@@ -297,7 +297,7 @@ end_header(struct gp_downgrade *d, bool whole)
 		put_fields(d, &h, &content);
 		if (whole)
 			put_line_end(d);
-		if (content.kind == GP_CONTENT_MULTIPART)
+		if (whole && content.kind == GP_CONTENT_MULTIPART)
 			push(d, &content);
 	}
 	gp_arena_reset(&d->arena);
@@ -322,9 +322,7 @@ take_header_line(struct gp_downgrade *d)
 		/* A part that ends before its header does. */
 		struct gp_slice delimiter = gp_slice(memcpy(copy, line.ptr, line.len), line.len);
 		gp_buf_truncate(&d->line, d->line_at);
-		size_t depth = d->depth;
 		end_header(d, false);
-		d->depth = depth;
 		d->crlf = false;
 		(void)take_delimiter(d, delimiter, true);
 	} else {

@@ -52,6 +52,7 @@ struct delivery {
 	int fd;               /* -1: none */
 	bool body_8bit, header_utf8;
 	uint8_t convertible; /* enum convertible: a binary message */
+	bool lines_8bit;     /* what is made of it has octets over 127 */
 	bool tls_optional;   /* `TLS-Required: No` */
 	bool tls_report;
 	/* the transaction */
@@ -61,7 +62,8 @@ struct delivery {
 	uint32_t *mail_places; /* in the whole envelope */
 	uint64_t fed;
 	bool ended;                 /* the end of data was given */
-	struct gp_downgrade *lines; /* what makes lines of it; NULL: it goes as it is */
+	bool converts;              /* lines are made of it */
+	struct gp_downgrade *lines; /* by this; NULL beside `converts`: no memory */
 	struct gp_buf waiting;      /* lines that the client has not taken yet */
 	bool converted;             /* all of it */
 	/* the way there */
@@ -299,6 +301,7 @@ is_convertible(struct delivery *d)
 	if (fault == GP_DOWNGRADE_FINE)
 		fault = gp_downgrade_end(lines, &out);
 	gp_buf_free(&out);
+	d->lines_8bit = fault != GP_DOWNGRADE_FINE || gp_downgrade_has_8bit(lines);
 	gp_downgrade_free(lines);
 	/* What is our own trouble shows again when it is sent, and defers it. */
 	bool good = fault == GP_DOWNGRADE_FINE || fault == GP_DOWNGRADE_NO_MEMORY;
@@ -339,6 +342,8 @@ feed_waiting(struct delivery *d, struct gp_smtp_client *client)
 static int
 feed_lines(struct delivery *d, struct gp_smtp_client *client)
 {
+	if (!d->lines)
+		return break_off(d, client, "out of memory");
 	while (feed_waiting(d, client)) {
 		if (d->converted)
 			return 1;
@@ -376,7 +381,7 @@ feed_as_it_is(struct delivery *d, struct gp_smtp_client *client)
 int
 delivery_feed(struct delivery *d, struct gp_smtp_client *client)
 {
-	int r = d->lines ? feed_lines(d, client) : feed_as_it_is(d, client);
+	int r = d->converts ? feed_lines(d, client) : feed_as_it_is(d, client);
 	if (r <= 0)
 		return r;
 	d->ended = true;
@@ -395,7 +400,8 @@ begin_message(struct delivery *d, const struct gp_smtp_client *client)
 	d->lines = gp_downgrade_free(d->lines);
 	gp_buf_clear(&d->waiting);
 	d->waiting.max = LINES_MAX;
-	if (must_convert(d, client))
+	d->converts = must_convert(d, client);
+	if (d->converts)
 		d->lines = gp_downgrade_new();
 }
 
@@ -417,9 +423,9 @@ delivery_next(struct delivery *d, const struct gp_smtp_client *client)
 	begin_message(d, client);
 	d->mail = (struct gp_smtp_client_mail){
 		.envelope = &d->mail_envelope,
-		.size = d->lines ? 0 : d->size,
-		.body_8bit = d->body_8bit,
-		.body_binary = !d->lines && d->envelope.flags & GP_ENVELOPE_BINARYMIME,
+		.size = d->converts ? 0 : d->size,
+		.body_8bit = d->converts ? d->lines_8bit : d->body_8bit,
+		.body_binary = !d->converts && d->envelope.flags & GP_ENVELOPE_BINARYMIME,
 		.header_utf8 = d->header_utf8,
 	};
 	return &d->mail;

@@ -79,7 +79,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
 	(void)old;
 	if (apply_config(env) < 0)
-		gp_error("reload_failed", GP_FS("reason", "out of memory"));
+		gp_role_reload_failed();
 	login_reload(env->config);
 	relay.reloaded_ms = gp_loop_now_ms(env->loop);
 	connection_close_idle();

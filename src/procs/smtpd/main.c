@@ -140,7 +140,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
 	(void)old;
 	if (apply_config(env) < 0)
-		gp_error("reload_failed", GP_FS("reason", "out of memory"));
+		gp_role_reload_failed();
 	srs_reload(env->config);
 	tls_configure();
 }

@@ -243,10 +243,8 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
 	struct gp_policy *fresh = gp_policy_new(env->config, env->seed);
 	(void)old;
-	if (!fresh) {
-		gp_error("reload_failed", GP_FS("reason", "out of memory"));
-		return;
-	}
+	if (!fresh)
+		gp_role_reload_failed();
 	/* What is not in the queue for certain has no tasks yet, and must not be given any. */
 	settle();
 	gp_policy_free(spool.policy);

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/scan/findings.h"
+
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/identity/visible.h"
+#include "core/message/date.h"
+
+enum {
+	DAY_S = 24 * 60 * 60,
+	SOON_DAYS = 14,
+	RSA_BITS_MIN = 2048, /* RFC 9325 section 4.5 */
+	EC_BITS_MIN = 224,
+	EXCHANGE_DH_BITS_MIN = 2048, /* RFC 9325 section 4.1 */
+};
+
+static const struct gp_finding_kind
+	expired = {"cert.expired", GP_SEVERITY_MEDIUM, "the certificate has expired",
+		   "whoever checks it sends no mail here; renewal is broken"},
+	not_yet = {"cert.not_yet_valid", GP_SEVERITY_MEDIUM, "the certificate is not valid yet",
+		   "whoever checks it sends no mail here"},
+	soon = {"cert.expires_soon", GP_SEVERITY_LOW, "the certificate expires soon",
+		"renewal that works is done by then"},
+	other_name = {"cert.name", GP_SEVERITY_LOW, "the certificate is for other names",
+		      "whoever checks it, as MTA-STS demands (RFC 8461 section 4.1), sends no mail "
+		      "here"},
+	untrusted = {"cert.untrusted", GP_SEVERITY_INFO, "no known authority vouches for it",
+		     "enough for opportunistic TLS and for DANE, and for nothing else"},
+	weak_key = {"cert.weak_key", GP_SEVERITY_MEDIUM, "the certificate's key is too short",
+		    "RSA wants 2048 bits, elliptic curves 224 (RFC 9325 section 4.5)"},
+	weak_signature = {"cert.weak_signature", GP_SEVERITY_MEDIUM,
+			  "the certificate is signed by a broken hash",
+			  "another certificate may have the same signature (RFC 9325 section 4.6)"},
+	revoked = {"cert.revoked", GP_SEVERITY_HIGH, "the certificate was revoked",
+		   "its own staple says so (RFC 6066 section 8)"},
+	old_version = {"tls.version_old", GP_SEVERITY_MEDIUM, "it speaks no TLS 1.2",
+		       "older versions are broken, and careful clients have left them (RFC 9325 "
+		       "section 3.1.1)"},
+	weak_cipher = {"tls.cipher_weak", GP_SEVERITY_MEDIUM, "a weak cipher is agreed on",
+		       "without ephemeral keys or with a broken cipher, what was recorded can be "
+		       "read later (RFC 9325 section 4.1)"},
+	weak_exchange = {"tls.exchange_weak", GP_SEVERITY_MEDIUM, "the key exchange is too short",
+			 "RFC 9325 section 4.1 wants 2048 bits of Diffie-Hellman"},
+	dane_mismatch = {"dane.mismatch", GP_SEVERITY_HIGH, "no TLSA record matches",
+			 "senders with DANE deliver nothing (RFC 7672 section 2.2)"},
+	dane_unusable = {"dane.unusable", GP_SEVERITY_MEDIUM, "no TLSA record can be used",
+			 "they demand TLS and prove nothing (RFC 7672 section 3.1.3)"},
+	dane_trouble = {"dane.trouble", GP_SEVERITY_HIGH, "the TLSA records cannot be had",
+			"senders with DANE skip this host (RFC 7672 section 2.1.2)"},
+	dane_no_tls = {"dane.no_tls", GP_SEVERITY_HIGH, "TLSA records, and no TLS",
+		       "senders with DANE deliver nothing (RFC 7672 section 2.2)"};
+
+struct judging {
+	const struct scan_view *view;
+	const struct scan_tls *tls;
+	struct gp_findings *findings;
+	bool submission; /* users send passwords here */
+};
+
+GP_PRINTF(5, 6)
+static void
+tell(const struct judging *j, const struct gp_finding_kind *kind, enum gp_finding_state state,
+     uint8_t severity, const char *fmt, ...)
+{
+	char text[GP_FINDING_EVIDENCE_MAX + 1];
+	va_list args;
+	va_start(args, fmt);
+	int len = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	gp_assert(len >= 0);
+	const struct gp_finding f = {
+		.kind = kind,
+		.state = (uint8_t)state,
+		.severity = severity,
+		.evidence = gp_slice(text, GP_MIN((size_t)len, sizeof(text) - 1)),
+	};
+	gp_finding_put(j->findings, &f);
+}
+
+/* Graver where users are. */
+static uint8_t
+severity_of(const struct judging *j, const struct gp_finding_kind *kind)
+{
+	return j->submission ? GP_SEVERITY_HIGH : kind->severity;
+}
+
+static const char *
+shown(const struct judging *j, struct gp_slice text)
+{
+	struct gp_slice visible = gp_visible(gp_slice_take(text, 200), j->findings->arena);
+	return visible.ptr ? visible.ptr : "";
+}
+
+/* --- the certificate --- */
+
+static void
+judge_dates(const struct judging *j)
+{
+	const struct gp_tls_certificate *c = &j->tls->certificate;
+	int64_t now = (int64_t)(j->view->result->time_ms / 1000);
+	if (c->until_s == 0)
+		return;
+	const char *until = gp_arena_str(j->findings->arena,
+					 gp_slice_str(gp_date_stamp((uint64_t)c->until_s).s));
+	if (!until)
+		return;
+	if (c->until_s < now)
+		tell(j, &expired, GP_FINDING_FAIL, severity_of(j, &expired), "since %s", until);
+	else if (c->from_s > now)
+		tell(j, &not_yet, GP_FINDING_FAIL, severity_of(j, &not_yet), "from %s on",
+		     gp_date_stamp((uint64_t)c->from_s).s);
+	else if (c->until_s - now < SOON_DAYS * DAY_S)
+		tell(j, &soon, GP_FINDING_FAIL, soon.severity, "on %s", until);
+	else
+		tell(j, &expired, GP_FINDING_PASS, expired.severity, "valid until %s", until);
+}
+
+/* "*.example.org" stands for one label. */
+static bool
+name_matches(struct gp_slice pattern, struct gp_slice name)
+{
+	if (!gp_slice_starts(pattern, GP_SLICE("*.")))
+		return gp_slice_eq_nocase(pattern, name);
+	struct gp_slice rest = name, first = gp_slice_cut(&rest, '.');
+	return first.len > 0 && gp_slice_find(rest, '.') >= 0 &&
+	       gp_slice_eq_nocase(gp_slice_drop(pattern, 2), rest);
+}
+
+bool
+scan_name_in(struct gp_slice name, struct gp_slice names)
+{
+	while (names.len > 0) {
+		if (name_matches(gp_slice_cut(&names, ' '), name))
+			return true;
+	}
+	return false;
+}
+
+/* The host's name, or that of the target; an address that nobody named has its own name. */
+static struct gp_slice
+name_to_check(const struct judging *j)
+{
+	const struct scan_view *v = j->view;
+	if (v->host)
+		return v->host->host;
+	return v->result->reverse.state == GP_REVERSE_CONFIRMED ? v->result->reverse.name
+								: gp_slice("", 0);
+}
+
+static void
+judge_name(const struct judging *j)
+{
+	struct gp_slice name = name_to_check(j), names = j->tls->certificate.names;
+	bool found = name.len > 0 && scan_name_in(name, names);
+	if (name.len == 0)
+		tell(j, &other_name, GP_FINDING_NOT_MEASURED, other_name.severity,
+		     "the address was not named, and has no name of its own");
+	else if (found)
+		tell(j, &other_name, GP_FINDING_PASS, other_name.severity, "it is for %s",
+		     shown(j, name));
+	else
+		tell(j, &other_name, GP_FINDING_FAIL,
+		     !j->view->host ? GP_SEVERITY_INFO : severity_of(j, &other_name),
+		     "asked for %s; it is for %s", shown(j, name),
+		     names.len > 0 ? shown(j, names) : "nothing");
+}
+
+static void
+judge_trust(const struct judging *j)
+{
+	uint8_t trust = j->tls->trust;
+	if (trust == GP_TLS_TRUSTED)
+		tell(j, &untrusted, GP_FINDING_PASS, untrusted.severity, "the chain is good");
+	else if (trust != GP_TLS_OUT_OF_DATE)
+		tell(j, &untrusted, GP_FINDING_FAIL,
+		     j->submission ? GP_SEVERITY_MEDIUM : untrusted.severity, "%s",
+		     j->tls->trust_text);
+}
+
+static bool
+is_short(const struct gp_tls_link *l)
+{
+	return (strcmp(l->key, "RSA") == 0 && l->key_bits < RSA_BITS_MIN) ||
+	       (strcmp(l->key, "EC") == 0 && l->key_bits < EC_BITS_MIN);
+}
+
+static void
+judge_strength(const struct judging *j)
+{
+	const struct gp_tls_shown *s = &j->tls->shown;
+	for (size_t i = 0; i < s->links_len; i++) {
+		const struct gp_tls_link *l = &s->links[i];
+		if (is_short(l))
+			tell(j, &weak_key, GP_FINDING_FAIL, severity_of(j, &weak_key),
+			     "%s of %u bits: %s", l->key, l->key_bits, shown(j, l->subject));
+		if (l->weak_signature && !l->self_issued)
+			tell(j, &weak_signature, GP_FINDING_FAIL, severity_of(j, &weak_signature),
+			     "%s: %s", l->signature, shown(j, l->subject));
+	}
+	if (s->staple == GP_TLS_STAPLE_REVOKED)
+		tell(j, &revoked, GP_FINDING_FAIL, revoked.severity, "OCSP: revoked");
+}
+
+static void
+judge_certificate(const struct judging *j)
+{
+	if (j->tls->shown.links_len == 0)
+		return;
+	judge_dates(j);
+	judge_name(j);
+	judge_trust(j);
+	judge_strength(j);
+}
+
+/* --- the session --- */
+
+static bool
+is_weak_cipher(const char *cipher)
+{
+	static const char *const bad[] = {"RC4", "DES", "NULL", "EXP", "MD5", "ADH", "AECDH"};
+	for (size_t i = 0; i < GP_ARRAY_LEN(bad); i++) {
+		if (strstr(cipher, bad[i]))
+			return true;
+	}
+	/* Those of TLS 1.3 and all with ephemeral keys say so in front. */
+	return strncmp(cipher, "TLS_", 4) != 0 && strncmp(cipher, "ECDHE-", 6) != 0 &&
+	       strncmp(cipher, "DHE-", 4) != 0;
+}
+
+static void
+judge_session(const struct judging *j)
+{
+	const struct scan_tls *t = j->tls;
+	bool old = strcmp(t->version, "TLSv1") == 0 || strcmp(t->version, "TLSv1.1") == 0 ||
+		   strcmp(t->version, "SSLv3") == 0;
+	bool dh = strncmp(t->cipher, "DHE-", 4) == 0;
+	tell(j, &old_version, old ? GP_FINDING_FAIL : GP_FINDING_PASS,
+	     old ? severity_of(j, &old_version) : old_version.severity,
+	     "%s is the best that it takes", t->version);
+	bool weak = is_weak_cipher(t->cipher);
+	tell(j, &weak_cipher, weak ? GP_FINDING_FAIL : GP_FINDING_PASS,
+	     weak ? severity_of(j, &weak_cipher) : weak_cipher.severity, "%s", t->cipher);
+	if (dh && t->shown.exchange_bits > 0 && t->shown.exchange_bits < EXCHANGE_DH_BITS_MIN)
+		tell(j, &weak_exchange, GP_FINDING_FAIL, severity_of(j, &weak_exchange),
+		     "Diffie-Hellman of %u bits", t->shown.exchange_bits);
+}
+
+/* --- DANE --- */
+
+static bool
+same(struct gp_slice data, const uint8_t *octets, size_t len)
+{
+	return data.len == len && memcmp(data.ptr, octets, len) == 0;
+}
+
+static bool
+record_matches(const struct gp_dns_record *r, const struct gp_tls_link *l)
+{
+	const struct gp_tls_digests *d = r->selector == GP_DANE_SPKI ? &l->spki : &l->certificate;
+	uint8_t whole[32];
+	switch (r->matching) {
+	case GP_DANE_SHA256:
+		return same(r->data, d->sha256, sizeof(d->sha256));
+	case GP_DANE_SHA512:
+		return same(r->data, d->sha512, sizeof(d->sha512));
+	default:
+		return EVP_Digest(r->data.ptr, r->data.len, whole, NULL, EVP_sha256(), NULL) == 1 &&
+		       memcmp(whole, d->sha256, sizeof(whole)) == 0;
+	}
+}
+
+/* Usage 2: a certificate up to which each is signed by the next. */
+static bool
+anchor_matches(const struct gp_dns_record *r, const struct gp_tls_shown *s)
+{
+	for (size_t i = 0; i < s->links_len; i++) {
+		if (i > 0 && record_matches(r, &s->links[i]))
+			return true;
+		if (!s->links[i].signed_by_next)
+			return false;
+	}
+	return false;
+}
+
+bool
+scan_dane_matches(const struct gp_dane_result *dane, const struct gp_tls_shown *s)
+{
+	for (size_t i = 0; i < dane->records_len && s->links_len > 0; i++) {
+		const struct gp_dns_record *r = &dane->records[i];
+		if (r->usage == GP_DANE_EE ? record_matches(r, &s->links[0]) : anchor_matches(r, s))
+			return true;
+	}
+	return false;
+}
+
+static void
+judge_dane(const struct judging *j)
+{
+	const struct scan_view *v = j->view;
+	if (!v->dane || v->dane_outcome == GP_DANE_ABSENT)
+		return;
+	const char *base = shown(j, v->dane->base);
+	bool tls = j->tls->ok;
+	if (v->dane_outcome == GP_DANE_TROUBLE)
+		tell(j, &dane_trouble, GP_FINDING_FAIL, dane_trouble.severity, "of %s", base);
+	else if (v->dane_outcome == GP_DANE_UNUSABLE)
+		tell(j, &dane_unusable, GP_FINDING_FAIL, dane_unusable.severity, "of %s", base);
+	else if (gp_probe_record(v->result->probe)->connections == 0)
+		tell(j, &dane_mismatch, GP_FINDING_NOT_MEASURED, dane_mismatch.severity,
+		     "no connection");
+	else if (!tls)
+		tell(j, &dane_no_tls, GP_FINDING_FAIL, dane_no_tls.severity, "of %s", base);
+	else if (!scan_dane_matches(v->dane, &j->tls->shown))
+		tell(j, &dane_mismatch, GP_FINDING_FAIL, dane_mismatch.severity,
+		     "none of %zu of %s", v->dane->records_len, base);
+	else
+		tell(j, &dane_mismatch, GP_FINDING_PASS, dane_mismatch.severity, "one of %zu of %s",
+		     v->dane->records_len, base);
+}
+
+void
+scan_findings(const struct scan_view *view, struct gp_findings *findings)
+{
+	const struct judging j = {
+		.view = view,
+		.tls = &view->result->tls,
+		.findings = findings,
+		.submission = view->port == 587 || view->port == 465,
+	};
+	if (j.tls->ok) {
+		judge_certificate(&j);
+		judge_session(&j);
+	}
+	judge_dane(&j);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a handshake and the DNS come to: the certificate for the name that was asked for, its dates
+ * and strength, TLSA records. What the dialogue comes to is core/probe/findings.h.
+ *
+ * Between servers a poor certificate is still better than clear text (RFC 7435 section 3), so that
+ * on port 25 the same fault is less grave than where users send passwords.
+ */
+#pragma once
+
+#include "cli/scan/scan.h"
+#include "core/finding/finding.h"
+
+/* The view has a result with a record. Adds to the list, whose arena tells of memory. */
+void
+scan_findings(const struct scan_view *view, struct gp_findings *findings);
+
+/* Is the name one of those (with a space between; at most one wildcard, as the whole leftmost
+   label: RFC 6125 section 6.4.3)? */
+bool
+scan_name_in(struct gp_slice name, struct gp_slice names);
+
+/* Do the records, of a usable set, match the chain? (RFC 7672 section 3.1) */
+bool
+scan_dane_matches(const struct gp_dane_result *dane, const struct gp_tls_shown *shown);

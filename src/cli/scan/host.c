@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A host: an address and a port. It is asked for its name, stands in line for a connection, is
+ * probed, and all who look at it are told. Where names led to it, it is kept for a while: thousands
+ * of domains have the same MX host.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/scan/arrivals.h"
+#include "cli/scan/log.h"
+#include "cli/scan/parts.h"
+#include "core/identity/organisation.h"
+#include "core/message/date.h"
+#include "core/targets/special.h"
+#include "sys/clock.h"
+
+enum {
+	RESULT_ARENA_MAX = 256 * 1024,
+	KEPT_MAX = 2000, /* results, of some 20 KB */
+	PLACE_LEN = 18,  /* an address and a port */
+};
+
+struct host {
+	struct gp_list link; /* in `hosts`, then in `kept` */
+	struct engine *engine;
+	struct gp_list sights; /* who waits for it */
+	struct scan_waiter waiter;
+	struct scan_result *result;
+	struct scan_talk talk;
+	struct scan_ask ask;
+	struct event wait; /* for canaries */
+	struct gp_slice token;
+	bool by_name; /* in by_place */
+	bool begun, over;
+	uint8_t place[PLACE_LEN];
+};
+
+struct scan_result *
+scan_result_free(struct scan_result *r)
+{
+	if (!r)
+		return NULL;
+	gp_probe_free(r->probe);
+	gp_arena_free(&r->arena);
+	free(r);
+	return NULL;
+}
+
+/* --- its end --- */
+
+static struct gp_slice
+place_of(const struct host *h)
+{
+	return gp_slice((const char *)h->place, sizeof(h->place));
+}
+
+static void
+leave_line(struct host *h)
+{
+	struct engine *e = h->engine;
+	uint64_t now = gp_clock_monotonic_ms();
+	if (h->waiter.counted)
+		scan_rate_done(e->rate, &h->waiter, false, now);
+	scan_waiter_end(e->rate, &h->waiter, now);
+}
+
+static void
+free_host(struct host *h)
+{
+	if (h->begun || h->over)
+		scan_log_event(h->engine->o->log, h->result->number, gp_clock_monotonic_ms(),
+			       "over");
+	scan_talk_end(&h->talk);
+	scan_ask_end(&h->ask);
+	if (event_initialized(&h->wait))
+		event_del(&h->wait);
+	if (!h->over) {
+		leave_line(h);
+		gp_probe_free(h->talk.probe);
+		h->engine->open_hosts--;
+	}
+	if (h->by_name)
+		(void)gp_map_remove(&h->engine->by_place, place_of(h));
+	gp_list_remove(&h->link);
+	scan_result_free(h->result);
+	free(h);
+}
+
+void
+host_free_all(struct engine *e)
+{
+	gp_list_each (it, &e->hosts)
+		free_host(gp_container_of(it, struct host, link));
+	gp_list_each (it, &e->kept)
+		free_host(gp_container_of(it, struct host, link));
+}
+
+static void
+count(struct engine *e, const struct scan_result *r)
+{
+	const struct gp_probe_record *record = r->probe ? gp_probe_record(r->probe) : NULL;
+	if (!record) {
+		e->counts.left_out++;
+		return;
+	}
+	e->counts.hosts++;
+	e->counts.connections += record->connections;
+	e->counts.octets += record->octets;
+	if (record->replies[GP_PROBE_GREETING].code / 100 == 2)
+		e->counts.answered++;
+	else if (record->connections > 0)
+		e->counts.refused++;
+	else
+		e->counts.silent++;
+}
+
+static void
+keep(struct host *h)
+{
+	struct engine *e = h->engine;
+	gp_list_append(&e->kept, &h->link);
+	if (e->kept_len < KEPT_MAX) {
+		e->kept_len++;
+		return;
+	}
+	free_host(gp_container_of(e->kept.next, struct host, link));
+}
+
+static void
+end_host(struct host *h)
+{
+	struct engine *e = h->engine;
+	struct gp_list *item;
+	scan_talk_end(&h->talk);
+	scan_ask_end(&h->ask);
+	leave_line(h);
+	h->over = true;
+	e->open_hosts--;
+	gp_list_remove(&h->link);
+	count(e, h->result);
+	for (bool again = false; (item = gp_list_pop(&h->sights)); again = true) {
+		struct sight *s = gp_container_of(item, struct sight, link);
+		s->view.again = again;
+		turn_tell(s, h->result);
+	}
+	if (h->by_name)
+		keep(h);
+	else
+		free_host(h);
+}
+
+/* --- the probe --- */
+
+static void
+on_asks(struct scan_talk *t)
+{
+	struct host *h = gp_container_of(t, struct host, talk);
+	if (h->waiter.counted)
+		scan_talk_connect(t); /* the first: it was waited for before the probe began */
+	else
+		scan_rate_add(h->engine->rate, &h->waiter, true);
+}
+
+static void
+on_over(struct scan_talk *t, bool backed_off)
+{
+	struct host *h = gp_container_of(t, struct host, talk);
+	struct engine *e = h->engine;
+	gp_list_remove(&h->waiter.link);
+	if (!h->waiter.counted)
+		return;
+	e->open--;
+	scan_rate_done(e->rate, &h->waiter, backed_off, t->with->now_ms);
+}
+
+/* Has a message of ours been taken, that may arrive somewhere? */
+static bool
+has_sent(const struct gp_probe_record *record)
+{
+	for (size_t i = 0; i < record->relay_len; i++) {
+		if (record->relay[i].sent)
+			return true;
+	}
+	for (size_t i = 0; i < record->smuggle_len; i++) {
+		if (record->smuggle[i].code / 100 == 2)
+			return true;
+	}
+	return false;
+}
+
+static void
+on_waited(evutil_socket_t fd, short what, void *arg)
+{
+	struct host *h = arg;
+	struct scan_result *r = h->result;
+	struct gp_slice lines = {};
+	(void)fd, (void)what;
+	int error = scan_arrivals_read(h->engine->o->canary_list, h->token, &r->arena, &lines);
+	if (error == 0) {
+		scan_log_arrivals(h->engine->o->log, r->number, gp_clock_monotonic_ms(), lines);
+		error = scan_arrivals_judge(lines, r->probe);
+	}
+	if (error < 0)
+		engine_finish(h->engine, error);
+	else
+		end_host(h);
+}
+
+static void
+on_done(struct scan_talk *t)
+{
+	struct host *h = gp_container_of(t, struct host, talk);
+	const struct scan_engine_options *o = h->engine->o;
+	h->result->probe = t->probe;
+	h->result->tls = t->tls;
+	t->probe = NULL;
+	if (!o->canary_list || !has_sent(gp_probe_record(h->result->probe))) {
+		end_host(h);
+		return;
+	}
+	event_assign(&h->wait, h->engine->talkers.base, -1, 0, on_waited, h);
+	gp_timer_set(&h->wait, o->canary_wait_ms);
+}
+
+static uint8_t
+mode_of(const struct engine *e, uint16_t port)
+{
+	if (e->o->mode >= 0)
+		return (uint8_t)e->o->mode;
+	return port == 465 ? GP_PROBE_MODE_TLS : GP_PROBE_MODE_STARTTLS;
+}
+
+/* The address that a connection there would have on our side: a socket of UDP knows, without a word
+   to anybody. */
+static bool
+find_own_address(const struct gp_sockaddr *to, struct gp_sockaddr_text *ret)
+{
+	struct gp_sockaddr own = {.len = sizeof(own.ss)};
+	int fd = socket(to->ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool good = fd >= 0 && connect(fd, (const struct sockaddr *)&to->ss, to->len) == 0 &&
+		    getsockname(fd, (struct sockaddr *)&own.ss, &own.len) == 0;
+	if (good)
+		*ret = gp_sockaddr_text(&own, false);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* Of the run, and of this address alone: an arrival is known by it. */
+static struct gp_slice
+make_token(const struct host *h)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	char number[16];
+	size_t len = 0;
+	for (uint64_t n = h->talk.number; n > 0 || len == 0; n /= 36)
+		number[len++] = digits[n % 36];
+	return gp_arena_printf(&h->result->arena, "%sx%.*s", h->engine->token, (int)len, number);
+}
+
+static void
+begin_talk(struct host *h)
+{
+	struct engine *e = h->engine;
+	struct gp_probe_options options = e->o->probe;
+	struct gp_sockaddr_text address = gp_sockaddr_text(&h->talk.address, false);
+	struct gp_date_text date = gp_date_text(gp_clock_wall_ms() / 1000);
+	struct gp_sockaddr_text own = {};
+	options.token = h->token = make_token(h);
+	options.date = gp_slice_str(date.s);
+	if (options.consents != 0 && find_own_address(&h->talk.address, &own))
+		options.own_address = gp_slice_str(own.s);
+	options.mode = mode_of(e, h->result->port);
+	options.address = gp_slice_str(address.s);
+	if (h->result->reverse.state == GP_REVERSE_CONFIRMED)
+		options.server = h->result->reverse.name;
+	h->begun = true;
+	h->result->time_ms = gp_clock_wall_ms();
+	e->talkers.now_ms = gp_clock_monotonic_ms();
+	scan_log_begin(e->o->log, h->result->number, e->talkers.now_ms, h->result, &options);
+	if (scan_talk_begin(&h->talk, &options) < 0)
+		engine_finish(e, -ENOMEM);
+}
+
+void
+host_granted(struct scan_waiter *w)
+{
+	struct host *h = gp_container_of(w, struct host, waiter);
+	h->engine->open++;
+	if (h->begun)
+		scan_talk_connect(&h->talk);
+	else
+		begin_talk(h);
+}
+
+/* --- before it --- */
+
+static void
+leave_out(struct host *h, const char *why)
+{
+	struct scan_result *r = h->result;
+	r->left_out = why;
+	scan_log_begin(h->engine->o->log, r->number, gp_clock_monotonic_ms(), r, NULL);
+	end_host(h);
+}
+
+/* Whoever has the name of the address runs it, as far as strangers can tell. */
+static void
+stand_in_line(struct host *h)
+{
+	struct engine *e = h->engine;
+	const struct scan_result *r = h->result;
+	bool exempt = !e->o->keep_budgets && gp_special_of(r->address, r->address_len);
+	struct gp_slice operator= gp_organisation_of(r->reverse.name);
+	if (r->reverse.name.len > 0 && gp_optout_has_name(e->o->optout, r->reverse.name)) {
+		leave_out(h, "has a name whose owner asked not to be scanned");
+		return;
+	}
+	if (scan_waiter_init(e->rate, &h->waiter, r->address, r->address_len, operator, exempt) < 0)
+		engine_finish(e, -ENOMEM);
+	else
+		scan_rate_add(e->rate, &h->waiter, false);
+}
+
+static void
+find_name(struct host *h)
+{
+	struct scan_result *r = h->result;
+	int outcome =
+		gp_reverse_eval(r->address, r->address_len, h->ask.answers, &r->arena, &r->reverse);
+	if (outcome == GP_HOSTS_NEED)
+		outcome = scan_ask_for(&h->ask, r->reverse.need, r->reverse.need_len) < 0
+				  ? -ENOMEM
+				  : GP_HOSTS_NEED;
+	if (outcome < 0 || r->arena.failed)
+		engine_finish(h->engine, -ENOMEM);
+	else if (outcome == GP_HOSTS_DONE)
+		stand_in_line(h);
+}
+
+static void
+on_ready(struct scan_ask *ask)
+{
+	find_name(gp_container_of(ask, struct host, ask));
+}
+
+/* Why it is not to be asked, static; NULL: it may be. */
+static const char *
+why_left_out(const struct engine *e, const struct scan_result *r)
+{
+	const struct gp_special *special = gp_special_of(r->address, r->address_len);
+	if (gp_optout_has_address(e->o->optout, r->address, r->address_len))
+		return "is on the list of those who asked not to be scanned";
+	if (special && (special->never || !e->o->private))
+		return special->what;
+	return NULL;
+}
+
+/* Names of addresses that only we have are nobody's to tell, unless he was named to us. */
+static bool
+has_name_to_find(const struct engine *e, const struct scan_result *r)
+{
+	if (e->o->no_dns)
+		return false;
+	return e->o->dns || e->o->resolver || !gp_special_of(r->address, r->address_len);
+}
+
+static void
+begin_host(struct host *h)
+{
+	struct engine *e = h->engine;
+	const char *why = why_left_out(e, h->result);
+	if (why)
+		leave_out(h, why);
+	else if (!has_name_to_find(e, h->result))
+		stand_in_line(h);
+	else if (scan_ask_init(&h->ask, &e->dns, &h->result->arena, on_ready) < 0)
+		engine_finish(e, -ENOMEM);
+	else
+		find_name(h);
+}
+
+static struct host *
+make_host(struct engine *e, const uint8_t *address, size_t address_len, uint16_t port)
+{
+	struct host *h = calloc(1, sizeof(*h));
+	struct scan_result *r = calloc(1, sizeof(*r));
+	if (!h || !r) {
+		free(h);
+		free(r);
+		return NULL;
+	}
+	*r = (struct scan_result){
+		.arena = GP_ARENA_INIT(RESULT_ARENA_MAX),
+		.address_len = (uint8_t)address_len,
+		.port = port,
+	};
+	memcpy(r->address, address, address_len);
+	*h = (struct host){
+		.engine = e,
+		.result = r,
+		.talk = {.with = &e->talkers,
+			 .address = gp_sockaddr_from_octets(address, address_len, port),
+			 .arena = &r->arena,
+			 .fd = -1,
+			 .asks = on_asks,
+			 .over = on_over,
+			 .done = on_done},
+	};
+	h->talk.number = r->number = e->next_number++;
+	gp_list_init(&h->sights);
+	gp_list_init(&h->waiter.link);
+	gp_list_append(&e->hosts, &h->link);
+	e->open_hosts++;
+	return h;
+}
+
+static void
+write_place(uint8_t ret[PLACE_LEN], const uint8_t *address, size_t len, uint16_t port)
+{
+	memset(ret, 0, PLACE_LEN);
+	memcpy(ret, address, len);
+	/* An IPv4 address never looks like an IPv6 one of the Internet's. */
+	ret[16] = (uint8_t)(port >> 8);
+	ret[17] = (uint8_t)port;
+}
+
+/* One that a name led to before; what was kept becomes the newest. */
+static struct host *
+find_host(struct engine *e, const uint8_t place[PLACE_LEN])
+{
+	struct host *h = gp_map_get(&e->by_place, gp_slice((const char *)place, PLACE_LEN));
+	if (h && h->over) {
+		gp_list_remove(&h->link);
+		gp_list_append(&e->kept, &h->link);
+	}
+	return h;
+}
+
+void
+host_look(struct sight *s, const uint8_t *address, size_t address_len, bool by_name)
+{
+	struct engine *e = s->turn->engine;
+	uint8_t place[PLACE_LEN];
+	uint16_t port = s->turn->what.port;
+	write_place(place, address, address_len, port);
+	struct host *h = find_host(e, place);
+	if (h && h->over) {
+		s->view.again = true;
+		turn_tell(s, h->result);
+		return;
+	}
+	if (h) {
+		gp_list_append(&h->sights, &s->link);
+		return;
+	}
+	h = make_host(e, address, address_len, port);
+	if (!h) {
+		engine_finish(e, -ENOMEM);
+		return;
+	}
+	memcpy(h->place, place, sizeof(place));
+	gp_list_append(&h->sights, &s->link);
+	h->by_name = by_name && gp_map_set(&e->by_place, place_of(h), h);
+	if (s->view.host)
+		h->talk.sni = gp_arena_dup(&h->result->arena, s->view.host->host);
+	begin_host(h);
+}

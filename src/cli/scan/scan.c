@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatepost scan: triage of mail servers, from one to a million. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/scan/log.h"
+#include "cli/scan/options.h"
+#include "cli/scan/replay.h"
+#include "cli/scan/report.h"
+#include "cli/scan/resume.h"
+#include "cli/traffic/tool_report.h"
+#include "cli/traffic/wire.h"
+#include "sys/clock.h"
+
+enum {
+	ARENA_MAX = 1 << 30,        /* a million targets are 100 MB */
+	REPORT_ARENA_MAX = 4 << 20, /* of one host */
+};
+
+struct scan {
+	struct scan_options o;
+	struct gp_arena arena;
+	struct gp_arena report_arena;
+	struct scan_targets targets;
+	struct gp_progress done;
+	struct gp_targets_walk walk;
+	struct scan_progress progress;
+	struct findings_writer writer;
+	struct gp_buf text;
+	FILE *out;
+	uint64_t told, measured; /* views; those of which something is known */
+	bool bad;                /* something as grave as --fail-on */
+};
+
+static int
+fail(int error)
+{
+	fprintf(stderr, "gatepost scan: %s\n", strerror(-error));
+	return GP_EXIT_ERROR;
+}
+
+/* --- telling --- */
+
+static void
+count_findings(struct scan *scan, const struct gp_findings *findings)
+{
+	for (size_t i = 0; i < findings->len; i++) {
+		const struct gp_finding *f = &findings->items[i];
+		if (f->state != GP_FINDING_FAIL)
+			continue;
+		scan->progress.findings[f->severity]++;
+		scan->bad |= f->severity >= scan->o.fail_on;
+	}
+}
+
+static bool
+is_measured(const struct scan_view *view)
+{
+	const struct scan_result *r = view->result;
+	return r && r->probe && gp_probe_record(r->probe)->connections > 0;
+}
+
+static int
+put_piece(const char *piece, size_t len, void *context)
+{
+	return gp_buf_put(context, gp_slice(piece, len)) ? 0 : -1;
+}
+
+static bool
+put_json(struct gp_buf *out, const struct scan_report *report)
+{
+	json_t *object = scan_report_json(report);
+	bool good = object && json_dump_callback(object, put_piece, out, JSON_COMPACT) == 0;
+	json_decref(object);
+	gp_buf_put_char(out, '\n');
+	return good;
+}
+
+/* As it was named; an address that a name led to is told beside it. */
+static struct gp_slice
+subject_of(const struct scan_view *view, struct gp_arena *arena)
+{
+	const struct scan_result *r = view->result;
+	if (!r)
+		return gp_arena_printf(arena, "%.*s port %u", GP_SLICE_FMT(view->target),
+				       view->port);
+	struct gp_sockaddr a = gp_sockaddr_from_octets(r->address, r->address_len, r->port);
+	struct gp_sockaddr_text text = gp_sockaddr_text(&a, true);
+	return view->host ? gp_arena_printf(arena, "%.*s %s", GP_SLICE_FMT(view->target), text.s)
+			  : gp_arena_dup(arena, gp_slice_str(text.s));
+}
+
+/* Text and JSON tell of more than findings. */
+static int
+put_report(struct scan *scan, const struct scan_report *report)
+{
+	if (scan->o.format == FINDINGS_TEXT)
+		scan_report_text(report, &scan->text);
+	else if (scan->o.format == FINDINGS_JSON)
+		return put_json(&scan->text, report) ? 0 : -ENOMEM;
+	else
+		return findings_write(&scan->writer, subject_of(report->view, report->arena),
+				      &report->findings, report->arena);
+	return 0;
+}
+
+static int
+write_text(struct scan *scan)
+{
+	struct gp_slice text = gp_buf_slice(&scan->text);
+	if (scan->text.failed)
+		return -ENOMEM;
+	bool good = fwrite(text.ptr, 1, text.len, scan->out) == text.len;
+	gp_buf_clear(&scan->text);
+	return good ? 0 : -EIO;
+}
+
+static int
+tell(void *context, const struct scan_view *view)
+{
+	struct scan *scan = context;
+	struct scan_report report;
+	gp_arena_reset(&scan->report_arena);
+	int r = scan_report_make(view, &scan->report_arena, &report);
+	if (r < 0)
+		return r;
+	scan->told++;
+	scan->measured += is_measured(view);
+	count_findings(scan, &report.findings);
+	r = put_report(scan, &report);
+	return r < 0 ? r : write_text(scan);
+}
+
+/* What was told is in the output before the file says that it was. */
+static int
+tick(void *context, const struct scan_counts *counts, bool last)
+{
+	struct scan *scan = context;
+	int r = fflush(scan->out) == 0 ? 0 : -errno;
+	if (r == 0 && scan->o.resume)
+		r = scan_resume_write(scan->o.resume, &scan->walk, &scan->done);
+	if (r == 0)
+		r = scan_progress_tell(&scan->progress, counts, last);
+	return r;
+}
+
+/* --- the command --- */
+
+static int
+print_rehearsal(const struct scan *scan)
+{
+	struct gp_buf out = GP_BUF_INIT(1 << 20);
+	struct gp_probe_options options = scan->o.engine.probe;
+	options.mode = (uint8_t)GP_MAX(scan->o.engine.mode, 0);
+	options.token = GP_SLICE("TOKEN000");
+	options.date = GP_SLICE("DATE");
+	gp_probe_rehearse(&options, &out);
+	struct gp_slice text = gp_buf_slice(&out);
+	bool good = !out.failed && fwrite(text.ptr, 1, text.len, stdout) == text.len;
+	gp_buf_free(&out);
+	return good ? GP_EXIT_OK : GP_EXIT_ERROR;
+}
+
+static int
+exit_code(const struct scan *scan, int end)
+{
+	if (end < 0)
+		return fail(end);
+	if (end == SCAN_END_USAGE)
+		return GP_EXIT_USAGE;
+	if (scan->bad)
+		return GP_EXIT_BAD;
+	bool nothing = scan->told > 0 && scan->measured == 0;
+	return end == SCAN_END_STOPPED || nothing ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
+}
+
+/* What is wrong with it has been said. */
+static int
+open_log(struct scan *scan)
+{
+	const struct scan_options *o = &scan->o;
+	if (!o->log)
+		return 0;
+	int r = scan_log_open(o->log, o->log_key, o->authorised, gp_clock_monotonic_ms(),
+			      &scan->o.engine.log);
+	return r < 0 ? SCAN_END_USAGE : 0;
+}
+
+static int
+close_log(struct scan *scan, int end)
+{
+	struct scan_log *log = scan->o.engine.log;
+	int r = log ? scan_log_seal(log, true) : 0;
+	scan->o.engine.log = scan_log_free(log);
+	return r < 0 && end >= 0 ? r : end;
+}
+
+static int
+run(struct scan *scan)
+{
+	const struct scan_targets *targets = &scan->targets;
+	struct scan_counts counts;
+	struct scan_engine_options *engine = &scan->o.engine;
+	scan->walk = gp_targets_walk(&targets->list, scan->o.seed, scan->o.shard, scan->o.shards);
+	engine->walk = &scan->walk;
+	engine->optout = &targets->optout;
+	engine->progress = &scan->done;
+	engine->context = scan;
+	engine->tell = tell;
+	engine->tick = tick;
+	if (gp_wire_prepare_tls() == 0)
+		engine->tls = gp_tls_client_new_tolerant(GP_TLS_AUTHORITIES);
+	if (!engine->tls)
+		return fail(-ENOMEM);
+	gp_tool_raise_files();
+	scan_progress_begin(&scan->progress, scan->done.done);
+	int end = open_log(scan);
+	if (end == 0)
+		end = scan_engine_run(engine, &counts);
+	end = close_log(scan, end);
+	engine->tls = gp_tls_client_free(engine->tls);
+	return exit_code(scan, end);
+}
+
+static int
+read_and_run(struct scan *scan)
+{
+	struct scan_targets *targets = &scan->targets;
+	struct scan_options *o = &scan->o;
+	int code = scan_targets_read(targets, &o->targets, &scan->arena);
+	if (code == GP_EXIT_OK && o->resume)
+		code = scan_resume_read(o->resume, &targets->list, o->shard, o->shards, o->has_seed,
+					&o->seed, &scan->done);
+	if (code == GP_EXIT_OK)
+		code = run(scan);
+	scan_targets_free(targets);
+	return code;
+}
+
+static int
+replay(struct scan *scan)
+{
+	const struct scan_replay_options options = {
+		.path = scan->o.replay, .key = scan->o.log_key, .tell = tell, .context = scan};
+	int code = scan_replay(&options);
+	return code == GP_EXIT_OK ? exit_code(scan, SCAN_END_DONE) : code;
+}
+
+static int
+open_output(struct scan *scan)
+{
+	const char *path = scan->o.output;
+	/* What a run before this one said stays. */
+	scan->out =
+		path && strcmp(path, "-") != 0 ? fopen(path, scan->o.resume ? "ae" : "we") : stdout;
+	if (scan->out)
+		return GP_EXIT_OK;
+	fprintf(stderr, "gatepost scan: %s: %s\n", path, strerror(errno));
+	return GP_EXIT_ERROR;
+}
+
+static bool
+is_document(const struct scan *scan)
+{
+	return scan->o.format != FINDINGS_TEXT && scan->o.format != FINDINGS_JSON;
+}
+
+static void
+begin_document(struct scan *scan)
+{
+	scan->writer = (struct findings_writer){.out = &scan->text,
+						.command = "gatepost scan",
+						.key = "target",
+						.format = scan->o.format};
+	if (is_document(scan))
+		findings_begin(&scan->writer);
+}
+
+static int
+end_document(struct scan *scan, int code)
+{
+	int r = is_document(scan) ? findings_end(&scan->writer) : 0;
+	if (r == 0)
+		r = write_text(scan);
+	return r == 0 ? code : fail(r);
+}
+
+static int
+close_output(struct scan *scan, int code)
+{
+	int r = scan->out == stdout ? fflush(stdout) : fclose(scan->out);
+	return r == 0 ? code : fail(-errno);
+}
+
+static int
+start(struct scan *scan)
+{
+	struct scan_options *o = &scan->o;
+	if (!o->has_seed && getrandom(&o->seed, sizeof(o->seed), 0) != sizeof(o->seed))
+		return fail(-EIO);
+	if (o->dry_run)
+		return print_rehearsal(scan);
+	scan->progress.line = !o->quiet && (o->progress || isatty(STDERR_FILENO));
+	scan->progress.metrics = o->metrics;
+	int code = open_output(scan);
+	if (code != GP_EXIT_OK)
+		return code;
+	begin_document(scan);
+	code = o->replay ? replay(scan) : read_and_run(scan);
+	return close_output(scan, end_document(scan, code));
+}
+
+int
+gp_cmd_scan(int argc, char **argv)
+{
+	static struct scan scan; /* a bitmap of 8 KB is in it */
+	int code = scan_options_read(&scan.o, argc, argv);
+	if (code != GP_EXIT_OK)
+		return code;
+	if (scan.o.help) {
+		fputs(scan_usage, stdout);
+		return GP_EXIT_OK;
+	}
+	scan.arena = GP_ARENA_INIT(ARENA_MAX);
+	scan.report_arena = GP_ARENA_INIT(REPORT_ARENA_MAX);
+	scan.text = GP_BUF_INIT(REPORT_ARENA_MAX);
+	code = start(&scan);
+	gp_buf_free(&scan.text);
+	gp_arena_free(&scan.report_arena);
+	gp_arena_free(&scan.arena);
+	return code;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gatepost scan: what its parts share.
+ *
+ *     scan.c  options.c  targets.c      the command, its options, its targets
+ *     engine.c                          walks over the targets:
+ *       turn.c  dns.c                   makes addresses of one,
+ *       host.c  rate.c  talk.c          probes one address, when it may, over sockets
+ *     report.c  findings.c              what came of it,
+ *       text.c  json.c                  and how it is told
+ *     progress.c  resume.c              how far it is, for people and for the next run
+ *     log.c  seal.c  replay.c           what was said, signed, and the results out of it
+ *     arrivals.c                        what came back of what was sent
+ *
+ * The conversation itself is core/probe's, software core/software's, targets core/targets'.
+ */
+#pragma once
+
+#include "cli/scan/talk.h"
+#include "core/dane/dane.h"
+#include "core/targets/hosts.h"
+
+/* What one address and port came to, whoever pointed there. */
+struct scan_result {
+	struct gp_arena arena; /* of the texts */
+	uint8_t address[16];
+	uint8_t address_len;
+	uint16_t port;
+	struct gp_probe *probe;    /* has the record; NULL: it was not asked, `left_out` says why */
+	const char *left_out;      /* static */
+	struct gp_reverse reverse; /* the name of the address; not asked: UNKNOWN */
+	struct scan_tls tls;
+	uint64_t time_ms; /* when the probe began, since 1970 */
+	uint64_t number;  /* of the host, in the log */
+};
+
+/* A result as one target sees it. */
+struct scan_view {
+	const struct scan_result *result; /* NULL: the target has no address, `why` */
+	const char *why;                  /* static */
+	bool temporary;                   /* and perhaps it has one later */
+	struct gp_slice target;           /* as it was named: an address, or a name */
+	uint16_t port;
+	const struct gp_host_address *host; /* how the name led here; NULL: it was an address */
+	bool mx;                            /* it is one of the MX hosts of the target */
+	const struct gp_dane_result *dane;  /* NULL: not asked */
+	int dane_outcome;                   /* enum gp_dane_outcome */
+	bool again;                         /* the result was told of before, for another target */
+};
+
+/* Frees it and all in it. Accepts NULL, returns NULL. */
+struct scan_result *
+scan_result_free(struct scan_result *r);

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/scan/talk.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/scan/log.h"
+#include "cli/traffic/wire.h"
+#include "sys/clock.h"
+
+enum talk_state {
+	TALK_IDLE,       /* no connection, none wanted */
+	TALK_PATIENT,    /* a connection will be wanted, a little later */
+	TALK_ASKED,      /* it is wanted */
+	TALK_CONNECTING, /* and under way */
+	TALK_OPEN,
+	TALK_SHAKING,
+};
+
+static void
+advance(struct scan_talk *t, struct gp_slice input);
+static void
+on_event(evutil_socket_t fd, short what, void *arg);
+
+/* --- waiting --- */
+
+static void
+arm(struct scan_talk *t, short events, uint64_t wait_ms)
+{
+	wait_ms = GP_MIN(wait_ms, (uint64_t)1 << 31);
+	const struct timeval tv = {.tv_sec = (time_t)(wait_ms / 1000),
+				   .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
+	events |= EV_PERSIST;
+	if (event_initialized(&t->event) && event_get_events(&t->event) != events)
+		event_del(&t->event);
+	if (!event_initialized(&t->event) || event_get_events(&t->event) != events)
+		event_assign(&t->event, t->with->base, t->fd, events, on_event, t);
+	event_add(&t->event, &tv);
+}
+
+/* Until the socket is ready for these, or the probe's deadline. */
+static void
+wait_for(struct scan_talk *t, short events)
+{
+	uint64_t due = gp_probe_deadline(t->probe), now = t->with->now_ms;
+	arm(t, events, due > now ? due - now : 0);
+}
+
+static void
+forget_event(struct scan_talk *t)
+{
+	if (event_initialized(&t->event))
+		event_del(&t->event);
+	memset(&t->event, 0, sizeof(t->event));
+}
+
+static void
+close_connection(struct scan_talk *t)
+{
+	forget_event(t);
+	if (t->connection && t->state == TALK_OPEN)
+		gp_tls_close(t->connection);
+	t->connection = gp_tls_free(t->connection);
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
+}
+
+/* What was asked for is given back, whether it came to a connection or not. */
+static void
+give_back(struct scan_talk *t)
+{
+	bool had = t->state != TALK_IDLE;
+	close_connection(t);
+	t->state = TALK_IDLE;
+	if (had)
+		t->over(t, t->too_much);
+	t->too_much = false;
+}
+
+/* --- TLS --- */
+
+static void
+copy_facts(struct scan_talk *t)
+{
+	struct gp_tls_facts facts = gp_tls_facts(t->connection);
+	struct scan_tls *tls = &t->tls;
+	tls->version = facts.version;
+	tls->cipher = gp_arena_str(t->arena, gp_slice_str(facts.cipher));
+	tls->trust = (uint8_t)facts.trust;
+	tls->trust_text = facts.trust_text;
+	if (!gp_tls_shown(t->connection, t->arena, &tls->shown) || !tls->cipher)
+		tls->shown = (struct gp_tls_shown){};
+	if (!gp_tls_certificate(t->connection, t->arena, &tls->certificate))
+		tls->certificate = (struct gp_tls_certificate){};
+}
+
+/* The handshake is over, by 0 or otherwise. Only a probe's first one is kept: the next ones are
+   with the same server, and prove other things. */
+static void
+note_handshake(struct scan_talk *t, int result)
+{
+	struct scan_tls *tls = &t->tls;
+	bool first = !tls->tried;
+	const char *error = result == 0 ? "" : gp_tls_error(t->connection);
+	uint64_t took = t->with->now_ms - t->shake_ms;
+	struct gp_tls_facts facts = {};
+	if (first) {
+		*tls = (struct scan_tls){.tried = true,
+					 .ok = result == 0,
+					 .handshake_ms = (uint32_t)GP_MIN(took, 1'000'000u),
+					 .error = gp_arena_str(t->arena, gp_slice_str(error))};
+		if (result == 0)
+			copy_facts(t);
+	}
+	if (result == 0)
+		facts = gp_tls_facts(t->connection);
+	const struct gp_probe_tls told = {
+		.ok = result == 0,
+		.version = gp_slice_str(facts.version),
+		.cipher = gp_slice_str(facts.cipher),
+		.group = gp_slice_str(tls->shown.group),
+		.error = gp_slice_str(result == 0 ? facts.trust_text : error),
+		.stapled = tls->shown.staple != GP_TLS_STAPLE_NONE,
+		.resumed = facts.resumed,
+		.handshake_ms = (uint32_t)GP_MIN(took, 1'000'000u),
+	};
+	t->state = TALK_OPEN;
+	scan_log_tls(t->with->log, t->number, t->with->now_ms, &told, first ? tls : NULL);
+	gp_probe_tls_done(t->probe, &told, t->with->now_ms);
+}
+
+/* False: it goes on when the socket is ready. */
+static bool
+shake_hands(struct scan_talk *t)
+{
+	int r = gp_tls_handshake(t->connection);
+	if (r == -EAGAIN) {
+		wait_for(t, gp_tls_wants(t->connection) == GP_TLS_WANTS_WRITE ? EV_WRITE : EV_READ);
+		return false;
+	}
+	note_handshake(t, r);
+	return true;
+}
+
+static void
+begin_tls(struct scan_talk *t)
+{
+	const struct gp_tls_goal goal = {.name = t->sni};
+	static const struct gp_probe_tls failed = {.error = {"no memory for TLS", 17}};
+	t->shake_ms = t->with->now_ms;
+	t->connection = gp_tls_connect(t->with->tls, t->fd, &goal);
+	if (t->connection) {
+		t->state = TALK_SHAKING;
+		return;
+	}
+	scan_log_tls(t->with->log, t->number, t->with->now_ms, &failed, NULL);
+	gp_probe_tls_done(t->probe, &failed, t->with->now_ms);
+}
+
+/* --- connections --- */
+
+static int
+dial(struct scan_talk *t)
+{
+	const int one = 1;
+	t->fd = socket(t->address.ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (t->fd < 0)
+		return -errno;
+	/* Commands are short, and each waits for the answer to the one before. */
+	(void)setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(t->fd, (const struct sockaddr *)&t->address.ss, t->address.len) == 0)
+		return 0;
+	return errno == EINPROGRESS ? -EAGAIN : -errno;
+}
+
+static void
+note(const struct scan_talk *t, const char *event)
+{
+	scan_log_event(t->with->log, t->number, t->with->now_ms, event);
+}
+
+static void
+connected(struct scan_talk *t, int result)
+{
+	note(t, result == 0 ? "connected" : "unreachable");
+	if (result == 0) {
+		t->state = TALK_OPEN;
+		gp_probe_connected(t->probe, t->with->now_ms);
+	} else {
+		gp_probe_unreachable(t->probe, t->with->now_ms);
+	}
+	advance(t, gp_slice("", 0));
+}
+
+void
+scan_talk_connect(struct scan_talk *t)
+{
+	gp_assert(t->state == TALK_ASKED);
+	t->with->now_ms = gp_clock_monotonic_ms();
+	note(t, "connecting");
+	gp_probe_connecting(t->probe, t->with->now_ms);
+	int r = dial(t);
+	if (r == -EAGAIN) {
+		t->state = TALK_CONNECTING;
+		wait_for(t, EV_WRITE);
+	} else {
+		connected(t, r);
+	}
+}
+
+static int
+connect_result(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	return -error;
+}
+
+/* --- octets --- */
+
+static void
+end_of_input(struct scan_talk *t)
+{
+	note(t, "eof");
+	gp_probe_eof(t->probe, t->with->now_ms);
+}
+
+/* Sends what there is. False: the connection broke. */
+static bool
+send_out(struct scan_talk *t)
+{
+	for (;;) {
+		struct gp_slice out = gp_probe_output(t->probe);
+		if (out.len == 0)
+			return true;
+		ssize_t n = gp_wire_send(t->fd, t->connection, out);
+		if (n == -EAGAIN)
+			return true;
+		if (n <= 0)
+			return false;
+		scan_log_octets(t->with->log, t->number, t->with->now_ms, "out",
+				gp_slice_take(out, (size_t)n));
+		gp_probe_output_sent(t->probe, (size_t)n, t->with->now_ms);
+	}
+}
+
+/* A server that has asked for patience gets it. */
+static void
+ask_for_connection(struct scan_talk *t)
+{
+	uint32_t pause = gp_probe_pause_ms(t->probe);
+	give_back(t);
+	t->state = pause > 0 ? TALK_PATIENT : TALK_ASKED;
+	if (pause > 0)
+		arm(t, 0, pause);
+	else
+		t->asks(t);
+}
+
+/* The probe's next wish, until it is one that has to be waited for. */
+static void
+advance(struct scan_talk *t, struct gp_slice input)
+{
+	for (;;) {
+		enum gp_probe_want want = gp_probe_next(t->probe, &input, t->with->now_ms);
+		switch (want) {
+		case GP_PROBE_WANT_DONE:
+			give_back(t);
+			t->done(t);
+			return;
+		case GP_PROBE_WANT_CONNECT:
+			ask_for_connection(t);
+			return;
+		case GP_PROBE_WANT_TLS:
+			begin_tls(t);
+			break;
+		case GP_PROBE_WANT_READ:
+			break;
+		}
+		if (t->state == TALK_SHAKING) {
+			if (!shake_hands(t))
+				return;
+			continue;
+		}
+		if (t->state != TALK_OPEN)
+			return;
+		if (!send_out(t)) {
+			end_of_input(t);
+			continue;
+		}
+		wait_for(t, EV_READ | (gp_probe_output(t->probe).len > 0 ? EV_WRITE : 0));
+		return;
+	}
+}
+
+/* 421, or a greeting that is another 4yz. */
+static bool
+says_too_much(const struct scan_talk *t, struct gp_slice input)
+{
+	bool greeting = gp_probe_record(t->probe)->replies[GP_PROBE_GREETING].code == 0;
+	return gp_slice_starts(input, GP_SLICE("421")) ||
+	       (greeting && gp_slice_starts(input, GP_SLICE("4")));
+}
+
+/* One buffer full, so that a server that never stops has its turn and no more. */
+static void
+receive(struct scan_talk *t)
+{
+	ssize_t n = gp_wire_receive(t->fd, t->connection, t->with->input, sizeof(t->with->input));
+	if (n == -EAGAIN)
+		n = 0;
+	else if (n <= 0) {
+		end_of_input(t);
+		n = 0;
+	}
+	struct gp_slice input = gp_slice(t->with->input, (size_t)n);
+	if (n > 0)
+		scan_log_octets(t->with->log, t->number, t->with->now_ms, "in", input);
+	t->too_much |= says_too_much(t, input);
+	advance(t, input);
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct scan_talk *t = arg;
+	t->with->now_ms = gp_clock_monotonic_ms();
+	if (t->state == TALK_PATIENT) {
+		forget_event(t);
+		t->state = TALK_ASKED;
+		t->asks(t);
+	} else if (t->state == TALK_CONNECTING && (what & EV_WRITE)) {
+		connected(t, connect_result(fd));
+	} else if (t->state == TALK_OPEN && (what & EV_READ)) {
+		receive(t);
+	} else {
+		if (t->with->now_ms >= gp_probe_deadline(t->probe))
+			note(t, "late");
+		advance(t, gp_slice("", 0));
+	}
+}
+
+/* --- its life --- */
+
+int
+scan_talk_begin(struct scan_talk *t, const struct gp_probe_options *options)
+{
+	t->fd = -1;
+	t->tls = (struct scan_tls){};
+	t->state = TALK_IDLE;
+	t->probe = gp_probe_new(options, t->with->now_ms);
+	if (!t->probe)
+		return -ENOMEM;
+	advance(t, gp_slice("", 0));
+	return 0;
+}
+
+void
+scan_talk_end(struct scan_talk *t)
+{
+	close_connection(t);
+	t->state = TALK_IDLE;
+}
