@@ -43,7 +43,7 @@ static void
 take_rest(struct gp_dkim_body_way *way)
 {
 	struct gp_dkim_body *b = way->body;
-	struct gp_dkim_digest whole;
+	struct gp_dkim_digest whole = {};
 	b->failed |= gp_dkim_hash_end(way->hash, &whole) < 0;
 	for (size_t i = 0; i < b->hashes_len; i++) {
 		struct gp_dkim_body_hash *h = &b->hashes[i];

@@ -181,20 +181,26 @@ verify_ed25519(EVP_PKEY *pkey, const struct gp_dkim_digest *digest, struct gp_sl
 	return r;
 }
 
+/* SHA-256's name, and where the digest goes, in DER (RFC 8017 section 9.2, notes). */
+static const uint8_t prefix[] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+				 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+
+enum {
+	TAIL_LEN = sizeof(prefix) + GP_DKIM_DIGEST_SIZE,
+	ENCODED_MIN = TAIL_LEN + 11, /* three octets, and eight of padding */
+};
+
 /* What a signer raised to his power (RFC 8017 section 9.2): 0x00 0x01 0xff ... 0xff 0x00, then
- * SHA-256's name and the digest in DER. */
+ * the prefix and the digest. */
 static void
 encode_message(const struct gp_dkim_digest *digest, uint8_t *to, size_t len)
 {
-	static const uint8_t der[] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-				      0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
-	size_t tail = sizeof(der) + sizeof(digest->octets);
-	gp_assert(len >= tail + 11);
+	gp_assert(len >= ENCODED_MIN);
 	memset(to, 0xff, len);
 	to[0] = 0;
 	to[1] = 1;
-	to[len - tail - 1] = 0;
-	memcpy(to + len - tail, der, sizeof(der));
+	to[len - TAIL_LEN - 1] = 0;
+	memcpy(to + len - TAIL_LEN, prefix, sizeof(prefix));
 	memcpy(to + len - sizeof(digest->octets), digest->octets, sizeof(digest->octets));
 }
 
@@ -225,7 +231,7 @@ verify_rsa(struct gp_dkim_pkey *key, const struct gp_dkim_digest *digest, struct
 {
 	uint8_t found[GP_DKIM_SIGNATURE_MAX], wanted[GP_DKIM_SIGNATURE_MAX];
 	size_t len = (size_t)BN_num_bytes(key->n);
-	if (signature.len != len)
+	if (signature.len != len || len < ENCODED_MIN)
 		return 1;
 	BN_CTX_start(key->ctx);
 	BIGNUM *s = BN_CTX_get(key->ctx), *m = BN_CTX_get(key->ctx);

@@ -68,8 +68,8 @@ gp_dkim_pkey_free(struct gp_dkim_pkey *key);
 
 /*
  * Whether the signature is by this key over the digest: for RSA PKCS #1 v1.5 with SHA-256 (RFC 6376
- * section 3.3), for Ed25519 the digest is the message that is signed (RFC 8463 section 3).
- * Returns 0: it is; 1: it is not; -ENOMEM.
+ * section 3.3), which a modulus of less than 62 octets has no room for; for Ed25519 the digest is
+ * the message that is signed (RFC 8463 section 3). Returns 0: it is; 1: it is not; -ENOMEM.
  */
 [[nodiscard]] int
 gp_dkim_pkey_verify(struct gp_dkim_pkey *key, const struct gp_dkim_digest *digest,
