@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "cli/scan/scan.h"
 #include "cli/scan/rate.h"
+#include "cli/scan/scan.h"
 #include "core/targets/optout.h"
 #include "core/targets/progress.h"
 
