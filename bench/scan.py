@@ -161,7 +161,8 @@ def table(results):
             m = median_row(rows)
             times = ""
             if tool == "gatepost" and ratios:
-                times = f"{statistics.median(ratios):.0f} ({min(ratios):.0f} to {max(ratios):.0f}; {FIELDS[name].asked})"
+                low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
+                times = f"{middle:.0f} ({low:.0f} to {high:.0f}; {FIELDS[name].asked})"
             lines.append(
                 f"| {FIELDS[name].title} | {tool} | {m['hosts']:.0f} | {m['per_s']:.1f} "
                 f"| {m['cpu_s'] / m['hosts'] * 1000:.2f} | {m['peak_mib']:.0f} | {times} |"
