@@ -320,6 +320,23 @@ make_executable(void)
 	return mprotect(p, 4096, PROT_READ | PROT_EXEC);
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(long));
+}
+
+/* qsort(3) of more than a kilobyte asks how much memory the machine has, once a process. */
+static long
+sort_much(void)
+{
+	static long numbers[4096];
+	for (size_t i = 0; i < GP_ARRAY_LEN(numbers); i++)
+		numbers[i] = (long)(i * 7919 % 4096);
+	qsort(numbers, GP_ARRAY_LEN(numbers), sizeof(numbers[0]), compare);
+	return 0;
+}
+
 #define TRY(name_, expr)              \
 	static long try_##name_(void) \
 	{                             \
@@ -327,6 +344,7 @@ make_executable(void)
 	}
 static char *const no_args[] = {NULL};
 /* clang-format off */
+TRY(sort, sort_much())
 TRY(memfd, memfd_create("x", MFD_CLOEXEC))
 TRY(open_own, openat(own, "file", O_RDONLY))
 TRY(make_own, openat(own, "new", O_WRONLY | O_CREAT, 0600))
@@ -421,6 +439,7 @@ static const struct {
 	/* Those that succeed somewhere show that the attempt is made well. */
 	{"a file in memory", try_memfd, EVERYBODY},
 	{"memory", try_map_plain, EVERYBODY},
+	{"sorting much", try_sort, EVERYBODY},
 	{"a file of its own", try_open_own, WITH_FILES},
 	{"making a file of its own", try_make_own, WITH_FILES},
 	{"an unnamed file", try_unnamed_own, WITH_FILES},
