@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What each role's sandbox lets through, tried from inside: every system call by its number, then
- * what an attacker would do next. `sandbox_test --table` prints the table of docs/sandbox.md.
+ * What the sandboxes of the roles and of `gatepost scan` let through, tried from inside: every
+ * system call by its number, then what an attacker would do next. `sandbox_test --table` prints the
+ * table of docs/sandbox.md.
  */
 #include "unit.h"
 
@@ -24,6 +25,7 @@
 #include <sys/un.h>
 
 #include "base/buf.h"
+#include "cli/scan/sandbox.h"
 #include "procs/sandboxes.h"
 #include "sys/log.h"
 
@@ -45,6 +47,9 @@ enum role {
 	AUTH_DOVECOT,
 	REPORTS,
 	WEB,
+	SCAN,
+	SCAN_FILES,
+	SCAN_REPLAY,
 	ROLES
 };
 
@@ -64,13 +69,18 @@ static const struct {
 	[AUTH_DOVECOT] = {"auth, Dovecot", &auth_dovecot_sandbox, 45},
 	[REPORTS] = {"reports", &reports_sandbox, 32},
 	[WEB] = {"web", &web_sandbox, 45},
+	[SCAN] = {"scan", &scan_sandbox, 46},
+	[SCAN_FILES] = {"scan, files", &scan_files_sandbox, 48},
+	[SCAN_REPLAY] = {"scan, replay", &scan_replay_sandbox, 31},
 };
 
 #define ONLY(r) (1u << (r))
 #define NOBODY 0u
 #define EVERYBODY (ONLY(ROLES) - 1)
-#define WITH_FILES (ONLY(SPOOL) | ONLY(MAILDIR))
-#define DIALS (ONLY(RESOLVER) | ONLY(RELAY))
+#define WITH_FOLDERS (ONLY(SPOOL) | ONLY(MAILDIR))
+#define WITH_FILES (WITH_FOLDERS | ONLY(SCAN_FILES))
+#define ASKS (ONLY(RESOLVER) | ONLY(SCAN) | ONLY(SCAN_FILES))
+#define DIALS (ASKS | ONLY(RELAY))
 #define UNIX (ONLY(RELAY) | ONLY(AUTH_DOVECOT))
 
 /* The role's own directory, and what stands beside it. */
@@ -119,8 +129,11 @@ reap(pid_t child)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	/* SIGILL: numbers that newer kernels keep for their own probes pass every filter, and
 	   answer anybody else so. */
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGSYS || WTERMSIG(status) == SIGILL ? KILLED : BROKEN;
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (signal == SIGSEGV) /* rt_sigreturn was let through, and there is nowhere to return to */
+		return FAILED;
+	if (signal != 0)
+		return signal == SIGSYS || signal == SIGILL ? KILLED : BROKEN;
 	return WEXITSTATUS(status) > BROKEN ? DONE : (enum answer)WEXITSTATUS(status);
 }
 
@@ -443,12 +456,12 @@ static const struct {
 	{"a file of its own", try_open_own, WITH_FILES},
 	{"making a file of its own", try_make_own, WITH_FILES},
 	{"an unnamed file", try_unnamed_own, WITH_FILES},
-	{"making a folder", try_mkdir_own, WITH_FILES},
+	{"making a folder", try_mkdir_own, WITH_FOLDERS},
 	{"dialling", try_tcp, DIALS},
-	{"dialling by protocol 0", try_tcp_by_default, ONLY(RESOLVER)},
-	{"a UDP socket", try_udp, ONLY(RESOLVER)},
-	{"binding UDP", try_bind_udp, ONLY(RESOLVER)},
-	{"binding TCP", try_bind_tcp, ONLY(RESOLVER)},
+	{"dialling by protocol 0", try_tcp_by_default, ASKS},
+	{"a UDP socket", try_udp, ASKS},
+	{"binding UDP", try_bind_udp, ASKS},
+	{"binding TCP", try_bind_tcp, ASKS},
 	{"the facts of a file", try_facts,
 	 ONLY(SPOOL)}, /* no call tells a path from a descriptor */
 	{"a Unix socket", try_unix_stream, UNIX},
