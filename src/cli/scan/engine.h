@@ -39,8 +39,8 @@ struct scan_engine_options {
 	int mode;                      /* enum gp_probe_mode; -1: as the port has it */
 	struct gp_tls_client *tls;
 	struct scan_log *log;
-	/* Once all that it needs is open, and before anything comes from outside. 0, or -errno after
-	   saying what is wrong, which ends the run. */
+	/* Once all that it needs is open, and before anything comes from outside. 0, or -errno
+	   after saying what is wrong, which ends the run. */
 	int (*confine)(void *context);
 	/* Each result, in the order in which they end. 0, or -errno, which ends the run. */
 	int (*tell)(void *context, const struct scan_view *view);

@@ -28,6 +28,7 @@ struct gp_dkim_world {
 	struct gp_dkim_keys *keys; /* NULL: none are kept */
 	uint64_t now_s;            /* since 1970 */
 	struct gp_arena *arena;
+	bool trail; /* write the trail, for people to read */
 };
 
 struct gp_dkim_verdict {

@@ -40,7 +40,7 @@ struct gp_verify_query {
 	bool dmarc;                          /* else DMARC is left out */
 	bool arc;                            /* else ARC is left out */
 	bool explain;                        /* ask for the explanation of SPF's fail */
-	bool trail;                          /* write SPF's trail, for people to read */
+	bool trail;                          /* write the trails, for people to read */
 	bool utf8;                 /* the transaction had SMTPUTF8: results may be told in it */
 	struct gp_slice helo;      /* as it was said */
 	struct gp_slice sender;    /* reverse-path without brackets; empty: null */
