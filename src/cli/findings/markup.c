@@ -3,30 +3,14 @@
  * Findings as JUnit XML and as one HTML page. The page loads nothing and runs nothing, as its
  * policy says; what it hides and shows are boxes and rules of style.
  */
-#include "base/utf8.h"
+#include "cli/markup.h"
 #include "cli/findings/parts.h"
 #include "core/identity/visible.h"
-
-/* U+FFFE and U+FFFF are no characters of XML (1.0, section 2.2); the visible are otherwise. */
-void
-findings_put_markup(struct gp_buf *out, struct gp_slice text)
-{
-	while (text.len > 0) {
-		struct gp_slice from = text;
-		uint32_t c = gp_utf8_take(&text);
-		if (gp_slice_find(GP_SLICE("&<>\"'"), (char)c) >= 0 && c < 0x80)
-			gp_buf_printf(out, "&#%u;", c);
-		else if (c == 0xfffe || c == 0xffff || c == GP_UTF8_INVALID)
-			gp_buf_put_str(out, "\ufffd");
-		else
-			gp_buf_put(out, gp_slice_take(from, from.len - text.len));
-	}
-}
 
 static void
 put_str(struct gp_buf *out, const char *text)
 {
-	findings_put_markup(out, gp_slice_str(text));
+	gp_markup_put(out, gp_slice_str(text));
 }
 
 static size_t
@@ -47,7 +31,7 @@ put_case(const struct findings_part *p, const struct gp_finding *f)
 	bool fails = f->state == GP_FINDING_FAIL;
 	struct gp_slice evidence = gp_visible(f->evidence, p->arena);
 	gp_buf_put_str(out, "<testcase classname=\"");
-	findings_put_markup(out, p->subject);
+	gp_markup_put(out, p->subject);
 	gp_buf_printf(out, "\" name=\"%s\"", f->kind->id);
 	if (f->state == GP_FINDING_PASS) {
 		gp_buf_put_str(out, "/>\n");
@@ -57,14 +41,14 @@ put_case(const struct findings_part *p, const struct gp_finding *f)
 	put_str(out, fails ? f->kind->title : "not measured");
 	if (fails) {
 		gp_buf_printf(out, "\" type=\"%s\">", gp_severity_name(f->severity));
-		findings_put_markup(out, evidence);
+		gp_markup_put(out, evidence);
 		gp_buf_put_str(out, "\n");
-		findings_put_markup(out, findings_lines(f->fix, p->arena));
+		gp_markup_put(out, findings_lines(f->fix, p->arena));
 		gp_buf_put_str(out, "</failure></testcase>\n");
 		return;
 	}
 	gp_buf_put_str(out, ": ");
-	findings_put_markup(out, evidence);
+	gp_markup_put(out, evidence);
 	gp_buf_put_str(out, "\"/></testcase>\n");
 }
 
@@ -73,7 +57,7 @@ findings_put_junit(const struct findings_part *p)
 {
 	struct gp_buf *out = p->w->out;
 	gp_buf_put_str(out, "<testsuite name=\"");
-	findings_put_markup(out, p->subject);
+	gp_markup_put(out, p->subject);
 	gp_buf_printf(out, "\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n", p->list->len,
 		      count(p->list, GP_FINDING_FAIL), count(p->list, GP_FINDING_NOT_MEASURED));
 	for (size_t i = 0; i < p->list->len; i++)
@@ -145,7 +129,7 @@ put_line(struct gp_buf *out, const char *class, struct gp_slice text)
 	if (text.len == 0)
 		return;
 	gp_buf_printf(out, "<p class=\"%s\">", class);
-	findings_put_markup(out, text);
+	gp_markup_put(out, text);
 	gp_buf_put_str(out, "</p>");
 }
 
@@ -177,12 +161,9 @@ findings_put_html(const struct findings_part *p)
 {
 	struct gp_buf *out = p->w->out;
 	gp_buf_put_str(out, "<section><h2>");
-	findings_put_markup(out, p->subject);
+	gp_markup_put(out, p->subject);
 	gp_buf_put_str(out, "</h2><ul>\n");
 	findings_each(p, put_item);
 	gp_buf_put_str(out, "</ul>");
-	if (p->list->dropped > 0)
-		gp_buf_printf(out, "<p class=\"soft\">%zu more are not shown.</p>",
-			      p->list->dropped);
 	gp_buf_put_str(out, "</section>\n");
 }

@@ -15,6 +15,7 @@
 #include "cli/scan/report.h"
 #include "cli/scan/resume.h"
 #include "cli/scan/sandbox.h"
+#include "cli/terminal.h"
 #include "cli/traffic/tool_report.h"
 #include "cli/traffic/wire.h"
 #include "sys/clock.h"
@@ -85,6 +86,13 @@ put_json(struct gp_buf *out, const struct scan_report *report)
 	return good;
 }
 
+static int
+put_text(struct scan *scan, const struct scan_report *report)
+{
+	scan_report_text(report, &scan->text);
+	return findings_write_lines(&scan->writer, &report->findings, report->arena);
+}
+
 /* As it was named; an address that a name led to is told beside it. */
 static struct gp_slice
 subject_of(const struct scan_view *view, struct gp_arena *arena)
@@ -103,14 +111,15 @@ subject_of(const struct scan_view *view, struct gp_arena *arena)
 static int
 put_report(struct scan *scan, const struct scan_report *report)
 {
-	if (scan->o.format == FINDINGS_TEXT)
-		scan_report_text(report, &scan->text);
-	else if (scan->o.format == FINDINGS_JSON)
+	switch (scan->o.format) {
+	case FINDINGS_TEXT:
+		return put_text(scan, report);
+	case FINDINGS_JSON:
 		return put_json(&scan->text, report) ? 0 : -ENOMEM;
-	else
+	default:
 		return findings_write(&scan->writer, subject_of(report->view, report->arena),
 				      &report->findings, report->arena);
-	return 0;
+	}
 }
 
 static int
@@ -302,10 +311,12 @@ is_document(const struct scan *scan)
 static void
 begin_document(struct scan *scan)
 {
-	scan->writer = (struct findings_writer){.out = &scan->text,
-						.command = "gatepost scan",
-						.key = "target",
-						.format = scan->o.format};
+	scan->writer = (struct findings_writer){
+		.out = &scan->text,
+		.command = "gatepost scan",
+		.key = "target",
+		.format = scan->o.format,
+		.colour = gp_terminal_colours(scan->out, scan->o.no_colour)};
 	if (is_document(scan))
 		findings_begin(&scan->writer);
 }
