@@ -62,8 +62,8 @@ findings_begin(struct findings_writer *w);
 findings_write(struct findings_writer *w, struct gp_slice subject, const struct gp_findings *list,
 	       struct gp_arena *arena);
 
-/* What FINDINGS_TEXT says of a subject, without its name: for a command whose text tells more of it.
-   Returns as findings_write() does. */
+/* What FINDINGS_TEXT says of a subject, without its name: for a command whose text tells more of
+   it. Returns as findings_write() does. */
 [[nodiscard]] int
 findings_write_lines(struct findings_writer *w, const struct gp_findings *list,
 		     struct gp_arena *arena);
