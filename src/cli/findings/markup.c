@@ -83,7 +83,8 @@ static const char page_style[] =
 	"*{box-sizing:border-box}body{margin:0 auto;max-width:80rem;padding:2rem 1rem;"
 	"background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}\n"
 	"h1{font-size:1.5rem;margin:0 0 1rem}h2{font-size:1.05rem;margin:0;"
-	"overflow-wrap:anywhere}label{margin-right:1rem}main{margin-top:1rem}\n"
+	"overflow-wrap:anywhere}label{display:inline-block;margin-right:1rem}main{margin-top:1rem}"
+	"\n"
 	"section{background:var(--card);border:1px solid var(--line);border-radius:10px;"
 	"padding:1rem 1.5rem;margin:0 0 1rem}ul{list-style:none;margin:0;padding:0}\n"
 	"li{padding:.5rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}"
@@ -92,34 +93,37 @@ static const char page_style[] =
 	".critical .tag,.high .tag{color:var(--bad)}.medium .tag{color:var(--warn)}"
 	".pass .tag{color:var(--good)}\n"
 	/* What is not ticked is not shown. */
-	"#critical:not(:checked)~main .critical,#high:not(:checked)~main .high,"
-	"#medium:not(:checked)~main .medium,#low:not(:checked)~main .low,"
-	"#info:not(:checked)~main .info,#pass:not(:checked)~main .pass,"
-	"#not_measured:not(:checked)~main .not_measured{display:none}\n"
-	"@media(max-width:46rem){body{padding:.5rem}section{padding:.8rem}}\n"
-	"@media print{body{background:none;padding:0}input,label{display:none}"
+	"body:has(#critical:not(:checked)) .critical,body:has(#high:not(:checked)) .high,"
+	"body:has(#medium:not(:checked)) .medium,body:has(#low:not(:checked)) .low,"
+	"body:has(#info:not(:checked)) .info,body:has(#pass:not(:checked)) .pass,"
+	"body:has(#not_measured:not(:checked)) .not_measured{display:none}\n"
+	"@media(max-width:46rem){body{padding:.5rem}section{padding:.8rem}.tag{display:block}}\n"
+	"@media print{body{background:none;padding:0}label{display:none}"
 	"section{border:0;padding:0}li{break-inside:avoid}}\n"
 	"</style>\n";
 
 void
 findings_begin_html(struct findings_writer *w)
 {
-	static const char *const boxes[] = {"critical", "high", "medium",      "low",
-					    "info",     "pass", "not_measured"};
+	static const struct {
+		const char *class, *words;
+		bool ticked;
+	} boxes[] = {
+		{"critical", "critical", true},
+		{"high", "high", true},
+		{"medium", "medium", true},
+		{"low", "low", true},
+		{"info", "info", true},
+		{"pass", "pass", false},
+		{"not_measured", "not measured", true},
+	};
 	gp_buf_put_str(w->out, page_begin);
 	gp_buf_printf(w->out, "<title>%s</title>\n", w->command);
 	gp_buf_put_str(w->out, page_style);
 	gp_buf_printf(w->out, "</head>\n<body>\n<h1>%s</h1>\n", w->command);
 	for (size_t i = 0; i < GP_ARRAY_LEN(boxes); i++)
-		gp_buf_printf(w->out,
-			      "<input type=\"checkbox\" id=\"%s\"%s><label for=\"%s\">%s</label>\n",
-			      boxes[i],
-			      gp_slice_eq(gp_slice_str(boxes[i]), GP_SLICE("pass")) ? ""
-										    : " checked",
-			      boxes[i],
-			      gp_slice_eq(gp_slice_str(boxes[i]), GP_SLICE("not_measured"))
-				      ? "not measured"
-				      : boxes[i]);
+		gp_buf_printf(w->out, "<label><input type=\"checkbox\" id=\"%s\"%s> %s</label>\n",
+			      boxes[i].class, boxes[i].ticked ? " checked" : "", boxes[i].words);
 	gp_buf_put_str(w->out, "<main>\n");
 }
 
