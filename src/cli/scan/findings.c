@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/scan/findings.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/hello/findings.h"
 #include "core/identity/visible.h"
 #include "core/message/date.h"
 
@@ -321,8 +323,18 @@ judge_dane(const struct judging *j)
 		     v->dane->records_len, base);
 }
 
-void
-scan_findings(const struct scan_view *view, struct gp_findings *findings)
+/* What a survey found out says the same of all that is taken, not of what was taken once. */
+static int
+judge_tls(const struct judging *j, const char *software)
+{
+	const struct scan_surveyed *s = j->view->result->survey;
+	if (j->tls->ok && !(s && gp_survey_agreed(&s->facts)))
+		judge_session(j);
+	return s ? gp_survey_findings(&s->facts, j->view->port, software, j->findings) : 0;
+}
+
+int
+scan_findings(const struct scan_view *view, const char *software, struct gp_findings *findings)
 {
 	const struct judging j = {
 		.view = view,
@@ -330,9 +342,9 @@ scan_findings(const struct scan_view *view, struct gp_findings *findings)
 		.findings = findings,
 		.submission = view->port == 587 || view->port == 465,
 	};
-	if (j.tls->ok) {
+	if (j.tls->ok)
 		judge_certificate(&j);
-		judge_session(&j);
-	}
 	judge_dane(&j);
+	int r = judge_tls(&j, software);
+	return findings->arena->failed ? -ENOMEM : r;
 }

@@ -187,6 +187,8 @@ starttls_object(const struct scan_report *report, const struct gp_probe_record *
 	json_t *all = json_pack("{s:s}", "state", states[record->starttls]);
 	if (report->view->result->tls.tried)
 		add_tls(report, all);
+	if (report->view->result->survey)
+		json_object_set_new(all, "survey", scan_survey_json(report->view->result->survey));
 	return all;
 }
 

@@ -27,6 +27,14 @@ scan_report_json(const struct scan_report *report);
 void
 scan_report_text(const struct scan_report *report, struct gp_buf *out);
 
+/* The object of a survey; NULL: no memory. The caller's. */
+json_t *
+scan_survey_json(const struct scan_surveyed *survey);
+
+/* Versions, suites and groups, a line each. Nothing in them is the server's own words. */
+void
+scan_survey_text(const struct scan_surveyed *survey, struct gp_buf *out);
+
 /* What a server said, safe for any terminal; empty: nothing. */
 struct gp_slice
 scan_visible(const struct scan_report *report, struct gp_slice text);
