@@ -2,10 +2,10 @@
 /* gatepost headers --json */
 #include <jansson.h>
 
+#include "cli/headers/headers.h"
 #include "cli/proof/arc_json.h"
 #include "cli/proof/dkim_json.h"
 #include "cli/proof/dmarc.h"
-#include "cli/headers/headers.h"
 #include "cli/proof/spf_json.h"
 #include "core/message/date.h"
 
