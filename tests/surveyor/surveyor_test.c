@@ -7,7 +7,7 @@
 
 #include "core/surveyor/surveyor.h"
 
-enum { SAID_MAX = 2000 };
+enum { SAID_MAX = 2000, STEPS_MAX = 1000 };
 
 #define REFUSED "\x15\3\1\0\2\2\x28" /* handshake_failure */
 #define LEAVE "\x15\3\1\0\2\1\x5a\x15\3\1\0\2\1\0"
@@ -92,11 +92,12 @@ play(struct play *p, const struct gp_surveyor_options *options)
 {
 	p->s = gp_surveyor_new(options);
 	assert_non_null(p->s);
-	for (;;) {
+	for (size_t steps = 0;; steps++) {
 		unsigned line;
 		size_t open = 0;
 		uint64_t due = UINT64_MAX;
 		enum gp_surveyor_want want;
+		assert_true(steps < STEPS_MAX);
 		while ((want = gp_surveyor_next(p->s, &line)) == GP_SURVEYOR_CONNECT) {
 			gp_surveyor_connecting(p->s, line, p->now_ms);
 			gp_surveyor_connected(p->s, line, p->now_ms);

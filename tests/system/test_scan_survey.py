@@ -2,12 +2,29 @@
 """gatepost scan --tls-survey: servers of other people, in odd settings, and those that do their worst."""
 
 import json
+import os
+import shutil
 import ssl
+import subprocess
 import time
 
 import pytest
 from gateway import free_port, run
-from test_scan import SAID_UNASKED, failed, make_certificate, raw_server, scan, states, verbs, with_tls
+from test_scan import (
+    DAY,
+    EC,
+    SAID_UNASKED,
+    failed,
+    make_certificate,
+    named,
+    raw_server,
+    scan,
+    spki_sha256,
+    states,
+    verbs,
+    with_tls,
+    write_zone,
+)
 
 WHOLE = "--tls-survey=1000"
 RSA = ("rsa:2048",)
@@ -54,6 +71,29 @@ def test_postfix(peers, tmp_path):
     assert "main.cf: smtpd_tls_protocols = >=TLSv1.2" in fixes["tls.version.tls1_0"]
     # What was seen of one handshake says no more than all of them.
     assert not {"tls.version_old", "tls.cipher_weak", "tls.exchange_weak"} & set(states(found))
+
+
+def test_both_chains_are_seen_and_judged(peers, tmp_path):
+    names = {"RSA": ("rsa.mx.test", RSA, 5), "EC": ("ec.mx.test", EC, 30)}
+    settings = {}
+    for kind, (name, key, days) in names.items():
+        make_certificate(tmp_path, name, key, until_s=days * DAY)
+        prefix = "smtpd_tls_ec" if kind == "EC" else "smtpd_tls_"
+        settings |= {f"{prefix}cert_file": tmp_path / f"{name}.crt", f"{prefix}key_file": tmp_path / f"{name}.key"}
+    port = free_port()
+    peers.postfix(port, free_port(), smtpd_tls_security_level="may", **settings)
+    zone = {
+        "own.test": {"MX": [[10, "ec.mx.test"]], "secure": True},
+        "ec.mx.test": {"A": ["127.0.0.1"], "secure": True},
+        f"_{port}._tcp.ec.mx.test": {"TLSA": [[3, 1, 1, spki_sha256(tmp_path / "ec.mx.test.crt")]], "secure": True},
+    }
+    (found,) = named(write_zone(tmp_path, zone), "--mx", "--port", port, "own.test", WHOLE)
+    chains = survey_of(found)["chains"]
+    assert {c["names"]: c["chain"][0]["bits"] for c in chains} == {"rsa.mx.test": 2048, "ec.mx.test": 256}
+    judged = {(f["id"], f["evidence"].split(":")[0]): f["state"] for f in found["findings"]}
+    assert judged["cert.expires_soon", "RSA"] == "fail" and judged["cert.expired", "ECDSA"] == "pass"
+    assert judged["cert.name", "RSA"] == "fail" and judged["cert.name", "ECDSA"] == "pass"
+    assert judged["dane.mismatch", "RSA"] == "fail" and judged["dane.mismatch", "ECDSA"] == "pass"
 
 
 def test_it_is_not_run_unasked(sink, tmp_path):
@@ -197,3 +237,40 @@ def test_the_same_survey_without_a_network(sink, tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     assert [json.loads(line) for line in done.stdout.splitlines()] == live
     assert end.connections == connections
+
+
+# --- a second opinion ---
+
+
+def ask_testssl(target, folder):
+    """Suites by version, as testssl.sh lists them."""
+    program = shutil.which("testssl")
+    if program is None:
+        pytest.skip("testssl.sh is not installed")
+    report = folder / "report.json"
+    argv = [program, "--quiet", "--warnings", "off", "--color", "0", "--openssl", "/usr/bin/openssl", "--nodns", "none"]
+    argv += ["--protocols", "--cipher-per-proto", "--jsonfile", report, "--starttls", "smtp", target]
+    environment = {**os.environ, "HOME": str(folder), "TERM": "dumb"}
+    subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=900, check=False, env=environment)
+    found = {}
+    for line in json.loads(report.read_text(encoding="utf-8")):
+        if line["id"].startswith("cipher-tls1"):
+            # "TLS 1   xc014   ECDHE-RSA-AES256-SHA   ECDH 521   AES   256   TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"
+            version = line["finding"][:8].strip()
+            found.setdefault("TLS 1.0" if version == "TLS 1" else version, set()).add(line["finding"].split()[-1])
+    return found
+
+
+@pytest.mark.skipif(not os.environ.get("GATEPOST_SLOW_TESTS"), reason="takes minutes; GATEPOST_SLOW_TESTS=1 runs it")
+def test_testssl_agrees(peers, tmp_path):
+    target = postfix(
+        peers, tmp_path, smtpd_tls_protocols=">=TLSv1", smtpd_tls_ciphers="low",
+        tls_low_cipherlist="ALL:COMPLEMENTOFALL:!aECDSA:@SECLEVEL=0",
+    )  # fmt: skip
+    (found,) = scan(target, WHOLE)
+    theirs = ask_testssl(target, tmp_path)
+    ours = {v["version"]: set(v["ciphers"]) for v in survey_of(found)["versions"] if v["spoken"]}
+    for version in sorted(ours | theirs):
+        one, other = ours.get(version, set()), theirs.get(version, set())
+        print(f"{version}: {len(one & other)} suites agreed on; ours alone {one - other}; theirs alone {other - one}")
+    assert ours == theirs and len(ours["TLS 1.2"]) > 50

@@ -16,6 +16,10 @@
 [[nodiscard]] int
 scan_findings(const struct scan_view *view, const char *software, struct gp_findings *findings);
 
+/* A chain that a survey has seen, of another certificate than that of the handshake; NULL: none. */
+const struct scan_certificates *
+scan_other_chain(const struct scan_result *result);
+
 /* Is the name one of those (with a space between; at most one wildcard, as the whole leftmost
    label: RFC 6125 section 6.4.3)? */
 bool

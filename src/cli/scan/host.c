@@ -19,7 +19,7 @@
 #include "sys/clock.h"
 
 enum {
-	RESULT_ARENA_MAX = 256 * 1024,
+	RESULT_ARENA_MAX = 1 << 20,
 	KEPT_MAX = 2000,  /* results, of some 20 KB */
 	PLACE_LEN = 18,   /* an address and a port */
 	SURVEY_LINES = 8, /* at once, where no budget says otherwise */

@@ -102,7 +102,7 @@ put_findings(struct scan *scan, const struct scan_report *report)
 	const struct scan_result *r = report->view->result;
 	struct gp_buf details = GP_BUF_INIT(REPORT_ARENA_MAX);
 	if (r && r->survey)
-		scan_survey_text(r->survey, &details);
+		scan_survey_text(report, r->survey, &details);
 	scan->writer.details = gp_buf_slice(&details);
 	int done = findings_write(&scan->writer, subject_of(report->view, report->arena),
 				  &report->findings, report->arena);

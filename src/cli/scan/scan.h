@@ -22,9 +22,15 @@
 #include "core/hello/survey.h"
 #include "core/targets/hosts.h"
 
+enum scan_chains { SCAN_CHAIN_RSA, SCAN_CHAIN_ECDSA, SCAN_CHAINS };
+
 /* What a survey of its TLS came to. */
 struct scan_surveyed {
-	struct gp_survey_facts facts;
+	struct gp_survey_facts facts; /* without its chains, which are in: */
+	struct scan_certificates {
+		struct gp_tls_shown shown; /* its links alone; none: it was not seen */
+		struct gp_tls_certificate certificate;
+	} chains[SCAN_CHAINS];
 	uint64_t octets; /* of the server's */
 };
 

@@ -247,6 +247,15 @@ scan_survey_end(struct scan_survey *s)
 	s->surveyor = gp_surveyor_free(s->surveyor);
 }
 
+/* One that is none, or too much, was not seen. */
+static void
+read_chain(const struct gp_survey_chain *from, struct gp_arena *arena,
+	   struct scan_certificates *ret)
+{
+	if (!gp_tls_chain(from->certificates, from->len, arena, &ret->shown, &ret->certificate))
+		*ret = (struct scan_certificates){};
+}
+
 const struct scan_surveyed *
 scan_survey_keep(const struct gp_surveyor *s, struct gp_arena *arena)
 {
@@ -255,7 +264,9 @@ scan_survey_keep(const struct gp_surveyor *s, struct gp_arena *arena)
 		return NULL;
 	kept->facts = *gp_surveyor_facts(s);
 	kept->octets = gp_surveyor_octets(s);
-	/* They end with the surveyor. */
+	read_chain(&kept->facts.rsa, arena, &kept->chains[SCAN_CHAIN_RSA]);
+	read_chain(&kept->facts.ecdsa, arena, &kept->chains[SCAN_CHAIN_ECDSA]);
+	/* The octets end with the surveyor. */
 	kept->facts.rsa = kept->facts.ecdsa = (struct gp_survey_chain){};
 	return kept;
 }

@@ -2,6 +2,7 @@
 /* What a survey found out, for programs and for people: versions, suites, groups. */
 #include "cli/scan/report.h"
 #include "core/hello/survey.h"
+#include "core/message/date.h"
 
 /* --- JSON --- */
 
@@ -37,8 +38,24 @@ groups_array(const uint16_t *groups, size_t len)
 	return all;
 }
 
+static json_t *
+chains_array(const struct scan_report *report, const struct scan_surveyed *s)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < SCAN_CHAINS; i++) {
+		const struct scan_certificates *c = &s->chains[i];
+		struct gp_slice names = scan_visible(report, c->certificate.names);
+		if (c->shown.links_len > 0)
+			json_array_append_new(all, json_pack("{s:s%, s:o}", "names",
+							     names.len > 0 ? names.ptr : "",
+							     names.len, "chain",
+							     scan_chain_json(report, &c->shown)));
+	}
+	return all;
+}
+
 json_t *
-scan_survey_json(const struct scan_surveyed *s)
+scan_survey_json(const struct scan_report *report, const struct scan_surveyed *s)
 {
 	const struct gp_survey_facts *f = &s->facts;
 	json_t *versions = json_array();
@@ -64,6 +81,7 @@ scan_survey_json(const struct scan_surveyed *s)
 		{"deflate", f->deflate},
 		{"stapled", f->stapled},
 	};
+	json_object_set_new(all, "chains", chains_array(report, s));
 	for (size_t i = 0; i < GP_ARRAY_LEN(facts); i++)
 		json_object_set_new(all, facts[i].key, known(facts[i].fact));
 	return all;
@@ -153,8 +171,20 @@ put_groups(const char *label, const uint16_t *groups, size_t len, struct gp_buf 
 	gp_buf_put_str(out, "\n");
 }
 
+static void
+put_chain(const struct scan_report *report, const struct scan_certificates *c, struct gp_buf *out)
+{
+	const struct gp_tls_link *l = &c->shown.links[0];
+	struct gp_slice names = scan_visible(report, c->certificate.names);
+	if (c->shown.links_len > 0)
+		gp_buf_printf(out, "  %-10s %s of %u bits, until %s, for %.*s\n", "chain", l->key,
+			      l->key_bits, gp_date_stamp((uint64_t)GP_MAX(l->until_s, 0)).s,
+			      GP_SLICE_FMT(names));
+}
+
 void
-scan_survey_text(const struct scan_surveyed *s, struct gp_buf *out)
+scan_survey_text(const struct scan_report *report, const struct scan_surveyed *s,
+		 struct gp_buf *out)
 {
 	const struct gp_survey_facts *f = &s->facts;
 	put_versions(f, out);
@@ -164,6 +194,8 @@ scan_survey_text(const struct scan_surveyed *s, struct gp_buf *out)
 	if (f->dh_bits > 0)
 		gp_buf_printf(out, "  %-10s %u bits, %s\n", "DHE", f->dh_bits,
 			      f->dh_prime ? f->dh_prime : "a prime of its own");
+	for (size_t i = 0; i < SCAN_CHAINS; i++)
+		put_chain(report, &s->chains[i], out);
 	gp_buf_printf(out, "  %-10s %u connections%s%s\n", "survey", f->connections,
 		      f->cut ? ", not complete: " : "", f->cut ? f->cut_why : "");
 }

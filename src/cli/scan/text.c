@@ -80,6 +80,6 @@ scan_report_text(const struct scan_report *report, struct gp_buf *out)
 	put_software(report, out);
 	put_tls(report, out);
 	if (r->survey)
-		scan_survey_text(r->survey, out);
+		scan_survey_text(report, r->survey, out);
 	put_findings(report, out);
 }
