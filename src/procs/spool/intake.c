@@ -131,7 +131,7 @@ journal_arrival(const struct gp_msg_commit *c)
 		.client = e->client_addr,
 		.helo = e->client_helo,
 		.user = c->arrival.user,
-		.sender = e->sender,
+		.sender = c->arrival.sender,
 		.message_id = c->arrival.message_id,
 		.tls = c->arrival.tls,
 		.results = c->arrival.results,
