@@ -115,7 +115,7 @@ def test_our_own_bounce_goes_to_the_sender(forwarding, sink):
 
 
 def test_what_comes_back_is_reported_to_its_sender(forwarding, sink):
-    """far.test forwards to us what we forwarded to it, under our path: its failure is for the sender, not for the path."""
+    """far.test forwards to us what it has from us, as it is: when that fails, its sender hears of it."""
     far, home = sink(), sink()
     server = forwarding(far.port, home.port)
     server.send(MESSAGE, to=["away@demo.test"])
