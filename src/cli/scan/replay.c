@@ -552,6 +552,11 @@ scan_replay(const struct scan_replay_options *options)
 		fprintf(stderr, "gatepost scan: --replay: %s: %s\n", options->path,
 			strerror(errno));
 	int code = file ? read_key(&p) : GP_EXIT_USAGE;
+	/* OpenSSL reads files of its own when it is first used: before it can no more. */
+	if (code == GP_EXIT_OK && !scan_chain_add(&p.chain, gp_slice("", 0)))
+		code = GP_EXIT_ERROR;
+	if (code == GP_EXIT_OK && options->confine(options->context) < 0)
+		code = GP_EXIT_USAGE;
 	if (code == GP_EXIT_OK)
 		code = replay(&p, file);
 	if (file)

@@ -11,6 +11,7 @@
  *     progress.c  resume.c              how far it is, for people and for the next run
  *     log.c  seal.c  replay.c           what was said, signed, and the results out of it
  *     arrivals.c                        what came back of what was sent
+ *     sandbox.c                         what it may do, once a server can speak
  *
  * The conversation itself is core/probe's, software core/software's, targets core/targets'.
  */
