@@ -202,8 +202,8 @@ class Peers:
     def postfix(self, port, next_hop_port, listeners=(), **settings):
         """A whole Postfix that listens on `port` and passes everything on to `next_hop_port`.
 
-        listeners: further ones, each an address with port and its own settings. A setting that is a path is that of
-        a file: Postfix is given a copy.
+        listeners: further ones, each an address with port and its own settings. A setting that is a path, here and
+        there, is that of a file: Postfix is given a copy.
         """
         work = self.folder("postfix")
         for name, owner in (("spool", "root"), ("data", "postfix"), ("conf", "root")):
@@ -225,7 +225,7 @@ class Peers:
             "smtpd_relay_restrictions": "permit_mynetworks, reject",
             "smtputf8_autodetect_classes": "all",
             "relayhost": f"[127.0.0.1]:{next_hop_port}",
-            **settings,
+            **{key: inside(work / "conf", value) for key, value in settings.items()},
         }
         text = "".join(f"{key} = {value}\n" for key, value in main.items())
         (work / "conf/main.cf").write_text(text, encoding="utf-8")

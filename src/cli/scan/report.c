@@ -98,6 +98,13 @@ look_for_software(struct scan_report *report, const struct gp_probe_record *reco
 	return gp_software_findings(&observed, &report->software, &probed, &report->findings);
 }
 
+/* The most likely one; NULL: nobody knows. */
+static const char *
+software_of(const struct scan_report *report)
+{
+	return report->software.len > 0 ? report->software.items[0].name : NULL;
+}
+
 static uint8_t
 rdns_of(const struct gp_reverse *reverse)
 {
@@ -119,7 +126,7 @@ look_at_dialogue(struct scan_report *report, const struct gp_probe_record *recor
 		.port = r->port,
 		.rdns = rdns_of(&r->reverse),
 		.rdns_name = r->reverse.name,
-		.software = report->software.len > 0 ? report->software.items[0].name : NULL,
+		.software = software_of(report),
 		.private_target = gp_special_of(r->address, r->address_len),
 		.mx_known = v->mx,
 		.is_mx = v->mx,
@@ -136,9 +143,10 @@ scan_report_make(const struct scan_view *view, struct gp_arena *arena, struct sc
 		int r = look_for_software(ret, record);
 		if (r == 0)
 			r = look_at_dialogue(ret, record);
+		if (r == 0)
+			r = scan_findings(view, software_of(ret), &ret->findings);
 		if (r < 0)
 			return r;
-		scan_findings(view, &ret->findings);
 	}
 	return arena->failed ? -ENOMEM : 0;
 }

@@ -107,6 +107,22 @@ subject_of(const struct scan_view *view, struct gp_arena *arena)
 			  : gp_arena_dup(arena, gp_slice_str(text.s));
 }
 
+static int
+put_findings(struct scan *scan, const struct scan_report *report)
+{
+	const struct scan_result *r = report->view->result;
+	struct gp_buf details = GP_BUF_INIT(REPORT_ARENA_MAX);
+	if (r && r->survey)
+		scan_survey_text(report, r->survey, &details);
+	scan->writer.details = gp_buf_slice(&details);
+	int done = findings_write(&scan->writer, subject_of(report->view, report->arena),
+				  &report->findings, report->arena);
+	scan->writer.details = gp_slice("", 0);
+	bool failed = details.failed;
+	gp_buf_free(&details);
+	return failed ? -ENOMEM : done;
+}
+
 /* Text and JSON tell of more than findings. */
 static int
 put_report(struct scan *scan, const struct scan_report *report)
@@ -117,8 +133,7 @@ put_report(struct scan *scan, const struct scan_report *report)
 	case FINDINGS_JSON:
 		return put_json(&scan->text, report) ? 0 : -ENOMEM;
 	default:
-		return findings_write(&scan->writer, subject_of(report->view, report->arena),
-				      &report->findings, report->arena);
+		return put_findings(scan, report);
 	}
 }
 
