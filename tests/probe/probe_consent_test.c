@@ -80,6 +80,12 @@ static const struct dialogue dialogues[] = {
 		 ".done\n",
 	 {.consents = GP_PROBE_VRFYING},
 	 verified},
+	{"VRFY and EXPN at a domain that it takes mail for",
+	 OPENING "< 250 mx\n" HEAD "> VRFY postmaster@example.net\n< 250 <postmaster@mx>\n"
+		 "> VRFY gatepost-no-such-user@example.net\n< 550 no\n> EXPN postmaster@example.net\n< 502 no\n" TAIL
+		 ".done\n",
+	 {.consents = GP_PROBE_VRFYING, .hosted = {"example.net", 11}},
+	 verified},
 	{"NTLM, cancelled at the challenge",
 	 OPENING "< 250-mx\n< 250 AUTH LOGIN NTLM\n" HEAD AUTH_NTLM
 		 "< 334 TlRMTVNTUAACAAAA\n> *\n< 501 cancelled\n" TAIL ".done\n",

@@ -96,13 +96,16 @@ static const struct judged cases[] = {
 	 {.port = 25, .rdns = GP_PROBE_RDNS_CONFIRMED, .rdns_name = {"h1.example.com", 14}},
 	 "smtp.name fail info it says mx.example.net, and its address has the name h1.example.com"},
 	{{"no name in the DNS", GOOD ASKS},
-	 {.port = 25, .rdns = GP_PROBE_RDNS_NONE, .mx_known = true},
-	 "dns.fcrdns fail medium\nsmtp.no_mx fail info"},
+	 {.port = 25, .rdns = GP_PROBE_RDNS_NONE, .domain = {"example.org", 11}},
+	 "dns.fcrdns fail medium\nsmtp.no_mx fail info example.org has its mail elsewhere"},
+	{{"an MX host", GOOD ASKS},
+	 {.port = 25, .domain = {"example.org", 11}, .is_mx = true},
+	 "-smtp.no_mx"},
 	{{"a name that leads elsewhere", GOOD ASKS},
 	 {.port = 587,
 	  .rdns = GP_PROBE_RDNS_ASTRAY,
 	  .rdns_name = {"a\x1b[1mb", 6},
-	  .mx_known = true},
+	  .domain = {"example.org", 11}},
 	 "dns.fcrdns fail info its name, a<U+001B>[1mb, does\n-smtp.no_mx"},
 	{{"a firewall that strikes out",
 	  ".connect\n< 220 ***********\n> EHLO " HELO
@@ -332,7 +335,7 @@ static void
 fixes(void **state)
 {
 	static const struct {
-		const char *kind, *software, *part;
+		const char *kind, *software, *part, *base;
 	} rows[] = {
 		{"auth.in_clear", "Postfix", "smtpd_tls_auth_only = yes"},
 		{"auth.in_clear", "Exim", "auth_advertise_hosts"},
@@ -343,14 +346,16 @@ fixes(void **state)
 		{"auth.in_clear", "Haraka", "inside TLS only"},
 		{"auth.in_clear", NULL, "inside TLS only"},
 		{"smtp.vrfy", "Postfix", "disable_vrfy_command"},
+		{"smtp.vrfy", "postscreen", "disable_vrfy_command", "Postfix"},
+		{"smtp.vrfy", "Maddy", "252", "go-smtp"},
 	};
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(rows); i++) {
-		const char *fix = gp_probe_fix(rows[i].kind, rows[i].software);
+		const char *fix = gp_probe_fix(rows[i].kind, rows[i].software, rows[i].base);
 		assert_non_null(fix);
 		assert_non_null(strstr(fix, rows[i].part));
 	}
-	assert_null(gp_probe_fix("smtp.no_answer", "Postfix"));
+	assert_null(gp_probe_fix("smtp.no_answer", "Postfix", NULL));
 }
 
 int

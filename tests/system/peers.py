@@ -227,22 +227,25 @@ class Peers:
             "relayhost": f"[127.0.0.1]:{next_hop_port}",
             **settings,
         }
-        text = "".join(f"{key} = {value}\n" for key, value in main.items())
+        text = "".join(f"{key} = {inside(work / 'conf', value)}\n" for key, value in main.items())
         (work / "conf/main.cf").write_text(text, encoding="utf-8")
         services = POSTFIX_SERVICES.format(port=port)
         for address, own in listeners:
             services += f"{address} inet n - n - - smtpd\n"
-            services += "".join(f"  -o {key}={inside(work / 'conf', value)}\n" for key, value in own.items())
+            services += "".join(f"  -o {{ {key} = {inside(work / 'conf', value)} }}\n" for key, value in own.items())
         (work / "conf/master.cf").write_text(services, encoding="utf-8")
         peer = self.start(work, "postfix", "-c", "/own/conf", "start-fg")
         wait_for_port(port)
         return peer
 
-    def exim(self, port, next_hop, transport=None, login=None, listeners=(), **settings):
+    def exim(
+        self, port, next_hop, transport=None, login=None, listeners=(), acl="", authenticator=None, **settings
+    ):  # fmt: skip
         """A whole Exim that takes mail for everybody on `port` and passes it on to `next_hop`, a host and a port.
 
         transport: settings of its transport. login: the user and password that it has there. listeners: further
-        addresses with ports. A setting that is a path is that of a file: Exim is given a copy.
+        addresses with ports. acl: named lists, for settings to name. authenticator: settings of that for its own
+        clients. A setting that is a path is that of a file: Exim is given a copy.
         """
         work = self.folder("exim")
         (work / "conf").mkdir()
@@ -256,7 +259,9 @@ class Peers:
         places = [f"[127.0.0.1]:{port}", *(f"[{host}]:{at}" for host, at in listeners)]
         text = EXIM_CONF.format(
             places=" ; ".join(places),
-            settings=lines(settings),
+            settings=lines({**EXIM_SETTINGS, **settings}),
+            acl=f"begin acl\n{acl}" if acl else "",
+            authenticator=lines(authenticator or {}),
             host=next_hop[0],
             next_port=next_hop[1],
             transport=lines({"hosts_require_auth": "*" if login else "", **(transport or {})}),
@@ -351,16 +356,15 @@ scache    unix - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
 """
 
+EXIM_SETTINGS = {"primary_hostname": "exim.test", "acl_smtp_rcpt": "accept", "acl_smtp_data": "accept"}
 EXIM_CONF = """\
-primary_hostname = exim.test
 spool_directory = /own/spool
 log_file_path = /own/log/%slog
 pid_file_path = /own/spool/pid
 local_interfaces = <; {places}
 keep_environment =
-acl_smtp_rcpt = accept
-acl_smtp_data = accept
 {settings}
+{acl}
 begin routers
 onward:
   driver = manualroute
@@ -381,6 +385,7 @@ plain:
   driver = plaintext
   public_name = PLAIN
   client_send = {login}
+{authenticator}
 """
 
 DOVECOT_CONF = """\

@@ -31,6 +31,7 @@ enum {
 	OPT_PER_OPERATOR,
 	OPT_HELO,
 	OPT_MODE,
+	OPT_CA,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_NO_DNS,
@@ -75,6 +76,7 @@ const char scan_usage[] =
 	"      --per-address N, --per-network N, --per-operator N   at once; 2, 8, 16\n"
 	"      --helo NAME          our name in EHLO\n"
 	"      --mode starttls|tls|clear   how connections begin; by the port unless told\n"
+	"      --ca FILE            who is believed, in PEM; without it the system's authorities\n"
 	"      --dns FILE, --resolver ADDR[:PORT], --no-dns   where names are looked up, or not\n"
 	"\n"
 	"What wants consent, since it goes further than strangers should:\n"
@@ -109,6 +111,7 @@ static const struct option long_options[] = {
 	{"per-operator", required_argument, NULL, OPT_PER_OPERATOR},
 	{"helo", required_argument, NULL, OPT_HELO},
 	{"mode", required_argument, NULL, OPT_MODE},
+	{"ca", required_argument, NULL, OPT_CA},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"no-dns", no_argument, NULL, OPT_NO_DNS},
@@ -328,6 +331,8 @@ text_of(struct scan_options *o, int c)
 		return &o->engine.resolver;
 	case OPT_CANARY_LIST:
 		return &o->engine.canary_list;
+	case OPT_CA:
+		return &o->authorities;
 	case OPT_METRICS:
 		return &o->metrics;
 	case OPT_LOG:

@@ -84,7 +84,8 @@ static const struct gp_finding_kind
 	fcrdns = {"dns.fcrdns", GP_SEVERITY_MEDIUM, "address and name do not lead to each other",
 		  "large receivers refuse mail from such hosts; who only receives can do without"},
 	no_mx = {"smtp.no_mx", GP_SEVERITY_INFO, "no MX points here",
-		 "port 25 is open, but no domain that was looked up has its mail here"};
+		 "port 25 is open, but the domain of the host's name does not have its mail here: "
+		 "forgotten, for sending alone, or for other domains"};
 
 struct judging {
 	const struct gp_probe_record *record;
@@ -103,8 +104,9 @@ tell(const struct judging *j, const struct gp_finding_kind *kind, enum gp_findin
 	char text[GP_FINDING_EVIDENCE_MAX + 1];
 	int len = vsnprintf(text, sizeof(text), fmt, args);
 	gp_assert(len >= 0);
-	const char *fix =
-		state == GP_FINDING_FAIL ? gp_probe_fix(kind->id, j->facts->software) : NULL;
+	const char *fix = state == GP_FINDING_FAIL
+				  ? gp_probe_fix(kind->id, j->facts->software, j->facts->base)
+				  : NULL;
 	const struct gp_finding f = {
 		.kind = kind,
 		.state = (uint8_t)state,
@@ -612,8 +614,9 @@ judge_dns(const struct judging *j)
 		     GP_SLICE_FMT(ptr));
 	else
 		unmeasured(j, &fcrdns, "the DNS was not asked, or did not answer");
-	if (f->port == 25 && f->mx_known && !f->is_mx)
-		fail(j, &no_mx, no_mx.severity, "of the domains that were looked up");
+	if (f->port == 25 && f->domain.len > 0 && !f->is_mx)
+		fail(j, &no_mx, no_mx.severity, "%.*s has its mail elsewhere, or nowhere",
+		     GP_SLICE_FMT(quote(j, f->domain)));
 }
 
 int

@@ -115,14 +115,21 @@ static const struct {
 	 "externalTrafficPolicy: Local), or trust no address that it uses"},
 };
 
-const char *
-gp_probe_fix(const char *kind_id, const char *software)
+/* "Exchange Online" is of Exchange. */
+static bool
+is_of(const char *name, const char *product)
 {
-	struct gp_slice kind = gp_slice_str(kind_id), name = gp_slice_str(software);
+	return name && gp_slice_starts_nocase(gp_slice_str(name), gp_slice_str(product));
+}
+
+const char *
+gp_probe_fix(const char *kind_id, const char *software, const char *base)
+{
+	struct gp_slice kind = gp_slice_str(kind_id);
 	for (size_t i = 0; i < GP_ARRAY_LEN(fixes); i++) {
 		const char *of = fixes[i].software;
 		if (gp_slice_eq(gp_slice_str(fixes[i].kind), kind) &&
-		    (!of || gp_slice_starts_nocase(name, gp_slice_str(of))))
+		    (!of || is_of(software, of) || is_of(base, of)))
 			return fixes[i].text;
 	}
 	return NULL;

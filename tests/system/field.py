@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A field of real mail servers with planted faults, for gatepost scan to find: each row of ROWS is a server in one
+configuration, at an address of its own in 127.44.0.0/16, with the severity of each finding that is there to be made.
+
+    with Field(peers, folder, ROWS) as field:
+        field.zone, field.authority, field.canaries  # for the command line of a scan
+        field.targets()
+
+Every row is MX of a domain of its own, and knows postmaster there. Rows of OWN are MX of the scanner's own domain, and
+take its recipient, so that what they make of a false end of data can be told; where they pass mail on to is the
+canaries' list in all cases. Names, reverse names and MX records are a --dns file.
+"""
+
+import contextlib
+import dataclasses
+import json
+import re
+import subprocess
+
+import gateway
+import peers as peers_module
+import servers
+from gateway import free_port
+from httpsrig import Authority
+from peers import wait_for_port
+
+OWN = "own.test"
+RECIPIENT = f"canary@{OWN}"
+NETWORK = "127.44"
+
+# What openssl's part that signs is told of a certificate that is not as it should be.
+CERTIFICATES = {
+    "good": {},
+    "rsa": {"rsa_bits": 2048},
+    "expired": {"span": (-90, -1)},
+    "early": {"span": (1, 90)},
+    "soon": {"span": (-80, 5)},
+    "wrong name": {},
+    "self-signed": {"self_signed": True},
+    "short key": {"rsa_bits": 1024},
+    "SHA-1": {"digest": "sha1"},
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Row:
+    server: str
+    config: str  # what was planted, in words
+    found: dict  # finding -> severity: all that is wrong here
+    how: object = None  # for the server's own function in STARTERS
+    tls: str = "good"  # of CERTIFICATES; None: there is none
+    port: int = 25
+    own: bool = False  # of the scanner's own domain
+    reverse: str = ""  # the name of its address, where that is not its own
+    bare: bool = False  # scanned by its address, and MX of nothing
+    quick: bool = False  # in the short form of the test
+
+    @property
+    def key(self):
+        return re.sub(r"[^a-z0-9]+", "-", f"{self.server} {self.config} {self.port}{' own' if self.own else ''}".lower())
+
+    @property
+    def host(self):
+        return f"mx.{self.key}.test"
+
+    @property
+    def domain(self):
+        return OWN if self.own else f"{self.key}.test"
+
+
+UNTRUSTED = {"cert.untrusted": "info"}
+VERSION = {"software.version": "info"}
+RELAY = {"smtp.open_relay": "critical"}
+SMUGGLED = {"smtp.smuggling": "high"}
+IN_CLEAR = {"auth.in_clear": "medium", "auth.on_relay_port": "low"}
+
+POSTFIX_LOGIN = {"smtpd_sasl_auth_enable": "yes"}
+POSTFIX_USERS = {**POSTFIX_LOGIN, "smtpd_tls_security_level": "encrypt", "smtpd_tls_auth_only": "yes"}
+POSTFIX = [
+    Row("Postfix", "safe", {}, quick=True),
+    Row("Postfix", "open relay", RELAY, {"mynetworks": "0.0.0.0/0"}, quick=True),
+    Row("Postfix", "relays for senders of its domain", RELAY,
+        {"smtpd_relay_restrictions": "check_sender_access inline:{$domain=OK},reject_unauth_destination"}, quick=True),
+    Row("Postfix", "relays for who greets with its name", RELAY,
+        {"smtpd_relay_restrictions": "check_helo_access inline:{$host=OK},reject_unauth_destination"}),
+    Row("Postfix", "lets strangers choose their address", {"smtp.xclient": "high"},
+        {"smtpd_authorized_xclient_hosts": "127.0.0.0/8"}),
+    Row("Postfix", "no TLS", {"tls.absent": "medium"}, tls=None, quick=True),
+    Row("Postfix", "TLS that fails", {"tls.broken": "high"}, {"smtpd_tls_key_file": "/own/conf/none.pem"}),
+    Row("Postfix", "expired certificate", {"cert.expired": "medium"}, tls="expired", quick=True),
+    Row("Postfix", "certificate of the future", {"cert.not_yet_valid": "medium"}, tls="early"),
+    Row("Postfix", "certificate that ends soon", {"cert.expires_soon": "low"}, tls="soon"),
+    Row("Postfix", "certificate for another name", {"cert.name": "low"}, tls="wrong name", quick=True),
+    Row("Postfix", "self-signed certificate", UNTRUSTED, tls="self-signed", quick=True),
+    Row("Postfix", "TLS 1.0 and 1.1 alone", {"tls.version_old": "medium"},
+        {"smtpd_tls_protocols": "TLSv1,TLSv1.1", "tls_medium_cipherlist": "ALL:@SECLEVEL=0"}, quick=True),
+    Row("Postfix", "RSA key exchange alone", {"tls.cipher_weak": "medium"},
+        {"smtpd_tls_protocols": "TLSv1.2", "tls_medium_cipherlist": "AES128-SHA"}, tls="rsa"),
+    Row("Postfix", "AUTH in clear", IN_CLEAR, POSTFIX_LOGIN, quick=True),
+    Row("Postfix", "AUTH in clear, no TLS", IN_CLEAR | {"auth.in_clear": "high", "tls.absent": "medium"},
+        POSTFIX_LOGIN, tls=None),
+    Row("Postfix", "tells who exists", {"smtp.vrfy": "low"},
+        {"disable_vrfy_command": "no", "mydestination": "origin.test", "local_recipient_maps": "inline:{postmaster=x}"}),
+    Row("Postfix", "bare newlines end messages", SMUGGLED, {"smtpd_forbid_bare_newline": "no"}, own=True, quick=True),
+    Row("Postfix", "safe", {}, own=True),
+    Row("Postfix", "safe", {}, POSTFIX_USERS, port=587, quick=True),
+    Row("Postfix", "no AUTH", {"auth.absent": "medium"}, {"smtpd_tls_security_level": "encrypt"}, port=587),
+    Row("Postfix", "AUTH in clear", {"auth.in_clear": "high"}, POSTFIX_LOGIN, port=587),
+    Row("Postfix", "safe", {}, {**POSTFIX_USERS, "smtpd_tls_wrappermode": "yes"}, port=465),
+    Row("Postfix", "expired certificate", {"cert.expired": "high"},
+        {**POSTFIX_USERS, "smtpd_tls_wrappermode": "yes"}, tls="expired", port=465),
+    Row("Postfix", "no name in the DNS", {"dns.fcrdns": "medium"}, reverse="none"),
+    Row("Postfix", "a name that leads elsewhere", {"dns.fcrdns": "medium"}, reverse="mx.elsewhere.test"),
+    Row("Postfix", "greets by no full name", {"smtp.name": "low"}, {"myhostname": "localhost"}),
+    Row("Postfix", "no MX leads here", {"smtp.no_mx": "info"}, bare=True),
+]  # fmt: skip
+
+
+def postfix(field, rows):
+    """All rows are one Postfix, each a listener with settings of its own."""
+    login = free_port()
+    field.peers.dovecot(free_port(), free_port(), auth_port=login)
+    settings = {
+        "smtpd_relay_restrictions": "permit_mynetworks,reject_unauth_destination",
+        "mynetworks": "192.0.2.0/24",
+        "myorigin": "origin.test",
+        "smtpd_banner": "$myhostname ESMTP",
+        "smtpd_sasl_type": "dovecot",
+        "smtpd_sasl_path": f"inet:127.0.0.1:{login}",
+        "smtpd_error_sleep_time": "0",
+        "smtpd_forbid_bare_newline": "yes",
+        "smtpd_forbid_bare_newline_exclusions": "",
+        "disable_vrfy_command": "yes",
+    }
+    listeners = []
+    for row in rows:
+        known = RECIPIENT if row.own else f"postmaster@{row.domain}"
+        own = {"myhostname": row.host, "relay_domains": row.domain, "relay_recipient_maps": f"inline:{{{known}=x}}"}
+        own |= field.filled(row)
+        if row.tls:
+            own = {"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": field.certificate(row), **own}
+        listeners.append((field.place(row), own))
+    field.peers.postfix(free_port(), field.canary_port, listeners, **settings)
+
+
+EXIM = [
+    Row("Exim", "safe", {}, quick=True),
+    Row("Exim", "open relay", RELAY, {"rcpt": "accept"}, quick=True),
+    Row("Exim", "relays for senders of its domain", RELAY, {"rcpt": "accept sender_domains = $domain"}),
+    Row("Exim", "no TLS", {"tls.absent": "medium"}, tls=None),
+    Row("Exim", "expired certificate", {"cert.expired": "medium"}, tls="expired", quick=True),
+    Row("Exim", "certificate for another name", {"cert.name": "low"}, tls="wrong name"),
+    Row("Exim", "self-signed certificate", UNTRUSTED, tls="self-signed"),
+    Row("Exim", "RSA key of 1024 bits", {"cert.weak_key": "medium"}, tls="short key", quick=True),
+    Row("Exim", "TLS 1.0 alone", {"tls.version_old": "medium"},
+        {"tls_require_ciphers": "NORMAL:-VERS-ALL:+VERS-TLS1.0"}),
+    Row("Exim", "AUTH in clear", IN_CLEAR, {"login": True}, quick=True),
+    Row("Exim", "AUTH in clear, no TLS", IN_CLEAR | {"auth.in_clear": "high", "tls.absent": "medium"},
+        {"login": True}, tls=None),
+    Row("Exim", "tells who exists", {"smtp.vrfy": "low"}, {"acl_smtp_vrfy": "accept"}),
+    Row("Exim", "safe", {}, own=True),
+    Row("Exim", "shows its version", VERSION | {"software.weakness_faint": "info"},
+        {"smtp_banner": "$primary_hostname ESMTP Exim $version_number $tod_full"}),
+]  # fmt: skip
+
+
+def exim(field, row):
+    """An Exim for each row."""
+    how = dict(field.filled(row))
+    login, rcpt = how.pop("login", False), how.pop("rcpt", "")
+    settings = {
+        "primary_hostname": row.host,
+        "smtp_banner": "$primary_hostname ESMTP",
+        "acl_smtp_rcpt": "check_rcpt",
+        "smtp_max_synprot_errors": 1000,
+        "smtp_max_unknown_commands": 100,
+        "chunking_advertise_hosts": "*",
+        **how,
+    }
+    if row.tls:
+        settings |= {"tls_advertise_hosts": "*", "tls_certificate": field.certificate(row)}
+    else:
+        settings["tls_advertise_hosts"] = ""
+    takes = f"accept recipients = postmaster@{row.domain} : {RECIPIENT if row.own else 'nobody@' + row.domain}"
+    acl = f"check_rcpt:\n  {rcpt}\n  {takes}\n  deny message = relay not permitted\n"
+    server = {"server_prompts": ":", "server_condition": "false"} if login else None
+    field.peers.exim(
+        free_port(), ("127.0.0.1", field.canary_port), listeners=[(field.address(row), row.port)],
+        acl=acl, authenticator=server, **settings,
+    )  # fmt: skip
+
+
+STARTERS = {"Postfix": postfix, "Exim": exim}
+TOGETHER = {"Postfix"}  # started once, with all its rows
+ROWS = [*POSTFIX, *EXIM]
+
+
+class Field:
+    def __init__(self, peers, folder, rows):
+        self.peers, self.folder, self.rows = peers, folder, rows
+        self.authority = Authority(folder)
+        self.canary_port, self.canaries = free_port(), folder / "arrived"
+        self.cleanup = contextlib.ExitStack()
+
+    def __enter__(self):
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.cleanup.close)
+            self.start()
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self.cleanup.close()
+        self.peers.stop()
+
+    def start(self):
+        argv = [gateway.PROGRAM, "sink", "--listen", f"127.0.0.1:{self.canary_port}", "--canary", self.canaries, "-q"]
+        sink = subprocess.Popen(argv)
+        self.cleanup.callback(sink.wait)
+        self.cleanup.callback(sink.terminate)
+        wait_for_port(self.canary_port)
+        for server in dict.fromkeys(row.server for row in self.rows):
+            rows = [row for row in self.rows if row.server == server]
+            if server in TOGETHER:
+                STARTERS[server](self, rows)
+                continue
+            for row in rows:
+                STARTERS[server](self, row)
+        for row in self.rows:
+            wait_for_port(row.port, self.address(row))
+        self.zone = self.write("zone.json", json.dumps(self.names()))
+
+    # --- what a server is given ---
+
+    def address(self, row):
+        return f"{NETWORK}.{row.port % 250}.{self.rows.index(row) + 1}"
+
+    def place(self, row):
+        return f"{self.address(row)}:{row.port}"
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def filled(self, row):
+        """What the row has for its server, with its names in it."""
+        names = {"$domain": row.domain, "$host": row.host}
+
+        def fill(value):
+            for name, text in names.items():
+                value = value.replace(name, text) if isinstance(value, str) else value
+            return value
+
+        return {key: fill(value) for key, value in (row.how or {}).items()}
+
+    def certificate(self, row):
+        """A file with the certificate, those above it, and the key."""
+        name = "elsewhere.test" if row.tls == "wrong name" else row.host
+        return self.authority.issue(name, **CERTIFICATES[row.tls])
+
+    # --- what the scanner is given ---
+
+    def names(self):
+        world = {OWN: {"MX": [[10, row.host] for row in self.rows if row.own]}}
+        world["elsewhere.test"] = {"MX": [[10, "mx.elsewhere.test"]]}
+        world["mx.elsewhere.test"] = {"A": ["192.0.2.1"]}
+        for row in self.rows:
+            address = self.address(row)
+            back = ".".join(reversed(address.split("."))) + ".in-addr.arpa"
+            world[row.host] = {"A": [address]}
+            if row.reverse != "none":
+                world[back] = {"PTR": [row.reverse or row.host]}
+            if not row.own:
+                world[row.domain] = {"MX": [[10, "mx.elsewhere.test" if row.bare else row.host]]}
+        return world
+
+    def targets(self):
+        named = [f"{row.domain}:{row.port}" for row in self.rows if not row.bare]
+        return [*dict.fromkeys(named), *(self.place(row) for row in self.rows if row.bare)]
+
