@@ -15,8 +15,10 @@ import contextlib
 import dataclasses
 import json
 import re
+import ssl
 import subprocess
 
+import faulty
 import gateway
 import peers as peers_module
 import servers
@@ -26,7 +28,7 @@ from peers import wait_for_port
 
 OWN = "own.test"
 RECIPIENT = f"canary@{OWN}"
-NETWORK = "127.44"
+NETWORK, SCANNER = "127.44", "127.43.0.1"
 
 # What openssl's part that signs is told of a certificate that is not as it should be.
 CERTIFICATES = {
@@ -99,9 +101,8 @@ POSTFIX = [
     Row("Postfix", "AUTH in clear", IN_CLEAR, POSTFIX_LOGIN, quick=True),
     Row("Postfix", "AUTH in clear, no TLS", IN_CLEAR | {"auth.in_clear": "high", "tls.absent": "medium"},
         POSTFIX_LOGIN, tls=None),
-    Row("Postfix", "tells who exists", {"smtp.vrfy": "low"},
-        {"disable_vrfy_command": "no", "mydestination": "origin.test", "local_recipient_maps": "inline:{postmaster=x}"}),
-    Row("Postfix", "bare newlines end messages", SMUGGLED, {"smtpd_forbid_bare_newline": "no"}, own=True, quick=True),
+    Row("Postfix", "tells who exists", {"smtp.vrfy": "low"}, {"disable_vrfy_command": "no"}),
+    Row("Postfix", "bare newlines end messages", SMUGGLED | {"software.weakness": "high"}, {"smtpd_forbid_bare_newline": "no"}, own=True, quick=True),
     Row("Postfix", "safe", {}, own=True),
     Row("Postfix", "safe", {}, POSTFIX_USERS, port=587, quick=True),
     Row("Postfix", "no AUTH", {"auth.absent": "medium"}, {"smtpd_tls_security_level": "encrypt"}, port=587),
@@ -117,13 +118,20 @@ POSTFIX = [
 
 
 def postfix(field, rows):
-    """All rows are one Postfix, each a listener with settings of its own."""
+    """All rows are one Postfix, each a listener with settings of its own; those of the scanner's domain are another."""
+    for own in (False, True):
+        some = [row for row in rows if row.own == own]
+        if some:
+            one_postfix(field, some)
+
+
+def one_postfix(field, rows):
     login = free_port()
     field.peers.dovecot(free_port(), free_port(), auth_port=login)
     settings = {
         "smtpd_relay_restrictions": "permit_mynetworks,reject_unauth_destination",
         "mynetworks": "192.0.2.0/24",
-        "myorigin": "origin.test",
+        "relay_domains": ",".join({row.domain for row in rows}),
         "smtpd_banner": "$myhostname ESMTP",
         "smtpd_sasl_type": "dovecot",
         "smtpd_sasl_path": f"inet:127.0.0.1:{login}",
@@ -135,8 +143,7 @@ def postfix(field, rows):
     listeners = []
     for row in rows:
         known = RECIPIENT if row.own else f"postmaster@{row.domain}"
-        own = {"myhostname": row.host, "relay_domains": row.domain, "relay_recipient_maps": f"inline:{{{known}=x}}"}
-        own |= field.filled(row)
+        own = {"myhostname": row.host, "relay_recipient_maps": f"inline:{{{known}=x}}", **field.filled(row)}
         if row.tls:
             own = {"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": field.certificate(row), **own}
         listeners.append((field.place(row), own))
@@ -154,14 +161,25 @@ EXIM = [
     Row("Exim", "RSA key of 1024 bits", {"cert.weak_key": "medium"}, tls="short key", quick=True),
     Row("Exim", "TLS 1.0 alone", {"tls.version_old": "medium"},
         {"tls_require_ciphers": "NORMAL:-VERS-ALL:+VERS-TLS1.0"}),
+    Row("Exim", "signed by SHA-1", {"cert.weak_signature": "medium"}, tls="SHA-1"),
     Row("Exim", "AUTH in clear", IN_CLEAR, {"login": True}, quick=True),
     Row("Exim", "AUTH in clear, no TLS", IN_CLEAR | {"auth.in_clear": "high", "tls.absent": "medium"},
         {"login": True}, tls=None),
     Row("Exim", "tells who exists", {"smtp.vrfy": "low"}, {"acl_smtp_vrfy": "accept"}),
     Row("Exim", "safe", {}, own=True),
-    Row("Exim", "shows its version", VERSION | {"software.weakness_faint": "info"},
+    Row("Exim", "shows its version", VERSION | {"software.weakness_hint": "low"},
         {"smtp_banner": "$primary_hostname ESMTP Exim $version_number $tod_full"}),
 ]  # fmt: skip
+
+
+EXIM_KNOWS = """\
+strangers:
+  driver = redirect
+  verify_only
+  local_parts = ! postmaster : ! canary
+  allow_fail
+  data = :fail: nobody of that name
+"""
 
 
 def exim(field, row):
@@ -186,13 +204,230 @@ def exim(field, row):
     server = {"server_prompts": ":", "server_condition": "false"} if login else None
     field.peers.exim(
         free_port(), ("127.0.0.1", field.canary_port), listeners=[(field.address(row), row.port)],
-        acl=acl, authenticator=server, **settings,
+        acl=acl, authenticator=server, routers=EXIM_KNOWS, **settings,
     )  # fmt: skip
 
 
-STARTERS = {"Postfix": postfix, "Exim": exim}
-TOGETHER = {"Postfix"}  # started once, with all its rows
-ROWS = [*POSTFIX, *EXIM]
+POSTSCREEN = [
+    Row("postscreen", "safe", {}, quick=True),
+    Row("postscreen", "open relay", RELAY, {"mynetworks": "0.0.0.0/0"}),
+]
+
+
+def postscreen(field, row):
+    known = RECIPIENT if row.own else f"postmaster@{row.domain}"
+    settings = {
+        "myhostname": row.host,
+        "smtpd_banner": "$myhostname ESMTP",
+        "mynetworks": "192.0.2.0/24",
+        "smtpd_relay_restrictions": "permit_mynetworks,reject_unauth_destination",
+        "relay_domains": row.domain,
+        "relay_recipient_maps": f"inline:{{{known}=x}}",
+        "relayhost": f"[127.0.0.1]:{field.canary_port}",
+        "smtpd_forbid_bare_newline": "yes",
+        "smtpd_forbid_bare_newline_exclusions": "",
+        "smtpd_error_sleep_time": "0",
+        "disable_vrfy_command": "yes",
+        "smtpd_tls_security_level": "may",
+        "smtpd_tls_cert_file": field.certificate(row),
+        **field.filled(row),
+    }
+    servers.postscreen(field.peers, free_port(), field.place(row), **settings)
+
+
+# Debian's breaks off every handshake: its key is in another process, which OpenSSL 3 does not ask.
+NO_TLS = {"tls.absent": "medium"}
+OPENSMTPD = [
+    Row("OpenSMTPD", "no TLS", NO_TLS, tls=None, quick=True),
+    Row("OpenSMTPD", "open relay, no TLS", RELAY | NO_TLS, {"match": "from any for any"}, tls=None, quick=True),
+    Row("OpenSMTPD", "relays for senders of its domain, no TLS", RELAY | NO_TLS,
+        {"match": 'from any mail-from "@$domain" for any'}, tls=None),
+    Row("OpenSMTPD", "TLS that fails", {"tls.broken": "high"}, tls="rsa", quick=True),
+    Row("OpenSMTPD", "TLS that fails", {"tls.broken": "high", "smtp.no_answer": "info"}, {"listen": "smtps auth"},
+        tls="rsa", port=465),
+    Row("OpenSMTPD", "no TLS", NO_TLS, tls=None, own=True),
+]  # fmt: skip
+
+
+def opensmtpd(field, rows):
+    """One for all rows: its queue has a place that is compiled in."""
+    lines, files = [f'action "onward" relay host "smtp://127.0.0.1:{field.canary_port}"'], {}
+    for number, row in enumerate(rows):
+        how, tag = field.filled(row), f"R{number}"
+        listen = how.get("listen", "tls")
+        if row.tls:
+            pem = field.certificate(row).read_text(encoding="ascii")
+            files |= {f"{tag}.crt": pem.partition("-----BEGIN PRIVATE")[0], f"{tag}.key": pem}
+            lines += [f'pki {tag} cert "/own/{tag}.crt"', f'pki {tag} key "/own/{tag}.key"']
+        secure = f"{listen} pki {tag}" if row.tls else ""
+        lines.append(f"listen on {field.address(row)} port {row.port} {secure} hostname {row.host} tag {tag}")
+        known = RECIPIENT if row.own else f"postmaster@{row.domain}"
+        for match in filter(None, [how.get("match"), f'from any for rcpt-to "{known}"']):
+            lines.append(f'match tag {tag} {match} action "onward"')
+    # What is listened to comes before what is done.
+    order = ["pki", "listen", "action", "match"]
+    lines.sort(key=lambda line: order.index(line.split()[0]))
+    servers.opensmtpd(field.peers, 25, "\n".join(lines) + "\n", files)
+
+
+SENDMAIL = [
+    Row("Sendmail", "safe", {}, quick=True),
+    Row("Sendmail", "open relay", RELAY, ["FEATURE(`promiscuous_relay')"], quick=True),
+    Row("Sendmail", "relays for senders of its domain", RELAY, ["FEATURE(`relay_local_from')"]),
+    Row("Sendmail", "no TLS", {"tls.absent": "medium"}, tls=None),
+    Row("Sendmail", "expired certificate", {"cert.expired": "medium"}, tls="expired"),
+    Row("Sendmail", "certificate for another name", {"cert.name": "low"}, tls="wrong name"),
+    Row("Sendmail", "tells who exists", {"smtp.vrfy": "medium"}, ["define(`confPRIVACY_FLAGS', `authwarnings')"]),
+    Row("Sendmail", "shows its version", VERSION | {"software.weakness_faint": "info"},
+        ["define(`confSMTP_LOGIN_MSG', `$j Sendmail $v/$Z; $b')"]),
+    Row("Sendmail", "safe", {}, own=True),
+]  # fmt: skip
+
+
+def sendmail(field, row):
+    lines = [f"define(`confDOMAIN_NAME', `{row.host}')", "define(`confSMTP_LOGIN_MSG', `$j ESMTP')"]
+    lines += ["define(`SMART_HOST', `[127.0.0.1]')", f"define(`RELAY_MAILER_ARGS', `TCP $h {field.canary_port}')"]
+    lines += ["define(`HELP_FILE', `/own/none')", "FEATURE(`accept_unresolvable_domains')"]
+    # Who takes mail for a domain of others passes on what is to anybody there; its own it knows.
+    lines.append(f"RELAY_DOMAIN(`{OWN}')" if row.own else f"LOCAL_DOMAIN(`{row.domain}')")
+    if row.tls:
+        lines += [f"define(`conf{name}', `/own/server.pem')" for name in ("SERVER_CERT", "SERVER_KEY", "CACERT")]
+        lines += ["define(`confCACERT_PATH', `/own')"]
+    certificate = field.certificate(row) if row.tls else None
+    servers.sendmail(field.peers, row.port, field.address(row), [*lines, *(row.how or [])], certificate)
+
+
+SUBMISSION = [
+    Row("Dovecot submission", "safe", {}, {"ssl": "required"}, port=587, quick=True),
+    Row("Dovecot submission", "safe", {}, {"ssl": "required"}, port=465),
+    Row("Dovecot submission", "AUTH in clear", {"auth.in_clear": "high"},
+        {"ssl": "yes", "disable_plaintext_auth": "no"}, port=587, quick=True),
+    Row("Dovecot submission", "AUTH in clear, no TLS", {"auth.in_clear": "high", "tls.absent": "high"},
+        {"ssl": "no", "disable_plaintext_auth": "no"}, tls=None, port=587),
+    Row("Dovecot submission", "expired certificate", {"cert.expired": "high"}, {"ssl": "required"}, "expired", port=587),
+    Row("Dovecot submission", "self-signed certificate", {"cert.untrusted": "medium"}, {"ssl": "required"},
+        "self-signed", port=587),
+]  # fmt: skip
+
+
+def submission(field, row):
+    settings = {"login_greeting": "ESMTP", "hostname": row.host, **field.filled(row)}
+    if row.tls:
+        settings |= {"ssl_cert": "</own/server.pem", "ssl_key": "</own/server.pem"}
+    certificate = field.certificate(row) if row.tls else None
+    servers.submission(field.peers, row.port, field.address(row), settings, certificate)
+
+
+# Debian's 1.4.3 has CVE-2024-27305 and CVE-2024-34083.
+INJECTED = {"starttls.injection": "high", "software.weakness": "high"}
+AIOSMTPD = [
+    Row("aiosmtpd", "reads on behind STARTTLS", INJECTED, quick=True),
+    Row("aiosmtpd", "bare newlines end messages, no TLS", SMUGGLED | NO_TLS | {"software.weakness": "high"},
+        tls=None, own=True, quick=True),
+    Row("aiosmtpd", "open relay, no TLS", RELAY | SMUGGLED | NO_TLS | {"software.weakness": "high"},
+        {"open": True}, tls=None, quick=True),
+    Row("aiosmtpd", "AUTH in clear", INJECTED | IN_CLEAR, {"auth": True}),
+    Row("aiosmtpd", "expired certificate", INJECTED | {"cert.expired": "medium"}, tls="expired"),
+]  # fmt: skip
+
+
+def aiosmtpd(field, rows):
+    """One process for all rows."""
+    told, files = [], []
+    for row in rows:
+        how = field.filled(row)
+        known = "" if how.get("open") else (RECIPIENT if row.own else f"postmaster@{row.domain}")
+        files += [field.certificate(row)] if row.tls else []
+        told.append(
+            {
+                "name": row.host,
+                "address": field.address(row),
+                "port": row.port,
+                "known": known,
+                "next_port": field.canary_port,
+                "certificate": files[-1].name if row.tls else "",
+                "auth": how.get("auth", False),
+            }
+        )
+    servers.aiosmtpd_rows(field.peers, json.dumps(told), files)
+
+
+GATEPOST = [
+    Row("Gatepost", "safe", {}, quick=True),
+    Row("Gatepost", "safe", {}, {"service": "submission"}, port=587, quick=True),
+    Row("Gatepost", "safe", {}, {"service": "submission", "tls": "implicit"}, port=465),
+    Row("Gatepost", "expired certificate", {"cert.expired": "medium"}, tls="expired"),
+    Row("Gatepost", "no TLS", NO_TLS, tls=None),
+    Row("Gatepost", "safe", {}, own=True, quick=True),
+]
+
+
+def gatepost(field, row):
+    folder = field.folder / row.key
+    folder.mkdir()
+    local, domain = (RECIPIENT if row.own else f"postmaster@{row.domain}").split("@")
+    settings = {
+        "hostname": row.host,
+        "listen": [{"address": field.place(row), "service": "inbound", **field.filled(row)}],
+        "domains": {domain: {"recipients": [local], "deliver": {"maildir": "mail/{domain}/{local}"}}},
+        "users": {"file": gateway.make_users(folder, ("alice@demo.test", "secret"))},
+    }
+    if row.tls:
+        certificate = str(field.certificate(row))
+        settings["tls"] = {"certificate": certificate, "key": certificate}
+    server = gateway.Gateway(folder, settings)
+    field.cleanup.callback(server.stop)
+    server.start(wait=False)
+
+
+def old_tls(context):
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+
+
+OURS = [
+    Row("ours", "safe", {}, quick=True),
+    Row("ours", "reads on behind STARTTLS", {"starttls.injection": "high"}, {"injection": True}, quick=True),
+    Row("ours", "clear text behind the 220", {"starttls.clear_text": "medium"}, {"clear_behind": b"250 evil\r\n"}, quick=True),
+    Row("ours", "STARTTLS inside TLS", {"starttls.again": "low"}, {"again": True}),
+    Row("ours", "a firewall strikes out STARTTLS", {"smtp.rewritten": "medium", "tls.absent": "medium"}, {"struck_out": True}),
+    Row("ours", "no EHLO", {"smtp.no_esmtp": "low"}, {"no_esmtp": True}, tls=None),
+    Row("ours", "a slow greeting", {"smtp.slow_greeting": "info"}, {"wait_s": 11}),
+    Row("ours", "answers what nobody said", {"smtp.unasked": "medium"}, {"unasked": True}),
+    Row("ours", "NTLM", {"auth.ntlm_leak": "low", "auth.in_clear": "low", "auth.on_relay_port": "low"}, {"ntlm": True}),
+    Row("ours", "takes all mail and keeps it", {"smtp.open_relay": "medium"}, {"takes": True}),
+    Row("ours", "LF.LF ends messages", SMUGGLED, {"ends": [b"\n.\n"]}, own=True, quick=True),
+    Row("ours", "CR.CR ends messages", SMUGGLED, {"ends": [b"\r.\r"]}, own=True),
+    Row("ours", "TLS 1.1 alone", {"tls.version_old": "medium"}, {"tls": old_tls}),
+    Row("ours", "Diffie-Hellman of 1024 bits", {"tls.exchange_weak": "medium"}, {"dh": True}, tls="rsa"),
+    Row("ours", "closes at once", {"smtp.no_answer": "info"}, {"greeting": "554 no service"}, tls=None),
+]  # fmt: skip
+
+
+def ours(field, row):
+    how = field.filled(row)
+    if how.pop("dh", False):
+        how["tls"] = field.short_dh
+    known = RECIPIENT if row.own else f"postmaster@{row.domain}"
+    certificate = field.certificate(row) if row.tls else None
+    server = faulty.start(field.address(row), row.port, row.host, certificate=certificate, known=known, **how)
+    field.cleanup.callback(server.server_close)
+    field.cleanup.callback(server.shutdown)
+
+
+STARTERS = {
+    "Postfix": postfix,
+    "postscreen": postscreen,
+    "Exim": exim,
+    "OpenSMTPD": opensmtpd,
+    "Sendmail": sendmail,
+    "Dovecot submission": submission,
+    "aiosmtpd": aiosmtpd,
+    "Gatepost": gatepost,
+    "ours": ours,
+}
+TOGETHER = {"Postfix", "OpenSMTPD", "aiosmtpd"}  # started once, with all its rows
+ROWS = [*POSTFIX, *POSTSCREEN, *EXIM, *OPENSMTPD, *SENDMAIL, *SUBMISSION, *AIOSMTPD, *GATEPOST, *OURS]
 
 
 class Field:
@@ -204,6 +439,7 @@ class Field:
 
     def __enter__(self):
         with contextlib.ExitStack() as undo:
+            undo.callback(self.peers.stop)
             undo.callback(self.cleanup.close)
             self.start()
             undo.pop_all()
@@ -219,6 +455,7 @@ class Field:
         self.cleanup.callback(sink.wait)
         self.cleanup.callback(sink.terminate)
         wait_for_port(self.canary_port)
+        self.leave_home()
         for server in dict.fromkeys(row.server for row in self.rows):
             rows = [row for row in self.rows if row.server == server]
             if server in TOGETHER:
@@ -229,6 +466,12 @@ class Field:
         for row in self.rows:
             wait_for_port(row.port, self.address(row))
         self.zone = self.write("zone.json", json.dumps(self.names()))
+
+    def leave_home(self):
+        """Some servers trust 127.0.0.1 whatever they are told: the scanner's address is another one."""
+        route = ["local", f"{NETWORK}.0.0/16", "dev", "lo", "src", SCANNER]
+        subprocess.run(["ip", "route", "replace", *route], check=True)
+        self.cleanup.callback(subprocess.run, ["ip", "route", "del", *route], check=False)
 
     # --- what a server is given ---
 
@@ -255,9 +498,18 @@ class Field:
         return {key: fill(value) for key, value in (row.how or {}).items()}
 
     def certificate(self, row):
-        """A file with the certificate, those above it, and the key."""
+        """A file with the certificate and its key."""
         name = "elsewhere.test" if row.tls == "wrong name" else row.host
         return self.authority.issue(name, **CERTIFICATES[row.tls])
+
+    def short_dh(self, context):
+        """Makes a context one whose key exchange is of 1024 bits."""
+        path = self.folder / "dh.pem"
+        argv = ["openssl", "genpkey", "-genparam", "-algorithm", "DHX", "-pkeyopt", "dh_rfc5114:1", "-out", path]
+        subprocess.run(argv, check=True, capture_output=True)
+        context.set_ciphers("DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.load_dh_params(path)
 
     # --- what the scanner is given ---
 
