@@ -21,8 +21,8 @@ class Faulty(socketserver.ThreadingTCPServer):
     struck_out   a firewall's X in place of STARTTLS
     no_esmtp     EHLO is not known
     greeting     another one
-    wait_s       before it
-    unasked      a reply that nobody asked for, after each to EHLO
+    wait_s       before it, in the first connection
+    unasked      a reply that nobody asked for, behind that to EHLO, in the first connection
     ntlm         AUTH NTLM is offered, in clear
     ends         what ends a message beside CRLF.CRLF
     takes        RCPT is answered by 250, whoever it is, and messages go nowhere
@@ -35,6 +35,7 @@ class Faulty(socketserver.ThreadingTCPServer):
 
     def __init__(self, address, name, certificate=None, implicit=False, known="", **faults):
         super().__init__(address, Session)
+        self.visited = False
         self.name, self.implicit, self.known, self.faults, self.context = name, implicit, known, faults, None
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -45,6 +46,7 @@ class Faulty(socketserver.ThreadingTCPServer):
 class Session(socketserver.BaseRequestHandler):
     def setup(self):
         self.faults, self.pending, self.tls = self.server.faults, b"", False
+        self.first, self.server.visited = not self.server.visited, True
         self.request.settimeout(60)
 
     def handle(self):
@@ -74,7 +76,7 @@ class Session(socketserver.BaseRequestHandler):
             self.pending += more
 
     def talk(self):
-        time.sleep(self.faults.get("wait_s", 0))
+        time.sleep(self.faults.get("wait_s", 0) if self.first else 0)
         self.say(self.faults.get("greeting", f"220 {self.server.name} ESMTP"))
         while True:
             line = self.read_until([b"\r\n"]).decode("latin-1")
@@ -97,9 +99,10 @@ class Session(socketserver.BaseRequestHandler):
             offers.append("XXXXXXXA")
         elif self.server.context and (not self.tls or "again" in self.faults):
             offers.append("STARTTLS")
-        self.say("\r\n".join(f"250{'-' if n < len(offers) else ' '}{offer}" for n, offer in enumerate(offers, 1)))
-        if "unasked" in self.faults:
-            self.say("250 and another thing")
+        lines = [f"250{'-' if n < len(offers) else ' '}{offer}" for n, offer in enumerate(offers, 1)]
+        if "unasked" in self.faults and self.first:
+            lines.append("250 and another thing")
+        self.say("\r\n".join(lines))
 
     def do_HELO(self, line):
         self.say(f"250 {self.server.name}")

@@ -31,10 +31,6 @@ class Handler:
         return "250 OK"
 
 
-class Hidden(SMTP):
-    __ident__ = "ESMTP"
-
-
 class Server(Controller):
     def __init__(self, row):
         tls, self.row = None, row
@@ -42,13 +38,14 @@ class Server(Controller):
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(HERE / row["certificate"])
         self.options = {"tls_context": tls, "hostname": row["name"], "auth_require_tls": not row["auth"]}
-        if row["auth"]:
-            self.options["authenticator"] = lambda *_: None
+        self.options["ident"] = "ESMTP"
+        if not row["auth"]:
+            self.options["auth_exclude_mechanism"] = ["LOGIN", "PLAIN"]
         handler = Handler(row["known"], row["next_port"])
         super().__init__(handler, hostname=row["address"], port=row["port"], ready_timeout=20)
 
     def factory(self):
-        return Hidden(self.handler, loop=self.loop, **self.options)
+        return SMTP(self.handler, loop=self.loop, **self.options)
 
 
 for row in json.loads((HERE / "servers.json").read_text(encoding="utf-8")):

@@ -53,12 +53,15 @@ class Authority:
         self.pem = self.path.read_text(encoding="ascii")
 
     def make_key(self, name, rsa_bits=0):
-        kind = f"RSA -pkeyopt rsa_keygen_bits:{rsa_bits}" if rsa_bits else "EC -pkeyopt ec_paramgen_curve:P-256"
-        openssl("genpkey", "-algorithm", *kind.split(), "-out", f"{name}.key", folder=self.folder)
+        kind = ["genrsa", "-out", f"{name}.key", str(rsa_bits)]
+        if not rsa_bits:
+            kind = ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key"]
+        openssl(*kind, folder=self.folder)
         return f"{name}.key"
 
     def issue(
-        self, *names, common_name="test", expired=False, self_signed=False, days=30, span=None, rsa_bits=0, digest="sha256"
+        self, *names, common_name="test", expired=False, self_signed=False,
+        days=30, span=None, rsa_bits=0, digest="sha256",
     ):  # fmt: skip
         """The path of a file with a certificate for these DNS names, and its key.
 

@@ -130,8 +130,8 @@ exec chroot "$root" "$@"
 class Peer:
     """A command that runs inside the root folder, with a folder of its own at /own, and `mail` at /own/mail.
 
-    A resolv.conf in its folder is its own; without one it has no name server. root/var/run and root/var/spool there stand
-    in for those that all peers share."""
+    A resolv.conf in its folder is its own; without one it has no name server. root/var/run and root/var/spool there
+    stand in for those that all peers share."""
 
     def __init__(self, root, work, argv, mail=None):
         self.work = pathlib.Path(work)
@@ -243,13 +243,15 @@ class Peers:
         return peer
 
     def exim(
-        self, port, next_hop, transport=None, login=None, listeners=(), acl="", routers="", authenticator=None, **settings
+        self, port, next_hop, transport=None, login=None, listeners=(),
+        acl="", routers="", authenticator=None, **settings,
     ):  # fmt: skip
         """A whole Exim that takes mail for everybody on `port` and passes it on to `next_hop`, a host and a port.
 
         transport: settings of its transport. login: the user and password that it has there. listeners: further
-        addresses with ports. acl: named lists, for settings to name. routers: before the one that takes all. authenticator: settings of that for its own
-        clients. A setting that is a path is that of a file: Exim is given a copy.
+        addresses with ports. acl: named lists, for settings to name. routers: those before the one that takes all.
+        authenticator: settings of that for its own clients. A setting that is a path is that of a file: Exim is given a
+        copy.
         """
         work = self.folder("exim")
         (work / "conf").mkdir()

@@ -27,6 +27,7 @@ define(`confPID_FILE', `/own/pid')dnl
 define(`QUEUE_DIR', `/own/queue')dnl
 define(`STATUS_FILE', `/own/stats')dnl
 define(`ALIAS_FILE', `/own/aliases')dnl
+define(`confSERVICE_SWITCH_FILE', `/own/switch')dnl
 define(`confDONT_BLAME_SENDMAIL', `GroupWritableDirPathSafe')dnl
 define(`confPRIVACY_FLAGS', `authwarnings,noexpn,novrfy')dnl
 FEATURE(`no_default_msa')dnl
@@ -168,6 +169,7 @@ def sendmail(peers, port, address="127.0.0.1", more=("define(`confDOMAIN_NAME', 
     work = peers.folder("sendmail")
     text = SENDMAIL.format(port=port, address=address, more="\n".join(more))
     (work / "sendmail.mc").write_text(text, encoding="utf-8")
+    (work / "switch").write_text("hosts files\naliases files\n", encoding="utf-8")
     (work / "aliases").write_text("postmaster: /dev/null\n", encoding="utf-8")
     give_certificate(work, certificate)
     peers.start(work, "sh", "-c", command)
