@@ -35,7 +35,7 @@ verify(const struct gp_header *h, struct gp_slice record, size_t step, struct gp
        struct gp_arc_chain *ret)
 {
 	struct gp_answers *answers = gp_answers_new(arena, 128, seed);
-	struct gp_dkim_world world = {answers, NULL, 1'700'000'000, arena};
+	struct gp_dkim_world world = {answers, NULL, 1'700'000'000, arena, true};
 	struct gp_slice text = gp_header_body(h);
 	struct gp_arc_verdict v;
 	struct gp_dkim_body body;

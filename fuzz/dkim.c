@@ -45,7 +45,7 @@ verify(const struct gp_header *h, struct gp_slice record, size_t step, struct gp
        char ret[GP_DKIM_VERDICTS_MAX + 1])
 {
 	struct gp_answers *answers = gp_answers_new(arena, 64, seed);
-	struct gp_dkim_world world = {answers, NULL, 1'700'000'000, arena};
+	struct gp_dkim_world world = {answers, NULL, 1'700'000'000, arena, true};
 	struct gp_dkim_set set;
 	struct gp_dkim_result_set result;
 	struct gp_dkim_body body;

@@ -55,7 +55,8 @@ check_evaluators(struct gp_slice text, struct gp_answers *set, struct gp_arena *
 	static const char *const names[] = {"_dmarc.a.d.test", "_dmarc.d.test", "_dmarc.test",
 					    "d.test._report._dmarc.r.test"};
 	struct gp_dns_record records[GP_ARRAY_LEN(names)] = {};
-	struct gp_dmarc_query q = {.author.domain = GP_SLICE("a.d.test"),
+	struct gp_dmarc_query q = {.trail = true,
+				   .author.domain = GP_SLICE("a.d.test"),
 				   .spf = {GP_SLICE("d.test"), GP_DMARC_PROVEN}};
 	struct gp_dmarc_result r;
 	struct gp_dmarc_record record;

@@ -64,8 +64,9 @@ add_chunk(struct gp_arena *a, size_t size)
 	return chunk;
 }
 
-void *
-gp_arena_alloc(struct gp_arena *a, size_t size)
+/* Room for size octets, as they are; *ret_padded: how many there are. NULL: cap or memory. */
+static char *
+take(struct gp_arena *a, size_t size, size_t *ret_padded)
 {
 	size_t padded, used;
 	struct gp_arena_chunk *chunk = a->chunks;
@@ -80,14 +81,22 @@ gp_arena_alloc(struct gp_arena *a, size_t size)
 		chunk = add_chunk(a, padded);
 	if (!chunk)
 		goto fail;
-	void *ptr = chunk->data + chunk->used;
+	char *ptr = chunk->data + chunk->used;
 	chunk->used += padded;
 	a->used = used;
-	memset(ptr, 0, padded);
+	*ret_padded = padded;
 	return ptr;
 fail:
 	a->failed = true;
 	return NULL;
+}
+
+void *
+gp_arena_alloc(struct gp_arena *a, size_t size)
+{
+	size_t padded;
+	char *ptr = take(a, size, &padded);
+	return ptr ? memset(ptr, 0, padded) : NULL;
 }
 
 void *
@@ -104,14 +113,17 @@ gp_arena_array(struct gp_arena *a, size_t n, size_t size)
 char *
 gp_arena_str(struct gp_arena *a, struct gp_slice s)
 {
-	size_t size;
+	size_t size, padded;
 	if (gp_add_overflow(s.len, (size_t)1, &size)) {
 		a->failed = true;
 		return NULL;
 	}
-	char *copy = gp_arena_alloc(a, size);
-	if (copy && s.len > 0)
+	char *copy = take(a, size, &padded);
+	if (!copy)
+		return NULL;
+	if (s.len > 0)
 		memcpy(copy, s.ptr, s.len);
+	copy[s.len] = '\0';
 	return copy;
 }
 
@@ -122,14 +134,19 @@ gp_arena_dup(struct gp_arena *a, struct gp_slice s)
 	return gp_slice(copy, copy ? s.len : 0);
 }
 
+/* Most texts are short: those are printed once, and copied. */
 struct gp_slice
 gp_arena_printf(struct gp_arena *a, const char *fmt, ...)
 {
+	char brief[256];
+	size_t padded;
 	va_list args;
 	va_start(args, fmt);
-	int n = vsnprintf(NULL, 0, fmt, args);
+	int n = vsnprintf(brief, sizeof(brief), fmt, args);
 	va_end(args);
-	char *text = n < 0 ? NULL : gp_arena_alloc(a, (size_t)n + 1);
+	if (n >= 0 && (size_t)n < sizeof(brief))
+		return gp_arena_dup(a, gp_slice(brief, (size_t)n));
+	char *text = n < 0 ? NULL : take(a, (size_t)n + 1, &padded);
 	if (!text) {
 		a->failed = true;
 		return gp_slice(NULL, 0);

@@ -18,13 +18,13 @@ gp_map_free(struct gp_map *m)
 	*m = gp_map(m->max, m->seed);
 }
 
-static uint64_t
+static inline uint64_t
 rotl(uint64_t x, int n)
 {
 	return x << n | x >> (64 - n);
 }
 
-static void
+static inline void
 sip_round(uint64_t v[4])
 {
 	v[0] += v[1];

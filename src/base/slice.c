@@ -10,12 +10,6 @@ gp_slice_str(const char *s)
 }
 
 bool
-gp_slice_eq(struct gp_slice a, struct gp_slice b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool
 gp_slice_eq_nocase(struct gp_slice a, struct gp_slice b)
 {
 	if (a.len != b.len)
@@ -54,19 +48,6 @@ gp_slice_ends_nocase(struct gp_slice s, struct gp_slice suffix)
 {
 	return s.len >= suffix.len &&
 	       gp_slice_eq_nocase(gp_slice_drop(s, s.len - suffix.len), suffix);
-}
-
-struct gp_slice
-gp_slice_take(struct gp_slice s, size_t n)
-{
-	return gp_slice(s.ptr, GP_MIN(s.len, n));
-}
-
-struct gp_slice
-gp_slice_drop(struct gp_slice s, size_t n)
-{
-	n = GP_MIN(s.len, n);
-	return n == 0 ? s : gp_slice(s.ptr + n, s.len - n);
 }
 
 ptrdiff_t

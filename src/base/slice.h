@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <string.h>
+
 struct gp_slice {
 	const char *ptr;
 	size_t len;
@@ -27,8 +29,13 @@ gp_slice(const char *ptr, size_t len)
 struct gp_slice
 gp_slice_str(const char *s);
 
-bool
-gp_slice_eq(struct gp_slice a, struct gp_slice b);
+/* Inline, with take and drop, as parsers do little else. The first octet tells most apart. */
+static inline bool
+gp_slice_eq(struct gp_slice a, struct gp_slice b)
+{
+	return a.len == b.len &&
+	       (a.len == 0 || (a.ptr[0] == b.ptr[0] && memcmp(a.ptr, b.ptr, a.len) == 0));
+}
 
 /* Equal when the letters A to Z are folded; all other octets compare as they are. */
 bool
@@ -46,12 +53,19 @@ bool
 gp_slice_ends_nocase(struct gp_slice s, struct gp_slice suffix);
 
 /* The first n octets, or all when there are fewer. */
-struct gp_slice
-gp_slice_take(struct gp_slice s, size_t n);
+static inline struct gp_slice
+gp_slice_take(struct gp_slice s, size_t n)
+{
+	return gp_slice(s.ptr, GP_MIN(s.len, n));
+}
 
 /* What remains without the first n octets; empty when there are fewer. */
-struct gp_slice
-gp_slice_drop(struct gp_slice s, size_t n);
+static inline struct gp_slice
+gp_slice_drop(struct gp_slice s, size_t n)
+{
+	n = GP_MIN(s.len, n);
+	return n == 0 ? s : gp_slice(s.ptr + n, s.len - n);
+}
 
 /* The offset of the first (last) octet c, or -1. */
 ptrdiff_t

@@ -17,7 +17,7 @@ static inline void
 arc_verify(struct arc_rig *a, struct gp_slice message)
 {
 	struct rig *r = &a->dkim;
-	struct gp_dkim_world world = {r->answers, r->keys, r->now_s, &r->arena};
+	struct gp_dkim_world world = {r->answers, r->keys, r->now_s, &r->arena, true};
 	struct gp_header *header = gp_arena_new(&r->arena, struct gp_header);
 	struct gp_dkim_body body;
 	assert_int_equal(gp_header_split(message, &r->arena, header), 0);

@@ -110,7 +110,7 @@ make_world(const json_t *c, struct gp_arena *arena)
 static struct gp_dmarc_query
 make_query(const json_t *c, struct gp_dmarc_proof *dkim, struct gp_arena *arena)
 {
-	struct gp_dmarc_query q = {.dkim = dkim};
+	struct gp_dmarc_query q = {.dkim = dkim, .trail = true};
 	const json_t *spf = json_array_get(json_object_get(c, "spf_pass_domain"), 0);
 	const json_t *list = json_object_get(c, "dkim_pass_domains"), *d;
 	assert_int_equal(gp_dmarc_author_of_domain(slice_of(json_object_get(c, "author_domain")),

@@ -199,7 +199,7 @@ read_proof(struct gp_slice text)
 static struct gp_dmarc_query
 make_query(const char *from, const char *spf, const char *dkim, struct gp_arena *arena)
 {
-	struct gp_dmarc_query q = {};
+	struct gp_dmarc_query q = {.trail = true};
 	struct gp_slice list = gp_slice_str(dkim);
 	struct gp_dmarc_proof *proofs = gp_arena_array(arena, PROOFS_MAX, sizeof(*proofs));
 	assert_int_equal(gp_dmarc_author_of_domain(gp_slice_str(from), arena, &q.author), 0);
@@ -281,7 +281,8 @@ a_from_that_cannot_be_used(void **state)
 	for (uint8_t author = 1; author <= GP_DMARC_AUTHOR_NO_DOMAIN; author++) {
 		struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 		struct gp_answers *set = gp_answers_new(&arena, 8, test_seed);
-		struct gp_dmarc_query q = {.author = {.state = author},
+		struct gp_dmarc_query q = {.trail = true,
+					   .author = {.state = author},
 					   .spf = {GP_SLICE("d.test"), GP_DMARC_PROVEN}};
 		struct gp_dmarc_result r;
 		assert_int_equal(gp_dmarc_eval(&q, set, &arena, &r), GP_DMARC_DONE);

@@ -6,6 +6,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -169,6 +170,35 @@ all_short_texts(void **state)
 	}
 }
 
+/* Clean text that is looked at by blocks; in it every text of up to four octets over the alphabet,
+ * at every place of a block and across its ends. */
+static void
+any_short_text_within_blocks(void **state)
+{
+	static const char alphabet[] = {'\r', '\n', '.', 'a', '\0'};
+	static const char *const lines[] = {"\r\n", "x", "ab\r\n", "..\r\nab", "nine oct\r\n"};
+	enum { N = 625, LEN = 4, BEFORE_MAX = 150, AFTER = 140, SIZE = BEFORE_MAX + LEN + AFTER };
+	(void)state;
+	for (size_t n = 0; n < N; n++) {
+		for (size_t before = n % 3; before < BEFORE_MAX; before += 3) {
+			const char *line = lines[(n + before) % GP_ARRAY_LEN(lines)];
+			size_t at = 0, period = strlen(line);
+			char text[SIZE + 5];
+			for (; at < before; at++)
+				text[at] = line[at % period];
+			for (size_t i = 0, rest = n; i < LEN; i++, rest /= GP_ARRAY_LEN(alphabet))
+				text[at++] = alphabet[rest % GP_ARRAY_LEN(alphabet)];
+			for (size_t i = 0; i < AFTER; i++)
+				text[at++] = line[i % period];
+			memcpy(text + at, "\r\n.\r\n", 5);
+			struct gp_slice s = gp_slice(text, at + 5);
+			check(s, s.len, 1);
+			check(s, 1 + n % s.len, SIZE_MAX);
+			check_plain(s, s.len);
+		}
+	}
+}
+
 static void
 nothing_is_copied(void **state)
 {
@@ -188,6 +218,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(smuggling_matrix),
 		cmocka_unit_test(all_short_texts),
+		cmocka_unit_test(any_short_text_within_blocks),
 		cmocka_unit_test(nothing_is_copied),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

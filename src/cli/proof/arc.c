@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "cli/proof/arc_json.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/proof/arc_json.h"
 #include "cli/proof/signing_options.h"
 #include "cli/traffic/tool_report.h"
 #include "sys/log.h"
@@ -42,8 +42,10 @@ static const char usage[] =
 int
 arc_judge(struct arc_run *run, struct gp_arc_verdict *ret)
 {
-	struct gp_dkim_world world = {run->signing.lookup.answers, NULL, run->signing.now_s,
-				      &run->arena};
+	struct gp_dkim_world world = {.answers = run->signing.lookup.answers,
+				      .now_s = run->signing.now_s,
+				      .arena = &run->arena,
+				      .trail = true};
 	int r;
 	do {
 		r = gp_arc_eval(&run->chain, &run->body, &world, ret);

@@ -20,7 +20,10 @@ static int
 evaluate(struct checking *c)
 {
 	struct gp_arena *arena = c->signing->arena;
-	struct gp_dkim_world world = {c->signing->lookup.answers, NULL, c->signing->now_s, arena};
+	struct gp_dkim_world world = {.answers = c->signing->lookup.answers,
+				      .now_s = c->signing->now_s,
+				      .arena = arena,
+				      .trail = true};
 	int r = gp_dkim_collect(&c->signing->header, &c->body, arena, &c->set);
 	if (r < 0)
 		return r;

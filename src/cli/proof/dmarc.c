@@ -93,6 +93,7 @@ static int
 check_query(struct run *run)
 {
 	struct gp_dmarc_query *q = &run->query;
+	q->trail = run->trace;
 	if (!run->from)
 		return complain("--from-domain", "must be given");
 	if (run->spf && q->spf.domain.len == 0)

@@ -95,6 +95,17 @@ look_for_software(struct scan_report *report, const struct gp_probe_record *reco
 	return gp_software_findings(&observed, &report->software, &probed, &report->findings);
 }
 
+/* Whose configuration the most likely one has, which is that of what it is built on; NULL: nobody
+   knows. */
+static const char *
+software_of(const struct scan_report *report)
+{
+	if (report->software.len == 0)
+		return NULL;
+	const struct gp_software_candidate *first = &report->software.items[0];
+	return first->base ? first->base : first->name;
+}
+
 static uint8_t
 rdns_of(const struct gp_reverse *reverse)
 {
@@ -112,14 +123,11 @@ look_at_dialogue(struct scan_report *report, const struct gp_probe_record *recor
 {
 	const struct scan_view *v = report->view;
 	const struct scan_result *r = v->result;
-	const struct gp_software_candidate *first =
-		report->software.len > 0 ? &report->software.items[0] : NULL;
 	const struct gp_probe_facts facts = {
 		.port = r->port,
 		.rdns = rdns_of(&r->reverse),
 		.rdns_name = r->reverse.name,
-		.software = first ? first->name : NULL,
-		.base = first ? first->base : NULL,
+		.software = software_of(report),
 		.private_target = gp_special_of(r->address, r->address_len),
 		.domain = r->domain,
 		.is_mx = r->is_mx || v->mx,
@@ -136,9 +144,10 @@ scan_report_make(const struct scan_view *view, struct gp_arena *arena, struct sc
 		int r = look_for_software(ret, record);
 		if (r == 0)
 			r = look_at_dialogue(ret, record);
+		if (r == 0)
+			r = scan_findings(view, software_of(ret), &ret->findings);
 		if (r < 0)
 			return r;
-		scan_findings(view, &ret->findings);
 	}
 	return arena->failed ? -ENOMEM : 0;
 }

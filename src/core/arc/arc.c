@@ -34,6 +34,8 @@ note(struct judging *j, const char *fmt, ...)
 {
 	char text[NOTE_MAX];
 	va_list args;
+	if (!j->world->trail)
+		return;
 	va_start(args, fmt);
 	int len = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);

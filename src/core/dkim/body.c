@@ -43,10 +43,12 @@ static void
 take_rest(struct gp_dkim_body_way *way)
 {
 	struct gp_dkim_body *b = way->body;
+	struct gp_dkim_digest whole = {};
+	b->failed |= gp_dkim_hash_end(way->hash, &whole) < 0;
 	for (size_t i = 0; i < b->hashes_len; i++) {
 		struct gp_dkim_body_hash *h = &b->hashes[i];
 		if (h->canon == way->canon.canon && !h->known)
-			b->failed |= gp_dkim_hash_peek(way->hash, &h->digest) < 0;
+			h->digest = whole;
 	}
 }
 

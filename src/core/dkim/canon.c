@@ -26,7 +26,93 @@ is_wsp(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* 0x80 in each octet of x that is `octet`, 0 in all others. */
+static inline uint64_t
+find_octet(uint64_t x, char octet)
+{
+	const uint64_t low = 0x7f7f7f7f7f7f7f7f;
+	x ^= 0x0101010101010101 * (uint8_t)octet;
+	return ~(((x & low) + low) | x | low);
+}
+
+enum { BLOCK = 64 };
+
+/* Whether a block is relaxed as it stands; the octet behind it is looked at too. There are no
+ * branches in it, so that compilers do many octets at a time. */
+static bool
+is_clean(const char *block)
+{
+	uint8_t bad = 0;
+	for (size_t i = 0; i < BLOCK; i++) {
+		char c = block[i], next = block[i + 1];
+		bad |= (uint8_t)(c == '\t');
+		bad |= (uint8_t)((c == ' ') & ((next == ' ') | (next == '\t') | (next == '\r')));
+	}
+	return bad == 0;
+}
+
+/* Clean blocks; a word is left behind them. */
+static size_t
+skip_blocks(struct gp_slice s, size_t at)
+{
+	while (s.len - at >= BLOCK + sizeof(uint64_t) && is_clean(s.ptr + at))
+		at += BLOCK;
+	return at;
+}
+
+/*
+ * How much of the front is relaxed as it stands, line ends apart: no tab, and each space before
+ * something that is neither white space nor a CR: most of most bodies is like that. Eight octets at
+ * a time, the last of which is only looked at to know what stands behind the seventh; by blocks
+ * where the first of them promise well. line: no further than to a CR, so that who wants a line
+ * does not look at all that follows for each.
+ */
+static inline size_t
+find_clean(struct gp_slice s, bool line)
+{
+	enum { STEP = 7, PROMISE = 2 * STEP };
+	const uint64_t seven = 0x0080808080808080; /* of a word, in the order of memory */
+	size_t at = 0;
+	for (; at + sizeof(uint64_t) <= s.len; at += STEP) {
+		uint64_t x;
+		if (at == PROMISE && !line)
+			at = skip_blocks(s, at);
+		memcpy(&x, s.ptr + at, sizeof(x));
+		x = le64toh(x);
+		uint64_t spaces = find_octet(x, ' '), tabs = find_octet(x, '\t');
+		uint64_t crs = find_octet(x, '\r'), ends = spaces | tabs | crs;
+		uint64_t bad = ((spaces & ends >> 8) | tabs | (line ? crs : 0)) & seven;
+		if (bad != 0)
+			return at + (size_t)__builtin_ctzll(bad) / 8;
+	}
+	return at;
+}
+
 /* --- header fields --- */
+
+/* What is left of white space and line ends at the front, and the octet behind them. Returns how
+ * much was written of that. */
+static size_t
+relax_gap(struct gp_slice *value, bool begins, char *to)
+{
+	size_t len = 0;
+	bool space = false;
+	for (; value->len > 0; *value = gp_slice_drop(*value, 1)) {
+		char c = value->ptr[0];
+		if (is_wsp(c)) {
+			space = true;
+		} else if (c == '\r' && value->len > 1 && value->ptr[1] == '\n') {
+			*value = gp_slice_drop(*value, 1);
+		} else {
+			if (space && !begins)
+				to[len++] = ' ';
+			to[len++] = c;
+			*value = gp_slice_drop(*value, 1);
+			break;
+		}
+	}
+	return len;
+}
 
 /* Section 3.4.2 to the letter; `to` has room for the field and 2 octets. Returns the length. */
 static size_t
@@ -34,23 +120,16 @@ relax_field(struct gp_slice field, char *to)
 {
 	struct gp_slice value = field, name = gp_slice_trim(gp_slice_cut(&value, ':'));
 	size_t len = 0;
-	bool space = false;
 	for (size_t i = 0; i < name.len; i++)
 		to[len++] = gp_ascii_lower(name.ptr[i]);
 	to[len++] = ':';
 	size_t begin = len;
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.ptr[i];
-		if (is_wsp(c)) {
-			space = true;
-		} else if (c == '\r' && i + 1 < value.len && value.ptr[i + 1] == '\n') {
-			i++;
-		} else {
-			if (space && len > begin)
-				to[len++] = ' ';
-			space = false;
-			to[len++] = c;
-		}
+	while (value.len > 0) {
+		size_t clean = len > begin ? find_clean(value, true) : 0;
+		memcpy(to + len, value.ptr, clean);
+		len += clean;
+		value = gp_slice_drop(value, clean);
+		len += relax_gap(&value, len == begin, to + len);
 	}
 	to[len++] = '\r';
 	to[len++] = '\n';
@@ -102,16 +181,30 @@ put(struct gp_dkim_canon_body *c, struct gp_slice s)
 	c->len = (uint16_t)(c->len + s.len);
 }
 
+static inline void
+put_octet(struct gp_dkim_canon_body *c, char octet)
+{
+	if (c->len == sizeof(c->room))
+		flush(c);
+	c->room[c->len++] = octet;
+	c->size++;
+}
+
 /* What waited for text to follow it counts now. */
 static inline void
 put_text(struct gp_dkim_canon_body *c, struct gp_slice text)
 {
-	for (; c->breaks > 0; c->breaks--)
-		put(c, GP_SLICE("\r\n"));
+	for (; c->breaks > 0; c->breaks--) {
+		put_octet(c, '\r');
+		put_octet(c, '\n');
+	}
 	if (c->space)
-		put(c, GP_SLICE(" "));
+		put_octet(c, ' ');
 	c->space = false;
-	put(c, text);
+	if (text.len == 1)
+		put_octet(c, text.ptr[0]);
+	else
+		put(c, text);
 }
 
 /* A CR was the last octet of the piece before: alone it is text. Returns the rest of this one. */
@@ -136,7 +229,8 @@ feed_simple(struct gp_dkim_canon_body *c, struct gp_slice piece)
 	uint64_t breaks = 0;
 	c->cr = text.len > 0 && text.ptr[text.len - 1] == '\r';
 	text.len -= c->cr;
-	for (; gp_slice_ends_nocase(text, GP_SLICE("\r\n")); breaks++)
+	for (; text.len >= 2 && text.ptr[text.len - 1] == '\n' && text.ptr[text.len - 2] == '\r';
+	     breaks++)
 		text.len -= 2;
 	if (text.len > 0)
 		put_text(c, text);
@@ -166,44 +260,11 @@ relax(struct gp_dkim_canon_body *c, struct gp_slice piece)
 	}
 }
 
-/* 0x80 in each octet of x that is `octet`, 0 in all others. */
-static inline uint64_t
-find_octet(uint64_t x, char octet)
-{
-	const uint64_t low = 0x7f7f7f7f7f7f7f7f;
-	x ^= 0x0101010101010101 * (uint8_t)octet;
-	return ~(((x & low) + low) | x | low);
-}
-
-/*
- * How much of the front is relaxed as it stands, line ends apart: no tab, and each space before
- * something that is neither white space nor a CR. Eight octets at a time, the last of which is only
- * looked at to know what stands behind the seventh: most of most bodies is like that.
- */
-static size_t
-find_clean(struct gp_slice s)
-{
-	enum { STEP = 7 };
-	const uint64_t seven = 0x0080808080808080; /* of a word, in the order of memory */
-	size_t at = 0;
-	for (; at + sizeof(uint64_t) <= s.len; at += STEP) {
-		uint64_t x;
-		memcpy(&x, s.ptr + at, sizeof(x));
-		x = le64toh(x);
-		uint64_t spaces = find_octet(x, ' '), tabs = find_octet(x, '\t');
-		uint64_t ends = spaces | tabs | find_octet(x, '\r');
-		uint64_t bad = ((spaces & ends >> 8) | tabs) & seven;
-		if (bad != 0)
-			return at + (size_t)__builtin_ctzll(bad) / 8;
-	}
-	return at;
-}
-
 static void
 feed_relaxed(struct gp_dkim_canon_body *c, struct gp_slice piece)
 {
 	while (piece.len > 0) {
-		size_t clean = c->space || c->cr ? 0 : find_clean(piece);
+		size_t clean = c->space || c->cr ? 0 : find_clean(piece, false);
 		if (clean > 0)
 			feed_simple(c, gp_slice_take(piece, clean));
 		piece = gp_slice_drop(piece, clean);

@@ -2,9 +2,8 @@
 #include "core/dkim/crypto.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
+#include <openssl/bn.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,64 +69,39 @@ gp_dkim_hash_end(struct gp_dkim_hash *hash, struct gp_dkim_digest *ret)
 
 /* --- public keys --- */
 
+/*
+ * RSA by the numbers themselves: libcrypto's keys of RSA take as long to make as a signature takes
+ * to verify, and have locks, fetches and checks around each use. All of it is public, so nothing
+ * has to take the same time whatever it is.
+ */
 struct gp_dkim_pkey {
-	EVP_PKEY *pkey;
-	EVP_PKEY_CTX *rsa; /* RSA: set up to verify, again and again */
+	EVP_PKEY *ed25519; /* NULL: it is RSA */
+	BIGNUM *n, *e;
+	BN_MONT_CTX *mont; /* of n */
+	BN_CTX *ctx;       /* for numbers on the way */
 };
 
-/* Takes pkey over. */
 static struct gp_dkim_pkey *
-pkey_new(EVP_PKEY *pkey)
+pkey_new(void)
 {
-	struct gp_dkim_pkey *key = pkey ? calloc(1, sizeof(*key)) : NULL;
-	if (!key) {
-		EVP_PKEY_free(pkey);
-		return NULL;
-	}
-	key->pkey = pkey;
-	return key;
-}
-
-static EVP_PKEY *
-from_params(const char *type, OSSL_PARAM *params)
-{
-	EVP_PKEY *pkey = NULL;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	bool good = ctx && params && EVP_PKEY_fromdata_init(ctx) == 1 &&
-		    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	return good ? pkey : NULL;
-}
-
-static bool
-set_up_rsa(struct gp_dkim_pkey *key)
-{
-	char padding[] = OSSL_PKEY_RSA_PAD_MODE_PKCSV15, digest[] = "SHA256";
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, padding, 0),
-		OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
-	key->rsa = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-	return key->rsa && EVP_PKEY_verify_init_ex(key->rsa, params) == 1;
+	return calloc(1, sizeof(struct gp_dkim_pkey));
 }
 
 struct gp_dkim_pkey *
 gp_dkim_pkey_rsa(struct gp_slice modulus, struct gp_slice exponent)
 {
-	BIGNUM *n = BN_bin2bn((const unsigned char *)modulus.ptr, (int)modulus.len, NULL);
-	BIGNUM *e = BN_bin2bn((const unsigned char *)exponent.ptr, (int)exponent.len, NULL);
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	OSSL_PARAM *params = NULL;
-	if (n && e && build && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-		params = OSSL_PARAM_BLD_to_param(build);
-	struct gp_dkim_pkey *key = pkey_new(from_params("RSA", params));
-	OSSL_PARAM_free(params);
-	OSSL_PARAM_BLD_free(build);
-	BN_free(n);
-	BN_free(e);
-	return key && set_up_rsa(key) ? key : gp_dkim_pkey_free(key);
+	gp_assert(modulus.len <= GP_DKIM_SIGNATURE_MAX);
+	struct gp_dkim_pkey *key = pkey_new();
+	if (!key)
+		return NULL;
+	key->n = BN_bin2bn((const unsigned char *)modulus.ptr, (int)modulus.len, NULL);
+	key->e = BN_bin2bn((const unsigned char *)exponent.ptr, (int)exponent.len, NULL);
+	key->ctx = BN_CTX_new();
+	key->mont = BN_MONT_CTX_new();
+	bool good = key->n && key->e && key->ctx && key->mont && BN_is_odd(key->n) &&
+		    BN_is_odd(key->e) && !BN_is_one(key->e) &&
+		    BN_MONT_CTX_set(key->mont, key->n, key->ctx) == 1;
+	return good ? key : gp_dkim_pkey_free(key);
 }
 
 /*
@@ -173,8 +147,12 @@ gp_dkim_pkey_ed25519(struct gp_slice octets)
 	gp_assert(octets.len == GP_DKIM_ED25519_SIZE);
 	if (has_small_order(octets))
 		return NULL;
-	return pkey_new(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
-						    (const unsigned char *)octets.ptr, octets.len));
+	struct gp_dkim_pkey *key = pkey_new();
+	if (!key)
+		return NULL;
+	key->ed25519 = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+						   (const unsigned char *)octets.ptr, octets.len);
+	return key->ed25519 ? key : gp_dkim_pkey_free(key);
 }
 
 struct gp_dkim_pkey *
@@ -182,8 +160,11 @@ gp_dkim_pkey_free(struct gp_dkim_pkey *key)
 {
 	if (!key)
 		return NULL;
-	EVP_PKEY_CTX_free(key->rsa);
-	EVP_PKEY_free(key->pkey);
+	EVP_PKEY_free(key->ed25519);
+	BN_free(key->n);
+	BN_free(key->e);
+	BN_MONT_CTX_free(key->mont);
+	BN_CTX_free(key->ctx);
 	free(key);
 	return NULL;
 }
@@ -200,12 +181,78 @@ verify_ed25519(EVP_PKEY *pkey, const struct gp_dkim_digest *digest, struct gp_sl
 	return r;
 }
 
+/* SHA-256's name, and where the digest goes, in DER (RFC 8017 section 9.2, notes). */
+static const uint8_t prefix[] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+				 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+
+enum {
+	TAIL_LEN = sizeof(prefix) + GP_DKIM_DIGEST_SIZE,
+	ENCODED_MIN = TAIL_LEN + 11, /* three octets, and eight of padding */
+};
+
+/* What a signer raised to his power (RFC 8017 section 9.2): 0x00 0x01 0xff ... 0xff 0x00, then
+ * the prefix and the digest. */
+static void
+encode_message(const struct gp_dkim_digest *digest, uint8_t *to, size_t len)
+{
+	gp_assert(len >= ENCODED_MIN);
+	memset(to, 0xff, len);
+	to[0] = 0;
+	to[1] = 1;
+	to[len - TAIL_LEN - 1] = 0;
+	memcpy(to + len - TAIL_LEN, prefix, sizeof(prefix));
+	memcpy(to + len - sizeof(digest->octets), digest->octets, sizeof(digest->octets));
+}
+
+/*
+ * s to the power of e, modulo n. From the highest bit of e down: a square, and a factor where the
+ * bit is set. All is in Montgomery's form but for the last factor, which undoes it; the last bit of
+ * e is always set.
+ */
+static bool
+power(struct gp_dkim_pkey *key, const BIGNUM *s, BIGNUM *ret)
+{
+	BIGNUM *base = BN_CTX_get(key->ctx);
+	bool good =
+		base && BN_to_montgomery(base, s, key->mont, key->ctx) == 1 && BN_copy(ret, base);
+	for (int bit = BN_num_bits(key->e) - 2; bit >= 0 && good; bit--) {
+		good = BN_mod_mul_montgomery(ret, ret, ret, key->mont, key->ctx) == 1;
+		if (good && BN_is_bit_set(key->e, bit))
+			good = BN_mod_mul_montgomery(ret, ret, bit > 0 ? base : s, key->mont,
+						     key->ctx) == 1;
+	}
+	return good;
+}
+
+/* RFC 8017 section 8.2.2: what is in the signature has to be the one encoding there is; nothing of
+ * it is parsed, so there is nothing to be forged with what a parser passes over. */
+static int
+verify_rsa(struct gp_dkim_pkey *key, const struct gp_dkim_digest *digest, struct gp_slice signature)
+{
+	uint8_t found[GP_DKIM_SIGNATURE_MAX], wanted[GP_DKIM_SIGNATURE_MAX];
+	size_t len = (size_t)BN_num_bytes(key->n);
+	if (signature.len != len || len < ENCODED_MIN)
+		return 1;
+	BN_CTX_start(key->ctx);
+	BIGNUM *s = BN_CTX_get(key->ctx), *m = BN_CTX_get(key->ctx);
+	int r = -ENOMEM;
+	if (m && BN_bin2bn((const unsigned char *)signature.ptr, (int)len, s)) {
+		if (BN_cmp(s, key->n) >= 0)
+			r = 1;
+		else if (power(key, s, m) && BN_bn2binpad(m, found, (int)len) == (int)len)
+			r = 0;
+	}
+	BN_CTX_end(key->ctx);
+	if (r != 0)
+		return r;
+	encode_message(digest, wanted, len);
+	return memcmp(found, wanted, len) != 0;
+}
+
 int
 gp_dkim_pkey_verify(struct gp_dkim_pkey *key, const struct gp_dkim_digest *digest,
 		    struct gp_slice signature)
 {
-	if (!key->rsa)
-		return verify_ed25519(key->pkey, digest, signature);
-	return EVP_PKEY_verify(key->rsa, (const unsigned char *)signature.ptr, signature.len,
-			       digest->octets, sizeof(digest->octets)) != 1;
+	return key->ed25519 ? verify_ed25519(key->ed25519, digest, signature)
+			    : verify_rsa(key, digest, signature);
 }

@@ -52,8 +52,8 @@ gp_dkim_hash_end(struct gp_dkim_hash *hash, struct gp_dkim_digest *ret);
 /* A public key, ready to verify; not to be used by two threads at once. */
 struct gp_dkim_pkey;
 
-/* Modulus and exponent without leading zeros; the caller has seen to their bounds. NULL: no
- * memory, or libcrypto wants no such key. */
+/* Modulus and exponent without leading zeros, of at most GP_DKIM_SIGNATURE_MAX octets. NULL: no
+ * memory, or one of them is even, or the exponent is 1. */
 struct gp_dkim_pkey *
 gp_dkim_pkey_rsa(struct gp_slice modulus, struct gp_slice exponent);
 
@@ -68,8 +68,8 @@ gp_dkim_pkey_free(struct gp_dkim_pkey *key);
 
 /*
  * Whether the signature is by this key over the digest: for RSA PKCS #1 v1.5 with SHA-256 (RFC 6376
- * section 3.3), for Ed25519 the digest is the message that is signed (RFC 8463 section 3).
- * Returns 0: it is; 1: it is not; -ENOMEM.
+ * section 3.3), which a modulus of less than 62 octets has no room for; for Ed25519 the digest is
+ * the message that is signed (RFC 8463 section 3). Returns 0: it is; 1: it is not; -ENOMEM.
  */
 [[nodiscard]] int
 gp_dkim_pkey_verify(struct gp_dkim_pkey *key, const struct gp_dkim_digest *digest,

@@ -99,9 +99,11 @@ gp_dkim_eval(const struct gp_dkim_set *set, const struct gp_dkim_body *body,
 	};
 	if (!j.verdicts || !j.need)
 		return -ENOMEM;
-	/* Without the body first: nothing is computed that would be again with the next answer. */
-	int r = judge_all(set, NULL, world, &j);
-	if (r == 0 && body && j.waits && j.need_len == 0)
+	/* Several without the body first: nothing is computed that would be again with the next
+	 * answer. */
+	bool several = set->len > 1;
+	int r = judge_all(set, several ? NULL : body, world, &j);
+	if (r == 0 && several && body && j.waits && j.need_len == 0)
 		r = judge_all(set, body, world, &j);
 	*ret = (struct gp_dkim_result_set){j.verdicts, set->len, j.need, j.need_len};
 	if (r < 0)

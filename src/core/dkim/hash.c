@@ -55,7 +55,9 @@ int
 gp_dkim_header_digest(const struct gp_header *h, size_t own, const struct gp_dkim_signature *sig,
 		      struct gp_arena *arena, struct gp_dkim_digest *ret)
 {
+	enum { MOST = 2048 }; /* octets that are enough for most */
 	struct gp_buf text = GP_BUF_INIT(GP_DKIM_INPUT_MAX);
+	(void)gp_buf_reserve(&text, MOST);
 	gp_dkim_put_fields(h, sig->names, sig->names_len, sig->header_canon, own, &text);
 	int r = gp_dkim_put_own(gp_header_raw(h, own), sig->raw, sig->header_canon, arena, &text);
 	if (r == 0)

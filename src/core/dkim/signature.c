@@ -220,13 +220,24 @@ read_identity(struct reading *r)
 	return true;
 }
 
+/* Items of a list with colons. */
+static size_t
+count_items(struct gp_slice list)
+{
+	size_t n = 1;
+	for (size_t i = 0; i < list.len; i++)
+		n += list.ptr[i] == ':';
+	return n;
+}
+
 /* h=: names of fields, From among them (section 5.4). In ARC's everybody lets pass one without From
  * and one with empty names; core/arc tells what that leaves open. */
 static bool
 read_fields(struct reading *r)
 {
 	struct gp_slice rest = value_of(r, "h"), name;
-	struct gp_slice *names = gp_arena_array(r->arena, GP_DKIM_NAMES_MAX, sizeof(*names));
+	size_t room = GP_MIN(count_items(rest), (size_t)GP_DKIM_NAMES_MAX);
+	struct gp_slice *names = gp_arena_array(r->arena, room, sizeof(*names));
 	bool dkim = r->kind == GP_DKIM_FIELD, from = !dkim;
 	if (!rest.ptr || !names)
 		return wrong(r, GP_DKIM_PERMERROR, "h= is missing");
@@ -234,7 +245,7 @@ read_fields(struct reading *r)
 	while (gp_taglist_item(&rest, ':', &name)) {
 		if (name.len == 0 && dkim)
 			return wrong(r, GP_DKIM_PERMERROR, "h= has an empty name");
-		if (r->sig->names_len == GP_DKIM_NAMES_MAX)
+		if (r->sig->names_len == room)
 			return wrong(r, GP_DKIM_POLICY, "h= has too many names");
 		names[r->sig->names_len++] = name;
 		from = from || gp_slice_eq_nocase(name, GP_SLICE("from"));

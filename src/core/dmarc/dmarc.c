@@ -36,6 +36,8 @@ static void
 note(struct eval *e, const char *fmt, ...)
 {
 	va_list args;
+	if (!e->query->trail)
+		return;
 	gp_assert(e->result->trail_len < GP_DMARC_TRAIL_MAX);
 	va_start(args, fmt);
 	e->result->trail[e->result->trail_len++] = print_line(e, fmt, args);

@@ -53,6 +53,7 @@ struct gp_dmarc_query {
 	struct gp_dmarc_proof spf;
 	const struct gp_dmarc_proof *dkim; /* d= of each signature */
 	size_t dkim_len;
+	bool trail; /* write the trail, for people to read */
 };
 
 enum gp_dmarc_verdict {

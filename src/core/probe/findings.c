@@ -104,9 +104,8 @@ tell(const struct judging *j, const struct gp_finding_kind *kind, enum gp_findin
 	char text[GP_FINDING_EVIDENCE_MAX + 1];
 	int len = vsnprintf(text, sizeof(text), fmt, args);
 	gp_assert(len >= 0);
-	const char *fix = state == GP_FINDING_FAIL
-				  ? gp_probe_fix(kind->id, j->facts->software, j->facts->base)
-				  : NULL;
+	const char *fix =
+		state == GP_FINDING_FAIL ? gp_probe_fix(kind->id, j->facts->software) : NULL;
 	const struct gp_finding f = {
 		.kind = kind,
 		.state = (uint8_t)state,

@@ -26,7 +26,6 @@ struct gp_probe_facts {
 	uint8_t rdns;              /* enum gp_probe_rdns */
 	struct gp_slice rdns_name; /* any octets */
 	const char *software;      /* as core/software names it; NULL: not recognised */
-	const char *base;          /* what that is built on; NULL: nothing */
 	bool private_target;       /* then a private address of ours is nothing strange */
 	struct gp_slice domain;    /* whose MX records were looked up; empty: none */
 	bool is_mx;                /* one of them leads here */
@@ -37,7 +36,7 @@ struct gp_probe_facts {
 gp_probe_findings(const struct gp_probe_record *record, const struct gp_probe_facts *facts,
 		  struct gp_findings *findings);
 
-/* What to do about a kind of finding, for this software, or else for what it is built on (NULL: not
-   known): lines for people; NULL: nothing to be said. */
+/* What to do about a kind of finding, for this software (NULL: not known): lines for people; NULL:
+   nothing to be said. */
 const char *
-gp_probe_fix(const char *kind_id, const char *software, const char *base);
+gp_probe_fix(const char *kind_id, const char *software);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What to do, as the lines of each server's own configuration. */
+#include "core/finding/fix.h"
 #include "core/probe/findings.h"
 
-static const struct {
-	const char *kind;
-	const char *software; /* the beginning of its name; NULL: any other */
-	const char *text;
-} fixes[] = {
+static const struct gp_finding_fix fixes[] = {
 	{"smtp.open_relay", "Postfix",
 	 "main.cf: smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
 	 "defer_unauth_destination\n"
@@ -115,22 +112,8 @@ static const struct {
 	 "externalTrafficPolicy: Local), or trust no address that it uses"},
 };
 
-/* "Exchange Online" is of Exchange. */
-static bool
-is_of(const char *name, const char *product)
-{
-	return name && gp_slice_starts_nocase(gp_slice_str(name), gp_slice_str(product));
-}
-
 const char *
-gp_probe_fix(const char *kind_id, const char *software, const char *base)
+gp_probe_fix(const char *kind_id, const char *software)
 {
-	struct gp_slice kind = gp_slice_str(kind_id);
-	for (size_t i = 0; i < GP_ARRAY_LEN(fixes); i++) {
-		const char *of = fixes[i].software;
-		if (gp_slice_eq(gp_slice_str(fixes[i].kind), kind) &&
-		    (!of || is_of(software, of) || is_of(base, of)))
-			return fixes[i].text;
-	}
-	return NULL;
+	return gp_finding_fix(fixes, GP_ARRAY_LEN(fixes), kind_id, software);
 }

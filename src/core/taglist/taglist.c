@@ -2,21 +2,31 @@
 #include "core/taglist/taglist.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/base64.h"
 #include "base/scan.h"
 #include "base/utf8.h"
 
+static bool
+is_wsp(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static void
 skip_fws(struct gp_scan *c)
 {
-	if (gp_scan_peek(c) > ' ')
-		return;
-	gp_scan_wsp(c);
-	while (gp_slice_starts(gp_scan_rest(c), GP_SLICE("\r\n ")) ||
-	       gp_slice_starts(gp_scan_rest(c), GP_SLICE("\r\n\t"))) {
-		(void)gp_scan_word(c, GP_SLICE("\r\n"));
-		gp_scan_wsp(c);
+	enum { FOLD = 3 }; /* CRLF and white space */
+	for (;;) {
+		struct gp_slice rest = gp_scan_rest(c);
+		if (rest.len > 0 && is_wsp(rest.ptr[0]))
+			c->at++;
+		else if (rest.len >= FOLD && rest.ptr[0] == '\r' && rest.ptr[1] == '\n' &&
+			 is_wsp(rest.ptr[2]))
+			c->at += FOLD;
+		else
+			return;
 	}
 }
 
@@ -26,20 +36,34 @@ is_name_octet(char c)
 	return gp_ascii_is_alnum(c) || c == '_';
 }
 
-static inline bool
-is_value_octet(char c)
+/*
+ * How much of the front is printable ASCII without spaces. Eight octets at a time: 0x80 in each of
+ * them that is below 0x80, not below 0x21 and not 0x7f.
+ */
+static size_t
+printable_len(struct gp_slice s)
 {
-	return c > ' ' && c <= '~' && c != ';';
+	const uint64_t each = 0x0101010101010101;
+	size_t at = 0;
+	for (uint64_t x; at + sizeof(x) <= s.len; at += sizeof(x)) {
+		memcpy(&x, s.ptr + at, sizeof(x));
+		uint64_t low = x & 0x7f * each;
+		if ((~x & (low + 0x5f * each) & ~(low + each) & 0x80 * each) != 0x80 * each)
+			break;
+	}
+	while (at < s.len && s.ptr[at] > ' ' && s.ptr[at] <= '~')
+		at++;
+	return at;
 }
 
-/* Steps over what may stand in a value, FWS excepted. False: there is nothing of that. */
+/* Steps over what may stand in a value, FWS excepted; the semicolon is gone. False: there is
+ * nothing of that. */
 static bool
 skip_text(struct gp_scan *c)
 {
 	size_t from = c->at;
 	for (;;) {
-		while (c->at < c->all.len && is_value_octet(c->all.ptr[c->at]))
-			c->at++;
+		c->at += printable_len(gp_scan_rest(c));
 		size_t len = gp_scan_peek(c) > 0x7f ? gp_utf8_len(gp_scan_rest(c)) : 0;
 		if (len == 0)
 			return c->at > from;
@@ -144,9 +168,14 @@ gp_taglist_base64(struct gp_slice value, struct gp_arena *arena, struct gp_slice
 	size_t len = 0;
 	if (!text)
 		return -ENOMEM;
-	for (size_t i = 0; i < value.len; i++) {
-		if (!is_fws_octet(value.ptr[i]))
-			text[len++] = value.ptr[i];
+	while (value.len > 0) {
+		size_t run = printable_len(value);
+		memcpy(text + len, value.ptr, run);
+		len += run;
+		value = gp_slice_drop(value, run);
+		if (value.len > 0 && !is_fws_octet(value.ptr[0]))
+			return 1;
+		value = gp_slice_drop(value, 1);
 	}
 	while (len % GROUP >= GROUP - PADDING_MAX)
 		text[len++] = '=';

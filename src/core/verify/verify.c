@@ -325,7 +325,8 @@ run_dkim(struct gp_verify *v)
 	const struct gp_dkim_world world = {.answers = v->answers,
 					    .keys = v->query.keys,
 					    .now_s = v->query.now_s,
-					    .arena = &part->arena};
+					    .arena = &part->arena,
+					    .trail = v->query.trail};
 	int r = gp_dkim_eval(&v->signatures, v->ended ? &v->body : NULL, &world, &v->dkim);
 	if (r < 0)
 		fail(v, r);
@@ -344,7 +345,8 @@ run_arc(struct gp_verify *v)
 	const struct gp_dkim_world world = {.answers = v->answers,
 					    .keys = v->query.keys,
 					    .now_s = v->query.now_s,
-					    .arena = &part->arena};
+					    .arena = &part->arena,
+					    .trail = v->query.trail};
 	int r = gp_arc_eval(&v->chain, v->ended ? &v->body : NULL, &world, &v->arc);
 	if (r < 0)
 		fail(v, r);
@@ -400,7 +402,7 @@ run_dmarc(struct gp_verify *v)
 	if (part->done)
 		return;
 	bool ready = has_proofs(v);
-	struct gp_dmarc_query q = {.author = v->author};
+	struct gp_dmarc_query q = {.author = v->author, .trail = v->query.trail};
 	gp_arena_reset(&part->arena);
 	if (ready && !add_proofs(v, &part->arena, &q)) {
 		fail(v, -ENOMEM);
@@ -454,6 +456,7 @@ struct gp_verify_facts
 gp_verify_facts(const struct gp_verify *v)
 {
 	return (struct gp_verify_facts){
+		.header = &v->header,
 		.mail_from = checks_spf(v) ? &v->spf[MAIL_FROM] : NULL,
 		.helo = checks_helo(v) ? &v->spf[HELO] : NULL,
 		.dkim = v->dkim.verdicts,

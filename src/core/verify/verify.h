@@ -40,7 +40,7 @@ struct gp_verify_query {
 	bool dmarc;                          /* else DMARC is left out */
 	bool arc;                            /* else ARC is left out */
 	bool explain;                        /* ask for the explanation of SPF's fail */
-	bool trail;                          /* write SPF's trail, for people to read */
+	bool trail;                          /* write the trails, for people to read */
 	bool utf8;                 /* the transaction had SMTPUTF8: results may be told in it */
 	struct gp_slice helo;      /* as it was said */
 	struct gp_slice sender;    /* reverse-path without brackets; empty: null */
@@ -95,6 +95,7 @@ gp_verify_run(struct gp_verify *v, struct gp_verify_need *ret_need);
 
 /* What it came to; lives as long as v does. */
 struct gp_verify_facts {
+	const struct gp_header *header;
 	const struct gp_spf_result *mail_from; /* NULL: left out. Null reverse-path: of
 						  postmaster@HELO */
 	const struct gp_spf_result *helo;      /* NULL: left out, or the one above already */

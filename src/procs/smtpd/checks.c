@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/dmarcrpt/message.h"
+#include "core/failrpt/incident.h"
 #include "core/verify/results.h"
 #include "procs/ask/ask.h"
 #include "procs/smtpd/session.h"
@@ -21,8 +22,9 @@ enum {
 	/* Public keys that are kept ready, of those used last. */
 	KEYS_MAX = 1000,
 	SIGNATURES_LOGGED = 5,
-	RESULTS_DKIM_MAX = 300,      /* octets of what the journal hears of signatures */
-	TOLD_MEMORY_MAX = 64 * 1024, /* while the owner of a name is told */
+	RESULTS_DKIM_MAX = 300, /* octets of what the journal hears of signatures */
+	/* While the owner of a name is told: header fields are unfolded. */
+	TOLD_MEMORY_MAX = 2 * GP_HEADER_SIZE_MAX,
 };
 
 struct checks {
@@ -38,6 +40,7 @@ struct checks {
 static struct {
 	struct gp_authpolicy *policy;
 	bool reported; /* DMARC reports are made */
+	bool failures; /* and reports of single messages */
 	struct gp_dkim_keys *keys;
 	struct gp_list news;      /* checks that have answers which were not looked at yet */
 	struct gp_loop_hook turn; /* its end: all that came for a message is looked at at once */
@@ -60,6 +63,7 @@ checks_configure(const struct gp_config *cfg, const uint64_t seed[2])
 	gp_authpolicy_free(self.policy);
 	self.policy = fresh;
 	self.reported = cfg->reports.dmarc;
+	self.failures = cfg->reports.failure;
 	return 0;
 }
 
@@ -321,6 +325,26 @@ tell_owner(const struct checks *c, const struct gp_verify_facts *facts,
 	gp_arena_free(&texts);
 }
 
+/* The same of this one message at once. */
+static void
+tell_failure(const struct checks *c, const struct gp_verify_facts *facts,
+	     const struct gp_authpolicy_decision *decision)
+{
+	struct gp_arena texts = GP_ARENA_INIT(TOLD_MEMORY_MAX);
+	struct gp_message m = {.type = GP_MSG_DMARC_FAILURE, .fd = -1};
+	const struct gp_failrpt_message message = {
+		.query = &c->query,
+		.facts = facts,
+		.decision = decision,
+		.answers = gp_verify_answers(c->verify),
+		.id = smtpd.setup.hostname,
+	};
+	if (self.failures &&
+	    gp_failrpt_of_message(&message, &texts, &m.dmarc_failure.incident) == 0)
+		tell_reports(&m);
+	gp_arena_free(&texts);
+}
+
 struct gp_reply
 checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk)
 {
@@ -335,6 +359,7 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 	log_verified(c, &facts, &decision, arena);
 	keep_results(c, &facts, &decision);
 	tell_owner(c, &facts, &decision);
+	tell_failure(c, &facts, &decision);
 	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;
