@@ -571,8 +571,12 @@ def test_thousands_of_hosts_in_little_memory(tmp_path):
 
 
 def test_postfix(peers, tmp_path):
-    port, certificate = free_port(), make_certificate(tmp_path, "postfix.test")
-    peers.postfix(port, free_port(), smtpd_tls_chain_files=certificate, smtpd_tls_security_level="may")
+    port = free_port()
+    make_certificate(tmp_path, "postfix.test")
+    certificate, key = tmp_path / "postfix.test.crt", tmp_path / "postfix.test.key"
+    peers.postfix(
+        port, free_port(), smtpd_tls_eccert_file=certificate, smtpd_tls_eckey_file=key, smtpd_tls_security_level="may"
+    )
     (found,) = scan(f"127.0.0.1:{port}")
     assert found["software"][0]["name"] == "Postfix"
     assert found["starttls"]["state"] == "ok" and found["end"] == "quit"

@@ -89,7 +89,8 @@ static const char page_style[] =
 	"padding:1rem 1.5rem;margin:0 0 1rem}ul{list-style:none;margin:0;padding:0}\n"
 	"li{padding:.5rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}"
 	"ul{margin-top:.5rem}.fix,.soft{color:var(--soft)}.fix{white-space:pre-line}"
-	"p{margin:0}.tag{display:inline-block;min-width:7rem;font-size:.8rem;font-weight:600}\n"
+	"pre{overflow-x:auto}p{margin:0}.tag{display:inline-block;min-width:7rem;font-size:.8rem;"
+	"font-weight:600}\n"
 	".critical .tag,.high .tag{color:var(--bad)}.medium .tag{color:var(--warn)}"
 	".pass .tag{color:var(--good)}\n"
 	/* What is not ticked is not shown. */
@@ -166,7 +167,13 @@ findings_put_html(const struct findings_part *p)
 	struct gp_buf *out = p->w->out;
 	gp_buf_put_str(out, "<section><h2>");
 	gp_markup_put(out, p->subject);
-	gp_buf_put_str(out, "</h2><ul>\n");
+	gp_buf_put_str(out, "</h2>");
+	if (p->w->details.len > 0) {
+		gp_buf_put_str(out, "<details><summary>details</summary><pre>");
+		gp_markup_put(out, findings_lines(p->w->details, p->arena));
+		gp_buf_put_str(out, "</pre></details>");
+	}
+	gp_buf_put_str(out, "<ul>\n");
 	findings_each(p, put_item);
 	gp_buf_put_str(out, "</ul>");
 	gp_buf_put_str(out, "</section>\n");

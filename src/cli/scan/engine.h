@@ -34,6 +34,8 @@ struct scan_engine_options {
 	uint32_t connections;          /* at once */
 	bool keep_budgets;             /* for special addresses too */
 	struct gp_probe_options probe; /* the same for all, but for what is theirs */
+	bool tls_survey;               /* of hosts that came to TLS, */
+	uint32_t survey_connections;   /* by at most so many */
 	const char *canary_list;       /* path, of what arrived; NULL: nobody will tell */
 	uint64_t canary_wait_ms;       /* for arrivals, once something was sent */
 	int mode;                      /* enum gp_probe_mode; -1: as the port has it */

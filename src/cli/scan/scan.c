@@ -107,6 +107,22 @@ subject_of(const struct scan_view *view, struct gp_arena *arena)
 			  : gp_arena_dup(arena, gp_slice_str(text.s));
 }
 
+static int
+put_findings(struct scan *scan, const struct scan_report *report)
+{
+	const struct scan_result *r = report->view->result;
+	struct gp_buf details = GP_BUF_INIT(REPORT_ARENA_MAX);
+	if (r && r->survey)
+		scan_survey_text(report, r->survey, &details);
+	scan->writer.details = gp_buf_slice(&details);
+	int done = findings_write(&scan->writer, subject_of(report->view, report->arena),
+				  &report->findings, report->arena);
+	scan->writer.details = gp_slice("", 0);
+	bool failed = details.failed;
+	gp_buf_free(&details);
+	return failed ? -ENOMEM : done;
+}
+
 /* Text and JSON tell of more than findings. */
 static int
 put_report(struct scan *scan, const struct scan_report *report)
@@ -117,8 +133,7 @@ put_report(struct scan *scan, const struct scan_report *report)
 	case FINDINGS_JSON:
 		return put_json(&scan->text, report) ? 0 : -ENOMEM;
 	default:
-		return findings_write(&scan->writer, subject_of(report->view, report->arena),
-				      &report->findings, report->arena);
+		return put_findings(scan, report);
 	}
 }
 
@@ -243,10 +258,14 @@ run(struct scan *scan)
 	engine->confine = confine;
 	engine->tell = tell;
 	engine->tick = tick;
+	const char *authorities = scan->o.authorities ? scan->o.authorities : GP_TLS_AUTHORITIES;
 	if (gp_wire_prepare_tls() == 0)
-		engine->tls = gp_tls_client_new_tolerant(GP_TLS_AUTHORITIES);
-	if (!engine->tls)
-		return fail(-ENOMEM);
+		engine->tls = gp_tls_client_new_tolerant(authorities);
+	if (!engine->tls) {
+		fprintf(stderr, "gatepost scan: %s has no certificates that can be read\n",
+			authorities);
+		return GP_EXIT_ERROR;
+	}
 	gp_tool_raise_files();
 	scan_progress_begin(&scan->progress, scan->done.done);
 	int end = open_log(scan);

@@ -64,4 +64,6 @@ scan_report_text(const struct scan_report *report, struct gp_buf *out)
 	line(report, out, "banner", gp_probe_line(&greeting));
 	put_software(report, out);
 	put_tls(report, out);
+	if (r->survey)
+		scan_survey_text(report, r->survey, out);
 }
