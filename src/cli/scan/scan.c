@@ -110,17 +110,21 @@ subject_of(const struct scan_view *view, struct gp_arena *arena)
 static int
 put_findings(struct scan *scan, const struct scan_report *report)
 {
-	const struct scan_result *r = report->view->result;
+	return findings_write(&scan->writer, subject_of(report->view, report->arena),
+			      &report->findings, report->arena);
+}
+
+/* With what the text tells. */
+static int
+put_page(struct scan *scan, const struct scan_report *report)
+{
 	struct gp_buf details = GP_BUF_INIT(REPORT_ARENA_MAX);
-	if (r && r->survey)
-		scan_survey_text(report, r->survey, &details);
+	scan_report_text(report, &details);
 	scan->writer.details = gp_buf_slice(&details);
-	int done = findings_write(&scan->writer, subject_of(report->view, report->arena),
-				  &report->findings, report->arena);
+	int r = details.failed ? -ENOMEM : put_findings(scan, report);
 	scan->writer.details = gp_slice("", 0);
-	bool failed = details.failed;
 	gp_buf_free(&details);
-	return failed ? -ENOMEM : done;
+	return r;
 }
 
 /* Text and JSON tell of more than findings. */
@@ -132,6 +136,8 @@ put_report(struct scan *scan, const struct scan_report *report)
 		return put_text(scan, report);
 	case FINDINGS_JSON:
 		return put_json(&scan->text, report) ? 0 : -ENOMEM;
+	case FINDINGS_HTML:
+		return put_page(scan, report);
 	default:
 		return put_findings(scan, report);
 	}
