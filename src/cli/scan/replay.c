@@ -195,6 +195,8 @@ begin(struct replay *p, uint64_t n, uint64_t now, const json_t *b)
 	r->left_out = text(b, "left_out", &r->arena);
 	r->reverse.state = (uint8_t)reverse;
 	r->reverse.name = octets(b, "reverse_name", &r->arena);
+	r->domain = octets(b, "domain", &r->arena);
+	r->is_mx = number(b, "is_mx");
 	r->time_ms = (uint64_t)number(b, "time_ms");
 	if (r->left_out)
 		return GP_EXIT_OK;

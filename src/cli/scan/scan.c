@@ -276,10 +276,14 @@ run(struct scan *scan)
 	engine->confine = confine;
 	engine->tell = tell;
 	engine->tick = tick;
+	const char *authorities = scan->o.authorities ? scan->o.authorities : GP_TLS_AUTHORITIES;
 	if (gp_wire_prepare_tls() == 0)
-		engine->tls = gp_tls_client_new_tolerant(GP_TLS_AUTHORITIES);
-	if (!engine->tls)
-		return fail(-ENOMEM);
+		engine->tls = gp_tls_client_new_tolerant(authorities);
+	if (!engine->tls) {
+		fprintf(stderr, "gatepost scan: %s has no certificates that can be read\n",
+			authorities);
+		return GP_EXIT_ERROR;
+	}
 	gp_tool_raise_files();
 	scan_progress_begin(&scan->progress, scan->done.done);
 	int end = open_log(scan);

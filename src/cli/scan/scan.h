@@ -44,6 +44,10 @@ struct scan_result {
 	struct gp_probe *probe;    /* has the record; NULL: it was not asked, `left_out` says why */
 	const char *left_out;      /* static */
 	struct gp_reverse reverse; /* the name of the address; not asked: UNKNOWN */
+	/* A domain that should have its mail here: the one whose MX led here, else the organisation
+	   of the host's name. Empty: not known, or its MX records are not. Has it? */
+	struct gp_slice domain;
+	bool is_mx;
 	struct scan_tls tls;
 	const struct scan_surveyed *survey; /* NULL: not asked for, or nothing to be surveyed */
 	uint64_t time_ms;                   /* when the probe began, since 1970 */
