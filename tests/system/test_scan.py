@@ -332,7 +332,8 @@ def test_what_was_found_is_told_when_it_is_stopped():
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=10)
-    subjects = {r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for r in json.loads(out)["runs"][0]["results"]}
+    results = json.loads(out)["runs"][0]["results"]
+    subjects = {r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for r in results}
     assert process.returncode == 3 and 0 < len(subjects) < 256
 
 
