@@ -40,6 +40,7 @@ struct scan {
 	char out_buffer[OUT_BUFFER];
 	uint64_t told, measured; /* views; those of which something is known */
 	bool bad;                /* something as grave as --fail-on */
+	bool shared;             /* the terminal has results and the progress */
 };
 
 static int
@@ -149,6 +150,8 @@ write_text(struct scan *scan)
 	struct gp_slice text = gp_buf_slice(&scan->text);
 	if (scan->text.failed)
 		return -ENOMEM;
+	if (scan->shared && text.len > 0)
+		scan_progress_hide(&scan->progress);
 	bool good = fwrite(text.ptr, 1, text.len, scan->out) == text.len;
 	gp_buf_clear(&scan->text);
 	return good ? 0 : -EIO;
@@ -250,6 +253,15 @@ close_log(struct scan *scan, int end)
 	return r < 0 && end >= 0 ? r : end;
 }
 
+static void
+say_that_it_was_stopped(const struct scan *scan)
+{
+	if (!scan->o.quiet)
+		fprintf(stderr, "gatepost scan: stopped; %s\n",
+			scan->o.resume ? "the same command goes on from here"
+				       : "with --resume FILE the same command would go on here");
+}
+
 static int
 run(struct scan *scan)
 {
@@ -277,6 +289,8 @@ run(struct scan *scan)
 	int end = open_log(scan);
 	if (end == 0)
 		end = scan_engine_run(engine, &counts);
+	if (end == SCAN_END_STOPPED)
+		say_that_it_was_stopped(scan);
 	end = close_log(scan, end);
 	engine->tls = gp_tls_client_free(engine->tls);
 	return exit_code(scan, end);
@@ -321,7 +335,9 @@ open_output(struct scan *scan)
 		return GP_EXIT_ERROR;
 	}
 	/* libc would look what it is when it writes first, which the sandbox does not let it. */
-	int mode = isatty(fileno(scan->out)) ? _IOLBF : _IOFBF;
+	bool terminal = isatty(fileno(scan->out));
+	int mode = terminal ? _IOLBF : _IOFBF;
+	scan->shared = terminal && scan->progress.terminal;
 	if (setvbuf(scan->out, scan->out_buffer, mode, sizeof(scan->out_buffer)) != 0)
 		return fail(-ENOMEM);
 	return GP_EXIT_OK;
@@ -372,7 +388,8 @@ start(struct scan *scan)
 		return print_rehearsal(scan);
 	/* From /dev/urandom, which the sandbox will not have. */
 	json_object_seed(0);
-	scan->progress.line = !o->quiet && (o->progress || isatty(STDERR_FILENO));
+	scan->progress.terminal = isatty(STDERR_FILENO);
+	scan->progress.line = !o->quiet && (o->progress || scan->progress.terminal);
 	scan->progress.metrics = o->metrics;
 	int code = open_output(scan);
 	if (code != GP_EXIT_OK)
