@@ -418,6 +418,22 @@ stand_in_line(struct host *h)
 }
 
 static void
+find_listings(struct host *h)
+{
+	struct scan_result *r = h->result;
+	const struct scan_engine_options *o = h->engine->o;
+	int outcome =
+		gp_blocklists_eval(r->address, r->address_len, o->blocklists, o->blocklists_len,
+				   h->ask.answers, &r->arena, &r->listings);
+	if (outcome == 1 && scan_ask_for(&h->ask, r->listings.need, r->listings.need_len) < 0)
+		outcome = -ENOMEM;
+	if (outcome < 0)
+		engine_finish(h->engine, -ENOMEM);
+	else if (outcome == 0)
+		stand_in_line(h);
+}
+
+static void
 find_name(struct host *h)
 {
 	struct scan_result *r = h->result;
@@ -430,7 +446,7 @@ find_name(struct host *h)
 	if (outcome < 0 || r->arena.failed)
 		engine_finish(h->engine, -ENOMEM);
 	else if (outcome == GP_HOSTS_DONE)
-		stand_in_line(h);
+		find_listings(h);
 }
 
 static void

@@ -230,6 +230,22 @@ put_options(struct gp_buf *out, const struct gp_probe_options *o)
 		put_text(out, texts[i].key, texts[i].text);
 }
 
+static void
+put_listings(struct gp_buf *out, const struct gp_listings *l)
+{
+	put_key(out, "listings");
+	gp_buf_put_char(out, '[');
+	for (size_t i = 0; i < l->len; i++) {
+		gp_buf_put_str(out, i > 0 ? ",{" : "{");
+		put_text(out, "zone", l->items[i].zone);
+		put_number(out, "state", l->items[i].state);
+		put_octets(out, "code", l->items[i].code, sizeof(l->items[i].code));
+		put_text(out, "reason", l->items[i].reason);
+		close_object(out);
+	}
+	gp_buf_put_char(out, ']');
+}
+
 void
 scan_log_begin(struct scan_log *log, uint64_t host, uint64_t now_ms,
 	       const struct scan_result *result, const struct gp_probe_options *options)
@@ -243,6 +259,7 @@ scan_log_begin(struct scan_log *log, uint64_t host, uint64_t now_ms,
 	put_text(out, "left_out", gp_slice_str(result->left_out));
 	put_number(out, "reverse", result->reverse.state);
 	put_text(out, "reverse_name", result->reverse.name);
+	put_listings(out, &result->listings);
 	put_number(out, "time_ms", (int64_t)result->time_ms);
 	if (options)
 		put_options(out, options);

@@ -176,6 +176,24 @@ read_options(const json_t *b, struct gp_arena *arena, struct gp_probe_options *r
 	};
 }
 
+static void
+read_listings(const json_t *list, struct gp_arena *arena, struct gp_listings *ret)
+{
+	size_t len = GP_MIN(json_array_size(list), (size_t)GP_BLOCKLISTS_MAX);
+	struct gp_listing *items = gp_arena_array(arena, len, sizeof(*items));
+	for (size_t i = 0; items && i < len; i++) {
+		const json_t *l = json_array_get(list, i);
+		struct gp_slice code = octets(l, "code", arena);
+		items[i].zone = octets(l, "zone", arena);
+		items[i].state =
+			(uint8_t)GP_MIN((uint64_t)number(l, "state"), (uint64_t)GP_LISTING_ODD);
+		items[i].reason = octets(l, "reason", arena);
+		if (code.len == sizeof(items[i].code))
+			memcpy(items[i].code, code.ptr, code.len);
+	}
+	*ret = (struct gp_listings){.items = items, .len = items ? len : 0};
+}
+
 static int
 begin(struct replay *p, uint64_t n, uint64_t now, const json_t *b)
 {
@@ -195,6 +213,7 @@ begin(struct replay *p, uint64_t n, uint64_t now, const json_t *b)
 	r->left_out = text(b, "left_out", &r->arena);
 	r->reverse.state = (uint8_t)reverse;
 	r->reverse.name = octets(b, "reverse_name", &r->arena);
+	read_listings(json_object_get(b, "listings"), &r->arena, &r->listings);
 	r->time_ms = (uint64_t)number(b, "time_ms");
 	if (r->left_out)
 		return GP_EXIT_OK;

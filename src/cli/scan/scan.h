@@ -20,6 +20,7 @@
 #include "cli/scan/talk.h"
 #include "core/dane/dane.h"
 #include "core/hello/survey.h"
+#include "core/targets/blocklist.h"
 #include "core/targets/hosts.h"
 
 enum scan_chains { SCAN_CHAIN_RSA, SCAN_CHAIN_ECDSA, SCAN_CHAINS };
@@ -43,6 +44,7 @@ struct scan_result {
 	struct gp_probe *probe;    /* has the record; NULL: it was not asked, `left_out` says why */
 	const char *left_out;      /* static */
 	struct gp_reverse reverse; /* the name of the address; not asked: UNKNOWN */
+	struct gp_listings listings; /* of the address, in the block lists that were named */
 	struct scan_tls tls;
 	const struct scan_surveyed *survey; /* NULL: not asked for, or nothing to be surveyed */
 	uint64_t time_ms;                   /* when the probe began, since 1970 */
