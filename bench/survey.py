@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""How long a full survey of one host's TLS takes: gatepost scan --tls-survey beside testssl.sh, which lists versions and
-suites alone. Postfix as Debian has it, with a certificate of RSA and one of ECDSA; both look at it in turns."""
+"""How long a full survey of one host's TLS takes: gatepost scan --tls-survey beside testssl.sh, which lists versions
+and suites alone. Postfix as Debian has it, with a certificate of RSA and one of ECDSA; both look at it in turns."""
 
 import argparse
 import json

@@ -187,6 +187,9 @@ starttls_object(const struct scan_report *report, const struct gp_probe_record *
 	json_t *all = json_pack("{s:s}", "state", states[record->starttls]);
 	if (report->view->result->tls.tried)
 		add_tls(report, all);
+	if (record->resumption != GP_PROBE_RESUMPTION_NOT_MEASURED)
+		json_object_set_new(all, "resumed",
+				    json_boolean(record->resumption == GP_PROBE_RESUMPTION_YES));
 	if (report->view->result->survey)
 		json_object_set_new(all, "survey",
 				    scan_survey_json(report, report->view->result->survey));

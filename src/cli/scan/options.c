@@ -395,7 +395,7 @@ read_value(struct scan_options *o, int c, const struct gp_arg *arg)
 	case OPT_DNSBL:
 		return add_blocklist(engine, arg);
 	case OPT_TLS_SURVEY:
-		engine->tls_survey = true;
+		engine->tls_survey = engine->probe.resume = true;
 		return !arg->value || read_u32(arg, 1, SURVEY_MAX, &engine->survey_connections);
 	case OPT_AUTHORISED:
 		return read_authorised(arg, o);
