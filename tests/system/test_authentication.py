@@ -370,6 +370,34 @@ def test_from_fields_that_mislead_are_refused(gatepost):
     assert len(verified(server)) == len(TRICKS)
 
 
+BROKEN = {
+    "a comma": b"Doe, John <%s>",
+    "Latin-1": b"J\xf6hn <%s>",
+    "a quote that is not closed": b'"Doe, John <%s>',
+    "a comment that is not closed": b"John <%s> (Sales",
+    "a comma in an encoded word": b"=?utf-8?Q?Doe,_J=C3=B6hn?= <%s>",
+}
+
+
+def test_from_fields_that_are_written_wrongly_need_a_proof(gatepost):
+    """Nobody can mistake the one address in them: DMARC is held against it."""
+    server = gatepost(names=names(), authentication=STRICT)
+    for field in BROKEN.values():
+        ours = b"From: " + field % b"ceo@good.test" + b"\r\nSubject: proven\r\n\r\nx\r\n"
+        theirs = b"From: " + field % b"me@nobody.test" + b"\r\nSubject: not\r\n\r\nx\r\n"
+        forged = b"From: " + field % b"ceo@bank.test" + b"\r\nSubject: forged\r\n\r\nx\r\n"
+        assert send(server, ours, "ceo@good.test")[0] == 250, field
+        assert send(server, theirs)[0] == 250, field
+        assert send(server, forged)[0] == 550, field
+    mails = server.wait_for_mails("alice", len(BROKEN))
+    eventually(lambda: len(junk(server)) == len(BROKEN), what="the other half in the folder Junk")
+    assert all(mail["Subject"] == "proven" and "malformed" in results(mail)[1] for mail in mails)
+    for mail in junk(server):
+        assert (mail["Subject"], mail["X-Gatepost-Quarantine"]) == ("not", "from")
+    actions = [(line["action"], line["by"]) for line in verified(server)]
+    assert actions == [("accept", ""), ("quarantine", "from"), ("refuse", "dmarc")] * len(BROKEN)
+
+
 def test_the_same_are_tagged(gatepost):
     server = gatepost(names=names(), authentication={"from": "tag"})
     assert send(server, b"From: a@good.test\r\nFrom: ceo@bank.test\r\n\r\nx\r\n")[0] == 250

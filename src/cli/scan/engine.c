@@ -188,7 +188,9 @@ start(struct engine *e)
 	gp_loop_at_end(e->loop, GP_LOOP_WORK, &e->turn_end);
 	e->has_dns = true;
 	int code = scan_dns_open(&e->dns, e->talkers.base, e->o->dns, e->o->resolver);
-	return code == GP_EXIT_OK ? 0 : code == GP_EXIT_USAGE ? SCAN_END_USAGE : -ENOMEM;
+	if (code != GP_EXIT_OK)
+		return code == GP_EXIT_USAGE ? SCAN_END_USAGE : -ENOMEM;
+	return e->o->confine(e->o->context) < 0 ? SCAN_END_USAGE : 0;
 }
 
 int

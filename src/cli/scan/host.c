@@ -366,6 +366,8 @@ begin_talk(struct host *h)
 		options.own_address = gp_slice_str(own.s);
 	options.mode = mode_of(e, h->result->port);
 	options.address = gp_slice_str(address.s);
+	if (h->result->is_mx)
+		options.hosted = h->result->domain;
 	if (h->result->reverse.state == GP_REVERSE_CONFIRMED)
 		options.server = h->result->reverse.name;
 	h->begun = true;
@@ -417,7 +419,52 @@ stand_in_line(struct host *h)
 		scan_rate_add(e->rate, &h->applicant.waiter, false);
 }
 
-static void
+/* Returns GP_HOSTS_NEED or -ENOMEM. */
+static int
+ask_for(struct host *h, const struct gp_dns_question *need, size_t len)
+{
+	return scan_ask_for(&h->ask, need, len) < 0 ? -ENOMEM : GP_HOSTS_NEED;
+}
+
+/* It matters where mail between servers comes in, and to who asks for relays. */
+static struct gp_slice
+domain_to_look_up(const struct host *h)
+{
+	const struct scan_result *r = h->result;
+	bool matters = r->port == 25 || (h->engine->o->probe.consents & GP_PROBE_RELAY);
+	if (!matters || r->domain.len > 0)
+		return gp_slice("", 0);
+	if (h->talk.sni.len > 0)
+		return gp_organisation_of(h->talk.sni);
+	return r->reverse.state == GP_REVERSE_CONFIRMED ? gp_organisation_of(r->reverse.name)
+							: gp_slice("", 0);
+}
+
+/* Does the domain have its mail here? Returns GP_HOSTS_DONE, NEED, or -ENOMEM. */
+static int
+find_domain(struct host *h)
+{
+	struct scan_result *r = h->result;
+	struct gp_hosts_result hosts;
+	const struct gp_hosts_query query = {domain_to_look_up(h), .mx = true};
+	if (query.name.len == 0)
+		return GP_HOSTS_DONE;
+	int outcome = gp_hosts_eval(&query, h->ask.answers, &r->arena, &hosts);
+	if (outcome == GP_HOSTS_NEED)
+		return ask_for(h, hosts.need, hosts.need_len);
+	if (outcome < 0 || (outcome == GP_HOSTS_NONE && hosts.temporary))
+		return GP_MIN(outcome, (int)GP_HOSTS_DONE);
+	r->domain = query.name;
+	for (size_t i = 0; outcome == GP_HOSTS_DONE && i < hosts.addresses_len; i++) {
+		const struct gp_host_address *a = &hosts.addresses[i];
+		r->is_mx |= a->address_len == r->address_len &&
+			    memcmp(a->address, r->address, r->address_len) == 0;
+	}
+	return GP_HOSTS_DONE;
+}
+
+/* Returns as find_domain() does. */
+static int
 find_listings(struct host *h)
 {
 	struct scan_result *r = h->result;
@@ -425,34 +472,40 @@ find_listings(struct host *h)
 	int outcome =
 		gp_blocklists_eval(r->address, r->address_len, o->blocklists, o->blocklists_len,
 				   h->ask.answers, &r->arena, &r->listings);
-	if (outcome == 1 && scan_ask_for(&h->ask, r->listings.need, r->listings.need_len) < 0)
-		outcome = -ENOMEM;
-	if (outcome < 0)
-		engine_finish(h->engine, -ENOMEM);
-	else if (outcome == 0)
-		stand_in_line(h);
+	if (outcome == GP_HOSTS_NEED)
+		return ask_for(h, r->listings.need, r->listings.need_len);
+	return outcome;
 }
 
-static void
+static int
 find_name(struct host *h)
 {
 	struct scan_result *r = h->result;
 	int outcome =
 		gp_reverse_eval(r->address, r->address_len, h->ask.answers, &r->arena, &r->reverse);
 	if (outcome == GP_HOSTS_NEED)
-		outcome = scan_ask_for(&h->ask, r->reverse.need, r->reverse.need_len) < 0
-				  ? -ENOMEM
-				  : GP_HOSTS_NEED;
-	if (outcome < 0 || r->arena.failed)
+		return ask_for(h, r->reverse.need, r->reverse.need_len);
+	return outcome;
+}
+
+static void
+find_names(struct host *h)
+{
+	int outcome = find_name(h);
+	if (outcome == GP_HOSTS_DONE)
+		outcome = find_domain(h);
+	if (outcome == GP_HOSTS_DONE)
+		outcome = find_listings(h);
+	if (outcome < 0 || h->result->arena.failed)
 		engine_finish(h->engine, -ENOMEM);
 	else if (outcome == GP_HOSTS_DONE)
-		find_listings(h);
+		stand_in_line(h);
 }
 
 static void
 on_ready(struct scan_ask *ask)
 {
-	find_name(gp_container_of(ask, struct host, ask));
+	find_names(gp_container_of(ask, struct host, ask));
 }
 
 /* Why it is not to be asked, static; NULL: it may be. */
@@ -488,7 +541,7 @@ begin_host(struct host *h)
 	else if (scan_ask_init(&h->ask, &e->dns, &h->result->arena, on_ready) < 0)
 		engine_finish(e, -ENOMEM);
 	else
-		find_name(h);
+		find_names(h);
 }
 
 static struct host *
@@ -576,5 +629,8 @@ host_look(struct sight *s, const uint8_t *address, size_t address_len, bool by_n
 	h->by_name = by_name && gp_map_set(&e->by_place, place_of(h), h);
 	if (s->view.host)
 		h->talk.sni = gp_arena_dup(&h->result->arena, s->view.host->host);
+	h->result->is_mx = s->view.mx;
+	if (s->view.mx)
+		h->result->domain = gp_arena_dup(&h->result->arena, s->view.target);
 	begin_host(h);
 }

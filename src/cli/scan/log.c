@@ -260,6 +260,8 @@ scan_log_begin(struct scan_log *log, uint64_t host, uint64_t now_ms,
 	put_text(out, "left_out", gp_slice_str(result->left_out));
 	put_number(out, "reverse", result->reverse.state);
 	put_text(out, "reverse_name", result->reverse.name);
+	put_text(out, "domain", result->domain);
+	put_number(out, "is_mx", result->is_mx);
 	put_listings(out, &result->listings);
 	put_number(out, "time_ms", (int64_t)result->time_ms);
 	if (options)

@@ -32,6 +32,7 @@ enum {
 	OPT_PER_OPERATOR,
 	OPT_HELO,
 	OPT_MODE,
+	OPT_CA,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_NO_DNS,
@@ -78,6 +79,7 @@ const char scan_usage[] =
 	"      --per-address N, --per-network N, --per-operator N   at once; 2, 8, 16\n"
 	"      --helo NAME          our name in EHLO\n"
 	"      --mode starttls|tls|clear   how connections begin; by the port unless told\n"
+	"      --ca FILE            who is believed, in PEM; without it the system's authorities\n"
 	"      --tls-survey[=N]     which versions, suites and groups it takes, by N connections; "
 	"60\n"
 	"      --dnsbl ZONE         is the address in this block list?\n"
@@ -115,6 +117,7 @@ static const struct option long_options[] = {
 	{"per-operator", required_argument, NULL, OPT_PER_OPERATOR},
 	{"helo", required_argument, NULL, OPT_HELO},
 	{"mode", required_argument, NULL, OPT_MODE},
+	{"ca", required_argument, NULL, OPT_CA},
 	{"tls-survey", optional_argument, NULL, OPT_TLS_SURVEY},
 	{"dnsbl", required_argument, NULL, OPT_DNSBL},
 	{"dns", required_argument, NULL, OPT_DNS},
@@ -348,6 +351,8 @@ text_of(struct scan_options *o, int c)
 		return &o->engine.resolver;
 	case OPT_CANARY_LIST:
 		return &o->engine.canary_list;
+	case OPT_CA:
+		return &o->authorities;
 	case OPT_METRICS:
 		return &o->metrics;
 	case OPT_LOG:

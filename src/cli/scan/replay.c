@@ -214,6 +214,8 @@ begin(struct replay *p, uint64_t n, uint64_t now, const json_t *b)
 	r->left_out = text(b, "left_out", &r->arena);
 	r->reverse.state = (uint8_t)reverse;
 	r->reverse.name = octets(b, "reverse_name", &r->arena);
+	r->domain = octets(b, "domain", &r->arena);
+	r->is_mx = number(b, "is_mx");
 	read_listings(json_object_get(b, "listings"), &r->arena, &r->listings);
 	r->time_ms = (uint64_t)number(b, "time_ms");
 	if (r->left_out)
@@ -678,6 +680,11 @@ scan_replay(const struct scan_replay_options *options)
 		fprintf(stderr, "gatepost scan: --replay: %s: %s\n", options->path,
 			strerror(errno));
 	int code = file ? read_key(&p) : GP_EXIT_USAGE;
+	/* OpenSSL reads files of its own when it is first used: before it can no more. */
+	if (code == GP_EXIT_OK && !scan_chain_add(&p.chain, gp_slice("", 0)))
+		code = GP_EXIT_ERROR;
+	if (code == GP_EXIT_OK && options->confine(options->context) < 0)
+		code = GP_EXIT_USAGE;
 	if (code == GP_EXIT_OK)
 		code = replay(&p, file);
 	if (file)

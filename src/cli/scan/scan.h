@@ -12,6 +12,7 @@
  *     progress.c  resume.c              how far it is, for people and for the next run
  *     log.c  seal.c  replay.c           what was said, signed, and the results out of it
  *     arrivals.c                        what came back of what was sent
+ *     sandbox.c                         what it may do, once a server can speak
  *
  * The conversation itself is core/probe's, software core/software's, targets core/targets'.
  */
@@ -44,6 +45,10 @@ struct scan_result {
 	struct gp_probe *probe;    /* has the record; NULL: it was not asked, `left_out` says why */
 	const char *left_out;      /* static */
 	struct gp_reverse reverse; /* the name of the address; not asked: UNKNOWN */
+	/* A domain that should have its mail here: the one whose MX led here, else the organisation
+	   of the host's name. Empty: not known, or its MX records are not. Has it? */
+	struct gp_slice domain;
+	bool is_mx;
 	struct gp_listings listings; /* of the address, in the block lists that were named */
 	struct scan_tls tls;
 	const struct scan_surveyed *survey; /* NULL: not asked for, or nothing to be surveyed */

@@ -61,7 +61,7 @@ struct scan_talk {
 	struct gp_tls_session *session; /* of the first one, to be resumed; NULL: none */
 	uint64_t shake_ms, dialled_ms;
 	bool resume; /* the session is wanted */
-	int fd; /* -1: none */
+	int fd;      /* -1: none */
 	uint8_t state;
 	bool too_much; /* was said on this connection */
 };

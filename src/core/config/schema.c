@@ -433,8 +433,9 @@ static const struct gp_key authentication_keys[] = {
 	 AT(authentication.from),
 	 .doc = "Mail without a From field, or with one that programs read in different ways: "
 		"several, of several domains, a group, malformed, with an address in an address. "
-		"refuse: at the door. tag: taken, as a DMARC permerror where it has no one "
-		"domain."},
+		"refuse: at the door; where all that is wrong is how the name is written, and no "
+		"other address could be read, it is junk unless DMARC passes. tag: taken, as a "
+		"DMARC permerror where it has no one domain."},
 	{.name = "exempt",
 	 .type = GP_KEY_EXEMPT,
 	 .preset = "[]",

@@ -80,5 +80,7 @@ gp_blocklists_eval(const uint8_t *address, size_t address_len, const struct gp_s
 			judge(&e, name, &ret->items[i]);
 	}
 	ret->need_len = e.need_len;
-	return arena->failed ? -ENOMEM : e.need_len > 0;
+	if (arena->failed)
+		return -ENOMEM;
+	return e.need_len > 0 ? GP_HOSTS_NEED : GP_HOSTS_DONE;
 }

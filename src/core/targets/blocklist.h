@@ -43,8 +43,8 @@ struct gp_listings {
 bool
 gp_blocklist_is_zone(struct gp_slice name);
 
-/* address_len: 4 or 16; at most GP_BLOCKLISTS_MAX zones. Returns 0, 1 when ret->need is to be
-   answered first, or -ENOMEM. */
+/* address_len: 4 or 16; at most GP_BLOCKLISTS_MAX zones. Returns GP_HOSTS_DONE or
+   GP_HOSTS_NEED of hosts.h, or -ENOMEM. */
 [[nodiscard]] int
 gp_blocklists_eval(const uint8_t *address, size_t address_len, const struct gp_slice *zones,
 		   size_t zones_len, const struct gp_answers *answers, struct gp_arena *arena,

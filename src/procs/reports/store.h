@@ -128,8 +128,8 @@ store_merge_failure(struct store *s, const struct gp_failrpt_incident *incident)
 store_failure_room(struct store *s, struct gp_slice domain, uint64_t now_s,
 		   const struct store_failure_limits *limits);
 
-/* Keeps what is told of it in a report that is due then. The same. Texts: printable ASCII and line
- * ends. */
+/* Keeps what is told of it in a report that is due then. 0 or -errno. Texts: printable ASCII and
+ * line ends. */
 [[nodiscard]] int
 store_add_failure(struct store *s, const struct gp_failrpt_incident *incident, uint64_t now_s,
 		  uint64_t due_s, const struct gp_failrpt_texts *texts);
