@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "cli/proof/arc_json.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/proof/arc_json.h"
 #include "cli/proof/signing_options.h"
 #include "cli/traffic/tool_report.h"
 #include "sys/log.h"

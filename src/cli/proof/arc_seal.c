@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/proof/arc.h"
 #include "cli/command.h"
+#include "cli/proof/arc.h"
 #include "core/arc/seal.h"
 #include "core/authres/authres.h"
 

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "cli/proof/dkim_key.h"
 #include "cli/lookup.h"
+#include "cli/proof/dkim_key.h"
 #include "core/message/header.h"
 
 enum { GP_SIGNING_TIME_MAX_S = UINT32_MAX };

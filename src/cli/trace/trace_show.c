@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/id.h"
-#include "cli/traffic/tool_report.h"
 #include "cli/trace/trace.h"
+#include "cli/traffic/tool_report.h"
 #include "core/identity/visible.h"
 #include "core/message/date.h"
 

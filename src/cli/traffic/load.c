@@ -16,8 +16,8 @@
 #include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/traffic/load_engine.h"
 #include "cli/message_file.h"
+#include "cli/traffic/load_engine.h"
 #include "cli/traffic/tool_report.h"
 #include "cli/traffic/wire.h"
 
