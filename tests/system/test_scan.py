@@ -263,6 +263,28 @@ def test_dane(sink, tmp_path):
     assert end.connections == 1  # one address, however many domains
 
 
+def test_block_lists(sink, home):
+    end = sink()
+    zone = write_zone(
+        home,
+        {
+            "1.0.0.127.a.test": {"A": ["127.0.0.4"], "TXT": ["it sent \x1b[31mspam"]},
+            "1.0.0.127.b.test": {"A": ["127.255.255.254"]},
+            "1.0.0.127.d.test": "TIMEOUT",
+        },
+    )
+    lists = [word for name in "abcd" for word in ("--dnsbl", f"{name}.test")]
+    (found,) = named(zone, f"127.0.0.1:{end.port}", *lists, "--log", home / "log")
+    assert [(x["zone"], x["state"]) for x in found["blocklists"]] == [
+        ("a.test", "listed"), ("b.test", "refused"), ("c.test", "not_listed"), ("d.test", "not_measured"),
+    ]  # fmt: skip
+    told = [(f["state"], f["evidence"]) for f in found["findings"] if f["id"] == "dns.blocklist"]
+    assert [state for state, _ in told] == ["fail", "not_measured", "pass", "not_measured"]
+    assert told[0][1].startswith("a.test: 127.0.0.4 it sent ") and "\x1b" not in told[0][1]
+    assert [json.loads(run("scan", "--json", "--replay", home / "log").stdout)] == [found]
+    scan(f"127.0.0.1:{end.port}", *lists, code=2)  # --no-dns
+
+
 # --- targets ---
 
 

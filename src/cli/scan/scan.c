@@ -204,6 +204,23 @@ tick(void *context, const struct scan_counts *counts, bool last)
 
 /* --- the command --- */
 
+/* It hangs on the answers what is offered; nothing else does. */
+static void
+put_survey(const struct scan_engine_options *engine, struct gp_buf *out)
+{
+	uint32_t most = engine->survey_connections;
+	bool at_once = engine->mode == GP_PROBE_MODE_TLS;
+	gp_buf_printf(out, "-- a survey: %u connections at most, each:\n",
+		      most > 0 ? most : (uint32_t)GP_SURVEY_CONNECTIONS);
+	if (!at_once)
+		gp_buf_printf(out,
+			      "S: 220 server\nC: EHLO %.*s\nS: 250-server\nS: 250 STARTTLS\n"
+			      "C: STARTTLS\nS: 220 yes\n",
+			      GP_SLICE_FMT(engine->probe.helo));
+	gp_buf_put_str(out, "-- a ClientHello; the answer is read, and two alerts take leave: "
+			    "user_canceled, close_notify\n");
+}
+
 static int
 print_rehearsal(const struct scan *scan)
 {
@@ -213,6 +230,8 @@ print_rehearsal(const struct scan *scan)
 	options.token = GP_SLICE("TOKEN000");
 	options.date = GP_SLICE("DATE");
 	gp_probe_rehearse(&options, &out);
+	if (scan->o.engine.tls_survey)
+		put_survey(&scan->o.engine, &out);
 	struct gp_slice text = gp_buf_slice(&out);
 	bool good = !out.failed && fwrite(text.ptr, 1, text.len, stdout) == text.len;
 	gp_buf_free(&out);
