@@ -79,5 +79,19 @@ def test_the_same_without_a_network(sink, home):  # noqa: F811
     assert [json.loads(line) for line in done.stdout.splitlines()] == live
 
 
+def test_a_policy_at_a_special_address_wants_private(tmp_path):
+    zone = {
+        "own.test": {"MX": [[10, "mx.own.test"]]},
+        "mx.own.test": {"A": ["127.0.0.1"]},
+        "mta-sts.own.test": {"A": [WEB]},
+        "_mta-sts.own.test": {"TXT": ["v=STSv1; id=1;"]},
+    }
+    argv = ["scan", "--mx", "--mta-sts", "--dns", write_zone(tmp_path, zone), "--helo", "a.test", "--json", "own.test"]
+    with HttpsRig(Authority(tmp_path).issue("mta-sts.own.test"), answer(), WEB, 443) as web:
+        (found,) = [json.loads(line) for line in run(*map(str, argv)).stdout.splitlines()]
+        assert web.connections == 0
+    assert "no address that may be asked" in found["mta_sts"]["reason"] and found["left_out"]
+
+
 def test_it_belongs_to_domains():
     assert run("scan", "--helo", "a.test", "--mta-sts", "192.0.2.1").returncode == 2
