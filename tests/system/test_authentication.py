@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mail from strangers is verified before its 250: SPF, DKIM, DMARC, and From fields that are made to mislead."""
 
+import contextlib
 import email
 import email.policy
 import os
@@ -329,6 +330,26 @@ def test_a_resolver_that_is_silent_defers_in_time(gatepost):
         assert 8 < time.monotonic() - began < 14
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def test_who_holds_the_largest_headers_drives_out_his_own(gatepost):
+    """All that is held of headers has a bound; who comes next with a small one is not who pays for it."""
+    many = {"connections_per_source": 1000, "connections_per_network": 1000}
+    server = gatepost(names=names(), authentication=STRICT, workers=1, limits=many)
+    fields = [f"X-{n}: {'x' * 900}" for n in range(280)]
+    usual = message(*fields[:20], sender="ceo@good.test")
+    with contextlib.ExitStack() as held:
+        talks = [held.enter_context(server.talk()) for _ in range(300)]
+        for n, talk in enumerate(talks):
+            talk.until_data()
+            # 252 that fill up the 64 MiB of a worker, nearly; and usual ones, more than there is room for beside them.
+            talk.write("".join(f + "\r\n" for f in fields[: 280 if n < 252 else 20]).encode())
+        assert send(server, usual, "ceo@good.test")[0] == 250
+        for talk in talks:
+            talk.write(b"From: me@example.com\r\n\r\n.\r\n")
+        said = [talk.reply()[:9] for talk in talks]
+    assert said[252:] == ["250 2.0.0"] * 48
+    assert 0 < said[:252].count("451 4.3.0") < 50
 
 
 TRICKS = {

@@ -91,6 +91,9 @@ def test_nothing_of_a_stranger_acts(page):
 def test_it_is_shown_as_it_was_said(browser, sink, tmp_path):
     browser.get(findings_page(sink, tmp_path).as_uri())
     assert "=cmd('x')<script>alert(1)</script>" in browser.find_element(By.TAG_NAME, "main").text
+    browser.get(scan_page(sink, tmp_path).as_uri())
+    browser.find_element(By.TAG_NAME, "summary").click()
+    assert MARKUP in browser.find_element(By.TAG_NAME, "pre").text  # the banner
     browser.get(headers_page(sink, tmp_path).as_uri())
     assert MARKUP in browser.find_element(By.TAG_NAME, "body").text
 

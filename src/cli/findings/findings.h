@@ -39,7 +39,8 @@ struct findings_writer {
 	const char *key;     /* "target", "domain": a subject's name in JSON; static */
 	uint8_t format;
 	bool colour; /* text only: standard output is a terminal and nobody objects */
-	/* HTML only: what the caller tells of the next subject beside findings, lines; or empty */
+	/* HTML only: what the caller tells of the next subject beside findings, lines of which the
+	   first is always shown; or empty. */
 	struct gp_slice details;
 
 	/* The writer's own. */

@@ -89,7 +89,8 @@ static const char page_style[] =
 	"padding:1rem 1.5rem;margin:0 0 1rem}ul{list-style:none;margin:0;padding:0}\n"
 	"li{padding:.5rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}"
 	"ul{margin-top:.5rem}.fix,.soft{color:var(--soft)}.fix{white-space:pre-line}"
-	"pre{overflow-x:auto}p{margin:0}.tag{display:inline-block;min-width:7rem;font-size:.8rem;"
+	"pre{white-space:pre-wrap;overflow-wrap:anywhere}p{margin:0}.tag{display:inline-block;min-"
+	"width:7rem;font-size:.8rem;"
 	"font-weight:600}\n"
 	".critical .tag,.high .tag{color:var(--bad)}.medium .tag{color:var(--warn)}"
 	".pass .tag{color:var(--good)}\n"
@@ -161,6 +162,26 @@ put_item(const struct findings_part *p, const struct gp_finding *f)
 	gp_buf_put_str(out, "</li>\n");
 }
 
+/* The first line is the summary, and all that there may be. */
+static void
+put_details(const struct findings_part *p, struct gp_slice rest)
+{
+	struct gp_buf *out = p->w->out;
+	struct gp_slice first = gp_visible(gp_slice_cut(&rest, '\n'), p->arena);
+	if (rest.len == 0) {
+		put_line(out, "soft", first);
+		return;
+	}
+	gp_buf_put_str(out, "<details><summary>");
+	gp_markup_put(out, first);
+	gp_buf_put_str(out, "</summary><pre>");
+	while (rest.len > 0) {
+		gp_markup_put(out, gp_visible(gp_slice_cut(&rest, '\n'), p->arena));
+		gp_buf_put_char(out, '\n');
+	}
+	gp_buf_put_str(out, "</pre></details>");
+}
+
 void
 findings_put_html(const struct findings_part *p)
 {
@@ -168,13 +189,8 @@ findings_put_html(const struct findings_part *p)
 	gp_buf_put_str(out, "<section><h2>");
 	gp_markup_put(out, p->subject);
 	gp_buf_put_str(out, "</h2>");
-	if (p->w->details.len > 0) {
-		gp_buf_put_str(out, "<details><summary>details</summary><pre>");
-		gp_markup_put(out, findings_lines(p->w->details, p->arena));
-		gp_buf_put_str(out, "</pre></details>");
-	}
+	put_details(p, p->w->details);
 	gp_buf_put_str(out, "<ul>\n");
 	findings_each(p, put_item);
-	gp_buf_put_str(out, "</ul>");
-	gp_buf_put_str(out, "</section>\n");
+	gp_buf_put_str(out, "</ul></section>\n");
 }

@@ -97,9 +97,13 @@ const char scan_usage[] =
 	"      --vrfy --inject --smuggle --ntlm   further tests\n"
 	"      --dry-run            print what would be said, and connect to nobody\n"
 	"\n"
-	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
+	"      --format text|json|csv|markdown|sarif|junit|html   (--json)\n"
+	"  -o, --output FILE        there instead of to standard output\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
-	"      --progress, -q, --no-colour, --metrics FILE\n"
+	"      --progress, -q       a line that tells how far it is, or none; on a terminal it is "
+	"on\n"
+	"      --metrics FILE       the same for Prometheus\n"
+	"      --no-colour          (NO_COLOR does the same); never but on a terminal\n"
 	"      --log FILE           all that was said, signed (--log-key FILE)\n"
 	"      --replay FILE        the same results from such a log, without a network\n";
 

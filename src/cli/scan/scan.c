@@ -40,6 +40,7 @@ struct scan {
 	char out_buffer[OUT_BUFFER];
 	uint64_t told, measured; /* views; those of which something is known */
 	bool bad;                /* something as grave as --fail-on */
+	bool shared;             /* the terminal has results and the progress */
 };
 
 static int
@@ -110,17 +111,21 @@ subject_of(const struct scan_view *view, struct gp_arena *arena)
 static int
 put_findings(struct scan *scan, const struct scan_report *report)
 {
-	const struct scan_result *r = report->view->result;
+	return findings_write(&scan->writer, subject_of(report->view, report->arena),
+			      &report->findings, report->arena);
+}
+
+/* With what the text tells. */
+static int
+put_page(struct scan *scan, const struct scan_report *report)
+{
 	struct gp_buf details = GP_BUF_INIT(REPORT_ARENA_MAX);
-	if (r && r->survey)
-		scan_survey_text(report, r->survey, &details);
+	scan_report_text(report, &details);
 	scan->writer.details = gp_buf_slice(&details);
-	int done = findings_write(&scan->writer, subject_of(report->view, report->arena),
-				  &report->findings, report->arena);
+	int r = details.failed ? -ENOMEM : put_findings(scan, report);
 	scan->writer.details = gp_slice("", 0);
-	bool failed = details.failed;
 	gp_buf_free(&details);
-	return failed ? -ENOMEM : done;
+	return r;
 }
 
 /* Text and JSON tell of more than findings. */
@@ -132,6 +137,8 @@ put_report(struct scan *scan, const struct scan_report *report)
 		return put_text(scan, report);
 	case FINDINGS_JSON:
 		return put_json(&scan->text, report) ? 0 : -ENOMEM;
+	case FINDINGS_HTML:
+		return put_page(scan, report);
 	default:
 		return put_findings(scan, report);
 	}
@@ -143,6 +150,8 @@ write_text(struct scan *scan)
 	struct gp_slice text = gp_buf_slice(&scan->text);
 	if (scan->text.failed)
 		return -ENOMEM;
+	if (scan->shared && text.len > 0)
+		scan_progress_hide(&scan->progress);
 	bool good = fwrite(text.ptr, 1, text.len, scan->out) == text.len;
 	gp_buf_clear(&scan->text);
 	return good ? 0 : -EIO;
@@ -263,6 +272,15 @@ close_log(struct scan *scan, int end)
 	return r < 0 && end >= 0 ? r : end;
 }
 
+static void
+say_that_it_was_stopped(const struct scan *scan)
+{
+	if (!scan->o.quiet)
+		fprintf(stderr, "gatepost scan: stopped; %s\n",
+			scan->o.resume ? "the same command goes on from here"
+				       : "with --resume FILE the same command would go on here");
+}
+
 static int
 run(struct scan *scan)
 {
@@ -291,6 +309,8 @@ run(struct scan *scan)
 	int end = open_log(scan);
 	if (end == 0)
 		end = scan_engine_run(engine, &counts);
+	if (end == SCAN_END_STOPPED)
+		say_that_it_was_stopped(scan);
 	end = close_log(scan, end);
 	engine->tls = gp_tls_client_free(engine->tls);
 	return exit_code(scan, end);
@@ -335,7 +355,9 @@ open_output(struct scan *scan)
 		return GP_EXIT_ERROR;
 	}
 	/* libc would look what it is when it writes first, which the sandbox does not let it. */
-	int mode = isatty(fileno(scan->out)) ? _IOLBF : _IOFBF;
+	bool terminal = isatty(fileno(scan->out));
+	int mode = terminal ? _IOLBF : _IOFBF;
+	scan->shared = terminal && scan->progress.terminal;
 	if (setvbuf(scan->out, scan->out_buffer, mode, sizeof(scan->out_buffer)) != 0)
 		return fail(-ENOMEM);
 	return GP_EXIT_OK;
@@ -386,7 +408,8 @@ start(struct scan *scan)
 		return print_rehearsal(scan);
 	/* From /dev/urandom, which the sandbox will not have. */
 	json_object_seed(0);
-	scan->progress.line = !o->quiet && (o->progress || isatty(STDERR_FILENO));
+	scan->progress.terminal = isatty(STDERR_FILENO);
+	scan->progress.line = !o->quiet && (o->progress || scan->progress.terminal);
 	scan->progress.metrics = o->metrics;
 	int code = open_output(scan);
 	if (code != GP_EXIT_OK)
