@@ -133,6 +133,12 @@ def test_a_survey_that_is_cut_says_so(sink, tmp_path):
     assert states(found)["tls.survey_cut"] == "not_measured"
 
 
+def test_the_rehearsal_tells_of_it():
+    done = run("scan", "--dry-run", "--helo", "a.test", "--tls-survey=9")
+    assert "-- a survey: 9 connections at most, each:\n" in done.stdout
+    assert done.stdout.count("-- the handshake\n") == 2  # the probe's, and one to be resumed
+
+
 def test_who_has_no_tls_is_not_surveyed(sink):
     end = sink()
     (found,) = scan(f"127.0.0.1:{end.port}", WHOLE)
