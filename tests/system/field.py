@@ -196,6 +196,7 @@ def exim(field, row):
         "primary_hostname": row.host,
         "smtp_banner": "$primary_hostname ESMTP",
         "acl_smtp_rcpt": "check_rcpt",
+        "smtp_accept_max": 0,
         "smtp_max_synprot_errors": 1000,
         "smtp_max_unknown_commands": 100,
         "chunking_advertise_hosts": "*",
