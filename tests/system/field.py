@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -329,7 +330,8 @@ def submission(field, row):
 AIOSMTPD = [
     Row("aiosmtpd", "safe", {}),
     Row("aiosmtpd", "safe, no TLS", NO_TLS, tls=None, own=True),
-    Row("aiosmtpd", "open relay, no TLS", RELAY | NO_TLS, {"open": True}, tls=None),
+    Row("aiosmtpd", "takes anybody in its domain", {"smtp.open_relay": "low"}, {"known": "*@$domain"}),
+    Row("aiosmtpd", "open relay, no TLS", RELAY | NO_TLS, {"known": "*"}, tls=None),
     Row("aiosmtpd", "AUTH in clear", IN_CLEAR, {"auth": True}),
     Row("aiosmtpd", "expired certificate", {"cert.expired": "medium"}, tls="expired"),
     Row("aiosmtpd", "certificate for another name", {"cert.name": "low"}, tls="wrong name"),
@@ -341,7 +343,7 @@ def aiosmtpd(field, rows):
     told, files = [], []
     for row in rows:
         how = field.filled(row)
-        known = "" if how.get("open") else (RECIPIENT if row.own else f"postmaster@{row.domain}")
+        known = how.get("known") or (RECIPIENT if row.own else f"postmaster@{row.domain}")
         files += [field.certificate(row)] if row.tls else []
         told.append(
             {
@@ -539,6 +541,10 @@ class Field:
         context.load_dh_params(path)
 
     # --- what the scanner is given ---
+
+    def environment(self):
+        """Its own keys stay in the folder."""
+        return {**os.environ, "XDG_STATE_HOME": str(self.folder)}
 
     def names(self):
         world = {OWN: {"MX": [[10, row.host] for row in self.rows if row.own]}}

@@ -34,7 +34,8 @@ def field(module_scratch):
 def scanned(field):
     """What one scan has to say of each row."""
     where = ["--dns", field.zone, "--ca", field.authority.path, "--canary-list", field.canaries]
-    done = gateway.run("scan", *SCAN, *where, "--json", *field.targets(), timeout_s=200)
+    where += ["--log", field.folder / "log"]
+    done = gateway.run("scan", *SCAN, *where, "--json", *field.targets(), timeout_s=200, env=field.environment())
     assert done.returncode == 0, done.stderr
     told = {(line["address"], line["port"]): line for line in map(json.loads, done.stdout.splitlines())}
     return {row: told[field.address(row), row.port] for row in field.rows}
@@ -49,6 +50,13 @@ def test_what_was_planted_is_found_and_nothing_else(scanned, row):
     seen = found(scanned[row])
     told = {f["id"]: f["evidence"] for f in scanned[row]["findings"] if f["id"] in seen.keys() ^ row.found.keys()}
     assert seen == row.found, told
+
+
+def test_the_log_gives_the_same_again(field, scanned):
+    done = gateway.run("scan", "--replay", field.folder / "log", "--json", timeout_s=100, env=field.environment())
+    assert done.returncode == 0, done.stderr
+    again = {(line["address"], line["port"]): line for line in map(json.loads, done.stdout.splitlines())}
+    assert {row: again[field.address(row), row.port] for row in field.rows} == scanned
 
 
 @pytest.mark.parametrize("row", TALKATIVE, ids=lambda row: row.key)
@@ -210,7 +218,7 @@ The hosts that take mail for the scanner's own domain both tools call open relay
 knows from the DNS that this is their job, and says that it could not be measured.
 """
 WORDS = {
-    "relay": "is it a relay?",
+    "relay": "a relay?",
     "starttls": "is STARTTLS offered?",
     "auth_in_clear": "is AUTH offered in clear?",
     "ntlm": "does NTLM tell about the network?",
