@@ -6,9 +6,9 @@ configuration, at an address of its own in 127.44.0.0/16, with the severity of e
         field.zone, field.authority, field.canaries  # for the command line of a scan
         field.targets()
 
-Every row is MX of a domain of its own, and knows postmaster there. Rows of OWN are MX of the scanner's own domain, and
-take its recipient, so that what they make of a false end of data can be told; where they pass mail on to is the
-canaries' list in all cases. Names, reverse names and MX records are a --dns file.
+Every row is MX of a domain of its own (unless told otherwise), and knows postmaster there. Rows of OWN are MX of the
+scanner's own domain, and take its recipient, so that what they make of a false end of data can be told; where they pass
+mail on to is the canaries' list in all cases. Names, reverse names and MX records are a --dns file.
 """
 
 import contextlib
@@ -56,7 +56,8 @@ class Row:
     port: int = 25
     own: bool = False  # of the scanner's own domain
     reverse: str = ""  # the name of its address, where that is not its own
-    bare: bool = False  # scanned by its address, and MX of nothing
+    bare: bool = False  # scanned by its address
+    elsewhere: bool = False  # its domain has its mail with others
     tlsa: str = ""  # there is a TLSA record: "match", of its key, or "other"
 
     @property
@@ -120,7 +121,8 @@ POSTFIX = [
     Row("Postfix", "TLSA record of its key", {}, tlsa="match"),
     Row("Postfix", "TLSA record of another key", {"dane.mismatch": "high"}, tlsa="other"),
     Row("Postfix", "TLSA record, no TLS", {"dane.no_tls": "high", "tls.absent": "medium"}, tls=None, tlsa="other"),
-    Row("Postfix", "no MX leads here", {"smtp.no_mx": "info"}, bare=True),
+    Row("Postfix", "safe, scanned by its address", {}, bare=True),
+    Row("Postfix", "no MX leads here", {"smtp.no_mx": "info"}, bare=True, elsewhere=True),
 ]  # fmt: skip
 
 
@@ -560,7 +562,7 @@ class Field:
             if row.reverse != "none":
                 world[back] = {"PTR": [row.reverse or row.host]}
             if not row.own:
-                mx = "mx.elsewhere.test" if row.bare else row.host
+                mx = "mx.elsewhere.test" if row.elsewhere else row.host
                 world[row.domain] = {"MX": [[10, mx]], "secure": True}
         return world
 

@@ -52,6 +52,14 @@ def test_what_was_planted_is_found_and_nothing_else(scanned, row):
     assert seen == row.found, told
 
 
+@pytest.mark.parametrize("config", ["safe", "safe, scanned by its address"])
+def test_the_domain_that_a_server_takes_mail_for_is_tried(scanned, config):
+    """By the DNS alone: the sender of form 19 is of that domain."""
+    told = next(told for row, told in scanned.items() if (row.server, row.config) == ("Postfix", config))
+    (form,) = [test for test in told["relay"]["tests"] if test["form"] == 19]
+    assert form["state"] == "refused" and form["from"].startswith("postmaster@postfix-safe-")
+
+
 def test_the_log_gives_the_same_again(field, scanned):
     done = gateway.run("scan", "--replay", field.folder / "log", "--json", timeout_s=100, env=field.environment())
     assert done.returncode == 0, done.stderr
