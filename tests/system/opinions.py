@@ -68,14 +68,14 @@ def nmap_once(places, recipient):
 
 
 def by_nmap(places, recipient):
-    """All places at once, and twice, as it loses some answers: those that it had at either time."""
+    """All places at once, and twice, as it loses some of what is said: what it had at either time counts."""
     first, second = nmap_once(places, recipient), nmap_once(places, recipient)
     for place, answers in first.items():
         for question, answer in second[place].items():
-            if answers[question] is None:
-                answers[question] = answer
-            elif question == "versions" and answer:
+            if question == "versions" and answers[question] and answer:
                 answers[question] = sorted({*answers[question], *answer})
+            else:
+                answers[question] = answers[question] or answer
     return first
 
 
