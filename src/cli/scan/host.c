@@ -488,6 +488,26 @@ find_name(struct host *h)
 	return outcome;
 }
 
+/* Whoever has the zone of its address had more to say than there is room for. The others go on, and
+   so does this host, as one of whom the DNS knows nothing. */
+static void
+do_without_names(struct host *h)
+{
+	struct scan_result *r = h->result;
+	struct gp_arena spent = r->arena;
+	scan_ask_end(&h->ask);
+	r->arena = GP_ARENA_INIT(RESULT_ARENA_MAX);
+	h->talk.sni = r->sni = gp_arena_dup(&r->arena, r->sni);
+	r->domain = gp_arena_dup(&r->arena, r->domain);
+	r->reverse = (struct gp_reverse){};
+	r->listings = (struct gp_listings){};
+	gp_arena_free(&spent);
+	if (r->arena.failed)
+		engine_finish(h->engine, -ENOMEM);
+	else
+		stand_in_line(h);
+}
+
 static void
 find_names(struct host *h)
 {
@@ -497,7 +517,7 @@ find_names(struct host *h)
 	if (outcome == GP_HOSTS_DONE)
 		outcome = find_listings(h);
 	if (outcome < 0 || h->result->arena.failed)
-		engine_finish(h->engine, -ENOMEM);
+		do_without_names(h);
 	else if (outcome == GP_HOSTS_DONE)
 		stand_in_line(h);
 }
@@ -628,7 +648,7 @@ host_look(struct sight *s, const uint8_t *address, size_t address_len, bool by_n
 	gp_list_append(&h->sights, &s->link);
 	h->by_name = by_name && gp_map_set(&e->by_place, place_of(h), h);
 	if (s->view.host)
-		h->talk.sni = gp_arena_dup(&h->result->arena, s->view.host->host);
+		h->talk.sni = h->result->sni = gp_arena_dup(&h->result->arena, s->view.host->host);
 	h->result->is_mx = s->view.mx;
 	if (s->view.mx)
 		h->result->domain = gp_arena_dup(&h->result->arena, s->view.target);

@@ -213,6 +213,7 @@ begin(struct replay *p, uint64_t n, uint64_t now, const json_t *b)
 	memcpy(r->address, address.ptr, address.len);
 	r->address_len = (uint8_t)address.len;
 	r->port = (uint16_t)number(b, "port");
+	r->sni = octets(b, "sni", &r->arena);
 	r->left_out = text(b, "left_out", &r->arena);
 	r->reverse.state = (uint8_t)reverse;
 	r->reverse.name = octets(b, "reverse_name", &r->arena);

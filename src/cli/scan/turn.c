@@ -81,6 +81,19 @@ tell_unresolved(struct turn *t)
 	turn_tell(s, NULL);
 }
 
+/* Its owner had more to say than there is room for; the other targets go on. */
+static void
+give_up_name(struct turn *t)
+{
+	scan_ask_end(&t->ask);
+	if (t->policy)
+		scan_policy_end(t->policy);
+	t->policy = NULL;
+	gp_arena_reset(&t->arena);
+	t->hosts.why = "the DNS says more of it than there is room for";
+	tell_unresolved(t);
+}
+
 static void
 look_at_all(struct turn *t)
 {
@@ -173,7 +186,7 @@ step(struct turn *t)
 	if (r == 0)
 		r = find_policy(t);
 	if (r < 0 || t->arena.failed)
-		engine_finish(t->engine, -ENOMEM);
+		give_up_name(t);
 	else if (r == 0)
 		look_at_all(t);
 }
