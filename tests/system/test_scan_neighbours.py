@@ -36,6 +36,18 @@ def test_what_one_name_was_shown_is_not_held_against_another(sink, tmp_path):
     assert [json.loads(line) for line in run("scan", "--json", "--replay", log).stdout.splitlines()] == found
 
 
+@pytest.mark.parametrize("domain", ["own.test", "other.test"])
+def test_who_has_the_recipients_mail_too_is_no_relay_for_taking_it(sink, tmp_path, domain):
+    """Many domains share a provider: a host that the scan came to by one of them has the user's own mail as well."""
+    end = sink()
+    zone = {"theirs.test": {"MX": [[10, "mx.shared.test"]]}, "own.test": {"MX": [[10, "mx.shared.test"]]}}
+    zone["mx.shared.test"] = {"A": ["127.0.0.1"]}
+    consent = ["--relay-test", "--authorised", "the tests' owner", "--recipient", f"user@{domain}"]
+    (found,) = named(write_zone(tmp_path, zone), "--mx", "--port", end.port, "theirs.test", *consent)
+    assert found["relay"]["verdict"] == ("not_measured" if domain == "own.test" else "accepted_unproven")
+    assert any(line.startswith("MAIL") for line in end.lines) == (domain != "own.test")
+
+
 @pytest.mark.parametrize("script", [{"connect": "421 4.7.0 busy"}, {"EHLO": "421 4.7.0 busy"}])
 def test_who_would_not_talk_is_not_said_to_have_no_tls(sink, tmp_path, script):
     end = sink(script)

@@ -38,6 +38,7 @@ struct host {
 	struct gp_slice token;
 	struct gp_slice operator;
 	bool exempt;  /* from budgets */
+	bool at_home; /* the recipient's domain has its mail here */
 	bool by_name; /* in by_place */
 	bool begun, over;
 	uint8_t place[PLACE_LEN];
@@ -352,6 +353,14 @@ make_token(const struct host *h)
 	return gp_arena_printf(&h->result->arena, "%sx%.*s", h->engine->token, (int)len, number);
 }
 
+static struct gp_slice
+recipient_domain(const struct engine *e)
+{
+	struct gp_slice domain = e->o->probe.recipient;
+	(void)gp_slice_cut(&domain, '@');
+	return domain;
+}
+
 static void
 begin_talk(struct host *h)
 {
@@ -366,7 +375,9 @@ begin_talk(struct host *h)
 		options.own_address = gp_slice_str(own.s);
 	options.mode = mode_of(e, h->result->port);
 	options.address = gp_slice_str(address.s);
-	if (h->result->is_mx)
+	if (h->at_home)
+		options.hosted = recipient_domain(e);
+	else if (h->result->is_mx)
 		options.hosted = h->result->domain;
 	if (h->result->reverse.state == GP_REVERSE_CONFIRMED)
 		options.server = h->result->reverse.name;
@@ -440,27 +451,53 @@ domain_to_look_up(const struct host *h)
 							: gp_slice("", 0);
 }
 
-/* Does the domain have its mail here? Returns GP_HOSTS_DONE, NEED, or -ENOMEM. */
+/* Does the domain have its mail here? Not set where nobody knows. Returns GP_HOSTS_DONE, NEED, or
+   -ENOMEM. */
 static int
-find_domain(struct host *h)
+find_mail_of(struct host *h, struct gp_slice domain, bool *ret_known, bool *ret_here)
 {
-	struct scan_result *r = h->result;
+	const struct scan_result *r = h->result;
 	struct gp_hosts_result hosts;
-	const struct gp_hosts_query query = {domain_to_look_up(h), .mx = true};
-	if (query.name.len == 0)
-		return GP_HOSTS_DONE;
-	int outcome = gp_hosts_eval(&query, h->ask.answers, &r->arena, &hosts);
+	const struct gp_hosts_query query = {domain, .mx = true};
+	int outcome = gp_hosts_eval(&query, h->ask.answers, &h->result->arena, &hosts);
 	if (outcome == GP_HOSTS_NEED)
 		return ask_for(h, hosts.need, hosts.need_len);
 	if (outcome < 0 || (outcome == GP_HOSTS_NONE && hosts.temporary))
 		return GP_MIN(outcome, (int)GP_HOSTS_DONE);
-	r->domain = query.name;
+	*ret_known = true;
 	for (size_t i = 0; outcome == GP_HOSTS_DONE && i < hosts.addresses_len; i++) {
 		const struct gp_host_address *a = &hosts.addresses[i];
-		r->is_mx |= a->address_len == r->address_len &&
-			    memcmp(a->address, r->address, r->address_len) == 0;
+		*ret_here |= gp_slice_eq_nocase(a->host, r->sni) ||
+			     (a->address_len == r->address_len &&
+			      memcmp(a->address, r->address, r->address_len) == 0);
 	}
 	return GP_HOSTS_DONE;
+}
+
+/* Returns as find_mail_of() does. */
+static int
+find_domain(struct host *h)
+{
+	struct scan_result *r = h->result;
+	struct gp_slice domain = domain_to_look_up(h);
+	bool known = false;
+	if (domain.len == 0)
+		return GP_HOSTS_DONE;
+	int outcome = find_mail_of(h, domain, &known, &r->is_mx);
+	if (known)
+		r->domain = domain;
+	return outcome;
+}
+
+/* A host of another's domain may well have the user's, too, as those of large providers have: to
+   take mail for it is its job then. Returns as find_mail_of() does. */
+static int
+find_home(struct host *h)
+{
+	bool known = false;
+	if (!(h->engine->o->probe.consents & GP_PROBE_RELAY))
+		return GP_HOSTS_DONE;
+	return find_mail_of(h, recipient_domain(h->engine), &known, &h->at_home);
 }
 
 /* Returns as find_domain() does. */
@@ -514,6 +551,8 @@ find_names(struct host *h)
 	int outcome = find_name(h);
 	if (outcome == GP_HOSTS_DONE)
 		outcome = find_domain(h);
+	if (outcome == GP_HOSTS_DONE)
+		outcome = find_home(h);
 	if (outcome == GP_HOSTS_DONE)
 		outcome = find_listings(h);
 	if (outcome < 0 || h->result->arena.failed)
