@@ -7,10 +7,11 @@ import pathlib
 import ssl
 import subprocess
 import sys
+import time
 
 import pytest
 from gateway import PROGRAM, run
-from test_scan import failed, make_certificate, named, spki_sha256, states, write_zone
+from test_scan import failed, make_certificate, named, raw_server, scan, spki_sha256, states, write_zone
 
 
 def test_what_one_name_was_shown_is_not_held_against_another(sink, tmp_path):
@@ -55,6 +56,27 @@ def test_who_would_not_talk_is_not_said_to_have_no_tls(sink, tmp_path, script):
     zone[f"_{end.port}._tcp.mx.test"] = {"TLSA": [[3, 1, 1, "00" * 32]], "secure": True}
     (found,) = named(write_zone(tmp_path, zone), f"mx.test:{end.port}")
     assert states(found)["dane.mismatch"] == "not_measured" and "dane.no_tls" not in failed(found)
+
+
+def test_tickets_without_end_cost_little(tmp_path):
+    """What TLS has for itself is counted as replies are."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(make_certificate(tmp_path, "mx.test"))
+    context.num_tickets = 100_000_000
+    log = tmp_path / "log"
+
+    def serve(connection):
+        connection.sendall(b"220 mx.test\r\n")
+        for said in (b"250-mx.test\r\n250 STARTTLS\r\n", b"220 go\r\n"):
+            connection.recv(1000)
+            connection.sendall(said)
+        context.wrap_socket(connection, server_side=True)
+
+    begun = time.monotonic()
+    with raw_server(serve) as port:
+        found = scan(f"127.0.0.1:{port}", "--log", log, "--log-key", tmp_path / "key")
+    assert found[0]["end"] == "endless" and time.monotonic() - begun < 10
+    assert [json.loads(line) for line in run("scan", "--json", "--replay", log).stdout.splitlines()] == found
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a network of its own, and a mount over the DNSSEC key, need root")

@@ -443,6 +443,8 @@ pass_event(struct host *h, const json_t *line, uint64_t now)
 			gp_probe_unreachable(probe, now);
 	} else if (json_object_get(line, "eof")) {
 		gp_probe_eof(probe, now);
+	} else if (json_object_get(line, "overrun")) {
+		gp_probe_overrun(probe, now);
 	} else if (!json_object_get(line, "late")) {
 		return false;
 	}
