@@ -317,11 +317,11 @@ on_done(struct scan_talk *t)
 		wait_for_arrivals(h);
 }
 
-static uint8_t
-mode_of(const struct engine *e, uint16_t port)
+uint8_t
+scan_mode_of(int mode, uint16_t port)
 {
-	if (e->o->mode >= 0)
-		return (uint8_t)e->o->mode;
+	if (mode >= 0)
+		return (uint8_t)mode;
 	return port == 465 ? GP_PROBE_MODE_TLS : GP_PROBE_MODE_STARTTLS;
 }
 
@@ -373,7 +373,7 @@ begin_talk(struct host *h)
 	options.date = gp_slice_str(date.s);
 	if (options.consents != 0 && find_own_address(&h->talk.address, &own))
 		options.own_address = gp_slice_str(own.s);
-	options.mode = mode_of(e, h->result->port);
+	options.mode = scan_mode_of(e->o->mode, h->result->port);
 	options.address = gp_slice_str(address.s);
 	if (h->at_home)
 		options.hosted = recipient_domain(e);
