@@ -322,7 +322,7 @@ run(struct scan *scan)
 		return GP_EXIT_ERROR;
 	}
 	gp_tool_raise_files();
-	scan_progress_begin(&scan->progress, scan->done.done);
+	scan_progress_begin(&scan->progress, gp_progress_count(&scan->done));
 	int end = open_log(scan);
 	if (end == 0)
 		end = scan_engine_run(engine, &counts);
