@@ -37,6 +37,17 @@ def test_what_one_name_was_shown_is_not_held_against_another(sink, tmp_path):
     assert [json.loads(line) for line in run("scan", "--json", "--replay", log).stdout.splitlines()] == found
 
 
+def test_a_name_that_is_left_out_is_so_as_an_mx_host_and_by_an_alias_too(sink, tmp_path):
+    end = sink()
+    (tmp_path / "out").write_text("wish.test\n")
+    zone = {"a.test": {"MX": [[10, "mx.wish.test"]]}, "b.test": {"MX": [[10, "mx.b.test"]]}}
+    zone |= {"mx.wish.test": {"A": ["127.0.0.1"]}, "mx.b.test": {"CNAME": "mx.wish.test"}}
+    options = ["--mx", "--port", end.port, "--opt-out", tmp_path / "out"]
+    found = named(write_zone(tmp_path, zone), *options, "a.test", "b.test", code=3)
+    assert ["asked not to be scanned" in f["unresolved"] for f in found] == [True, True]
+    assert end.connections == 0
+
+
 @pytest.mark.parametrize("domain", ["own.test", "other.test"])
 def test_who_has_the_recipients_mail_too_is_no_relay_for_taking_it(sink, tmp_path, domain):
     """Many domains share a provider: a host that the scan came to by one of them has the user's own mail as well."""

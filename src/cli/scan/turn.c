@@ -16,6 +16,8 @@ enum {
 		4 << 20, /* a domain with all its hosts, their addresses and TLSA records */
 };
 
+static const char left_out[] = "is on the list of those who asked not to be scanned";
+
 void
 turn_free(struct turn *t)
 {
@@ -94,15 +96,35 @@ give_up_name(struct turn *t)
 	tell_unresolved(t);
 }
 
+/* An MX record leads to hosts of others. */
+static bool
+wants_to_be_left_out(const struct engine *e, const struct gp_host_address *a)
+{
+	return gp_optout_has_name(e->o->optout, a->host) ||
+	       gp_optout_has_name(e->o->optout, a->canonical);
+}
+
+static void
+leave_out(struct sight *s)
+{
+	s->view.why = left_out;
+	s->turn->engine->counts.left_out++;
+	turn_tell(s, NULL);
+}
+
 static void
 look_at_all(struct turn *t)
 {
+	const struct engine *e = t->engine;
 	/* The last one may end the turn. */
 	size_t len = t->hosts.addresses_len;
 	struct sight *sights = t->sights;
 	for (size_t i = 0; i < len; i++) {
 		const struct gp_host_address *a = sights[i].view.host;
-		host_look(&sights[i], a->address, a->address_len, true);
+		if (wants_to_be_left_out(e, a))
+			leave_out(&sights[i]);
+		else
+			host_look(&sights[i], a->address, a->address_len, true);
 	}
 }
 
@@ -210,7 +232,7 @@ begin_name(struct turn *t)
 {
 	struct engine *e = t->engine;
 	if (gp_optout_has_name(e->o->optout, t->what.name)) {
-		t->hosts.why = "is on the list of those who asked not to be scanned";
+		t->hosts.why = left_out;
 		tell_unresolved(t);
 		return;
 	}
