@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include "core/spf/spf.h"
+
+enum { ROUNDS_MAX = 24 };
+
+#define PARKED 1   /* of the parked domain, not of the clean one */
+#define ANY_ALSO 2 /* what else is found is not looked at */
+#define KEPT 4     /* has no record that would mend it */
+
+static const struct gp_slice selectors[] = {GP_SLICE("s1"), GP_SLICE("s2")};
+
+static const struct gp_posture_query query = {
+	.domain = {"d.test", 6},
+	.now_s = 1'700'000'000,
+	.selectors = selectors,
+	.selectors_len = GP_ARRAY_LEN(selectors),
+	.validated = true,
+};
+
+#define DMARC(text) "{'_dmarc.d.test':{'TXT':['" text "']}}"
+#define SPF(text) "{'d.test':{'TXT':['" text "']}}"
+#define KEY(text) "{'s1._domainkey.d.test':{'TXT':['" text "']}}"
+#define RUA "rua=mailto:r@d.test"
+
+/* A fault for each row: what is found, and what else may be. */
+static const struct {
+	const char *id;
+	uint8_t severity;
+	uint8_t flags;
+	const char *world;
+	const char *also; /* ids with spaces around each */
+} plants[] = {
+	/* MX */
+	{"domain.absent", GP_SEVERITY_INFO, KEPT, "{'d.test':null}"},
+	{"mx.none", GP_SEVERITY_INFO, PARKED, "{'d.test':{'MX':null}}"},
+	{"mx.none", GP_SEVERITY_INFO, KEPT, "{'d.test':{'MX':null,'TXT':['v=spf1 a -all']}}"},
+	{"mx.null", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'d.test':{'MX':[[0,'.']],'TXT':['v=spf1 a -all']}}"},
+	{"mx.null.mixed", GP_SEVERITY_HIGH, 0,
+	 "{'d.test':{'MX':[[0,'.'],[10,'mx1.d.test'],[10,'mx2.d.test']]}}"},
+	{"mx.cname", GP_SEVERITY_HIGH, 0,
+	 "{'d.test':{'MX':[[10,'mx1.d.test'],[20,'alias.d.test']]},"
+	 "'alias.d.test':{'CNAME':'mx2.d.test'},'_25._tcp.alias.d.test':" TLSA_PAIR "}"},
+	{"mx.ip", GP_SEVERITY_HIGH, 0,
+	 "{'d.test':{'MX':[[10,'mx1.d.test'],[10,'mx2.d.test'],[20,'20.0.0.9']]},"
+	 "'_25._tcp.20.0.0.9':" TLSA_PAIR "}"},
+	{"mx.nxdomain", GP_SEVERITY_HIGH, 0,
+	 "{'d.test':{'MX':[[10,'mx1.d.test'],[10,'mx2.d.test'],[20,'gone.d.test']]},"
+	 "'_25._tcp.gone.d.test':" TLSA_PAIR "}"},
+	{"mx.dangling", GP_SEVERITY_CRITICAL, 0,
+	 "{'d.test':{'MX':[[10,'mx1.d.test'],[10,'mx2.d.test'],[20,'mx.gone.test']]},"
+	 "'_25._tcp.mx.gone.test':" TLSA_PAIR "}"},
+	{"mx.private", GP_SEVERITY_HIGH, 0, "{'mx3.d.test':{'A':['10.0.0.1']}}"},
+	{"mx.single", GP_SEVERITY_INFO, KEPT, "{'d.test':{'MX':[[10,'mx1.d.test']]}}"},
+	{"mx.ptr", GP_SEVERITY_MEDIUM, KEPT, "{'1.0.0.20.in-addr.arpa':null}"},
+	{"mx.fcrdns", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'1.0.0.20.in-addr.arpa':{'PTR':['mx2.d.test']}}"},
+
+	/* DMARC */
+	{"dmarc.missing", GP_SEVERITY_CRITICAL, 0, "{'_dmarc.d.test':null}"},
+	{"dmarc.missing", GP_SEVERITY_CRITICAL, PARKED, "{'_dmarc.d.test':null}"},
+	{"dmarc.multiple", GP_SEVERITY_CRITICAL, 0,
+	 "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; " RUA "','v=DMARC1; p=none']}}"},
+	{"dmarc.syntax", GP_SEVERITY_CRITICAL, 0, DMARC("p=reject; v=DMARC1; " RUA)},
+	{"dmarc.syntax", GP_SEVERITY_CRITICAL, 0, DMARC("v=DMARC1, p=reject, " RUA)},
+	{"dmarc.syntax", GP_SEVERITY_CRITICAL, 0, DMARC("v=DMARC1 p=reject " RUA)},
+	{"dmarc.syntax", GP_SEVERITY_CRITICAL, 0, DMARC("v=dmarc1; p=reject; " RUA)},
+	{"dmarc.syntax", GP_SEVERITY_HIGH, ANY_ALSO, DMARC("v=DMARC1; p=rejected; " RUA)},
+	{"dmarc.syntax", GP_SEVERITY_CRITICAL, ANY_ALSO, DMARC("v=DMARC1; sp=reject")},
+	{"dmarc.syntax", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=reject; " RUA "; adkim=x")},
+	{"dmarc.syntax", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=reject; p=none; " RUA)},
+	{"dmarc.p.none", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=none; " RUA)},
+	{"dmarc.p.quarantine", GP_SEVERITY_LOW, 0, DMARC("v=DMARC1; p=quarantine; " RUA)},
+	{"dmarc.parked.weak", GP_SEVERITY_HIGH, PARKED, DMARC("v=DMARC1; p=none; " RUA)},
+	{"dmarc.sp.weak", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=reject; sp=none; " RUA)},
+	{"dmarc.np.weak", GP_SEVERITY_MEDIUM, 0, DMARC("v=DMARC1; p=reject; np=none; " RUA)},
+	{"dmarc.pct", GP_SEVERITY_MEDIUM, 0, DMARC("v=DMARC1; p=reject; pct=50; " RUA)},
+	{"dmarc.rf.ri", GP_SEVERITY_LOW, 0, DMARC("v=DMARC1; p=reject; ri=3600; rf=afrf; " RUA)},
+	{"dmarc.t", GP_SEVERITY_INFO, 0, DMARC("v=DMARC1; p=reject; t=y; " RUA)},
+	{"dmarc.psd", GP_SEVERITY_INFO, 0, DMARC("v=DMARC1; p=reject; psd=y; " RUA)},
+	{"dmarc.rua.none", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=reject")},
+	{"dmarc.rua.external.unauth", GP_SEVERITY_HIGH, 0,
+	 DMARC("v=DMARC1; p=reject; rua=mailto:r@a.test,mailto:r@b.test")},
+	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0,
+	 DMARC("v=DMARC1; p=reject; " RUA ",https://d.test/r")},
+	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0, DMARC("v=DMARC1; p=reject; " RUA "!10m")},
+	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0, DMARC("v=DMARC1; p=reject; " RUA ",r@d.test")},
+	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0,
+	 DMARC("v=DMARC1; p=reject; " RUA ",mailto:r@d.test")},
+	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0,
+	 DMARC("v=DMARC1; p=reject; " RUA ",mailto:b@d.test,mailto:c@d.test")},
+	{"dmarc.ruf", GP_SEVERITY_INFO, KEPT,
+	 DMARC("v=DMARC1; p=reject; " RUA "; ruf=mailto:f@d.test; fo=1:d")},
+	{"dmarc.unknown.tag", GP_SEVERITY_LOW, 0, DMARC("v=DMARC1; p=reject; adkmi=s; " RUA)},
+
+	/* SPF */
+	{"spf.missing", GP_SEVERITY_LOW, 0, "{'d.test':{'TXT':null}}"},
+	{"spf.missing", GP_SEVERITY_CRITICAL, 0,
+	 "{'d.test':{'TXT':null},'_dmarc.d.test':{'TXT':['v=DMARC1; p=none; " RUA "']}}",
+	 " dmarc.p.none "},
+	{"spf.missing", GP_SEVERITY_HIGH, PARKED, "{'d.test':{'TXT':['other']}}"},
+	{"spf.multiple", GP_SEVERITY_HIGH, 0,
+	 "{'d.test':{'TXT':['v=spf1 mx -all','v=spf1 ip4:20.0.0.9 ~all']}}"},
+	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx ipv4:20.0.0.9 -all")},
+	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx ip4=20.0.0.9 ip4:20.0.0.0/33 -all")},
+	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx %{x}.d.test, include:a:b -all")},
+	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("v=spf1mx -all")},
+	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF(" v=spf1 mx -all")},
+	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("\xe2\x80\x9cv=spf1 mx -all\xe2\x80\x9d")},
+	{"spf.all.plus", GP_SEVERITY_CRITICAL, 0, SPF("v=spf1 mx +all")},
+	{"spf.all.plus", GP_SEVERITY_CRITICAL, 0, SPF("v=spf1 mx all")},
+	{"spf.all.plus", GP_SEVERITY_CRITICAL, 0,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},'a.test':{'TXT':['v=spf1 +all']}}"},
+	{"spf.all.neutral", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx ?all")},
+	{"spf.all.neutral", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx")},
+	{"spf.all.soft", GP_SEVERITY_INFO, ANY_ALSO,
+	 "{'d.test':{'TXT':['v=spf1 mx ~all']},'_dmarc.d.test':null}"},
+	{"spf.all.notlast", GP_SEVERITY_MEDIUM, 0, SPF("v=spf1 mx -all ip4:20.0.0.9")},
+	{"spf.redirect.all", GP_SEVERITY_LOW, 0, SPF("v=spf1 mx redirect=a.test -all")},
+	{"spf.lookups.over", GP_SEVERITY_HIGH, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test include:b.test -all']},'a.test':{'TXT':["
+	 "'v=spf1 a a:mx1.d.test a:mx2.d.test a:mx3.d.test -all']},'b.test':{'TXT':["
+	 "'v=spf1 a a:mx1.d.test a:mx2.d.test a:mx3.d.test -all']}}",
+	 " spf.void.over "},
+	{"spf.lookups.near", GP_SEVERITY_LOW, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test include:b.test -all']},'a.test':{'TXT':["
+	 "'v=spf1 a a:mx1.d.test a:mx2.d.test -all']},'b.test':{'TXT':['v=spf1 a a:mx2.d.test -all']}}",
+	 " spf.void.over "},
+	{"spf.mx.over", GP_SEVERITY_HIGH, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx:a.test -all']},'a.test':{'MX':[[1,'a1.test'],[1,'a2.test'],"
+	 "[1,'a3.test'],[1,'a4.test'],[1,'a5.test'],[1,'a6.test'],[1,'a7.test'],[1,'a8.test'],"
+	 "[1,'a9.test'],[1,'a10.test'],[1,'a11.test']]}}"},
+	{"spf.void.over", GP_SEVERITY_MEDIUM, 0,
+	 SPF("v=spf1 mx a:x.d.test a:y.d.test mx:z.d.test -all")},
+	{"spf.void.over", GP_SEVERITY_LOW, 0,
+	 SPF("v=spf1 mx a:x.d.test a:mx1.d.test a:mx2.d.test -all")},
+	{"spf.include.none", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx include:a.test -all")},
+	{"spf.include.none", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx redirect=a.test"),
+	 " spf.all.neutral "},
+	{"spf.include.loop", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx include:d.test -all")},
+	{"spf.include.loop", GP_SEVERITY_HIGH, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
+	 "'a.test':{'TXT':['v=spf1 include:b.test -all']},"
+	 "'b.test':{'TXT':['v=spf1 include:a.test -all']}}"},
+	{"spf.include.permerror", GP_SEVERITY_HIGH, 0,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},'a.test':{'TXT':['v=spf1 foo -all']}}"},
+	{"spf.include.permerror", GP_SEVERITY_HIGH, 0,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
+	 "'a.test':{'TXT':['v=spf1 -all','v=spf1 a -all']}}"},
+	{"spf.include.broad", GP_SEVERITY_MEDIUM, KEPT, SPF("v=spf1 ip4:20.0.0.0/16 -all")},
+	{"spf.include.broad", GP_SEVERITY_HIGH, KEPT, SPF("v=spf1 ip4:0.0.0.0/0 -all")},
+	{"spf.include.broad", GP_SEVERITY_LOW, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
+	 "'a.test':{'TXT':['v=spf1 ip6:2a00::/29 -all']}}"},
+	{"spf.overlap", GP_SEVERITY_LOW, 0,
+	 SPF("v=spf1 mx ip4:20.0.0.9 ip4:20.0.0.0/24 mx -all")},
+	{"spf.ptr", GP_SEVERITY_MEDIUM, 0, SPF("v=spf1 mx ptr -all")},
+	{"spf.exists.macro", GP_SEVERITY_INFO, KEPT, SPF("v=spf1 mx exists:%{i}.d.test -all")},
+	{"spf.length", GP_SEVERITY_LOW, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx -all','"
+	 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "','"
+	 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "','"
+	 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "']}}"},
+	{"spf.lookup.dangling", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx include:_spf.gone.test -all")},
+	{"spf.lookup.dangling", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx a:mail.gone.test -all")},
+	{"spf.subdomain.gap", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'www.d.test':{'A':['20.0.0.82']},"
+	 "'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; sp=quarantine; " RUA "']}}",
+	 " dmarc.sp.weak "},
+	{"spf.helo", GP_SEVERITY_LOW, 0, "{'mx2.d.test':{'TXT':null}}"},
+
+	/* DKIM */
+	{"dkim.none.found", GP_SEVERITY_MEDIUM, KEPT, "{'s1._domainkey.d.test':null}"},
+	{"dkim.syntax", GP_SEVERITY_HIGH, 0, KEY("v=DKIM2; k=rsa; p=" KEY2048), " dkim.none.found "},
+	{"dkim.syntax", GP_SEVERITY_HIGH, 0, KEY("k=rsa; p=" KEY2048 "; v=DKIM1"),
+	 " dkim.none.found "},
+	{"dkim.syntax", GP_SEVERITY_HIGH, KEPT, KEY("v=DKIM1; k=rsa; p=***"), " dkim.none.found "},
+	{"dkim.key.short", GP_SEVERITY_HIGH, KEPT, KEY("v=DKIM1; p=" KEY1024)},
+	{"dkim.key.short", GP_SEVERITY_CRITICAL, KEPT, KEY("v=DKIM1; p=" KEY512)},
+	{"dkim.key.corrupt", GP_SEVERITY_HIGH, KEPT, KEY("v=DKIM1; p=MIIBIjANBgkqhkiG9w0BAQEFAAOC"),
+	 " dkim.none.found "},
+	{"dkim.revoked", GP_SEVERITY_INFO, KEPT,
+	 "{'s2._domainkey.d.test':{'TXT':['v=DKIM1; p=']}}"},
+	{"dkim.testing", GP_SEVERITY_MEDIUM, 0, KEY("v=DKIM1; t=y:s; p=" KEY2048)},
+	{"dkim.hash.sha1", GP_SEVERITY_HIGH, 0, KEY("v=DKIM1; h=sha1; p=" KEY2048)},
+	{"dkim.service", GP_SEVERITY_LOW, 0, KEY("v=DKIM1; s=tlsrpt; p=" KEY2048)},
+	{"dkim.shared", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'s2._domainkey.d.test':{'TXT':['v=DKIM1; p=" KEY2048 "']}}"},
+	{"dkim.cname.dangling", GP_SEVERITY_HIGH, KEPT,
+	 "{'s2._domainkey.d.test':{'CNAME':'d.gone.test'}}"},
+	{"dkim.wildcard", GP_SEVERITY_INFO, PARKED, "{'*._domainkey.d.test':null}"},
+
+	/* MTA-STS and TLS-RPT */
+	{"sts.missing", GP_SEVERITY_MEDIUM, 0, "{'_mta-sts.d.test':null}"},
+	{"sts.record.multiple", GP_SEVERITY_HIGH, 0,
+	 "{'_mta-sts.d.test':{'TXT':['v=STSv1; id=1','v=STSv1; id=2']}}"},
+	{"sts.record.syntax", GP_SEVERITY_HIGH, 0, "{'_mta-sts.d.test':{'TXT':['v=stsv1; id=1']}}"},
+	{"sts.record.syntax", GP_SEVERITY_HIGH, 0, "{'_mta-sts.d.test':{'TXT':['v=STSv1;']}}"},
+	{"sts.record.id", GP_SEVERITY_HIGH, 0,
+	 "{'_mta-sts.d.test':{'TXT':['v=STSv1; id=2026-01-01']}}"},
+	{"sts.policy.fetch", GP_SEVERITY_HIGH, KEPT, "{'mta-sts.d.test':null}"},
+	{"tlsrpt.missing", GP_SEVERITY_MEDIUM, 0, "{'_smtp._tls.d.test':null}"},
+	{"tlsrpt.multiple", GP_SEVERITY_HIGH, 0,
+	 "{'_smtp._tls.d.test':{'TXT':['v=TLSRPTv1; rua=mailto:t@d.test',"
+	 "'v=TLSRPTv1; rua=mailto:u@d.test']}}"},
+	{"tlsrpt.syntax", GP_SEVERITY_HIGH, 0, "{'_smtp._tls.d.test':{'TXT':['v=TLSRPTv1;']}}"},
+	{"tlsrpt.syntax", GP_SEVERITY_HIGH, 0,
+	 "{'_smtp._tls.d.test':{'TXT':['v=tlsrptv1; rua=mailto:t@d.test']}}"},
+	{"tlsrpt.uri", GP_SEVERITY_MEDIUM, 0,
+	 "{'_smtp._tls.d.test':{'TXT':['v=TLSRPTv1; rua=http://d.test/,mailto:t@d.test']}}"},
+
+	/* DANE */
+	{"dane.none", GP_SEVERITY_INFO, KEPT,
+	 "{'_25._tcp.mx1.d.test':null,'_25._tcp.mx2.d.test':null,'_25._tcp.mx3.d.test':null}"},
+	{"dane.partial", GP_SEVERITY_MEDIUM, KEPT, "{'_25._tcp.mx2.d.test':null}"},
+	{"dane.usage01", GP_SEVERITY_HIGH, KEPT,
+	 "{'_25._tcp.mx2.d.test':{'TLSA':[[1,1,1,'" D32 "']]}}"},
+	{"dane.insecure", GP_SEVERITY_HIGH, KEPT, "{'_25._tcp.mx2.d.test':{'secure':null}}"},
+	{"dane.rollover.none", GP_SEVERITY_LOW, KEPT,
+	 "{'_25._tcp.mx2.d.test':{'TLSA':[[3,1,1,'" D32 "']]}}"},
+	{"dane.servfail", GP_SEVERITY_HIGH, KEPT,
+	 "{'_25._tcp.mx2.d.test':{'TLSA':'SERVFAIL','secure':true}}"},
+};
+
+/* --- running --- */
+
+static void
+run(const struct gp_answers *world, const struct gp_posture_query *q, struct gp_arena *arena,
+    struct gp_posture_result *ret)
+{
+	assert_int_equal(gp_posture_eval(q, world, arena, ret), GP_POSTURE_DONE);
+}
+
+static bool
+has(const struct gp_findings *list, const char *id)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (list->items[i].state == GP_FINDING_FAIL &&
+		    strcmp(list->items[i].kind->id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct gp_finding *
+get(const struct gp_findings *list, const char *id)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (list->items[i].state == GP_FINDING_FAIL &&
+		    strcmp(list->items[i].kind->id, id) == 0)
+			return &list->items[i];
+	}
+	return NULL;
+}
+
+static void
+assert_nothing(const struct gp_findings *list, const char *where)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		const struct gp_finding *f = &list->items[i];
+		if (f->state == GP_FINDING_FAIL)
+			fail_msg("%s: %s: %.*s", where, f->kind->id, GP_SLICE_FMT(f->evidence));
+	}
+}
+
+static void
+nothing_is_found_on_clean_domains(void **state)
+{
+	(void)state;
+	for (int parked = 0; parked < 2; parked++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(parked, "{}");
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		assert_nothing(&r.findings, parked ? "parked" : "clean");
+		assert_int_equal(r.facts.class, parked ? GP_POSTURE_PARKED : GP_POSTURE_SENDING);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* Of the table's row: found, as grave as it says, and nothing else. */
+static void
+check_row(size_t row, const struct gp_findings *list)
+{
+	const struct gp_finding *f = get(list, plants[row].id);
+	if (!f)
+		fail_msg("row %zu: %s is not found", row, plants[row].id);
+	if (f->severity != plants[row].severity)
+		fail_msg("row %zu: %s is %s", row, plants[row].id, gp_severity_name(f->severity));
+	if (f->evidence.len == 0 || !f->kind->why)
+		fail_msg("row %zu: %s has no evidence", row, plants[row].id);
+	if ((plants[row].flags & KEPT) == 0 && f->records_len == 0)
+		fail_msg("row %zu: %s has no record", row, plants[row].id);
+	for (size_t i = 0; i < list->len && (plants[row].flags & ANY_ALSO) == 0; i++) {
+		const struct gp_finding *o = &list->items[i];
+		char id[64];
+		snprintf(id, sizeof(id), " %s ", o->kind->id);
+		if (o->state == GP_FINDING_FAIL && strcmp(o->kind->id, plants[row].id) != 0 &&
+		    !(plants[row].also && strstr(plants[row].also, id)))
+			fail_msg("row %zu, %s: also %s: %.*s", row, plants[row].id, o->kind->id,
+				 GP_SLICE_FMT(o->evidence));
+	}
+}
+
+static void
+planted_faults_are_found(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		check_row(i, &r.findings);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* --- what is proposed mends, and breaks nothing --- */
+
+/* TXT: those of the same version go; below "_" there is only one purpose. */
+static void
+drop_txt(const char *name, json_t *records)
+{
+	for (size_t i = json_array_size(records); i > 0; i--) {
+		const char *text = json_string_value(json_array_get(records, i - 1));
+		if (name[0] == '_' || strstr(name, "._domainkey.") || (text && strstr(text, "spf1")))
+			json_array_remove(records, i - 1);
+	}
+}
+
+static json_t *
+make_value(const struct gp_finding_record *record)
+{
+	struct gp_slice host = record->value;
+	if (strcmp(record->type, "TXT") == 0)
+		return json_stringn(record->value.ptr, record->value.len);
+	assert_string_equal(record->type, "MX");
+	struct gp_slice preference = gp_slice_cut(&host, ' ');
+	uint64_t n;
+	assert_true(gp_slice_u64(preference, UINT16_MAX, &n));
+	return json_pack("[i, s%]", (int)n, host.ptr, host.len);
+}
+
+static void
+publish(json_t *world, const struct gp_finding *f)
+{
+	for (int adding = 0; adding < 2; adding++) {
+		for (size_t i = 0; i < f->records_len; i++) {
+			const struct gp_finding_record *r = &f->records[i];
+			char name[300];
+			snprintf(name, sizeof(name), "%.*s", GP_SLICE_FMT(r->name));
+			json_t *node = json_object_get(world, name);
+			if (!node) {
+				node = json_object();
+				json_object_set_new(world, name, node);
+			}
+			json_t *records = json_object_get(node, r->type);
+			if (!records) {
+				records = json_array();
+				json_object_set_new(node, r->type, records);
+			}
+			if (adding)
+				json_array_append_new(records, make_value(r));
+			else if (strcmp(r->type, "TXT") == 0)
+				drop_txt(name, records);
+			else
+				json_array_clear(records);
+		}
+	}
+}
+
+static void
+check_mended(size_t row, const struct gp_posture_query *q, const struct gp_finding *f,
+	     const struct gp_findings *before)
+{
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	json_t *json = make_world(plants[row].flags & PARKED, plants[row].world);
+	publish(json, f);
+	struct gp_answers *world = read_world(json, &arena);
+	run(world, q, &arena, &r);
+	for (size_t i = 0; i < r.findings.len; i++) {
+		const struct gp_finding *o = &r.findings.items[i];
+		bool same = strcmp(o->kind->id, f->kind->id) == 0;
+		if (o->state == GP_FINDING_FAIL && (same || !has(before, o->kind->id)))
+			fail_msg("row %zu: %s publishes '%.*s', and then %s: %.*s", row, f->kind->id,
+				 GP_SLICE_FMT(f->records[0].value), o->kind->id,
+				 GP_SLICE_FMT(o->evidence));
+	}
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
+/* All findings of all rows, those beside the planted ones too. */
+static size_t
+check_all_mended(const struct gp_posture_query *q)
+{
+	size_t mended = 0;
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, q, &arena, &r);
+		for (size_t k = 0; k < r.findings.len; k++) {
+			const struct gp_finding *f = &r.findings.items[k];
+			if (f->state != GP_FINDING_FAIL || f->records_len == 0)
+				continue;
+			check_mended(i, q, f, &r.findings);
+			mended++;
+		}
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+	return mended;
+}
+
+static void
+what_is_proposed_mends_and_breaks_nothing(void **state)
+{
+	(void)state;
+	struct gp_posture_query elsewhere = query;
+	elsewhere.reporter = GP_SLICE("reports@b.test");
+	assert_true(check_all_mended(&query) > 60);
+	assert_true(check_all_mended(&elsewhere) > 60);
+}
+
+/* --- rounds --- */
+
+static void
+answer(struct gp_answers *open, const struct gp_answers *world, const struct gp_posture_result *r)
+{
+	for (size_t i = 0; i < r->need_len; i++) {
+		struct gp_dns_answer a;
+		assert_false(gp_answers_find(open, r->need[i].name, r->need[i].type, &a));
+		assert_true(gp_answers_find(world, r->need[i].name, r->need[i].type, &a));
+		assert_int_equal(gp_answers_add(open, &a), 0);
+	}
+}
+
+/* Asked for bit by bit, it finds the same. */
+static void
+rounds_come_to_the_same(void **state)
+{
+	static const uint64_t seed[2] = {3, 4};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA),
+				round = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result want, r;
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena),
+				  *open = gp_answers_new(&arena, GP_POSTURE_QUESTIONS_MAX, seed);
+		size_t rounds = 0;
+		int rc;
+		run(world, &query, &arena, &want);
+		while ((rc = gp_posture_eval(&query, open, &round, &r)) == GP_POSTURE_NEED) {
+			assert_true(r.need_len > 0 && ++rounds <= ROUNDS_MAX);
+			answer(open, world, &r);
+			gp_arena_reset(&round);
+		}
+		assert_int_equal(rc, GP_POSTURE_DONE);
+		assert_int_equal(r.findings.len, want.findings.len);
+		for (size_t k = 0; k < want.findings.len; k++) {
+			assert_ptr_equal(r.findings.items[k].kind, want.findings.items[k].kind);
+			assert_true(gp_slice_eq(r.findings.items[k].evidence,
+						want.findings.items[k].evidence));
+		}
+		gp_answers_free(open);
+		gp_answers_free(world);
+		gp_arena_free(&round);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* --- a second opinion on the counts --- */
+
+/* The evaluator that decides about mail counts the same for a client that nothing matches. */
+static void
+lookups_are_those_of_the_evaluator(void **state)
+{
+	(void)state;
+	size_t compared = 0;
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		struct gp_spf_result spf;
+		const struct gp_spf_query q = {.address = {198, 51, 100, 1},
+					       .address_len = 4,
+					       .helo = GP_SLICE("h.test"),
+					       .sender = GP_SLICE("x@d.test")};
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		assert_int_equal(gp_spf_eval(&q, world, &arena, &spf), GP_SPF_DONE);
+		if (spf.verdict == GP_SPF_FAIL || spf.verdict == GP_SPF_SOFTFAIL ||
+		    spf.verdict == GP_SPF_NEUTRAL) {
+			if (spf.lookups != r.facts.spf.lookups)
+				fail_msg("%s: %u, and %u by the evaluator", plants[i].world,
+					 r.facts.spf.lookups, spf.lookups);
+			compared++;
+		}
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+	assert_true(compared > 40);
+}
+
+/* --- what the DNS did not say --- */
+
+static void
+nothing_is_concluded_from_silence(void **state)
+{
+	static const struct {
+		const char *world, *id;
+	} cases[] = {
+		{"{'d.test':'SERVFAIL'}", "spf.temperror"},
+		{"{'d.test':{'MX':'TIMEOUT'}}", "mx.none"},
+		{"{'d.test':{'TXT':'TIMEOUT'}}", "spf.temperror"},
+		{"{'_dmarc.d.test':'SERVFAIL'}", "dmarc.missing"},
+		{"{'s1._domainkey.d.test':'TIMEOUT'}", "dkim.none.found"},
+		{"{'_mta-sts.d.test':'SERVFAIL'}", "sts.missing"},
+		{"{'_smtp._tls.d.test':'SERVFAIL'}", "tlsrpt.missing"},
+		{"{'mta-sts.d.test':'SERVFAIL'}", "sts.policy.fetch"},
+		{"{'mx2.d.test':{'A':'SERVFAIL'}}", "mx.nxdomain"},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(false, cases[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		assert_nothing(&r.findings, cases[i].world);
+		const struct gp_finding *f = gp_finding_of(&r.findings, cases[i].id);
+		if (!f || f->state != GP_FINDING_NOT_MEASURED)
+			fail_msg("%s: no %s", cases[i].world, cases[i].id);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_found_on_clean_domains),
+		cmocka_unit_test(planted_faults_are_found),
+		cmocka_unit_test(what_is_proposed_mends_and_breaks_nothing),
+		cmocka_unit_test(rounds_come_to_the_same),
+		cmocka_unit_test(lookups_are_those_of_the_evaluator),
+		cmocka_unit_test(nothing_is_concluded_from_silence),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
