@@ -134,7 +134,7 @@ static const struct {
 	 "[1,'a9.test'],[1,'a10.test'],[1,'a11.test']]}}"},
 	{"spf.void.over", GP_SEVERITY_MEDIUM, 0,
 	 SPF("v=spf1 mx a:x.d.test a:y.d.test mx:z.d.test -all")},
-	{"spf.void.over", GP_SEVERITY_LOW, 0,
+	{"spf.void.over", GP_SEVERITY_LOW, KEPT,
 	 SPF("v=spf1 mx a:x.d.test a:mx1.d.test a:mx2.d.test -all")},
 	{"spf.include.none", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx include:a.test -all")},
 	{"spf.include.none", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx redirect=a.test"),

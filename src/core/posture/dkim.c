@@ -137,13 +137,13 @@ rewrite(struct posture_run *run, const struct key *k, const char *without)
 	if (rest.len > GP_FINDING_EVIDENCE_MAX * 2)
 		return GP_SLICE("");
 	for (int rc; (rc = gp_taglist_next(&rest, &tag)) <= 0;) {
-		bool skipped = rc < 0 || gp_slice_eq_nocase(tag.name, GP_SLICE("v")) ||
-			       (without && gp_slice_eq(tag.name, gp_slice_str(without)));
-		bool strict = !skipped || rc < 0 ? false : k->key.strict && *without == 't';
-		if (!skipped)
+		bool dropped = rc == 0 && gp_slice_eq(tag.name, gp_slice_str(without));
+		if (rc < 0 || gp_slice_eq_nocase(tag.name, GP_SLICE("v")))
+			continue;
+		if (!dropped)
 			text = gp_arena_printf(run->arena, "%.*s; %.*s=%.*s", GP_SLICE_FMT(text),
 					       GP_SLICE_FMT(tag.name), GP_SLICE_FMT(tag.value));
-		else if (strict && gp_slice_eq(tag.name, GP_SLICE("t")))
+		else if (k->key.strict && *without == 't')
 			text = gp_arena_printf(run->arena, "%.*s; t=s", GP_SLICE_FMT(text));
 	}
 	return gp_dkim_key_read(text, run->arena, &again, &why) == 0 ? text : GP_SLICE("");
@@ -153,9 +153,13 @@ static void
 find(struct posture_run *run, const struct gp_finding_kind *kind, uint8_t severity,
      const struct key *k, const char *what, struct gp_slice record, const char *fix)
 {
-	struct gp_slice evidence =
-		gp_arena_printf(run->arena, "%.*s%s%.*s", GP_SLICE_FMT(gp_slice_str(what)),
-				*what ? ": " : "", GP_SLICE_FMT(posture_show_txt(run, &k->answer)));
+	const struct gp_dns_answer *a = &k->answer;
+	struct gp_slice shown = posture_show_txt(run, a);
+	if (a->records_len == 0)
+		shown = gp_arena_printf(run->arena, "%.*s CNAME %.*s", GP_SLICE_FMT(a->name),
+					GP_SLICE_FMT(a->canonical));
+	struct gp_slice evidence = gp_arena_printf(run->arena, "%s%s%.*s", what, *what ? ": " : "",
+						   GP_SLICE_FMT(shown));
 	struct posture_mend m = {.evidence = evidence, .fix = gp_slice_str(fix)};
 	if (record.len > 0)
 		m = posture_publish(run, evidence, m.fix, k->answer.name, record);
@@ -176,7 +180,7 @@ judge_unusable(struct posture_run *run, const struct key *k)
 		find(run, &corrupt, corrupt.severity, k, k->why, no_record,
 		     "publish the key again, whole, in strings of 255 octets at most");
 	else
-		find(run, &syntax, syntax.severity, k, k->why, rewrite(run, k, NULL),
+		find(run, &syntax, syntax.severity, k, k->why, rewrite(run, k, ""),
 		     "correct it, or publish the key again");
 }
 

@@ -389,7 +389,7 @@ find_meant(const struct gp_dns_answer *answer)
 	return GP_SLICE("");
 }
 
-/* A record that is one: with a policy, and places that count. */
+/* A record that is one: with a policy, and places that count. What is passed over is gone. */
 static void
 complete(struct posture_run *run, struct gp_dmarc_record *r)
 {
@@ -399,35 +399,38 @@ complete(struct posture_run *run, struct gp_dmarc_record *r)
 	r->ruf = useful_uris(&r->ruf);
 	if (r->rua.len == 0)
 		r->rua = wanted_uris(run);
+	r->flaws_len = 0;
 }
 
-static void
-judge_meant(struct posture_run *run, struct gp_slice text)
+/* *ret: what was meant, to be read on. False: nothing that can be understood. */
+static bool
+judge_meant(struct posture_run *run, struct gp_slice text, struct gp_dmarc_record *ret)
 {
-	struct gp_dmarc_record r;
-	if (gp_dmarc_record_parse(respace(run, gp_slice_take(text, GP_FINDING_EVIDENCE_MAX)),
-				  run->arena, &r) != 0)
-		return;
-	complete(run, &r);
-	struct posture_mend m = mend(run, &r,
+	text = respace(run, gp_slice_take(text, GP_FINDING_EVIDENCE_MAX));
+	if (gp_dmarc_record_parse(text, run->arena, ret) != 0)
+		return false;
+	complete(run, ret);
+	struct posture_mend m = mend(run, ret,
 				     "a record begins with v=DMARC1 exactly, and has a semicolon "
 				     "between its tags");
 	posture_add(run, &syntax, GP_SEVERITY_CRITICAL, &m);
+	return true;
 }
 
-/* Of several the strictest one stays. */
+/* Of several the strictest one stays, in *ret. */
 static void
-judge_multiple(struct posture_run *run)
+judge_multiple(struct posture_run *run, struct gp_dmarc_record *ret)
 {
 	const struct gp_dns_answer *answer = &run->dmarc->answer;
-	struct gp_dmarc_record r, best = {.fo = GP_DMARC_FO_ALL};
+	struct gp_dmarc_record r;
+	*ret = (struct gp_dmarc_record){.fo = GP_DMARC_FO_ALL};
 	for (size_t i = 0; i < answer->records_len; i++) {
 		if (gp_dmarc_record_parse(answer->records[i].data, run->arena, &r) == 0 &&
-		    r.p > best.p)
-			best = r;
+		    r.p > ret->p)
+			*ret = r;
 	}
-	complete(run, &best);
-	find(run, &multiple, &best, "keep one of them");
+	complete(run, ret);
+	find(run, &multiple, ret, "keep one of them");
 }
 
 /* --- judging: the record's policies --- */
@@ -438,7 +441,7 @@ judge_policy(struct posture_run *run, const struct gp_dmarc_record *record)
 	struct gp_dmarc_record r = *record;
 	uint8_t class = run->facts->class;
 	bool sends_none = class == GP_POSTURE_PARKED || class == GP_POSTURE_RECEIVING;
-	if (r.p == GP_DMARC_P_REJECT || !r.applies)
+	if (r.p == GP_DMARC_P_REJECT)
 		return;
 	r.p = GP_DMARC_P_REJECT;
 	r.sp = r.np = GP_DMARC_P_ABSENT;
@@ -572,9 +575,9 @@ is_part(struct gp_slice text, struct gp_slice flaw)
 	return false;
 }
 
-/* True: the record is of no use, and its policy need not be judged. */
-static bool
-judge_syntax(struct posture_run *run, const struct gp_dmarc_record *record)
+/* *record becomes what it was meant to be, where it is of no use as it is. */
+static void
+judge_syntax(struct posture_run *run, struct gp_dmarc_record *record)
 {
 	struct posture_list flaws = {};
 	struct gp_dmarc_record r = *record;
@@ -587,13 +590,14 @@ judge_syntax(struct posture_run *run, const struct gp_dmarc_record *record)
 		posture_list_add(run, &flaws, "%s",
 				 record->applies ? "it counts as p=none" : "it does nothing");
 	if (flaws.len == 0)
-		return false;
+		return;
 	complete(run, &r);
 	struct posture_mend m = mend(run, &r, "correct it");
 	m.evidence = gp_arena_printf(run->arena, "%.*s: %.*s", GP_SLICE_FMT(flaws.text),
 				     GP_SLICE_FMT(m.evidence));
 	posture_add(run, &syntax, record->applies ? syntax.severity : GP_SEVERITY_CRITICAL, &m);
-	return !record->applies;
+	if (!record->applies)
+		*record = r;
 }
 
 static void
@@ -714,13 +718,35 @@ judge_record(struct posture_run *run, const struct gp_dmarc_record *record)
 {
 	const struct posture_dmarc *d = run->dmarc;
 	bool is_org = d->walk.broken || gp_slice_eq(run->facts->dmarc.at, d->walk.org);
-	if (judge_syntax(run, record))
-		return;
 	judge_policy(run, record);
 	judge_below(run, record, is_org);
 	judge_tags(run, record);
 	judge_modes(run, record);
 	judge_reports(run, record);
+}
+
+/* What is wrong with its form does not hide what else is: it is read on as it was meant. */
+static void
+judge_form(struct posture_run *run)
+{
+	const struct posture_dmarc *d = run->dmarc;
+	struct gp_slice meant = find_meant(&d->answer);
+	struct gp_dmarc_record r;
+	if (d->several) {
+		judge_multiple(run, &r);
+		judge_record(run, &r);
+	} else if (d->record) {
+		r = *d->record;
+		judge_syntax(run, &r);
+		judge_record(run, &r);
+	} else if (meant.len > 0) {
+		if (judge_meant(run, meant, &r))
+			judge_record(run, &r);
+	} else if (run->facts->dmarc.known) {
+		judge_missing(run);
+	} else {
+		posture_unknown(run, &missing, &d->answer);
+	}
 }
 
 static size_t
@@ -732,31 +758,12 @@ count_labels(struct gp_slice name)
 	return n;
 }
 
-static void
-judge_none(struct posture_run *run)
-{
-	const struct posture_dmarc *d = run->dmarc;
-	struct gp_slice meant = find_meant(&d->answer);
-	if (meant.len > 0)
-		judge_meant(run, meant);
-	else if (!run->facts->dmarc.known)
-		posture_unknown(run, &missing, &d->answer);
-	else
-		judge_missing(run);
-}
-
 void
 posture_judge_dmarc(struct posture_run *run)
 {
-	const struct posture_dmarc *d = run->dmarc;
-	if (!d)
+	if (!run->dmarc)
 		return;
-	if (d->several)
-		judge_multiple(run);
-	else if (d->record)
-		judge_record(run, d->record);
-	else
-		judge_none(run);
+	judge_form(run);
 	const struct posture_mend m = {.evidence = run->facts->domain};
 	if (count_labels(run->facts->domain) > GP_DMARC_WALK_MAX)
 		posture_add(run, &walk_over, walk_over.severity, &m);

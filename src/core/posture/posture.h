@@ -5,7 +5,7 @@
  *
  * A pure function of the question and of what is known of the DNS. It answers; or it asks, for all
  * that it can use now, to be run again when the answers (failures too) are in the set. Every round
- * makes progress: it takes one for each step of the longest chain of includes, aliases and hosts.
+ * makes progress: it takes one for each step of the longest chain of includes and hosts.
  *
  * A finding's records are what to publish in place of those of the same name and type (of TXT: of
  * the same version): published, they end the finding and begin no other.

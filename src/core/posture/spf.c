@@ -177,88 +177,27 @@ judge_missing(struct posture_run *run)
 	     gp_arena_printf(run->arena, "%.*s: no SPF record", GP_SLICE_FMT(f->domain)), fix, &d);
 }
 
-static bool
-looks_like_record(struct gp_slice text)
-{
-	enum { NEAR_FRONT = 12 };
-	text = gp_slice_take(text, NEAR_FRONT);
-	for (size_t i = 0; i + 4 <= text.len; i++) {
-		if (gp_slice_eq_nocase(gp_slice_take(gp_slice_drop(text, i), 4), GP_SLICE("spf1")))
-			return true;
-	}
-	return false;
-}
-
-/* Texts that somebody may have meant for a record; true: there was one. */
-static bool
-judge_meant(struct posture_run *run)
-{
-	const struct gp_dns_answer *answer = &run->spf->nodes[0].answer;
-	for (size_t i = 0; i < answer->records_len; i++) {
-		struct posture_spf_draft draft;
-		struct gp_slice text = answer->records[i].data;
-		if (!looks_like_record(text) || !posture_spf_guess(run, text, &draft))
-			continue;
-		find(run, &syntax, syntax.severity, no_text,
-		     "a record begins with \"v=spf1\" and a space", &draft);
-		return true;
-	}
-	return false;
-}
-
-/* All terms of all records, and the strictest end. */
-static void
-judge_multiple(struct posture_run *run)
-{
-	const struct gp_dns_answer *answer = &run->spf->nodes[0].answer;
-	struct posture_spf_draft all = {}, one;
-	for (size_t i = 0; i < answer->records_len; i++) {
-		const struct gp_dns_answer single = {.records = &answer->records[i],
-						     .records_len = 1};
-		struct gp_slice text;
-		if (gp_spf_select(&single, &text) == 0 ||
-		    !posture_spf_guess(run, answer->records[i].data, &one))
-			continue;
-		for (size_t k = 0; k < one.len && all.len < SPF_DRAFT_MAX; k++)
-			all.terms[all.len++] = one.terms[k];
-		if (all.all.len == 0 || all.all.ptr[0] != '-')
-			all.all = one.all.len > 0 ? one.all : all.all;
-		all.redirects |= one.redirects;
-	}
-	if (all.all.len == 0)
-		all.all = GP_SLICE("-all");
-	/* The end is said by "all"; what a redirect led to is included. */
-	for (size_t i = 0; i < all.len; i++) {
-		ptrdiff_t at = gp_slice_find(all.terms[i], '=');
-		if (at > 0 && gp_slice_starts_nocase(all.terms[i], GP_SLICE("redirect=")))
-			all.terms[i] = gp_arena_printf(
-				run->arena, "include:%.*s",
-				GP_SLICE_FMT(gp_slice_drop(all.terms[i], (size_t)at + 1)));
-	}
-	find(run, &multiple, multiple.severity, no_text, "merge them into one", &all);
-}
-
 /* --- the domain's own record --- */
 
+/* What is not of the grammar, and all that is left of it. */
 static void
-judge_syntax(struct posture_run *run, const struct posture_spf_node *own)
+judge_form(struct posture_run *run, const struct posture_spf_node *own)
 {
-	struct posture_list bad = {};
 	struct posture_spf_draft draft;
-	for (size_t i = 0; i < own->len; i++) {
-		if (own->terms[i].bad)
-			posture_list_add(run, &bad, "\"%.*s\"", GP_SLICE_FMT(own->terms[i].raw));
-	}
-	if (bad.len == 0)
-		return;
+	struct gp_slice evidence = posture_show_txt(run, &own->answer);
 	draft_without(run, NULL, &draft);
-	struct gp_slice evidence = gp_arena_printf(
-		run->arena, "%.*s in %.*s", GP_SLICE_FMT(bad.text),
-		GP_SLICE_FMT(posture_show_txt(run, &own->answer)));
-	find(run, &syntax, syntax.severity, evidence,
-	     draft.lost ? "correct it; what could not be understood is left out below"
-			: "correct it",
-	     &draft);
+	if (own->state == SPF_SEVERAL)
+		find(run, &multiple, multiple.severity, evidence, "merge them into one", &draft);
+	else if (own->state == SPF_NONE)
+		find(run, &syntax, syntax.severity, evidence,
+		     "a record begins with \"v=spf1\" and a space", &draft);
+	else if (own->faults.len > 0)
+		find(run, &syntax, syntax.severity,
+		     gp_arena_printf(run->arena, "%.*s in %.*s", GP_SLICE_FMT(own->faults.text),
+				     GP_SLICE_FMT(evidence)),
+		     own->lost ? "correct it; what could not be understood is left out below"
+			       : "correct it",
+		     &draft);
 }
 
 /* How it ends, after redirects; only its own end can be mended here. */
@@ -319,7 +258,7 @@ judge_length(struct posture_run *run, const struct posture_spf_node *own)
 	for (size_t i = 0; i < own->answer.records_len; i++) {
 		struct gp_slice data = own->answer.records[i].data;
 		reply += FIXED + data.len + 1 + data.len / STRING;
-		if (looks_like_record(data))
+		if (posture_spf_looks_like(data))
 			longest = GP_MAX(longest, data.len);
 	}
 	if (longest <= LENGTH_MAX && reply <= REPLY_MAX)
@@ -666,7 +605,7 @@ judge_hosts(struct posture_run *run)
 static void
 judge_record(struct posture_run *run, const struct posture_spf_node *own)
 {
-	judge_syntax(run, own);
+	judge_form(run, own);
 	judge_end(run, own);
 	judge_order(run, own);
 	judge_overlaps(run, own);
@@ -686,11 +625,9 @@ posture_judge_spf(struct posture_run *run)
 	const struct posture_spf_node *own = &run->spf->nodes[0];
 	if (own->state == SPF_TROUBLE)
 		posture_unknown(run, &trouble, &own->answer);
-	else if (own->state == SPF_SEVERAL)
-		judge_multiple(run);
-	else if (own->state == SPF_RECORD)
+	else if (own->len > 0 || own->state == SPF_RECORD)
 		judge_record(run, own);
-	else if (own->state == SPF_NONE && !judge_meant(run))
+	else if (own->state == SPF_NONE)
 		judge_missing(run);
 	judge_below(run);
 	judge_hosts(run);

@@ -82,6 +82,14 @@ correct(struct posture_run *run, struct gp_slice raw)
 
 /* --- drafts --- */
 
+static bool
+is_stricter(struct gp_slice all, struct gp_slice than)
+{
+	static const char order[] = "+?~-";
+	const char *a = memchr(order, all.ptr[0], 4), *b = memchr(order, than.ptr[0], 4);
+	return (a ? a : order) > (b ? b : order);
+}
+
 static void
 put(struct posture_spf_draft *d, struct gp_slice text)
 {
@@ -92,7 +100,8 @@ put(struct posture_spf_draft *d, struct gp_slice text)
 		return;
 	}
 	if (t.kind == GP_SPF_ALL) {
-		d->all = d->all.len == 0 ? text : d->all;
+		if (d->all.len == 0 || is_stricter(text, d->all))
+			d->all = text;
 		return;
 	}
 	for (size_t i = 0; i < d->len; i++) {
@@ -113,9 +122,8 @@ posture_spf_draft(struct posture_run *run, const struct posture_spf_node *node,
 	for (size_t i = 0; i < node->len; i++) {
 		const struct posture_spf_term *t = &node->terms[i];
 		bool idle = t->moot && (t->term.kind == GP_SPF_REDIRECT || t->term.kind == GP_SPF_ALL);
-		if (t == skip || idle)
-			continue;
-		put(ret, t->bad ? correct(run, t->raw) : t->raw);
+		if (t != skip && !idle)
+			put(ret, t->bad ? correct(run, t->raw) : t->raw);
 	}
 }
 
@@ -146,28 +154,61 @@ posture_spf_write(struct posture_run *run, const struct posture_spf_draft *draft
 	return gp_slice(text, at);
 }
 
-/* Behind what stands for the version, which is wrong in any of many ways. */
-static struct gp_slice
-drop_version(struct gp_slice text)
+/* --- what was meant --- */
+
+/* Where "spf1" ends in the text's beginning; 0: nowhere. */
+static size_t
+version_end(struct gp_slice text)
 {
+	enum { NEAR_FRONT = 12 };
+	text = gp_slice_take(text, NEAR_FRONT);
 	for (size_t i = 0; i + 4 <= text.len; i++) {
 		if (gp_slice_eq_nocase(gp_slice_take(gp_slice_drop(text, i), 4), GP_SLICE("spf1")))
-			return gp_slice_drop(text, i + 4);
+			return i + 4;
 	}
-	return text;
+	return 0;
 }
 
 bool
-posture_spf_guess(struct posture_run *run, struct gp_slice text, struct posture_spf_draft *ret)
+posture_spf_looks_like(struct gp_slice text)
 {
-	text = drop_version(text);
-	*ret = (struct posture_spf_draft){};
-	while (text.ptr && !run->arena->failed) {
-		struct gp_slice word = gp_slice_trim(gp_slice_cut(&text, ' '));
-		if (strip(word).len > 0)
-			put(ret, is_valid(word) ? word : correct(run, word));
+	return version_end(text) > 0;
+}
+
+/* An end is said by "all"; of several records, what a redirect led to is included. */
+static void
+settle(struct posture_run *run, struct posture_spf_draft *d)
+{
+	struct gp_slice redirect = GP_SLICE("redirect=");
+	for (size_t i = 0; i < d->len; i++) {
+		if (gp_slice_starts_nocase(d->terms[i], redirect))
+			d->terms[i] = gp_arena_printf(
+				run->arena, "include:%.*s",
+				GP_SLICE_FMT(gp_slice_drop(d->terms[i], redirect.len)));
 	}
-	if (ret->all.len == 0 && !ret->redirects)
-		ret->all = GP_SLICE("-all");
-	return !run->arena->failed;
+	d->redirects = false;
+}
+
+bool
+posture_spf_guess(struct posture_run *run, const struct gp_dns_answer *answer,
+		  struct posture_spf_draft *ret)
+{
+	size_t found = 0;
+	*ret = (struct posture_spf_draft){};
+	for (size_t i = 0; i < answer->records_len; i++) {
+		struct gp_slice text = answer->records[i].data;
+		size_t at = version_end(text);
+		if (at == 0)
+			continue;
+		found++;
+		text = gp_slice_drop(text, at);
+		while (text.ptr && !run->arena->failed) {
+			struct gp_slice word = gp_slice_trim(gp_slice_cut(&text, ' '));
+			if (strip(word).len > 0)
+				put(ret, is_valid(word) ? word : correct(run, word));
+		}
+	}
+	if (found > 1)
+		settle(run, ret);
+	return found > 0;
 }

@@ -162,7 +162,7 @@ settle(struct posture_spf_node *node)
 	for (size_t i = 0; i < node->len; i++) {
 		struct posture_spf_term *t = &node->terms[i];
 		t->bad = t->bad || stands_twice(node, t);
-		node->bad += t->bad;
+		node->bad += t->bad; /* of all readings */
 		if (t->bad)
 			continue;
 		if (t->term.kind < GP_SPF_REDIRECT && node->all)
@@ -184,6 +184,7 @@ read_terms(struct posture_run *run, struct posture_spf *tree, struct posture_spf
 {
 	size_t max = GP_MIN(count_words(text), (size_t)SPF_TERMS_MAX);
 	node->terms = gp_arena_array(run->arena, max, sizeof(*node->terms));
+	node->len = 0;
 	while (node->terms && node->len < max) {
 		struct posture_spf_term *t = &node->terms[node->len];
 		struct gp_slice before = text;
@@ -197,12 +198,35 @@ read_terms(struct posture_run *run, struct posture_spf *tree, struct posture_spf
 		node->len++;
 	}
 	tree->cut |= node->len == SPF_TERMS_MAX;
+	node->all = node->redirect = NULL;
 	settle(node);
-	for (size_t i = 0; i < node->len; i++) {
-		struct posture_spf_term *t = &node->terms[i];
-		if (!t->bad && !t->moot)
-			resolve(run, tree, node, t);
-		tree->unsure |= t->trouble || t->macro;
+}
+
+static void
+read_draft(struct posture_run *run, struct posture_spf *tree, struct posture_spf_node *node,
+	   const struct posture_spf_draft *draft)
+{
+	struct gp_slice text = posture_spf_write(run, draft);
+	node->lost = draft->lost;
+	read_terms(run, tree, node, gp_slice_drop(text, sizeof("v=spf1") - 1));
+}
+
+/* The domain's own record is read on as it was meant, so that one mistake does not hide others. */
+static void
+understand(struct posture_run *run, struct posture_spf *tree, struct posture_spf_node *own)
+{
+	struct posture_spf_draft draft;
+	for (size_t i = 0; i < own->len; i++) {
+		if (own->terms[i].bad)
+			posture_list_add(run, &own->faults, "\"%.*s\"",
+					 GP_SLICE_FMT(own->terms[i].raw));
+	}
+	if (own->state == SPF_RECORD && own->bad > 0) {
+		posture_spf_draft(run, own, NULL, &draft);
+		read_draft(run, tree, own, &draft);
+	} else if (own->state == SPF_SEVERAL || own->state == SPF_NONE) {
+		if (posture_spf_guess(run, &own->answer, &draft))
+			read_draft(run, tree, own, &draft);
 	}
 }
 
@@ -220,6 +244,14 @@ read_node(struct posture_run *run, struct posture_spf *tree, struct posture_spf_
 	tree->unsure |= node->state == SPF_TROUBLE;
 	if (node->state == SPF_RECORD)
 		read_terms(run, tree, node, text);
+	if (!node->parent)
+		understand(run, tree, node);
+	for (size_t i = 0; i < node->len; i++) {
+		struct posture_spf_term *t = &node->terms[i];
+		if (!t->bad && !t->moot)
+			resolve(run, tree, node, t);
+		tree->unsure |= t->trouble || t->macro;
+	}
 }
 
 /* --- counting --- */
@@ -276,7 +308,8 @@ posture_spf_end(const struct posture_spf_node *node)
 {
 	while (node && node->redirect)
 		node = node->redirect->child;
-	return node && node->state == SPF_RECORD ? node : NULL;
+	bool read = node && (node->state == SPF_RECORD || !node->parent);
+	return read ? node : NULL;
 }
 
 /* Does it give a pass to anybody? */
@@ -294,7 +327,7 @@ note_facts(struct gp_posture_facts *f, const struct posture_spf *tree)
 	f->spf.known = own->state > SPF_TROUBLE;
 	f->spf.present = own->state == SPF_RECORD;
 	f->spf.lookups = tree->count.lookups;
-	f->spf.all = end && end->all ? end->all->term.qualifier : GP_SPF_NEUTRAL;
+	f->spf.all = f->spf.present && end && end->all ? end->all->term.qualifier : GP_SPF_NEUTRAL;
 	f->spf.valid = f->spf.present && own->bad == 0;
 	bool passes = own->redirect != NULL;
 	for (size_t i = 0; i < own->len; i++)

@@ -49,9 +49,12 @@ struct posture_spf_node {
 	struct gp_slice path; /* the way to it, "a.test > b.test" */
 	uint8_t state;        /* enum posture_spf_state */
 	struct gp_dns_answer answer;
-	struct posture_spf_term *terms;
+	struct posture_spf_term *terms; /* of the domain's own: as they were meant, if they are not
+					   of the grammar, or no record, or of several */
 	size_t len;
-	size_t bad;                      /* terms */
+	size_t bad;               /* terms that were not of the grammar */
+	struct posture_list faults; /* of the domain's own record: these */
+	bool lost;                  /* and some of them were not understood */
 	struct posture_spf_term *all;      /* the first; NULL: none */
 	struct posture_spf_term *redirect; /* that counts; NULL: none */
 };
@@ -87,7 +90,7 @@ posture_spf_end(const struct posture_spf_node *node);
 
 enum { SPF_DRAFT_MAX = SPF_TERMS_MAX + 1 };
 
-/* Terms of a record to be, without its "all". */
+/* Terms of a record to be, each once, without its "all". */
 struct posture_spf_draft {
 	struct gp_slice terms[SPF_DRAFT_MAX];
 	size_t len;
@@ -96,8 +99,7 @@ struct posture_spf_draft {
 	bool lost; /* a term that nobody understands was left out */
 };
 
-/* Of all that the record says, with the spelling corrected where it is clear what was meant; skip:
-   a term that is left out, or NULL. */
+/* Of all that the record says; skip: a term that is left out, or NULL. */
 void
 posture_spf_draft(struct posture_run *run, const struct posture_spf_node *node,
 		  const struct posture_spf_term *skip, struct posture_spf_draft *ret);
@@ -106,6 +108,12 @@ posture_spf_draft(struct posture_run *run, const struct posture_spf_node *node,
 struct gp_slice
 posture_spf_write(struct posture_run *run, const struct posture_spf_draft *draft);
 
-/* The text of somebody who meant to publish a record, as a draft; false: it is hopeless. */
+/* Does it begin somewhat like a record? */
 bool
-posture_spf_guess(struct posture_run *run, struct gp_slice text, struct posture_spf_draft *ret);
+posture_spf_looks_like(struct gp_slice text);
+
+/* All texts of the answer that look like records as one: what was meant, with the strictest end.
+   False: there is none. */
+bool
+posture_spf_guess(struct posture_run *run, const struct gp_dns_answer *answer,
+		  struct posture_spf_draft *ret);
