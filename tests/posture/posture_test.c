@@ -55,8 +55,7 @@ static const struct {
 	{"mx.private", GP_SEVERITY_HIGH, 0, "{'mx3.d.test':{'A':['10.0.0.1']}}"},
 	{"mx.single", GP_SEVERITY_INFO, KEPT, "{'d.test':{'MX':[[10,'mx1.d.test']]}}"},
 	{"mx.ptr", GP_SEVERITY_MEDIUM, KEPT, "{'1.0.0.20.in-addr.arpa':null}"},
-	{"mx.fcrdns", GP_SEVERITY_MEDIUM, KEPT,
-	 "{'1.0.0.20.in-addr.arpa':{'PTR':['mx2.d.test']}}"},
+	{"mx.fcrdns", GP_SEVERITY_MEDIUM, KEPT, "{'1.0.0.20.in-addr.arpa':{'PTR':['mx2.d.test']}}"},
 
 	/* DMARC */
 	{"dmarc.missing", GP_SEVERITY_CRITICAL, 0, "{'_dmarc.d.test':null}"},
@@ -126,7 +125,8 @@ static const struct {
 	 " spf.void.over "},
 	{"spf.lookups.near", GP_SEVERITY_LOW, KEPT,
 	 "{'d.test':{'TXT':['v=spf1 mx include:a.test include:b.test -all']},'a.test':{'TXT':["
-	 "'v=spf1 a a:mx1.d.test a:mx2.d.test -all']},'b.test':{'TXT':['v=spf1 a a:mx2.d.test -all']}}",
+	 "'v=spf1 a a:mx1.d.test a:mx2.d.test -all']},'b.test':{'TXT':['v=spf1 a a:mx2.d.test "
+	 "-all']}}",
 	 " spf.void.over "},
 	{"spf.mx.over", GP_SEVERITY_HIGH, KEPT,
 	 "{'d.test':{'TXT':['v=spf1 mx:a.test -all']},'a.test':{'MX':[[1,'a1.test'],[1,'a2.test'],"
@@ -145,7 +145,8 @@ static const struct {
 	 "'a.test':{'TXT':['v=spf1 include:b.test -all']},"
 	 "'b.test':{'TXT':['v=spf1 include:a.test -all']}}"},
 	{"spf.include.permerror", GP_SEVERITY_HIGH, 0,
-	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},'a.test':{'TXT':['v=spf1 foo -all']}}"},
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},'a.test':{'TXT':['v=spf1 foo "
+	 "-all']}}"},
 	{"spf.include.permerror", GP_SEVERITY_HIGH, 0,
 	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
 	 "'a.test':{'TXT':['v=spf1 -all','v=spf1 a -all']}}"},
@@ -154,8 +155,7 @@ static const struct {
 	{"spf.include.broad", GP_SEVERITY_LOW, KEPT,
 	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
 	 "'a.test':{'TXT':['v=spf1 ip6:2a00::/29 -all']}}"},
-	{"spf.overlap", GP_SEVERITY_LOW, 0,
-	 SPF("v=spf1 mx ip4:20.0.0.9 ip4:20.0.0.0/24 mx -all")},
+	{"spf.overlap", GP_SEVERITY_LOW, 0, SPF("v=spf1 mx ip4:20.0.0.9 ip4:20.0.0.0/24 mx -all")},
 	{"spf.ptr", GP_SEVERITY_MEDIUM, 0, SPF("v=spf1 mx ptr -all")},
 	{"spf.exists.macro", GP_SEVERITY_INFO, KEPT, SPF("v=spf1 mx exists:%{i}.d.test -all")},
 	{"spf.length", GP_SEVERITY_LOW, KEPT,
@@ -179,7 +179,8 @@ static const struct {
 
 	/* DKIM */
 	{"dkim.none.found", GP_SEVERITY_MEDIUM, KEPT, "{'s1._domainkey.d.test':null}"},
-	{"dkim.syntax", GP_SEVERITY_HIGH, 0, KEY("v=DKIM2; k=rsa; p=" KEY2048), " dkim.none.found "},
+	{"dkim.syntax", GP_SEVERITY_HIGH, 0, KEY("v=DKIM2; k=rsa; p=" KEY2048),
+	 " dkim.none.found "},
 	{"dkim.syntax", GP_SEVERITY_HIGH, 0, KEY("k=rsa; p=" KEY2048 "; v=DKIM1"),
 	 " dkim.none.found "},
 	{"dkim.syntax", GP_SEVERITY_HIGH, KEPT, KEY("v=DKIM1; k=rsa; p=***"), " dkim.none.found "},
@@ -338,7 +339,8 @@ drop_txt(const char *name, json_t *records)
 {
 	for (size_t i = json_array_size(records); i > 0; i--) {
 		const char *text = json_string_value(json_array_get(records, i - 1));
-		if (name[0] == '_' || strstr(name, "._domainkey.") || (text && strstr(text, "spf1")))
+		if (name[0] == '_' || strstr(name, "._domainkey.") ||
+		    (text && strstr(text, "spf1")))
 			json_array_remove(records, i - 1);
 	}
 }
@@ -398,8 +400,8 @@ check_mended(size_t row, const struct gp_posture_query *q, const struct gp_findi
 		const struct gp_finding *o = &r.findings.items[i];
 		bool same = strcmp(o->kind->id, f->kind->id) == 0;
 		if (o->state == GP_FINDING_FAIL && (same || !has(before, o->kind->id)))
-			fail_msg("row %zu: %s publishes '%.*s', and then %s: %.*s", row, f->kind->id,
-				 GP_SLICE_FMT(f->records[0].value), o->kind->id,
+			fail_msg("row %zu: %s publishes '%.*s', and then %s: %.*s", row,
+				 f->kind->id, GP_SLICE_FMT(f->records[0].value), o->kind->id,
 				 GP_SLICE_FMT(o->evidence));
 	}
 	gp_answers_free(world);

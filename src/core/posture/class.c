@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kind of domain it is, by what it publishes; and what one that sends no mail should publish. */
+/* What kind of domain it is, by what it publishes; what one that sends no mail should publish. */
 #include "core/posture/parts.h"
 
 static bool

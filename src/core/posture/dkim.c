@@ -15,9 +15,10 @@ static const struct gp_finding_kind
 		  "signatures by this selector never verify (RFC 6376 section 6.1.2)"},
 	corrupt = {"dkim.key.corrupt", GP_SEVERITY_HIGH, "a DKIM key cannot be read",
 		   "signatures by this selector never verify; often a long TXT record was cut"},
-	key_short = {"dkim.key.short", GP_SEVERITY_HIGH, "a DKIM key is short",
-		     "who factors it signs as this domain: days of work for 512 bits, a state's for "
-		     "1024 (RFC 8301 section 3.2)"},
+	key_short =
+		{"dkim.key.short", GP_SEVERITY_HIGH, "a DKIM key is short",
+		 "who factors it signs as this domain: days of work for 512 bits, a state's for "
+		 "1024 (RFC 8301 section 3.2)"},
 	revoked = {"dkim.revoked", GP_SEVERITY_INFO, "a DKIM key is revoked",
 		   "as it should be after a rotation; nothing is signed by it any more"},
 	testing = {"dkim.testing", GP_SEVERITY_MEDIUM, "a DKIM key says that it is a test",
@@ -74,9 +75,9 @@ static void
 read_selector(struct posture_run *run, struct posture_keys *keys, struct gp_slice selector)
 {
 	struct gp_dns_answer answer;
-	struct gp_slice name = gp_arena_printf(run->arena, "%.*s._domainkey.%.*s",
-					       GP_SLICE_FMT(selector),
-					       GP_SLICE_FMT(run->facts->domain));
+	struct gp_slice name =
+		gp_arena_printf(run->arena, "%.*s._domainkey.%.*s", GP_SLICE_FMT(selector),
+				GP_SLICE_FMT(run->facts->domain));
 	if (!name.ptr || !posture_ask(run, name, GP_DNS_TXT, &answer))
 		return;
 	if (gp_dns_status_temporary(answer.status))
@@ -196,8 +197,8 @@ judge_key(struct posture_run *run, const struct key *k)
 	snprintf(bits, sizeof(bits), "%u bits", key->bits);
 	if (key->algorithm == GP_DKIM_RSA_SHA256 && key->bits < BITS_GOOD)
 		find(run, &key_short,
-		     key->bits < GP_DKIM_RSA_BITS_MIN ? GP_SEVERITY_CRITICAL : key_short.severity, k,
-		     bits, no_record,
+		     key->bits < GP_DKIM_RSA_BITS_MIN ? GP_SEVERITY_CRITICAL : key_short.severity,
+		     k, bits, no_record,
 		     "sign by a new selector with an RSA key of 2048 bits, and revoke this one");
 	if (key->testing)
 		find(run, &testing, testing.severity, k, "", rewrite(run, k, "t"), "take y out");
@@ -225,9 +226,9 @@ judge_shared(struct posture_run *run, const struct posture_keys *keys)
 		for (size_t j = 0; j < keys->len && first; j++) {
 			const struct key *o = &keys->list[j];
 			/* One alias to the other is one record, of one who rotates both. */
-			bool equal = is_live(o) && gp_slice_eq(o->key.octets, k->key.octets) &&
-				     (j == i ||
-				      !gp_slice_eq(o->answer.canonical, k->answer.canonical));
+			bool equal =
+				is_live(o) && gp_slice_eq(o->key.octets, k->key.octets) &&
+				(j == i || !gp_slice_eq(o->answer.canonical, k->answer.canonical));
 			first = !equal || j >= i;
 			if (equal)
 				posture_list_add(run, &same, "%.*s", GP_SLICE_FMT(o->selector));

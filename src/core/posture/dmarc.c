@@ -21,9 +21,10 @@ static const struct gp_finding_kind
 		   "to refuse it nor to report it"},
 	multiple = {"dmarc.multiple", GP_SEVERITY_CRITICAL, "more than one DMARC record",
 		    "two count as none (RFC 9989 section 4.10): anybody can send as this domain"},
-	syntax = {"dmarc.syntax", GP_SEVERITY_HIGH, "the DMARC record is malformed",
-		  "what is malformed is passed over, or the whole record is (RFC 9989 section 4.7): "
-		  "the policy that was meant is not the one in force"},
+	syntax =
+		{"dmarc.syntax", GP_SEVERITY_HIGH, "the DMARC record is malformed",
+		 "what is malformed is passed over, or the whole record is (RFC 9989 section 4.7): "
+		 "the policy that was meant is not the one in force"},
 	none = {"dmarc.p.none", GP_SEVERITY_HIGH, "the policy is to do nothing",
 		"mail that is proven to be forged is delivered all the same"},
 	quarantine = {"dmarc.p.quarantine", GP_SEVERITY_LOW, "the policy is quarantine",
@@ -182,8 +183,8 @@ append_uris(struct posture_run *run, struct gp_slice *text, const char *tag,
 {
 	for (size_t i = 0; i < uris->len; i++)
 		*text = gp_arena_printf(run->arena, "%.*s%s%s%s%.*s", GP_SLICE_FMT(*text),
-					i == 0 ? "; " : ",", i == 0 ? tag : "",
-					i == 0 ? "=" : "", GP_SLICE_FMT(uris->list[i].uri));
+					i == 0 ? "; " : ",", i == 0 ? tag : "", i == 0 ? "=" : "",
+					GP_SLICE_FMT(uris->list[i].uri));
 }
 
 /* The record as a text. */
@@ -234,8 +235,8 @@ useful_uris(const struct gp_dmarc_uris *uris)
 static struct gp_dmarc_uri
 first_uri(struct posture_run *run)
 {
-	struct gp_slice own = gp_arena_printf(run->arena, "dmarc-reports@%.*s",
-					      GP_SLICE_FMT(run->facts->domain));
+	struct gp_slice own =
+		gp_arena_printf(run->arena, "dmarc-reports@%.*s", GP_SLICE_FMT(run->facts->domain));
 	struct gp_slice address = run->query->reporter.len > 0 ? run->query->reporter : own;
 	ptrdiff_t at = gp_slice_rfind(address, '@');
 	return (struct gp_dmarc_uri){
@@ -340,8 +341,8 @@ judge_missing(struct posture_run *run)
 static bool
 is_tag_ahead(struct gp_slice rest)
 {
-	static const char *const names[] = {"p",     "sp",   "np", "adkim", "aspf", "psd", "t",
-					    "fo",    "rua",  "ruf", "pct",  "rf",   "ri"};
+	static const char *const names[] = {"p",  "sp",  "np",  "adkim", "aspf", "psd", "t",
+					    "fo", "rua", "ruf", "pct",   "rf",   "ri"};
 	ptrdiff_t equals = gp_slice_find(rest, '=');
 	struct gp_slice name = gp_slice_trim(gp_slice_take(rest, equals < 0 ? 0 : (size_t)equals));
 	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
@@ -495,8 +496,8 @@ is_near(struct gp_slice a, struct gp_slice b)
 	size_t front = 0, back = 0;
 	while (front < a.len && gp_ascii_lower(a.ptr[front]) == gp_ascii_lower(b.ptr[front]))
 		front++;
-	while (back < a.len - front && gp_ascii_lower(a.ptr[a.len - 1 - back]) ==
-					       gp_ascii_lower(b.ptr[b.len - 1 - back]))
+	while (back < a.len - front &&
+	       gp_ascii_lower(a.ptr[a.len - 1 - back]) == gp_ascii_lower(b.ptr[b.len - 1 - back]))
 		back++;
 	return b.len - front - back <= 1;
 }
@@ -526,8 +527,8 @@ class_of(struct gp_slice name)
 		const char *name;
 		uint8_t class;
 	} tags[] = {
-		{"v", KNOWN},    {"p", KNOWN},   {"sp", KNOWN}, {"np", KNOWN},  {"adkim", KNOWN},
-		{"aspf", KNOWN}, {"psd", KNOWN}, {"t", KNOWN},  {"fo", KNOWN},  {"rua", KNOWN},
+		{"v", KNOWN},    {"p", KNOWN},   {"sp", KNOWN},   {"np", KNOWN},   {"adkim", KNOWN},
+		{"aspf", KNOWN}, {"psd", KNOWN}, {"t", KNOWN},    {"fo", KNOWN},   {"rua", KNOWN},
 		{"ruf", KNOWN},  {"pct", PCT},   {"rf", REMOVED}, {"ri", REMOVED},
 	};
 	for (size_t i = 0; i < GP_ARRAY_LEN(tags); i++) {
@@ -673,8 +674,8 @@ judge_destinations(struct posture_run *run, const struct gp_dmarc_uris *uris, ui
 	struct posture_list refused = {};
 	int rc = uris->len == 0 || !records
 			 ? -1
-			 : gp_dmarc_destinations_eval(run->facts->dmarc.at, uris, kind, run->answers,
-						      run->arena, &to);
+			 : gp_dmarc_destinations_eval(run->facts->dmarc.at, uris, kind,
+						      run->answers, run->arena, &to);
 	if (rc < 0)
 		return;
 	posture_merge(run, to.need, to.need_len,
@@ -688,9 +689,9 @@ judge_destinations(struct posture_run *run, const struct gp_dmarc_uris *uris, ui
 			posture_not_measured(run, &external, d->from->uri);
 		}
 	}
-	const struct posture_mend m = {refused.text,
-				       GP_SLICE("the organisation that takes the reports publishes"),
-				       records, refused.len};
+	const struct posture_mend m = {
+		refused.text, GP_SLICE("the organisation that takes the reports publishes"),
+		records, refused.len};
 	if (refused.len > 0)
 		posture_add(run, &external, external.severity, &m);
 }

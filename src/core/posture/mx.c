@@ -30,8 +30,7 @@ static const struct gp_finding_kind
 		   "such host"},
 	gone = {"mx.nxdomain", GP_SEVERITY_HIGH, "an MX host has no address",
 		"mail that goes there waits, or comes back"},
-	dangling = {"mx.dangling", GP_SEVERITY_CRITICAL,
-		    "an MX host's domain is not registered",
+	dangling = {"mx.dangling", GP_SEVERITY_CRITICAL, "an MX host's domain is not registered",
 		    "whoever registers it gets this domain's mail, password resets among it"},
 	private = {"mx.private", GP_SEVERITY_HIGH, "an MX host has an address that is nobody's",
 		   "no sender on the Internet can reach it, and each that tries talks to its own "
@@ -122,8 +121,8 @@ show_address(struct posture_run *run, const struct gp_dns_record *r)
 		return gp_arena_printf(run->arena, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
 	struct gp_slice text = GP_SLICE("");
 	for (size_t i = 0; i < 16; i += 2)
-		text = gp_arena_printf(run->arena, "%.*s%s%x", GP_SLICE_FMT(text),
-				       i > 0 ? ":" : "", a[i] << 8 | a[i + 1]);
+		text = gp_arena_printf(run->arena, "%.*s%s%x", GP_SLICE_FMT(text), i > 0 ? ":" : "",
+				       a[i] << 8 | a[i + 1]);
 	return text;
 }
 

@@ -157,14 +157,13 @@ posture_list_add(struct posture_run *run, struct posture_list *list, const char 
 /* --- the evaluation --- */
 
 static void (*const readers[])(struct posture_run *run) = {
-	posture_read_mx,   posture_read_dmarc, posture_read_spf,
-	posture_read_dkim, posture_classify,
+	posture_read_mx, posture_read_dmarc, posture_read_spf, posture_read_dkim, posture_classify,
 };
 
 /* Of a domain that is not there the first one says so. */
 static void (*const judges[])(struct posture_run *run) = {
-	posture_judge_mx,    posture_judge_spf,    posture_judge_dkim, posture_judge_dmarc,
-	posture_judge_sts,   posture_judge_tlsrpt, posture_judge_dane,
+	posture_judge_mx,  posture_judge_spf,    posture_judge_dkim, posture_judge_dmarc,
+	posture_judge_sts, posture_judge_tlsrpt, posture_judge_dane,
 };
 
 int

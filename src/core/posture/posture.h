@@ -34,7 +34,7 @@ struct gp_posture_query {
 	const struct gp_slice *selectors;
 	size_t selectors_len;
 	bool selectors_known; /* they are from its mail or its reports, not guessed */
-	bool validated; /* the answers' `secure` means something: somebody validated them */
+	bool validated;       /* the answers' `secure` means something: somebody validated them */
 	struct gp_slice reporter; /* mail address for rua in proposals; empty: one in the domain */
 };
 
@@ -60,8 +60,8 @@ struct gp_posture_facts {
 	} mx;
 	struct {
 		bool known, present, valid;
-		uint8_t all; /* enum gp_spf_verdict of what ends it; NEUTRAL without any */
-		bool nobody; /* it authorises nobody: "-all" alone */
+		uint8_t all;      /* enum gp_spf_verdict of what ends it; NEUTRAL without any */
+		bool nobody;      /* it authorises nobody: "-all" alone */
 		unsigned lookups; /* of a client that nothing matches */
 	} spf;
 	struct {
@@ -92,8 +92,7 @@ enum gp_posture_outcome {
 };
 
 /* "sending", "parked", ... */
-const char *
-gp_posture_class_name(uint8_t class);
+const char *gp_posture_class_name(uint8_t class);
 
 /* Returns enum gp_posture_outcome, or -ENOMEM. Results live in the arena, the set's arena and the
    query. */

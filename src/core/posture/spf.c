@@ -11,9 +11,9 @@
 enum {
 	LOOKUPS_NEAR = 8,
 	PROPOSAL_MAX = 4000, /* octets; what is longer is no record that one line mends */
-	LENGTH_MAX = 450, /* octets of the record (section 3.4) */
-	REPLY_MAX = 512,  /* of an answer (the same) */
-	BROAD4 = 16,      /* bits: as many addresses as a large provider has, or more */
+	LENGTH_MAX = 450,    /* octets of the record (section 3.4) */
+	REPLY_MAX = 512,     /* of an answer (the same) */
+	BROAD4 = 16,         /* bits: as many addresses as a large provider has, or more */
 	BROAD6 = 32,
 	WHOLE4 = 8, /* bits: a good part of the Internet */
 	WHOLE6 = 16,
@@ -23,17 +23,19 @@ static const struct gp_finding_kind
 	missing = {"spf.missing", GP_SEVERITY_HIGH, "no SPF record",
 		   "any host may use the domain in envelopes, and DMARC has one way less to know "
 		   "its own mail by"},
-	multiple = {"spf.multiple", GP_SEVERITY_HIGH, "more than one SPF record",
-		    "two are an error (RFC 7208 section 4.5): all SPF checks fail, those of its own "
-		    "mail too"},
+	multiple =
+		{"spf.multiple", GP_SEVERITY_HIGH, "more than one SPF record",
+		 "two are an error (RFC 7208 section 4.5): all SPF checks fail, those of its own "
+		 "mail too"},
 	syntax = {"spf.syntax", GP_SEVERITY_HIGH, "the SPF record is malformed",
 		  "one mistake makes all of the record an error (RFC 7208 section 4.6): its own "
 		  "mail does not pass"},
 	plus = {"spf.all.plus", GP_SEVERITY_CRITICAL, "everybody may send",
 		"any host of the world passes SPF for this domain, and DMARC by it"},
-	neutral = {"spf.all.neutral", GP_SEVERITY_HIGH, "it says nothing of other hosts",
-		   "mail of any other host is neutral, as if there were no record (RFC 7208 section "
-		   "4.7)"},
+	neutral =
+		{"spf.all.neutral", GP_SEVERITY_HIGH, "it says nothing of other hosts",
+		 "mail of any other host is neutral, as if there were no record (RFC 7208 section "
+		 "4.7)"},
 	soft = {"spf.all.soft", GP_SEVERITY_INFO, "other hosts are softly refused",
 		"with ~all, and no DMARC policy that is enforced, forged mail is delivered"},
 	not_last = {"spf.all.notlast", GP_SEVERITY_MEDIUM, "terms behind \"all\"",
@@ -69,7 +71,8 @@ static const struct gp_finding_kind
 	macro = {"spf.exists.macro", GP_SEVERITY_INFO, "a target that depends on the message",
 		 "who may send, and how much is asked for it, cannot be told from the record"},
 	length = {"spf.length", GP_SEVERITY_LOW, "the record is long",
-		  "an answer over 512 octets is asked for twice, and some get none (RFC 7208 section "
+		  "an answer over 512 octets is asked for twice, and some get none (RFC 7208 "
+		  "section "
 		  "3.4)"},
 	dangling = {"spf.lookup.dangling", GP_SEVERITY_HIGH,
 		    "it trusts a domain that is not registered",
@@ -78,7 +81,8 @@ static const struct gp_finding_kind
 	       "they have addresses, no SPF record, and no DMARC policy of reject: mail as one of "
 	       "them looks like the domain's"},
 	helo = {"spf.helo", GP_SEVERITY_LOW, "a mail host's name has no SPF record",
-		"its bounces, which have no sender, are judged by the host's name (RFC 7208 section "
+		"its bounces, which have no sender, are judged by the host's name (RFC 7208 "
+		"section "
 		"2.4)"},
 	trouble = {"spf.temperror", GP_SEVERITY_INFO, "the DNS did not answer for SPF",
 		   "nothing is concluded from that"};
@@ -134,8 +138,8 @@ find_term(struct posture_run *run, const struct gp_finding_kind *kind,
 	if (own)
 		draft_without(run, t, &draft);
 	struct gp_slice text = gp_arena_printf(
-		run->arena, "%.*s: %.*s%s%.*s", GP_SLICE_FMT(node->path),
-		GP_SLICE_FMT(t->raw), evidence.len > 0 ? ": " : "", GP_SLICE_FMT(evidence));
+		run->arena, "%.*s: %.*s%s%.*s", GP_SLICE_FMT(node->path), GP_SLICE_FMT(t->raw),
+		evidence.len > 0 ? ": " : "", GP_SLICE_FMT(evidence));
 	find(run, kind, kind->severity, text, fix, own ? &draft : NULL);
 }
 
@@ -220,9 +224,9 @@ judge_end(struct posture_run *run, const struct posture_spf_node *own)
 		return;
 	draft_without(run, NULL, &draft);
 	draft.all = GP_SLICE("-all");
-	struct gp_slice evidence = gp_arena_printf(
-		run->arena, "%.*s: %.*s", GP_SLICE_FMT(end->path),
-		GP_SLICE_FMT(end->all ? end->all->raw : GP_SLICE("no \"all\"")));
+	struct gp_slice evidence =
+		gp_arena_printf(run->arena, "%.*s: %.*s", GP_SLICE_FMT(end->path),
+				GP_SLICE_FMT(end->all ? end->all->raw : GP_SLICE("no \"all\"")));
 	find(run, kind, kind->severity, evidence,
 	     "end it with -all; with ~all first if it is not known who sends",
 	     end == own ? &draft : NULL);
@@ -375,12 +379,11 @@ judge_broad(struct posture_run *run)
 			const struct posture_spf_term *t = &node->terms[i];
 			if (t->bad || t->moot || !is_broad(&t->term, false))
 				continue;
-			posture_list_add(run, &networks, "%.*s: %.*s",
-					 GP_SLICE_FMT(node->path),
+			posture_list_add(run, &networks, "%.*s: %.*s", GP_SLICE_FMT(node->path),
 					 GP_SLICE_FMT(t->raw));
 			uint8_t own = node->parent ? GP_SEVERITY_LOW : broad.severity;
-			severity = GP_MAX(severity, is_broad(&t->term, true) ? GP_SEVERITY_HIGH
-									     : own);
+			severity =
+				GP_MAX(severity, is_broad(&t->term, true) ? GP_SEVERITY_HIGH : own);
 		}
 	}
 	if (networks.len > 0)
@@ -410,13 +413,13 @@ judge_target(struct posture_run *run, const struct posture_spf_node *node,
 		struct gp_slice bad = no_text;
 		for (size_t i = 0; i < child->len && bad.len == 0; i++)
 			bad = child->terms[i].bad ? child->terms[i].raw : no_text;
-		find_term(run, &include_permerror, node, t, bad, "take it out, and tell whose it is");
+		find_term(run, &include_permerror, node, t, bad,
+			  "take it out, and tell whose it is");
 	}
 	if (t->hosts > GP_SPF_HOSTS_MAX)
 		find(run, &mx_over, mx_over.severity,
 		     gp_arena_printf(run->arena, "%.*s: %.*s has %u hosts",
-				     GP_SLICE_FMT(node->path),
-				     GP_SLICE_FMT(t->raw), t->hosts),
+				     GP_SLICE_FMT(node->path), GP_SLICE_FMT(t->raw), t->hosts),
 		     "name the hosts that send by ip4 and ip6", NULL);
 	if (follows && t->term.qualifier == GP_SPF_PASS && t->term.kind == GP_SPF_INCLUDE) {
 		const struct posture_spf_node *end = posture_spf_end(child);
@@ -440,8 +443,7 @@ judge_tree(struct posture_run *run)
 			judge_target(run, node, t);
 			if (t->macro)
 				posture_list_add(run, &macros, "%.*s: %.*s",
-						 GP_SLICE_FMT(node->path),
-						 GP_SLICE_FMT(t->raw));
+						 GP_SLICE_FMT(node->path), GP_SLICE_FMT(t->raw));
 		}
 		if (node->state == SPF_TROUBLE)
 			posture_unknown(run, &trouble, &node->answer);
@@ -458,8 +460,7 @@ judge_tree(struct posture_run *run)
 static struct gp_slice
 show_place(struct posture_run *run, const struct posture_spf_place *p)
 {
-	return gp_arena_printf(run->arena, "%.*s: %.*s",
-			       GP_SLICE_FMT(p->node->path),
+	return gp_arena_printf(run->arena, "%.*s: %.*s", GP_SLICE_FMT(p->node->path),
 			       GP_SLICE_FMT(p->term->raw));
 }
 
@@ -530,12 +531,11 @@ judge_voids(struct posture_run *run)
 	if (most <= GP_SPF_VOID_MAX)
 		return;
 	draft_without_void(run, &run->spf->nodes[0], &draft, &dropped);
-	struct gp_slice evidence = gp_arena_printf(
-		run->arena, "%u for IPv4, %u for IPv6; the third is %.*s", c->void4, c->void6,
-		GP_SLICE_FMT(show_place(run, &c->void_over)));
-	find(run, &void_over,
-	     c->void4 > GP_SPF_VOID_MAX ? void_over.severity : GP_SEVERITY_LOW, evidence,
-	     "take out terms that find nothing",
+	struct gp_slice evidence =
+		gp_arena_printf(run->arena, "%u for IPv4, %u for IPv6; the third is %.*s", c->void4,
+				c->void6, GP_SLICE_FMT(show_place(run, &c->void_over)));
+	find(run, &void_over, c->void4 > GP_SPF_VOID_MAX ? void_over.severity : GP_SEVERITY_LOW,
+	     evidence, "take out terms that find nothing",
 	     most - dropped <= GP_SPF_VOID_MAX ? &draft : NULL);
 }
 

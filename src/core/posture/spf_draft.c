@@ -20,8 +20,8 @@ strip(struct gp_slice s)
 	static const char junk[] = "\"',;.()<>";
 	while (s.len > 0 && (memchr(junk, s.ptr[0], sizeof(junk) - 1) || (s.ptr[0] & 0x80)))
 		s = gp_slice_drop(s, 1);
-	while (s.len > 0 && (memchr(junk, s.ptr[s.len - 1], sizeof(junk) - 1) ||
-			     (s.ptr[s.len - 1] & 0x80)))
+	while (s.len > 0 &&
+	       (memchr(junk, s.ptr[s.len - 1], sizeof(junk) - 1) || (s.ptr[s.len - 1] & 0x80)))
 		s.len--;
 	return s;
 }
@@ -30,15 +30,15 @@ strip(struct gp_slice s)
 static const struct {
 	struct gp_slice wrong, right;
 } spellings[] = {
-	{{"ipv4", 4}, {"ip4", 3}},         {{"ipv6", 4}, {"ip6", 3}},
-	{{"ip", 2}, {"ip4", 3}},           {{"ip4", 3}, {"ip6", 3}},
-	{{"ip6", 3}, {"ip4", 3}},          {{"includes", 8}, {"include", 7}},
-	{{"inlcude", 7}, {"include", 7}},  {{"incude", 6}, {"include", 7}},
-	{{"inclue", 6}, {"include", 7}},   {{"includ", 6}, {"include", 7}},
-	{{"host", 4}, {"a", 1}},           {{"redirect", 8}, {"redirect", 8}},
-	{{"include", 7}, {"include", 7}},  {{"a", 1}, {"a", 1}},
-	{{"mx", 2}, {"mx", 2}},            {{"ip4", 3}, {"ip4", 3}},
-	{{"ip6", 3}, {"ip6", 3}},          {{"exists", 6}, {"exists", 6}},
+	{{"ipv4", 4}, {"ip4", 3}},        {{"ipv6", 4}, {"ip6", 3}},
+	{{"ip", 2}, {"ip4", 3}},          {{"ip4", 3}, {"ip6", 3}},
+	{{"ip6", 3}, {"ip4", 3}},         {{"includes", 8}, {"include", 7}},
+	{{"inlcude", 7}, {"include", 7}}, {{"incude", 6}, {"include", 7}},
+	{{"inclue", 6}, {"include", 7}},  {{"includ", 6}, {"include", 7}},
+	{{"host", 4}, {"a", 1}},          {{"redirect", 8}, {"redirect", 8}},
+	{{"include", 7}, {"include", 7}}, {{"a", 1}, {"a", 1}},
+	{{"mx", 2}, {"mx", 2}},           {{"ip4", 3}, {"ip4", 3}},
+	{{"ip6", 3}, {"ip6", 3}},         {{"exists", 6}, {"exists", 6}},
 };
 
 /* NAME SEPARATOR REST, spelt as the grammar has it; empty: that is none either. */
@@ -51,10 +51,9 @@ respell(struct posture_run *run, struct gp_slice qualifier, struct gp_slice name
 			continue;
 		struct gp_slice right = spellings[i].right;
 		char separator = gp_slice_eq(right, GP_SLICE("redirect")) ? '=' : ':';
-		struct gp_slice text = gp_arena_printf(run->arena, "%.*s%.*s%c%.*s",
-						       GP_SLICE_FMT(qualifier),
-						       GP_SLICE_FMT(right), separator,
-						       GP_SLICE_FMT(rest));
+		struct gp_slice text =
+			gp_arena_printf(run->arena, "%.*s%.*s%c%.*s", GP_SLICE_FMT(qualifier),
+					GP_SLICE_FMT(right), separator, GP_SLICE_FMT(rest));
 		if (is_valid(text))
 			return text;
 		if (rest.len == 0 && is_valid(right))
@@ -121,7 +120,8 @@ posture_spf_draft(struct posture_run *run, const struct posture_spf_node *node,
 	*ret = (struct posture_spf_draft){};
 	for (size_t i = 0; i < node->len; i++) {
 		const struct posture_spf_term *t = &node->terms[i];
-		bool idle = t->moot && (t->term.kind == GP_SPF_REDIRECT || t->term.kind == GP_SPF_ALL);
+		bool idle =
+			t->moot && (t->term.kind == GP_SPF_REDIRECT || t->term.kind == GP_SPF_ALL);
 		if (t != skip && !idle)
 			put(ret, t->bad ? correct(run, t->raw) : t->raw);
 	}

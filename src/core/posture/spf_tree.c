@@ -54,8 +54,8 @@ resolve_hosts(struct posture_run *run, struct posture_spf_term *t, const struct 
 			continue;
 		void4 &= is_void(a.status);
 		void6 &= is_void(aaaa.status);
-		t->trouble |= gp_dns_status_temporary(a.status) ||
-			      gp_dns_status_temporary(aaaa.status);
+		t->trouble |=
+			gp_dns_status_temporary(a.status) || gp_dns_status_temporary(aaaa.status);
 	}
 	t->void4 = known && t->hosts > 0 && void4;
 	t->void6 = known && t->hosts > 0 && void6;
@@ -342,8 +342,8 @@ posture_read_spf(struct posture_run *run)
 	unsigned before = run->asked;
 	if (!tree)
 		return;
-	tree->nodes[tree->len++] = (struct posture_spf_node){.name = run->facts->domain,
-							     .path = run->facts->domain};
+	tree->nodes[tree->len++] =
+		(struct posture_spf_node){.name = run->facts->domain, .path = run->facts->domain};
 	for (size_t i = 0; i < tree->len; i++) {
 		if (run->asked - before < SPF_ASK_MAX)
 			read_node(run, tree, &tree->nodes[i]);

@@ -21,17 +21,17 @@ enum posture_spf_limits {
 
 struct posture_spf_term {
 	struct gp_spf_term term;
-	struct gp_slice raw;    /* with its qualifier, as it stands */
-	bool bad;               /* not of the grammar, or a modifier for the second time */
-	bool moot;              /* never reached: behind "all", or a redirect beside it */
-	bool macro;             /* its target depends on the message */
-	bool no_name;           /* its target is none */
-	bool loop;              /* its target is a record on the way here */
-	bool nxdomain;          /* its target does not exist */
-	bool trouble;           /* the DNS did not answer all */
-	bool void4, void6;      /* a void lookup, for clients of IPv4 and of IPv6 */
-	struct gp_slice target; /* empty: it has none, or none that is known */
-	unsigned hosts;         /* MX */
+	struct gp_slice raw;            /* with its qualifier, as it stands */
+	bool bad;                       /* not of the grammar, or a modifier for the second time */
+	bool moot;                      /* never reached: behind "all", or a redirect beside it */
+	bool macro;                     /* its target depends on the message */
+	bool no_name;                   /* its target is none */
+	bool loop;                      /* its target is a record on the way here */
+	bool nxdomain;                  /* its target does not exist */
+	bool trouble;                   /* the DNS did not answer all */
+	bool void4, void6;              /* a void lookup, for clients of IPv4 and of IPv6 */
+	struct gp_slice target;         /* empty: it has none, or none that is known */
+	unsigned hosts;                 /* MX */
 	struct posture_spf_node *child; /* INCLUDE, REDIRECT: or NULL */
 };
 
@@ -52,9 +52,9 @@ struct posture_spf_node {
 	struct posture_spf_term *terms; /* of the domain's own: as they were meant, if they are not
 					   of the grammar, or no record, or of several */
 	size_t len;
-	size_t bad;               /* terms that were not of the grammar */
-	struct posture_list faults; /* of the domain's own record: these */
-	bool lost;                  /* and some of them were not understood */
+	size_t bad;                        /* terms that were not of the grammar */
+	struct posture_list faults;        /* of the domain's own record: these */
+	bool lost;                         /* and some of them were not understood */
 	struct posture_spf_term *all;      /* the first; NULL: none */
 	struct posture_spf_term *redirect; /* that counts; NULL: none */
 };
@@ -73,8 +73,8 @@ struct posture_spf_count {
 struct posture_spf {
 	struct posture_spf_node nodes[SPF_NODES_MAX]; /* the domain's own first */
 	size_t len;
-	bool cut;     /* over a limit */
-	bool unsure;  /* the DNS did not answer somewhere, or a macro leads on */
+	bool cut;    /* over a limit */
+	bool unsure; /* the DNS did not answer somewhere, or a macro leads on */
 	struct posture_spf_count count;
 };
 

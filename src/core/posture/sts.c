@@ -6,17 +6,20 @@
 #include "core/tlsrpt/record.h"
 
 static const struct gp_finding_kind
-	sts_missing = {"sts.missing", GP_SEVERITY_MEDIUM, "no MTA-STS record",
-		       "who sits between two servers can turn TLS off, and read or change the mail"},
+	sts_missing =
+		{"sts.missing", GP_SEVERITY_MEDIUM, "no MTA-STS record",
+		 "who sits between two servers can turn TLS off, and read or change the mail"},
 	sts_multiple = {"sts.record.multiple", GP_SEVERITY_HIGH, "more than one MTA-STS record",
 			"two count as none (RFC 8461 section 3.1)"},
 	sts_syntax = {"sts.record.syntax", GP_SEVERITY_HIGH, "the MTA-STS record is malformed",
 		      "it counts as none (RFC 8461 section 3.1)"},
-	sts_id = {"sts.record.id", GP_SEVERITY_HIGH, "the MTA-STS record's id is none",
-		  "1 to 32 letters and digits, or the record counts as none (RFC 8461 section 3.1)"},
-	sts_fetch = {"sts.policy.fetch", GP_SEVERITY_HIGH, "the MTA-STS policy cannot be had",
-		     "without it the record says nothing: senders go on as if it were not there (RFC "
-		     "8461 section 3.3)"},
+	sts_id =
+		{"sts.record.id", GP_SEVERITY_HIGH, "the MTA-STS record's id is none",
+		 "1 to 32 letters and digits, or the record counts as none (RFC 8461 section 3.1)"},
+	sts_fetch =
+		{"sts.policy.fetch", GP_SEVERITY_HIGH, "the MTA-STS policy cannot be had",
+		 "without it the record says nothing: senders go on as if it were not there (RFC "
+		 "8461 section 3.3)"},
 	rpt_missing = {"tlsrpt.missing", GP_SEVERITY_MEDIUM, "no TLS-RPT record",
 		       "when senders cannot secure their mail to it, nobody tells"},
 	rpt_multiple = {"tlsrpt.multiple", GP_SEVERITY_HIGH, "more than one TLS-RPT record",
@@ -46,11 +49,11 @@ static struct gp_slice
 write_policy(struct posture_run *run)
 {
 	const struct gp_posture_facts *f = run->facts;
-	struct gp_slice text = gp_arena_printf(
-		run->arena,
-		"serve https://mta-sts.%.*s/.well-known/mta-sts.txt first:\n"
-		"version: STSv1\nmode: testing\n",
-		GP_SLICE_FMT(f->domain));
+	struct gp_slice text =
+		gp_arena_printf(run->arena,
+				"serve https://mta-sts.%.*s/.well-known/mta-sts.txt first:\n"
+				"version: STSv1\nmode: testing\n",
+				GP_SLICE_FMT(f->domain));
 	for (size_t i = 0; i < GP_MIN(f->mx.len, (size_t)GP_POSTURE_HOSTS_MAX); i++)
 		text = gp_arena_printf(run->arena, "%.*smx: %.*s\n", GP_SLICE_FMT(text),
 				       GP_SLICE_FMT(f->mx.records[i].name));
@@ -66,8 +69,8 @@ find_sts(struct posture_run *run, const struct gp_finding_kind *kind,
 	struct gp_slice record = gp_arena_printf(run->arena, "v=STSv1; id=%llu",
 						 (unsigned long long)run->query->now_s);
 	struct gp_slice evidence = posture_show_txt(run, answer);
-	struct posture_mend m = posture_publish(run, evidence.len > 0 ? evidence : answer->name, fix,
-						answer->name, record);
+	struct posture_mend m = posture_publish(run, evidence.len > 0 ? evidence : answer->name,
+						fix, answer->name, record);
 	posture_add(run, kind, kind->severity, &m);
 }
 
@@ -196,9 +199,8 @@ find_rpt(struct posture_run *run, const struct gp_finding_kind *kind,
 					  GP_SLICE_FMT(run->facts->domain));
 	struct gp_slice record =
 		gp_arena_printf(run->arena, "v=TLSRPTv1; rua=%.*s", GP_SLICE_FMT(places));
-	struct posture_mend m =
-		posture_publish(run, evidence.len > 0 ? evidence : answer->name, gp_slice_str(fix),
-				answer->name, record);
+	struct posture_mend m = posture_publish(run, evidence.len > 0 ? evidence : answer->name,
+						gp_slice_str(fix), answer->name, record);
 	posture_add(run, kind, kind->severity, &m);
 }
 
