@@ -73,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (s) {
 		gp_assert(gp_survey_facts(s)->connections < STEPS_MAX);
 		struct gp_findings list = gp_findings(&arena);
-		gp_assert(gp_survey_findings(gp_survey_facts(s), 25, &list) == 0);
+		gp_assert(gp_survey_findings(gp_survey_facts(s), 25, NULL, &list) == 0);
 		gp_assert(list.len > 0 && list.dropped == 0);
 	}
 	gp_arena_free(&arena);

@@ -23,6 +23,7 @@ exec postfix -c /own/conf start-fg
 MAIN = """\
 smtpd_milters = {milters}
 milter_default_action = tempfail
+default_process_limit = 250
 """
 
 
@@ -38,6 +39,10 @@ class Filtered(postfix.Server):
     """
 
     modes = ("verify",)
+    # The default; but Postfix lets as many connections wait in the kernel as default_process_limit says. With filters
+    # sessions take long, and of 200 at once some found no room there: the kernel forgets such a connection, while its
+    # client, who has heard that it is open, waits for a greeting for ever.
+    smtpd_processes = 100
     files, commands, sockets, packages = {}, (), (), ()
     more_main = more_master = ""
 

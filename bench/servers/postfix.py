@@ -53,7 +53,7 @@ TLS_LISTENER = "127.0.0.1:{tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermo
 
 # As Debian ships it, less the services that nothing here uses, without chroot, and with the port.
 MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{port} inet n - n - {smtpd_processes} smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -81,6 +81,7 @@ postlog unix-dgram n - n - 1 postlogd
 class Server:
     name = "postfix"
     modes = ("discard", "maildir", "relay", "idle")
+    smtpd_processes = "-"  # as many as default_process_limit says, which is 100
 
     def __init__(self, work, mode, sink_port, tls=""):
         self.work = pathlib.Path(work)
@@ -110,7 +111,8 @@ class Server:
         (self.work / "mail").mkdir()
         os.chown(self.work / "mail", peers.USERS["vmail"], peers.USERS["vmail"])
         mode = MODE_SETTINGS[self.mode].format(sink_port=self.sink_port, uid=peers.USERS["vmail"])
-        tls, master = TLS_SETTINGS[self.tls.removesuffix("-rsa")], MASTER.format(port=self.port)
+        tls = TLS_SETTINGS[self.tls.removesuffix("-rsa")]
+        master = MASTER.format(port=self.port, smtpd_processes=self.smtpd_processes)
         if self.tls.startswith("in"):
             certificate, key = work_pair(self.work, self.tls)
             tls = tls.format(certificate=certificate.name, key=key.name)

@@ -212,7 +212,7 @@ gp_store_read_envelope(struct gp_store *s, const struct gp_queued *q, struct gp_
 
 static int
 copy_pieces(struct gp_store *s, const struct entry *e, const struct gp_record *r, int to_fd,
-	    char *piece)
+	    uint64_t to_at, char *piece)
 {
 	uint64_t from = e->at.offset + GP_RECORD_HEAD + r->meta_len;
 	uint32_t crc = 0;
@@ -222,7 +222,7 @@ copy_pieces(struct gp_store *s, const struct entry *e, const struct gp_record *r
 		if (rc != 0)
 			return rc;
 		crc = gp_crc32c(crc, gp_slice(piece, n));
-		rc = s->io.ops->pwrite(s->io.ctx, to_fd, gp_slice(piece, n), done);
+		rc = s->io.ops->pwrite(s->io.ctx, to_fd, gp_slice(piece, n), to_at + done);
 		if (rc < 0)
 			return rc;
 		done += n;
@@ -231,7 +231,7 @@ copy_pieces(struct gp_store *s, const struct entry *e, const struct gp_record *r
 }
 
 int
-gp_store_copy_body(struct gp_store *s, const struct gp_queued *q, int to_fd)
+gp_store_copy_body(struct gp_store *s, const struct gp_queued *q, int to_fd, uint64_t to_at)
 {
 	const struct entry *e = entry_of(q);
 	struct gp_record r;
@@ -243,7 +243,7 @@ gp_store_copy_body(struct gp_store *s, const struct gp_queued *q, int to_fd)
 		return GP_STORE_DAMAGED;
 	struct gp_buf piece = GP_BUF_INIT(PIECE_SIZE);
 	char *to = gp_buf_reserve(&piece, (size_t)GP_MIN(q->size, (uint64_t)PIECE_SIZE));
-	rc = to ? copy_pieces(s, e, &r, to_fd, to) : -ENOMEM;
+	rc = to ? copy_pieces(s, e, &r, to_fd, to_at, to) : -ENOMEM;
 	gp_buf_free(&piece);
 	return rc;
 }

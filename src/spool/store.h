@@ -226,10 +226,10 @@ gp_store_read(struct gp_store *s, const struct gp_queued *q, struct gp_arena *ar
 gp_store_read_envelope(struct gp_store *s, const struct gp_queued *q, struct gp_arena *arena,
 		       struct gp_stored *ret);
 
-/* Writes the body to another file from its offset 0, in pieces. The checksum is known only at the
-   end: on any answer but 0 (GP_STORE_DAMAGED, -errno) that file is worth nothing. */
+/* Writes the body to another file from this offset of it on, in pieces. The checksum is known only
+   at the end: on any answer but 0 (GP_STORE_DAMAGED, -errno) that file is worth nothing. */
 [[nodiscard]] int
-gp_store_copy_body(struct gp_store *s, const struct gp_queued *q, int to_fd);
+gp_store_copy_body(struct gp_store *s, const struct gp_queued *q, int to_fd, uint64_t to_at);
 
 /* What to do with a message that a read called damaged: its record goes to quarantine/, synced, and
    the message out of the queue. 0 or -errno. */

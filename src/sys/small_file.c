@@ -11,8 +11,9 @@ static int
 read_all(int fd, size_t max, struct gp_arena *arena, struct gp_slice *ret)
 {
 	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return -errno;
+	int r = gp_file_stat(fd, &st);
+	if (r < 0)
+		return r;
 	if (!S_ISREG(st.st_mode))
 		return -EISDIR;
 	if ((uint64_t)st.st_size > max)

@@ -12,7 +12,10 @@
 #include "sys/tls_connection.h"
 #include "sys/tls_remote_key.h"
 
-enum { TEXT_MAX = 64 * 1024 };
+enum {
+	TEXT_MAX = 64 * 1024,
+	SUBJECT_MAX = 4096, /* octets of a subject that are told */
+};
 
 static struct gp_slice
 name_text(const X509_NAME *name, struct gp_arena *arena)
@@ -22,7 +25,8 @@ name_text(const X509_NAME *name, struct gp_arena *arena)
 	long len = 0;
 	if (out && X509_NAME_print_ex(out, name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB) >= 0)
 		len = BIO_get_mem_data(out, &text);
-	struct gp_slice copy = gp_arena_dup(arena, gp_slice(text, (size_t)GP_MAX(len, 0L)));
+	struct gp_slice copy = gp_arena_dup(
+		arena, gp_slice(text, (size_t)GP_MIN(GP_MAX(len, 0L), (long)SUBJECT_MAX)));
 	BIO_free(out);
 	return copy;
 }
@@ -69,13 +73,9 @@ seconds_of(const ASN1_TIME *time)
 	return ASN1_TIME_to_tm(time, &tm) ? timegm(&tm) : 0;
 }
 
-bool
-gp_tls_certificate(const struct gp_tls *t, struct gp_arena *arena, struct gp_tls_certificate *ret)
+static void
+read_certificate(const X509 *x, struct gp_arena *arena, struct gp_tls_certificate *ret)
 {
-	const X509 *x = t->open ? SSL_get0_peer_certificate(t->ssl) : NULL;
-	*ret = (struct gp_tls_certificate){};
-	if (!x)
-		return false;
 	*ret = (struct gp_tls_certificate){
 		.subject = name_text(X509_get_subject_name(x), arena),
 		.issuer = name_text(X509_get_issuer_name(x), arena),
@@ -83,6 +83,16 @@ gp_tls_certificate(const struct gp_tls *t, struct gp_arena *arena, struct gp_tls
 		.from_s = seconds_of(X509_get0_notBefore(x)),
 		.until_s = seconds_of(X509_get0_notAfter(x)),
 	};
+}
+
+bool
+gp_tls_certificate(const struct gp_tls *t, struct gp_arena *arena, struct gp_tls_certificate *ret)
+{
+	const X509 *x = t->open ? SSL_get0_peer_certificate(t->ssl) : NULL;
+	*ret = (struct gp_tls_certificate){};
+	if (!x)
+		return false;
+	read_certificate(x, arena, ret);
 	ERR_clear_error();
 	return !arena->failed;
 }
@@ -193,6 +203,20 @@ group_name(SSL *ssl)
 	return name ? name : nid & TLSEXT_nid_unknown ? "other" : OBJ_nid2sn(nid);
 }
 
+static void
+read_links(const STACK_OF(X509) * chain, struct gp_arena *arena, struct gp_tls_shown *ret)
+{
+	int len = sk_X509_num(chain);
+	for (int i = 0; i < len && i < GP_TLS_LINKS_MAX; i++) {
+		X509 *x = sk_X509_value(chain, i);
+		X509 *next = sk_X509_value(chain, GP_MIN(i + 1, len - 1));
+		read_link(x, arena, &ret->links[i]);
+		ret->links[i].signed_by_next = X509_verify(x, X509_get0_pubkey(next)) == 1;
+	}
+	ret->links_len = (size_t)GP_MIN(GP_MAX(len, 0), (int)GP_TLS_LINKS_MAX);
+	ret->links_dropped = (size_t)GP_MAX(len, 0) - ret->links_len;
+}
+
 bool
 gp_tls_shown(const struct gp_tls *t, struct gp_arena *arena, struct gp_tls_shown *ret)
 {
@@ -209,16 +233,38 @@ gp_tls_shown(const struct gp_tls *t, struct gp_arena *arena, struct gp_tls_shown
 	if (SSL_get_peer_tmp_key(ssl, &key))
 		ret->exchange_bits = (unsigned)GP_MAX(EVP_PKEY_get_bits(key), 0);
 	EVP_PKEY_free(key);
-	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-	int len = sk_X509_num(chain);
-	for (int i = 0; i < len && i < GP_TLS_LINKS_MAX; i++) {
-		X509 *x = sk_X509_value(chain, i);
-		X509 *next = sk_X509_value(chain, GP_MIN(i + 1, len - 1));
-		read_link(x, arena, &ret->links[i]);
-		ret->links[i].signed_by_next = X509_verify(x, X509_get0_pubkey(next)) == 1;
-	}
-	ret->links_len = (size_t)GP_MIN(GP_MAX(len, 0), (int)GP_TLS_LINKS_MAX);
-	ret->links_dropped = (size_t)GP_MAX(len, 0) - ret->links_len;
+	read_links(SSL_get_peer_cert_chain(ssl), arena, ret);
 	ERR_clear_error();
 	return !arena->failed;
+}
+
+static STACK_OF(X509) * decode_chain(const struct gp_slice *der, size_t len)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	for (size_t i = 0; chain && i < len; i++) {
+		const unsigned char *at = (const unsigned char *)der[i].ptr;
+		X509 *x = d2i_X509(NULL, &at, (long)der[i].len);
+		if (!x || !sk_X509_push(chain, x)) {
+			X509_free(x);
+			break;
+		}
+	}
+	return chain;
+}
+
+bool
+gp_tls_chain(const struct gp_slice *der, size_t len, struct gp_arena *arena,
+	     struct gp_tls_shown *ret_links, struct gp_tls_certificate *ret_first)
+{
+	STACK_OF(X509) *chain = decode_chain(der, len);
+	*ret_links = (struct gp_tls_shown){};
+	*ret_first = (struct gp_tls_certificate){};
+	bool any = sk_X509_num(chain) > 0;
+	if (any) {
+		read_links(chain, arena, ret_links);
+		read_certificate(sk_X509_value(chain, 0), arena, ret_first);
+	}
+	sk_X509_pop_free(chain, X509_free);
+	ERR_clear_error();
+	return any && !arena->failed;
 }

@@ -62,6 +62,13 @@ struct gp_tls_shown {
 	size_t links_len, links_dropped;
 };
 
+/* Of a chain in DER that no handshake of ours has seen, the server's own first: its links, and what
+   the first one says. What is no certificate ends it. False: the first is none, or the arena is
+   full. */
+[[nodiscard]] bool
+gp_tls_chain(const struct gp_slice *der, size_t len, struct gp_arena *arena,
+	     struct gp_tls_shown *ret_links, struct gp_tls_certificate *ret_first);
+
 /* Of a client's connection, after the handshake. False: the arena is full. */
 [[nodiscard]] bool
 gp_tls_shown(const struct gp_tls *t, struct gp_arena *arena, struct gp_tls_shown *ret);

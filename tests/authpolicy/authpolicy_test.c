@@ -9,12 +9,14 @@ enum { ENF = GP_DMARC_MODE_ENFORCE, QUA = GP_DMARC_MODE_QUARANTINE, TAG = GP_DMA
 enum { OFF = GP_DMARC_MODE_OFF };
 enum { NONE = GP_DMARC_P_NONE, JUNK = GP_DMARC_P_QUARANTINE, REJ = GP_DMARC_P_REJECT };
 
+static const char BROKEN[] = "broken";
+
 /* What is configured; what is known; what is done. policy: the record's, 0: none or not known. */
 static const struct {
 	uint8_t mode, spf_mode, from_mode;
 	uint8_t dmarc, policy, spf; /* gp_dmarc_verdict, gp_dmarc_policy, gp_spf_verdict */
-	const char *trick;
-	const char *want; /* the action, and the reply's codes */
+	const char *trick;          /* BROKEN: there is none, and From is malformed */
+	const char *want;           /* the action, and the reply's codes */
 } cases[] = {
 	{ENF, 0, 0, GP_DMARC_PASS, REJ, GP_SPF_PASS, NULL, "accept"},
 	{ENF, 0, 0, GP_DMARC_NONE, 0, GP_SPF_NONE, NULL, "accept"},
@@ -53,6 +55,20 @@ static const struct {
 	{OFF, 0, 0, GP_DMARC_NONE, 0, GP_SPF_NONE, "a trick", "refuse from 550 5.7.1"},
 	{ENF, 0, 1, GP_DMARC_PASS, REJ, GP_SPF_PASS, "a trick", "accept"},
 	{ENF, 0, 1, GP_DMARC_FAIL, REJ, GP_SPF_PASS, "a trick", "refuse dmarc 550 5.7.1"},
+
+	/* malformed, and of one author: he has to be proven */
+	{ENF, 0, 0, GP_DMARC_PASS, NONE, GP_SPF_PASS, BROKEN, "accept"},
+	{ENF, 0, 0, GP_DMARC_NONE, 0, GP_SPF_PASS, BROKEN, "quarantine from"},
+	{ENF, 0, 0, GP_DMARC_FAIL, NONE, GP_SPF_PASS, BROKEN, "quarantine from"},
+	{ENF, 0, 0, GP_DMARC_FAIL, JUNK, GP_SPF_PASS, BROKEN, "quarantine dmarc"},
+	{ENF, 0, 0, GP_DMARC_FAIL, REJ, GP_SPF_PASS, BROKEN, "refuse dmarc 550 5.7.1"},
+	{ENF, 0, 0, GP_DMARC_TEMPERROR, REJ, GP_SPF_NONE, BROKEN, "defer dmarc 451 4.4.3"},
+	{ENF, 0, 0, GP_DMARC_TEMPERROR, NONE, GP_SPF_NONE, BROKEN, "quarantine from"},
+	{ENF, 0, 0, GP_DMARC_PERMERROR, 0, GP_SPF_NONE, BROKEN, "quarantine from"},
+	{TAG, 0, 0, GP_DMARC_FAIL, REJ, GP_SPF_NONE, BROKEN, "quarantine from"},
+	{OFF, 0, 0, GP_DMARC_FAIL, REJ, GP_SPF_NONE, BROKEN, "quarantine from"},
+	{ENF, 1, 0, GP_DMARC_NONE, 0, GP_SPF_FAIL, BROKEN, "refuse spf 550 5.7.23"},
+	{ENF, 0, 1, GP_DMARC_NONE, 0, GP_SPF_NONE, BROKEN, "accept"},
 };
 
 static struct gp_slice
@@ -87,7 +103,11 @@ decisions(void **state)
 		const struct gp_spf_result spf = {.verdict = cases[i].spf,
 						  .domain = GP_SLICE("sender.test")};
 		const struct gp_verify_facts facts = {
-			.mail_from = &spf, .dmarc = &dmarc, .from_trick = cases[i].trick};
+			.mail_from = &spf,
+			.dmarc = &dmarc,
+			.author.broken = cases[i].trick == BROKEN,
+			.from_trick = cases[i].trick == BROKEN ? NULL : cases[i].trick,
+		};
 		struct gp_authpolicy_decision d;
 		struct gp_authpolicy *p = gp_authpolicy_new(&cfg, seed);
 		assert_int_equal(gp_authpolicy_decide(p, &facts, &arena, &d), 0);

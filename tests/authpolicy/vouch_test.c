@@ -93,23 +93,27 @@ seal(struct arc_rig *a, struct gp_slice message, const struct seal *by)
 	return arc_seal_order(a, &rsa, &order, message, &draft);
 }
 
-/* "accept arc list.test", "refuse dmarc 550", ... of a message that p=reject speaks against. */
+/* "accept arc list.test", "refuse dmarc 550", ... of a message that fails DMARC. */
 static struct gp_slice
-decide(struct arc_rig *a, struct gp_slice message, uint8_t spf_mode)
+decide_by(struct arc_rig *a, struct gp_slice message, uint8_t spf_mode, uint8_t policy,
+	  bool broken_from)
 {
 	const struct gp_authentication_config cfg = {.spf = spf_mode,
 						     .trusted_sealers = trusted,
 						     .trusted_sealers_len = GP_ARRAY_LEN(trusted)};
 	const struct gp_dmarc_result dmarc = {.verdict = GP_DMARC_FAIL,
 					      .from_domain = GP_SLICE("bank.test"),
-					      .policy = GP_DMARC_P_REJECT,
-					      .disposition = GP_DMARC_P_REJECT};
+					      .policy = policy,
+					      .disposition = policy};
 	const struct gp_spf_result spf = {.verdict = GP_SPF_FAIL, .domain = GP_SLICE("s.test")};
 	struct gp_authpolicy_decision d;
 	struct gp_authpolicy *p = gp_authpolicy_new(&cfg, seed);
 	arc_verify(a, message);
-	const struct gp_verify_facts facts = {
-		.mail_from = &spf, .dmarc = &dmarc, .arc = &a->verdict, .chain = &a->chain};
+	const struct gp_verify_facts facts = {.mail_from = &spf,
+					      .author.broken = broken_from,
+					      .dmarc = &dmarc,
+					      .arc = &a->verdict,
+					      .chain = &a->chain};
 	assert_int_equal(gp_authpolicy_decide(p, &facts, &a->dkim.arena, &d), 0);
 	gp_authpolicy_free(p);
 	if (d.reply.code > 0)
@@ -117,6 +121,13 @@ decide(struct arc_rig *a, struct gp_slice message, uint8_t spf_mode)
 				       gp_authpolicy_action_name(d.action), d.by, d.reply.code);
 	return gp_arena_printf(&a->dkim.arena, "%s %s %.*s", gp_authpolicy_action_name(d.action),
 			       d.by, GP_SLICE_FMT(d.sealer));
+}
+
+/* The same where p=reject speaks against it. */
+static struct gp_slice
+decide(struct arc_rig *a, struct gp_slice message, uint8_t spf_mode)
+{
+	return decide_by(a, message, spf_mode, GP_DMARC_P_REJECT, false);
 }
 
 static void
@@ -212,6 +223,25 @@ spf_is_vouched_for_too(void **state)
 	rig_close(&a.dkim);
 }
 
+/* Where nothing but the form of From speaks against a message, who vouches proves its author. */
+static void
+a_broken_from_is_vouched_for_too(void **state)
+{
+	struct arc_rig a;
+	(void)state;
+	open_rig(&a);
+	struct gp_slice message = GP_SLICE(MESSAGE);
+	assert_slice(decide_by(&a, message, GP_SPF_MODE_TAG, GP_DMARC_P_NONE, true),
+		     "quarantine from ");
+	message = seal(&a, message, &(struct seal){"list.test", PASS});
+	assert_slice(decide_by(&a, message, GP_SPF_MODE_TAG, GP_DMARC_P_NONE, true),
+		     "accept arc list.test");
+	message = seal(&a, message, &(struct seal){"evil.test", PASS});
+	assert_slice(decide_by(&a, message, GP_SPF_MODE_TAG, GP_DMARC_P_NONE, true),
+		     "quarantine from ");
+	rig_close(&a.dkim);
+}
+
 /* Of what the newest signature leaves open nobody has said anything. */
 static void
 a_loose_chain_helps_nobody(void **state)
@@ -289,6 +319,7 @@ main(void)
 		cmocka_unit_test(tampering_gains_nothing),
 		cmocka_unit_test(a_name_is_no_key),
 		cmocka_unit_test(spf_is_vouched_for_too),
+		cmocka_unit_test(a_broken_from_is_vouched_for_too),
 		cmocka_unit_test(a_loose_chain_helps_nobody),
 		cmocka_unit_test(a_key_that_is_not_told_now),
 	};

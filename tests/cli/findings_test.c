@@ -101,7 +101,7 @@ each_format_escapes(void **state)
 	} cases[] = {
 		{FINDINGS_TEXT, "  critical     An open relay [relay.open]\n"},
 		{FINDINGS_TEXT, "  fix          First <line>\n               <U+001B>Second\n"},
-		{FINDINGS_TEXT, "  not measured No TLS [tls.none]\n"},
+		{FINDINGS_TEXT, "  not measured tls.none: it <U+001B> hung up\n"},
 		{FINDINGS_JSON,
 		 "{\"target\":\"-h.example:25\",\"findings\":[{\"id\":\"name.odd\","},
 		{FINDINGS_JSON, "\"fix\":\"First <line>\\n<U+001B>Second\""},
@@ -126,6 +126,68 @@ each_format_escapes(void **state)
 		has(&out, cases[i].text);
 		gp_buf_free(&out);
 	}
+}
+
+static size_t
+count_of(const struct gp_buf *out, const char *text)
+{
+	struct gp_slice rest = gp_buf_slice(out);
+	size_t n = 0;
+	for (; rest.len > 0; rest = gp_slice_drop(rest, 1))
+		n += gp_slice_starts(rest, gp_slice_str(text));
+	return n;
+}
+
+static void
+each_format_says_how_many_it_has_no_room_for(void **state)
+{
+	(void)state;
+	for (uint8_t format = FINDINGS_TEXT; format <= FINDINGS_HTML; format++) {
+		struct gp_buf out = GP_BUF_INIT(1 << 20);
+		struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+		struct gp_findings list = gp_findings(&arena);
+		struct findings_writer w = {
+			.out = &out, .command = "x", .key = "target", .format = format};
+		for (size_t i = 0; i < GP_FINDINGS_MAX + 17; i++)
+			gp_finding_add(&list, &name, "%zu", i);
+		findings_begin(&w);
+		assert_int_equal(findings_write(&w, GP_SLICE("a"), &list, &arena), 0);
+		assert_int_equal(findings_end(&w), 0);
+		if (count_of(&out, "17 more are not told") != 1)
+			fail_msg("format %d says it %zu times", format,
+				 count_of(&out, "17 more are not told"));
+		gp_buf_free(&out);
+		gp_arena_free(&arena);
+	}
+}
+
+static void
+what_nobody_can_say_is_told_reason_by_reason(void **state)
+{
+	(void)state;
+	struct gp_buf out = GP_BUF_INIT(1 << 20);
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct gp_findings list = gp_findings(&arena);
+	struct findings_writer w = {.out = &out, .format = FINDINGS_TEXT};
+	static const struct {
+		const struct gp_finding_kind *kind;
+		const char *why;
+	} unknown[] = {{&relay, "nobody asked"}, {&tls, "it hung up"}, {&name, "nobody asked"}};
+	for (size_t i = 0; i < GP_ARRAY_LEN(unknown); i++)
+		gp_finding_put(&list,
+			       &(struct gp_finding){.kind = unknown[i].kind,
+						    .state = GP_FINDING_NOT_MEASURED,
+						    .evidence = gp_slice_str(unknown[i].why)});
+	gp_finding_add(&list, &tls, "no STARTTLS");
+	assert_int_equal(findings_write_lines(&w, &list, &arena), 0);
+	gp_buf_put_char(&out, '\0');
+	assert_string_equal(gp_buf_slice(&out).ptr,
+			    "  medium       No TLS [tls.none]\n"
+			    "               no STARTTLS\n"
+			    "  not measured relay.open, name.odd: nobody asked\n"
+			    "  not measured tls.none: it hung up\n");
+	gp_buf_free(&out);
+	gp_arena_free(&arena);
 }
 
 static void
@@ -176,6 +238,8 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_acts_on_a_terminal),
 		cmocka_unit_test(each_format_escapes),
+		cmocka_unit_test(each_format_says_how_many_it_has_no_room_for),
+		cmocka_unit_test(what_nobody_can_say_is_told_reason_by_reason),
 		cmocka_unit_test(words_are_known),
 		cmocka_unit_test(without_room_it_says_so),
 	};

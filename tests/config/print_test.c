@@ -146,6 +146,11 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_int_equal(a->reports.dmarc, b->reports.dmarc);
 	assert_int_equal(a->reports.dmarc_interval, b->reports.dmarc_interval);
 	assert_int_equal(a->reports.dmarc_size, b->reports.dmarc_size);
+	assert_int_equal(a->reports.failure, b->reports.failure);
+	assert_int_equal(a->reports.failure_redact, b->reports.failure_redact);
+	assert_int_equal(a->reports.failure_window, b->reports.failure_window);
+	assert_int_equal(a->reports.failure_per_hour, b->reports.failure_per_hour);
+	assert_int_equal(a->reports.failure_per_day, b->reports.failure_per_day);
 	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);
 	for (size_t i = 0; i < a->tls.certificates_len; i++)
 		assert_true(gp_slice_eq(a->tls.certificates[i].pem, b->tls.certificates[i].pem));
@@ -235,7 +240,9 @@ static const char everything[] =
 	"dns: {server: 127.0.0.1, answers: zone.json, trust_anchor: /usr/share/dns/root.key}\n"
 	"fetch: {ca_file: zone.json, private_addresses: true, port: 8443}\n"
 	"reports: {from: TLS@Reports.Example, organization: \"Ex\u00e4mple: Ltd.\", tls_interval: "
-	"90s, dmarc: off, dmarc_interval: 2h, dmarc_size: 2KB}\n"
+	"90s, dmarc: off, dmarc_interval: 2h, dmarc_size: 2KB,\n"
+	" failure: on, failure_redact: false, failure_window: 90s, failure_per_hour: 3,\n"
+	" failure_per_day: 30}\n"
 	"users: {file: people}\n"
 	"authentication: {dmarc: quarantine, spf: enforce, from: tag, exempt: [0.0.0.0/0, "
 	"\"::ffff:192.0.2.0/120\"],\n"
@@ -308,6 +315,11 @@ everything_comes_back(void **state)
 	assert_int_equal(p.cfg.reports.dmarc, 0);
 	assert_int_equal(p.cfg.reports.dmarc_interval, 7200000);
 	assert_int_equal(p.cfg.reports.dmarc_size, 2000);
+	assert_int_equal(p.cfg.reports.failure, 1);
+	assert_false(p.cfg.reports.failure_redact);
+	assert_int_equal(p.cfg.reports.failure_window, 90000);
+	assert_int_equal(p.cfg.reports.failure_per_hour, 3);
+	assert_int_equal(p.cfg.reports.failure_per_day, 30);
 	assert_int_equal(p.cfg.listens[1].tls, GP_LISTEN_IMPLICIT);
 	assert_slice(p.cfg.tls.certificates[0].path, "/etc/g/rsa.pem");
 	assert_slice(p.cfg.tls.certificates[1].pem, files[6].content);

@@ -2,6 +2,7 @@
 #include "../prng.h"
 #include "../unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -180,6 +181,17 @@ collect(struct gp_dkim_sink *sink, struct gp_slice octets)
 	gp_buf_put(&gp_container_of(sink, struct collector, sink)->out, octets);
 }
 
+/* From memory of its own, so that whoever reads behind it is found. */
+static void
+feed(struct gp_dkim_canon_body *b, struct gp_slice piece)
+{
+	char *exact = malloc(piece.len);
+	assert_non_null(exact);
+	memcpy(exact, piece.ptr, piece.len);
+	gp_dkim_canon_body_feed(b, gp_slice(exact, piece.len));
+	free(exact);
+}
+
 static void
 check_body(const char *body, uint8_t canon, const char *want, size_t piece)
 {
@@ -187,7 +199,7 @@ check_body(const char *body, uint8_t canon, const char *want, size_t piece)
 	struct gp_dkim_canon_body b = gp_dkim_canon_body(canon, &c.sink);
 	struct gp_slice rest = gp_slice_str(body);
 	for (; rest.len > 0; rest = gp_slice_drop(rest, piece)) {
-		gp_dkim_canon_body_feed(&b, gp_slice_take(rest, piece));
+		feed(&b, gp_slice_take(rest, piece));
 		gp_dkim_canon_body_feed(&b, gp_slice(NULL, 0));
 	}
 	gp_dkim_canon_body_end(&b);
@@ -227,10 +239,25 @@ long_runs_pass(void **state)
 	gp_arena_free(&arena);
 }
 
-/* What most bodies are like is passed on by words of eight octets: whatever stands in them comes
- * out as it does octet by octet. */
+/* An octet at a time, and then at once and in pieces of another length. text ends in NUL. */
 static void
-words_come_out_as_octets_do(void **state)
+check_pieces(const char *text, size_t piece)
+{
+	struct collector c = {{collect}, GP_BUF_INIT(1 << 16)};
+	struct gp_dkim_canon_body b = gp_dkim_canon_body(GP_DKIM_RELAXED, &c.sink);
+	for (size_t i = 0; text[i]; i++)
+		gp_dkim_canon_body_feed(&b, gp_slice(text + i, 1));
+	gp_dkim_canon_body_end(&b);
+	gp_buf_put_char(&c.out, '\0');
+	check_body(text, GP_DKIM_RELAXED, gp_buf_slice(&c.out).ptr, strlen(text) + 1);
+	check_body(text, GP_DKIM_RELAXED, gp_buf_slice(&c.out).ptr, piece);
+	gp_buf_free(&c.out);
+}
+
+/* Bodies are looked at by blocks of 64 octets: whatever stands in them comes out as it does octet
+ * by octet. */
+static void
+blocks_come_out_as_octets_do(void **state)
 {
 	(void)state;
 	enum { ROUNDS = 3000, LEN_MAX = 200 };
@@ -238,8 +265,6 @@ words_come_out_as_octets_do(void **state)
 	struct prng random = {20};
 	for (size_t i = 0; i < ROUNDS; i++) {
 		char text[LEN_MAX + 1] = "";
-		struct collector c = {{collect}, GP_BUF_INIT(1 << 16)};
-		struct gp_dkim_canon_body b = gp_dkim_canon_body(GP_DKIM_RELAXED, &c.sink);
 		size_t len = prng_below(&random, LEN_MAX);
 		/* Some of them nearly without anything that needs a second look. */
 		size_t kinds = sizeof(octets) - 1, from = i % 2 ? 0 : 7;
@@ -247,13 +272,34 @@ words_come_out_as_octets_do(void **state)
 			text[k] = prng_below(&random, 16) == 0
 					  ? octets[prng_below(&random, kinds)]
 					  : octets[from + prng_below(&random, kinds - from)];
-		for (size_t k = 0; k < len; k++)
-			gp_dkim_canon_body_feed(&b, gp_slice(text + k, 1));
-		gp_dkim_canon_body_end(&b);
-		gp_buf_put_char(&c.out, '\0');
-		check_body(text, GP_DKIM_RELAXED, gp_buf_slice(&c.out).ptr, LEN_MAX);
-		check_body(text, GP_DKIM_RELAXED, gp_buf_slice(&c.out).ptr, 1 + i % 40);
-		gp_buf_free(&c.out);
+		check_pieces(text, 1 + i % 40);
+	}
+}
+
+/* Every text of five octets over the alphabet, across the ends of blocks and at the body's end; what
+ * stands around it is clean, or has something of its own. */
+static void
+any_short_text_across_blocks(void **state)
+{
+	static const char alphabet[] = {' ', '\t', '\r', '\n', 'a'};
+	static const char *const lines[] = {"ab\r\n", "x", "nine oct\r\n", "x  \r\n"};
+	enum { N = 3125, LEN = 5, BLOCK = 64, AFTER = 70, SIZE = 2 * BLOCK + LEN + AFTER };
+	(void)state;
+	for (size_t n = 0; n < N; n++) {
+		const char *line = lines[n % GP_ARRAY_LEN(lines)];
+		size_t before = BLOCK * (1 + n % 2) - LEN - 1, period = strlen(line);
+		for (size_t end = before + LEN + 2; before < end; before++) {
+			char text[SIZE + 1] = "";
+			size_t at = 0;
+			for (; at < before; at++)
+				text[at] = line[at % period];
+			for (size_t i = 0, rest = n; i < LEN; i++, rest /= GP_ARRAY_LEN(alphabet))
+				text[at++] = alphabet[rest % GP_ARRAY_LEN(alphabet)];
+			check_pieces(text, 1 + (n + before) % at);
+			for (size_t i = 0; i < n % AFTER; i++)
+				text[at++] = line[i % period];
+			check_pieces(text, 1 + (n + before) % at);
+		}
 	}
 }
 
@@ -365,7 +411,8 @@ main(void)
 		cmocka_unit_test(a_field_without_room_is_told),
 		cmocka_unit_test(bodies_have_canonical_forms_however_they_are_cut),
 		cmocka_unit_test(long_runs_pass),
-		cmocka_unit_test(words_come_out_as_octets_do),
+		cmocka_unit_test(blocks_come_out_as_octets_do),
+		cmocka_unit_test(any_short_text_across_blocks),
 		cmocka_unit_test(each_hash_is_made_once),
 		cmocka_unit_test(lengths_share_a_hash),
 		cmocka_unit_test(hashes_have_a_bound),

@@ -58,6 +58,39 @@ static const struct {
 	{"From: a@d'e.test\r\n", "", GP_DMARC_AUTHOR_NO_DOMAIN},
 };
 
+/* The same, of malformed fields with one address that nobody can mistake. */
+static const struct {
+	const char *header, *domain;
+} broken[] = {
+	{"From: Doe, John <a@d.test>\r\n", "d.test"},
+	{"From:\r\n Doe,\r\n John <a@D.Test>\r\n", "d.test"},
+	{"From: J\xF6hn <a@b\xc3\xbc"
+	 "cher.test>\r\n",
+	 "xn--bcher-kva.test"},
+	{"From: \"Doe <a@d.test>\r\n", "d.test"},
+	{"From: Doe, <a@-d.test>\r\n", ""},
+	{"From: Doe, <a@[192.0.2.1]>\r\n", ""},
+	{"From: x@e.test, Doe, <a@d.test>\r\n", ""},
+	{"From: Doe, <a@d.test>\r\nFrom: Doe, <a@d.test>\r\n", ""},
+};
+
+static void
+broken_fields(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(broken); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+		struct gp_header h;
+		struct gp_dmarc_author a;
+		assert_int_equal(gp_header_split(gp_slice_str(broken[i].header), &arena, &h), 0);
+		assert_int_equal(gp_dmarc_author_find(&h, &arena, &a), 0);
+		assert_slice(a.domain, broken[i].domain);
+		assert_int_equal(a.broken, a.domain.len > 0);
+		assert_int_equal(a.broken, a.state == GP_DMARC_AUTHOR_OK);
+		gp_arena_free(&arena);
+	}
+}
+
 static void
 each_case(void **state)
 {
@@ -71,27 +104,36 @@ each_case(void **state)
 		if (a.state != cases[i].state)
 			fail_msg("%s: %s", cases[i].header, gp_dmarc_author_text(a.state));
 		assert_slice(a.domain, cases[i].domain);
+		assert_false(a.broken);
 		gp_arena_free(&arena);
 	}
 }
 
 static void
-memory_may_run_out(void **state)
+find_with_little_memory(struct gp_slice text, uint8_t want)
 {
-	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_header h;
-	struct gp_slice text = GP_SLICE("From: A@D.test, b@B\xc3\xbc.test\r\n");
 	assert_int_equal(gp_header_split(text, &arena, &h), 0);
 	int rc = -ENOMEM;
 	for (size_t max = 0; rc != 0; max += 16) {
 		struct gp_arena small = GP_ARENA_INIT(max);
 		struct gp_dmarc_author a;
 		rc = gp_dmarc_author_find(&h, &small, &a);
-		assert_true(rc == -ENOMEM || a.state == GP_DMARC_AUTHOR_SEVERAL_DOMAINS);
+		assert_true(rc == -ENOMEM || a.state == want);
 		gp_arena_free(&small);
 	}
 	gp_arena_free(&arena);
+}
+
+static void
+memory_may_run_out(void **state)
+{
+	(void)state;
+	find_with_little_memory(GP_SLICE("From: A@D.test, b@B\xc3\xbc.test\r\n"),
+				GP_DMARC_AUTHOR_SEVERAL_DOMAINS);
+	find_with_little_memory(GP_SLICE("From: Doe, J <A@B\xc3\xbc.test>\r\n"),
+				GP_DMARC_AUTHOR_OK);
 }
 
 int
@@ -99,6 +141,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case),
+		cmocka_unit_test(broken_fields),
 		cmocka_unit_test(memory_may_run_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

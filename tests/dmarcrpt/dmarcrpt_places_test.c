@@ -10,6 +10,7 @@ static const struct {
 	const char *zone, *want;
 	uint8_t wish;
 	size_t refused, unknown;
+	uint8_t kind; /* RUA where it is left out */
 } cases[] = {
 	{"{}", "", GP_DMARCRPT_UNWISHED, 0, 0},
 	{"{\"_dmarc.a.test\": \"SERVFAIL\"}", "", GP_DMARCRPT_UNKNOWN, 0, 0},
@@ -35,6 +36,22 @@ static const struct {
 	{"{\"_dmarc.a.test\": {\"TXT\": [\"v=DMARC1; p=none; rua=mailto:y@b.test\"]},"
 	 "\"a.test._report._dmarc.b.test\": {\"TXT\": [\"v=DMARC1; rua=mailto:in@b.test\"]}}",
 	 "in@b.test ", GP_DMARCRPT_WISHED, 0, 0},
+	/* failure reports: their own tag, here and where it is agreed, and none of a suffix */
+	{"{\"_dmarc.a.test\": {\"TXT\": [\"v=DMARC1; p=none; rua=mailto:x@a.test\"]}}", "",
+	 GP_DMARCRPT_UNWISHED, 0, 0, GP_DMARC_RUF},
+	{"{\"_dmarc.a.test\": {\"TXT\": [\"v=DMARC1; p=none; rua=mailto:x@a.test;"
+	 " ruf=mailto:f@a.test,mailto:y@b.test,mailto:z@c.test\"]},"
+	 "\"a.test._report._dmarc.b.test\": {\"TXT\": [\"v=DMARC1; rua=mailto:in@b.test;"
+	 " ruf=mailto:fail@b.test\"]}}",
+	 "f@a.test fail@b.test ", GP_DMARCRPT_WISHED, 1, 0, GP_DMARC_RUF},
+	/* one mailbox in several spellings */
+	{"{\"_dmarc.a.test\": {\"TXT\": [\"v=DMARC1; p=none;"
+	 " ruf=mailto:f@a.test,mailto:%66@a.test,mailto:F@A.test,mailto:g@a.test\"]}}",
+	 "f@a.test g@a.test ", GP_DMARCRPT_WISHED, 0, 0, GP_DMARC_RUF},
+	{"{\"_dmarc.a.test\": {\"TXT\": [\"v=DMARC1; p=none; psd=y; ruf=mailto:f@a.test\"]}}", "",
+	 GP_DMARCRPT_UNWISHED, 0, 0, GP_DMARC_RUF},
+	{"{\"_dmarc.a.test\": {\"TXT\": [\"v=DMARC1; p=none; psd=y; rua=mailto:f@a.test\"]}}",
+	 "f@a.test ", GP_DMARCRPT_WISHED, 0, 0},
 };
 
 static void
@@ -49,7 +66,8 @@ places(void **state)
 		assert_int_equal(gp_answers_from_json(gp_slice_str(cases[i].zone), &arena, seed,
 						      &world, &why),
 				 0);
-		assert_int_equal(gp_dmarcrpt_places_eval(GP_SLICE("a.test"), world, &arena, &p),
+		assert_int_equal(gp_dmarcrpt_places_eval(GP_SLICE("a.test"), cases[i].kind, world,
+							 &arena, &p),
 				 GP_DMARCRPT_PLACES_DONE);
 		for (size_t k = 0; k < p.len; k++)
 			found = gp_arena_printf(&arena, "%.*s%.*s ", GP_SLICE_FMT(found),
@@ -77,7 +95,7 @@ it_asks_in_few_rounds(void **state)
 	int rounds = 0;
 	(void)state;
 	assert_int_equal(gp_answers_from_json(gp_slice_str(zone), &arena, seed, &world, &why), 0);
-	while (gp_dmarcrpt_places_eval(GP_SLICE("a.test"), known, &arena, &p) ==
+	while (gp_dmarcrpt_places_eval(GP_SLICE("a.test"), GP_DMARC_RUA, known, &arena, &p) ==
 	       GP_DMARCRPT_PLACES_NEED) {
 		assert_true(++rounds <= 3 && p.need_len > 0);
 		for (size_t i = 0; i < p.need_len; i++) {

@@ -37,7 +37,7 @@ judge(struct gp_arena *arena, const struct gp_survey_facts *facts, uint16_t port
 {
 	gp_arena_reset(arena);
 	struct gp_findings list = gp_findings(arena);
-	assert_int_equal(gp_survey_findings(facts, port, &list), 0);
+	assert_int_equal(gp_survey_findings(facts, port, NULL, &list), 0);
 	assert_int_equal(list.dropped, 0);
 	return list;
 }
@@ -96,6 +96,35 @@ each_fault(void **state)
 			assert_true(found->evidence.len > 10);
 	}
 	gp_arena_free(&arena);
+}
+
+/* A line for the server that was recognised, or what holds for any. */
+static void
+fixes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *id, *software, *begins; /* NULL: nothing to be said */
+	} cases[] = {
+		{"tls.version.ssl3", "Postfix", "main.cf: smtpd_tls_protocols = >=TLSv1.2"},
+		{"tls.version.ssl3", "Exim", "with OpenSSL, main section: openssl_options"},
+		{"tls.version.tls1_0", "Dovecot submission", "dovecot.conf: ssl_min_protocol"},
+		{"tls.version.tls1_1", NULL, "allow TLS 1.2"},
+		{"tls.version.no_tls1_3", "Postfix", "update"},
+		{"tls.cipher.anon", "Postfix", "main.cf: smtpd_tls_exclude_ciphers = aNULL"},
+		{"tls.cipher.rc4", "Postfix", "main.cf: smtpd_tls_ciphers = medium"},
+		{"tls.cipher.null", "qmail", "allow ECDHE"},
+		{"tls.dh.small", "Sendmail", "sendmail.mc: define(`confDH_PARAMETERS'"},
+		{"tls.heartbeat", "Postfix", NULL},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		const char *fix = gp_survey_fix(cases[i].id, cases[i].software);
+		if (!cases[i].begins)
+			assert_null(fix);
+		else
+			assert_true(
+				gp_slice_starts(gp_slice_str(fix), gp_slice_str(cases[i].begins)));
+	}
 }
 
 static uint8_t
@@ -166,9 +195,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(careful_server),
-		cmocka_unit_test(each_fault),
-		cmocka_unit_test(the_rest),
+		cmocka_unit_test(careful_server), cmocka_unit_test(each_fault),
+		cmocka_unit_test(fixes),          cmocka_unit_test(the_rest),
 		cmocka_unit_test(not_measured),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

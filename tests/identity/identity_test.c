@@ -54,6 +54,7 @@ tricks(void **state)
 		{"From: a@b.test <c@d.test>\r\n", "from.unreadable"},
 		{"From: <a@b.test>c@d.test\r\n", "from.unreadable"},
 		{"From:\r\n", "from.unreadable"},
+		{"From: Doe, John <a@b.test>\r\n", "from.malformed"},
 		{"From: nobody:;\r\n", "from.unreadable"},
 		{"From: x@[192.0.2.1]\r\n", "from.no_domain"},
 		/* display names */

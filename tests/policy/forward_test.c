@@ -75,6 +75,52 @@ senders_leave_from_here(void **state)
 }
 
 static void
+what_comes_back_has_its_sender(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path, *sender; /* NULL: it is no such path */
+	} cases[] = {
+		{PATH "@xn--bcher-kva.example", "alice@example.com"},
+		{PATH "@b\u00fccher.example", "alice@example.com"},
+		{"srs0=h7nparlc=ra=EXAMPLE.com=ALICE@xn--bcher-kva.example", "ALICE@example.com"},
+		{BEHIND "@xn--bcher-kva.example", "SRS0=hhh=tt=example.com=alice@fwd.example"},
+		{"", NULL},
+		{"alice@example.com", NULL},
+		{"alice@xn--bcher-kva.example", NULL},
+		/* made by others: at another domain of ours, elsewhere, forged */
+		{PATH "@example.org", NULL},
+		{PATH "@far.example", NULL},
+		{PATH "x@xn--bcher-kva.example", NULL},
+		{"SRS0=H7NPARLC=RA=evil.example=alice@xn--bcher-kva.example", NULL},
+		{PATH "@[192.0.2.1]", NULL},
+	};
+	struct asked a;
+	struct gp_srs later = srs;
+	later.now_ms += UINT64_C(22) * 24 * 60 * 60 * 1000;
+	ask_setup(&a, config);
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+		struct gp_slice path = gp_slice_str(cases[i].path), sender = {};
+		int rc = gp_policy_forwarded_for(a.policy, &srs, path, &arena, &sender);
+		assert_int_equal(rc, cases[i].sender ? 0 : 1);
+		if (cases[i].sender)
+			assert_slice(sender, cases[i].sender);
+		/* without a key nobody knows */
+		assert_int_equal(gp_policy_forwarded_for(a.policy, NULL, path, &arena, &sender), 1);
+		gp_arena_free(&arena);
+	}
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct gp_slice sender;
+	assert_int_equal(gp_policy_forwarded_for(a.policy, &later,
+						 GP_SLICE(PATH "@xn--bcher-kva.example"), &arena,
+						 &sender),
+			 1);
+	gp_arena_free(&arena);
+	ask_teardown(&a);
+}
+
+static void
 targets_say_whether_they_leave(void **state)
 {
 	(void)state;
@@ -191,6 +237,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(senders_leave_from_here),
+		cmocka_unit_test(what_comes_back_has_its_sender),
 		cmocka_unit_test(targets_say_whether_they_leave),
 		cmocka_unit_test(bounces_go_back),
 		cmocka_unit_test(addresses_end),

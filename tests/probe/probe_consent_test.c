@@ -80,6 +80,12 @@ static const struct dialogue dialogues[] = {
 		 ".done\n",
 	 {.consents = GP_PROBE_VRFYING},
 	 verified},
+	{"VRFY and EXPN at a domain that it takes mail for",
+	 OPENING "< 250 mx\n" HEAD "> VRFY postmaster@example.net\n< 250 <postmaster@mx>\n"
+		 "> VRFY gatepost-no-such-user@example.net\n< 550 no\n> EXPN "
+		 "postmaster@example.net\n< 502 no\n" TAIL ".done\n",
+	 {.consents = GP_PROBE_VRFYING, .hosted = {"example.net", 11}},
+	 verified},
 	{"NTLM, cancelled at the challenge",
 	 OPENING "< 250-mx\n< 250 AUTH LOGIN NTLM\n" HEAD AUTH_NTLM
 		 "< 334 TlRMTVNTUAACAAAA\n> *\n< 501 cancelled\n" TAIL ".done\n",
@@ -137,9 +143,11 @@ struct server {
 	struct gp_slice end;    /* empty: nothing more */
 	const char *end_reply;  /* NULL: 250 */
 	const char *rcpt_reply; /* NULL: 250 */
+	const char *quit_reply; /* NULL: 221 */
 	struct gp_buf heard;
 	bool body;
 	unsigned messages;
+	uint32_t pauses_ms; /* that the probe wanted to make */
 };
 
 static size_t
@@ -184,7 +192,8 @@ step(struct server *s, struct gp_buf *replies)
 		gp_buf_put_str(replies, s->rcpt_reply);
 	} else {
 		bool quit = gp_slice_starts(heard, GP_SLICE("QUIT\r\n"));
-		gp_buf_put_str(replies, quit ? "221 bye\r\n" : "250 ok\r\n");
+		const char *bye = s->quit_reply ? s->quit_reply : "221 bye\r\n";
+		gp_buf_put_str(replies, quit ? bye : "250 ok\r\n");
 	}
 	gp_buf_consume(&s->heard, (size_t)lf + 1 + len);
 	return true;
@@ -209,6 +218,7 @@ smuggle(struct server *s)
 		want = gp_probe_next(p, &in, 0);
 		gp_buf_clear(&replies);
 		if (want == GP_PROBE_WANT_CONNECT) {
+			s->pauses_ms += gp_probe_pause_ms(p);
 			gp_probe_connecting(p, 0);
 			gp_probe_connected(p, 0);
 			gp_buf_clear(&s->heard);
@@ -267,6 +277,20 @@ a_strict_server_sees_one_message(void **state)
 	p = gp_probe_free(p);
 }
 
+/* "421 closing" behind a refusal is not a server that has no time for us. */
+static void
+who_hangs_up_after_a_false_end_is_not_waited_for(void **state)
+{
+	struct server s = {.end_reply = "554 5.6.0 bare LF\r\n", .quit_reply = "421 bye\r\n"};
+	(void)state;
+	struct gp_probe *p = smuggle(&s);
+	const struct gp_probe_record *r = gp_probe_record(p);
+	assert_int_equal(r->smuggle[0].state, GP_PROBE_SMUGGLE_REFUSED);
+	assert_int_equal(r->connections, 1 + r->smuggle_len);
+	assert_int_equal(s.pauses_ms, 0);
+	p = gp_probe_free(p);
+}
+
 /* What is split behind this server only shows where it arrives. */
 static void
 arrivals_tell_of_splits_elsewhere(void **state)
@@ -322,8 +346,8 @@ static void
 everything_is_rehearsed(void **state)
 {
 	static const char *const said[] = {
-		"C: VRFY postmaster\n",
-		"C: EXPN postmaster\n",
+		"C: VRFY postmaster@example.net\n",
+		"C: EXPN postmaster@example.net\n",
 		"C: AUTH NTLM TlRM",
 		"C: *\n",
 		"C: STARTTLS\nC: NOOP\n",
@@ -371,6 +395,7 @@ main(void)
 		cmocka_unit_test(everything_is_rehearsed),
 		cmocka_unit_test(each_false_end_is_seen),
 		cmocka_unit_test(a_strict_server_sees_one_message),
+		cmocka_unit_test(who_hangs_up_after_a_false_end_is_not_waited_for),
 		cmocka_unit_test(arrivals_tell_of_splits_elsewhere),
 		cmocka_unit_test(refusals_are_told_apart),
 	};

@@ -112,6 +112,12 @@ given_up(const struct gp_probe_record *r)
 }
 
 static void
+on_loopback(const struct gp_probe_record *r)
+{
+	assert_string_equal(form(r, 27, 0)->why, "our own address is the server's, too");
+}
+
+static void
 at_home(const struct gp_probe_record *r)
 {
 	assert_string_equal(form(r, 2, 0)->why,
@@ -195,6 +201,10 @@ static const struct dialogue dialogues[] = {
 	 TALK ".done\n",
 	 {.consents = GP_PROBE_RELAY, RECIPIENT, .hosted = {"OWN.example", 11}},
 	 at_home},
+	{"an address that every host has is the server's own",
+	 TALK AGAIN "> MAIL FROM:<>\n",
+	 {.consents = GP_PROBE_RELAY, RECIPIENT, .own_address = {"127.0.0.1", 9}},
+	 on_loopback},
 	{"names that a stranger chose do not get into commands",
 	 TALK AGAIN "> MAIL FROM:<>\n",
 	 {.consents = GP_PROBE_RELAY, RECIPIENT, .server = {"x>\r\nDATA", 8}, .hosted = {"a b", 3}},

@@ -22,10 +22,17 @@ take(size_t len)
 	assert_true(signers_take(&signers, &m));
 }
 
+/* A user's mail. */
 static enum signing_result
 begin(struct signing *g, const char *text)
 {
-	return signing_begin_whole(g, &signers, gp_slice_str(text), 1796000000);
+	static const struct gp_dkim_digest body_hash;
+	const struct signing_mail mail = {
+		.start = gp_slice_str(text),
+		.body_hash = &body_hash,
+		.now_s = 1796000000,
+	};
+	return signing_begin(g, &signers, &mail);
 }
 
 static void
@@ -62,6 +69,45 @@ from_decides(void **state)
 		enum signing_result result = begin(&g, rows[i].text);
 		if (result != rows[i].result)
 			fail_msg("row %zu: %d", i, result);
+		signing_free(&g);
+	}
+}
+
+/* The domain that signs; empty: none. */
+static void
+made_here_is_signed_by_a_domain_above(void **state)
+{
+	static const struct {
+		const char *text, *domain;
+	} rows[] = {
+		{"From: a@ours.test" HELLO, "ours.test"},
+		{"From: a@mx.ours.test" HELLO, "ours.test"},
+		{"From: a@very.far.below.ours.test" HELLO, "ours.test"},
+		{"From: a@mx.sub.test" HELLO, "sub.test"},
+		{"From: a@deep.mx.sub.test" HELLO, "sub.test"},
+		{"From: a@sub.test" HELLO, "sub.test"},
+		{"From: a@other.test" HELLO, ""},
+		{"From: a@notours.test" HELLO, ""},
+		{"From: a@test" HELLO, ""},
+		{"Subject: x" HELLO, ""},
+	};
+	static const struct gp_dkim_signer some[] = {
+		{GP_SLICE("ours.test"), GP_SLICE("r"), 1},
+		{GP_SLICE("sub.test"), GP_SLICE("e"), 2},
+	};
+	const struct gp_msg_dkim_signers m = {.signers = some, .signers_len = GP_ARRAY_LEN(some)};
+	struct gp_msg_dkim_sign request = {};
+	struct signing g;
+	(void)state;
+	assert_true(signers_take(&signers, &m));
+	for (size_t i = 0; i < GP_ARRAY_LEN(rows); i++) {
+		bool signs = rows[i].domain[0] != 0;
+		enum signing_result result =
+			signing_begin_whole(&g, &signers, gp_slice_str(rows[i].text), 1);
+		assert_int_equal(result, signs ? SIGNING_BEGUN : SIGNING_NOT_OURS);
+		assert_int_equal(signing_request(&g, &request), signs);
+		if (signs)
+			assert_slice(request.domain, rows[i].domain);
 		signing_free(&g);
 	}
 }
@@ -155,6 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(from_decides),
+		cmocka_unit_test(made_here_is_signed_by_a_domain_above),
 		cmocka_unit_test(all_keys_sign_one_after_the_other),
 		cmocka_unit_test(the_list),
 		cmocka_unit_test(too_many_fields),

@@ -165,7 +165,7 @@ bodies_come_from_and_go_to_files(void **state)
 	s = open_store(p, &report);
 	q = gp_store_find(s, id);
 	assert_non_null(q);
-	assert_int_equal(gp_store_copy_body(s, q, to), 0);
+	assert_int_equal(gp_store_copy_body(s, q, to, 0), 0);
 	assert_int_equal(pread(to, back, len, 0), len);
 	assert_memory_equal(bytes, back, len);
 	assert_int_equal(gp_store_drop(s, q), 0);

@@ -288,12 +288,13 @@ a_large_body_from_a_file(void **state)
 	assert_memory_equal(m.body.ptr, "Received: x\r\nA: b\r\n", 19);
 	assert_memory_equal(m.body.ptr + 19, big + 100, len - 100);
 
-	int fd = sim_put(f->disk, "copy", GP_SLICE(""));
-	assert_int_equal(gp_store_copy_body(f->store, gp_store_find(f->store, id), fd), 0);
+	int fd = sim_put(f->disk, "copy", GP_SLICE("DKIM\r\n"));
+	assert_int_equal(gp_store_copy_body(f->store, gp_store_find(f->store, id), fd, 6), 0);
 	uint64_t size;
 	const char *copy = sim_file(f->disk, NULL, "copy", &size);
-	assert_int_equal(size, len - 100 + 19);
-	assert_memory_equal(copy + 19, big + 100, len - 100);
+	assert_int_equal(size, 6 + 19 + len - 100);
+	assert_memory_equal(copy, "DKIM\r\nReceived: x\r\n", 6 + 13);
+	assert_memory_equal(copy + 6 + 19, big + 100, len - 100);
 	m = read_back(f, gp_store_find(f->store, next_id));
 	assert_slice(m.body, GP_SLICE("behind it"));
 	free(big);

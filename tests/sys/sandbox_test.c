@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What each role's sandbox lets through, tried from inside: every system call by its number, then
- * what an attacker would do next. `sandbox_test --table` prints the table of docs/sandbox.md.
+ * What the sandboxes of the roles and of `gatepost scan` let through, tried from inside: every
+ * system call by its number, then what an attacker would do next. `sandbox_test --table` prints the
+ * table of docs/sandbox.md.
  */
 #include "unit.h"
 
@@ -24,6 +25,7 @@
 #include <sys/un.h>
 
 #include "base/buf.h"
+#include "cli/scan/sandbox.h"
 #include "procs/sandboxes.h"
 #include "sys/log.h"
 
@@ -45,6 +47,9 @@ enum role {
 	AUTH_DOVECOT,
 	REPORTS,
 	WEB,
+	SCAN,
+	SCAN_FILES,
+	SCAN_REPLAY,
 	ROLES
 };
 
@@ -64,13 +69,18 @@ static const struct {
 	[AUTH_DOVECOT] = {"auth, Dovecot", &auth_dovecot_sandbox, 45},
 	[REPORTS] = {"reports", &reports_sandbox, 32},
 	[WEB] = {"web", &web_sandbox, 45},
+	[SCAN] = {"scan", &scan_sandbox, 46},
+	[SCAN_FILES] = {"scan, files", &scan_files_sandbox, 48},
+	[SCAN_REPLAY] = {"scan, replay", &scan_replay_sandbox, 31},
 };
 
 #define ONLY(r) (1u << (r))
 #define NOBODY 0u
 #define EVERYBODY (ONLY(ROLES) - 1)
-#define WITH_FILES (ONLY(SPOOL) | ONLY(MAILDIR))
-#define DIALS (ONLY(RESOLVER) | ONLY(RELAY))
+#define WITH_FOLDERS (ONLY(SPOOL) | ONLY(MAILDIR))
+#define WITH_FILES (WITH_FOLDERS | ONLY(SCAN_FILES))
+#define ASKS (ONLY(RESOLVER) | ONLY(SCAN) | ONLY(SCAN_FILES))
+#define DIALS (ASKS | ONLY(RELAY))
 #define UNIX (ONLY(RELAY) | ONLY(AUTH_DOVECOT))
 
 /* The role's own directory, and what stands beside it. */
@@ -119,8 +129,11 @@ reap(pid_t child)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	/* SIGILL: numbers that newer kernels keep for their own probes pass every filter, and
 	   answer anybody else so. */
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGSYS || WTERMSIG(status) == SIGILL ? KILLED : BROKEN;
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (signal == SIGSEGV) /* rt_sigreturn was let through, and there is nowhere to return to */
+		return FAILED;
+	if (signal != 0)
+		return signal == SIGSYS || signal == SIGILL ? KILLED : BROKEN;
 	return WEXITSTATUS(status) > BROKEN ? DONE : (enum answer)WEXITSTATUS(status);
 }
 
@@ -320,6 +333,23 @@ make_executable(void)
 	return mprotect(p, 4096, PROT_READ | PROT_EXEC);
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(long));
+}
+
+/* qsort(3) of more than a kilobyte asks how much memory the machine has, once a process. */
+static long
+sort_much(void)
+{
+	static long numbers[4096];
+	for (size_t i = 0; i < GP_ARRAY_LEN(numbers); i++)
+		numbers[i] = (long)(i * 7919 % 4096);
+	qsort(numbers, GP_ARRAY_LEN(numbers), sizeof(numbers[0]), compare);
+	return 0;
+}
+
 #define TRY(name_, expr)              \
 	static long try_##name_(void) \
 	{                             \
@@ -327,6 +357,7 @@ make_executable(void)
 	}
 static char *const no_args[] = {NULL};
 /* clang-format off */
+TRY(sort, sort_much())
 TRY(memfd, memfd_create("x", MFD_CLOEXEC))
 TRY(open_own, openat(own, "file", O_RDONLY))
 TRY(make_own, openat(own, "new", O_WRONLY | O_CREAT, 0600))
@@ -421,15 +452,16 @@ static const struct {
 	/* Those that succeed somewhere show that the attempt is made well. */
 	{"a file in memory", try_memfd, EVERYBODY},
 	{"memory", try_map_plain, EVERYBODY},
+	{"sorting much", try_sort, EVERYBODY},
 	{"a file of its own", try_open_own, WITH_FILES},
 	{"making a file of its own", try_make_own, WITH_FILES},
 	{"an unnamed file", try_unnamed_own, WITH_FILES},
-	{"making a folder", try_mkdir_own, WITH_FILES},
+	{"making a folder", try_mkdir_own, WITH_FOLDERS},
 	{"dialling", try_tcp, DIALS},
-	{"dialling by protocol 0", try_tcp_by_default, ONLY(RESOLVER)},
-	{"a UDP socket", try_udp, ONLY(RESOLVER)},
-	{"binding UDP", try_bind_udp, ONLY(RESOLVER)},
-	{"binding TCP", try_bind_tcp, ONLY(RESOLVER)},
+	{"dialling by protocol 0", try_tcp_by_default, ASKS},
+	{"a UDP socket", try_udp, ASKS},
+	{"binding UDP", try_bind_udp, ASKS},
+	{"binding TCP", try_bind_tcp, ASKS},
 	{"the facts of a file", try_facts,
 	 ONLY(SPOOL)}, /* no call tells a path from a descriptor */
 	{"a Unix socket", try_unix_stream, UNIX},

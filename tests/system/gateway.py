@@ -116,7 +116,7 @@ class Gateway:
         self.config.write_text(json.dumps(self.settings, indent=2) + "\n", encoding="utf-8")
         (self.folder / "names.json").write_text(json.dumps(self.names), encoding="utf-8")
 
-    def start(self):
+    def start(self, wait=True):
         self.write_config()
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
@@ -125,7 +125,8 @@ class Gateway:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self.answers, what="the greeting")
+        if wait:
+            eventually(self.answers, what="the greeting")
         return self
 
     def answers(self):

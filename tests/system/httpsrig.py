@@ -15,7 +15,9 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
+DAY_S = 86400
 REQUEST_MAX = 4 << 20
 
 CA_CONFIG = """
@@ -25,6 +27,7 @@ default_ca = test
 database = index
 new_certs_dir = .
 rand_serial = yes
+unique_subject = no
 default_md = sha256
 policy = any
 copy_extensions = copy
@@ -49,21 +52,32 @@ class Authority:
         openssl(*argv, folder=self.folder)
         self.pem = self.path.read_text(encoding="ascii")
 
-    def make_key(self, name):
-        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key", folder=self.folder)
+    def make_key(self, name, rsa_bits=0):
+        kind = ["genrsa", "-out", f"{name}.key", str(rsa_bits)]
+        if not rsa_bits:
+            kind = ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key"]
+        openssl(*kind, folder=self.folder)
         return f"{name}.key"
 
-    def issue(self, *names, common_name="test", expired=False, self_signed=False, days=30):
-        """The path of a file with a certificate for these DNS names, and its key."""
+    def issue(
+        self, *names, common_name="test", expired=False, self_signed=False,
+        days=30, span=None, rsa_bits=0, digest="sha256",
+    ):  # fmt: skip
+        """The path of a file with a certificate for these DNS names, and its key.
+
+        span: the days from now between which it is valid; rsa_bits: of an RSA key; digest: what it is signed by.
+        """
         self.count += 1
         name = f"{self.name}-{self.count}"
-        key = self.make_key(name)
+        key = self.make_key(name, rsa_bits)
         files = f"-key {key} -out {name}.pem".split()
         signer = [] if self_signed else ["-CA", self.path.name, "-CAkey", self.key]
         alternative = ["-addext", "subjectAltName=" + ",".join(f"DNS:{n}" for n in names)] if names else []
         argv = [*files, "-subj", f"/CN={common_name}", *alternative]
         if expired:
-            self.issue_expired(argv, name)
+            span = (-2000, -1000)
+        if span or digest != "sha256":
+            self.issue_by_records(argv, name, span or (0, days), digest)
         else:
             openssl("req", "-x509", *argv, *signer, "-days", str(days), folder=self.folder)
         path = self.folder / f"{name}.pem"
@@ -71,14 +85,15 @@ class Authority:
             out.write((self.folder / key).read_text(encoding="ascii"))
         return path
 
-    def issue_expired(self, argv, name):
+    def issue_by_records(self, argv, name, span, digest):
         """Dates of the past are given by the tool's larger part alone, which keeps records."""
         (self.folder / "ca.cnf").write_text(CA_CONFIG, encoding="ascii")
         (self.folder / "index").touch()
         request = ["req", "-new", *("request" if a == f"{name}.pem" else a for a in argv)]
         openssl(*request, folder=self.folder)
         argv = ["ca", "-batch", "-config", "ca.cnf", "-cert", self.path.name, "-keyfile", self.key, "-in", "request"]
-        dates = ["-startdate", "20190101000000Z", "-enddate", "20200101000000Z"]
+        since, until = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * DAY_S)) for days in span)
+        dates = ["-startdate", since, "-enddate", until, "-md", digest]
         openssl(*argv, *dates, "-out", f"{name}.pem", "-notext", folder=self.folder)
 
 

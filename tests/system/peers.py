@@ -116,6 +116,9 @@ mount --make-rprivate /
 mount --bind "$1" "$2/own"
 [ -z "$3" ] || mount --bind "$3" "$2/own/mail"
 [ ! -e "$1/resolv.conf" ] || mount --bind "$1/resolv.conf" "$2/etc/resolv.conf"
+for place in var/run var/spool; do
+    [ ! -d "$1/root/$place" ] || mount --bind "$1/root/$place" "$2/$place"
+done
 mount -t proc proc "$2/proc"
 mount --rbind /dev "$2/dev"
 root=$2
@@ -127,7 +130,8 @@ exec chroot "$root" "$@"
 class Peer:
     """A command that runs inside the root folder, with a folder of its own at /own, and `mail` at /own/mail.
 
-    A resolv.conf in its folder is its own; without one it has no name server."""
+    A resolv.conf in its folder is its own; without one it has no name server. root/var/run and root/var/spool there
+    stand in for those that all peers share."""
 
     def __init__(self, root, work, argv, mail=None):
         self.work = pathlib.Path(work)
@@ -199,11 +203,11 @@ class Peers:
         argv = ["smtp-source", "-m", str(count), "-s", str(sessions), *options, f"127.0.0.1:{port}"]
         return self.run(*argv, timeout_s=timeout_s)
 
-    def postfix(self, port, next_hop_port, listeners=(), **settings):
+    def postfix(self, port, next_hop_port, listeners=(), services="", **settings):
         """A whole Postfix that listens on `port` and passes everything on to `next_hop_port`.
 
-        listeners: further ones, each an address with port and its own settings. A setting that is a path is that of
-        a file: Postfix is given a copy.
+        listeners: further ones, each an address with port and its own settings. services: further lines of its
+        master.cf. A setting that is a path is that of a file: Postfix is given a copy.
         """
         work = self.folder("postfix")
         for name, owner in (("spool", "root"), ("data", "postfix"), ("conf", "root")):
@@ -227,22 +231,27 @@ class Peers:
             "relayhost": f"[127.0.0.1]:{next_hop_port}",
             **settings,
         }
-        text = "".join(f"{key} = {value}\n" for key, value in main.items())
+        text = "".join(f"{key} = {inside(work / 'conf', value)}\n" for key, value in main.items())
         (work / "conf/main.cf").write_text(text, encoding="utf-8")
-        services = POSTFIX_SERVICES.format(port=port)
+        services = POSTFIX_SERVICES.format(port=port) + services
         for address, own in listeners:
             services += f"{address} inet n - n - - smtpd\n"
-            services += "".join(f"  -o {key}={inside(work / 'conf', value)}\n" for key, value in own.items())
+            services += "".join(f"  -o {{ {key} = {inside(work / 'conf', value)} }}\n" for key, value in own.items())
         (work / "conf/master.cf").write_text(services, encoding="utf-8")
         peer = self.start(work, "postfix", "-c", "/own/conf", "start-fg")
         wait_for_port(port)
         return peer
 
-    def exim(self, port, next_hop, transport=None, login=None, listeners=(), **settings):
+    def exim(
+        self, port, next_hop, transport=None, login=None, listeners=(),
+        acl="", routers="", authenticator=None, **settings,
+    ):  # fmt: skip
         """A whole Exim that takes mail for everybody on `port` and passes it on to `next_hop`, a host and a port.
 
         transport: settings of its transport. login: the user and password that it has there. listeners: further
-        addresses with ports. A setting that is a path is that of a file: Exim is given a copy.
+        addresses with ports. acl: named lists, for settings to name. routers: those before the one that takes all.
+        authenticator: settings of that for its own clients. A setting that is a path is that of a file: Exim is given a
+        copy.
         """
         work = self.folder("exim")
         (work / "conf").mkdir()
@@ -256,7 +265,10 @@ class Peers:
         places = [f"[127.0.0.1]:{port}", *(f"[{host}]:{at}" for host, at in listeners)]
         text = EXIM_CONF.format(
             places=" ; ".join(places),
-            settings=lines(settings),
+            settings=lines({**EXIM_SETTINGS, **settings}),
+            acl=f"begin acl\n{acl}" if acl else "",
+            authenticator=lines(authenticator or {}),
+            routers=routers,
             host=next_hop[0],
             next_port=next_hop[1],
             transport=lines({"hosts_require_auth": "*" if login else "", **(transport or {})}),
@@ -351,17 +363,17 @@ scache    unix - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
 """
 
+EXIM_SETTINGS = {"primary_hostname": "exim.test", "acl_smtp_rcpt": "accept", "acl_smtp_data": "accept"}
 EXIM_CONF = """\
-primary_hostname = exim.test
 spool_directory = /own/spool
 log_file_path = /own/log/%slog
 pid_file_path = /own/spool/pid
 local_interfaces = <; {places}
 keep_environment =
-acl_smtp_rcpt = accept
-acl_smtp_data = accept
 {settings}
+{acl}
 begin routers
+{routers}
 onward:
   driver = manualroute
   route_list = * {host}::{next_port} byname
@@ -381,6 +393,7 @@ plain:
   driver = plaintext
   public_name = PLAIN
   client_send = {login}
+{authenticator}
 """
 
 DOVECOT_CONF = """\

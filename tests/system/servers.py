@@ -5,13 +5,14 @@ They need the root folder of the group `server` (peers.py). None of them gets to
 """
 
 import os
+import pathlib
 import shutil
 
-import peers as peers_module
+from gateway import free_port
 from peers import USERS, wait_for_port
 
 POSTSCREEN = """\
-127.0.0.1:{port} inet n - n - 1 postscreen
+{place} inet n - n - 1 postscreen
 smtpd     pass - - n - - smtpd
 dnsblog   unix - - n - 0 dnsblog
 tlsproxy  unix - - n - 0 tlsproxy
@@ -25,11 +26,13 @@ undefine(`confHOST_STATUS_DIRECTORY')dnl
 define(`confPID_FILE', `/own/pid')dnl
 define(`QUEUE_DIR', `/own/queue')dnl
 define(`STATUS_FILE', `/own/stats')dnl
-define(`confDOMAIN_NAME', `sendmail.test')dnl
-define(`ALIAS_FILE', `')dnl
+define(`ALIAS_FILE', `/own/aliases')dnl
+define(`confSERVICE_SWITCH_FILE', `/own/switch')dnl
 define(`confDONT_BLAME_SENDMAIL', `GroupWritableDirPathSafe')dnl
 define(`confPRIVACY_FLAGS', `authwarnings,noexpn,novrfy')dnl
-DAEMON_OPTIONS(`Port={port}, Addr=127.0.0.1, Name=MTA')dnl
+FEATURE(`no_default_msa')dnl
+DAEMON_OPTIONS(`Port={port}, Addr={address}, Name=MTA')dnl
+{more}
 MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
@@ -39,8 +42,8 @@ protocols = submission
 base_dir = /own/run
 state_dir = /own/state
 log_path = /own/log
-ssl = no
-listen = 127.0.0.1
+listen = {address}
+{settings}
 default_login_user = dovenull
 default_internal_user = dovecot
 submission_relay_host = 127.0.0.1
@@ -55,10 +58,11 @@ userdb {{
 service submission-login {{
   chroot =
   inet_listener submission {{
-    port = {port}
+    port = {submission}
   }}
   inet_listener submissions {{
-    port = 0
+    port = {submissions}
+    ssl = yes
   }}
 }}
 service anvil {{
@@ -139,40 +143,82 @@ def begin(peers, name, port, *argv, **files):
 
 
 def postfix(peers, port, **settings):
-    peers.postfix(port, 9, smtpd_relay_restrictions="reject_unauth_destination", **settings)
+    settings = {"smtpd_relay_restrictions": "reject_unauth_destination", **settings}
+    peers.postfix(port, 9, **settings)
 
 
-def postscreen(peers, port):
-    services = peers_module.POSTFIX_SERVICES
-    peers_module.POSTFIX_SERVICES = POSTSCREEN + services.partition("\n")[2]
+def postscreen(peers, port, place=None, **settings):
+    """It listens at the place, an address with its port; on `port` is the server behind it, unscreened."""
     tests = {f"postscreen_{name}_enable": "yes" for name in ("pipelining", "non_smtp_command", "bare_newline")}
-    try:
-        postfix(peers, port, postscreen_greet_action="enforce", postscreen_greet_wait="2s",
-                postscreen_access_list="", postscreen_cache_map="btree:/own/data/postscreen", **tests)  # fmt: skip
-    finally:
-        peers_module.POSTFIX_SERVICES = services
+    tests |= {"postscreen_access_list": "", "postscreen_cache_map": "btree:/own/data/postscreen"}
+    greeting = {"postscreen_greet_action": "enforce", "postscreen_greet_wait": "2s"}
+    services = POSTSCREEN.format(place=place or f"127.0.0.1:{port}")
+    postfix(peers, port if place else free_port(), services=services, **tests, **greeting, **settings)
+    if not place:
+        wait_for_port(port)
 
 
 def exim(peers, port, **settings):
     peers.exim(port, ("127.0.0.1", 9), **settings)
 
 
-def sendmail(peers, port):
-    command = "mkdir /own/queue; m4 /own/sendmail.mc > /own/sendmail.cf; exec /usr/libexec/sendmail/sendmail -bD "
-    begin(peers, "sendmail", port, "sh", "-c", command + "-C/own/sendmail.cf", sendmail_mc=SENDMAIL)
+def sendmail(peers, port, address="127.0.0.1", more=("define(`confDOMAIN_NAME', `sendmail.test')",), certificate=None):
+    """more: lines of its m4. It knows postmaster."""
+    command = "mkdir /own/queue; m4 /own/sendmail.mc > /own/sendmail.cf; sendmail=/usr/libexec/sendmail/sendmail; "
+    command += "$sendmail -C/own/sendmail.cf -bi; exec $sendmail -bD -C/own/sendmail.cf"
+    work = peers.folder("sendmail")
+    text = SENDMAIL.format(port=port, address=address, more="\n".join(more))
+    (work / "sendmail.mc").write_text(text, encoding="utf-8")
+    (work / "switch").write_text("hosts files\naliases files\n", encoding="utf-8")
+    (work / "aliases").write_text("postmaster: /dev/null\n", encoding="utf-8")
+    give_certificate(work, certificate)
+    peers.start(work, "sh", "-c", command)
+    wait_for_port(port, address)
 
 
-def opensmtpd(peers, port):
-    begin(peers, "opensmtpd", port, "sh", "-c", OPENSMTPD_START, smtpd_conf=OPENSMTPD)
+def give_certificate(work, certificate):
+    if certificate:
+        shutil.copy(certificate, work / "server.pem")
+        (work / "server.pem").chmod(0o600)
 
 
-def submission(peers, port):
-    begin(peers, "submission", port, "dovecot", "-F", "-c", "/own/dovecot.conf", dovecot_conf=SUBMISSION)
+def opensmtpd(peers, port, configuration=None, files=()):
+    """files: further ones in its folder, by name. What a configuration has it listen to, its owner waits for."""
+    work = peers.folder("opensmtpd")
+    for place in ("var/run", "var/spool"):
+        (work / "root" / place).mkdir(parents=True)
+    for name, text in {"smtpd.conf": configuration or OPENSMTPD.format(port=port), **dict(files)}.items():
+        (work / name).write_text(text, encoding="utf-8")
+        (work / name).chmod(0o600)
+    peers.start(work, "sh", "-c", OPENSMTPD_START)
+    if not configuration:
+        wait_for_port(port)
+
+
+def submission(peers, port, address="127.0.0.1", settings=None, certificate=None):
+    work = peers.folder("submission")
+    lines = "".join(f"{key} = {value}\n" for key, value in {"ssl": "no", **(settings or {})}.items())
+    ports = {"submission": 0, "submissions": port} if port == 465 else {"submission": port, "submissions": 0}
+    text = SUBMISSION.format(address=address, settings=lines, **ports)
+    (work / "dovecot.conf").write_text(text, encoding="utf-8")
+    give_certificate(work, certificate)
+    peers.start(work, "dovecot", "-F", "-c", "/own/dovecot.conf")
+    wait_for_port(port, address)
 
 
 def aiosmtpd(peers, port):
     handler = ["-c", "aiosmtpd.handlers.Sink"]
     begin(peers, "aiosmtpd", port, "python3", "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}", *handler)
+
+
+def aiosmtpd_rows(peers, rows, certificates):
+    """Several in one process; field_aiosmtpd.py says how."""
+    work = peers.folder("aiosmtpd")
+    script = pathlib.Path(__file__).with_name("field_aiosmtpd.py")
+    for path in (script, *certificates):
+        shutil.copy(path, work)
+    (work / "servers.json").write_text(rows, encoding="utf-8")
+    peers.start(work, "python3", f"/own/{script.name}")
 
 
 def courier(peers, port):

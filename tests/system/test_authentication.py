@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mail from strangers is verified before its 250: SPF, DKIM, DMARC, and From fields that are made to mislead."""
 
+import contextlib
 import email
 import email.policy
 import os
@@ -331,6 +332,26 @@ def test_a_resolver_that_is_silent_defers_in_time(gatepost):
         os.kill(pid, signal.SIGCONT)
 
 
+def test_who_holds_the_largest_headers_drives_out_his_own(gatepost):
+    """All that is held of headers has a bound; who comes next with a small one is not who pays for it."""
+    many = {"connections_per_source": 1000, "connections_per_network": 1000}
+    server = gatepost(names=names(), authentication=STRICT, workers=1, limits=many)
+    fields = [f"X-{n}: {'x' * 900}" for n in range(280)]
+    usual = message(*fields[:20], sender="ceo@good.test")
+    with contextlib.ExitStack() as held:
+        talks = [held.enter_context(server.talk()) for _ in range(300)]
+        for n, talk in enumerate(talks):
+            talk.until_data()
+            # 252 that fill up the 64 MiB of a worker, nearly; and usual ones, more than there is room for beside them.
+            talk.write("".join(f + "\r\n" for f in fields[: 280 if n < 252 else 20]).encode())
+        assert send(server, usual, "ceo@good.test")[0] == 250
+        for talk in talks:
+            talk.write(b"From: me@example.com\r\n\r\n.\r\n")
+        said = [talk.reply()[:9] for talk in talks]
+    assert said[252:] == ["250 2.0.0"] * 48
+    assert 0 < said[:252].count("451 4.3.0") < 50
+
+
 TRICKS = {
     "no From": ([""], "no From"),
     "several": (["From: a@good.test", "From: ceo@bank.test"], "more than one From field"),
@@ -368,6 +389,34 @@ def test_from_fields_that_mislead_are_refused(gatepost):
             assert why is None or why.encode() in reply, (what, reply)
             c.ehlo("client.example.com")
     assert len(verified(server)) == len(TRICKS)
+
+
+BROKEN = {
+    "a comma": b"Doe, John <%s>",
+    "Latin-1": b"J\xf6hn <%s>",
+    "a quote that is not closed": b'"Doe, John <%s>',
+    "a comment that is not closed": b"John <%s> (Sales",
+    "a comma in an encoded word": b"=?utf-8?Q?Doe,_J=C3=B6hn?= <%s>",
+}
+
+
+def test_from_fields_that_are_written_wrongly_need_a_proof(gatepost):
+    """Nobody can mistake the one address in them: DMARC is held against it."""
+    server = gatepost(names=names(), authentication=STRICT)
+    for field in BROKEN.values():
+        ours = b"From: " + field % b"ceo@good.test" + b"\r\nSubject: proven\r\n\r\nx\r\n"
+        theirs = b"From: " + field % b"me@nobody.test" + b"\r\nSubject: not\r\n\r\nx\r\n"
+        forged = b"From: " + field % b"ceo@bank.test" + b"\r\nSubject: forged\r\n\r\nx\r\n"
+        assert send(server, ours, "ceo@good.test")[0] == 250, field
+        assert send(server, theirs)[0] == 250, field
+        assert send(server, forged)[0] == 550, field
+    mails = server.wait_for_mails("alice", len(BROKEN))
+    eventually(lambda: len(junk(server)) == len(BROKEN), what="the other half in the folder Junk")
+    assert all(mail["Subject"] == "proven" and "malformed" in results(mail)[1] for mail in mails)
+    for mail in junk(server):
+        assert (mail["Subject"], mail["X-Gatepost-Quarantine"]) == ("not", "from")
+    actions = [(line["action"], line["by"]) for line in verified(server)]
+    assert actions == [("accept", ""), ("quarantine", "from"), ("refuse", "dmarc")] * len(BROKEN)
 
 
 def test_the_same_are_tagged(gatepost):

@@ -138,9 +138,9 @@ def test_handshakes_are_told_by_message():
 
 def test_all_workloads_have_names_of_their_own():
     names = [measure.workload_name(w) for w in measure.all_workloads()]
-    assert len(names) == len(set(names)) == 30
+    assert len(names) == len(set(names)) == 31
     assert "relay-4k-one-50" in names and "maildir-100k-many-200" in names and "relay-4k-one-50-tlsout" in names
-    assert "verify-4k-one-50" in names
+    assert "verify-4k-one-50" in names and "verify-4k-one-200" in names
 
 
 class Unproven:

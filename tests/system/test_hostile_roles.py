@@ -75,7 +75,8 @@ class Smtpd:
             "client_helo": b"client",
             "rcpts": [{"address": b"you@elsewhere.test", "orcpt": b"", "notify": 0, "forwarded": False}],
         }
-        arrival = {"origin": 1, "user": b"", "message_id": b"", "tls": b"", "results": b"", "answers": b""}
+        texts = ("user", "sender", "message_id", "tls", "results", "answers")
+        arrival = {"origin": 1, **dict.fromkeys(texts, b"")}
         values = {"head": b"", "body": BODY, "staged_at": 0, "staged_size": 0, **changes}
         envelope.update(values.pop("envelope", {}))
         arrival.update(values.pop("arrival", {}))

@@ -89,6 +89,9 @@ class Reports:
         self.resolver, self.fetch, self.spool, self.signer = (self.role.peer(name) for name in names)
         for peer in (self.resolver, self.fetch, self.spool, self.signer):
             peer.end.settimeout(PATIENCE_S)
+        self.say_signers()
+
+    def say_signers(self):
         self.signer.say("dkim_signers", signers=list(self.signers))
 
     def __exit__(self, *_):

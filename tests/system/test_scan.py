@@ -4,6 +4,7 @@
 import contextlib
 import hashlib
 import json
+import pathlib
 import re
 import signal
 import socket
@@ -503,6 +504,38 @@ def test_a_log_is_never_written_over(sink, home):
     assert (home / "log").read_text() == "precious"
 
 
+# --- the sandbox ---
+
+
+def status(pid):
+    """What the kernel says of a process, by its name there."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def test_it_is_confined_before_a_server_says_anything(tmp_path):
+    """What the sandbox lets through is sandbox_test's; here it is that the scan is in it, and still does its work."""
+    state, metrics = tmp_path / "state", tmp_path / "metrics"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        argv = [PROGRAM, "scan", "--private", "--no-dns", "--helo", "a.test", "-q", "--resume", state]
+        argv += ["--metrics", metrics, f"127.0.0.1:{silent.getsockname()[1]}"]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+            connection, _ = silent.accept()
+            seen = status(process.pid)
+            connection.close()
+            process.communicate(timeout=10)
+    assert (seen["Seccomp"], seen["NoNewPrivs"], seen["CapEff"].strip("0")) == ("2", "1", "")
+    assert state.exists() and metrics.exists() and process.returncode == 0
+
+
+def test_a_replay_is_confined_and_opens_nothing(sink, tmp_path):
+    scan(*[f"127.0.0.1:{sink().port}"] * 3, "--log", tmp_path / "log")
+    trace = ["strace", "-f", "-e", "trace=seccomp,socket,openat", "-o", tmp_path / "trace"]
+    subprocess.run([*trace, PROGRAM, "scan", "--replay", tmp_path / "log"], check=True, capture_output=True)
+    after = (tmp_path / "trace").read_text().rpartition("SECCOMP_SET_MODE_FILTER")[2]
+    assert after and "socket(" not in after and "openat(" not in after
+
+
 # --- numbers ---
 
 
@@ -538,8 +571,12 @@ def test_thousands_of_hosts_in_little_memory(tmp_path):
 
 
 def test_postfix(peers, tmp_path):
-    port, certificate = free_port(), make_certificate(tmp_path, "postfix.test")
-    peers.postfix(port, free_port(), smtpd_tls_chain_files=certificate, smtpd_tls_security_level="may")
+    port = free_port()
+    make_certificate(tmp_path, "postfix.test")
+    certificate, key = tmp_path / "postfix.test.crt", tmp_path / "postfix.test.key"
+    peers.postfix(
+        port, free_port(), smtpd_tls_eccert_file=certificate, smtpd_tls_eckey_file=key, smtpd_tls_security_level="may"
+    )
     (found,) = scan(f"127.0.0.1:{port}")
     assert found["software"][0]["name"] == "Postfix"
     assert found["starttls"]["state"] == "ok" and found["end"] == "quit"

@@ -114,6 +114,41 @@ def test_our_own_bounce_goes_to_the_sender(forwarding, sink):
     assert rcpts[0].startswith("RCPT TO:<me@example.com>")
 
 
+def test_what_comes_back_is_reported_to_its_sender(forwarding, sink):
+    """far.test forwards to us what it has from us, as it is: when that fails, its sender hears of it."""
+    far, home = sink(), sink()
+    server = forwarding(far.port, home.port)
+    server.send(MESSAGE, to=["away@demo.test"])
+    path = path_of(far)
+    far.messages.clear()
+    far.script["RCPT"] = "550 5.1.1 no such user"
+    queue_id = server.send(MESSAGE, to=["away@demo.test"], sender=path)
+    eventually(lambda: home.messages, what="the bounce")
+    ((mail, rcpts, body),) = home.messages
+    assert mail.startswith("MAIL FROM:<>")
+    assert [rcpt.split()[1] for rcpt in rcpts] == ["TO:<me@example.com>"]
+    assert b"no such user" in body
+    # on its way it had the path that it came with
+    assert [line for line in far.lines if line.startswith("MAIL")][-1].startswith(f"MAIL FROM:<{path}>")
+    assert f"from <{path}>" in server.run("trace", queue_id).stdout
+    # a copy of ours says who wrote it; a path of nobody's stays
+    forged = path.replace("=me@", "=you@")
+    for sender in (path, forged):
+        server.send(MESSAGE, to=["alice@demo.test"], sender=sender)
+    returns = [mail["Return-Path"] for mail in server.wait_for_mails("alice", 2)]
+    assert returns == ["<me@example.com>", f"<{forged}>"]
+
+
+def test_who_relays_what_came_back_leaves_under_the_same_path(forwarding, sink):
+    far = sink()
+    server = forwarding(far.port, relay_networks=TRUSTED)
+    server.send(MESSAGE, to=["away@demo.test"])
+    path = path_of(far)
+    far.messages.clear()
+    server.send(MESSAGE, to=["z@far.test"], sender=path)
+    assert path_of(far) == path
+
+
 def test_the_path_outlives_a_crash(forwarding, sink):
     answers = {"RCPT": "451 4.3.0 come back"}
     far = sink(answers)

@@ -155,6 +155,12 @@ def test_a_from_that_misleads_is_told(desk):
     assert "From" in found["from_trick"]
 
 
+def test_a_from_that_is_malformed_is_told(desk):
+    found = desk.verify(MESSAGE.replace(b"From: Joe", b"From: Doe, Joe", 1))[1]
+    assert (found["from_broken"], found["from_trick"]) == (True, None)
+    assert desk.verify(MESSAGE)[1]["from_broken"] is False
+
+
 # --- who handed it over ---
 
 

@@ -5,6 +5,7 @@
 
 #define GROUP "the From field names a group"
 #define HIDDEN "the From field hides an address in a local part"
+#define SENDER "the From field is malformed, and Sender names somebody else"
 #define NEARLY "a line of the header is nearly a From field"
 
 /* A header, and what is wrong with it. */
@@ -22,6 +23,9 @@ static const struct {
 	{"From x@y Thu Jan  1 00:00:00 1970\r\nFrom: a@a.test\r\n", NULL},
 	{"From: a@a.test\r\nFromage: x\r\nX-From: y\r\n", NULL},
 	{"From: a@a.test\r\n\r\n From: b@b.test\r\n", NULL},
+	{"From: Doe, John <a@a.test>\r\n", NULL},
+	{"From: Doe, John <a@a.test>\r\nSender: b@A.test\r\nReply-To: b@b.test\r\n", NULL},
+	{"From: John Doe <a@a.test>\r\nSender: b@b.test\r\n", NULL},
 
 	{"To: a@a.test\r\n", "there is no From field"},
 	{"From: a@a.test\r\nFrom: a@a.test\r\n", "there is more than one From field"},
@@ -42,6 +46,15 @@ static const struct {
 	{"\x01"
 	 "From: b@b.test\r\nFrom: a@a.test\r\n",
 	 NEARLY},
+	{"\x01"
+	 "From: b@b.test\r\nFrom: Doe, John <a@a.test>\r\n",
+	 NEARLY},
+	{"From: Doe, John <a@a.test>\r\nSender: b@b.test\r\n", SENDER},
+	{"Sender: a@a.test\r\nFrom: Doe, John <a@a.test>\r\nsender: b@b.test\r\n", SENDER},
+	{"From: Doe, John <a@a.test>\r\nSender: a@a.test, b@a.test\r\n", SENDER},
+	{"From: Doe, John <a@a.test>\r\nSender: Doe, <b@b.test>\r\n", SENDER},
+	{"From: Doe, John <a@a.test>\r\nSender:\r\n", SENDER},
+	{"From: Doe, John <a@a.test>\r\nSender: a@[192.0.2.1]\r\n", SENDER},
 	{"From\x7f: b@b.test\r\nFrom: a@a.test\r\n", NEARLY},
 	{"\xef\xbb\xbf"
 	 "From: b@b.test\r\nFrom: a@a.test\r\n",

@@ -45,18 +45,36 @@ findings_lines(struct gp_slice text, struct gp_arena *arena)
 	return all;
 }
 
+struct gp_findings
+findings_whole(const struct gp_findings *list, struct gp_arena *arena)
+{
+	static const struct gp_finding_kind cut = {
+		"findings.cut", GP_SEVERITY_INFO, "More was found than is told",
+		"a list has an end, so that nobody can fill it with what is read in vain"};
+	struct gp_findings all = *list;
+	if (list->dropped == 0)
+		return all;
+	struct gp_finding *items = gp_arena_array(arena, list->len + 1, sizeof(*items));
+	if (!items)
+		return all;
+	memcpy(items, list->items, list->len * sizeof(*items));
+	items[all.len++] = (struct gp_finding){
+		.kind = &cut,
+		.state = GP_FINDING_NOT_MEASURED,
+		.severity = GP_SEVERITY_INFO,
+		.evidence = gp_arena_printf(arena, "%zu more are not told", list->dropped)};
+	all.items = items;
+	all.dropped = 0;
+	return all;
+}
+
 /* --- text --- */
 
-static const char *
-colour_of(const struct gp_finding *f)
-{
-	static const char *const colours[] = {
-		[GP_SEVERITY_INFO] = "\033[2m",        [GP_SEVERITY_LOW] = "\033[36m",
-		[GP_SEVERITY_MEDIUM] = "\033[33m",     [GP_SEVERITY_HIGH] = "\033[31m",
-		[GP_SEVERITY_CRITICAL] = "\033[1;31m",
-	};
-	return f->state == GP_FINDING_FAIL ? colours[f->severity] : "\033[2m";
-}
+static const char *const colours[] = {
+	[GP_SEVERITY_INFO] = "\033[2m",        [GP_SEVERITY_LOW] = "\033[36m",
+	[GP_SEVERITY_MEDIUM] = "\033[33m",     [GP_SEVERITY_HIGH] = "\033[31m",
+	[GP_SEVERITY_CRITICAL] = "\033[1;31m",
+};
 
 static void
 put_indented(struct gp_buf *out, const char *label, struct gp_slice text)
@@ -71,11 +89,10 @@ put_indented(struct gp_buf *out, const char *label, struct gp_slice text)
 static void
 put_finding(const struct findings_part *p, const struct gp_finding *f)
 {
-	const char *word =
-		f->state == GP_FINDING_FAIL ? gp_severity_name(f->severity) : "not measured";
 	struct gp_buf *out = p->w->out;
-	gp_buf_printf(out, "  %s%-12s%s %s [%s]\n", p->w->colour ? colour_of(f) : "", word,
-		      p->w->colour ? "\033[0m" : "", f->kind->title, f->kind->id);
+	gp_buf_printf(out, "  %s%-12s%s %s [%s]\n", p->w->colour ? colours[f->severity] : "",
+		      gp_severity_name(f->severity), p->w->colour ? "\033[0m" : "", f->kind->title,
+		      f->kind->id);
 	put_indented(out, "", gp_visible(f->evidence, p->arena));
 	put_indented(out, "fix", findings_lines(f->fix, p->arena));
 	for (size_t i = 0; i < f->records_len; i++) {
@@ -110,14 +127,48 @@ findings_each(const struct findings_part *p,
 	each_of(p, GP_FINDING_PASS, put);
 }
 
-static void
-put_text(const struct findings_part *p)
+static bool
+is_unknown_for(const struct gp_finding *f, struct gp_slice why)
 {
-	gp_buf_printf(p->w->out, "%.*s\n", GP_SLICE_FMT(p->subject));
+	return f->state == GP_FINDING_NOT_MEASURED && gp_slice_eq(f->evidence, why);
+}
+
+static bool
+was_told(const struct findings_part *p, size_t index)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (is_unknown_for(&p->list->items[i], p->list->items[index].evidence))
+			return true;
+	}
+	return false;
+}
+
+/* All that nobody can say for this reason, in a line: most have the same one. */
+static void
+put_unknown(const struct findings_part *p, struct gp_slice why)
+{
+	struct gp_buf *out = p->w->out;
+	const char *before = "";
+	gp_buf_printf(out, "  %s%-12s%s ", p->w->colour ? "\033[2m" : "", "not measured",
+		      p->w->colour ? "\033[0m" : "");
+	for (size_t i = 0; i < p->list->len; i++) {
+		if (!is_unknown_for(&p->list->items[i], why))
+			continue;
+		gp_buf_printf(out, "%s%s", before, p->list->items[i].kind->id);
+		before = ", ";
+	}
+	gp_buf_printf(out, ": %.*s\n", GP_SLICE_FMT(gp_visible(why, p->arena)));
+}
+
+static void
+put_lines(const struct findings_part *p)
+{
 	each_of(p, GP_FINDING_FAIL, put_finding);
-	each_of(p, GP_FINDING_NOT_MEASURED, put_finding);
-	if (p->list->dropped > 0)
-		gp_buf_printf(p->w->out, "  %zu more are not shown\n", p->list->dropped);
+	for (size_t i = 0; i < p->list->len; i++) {
+		const struct gp_finding *f = &p->list->items[i];
+		if (f->state == GP_FINDING_NOT_MEASURED && !was_told(p, i))
+			put_unknown(p, f->evidence);
+	}
 }
 
 /* --- the choice --- */
@@ -158,11 +209,13 @@ int
 findings_write(struct findings_writer *w, struct gp_slice subject, const struct gp_findings *list,
 	       struct gp_arena *arena)
 {
-	const struct findings_part p = {w, gp_visible(subject, arena), list, arena};
+	const struct gp_findings whole = findings_whole(list, arena);
+	const struct findings_part p = {w, gp_visible(subject, arena), &whole, arena};
 	int r = 0;
 	switch (w->format) {
 	case FINDINGS_TEXT:
-		put_text(&p);
+		gp_buf_printf(w->out, "%.*s\n", GP_SLICE_FMT(p.subject));
+		put_lines(&p);
 		break;
 	case FINDINGS_JSON:
 		r = findings_put_json(&p);
@@ -184,6 +237,16 @@ findings_write(struct findings_writer *w, struct gp_slice subject, const struct 
 		break;
 	}
 	return r < 0 || arena->failed || w->out->failed ? -ENOMEM : 0;
+}
+
+int
+findings_write_lines(struct findings_writer *w, const struct gp_findings *list,
+		     struct gp_arena *arena)
+{
+	const struct gp_findings whole = findings_whole(list, arena);
+	const struct findings_part p = {.w = w, .list = &whole, .arena = arena};
+	put_lines(&p);
+	return arena->failed || w->out->failed ? -ENOMEM : 0;
 }
 
 int

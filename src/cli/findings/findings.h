@@ -8,7 +8,8 @@
  * The writer keeps nothing of a subject: memory does not grow with their number. All texts from
  * outside are made visible first (core/identity/visible.h), and then escaped as the format asks.
  *
- * Text and Markdown leave out what passed; all others tell every finding with its state.
+ * Text and Markdown leave out what passed; all others tell every finding with its state. What a
+ * list had no room for is told as one more finding, which says how many they are.
  */
 #pragma once
 
@@ -38,6 +39,9 @@ struct findings_writer {
 	const char *key;     /* "target", "domain": a subject's name in JSON; static */
 	uint8_t format;
 	bool colour; /* text only: standard output is a terminal and nobody objects */
+	/* HTML only: what the caller tells of the next subject beside findings, lines of which the
+	   first is always shown; or empty. */
+	struct gp_slice details;
 
 	/* The writer's own. */
 	uint64_t results;
@@ -60,6 +64,12 @@ findings_begin(struct findings_writer *w);
 [[nodiscard]] int
 findings_write(struct findings_writer *w, struct gp_slice subject, const struct gp_findings *list,
 	       struct gp_arena *arena);
+
+/* What FINDINGS_TEXT says of a subject, without its name: for a command whose text tells more of
+   it. Returns as findings_write() does. */
+[[nodiscard]] int
+findings_write_lines(struct findings_writer *w, const struct gp_findings *list,
+		     struct gp_arena *arena);
 
 /* Returns 0 or -ENOMEM. */
 [[nodiscard]] int

@@ -53,9 +53,10 @@ finding_json(const struct gp_finding *f, struct gp_arena *arena)
 json_t *
 findings_json(const struct gp_findings *list, struct gp_arena *arena)
 {
+	const struct gp_findings whole = findings_whole(list, arena);
 	json_t *all = json_array();
-	for (size_t i = 0; i < list->len; i++) {
-		if (json_array_append_new(all, finding_json(&list->items[i], arena)) != 0) {
+	for (size_t i = 0; i < whole.len; i++) {
+		if (json_array_append_new(all, finding_json(&whole.items[i], arena)) != 0) {
 			json_decref(all);
 			return NULL;
 		}

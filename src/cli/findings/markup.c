@@ -3,30 +3,14 @@
  * Findings as JUnit XML and as one HTML page. The page loads nothing and runs nothing, as its
  * policy says; what it hides and shows are boxes and rules of style.
  */
-#include "base/utf8.h"
+#include "cli/markup.h"
 #include "cli/findings/parts.h"
 #include "core/identity/visible.h"
-
-/* U+FFFE and U+FFFF are no characters of XML (1.0, section 2.2); the visible are otherwise. */
-void
-findings_put_markup(struct gp_buf *out, struct gp_slice text)
-{
-	while (text.len > 0) {
-		struct gp_slice from = text;
-		uint32_t c = gp_utf8_take(&text);
-		if (gp_slice_find(GP_SLICE("&<>\"'"), (char)c) >= 0 && c < 0x80)
-			gp_buf_printf(out, "&#%u;", c);
-		else if (c == 0xfffe || c == 0xffff || c == GP_UTF8_INVALID)
-			gp_buf_put_str(out, "\ufffd");
-		else
-			gp_buf_put(out, gp_slice_take(from, from.len - text.len));
-	}
-}
 
 static void
 put_str(struct gp_buf *out, const char *text)
 {
-	findings_put_markup(out, gp_slice_str(text));
+	gp_markup_put(out, gp_slice_str(text));
 }
 
 static size_t
@@ -47,7 +31,7 @@ put_case(const struct findings_part *p, const struct gp_finding *f)
 	bool fails = f->state == GP_FINDING_FAIL;
 	struct gp_slice evidence = gp_visible(f->evidence, p->arena);
 	gp_buf_put_str(out, "<testcase classname=\"");
-	findings_put_markup(out, p->subject);
+	gp_markup_put(out, p->subject);
 	gp_buf_printf(out, "\" name=\"%s\"", f->kind->id);
 	if (f->state == GP_FINDING_PASS) {
 		gp_buf_put_str(out, "/>\n");
@@ -57,14 +41,14 @@ put_case(const struct findings_part *p, const struct gp_finding *f)
 	put_str(out, fails ? f->kind->title : "not measured");
 	if (fails) {
 		gp_buf_printf(out, "\" type=\"%s\">", gp_severity_name(f->severity));
-		findings_put_markup(out, evidence);
+		gp_markup_put(out, evidence);
 		gp_buf_put_str(out, "\n");
-		findings_put_markup(out, findings_lines(f->fix, p->arena));
+		gp_markup_put(out, findings_lines(f->fix, p->arena));
 		gp_buf_put_str(out, "</failure></testcase>\n");
 		return;
 	}
 	gp_buf_put_str(out, ": ");
-	findings_put_markup(out, evidence);
+	gp_markup_put(out, evidence);
 	gp_buf_put_str(out, "\"/></testcase>\n");
 }
 
@@ -73,7 +57,7 @@ findings_put_junit(const struct findings_part *p)
 {
 	struct gp_buf *out = p->w->out;
 	gp_buf_put_str(out, "<testsuite name=\"");
-	findings_put_markup(out, p->subject);
+	gp_markup_put(out, p->subject);
 	gp_buf_printf(out, "\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n", p->list->len,
 		      count(p->list, GP_FINDING_FAIL), count(p->list, GP_FINDING_NOT_MEASURED));
 	for (size_t i = 0; i < p->list->len; i++)
@@ -99,43 +83,49 @@ static const char page_style[] =
 	"*{box-sizing:border-box}body{margin:0 auto;max-width:80rem;padding:2rem 1rem;"
 	"background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}\n"
 	"h1{font-size:1.5rem;margin:0 0 1rem}h2{font-size:1.05rem;margin:0;"
-	"overflow-wrap:anywhere}label{margin-right:1rem}main{margin-top:1rem}\n"
+	"overflow-wrap:anywhere}label{display:inline-block;margin-right:1rem}main{margin-top:1rem}"
+	"\n"
 	"section{background:var(--card);border:1px solid var(--line);border-radius:10px;"
 	"padding:1rem 1.5rem;margin:0 0 1rem}ul{list-style:none;margin:0;padding:0}\n"
 	"li{padding:.5rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}"
 	"ul{margin-top:.5rem}.fix,.soft{color:var(--soft)}.fix{white-space:pre-line}"
-	"p{margin:0}.tag{display:inline-block;min-width:7rem;font-size:.8rem;font-weight:600}\n"
+	"pre{white-space:pre-wrap;overflow-wrap:anywhere}p{margin:0}.tag{display:inline-block;min-"
+	"width:7rem;font-size:.8rem;"
+	"font-weight:600}\n"
 	".critical .tag,.high .tag{color:var(--bad)}.medium .tag{color:var(--warn)}"
 	".pass .tag{color:var(--good)}\n"
 	/* What is not ticked is not shown. */
-	"#critical:not(:checked)~main .critical,#high:not(:checked)~main .high,"
-	"#medium:not(:checked)~main .medium,#low:not(:checked)~main .low,"
-	"#info:not(:checked)~main .info,#pass:not(:checked)~main .pass,"
-	"#not_measured:not(:checked)~main .not_measured{display:none}\n"
-	"@media(max-width:46rem){body{padding:.5rem}section{padding:.8rem}}\n"
-	"@media print{body{background:none;padding:0}input,label{display:none}"
+	"body:has(#critical:not(:checked)) .critical,body:has(#high:not(:checked)) .high,"
+	"body:has(#medium:not(:checked)) .medium,body:has(#low:not(:checked)) .low,"
+	"body:has(#info:not(:checked)) .info,body:has(#pass:not(:checked)) .pass,"
+	"body:has(#not_measured:not(:checked)) .not_measured{display:none}\n"
+	"@media(max-width:46rem){body{padding:.5rem}section{padding:.8rem}.tag{display:block}}\n"
+	"@media print{body{background:none;padding:0}label{display:none}"
 	"section{border:0;padding:0}li{break-inside:avoid}}\n"
 	"</style>\n";
 
 void
 findings_begin_html(struct findings_writer *w)
 {
-	static const char *const boxes[] = {"critical", "high", "medium",      "low",
-					    "info",     "pass", "not_measured"};
+	static const struct {
+		const char *class, *words;
+		bool ticked;
+	} boxes[] = {
+		{"critical", "critical", true},
+		{"high", "high", true},
+		{"medium", "medium", true},
+		{"low", "low", true},
+		{"info", "info", true},
+		{"pass", "pass", false},
+		{"not_measured", "not measured", true},
+	};
 	gp_buf_put_str(w->out, page_begin);
 	gp_buf_printf(w->out, "<title>%s</title>\n", w->command);
 	gp_buf_put_str(w->out, page_style);
 	gp_buf_printf(w->out, "</head>\n<body>\n<h1>%s</h1>\n", w->command);
 	for (size_t i = 0; i < GP_ARRAY_LEN(boxes); i++)
-		gp_buf_printf(w->out,
-			      "<input type=\"checkbox\" id=\"%s\"%s><label for=\"%s\">%s</label>\n",
-			      boxes[i],
-			      gp_slice_eq(gp_slice_str(boxes[i]), GP_SLICE("pass")) ? ""
-										    : " checked",
-			      boxes[i],
-			      gp_slice_eq(gp_slice_str(boxes[i]), GP_SLICE("not_measured"))
-				      ? "not measured"
-				      : boxes[i]);
+		gp_buf_printf(w->out, "<label><input type=\"checkbox\" id=\"%s\"%s> %s</label>\n",
+			      boxes[i].class, boxes[i].ticked ? " checked" : "", boxes[i].words);
 	gp_buf_put_str(w->out, "<main>\n");
 }
 
@@ -145,7 +135,7 @@ put_line(struct gp_buf *out, const char *class, struct gp_slice text)
 	if (text.len == 0)
 		return;
 	gp_buf_printf(out, "<p class=\"%s\">", class);
-	findings_put_markup(out, text);
+	gp_markup_put(out, text);
 	gp_buf_put_str(out, "</p>");
 }
 
@@ -172,17 +162,35 @@ put_item(const struct findings_part *p, const struct gp_finding *f)
 	gp_buf_put_str(out, "</li>\n");
 }
 
+/* The first line is the summary, and all that there may be. */
+static void
+put_details(const struct findings_part *p, struct gp_slice rest)
+{
+	struct gp_buf *out = p->w->out;
+	struct gp_slice first = gp_visible(gp_slice_cut(&rest, '\n'), p->arena);
+	if (rest.len == 0) {
+		put_line(out, "soft", first);
+		return;
+	}
+	gp_buf_put_str(out, "<details><summary>");
+	gp_markup_put(out, first);
+	gp_buf_put_str(out, "</summary><pre>");
+	while (rest.len > 0) {
+		gp_markup_put(out, gp_visible(gp_slice_cut(&rest, '\n'), p->arena));
+		gp_buf_put_char(out, '\n');
+	}
+	gp_buf_put_str(out, "</pre></details>");
+}
+
 void
 findings_put_html(const struct findings_part *p)
 {
 	struct gp_buf *out = p->w->out;
 	gp_buf_put_str(out, "<section><h2>");
-	findings_put_markup(out, p->subject);
-	gp_buf_put_str(out, "</h2><ul>\n");
+	gp_markup_put(out, p->subject);
+	gp_buf_put_str(out, "</h2>");
+	put_details(p, p->w->details);
+	gp_buf_put_str(out, "<ul>\n");
 	findings_each(p, put_item);
-	gp_buf_put_str(out, "</ul>");
-	if (p->list->dropped > 0)
-		gp_buf_printf(out, "<p class=\"soft\">%zu more are not shown.</p>",
-			      p->list->dropped);
-	gp_buf_put_str(out, "</section>\n");
+	gp_buf_put_str(out, "</ul></section>\n");
 }

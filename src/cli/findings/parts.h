@@ -17,13 +17,13 @@ void
 findings_each(const struct findings_part *p,
 	      void (*put)(const struct findings_part *p, const struct gp_finding *f));
 
+/* The list, and behind it what tells how many it has no room for. */
+struct gp_findings
+findings_whole(const struct gp_findings *list, struct gp_arena *arena);
+
 /* Visible, but for its ends of lines, which stay: fixes are lines. */
 struct gp_slice
 findings_lines(struct gp_slice text, struct gp_arena *arena);
-
-/* Text of markup, XML or HTML, or a value between double quotes; it is visible already. */
-void
-findings_put_markup(struct gp_buf *out, struct gp_slice text);
 
 void
 findings_put_csv(const struct findings_part *p);

@@ -17,6 +17,7 @@
 #include "cli/message_file.h"
 #include "cli/options.h"
 #include "cli/proof/trust.h"
+#include "cli/terminal.h"
 #include "core/dns/idn.h"
 #include "core/smtp/address.h"
 #include "sys/clock.h"
@@ -290,9 +291,7 @@ parse_options(int argc, char **argv, struct run *run)
 static bool
 may_colour(const struct run *run)
 {
-	const char *no_color = getenv("NO_COLOR");
-	return !run->no_colour && !(no_color && no_color[0] != '\0') && !run->output &&
-	       isatty(STDOUT_FILENO);
+	return !run->output && gp_terminal_colours(stdout, run->no_colour);
 }
 
 static bool

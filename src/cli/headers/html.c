@@ -4,6 +4,7 @@
  * its policy says; all text of the message goes through put_text, which escapes it.
  */
 #include "cli/headers/headers.h"
+#include "cli/markup.h"
 #include "core/message/date.h"
 
 static const char page_begin[] =
@@ -79,28 +80,7 @@ put(struct page *p, const char *markup)
 static void
 put_text(struct page *p, struct gp_slice text)
 {
-	struct gp_slice s = headers_visible(p->view, text);
-	for (size_t i = 0; i < s.len; i++) {
-		switch (s.ptr[i]) {
-		case '&':
-			gp_buf_put_str(p->out, "&amp;");
-			break;
-		case '<':
-			gp_buf_put_str(p->out, "&lt;");
-			break;
-		case '>':
-			gp_buf_put_str(p->out, "&gt;");
-			break;
-		case '"':
-			gp_buf_put_str(p->out, "&quot;");
-			break;
-		case '\'':
-			gp_buf_put_str(p->out, "&#39;");
-			break;
-		default:
-			gp_buf_put_char(p->out, s.ptr[i]);
-		}
-	}
+	gp_markup_put(p->out, headers_visible(p->view, text));
 }
 
 static void

@@ -2,6 +2,7 @@
 /* gatepost headers --json */
 #include <jansson.h>
 
+#include "cli/findings/findings.h"
 #include "cli/headers/headers.h"
 #include "cli/proof/arc_json.h"
 #include "cli/proof/dkim_json.h"
@@ -166,23 +167,6 @@ claims_array(const struct headers_view *view)
 }
 
 static json_t *
-findings_array(const struct headers_view *view)
-{
-	const struct gp_findings *all = &view->found->findings;
-	json_t *findings = json_array();
-	for (size_t i = 0; i < all->len; i++) {
-		const struct gp_finding *f = &all->items[i];
-		json_array_append_new(
-			findings, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:n, s:[]}", "id",
-					    f->kind->id, "severity", gp_severity_name(f->severity),
-					    "state", gp_finding_state_name(f->state), "title",
-					    f->kind->title, "evidence", text(view, f->evidence),
-					    "why", f->kind->why, "fix", "records"));
-	}
-	return findings;
-}
-
-static json_t *
 reasons_array(const struct headers_view *view)
 {
 	const struct gp_headers *h = view->found;
@@ -228,8 +212,9 @@ whole_object(const struct headers_view *view)
 		"reasons", reasons_array(view), "hops", hops_array(view), "hops_more",
 		(json_int_t)h->path.more, "boundary", boundary_object(view), "submission",
 		submission_object(view), "identities", identities_object(view), "claims",
-		claims_array(view), "findings", findings_array(view), "journal",
-		records_array(view), "verified_by_journal", view->verification->by_journal);
+		claims_array(view), "findings", findings_json(&view->found->findings, view->arena),
+		"journal", records_array(view), "verified_by_journal",
+		view->verification->by_journal);
 	if (whole && add_verified(view, whole))
 		return whole;
 	json_decref(whole);

@@ -54,13 +54,14 @@ verify_json(const struct verify_view *view)
 	if (!results.ptr)
 		return NULL;
 	struct gp_slice file = gp_dkim_clean(gp_slice_str(view->file), view->arena);
-	return json_pack("{s:s%, s:o, s:o, s:o, s:o, s:o, s:s?, s:s%}", "file", file.ptr, file.len,
-			 "spf", spf_or_null(f->mail_from, GP_SPF_MFROM, view->trace), "spf_helo",
-			 spf_or_null(f->helo, GP_SPF_HELO, view->trace), "dkim",
+	return json_pack("{s:s%, s:o, s:o, s:o, s:o, s:o, s:b, s:s?, s:s%}", "file", file.ptr,
+			 file.len, "spf", spf_or_null(f->mail_from, GP_SPF_MFROM, view->trace),
+			 "spf_helo", spf_or_null(f->helo, GP_SPF_HELO, view->trace), "dkim",
 			 gp_dkim_json_list(f->dkim, f->dkim_len, view->trace), "arc",
 			 gp_arc_json(f->arc, view->trace), "dmarc",
-			 gp_dmarc_json(f->dmarc, view->trace), "from_trick", f->from_trick,
-			 "authentication_results", results.ptr, results.len);
+			 gp_dmarc_json(f->dmarc, view->trace), "from_broken", f->author.broken,
+			 "from_trick", f->from_trick, "authentication_results", results.ptr,
+			 results.len);
 }
 
 /* --- text --- */
@@ -159,6 +160,8 @@ verify_print(const struct verify_view *view)
 	print_dmarc(view, f->dmarc);
 	if (f->from_trick)
 		printf("from     misleads  %s\n", f->from_trick);
+	else if (f->author.broken)
+		puts("from     malformed there is one address in it alone");
 	print_results(results);
 	return 0;
 }

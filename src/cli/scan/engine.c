@@ -52,6 +52,14 @@ take_up(struct engine *e)
 		turn_begin(e, turn);
 }
 
+static void
+grant(struct engine *e, struct scan_waiter *w)
+{
+	struct applicant *a = gp_container_of(w, struct applicant, waiter);
+	e->open++;
+	a->granted(a);
+}
+
 /* All that may begin now does. */
 static void
 begin_what_may(struct engine *e)
@@ -61,7 +69,7 @@ begin_what_may(struct engine *e)
 		struct scan_waiter *w =
 			e->open < e->o->connections ? scan_rate_next(e->rate, now) : NULL;
 		if (w)
-			host_granted(w);
+			grant(e, w);
 		else if (may_take_up(e))
 			take_up(e);
 		else
@@ -180,7 +188,9 @@ start(struct engine *e)
 	gp_loop_at_end(e->loop, GP_LOOP_WORK, &e->turn_end);
 	e->has_dns = true;
 	int code = scan_dns_open(&e->dns, e->talkers.base, e->o->dns, e->o->resolver);
-	return code == GP_EXIT_OK ? 0 : code == GP_EXIT_USAGE ? SCAN_END_USAGE : -ENOMEM;
+	if (code != GP_EXIT_OK)
+		return code == GP_EXIT_USAGE ? SCAN_END_USAGE : -ENOMEM;
+	return e->o->confine(e->o->context) < 0 ? SCAN_END_USAGE : 0;
 }
 
 int

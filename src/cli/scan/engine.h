@@ -34,11 +34,16 @@ struct scan_engine_options {
 	uint32_t connections;          /* at once */
 	bool keep_budgets;             /* for special addresses too */
 	struct gp_probe_options probe; /* the same for all, but for what is theirs */
+	bool tls_survey;               /* of hosts that came to TLS, */
+	uint32_t survey_connections;   /* by at most so many */
 	const char *canary_list;       /* path, of what arrived; NULL: nobody will tell */
 	uint64_t canary_wait_ms;       /* for arrivals, once something was sent */
 	int mode;                      /* enum gp_probe_mode; -1: as the port has it */
 	struct gp_tls_client *tls;
 	struct scan_log *log;
+	/* Once all that it needs is open, and before anything comes from outside. 0, or -errno
+	   after saying what is wrong, which ends the run. */
+	int (*confine)(void *context);
 	/* Each result, in the order in which they end. 0, or -errno, which ends the run. */
 	int (*tell)(void *context, const struct scan_view *view);
 	/* Once a second, and at the end. 0, or -errno, which ends the run. */
@@ -49,7 +54,7 @@ struct scan_engine_options {
 enum scan_end {
 	SCAN_END_DONE = 0,
 	SCAN_END_STOPPED = 1, /* by SIGINT or SIGTERM */
-	SCAN_END_USAGE = 2,   /* the DNS could not be opened, which has been said */
+	SCAN_END_USAGE = 2,   /* it could not begin, which has been said */
 };
 
 /* Until all turns are done, or it is stopped. Returns enum scan_end or -errno. */

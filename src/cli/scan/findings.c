@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/scan/findings.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/hello/findings.h"
 #include "core/identity/visible.h"
 #include "core/message/date.h"
 
@@ -56,6 +58,10 @@ static const struct gp_finding_kind
 struct judging {
 	const struct scan_view *view;
 	const struct scan_tls *tls;
+	/* The chain at hand, and its name in front of evidences where there is another: "RSA: ". */
+	const struct gp_tls_certificate *certificate;
+	const struct gp_tls_shown *shown;
+	const char *which;
 	struct gp_findings *findings;
 	bool submission; /* users send passwords here */
 };
@@ -68,9 +74,10 @@ tell(const struct judging *j, const struct gp_finding_kind *kind, enum gp_findin
 	char text[GP_FINDING_EVIDENCE_MAX + 1];
 	va_list args;
 	va_start(args, fmt);
-	int len = vsnprintf(text, sizeof(text), fmt, args);
+	int begin = snprintf(text, sizeof(text), "%s", j->which);
+	int len = begin + vsnprintf(text + begin, sizeof(text) - (size_t)begin, fmt, args);
 	va_end(args);
-	gp_assert(len >= 0);
+	gp_assert(begin >= 0 && len >= begin);
 	const struct gp_finding f = {
 		.kind = kind,
 		.state = (uint8_t)state,
@@ -99,7 +106,7 @@ shown(const struct judging *j, struct gp_slice text)
 static void
 judge_dates(const struct judging *j)
 {
-	const struct gp_tls_certificate *c = &j->tls->certificate;
+	const struct gp_tls_certificate *c = j->certificate;
 	int64_t now = (int64_t)(j->view->result->time_ms / 1000);
 	if (c->until_s == 0)
 		return;
@@ -153,7 +160,7 @@ name_to_check(const struct judging *j)
 static void
 judge_name(const struct judging *j)
 {
-	struct gp_slice name = name_to_check(j), names = j->tls->certificate.names;
+	struct gp_slice name = name_to_check(j), names = j->certificate->names;
 	bool found = name.len > 0 && scan_name_in(name, names);
 	if (name.len == 0)
 		tell(j, &other_name, GP_FINDING_NOT_MEASURED, other_name.severity,
@@ -190,7 +197,7 @@ is_short(const struct gp_tls_link *l)
 static void
 judge_strength(const struct judging *j)
 {
-	const struct gp_tls_shown *s = &j->tls->shown;
+	const struct gp_tls_shown *s = j->shown;
 	for (size_t i = 0; i < s->links_len; i++) {
 		const struct gp_tls_link *l = &s->links[i];
 		if (is_short(l))
@@ -207,11 +214,12 @@ judge_strength(const struct judging *j)
 static void
 judge_certificate(const struct judging *j)
 {
-	if (j->tls->shown.links_len == 0)
+	if (j->shown->links_len == 0)
 		return;
 	judge_dates(j);
 	judge_name(j);
-	judge_trust(j);
+	if (j->shown == &j->tls->shown)
+		judge_trust(j);
 	judge_strength(j);
 }
 
@@ -313,7 +321,7 @@ judge_dane(const struct judging *j)
 		     "no connection");
 	else if (!tls)
 		tell(j, &dane_no_tls, GP_FINDING_FAIL, dane_no_tls.severity, "of %s", base);
-	else if (!scan_dane_matches(v->dane, &j->tls->shown))
+	else if (!scan_dane_matches(v->dane, j->shown))
 		tell(j, &dane_mismatch, GP_FINDING_FAIL, dane_mismatch.severity,
 		     "none of %zu of %s", v->dane->records_len, base);
 	else
@@ -321,18 +329,71 @@ judge_dane(const struct judging *j)
 		     v->dane->records_len, base);
 }
 
-void
-scan_findings(const struct scan_view *view, struct gp_findings *findings)
+/* --- the other chain, which clients with other wishes are shown --- */
+
+const struct scan_certificates *
+scan_other_chain(const struct scan_result *r)
 {
-	const struct judging j = {
+	const struct gp_tls_link *first = &r->tls.shown.links[0];
+	for (size_t i = 0; r->survey && r->tls.shown.links_len > 0 && i < SCAN_CHAINS; i++) {
+		const struct gp_tls_shown *s = &r->survey->chains[i].shown;
+		if (s->links_len > 0 &&
+		    memcmp(s->links[0].certificate.sha256, first->certificate.sha256,
+			   sizeof(first->certificate.sha256)) != 0)
+			return &r->survey->chains[i];
+	}
+	return NULL;
+}
+
+static const char *
+key_of(const struct gp_tls_shown *s)
+{
+	return strcmp(s->links[0].key, "RSA") == 0 ? "RSA: " : "ECDSA: ";
+}
+
+static void
+judge_other(const struct judging *j, const struct scan_certificates *other)
+{
+	struct judging its = *j;
+	its.certificate = &other->certificate;
+	its.shown = &other->shown;
+	its.which = key_of(its.shown);
+	judge_certificate(&its);
+	if (j->view->dane_outcome == GP_DANE_USABLE)
+		judge_dane(&its);
+}
+
+/* What a survey found out says the same of all that is taken, not of what was taken once. */
+static int
+judge_tls(struct judging *j, const char *software)
+{
+	j->which = "";
+	const struct scan_surveyed *s = j->view->result->survey;
+	if (j->tls->ok && !(s && gp_survey_agreed(&s->facts)))
+		judge_session(j);
+	return s ? gp_survey_findings(&s->facts, j->view->port, software, j->findings) : 0;
+}
+
+int
+scan_findings(const struct scan_view *view, const char *software, struct gp_findings *findings)
+{
+	struct judging j = {
 		.view = view,
 		.tls = &view->result->tls,
 		.findings = findings,
 		.submission = view->port == 587 || view->port == 465,
+		.certificate = &view->result->tls.certificate,
+		.shown = &view->result->tls.shown,
+		.which = "",
 	};
-	if (j.tls->ok) {
+	const struct scan_certificates *other = scan_other_chain(view->result);
+	if (other)
+		j.which = key_of(j.shown);
+	if (j.tls->ok)
 		judge_certificate(&j);
-		judge_session(&j);
-	}
 	judge_dane(&j);
+	if (other)
+		judge_other(&j, other);
+	int r = judge_tls(&j, software);
+	return findings->arena->failed ? -ENOMEM : r;
 }

@@ -11,9 +11,14 @@
 #include "cli/scan/scan.h"
 #include "core/finding/finding.h"
 
-/* The view has a result with a record. Adds to the list, whose arena tells of memory. */
-void
-scan_findings(const struct scan_view *view, struct gp_findings *findings);
+/* The view has a result with a record. software: as core/software names it; NULL: not recognised.
+   Adds to the list. Returns 0 or -ENOMEM. */
+[[nodiscard]] int
+scan_findings(const struct scan_view *view, const char *software, struct gp_findings *findings);
+
+/* A chain that a survey has seen, of another certificate than that of the handshake; NULL: none. */
+const struct scan_certificates *
+scan_other_chain(const struct scan_result *result);
 
 /* Is the name one of those (with a space between; at most one wildcard, as the whole leftmost
    label: RFC 6125 section 6.4.3)? */

@@ -7,32 +7,37 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "cli/scan/arrivals.h"
 #include "cli/scan/log.h"
-#include "cli/scan/parts.h"
+#include "cli/scan/survey.h"
 #include "core/identity/organisation.h"
 #include "core/message/date.h"
 #include "core/targets/special.h"
 #include "sys/clock.h"
 
 enum {
-	RESULT_ARENA_MAX = 256 * 1024,
-	KEPT_MAX = 2000, /* results, of some 20 KB */
-	PLACE_LEN = 18,  /* an address and a port */
+	RESULT_ARENA_MAX = 1 << 20,
+	KEPT_MAX = 2000,  /* results, of some 20 KB */
+	PLACE_LEN = 18,   /* an address and a port */
+	SURVEY_LINES = 8, /* at once, where no budget says otherwise */
 };
 
 struct host {
 	struct gp_list link; /* in `hosts`, then in `kept` */
 	struct engine *engine;
 	struct gp_list sights; /* who waits for it */
-	struct scan_waiter waiter;
+	struct applicant applicant;
 	struct scan_result *result;
 	struct scan_talk talk;
 	struct scan_ask ask;
-	struct event wait; /* for canaries */
+	struct event wait;          /* for canaries */
+	struct scan_survey *survey; /* NULL: none is under way */
 	struct gp_slice token;
+	struct gp_slice operator;
+	bool exempt;  /* from budgets */
 	bool by_name; /* in by_place */
 	bool begun, over;
 	uint8_t place[PLACE_LEN];
@@ -62,18 +67,27 @@ leave_line(struct host *h)
 {
 	struct engine *e = h->engine;
 	uint64_t now = gp_clock_monotonic_ms();
-	if (h->waiter.counted)
-		scan_rate_done(e->rate, &h->waiter, false, now);
-	scan_waiter_end(e->rate, &h->waiter, now);
+	if (h->applicant.waiter.counted)
+		scan_rate_done(e->rate, &h->applicant.waiter, false, now);
+	scan_waiter_end(e->rate, &h->applicant.waiter, now);
+}
+
+static void
+free_survey(struct host *h)
+{
+	scan_survey_end(h->survey);
+	free(h->survey);
+	h->survey = NULL;
 }
 
 static void
 free_host(struct host *h)
 {
 	if (h->begun || h->over)
-		scan_log_event(h->engine->o->log, h->result->number, gp_clock_monotonic_ms(),
-			       "over");
+		scan_log_event(h->engine->o->log, (struct scan_log_place){h->result->number, 0},
+			       gp_clock_monotonic_ms(), "over");
 	scan_talk_end(&h->talk);
+	free_survey(h);
 	scan_ask_end(&h->ask);
 	if (event_initialized(&h->wait))
 		event_del(&h->wait);
@@ -109,6 +123,10 @@ count(struct engine *e, const struct scan_result *r)
 	e->counts.hosts++;
 	e->counts.connections += record->connections;
 	e->counts.octets += record->octets;
+	if (r->survey) {
+		e->counts.connections += r->survey->facts.connections;
+		e->counts.octets += r->survey->octets;
+	}
 	if (record->replies[GP_PROBE_GREETING].code / 100 == 2)
 		e->counts.answered++;
 	else if (record->connections > 0)
@@ -158,10 +176,10 @@ static void
 on_asks(struct scan_talk *t)
 {
 	struct host *h = gp_container_of(t, struct host, talk);
-	if (h->waiter.counted)
+	if (h->applicant.waiter.counted)
 		scan_talk_connect(t); /* the first: it was waited for before the probe began */
 	else
-		scan_rate_add(h->engine->rate, &h->waiter, true);
+		scan_rate_add(h->engine->rate, &h->applicant.waiter, true);
 }
 
 static void
@@ -169,11 +187,11 @@ on_over(struct scan_talk *t, bool backed_off)
 {
 	struct host *h = gp_container_of(t, struct host, talk);
 	struct engine *e = h->engine;
-	gp_list_remove(&h->waiter.link);
-	if (!h->waiter.counted)
+	gp_list_remove(&h->applicant.waiter.link);
+	if (!h->applicant.waiter.counted)
 		return;
 	e->open--;
-	scan_rate_done(e->rate, &h->waiter, backed_off, t->with->now_ms);
+	scan_rate_done(e->rate, &h->applicant.waiter, backed_off, t->with->now_ms);
 }
 
 /* Has a message of ours been taken, that may arrive somewhere? */
@@ -210,19 +228,92 @@ on_waited(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_done(struct scan_talk *t)
+wait_for_arrivals(struct host *h)
 {
-	struct host *h = gp_container_of(t, struct host, talk);
 	const struct scan_engine_options *o = h->engine->o;
-	h->result->probe = t->probe;
-	h->result->tls = t->tls;
-	t->probe = NULL;
 	if (!o->canary_list || !has_sent(gp_probe_record(h->result->probe))) {
 		end_host(h);
 		return;
 	}
 	event_assign(&h->wait, h->engine->talkers.base, -1, 0, on_waited, h);
 	gp_timer_set(&h->wait, o->canary_wait_ms);
+}
+
+/* --- the survey --- */
+
+static void
+on_surveyed(struct scan_survey *s)
+{
+	struct engine *e = s->engine;
+	struct host *h = s->host;
+	h->result->survey = scan_survey_keep(s->surveyor, &h->result->arena);
+	bool good = h->result->survey;
+	free_survey(h);
+	if (good)
+		wait_for_arrivals(h);
+	else
+		engine_finish(e, -ENOMEM);
+}
+
+/* What the probe has left of an address's octets and time. */
+static struct gp_surveyor_options
+survey_options(const struct host *h, struct gp_slice seed)
+{
+	const struct scan_engine_options *o = h->engine->o;
+	const struct gp_probe_record *record = gp_probe_record(h->result->probe);
+	uint64_t total = o->probe.consents == 0 ? GP_PROBE_TOTAL_MS : GP_PROBE_CONSENTED_MS;
+	uint32_t at_once = h->exempt ? SURVEY_LINES : o->limits.per_address;
+	if (at_once == 0)
+		at_once = SURVEY_LINES;
+	return (struct gp_surveyor_options){
+		.helo = o->probe.helo,
+		.sni = h->talk.sni,
+		.seed = seed,
+		.tls_at_once = record->mode == GP_PROBE_MODE_TLS,
+		.lines_max = GP_MIN(at_once, (uint32_t)GP_SURVEYOR_LINES_MAX),
+		.connections_max = o->survey_connections,
+		.greeting_ms = GP_PROBE_GREETING_MS,
+		.reply_ms = GP_PROBE_REPLY_MS,
+		.total_ms = (uint32_t)(total - GP_MIN(total, h->talk.spent_ms)),
+		.octets_max =
+			GP_PROBE_OCTETS_MAX - GP_MIN((uint64_t)GP_PROBE_OCTETS_MAX, record->octets),
+	};
+}
+
+static void
+begin_survey(struct host *h)
+{
+	struct engine *e = h->engine;
+	char seed[GP_SURVEYOR_SEED];
+	h->survey = calloc(1, sizeof(*h->survey));
+	if (!h->survey || getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
+		engine_finish(e, -ENOMEM);
+		return;
+	}
+	*h->survey = (struct scan_survey){
+		.engine = e,
+		.host = h,
+		.result = h->result,
+		.operator= h->operator,
+		.exempt = h->exempt,
+		.done = on_surveyed,
+	};
+	const struct gp_surveyor_options options = survey_options(h, gp_slice(seed, sizeof(seed)));
+	if (scan_survey_begin(h->survey, &options) < 0)
+		engine_finish(e, -ENOMEM);
+}
+
+static void
+on_done(struct scan_talk *t)
+{
+	struct host *h = gp_container_of(t, struct host, talk);
+	h->result->probe = t->probe;
+	h->result->tls = t->tls;
+	t->probe = NULL;
+	if (h->engine->o->tls_survey && gp_probe_record(h->result->probe)->tls_tried)
+		begin_survey(h);
+	else
+		wait_for_arrivals(h);
 }
 
 static uint8_t
@@ -275,6 +366,8 @@ begin_talk(struct host *h)
 		options.own_address = gp_slice_str(own.s);
 	options.mode = mode_of(e, h->result->port);
 	options.address = gp_slice_str(address.s);
+	if (h->result->is_mx)
+		options.hosted = h->result->domain;
 	if (h->result->reverse.state == GP_REVERSE_CONFIRMED)
 		options.server = h->result->reverse.name;
 	h->begun = true;
@@ -285,11 +378,10 @@ begin_talk(struct host *h)
 		engine_finish(e, -ENOMEM);
 }
 
-void
-host_granted(struct scan_waiter *w)
+static void
+on_granted(struct applicant *a)
 {
-	struct host *h = gp_container_of(w, struct host, waiter);
-	h->engine->open++;
+	struct host *h = gp_container_of(a, struct host, applicant);
 	if (h->begun)
 		scan_talk_connect(&h->talk);
 	else
@@ -313,29 +405,76 @@ stand_in_line(struct host *h)
 {
 	struct engine *e = h->engine;
 	const struct scan_result *r = h->result;
-	bool exempt = !e->o->keep_budgets && gp_special_of(r->address, r->address_len);
-	struct gp_slice operator= gp_organisation_of(r->reverse.name);
+	struct gp_slice *operator= & h->operator;
+	h->exempt = !e->o->keep_budgets && gp_special_of(r->address, r->address_len);
+	*operator= gp_organisation_of(r->reverse.name);
 	if (r->reverse.name.len > 0 && gp_optout_has_name(e->o->optout, r->reverse.name)) {
 		leave_out(h, "has a name whose owner asked not to be scanned");
 		return;
 	}
-	if (scan_waiter_init(e->rate, &h->waiter, r->address, r->address_len, operator, exempt) < 0)
+	if (scan_waiter_init(e->rate, &h->applicant.waiter, r->address, r->address_len, *operator,
+			     h->exempt) < 0)
 		engine_finish(e, -ENOMEM);
 	else
-		scan_rate_add(e->rate, &h->waiter, false);
+		scan_rate_add(e->rate, &h->applicant.waiter, false);
 }
 
-static void
+/* It matters where mail between servers comes in, and to who asks for relays. */
+static struct gp_slice
+domain_to_look_up(const struct host *h)
+{
+	const struct scan_result *r = h->result;
+	bool matters = r->port == 25 || (h->engine->o->probe.consents & GP_PROBE_RELAY);
+	if (!matters || r->domain.len > 0)
+		return gp_slice("", 0);
+	if (h->talk.sni.len > 0)
+		return gp_organisation_of(h->talk.sni);
+	return r->reverse.state == GP_REVERSE_CONFIRMED ? gp_organisation_of(r->reverse.name)
+							: gp_slice("", 0);
+}
+
+/* Does the domain have its mail here? Returns GP_HOSTS_DONE, NEED, or -ENOMEM. */
+static int
+find_domain(struct host *h)
+{
+	struct scan_result *r = h->result;
+	struct gp_hosts_result hosts;
+	const struct gp_hosts_query query = {domain_to_look_up(h), .mx = true};
+	if (query.name.len == 0)
+		return GP_HOSTS_DONE;
+	int outcome = gp_hosts_eval(&query, h->ask.answers, &r->arena, &hosts);
+	if (outcome == GP_HOSTS_NEED)
+		return scan_ask_for(&h->ask, hosts.need, hosts.need_len) < 0 ? -ENOMEM : outcome;
+	if (outcome < 0 || (outcome == GP_HOSTS_NONE && hosts.temporary))
+		return GP_MIN(outcome, (int)GP_HOSTS_DONE);
+	r->domain = query.name;
+	for (size_t i = 0; outcome == GP_HOSTS_DONE && i < hosts.addresses_len; i++) {
+		const struct gp_host_address *a = &hosts.addresses[i];
+		r->is_mx |= a->address_len == r->address_len &&
+			    memcmp(a->address, r->address, r->address_len) == 0;
+	}
+	return GP_HOSTS_DONE;
+}
+
+static int
 find_name(struct host *h)
 {
 	struct scan_result *r = h->result;
 	int outcome =
 		gp_reverse_eval(r->address, r->address_len, h->ask.answers, &r->arena, &r->reverse);
 	if (outcome == GP_HOSTS_NEED)
-		outcome = scan_ask_for(&h->ask, r->reverse.need, r->reverse.need_len) < 0
-				  ? -ENOMEM
-				  : GP_HOSTS_NEED;
-	if (outcome < 0 || r->arena.failed)
+		return scan_ask_for(&h->ask, r->reverse.need, r->reverse.need_len) < 0 ? -ENOMEM
+										       : outcome;
+	return outcome;
+}
+
+static void
+find_names(struct host *h)
+{
+	int outcome = find_name(h);
+	if (outcome == GP_HOSTS_DONE)
+		outcome = find_domain(h);
+	if (outcome < 0 || h->result->arena.failed)
 		engine_finish(h->engine, -ENOMEM);
 	else if (outcome == GP_HOSTS_DONE)
 		stand_in_line(h);
@@ -344,7 +483,7 @@ find_name(struct host *h)
 static void
 on_ready(struct scan_ask *ask)
 {
-	find_name(gp_container_of(ask, struct host, ask));
+	find_names(gp_container_of(ask, struct host, ask));
 }
 
 /* Why it is not to be asked, static; NULL: it may be. */
@@ -380,7 +519,7 @@ begin_host(struct host *h)
 	else if (scan_ask_init(&h->ask, &e->dns, &h->result->arena, on_ready) < 0)
 		engine_finish(e, -ENOMEM);
 	else
-		find_name(h);
+		find_names(h);
 }
 
 static struct host *
@@ -402,6 +541,7 @@ make_host(struct engine *e, const uint8_t *address, size_t address_len, uint16_t
 	*h = (struct host){
 		.engine = e,
 		.result = r,
+		.applicant = {.granted = on_granted},
 		.talk = {.with = &e->talkers,
 			 .address = gp_sockaddr_from_octets(address, address_len, port),
 			 .arena = &r->arena,
@@ -412,7 +552,7 @@ make_host(struct engine *e, const uint8_t *address, size_t address_len, uint16_t
 	};
 	h->talk.number = r->number = e->next_number++;
 	gp_list_init(&h->sights);
-	gp_list_init(&h->waiter.link);
+	gp_list_init(&h->applicant.waiter.link);
 	gp_list_append(&e->hosts, &h->link);
 	e->open_hosts++;
 	return h;
@@ -467,5 +607,8 @@ host_look(struct sight *s, const uint8_t *address, size_t address_len, bool by_n
 	h->by_name = by_name && gp_map_set(&e->by_place, place_of(h), h);
 	if (s->view.host)
 		h->talk.sni = gp_arena_dup(&h->result->arena, s->view.host->host);
+	h->result->is_mx = s->view.mx;
+	if (s->view.mx)
+		h->result->domain = gp_arena_dup(&h->result->arena, s->view.target);
 	begin_host(h);
 }

@@ -122,8 +122,8 @@ link_object(const struct scan_report *report, const struct gp_tls_link *l)
 			 time_text(l->until_s));
 }
 
-static json_t *
-chain_array(const struct scan_report *report, const struct gp_tls_shown *shown)
+json_t *
+scan_chain_json(const struct scan_report *report, const struct gp_tls_shown *shown)
 {
 	json_t *all = json_array();
 	for (size_t i = 0; i < shown->links_len; i++)
@@ -172,7 +172,7 @@ add_tls(const struct scan_report *report, json_t *to)
 			      "extended_master", shown->extended_master, "secure_renegotiation",
 			      shown->secure_renegotiation, "names",
 			      text(report, tls->certificate.names), "trust_text", tls->trust_text,
-			      "chain", chain_array(report, shown)));
+			      "chain", scan_chain_json(report, shown)));
 }
 
 static json_t *
@@ -187,6 +187,9 @@ starttls_object(const struct scan_report *report, const struct gp_probe_record *
 	json_t *all = json_pack("{s:s}", "state", states[record->starttls]);
 	if (report->view->result->tls.tried)
 		add_tls(report, all);
+	if (report->view->result->survey)
+		json_object_set_new(all, "survey",
+				    scan_survey_json(report, report->view->result->survey));
 	return all;
 }
 

@@ -120,6 +120,15 @@ begin_host_line(struct scan_log *log, uint64_t host, uint64_t now_ms)
 	return out;
 }
 
+static struct gp_buf *
+begin_line_of(struct scan_log *log, struct scan_log_place place, uint64_t now_ms)
+{
+	struct gp_buf *out = begin_host_line(log, place.host, now_ms);
+	if (place.line > 0)
+		put_number(out, "s", place.line);
+	return out;
+}
+
 static void
 put_base64(struct gp_buf *out, const char *key, const uint8_t *octets, size_t len)
 {
@@ -234,6 +243,8 @@ scan_log_begin(struct scan_log *log, uint64_t host, uint64_t now_ms,
 	put_text(out, "left_out", gp_slice_str(result->left_out));
 	put_number(out, "reverse", result->reverse.state);
 	put_text(out, "reverse_name", result->reverse.name);
+	put_text(out, "domain", result->domain);
+	put_number(out, "is_mx", result->is_mx);
 	put_number(out, "time_ms", (int64_t)result->time_ms);
 	if (options)
 		put_options(out, options);
@@ -242,21 +253,44 @@ scan_log_begin(struct scan_log *log, uint64_t host, uint64_t now_ms,
 }
 
 void
-scan_log_event(struct scan_log *log, uint64_t host, uint64_t now_ms, const char *event)
+scan_log_event(struct scan_log *log, struct scan_log_place place, uint64_t now_ms,
+	       const char *event)
 {
 	if (!log)
 		return;
-	put_number(begin_host_line(log, host, now_ms), event, 1);
+	put_number(begin_line_of(log, place, now_ms), event, 1);
 	end_line(log);
 }
 
 void
-scan_log_octets(struct scan_log *log, uint64_t host, uint64_t now_ms, const char *direction,
-		struct gp_slice octets)
+scan_log_octets(struct scan_log *log, struct scan_log_place place, uint64_t now_ms,
+		const char *direction, struct gp_slice octets)
 {
 	if (!log)
 		return;
-	put_text(begin_host_line(log, host, now_ms), direction, octets);
+	put_text(begin_line_of(log, place, now_ms), direction, octets);
+	end_line(log);
+}
+
+void
+scan_log_survey(struct scan_log *log, uint64_t host, uint64_t now_ms,
+		const struct gp_surveyor_options *o)
+{
+	if (!log)
+		return;
+	struct gp_buf *out = begin_host_line(log, host, now_ms);
+	open_object(out, "survey");
+	put_text(out, "helo", o->helo);
+	put_text(out, "sni", o->sni);
+	put_text(out, "seed", o->seed);
+	put_number(out, "tls_at_once", o->tls_at_once);
+	put_number(out, "lines_max", o->lines_max);
+	put_number(out, "connections_max", o->connections_max);
+	put_number(out, "greeting_ms", o->greeting_ms);
+	put_number(out, "reply_ms", o->reply_ms);
+	put_number(out, "total_ms", o->total_ms);
+	put_number(out, "octets_max", (int64_t)o->octets_max);
+	close_object(out);
 	end_line(log);
 }
 

@@ -14,6 +14,9 @@
  *     {"h":7,"t":15,"tls":{...}}               what a handshake showed
  *     {"h":7,"t":99,"arrived":["1790000000123456 TOKEN"]}
  *     {"h":7,"t":99,"view":{...}}              a target was told of it; without h: it has no host
+ *     {"h":7,"t":99,"survey":{...}}            it begins; from here on "s" is a line of it
+ *     {"h":7,"t":99,"s":1,"wanted":1} "connecting" and so on, "in" and "out", "closed"
+ *     {"h":7,"t":99,"surveyed":1}              and is done
  *     {"h":7,"t":99,"over":1}                  nobody will be told any more
  *     {"seal":"BASE64","end":false}            Ed25519 over the hash of all lines before it
  *
@@ -23,6 +26,7 @@
 #pragma once
 
 #include "cli/scan/scan.h"
+#include "core/surveyor/surveyor.h"
 
 enum {
 	SCAN_LOG_HASH = 32,
@@ -32,6 +36,11 @@ enum {
 };
 
 struct scan_log;
+
+struct scan_log_place {
+	uint64_t host;
+	uint32_t line; /* of its survey, from 1 on; 0: its probe's connection */
+};
 
 /*
  * Makes the file, which must not be there yet. key: a file with an Ed25519 key in PEM; NULL: the
@@ -52,13 +61,19 @@ scan_log_free(struct scan_log *log);
 void
 scan_log_begin(struct scan_log *log, uint64_t host, uint64_t now_ms,
 	       const struct scan_result *result, const struct gp_probe_options *options);
-/* "connecting", "connected", "unreachable", "eof", "late" or "over" */
+/* "connecting", "connected", "unreachable", "eof", "late" or "over"; of a survey's line "wanted"
+   and "closed" too, and "surveyed" of the host. */
 void
-scan_log_event(struct scan_log *log, uint64_t host, uint64_t now_ms, const char *event);
+scan_log_event(struct scan_log *log, struct scan_log_place place, uint64_t now_ms,
+	       const char *event);
 /* direction: "in" or "out" */
 void
-scan_log_octets(struct scan_log *log, uint64_t host, uint64_t now_ms, const char *direction,
-		struct gp_slice octets);
+scan_log_octets(struct scan_log *log, struct scan_log_place place, uint64_t now_ms,
+		const char *direction, struct gp_slice octets);
+/* It begins. */
+void
+scan_log_survey(struct scan_log *log, uint64_t host, uint64_t now_ms,
+		const struct gp_surveyor_options *options);
 /* all: NULL after the first handshake, of which it is. */
 void
 scan_log_tls(struct scan_log *log, uint64_t host, uint64_t now_ms, const struct gp_probe_tls *told,

@@ -13,6 +13,7 @@ enum {
 	CONNECTIONS_MAX = 60'000,
 	SHARDS_MAX = 1'000'000,
 	CANARY_WAIT_S = 10,
+	SURVEY_MAX = 1000, /* connections: more than there are suites in all versions */
 };
 
 enum {
@@ -31,6 +32,7 @@ enum {
 	OPT_PER_OPERATOR,
 	OPT_HELO,
 	OPT_MODE,
+	OPT_CA,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_NO_DNS,
@@ -52,6 +54,7 @@ enum {
 	OPT_NO_COLOUR,
 	OPT_METRICS,
 	OPT_LOG,
+	OPT_TLS_SURVEY,
 	OPT_LOG_KEY,
 	OPT_REPLAY,
 };
@@ -75,6 +78,9 @@ const char scan_usage[] =
 	"      --per-address N, --per-network N, --per-operator N   at once; 2, 8, 16\n"
 	"      --helo NAME          our name in EHLO\n"
 	"      --mode starttls|tls|clear   how connections begin; by the port unless told\n"
+	"      --ca FILE            who is believed, in PEM; without it the system's authorities\n"
+	"      --tls-survey[=N]     which versions, suites and groups it takes, by N connections; "
+	"60\n"
 	"      --dns FILE, --resolver ADDR[:PORT], --no-dns   where names are looked up, or not\n"
 	"\n"
 	"What wants consent, since it goes further than strangers should:\n"
@@ -109,6 +115,8 @@ static const struct option long_options[] = {
 	{"per-operator", required_argument, NULL, OPT_PER_OPERATOR},
 	{"helo", required_argument, NULL, OPT_HELO},
 	{"mode", required_argument, NULL, OPT_MODE},
+	{"ca", required_argument, NULL, OPT_CA},
+	{"tls-survey", optional_argument, NULL, OPT_TLS_SURVEY},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"no-dns", no_argument, NULL, OPT_NO_DNS},
@@ -328,6 +336,8 @@ text_of(struct scan_options *o, int c)
 		return &o->engine.resolver;
 	case OPT_CANARY_LIST:
 		return &o->engine.canary_list;
+	case OPT_CA:
+		return &o->authorities;
 	case OPT_METRICS:
 		return &o->metrics;
 	case OPT_LOG:
@@ -372,6 +382,9 @@ read_value(struct scan_options *o, int c, const struct gp_arg *arg)
 		return true;
 	case OPT_MODE:
 		return read_mode(arg, &engine->mode);
+	case OPT_TLS_SURVEY:
+		engine->tls_survey = true;
+		return !arg->value || read_u32(arg, 1, SURVEY_MAX, &engine->survey_connections);
 	case OPT_AUTHORISED:
 		return read_authorised(arg, o);
 	case OPT_RECIPIENT:

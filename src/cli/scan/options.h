@@ -24,6 +24,7 @@ struct scan_options {
 	const char *output;     /* path; NULL: standard output */
 	const char *log, *log_key, *replay; /* paths; NULL: none */
 	const char *metrics;                /* path; NULL: none */
+	const char *authorities;            /* path; NULL: the system's */
 	int fail_on;                        /* of findings_fail_on_of() */
 	bool quiet, progress, no_colour, dry_run, help;
 	char hostname[256];

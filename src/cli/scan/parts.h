@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the engine's own files share: engine.c, turn.c, host.c. */
+/* What the engine's own files share: engine.c, turn.c, host.c, survey.c. */
 #pragma once
 
 #include "base/map.h"
@@ -58,6 +58,13 @@ struct sight {
 
 struct host;
 
+/* Who stands in line for a connection. */
+struct applicant {
+	struct scan_waiter waiter;
+	/* Its turn has come, and it is counted in the budgets and in `open`. */
+	void (*granted)(struct applicant *a);
+};
+
 /* Ends the run; result: negative, or enum scan_end. */
 void
 engine_finish(struct engine *e, int result);
@@ -78,9 +85,6 @@ turn_tell(struct sight *s, const struct scan_result *result);
 /* Sends the sight to the host of that address and port, which is made where there is none. */
 void
 host_look(struct sight *s, const uint8_t *address, size_t address_len, bool by_name);
-/* Its turn in the line has come, and it is counted. */
-void
-host_granted(struct scan_waiter *w);
 /* Frees all of them, told or not. */
 void
 host_free_all(struct engine *e);

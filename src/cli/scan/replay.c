@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/scan/arrivals.h"
 #include "cli/scan/seal.h"
+#include "cli/scan/survey.h"
 
 enum {
 	HOSTS_MAX = 10'000'000,
@@ -35,6 +36,7 @@ enum phase {
 struct host {
 	uint64_t number;
 	struct scan_result *result;
+	struct gp_surveyor *surveyor; /* NULL: none is under way */
 	uint8_t phase;
 };
 
@@ -49,6 +51,9 @@ struct replay {
 	bool verified;         /* all of it, once */
 	struct gp_arena arena; /* of the line at hand */
 };
+
+static const char other_words[] = "something else was said than would be now",
+		  impossible[] = "this cannot have happened here";
 
 static int
 complain(const struct replay *p, int code, const char *why)
@@ -109,6 +114,7 @@ find_host(const struct replay *p, uint64_t n)
 static void
 free_host(struct host *h)
 {
+	gp_surveyor_free(h->surveyor);
 	scan_result_free(h->result);
 	free(h);
 }
@@ -189,6 +195,8 @@ begin(struct replay *p, uint64_t n, uint64_t now, const json_t *b)
 	r->left_out = text(b, "left_out", &r->arena);
 	r->reverse.state = (uint8_t)reverse;
 	r->reverse.name = octets(b, "reverse_name", &r->arena);
+	r->domain = octets(b, "domain", &r->arena);
+	r->is_mx = number(b, "is_mx");
 	r->time_ms = (uint64_t)number(b, "time_ms");
 	if (r->left_out)
 		return GP_EXIT_OK;
@@ -283,6 +291,100 @@ shake_hands(struct replay *p, struct scan_result *r, uint64_t now, const json_t 
 	gp_probe_tls_done(r->probe, &told, now);
 }
 
+/* --- the survey --- */
+
+static int
+begin_survey(struct replay *p, struct host *h, const json_t *o)
+{
+	const struct gp_surveyor_options options = {
+		.helo = octets(o, "helo", &p->arena),
+		.sni = octets(o, "sni", &p->arena),
+		.seed = octets(o, "seed", &p->arena),
+		.tls_at_once = number(o, "tls_at_once"),
+		.lines_max = (uint32_t)number(o, "lines_max"),
+		.connections_max = (uint32_t)number(o, "connections_max"),
+		.greeting_ms = (uint32_t)number(o, "greeting_ms"),
+		.reply_ms = (uint32_t)number(o, "reply_ms"),
+		.total_ms = (uint32_t)number(o, "total_ms"),
+		.octets_max = (size_t)number(o, "octets_max"),
+	};
+	if (h->surveyor || h->result->survey || gp_surveyor_options_wrong(&options))
+		return complain(p, GP_EXIT_USAGE, "a survey that makes no sense");
+	h->surveyor = gp_surveyor_new(&options);
+	return h->surveyor ? GP_EXIT_OK : GP_EXIT_ERROR;
+}
+
+static int
+end_survey(struct replay *p, struct host *h)
+{
+	unsigned line;
+	if (gp_surveyor_next(h->surveyor, &line) != GP_SURVEYOR_DONE)
+		return complain(p, GP_EXIT_BAD, "the survey cannot have been over");
+	h->result->survey = scan_survey_keep(h->surveyor, &h->result->arena);
+	h->surveyor = gp_surveyor_free(h->surveyor);
+	return h->result->survey ? GP_EXIT_OK : GP_EXIT_ERROR;
+}
+
+/* What happens to a line that is open. False: nothing that could. */
+static bool
+pass_open(struct replay *p, struct gp_surveyor *s, unsigned n, const json_t *line, uint64_t now)
+{
+	if (json_object_get(line, "in"))
+		gp_surveyor_feed(s, n, octets(line, "in", &p->arena), now);
+	else if (json_object_get(line, "eof"))
+		gp_surveyor_eof(s, n, now);
+	else
+		return false;
+	return true;
+}
+
+/* False: it cannot have happened to this line. */
+static bool
+pass_survey(struct replay *p, struct gp_surveyor *s, unsigned n, const json_t *line, uint64_t now)
+{
+	unsigned next;
+	if (json_object_get(line, "late")) {
+		gp_surveyor_tick(s, now);
+		return true;
+	}
+	switch (gp_surveyor_state(s, n)) {
+	case GP_SURVEYOR_FREE:
+		return json_object_get(line, "wanted") &&
+		       gp_surveyor_next(s, &next) == GP_SURVEYOR_CONNECT && next == n;
+	case GP_SURVEYOR_WANTED:
+		if (json_object_get(line, "connecting"))
+			gp_surveyor_connecting(s, n, now);
+		return json_object_get(line, "connecting");
+	case GP_SURVEYOR_CONNECTING:
+		if (json_object_get(line, "connected"))
+			gp_surveyor_connected(s, n, now);
+		else if (json_object_get(line, "unreachable"))
+			gp_surveyor_unreachable(s, n, now);
+		return json_object_get(line, "connected") || json_object_get(line, "unreachable");
+	case GP_SURVEYOR_OPEN:
+		return pass_open(p, s, n, line, now);
+	case GP_SURVEYOR_OVER:
+		if (json_object_get(line, "closed"))
+			gp_surveyor_closed(s, n);
+		return json_object_get(line, "closed");
+	}
+	return false;
+}
+
+static int
+follow_survey(struct replay *p, struct gp_surveyor *s, const json_t *line, uint64_t now)
+{
+	unsigned n = (unsigned)number(line, "s") - 1;
+	if (json_object_get(line, "out") && gp_surveyor_state(s, n) >= GP_SURVEYOR_OPEN) {
+		struct gp_slice sent = octets(line, "out", &p->arena);
+		if (!gp_slice_starts(gp_surveyor_output(s, n), sent))
+			return complain(p, GP_EXIT_BAD, other_words);
+		gp_surveyor_sent(s, n, sent.len);
+		return GP_EXIT_OK;
+	}
+	return pass_survey(p, s, n, line, now) ? GP_EXIT_OK : complain(p, GP_EXIT_BAD, impossible);
+}
+
 /* --- what happened --- */
 
 static int
@@ -291,7 +393,7 @@ send_out(struct replay *p, struct host *h, uint64_t now, struct gp_slice sent)
 	struct gp_probe *probe = h->result->probe;
 	struct gp_slice due = gp_slice_take(gp_probe_output(probe), sent.len);
 	if (!gp_slice_eq(due, sent))
-		return complain(p, GP_EXIT_BAD, "something else was said than would be now");
+		return complain(p, GP_EXIT_BAD, other_words);
 	gp_probe_output_sent(probe, sent.len, now);
 	return GP_EXIT_OK;
 }
@@ -330,6 +432,12 @@ follow(struct replay *p, struct host *h, const json_t *line, uint64_t now)
 {
 	const json_t *tls = json_object_get(line, "tls");
 	struct scan_result *r = h->result;
+	if (json_object_get(line, "survey") && h->phase == PHASE_OVER)
+		return begin_survey(p, h, json_object_get(line, "survey"));
+	if (json_object_get(line, "surveyed") && h->surveyor)
+		return end_survey(p, h);
+	if (json_object_get(line, "s") && h->surveyor)
+		return follow_survey(p, h->surveyor, line, now);
 	if (json_object_get(line, "out"))
 		return send_out(p, h, now, octets(line, "out", &p->arena));
 	if (json_object_get(line, "arrived"))
@@ -343,7 +451,7 @@ follow(struct replay *p, struct host *h, const json_t *line, uint64_t now)
 		shake_hands(p, r, now, tls);
 		go_on(h, gp_slice("", 0), now);
 	} else if (!pass_event(h, line, now)) {
-		return complain(p, GP_EXIT_BAD, "this cannot have happened here");
+		return complain(p, GP_EXIT_BAD, impossible);
 	}
 	return GP_EXIT_OK;
 }
@@ -552,6 +660,11 @@ scan_replay(const struct scan_replay_options *options)
 		fprintf(stderr, "gatepost scan: --replay: %s: %s\n", options->path,
 			strerror(errno));
 	int code = file ? read_key(&p) : GP_EXIT_USAGE;
+	/* OpenSSL reads files of its own when it is first used: before it can no more. */
+	if (code == GP_EXIT_OK && !scan_chain_add(&p.chain, gp_slice("", 0)))
+		code = GP_EXIT_ERROR;
+	if (code == GP_EXIT_OK && options->confine(options->context) < 0)
+		code = GP_EXIT_USAGE;
 	if (code == GP_EXIT_OK)
 		code = replay(&p, file);
 	if (file)

@@ -11,6 +11,7 @@ struct scan_replay_options {
 	const char *path;
 	const char *key; /* a file with the key that has to have sealed it; NULL: whoever did */
 	/* As in engine.h. */
+	int (*confine)(void *context);
 	int (*tell)(void *context, const struct scan_view *view);
 	void *context;
 };

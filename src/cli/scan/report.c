@@ -6,6 +6,7 @@
 #include "cli/scan/findings.h"
 #include "core/identity/visible.h"
 #include "core/probe/findings.h"
+#include "core/probe/smuggle.h"
 #include "core/targets/special.h"
 
 struct gp_slice
@@ -69,15 +70,11 @@ observe(const struct gp_probe_record *record, struct gp_software_observed *ret)
 static void
 note_probed(const struct gp_probe_record *record, struct gp_software_probed *ret)
 {
-	bool split = false, measured = record->smuggle_len > 0;
+	enum gp_probe_smuggle_state smuggling = gp_probe_smuggle_verdict(record);
 	*ret = (struct gp_software_probed){};
-	for (size_t i = 0; i < record->smuggle_len; i++) {
-		split |= record->smuggle[i].state == GP_PROBE_SMUGGLE_SPLIT;
-		measured &= record->smuggle[i].state != GP_PROBE_SMUGGLE_NOT_TESTED;
-	}
-	if (split)
+	if (smuggling == GP_PROBE_SMUGGLE_SPLIT)
 		ret->shown |= GP_SOFTWARE_SMUGGLING;
-	else if (measured)
+	else if (smuggling != GP_PROBE_SMUGGLE_NOT_TESTED)
 		ret->refuted |= GP_SOFTWARE_SMUGGLING;
 	if (record->injected)
 		ret->shown |= GP_SOFTWARE_INJECTION;
@@ -96,6 +93,17 @@ look_for_software(struct scan_report *report, const struct gp_probe_record *reco
 	if (r < 0)
 		return r;
 	return gp_software_findings(&observed, &report->software, &probed, &report->findings);
+}
+
+/* Whose configuration the most likely one has, which is that of what it is built on; NULL: nobody
+   knows. */
+static const char *
+software_of(const struct scan_report *report)
+{
+	if (report->software.len == 0)
+		return NULL;
+	const struct gp_software_candidate *first = &report->software.items[0];
+	return first->base ? first->base : first->name;
 }
 
 static uint8_t
@@ -119,10 +127,10 @@ look_at_dialogue(struct scan_report *report, const struct gp_probe_record *recor
 		.port = r->port,
 		.rdns = rdns_of(&r->reverse),
 		.rdns_name = r->reverse.name,
-		.software = report->software.len > 0 ? report->software.items[0].name : NULL,
+		.software = software_of(report),
 		.private_target = gp_special_of(r->address, r->address_len),
-		.mx_known = v->mx,
-		.is_mx = v->mx,
+		.domain = r->domain,
+		.is_mx = r->is_mx || v->mx,
 	};
 	return gp_probe_findings(record, &facts, &report->findings);
 }
@@ -136,9 +144,10 @@ scan_report_make(const struct scan_view *view, struct gp_arena *arena, struct sc
 		int r = look_for_software(ret, record);
 		if (r == 0)
 			r = look_at_dialogue(ret, record);
+		if (r == 0)
+			r = scan_findings(view, software_of(ret), &ret->findings);
 		if (r < 0)
 			return r;
-		scan_findings(view, &ret->findings);
 	}
 	return arena->failed ? -ENOMEM : 0;
 }

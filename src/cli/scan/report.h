@@ -27,6 +27,17 @@ scan_report_json(const struct scan_report *report);
 void
 scan_report_text(const struct scan_report *report, struct gp_buf *out);
 
+/* The object of a survey, and the array of a chain; NULL: no memory. The caller's. */
+json_t *
+scan_survey_json(const struct scan_report *report, const struct scan_surveyed *survey);
+json_t *
+scan_chain_json(const struct scan_report *report, const struct gp_tls_shown *shown);
+
+/* Versions, suites, groups and chains, a line each. */
+void
+scan_survey_text(const struct scan_report *report, const struct scan_surveyed *survey,
+		 struct gp_buf *out);
+
 /* What a server said, safe for any terminal; empty: nothing. */
 struct gp_slice
 scan_visible(const struct scan_report *report, struct gp_slice text);

@@ -14,6 +14,8 @@
 #include "cli/scan/replay.h"
 #include "cli/scan/report.h"
 #include "cli/scan/resume.h"
+#include "cli/scan/sandbox.h"
+#include "cli/terminal.h"
 #include "cli/traffic/tool_report.h"
 #include "cli/traffic/wire.h"
 #include "sys/clock.h"
@@ -21,6 +23,7 @@
 enum {
 	ARENA_MAX = 1 << 30,        /* a million targets are 100 MB */
 	REPORT_ARENA_MAX = 4 << 20, /* of one host */
+	OUT_BUFFER = 64 * 1024,
 };
 
 struct scan {
@@ -34,6 +37,7 @@ struct scan {
 	struct findings_writer writer;
 	struct gp_buf text;
 	FILE *out;
+	char out_buffer[OUT_BUFFER];
 	uint64_t told, measured; /* views; those of which something is known */
 	bool bad;                /* something as grave as --fail-on */
 };
@@ -82,6 +86,13 @@ put_json(struct gp_buf *out, const struct scan_report *report)
 	return good;
 }
 
+static int
+put_text(struct scan *scan, const struct scan_report *report)
+{
+	scan_report_text(report, &scan->text);
+	return findings_write_lines(&scan->writer, &report->findings, report->arena);
+}
+
 /* As it was named; an address that a name led to is told beside it. */
 static struct gp_slice
 subject_of(const struct scan_view *view, struct gp_arena *arena)
@@ -96,18 +107,40 @@ subject_of(const struct scan_view *view, struct gp_arena *arena)
 			  : gp_arena_dup(arena, gp_slice_str(text.s));
 }
 
+static int
+put_findings(struct scan *scan, const struct scan_report *report)
+{
+	return findings_write(&scan->writer, subject_of(report->view, report->arena),
+			      &report->findings, report->arena);
+}
+
+/* With what the text tells. */
+static int
+put_page(struct scan *scan, const struct scan_report *report)
+{
+	struct gp_buf details = GP_BUF_INIT(REPORT_ARENA_MAX);
+	scan_report_text(report, &details);
+	scan->writer.details = gp_buf_slice(&details);
+	int r = details.failed ? -ENOMEM : put_findings(scan, report);
+	scan->writer.details = gp_slice("", 0);
+	gp_buf_free(&details);
+	return r;
+}
+
 /* Text and JSON tell of more than findings. */
 static int
 put_report(struct scan *scan, const struct scan_report *report)
 {
-	if (scan->o.format == FINDINGS_TEXT)
-		scan_report_text(report, &scan->text);
-	else if (scan->o.format == FINDINGS_JSON)
+	switch (scan->o.format) {
+	case FINDINGS_TEXT:
+		return put_text(scan, report);
+	case FINDINGS_JSON:
 		return put_json(&scan->text, report) ? 0 : -ENOMEM;
-	else
-		return findings_write(&scan->writer, subject_of(report->view, report->arena),
-				      &report->findings, report->arena);
-	return 0;
+	case FINDINGS_HTML:
+		return put_page(scan, report);
+	default:
+		return put_findings(scan, report);
+	}
 }
 
 static int
@@ -135,6 +168,22 @@ tell(void *context, const struct scan_view *view)
 	count_findings(scan, &report.findings);
 	r = put_report(scan, &report);
 	return r < 0 ? r : write_text(scan);
+}
+
+static int
+confine(void *context)
+{
+	const struct scan *scan = context;
+	const struct scan_files files = {.written = {scan->o.resume, scan->o.metrics},
+					 .read = scan->o.engine.canary_list};
+	return scan_sandbox_enter(&files);
+}
+
+static int
+confine_replay(void *context)
+{
+	(void)context;
+	return scan_sandbox_enter_replay();
 }
 
 /* What was told is in the output before the file says that it was. */
@@ -212,12 +261,17 @@ run(struct scan *scan)
 	engine->optout = &targets->optout;
 	engine->progress = &scan->done;
 	engine->context = scan;
+	engine->confine = confine;
 	engine->tell = tell;
 	engine->tick = tick;
+	const char *authorities = scan->o.authorities ? scan->o.authorities : GP_TLS_AUTHORITIES;
 	if (gp_wire_prepare_tls() == 0)
-		engine->tls = gp_tls_client_new_tolerant(GP_TLS_AUTHORITIES);
-	if (!engine->tls)
-		return fail(-ENOMEM);
+		engine->tls = gp_tls_client_new_tolerant(authorities);
+	if (!engine->tls) {
+		fprintf(stderr, "gatepost scan: %s has no certificates that can be read\n",
+			authorities);
+		return GP_EXIT_ERROR;
+	}
 	gp_tool_raise_files();
 	scan_progress_begin(&scan->progress, scan->done.done);
 	int end = open_log(scan);
@@ -246,8 +300,11 @@ read_and_run(struct scan *scan)
 static int
 replay(struct scan *scan)
 {
-	const struct scan_replay_options options = {
-		.path = scan->o.replay, .key = scan->o.log_key, .tell = tell, .context = scan};
+	const struct scan_replay_options options = {.path = scan->o.replay,
+						    .key = scan->o.log_key,
+						    .confine = confine_replay,
+						    .tell = tell,
+						    .context = scan};
 	int code = scan_replay(&options);
 	return code == GP_EXIT_OK ? exit_code(scan, SCAN_END_DONE) : code;
 }
@@ -259,10 +316,15 @@ open_output(struct scan *scan)
 	/* What a run before this one said stays. */
 	scan->out =
 		path && strcmp(path, "-") != 0 ? fopen(path, scan->o.resume ? "ae" : "we") : stdout;
-	if (scan->out)
-		return GP_EXIT_OK;
-	fprintf(stderr, "gatepost scan: %s: %s\n", path, strerror(errno));
-	return GP_EXIT_ERROR;
+	if (!scan->out) {
+		fprintf(stderr, "gatepost scan: %s: %s\n", path, strerror(errno));
+		return GP_EXIT_ERROR;
+	}
+	/* libc would look what it is when it writes first, which the sandbox does not let it. */
+	int mode = isatty(fileno(scan->out)) ? _IOLBF : _IOFBF;
+	if (setvbuf(scan->out, scan->out_buffer, mode, sizeof(scan->out_buffer)) != 0)
+		return fail(-ENOMEM);
+	return GP_EXIT_OK;
 }
 
 static bool
@@ -274,10 +336,12 @@ is_document(const struct scan *scan)
 static void
 begin_document(struct scan *scan)
 {
-	scan->writer = (struct findings_writer){.out = &scan->text,
-						.command = "gatepost scan",
-						.key = "target",
-						.format = scan->o.format};
+	scan->writer = (struct findings_writer){
+		.out = &scan->text,
+		.command = "gatepost scan",
+		.key = "target",
+		.format = scan->o.format,
+		.colour = gp_terminal_colours(scan->out, scan->o.no_colour)};
 	if (is_document(scan))
 		findings_begin(&scan->writer);
 }
@@ -306,6 +370,8 @@ start(struct scan *scan)
 		return fail(-EIO);
 	if (o->dry_run)
 		return print_rehearsal(scan);
+	/* From /dev/urandom, which the sandbox will not have. */
+	json_object_seed(0);
 	scan->progress.line = !o->quiet && (o->progress || isatty(STDERR_FILENO));
 	scan->progress.metrics = o->metrics;
 	int code = open_output(scan);

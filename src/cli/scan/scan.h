@@ -6,11 +6,13 @@
  *     engine.c                          walks over the targets:
  *       turn.c  dns.c                   makes addresses of one,
  *       host.c  rate.c  talk.c          probes one address, when it may, over sockets
+ *       survey.c                        and surveys its TLS, by dial.c too
  *     report.c  findings.c              what came of it,
  *       text.c  json.c                  and how it is told
  *     progress.c  resume.c              how far it is, for people and for the next run
  *     log.c  seal.c  replay.c           what was said, signed, and the results out of it
  *     arrivals.c                        what came back of what was sent
+ *     sandbox.c                         what it may do, once a server can speak
  *
  * The conversation itself is core/probe's, software core/software's, targets core/targets'.
  */
@@ -18,7 +20,20 @@
 
 #include "cli/scan/talk.h"
 #include "core/dane/dane.h"
+#include "core/hello/survey.h"
 #include "core/targets/hosts.h"
+
+enum scan_chains { SCAN_CHAIN_RSA, SCAN_CHAIN_ECDSA, SCAN_CHAINS };
+
+/* What a survey of its TLS came to. */
+struct scan_surveyed {
+	struct gp_survey_facts facts; /* without its chains, which are in: */
+	struct scan_certificates {
+		struct gp_tls_shown shown; /* its links alone; none: it was not seen */
+		struct gp_tls_certificate certificate;
+	} chains[SCAN_CHAINS];
+	uint64_t octets; /* of the server's */
+};
 
 /* What one address and port came to, whoever pointed there. */
 struct scan_result {
@@ -29,9 +44,14 @@ struct scan_result {
 	struct gp_probe *probe;    /* has the record; NULL: it was not asked, `left_out` says why */
 	const char *left_out;      /* static */
 	struct gp_reverse reverse; /* the name of the address; not asked: UNKNOWN */
+	/* A domain that should have its mail here: the one whose MX led here, else the organisation
+	   of the host's name. Empty: not known, or its MX records are not. Has it? */
+	struct gp_slice domain;
+	bool is_mx;
 	struct scan_tls tls;
-	uint64_t time_ms; /* when the probe began, since 1970 */
-	uint64_t number;  /* of the host, in the log */
+	const struct scan_surveyed *survey; /* NULL: not asked for, or nothing to be surveyed */
+	uint64_t time_ms;                   /* when the probe began, since 1970 */
+	uint64_t number;                    /* of the host, in the log */
 };
 
 /* A result as one target sees it. */

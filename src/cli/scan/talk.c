@@ -2,11 +2,9 @@
 #include "cli/scan/talk.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "cli/scan/dial.h"
 #include "cli/scan/log.h"
 #include "cli/traffic/wire.h"
 #include "sys/clock.h"
@@ -25,20 +23,18 @@ advance(struct scan_talk *t, struct gp_slice input);
 static void
 on_event(evutil_socket_t fd, short what, void *arg);
 
+static struct scan_log_place
+place_of(const struct scan_talk *t)
+{
+	return (struct scan_log_place){t->number, 0};
+}
+
 /* --- waiting --- */
 
 static void
 arm(struct scan_talk *t, short events, uint64_t wait_ms)
 {
-	wait_ms = GP_MIN(wait_ms, (uint64_t)1 << 31);
-	const struct timeval tv = {.tv_sec = (time_t)(wait_ms / 1000),
-				   .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
-	events |= EV_PERSIST;
-	if (event_initialized(&t->event) && event_get_events(&t->event) != events)
-		event_del(&t->event);
-	if (!event_initialized(&t->event) || event_get_events(&t->event) != events)
-		event_assign(&t->event, t->with->base, t->fd, events, on_event, t);
-	event_add(&t->event, &tv);
+	scan_wait(&t->event, t->with->base, t->fd, events, wait_ms, on_event, t);
 }
 
 /* Until the socket is ready for these, or the probe's deadline. */
@@ -50,17 +46,9 @@ wait_for(struct scan_talk *t, short events)
 }
 
 static void
-forget_event(struct scan_talk *t)
-{
-	if (event_initialized(&t->event))
-		event_del(&t->event);
-	memset(&t->event, 0, sizeof(t->event));
-}
-
-static void
 close_connection(struct scan_talk *t)
 {
-	forget_event(t);
+	scan_wait_no_more(&t->event);
 	if (t->connection && t->state == TALK_OPEN)
 		gp_tls_close(t->connection);
 	t->connection = gp_tls_free(t->connection);
@@ -74,6 +62,8 @@ static void
 give_back(struct scan_talk *t)
 {
 	bool had = t->state != TALK_IDLE;
+	if (t->state >= TALK_CONNECTING)
+		t->spent_ms += t->with->now_ms - t->dialled_ms;
 	close_connection(t);
 	t->state = TALK_IDLE;
 	if (had)
@@ -163,24 +153,10 @@ begin_tls(struct scan_talk *t)
 
 /* --- connections --- */
 
-static int
-dial(struct scan_talk *t)
-{
-	const int one = 1;
-	t->fd = socket(t->address.ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (t->fd < 0)
-		return -errno;
-	/* Commands are short, and each waits for the answer to the one before. */
-	(void)setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(t->fd, (const struct sockaddr *)&t->address.ss, t->address.len) == 0)
-		return 0;
-	return errno == EINPROGRESS ? -EAGAIN : -errno;
-}
-
 static void
 note(const struct scan_talk *t, const char *event)
 {
-	scan_log_event(t->with->log, t->number, t->with->now_ms, event);
+	scan_log_event(t->with->log, place_of(t), t->with->now_ms, event);
 }
 
 static void
@@ -201,25 +177,16 @@ scan_talk_connect(struct scan_talk *t)
 {
 	gp_assert(t->state == TALK_ASKED);
 	t->with->now_ms = gp_clock_monotonic_ms();
+	t->dialled_ms = t->with->now_ms;
 	note(t, "connecting");
 	gp_probe_connecting(t->probe, t->with->now_ms);
-	int r = dial(t);
+	int r = scan_dial(&t->address, &t->fd);
 	if (r == -EAGAIN) {
 		t->state = TALK_CONNECTING;
 		wait_for(t, EV_WRITE);
 	} else {
 		connected(t, r);
 	}
-}
-
-static int
-connect_result(int fd)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-		error = errno;
-	return -error;
 }
 
 /* --- octets --- */
@@ -244,7 +211,7 @@ send_out(struct scan_talk *t)
 			return true;
 		if (n <= 0)
 			return false;
-		scan_log_octets(t->with->log, t->number, t->with->now_ms, "out",
+		scan_log_octets(t->with->log, place_of(t), t->with->now_ms, "out",
 				gp_slice_take(out, (size_t)n));
 		gp_probe_output_sent(t->probe, (size_t)n, t->with->now_ms);
 	}
@@ -321,7 +288,7 @@ receive(struct scan_talk *t)
 	}
 	struct gp_slice input = gp_slice(t->with->input, (size_t)n);
 	if (n > 0)
-		scan_log_octets(t->with->log, t->number, t->with->now_ms, "in", input);
+		scan_log_octets(t->with->log, place_of(t), t->with->now_ms, "in", input);
 	t->too_much |= says_too_much(t, input);
 	advance(t, input);
 }
@@ -332,11 +299,11 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	struct scan_talk *t = arg;
 	t->with->now_ms = gp_clock_monotonic_ms();
 	if (t->state == TALK_PATIENT) {
-		forget_event(t);
+		scan_wait_no_more(&t->event);
 		t->state = TALK_ASKED;
 		t->asks(t);
 	} else if (t->state == TALK_CONNECTING && (what & EV_WRITE)) {
-		connected(t, connect_result(fd));
+		connected(t, scan_dial_result(fd));
 	} else if (t->state == TALK_OPEN && (what & EV_READ)) {
 		receive(t);
 	} else {

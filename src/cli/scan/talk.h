@@ -47,6 +47,7 @@ struct scan_talk {
 	struct gp_probe *probe;
 	struct scan_tls tls; /* the result of it */
 	uint64_t number;     /* in the log */
+	uint64_t spent_ms;   /* with a connection, or in making one; all that are over */
 	/* It wants a connection, now or later; NULL pointers are not allowed. */
 	void (*asks)(struct scan_talk *t);
 	/* The connection that was asked for is over, or is no longer wanted. Before `asks` for the
@@ -57,7 +58,7 @@ struct scan_talk {
 	/* private */
 	struct event event;
 	struct gp_tls *connection; /* by TLS; NULL: in clear */
-	uint64_t shake_ms;
+	uint64_t shake_ms, dialled_ms;
 	int fd; /* -1: none */
 	uint8_t state;
 	bool too_much; /* was said on this connection */

@@ -8,7 +8,7 @@ line(const struct scan_report *report, struct gp_buf *out, const char *label, st
 {
 	struct gp_slice shown = scan_visible(report, text);
 	if (shown.len > 0)
-		gp_buf_printf(out, "  %-10s %.*s\n", label, GP_SLICE_FMT(shown));
+		gp_buf_printf(out, "  %-12s %.*s\n", label, GP_SLICE_FMT(shown));
 }
 
 static void
@@ -18,7 +18,7 @@ put_software(const struct scan_report *report, struct gp_buf *out)
 	for (size_t i = 0; i < s->len; i++) {
 		const struct gp_software_candidate *c = &s->items[i];
 		struct gp_slice version = scan_visible(report, c->version);
-		gp_buf_printf(out, "  %-10s %s%s%.*s (%u %%)\n", i == 0 ? "software" : "or",
+		gp_buf_printf(out, "  %-12s %s%s%.*s (%u %%)\n", i == 0 ? "software" : "or",
 			      c->name, version.len > 0 ? " " : "", GP_SLICE_FMT(version),
 			      c->weight / 10u);
 	}
@@ -34,27 +34,12 @@ put_tls(const struct scan_report *report, struct gp_buf *out)
 		line(report, out, "TLS", gp_slice_str(tls->error));
 		return;
 	}
-	gp_buf_printf(out, "  %-10s %s %s", "TLS", tls->version, tls->cipher);
+	gp_buf_printf(out, "  %-12s %s %s", "TLS", tls->version, tls->cipher);
 	if (tls->shown.group)
 		gp_buf_printf(out, " %s", tls->shown.group);
 	gp_buf_put_str(out, "\n");
 	line(report, out, "names", tls->certificate.names);
 	line(report, out, "issuer", tls->certificate.issuer);
-}
-
-static void
-put_findings(const struct scan_report *report, struct gp_buf *out)
-{
-	for (size_t i = 0; i < report->findings.len; i++) {
-		const struct gp_finding *f = &report->findings.items[i];
-		struct gp_slice evidence = scan_visible(report, f->evidence);
-		if (f->state != GP_FINDING_FAIL)
-			continue;
-		gp_buf_printf(out, "  %-10s %s [%s]\n", gp_severity_name(f->severity),
-			      f->kind->title, f->kind->id);
-		if (evidence.len > 0)
-			gp_buf_printf(out, "  %-10s %.*s\n", "", GP_SLICE_FMT(evidence));
-	}
 }
 
 void
@@ -79,5 +64,6 @@ scan_report_text(const struct scan_report *report, struct gp_buf *out)
 	line(report, out, "banner", gp_probe_line(&greeting));
 	put_software(report, out);
 	put_tls(report, out);
-	put_findings(report, out);
+	if (r->survey)
+		scan_survey_text(report, r->survey, out);
 }

@@ -116,7 +116,20 @@ judge_dmarc(const struct gp_authpolicy *p, const struct gp_verify_facts *f, stru
 	ret->by = "dmarc";
 }
 
-/* What DMARC speaks against may be vouched for. */
+/* A field that is malformed, and names one address all the same. Who wrote it is believed when
+ * DMARC has proven it, as no reader finds another; else the fault is all that is known of him. */
+static void
+judge_broken_from(const struct gp_authpolicy *p, const struct gp_verify_facts *f,
+		  struct gp_authpolicy_decision *ret)
+{
+	bool proven = f->dmarc && f->dmarc->verdict == GP_DMARC_PASS;
+	if (p->cfg->from != GP_FROM_MODE_REFUSE || !f->author.broken || proven)
+		return;
+	ret->action = GP_AUTHPOLICY_QUARANTINE;
+	ret->by = "from";
+}
+
+/* What is not proven may be vouched for. */
 static int
 judge_seals(const struct gp_authpolicy *p, const struct gp_verify_facts *f, struct gp_arena *arena,
 	    struct gp_authpolicy_decision *ret)
@@ -128,7 +141,7 @@ judge_seals(const struct gp_authpolicy *p, const struct gp_verify_facts *f, stru
 	else if (r == GP_VOUCHED_PERHAPS)
 		*ret = (struct gp_authpolicy_decision){
 			.action = GP_AUTHPOLICY_DEFER,
-			.by = "dmarc",
+			.by = ret->by,
 			.reply = GP_REPLY(451, 4, 4, 3,
 					  "The ARC chain cannot be verified now, as the DNS does "
 					  "not answer; try again later")};
@@ -161,11 +174,12 @@ judge_spf(const struct gp_authpolicy *p, const struct gp_verify_facts *f, struct
 	ret->by = "spf";
 }
 
-/* Is it DMARC's verdict that is in the way, and not what the DNS does not tell? */
+/* Is it the want of a proof that is in the way, and not a trick, or what the DNS does not tell? */
 static bool
-speaks_against(const struct gp_authpolicy_decision *d)
+wants_proof(const struct gp_authpolicy_decision *d)
 {
-	return strcmp(d->by, "dmarc") == 0 && d->action != GP_AUTHPOLICY_DEFER;
+	return d->action == GP_AUTHPOLICY_QUARANTINE ||
+	       (d->action == GP_AUTHPOLICY_REFUSE && strcmp(d->by, "dmarc") == 0);
 }
 
 int
@@ -176,7 +190,9 @@ gp_authpolicy_decide(const struct gp_authpolicy *p, const struct gp_verify_facts
 	judge_from(p, facts, arena, ret);
 	if (ret->action == GP_AUTHPOLICY_ACCEPT)
 		judge_dmarc(p, facts, arena, ret);
-	if (speaks_against(ret) && judge_seals(p, facts, arena, ret) < 0)
+	if (ret->action == GP_AUTHPOLICY_ACCEPT)
+		judge_broken_from(p, facts, ret);
+	if (wants_proof(ret) && judge_seals(p, facts, arena, ret) < 0)
 		return -ENOMEM;
 	/* What is only marked may still be refused. */
 	if (ret->action <= GP_AUTHPOLICY_QUARANTINE)

@@ -12,6 +12,8 @@
  *                              p=reject, where enforced                       550 5.7.1
  *                              p=quarantine, or where both are quarantined    marked
  *   DMARC temperror            where the policy may be more than none         451 4.4.3
+ *   a From that is broken      DMARC passes, or a sealer vouches              taken
+ *   (core/dmarc/author.h)      neither                                        marked
  *   SPF fail                   where enforced, unless DMARC passed, or        550 5.7.23
  *                              somebody vouches instead
  *   SPF temperror              the same                                       451 4.7.24
@@ -54,8 +56,8 @@ enum gp_authpolicy_action {
 
 struct gp_authpolicy_decision {
 	uint8_t action; /* enum gp_authpolicy_action */
-	/* "from", "dmarc", "spf"; "arc": DMARC spoke against it, and a trusted sealer for it; "":
-	   nothing spoke against it */
+	/* "from", "dmarc", "spf"; "arc": DMARC or From spoke against it, and a trusted sealer for
+	   it; "": nothing spoke against it */
 	const char *by;
 	struct gp_slice sealer; /* "arc": who */
 	struct gp_reply reply;  /* DEFER, REFUSE; text in the arena or static */

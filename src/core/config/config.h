@@ -278,6 +278,11 @@ struct gp_config {
 		uint64_t dmarc_interval;
 		uint64_t dmarc_size; /* octets, compressed */
 		uint8_t dmarc;       /* DMARC reports: 1 are made, 0 are not */
+		uint8_t failure;     /* those of single messages: the same */
+		bool failure_redact;
+		uint64_t failure_window;
+		uint32_t failure_per_hour; /* of a domain */
+		uint32_t failure_per_day;  /* of all */
 	} reports;
 	struct {
 		const struct gp_certificate *certificates;

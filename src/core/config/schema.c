@@ -433,8 +433,9 @@ static const struct gp_key authentication_keys[] = {
 	 AT(authentication.from),
 	 .doc = "Mail without a From field, or with one that programs read in different ways: "
 		"several, of several domains, a group, malformed, with an address in an address. "
-		"refuse: at the door. tag: taken, as a DMARC permerror where it has no one "
-		"domain."},
+		"refuse: at the door; where all that is wrong is how the name is written, and no "
+		"other address could be read, it is junk unless DMARC passes. tag: taken, as a "
+		"DMARC permerror where it has no one domain."},
 	{.name = "exempt",
 	 .type = GP_KEY_EXEMPT,
 	 .preset = "[]",
@@ -557,6 +558,48 @@ static const struct gp_key reports_keys[] = {
 	 AT(reports.dmarc_size),
 	 .doc = "How large a DMARC report may be, compressed; its mail is a third larger. What "
 		"does not fit goes as several."},
+	{.name = "failure",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "off",
+	 .example = "on",
+	 .choices = report_words,
+	 AT(reports.failure),
+	 .doc = "Whether DMARC failure reports (RFC 9991) are made: a domain that asks for them "
+		"is told soon of single messages in its name that fail, with their header and "
+		"without their body. Law or contracts may not let you tell so much of mail to your "
+		"users."},
+	{.name = "failure_redact",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "true",
+	 .example = "false",
+	 .choices = truth_words,
+	 AT(reports.failure_redact),
+	 .doc = "Whether that header is told without what is private in it (RFC 6590): subject, "
+		"names and local parts of recipients are tokens, the same for the same text in "
+		"reports to one domain about mail from one address."},
+	{.name = "failure_window",
+	 .type = GP_KEY_TIME,
+	 .preset = "15m",
+	 .min = SECOND,
+	 .max = HOUR,
+	 AT(reports.failure_window),
+	 .doc = "How long a failure report waits for messages that fail alike, from the same "
+		"address: it is about the first of them, and says how many they are."},
+	{.name = "failure_per_hour",
+	 .type = GP_KEY_COUNT,
+	 .preset = "10",
+	 .min = 1,
+	 .max = 1000,
+	 AT(reports.failure_per_hour),
+	 .doc = "So many failure reports are begun for a domain in an hour. Messages beyond are "
+		"only counted."},
+	{.name = "failure_per_day",
+	 .type = GP_KEY_COUNT,
+	 .preset = "200",
+	 .min = 1,
+	 .max = 2000,
+	 AT(reports.failure_per_day),
+	 .doc = "The same in a day, for all domains together."},
 };
 static const struct gp_key_group reports_group = GROUP(reports_keys);
 

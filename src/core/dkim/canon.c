@@ -35,60 +35,32 @@ find_octet(uint64_t x, char octet)
 	return ~(((x & low) + low) | x | low);
 }
 
-enum { BLOCK = 64 };
-
-/* Whether a block is relaxed as it stands; the octet behind it is looked at too. There are no
- * branches in it, so that compilers do many octets at a time. */
-static bool
-is_clean(const char *block)
-{
-	uint8_t bad = 0;
-	for (size_t i = 0; i < BLOCK; i++) {
-		char c = block[i], next = block[i + 1];
-		bad |= (uint8_t)(c == '\t');
-		bad |= (uint8_t)((c == ' ') & ((next == ' ') | (next == '\t') | (next == '\r')));
-	}
-	return bad == 0;
-}
-
-/* Clean blocks; a word is left behind them. */
-static size_t
-skip_blocks(struct gp_slice s, size_t at)
-{
-	while (s.len - at >= BLOCK + sizeof(uint64_t) && is_clean(s.ptr + at))
-		at += BLOCK;
-	return at;
-}
+/* --- header fields --- */
 
 /*
- * How much of the front is relaxed as it stands, line ends apart: no tab, and each space before
- * something that is neither white space nor a CR: most of most bodies is like that. Eight octets at
- * a time, the last of which is only looked at to know what stands behind the seventh; by blocks
- * where the first of them promise well. line: no further than to a CR, so that who wants a line
- * does not look at all that follows for each.
+ * How much of a line is relaxed as it stands: no tab, and each space before something that is
+ * neither white space nor a CR. Eight octets at a time, the last of which is only looked at to know
+ * what stands behind the seventh. It goes no further than to a CR: who looked at all that follows
+ * would do so for each line.
  */
-static inline size_t
-find_clean(struct gp_slice s, bool line)
+static size_t
+find_clean(struct gp_slice s)
 {
-	enum { STEP = 7, PROMISE = 2 * STEP };
+	enum { STEP = 7 };
 	const uint64_t seven = 0x0080808080808080; /* of a word, in the order of memory */
 	size_t at = 0;
 	for (; at + sizeof(uint64_t) <= s.len; at += STEP) {
 		uint64_t x;
-		if (at == PROMISE && !line)
-			at = skip_blocks(s, at);
 		memcpy(&x, s.ptr + at, sizeof(x));
 		x = le64toh(x);
-		uint64_t spaces = find_octet(x, ' '), tabs = find_octet(x, '\t');
-		uint64_t crs = find_octet(x, '\r'), ends = spaces | tabs | crs;
-		uint64_t bad = ((spaces & ends >> 8) | tabs | (line ? crs : 0)) & seven;
+		uint64_t spaces = find_octet(x, ' '), stops = find_octet(x, '\t');
+		stops |= find_octet(x, '\r');
+		uint64_t bad = ((spaces & (spaces | stops) >> 8) | stops) & seven;
 		if (bad != 0)
 			return at + (size_t)__builtin_ctzll(bad) / 8;
 	}
 	return at;
 }
-
-/* --- header fields --- */
 
 /* What is left of white space and line ends at the front, and the octet behind them. Returns how
  * much was written of that. */
@@ -125,7 +97,7 @@ relax_field(struct gp_slice field, char *to)
 	to[len++] = ':';
 	size_t begin = len;
 	while (value.len > 0) {
-		size_t clean = len > begin ? find_clean(value, true) : 0;
+		size_t clean = len > begin ? find_clean(value) : 0;
 		memcpy(to + len, value.ptr, clean);
 		len += clean;
 		value = gp_slice_drop(value, clean);
@@ -237,43 +209,116 @@ feed_simple(struct gp_dkim_canon_body *c, struct gp_slice piece)
 	c->breaks += breaks;
 }
 
-/* Octet by octet, whatever they are. */
-static void
-relax(struct gp_dkim_canon_body *c, struct gp_slice piece)
+/* --- relaxed bodies --- */
+
+enum {
+	BLOCK = 64,
+	AHEAD = 2, /* octets behind one that tell whether it stays */
+};
+
+/* Blocks have no branches, so that compilers do many octets at a time, and no text is dearer than
+ * others. This one is relaxed as it stands, as most are; a space before a CR is looked at again. */
+static bool
+is_clean(const char *block)
 {
-	while (piece.len > 0) {
-		if (c->cr) {
-			piece = settle_cr(c, piece);
-			continue;
-		}
-		size_t len = 0;
-		while (len < piece.len && !is_wsp(piece.ptr[len]) && piece.ptr[len] != '\r')
-			len++;
-		if (len > 0)
-			put_text(c, gp_slice_take(piece, len));
-		piece = gp_slice_drop(piece, len);
-		if (piece.len == 0)
-			break;
-		c->cr = piece.ptr[0] == '\r';
-		c->space = c->space || !c->cr;
-		piece = gp_slice_drop(piece, 1);
+	uint8_t bad = 0;
+	for (size_t i = 0; i < BLOCK; i++) {
+		char c = block[i], next = block[i + 1];
+		bad |= (uint8_t)(c == '\t');
+		bad |= (uint8_t)((c == ' ') & ((next == ' ') | (next == '\t') | (next == '\r')));
 	}
+	return bad == 0;
+}
+
+/* Clean blocks at the front, without a CR that may begin a line end. */
+static size_t
+clean_len(struct gp_slice s)
+{
+	size_t at = 0;
+	while (s.len - at >= BLOCK + AHEAD && is_clean(s.ptr + at))
+		at += BLOCK - (s.ptr[at + BLOCK - 1] == '\r');
+	return at;
+}
+
+/* The first len octets of a block, relaxed: white space goes before white space and before a line
+ * end, else it is a space. Returns how many are left. */
+static size_t
+squeeze(const char *block, size_t len, char to[BLOCK])
+{
+	char text[BLOCK];
+	uint8_t stays[BLOCK];
+	size_t left = 0;
+	for (size_t i = 0; i < BLOCK; i++) {
+		char c = block[i], next = block[i + 1];
+		bool white = (c == ' ') | (c == '\t');
+		bool end = (next == '\r') & (block[i + AHEAD] == '\n');
+		text[i] = c == '\t' ? ' ' : c;
+		stays[i] = !(white & ((next == ' ') | (next == '\t') | end));
+	}
+	for (size_t i = 0; i < len; i++) {
+		to[left] = text[i];
+		left += stays[i];
+	}
+	return left;
+}
+
+/* Relaxed text. A CR at its end is a bare one: what stood behind it was no LF, if it is gone or
+ * not. */
+static void
+feed_text(struct gp_dkim_canon_body *c, struct gp_slice text)
+{
+	feed_simple(c, text);
+	if (c->cr)
+		(void)settle_cr(c, gp_slice(NULL, 0));
+}
+
+/* len: at most BLOCK. Returns what is behind them, or behind all but a CR that is their last. */
+static struct gp_slice
+feed_block(struct gp_dkim_canon_body *c, const char *block, size_t len, struct gp_slice piece)
+{
+	char text[BLOCK];
+	len -= block[len - 1] == '\r';
+	feed_text(c, gp_slice(text, squeeze(block, len, text)));
+	return gp_slice_drop(piece, len);
+}
+
+/* One octet, or the decision about a CR before it. Returns the rest. */
+static struct gp_slice
+relax_octet(struct gp_dkim_canon_body *c, struct gp_slice piece)
+{
+	if (c->cr)
+		return settle_cr(c, piece);
+	if (is_wsp(piece.ptr[0]))
+		c->space = true;
+	else if (piece.ptr[0] == '\r')
+		c->cr = true;
+	else
+		put_text(c, gp_slice_take(piece, 1));
+	return gp_slice_drop(piece, 1);
 }
 
 static void
 feed_relaxed(struct gp_dkim_canon_body *c, struct gp_slice piece)
 {
-	while (piece.len > 0) {
-		size_t clean = c->space || c->cr ? 0 : find_clean(piece, false);
+	enum { FEW = 8 };
+	if (is_wsp(piece.ptr[0]))
+		c->space = false; /* it goes on, and its last octet decides */
+	while (c->space && piece.len > 0)
+		piece = relax_octet(c, piece);
+	while (piece.len >= BLOCK + AHEAD) {
+		size_t clean = clean_len(piece);
 		if (clean > 0)
-			feed_simple(c, gp_slice_take(piece, clean));
-		piece = gp_slice_drop(piece, clean);
-		/* To the end of the line by octets, since one that has something has more. */
-		ptrdiff_t end = gp_slice_find(piece, '\n');
-		size_t line = end < 0 ? piece.len : (size_t)end + 1;
-		relax(c, gp_slice_take(piece, line));
-		piece = gp_slice_drop(piece, line);
+			feed_text(c, gp_slice_take(piece, clean));
+		piece = clean > 0 ? gp_slice_drop(piece, clean)
+				  : feed_block(c, piece.ptr, BLOCK, piece);
 	}
+	if (piece.len > FEW) {
+		char last[BLOCK + AHEAD] = "";
+		memcpy(last, piece.ptr, piece.len);
+		piece = feed_block(c, last, piece.len - AHEAD, piece);
+	}
+	while (piece.len > 0)
+		piece = relax_octet(c, piece);
 }
 
 void

@@ -178,7 +178,9 @@ judge_body(struct judging *j, const struct gp_dkim_body *body, size_t body_hash)
 		note(j, "l= covers %ju of %ju octets of the body (RFC 6376 section 8.2)",
 		     (uintmax_t)sig->length, (uintmax_t)size);
 	}
-	if (!gp_slice_eq(gp_dkim_digest_slice(&hash->digest), sig->body_hash))
+	j->verdict->body_differs =
+		!gp_slice_eq(gp_dkim_digest_slice(&hash->digest), sig->body_hash);
+	if (j->verdict->body_differs)
 		decide(j, GP_DKIM_FAIL, "the body is not the one that was signed",
 		       "RFC 6376 section 6.1.3");
 	return j->verdict->result;

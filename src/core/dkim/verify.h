@@ -37,6 +37,7 @@ struct gp_dkim_verdict {
 	size_t field;                              /* its place in the header */
 	const struct gp_dkim_signature *signature; /* never NULL; DKIM's: see gp_dkim_eval */
 	unsigned key_bits;                         /* 0: there is no key */
+	bool body_differs;                         /* it is not the body that was signed */
 	bool testing;         /* the key's domain is only trying (section 3.6.1, t=y) */
 	bool partial;         /* l= leaves a part of the body unsigned: anybody may have added it,
 			       so this is no proof of who wrote it (section 8.2) */

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "core/dmarc/walk.h"
-#include "core/message/mailbox_list.h"
+#include "core/message/lone_mailbox.h"
 
 int
 gp_dmarc_author_of_domain(struct gp_slice domain, struct gp_arena *arena,
@@ -34,6 +34,20 @@ join(struct gp_dmarc_author *author, struct gp_slice domain, struct gp_arena *ar
 	return rc;
 }
 
+/* Of what is no list. */
+static int
+read_broken(struct gp_slice line, struct gp_arena *arena, struct gp_dmarc_author *ret)
+{
+	struct gp_mailbox mailbox;
+	int rc = gp_lone_mailbox_find(line, arena, &mailbox);
+	if (rc == 0)
+		rc = gp_dmarc_author_of_domain(mailbox.domain, arena, ret);
+	ret->broken = rc == 0 && ret->state == GP_DMARC_AUTHOR_OK;
+	if (!ret->broken)
+		*ret = (struct gp_dmarc_author){.state = GP_DMARC_AUTHOR_MALFORMED};
+	return GP_MIN(rc, 0);
+}
+
 static int
 read_field(struct gp_slice value, struct gp_arena *arena, struct gp_dmarc_author *ret)
 {
@@ -43,9 +57,11 @@ read_field(struct gp_slice value, struct gp_arena *arena, struct gp_dmarc_author
 	if (!line.ptr)
 		return -ENOMEM;
 	int rc = gp_mailbox_list_parse(line, arena, &list, &why);
-	if (rc != 0 || list.len == 0) {
-		ret->state = rc > 0 ? GP_DMARC_AUTHOR_MALFORMED : GP_DMARC_AUTHOR_NO_MAILBOX;
-		return GP_MIN(rc, 0);
+	if (rc > 0)
+		return read_broken(line, arena, ret);
+	if (rc < 0 || list.len == 0) {
+		ret->state = GP_DMARC_AUTHOR_NO_MAILBOX;
+		return rc;
 	}
 	rc = gp_dmarc_author_of_domain(list.items[0].domain, arena, ret);
 	for (size_t i = 1; rc == 0 && i < list.len; i++)

@@ -120,8 +120,8 @@ envelope_domain(struct gp_slice sender, struct gp_arena *arena, struct gp_slice 
 	return r < 0 ? r : 0;
 }
 
-static struct gp_slice
-address_text(const struct gp_verify_query *q, struct gp_arena *arena)
+struct gp_slice
+gp_dmarcrpt_source(const struct gp_verify_query *q, struct gp_arena *arena)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 	if (q->address_len > 0)
@@ -152,7 +152,7 @@ gp_dmarcrpt_of_message(const struct gp_verify_query *query, const struct gp_veri
 		gp_arena_array(arena, GP_DMARCRPT_SIGNATURES_MAX, sizeof(*signatures));
 	*ret_policy = policy_of(d);
 	*ret_row = (struct gp_dmarcrpt_row){
-		.source = address_text(query, arena),
+		.source = gp_dmarcrpt_source(query, arena),
 		.disposition = disposition_of(d, decision->action),
 		.override = override_of(d, decision),
 		.dkim_aligned = d->dkim_aligned,

@@ -18,3 +18,7 @@
 gp_dmarcrpt_of_message(const struct gp_verify_query *query, const struct gp_verify_facts *facts,
 		       const struct gp_authpolicy_decision *decision, struct gp_arena *arena,
 		       struct gp_dmarcrpt_policy *ret_policy, struct gp_dmarcrpt_row *ret_row);
+
+/* The client's address as text, in the arena; empty: not known. */
+struct gp_slice
+gp_dmarcrpt_source(const struct gp_verify_query *query, struct gp_arena *arena);

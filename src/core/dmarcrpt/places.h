@@ -15,13 +15,14 @@ enum {
 
 enum gp_dmarcrpt_wish {
 	GP_DMARCRPT_WISHED,
-	GP_DMARCRPT_UNWISHED, /* there is no record any more, or none with rua */
+	GP_DMARCRPT_UNWISHED, /* there is no record any more, or none with such a tag */
 	GP_DMARCRPT_UNKNOWN,  /* the DNS did not say */
 };
 
 struct gp_dmarcrpt_places {
 	uint8_t wish;                                     /* enum gp_dmarcrpt_wish */
-	struct gp_dmarc_uri list[GP_DMARCRPT_PLACES_MAX]; /* mailto: alone, in the record's order */
+	struct gp_dmarc_uri list[GP_DMARCRPT_PLACES_MAX]; /* mailto: alone, each address once,
+							      in the record's order */
 	size_t len;
 	size_t refused;                     /* that did not agree, or are of another scheme */
 	size_t unknown;                     /* of these the DNS did not say whether they have */
@@ -35,9 +36,10 @@ enum gp_dmarcrpt_places_outcome {
 };
 
 /*
- * domain: where the record is, lower case, A-labels. Returns enum gp_dmarcrpt_places_outcome, or
- * -ENOMEM. The result lives in the arena and the set's arena. At most three rounds.
+ * domain: where the record is, lower case, A-labels; kind: enum gp_dmarc_report_kind, rua or ruf.
+ * Of a public suffix (psd=y) rua alone counts (RFC 9990). Returns enum gp_dmarcrpt_places_outcome,
+ * or -ENOMEM. The result lives in the arena and the set's arena. At most three rounds.
  */
 [[nodiscard]] int
-gp_dmarcrpt_places_eval(struct gp_slice domain, const struct gp_answers *answers,
+gp_dmarcrpt_places_eval(struct gp_slice domain, uint8_t kind, const struct gp_answers *answers,
 			struct gp_arena *arena, struct gp_dmarcrpt_places *ret);

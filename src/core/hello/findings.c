@@ -86,6 +86,7 @@ static const struct gp_finding_kind
 struct judging {
 	const struct gp_survey_facts *facts;
 	struct gp_findings *findings;
+	const char *software;
 	uint16_t port;
 };
 
@@ -108,11 +109,13 @@ tell(const struct judging *j, const struct gp_finding_kind *kind, enum gp_findin
 		worst = GP_SEVERITY_HIGH;
 	else if (j->port == SMTP_PORT && kind == &anonymous)
 		worst = GP_SEVERITY_INFO;
+	const char *fix = state == GP_FINDING_FAIL ? gp_survey_fix(kind->id, j->software) : NULL;
 	const struct gp_finding f = {
 		.kind = kind,
 		.state = (uint8_t)state,
 		.severity = GP_MIN(kind->severity, worst),
 		.evidence = gp_slice(text, GP_MIN((size_t)len, sizeof(text) - 1)),
+		.fix = gp_slice_str(fix),
 	};
 	gp_finding_put(j->findings, &f);
 }
@@ -288,20 +291,38 @@ judge_manners(const struct judging *j)
 	tell_known(j, &intolerant, f->tolerant, GP_SURVEY_NO, "it was not asked");
 }
 
-int
-gp_survey_findings(const struct gp_survey_facts *facts, uint16_t port, struct gp_findings *findings)
+static void
+judge_whole(const struct judging *j)
 {
-	const struct judging j = {facts, findings, port};
-	bool any = false;
+	const struct gp_survey_facts *f = j->facts;
+	if (!f->cut)
+		tell(j, &incomplete, GP_FINDING_PASS, "%u connections, of which %u failed",
+		     f->connections, f->lost);
+	else
+		tell(j, &incomplete, GP_FINDING_NOT_MEASURED,
+		     "%s: %u connections, of which %u failed", f->cut_why, f->connections, f->lost);
+}
+
+bool
+gp_survey_agreed(const struct gp_survey_facts *facts)
+{
 	for (size_t i = 0; i < GP_SURVEY_VERSIONS; i++)
-		any |= facts->versions[i].spoken == GP_SURVEY_YES;
-	if (any) {
+		if (facts->versions[i].spoken == GP_SURVEY_YES)
+			return true;
+	return false;
+}
+
+int
+gp_survey_findings(const struct gp_survey_facts *facts, uint16_t port, const char *software,
+		   struct gp_findings *findings)
+{
+	const struct judging j = {facts, findings, software, port};
+	if (gp_survey_agreed(facts)) {
 		judge_versions(&j);
 		judge_suites(&j);
 		judge_groups(&j);
 		judge_manners(&j);
-		tell(&j, &incomplete, facts->cut ? GP_FINDING_NOT_MEASURED : GP_FINDING_PASS,
-		     "%u connections, of which %u failed", facts->connections, facts->lost);
+		judge_whole(&j);
 	} else {
 		tell(&j, &no_survey, GP_FINDING_NOT_MEASURED, "%u connections, of which %u failed",
 		     facts->connections, facts->lost);

@@ -11,7 +11,17 @@
 #include "core/hello/survey.h"
 
 /* Adds one for each thing that was looked for: fail, pass, or not_measured with the reason. Nothing
- * but one not_measured ("tls.survey") when no version was agreed on. Returns 0 or -ENOMEM. */
+ * but one not_measured ("tls.survey") when no version was agreed on. software: as core/software
+ * names it; NULL: not recognised. Returns 0 or -ENOMEM. */
 [[nodiscard]] int
-gp_survey_findings(const struct gp_survey_facts *facts, uint16_t port,
+gp_survey_findings(const struct gp_survey_facts *facts, uint16_t port, const char *software,
 		   struct gp_findings *findings);
+
+/* What to do about a kind of finding, for this software: lines for people; NULL: nothing to be
+ * said. */
+const char *
+gp_survey_fix(const char *kind_id, const char *software);
+
+/* Was any version agreed on? Else nothing is known. */
+bool
+gp_survey_agreed(const struct gp_survey_facts *facts);

@@ -48,6 +48,7 @@ struct gp_survey {
 	size_t lists_len[GP_SURVEY_VERSIONS];
 	struct task tasks[TASKS_MAX];
 	size_t tasks_len, under_way;
+	const char *stopped; /* why; NULL: it goes on */
 };
 
 static const uint16_t good_curves[] = {29, 23, 24, 25, 30, 22, 26, 27, 28, 9, 10, 11, 12, 13, 14};
@@ -331,17 +332,38 @@ end(struct gp_survey *s)
 	return GP_SURVEY_DONE;
 }
 
+/* Why nothing more is asked, whatever there may be to ask; NULL: it is. */
+static const char *
+why_spent(const struct gp_survey *s)
+{
+	if (s->stopped)
+		return s->stopped;
+	if (s->facts.lost >= GP_SURVEY_LOST_MAX)
+		return "too many connections failed";
+	return s->facts.connections >= s->options.connections_max ? "no more connections are spent"
+								  : NULL;
+}
+
+void
+gp_survey_stop(struct gp_survey *s, const char *why)
+{
+	if (!s->stopped)
+		s->stopped = why;
+}
+
 enum gp_survey_step
 gp_survey_next(struct gp_survey *s, struct gp_survey_question *ret)
 {
 	if (s->under_way == GP_SURVEY_UNDER_WAY_MAX)
 		return GP_SURVEY_WAIT;
 	struct task *chosen = choose(s);
-	bool spent = s->facts.connections >= s->options.connections_max ||
-		     s->facts.lost >= GP_SURVEY_LOST_MAX;
+	const char *spent = why_spent(s);
 	if (!chosen || spent) {
-		s->facts.cut |= chosen != NULL;
-		return s->under_way > 0 ? GP_SURVEY_WAIT : end(s);
+		if (s->under_way > 0)
+			return GP_SURVEY_WAIT;
+		s->facts.cut = chosen != NULL;
+		s->facts.cut_why = chosen ? spent : NULL;
+		return end(s);
 	}
 	chosen->state = ASKED;
 	s->under_way++;

@@ -84,7 +84,8 @@ struct gp_survey_facts {
 	uint8_t renegotiation, master_secret, ticket, heartbeat, deflate, stapled;
 	struct gp_survey_chain rsa, ecdsa; /* by TLS 1.2 and earlier */
 	uint32_t connections, lost;
-	bool cut; /* there was more to be asked */
+	bool cut;            /* there was more to be asked; then: */
+	const char *cut_why; /* static */
 };
 
 struct gp_survey;
@@ -100,6 +101,10 @@ gp_survey_next(struct gp_survey *s, struct gp_survey_question *ret);
  * or STARTTLS did not come about, so that nothing was asked; it is asked once more. */
 void
 gp_survey_answer(struct gp_survey *s, unsigned id, const struct gp_flight *answer);
+
+/* Nothing more is asked, for that reason (static): once all is answered, it is done. */
+void
+gp_survey_stop(struct gp_survey *s, const char *why);
 
 const struct gp_survey_facts *
 gp_survey_facts(const struct gp_survey *s);

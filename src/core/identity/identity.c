@@ -8,7 +8,7 @@
 #include "core/identity/parts.h"
 #include "core/identity/visible.h"
 #include "core/identity/words.h"
-#include "core/message/mailbox_list.h"
+#include "core/message/lone_mailbox.h"
 
 static const struct gp_finding_kind
 	from_none = {"from.missing", GP_SEVERITY_HIGH, "no From",
@@ -23,6 +23,9 @@ static const struct gp_finding_kind
 	from_unreadable = {"from.unreadable", GP_SEVERITY_HIGH, "From has no single reading",
 			   "its text is none of RFC 5322 section 3.4, so programs differ in what "
 			   "they see there"},
+	from_malformed = {"from.malformed", GP_SEVERITY_LOW, "From is written wrongly",
+			  "its text is none of RFC 5322 section 3.4, and there is one address in "
+			  "it alone: whoever finds one finds this"},
 	from_literal = {"from.no_domain", GP_SEVERITY_MEDIUM, "From has no domain",
 			"an address literal has no policy that could be checked"},
 	reply_to = {"reply_to.elsewhere", GP_SEVERITY_MEDIUM, "answers go elsewhere",
@@ -117,20 +120,31 @@ set_domain(struct gp_identity_reading *r, struct gp_identity *id, struct gp_slic
 	id->shown = gp_visible(gp_lookalike_unicode(ascii, r->arena), r->arena);
 }
 
-/* Returns 0; 1 when the field has no reading (*ret_why), or -ENOMEM. */
+static void
+set_first(struct gp_identity_reading *r, struct gp_identity *id, const struct gp_mailbox *first)
+{
+	id->address = first->text;
+	id->name = visible_text(r, unquoted(r, first->name));
+	set_domain(r, id, first->domain);
+}
+
+/* Returns 0; 1 when the field is malformed (*ret_why), be there one mailbox in it or none that can
+ * be read; or -ENOMEM. */
 static int
 read_mailboxes(struct gp_identity_reading *r, struct gp_slice value, struct gp_identity *id,
 	       const char **ret_why)
 {
 	struct gp_mailbox_list list;
+	struct gp_mailbox lone;
 	int rc = gp_mailbox_list_parse(value, r->arena, &list, ret_why);
-	if (rc != 0 || list.len == 0)
-		return rc;
-	id->mailboxes = list.len;
-	id->address = list.items[0].text;
-	id->name = visible_text(r, unquoted(r, list.items[0].name));
-	set_domain(r, id, list.items[0].domain);
-	return 0;
+	if (rc == 0 && list.len > 0) {
+		id->mailboxes = list.len;
+		set_first(r, id, &list.items[0]);
+	} else if (rc > 0 && gp_lone_mailbox_find(value, r->arena, &lone) == 0) {
+		id->mailboxes = 1;
+		set_first(r, id, &lone);
+	}
+	return r->arena->failed ? -ENOMEM : rc;
 }
 
 static int
@@ -177,8 +191,9 @@ judge_from(struct gp_identity_reading *r, int outcome, const char *why)
 	else if (r->ret->from_fields > 1)
 		gp_finding_add(r->findings, &from_fields, "%zu fields", r->ret->from_fields);
 	if (outcome == 1)
-		gp_finding_add(r->findings, &from_unreadable, "%s: %.*s", why,
-			       GP_SLICE_FMT(from->text));
+		gp_finding_add(r->findings,
+			       from->mailboxes == 1 ? &from_malformed : &from_unreadable,
+			       "%s: %.*s", why, GP_SLICE_FMT(from->text));
 	else if (from->there && from->mailboxes == 0)
 		gp_finding_add(r->findings, &from_unreadable, "nobody is named: %.*s",
 			       GP_SLICE_FMT(from->text));

@@ -321,12 +321,12 @@ admit_others(const struct gp_policy *p, const struct gp_client *c, const struct 
 	return 0;
 }
 
-/* Whether the recipient is one that only gp_srs_back() knows. */
+/* Whether the address is one that only gp_srs_back() knows. */
 static bool
-is_srs(const struct gp_policy *p, const struct gp_address *rcpt, const struct location *at)
+is_srs(const struct gp_policy *p, const struct gp_address *a, const struct location *at)
 {
 	return p->cfg->srs.domain.len > 0 && at->domain &&
-	       gp_slice_eq(at->name, p->cfg->srs.domain) && gp_srs_is(rcpt->local);
+	       gp_slice_eq(at->name, p->cfg->srs.domain) && gp_srs_is(a->local);
 }
 
 /* Bounces of what was forwarded go back to who sent it. */
@@ -409,6 +409,25 @@ gp_policy_forward(const struct gp_policy *p, const struct gp_srs *srs, struct gp
 	if (at.domain || gp_slice_eq(at.name, p->cfg->hostname))
 		return 1;
 	return gp_srs_forward(srs, &a, p->cfg->srs.domain, arena, ret);
+}
+
+int
+gp_policy_forwarded_for(const struct gp_policy *p, const struct gp_srs *srs, struct gp_slice path,
+			struct gp_arena *arena, struct gp_slice *ret)
+{
+	struct gp_address a, sender;
+	struct location at;
+	const char *why;
+	if (!srs || srs->keys_len == 0 || path.len == 0)
+		return 1;
+	int rc = gp_address_parse(path, arena, &a, &why);
+	if (rc == 0)
+		rc = locate(p, &a, arena, &at);
+	if (rc == 0)
+		rc = is_srs(p, &a, &at) ? gp_srs_back(srs, a.local, arena, &sender) : 1;
+	if (rc == 0)
+		*ret = sender.text;
+	return GP_MIN(rc, 1);
 }
 
 /* Routing below: each way fills in what is its own. */

@@ -79,6 +79,16 @@ gp_policy_rcpt(const struct gp_policy *p, const struct gp_client *c, const struc
 gp_policy_forward(const struct gp_policy *p, const struct gp_srs *srs, struct gp_slice sender,
 		  struct gp_arena *arena, struct gp_slice *ret);
 
+/*
+ * The way back from there: whom a reverse-path of ours (canonical text, or empty) stands for. Mail
+ * has such a one when it was forwarded from here and has come back; what is told its sender must
+ * not go to the path, which leads to here. Returns 0; 1: it is no such path, or nobody's any more;
+ * -ENOMEM.
+ */
+[[nodiscard]] int
+gp_policy_forwarded_for(const struct gp_policy *p, const struct gp_srs *srs, struct gp_slice path,
+			struct gp_arena *arena, struct gp_slice *ret);
+
 enum gp_transport {
 	GP_TRANSPORT_MAILDIR = 1,
 	GP_TRANSPORT_LMTP,

@@ -84,7 +84,8 @@ static const struct gp_finding_kind
 	fcrdns = {"dns.fcrdns", GP_SEVERITY_MEDIUM, "address and name do not lead to each other",
 		  "large receivers refuse mail from such hosts; who only receives can do without"},
 	no_mx = {"smtp.no_mx", GP_SEVERITY_INFO, "no MX points here",
-		 "port 25 is open, but no domain that was looked up has its mail here"};
+		 "port 25 is open, but the domain of the host's name does not have its mail here: "
+		 "forgotten, for sending alone, or for other domains"};
 
 struct judging {
 	const struct gp_probe_record *record;
@@ -432,14 +433,21 @@ severity_in_clear(const struct judging *j, struct gp_slice mechanisms)
 	return GP_SEVERITY_MEDIUM;
 }
 
+/* AUTH without a mechanism (RFC 4954 section 3) is no offer. */
+static bool
+offers_auth(const struct gp_probe_reply *ehlo, struct gp_slice *ret)
+{
+	return gp_probe_offers(ehlo, GP_SLICE("AUTH"), ret) && gp_slice_trim(*ret).len > 0;
+}
+
 static void
 judge_auth(const struct judging *j)
 {
 	const struct gp_probe_reply *clear = reply_to(j, GP_PROBE_EHLO);
 	const struct gp_probe_reply *last = gp_probe_last_ehlo(j->record);
-	struct gp_slice mechanisms = {};
-	bool offered = gp_probe_offers(last, GP_SLICE("AUTH"), NULL);
-	if (clear->code / 100 == 2 && gp_probe_offers(clear, GP_SLICE("AUTH"), &mechanisms))
+	struct gp_slice mechanisms = {}, inside = {};
+	bool in_clear_too = offers_auth(clear, &mechanisms), offered = offers_auth(last, &inside);
+	if (in_clear_too)
 		fail(j, &in_clear, severity_in_clear(j, mechanisms), "in clear: AUTH %.*s%s",
 		     GP_SLICE_FMT(quote(j, mechanisms)),
 		     j->record->starttls == GP_PROBE_STARTTLS_OK ? "" : "; and there is no TLS");
@@ -449,7 +457,7 @@ judge_auth(const struct judging *j)
 		unmeasured(j, &in_clear, "%s", clear->none ? clear->none : "EHLO is refused");
 	if (last->code / 100 != 2)
 		return;
-	if (j->facts->port == 25 && (offered || mechanisms.len > 0))
+	if (j->facts->port == 25 && (offered || in_clear_too))
 		fail(j, &on_25, on_25.severity, "in the reply to EHLO");
 	if (is_submission(j) && !offered && last->tls)
 		fail(j, &no_auth, no_auth.severity, "EHLO's reply inside TLS has no AUTH");
@@ -612,8 +620,9 @@ judge_dns(const struct judging *j)
 		     GP_SLICE_FMT(ptr));
 	else
 		unmeasured(j, &fcrdns, "the DNS was not asked, or did not answer");
-	if (f->port == 25 && f->mx_known && !f->is_mx)
-		fail(j, &no_mx, no_mx.severity, "of the domains that were looked up");
+	if (f->port == 25 && f->domain.len > 0 && !f->is_mx)
+		fail(j, &no_mx, no_mx.severity, "%.*s has its mail elsewhere, or nowhere",
+		     GP_SLICE_FMT(quote(j, f->domain)));
 }
 
 int

@@ -27,7 +27,8 @@ struct gp_probe_facts {
 	struct gp_slice rdns_name; /* any octets */
 	const char *software;      /* as core/software names it; NULL: not recognised */
 	bool private_target;       /* then a private address of ours is nothing strange */
-	bool mx_known, is_mx;      /* does a domain that was looked up point here? */
+	struct gp_slice domain;    /* whose MX records were looked up; empty: none */
+	bool is_mx;                /* one of them leads here */
 };
 
 /* Adds them to the list. Returns 0 or -ENOMEM. */

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What to do, as the lines of each server's own configuration. */
+#include "core/finding/fix.h"
 #include "core/probe/findings.h"
 
-static const struct {
-	const char *kind;
-	const char *software; /* the beginning of its name; NULL: any other */
-	const char *text;
-} fixes[] = {
+static const struct gp_finding_fix fixes[] = {
 	{"smtp.open_relay", "Postfix",
 	 "main.cf: smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
 	 "defer_unauth_destination\n"
@@ -118,12 +115,5 @@ static const struct {
 const char *
 gp_probe_fix(const char *kind_id, const char *software)
 {
-	struct gp_slice kind = gp_slice_str(kind_id), name = gp_slice_str(software);
-	for (size_t i = 0; i < GP_ARRAY_LEN(fixes); i++) {
-		const char *of = fixes[i].software;
-		if (gp_slice_eq(gp_slice_str(fixes[i].kind), kind) &&
-		    (!of || gp_slice_starts_nocase(name, gp_slice_str(of))))
-			return fixes[i].text;
-	}
-	return NULL;
+	return gp_finding_fix(fixes, GP_ARRAY_LEN(fixes), kind_id, software);
 }

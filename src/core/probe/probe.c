@@ -127,11 +127,12 @@ find_work(struct gp_probe *p)
 	p->deadline_ms = UINT64_MAX;
 }
 
-/* Who says that it is busy is not asked again at once. */
+/* Who says that it is busy is not asked again at once. Some servers end a connection by 421 after
+   what we have done to them; that is another thing. */
 static void
 be_patient(struct gp_probe *p, enum gp_probe_end end)
 {
-	bool away = end == GP_PROBE_END_421 || end == GP_PROBE_END_REFUSED;
+	bool away = !p->served && (end == GP_PROBE_END_421 || end == GP_PROBE_END_REFUSED);
 	if (away && p->turned_away < UINT8_MAX)
 		p->turned_away++;
 	p->pause_ms = away ? p->turned_away * (uint32_t)GP_PROBE_PATIENCE_MS : 0;
@@ -204,6 +205,7 @@ gp_probe_connected(struct gp_probe *p, uint64_t now_ms)
 	p->now_ms = p->connected_ms = now_ms;
 	p->record.connections++;
 	p->in_tls = false;
+	p->served = false;
 	p->early = false;
 	p->unasked = 0;
 	p->sent_ms = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads replies (RFC 5321 section 4.2) as they are: a fingerprint hangs on what a parser for the
- * sake of sending would make even. For probe*.c alone.
+ * sake of sending would make even. For probe*.c, and core/surveyor.
  *
  * A reply ends with the first line that has no hyphen behind its code. A line without a code, or
  * with another one than those before it, is no reply, nor is one of too many lines or octets; what

@@ -122,6 +122,14 @@ mentions(const struct gp_probe_form *f, const char *variable)
 	return strstr(f->from, variable) || strstr(f->to, variable);
 }
 
+/* Mail to a loopback address is every host's own. */
+static bool
+is_everybodys(struct gp_slice own_address, struct gp_slice address)
+{
+	return gp_slice_eq(own_address, address) || gp_slice_eq(own_address, GP_SLICE("::1")) ||
+	       gp_slice_starts(own_address, GP_SLICE("127."));
+}
+
 /* What is not at hand for this form, static; NULL: nothing. */
 static const char *
 what_is_missing(const struct gp_probe *p, const struct gp_probe_form *f)
@@ -138,8 +146,8 @@ what_is_missing(const struct gp_probe *p, const struct gp_probe_form *f)
 		return "the server's address is not known";
 	if (mentions(f, "$L") && o->own_address.len == 0)
 		return "our own address is not known";
-	if (mentions(f, "$L") && gp_slice_eq(o->own_address, o->address))
-		return "our own address is the server's";
+	if (mentions(f, "$L") && is_everybodys(o->own_address, o->address))
+		return "our own address is the server's, too";
 	if (sends && !(o->consents & GP_PROBE_CANARY))
 		return "it sends a message, which nobody has consented to";
 	if (f->way == GP_PROBE_WAY_TLS && o->mode == GP_PROBE_MODE_TLS)

@@ -121,6 +121,7 @@ struct gp_probe {
 	uint8_t turned_away; /* how often the server sent us away */
 	uint32_t pause_ms;   /* before the next connection */
 	bool in_tls;
+	bool served;     /* this connection has told what it was for: how it ends says nothing */
 	bool early;      /* the reply that is coming in began before its command was sent */
 	bool exhausted;  /* no more connections, whatever a task wants */
 	uint8_t unasked; /* replies to nothing, of this connection */

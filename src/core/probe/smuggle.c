@@ -202,6 +202,7 @@ answer_end(struct gp_probe *p, const struct gp_probe_reply *r)
 	note(p, r);
 	p->smuggler.stage = SMUGGLE_QUIT;
 	p->smuggler.barren = 0;
+	p->served = true;
 	gp_probe_say(p, 0, "QUIT");
 }
 

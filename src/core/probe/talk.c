@@ -55,6 +55,22 @@ left_out(const struct gp_probe *p, size_t i)
 	return NULL;
 }
 
+/* Some servers know nobody without a domain. */
+static bool
+is_at_domain(const struct gp_probe *p)
+{
+	return p->o.hosted.len > 0 && (p->ask == GP_PROBE_VRFY || p->ask == GP_PROBE_VRFY_NOBODY ||
+				       p->ask == GP_PROBE_EXPN);
+}
+
+static struct gp_slice
+operand_rest(const struct gp_probe *p)
+{
+	if (is_at_domain(p))
+		return p->o.hosted;
+	return p->ask == GP_PROBE_HELO ? p->o.helo : gp_slice("", 0);
+}
+
 /* Asks what comes behind `last`, or takes leave. */
 static void
 ask_on(struct gp_probe *p, uint8_t last)
@@ -73,8 +89,8 @@ ask_on(struct gp_probe *p, uint8_t last)
 		return;
 	}
 	p->ask = asks[i].ask;
-	gp_probe_say(p, asks[i].consent, "%s%.*s", asks[i].line,
-		     GP_SLICE_FMT(p->ask == GP_PROBE_HELO ? p->o.helo : gp_slice("", 0)));
+	gp_probe_say(p, asks[i].consent, "%s%s%.*s", asks[i].line, is_at_domain(p) ? "@" : "",
+		     GP_SLICE_FMT(operand_rest(p)));
 }
 
 static bool

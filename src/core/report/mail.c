@@ -56,15 +56,22 @@ put_subject(struct gp_buf *out, const struct gp_report_mail *m)
 		gp_buf_printf(out, "<%.*s>\r\n", GP_SLICE_FMT(r->unique));
 }
 
+void
+gp_report_put_origin(struct gp_buf *out, const struct gp_report *r, struct gp_slice from,
+		     struct gp_slice to, uint64_t now_s)
+{
+	gp_report_put_field(out, "From: ", from);
+	gp_report_put_field(out, "To: ", to);
+	gp_report_put_field(out, "Date: ", gp_slice_str(gp_date_text(now_s).s));
+	gp_buf_put_str(out, "Message-ID: ");
+	put_id(out, r);
+}
+
 static void
 put_header(struct gp_buf *out, const struct gp_report_mail *m)
 {
 	const struct gp_report *r = m->report;
-	gp_report_put_field(out, "From: ", m->from);
-	gp_report_put_field(out, "To: ", m->to);
-	gp_report_put_field(out, "Date: ", gp_slice_str(gp_date_text(m->now_s).s));
-	gp_buf_put_str(out, "Message-ID: ");
-	put_id(out, r);
+	gp_report_put_origin(out, r, m->from, m->to, m->now_s);
 	put_subject(out, m);
 	if (m->form->put_fields)
 		m->form->put_fields(out, r);

@@ -54,6 +54,12 @@ gp_report_write_filename(const struct gp_report *r, const struct gp_report_form 
 void
 gp_report_put_field(struct gp_buf *out, const char *name, struct gp_slice value);
 
+/* The fields that a mail with a report begins with: From, To, Date, Message-ID. now_s: since the
+ * epoch. */
+void
+gp_report_put_origin(struct gp_buf *out, const struct gp_report *r, struct gp_slice from,
+		     struct gp_slice to, uint64_t now_s);
+
 /* Appends the message: 7-bit lines of at most 998 octets with CRLF, not signed yet. False: the
  * buffer's cap, or memory. */
 [[nodiscard]] bool

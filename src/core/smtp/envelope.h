@@ -31,6 +31,8 @@ enum gp_envelope_flags {
 	GP_ENVELOPE_BINARYMIME = 4,
 	GP_ENVELOPE_REQUIRETLS = 16, /* RFC 8689: it goes on within proven TLS, or back */
 	GP_ENVELOPE_JUNK = 32,       /* taken, but likely not from whom it says */
+	/* A report of ours, as the queue has it: it gets its DKIM signatures on its way out. */
+	GP_ENVELOPE_UNSIGNED = 64,
 };
 
 struct gp_rcpt {

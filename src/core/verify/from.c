@@ -67,7 +67,7 @@ hides_address(struct gp_slice local)
 	return gp_slice_find(local, '@') >= 0 || memmem(local.ptr, local.len, "=?", 2);
 }
 
-/* What the addresses are like; the one field that names somebody. */
+/* What the addresses are like; the one field that names somebody, and is well formed. */
 static int
 look_at_list(const struct gp_header *h, struct gp_arena *arena, const char **ret)
 {
@@ -87,6 +87,36 @@ look_at_list(const struct gp_header *h, struct gp_arena *arena, const char **ret
 	return 0;
 }
 
+/* 1: it names one mailbox, of the author's domain. 0: it does not. -ENOMEM. */
+static int
+is_of_author(struct gp_slice value, const struct gp_dmarc_author *author, struct gp_arena *arena)
+{
+	struct gp_mailbox_list list;
+	struct gp_dmarc_author other;
+	const char *why;
+	struct gp_slice line = gp_header_unfold(value, arena);
+	int r = line.ptr ? gp_mailbox_list_parse(line, arena, &list, &why) : -ENOMEM;
+	if (r != 0 || list.len != 1)
+		return GP_MIN(r, 0);
+	r = gp_dmarc_author_of_domain(list.items[0].domain, arena, &other);
+	return r < 0 ? r : gp_slice_eq(other.domain, author->domain);
+}
+
+static int
+look_at_senders(const struct gp_header *h, const struct gp_dmarc_author *author,
+		struct gp_arena *arena, const char **ret)
+{
+	struct gp_slice name = GP_SLICE("Sender");
+	for (size_t i = 0; (i = gp_header_find(h, name, i)) < h->fields_len; i++) {
+		int r = is_of_author(gp_header_value(h, i), author, arena);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			*ret = "the From field is malformed, and Sender names somebody else";
+	}
+	return 0;
+}
+
 int
 gp_verify_from(const struct gp_header *h, const struct gp_dmarc_author *author,
 	       struct gp_arena *arena, const char **ret)
@@ -100,5 +130,7 @@ gp_verify_from(const struct gp_header *h, const struct gp_dmarc_author *author,
 		*ret = "a line of the header is nearly a From field";
 		return 0;
 	}
+	if (author->broken)
+		return look_at_senders(h, author, arena, ret);
 	return look_at_list(h, arena, ret);
 }

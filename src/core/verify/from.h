@@ -15,7 +15,8 @@
  *    or other octets that no name has, before its name or its colon;
  *  - a group (RFC 6854): its name stands where readers expect who it is from;
  *  - a local part with an encoded word (RFC 2047) or an "@" in it: who decodes or cuts it sees
- *    another address.
+ *    another address;
+ *  - a `broken` field beside a Sender of another domain: who cannot read From shows that.
  *
  * Returns 0 or -ENOMEM.
  */

@@ -119,6 +119,8 @@ put_dmarc(struct writer *w, const struct gp_verify_facts *f)
 	struct gp_authres_result *r = begin(w, "dmarc", gp_dmarc_verdict_name(f->dmarc->verdict));
 	if (f->author.state != GP_DMARC_AUTHOR_OK)
 		r->reason = gp_slice_str(gp_dmarc_author_text(f->author.state));
+	else if (f->author.broken)
+		r->reason = GP_SLICE("the From field is malformed, and names one address");
 	add(w, "header", "from", f->dmarc->from_domain);
 	if (policy)
 		add(w, "policy", "dmarc", gp_slice_str(policy));

@@ -456,6 +456,7 @@ struct gp_verify_facts
 gp_verify_facts(const struct gp_verify *v)
 {
 	return (struct gp_verify_facts){
+		.header = &v->header,
 		.mail_from = checks_spf(v) ? &v->spf[MAIL_FROM] : NULL,
 		.helo = checks_helo(v) ? &v->spf[HELO] : NULL,
 		.dkim = v->dkim.verdicts,

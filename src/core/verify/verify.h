@@ -95,6 +95,7 @@ gp_verify_run(struct gp_verify *v, struct gp_verify_need *ret_need);
 
 /* What it came to; lives as long as v does. */
 struct gp_verify_facts {
+	const struct gp_header *header;
 	const struct gp_spf_result *mail_from; /* NULL: left out. Null reverse-path: of
 						  postmaster@HELO */
 	const struct gp_spf_result *helo;      /* NULL: left out, or the one above already */

@@ -32,3 +32,12 @@ signers_of(const struct signers *s, struct gp_slice domain, size_t *ret_len)
 	*ret_len = end - at;
 	return at < s->len ? &s->items[at] : NULL;
 }
+
+const struct gp_dkim_signer *
+signers_above(const struct signers *s, struct gp_slice domain, size_t *ret_len)
+{
+	const struct gp_dkim_signer *found = NULL;
+	for (*ret_len = 0; domain.len > 0 && !found; (void)gp_slice_cut(&domain, '.'))
+		found = signers_of(s, domain, ret_len);
+	return found;
+}

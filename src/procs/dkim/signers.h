@@ -23,3 +23,6 @@ signers_take(struct signers *s, const struct gp_msg_dkim_signers *m);
 /* Those of the domain (lower case, A-labels); *ret_len 0: its mail is not signed. */
 const struct gp_dkim_signer *
 signers_of(const struct signers *s, struct gp_slice domain, size_t *ret_len);
+/* Those of the nearest domain at or above this one that has some, as signers_of(). */
+const struct gp_dkim_signer *
+signers_above(const struct signers *s, struct gp_slice domain, size_t *ret_len);

@@ -122,7 +122,8 @@ begin(struct signing *g, const struct signers *all, const struct signing_mail *m
 		r = author_domain(&h, arena, &domain);
 	if (r != 0)
 		return r > 0 ? SIGNING_NOT_OURS : SIGNING_LATER;
-	const struct gp_dkim_signer *signers = signers_of(all, domain, &len);
+	const struct gp_dkim_signer *signers =
+		mail->made_here ? signers_above(all, domain, &len) : signers_of(all, domain, &len);
 	g->items = gp_arena_array(&g->arena, len, sizeof(*g->items));
 	enum signing_result result = len > 0 ? SIGNING_BEGUN : SIGNING_NOT_OURS;
 	for (size_t i = 0; g->items && result == SIGNING_BEGUN && i < len; i++)
@@ -173,6 +174,7 @@ signing_begin_whole(struct signing *g, const struct signers *all, struct gp_slic
 		.start = gp_slice_take(text, r == 0 ? h.len : 0),
 		.body_hash = &digest,
 		.now_s = now_s,
+		.made_here = true,
 	};
 	enum signing_result result = r == 0  ? signing_begin(g, all, &mail)
 				     : r > 0 ? SIGNING_NOT_OURS

@@ -31,6 +31,9 @@ struct signing_mail {
 	struct gp_slice start; /* what came: all of its header at least */
 	const struct gp_dkim_digest *body_hash; /* relaxed */
 	uint64_t now_s;
+	/* By us, in the name of this host: where its domain has no keys, the nearest above it that
+	   has some signs, which is aligned with it as well (RFC 9989 section 4.10.2). */
+	bool made_here;
 };
 
 enum signing_result {
@@ -52,7 +55,7 @@ signing_text(const struct signing_mail *mail, struct gp_arena *arena);
 /* To be freed in any case. The mail is needed during the call only. */
 [[nodiscard]] enum signing_result
 signing_begin(struct signing *g, const struct signers *all, const struct signing_mail *mail);
-/* The same for a mail that is all there. */
+/* The same for a mail that is all there, and was made here. */
 [[nodiscard]] enum signing_result
 signing_begin_whole(struct signing *g, const struct signers *all, struct gp_slice text,
 		    uint64_t now_s);

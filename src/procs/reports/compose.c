@@ -110,11 +110,22 @@ part_dmarc(struct store *s, const struct store_report *row, uint64_t first, stru
 	return r;
 }
 
+static int
+part_of_kind(struct store *s, const struct store_report *row, uint64_t first,
+	     struct gp_arena *arena, struct compose_part *part)
+{
+	struct gp_arena counts = GP_ARENA_INIT(ARENA_MAX);
+	int r = row->kind == STORE_TLS       ? part_tls(s, row, &counts, part)
+		: row->kind == STORE_FAILURE ? store_read_failure(s, row, arena, &part->failure)
+					     : part_dmarc(s, row, first, &counts, part);
+	gp_arena_free(&counts);
+	return r;
+}
+
 int
 compose_part(const struct gp_config *config, struct store *s, const struct store_report *row,
 	     uint64_t first, struct gp_arena *arena, struct compose_part *ret)
 {
-	struct gp_arena counts = GP_ARENA_INIT(ARENA_MAX);
 	gp_buf_free(&ret->gzip);
 	*ret = (struct compose_part){
 		.head = {.unique = first == 0 ? row->unique
@@ -129,9 +140,23 @@ compose_part(const struct gp_config *config, struct store *s, const struct store
 		.first = first,
 	};
 	compose_sender(config, row->kind, arena, &ret->head);
-	int r = arena->failed            ? -ENOMEM
-		: row->kind == STORE_TLS ? part_tls(s, row, &counts, ret)
-					 : part_dmarc(s, row, first, &counts, ret);
-	gp_arena_free(&counts);
-	return r;
+	return arena->failed ? -ENOMEM : part_of_kind(s, row, first, arena, ret);
+}
+
+bool
+compose_mail(const struct compose_part *part, struct gp_slice to, uint64_t now_s,
+	     struct gp_buf *out)
+{
+	const struct gp_report_mail report = {
+		.form = part->form,
+		.report = &part->head,
+		.from = part->head.contact,
+		.to = to,
+		.gzip = gp_buf_slice(&part->gzip),
+		.now_s = now_s,
+	};
+	const struct gp_failrpt_mail failure = {
+		.report = &part->head, .to = to, .texts = part->failure, .now_s = now_s};
+	return part->form ? gp_report_write_mail(&report, out)
+			  : gp_failrpt_write_mail(&failure, out);
 }

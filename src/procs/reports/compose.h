@@ -13,10 +13,11 @@ enum compose_limits {
 /* What goes in one mail: a whole report, or those rows of it that fit `reports.dmarc_size`. */
 struct compose_part {
 	struct gp_report head;
-	const struct gp_report_form *form;
+	const struct gp_report_form *form; /* NULL: of a failure */
 	struct gp_buf gzip;
-	uint64_t first; /* the number of its first row, by which it is known */
-	uint64_t next;  /* that of the next part's; 0: there is no other */
+	struct gp_failrpt_texts failure; /* in the arena */
+	uint64_t first;                  /* the number of its first row, by which it is known */
+	uint64_t next;                   /* that of the next part's; 0: there is no other */
 };
 
 /* Who a report is from, out of the configuration; texts live in the arena and the configuration. */
@@ -29,6 +30,11 @@ compose_sender(const struct gp_config *config, enum store_kind kind, struct gp_a
 compose_tls(const struct gp_tlsrpt_report *report, struct gp_buf *out);
 [[nodiscard]] int
 compose_dmarc(const struct gp_dmarcrpt_report *report, struct gp_buf *out);
+
+/* Appends its mail to this address, not signed yet. False: the buffer's cap, or memory. */
+[[nodiscard]] bool
+compose_mail(const struct compose_part *part, struct gp_slice to, uint64_t now_s,
+	     struct gp_buf *out);
 
 /* Puts the part that begins with this row in the place of *ret. Texts live in the arena, in the
  * row and the configuration. 0; -E2BIG: never; -errno. */

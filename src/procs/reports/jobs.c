@@ -110,7 +110,7 @@ end_job(struct job *j)
 static const char *
 kind_of(const struct job *j)
 {
-	return j->row.kind == STORE_TLS ? "tls" : "dmarc";
+	return store_kind_name(j->row.kind);
 }
 
 size_t
@@ -135,8 +135,8 @@ settle(struct job *j, enum store_state state)
 	end_job(j);
 }
 
-/* For this time. RFC 8460 section 5.5: attempts go on for a day after the first; RFC 9990 leaves it
- * to us. */
+/* For this time. RFC 8460 section 5.5: attempts go on for a day after the first; RFC 9990 and 9991
+ * leave it to us. */
 static void
 end_attempt(struct job *j, const char *why)
 {
@@ -265,21 +265,13 @@ sign_mail(struct job *j)
 static void
 send_mail(struct job *j)
 {
-	struct gp_report_mail mail = {
-		.form = j->part.form,
-		.report = &j->part.head,
-		.from = j->part.head.contact,
-		.to = place(j)->address,
-		.gzip = gp_buf_slice(&j->part.gzip),
-		.now_s = reports_now_s(),
-	};
+	uint64_t now_s = reports_now_s();
 	forget_mail(j);
 	j->mail = GP_BUF_INIT(MAIL_MAX);
-	enum signing_result result =
-		gp_report_write_mail(&mail, &j->mail)
-			? signing_begin_whole(&j->signing, &reports.signers, gp_buf_slice(&j->mail),
-					      mail.now_s)
-			: SIGNING_LATER;
+	enum signing_result result = compose_mail(&j->part, place(j)->address, now_s, &j->mail)
+					     ? signing_begin_whole(&j->signing, &reports.signers,
+								   gp_buf_slice(&j->mail), now_s)
+					     : SIGNING_LATER;
 	if (result == SIGNING_BEGUN || result == SIGNING_NOT_OURS)
 		sign_mail(j);
 	else
@@ -558,6 +550,9 @@ begin(void)
 	}
 	if (is_under_way(j))
 		free_job(j);
+	else if (j->row.kind == STORE_FAILURE && !reports.env->config->reports.failure)
+		/* It was switched off while this one waited. */
+		settle(j, STORE_UNASKED);
 	else
 		find_places(j);
 	return true;
@@ -566,6 +561,10 @@ begin(void)
 void
 jobs_run(void)
 {
+	/* At the start signer comes when it has read its keys; an attempt before would be lost, and
+	 * the next one is a pause away. */
+	if (!reports.signers.known)
+		return;
 	while (!reports.stopping && self.jobs_len < REPORTS_JOBS_MAX && begin())
 		;
 }

@@ -14,17 +14,19 @@
 #include "sys/log.h"
 
 enum {
-	SYNC_MS = 1000,         /* how long a count may wait for the disk */
-	LOOK_MS = 60 * 1000,    /* the clock may be set: how long none of it is believed */
-	STOP_GRACE_MS = 15'000, /* spool has 10 s */
-	SPREAD = 6,             /* reports start within this part of a period: 4 hours of a day */
+	SYNC_MS = 1000,      /* how long a count may wait for the disk */
+	LOOK_MS = 60 * 1000, /* the clock may be set: how long none of it is believed */
+	FAILURE_MS = 24 * 60 * 60 * 1000, /* a failure report is tried as long as others */
+	STOP_GRACE_MS = 15'000,           /* spool has 10 s */
+	SPREAD = 6, /* reports start within this part of a period: 4 hours of a day */
 };
 
 struct reports reports;
 
 static struct event *sync_timer, *due_timer, *grace_timer;
-static uint64_t ended[STORE_KINDS]; /* the period that was under way when others were ended last */
-static bool losing;                 /* counts, and the log said so */
+static uint64_t
+	ended[STORE_COUNTED]; /* the period that was under way when others were ended last */
+static bool losing;           /* counts, and the log said so */
 
 uint64_t
 reports_now_s(void)
@@ -36,7 +38,9 @@ uint64_t
 reports_interval_s(enum store_kind kind)
 {
 	const struct gp_config *cfg = reports.env->config;
-	uint64_t ms = kind == STORE_TLS ? cfg->reports.tls_interval : cfg->reports.dmarc_interval;
+	uint64_t ms = kind == STORE_TLS     ? cfg->reports.tls_interval
+		      : kind == STORE_DMARC ? cfg->reports.dmarc_interval
+					    : FAILURE_MS;
 	return GP_MAX(ms / 1000, 1ull);
 }
 
@@ -58,10 +62,27 @@ current_period(enum store_kind kind)
 	return (struct store_period){start_s, start_s + interval_s - 1};
 }
 
+static bool
+is_sane(const struct gp_message *m)
+{
+	switch (m->type) {
+	case GP_MSG_TLS_RESULT:
+		return sane_tls(&m->tls_result);
+	case GP_MSG_DMARC_RESULT:
+		return sane_dmarc(&m->dmarc_result);
+	case GP_MSG_DMARC_FAILURE:
+		return sane_failure(&m->dmarc_failure.incident);
+	default:
+		gp_unreachable("permit table and handler differ");
+	}
+}
+
 static int
 count(const struct gp_message *m)
 {
 	struct store_period period;
+	if (m->type == GP_MSG_DMARC_FAILURE)
+		return failures_take(&m->dmarc_failure.incident);
 	if (m->type == GP_MSG_TLS_RESULT) {
 		period = current_period(STORE_TLS);
 		return store_count_tls(reports.store, &period, &m->tls_result);
@@ -73,15 +94,16 @@ count(const struct gp_message *m)
 bool
 reports_count(const struct gp_message *m)
 {
-	bool tls = m->type == GP_MSG_TLS_RESULT;
-	if (tls ? !sane_tls(&m->tls_result) : !sane_dmarc(&m->dmarc_result))
+	if (!is_sane(m))
 		return false;
 	int r = count(m);
 	if (r < 0)
 		complain(r);
 	else if (r == 1)
-		gp_debug("result_not_counted", GP_F("domain", tls ? m->tls_result.domain
-								  : m->dmarc_result.policy.domain));
+		gp_debug("result_not_counted",
+			 GP_F("domain", m->type == GP_MSG_TLS_RESULT
+						? m->tls_result.domain
+						: m->dmarc_result.policy.domain));
 	if (!evtimer_pending(sync_timer, NULL))
 		gp_timer_set(sync_timer, SYNC_MS);
 	return true;
@@ -128,11 +150,12 @@ on_due_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what, (void)arg;
 	if (reports.stopping)
 		return;
-	for (int kind = 0; kind < STORE_KINDS; kind++)
+	for (int kind = 0; kind < STORE_COUNTED; kind++)
 		end_periods((enum store_kind)kind, now_s);
+	failures_tell_left_out(now_s);
 	jobs_run();
 	next_s = store_next_s(reports.store);
-	for (int kind = 0; kind < STORE_KINDS; kind++) {
+	for (int kind = 0; kind < STORE_COUNTED; kind++) {
 		uint64_t interval_s = reports_interval_s((enum store_kind)kind);
 		next_s = GP_MIN(next_s, now_s - now_s % interval_s + interval_s);
 	}
@@ -183,6 +206,8 @@ prepare(struct gp_role_env *env)
 	int r = env->dirs_len == 1 ? store_open(env->dirs[0].fd, &reports.store) : -EINVAL;
 	if (r == 0)
 		r = signing_prepare();
+	if (r == 0)
+		r = failures_prepare();
 	for (size_t i = 0; i < env->dirs_len; i++)
 		close(env->dirs[i].fd);
 	/* Its files are open; the sandbox knows no folder. */

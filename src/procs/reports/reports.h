@@ -4,6 +4,7 @@
  *
  *     relay --TLS_RESULT-----+
  *     smtpd --DMARC_RESULT---+--> peers.c --> main.c --> store.h   counts, all day long
+ *           --DMARC_FAILURE--+                 +--> failures.c     one message, and its like
  *
  *     main.c --(a report is due)--> jobs.c --> compose.h           JSON or XML, gzip, mail
  *                                     |  +---> where.h             where does it go?
@@ -33,7 +34,7 @@ extern struct reports reports;
 
 uint64_t
 reports_now_s(void);
-/* How much time a report is about. */
+/* How much time a report is about, and how long it is tried. */
 uint64_t
 reports_interval_s(enum store_kind kind);
 
@@ -48,6 +49,20 @@ reports_wake(void);
 /* Ends the process when it is told to stop, nothing is under way and nothing more comes. */
 void
 reports_check_stop(void);
+
+/* --- failures.c: single messages that are told of --- */
+
+/* Before the sandbox, behind signing_prepare(): what libcrypto does at its first HMAC. 0 or
+ * -ENOMEM. */
+[[nodiscard]] int
+failures_prepare(void);
+/* Counts a message into the report about one like it, or keeps what is told of it, where there is
+ * room. 0 or -errno. */
+[[nodiscard]] int
+failures_take(const struct gp_failrpt_incident *incident);
+/* To the log: how many were left out, when that is some time ago. */
+void
+failures_tell_left_out(uint64_t now_s);
 
 /* --- peers.c: the conversations with the other roles --- */
 

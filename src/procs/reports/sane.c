@@ -73,3 +73,14 @@ sane_dmarc(const struct gp_msg_dmarc_result *m)
 	return gp_domain_valid(p->domain) && is_policy(p->p) && is_policy(p->sp) &&
 	       is_policy(p->np) && sane_row(&m->row);
 }
+
+bool
+sane_failure(const struct gp_failrpt_incident *i)
+{
+	bool sane = i->cause > 0 && i->cause < GP_FAILRPT_CAUSES && i->delivery > 0 &&
+		    i->delivery < GP_FAILRPT_DELIVERIES && gp_domain_valid(i->policy_domain) &&
+		    gp_domain_valid(i->header_from) && is_source(i->source) && i->sender.len > 0 &&
+		    i->dkim <= GP_DKIM_PERMERROR && i->spf <= GP_SPF_PERMERROR;
+	return sane && (i->dkim == 0 || (gp_dmarcrpt_is_name(i->dkim_domain) &&
+					 gp_dmarcrpt_is_name(i->dkim_selector)));
+}

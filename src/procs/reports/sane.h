@@ -9,3 +9,6 @@ sane_tls(const struct gp_msg_tls_result *m);
 
 bool
 sane_dmarc(const struct gp_msg_dmarc_result *m);
+
+bool
+sane_failure(const struct gp_failrpt_incident *i);

@@ -79,6 +79,15 @@ static const char *const migrations[] = {
 	" messages INTEGER NOT NULL,"
 	" PRIMARY KEY (policy, header_from, source, disposition, reason, dkim_aligned,"
 	" spf_aligned, envelope_from, spf_domain, spf, signatures)) WITHOUT ROWID;",
+
+	"CREATE TABLE failure ("
+	" report INTEGER PRIMARY KEY REFERENCES report ON DELETE CASCADE,"
+	" source TEXT NOT NULL, cause INTEGER NOT NULL,"
+	" feedback TEXT NOT NULL, header TEXT NOT NULL, redacted INTEGER NOT NULL,"
+	" incidents INTEGER NOT NULL);"
+	"CREATE INDEX failure_like ON failure (source, cause);"
+	"CREATE TABLE redaction (key TEXT NOT NULL);"
+	"INSERT INTO redaction VALUES (lower(hex(randomblob(32))));",
 };
 
 /* Before anything else is asked: from the first access on they hold. */
@@ -147,6 +156,21 @@ static const char *const texts[STATEMENTS] = {
 		      " WHERE policy = ?1 ORDER BY header_from, source, disposition, reason,"
 		      " dkim_aligned, spf_aligned, envelope_from, spf_domain, spf, signatures"
 		      " LIMIT ?3 OFFSET ?2",
+
+	[COUNT_REPORTS] = "SELECT count(*) FROM report WHERE kind = ?1 AND start_s > ?2"
+			  " AND (?3 = '' OR domain = ?3)",
+	[ADD_REPORT] = "INSERT OR IGNORE INTO report (kind, start_s, end_s, domain, unique_id,"
+		       " due_s) VALUES (?1, ?2, ?2, ?3, lower(hex(randomblob(12))), ?4)",
+	[ADD_FAILURE_TEXTS] = "INSERT OR IGNORE INTO failure SELECT id, ?4, ?5, ?6, ?7, ?8, ?9"
+			      " FROM report"
+			      " WHERE kind = ?1 AND start_s = ?2 AND domain = ?3 AND end_s = ?2",
+	/* As many as RFC 5965 has room for. */
+	[MERGE_FAILURE] = "UPDATE failure SET incidents = min(incidents + 1, 4294967295)"
+			  " WHERE source = ?2 AND cause = ?3 AND EXISTS (SELECT 1 FROM report r"
+			  " WHERE r.id = report AND r.domain = ?1 AND r.tries = 0) RETURNING 1",
+	[READ_FAILURE_TEXTS] = "SELECT feedback, header, redacted, incidents FROM failure"
+			       " WHERE report = ?",
+	[FORGET_FAILURE_TEXTS] = "DELETE FROM failure WHERE report = ?",
 
 	[END_TLS] = END("tls", "tls_policy"),
 	[END_DMARC] = END("dmarc", "dmarc_policy"),
@@ -308,6 +332,26 @@ migrate(struct store *s)
 }
 
 static int
+read_redaction(struct store *s)
+{
+	sqlite3_stmt *st = NULL;
+	int r = error_of(sqlite3_prepare_v2(s->db, "SELECT key FROM redaction", -1, &st, NULL));
+	if (r == 0 &&
+	    (sqlite3_step(st) != SQLITE_ROW || sqlite3_column_bytes(st, 0) != STORE_REDACTION_LEN))
+		r = -EIO;
+	if (r == 0)
+		memcpy(s->redaction, sqlite3_column_text(st, 0), STORE_REDACTION_LEN);
+	sqlite3_finalize(st);
+	return r;
+}
+
+struct gp_slice
+store_redaction(const struct store *s)
+{
+	return gp_slice(s->redaction, sizeof(s->redaction));
+}
+
+static int
 prepare(struct store *s)
 {
 	char limit[64];
@@ -317,6 +361,8 @@ prepare(struct store *s)
 		r = execute(s, limit);
 	if (r == 0)
 		r = migrate(s);
+	if (r == 0)
+		r = read_redaction(s);
 	for (size_t i = 0; r == 0 && i < STATEMENTS; i++)
 		r = error_of(sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
 						&s->statements[i], NULL));

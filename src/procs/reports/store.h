@@ -8,7 +8,10 @@
  *   dmarc_policy  a domain whose DMARC record applied to messages of a period, as it was last
  *   dmarc_row     its messages, those of which the same is told as one row
  *   dmarc_period  how much there is of a period in these two
- *   report        a period that is over, of one domain and kind: what became of its report
+ *   failure       what is told of one message, as text, and how many others were like it
+ *   redaction     the key that texts in it are hidden by: one row
+ *   report        a period that is over, of one domain and kind: what became of its report; that of
+ *                 a failure report is the second in which its message came
  *   place         where that report, or a part of it, has gone, or will never go
  *
  * SQLite opens files by name and whenever it likes; the sandbox has no files. So there is one
@@ -25,6 +28,7 @@
 #pragma once
 
 #include "core/dmarcrpt/report.h"
+#include "core/failrpt/report.h"
 #include "core/tlsrpt/report.h"
 #include "ipc/messages.h"
 
@@ -34,17 +38,21 @@ enum store_limits {
 				     each result */
 	STORE_ROWS_MAX = 5000,    /* of a domain in a period; messages beyond are only counted */
 	STORE_DOMAINS_MAX = 5000, /* with a DMARC report of a period; those beyond get none */
-	STORE_PERIOD_ROWS_MAX = 50'000,     /* of all these; at most 4 KiB each */
-	STORE_PAGES_MAX = 262'144,          /* of 4 KiB: the file */
-	STORE_MEMORY_MAX = 64 << 20,        /* octets, all that SQLite has */
-	STORE_KEEP_S = 90 * 24 * 3600,      /* then counts and reports go */
-	STORE_KEEP_DMARC_S = 3 * 24 * 3600, /* those of DMARC */
+	STORE_PERIOD_ROWS_MAX = 50'000, /* of all these; at most 4 KiB each */
+	STORE_PAGES_MAX = 262'144,      /* of 4 KiB: the file */
+	STORE_MEMORY_MAX = 64 << 20,    /* octets, all that SQLite has */
+	STORE_KEEP_S = 90 * 24 * 3600,  /* then counts and reports go */
+	STORE_KEEP_DMARC_S =
+		3 * 24 * 3600, /* those of DMARC; texts of a failure until it is told */
 	STORE_UNIQUE_LEN = 24,
+	STORE_REDACTION_LEN = 64, /* octets of the key */
 };
 
 enum store_kind {
 	STORE_TLS = 0,
 	STORE_DMARC,
+	STORE_COUNTED, /* those above are counted for a period */
+	STORE_FAILURE = STORE_COUNTED,
 	STORE_KINDS,
 };
 
@@ -96,8 +104,48 @@ store_count_tls(struct store *s, const struct store_period *period,
 store_count_dmarc(struct store *s, const struct store_period *period,
 		  const struct gp_msg_dmarc_result *result);
 
-/* Makes a report of this kind of each domain of each period that is over, due at some time in the
-   `spread_s` seconds after its end, and forgets what is too old. 0 or -errno. */
+/* How many failure reports may be begun. */
+struct store_failure_limits {
+	uint32_t per_hour; /* of a domain */
+	uint32_t per_day;  /* of all */
+};
+
+enum store_failure_outcome {
+	STORE_FAILURE_KEPT = 0,
+	STORE_FAILURE_DOMAIN, /* the domain has had enough: in this hour, or in this second */
+	STORE_FAILURE_ALL,    /* all together have, today */
+};
+
+/* Counts a message into a report that no attempt has been made at yet, of its domain, about another
+ * one that came from the same address and failed by the same cause. 1; 0: there is no such report;
+ * -errno. Its subdomain is no difference: who forges may choose a new one each time. */
+[[nodiscard]] int
+store_merge_failure(struct store *s, const struct gp_failrpt_incident *incident);
+
+/* May the domain be told of a message that comes now? Returns enum store_failure_outcome or -errno.
+ * Whatever came of those before, they count. */
+[[nodiscard]] int
+store_failure_room(struct store *s, struct gp_slice domain, uint64_t now_s,
+		   const struct store_failure_limits *limits);
+
+/* Keeps what is told of it in a report that is due then. 0 or -errno. Texts: printable ASCII and
+ * line ends. */
+[[nodiscard]] int
+store_add_failure(struct store *s, const struct gp_failrpt_incident *incident, uint64_t now_s,
+		  uint64_t due_s, const struct gp_failrpt_texts *texts);
+
+/* What store_add_failure() was given, and how many were merged, in the arena. 0 or -errno. */
+[[nodiscard]] int
+store_read_failure(struct store *s, const struct store_report *report, struct gp_arena *arena,
+		   struct gp_failrpt_texts *ret);
+
+/* The key that texts are hidden by: the same for as long as the database lives. */
+struct gp_slice
+store_redaction(const struct store *s);
+
+/* Makes a report of this kind, one that is counted, of each domain of each period that is over, due
+   at some time in the `spread_s` seconds after its end, and forgets what is too old. 0 or
+   -errno. */
 [[nodiscard]] int
 store_end_periods(struct store *s, enum store_kind kind, uint64_t now_s, uint64_t spread_s);
 
@@ -109,6 +157,9 @@ store_end_periods(struct store *s, enum store_kind kind, uint64_t now_s, uint64_
 [[nodiscard]] int
 store_take(struct store *s, uint64_t now_s, uint64_t (*first_pause_s)(enum store_kind),
 	   struct gp_arena *arena, struct store_report *ret);
+/* "tls", "dmarc", "failure" */
+const char *
+store_kind_name(uint8_t kind);
 /* When store_take() has one; UINT64_MAX: never. */
 uint64_t
 store_next_s(struct store *s);

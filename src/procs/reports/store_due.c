@@ -13,12 +13,20 @@ static const char *const state_words[] = {
 	[STORE_UNASKED] = "unasked",
 };
 
-static const char *
-kind_name(uint8_t kind)
+const char *
+store_kind_name(uint8_t kind)
 {
 	static const char *const names[STORE_KINDS] = {
-		[STORE_TLS] = "tls", [STORE_DMARC] = "dmarc"};
+		[STORE_TLS] = "tls", [STORE_DMARC] = "dmarc", [STORE_FAILURE] = "failure"};
+	gp_assert(kind < STORE_KINDS);
 	return names[kind];
+}
+
+static int
+forget_reports(struct store *s, enum store_kind kind, uint64_t kept_s)
+{
+	return table_run(s, FORGET_REPORTS, T(gp_slice_str(store_kind_name((uint8_t)kind))),
+			 N(kept_s));
 }
 
 /* Of reports and of what they are made of. */
@@ -27,17 +35,20 @@ forget(struct store *s, enum store_kind kind, uint64_t now_s)
 {
 	uint64_t keep_s = kind == STORE_TLS ? STORE_KEEP_S : STORE_KEEP_DMARC_S;
 	uint64_t kept_s = now_s > keep_s ? now_s - keep_s : 0;
-	int r = table_run(s, FORGET_REPORTS, T(gp_slice_str(kind_name((uint8_t)kind))), N(kept_s));
+	int r = forget_reports(s, kind, kept_s);
 	if (r == 0)
 		r = table_run(s, kind == STORE_TLS ? FORGET_POLICIES : FORGET_DMARC, N(kept_s));
 	if (r == 0 && kind == STORE_DMARC)
 		r = table_run(s, FORGET_PERIODS, N(kept_s));
+	if (r == 0 && kind == STORE_DMARC)
+		r = forget_reports(s, STORE_FAILURE, kept_s);
 	return r;
 }
 
 int
 store_end_periods(struct store *s, enum store_kind kind, uint64_t now_s, uint64_t spread_s)
 {
+	gp_assert(kind < STORE_COUNTED);
 	int r = table_begin(s);
 	if (r == 0)
 		r = table_run(s, kind == STORE_TLS ? END_TLS : END_DMARC, N(now_s),
@@ -58,7 +69,7 @@ store_take(struct store *s, uint64_t now_s, uint64_t (*first_pause_s)(enum store
 		.domain = gp_arena_dup(arena, table_text_at(s, FIND_DUE, 3)),
 		.unique = gp_arena_dup(arena, table_text_at(s, FIND_DUE, 4)),
 		.first_s = table_number_at(s, FIND_DUE, 5),
-		.kind = table_word(table_text_at(s, FIND_DUE, 7), kind_name, 0, STORE_KINDS),
+		.kind = table_word(table_text_at(s, FIND_DUE, 7), store_kind_name, 0, STORE_KINDS),
 	};
 	uint64_t tries = table_number_at(s, FIND_DUE, 6);
 	table_done(s, FIND_DUE);
@@ -78,6 +89,8 @@ int
 store_settle(struct store *s, uint64_t report, enum store_state state)
 {
 	int r = table_begin(s);
+	if (r == 0)
+		r = table_run(s, FORGET_FAILURE_TEXTS, N(report));
 	return r == 0 ? table_run(s, SETTLE, N(report), T(gp_slice_str(state_words[state]))) : r;
 }
 

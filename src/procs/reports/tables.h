@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The database's statements, between the files of store.h: store.c has their texts, and
- * store_tls.c, store_dmarc.c and store_due.c run those of their tables.
+ * store_tls.c, store_dmarc.c, store_failure.c and store_due.c run those of their tables.
  */
 #pragma once
 
@@ -31,6 +31,12 @@ enum statement {
 	BUMP_ROW,
 	READ_DMARC,
 	READ_ROWS,
+	COUNT_REPORTS,
+	ADD_REPORT,
+	ADD_FAILURE_TEXTS,
+	MERGE_FAILURE,
+	READ_FAILURE_TEXTS,
+	FORGET_FAILURE_TEXTS,
 	END_TLS,
 	END_DMARC,
 	FORGET_REPORTS,
@@ -50,6 +56,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
 	bool writing; /* a transaction is open */
+	char redaction[STORE_REDACTION_LEN];
 };
 
 struct value {

@@ -49,14 +49,14 @@ find_tls(struct gp_slice domain, const struct gp_answers *answers, struct gp_are
 /* --- DMARC reports: by mail, to those who have agreed --- */
 
 static int
-find_dmarc(struct gp_slice domain, const struct gp_answers *answers, struct gp_arena *arena,
-	   struct where *ret)
+find_dmarc(struct gp_slice domain, uint8_t kind, const struct gp_answers *answers,
+	   struct gp_arena *arena, struct where *ret)
 {
 	struct gp_dmarcrpt_places places;
 	static_assert((int)GP_DMARCRPT_PLACES_MAX <= (int)WHERE_PLACES_MAX);
 	static_assert((int)GP_DMARC_DESTINATION_NEED_MAX + (int)GP_DMARC_URIS_MAX <
 		      (int)WHERE_ANSWERS_MAX);
-	int r = gp_dmarcrpt_places_eval(domain, answers, arena, &places);
+	int r = gp_dmarcrpt_places_eval(domain, kind, answers, arena, &places);
 	if (r < 0)
 		return r;
 	ret->need = places.need;
@@ -83,6 +83,7 @@ where_find(const struct store_report *report, const struct gp_answers *answers,
 	   struct gp_arena *arena, struct where *ret)
 {
 	*ret = (struct where){};
+	uint8_t kind = report->kind == STORE_FAILURE ? GP_DMARC_RUF : GP_DMARC_RUA;
 	return report->kind == STORE_TLS ? find_tls(report->domain, answers, arena, ret)
-					 : find_dmarc(report->domain, answers, arena, ret);
+					 : find_dmarc(report->domain, kind, answers, arena, ret);
 }

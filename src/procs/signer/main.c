@@ -84,7 +84,7 @@ shakes_hands(const struct peer *p)
 static bool
 signs_mail(const struct peer *p)
 {
-	return p->role == GP_ROLE_SMTPD || p->role == GP_ROLE_REPORTS;
+	return p->role == GP_ROLE_SMTPD || p->role == GP_ROLE_REPORTS || p->role == GP_ROLE_SPOOL;
 }
 
 static void
@@ -241,6 +241,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		[GP_ROLE_SMTPD] = GP_PERMIT_SMTPD_TO_SIGNER,
 		[GP_ROLE_WEB] = GP_PERMIT_WEB_TO_SIGNER,
 		[GP_ROLE_REPORTS] = GP_PERMIT_REPORTS_TO_SIGNER,
+		[GP_ROLE_SPOOL] = GP_PERMIT_SPOOL_TO_SIGNER,
 	};
 	struct peer *p = place_of(role, index);
 	if (!p) {

@@ -6,23 +6,27 @@
 #include <string.h>
 
 #include "core/dmarcrpt/message.h"
+#include "core/failrpt/incident.h"
 #include "core/verify/results.h"
 #include "procs/ask/ask.h"
 #include "procs/smtpd/session.h"
+#include "procs/smtpd/share.h"
 #include "procs/tell/tell.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
 enum {
-	/* Octets of headers and answers that all checks of the process hold together. */
+	/* Octets of headers and answers that all checks of the process hold together; over that the
+	   largest is given up. */
 	CHECKS_MEMORY_MAX = 64 * 1024 * 1024,
 	/* Questions of this worker under way at once: more than resolver takes of strangers. */
 	QUESTIONS_MAX = 1000,
 	/* Public keys that are kept ready, of those used last. */
 	KEYS_MAX = 1000,
 	SIGNATURES_LOGGED = 5,
-	RESULTS_DKIM_MAX = 300,      /* octets of what the journal hears of signatures */
-	TOLD_MEMORY_MAX = 64 * 1024, /* while the owner of a name is told */
+	RESULTS_DKIM_MAX = 300, /* octets of what the journal hears of signatures */
+	/* While the owner of a name is told: header fields are unfolded. */
+	TOLD_MEMORY_MAX = 2 * GP_HEADER_SIZE_MAX,
 };
 
 struct checks {
@@ -30,18 +34,20 @@ struct checks {
 	struct gp_verify_query query; /* its texts are the transaction's */
 	struct gp_verify *verify;     /* NULL: memory was short, and all was given up */
 	struct asker asker;
-	struct gp_list news; /* in self.news, from an answer to the turn's end */
-	size_t memory;       /* as counted in self.memory */
-	int outcome;         /* of gp_verify_run */
+	struct gp_list news; /* in self.news, from an answer, or its end, to the turn's end */
+	struct share_holder memory; /* of self.memory */
+	int outcome;                /* of gp_verify_run */
 };
 
 static struct {
 	struct gp_authpolicy *policy;
 	bool reported; /* DMARC reports are made */
+	bool failures; /* and reports of single messages */
 	struct gp_dkim_keys *keys;
-	struct gp_list news;      /* checks that have answers which were not looked at yet */
+	/* Checks that have answers which were not looked at yet, or that were given up. */
+	struct gp_list news;
 	struct gp_loop_hook turn; /* its end: all that came for a message is looked at at once */
-	size_t memory;
+	struct share memory;
 } self;
 
 static const struct gp_reply no_memory =
@@ -60,6 +66,7 @@ checks_configure(const struct gp_config *cfg, const uint64_t seed[2])
 	gp_authpolicy_free(self.policy);
 	self.policy = fresh;
 	self.reported = cfg->reports.dmarc;
+	self.failures = cfg->reports.failure;
 	return 0;
 }
 
@@ -85,19 +92,28 @@ give_up(struct checks *c)
 {
 	ask_forget(&c->asker);
 	c->verify = gp_verify_free(c->verify);
-	self.memory -= c->memory;
-	c->memory = 0;
+	share_leave(&self.memory, &c->memory);
 	c->outcome = -ENOMEM;
+}
+
+static void
+look_at_turn_end(struct checks *c)
+{
+	gp_list_remove(&c->news);
+	gp_list_append(&self.news, &c->news);
 }
 
 static void
 count_memory(struct checks *c)
 {
-	size_t now = gp_verify_memory(c->verify);
-	self.memory += now - c->memory;
-	c->memory = now;
-	if (self.memory > CHECKS_MEMORY_MAX)
-		give_up(c);
+	struct share_holder *most =
+		share_set(&self.memory, &c->memory, gp_verify_memory(c->verify));
+	if (!most)
+		return;
+	struct checks *largest = gp_container_of(most, struct checks, memory);
+	give_up(largest);
+	if (largest != c)
+		look_at_turn_end(largest);
 }
 
 /* Asks for what is needed. True: something could not be asked, and is answered. */
@@ -149,8 +165,7 @@ on_answer(struct asker *a, const struct gp_dns_answer *answer)
 	struct checks *c = gp_container_of(a, struct checks, asker);
 	if (c->verify)
 		gp_verify_answer(c->verify, answer);
-	gp_list_remove(&c->news);
-	gp_list_append(&self.news, &c->news);
+	look_at_turn_end(c);
 }
 
 static void
@@ -166,6 +181,7 @@ void
 checks_start(struct gp_loop *loop)
 {
 	gp_list_init(&self.news);
+	share_init(&self.memory, CHECKS_MEMORY_MAX);
 	self.turn.run = on_turn_end;
 	gp_loop_at_end(loop, GP_LOOP_WORK, &self.turn);
 }
@@ -180,6 +196,7 @@ checks_begin(struct session *s)
 	c->session = s;
 	ask_init(&c->asker, on_answer);
 	gp_list_init(&c->news);
+	share_join(&self.memory, &c->memory);
 	c->query = (struct gp_verify_query){
 		.address_len = s->client.address_len,
 		.dmarc = gp_authpolicy_wants_dmarc(self.policy),
@@ -195,10 +212,8 @@ checks_begin(struct session *s)
 	c->verify = gp_verify_new(&c->query, smtpd.env->seed);
 	/* This one is the configuration's, which a reload frees. */
 	c->query.receiver = gp_slice(NULL, 0);
-	if (!c->verify) {
-		free(c);
-		return NULL;
-	}
+	if (!c->verify)
+		return checks_free(c);
 	run(c);
 	return c;
 }
@@ -237,9 +252,9 @@ checks_end(struct checks *c)
 void
 checks_expire(struct checks *c)
 {
-	gp_assert(c->verify);
 	ask_forget(&c->asker);
-	gp_verify_expire(c->verify);
+	if (c->verify)
+		gp_verify_expire(c->verify);
 	run(c);
 	gp_assert(is_over(c));
 }
@@ -321,6 +336,26 @@ tell_owner(const struct checks *c, const struct gp_verify_facts *facts,
 	gp_arena_free(&texts);
 }
 
+/* The same of this one message at once. */
+static void
+tell_failure(const struct checks *c, const struct gp_verify_facts *facts,
+	     const struct gp_authpolicy_decision *decision)
+{
+	struct gp_arena texts = GP_ARENA_INIT(TOLD_MEMORY_MAX);
+	struct gp_message m = {.type = GP_MSG_DMARC_FAILURE, .fd = -1};
+	const struct gp_failrpt_message message = {
+		.query = &c->query,
+		.facts = facts,
+		.decision = decision,
+		.answers = gp_verify_answers(c->verify),
+		.id = smtpd.setup.hostname,
+	};
+	if (self.failures &&
+	    gp_failrpt_of_message(&message, &texts, &m.dmarc_failure.incident) == 0)
+		tell_reports(&m);
+	gp_arena_free(&texts);
+}
+
 struct gp_reply
 checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk)
 {
@@ -329,12 +364,17 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 		return GP_REPLY(552, 5, 3, 4, "Header is too big");
 	if (c->outcome != GP_VERIFY_DONE)
 		return no_memory;
+	/* What it came to is wanted until the message is stored, and stays as it is. */
+	ask_forget(&c->asker);
+	gp_list_remove(&c->news);
+	c->memory.settled = true;
 	struct gp_verify_facts facts = gp_verify_facts(c->verify);
 	if (gp_authpolicy_decide(self.policy, &facts, arena, &decision) < 0)
 		return no_memory;
 	log_verified(c, &facts, &decision, arena);
 	keep_results(c, &facts, &decision);
 	tell_owner(c, &facts, &decision);
+	tell_failure(c, &facts, &decision);
 	*ret_junk = decision.action == GP_AUTHPOLICY_QUARANTINE;
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;

@@ -160,14 +160,21 @@ write_head(struct session *s, struct gp_arena *arena, struct gp_slice *ret)
 	return r;
 }
 
-/* Under which reverse-path those are sent on who are forwarded. False: no memory. */
+/* Under which reverse-path those are sent on who are forwarded; what has come back under such a one
+ * stays under it, for all, and has its sender again. False: no memory. */
 static bool
 find_forwarder(struct session *s, struct gp_envelope *e)
 {
-	if (!s->targets.forwards)
-		return true;
-	return gp_policy_forward(smtpd.policy, srs_now(), e->sender, gp_smtp_server_arena(s->smtp),
-				 &e->forwarder) >= 0;
+	struct gp_arena *arena = gp_smtp_server_arena(s->smtp);
+	struct gp_slice path = e->sender;
+	int r = gp_policy_forwarded_for(smtpd.policy, srs_now(), path, arena, &e->sender);
+	if (r == 0) {
+		e->forwarder = path;
+		targets_forward_all(&s->targets);
+	} else if (r > 0 && s->targets.forwards) {
+		r = gp_policy_forward(smtpd.policy, srs_now(), path, arena, &e->forwarder);
+	}
+	return r >= 0;
 }
 
 /* What the journal is told of it; the answers are in the buffer. */
@@ -178,6 +185,7 @@ describe_arrival(struct session *s, struct gp_buf *answers)
 	return (struct gp_arrival){
 		.origin = session_origin(s),
 		.user = gp_smtp_server_identity(s->smtp),
+		.sender = gp_smtp_server_envelope(s->smtp)->sender,
 		.message_id = s->message_id,
 		.tls = gp_slice_str(tls.version),
 		.results = s->results,

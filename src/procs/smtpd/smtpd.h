@@ -276,6 +276,9 @@ targets_start(struct targets *t, const uint64_t seed[2]);
 bool
 targets_add(struct targets *t, const struct gp_admission *a, const struct gp_rcpt *rcpt,
 	    struct gp_arena *arena);
+/* All of them are sent on under the reverse-path of the forwarded. */
+void
+targets_forward_all(struct targets *t);
 void
 targets_reset(struct targets *t);
 

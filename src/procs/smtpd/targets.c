@@ -17,6 +17,14 @@ targets_reset(struct targets *t)
 	*t = (struct targets){};
 }
 
+void
+targets_forward_all(struct targets *t)
+{
+	for (size_t i = 0; i < t->len; i++)
+		t->items[i].forwarded = true;
+	t->forwards = t->len > 0;
+}
+
 /* Room for n more, in the arena; the old array stays there until the transaction ends. */
 static bool
 reserve(struct targets *t, size_t n, struct gp_arena *arena)

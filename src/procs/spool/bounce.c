@@ -14,7 +14,8 @@
 #include "sys/log.h"
 
 enum {
-	REPORT_MAX = 256 * 1024,
+	/* A sender must hear of what failed, however long the reasons that others gave. */
+	REPORT_MAX = 33 * 1024 * 1024,
 	ARENA_MAX = 64 * 1024 * 1024,
 };
 
@@ -120,6 +121,7 @@ build(const struct report *r, const struct gp_dsn_rcpt *rcpts, size_t n, struct 
 	};
 	int error = gp_dsn_build(&dsn, &u->arena, text, &u->envelope);
 	u->envelope.arrival_ms = dsn.now_ms;
+	u->envelope.flags |= GP_ENVELOPE_UNSIGNED;
 	gp_arena_free(&front);
 	return error;
 }
@@ -132,7 +134,7 @@ write_one(const struct report *r, const struct gp_dsn_rcpt *rcpts, size_t n)
 		return -ENOMEM;
 	u->arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_slice sender = r->message->envelope.sender;
-	struct gp_buf text = GP_BUF_INIT(REPORT_MAX + r->len * 4096);
+	struct gp_buf text = GP_BUF_INIT(REPORT_MAX);
 	int error = gp_store_ids(spool.store, 1, spool_now_ms(), &u->id);
 	if (error == 0)
 		error = build(r, rcpts, n, u, &text);

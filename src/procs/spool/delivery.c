@@ -40,6 +40,8 @@ enum {
 	/* RFC 3461 section 6.2.4: one report of delay is enough, after hours. */
 	DELAY_REPORT_MS = 4 * 3600 * 1000,
 	DELAY_REPORTED = GP_QUEUED_USER,
+	/* A report, when very many wait for their signatures. */
+	SIGN_AGAIN_MS = 1000,
 	/* What may wait for a peer to read it; more stays in its destination's line. */
 	BACKLOG_MAX = 64 * 1024 * 1024,
 	BACKLOG_FDS_MAX = 128,
@@ -172,6 +174,8 @@ delivery_forget(struct task *t)
 {
 	if (t->lease != TASK_NO_LEASE)
 		self.leases[t->lease].task = NULL;
+	else
+		signatures_forget(t);
 }
 
 /* --- what came of it --- */
@@ -496,18 +500,28 @@ select_rcpts(const struct task *t, const struct gp_stored *m, uint32_t *rcpts,
 	return (ssize_t)n;
 }
 
-/* A copy of the body in a file of its own; in memory when the disk is full, which must not stop the
-   queue. Returns it or -errno. */
+/* 0 or an error, as gp_store_copy_body() */
 static int
-body_file(struct gp_queued *q)
+fill_body_file(int fd, struct gp_slice head, const struct gp_queued *q)
+{
+	ssize_t n = pwrite(fd, head.ptr, head.len, 0);
+	if (n < 0)
+		return -errno;
+	return (size_t)n < head.len ? -ENOSPC : gp_store_copy_body(spool.store, q, fd, head.len);
+}
+
+/* A copy of the message in a file of its own; in memory when the disk is full, which must not stop
+   the queue. Returns it or -errno. */
+static int
+body_file(struct gp_slice head, const struct gp_queued *q)
 {
 	int fd = openat(spool.env->dirs[0].fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	int r = fd < 0 ? -errno : gp_store_copy_body(spool.store, q, fd);
+	int r = fd < 0 ? -errno : fill_body_file(fd, head, q);
 	if (r == -ENOSPC || r == -EDQUOT) {
 		if (fd >= 0)
 			close(fd);
 		fd = memfd_create("body", MFD_CLOEXEC);
-		r = fd < 0 ? -errno : gp_store_copy_body(spool.store, q, fd);
+		r = fd < 0 ? -errno : fill_body_file(fd, head, q);
 	}
 	if (r == 0)
 		return fd;
@@ -516,8 +530,25 @@ body_file(struct gp_queued *q)
 	return r < 0 ? r : -EIO;
 }
 
+/* NULL ptr: no memory. */
+static struct gp_slice
+with_head(struct gp_slice head, struct gp_slice body)
+{
+	if (head.len == 0)
+		return body;
+	char *text = gp_arena_alloc(&spool.scratch, head.len + body.len);
+	if (!text)
+		return gp_slice(NULL, 0);
+	memcpy(text, head.ptr, head.len);
+	if (body.len > 0)
+		memcpy(text + head.len, body.ptr, body.len);
+	return gp_slice(text, head.len + body.len);
+}
+
+/* head: fields that go before the message as it is stored. */
 static bool
-send_lease(struct lease *l, const struct gp_stored *m, const struct gp_route *route)
+send_lease(struct lease *l, const struct gp_stored *m, const struct gp_route *route,
+	   struct gp_slice head)
 {
 	struct gp_queued *q = l->task->q;
 	struct gp_rcpt *rcpts = gp_arena_array(&spool.scratch, l->rcpts_len, sizeof(*rcpts));
@@ -532,17 +563,19 @@ send_lease(struct lease *l, const struct gp_stored *m, const struct gp_route *ro
 			    .id = q->id,
 			    .envelope = m->envelope,
 			    .route = *route,
-			    .body_size = q->size,
-			    .body = m->body},
+			    .body_size = head.len + q->size,
+			    .body = q->size > BODY_INLINE_MAX ? gp_slice("", 0)
+							      : with_head(head, m->body)},
 	};
 	/* A domain that was not ours when the message came may be now: then it does not leave. */
 	if (l->task->forwards && route->transport == GP_TRANSPORT_SMTP)
 		msg.deliver.envelope.sender = m->envelope.forwarder;
 	msg.deliver.envelope.forwarder = gp_slice(NULL, 0);
+	msg.deliver.envelope.flags &= (uint8_t)~GP_ENVELOPE_UNSIGNED;
 	msg.deliver.envelope.rcpts = rcpts;
 	msg.deliver.envelope.rcpts_len = l->rcpts_len;
 	if (q->size > BODY_INLINE_MAX) {
-		msg.fd = body_file(q);
+		msg.fd = body_file(head, q);
 		if (msg.fd < 0)
 			return false;
 	}
@@ -593,8 +626,27 @@ read_message(struct task *t, struct gp_stored *m)
 	return false;
 }
 
-bool
-delivery_start(struct task *t)
+static void
+put_off(struct task *t, uint64_t ms)
+{
+	struct destination *d = t->dest;
+	schedule_done(t, spool_now_ms() + ms);
+	schedule_release(d);
+}
+
+/* True: it waits for its signatures, and is looked at again. */
+static bool
+waits_for_signatures(struct task *t, const struct gp_stored *m)
+{
+	enum signatures s = signatures_begin(t, m);
+	if (s == SIGNATURES_BUSY)
+		put_off(t, SIGN_AGAIN_MS);
+	return s != SIGNATURES_NONE;
+}
+
+/* head: what goes before the message as it is stored; NULL: that is not known yet. */
+static bool
+hand_out(struct task *t, const struct gp_slice *head)
 {
 	bool needs_peer = t->dest->transport != GP_TRANSPORT_DISCARD && t->dest->key.len > 0;
 	struct peer *peer = needs_peer ? peer_for(t->dest) : NULL;
@@ -621,15 +673,29 @@ delivery_start(struct task *t)
 		settle_at_once(t, &m, rcpts, (size_t)n, &why);
 		return true;
 	}
+	if (n > 0 && !head && waits_for_signatures(t, &m))
+		return true;
 	struct lease *l = n > 0 ? take_lease(t, peer, rcpts, (size_t)n) : NULL;
-	if (l && send_lease(l, &m, &route))
+	if (l && send_lease(l, &m, &route, head ? *head : GP_SLICE("")))
 		return true;
 	gp_error("cannot_hand_out", GP_FID("id", q->id), GP_F("destination", d->key));
 	if (l)
 		free_lease(l);
-	schedule_done(t, spool_now_ms() + backoff_ms(1));
-	schedule_release(d);
+	put_off(t, backoff_ms(1));
 	return true;
+}
+
+bool
+delivery_start(struct task *t)
+{
+	return hand_out(t, NULL);
+}
+
+void
+delivery_go_on(struct task *t, const struct gp_slice *head)
+{
+	if (!hand_out(t, head))
+		put_off(t, 0);
 }
 
 /* --- the channels --- */

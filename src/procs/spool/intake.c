@@ -131,7 +131,7 @@ journal_arrival(const struct gp_msg_commit *c)
 		.client = e->client_addr,
 		.helo = e->client_helo,
 		.user = c->arrival.user,
-		.sender = e->sender,
+		.sender = c->arrival.sender,
 		.message_id = c->arrival.message_id,
 		.tls = c->arrival.tls,
 		.results = c->arrival.results,
@@ -227,8 +227,8 @@ append(const struct smtpd_peer *from, const struct gp_message *m, struct gp_queu
 	};
 	if (!origin_makes_sense(c->arrival.origin))
 		return -EPROTO;
-	if (c->envelope.rcpts_len == 0 || !staged_is_sane(m) || !was_given(from, c->id) ||
-	    gp_store_find(spool.store, c->id))
+	if (c->envelope.flags & GP_ENVELOPE_UNSIGNED || c->envelope.rcpts_len == 0 ||
+	    !staged_is_sane(m) || !was_given(from, c->id) || gp_store_find(spool.store, c->id))
 		return -EPROTO;
 	return gp_store_append(spool.store, c->id, &c->envelope, &body, 0, ret);
 }

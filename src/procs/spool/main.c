@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "procs/dkim/signing.h"
 #include "procs/sandboxes.h"
 #include "procs/spool/spool.h"
 #include "sys/clock.h"
@@ -130,6 +131,7 @@ run_turn(struct gp_loop_hook *hook)
 	bool more = control_run();
 	settle();
 	journal_run(spool.journal, false, spool_journal_now());
+	signatures_run();
 	more = schedule_run() || more;
 	more = reclaim() || gp_store_dirty(spool.store) || more;
 	uint64_t now = spool_now_ms(), next = schedule_next_ms();
@@ -198,7 +200,7 @@ prepare(struct gp_role_env *env)
 {
 	(void)env;
 	delivery_prepare();
-	return 0;
+	return signing_prepare();
 }
 
 static int
@@ -234,6 +236,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		intake_connect(index, fd);
 	else if (role == GP_ROLE_REPORTS)
 		letters_connect(fd);
+	else if (role == GP_ROLE_SIGNER)
+		signatures_connect(fd);
 	else
 		delivery_connect(role, index, fd);
 }

@@ -2,14 +2,15 @@
 /*
  * The spool role's parts:
  *
- *     intake.c    messages that smtpd hands over; their answers after the sync
- *     schedule.c  which message goes to which destination, and when
- *     delivery.c  leases: what relay and maildir are working on, and what came of it
- *     bounce.c    reports to senders
- *     letters.c   mail that the role reports sends
- *     journal.c   what is remembered of all that
- *     control.c   the commands' questions
- *     main.c      the role, and the turn: sync once, answer, hand out
+ *     intake.c      messages that smtpd hands over; their answers after the sync
+ *     schedule.c    which message goes to which destination, and when
+ *     delivery.c    leases: what relay and maildir are working on, and what came of it
+ *     bounce.c      reports to senders
+ *     signatures.c  their DKIM signatures, made as they are handed out
+ *     letters.c     mail that the role reports sends
+ *     journal.c     what is remembered of all that
+ *     control.c     the commands' questions
+ *     main.c        the role, and the turn: sync once, answer, hand out
  *
  * One turn of the loop: everything that arrived is appended to the store; at its end one sync makes
  * all of it durable; then, and only then, smtpd is answered and destinations get their next
@@ -166,6 +167,11 @@ delivery_connect(enum gp_role_id role, unsigned worker, int fd);
  */
 bool
 delivery_start(struct task *t);
+/* The same with a task that is leased, and waited for its signatures: with these fields before the
+   body as it is stored; NULL: it begins again. What cannot be handed out now is due again at once.
+ */
+void
+delivery_go_on(struct task *t, const struct gp_slice *head);
 /* The message left the queue while it was leased. */
 void
 delivery_forget(struct task *t);
@@ -206,6 +212,26 @@ bounce_synced(void);
    False: nobody, or no memory. */
 [[nodiscard]] bool
 bounce_address(struct gp_slice to, struct gp_arena *arena, struct gp_envelope *ret);
+
+/* --- signatures.c --- */
+
+enum signatures {
+	SIGNATURES_NONE,    /* it goes as it is stored */
+	SIGNATURES_AWAITED, /* delivery_go_on() will be called, from signatures_run() */
+	SIGNATURES_BUSY,    /* not now: too many wait, or no memory */
+};
+
+/* Of a message that is about to be handed out. m: with its body, or without. */
+enum signatures
+signatures_begin(struct task *t, const struct gp_stored *m);
+/* The message left the queue while its task waited; its destination has room again. */
+void
+signatures_forget(const struct task *t);
+/* Goes on with those that are signed, or have waited for too long. To be called behind the sync. */
+void
+signatures_run(void);
+void
+signatures_connect(int fd);
 
 /* --- letters.c --- */
 

@@ -15,9 +15,10 @@
  *                                                       smtpd's messages; asks signer)
  */
 const struct role_spec role_specs[] = {
-	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2, PEER(SMTPD) | PEER(WEB) | PEER(REPORTS)},
+	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2,
+	 PEER(SMTPD) | PEER(WEB) | PEER(REPORTS) | PEER(SPOOL)},
 	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
-	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR) | PEER(REPORTS)},
+	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR) | PEER(REPORTS) | PEER(SIGNER)},
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY) | PEER(REPORTS) | PEER(SMTPD) | PEER(AUTH)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS) | PEER(AUTH)},

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a scan gives up before a server's first octet: new privileges, capabilities, core dumps, new
+ * processes, all files but those that it will still write or read, and all system calls but few
+ * (sys/sandbox.h). Whoever takes over a scan by a hostile reply has sockets, what was scanned, and
+ * the folders of --resume, --metrics and --canary-list, as these files are replaced, or appear,
+ * while it runs.
+ */
+#pragma once
+
+#include "sys/sandbox.h"
+
+/* What they may ask of the kernel; docs/sandbox.md has it in full. */
+extern const struct gp_sandbox scan_sandbox;        /* sockets, and no file */
+extern const struct gp_sandbox scan_files_sandbox;  /* and files */
+extern const struct gp_sandbox scan_replay_sandbox; /* what is open already */
+
+/* Files by their names. */
+struct scan_files {
+	const char *written[2]; /* replaced by scan_file_replace(); NULL: none */
+	const char *read;       /* NULL: none */
+};
+
+/* Of this process, for ever. Returns 0, or -errno after saying to standard error what is wrong. */
+[[nodiscard]] int
+scan_sandbox_enter(const struct scan_files *files);
+[[nodiscard]] int
+scan_sandbox_enter_replay(void);
