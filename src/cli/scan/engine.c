@@ -21,6 +21,7 @@ enum {
 	   within reason. */
 	WAITING_FACTOR = 4,
 	PLACES_MAX = 1'000'000,
+	ANSWERS_MAX = 256, /* of one who asks: a domain with all its hosts */
 };
 
 void
@@ -147,7 +148,7 @@ free_engine(struct engine *e)
 	gp_list_each (it, &e->turns)
 		turn_free(gp_container_of(it, struct turn, link));
 	if (e->has_dns)
-		scan_dns_close(&e->dns);
+		gp_asks_close(&e->dns);
 	gp_map_free(&e->by_place);
 	e->rate = scan_rate_free(e->rate);
 	free_event(e->tick);
@@ -187,7 +188,11 @@ start(struct engine *e)
 	e->turn_end.run = run_turn_end;
 	gp_loop_at_end(e->loop, GP_LOOP_WORK, &e->turn_end);
 	e->has_dns = true;
-	int code = scan_dns_open(&e->dns, e->talkers.base, e->o->dns, e->o->resolver);
+	const struct gp_asks_options dns = {.command = "gatepost scan",
+					    .dns = e->o->dns,
+					    .resolver = e->o->resolver,
+					    .answers_max = ANSWERS_MAX};
+	int code = gp_asks_open(&e->dns, e->talkers.base, &dns);
 	if (code != GP_EXIT_OK)
 		return code == GP_EXIT_USAGE ? SCAN_END_USAGE : -ENOMEM;
 	return e->o->confine(e->o->context) < 0 ? SCAN_END_USAGE : 0;
