@@ -30,7 +30,7 @@ gp_asks_open(struct gp_asks *dns, struct event_base *base, const struct gp_asks_
 		.command = o->command,
 		.dns = o->dns,
 		.resolver = o->resolver,
-		.config = &no_config,
+		.config = o->config ? o->config : &no_config,
 		.base = base,
 	};
 	dns->base = base;

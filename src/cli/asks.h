@@ -24,8 +24,9 @@ struct gp_asks {
 struct gp_asks_options {
 	const char *command;  /* for complaints: "gatepost scan"; static */
 	const char *dns;      /* file of --dns; NULL: none */
-	const char *resolver; /* of --resolver; NULL: the system's */
-	size_t answers_max;   /* of one who asks */
+	const char *resolver; /* of --resolver; NULL: the configuration's, or the system's */
+	const struct gp_config *config; /* of which `dns` counts; NULL: none */
+	size_t answers_max;             /* of one who asks */
 };
 
 /* Returns an exit code, after saying what is wrong. To be closed in any case, after all asks were

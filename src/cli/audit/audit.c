@@ -13,6 +13,7 @@
 #include "cli/audit/selectors.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "procs/resolver/network.h"
 
 enum {
@@ -36,6 +37,7 @@ struct audit {
 	struct audit_options o;
 	struct gp_arena names;
 	struct audit_domains domains;
+	struct gp_config config;
 	struct event_base *base;
 	struct gp_asks dns;
 	struct gp_posture_query query; /* the same for all, but for the domain */
@@ -217,6 +219,7 @@ open_and_run(struct audit *a)
 	const struct gp_asks_options dns = {.command = "gatepost audit",
 					    .dns = a->o.dns,
 					    .resolver = a->o.resolver,
+					    .config = &a->config,
 					    .answers_max = GP_POSTURE_QUESTIONS_MAX};
 	a->base = event_base_new();
 	if (!a->base)
@@ -231,6 +234,17 @@ open_and_run(struct audit *a)
 	}
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
+	return code;
+}
+
+static int
+read_config(struct audit *a)
+{
+	struct gp_complaints complaints;
+	if (!a->o.config)
+		return GP_EXIT_OK;
+	int code = gp_cli_config(a->o.config, &a->names, &a->config, &complaints);
+	gp_cli_print_complaints(&complaints);
 	return code;
 }
 
@@ -271,6 +285,8 @@ gp_cmd_audit(int argc, char **argv)
 	audit.names = GP_ARENA_INIT(NAMES_ARENA_MAX);
 	audit.text = GP_BUF_INIT(TEXT_MAX);
 	code = audit_domains_read(&audit.domains, &audit.o, &audit.names);
+	if (code == GP_EXIT_OK)
+		code = read_config(&audit);
 	if (code == GP_EXIT_OK)
 		code = with_output(&audit);
 	audit_domains_free(&audit.domains);

@@ -34,6 +34,7 @@ const char audit_usage[] =
 	"instead. - reads domains from standard input, one a line.\n"
 	"\n"
 	"      --file FILE          more domains\n"
+	"  -c FILE                  the configuration, of which dns counts\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
@@ -47,6 +48,7 @@ const char audit_usage[] =
 
 static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
+	{"config", required_argument, NULL, 'c'},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"selector", required_argument, NULL, OPT_SELECTOR},
@@ -152,6 +154,9 @@ read_option(struct audit_options *o, int c)
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
 		return true;
+	case 'c':
+		o->config = optarg;
+		return true;
 	case 'o':
 		o->output = optarg;
 		return true;
@@ -169,7 +174,7 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 	int c;
 	*ret = (struct audit_options){
 		.time_s = (uint64_t)time(NULL), .at_once = AT_ONCE, .fail_on = FINDINGS_FAIL_NEVER};
-	while ((c = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}

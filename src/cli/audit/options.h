@@ -16,6 +16,7 @@ struct audit_options {
 	size_t operands_len;
 	const char *files[AUDIT_FILES_MAX]; /* "-": standard input */
 	size_t files_len;
+	const char *config;         /* file of -c; NULL: none */
 	const char *dns, *resolver; /* or NULL */
 	/* Of --selector; none: those that many domains have. */
 	struct gp_slice selectors[GP_POSTURE_SELECTORS_MAX];
