@@ -120,7 +120,7 @@ read_address(const struct gp_arg *arg, struct audit_options *o)
 static bool
 read_option(struct audit_options *o, int c)
 {
-	struct gp_arg arg = {"gatepost audit", NULL, optarg};
+	struct gp_arg arg = {"audit", NULL, optarg};
 	for (size_t i = 0; i < GP_ARRAY_LEN(long_options) - 1; i++) {
 		if (long_options[i].val == c)
 			arg.option = long_options[i].name;

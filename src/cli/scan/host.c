@@ -464,7 +464,7 @@ find_name(struct host *h)
 		gp_reverse_eval(r->address, r->address_len, h->ask.answers, &r->arena, &r->reverse);
 	if (outcome == GP_HOSTS_NEED)
 		return gp_ask_for(&h->ask, r->reverse.need, r->reverse.need_len) < 0 ? -ENOMEM
-										       : outcome;
+										     : outcome;
 	return outcome;
 }
 

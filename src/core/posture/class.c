@@ -11,8 +11,10 @@ is_absent(struct posture_run *run)
 	return known && mx.status == GP_DNS_NXDOMAIN && a.status == GP_DNS_NXDOMAIN;
 }
 
-/* Who has DKIM keys sends, whatever SPF says of the envelope; who has MX hosts and no SPF record may
-   well send. */
+/*
+ * Who has DKIM keys sends, whatever SPF says of the envelope; who has MX hosts and no SPF record
+ * may well send.
+ */
 void
 posture_classify(struct posture_run *run)
 {
