@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/identity/organisation.h"
-#include "core/posture/spf_tree.h"
+#include "core/posture/spf_flat.h"
 
 enum {
 	LOOKUPS_NEAR = 8,
@@ -416,11 +416,6 @@ judge_target(struct posture_run *run, const struct posture_spf_node *node,
 		find_term(run, &include_permerror, node, t, bad,
 			  "take it out, and tell whose it is");
 	}
-	if (t->hosts > GP_SPF_HOSTS_MAX)
-		find(run, &mx_over, mx_over.severity,
-		     gp_arena_printf(run->arena, "%.*s: %.*s has %u hosts",
-				     GP_SLICE_FMT(node->path), GP_SLICE_FMT(t->raw), t->hosts),
-		     "name the hosts that send by ip4 and ip6", NULL);
 	if (follows && t->term.qualifier == GP_SPF_PASS && t->term.kind == GP_SPF_INCLUDE) {
 		const struct posture_spf_node *end = posture_spf_end(child);
 		if (end && end->all && end->all->term.qualifier == GP_SPF_PASS)
@@ -430,29 +425,40 @@ judge_target(struct posture_run *run, const struct posture_spf_node *node,
 }
 
 static void
+judge_node(struct posture_run *run, const struct posture_spf_node *node,
+	   struct posture_list *macros, struct posture_list *wide)
+{
+	for (size_t i = 0; i < node->len; i++) {
+		const struct posture_spf_term *t = &node->terms[i];
+		if (t->bad || t->moot)
+			continue;
+		judge_target(run, node, t);
+		if (t->macro)
+			posture_list_add(run, macros, "%.*s: %.*s", GP_SLICE_FMT(node->path),
+					 GP_SLICE_FMT(t->raw));
+		if (t->hosts > GP_SPF_HOSTS_MAX)
+			posture_list_add(run, wide, "%.*s: %.*s has %u hosts",
+					 GP_SLICE_FMT(node->path), GP_SLICE_FMT(t->raw), t->hosts);
+	}
+	if (node->state == SPF_TROUBLE)
+		posture_unknown(run, &trouble, &node->answer);
+}
+
+static void
 judge_tree(struct posture_run *run)
 {
 	const struct posture_spf *tree = run->spf;
-	struct posture_list macros = {};
-	for (size_t n = 0; n < tree->len; n++) {
-		const struct posture_spf_node *node = &tree->nodes[n];
-		for (size_t i = 0; i < node->len; i++) {
-			const struct posture_spf_term *t = &node->terms[i];
-			if (t->bad || t->moot)
-				continue;
-			judge_target(run, node, t);
-			if (t->macro)
-				posture_list_add(run, &macros, "%.*s: %.*s",
-						 GP_SLICE_FMT(node->path), GP_SLICE_FMT(t->raw));
-		}
-		if (node->state == SPF_TROUBLE)
-			posture_unknown(run, &trouble, &node->answer);
-	}
-	if (macros.len > 0)
-		find(run, &macro, macro.severity, macros.text, "look at it by hand", NULL);
+	struct posture_list macros = {}, wide = {};
 	if (tree->cut)
 		posture_not_measured(run, &trouble,
 				     GP_SLICE("the record includes more than is looked at"));
+	for (size_t n = 0; n < tree->len; n++)
+		judge_node(run, &tree->nodes[n], &macros, &wide);
+	if (macros.len > 0)
+		find(run, &macro, macro.severity, macros.text, "look at it by hand", NULL);
+	if (wide.len > 0)
+		find(run, &mx_over, mx_over.severity, wide.text,
+		     "name the hosts that send by ip4 and ip6", NULL);
 }
 
 /* --- counts --- */
@@ -479,6 +485,31 @@ show_shares(struct posture_run *run, const struct posture_spf_node *own)
 	return shares.text;
 }
 
+/* A record that asks less, where there is one that is proven to say the same. */
+static void
+find_costly(struct posture_run *run, const struct gp_finding_kind *kind, struct gp_slice evidence)
+{
+	struct posture_flat flat;
+	struct posture_mend m = {
+		.evidence = evidence,
+		.fix = GP_SLICE(
+			"take out who no longer sends, or let some of them send as a name of "
+			"its own below this one")};
+	if (octets(&run->spf->nodes[0].answer) <= PROPOSAL_MAX &&
+	    posture_spf_flatten(run, run->spf, &flat)) {
+		m.fix = gp_arena_printf(
+			run->arena,
+			"%.*s;\nor publish the records below: with them it has %u lookups, and "
+			"authorises the same %zu networks in place of what they replace, as these "
+			"are "
+			"today: publish them anew whenever those change",
+			GP_SLICE_FMT(m.fix), flat.lookups, flat.networks);
+		m.records = flat.records;
+		m.records_len = flat.len;
+	}
+	posture_add(run, kind, kind->severity, &m);
+}
+
 static void
 judge_lookups(struct posture_run *run)
 {
@@ -490,15 +521,13 @@ judge_lookups(struct posture_run *run)
 	struct gp_slice evidence =
 		gp_arena_printf(run->arena, "%u lookups: %.*s", n, GP_SLICE_FMT(shares));
 	if (n <= GP_SPF_LOOKUPS_MAX) {
-		find(run, &near, near.severity, evidence,
-		     "take out who no longer sends, or give some of them a name of its own", NULL);
+		find_costly(run, &near, evidence);
 		return;
 	}
 	struct gp_slice place = show_place(run, &tree->count.lookups_over);
-	evidence = gp_arena_printf(run->arena, "%.*s; the eleventh is %.*s", GP_SLICE_FMT(evidence),
-				   GP_SLICE_FMT(place));
-	find(run, &over, over.severity, evidence,
-	     "take out who no longer sends, or give some of them a name of its own", NULL);
+	find_costly(run, &over,
+		    gp_arena_printf(run->arena, "%.*s; the eleventh is %.*s",
+				    GP_SLICE_FMT(evidence), GP_SLICE_FMT(place)));
 }
 
 /* Its own terms that find nothing whoever asks. */
