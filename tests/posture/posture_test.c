@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include "base/buf.h"
 #include "core/spf/spf.h"
 
 enum { ROUNDS_MAX = 24 };
@@ -757,8 +758,112 @@ nothing_is_concluded_from_silence(void **state)
 	}
 }
 
+/* --- names below an organisational domain --- */
+
+static void
+records_above_are_in_force_below(void **state)
+{
+	static const struct {
+		const char *domain, *world;
+		const char *id;    /* NULL: nothing of DMARC */
+		const char *owner; /* of the record that is proposed; NULL: none is */
+	} cases[] = {
+		{"s.d.test", "{}", NULL, NULL},
+		{"s.d.test", DMARC("v=DMARC1; p=none; " RUA), "dmarc.p.none", "_dmarc.d.test"},
+		{"s.d.test", DMARC("v=DMARC1; p=reject; sp=none; " RUA), "dmarc.sp.weak",
+		 "_dmarc.d.test"},
+		{"s.d.test", "{'_dmarc.d.test':null}", "dmarc.missing", "_dmarc.s.d.test"},
+		{"s.d.test", "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=none','v=DMARC1; p=reject']}}",
+		 "dmarc.multiple", "_dmarc.d.test"},
+		{"s.d.test", "{'_dmarc.s.d.test':{'TXT':['v=DMARC1; p=reject; sp=none; " RUA "']}}",
+		 "dmarc.sp.on.sub", "_dmarc.s.d.test"},
+		{"a.b.c.e.f.g.h.d.test", "{}", "dmarc.treewalk.over", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		struct gp_posture_query q = query;
+		json_t *json = make_world(false, cases[i].world);
+		q.domain = gp_slice_str(cases[i].domain);
+		json_object_set_new(json, cases[i].domain,
+				    json_pack("{s:[s], s:[[i,s]]}", "TXT", "v=spf1 mx -all", "MX",
+					      10, "mx1.d.test"));
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &q, &arena, &r);
+		size_t found = 0;
+		for (size_t k = 0; k < r.findings.len; k++)
+			found += strncmp(r.findings.items[k].kind->id, "dmarc.", 6) == 0;
+		const struct gp_finding *f = cases[i].id ? get(&r.findings, cases[i].id) : NULL;
+		if (found != (cases[i].id ? 1 : 0) || (cases[i].id && !f))
+			fail_msg("case %zu: %zu, none of them %s", i, found, cases[i].id);
+		assert_int_equal(f && f->records_len > 0, cases[i].owner != NULL);
+		if (cases[i].owner)
+			assert_slice(f->records[0].name, cases[i].owner);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* --- the table of docs/audit.md --- */
+
+static const char *
+mended_by(const struct gp_finding *f)
+{
+	static char text[32];
+	snprintf(text, sizeof(text), "%zu records", f->records_len);
+	return f->records_len == 0 ? "no record" : f->records_len == 1 ? "a record" : text;
+}
+
+/* The rows of faults in the order of the table above; equal ones once. */
+static void
+put_table(struct gp_buf *out)
+{
+	gp_buf_put_str(out, "| id | severity here | what | proposed |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		const struct gp_finding *f = get(&r.findings, plants[i].id);
+		assert_non_null(f);
+		struct gp_slice line = gp_arena_printf(&arena, "| `%s` | %s%s | %s | %s |\n",
+						       f->kind->id, gp_severity_name(f->severity),
+						       plants[i].flags & PARKED ? ", parked" : "",
+						       f->kind->title, mended_by(f));
+		if (!gp_slice_ends_nocase(gp_buf_slice(out), line))
+			gp_buf_put(out, line);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+	gp_buf_put_char(out, '\0');
+}
+
+static void
+table_is_that_of_the_document(void **state)
+{
+	enum { DOCUMENT_MAX = 1 << 18 };
+	struct gp_buf table = GP_BUF_INIT(DOCUMENT_MAX), text = GP_BUF_INIT(DOCUMENT_MAX);
+	(void)state;
+	put_table(&table);
+	FILE *f = fopen(GP_TESTS_DIR "/../docs/audit.md", "re");
+	char *to = gp_buf_reserve(&text, DOCUMENT_MAX - 1);
+	assert_true(f && to);
+	gp_buf_advance(&text, fread(to, 1, DOCUMENT_MAX - 1, f));
+	fclose(f);
+	gp_buf_put_char(&text, '\0');
+	if (!strstr(gp_buf_slice(&text).ptr, gp_buf_slice(&table).ptr))
+		fail_msg("docs/audit.md says otherwise; posture_test --table prints:\n%s",
+			 gp_buf_slice(&table).ptr);
+	gp_buf_free(&table);
+	gp_buf_free(&text);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_found_on_clean_domains),
@@ -770,6 +875,15 @@ main(void)
 		cmocka_unit_test(networks_are_spread_over_records),
 		cmocka_unit_test(questions_have_an_end),
 		cmocka_unit_test(nothing_is_concluded_from_silence),
+		cmocka_unit_test(records_above_are_in_force_below),
+		cmocka_unit_test(table_is_that_of_the_document),
 	};
+	if (argc > 1 && strcmp(argv[1], "--table") == 0) {
+		struct gp_buf table = GP_BUF_INIT(1 << 18);
+		put_table(&table);
+		printf("%s", gp_buf_slice(&table).ptr);
+		gp_buf_free(&table);
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -231,12 +231,13 @@ useful_uris(const struct gp_dmarc_uris *uris)
 	return to;
 }
 
-/* A place for who has none. */
+/* A place for who has none: in the domain that has the record, so that nobody need agree. */
 static struct gp_dmarc_uri
 first_uri(struct posture_run *run)
 {
-	struct gp_slice own =
-		gp_arena_printf(run->arena, "dmarc-reports@%.*s", GP_SLICE_FMT(run->facts->domain));
+	const struct gp_posture_facts *f = run->facts;
+	struct gp_slice own = gp_arena_printf(run->arena, "dmarc-reports@%.*s",
+					      GP_SLICE_FMT(run->dmarc ? f->dmarc.at : f->domain));
 	struct gp_slice address = run->query->reporter.len > 0 ? run->query->reporter : own;
 	ptrdiff_t at = gp_slice_rfind(address, '@');
 	return (struct gp_dmarc_uri){
