@@ -37,15 +37,15 @@ posture_classify(struct posture_run *run)
 }
 
 const char *
-gp_posture_class_name(uint8_t class)
+gp_posture_class_name(uint8_t value)
 {
 	static const char *const names[] = {
 		[GP_POSTURE_UNKNOWN] = "unknown",     [GP_POSTURE_SENDING] = "sending",
 		[GP_POSTURE_RECEIVING] = "receiving", [GP_POSTURE_PARKED] = "parked",
 		[GP_POSTURE_ABSENT] = "absent",
 	};
-	gp_assert(class < GP_ARRAY_LEN(names));
-	return names[class];
+	gp_assert(value < GP_ARRAY_LEN(names));
+	return names[value];
 }
 
 /*

@@ -115,7 +115,6 @@ posture_read_dkim(struct posture_run *run)
 	bool known = keys->list && star.ptr && posture_ask(run, star, GP_DNS_TXT, &keys->wildcard);
 	for (size_t i = 0; i < len && keys->list; i++)
 		read_selector(run, keys, q->selectors[i]);
-	run->facts->dkim.known = known && keys->trouble.status == 0;
 	run->facts->dkim.wildcard_revoked = known && is_revocation(run, &keys->wildcard);
 	for (size_t i = 0; i < keys->len; i++) {
 		bool good = keys->list[i].answer.records_len > 0 && !keys->list[i].why;

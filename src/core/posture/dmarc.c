@@ -112,7 +112,6 @@ note_policy(struct gp_posture_facts *f, const struct gp_dmarc_record *r, bool in
 	uint8_t sp = r->sp != GP_DMARC_P_ABSENT ? r->sp : r->p;
 	f->dmarc.p = inherited ? sp : r->p;
 	f->dmarc.sp = sp;
-	f->dmarc.np = r->np != GP_DMARC_P_ABSENT ? r->np : sp;
 	f->dmarc.testing = r->testing;
 }
 

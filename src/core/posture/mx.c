@@ -85,7 +85,6 @@ posture_read_mx(struct posture_run *run)
 	if (!known || gp_dns_status_temporary(mx.status))
 		return;
 	f->mx.known = true;
-	f->mx.secure = mx.secure;
 	if (mx.status == GP_DNS_OK)
 		sort(run, &mx);
 	else

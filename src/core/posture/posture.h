@@ -53,14 +53,13 @@ struct gp_posture_facts {
 	struct gp_slice org;    /* its organisational domain; empty: not known */
 	uint8_t class;          /* enum gp_posture_class */
 	struct {
-		bool known, null, secure;
+		bool known, null;
 		bool implicit; /* no MX record, and an address that mail would go to */
 		const struct gp_dns_record *records; /* by preference */
 		size_t len;
 	} mx;
 	struct {
 		bool known, present, valid;
-		uint8_t all;      /* enum gp_spf_verdict of what ends it; NEUTRAL without any */
 		bool nobody;      /* it authorises nobody: "-all" alone */
 		unsigned lookups; /* of a client that nothing matches */
 	} spf;
@@ -68,11 +67,10 @@ struct gp_posture_facts {
 		bool known, present;
 		struct gp_slice at; /* the name that has the record in force */
 		uint8_t p;          /* enum gp_dmarc_policy in force for the domain itself */
-		uint8_t sp, np;     /* in force for names below that are there, and that are not */
+		uint8_t sp;         /* in force for names below */
 		bool testing;
 	} dmarc;
 	struct {
-		bool known;
 		unsigned keys, revoked; /* found; with an empty p */
 		bool wildcard_revoked;
 	} dkim;
@@ -92,7 +90,8 @@ enum gp_posture_outcome {
 };
 
 /* "sending", "parked", ... */
-const char *gp_posture_class_name(uint8_t class);
+const char *
+gp_posture_class_name(uint8_t value);
 
 /* Returns enum gp_posture_outcome, or -ENOMEM. Results live in the arena, the set's arena and the
    query. */

@@ -433,6 +433,11 @@ judge_node(struct posture_run *run, const struct posture_spf_node *node,
 		if (t->bad || t->moot)
 			continue;
 		judge_target(run, node, t);
+		if (t->trouble)
+			posture_not_measured(run, &trouble,
+					     gp_arena_printf(run->arena, "%.*s: %.*s",
+							     GP_SLICE_FMT(node->path),
+							     GP_SLICE_FMT(t->raw)));
 		if (t->macro)
 			posture_list_add(run, macros, "%.*s: %.*s", GP_SLICE_FMT(node->path),
 					 GP_SLICE_FMT(t->raw));

@@ -241,7 +241,6 @@ read_node(struct posture_run *run, struct posture_spf *tree, struct posture_spf_
 		      : found == 0                                 ? SPF_NONE
 		      : found == 1                                 ? SPF_RECORD
 								   : SPF_SEVERAL;
-	tree->unsure |= node->state == SPF_TROUBLE;
 	if (node->state == SPF_RECORD)
 		read_terms(run, tree, node, text);
 	if (!node->parent)
@@ -250,7 +249,6 @@ read_node(struct posture_run *run, struct posture_spf *tree, struct posture_spf_
 		struct posture_spf_term *t = &node->terms[i];
 		if (!t->bad && !t->moot)
 			resolve(run, tree, node, t);
-		tree->unsure |= t->trouble || t->macro;
 	}
 }
 
@@ -323,11 +321,10 @@ is_authorising(const struct posture_spf_term *t)
 static void
 note_facts(struct gp_posture_facts *f, const struct posture_spf *tree)
 {
-	const struct posture_spf_node *own = &tree->nodes[0], *end = posture_spf_end(own);
+	const struct posture_spf_node *own = &tree->nodes[0];
 	f->spf.known = own->state > SPF_TROUBLE;
 	f->spf.present = own->state == SPF_RECORD;
 	f->spf.lookups = tree->count.lookups;
-	f->spf.all = f->spf.present && end && end->all ? end->all->term.qualifier : GP_SPF_NEUTRAL;
 	f->spf.valid = f->spf.present && own->bad == 0;
 	bool passes = own->redirect != NULL;
 	for (size_t i = 0; i < own->len; i++)

@@ -73,8 +73,7 @@ struct posture_spf_count {
 struct posture_spf {
 	struct posture_spf_node nodes[SPF_NODES_MAX]; /* the domain's own first */
 	size_t len;
-	bool cut;    /* over a limit */
-	bool unsure; /* the DNS did not answer somewhere, or a macro leads on */
+	bool cut; /* over a limit */
 	struct posture_spf_count count;
 };
 
