@@ -24,8 +24,9 @@ static struct gp_buf
 canonical(struct gp_slice body, uint8_t canon, struct gp_slice cuts)
 {
 	struct collector c = {{collect}, GP_BUF_INIT(4 << 20)};
-	struct gp_dkim_canon_body b = gp_dkim_canon_body(canon, &c.sink);
+	struct gp_dkim_canon_body b;
 	size_t turn = 0;
+	gp_dkim_canon_body_init(&b, canon, &c.sink);
 	while (body.len > 0) {
 		size_t step = body.len;
 		if (cuts.len > 0)

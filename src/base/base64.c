@@ -53,21 +53,17 @@ strip_padding(struct gp_slice *s, enum gp_base64_form form)
 	return whole % 4 == 0;
 }
 
-/* Three octets of four digits; false when one is none. */
+/* Three octets of four digits; false when one is none: that sets all bits over the 24. */
 static inline bool
 take_four(const uint8_t *table, const char *s, char *to)
 {
 	uint32_t bits = 0;
-	bool good = true;
-	for (size_t i = 0; i < 4; i++) {
-		uint32_t value = table[(uint8_t)s[i]];
-		good &= value != 0;
-		bits = bits << BITS | (value - 1);
-	}
+	for (size_t i = 0; i < 4; i++)
+		bits = bits << BITS | (table[(uint8_t)s[i]] - 1u);
 	to[0] = (char)(bits >> 16 & 0xff);
 	to[1] = (char)(bits >> 8 & 0xff);
 	to[2] = (char)(bits & 0xff);
-	return good;
+	return bits >> 24 == 0;
 }
 
 int

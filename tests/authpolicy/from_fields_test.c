@@ -98,6 +98,7 @@ static const struct {
 	{TRICK, GP_SLICE("From: =?utf-8?b?PGNlb0BiYW5rLnRlc3Q+?=, <me@a.test>\r\n")},
 	{TRICK, GP_SLICE("From: =?utf-8?q?ceo=40bank.test?=, <me@a.test>\r\n")},
 	{TRICK, GP_SLICE("From: =?utf-8?q?ceo=40bank.test, <me@a.test>\r\n")},
+	{TRICK, GP_SLICE("From: Doe, =?utf-8@bank.test?q?x?= <me@a.test>\r\n")},
 	{TRICK, GP_SLICE("From: =?utf-7?q?ceo+AEA-bank.test?=, <me@a.test>\r\n")},
 	{TRICK, GP_SLICE("From: <=?utf-8?q?ceo=40bank.test=00?=@a.test>\r\n")},
 	{TRICK, GP_SLICE("From: Doe, <=?utf-8?q?ceo=40bank.test=00?=@a.test>\r\n")},

@@ -119,7 +119,7 @@ static void
 a_long_field_costs_what_short_ones_do(void **state)
 {
 	(void)state;
-	enum { LONG = 128 * 1024, TIMES = 64, PASSES = 5 };
+	enum { LONG = 64 * 1024, TIMES = 32, PASSES = 5 };
 	static const char *const units[] = {"\r\n x", "\r\n x  y", "x  ", "x\ty", "\rx", "x"};
 	for (size_t i = 0; i < GP_ARRAY_LEN(units); i++) {
 		double whole = 1e9, parts = 1e9;
@@ -196,8 +196,9 @@ static void
 check_body(const char *body, uint8_t canon, const char *want, size_t piece)
 {
 	struct collector c = {{collect}, GP_BUF_INIT(1 << 16)};
-	struct gp_dkim_canon_body b = gp_dkim_canon_body(canon, &c.sink);
+	struct gp_dkim_canon_body b;
 	struct gp_slice rest = gp_slice_str(body);
+	gp_dkim_canon_body_init(&b, canon, &c.sink);
 	for (; rest.len > 0; rest = gp_slice_drop(rest, piece)) {
 		feed(&b, gp_slice_take(rest, piece));
 		gp_dkim_canon_body_feed(&b, gp_slice(NULL, 0));
@@ -244,7 +245,8 @@ static void
 check_pieces(const char *text, size_t piece)
 {
 	struct collector c = {{collect}, GP_BUF_INIT(1 << 16)};
-	struct gp_dkim_canon_body b = gp_dkim_canon_body(GP_DKIM_RELAXED, &c.sink);
+	struct gp_dkim_canon_body b;
+	gp_dkim_canon_body_init(&b, GP_DKIM_RELAXED, &c.sink);
 	for (size_t i = 0; text[i]; i++)
 		gp_dkim_canon_body_feed(&b, gp_slice(text + i, 1));
 	gp_dkim_canon_body_end(&b);
@@ -276,8 +278,8 @@ blocks_come_out_as_octets_do(void **state)
 	}
 }
 
-/* Every text of five octets over the alphabet, across the ends of blocks and at the body's end; what
- * stands around it is clean, or has something of its own. */
+/* Every text of five octets over the alphabet, across the ends of blocks and at the body's end;
+ * what stands around it is clean, or has something of its own. */
 static void
 any_short_text_across_blocks(void **state)
 {

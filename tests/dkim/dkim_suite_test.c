@@ -56,8 +56,9 @@ canonical(struct rig *r, struct gp_slice message, uint8_t canon)
 	for (size_t i = 0; i < h.fields_len; i++)
 		gp_dkim_canon_field(gp_header_raw(&h, i), canon, &c.out);
 	gp_buf_put_str(&c.out, "\r\n");
-	struct gp_dkim_canon_body body = gp_dkim_canon_body(canon, &c.sink);
+	struct gp_dkim_canon_body body;
 	struct gp_slice rest = gp_header_body(&h);
+	gp_dkim_canon_body_init(&body, canon, &c.sink);
 	for (; rest.len > 0; rest = gp_slice_drop(rest, r->piece))
 		gp_dkim_canon_body_feed(&body, gp_slice_take(rest, r->piece));
 	gp_dkim_canon_body_end(&body);

@@ -74,6 +74,7 @@ static const struct {
 	{"dmarc.syntax", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=reject; " RUA "; adkim=x")},
 	{"dmarc.syntax", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=reject; p=none; " RUA)},
 	{"dmarc.p.none", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=none; " RUA)},
+	{"dmarc.p.none", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=none; sp=none; " RUA)},
 	{"dmarc.p.quarantine", GP_SEVERITY_LOW, 0, DMARC("v=DMARC1; p=quarantine; " RUA)},
 	{"dmarc.parked.weak", GP_SEVERITY_HIGH, PARKED, DMARC("v=DMARC1; p=none; " RUA)},
 	{"dmarc.sp.weak", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=reject; sp=none; " RUA)},
@@ -108,6 +109,12 @@ static const struct {
 	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx ipv4:20.0.0.9 -all")},
 	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx ip4=20.0.0.9 ip4:20.0.0.0/33 -all")},
 	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx %{x}.d.test, include:a:b -all")},
+	{"spf.syntax", GP_SEVERITY_HIGH, 0,
+	 "{'d.test':{'TXT':['v=spf1 mx foo redirect=a.test']},"
+	 "'a.test':{'TXT':['v=spf1 ip4:20.0.0.9 -all']}}"},
+	{"spf.multiple", GP_SEVERITY_HIGH, 0,
+	 "{'d.test':{'TXT':['v=spf1 mx -all','v=spf1 redirect=a.test']},"
+	 "'a.test':{'TXT':['v=spf1 ip4:20.0.0.9 -all']}}"},
 	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("v=spf1mx -all")},
 	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF(" v=spf1 mx -all")},
 	{"spf.syntax", GP_SEVERITY_HIGH, 0, SPF("\xe2\x80\x9cv=spf1 mx -all\xe2\x80\x9d")},

@@ -4,6 +4,7 @@
  *
  *     .connect        a connection is wanted, and made     .refused     wanted, and not to be had
  *     .tls            a handshake is wanted, and made      .notls       wanted, and fails
+ *     .resumed        one is wanted, and resumed
  *     .done           the probe is over
  *     < TEXT          the server says it                   <= TEXT      without a line end
  *     > TEXT          the probe must have said it, and nothing else before
@@ -99,6 +100,7 @@ static inline void
 do_event(struct run *r, struct gp_slice word)
 {
 	static const struct gp_probe_tls good = {.ok = true, .version = {"TLSv1.3", 7}},
+					 again = {.ok = true, .resumed = true},
 					 bad = {.error = {"no shared cipher", 16}};
 	if (gp_slice_eq(word, GP_SLICE("connect"))) {
 		expect_want(r, GP_PROBE_WANT_CONNECT, word);
@@ -111,6 +113,9 @@ do_event(struct run *r, struct gp_slice word)
 	} else if (gp_slice_eq(word, GP_SLICE("tls"))) {
 		expect_want(r, GP_PROBE_WANT_TLS, word);
 		gp_probe_tls_done(r->probe, &good, r->now_ms);
+	} else if (gp_slice_eq(word, GP_SLICE("resumed"))) {
+		expect_want(r, GP_PROBE_WANT_TLS, word);
+		gp_probe_tls_done(r->probe, &again, r->now_ms);
 	} else if (gp_slice_eq(word, GP_SLICE("notls"))) {
 		expect_want(r, GP_PROBE_WANT_TLS, word);
 		gp_probe_tls_done(r->probe, &bad, r->now_ms);

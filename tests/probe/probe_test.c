@@ -23,6 +23,16 @@ all_said(const struct gp_probe_record *r)
 	assert_int_equal(r->unasked, 0);
 }
 
+/* The second connection changes nothing of what the first one showed. */
+static void
+all_said_twice(const struct gp_probe_record *r)
+{
+	assert_int_equal(r->end, GP_PROBE_END_QUIT);
+	assert_int_equal(r->connections, 2);
+	assert_slice(r->tls.version, "TLSv1.3");
+	assert_slice(r->replies[GP_PROBE_GREETING].text, "220 mx.example.net ESMTP");
+}
+
 static void
 teased(const struct gp_probe_record *r)
 {
@@ -132,6 +142,36 @@ implicit(const struct gp_probe_record *r)
 }
 
 static void
+resumed(const struct gp_probe_record *r)
+{
+	all_said_twice(r);
+	assert_int_equal(r->resumption, GP_PROBE_RESUMPTION_YES);
+	assert_null(r->resume_why);
+}
+
+static void
+not_resumed(const struct gp_probe_record *r)
+{
+	all_said_twice(r);
+	assert_int_equal(r->resumption, GP_PROBE_RESUMPTION_NO);
+}
+
+static void
+nobody_knows(const struct gp_probe_record *r)
+{
+	all_said_twice(r);
+	assert_int_equal(r->resumption, GP_PROBE_RESUMPTION_NOT_MEASURED);
+	assert_string_equal(r->resume_why, "STARTTLS was refused the second time");
+}
+
+static void
+nothing_to_resume(const struct gp_probe_record *r)
+{
+	assert_int_equal(r->connections, 1);
+	assert_string_equal(r->resume_why, "no TLS");
+}
+
+static void
 by_helo(const struct gp_probe_record *r)
 {
 	assert_int_equal(r->end, GP_PROBE_END_QUIT);
@@ -139,6 +179,9 @@ by_helo(const struct gp_probe_record *r)
 	assert_int_equal(r->replies[GP_PROBE_HELO].code, 250);
 }
 
+#define WITH_TLS                                                                     \
+	OPENING "< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 220 go\n.tls\n> EHLO " HELO \
+		"\n< 250-mx\n< 250 AUTH PLAIN\n" ASKS
 #define NO_HELO_ASKS \
 	"> HELP\n< 214 help\n> XGATEPOST\n< 500 what\n> EHLO\n< 501 who\n> QUIT\n< 221 bye\n"
 
@@ -166,6 +209,24 @@ static const struct dialogue dialogues[] = {
 	 .check = by_helo},
 	{"one that knows neither",
 	 OPENING "< 502 what\n> HELO " HELO "\n< 502 what\n> QUIT\n!+3000\n.done\n"},
+
+	/* resumption */
+	{"the session is taken up",
+	 WITH_TLS OPENING "< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 220 go\n.resumed\n> EHLO " HELO
+			  "\n< 250 mx\n> QUIT\n< 221 bye\n.done\n",
+	 {.resume = true},
+	 resumed},
+	{"it is not",
+	 WITH_TLS OPENING "< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 220 go\n.tls\n> EHLO " HELO
+			  "\n< 250 mx\n> QUIT\n< 221 bye\n.done\n",
+	 {.resume = true},
+	 not_resumed},
+	{"STARTTLS is refused the second time",
+	 WITH_TLS OPENING "< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 454 no\n> QUIT\n< 221 bye\n"
+			  ".done\n",
+	 {.resume = true},
+	 nobody_knows},
+	{"there is no TLS", TALK ".done\n", {.resume = true}, nothing_to_resume},
 
 	/* waiting */
 	{"a teaser, and a pause behind it (postscreen)",

@@ -150,10 +150,21 @@ forward-zone:
 """
 
 
-def config(folder, address, port, names, forward=None):
+WALK = """
+server:
+  do-not-query-localhost: no
+  do-ip6: no
+  root-hints: "{folder}/root.hints"
+"""
+
+
+def config(folder, address, port, names, forward=None, root=None):
     text = CONFIG.format(address=address, port=port, folder=folder)
     if forward:
         return text + FORWARD.format(server=forward.replace(":", "@"))
+    if root:
+        (folder / "root.hints").write_text(f". 60 IN NS ns.root.\nns.root. 60 IN A {root}\n", encoding="ascii")
+        return text + WALK.format(folder=folder)
     words = {name: word for name, word in names.items() if word in STATUS_WORDS}
     for name in (name for name, word in words.items() if word == "TIMEOUT"):
         text += f'server:\n  local-zone: "{name_of(name)}" deny\n'
@@ -186,10 +197,10 @@ def free_port(address):
 
 
 class DnsRig:
-    """forward: a server that knows, in place of names."""
+    """In place of names: forward, a server that knows; or root, that of a root, from which it walks down."""
 
-    def __init__(self, names, address="127.0.0.53", port=0, forward=None):
-        self.names, self.address, self.forward = names, address, forward
+    def __init__(self, names, address="127.0.0.53", port=0, forward=None, root=None):
+        self.names, self.address, self.forward, self.root = names, address, forward, root
         self.port = port or free_port(address)
         self.server = f"{address}:{self.port}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-dns-"))
@@ -200,7 +211,8 @@ class DnsRig:
         (self.folder / "zone").write_text(zone(self.names), encoding="ascii")
         (self.folder / "empty").touch()
         path = self.folder / "unbound.conf"
-        path.write_text(config(self.folder, self.address, self.port, self.names, self.forward), encoding="utf-8")
+        text = config(self.folder, self.address, self.port, self.names, self.forward, self.root)
+        path.write_text(text, encoding="utf-8")
         with (self.folder / "log").open("wb") as log:
             argv = [program, "-c", str(path)]
             self.process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

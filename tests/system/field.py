@@ -13,6 +13,7 @@ canaries' list in all cases. Names, reverse names and MX records are a --dns fil
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import re
 import ssl
@@ -55,6 +56,7 @@ class Row:
     own: bool = False  # of the scanner's own domain
     reverse: str = ""  # the name of its address, where that is not its own
     bare: bool = False  # scanned by its address, and MX of nothing
+    tlsa: str = ""  # there is a TLSA record: "match", of its key, or "other"
 
     @property
     def key(self):
@@ -114,6 +116,9 @@ POSTFIX = [
     Row("Postfix", "no name in the DNS", {"dns.fcrdns": "medium"}, reverse="none"),
     Row("Postfix", "a name that leads elsewhere", {"dns.fcrdns": "medium"}, reverse="mx.elsewhere.test"),
     Row("Postfix", "greets by no full name", {"smtp.name": "low"}, {"myhostname": "localhost"}),
+    Row("Postfix", "TLSA record of its key", {}, tlsa="match"),
+    Row("Postfix", "TLSA record of another key", {"dane.mismatch": "high"}, tlsa="other"),
+    Row("Postfix", "TLSA record, no TLS", {"dane.no_tls": "high", "tls.absent": "medium"}, tls=None, tlsa="other"),
     Row("Postfix", "no MX leads here", {"smtp.no_mx": "info"}, bare=True),
 ]  # fmt: skip
 
@@ -423,11 +428,19 @@ TOGETHER = {"Postfix", "OpenSMTPD", "aiosmtpd"}  # started once, with all its ro
 ROWS = [*POSTFIX, *POSTSCREEN, *EXIM, *OPENSMTPD, *SENDMAIL, *SUBMISSION, *AIOSMTPD, *GATEPOST, *OURS]
 
 
+def key_digest(certificate):
+    """SHA-256 of the public key, as a TLSA record of selector 1 has it."""
+    public = subprocess.run(["openssl", "pkey", "-in", certificate, "-pubout", "-outform", "DER"], check=True,
+                            capture_output=True).stdout  # fmt: skip
+    return hashlib.sha256(public).hexdigest()
+
+
 class Field:
     def __init__(self, peers, folder, rows):
         self.peers, self.folder, self.rows = peers, folder, rows
         self.authority = Authority(folder)
         self.canary_port, self.canaries = free_port(), folder / "arrived"
+        self.key_digests = {}
         self.cleanup = contextlib.ExitStack()
 
     def __enter__(self):
@@ -502,7 +515,10 @@ class Field:
     def certificate(self, row):
         """A file with the certificate and its key."""
         name = "elsewhere.test" if row.tls == "wrong name" else row.host
-        return self.authority.issue(name, **CERTIFICATES[row.tls])
+        path = self.authority.issue(name, **CERTIFICATES[row.tls])
+        if row.tlsa == "match":
+            self.key_digests[row] = key_digest(path)
+        return path
 
     def halves(self, row):
         """A file with the certificate, and one with its key."""
@@ -530,11 +546,15 @@ class Field:
         for row in self.rows:
             address = self.address(row)
             back = ".".join(reversed(address.split("."))) + ".in-addr.arpa"
-            world[row.host] = {"A": [address]}
+            world[row.host] = {"A": [address], "secure": True}
+            if row.tlsa:
+                digest = self.key_digests[row] if row.tlsa == "match" else "0123456789abcdef" * 4
+                world[f"_{row.port}._tcp.{row.host}"] = {"TLSA": [[3, 1, 1, digest]], "secure": True}
             if row.reverse != "none":
                 world[back] = {"PTR": [row.reverse or row.host]}
             if not row.own:
-                world[row.domain] = {"MX": [[10, "mx.elsewhere.test" if row.bare else row.host]]}
+                mx = "mx.elsewhere.test" if row.bare else row.host
+                world[row.domain] = {"MX": [[10, mx]], "secure": True}
         return world
 
     def targets(self):

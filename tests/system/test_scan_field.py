@@ -56,6 +56,12 @@ def test_who_hides_his_name_is_recognised(scanned, row):
     assert likeliest["name"] == row.server and likeliest["weight"] >= 0.9
 
 
+def test_what_to_do_is_said_in_the_words_of_what_a_product_is_built_on(scanned):
+    (told,) = [told for row, told in scanned.items() if (row.server, row.config) == ("postscreen", "open relay")]
+    (fix,) = [f["fix"] for f in told["findings"] if f["id"] == "smtp.open_relay"]
+    assert "main.cf: smtpd_relay_restrictions" in json.dumps(fix)
+
+
 BEGINNING = """\
 # A field of mail servers, and what scan finds in it
 

@@ -111,14 +111,24 @@ def test_a_server_of_python(sink, tmp_path):
     assert suites(found, "TLS 1.2") == {
         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
     }  # fmt: skip
-    assert survey_of(found)["connections"] + 1 == end.connections
+    assert survey_of(found)["connections"] + found["connections"] == end.connections
     assert verbs(end) <= SAID_UNASKED
+
+
+def test_what_is_resumed(sink, tmp_path):
+    end = with_tls(sink, make_certificate(tmp_path, "mx.test"))
+    (found,) = scan(f"127.0.0.1:{end.port}", WHOLE)
+    assert found["starttls"]["resumed"] is True and states(found)["tls.resumption"] == "pass"
+    end.context.num_tickets = 0
+    (found,) = scan(f"127.0.0.1:{end.port}", WHOLE)
+    assert found["starttls"]["resumed"] is False and states(found)["tls.resumption"] == "fail"
+    assert found["connections"] == 2
 
 
 def test_a_survey_that_is_cut_says_so(sink, tmp_path):
     end = with_tls(sink, make_certificate(tmp_path, "mx.test", RSA))
     (found,) = scan(f"127.0.0.1:{end.port}", "--tls-survey=8")
-    assert end.connections == 9
+    assert end.connections == 8 + 2  # the probe's, and one more to resume it
     assert survey_of(found)["cut"] == "no more connections are spent"
     assert states(found)["tls.survey_cut"] == "not_measured"
 

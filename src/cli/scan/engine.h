@@ -30,6 +30,8 @@ struct scan_engine_options {
 	bool private; /* special addresses too */
 	bool no_dns;  /* for addresses; names are looked up all the same */
 	const char *dns, *resolver;
+	struct gp_slice blocklists[GP_BLOCKLISTS_MAX]; /* to be asked about each address */
+	size_t blocklists_len;
 	struct scan_limits limits;
 	uint32_t connections;          /* at once */
 	bool keep_budgets;             /* for special addresses too */

@@ -55,6 +55,11 @@ static const struct gp_finding_kind
 	dane_no_tls = {"dane.no_tls", GP_SEVERITY_HIGH, "TLSA records, and no TLS",
 		       "senders with DANE deliver nothing (RFC 7672 section 2.2)"};
 
+static const struct gp_finding_kind listed = {
+	"dns.blocklist", GP_SEVERITY_MEDIUM, "a block list has the address",
+	"receivers that ask it refuse mail from there (RFC 5782); who only receives can do "
+	"without"};
+
 struct judging {
 	const struct scan_view *view;
 	const struct scan_tls *tls;
@@ -329,6 +334,35 @@ judge_dane(const struct judging *j)
 		     v->dane->records_len, base);
 }
 
+/* --- block lists --- */
+
+static void
+judge_listing(const struct judging *j, const struct gp_listing *l)
+{
+	const char *zone = shown(j, l->zone);
+	const uint8_t *c = l->code;
+	switch (l->state) {
+	case GP_LISTING_YES:
+		tell(j, &listed, GP_FINDING_FAIL, listed.severity, "%s: 127.%u.%u.%u %s", zone,
+		     c[1], c[2], c[3], shown(j, l->reason));
+		break;
+	case GP_LISTING_NO:
+		tell(j, &listed, GP_FINDING_PASS, listed.severity, "not in %s", zone);
+		break;
+	case GP_LISTING_REFUSED:
+		tell(j, &listed, GP_FINDING_NOT_MEASURED, listed.severity,
+		     "%s does not answer who asks by this resolver: 127.%u.%u.%u", zone, c[1], c[2],
+		     c[3]);
+		break;
+	case GP_LISTING_ODD:
+		tell(j, &listed, GP_FINDING_NOT_MEASURED, listed.severity,
+		     "%s is no block list: it answers %u.%u.%u.%u", zone, c[0], c[1], c[2], c[3]);
+		break;
+	default:
+		tell(j, &listed, GP_FINDING_NOT_MEASURED, listed.severity, "no answer of %s", zone);
+	}
+}
+
 /* --- the other chain, which clients with other wishes are shown --- */
 
 const struct scan_certificates *
@@ -365,9 +399,8 @@ judge_other(const struct judging *j, const struct scan_certificates *other)
 
 /* What a survey found out says the same of all that is taken, not of what was taken once. */
 static int
-judge_tls(struct judging *j, const char *software)
+judge_tls(const struct judging *j, const char *software)
 {
-	j->which = "";
 	const struct scan_surveyed *s = j->view->result->survey;
 	if (j->tls->ok && !(s && gp_survey_agreed(&s->facts)))
 		judge_session(j);
@@ -394,6 +427,9 @@ scan_findings(const struct scan_view *view, const char *software, struct gp_find
 	judge_dane(&j);
 	if (other)
 		judge_other(&j, other);
+	j.which = "";
+	for (size_t i = 0; i < view->result->listings.len; i++)
+		judge_listing(&j, &view->result->listings.items[i]);
 	int r = judge_tls(&j, software);
 	return findings->arena->failed ? -ENOMEM : r;
 }

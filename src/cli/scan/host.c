@@ -419,6 +419,13 @@ stand_in_line(struct host *h)
 		scan_rate_add(e->rate, &h->applicant.waiter, false);
 }
 
+/* Returns GP_HOSTS_NEED or -ENOMEM. */
+static int
+ask_for(struct host *h, const struct gp_dns_question *need, size_t len)
+{
+	return gp_ask_for(&h->ask, need, len) < 0 ? -ENOMEM : GP_HOSTS_NEED;
+}
+
 /* It matters where mail between servers comes in, and to who asks for relays. */
 static struct gp_slice
 domain_to_look_up(const struct host *h)
@@ -444,7 +451,7 @@ find_domain(struct host *h)
 		return GP_HOSTS_DONE;
 	int outcome = gp_hosts_eval(&query, h->ask.answers, &r->arena, &hosts);
 	if (outcome == GP_HOSTS_NEED)
-		return gp_ask_for(&h->ask, hosts.need, hosts.need_len) < 0 ? -ENOMEM : outcome;
+		return ask_for(h, hosts.need, hosts.need_len);
 	if (outcome < 0 || (outcome == GP_HOSTS_NONE && hosts.temporary))
 		return GP_MIN(outcome, (int)GP_HOSTS_DONE);
 	r->domain = query.name;
@@ -456,6 +463,20 @@ find_domain(struct host *h)
 	return GP_HOSTS_DONE;
 }
 
+/* Returns as find_domain() does. */
+static int
+find_listings(struct host *h)
+{
+	struct scan_result *r = h->result;
+	const struct scan_engine_options *o = h->engine->o;
+	int outcome =
+		gp_blocklists_eval(r->address, r->address_len, o->blocklists, o->blocklists_len,
+				   h->ask.answers, &r->arena, &r->listings);
+	if (outcome == GP_HOSTS_NEED)
+		return ask_for(h, r->listings.need, r->listings.need_len);
+	return outcome;
+}
+
 static int
 find_name(struct host *h)
 {
@@ -463,8 +484,7 @@ find_name(struct host *h)
 	int outcome =
 		gp_reverse_eval(r->address, r->address_len, h->ask.answers, &r->arena, &r->reverse);
 	if (outcome == GP_HOSTS_NEED)
-		return gp_ask_for(&h->ask, r->reverse.need, r->reverse.need_len) < 0 ? -ENOMEM
-										     : outcome;
+		return ask_for(h, r->reverse.need, r->reverse.need_len);
 	return outcome;
 }
 
@@ -474,6 +494,8 @@ find_names(struct host *h)
 	int outcome = find_name(h);
 	if (outcome == GP_HOSTS_DONE)
 		outcome = find_domain(h);
+	if (outcome == GP_HOSTS_DONE)
+		outcome = find_listings(h);
 	if (outcome < 0 || h->result->arena.failed)
 		engine_finish(h->engine, -ENOMEM);
 	else if (outcome == GP_HOSTS_DONE)

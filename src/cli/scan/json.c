@@ -187,6 +187,9 @@ starttls_object(const struct scan_report *report, const struct gp_probe_record *
 	json_t *all = json_pack("{s:s}", "state", states[record->starttls]);
 	if (report->view->result->tls.tried)
 		add_tls(report, all);
+	if (record->resumption != GP_PROBE_RESUMPTION_NOT_MEASURED)
+		json_object_set_new(all, "resumed",
+				    json_boolean(record->resumption == GP_PROBE_RESUMPTION_YES));
 	if (report->view->result->survey)
 		json_object_set_new(all, "survey",
 				    scan_survey_json(report, report->view->result->survey));
@@ -265,6 +268,28 @@ reverse_object(const struct scan_report *report, const struct gp_reverse *revers
 			 text(report, reverse->name));
 }
 
+static json_t *
+listings_array(const struct scan_report *report, const struct gp_listings *listings)
+{
+	static const char *const states[] = {
+		[GP_LISTING_UNKNOWN] = "not_measured", [GP_LISTING_NO] = "not_listed",
+		[GP_LISTING_YES] = "listed",           [GP_LISTING_REFUSED] = "refused",
+		[GP_LISTING_ODD] = "no_list",
+	};
+	json_t *all = json_array();
+	for (size_t i = 0; i < listings->len; i++) {
+		const struct gp_listing *l = &listings->items[i];
+		struct gp_slice code = gp_arena_printf(report->arena, "%u.%u.%u.%u", l->code[0],
+						       l->code[1], l->code[2], l->code[3]);
+		json_array_append_new(
+			all, json_pack("{s:o, s:s, s:o, s:o}", "zone", text(report, l->zone),
+				       "state", states[l->state], "code",
+				       l->code[0] > 0 ? text(report, code) : json_null(), "reason",
+				       text(report, l->reason)));
+	}
+	return all;
+}
+
 static void
 add_result(const struct scan_report *report, json_t *to)
 {
@@ -274,6 +299,8 @@ add_result(const struct scan_report *report, json_t *to)
 	else
 		json_object_set_new(to, "left_out", word(r->left_out));
 	json_object_set_new(to, "reverse", reverse_object(report, &r->reverse));
+	if (r->listings.len > 0)
+		json_object_set_new(to, "blocklists", listings_array(report, &r->listings));
 	json_object_set_new(to, "cached", json_boolean(report->view->again));
 }
 

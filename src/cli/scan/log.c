@@ -222,12 +222,29 @@ put_options(struct gp_buf *out, const struct gp_probe_options *o)
 	};
 	put_number(out, "mode", o->mode);
 	put_number(out, "consents", o->consents);
+	put_number(out, "resume", o->resume);
 	put_number(out, "greeting_ms", o->greeting_ms);
 	put_number(out, "reply_ms", o->reply_ms);
 	put_number(out, "total_ms", o->total_ms);
 	put_number(out, "octets_max", (int64_t)o->octets_max);
 	for (size_t i = 0; i < GP_ARRAY_LEN(texts); i++)
 		put_text(out, texts[i].key, texts[i].text);
+}
+
+static void
+put_listings(struct gp_buf *out, const struct gp_listings *l)
+{
+	put_key(out, "listings");
+	gp_buf_put_char(out, '[');
+	for (size_t i = 0; i < l->len; i++) {
+		gp_buf_put_str(out, i > 0 ? ",{" : "{");
+		put_text(out, "zone", l->items[i].zone);
+		put_number(out, "state", l->items[i].state);
+		put_octets(out, "code", l->items[i].code, sizeof(l->items[i].code));
+		put_text(out, "reason", l->items[i].reason);
+		close_object(out);
+	}
+	gp_buf_put_char(out, ']');
 }
 
 void
@@ -245,6 +262,7 @@ scan_log_begin(struct scan_log *log, uint64_t host, uint64_t now_ms,
 	put_text(out, "reverse_name", result->reverse.name);
 	put_text(out, "domain", result->domain);
 	put_number(out, "is_mx", result->is_mx);
+	put_listings(out, &result->listings);
 	put_number(out, "time_ms", (int64_t)result->time_ms);
 	if (options)
 		put_options(out, options);

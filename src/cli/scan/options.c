@@ -55,6 +55,7 @@ enum {
 	OPT_METRICS,
 	OPT_LOG,
 	OPT_TLS_SURVEY,
+	OPT_DNSBL,
 	OPT_LOG_KEY,
 	OPT_REPLAY,
 };
@@ -81,6 +82,7 @@ const char scan_usage[] =
 	"      --ca FILE            who is believed, in PEM; without it the system's authorities\n"
 	"      --tls-survey[=N]     which versions, suites and groups it takes, by N connections; "
 	"60\n"
+	"      --dnsbl ZONE         is the address in this block list?\n"
 	"      --dns FILE, --resolver ADDR[:PORT], --no-dns   where names are looked up, or not\n"
 	"\n"
 	"What wants consent, since it goes further than strangers should:\n"
@@ -93,9 +95,13 @@ const char scan_usage[] =
 	"      --vrfy --inject --smuggle --ntlm   further tests\n"
 	"      --dry-run            print what would be said, and connect to nobody\n"
 	"\n"
-	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
+	"      --format text|json|csv|markdown|sarif|junit|html   (--json)\n"
+	"  -o, --output FILE        there instead of to standard output\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
-	"      --progress, -q, --no-colour, --metrics FILE\n"
+	"      --progress, -q       a line that tells how far it is, or none; on a terminal it is "
+	"on\n"
+	"      --metrics FILE       the same for Prometheus\n"
+	"      --no-colour          (NO_COLOR does the same); never but on a terminal\n"
 	"      --log FILE           all that was said, signed (--log-key FILE)\n"
 	"      --replay FILE        the same results from such a log, without a network\n";
 
@@ -117,6 +123,7 @@ static const struct option long_options[] = {
 	{"mode", required_argument, NULL, OPT_MODE},
 	{"ca", required_argument, NULL, OPT_CA},
 	{"tls-survey", optional_argument, NULL, OPT_TLS_SURVEY},
+	{"dnsbl", required_argument, NULL, OPT_DNSBL},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"no-dns", no_argument, NULL, OPT_NO_DNS},
@@ -233,6 +240,18 @@ add_file(const struct gp_arg *arg, const char **list, size_t *len)
 	if (*len == SCAN_FILES_MAX)
 		return gp_arg_wrong(arg, "is one file too many");
 	list[(*len)++] = arg->value;
+	return true;
+}
+
+static bool
+add_blocklist(struct scan_engine_options *engine, const struct gp_arg *arg)
+{
+	struct gp_slice zone = gp_slice_str(arg->value);
+	if (engine->blocklists_len == GP_BLOCKLISTS_MAX)
+		return gp_arg_wrong(arg, "is one list too many");
+	if (!gp_blocklist_is_zone(zone))
+		return gp_arg_wrong(arg, "is no name, or too long a one");
+	engine->blocklists[engine->blocklists_len++] = zone;
 	return true;
 }
 
@@ -382,8 +401,10 @@ read_value(struct scan_options *o, int c, const struct gp_arg *arg)
 		return true;
 	case OPT_MODE:
 		return read_mode(arg, &engine->mode);
+	case OPT_DNSBL:
+		return add_blocklist(engine, arg);
 	case OPT_TLS_SURVEY:
-		engine->tls_survey = true;
+		engine->tls_survey = engine->probe.resume = true;
 		return !arg->value || read_u32(arg, 1, SURVEY_MAX, &engine->survey_connections);
 	case OPT_AUTHORISED:
 		return read_authorised(arg, o);
@@ -473,6 +494,8 @@ find_wrong(const struct scan_options *o)
 		return "--shard needs --seed, the same for all shards";
 	if (o->log_key && !o->log && !o->replay)
 		return "--log-key belongs to --log or --replay";
+	if (o->engine.no_dns && o->engine.blocklists_len > 0)
+		return "--dnsbl asks the DNS, which --no-dns forbids";
 	if (o->engine.dns && o->engine.resolver)
 		return "only one of --dns and --resolver can be given";
 	return probe_wrong(o);

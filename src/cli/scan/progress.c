@@ -8,7 +8,10 @@
 #include "cli/scan/file.h"
 #include "sys/clock.h"
 
-enum { METRICS_MAX = 16 * 1024 };
+enum {
+	METRICS_MAX = 16 * 1024,
+	LINES_MS = 9500, /* a tick more or less */
+};
 
 void
 scan_progress_begin(struct scan_progress *p, uint64_t turns_done)
@@ -40,28 +43,55 @@ put_rest(struct gp_buf *out, const struct scan_progress *p, const struct scan_co
 }
 
 static void
+put_line(struct gp_buf *out, const struct scan_progress *p, const struct scan_counts *c,
+	 uint64_t now, bool last)
+{
+	double rate = last ? per_second(c->turns_done - p->begun_turns, now - p->begun_ms)
+			   : per_second(c->turns_done - p->last_turns, now - p->last_ms);
+	gp_buf_printf(out, "%" PRIu64 " of %" PRIu64 ", %.1f/s", c->turns_done, c->turns, rate);
+	if (!last) {
+		gp_buf_put_str(out, ", ");
+		put_rest(out, p, c, now);
+		gp_buf_put_str(out, " to go");
+	}
+	gp_buf_printf(out,
+		      "; %" PRIu64 " answered, %" PRIu64 " refused, %" PRIu64 " silent, %" PRIu64
+		      " left out",
+		      c->answered, c->refused, c->silent, c->left_out + c->unresolved);
+}
+
+static void
+write_line(struct gp_buf *out)
+{
+	struct gp_slice text = gp_buf_slice(out);
+	fwrite(text.ptr, 1, text.len, stderr);
+	gp_buf_free(out);
+}
+
+static void
 show_line(struct scan_progress *p, const struct scan_counts *c, bool last)
 {
 	uint64_t now = gp_clock_monotonic_ms();
 	struct gp_buf out = GP_BUF_INIT(512);
-	double rate = last ? per_second(c->turns_done - p->begun_turns, now - p->begun_ms)
-			   : per_second(c->turns_done - p->last_turns, now - p->last_ms);
-	gp_buf_printf(&out, "\r\033[K%" PRIu64 " of %" PRIu64 ", %.1f a second, ", c->turns_done,
-		      c->turns, rate);
-	if (!last) {
-		put_rest(&out, p, c, now);
-		gp_buf_put_str(&out, " to go; ");
-	}
-	gp_buf_printf(&out,
-		      "%" PRIu64 " answered, %" PRIu64 " refused, %" PRIu64 " silent, %" PRIu64
-		      " left out%s",
-		      c->answered, c->refused, c->silent, c->left_out + c->unresolved,
-		      last ? "\n" : "");
-	struct gp_slice text = gp_buf_slice(&out);
-	fwrite(text.ptr, 1, text.len, stderr);
-	gp_buf_free(&out);
+	if (!p->terminal && !last && now - p->last_ms < LINES_MS)
+		return;
+	/* What is wider than the terminal is cut there: wrapped it could not be written over. */
+	gp_buf_put_str(&out, p->terminal ? "\r\033[K\033[?7l" : "");
+	put_line(&out, p, c, now, last);
+	gp_buf_put_str(&out, p->terminal ? "\033[?7h" : "");
+	p->standing = p->terminal && !last;
+	gp_buf_put_str(&out, p->standing ? "" : "\n");
+	write_line(&out);
 	p->last_ms = now;
 	p->last_turns = c->turns_done;
+}
+
+void
+scan_progress_hide(struct scan_progress *p)
+{
+	if (p->standing)
+		fputs("\r\033[K", stderr);
+	p->standing = false;
 }
 
 /* --- metrics --- */

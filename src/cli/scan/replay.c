@@ -162,6 +162,7 @@ read_options(const json_t *b, struct gp_arena *arena, struct gp_probe_options *r
 		.helo = octets(b, "helo", arena),
 		.mode = (uint8_t)number(b, "mode"),
 		.consents = (uint32_t)number(b, "consents"),
+		.resume = number(b, "resume"),
 		.greeting_ms = (uint32_t)number(b, "greeting_ms"),
 		.reply_ms = (uint32_t)number(b, "reply_ms"),
 		.total_ms = (uint32_t)number(b, "total_ms"),
@@ -174,6 +175,24 @@ read_options(const json_t *b, struct gp_arena *arena, struct gp_probe_options *r
 		.address = octets(b, "address", arena),
 		.own_address = octets(b, "own_address", arena),
 	};
+}
+
+static void
+read_listings(const json_t *list, struct gp_arena *arena, struct gp_listings *ret)
+{
+	size_t len = GP_MIN(json_array_size(list), (size_t)GP_BLOCKLISTS_MAX);
+	struct gp_listing *items = gp_arena_array(arena, len, sizeof(*items));
+	for (size_t i = 0; items && i < len; i++) {
+		const json_t *l = json_array_get(list, i);
+		struct gp_slice code = octets(l, "code", arena);
+		items[i].zone = octets(l, "zone", arena);
+		items[i].state =
+			(uint8_t)GP_MIN((uint64_t)number(l, "state"), (uint64_t)GP_LISTING_ODD);
+		items[i].reason = octets(l, "reason", arena);
+		if (code.len == sizeof(items[i].code))
+			memcpy(items[i].code, code.ptr, code.len);
+	}
+	*ret = (struct gp_listings){.items = items, .len = items ? len : 0};
 }
 
 static int
@@ -197,6 +216,7 @@ begin(struct replay *p, uint64_t n, uint64_t now, const json_t *b)
 	r->reverse.name = octets(b, "reverse_name", &r->arena);
 	r->domain = octets(b, "domain", &r->arena);
 	r->is_mx = number(b, "is_mx");
+	read_listings(json_object_get(b, "listings"), &r->arena, &r->listings);
 	r->time_ms = (uint64_t)number(b, "time_ms");
 	if (r->left_out)
 		return GP_EXIT_OK;

@@ -40,6 +40,7 @@ struct scan {
 	char out_buffer[OUT_BUFFER];
 	uint64_t told, measured; /* views; those of which something is known */
 	bool bad;                /* something as grave as --fail-on */
+	bool shared;             /* the terminal has results and the progress */
 };
 
 static int
@@ -149,6 +150,8 @@ write_text(struct scan *scan)
 	struct gp_slice text = gp_buf_slice(&scan->text);
 	if (scan->text.failed)
 		return -ENOMEM;
+	if (scan->shared && text.len > 0)
+		scan_progress_hide(&scan->progress);
 	bool good = fwrite(text.ptr, 1, text.len, scan->out) == text.len;
 	gp_buf_clear(&scan->text);
 	return good ? 0 : -EIO;
@@ -201,6 +204,23 @@ tick(void *context, const struct scan_counts *counts, bool last)
 
 /* --- the command --- */
 
+/* It hangs on the answers what is offered; nothing else does. */
+static void
+put_survey(const struct scan_engine_options *engine, struct gp_buf *out)
+{
+	uint32_t most = engine->survey_connections;
+	bool at_once = engine->mode == GP_PROBE_MODE_TLS;
+	gp_buf_printf(out, "-- a survey: %u connections at most, each:\n",
+		      most > 0 ? most : (uint32_t)GP_SURVEY_CONNECTIONS);
+	if (!at_once)
+		gp_buf_printf(out,
+			      "S: 220 server\nC: EHLO %.*s\nS: 250-server\nS: 250 STARTTLS\n"
+			      "C: STARTTLS\nS: 220 yes\n",
+			      GP_SLICE_FMT(engine->probe.helo));
+	gp_buf_put_str(out, "-- a ClientHello; the answer is read, and two alerts take leave: "
+			    "user_canceled, close_notify\n");
+}
+
 static int
 print_rehearsal(const struct scan *scan)
 {
@@ -210,6 +230,8 @@ print_rehearsal(const struct scan *scan)
 	options.token = GP_SLICE("TOKEN000");
 	options.date = GP_SLICE("DATE");
 	gp_probe_rehearse(&options, &out);
+	if (scan->o.engine.tls_survey)
+		put_survey(&scan->o.engine, &out);
 	struct gp_slice text = gp_buf_slice(&out);
 	bool good = !out.failed && fwrite(text.ptr, 1, text.len, stdout) == text.len;
 	gp_buf_free(&out);
@@ -250,6 +272,15 @@ close_log(struct scan *scan, int end)
 	return r < 0 && end >= 0 ? r : end;
 }
 
+static void
+say_that_it_was_stopped(const struct scan *scan)
+{
+	if (!scan->o.quiet)
+		fprintf(stderr, "gatepost scan: stopped; %s\n",
+			scan->o.resume ? "the same command goes on from here"
+				       : "with --resume FILE the same command would go on here");
+}
+
 static int
 run(struct scan *scan)
 {
@@ -277,6 +308,8 @@ run(struct scan *scan)
 	int end = open_log(scan);
 	if (end == 0)
 		end = scan_engine_run(engine, &counts);
+	if (end == SCAN_END_STOPPED)
+		say_that_it_was_stopped(scan);
 	end = close_log(scan, end);
 	engine->tls = gp_tls_client_free(engine->tls);
 	return exit_code(scan, end);
@@ -321,7 +354,9 @@ open_output(struct scan *scan)
 		return GP_EXIT_ERROR;
 	}
 	/* libc would look what it is when it writes first, which the sandbox does not let it. */
-	int mode = isatty(fileno(scan->out)) ? _IOLBF : _IOFBF;
+	bool terminal = isatty(fileno(scan->out));
+	int mode = terminal ? _IOLBF : _IOFBF;
+	scan->shared = terminal && scan->progress.terminal;
 	if (setvbuf(scan->out, scan->out_buffer, mode, sizeof(scan->out_buffer)) != 0)
 		return fail(-ENOMEM);
 	return GP_EXIT_OK;
@@ -372,7 +407,8 @@ start(struct scan *scan)
 		return print_rehearsal(scan);
 	/* From /dev/urandom, which the sandbox will not have. */
 	json_object_seed(0);
-	scan->progress.line = !o->quiet && (o->progress || isatty(STDERR_FILENO));
+	scan->progress.terminal = isatty(STDERR_FILENO);
+	scan->progress.line = !o->quiet && (o->progress || scan->progress.terminal);
 	scan->progress.metrics = o->metrics;
 	int code = open_output(scan);
 	if (code != GP_EXIT_OK)

@@ -21,6 +21,7 @@
 #include "cli/scan/talk.h"
 #include "core/dane/dane.h"
 #include "core/hello/survey.h"
+#include "core/targets/blocklist.h"
 #include "core/targets/hosts.h"
 
 enum scan_chains { SCAN_CHAIN_RSA, SCAN_CHAIN_ECDSA, SCAN_CHAINS };
@@ -48,6 +49,7 @@ struct scan_result {
 	   of the host's name. Empty: not known, or its MX records are not. Has it? */
 	struct gp_slice domain;
 	bool is_mx;
+	struct gp_listings listings; /* of the address, in the block lists that were named */
 	struct scan_tls tls;
 	const struct scan_surveyed *survey; /* NULL: not asked for, or nothing to be surveyed */
 	uint64_t time_ms;                   /* when the probe began, since 1970 */

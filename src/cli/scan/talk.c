@@ -49,8 +49,12 @@ static void
 close_connection(struct scan_talk *t)
 {
 	scan_wait_no_more(&t->event);
-	if (t->connection && t->state == TALK_OPEN)
+	if (t->connection && t->state == TALK_OPEN) {
+		/* Tickets come late. */
+		if (t->resume && !t->session)
+			t->session = gp_tls_session(t->connection);
 		gp_tls_close(t->connection);
+	}
 	t->connection = gp_tls_free(t->connection);
 	if (t->fd >= 0)
 		close(t->fd);
@@ -139,7 +143,7 @@ shake_hands(struct scan_talk *t)
 static void
 begin_tls(struct scan_talk *t)
 {
-	const struct gp_tls_goal goal = {.name = t->sni};
+	const struct gp_tls_goal goal = {.name = t->sni, .session = t->session};
 	static const struct gp_probe_tls failed = {.error = {"no memory for TLS", 17}};
 	t->shake_ms = t->with->now_ms;
 	t->connection = gp_tls_connect(t->with->tls, t->fd, &goal);
@@ -320,6 +324,7 @@ scan_talk_begin(struct scan_talk *t, const struct gp_probe_options *options)
 {
 	t->fd = -1;
 	t->tls = (struct scan_tls){};
+	t->resume = options->resume;
 	t->state = TALK_IDLE;
 	t->probe = gp_probe_new(options, t->with->now_ms);
 	if (!t->probe)
@@ -332,5 +337,6 @@ void
 scan_talk_end(struct scan_talk *t)
 {
 	close_connection(t);
+	t->session = gp_tls_session_free(t->session);
 	t->state = TALK_IDLE;
 }

@@ -57,9 +57,11 @@ struct scan_talk {
 	void (*done)(struct scan_talk *t);
 	/* private */
 	struct event event;
-	struct gp_tls *connection; /* by TLS; NULL: in clear */
+	struct gp_tls *connection;      /* by TLS; NULL: in clear */
+	struct gp_tls_session *session; /* of the first one, to be resumed; NULL: none */
 	uint64_t shake_ms, dialled_ms;
-	int fd; /* -1: none */
+	bool resume; /* the session is wanted */
+	int fd;      /* -1: none */
 	uint8_t state;
 	bool too_much; /* was said on this connection */
 };

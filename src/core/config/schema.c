@@ -520,7 +520,8 @@ static const struct gp_key reports_keys[] = {
 	 .example = "tlsrpt@example.org",
 	 AT(reports.from),
 	 .doc = "Who reports are from, and whom their readers may write to; without it tlsrpt or "
-		"dmarcrpt at our hostname. They are signed when that domain has DKIM keys."},
+		"dmarcrpt at our hostname. They are signed when that domain, or one above it, has "
+		"DKIM keys."},
 	{.name = "organization",
 	 .type = GP_KEY_WORDS,
 	 .example = "\"Example Ltd.\"",

@@ -55,11 +55,15 @@ take_rest(struct gp_dkim_body_way *way)
 void
 gp_dkim_body_init(struct gp_dkim_body *b)
 {
-	*b = (struct gp_dkim_body){};
+	b->hashes_len = 0;
+	b->ended = b->failed = false;
 	for (size_t i = 0; i < GP_DKIM_CANONS; i++) {
-		b->ways[i].sink.put = on_octets;
-		b->ways[i].body = b;
-		b->ways[i].canon = gp_dkim_canon_body((uint8_t)i, &b->ways[i].sink);
+		struct gp_dkim_body_way *way = &b->ways[i];
+		way->sink.put = on_octets;
+		way->body = b;
+		gp_dkim_canon_body_init(&way->canon, (uint8_t)i, &way->sink);
+		way->hash = NULL;
+		way->hashed = way->next = 0;
 	}
 }
 

@@ -123,10 +123,15 @@ gp_dkim_canon_field(struct gp_slice field, uint8_t canon, struct gp_buf *out)
 
 /* --- bodies --- */
 
-struct gp_dkim_canon_body
-gp_dkim_canon_body(uint8_t canon, struct gp_dkim_sink *sink)
+/* The room stays as it is: there are two a message, mostly of no use. */
+void
+gp_dkim_canon_body_init(struct gp_dkim_canon_body *c, uint8_t canon, struct gp_dkim_sink *sink)
 {
-	return (struct gp_dkim_canon_body){.canon = canon, .sink = sink};
+	c->canon = canon;
+	c->sink = sink;
+	c->size = c->breaks = 0;
+	c->cr = c->space = false;
+	c->len = 0;
 }
 
 static void

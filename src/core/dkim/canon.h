@@ -47,8 +47,8 @@ struct gp_dkim_canon_body {
 	char room[GP_DKIM_CANON_ROOM];
 };
 
-struct gp_dkim_canon_body
-gp_dkim_canon_body(uint8_t canon, struct gp_dkim_sink *sink);
+void
+gp_dkim_canon_body_init(struct gp_dkim_canon_body *c, uint8_t canon, struct gp_dkim_sink *sink);
 void
 gp_dkim_canon_body_feed(struct gp_dkim_canon_body *c, struct gp_slice piece);
 void

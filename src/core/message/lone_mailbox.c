@@ -100,13 +100,14 @@ static bool
 is_harmless(struct gp_slice text, struct gp_arena *arena)
 {
 	struct gp_scan c = gp_scan(text);
-	while (!gp_scan_end(&c)) {
-		bool good = gp_scan_word(&c, GP_SLICE("=?")) ? take_word(&c, arena)
-							     : !misleads(c.all.ptr[c.at++]);
-		if (!good)
-			return false;
+	bool good = is_plain_text(text);
+	while (good && !gp_scan_end(&c)) {
+		if (gp_scan_word(&c, GP_SLICE("=?")))
+			good = take_word(&c, arena);
+		else
+			c.at++;
 	}
-	return true;
+	return good;
 }
 
 /* --- the field --- */

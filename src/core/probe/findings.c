@@ -61,6 +61,10 @@ static const struct gp_finding_kind
 		     "commands in clear are obeyed inside TLS",
 		     "whoever is on the way can put commands before those of a client, and read "
 		     "its mail or password thereby (CVE-2011-0411; RFC 3207 section 6)"},
+	no_resumption = {"tls.resumption", GP_SEVERITY_INFO,
+			 "sessions of TLS are not taken up again",
+			 "a client that comes back pays for a whole handshake, and so does the "
+			 "server (RFC 5077, RFC 8446 section 2.2)"},
 	in_clear =
 		{"auth.in_clear", GP_SEVERITY_HIGH, "passwords may be sent in clear",
 		 "AUTH is offered before TLS, and clients that take it tell everybody on the way "
@@ -388,6 +392,20 @@ judge_difference(const struct judging *j)
 	gp_buf_free(&come);
 }
 
+/* Silent where nobody asked for it. */
+static void
+judge_resumption(const struct judging *j)
+{
+	const struct gp_probe_record *r = j->record;
+	if (r->resumption == GP_PROBE_RESUMPTION_YES)
+		pass(j, &no_resumption, "a second connection took up the first one's session");
+	else if (r->resumption == GP_PROBE_RESUMPTION_NO)
+		fail(j, &no_resumption, no_resumption.severity,
+		     "a second handshake was a whole one");
+	else if (r->resume_why)
+		unmeasured(j, &no_resumption, "%s", r->resume_why);
+}
+
 static void
 judge_injection(const struct judging *j)
 {
@@ -630,10 +648,10 @@ gp_probe_findings(const struct gp_probe_record *record, const struct gp_probe_fa
 		  struct gp_findings *findings)
 {
 	static void (*const all[])(const struct judging *) = {
-		judge_end,   judge_greeting,     judge_name,    judge_keywords,
-		judge_tls,   judge_seen_address, judge_unasked, judge_difference,
-		judge_auth,  judge_injection,    judge_ntlm,    judge_vrfy,
-		judge_relay, judge_smuggling,    judge_dns,
+		judge_end,        judge_greeting,     judge_name,      judge_keywords,
+		judge_tls,        judge_seen_address, judge_unasked,   judge_difference,
+		judge_resumption, judge_auth,         judge_injection, judge_ntlm,
+		judge_vrfy,       judge_relay,        judge_smuggling, judge_dns,
 	};
 	const struct judging j = {record, facts, findings, findings->arena};
 	for (size_t i = 0; i < GP_ARRAY_LEN(all); i++)

@@ -15,9 +15,8 @@ const struct probe_task *
 gp_probe_task(const struct gp_probe *p)
 {
 	static const struct probe_task *const tasks[] = {
-		[PROBE_TALK] = &gp_probe_talk,
-		[PROBE_INJECTION] = &gp_probe_injection,
-		[PROBE_MATRIX] = &gp_probe_matrix,
+		[PROBE_TALK] = &gp_probe_talk,           [PROBE_RESUMPTION] = &gp_probe_resumption,
+		[PROBE_INJECTION] = &gp_probe_injection, [PROBE_MATRIX] = &gp_probe_matrix,
 		[PROBE_SMUGGLING] = &gp_probe_smuggling,
 	};
 	return tasks[p->task];
@@ -251,6 +250,8 @@ note_tls(struct gp_probe *p, const struct gp_probe_tls *tls)
 			p->record.starttls =
 				tls->ok ? GP_PROBE_STARTTLS_OK : GP_PROBE_STARTTLS_BROKEN;
 	}
+	if (p->task == PROBE_RESUMPTION && tls->ok)
+		gp_probe_note_resumption(p, tls->resumed);
 	p->in_tls = tls->ok;
 	add_turn(p, GP_PROBE_TURN_TLS, tls->ok ? tls->version : tls->error);
 }

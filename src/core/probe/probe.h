@@ -24,6 +24,9 @@
  * is over, however long that takes within its time (a server that screens its clients takes who
  * does for a robot), and never a command before the last one was answered.
  *
+ * When it is asked for, a second connection with TLS, in whose handshake the driver offers the
+ * session of the first, and which says no more than EHLO.
+ *
  * With consent, each in connections of its own behind that, but for VRFY and NTLM, which stand
  * before HELO: an injection behind STARTTLS (inject.c), the relay matrix (relay.h), and messages
  * with false ends (smuggle.h). MAIL, RCPT, VRFY, EXPN, AUTH, DATA and BDAT are said with consent
@@ -69,6 +72,7 @@ enum gp_probe_times {
 struct gp_probe_options {
 	struct gp_slice helo; /* our own name */
 	uint8_t mode;         /* enum gp_probe_mode */
+	bool resume;          /* see whether TLS is resumed, by a connection more */
 	uint32_t consents;    /* enum gp_probe_consents */
 	uint32_t greeting_ms, reply_ms, total_ms;
 	size_t octets_max;

@@ -73,6 +73,12 @@ enum gp_probe_starttls {
 	GP_PROBE_STARTTLS_BROKEN, /* offered, and then refused, or no handshake came of it */
 };
 
+enum gp_probe_resumption {
+	GP_PROBE_RESUMPTION_NOT_MEASURED,
+	GP_PROBE_RESUMPTION_YES,
+	GP_PROBE_RESUMPTION_NO, /* a whole handshake, or there was no session to offer */
+};
+
 /* How the conversation ended. */
 enum gp_probe_end {
 	GP_PROBE_END_NONE, /* it has not yet */
@@ -152,6 +158,8 @@ struct gp_probe_record {
 	uint8_t starttls;  /* enum gp_probe_starttls */
 	bool tls_tried;
 	struct gp_probe_tls tls; /* of the conversation, once tls_tried */
+	uint8_t resumption;      /* enum gp_probe_resumption */
+	const char *resume_why;  /* it was asked for and not measured: because, static */
 	uint8_t end;             /* enum gp_probe_end, of the conversation, */
 	const char *end_why;     /* and in words, static */
 	uint32_t connections;

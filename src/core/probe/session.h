@@ -5,6 +5,7 @@
  *     probe.c     the functions of probe.h: pulls and pushes, budgets, what is said and kept
  *     opening.c   from the greeting to the task, which is the same in every connection
  *     talk.c      the task without consent, VRFY and NTLM
+ *     resume.c    the session of the first connection, once more
  *     inject.c    STARTTLS with a command behind it
  *     relay.c     the relay matrix
  *     smuggle.c   messages with false ends
@@ -48,6 +49,7 @@ enum probe_step {
 
 enum probe_task_id {
 	PROBE_TALK,
+	PROBE_RESUMPTION,
 	PROBE_INJECTION,
 	PROBE_MATRIX,
 	PROBE_SMUGGLING,
@@ -68,8 +70,8 @@ struct probe_task {
 	void (*lost)(struct gp_probe *p, enum gp_probe_end end, const char *why);
 };
 
-extern const struct probe_task gp_probe_talk, gp_probe_injection, gp_probe_matrix,
-	gp_probe_smuggling;
+extern const struct probe_task gp_probe_talk, gp_probe_resumption, gp_probe_injection,
+	gp_probe_matrix, gp_probe_smuggling;
 
 struct probe_injecting {
 	bool tried;
@@ -181,6 +183,12 @@ void
 gp_probe_say_hello(struct gp_probe *p);
 void
 gp_probe_answer_opening(struct gp_probe *p, const struct gp_probe_reply *r);
+
+/* --- resume.c --- */
+
+/* What came of its handshake. */
+void
+gp_probe_note_resumption(struct gp_probe *p, bool resumed);
 
 /* --- inject.c --- */
 

@@ -28,7 +28,8 @@ step(struct gp_scan *pattern, struct gp_scan *line, struct gp_slice *version)
 {
 	if (gp_scan_end(pattern) || gp_scan_end(line))
 		return false;
-	if (gp_slice_starts(gp_scan_rest(pattern), version_word)) {
+	if (gp_scan_peek(pattern) == version_word.ptr[0] &&
+	    gp_slice_starts(gp_scan_rest(pattern), version_word)) {
 		if (!gp_ascii_is_digit((char)gp_scan_peek(line)))
 			return false;
 		*version = take_version(line);

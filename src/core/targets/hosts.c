@@ -167,21 +167,21 @@ gp_hosts_eval(const struct gp_hosts_query *query, const struct gp_answers *answe
 
 /* --- and back --- */
 
-static struct gp_slice
-reverse_name(const uint8_t *address, size_t len, struct gp_arena *arena)
+struct gp_slice
+gp_address_labels(const uint8_t *address, size_t len, struct gp_arena *arena)
 {
 	static const char hex[] = "0123456789abcdef";
 	char text[64];
 	if (len == 4)
-		return gp_arena_printf(arena, "%u.%u.%u.%u.in-addr.arpa", address[3], address[2],
-				       address[1], address[0]);
+		return gp_arena_printf(arena, "%u.%u.%u.%u", address[3], address[2], address[1],
+				       address[0]);
 	for (size_t i = 0; i < 16; i++) {
 		char *to = text + 4 * (15 - i);
 		to[0] = hex[address[i] & 15];
 		to[2] = hex[address[i] >> 4];
 		to[1] = to[3] = '.';
 	}
-	return gp_arena_printf(arena, "%.*sip6.arpa", (int)sizeof(text), text);
+	return gp_arena_dup(arena, gp_slice(text, sizeof(text) - 1));
 }
 
 static bool
@@ -225,9 +225,11 @@ gp_reverse_eval(const uint8_t *address, size_t address_len, const struct gp_answ
 {
 	struct gp_dns_answer ptr;
 	struct gp_dns_question *need = gp_arena_array(arena, GP_REVERSE_NEED_MAX, sizeof(*need));
-	struct gp_slice name = reverse_name(address, address_len, arena);
+	struct gp_slice labels = gp_address_labels(address, address_len, arena);
+	struct gp_slice name = gp_arena_printf(arena, "%.*s.%s", GP_SLICE_FMT(labels),
+					       address_len == 4 ? "in-addr.arpa" : "ip6.arpa");
 	*ret = (struct gp_reverse){.need = need};
-	if (!need || !name.ptr)
+	if (arena->failed)
 		return -ENOMEM;
 	if (!gp_answers_find(answers, name, GP_DNS_PTR, &ptr))
 		need[ret->need_len++] = (struct gp_dns_question){name, GP_DNS_PTR};

@@ -67,6 +67,12 @@ struct gp_reverse {
 	size_t need_len;
 };
 
+/* The labels that an address has below zones about addresses, the last octet first: "1.2.0.192", or
+   of an IPv6 address half an octet a label (RFC 5782 section 2.4). address_len: 4 or 16. ptr NULL:
+   no memory. */
+struct gp_slice
+gp_address_labels(const uint8_t *address, size_t len, struct gp_arena *arena);
+
 /* Does the name of an address lead back to it? address_len: 4 or 16. Returns GP_HOSTS_DONE, NEED,
    or -ENOMEM. */
 [[nodiscard]] int

@@ -12,7 +12,8 @@
  *         resolver          |      resolver        fetch --> HTTPS servers
  *     443 --> web           |          |             |
  *                           +------ reports ---------+  (hears of relay's sessions and
- *                                                       smtpd's messages; asks signer)
+ *                                                       smtpd's messages; asks signer,
+ *                                                       as spool does)
  */
 const struct role_spec role_specs[] = {
 	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2,
