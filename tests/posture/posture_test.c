@@ -25,6 +25,7 @@ static const struct gp_posture_query query = {
 #define DMARC(text) "{'_dmarc.d.test':{'TXT':['" text "']}}"
 #define SPF(text) "{'d.test':{'TXT':['" text "']}}"
 #define KEY(text) "{'s1._domainkey.d.test':{'TXT':['" text "']}}"
+#define BIMI(text) "{'default._bimi.d.test':{'TXT':['" text "']}}"
 #define RUA "rua=mailto:r@d.test"
 
 /* A fault for each row: what is found, and what else may be. */
@@ -185,6 +186,7 @@ static const struct {
 	 "{'www.d.test':{'A':['20.0.0.82']},"
 	 "'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; sp=quarantine; " RUA "']}}",
 	 " dmarc.sp.weak "},
+	{"spf.type99", GP_SEVERITY_LOW, KEPT, "{'d.test':{'SPF':['v=spf1 mx -all']}}"},
 	{"spf.helo", GP_SEVERITY_LOW, 0, "{'mx2.d.test':{'TXT':null}}"},
 
 	/* DKIM */
@@ -239,6 +241,18 @@ static const struct {
 	 "{'_25._tcp.mx2.d.test':{'TLSA':[[3,1,1,'" D32 "']]}}"},
 	{"dane.servfail", GP_SEVERITY_HIGH, KEPT,
 	 "{'_25._tcp.mx2.d.test':{'TLSA':'SERVFAIL','secure':true}}"},
+
+	/* BIMI */
+	{"bimi.multiple", GP_SEVERITY_LOW, KEPT,
+	 BIMI("v=BIMI1; l=https://d.test/a.svg','v=BIMI1; l=")},
+	{"bimi.syntax", GP_SEVERITY_LOW, KEPT, BIMI("v=BIMI1; l=http://d.test/a.svg")},
+	{"bimi.syntax", GP_SEVERITY_LOW, KEPT,
+	 BIMI("v=BIMI1; l=https://d.test/a.svg; a=d.test/a.pem")},
+	{"bimi.syntax", GP_SEVERITY_LOW, KEPT, BIMI("v=BIMI1")},
+	{"bimi.policy", GP_SEVERITY_LOW, KEPT,
+	 "{'default._bimi.d.test':{'TXT':['v=BIMI1; l=https://d.test/a.svg; a=']},"
+	 "'_dmarc.d.test':{'TXT':['v=DMARC1; p=quarantine; t=y; " RUA "']}}",
+	 " dmarc.t  dmarc.p.quarantine "},
 };
 
 /* --- running --- */
@@ -285,15 +299,50 @@ assert_nothing(const struct gp_findings *list, const char *where)
 static void
 nothing_is_found_on_clean_domains(void **state)
 {
+	static const struct {
+		bool parked;
+		const char *world;
+		uint8_t class;
+	} cases[] = {
+		{false, "{}", GP_POSTURE_SENDING},
+		{true, "{}", GP_POSTURE_PARKED},
+		{false, BIMI("v=BIMI1; l=https://d.test/a.svg; a=https://d.test/a.pem"),
+		 GP_POSTURE_SENDING},
+		{false, BIMI("v=BIMI1; l=; a="), GP_POSTURE_SENDING},
+		/* reports to another organisation that has agreed, and to one's own */
+		{false,
+		 "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; "
+		 "rua=mailto:r@a.test,mailto:r@x.d.test']"
+		 "},'d.test._report._dmarc.a.test':{'TXT':['v=DMARC1;']}}",
+		 GP_POSTURE_SENDING},
+		/* nobody sends, and mail is taken */
+		{true,
+		 "{'d.test':{'MX':[[10,'mx1.d.test'],[20,'mx2.d.test']]},'_dmarc.d.test':{'TXT':['"
+		 "v=DMARC1; p=reject; " RUA "']},'_mta-sts.d.test':{'TXT':['v=STSv1; id=1']},"
+		 "'_smtp._tls.d.test':{'TXT':['v=TLSRPTv1; rua=https://d.test/r']}}",
+		 GP_POSTURE_RECEIVING},
+		/* what others say within their records, and a redirect */
+		{false,
+		 "{'d.test':{'TXT':['x','v=spf1 include:a.test redirect=b.test']},'a.test':{'TXT':["
+		 "'v=spf1 ip4:20.0.0.0/24 ?all']},'b.test':{'TXT':['v=spf1 mx:d.test -all']}}",
+		 GP_POSTURE_SENDING},
+		/* a key of another kind, and a selector that is an alias */
+		{false,
+		 "{'s1._domainkey.d.test':{'TXT':['v=DKIM1; k=ed25519; "
+		 "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']},"
+		 "'s2._domainkey.d.test':{'CNAME':'k.a.test'},"
+		 "'k.a.test':{'TXT':['v=DKIM1; p=" KEY_OTHER "']}}",
+		 GP_POSTURE_SENDING},
+	};
 	(void)state;
-	for (int parked = 0; parked < 2; parked++) {
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
 		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
 		struct gp_posture_result r;
-		json_t *json = make_world(parked, "{}");
+		json_t *json = make_world(cases[i].parked, cases[i].world);
 		struct gp_answers *world = read_world(json, &arena);
 		run(world, &query, &arena, &r);
-		assert_nothing(&r.findings, parked ? "parked" : "clean");
-		assert_int_equal(r.facts.class, parked ? GP_POSTURE_PARKED : GP_POSTURE_SENDING);
+		assert_nothing(&r.findings, cases[i].world);
+		assert_int_equal(r.facts.class, cases[i].class);
 		gp_answers_free(world);
 		gp_arena_free(&arena);
 		json_decref(json);
@@ -561,7 +610,7 @@ static const struct {
 	 "'a.test':{'TXT':[" THREE "]},'b.test':{'TXT':[" THREE "]},"
 	 "'c.test':{'TXT':['v=spf1 exists:%{i}.c.test -all']}}",
 	 "+20.0.0.1 +20.0.1.1 +20.0.2.1 -20.0.9.9"},
-	/* another result than pass, within and at the domain itself; an error; a macro everywhere */
+	/* another result than pass, within and at the domain; an error, a ptr */
 	{"{'d.test':{'TXT':[" WIDE "]},'a.test':{'TXT':['v=spf1 -ip4:20.0.0.1 a a:b.test a:b.test "
 	 "-all']},'b.test':{'TXT':['v=spf1 ?a a a a -all']},'c.test':{'TXT':['v=spf1 ~mx a "
 	 "-all']}}",

@@ -133,6 +133,8 @@ void
 posture_judge_tlsrpt(struct posture_run *run);
 void
 posture_judge_dane(struct posture_run *run);
+void
+posture_judge_bimi(struct posture_run *run);
 
 /* --- proposals that several judges make --- */
 

@@ -163,7 +163,7 @@ static void (*const readers[])(struct posture_run *run) = {
 /* Of a domain that is not there the first one says so. */
 static void (*const judges[])(struct posture_run *run) = {
 	posture_judge_mx,  posture_judge_spf,    posture_judge_dkim, posture_judge_dmarc,
-	posture_judge_sts, posture_judge_tlsrpt, posture_judge_dane,
+	posture_judge_sts, posture_judge_tlsrpt, posture_judge_dane, posture_judge_bimi,
 };
 
 int

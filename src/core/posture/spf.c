@@ -74,6 +74,8 @@ static const struct gp_finding_kind
 		  "an answer over 512 octets is asked for twice, and some get none (RFC 7208 "
 		  "section "
 		  "3.4)"},
+	type99 = {"spf.type99", GP_SEVERITY_LOW, "a record of type SPF",
+		  "nobody reads it (RFC 7208 section 3.1), so it is mended by nobody either"},
 	dangling = {"spf.lookup.dangling", GP_SEVERITY_HIGH,
 		    "it trusts a domain that is not registered",
 		    "whoever registers that says who may send as this domain"},
@@ -573,7 +575,20 @@ judge_voids(struct posture_run *run)
 	     most - dropped <= GP_SPF_VOID_MAX ? &draft : NULL);
 }
 
-/* --- names below --- */
+/* --- around it --- */
+
+static void
+judge_type99(struct posture_run *run)
+{
+	struct gp_dns_answer spf;
+	if (!posture_ask(run, run->facts->domain, GP_DNS_SPF, &spf) || spf.records_len == 0)
+		return;
+	const struct posture_mend m = {
+		.evidence = gp_arena_printf(run->arena, "%.*s SPF \"%.*s\"", GP_SLICE_FMT(spf.name),
+					    GP_SLICE_FMT(spf.records[0].data)),
+		.fix = GP_SLICE("take it out; the record of type TXT counts")};
+	posture_add(run, &type99, type99.severity, &m);
+}
 
 /* True: it has an address, and no SPF record, as far as is known. */
 static bool
@@ -663,6 +678,7 @@ posture_judge_spf(struct posture_run *run)
 		judge_record(run, own);
 	else if (own->state == SPF_NONE)
 		judge_missing(run);
+	judge_type99(run);
 	judge_below(run);
 	judge_hosts(run);
 }
