@@ -109,6 +109,9 @@ static const struct {
 	{"spf.all.plus", GP_SEVERITY_CRITICAL, 0, SPF("v=spf1 mx all")},
 	{"spf.all.plus", GP_SEVERITY_CRITICAL, 0,
 	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},'a.test':{'TXT':['v=spf1 +all']}}"},
+	{"spf.all.plus", GP_SEVERITY_CRITICAL, 0,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
+	 "'a.test':{'TXT':['v=spf1 include:b.test -all']},'b.test':{'TXT':['v=spf1 +all']}}"},
 	{"spf.all.neutral", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx ?all")},
 	{"spf.all.neutral", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx")},
 	{"spf.all.soft", GP_SEVERITY_INFO, ANY_ALSO,
@@ -137,7 +140,7 @@ static const struct {
 	{"spf.include.none", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx redirect=a.test"),
 	 " spf.all.neutral "},
 	{"spf.include.loop", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx include:d.test -all")},
-	{"spf.include.loop", GP_SEVERITY_HIGH, KEPT,
+	{"spf.include.loop", GP_SEVERITY_HIGH, 0,
 	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
 	 "'a.test':{'TXT':['v=spf1 include:b.test -all']},"
 	 "'b.test':{'TXT':['v=spf1 include:a.test -all']}}"},

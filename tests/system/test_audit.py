@@ -10,6 +10,7 @@ import dnsrig
 import pytest
 from gateway import run
 
+SETTINGS = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "dns": {"trust_anchor": "none"}}
 LOCKED = "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"
 # Addresses that anybody could have; nobody is connected to.
 NAMES = {
@@ -79,8 +80,7 @@ def test_findings_with_records(world):
 def test_the_same_by_a_name_server(world, tmp_path):
     domains = ["locked.test", "bad.test", "absent.test"]
     config = tmp_path / "gatepost.yaml"
-    settings = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "dns": {"trust_anchor": "none"}}
-    config.write_text(json.dumps(settings), encoding="utf-8")
+    config.write_text(json.dumps(SETTINGS), encoding="utf-8")
     try:
         with dnsrig.DnsRig(NAMES) as rig:
             asked = audit("-c", config, "--resolver", rig.server, *domains)
@@ -97,6 +97,52 @@ def test_what_the_dns_does_not_say_is_not_measured(world):
     assert ids(found) == set()
     assert {"mx.none", "spf.temperror"} <= ids(found, "not_measured")
     assert set(audit("--dns", world, "silent.test", "locked.test")) == {"silent.test", "locked.test"}
+
+
+def published(names, zone):
+    """The names with the zone file's records in place of those of the same purpose."""
+    new = {}
+    for line in zone.splitlines():
+        if line.startswith(";"):
+            continue
+        name, _, _, kind, value = line.split("\t")
+        types = new.setdefault(name.rstrip("."), {}).setdefault(kind, [])
+        if kind == "TXT":
+            types.append(value.strip('"').replace('" "', "").replace('\\"', '"'))
+        else:
+            preference, host = value.split(" ")
+            types.append([int(preference), host.rstrip(".") or "."])
+    merged = json.loads(json.dumps(names))
+    for name, types in new.items():
+        merged.setdefault(name, {}).update(types)
+    return merged
+
+
+def test_a_zone_mends_all_at_once(world, tmp_path):
+    domains = ["bad.test", "locked.test", "silent.test", "lone.test"]
+    done = run("audit", "--zone", "--dns", world, *domains)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "; locked.test (parked)\n; silent.test (unknown)\n; lone.test (absent)\n" in done.stdout
+    assert 'bad.test.\t3600\tIN\tTXT\t"v=spf1 mx ip4:20.0.0.9 -all"\n' in done.stdout
+    mended = tmp_path / "mended.json"
+    mended.write_text(json.dumps(published(NAMES, done.stdout)), encoding="utf-8")
+    before, after = (audit("--dns", path, "bad.test")["bad.test"] for path in (world, mended))
+    assert not [f["id"] for f in after["findings"] if f["records"]]
+    # A single host is left, and a policy is yet to be served, as the zone's comments say.
+    assert ids(after) - ids(before) == {"mx.single", "sts.policy.fetch"}
+    assert all(f"; {name}: not mended" in done.stdout for name in ids(after))
+
+
+def test_a_zone_by_a_name_server(world, tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    config.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    argv = ["audit", "--zone", "--time", "1", "bad.test", "locked.test"]
+    try:
+        with dnsrig.DnsRig(NAMES) as rig:
+            asked = run(*argv, "-c", config, "--resolver", rig.server)
+    except dnsrig.Unavailable as why:
+        pytest.skip(str(why))
+    assert asked.stdout == run(*argv, "--dns", world).stdout
 
 
 def test_selectors_and_reporters_are_named(world):

@@ -25,6 +25,7 @@ enum {
 	OPT_JSON,
 	OPT_FAIL_ON,
 	OPT_NO_COLOUR,
+	OPT_ZONE,
 };
 
 const char audit_usage[] =
@@ -42,6 +43,7 @@ const char audit_usage[] =
 	"      --at-once N          domains at once; 100\n"
 	"      --time EPOCH         the time, for the ids of proposed records\n"
 	"\n"
+	"      --zone               what would mend each, whole, as lines of a zone file\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
 	"      --no-colour\n";
@@ -60,6 +62,7 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"output", required_argument, NULL, 'o'},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
+	{"zone", no_argument, NULL, OPT_ZONE},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -151,6 +154,9 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_FAIL_ON:
 		return read_severity(&arg, &o->fail_on);
+	case OPT_ZONE:
+		o->zone = true;
+		return true;
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
 		return true;

@@ -130,19 +130,42 @@ draft_without(struct posture_run *run, const struct posture_spf_term *term,
 		ret->all = GP_SLICE("-all");
 }
 
+/* The term of the domain's own record that leads to this one, or is it. */
+static const struct posture_spf_term *
+find_own(const struct posture_run *run, const struct posture_spf_node *node,
+	 const struct posture_spf_term *t)
+{
+	const struct posture_spf_node *own = &run->spf->nodes[0];
+	if (node == own)
+		return t;
+	while (node->parent != own)
+		node = node->parent;
+	for (size_t i = 0; i < own->len; i++) {
+		if (own->terms[i].child == node)
+			return &own->terms[i];
+	}
+	gp_unreachable("a node is a term's child");
+}
+
+/* What is wrong in a record of somebody else goes with the term that leads there. */
 static void
 find_term(struct posture_run *run, const struct gp_finding_kind *kind,
 	  const struct posture_spf_node *node, const struct posture_spf_term *t,
 	  struct gp_slice evidence, const char *fix)
 {
 	struct posture_spf_draft draft;
-	bool own = !node->parent;
-	if (own)
-		draft_without(run, t, &draft);
+	/* A tree has more terms than anybody is told of; a draft for each would cost memory. */
+	if (run->findings->len == GP_FINDINGS_MAX) {
+		posture_add(run, kind, kind->severity, &(struct posture_mend){});
+		return;
+	}
+	draft_without(run, find_own(run, node, t), &draft);
 	struct gp_slice text = gp_arena_printf(
 		run->arena, "%.*s: %.*s%s%.*s", GP_SLICE_FMT(node->path), GP_SLICE_FMT(t->raw),
 		evidence.len > 0 ? ": " : "", GP_SLICE_FMT(evidence));
-	find(run, kind, kind->severity, text, fix, own ? &draft : NULL);
+	find(run, kind, kind->severity, text,
+	     node->parent ? "take out what leads there, or have it mended by whose it is" : fix,
+	     &draft);
 }
 
 /* --- no record, or several --- */
