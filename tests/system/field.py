@@ -11,6 +11,7 @@ scanner's own domain, and take its recipient, so that what they make of a false 
 mail on to is the canaries' list in all cases. Names, reverse names and MX records are a --dns file.
 """
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
@@ -19,6 +20,7 @@ import os
 import re
 import ssl
 import subprocess
+import threading
 
 import faulty
 import gateway
@@ -30,6 +32,7 @@ from peers import wait_for_port
 
 OWN = "own.test"
 RECIPIENT = f"canary@{OWN}"
+STARTS_AT_ONCE = 4
 NETWORK, SCANNER = "127.44", "127.43.0.1"
 
 # What openssl's part that signs is told of a certificate that is not as it should be.
@@ -445,7 +448,7 @@ class Field:
         self.peers, self.folder, self.rows = peers, folder, rows
         self.authority = Authority(folder)
         self.canary_port, self.canaries = free_port(), folder / "arrived"
-        self.key_digests = {}
+        self.key_digests, self.lock = {}, threading.Lock()
         self.cleanup = contextlib.ExitStack()
 
     def __enter__(self):
@@ -467,13 +470,9 @@ class Field:
         self.cleanup.callback(sink.terminate)
         wait_for_port(self.canary_port)
         self.leave_home()
-        for server in dict.fromkeys(row.server for row in self.rows):
-            rows = [row for row in self.rows if row.server == server]
-            if server in TOGETHER:
-                STARTERS[server](self, rows)
-                continue
-            for row in rows:
-                STARTERS[server](self, row)
+        servers_here = dict.fromkeys(row.server for row in self.rows)
+        with concurrent.futures.ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
+            list(pool.map(self.start_all_of, servers_here))
         for row in self.rows:
             if row.server == "ours":  # whose first connection counts
                 continue
@@ -482,6 +481,14 @@ class Field:
             except OSError:
                 raise AssertionError(f"{row.key} does not listen: {self.outputs()}") from None
         self.zone = self.write("zone.json", json.dumps(self.names()))
+
+    def start_all_of(self, server):
+        rows = [row for row in self.rows if row.server == server]
+        if server in TOGETHER:
+            STARTERS[server](self, rows)
+            return
+        for row in rows:
+            STARTERS[server](self, row)
 
     def outputs(self):
         """The end of what each server has said."""
@@ -520,7 +527,8 @@ class Field:
     def certificate(self, row):
         """A file with the certificate and its key."""
         name = "elsewhere.test" if row.tls == "wrong name" else row.host
-        path = self.authority.issue(name, **CERTIFICATES[row.tls])
+        with self.lock:  # one request at a time
+            path = self.authority.issue(name, **CERTIFICATES[row.tls])
         if row.tlsa == "match":
             self.key_digests[row] = key_digest(path)
         return path
