@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/scan/log.h"
-#include "cli/scan/parts.h"
+#include "cli/scan/policy.h"
 #include "sys/clock.h"
 
 enum {
@@ -20,7 +20,9 @@ void
 turn_free(struct turn *t)
 {
 	struct engine *e = t->engine;
-	scan_ask_end(&t->ask);
+	gp_ask_end(&t->ask);
+	if (t->policy)
+		scan_policy_end(t->policy);
 	gp_list_remove(&t->link);
 	gp_arena_free(&t->arena);
 	free(t);
@@ -108,7 +110,7 @@ find_dane(struct turn *t)
 		if (r < 0)
 			return r;
 		if (r == GP_DANE_NEED)
-			return scan_ask_for(&t->ask, s->dane.need, s->dane.need_len) < 0
+			return gp_ask_for(&t->ask, s->dane.need, s->dane.need_len) < 0
 				       ? -ENOMEM
 				       : GP_DANE_NEED;
 		s->view.dane = &s->dane;
@@ -117,12 +119,41 @@ find_dane(struct turn *t)
 	return 0;
 }
 
+static void
+on_policy(struct scan_policy_fetch *f);
+
+/* What MTA-STS has to say of the domain. Returns 0, a positive number when it is not yet known, or
+   -ENOMEM. */
+static int
+find_policy(struct turn *t)
+{
+	if (!t->engine->o->mta_sts)
+		return 0;
+	if (!t->policy) {
+		t->policy = gp_arena_new(&t->arena, struct scan_policy_fetch);
+		if (!t->policy)
+			return -ENOMEM;
+		*t->policy = (struct scan_policy_fetch){.engine = t->engine,
+							.turn = t,
+							.arena = &t->arena,
+							.domain = t->what.name,
+							.done = on_policy};
+	}
+	struct scan_policy_fetch *f = t->policy;
+	int r = scan_policy_look(f, t->ask.answers);
+	if (r == SCAN_POLICY_NEED && gp_ask_for(&t->ask, f->need, f->need_len) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; r == SCAN_POLICY_DONE && i < t->hosts.addresses_len; i++)
+		t->sights[i].view.policy = &f->policy;
+	return r;
+}
+
 static int
 find_hosts(struct turn *t)
 {
 	const struct gp_hosts_query query = {t->what.name, t->engine->o->mx};
 	int r = gp_hosts_eval(&query, t->ask.answers, &t->arena, &t->hosts);
-	if (r == GP_HOSTS_NEED && scan_ask_for(&t->ask, t->hosts.need, t->hosts.need_len) < 0)
+	if (r == GP_HOSTS_NEED && gp_ask_for(&t->ask, t->hosts.need, t->hosts.need_len) < 0)
 		return -ENOMEM;
 	if (r == GP_HOSTS_DONE && !make_sights(t, t->hosts.addresses_len))
 		return -ENOMEM;
@@ -139,6 +170,8 @@ step(struct turn *t)
 	}
 	if (r == GP_HOSTS_DONE)
 		r = find_dane(t);
+	if (r == 0)
+		r = find_policy(t);
 	if (r < 0 || t->arena.failed)
 		engine_finish(t->engine, -ENOMEM);
 	else if (r == 0)
@@ -146,7 +179,13 @@ step(struct turn *t)
 }
 
 static void
-on_ready(struct scan_ask *ask)
+on_policy(struct scan_policy_fetch *f)
+{
+	step(f->turn);
+}
+
+static void
+on_ready(struct gp_ask *ask)
 {
 	step(gp_container_of(ask, struct turn, ask));
 }
@@ -162,7 +201,7 @@ begin_name(struct turn *t)
 		tell_unresolved(t);
 		return;
 	}
-	if (scan_ask_init(&t->ask, &e->dns, &t->arena, on_ready) < 0)
+	if (gp_ask_init(&t->ask, &e->dns, &t->arena, on_ready) < 0)
 		engine_finish(e, -ENOMEM);
 	else
 		step(t);
