@@ -133,6 +133,30 @@ def test_a_zone_mends_all_at_once(world, tmp_path):
     assert all(f"; {name}: not mended" in done.stdout for name in ids(after))
 
 
+def test_a_record_that_asks_less_is_one_for_spf_too(tmp_path):
+    costly = "v=spf1 " + " ".join(f"a:h{i}.test" for i in range(9))
+    names = {
+        "wide.test": {"TXT": ["other \"text\"", "v=spf1 include:a.test include:b.test -all"]},
+        "a.test": {"TXT": [costly + " -all"]},
+        "b.test": {"TXT": [costly + "".join(f" ip4:21.0.{i}.128" for i in range(60)) + " -all"]},
+        **{f"h{i}.test": {"A": [f"20.0.0.{i}"], "AAAA": [f"2a00::{i + 1}"]} for i in range(9)},
+    }
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    before.write_text(json.dumps(names), encoding="utf-8")
+    zone = run("audit", "--zone", "--dns", before, "wide.test").stdout
+    assert any(len(line) > 300 for line in zone.splitlines()), "strings of 255 octets, joined"
+    after.write_text(json.dumps(published(names, zone)), encoding="utf-8")
+
+    def verdict(path, address):
+        argv = ["spf", "--json", "--dns", path, "--ip", address, "--mail-from", "x@wide.test"]
+        return json.loads(run(*argv).stdout)["result"]
+
+    assert verdict(before, "21.0.59.128") == "permerror"
+    good = ["21.0.0.128", "21.0.59.128", "20.0.0.8", "2a00::9"]
+    assert [verdict(after, address) for address in good] == ["pass"] * 4
+    assert [verdict(after, address) for address in ("21.0.59.129", "20.0.0.9", "2a00::a")] == ["fail"] * 3
+
+
 def test_a_zone_by_a_name_server(world, tmp_path):
     config = tmp_path / "gatepost.yaml"
     config.write_text(json.dumps(SETTINGS), encoding="utf-8")
