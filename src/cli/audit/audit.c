@@ -251,7 +251,8 @@ static void
 on_ready(struct gp_ask *ask)
 {
 	struct job *job = gp_container_of(ask, struct job, ask);
-	step(job);
+	if (!job->done) /* it may have been given up with questions under way */
+		step(job);
 	pump(job->audit);
 }
 
