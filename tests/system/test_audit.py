@@ -133,6 +133,20 @@ def test_a_zone_mends_all_at_once(world, tmp_path):
     assert all(f"; {name}: not mended" in done.stdout for name in ids(after))
 
 
+def test_what_is_replaced_is_told(world):
+    argv = ["audit", "--dns", world, "--time", "1", "bad.test"]
+    zone, commands = run(*argv, "--zone").stdout, run(*argv, "--nsupdate").stdout
+    assert "; in place of bad.test.\tMX\t20 mx.gone.test.\n" in zone
+    assert "in place of bad.test.\tMX\t10" not in zone
+    assert '; in place of bad.test.\tTXT\t"v=spf1 mx ipv4:20.0.0.9 include:a.test ?all"\n' in zone
+    assert zone.count("; in place of bad.test.\tTXT") == 1
+    lines = [line for line in commands.splitlines() if not line.startswith(";")]
+    assert lines[0] == "update delete bad.test. IN MX 20 mx.gone.test."
+    assert 'update add bad.test. 3600 IN TXT "v=spf1 mx ip4:20.0.0.9 -all"' in lines
+    assert lines[-1] == "send"
+    assert lines.count("send") == 1
+
+
 def test_a_record_that_asks_less_is_one_for_spf_too(tmp_path):
     costly = "v=spf1 " + " ".join(f"a:h{i}.test" for i in range(9))
     names = {
