@@ -14,12 +14,13 @@ SETTINGS = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "d
 LOCKED = "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"
 # Addresses that anybody could have; nobody is connected to.
 NAMES = {
-    "locked.test": {"MX": [[0, "."]], "TXT": ["v=spf1 -all"]},
+    "locked.test": {"MX": [[0, "."]], "TXT": ["v=spf1 -all"], "secure": True},
     "_dmarc.locked.test": {"TXT": [LOCKED]},
     "*._domainkey.locked.test": {"TXT": ["v=DKIM1; p="]},
     "bad.test": {
         "MX": [[10, "mx.bad.test"], [20, "mx.gone.test"]],
         "TXT": ["v=spf1 mx ipv4:20.0.0.9 include:a.test ?all"],
+        "secure": True,
     },
     "mx.bad.test": {"A": ["20.0.0.1"]},
     "1.0.0.20.in-addr.arpa": {"PTR": ["mx.bad.test"]},
