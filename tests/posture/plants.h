@@ -220,6 +220,7 @@ static const struct {
 	 "{'_smtp._tls.d.test':{'TXT':['v=TLSRPTv1; rua=http://d.test/,mailto:t@d.test']}}"},
 
 	/* DANE */
+	{"dnssec.none", GP_SEVERITY_LOW, KEPT, "{'d.test':{'secure':null}}"},
 	{"dane.none", GP_SEVERITY_INFO, KEPT,
 	 "{'_25._tcp.mx1.d.test':null,'_25._tcp.mx2.d.test':null,'_25._tcp.mx3.d.test':null}"},
 	{"dane.partial", GP_SEVERITY_MEDIUM, KEPT, "{'_25._tcp.mx2.d.test':null}"},

@@ -14,12 +14,13 @@ SETTINGS = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "d
 LOCKED = "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"
 # Addresses that anybody could have; nobody is connected to.
 NAMES = {
-    "locked.test": {"MX": [[0, "."]], "TXT": ["v=spf1 -all"]},
+    "locked.test": {"MX": [[0, "."]], "TXT": ["v=spf1 -all"], "secure": True},
     "_dmarc.locked.test": {"TXT": [LOCKED]},
     "*._domainkey.locked.test": {"TXT": ["v=DKIM1; p="]},
     "bad.test": {
         "MX": [[10, "mx.bad.test"], [20, "mx.gone.test"]],
         "TXT": ["v=spf1 mx ipv4:20.0.0.9 include:a.test ?all"],
+        "secure": True,
     },
     "mx.bad.test": {"A": ["20.0.0.1"]},
     "1.0.0.20.in-addr.arpa": {"PTR": ["mx.bad.test"]},
@@ -131,6 +132,44 @@ def test_a_zone_mends_all_at_once(world, tmp_path):
     # A single host is left, and a policy is yet to be served, as the zone's comments say.
     assert ids(after) - ids(before) == {"mx.single", "sts.policy.fetch"}
     assert all(f"; {name}: not mended" in done.stdout for name in ids(after))
+
+
+def test_what_is_replaced_is_told(world):
+    argv = ["audit", "--dns", world, "--time", "1", "bad.test"]
+    zone, commands = run(*argv, "--zone").stdout, run(*argv, "--nsupdate").stdout
+    assert "; in place of bad.test.\tMX\t20 mx.gone.test.\n" in zone
+    assert "in place of bad.test.\tMX\t10" not in zone
+    assert '; in place of bad.test.\tTXT\t"v=spf1 mx ipv4:20.0.0.9 include:a.test ?all"\n' in zone
+    assert zone.count("; in place of bad.test.\tTXT") == 1
+    lines = [line for line in commands.splitlines() if not line.startswith(";")]
+    assert lines[0] == "update delete bad.test. IN MX 20 mx.gone.test."
+    assert 'update add bad.test. 3600 IN TXT "v=spf1 mx ip4:20.0.0.9 -all"' in lines
+    assert lines[-1] == "send"
+    assert lines.count("send") == 1
+
+
+def test_a_record_that_asks_less_is_one_for_spf_too(tmp_path):
+    costly = "v=spf1 " + " ".join(f"a:h{i}.test" for i in range(9))
+    names = {
+        "wide.test": {"TXT": ["other \"text\"", "v=spf1 include:a.test include:b.test -all"]},
+        "a.test": {"TXT": [costly + " -all"]},
+        "b.test": {"TXT": [costly + "".join(f" ip4:21.0.{i}.128" for i in range(60)) + " -all"]},
+        **{f"h{i}.test": {"A": [f"20.0.0.{i}"], "AAAA": [f"2a00::{i + 1}"]} for i in range(9)},
+    }
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    before.write_text(json.dumps(names), encoding="utf-8")
+    zone = run("audit", "--zone", "--dns", before, "wide.test").stdout
+    assert any(len(line) > 300 for line in zone.splitlines()), "strings of 255 octets, joined"
+    after.write_text(json.dumps(published(names, zone)), encoding="utf-8")
+
+    def verdict(path, address):
+        argv = ["spf", "--json", "--dns", path, "--ip", address, "--mail-from", "x@wide.test"]
+        return json.loads(run(*argv).stdout)["result"]
+
+    assert verdict(before, "21.0.59.128") == "permerror"
+    good = ["21.0.0.128", "21.0.59.128", "20.0.0.8", "2a00::9"]
+    assert [verdict(after, address) for address in good] == ["pass"] * 4
+    assert [verdict(after, address) for address in ("21.0.59.129", "20.0.0.9", "2a00::a")] == ["fail"] * 3
 
 
 def test_a_zone_by_a_name_server(world, tmp_path):

@@ -91,7 +91,8 @@ tell(struct audit *a, struct job *job)
 	int r = 0;
 	a->unknown += job->result.facts.class == GP_POSTURE_UNKNOWN;
 	if (a->o.zone)
-		audit_patch_write(&job->patch, &job->result, &job->arena, &a->text);
+		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
+				  &a->text);
 	else
 		r = audit_report_write(&a->writer, &job->result, &job->arena);
 	return r < 0 ? r : write_text(a);
@@ -251,7 +252,8 @@ static void
 on_ready(struct gp_ask *ask)
 {
 	struct job *job = gp_container_of(ask, struct job, ask);
-	step(job);
+	if (!job->done) /* it may have been given up with questions under way */
+		step(job);
 	pump(job->audit);
 }
 

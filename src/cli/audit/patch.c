@@ -54,6 +54,30 @@ read_record(const struct gp_finding_record *r, struct gp_dns_record *ret)
 	return 0;
 }
 
+static bool
+is_among(const struct gp_finding_record *list, size_t len, const struct gp_finding_record *one)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (is_at(&list[i], one) && gp_slice_eq(list[i].value, one->value))
+			return true;
+	}
+	return false;
+}
+
+/* Of what an earlier finding has published, nothing is there now. */
+static void
+note_replaced(struct audit_patch *p, const struct gp_finding_record *at,
+	      const struct gp_dns_record *there)
+{
+	struct gp_finding_record r = {gp_arena_dup(p->arena, at->name), at->type,
+				      gp_arena_dup(p->arena, there->data)};
+	if (there->type == GP_DNS_MX)
+		r.value = gp_arena_printf(p->arena, "%u %.*s", there->preference,
+					  GP_SLICE_FMT(there->name));
+	if (p->replaced_len < PATCH_RECORDS_MAX && !is_among(p->records, p->records_len, &r))
+		p->replaced[p->replaced_len++] = r;
+}
+
 /* All records of the finding that stand at the place of this one, and what stays there. */
 static int
 publish(struct audit_patch *p, struct gp_answers *set, const struct gp_finding *f,
@@ -69,7 +93,9 @@ publish(struct audit_patch *p, struct gp_answers *set, const struct gp_finding *
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < was.records_len; i++) {
-		if (!gp_posture_is_replaced(at->name, &was.records[i]))
+		if (gp_posture_is_replaced(at->name, &was.records[i]))
+			note_replaced(p, at, &was.records[i]);
+		else
 			list[len++] = was.records[i];
 	}
 	for (size_t i = 0; i < f->records_len; i++) {
@@ -115,7 +141,10 @@ audit_patch_next(struct audit_patch *p, struct gp_answers *set, const struct gp_
 	if (!f)
 		return 1;
 	for (size_t i = 0; i < f->records_len; i++) {
-		int r = publish(p, set, f, &f->records[i]);
+		bool first = true;
+		for (size_t k = 0; k < i; k++)
+			first &= !is_at(&f->records[k], &f->records[i]);
+		int r = first ? publish(p, set, f, &f->records[i]) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -157,9 +186,8 @@ put_strings(struct gp_buf *out, struct gp_slice text)
 }
 
 static void
-put_record(struct gp_buf *out, const struct gp_finding_record *r)
+put_value(struct gp_buf *out, const struct gp_finding_record *r)
 {
-	gp_buf_printf(out, "%.*s.\t%d\tIN\t%s\t", GP_SLICE_FMT(r->name), PATCH_TTL_S, r->type);
 	if (strcmp(r->type, "TXT") == 0)
 		put_strings(out, r->value);
 	else if (gp_slice_ends_nocase(r->value, GP_SLICE(".")))
@@ -169,16 +197,57 @@ put_record(struct gp_buf *out, const struct gp_finding_record *r)
 	gp_buf_put_char(out, '\n');
 }
 
+static void
+put_zone(const struct audit_patch *p, struct gp_buf *out)
+{
+	for (size_t i = 0; i < p->replaced_len; i++) {
+		const struct gp_finding_record *r = &p->replaced[i];
+		if (is_among(p->records, p->records_len, r))
+			continue;
+		gp_buf_printf(out, "; in place of %.*s.\t%s\t", GP_SLICE_FMT(r->name), r->type);
+		put_value(out, r);
+	}
+	for (size_t i = 0; i < p->records_len; i++) {
+		const struct gp_finding_record *r = &p->records[i];
+		gp_buf_printf(out, "%.*s.\t%d\tIN\t%s\t", GP_SLICE_FMT(r->name), PATCH_TTL_S,
+			      r->type);
+		put_value(out, r);
+	}
+}
+
+/* What stays as it is is added once more, which changes nothing (RFC 2136 section 3.4.2.2). */
+static void
+put_nsupdate(const struct audit_patch *p, struct gp_buf *out)
+{
+	for (size_t i = 0; i < p->replaced_len; i++) {
+		const struct gp_finding_record *r = &p->replaced[i];
+		if (is_among(p->records, p->records_len, r))
+			continue;
+		gp_buf_printf(out, "update delete %.*s. IN %s ", GP_SLICE_FMT(r->name), r->type);
+		put_value(out, r);
+	}
+	for (size_t i = 0; i < p->records_len; i++) {
+		const struct gp_finding_record *r = &p->records[i];
+		gp_buf_printf(out, "update add %.*s. %d IN %s ", GP_SLICE_FMT(r->name), PATCH_TTL_S,
+			      r->type);
+		put_value(out, r);
+	}
+	if (p->records_len > 0)
+		gp_buf_put_str(out, "send\n");
+}
+
 void
-audit_patch_write(const struct audit_patch *p, const struct gp_posture_result *left,
+audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_posture_result *left,
 		  struct gp_arena *arena, struct gp_buf *out)
 {
 	gp_buf_printf(out, "; %.*s (%s)\n", GP_SLICE_FMT(left->facts.domain),
 		      gp_posture_class_name(left->facts.class));
 	for (size_t i = 0; i < p->taken_len; i++)
 		put_comment(out, p->taken[i].kind->id, p->taken[i].fix, arena);
-	for (size_t i = 0; i < p->records_len; i++)
-		put_record(out, &p->records[i]);
+	if (form == AUDIT_PATCH_NSUPDATE)
+		put_nsupdate(p, out);
+	else
+		put_zone(p, out);
 	for (size_t i = 0; i < left->findings.len; i++) {
 		const struct gp_finding *f = &left->findings.items[i];
 		if (f->state == GP_FINDING_FAIL)

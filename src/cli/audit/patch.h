@@ -24,6 +24,14 @@ struct audit_patch {
 	size_t taken_len;
 	struct gp_finding_record records[PATCH_RECORDS_MAX]; /* what is to be there in the end */
 	size_t records_len;
+	struct gp_finding_record
+		replaced[PATCH_RECORDS_MAX]; /* what is there now at their places */
+	size_t replaced_len;
+};
+
+enum audit_patch_form {
+	AUDIT_PATCH_ZONE,     /* lines of a zone file (RFC 1035 section 5.1), with comments */
+	AUDIT_PATCH_NSUPDATE, /* commands of nsupdate(1): one transaction a domain */
 };
 
 /*
@@ -33,8 +41,7 @@ struct audit_patch {
 [[nodiscard]] int
 audit_patch_next(struct audit_patch *p, struct gp_answers *set, const struct gp_findings *findings);
 
-/* As lines of a zone file (RFC 1035 section 5.1), with what they are for as comments. `left` is
-   what was found in the end. */
+/* form: enum audit_patch_form. `left` is what was found in the end. */
 void
-audit_patch_write(const struct audit_patch *p, const struct gp_posture_result *left,
+audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_posture_result *left,
 		  struct gp_arena *arena, struct gp_buf *out);
