@@ -7,6 +7,8 @@ gp_cmd_serve(int argc, char **argv);
 int
 gp_cmd_init(int argc, char **argv);
 int
+gp_cmd_audit(int argc, char **argv);
+int
 gp_cmd_config(int argc, char **argv);
 int
 gp_cmd_domain(int argc, char **argv);

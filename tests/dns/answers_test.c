@@ -11,7 +11,7 @@ enum { ARENA_MAX = 1 << 22 };
 static const char world[] =
 	"{\"example.com\": {\"TXT\": [\"v=spf1 mx -all\", [\"joined \", \"text\"]],"
 	"                  \"MX\": [[10, \"MX.example.com\"], [0, \".\"], [1, \"\"]],"
-	"                  \"SOA\": \"is not asked for\"},"
+	"                  \"SOA\": \"is not asked for\", \"SPF\": [\"v=spf1\"]},"
 	" \"mx.example.com\": {\"A\": [\"192.0.2.1\", \"192.0.2.2\"], \"AAAA\": [], \"secure\": "
 	"true},"
 	" \"six.example.com\": {\"AAAA\": [\"2001:db8::1\"], \"A\": \"SERVFAIL\", \"MX\": "
@@ -38,6 +38,7 @@ static const struct {
 	const char *shown; /* first record */
 } lookups[] = {
 	{"example.com", GP_DNS_TXT, GP_DNS_OK, false, "example.com", "v=spf1 mx -all"},
+	{"example.com", GP_DNS_SPF, GP_DNS_OK, false, "example.com", "v=spf1"},
 	{"EXAMPLE.com.", GP_DNS_MX, GP_DNS_OK, false, "EXAMPLE.com.", "mx.example.com"},
 	{"example.com", GP_DNS_A, GP_DNS_NODATA, false, "example.com", NULL},
 	{"mx.example.com", GP_DNS_A, GP_DNS_OK, true, "mx.example.com", "192.0.2.1"},

@@ -45,6 +45,7 @@ show(const struct gp_dns_record *r, struct gp_arena *arena)
 	case GP_DNS_MX:
 		return gp_arena_printf(arena, "%d %.*s", r->preference, GP_SLICE_FMT(r->name));
 	case GP_DNS_TXT:
+	case GP_DNS_SPF:
 		return r->data;
 	case GP_DNS_TLSA:
 		return show_tlsa(r, arena);
@@ -69,6 +70,7 @@ static const struct {
 	{GP_DNS_TXT, BYTES("\0"), ""},
 	{GP_DNS_TXT, BYTES("\3abc"), "abc"},
 	{GP_DNS_TXT, BYTES("\3abc\0\2de"), "abcde"},
+	{GP_DNS_SPF, BYTES("\3abc\0\2de"), "abcde"},
 	{GP_DNS_TLSA, BYTES("\3\1\1\xab\xcd"), "3 1 1 abcd"},
 	{GP_DNS_TLSA, BYTES("\3\1\1"), "3 1 1 "},
 	{GP_DNS_MX, BYTES("\0\x0a\2mx\0x"), NULL},  /* more than a name */
@@ -80,7 +82,7 @@ static const struct {
 	{GP_DNS_TXT, BYTES("\1ab"), NULL},
 	{GP_DNS_TXT, BYTES(""), NULL},
 	{GP_DNS_TLSA, BYTES("\3\1"), NULL},
-	{99, BYTES("\3abc"), NULL}, /* a type that nobody asks for */
+	{257, BYTES("\3abc"), NULL}, /* a type that nobody asks for */
 };
 
 static void
@@ -116,6 +118,7 @@ length_fits(uint16_t type, size_t len, uint8_t fill)
 		return len >= 3;
 	case GP_DNS_MX:
 		return fill == 0 && len == 3;
+	case GP_DNS_SPF:
 	case GP_DNS_TXT: /* strings of `fill` octets and their length */
 		return len > 0 && len % (fill + 1u) == 0;
 	default:
@@ -150,7 +153,7 @@ every_length_of_every_type(void **state)
 {
 	(void)state;
 	static const uint16_t types[] = {GP_DNS_A,   GP_DNS_AAAA, GP_DNS_CNAME, GP_DNS_MX,
-					 GP_DNS_PTR, GP_DNS_TXT,  GP_DNS_TLSA};
+					 GP_DNS_PTR, GP_DNS_TXT,  GP_DNS_TLSA,  GP_DNS_SPF};
 	static const uint8_t fills[] = {0, 1, 2, 63, 64, 192, 255};
 	for (size_t t = 0; t < GP_ARRAY_LEN(types); t++) {
 		for (size_t len = 0; len <= 64; len++) {

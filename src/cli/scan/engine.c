@@ -23,6 +23,7 @@ enum {
 	   within reason. */
 	WAITING_FACTOR = 4,
 	PLACES_MAX = 1'000'000,
+	ANSWERS_MAX = 256,         /* of one who asks: a domain with all its hosts */
 	AUTHORITIES_MAX = 8 << 20, /* octets; the system's are 220 KB */
 	PORT_HTTPS = 443,
 };
@@ -152,7 +153,7 @@ free_engine(struct engine *e)
 		turn_free(gp_container_of(it, struct turn, link));
 	e->https = https_free(e->https);
 	if (e->has_dns)
-		scan_dns_close(&e->dns);
+		gp_asks_close(&e->dns);
 	gp_map_free(&e->by_place);
 	e->rate = scan_rate_free(e->rate);
 	free_event(e->tick);
@@ -206,7 +207,11 @@ start(struct engine *e)
 	e->turn_end.run = run_turn_end;
 	gp_loop_at_end(e->loop, GP_LOOP_WORK, &e->turn_end);
 	e->has_dns = true;
-	int code = scan_dns_open(&e->dns, e->talkers.base, e->o->dns, e->o->resolver);
+	const struct gp_asks_options dns = {.command = "gatepost scan",
+					    .dns = e->o->dns,
+					    .resolver = e->o->resolver,
+					    .answers_max = ANSWERS_MAX};
+	int code = gp_asks_open(&e->dns, e->talkers.base, &dns);
 	if (code != GP_EXIT_OK)
 		return code == GP_EXIT_USAGE ? SCAN_END_USAGE : -ENOMEM;
 	int r = e->o->mta_sts ? open_https(e) : 0;

@@ -32,7 +32,7 @@ struct host {
 	struct applicant applicant;
 	struct scan_result *result;
 	struct scan_talk talk;
-	struct scan_ask ask;
+	struct gp_ask ask;
 	struct event wait;          /* for canaries */
 	struct scan_survey *survey; /* NULL: none is under way */
 	struct gp_slice token;
@@ -89,7 +89,7 @@ free_host(struct host *h)
 			       gp_clock_monotonic_ms(), "over");
 	scan_talk_end(&h->talk);
 	free_survey(h);
-	scan_ask_end(&h->ask);
+	gp_ask_end(&h->ask);
 	if (event_initialized(&h->wait))
 		event_del(&h->wait);
 	if (!h->over) {
@@ -154,7 +154,7 @@ end_host(struct host *h)
 	struct engine *e = h->engine;
 	struct gp_list *item;
 	scan_talk_end(&h->talk);
-	scan_ask_end(&h->ask);
+	gp_ask_end(&h->ask);
 	leave_line(h);
 	h->over = true;
 	e->open_hosts--;
@@ -434,7 +434,7 @@ stand_in_line(struct host *h)
 static int
 ask_for(struct host *h, const struct gp_dns_question *need, size_t len)
 {
-	return scan_ask_for(&h->ask, need, len) < 0 ? -ENOMEM : GP_HOSTS_NEED;
+	return gp_ask_for(&h->ask, need, len) < 0 ? -ENOMEM : GP_HOSTS_NEED;
 }
 
 /* It matters where mail between servers comes in, and to who asks for relays. */
@@ -562,7 +562,7 @@ find_names(struct host *h)
 }
 
 static void
-on_ready(struct scan_ask *ask)
+on_ready(struct gp_ask *ask)
 {
 	find_names(gp_container_of(ask, struct host, ask));
 }
@@ -597,7 +597,7 @@ begin_host(struct host *h)
 		leave_out(h, why);
 	else if (!has_name_to_find(e, h->result))
 		stand_in_line(h);
-	else if (scan_ask_init(&h->ask, &e->dns, &h->result->arena, on_ready) < 0)
+	else if (gp_ask_init(&h->ask, &e->dns, &h->result->arena, on_ready) < 0)
 		engine_finish(e, -ENOMEM);
 	else
 		find_names(h);

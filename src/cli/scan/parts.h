@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/map.h"
-#include "cli/scan/dns.h"
+#include "cli/asks.h"
 #include "cli/scan/engine.h"
 #include "sys/loop.h"
 
@@ -13,7 +13,7 @@ struct engine {
 	const struct scan_engine_options *o;
 	struct scan_counts counts;
 	struct gp_loop *loop;
-	struct scan_dns dns;
+	struct gp_asks dns;
 	bool has_dns;
 	struct https *https; /* for MTA-STS; NULL: not asked for */
 	struct scan_talkers talkers;
@@ -42,7 +42,7 @@ struct turn {
 	uint64_t number;
 	struct gp_target_turn what;
 	struct gp_arena arena;
-	struct scan_ask ask;
+	struct gp_ask ask;
 	struct gp_hosts_result hosts;
 	struct sight *sights;             /* of a name: one for each address */
 	struct scan_policy_fetch *policy; /* NULL: not asked for */

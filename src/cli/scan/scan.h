@@ -4,7 +4,7 @@
  *
  *     scan.c  options.c  targets.c      the command, its options, its targets
  *     engine.c                          walks over the targets:
- *       turn.c  dns.c                   makes addresses of one,
+ *       turn.c                          makes addresses of one,
  *       host.c  rate.c  talk.c          probes one address, when it may, over sockets
  *       survey.c                        and surveys its TLS, by dial.c too
  *     report.c  findings.c              what came of it,

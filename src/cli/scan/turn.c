@@ -22,7 +22,7 @@ void
 turn_free(struct turn *t)
 {
 	struct engine *e = t->engine;
-	scan_ask_end(&t->ask);
+	gp_ask_end(&t->ask);
 	if (t->policy)
 		scan_policy_end(t->policy);
 	gp_list_remove(&t->link);
@@ -145,7 +145,7 @@ find_dane(struct turn *t)
 		if (r < 0)
 			return r;
 		if (r == GP_DANE_NEED)
-			return scan_ask_for(&t->ask, s->dane.need, s->dane.need_len) < 0
+			return gp_ask_for(&t->ask, s->dane.need, s->dane.need_len) < 0
 				       ? -ENOMEM
 				       : GP_DANE_NEED;
 		s->view.dane = &s->dane;
@@ -176,7 +176,7 @@ find_policy(struct turn *t)
 	}
 	struct scan_policy_fetch *f = t->policy;
 	int r = scan_policy_look(f, t->ask.answers);
-	if (r == SCAN_POLICY_NEED && scan_ask_for(&t->ask, f->need, f->need_len) < 0)
+	if (r == SCAN_POLICY_NEED && gp_ask_for(&t->ask, f->need, f->need_len) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; r == SCAN_POLICY_DONE && i < t->hosts.addresses_len; i++)
 		t->sights[i].view.policy = &f->policy;
@@ -188,7 +188,7 @@ find_hosts(struct turn *t)
 {
 	const struct gp_hosts_query query = {t->what.name, t->engine->o->mx};
 	int r = gp_hosts_eval(&query, t->ask.answers, &t->arena, &t->hosts);
-	if (r == GP_HOSTS_NEED && scan_ask_for(&t->ask, t->hosts.need, t->hosts.need_len) < 0)
+	if (r == GP_HOSTS_NEED && gp_ask_for(&t->ask, t->hosts.need, t->hosts.need_len) < 0)
 		return -ENOMEM;
 	if (r == GP_HOSTS_DONE && !make_sights(t, t->hosts.addresses_len))
 		return -ENOMEM;
@@ -220,7 +220,7 @@ on_policy(struct scan_policy_fetch *f)
 }
 
 static void
-on_ready(struct scan_ask *ask)
+on_ready(struct gp_ask *ask)
 {
 	step(gp_container_of(ask, struct turn, ask));
 }
@@ -236,7 +236,7 @@ begin_name(struct turn *t)
 		tell_unresolved(t);
 		return;
 	}
-	if (scan_ask_init(&t->ask, &e->dns, &t->arena, on_ready) < 0)
+	if (gp_ask_init(&t->ask, &e->dns, &t->arena, on_ready) < 0)
 		engine_finish(e, -ENOMEM);
 	else
 		step(t);

@@ -144,7 +144,7 @@ static const struct reader {
 	{"A", GP_DNS_A, read_address},        {"AAAA", GP_DNS_AAAA, read_address},
 	{"CNAME", GP_DNS_CNAME, read_target}, {"MX", GP_DNS_MX, read_mx},
 	{"PTR", GP_DNS_PTR, read_target},     {"TLSA", GP_DNS_TLSA, read_tlsa},
-	{"TXT", GP_DNS_TXT, read_text},
+	{"TXT", GP_DNS_TXT, read_text},       {"SPF", GP_DNS_SPF, read_text},
 };
 
 static const struct reader *

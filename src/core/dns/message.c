@@ -140,6 +140,7 @@ parse_rdata(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_
 	case GP_DNS_MX:
 		return parse_mx(c, arena, ret);
 	case GP_DNS_TXT:
+	case GP_DNS_SPF:
 		return parse_strings(c, len, arena, ret);
 	case GP_DNS_TLSA:
 		return parse_tlsa(c, len, arena, ret);
@@ -380,6 +381,7 @@ gp_dns_rdata_write(struct gp_buf *out, const struct gp_dns_record *record)
 		put_name(out, record->name);
 		break;
 	case GP_DNS_TXT:
+	case GP_DNS_SPF:
 		put_strings(out, record->data);
 		break;
 	case GP_DNS_TLSA:

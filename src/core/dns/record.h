@@ -18,6 +18,7 @@ enum gp_dns_type {
 	GP_DNS_TXT = 16,
 	GP_DNS_AAAA = 28,
 	GP_DNS_TLSA = 52,
+	GP_DNS_SPF = 99, /* as TXT; nobody should publish it (RFC 7208 section 3.1) */
 };
 
 enum gp_dns_limits {

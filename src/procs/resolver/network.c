@@ -30,6 +30,7 @@ enum {
 
 struct network {
 	struct ub_ctx *ctx;
+	bool validates;
 };
 
 static int
@@ -118,10 +119,11 @@ choose_anchor(struct gp_slice configured)
 }
 
 static int
-set_validation(struct ub_ctx *ctx, struct gp_slice configured)
+set_validation(struct ub_ctx *ctx, struct gp_slice configured, bool *ret_validates)
 {
 	struct gp_slice trust_anchor = choose_anchor(configured);
 	char path[4096];
+	*ret_validates = trust_anchor.len > 0;
 	if (trust_anchor.len == 0)
 		return set_option(ctx, "module-config:", "iterator");
 	snprintf(path, sizeof(path), "%.*s", GP_SLICE_FMT(trust_anchor));
@@ -132,7 +134,7 @@ set_validation(struct ub_ctx *ctx, struct gp_slice configured)
 }
 
 static int
-set_up(struct ub_ctx *ctx, const struct gp_config *config)
+set_up(struct ub_ctx *ctx, const struct gp_config *config, bool *ret_validates)
 {
 	/* It writes local times into its reasons; a zone that was looked for once is not again. */
 	setenv("TZ", "UTC0", 1);
@@ -149,7 +151,7 @@ set_up(struct ub_ctx *ctx, const struct gp_config *config)
 	if (r == 0)
 		r = unblock_names(ctx);
 	if (r == 0)
-		r = set_validation(ctx, config->dns.trust_anchor);
+		r = set_validation(ctx, config->dns.trust_anchor, ret_validates);
 	return r == 0 ? choose_servers(ctx, config->dns.server) : r;
 }
 
@@ -175,13 +177,19 @@ network_new(struct event_base *base, const struct gp_config *config, struct netw
 	if (!n)
 		return -ENOMEM;
 	n->ctx = ub_ctx_create_event(base);
-	int r = n->ctx ? set_up(n->ctx, config) : -ENOMEM;
+	int r = n->ctx ? set_up(n->ctx, config, &n->validates) : -ENOMEM;
 	if (r == 0)
 		r = warm_up(n->ctx);
 	if (r < 0)
 		n = network_free(n);
 	*ret = n;
 	return r;
+}
+
+bool
+network_validates(const struct network *n)
+{
+	return n->validates;
 }
 
 struct network *

@@ -39,6 +39,10 @@ network_new(struct event_base *base, const struct gp_config *config, struct netw
 struct network *
 network_free(struct network *n);
 
+/* Is there a trust anchor, so that what is not secure is known to be insecure? */
+bool
+network_validates(const struct network *n);
+
 /* name: canonical text. Returns 0 or -errno: then `done` is not called. */
 [[nodiscard]] int
 network_ask(struct network *n, const char *name, uint16_t type, struct network_query *q);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/scan/dns.h"
+#include "cli/asks.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -12,37 +12,34 @@
 #include "core/dns/name.h"
 #include "procs/resolver/network.h"
 
-enum {
-	ANSWERS_MAX = 256, /* of one who asks: a domain with all its hosts */
-};
-
 /* One question under way. */
 struct question {
 	struct gp_list link;
 	struct network_query query;
-	struct scan_ask *ask;
+	struct gp_ask *ask;
 	uint16_t type;
 	bool done;
 	char name[GP_DNS_NAME_TEXT_MAX + 1];
 };
 
 int
-scan_dns_open(struct scan_dns *dns, struct event_base *base, const char *file, const char *resolver)
+gp_asks_open(struct gp_asks *dns, struct event_base *base, const struct gp_asks_options *o)
 {
 	static const struct gp_config no_config;
 	const struct gp_lookup_options options = {
-		.command = "gatepost scan",
-		.dns = file,
-		.resolver = resolver,
-		.config = &no_config,
+		.command = o->command,
+		.dns = o->dns,
+		.resolver = o->resolver,
+		.config = o->config ? o->config : &no_config,
 		.base = base,
 	};
 	dns->base = base;
+	dns->answers_max = o->answers_max;
 	return gp_lookup_open(&dns->lookup, &options);
 }
 
 void
-scan_dns_close(struct scan_dns *dns)
+gp_asks_close(struct gp_asks *dns)
 {
 	gp_lookup_close(&dns->lookup);
 }
@@ -53,11 +50,11 @@ static void
 on_timer(evutil_socket_t fd, short what, void *arg);
 
 int
-scan_ask_init(struct scan_ask *ask, struct scan_dns *dns, struct gp_arena *arena,
-	      void (*ready)(struct scan_ask *ask))
+gp_ask_init(struct gp_ask *ask, struct gp_asks *dns, struct gp_arena *arena,
+	    void (*ready)(struct gp_ask *ask))
 {
 	uint64_t seed[2];
-	*ask = (struct scan_ask){.dns = dns, .arena = arena, .ready = ready};
+	*ask = (struct gp_ask){.dns = dns, .arena = arena, .ready = ready};
 	gp_list_init(&ask->open);
 	event_assign(&ask->timer, dns->base, -1, 0, on_timer, ask);
 	if (!dns->lookup.network) {
@@ -65,7 +62,7 @@ scan_ask_init(struct scan_ask *ask, struct scan_dns *dns, struct gp_arena *arena
 		return 0;
 	}
 	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed))
-		ask->answers = gp_answers_new(arena, ANSWERS_MAX, seed);
+		ask->answers = gp_answers_new(arena, dns->answers_max, seed);
 	return ask->answers ? 0 : -ENOMEM;
 }
 
@@ -79,7 +76,7 @@ drop(struct question *q)
 }
 
 void
-scan_ask_end(struct scan_ask *ask)
+gp_ask_end(struct gp_ask *ask)
 {
 	if (!ask->dns)
 		return;
@@ -88,13 +85,13 @@ scan_ask_end(struct scan_ask *ask)
 	event_del(&ask->timer);
 	if (ask->dns->lookup.network)
 		gp_answers_free(ask->answers);
-	*ask = (struct scan_ask){};
+	*ask = (struct gp_ask){};
 }
 
 /* A set that is full makes the evaluator ask the same again: whoever asks sees no progress, and the
    arena's failure tells. */
 static void
-add(struct scan_ask *ask, const struct gp_dns_answer *answer)
+add(struct gp_ask *ask, const struct gp_dns_answer *answer)
 {
 	if (gp_answers_add(ask->answers, answer) != 0)
 		ask->arena->failed = true;
@@ -128,7 +125,7 @@ static void
 on_answer(struct network_query *query, const struct network_result *result)
 {
 	struct question *q = gp_container_of(query, struct question, query);
-	struct scan_ask *ask = q->ask;
+	struct gp_ask *ask = q->ask;
 	q->done = true;
 	take_packet(q, result);
 	drop(q);
@@ -140,7 +137,7 @@ on_answer(struct network_query *query, const struct network_result *result)
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct scan_ask *ask = arg;
+	struct gp_ask *ask = arg;
 	(void)fd, (void)what;
 	event_del(&ask->timer);
 	gp_list_each (it, &ask->open) {
@@ -152,7 +149,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 static int
-ask_one(struct scan_ask *ask, const struct gp_dns_question *question)
+ask_one(struct gp_ask *ask, const struct gp_dns_question *question)
 {
 	struct gp_name wire;
 	struct gp_slice text = {};
@@ -175,9 +172,9 @@ ask_one(struct scan_ask *ask, const struct gp_dns_question *question)
 }
 
 int
-scan_ask_for(struct scan_ask *ask, const struct gp_dns_question *questions, size_t len)
+gp_ask_for(struct gp_ask *ask, const struct gp_dns_question *questions, size_t len)
 {
-	const struct timeval wait = {.tv_sec = SCAN_ASK_MS / 1000};
+	const struct timeval wait = {.tv_sec = GP_ASK_MS / 1000};
 	int r = 0;
 	gp_assert(gp_list_empty(&ask->open) && ask->dns->lookup.network);
 	ask->asking = true;

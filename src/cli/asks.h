@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The DNS for many who ask at once, on one loop. Each has a set of answers of its own, which grows
+ * by what its evaluators need:
+ *
+ *     step():  r = gp_hosts_eval(&query, ask->answers, ...)
+ *              NEED: gp_ask_for(ask, need, len), and step() again when ask->ready is called
+ */
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include "base/list.h"
+#include "cli/lookup.h"
+
+enum { GP_ASK_MS = 10'000 }; /* what has no answer by then timed out */
+
+struct gp_asks {
+	struct gp_lookup lookup;
+	struct event_base *base;
+	size_t answers_max;
+};
+
+struct gp_asks_options {
+	const char *command;  /* for complaints: "gatepost scan"; static */
+	const char *dns;      /* file of --dns; NULL: none */
+	const char *resolver; /* of --resolver; NULL: the configuration's, or the system's */
+	const struct gp_config *config; /* of which `dns` counts; NULL: none */
+	size_t answers_max;             /* of one who asks */
+};
+
+/* Returns an exit code, after saying what is wrong. To be closed in any case, after all asks were
+   ended. */
+[[nodiscard]] int
+gp_asks_open(struct gp_asks *dns, struct event_base *base, const struct gp_asks_options *o);
+void
+gp_asks_close(struct gp_asks *dns);
+
+struct gp_ask {
+	struct gp_asks *dns;
+	struct gp_arena *arena;     /* the owner's, for its own answers */
+	struct gp_answers *answers; /* its own, or all that a file has */
+	struct gp_list open;        /* questions under way */
+	struct event timer;
+	bool asking; /* within gp_ask_for() */
+	void (*ready)(struct gp_ask *ask);
+};
+
+/* ready: all that was asked for is in the set; from the loop, never from within gp_ask_for(). 0
+   or -ENOMEM. To be ended. */
+[[nodiscard]] int
+gp_ask_init(struct gp_ask *ask, struct gp_asks *dns, struct gp_arena *arena,
+	    void (*ready)(struct gp_ask *ask));
+/* What is under way is given up. Harmless when it was never begun. */
+void
+gp_ask_end(struct gp_ask *ask);
+
+/* Puts the answers to all of these into the set; what nobody answers is SERVFAIL or TIMEOUT there.
+   Nothing else is under way. 0 or -ENOMEM: then nobody is called. */
+[[nodiscard]] int
+gp_ask_for(struct gp_ask *ask, const struct gp_dns_question *questions, size_t len);

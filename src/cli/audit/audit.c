@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatepost audit: the mail posture of domains, many at once, told in the order they were named. */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/asks.h"
+#include "cli/audit/domains.h"
+#include "cli/audit/patch.h"
+#include "cli/audit/report.h"
+#include "cli/audit/selectors.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "procs/resolver/network.h"
+
+enum {
+	NAMES_ARENA_MAX = 1 << 30,
+	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
+	TEXT_MAX = 64 << 20,      /* of one domain's report */
+	/* With what was published in between, and what that made be asked. */
+	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
+};
+
+/* One domain under way. */
+struct job {
+	struct audit *audit;
+	struct gp_ask ask;
+	struct gp_arena set;   /* answers */
+	struct gp_arena arena; /* of the evaluation */
+	struct gp_posture_query query;
+	struct gp_posture_result result;
+	struct gp_answers *answers; /* of the ask; with --zone its own */
+	struct audit_patch patch;   /* with --zone */
+	bool counted, done;
+};
+
+struct audit {
+	struct audit_options o;
+	struct gp_arena names;
+	struct audit_domains domains;
+	struct gp_config config;
+	struct event_base *base;
+	struct gp_asks dns;
+	struct gp_posture_query query; /* the same for all, but for the domain */
+	struct job **jobs;             /* as many as may be at once: that of domain N at N modulo */
+	size_t begun, told;            /* domains */
+	struct findings_writer writer;
+	struct gp_buf text;
+	FILE *out;
+	int error;      /* 0 or -errno, which ends it */
+	bool bad;       /* something as grave as --fail-on */
+	size_t unknown; /* domains of which the DNS said nothing */
+};
+
+static int
+fail(int error)
+{
+	fprintf(stderr, "gatepost audit: %s\n", strerror(-error));
+	return GP_EXIT_ERROR;
+}
+
+/* --- telling --- */
+
+static void
+count(struct audit *a, const struct gp_posture_result *r)
+{
+	for (size_t i = 0; i < r->findings.len; i++) {
+		const struct gp_finding *f = &r->findings.items[i];
+		a->bad |= f->state == GP_FINDING_FAIL && f->severity >= a->o.fail_on;
+	}
+}
+
+static int
+write_text(struct audit *a)
+{
+	struct gp_slice text = gp_buf_slice(&a->text);
+	if (a->text.failed)
+		return -ENOMEM;
+	bool good = fwrite(text.ptr, 1, text.len, a->out) == text.len && fflush(a->out) == 0;
+	gp_buf_clear(&a->text);
+	return good ? 0 : -EIO;
+}
+
+static int
+tell(struct audit *a, struct job *job)
+{
+	int r = 0;
+	a->unknown += job->result.facts.class == GP_POSTURE_UNKNOWN;
+	if (a->o.zone)
+		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
+				  &a->text);
+	else
+		r = audit_report_write(&a->writer, &job->result, &job->arena);
+	return r < 0 ? r : write_text(a);
+}
+
+/* --- domains under way --- */
+
+static struct job *
+job_free(struct job *job)
+{
+	if (!job)
+		return NULL;
+	if (job->answers != job->ask.answers)
+		gp_answers_free(job->answers);
+	gp_ask_end(&job->ask);
+	gp_arena_free(&job->set);
+	gp_arena_free(&job->arena);
+	free(job);
+	return NULL;
+}
+
+static void
+on_ready(struct gp_ask *ask);
+
+/* What a file says, for a set in which records are then changed. */
+static int
+copy_answers(struct job *job)
+{
+	const struct gp_posture_result *result = &job->result;
+	int r = 0;
+	for (size_t i = 0; i < result->need_len && r == 0; i++) {
+		struct gp_dns_answer answer;
+		bool known = gp_answers_find(job->ask.answers, result->need[i].name,
+					     result->need[i].type, &answer);
+		gp_assert(known); /* the file is a whole world */
+		r = gp_answers_add(job->answers, &answer);
+	}
+	return r == 0 ? 0 : -ENOMEM;
+}
+
+/* 0: go on at once. 1: it is done, or called when the answers are there. */
+static int
+take_step(struct job *job)
+{
+	struct audit *a = job->audit;
+	gp_arena_reset(&job->arena);
+	int r = gp_posture_eval(&job->query, job->answers, &job->arena, &job->result);
+	gp_assert(r != GP_POSTURE_NO_NAME); /* it was read */
+	if (r < 0 || job->set.failed)
+		return -ENOMEM;
+	if (r == GP_POSTURE_NEED && job->answers != job->ask.answers)
+		return copy_answers(job);
+	if (r == GP_POSTURE_NEED) {
+		r = gp_ask_for(&job->ask, job->result.need, job->result.need_len);
+		return r < 0 ? r : 1;
+	}
+	if (!job->counted)
+		count(a, &job->result);
+	job->counted = true;
+	if (a->o.zone)
+		r = audit_patch_next(&job->patch, job->answers, &job->result.findings);
+	job->done = !a->o.zone || r > 0;
+	return job->done ? 1 : r;
+}
+
+/* Its answers are larger than any honest zone makes them: the others go on. */
+static void
+give_up(struct job *job)
+{
+	static const struct gp_finding_kind kind = {
+		"audit.limits", GP_SEVERITY_INFO, "the domain is larger than is looked at",
+		"what a zone can make whoever reads it keep has an end"};
+	const struct gp_finding f = {
+		.kind = &kind, .state = GP_FINDING_NOT_MEASURED, .evidence = job->query.domain};
+	gp_arena_reset(&job->arena);
+	job->result = (struct gp_posture_result){.findings = gp_findings(&job->arena),
+						 .facts.domain = job->query.domain};
+	gp_finding_put(&job->result.findings, &f);
+	job->done = true;
+}
+
+/* Goes as far as it can with what is known. */
+static void
+step(struct job *job)
+{
+	int r;
+	do
+		r = take_step(job);
+	while (r == 0);
+	if (r == -ENOMEM)
+		give_up(job);
+	else if (r < 0)
+		job->audit->error = r;
+}
+
+/* Of a file, all domains have the same answers, which are not to be changed. */
+static int
+open_answers(struct job *job)
+{
+	static const uint64_t seed[2] = {}; /* nobody but who wrote the file chooses the names */
+	int r = gp_ask_init(&job->ask, &job->audit->dns, &job->set, on_ready);
+	if (r < 0)
+		return r;
+	job->answers = job->ask.answers;
+	job->patch.arena = &job->set;
+	if (job->audit->o.zone && !job->audit->dns.lookup.network)
+		job->answers = gp_answers_new(&job->set, ANSWERS_MAX, seed);
+	return job->answers ? 0 : -ENOMEM;
+}
+
+static struct job *
+begin(struct audit *a, struct gp_slice domain)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	if (!job)
+		return NULL;
+	job->audit = a;
+	job->set = GP_ARENA_INIT(SET_ARENA_MAX);
+	job->arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	job->query = a->query;
+	job->query.domain = domain;
+	if (open_answers(job) < 0)
+		return job_free(job);
+	step(job);
+	return job;
+}
+
+static struct job **
+place_of(struct audit *a, size_t number)
+{
+	return &a->jobs[number % a->o.at_once];
+}
+
+/* Tells of the first ones that are done, and takes up others in their place. */
+static void
+pump(struct audit *a)
+{
+	while (a->error == 0) {
+		if (a->begun < a->domains.len && a->begun - a->told < a->o.at_once) {
+			struct job **place = place_of(a, a->begun);
+			*place = begin(a, a->domains.list[a->begun++]);
+			a->error = *place ? a->error : -ENOMEM;
+			continue;
+		}
+		struct job **first = a->told < a->begun ? place_of(a, a->told) : NULL;
+		if (!first || !(*first)->done)
+			break;
+		a->error = tell(a, *first);
+		*first = job_free(*first);
+		a->told++;
+	}
+	if (a->error != 0 || a->told == a->domains.len)
+		(void)event_base_loopbreak(a->base);
+}
+
+static void
+on_ready(struct gp_ask *ask)
+{
+	struct job *job = gp_container_of(ask, struct job, ask);
+	if (!job->done) /* it may have been given up with questions under way */
+		step(job);
+	pump(job->audit);
+}
+
+/* --- the command --- */
+
+static void
+make_query(struct audit *a)
+{
+	struct gp_posture_query *q = &a->query;
+	*q = (struct gp_posture_query){
+		.now_s = a->o.time_s,
+		.selectors = a->o.selectors,
+		.selectors_len = a->o.selectors_len,
+		.selectors_known = a->o.selectors_len > 0,
+		.validated = !a->dns.lookup.network || network_validates(a->dns.lookup.network),
+		.reporter = gp_slice_str(a->o.reports_to),
+	};
+	if (!q->selectors_known)
+		q->selectors = audit_selectors(&q->selectors_len);
+}
+
+static int
+run(struct audit *a)
+{
+	make_query(a);
+	a->jobs = calloc(a->o.at_once, sizeof(*a->jobs));
+	if (!a->jobs)
+		return -ENOMEM;
+	if (!a->o.zone)
+		findings_begin(&a->writer);
+	pump(a);
+	if (a->error == 0 && a->told < a->domains.len)
+		(void)event_base_dispatch(a->base);
+	for (size_t i = 0; i < a->o.at_once; i++)
+		a->jobs[i] = job_free(a->jobs[i]);
+	free(a->jobs);
+	int r = a->error;
+	if (r == 0 && !a->o.zone)
+		r = findings_end(&a->writer);
+	return r == 0 ? write_text(a) : r;
+}
+
+static int
+open_and_run(struct audit *a)
+{
+	const struct gp_asks_options dns = {.command = "gatepost audit",
+					    .dns = a->o.dns,
+					    .resolver = a->o.resolver,
+					    .config = &a->config,
+					    .answers_max = ANSWERS_MAX};
+	a->base = event_base_new();
+	if (!a->base)
+		return fail(-ENOMEM);
+	int code = gp_asks_open(&a->dns, a->base, &dns);
+	if (code == GP_EXIT_OK) {
+		int r = run(a);
+		code = r < 0                                                ? fail(r)
+		       : a->bad                                             ? GP_EXIT_BAD
+		       : a->domains.len > 0 && a->unknown == a->domains.len ? GP_EXIT_UNKNOWN
+									    : GP_EXIT_OK;
+	}
+	gp_asks_close(&a->dns);
+	event_base_free(a->base);
+	return code;
+}
+
+static int
+read_config(struct audit *a)
+{
+	struct gp_complaints complaints;
+	if (!a->o.config)
+		return GP_EXIT_OK;
+	int code = gp_cli_config(a->o.config, &a->names, &a->config, &complaints);
+	gp_cli_print_complaints(&complaints);
+	return code;
+}
+
+static int
+with_output(struct audit *a)
+{
+	const char *path = a->o.output;
+	bool file = path && strcmp(path, "-") != 0;
+	a->out = file ? fopen(path, "we") : stdout;
+	if (!a->out) {
+		fprintf(stderr, "gatepost audit: %s: %s\n", path, strerror(errno));
+		return GP_EXIT_ERROR;
+	}
+	a->writer = (struct findings_writer){
+		.out = &a->text,
+		.command = "gatepost audit",
+		.key = "domain",
+		.format = a->o.format,
+		.colour = !file && !a->o.no_colour && !getenv("NO_COLOR") && isatty(STDOUT_FILENO),
+	};
+	int code = open_and_run(a);
+	if (file && fclose(a->out) != 0)
+		code = fail(-errno);
+	return code;
+}
+
+int
+gp_cmd_audit(int argc, char **argv)
+{
+	static struct audit audit; /* a table of rules is in it */
+	int code = audit_options_read(&audit.o, argc, argv);
+	if (code != GP_EXIT_OK)
+		return code;
+	if (audit.o.help) {
+		fputs(audit_usage, stdout);
+		return GP_EXIT_OK;
+	}
+	audit.names = GP_ARENA_INIT(NAMES_ARENA_MAX);
+	audit.text = GP_BUF_INIT(TEXT_MAX);
+	code = audit_domains_read(&audit.domains, &audit.o, &audit.names);
+	if (code == GP_EXIT_OK)
+		code = read_config(&audit);
+	if (code == GP_EXIT_OK)
+		code = with_output(&audit);
+	audit_domains_free(&audit.domains);
+	gp_buf_free(&audit.text);
+	gp_arena_free(&audit.names);
+	return code;
+}

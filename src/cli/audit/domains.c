@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/audit/domains.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/map.h"
+#include "cli/command.h"
+#include "core/dmarc/walk.h"
+#include "core/identity/visible.h"
+
+struct reading {
+	struct audit_domains *to;
+	struct gp_arena *arena;
+	struct gp_map seen;
+	const char *file; /* NULL: the command line */
+	uint64_t line;
+};
+
+static int
+complain(const struct reading *r, const char *what, const char *why)
+{
+	fputs("gatepost audit: ", stderr);
+	if (r->file)
+		fprintf(stderr, "%s:%llu: ", r->file, (unsigned long long)r->line);
+	fprintf(stderr, "%s%s%s\n", what, *what ? ": " : "", why);
+	return GP_EXIT_USAGE;
+}
+
+static bool
+make_room(struct audit_domains *d)
+{
+	if (d->len < d->room)
+		return true;
+	size_t room = GP_MAX(2 * d->room, (size_t)64);
+	struct gp_slice *list = realloc(d->list, room * sizeof(*list));
+	if (!list)
+		return false;
+	d->list = list;
+	d->room = room;
+	return true;
+}
+
+static int
+add(struct reading *r, struct gp_slice text)
+{
+	struct gp_slice name;
+	int rc = gp_dmarc_domain(text, r->arena, &name);
+	if (rc > 0)
+		return complain(r, gp_visible(gp_slice_take(text, 200), r->arena).ptr,
+				"is no domain");
+	/* The name may be a part of the line, which is read over. */
+	name = rc == 0 ? gp_arena_dup(r->arena, name) : name;
+	if (rc < 0 || !name.ptr || !make_room(r->to))
+		return GP_EXIT_ERROR;
+	if (gp_map_get(&r->seen, name))
+		return GP_EXIT_OK;
+	if (r->to->len == AUDIT_DOMAINS_MAX)
+		return complain(r, "", "these are too many domains");
+	if (!gp_map_set(&r->seen, name, r->to))
+		return GP_EXIT_ERROR;
+	r->to->list[r->to->len++] = name;
+	return GP_EXIT_OK;
+}
+
+static int
+add_line(struct reading *r, const char *line)
+{
+	struct gp_slice text = gp_slice_str(line);
+	text = gp_slice_cut(&text, '#');
+	while (text.len > 0 && strchr("\r\n\t ", text.ptr[text.len - 1]))
+		text.len--;
+	text = gp_slice_trim(text);
+	return text.len > 0 ? add(r, text) : GP_EXIT_OK;
+}
+
+static int
+read_lines(struct reading *r, FILE *file)
+{
+	char line[AUDIT_LINE_MAX];
+	int code = GP_EXIT_OK;
+	while (code == GP_EXIT_OK && fgets(line, sizeof(line), file)) {
+		r->line++;
+		size_t len = strlen(line);
+		bool whole = len + 1 < sizeof(line) || line[len - 1] == '\n';
+		code = whole ? add_line(r, line) : complain(r, "", "the line is too long");
+	}
+	if (code == GP_EXIT_OK && ferror(file))
+		code = complain(r, "", "cannot be read on");
+	return code;
+}
+
+static int
+read_file(struct reading *r, const char *name)
+{
+	bool standard = strcmp(name, "-") == 0;
+	FILE *file = standard ? stdin : fopen(name, "re");
+	if (!file) {
+		r->file = NULL;
+		return complain(r, name, strerror(errno));
+	}
+	r->file = standard ? "standard input" : name;
+	r->line = 0;
+	int code = read_lines(r, file);
+	if (!standard)
+		fclose(file);
+	return code;
+}
+
+int
+audit_domains_read(struct audit_domains *ret, const struct audit_options *o, struct gp_arena *arena)
+{
+	uint64_t seed[2];
+	struct reading r = {.to = ret, .arena = arena};
+	int code = GP_EXIT_OK;
+	*ret = (struct audit_domains){};
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return GP_EXIT_ERROR;
+	r.seen = gp_map(AUDIT_DOMAINS_MAX, seed);
+	for (size_t i = 0; i < o->operands_len && code == GP_EXIT_OK; i++) {
+		r.file = NULL;
+		code = strcmp(o->operands[i], "-") == 0 ? read_file(&r, "-")
+							: add(&r, gp_slice_str(o->operands[i]));
+	}
+	for (size_t i = 0; i < o->files_len && code == GP_EXIT_OK; i++)
+		code = read_file(&r, o->files[i]);
+	gp_map_free(&r.seen);
+	return code;
+}
+
+void
+audit_domains_free(struct audit_domains *d)
+{
+	free(d->list);
+	*d = (struct audit_domains){};
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/audit/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "cli/arg.h"
+#include "cli/audit/patch.h"
+#include "cli/command.h"
+#include "cli/findings/findings.h"
+#include "core/smtp/address.h"
+
+enum { AT_ONCE = 100 };
+
+enum {
+	OPT_FILE = 256,
+	OPT_DNS,
+	OPT_RESOLVER,
+	OPT_SELECTOR,
+	OPT_REPORTS_TO,
+	OPT_NO_PROBE,
+	OPT_AT_ONCE,
+	OPT_TIME,
+	OPT_FORMAT,
+	OPT_JSON,
+	OPT_FAIL_ON,
+	OPT_NO_COLOUR,
+	OPT_ZONE,
+	OPT_NSUPDATE,
+};
+
+const char audit_usage[] =
+	"usage: gatepost audit [options] DOMAIN...\n"
+	"\n"
+	"What the DNS says about the mail of domains, what is wrong with it, and what to publish\n"
+	"instead. - reads domains from standard input, one a line.\n"
+	"\n"
+	"      --file FILE          more domains\n"
+	"  -c FILE                  the configuration, of which dns counts\n"
+	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
+	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
+	"      --reports-to ADDRESS whom proposed records send reports to\n"
+	"      --no-probe           look at the DNS alone, which is all that there is so far\n"
+	"      --at-once N          domains at once; 100\n"
+	"      --time EPOCH         the time, for the ids of proposed records\n"
+	"\n"
+	"      --zone               what would mend each, whole, as lines of a zone file\n"
+	"      --nsupdate           the same as commands of nsupdate\n"
+	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
+	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
+	"      --no-colour\n";
+
+static const struct option long_options[] = {
+	{"file", required_argument, NULL, OPT_FILE},
+	{"config", required_argument, NULL, 'c'},
+	{"dns", required_argument, NULL, OPT_DNS},
+	{"resolver", required_argument, NULL, OPT_RESOLVER},
+	{"selector", required_argument, NULL, OPT_SELECTOR},
+	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
+	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
+	{"at-once", required_argument, NULL, OPT_AT_ONCE},
+	{"time", required_argument, NULL, OPT_TIME},
+	{"format", required_argument, NULL, OPT_FORMAT},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"output", required_argument, NULL, 'o'},
+	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
+	{"zone", no_argument, NULL, OPT_ZONE},
+	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
+	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
+	{"help", no_argument, NULL, 'h'},
+	{},
+};
+
+static bool
+read_format(const struct gp_arg *arg, struct audit_options *o)
+{
+	int format = findings_format_of(arg->value);
+	o->format = (uint8_t)GP_MAX(format, 0);
+	return format >= 0 ||
+	       gp_arg_wrong(arg, "is none of text, json, csv, markdown, sarif, junit and html");
+}
+
+static bool
+read_severity(const struct gp_arg *arg, int *ret)
+{
+	*ret = findings_fail_on_of(arg->value);
+	return *ret >= 0 ||
+	       gp_arg_wrong(arg, "is none of info, low, medium, high, critical and never");
+}
+
+static bool
+add_file(const struct gp_arg *arg, struct audit_options *o)
+{
+	if (o->files_len == AUDIT_FILES_MAX)
+		return gp_arg_wrong(arg, "is one file too many");
+	o->files[o->files_len++] = arg->value;
+	return true;
+}
+
+/* RFC 6376 section 3.1: a selector may have dots. */
+static bool
+add_selector(const struct gp_arg *arg, struct audit_options *o)
+{
+	struct gp_slice text = gp_slice_str(arg->value);
+	if (o->selectors_len == GP_POSTURE_SELECTORS_MAX)
+		return gp_arg_wrong(arg, "is one selector too many");
+	if (!gp_domain_valid(text))
+		return gp_arg_wrong(arg, "is no selector");
+	o->selectors[o->selectors_len++] = text;
+	return true;
+}
+
+static bool
+read_address(const struct gp_arg *arg, struct audit_options *o)
+{
+	struct gp_slice text = gp_slice_str(arg->value);
+	ptrdiff_t at = gp_slice_rfind(text, '@');
+	o->reports_to = arg->value;
+	bool good = at > 0 && gp_domain_valid(gp_slice_drop(text, (size_t)at + 1));
+	/* What has a meaning of its own in a URI or in the record would have to be escaped. */
+	for (size_t i = 0; good && i < (size_t)at; i++)
+		good = gp_ascii_is_alnum(text.ptr[i]) || strchr("-_.+=~", text.ptr[i]);
+	return good || gp_arg_wrong(arg, "is no plain address");
+}
+
+static bool
+read_option(struct audit_options *o, int c)
+{
+	struct gp_arg arg = {"audit", NULL, optarg};
+	for (size_t i = 0; i < GP_ARRAY_LEN(long_options) - 1; i++) {
+		if (long_options[i].val == c)
+			arg.option = long_options[i].name;
+	}
+	switch (c) {
+	case OPT_FILE:
+		return add_file(&arg, o);
+	case OPT_DNS:
+		o->dns = optarg;
+		return true;
+	case OPT_RESOLVER:
+		o->resolver = optarg;
+		return true;
+	case OPT_SELECTOR:
+		return add_selector(&arg, o);
+	case OPT_REPORTS_TO:
+		return read_address(&arg, o);
+	case OPT_NO_PROBE:
+		return true;
+	case OPT_AT_ONCE:
+		return gp_arg_u64(&arg, 1, AUDIT_AT_ONCE_MAX, &o->at_once);
+	case OPT_TIME:
+		return gp_arg_u64(&arg, 0, INT64_MAX, &o->time_s);
+	case OPT_FORMAT:
+		return read_format(&arg, o);
+	case OPT_JSON:
+		o->format = FINDINGS_JSON;
+		return true;
+	case OPT_FAIL_ON:
+		return read_severity(&arg, &o->fail_on);
+	case OPT_ZONE:
+	case OPT_NSUPDATE:
+		o->zone = true;
+		o->patch_form = c == OPT_ZONE ? AUDIT_PATCH_ZONE : AUDIT_PATCH_NSUPDATE;
+		return true;
+	case OPT_NO_COLOUR:
+		o->no_colour = true;
+		return true;
+	case 'c':
+		o->config = optarg;
+		return true;
+	case 'o':
+		o->output = optarg;
+		return true;
+	case 'h':
+		o->help = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int
+audit_options_read(struct audit_options *ret, int argc, char **argv)
+{
+	int c;
+	*ret = (struct audit_options){
+		.time_s = (uint64_t)time(NULL), .at_once = AT_ONCE, .fail_on = FINDINGS_FAIL_NEVER};
+	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
+		if (!read_option(ret, c))
+			return GP_EXIT_USAGE;
+	}
+	ret->operands = (const char *const *)argv + optind;
+	ret->operands_len = (size_t)(argc - optind);
+	if (ret->help || ret->operands_len > 0 || ret->files_len > 0)
+		return GP_EXIT_OK;
+	fputs("gatepost audit: name a domain, or a --file of domains\n", stderr);
+	return GP_EXIT_USAGE;
+}

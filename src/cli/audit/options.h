@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of gatepost audit. */
+#pragma once
+
+#include "core/posture/posture.h"
+
+enum {
+	AUDIT_FILES_MAX = 64,
+	AUDIT_AT_ONCE_MAX = 1000,
+};
+
+extern const char audit_usage[];
+
+struct audit_options {
+	const char *const *operands; /* "-": standard input */
+	size_t operands_len;
+	const char *files[AUDIT_FILES_MAX]; /* "-": standard input */
+	size_t files_len;
+	const char *config;         /* file of -c; NULL: none */
+	const char *dns, *resolver; /* or NULL */
+	/* Of --selector; none: those that many domains have. */
+	struct gp_slice selectors[GP_POSTURE_SELECTORS_MAX];
+	size_t selectors_len;
+	const char *reports_to; /* NULL: in the domain */
+	uint64_t time_s;        /* since 1970 */
+	uint64_t at_once;       /* domains */
+	uint8_t format;         /* enum findings_format */
+	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
+	const char *output;     /* NULL: standard output */
+	bool zone;              /* print what would mend them, and no findings */
+	uint8_t patch_form;     /* enum audit_patch_form, of that */
+	bool no_colour, help;
+};
+
+/* Returns an exit code, after saying to standard error what is wrong. */
+[[nodiscard]] int
+audit_options_read(struct audit_options *ret, int argc, char **argv);

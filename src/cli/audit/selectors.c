@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/audit/selectors.h"
+
+#include "core/posture/posture.h"
+
+const struct gp_slice *
+audit_selectors(size_t *ret_len)
+{
+	static const struct gp_slice list[] = {
+		/* what people choose, and what software proposes */
+		GP_SLICE("default"),
+		GP_SLICE("dkim"),
+		GP_SLICE("mail"),
+		GP_SLICE("email"),
+		GP_SLICE("key1"),
+		GP_SLICE("key2"),
+		GP_SLICE("k1"),
+		GP_SLICE("k2"),
+		GP_SLICE("k3"),
+		GP_SLICE("s1"),
+		GP_SLICE("s2"),
+		GP_SLICE("sel1"),
+		GP_SLICE("sel2"),
+		GP_SLICE("selector"),
+		GP_SLICE("smtp"),
+		GP_SLICE("mx"),
+		GP_SLICE("dk"),
+		GP_SLICE("dkim1"),
+		GP_SLICE("dkim2"),
+		GP_SLICE("main"),
+		GP_SLICE("primary"),
+		GP_SLICE("rsa"),
+		GP_SLICE("ed25519"),
+		GP_SLICE("x"),
+		GP_SLICE("202601"),
+		GP_SLICE("202501"),
+		/* Microsoft 365, Google Workspace */
+		GP_SLICE("selector1"),
+		GP_SLICE("selector2"),
+		GP_SLICE("google"),
+		GP_SLICE("20230601"),
+		GP_SLICE("20221208"),
+		GP_SLICE("20210112"),
+		/* Proton, Fastmail, Zoho, iCloud, Yandex, Mailbox.org, Migadu */
+		GP_SLICE("protonmail"),
+		GP_SLICE("protonmail2"),
+		GP_SLICE("protonmail3"),
+		GP_SLICE("fm1"),
+		GP_SLICE("fm2"),
+		GP_SLICE("fm3"),
+		GP_SLICE("mesmtp"),
+		GP_SLICE("zoho"),
+		GP_SLICE("zmail"),
+		GP_SLICE("sig1"),
+		GP_SLICE("MBO0001"),
+		GP_SLICE("MBO0002"),
+		GP_SLICE("key3"),
+		/* who sends for others */
+		GP_SLICE("mandrill"),
+		GP_SLICE("mailchimp"),
+		GP_SLICE("mailjet"),
+		GP_SLICE("mte1"),
+		GP_SLICE("mte2"),
+		GP_SLICE("pm"),
+		GP_SLICE("smtpapi"),
+		GP_SLICE("m1"),
+		GP_SLICE("hs1"),
+		GP_SLICE("hs2"),
+		GP_SLICE("zendesk1"),
+		GP_SLICE("zendesk2"),
+		GP_SLICE("scph0920"),
+		GP_SLICE("mg"),
+		GP_SLICE("pic"),
+		GP_SLICE("krs"),
+		GP_SLICE("ctct1"),
+		GP_SLICE("ctct2"),
+		GP_SLICE("cm"),
+		GP_SLICE("everlytickey1"),
+		GP_SLICE("everlytickey2"),
+		GP_SLICE("eversrv"),
+		GP_SLICE("sib"),
+		GP_SLICE("brevo1"),
+		GP_SLICE("brevo2"),
+		GP_SLICE("turbo-smtp"),
+		GP_SLICE("litesrv"),
+		GP_SLICE("ml"),
+		GP_SLICE("intercom"),
+		GP_SLICE("dkim-shared"),
+		GP_SLICE("mxvault"),
+		GP_SLICE("mimecast20190104"),
+		GP_SLICE("pp1"),
+		GP_SLICE("proofpoint"),
+	};
+	static_assert(GP_ARRAY_LEN(list) <= GP_POSTURE_SELECTORS_MAX);
+	*ret_len = GP_ARRAY_LEN(list);
+	return list;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of an evaluation share. First each reader finds out what there is, then each judge
+ * tells what is wrong with it, knowing all that was read. Both are run in every round, from
+ * nothing: they ask for what they lack and go on with what they have, so that all that can be asked
+ * is asked at once. What is found in a round that needs more is thrown away.
+ */
+#pragma once
+
+#include "core/posture/posture.h"
+
+struct posture_run {
+	const struct gp_posture_query *query;
+	const struct gp_answers *answers;
+	struct gp_arena *arena;
+	struct gp_posture_facts *facts;
+	struct gp_findings *findings;
+	struct gp_dns_question *need;
+	size_t need_len;
+	unsigned asked; /* so far in this round, known or not: all rounds count the same way */
+
+	/* Of the readers, for their own judges. */
+	const struct posture_spf *spf;
+	const struct posture_dmarc *dmarc;
+	const struct posture_keys *keys;
+};
+
+/*
+ * Looks a question up, or adds it to what is needed, unless it is there or there is no room. name
+ * must live in the arena, the set's arena or the query. True: known, in *ret. Over
+ * GP_POSTURE_QUESTIONS_MAX the answer is that of a DNS that did not answer.
+ */
+[[nodiscard]] bool
+posture_ask(struct posture_run *run, struct gp_slice name, uint16_t type,
+	    struct gp_dns_answer *ret);
+
+/* Adds the questions of an evaluator that asks for itself; charge: all that it ever asks, in every
+   round. */
+void
+posture_merge(struct posture_run *run, const struct gp_dns_question *need, size_t len,
+	      unsigned charge);
+
+/* The name LABEL.DOMAIN, in the arena. When memory runs out the arena has failed. */
+struct gp_slice
+posture_name(struct posture_run *run, const char *label, struct gp_slice domain);
+
+/* Is the domain that the name belongs to not there, such that anybody could register it? What is
+   not known yet, or could not be told, is not. */
+bool
+posture_unregistered(struct posture_run *run, struct gp_slice name);
+
+/* --- findings --- */
+
+/* What one is told with. Texts need not be printable. */
+struct posture_mend {
+	struct gp_slice evidence, fix;
+	const struct gp_finding_record *records;
+	size_t records_len;
+};
+
+void
+posture_add(struct posture_run *run, const struct gp_finding_kind *kind, uint8_t severity,
+	    const struct posture_mend *mend);
+
+/* What could not be measured: the question, and what the DNS said. */
+void
+posture_unknown(struct posture_run *run, const struct gp_finding_kind *kind,
+		const struct gp_dns_answer *answer);
+
+/* The same, for another reason. */
+void
+posture_not_measured(struct posture_run *run, const struct gp_finding_kind *kind,
+		     struct gp_slice why);
+
+/* --- evidence, and what to publish --- */
+
+/* The answer's TXT records as a zone file has them, one a line. */
+struct gp_slice
+posture_show_txt(struct posture_run *run, const struct gp_dns_answer *answer);
+
+/* One TXT record in an array of its own. NULL: no memory. */
+struct gp_finding_record *
+posture_txt(struct posture_run *run, struct gp_slice name, struct gp_slice value);
+
+/* The same in a mend. */
+struct posture_mend
+posture_publish(struct posture_run *run, struct gp_slice evidence, struct gp_slice fix,
+		struct gp_slice name, struct gp_slice value);
+
+/* A list of texts with commas between, made piece by piece; it has the evidence's cap. */
+struct posture_list {
+	struct gp_slice text;
+	size_t len;
+};
+GP_PRINTF(3, 4)
+void
+posture_list_add(struct posture_run *run, struct posture_list *list, const char *fmt, ...);
+
+/* --- readers --- */
+
+void
+posture_read_mx(struct posture_run *run);
+void
+posture_read_dmarc(struct posture_run *run);
+void
+posture_read_spf(struct posture_run *run);
+void
+posture_read_dkim(struct posture_run *run);
+/* After all of them: what kind of domain it is. */
+void
+posture_classify(struct posture_run *run);
+
+/* Does anybody take mail for it, or may? */
+static inline bool
+posture_takes_mail(const struct posture_run *run)
+{
+	return run->facts->mx.known && run->facts->mx.len > 0;
+}
+
+/* --- judges --- */
+
+void
+posture_judge_mx(struct posture_run *run);
+void
+posture_judge_spf(struct posture_run *run);
+void
+posture_judge_dkim(struct posture_run *run);
+void
+posture_judge_dmarc(struct posture_run *run);
+void
+posture_judge_sts(struct posture_run *run);
+void
+posture_judge_tlsrpt(struct posture_run *run);
+void
+posture_judge_dane(struct posture_run *run);
+void
+posture_judge_bimi(struct posture_run *run);
+
+/* --- proposals that several judges make --- */
+
+/* The whole set for a domain that sends no mail; *ret_len records. */
+const struct gp_finding_record *
+posture_lock_down(struct posture_run *run, size_t *ret_len);
+
+/* "; rua=..." for a DMARC record: the places that it has, or else one to begin with; empty where
+   none is needed. */
+struct gp_slice
+posture_rua(struct posture_run *run);
+
+/* The record by which those places' hosts agree, where they must; NULL: none is needed. */
+const struct gp_finding_record *
+posture_rua_agreement(struct posture_run *run);

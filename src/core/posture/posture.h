@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mail posture of a domain: what its DNS says about mail, what an attacker gains by it, and the
+ * records to publish instead.
+ *
+ * A pure function of the question and of what is known of the DNS. It answers; or it asks, for all
+ * that it can use now, to be run again when the answers (failures too) are in the set. Every round
+ * makes progress: it takes one for each step of the longest chain of includes and hosts.
+ *
+ * A finding's records are what to publish in place of those of the same name and type (of TXT: of
+ * the same version): published, they end the finding and begin no other.
+ *
+ * The first error in a record does not hide the second. What the DNS did not say is not measured,
+ * and nothing is concluded from it.
+ */
+#pragma once
+
+#include "core/dmarc/walk.h"
+#include "core/dns/answers.h"
+#include "core/finding/finding.h"
+
+enum gp_posture_limits {
+	GP_POSTURE_NEED_MAX = 512,       /* questions of a round; more are asked in the next */
+	GP_POSTURE_QUESTIONS_MAX = 1024, /* of all rounds; room for as many in the set is enough */
+	GP_POSTURE_HOSTS_MAX = 20,       /* MX hosts looked at, the best preferred ones */
+	GP_POSTURE_SELECTORS_MAX = 100,
+	GP_POSTURE_ARENA = 32 * 1024 * 1024, /* octets that are enough for any domain */
+};
+
+struct gp_posture_query {
+	struct gp_slice domain; /* U-labels too */
+	uint64_t now_s;         /* since 1970: the id of a proposed MTA-STS record is made of it */
+	/* DKIM selectors that it may have, A-labels; what is over the limit is passed over. */
+	const struct gp_slice *selectors;
+	size_t selectors_len;
+	bool selectors_known; /* they are from its mail or its reports, not guessed */
+	bool validated;       /* the answers' `secure` means something: somebody validated them */
+	struct gp_slice reporter; /* mail address for rua in proposals; empty: one in the domain */
+};
+
+enum gp_posture_class {
+	GP_POSTURE_UNKNOWN,
+	GP_POSTURE_SENDING,   /* it publishes who may send */
+	GP_POSTURE_RECEIVING, /* it has MX hosts, and nobody may send */
+	GP_POSTURE_PARKED,    /* neither: the lock-down set is what it should have */
+	GP_POSTURE_ABSENT,    /* there is no such domain */
+};
+
+/* What the parts found out for each other, and for the baselines; `known` is false where the DNS
+   did not say. */
+struct gp_posture_facts {
+	struct gp_slice domain; /* lower case, A-labels */
+	struct gp_slice org;    /* its organisational domain; empty: not known */
+	uint8_t class;          /* enum gp_posture_class */
+	struct {
+		bool known, null;
+		bool implicit; /* no MX record, and an address that mail would go to */
+		const struct gp_dns_record *records; /* by preference */
+		size_t len;
+	} mx;
+	struct {
+		bool known, present, valid;
+		bool nobody;      /* it authorises nobody: "-all" alone */
+		unsigned lookups; /* of a client that nothing matches */
+	} spf;
+	struct {
+		bool known, present;
+		struct gp_slice at; /* the name that has the record in force */
+		uint8_t p;          /* enum gp_dmarc_policy in force for the domain itself */
+		uint8_t sp;         /* in force for names below */
+		bool testing;
+	} dmarc;
+	struct {
+		unsigned keys, revoked; /* found; with an empty p */
+		bool wildcard_revoked;
+	} dkim;
+};
+
+struct gp_posture_result {
+	struct gp_posture_facts facts;
+	struct gp_findings findings;
+	const struct gp_dns_question *need; /* NEED: each once, none of them in the set */
+	size_t need_len;
+};
+
+enum gp_posture_outcome {
+	GP_POSTURE_DONE = 0,
+	GP_POSTURE_NEED = 1,
+	GP_POSTURE_NO_NAME = 2, /* the text is no domain name */
+};
+
+/* "sending", "parked", ... */
+const char *
+gp_posture_class_name(uint8_t value);
+
+/* Does a proposed record at this name stand in place of that one of the same type? Beside an SPF
+   record others stay, as the domain's name is for many purposes. */
+bool
+gp_posture_is_replaced(struct gp_slice name, const struct gp_dns_record *there);
+
+/* Returns enum gp_posture_outcome, or -ENOMEM. Results live in the arena, the set's arena and the
+   query. */
+[[nodiscard]] int
+gp_posture_eval(const struct gp_posture_query *query, const struct gp_answers *answers,
+		struct gp_arena *arena, struct gp_posture_result *ret);

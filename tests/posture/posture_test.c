@@ -1,0 +1,743 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plants.h"
+
+#include <arpa/inet.h>
+
+#include "base/buf.h"
+#include "core/spf/spf.h"
+
+enum { ROUNDS_MAX = 24 };
+
+static const struct gp_slice selectors[] = {GP_SLICE("s1"), GP_SLICE("s2")};
+
+static const struct gp_posture_query query = {
+	.domain = {"d.test", 6},
+	.now_s = 1'700'000'000,
+	.selectors = selectors,
+	.selectors_len = GP_ARRAY_LEN(selectors),
+	.validated = true,
+};
+
+/* --- running --- */
+
+static void
+run(const struct gp_answers *world, const struct gp_posture_query *q, struct gp_arena *arena,
+    struct gp_posture_result *ret)
+{
+	assert_int_equal(gp_posture_eval(q, world, arena, ret), GP_POSTURE_DONE);
+}
+
+static bool
+has(const struct gp_findings *list, const char *id)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (list->items[i].state == GP_FINDING_FAIL &&
+		    strcmp(list->items[i].kind->id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct gp_finding *
+get(const struct gp_findings *list, const char *id)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (list->items[i].state == GP_FINDING_FAIL &&
+		    strcmp(list->items[i].kind->id, id) == 0)
+			return &list->items[i];
+	}
+	return NULL;
+}
+
+static void
+assert_nothing(const struct gp_findings *list, const char *where)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		const struct gp_finding *f = &list->items[i];
+		if (f->state == GP_FINDING_FAIL)
+			fail_msg("%s: %s: %.*s", where, f->kind->id, GP_SLICE_FMT(f->evidence));
+	}
+}
+
+static void
+nothing_is_found_on_clean_domains(void **state)
+{
+	static const struct {
+		bool parked;
+		const char *world;
+		uint8_t class;
+	} cases[] = {
+		{false, "{}", GP_POSTURE_SENDING},
+		{true, "{}", GP_POSTURE_PARKED},
+		{false, BIMI("v=BIMI1; l=https://d.test/a.svg; a=https://d.test/a.pem"),
+		 GP_POSTURE_SENDING},
+		{false, BIMI("v=BIMI1; l=; a="), GP_POSTURE_SENDING},
+		/* reports to another organisation that has agreed, and to one's own */
+		{false,
+		 "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; "
+		 "rua=mailto:r@a.test,mailto:r@x.d.test']"
+		 "},'d.test._report._dmarc.a.test':{'TXT':['v=DMARC1;']}}",
+		 GP_POSTURE_SENDING},
+		/* nobody sends, and mail is taken */
+		{true,
+		 "{'d.test':{'MX':[[10,'mx1.d.test'],[20,'mx2.d.test']]},'_dmarc.d.test':{'TXT':['"
+		 "v=DMARC1; p=reject; " RUA "']},'_mta-sts.d.test':{'TXT':['v=STSv1; id=1']},"
+		 "'_smtp._tls.d.test':{'TXT':['v=TLSRPTv1; rua=https://d.test/r']}}",
+		 GP_POSTURE_RECEIVING},
+		/* what others say within their records, and a redirect */
+		{false,
+		 "{'d.test':{'TXT':['x','v=spf1 include:a.test redirect=b.test']},'a.test':{'TXT':["
+		 "'v=spf1 ip4:20.0.0.0/24 ?all']},'b.test':{'TXT':['v=spf1 mx:d.test -all']}}",
+		 GP_POSTURE_SENDING},
+		/* a key of another kind, and a selector that is an alias */
+		{false,
+		 "{'s1._domainkey.d.test':{'TXT':['v=DKIM1; k=ed25519; "
+		 "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=']},"
+		 "'s2._domainkey.d.test':{'CNAME':'k.a.test'},"
+		 "'k.a.test':{'TXT':['v=DKIM1; p=" KEY_OTHER "']}}",
+		 GP_POSTURE_SENDING},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(cases[i].parked, cases[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		assert_nothing(&r.findings, cases[i].world);
+		assert_int_equal(r.facts.class, cases[i].class);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* Of the table's row: found, as grave as it says, and nothing else. */
+static void
+check_row(size_t row, const struct gp_findings *list)
+{
+	const struct gp_finding *f = get(list, plants[row].id);
+	if (!f)
+		fail_msg("row %zu: %s is not found", row, plants[row].id);
+	if (f->severity != plants[row].severity)
+		fail_msg("row %zu: %s is %s", row, plants[row].id, gp_severity_name(f->severity));
+	if (f->evidence.len == 0 || !f->kind->why)
+		fail_msg("row %zu: %s has no evidence", row, plants[row].id);
+	if ((plants[row].flags & KEPT) == 0 && f->records_len == 0)
+		fail_msg("row %zu: %s has no record", row, plants[row].id);
+	for (size_t i = 0; i < list->len && (plants[row].flags & ANY_ALSO) == 0; i++) {
+		const struct gp_finding *o = &list->items[i];
+		char id[64];
+		snprintf(id, sizeof(id), " %s ", o->kind->id);
+		if (o->state == GP_FINDING_FAIL && strcmp(o->kind->id, plants[row].id) != 0 &&
+		    !(plants[row].also && strstr(plants[row].also, id)))
+			fail_msg("row %zu, %s: also %s: %.*s", row, plants[row].id, o->kind->id,
+				 GP_SLICE_FMT(o->evidence));
+	}
+}
+
+static void
+planted_faults_are_found(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		check_row(i, &r.findings);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* --- what is proposed mends, and breaks nothing --- */
+
+/* TXT: those of the same version go; below "_" there is only one purpose. */
+static void
+drop_txt(const char *name, json_t *records)
+{
+	for (size_t i = json_array_size(records); i > 0; i--) {
+		const char *text = json_string_value(json_array_get(records, i - 1));
+		if (name[0] == '_' || strstr(name, "._domainkey.") ||
+		    (text && strstr(text, "spf1")))
+			json_array_remove(records, i - 1);
+	}
+}
+
+static json_t *
+make_value(const struct gp_finding_record *record)
+{
+	struct gp_slice host = record->value;
+	if (strcmp(record->type, "TXT") == 0)
+		return json_stringn(record->value.ptr, record->value.len);
+	assert_string_equal(record->type, "MX");
+	struct gp_slice preference = gp_slice_cut(&host, ' ');
+	uint64_t n;
+	assert_true(gp_slice_u64(preference, UINT16_MAX, &n));
+	return json_pack("[i, s%]", (int)n, host.ptr, host.len);
+}
+
+static void
+publish(json_t *world, const struct gp_finding *f)
+{
+	for (int adding = 0; adding < 2; adding++) {
+		for (size_t i = 0; i < f->records_len; i++) {
+			const struct gp_finding_record *r = &f->records[i];
+			char name[300];
+			snprintf(name, sizeof(name), "%.*s", GP_SLICE_FMT(r->name));
+			json_t *node = json_object_get(world, name);
+			if (!node) {
+				node = json_object();
+				json_object_set_new(world, name, node);
+			}
+			json_t *records = json_object_get(node, r->type);
+			if (!records) {
+				records = json_array();
+				json_object_set_new(node, r->type, records);
+			}
+			if (adding)
+				json_array_append_new(records, make_value(r));
+			else if (strcmp(r->type, "TXT") == 0)
+				drop_txt(name, records);
+			else
+				json_array_clear(records);
+		}
+	}
+}
+
+static void
+check_mended(size_t row, const struct gp_posture_query *q, const struct gp_finding *f,
+	     const struct gp_findings *before)
+{
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	json_t *json = make_world(plants[row].flags & PARKED, plants[row].world);
+	publish(json, f);
+	struct gp_answers *world = read_world(json, &arena);
+	run(world, q, &arena, &r);
+	for (size_t i = 0; i < r.findings.len; i++) {
+		const struct gp_finding *o = &r.findings.items[i];
+		bool same = strcmp(o->kind->id, f->kind->id) == 0;
+		if (o->state == GP_FINDING_FAIL && (same || !has(before, o->kind->id)))
+			fail_msg("row %zu: %s publishes '%.*s', and then %s: %.*s", row,
+				 f->kind->id, GP_SLICE_FMT(f->records[0].value), o->kind->id,
+				 GP_SLICE_FMT(o->evidence));
+	}
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
+/* All findings of all rows, those beside the planted ones too. */
+static size_t
+check_all_mended(const struct gp_posture_query *q)
+{
+	size_t mended = 0;
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, q, &arena, &r);
+		for (size_t k = 0; k < r.findings.len; k++) {
+			const struct gp_finding *f = &r.findings.items[k];
+			if (f->state != GP_FINDING_FAIL || f->records_len == 0)
+				continue;
+			check_mended(i, q, f, &r.findings);
+			mended++;
+		}
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+	return mended;
+}
+
+static void
+what_is_proposed_mends_and_breaks_nothing(void **state)
+{
+	(void)state;
+	struct gp_posture_query elsewhere = query;
+	elsewhere.reporter = GP_SLICE("reports@b.test");
+	assert_true(check_all_mended(&query) > 60);
+	assert_true(check_all_mended(&elsewhere) > 60);
+}
+
+/* --- rounds --- */
+
+static void
+answer(struct gp_answers *open, const struct gp_answers *world, const struct gp_posture_result *r)
+{
+	for (size_t i = 0; i < r->need_len; i++) {
+		struct gp_dns_answer a;
+		assert_false(gp_answers_find(open, r->need[i].name, r->need[i].type, &a));
+		assert_true(gp_answers_find(world, r->need[i].name, r->need[i].type, &a));
+		assert_int_equal(gp_answers_add(open, &a), 0);
+	}
+}
+
+/* Asked for bit by bit, it finds the same. */
+static void
+rounds_come_to_the_same(void **state)
+{
+	static const uint64_t seed[2] = {3, 4};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA),
+				round = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result want, r;
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena),
+				  *open = gp_answers_new(&arena, GP_POSTURE_QUESTIONS_MAX, seed);
+		size_t rounds = 0;
+		int rc;
+		run(world, &query, &arena, &want);
+		while ((rc = gp_posture_eval(&query, open, &round, &r)) == GP_POSTURE_NEED) {
+			assert_true(r.need_len > 0 && ++rounds <= ROUNDS_MAX);
+			answer(open, world, &r);
+			gp_arena_reset(&round);
+		}
+		assert_int_equal(rc, GP_POSTURE_DONE);
+		assert_int_equal(r.findings.len, want.findings.len);
+		for (size_t k = 0; k < want.findings.len; k++) {
+			assert_ptr_equal(r.findings.items[k].kind, want.findings.items[k].kind);
+			assert_true(gp_slice_eq(r.findings.items[k].evidence,
+						want.findings.items[k].evidence));
+		}
+		gp_answers_free(open);
+		gp_answers_free(world);
+		gp_arena_free(&round);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* --- a second opinion on the counts --- */
+
+/* The evaluator that decides about mail counts the same for a client that nothing matches. */
+static void
+lookups_are_those_of_the_evaluator(void **state)
+{
+	(void)state;
+	size_t compared = 0;
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		struct gp_spf_result spf;
+		const struct gp_spf_query q = {.address = {198, 51, 100, 1},
+					       .address_len = 4,
+					       .helo = GP_SLICE("h.test"),
+					       .sender = GP_SLICE("x@d.test")};
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		assert_int_equal(gp_spf_eval(&q, world, &arena, &spf), GP_SPF_DONE);
+		if (spf.verdict == GP_SPF_FAIL || spf.verdict == GP_SPF_SOFTFAIL ||
+		    spf.verdict == GP_SPF_NEUTRAL) {
+			if (spf.lookups != r.facts.spf.lookups)
+				fail_msg("%s: %u, and %u by the evaluator", plants[i].world,
+					 r.facts.spf.lookups, spf.lookups);
+			compared++;
+		}
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+	assert_true(compared > 40);
+}
+
+/* --- records that ask less --- */
+
+#define WIDE "'v=spf1 include:a.test include:b.test include:c.test mx -all'"
+#define THREE "'v=spf1 a a:mx1.d.test a:mx2.d.test -all'"
+
+/* addresses: "+" who passes, "-" who does not; none: no such record is proposed. */
+static const struct {
+	const char *world, *addresses;
+} flats[] = {
+	{"{'d.test':{'TXT':[" WIDE "]},'a.test':{'TXT':[" THREE "]},'b.test':{'TXT':[" THREE
+	 "]},'c.test':{'A':['20.0.3.1'],'AAAA':['2a00::1'],'TXT':[" THREE "]}}",
+	 "+20.0.0.1 +20.0.0.3 +20.0.1.1 +20.0.2.1 +20.0.3.1 +2a00::1 -20.0.9.9"},
+	/* networks, prefixes, what a redirect leads to, and what another covers */
+	{"{'d.test':{'TXT':[" WIDE "]},'a.test':{'TXT':['v=spf1 a/24 ip4:20.7.0.0/20 ip6:2a01::/40 "
+	 "ip4:20.7.1.1 a:b.test a:b.test/30 redirect=e.test']},'e.test':{'TXT':['v=spf1 "
+	 "ip4:20.8.8.8 "
+	 "-all']},'b.test':{'TXT':[" THREE "]},'c.test':{'A':['20.0.3.1'],'TXT':[" THREE "]}}",
+	 "+20.0.1.77 +20.7.15.255 +20.7.1.1 +20.8.8.8 +2a01:0:ff::1 -20.7.16.0 "
+	 "+20.0.2.2 -20.0.2.4"},
+	/* one of them cannot be told, the others are enough */
+	{"{'d.test':{'TXT':['v=spf1 include:a.test include:b.test include:c.test -all']},"
+	 "'a.test':{'TXT':[" THREE "]},'b.test':{'TXT':[" THREE "]},"
+	 "'c.test':{'TXT':['v=spf1 exists:%{i}.c.test -all']}}",
+	 "+20.0.0.1 +20.0.1.1 +20.0.2.1 -20.0.9.9"},
+	/* another result than pass, within and at the domain; an error, a ptr */
+	{"{'d.test':{'TXT':[" WIDE "]},'a.test':{'TXT':['v=spf1 -ip4:20.0.0.1 a a:b.test a:b.test "
+	 "-all']},'b.test':{'TXT':['v=spf1 ?a a a a -all']},'c.test':{'TXT':['v=spf1 ~mx a "
+	 "-all']}}",
+	 ""},
+	{"{'d.test':{'TXT':['v=spf1 -a:b.test include:a.test mx mx:d.test mx:b.test -all']},"
+	 "'a.test':{'TXT':['v=spf1 a a:b.test a:mx1.d.test a:mx2.d.test -all']}}",
+	 ""},
+	{"{'d.test':{'TXT':[" WIDE "]},'a.test':{'TXT':['v=spf1 a a a a a foo -all']},"
+	 "'b.test':{'TXT':['v=spf1 ptr a a a a -all']},'c.test':{'TXT':['v=spf1 -all']}}",
+	 ""},
+};
+
+static uint8_t
+check_host(const struct gp_answers *world, const char *address, struct gp_arena *arena)
+{
+	struct gp_spf_result r;
+	struct gp_spf_query q = {.helo = GP_SLICE("h.test"), .sender = GP_SLICE("x@d.test")};
+	bool ip4 = inet_pton(AF_INET, address, q.address) == 1;
+	q.address_len = ip4 ? 4 : 16;
+	assert_true(ip4 || inet_pton(AF_INET6, address, q.address) == 1);
+	assert_int_equal(gp_spf_eval(&q, world, arena, &r), GP_SPF_DONE);
+	return r.verdict;
+}
+
+/* By the evaluator that decides about mail, before and after. */
+static void
+check_addresses(size_t row, const struct gp_answers *before, const struct gp_answers *after,
+		struct gp_arena *arena)
+{
+	char text[512], *rest = text;
+	snprintf(text, sizeof(text), "%s", flats[row].addresses);
+	for (char *word; (word = strsep(&rest, " "));) {
+		uint8_t want = word[0] == '+' ? GP_SPF_PASS : GP_SPF_FAIL;
+		uint8_t was = check_host(before, word + 1, arena);
+		uint8_t is = check_host(after, word + 1, arena);
+		/* Over the limit it was an error for whom no earlier term matches. */
+		if (is != want || (was != want && was != GP_SPF_PERMERROR))
+			fail_msg("row %zu: %s was %s, is %s", row, word, gp_spf_verdict_name(was),
+				 gp_spf_verdict_name(is));
+	}
+}
+
+static const struct gp_finding *
+find_costly(const struct gp_findings *list)
+{
+	const struct gp_finding *f = get(list, "spf.lookups.over");
+	return f ? f : get(list, "spf.lookups.near");
+}
+
+static void
+records_that_ask_less_authorise_the_same(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(flats); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r, mended;
+		json_t *json = make_world(false, flats[i].world);
+		struct gp_answers *before = read_world(json, &arena);
+		run(before, &query, &arena, &r);
+		const struct gp_finding *f = find_costly(&r.findings);
+		if (!f || (f->records_len > 0) != (flats[i].addresses[0] != '\0'))
+			fail_msg("row %zu: %s", i, !f ? "nothing is found" : "records");
+		if (f->records_len > 0) {
+			publish(json, f);
+			struct gp_answers *after = read_world(json, &arena);
+			check_addresses(i, before, after, &arena);
+			run(after, &query, &arena, &mended);
+			assert_true(mended.facts.spf.lookups < 8);
+			gp_answers_free(after);
+		}
+		gp_answers_free(before);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* More networks than one record holds go into several, and too many into none. */
+static void
+networks_are_spread_over_records(void **state)
+{
+	static const struct {
+		unsigned networks;
+		size_t records; /* beside the domain's own */
+	} cases[] = {{10, 1}, {60, 3}, {140, 6}, {400, 0}};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		char text[16384] = "v=spf1 a a:b.test a:mx1.d.test a:mx2.d.test a:mx3.d.test "
+				   "a:d.test a:c.test";
+		for (unsigned n = 0; n < cases[i].networks; n++)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text),
+				 " ip4:21.%u.%u.128", n / 200, n % 200);
+		json_t *json =
+			make_world(false, "{'d.test':{'TXT':['v=spf1 include:a.test -all']}}");
+		json_object_set_new(json_object_get(json, "a.test"), "TXT", json_pack("[s]", text));
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		const struct gp_finding *f = find_costly(&r.findings);
+		assert_non_null(f);
+		if (f->records_len != (cases[i].records > 0 ? cases[i].records + 1 : 0))
+			fail_msg("%u networks: %zu records", cases[i].networks, f->records_len);
+		for (size_t k = 0; k < f->records_len; k++)
+			assert_true(f->records[k].value.len <= 450);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* --- zones that make whoever reads them ask without end --- */
+
+/* Each name of such a zone includes ten others, and names as many hosts. */
+static void
+answer_without_end(struct gp_answers *open, const struct gp_dns_question *q)
+{
+	char text[4096] = "v=spf1";
+	struct gp_dns_record records[20] = {};
+	struct gp_dns_answer a = {q->name, q->name, q->type, GP_DNS_OK, true, records, 1};
+	struct gp_slice rest = q->name, label = gp_slice_cut(&rest, '.');
+	for (int i = 0; i < 10 && label.len < 40; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 " include:%c%.*s.x.test mx:%c%.*s.y.test", 'a' + i, GP_SLICE_FMT(label),
+			 'k' + i, GP_SLICE_FMT(label));
+	records[0] = (struct gp_dns_record){.type = q->type, .data = gp_slice_str(text)};
+	for (int i = 0; i < 20 && q->type == GP_DNS_MX; i++) {
+		char *host = text + 200 * (i + 1) % 3000;
+		snprintf(host, 200, "h%d%.*s.z.test", i, GP_SLICE_FMT(label));
+		records[i] = (struct gp_dns_record){.type = q->type, .name = gp_slice_str(host)};
+		a.records_len = 12;
+	}
+	if (q->type != GP_DNS_TXT && q->type != GP_DNS_MX)
+		memcpy(records[0].address, (uint8_t[]){20, 0, 0, 1}, 4);
+	if (gp_slice_starts(q->name, GP_SLICE("_")) || q->type == GP_DNS_PTR ||
+	    q->type == GP_DNS_TLSA)
+		a = (struct gp_dns_answer){q->name, q->name, q->type, GP_DNS_NXDOMAIN,
+					   false,   NULL,    0};
+	assert_int_equal(gp_answers_add(open, &a), 0);
+}
+
+/* Thousands of faults in one tree, each with a record of thousands of octets to mend it. */
+static void
+findings_have_an_end(void **state)
+{
+	enum { CHILDREN = 60, LOOPS = 250, TEXT_MAX = 8192 };
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	char own[TEXT_MAX] = "v=spf1", child[TEXT_MAX], name[32];
+	json_t *json = make_world(false, "{}");
+	(void)state;
+	for (int i = 0; i < CHILDREN; i++) {
+		size_t len = (size_t)snprintf(child, sizeof(child), "v=spf1");
+		snprintf(name, sizeof(name), "c%d.test", i);
+		for (int k = 0; k < LOOPS; k++)
+			len += (size_t)snprintf(child + len, sizeof(child) - len, " include:%s",
+						name);
+		json_object_set_new(json, name, json_pack("{s:[s]}", "TXT", child));
+		len = strlen(own);
+		snprintf(own + len, sizeof(own) - len, " include:%s m%d=%035d", name, i, i);
+	}
+	json_object_set_new(json_object_get(json, "d.test"), "TXT", json_pack("[s]", own));
+	struct gp_answers *world = read_world(json, &arena);
+	run(world, &query, &arena, &r);
+	assert_int_equal(r.findings.len, GP_FINDINGS_MAX);
+	assert_true(r.findings.dropped > 10'000);
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
+static void
+questions_have_an_end(void **state)
+{
+	enum { MANY = 700 };
+	static const uint64_t seed[2] = {3, 4};
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA), round = arena;
+	struct gp_posture_result r;
+	struct gp_answers *open = gp_answers_new(&arena, 1 << 16, seed);
+	size_t rounds = 0, asked = 0;
+	int rc;
+	(void)state;
+	while ((rc = gp_posture_eval(&query, open, &round, &r)) == GP_POSTURE_NEED) {
+		for (size_t i = 0; i < r.need_len; i++)
+			answer_without_end(open, &r.need[i]);
+		asked += r.need_len;
+		assert_true(++rounds <= ROUNDS_MAX && asked <= MANY);
+		gp_arena_reset(&round);
+	}
+	assert_int_equal(rc, GP_POSTURE_DONE);
+	assert_non_null(get(&r.findings, "spf.lookups.over"));
+	const struct gp_finding *f = gp_finding_of(&r.findings, "spf.temperror");
+	print_message("%zu questions in %zu rounds\n", asked, rounds);
+	assert_true(f && f->state == GP_FINDING_NOT_MEASURED);
+	gp_answers_free(open);
+	gp_arena_free(&round);
+	gp_arena_free(&arena);
+}
+
+/* --- what the DNS did not say --- */
+
+static void
+nothing_is_concluded_from_silence(void **state)
+{
+	static const struct {
+		const char *world, *id;
+	} cases[] = {
+		{"{'d.test':'SERVFAIL'}", "spf.temperror"},
+		{"{'d.test':{'MX':'TIMEOUT'}}", "mx.none"},
+		{"{'d.test':{'TXT':'TIMEOUT'}}", "spf.temperror"},
+		{"{'d.test':{'TXT':['v=spf1 mx a:a.test -all']},'a.test':{'A':'SERVFAIL'}}",
+		 "spf.temperror"},
+		{"{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},'a.test':'TIMEOUT'}",
+		 "spf.temperror"},
+		{"{'_dmarc.d.test':'SERVFAIL'}", "dmarc.missing"},
+		{"{'s1._domainkey.d.test':'TIMEOUT'}", "dkim.none.found"},
+		{"{'_mta-sts.d.test':'SERVFAIL'}", "sts.missing"},
+		{"{'_smtp._tls.d.test':'SERVFAIL'}", "tlsrpt.missing"},
+		{"{'mta-sts.d.test':'SERVFAIL'}", "sts.policy.fetch"},
+		{"{'mx2.d.test':{'A':'SERVFAIL'}}", "mx.nxdomain"},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(false, cases[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		assert_nothing(&r.findings, cases[i].world);
+		const struct gp_finding *f = gp_finding_of(&r.findings, cases[i].id);
+		if (!f || f->state != GP_FINDING_NOT_MEASURED)
+			fail_msg("%s: no %s", cases[i].world, cases[i].id);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* --- names below an organisational domain --- */
+
+static void
+records_above_are_in_force_below(void **state)
+{
+	static const struct {
+		const char *domain, *world;
+		const char *id;    /* NULL: nothing of DMARC */
+		const char *owner; /* of the record that is proposed; NULL: none is */
+	} cases[] = {
+		{"s.d.test", "{}", NULL, NULL},
+		{"s.d.test", DMARC("v=DMARC1; p=none; " RUA), "dmarc.p.none", "_dmarc.d.test"},
+		{"s.d.test", DMARC("v=DMARC1; p=reject; sp=none; " RUA), "dmarc.sp.weak",
+		 "_dmarc.d.test"},
+		{"s.d.test", "{'_dmarc.d.test':null}", "dmarc.missing", "_dmarc.s.d.test"},
+		{"s.d.test", "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=none','v=DMARC1; p=reject']}}",
+		 "dmarc.multiple", "_dmarc.d.test"},
+		{"s.d.test", "{'_dmarc.s.d.test':{'TXT':['v=DMARC1; p=reject; sp=none; " RUA "']}}",
+		 "dmarc.sp.on.sub", "_dmarc.s.d.test"},
+		{"a.b.c.e.f.g.h.d.test", "{}", "dmarc.treewalk.over", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		struct gp_posture_query q = query;
+		json_t *json = make_world(false, cases[i].world);
+		q.domain = gp_slice_str(cases[i].domain);
+		json_object_set_new(json, cases[i].domain,
+				    json_pack("{s:[s], s:[[i,s]]}", "TXT", "v=spf1 mx -all", "MX",
+					      10, "mx1.d.test"));
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &q, &arena, &r);
+		size_t found = 0;
+		for (size_t k = 0; k < r.findings.len; k++)
+			found += strncmp(r.findings.items[k].kind->id, "dmarc.", 6) == 0;
+		const struct gp_finding *f = cases[i].id ? get(&r.findings, cases[i].id) : NULL;
+		if (found != (cases[i].id ? 1 : 0) || (cases[i].id && !f))
+			fail_msg("case %zu: %zu, none of them %s", i, found, cases[i].id);
+		assert_int_equal(f && f->records_len > 0, cases[i].owner != NULL);
+		if (cases[i].owner)
+			assert_slice(f->records[0].name, cases[i].owner);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
+/* --- the table of docs/audit.md --- */
+
+static const char *
+mended_by(const struct gp_finding *f)
+{
+	static char text[32];
+	snprintf(text, sizeof(text), "%zu records", f->records_len);
+	return f->records_len == 0 ? "no record" : f->records_len == 1 ? "a record" : text;
+}
+
+/* The rows of faults in the order of the table above; equal ones once. */
+static void
+put_table(struct gp_buf *out)
+{
+	gp_buf_put_str(out, "| id | severity here | what | proposed |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(plants[i].flags & PARKED, plants[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		const struct gp_finding *f = get(&r.findings, plants[i].id);
+		assert_non_null(f);
+		struct gp_slice line = gp_arena_printf(&arena, "| `%s` | %s%s | %s | %s |\n",
+						       f->kind->id, gp_severity_name(f->severity),
+						       plants[i].flags & PARKED ? ", parked" : "",
+						       f->kind->title, mended_by(f));
+		if (!gp_slice_ends_nocase(gp_buf_slice(out), line))
+			gp_buf_put(out, line);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+	gp_buf_put_char(out, '\0');
+}
+
+static void
+table_is_that_of_the_document(void **state)
+{
+	enum { DOCUMENT_MAX = 1 << 18 };
+	struct gp_buf table = GP_BUF_INIT(DOCUMENT_MAX), text = GP_BUF_INIT(DOCUMENT_MAX);
+	(void)state;
+	put_table(&table);
+	FILE *f = fopen(GP_TESTS_DIR "/../docs/audit.md", "re");
+	char *to = gp_buf_reserve(&text, DOCUMENT_MAX - 1);
+	assert_true(f && to);
+	gp_buf_advance(&text, fread(to, 1, DOCUMENT_MAX - 1, f));
+	fclose(f);
+	gp_buf_put_char(&text, '\0');
+	if (!strstr(gp_buf_slice(&text).ptr, gp_buf_slice(&table).ptr))
+		fail_msg("docs/audit.md says otherwise; posture_test --table prints:\n%s",
+			 gp_buf_slice(&table).ptr);
+	gp_buf_free(&table);
+	gp_buf_free(&text);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_found_on_clean_domains),
+		cmocka_unit_test(planted_faults_are_found),
+		cmocka_unit_test(what_is_proposed_mends_and_breaks_nothing),
+		cmocka_unit_test(rounds_come_to_the_same),
+		cmocka_unit_test(lookups_are_those_of_the_evaluator),
+		cmocka_unit_test(records_that_ask_less_authorise_the_same),
+		cmocka_unit_test(networks_are_spread_over_records),
+		cmocka_unit_test(questions_have_an_end),
+		cmocka_unit_test(findings_have_an_end),
+		cmocka_unit_test(nothing_is_concluded_from_silence),
+		cmocka_unit_test(records_above_are_in_force_below),
+		cmocka_unit_test(table_is_that_of_the_document),
+	};
+	if (argc > 1 && strcmp(argv[1], "--table") == 0) {
+		struct gp_buf table = GP_BUF_INIT(1 << 18);
+		put_table(&table);
+		printf("%s", gp_buf_slice(&table).ptr);
+		gp_buf_free(&table);
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

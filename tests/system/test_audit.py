@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""gatepost audit: domains from everywhere, in every format, and the same by a real name server as by a file."""
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ElementTree
+
+import dnsrig
+import pytest
+from gateway import run
+
+SETTINGS = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "dns": {"trust_anchor": "none"}}
+LOCKED = "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"
+# Addresses that anybody could have; nobody is connected to.
+NAMES = {
+    "locked.test": {"MX": [[0, "."]], "TXT": ["v=spf1 -all"], "secure": True},
+    "_dmarc.locked.test": {"TXT": [LOCKED]},
+    "*._domainkey.locked.test": {"TXT": ["v=DKIM1; p="]},
+    "bad.test": {
+        "MX": [[10, "mx.bad.test"], [20, "mx.gone.test"]],
+        "TXT": ["v=spf1 mx ipv4:20.0.0.9 include:a.test ?all"],
+        "secure": True,
+    },
+    "mx.bad.test": {"A": ["20.0.0.1"]},
+    "1.0.0.20.in-addr.arpa": {"PTR": ["mx.bad.test"]},
+    "a.test": {"TXT": ["v=spf1 include:b.test -all"]},
+    "b.test": {"TXT": ["v=spf1 +all"]},
+    "_dmarc.bad.test": {"TXT": ["v=DMARC1; p=none; pct=50; rua=mailto:r@b.test"]},
+    "named._domainkey.bad.test": {"TXT": ["v=DKIM1; p="]},
+    "silent.test": "SERVFAIL",
+    "_dmarc.silent.test": "SERVFAIL",
+}
+BAD = {
+    "mx.dangling",
+    "spf.all.neutral",
+    "spf.all.plus",
+    "spf.helo",
+    "spf.syntax",
+    "dkim.none.found",
+    "dmarc.p.none",
+    "dmarc.pct",
+    "dmarc.rua.external.unauth",
+    "sts.missing",
+    "tlsrpt.missing",
+    "dane.none",
+}
+
+
+@pytest.fixture
+def world(tmp_path):
+    path = tmp_path / "names.json"
+    path.write_text(json.dumps(NAMES), encoding="utf-8")
+    return path
+
+
+def audit(*argv, code=0, **options):
+    """The objects of --json, by domain, in their order."""
+    done = run("audit", "--json", *argv, **options)
+    assert done.returncode == code, done.stderr
+    return {one["domain"]: one for one in map(json.loads, done.stdout.splitlines())}
+
+
+def ids(domain, state="fail"):
+    return {f["id"] for f in domain["findings"] if f["state"] == state}
+
+
+def test_findings_with_records(world):
+    found = audit("--dns", world, "locked.test", "bad.test", "absent.test")
+    assert list(found) == ["locked.test", "bad.test", "absent.test"]
+    assert (found["locked.test"]["class"], ids(found["locked.test"])) == ("parked", set())
+    assert (found["absent.test"]["class"], ids(found["absent.test"])) == ("absent", {"domain.absent"})
+    assert (found["bad.test"]["class"], ids(found["bad.test"])) == ("sending", BAD)
+    by_id = {f["id"]: f for f in found["bad.test"]["findings"]}
+    assert by_id["spf.all.plus"]["evidence"] == "bad.test > a.test: include:b.test: its record ends in +all"
+    assert by_id["mx.dangling"]["records"] == [{"name": "bad.test", "type": "MX", "value": "10 mx.bad.test"}]
+    agreed = {"name": "bad.test._report._dmarc.b.test", "type": "TXT", "value": "v=DMARC1"}
+    assert by_id["dmarc.rua.external.unauth"]["records"] == [agreed]
+
+
+def test_the_same_by_a_name_server(world, tmp_path):
+    domains = ["locked.test", "bad.test", "absent.test"]
+    config = tmp_path / "gatepost.yaml"
+    config.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    try:
+        with dnsrig.DnsRig(NAMES) as rig:
+            asked = audit("-c", config, "--resolver", rig.server, *domains)
+    except dnsrig.Unavailable as why:
+        pytest.skip(str(why))
+    for name, known in audit("--dns", world, *domains).items():
+        assert ids(asked[name]) == ids(known), name
+        assert asked[name]["class"] == known["class"]
+
+
+def test_what_the_dns_does_not_say_is_not_measured(world):
+    found = audit("--dns", world, "silent.test", code=3)["silent.test"]
+    assert found["class"] == "unknown"
+    assert ids(found) == set()
+    assert {"mx.none", "spf.temperror"} <= ids(found, "not_measured")
+    assert set(audit("--dns", world, "silent.test", "locked.test")) == {"silent.test", "locked.test"}
+
+
+def published(names, zone):
+    """The names with the zone file's records in place of those of the same purpose."""
+    new = {}
+    for line in zone.splitlines():
+        if line.startswith(";"):
+            continue
+        name, _, _, kind, value = line.split("\t")
+        types = new.setdefault(name.rstrip("."), {}).setdefault(kind, [])
+        if kind == "TXT":
+            types.append(value.strip('"').replace('" "', "").replace('\\"', '"'))
+        else:
+            preference, host = value.split(" ")
+            types.append([int(preference), host.rstrip(".") or "."])
+    merged = json.loads(json.dumps(names))
+    for name, types in new.items():
+        merged.setdefault(name, {}).update(types)
+    return merged
+
+
+def test_a_zone_mends_all_at_once(world, tmp_path):
+    domains = ["bad.test", "locked.test", "silent.test", "lone.test"]
+    done = run("audit", "--zone", "--dns", world, *domains)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "; locked.test (parked)\n; silent.test (unknown)\n; lone.test (absent)\n" in done.stdout
+    assert 'bad.test.\t3600\tIN\tTXT\t"v=spf1 mx ip4:20.0.0.9 -all"\n' in done.stdout
+    mended = tmp_path / "mended.json"
+    mended.write_text(json.dumps(published(NAMES, done.stdout)), encoding="utf-8")
+    before, after = (audit("--dns", path, "bad.test")["bad.test"] for path in (world, mended))
+    assert not [f["id"] for f in after["findings"] if f["records"]]
+    # A single host is left, and a policy is yet to be served, as the zone's comments say.
+    assert ids(after) - ids(before) == {"mx.single", "sts.policy.fetch"}
+    assert all(f"; {name}: not mended" in done.stdout for name in ids(after))
+
+
+def test_what_is_replaced_is_told(world):
+    argv = ["audit", "--dns", world, "--time", "1", "bad.test"]
+    zone, commands = run(*argv, "--zone").stdout, run(*argv, "--nsupdate").stdout
+    assert "; in place of bad.test.\tMX\t20 mx.gone.test.\n" in zone
+    assert "in place of bad.test.\tMX\t10" not in zone
+    assert '; in place of bad.test.\tTXT\t"v=spf1 mx ipv4:20.0.0.9 include:a.test ?all"\n' in zone
+    assert zone.count("; in place of bad.test.\tTXT") == 1
+    lines = [line for line in commands.splitlines() if not line.startswith(";")]
+    assert lines[0] == "update delete bad.test. IN MX 20 mx.gone.test."
+    assert 'update add bad.test. 3600 IN TXT "v=spf1 mx ip4:20.0.0.9 -all"' in lines
+    assert lines[-1] == "send"
+    assert lines.count("send") == 1
+
+
+def test_a_record_that_asks_less_is_one_for_spf_too(tmp_path):
+    costly = "v=spf1 " + " ".join(f"a:h{i}.test" for i in range(9))
+    names = {
+        "wide.test": {"TXT": ["other \"text\"", "v=spf1 include:a.test include:b.test -all"]},
+        "a.test": {"TXT": [costly + " -all"]},
+        "b.test": {"TXT": [costly + "".join(f" ip4:21.0.{i}.128" for i in range(60)) + " -all"]},
+        **{f"h{i}.test": {"A": [f"20.0.0.{i}"], "AAAA": [f"2a00::{i + 1}"]} for i in range(9)},
+    }
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    before.write_text(json.dumps(names), encoding="utf-8")
+    zone = run("audit", "--zone", "--dns", before, "wide.test").stdout
+    assert any(len(line) > 300 for line in zone.splitlines()), "strings of 255 octets, joined"
+    after.write_text(json.dumps(published(names, zone)), encoding="utf-8")
+
+    def verdict(path, address):
+        argv = ["spf", "--json", "--dns", path, "--ip", address, "--mail-from", "x@wide.test"]
+        return json.loads(run(*argv).stdout)["result"]
+
+    assert verdict(before, "21.0.59.128") == "permerror"
+    good = ["21.0.0.128", "21.0.59.128", "20.0.0.8", "2a00::9"]
+    assert [verdict(after, address) for address in good] == ["pass"] * 4
+    assert [verdict(after, address) for address in ("21.0.59.129", "20.0.0.9", "2a00::a")] == ["fail"] * 3
+
+
+def test_a_zone_by_a_name_server(world, tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    config.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    argv = ["audit", "--zone", "--time", "1", "bad.test", "locked.test"]
+    try:
+        with dnsrig.DnsRig(NAMES) as rig:
+            asked = run(*argv, "-c", config, "--resolver", rig.server)
+    except dnsrig.Unavailable as why:
+        pytest.skip(str(why))
+    assert asked.stdout == run(*argv, "--dns", world).stdout
+
+
+def test_selectors_and_reporters_are_named(world):
+    found = audit("--dns", world, "--selector", "named", "--reports-to", "dmarc@a.test", "bad.test", "absent.test")
+    assert "dkim.revoked" in ids(found["bad.test"])
+    missing = next(f for f in found["bad.test"]["findings"] if f["id"] == "tlsrpt.missing")
+    assert missing["records"][0]["value"] == "v=TLSRPTv1; rua=mailto:dmarc@a.test"
+
+
+def test_domains_come_from_files_and_standard_input(world, tmp_path):
+    more = tmp_path / "domains"
+    more.write_text("# ours\n\nLOCKED.test. # again\nbücher.test\n", encoding="utf-8")
+    found = audit("--dns", world, "--file", more, "-", input="locked.test\r\nbad.test\n")
+    assert list(found) == ["locked.test", "bad.test", "xn--bcher-kva.test"]
+
+
+def test_many_keep_their_order(world):
+    names = [f"n{i}.test" for i in range(500)]
+    assert list(audit("--dns", world, "--at-once", "7", "-", input="\n".join(names))) == names
+
+
+@pytest.mark.parametrize(("severity", "code"), [("critical", 1), ("never", 0)])
+def test_fail_on(world, severity, code):
+    audit("--dns", world, "--fail-on", severity, "locked.test", "bad.test", code=code)
+    audit("--dns", world, "--fail-on", severity, "locked.test")
+
+
+def test_every_format_can_be_read(world, tmp_path):
+    def told(form):
+        path = tmp_path / form
+        done = run("audit", "--dns", world, "--format", form, "-o", path, "bad.test", "locked.test")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        return path.read_text(encoding="utf-8")
+
+    assert {row[1] for row in list(csv.reader(io.StringIO(told("csv"))))[1:]} >= BAD
+    results = json.loads(told("sarif"))["runs"][0]["results"]
+    assert {r["ruleId"] for r in results} >= BAD
+    assert {c.get("name") for c in ElementTree.fromstring(told("junit")).iter("testcase")}
+    assert "everybody may send" in told("markdown")
+    assert "<html" in told("html")
+    text = told("text")
+    assert text.startswith("bad.test (sending)\n")
+    assert "\nlocked.test (parked)\n" in text
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["--format", "xml", "a.test"],
+        ["--selector", "a b", "a.test"],
+        ["--reports-to", "nobody", "a.test"],
+        ["--reports-to", "a;p=none@b.test", "a.test"],
+        ["--fail-on", "bad", "a.test"],
+        ["a..test"],
+        ["--file", "/absent"],
+        ["--dns", "/absent", "a.test"],
+    ],
+)
+def test_mistakes_are_told(argv):
+    done = run("audit", *argv)
+    assert done.returncode == 2
+    assert done.stderr.startswith("gatepost audit")
+    assert done.stdout == ""
