@@ -48,6 +48,17 @@ def test_a_name_that_is_left_out_is_so_as_an_mx_host_and_by_an_alias_too(sink, t
     assert end.connections == 0
 
 
+@pytest.mark.parametrize("form", ["csv", "markdown", "sarif", "junit", "html"])
+def test_who_was_not_asked_is_in_findings_alone_too(sink, tmp_path, form):
+    zone = write_zone(tmp_path, {"here.test": {"A": ["127.0.0.1"]}, "out.test": {"A": ["127.0.0.1"]}})
+    (tmp_path / "out").write_text("out.test\n")
+    argv = ["scan", "--private", "--helo", "a.test", "--dns", zone, "--port", sink().port, "--format", form]
+    done = run(*argv, "--opt-out", tmp_path / "out", "here.test", "gone.test", "out.test")
+    assert done.returncode == 0, done.stderr
+    for said in ("here.test", "gone.test", "out.test", "no address", "asked not to be scanned"):
+        assert said in done.stdout.replace("\\.", ".")
+
+
 @pytest.mark.parametrize("domain", ["own.test", "other.test"])
 def test_who_has_the_recipients_mail_too_is_no_relay_for_taking_it(sink, tmp_path, domain):
     """Many domains share a provider: a host that the scan came to by one of them has the user's own mail as well."""

@@ -532,7 +532,7 @@ do_without_names(struct host *h)
 {
 	struct scan_result *r = h->result;
 	struct gp_arena spent = r->arena;
-	scan_ask_end(&h->ask);
+	gp_ask_end(&h->ask);
 	r->arena = GP_ARENA_INIT(RESULT_ARENA_MAX);
 	h->talk.sni = r->sni = gp_arena_dup(&r->arena, r->sni);
 	r->domain = gp_arena_dup(&r->arena, r->domain);

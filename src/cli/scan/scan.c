@@ -90,7 +90,10 @@ put_json(struct gp_buf *out, const struct scan_report *report)
 static int
 put_text(struct scan *scan, const struct scan_report *report)
 {
+	const struct scan_result *r = report->view->result;
 	scan_report_text(report, &scan->text);
+	if (!r || !r->probe)
+		return 0; /* a line has said all of it */
 	return findings_write_lines(&scan->writer, &report->findings, report->arena);
 }
 

@@ -87,7 +87,7 @@ tell_unresolved(struct turn *t)
 static void
 give_up_name(struct turn *t)
 {
-	scan_ask_end(&t->ask);
+	gp_ask_end(&t->ask);
 	if (t->policy)
 		scan_policy_end(t->policy);
 	t->policy = NULL;
