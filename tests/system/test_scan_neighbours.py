@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import ssl
 import subprocess
 import sys
@@ -69,6 +70,17 @@ def test_who_has_the_recipients_mail_too_is_no_relay_for_taking_it(sink, tmp_pat
     (found,) = named(write_zone(tmp_path, zone), "--mx", "--port", end.port, "theirs.test", *consent)
     assert found["relay"]["verdict"] == ("not_measured" if domain == "own.test" else "accepted_unproven")
     assert any(line.startswith("MAIL") for line in end.lines) == (domain != "own.test")
+
+
+def test_what_one_host_is_told_proves_nothing_of_another(sink):
+    """Whoever is sent a canary knows his own token, and is not to make up his neighbour's from it."""
+    ends = [sink(), sink()]
+    consent = ["--canary", "--authorised", "the tests' owner", "--recipient", "canary@own.test"]
+    scan(*[f"127.0.0.1:{end.port}" for end in ends], *consent)
+    tokens = [set(re.findall(r"X-Gatepost-Canary: (\w+)-", repr(vars(end)))) for end in ends]
+    assert [len(t) for t in tokens] == [1, 1]
+    one, other = (t.pop() for t in tokens)
+    assert len(one) >= 16 and os.path.commonprefix([one, other]) in ("", one[:1], one[:2], one[:3])
 
 
 @pytest.mark.parametrize("script", [{"connect": "421 4.7.0 busy"}, {"EHLO": "421 4.7.0 busy"}])

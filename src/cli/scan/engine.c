@@ -163,20 +163,6 @@ free_engine(struct engine *e)
 	gp_loop_free(e->loop);
 }
 
-/* That nobody can guess, since an arrival is a proof. */
-static bool
-make_token(char ret[SCAN_TOKEN_MAX + 1])
-{
-	static const char letters[] = "0123456789abcdefghijklmnopqrstuvw"; /* x ends it */
-	unsigned char random[SCAN_TOKEN_MAX];
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return false;
-	for (size_t i = 0; i < sizeof(random); i++)
-		ret[i] = letters[random[i] % (sizeof(letters) - 1)];
-	ret[SCAN_TOKEN_MAX] = '\0';
-	return true;
-}
-
 static int
 open_https(struct engine *e)
 {
@@ -196,7 +182,7 @@ static int
 start(struct engine *e)
 {
 	uint64_t seed[2];
-	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed) || !make_token(e->token))
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
 		return -EIO;
 	e->by_place = gp_map(PLACES_MAX, seed);
 	e->loop = gp_loop_new();

@@ -23,6 +23,7 @@ enum {
 	KEPT_MAX = 2000,  /* results, of some 20 KB */
 	PLACE_LEN = 18,   /* an address and a port */
 	SURVEY_LINES = 8, /* at once, where no budget says otherwise */
+	TOKEN_LEN = 16,
 };
 
 struct host {
@@ -341,16 +342,19 @@ find_own_address(const struct gp_sockaddr *to, struct gp_sockaddr_text *ret)
 	return good;
 }
 
-/* Of the run, and of this address alone: an arrival is known by it. */
+/* An arrival is a proof, so nobody can guess it: neither from nothing nor from what another host
+   was told. ptr NULL: no memory. */
 static struct gp_slice
 make_token(const struct host *h)
 {
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	char number[16];
-	size_t len = 0;
-	for (uint64_t n = h->talk.number; n > 0 || len == 0; n /= 36)
-		number[len++] = digits[n % 36];
-	return gp_arena_printf(&h->result->arena, "%sx%.*s", h->engine->token, (int)len, number);
+	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	unsigned char random[TOKEN_LEN];
+	char token[TOKEN_LEN];
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return (struct gp_slice){};
+	for (size_t i = 0; i < sizeof(random); i++)
+		token[i] = letters[random[i] % (sizeof(letters) - 1)];
+	return gp_arena_dup(&h->result->arena, gp_slice(token, sizeof(token)));
 }
 
 static struct gp_slice
@@ -385,7 +389,7 @@ begin_talk(struct host *h)
 	h->result->time_ms = gp_clock_wall_ms();
 	e->talkers.now_ms = gp_clock_monotonic_ms();
 	scan_log_begin(e->o->log, h->result->number, e->talkers.now_ms, h->result, &options);
-	if (scan_talk_begin(&h->talk, &options) < 0)
+	if (!options.token.ptr || scan_talk_begin(&h->talk, &options) < 0)
 		engine_finish(e, -ENOMEM);
 }
 

@@ -7,8 +7,6 @@
 #include "cli/scan/engine.h"
 #include "sys/loop.h"
 
-enum { SCAN_TOKEN_MAX = 12 };
-
 struct engine {
 	const struct scan_engine_options *o;
 	struct scan_counts counts;
@@ -24,9 +22,8 @@ struct engine {
 	struct gp_list
 		kept; /* hosts that are over, the oldest first: results for who comes later */
 	size_t kept_len;
-	struct gp_map by_place;         /* hosts that a name led to, by address and port */
-	char token[SCAN_TOKEN_MAX + 1]; /* of the run */
-	uint64_t next_number;           /* of hosts */
+	struct gp_map by_place; /* hosts that a name led to, by address and port */
+	uint64_t next_number;   /* of hosts */
 	uint64_t next_turn;
 	uint32_t open;     /* connections, or granted ones */
 	size_t open_hosts; /* not yet over */

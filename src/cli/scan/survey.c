@@ -107,7 +107,7 @@ attend(struct scan_survey_line *l)
 	unsigned n = number_of(l);
 	if (gp_surveyor_state(s->surveyor, n) == GP_SURVEYOR_OPEN && !send_out(l))
 		end_of_input(l);
-	uint8_t state = gp_surveyor_state(s->surveyor, n);
+	enum gp_surveyor_state state = gp_surveyor_state(s->surveyor, n);
 	if (state != GP_SURVEYOR_CONNECTING && state != GP_SURVEYOR_OPEN)
 		return;
 	short events = state == GP_SURVEYOR_CONNECTING ? EV_WRITE : EV_READ;
