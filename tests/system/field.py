@@ -6,15 +6,16 @@ configuration, at an address of its own in 127.44.0.0/16, with the severity of e
         field.zone, field.authority, field.canaries  # for the command line of a scan
         field.targets()
 
-Every row is MX of a domain of its own, and knows postmaster there. Rows of OWN are MX of the scanner's own domain, and
-take its recipient, so that what they make of a false end of data can be told; where they pass mail on to is the
-canaries' list in all cases. Names, reverse names and MX records are a --dns file.
+Every row is MX of a domain of its own (unless told otherwise), and knows postmaster there. Rows of OWN are MX of the
+scanner's own domain, and take its recipient, so that what they make of a false end of data can be told; where they pass
+mail on to is the canaries' list in all cases. Names, reverse names and MX records are a --dns file.
 """
 
 import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -55,7 +56,8 @@ class Row:
     port: int = 25
     own: bool = False  # of the scanner's own domain
     reverse: str = ""  # the name of its address, where that is not its own
-    bare: bool = False  # scanned by its address, and MX of nothing
+    bare: bool = False  # scanned by its address
+    elsewhere: bool = False  # its domain has its mail with others
     tlsa: str = ""  # there is a TLSA record: "match", of its key, or "other"
 
     @property
@@ -119,7 +121,8 @@ POSTFIX = [
     Row("Postfix", "TLSA record of its key", {}, tlsa="match"),
     Row("Postfix", "TLSA record of another key", {"dane.mismatch": "high"}, tlsa="other"),
     Row("Postfix", "TLSA record, no TLS", {"dane.no_tls": "high", "tls.absent": "medium"}, tls=None, tlsa="other"),
-    Row("Postfix", "no MX leads here", {"smtp.no_mx": "info"}, bare=True),
+    Row("Postfix", "safe, scanned by its address", {}, bare=True),
+    Row("Postfix", "no MX leads here", {"smtp.no_mx": "info"}, bare=True, elsewhere=True),
 ]  # fmt: skip
 
 
@@ -196,6 +199,7 @@ def exim(field, row):
         "primary_hostname": row.host,
         "smtp_banner": "$primary_hostname ESMTP",
         "acl_smtp_rcpt": "check_rcpt",
+        "smtp_accept_max": 0,
         "smtp_max_synprot_errors": 1000,
         "smtp_max_unknown_commands": 100,
         "chunking_advertise_hosts": "*",
@@ -328,7 +332,8 @@ def submission(field, row):
 AIOSMTPD = [
     Row("aiosmtpd", "safe", {}),
     Row("aiosmtpd", "safe, no TLS", NO_TLS, tls=None, own=True),
-    Row("aiosmtpd", "open relay, no TLS", RELAY | NO_TLS, {"open": True}, tls=None),
+    Row("aiosmtpd", "takes anybody in its domain", {"smtp.open_relay": "low"}, {"known": "*@$domain"}),
+    Row("aiosmtpd", "open relay, no TLS", RELAY | NO_TLS, {"known": "*"}, tls=None),
     Row("aiosmtpd", "AUTH in clear", IN_CLEAR, {"auth": True}),
     Row("aiosmtpd", "expired certificate", {"cert.expired": "medium"}, tls="expired"),
     Row("aiosmtpd", "certificate for another name", {"cert.name": "low"}, tls="wrong name"),
@@ -340,7 +345,7 @@ def aiosmtpd(field, rows):
     told, files = [], []
     for row in rows:
         how = field.filled(row)
-        known = "" if how.get("open") else (RECIPIENT if row.own else f"postmaster@{row.domain}")
+        known = how.get("known") or (RECIPIENT if row.own else f"postmaster@{row.domain}")
         files += [field.certificate(row)] if row.tls else []
         told.append(
             {
@@ -539,6 +544,10 @@ class Field:
 
     # --- what the scanner is given ---
 
+    def environment(self):
+        """Its own keys stay in the folder."""
+        return {**os.environ, "XDG_STATE_HOME": str(self.folder)}
+
     def names(self):
         world = {OWN: {"MX": [[10, row.host] for row in self.rows if row.own]}}
         world["elsewhere.test"] = {"MX": [[10, "mx.elsewhere.test"]]}
@@ -553,7 +562,7 @@ class Field:
             if row.reverse != "none":
                 world[back] = {"PTR": [row.reverse or row.host]}
             if not row.own:
-                mx = "mx.elsewhere.test" if row.bare else row.host
+                mx = "mx.elsewhere.test" if row.elsewhere else row.host
                 world[row.domain] = {"MX": [[10, mx]], "secure": True}
         return world
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cli/arg.h"
+#include "cli/audit/patch.h"
 #include "cli/command.h"
 #include "cli/findings/findings.h"
 #include "core/smtp/address.h"
@@ -25,6 +26,8 @@ enum {
 	OPT_JSON,
 	OPT_FAIL_ON,
 	OPT_NO_COLOUR,
+	OPT_ZONE,
+	OPT_NSUPDATE,
 };
 
 const char audit_usage[] =
@@ -42,6 +45,8 @@ const char audit_usage[] =
 	"      --at-once N          domains at once; 100\n"
 	"      --time EPOCH         the time, for the ids of proposed records\n"
 	"\n"
+	"      --zone               what would mend each, whole, as lines of a zone file\n"
+	"      --nsupdate           the same as commands of nsupdate\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
 	"      --no-colour\n";
@@ -60,6 +65,8 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"output", required_argument, NULL, 'o'},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
+	{"zone", no_argument, NULL, OPT_ZONE},
+	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -151,6 +158,11 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_FAIL_ON:
 		return read_severity(&arg, &o->fail_on);
+	case OPT_ZONE:
+	case OPT_NSUPDATE:
+		o->zone = true;
+		o->patch_form = c == OPT_ZONE ? AUDIT_PATCH_ZONE : AUDIT_PATCH_NSUPDATE;
+		return true;
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
 		return true;

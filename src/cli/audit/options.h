@@ -27,6 +27,8 @@ struct audit_options {
 	uint8_t format;         /* enum findings_format */
 	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
 	const char *output;     /* NULL: standard output */
+	bool zone;              /* print what would mend them, and no findings */
+	uint8_t patch_form;     /* enum audit_patch_form, of that */
 	bool no_colour, help;
 };
 
