@@ -7,6 +7,7 @@ const struct baseline_fact_row baseline_facts[] = {
 	[BASELINE_SPF_PRESENT] = {GP_SLICE("spf.present"), BASELINE_YES_OR_NO},
 	[BASELINE_SPF_VALID] = {GP_SLICE("spf.valid"), BASELINE_YES_OR_NO},
 	[BASELINE_SPF_NOBODY] = {GP_SLICE("spf.nobody"), BASELINE_YES_OR_NO},
+	[BASELINE_SPF_CLOSED] = {GP_SLICE("spf.closed"), BASELINE_YES_OR_NO},
 	[BASELINE_SPF_LOOKUPS] = {GP_SLICE("spf.lookups"), BASELINE_NUMBER},
 	[BASELINE_DMARC_PRESENT] = {GP_SLICE("dmarc.present"), BASELINE_YES_OR_NO},
 	[BASELINE_DMARC_P] = {GP_SLICE("dmarc.p"), BASELINE_POLICY},

@@ -72,6 +72,13 @@ is_none_proven(const struct judge *j)
 	return j->query->selectors_known && !(none && none->state == GP_FINDING_NOT_MEASURED);
 }
 
+/* Did the DNS say all that SPF's end, which may be another domain's, depends on? */
+static bool
+is_spf_cut(const struct judge *j)
+{
+	return gp_finding_of(&j->posture->findings, "spf.temperror") != NULL;
+}
+
 /* NULL: it is known. A key that was found is one, whatever else was not. */
 static const char *
 why_unknown(const struct judge *j, uint8_t fact)
@@ -80,6 +87,8 @@ why_unknown(const struct judge *j, uint8_t fact)
 	bool is_mx = fact <= BASELINE_MX_NULL, is_spf = fact <= BASELINE_SPF_LOOKUPS && !is_mx;
 	if (fact == BASELINE_DKIM_KEYS && f->dkim.keys == f->dkim.revoked && !is_none_proven(j))
 		return "no key was found, and not all selectors are known";
+	if (fact == BASELINE_SPF_CLOSED && !f->spf.closed && is_spf_cut(j))
+		return "the DNS did not say";
 	if ((is_mx && !f->mx.known) || (is_spf && !f->spf.known) ||
 	    (fact >= BASELINE_DMARC_PRESENT && fact <= BASELINE_DMARC_RUA && !f->dmarc.known))
 		return "the DNS did not say";
@@ -100,6 +109,8 @@ value_of(const struct gp_posture_facts *f, uint8_t fact)
 		return f->spf.valid;
 	case BASELINE_SPF_NOBODY:
 		return f->spf.nobody;
+	case BASELINE_SPF_CLOSED:
+		return f->spf.closed;
 	case BASELINE_SPF_LOOKUPS:
 		return f->spf.lookups;
 	case BASELINE_DMARC_PRESENT:

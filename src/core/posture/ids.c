@@ -42,6 +42,7 @@ const char *const gp_posture_ids[] = {
 	"dmarc.t",
 	"dmarc.treewalk.over",
 	"dmarc.unknown.tag",
+	"dnssec.none",
 	"domain.absent",
 	"mx.cname",
 	"mx.dangling",
