@@ -42,7 +42,7 @@ a_file_is_read(void **state)
 	assert_int_equal(e.line, 9);
 	char copy[sizeof(text)];
 	memcpy(copy, text, sizeof(text));
-	char *or = strstr(copy, "\tor");
+	char * or = strstr(copy, "\tor");
 	assert_non_null(or);
 	memset(or, ' ', 3);
 	assert_int_equal(gp_baseline_read(gp_slice_str(copy), &arena, &b, &e), 0);
@@ -251,8 +251,8 @@ static const struct {
 	{"without dmarc.missing", 0, SILENT, UNKNOWN, "dmarc.missing: _dmarc.d.test: SERVFAIL",
 	 "dmarc.missing"},
 	{"without dmarc.pct", 0, SILENT, UNKNOWN, "dmarc.pct: the DNS did not say", NULL},
-	{"without dane.mismatch", 0, "{}", UNKNOWN,
-	 "dane.mismatch: the hosts were not looked at", "dane.mismatch"},
+	{"without dane.mismatch", 0, "{}", UNKNOWN, "dane.mismatch: the hosts were not looked at",
+	 "dane.mismatch"},
 	{"without tls.absent", 0, "{}", UNKNOWN, "tls.absent: not looked for", NULL},
 	{"without tls.absent dmarc.missing", 0, GONE, FAIL, "dmarc.missing: ", "dmarc.missing"},
 	/* several lines, and alternatives */
@@ -336,8 +336,8 @@ rules_are_judged(void **state)
 		struct judged j;
 		struct gp_baseline b;
 		look(&j, cases[i].flags, cases[i].world);
-		const struct gp_baseline_result *r = judge(
-			&j, gp_arena_printf(&j.arena, RULE "%s\n", cases[i].rule), &b);
+		const struct gp_baseline_result *r =
+			judge(&j, gp_arena_printf(&j.arena, RULE "%s\n", cases[i].rule), &b);
 		if (r->outcome != cases[i].outcome ||
 		    !gp_slice_starts(r->evidence, gp_slice_str(cases[i].evidence)))
 			fail_msg("%s in %s: %s: %.*s", cases[i].rule, cases[i].world,

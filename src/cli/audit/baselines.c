@@ -37,17 +37,17 @@ static int
 read_file(const char *path, struct gp_arena *arena, struct gp_slice *ret)
 {
 	struct gp_buf text = GP_BUF_INIT(FILE_MAX);
-	int r = gp_message_read(path, &text), code = GP_EXIT_OK;
+	int r = gp_message_read(path, &text);
 	*ret = gp_arena_dup(arena, gp_buf_slice(&text));
 	gp_buf_free(&text);
 	if (r == -ENOENT && !strchr(path, '/'))
-		code = no_such_name(path);
-	else if (r < 0 || !ret->ptr)
-		code = GP_EXIT_USAGE;
-	if (code != GP_EXIT_OK && r != -ENOENT)
-		fprintf(stderr, "gatepost audit: --baseline %s: %s\n", path,
-			strerror(r < 0 ? -r : ENOMEM));
-	return code;
+		return no_such_name(path);
+	if (r == 0 && !ret->ptr)
+		r = -ENOMEM;
+	if (r == 0)
+		return GP_EXIT_OK;
+	fprintf(stderr, "gatepost audit: --baseline %s: %s\n", path, strerror(-r));
+	return GP_EXIT_USAGE;
 }
 
 static int

@@ -207,7 +207,8 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
 	if (ret->zone && ret->baselines_len > 0) {
-		fputs("gatepost audit: records to publish are held against no --baseline\n", stderr);
+		fputs("gatepost audit: records to publish are held against no --baseline\n",
+		      stderr);
 		return GP_EXIT_USAGE;
 	}
 	if (ret->help || ret->operands_len > 0 || ret->files_len > 0)

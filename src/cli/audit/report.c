@@ -14,8 +14,8 @@ write_json(struct findings_writer *w, const struct gp_posture_result *r,
 	   const struct audit_judged *judged, struct gp_arena *arena)
 {
 	const struct gp_posture_facts *f = &r->facts;
-	json_t *o = json_pack("{s:s%, s:s, s:o, s:o}", "domain", f->domain.ptr, f->domain.len, "class",
-			      gp_posture_class_name(f->class), "findings",
+	json_t *o = json_pack("{s:s%, s:s, s:o, s:o}", "domain", f->domain.ptr, f->domain.len,
+			      "class", gp_posture_class_name(f->class), "findings",
 			      findings_json(&r->findings, arena), "baselines",
 			      audit_baselines_json(judged, arena));
 	bool good = o && json_dump_callback(o, put_piece, w->out, JSON_COMPACT) == 0;

@@ -174,10 +174,10 @@ judge_fact(struct judge *j, const struct gp_baseline_term *t)
 	bool good = !why && holds(&j->posture->facts, t);
 	uint8_t bad = t->kind == BASELINE_WHERE ? GP_BASELINE_NOT_APPLICABLE : GP_BASELINE_FAIL;
 	uint8_t outcome = why ? GP_BASELINE_NOT_MEASURED : good ? GP_BASELINE_PASS : bad;
-	struct gp_slice shown = why ? gp_arena_printf(j->arena, "%.*s: %s",
-						      GP_SLICE_FMT(baseline_facts[t->fact].name),
-						      why)
-				    : show_fact(j, t->fact);
+	struct gp_slice shown =
+		why ? gp_arena_printf(j->arena, "%.*s: %s",
+				      GP_SLICE_FMT(baseline_facts[t->fact].name), why)
+		    : show_fact(j, t->fact);
 	if (t->relation == BASELINE_HAS && !why)
 		shown = gp_arena_printf(j->arena, "dmarc.rua %s %.*s", good ? "has" : "lacks",
 					GP_SLICE_FMT(t->text));
@@ -229,8 +229,8 @@ judge_pattern(struct judge *j, struct gp_slice pattern, uint8_t severity)
 		if (f->state == GP_FINDING_PASS || f->severity < severity ||
 		    !matches(pattern, gp_slice_str(f->kind->id)))
 			continue;
-		uint8_t one = f->state == GP_FINDING_FAIL ? GP_BASELINE_FAIL
-							  : GP_BASELINE_NOT_MEASURED;
+		uint8_t one =
+			f->state == GP_FINDING_FAIL ? GP_BASELINE_FAIL : GP_BASELINE_NOT_MEASURED;
 		note_finding(j, one, f);
 		outcome = both(outcome, one);
 	}
@@ -273,7 +273,8 @@ judge_place(struct judge *j, const struct gp_baseline_rule *rule)
 {
 	uint8_t class = j->posture->facts.class;
 	if (class == GP_POSTURE_UNKNOWN) {
-		note(j, GP_BASELINE_NOT_MEASURED, GP_SLICE("the DNS did not say what domain it is"));
+		note(j, GP_BASELINE_NOT_MEASURED,
+		     GP_SLICE("the DNS did not say what domain it is"));
 		return GP_BASELINE_NOT_MEASURED;
 	}
 	uint8_t outcome = GP_BASELINE_PASS;

@@ -7,8 +7,8 @@
 
 /* Who sends or takes mail, or could. */
 enum {
-	CLASSES_ALL = 1U << GP_POSTURE_SENDING | 1U << GP_POSTURE_RECEIVING |
-		      1U << GP_POSTURE_PARKED,
+	CLASSES_ALL =
+		1U << GP_POSTURE_SENDING | 1U << GP_POSTURE_RECEIVING | 1U << GP_POSTURE_PARKED,
 };
 
 struct reader {
@@ -71,15 +71,15 @@ next_line(struct reader *r)
 	while (goes_on(r)) {
 		struct gp_slice more = gp_slice_trim(cut_line(r));
 		if (r->line.len <= GP_BASELINE_LINE_MAX && more.len > 0)
-			r->line = gp_arena_printf(r->arena, "%.*s %.*s", GP_SLICE_FMT(r->line),
-						  GP_SLICE_FMT(gp_slice_take(
-							  more, GP_BASELINE_LINE_MAX)));
+			r->line = gp_arena_printf(
+				r->arena, "%.*s %.*s", GP_SLICE_FMT(r->line),
+				GP_SLICE_FMT(gp_slice_take(more, GP_BASELINE_LINE_MAX)));
 	}
 	r->rest = r->line;
 	if (r->line.len <= GP_BASELINE_LINE_MAX)
 		return 0;
-	(void)wrong(r, gp_arena_printf(r->arena, "a line has at most %d octets",
-				       GP_BASELINE_LINE_MAX));
+	(void)wrong(
+		r, gp_arena_printf(r->arena, "a line has at most %d octets", GP_BASELINE_LINE_MAX));
 	return -1;
 }
 
@@ -135,7 +135,8 @@ static bool
 end_rule(struct reader *r)
 {
 	const struct gp_baseline_rule *rule = &r->rules[r->baseline->len - 1];
-	return !r->or_begins || wrong(r, gp_arena_printf(r->arena,
+	return !r->or_begins ||
+	       wrong(r, gp_arena_printf(r->arena,
 					"before this line, rule \"%.*s\" lacks a line of need, "
 					"without or manual",
 					GP_SLICE_FMT(rule->id)));
@@ -149,8 +150,7 @@ read_rule(struct reader *r)
 		return false;
 	if (r->baseline->len == GP_BASELINE_RULES_MAX)
 		return wrong(r, GP_SLICE("one rule too many"));
-	*rule = (struct gp_baseline_rule){.classes = CLASSES_ALL,
-					  .terms = &r->terms[r->terms_len]};
+	*rule = (struct gp_baseline_rule){.classes = CLASSES_ALL, .terms = &r->terms[r->terms_len]};
 	if (!read_named(r, &rule->id, &rule->text))
 		return false;
 	for (size_t i = 0; i < r->baseline->len; i++) {

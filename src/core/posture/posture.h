@@ -61,7 +61,7 @@ struct gp_posture_facts {
 	struct {
 		bool known, present, valid;
 		bool nobody;      /* it authorises nobody: "-all" alone */
-		bool closed; /* it ends in "-all", by a redirect too */
+		bool closed;      /* it ends in "-all", by a redirect too */
 		unsigned lookups; /* of a client that nothing matches */
 	} spf;
 	struct {

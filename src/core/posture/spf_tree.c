@@ -330,8 +330,7 @@ note_facts(struct gp_posture_facts *f, const struct posture_spf *tree)
 	for (size_t i = 0; i < own->len; i++)
 		passes |= is_authorising(&own->terms[i]);
 	f->spf.nobody = f->spf.valid && !passes && own->all;
-	f->spf.closed = f->spf.valid && end && end->all &&
-			end->all->term.qualifier == GP_SPF_FAIL;
+	f->spf.closed = f->spf.valid && end && end->all && end->all->term.qualifier == GP_SPF_FAIL;
 }
 
 void
