@@ -110,6 +110,8 @@ static const struct {
 	{RULE "without spf\n", 3, "no finding's id: \"spf\""},
 	{RULE "without spf.* >=\n", 3, "none of info, low, medium, high and critical: \"\""},
 	{RULE "without spf.* >= bad\n", 3, "none of info, low, medium, high and critical: \"bad\""},
+	{RULE "manual a\033[2J\n", 3, "a file of rules has no control characters"},
+	{RULE "manual a\n \177\n", 3, "a file of rules has no control characters"},
 	{RULE "manual\n", 3, "say why nobody but people can tell"},
 };
 
@@ -129,6 +131,18 @@ mistakes_are_told_with_their_line(void **state)
 			fail_msg("%s: %zu: %.*s", mistakes[i].text, e.line, GP_SLICE_FMT(e.why));
 		gp_arena_free(&arena);
 	}
+}
+
+static void
+a_nul_ends_no_text(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(ARENA);
+	struct gp_baseline b;
+	struct gp_baseline_error e = {};
+	(void)state;
+	assert_int_equal(gp_baseline_read(GP_SLICE(RULE "manual \0x"), &arena, &b, &e), 1);
+	assert_int_equal(e.line, 3);
+	gp_arena_free(&arena);
 }
 
 /* A head, and what follows as often as it is said, with its number where a # stands. */
@@ -493,6 +507,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_read),
 		cmocka_unit_test(mistakes_are_told_with_their_line),
+		cmocka_unit_test(a_nul_ends_no_text),
 		cmocka_unit_test(files_have_limits),
 		cmocka_unit_test(without_memory),
 		cmocka_unit_test(rules_are_judged),

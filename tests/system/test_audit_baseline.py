@@ -115,14 +115,14 @@ def test_every_format_tells_of_rules(world, ours):  # noqa: F811
     [
         ("", ": there is no rule"),
         ("baseline b Ours\nrule r Text\nneed spf.vali = yes\n", ':3: no fact has this name: "spf.vali"'),
-        ("baseline b Ours\nrule r Text\nneed \x1b[2J\n", ':3: no fact has this name: "<U+001B>[2J"'),
+        ("baseline b Ours\nrule r Text\nneed \u202eno\n", ':3: no fact has this name: "<U+202E>no"'),
         ("#" * 2_000_000, ": File too large"),
     ],
-    ids=["empty", "fact", "control", "large"],
+    ids=["empty", "fact", "hidden", "large"],
 )
 def test_mistakes_in_a_file(world, tmp_path, text, why):  # noqa: F811
     path = tmp_path / "rules"
-    path.write_text(text, encoding="ascii")
+    path.write_text(text, encoding="utf-8")
     done = run("audit", "--dns", world, "--baseline", path, "locked.test")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("gatepost audit: ")

@@ -19,7 +19,7 @@ enum gp_baseline_limits {
 	GP_BASELINE_EVIDENCE_MAX = 1500, /* octets */
 };
 
-/* A file as it was read. All texts may be of strangers: any octets but line ends. */
+/* A file as it was read. Texts are of whoever wrote it: any octets but controls. */
 struct gp_baseline {
 	struct gp_slice name; /* letters, digits, "-" and "." */
 	struct gp_slice title;
@@ -59,8 +59,9 @@ enum gp_baseline_outcome {
 
 struct gp_baseline_result {
 	const struct gp_baseline_rule *rule;
-	uint8_t outcome;          /* enum gp_baseline_outcome */
-	struct gp_slice evidence; /* what decides; quotes findings and the rule: any octets */
+	uint8_t outcome; /* enum gp_baseline_outcome */
+	struct gp_slice
+		evidence; /* what decides; quotes findings and the rule: no controls, else any octets */
 	const struct gp_finding *const *findings; /* that decide: of a pass there are none */
 	size_t findings_len;
 };

@@ -58,6 +58,16 @@ goes_on(const struct reader *r)
 	return r->text.len > 0 && (r->text.ptr[0] == ' ' || r->text.ptr[0] == '\t');
 }
 
+static bool
+has_controls(struct gp_slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (((unsigned char)s.ptr[i] < ' ' && s.ptr[i] != '\t') || s.ptr[i] == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 /* 1: there is none left. 0: in r->line, trimmed. -1: it is wrong. */
 static int
 next_line(struct reader *r)
@@ -76,6 +86,10 @@ next_line(struct reader *r)
 				GP_SLICE_FMT(gp_slice_take(more, GP_BASELINE_LINE_MAX)));
 	}
 	r->rest = r->line;
+	if (has_controls(r->line)) {
+		(void)wrong(r, GP_SLICE("a file of rules has no control characters"));
+		return -1;
+	}
 	if (r->line.len <= GP_BASELINE_LINE_MAX)
 		return 0;
 	(void)wrong(
