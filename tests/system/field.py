@@ -11,6 +11,7 @@ scanner's own domain, and take its recipient, so that what they make of a false 
 mail on to is the canaries' list in all cases. Names, reverse names and MX records are a --dns file.
 """
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
@@ -19,10 +20,10 @@ import os
 import re
 import ssl
 import subprocess
+import threading
 
 import faulty
 import gateway
-import peers as peers_module
 import servers
 from gateway import free_port
 from httpsrig import Authority
@@ -30,6 +31,7 @@ from peers import wait_for_port
 
 OWN = "own.test"
 RECIPIENT = f"canary@{OWN}"
+STARTS_AT_ONCE = 4
 NETWORK, SCANNER = "127.44", "127.43.0.1"
 
 # What openssl's part that signs is told of a certificate that is not as it should be.
@@ -68,6 +70,11 @@ class Row:
     @property
     def host(self):
         return f"mx.{self.key}.test"
+
+    @property
+    def known(self):
+        """The one recipient that it takes."""
+        return RECIPIENT if self.own else f"postmaster@{self.domain}"
 
     @property
     def domain(self):
@@ -151,8 +158,7 @@ def one_postfix(field, rows):
     }
     listeners = []
     for row in rows:
-        known = RECIPIENT if row.own else f"postmaster@{row.domain}"
-        own = {"myhostname": row.host, "relay_recipient_maps": f"inline:{{{known}=x}}", **field.filled(row)}
+        own = {"myhostname": row.host, "relay_recipient_maps": f"inline:{{{row.known}=x}}", **field.filled(row)}
         if row.tls:
             own = {"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": field.certificate(row), **own}
         listeners.append((field.place(row), own))
@@ -209,8 +215,7 @@ def exim(field, row):
         settings |= {"tls_advertise_hosts": "*", "tls_certificate": field.certificate(row)}
     else:
         settings["tls_advertise_hosts"] = ""
-    takes = f"accept recipients = postmaster@{row.domain} : {RECIPIENT if row.own else 'nobody@' + row.domain}"
-    acl = f"check_rcpt:\n  {rcpt}\n  {takes}\n  deny message = relay not permitted\n"
+    acl = f"check_rcpt:\n  {rcpt}\n  accept recipients = {row.known}\n  deny message = relay not permitted\n"
     server = {"server_prompts": ":", "server_condition": "false"} if login else None
     field.peers.exim(
         free_port(), ("127.0.0.1", field.canary_port), listeners=[(field.address(row), row.port)],
@@ -225,14 +230,13 @@ POSTSCREEN = [
 
 
 def postscreen(field, row):
-    known = RECIPIENT if row.own else f"postmaster@{row.domain}"
     settings = {
         "myhostname": row.host,
         "smtpd_banner": "$myhostname ESMTP",
         "mynetworks": "192.0.2.0/24",
         "smtpd_relay_restrictions": "permit_mynetworks,reject_unauth_destination",
         "relay_domains": row.domain,
-        "relay_recipient_maps": f"inline:{{{known}=x}}",
+        "relay_recipient_maps": f"inline:{{{row.known}=x}}",
         "relayhost": f"[127.0.0.1]:{field.canary_port}",
         "smtpd_forbid_bare_newline": "yes",
         "smtpd_forbid_bare_newline_exclusions": "",
@@ -271,8 +275,7 @@ def opensmtpd(field, rows):
             lines += [f'pki {tag} cert "/own/{tag}.crt"', f'pki {tag} key "/own/{tag}.key"']
         secure = f"{listen} pki {tag}" if row.tls else ""
         lines.append(f"listen on {field.address(row)} port {row.port} {secure} hostname {row.host} tag {tag}")
-        known = RECIPIENT if row.own else f"postmaster@{row.domain}"
-        for match in filter(None, [how.get("match"), f'from any for rcpt-to "{known}"']):
+        for match in filter(None, [how.get("match"), f'from any for rcpt-to "{row.known}"']):
             lines.append(f'match tag {tag} {match} action "onward"')
     # What is listened to comes before what is done.
     order = ["pki", "listen", "action", "match"]
@@ -345,7 +348,7 @@ def aiosmtpd(field, rows):
     told, files = [], []
     for row in rows:
         how = field.filled(row)
-        known = how.get("known") or (RECIPIENT if row.own else f"postmaster@{row.domain}")
+        known = how.get("known") or row.known
         files += [field.certificate(row)] if row.tls else []
         told.append(
             {
@@ -374,7 +377,7 @@ GATEPOST = [
 def gatepost(field, row):
     folder = field.folder / row.key
     folder.mkdir()
-    local, domain = (RECIPIENT if row.own else f"postmaster@{row.domain}").split("@")
+    local, domain = row.known.split("@")
     settings = {
         "hostname": row.host,
         "listen": [{"address": field.place(row), "service": "inbound", **field.filled(row)}],
@@ -411,9 +414,8 @@ def ours(field, row):
     how = field.filled(row)
     if how.pop("dh", False):
         how["tls"] = field.short_dh
-    known = RECIPIENT if row.own else f"postmaster@{row.domain}"
     certificate = field.certificate(row) if row.tls else None
-    server = faulty.start(field.address(row), row.port, row.host, certificate=certificate, known=known, **how)
+    server = faulty.start(field.address(row), row.port, row.host, certificate=certificate, known=row.known, **how)
     field.cleanup.callback(server.server_close)
     field.cleanup.callback(server.shutdown)
 
@@ -445,7 +447,7 @@ class Field:
         self.peers, self.folder, self.rows = peers, folder, rows
         self.authority = Authority(folder)
         self.canary_port, self.canaries = free_port(), folder / "arrived"
-        self.key_digests = {}
+        self.key_digests, self.lock = {}, threading.Lock()
         self.cleanup = contextlib.ExitStack()
 
     def __enter__(self):
@@ -467,13 +469,9 @@ class Field:
         self.cleanup.callback(sink.terminate)
         wait_for_port(self.canary_port)
         self.leave_home()
-        for server in dict.fromkeys(row.server for row in self.rows):
-            rows = [row for row in self.rows if row.server == server]
-            if server in TOGETHER:
-                STARTERS[server](self, rows)
-                continue
-            for row in rows:
-                STARTERS[server](self, row)
+        servers_here = dict.fromkeys(row.server for row in self.rows)
+        with concurrent.futures.ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
+            list(pool.map(self.start_all_of, servers_here))
         for row in self.rows:
             if row.server == "ours":  # whose first connection counts
                 continue
@@ -482,6 +480,14 @@ class Field:
             except OSError:
                 raise AssertionError(f"{row.key} does not listen: {self.outputs()}") from None
         self.zone = self.write("zone.json", json.dumps(self.names()))
+
+    def start_all_of(self, server):
+        rows = [row for row in self.rows if row.server == server]
+        if server in TOGETHER:
+            STARTERS[server](self, rows)
+            return
+        for row in rows:
+            STARTERS[server](self, row)
 
     def outputs(self):
         """The end of what each server has said."""
@@ -520,7 +526,8 @@ class Field:
     def certificate(self, row):
         """A file with the certificate and its key."""
         name = "elsewhere.test" if row.tls == "wrong name" else row.host
-        path = self.authority.issue(name, **CERTIFICATES[row.tls])
+        with self.lock:  # one request at a time
+            path = self.authority.issue(name, **CERTIFICATES[row.tls])
         if row.tlsa == "match":
             self.key_digests[row] = key_digest(path)
         return path

@@ -16,7 +16,7 @@ from field import RECIPIENT, ROWS
 
 DOCUMENT = gateway.ROOT / "docs/scan-field.md"
 SCAN = ["--private", "--rate", "0", "--mx", "--helo", "scanner.test", "--authorised", "the tests' owner"]
-SCAN += ["--recipient", RECIPIENT, "--canary", "--canary-wait", "3", "--vrfy", "--inject", "--smuggle", "--ntlm"]
+SCAN += ["--recipient", RECIPIENT, "--canary", "--canary-wait", "5", "--vrfy", "--inject", "--smuggle", "--ntlm"]
 TALKATIVE = [row for row in ROWS if row.server != "ours" and "smtp.no_answer" not in row.found]
 
 

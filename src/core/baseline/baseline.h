@@ -60,8 +60,8 @@ enum gp_baseline_outcome {
 struct gp_baseline_result {
 	const struct gp_baseline_rule *rule;
 	uint8_t outcome; /* enum gp_baseline_outcome */
-	struct gp_slice
-		evidence; /* what decides; quotes findings and the rule: no controls, else any octets */
+	/* What decides, with quotes of findings and of the rule: any octets but controls. */
+	struct gp_slice evidence;
 	const struct gp_finding *const *findings; /* that decide: of a pass there are none */
 	size_t findings_len;
 };

@@ -65,32 +65,36 @@ note_finding(struct judge *j, uint8_t outcome, const struct gp_finding *f)
 
 /* --- facts --- */
 
+/* Of what a name is about, an id's or a fact's. */
 static bool
-is_none_proven(const struct judge *j)
+is_silent(const struct gp_posture_facts *f, struct gp_slice name)
 {
-	const struct gp_finding *none = gp_finding_of(&j->posture->findings, "dkim.none.found");
-	return j->query->selectors_known && !(none && none->state == GP_FINDING_NOT_MEASURED);
+	return (!f->mx.known && gp_slice_starts(name, GP_SLICE("mx."))) ||
+	       (!f->spf.known && gp_slice_starts(name, GP_SLICE("spf."))) ||
+	       (!f->dmarc.known && gp_slice_starts(name, GP_SLICE("dmarc.")));
 }
 
-/* Did the DNS say all that SPF's end, which may be another domain's, depends on? */
 static bool
-is_spf_cut(const struct judge *j)
+is_unmeasured(const struct judge *j, const char *id)
 {
-	return gp_finding_of(&j->posture->findings, "spf.temperror") != NULL;
+	const struct gp_finding *f = gp_finding_of(&j->posture->findings, id);
+	return f && f->state == GP_FINDING_NOT_MEASURED;
 }
 
-/* NULL: it is known. A key that was found is one, whatever else was not. */
+/* NULL: it is known. A key that was found is one, whatever else was not; how SPF ends may be for
+   another domain to say. */
 static const char *
 why_unknown(const struct judge *j, uint8_t fact)
 {
 	const struct gp_posture_facts *f = &j->posture->facts;
-	bool is_mx = fact <= BASELINE_MX_NULL, is_spf = fact <= BASELINE_SPF_LOOKUPS && !is_mx;
-	if (fact == BASELINE_DKIM_KEYS && f->dkim.keys == f->dkim.revoked && !is_none_proven(j))
+	bool no_key = fact == BASELINE_DKIM_KEYS && f->dkim.keys == f->dkim.revoked;
+	if (no_key && (!j->query->selectors_known || is_unmeasured(j, "dkim.none.found")))
 		return "no key was found, and not all selectors are known";
-	if (fact == BASELINE_SPF_CLOSED && !f->spf.closed && is_spf_cut(j))
-		return "the DNS did not say";
-	if ((is_mx && !f->mx.known) || (is_spf && !f->spf.known) ||
-	    (fact >= BASELINE_DMARC_PRESENT && fact <= BASELINE_DMARC_RUA && !f->dmarc.known))
+	bool open = fact == BASELINE_SPF_CLOSED && !f->spf.closed;
+	bool star = fact == BASELINE_DKIM_WILDCARD_REVOKED && !f->dkim.wildcard_revoked;
+	if (is_silent(f, baseline_facts[fact].name) ||
+	    (open && is_unmeasured(j, "spf.temperror")) ||
+	    (star && is_unmeasured(j, "dkim.wildcard")))
 		return "the DNS did not say";
 	return NULL;
 }
@@ -209,12 +213,9 @@ is_looked_for(struct gp_slice pattern)
 static const char *
 why_no_proof(const struct gp_posture_result *p, struct gp_slice pattern)
 {
-	bool silent = (!p->facts.mx.known && gp_slice_starts(pattern, GP_SLICE("mx."))) ||
-		      (!p->facts.spf.known && gp_slice_starts(pattern, GP_SLICE("spf."))) ||
-		      (!p->facts.dmarc.known && gp_slice_starts(pattern, GP_SLICE("dmarc.")));
 	if (!is_looked_for(pattern))
 		return "not looked for";
-	if (silent)
+	if (is_silent(&p->facts, pattern))
 		return "the DNS did not say";
 	return p->findings.dropped > 0 ? "more was found than is kept" : NULL;
 }
