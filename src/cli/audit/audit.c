@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/asks.h"
+#include "cli/audit/baselines.h"
 #include "cli/audit/domains.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/report.h"
@@ -45,6 +46,7 @@ struct audit {
 	struct gp_config config;
 	struct event_base *base;
 	struct gp_asks dns;
+	struct audit_baselines baselines;
 	struct gp_posture_query query; /* the same for all, but for the domain */
 	struct job **jobs;             /* as many as may be at once: that of domain N at N modulo */
 	size_t begun, told;            /* domains */
@@ -52,7 +54,7 @@ struct audit {
 	struct gp_buf text;
 	FILE *out;
 	int error;      /* 0 or -errno, which ends it */
-	bool bad;       /* something as grave as --fail-on */
+	bool bad;       /* something as grave as --fail-on, or a baseline's rule failed */
 	size_t unknown; /* domains of which the DNS said nothing */
 };
 
@@ -86,6 +88,18 @@ write_text(struct audit *a)
 }
 
 static int
+tell_findings(struct audit *a, struct job *job)
+{
+	struct audit_judged judged;
+	int r = audit_baselines_judge(&a->baselines, &job->query, &job->result, &job->arena,
+				      &judged);
+	if (r < 0)
+		return r;
+	a->bad |= judged.failed;
+	return audit_report_write(&a->writer, &job->result, &judged, &job->arena);
+}
+
+static int
 tell(struct audit *a, struct job *job)
 {
 	int r = 0;
@@ -94,7 +108,7 @@ tell(struct audit *a, struct job *job)
 		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
 				  &a->text);
 	else
-		r = audit_report_write(&a->writer, &job->result, &job->arena);
+		r = tell_findings(a, job);
 	return r < 0 ? r : write_text(a);
 }
 
@@ -368,6 +382,8 @@ gp_cmd_audit(int argc, char **argv)
 	audit.names = GP_ARENA_INIT(NAMES_ARENA_MAX);
 	audit.text = GP_BUF_INIT(TEXT_MAX);
 	code = audit_domains_read(&audit.domains, &audit.o, &audit.names);
+	if (code == GP_EXIT_OK)
+		code = audit_baselines_read(&audit.baselines, &audit.o, &audit.names);
 	if (code == GP_EXIT_OK)
 		code = read_config(&audit);
 	if (code == GP_EXIT_OK)

@@ -27,6 +27,7 @@ enum {
 	OPT_FAIL_ON,
 	OPT_NO_COLOUR,
 	OPT_ZONE,
+	OPT_BASELINE,
 	OPT_NSUPDATE,
 };
 
@@ -48,6 +49,7 @@ const char audit_usage[] =
 	"      --zone               what would mend each, whole, as lines of a zone file\n"
 	"      --nsupdate           the same as commands of nsupdate\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
+	"      --baseline NAME|FILE what an authority or a receiver asks; exit 1 where it fails\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
 	"      --no-colour\n";
 
@@ -65,6 +67,7 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"output", required_argument, NULL, 'o'},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
+	{"baseline", required_argument, NULL, OPT_BASELINE},
 	{"zone", no_argument, NULL, OPT_ZONE},
 	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
@@ -95,6 +98,15 @@ add_file(const struct gp_arg *arg, struct audit_options *o)
 	if (o->files_len == AUDIT_FILES_MAX)
 		return gp_arg_wrong(arg, "is one file too many");
 	o->files[o->files_len++] = arg->value;
+	return true;
+}
+
+static bool
+add_baseline(const struct gp_arg *arg, struct audit_options *o)
+{
+	if (o->baselines_len == AUDIT_BASELINES_MAX)
+		return gp_arg_wrong(arg, "is one baseline too many");
+	o->baselines[o->baselines_len++] = arg->value;
 	return true;
 }
 
@@ -158,6 +170,8 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_FAIL_ON:
 		return read_severity(&arg, &o->fail_on);
+	case OPT_BASELINE:
+		return add_baseline(&arg, o);
 	case OPT_ZONE:
 	case OPT_NSUPDATE:
 		o->zone = true;
@@ -192,6 +206,11 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 	}
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
+	if (ret->zone && ret->baselines_len > 0) {
+		fputs("gatepost audit: records to publish are held against no --baseline\n",
+		      stderr);
+		return GP_EXIT_USAGE;
+	}
 	if (ret->help || ret->operands_len > 0 || ret->files_len > 0)
 		return GP_EXIT_OK;
 	fputs("gatepost audit: name a domain, or a --file of domains\n", stderr);

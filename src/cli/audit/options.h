@@ -7,6 +7,7 @@
 enum {
 	AUDIT_FILES_MAX = 64,
 	AUDIT_AT_ONCE_MAX = 1000,
+	AUDIT_BASELINES_MAX = 32,
 };
 
 extern const char audit_usage[];
@@ -21,6 +22,8 @@ struct audit_options {
 	/* Of --selector; none: those that many domains have. */
 	struct gp_slice selectors[GP_POSTURE_SELECTORS_MAX];
 	size_t selectors_len;
+	const char *baselines[AUDIT_BASELINES_MAX]; /* names of shipped ones, and files */
+	size_t baselines_len;
 	const char *reports_to; /* NULL: in the domain */
 	uint64_t time_s;        /* since 1970 */
 	uint64_t at_once;       /* domains */

@@ -113,6 +113,7 @@ note_policy(struct gp_posture_facts *f, const struct gp_dmarc_record *r, bool in
 	f->dmarc.p = inherited ? sp : r->p;
 	f->dmarc.sp = sp;
 	f->dmarc.testing = r->testing;
+	f->dmarc.rua = &r->rua;
 }
 
 void

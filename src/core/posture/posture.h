@@ -61,6 +61,7 @@ struct gp_posture_facts {
 	struct {
 		bool known, present, valid;
 		bool nobody;      /* it authorises nobody: "-all" alone */
+		bool closed;      /* it ends in "-all", by a redirect too */
 		unsigned lookups; /* of a client that nothing matches */
 	} spf;
 	struct {
@@ -69,6 +70,7 @@ struct gp_posture_facts {
 		uint8_t p;          /* enum gp_dmarc_policy in force for the domain itself */
 		uint8_t sp;         /* in force for names below */
 		bool testing;
+		const struct gp_dmarc_uris *rua; /* of the record in force; NULL: there is none */
 	} dmarc;
 	struct {
 		unsigned keys, revoked; /* found; with an empty p */
@@ -88,6 +90,13 @@ enum gp_posture_outcome {
 	GP_POSTURE_NEED = 1,
 	GP_POSTURE_NO_NAME = 2, /* the text is no domain name */
 };
+
+/*
+ * The ids of findings that are looked for in every domain, as far as the DNS answers; what only
+ * hosts can show is not among them, though a finding may say that it was not measured.
+ */
+extern const char *const gp_posture_ids[];
+extern const size_t gp_posture_ids_len;
 
 /* "sending", "parked", ... */
 const char *

@@ -321,7 +321,7 @@ is_authorising(const struct posture_spf_term *t)
 static void
 note_facts(struct gp_posture_facts *f, const struct posture_spf *tree)
 {
-	const struct posture_spf_node *own = &tree->nodes[0];
+	const struct posture_spf_node *own = &tree->nodes[0], *end = posture_spf_end(own);
 	f->spf.known = own->state > SPF_TROUBLE;
 	f->spf.present = own->state == SPF_RECORD;
 	f->spf.lookups = tree->count.lookups;
@@ -330,6 +330,7 @@ note_facts(struct gp_posture_facts *f, const struct posture_spf *tree)
 	for (size_t i = 0; i < own->len; i++)
 		passes |= is_authorising(&own->terms[i]);
 	f->spf.nobody = f->spf.valid && !passes && own->all;
+	f->spf.closed = f->spf.valid && end && end->all && end->all->term.qualifier == GP_SPF_FAIL;
 }
 
 void
