@@ -10,7 +10,11 @@
 #include "cli/findings/findings.h"
 #include "core/smtp/address.h"
 
-enum { AT_ONCE = 100 };
+enum {
+	AT_ONCE = 100,
+	KEEP_DAYS_MAX = 36'500,
+	DAY_S = 24 * 3600,
+};
 
 enum {
 	OPT_FILE = 256,
@@ -24,11 +28,14 @@ enum {
 	OPT_FORMAT,
 	OPT_JSON,
 	OPT_FAIL_ON,
+	OPT_STORE,
+	OPT_KEEP,
 	OPT_NO_COLOUR,
 };
 
 const char audit_usage[] =
 	"usage: gatepost audit [options] DOMAIN...\n"
+	"       gatepost audit diff --store FILE [options] [DOMAIN...]\n"
 	"\n"
 	"What the DNS says about the mail of domains, what is wrong with it, and what to publish\n"
 	"instead. - reads domains from standard input, one a line.\n"
@@ -44,6 +51,8 @@ const char audit_usage[] =
 	"\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
+	"      --store FILE         keep what was found, for gatepost audit diff\n"
+	"      --keep DAYS          and forget runs that are older\n"
 	"      --no-colour\n";
 
 static const struct option long_options[] = {
@@ -60,6 +69,8 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"output", required_argument, NULL, 'o'},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
+	{"store", required_argument, NULL, OPT_STORE},
+	{"keep", required_argument, NULL, OPT_KEEP},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -118,6 +129,16 @@ read_address(const struct gp_arg *arg, struct audit_options *o)
 }
 
 static bool
+read_keep(const struct gp_arg *arg, struct audit_options *o)
+{
+	uint64_t days;
+	if (!gp_arg_u64(arg, 1, KEEP_DAYS_MAX, &days))
+		return false;
+	o->keep_s = days * DAY_S;
+	return true;
+}
+
+static bool
 read_option(struct audit_options *o, int c)
 {
 	struct gp_arg arg = {"audit", NULL, optarg};
@@ -151,6 +172,11 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_FAIL_ON:
 		return read_severity(&arg, &o->fail_on);
+	case OPT_STORE:
+		o->store = optarg;
+		return true;
+	case OPT_KEEP:
+		return read_keep(&arg, o);
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
 		return true;
@@ -172,8 +198,10 @@ int
 audit_options_read(struct audit_options *ret, int argc, char **argv)
 {
 	int c;
-	*ret = (struct audit_options){
-		.time_s = (uint64_t)time(NULL), .at_once = AT_ONCE, .fail_on = FINDINGS_FAIL_NEVER};
+	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
+				      .at_once = AT_ONCE,
+				      .fail_on = FINDINGS_FAIL_NEVER,
+				      .keep_s = UINT64_MAX};
 	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;

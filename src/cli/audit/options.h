@@ -27,6 +27,8 @@ struct audit_options {
 	uint8_t format;         /* enum findings_format */
 	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
 	const char *output;     /* NULL: standard output */
+	const char *store;      /* NULL: nothing is kept */
+	uint64_t keep_s;        /* how long earlier runs are; UINT64_MAX: for ever */
 	bool no_colour, help;
 };
 
