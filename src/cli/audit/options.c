@@ -18,6 +18,8 @@ enum {
 
 enum {
 	OPT_FILE = 256,
+	OPT_ZONE_FILE,
+	OPT_ORIGIN,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
@@ -41,6 +43,8 @@ const char audit_usage[] =
 	"instead. - reads domains from standard input, one a line.\n"
 	"\n"
 	"      --file FILE          more domains\n"
+	"      --zone-file FILE     the domains of a zone, as a master file of RFC 1035\n"
+	"      --origin NAME        what relative names end in there, before its $ORIGIN\n"
 	"  -c FILE                  the configuration, of which dns counts\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
@@ -57,6 +61,8 @@ const char audit_usage[] =
 
 static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
+	{"zone-file", required_argument, NULL, OPT_ZONE_FILE},
+	{"origin", required_argument, NULL, OPT_ORIGIN},
 	{"config", required_argument, NULL, 'c'},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
@@ -94,11 +100,11 @@ read_severity(const struct gp_arg *arg, int *ret)
 }
 
 static bool
-add_file(const struct gp_arg *arg, struct audit_options *o)
+add_file(const struct gp_arg *arg, const char *list[AUDIT_FILES_MAX], size_t *len)
 {
-	if (o->files_len == AUDIT_FILES_MAX)
+	if (*len == AUDIT_FILES_MAX)
 		return gp_arg_wrong(arg, "is one file too many");
-	o->files[o->files_len++] = arg->value;
+	list[(*len)++] = arg->value;
 	return true;
 }
 
@@ -148,7 +154,12 @@ read_option(struct audit_options *o, int c)
 	}
 	switch (c) {
 	case OPT_FILE:
-		return add_file(&arg, o);
+		return add_file(&arg, o->files, &o->files_len);
+	case OPT_ZONE_FILE:
+		return add_file(&arg, o->zones, &o->zones_len);
+	case OPT_ORIGIN:
+		o->origin = optarg;
+		return true;
 	case OPT_DNS:
 		o->dns = optarg;
 		return true;
@@ -208,8 +219,8 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 	}
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
-	if (ret->help || ret->operands_len > 0 || ret->files_len > 0)
+	if (ret->help || ret->operands_len > 0 || ret->files_len > 0 || ret->zones_len > 0)
 		return GP_EXIT_OK;
-	fputs("gatepost audit: name a domain, or a --file of domains\n", stderr);
+	fputs("gatepost audit: name a domain, a --file of domains, or a --zone-file\n", stderr);
 	return GP_EXIT_USAGE;
 }

@@ -16,6 +16,9 @@ struct audit_options {
 	size_t operands_len;
 	const char *files[AUDIT_FILES_MAX]; /* "-": standard input */
 	size_t files_len;
+	const char *zones[AUDIT_FILES_MAX]; /* master files */
+	size_t zones_len;
+	const char *origin;         /* of relative names in them; NULL: none */
 	const char *config;         /* file of -c; NULL: none */
 	const char *dns, *resolver; /* or NULL */
 	/* Of --selector; none: those that many domains have. */
