@@ -2,6 +2,8 @@
 /* What is told between two looks: a line a finding, "STATE SEVERITY ID EVIDENCE". */
 #include "../unit.h"
 
+#include <errno.h>
+
 #include "base/buf.h"
 #include "cli/audit/changes.h"
 
