@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An octet that chooses, a record that every name has, and behind its line a message. However it is
- * cut, and whenever answers come, it comes to the same, within the bounds, and to a field of ours.
+ * cut, and whenever answers come, it comes to the same, within the bounds, and to a field of ours;
+ * and what is told of it is what the role reports takes from an honest role.
  */
 #include <errno.h>
 
-#include "core/authpolicy/authpolicy.h"
+#include "core/dmarcrpt/message.h"
+#include "core/failrpt/incident.h"
 #include "core/verify/results.h"
+#include "procs/reports/sane.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FIELD_MAX = 64 * 1024, ARENA_MAX = 4 << 20, SERVFAIL_IS = 1, NULL_SENDER = 2, UTF8 = 4 };
+enum { FIELD_MAX = 64 * 1024, PACKET_MAX = 128 * 1024, ARENA_MAX = 4 << 20 };
+enum { SERVFAIL_IS = 1, NULL_SENDER = 2, UTF8 = 4 };
 
 static const uint64_t seed[2] = {1, 2};
 
@@ -60,6 +64,30 @@ answer(struct drive *d)
 	run(d);
 }
 
+/* Else reports would take the channel of whoever says it away. */
+static void
+check_told(const struct gp_message *m, bool sane)
+{
+	struct gp_buf packet = GP_BUF_INIT(PACKET_MAX);
+	gp_assert(sane && gp_message_encode(&packet, m));
+	gp_buf_free(&packet);
+}
+
+static void
+tell(const struct gp_verify_query *q, const struct drive *d, const struct gp_verify_facts *f,
+     const struct gp_authpolicy_decision *decision, struct gp_arena *arena)
+{
+	struct gp_message m = {.type = GP_MSG_DMARC_RESULT, .fd = -1};
+	const struct gp_failrpt_message message = {q, f, decision, gp_verify_answers(d->v),
+						   GP_SLICE("mx.test")};
+	if (gp_dmarcrpt_of_message(q, f, decision, arena, &m.dmarc_result.policy,
+				   &m.dmarc_result.row) == 0)
+		check_told(&m, sane_dmarc(&m.dmarc_result));
+	m = (struct gp_message){.type = GP_MSG_DMARC_FAILURE, .fd = -1};
+	if (gp_failrpt_of_message(&message, arena, &m.dmarc_failure.incident) == 0)
+		check_told(&m, sane_failure(&m.dmarc_failure.incident));
+}
+
 /* The decision's action, and the field in *out; or -1 where nothing came of it. */
 static int
 conclude(const struct gp_verify_query *q, const struct drive *d, struct gp_buf *out)
@@ -87,6 +115,8 @@ conclude(const struct gp_verify_query *q, const struct drive *d, struct gp_buf *
 	gp_assert(!done || (decision.reply.code != 0) == (decision.action >= GP_AUTHPOLICY_DEFER));
 	gp_assert(!done || decision.sealer.len == 0 ||
 		  (f.arc && f.arc->result == GP_ARC_PASS && !f.arc->loose));
+	if (done)
+		tell(q, d, &f, &decision, &arena);
 	gp_authpolicy_free(policy);
 	gp_arena_free(&arena);
 	return done && !out->failed ? decision.action : -1;

@@ -200,6 +200,10 @@ facts_become_results(void **state)
 		 {GP_VERIFIED_NONE, GP_VERIFIED_PASS, GP_VERIFIED_PASS, GP_VERIFIED_NONE,
 		  .dkim_aligned = true},
 		 GP_VERDICT_UNAUTHENTICATED},
+		/* And a trick makes nothing milder of what fails. */
+		{{.dmarc = GP_DMARC_FAIL, .record = true, .trick = "it names a group"},
+		 {GP_VERIFIED_NONE, GP_VERIFIED_NONE, GP_VERIFIED_FAIL, GP_VERIFIED_NONE},
+		 GP_VERDICT_SPOOFED},
 	};
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {

@@ -109,6 +109,9 @@ static const struct {
 	{"spf.all.plus", GP_SEVERITY_CRITICAL, 0, SPF("v=spf1 mx all")},
 	{"spf.all.plus", GP_SEVERITY_CRITICAL, 0,
 	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},'a.test':{'TXT':['v=spf1 +all']}}"},
+	{"spf.all.plus", GP_SEVERITY_CRITICAL, 0,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
+	 "'a.test':{'TXT':['v=spf1 include:b.test -all']},'b.test':{'TXT':['v=spf1 +all']}}"},
 	{"spf.all.neutral", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx ?all")},
 	{"spf.all.neutral", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx")},
 	{"spf.all.soft", GP_SEVERITY_INFO, ANY_ALSO,
@@ -137,7 +140,7 @@ static const struct {
 	{"spf.include.none", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx redirect=a.test"),
 	 " spf.all.neutral "},
 	{"spf.include.loop", GP_SEVERITY_HIGH, 0, SPF("v=spf1 mx include:d.test -all")},
-	{"spf.include.loop", GP_SEVERITY_HIGH, KEPT,
+	{"spf.include.loop", GP_SEVERITY_HIGH, 0,
 	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
 	 "'a.test':{'TXT':['v=spf1 include:b.test -all']},"
 	 "'b.test':{'TXT':['v=spf1 include:a.test -all']}}"},
@@ -217,6 +220,7 @@ static const struct {
 	 "{'_smtp._tls.d.test':{'TXT':['v=TLSRPTv1; rua=http://d.test/,mailto:t@d.test']}}"},
 
 	/* DANE */
+	{"dnssec.none", GP_SEVERITY_LOW, KEPT, "{'d.test':{'secure':null}}"},
 	{"dane.none", GP_SEVERITY_INFO, KEPT,
 	 "{'_25._tcp.mx1.d.test':null,'_25._tcp.mx2.d.test':null,'_25._tcp.mx3.d.test':null}"},
 	{"dane.partial", GP_SEVERITY_MEDIUM, KEPT, "{'_25._tcp.mx2.d.test':null}"},

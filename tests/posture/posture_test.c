@@ -514,6 +514,36 @@ answer_without_end(struct gp_answers *open, const struct gp_dns_question *q)
 	assert_int_equal(gp_answers_add(open, &a), 0);
 }
 
+/* Thousands of faults in one tree, each with a record of thousands of octets to mend it. */
+static void
+findings_have_an_end(void **state)
+{
+	enum { CHILDREN = 60, LOOPS = 250, TEXT_MAX = 8192 };
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	char own[TEXT_MAX] = "v=spf1", child[TEXT_MAX], name[32];
+	json_t *json = make_world(false, "{}");
+	(void)state;
+	for (int i = 0; i < CHILDREN; i++) {
+		size_t len = (size_t)snprintf(child, sizeof(child), "v=spf1");
+		snprintf(name, sizeof(name), "c%d.test", i);
+		for (int k = 0; k < LOOPS; k++)
+			len += (size_t)snprintf(child + len, sizeof(child) - len, " include:%s",
+						name);
+		json_object_set_new(json, name, json_pack("{s:[s]}", "TXT", child));
+		len = strlen(own);
+		snprintf(own + len, sizeof(own) - len, " include:%s m%d=%035d", name, i, i);
+	}
+	json_object_set_new(json_object_get(json, "d.test"), "TXT", json_pack("[s]", own));
+	struct gp_answers *world = read_world(json, &arena);
+	run(world, &query, &arena, &r);
+	assert_int_equal(r.findings.len, GP_FINDINGS_MAX);
+	assert_true(r.findings.dropped > 10'000);
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
 static void
 questions_have_an_end(void **state)
 {
@@ -697,6 +727,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(records_that_ask_less_authorise_the_same),
 		cmocka_unit_test(networks_are_spread_over_records),
 		cmocka_unit_test(questions_have_an_end),
+		cmocka_unit_test(findings_have_an_end),
 		cmocka_unit_test(nothing_is_concluded_from_silence),
 		cmocka_unit_test(records_above_are_in_force_below),
 		cmocka_unit_test(table_is_that_of_the_document),

@@ -281,6 +281,17 @@ a_proven_relay(void **state)
 	assert_slice(f->evidence,
 		     "proven by messages that arrived; forms 23b (percent hack at its domain)");
 	assert_non_null(strstr(f->fix.ptr, "smtpd_relay_restrictions"));
+	gp_arena_reset(&arena);
+	tests[23].state = GP_PROBE_RELAY_ACCEPTED;
+	tests[30].state = GP_PROBE_RELAY_REFUSED;
+	list = findings_of(&r, &postfix, &arena);
+	f = gp_finding_of(&list, "smtp.open_relay");
+	assert_int_equal(f->severity, GP_SEVERITY_LOW);
+	assert_true(gp_slice_starts(f->evidence, GP_SLICE("not proven, and not likely")));
+	tests[1].state = GP_PROBE_RELAY_ACCEPTED;
+	list = findings_of(&r, &postfix, &arena);
+	f = gp_finding_of(&list, "smtp.open_relay");
+	assert_int_equal(f->severity, GP_SEVERITY_MEDIUM);
 	gp_arena_free(&arena);
 }
 

@@ -46,6 +46,10 @@ from_decides(void **state)
 		{"from : \"x@other.test\" <a@OURS.test> (b@other.test)" HELLO, SIGNING_BEGUN},
 		{"From: x\r\n <a@ours.test>" HELLO, SIGNING_BEGUN},
 		{"From: a@ours.test, b@other.test" HELLO, SIGNING_BEGUN},
+		{"From: Doe, John <a@ours.test>" HELLO, SIGNING_BEGUN},
+		{"From: J\xe9r\xf4me <a@ours.test>" HELLO, SIGNING_BEGUN},
+		{"From: b@other.test <a@ours.test>" HELLO, SIGNING_NOT_OURS},
+		{"From: Doe, John <a@other.test>" HELLO, SIGNING_NOT_OURS},
 		{"From: a@b\xc3\xbc"
 		 "cher.test" HELLO,
 		 SIGNING_BEGUN},

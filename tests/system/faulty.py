@@ -108,6 +108,9 @@ class Session(socketserver.BaseRequestHandler):
         self.say(f"250 {self.server.name}")
 
     def do_STARTTLS(self, line):
+        if not self.server.context:
+            self.say("502 no")
+            return
         behind = self.faults.get("clear_behind", b"")
         self.request.sendall(b"220 go on\r\n" + behind)
         if "injection" not in self.faults:
@@ -123,6 +126,9 @@ class Session(socketserver.BaseRequestHandler):
         if "ntlm" not in self.faults:
             self.say("502 no")
             return
+        if line.upper() == "AUTH NTLM":
+            self.say("334 ")
+            self.read_until([b"\r\n"])
         self.say(f"334 {CHALLENGE}")
         self.read_until([b"\r\n"])
         self.say("501 as you like")

@@ -6,22 +6,24 @@ configuration, at an address of its own in 127.44.0.0/16, with the severity of e
         field.zone, field.authority, field.canaries  # for the command line of a scan
         field.targets()
 
-Every row is MX of a domain of its own, and knows postmaster there. Rows of OWN are MX of the scanner's own domain, and
-take its recipient, so that what they make of a false end of data can be told; where they pass mail on to is the
-canaries' list in all cases. Names, reverse names and MX records are a --dns file.
+Every row is MX of a domain of its own (unless told otherwise), and knows postmaster there. Rows of OWN are MX of the
+scanner's own domain, and take its recipient, so that what they make of a false end of data can be told; where they pass
+mail on to is the canaries' list in all cases. Names, reverse names and MX records are a --dns file.
 """
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import ssl
 import subprocess
+import threading
 
 import faulty
 import gateway
-import peers as peers_module
 import servers
 from gateway import free_port
 from httpsrig import Authority
@@ -29,6 +31,7 @@ from peers import wait_for_port
 
 OWN = "own.test"
 RECIPIENT = f"canary@{OWN}"
+STARTS_AT_ONCE = 4
 NETWORK, SCANNER = "127.44", "127.43.0.1"
 
 # What openssl's part that signs is told of a certificate that is not as it should be.
@@ -55,7 +58,8 @@ class Row:
     port: int = 25
     own: bool = False  # of the scanner's own domain
     reverse: str = ""  # the name of its address, where that is not its own
-    bare: bool = False  # scanned by its address, and MX of nothing
+    bare: bool = False  # scanned by its address
+    elsewhere: bool = False  # its domain has its mail with others
     tlsa: str = ""  # there is a TLSA record: "match", of its key, or "other"
 
     @property
@@ -66,6 +70,11 @@ class Row:
     @property
     def host(self):
         return f"mx.{self.key}.test"
+
+    @property
+    def known(self):
+        """The one recipient that it takes."""
+        return RECIPIENT if self.own else f"postmaster@{self.domain}"
 
     @property
     def domain(self):
@@ -119,7 +128,8 @@ POSTFIX = [
     Row("Postfix", "TLSA record of its key", {}, tlsa="match"),
     Row("Postfix", "TLSA record of another key", {"dane.mismatch": "high"}, tlsa="other"),
     Row("Postfix", "TLSA record, no TLS", {"dane.no_tls": "high", "tls.absent": "medium"}, tls=None, tlsa="other"),
-    Row("Postfix", "no MX leads here", {"smtp.no_mx": "info"}, bare=True),
+    Row("Postfix", "safe, scanned by its address", {}, bare=True),
+    Row("Postfix", "no MX leads here", {"smtp.no_mx": "info"}, bare=True, elsewhere=True),
 ]  # fmt: skip
 
 
@@ -148,8 +158,7 @@ def one_postfix(field, rows):
     }
     listeners = []
     for row in rows:
-        known = RECIPIENT if row.own else f"postmaster@{row.domain}"
-        own = {"myhostname": row.host, "relay_recipient_maps": f"inline:{{{known}=x}}", **field.filled(row)}
+        own = {"myhostname": row.host, "relay_recipient_maps": f"inline:{{{row.known}=x}}", **field.filled(row)}
         if row.tls:
             own = {"smtpd_tls_security_level": "may", "smtpd_tls_cert_file": field.certificate(row), **own}
         listeners.append((field.place(row), own))
@@ -196,6 +205,7 @@ def exim(field, row):
         "primary_hostname": row.host,
         "smtp_banner": "$primary_hostname ESMTP",
         "acl_smtp_rcpt": "check_rcpt",
+        "smtp_accept_max": 0,
         "smtp_max_synprot_errors": 1000,
         "smtp_max_unknown_commands": 100,
         "chunking_advertise_hosts": "*",
@@ -205,8 +215,7 @@ def exim(field, row):
         settings |= {"tls_advertise_hosts": "*", "tls_certificate": field.certificate(row)}
     else:
         settings["tls_advertise_hosts"] = ""
-    takes = f"accept recipients = postmaster@{row.domain} : {RECIPIENT if row.own else 'nobody@' + row.domain}"
-    acl = f"check_rcpt:\n  {rcpt}\n  {takes}\n  deny message = relay not permitted\n"
+    acl = f"check_rcpt:\n  {rcpt}\n  accept recipients = {row.known}\n  deny message = relay not permitted\n"
     server = {"server_prompts": ":", "server_condition": "false"} if login else None
     field.peers.exim(
         free_port(), ("127.0.0.1", field.canary_port), listeners=[(field.address(row), row.port)],
@@ -221,14 +230,13 @@ POSTSCREEN = [
 
 
 def postscreen(field, row):
-    known = RECIPIENT if row.own else f"postmaster@{row.domain}"
     settings = {
         "myhostname": row.host,
         "smtpd_banner": "$myhostname ESMTP",
         "mynetworks": "192.0.2.0/24",
         "smtpd_relay_restrictions": "permit_mynetworks,reject_unauth_destination",
         "relay_domains": row.domain,
-        "relay_recipient_maps": f"inline:{{{known}=x}}",
+        "relay_recipient_maps": f"inline:{{{row.known}=x}}",
         "relayhost": f"[127.0.0.1]:{field.canary_port}",
         "smtpd_forbid_bare_newline": "yes",
         "smtpd_forbid_bare_newline_exclusions": "",
@@ -267,8 +275,7 @@ def opensmtpd(field, rows):
             lines += [f'pki {tag} cert "/own/{tag}.crt"', f'pki {tag} key "/own/{tag}.key"']
         secure = f"{listen} pki {tag}" if row.tls else ""
         lines.append(f"listen on {field.address(row)} port {row.port} {secure} hostname {row.host} tag {tag}")
-        known = RECIPIENT if row.own else f"postmaster@{row.domain}"
-        for match in filter(None, [how.get("match"), f'from any for rcpt-to "{known}"']):
+        for match in filter(None, [how.get("match"), f'from any for rcpt-to "{row.known}"']):
             lines.append(f'match tag {tag} {match} action "onward"')
     # What is listened to comes before what is done.
     order = ["pki", "listen", "action", "match"]
@@ -328,7 +335,8 @@ def submission(field, row):
 AIOSMTPD = [
     Row("aiosmtpd", "safe", {}),
     Row("aiosmtpd", "safe, no TLS", NO_TLS, tls=None, own=True),
-    Row("aiosmtpd", "open relay, no TLS", RELAY | NO_TLS, {"open": True}, tls=None),
+    Row("aiosmtpd", "takes anybody in its domain", {"smtp.open_relay": "low"}, {"known": "*@$domain"}),
+    Row("aiosmtpd", "open relay, no TLS", RELAY | NO_TLS, {"known": "*"}, tls=None),
     Row("aiosmtpd", "AUTH in clear", IN_CLEAR, {"auth": True}),
     Row("aiosmtpd", "expired certificate", {"cert.expired": "medium"}, tls="expired"),
     Row("aiosmtpd", "certificate for another name", {"cert.name": "low"}, tls="wrong name"),
@@ -340,7 +348,7 @@ def aiosmtpd(field, rows):
     told, files = [], []
     for row in rows:
         how = field.filled(row)
-        known = "" if how.get("open") else (RECIPIENT if row.own else f"postmaster@{row.domain}")
+        known = how.get("known") or row.known
         files += [field.certificate(row)] if row.tls else []
         told.append(
             {
@@ -369,7 +377,7 @@ GATEPOST = [
 def gatepost(field, row):
     folder = field.folder / row.key
     folder.mkdir()
-    local, domain = (RECIPIENT if row.own else f"postmaster@{row.domain}").split("@")
+    local, domain = row.known.split("@")
     settings = {
         "hostname": row.host,
         "listen": [{"address": field.place(row), "service": "inbound", **field.filled(row)}],
@@ -406,9 +414,8 @@ def ours(field, row):
     how = field.filled(row)
     if how.pop("dh", False):
         how["tls"] = field.short_dh
-    known = RECIPIENT if row.own else f"postmaster@{row.domain}"
     certificate = field.certificate(row) if row.tls else None
-    server = faulty.start(field.address(row), row.port, row.host, certificate=certificate, known=known, **how)
+    server = faulty.start(field.address(row), row.port, row.host, certificate=certificate, known=row.known, **how)
     field.cleanup.callback(server.server_close)
     field.cleanup.callback(server.shutdown)
 
@@ -440,7 +447,7 @@ class Field:
         self.peers, self.folder, self.rows = peers, folder, rows
         self.authority = Authority(folder)
         self.canary_port, self.canaries = free_port(), folder / "arrived"
-        self.key_digests = {}
+        self.key_digests, self.lock = {}, threading.Lock()
         self.cleanup = contextlib.ExitStack()
 
     def __enter__(self):
@@ -462,13 +469,9 @@ class Field:
         self.cleanup.callback(sink.terminate)
         wait_for_port(self.canary_port)
         self.leave_home()
-        for server in dict.fromkeys(row.server for row in self.rows):
-            rows = [row for row in self.rows if row.server == server]
-            if server in TOGETHER:
-                STARTERS[server](self, rows)
-                continue
-            for row in rows:
-                STARTERS[server](self, row)
+        servers_here = dict.fromkeys(row.server for row in self.rows)
+        with concurrent.futures.ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
+            list(pool.map(self.start_all_of, servers_here))
         for row in self.rows:
             if row.server == "ours":  # whose first connection counts
                 continue
@@ -477,6 +480,14 @@ class Field:
             except OSError:
                 raise AssertionError(f"{row.key} does not listen: {self.outputs()}") from None
         self.zone = self.write("zone.json", json.dumps(self.names()))
+
+    def start_all_of(self, server):
+        rows = [row for row in self.rows if row.server == server]
+        if server in TOGETHER:
+            STARTERS[server](self, rows)
+            return
+        for row in rows:
+            STARTERS[server](self, row)
 
     def outputs(self):
         """The end of what each server has said."""
@@ -515,7 +526,8 @@ class Field:
     def certificate(self, row):
         """A file with the certificate and its key."""
         name = "elsewhere.test" if row.tls == "wrong name" else row.host
-        path = self.authority.issue(name, **CERTIFICATES[row.tls])
+        with self.lock:  # one request at a time
+            path = self.authority.issue(name, **CERTIFICATES[row.tls])
         if row.tlsa == "match":
             self.key_digests[row] = key_digest(path)
         return path
@@ -539,6 +551,10 @@ class Field:
 
     # --- what the scanner is given ---
 
+    def environment(self):
+        """Its own keys stay in the folder."""
+        return {**os.environ, "XDG_STATE_HOME": str(self.folder)}
+
     def names(self):
         world = {OWN: {"MX": [[10, row.host] for row in self.rows if row.own]}}
         world["elsewhere.test"] = {"MX": [[10, "mx.elsewhere.test"]]}
@@ -553,7 +569,7 @@ class Field:
             if row.reverse != "none":
                 world[back] = {"PTR": [row.reverse or row.host]}
             if not row.own:
-                mx = "mx.elsewhere.test" if row.bare else row.host
+                mx = "mx.elsewhere.test" if row.elsewhere else row.host
                 world[row.domain] = {"MX": [[10, mx]], "secure": True}
         return world
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers by aiosmtpd for the field, each as servers.json says beside this file; run where Debian's aiosmtpd is."""
 
+import fnmatch
 import json
 import pathlib
 import smtplib
@@ -14,20 +15,21 @@ HERE = pathlib.Path(__file__).parent
 
 
 class Handler:
-    """Takes mail for one recipient, or for all, and passes it on."""
+    """Takes mail for one recipient, or all that match. It passes them on, but keeps what is for a whole domain."""
 
     def __init__(self, known, next_port):
         self.known, self.next_port = known, next_port
 
     async def handle_RCPT(self, server, session, envelope, address, options):
-        if self.known and address != self.known:
+        if not fnmatch.fnmatchcase(address, self.known):
             return "550 5.7.1 relaying denied"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
-        with smtplib.SMTP("127.0.0.1", self.next_port) as onward:
-            onward.sendmail(envelope.mail_from, envelope.rcpt_tos, envelope.content)
+        if not self.known.startswith("*@"):
+            with smtplib.SMTP("127.0.0.1", self.next_port) as onward:
+                onward.sendmail(envelope.mail_from, envelope.rcpt_tos, envelope.content)
         return "250 OK"
 
 

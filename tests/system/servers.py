@@ -30,6 +30,8 @@ define(`ALIAS_FILE', `/own/aliases')dnl
 define(`confSERVICE_SWITCH_FILE', `/own/switch')dnl
 define(`confDONT_BLAME_SENDMAIL', `GroupWritableDirPathSafe')dnl
 define(`confPRIVACY_FLAGS', `authwarnings,noexpn,novrfy')dnl
+define(`confREFUSE_LA', `1000')dnl
+define(`confQUEUE_LA', `1000')dnl
 FEATURE(`no_default_msa')dnl
 DAEMON_OPTIONS(`Port={port}, Addr={address}, Name=MTA')dnl
 {more}

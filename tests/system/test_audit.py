@@ -10,15 +10,17 @@ import dnsrig
 import pytest
 from gateway import run
 
+SETTINGS = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "dns": {"trust_anchor": "none"}}
 LOCKED = "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"
 # Addresses that anybody could have; nobody is connected to.
 NAMES = {
-    "locked.test": {"MX": [[0, "."]], "TXT": ["v=spf1 -all"]},
+    "locked.test": {"MX": [[0, "."]], "TXT": ["v=spf1 -all"], "secure": True},
     "_dmarc.locked.test": {"TXT": [LOCKED]},
     "*._domainkey.locked.test": {"TXT": ["v=DKIM1; p="]},
     "bad.test": {
         "MX": [[10, "mx.bad.test"], [20, "mx.gone.test"]],
         "TXT": ["v=spf1 mx ipv4:20.0.0.9 include:a.test ?all"],
+        "secure": True,
     },
     "mx.bad.test": {"A": ["20.0.0.1"]},
     "1.0.0.20.in-addr.arpa": {"PTR": ["mx.bad.test"]},
@@ -79,8 +81,7 @@ def test_findings_with_records(world):
 def test_the_same_by_a_name_server(world, tmp_path):
     domains = ["locked.test", "bad.test", "absent.test"]
     config = tmp_path / "gatepost.yaml"
-    settings = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "dns": {"trust_anchor": "none"}}
-    config.write_text(json.dumps(settings), encoding="utf-8")
+    config.write_text(json.dumps(SETTINGS), encoding="utf-8")
     try:
         with dnsrig.DnsRig(NAMES) as rig:
             asked = audit("-c", config, "--resolver", rig.server, *domains)
@@ -97,6 +98,90 @@ def test_what_the_dns_does_not_say_is_not_measured(world):
     assert ids(found) == set()
     assert {"mx.none", "spf.temperror"} <= ids(found, "not_measured")
     assert set(audit("--dns", world, "silent.test", "locked.test")) == {"silent.test", "locked.test"}
+
+
+def published(names, zone):
+    """The names with the zone file's records in place of those of the same purpose."""
+    new = {}
+    for line in zone.splitlines():
+        if line.startswith(";"):
+            continue
+        name, _, _, kind, value = line.split("\t")
+        types = new.setdefault(name.rstrip("."), {}).setdefault(kind, [])
+        if kind == "TXT":
+            types.append(value.strip('"').replace('" "', "").replace('\\"', '"'))
+        else:
+            preference, host = value.split(" ")
+            types.append([int(preference), host.rstrip(".") or "."])
+    merged = json.loads(json.dumps(names))
+    for name, types in new.items():
+        merged.setdefault(name, {}).update(types)
+    return merged
+
+
+def test_a_zone_mends_all_at_once(world, tmp_path):
+    domains = ["bad.test", "locked.test", "silent.test", "lone.test"]
+    done = run("audit", "--zone", "--dns", world, *domains)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "; locked.test (parked)\n; silent.test (unknown)\n; lone.test (absent)\n" in done.stdout
+    assert 'bad.test.\t3600\tIN\tTXT\t"v=spf1 mx ip4:20.0.0.9 -all"\n' in done.stdout
+    mended = tmp_path / "mended.json"
+    mended.write_text(json.dumps(published(NAMES, done.stdout)), encoding="utf-8")
+    before, after = (audit("--dns", path, "bad.test")["bad.test"] for path in (world, mended))
+    assert not [f["id"] for f in after["findings"] if f["records"]]
+    # A single host is left, and a policy is yet to be served, as the zone's comments say.
+    assert ids(after) - ids(before) == {"mx.single", "sts.policy.fetch"}
+    assert all(f"; {name}: not mended" in done.stdout for name in ids(after))
+
+
+def test_what_is_replaced_is_told(world):
+    argv = ["audit", "--dns", world, "--time", "1", "bad.test"]
+    zone, commands = run(*argv, "--zone").stdout, run(*argv, "--nsupdate").stdout
+    assert "; in place of bad.test.\tMX\t20 mx.gone.test.\n" in zone
+    assert "in place of bad.test.\tMX\t10" not in zone
+    assert '; in place of bad.test.\tTXT\t"v=spf1 mx ipv4:20.0.0.9 include:a.test ?all"\n' in zone
+    assert zone.count("; in place of bad.test.\tTXT") == 1
+    lines = [line for line in commands.splitlines() if not line.startswith(";")]
+    assert lines[0] == "update delete bad.test. IN MX 20 mx.gone.test."
+    assert 'update add bad.test. 3600 IN TXT "v=spf1 mx ip4:20.0.0.9 -all"' in lines
+    assert lines[-1] == "send"
+    assert lines.count("send") == 1
+
+
+def test_a_record_that_asks_less_is_one_for_spf_too(tmp_path):
+    costly = "v=spf1 " + " ".join(f"a:h{i}.test" for i in range(9))
+    names = {
+        "wide.test": {"TXT": ["other \"text\"", "v=spf1 include:a.test include:b.test -all"]},
+        "a.test": {"TXT": [costly + " -all"]},
+        "b.test": {"TXT": [costly + "".join(f" ip4:21.0.{i}.128" for i in range(60)) + " -all"]},
+        **{f"h{i}.test": {"A": [f"20.0.0.{i}"], "AAAA": [f"2a00::{i + 1}"]} for i in range(9)},
+    }
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    before.write_text(json.dumps(names), encoding="utf-8")
+    zone = run("audit", "--zone", "--dns", before, "wide.test").stdout
+    assert any(len(line) > 300 for line in zone.splitlines()), "strings of 255 octets, joined"
+    after.write_text(json.dumps(published(names, zone)), encoding="utf-8")
+
+    def verdict(path, address):
+        argv = ["spf", "--json", "--dns", path, "--ip", address, "--mail-from", "x@wide.test"]
+        return json.loads(run(*argv).stdout)["result"]
+
+    assert verdict(before, "21.0.59.128") == "permerror"
+    good = ["21.0.0.128", "21.0.59.128", "20.0.0.8", "2a00::9"]
+    assert [verdict(after, address) for address in good] == ["pass"] * 4
+    assert [verdict(after, address) for address in ("21.0.59.129", "20.0.0.9", "2a00::a")] == ["fail"] * 3
+
+
+def test_a_zone_by_a_name_server(world, tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    config.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    argv = ["audit", "--zone", "--time", "1", "bad.test", "locked.test"]
+    try:
+        with dnsrig.DnsRig(NAMES) as rig:
+            asked = run(*argv, "-c", config, "--resolver", rig.server)
+    except dnsrig.Unavailable as why:
+        pytest.skip(str(why))
+    assert asked.stdout == run(*argv, "--dns", world).stdout
 
 
 def test_selectors_and_reporters_are_named(world):

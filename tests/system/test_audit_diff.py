@@ -180,6 +180,12 @@ def test_mistakes(argv):
     assert run("audit", "diff", *argv).returncode == 2
 
 
+def test_what_would_be_published_is_not_kept(keeper):
+    done = run("audit", "--zone", "--store", keeper.store, "a.test")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert not keeper.store.exists()
+
+
 def test_help():
     done = run("audit", "diff", "-h")
     assert (done.returncode, done.stderr) == (0, "")

@@ -349,7 +349,8 @@ def test_who_holds_the_largest_headers_drives_out_his_own(gatepost):
             talk.write(b"From: me@example.com\r\n\r\n.\r\n")
         said = [talk.reply()[:9] for talk in talks]
     assert said[252:] == ["250 2.0.0"] * 48
-    assert 0 < said[:252].count("451 4.3.0") < 50
+    # Fields that are read have a third more: when all are at once, 70 too many.
+    assert 0 < said[:252].count("451 4.3.0") < 90
 
 
 TRICKS = {

@@ -15,6 +15,7 @@ sys.path.insert(0, str(BENCH))
 import accounting
 import measure
 import report
+import scan
 from servers import verified
 
 import dnsrig
@@ -196,3 +197,36 @@ def test_verified_mail_is_measured():
         pytest.skip(str(why))
     assert row["good"] and row["delivered"] == 100
     assert row["accept_p99_ms"] < 5000  # an answer that is not looked at costs the 10 s that the end of data waits
+
+
+def scanned(per_s, good=True, peak_mib=50):
+    return {"per_s": per_s, "cpu_s": 1, "peak_mib": peak_mib, "hosts": 100, "good": good}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "enough"),
+    [
+        (scanned(60), scanned(1), True),
+        (scanned(40), scanned(1), False),
+        (scanned(60, peak_mib=201), scanned(1), False),
+        (scanned(60, good=False), scanned(1), False),
+        (scanned(60), scanned(1, good=False), False),
+    ],
+)
+def test_a_scan_has_reached_what_was_asked_for_or_has_not(ours, theirs, enough):
+    results = {"fields": {"postfix": [{"gatepost": ours, "nmap": theirs}]}}
+    assert scan.reached(results) == enough
+    assert ("passes failed" in scan.table(results)) == (not (ours["good"] and theirs["good"]))
+
+
+def test_a_host_is_good_when_it_was_seen_as_what_it_is():
+    def found(end, version, *ids):
+        tls = {"state": "ok", "version": version} if version else {"state": "not_offered"}
+        return {"end": end, "starttls": tls, "findings": [{"id": i, "state": "fail"} for i in ids]}
+
+    postfix, sink = scan.FIELDS["postfix"], scan.FIELDS["sink"]
+    assert scan.is_good(found("quit", "TLSv1.3", "cert.untrusted"), postfix)
+    assert scan.is_good(found("quit", None, "tls.absent"), sink)
+    assert not scan.is_good(found("quit", None, "tls.absent"), postfix)
+    assert not scan.is_good(found("timeout", "TLSv1.3", "cert.untrusted"), postfix)
+    assert not scan.is_good(found("quit", "TLSv1.3", "cert.untrusted", "smtp.name"), postfix)

@@ -85,6 +85,7 @@ def test_trace(ask, tmp_path):
     assert done.stdout.startswith("fail: nothing that passed is aligned with demo.test\n")
     assert "policy       reject, by the record of demo.test" in done.stdout
     assert 'because      _dmarc.demo.test: "v=DMARC1' in done.stdout
+    assert "SPF pass" not in done.stdout, "nobody said so"
     assert "\x1b" not in done.stdout
 
 

@@ -133,6 +133,12 @@ def test_a_survey_that_is_cut_says_so(sink, tmp_path):
     assert states(found)["tls.survey_cut"] == "not_measured"
 
 
+def test_the_rehearsal_tells_of_it():
+    done = run("scan", "--dry-run", "--helo", "a.test", "--tls-survey=9")
+    assert "-- a survey: 9 connections at most, each:\n" in done.stdout
+    assert done.stdout.count("-- the handshake\n") == 2  # the probe's, and one to be resumed
+
+
 def test_who_has_no_tls_is_not_surveyed(sink):
     end = sink()
     (found,) = scan(f"127.0.0.1:{end.port}", WHOLE)
@@ -145,7 +151,8 @@ def test_people_see_versions_suites_and_groups(sink, tmp_path, form):
     argv = ["--private", "--no-dns", "--helo", "a.test", "--rate", "0", "--format", form, WHOLE]
     done = run("scan", *argv, f"127.0.0.1:{end.port}")
     assert done.returncode == 0, done.stderr
-    for said in ("TLS 1.0    yes", "SSLv3      no", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "x25519", "connections"):
+    suite = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
+    for said in ("TLS 1.0      yes", "SSLv3        no", suite, "x25519", "connections"):
         assert said in done.stdout
 
 
@@ -162,14 +169,14 @@ def test_budgets_hold_for_the_survey(tmp_path):
         connection.sendall(b"220 a\r\n")
         while line := connection.recv(5000):
             if line[0] in (0x16, 0x80) or line == b"QUIT\r\n":
-                time.sleep(0.05)
+                time.sleep(0.3)
                 open_now[0] -= 1
                 connection.sendall(b"\x15\3\1\0\2\2\x28")
                 break
             connection.sendall(b"250-a\r\n250 STARTTLS\r\n" if line.startswith(b"EHLO") else b"220 a\r\n")
 
     with raw_server(serve) as port:
-        (found,) = scan(f"127.0.0.1:{port}", WHOLE, "--per-address", "2", "--rate", "20")
+        (found,) = scan(f"127.0.0.1:{port}", WHOLE, "--per-address", "4", "--per-network", "2", "--rate", "20")
     assert most[0] == 2 and states(found)["tls.survey"] == "not_measured"
     assert times[-1] - times[0] > (len(times) - 2) / 20
 

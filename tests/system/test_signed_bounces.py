@@ -303,3 +303,23 @@ def test_one_that_waits_can_be_dropped(bouncing):
     eventually(lambda: home.messages, what="the other report")
     eventually(lambda: server.queued() == [], what="the end")
     assert len(home.messages) == 1 and b"DKIM-Signature" in home.messages[0][2]
+
+
+def test_one_that_waits_can_be_held(bouncing):
+    server, home = bouncing
+    (signer,) = [pid for pid, name in server.roles().items() if name.endswith("signer")]
+    os.kill(signer, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            lose(server)
+        eventually(lambda: [m["sender"] for m in server.queued()] == ["", ""], what="the reports")
+        held = server.queued()[0]["id"]
+        server.queue("hold", held)
+    finally:
+        os.kill(signer, signal.SIGCONT)
+    eventually(lambda: [m["id"] for m in server.queued()] == [held], what="the other report")
+    time.sleep(0.5)
+    assert [m["id"] for m in server.queued()] == [held] and len(home.messages) == 1
+    server.queue("release", held)
+    eventually(lambda: server.queued() == [], what="the end")
+    assert len(home.messages) == 2 and all(b"DKIM-Signature" in m[2] for m in home.messages)

@@ -12,7 +12,7 @@
 static const uint16_t ports[] = {25, 587};
 
 static void
-put_target(struct gp_buf *out, const struct gp_target *t)
+put_target(struct gp_buf *out, const struct gp_scan_target *t)
 {
 	if (t->name.len > 0)
 		gp_buf_put(out, t->name);
@@ -62,7 +62,7 @@ texts_are_read(void **state)
 	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
 		struct gp_arena arena = GP_ARENA_INIT(4096);
 		struct gp_buf out = GP_BUF_INIT(512);
-		struct gp_target t;
+		struct gp_scan_target t;
 		const char *why = NULL;
 		int r = gp_target_parse(gp_slice_str(cases[i].text), GP_TARGET_TO_WALK, &arena, &t,
 					&why);
@@ -228,7 +228,8 @@ lists_grow(void **state)
 	struct gp_targets list;
 	assert_int_equal(gp_targets_init(&list, &arena, ports, 1), 0);
 	for (unsigned i = 0; i < LEN; i++) {
-		struct gp_target t = {.network = {{10, 0, (uint8_t)(i >> 8), (uint8_t)i}, 4, 32}};
+		struct gp_scan_target t = {
+			.network = {{10, 0, (uint8_t)(i >> 8), (uint8_t)i}, 4, 32}};
 		assert_int_equal(gp_targets_add(&list, &t), 0);
 	}
 	struct gp_targets_walk walk = gp_targets_walk(&list, 1, 0, 1);

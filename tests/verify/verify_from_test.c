@@ -6,6 +6,7 @@
 #define GROUP "the From field names a group"
 #define HIDDEN "the From field hides an address in a local part"
 #define SENDER "the From field is malformed, and Sender names somebody else"
+#define SENDERS "the From field is malformed, and there is more than one Sender field"
 #define NEARLY "a line of the header is nearly a From field"
 
 /* A header, and what is wrong with it. */
@@ -50,7 +51,8 @@ static const struct {
 	 "From: b@b.test\r\nFrom: Doe, John <a@a.test>\r\n",
 	 NEARLY},
 	{"From: Doe, John <a@a.test>\r\nSender: b@b.test\r\n", SENDER},
-	{"Sender: a@a.test\r\nFrom: Doe, John <a@a.test>\r\nsender: b@b.test\r\n", SENDER},
+	{"Sender: a@a.test\r\nFrom: Doe, John <a@a.test>\r\nsender: b@b.test\r\n", SENDERS},
+	{"Sender: a@a.test\r\nFrom: Doe, John <a@a.test>\r\nSender: a@a.test\r\n", SENDERS},
 	{"From: Doe, John <a@a.test>\r\nSender: a@a.test, b@a.test\r\n", SENDER},
 	{"From: Doe, John <a@a.test>\r\nSender: Doe, <b@b.test>\r\n", SENDER},
 	{"From: Doe, John <a@a.test>\r\nSender:\r\n", SENDER},

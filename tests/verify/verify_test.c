@@ -320,6 +320,46 @@ a_header_has_a_bound(void **state)
 	drive_close(&d);
 }
 
+/* Many fields cost more than their octets, also where they are about addresses. */
+static void
+what_is_made_of_a_header_is_counted(void **state)
+{
+	enum { FIELDS = 900 };
+	(void)state;
+	struct drive d;
+	drive_open(&d, "{}");
+	drive_begin(&d);
+	size_t before = gp_verify_memory(d.v);
+	for (size_t i = 0; i < FIELDS; i++)
+		gp_verify_feed(d.v, GP_SLICE("a:b\r\n"));
+	assert_true(gp_verify_feed(d.v, GP_SLICE(FROM("a.test"))));
+	assert_true(gp_verify_memory(d.v) - before > FIELDS * sizeof(struct gp_header_field));
+	drive_close(&d);
+}
+
+/* As much as there may be in each of as many fields as there may be. */
+static void
+many_senders_cost_no_more_than_one(void **state)
+{
+	(void)state;
+	struct drive d;
+	drive_open(&d, "{}");
+	drive_begin(&d);
+	for (size_t i = 0; i < 900; i++)
+		gp_verify_feed(d.v,
+			       GP_SLICE("Sender: ,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"
+					",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\r\n"));
+	gp_verify_feed(d.v, GP_SLICE("From: Doe, John <me@a.test>\r\n\r\n"));
+	assert_true(gp_verify_memory(d.v) < 2 * GP_HEADER_SIZE_MAX);
+	gp_verify_end(d.v);
+	drive_run(&d);
+	while (drive_answer(&d))
+		continue;
+	assert_int_equal(d.outcome, GP_VERIFY_DONE);
+	assert_non_null(gp_verify_facts(d.v).from_trick);
+	drive_close(&d);
+}
+
 int
 main(void)
 {
@@ -333,6 +373,8 @@ main(void)
 		cmocka_unit_test(answers_have_a_bound_together),
 		cmocka_unit_test(time_is_over),
 		cmocka_unit_test(a_header_has_a_bound),
+		cmocka_unit_test(what_is_made_of_a_header_is_counted),
+		cmocka_unit_test(many_senders_cost_no_more_than_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

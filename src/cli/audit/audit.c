@@ -10,6 +10,7 @@
 #include "cli/asks.h"
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
+#include "cli/audit/patch.h"
 #include "cli/audit/report.h"
 #include "cli/audit/selectors.h"
 #include "cli/audit/store.h"
@@ -23,6 +24,8 @@ enum {
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
 	SAID = 1,                 /* an error, of which standard error was told */
+	/* With what was published in between, and what that made be asked. */
+	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
 };
 
 /* One domain under way. */
@@ -33,7 +36,9 @@ struct job {
 	struct gp_arena arena; /* of the evaluation */
 	struct gp_posture_query query;
 	struct gp_posture_result result;
-	bool done;
+	struct gp_answers *answers; /* of the ask; with --zone its own */
+	struct audit_patch patch;   /* with --zone */
+	bool counted, done;
 };
 
 struct audit {
@@ -67,7 +72,6 @@ fail(int error)
 static void
 count(struct audit *a, const struct gp_posture_result *r)
 {
-	a->unknown += r->facts.class == GP_POSTURE_UNKNOWN;
 	for (size_t i = 0; i < r->findings.len; i++) {
 		const struct gp_finding *f = &r->findings.items[i];
 		a->bad |= f->state == GP_FINDING_FAIL && f->severity >= a->o.fail_on;
@@ -89,11 +93,16 @@ static int
 tell(struct audit *a, struct job *job)
 {
 	/* A file's answers are a whole world, not a domain's. */
-	const struct gp_answers *raw = a->dns.lookup.network ? job->ask.answers : NULL;
-	count(a, &job->result);
+	const struct gp_answers *raw = a->dns.lookup.network ? job->answers : NULL;
+	int r = 0;
+	a->unknown += job->result.facts.class == GP_POSTURE_UNKNOWN;
 	if (a->store && !audit_store_add(a->store, &job->result, raw, &job->arena))
 		return SAID;
-	int r = audit_report_write(&a->writer, &job->result, &job->arena);
+	if (a->o.zone)
+		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
+				  &a->text);
+	else
+		r = audit_report_write(&a->writer, &job->result, &job->arena);
 	return r < 0 ? r : write_text(a);
 }
 
@@ -104,6 +113,8 @@ job_free(struct job *job)
 {
 	if (!job)
 		return NULL;
+	if (job->answers != job->ask.answers)
+		gp_answers_free(job->answers);
 	gp_ask_end(&job->ask);
 	gp_arena_free(&job->set);
 	gp_arena_free(&job->arena);
@@ -111,31 +122,93 @@ job_free(struct job *job)
 	return NULL;
 }
 
+static void
+on_ready(struct gp_ask *ask);
+
+/* What a file says, for a set in which records are then changed. */
+static int
+copy_answers(struct job *job)
+{
+	const struct gp_posture_result *result = &job->result;
+	int r = 0;
+	for (size_t i = 0; i < result->need_len && r == 0; i++) {
+		struct gp_dns_answer answer;
+		bool known = gp_answers_find(job->ask.answers, result->need[i].name,
+					     result->need[i].type, &answer);
+		gp_assert(known); /* the file is a whole world */
+		r = gp_answers_add(job->answers, &answer);
+	}
+	return r == 0 ? 0 : -ENOMEM;
+}
+
+/* 0: go on at once. 1: it is done, or called when the answers are there. */
+static int
+take_step(struct job *job)
+{
+	struct audit *a = job->audit;
+	gp_arena_reset(&job->arena);
+	int r = gp_posture_eval(&job->query, job->answers, &job->arena, &job->result);
+	gp_assert(r != GP_POSTURE_NO_NAME); /* it was read */
+	if (r < 0 || job->set.failed)
+		return -ENOMEM;
+	if (r == GP_POSTURE_NEED && job->answers != job->ask.answers)
+		return copy_answers(job);
+	if (r == GP_POSTURE_NEED) {
+		r = gp_ask_for(&job->ask, job->result.need, job->result.need_len);
+		return r < 0 ? r : 1;
+	}
+	if (!job->counted)
+		count(a, &job->result);
+	job->counted = true;
+	if (a->o.zone)
+		r = audit_patch_next(&job->patch, job->answers, &job->result.findings);
+	job->done = !a->o.zone || r > 0;
+	return job->done ? 1 : r;
+}
+
+/* Its answers are larger than any honest zone makes them: the others go on. */
+static void
+give_up(struct job *job)
+{
+	static const struct gp_finding_kind kind = {
+		"audit.limits", GP_SEVERITY_INFO, "the domain is larger than is looked at",
+		"what a zone can make whoever reads it keep has an end"};
+	const struct gp_finding f = {
+		.kind = &kind, .state = GP_FINDING_NOT_MEASURED, .evidence = job->query.domain};
+	gp_arena_reset(&job->arena);
+	job->result = (struct gp_posture_result){.findings = gp_findings(&job->arena),
+						 .facts.domain = job->query.domain};
+	gp_finding_put(&job->result.findings, &f);
+	job->done = true;
+}
+
 /* Goes as far as it can with what is known. */
 static void
 step(struct job *job)
 {
-	gp_arena_reset(&job->arena);
-	int r = gp_posture_eval(&job->query, job->ask.answers, &job->arena, &job->result);
-	if (r == GP_POSTURE_NEED)
-		r = job->set.failed ? -ENOMEM
-				    : gp_ask_for(&job->ask, job->result.need, job->result.need_len);
-	else if (r == GP_POSTURE_DONE)
-		job->done = true;
-	gp_assert(r != GP_POSTURE_NO_NAME); /* it was read */
-	if (r < 0)
+	int r;
+	do
+		r = take_step(job);
+	while (r == 0);
+	if (r == -ENOMEM)
+		give_up(job);
+	else if (r < 0)
 		job->audit->error = r;
 }
 
-static void
-pump(struct audit *a);
-
-static void
-on_ready(struct gp_ask *ask)
+/* Of a file, all domains have the same answers, which are not to be changed. */
+static int
+open_answers(struct job *job)
 {
-	struct job *job = gp_container_of(ask, struct job, ask);
-	step(job);
-	pump(job->audit);
+	static const uint64_t seed[2] = {}; /* nobody but who wrote the file chooses the names */
+	int r = gp_ask_init(&job->ask, &job->audit->dns, &job->set, on_ready);
+	if (r < 0)
+		return r;
+	job->answers = job->ask.answers;
+	job->patch.arena = &job->set;
+	if (job->audit->o.zone && !job->audit->dns.lookup.network)
+		job->answers = gp_answers_new(&job->set, ANSWERS_MAX, seed);
+	return job->answers ? 0 : -ENOMEM;
 }
 
 static struct job *
@@ -149,7 +222,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
 	job->query = a->query;
 	job->query.domain = domain;
-	if (gp_ask_init(&job->ask, &a->dns, &job->set, on_ready) < 0)
+	if (open_answers(job) < 0)
 		return job_free(job);
 	step(job);
 	return job;
@@ -183,6 +256,15 @@ pump(struct audit *a)
 		(void)event_base_loopbreak(a->base);
 }
 
+static void
+on_ready(struct gp_ask *ask)
+{
+	struct job *job = gp_container_of(ask, struct job, ask);
+	if (!job->done) /* it may have been given up with questions under way */
+		step(job);
+	pump(job->audit);
+}
+
 /* --- the command --- */
 
 static void
@@ -208,7 +290,8 @@ run(struct audit *a)
 	a->jobs = calloc(a->o.at_once, sizeof(*a->jobs));
 	if (!a->jobs)
 		return -ENOMEM;
-	findings_begin(&a->writer);
+	if (!a->o.zone)
+		findings_begin(&a->writer);
 	pump(a);
 	if (a->error == 0 && a->told < a->domains.len)
 		(void)event_base_dispatch(a->base);
@@ -216,7 +299,7 @@ run(struct audit *a)
 		a->jobs[i] = job_free(a->jobs[i]);
 	free(a->jobs);
 	int r = a->error;
-	if (r == 0)
+	if (r == 0 && !a->o.zone)
 		r = findings_end(&a->writer);
 	return r == 0 ? write_text(a) : r;
 }
@@ -242,7 +325,7 @@ open_and_run(struct audit *a)
 					    .dns = a->o.dns,
 					    .resolver = a->o.resolver,
 					    .config = &a->config,
-					    .answers_max = GP_POSTURE_QUESTIONS_MAX};
+					    .answers_max = ANSWERS_MAX};
 	a->base = event_base_new();
 	if (!a->base)
 		return fail(-ENOMEM);

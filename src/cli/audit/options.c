@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cli/arg.h"
+#include "cli/audit/patch.h"
 #include "cli/command.h"
 #include "cli/findings/findings.h"
 #include "core/smtp/address.h"
@@ -33,6 +34,8 @@ enum {
 	OPT_STORE,
 	OPT_KEEP,
 	OPT_NO_COLOUR,
+	OPT_ZONE,
+	OPT_NSUPDATE,
 };
 
 const char audit_usage[] =
@@ -53,6 +56,8 @@ const char audit_usage[] =
 	"      --at-once N          domains at once; 100\n"
 	"      --time EPOCH         the time, for the ids of proposed records\n"
 	"\n"
+	"      --zone               what would mend each, whole, as lines of a zone file\n"
+	"      --nsupdate           the same as commands of nsupdate\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
 	"      --store FILE         keep what was found, for gatepost audit diff\n"
@@ -77,6 +82,8 @@ static const struct option long_options[] = {
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
 	{"store", required_argument, NULL, OPT_STORE},
 	{"keep", required_argument, NULL, OPT_KEEP},
+	{"zone", no_argument, NULL, OPT_ZONE},
+	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -188,6 +195,11 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_KEEP:
 		return read_keep(&arg, o);
+	case OPT_ZONE:
+	case OPT_NSUPDATE:
+		o->zone = true;
+		o->patch_form = c == OPT_ZONE ? AUDIT_PATCH_ZONE : AUDIT_PATCH_NSUPDATE;
+		return true;
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
 		return true;
@@ -219,6 +231,11 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 	}
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
+	/* What is looked at in the end there is not what is published. */
+	if (ret->store && ret->zone) {
+		fputs("gatepost audit: --store keeps findings, and --zone has none\n", stderr);
+		return GP_EXIT_USAGE;
+	}
 	if (ret->help || ret->operands_len > 0 || ret->files_len > 0 || ret->zones_len > 0)
 		return GP_EXIT_OK;
 	fputs("gatepost audit: name a domain, a --file of domains, or a --zone-file\n", stderr);

@@ -32,6 +32,8 @@ struct audit_options {
 	const char *output;     /* NULL: standard output */
 	const char *store;      /* NULL: nothing is kept */
 	uint64_t keep_s;        /* how long earlier runs are; UINT64_MAX: for ever */
+	bool zone;              /* print what would mend them, and no findings */
+	uint8_t patch_form;     /* enum audit_patch_form, of that */
 	bool no_colour, help;
 };
 

@@ -98,7 +98,8 @@ check_query(struct run *run)
 		return complain("--from-domain", "must be given");
 	if (run->spf && q->spf.domain.len == 0)
 		return complain("--spf", "needs --spf-domain");
-	if (!read_spf(run->spf ? run->spf : "pass", &q->spf.state))
+	const char *spf = q->spf.domain.len > 0 ? "pass" : "none";
+	if (!read_spf(run->spf ? run->spf : spf, &q->spf.state))
 		return complain("--spf", "no result of SPF");
 	int code = check_domain("--from-domain", gp_slice_str(run->from), &run->arena);
 	if (code == GP_EXIT_OK && q->spf.domain.len > 0)

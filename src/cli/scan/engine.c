@@ -13,7 +13,9 @@
 #include "cli/command.h"
 #include "cli/scan/log.h"
 #include "cli/scan/parts.h"
+#include "procs/fetch/https.h"
 #include "sys/clock.h"
+#include "sys/small_file.h"
 
 enum {
 	TICK_MS = 1000,
@@ -21,7 +23,9 @@ enum {
 	   within reason. */
 	WAITING_FACTOR = 4,
 	PLACES_MAX = 1'000'000,
-	ANSWERS_MAX = 256, /* of one who asks: a domain with all its hosts */
+	ANSWERS_MAX = 256,         /* of one who asks: a domain with all its hosts */
+	AUTHORITIES_MAX = 8 << 20, /* octets; the system's are 220 KB */
+	PORT_HTTPS = 443,
 };
 
 void
@@ -147,6 +151,7 @@ free_engine(struct engine *e)
 	host_free_all(e);
 	gp_list_each (it, &e->turns)
 		turn_free(gp_container_of(it, struct turn, link));
+	e->https = https_free(e->https);
 	if (e->has_dns)
 		gp_asks_close(&e->dns);
 	gp_map_free(&e->by_place);
@@ -172,6 +177,20 @@ make_token(char ret[SCAN_TOKEN_MAX + 1])
 	return true;
 }
 
+static int
+open_https(struct engine *e)
+{
+	struct gp_arena arena = GP_ARENA_INIT(AUTHORITIES_MAX);
+	struct https_options options = {.port = PORT_HTTPS};
+	const char *path = e->o->authorities;
+	int r = path ? gp_file_read(gp_slice_str(path), AUTHORITIES_MAX / 2, &arena, &options.ca)
+		     : 0;
+	if (r == 0)
+		r = https_new(e->talkers.base, &options, &e->https);
+	gp_arena_free(&arena);
+	return r;
+}
+
 /* Returns as scan_engine_run() does. */
 static int
 start(struct engine *e)
@@ -195,6 +214,9 @@ start(struct engine *e)
 	int code = gp_asks_open(&e->dns, e->talkers.base, &dns);
 	if (code != GP_EXIT_OK)
 		return code == GP_EXIT_USAGE ? SCAN_END_USAGE : -ENOMEM;
+	int r = e->o->mta_sts ? open_https(e) : 0;
+	if (r < 0)
+		return r;
 	return e->o->confine(e->o->context) < 0 ? SCAN_END_USAGE : 0;
 }
 

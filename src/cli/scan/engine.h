@@ -36,6 +36,8 @@ struct scan_engine_options {
 	uint32_t connections;          /* at once */
 	bool keep_budgets;             /* for special addresses too */
 	struct gp_probe_options probe; /* the same for all, but for what is theirs */
+	bool mta_sts;                  /* of domains: their policies */
+	const char *authorities;       /* path, of who is believed about them; NULL: the system's */
 	bool tls_survey;               /* of hosts that came to TLS, */
 	uint32_t survey_connections;   /* by at most so many */
 	const char *canary_list;       /* path, of what arrived; NULL: nobody will tell */

@@ -10,6 +10,7 @@
 #include "core/hello/findings.h"
 #include "core/identity/visible.h"
 #include "core/message/date.h"
+#include "core/mtasts/record.h"
 
 enum {
 	DAY_S = 24 * 60 * 60,
@@ -59,6 +60,19 @@ static const struct gp_finding_kind listed = {
 	"dns.blocklist", GP_SEVERITY_MEDIUM, "a block list has the address",
 	"receivers that ask it refuse mail from there (RFC 5782); who only receives can do "
 	"without"};
+
+static const struct gp_finding_kind
+	sts_absent = {"mtasts.absent", GP_SEVERITY_INFO, "the domain has no MTA-STS policy",
+		      "who is on the way can keep senders without DANE from TLS (RFC 8461 section "
+		      "10.1)"},
+	sts_broken = {"mtasts.broken", GP_SEVERITY_MEDIUM, "the MTA-STS policy cannot be had",
+		      "its record announces one; senders go on as if there were none (RFC 8461 "
+		      "section 3.3)"},
+	sts_mx = {"mtasts.mx", GP_SEVERITY_HIGH, "the MTA-STS policy does not name this host",
+		  "senders that keep to it do not deliver here (RFC 8461 section 4.1)"},
+	sts_certificate = {"mtasts.certificate", GP_SEVERITY_HIGH,
+			   "the host does not prove itself as its MTA-STS policy demands",
+			   "senders that keep to it do not deliver here (RFC 8461 section 4.2)"};
 
 struct judging {
 	const struct scan_view *view;
@@ -334,6 +348,61 @@ judge_dane(const struct judging *j)
 		     v->dane->records_len, base);
 }
 
+/* --- MTA-STS --- */
+
+/* Only those who enforce a policy are harmed. */
+static uint8_t
+sts_severity(const struct gp_mtasts_policy *policy)
+{
+	return policy->mode == GP_MTASTS_ENFORCE ? GP_SEVERITY_HIGH : GP_SEVERITY_LOW;
+}
+
+static void
+judge_sts_host(const struct judging *j, const struct gp_mtasts_policy *policy)
+{
+	uint8_t severity = sts_severity(policy);
+	const char *mode = gp_mtasts_mode_name(policy->mode);
+	struct gp_slice host = j->view->host->host;
+	bool named = gp_mtasts_policy_names(policy, host);
+	tell(j, &sts_mx, named ? GP_FINDING_PASS : GP_FINDING_FAIL, severity,
+	     "%zu patterns, in mode %s", policy->mx_len, mode);
+	if (gp_probe_record(j->view->result->probe)->connections == 0) {
+		tell(j, &sts_certificate, GP_FINDING_NOT_MEASURED, severity, "no connection");
+		return;
+	}
+	const char *wrong = !j->tls->ok                       ? "no TLS"
+			    : j->tls->trust != GP_TLS_TRUSTED ? j->tls->trust_text
+			    : !scan_name_in(host, j->tls->certificate.names)
+				    ? "it is for other names"
+				    : NULL;
+	tell(j, &sts_certificate, wrong ? GP_FINDING_FAIL : GP_FINDING_PASS, severity,
+	     "in mode %s: %s", mode, wrong ? wrong : "trusted, and for this host");
+}
+
+static void
+judge_sts(const struct judging *j)
+{
+	const struct scan_policy *p = j->view->policy;
+	if (!p || !j->view->host)
+		return;
+	if (p->record == GP_MTASTS_RECORD_UNKNOWN)
+		tell(j, &sts_absent, GP_FINDING_NOT_MEASURED, sts_absent.severity,
+		     "the DNS did not answer");
+	else if (p->record == GP_MTASTS_RECORD_NONE)
+		tell(j, &sts_absent, GP_FINDING_FAIL, sts_absent.severity, "no record");
+	else if (p->record != GP_MTASTS_RECORD_OK)
+		tell(j, &sts_broken, GP_FINDING_FAIL, sts_broken.severity,
+		     "several records, or one that is malformed");
+	else if (!p->policy)
+		tell(j, &sts_broken, GP_FINDING_FAIL, sts_broken.severity, "%s",
+		     shown(j, p->reason));
+	else
+		tell(j, &sts_broken, GP_FINDING_PASS, sts_broken.severity, "in mode %s",
+		     gp_mtasts_mode_name(p->policy->mode));
+	if (p->policy && p->policy->mode != GP_MTASTS_NONE)
+		judge_sts_host(j, p->policy);
+}
+
 /* --- block lists --- */
 
 static void
@@ -428,6 +497,7 @@ scan_findings(const struct scan_view *view, const char *software, struct gp_find
 	if (other)
 		judge_other(&j, other);
 	j.which = "";
+	judge_sts(&j);
 	for (size_t i = 0; i < view->result->listings.len; i++)
 		judge_listing(&j, &view->result->listings.items[i]);
 	int r = judge_tls(&j, software);

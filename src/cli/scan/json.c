@@ -3,6 +3,7 @@
 #include "cli/findings/findings.h"
 #include "cli/scan/report.h"
 #include "core/message/date.h"
+#include "core/mtasts/record.h"
 #include "core/probe/relay.h"
 
 /* Empty: null. */
@@ -313,6 +314,24 @@ address_text(const struct scan_result *r)
 	return json_string(gp_sockaddr_text(&a, false).s);
 }
 
+static json_t *
+policy_object(const struct scan_report *report, const struct scan_policy *p)
+{
+	static const char *const records[] = {
+		[GP_MTASTS_RECORD_OK] = "ok",
+		[GP_MTASTS_RECORD_NONE] = "none",
+		[GP_MTASTS_RECORD_SEVERAL] = "several",
+		[GP_MTASTS_RECORD_INVALID] = "invalid",
+		[GP_MTASTS_RECORD_UNKNOWN] = "not_measured",
+	};
+	json_t *mx = json_array();
+	for (size_t i = 0; p->policy && i < p->policy->mx_len; i++)
+		json_array_append_new(mx, text(report, p->policy->mx[i]));
+	return json_pack("{s:s, s:o, s:o, s:o}", "record", records[p->record], "mode",
+			 word(p->policy ? gp_mtasts_mode_name(p->policy->mode) : NULL), "mx", mx,
+			 "reason", text(report, p->reason));
+}
+
 json_t *
 scan_report_json(const struct scan_report *report)
 {
@@ -320,6 +339,8 @@ scan_report_json(const struct scan_report *report)
 	json_t *all = json_pack("{s:o, s:o, s:i, s:o}", "target", text(report, v->target),
 				"address", address_text(v->result), "port", (int)v->port, "host",
 				v->host ? text(report, v->host->host) : json_null());
+	if (v->policy)
+		json_object_set_new(all, "mta_sts", policy_object(report, v->policy));
 	if (v->result)
 		add_result(report, all);
 	else

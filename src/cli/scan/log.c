@@ -438,6 +438,11 @@ scan_log_view(struct scan_log *log, uint64_t host, uint64_t now_ms, const struct
 		put_text(out, "host", view->host->host);
 	if (view->dane)
 		put_dane(out, view);
+	if (view->policy) {
+		put_number(out, "sts_record", view->policy->record);
+		put_text(out, "sts_text", view->policy->text);
+		put_text(out, "sts_reason", view->policy->reason);
+	}
 	close_object(out);
 	end_line(log);
 }

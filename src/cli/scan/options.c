@@ -55,6 +55,7 @@ enum {
 	OPT_METRICS,
 	OPT_LOG,
 	OPT_TLS_SURVEY,
+	OPT_MTA_STS,
 	OPT_DNSBL,
 	OPT_LOG_KEY,
 	OPT_REPLAY,
@@ -82,6 +83,7 @@ const char scan_usage[] =
 	"      --ca FILE            who is believed, in PEM; without it the system's authorities\n"
 	"      --tls-survey[=N]     which versions, suites and groups it takes, by N connections; "
 	"60\n"
+	"      --mta-sts            with --mx: what the domains' MTA-STS policies say\n"
 	"      --dnsbl ZONE         is the address in this block list?\n"
 	"      --dns FILE, --resolver ADDR[:PORT], --no-dns   where names are looked up, or not\n"
 	"\n"
@@ -123,6 +125,7 @@ static const struct option long_options[] = {
 	{"mode", required_argument, NULL, OPT_MODE},
 	{"ca", required_argument, NULL, OPT_CA},
 	{"tls-survey", optional_argument, NULL, OPT_TLS_SURVEY},
+	{"mta-sts", no_argument, NULL, OPT_MTA_STS},
 	{"dnsbl", required_argument, NULL, OPT_DNSBL},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
@@ -324,6 +327,8 @@ switch_of(struct scan_options *o, int c)
 	switch (c) {
 	case OPT_MX:
 		return &o->engine.mx;
+	case OPT_MTA_STS:
+		return &o->engine.mta_sts;
 	case OPT_PRIVATE:
 		return &o->engine.private;
 	case OPT_NO_DNS:
@@ -494,6 +499,8 @@ find_wrong(const struct scan_options *o)
 		return "--shard needs --seed, the same for all shards";
 	if (o->log_key && !o->log && !o->replay)
 		return "--log-key belongs to --log or --replay";
+	if (o->engine.mta_sts && !o->engine.mx)
+		return "--mta-sts belongs to --mx: domains have such policies";
 	if (o->engine.no_dns && o->engine.blocklists_len > 0)
 		return "--dnsbl asks the DNS, which --no-dns forbids";
 	if (o->engine.dns && o->engine.resolver)

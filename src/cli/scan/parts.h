@@ -15,6 +15,7 @@ struct engine {
 	struct gp_loop *loop;
 	struct gp_asks dns;
 	bool has_dns;
+	struct https *https; /* for MTA-STS; NULL: not asked for */
 	struct scan_talkers talkers;
 	struct scan_rate *rate;
 	struct event *tick, *pace, *interrupt, *terminate;
@@ -43,9 +44,10 @@ struct turn {
 	struct gp_arena arena;
 	struct gp_ask ask;
 	struct gp_hosts_result hosts;
-	struct sight *sights; /* of a name: one for each address */
-	size_t asked_dane;    /* sights whose TLSA records are known */
-	size_t open;          /* sights that were not told of */
+	struct sight *sights;             /* of a name: one for each address */
+	struct scan_policy_fetch *policy; /* NULL: not asked for */
+	size_t asked_dane;                /* sights whose TLSA records are known */
+	size_t open;                      /* sights that were not told of */
 };
 
 /* A turn that waits for a host. */
@@ -57,6 +59,8 @@ struct sight {
 };
 
 struct host;
+struct https;
+struct scan_policy_fetch;
 
 /* Who stands in line for a connection. */
 struct applicant {

@@ -13,8 +13,10 @@
 #include "base/map.h"
 #include "cli/command.h"
 #include "cli/scan/arrivals.h"
+#include "cli/scan/policy.h"
 #include "cli/scan/seal.h"
 #include "cli/scan/survey.h"
+#include "core/mtasts/record.h"
 
 enum {
 	HOSTS_MAX = 10'000'000,
@@ -500,12 +502,26 @@ read_dane(const json_t *v, struct gp_arena *arena, struct gp_dane_result *ret)
 }
 
 static int
+read_policy(const json_t *v, struct gp_arena *arena, struct scan_policy *ret)
+{
+	struct gp_slice text = octets(v, "sts_text", arena), why = octets(v, "sts_reason", arena);
+	*ret = (struct scan_policy){.record = (uint8_t)GP_MIN((uint64_t)number(v, "sts_record"),
+							      (uint64_t)GP_MTASTS_RECORD_UNKNOWN)};
+	int r = text.len > 0 ? scan_policy_read(ret, text, arena) : 0;
+	if (!ret->policy && why.len > 0)
+		ret->reason = why;
+	return r;
+}
+
+static int
 look(struct replay *p, const struct host *h, const json_t *v)
 {
 	struct gp_dane_result dane = {};
 	const struct gp_host_address host = {.host = octets(v, "host", &p->arena)};
 	int64_t outcome = number(v, "dane_outcome");
 	bool has_dane = json_object_get(v, "dane_base");
+	bool has_policy = json_object_get(v, "sts_record");
+	struct scan_policy policy;
 	struct scan_view view = {
 		.result = number(v, "has_result") && h ? h->result : NULL,
 		.why = text(v, "why", &p->arena),
@@ -515,11 +531,14 @@ look(struct replay *p, const struct host *h, const json_t *v)
 		.host = json_object_get(v, "host") ? &host : NULL,
 		.mx = number(v, "mx"),
 		.dane = has_dane ? &dane : NULL,
+		.policy = has_policy ? &policy : NULL,
 		.dane_outcome = (int)outcome,
 		.again = number(v, "again"),
 	};
 	if (has_dane)
 		read_dane(v, &p->arena, &dane);
+	if (has_policy && read_policy(v, &p->arena, &policy) < 0)
+		return GP_EXIT_ERROR;
 	if ((!view.result && !view.why) || outcome < GP_DANE_ABSENT || outcome > GP_DANE_TROUBLE)
 		return complain(p, GP_EXIT_USAGE, "a view that makes no sense");
 	int r = p->o->tell(p->o->context, &view);

@@ -14,7 +14,9 @@
 
 /* SIGINT and SIGTERM end a scan well; libevent hands back their handlers. A relay test says from
    which address. */
-#define SCAN_CALLS SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(getsockname)
+#define SCAN_CALLS                                                             \
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(getsockname), \
+		SCMP_SYS(getpeername), SCMP_SYS(poll) /* libcurl's, for MTA-STS */
 
 static const int calls[] = {SCAN_CALLS};
 static const int file_calls[] = {SCAN_CALLS, SCMP_SYS(openat), SCMP_SYS(rename)};

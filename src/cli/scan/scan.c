@@ -295,6 +295,7 @@ run(struct scan *scan)
 	engine->confine = confine;
 	engine->tell = tell;
 	engine->tick = tick;
+	engine->authorities = scan->o.authorities;
 	const char *authorities = scan->o.authorities ? scan->o.authorities : GP_TLS_AUTHORITIES;
 	if (gp_wire_prepare_tls() == 0)
 		engine->tls = gp_tls_client_new_tolerant(authorities);

@@ -21,6 +21,7 @@
 #include "cli/scan/talk.h"
 #include "core/dane/dane.h"
 #include "core/hello/survey.h"
+#include "core/mtasts/policy.h"
 #include "core/targets/blocklist.h"
 #include "core/targets/hosts.h"
 
@@ -56,6 +57,14 @@ struct scan_result {
 	uint64_t number;                    /* of the host, in the log */
 };
 
+/* The MTA-STS policy of a domain (RFC 8461). */
+struct scan_policy {
+	uint8_t record;         /* enum gp_mtasts_record */
+	struct gp_slice text;   /* the policy's body; empty: none came */
+	struct gp_slice reason; /* why there is no policy beside a record, any octets */
+	const struct gp_mtasts_policy *policy; /* NULL: none */
+};
+
 /* A result as one target sees it. */
 struct scan_view {
 	const struct scan_result *result; /* NULL: the target has no address, `why` */
@@ -67,6 +76,7 @@ struct scan_view {
 	bool mx;                            /* it is one of the MX hosts of the target */
 	const struct gp_dane_result *dane;  /* NULL: not asked */
 	int dane_outcome;                   /* enum gp_dane_outcome */
+	const struct scan_policy *policy;   /* of the domain; NULL: not asked */
 	bool again;                         /* the result was told of before, for another target */
 };
 

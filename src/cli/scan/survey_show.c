@@ -98,7 +98,7 @@ put_versions(const struct gp_survey_facts *f, struct gp_buf *out)
 				   : v->spoken == GP_SURVEY_NO ? "no"
 							       : "not known";
 		bool more = v->spoken == GP_SURVEY_YES && !v->listed;
-		gp_buf_printf(out, "  %-10s %s%s\n", gp_tls_version_name(v->version), said,
+		gp_buf_printf(out, "  %-12s %s%s\n", gp_tls_version_name(v->version), said,
 			      more ? ", and perhaps more suites than these" : "");
 	}
 }
@@ -131,7 +131,7 @@ takes(const struct gp_survey_version *v, uint16_t cipher)
 static void
 put_suite(const struct gp_survey_facts *f, const struct gp_cipher *c, struct gp_buf *out)
 {
-	gp_buf_printf(out, "  %-10s %-46s", "suite", c->name);
+	gp_buf_printf(out, "  %-12s %-46s", "suite", c->name);
 	for (size_t i = 1; i < GP_SURVEY_VERSIONS; i++) {
 		const struct gp_survey_version *v = &f->versions[i];
 		if (v->spoken == GP_SURVEY_YES)
@@ -165,7 +165,7 @@ put_groups(const char *label, const uint16_t *groups, size_t len, struct gp_buf 
 {
 	if (len == 0)
 		return;
-	gp_buf_printf(out, "  %-10s", label);
+	gp_buf_printf(out, "  %-12s", label);
 	for (size_t i = 0; i < len; i++)
 		gp_buf_printf(out, " %s", group_name(groups[i]));
 	gp_buf_put_str(out, "\n");
@@ -177,7 +177,7 @@ put_chain(const struct scan_report *report, const struct scan_certificates *c, s
 	const struct gp_tls_link *l = &c->shown.links[0];
 	struct gp_slice names = scan_visible(report, c->certificate.names);
 	if (c->shown.links_len > 0)
-		gp_buf_printf(out, "  %-10s %s of %u bits, until %s, for %.*s\n", "chain", l->key,
+		gp_buf_printf(out, "  %-12s %s of %u bits, until %s, for %.*s\n", "chain", l->key,
 			      l->key_bits, gp_date_stamp((uint64_t)GP_MAX(l->until_s, 0)).s,
 			      GP_SLICE_FMT(names));
 }
@@ -192,10 +192,10 @@ scan_survey_text(const struct scan_report *report, const struct scan_surveyed *s
 	put_groups("groups", f->groups, f->groups_len, out);
 	put_groups("curves", f->curves, f->curves_len, out);
 	if (f->dh_bits > 0)
-		gp_buf_printf(out, "  %-10s %u bits, %s\n", "DHE", f->dh_bits,
+		gp_buf_printf(out, "  %-12s %u bits, %s\n", "DHE", f->dh_bits,
 			      f->dh_prime ? f->dh_prime : "a prime of its own");
 	for (size_t i = 0; i < SCAN_CHAINS; i++)
 		put_chain(report, &s->chains[i], out);
-	gp_buf_printf(out, "  %-10s %u connections%s%s\n", "survey", f->connections,
+	gp_buf_printf(out, "  %-12s %u connections%s%s\n", "survey", f->connections,
 		      f->cut ? ", not complete: " : "", f->cut ? f->cut_why : "");
 }

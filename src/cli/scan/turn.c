@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/scan/log.h"
-#include "cli/scan/parts.h"
+#include "cli/scan/policy.h"
 #include "sys/clock.h"
 
 enum {
@@ -21,6 +21,8 @@ turn_free(struct turn *t)
 {
 	struct engine *e = t->engine;
 	gp_ask_end(&t->ask);
+	if (t->policy)
+		scan_policy_end(t->policy);
 	gp_list_remove(&t->link);
 	gp_arena_free(&t->arena);
 	free(t);
@@ -117,6 +119,35 @@ find_dane(struct turn *t)
 	return 0;
 }
 
+static void
+on_policy(struct scan_policy_fetch *f);
+
+/* What MTA-STS has to say of the domain. Returns 0, a positive number when it is not yet known, or
+   -ENOMEM. */
+static int
+find_policy(struct turn *t)
+{
+	if (!t->engine->o->mta_sts)
+		return 0;
+	if (!t->policy) {
+		t->policy = gp_arena_new(&t->arena, struct scan_policy_fetch);
+		if (!t->policy)
+			return -ENOMEM;
+		*t->policy = (struct scan_policy_fetch){.engine = t->engine,
+							.turn = t,
+							.arena = &t->arena,
+							.domain = t->what.name,
+							.done = on_policy};
+	}
+	struct scan_policy_fetch *f = t->policy;
+	int r = scan_policy_look(f, t->ask.answers);
+	if (r == SCAN_POLICY_NEED && gp_ask_for(&t->ask, f->need, f->need_len) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; r == SCAN_POLICY_DONE && i < t->hosts.addresses_len; i++)
+		t->sights[i].view.policy = &f->policy;
+	return r;
+}
+
 static int
 find_hosts(struct turn *t)
 {
@@ -139,10 +170,18 @@ step(struct turn *t)
 	}
 	if (r == GP_HOSTS_DONE)
 		r = find_dane(t);
+	if (r == 0)
+		r = find_policy(t);
 	if (r < 0 || t->arena.failed)
 		engine_finish(t->engine, -ENOMEM);
 	else if (r == 0)
 		look_at_all(t);
+}
+
+static void
+on_policy(struct scan_policy_fetch *f)
+{
+	step(f->turn);
 }
 
 static void

@@ -116,22 +116,35 @@ hide_mailboxes(struct gp_buf *out, struct gp_slice key, struct gp_slice value)
 	}
 }
 
-/* A trace field with its addresses hidden, and the word behind "for" whatever it is. */
+/* Behind these stands who it is for, or who has logged in: "(Authenticated sender: alice)". */
+static bool
+leads_to_user(struct gp_slice word)
+{
+	static const struct gp_slice words[] = {GP_SLICE("for"), GP_SLICE("sender:"),
+						GP_SLICE("auth-user:"), GP_SLICE("as")};
+	for (size_t i = 0; i < GP_ARRAY_LEN(words); i++) {
+		if (gp_slice_eq_nocase(word, words[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A trace field with its addresses hidden, and users whatever they look like. */
 static void
 hide_in_trace(struct gp_buf *out, struct gp_slice key, struct gp_slice value)
 {
-	bool is_for = false;
+	bool is_user = false;
 	for (struct gp_scan c = gp_scan(value); !gp_scan_end(&c);) {
 		struct gp_slice word = take_word(&c);
 		if (word.len == 0) {
 			gp_buf_put_char(out, value.ptr[c.at++]);
 			continue;
 		}
-		if (is_for || gp_slice_find(word, '@') >= 0)
+		if (is_user || gp_slice_find(word, '@') >= 0)
 			gp_redact_address(out, key, word);
 		else
 			gp_buf_put(out, word);
-		is_for = gp_slice_eq_nocase(word, GP_SLICE("for"));
+		is_user = leads_to_user(word);
 	}
 }
 

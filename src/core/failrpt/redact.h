@@ -12,8 +12,8 @@
  *   field                                            what is told
  *   From, Date, Message-ID, MIME-Version, List-Id,   all
  *   User-Agent, X-Mailer
- *   Received                                         all but the local parts of addresses, and
- *                                                    whom it is for
+ *   Received                                         all but the local parts of addresses, whom
+ *                                                    it is for, and who has logged in
  *   To, Cc, Bcc, Sender, Reply-To, Return-Path,      the addresses with their local parts hidden,
  *   Resent-..., Delivered-To and the like            and no names
  *   DKIM-Signature, ARC-Seal,                        all, but nothing where it has copies of other

@@ -190,19 +190,6 @@ is_lookalike(struct judging *j)
 }
 
 static bool
-has_no_author(struct judging *j)
-{
-	static const char *const kinds[] = {"from.several_fields", "from.unreadable",
-					    "from.missing", "from.several_authors"};
-	for (size_t i = 0; i < GP_ARRAY_LEN(kinds); i++)
-		add_finding(j, found(j, kinds[i]));
-	if (j->h->reasons_len == 0 && j->h->verified.from_trick)
-		add_reason(j, gp_arena_printf(j->arena, "From is made to be read in two ways: %s",
-					      j->h->verified.from_trick));
-	return j->h->reasons_len > 0 && decide(j, GP_VERDICT_UNAUTHENTICATED);
-}
-
-static bool
 is_own_submission(struct judging *j)
 {
 	int hop = our_submission(j);
@@ -243,6 +230,22 @@ is_spoofed(struct judging *j)
 		add_reason(j, GP_SLICE("a forwarder vouches for it by ARC, which proves nothing of "
 				       "a forwarder that nobody knows"));
 	return (fails || forged) && decide(j, GP_VERDICT_SPOOFED);
+}
+
+static bool
+has_no_author(struct judging *j)
+{
+	static const char *const kinds[] = {"from.several_fields", "from.unreadable",
+					    "from.missing", "from.several_authors"};
+	for (size_t i = 0; i < GP_ARRAY_LEN(kinds); i++)
+		add_finding(j, found(j, kinds[i]));
+	if (j->h->reasons_len == 0 && j->h->verified.from_trick)
+		add_reason(j, gp_arena_printf(j->arena, "From is made to be read in two ways: %s",
+					      j->h->verified.from_trick));
+	if (j->h->reasons_len == 0)
+		return false;
+	/* Who adds a trick to a forgery must not have it called by a milder name. */
+	return is_spoofed(j) || decide(j, GP_VERDICT_UNAUTHENTICATED);
 }
 
 static bool

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLSA records of the MX hosts, as far as they can be judged without talking to the hosts: RFC
- * 7672. */
+/*
+ * DNSSEC, and TLSA records of the MX hosts as far as they can be judged without talking to the
+ * hosts: RFC 7672.
+ */
 #include "core/dane/dane.h"
 
 #include "core/posture/parts.h"
 
 static const struct gp_finding_kind
+	dnssec = {"dnssec.none", GP_SEVERITY_LOW, "the domain is not signed by DNSSEC",
+		  "who forges answers on their way leads its mail elsewhere, and DANE is out of "
+		  "reach"},
 	none = {"dane.none", GP_SEVERITY_INFO, "no TLSA records",
 		"by DANE senders know that a host takes TLS, and by which key (RFC 7672)"},
 	mismatch = {"dane.mismatch", GP_SEVERITY_CRITICAL, "no TLSA record matches the host",
@@ -97,11 +102,31 @@ judge_absent(struct posture_run *run, const struct hosts *h)
 		     "sign the zone, and publish 3 1 1 records of each host's key");
 }
 
+/* By its MX answer; one that says that there is none is proven as well. */
+static void
+judge_dnssec(struct posture_run *run)
+{
+	struct gp_dns_answer mx;
+	const struct posture_mend m = {
+		.evidence = gp_arena_printf(run->arena, "the MX answer of %.*s is not validated",
+					    GP_SLICE_FMT(run->facts->domain)),
+		.fix = GP_SLICE("sign the zone, and have its key named in the zone above")};
+	if (!posture_ask(run, run->facts->domain, GP_DNS_MX, &mx) ||
+	    gp_dns_status_temporary(mx.status))
+		return;
+	if (!run->query->validated)
+		posture_not_measured(run, &dnssec,
+				     GP_SLICE("the answers were not validated by DNSSEC"));
+	else if (!mx.secure)
+		posture_add(run, &dnssec, dnssec.severity, &m);
+}
+
 void
 posture_judge_dane(struct posture_run *run)
 {
 	const struct gp_posture_facts *f = run->facts;
 	struct hosts h = {};
+	judge_dnssec(run);
 	for (size_t i = 0; i < GP_MIN(f->mx.len, (size_t)GP_POSTURE_HOSTS_MAX); i++)
 		look_at_host(run, &h, f->mx.records[i].name);
 	judge_absent(run, &h);

@@ -7,7 +7,7 @@
 
 #include "core/identity/organisation.h"
 #include "core/identity/visible.h"
-#include "core/posture/parts.h"
+#include "core/posture/spf_tree.h"
 
 /* --- questions --- */
 
@@ -152,6 +152,13 @@ posture_list_add(struct posture_run *run, struct posture_list *list, const char 
 	gp_assert(len >= 0);
 	list->text = gp_arena_printf(run->arena, "%.*s%s%s", GP_SLICE_FMT(list->text),
 				     list->len > 1 ? "; " : "", text);
+}
+
+bool
+gp_posture_is_replaced(struct gp_slice name, const struct gp_dns_record *there)
+{
+	bool one_purpose = gp_slice_find(name, '_') >= 0;
+	return there->type != GP_DNS_TXT || one_purpose || posture_spf_looks_like(there->data);
 }
 
 /* --- the evaluation --- */

@@ -93,6 +93,11 @@ enum gp_posture_outcome {
 const char *
 gp_posture_class_name(uint8_t value);
 
+/* Does a proposed record at this name stand in place of that one of the same type? Beside an SPF
+   record others stay, as the domain's name is for many purposes. */
+bool
+gp_posture_is_replaced(struct gp_slice name, const struct gp_dns_record *there);
+
 /* Returns enum gp_posture_outcome, or -ENOMEM. Results live in the arena, the set's arena and the
    query. */
 [[nodiscard]] int

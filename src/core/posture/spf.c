@@ -130,19 +130,42 @@ draft_without(struct posture_run *run, const struct posture_spf_term *term,
 		ret->all = GP_SLICE("-all");
 }
 
+/* The term of the domain's own record that leads to this one, or is it. */
+static const struct posture_spf_term *
+find_own(const struct posture_run *run, const struct posture_spf_node *node,
+	 const struct posture_spf_term *t)
+{
+	const struct posture_spf_node *own = &run->spf->nodes[0];
+	if (node == own)
+		return t;
+	while (node->parent != own)
+		node = node->parent;
+	for (size_t i = 0; i < own->len; i++) {
+		if (own->terms[i].child == node)
+			return &own->terms[i];
+	}
+	gp_unreachable("a node is a term's child");
+}
+
+/* What is wrong in a record of somebody else goes with the term that leads there. */
 static void
 find_term(struct posture_run *run, const struct gp_finding_kind *kind,
 	  const struct posture_spf_node *node, const struct posture_spf_term *t,
 	  struct gp_slice evidence, const char *fix)
 {
 	struct posture_spf_draft draft;
-	bool own = !node->parent;
-	if (own)
-		draft_without(run, t, &draft);
+	/* A tree has more terms than anybody is told of; a draft for each would cost memory. */
+	if (run->findings->len == GP_FINDINGS_MAX) {
+		posture_add(run, kind, kind->severity, &(struct posture_mend){});
+		return;
+	}
+	draft_without(run, find_own(run, node, t), &draft);
 	struct gp_slice text = gp_arena_printf(
 		run->arena, "%.*s: %.*s%s%.*s", GP_SLICE_FMT(node->path), GP_SLICE_FMT(t->raw),
 		evidence.len > 0 ? ": " : "", GP_SLICE_FMT(evidence));
-	find(run, kind, kind->severity, text, fix, own ? &draft : NULL);
+	find(run, kind, kind->severity, text,
+	     node->parent ? "take out what leads there, or have it mended by whose it is" : fix,
+	     &draft);
 }
 
 /* --- no record, or several --- */
@@ -393,6 +416,17 @@ judge_broad(struct posture_run *run)
 		     "name the hosts that send, and not their networks", NULL);
 }
 
+/* The first term that is not of the grammar; there is one. */
+static struct gp_slice
+find_bad(const struct posture_spf_node *node)
+{
+	size_t i = 0;
+	while (!node->terms[i].bad)
+		i++;
+	return node->terms[i].raw;
+}
+
+/* What is wrong where the term leads. */
 static void
 judge_target(struct posture_run *run, const struct posture_spf_node *node,
 	     const struct posture_spf_term *t)
@@ -401,29 +435,30 @@ judge_target(struct posture_run *run, const struct posture_spf_node *node,
 	bool follows = t->term.kind == GP_SPF_INCLUDE || t->term.kind == GP_SPF_REDIRECT;
 	bool absent = child ? child->state == SPF_NONE && child->answer.status == GP_DNS_NXDOMAIN
 			    : t->nxdomain;
-	if (absent && posture_unregistered(run, t->target)) {
+	if (absent && posture_unregistered(run, t->target))
 		find_term(run, &dangling, node, t, gp_organisation_of(t->target),
 			  "take it out now");
-	} else if (t->loop) {
+	else if (t->loop)
 		find_term(run, &include_loop, node, t, no_text, "take it out");
-	} else if (follows && (t->no_name || (child && child->state == SPF_NONE))) {
+	else if (follows && (t->no_name || (child && child->state == SPF_NONE)))
 		find_term(run, &include_none, node, t, no_text, "take it out, or correct its name");
-	} else if (child && child->state == SPF_SEVERAL) {
+	else if (child && child->state == SPF_SEVERAL)
 		find_term(run, &include_permerror, node, t, GP_SLICE("more than one record"),
 			  "take it out, and tell whose it is");
-	} else if (child && child->bad > 0) {
-		struct gp_slice bad = no_text;
-		for (size_t i = 0; i < child->len && bad.len == 0; i++)
-			bad = child->terms[i].bad ? child->terms[i].raw : no_text;
-		find_term(run, &include_permerror, node, t, bad,
+	else if (child && child->bad > 0)
+		find_term(run, &include_permerror, node, t, find_bad(child),
 			  "take it out, and tell whose it is");
-	}
-	if (follows && t->term.qualifier == GP_SPF_PASS && t->term.kind == GP_SPF_INCLUDE) {
-		const struct posture_spf_node *end = posture_spf_end(child);
-		if (end && end->all && end->all->term.qualifier == GP_SPF_PASS)
-			find_term(run, &plus, node, t, GP_SLICE("its record ends in +all"),
-				  "take it out");
-	}
+}
+
+/* An include of somebody who lets everybody pass does so, too. */
+static void
+judge_open(struct posture_run *run, const struct posture_spf_node *node,
+	   const struct posture_spf_term *t)
+{
+	const struct posture_spf_node *end = posture_spf_end(t->child);
+	bool passes = t->term.kind == GP_SPF_INCLUDE && t->term.qualifier == GP_SPF_PASS;
+	if (passes && end && end->all && end->all->term.qualifier == GP_SPF_PASS)
+		find_term(run, &plus, node, t, GP_SLICE("its record ends in +all"), "take it out");
 }
 
 static void
@@ -435,6 +470,7 @@ judge_node(struct posture_run *run, const struct posture_spf_node *node,
 		if (t->bad || t->moot)
 			continue;
 		judge_target(run, node, t);
+		judge_open(run, node, t);
 		if (t->trouble)
 			posture_not_measured(run, &trouble,
 					     gp_arena_printf(run->arena, "%.*s: %.*s",
@@ -496,21 +532,17 @@ show_shares(struct posture_run *run, const struct posture_spf_node *own)
 static void
 find_costly(struct posture_run *run, const struct gp_finding_kind *kind, struct gp_slice evidence)
 {
+	static const char fewer[] = "take out who no longer sends, or let some of them send as a "
+				    "name of its own below this one";
 	struct posture_flat flat;
-	struct posture_mend m = {
-		.evidence = evidence,
-		.fix = GP_SLICE(
-			"take out who no longer sends, or let some of them send as a name of "
-			"its own below this one")};
+	struct posture_mend m = {.evidence = evidence, .fix = gp_slice_str(fewer)};
 	if (octets(&run->spf->nodes[0].answer) <= PROPOSAL_MAX &&
 	    posture_spf_flatten(run, run->spf, &flat)) {
-		m.fix = gp_arena_printf(
-			run->arena,
-			"%.*s;\nor publish the records below: with them it has %u lookups, and "
-			"authorises the same %zu networks in place of what they replace, as these "
-			"are "
-			"today: publish them anew whenever those change",
-			GP_SLICE_FMT(m.fix), flat.lookups, flat.networks);
+		m.fix = gp_arena_printf(run->arena,
+					"%s;\nor publish the records below, of %u lookups: they "
+					"authorise the same %zu networks as what they replace does "
+					"today, and are to be made anew whenever that changes",
+					fewer, flat.lookups, flat.networks);
 		m.records = flat.records;
 		m.records_len = flat.len;
 	}

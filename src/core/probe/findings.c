@@ -577,6 +577,43 @@ count_forms(const struct gp_probe_record *r, enum gp_probe_relay_state state)
 	return n;
 }
 
+/* Some forms hide another domain in a local part: who takes all local parts takes them as well. */
+static bool
+is_for_elsewhere(const struct gp_probe_form *form)
+{
+	struct gp_slice to = gp_slice_str(form->to);
+	return gp_slice_ends_nocase(to, GP_SLICE("@$E")) ||
+	       gp_slice_ends_nocase(to, GP_SLICE("@$E.")) ||
+	       gp_slice_ends_nocase(to, GP_SLICE("@[$L]"));
+}
+
+static bool
+accepts_elsewhere(const struct gp_probe_record *r)
+{
+	size_t len;
+	const struct gp_probe_form *forms = gp_probe_forms(&len);
+	for (size_t i = 0; i < r->relay_len; i++) {
+		if (r->relay[i].state == GP_PROBE_RELAY_ACCEPTED && is_for_elsewhere(&forms[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+judge_acceptance(const struct judging *j, struct gp_slice forms)
+{
+	if (accepts_elsewhere(j->record))
+		fail(j, &relay, GP_SEVERITY_MEDIUM,
+		     "not proven: no message arrived, but it takes recipients of other domains; "
+		     "forms %.*s",
+		     GP_SLICE_FMT(forms));
+	else
+		fail(j, &relay, GP_SEVERITY_LOW,
+		     "not proven, and not likely: it takes nothing but local parts that hold "
+		     "another address, as who takes all of them does; forms %.*s",
+		     GP_SLICE_FMT(forms));
+}
+
 /* The reason that the plain form was not tested speaks for all of them. */
 static const char *
 why_not_relayed(const struct gp_probe_record *r)
@@ -606,10 +643,7 @@ judge_relay(const struct judging *j)
 		break;
 	case GP_PROBE_VERDICT_ACCEPTED:
 		put_forms(&forms, r, GP_PROBE_RELAY_ACCEPTED);
-		fail(j, &relay, GP_SEVERITY_MEDIUM,
-		     "not proven: no message arrived, but it takes recipients of other domains; "
-		     "forms %.*s",
-		     GP_SLICE_FMT(gp_buf_slice(&forms)));
+		judge_acceptance(j, gp_buf_slice(&forms));
 		break;
 	case GP_PROBE_VERDICT_REFUSED:
 		pass(j, &relay, "%zu of %zu forms are refused, the others could not be tested",

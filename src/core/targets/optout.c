@@ -66,7 +66,7 @@ make_room(struct gp_optout *o)
 }
 
 static int
-add(struct gp_optout *o, const struct gp_target *t)
+add(struct gp_optout *o, const struct gp_scan_target *t)
 {
 	if (t->name.len > 0) {
 		struct gp_slice name = gp_arena_dup(o->arena, t->name);
@@ -88,7 +88,7 @@ gp_optout_add_line(struct gp_optout *o, struct gp_slice line, struct gp_targets_
 {
 	line = gp_slice_cut(&line, '#');
 	for (;;) {
-		struct gp_target target;
+		struct gp_scan_target target;
 		struct gp_slice word = gp_targets_word(&line);
 		if (word.len == 0)
 			return 0;

@@ -16,7 +16,7 @@ enum {
 
 /* Texts, and the number of the first turn of each. */
 struct gp_target_block {
-	struct gp_target targets[BLOCK_LEN];
+	struct gp_scan_target targets[BLOCK_LEN];
 	uint64_t first[BLOCK_LEN];
 };
 
@@ -90,9 +90,9 @@ host_bits(const struct gp_network *n)
 
 int
 gp_target_parse(struct gp_slice text, enum gp_target_size size, struct gp_arena *arena,
-		struct gp_target *ret, const char **ret_why)
+		struct gp_scan_target *ret, const char **ret_why)
 {
-	*ret = (struct gp_target){};
+	*ret = (struct gp_scan_target){};
 	bool bracketed = text.len > 0 && text.ptr[0] == '[';
 	if (!take_port(&text, &ret->port))
 		return wrong(ret_why, "has a port that is not 1 to 65535");
@@ -145,19 +145,19 @@ gp_targets_init(struct gp_targets *list, struct gp_arena *arena, const uint16_t 
 }
 
 static uint64_t
-addresses_of(const struct gp_target *t)
+addresses_of(const struct gp_scan_target *t)
 {
 	return t->name.len > 0 ? 1 : (uint64_t)1 << host_bits(&t->network);
 }
 
 static uint64_t
-turns_of(const struct gp_targets *list, const struct gp_target *t)
+turns_of(const struct gp_targets *list, const struct gp_scan_target *t)
 {
 	return addresses_of(t) * (t->port > 0 ? 1 : list->ports_len);
 }
 
 static void
-digest(struct gp_targets *list, const struct gp_target *t)
+digest(struct gp_targets *list, const struct gp_scan_target *t)
 {
 	const uint64_t key[2] = {list->digest, t->port};
 	const uint64_t inner[2] = {gp_siphash13(key, t->name), t->network.prefix_len};
@@ -166,7 +166,7 @@ digest(struct gp_targets *list, const struct gp_target *t)
 }
 
 int
-gp_targets_add(struct gp_targets *list, const struct gp_target *target)
+gp_targets_add(struct gp_targets *list, const struct gp_scan_target *target)
 {
 	uint64_t turns = turns_of(list, target);
 	struct gp_target_block **block = &list->blocks[list->len / BLOCK_LEN];
@@ -175,7 +175,7 @@ gp_targets_add(struct gp_targets *list, const struct gp_target *target)
 		return -E2BIG;
 	if (!*block)
 		*block = gp_arena_new(list->arena, struct gp_target_block);
-	struct gp_target copy = *target;
+	struct gp_scan_target copy = *target;
 	copy.name = gp_arena_dup(list->arena, target->name);
 	if (!*block || !copy.name.ptr)
 		return -ENOMEM;
@@ -212,7 +212,7 @@ gp_targets_add_line(struct gp_targets *list, struct gp_slice line,
 {
 	line = gp_slice_cut(&line, '#');
 	for (;;) {
-		struct gp_target target;
+		struct gp_scan_target target;
 		struct gp_slice word = gp_targets_word(&line);
 		if (word.len == 0)
 			return 0;
@@ -278,7 +278,7 @@ gp_targets_at(const struct gp_targets_walk *walk, uint64_t at, struct gp_target_
 	gp_assert(at < walk->turns);
 	uint64_t turn = gp_shuffle_at(&walk->order, at * walk->shards + walk->shard);
 	size_t i = find_target(list, turn);
-	const struct gp_target *t = &list->blocks[i / BLOCK_LEN]->targets[i % BLOCK_LEN];
+	const struct gp_scan_target *t = &list->blocks[i / BLOCK_LEN]->targets[i % BLOCK_LEN];
 	uint64_t offset = turn - first_turn(list, i);
 	*ret = (struct gp_target_turn){.name = t->name, .port = t->port};
 	if (t->port == 0) {

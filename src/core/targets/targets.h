@@ -29,7 +29,7 @@ enum gp_targets_limits {
 };
 
 /* One of the texts. */
-struct gp_target {
+struct gp_scan_target {
 	struct gp_slice name;      /* A-labels, lower case; empty: a network */
 	struct gp_network network; /* of one address, mostly */
 	uint16_t port;             /* 0: each port of the list */
@@ -54,7 +54,7 @@ enum gp_target_size {
  */
 [[nodiscard]] int
 gp_target_parse(struct gp_slice text, enum gp_target_size size, struct gp_arena *arena,
-		struct gp_target *ret, const char **ret_why);
+		struct gp_scan_target *ret, const char **ret_why);
 
 /* Cuts the next text off the front of a line, which has no comment any more; empty: there is none.
  */
@@ -86,7 +86,7 @@ gp_targets_init(struct gp_targets *list, struct gp_arena *arena, const uint16_t 
 
 /* Adds what was parsed; its name is copied. Returns 0; -E2BIG: too many texts or turns; -ENOMEM. */
 [[nodiscard]] int
-gp_targets_add(struct gp_targets *list, const struct gp_target *target);
+gp_targets_add(struct gp_targets *list, const struct gp_scan_target *target);
 
 struct gp_targets_line {
 	struct gp_slice wrong; /* the text that is none; part of the line */

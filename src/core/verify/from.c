@@ -103,18 +103,21 @@ is_of_author(struct gp_slice value, const struct gp_dmarc_author *author, struct
 }
 
 static int
-look_at_senders(const struct gp_header *h, const struct gp_dmarc_author *author,
-		struct gp_arena *arena, const char **ret)
+look_at_sender(const struct gp_header *h, const struct gp_dmarc_author *author,
+	       struct gp_arena *arena, const char **ret)
 {
 	struct gp_slice name = GP_SLICE("Sender");
-	for (size_t i = 0; (i = gp_header_find(h, name, i)) < h->fields_len; i++) {
-		int r = is_of_author(gp_header_value(h, i), author, arena);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			*ret = "the From field is malformed, and Sender names somebody else";
+	size_t fields = gp_header_count(h, name);
+	if (fields == 0)
+		return 0;
+	if (fields > 1) {
+		*ret = "the From field is malformed, and there is more than one Sender field";
+		return 0;
 	}
-	return 0;
+	int r = is_of_author(gp_header_value(h, gp_header_find(h, name, 0)), author, arena);
+	if (r == 0)
+		*ret = "the From field is malformed, and Sender names somebody else";
+	return GP_MIN(r, 0);
 }
 
 int
@@ -131,6 +134,6 @@ gp_verify_from(const struct gp_header *h, const struct gp_dmarc_author *author,
 		return 0;
 	}
 	if (author->broken)
-		return look_at_senders(h, author, arena, ret);
+		return look_at_sender(h, author, arena, ret);
 	return look_at_list(h, arena, ret);
 }

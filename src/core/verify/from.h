@@ -16,7 +16,8 @@
  *  - a group (RFC 6854): its name stands where readers expect who it is from;
  *  - a local part with an encoded word (RFC 2047) or an "@" in it: who decodes or cuts it sees
  *    another address;
- *  - a `broken` field beside a Sender of another domain: who cannot read From shows that.
+ *  - a `broken` field beside a Sender of another domain, or several Senders, where there may be
+ *    one (RFC 5322 section 3.6): who cannot read From shows that.
  *
  * Returns 0 or -ENOMEM.
  */

@@ -134,7 +134,10 @@ gp_verify_free(struct gp_verify *v)
 size_t
 gp_verify_memory(const struct gp_verify *v)
 {
-	return v->text.cap + v->answers_size;
+	size_t held = v->text.cap + v->answers_size + v->arena.used;
+	for (size_t i = 0; i < PARTS; i++)
+		held += v->parts[i].arena.used;
+	return held;
 }
 
 /* --- the message --- */

@@ -116,6 +116,7 @@ gp_verify_facts(const struct gp_verify *v);
 const struct gp_answers *
 gp_verify_answers(const struct gp_verify *v);
 
-/* Octets that it holds of the message and of answers, for whoever bounds the sum over many. */
+/* Octets that it holds of the message, of answers, and of what it made of both: a header of many
+ * fields is some times its size. For whoever bounds the sum over many. */
 size_t
 gp_verify_memory(const struct gp_verify *v);

@@ -263,10 +263,8 @@ read_record(struct gp_zone_reader *r, struct gp_zone_record *ret)
 {
 	size_t at = 0;
 	if (r->owned) {
-		struct gp_name owner; /* the origin may be the last owner's text */
-		if (!read_name(r, &r->words[at++], &owner))
+		if (!read_name(r, &r->words[at++], &r->owner))
 			return false;
-		r->owner = owner;
 		r->has_owner = true;
 	}
 	if (!r->has_owner)

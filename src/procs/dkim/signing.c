@@ -10,7 +10,7 @@
 #include "core/dkim/sign.h"
 #include "core/dns/idn.h"
 #include "core/keyring/keyring.h"
-#include "core/message/mailbox_list.h"
+#include "core/message/lone_mailbox.h"
 #include "core/smtp/address.h"
 
 enum {
@@ -41,24 +41,39 @@ signing_prepare(void)
 
 /* --- whose mail it is --- */
 
-/* The domain of the first mailbox of the only From field, as the configuration has domains; empty:
- * there is none. 0 or -ENOMEM. */
+/* The first mailbox of a From field, or the one that is in it though it is malformed: who verifies
+ * it may find that one, as we do. 0; 1: there is none; -ENOMEM. */
+static int
+find_author(struct gp_slice value, struct gp_arena *arena, struct gp_mailbox *ret)
+{
+	struct gp_mailbox_list list;
+	const char *why;
+	struct gp_slice line = gp_header_unfold(value, arena);
+	int r = line.ptr ? gp_mailbox_list_parse(line, arena, &list, &why) : -ENOMEM;
+	if (r > 0)
+		return gp_lone_mailbox_find(line, arena, ret);
+	if (r < 0 || list.len == 0)
+		return r < 0 ? r : 1;
+	*ret = list.items[0];
+	return 0;
+}
+
+/* The domain of the author in the only From field, as the configuration has domains; empty: there
+ * is none. 0 or -ENOMEM. */
 static int
 author_domain(const struct gp_header *h, struct gp_arena *arena, struct gp_slice *ret)
 {
 	struct gp_slice name = GP_SLICE("From");
-	struct gp_mailbox_list list;
+	struct gp_mailbox author;
 	struct gp_address address;
 	const char *why;
 	*ret = GP_SLICE("");
 	if (gp_header_count(h, name) != 1)
 		return 0;
-	struct gp_slice value =
-		gp_header_unfold(gp_header_value(h, gp_header_find(h, name, 0)), arena);
-	int r = value.ptr ? gp_mailbox_list_parse(value, arena, &list, &why) : -1;
-	if (r != 0 || list.len == 0)
+	int r = find_author(gp_header_value(h, gp_header_find(h, name, 0)), arena, &author);
+	if (r != 0)
 		return GP_MIN(r, 0);
-	r = gp_address_parse(list.items[0].text, arena, &address, &why);
+	r = gp_address_parse(author.text, arena, &address, &why);
 	if (r == 0 && address.domain_kind == GP_DOMAIN_NAME)
 		r = gp_idn_to_ascii(address.domain, arena, ret);
 	return GP_MIN(r, 0);

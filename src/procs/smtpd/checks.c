@@ -16,8 +16,8 @@
 #include "sys/log.h"
 
 enum {
-	/* Octets of headers and answers that all checks of the process hold together; over that the
-	   largest is given up. */
+	/* Octets of headers, answers and what is made of them that all checks of the process hold
+	   together; over that the largest is given up. */
 	CHECKS_MEMORY_MAX = 64 * 1024 * 1024,
 	/* Questions of this worker under way at once: more than resolver takes of strangers. */
 	QUESTIONS_MAX = 1000,

@@ -694,7 +694,8 @@ delivery_start(struct task *t)
 void
 delivery_go_on(struct task *t, const struct gp_slice *head)
 {
-	if (!hand_out(t, head))
+	bool held = t->q->flags & GP_QUEUED_HELD; /* since it waits */
+	if (held || !hand_out(t, head))
 		put_off(t, 0);
 }
 

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/audit/patch.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/identity/visible.h"
+
+/* --- taking --- */
+
+static bool
+is_taken(const struct audit_patch *p, const struct gp_finding_kind *kind)
+{
+	for (size_t i = 0; i < p->taken_len; i++) {
+		if (p->taken[i].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+static const struct gp_finding *
+find_gravest(const struct audit_patch *p, const struct gp_findings *findings)
+{
+	const struct gp_finding *best = NULL;
+	for (size_t i = 0; i < findings->len; i++) {
+		const struct gp_finding *f = &findings->items[i];
+		bool fit =
+			f->state == GP_FINDING_FAIL && f->records_len > 0 && !is_taken(p, f->kind);
+		if (fit && (!best || f->severity > best->severity))
+			best = f;
+	}
+	return best;
+}
+
+static bool
+is_at(const struct gp_finding_record *a, const struct gp_finding_record *b)
+{
+	return gp_slice_eq_nocase(a->name, b->name) && strcmp(a->type, b->type) == 0;
+}
+
+static int
+read_record(const struct gp_finding_record *r, struct gp_dns_record *ret)
+{
+	struct gp_slice host = r->value;
+	uint64_t preference = 0;
+	*ret = (struct gp_dns_record){.type = GP_DNS_TXT, .data = r->value};
+	if (strcmp(r->type, "TXT") == 0)
+		return 0;
+	gp_assert(strcmp(r->type, "MX") == 0);
+	if (!gp_slice_u64(gp_slice_cut(&host, ' '), UINT16_MAX, &preference))
+		return -EINVAL;
+	*ret = (struct gp_dns_record){
+		.type = GP_DNS_MX, .preference = (uint16_t)preference, .name = host};
+	return 0;
+}
+
+static bool
+is_among(const struct gp_finding_record *list, size_t len, const struct gp_finding_record *one)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (is_at(&list[i], one) && gp_slice_eq(list[i].value, one->value))
+			return true;
+	}
+	return false;
+}
+
+/* Of what an earlier finding has published, nothing is there now. */
+static void
+note_replaced(struct audit_patch *p, const struct gp_finding_record *at,
+	      const struct gp_dns_record *there)
+{
+	struct gp_finding_record r = {gp_arena_dup(p->arena, at->name), at->type,
+				      gp_arena_dup(p->arena, there->data)};
+	if (there->type == GP_DNS_MX)
+		r.value = gp_arena_printf(p->arena, "%u %.*s", there->preference,
+					  GP_SLICE_FMT(there->name));
+	if (p->replaced_len < PATCH_RECORDS_MAX && !is_among(p->records, p->records_len, &r))
+		p->replaced[p->replaced_len++] = r;
+}
+
+/* All records of the finding that stand at the place of this one, and what stays there. */
+static int
+publish(struct audit_patch *p, struct gp_answers *set, const struct gp_finding *f,
+	const struct gp_finding_record *at)
+{
+	struct gp_dns_answer was, is;
+	uint16_t type = strcmp(at->type, "MX") == 0 ? GP_DNS_MX : GP_DNS_TXT;
+	if (!gp_answers_find(set, at->name, type, &was))
+		was = (struct gp_dns_answer){};
+	struct gp_dns_record *list =
+		gp_arena_array(p->arena, was.records_len + f->records_len, sizeof(*list));
+	size_t len = 0;
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < was.records_len; i++) {
+		if (gp_posture_is_replaced(at->name, &was.records[i]))
+			note_replaced(p, at, &was.records[i]);
+		else
+			list[len++] = was.records[i];
+	}
+	for (size_t i = 0; i < f->records_len; i++) {
+		if (is_at(&f->records[i], at) && read_record(&f->records[i], &list[len]) == 0)
+			len++;
+	}
+	is = (struct gp_dns_answer){at->name, at->name, type, GP_DNS_OK, was.secure, list, len};
+	return gp_answers_add(set, &is) == 0 ? 0 : -ENOMEM;
+}
+
+/* What an earlier finding wanted at the same place gives way. */
+static void
+drop(struct audit_patch *p, const struct gp_finding_record *at)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < p->records_len; i++) {
+		if (!is_at(&p->records[i], at))
+			p->records[kept++] = p->records[i];
+	}
+	p->records_len = kept;
+}
+
+static int
+note(struct audit_patch *p, const struct gp_finding *f)
+{
+	for (size_t i = 0; i < f->records_len; i++)
+		drop(p, &f->records[i]);
+	for (size_t i = 0; i < f->records_len && p->records_len < PATCH_RECORDS_MAX; i++) {
+		const struct gp_finding_record *r = &f->records[i];
+		p->records[p->records_len++] = (struct gp_finding_record){
+			gp_arena_dup(p->arena, r->name), r->type, gp_arena_dup(p->arena, r->value)};
+	}
+	p->taken[p->taken_len].kind = f->kind;
+	p->taken[p->taken_len++].fix = gp_arena_dup(p->arena, f->fix);
+	return p->arena->failed ? -ENOMEM : 0;
+}
+
+int
+audit_patch_next(struct audit_patch *p, struct gp_answers *set, const struct gp_findings *findings)
+{
+	const struct gp_finding *f =
+		p->taken_len < PATCH_FINDINGS_MAX ? find_gravest(p, findings) : NULL;
+	if (!f)
+		return 1;
+	for (size_t i = 0; i < f->records_len; i++) {
+		bool first = true;
+		for (size_t k = 0; k < i; k++)
+			first &= !is_at(&f->records[k], &f->records[i]);
+		int r = first ? publish(p, set, f, &f->records[i]) : 0;
+		if (r < 0)
+			return r;
+	}
+	return note(p, f);
+}
+
+/* --- writing --- */
+
+static void
+put_comment(struct gp_buf *out, const char *id, struct gp_slice text, struct gp_arena *arena)
+{
+	gp_buf_printf(out, "; %s", id);
+	for (const char *before = text.len > 0 ? ": " : ""; text.len > 0; before = "\n;   ") {
+		struct gp_slice line = gp_visible(gp_slice_cut(&text, '\n'), arena);
+		gp_buf_printf(out, "%s%.*s", before, GP_SLICE_FMT(line));
+	}
+	gp_buf_put_char(out, '\n');
+}
+
+/* Strings of 255 octets at most; what is not printable as \DDD. */
+static void
+put_strings(struct gp_buf *out, struct gp_slice text)
+{
+	enum { STRING_MAX = 255 };
+	for (size_t i = 0; i < text.len || i == 0; i++) {
+		unsigned char c = text.len > 0 ? (unsigned char)text.ptr[i] : 0;
+		if (i % STRING_MAX == 0)
+			gp_buf_put_str(out, i == 0 ? "\"" : "\" \"");
+		if (text.len == 0)
+			break;
+		if (c == '"' || c == '\\')
+			gp_buf_printf(out, "\\%c", c);
+		else if (c < ' ' || c > '~')
+			gp_buf_printf(out, "\\%03u", c);
+		else
+			gp_buf_put_char(out, (char)c);
+	}
+	gp_buf_put_char(out, '"');
+}
+
+static void
+put_value(struct gp_buf *out, const struct gp_finding_record *r)
+{
+	if (strcmp(r->type, "TXT") == 0)
+		put_strings(out, r->value);
+	else if (gp_slice_ends_nocase(r->value, GP_SLICE(".")))
+		gp_buf_put(out, r->value);
+	else
+		gp_buf_printf(out, "%.*s.", GP_SLICE_FMT(r->value));
+	gp_buf_put_char(out, '\n');
+}
+
+static void
+put_zone(const struct audit_patch *p, struct gp_buf *out)
+{
+	for (size_t i = 0; i < p->replaced_len; i++) {
+		const struct gp_finding_record *r = &p->replaced[i];
+		if (is_among(p->records, p->records_len, r))
+			continue;
+		gp_buf_printf(out, "; in place of %.*s.\t%s\t", GP_SLICE_FMT(r->name), r->type);
+		put_value(out, r);
+	}
+	for (size_t i = 0; i < p->records_len; i++) {
+		const struct gp_finding_record *r = &p->records[i];
+		gp_buf_printf(out, "%.*s.\t%d\tIN\t%s\t", GP_SLICE_FMT(r->name), PATCH_TTL_S,
+			      r->type);
+		put_value(out, r);
+	}
+}
+
+/* What stays as it is is added once more, which changes nothing (RFC 2136 section 3.4.2.2). */
+static void
+put_nsupdate(const struct audit_patch *p, struct gp_buf *out)
+{
+	for (size_t i = 0; i < p->replaced_len; i++) {
+		const struct gp_finding_record *r = &p->replaced[i];
+		if (is_among(p->records, p->records_len, r))
+			continue;
+		gp_buf_printf(out, "update delete %.*s. IN %s ", GP_SLICE_FMT(r->name), r->type);
+		put_value(out, r);
+	}
+	for (size_t i = 0; i < p->records_len; i++) {
+		const struct gp_finding_record *r = &p->records[i];
+		gp_buf_printf(out, "update add %.*s. %d IN %s ", GP_SLICE_FMT(r->name), PATCH_TTL_S,
+			      r->type);
+		put_value(out, r);
+	}
+	if (p->records_len > 0)
+		gp_buf_put_str(out, "send\n");
+}
+
+void
+audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_posture_result *left,
+		  struct gp_arena *arena, struct gp_buf *out)
+{
+	gp_buf_printf(out, "; %.*s (%s)\n", GP_SLICE_FMT(left->facts.domain),
+		      gp_posture_class_name(left->facts.class));
+	for (size_t i = 0; i < p->taken_len; i++)
+		put_comment(out, p->taken[i].kind->id, p->taken[i].fix, arena);
+	if (form == AUDIT_PATCH_NSUPDATE)
+		put_nsupdate(p, out);
+	else
+		put_zone(p, out);
+	for (size_t i = 0; i < left->findings.len; i++) {
+		const struct gp_finding *f = &left->findings.items[i];
+		if (f->state == GP_FINDING_FAIL)
+			put_comment(out, f->kind->id,
+				    gp_arena_printf(arena, "not mended by records: %.*s",
+						    GP_SLICE_FMT(f->evidence)),
+				    arena);
+	}
+}
