@@ -102,6 +102,14 @@ def test_it_is_told_as_text(two_runs):
     assert "\n  - " in two_runs.diff("better.test").stdout
 
 
+def test_of_all_domains_those_without_a_change_are_only_counted(two_runs):
+    two_runs.look(BEFORE | {"new.test": {"TXT": ["v=spf1 -all"]}}, "new.test", time=3 * DAY_S)
+    text = two_runs.diff(code=1).stdout
+    heads = [line.split(":")[0] for line in text.splitlines() if not line.startswith(" ")]
+    assert heads == ["better.test", "new.test", "silent.test", "worse.test", "5 domains"]
+    assert text.endswith("5 domains: 3 changed, 1 for the worse; 1 seen for the first time\n")
+
+
 def test_since_a_run_and_what_nobody_has_seen(two_runs):
     two_runs.look(NOW | {"new.test": {"TXT": ["v=spf1 -all"]}}, "worse.test", "new.test")
     assert two_runs.objects("worse.test")["worse.test"]["changes"] == []

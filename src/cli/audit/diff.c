@@ -52,8 +52,10 @@ struct diff {
 	bool json, help;
 	struct audit_options named; /* operands and files */
 	struct gp_arena names, arena;
-	bool worse;
-	size_t compared;
+	bool all; /* no domain was named */
+	struct {
+		size_t domains, first_seen, changed, worse; /* changed: the worse ones too */
+	} told;
 };
 
 /* Of one domain. */
@@ -202,6 +204,22 @@ look_before(struct diff *d, struct found *f)
 	return audit_store_look(d->store, f->domain, run, &d->arena, &f->before);
 }
 
+static void
+count(struct diff *d, const struct found *f)
+{
+	d->told.domains++;
+	d->told.first_seen += !f->has_before;
+	d->told.changed += f->changes.len > 0;
+	d->told.worse += f->changes.worse;
+}
+
+static void
+print_sum(const struct diff *d)
+{
+	printf("%zu domains: %zu changed, %zu for the worse; %zu seen for the first time\n",
+	       d->told.domains, d->told.changed, d->told.worse, d->told.first_seen);
+}
+
 static int
 compare(struct diff *d, struct gp_slice domain)
 {
@@ -218,12 +236,12 @@ compare(struct diff *d, struct gp_slice domain)
 		return GP_EXIT_ERROR;
 	f.has_before = r == 1;
 	r = f.has_before ? audit_changes_find(&f.before, &f.now, &d->arena, &f.changes) : 0;
+	if (r == 0)
+		count(d, &f);
 	if (r == 0 && d->json)
 		r = print_json(&f, &d->arena);
-	else if (r == 0)
+	else if (r == 0 && (!d->all || !f.has_before || f.changes.len > 0))
 		print_text(&f, &d->arena);
-	d->worse |= f.changes.worse;
-	d->compared += f.has_before;
 	return r < 0 ? fail(r) : GP_EXIT_OK;
 }
 
@@ -233,11 +251,15 @@ compare_list(struct diff *d, const struct gp_slice *list, size_t len)
 	int code = GP_EXIT_OK;
 	for (size_t i = 0; i < len && code == GP_EXIT_OK; i++)
 		code = compare(d, list[i]);
-	if (code == GP_EXIT_OK && fflush(stdout) != 0)
-		return fail(-errno);
 	if (code != GP_EXIT_OK)
 		return code;
-	return d->worse ? GP_EXIT_BAD : d->compared == 0 ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
+	if (d->all && !d->json)
+		print_sum(d);
+	if (fflush(stdout) != 0)
+		return fail(-errno);
+	return d->told.worse > 0                       ? GP_EXIT_BAD
+	       : d->told.domains == d->told.first_seen ? GP_EXIT_UNKNOWN
+						       : GP_EXIT_OK;
 }
 
 static int
@@ -245,7 +267,8 @@ compare_all(struct diff *d)
 {
 	struct gp_slice *list;
 	size_t len;
-	if (d->named.operands_len == 0 && d->named.files_len == 0)
+	d->all = d->named.operands_len == 0 && d->named.files_len == 0;
+	if (d->all)
 		return audit_store_domains(d->store, &d->names, &list, &len)
 			       ? compare_list(d, list, len)
 			       : GP_EXIT_ERROR;
