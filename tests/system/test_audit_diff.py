@@ -110,6 +110,15 @@ def test_of_all_domains_those_without_a_change_are_only_counted(two_runs):
     assert text.endswith("5 domains: 3 changed, 1 for the worse; 1 seen for the first time\n")
 
 
+def test_a_strangers_file_does_nothing_to_a_terminal(two_runs):
+    two_runs.sql("UPDATE finding SET id = id || ?1, evidence = evidence || ?1", "\x1b[31m")
+    two_runs.sql("UPDATE fact SET value = value || ?1 || look", "\x1b[31m")
+    for argv in [], ["worse.test"], ["--json"]:
+        done = two_runs.diff(*argv, code=1)
+        assert "\x1b" not in done.stdout
+        assert "<U+001B>[31m" in done.stdout
+
+
 def test_since_a_run_and_what_nobody_has_seen(two_runs):
     two_runs.look(NOW | {"new.test": {"TXT": ["v=spf1 -all"]}}, "worse.test", "new.test")
     assert two_runs.objects("worse.test")["worse.test"]["changes"] == []

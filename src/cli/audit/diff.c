@@ -12,7 +12,6 @@
 #include "cli/audit/domains.h"
 #include "cli/audit/store.h"
 #include "cli/command.h"
-#include "core/identity/visible.h"
 
 enum {
 	NAMES_MAX = 1 << 30,  /* octets */
@@ -101,17 +100,16 @@ print_finding(const struct audit_change *c)
 }
 
 static void
-print_fact(const struct audit_change *c, struct gp_arena *arena)
+print_fact(const struct audit_change *c)
 {
-	struct gp_slice was = gp_visible(c->fact_before.value, arena);
-	struct gp_slice is = gp_visible(c->fact.value, arena);
+	struct gp_slice was = c->fact_before.value, is = c->fact.value;
 	printf("    %.*s: %.*s (was %.*s)\n", GP_SLICE_FMT(c->fact.name),
 	       GP_SLICE_FMT(is.len > 0 ? is : GP_SLICE("not known")),
 	       GP_SLICE_FMT(was.len > 0 ? was : GP_SLICE("not known")));
 }
 
 static void
-print_text(const struct found *f, struct gp_arena *arena)
+print_text(const struct found *f)
 {
 	char before[TIME_TEXT_LEN], now[TIME_TEXT_LEN];
 	printf("%.*s: ", GP_SLICE_FMT(f->domain));
@@ -128,40 +126,36 @@ print_text(const struct found *f, struct gp_arena *arena)
 	       (unsigned long long)f->now.run, time_text(f->now.time_s, now));
 	for (size_t i = 0; i < f->changes.len; i++) {
 		if (f->changes.items[i].kind == AUDIT_FACT)
-			print_fact(&f->changes.items[i], arena);
+			print_fact(&f->changes.items[i]);
 		else
 			print_finding(&f->changes.items[i]);
 	}
 }
 
 static json_t *
-text_json(struct gp_slice text, struct gp_arena *arena)
+text_json(struct gp_slice text)
 {
-	struct gp_slice seen = gp_visible(text, arena);
-	return json_stringn(seen.ptr ? seen.ptr : "", seen.len);
+	return json_stringn(text.ptr ? text.ptr : "", text.len);
 }
 
 static json_t *
-kept_json(const struct audit_kept *k, struct gp_arena *arena)
+kept_json(const struct audit_kept *k)
 {
 	return k ? json_pack("{s:s, s:s, s:o}", "severity", gp_severity_name(k->severity), "state",
-			     gp_finding_state_name(k->state), "evidence",
-			     text_json(k->evidence, arena))
+			     gp_finding_state_name(k->state), "evidence", text_json(k->evidence))
 		 : json_null();
 }
 
 static json_t *
-change_json(const struct audit_change *c, struct gp_arena *arena)
+change_json(const struct audit_change *c)
 {
 	const char *what = audit_change_name(c->kind);
 	if (c->kind == AUDIT_FACT)
 		return json_pack("{s:s, s:o, s:o, s:o}", "change", what, "fact",
-				 text_json(c->fact.name, arena), "before",
-				 text_json(c->fact_before.value, arena), "now",
-				 text_json(c->fact.value, arena));
-	return json_pack("{s:s, s:o, s:o, s:o}", "change", what, "id",
-			 text_json(subject(c)->id, arena), "before", kept_json(c->before, arena),
-			 "now", kept_json(c->now, arena));
+				 text_json(c->fact.name), "before", text_json(c->fact_before.value),
+				 "now", text_json(c->fact.value));
+	return json_pack("{s:s, s:o, s:o, s:o}", "change", what, "id", text_json(subject(c)->id),
+			 "before", kept_json(c->before), "now", kept_json(c->now));
 }
 
 static json_t *
@@ -172,14 +166,14 @@ look_json(const struct audit_look *look)
 }
 
 static int
-print_json(const struct found *f, struct gp_arena *arena)
+print_json(const struct found *f)
 {
 	json_t *changes = json_array();
 	for (size_t i = 0; i < f->changes.len; i++)
-		json_array_append_new(changes, change_json(&f->changes.items[i], arena));
+		json_array_append_new(changes, change_json(&f->changes.items[i]));
 	json_t *o =
-		json_pack("{s:o, s:o, s:o, s:b, s:o}", "domain", text_json(f->domain, arena),
-			  "before", f->has_before ? look_json(&f->before) : json_null(), "now",
+		json_pack("{s:o, s:o, s:o, s:b, s:o}", "domain", text_json(f->domain), "before",
+			  f->has_before ? look_json(&f->before) : json_null(), "now",
 			  look_json(&f->now), "worse", (int)f->changes.worse, "changes", changes);
 	bool good = o && json_array_size(json_object_get(o, "changes")) == f->changes.len &&
 		    json_dumpf(o, stdout, JSON_COMPACT) == 0;
@@ -239,9 +233,9 @@ compare(struct diff *d, struct gp_slice domain)
 	if (r == 0)
 		count(d, &f);
 	if (r == 0 && d->json)
-		r = print_json(&f, &d->arena);
+		r = print_json(&f);
 	else if (r == 0 && (!d->all || !f.has_before || f.changes.len > 0))
-		print_text(&f, &d->arena);
+		print_text(&f);
 	return r < 0 ? fail(r) : GP_EXIT_OK;
 }
 

@@ -136,13 +136,20 @@ number_at(struct audit_store *s, enum statement which, int column)
 	return n > 0 ? (uint64_t)n : 0;
 }
 
-/* A copy. */
+/* Until the next row. */
 static struct gp_slice
-text_at(struct audit_store *s, enum statement which, int column, struct gp_arena *arena)
+octets_at(struct audit_store *s, enum statement which, int column)
 {
 	const void *p = sqlite3_column_blob(s->statements[which], column);
 	int len = sqlite3_column_bytes(s->statements[which], column);
-	return gp_arena_dup(arena, gp_slice(p ? p : "", p ? (size_t)len : 0));
+	return gp_slice(p ? p : "", p ? (size_t)len : 0);
+}
+
+/* A copy, visible whoever wrote the file. */
+static struct gp_slice
+text_at(struct audit_store *s, enum statement which, int column, struct gp_arena *arena)
+{
+	return gp_visible(octets_at(s, which, column), arena);
 }
 
 /* --- the beginning and the end --- */
@@ -342,7 +349,7 @@ read_findings(struct audit_store *s, sqlite3_int64 look, struct gp_arena *arena,
 		list[ret->findings_len++] = (struct audit_kept){
 			.id = text_at(s, READ_FINDINGS, 0, arena),
 			.evidence = text_at(s, READ_FINDINGS, 1, arena),
-			.hash = text_at(s, READ_FINDINGS, 2, arena),
+			.hash = gp_arena_dup(arena, octets_at(s, READ_FINDINGS, 2)),
 			.state = word_at(s, 3, gp_finding_state_name, GP_FINDING_NOT_MEASURED),
 			.severity = word_at(s, 4, gp_severity_name, GP_SEVERITY_CRITICAL),
 		};

@@ -9,6 +9,8 @@
  *   finding  in their order: id, state, severity, evidence as visible text, and the SHA-256 of the
  *            evidence as it was
  *
+ * Texts that are read are made visible, as the file may be anybody's.
+ *
  * A run is one transaction, at its end: one that was interrupted is not there. Others may read
  * meanwhile (a write-ahead log), and a second run has to wait. All functions say to standard error
  * what is wrong.
