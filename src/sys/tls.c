@@ -245,6 +245,12 @@ gp_tls_error(const struct gp_tls *t)
 
 /* --- facts --- */
 
+uint64_t
+gp_tls_received(const struct gp_tls *t)
+{
+	return BIO_number_read(SSL_get_rbio(t->ssl));
+}
+
 static void
 digest_certificate(const X509 *certificate, struct gp_tls_facts *ret)
 {

@@ -106,6 +106,10 @@ struct gp_tls_facts {
 	uint8_t key_sha256[GP_TLS_DIGEST];         /* of its SubjectPublicKeyInfo */
 };
 
+/* Octets that came from the socket so far: handshake, records and all in them that is no data. */
+uint64_t
+gp_tls_received(const struct gp_tls *t);
+
 struct gp_tls_facts
 gp_tls_facts(const struct gp_tls *t);
 

@@ -68,6 +68,13 @@ unknown(const struct gp_probe_record *r)
 }
 
 static void
+put_off(const struct gp_probe_record *r)
+{
+	assert_false(r->injected);
+	assert_string_equal(r->inject_why, "STARTTLS is put off");
+}
+
+static void
 untried(const struct gp_probe_record *r)
 {
 	assert_string_equal(r->inject_why, "not tried");
@@ -118,6 +125,10 @@ static const struct dialogue dialogues[] = {
 	 INJECTED "< 554 improper pipelining\n> QUIT\n< 221 bye\n.done\n",
 	 {.consents = GP_PROBE_INJECT},
 	 safe},
+	{"it is put off, which says nothing",
+	 INJECTED "< 454 not now\n> QUIT\n< 221 bye\n.done\n",
+	 {.consents = GP_PROBE_INJECT},
+	 put_off},
 	{"or the handshake",
 	 INJECTED "< 220 go\n.notls\n.done\n",
 	 {.consents = GP_PROBE_INJECT},

@@ -173,6 +173,34 @@ static const struct judged cases[] = {
 	  {.consents = GP_PROBE_VRFYING}},
 	 {.port = 25},
 	 "smtp.vrfy pass low"},
+	{{"VRFY is put off, which tells nothing",
+	  EHLO_CLEAR "< 250 SIZE 1\n" HEAD "> VRFY postmaster\n< 450 later\n"
+		     "> VRFY gatepost-no-such-user\n< 450 later\n> EXPN postmaster\n"
+		     "< 502 no\n" TAIL,
+	  {.consents = GP_PROBE_VRFYING}},
+	 {.port = 25},
+	 "smtp.vrfy not_measured low it was put off"},
+	{{"so does one that wants a login first",
+	  EHLO_CLEAR "< 250 SIZE 1\n" HEAD "> VRFY postmaster\n< 530 no\n"
+		     "> VRFY gatepost-no-such-user\n< 530 no\n> EXPN postmaster\n"
+		     "< 530 no\n" TAIL,
+	  {.consents = GP_PROBE_VRFYING}},
+	 {.port = 25},
+	 "smtp.vrfy not_measured low the server wants TLS or a login first"},
+	{{"EXPN alone is put off",
+	  EHLO_CLEAR "< 250 SIZE 1\n" HEAD "> VRFY postmaster\n< 252 perhaps\n"
+		     "> VRFY gatepost-no-such-user\n< 252 perhaps\n> EXPN postmaster\n"
+		     "< 450 later\n" TAIL,
+	  {.consents = GP_PROBE_VRFYING}},
+	 {.port = 25},
+	 "smtp.vrfy not_measured low it was put off"},
+	{{"NTLM is put off",
+	  EHLO_CLEAR "< 250 AUTH NTLM\n" HEAD
+		     "> AUTH NTLM TlRMTVNTUAABAAAAB4IIogAAAAAAAAAAAAAAAAAAAAAGAbEdAAAADw==\n"
+		     "< 454 later\n" TAIL,
+	  {.consents = GP_PROBE_NTLMING}},
+	 {.port = 25},
+	 "auth.ntlm_leak not_measured low it was put off"},
 	{{"the relay test was put off",
 	  EHLO_CLEAR "< 250 SIZE 1\n" ASKS ".connect\n< 220 mx\n> EHLO " HELO "\n< 250 mx\n"
 		     "> MAIL FROM:<>\n< 250 ok\n> RCPT TO:<me@own.example>\n< 250 ok\n> RSET\n"

@@ -35,6 +35,13 @@ def versions_of(script):
     return sorted(table.get("key").replace("TLSv", "TLS ") for table in script.findall("table"))
 
 
+def ntlm_of(script):
+    """A script that failed says so in its output, too."""
+    if script is None:
+        return False
+    return True if re.search(r"(Target|NetBIOS|DNS)_\w+: |Product_Version: ", script.get("output", "")) else None
+
+
 def nmap_says(scripts, port):
     commands = scripts["smtp-commands"].get("output", "") if "smtp-commands" in scripts else ""
     offered = re.split(r",\s*|\n", commands)
@@ -44,7 +51,7 @@ def nmap_says(scripts, port):
         "relay": relay_of(scripts["smtp-open-relay"]) if "smtp-open-relay" in scripts else None,
         "starttls": "STARTTLS" in offered if in_clear else None,
         "auth_in_clear": any(word.strip().startswith("AUTH ") for word in offered) if in_clear else None,
-        "ntlm": "smtp-ntlm-info" in scripts if heard else None,
+        "ntlm": ntlm_of(scripts.get("smtp-ntlm-info")) if heard else None,
         "versions": versions_of(scripts["ssl-enum-ciphers"]) if "ssl-enum-ciphers" in scripts else None,
     }
 

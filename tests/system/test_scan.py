@@ -255,11 +255,13 @@ def test_dane(sink, tmp_path):
         zone[f"{name}.test"] = {"MX": [[10, f"mx.{name}.test"]], "secure": True}
         zone[f"mx.{name}.test"] = {"A": ["127.0.0.1"], "secure": True}
         zone[f"_{end.port}._tcp.mx.{name}.test"] = {"TLSA": [record], "secure": True}
-    targets = [f"{name}.test" for name in records]
-    found = named(write_zone(tmp_path, zone), "--mx", "--port", end.port, *targets)
-    assert {f["target"]: states(f)["dane.mismatch"] for f in found} == {
-        f"{name}.test": state for name, (_, state) in records.items()
-    }
+    zone_file, targets = write_zone(tmp_path, zone), [f"{name}.test" for name in records]
+    for name, (_, state) in records.items():
+        (found,) = named(zone_file, "--mx", "--port", end.port, f"{name}.test")
+        assert states(found)["dane.mismatch"] == state
+    end.connections = 0
+    found = named(zone_file, "--mx", "--port", end.port, *targets)
+    assert sum(states(f)["dane.mismatch"] == "pass" for f in found) == 3
     assert end.connections == 1  # one address, however many domains
 
 

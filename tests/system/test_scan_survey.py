@@ -139,6 +139,13 @@ def test_the_rehearsal_tells_of_it():
     assert done.stdout.count("-- the handshake\n") == 2  # the probe's, and one to be resumed
 
 
+def test_the_rehearsal_begins_as_the_ports_do():
+    done = run("scan", "--dry-run", "--helo", "a.test", "--port", "25,587,465")
+    assert done.stdout.startswith("-- a connection\nS: 220 server\n")
+    assert done.stdout.count("-- a connection\n-- the handshake\n") == 1  # 465; 25 and 587 are the same
+    assert done.stdout.count("C: STARTTLS\n") == 1
+
+
 def test_who_has_no_tls_is_not_surveyed(sink):
     end = sink()
     (found,) = scan(f"127.0.0.1:{end.port}", WHOLE)

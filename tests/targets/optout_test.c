@@ -28,15 +28,16 @@ requests_are_kept(void **state)
 		const char *address;
 		bool out;
 	} addresses[] = {
-		{"192.0.2.7", true},        {"192.0.2.6", false},
-		{"192.0.2.8", false},       {"198.51.100.0", true},
-		{"198.51.100.200", true},   {"198.51.101.0", false},
-		{"198.51.99.255", false},   {"9.255.255.255", false},
-		{"10.0.0.0", true},         {"10.255.255.255", true},
-		{"11.0.0.0", false},        {"0.0.0.0", false},
-		{"255.255.255.255", false}, {"2001:db8:ffff::1", true},
-		{"2001:db9::", false},      {"::", false},
-		{"::ffff:10.1.1.1", true},
+		{"192.0.2.7", true},          {"192.0.2.6", false},
+		{"192.0.2.8", false},         {"198.51.100.0", true},
+		{"198.51.100.200", true},     {"198.51.101.0", false},
+		{"198.51.99.255", false},     {"9.255.255.255", false},
+		{"10.0.0.0", true},           {"10.255.255.255", true},
+		{"11.0.0.0", false},          {"0.0.0.0", false},
+		{"255.255.255.255", false},   {"2001:db8:ffff::1", true},
+		{"2001:db9::", false},        {"::", false},
+		{"::ffff:10.1.1.1", true},    {"64:ff9b::10.1.1.1", true},
+		{"64:ff9b::11.1.1.1", false},
 	};
 	static const struct {
 		const char *name;

@@ -17,11 +17,13 @@ turns_end_in_any_order(void **state)
 	gp_progress_note(&p, 2);
 	gp_progress_note(&p, 1);
 	assert_int_equal(p.done, 0);
+	assert_int_equal(gp_progress_count(&p), 2);
 	assert_false(gp_progress_may(&p, 2));
 	gp_progress_note(&p, 0);
 	assert_int_equal(p.done, 3);
 	gp_progress_note(&p, 1); /* again */
 	assert_int_equal(p.done, 3);
+	assert_int_equal(gp_progress_count(&p), 3);
 	assert_true(gp_progress_may(&p, GP_PROGRESS_WINDOW + 2));
 }
 

@@ -228,7 +228,8 @@ scan_engine_run(const struct scan_engine_options *options, struct scan_counts *r
 		.o = options,
 		.next_turn = options->progress->done,
 		.talkers = {.tls = options->tls, .log = options->log},
-		.counts = {.turns = options->walk->turns, .turns_done = options->progress->done},
+		.counts = {.turns = options->walk->turns,
+			   .turns_done = gp_progress_count(options->progress)},
 	};
 	gp_list_init(&e.turns);
 	gp_list_init(&e.hosts);

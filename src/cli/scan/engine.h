@@ -61,6 +61,10 @@ enum scan_end {
 	SCAN_END_USAGE = 2,   /* it could not begin, which has been said */
 };
 
+/* enum gp_probe_mode of a connection to this port; mode: of all ports, -1: as they have it. */
+uint8_t
+scan_mode_of(int mode, uint16_t port);
+
 /* Until all turns are done, or it is stopped. Returns enum scan_end or -errno. */
 [[nodiscard]] int
 scan_engine_run(const struct scan_engine_options *options, struct scan_counts *ret);

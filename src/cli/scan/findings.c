@@ -176,12 +176,25 @@ name_to_check(const struct judging *j)
 								: gp_slice("", 0);
 }
 
+/* Did another name lead here first, so that the certificate at hand is the one shown to who asks
+   for that one (RFC 6066 section 3)? */
+static bool
+was_asked_otherwise(const struct judging *j)
+{
+	const struct scan_view *v = j->view;
+	return v->host && !gp_slice_eq_nocase(v->host->host, v->result->sni);
+}
+
 static void
 judge_name(const struct judging *j)
 {
 	struct gp_slice name = name_to_check(j), names = j->certificate->names;
 	bool found = name.len > 0 && scan_name_in(name, names);
-	if (name.len == 0)
+	if (!found && was_asked_otherwise(j))
+		tell(j, &other_name, GP_FINDING_NOT_MEASURED, other_name.severity,
+		     "the address was asked for %s, and may have another certificate for %s",
+		     shown(j, j->view->result->sni), shown(j, name));
+	else if (name.len == 0)
 		tell(j, &other_name, GP_FINDING_NOT_MEASURED, other_name.severity,
 		     "the address was not named, and has no name of its own");
 	else if (found)
@@ -275,6 +288,21 @@ judge_session(const struct judging *j)
 		     "Diffie-Hellman of %u bits", t->shown.exchange_bits);
 }
 
+/* Why nobody knows whether it has TLS, static; NULL: it is known. */
+static const char *
+why_unknown(const struct judging *j)
+{
+	const struct gp_probe_record *r = gp_probe_record(j->view->result->probe);
+	const char *none = r->replies[GP_PROBE_STARTTLS].none;
+	if (r->tls_tried || r->starttls == GP_PROBE_STARTTLS_ABSENT ||
+	    r->starttls == GP_PROBE_STARTTLS_BROKEN)
+		return NULL;
+	return r->mode != GP_PROBE_MODE_TLS && none ? none : r->end_why;
+}
+
+static const char in_other_name[] =
+	"the address was asked in another name, and may have another certificate for this one";
+
 /* --- DANE --- */
 
 static bool
@@ -330,16 +358,19 @@ judge_dane(const struct judging *j)
 	if (!v->dane || v->dane_outcome == GP_DANE_ABSENT)
 		return;
 	const char *base = shown(j, v->dane->base);
-	bool tls = j->tls->ok;
+	const char *unknown = why_unknown(j);
 	if (v->dane_outcome == GP_DANE_TROUBLE)
 		tell(j, &dane_trouble, GP_FINDING_FAIL, dane_trouble.severity, "of %s", base);
 	else if (v->dane_outcome == GP_DANE_UNUSABLE)
 		tell(j, &dane_unusable, GP_FINDING_FAIL, dane_unusable.severity, "of %s", base);
-	else if (gp_probe_record(v->result->probe)->connections == 0)
-		tell(j, &dane_mismatch, GP_FINDING_NOT_MEASURED, dane_mismatch.severity,
-		     "no connection");
-	else if (!tls)
+	else if (unknown)
+		tell(j, &dane_mismatch, GP_FINDING_NOT_MEASURED, dane_mismatch.severity, "%s",
+		     unknown);
+	else if (!j->tls->ok)
 		tell(j, &dane_no_tls, GP_FINDING_FAIL, dane_no_tls.severity, "of %s", base);
+	else if (!scan_dane_matches(v->dane, j->shown) && was_asked_otherwise(j))
+		tell(j, &dane_mismatch, GP_FINDING_NOT_MEASURED, dane_mismatch.severity, "%s",
+		     in_other_name);
 	else if (!scan_dane_matches(v->dane, j->shown))
 		tell(j, &dane_mismatch, GP_FINDING_FAIL, dane_mismatch.severity,
 		     "none of %zu of %s", v->dane->records_len, base);
@@ -366,15 +397,18 @@ judge_sts_host(const struct judging *j, const struct gp_mtasts_policy *policy)
 	bool named = gp_mtasts_policy_names(policy, host);
 	tell(j, &sts_mx, named ? GP_FINDING_PASS : GP_FINDING_FAIL, severity,
 	     "%zu patterns, in mode %s", policy->mx_len, mode);
-	if (gp_probe_record(j->view->result->probe)->connections == 0) {
-		tell(j, &sts_certificate, GP_FINDING_NOT_MEASURED, severity, "no connection");
-		return;
-	}
 	const char *wrong = !j->tls->ok                       ? "no TLS"
 			    : j->tls->trust != GP_TLS_TRUSTED ? j->tls->trust_text
 			    : !scan_name_in(host, j->tls->certificate.names)
 				    ? "it is for other names"
 				    : NULL;
+	const char *unknown = why_unknown(j);
+	if (!unknown && wrong && j->tls->ok && was_asked_otherwise(j))
+		unknown = in_other_name;
+	if (unknown) {
+		tell(j, &sts_certificate, GP_FINDING_NOT_MEASURED, severity, "%s", unknown);
+		return;
+	}
 	tell(j, &sts_certificate, wrong ? GP_FINDING_FAIL : GP_FINDING_PASS, severity,
 	     "in mode %s: %s", mode, wrong ? wrong : "trusted, and for this host");
 }

@@ -38,6 +38,7 @@ struct host {
 	struct gp_slice token;
 	struct gp_slice operator;
 	bool exempt;  /* from budgets */
+	bool at_home; /* the recipient's domain has its mail here */
 	bool by_name; /* in by_place */
 	bool begun, over;
 	uint8_t place[PLACE_LEN];
@@ -316,11 +317,11 @@ on_done(struct scan_talk *t)
 		wait_for_arrivals(h);
 }
 
-static uint8_t
-mode_of(const struct engine *e, uint16_t port)
+uint8_t
+scan_mode_of(int mode, uint16_t port)
 {
-	if (e->o->mode >= 0)
-		return (uint8_t)e->o->mode;
+	if (mode >= 0)
+		return (uint8_t)mode;
 	return port == 465 ? GP_PROBE_MODE_TLS : GP_PROBE_MODE_STARTTLS;
 }
 
@@ -352,6 +353,14 @@ make_token(const struct host *h)
 	return gp_arena_printf(&h->result->arena, "%sx%.*s", h->engine->token, (int)len, number);
 }
 
+static struct gp_slice
+recipient_domain(const struct engine *e)
+{
+	struct gp_slice domain = e->o->probe.recipient;
+	(void)gp_slice_cut(&domain, '@');
+	return domain;
+}
+
 static void
 begin_talk(struct host *h)
 {
@@ -364,9 +373,11 @@ begin_talk(struct host *h)
 	options.date = gp_slice_str(date.s);
 	if (options.consents != 0 && find_own_address(&h->talk.address, &own))
 		options.own_address = gp_slice_str(own.s);
-	options.mode = mode_of(e, h->result->port);
+	options.mode = scan_mode_of(e->o->mode, h->result->port);
 	options.address = gp_slice_str(address.s);
-	if (h->result->is_mx)
+	if (h->at_home)
+		options.hosted = recipient_domain(e);
+	else if (h->result->is_mx)
 		options.hosted = h->result->domain;
 	if (h->result->reverse.state == GP_REVERSE_CONFIRMED)
 		options.server = h->result->reverse.name;
@@ -440,27 +451,53 @@ domain_to_look_up(const struct host *h)
 							: gp_slice("", 0);
 }
 
-/* Does the domain have its mail here? Returns GP_HOSTS_DONE, NEED, or -ENOMEM. */
+/* Does the domain have its mail here? Not set where nobody knows. Returns GP_HOSTS_DONE, NEED, or
+   -ENOMEM. */
 static int
-find_domain(struct host *h)
+find_mail_of(struct host *h, struct gp_slice domain, bool *ret_known, bool *ret_here)
 {
-	struct scan_result *r = h->result;
+	const struct scan_result *r = h->result;
 	struct gp_hosts_result hosts;
-	const struct gp_hosts_query query = {domain_to_look_up(h), .mx = true};
-	if (query.name.len == 0)
-		return GP_HOSTS_DONE;
-	int outcome = gp_hosts_eval(&query, h->ask.answers, &r->arena, &hosts);
+	const struct gp_hosts_query query = {domain, .mx = true};
+	int outcome = gp_hosts_eval(&query, h->ask.answers, &h->result->arena, &hosts);
 	if (outcome == GP_HOSTS_NEED)
 		return ask_for(h, hosts.need, hosts.need_len);
 	if (outcome < 0 || (outcome == GP_HOSTS_NONE && hosts.temporary))
 		return GP_MIN(outcome, (int)GP_HOSTS_DONE);
-	r->domain = query.name;
+	*ret_known = true;
 	for (size_t i = 0; outcome == GP_HOSTS_DONE && i < hosts.addresses_len; i++) {
 		const struct gp_host_address *a = &hosts.addresses[i];
-		r->is_mx |= a->address_len == r->address_len &&
-			    memcmp(a->address, r->address, r->address_len) == 0;
+		*ret_here |= gp_slice_eq_nocase(a->host, r->sni) ||
+			     (a->address_len == r->address_len &&
+			      memcmp(a->address, r->address, r->address_len) == 0);
 	}
 	return GP_HOSTS_DONE;
+}
+
+/* Returns as find_mail_of() does. */
+static int
+find_domain(struct host *h)
+{
+	struct scan_result *r = h->result;
+	struct gp_slice domain = domain_to_look_up(h);
+	bool known = false;
+	if (domain.len == 0)
+		return GP_HOSTS_DONE;
+	int outcome = find_mail_of(h, domain, &known, &r->is_mx);
+	if (known)
+		r->domain = domain;
+	return outcome;
+}
+
+/* A host of another's domain may well have the user's, too, as those of large providers have: to
+   take mail for it is its job then. Returns as find_mail_of() does. */
+static int
+find_home(struct host *h)
+{
+	bool known = false;
+	if (!(h->engine->o->probe.consents & GP_PROBE_RELAY))
+		return GP_HOSTS_DONE;
+	return find_mail_of(h, recipient_domain(h->engine), &known, &h->at_home);
 }
 
 /* Returns as find_domain() does. */
@@ -488,6 +525,26 @@ find_name(struct host *h)
 	return outcome;
 }
 
+/* Whoever has the zone of its address had more to say than there is room for. The others go on, and
+   so does this host, as one of whom the DNS knows nothing. */
+static void
+do_without_names(struct host *h)
+{
+	struct scan_result *r = h->result;
+	struct gp_arena spent = r->arena;
+	gp_ask_end(&h->ask);
+	r->arena = GP_ARENA_INIT(RESULT_ARENA_MAX);
+	h->talk.sni = r->sni = gp_arena_dup(&r->arena, r->sni);
+	r->domain = gp_arena_dup(&r->arena, r->domain);
+	r->reverse = (struct gp_reverse){};
+	r->listings = (struct gp_listings){};
+	gp_arena_free(&spent);
+	if (r->arena.failed)
+		engine_finish(h->engine, -ENOMEM);
+	else
+		stand_in_line(h);
+}
+
 static void
 find_names(struct host *h)
 {
@@ -495,9 +552,11 @@ find_names(struct host *h)
 	if (outcome == GP_HOSTS_DONE)
 		outcome = find_domain(h);
 	if (outcome == GP_HOSTS_DONE)
+		outcome = find_home(h);
+	if (outcome == GP_HOSTS_DONE)
 		outcome = find_listings(h);
 	if (outcome < 0 || h->result->arena.failed)
-		engine_finish(h->engine, -ENOMEM);
+		do_without_names(h);
 	else if (outcome == GP_HOSTS_DONE)
 		stand_in_line(h);
 }
@@ -628,7 +687,7 @@ host_look(struct sight *s, const uint8_t *address, size_t address_len, bool by_n
 	gp_list_append(&h->sights, &s->link);
 	h->by_name = by_name && gp_map_set(&e->by_place, place_of(h), h);
 	if (s->view.host)
-		h->talk.sni = gp_arena_dup(&h->result->arena, s->view.host->host);
+		h->talk.sni = h->result->sni = gp_arena_dup(&h->result->arena, s->view.host->host);
 	h->result->is_mx = s->view.mx;
 	if (s->view.mx)
 		h->result->domain = gp_arena_dup(&h->result->arena, s->view.target);

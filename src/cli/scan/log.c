@@ -257,6 +257,7 @@ scan_log_begin(struct scan_log *log, uint64_t host, uint64_t now_ms,
 	open_object(out, "begin");
 	put_octets(out, "octets", result->address, result->address_len);
 	put_number(out, "port", result->port);
+	put_text(out, "sni", result->sni);
 	put_text(out, "left_out", gp_slice_str(result->left_out));
 	put_number(out, "reverse", result->reverse.state);
 	put_text(out, "reverse_name", result->reverse.name);

@@ -9,7 +9,7 @@
  *
  *     {"gatepost_scan_log":1,"time":1790000000,"authorised":"...","key":"BASE64"}
  *     {"h":7,"t":12,"begin":{...}}             a host: its address, and the probe's options
- *     {"h":7,"t":13,"connecting":1}  "connected" "unreachable" "eof" "late"
+ *     {"h":7,"t":13,"connecting":1}  "connected" "unreachable" "eof" "overrun" "late"
  *     {"h":7,"t":13,"in":"220 ..."}  {"h":7,"t":13,"out":"EHLO ...\r\n"}
  *     {"h":7,"t":15,"tls":{...}}               what a handshake showed
  *     {"h":7,"t":99,"arrived":["1790000000123456 TOKEN"]}
@@ -61,8 +61,8 @@ scan_log_free(struct scan_log *log);
 void
 scan_log_begin(struct scan_log *log, uint64_t host, uint64_t now_ms,
 	       const struct scan_result *result, const struct gp_probe_options *options);
-/* "connecting", "connected", "unreachable", "eof", "late" or "over"; of a survey's line "wanted"
-   and "closed" too, and "surveyed" of the host. */
+/* "connecting", "connected", "unreachable", "eof", "overrun", "late" or "over"; of a survey's line
+   "wanted" and "closed" too, and "surveyed" of the host. */
 void
 scan_log_event(struct scan_log *log, struct scan_log_place place, uint64_t now_ms,
 	       const char *event);

@@ -213,6 +213,7 @@ begin(struct replay *p, uint64_t n, uint64_t now, const json_t *b)
 	memcpy(r->address, address.ptr, address.len);
 	r->address_len = (uint8_t)address.len;
 	r->port = (uint16_t)number(b, "port");
+	r->sni = octets(b, "sni", &r->arena);
 	r->left_out = text(b, "left_out", &r->arena);
 	r->reverse.state = (uint8_t)reverse;
 	r->reverse.name = octets(b, "reverse_name", &r->arena);
@@ -442,6 +443,8 @@ pass_event(struct host *h, const json_t *line, uint64_t now)
 			gp_probe_unreachable(probe, now);
 	} else if (json_object_get(line, "eof")) {
 		gp_probe_eof(probe, now);
+	} else if (json_object_get(line, "overrun")) {
+		gp_probe_overrun(probe, now);
 	} else if (!json_object_get(line, "late")) {
 		return false;
 	}

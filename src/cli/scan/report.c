@@ -135,6 +135,23 @@ look_at_dialogue(struct scan_report *report, const struct gp_probe_record *recor
 	return gp_probe_findings(record, &facts, &report->findings);
 }
 
+/* Who reads findings alone is to miss nobody. */
+static void
+tell_not_asked(struct scan_report *report)
+{
+	static const struct gp_finding_kind kind = {
+		"scan.not_asked", GP_SEVERITY_INFO, "it was not asked",
+		"the name leads nowhere, or the address is not to be scanned: nothing is known"};
+	const struct scan_view *v = report->view;
+	const struct gp_finding f = {
+		.kind = &kind,
+		.state = GP_FINDING_NOT_MEASURED,
+		.severity = kind.severity,
+		.evidence = gp_slice_str(v->result ? v->result->left_out : v->why),
+	};
+	gp_finding_put(&report->findings, &f);
+}
+
 int
 scan_report_make(const struct scan_view *view, struct gp_arena *arena, struct scan_report *ret)
 {
@@ -148,6 +165,8 @@ scan_report_make(const struct scan_view *view, struct gp_arena *arena, struct sc
 			r = scan_findings(view, software_of(ret), &ret->findings);
 		if (r < 0)
 			return r;
+	} else {
+		tell_not_asked(ret);
 	}
 	return arena->failed ? -ENOMEM : 0;
 }

@@ -90,7 +90,10 @@ put_json(struct gp_buf *out, const struct scan_report *report)
 static int
 put_text(struct scan *scan, const struct scan_report *report)
 {
+	const struct scan_result *r = report->view->result;
 	scan_report_text(report, &scan->text);
+	if (!r || !r->probe)
+		return 0; /* a line has said all of it */
 	return findings_write_lines(&scan->writer, &report->findings, report->arena);
 }
 
@@ -206,10 +209,10 @@ tick(void *context, const struct scan_counts *counts, bool last)
 
 /* It hangs on the answers what is offered; nothing else does. */
 static void
-put_survey(const struct scan_engine_options *engine, struct gp_buf *out)
+put_survey(const struct scan_engine_options *engine, uint8_t mode, struct gp_buf *out)
 {
 	uint32_t most = engine->survey_connections;
-	bool at_once = engine->mode == GP_PROBE_MODE_TLS;
+	bool at_once = mode == GP_PROBE_MODE_TLS;
 	gp_buf_printf(out, "-- a survey: %u connections at most, each:\n",
 		      most > 0 ? most : (uint32_t)GP_SURVEY_CONNECTIONS);
 	if (!at_once)
@@ -221,17 +224,31 @@ put_survey(const struct scan_engine_options *engine, struct gp_buf *out)
 			    "user_canceled, close_notify\n");
 }
 
+static void
+put_rehearsal(const struct scan *scan, uint8_t mode, struct gp_buf *out)
+{
+	struct gp_probe_options options = scan->o.engine.probe;
+	options.mode = mode;
+	options.token = GP_SLICE("TOKEN000");
+	options.date = GP_SLICE("DATE");
+	gp_probe_rehearse(&options, out);
+	if (scan->o.engine.tls_survey)
+		put_survey(&scan->o.engine, mode, out);
+}
+
+/* Each way that the ports want a connection to begin in. */
 static int
 print_rehearsal(const struct scan *scan)
 {
 	struct gp_buf out = GP_BUF_INIT(1 << 20);
-	struct gp_probe_options options = scan->o.engine.probe;
-	options.mode = (uint8_t)GP_MAX(scan->o.engine.mode, 0);
-	options.token = GP_SLICE("TOKEN000");
-	options.date = GP_SLICE("DATE");
-	gp_probe_rehearse(&options, &out);
-	if (scan->o.engine.tls_survey)
-		put_survey(&scan->o.engine, &out);
+	const struct scan_target_options *targets = &scan->o.targets;
+	bool done[GP_PROBE_MODE_CLEAR + 1] = {};
+	for (size_t i = 0; i < targets->ports_len; i++) {
+		uint8_t mode = scan_mode_of(scan->o.engine.mode, targets->ports[i]);
+		if (!done[mode])
+			put_rehearsal(scan, mode, &out);
+		done[mode] = true;
+	}
 	struct gp_slice text = gp_buf_slice(&out);
 	bool good = !out.failed && fwrite(text.ptr, 1, text.len, stdout) == text.len;
 	gp_buf_free(&out);
@@ -272,13 +289,16 @@ close_log(struct scan *scan, int end)
 	return r < 0 && end >= 0 ? r : end;
 }
 
+/* A log is one run's, and is not written over. */
 static void
 say_that_it_was_stopped(const struct scan *scan)
 {
-	if (!scan->o.quiet)
-		fprintf(stderr, "gatepost scan: stopped; %s\n",
-			scan->o.resume ? "the same command goes on from here"
-				       : "with --resume FILE the same command would go on here");
+	if (scan->o.quiet)
+		return;
+	fprintf(stderr, "gatepost scan: stopped; %s%s\n",
+		scan->o.resume ? "the same command goes on from here"
+			       : "with --resume FILE the same command would go on here",
+		scan->o.resume && scan->o.log ? ", with another file for --log" : "");
 }
 
 static int
@@ -305,7 +325,7 @@ run(struct scan *scan)
 		return GP_EXIT_ERROR;
 	}
 	gp_tool_raise_files();
-	scan_progress_begin(&scan->progress, scan->done.done);
+	scan_progress_begin(&scan->progress, gp_progress_count(&scan->done));
 	int end = open_log(scan);
 	if (end == 0)
 		end = scan_engine_run(engine, &counts);

@@ -43,6 +43,7 @@ struct scan_result {
 	uint8_t address[16];
 	uint8_t address_len;
 	uint16_t port;
+	struct gp_slice sni;       /* whom TLS was asked for; empty: nobody */
 	struct gp_probe *probe;    /* has the record; NULL: it was not asked, `left_out` says why */
 	const char *left_out;      /* static */
 	struct gp_reverse reverse; /* the name of the address; not asked: UNKNOWN */

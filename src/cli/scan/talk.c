@@ -55,6 +55,8 @@ close_connection(struct scan_talk *t)
 			t->session = gp_tls_session(t->connection);
 		gp_tls_close(t->connection);
 	}
+	if (t->connection)
+		t->tls_octets += gp_tls_received(t->connection);
 	t->connection = gp_tls_free(t->connection);
 	if (t->fd >= 0)
 		close(t->fd);
@@ -279,20 +281,35 @@ says_too_much(const struct scan_talk *t, struct gp_slice input)
 	       (greeting && gp_slice_starts(input, GP_SLICE("4")));
 }
 
+/* TLS has messages that are no data, and a server may send them without end: tickets, for one. What
+   is within records counts as replies do. */
+static bool
+is_overrun(const struct scan_talk *t)
+{
+	return t->connection &&
+	       t->tls_octets + gp_tls_received(t->connection) > GP_PROBE_OCTETS_MAX;
+}
+
+static void
+end_overrun(struct scan_talk *t)
+{
+	note(t, "overrun");
+	gp_probe_overrun(t->probe, t->with->now_ms);
+}
+
 /* One buffer full, so that a server that never stops has its turn and no more. */
 static void
 receive(struct scan_talk *t)
 {
 	ssize_t n = gp_wire_receive(t->fd, t->connection, t->with->input, sizeof(t->with->input));
-	if (n == -EAGAIN)
-		n = 0;
-	else if (n <= 0) {
-		end_of_input(t);
-		n = 0;
-	}
-	struct gp_slice input = gp_slice(t->with->input, (size_t)n);
-	if (n > 0)
+	bool overrun = is_overrun(t);
+	struct gp_slice input = gp_slice(t->with->input, n > 0 && !overrun ? (size_t)n : 0);
+	if (overrun)
+		end_overrun(t);
+	else if (input.len > 0)
 		scan_log_octets(t->with->log, place_of(t), t->with->now_ms, "in", input);
+	else if (n != -EAGAIN)
+		end_of_input(t);
 	t->too_much |= says_too_much(t, input);
 	advance(t, input);
 }

@@ -60,8 +60,9 @@ struct scan_talk {
 	struct gp_tls *connection;      /* by TLS; NULL: in clear */
 	struct gp_tls_session *session; /* of the first one, to be resumed; NULL: none */
 	uint64_t shake_ms, dialled_ms;
-	bool resume; /* the session is wanted */
-	int fd;      /* -1: none */
+	uint64_t tls_octets; /* that came by TLS, in connections before this one */
+	bool resume;         /* the session is wanted */
+	int fd;              /* -1: none */
 	uint8_t state;
 	bool too_much; /* was said on this connection */
 };

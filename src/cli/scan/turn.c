@@ -16,6 +16,8 @@ enum {
 		4 << 20, /* a domain with all its hosts, their addresses and TLSA records */
 };
 
+static const char left_out[] = "is on the list of those who asked not to be scanned";
+
 void
 turn_free(struct turn *t)
 {
@@ -81,15 +83,48 @@ tell_unresolved(struct turn *t)
 	turn_tell(s, NULL);
 }
 
+/* Its owner had more to say than there is room for; the other targets go on. */
+static void
+give_up_name(struct turn *t)
+{
+	gp_ask_end(&t->ask);
+	if (t->policy)
+		scan_policy_end(t->policy);
+	t->policy = NULL;
+	gp_arena_reset(&t->arena);
+	t->hosts.why = "the DNS says more of it than there is room for";
+	tell_unresolved(t);
+}
+
+/* An MX record leads to hosts of others. */
+static bool
+wants_to_be_left_out(const struct engine *e, const struct gp_host_address *a)
+{
+	return gp_optout_has_name(e->o->optout, a->host) ||
+	       gp_optout_has_name(e->o->optout, a->canonical);
+}
+
+static void
+leave_out(struct sight *s)
+{
+	s->view.why = left_out;
+	s->turn->engine->counts.left_out++;
+	turn_tell(s, NULL);
+}
+
 static void
 look_at_all(struct turn *t)
 {
+	const struct engine *e = t->engine;
 	/* The last one may end the turn. */
 	size_t len = t->hosts.addresses_len;
 	struct sight *sights = t->sights;
 	for (size_t i = 0; i < len; i++) {
 		const struct gp_host_address *a = sights[i].view.host;
-		host_look(&sights[i], a->address, a->address_len, true);
+		if (wants_to_be_left_out(e, a))
+			leave_out(&sights[i]);
+		else
+			host_look(&sights[i], a->address, a->address_len, true);
 	}
 }
 
@@ -173,7 +208,7 @@ step(struct turn *t)
 	if (r == 0)
 		r = find_policy(t);
 	if (r < 0 || t->arena.failed)
-		engine_finish(t->engine, -ENOMEM);
+		give_up_name(t);
 	else if (r == 0)
 		look_at_all(t);
 }
@@ -197,7 +232,7 @@ begin_name(struct turn *t)
 {
 	struct engine *e = t->engine;
 	if (gp_optout_has_name(e->o->optout, t->what.name)) {
-		t->hosts.why = "is on the list of those who asked not to be scanned";
+		t->hosts.why = left_out;
 		tell_unresolved(t);
 		return;
 	}

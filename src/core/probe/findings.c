@@ -481,6 +481,17 @@ judge_auth(const struct judging *j)
 		fail(j, &no_auth, no_auth.severity, "EHLO's reply inside TLS has no AUTH");
 }
 
+/* Why this answer says nothing about what was asked, static; NULL: it does. */
+static const char *
+why_nothing(const struct gp_probe_reply *r)
+{
+	if (r->code == 0)
+		return r->none ? r->none : "not asked";
+	if (r->code / 100 == 4)
+		return "it was put off";
+	return r->code == 530 ? "the server wants TLS or a login first" : NULL;
+}
+
 static void
 judge_ntlm(const struct judging *j)
 {
@@ -489,8 +500,8 @@ judge_ntlm(const struct judging *j)
 	struct gp_slice text = r->text;
 	if (!(j->record->consents & GP_PROBE_NTLMING)) {
 		unmeasured(j, &ntlm, "nobody has consented to it");
-	} else if (r->code == 0) {
-		unmeasured(j, &ntlm, "%s", r->none ? r->none : "not asked");
+	} else if (why_nothing(r)) {
+		unmeasured(j, &ntlm, "%s", why_nothing(r));
 	} else if (r->code != 334 || gp_ntlm_challenge_read(gp_probe_line(&text), j->arena, &c)) {
 		pass(j, &ntlm, "no challenge: %.*s", GP_SLICE_FMT(quote(j, r->text)));
 	} else {
@@ -511,16 +522,19 @@ judge_vrfy(const struct judging *j)
 	const struct gp_probe_reply *known = reply_to(j, GP_PROBE_VRFY);
 	const struct gp_probe_reply *nobody = reply_to(j, GP_PROBE_VRFY_NOBODY);
 	const struct gp_probe_reply *expn = reply_to(j, GP_PROBE_EXPN);
+	const char *why = why_nothing(known);
+	why = why ? why : why_nothing(nobody);
+	why = why ? why : why_nothing(expn);
 	if (!(j->record->consents & GP_PROBE_VRFYING))
 		unmeasured(j, &vrfy, "nobody has consented to it");
-	else if (known->code == 0 || nobody->code == 0)
-		unmeasured(j, &vrfy, "%s", known->none ? known->none : nobody->none);
 	else if (expn->code == 250)
 		fail(j, &vrfy, GP_SEVERITY_MEDIUM, "EXPN postmaster: %.*s",
 		     GP_SLICE_FMT(quote(j, expn->text)));
 	else if (known->code / 100 == 2 && nobody->code >= 550 && nobody->code < 554)
 		fail(j, &vrfy, vrfy.severity, "VRFY postmaster: %.*s; of nobody: %.*s",
 		     GP_SLICE_FMT(quote(j, known->text)), GP_SLICE_FMT(quote(j, nobody->text)));
+	else if (why)
+		unmeasured(j, &vrfy, "%s", why);
 	else
 		pass(j, &vrfy, "VRFY postmaster: %.*s", GP_SLICE_FMT(quote(j, known->text)));
 }

@@ -82,7 +82,11 @@ answer_starttls(struct gp_probe *p, const struct gp_probe_reply *r)
 	}
 	if (p->task == PROBE_TALK)
 		p->record.starttls = GP_PROBE_STARTTLS_BROKEN;
-	begin_task(p);
+	/* Put off is not refused: that says nothing about what stood behind it. */
+	if (p->task == PROBE_INJECTION && r->code / 100 == 4)
+		gp_probe_leave(p, GP_PROBE_END_REFUSED, "STARTTLS is put off");
+	else
+		begin_task(p);
 }
 
 void

@@ -168,6 +168,12 @@ give_up(struct gp_probe *p, enum gp_probe_end end, const char *why)
 	gp_probe_end_connection(p, end, why);
 }
 
+static void
+give_up_endless(struct gp_probe *p)
+{
+	give_up(p, GP_PROBE_END_ENDLESS, "more octets than a probe may cost");
+}
+
 void
 gp_probe_leave(struct gp_probe *p, enum gp_probe_end end, const char *why)
 {
@@ -379,7 +385,7 @@ note_input(struct gp_probe *p, struct gp_slice input)
 	p->record.octets += input.len;
 	add_turn(p, GP_PROBE_TURN_IN, input);
 	if (p->record.octets > p->o.octets_max)
-		give_up(p, GP_PROBE_END_ENDLESS, "more octets than a probe may cost");
+		give_up_endless(p);
 }
 
 static void
@@ -432,6 +438,14 @@ gp_probe_eof(struct gp_probe *p, uint64_t now_ms)
 		gp_probe_end_connection(p, p->leave_end, p->leave_why);
 	else
 		gp_probe_end_connection(p, GP_PROBE_END_CLOSED, "the server closed the connection");
+}
+
+void
+gp_probe_overrun(struct gp_probe *p, uint64_t now_ms)
+{
+	p->now_ms = now_ms;
+	if (p->state == PROBE_TALKING || p->state == PROBE_SHAKING)
+		give_up_endless(p);
 }
 
 struct gp_slice

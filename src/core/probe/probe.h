@@ -131,6 +131,10 @@ gp_probe_tls_done(struct gp_probe *p, const struct gp_probe_tls *tls, uint64_t n
 void
 gp_probe_eof(struct gp_probe *p, uint64_t now_ms);
 
+/* The server has sent more than octets_max in what is no part of its replies, as TLS lets it. */
+void
+gp_probe_overrun(struct gp_probe *p, uint64_t now_ms);
+
 /* Bytes to be sent, and how many of them were. */
 struct gp_slice
 gp_probe_output(const struct gp_probe *p);

@@ -7,6 +7,9 @@
 
 enum { NAME_MAX_LEN = 255 };
 
+/* A network without IPv4 reaches it so (RFC 6052 section 2.1): the last four octets are meant. */
+static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
+
 /* First and last address, IPv4 as IPv4-mapped IPv6 (RFC 4291 section 2.5.5.2). */
 struct gp_optout_range {
 	uint8_t first[16], last[16];
@@ -128,13 +131,11 @@ gp_optout_sort(struct gp_optout *o)
 	o->sorted = true;
 }
 
-bool
-gp_optout_has_address(const struct gp_optout *o, const uint8_t *address, size_t address_len)
+static bool
+holds(const struct gp_optout *o, const uint8_t *address, size_t address_len)
 {
 	uint8_t key[16];
 	size_t low = 0, high = o->ranges_len;
-	gp_assert(o->sorted || o->ranges_len == 0);
-	gp_assert(address_len == 4 || address_len == 16);
 	map_address(address, address_len, key);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -144,6 +145,15 @@ gp_optout_has_address(const struct gp_optout *o, const uint8_t *address, size_t 
 			high = middle;
 	}
 	return low < o->ranges_len && memcmp(o->ranges[low].first, key, sizeof(key)) <= 0;
+}
+
+bool
+gp_optout_has_address(const struct gp_optout *o, const uint8_t *address, size_t address_len)
+{
+	gp_assert(o->sorted || o->ranges_len == 0);
+	gp_assert(address_len == 4 || address_len == 16);
+	bool behind = address_len == 16 && memcmp(address, nat64, sizeof(nat64)) == 0;
+	return holds(o, address, address_len) || (behind && holds(o, address + 12, 4));
 }
 
 bool

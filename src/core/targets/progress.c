@@ -40,6 +40,15 @@ gp_progress_note(struct gp_progress *p, uint64_t turn)
 	}
 }
 
+uint64_t
+gp_progress_count(const struct gp_progress *p)
+{
+	uint64_t n = p->done;
+	for (uint64_t i = p->done; i < p->done + GP_PROGRESS_WINDOW; i++)
+		n += bit(p, i);
+	return n;
+}
+
 void
 gp_progress_write(const struct gp_progress *p, const struct gp_targets_walk *walk,
 		  struct gp_buf *out)

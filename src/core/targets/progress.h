@@ -36,6 +36,10 @@ gp_progress_is_done(const struct gp_progress *p, uint64_t turn);
 void
 gp_progress_note(struct gp_progress *p, uint64_t turn);
 
+/* How many turns are done. */
+uint64_t
+gp_progress_count(const struct gp_progress *p);
+
 /* Appends the text; out, which may fail, needs room for GP_PROGRESS_TEXT_MAX. */
 void
 gp_progress_write(const struct gp_progress *p, const struct gp_targets_walk *walk,
