@@ -246,3 +246,49 @@ def test_mistakes_are_told(argv):
     assert done.returncode == 2
     assert done.stderr.startswith("gatepost audit")
     assert done.stdout == ""
+
+
+ZONE = """$TTL 1h
+@        IN SOA ns host ( 1 2 3
+                 4 5 ) ; no domain of ours
+         IN NS  ns
+         IN MX  0 .
+www 300  IN A   192.0.2.1
+         IN TXT "v=spf1" " -all"
+_dmarc.shop TXT "v=DMARC1\\; p=reject"
+_spf     IN TXT "v=spf1 -all"
+*        IN A   192.0.2.1
+alias    IN CNAME www
+"""
+
+
+def test_domains_come_from_a_zone(world, tmp_path):
+    zone = tmp_path / "zone"
+    zone.write_text(ZONE, encoding="utf-8")
+    found = audit("--dns", world, "--zone-file", zone, "--origin", "ours.test.", "first.test")
+    assert list(found) == ["first.test", "ours.test", "www.ours.test", "shop.ours.test"]
+    zone.write_text("$ORIGIN theirs.test.\n" + ZONE, encoding="utf-8")
+    assert list(audit("--dns", world, "--zone-file", zone))[0] == "theirs.test"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("www A 192.0.2.1\n", ":1: www: is relative, and there is no origin"),
+        ("a.test. A 192.0.2.1\n\n$INCLUDE /etc/passwd\n", ":3: $INCLUDE: is not followed; name that file too"),
+        ("a.test. TXT (\n\x1b[31m\n", ":3: (: is not closed"),
+        ("a.test. \x1b[31m\n", ":1: <U+001B>[31m: is no type"),
+    ],
+)
+def test_a_zone_that_is_wrong_is_not_read_in_part(world, tmp_path, text, complaint):
+    zone = tmp_path / "zone"
+    zone.write_text(text, encoding="utf-8")
+    done = run("audit", "--dns", world, "--zone-file", zone)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"gatepost audit: {zone}{complaint}\n")
+
+
+def test_a_zone_that_is_not_there(world, tmp_path):
+    done = run("audit", "--dns", world, "--zone-file", tmp_path / "none")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "No such file" in done.stderr
+    assert run("audit", "--origin", "a..b", "--zone-file", tmp_path / "none").stderr.endswith("is no name\n")

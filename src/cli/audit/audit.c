@@ -9,10 +9,12 @@
 
 #include "cli/asks.h"
 #include "cli/audit/baselines.h"
+#include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/report.h"
 #include "cli/audit/selectors.h"
+#include "cli/audit/store.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -22,6 +24,7 @@ enum {
 	NAMES_ARENA_MAX = 1 << 30,
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
+	SAID = 1,                 /* an error, of which standard error was told */
 	/* With what was published in between, and what that made be asked. */
 	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
 };
@@ -52,8 +55,9 @@ struct audit {
 	size_t begun, told;            /* domains */
 	struct findings_writer writer;
 	struct gp_buf text;
+	struct audit_store *store; /* NULL: nothing is kept */
 	FILE *out;
-	int error;      /* 0 or -errno, which ends it */
+	int error;      /* 0, SAID or -errno, which end it */
 	bool bad;       /* something as grave as --fail-on, or a baseline's rule failed */
 	size_t unknown; /* domains of which the DNS said nothing */
 };
@@ -102,8 +106,12 @@ tell_findings(struct audit *a, struct job *job)
 static int
 tell(struct audit *a, struct job *job)
 {
+	/* A file's answers are a whole world, not a domain's. */
+	const struct gp_answers *raw = a->dns.lookup.network ? job->answers : NULL;
 	int r = 0;
 	a->unknown += job->result.facts.class == GP_POSTURE_UNKNOWN;
+	if (a->store && !audit_store_add(a->store, &job->result, raw, &job->arena))
+		return SAID;
 	if (a->o.zone)
 		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
 				  &a->text);
@@ -310,6 +318,20 @@ run(struct audit *a)
 	return r == 0 ? write_text(a) : r;
 }
 
+/* Begins a run of the store; what was told before it is kept is told in any case. */
+static int
+run_and_keep(struct audit *a)
+{
+	if (!a->o.store)
+		return run(a);
+	a->store = audit_store_open(a->o.store, true);
+	int r = a->store && audit_store_begin(a->store, a->o.time_s) ? run(a) : SAID;
+	if (r == 0 && !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
+		r = SAID;
+	a->store = audit_store_close(a->store);
+	return r;
+}
+
 static int
 open_and_run(struct audit *a)
 {
@@ -323,8 +345,9 @@ open_and_run(struct audit *a)
 		return fail(-ENOMEM);
 	int code = gp_asks_open(&a->dns, a->base, &dns);
 	if (code == GP_EXIT_OK) {
-		int r = run(a);
+		int r = run_and_keep(a);
 		code = r < 0                                                ? fail(r)
+		       : r == SAID                                          ? GP_EXIT_ERROR
 		       : a->bad                                             ? GP_EXIT_BAD
 		       : a->domains.len > 0 && a->unknown == a->domains.len ? GP_EXIT_UNKNOWN
 									    : GP_EXIT_OK;
@@ -372,6 +395,8 @@ int
 gp_cmd_audit(int argc, char **argv)
 {
 	static struct audit audit; /* a table of rules is in it */
+	if (argc > 1 && strcmp(argv[1], "diff") == 0)
+		return audit_diff(argc - 1, argv + 1);
 	int code = audit_options_read(&audit.o, argc, argv);
 	if (code != GP_EXIT_OK)
 		return code;

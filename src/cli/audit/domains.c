@@ -11,6 +11,8 @@
 #include "cli/command.h"
 #include "core/dmarc/walk.h"
 #include "core/identity/visible.h"
+#include "core/zone/zone.h"
+#include "sys/small_file.h"
 
 struct reading {
 	struct audit_domains *to;
@@ -110,6 +112,52 @@ read_file(struct reading *r, const char *name)
 	return code;
 }
 
+static int
+read_records(struct reading *r, struct gp_slice text, const struct gp_name *origin)
+{
+	static struct gp_zone_reader zone; /* a record may have many words */
+	struct gp_zone_record record;
+	int code = GP_EXIT_OK, rc = GP_ZONE_RECORD;
+	gp_zone_reader_init(&zone, text, origin);
+	while (code == GP_EXIT_OK && (rc = gp_zone_next(&zone, &record)) == GP_ZONE_RECORD) {
+		struct gp_slice domain;
+		int shown = gp_zone_domain(&record, r->arena, &domain);
+		r->line = zone.line;
+		if (shown <= 0)
+			code = shown == 0 ? add(r, domain) : GP_EXIT_ERROR;
+	}
+	if (rc != GP_ZONE_WRONG)
+		return code;
+	r->line = zone.line;
+	return complain(r, gp_visible(gp_slice_take(zone.wrong, 200), r->arena).ptr, zone.why);
+}
+
+/* The text is needed while it is read, and large. */
+static int
+read_zone(struct reading *r, const char *name, const struct gp_name *origin)
+{
+	struct gp_arena arena = GP_ARENA_INIT(AUDIT_ZONE_MAX + (1 << 16));
+	struct gp_slice text;
+	int rc = gp_file_read(gp_slice_str(name), AUDIT_ZONE_MAX, &arena, &text);
+	r->file = rc == 0 ? name : NULL;
+	int code = rc == 0 ? read_records(r, text, origin) : complain(r, name, strerror(-rc));
+	gp_arena_free(&arena);
+	return code;
+}
+
+static int
+read_zones(struct reading *r, const struct audit_options *o)
+{
+	struct gp_name origin;
+	int code = GP_EXIT_OK;
+	r->file = NULL;
+	if (o->origin && !gp_name_from_text(gp_slice_str(o->origin), &origin))
+		return complain(r, "--origin", "is no name");
+	for (size_t i = 0; i < o->zones_len && code == GP_EXIT_OK; i++)
+		code = read_zone(r, o->zones[i], o->origin ? &origin : NULL);
+	return code;
+}
+
 int
 audit_domains_read(struct audit_domains *ret, const struct audit_options *o, struct gp_arena *arena)
 {
@@ -127,6 +175,8 @@ audit_domains_read(struct audit_domains *ret, const struct audit_options *o, str
 	}
 	for (size_t i = 0; i < o->files_len && code == GP_EXIT_OK; i++)
 		code = read_file(&r, o->files[i]);
+	if (code == GP_EXIT_OK)
+		code = read_zones(&r, o);
 	gp_map_free(&r.seen);
 	return code;
 }

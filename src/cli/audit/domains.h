@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The domains to look at: named, from files and from standard input; each once, in their order. */
+/* The domains to look at: named, from files, zones and standard input; each once, in their order.
+ */
 #pragma once
 
 #include "base/arena.h"
@@ -7,7 +8,8 @@
 
 enum {
 	AUDIT_DOMAINS_MAX = 1'000'000,
-	AUDIT_LINE_MAX = 4096, /* octets */
+	AUDIT_LINE_MAX = 4096,      /* octets */
+	AUDIT_ZONE_MAX = 256 << 20, /* octets of a master file */
 };
 
 struct audit_domains {
@@ -15,7 +17,8 @@ struct audit_domains {
 	size_t len, room;
 };
 
-/* In files a line is a domain; what follows a # is not read. All lives in the arena but the list,
+/* In files a line is a domain; what follows a # is not read. Of a zone those count that
+   gp_zone_domain() sees. All lives in the arena but the list,
    which is to be freed. Returns an exit code, after saying to standard error what is wrong. */
 [[nodiscard]] int
 audit_domains_read(struct audit_domains *ret, const struct audit_options *o,

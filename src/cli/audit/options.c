@@ -11,10 +11,16 @@
 #include "cli/findings/findings.h"
 #include "core/smtp/address.h"
 
-enum { AT_ONCE = 100 };
+enum {
+	AT_ONCE = 100,
+	KEEP_DAYS_MAX = 36'500,
+	DAY_S = 24 * 3600,
+};
 
 enum {
 	OPT_FILE = 256,
+	OPT_ZONE_FILE,
+	OPT_ORIGIN,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
@@ -25,6 +31,8 @@ enum {
 	OPT_FORMAT,
 	OPT_JSON,
 	OPT_FAIL_ON,
+	OPT_STORE,
+	OPT_KEEP,
 	OPT_NO_COLOUR,
 	OPT_ZONE,
 	OPT_BASELINE,
@@ -33,11 +41,14 @@ enum {
 
 const char audit_usage[] =
 	"usage: gatepost audit [options] DOMAIN...\n"
+	"       gatepost audit diff --store FILE [options] [DOMAIN...]\n"
 	"\n"
 	"What the DNS says about the mail of domains, what is wrong with it, and what to publish\n"
 	"instead. - reads domains from standard input, one a line.\n"
 	"\n"
 	"      --file FILE          more domains\n"
+	"      --zone-file FILE     the domains of a zone, as a master file of RFC 1035\n"
+	"      --origin NAME        what relative names end in there, before its $ORIGIN\n"
 	"  -c FILE                  the configuration, of which dns counts\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
@@ -51,10 +62,14 @@ const char audit_usage[] =
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
 	"      --baseline NAME|FILE what an authority or a receiver asks; exit 1 where it fails\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
+	"      --store FILE         keep what was found, for gatepost audit diff\n"
+	"      --keep DAYS          and forget runs that are older\n"
 	"      --no-colour\n";
 
 static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
+	{"zone-file", required_argument, NULL, OPT_ZONE_FILE},
+	{"origin", required_argument, NULL, OPT_ORIGIN},
 	{"config", required_argument, NULL, 'c'},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
@@ -68,6 +83,8 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
 	{"baseline", required_argument, NULL, OPT_BASELINE},
+	{"store", required_argument, NULL, OPT_STORE},
+	{"keep", required_argument, NULL, OPT_KEEP},
 	{"zone", no_argument, NULL, OPT_ZONE},
 	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
@@ -93,11 +110,11 @@ read_severity(const struct gp_arg *arg, int *ret)
 }
 
 static bool
-add_file(const struct gp_arg *arg, struct audit_options *o)
+add_file(const struct gp_arg *arg, const char *list[AUDIT_FILES_MAX], size_t *len)
 {
-	if (o->files_len == AUDIT_FILES_MAX)
+	if (*len == AUDIT_FILES_MAX)
 		return gp_arg_wrong(arg, "is one file too many");
-	o->files[o->files_len++] = arg->value;
+	list[(*len)++] = arg->value;
 	return true;
 }
 
@@ -137,6 +154,16 @@ read_address(const struct gp_arg *arg, struct audit_options *o)
 }
 
 static bool
+read_keep(const struct gp_arg *arg, struct audit_options *o)
+{
+	uint64_t days;
+	if (!gp_arg_u64(arg, 1, KEEP_DAYS_MAX, &days))
+		return false;
+	o->keep_s = days * DAY_S;
+	return true;
+}
+
+static bool
 read_option(struct audit_options *o, int c)
 {
 	struct gp_arg arg = {"audit", NULL, optarg};
@@ -146,7 +173,12 @@ read_option(struct audit_options *o, int c)
 	}
 	switch (c) {
 	case OPT_FILE:
-		return add_file(&arg, o);
+		return add_file(&arg, o->files, &o->files_len);
+	case OPT_ZONE_FILE:
+		return add_file(&arg, o->zones, &o->zones_len);
+	case OPT_ORIGIN:
+		o->origin = optarg;
+		return true;
 	case OPT_DNS:
 		o->dns = optarg;
 		return true;
@@ -172,6 +204,11 @@ read_option(struct audit_options *o, int c)
 		return read_severity(&arg, &o->fail_on);
 	case OPT_BASELINE:
 		return add_baseline(&arg, o);
+	case OPT_STORE:
+		o->store = optarg;
+		return true;
+	case OPT_KEEP:
+		return read_keep(&arg, o);
 	case OPT_ZONE:
 	case OPT_NSUPDATE:
 		o->zone = true;
@@ -198,8 +235,10 @@ int
 audit_options_read(struct audit_options *ret, int argc, char **argv)
 {
 	int c;
-	*ret = (struct audit_options){
-		.time_s = (uint64_t)time(NULL), .at_once = AT_ONCE, .fail_on = FINDINGS_FAIL_NEVER};
+	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
+				      .at_once = AT_ONCE,
+				      .fail_on = FINDINGS_FAIL_NEVER,
+				      .keep_s = UINT64_MAX};
 	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
@@ -211,8 +250,13 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 		      stderr);
 		return GP_EXIT_USAGE;
 	}
-	if (ret->help || ret->operands_len > 0 || ret->files_len > 0)
+	/* What is looked at in the end there is not what is published. */
+	if (ret->store && ret->zone) {
+		fputs("gatepost audit: --store keeps findings, and --zone has none\n", stderr);
+		return GP_EXIT_USAGE;
+	}
+	if (ret->help || ret->operands_len > 0 || ret->files_len > 0 || ret->zones_len > 0)
 		return GP_EXIT_OK;
-	fputs("gatepost audit: name a domain, or a --file of domains\n", stderr);
+	fputs("gatepost audit: name a domain, a --file of domains, or a --zone-file\n", stderr);
 	return GP_EXIT_USAGE;
 }

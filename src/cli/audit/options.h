@@ -17,6 +17,9 @@ struct audit_options {
 	size_t operands_len;
 	const char *files[AUDIT_FILES_MAX]; /* "-": standard input */
 	size_t files_len;
+	const char *zones[AUDIT_FILES_MAX]; /* master files */
+	size_t zones_len;
+	const char *origin;         /* of relative names in them; NULL: none */
 	const char *config;         /* file of -c; NULL: none */
 	const char *dns, *resolver; /* or NULL */
 	/* Of --selector; none: those that many domains have. */
@@ -30,6 +33,8 @@ struct audit_options {
 	uint8_t format;         /* enum findings_format */
 	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
 	const char *output;     /* NULL: standard output */
+	const char *store;      /* NULL: nothing is kept */
+	uint64_t keep_s;        /* how long earlier runs are; UINT64_MAX: for ever */
 	bool zone;              /* print what would mend them, and no findings */
 	uint8_t patch_form;     /* enum audit_patch_form, of that */
 	bool no_colour, help;

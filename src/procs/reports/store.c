@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "procs/reports/migrate.h"
 #include "procs/reports/tables.h"
 #include "procs/reports/vfs.h"
 #include "sys/log.h"
@@ -190,25 +191,6 @@ static const char *const texts[STATEMENTS] = {
 
 /* --- statements --- */
 
-static int
-error_of(int code)
-{
-	switch (code & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:
-		return 0;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_BUSY:
-		return -EBUSY;
-	default:
-		return -EIO;
-	}
-}
-
 void
 table_done(struct store *s, enum statement which)
 {
@@ -222,7 +204,7 @@ table_step(struct store *s, enum statement which)
 	if (code == SQLITE_ROW)
 		return 1;
 	table_done(s, which);
-	return error_of(code);
+	return sqlite_error(code);
 }
 
 int
@@ -304,38 +286,10 @@ store_sync(struct store *s)
 /* --- the beginning and the end --- */
 
 static int
-execute(struct store *s, const char *sql)
-{
-	return error_of(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
-}
-
-static int
-migrate(struct store *s)
-{
-	sqlite3_stmt *st = NULL;
-	int version = -1;
-	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
-		version = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	if (version < 0)
-		return -EIO;
-	if ((size_t)version > GP_ARRAY_LEN(migrations))
-		return -EPROTO;
-	int r = execute(s, "BEGIN IMMEDIATE");
-	for (size_t i = (size_t)version; r == 0 && i < GP_ARRAY_LEN(migrations); i++)
-		r = execute(s, migrations[i]);
-	/* Also where nothing changed: a write opens the write-ahead log. */
-	char sql[64];
-	snprintf(sql, sizeof(sql), "PRAGMA user_version = %zu; COMMIT", GP_ARRAY_LEN(migrations));
-	return r == 0 ? execute(s, sql) : r;
-}
-
-static int
 read_redaction(struct store *s)
 {
 	sqlite3_stmt *st = NULL;
-	int r = error_of(sqlite3_prepare_v2(s->db, "SELECT key FROM redaction", -1, &st, NULL));
+	int r = sqlite_error(sqlite3_prepare_v2(s->db, "SELECT key FROM redaction", -1, &st, NULL));
 	if (r == 0 &&
 	    (sqlite3_step(st) != SQLITE_ROW || sqlite3_column_bytes(st, 0) != STORE_REDACTION_LEN))
 		r = -EIO;
@@ -356,16 +310,17 @@ prepare(struct store *s)
 {
 	char limit[64];
 	snprintf(limit, sizeof(limit), "PRAGMA max_page_count = %d", STORE_PAGES_MAX);
-	int r = execute(s, settings);
+	int r = sqlite_execute(s->db, settings);
 	if (r == 0)
-		r = execute(s, limit);
+		r = sqlite_execute(s->db, limit);
 	if (r == 0)
-		r = migrate(s);
+		/* Also where nothing changes: a write opens the write-ahead log. */
+		r = sqlite_migrate(s->db, migrations, GP_ARRAY_LEN(migrations));
 	if (r == 0)
 		r = read_redaction(s);
 	for (size_t i = 0; r == 0 && i < STATEMENTS; i++)
-		r = error_of(sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-						&s->statements[i], NULL));
+		r = sqlite_error(sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+						    &s->statements[i], NULL));
 	return r;
 }
 
@@ -382,8 +337,8 @@ store_open(int folder, struct store **ret)
 	/* Seeded while it can be. */
 	sqlite3_randomness(sizeof(seed), &seed);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/reports.db", folder);
-	r = error_of(sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-				     VFS_NAME));
+	r = sqlite_error(sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+					 VFS_NAME));
 	if (r == 0)
 		r = prepare(s);
 	if (r < 0) {

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/audit/store.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/audit/facts.h"
+#include "core/identity/visible.h"
+#include "procs/reports/migrate.h"
+
+enum { DIGEST_LEN = 32 };
+
+/* One step from each version of the tables to the next. What has been shipped is never changed. */
+static const char *const migrations[] = {
+	"CREATE TABLE run ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again */
+	" time_s INTEGER NOT NULL);"
+	"CREATE TABLE look ("
+	" id INTEGER PRIMARY KEY,"
+	" run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+	" domain TEXT NOT NULL, answers BLOB,"
+	" UNIQUE (domain, run));"
+	"CREATE INDEX look_run ON look (run);"
+	"CREATE TABLE fact ("
+	" look INTEGER NOT NULL REFERENCES look ON DELETE CASCADE,"
+	" name TEXT NOT NULL, value TEXT NOT NULL,"
+	" PRIMARY KEY (look, name)) WITHOUT ROWID;"
+	"CREATE TABLE finding ("
+	" look INTEGER NOT NULL REFERENCES look ON DELETE CASCADE,"
+	" number INTEGER NOT NULL,"
+	" id TEXT NOT NULL, state TEXT NOT NULL, severity TEXT NOT NULL,"
+	" evidence TEXT NOT NULL, evidence_sha256 BLOB NOT NULL,"
+	" PRIMARY KEY (look, number)) WITHOUT ROWID;",
+};
+
+static const char settings[] = "PRAGMA journal_mode = WAL;"
+			       "PRAGMA synchronous = FULL;"
+			       "PRAGMA foreign_keys = ON;"
+			       "PRAGMA trusted_schema = OFF;";
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	ADD_RUN,
+	ADD_LOOK,
+	ADD_FACT,
+	ADD_FINDING,
+	FORGET_RUNS,
+	READ_DOMAINS,
+	FIND_LOOK,
+	READ_FACTS,
+	READ_FINDINGS,
+	STATEMENTS,
+};
+
+static const char *const texts[STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ADD_RUN] = "INSERT INTO run (time_s) VALUES (?)",
+	[ADD_LOOK] = "INSERT INTO look (run, domain, answers) VALUES (?, ?, ?)",
+	[ADD_FACT] = "INSERT INTO fact VALUES (?, ?, ?)",
+	[ADD_FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[FORGET_RUNS] = "DELETE FROM run WHERE time_s < ?1 AND id <> ?2",
+	[READ_DOMAINS] = "SELECT DISTINCT domain FROM look ORDER BY domain",
+	[FIND_LOOK] = "SELECT l.id, r.id, r.time_s FROM look l JOIN run r ON r.id = l.run"
+		      " WHERE l.domain = ? AND l.run <= ? ORDER BY l.run DESC LIMIT 1",
+	[READ_FACTS] = "SELECT name, value FROM fact WHERE look = ? ORDER BY name LIMIT ?",
+	[READ_FINDINGS] = "SELECT id, evidence, evidence_sha256, state, severity FROM finding"
+			  " WHERE look = ? ORDER BY number LIMIT ?",
+};
+
+struct audit_store {
+	const char *path; /* the caller's */
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS];
+	sqlite3_int64 run; /* under way */
+	struct gp_buf answers;
+};
+
+/* --- statements --- */
+
+static bool
+complain(const struct audit_store *s, int error)
+{
+	const char *why = error == -EPROTO  ? "its tables are of a later version of gatepost"
+			  : error == -EBUSY ? "another run is under way"
+			  : s->db           ? sqlite3_errmsg(s->db)
+					    : "no memory";
+	fprintf(stderr, "gatepost audit: %s: %s\n", s->path, why);
+	return false;
+}
+
+static void
+bind_text(sqlite3_stmt *st, int column, struct gp_slice text)
+{
+	sqlite3_bind_text64(st, column, text.len > 0 ? text.ptr : "", text.len, SQLITE_STATIC,
+			    SQLITE_UTF8);
+}
+
+static void
+bind_octets(sqlite3_stmt *st, int column, struct gp_slice octets)
+{
+	sqlite3_bind_blob64(st, column, octets.len > 0 ? octets.ptr : "", octets.len,
+			    SQLITE_STATIC);
+}
+
+/* Of a statement without rows, whose values are bound. */
+static bool
+finish(struct audit_store *s, enum statement which)
+{
+	int code = sqlite3_step(s->statements[which]);
+	sqlite3_reset(s->statements[which]);
+	sqlite3_clear_bindings(s->statements[which]);
+	return code == SQLITE_DONE || complain(s, sqlite_error(code));
+}
+
+/* The next row: 1; 0: there is none; -1: it failed. But for 1 the statement is over. */
+static int
+next_row(struct audit_store *s, enum statement which)
+{
+	int code = sqlite3_step(s->statements[which]);
+	if (code == SQLITE_ROW)
+		return 1;
+	sqlite3_reset(s->statements[which]);
+	if (code != SQLITE_DONE)
+		complain(s, sqlite_error(code));
+	return code == SQLITE_DONE ? 0 : -1;
+}
+
+static uint64_t
+number_at(struct audit_store *s, enum statement which, int column)
+{
+	sqlite3_int64 n = sqlite3_column_int64(s->statements[which], column);
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+/* Until the next row. */
+static struct gp_slice
+octets_at(struct audit_store *s, enum statement which, int column)
+{
+	const void *p = sqlite3_column_blob(s->statements[which], column);
+	int len = sqlite3_column_bytes(s->statements[which], column);
+	return gp_slice(p ? p : "", p ? (size_t)len : 0);
+}
+
+/* A copy, visible whoever wrote the file. */
+static struct gp_slice
+text_at(struct audit_store *s, enum statement which, int column, struct gp_arena *arena)
+{
+	return gp_visible(octets_at(s, which, column), arena);
+}
+
+/* --- the beginning and the end --- */
+
+static int
+prepare(struct audit_store *s)
+{
+	int r = sqlite_execute(s->db, settings);
+	if (r == 0 && sqlite_version(s->db) != GP_ARRAY_LEN(migrations))
+		r = sqlite_migrate(s->db, migrations, GP_ARRAY_LEN(migrations));
+	for (size_t i = 0; r == 0 && i < STATEMENTS; i++)
+		r = sqlite_error(sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+						    &s->statements[i], NULL));
+	return r;
+}
+
+struct audit_store *
+audit_store_open(const char *path, bool make)
+{
+	struct audit_store *s = calloc(1, sizeof(*s));
+	int flags = SQLITE_OPEN_READWRITE | (make ? SQLITE_OPEN_CREATE : 0);
+	if (!s)
+		return NULL;
+	s->path = path;
+	s->answers = GP_BUF_INIT(AUDIT_STORE_ANSWERS_MAX);
+	int r = sqlite_error(sqlite3_open_v2(path, &s->db, flags, NULL));
+	if (r == 0)
+		r = sqlite_error(sqlite3_busy_timeout(s->db, AUDIT_STORE_WAIT_MS));
+	if (r == 0)
+		r = prepare(s);
+	if (r == 0)
+		return s;
+	complain(s, r);
+	return audit_store_close(s);
+}
+
+struct audit_store *
+audit_store_close(struct audit_store *s)
+{
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(s->statements[i]);
+	sqlite3_close(s->db);
+	gp_buf_free(&s->answers);
+	free(s);
+	return NULL;
+}
+
+/* --- a run is kept --- */
+
+bool
+audit_store_begin(struct audit_store *s, uint64_t time_s)
+{
+	if (!finish(s, BEGIN))
+		return false;
+	sqlite3_bind_int64(s->statements[ADD_RUN], 1, (sqlite3_int64)time_s);
+	if (!finish(s, ADD_RUN))
+		return false;
+	s->run = sqlite3_last_insert_rowid(s->db);
+	return true;
+}
+
+static bool
+add_look(struct audit_store *s, struct gp_slice domain, const struct gp_answers *answers)
+{
+	sqlite3_stmt *st = s->statements[ADD_LOOK];
+	sqlite3_bind_int64(st, 1, s->run);
+	bind_text(st, 2, domain);
+	gp_buf_clear(&s->answers);
+	if (answers && !gp_answers_write(answers, &s->answers))
+		return complain(s, -ENOMEM);
+	if (answers)
+		bind_octets(st, 3, gp_buf_slice(&s->answers));
+	return finish(s, ADD_LOOK);
+}
+
+static bool
+add_facts(struct audit_store *s, sqlite3_int64 look, const struct gp_posture_facts *facts,
+	  struct gp_arena *arena)
+{
+	struct audit_fact list[AUDIT_FACTS_MAX];
+	size_t len = audit_facts(facts, arena, list);
+	bool good = true;
+	for (size_t i = 0; i < len && good; i++) {
+		sqlite3_stmt *st = s->statements[ADD_FACT];
+		sqlite3_bind_int64(st, 1, look);
+		bind_text(st, 2, list[i].name);
+		bind_text(st, 3, list[i].value);
+		good = finish(s, ADD_FACT);
+	}
+	return good;
+}
+
+static bool
+add_finding(struct audit_store *s, sqlite3_int64 look, size_t number, const struct gp_finding *f,
+	    struct gp_arena *arena)
+{
+	sqlite3_stmt *st = s->statements[ADD_FINDING];
+	unsigned char digest[DIGEST_LEN];
+	struct gp_slice evidence = f->evidence.len > 0 ? f->evidence : GP_SLICE("");
+	if (!EVP_Digest(evidence.ptr, evidence.len, digest, NULL, EVP_sha256(), NULL))
+		return complain(s, -ENOMEM);
+	sqlite3_bind_int64(st, 1, look);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)number);
+	bind_text(st, 3, gp_slice_str(f->kind->id));
+	bind_text(st, 4, gp_slice_str(gp_finding_state_name(f->state)));
+	bind_text(st, 5, gp_slice_str(gp_severity_name(f->severity)));
+	bind_text(st, 6, gp_visible(evidence, arena));
+	bind_octets(st, 7, gp_slice((const char *)digest, sizeof(digest)));
+	return finish(s, ADD_FINDING);
+}
+
+bool
+audit_store_add(struct audit_store *s, const struct gp_posture_result *r,
+		const struct gp_answers *answers, struct gp_arena *arena)
+{
+	if (!add_look(s, r->facts.domain, answers))
+		return false;
+	sqlite3_int64 look = sqlite3_last_insert_rowid(s->db);
+	bool good = add_facts(s, look, &r->facts, arena);
+	for (size_t i = 0; i < r->findings.len && good; i++)
+		good = add_finding(s, look, i, &r->findings.items[i], arena);
+	return good && (!arena->failed || complain(s, -ENOMEM));
+}
+
+bool
+audit_store_end(struct audit_store *s, uint64_t keep_from_s)
+{
+	sqlite3_bind_int64(s->statements[FORGET_RUNS], 1, (sqlite3_int64)keep_from_s);
+	sqlite3_bind_int64(s->statements[FORGET_RUNS], 2, s->run);
+	return finish(s, FORGET_RUNS) && finish(s, COMMIT);
+}
+
+/* --- and read --- */
+
+bool
+audit_store_domains(struct audit_store *s, struct gp_arena *arena, struct gp_slice **ret,
+		    size_t *ret_len)
+{
+	struct gp_slice *list = NULL;
+	size_t len = 0, room = 0;
+	int r;
+	while ((r = next_row(s, READ_DOMAINS)) == 1) {
+		if (len == room) {
+			room = GP_MAX(2 * room, (size_t)64);
+			struct gp_slice *more = gp_arena_array(arena, room, sizeof(*more));
+			if (!more)
+				break;
+			memcpy(more, list, len * sizeof(*list));
+			list = more;
+		}
+		list[len++] = text_at(s, READ_DOMAINS, 0, arena);
+	}
+	sqlite3_reset(s->statements[READ_DOMAINS]);
+	*ret = list;
+	*ret_len = len;
+	return r == 0 && (!arena->failed || complain(s, -ENOMEM));
+}
+
+static uint8_t
+word_at(struct audit_store *s, int column, const char *(*name)(uint8_t), uint8_t last)
+{
+	const void *p = sqlite3_column_text(s->statements[READ_FINDINGS], column);
+	for (uint8_t i = 0; p && i <= last; i++) {
+		if (gp_slice_eq(gp_slice_str(p), gp_slice_str(name(i))))
+			return i;
+	}
+	return 0;
+}
+
+/* Returns as next_row() does at the end. */
+static int
+read_facts(struct audit_store *s, sqlite3_int64 look, struct gp_arena *arena,
+	   struct audit_look *ret)
+{
+	struct audit_fact *list = gp_arena_array(arena, AUDIT_FACTS_MAX, sizeof(*list));
+	sqlite3_bind_int64(s->statements[READ_FACTS], 1, look);
+	sqlite3_bind_int64(s->statements[READ_FACTS], 2, AUDIT_FACTS_MAX);
+	int r;
+	while (list && (r = next_row(s, READ_FACTS)) == 1)
+		list[ret->facts_len++] = (struct audit_fact){text_at(s, READ_FACTS, 0, arena),
+							     text_at(s, READ_FACTS, 1, arena)};
+	ret->facts = list;
+	return list ? r : -1;
+}
+
+static int
+read_findings(struct audit_store *s, sqlite3_int64 look, struct gp_arena *arena,
+	      struct audit_look *ret)
+{
+	struct audit_kept *list = gp_arena_array(arena, GP_FINDINGS_MAX, sizeof(*list));
+	sqlite3_bind_int64(s->statements[READ_FINDINGS], 1, look);
+	sqlite3_bind_int64(s->statements[READ_FINDINGS], 2, GP_FINDINGS_MAX);
+	int r;
+	while (list && (r = next_row(s, READ_FINDINGS)) == 1)
+		list[ret->findings_len++] = (struct audit_kept){
+			.id = text_at(s, READ_FINDINGS, 0, arena),
+			.evidence = text_at(s, READ_FINDINGS, 1, arena),
+			.hash = gp_arena_dup(arena, octets_at(s, READ_FINDINGS, 2)),
+			.state = word_at(s, 3, gp_finding_state_name, GP_FINDING_NOT_MEASURED),
+			.severity = word_at(s, 4, gp_severity_name, GP_SEVERITY_CRITICAL),
+		};
+	ret->findings = list;
+	return list ? r : -1;
+}
+
+int
+audit_store_look(struct audit_store *s, struct gp_slice domain, uint64_t run,
+		 struct gp_arena *arena, struct audit_look *ret)
+{
+	sqlite3_stmt *st = s->statements[FIND_LOOK];
+	*ret = (struct audit_look){};
+	bind_text(st, 1, domain);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)GP_MIN(run, (uint64_t)INT64_MAX));
+	int r = next_row(s, FIND_LOOK);
+	if (r != 1)
+		return r;
+	sqlite3_int64 look = sqlite3_column_int64(st, 0);
+	ret->run = number_at(s, FIND_LOOK, 1);
+	ret->time_s = number_at(s, FIND_LOOK, 2);
+	sqlite3_reset(st);
+	if (read_facts(s, look, arena, ret) < 0 || read_findings(s, look, arena, ret) < 0)
+		return -1;
+	if (arena->failed)
+		complain(s, -ENOMEM);
+	return arena->failed ? -1 : 1;
+}

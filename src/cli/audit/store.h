@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The history of audits: a file of SQLite that anybody may read with tools of its own.
+ *
+ *   run      an audit: its time, in seconds since 1970
+ *   look     a domain that it looked at, and the raw answers of the DNS (gp_answers_write);
+ *            none where they came from a file
+ *   fact     what it publishes, by name: class, mx, spf, dmarc.p, ...
+ *   finding  in their order: id, state, severity, evidence as visible text, and the SHA-256 of the
+ *            evidence as it was
+ *
+ * Texts that are read are made visible, as the file may be anybody's.
+ *
+ * A run is one transaction, at its end: one that was interrupted is not there. Others may read
+ * meanwhile (a write-ahead log), and a second run has to wait. All functions say to standard error
+ * what is wrong.
+ */
+#pragma once
+
+#include "cli/audit/changes.h"
+#include "core/dns/answers.h"
+#include "core/posture/posture.h"
+
+enum {
+	AUDIT_STORE_WAIT_MS = 5000,         /* for another's run that ends */
+	AUDIT_STORE_ANSWERS_MAX = 64 << 20, /* octets of one domain's */
+};
+
+struct audit_store;
+
+/* `make`: also where there is none. NULL: it cannot be used. */
+struct audit_store *
+audit_store_open(const char *path, bool make);
+/* A run that was not ended is forgotten. Accepts NULL, returns NULL. */
+struct audit_store *
+audit_store_close(struct audit_store *s);
+
+/* Begins a run. False: it cannot. */
+[[nodiscard]] bool
+audit_store_begin(struct audit_store *s, uint64_t time_s);
+/* answers: an open set, or NULL. The arena holds texts. False: the run cannot be kept. */
+[[nodiscard]] bool
+audit_store_add(struct audit_store *s, const struct gp_posture_result *r,
+		const struct gp_answers *answers, struct gp_arena *arena);
+/* Ends the run and makes it durable; those before keep_from_s are forgotten. */
+[[nodiscard]] bool
+audit_store_end(struct audit_store *s, uint64_t keep_from_s);
+
+/* The names of all domains that the last run, or one before, looked at, in order; from the arena.
+   False: the file is damaged, or there is no memory. */
+[[nodiscard]] bool
+audit_store_domains(struct audit_store *s, struct gp_arena *arena, struct gp_slice **ret,
+		    size_t *ret_len);
+
+/*
+ * The last look at the domain that a run up to this one took; run: UINT64_MAX for the newest. 1; 0:
+ * there is none; -1: the file is damaged, or there is no memory.
+ */
+[[nodiscard]] int
+audit_store_look(struct audit_store *s, struct gp_slice domain, uint64_t run,
+		 struct gp_arena *arena, struct audit_look *ret);

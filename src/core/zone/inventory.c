@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What records say: character-strings, and which domains a zone has. */
+#include <errno.h>
+
+#include "core/dmarc/walk.h"
+#include "core/zone/zone.h"
+
+enum {
+	STRING_MAX = 255, /* RFC 1035 section 3.3 */
+	TEXT_MAX = UINT16_MAX,
+};
+
+/* RFC 1035 section 5.1: \DDD is an octet, \X is X. */
+static bool
+put_escape(struct gp_scan *c, struct gp_buf *out)
+{
+	uint64_t value;
+	int octet = gp_scan_peek(c);
+	if (octet < 0)
+		return false;
+	if (!gp_ascii_is_digit((char)octet)) {
+		c->at++;
+		return gp_buf_put_char(out, (char)octet);
+	}
+	struct gp_slice digits = gp_slice_take(gp_scan_rest(c), 3);
+	if (digits.len < 3 || !gp_slice_u64(digits, UINT8_MAX, &value))
+		return false;
+	c->at += digits.len;
+	return gp_buf_put_char(out, (char)value);
+}
+
+static bool
+put_string(struct gp_slice text, struct gp_buf *out)
+{
+	struct gp_scan c = gp_scan(text);
+	size_t before = out->len;
+	while (!gp_scan_end(&c)) {
+		bool good = gp_scan_char(&c, '\\') ? put_escape(&c, out)
+						   : gp_buf_put_char(out, text.ptr[c.at++]);
+		if (!good)
+			return false;
+	}
+	return out->len - before <= STRING_MAX;
+}
+
+bool
+gp_zone_text(const struct gp_zone_record *record, struct gp_buf *out)
+{
+	for (size_t i = 0; i < record->words_len; i++) {
+		if (!put_string(record->words[i].text, out))
+			return false;
+	}
+	return true;
+}
+
+/* --- domains --- */
+
+enum shown { NOTHING, OWNER, PARENT };
+
+/* RFC 7208 section 4.5, RFC 9989 section 4.7: the version, and what ends it. */
+static bool
+begins_with(struct gp_slice text, struct gp_slice version)
+{
+	struct gp_slice rest = gp_slice_drop(text, version.len);
+	return gp_slice_starts_nocase(text, version) &&
+	       (rest.len == 0 || rest.ptr[0] == ' ' || rest.ptr[0] == ';' || rest.ptr[0] == '\t');
+}
+
+static enum shown
+shown_by_text(const struct gp_zone_record *record)
+{
+	struct gp_buf text = GP_BUF_INIT(TEXT_MAX);
+	enum shown shown = NOTHING;
+	if (gp_zone_text(record, &text)) {
+		struct gp_slice s = gp_buf_slice(&text);
+		shown = begins_with(s, GP_SLICE("v=spf1"))     ? OWNER
+			: begins_with(s, GP_SLICE("v=DMARC1")) ? PARENT
+							       : NOTHING;
+	}
+	gp_buf_free(&text);
+	return shown;
+}
+
+static enum shown
+shown_by(const struct gp_zone_record *record)
+{
+	static const char *const types[] = {"MX", "A", "AAAA"};
+	for (size_t i = 0; i < GP_ARRAY_LEN(types); i++) {
+		if (gp_slice_eq_nocase(record->type, gp_slice_str(types[i])))
+			return OWNER;
+	}
+	return gp_slice_eq_nocase(record->type, GP_SLICE("TXT")) ? shown_by_text(record) : NOTHING;
+}
+
+/* What is below such a name is about another one: the parts of a record, keys, policies. */
+static bool
+has_underscore(struct gp_slice name)
+{
+	while (name.len > 0) {
+		if (gp_slice_starts(gp_slice_cut(&name, '.'), GP_SLICE("_")))
+			return true;
+	}
+	return false;
+}
+
+int
+gp_zone_domain(const struct gp_zone_record *record, struct gp_arena *arena, struct gp_slice *ret)
+{
+	static const struct gp_slice below = GP_SLICE("_dmarc.");
+	struct gp_slice name;
+	enum shown shown = shown_by(record);
+	if (shown == NOTHING)
+		return 1;
+	if (gp_name_to_text(&record->owner, arena, &name) < 0)
+		return -ENOMEM;
+	if (shown == PARENT && !gp_slice_starts(name, below))
+		return 1;
+	if (shown == PARENT)
+		name = gp_slice_drop(name, below.len);
+	return has_underscore(name) ? 1 : gp_dmarc_domain(name, arena, ret);
+}
