@@ -54,7 +54,7 @@ stands_before(const struct gp_dns_record *a, const struct gp_dns_record *b)
 static struct gp_slice
 mx_text(struct writing *w, const struct gp_dns_record *records, size_t len)
 {
-	struct gp_dns_record first[GP_POSTURE_HOSTS_MAX];
+	struct gp_dns_record first[GP_POSTURE_HOSTS_MAX] = {};
 	struct gp_slice text = GP_SLICE("");
 	size_t kept = 0;
 	for (size_t i = 0; i < len; i++) {

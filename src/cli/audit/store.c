@@ -64,8 +64,8 @@ static const char *const texts[STATEMENTS] = {
 	[ADD_FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[FORGET_RUNS] = "DELETE FROM run WHERE time_s < ?1 AND id <> ?2",
 	[READ_DOMAINS] = "SELECT DISTINCT domain FROM look ORDER BY domain",
-	[FIND_LOOK] = "SELECT l.id, r.id, r.time_s FROM look l JOIN run r ON r.id = l.run"
-		      " WHERE l.domain = ? AND l.run <= ? ORDER BY l.run DESC LIMIT 1",
+	[FIND_LOOK] = ("SELECT l.id, r.id, r.time_s FROM look l JOIN run r ON r.id = l.run"
+		       " WHERE l.domain = ? AND l.run <= ? ORDER BY l.run DESC LIMIT 1"),
 	[READ_FACTS] = "SELECT name, value FROM fact WHERE look = ? ORDER BY name LIMIT ?",
 	[READ_FINDINGS] = "SELECT id, evidence, evidence_sha256, state, severity FROM finding"
 			  " WHERE look = ? ORDER BY number LIMIT ?",
@@ -299,7 +299,8 @@ audit_store_domains(struct audit_store *s, struct gp_arena *arena, struct gp_sli
 			struct gp_slice *more = gp_arena_array(arena, room, sizeof(*more));
 			if (!more)
 				break;
-			memcpy(more, list, len * sizeof(*list));
+			if (len > 0)
+				memcpy(more, list, len * sizeof(*list));
 			list = more;
 		}
 		list[len++] = text_at(s, READ_DOMAINS, 0, arena);
