@@ -66,17 +66,18 @@ find_arrival(struct arc_run *run, const struct gp_authres *results, uint8_t *ret
 
 /* Returns 0, 1 (*ret_why: why there is no set) or -errno. */
 static int
-make_fields(struct arc_run *run, struct gp_arc_order *order, struct gp_slice *ret,
+make_fields(struct arc_run *run, const struct gp_arc_order *order, struct gp_slice *ret,
 	    const char **ret_why)
 {
 	const struct gp_signing *s = &run->signing;
 	struct gp_dkim_digest digest;
 	struct gp_arc_draft draft;
 	struct gp_slice signature;
-	order->body_hash = &digest;
+	struct gp_arc_order whole = *order;
+	whole.body_hash = &digest;
 	int r = gp_signing_hash_body(s, GP_DKIM_RELAXED, &digest);
 	if (r == 0)
-		r = gp_arc_draft(order, &s->header, s->arena, &draft, ret_why);
+		r = gp_arc_draft(&whole, &s->header, s->arena, &draft, ret_why);
 	if (r == 0)
 		r = dkim_key_sign(&s->private, &draft.message, s->arena, &signature);
 	if (r == 0)

@@ -94,9 +94,10 @@ tell(const struct judging *j, const struct gp_finding_kind *kind, enum gp_findin
 	va_list args;
 	va_start(args, fmt);
 	int begin = snprintf(text, sizeof(text), "%s", j->which);
+	gp_assert(begin >= 0 && begin < (int)sizeof(text));
 	int len = begin + vsnprintf(text + begin, sizeof(text) - (size_t)begin, fmt, args);
 	va_end(args);
-	gp_assert(begin >= 0 && len >= begin);
+	gp_assert(len >= begin);
 	const struct gp_finding f = {
 		.kind = kind,
 		.state = (uint8_t)state,

@@ -524,7 +524,7 @@ look(struct replay *p, const struct host *h, const json_t *v)
 	int64_t outcome = number(v, "dane_outcome");
 	bool has_dane = json_object_get(v, "dane_base");
 	bool has_policy = json_object_get(v, "sts_record");
-	struct scan_policy policy;
+	struct scan_policy policy = {};
 	struct scan_view view = {
 		.result = number(v, "has_result") && h ? h->result : NULL,
 		.why = text(v, "why", &p->arena),

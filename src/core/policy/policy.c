@@ -415,7 +415,7 @@ int
 gp_policy_forwarded_for(const struct gp_policy *p, const struct gp_srs *srs, struct gp_slice path,
 			struct gp_arena *arena, struct gp_slice *ret)
 {
-	struct gp_address a, sender;
+	struct gp_address a, sender = {};
 	struct location at;
 	const char *why;
 	if (!srs || srs->keys_len == 0 || path.len == 0)

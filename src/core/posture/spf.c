@@ -111,9 +111,8 @@ find(struct posture_run *run, const struct gp_finding_kind *kind, uint8_t severi
      struct gp_slice evidence, const char *fix, const struct posture_spf_draft *draft)
 {
 	struct gp_slice all = evidence;
-	struct gp_slice txt = posture_show_txt(run, &run->spf->nodes[0].answer);
 	if (evidence.len == 0)
-		all = txt;
+		all = posture_show_txt(run, &run->spf->nodes[0].answer);
 	struct posture_mend m = {.evidence = all, .fix = gp_slice_str(fix)};
 	if (draft && octets(&run->spf->nodes[0].answer) <= PROPOSAL_MAX)
 		m = posture_publish(run, all, m.fix, own_name(run), posture_spf_write(run, draft));

@@ -335,7 +335,7 @@ static void
 on_dkim_keys(struct gp_role_env *env, const struct gp_msg_dkim_keys *m, int fd)
 {
 	struct dkim_keys fresh = {};
-	struct stat st;
+	struct stat st = {};
 	off_t from = 0;
 	(void)env;
 	int r = keys_prepare();

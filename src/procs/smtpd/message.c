@@ -264,7 +264,7 @@ message_finish(struct session *s)
 	static const struct gp_reply impossible =
 		GP_REPLY_INIT(554, 5, 6, 0, "The header has too many fields to be signed");
 	struct gp_arena arena = GP_ARENA_INIT(LOOK_ARENA_MAX);
-	struct gp_slice fields;
+	struct gp_slice fields = GP_SLICE("");
 	s->head = GP_BUF_INIT(HEAD_MAX);
 	struct gp_reply reply = write_head(s, &arena, &fields);
 	enum signing_result result = reply.code == 0 ? dkim_begin(s, fields) : SIGNING_NOT_OURS;
