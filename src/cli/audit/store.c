@@ -67,8 +67,8 @@ static const char *const texts[STATEMENTS] = {
 	[FIND_LOOK] = ("SELECT l.id, r.id, r.time_s FROM look l JOIN run r ON r.id = l.run"
 		       " WHERE l.domain = ? AND l.run <= ? ORDER BY l.run DESC LIMIT 1"),
 	[READ_FACTS] = "SELECT name, value FROM fact WHERE look = ? ORDER BY name LIMIT ?",
-	[READ_FINDINGS] = "SELECT id, evidence, evidence_sha256, state, severity FROM finding"
-			  " WHERE look = ? ORDER BY number LIMIT ?",
+	[READ_FINDINGS] = ("SELECT id, evidence, evidence_sha256, state, severity FROM finding"
+			   " WHERE look = ? ORDER BY number LIMIT ?"),
 };
 
 struct audit_store {

@@ -93,8 +93,9 @@ static void
 write_key(struct gp_buf *out, const struct domain_record *r)
 {
 	static const char *const meaning[] = {
-		[GP_KEYRING_PENDING] = "not used yet: when this is published, run `gatepost domain "
-				       "rotate`",
+		[GP_KEYRING_PENDING] =
+			("not used yet: when this is published, run `gatepost domain "
+			 "rotate`"),
 		[GP_KEYRING_ACTIVE] = "mail is signed with it",
 		[GP_KEYRING_RETIRING] = "not used any more; stays for mail that is under way",
 		[GP_KEYRING_REVOKED] = "revoked, and nothing that it signed is under way",

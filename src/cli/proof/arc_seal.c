@@ -15,9 +15,9 @@
 static uint8_t
 result_number(struct gp_slice name)
 {
-	for (uint8_t i = GP_ARC_NONE; i <= GP_ARC_FAIL; i++) {
-		if (gp_slice_eq_nocase(name, gp_slice_str(gp_arc_result_name(i))))
-			return i;
+	for (int i = GP_ARC_NONE; i <= GP_ARC_FAIL; i++) {
+		if (gp_slice_eq_nocase(name, gp_slice_str(gp_arc_result_name((uint8_t)i))))
+			return (uint8_t)i;
 	}
 	return 0;
 }

@@ -190,8 +190,8 @@ read_for(struct reader *r, struct gp_baseline_rule *rule)
 	while (r->rest.len > 0) {
 		struct gp_slice word = next_word(&r->rest);
 		uint32_t classes = 0;
-		for (uint8_t c = GP_POSTURE_SENDING; c <= GP_POSTURE_PARKED; c++) {
-			if (gp_slice_eq(word, gp_slice_str(gp_posture_class_name(c))))
+		for (int c = GP_POSTURE_SENDING; c <= GP_POSTURE_PARKED; c++) {
+			if (gp_slice_eq(word, gp_slice_str(gp_posture_class_name((uint8_t)c))))
 				classes = 1U << c;
 		}
 		if (classes == 0)
@@ -204,9 +204,9 @@ read_for(struct reader *r, struct gp_baseline_rule *rule)
 static bool
 read_policy(struct gp_slice word, uint64_t *ret)
 {
-	for (uint8_t p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
-		*ret = p;
-		if (gp_slice_eq(word, gp_slice_str(gp_dmarc_policy_name(p))))
+	for (int p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
+		*ret = (uint64_t)p;
+		if (gp_slice_eq(word, gp_slice_str(gp_dmarc_policy_name((uint8_t)p))))
 			return true;
 	}
 	return false;
@@ -252,9 +252,9 @@ read_relation(struct reader *r, struct gp_baseline_term *t)
 		[BASELINE_HAS] = GP_SLICE("has"),
 	};
 	struct gp_slice word = next_word(&r->rest);
-	for (uint8_t i = 0; i < GP_ARRAY_LEN(words); i++) {
-		t->relation = i;
-		if (gp_slice_eq(word, words[i]) && fits(baseline_facts[t->fact].type, i))
+	for (size_t i = 0; i < GP_ARRAY_LEN(words); i++) {
+		t->relation = (uint8_t)i;
+		if (gp_slice_eq(word, words[i]) && fits(baseline_facts[t->fact].type, t->relation))
 			return true;
 	}
 	return wrong_word(r, "such a fact is not compared so", word);

@@ -570,16 +570,16 @@ gp_survey_new(struct gp_arena *arena, const struct gp_survey_options *options)
 		s->lists_len[v] = gp_cipher_list(versions[v], s->lists[v], GP_CIPHERS);
 		add(s, VERSION)->version = v;
 	}
-	for (uint8_t kind = ORDER; kind <= GROUPS; kind++)
+	for (int kind = ORDER; kind <= GROUPS; kind++)
 		if (kind != CIPHERS)
-			add(s, kind);
+			add(s, (uint8_t)kind);
 	for (uint8_t v = V_TLS13; v >= V_SSL3; v--)
-		for (uint8_t class = GP_CLASS_TLS13; class <= GP_CLASS_STATIC; class ++) {
+		for (int class = GP_CLASS_TLS13; class <= GP_CLASS_STATIC; class ++) {
 			if ((class == GP_CLASS_TLS13) != (v == V_TLS13))
 				continue;
 			struct task *t = add(s, CIPHERS);
 			t->version = v;
-			t->class = class;
+			t->class = (uint8_t) class;
 		}
 	return s;
 }

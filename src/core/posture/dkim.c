@@ -116,7 +116,7 @@ posture_read_dkim(struct posture_run *run)
 	for (size_t i = 0; i < len && keys->list; i++)
 		read_selector(run, keys, q->selectors[i]);
 	run->facts->dkim.wildcard_revoked = known && is_revocation(run, &keys->wildcard);
-	for (size_t i = 0; i < keys->len; i++) {
+	for (size_t i = 0; i < keys->len && keys->list; i++) {
 		bool good = keys->list[i].answer.records_len > 0 && !keys->list[i].why;
 		run->facts->dkim.keys += good;
 		run->facts->dkim.revoked += good && keys->list[i].key.revoked;

@@ -69,7 +69,7 @@ correct(struct posture_run *run, struct gp_slice raw)
 	struct gp_slice text = strip(raw), qualifier = GP_SLICE("");
 	if (is_valid(text))
 		return text;
-	if (text.len > 0 && memchr("+-~?", text.ptr[0], 4)) {
+	if (text.len > 0 && gp_slice_find(GP_SLICE("+-~?"), text.ptr[0]) >= 0) {
 		qualifier = gp_slice_take(text, 1);
 		text = gp_slice_drop(text, 1);
 	}
@@ -84,9 +84,9 @@ correct(struct posture_run *run, struct gp_slice raw)
 static bool
 is_stricter(struct gp_slice all, struct gp_slice than)
 {
-	static const char order[] = "+?~-";
-	const char *a = memchr(order, all.ptr[0], 4), *b = memchr(order, than.ptr[0], 4);
-	return (a ? a : order) > (b ? b : order);
+	const struct gp_slice order = GP_SLICE("+?~-");
+	ptrdiff_t a = gp_slice_find(order, all.ptr[0]), b = gp_slice_find(order, than.ptr[0]);
+	return GP_MAX(a, (ptrdiff_t)0) > GP_MAX(b, (ptrdiff_t)0);
 }
 
 static void

@@ -159,8 +159,8 @@ talk_lost(struct gp_probe *p, enum gp_probe_end end, const char *why)
 	p->record.end_why = why;
 	explain_tls(p);
 	/* What was not come to has the end as its reason. */
-	for (uint8_t ask = 0; ask < GP_PROBE_ASKS; ask++)
-		explain(p, ask, why);
+	for (int ask = 0; ask < GP_PROBE_ASKS; ask++)
+		explain(p, (uint8_t)ask, why);
 }
 
 const struct probe_task gp_probe_talk = {
