@@ -165,11 +165,12 @@ many_hosts_are_cut(void **state)
 	struct gp_dns_record records[100];
 	struct gp_hosts_result r;
 	const struct gp_hosts_query q = {GP_SLICE("many.example"), true};
+	/* Better ones and worse ones than all before, in turns. */
 	for (unsigned i = 0; i < 100; i++)
-		records[i] =
-			(struct gp_dns_record){.type = GP_DNS_MX,
-					       .preference = (uint16_t)(1000 - i),
-					       .name = gp_arena_printf(&arena, "mx%u.example", i)};
+		records[i] = (struct gp_dns_record){
+			.type = GP_DNS_MX,
+			.preference = (uint16_t)(i % 2 == 0 ? 1000 + i : 1000 - i),
+			.name = gp_arena_printf(&arena, "mx%u.example", i)};
 	const struct gp_dns_answer mx = {.name = q.name,
 					 .canonical = q.name,
 					 .type = GP_DNS_MX,
