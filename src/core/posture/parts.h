@@ -106,6 +106,9 @@ void
 posture_read_spf(struct posture_run *run);
 void
 posture_read_dkim(struct posture_run *run);
+/* After SPF and MX: the addresses that are its own. */
+void
+posture_read_own(struct posture_run *run);
 /* After all of them: what kind of domain it is. */
 void
 posture_classify(struct posture_run *run);
