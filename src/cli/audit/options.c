@@ -9,7 +9,9 @@
 #include "cli/audit/patch.h"
 #include "cli/command.h"
 #include "cli/findings/findings.h"
+#include "core/config/value.h"
 #include "core/smtp/address.h"
+#include "core/targets/blocklist.h"
 
 enum {
 	AT_ONCE = 100,
@@ -37,6 +39,8 @@ enum {
 	OPT_ZONE,
 	OPT_BASELINE,
 	OPT_NSUPDATE,
+	OPT_DNSBL,
+	OPT_ADDRESS,
 };
 
 const char audit_usage[] =
@@ -53,6 +57,9 @@ const char audit_usage[] =
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
+	"      --dnsbl ZONE         are the domains' addresses in this block list? may be given "
+	"often\n"
+	"      --address ADDR       one more address of ours to look for there\n"
 	"      --no-probe           look at the DNS alone, which is all that there is so far\n"
 	"      --at-once N          domains at once; 100\n"
 	"      --time EPOCH         the time, for the ids of proposed records\n"
@@ -86,6 +93,8 @@ static const struct option long_options[] = {
 	{"store", required_argument, NULL, OPT_STORE},
 	{"keep", required_argument, NULL, OPT_KEEP},
 	{"zone", no_argument, NULL, OPT_ZONE},
+	{"dnsbl", required_argument, NULL, OPT_DNSBL},
+	{"address", required_argument, NULL, OPT_ADDRESS},
 	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
 	{"help", no_argument, NULL, 'h'},
@@ -141,6 +150,28 @@ add_selector(const struct gp_arg *arg, struct audit_options *o)
 }
 
 static bool
+add_list(const struct gp_arg *arg, struct audit_options *o)
+{
+	struct gp_slice zone = gp_slice_str(arg->value);
+	if (o->lists_len == AUDIT_LISTS_MAX)
+		return gp_arg_wrong(arg, "is one block list too many");
+	if (!gp_blocklist_is_zone(zone))
+		return gp_arg_wrong(arg, "is no name of a block list");
+	o->lists[o->lists_len++] = zone;
+	return true;
+}
+
+static bool
+add_address(const struct gp_arg *arg, struct audit_options *o)
+{
+	if (o->addresses_len == AUDIT_ADDRESSES_MAX)
+		return gp_arg_wrong(arg, "is one address too many");
+	struct gp_posture_address *a = &o->addresses[o->addresses_len++];
+	a->len = (uint8_t)gp_ip_parse(gp_slice_str(arg->value), a->octets);
+	return a->len > 0 || gp_arg_wrong(arg, "is no address");
+}
+
+static bool
 read_address(const struct gp_arg *arg, struct audit_options *o)
 {
 	struct gp_slice text = gp_slice_str(arg->value);
@@ -187,6 +218,10 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_SELECTOR:
 		return add_selector(&arg, o);
+	case OPT_DNSBL:
+		return add_list(&arg, o);
+	case OPT_ADDRESS:
+		return add_address(&arg, o);
 	case OPT_REPORTS_TO:
 		return read_address(&arg, o);
 	case OPT_NO_PROBE:
@@ -231,6 +266,23 @@ read_option(struct audit_options *o, int c)
 	}
 }
 
+static const char *
+what_is_wrong(const struct audit_options *o)
+{
+	if (o->zone && o->baselines_len > 0)
+		return "records to publish are held against no --baseline";
+	/* What is looked at in the end there is not what is published. */
+	if (o->zone && o->store)
+		return "--store keeps findings, and --zone has none";
+	if (o->zone && o->lists_len > 0)
+		return "no record takes an address off a block list: --dnsbl is not for --zone";
+	if (o->addresses_len > 0 && o->lists_len == 0)
+		return "an --address is for a block list: --dnsbl";
+	if (o->operands_len + o->files_len + o->zones_len + o->addresses_len == 0)
+		return "name a domain, a --file of domains, or a --zone-file";
+	return NULL;
+}
+
 int
 audit_options_read(struct audit_options *ret, int argc, char **argv)
 {
@@ -245,18 +297,8 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 	}
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
-	if (ret->zone && ret->baselines_len > 0) {
-		fputs("gatepost audit: records to publish are held against no --baseline\n",
-		      stderr);
-		return GP_EXIT_USAGE;
-	}
-	/* What is looked at in the end there is not what is published. */
-	if (ret->store && ret->zone) {
-		fputs("gatepost audit: --store keeps findings, and --zone has none\n", stderr);
-		return GP_EXIT_USAGE;
-	}
-	if (ret->help || ret->operands_len > 0 || ret->files_len > 0 || ret->zones_len > 0)
-		return GP_EXIT_OK;
-	fputs("gatepost audit: name a domain, a --file of domains, or a --zone-file\n", stderr);
-	return GP_EXIT_USAGE;
+	const char *wrong = ret->help ? NULL : what_is_wrong(ret);
+	if (wrong)
+		fprintf(stderr, "gatepost audit: %s\n", wrong);
+	return wrong ? GP_EXIT_USAGE : GP_EXIT_OK;
 }

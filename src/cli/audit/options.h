@@ -2,12 +2,14 @@
 /* The options of gatepost audit. */
 #pragma once
 
+#include "cli/audit/listed.h"
 #include "core/posture/posture.h"
 
 enum {
 	AUDIT_FILES_MAX = 64,
 	AUDIT_AT_ONCE_MAX = 1000,
 	AUDIT_BASELINES_MAX = 32,
+	AUDIT_ADDRESSES_MAX = 1000, /* of --address */
 };
 
 extern const char audit_usage[];
@@ -27,6 +29,12 @@ struct audit_options {
 	size_t selectors_len;
 	const char *baselines[AUDIT_BASELINES_MAX]; /* names of shipped ones, and files */
 	size_t baselines_len;
+	struct gp_slice
+		lists[AUDIT_LISTS_MAX]; /* block lists that own addresses are looked for in */
+	size_t lists_len;
+	/* Own ones that no domain's records tell of. */
+	struct gp_posture_address addresses[AUDIT_ADDRESSES_MAX];
+	size_t addresses_len;
 	const char *reports_to; /* NULL: in the domain */
 	uint64_t time_s;        /* since 1970 */
 	uint64_t at_once;       /* domains */

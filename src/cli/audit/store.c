@@ -263,6 +263,16 @@ add_finding(struct audit_store *s, sqlite3_int64 look, size_t number, const stru
 	return finish(s, ADD_FINDING);
 }
 
+static bool
+add_findings(struct audit_store *s, sqlite3_int64 look, const struct gp_findings *findings,
+	     struct gp_arena *arena)
+{
+	bool good = true;
+	for (size_t i = 0; i < findings->len && good; i++)
+		good = add_finding(s, look, i, &findings->items[i], arena);
+	return good && (!arena->failed || complain(s, -ENOMEM));
+}
+
 bool
 audit_store_add(struct audit_store *s, const struct gp_posture_result *r,
 		const struct gp_answers *answers, struct gp_arena *arena)
@@ -270,10 +280,15 @@ audit_store_add(struct audit_store *s, const struct gp_posture_result *r,
 	if (!add_look(s, r->facts.domain, answers))
 		return false;
 	sqlite3_int64 look = sqlite3_last_insert_rowid(s->db);
-	bool good = add_facts(s, look, &r->facts, arena);
-	for (size_t i = 0; i < r->findings.len && good; i++)
-		good = add_finding(s, look, i, &r->findings.items[i], arena);
-	return good && (!arena->failed || complain(s, -ENOMEM));
+	return add_facts(s, look, &r->facts, arena) && add_findings(s, look, &r->findings, arena);
+}
+
+bool
+audit_store_add_address(struct audit_store *s, struct gp_slice address,
+			const struct gp_findings *findings, struct gp_arena *arena)
+{
+	return add_look(s, address, NULL) &&
+	       add_findings(s, sqlite3_last_insert_rowid(s->db), findings, arena);
 }
 
 bool

@@ -3,8 +3,8 @@
  * The history of audits: a file of SQLite that anybody may read with tools of its own.
  *
  *   run      an audit: its time, in seconds since 1970
- *   look     a domain that it looked at, and the raw answers of the DNS (gp_answers_write);
- *            none where they came from a file
+ *   look     a domain, or an address, that it looked at, and the raw answers of the DNS
+ *            (gp_answers_write); none where they came from a file
  *   fact     what it publishes, by name: class, mx, spf, dmarc.p, ...
  *   finding  in their order: id, state, severity, evidence as visible text, and the SHA-256 of the
  *            evidence as it was
@@ -42,6 +42,10 @@ audit_store_begin(struct audit_store *s, uint64_t time_s);
 [[nodiscard]] bool
 audit_store_add(struct audit_store *s, const struct gp_posture_result *r,
 		const struct gp_answers *answers, struct gp_arena *arena);
+/* An address and what block lists say of it: a look without facts. */
+[[nodiscard]] bool
+audit_store_add_address(struct audit_store *s, struct gp_slice address,
+			const struct gp_findings *findings, struct gp_arena *arena);
 /* Ends the run and makes it durable; those before keep_from_s are forgotten. */
 [[nodiscard]] bool
 audit_store_end(struct audit_store *s, uint64_t keep_from_s);
