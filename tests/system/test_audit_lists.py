@@ -44,7 +44,8 @@ def test_a_list_is_believed_when_its_test_points_are(tmp_path):
     (told,) = (o for o in look(tmp_path, NAMES, *dnsbl(*LISTS), "a.test") if o.get("address") == "20.0.0.1")
     states = lists_of(told)
     assert [state for state, _ in states] == ["fail"] + 4 * ["not_measured"]
-    assert states[0][1] == "in bl.test: 127.0.0.4 it sent <U+202E>spam; of a.test"
+    assert states[0][1] == "in bl.test: 127.0.0.4; of a.test"
+    assert told["findings"][0]["fix"].endswith(" it says: it sent <U+202E>spam")
     for (_, why), word in zip(states[1:], ["has all", "this resolver", "no list", "no answer"], strict=True):
         assert word in why
 

@@ -212,6 +212,17 @@ owners_text(const struct address *a, struct gp_arena *arena)
 	return text;
 }
 
+/* The list's text may be another each day; it is no part of what was found. */
+static struct gp_slice
+mend(const struct gp_listing *l, struct gp_arena *arena)
+{
+	struct gp_slice reason = gp_visible(l->reason, arena);
+	return gp_arena_printf(arena,
+			       "find out what was sent from there, and end it; then ask the list "
+			       "to take the address off%s%.*s",
+			       reason.len > 0 ? ": it says: " : "", GP_SLICE_FMT(reason));
+}
+
 static void
 judge(const struct address *a, const struct gp_listing *l, uint8_t health,
       struct gp_findings *findings)
@@ -230,14 +241,12 @@ judge(const struct address *a, const struct gp_listing *l, uint8_t health,
 		f.state = GP_FINDING_PASS;
 		f.evidence = gp_arena_printf(arena, "not in %.*s", GP_SLICE_FMT(l->zone));
 	} else {
-		struct gp_slice reason = gp_visible(l->reason, arena);
 		struct gp_slice owners = owners_text(a, arena);
 		f.state = GP_FINDING_FAIL;
-		f.fix = GP_SLICE("find out what was sent from there, and end it; then ask the "
-				 "list to take the address off: most say how in their text");
-		f.evidence = gp_arena_printf(
-			arena, "in %.*s: 127.%u.%u.%u %.*s%.*s", GP_SLICE_FMT(l->zone), l->code[1],
-			l->code[2], l->code[3], GP_SLICE_FMT(reason), GP_SLICE_FMT(owners));
+		f.evidence =
+			gp_arena_printf(arena, "in %.*s: 127.%u.%u.%u%.*s", GP_SLICE_FMT(l->zone),
+					l->code[1], l->code[2], l->code[3], GP_SLICE_FMT(owners));
+		f.fix = mend(l, arena);
 	}
 	gp_finding_put(findings, &f);
 }
