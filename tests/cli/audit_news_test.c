@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is news to one who was told before: looks, one after the other, as audit_world.h has them. */
+/* What is news to one who was told before: looks one after the other, as audit_world.h has them. */
 #include "audit_world.h"
 
 #include "base/buf.h"

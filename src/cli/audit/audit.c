@@ -421,6 +421,8 @@ static int
 with_output(struct audit *a)
 {
 	const char *path = a->o.output;
+	if (a->o.watch.on && !path)
+		path = "/dev/null"; /* standard output is for what is news */
 	bool file = path && strcmp(path, "-") != 0;
 	a->out = file ? fopen(path, "we") : stdout;
 	if (!a->out) {
@@ -446,7 +448,8 @@ gp_cmd_audit(int argc, char **argv)
 	static struct audit audit; /* a table of rules is in it */
 	if (argc > 1 && strcmp(argv[1], "diff") == 0)
 		return audit_diff(argc - 1, argv + 1);
-	int code = audit_options_read(&audit.o, argc, argv);
+	bool watch = argc > 1 && strcmp(argv[1], "watch") == 0;
+	int code = audit_options_read(&audit.o, watch, argc - watch, argv + watch);
 	if (code != GP_EXIT_OK)
 		return code;
 	if (audit.o.help) {
@@ -466,6 +469,9 @@ gp_cmd_audit(int argc, char **argv)
 		code = read_config(&audit);
 	if (code == GP_EXIT_OK)
 		code = with_output(&audit);
+	bool looked = code == GP_EXIT_OK || code == GP_EXIT_BAD || code == GP_EXIT_UNKNOWN;
+	if (watch && looked && audit_watch(&audit.o, &audit.config) != GP_EXIT_OK)
+		code = GP_EXIT_ERROR;
 	audit_listed_free(audit.listed);
 	audit_domains_free(&audit.domains);
 	gp_buf_free(&audit.text);

@@ -56,8 +56,9 @@ struct audit_changes {
 const char *
 audit_change_name(uint8_t kind);
 
-/* Where a fault is there more than once, those with the same evidence are the same, then those that
-   are faults in both looks, and the others in their order. Into the arena, out of both looks. Returns 0 or -ENOMEM. */
+/* Where a fault is there more than once, those with the same evidence are the same, then those
+   that are faults in both looks, and the others in their order. Into the arena, out of both looks.
+   Returns 0 or -ENOMEM. */
 [[nodiscard]] int
 audit_changes_find(const struct audit_look *before, const struct audit_look *now,
 		   struct gp_arena *arena, struct audit_changes *ret);

@@ -46,6 +46,7 @@ enum {
 const char audit_usage[] =
 	"usage: gatepost audit [options] DOMAIN...\n"
 	"       gatepost audit diff --store FILE [options] [DOMAIN...]\n"
+	"       gatepost audit watch --store FILE [options] DOMAIN...\n"
 	"\n"
 	"What the DNS says about the mail of domains, what is wrong with it, and what to publish\n"
 	"instead. - reads domains from standard input, one a line.\n"
@@ -71,7 +72,16 @@ const char audit_usage[] =
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
 	"      --store FILE         keep what was found, for gatepost audit diff\n"
 	"      --keep DAYS          and forget runs that are older\n"
-	"      --no-colour\n";
+	"      --no-colour\n"
+	"\n"
+	"watch tells what is news since it told the last time:\n"
+	"      --mail-to ADDRESS --mail-from ADDRESS   by mail; --mail-to may be given often\n"
+	"      --mail-server HOST[:PORT]               127.0.0.1\n"
+	"      --mail-user NAME --mail-password-file FILE\n"
+	"      --webhook URL                           by HTTPS, or GATEPOST_WEBHOOK\n"
+	"      --webhook-secret-file FILE              or GATEPOST_WEBHOOK_SECRET\n"
+	"      --ca FILE                               whom to believe, for both\n"
+	"      --alert-on SEVERITY                     what is less grave is not told; low\n";
 
 static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
@@ -97,6 +107,15 @@ static const struct option long_options[] = {
 	{"address", required_argument, NULL, OPT_ADDRESS},
 	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
+	{"mail-to", required_argument, NULL, AUDIT_WATCH_MAIL_TO},
+	{"mail-from", required_argument, NULL, AUDIT_WATCH_MAIL_FROM},
+	{"mail-server", required_argument, NULL, AUDIT_WATCH_MAIL_SERVER},
+	{"mail-user", required_argument, NULL, AUDIT_WATCH_MAIL_USER},
+	{"mail-password-file", required_argument, NULL, AUDIT_WATCH_MAIL_PASSWORD_FILE},
+	{"webhook", required_argument, NULL, AUDIT_WATCH_WEBHOOK},
+	{"webhook-secret-file", required_argument, NULL, AUDIT_WATCH_WEBHOOK_SECRET_FILE},
+	{"ca", required_argument, NULL, AUDIT_WATCH_CA},
+	{"alert-on", required_argument, NULL, AUDIT_WATCH_ALERT_ON},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
@@ -261,14 +280,16 @@ read_option(struct audit_options *o, int c)
 	case 'h':
 		o->help = true;
 		return true;
-	default:
-		return false;
+	default: /* '?': getopt_long has said what is wrong */
+		return c >= AUDIT_WATCH_MAIL_TO && audit_watch_option(&o->watch, c, &arg);
 	}
 }
 
 static const char *
-what_is_wrong(const struct audit_options *o)
+what_is_wrong(struct audit_options *o)
 {
+	if (o->watch.on && (!o->store || o->zone))
+		return "watch wants the --store that it compares with, and no --zone";
 	if (o->zone && o->baselines_len > 0)
 		return "records to publish are held against no --baseline";
 	/* What is looked at in the end there is not what is published. */
@@ -280,17 +301,19 @@ what_is_wrong(const struct audit_options *o)
 		return "an --address is for a block list: --dnsbl";
 	if (o->operands_len + o->files_len + o->zones_len + o->addresses_len == 0)
 		return "name a domain, a --file of domains, or a --zone-file";
-	return NULL;
+	return o->watch.on ? audit_watch_wrong(&o->watch) : NULL;
 }
 
 int
-audit_options_read(struct audit_options *ret, int argc, char **argv)
+audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 {
 	int c;
 	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
 				      .at_once = AT_ONCE,
 				      .fail_on = FINDINGS_FAIL_NEVER,
-				      .keep_s = UINT64_MAX};
+				      .keep_s = UINT64_MAX,
+				      .watch.on = watch};
+	audit_watch_defaults(&ret->watch);
 	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/audit/listed.h"
+#include "cli/audit/watch.h"
 #include "core/posture/posture.h"
 
 enum {
@@ -46,8 +47,10 @@ struct audit_options {
 	bool zone;              /* print what would mend them, and no findings */
 	uint8_t patch_form;     /* enum audit_patch_form, of that */
 	bool no_colour, help;
+	struct audit_watch_options watch;
 };
 
-/* Returns an exit code, after saying to standard error what is wrong. */
+/* watch: those of gatepost audit watch. Returns an exit code, after saying to standard error what
+   is wrong. */
 [[nodiscard]] int
-audit_options_read(struct audit_options *ret, int argc, char **argv);
+audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv);
