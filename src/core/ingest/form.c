@@ -22,19 +22,33 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* What browsers take; no report begins so. */
 static bool
-is_html(struct gp_slice s)
+is_tag_char(char c)
 {
-	return gp_slice_starts_nocase(s, GP_SLICE("<html")) ||
-	       gp_slice_starts_nocase(s, GP_SLICE("<!doctype html"));
+	return gp_ascii_is_alnum(c) || c == ':' || c == '-' || c == '_' || c == '.';
 }
 
-/* ftext of RFC 5322 section 3.6.8 */
+/* "<?xml", "<!--", or a root "feedback" under whatever prefix. Other tags are HTML's mostly, or
+ * addresses: many texts begin with "<". */
+static bool
+is_xml(struct gp_slice s)
+{
+	struct gp_scan c = gp_scan(s);
+	if (!gp_scan_char(&c, '<'))
+		return false;
+	if (gp_scan_char(&c, '?') ||
+	    (gp_scan_char(&c, '!') && !gp_scan_word(&c, GP_SLICE("doctype html"))))
+		return true;
+	struct gp_slice name = gp_scan_while(&c, is_tag_char);
+	return gp_slice_eq_nocase(gp_slice_drop(name, (size_t)(gp_slice_rfind(name, ':') + 1)),
+				  GP_SLICE("feedback"));
+}
+
+/* What names of fields are made of; RFC 5322 section 3.6.8 allows more. */
 static bool
 is_name_char(char c)
 {
-	return c > ' ' && c < 127 && c != ':';
+	return gp_ascii_is_alnum(c) || c == '-' || c == '_';
 }
 
 static bool
@@ -63,8 +77,7 @@ gp_form_of(struct gp_slice octets)
 		return GP_FORM_NONE;
 	if (s.ptr[0] == '{')
 		return GP_FORM_JSON;
-	if (s.ptr[0] == '<' && s.len > 1 &&
-	    (gp_ascii_is_alpha(s.ptr[1]) || s.ptr[1] == '?' || s.ptr[1] == '!'))
-		return is_html(s) ? GP_FORM_OTHER : GP_FORM_XML;
+	if (is_xml(s))
+		return GP_FORM_XML;
 	return is_mail(octets) ? GP_FORM_MAIL : GP_FORM_OTHER;
 }

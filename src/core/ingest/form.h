@@ -9,8 +9,8 @@
 
 enum gp_form {
 	GP_FORM_NONE = 0, /* empty, or blanks alone */
-	GP_FORM_XML,      /* by a tag, a declaration or a comment; a page of HTML is OTHER */
-	GP_FORM_JSON,     /* by a brace */
+	GP_FORM_XML,  /* by a declaration, a comment or the tag of a DMARC report; HTML is OTHER */
+	GP_FORM_JSON, /* by a brace */
 	GP_FORM_GZIP,
 	GP_FORM_ZIP,
 	GP_FORM_OUTLOOK, /* Outlook's own, ".msg" and winmail.dat */

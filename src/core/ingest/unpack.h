@@ -2,6 +2,7 @@
 /* An archive while it is being read. Between the files of this folder. */
 #pragma once
 
+#define ZLIB_CONST /* what it reads it does not write */
 #include <zlib.h>
 
 #include "core/ingest/archive.h"
