@@ -122,7 +122,7 @@ struct gp_reportdb_figures {
 	uint64_t dkim, spf; /* aligned by this one; not told counts as no */
 	uint64_t quarantined, rejected;
 	uint64_t forwarded; /* a reason says so: forwarded, mailing_list, trusted_forwarder */
-	uint64_t foreign;   /* not aligned, yet DKIM or SPF passed for some other domain */
+	uint64_t foreign;   /* SPF, or DKIM where it did not align, passed for some other domain */
 	uint64_t estimated; /* from reports of several days */
 };
 
@@ -137,12 +137,13 @@ struct gp_reportdb_domain {
 	struct gp_reportdb_figures figures;
 };
 
-/* What a source looks like by its figures alone. */
+/* What most mail of a source looks like by its figures alone; a forwarder that rewrites its
+   envelopes looks like a provider. */
 enum gp_reportdb_class {
 	GP_REPORTDB_OURS = 1,  /* SPF aligns: its address is in our record */
-	GP_REPORTDB_PROVIDER,  /* signs for us, or passes in its own name */
-	GP_REPORTDB_FORWARDER, /* what others had signed for us, or reasons that say so */
-	GP_REPORTDB_THREAT,    /* nothing stands for its mail */
+	GP_REPORTDB_PROVIDER,  /* signed for us, and SPF passes in its own name */
+	GP_REPORTDB_FORWARDER, /* signed for us, and SPF fails; or reasons say so */
+	GP_REPORTDB_THREAT,    /* nothing of ours stands for its mail; or it is not known yet */
 };
 
 struct gp_reportdb_source {

@@ -37,13 +37,14 @@ const char *const gp_reportdb_steps[] = {
 	" report INTEGER NOT NULL REFERENCES report ON DELETE CASCADE,"
 	" source BLOB NOT NULL, number INTEGER NOT NULL,"
 	" messages INTEGER NOT NULL,"
-	" disposition INTEGER NOT NULL, dkim INTEGER NOT NULL, spf INTEGER NOT NULL,"
 	" detail INTEGER NOT NULL,"
 	" PRIMARY KEY (report, source, number)) WITHOUT ROWID;"
 	/* What records have in common; texts have no controls, so lines of fields hold lists. */
 	"CREATE TABLE detail ("
 	" report INTEGER NOT NULL REFERENCES report ON DELETE CASCADE,"
 	" number INTEGER NOT NULL,"
+	" disposition INTEGER NOT NULL,"
+	" dkim_aligned INTEGER NOT NULL, spf_aligned INTEGER NOT NULL," /* results */
 	" header_from TEXT NOT NULL, envelope_from TEXT NOT NULL, envelope_to TEXT NOT NULL,"
 	" reasons TEXT NOT NULL," /* type, comment */
 	" dkim TEXT NOT NULL,"    /* result, domain, selector, why */
@@ -77,7 +78,7 @@ const char *const gp_reportdb_steps[] = {
 	" report INTEGER REFERENCES report ON DELETE CASCADE,"
 	" record INTEGER NOT NULL, lost INTEGER NOT NULL,"
 	" file TEXT NOT NULL, why TEXT NOT NULL, received_s INTEGER NOT NULL);"
-	"CREATE INDEX flaw_report ON flaw (report);"
+	"CREATE INDEX flaw_report ON flaw (report, file);"
 
 	/* And what it adds up to. */
 	"CREATE TABLE day ("
