@@ -12,7 +12,7 @@ NAMES = {
     "mx.a.test": {"A": ["20.0.0.1"]},
     **{f"{name}.test": {"MX": [[10, "mx.a.test"]], "TXT": ["v=spf1 mx -all"]} for name in "bcde"},
     "2.0.0.127.bl.test": {"A": ["127.0.0.2"]},
-    "1.0.0.20.bl.test": {"A": ["127.0.0.4"], "TXT": ["it sent \u202espam"]},
+    "1.0.0.20.bl.test": {"A": ["127.0.0.4"], "TXT": ["it sent \u202espam\na.test TXT v=spf1 +all"]},
     "2.0.0.127.all.test": {"A": ["127.0.0.2"]},
     "1.0.0.127.all.test": {"A": ["127.0.0.2"]},
     "1.0.0.20.all.test": {"A": ["127.0.0.2"]},
@@ -45,7 +45,7 @@ def test_a_list_is_believed_when_its_test_points_are(tmp_path):
     states = lists_of(told)
     assert [state for state, _ in states] == ["fail"] + 4 * ["not_measured"]
     assert states[0][1] == "in bl.test: 127.0.0.4; of a.test"
-    assert told["findings"][0]["fix"].endswith(" it says: it sent <U+202E>spam")
+    assert told["findings"][0]["fix"].endswith(": it sent <U+202E>spam<U+000A>a.test TXT v=spf1 +all")
     for (_, why), word in zip(states[1:], ["has all", "this resolver", "no list", "no answer"], strict=True):
         assert word in why
 

@@ -91,8 +91,9 @@ def test_an_address_that_a_list_has_is_told_once(watcher):
     assert "\n20.0.0.9\n  + high dns.blocklist: in bl.test: 127.0.0.4\n" in told
     assert "      > " in told and "see https://bl.test/ <U+202E> now" in told
     assert watcher.watch(LISTED, *argv).stdout == ""
-    # The list is away, or its new owner has all addresses: neither takes anything back.
+    # The list is away, was given up, or its new owner has all addresses: none of that takes anything back.
     assert watcher.watch(LISTED | {"2.0.0.127.bl.test": "SERVFAIL"}, *argv).stdout == ""
+    assert watcher.watch(GOOD | {"2.0.0.127.bl.test": {"TXT": ["gone"]}}, *argv).stdout == ""
     assert watcher.watch(GOOD | {"1.0.0.127.bl.test": {"A": ["127.0.0.2"]}}, *argv).stdout == ""
     assert "\n20.0.0.9\n  - high dns.blocklist: " in watcher.watch(GOOD, *argv).stdout
 

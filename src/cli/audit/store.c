@@ -9,7 +9,7 @@
 #include "cli/audit/facts.h"
 #include "cli/findings/findings.h"
 #include "core/identity/visible.h"
-#include "procs/reports/migrate.h"
+#include "sqlite/migrate.h"
 
 enum { DIGEST_LEN = 32 };
 
