@@ -98,11 +98,24 @@ add(struct gp_ask *ask, const struct gp_dns_answer *answer)
 }
 
 static void
-add_status(struct question *q, uint8_t status)
+tell(struct question *q, const struct gp_dns_answer *answer, struct gp_slice packet)
+{
+	const struct gp_ask_seen seen = {.question = {answer->name, answer->type},
+					 .packet = packet,
+					 .status = answer->status,
+					 .secure = answer->secure};
+	if (q->ask->seen)
+		q->ask->seen(q->ask, &seen);
+}
+
+/* packet: what came, and is no usable answer; or empty. */
+static void
+add_status(struct question *q, uint8_t status, struct gp_slice packet)
 {
 	struct gp_slice name = gp_slice_str(q->name);
 	const struct gp_dns_answer answer = {
 		.name = name, .canonical = name, .type = q->type, .status = status};
+	tell(q, &answer, packet);
 	add(q->ask, &answer);
 }
 
@@ -114,10 +127,11 @@ take_packet(struct question *q, const struct network_result *result)
 	const struct gp_dns_question asked = {gp_slice_str(q->name), q->type};
 	if (result->trouble ||
 	    gp_dns_message_parse(result->packet, &asked, q->ask->arena, &answer) != 0) {
-		add_status(q, GP_DNS_SERVFAIL);
+		add_status(q, GP_DNS_SERVFAIL, result->packet);
 		return;
 	}
 	answer.secure = result->secure;
+	tell(q, &answer, result->packet);
 	add(q->ask, &answer);
 }
 
@@ -142,7 +156,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	event_del(&ask->timer);
 	gp_list_each (it, &ask->open) {
 		struct question *q = gp_container_of(it, struct question, link);
-		add_status(q, GP_DNS_TIMEOUT);
+		add_status(q, GP_DNS_TIMEOUT, GP_SLICE(""));
 		drop(q);
 	}
 	ask->ready(ask);
@@ -166,7 +180,7 @@ ask_one(struct gp_ask *ask, const struct gp_dns_question *question)
 	if (network_ask(ask->dns->lookup.network, q->name, q->type, &q->query) == 0)
 		return 0;
 	q->done = true;
-	add_status(q, GP_DNS_SERVFAIL);
+	add_status(q, GP_DNS_SERVFAIL, GP_SLICE(""));
 	drop(q);
 	return 0;
 }
