@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 struct gp_pace {
-	double per_s;  /* 0: no limit */
-	double tokens; /* of those that may go now; below 1: none */
+	double per_s;   /* 0: no limit */
+	double tokens;  /* of those that may go now; below 1: none */
 	uint64_t at_ms; /* when that was so */
 };
 

@@ -13,6 +13,7 @@
 
 enum {
 	AT_ONCE = 100,
+	RATE = 2000,
 	KEEP_DAYS_MAX = 36'500,
 	DAY_S = 24 * 3600,
 };
@@ -27,6 +28,11 @@ enum {
 	OPT_REPORTS_TO,
 	OPT_NO_PROBE,
 	OPT_AT_ONCE,
+	OPT_QUESTIONS,
+	OPT_RATE,
+	OPT_RESUME,
+	OPT_PROGRESS,
+	OPT_METRICS,
 	OPT_TIME,
 	OPT_FORMAT,
 	OPT_JSON,
@@ -55,6 +61,12 @@ const char audit_usage[] =
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
 	"      --no-probe           look at the DNS alone, which is all that there is so far\n"
 	"      --at-once N          domains at once; 100\n"
+	"      --questions N        questions to the DNS at once; 256\n"
+	"      --rate N             questions a second; 2000, 0: no limit\n"
+	"      --resume FILE        keep there what is done, and go on from there\n"
+	"      --progress, -q       a line that tells how far it is, or none; on a terminal it is "
+	"there\n"
+	"      --metrics FILE       the same for Prometheus\n"
 	"      --time EPOCH         the time, for the ids of proposed records\n"
 	"\n"
 	"      --zone               what would mend each, whole, as lines of a zone file\n"
@@ -77,6 +89,12 @@ static const struct option long_options[] = {
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
 	{"at-once", required_argument, NULL, OPT_AT_ONCE},
+	{"questions", required_argument, NULL, OPT_QUESTIONS},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"resume", required_argument, NULL, OPT_RESUME},
+	{"progress", no_argument, NULL, OPT_PROGRESS},
+	{"quiet", no_argument, NULL, 'q'},
+	{"metrics", required_argument, NULL, OPT_METRICS},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -193,6 +211,22 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_AT_ONCE:
 		return gp_arg_u64(&arg, 1, AUDIT_AT_ONCE_MAX, &o->at_once);
+	case OPT_QUESTIONS:
+		return gp_arg_u64(&arg, 1, AUDIT_QUESTIONS_MAX, &o->questions);
+	case OPT_RATE:
+		return gp_arg_u64(&arg, 0, AUDIT_RATE_MAX, &o->rate);
+	case OPT_RESUME:
+		o->resume = optarg;
+		return true;
+	case OPT_PROGRESS:
+		o->progress = true;
+		return true;
+	case 'q':
+		o->quiet = true;
+		return true;
+	case OPT_METRICS:
+		o->metrics = optarg;
+		return true;
 	case OPT_TIME:
 		return gp_arg_u64(&arg, 0, INT64_MAX, &o->time_s);
 	case OPT_FORMAT:
@@ -231,15 +265,24 @@ read_option(struct audit_options *o, int c)
 	}
 }
 
+/* Other forms are documents with an end, and a run of the store is whole. */
+static bool
+can_resume(const struct audit_options *o)
+{
+	bool lines = o->zone || o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON;
+	return lines && !o->store;
+}
+
 int
 audit_options_read(struct audit_options *ret, int argc, char **argv)
 {
 	int c;
 	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
 				      .at_once = AT_ONCE,
+				      .rate = RATE,
 				      .fail_on = FINDINGS_FAIL_NEVER,
 				      .keep_s = UINT64_MAX};
-	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:o:hq", long_options, NULL)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}
@@ -253,6 +296,12 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 	/* What is looked at in the end there is not what is published. */
 	if (ret->store && ret->zone) {
 		fputs("gatepost audit: --store keeps findings, and --zone has none\n", stderr);
+		return GP_EXIT_USAGE;
+	}
+	if (ret->resume && !can_resume(ret)) {
+		fputs("gatepost audit: --resume goes with text, json, --zone and --nsupdate, and "
+		      "without --store\n",
+		      stderr);
 		return GP_EXIT_USAGE;
 	}
 	if (ret->help || ret->operands_len > 0 || ret->files_len > 0 || ret->zones_len > 0)
