@@ -8,7 +8,7 @@
 
 #include "cli/audit/facts.h"
 #include "core/identity/visible.h"
-#include "procs/reports/migrate.h"
+#include "sqlite/migrate.h"
 
 enum { DIGEST_LEN = 32 };
 

@@ -236,18 +236,37 @@ put_rehearsal(const struct scan *scan, uint8_t mode, struct gp_buf *out)
 		put_survey(&scan->o.engine, mode, out);
 }
 
-/* Each way that the ports want a connection to begin in. */
+/* The ways in which connections to the ports begin, and to the targets that have one of their own;
+ * those of files are not looked for. */
+static void
+find_modes(struct scan *scan, bool ret[GP_PROBE_MODE_CLEAR + 1])
+{
+	const struct scan_target_options *o = &scan->o.targets;
+	bool listed = o->operands_len == 0 || o->files_len > 0;
+	for (size_t i = 0; i < o->operands_len; i++) {
+		struct gp_scan_target target;
+		const char *why;
+		struct gp_slice text = gp_slice_str(o->operands[i]);
+		bool own = gp_target_parse(text, GP_TARGET_OF_ANY_SIZE, &scan->arena, &target,
+					   &why) == 0 &&
+			   target.port != 0;
+		if (own)
+			ret[scan_mode_of(scan->o.engine.mode, target.port)] = true;
+		listed = listed || !own;
+	}
+	for (size_t i = 0; listed && i < o->ports_len; i++)
+		ret[scan_mode_of(scan->o.engine.mode, o->ports[i])] = true;
+}
+
 static int
-print_rehearsal(const struct scan *scan)
+print_rehearsal(struct scan *scan)
 {
 	struct gp_buf out = GP_BUF_INIT(1 << 20);
-	const struct scan_target_options *targets = &scan->o.targets;
-	bool done[GP_PROBE_MODE_CLEAR + 1] = {};
-	for (size_t i = 0; i < targets->ports_len; i++) {
-		uint8_t mode = scan_mode_of(scan->o.engine.mode, targets->ports[i]);
-		if (!done[mode])
+	bool modes[GP_PROBE_MODE_CLEAR + 1] = {};
+	find_modes(scan, modes);
+	for (uint8_t mode = 0; mode <= GP_PROBE_MODE_CLEAR; mode++) {
+		if (modes[mode])
 			put_rehearsal(scan, mode, &out);
-		done[mode] = true;
 	}
 	struct gp_slice text = gp_buf_slice(&out);
 	bool good = !out.failed && fwrite(text.ptr, 1, text.len, stdout) == text.len;
