@@ -15,6 +15,7 @@
 
 enum {
 	AT_ONCE = 100,
+	RATE = 2000,
 	KEEP_DAYS_MAX = 36'500,
 	DAY_S = 24 * 3600,
 };
@@ -29,6 +30,11 @@ enum {
 	OPT_REPORTS_TO,
 	OPT_NO_PROBE,
 	OPT_AT_ONCE,
+	OPT_QUESTIONS,
+	OPT_RATE,
+	OPT_RESUME,
+	OPT_PROGRESS,
+	OPT_METRICS,
 	OPT_TIME,
 	OPT_FORMAT,
 	OPT_JSON,
@@ -64,6 +70,12 @@ const char audit_usage[] =
 	"      --address ADDR       one more address of ours to look for there\n"
 	"      --no-probe           look at the DNS alone, which is all that there is so far\n"
 	"      --at-once N          domains at once; 100\n"
+	"      --questions N        questions to the DNS at once; 256\n"
+	"      --rate N             questions a second; 2000, 0: no limit\n"
+	"      --resume FILE        keep there what is done, and go on from there\n"
+	"      --progress, -q       a line that tells how far it is, or none; on a terminal it is "
+	"there\n"
+	"      --metrics FILE       the same for Prometheus\n"
 	"      --time EPOCH         the time, for the ids of proposed records\n"
 	"\n"
 	"      --zone               what would mend each, whole, as lines of a zone file\n"
@@ -96,6 +108,12 @@ static const struct option long_options[] = {
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
 	{"at-once", required_argument, NULL, OPT_AT_ONCE},
+	{"questions", required_argument, NULL, OPT_QUESTIONS},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"resume", required_argument, NULL, OPT_RESUME},
+	{"progress", no_argument, NULL, OPT_PROGRESS},
+	{"quiet", no_argument, NULL, 'q'},
+	{"metrics", required_argument, NULL, OPT_METRICS},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -250,6 +268,22 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_AT_ONCE:
 		return gp_arg_u64(&arg, 1, AUDIT_AT_ONCE_MAX, &o->at_once);
+	case OPT_QUESTIONS:
+		return gp_arg_u64(&arg, 1, AUDIT_QUESTIONS_MAX, &o->questions);
+	case OPT_RATE:
+		return gp_arg_u64(&arg, 0, AUDIT_RATE_MAX, &o->rate);
+	case OPT_RESUME:
+		o->resume = optarg;
+		return true;
+	case OPT_PROGRESS:
+		o->progress = true;
+		return true;
+	case 'q':
+		o->quiet = true;
+		return true;
+	case OPT_METRICS:
+		o->metrics = optarg;
+		return true;
 	case OPT_TIME:
 		return gp_arg_u64(&arg, 0, INT64_MAX, &o->time_s);
 	case OPT_FORMAT:
@@ -291,6 +325,14 @@ read_option(struct audit_options *o, int c)
 	}
 }
 
+/* Other forms are documents with an end, and a run of the store is whole. */
+static bool
+can_resume(const struct audit_options *o)
+{
+	bool lines = o->zone || o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON;
+	return lines && !o->store && !o->evidence && o->lists_len == 0;
+}
+
 static const char *
 what_is_wrong(struct audit_options *o)
 {
@@ -309,6 +351,9 @@ what_is_wrong(struct audit_options *o)
 		return "an --address is for a block list: --dnsbl";
 	if (o->operands_len + o->files_len + o->zones_len + o->addresses_len == 0)
 		return "name a domain, a --file of domains, or a --zone-file";
+	if (o->resume && !can_resume(o))
+		return "--resume goes with text, json, --zone and --nsupdate, and without --store, "
+		       "--dnsbl and --evidence";
 	return o->watch.on ? audit_watch_wrong(&o->watch) : NULL;
 }
 
@@ -318,11 +363,12 @@ audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 	int c;
 	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
 				      .at_once = AT_ONCE,
+				      .rate = RATE,
 				      .fail_on = FINDINGS_FAIL_NEVER,
 				      .keep_s = UINT64_MAX,
 				      .watch.on = watch};
 	audit_watch_defaults(&ret->watch);
-	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:o:hq", long_options, NULL)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}

@@ -9,6 +9,8 @@
 enum {
 	AUDIT_FILES_MAX = 64,
 	AUDIT_AT_ONCE_MAX = 1000,
+	AUDIT_QUESTIONS_MAX = 4096,
+	AUDIT_RATE_MAX = 1'000'000,
 	AUDIT_BASELINES_MAX = 32,
 	AUDIT_ADDRESSES_MAX = 1000, /* of --address */
 };
@@ -39,6 +41,11 @@ struct audit_options {
 	const char *reports_to; /* NULL: in the domain */
 	uint64_t time_s;        /* since 1970 */
 	uint64_t at_once;       /* domains */
+	uint64_t questions;     /* at once; 0: as many as is usual */
+	uint64_t rate;          /* questions a second; 0: no limit */
+	const char *resume;     /* file of what is done; NULL: none */
+	bool progress, quiet;   /* a line of it in any case, and never */
+	const char *metrics;    /* file that is replaced; NULL: none */
 	uint8_t format;         /* enum findings_format */
 	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
 	const char *output;     /* NULL: standard output */

@@ -18,6 +18,7 @@
 #include "core/dmarc/walk.h"
 #include "core/dns/answers.h"
 #include "core/finding/finding.h"
+#include "core/posture/hosts.h"
 
 enum gp_posture_limits {
 	GP_POSTURE_NEED_MAX = 512,       /* questions of a round; more are asked in the next */
@@ -37,6 +38,8 @@ struct gp_posture_query {
 	bool selectors_known; /* they are from its mail or its reports, not guessed */
 	bool validated;       /* the answers' `secure` means something: somebody validated them */
 	struct gp_slice reporter; /* mail address for rua in proposals; empty: one in the domain */
+	const struct gp_posture_hosts *hosts;   /* NULL: nobody looked at hosts */
+	const struct gp_posture_policy *policy; /* MTA-STS's; NULL: nobody asked for it */
 };
 
 struct gp_posture_address {
@@ -106,11 +109,14 @@ enum gp_posture_outcome {
 };
 
 /*
- * The ids of findings that are looked for in every domain, as far as the DNS answers; what only
- * hosts can show is not among them, though a finding may say that it was not measured.
+ * The ids of findings that are looked for in every domain, as far as the DNS answers; and of those
+ * that only hosts can show, which are looked for where the query has some. What of these could not
+ * be measured a finding says.
  */
 extern const char *const gp_posture_ids[];
 extern const size_t gp_posture_ids_len;
+extern const char *const gp_posture_host_ids[];
+extern const size_t gp_posture_host_ids_len;
 
 /* "sending", "parked", ... */
 const char *
