@@ -11,6 +11,7 @@
 #include "cli/audit/baselines.h"
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
+#include "cli/audit/hosts.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/report.h"
 #include "cli/audit/selectors.h"
@@ -24,7 +25,8 @@ enum {
 	NAMES_ARENA_MAX = 1 << 30,
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
-	SAID = 1,                 /* an error, of which standard error was told */
+	OUT_BUFFER = 64 * 1024,
+	SAID = 1, /* an error, of which standard error was told */
 	/* With what was published in between, and what that made be asked. */
 	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
 };
@@ -50,13 +52,15 @@ struct audit {
 	struct event_base *base;
 	struct gp_asks dns;
 	struct audit_baselines baselines;
-	struct gp_posture_query query; /* the same for all, but for the domain */
-	struct job **jobs;             /* as many as may be at once: that of domain N at N modulo */
-	size_t begun, told;            /* domains */
+	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
+	struct audit_hosts hosts;
+	struct job **jobs;  /* as many as may be at once: that of domain N at N modulo */
+	size_t begun, told; /* domains */
 	struct findings_writer writer;
 	struct gp_buf text;
 	struct audit_store *store; /* NULL: nothing is kept */
 	FILE *out;
+	char out_buffer[OUT_BUFFER];
 	int error;      /* 0, SAID or -errno, which end it */
 	bool bad;       /* something as grave as --fail-on, or a baseline's rule failed */
 	size_t unknown; /* domains of which the DNS said nothing */
@@ -236,6 +240,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
 	job->query = a->query;
 	job->query.domain = domain;
+	job->query.policy = audit_hosts_policy(&a->hosts, domain);
 	if (open_answers(job) < 0)
 		return job_free(job);
 	step(job);
@@ -292,6 +297,7 @@ make_query(struct audit *a)
 		.selectors_known = a->o.selectors_len > 0,
 		.validated = !a->dns.lookup.network || network_validates(a->dns.lookup.network),
 		.reporter = gp_slice_str(a->o.reports_to),
+		.hosts = a->o.hosts ? &a->hosts.seen : NULL,
 	};
 	if (!q->selectors_known)
 		q->selectors = audit_selectors(&q->selectors_len);
@@ -344,6 +350,8 @@ open_and_run(struct audit *a)
 	if (!a->base)
 		return fail(-ENOMEM);
 	int code = gp_asks_open(&a->dns, a->base, &dns);
+	if (code == GP_EXIT_OK && a->o.hosts)
+		code = audit_hosts_look(&a->hosts, &a->o, &a->config, &a->domains);
 	if (code == GP_EXIT_OK) {
 		int r = run_and_keep(a);
 		code = r < 0                                                ? fail(r)
@@ -352,6 +360,7 @@ open_and_run(struct audit *a)
 		       : a->domains.len > 0 && a->unknown == a->domains.len ? GP_EXIT_UNKNOWN
 									    : GP_EXIT_OK;
 	}
+	audit_hosts_free(&a->hosts);
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
 	return code;
@@ -378,6 +387,10 @@ with_output(struct audit *a)
 		fprintf(stderr, "gatepost audit: %s: %s\n", path, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
+	/* As cli/scan does, whose sandbox lets nobody look what it is. */
+	if (setvbuf(a->out, a->out_buffer, _IOFBF, sizeof(a->out_buffer)) != 0)
+		return fail(-ENOMEM);
+	json_object_seed(0);
 	a->writer = (struct findings_writer){
 		.out = &a->text,
 		.command = "gatepost audit",

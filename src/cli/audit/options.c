@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/arg.h"
 #include "cli/audit/patch.h"
@@ -14,6 +15,8 @@
 enum {
 	AT_ONCE = 100,
 	KEEP_DAYS_MAX = 36'500,
+	RATE = 10,
+	RATE_MAX = 1'000'000,
 	DAY_S = 24 * 3600,
 };
 
@@ -25,7 +28,14 @@ enum {
 	OPT_RESOLVER,
 	OPT_SELECTOR,
 	OPT_REPORTS_TO,
+	OPT_PROBE,
 	OPT_NO_PROBE,
+	OPT_PRIVATE,
+	OPT_TLS_SURVEY,
+	OPT_RATE,
+	OPT_HELO,
+	OPT_CA,
+	OPT_OPT_OUT,
 	OPT_AT_ONCE,
 	OPT_TIME,
 	OPT_FORMAT,
@@ -53,7 +63,15 @@ const char audit_usage[] =
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
-	"      --no-probe           look at the DNS alone, which is all that there is so far\n"
+	"      --no-probe           the DNS alone; otherwise each MX host is looked at on port "
+	"25,\n"
+	"                           and MTA-STS policies are fetched. With --dns this is so "
+	"unless\n"
+	"      --probe              is said\n"
+	"      --tls-survey         of hosts: which versions and suites they take, by up to 60\n"
+	"                           connections each\n"
+	"      --rate N             connections a second; 10 unless told, 0 for no limit\n"
+	"      --helo NAME, --ca FILE, --opt-out FILE, --private   as gatepost scan has them\n"
 	"      --at-once N          domains at once; 100\n"
 	"      --time EPOCH         the time, for the ids of proposed records\n"
 	"\n"
@@ -75,7 +93,14 @@ static const struct option long_options[] = {
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"selector", required_argument, NULL, OPT_SELECTOR},
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
+	{"probe", no_argument, NULL, OPT_PROBE},
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
+	{"private", no_argument, NULL, OPT_PRIVATE},
+	{"tls-survey", no_argument, NULL, OPT_TLS_SURVEY},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"helo", required_argument, NULL, OPT_HELO},
+	{"ca", required_argument, NULL, OPT_CA},
+	{"opt-out", required_argument, NULL, OPT_OPT_OUT},
 	{"at-once", required_argument, NULL, OPT_AT_ONCE},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"format", required_argument, NULL, OPT_FORMAT},
@@ -163,6 +188,39 @@ read_keep(const struct gp_arg *arg, struct audit_options *o)
 	return true;
 }
 
+/* 1: it is none of those that are about hosts; 0: it was read; -1: it is wrong. */
+static int
+read_host_option(struct audit_options *o, int c, const struct gp_arg *arg)
+{
+	switch (c) {
+	case OPT_PROBE:
+	case OPT_NO_PROBE:
+		o->hosts = c == OPT_PROBE;
+		o->hosts_said = true;
+		return 0;
+	case OPT_PRIVATE:
+		o->private = true;
+		return 0;
+	case OPT_TLS_SURVEY:
+		o->tls_survey = true;
+		return 0;
+	case OPT_RATE:
+		return gp_arg_number(arg, 0, RATE_MAX, &o->rate) ? 0 : -1;
+	case OPT_HELO:
+		o->helo = optarg;
+		return gp_domain_valid(gp_slice_str(optarg)) || gp_arg_wrong(arg, "is no name")
+			       ? 0
+			       : -1;
+	case OPT_CA:
+		o->authorities = optarg;
+		return 0;
+	case OPT_OPT_OUT:
+		return add_file(arg, o->optouts, &o->optouts_len) ? 0 : -1;
+	default:
+		return 1;
+	}
+}
+
 static bool
 read_option(struct audit_options *o, int c)
 {
@@ -171,6 +229,9 @@ read_option(struct audit_options *o, int c)
 		if (long_options[i].val == c)
 			arg.option = long_options[i].name;
 	}
+	int about_hosts = read_host_option(o, c, &arg);
+	if (about_hosts <= 0)
+		return about_hosts == 0;
 	switch (c) {
 	case OPT_FILE:
 		return add_file(&arg, o->files, &o->files_len);
@@ -189,8 +250,6 @@ read_option(struct audit_options *o, int c)
 		return add_selector(&arg, o);
 	case OPT_REPORTS_TO:
 		return read_address(&arg, o);
-	case OPT_NO_PROBE:
-		return true;
 	case OPT_AT_ONCE:
 		return gp_arg_u64(&arg, 1, AUDIT_AT_ONCE_MAX, &o->at_once);
 	case OPT_TIME:
@@ -238,13 +297,26 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
 				      .at_once = AT_ONCE,
 				      .fail_on = FINDINGS_FAIL_NEVER,
-				      .keep_s = UINT64_MAX};
+				      .keep_s = UINT64_MAX,
+				      .rate = RATE,
+				      .helo = ret->hostname};
+	if (gethostname(ret->hostname, sizeof(ret->hostname) - 1) < 0)
+		ret->hostname[0] = '\0';
 	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
+	/* A file's world is one of names; its addresses may be anybody's. */
+	if (!ret->hosts_said)
+		ret->hosts = !ret->dns;
+	ret->progress = ret->hosts && isatty(STDERR_FILENO);
+	if (ret->hosts && !gp_domain_valid(gp_slice_str(ret->helo))) {
+		fputs("gatepost audit: this host's name is none for EHLO; give one by --helo\n",
+		      stderr);
+		return GP_EXIT_USAGE;
+	}
 	if (ret->zone && ret->baselines_len > 0) {
 		fputs("gatepost audit: records to publish are held against no --baseline\n",
 		      stderr);

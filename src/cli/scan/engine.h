@@ -23,6 +23,8 @@ struct scan_counts {
 };
 
 struct scan_engine_options {
+	const char *command;            /* "gatepost scan": for complaints; static */
+	const struct gp_config *config; /* of which `dns` counts; NULL: none */
 	const struct gp_targets_walk *walk;
 	struct gp_progress *progress; /* where to begin; kept up to date */
 	const struct gp_optout *optout;
