@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 
+#include "base/buf.h"
+#include "core/config/value.h"
 #include "core/spf/spf.h"
 
 enum { ROUNDS_MAX = 24 };
@@ -611,6 +613,57 @@ table_is_that_of_the_document(void **state)
 	gp_buf_free(&table);
 }
 
+/* Addresses that a list of bad senders would be asked about. */
+static void
+own_addresses(void **state)
+{
+	static const struct {
+		const char *world;
+		const char *own; /* as text, in their order */
+		size_t left_out;
+	} cases[] = {
+		{"{}", "20.0.0.1 20.0.0.2 20.0.0.3", 0},
+		/* terms of the record, small networks, both kinds */
+		{"{'d.test':{'MX':[[0,'.']],'TXT':['v=spf1 a ip4:20.0.3.6/31 ip6:2a00::8 "
+		 "-all']}}",
+		 "20.0.0.80 20.0.3.6 20.0.3.7 2a00::8", 0},
+		/* too large a network, a private one, who may not send, what is not reached */
+		{"{'d.test':{'MX':[[0,'.']],'TXT':['v=spf1 ip4:20.0.0.0/8 ip6:2a00::/32 "
+		 "ip4:10.0.0.1 -ip4:20.9.9.9 ip4:20.0.3.1 -all ip4:20.0.3.2']}}",
+		 "20.0.3.1", 2},
+		/* what is included is ours where its name is */
+		{"{'d.test':{'MX':[[0,'.']],'TXT':['v=spf1 include:_spf.d.test include:a.test "
+		 "-all']},'_spf.d.test':{'TXT':['v=spf1 ip4:20.0.3.1 ~all']},"
+		 "'a.test':{'TXT':['v=spf1 ip4:20.0.4.1 ~all']}}",
+		 "20.0.3.1", 0},
+		/* once each, and no more than there is room for */
+		{"{'d.test':{'TXT':['v=spf1 mx ip4:20.0.0.1 ip4:20.0.3.0/26 -all']}}",
+		 "20.0.0.1 20.0.0.2 20.0.0.3", 1},
+		/* no MX record: the domain is its own host */
+		{"{'d.test':{'MX':null,'TXT':['v=spf1 -all']}}", "20.0.0.80", 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_buf text = GP_BUF_INIT(1 << 16);
+		struct gp_posture_result r;
+		json_t *json = make_world(false, cases[i].world);
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		for (size_t k = 0; k < r.facts.own.len; k++) {
+			const struct gp_posture_address *a = &r.facts.own.list[k];
+			gp_buf_put_str(&text, k > 0 ? " " : "");
+			gp_ip_write(&text, a->octets, a->len);
+		}
+		assert_slice(gp_buf_slice(&text), cases[i].own);
+		assert_int_equal(r.facts.own.left_out, cases[i].left_out);
+		gp_buf_free(&text);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -626,6 +679,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(findings_have_an_end),
 		cmocka_unit_test(nothing_is_concluded_from_silence),
 		cmocka_unit_test(records_above_are_in_force_below),
+		cmocka_unit_test(own_addresses),
 		cmocka_unit_test(table_is_that_of_the_document),
 	};
 	if (argc > 1 && strcmp(argv[1], "--table") == 0) {

@@ -307,17 +307,33 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
 
 
 def test_nobody_is_looked_at_unless_wanted(tmp_path):
-    give_addresses("20.0.0.1")
+    give_addresses("20.0.0.1", "20.0.0.2")
     names = tmp_path / "names.json"
-    names.write_text(json.dumps({"a.test": {"MX": [[10, "mx.a.test"]]}, "mx.a.test": {"A": ["20.0.0.1"]}}))
+    world = {
+        "a.test": {"MX": [[10, "mx.a.test"]]},
+        "mx.a.test": {"A": ["20.0.0.1"]},
+        "web.test": {"A": ["20.0.0.2"]},
+        "private.test": {"MX": [[10, "mx.private.test"]]},
+        "mx.private.test": {"A": ["127.0.0.3"]},
+    }
+    names.write_text(json.dumps(world), encoding="utf-8")
     server = Talker("20.0.0.1", b"220 mx.a.test\r\n", b"250 mx.a.test\r\n")
+    others = [Talker(address, b"220 mx.a.test\r\n", b"250 mx.a.test\r\n") for address in ("20.0.0.2", "127.0.0.3")]
     argv = ["audit", "--json", "--dns", names, "--helo", "a.test", "a.test"]
     for more, known in ((["--no-probe"], False), ([], False), (["--probe"], True)):
         done = run(*argv, *more)
         assert done.returncode == 0, done.stderr
         assert ("tls.none" in graves(json.loads(done.stdout))) == known
         assert server.connections == known
-    server.stop()
+    # Neither who has no MX record, nor an address that is ours alone.
+    done = run(*argv, "--probe", "web.test", "private.test")
+    assert [other.connections for other in others] == [0, 0]
+    private = json.loads(done.stdout.splitlines()[2])
+    assert "mx.private" in graves(private) and "127.0.0.3" in unmeasured(private)["tls.none"]
+    assert run(*argv, "--probe", "--private", "private.test").returncode == 0
+    assert [other.connections for other in others] == [0, 1]
+    for one in (server, *others):
+        one.stop()
 
 
 def test_the_store_keeps_what_hosts_showed(tmp_path):
@@ -334,7 +350,7 @@ def test_the_store_keeps_what_hosts_showed(tmp_path):
     assert "auth.clear" in told.stdout, told.stdout + told.stderr
 
 
-@pytest.mark.parametrize("argv", [["--helo", "a b"], ["--ca", "/absent"], ["--opt-out", "/absent"], ["--rate", "x"]])
+@pytest.mark.parametrize("argv", [["--helo", "a b"], ["--ca", "/absent"], ["--opt-out", "/absent"], ["--probe-rate", "x"]])
 def test_mistakes_are_told(argv):
     done = run("audit", "--probe", *argv, "a.test")
     assert done.returncode != 0

@@ -10,10 +10,10 @@
 
 #include "cli/audit/seen.h"
 #include "cli/command.h"
+#include "cli/progress_line.h"
 #include "cli/scan/engine.h"
 #include "cli/scan/sandbox.h"
 #include "cli/scan/targets.h"
-#include "cli/traffic/tool_report.h"
 #include "cli/traffic/wire.h"
 #include "sys/tls_client.h"
 
@@ -22,6 +22,7 @@ enum {
 	PORT_SMTP = 25,
 	CONNECTIONS = 1000,
 	FIRST_ROOM = 64,
+	LINE_ARENA_MAX = 4096,
 };
 
 /* A look under way. */
@@ -35,6 +36,8 @@ struct looking {
 	struct scan_targets targets;
 	struct gp_progress progress;
 	struct gp_targets_walk walk;
+	bool line; /* of progress is shown */
+	struct gp_progress_line shown;
 };
 
 /* --- what is told --- */
@@ -92,21 +95,24 @@ tell(void *context, const struct scan_view *view)
 static int
 tick(void *context, const struct scan_counts *counts, bool last)
 {
-	const struct looking *l = context;
-	if (!l->o->progress)
+	struct looking *l = context;
+	struct gp_arena arena = GP_ARENA_INIT(LINE_ARENA_MAX);
+	if (!l->line)
 		return 0;
-	fprintf(stderr, "\r\033[Klooking at hosts: %llu of %llu domains, %llu hosts%s",
-		(unsigned long long)counts->turns_done, (unsigned long long)counts->turns,
-		(unsigned long long)counts->hosts, last ? "\r\033[K" : "");
+	struct gp_slice rest = gp_arena_printf(&arena, ", %llu hosts looked at",
+					       (unsigned long long)counts->hosts);
+	gp_progress_line_show(&l->shown, counts->turns_done, counts->turns, rest, last);
+	gp_arena_free(&arena);
 	return 0;
 }
 
-/* The store is opened later, with files that come and go. */
+/* A store is opened later, with files that come and go; and whom `watch` tells, is told then. */
 static int
 confine(void *context)
 {
 	const struct looking *l = context;
-	const struct scan_files files = {.command = "gatepost audit"};
+	const struct scan_files files = {.command = "gatepost audit",
+					 .written = {l->o->resume, l->o->metrics}};
 	return l->o->store ? 0 : scan_sandbox_enter(&files);
 }
 
@@ -159,7 +165,7 @@ fail(int error)
 }
 
 static int
-read_targets(struct looking *l, const struct audit_domains *domains)
+read_targets(struct looking *l, const struct gp_slice *domains, size_t len)
 {
 	struct scan_target_options *o = &l->reading;
 	*o = (struct scan_target_options){.command = "gatepost audit",
@@ -168,8 +174,8 @@ read_targets(struct looking *l, const struct audit_domains *domains)
 					  .optouts_len = l->o->optouts_len};
 	memcpy(o->optouts, l->o->optouts, o->optouts_len * sizeof(*o->optouts));
 	int code = scan_targets_read(&l->targets, o, &l->arena);
-	for (size_t i = 0; code == GP_EXIT_OK && i < domains->len; i++) {
-		const struct gp_scan_target t = {.name = domains->list[i]};
+	for (size_t i = 0; code == GP_EXIT_OK && i < len; i++) {
+		const struct gp_scan_target t = {.name = domains[i]};
 		int r = gp_targets_add(&l->targets.list, &t);
 		if (r < 0)
 			code = fail(r);
@@ -189,10 +195,11 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 		.progress = &l->progress,
 		.optout = &l->targets.optout,
 		.mx = true,
+		.mx_only = true,
 		.private = o->private,
 		.dns = o->dns,
 		.resolver = o->resolver,
-		.limits = {.per_s = o->rate,
+		.limits = {.per_s = o->probe_rate,
 			   .per_address = 2,
 			   .per_network = 8,
 			   .per_operator = 16},
@@ -229,7 +236,6 @@ run_with_tls(struct looking *l, const struct gp_config *config, uint64_t seed)
 			authorities);
 		return GP_EXIT_ERROR;
 	}
-	gp_tool_raise_files();
 	l->walk = gp_targets_walk(&l->targets.list, seed, 0, 1);
 	int code = run(l, config, tls);
 	gp_tls_client_free(tls);
@@ -238,7 +244,7 @@ run_with_tls(struct looking *l, const struct gp_config *config, uint64_t seed)
 
 int
 audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
-		 const struct gp_config *config, const struct audit_domains *domains)
+		 const struct gp_config *config, const struct gp_slice *domains, size_t len)
 {
 	uint64_t seed[2];
 	*ret = (struct audit_hosts){.arena = GP_ARENA_INIT(ARENA_MAX)};
@@ -253,7 +259,9 @@ audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
 	l->o = o;
 	l->ret = ret;
 	l->arena = GP_ARENA_INIT(ARENA_MAX);
-	int code = read_targets(l, domains);
+	l->shown = gp_progress_line(isatty(STDERR_FILENO), 0);
+	l->line = !o->quiet && (o->progress || (l->shown.terminal && len > 1));
+	int code = read_targets(l, domains, len);
 	if (code == GP_EXIT_OK)
 		code = run_with_tls(l, config, seed[0]);
 	put_in_order(l);

@@ -19,13 +19,13 @@ struct audit_hosts {
 };
 
 /*
- * config: of which `dns` counts. Without --store this process confines itself before a host's first
+ * Of these domains; config: of which `dns` counts. Without --store this process confines itself before a host's first
  * octet (cli/scan/sandbox.h): what it still needs of files must be open by now. Returns an exit
  * code, after saying to standard error what is wrong. To be freed in any case.
  */
 [[nodiscard]] int
 audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
-		 const struct gp_config *config, const struct audit_domains *domains);
+		 const struct gp_config *config, const struct gp_slice *domains, size_t len);
 void
 audit_hosts_free(struct audit_hosts *h);
 

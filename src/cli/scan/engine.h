@@ -29,6 +29,7 @@ struct scan_engine_options {
 	struct gp_progress *progress; /* where to begin; kept up to date */
 	const struct gp_optout *optout;
 	bool mx;      /* names are domains: their MX hosts are meant */
+	bool mx_only; /* and without MX records nobody is */
 	bool private; /* special addresses too */
 	bool no_dns;  /* for addresses; names are looked up all the same */
 	const char *dns, *resolver;

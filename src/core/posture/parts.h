@@ -118,6 +118,9 @@ void
 posture_read_met(struct posture_run *run);
 void
 posture_read_policy(struct posture_run *run, struct posture_met_list *ret);
+/* After SPF and MX: the addresses that are its own. */
+void
+posture_read_own(struct posture_run *run);
 /* After all of them: what kind of domain it is. */
 void
 posture_classify(struct posture_run *run);

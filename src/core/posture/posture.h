@@ -25,6 +25,7 @@ enum gp_posture_limits {
 	GP_POSTURE_QUESTIONS_MAX = 1024, /* of all rounds; room for as many in the set is enough */
 	GP_POSTURE_HOSTS_MAX = 20,       /* MX hosts looked at, the best preferred ones */
 	GP_POSTURE_SELECTORS_MAX = 100,
+	GP_POSTURE_OWN_MAX = 64,             /* addresses that are taken for the domain's own */
 	GP_POSTURE_ARENA = 32 * 1024 * 1024, /* octets that are enough for any domain */
 };
 
@@ -39,6 +40,11 @@ struct gp_posture_query {
 	struct gp_slice reporter; /* mail address for rua in proposals; empty: one in the domain */
 	const struct gp_posture_hosts *hosts;   /* NULL: nobody looked at hosts */
 	const struct gp_posture_policy *policy; /* MTA-STS's; NULL: nobody asked for it */
+};
+
+struct gp_posture_address {
+	uint8_t octets[GP_DNS_ADDRESS_MAX];
+	uint8_t len; /* 4 or 16 */
 };
 
 enum gp_posture_class {
@@ -79,6 +85,14 @@ struct gp_posture_facts {
 		unsigned keys, revoked; /* found; with an empty p */
 		bool wildcard_revoked;
 	} dkim;
+	/* Addresses that its mail comes from, or goes to: of its MX hosts, and what its SPF record
+	   authorises, with those that it includes of the same organisation; each once, none that is
+	   private. */
+	struct {
+		const struct gp_posture_address *list;
+		size_t len;
+		size_t left_out; /* networks and addresses that there was no room for */
+	} own;
 };
 
 struct gp_posture_result {
