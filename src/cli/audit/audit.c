@@ -12,6 +12,7 @@
 #include "cli/audit/baselines.h"
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
+#include "cli/audit/hosts.h"
 #include "cli/audit/listed.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/progress.h"
@@ -29,8 +30,9 @@ enum {
 	NAMES_ARENA_MAX = 1 << 30,
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
-	SAID = 1,                 /* an error, of which standard error was told */
-	TICK_S = 1,               /* between the progress that is told, and kept */
+	OUT_BUFFER = 64 * 1024,
+	SAID = 1,   /* an error, of which standard error was told */
+	TICK_S = 1, /* between the progress that is told, and kept */
 	/* With what was published in between, and what that made be asked. */
 	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
 };
@@ -56,10 +58,11 @@ struct audit {
 	struct event_base *base;
 	struct gp_asks dns;
 	struct audit_baselines baselines;
-	struct gp_posture_query query; /* the same for all, but for the domain */
-	struct job **jobs;             /* as many as may be at once: that of domain N at N modulo */
-	size_t first;                  /* domain that no earlier run told of */
-	size_t begun, told;            /* domains, with those of an earlier run */
+	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
+	struct audit_hosts hosts;
+	struct job **jobs;  /* as many as may be at once: that of domain N at N modulo */
+	size_t first;       /* domain that no earlier run told of */
+	size_t begun, told; /* domains, with those of an earlier run */
 	struct audit_progress progress;
 	struct event tick, interrupt, terminate;
 	struct findings_writer writer;
@@ -67,6 +70,7 @@ struct audit {
 	struct audit_store *store;   /* NULL: nothing is kept */
 	struct audit_listed *listed; /* NULL: no block list is asked */
 	FILE *out;
+	char out_buffer[OUT_BUFFER];
 	int error;      /* 0, SAID or -errno, which end it */
 	bool stopped;   /* by a signal, which ends it too */
 	bool shared;    /* the terminal has results and the progress */
@@ -286,6 +290,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
 	job->query = a->query;
 	job->query.domain = domain;
+	job->query.policy = audit_hosts_policy(&a->hosts, domain);
 	if (open_answers(job) < 0)
 		return job_free(job);
 	step(job);
@@ -345,6 +350,7 @@ make_query(struct audit *a)
 		.selectors_known = a->o.selectors_len > 0,
 		.validated = !a->dns.lookup.network || network_validates(a->dns.lookup.network),
 		.reporter = gp_slice_str(a->o.reports_to),
+		.hosts = a->o.hosts ? &a->hosts.seen : NULL,
 	};
 	if (!q->selectors_known)
 		q->selectors = audit_selectors(&q->selectors_len);
@@ -512,10 +518,14 @@ open_and_run(struct audit *a)
 	if (!a->base)
 		return fail(-ENOMEM);
 	int code = gp_asks_open(&a->dns, a->base, &dns);
+	if (code == GP_EXIT_OK && a->o.hosts && a->domains.len > a->first)
+		code = audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
+					a->domains.len - a->first);
 	if (code == GP_EXIT_OK) {
 		int r = run_and_keep(a);
 		code = exit_code(a, r);
 	}
+	audit_hosts_free(&a->hosts);
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
 	return code;
@@ -545,6 +555,10 @@ with_output(struct audit *a)
 		fprintf(stderr, "gatepost audit: %s: %s\n", path, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
+	/* As cli/scan does, whose sandbox lets nobody look what it is. */
+	if (setvbuf(a->out, a->out_buffer, _IOFBF, sizeof(a->out_buffer)) != 0)
+		return fail(-ENOMEM);
+	json_object_seed(0);
 	a->writer = (struct findings_writer){
 		.out = &a->text,
 		.command = "gatepost audit",
