@@ -57,6 +57,7 @@ enum {
 	OPT_NSUPDATE,
 	OPT_DNSBL,
 	OPT_ADDRESS,
+	OPT_EVIDENCE,
 };
 
 const char audit_usage[] =
@@ -100,6 +101,7 @@ const char audit_usage[] =
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
 	"      --baseline NAME|FILE what an authority or a receiver asks; exit 1 where it fails\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
+	"      --evidence DIR|FILE.zip   all of it, with the answers, for an auditor\n"
 	"      --store FILE         keep what was found, for gatepost audit diff\n"
 	"      --keep DAYS          and forget runs that are older\n"
 	"      --no-colour\n"
@@ -143,6 +145,7 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
 	{"baseline", required_argument, NULL, OPT_BASELINE},
+	{"evidence", required_argument, NULL, OPT_EVIDENCE},
 	{"store", required_argument, NULL, OPT_STORE},
 	{"keep", required_argument, NULL, OPT_KEEP},
 	{"zone", no_argument, NULL, OPT_ZONE},
@@ -351,6 +354,9 @@ read_option(struct audit_options *o, int c)
 		return read_severity(&arg, &o->fail_on);
 	case OPT_BASELINE:
 		return add_baseline(&arg, o);
+	case OPT_EVIDENCE:
+		o->evidence = optarg;
+		return true;
 	case OPT_STORE:
 		o->store = optarg;
 		return true;
@@ -396,6 +402,8 @@ what_is_wrong(struct audit_options *o)
 	/* What is looked at in the end there is not what is published. */
 	if (o->zone && o->store)
 		return "--store keeps findings, and --zone has none";
+	if (o->zone && o->evidence)
+		return "--evidence is of findings, and --zone has none";
 	if (o->zone && o->lists_len > 0)
 		return "no record takes an address off a block list: --dnsbl is not for --zone";
 	if (o->addresses_len > 0 && o->lists_len == 0)
