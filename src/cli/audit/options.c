@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/arg.h"
@@ -33,6 +34,7 @@ enum {
 	OPT_RESUME,
 	OPT_PROGRESS,
 	OPT_METRICS,
+	OPT_SUMMARY,
 	OPT_TIME,
 	OPT_FORMAT,
 	OPT_JSON,
@@ -72,6 +74,7 @@ const char audit_usage[] =
 	"      --zone               what would mend each, whole, as lines of a zone file\n"
 	"      --nsupdate           the same as commands of nsupdate\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
+	"      --summary[=only]     which faults are the same, and with whose domains\n"
 	"      --baseline NAME|FILE what an authority or a receiver asks; exit 1 where it fails\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
 	"      --store FILE         keep what was found, for gatepost audit diff\n"
@@ -95,6 +98,7 @@ static const struct option long_options[] = {
 	{"progress", no_argument, NULL, OPT_PROGRESS},
 	{"quiet", no_argument, NULL, 'q'},
 	{"metrics", required_argument, NULL, OPT_METRICS},
+	{"summary", optional_argument, NULL, OPT_SUMMARY},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -172,6 +176,14 @@ read_address(const struct gp_arg *arg, struct audit_options *o)
 }
 
 static bool
+read_summary(const struct gp_arg *arg, struct audit_options *o)
+{
+	o->summary = arg->value ? AUDIT_SUMMARY_ALONE : AUDIT_SUMMARY_TOO;
+	return !arg->value || strcmp(arg->value, "only") == 0 ||
+	       gp_arg_wrong(arg, "is nothing but only");
+}
+
+static bool
 read_keep(const struct gp_arg *arg, struct audit_options *o)
 {
 	uint64_t days;
@@ -224,6 +236,8 @@ read_option(struct audit_options *o, int c)
 	case 'q':
 		o->quiet = true;
 		return true;
+	case OPT_SUMMARY:
+		return read_summary(&arg, o);
 	case OPT_METRICS:
 		o->metrics = optarg;
 		return true;
@@ -273,6 +287,15 @@ can_resume(const struct audit_options *o)
 	return lines && !o->store;
 }
 
+/* Of a part of the domains it would be none. */
+static bool
+can_sum_up(const struct audit_options *o)
+{
+	bool form = o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON ||
+		    o->format == FINDINGS_HTML;
+	return form && !o->zone && !o->resume;
+}
+
 int
 audit_options_read(struct audit_options *ret, int argc, char **argv)
 {
@@ -290,6 +313,12 @@ audit_options_read(struct audit_options *ret, int argc, char **argv)
 	ret->operands_len = (size_t)(argc - optind);
 	if (ret->zone && ret->baselines_len > 0) {
 		fputs("gatepost audit: records to publish are held against no --baseline\n",
+		      stderr);
+		return GP_EXIT_USAGE;
+	}
+	if (ret->summary != AUDIT_SUMMARY_NONE && !can_sum_up(ret)) {
+		fputs("gatepost audit: --summary goes with text, json and html, and without --zone "
+		      "and --resume\n",
 		      stderr);
 		return GP_EXIT_USAGE;
 	}

@@ -12,6 +12,12 @@ enum {
 	AUDIT_BASELINES_MAX = 32,
 };
 
+enum audit_summary_mode {
+	AUDIT_SUMMARY_NONE,
+	AUDIT_SUMMARY_TOO,   /* behind the domains */
+	AUDIT_SUMMARY_ALONE, /* instead of them */
+};
+
 extern const char audit_usage[];
 
 struct audit_options {
@@ -38,6 +44,7 @@ struct audit_options {
 	bool progress, quiet;   /* a line of it in any case, and never */
 	const char *metrics;    /* file that is replaced; NULL: none */
 	uint8_t format;         /* enum findings_format */
+	uint8_t summary;        /* enum audit_summary_mode */
 	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
 	const char *output;     /* NULL: standard output */
 	const char *store;      /* NULL: nothing is kept */
