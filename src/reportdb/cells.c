@@ -20,14 +20,11 @@ struct table {
 };
 
 #define PLUS(column_) column_ " = " column_ " + excluded." column_
-#define FIGURES                                                                                                                                            \
-	"?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET " PLUS("messages") ", " PLUS(                                                                \
-		"align"                                                                                                                                    \
-		"ed") ", " PLUS("dkim") ", " PLUS("spf") ", " PLUS("quarantined") ", " PLUS("reje"                                                         \
-											    "cte"                                                          \
-											    "d") ", " PLUS("forwarded") ","                                \
-															" " PLUS("\"foreign\"") ", " PLUS( \
-																"estimated")
+#define FIGURES                                                                                                               \
+	"?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET " PLUS("messages") ", " PLUS("align"                            \
+											   "ed") ", " PLUS("dkim") ", " PLUS( \
+		"spf") ", " PLUS("quarantined") ", " PLUS("rejected") ", " PLUS("forwarded") ","                              \
+											     " " PLUS("\"foreign\"") ", " PLUS("estimated")
 
 static const struct table tables[GP_CELL_TABLES] = {
 	[GP_CELL_DAY] = {"ntn", 9, {}, "INSERT INTO day VALUES (?, ?, ?, " FIGURES},

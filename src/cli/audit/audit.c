@@ -476,8 +476,8 @@ run_and_keep(struct audit *a)
 		return run(a);
 	a->store = audit_store_open(a->o.store, true);
 	int r = a->store && audit_store_begin(a->store, a->o.time_s) ? run(a) : SAID;
-	if (r == 0 && !a->stopped &&
-	    !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
+	bool whole = r == 0 && !a->stopped;
+	if (whole && !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
 		r = SAID;
 	a->store = audit_store_close(a->store);
 	return r;
