@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of an aggregate report. Many have all in common but their source and their count; so what
- * they have in common is kept once, as a detail, and the figures that follow from it alone are
- * added up there, not row by row.
+ * The rows of an aggregate report. Many have all in common but their source and their count; so
+ * what they have in common is kept once, as a detail, and the figures that follow from it alone
+ * are added up there, not row by row.
  */
 #include <errno.h>
 

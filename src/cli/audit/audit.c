@@ -13,6 +13,7 @@
 #include "cli/audit/baselines.h"
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
+#include "cli/audit/listed.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/progress.h"
 #include "cli/audit/report.h"
@@ -66,7 +67,8 @@ struct audit {
 	struct findings_writer writer;
 	struct gp_buf text;
 	struct audit_summary summary; /* with --summary */
-	struct audit_store *store;    /* NULL: nothing is kept */
+	struct audit_store *store;   /* NULL: nothing is kept */
+	struct audit_listed *listed; /* NULL: no block list is asked */
 	FILE *out;
 	int error;      /* 0, SAID or -errno, which end it */
 	bool stopped;   /* by a signal, which ends it too */
@@ -85,10 +87,10 @@ fail(int error)
 /* --- telling --- */
 
 static void
-count(struct audit *a, const struct gp_posture_result *r)
+count(struct audit *a, const struct gp_findings *findings)
 {
-	for (size_t i = 0; i < r->findings.len; i++) {
-		const struct gp_finding *f = &r->findings.items[i];
+	for (size_t i = 0; i < findings->len; i++) {
+		const struct gp_finding *f = &findings->items[i];
 		if (f->state != GP_FINDING_FAIL)
 			continue;
 		a->bad |= f->severity >= a->o.fail_on;
@@ -140,6 +142,34 @@ tell_findings(struct audit *a, struct job *job)
 	return audit_report_write(&a->writer, &job->result, &judged, &job->arena);
 }
 
+/* For block lists, which are asked when all domains are done. */
+static int
+note_addresses(struct audit *a, struct job *job)
+{
+	const struct gp_posture_facts *f = &job->result.facts;
+	int r = 0;
+	for (size_t i = 0; i < f->own.len && r == 0; i++)
+		r = audit_listed_add(a->listed, f->own.list[i].octets, f->own.list[i].len,
+				     job->query.domain);
+	audit_listed_note(&job->result.findings, f->own.left_out);
+	return r;
+}
+
+static int
+tell_address(void *context, struct gp_slice address, const struct gp_findings *findings,
+	     struct gp_arena *arena)
+{
+	struct audit *a = context;
+	const char *key = a->writer.key;
+	count(a, findings);
+	if (a->store && !audit_store_add_address(a->store, address, findings, arena))
+		return SAID;
+	a->writer.key = "address";
+	int r = findings_write(&a->writer, address, findings, arena);
+	a->writer.key = key;
+	return r < 0 ? r : write_text(a);
+}
+
 static int
 tell(struct audit *a, struct job *job)
 {
@@ -147,6 +177,10 @@ tell(struct audit *a, struct job *job)
 	const struct gp_answers *raw = a->dns.lookup.network ? job->answers : NULL;
 	int r = 0;
 	a->unknown += job->result.facts.class == GP_POSTURE_UNKNOWN;
+	if (a->listed)
+		r = note_addresses(a, job);
+	if (r < 0)
+		return r;
 	if (a->store && !audit_store_add(a->store, &job->result, raw, &job->arena))
 		return SAID;
 	if (a->o.zone)
@@ -210,7 +244,7 @@ take_step(struct job *job)
 		return r < 0 ? r : 1;
 	}
 	if (!job->counted)
-		count(a, &job->result);
+		count(a, &job->result.findings);
 	job->counted = true;
 	if (a->o.zone)
 		r = audit_patch_next(&job->patch, job->answers, &job->result.findings);
@@ -440,6 +474,19 @@ tell_summary(struct audit *a)
 }
 
 static int
+ask_lists(struct audit *a)
+{
+	int r = 0;
+	for (size_t i = 0; i < a->o.addresses_len && r == 0; i++)
+		r = audit_listed_add(a->listed, a->o.addresses[i].octets, a->o.addresses[i].len,
+				     GP_SLICE(""));
+	if (audit_listed_left_out(a->listed) > 0)
+		fprintf(stderr, "gatepost audit: %zu addresses are over %d, and not asked about\n",
+			audit_listed_left_out(a->listed), AUDIT_LISTED_MAX);
+	return r < 0 ? r : audit_listed_ask(a->listed, &a->dns, tell_address, a);
+}
+
+static int
 run(struct audit *a)
 {
 	uint64_t seed[2];
@@ -455,6 +502,8 @@ run(struct audit *a)
 		findings_begin(&a->writer);
 	look_at_all(a);
 	int r = a->error;
+	if (r == 0 && a->listed && !a->stopped)
+		r = ask_lists(a);
 	if (r == 0)
 		r = tell_summary(a);
 	if (r == 0 && !a->o.zone)
@@ -533,6 +582,8 @@ static int
 with_output(struct audit *a)
 {
 	const char *path = a->o.output;
+	if (a->o.watch.on && !path)
+		path = "/dev/null"; /* standard output is for what is news */
 	bool file = path && strcmp(path, "-") != 0;
 	/* What a run before this one said stays. */
 	a->out = file ? fopen(path, a->o.resume ? "ae" : "we") : stdout;
@@ -559,7 +610,8 @@ gp_cmd_audit(int argc, char **argv)
 	static struct audit audit; /* a table of rules is in it */
 	if (argc > 1 && strcmp(argv[1], "diff") == 0)
 		return audit_diff(argc - 1, argv + 1);
-	int code = audit_options_read(&audit.o, argc, argv);
+	bool watch = argc > 1 && strcmp(argv[1], "watch") == 0;
+	int code = audit_options_read(&audit.o, watch, argc - watch, argv + watch);
 	if (code != GP_EXIT_OK)
 		return code;
 	if (audit.o.help) {
@@ -568,6 +620,10 @@ gp_cmd_audit(int argc, char **argv)
 	}
 	audit.names = GP_ARENA_INIT(NAMES_ARENA_MAX);
 	audit.text = GP_BUF_INIT(TEXT_MAX);
+	if (audit.o.lists_len > 0)
+		audit.listed = audit_listed_new(audit.o.lists, audit.o.lists_len);
+	if (audit.o.lists_len > 0 && !audit.listed)
+		return fail(-ENOMEM);
 	code = audit_domains_read(&audit.domains, &audit.o, &audit.names);
 	if (code == GP_EXIT_OK && audit.o.resume)
 		code = audit_resume_read(audit.o.resume, &audit.domains, &audit.first);
@@ -577,6 +633,10 @@ gp_cmd_audit(int argc, char **argv)
 		code = read_config(&audit);
 	if (code == GP_EXIT_OK)
 		code = with_output(&audit);
+	bool looked = code == GP_EXIT_OK || code == GP_EXIT_BAD || code == GP_EXIT_UNKNOWN;
+	if (watch && looked && audit_watch(&audit.o, &audit.config) != GP_EXIT_OK)
+		code = GP_EXIT_ERROR;
+	audit_listed_free(audit.listed);
 	audit_domains_free(&audit.domains);
 	audit_summary_free(&audit.summary);
 	gp_buf_free(&audit.text);

@@ -2,6 +2,8 @@
 /* The options of gatepost audit. */
 #pragma once
 
+#include "cli/audit/listed.h"
+#include "cli/audit/watch.h"
 #include "core/posture/posture.h"
 
 enum {
@@ -10,6 +12,7 @@ enum {
 	AUDIT_QUESTIONS_MAX = 4096,
 	AUDIT_RATE_MAX = 1'000'000,
 	AUDIT_BASELINES_MAX = 32,
+	AUDIT_ADDRESSES_MAX = 1000, /* of --address */
 };
 
 enum audit_summary_mode {
@@ -35,6 +38,12 @@ struct audit_options {
 	size_t selectors_len;
 	const char *baselines[AUDIT_BASELINES_MAX]; /* names of shipped ones, and files */
 	size_t baselines_len;
+	struct gp_slice
+		lists[AUDIT_LISTS_MAX]; /* block lists that own addresses are looked for in */
+	size_t lists_len;
+	/* Own ones that no domain's records tell of. */
+	struct gp_posture_address addresses[AUDIT_ADDRESSES_MAX];
+	size_t addresses_len;
 	const char *reports_to; /* NULL: in the domain */
 	uint64_t time_s;        /* since 1970 */
 	uint64_t at_once;       /* domains */
@@ -52,8 +61,10 @@ struct audit_options {
 	bool zone;              /* print what would mend them, and no findings */
 	uint8_t patch_form;     /* enum audit_patch_form, of that */
 	bool no_colour, help;
+	struct audit_watch_options watch;
 };
 
-/* Returns an exit code, after saying to standard error what is wrong. */
+/* watch: those of gatepost audit watch. Returns an exit code, after saying to standard error what
+   is wrong. */
 [[nodiscard]] int
-audit_options_read(struct audit_options *ret, int argc, char **argv);
+audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv);
