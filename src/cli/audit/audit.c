@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "cli/asks.h"
@@ -13,6 +14,7 @@
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
 #include "cli/audit/evidence.h"
+#include "cli/audit/hosts.h"
 #include "cli/audit/listed.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/progress.h"
@@ -20,6 +22,7 @@
 #include "cli/audit/resume.h"
 #include "cli/audit/selectors.h"
 #include "cli/audit/store.h"
+#include "cli/audit/summary.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -30,8 +33,9 @@ enum {
 	NAMES_ARENA_MAX = 1 << 30,
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
-	SAID = 1,                 /* an error, of which standard error was told */
-	TICK_S = 1,               /* between the progress that is told, and kept */
+	OUT_BUFFER = 64 * 1024,
+	SAID = 1,   /* an error, of which standard error was told */
+	TICK_S = 1, /* between the progress that is told, and kept */
 	/* With what was published in between, and what that made be asked. */
 	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
 };
@@ -60,19 +64,22 @@ struct audit {
 	struct event_base *base;
 	struct gp_asks dns;
 	struct audit_baselines baselines;
-	struct gp_posture_query query; /* the same for all, but for the domain */
-	struct job **jobs;             /* as many as may be at once: that of domain N at N modulo */
-	size_t first;                  /* domain that no earlier run told of */
-	size_t begun, told;            /* domains, with those of an earlier run */
+	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
+	struct audit_hosts hosts;
+	struct job **jobs;  /* as many as may be at once: that of domain N at N modulo */
+	size_t first;       /* domain that no earlier run told of */
+	size_t begun, told; /* domains, with those of an earlier run */
 	struct audit_progress progress;
 	struct event tick, interrupt, terminate;
 	struct findings_writer writer;
 	struct gp_buf text;
+	struct audit_summary summary;    /* with --summary */
 	struct audit_store *store;       /* NULL: nothing is kept */
 	struct audit_listed *listed;     /* NULL: no block list is asked */
 	struct audit_evidence *evidence; /* NULL: none is wanted */
 	struct audit_seen lists_seen;    /* what block lists said, until it is told */
 	FILE *out;
+	char out_buffer[OUT_BUFFER];
 	int error;      /* 0, SAID or -errno, which end it */
 	bool stopped;   /* by a signal, which ends it too */
 	bool shared;    /* the terminal has results and the progress */
@@ -114,6 +121,21 @@ write_text(struct audit *a)
 	return good ? 0 : -EIO;
 }
 
+/* The first that a receiver would take: what is wrong with several is a finding. */
+static struct gp_slice
+spf_record_of(const struct job *job)
+{
+	struct gp_dns_answer answer;
+	struct gp_slice domain = job->result.facts.domain;
+	if (!gp_answers_find(job->answers, domain, GP_DNS_TXT, &answer))
+		return GP_SLICE("");
+	for (size_t i = 0; i < answer.records_len; i++) {
+		if (gp_slice_starts_nocase(answer.records[i].data, GP_SLICE("v=spf1")))
+			return answer.records[i].data;
+	}
+	return GP_SLICE("");
+}
+
 static int
 tell_findings(struct audit *a, struct job *job)
 {
@@ -127,6 +149,10 @@ tell_findings(struct audit *a, struct job *job)
 	    !(audit_evidence_answers(a->evidence, job->query.domain, &job->seen) &&
 	      audit_evidence_domain(a->evidence, &job->result, &judged, &job->arena)))
 		return SAID;
+	if (a->o.summary != AUDIT_SUMMARY_NONE)
+		r = audit_summary_add(&a->summary, &job->result, spf_record_of(job));
+	if (r < 0 || a->o.summary == AUDIT_SUMMARY_ALONE)
+		return r;
 	return audit_report_write(&a->writer, &job->result, &judged, &job->arena);
 }
 
@@ -327,6 +353,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
 	job->query = a->query;
 	job->query.domain = domain;
+	job->query.policy = audit_hosts_policy(&a->hosts, domain);
 	if (open_answers(job) < 0)
 		return job_free(job);
 	step(job);
@@ -386,6 +413,7 @@ make_query(struct audit *a)
 		.selectors_known = a->o.selectors_len > 0,
 		.validated = !a->dns.lookup.network || network_validates(a->dns.lookup.network),
 		.reporter = gp_slice_str(a->o.reports_to),
+		.hosts = a->o.hosts ? &a->hosts.seen : NULL,
 	};
 	if (!q->selectors_known)
 		q->selectors = audit_selectors(&q->selectors_len);
@@ -474,6 +502,24 @@ look_at_all(struct audit *a)
 	free(a->jobs);
 }
 
+/* Text stands apart from what is above it; the page's sections end before its own end. */
+static int
+tell_summary(struct audit *a)
+{
+	if (a->o.summary == AUDIT_SUMMARY_NONE)
+		return 0;
+	audit_summary_sort(&a->summary);
+	if (a->o.format == FINDINGS_JSON)
+		return audit_summary_json(&a->summary, &a->text);
+	if (a->o.format == FINDINGS_HTML) {
+		audit_summary_html(&a->summary, &a->text);
+		return 0;
+	}
+	gp_buf_put_str(&a->text, a->o.summary == AUDIT_SUMMARY_TOO ? "\n" : "");
+	audit_summary_text(&a->summary, &a->text);
+	return 0;
+}
+
 static int
 ask_lists(struct audit *a)
 {
@@ -496,6 +542,10 @@ ask_lists(struct audit *a)
 static int
 run(struct audit *a)
 {
+	uint64_t seed[2];
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	audit_summary_init(&a->summary, seed);
 	make_query(a);
 	a->begun = a->told = a->first;
 	a->jobs = calloc(a->o.at_once, sizeof(*a->jobs));
@@ -507,6 +557,8 @@ run(struct audit *a)
 	int r = a->error;
 	if (r == 0 && a->listed && !a->stopped)
 		r = ask_lists(a);
+	if (r == 0)
+		r = tell_summary(a);
 	if (r == 0 && !a->o.zone)
 		r = findings_end(&a->writer);
 	if (r == 0)
@@ -526,11 +578,22 @@ run_and_keep(struct audit *a)
 		return run(a);
 	a->store = audit_store_open(a->o.store, true);
 	int r = a->store && audit_store_begin(a->store, a->o.time_s) ? run(a) : SAID;
-	if (r == 0 && !a->stopped &&
-	    !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
+	bool whole = r == 0 && !a->stopped;
+	if (whole && !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
 		r = SAID;
 	a->store = audit_store_close(a->store);
 	return r;
+}
+
+static int
+exit_code(const struct audit *a, int r)
+{
+	if (r != 0)
+		return r == SAID ? GP_EXIT_ERROR : fail(r);
+	if (a->bad)
+		return GP_EXIT_BAD;
+	bool nothing = a->told > a->first && a->unknown == a->told - a->first;
+	return a->stopped || nothing ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
 }
 
 static int
@@ -553,17 +616,6 @@ run_with_evidence(struct audit *a)
 }
 
 static int
-exit_code(const struct audit *a, int r)
-{
-	if (r != 0)
-		return r == SAID ? GP_EXIT_ERROR : fail(r);
-	if (a->bad)
-		return GP_EXIT_BAD;
-	bool nothing = a->told > a->first && a->unknown == a->told - a->first;
-	return a->stopped || nothing ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
-}
-
-static int
 open_and_run(struct audit *a)
 {
 	const struct gp_asks_options dns = {.command = "gatepost audit",
@@ -578,10 +630,14 @@ open_and_run(struct audit *a)
 	if (!a->base)
 		return fail(-ENOMEM);
 	int code = gp_asks_open(&a->dns, a->base, &dns);
+	if (code == GP_EXIT_OK && a->o.hosts && a->domains.len > a->first)
+		code = audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
+					a->domains.len - a->first);
 	if (code == GP_EXIT_OK) {
 		int r = run_with_evidence(a);
 		code = exit_code(a, r);
 	}
+	audit_hosts_free(&a->hosts);
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
 	return code;
@@ -611,6 +667,10 @@ with_output(struct audit *a)
 		fprintf(stderr, "gatepost audit: %s: %s\n", path, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
+	/* As cli/scan does, whose sandbox lets nobody look what it is. */
+	if (setvbuf(a->out, a->out_buffer, _IOFBF, sizeof(a->out_buffer)) != 0)
+		return fail(-ENOMEM);
+	json_object_seed(0);
 	a->writer = (struct findings_writer){
 		.out = &a->text,
 		.command = "gatepost audit",
@@ -660,6 +720,7 @@ gp_cmd_audit(int argc, char **argv)
 		code = GP_EXIT_ERROR;
 	audit_listed_free(audit.listed);
 	audit_domains_free(&audit.domains);
+	audit_summary_free(&audit.summary);
 	gp_buf_free(&audit.text);
 	gp_arena_free(&audit.names);
 	return code;
