@@ -350,7 +350,9 @@ def test_the_store_keeps_what_hosts_showed(tmp_path):
     assert "auth.clear" in told.stdout, told.stdout + told.stderr
 
 
-@pytest.mark.parametrize("argv", [["--helo", "a b"], ["--ca", "/absent"], ["--opt-out", "/absent"], ["--probe-rate", "x"]])
+@pytest.mark.parametrize(
+    "argv", [["--helo", "a b"], ["--ca", "/absent"], ["--opt-out", "/absent"], ["--probe-rate", "x"]]
+)
 def test_mistakes_are_told(argv):
     done = run("audit", "--probe", *argv, "a.test")
     assert done.returncode != 0

@@ -61,6 +61,7 @@ enum {
 	OPT_DNSBL,
 	OPT_ADDRESS,
 	OPT_EVIDENCE,
+	OPT_PDF,
 };
 
 const char audit_usage[] =
@@ -106,6 +107,7 @@ const char audit_usage[] =
 	"      --summary[=only]     which faults are the same, and with whose domains\n"
 	"      --baseline NAME|FILE what an authority or a receiver asks; exit 1 where it fails\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
+	"      --pdf FILE           the findings as PDF, too; by chromium\n"
 	"      --evidence DIR|FILE.zip   all of it, with the answers, for an auditor\n"
 	"      --store FILE         keep what was found, for gatepost audit diff\n"
 	"      --keep DAYS          and forget runs that are older\n"
@@ -117,7 +119,7 @@ const char audit_usage[] =
 	"      --mail-user NAME --mail-password-file FILE\n"
 	"      --webhook URL                           by HTTPS, or GATEPOST_WEBHOOK\n"
 	"      --webhook-secret-file FILE              or GATEPOST_WEBHOOK_SECRET\n"
-	"      --ca FILE                               whom to believe, for both\n"
+	"      --alert-ca FILE                         whom to believe, for both\n"
 	"      --alert-on SEVERITY                     what is less grave is not told; low\n";
 
 static const struct option long_options[] = {
@@ -153,6 +155,7 @@ static const struct option long_options[] = {
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
 	{"baseline", required_argument, NULL, OPT_BASELINE},
 	{"evidence", required_argument, NULL, OPT_EVIDENCE},
+	{"pdf", required_argument, NULL, OPT_PDF},
 	{"store", required_argument, NULL, OPT_STORE},
 	{"keep", required_argument, NULL, OPT_KEEP},
 	{"zone", no_argument, NULL, OPT_ZONE},
@@ -167,7 +170,7 @@ static const struct option long_options[] = {
 	{"mail-password-file", required_argument, NULL, AUDIT_WATCH_MAIL_PASSWORD_FILE},
 	{"webhook", required_argument, NULL, AUDIT_WATCH_WEBHOOK},
 	{"webhook-secret-file", required_argument, NULL, AUDIT_WATCH_WEBHOOK_SECRET_FILE},
-	{"ca", required_argument, NULL, AUDIT_WATCH_CA},
+	{"alert-ca", required_argument, NULL, AUDIT_WATCH_CA},
 	{"alert-on", required_argument, NULL, AUDIT_WATCH_ALERT_ON},
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -373,6 +376,9 @@ read_option(struct audit_options *o, int c)
 		return read_severity(&arg, &o->fail_on);
 	case OPT_BASELINE:
 		return add_baseline(&arg, o);
+	case OPT_PDF:
+		o->pdf = optarg;
+		return true;
 	case OPT_EVIDENCE:
 		o->evidence = optarg;
 		return true;
@@ -408,7 +414,7 @@ static bool
 can_resume(const struct audit_options *o)
 {
 	bool lines = o->zone || o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON;
-	return lines && !o->store && !o->evidence && o->lists_len == 0;
+	return lines && !o->store && !o->evidence && !o->pdf && o->lists_len == 0;
 }
 
 /* Of a part of the domains it would be none. */
@@ -430,8 +436,8 @@ what_is_wrong(struct audit_options *o)
 	/* What is looked at in the end there is not what is published. */
 	if (o->zone && o->store)
 		return "--store keeps findings, and --zone has none";
-	if (o->zone && o->evidence)
-		return "--evidence is of findings, and --zone has none";
+	if (o->zone && (o->evidence || o->pdf))
+		return "--evidence and --pdf are of findings, and --zone has none";
 	if (o->zone && o->lists_len > 0)
 		return "no record takes an address off a block list: --dnsbl is not for --zone";
 	if (o->addresses_len > 0 && o->lists_len == 0)
@@ -441,7 +447,7 @@ what_is_wrong(struct audit_options *o)
 		return "name a domain, a --file of domains, a --zone-file or a zone for --axfr";
 	if (o->resume && !can_resume(o))
 		return "--resume goes with text, json, --zone and --nsupdate, and without --store, "
-		       "--dnsbl and --evidence";
+		       "--dnsbl, --pdf and --evidence";
 	if (o->hosts && !gp_domain_valid(gp_slice_str(o->helo)))
 		return "this host's name is none for EHLO; give one by --helo";
 	if (o->summary != AUDIT_SUMMARY_NONE && !can_sum_up(o))
