@@ -16,6 +16,7 @@
 #include "cli/audit/evidence.h"
 #include "cli/audit/hosts.h"
 #include "cli/audit/listed.h"
+#include "cli/audit/octodns.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/pdf.h"
 #include "cli/audit/progress.h"
@@ -225,7 +226,9 @@ tell(struct audit *a, struct job *job)
 		return r;
 	if (a->store && !audit_store_add(a->store, &job->result, raw, &job->arena))
 		return SAID;
-	if (a->o.zone)
+	if (a->o.zone && a->o.patch_form == AUDIT_PATCH_OCTODNS)
+		audit_octodns_write(&job->patch, job->answers, &job->result, &job->arena, &a->text);
+	else if (a->o.zone)
 		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
 				  &a->text);
 	else

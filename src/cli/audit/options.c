@@ -58,6 +58,7 @@ enum {
 	OPT_ZONE,
 	OPT_BASELINE,
 	OPT_NSUPDATE,
+	OPT_OCTODNS,
 	OPT_DNSBL,
 	OPT_ADDRESS,
 	OPT_EVIDENCE,
@@ -102,7 +103,7 @@ const char audit_usage[] =
 	"      --time EPOCH         the time, for the ids of proposed records\n"
 	"\n"
 	"      --zone               what would mend each, whole, as lines of a zone file\n"
-	"      --nsupdate           the same as commands of nsupdate\n"
+	"      --nsupdate, --octodns   the same as commands of nsupdate, as YAML of octoDNS\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
 	"      --summary[=only]     which faults are the same, and with whose domains\n"
 	"      --baseline NAME|FILE what an authority or a receiver asks; exit 1 where it fails\n"
@@ -162,6 +163,7 @@ static const struct option long_options[] = {
 	{"dnsbl", required_argument, NULL, OPT_DNSBL},
 	{"address", required_argument, NULL, OPT_ADDRESS},
 	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
+	{"octodns", no_argument, NULL, OPT_OCTODNS},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
 	{"mail-to", required_argument, NULL, AUDIT_WATCH_MAIL_TO},
 	{"mail-from", required_argument, NULL, AUDIT_WATCH_MAIL_FROM},
@@ -389,8 +391,11 @@ read_option(struct audit_options *o, int c)
 		return read_keep(&arg, o);
 	case OPT_ZONE:
 	case OPT_NSUPDATE:
+	case OPT_OCTODNS:
 		o->zone = true;
-		o->patch_form = c == OPT_ZONE ? AUDIT_PATCH_ZONE : AUDIT_PATCH_NSUPDATE;
+		o->patch_form = c == OPT_ZONE       ? AUDIT_PATCH_ZONE
+				: c == OPT_NSUPDATE ? AUDIT_PATCH_NSUPDATE
+						    : AUDIT_PATCH_OCTODNS;
 		return true;
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
