@@ -22,5 +22,5 @@ vfs_register(void)
 	ours = *theirs;
 	ours.zName = VFS_NAME;
 	ours.xFullPathname = keep_path;
-	return sqlite3_vfs_register(&ours, 0) == SQLITE_OK ? 0 : -ENOENT;
+	return sqlite3_vfs_register(&ours, 1) == SQLITE_OK ? 0 : -ENOENT;
 }

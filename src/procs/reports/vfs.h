@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How SQLite gets at files: as its own VFS for Unix has it, but a path is taken as it is. That one
- * would follow /proc/self/fd/N to a name, which this role may not even be able to reach.
+ * would follow /proc/self/fd/N to a name, which this role may not even be able to reach. It is the
+ * process's own from then on, for whoever names none.
  */
 #pragma once
 
