@@ -75,7 +75,8 @@ finish(struct document *d, const struct taking *t)
 	if (d->form == GP_FORM_XML)
 		return gp_aggregate_end(d->aggregate);
 	if (d->form == GP_FORM_JSON)
-		return gp_tls_read(gp_buf_slice(&d->json), t->intake->seed, t->intake->listener);
+		return gp_ingest_tls_read(gp_buf_slice(&d->json), t->intake->seed,
+					  t->intake->listener);
 	return flaw(t, true, d->form == GP_FORM_NONE ? "it is empty" : "it is no report");
 }
 
