@@ -108,7 +108,7 @@ add_status(struct question *q, uint8_t status)
 	add(q->ask, &answer);
 }
 
-/* The library's words may quote what a server said: as much as is read, and told as visible text. */
+/* The library's words may quote what a server said: as much as is read. */
 static void
 add_trouble(struct question *q, const struct network_result *result)
 {

@@ -192,7 +192,7 @@ static const struct {
 	{"{\"a\": {\"TXT\": [[]]}}", "a TXT: expected a string"},
 	{"{\"a\": {\"TLSA\": [[3, 1, 1]]}}", "a TLSA: expected [usage"},
 	{"{\"a\": {\"TLSA\": [[256, 1, 1, \"\"]]}}", "a TLSA: expected [usage"},
-	{"{\"a\": {\"TLSA\": [[3, 1, 1, \"abc\"]]}}", "a TLSA: expected [usage"},
+	{"{\"a\": {\"TLSA\": [[3, 1, 1, \"abc\"]]}}", "a TLSA: not hexadecimal"},
 	{"{\"a\": {\"TLSA\": [[3, 1, 1, \"xy\"]]}}", "a TLSA: not hexadecimal"},
 	{"{\"a\": {\"DS\": [[1, 13, 256, \"\"]]}}", "a DS: expected [key tag"},
 	{"{\"a\": {\"DS\": [[1, 13, 2, 3]]}}", "a DS: not hexadecimal"},

@@ -76,7 +76,8 @@ nothing_is_found_on_clean_domains(void **state)
 		{false,
 		 "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; "
 		 "rua=mailto:r@a.test,mailto:r@x.d.test']"
-		 "},'d.test._report._dmarc.a.test':{'TXT':['v=DMARC1;']}}",
+		 "},'x.d.test':{'A':['20.0.0.84']},'d.test._report._dmarc.a.test':{'TXT':['v="
+		 "DMARC1;']}}",
 		 GP_POSTURE_SENDING},
 		/* nobody sends, and mail is taken */
 		{true,
@@ -167,12 +168,25 @@ drop_txt(const char *name, json_t *records)
 	}
 }
 
+/* FLAGS TAG "VALUE" */
+static json_t *
+make_caa(struct gp_slice text)
+{
+	uint64_t flags;
+	assert_true(gp_slice_u64(gp_slice_cut(&text, ' '), UINT8_MAX, &flags));
+	struct gp_slice tag = gp_slice_cut(&text, ' ');
+	assert_true(text.len >= 2 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"');
+	return json_pack("[i, s%, s%]", (int)flags, tag.ptr, tag.len, text.ptr + 1, text.len - 2);
+}
+
 static json_t *
 make_value(const struct gp_finding_record *record)
 {
 	struct gp_slice host = record->value;
 	if (strcmp(record->type, "TXT") == 0)
 		return json_stringn(record->value.ptr, record->value.len);
+	if (strcmp(record->type, "CAA") == 0)
+		return make_caa(record->value);
 	assert_string_equal(record->type, "MX");
 	struct gp_slice preference = gp_slice_cut(&host, ' ');
 	uint64_t n;
@@ -593,6 +607,9 @@ nothing_is_concluded_from_silence(void **state)
 		{"{'_smtp._tls.d.test':'SERVFAIL'}", "tlsrpt.missing"},
 		{"{'mta-sts.d.test':'SERVFAIL'}", "sts.policy.fetch"},
 		{"{'mx2.d.test':{'A':'SERVFAIL'}}", "mx.nxdomain"},
+		{"{'d.test':{'CAA':'SERVFAIL'}}", "caa.missing"},
+		{"{'d.test':{'DNSKEY':'TIMEOUT'}}", "dnssec.weakalg"},
+		{"{'d.test':{'DS':'SERVFAIL'}}", "dnssec.weakalg"},
 	};
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {

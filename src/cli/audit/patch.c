@@ -38,6 +38,30 @@ is_at(const struct gp_finding_record *a, const struct gp_finding_record *b)
 	return gp_slice_eq_nocase(a->name, b->name) && strcmp(a->type, b->type) == 0;
 }
 
+static uint16_t
+type_of(const struct gp_finding_record *r)
+{
+	return strcmp(r->type, "MX") == 0    ? GP_DNS_MX
+	       : strcmp(r->type, "CAA") == 0 ? GP_DNS_CAA
+					     : GP_DNS_TXT;
+}
+
+/* FLAGS TAG "VALUE", as evaluators write it: without escapes. */
+static int
+read_caa(struct gp_slice text, struct gp_dns_record *ret)
+{
+	uint64_t flags;
+	if (!gp_slice_u64(gp_slice_cut(&text, ' '), UINT8_MAX, &flags))
+		return -EINVAL;
+	struct gp_slice tag = gp_slice_cut(&text, ' ');
+	gp_assert(text.len >= 2);
+	*ret = (struct gp_dns_record){.type = GP_DNS_CAA,
+				      .flags = (uint8_t)flags,
+				      .tag = tag,
+				      .data = gp_slice(text.ptr + 1, text.len - 2)};
+	return 0;
+}
+
 static int
 read_record(const struct gp_finding_record *r, struct gp_dns_record *ret)
 {
@@ -46,6 +70,8 @@ read_record(const struct gp_finding_record *r, struct gp_dns_record *ret)
 	*ret = (struct gp_dns_record){.type = GP_DNS_TXT, .data = r->value};
 	if (strcmp(r->type, "TXT") == 0)
 		return 0;
+	if (strcmp(r->type, "CAA") == 0)
+		return read_caa(r->value, ret);
 	gp_assert(strcmp(r->type, "MX") == 0);
 	if (!gp_slice_u64(gp_slice_cut(&host, ' '), UINT16_MAX, &preference))
 		return -EINVAL;
@@ -74,6 +100,9 @@ note_replaced(struct audit_patch *p, const struct gp_finding_record *at,
 	if (there->type == GP_DNS_MX)
 		r.value = gp_arena_printf(p->arena, "%u %.*s", there->preference,
 					  GP_SLICE_FMT(there->name));
+	if (there->type == GP_DNS_CAA)
+		r.value = gp_arena_printf(p->arena, "%u %.*s \"%.*s\"", there->flags,
+					  GP_SLICE_FMT(there->tag), GP_SLICE_FMT(there->data));
 	if (p->replaced_len < PATCH_RECORDS_MAX && !is_among(p->records, p->records_len, &r))
 		p->replaced[p->replaced_len++] = r;
 }
@@ -84,7 +113,7 @@ publish(struct audit_patch *p, struct gp_answers *set, const struct gp_finding *
 	const struct gp_finding_record *at)
 {
 	struct gp_dns_answer was, is;
-	uint16_t type = strcmp(at->type, "MX") == 0 ? GP_DNS_MX : GP_DNS_TXT;
+	uint16_t type = type_of(at);
 	if (!gp_answers_find(set, at->name, type, &was))
 		was = (struct gp_dns_answer){};
 	struct gp_dns_record *list =
@@ -190,7 +219,7 @@ put_value(struct gp_buf *out, const struct gp_finding_record *r)
 {
 	if (strcmp(r->type, "TXT") == 0)
 		put_strings(out, r->value);
-	else if (gp_slice_ends_nocase(r->value, GP_SLICE(".")))
+	else if (strcmp(r->type, "CAA") == 0 || gp_slice_ends_nocase(r->value, GP_SLICE(".")))
 		gp_buf_put(out, r->value);
 	else
 		gp_buf_printf(out, "%.*s.", GP_SLICE_FMT(r->value));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads DNS response messages: RFC 1035 section 4.1, with the data of RFC 3596 (AAAA), RFC 4034
- * (DS, DNSKEY), RFC 6698 (TLSA) and RFC 8659 (CAA). Whoever resolved the name, its answer is outside data until it has passed here.
+ * (DS, DNSKEY), RFC 6698 (TLSA) and RFC 8659 (CAA). Whoever resolved the name, its answer is
+ * outside data until it has passed here.
  */
 #pragma once
 

@@ -9,8 +9,8 @@
 
 #include "base/slice.h"
 
-/* The types that mail asks for (RFC 1035, 3596, 6698), and those that an audit of its names asks for
-   on top (RFC 4034, 8659). */
+/* The types that mail asks for (RFC 1035, 3596, 6698), and those that audits ask for on top (RFC
+   4034, 8659). */
 enum gp_dns_type {
 	GP_DNS_A = 1,
 	GP_DNS_NS = 2,

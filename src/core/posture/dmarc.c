@@ -37,6 +37,9 @@ static const struct gp_finding_kind
 	np_weak = {"dmarc.np.weak", GP_SEVERITY_MEDIUM,
 		   "names that are not there have a weaker policy",
 		   "an attacker makes up a name below the domain, which needs no record"},
+	np_wild = {"dmarc.np.wildcard", GP_SEVERITY_MEDIUM, "np speaks of no name",
+		   "a wildcard makes all names be there, so the weaker policy of those that are is "
+		   "in force for made-up ones, too (RFC 9989 section 4.7)"},
 	pct = {"dmarc.pct", GP_SEVERITY_MEDIUM, "pct no longer counts",
 	       "RFC 9989 has taken it out: receivers apply the policy to all mail, or, those that "
 	       "follow the older RFC, to a part"},
@@ -51,6 +54,9 @@ static const struct gp_finding_kind
 	external = {"dmarc.rua.external.unauth", GP_SEVERITY_HIGH,
 		    "another organisation has not agreed to take the reports",
 		    "no report is sent there (RFC 9990 section 4): who reads them is blind"},
+	rua_dead = {"dmarc.rua.dead", GP_SEVERITY_HIGH, "reports go where no mail arrives",
+		    "the host of the mailbox takes no mail, or is not there: nobody reads them, "
+		    "and if its name can be registered, whoever does reads them"},
 	rua_uri = {"dmarc.rua.uri", GP_SEVERITY_MEDIUM, "places for reports that do not count",
 		   "receivers send to mailto: alone, and to two places at least; the rest goes "
 		   "nowhere"},
@@ -112,6 +118,7 @@ note_policy(struct gp_posture_facts *f, const struct gp_dmarc_record *r, bool in
 	uint8_t sp = r->sp != GP_DMARC_P_ABSENT ? r->sp : r->p;
 	f->dmarc.p = inherited ? sp : r->p;
 	f->dmarc.sp = sp;
+	f->dmarc.np = r->np != GP_DMARC_P_ABSENT ? r->np : sp;
 	f->dmarc.testing = r->testing;
 	f->dmarc.rua = &r->rua;
 }
@@ -231,6 +238,18 @@ useful_uris(const struct gp_dmarc_uris *uris)
 	return to;
 }
 
+/* Those of them that mail can reach. */
+static struct gp_dmarc_uris
+living_uris(struct posture_run *run, const struct gp_dmarc_uris *uris)
+{
+	struct gp_dmarc_uris useful = useful_uris(uris), to = {};
+	for (size_t i = 0; i < useful.len; i++) {
+		if (posture_is_reachable(run, useful.list[i].host))
+			to.list[to.len++] = useful.list[i];
+	}
+	return to;
+}
+
 /* A place for who has none: in the domain that has the record, so that nobody need agree. */
 static struct gp_dmarc_uri
 first_uri(struct posture_run *run)
@@ -253,10 +272,11 @@ wanted_uris(struct posture_run *run)
 {
 	struct gp_dmarc_uris uris = {};
 	if (run->dmarc && run->dmarc->record)
-		uris = useful_uris(&run->dmarc->record->rua);
+		uris = living_uris(run, &run->dmarc->record->rua);
 	bool silent = run->facts->class == GP_POSTURE_PARKED && run->query->reporter.len == 0;
-	if (uris.len == 0 && !silent)
-		uris.list[uris.len++] = first_uri(run);
+	struct gp_dmarc_uri first = first_uri(run);
+	if (uris.len == 0 && !silent && posture_is_reachable(run, first.host))
+		uris.list[uris.len++] = first;
 	return uris;
 }
 
@@ -397,7 +417,7 @@ complete(struct posture_run *run, struct gp_dmarc_record *r)
 {
 	if (r->p == GP_DMARC_P_ABSENT)
 		r->p = GP_DMARC_P_NONE;
-	r->rua = useful_uris(&r->rua);
+	r->rua = living_uris(run, &r->rua);
 	r->ruf = useful_uris(&r->ruf);
 	if (r->rua.len == 0)
 		r->rua = wanted_uris(run);
@@ -483,6 +503,12 @@ judge_below(struct posture_run *run, const struct gp_dmarc_record *record, bool 
 		r.np = GP_DMARC_P_ABSENT;
 		r.sp = weak_sp ? GP_DMARC_P_ABSENT : r.sp;
 		find(run, &np_weak, &r, "without np the policy is that of names that are there");
+	}
+	r = *record;
+	uint8_t sp = r.sp != GP_DMARC_P_ABSENT ? r.sp : r.p;
+	if (r.np > sp && posture_is_wild(run, run->facts->dmarc.at)) {
+		r.sp = r.np;
+		find(run, &np_wild, &r, "let sp be as strict as np, or take the wildcard out");
 	}
 }
 
@@ -698,19 +724,45 @@ judge_destinations(struct posture_run *run, const struct gp_dmarc_uris *uris, ui
 }
 
 static void
+judge_reach(struct posture_run *run, const struct gp_dmarc_record *record)
+{
+	struct gp_dmarc_record r = *record;
+	struct posture_list dead = {};
+	r.rua = (struct gp_dmarc_uris){};
+	for (size_t i = 0; i < record->rua.len; i++) {
+		const struct gp_dmarc_uri *uri = &record->rua.list[i];
+		if (uri->address.len == 0 || posture_is_reachable(run, uri->host))
+			r.rua.list[r.rua.len++] = *uri;
+		else
+			posture_list_add(run, &dead, "%.*s", GP_SLICE_FMT(uri->uri));
+	}
+	if (dead.len == 0)
+		return;
+	if (r.rua.len == 0)
+		r.rua = wanted_uris(run);
+	struct posture_mend m = mend(run, &r, "name a mailbox that is read");
+	m.evidence = dead.text;
+	m.records_len = r.rua.len > 0 ? m.records_len : 0;
+	posture_add(run, &rua_dead, rua_dead.severity, &m);
+}
+
+static void
 judge_reports(struct posture_run *run, const struct gp_dmarc_record *record)
 {
 	struct gp_dmarc_record r = *record;
 	bool locked = run->facts->class == GP_POSTURE_PARKED && r.p == GP_DMARC_P_REJECT;
 	judge_uris(run, record);
+	judge_reach(run, record);
 	judge_destinations(run, &record->rua, GP_DMARC_RUA, "rua");
 	judge_destinations(run, &record->ruf, GP_DMARC_RUF, "ruf");
 	if (record->rua.len > 0 || locked)
 		return;
-	r.rua = wanted_uris(run);
-	if (r.rua.len == 0)
-		r.rua.list[r.rua.len++] = first_uri(run);
-	find(run, &rua_none, &r, "name a mailbox, and read what arrives");
+	struct gp_dmarc_uri first = first_uri(run);
+	if (posture_is_reachable(run, first.host))
+		r.rua.list[r.rua.len++] = first;
+	struct posture_mend m = mend(run, &r, "name a mailbox, and read what arrives");
+	m.records_len = r.rua.len > 0 ? m.records_len : 0;
+	posture_add(run, &rua_none, rua_none.severity, &m);
 }
 
 /* --- all of it --- */

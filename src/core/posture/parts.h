@@ -9,6 +9,8 @@
 
 #include "core/posture/posture.h"
 
+enum { POSTURE_BOGUS_MAX = 8 };
+
 struct posture_run {
 	const struct gp_posture_query *query;
 	const struct gp_answers *answers;
@@ -18,6 +20,10 @@ struct posture_run {
 	struct gp_dns_question *need;
 	size_t need_len;
 	unsigned asked; /* so far in this round, known or not: all rounds count the same way */
+
+	/* Answers that are bogus, each once: the first ones that were met. */
+	struct gp_dns_answer bogus[POSTURE_BOGUS_MAX];
+	size_t bogus_len;
 
 	/* Of the readers, for their own judges. */
 	const struct posture_spf *spf;
@@ -44,6 +50,25 @@ posture_merge(struct posture_run *run, const struct gp_dns_question *need, size_
 struct gp_slice
 posture_name(struct posture_run *run, const char *label, struct gp_slice domain);
 
+/* "MX", "TXT", ... */
+const char *
+posture_type_name(uint16_t type);
+
+/* Is a host at this domain reached by mail, or could it be? False: the DNS says that it is not, by
+   a null MX record, or by neither an MX record nor an address (RFC 5321 section 5.1, RFC 7505). */
+bool
+posture_is_reachable(struct posture_run *run, struct gp_slice domain);
+
+/* Does a wildcard, whatever its records, make every name below the domain be there (RFC 9989
+   section 3.2.13)? */
+bool
+posture_is_wild(struct posture_run *run, struct gp_slice domain);
+
+/* The name servers of the zone that the name lies in, with commas, as far as they are told; empty:
+   they are not. */
+struct gp_slice
+posture_servers(struct posture_run *run, struct gp_slice name);
+
 /* Is the domain that the name belongs to not there, such that anybody could register it? What is
    not known yet, or could not be told, is not. */
 bool
@@ -61,6 +86,10 @@ struct posture_mend {
 void
 posture_add(struct posture_run *run, const struct gp_finding_kind *kind, uint8_t severity,
 	    const struct posture_mend *mend);
+
+/* What the DNS said in place of an answer, for people. */
+struct gp_slice
+posture_failure(struct posture_run *run, const struct gp_dns_answer *answer);
 
 /* What could not be measured: the question, and what the DNS said. */
 void
@@ -135,6 +164,13 @@ void
 posture_judge_dane(struct posture_run *run);
 void
 posture_judge_bimi(struct posture_run *run);
+void
+posture_judge_caa(struct posture_run *run);
+void
+posture_judge_wildcard(struct posture_run *run);
+/* Last: it tells of what all others met. */
+void
+posture_judge_dnssec(struct posture_run *run);
 
 /* --- proposals that several judges make --- */
 

@@ -68,7 +68,7 @@ struct gp_posture_facts {
 		bool known, present;
 		struct gp_slice at; /* the name that has the record in force */
 		uint8_t p;          /* enum gp_dmarc_policy in force for the domain itself */
-		uint8_t sp;         /* in force for names below */
+		uint8_t sp, np;     /* in force for names below; for those that are not there */
 		bool testing;
 		const struct gp_dmarc_uris *rua; /* of the record in force; NULL: there is none */
 	} dmarc;
