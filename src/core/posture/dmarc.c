@@ -120,6 +120,7 @@ note_policy(struct gp_posture_facts *f, const struct gp_dmarc_record *r, bool in
 	f->dmarc.sp = sp;
 	f->dmarc.np = r->np != GP_DMARC_P_ABSENT ? r->np : sp;
 	f->dmarc.testing = r->testing;
+	f->dmarc.record = r->text;
 	f->dmarc.rua = &r->rua;
 }
 
@@ -194,9 +195,8 @@ append_uris(struct posture_run *run, struct gp_slice *text, const char *tag,
 					GP_SLICE_FMT(uris->list[i].uri));
 }
 
-/* The record as a text. */
-static struct gp_slice
-write_record(struct posture_run *run, const struct gp_dmarc_record *r)
+struct gp_slice
+posture_dmarc_text(struct posture_run *run, const struct gp_dmarc_record *r)
 {
 	struct gp_slice text = GP_SLICE("v=DMARC1");
 	append_policy(run, &text, "p", r->p);
@@ -323,7 +323,7 @@ mend(struct posture_run *run, const struct gp_dmarc_record *r, const char *fix)
 	if (!records || r->text.len > PROPOSAL_MAX)
 		return m;
 	records[m.records_len++] =
-		(struct gp_finding_record){run->dmarc->owner, "TXT", write_record(run, r)};
+		(struct gp_finding_record){run->dmarc->owner, "TXT", posture_dmarc_text(run, r)};
 	if (agreement && r->rua.len > 0 &&
 	    gp_slice_eq(r->rua.list[0].address, run->query->reporter))
 		records[m.records_len++] = *agreement;
@@ -345,10 +345,8 @@ judge_missing(struct posture_run *run)
 {
 	struct gp_dmarc_record r = {.p = GP_DMARC_P_REJECT, .fo = GP_DMARC_FO_ALL};
 	r.rua = wanted_uris(run);
-	struct posture_mend m = mend(
-		run, &r,
-		"publish p=none with rua first, and read the reports for some weeks;\n"
-		"mend what they show of your own mail, then p=quarantine, then p=reject as below");
+	struct posture_mend m = mend(run, &r, "");
+	m.fix = posture_dmarc_stages(run, &r, GP_DMARC_P_ABSENT);
 	m.evidence = gp_arena_printf(run->arena, "%.*s: no record, nor at a name above",
 				     GP_SLICE_FMT(run->dmarc->owner));
 	if (run->facts->class == GP_POSTURE_PARKED || run->facts->class == GP_POSTURE_RECEIVING) {
@@ -457,6 +455,41 @@ judge_multiple(struct posture_run *run, struct gp_dmarc_record *ret)
 
 /* --- judging: the record's policies --- */
 
+/* Was there no record before, and since *ret_s this policy: has its beginning been seen? */
+static bool
+has_begun(struct posture_run *run, const struct gp_posture_past *p, uint64_t *ret_s)
+{
+	const struct gp_posture_past *record = posture_past(run, GP_SLICE("dmarc"));
+	bool now = record && gp_slice_eq(record->value, GP_SLICE("none"));
+	bool then = record && p && gp_slice_eq(record->before, GP_SLICE("none")) &&
+		    p->before.len == 0 && p->since_s == record->since_s;
+	*ret_s = now ? run->query->now_s : then ? p->since_s : 0;
+	return now || then;
+}
+
+/* It is how to begin, for some weeks, and with reports that somebody reads. What was there before
+   the first look may be of any age. */
+static void
+find_none(struct posture_run *run, const struct gp_dmarc_record *r)
+{
+	const struct gp_posture_past *p = posture_unchanged(
+		run, GP_SLICE("dmarc.p"), gp_slice_str(gp_dmarc_policy_name(GP_DMARC_P_NONE)));
+	struct posture_mend m = mend(run, r, "");
+	struct gp_dmarc_uris rua = {};
+	uint64_t since_s;
+	bool begun = has_begun(run, p, &since_s);
+	if (run->dmarc->record)
+		rua = living_uris(run, &run->dmarc->record->rua);
+	bool young = begun && rua.len > 0 && posture_age_s(run, since_s) <= GP_POSTURE_POLICY_AGE_S;
+	m.fix = posture_dmarc_stages(run, r, GP_DMARC_P_NONE);
+	if (p)
+		m.evidence = gp_arena_printf(run->arena, "p=none since %.*s%s: %.*s",
+					     GP_SLICE_FMT(posture_day(run, p->since_s)),
+					     begun || p->before.len > 0 ? "" : " or longer",
+					     GP_SLICE_FMT(m.evidence));
+	posture_add(run, &none, young ? GP_SEVERITY_MEDIUM : none.severity, &m);
+}
+
 static void
 judge_policy(struct posture_run *run, const struct gp_dmarc_record *record)
 {
@@ -474,11 +507,11 @@ judge_policy(struct posture_run *run, const struct gp_dmarc_record *record)
 		m.records = posture_lock_down(run, &m.records_len);
 		posture_add(run, &parked, parked.severity, &m);
 	} else if (record->p == GP_DMARC_P_QUARANTINE) {
-		find(run, &quarantine, &r, "p=reject, once the reports show no mail of your own");
+		struct posture_mend m = mend(run, &r, "");
+		m.fix = posture_dmarc_stages(run, &r, GP_DMARC_P_QUARANTINE);
+		posture_add(run, &quarantine, quarantine.severity, &m);
 	} else {
-		find(run, &none, &r,
-		     "p=quarantine, once the reports show no mail of your own that fails; then "
-		     "p=reject");
+		find_none(run, &r);
 	}
 }
 

@@ -21,6 +21,7 @@ const char *const gp_posture_ids[] = {
 	"dkim.key.corrupt",
 	"dkim.key.short",
 	"dkim.none.found",
+	"dkim.old",
 	"dkim.revoked",
 	"dkim.service",
 	"dkim.shared",

@@ -69,6 +69,22 @@ posture_is_wild(struct posture_run *run, struct gp_slice domain);
 struct gp_slice
 posture_servers(struct posture_run *run, struct gp_slice name);
 
+/* The fact as earlier looks saw it; NULL: none did. */
+const struct gp_posture_past *
+posture_past(struct posture_run *run, struct gp_slice name);
+
+/* The same if it was this already; else NULL. */
+const struct gp_posture_past *
+posture_unchanged(struct posture_run *run, struct gp_slice name, struct gp_slice value);
+
+/* How long ago that was. */
+uint64_t
+posture_age_s(struct posture_run *run, uint64_t since_s);
+
+/* "2026-11-30" */
+struct gp_slice
+posture_day(struct posture_run *run, uint64_t time_s);
+
 /* Is the domain that the name belongs to not there, such that anybody could register it? What is
    not known yet, or could not be told, is not. */
 bool
@@ -135,6 +151,8 @@ void
 posture_read_spf(struct posture_run *run);
 void
 posture_read_dkim(struct posture_run *run);
+void
+posture_read_sts(struct posture_run *run);
 /* After all of them: what kind of domain it is. */
 void
 posture_classify(struct posture_run *run);
@@ -182,6 +200,15 @@ posture_lock_down(struct posture_run *run, size_t *ret_len);
    none is needed. */
 struct gp_slice
 posture_rua(struct posture_run *run);
+
+/* A DMARC record as a text. */
+struct gp_slice
+posture_dmarc_text(struct posture_run *run, const struct gp_dmarc_record *r);
+
+/* The way from the policy in force (GP_DMARC_P_ABSENT: none is) to p=reject: records, the day on
+   which each may be published, and what must be so before. */
+struct gp_slice
+posture_dmarc_stages(struct posture_run *run, const struct gp_dmarc_record *wanted, uint8_t policy);
 
 /* The record by which those places' hosts agree, where they must; NULL: none is needed. */
 const struct gp_finding_record *

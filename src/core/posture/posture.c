@@ -250,7 +250,8 @@ gp_posture_is_replaced(struct gp_slice name, const struct gp_dns_record *there)
 /* --- the evaluation --- */
 
 static void (*const readers[])(struct posture_run *run) = {
-	posture_read_mx, posture_read_dmarc, posture_read_spf, posture_read_dkim, posture_classify,
+	posture_read_mx,   posture_read_dmarc, posture_read_spf,
+	posture_read_dkim, posture_read_sts,   posture_classify,
 };
 
 /* Of a domain that is not there the first one says so. */

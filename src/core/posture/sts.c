@@ -113,6 +113,17 @@ is_bad_id(const struct gp_dns_answer *answer)
 }
 
 void
+posture_read_sts(struct posture_run *run)
+{
+	struct gp_dns_answer answer;
+	struct gp_slice id;
+	struct gp_dns_question q = gp_mtasts_question(run->facts->domain, run->arena);
+	if (q.name.ptr && posture_ask(run, q.name, q.type, &answer) &&
+	    gp_mtasts_record_read(&answer, &id) == GP_MTASTS_RECORD_OK)
+		run->facts->sts.id = id;
+}
+
+void
 posture_judge_sts(struct posture_run *run)
 {
 	struct gp_dns_answer answer;
