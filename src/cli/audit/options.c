@@ -9,10 +9,13 @@
 #include "cli/audit/patch.h"
 #include "cli/command.h"
 #include "cli/findings/findings.h"
+#include "core/config/value.h"
 #include "core/smtp/address.h"
+#include "core/targets/blocklist.h"
 
 enum {
 	AT_ONCE = 100,
+	RATE = 2000,
 	KEEP_DAYS_MAX = 36'500,
 	DAY_S = 24 * 3600,
 };
@@ -27,6 +30,11 @@ enum {
 	OPT_REPORTS_TO,
 	OPT_NO_PROBE,
 	OPT_AT_ONCE,
+	OPT_QUESTIONS,
+	OPT_RATE,
+	OPT_RESUME,
+	OPT_PROGRESS,
+	OPT_METRICS,
 	OPT_TIME,
 	OPT_FORMAT,
 	OPT_JSON,
@@ -37,11 +45,14 @@ enum {
 	OPT_ZONE,
 	OPT_BASELINE,
 	OPT_NSUPDATE,
+	OPT_DNSBL,
+	OPT_ADDRESS,
 };
 
 const char audit_usage[] =
 	"usage: gatepost audit [options] DOMAIN...\n"
 	"       gatepost audit diff --store FILE [options] [DOMAIN...]\n"
+	"       gatepost audit watch --store FILE [options] DOMAIN...\n"
 	"\n"
 	"What the DNS says about the mail of domains, what is wrong with it, and what to publish\n"
 	"instead. - reads domains from standard input, one a line.\n"
@@ -53,8 +64,17 @@ const char audit_usage[] =
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
+	"      --dnsbl ZONE         are the domains' addresses in this block list? may be given "
+	"often\n"
+	"      --address ADDR       one more address of ours to look for there\n"
 	"      --no-probe           look at the DNS alone, which is all that there is so far\n"
 	"      --at-once N          domains at once; 100\n"
+	"      --questions N        questions to the DNS at once; 256\n"
+	"      --rate N             questions a second; 2000, 0: no limit\n"
+	"      --resume FILE        keep there what is done, and go on from there\n"
+	"      --progress, -q       a line that tells how far it is, or none; on a terminal it is "
+	"there\n"
+	"      --metrics FILE       the same for Prometheus\n"
 	"      --time EPOCH         the time, for the ids of proposed records\n"
 	"\n"
 	"      --zone               what would mend each, whole, as lines of a zone file\n"
@@ -64,7 +84,16 @@ const char audit_usage[] =
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
 	"      --store FILE         keep what was found, for gatepost audit diff\n"
 	"      --keep DAYS          and forget runs that are older\n"
-	"      --no-colour\n";
+	"      --no-colour\n"
+	"\n"
+	"watch tells what is news since it told the last time:\n"
+	"      --mail-to ADDRESS --mail-from ADDRESS   by mail; --mail-to may be given often\n"
+	"      --mail-server HOST[:PORT]               127.0.0.1\n"
+	"      --mail-user NAME --mail-password-file FILE\n"
+	"      --webhook URL                           by HTTPS, or GATEPOST_WEBHOOK\n"
+	"      --webhook-secret-file FILE              or GATEPOST_WEBHOOK_SECRET\n"
+	"      --ca FILE                               whom to believe, for both\n"
+	"      --alert-on SEVERITY                     what is less grave is not told; low\n";
 
 static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
@@ -77,6 +106,12 @@ static const struct option long_options[] = {
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
 	{"at-once", required_argument, NULL, OPT_AT_ONCE},
+	{"questions", required_argument, NULL, OPT_QUESTIONS},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"resume", required_argument, NULL, OPT_RESUME},
+	{"progress", no_argument, NULL, OPT_PROGRESS},
+	{"quiet", no_argument, NULL, 'q'},
+	{"metrics", required_argument, NULL, OPT_METRICS},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -86,8 +121,19 @@ static const struct option long_options[] = {
 	{"store", required_argument, NULL, OPT_STORE},
 	{"keep", required_argument, NULL, OPT_KEEP},
 	{"zone", no_argument, NULL, OPT_ZONE},
+	{"dnsbl", required_argument, NULL, OPT_DNSBL},
+	{"address", required_argument, NULL, OPT_ADDRESS},
 	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
+	{"mail-to", required_argument, NULL, AUDIT_WATCH_MAIL_TO},
+	{"mail-from", required_argument, NULL, AUDIT_WATCH_MAIL_FROM},
+	{"mail-server", required_argument, NULL, AUDIT_WATCH_MAIL_SERVER},
+	{"mail-user", required_argument, NULL, AUDIT_WATCH_MAIL_USER},
+	{"mail-password-file", required_argument, NULL, AUDIT_WATCH_MAIL_PASSWORD_FILE},
+	{"webhook", required_argument, NULL, AUDIT_WATCH_WEBHOOK},
+	{"webhook-secret-file", required_argument, NULL, AUDIT_WATCH_WEBHOOK_SECRET_FILE},
+	{"ca", required_argument, NULL, AUDIT_WATCH_CA},
+	{"alert-on", required_argument, NULL, AUDIT_WATCH_ALERT_ON},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
@@ -141,6 +187,28 @@ add_selector(const struct gp_arg *arg, struct audit_options *o)
 }
 
 static bool
+add_list(const struct gp_arg *arg, struct audit_options *o)
+{
+	struct gp_slice zone = gp_slice_str(arg->value);
+	if (o->lists_len == AUDIT_LISTS_MAX)
+		return gp_arg_wrong(arg, "is one block list too many");
+	if (!gp_blocklist_is_zone(zone))
+		return gp_arg_wrong(arg, "is no name of a block list");
+	o->lists[o->lists_len++] = zone;
+	return true;
+}
+
+static bool
+add_address(const struct gp_arg *arg, struct audit_options *o)
+{
+	if (o->addresses_len == AUDIT_ADDRESSES_MAX)
+		return gp_arg_wrong(arg, "is one address too many");
+	struct gp_posture_address *a = &o->addresses[o->addresses_len++];
+	a->len = (uint8_t)gp_ip_parse(gp_slice_str(arg->value), a->octets);
+	return a->len > 0 || gp_arg_wrong(arg, "is no address");
+}
+
+static bool
 read_address(const struct gp_arg *arg, struct audit_options *o)
 {
 	struct gp_slice text = gp_slice_str(arg->value);
@@ -187,12 +255,32 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_SELECTOR:
 		return add_selector(&arg, o);
+	case OPT_DNSBL:
+		return add_list(&arg, o);
+	case OPT_ADDRESS:
+		return add_address(&arg, o);
 	case OPT_REPORTS_TO:
 		return read_address(&arg, o);
 	case OPT_NO_PROBE:
 		return true;
 	case OPT_AT_ONCE:
 		return gp_arg_u64(&arg, 1, AUDIT_AT_ONCE_MAX, &o->at_once);
+	case OPT_QUESTIONS:
+		return gp_arg_u64(&arg, 1, AUDIT_QUESTIONS_MAX, &o->questions);
+	case OPT_RATE:
+		return gp_arg_u64(&arg, 0, AUDIT_RATE_MAX, &o->rate);
+	case OPT_RESUME:
+		o->resume = optarg;
+		return true;
+	case OPT_PROGRESS:
+		o->progress = true;
+		return true;
+	case 'q':
+		o->quiet = true;
+		return true;
+	case OPT_METRICS:
+		o->metrics = optarg;
+		return true;
 	case OPT_TIME:
 		return gp_arg_u64(&arg, 0, INT64_MAX, &o->time_s);
 	case OPT_FORMAT:
@@ -226,37 +314,59 @@ read_option(struct audit_options *o, int c)
 	case 'h':
 		o->help = true;
 		return true;
-	default:
-		return false;
+	default: /* '?': getopt_long has said what is wrong */
+		return c >= AUDIT_WATCH_MAIL_TO && audit_watch_option(&o->watch, c, &arg);
 	}
 }
 
+/* Other forms are documents with an end, and a run of the store is whole. */
+static bool
+can_resume(const struct audit_options *o)
+{
+	bool lines = o->zone || o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON;
+	return lines && !o->store;
+}
+
+static const char *
+what_is_wrong(struct audit_options *o)
+{
+	if (o->watch.on && (!o->store || o->zone))
+		return "watch wants the --store that it compares with, and no --zone";
+	if (o->zone && o->baselines_len > 0)
+		return "records to publish are held against no --baseline";
+	/* What is looked at in the end there is not what is published. */
+	if (o->zone && o->store)
+		return "--store keeps findings, and --zone has none";
+	if (o->zone && o->lists_len > 0)
+		return "no record takes an address off a block list: --dnsbl is not for --zone";
+	if (o->addresses_len > 0 && o->lists_len == 0)
+		return "an --address is for a block list: --dnsbl";
+	if (o->operands_len + o->files_len + o->zones_len + o->addresses_len == 0)
+		return "name a domain, a --file of domains, or a --zone-file";
+	if (o->resume && !can_resume(o))
+		return "--resume goes with text, json, --zone and --nsupdate, and without --store";
+	return o->watch.on ? audit_watch_wrong(&o->watch) : NULL;
+}
+
 int
-audit_options_read(struct audit_options *ret, int argc, char **argv)
+audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 {
 	int c;
 	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
 				      .at_once = AT_ONCE,
+				      .rate = RATE,
 				      .fail_on = FINDINGS_FAIL_NEVER,
-				      .keep_s = UINT64_MAX};
-	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
+				      .keep_s = UINT64_MAX,
+				      .watch.on = watch};
+	audit_watch_defaults(&ret->watch);
+	while ((c = getopt_long(argc, argv, "c:o:hq", long_options, NULL)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
-	if (ret->zone && ret->baselines_len > 0) {
-		fputs("gatepost audit: records to publish are held against no --baseline\n",
-		      stderr);
-		return GP_EXIT_USAGE;
-	}
-	/* What is looked at in the end there is not what is published. */
-	if (ret->store && ret->zone) {
-		fputs("gatepost audit: --store keeps findings, and --zone has none\n", stderr);
-		return GP_EXIT_USAGE;
-	}
-	if (ret->help || ret->operands_len > 0 || ret->files_len > 0 || ret->zones_len > 0)
-		return GP_EXIT_OK;
-	fputs("gatepost audit: name a domain, a --file of domains, or a --zone-file\n", stderr);
-	return GP_EXIT_USAGE;
+	const char *wrong = ret->help ? NULL : what_is_wrong(ret);
+	if (wrong)
+		fprintf(stderr, "gatepost audit: %s\n", wrong);
+	return wrong ? GP_EXIT_USAGE : GP_EXIT_OK;
 }

@@ -2,7 +2,6 @@
 #include "cli/scan/findings.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -306,47 +305,22 @@ static const char in_other_name[] =
 
 /* --- DANE --- */
 
-static bool
-same(struct gp_slice data, const uint8_t *octets, size_t len)
+size_t
+scan_dane_links(const struct gp_tls_shown *s, struct gp_dane_link ret[GP_TLS_LINKS_MAX])
 {
-	return data.len == len && memcmp(data.ptr, octets, len) == 0;
-}
-
-static bool
-record_matches(const struct gp_dns_record *r, const struct gp_tls_link *l)
-{
-	const struct gp_tls_digests *d = r->selector == GP_DANE_SPKI ? &l->spki : &l->certificate;
-	uint8_t whole[32];
-	switch (r->matching) {
-	case GP_DANE_SHA256:
-		return same(r->data, d->sha256, sizeof(d->sha256));
-	case GP_DANE_SHA512:
-		return same(r->data, d->sha512, sizeof(d->sha512));
-	default:
-		return EVP_Digest(r->data.ptr, r->data.len, whole, NULL, EVP_sha256(), NULL) == 1 &&
-		       memcmp(whole, d->sha256, sizeof(whole)) == 0;
-	}
-}
-
-/* Usage 2: a certificate up to which each is signed by the next. */
-static bool
-anchor_matches(const struct gp_dns_record *r, const struct gp_tls_shown *s)
-{
-	for (size_t i = 0; i < s->links_len; i++) {
-		if (i > 0 && record_matches(r, &s->links[i]))
-			return true;
-		if (!s->links[i].signed_by_next)
-			return false;
-	}
-	return false;
+	for (size_t i = 0; i < s->links_len; i++)
+		ret[i] = (struct gp_dane_link){s->links[i].certificate, s->links[i].spki,
+					       s->links[i].signed_by_next};
+	return s->links_len;
 }
 
 bool
 scan_dane_matches(const struct gp_dane_result *dane, const struct gp_tls_shown *s)
 {
-	for (size_t i = 0; i < dane->records_len && s->links_len > 0; i++) {
-		const struct gp_dns_record *r = &dane->records[i];
-		if (r->usage == GP_DANE_EE ? record_matches(r, &s->links[0]) : anchor_matches(r, s))
+	struct gp_dane_link links[GP_TLS_LINKS_MAX];
+	size_t len = scan_dane_links(s, links);
+	for (size_t i = 0; i < dane->records_len; i++) {
+		if (gp_dane_matches(&dane->records[i], links, len))
 			return true;
 	}
 	return false;

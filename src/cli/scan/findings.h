@@ -25,6 +25,10 @@ scan_other_chain(const struct scan_result *result);
 bool
 scan_name_in(struct gp_slice name, struct gp_slice names);
 
+/* The chain as TLSA records are held against it. Returns how many links it has. */
+size_t
+scan_dane_links(const struct gp_tls_shown *shown, struct gp_dane_link ret[GP_TLS_LINKS_MAX]);
+
 /* Do the records, of a usable set, match the chain? (RFC 7672 section 3.1) */
 bool
 scan_dane_matches(const struct gp_dane_result *dane, const struct gp_tls_shown *shown);

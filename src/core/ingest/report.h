@@ -8,8 +8,9 @@
  * A report is told in pieces, so that one of a million records needs no more memory than one of
  * ten: first its head, then each record, then its end. Whatever is odd in it is told as a flaw
  * beside what could be read; a record that cannot be kept is left out with its reason, and the rest
- * is kept. Texts are UTF-8 without control characters, cut at GP_INGEST_TEXT_MAX; names are lower
- * case without the last dot; they live until the call returns.
+ * is kept. Texts are UTF-8 without control characters and marks of direction, cut at
+ * GP_INGEST_TEXT_MAX; names are lower case without the last dot, of letters, digits, "-", "_", "."
+ * and U-labels' octets; they live until the call returns.
  */
 #pragma once
 
@@ -21,7 +22,12 @@ enum gp_ingest_limits {
 	GP_INGEST_REASONS_MAX = 8,   /* of a row */
 	GP_INGEST_RESULTS_MAX = 16,  /* DKIM's, and SPF's, of a row */
 	GP_INGEST_PATTERNS_MAX = 32, /* lines of a policy, and patterns of its MX */
+	GP_INGEST_RANGE_MAX =
+		31 * 86400, /* seconds: who spreads a report over its days is bounded */
 };
+
+/* Of messages or sessions in one place: 9 million such are summed up in an int64_t. */
+#define GP_INGEST_COUNT_MAX UINT64_C(1000000000000)
 
 enum gp_ingest_kind {
 	GP_INGEST_AGGREGATE = 1,
@@ -75,8 +81,9 @@ struct gp_ingest_head {
 	struct gp_slice email;   /* whom to ask about it */
 	struct gp_slice contact; /* further: a page, mostly */
 	struct gp_slice id;      /* its own name for itself; not unique by itself */
-	struct gp_slice domain;  /* aggregate: the published policy's; TLS: the first policy's */
-	int64_t begin, end;      /* seconds since 1970, UTC; both belong to it */
+	struct gp_slice domain;  /* aggregate: the published policy's, never empty; TLS: the first
+				  * policy's that has one, or empty */
+	int64_t begin, end;      /* seconds since 1970, UTC; both belong to it; begin <= end */
 
 	/* Aggregate alone: the policy that was found. */
 	struct gp_slice version;
@@ -104,9 +111,9 @@ struct gp_ingest_auth {
 
 /* A row of an aggregate report: messages of which the same is told. */
 struct gp_ingest_row {
-	uint64_t number;    /* in its report, from 1 */
-	uint8_t source[16]; /* IPv6, or IPv4 mapped */
-	uint64_t count;
+	uint64_t number;     /* in its report, from 1 */
+	uint8_t source[16];  /* IPv6, or IPv4 mapped */
+	uint64_t count;      /* may be 0, which is told */
 	uint8_t disposition; /* enum gp_ingest_disposition */
 	uint8_t dkim,
 		spf; /* aligned and passed: RESULT_PASS, else RESULT_FAIL; UNKNOWN: not told */

@@ -9,6 +9,7 @@
 
 #include "core/posture/posture.h"
 
+struct posture_met_list;
 enum { POSTURE_BOGUS_MAX = 8 };
 
 struct posture_run {
@@ -29,6 +30,7 @@ struct posture_run {
 	const struct posture_spf *spf;
 	const struct posture_dmarc *dmarc;
 	const struct posture_keys *keys;
+	const struct posture_met_list *met;
 };
 
 /*
@@ -132,6 +134,10 @@ struct posture_mend
 posture_publish(struct posture_run *run, struct gp_slice evidence, struct gp_slice fix,
 		struct gp_slice name, struct gp_slice value);
 
+/* "192.0.2.1" */
+struct gp_slice
+posture_show_address(struct posture_run *run, const struct gp_dns_record *r);
+
 /* A list of texts with commas between, made piece by piece; it has the evidence's cap. */
 struct posture_list {
 	struct gp_slice text;
@@ -153,6 +159,14 @@ void
 posture_read_dkim(struct posture_run *run);
 void
 posture_read_sts(struct posture_run *run);
+/* The hosts that were met (met.h), and the MTA-STS policy as it was fetched. */
+void
+posture_read_met(struct posture_run *run);
+void
+posture_read_policy(struct posture_run *run, struct posture_met_list *ret);
+/* After SPF and MX: the addresses that are its own. */
+void
+posture_read_own(struct posture_run *run);
 /* After all of them: what kind of domain it is. */
 void
 posture_classify(struct posture_run *run);
@@ -182,6 +196,15 @@ void
 posture_judge_dane(struct posture_run *run);
 void
 posture_judge_bimi(struct posture_run *run);
+/* Of hosts, where they were looked at: whether they are there, and by what name they go; their TLS
+   and certificates. */
+void
+posture_judge_reach(struct posture_run *run);
+void
+posture_judge_tls(struct posture_run *run);
+/* The policy, once there is a good record for it. */
+void
+posture_judge_policy(struct posture_run *run);
 void
 posture_judge_caa(struct posture_run *run);
 void
