@@ -7,6 +7,7 @@
 #define RUA "rua=mailto:r@d.test"
 #define P(policy, rest) "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=" policy "; " rest "']}}"
 #define FINGERPRINT "b1bb86da799c5e83f5958de5cfd57050"
+#define POLICY "a84d4e9ce2e661a8a8aec9477ea243c1"
 #define OTHER "00000000000000000000000000000000"
 
 static const struct {
@@ -62,7 +63,22 @@ static const struct {
 	{"{}", "dkim.key.s1=" FINGERPRINT "<@365", NULL, 0, NULL, NULL},
 	{"{}", "dkim.key.s1=" OTHER "<@366", NULL, 0, NULL, NULL},
 	{"{}", "dkim.key.s2=" FINGERPRINT "<@366", NULL, 0, NULL, NULL},
+
+	/* MTA-STS: the id, and the policy as it is served */
+	{"{}", "sts.id=1<@9 sts.policy=" OTHER "<@9", "sts.id.stale", GP_SEVERITY_MEDIUM,
+	 "_mta-sts.d.test TXT", NULL},
+	{"{}", "sts.id=1<@9 sts.policy=" POLICY "<" OTHER "@5", "sts.id.stale", GP_SEVERITY_MEDIUM,
+	 "_mta-sts.d.test TXT", NULL},
+	{"{}", "sts.id=1<0@9 sts.policy=" POLICY "<" OTHER "@9", NULL, 0, NULL, NULL},
+	{"{}", "sts.id=1<0@5 sts.policy=" POLICY "<" OTHER "@9", NULL, 0, NULL, NULL},
+	{"{}", "sts.id=1<@9 sts.policy=" POLICY "<@9", NULL, 0, NULL, NULL},
+	{"{}", "sts.id=0<@9 sts.policy=" OTHER "<@9", NULL, 0, NULL, NULL},
 };
+
+/* As it is served now. */
+static const struct gp_posture_policy policy = {
+	.outcome = GP_POSTURE_FETCHED,
+	.text = GP_SLICE("version: STSv1\nmode: enforce\nmx: *.d.test\nmax_age: 1209600\n")};
 
 /* Cuts the text; returns how many. */
 static size_t
@@ -126,6 +142,7 @@ time_counts(void **state)
 			.selectors = selectors,
 			.selectors_len = GP_ARRAY_LEN(selectors),
 			.validated = true,
+			.policy = &policy,
 			.past = past,
 			.past_len = read_past(text, past),
 		};
@@ -148,7 +165,8 @@ facts_are_told(void **state)
 	struct gp_posture_result r;
 	const struct gp_posture_query q = {.domain = GP_SLICE("d.test"),
 					   .selectors = selectors,
-					   .selectors_len = GP_ARRAY_LEN(selectors)};
+					   .selectors_len = GP_ARRAY_LEN(selectors),
+					   .policy = &policy};
 	(void)state;
 	json_t *json = make_world(false, "{'s2._domainkey.d.test':{'TXT':['v=DKIM1; p=']}}");
 	struct gp_answers *world = read_world(json, &arena);
@@ -158,7 +176,8 @@ facts_are_told(void **state)
 	assert_slice(r.facts.sts.id, "1");
 	assert_int_equal(r.facts.dkim.list_len, 1);
 	assert_slice(r.facts.dkim.list[0].selector, "s1");
-	assert_string_equal(r.facts.dkim.list[0].fingerprint, FINGERPRINT);
+	assert_slice(r.facts.dkim.list[0].fingerprint, FINGERPRINT);
+	assert_slice(r.facts.sts.policy, POLICY);
 	gp_answers_free(world);
 	gp_arena_free(&arena);
 	json_decref(json);

@@ -42,8 +42,7 @@ put_keys(struct writing *w, const struct gp_posture_facts *f)
 		struct audit_fact *at = w->list + w->len;
 		for (; at > first && gp_slice_cmp(at[-1].name, name) > 0; at--)
 			*at = at[-1];
-		*at = (struct audit_fact){name,
-					  gp_arena_dup(w->arena, gp_slice_str(k->fingerprint))};
+		*at = (struct audit_fact){name, k->fingerprint};
 		w->len++;
 	}
 }
@@ -137,5 +136,7 @@ audit_facts(const struct gp_posture_facts *f, struct gp_arena *arena,
 	put_spf(&w, f);
 	if (f->sts.id.len > 0)
 		put(&w, "sts.id", f->sts.id);
+	if (f->sts.policy.len > 0)
+		put(&w, "sts.policy", f->sts.policy);
 	return w.len;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The DKIM keys at the selectors that are known or guessed: RFC 6376 section 3.6.1, RFC 8301. */
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "core/dkim/key.h"
@@ -112,17 +111,6 @@ is_live(const struct key *k)
 	return k->answer.records_len > 0 && !k->why && !k->key.revoked;
 }
 
-static bool
-take_fingerprint(struct gp_slice octets, char ret[GP_POSTURE_FINGERPRINT_LEN + 1])
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	if (!EVP_Digest(octets.ptr, octets.len, digest, NULL, EVP_sha256(), NULL))
-		return false;
-	for (size_t i = 0; i < GP_POSTURE_FINGERPRINT_LEN / 2; i++)
-		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-	return true;
-}
-
 static void
 note_keys(struct posture_run *run, const struct posture_keys *keys)
 {
@@ -130,9 +118,9 @@ note_keys(struct posture_run *run, const struct posture_keys *keys)
 	size_t len = 0;
 	for (size_t i = 0; i < keys->len && list; i++) {
 		const struct key *k = &keys->list[i];
-		list[len].selector = k->selector;
-		if (is_live(k) && take_fingerprint(k->key.octets, list[len].fingerprint))
-			len++;
+		if (is_live(k))
+			list[len++] = (struct gp_posture_key){
+				k->selector, posture_fingerprint(run, k->key.octets)};
 	}
 	run->facts->dkim.list = list;
 	run->facts->dkim.list_len = len;
@@ -256,8 +244,7 @@ judge_old(struct posture_run *run)
 		const struct gp_posture_key *k = &f->dkim.list[i];
 		struct gp_slice name =
 			gp_arena_printf(run->arena, "dkim.key.%.*s", GP_SLICE_FMT(k->selector));
-		const struct gp_posture_past *past =
-			posture_unchanged(run, name, gp_slice_str(k->fingerprint));
+		const struct gp_posture_past *past = posture_unchanged(run, name, k->fingerprint);
 		if (past && posture_age_s(run, past->since_s) > GP_POSTURE_KEY_AGE_S)
 			posture_list_add(run, &list, "%.*s: the same since %.*s",
 					 GP_SLICE_FMT(k->selector),

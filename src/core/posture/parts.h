@@ -83,6 +83,10 @@ posture_unchanged(struct posture_run *run, struct gp_slice name, struct gp_slice
 uint64_t
 posture_age_s(struct posture_run *run, uint64_t since_s);
 
+/* The start of its SHA-256, hexadecimal: by which facts are compared. */
+struct gp_slice
+posture_fingerprint(struct posture_run *run, struct gp_slice octets);
+
 /* "2026-11-30" */
 struct gp_slice
 posture_day(struct posture_run *run, uint64_t time_s);

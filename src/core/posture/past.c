@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/posture/past.h"
 
+#include <openssl/evp.h>
+#include <stdio.h>
+
 #include "core/message/date.h"
 #include "core/posture/parts.h"
 
@@ -26,6 +29,19 @@ uint64_t
 posture_age_s(struct posture_run *run, uint64_t since_s)
 {
 	return run->query->now_s - GP_MIN(since_s, run->query->now_s);
+}
+
+struct gp_slice
+posture_fingerprint(struct posture_run *run, struct gp_slice octets)
+{
+	enum { OCTETS = 16 };
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	char text[2 * OCTETS + 1] = "";
+	bool good = EVP_Digest(octets.ptr, octets.len, digest, NULL, EVP_sha256(), NULL);
+	run->arena->failed |= !good;
+	for (size_t i = 0; good && i < OCTETS; i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	return gp_arena_dup(run->arena, gp_slice_str(text));
 }
 
 struct gp_slice

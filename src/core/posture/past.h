@@ -14,8 +14,8 @@ enum gp_posture_past_limits {
 };
 
 /*
- * A fact as it was last seen: "dmarc.p", "none". Names are those of gp_posture_facts, and
- * "dkim.key.SELECTOR" for the fingerprint of a key; who keeps facts for here keeps those.
+ * A fact as it was last seen: "dmarc.p", "none". Asked for are "dmarc" ("none": no record),
+ * "dmarc.p", "dkim.key.SELECTOR" (a fingerprint), "sts.id" and "sts.policy" (a fingerprint).
  */
 struct gp_posture_past {
 	struct gp_slice name, value;

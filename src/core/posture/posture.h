@@ -27,7 +27,6 @@ enum gp_posture_limits {
 	GP_POSTURE_HOSTS_MAX = 20,       /* MX hosts looked at, the best preferred ones */
 	GP_POSTURE_SELECTORS_MAX = 100,
 	GP_POSTURE_OWN_MAX = 64,             /* addresses that are taken for the domain's own */
-	GP_POSTURE_FINGERPRINT_LEN = 32,     /* hexadecimal digits */
 	GP_POSTURE_ARENA = 32 * 1024 * 1024, /* octets that are enough for any domain */
 };
 
@@ -62,7 +61,7 @@ enum gp_posture_class {
 /* A DKIM key that was found, not a revoked one. */
 struct gp_posture_key {
 	struct gp_slice selector;
-	char fingerprint[GP_POSTURE_FINGERPRINT_LEN + 1]; /* the start of the key's SHA-256 */
+	struct gp_slice fingerprint; /* the start of the key's SHA-256, hexadecimal */
 };
 
 /* What the parts found out for each other, and for the baselines; `known` is false where the DNS
@@ -100,7 +99,8 @@ struct gp_posture_facts {
 		size_t list_len;
 	} dkim;
 	struct {
-		struct gp_slice id; /* of the record that counts; empty: there is none */
+		struct gp_slice id;     /* of the record that counts; empty: there is none */
+		struct gp_slice policy; /* the same as a key's fingerprint; empty: not fetched */
 	} sts;
 	/* Addresses that its mail comes from, or goes to: of its MX hosts, and what its SPF record
 	   authorises, with those that it includes of the same organisation; each once, none that is
