@@ -620,7 +620,7 @@ run_with_evidence(struct audit *a)
 		return run_and_keep(a);
 	a->evidence = audit_evidence_open(&run_of);
 	int r = a->evidence ? run_and_keep(a) : SAID;
-	if (r == 0 && !audit_evidence_end(a->evidence))
+	if (r == 0 && !a->stopped && !audit_evidence_end(a->evidence))
 		r = SAID;
 	a->evidence = audit_evidence_close(a->evidence);
 	return r;
