@@ -67,8 +67,8 @@ struct audit {
 	struct findings_writer writer;
 	struct gp_buf text;
 	struct audit_summary summary; /* with --summary */
-	struct audit_store *store;   /* NULL: nothing is kept */
-	struct audit_listed *listed; /* NULL: no block list is asked */
+	struct audit_store *store;    /* NULL: nothing is kept */
+	struct audit_listed *listed;  /* NULL: no block list is asked */
 	FILE *out;
 	int error;      /* 0, SAID or -errno, which end it */
 	bool stopped;   /* by a signal, which ends it too */

@@ -25,6 +25,7 @@ enum {
 	OPT_FILE = 256,
 	OPT_ZONE_FILE,
 	OPT_ORIGIN,
+	OPT_AXFR,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
@@ -61,6 +62,7 @@ const char audit_usage[] =
 	"\n"
 	"      --file FILE          more domains\n"
 	"      --zone-file FILE     the domains of a zone, as a master file of RFC 1035\n"
+	"      --axfr ZONE@ADDR[:PORT]  those of a zone that this server transfers\n"
 	"      --origin NAME        what relative names end in there, before its $ORIGIN\n"
 	"  -c FILE                  the configuration, of which dns counts\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
@@ -102,6 +104,7 @@ static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
 	{"zone-file", required_argument, NULL, OPT_ZONE_FILE},
 	{"origin", required_argument, NULL, OPT_ORIGIN},
+	{"axfr", required_argument, NULL, OPT_AXFR},
 	{"config", required_argument, NULL, 'c'},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
@@ -256,6 +259,8 @@ read_option(struct audit_options *o, int c)
 		return add_file(&arg, o->files, &o->files_len);
 	case OPT_ZONE_FILE:
 		return add_file(&arg, o->zones, &o->zones_len);
+	case OPT_AXFR:
+		return add_file(&arg, o->transfers, &o->transfers_len);
 	case OPT_ORIGIN:
 		o->origin = optarg;
 		return true;
@@ -364,8 +369,9 @@ what_is_wrong(struct audit_options *o)
 		return "no record takes an address off a block list: --dnsbl is not for --zone";
 	if (o->addresses_len > 0 && o->lists_len == 0)
 		return "an --address is for a block list: --dnsbl";
-	if (o->operands_len + o->files_len + o->zones_len + o->addresses_len == 0)
-		return "name a domain, a --file of domains, or a --zone-file";
+	if (o->operands_len + o->files_len + o->zones_len + o->transfers_len + o->addresses_len ==
+	    0)
+		return "name a domain, a --file of domains, a --zone-file or a zone for --axfr";
 	if (o->resume && !can_resume(o))
 		return "--resume goes with text, json, --zone and --nsupdate, and without --store";
 	if (o->summary != AUDIT_SUMMARY_NONE && !can_sum_up(o))

@@ -30,6 +30,8 @@ struct audit_options {
 	size_t files_len;
 	const char *zones[AUDIT_FILES_MAX]; /* master files */
 	size_t zones_len;
+	const char *transfers[AUDIT_FILES_MAX]; /* zones to ask servers for: "ZONE@ADDRESS:PORT" */
+	size_t transfers_len;
 	const char *origin;         /* of relative names in them; NULL: none */
 	const char *config;         /* file of -c; NULL: none */
 	const char *dns, *resolver; /* or NULL */
