@@ -123,7 +123,7 @@ oddities(void **state)
 		struct told t = TOLD_INIT;
 		struct gp_ingest_listener listener = told_listener(&t);
 		told_vary(&document, base, cases[i].at, cases[i].with);
-		assert_int_equal(gp_tls_read(gp_buf_slice(&document), 1, &listener), 0);
+		assert_int_equal(gp_ingest_tls_read(gp_buf_slice(&document), 1, &listener), 0);
 		assert_true(t.heads + t.lost == 1);
 		gp_buf_put_char(&t.lines, '\0');
 		gp_buf_put_char(&t.flaws, '\0');
@@ -152,7 +152,7 @@ read_many(const char *before, const char *unit, size_t times, const char *after,
 		gp_buf_put_str(&json, unit);
 	gp_buf_put_str(&json, after);
 	assert_false(json.failed);
-	assert_int_equal(gp_tls_read(gp_buf_slice(&json), 1, &listener), 0);
+	assert_int_equal(gp_ingest_tls_read(gp_buf_slice(&json), 1, &listener), 0);
 	assert_slice(gp_buf_slice(&t.flaws), flaws);
 	told_free(&t);
 	gp_buf_free(&json);
@@ -229,7 +229,7 @@ ends_by_listener(void **state)
 		struct told t = TOLD_INIT;
 		struct gp_ingest_listener listener = told_listener(&t);
 		t.answer = -7;
-		assert_int_equal(gp_tls_read(gp_slice_str(documents[i]), 1, &listener), -7);
+		assert_int_equal(gp_ingest_tls_read(gp_slice_str(documents[i]), 1, &listener), -7);
 		assert_int_equal(t.heads + (t.flaws.len > 0), 1);
 		assert_int_equal(t.policies, 0);
 		told_free(&t);

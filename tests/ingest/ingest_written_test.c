@@ -113,7 +113,7 @@ tls(void **state)
 	struct told t = TOLD_INIT;
 	struct gp_ingest_listener listener = told_listener(&t);
 	assert_true(gp_tlsrpt_write_json(&report, &json));
-	assert_int_equal(gp_tls_read(gp_buf_slice(&json), 1, &listener), 0);
+	assert_int_equal(gp_ingest_tls_read(gp_buf_slice(&json), 1, &listener), 0);
 	check(&t,
 	      "head 2 org=Reporter & <Sons> email=dmarc@reporter.example "
 	      "id=3v98abbp@reporter.example domain=example.com 302832000-302918399\n"

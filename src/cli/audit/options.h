@@ -2,6 +2,8 @@
 /* The options of gatepost audit. */
 #pragma once
 
+#include <limits.h>
+
 #include "cli/audit/listed.h"
 #include "cli/audit/watch.h"
 #include "core/posture/posture.h"
@@ -59,9 +61,19 @@ struct audit_options {
 	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
 	const char *output;     /* NULL: standard output */
 	const char *store;      /* NULL: nothing is kept */
+	const char *evidence;   /* a folder or an archive; NULL: none */
 	uint64_t keep_s;        /* how long earlier runs are; UINT64_MAX: for ever */
-	bool zone;              /* print what would mend them, and no findings */
-	uint8_t patch_form;     /* enum audit_patch_form, of that */
+	bool hosts;             /* look at them: what follows is for that */
+	bool hosts_said;        /* one way or the other */
+	bool private, tls_survey;
+	double probe_rate;       /* connections a second; 0: no limit */
+	const char *helo;        /* our name in EHLO */
+	const char *authorities; /* path, of who is believed; NULL: the system's */
+	const char *optouts[AUDIT_FILES_MAX];
+	size_t optouts_len;
+	char hostname[HOST_NAME_MAX + 1];
+	bool zone;          /* print what would mend them, and no findings */
+	uint8_t patch_form; /* enum audit_patch_form, of that */
 	bool no_colour, help;
 	struct audit_watch_options watch;
 };

@@ -14,7 +14,7 @@ struct audit_transfer {
 	/* "192.0.2.1:5353", "[2001:db8::1]"; port 53 unless it says */
 	struct gp_slice server;
 	struct gp_name zone;
-	/* A domain that a record shows (gp_zone_shown()), perhaps again and again; not 0 ends it. */
+	/* A domain that a record shows (gp_zone_shown()), perhaps often; not 0 ends it. */
 	int (*domain)(struct gp_slice domain, void *context);
 	void *context;
 };

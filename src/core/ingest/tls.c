@@ -352,7 +352,7 @@ read_json(struct reader *r, struct gp_slice json, uint64_t seed)
 }
 
 int
-gp_tls_read(struct gp_slice json, uint64_t seed, const struct gp_ingest_listener *listener)
+gp_ingest_tls_read(struct gp_slice json, uint64_t seed, const struct gp_ingest_listener *listener)
 {
 	struct reader r = {.listener = listener,
 			   .head_arena = GP_ARENA_INIT(HEAD_ARENA_MAX),

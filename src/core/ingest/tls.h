@@ -24,4 +24,4 @@ enum {
  * -ENOMEM. Whether the report was kept, the listener knows: it has its head, or a flaw by which all
  * is lost. */
 int
-gp_tls_read(struct gp_slice json, uint64_t seed, const struct gp_ingest_listener *listener);
+gp_ingest_tls_read(struct gp_slice json, uint64_t seed, const struct gp_ingest_listener *listener);
