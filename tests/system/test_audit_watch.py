@@ -169,7 +169,7 @@ def authority(tmp_path):
 
 
 def hook_argv(authority, rig, path="/t/0123secret?x=1"):
-    return ["--webhook", f"https://hooks.test:{rig.port}{path}", "--alert-ca", authority.path]
+    return ["--webhook", f"https://hooks.test:{rig.port}{path}", "--ca", authority.path]
 
 
 def test_a_webhook_is_signed_and_told_once(watcher, authority):
@@ -223,7 +223,7 @@ def test_a_webhook_must_prove_its_name(watcher, authority):
 def test_secrets_come_from_the_environment_too(watcher, authority):
     with httpsrig.HttpsRig(authority.issue("hooks.test"), httpsrig.answer()) as rig:
         env = {"GATEPOST_WEBHOOK": f"https://hooks.test:{rig.port}/", "GATEPOST_WEBHOOK_SECRET": SECRET}
-        watcher.watch(BAD, "--alert-ca", authority.path, env=env)
+        watcher.watch(BAD, "--ca", authority.path, env=env)
         assert b"Gatepost-Signature: t=" in rig.requests[0]
 
 

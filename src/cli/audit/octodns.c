@@ -29,8 +29,9 @@ compare_numbers(struct gp_slice a, struct gp_slice b)
 	return a.len != b.len ? (a.len < b.len ? -1 : 1) : gp_slice_cmp(a, b);
 }
 
-int
-audit_octodns_compare(struct gp_slice a, struct gp_slice b)
+/* Texts with numbers in them in the order of these: "mx2" stands before "mx10". As strcmp(). */
+static int
+compare_labels(struct gp_slice a, struct gp_slice b)
 {
 	for (bool digits = false; a.len > 0 || b.len > 0; digits = !digits) {
 		struct gp_slice x = take_run(&a, digits), y = take_run(&b, digits);
@@ -54,7 +55,7 @@ struct set {
 static bool
 stands_before(const struct set *a, const struct set *b)
 {
-	int order = audit_octodns_compare(a->label, b->label);
+	int order = compare_labels(a->label, b->label);
 	return order != 0 ? order < 0 : strcmp(a->first->type, b->first->type) < 0;
 }
 
@@ -111,33 +112,58 @@ put_text(struct gp_buf *out, struct gp_slice text)
 }
 
 static void
-put_name(struct gp_buf *out, struct gp_slice name)
+put_word(struct gp_buf *out, struct gp_slice word, const char *end)
 {
 	gp_buf_put_char(out, '"');
-	for (size_t i = 0; i < name.len; i++)
-		put_octet(out, (unsigned char)name.ptr[i]);
-	gp_buf_put_str(out, gp_slice_ends_nocase(name, GP_SLICE(".")) ? "\"" : ".\"");
+	for (size_t i = 0; i < word.len; i++)
+		put_octet(out, (unsigned char)word.ptr[i]);
+	gp_buf_put_str(out, end);
+}
+
+static void
+put_tlsa(struct gp_buf *out, const struct gp_dns_record *r)
+{
+	gp_buf_put_str(out, "  - certificate_association_data: \"");
+	for (size_t i = 0; i < r->data.len; i++)
+		gp_buf_printf(out, "%02x", (unsigned char)r->data.ptr[i]);
+	gp_buf_printf(out,
+		      "\"\n    certificate_usage: %u\n    matching_type: %u\n    selector: %u\n",
+		      r->usage, r->matching, r->selector);
+}
+
+static void
+put_value(struct gp_buf *out, const struct gp_dns_record *r)
+{
+	switch (r->type) {
+	case GP_DNS_MX:
+		gp_buf_put_str(out, "  - exchange: ");
+		put_word(out, r->name, gp_slice_ends_nocase(r->name, GP_SLICE(".")) ? "\"" : ".\"");
+		gp_buf_printf(out, "\n    preference: %u\n", r->preference);
+		break;
+	case GP_DNS_TLSA:
+		put_tlsa(out, r);
+		break;
+	case GP_DNS_CAA:
+		gp_buf_printf(out, "  - flags: %u\n    tag: ", r->flags);
+		put_word(out, r->tag, "\"\n    value: ");
+		put_word(out, r->data, "\"\n");
+		break;
+	default:
+		gp_buf_put_str(out, "  - ");
+		put_text(out, r->data);
+		gp_buf_put_char(out, '\n');
+	}
 }
 
 static void
 put_set(struct gp_buf *out, const struct gp_answers *published, const struct set *s)
 {
-	bool mx = strcmp(s->first->type, "MX") == 0;
 	struct gp_dns_answer answer;
-	if (!gp_answers_find(published, s->first->name, mx ? GP_DNS_MX : GP_DNS_TXT, &answer))
+	if (!gp_answers_find(published, s->first->name, audit_patch_type(s->first), &answer))
 		return;
 	gp_buf_printf(out, "- ttl: %d\n  type: %s\n  values:\n", PATCH_TTL_S, s->first->type);
-	for (size_t i = 0; i < answer.records_len; i++) {
-		const struct gp_dns_record *r = &answer.records[i];
-		gp_buf_put_str(out, mx ? "  - exchange: " : "  - ");
-		if (mx)
-			put_name(out, r->name);
-		else
-			put_text(out, r->data);
-		if (mx)
-			gp_buf_printf(out, "\n    preference: %u", r->preference);
-		gp_buf_put_char(out, '\n');
-	}
+	for (size_t i = 0; i < answer.records_len; i++)
+		put_value(out, &answer.records[i]);
 }
 
 static void
@@ -188,12 +214,8 @@ audit_octodns_write(const struct audit_patch *p, const struct gp_answers *set,
 	}
 	for (size_t i = 0; i < len; i++) {
 		bool same = i > 0 && gp_slice_eq(sets[i].label, sets[i - 1].label);
-		if (!same) {
-			gp_buf_put_char(out, '"');
-			for (size_t k = 0; k < sets[i].label.len; k++)
-				put_octet(out, (unsigned char)sets[i].label.ptr[k]);
-			gp_buf_put_str(out, "\":\n");
-		}
+		if (!same)
+			put_word(out, sets[i].label, "\":\n");
 		put_set(out, set, &sets[i]);
 	}
 	if (len == 0)

@@ -15,7 +15,3 @@ void
 audit_octodns_write(const struct audit_patch *p, const struct gp_answers *set,
 		    const struct gp_posture_result *left, struct gp_arena *arena,
 		    struct gp_buf *out);
-
-/* Texts with numbers in them in the order of these: "mx2" stands before "mx10". As strcmp(). */
-int
-audit_octodns_compare(struct gp_slice a, struct gp_slice b);

@@ -39,7 +39,7 @@ enum {
 	OPT_TLS_SURVEY,
 	OPT_PROBE_RATE,
 	OPT_HELO,
-	OPT_CA,
+	OPT_PROBE_CA,
 	OPT_OPT_OUT,
 	OPT_AT_ONCE,
 	OPT_QUESTIONS,
@@ -92,7 +92,8 @@ const char audit_usage[] =
 	"      --tls-survey         of hosts: which versions and suites they take, by up to 60\n"
 	"                           connections each\n"
 	"      --probe-rate N       connections a second; 10 unless told, 0 for no limit\n"
-	"      --helo NAME, --ca FILE, --opt-out FILE, --private   as gatepost scan has them\n"
+	"      --probe-ca FILE      whom to believe about their certificates\n"
+	"      --helo NAME, --opt-out FILE, --private   as gatepost scan has them\n"
 	"      --at-once N          domains at once; 100\n"
 	"      --questions N        questions to the DNS at once; 256\n"
 	"      --rate N             questions a second; 2000, 0: no limit\n"
@@ -120,7 +121,7 @@ const char audit_usage[] =
 	"      --mail-user NAME --mail-password-file FILE\n"
 	"      --webhook URL                           by HTTPS, or GATEPOST_WEBHOOK\n"
 	"      --webhook-secret-file FILE              or GATEPOST_WEBHOOK_SECRET\n"
-	"      --alert-ca FILE                         whom to believe, for both\n"
+	"      --ca FILE                               whom to believe, for both\n"
 	"      --alert-on SEVERITY                     what is less grave is not told; low\n";
 
 static const struct option long_options[] = {
@@ -139,7 +140,7 @@ static const struct option long_options[] = {
 	{"tls-survey", no_argument, NULL, OPT_TLS_SURVEY},
 	{"probe-rate", required_argument, NULL, OPT_PROBE_RATE},
 	{"helo", required_argument, NULL, OPT_HELO},
-	{"ca", required_argument, NULL, OPT_CA},
+	{"probe-ca", required_argument, NULL, OPT_PROBE_CA},
 	{"opt-out", required_argument, NULL, OPT_OPT_OUT},
 	{"at-once", required_argument, NULL, OPT_AT_ONCE},
 	{"questions", required_argument, NULL, OPT_QUESTIONS},
@@ -172,7 +173,7 @@ static const struct option long_options[] = {
 	{"mail-password-file", required_argument, NULL, AUDIT_WATCH_MAIL_PASSWORD_FILE},
 	{"webhook", required_argument, NULL, AUDIT_WATCH_WEBHOOK},
 	{"webhook-secret-file", required_argument, NULL, AUDIT_WATCH_WEBHOOK_SECRET_FILE},
-	{"alert-ca", required_argument, NULL, AUDIT_WATCH_CA},
+	{"ca", required_argument, NULL, AUDIT_WATCH_CA},
 	{"alert-on", required_argument, NULL, AUDIT_WATCH_ALERT_ON},
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -302,7 +303,7 @@ read_host_option(struct audit_options *o, int c, const struct gp_arg *arg)
 		return gp_domain_valid(gp_slice_str(optarg)) || gp_arg_wrong(arg, "is no name")
 			       ? 0
 			       : -1;
-	case OPT_CA:
+	case OPT_PROBE_CA:
 		o->authorities = optarg;
 		return 0;
 	case OPT_OPT_OUT:

@@ -42,6 +42,10 @@ enum audit_patch_form {
 [[nodiscard]] int
 audit_patch_next(struct audit_patch *p, struct gp_answers *set, const struct gp_findings *findings);
 
+/* enum gp_dns_type of a finding's record. */
+uint16_t
+audit_patch_type(const struct gp_finding_record *r);
+
 /* form: the first two of enum audit_patch_form. `left` is what was found in the end. */
 void
 audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_posture_result *left,
