@@ -75,14 +75,16 @@ def fake(folder, script):
         ("kill -9 $$", "signal 9"),
         ("exit 0", "it made no PDF"),
         ("echo no PDF > page.pdf", "it made no PDF"),
-        ("ln -s /etc/hostname page.pdf", "it made no PDF"),
+        ("ln -s {secret} page.pdf", "it made no PDF"),
         ("mkfifo page.pdf", "it made no PDF"),
     ],
 )
 def test_what_is_no_pdf_is_not_taken(tmp_path, world, script, why):
     pdf = tmp_path / "audit.pdf"
     pdf.write_bytes(b"old")
-    done = audit(world, pdf, code=4, path=fake(tmp_path, script))
+    secret = tmp_path / "secret.pdf"
+    secret.write_bytes(b"%PDF-1.7 of somebody else")
+    done = audit(world, pdf, code=4, path=fake(tmp_path, script.format(secret=secret)))
     assert why in done.stderr
     assert pdf.read_bytes() == b"old"
 
