@@ -12,7 +12,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct told t = {};
 	struct gp_ingest_listener listener = told_listener(&t);
-	int r = gp_tls_read(gp_slice((const char *)data, size), 1, &listener);
+	int r = gp_ingest_tls_read(gp_slice((const char *)data, size), 1, &listener);
 	gp_assert(r == 0 && t.heads + t.lost == 1);
 	return 0;
 }

@@ -123,7 +123,7 @@ oddities(void **state)
 		struct told t = TOLD_INIT;
 		struct gp_ingest_listener listener = told_listener(&t);
 		told_vary(&document, base, cases[i].at, cases[i].with);
-		assert_int_equal(gp_tls_read(gp_buf_slice(&document), 1, &listener), 0);
+		assert_int_equal(gp_ingest_tls_read(gp_buf_slice(&document), 1, &listener), 0);
 		assert_true(t.heads + t.lost == 1);
 		gp_buf_put_char(&t.lines, '\0');
 		gp_buf_put_char(&t.flaws, '\0');
@@ -152,7 +152,7 @@ read_many(const char *before, const char *unit, size_t times, const char *after,
 		gp_buf_put_str(&json, unit);
 	gp_buf_put_str(&json, after);
 	assert_false(json.failed);
-	assert_int_equal(gp_tls_read(gp_buf_slice(&json), 1, &listener), 0);
+	assert_int_equal(gp_ingest_tls_read(gp_buf_slice(&json), 1, &listener), 0);
 	assert_slice(gp_buf_slice(&t.flaws), flaws);
 	told_free(&t);
 	gp_buf_free(&json);
@@ -162,9 +162,9 @@ static void
 deep(void **state)
 {
 	(void)state;
-	read_many("{\"x\":", "[", GP_TLS_DEPTH_MAX, "",
+	read_many("{\"x\":", "[", GP_INGEST_TLS_DEPTH_MAX, "",
 		  "0 lost: its values stand too deep in each other\n");
-	read_many("{\"x\":", "[", GP_TLS_DEPTH_MAX - 1, "",
+	read_many("{\"x\":", "[", GP_INGEST_TLS_DEPTH_MAX - 1, "",
 		  "0 lost: it is no JSON: ']' expected near end of file\n");
 	read_many("{\"x\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[\"", "", 0, "",
 		  "0 lost: it is no JSON: '}' expected near end of file\n");
@@ -202,7 +202,7 @@ bounded_memory(void **state)
 				  worst[i].fits ? "0 lost: its JSON is no object\n"
 						: "0 lost: it has too many values\n");
 			getrusage(RUSAGE_SELF, &now);
-			_exit(now.ru_maxrss - base_kb > GP_TLS_TREE_MAX / 1024);
+			_exit(now.ru_maxrss - base_kb > GP_INGEST_TLS_TREE_MAX / 1024);
 		}
 		int status = 0;
 		assert_int_equal(waitpid(child, &status, 0), child);
@@ -215,7 +215,7 @@ static void
 too_long(void **state)
 {
 	(void)state;
-	read_many("", "0123456789abcdef", GP_TLS_JSON_MAX / 16, " ",
+	read_many("", "0123456789abcdef", GP_INGEST_TLS_JSON_MAX / 16, " ",
 		  "0 lost: it is over 10 MiB long\n");
 }
 
@@ -229,7 +229,7 @@ ends_by_listener(void **state)
 		struct told t = TOLD_INIT;
 		struct gp_ingest_listener listener = told_listener(&t);
 		t.answer = -7;
-		assert_int_equal(gp_tls_read(gp_slice_str(documents[i]), 1, &listener), -7);
+		assert_int_equal(gp_ingest_tls_read(gp_slice_str(documents[i]), 1, &listener), -7);
 		assert_int_equal(t.heads + (t.flaws.len > 0), 1);
 		assert_int_equal(t.policies, 0);
 		told_free(&t);

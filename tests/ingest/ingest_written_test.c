@@ -69,7 +69,7 @@ aggregate(void **state)
 	struct told t = TOLD_INIT;
 	struct gp_ingest_listener listener = told_listener(&t);
 	assert_true(gp_dmarcrpt_write_xml(&report, &xml));
-	struct gp_aggregate *a = gp_aggregate_new(&listener, 10, 1);
+	struct gp_aggregate *a = gp_aggregate_new(&listener, 10);
 	assert_int_equal(gp_aggregate_feed(a, gp_buf_slice(&xml)), 0);
 	assert_int_equal(gp_aggregate_end(a), 0);
 	check(&t,
@@ -113,7 +113,7 @@ tls(void **state)
 	struct told t = TOLD_INIT;
 	struct gp_ingest_listener listener = told_listener(&t);
 	assert_true(gp_tlsrpt_write_json(&report, &json));
-	assert_int_equal(gp_tls_read(gp_buf_slice(&json), 1, &listener), 0);
+	assert_int_equal(gp_ingest_tls_read(gp_buf_slice(&json), 1, &listener), 0);
 	check(&t,
 	      "head 2 org=Reporter & <Sons> email=dmarc@reporter.example "
 	      "id=3v98abbp@reporter.example domain=example.com 302832000-302918399\n"
