@@ -187,6 +187,7 @@ def reached(results):
 def main():
     args = arguments()
     enter_network()
+    subprocess.run(["ninja", "-C", BUILD, "scan_field"], check=True, stdout=subprocess.DEVNULL)
     results = {"argv": sys.argv[1:], "load": os.getloadavg(), "fields": {}}
     with tempfile.TemporaryDirectory() as scratch:
         for i, name in enumerate(args.fields):

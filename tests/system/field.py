@@ -283,6 +283,7 @@ def opensmtpd(field, rows):
     servers.opensmtpd(field.peers, 25, "\n".join(lines) + "\n", files)
 
 
+SENDMAIL_LOGIN = ["TRUST_AUTH_MECH(`LOGIN PLAIN')", "define(`confAUTH_MECHANISMS', `LOGIN PLAIN')"]
 SENDMAIL = [
     Row("Sendmail", "safe", {}),
     Row("Sendmail", "open relay", RELAY, ["FEATURE(`promiscuous_relay')"]),
@@ -290,6 +291,13 @@ SENDMAIL = [
     Row("Sendmail", "no TLS", {"tls.absent": "medium"}, tls=None),
     Row("Sendmail", "expired certificate", {"cert.expired": "medium"}, tls="expired"),
     Row("Sendmail", "certificate for another name", {"cert.name": "low"}, tls="wrong name"),
+    Row("Sendmail", "self-signed certificate", UNTRUSTED, tls="self-signed"),
+    Row("Sendmail", "TLS 1.0 and 1.1 alone", {"tls.version_old": "medium"},
+        ["define(`confSERVER_SSL_OPTIONS', `+SSL_OP_NO_TLSv1_2 +SSL_OP_NO_TLSv1_3')",
+         "define(`confCIPHER_LIST', `ALL:@SECLEVEL=0')"]),
+    Row("Sendmail", "AUTH in clear", IN_CLEAR, SENDMAIL_LOGIN),
+    Row("Sendmail", "AUTH in clear, no TLS", IN_CLEAR | {"auth.in_clear": "high", "tls.absent": "medium"},
+        SENDMAIL_LOGIN, tls=None),
     Row("Sendmail", "tells who exists", {"smtp.vrfy": "medium"}, ["define(`confPRIVACY_FLAGS', `authwarnings')"]),
     Row("Sendmail", "shows its version", VERSION | {"software.weakness_faint": "info"},
         ["define(`confSMTP_LOGIN_MSG', `$j Sendmail $v/$Z; $b')"]),
@@ -307,9 +315,16 @@ def sendmail(field, row):
         lines += [f"define(`conf{name}', `/own/server.pem')" for name in ("SERVER_CERT", "SERVER_KEY", "CACERT")]
         lines += ["define(`confCACERT_PATH', `/own')"]
     certificate = field.certificate(row) if row.tls else None
-    servers.sendmail(field.peers, row.port, field.address(row), [*lines, *(row.how or [])], certificate)
+    lines += row.how or []
+    servers.sendmail(field.peers, row.port, field.address(row), lines, certificate, row.how is SENDMAIL_LOGIN)
 
 
+# Dovecot has a setting for the least version alone, OpenSSL's own file has one for the greatest.
+OLD_TLS = {
+    "ssl_min_protocol": "TLSv1",
+    "ssl_cipher_list": "ALL:@SECLEVEL=0",
+    "import_environment": "OPENSSL_CONF=/own/openssl.cnf",
+}
 SUBMISSION = [
     Row("Dovecot submission", "safe", {}, {"ssl": "required"}, port=587),
     Row("Dovecot submission", "safe", {}, {"ssl": "required"}, port=465),
@@ -321,6 +336,10 @@ SUBMISSION = [
         "expired", port=587),
     Row("Dovecot submission", "self-signed certificate", {"cert.untrusted": "medium"}, {"ssl": "required"},
         "self-signed", port=587),
+    Row("Dovecot submission", "certificate for another name", {"cert.name": "high"}, {"ssl": "required"},
+        "wrong name", port=587),
+    Row("Dovecot submission", "TLS 1.0 and 1.1 alone", {"tls.version_old": "high"}, {"ssl": "required", **OLD_TLS},
+        port=587),
 ]  # fmt: skip
 
 
@@ -340,6 +359,10 @@ AIOSMTPD = [
     Row("aiosmtpd", "AUTH in clear", IN_CLEAR, {"auth": True}),
     Row("aiosmtpd", "expired certificate", {"cert.expired": "medium"}, tls="expired"),
     Row("aiosmtpd", "certificate for another name", {"cert.name": "low"}, tls="wrong name"),
+    Row("aiosmtpd", "self-signed certificate", UNTRUSTED, tls="self-signed"),
+    Row("aiosmtpd", "TLS 1.0 and 1.1 alone", {"tls.version_old": "medium"}, {"old_tls": True}),
+    Row("aiosmtpd", "AUTH in clear, no TLS", IN_CLEAR | {"auth.in_clear": "high", "tls.absent": "medium"},
+        {"auth": True}, tls=None),
 ]
 
 
@@ -359,6 +382,7 @@ def aiosmtpd(field, rows):
                 "next_port": field.canary_port,
                 "certificate": files[-1].name if row.tls else "",
                 "auth": how.get("auth", False),
+                "old_tls": how.get("old_tls", False),
             }
         )
     servers.aiosmtpd_rows(field.peers, json.dumps(told), files)

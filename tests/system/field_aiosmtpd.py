@@ -39,6 +39,9 @@ class Server(Controller):
         if row["certificate"]:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(HERE / row["certificate"])
+            if row["old_tls"]:
+                tls.minimum_version, tls.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+                tls.set_ciphers("ALL:@SECLEVEL=0")
         self.options = {"tls_context": tls, "hostname": row["name"], "auth_require_tls": not row["auth"]}
         self.options["ident"] = "ESMTP"
         if not row["auth"]:

@@ -33,10 +33,23 @@ define(`confPRIVACY_FLAGS', `authwarnings,noexpn,novrfy')dnl
 define(`confREFUSE_LA', `1000')dnl
 define(`confQUEUE_LA', `1000')dnl
 FEATURE(`no_default_msa')dnl
-DAEMON_OPTIONS(`Port={port}, Addr={address}, Name=MTA')dnl
+DAEMON_OPTIONS(`Port={port}, Addr={address}, Name=MTA{modifiers}')dnl
 {more}
 MAILER(`local')dnl
 MAILER(`smtp')dnl
+"""
+
+# Of a server that is told where it is.
+OLD_OPENSSL = """\
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = old
+[old]
+MinProtocol = TLSv1
+MaxProtocol = TLSv1.1
+CipherString = ALL:@SECLEVEL=0
 """
 
 SUBMISSION = """\
@@ -164,12 +177,16 @@ def exim(peers, port, **settings):
     peers.exim(port, ("127.0.0.1", 9), **settings)
 
 
-def sendmail(peers, port, address="127.0.0.1", more=("define(`confDOMAIN_NAME', `sendmail.test')",), certificate=None):
-    """more: lines of its m4. It knows postmaster."""
+SENDMAIL_NAME = "define(`confDOMAIN_NAME', `sendmail.test')"
+
+
+def sendmail(peers, port, address="127.0.0.1", more=(SENDMAIL_NAME,), certificate=None, login=False):
+    """more: lines of its m4. It knows postmaster, and nobody's password."""
     command = "mkdir /own/queue; m4 /own/sendmail.mc > /own/sendmail.cf; sendmail=/usr/libexec/sendmail/sendmail; "
     command += "$sendmail -C/own/sendmail.cf -bi; exec $sendmail -bD -C/own/sendmail.cf"
     work = peers.folder("sendmail")
-    text = SENDMAIL.format(port=port, address=address, more="\n".join(more))
+    modifiers = "" if login else ", M=A"  # A: no AUTH
+    text = SENDMAIL.format(port=port, address=address, modifiers=modifiers, more="\n".join(more))
     (work / "sendmail.mc").write_text(text, encoding="utf-8")
     (work / "switch").write_text("hosts files\naliases files\n", encoding="utf-8")
     (work / "aliases").write_text("postmaster: /dev/null\n", encoding="utf-8")
@@ -203,6 +220,7 @@ def submission(peers, port, address="127.0.0.1", settings=None, certificate=None
     ports = {"submission": 0, "submissions": port} if port == 465 else {"submission": port, "submissions": 0}
     text = SUBMISSION.format(address=address, settings=lines, **ports)
     (work / "dovecot.conf").write_text(text, encoding="utf-8")
+    (work / "openssl.cnf").write_text(OLD_OPENSSL, encoding="ascii")
     give_certificate(work, certificate)
     peers.start(work, "dovecot", "-F", "-c", "/own/dovecot.conf")
     wait_for_port(port, address)

@@ -154,7 +154,7 @@ write_text(struct scan *scan)
 	if (scan->text.failed)
 		return -ENOMEM;
 	if (scan->shared && text.len > 0)
-		scan_progress_hide(&scan->progress);
+		gp_progress_line_hide(&scan->progress.shown);
 	bool good = fwrite(text.ptr, 1, text.len, scan->out) == text.len;
 	gp_buf_clear(&scan->text);
 	return good ? 0 : -EIO;
@@ -180,7 +180,8 @@ static int
 confine(void *context)
 {
 	const struct scan *scan = context;
-	const struct scan_files files = {.written = {scan->o.resume, scan->o.metrics},
+	const struct scan_files files = {.command = "gatepost scan",
+					 .written = {scan->o.resume, scan->o.metrics},
 					 .read = scan->o.engine.canary_list};
 	return scan_sandbox_enter(&files);
 }
@@ -236,18 +237,37 @@ put_rehearsal(const struct scan *scan, uint8_t mode, struct gp_buf *out)
 		put_survey(&scan->o.engine, mode, out);
 }
 
-/* Each way that the ports want a connection to begin in. */
+/* The ways in which connections to the ports begin, and to the targets that have one of their own;
+ * those of files are not looked for. */
+static void
+find_modes(struct scan *scan, bool ret[GP_PROBE_MODE_CLEAR + 1])
+{
+	const struct scan_target_options *o = &scan->o.targets;
+	bool listed = o->operands_len == 0 || o->files_len > 0;
+	for (size_t i = 0; i < o->operands_len; i++) {
+		struct gp_scan_target target;
+		const char *why;
+		struct gp_slice text = gp_slice_str(o->operands[i]);
+		bool own = gp_target_parse(text, GP_TARGET_OF_ANY_SIZE, &scan->arena, &target,
+					   &why) == 0 &&
+			   target.port != 0;
+		if (own)
+			ret[scan_mode_of(scan->o.engine.mode, target.port)] = true;
+		listed = listed || !own;
+	}
+	for (size_t i = 0; listed && i < o->ports_len; i++)
+		ret[scan_mode_of(scan->o.engine.mode, o->ports[i])] = true;
+}
+
 static int
-print_rehearsal(const struct scan *scan)
+print_rehearsal(struct scan *scan)
 {
 	struct gp_buf out = GP_BUF_INIT(1 << 20);
-	const struct scan_target_options *targets = &scan->o.targets;
-	bool done[GP_PROBE_MODE_CLEAR + 1] = {};
-	for (size_t i = 0; i < targets->ports_len; i++) {
-		uint8_t mode = scan_mode_of(scan->o.engine.mode, targets->ports[i]);
-		if (!done[mode])
+	bool modes[GP_PROBE_MODE_CLEAR + 1] = {};
+	find_modes(scan, modes);
+	for (uint8_t mode = 0; mode <= GP_PROBE_MODE_CLEAR; mode++) {
+		if (modes[mode])
 			put_rehearsal(scan, mode, &out);
-		done[mode] = true;
 	}
 	struct gp_slice text = gp_buf_slice(&out);
 	bool good = !out.failed && fwrite(text.ptr, 1, text.len, stdout) == text.len;
@@ -377,7 +397,7 @@ open_output(struct scan *scan)
 	/* libc would look what it is when it writes first, which the sandbox does not let it. */
 	bool terminal = isatty(fileno(scan->out));
 	int mode = terminal ? _IOLBF : _IOFBF;
-	scan->shared = terminal && scan->progress.terminal;
+	scan->shared = terminal && scan->progress.shown.terminal;
 	if (setvbuf(scan->out, scan->out_buffer, mode, sizeof(scan->out_buffer)) != 0)
 		return fail(-ENOMEM);
 	return GP_EXIT_OK;
@@ -428,8 +448,8 @@ start(struct scan *scan)
 		return print_rehearsal(scan);
 	/* From /dev/urandom, which the sandbox will not have. */
 	json_object_seed(0);
-	scan->progress.terminal = isatty(STDERR_FILENO);
-	scan->progress.line = !o->quiet && (o->progress || scan->progress.terminal);
+	scan->progress.shown.terminal = isatty(STDERR_FILENO);
+	scan->progress.line = !o->quiet && (o->progress || scan->progress.shown.terminal);
 	scan->progress.metrics = o->metrics;
 	int code = open_output(scan);
 	if (code != GP_EXIT_OK)

@@ -120,9 +120,13 @@ read_type(struct gp_content *content, struct gp_slice text)
 	bool slash = gp_scan_char(&c, '/');
 	skip_cfws(&c);
 	struct gp_slice subtype = gp_scan_while(&c, is_token);
-	if (!slash || subtype.len == 0)
+	if (!slash || subtype.len == 0) {
 		content->kind = GP_CONTENT_LEAF;
-	else if (gp_slice_eq_nocase(type, GP_SLICE("multipart")))
+		return;
+	}
+	content->type = type;
+	content->subtype = subtype;
+	if (gp_slice_eq_nocase(type, GP_SLICE("multipart")))
 		read_multipart(content, &c, subtype);
 	else if (!gp_slice_eq_nocase(type, GP_SLICE("message")))
 		content->kind = GP_CONTENT_LEAF;
@@ -158,6 +162,7 @@ gp_content_read(const struct gp_header *h, bool in_digest, struct gp_arena *aren
 	struct gp_scan c = gp_scan(field_value(h, GP_SLICE("Content-Transfer-Encoding"), arena));
 	skip_cfws(&c);
 	struct gp_slice encoding = gp_scan_while(&c, is_token);
+	content.transfer = gp_transfer_of(encoding);
 	content.binary = gp_slice_eq_nocase(encoding, GP_SLICE("binary"));
 	if (content.kind != GP_CONTENT_LEAF && is_encoded(encoding))
 		content.kind = GP_CONTENT_OPAQUE;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/message/header.h"
+#include "core/message/transfer.h"
 
 enum { GP_BOUNDARY_MAX = 70 }; /* RFC 2046 section 5.1.1 */
 
@@ -19,10 +20,13 @@ enum gp_content_kind {
 };
 
 struct gp_content {
-	uint8_t kind; /* enum gp_content_kind */
-	bool binary;  /* its Content-Transfer-Encoding is "binary" */
-	bool digest;  /* multipart/digest: its parts are messages where they say nothing else */
-	char boundary[GP_BOUNDARY_MAX]; /* of a MULTIPART */
+	uint8_t kind;                  /* enum gp_content_kind */
+	bool binary;                   /* its Content-Transfer-Encoding is "binary" */
+	uint8_t transfer;              /* enum gp_transfer */
+	struct gp_slice type, subtype; /* "text", "plain", as they stand; empty: not said, or not to
+					  be read. In the arena. */
+	bool digest; /* multipart/digest: its parts are messages where they say nothing else */
+	char boundary[GP_BOUNDARY_MAX]; /* of a MULTIPART, an encoded one too */
 	size_t boundary_len;
 };
 

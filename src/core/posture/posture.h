@@ -18,12 +18,15 @@
 #include "core/dmarc/walk.h"
 #include "core/dns/answers.h"
 #include "core/finding/finding.h"
+#include "core/posture/hosts.h"
+#include "core/posture/past.h"
 
 enum gp_posture_limits {
 	GP_POSTURE_NEED_MAX = 512,       /* questions of a round; more are asked in the next */
 	GP_POSTURE_QUESTIONS_MAX = 1024, /* of all rounds; room for as many in the set is enough */
 	GP_POSTURE_HOSTS_MAX = 20,       /* MX hosts looked at, the best preferred ones */
 	GP_POSTURE_SELECTORS_MAX = 100,
+	GP_POSTURE_OWN_MAX = 64,             /* addresses that are taken for the domain's own */
 	GP_POSTURE_ARENA = 32 * 1024 * 1024, /* octets that are enough for any domain */
 };
 
@@ -36,6 +39,15 @@ struct gp_posture_query {
 	bool selectors_known; /* they are from its mail or its reports, not guessed */
 	bool validated;       /* the answers' `secure` means something: somebody validated them */
 	struct gp_slice reporter; /* mail address for rua in proposals; empty: one in the domain */
+	const struct gp_posture_hosts *hosts;   /* NULL: nobody looked at hosts */
+	const struct gp_posture_policy *policy; /* MTA-STS's; NULL: nobody asked for it */
+	const struct gp_posture_past *past;     /* what earlier looks saw; none: nobody looked */
+	size_t past_len;
+};
+
+struct gp_posture_address {
+	uint8_t octets[GP_DNS_ADDRESS_MAX];
+	uint8_t len; /* 4 or 16 */
 };
 
 enum gp_posture_class {
@@ -44,6 +56,12 @@ enum gp_posture_class {
 	GP_POSTURE_RECEIVING, /* it has MX hosts, and nobody may send */
 	GP_POSTURE_PARKED,    /* neither: the lock-down set is what it should have */
 	GP_POSTURE_ABSENT,    /* there is no such domain */
+};
+
+/* A DKIM key that was found, not a revoked one. */
+struct gp_posture_key {
+	struct gp_slice selector;
+	struct gp_slice fingerprint; /* the start of the key's SHA-256, hexadecimal */
 };
 
 /* What the parts found out for each other, and for the baselines; `known` is false where the DNS
@@ -60,22 +78,38 @@ struct gp_posture_facts {
 	} mx;
 	struct {
 		bool known, present, valid;
-		bool nobody;      /* it authorises nobody: "-all" alone */
-		bool closed;      /* it ends in "-all", by a redirect too */
-		unsigned lookups; /* of a client that nothing matches */
+		bool nobody;            /* it authorises nobody: "-all" alone */
+		bool closed;            /* it ends in "-all", by a redirect too */
+		unsigned lookups;       /* of a client that nothing matches */
+		struct gp_slice record; /* the text; empty: none, or several */
 	} spf;
 	struct {
 		bool known, present;
 		struct gp_slice at; /* the name that has the record in force */
 		uint8_t p;          /* enum gp_dmarc_policy in force for the domain itself */
-		uint8_t sp;         /* in force for names below */
+		uint8_t sp, np;     /* in force for names below; for those that are not there */
 		bool testing;
+		struct gp_slice record;          /* the text of the record in force */
 		const struct gp_dmarc_uris *rua; /* of the record in force; NULL: there is none */
 	} dmarc;
 	struct {
 		unsigned keys, revoked; /* found; with an empty p */
 		bool wildcard_revoked;
+		const struct gp_posture_key *list; /* in the order of the query's selectors */
+		size_t list_len;
 	} dkim;
+	struct {
+		struct gp_slice id;     /* of the record that counts; empty: there is none */
+		struct gp_slice policy; /* the same as a key's fingerprint; empty: not fetched */
+	} sts;
+	/* Addresses that its mail comes from, or goes to: of its MX hosts, and what its SPF record
+	   authorises, with those that it includes of the same organisation; each once, none that is
+	   private. */
+	struct {
+		const struct gp_posture_address *list;
+		size_t len;
+		size_t left_out; /* networks and addresses that there was no room for */
+	} own;
 };
 
 struct gp_posture_result {
@@ -92,11 +126,14 @@ enum gp_posture_outcome {
 };
 
 /*
- * The ids of findings that are looked for in every domain, as far as the DNS answers; what only
- * hosts can show is not among them, though a finding may say that it was not measured.
+ * The ids of findings that are looked for in every domain, as far as the DNS answers; and of those
+ * that only hosts can show, which are looked for where the query has some. What of these could not
+ * be measured a finding says.
  */
 extern const char *const gp_posture_ids[];
 extern const size_t gp_posture_ids_len;
+extern const char *const gp_posture_host_ids[];
+extern const size_t gp_posture_host_ids_len;
 
 /* "sending", "parked", ... */
 const char *

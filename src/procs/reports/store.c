@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "procs/reports/migrate.h"
 #include "procs/reports/tables.h"
 #include "procs/reports/vfs.h"
+#include "sqlite/migrate.h"
 #include "sys/log.h"
 
 /* One step from each version of the tables to the next. What has been shipped is never changed. */

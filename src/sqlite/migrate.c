@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "procs/reports/migrate.h"
+#include "sqlite/migrate.h"
 
 #include <errno.h>
 #include <stdio.h>

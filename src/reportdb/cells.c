@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reportdb/cells.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* How a value of a row changes. */
+enum change {
+	SUM = 0,
+	FIRST, /* the smaller one */
+	LAST,
+};
+
+/* Columns of a key: n a number, t a text, o octets. */
+struct table {
+	const char *key;
+	size_t values;
+	enum change changes[GP_CELLS_VALUES_MAX];
+	const char *sql;
+};
+
+#define PLUS(column_) column_ " = " column_ " + excluded." column_
+#define FIGURES                                                                           \
+	"?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"                            \
+	" messages = messages + excluded.messages, aligned = aligned + excluded.aligned," \
+	" dkim = dkim + excluded.dkim, spf = spf + excluded.spf,"                         \
+	" quarantined = quarantined + excluded.quarantined,"                              \
+	" rejected = rejected + excluded.rejected,"                                       \
+	" forwarded = forwarded + excluded.forwarded,"                                    \
+	" \"foreign\" = \"foreign\" + excluded.\"foreign\","                              \
+	" estimated = estimated + excluded.estimated"
+
+static const struct table tables[GP_CELL_TABLES] = {
+	[GP_CELL_DAY] = {"ntn", 9, {}, "INSERT INTO day VALUES (?, ?, ?, " FIGURES},
+	[GP_CELL_SOURCE_DAY] = {"ntno",
+				9,
+				{},
+				"INSERT INTO source_day VALUES (?, ?, ?, ?, " FIGURES},
+	[GP_CELL_SOURCE_WEEK] = {"nno", 9, {}, "INSERT INTO source_week VALUES (?, ?, ?, " FIGURES},
+	/* Most have been seen before, and later: those are not written again. */
+	[GP_CELL_SOURCE] = {"nto",
+			    2,
+			    {FIRST, LAST},
+			    "INSERT INTO source VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+			    " first_day = min(first_day, excluded.first_day),"
+			    " last_day = max(last_day, excluded.last_day)"
+			    " WHERE excluded.first_day < first_day"
+			    " OR excluded.last_day > last_day"},
+	[GP_CELL_SELECTOR] = {"ntnttn",
+			      2,
+			      {},
+			      "INSERT INTO selector_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+			      " ON CONFLICT DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
+	[GP_CELL_SPF] = {"ntnttn",
+			 2,
+			 {},
+			 "INSERT INTO spf_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+			 " ON CONFLICT DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
+	[GP_CELL_OVERRIDE] = {"ntnnn",
+			      1,
+			      {},
+			      "INSERT INTO override_day VALUES (?, ?, ?, ?, ?, ?)"
+			      " ON CONFLICT DO UPDATE SET " PLUS("messages")},
+	[GP_CELL_REPORTER] =
+		{"ntnnt",
+		 5,
+		 {},
+		 "INSERT INTO reporter_day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		 " ON CONFLICT DO UPDATE SET " PLUS("reports") ", " PLUS("records") ", " PLUS(
+			 "messages") ", " PLUS("lost") ", " PLUS("flawed")},
+	[GP_CELL_POLICY] = {"ntnnnnnnn",
+			    3,
+			    {FIRST, LAST},
+			    "INSERT INTO policy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+			    " ON CONFLICT DO UPDATE SET"
+			    " first_day = min(first_day, excluded.first_day),"
+			    " last_day = max(last_day, excluded.last_day), " PLUS("reports")},
+	[GP_CELL_TLS] = {"ntnt",
+			 2,
+			 {},
+			 "INSERT INTO tls_day VALUES (?, ?, ?, ?, ?, ?)"
+			 " ON CONFLICT DO UPDATE SET " PLUS("successful") ", " PLUS("failed")},
+	[GP_CELL_TLS_FAILURE] = {"ntnttt",
+				 1,
+				 {},
+				 "INSERT INTO tls_failure_day VALUES (?, ?, ?, ?, ?, ?, ?)"
+				 " ON CONFLICT DO UPDATE SET " PLUS("sessions")},
+	[GP_CELL_TALLY] = {"t",
+			   1,
+			   {},
+			   "INSERT INTO tally VALUES (?, ?)"
+			   " ON CONFLICT DO UPDATE SET " PLUS("value")},
+};
+
+/* --- keys --- */
+
+/* A number as 8 octets that sort as numbers do, negative ones first. */
+static uint64_t
+flip(int64_t n)
+{
+	return (uint64_t)n ^ UINT64_C(1) << 63;
+}
+
+void
+gp_cells_key(struct gp_buf *key, enum gp_cell_table table)
+{
+	gp_buf_clear(key);
+	gp_buf_put_char(key, (char)table);
+}
+
+void
+gp_cells_key_number(struct gp_buf *key, int64_t n)
+{
+	char octets[8];
+	uint64_t bits = flip(n);
+	for (size_t i = 0; i < sizeof(octets); i++)
+		octets[i] = (char)(bits >> (56 - 8 * i));
+	gp_buf_put(key, gp_slice(octets, sizeof(octets)));
+}
+
+void
+gp_cells_key_text(struct gp_buf *key, struct gp_slice text)
+{
+	gp_buf_put(key, text);
+	gp_buf_put_char(key, '\0');
+}
+
+void
+gp_cells_key_octets(struct gp_buf *key, struct gp_slice octets)
+{
+	gp_assert(octets.len <= UINT8_MAX);
+	gp_buf_put_char(key, (char)octets.len);
+	gp_buf_put(key, octets);
+}
+
+static const struct table *
+take_table(struct gp_slice *key)
+{
+	gp_assert(key->len > 0 && (uint8_t)key->ptr[0] < GP_CELL_TABLES);
+	const struct table *t = &tables[(uint8_t)key->ptr[0]];
+	*key = gp_slice_drop(*key, 1);
+	return t;
+}
+
+static int64_t
+take_number(struct gp_slice *key)
+{
+	uint64_t bits = 0;
+	gp_assert(key->len >= 8);
+	for (size_t i = 0; i < 8; i++)
+		bits = bits << 8 | (uint8_t)key->ptr[i];
+	*key = gp_slice_drop(*key, 8);
+	return (int64_t)(bits ^ UINT64_C(1) << 63);
+}
+
+static struct gp_slice
+take_octets(struct gp_slice *key)
+{
+	gp_assert(key->len > 0 && key->len > (uint8_t)key->ptr[0]);
+	struct gp_slice octets = gp_slice_take(gp_slice_drop(*key, 1), (uint8_t)key->ptr[0]);
+	*key = gp_slice_drop(*key, 1 + octets.len);
+	return octets;
+}
+
+/* --- sets --- */
+
+struct gp_cells
+gp_cells(const uint64_t seed[2])
+{
+	return (struct gp_cells){
+		.map = gp_map(SIZE_MAX, seed),
+		.arena = GP_ARENA_INIT(GP_CELLS_MEMORY_MAX),
+		.seed = {seed[0], seed[1]},
+	};
+}
+
+void
+gp_cells_free(struct gp_cells *c)
+{
+	gp_map_free(&c->map);
+	gp_arena_free(&c->arena);
+}
+
+void
+gp_cells_clear(struct gp_cells *c)
+{
+	gp_map_free(&c->map);
+	c->map = gp_map(SIZE_MAX, c->seed);
+	gp_arena_reset(&c->arena);
+}
+
+bool
+gp_cells_full(const struct gp_cells *c)
+{
+	return c->map.len >= GP_CELLS_MAX || c->arena.used >= GP_CELLS_MEMORY_MAX / 4;
+}
+
+bool
+gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
+{
+	struct gp_slice rest = key;
+	const struct table *t = take_table(&rest);
+	struct gp_cell *cell = gp_map_get(&c->map, key);
+	if (!cell) {
+		cell = gp_arena_new(&c->arena, struct gp_cell);
+		if (!cell)
+			return false;
+		cell->key = gp_arena_dup(&c->arena, key);
+		memcpy(cell->values, values, t->values * sizeof(*values));
+		return cell->key.ptr && gp_map_set(&c->map, cell->key, cell);
+	}
+	for (size_t i = 0; i < t->values; i++) {
+		int64_t *v = &cell->values[i];
+		*v = t->changes[i] == FIRST  ? GP_MIN(*v, values[i])
+		     : t->changes[i] == LAST ? GP_MAX(*v, values[i])
+					     : *v + values[i];
+	}
+	return true;
+}
+
+/* What a source had on a day, as what it had in that week, of all domains; and when it was seen. */
+static bool
+derive(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
+{
+	struct gp_slice rest = gp_slice_drop(cell->key, 1);
+	int64_t trusted = take_number(&rest);
+	struct gp_slice domain = gp_slice_cut(&rest, '\0');
+	int64_t day = take_number(&rest);
+	struct gp_slice source = take_octets(&rest);
+
+	gp_cells_key(key, GP_CELL_SOURCE_WEEK);
+	gp_cells_key_number(key, trusted);
+	gp_cells_key_number(key, day / 7);
+	gp_cells_key_octets(key, source);
+	if (!gp_cells_add(c, gp_buf_slice(key), cell->values))
+		return false;
+	const struct gp_slice domains[] = {domain, GP_SLICE("")};
+	for (size_t i = 0; i < GP_ARRAY_LEN(domains); i++) {
+		gp_cells_key(key, GP_CELL_SOURCE);
+		gp_cells_key_number(key, trusted);
+		gp_cells_key_text(key, domains[i]);
+		gp_cells_key_octets(key, source);
+		if (!gp_cells_add(c, gp_buf_slice(key), (const int64_t[]){day, day}))
+			return false;
+	}
+	return true;
+}
+
+bool
+gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other)
+{
+	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
+	const struct gp_map_entry *e;
+	size_t at = 0;
+	bool good = true;
+	while (good && (e = gp_map_next(&other->map, &at)) != NULL) {
+		const struct gp_cell *cell = e->value;
+		good = gp_cells_add(c, cell->key, cell->values);
+		if (good && cell->key.ptr[0] == GP_CELL_SOURCE_DAY)
+			good = derive(c, cell, &key);
+	}
+	good = good && !key.failed;
+	gp_buf_free(&key);
+	return good;
+}
+
+/* --- into the database --- */
+
+static int
+write_cell(const struct gp_cell *cell, sqlite3_stmt *const statements[GP_CELL_TABLES])
+{
+	struct gp_slice rest = cell->key;
+	sqlite3_stmt *st = statements[(uint8_t)cell->key.ptr[0]];
+	const struct table *t = take_table(&rest);
+	int column = 1;
+	for (const char *c = t->key; *c; c++, column++) {
+		if (*c == 'n') {
+			sqlite3_bind_int64(st, column, take_number(&rest));
+			continue;
+		}
+		struct gp_slice s = *c == 't' ? gp_slice_cut(&rest, '\0') : take_octets(&rest);
+		if (*c == 't')
+			sqlite3_bind_text64(st, column, s.ptr, s.len, SQLITE_STATIC, SQLITE_UTF8);
+		else
+			sqlite3_bind_blob64(st, column, s.ptr, s.len, SQLITE_STATIC);
+	}
+	for (size_t i = 0; i < t->values; i++)
+		sqlite3_bind_int64(st, column++, cell->values[i]);
+	int code = sqlite3_step(st);
+	sqlite3_reset(st);
+	return code == SQLITE_DONE ? 0 : code;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct gp_cell *const *x = a, *const *y = b;
+	return gp_slice_cmp((*x)->key, (*y)->key);
+}
+
+int
+gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_TABLES])
+{
+	const struct gp_map_entry *e;
+	size_t at = 0, len = 0;
+	int r = 0;
+	if (c->map.len == 0)
+		return 0;
+	const struct gp_cell **list = calloc(c->map.len, sizeof(const struct gp_cell *));
+	if (!list)
+		return -ENOMEM;
+	while ((e = gp_map_next(&c->map, &at)) != NULL)
+		list[len++] = e->value;
+	qsort(list, len, sizeof(*list), compare);
+	for (size_t i = 0; r == 0 && i < len; i++)
+		r = write_cell(list[i], statements);
+	free(list);
+	gp_cells_clear(c);
+	return r;
+}
+
+int
+gp_cells_prepare(sqlite3 *db, sqlite3_stmt *ret_statements[GP_CELL_TABLES])
+{
+	int r = SQLITE_OK;
+	for (size_t i = 0; r == SQLITE_OK && i < GP_CELL_TABLES; i++)
+		r = sqlite3_prepare_v3(db, tables[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
+				       &ret_statements[i], NULL);
+	return r;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is to be added to the tables of figures. Many records add to the same row; they are added up
+ * in memory first, and go to the database in the order of its keys, a row once.
+ *
+ * A cell is such a row: its table, the columns of its key, packed so that they sort as the table
+ * does, and its values.
+ */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/map.h"
+
+enum gp_cells_limits {
+	GP_CELLS_MAX = 30'000,          /* then they should go to the database */
+	GP_CELLS_MEMORY_MAX = 64 << 20, /* octets; at a quarter of it they should, too */
+	GP_CELLS_KEY_MAX = 8 << 10,
+	GP_CELLS_VALUES_MAX = 9,
+};
+
+/* In the order in which they are written. */
+enum gp_cell_table {
+	GP_CELL_DAY = 0,
+	GP_CELL_SOURCE_DAY,
+	GP_CELL_SOURCE_WEEK,
+	GP_CELL_SOURCE,
+	GP_CELL_SELECTOR,
+	GP_CELL_SPF,
+	GP_CELL_OVERRIDE,
+	GP_CELL_REPORTER,
+	GP_CELL_POLICY,
+	GP_CELL_TLS,
+	GP_CELL_TLS_FAILURE,
+	GP_CELL_TALLY,
+	GP_CELL_TABLES,
+};
+
+struct gp_cell {
+	struct gp_slice key;
+	int64_t values[GP_CELLS_VALUES_MAX];
+};
+
+struct gp_cells {
+	struct gp_map map;
+	struct gp_arena arena;
+	uint64_t seed[2];
+};
+
+struct gp_cells
+gp_cells(const uint64_t seed[2]);
+void
+gp_cells_free(struct gp_cells *c);
+void
+gp_cells_clear(struct gp_cells *c);
+/* Whether they should be written before much more is added. */
+bool
+gp_cells_full(const struct gp_cells *c);
+
+/* A key: its table, then its columns. The buffer's cap is GP_CELLS_KEY_MAX. Texts have no NUL. */
+void
+gp_cells_key(struct gp_buf *key, enum gp_cell_table table);
+void
+gp_cells_key_number(struct gp_buf *key, int64_t n);
+void
+gp_cells_key_text(struct gp_buf *key, struct gp_slice text);
+void
+gp_cells_key_octets(struct gp_buf *key, struct gp_slice octets); /* at most 255 */
+
+/* Adds the values of that table: sums, or the first and the last day. False: no memory. */
+[[nodiscard]] bool
+gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values);
+/* Adds all of another set, and what those of SOURCE_DAY come to in SOURCE_WEEK and SOURCE. */
+[[nodiscard]] bool
+gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other);
+
+/* Writes all and clears. statements: gp_cells_prepare()'s. 0, -ENOMEM, or a code of SQLite. */
+[[nodiscard]] int
+gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_TABLES]);
+/* A code of SQLite. Whoever calls finalises them, after a failure too. */
+[[nodiscard]] int
+gp_cells_prepare(sqlite3 *db, sqlite3_stmt *ret_statements[GP_CELL_TABLES]);

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "reportdb/parts.h"
+#include "reportdb/schema.h"
+#include "sqlite/migrate.h"
+
+static const char reading[] = "PRAGMA trusted_schema = OFF;"
+			      "PRAGMA cache_size = -32768;" /* KiB */
+			      "PRAGMA temp_store = MEMORY;"
+			      "PRAGMA query_only = ON;";
+
+static const char writing[] = "PRAGMA trusted_schema = OFF;"
+			      "PRAGMA journal_mode = WAL;"
+			      "PRAGMA synchronous = FULL;"
+			      "PRAGMA foreign_keys = ON;"
+			      "PRAGMA temp_store = MEMORY;"
+			      "PRAGMA cache_size = -65536;"
+			      "PRAGMA journal_size_limit = 67108864;";
+
+#define FIGURES_SUM                                                                           \
+	" sum(messages), sum(aligned), sum(dkim), sum(spf), sum(quarantined), sum(rejected)," \
+	" sum(forwarded), sum(\"foreign\"), sum(estimated)"
+/* Everywhere: ?1 trusted, ?2 domain, ?3 and ?4 the first and the last day. */
+#define DAYS " WHERE trusted = ?1 AND domain = ?2 AND day BETWEEN ?3 AND ?4"
+/* A table without rows of all domains together: those of each, where all are asked for. */
+#define DAYS_OF_ALL " WHERE trusted = ?1 AND (?2 = '' OR domain = ?2) AND day BETWEEN ?3 AND ?4"
+#define REPORT_COLUMNS                                                                    \
+	" id, kind, trusted, org, email, name, domain, file, begin_s, end_s, received_s," \
+	" records, lost, flaws, messages"
+
+static const char *const texts[STATEMENTS] = {
+	[ST_BEGIN] = "BEGIN IMMEDIATE",
+	[ST_COMMIT] = "COMMIT",
+	[ST_ROLLBACK] = "ROLLBACK",
+	[ST_SAVE] = "SAVEPOINT document",
+	[ST_RELEASE] = "RELEASE document",
+	[ST_UNDO] = "ROLLBACK TO document",
+	[ST_ADD_REPORT] =
+		"INSERT INTO report (kind, trusted, org, name, domain, begin_s, end_s, email,"
+		" contact, version, generator, p, sp, np, adkim_strict, aspf_strict, testing, pct,"
+		" fo, discovery, file, received_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+		" ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+	[ST_FIND_REPORT] = "SELECT id FROM report WHERE kind = ? AND trusted = ? AND org = ?"
+			   " AND name = ? AND domain = ? AND begin_s = ? AND end_s = ?",
+	[ST_SET_REPORT] = "UPDATE report SET records = ?2, lost = ?3, flaws = ?4, messages = ?5"
+			  " WHERE id = ?1",
+	[ST_ADD_RECORD] = "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
+	[ST_ADD_DETAIL] = "INSERT INTO detail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ST_ADD_TLS_POLICY] = "INSERT INTO tls_policy VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[ST_ADD_TLS_FAILURE] = "INSERT INTO tls_failure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ST_ADD_FAILURE] = "INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+			   " ?, ?, ?)",
+	[ST_ADD_FLAW] = "INSERT INTO flaw (report, record, lost, file, why, received_s)"
+			" VALUES (?, ?, ?, ?, ?, ?)",
+	[ST_DROP_FLAW] = "DELETE FROM flaw WHERE report IS NULL AND file = ?1 AND why = ?2",
+	[ST_PRUNE_FLAWS] = "DELETE FROM flaw WHERE report IS NULL AND id <="
+			   " (SELECT id FROM flaw WHERE report IS NULL ORDER BY id DESC"
+			   " LIMIT 1 OFFSET ?1)",
+
+	[ST_TOTAL] = "SELECT" FIGURES_SUM " FROM day" DAYS,
+	[ST_DAYS] = "SELECT day, messages, aligned, dkim, spf, quarantined, rejected, forwarded,"
+		    " \"foreign\", estimated FROM day" DAYS " ORDER BY day LIMIT ?5",
+	[ST_DOMAINS] = "SELECT domain, min(day), max(day)," FIGURES_SUM
+		       " FROM day WHERE trusted = ?1 AND domain > '' AND day BETWEEN ?3 AND ?4"
+		       " GROUP BY domain ORDER BY 4 DESC, domain LIMIT ?5",
+	[ST_SOURCES_DOMAIN] = "SELECT source," FIGURES_SUM " FROM source_day" DAYS
+			      " GROUP BY source ORDER BY CASE ?6 WHEN 0 THEN sum(messages)"
+			      " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
+	[ST_SOURCES_ALL] = "SELECT source," FIGURES_SUM " FROM source_week WHERE trusted = ?1"
+			   " AND week BETWEEN ?3 / 7 AND ?4 / 7 GROUP BY source"
+			   " ORDER BY CASE ?6 WHEN 0 THEN sum(messages)"
+			   " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
+	[ST_SOURCE_SEEN] = "SELECT first_day, last_day FROM source"
+			   " WHERE trusted = ? AND domain = ? AND source = ?",
+	[ST_SOURCE_DAYS] = "SELECT day, messages, aligned, dkim, spf, quarantined, rejected,"
+			   " forwarded, \"foreign\", estimated FROM source_day" DAYS
+			   " AND source = ?6 ORDER BY day LIMIT ?5",
+	[ST_NEW_SOURCES] = "SELECT count(*) FROM source WHERE trusted = ?1 AND domain = ?2"
+			   " AND first_day BETWEEN ?3 AND ?4",
+	[ST_SELECTORS] = "SELECT signer, selector, result, sum(messages), sum(aligned)"
+			 " FROM selector_day" DAYS_OF_ALL
+			 " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT ?5",
+	[ST_SPF] =
+		"SELECT spf_domain, scope, result, sum(messages), sum(aligned)"
+		" FROM spf_day" DAYS_OF_ALL " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT ?5",
+	[ST_OVERRIDES] = "SELECT reason, disposition, sum(messages) FROM override_day" DAYS_OF_ALL
+			 " GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT ?5",
+	[ST_REPORTERS] = "SELECT org, min(day), max(day), sum(reports), sum(records),"
+			 " sum(messages), sum(lost), sum(flawed) FROM reporter_day" DAYS
+			 " AND (?6 = 0 OR kind = ?6) GROUP BY org ORDER BY 6 DESC, org LIMIT ?5",
+	[ST_POLICIES] = "SELECT domain, p, sp, np, adkim_strict, aspf_strict, testing, pct,"
+			" first_day, last_day, reports FROM policy WHERE trusted = ?1"
+			" AND (?2 = '' OR domain = ?2) AND last_day >= ?3 AND first_day <= ?4"
+			" ORDER BY last_day DESC, reports DESC, domain LIMIT ?5",
+	[ST_TLS_DAYS] = "SELECT day, type, sum(successful), sum(failed) FROM tls_day" DAYS_OF_ALL
+			" GROUP BY day, type ORDER BY day, type LIMIT ?5",
+	[ST_TLS_FAILURES] = "SELECT result, receiving_mx, org, min(day), max(day), sum(sessions)"
+			    " FROM tls_failure_day" DAYS_OF_ALL
+			    " GROUP BY 1, 2, 3 ORDER BY 6 DESC, 1, 2, 3 LIMIT ?5",
+	[ST_LIST] = "SELECT" REPORT_COLUMNS " FROM report WHERE trusted = ?1"
+		    " AND (?2 = '' OR domain = ?2) AND end_s BETWEEN ?3 * 86400"
+		    " AND ?4 * 86400 + 86399 AND (?6 = 0 OR kind = ?6)"
+		    " AND (?7 = 0 OR id < ?7) ORDER BY id DESC LIMIT ?5",
+	[ST_REPORT] = "SELECT" REPORT_COLUMNS " FROM report WHERE id = ?",
+	[ST_HEAD] = "SELECT kind, org, email, contact, name, domain, begin_s, end_s, version,"
+		    " generator, p, sp, np, adkim_strict, aspf_strict, testing, pct, fo, discovery"
+		    " FROM report WHERE id = ?",
+	[ST_RECORDS] = "SELECT r.number, r.source, r.messages, d.disposition, d.dkim_aligned,"
+		       " d.spf_aligned, d.header_from, d.envelope_from, d.envelope_to, d.reasons,"
+		       " d.dkim, d.spf FROM record r JOIN detail d"
+		       " ON d.report = r.report AND d.number = r.detail"
+		       " WHERE r.report = ?1 ORDER BY r.number",
+	[ST_TLS_POLICIES] = "SELECT number, type, domain, strings, mx, successful, failed"
+			    " FROM tls_policy WHERE report = ? ORDER BY number",
+	[ST_FAILURES_OF_POLICY] = "SELECT result, sending_ip, receiving_mx, receiving_ip,"
+				  " receiving_helo, reason_code, info, sessions FROM tls_failure"
+				  " WHERE report = ? AND policy = ? ORDER BY number",
+	[ST_FAILURE] = "SELECT type, delivery, source, domain, header_from, envelope_from,"
+		       " envelope_to, subject, message_id, results, dkim_domain, dkim_selector,"
+		       " spf_record, arrived_s, incidents, header FROM failure WHERE report = ?",
+	[ST_FLAWS_OF_REPORT] = "SELECT record, lost, why FROM flaw WHERE report = ? ORDER BY id",
+	[ST_SOURCE_REPORTS] = "SELECT id FROM report WHERE domain = ?2 AND trusted = ?1"
+			      " AND kind = 1 AND end_s >= ?3 * 86400"
+			      " AND begin_s <= ?4 * 86400 + 86399 ORDER BY end_s, id",
+	[ST_SOURCE_RECORDS] = "SELECT r.number, r.source, r.messages, d.disposition,"
+			      " d.dkim_aligned, d.spf_aligned, d.header_from, d.envelope_from,"
+			      " d.envelope_to, d.reasons, d.dkim, d.spf FROM record r"
+			      " JOIN detail d ON d.report = r.report AND d.number = r.detail"
+			      " WHERE r.report = ?1 AND r.source = ?2 ORDER BY r.number",
+	[ST_FAILURE_REPORTS] = "SELECT id FROM report WHERE trusted = ?1"
+			       " AND (?2 = '' OR domain = ?2) AND kind = 3 AND end_s BETWEEN"
+			       " ?3 * 86400 AND ?4 * 86400 + 86399 ORDER BY end_s DESC, id DESC"
+			       " LIMIT ?5",
+	[ST_FLAWS] = "SELECT file, why, report, record, lost, received_s FROM flaw"
+		     " WHERE report IS NULL OR (lost AND NOT ?1) ORDER BY id DESC LIMIT ?2",
+	[ST_TALLY] = "SELECT name, value FROM tally",
+	[ST_KINDS] = "SELECT kind, trusted, count(*), max(received_s) FROM report GROUP BY 1, 2",
+};
+
+/* --- statements --- */
+
+sqlite3_stmt *
+gp_statement(struct gp_reportdb *db, enum gp_reportdb_statement which)
+{
+	if (!db->statements[which])
+		(void)sqlite3_prepare_v3(db->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+					 &db->statements[which], NULL);
+	return db->statements[which];
+}
+
+void
+gp_bind_text(sqlite3_stmt *st, int column, struct gp_slice text)
+{
+	sqlite3_bind_text64(st, column, text.len > 0 ? text.ptr : "", text.len, SQLITE_STATIC,
+			    SQLITE_UTF8);
+}
+
+struct gp_slice
+gp_source_octets(const uint8_t address[16])
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct gp_slice all = gp_slice((const char *)address, 16);
+	return memcmp(address, mapped, sizeof(mapped)) == 0 ? gp_slice_drop(all, 12) : all;
+}
+
+void
+gp_bind_source(sqlite3_stmt *st, int column, const uint8_t address[16])
+{
+	struct gp_slice s = gp_source_octets(address);
+	sqlite3_bind_blob64(st, column, s.ptr, s.len, SQLITE_STATIC);
+}
+
+int
+gp_finish(struct gp_reportdb *db, enum gp_reportdb_statement which)
+{
+	sqlite3_stmt *st = gp_statement(db, which);
+	int code = st ? sqlite3_step(st) : sqlite3_errcode(db->db);
+	if (st)
+		sqlite3_reset(st);
+	return sqlite_error(code);
+}
+
+int
+gp_next_row(struct gp_reportdb *db, enum gp_reportdb_statement which)
+{
+	sqlite3_stmt *st = gp_statement(db, which);
+	int code = st ? sqlite3_step(st) : sqlite3_errcode(db->db);
+	if (code == SQLITE_ROW)
+		return 1;
+	if (st)
+		sqlite3_reset(st);
+	return sqlite_error(code);
+}
+
+void
+gp_reset(struct gp_reportdb *db, enum gp_reportdb_statement which)
+{
+	sqlite3_reset(db->statements[which]);
+}
+
+uint64_t
+gp_count_at(sqlite3_stmt *st, int column)
+{
+	sqlite3_int64 n = sqlite3_column_int64(st, column);
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+struct gp_slice
+gp_text_at(sqlite3_stmt *st, int column)
+{
+	const void *p = sqlite3_column_blob(st, column);
+	int len = sqlite3_column_bytes(st, column);
+	return gp_slice(p ? p : "", p ? (size_t)len : 0);
+}
+
+void
+gp_source_at(sqlite3_stmt *st, int column, uint8_t ret_address[16])
+{
+	struct gp_slice s = gp_text_at(st, column);
+	memset(ret_address, 0, 16);
+	if (s.len == 4)
+		ret_address[10] = ret_address[11] = 0xff;
+	if (s.len == 4 || s.len == 16)
+		memcpy(ret_address + 16 - s.len, s.ptr, s.len);
+}
+
+/* --- the beginning and the end --- */
+
+/* What was written down of days that were forgotten. */
+static int
+read_forgotten(struct gp_reportdb *db)
+{
+	struct gp_reportdb_health health;
+	int r = gp_reportdb_health(db, &health);
+	db->forgotten_before = r < 0 ? INT64_MIN : health.forgotten_before_day;
+	return r;
+}
+
+static int
+prepare(struct gp_reportdb *db)
+{
+	int r = sqlite_error(sqlite3_busy_timeout(db->db, GP_REPORTDB_WAIT_MS));
+	if (r == 0)
+		r = sqlite_execute(db->db, db->writes ? writing : reading);
+	int version = r == 0 ? sqlite_version(db->db) : r;
+	if (version < 0)
+		return version;
+	if ((size_t)version != gp_reportdb_steps_len)
+		r = db->writes ? sqlite_migrate(db->db, gp_reportdb_steps, gp_reportdb_steps_len)
+			       : -EPROTO;
+	if (r == 0 && db->writes)
+		r = sqlite_error(gp_cells_prepare(db->db, db->cell_statements));
+	return r == 0 ? read_forgotten(db) : r;
+}
+
+int
+gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportdb **ret)
+{
+	struct gp_reportdb *db = calloc(1, sizeof(*db));
+	int flags = mode == GP_REPORTDB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+	*ret = NULL;
+	if (!db || getrandom(db->seed, sizeof(db->seed), 0) != sizeof(db->seed)) {
+		free(db);
+		return -ENOMEM;
+	}
+	db->writes = mode != GP_REPORTDB_READ;
+	db->batch = gp_cells(db->seed);
+	db->current = gp_cells(db->seed);
+	db->key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
+	db->packed = GP_BUF_INIT(GP_DETAIL_MAX);
+	db->lines = GP_BUF_INIT(GP_LINES_MAX);
+	db->doc.details = gp_map(GP_DETAILS_MAX, db->seed);
+	db->doc.details_arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
+	db->doc.arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
+	int code = sqlite3_open_v2(
+		path, &db->db, flags | (mode == GP_REPORTDB_MAKE ? SQLITE_OPEN_CREATE : 0), NULL);
+	int r = code == SQLITE_CANTOPEN ? -ENOENT : sqlite_error(code);
+	if (r == 0)
+		r = prepare(db);
+	if (r == 0)
+		*ret = db;
+	else
+		gp_reportdb_close(db);
+	return r;
+}
+
+struct gp_reportdb *
+gp_reportdb_close(struct gp_reportdb *db)
+{
+	if (!db)
+		return NULL;
+	for (size_t i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(db->statements[i]);
+	for (size_t i = 0; i < GP_CELL_TABLES; i++)
+		sqlite3_finalize(db->cell_statements[i]);
+	sqlite3_close(db->db);
+	gp_cells_free(&db->batch);
+	gp_cells_free(&db->current);
+	gp_map_free(&db->doc.details);
+	gp_arena_free(&db->doc.details_arena);
+	gp_arena_free(&db->doc.arena);
+	gp_buf_free(&db->key);
+	gp_buf_free(&db->packed);
+	gp_buf_free(&db->lines);
+	free(db);
+	return NULL;
+}
+
+const char *
+gp_reportdb_why(const struct gp_reportdb *db, int error)
+{
+	switch (error) {
+	case -EPROTO:
+		return "its tables are of another version of gatepost";
+	case -ENOENT:
+		return "it is not there, or cannot be read";
+	case -EBUSY:
+		return "somebody else writes to it";
+	case -ENOMEM:
+		return "no memory";
+	case -EINVAL:
+		return "what was told makes no sense";
+	default:
+		return db ? sqlite3_errmsg(db->db) : "it cannot be opened";
+	}
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is asked of the database: lists of figures, of reports, of flaws. */
+#include <errno.h>
+
+#include "reportdb/parts.h"
+#include "sqlite/migrate.h"
+
+/* --- lists --- */
+
+/* A statement whose rows become a list in an arena. */
+struct list {
+	struct gp_reportdb *db;
+	enum gp_reportdb_statement which;
+	sqlite3_stmt *st;
+	struct gp_arena *arena;
+	size_t size; /* of an entry */
+	char *items;
+	size_t len, room;
+};
+
+/* The statement with the range bound to its first five parameters. 0 or -errno. */
+static int
+open_list(struct list *l, const struct gp_reportdb_range *range, size_t max)
+{
+	l->st = gp_statement(l->db, l->which);
+	if (!l->st)
+		return sqlite_error(sqlite3_errcode(l->db->db));
+	sqlite3_clear_bindings(l->st);
+	sqlite3_bind_int(l->st, 1, !range->unauthenticated);
+	gp_bind_text(l->st, 2, range->domain);
+	sqlite3_bind_int64(l->st, 3, range->from_day);
+	sqlite3_bind_int64(l->st, 4, range->to_day);
+	sqlite3_bind_int64(l->st, 5, (sqlite3_int64)GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX));
+	return 0;
+}
+
+/* The next row's entry, zeroed; NULL at the end, with *ret_error. */
+static void *
+next_entry(struct list *l, int *ret_error)
+{
+	int r = gp_next_row(l->db, l->which);
+	*ret_error = GP_MIN(r, 0);
+	if (r != 1)
+		return NULL;
+	if (l->len == l->room) {
+		l->room = GP_MAX(2 * l->room, (size_t)32);
+		char *more = gp_arena_array(l->arena, l->room, l->size);
+		if (!more) {
+			gp_reset(l->db, l->which);
+			*ret_error = -ENOMEM;
+			return NULL;
+		}
+		if (l->len > 0)
+			memcpy(more, l->items, l->len * l->size);
+		l->items = more;
+	}
+	return l->items + l->len++ * l->size;
+}
+
+static struct gp_slice
+copy_at(const struct list *l, int column)
+{
+	return gp_arena_dup(l->arena, gp_text_at(l->st, column));
+}
+
+/* Hands the list over. */
+static int
+close_list(const struct list *l, int r, void *ret_items, size_t *ret_len)
+{
+	memcpy(ret_items, &l->items, sizeof(void *));
+	*ret_len = l->len;
+	return r == 0 && l->arena->failed ? -ENOMEM : r;
+}
+
+static struct gp_reportdb_figures
+figures_at(sqlite3_stmt *st, int column)
+{
+	return (struct gp_reportdb_figures){
+		.messages = gp_count_at(st, column),
+		.aligned = gp_count_at(st, column + 1),
+		.dkim = gp_count_at(st, column + 2),
+		.spf = gp_count_at(st, column + 3),
+		.quarantined = gp_count_at(st, column + 4),
+		.rejected = gp_count_at(st, column + 5),
+		.forwarded = gp_count_at(st, column + 6),
+		.foreign = gp_count_at(st, column + 7),
+		.estimated = gp_count_at(st, column + 8),
+	};
+}
+
+#define LIST(db_, which_, arena_, type_)                                                        \
+	(struct list)                                                                           \
+	{                                                                                       \
+		.db = (db_), .which = (which_), .arena = (arena_), .size = sizeof(struct type_) \
+	}
+
+/* --- DMARC --- */
+
+int
+gp_reportdb_total(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		  struct gp_reportdb_figures *ret)
+{
+	struct list l = LIST(db, ST_TOTAL, NULL, gp_reportdb_figures);
+	*ret = (struct gp_reportdb_figures){};
+	int r = open_list(&l, range, 1);
+	if (r == 0)
+		r = gp_next_row(db, ST_TOTAL);
+	if (r == 1)
+		*ret = figures_at(l.st, 0);
+	gp_reset(db, ST_TOTAL);
+	return GP_MIN(r, 0);
+}
+
+static int
+list_days(struct list *l, struct gp_reportdb_day **ret, size_t *ret_len, int r)
+{
+	struct gp_reportdb_day *e;
+	while (r == 0 && (e = next_entry(l, &r)) != NULL)
+		*e = (struct gp_reportdb_day){sqlite3_column_int64(l->st, 0), figures_at(l->st, 1)};
+	return close_list(l, r, ret, ret_len);
+}
+
+int
+gp_reportdb_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		 struct gp_arena *arena, struct gp_reportdb_day **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_DAYS, arena, gp_reportdb_day);
+	return list_days(&l, ret, ret_len, open_list(&l, range, SIZE_MAX));
+}
+
+int
+gp_reportdb_source_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			const uint8_t address[16], struct gp_arena *arena,
+			struct gp_reportdb_day **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_SOURCE_DAYS, arena, gp_reportdb_day);
+	int r = open_list(&l, range, SIZE_MAX);
+	if (r == 0)
+		gp_bind_source(l.st, 6, address);
+	return list_days(&l, ret, ret_len, r);
+}
+
+int
+gp_reportdb_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		    struct gp_arena *arena, struct gp_reportdb_domain **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_DOMAINS, arena, gp_reportdb_domain);
+	struct gp_reportdb_domain *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_domain){
+			.domain = copy_at(&l, 0),
+			.first_day = sqlite3_column_int64(l.st, 1),
+			.last_day = sqlite3_column_int64(l.st, 2),
+			.figures = figures_at(l.st, 3),
+		};
+	return close_list(&l, r, ret, ret_len);
+}
+
+/* When a source was seen, ever. */
+static int
+find_seen(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+	  struct gp_reportdb_source *s)
+{
+	sqlite3_stmt *st = gp_statement(db, ST_SOURCE_SEEN);
+	if (!st)
+		return -ENOMEM;
+	sqlite3_bind_int(st, 1, !range->unauthenticated);
+	gp_bind_text(st, 2, range->domain);
+	gp_bind_source(st, 3, s->address);
+	int r = gp_next_row(db, ST_SOURCE_SEEN);
+	if (r == 1) {
+		s->first_day = sqlite3_column_int64(st, 0);
+		s->last_day = sqlite3_column_int64(st, 1);
+	}
+	gp_reset(db, ST_SOURCE_SEEN);
+	return GP_MIN(r, 0);
+}
+
+int
+gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		    enum gp_reportdb_order order, size_t max, struct gp_arena *arena,
+		    struct gp_reportdb_source **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, range->domain.len > 0 ? ST_SOURCES_DOMAIN : ST_SOURCES_ALL, arena,
+			     gp_reportdb_source);
+	struct gp_reportdb_source *e;
+	int r = open_list(&l, range, max);
+	if (r == 0)
+		sqlite3_bind_int(l.st, 6, order);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL) {
+		gp_source_at(l.st, 0, e->address);
+		e->figures = figures_at(l.st, 1);
+	}
+	r = close_list(&l, r, ret, ret_len);
+	for (size_t i = 0; r == 0 && i < *ret_len; i++)
+		r = find_seen(db, range, &(*ret)[i]);
+	return r;
+}
+
+int
+gp_reportdb_new_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			uint64_t *ret)
+{
+	struct list l = LIST(db, ST_NEW_SOURCES, NULL, gp_reportdb_source);
+	*ret = 0;
+	int r = open_list(&l, range, 1);
+	if (r == 0)
+		r = gp_next_row(db, ST_NEW_SOURCES);
+	if (r == 1)
+		*ret = gp_count_at(l.st, 0);
+	gp_reset(db, ST_NEW_SOURCES);
+	return GP_MIN(r, 0);
+}
+
+static int
+list_auths(struct gp_reportdb *db, enum gp_reportdb_statement which,
+	   const struct gp_reportdb_range *range, struct gp_arena *arena,
+	   struct gp_reportdb_auth **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, which, arena, gp_reportdb_auth);
+	struct gp_reportdb_auth *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_auth){
+			.domain = copy_at(&l, 0),
+			.selector = copy_at(&l, 1),
+			.result = (uint8_t)sqlite3_column_int(l.st, 2),
+			.messages = gp_count_at(l.st, 3),
+			.aligned = gp_count_at(l.st, 4),
+		};
+	return close_list(&l, r, ret, ret_len);
+}
+
+int
+gp_reportdb_selectors(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		      struct gp_arena *arena, struct gp_reportdb_auth **ret, size_t *ret_len)
+{
+	return list_auths(db, ST_SELECTORS, range, arena, ret, ret_len);
+}
+
+int
+gp_reportdb_spf(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		struct gp_arena *arena, struct gp_reportdb_auth **ret, size_t *ret_len)
+{
+	return list_auths(db, ST_SPF, range, arena, ret, ret_len);
+}
+
+int
+gp_reportdb_overrides(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		      struct gp_arena *arena, struct gp_reportdb_override **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_OVERRIDES, arena, gp_reportdb_override);
+	struct gp_reportdb_override *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_override){
+			.reason = (uint8_t)sqlite3_column_int(l.st, 0),
+			.disposition = (uint8_t)sqlite3_column_int(l.st, 1),
+			.messages = gp_count_at(l.st, 2),
+		};
+	return close_list(&l, r, ret, ret_len);
+}
+
+int
+gp_reportdb_reporters(struct gp_reportdb *db, const struct gp_reportdb_range *range, uint8_t kind,
+		      struct gp_arena *arena, struct gp_reportdb_reporter **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_REPORTERS, arena, gp_reportdb_reporter);
+	struct gp_reportdb_reporter *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	if (r == 0)
+		sqlite3_bind_int(l.st, 6, kind);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_reporter){
+			.org = copy_at(&l, 0),
+			.first_day = sqlite3_column_int64(l.st, 1),
+			.last_day = sqlite3_column_int64(l.st, 2),
+			.reports = gp_count_at(l.st, 3),
+			.records = gp_count_at(l.st, 4),
+			.messages = gp_count_at(l.st, 5),
+			.lost = gp_count_at(l.st, 6),
+			.flawed = gp_count_at(l.st, 7),
+		};
+	return close_list(&l, r, ret, ret_len);
+}
+
+int
+gp_reportdb_policies(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		     struct gp_arena *arena, struct gp_reportdb_policy **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_POLICIES, arena, gp_reportdb_policy);
+	struct gp_reportdb_policy *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_policy){
+			.domain = copy_at(&l, 0),
+			.p = (uint8_t)sqlite3_column_int(l.st, 1),
+			.sp = (uint8_t)sqlite3_column_int(l.st, 2),
+			.np = (uint8_t)sqlite3_column_int(l.st, 3),
+			.adkim_strict = sqlite3_column_int(l.st, 4),
+			.aspf_strict = sqlite3_column_int(l.st, 5),
+			.testing = sqlite3_column_int(l.st, 6),
+			.pct = sqlite3_column_int(l.st, 7),
+			.first_day = sqlite3_column_int64(l.st, 8),
+			.last_day = sqlite3_column_int64(l.st, 9),
+			.reports = gp_count_at(l.st, 10),
+		};
+	return close_list(&l, r, ret, ret_len);
+}
+
+/* --- TLS --- */
+
+int
+gp_reportdb_tls_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		     struct gp_arena *arena, struct gp_reportdb_tls_day **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_TLS_DAYS, arena, gp_reportdb_tls_day);
+	struct gp_reportdb_tls_day *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_tls_day){
+			.day = sqlite3_column_int64(l.st, 0),
+			.type = copy_at(&l, 1),
+			.successful = gp_count_at(l.st, 2),
+			.failed = gp_count_at(l.st, 3),
+		};
+	return close_list(&l, r, ret, ret_len);
+}
+
+int
+gp_reportdb_tls_failures(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			 struct gp_arena *arena, struct gp_reportdb_tls_failure **ret,
+			 size_t *ret_len)
+{
+	struct list l = LIST(db, ST_TLS_FAILURES, arena, gp_reportdb_tls_failure);
+	struct gp_reportdb_tls_failure *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_tls_failure){
+			.result = copy_at(&l, 0),
+			.receiving_mx = copy_at(&l, 1),
+			.org = copy_at(&l, 2),
+			.first_day = sqlite3_column_int64(l.st, 3),
+			.last_day = sqlite3_column_int64(l.st, 4),
+			.sessions = gp_count_at(l.st, 5),
+		};
+	return close_list(&l, r, ret, ret_len);
+}
+
+/* --- reports --- */
+
+static struct gp_reportdb_report
+report_at(const struct list *l)
+{
+	struct gp_apportion days;
+	struct gp_reportdb_report report = {
+		.number = gp_count_at(l->st, 0),
+		.kind = (uint8_t)sqlite3_column_int(l->st, 1),
+		.authenticated = sqlite3_column_int(l->st, 2),
+		.org = copy_at(l, 3),
+		.email = copy_at(l, 4),
+		.id = copy_at(l, 5),
+		.domain = copy_at(l, 6),
+		.file = copy_at(l, 7),
+		.begin = sqlite3_column_int64(l->st, 8),
+		.end = sqlite3_column_int64(l->st, 9),
+		.received_s = sqlite3_column_int64(l->st, 10),
+		.records = gp_count_at(l->st, 11),
+		.lost = gp_count_at(l->st, 12),
+		.flaws = gp_count_at(l->st, 13),
+		.messages = gp_count_at(l->st, 14),
+	};
+	report.estimated = gp_apportion_begin(&days, report.begin, report.end) && days.days > 1;
+	return report;
+}
+
+int
+gp_reportdb_list(struct gp_reportdb *db, const struct gp_reportdb_range *range, uint8_t kind,
+		 uint64_t before, size_t max, struct gp_arena *arena,
+		 struct gp_reportdb_report **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_LIST, arena, gp_reportdb_report);
+	struct gp_reportdb_report *e;
+	int r = open_list(&l, range, max);
+	if (r == 0) {
+		sqlite3_bind_int(l.st, 6, kind);
+		sqlite3_bind_int64(l.st, 7, (sqlite3_int64)GP_MIN(before, (uint64_t)INT64_MAX));
+	}
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = report_at(&l);
+	return close_list(&l, r, ret, ret_len);
+}
+
+int
+gp_reportdb_report(struct gp_reportdb *db, uint64_t number, struct gp_arena *arena,
+		   struct gp_reportdb_report *ret)
+{
+	struct list l = LIST(db, ST_REPORT, arena, gp_reportdb_report);
+	l.st = gp_statement(db, ST_REPORT);
+	if (!l.st)
+		return sqlite_error(sqlite3_errcode(db->db));
+	sqlite3_bind_int64(l.st, 1, (sqlite3_int64)GP_MIN(number, (uint64_t)INT64_MAX));
+	int r = gp_next_row(db, ST_REPORT);
+	if (r == 1)
+		*ret = report_at(&l);
+	gp_reset(db, ST_REPORT);
+	if (r == 1 && arena->failed)
+		return -ENOMEM;
+	return r < 0 ? r : !r;
+}
+
+/* --- health --- */
+
+int
+gp_reportdb_flaws(struct gp_reportdb *db, bool refused_only, size_t max, struct gp_arena *arena,
+		  struct gp_reportdb_flaw **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_FLAWS, arena, gp_reportdb_flaw);
+	struct gp_reportdb_flaw *e;
+	int r = 0;
+	l.st = gp_statement(db, ST_FLAWS);
+	if (!l.st)
+		return sqlite_error(sqlite3_errcode(db->db));
+	sqlite3_bind_int(l.st, 1, refused_only);
+	sqlite3_bind_int64(l.st, 2, (sqlite3_int64)GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX));
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_flaw){
+			.file = copy_at(&l, 0),
+			.why = copy_at(&l, 1),
+			.report = gp_count_at(l.st, 2),
+			.record = gp_count_at(l.st, 3),
+			.lost = sqlite3_column_int(l.st, 4),
+			.received_s = sqlite3_column_int64(l.st, 5),
+		};
+	return close_list(&l, r, ret, ret_len);
+}
+
+static int
+read_tally(struct gp_reportdb *db, struct gp_reportdb_health *ret)
+{
+	const struct {
+		const char *name;
+		uint64_t *to;
+	} names[] = {{"duplicates", &ret->duplicates},
+		     {"refused", &ret->refused},
+		     {"old", &ret->old},
+		     {"records", &ret->records},
+		     {"lost", &ret->lost}};
+	int r;
+	while ((r = gp_next_row(db, ST_TALLY)) == 1) {
+		sqlite3_stmt *st = db->statements[ST_TALLY];
+		struct gp_slice name = gp_text_at(st, 0);
+		for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
+			if (gp_slice_eq(name, gp_slice_str(names[i].name)))
+				*names[i].to = gp_count_at(st, 1);
+		}
+		if (gp_slice_eq(name, GP_SLICE("forgotten_before_day")))
+			ret->forgotten_before_day = sqlite3_column_int64(st, 1);
+	}
+	return r;
+}
+
+int
+gp_reportdb_health(struct gp_reportdb *db, struct gp_reportdb_health *ret)
+{
+	*ret = (struct gp_reportdb_health){.forgotten_before_day = INT64_MIN};
+	int r = read_tally(db, ret);
+	while (r == 0 && (r = gp_next_row(db, ST_KINDS)) == 1) {
+		sqlite3_stmt *st = db->statements[ST_KINDS];
+		uint64_t n = gp_count_at(st, 2);
+		int kind = sqlite3_column_int(st, 0);
+		*(kind == GP_INGEST_AGGREGATE ? &ret->aggregates
+		  : kind == GP_INGEST_TLS     ? &ret->tls
+					      : &ret->failures) += n;
+		if (!sqlite3_column_int(st, 1))
+			ret->unauthenticated += n;
+		ret->last_received_s = GP_MAX(ret->last_received_s, sqlite3_column_int64(st, 3));
+		r = 0;
+	}
+	return GP_MIN(r, 0);
+}

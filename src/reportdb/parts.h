@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share: a database that is open, and the document that comes
+ * in. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "reportdb/apportion.h"
+#include "reportdb/cells.h"
+
+enum gp_reportdb_parts {
+	GP_DETAILS_MAX = 4096,           /* of one document, in memory at a time */
+	GP_DETAILS_MEMORY_MAX = 4 << 20, /* octets; at half of it they are forgotten */
+	GP_DETAIL_MAX = 512 << 10,       /* octets of one: all its texts */
+	GP_LINES_MAX = 64 << 10,         /* octets of a list of texts, as lines */
+	GP_FIGURES = 9,
+};
+
+enum gp_reportdb_statement {
+	ST_BEGIN = 0,
+	ST_COMMIT,
+	ST_ROLLBACK,
+	ST_SAVE,
+	ST_RELEASE,
+	ST_UNDO,
+	ST_ADD_REPORT,
+	ST_FIND_REPORT,
+	ST_SET_REPORT,
+	ST_ADD_RECORD,
+	ST_ADD_DETAIL,
+	ST_ADD_TLS_POLICY,
+	ST_ADD_TLS_FAILURE,
+	ST_ADD_FAILURE,
+	ST_ADD_FLAW,
+	ST_DROP_FLAW,
+	ST_PRUNE_FLAWS,
+	ST_TOTAL,
+	ST_DAYS,
+	ST_DOMAINS,
+	ST_SOURCES_DOMAIN,
+	ST_SOURCES_ALL,
+	ST_SOURCE_SEEN,
+	ST_SOURCE_DAYS,
+	ST_NEW_SOURCES,
+	ST_SELECTORS,
+	ST_SPF,
+	ST_OVERRIDES,
+	ST_REPORTERS,
+	ST_POLICIES,
+	ST_TLS_DAYS,
+	ST_TLS_FAILURES,
+	ST_LIST,
+	ST_REPORT,
+	ST_HEAD,
+	ST_RECORDS,
+	ST_TLS_POLICIES,
+	ST_FAILURES_OF_POLICY,
+	ST_FAILURE,
+	ST_FLAWS_OF_REPORT,
+	ST_SOURCE_REPORTS,
+	ST_SOURCE_RECORDS,
+	ST_FAILURE_REPORTS,
+	ST_FLAWS,
+	ST_TALLY,
+	ST_KINDS,
+	STATEMENTS,
+};
+
+/* Rows that have all but their source and their number in common. */
+struct gp_detail {
+	uint64_t number; /* in its report */
+	struct gp_slice packed;
+	uint64_t *messages; /* by the report's days */
+	bool forwarded, foreign;
+};
+
+/* A flaw that was told. */
+struct gp_flaw {
+	uint64_t record;
+	bool lost;
+	const char *why;
+};
+
+/* The document that is being told. */
+struct gp_document {
+	bool open, told; /* begun; has a head */
+	int error;       /* negative: it cannot be kept */
+	bool authenticated;
+	int64_t received_s;
+	enum gp_reportdb_outcome outcome; /* KEPT until something else is known */
+	char reason[256];                 /* REFUSED */
+	struct gp_slice file;             /* this and other texts are in `arena` */
+
+	/* From its head on. */
+	uint8_t kind;
+	struct gp_slice org, domain;
+	int64_t report; /* its id */
+	struct gp_apportion days;
+	struct gp_reportdb_figures *figures; /* by day */
+	uint64_t records, lost, flaws_told, messages;
+	uint64_t last_number; /* of its records */
+	struct gp_flaw flaws[GP_REPORTDB_FLAWS_MAX];
+	size_t flaws_len;
+	struct gp_arena arena;
+
+	struct gp_map details; /* by `packed` */
+	struct gp_arena details_arena;
+	uint64_t details_len; /* ever, of this report */
+
+	struct gp_slice tls_domain; /* of the policy that was told last */
+	uint64_t tls_policy, tls_failures;
+};
+
+struct gp_reportdb {
+	sqlite3 *db;
+	bool writes, in_transaction;
+	bool refused; /* something, since the last sync */
+	sqlite3_stmt *statements[STATEMENTS];
+	sqlite3_stmt *cell_statements[GP_CELL_TABLES];
+	struct gp_cells batch;   /* of documents that are told */
+	struct gp_cells current; /* of the one that is being told */
+	struct gp_document doc;
+	struct gp_buf key, packed, lines;
+	int64_t forgotten_before; /* a day; INT64_MIN: nothing was forgotten */
+	uint64_t seed[2];
+};
+
+/* --- statements (db.c) --- */
+
+/* The statement, prepared when it is needed first; NULL: it cannot be. */
+sqlite3_stmt *
+gp_statement(struct gp_reportdb *db, enum gp_reportdb_statement which);
+void
+gp_bind_text(sqlite3_stmt *st, int column, struct gp_slice text);
+/* As 4 octets or 16. */
+void
+gp_bind_source(sqlite3_stmt *st, int column, const uint8_t address[16]);
+/* Of a statement without rows, whose values are bound. 0 or -errno. */
+[[nodiscard]] int
+gp_finish(struct gp_reportdb *db, enum gp_reportdb_statement which);
+/* The next row: 1; 0: there is none; -errno. But for 1 the statement is over. */
+[[nodiscard]] int
+gp_next_row(struct gp_reportdb *db, enum gp_reportdb_statement which);
+/* It is of no more interest. */
+void
+gp_reset(struct gp_reportdb *db, enum gp_reportdb_statement which);
+uint64_t
+gp_count_at(sqlite3_stmt *st, int column); /* no negative ones */
+struct gp_slice
+gp_text_at(sqlite3_stmt *st, int column); /* until the next row */
+void
+gp_source_at(sqlite3_stmt *st, int column, uint8_t ret_address[16]);
+
+/* The address as a slice of 4 octets or 16. */
+struct gp_slice
+gp_source_octets(const uint8_t address[16]);
+
+/* --- rows of aggregate reports (rows.c) --- */
+
+[[nodiscard]] int
+gp_document_row(struct gp_reportdb *db, const struct gp_ingest_row *row);
+/* What its details, and its figures by day, come to. */
+[[nodiscard]] int
+gp_document_figures(struct gp_reportdb *db);
+/* Adds to the current document's cells: one whose key is in db->key. 0 or -ENOMEM. */
+[[nodiscard]] int
+gp_document_add(struct gp_reportdb *db, const int64_t *values);
+/* Begins a key in db->key: table, trusted, domain. */
+void
+gp_document_key(struct gp_reportdb *db, enum gp_cell_table table, struct gp_slice domain);
+/* What many of its records would need; written, and forgotten. */
+[[nodiscard]] int
+gp_document_spill(struct gp_reportdb *db);
+
+/* --- other records (write.c) --- */
+
+/* 0; 1: the document is refused by it; -errno. */
+[[nodiscard]] int
+gp_document_flaw(struct gp_reportdb *db, uint64_t record, bool lost, const char *why);
+
+/* Whether the number of a record is one that may come now: they rise. */
+bool
+gp_document_number(struct gp_document *d, uint64_t number);
+
+/* Adds to its messages. False: a report of more than GP_INGEST_COUNT_MAX is not true, and sums of
+   such reports would not fit. */
+[[nodiscard]] bool
+gp_document_count(struct gp_document *d, uint64_t count);
+
+/* Texts as lines, in db->lines until the next call. */
+struct gp_slice
+gp_lines(struct gp_reportdb *db, const struct gp_slice *list, size_t len);

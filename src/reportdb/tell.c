@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A report that is kept, told again as its reader told it. */
+#include <errno.h>
+
+#include "reportdb/parts.h"
+#include "sqlite/migrate.h"
+
+/* The statement with a report's number bound; NULL: it cannot be had. */
+static sqlite3_stmt *
+open_report(struct gp_reportdb *db, enum gp_reportdb_statement which, uint64_t number)
+{
+	sqlite3_stmt *st = gp_statement(db, which);
+	if (st)
+		sqlite3_bind_int64(st, 1, (sqlite3_int64)GP_MIN(number, (uint64_t)INT64_MAX));
+	return st;
+}
+
+static int
+broken(const struct gp_reportdb *db)
+{
+	return sqlite_error(sqlite3_errcode(db->db));
+}
+
+/* 0; 1: there is no such report, ret_kind is 0 then; -errno; or what the listener says. */
+static int
+tell_head(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *l,
+	  uint8_t *ret_kind)
+{
+	sqlite3_stmt *st = open_report(db, ST_HEAD, number);
+	*ret_kind = 0;
+	if (!st)
+		return broken(db);
+	int r = gp_next_row(db, ST_HEAD);
+	if (r != 1)
+		return r < 0 ? r : 1;
+	struct gp_ingest_head h = {
+		.kind = (uint8_t)sqlite3_column_int(st, 0),
+		.org = gp_text_at(st, 1),
+		.email = gp_text_at(st, 2),
+		.contact = gp_text_at(st, 3),
+		.id = gp_text_at(st, 4),
+		.domain = gp_text_at(st, 5),
+		.begin = sqlite3_column_int64(st, 6),
+		.end = sqlite3_column_int64(st, 7),
+		.version = gp_text_at(st, 8),
+		.generator = gp_text_at(st, 9),
+		.p = (uint8_t)sqlite3_column_int(st, 10),
+		.sp = (uint8_t)sqlite3_column_int(st, 11),
+		.np = (uint8_t)sqlite3_column_int(st, 12),
+		.adkim_strict = sqlite3_column_int(st, 13),
+		.aspf_strict = sqlite3_column_int(st, 14),
+		.testing = sqlite3_column_int(st, 15),
+		.pct = sqlite3_column_int(st, 16),
+		.fo = gp_text_at(st, 17),
+		.discovery = gp_text_at(st, 18),
+	};
+	*ret_kind = h.kind;
+	r = l->head(l->context, &h);
+	gp_reset(db, ST_HEAD);
+	return r;
+}
+
+/* --- rows --- */
+
+/* Returns how many of a list's lines there were. */
+static size_t
+read_auths(struct gp_slice lines, bool dkim, struct gp_ingest_auth *list)
+{
+	size_t len = 0;
+	while (lines.len > 0 && len < GP_INGEST_RESULTS_MAX) {
+		struct gp_slice line = gp_slice_cut(&lines, '\n');
+		uint64_t result = 0;
+		(void)gp_slice_u64(gp_slice_cut(&line, '\t'), UINT8_MAX, &result);
+		struct gp_ingest_auth *a = &list[len++];
+		*a = (struct gp_ingest_auth){.result = (uint8_t)result};
+		a->domain = gp_slice_cut(&line, '\t');
+		*(dkim ? &a->selector : &a->scope) = gp_slice_cut(&line, '\t');
+		a->human = line;
+	}
+	return len;
+}
+
+static size_t
+read_reasons(struct gp_slice lines, struct gp_ingest_reason *list)
+{
+	size_t len = 0;
+	while (lines.len > 0 && len < GP_INGEST_REASONS_MAX) {
+		struct gp_slice line = gp_slice_cut(&lines, '\n');
+		uint64_t type = 0;
+		(void)gp_slice_u64(gp_slice_cut(&line, '\t'), UINT8_MAX, &type);
+		list[len++] = (struct gp_ingest_reason){.type = (uint8_t)type, .comment = line};
+	}
+	return len;
+}
+
+static void
+read_row(sqlite3_stmt *st, struct gp_ingest_row *ret)
+{
+	*ret = (struct gp_ingest_row){
+		.number = gp_count_at(st, 0),
+		.count = gp_count_at(st, 2),
+		.disposition = (uint8_t)sqlite3_column_int(st, 3),
+		.dkim = (uint8_t)sqlite3_column_int(st, 4),
+		.spf = (uint8_t)sqlite3_column_int(st, 5),
+		.header_from = gp_text_at(st, 6),
+		.envelope_from = gp_text_at(st, 7),
+		.envelope_to = gp_text_at(st, 8),
+	};
+	gp_source_at(st, 1, ret->source);
+	ret->reasons_len = read_reasons(gp_text_at(st, 9), ret->reasons);
+	ret->dkim_results_len = read_auths(gp_text_at(st, 10), true, ret->dkim_results);
+	ret->spf_results_len = read_auths(gp_text_at(st, 11), false, ret->spf_results);
+}
+
+/* Of a statement that is bound. */
+static int
+tell_rows(struct gp_reportdb *db, enum gp_reportdb_statement which,
+	  const struct gp_ingest_listener *l)
+{
+	struct gp_ingest_row row;
+	int r;
+	while ((r = gp_next_row(db, which)) == 1) {
+		read_row(db->statements[which], &row);
+		r = l->row(l->context, &row);
+		if (r != 0)
+			break;
+	}
+	gp_reset(db, which);
+	return r;
+}
+
+/* --- TLS and failures --- */
+
+static size_t
+read_lines(struct gp_slice lines, struct gp_slice list[GP_INGEST_PATTERNS_MAX])
+{
+	size_t len = 0;
+	while (lines.len > 0 && len < GP_INGEST_PATTERNS_MAX)
+		list[len++] = gp_slice_cut(&lines, '\n');
+	return len;
+}
+
+static int
+tell_tls_failures(struct gp_reportdb *db, uint64_t number, uint64_t policy,
+		  const struct gp_ingest_listener *l)
+{
+	sqlite3_stmt *st = open_report(db, ST_FAILURES_OF_POLICY, number);
+	int r;
+	if (!st)
+		return broken(db);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)policy);
+	while ((r = gp_next_row(db, ST_FAILURES_OF_POLICY)) == 1) {
+		struct gp_ingest_tls_failure f = {
+			.result = gp_text_at(st, 0),
+			.sending_ip = gp_text_at(st, 1),
+			.receiving_mx = gp_text_at(st, 2),
+			.receiving_ip = gp_text_at(st, 3),
+			.receiving_helo = gp_text_at(st, 4),
+			.reason_code = gp_text_at(st, 5),
+			.info = gp_text_at(st, 6),
+			.sessions = gp_count_at(st, 7),
+		};
+		r = l->tls_failure(l->context, &f);
+		if (r != 0)
+			break;
+	}
+	gp_reset(db, ST_FAILURES_OF_POLICY);
+	return r;
+}
+
+static int
+tell_tls(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *l)
+{
+	sqlite3_stmt *st = open_report(db, ST_TLS_POLICIES, number);
+	int r;
+	if (!st)
+		return broken(db);
+	while ((r = gp_next_row(db, ST_TLS_POLICIES)) == 1) {
+		struct gp_ingest_tls_policy p = {
+			.number = gp_count_at(st, 0),
+			.type = gp_text_at(st, 1),
+			.domain = gp_text_at(st, 2),
+			.successful = gp_count_at(st, 5),
+			.failed = gp_count_at(st, 6),
+		};
+		p.lines_len = read_lines(gp_text_at(st, 3), p.lines);
+		p.mx_len = read_lines(gp_text_at(st, 4), p.mx);
+		r = l->tls_policy(l->context, &p);
+		if (r == 0)
+			r = tell_tls_failures(db, number, p.number, l);
+		if (r != 0)
+			break;
+	}
+	gp_reset(db, ST_TLS_POLICIES);
+	return r;
+}
+
+static int
+tell_failure(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *l)
+{
+	sqlite3_stmt *st = open_report(db, ST_FAILURE, number);
+	if (!st)
+		return broken(db);
+	int r = gp_next_row(db, ST_FAILURE);
+	if (r != 1)
+		return r;
+	struct gp_ingest_failure f = {
+		.type = gp_text_at(st, 0),
+		.delivery = gp_text_at(st, 1),
+		.domain = gp_text_at(st, 3),
+		.header_from = gp_text_at(st, 4),
+		.envelope_from = gp_text_at(st, 5),
+		.envelope_to = gp_text_at(st, 6),
+		.subject = gp_text_at(st, 7),
+		.message_id = gp_text_at(st, 8),
+		.results = gp_text_at(st, 9),
+		.dkim_domain = gp_text_at(st, 10),
+		.dkim_selector = gp_text_at(st, 11),
+		.spf_record = gp_text_at(st, 12),
+		.arrived = sqlite3_column_int64(st, 13),
+		.incidents = gp_count_at(st, 14),
+		.header = gp_text_at(st, 15),
+	};
+	gp_source_at(st, 2, f.source);
+	r = l->failure(l->context, &f);
+	gp_reset(db, ST_FAILURE);
+	return r;
+}
+
+static int
+tell_flaws(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *l)
+{
+	sqlite3_stmt *st = open_report(db, ST_FLAWS_OF_REPORT, number);
+	int r;
+	if (!st)
+		return broken(db);
+	while ((r = gp_next_row(db, ST_FLAWS_OF_REPORT)) == 1) {
+		const unsigned char *why = sqlite3_column_text(st, 2);
+		r = l->flaw(l->context, gp_count_at(st, 0), sqlite3_column_int(st, 1),
+			    why ? (const char *)why : "");
+		if (r != 0)
+			break;
+	}
+	gp_reset(db, ST_FLAWS_OF_REPORT);
+	return r;
+}
+
+/* --- all of it --- */
+
+int
+gp_reportdb_tell(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *listener)
+{
+	uint8_t kind;
+	int r = tell_head(db, number, listener, &kind);
+	if (r == 0 && kind == GP_INGEST_AGGREGATE)
+		r = open_report(db, ST_RECORDS, number) ? tell_rows(db, ST_RECORDS, listener)
+							: broken(db);
+	if (r == 0 && kind == GP_INGEST_TLS)
+		r = tell_tls(db, number, listener);
+	if (r == 0 && kind == GP_INGEST_FAILURE)
+		r = tell_failure(db, number, listener);
+	return r == 0 ? tell_flaws(db, number, listener) : r;
+}
+
+/* A head that is told once its report turns out to have rows. */
+struct waiting {
+	struct gp_reportdb *db;
+	const struct gp_ingest_listener *to;
+	uint64_t number;
+	bool told;
+};
+
+static int
+tell_waiting(void *context, const struct gp_ingest_row *row)
+{
+	struct waiting *w = context;
+	uint8_t kind;
+	int r = w->told ? 0 : tell_head(w->db, w->number, w->to, &kind);
+	w->told = true;
+	return r == 0 ? w->to->row(w->to->context, row) : r;
+}
+
+static int
+bind_range(struct gp_reportdb *db, enum gp_reportdb_statement which,
+	   const struct gp_reportdb_range *range)
+{
+	sqlite3_stmt *st = gp_statement(db, which);
+	if (!st)
+		return broken(db);
+	sqlite3_bind_int(st, 1, !range->unauthenticated);
+	gp_bind_text(st, 2, range->domain);
+	sqlite3_bind_int64(st, 3, range->from_day);
+	sqlite3_bind_int64(st, 4, range->to_day);
+	return 0;
+}
+
+int
+gp_reportdb_tell_source(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			const uint8_t address[16], const struct gp_ingest_listener *listener)
+{
+	int r = bind_range(db, ST_SOURCE_REPORTS, range);
+	if (r < 0)
+		return r;
+	while ((r = gp_next_row(db, ST_SOURCE_REPORTS)) == 1) {
+		struct waiting w = {db, listener, gp_count_at(db->statements[ST_SOURCE_REPORTS], 0),
+				    false};
+		struct gp_ingest_listener l = {.context = &w, .row = tell_waiting};
+		sqlite3_stmt *st = open_report(db, ST_SOURCE_RECORDS, w.number);
+		if (!st) {
+			r = broken(db);
+			break;
+		}
+		gp_bind_source(st, 2, address);
+		r = tell_rows(db, ST_SOURCE_RECORDS, &l);
+		if (r != 0)
+			break;
+	}
+	gp_reset(db, ST_SOURCE_REPORTS);
+	return r;
+}
+
+int
+gp_reportdb_tell_failures(struct gp_reportdb *db, const struct gp_reportdb_range *range, size_t max,
+			  const struct gp_ingest_listener *listener)
+{
+	int r = bind_range(db, ST_FAILURE_REPORTS, range);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(db->statements[ST_FAILURE_REPORTS], 5,
+			   (sqlite3_int64)GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX));
+	while ((r = gp_next_row(db, ST_FAILURE_REPORTS)) == 1) {
+		uint64_t number = gp_count_at(db->statements[ST_FAILURE_REPORTS], 0);
+		uint8_t kind;
+		r = tell_head(db, number, listener, &kind);
+		if (r == 0)
+			r = tell_failure(db, number, listener);
+		if (r != 0)
+			break;
+	}
+	gp_reset(db, ST_FAILURE_REPORTS);
+	return r;
+}
