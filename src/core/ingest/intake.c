@@ -50,8 +50,7 @@ open_document(struct document *d, struct gp_slice octets)
 	d->form = gp_form_of(octets);
 	if (d->form != GP_FORM_XML)
 		return 0;
-	d->aggregate =
-		gp_aggregate_new(d->intake->listener, d->intake->caps.records_max, d->intake->seed);
+	d->aggregate = gp_aggregate_new(d->intake->listener, d->intake->caps.records_max);
 	return d->aggregate ? 0 : -ENOMEM;
 }
 
@@ -65,7 +64,8 @@ put(struct document *d, struct gp_slice octets)
 		return gp_aggregate_feed(d->aggregate, octets);
 	/* One octet more than the reader takes: it says what is too long. */
 	if (d->form == GP_FORM_JSON)
-		gp_buf_put(&d->json, gp_slice_take(octets, GP_TLS_JSON_MAX + 1 - d->json.len));
+		gp_buf_put(&d->json,
+			   gp_slice_take(octets, GP_INGEST_TLS_JSON_MAX + 1 - d->json.len));
 	return d->json.failed ? -ENOMEM : 0;
 }
 
@@ -108,7 +108,7 @@ put_archive(struct document *d, struct gp_slice octets, const struct taking *t)
 static int
 read_document(const struct taking *t, struct gp_slice octets, enum gp_form form)
 {
-	struct document d = {.intake = t->intake, .json = GP_BUF_INIT(GP_TLS_JSON_MAX + 1)};
+	struct document d = {.intake = t->intake, .json = GP_BUF_INIT(GP_INGEST_TLS_JSON_MAX + 1)};
 	int stop = begin(t);
 	if (stop == 0 && (form == GP_FORM_GZIP || form == GP_FORM_ZIP))
 		stop = put_archive(&d, octets, t);
