@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "cli/asks.h"
@@ -21,6 +22,7 @@
 #include "cli/audit/resume.h"
 #include "cli/audit/selectors.h"
 #include "cli/audit/store.h"
+#include "cli/audit/summary.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -71,6 +73,7 @@ struct audit {
 	struct event tick, interrupt, terminate;
 	struct findings_writer writer;
 	struct gp_buf text;
+	struct audit_summary summary;    /* with --summary */
 	struct audit_store *store;       /* NULL: nothing is kept */
 	struct audit_listed *listed;     /* NULL: no block list is asked */
 	struct audit_evidence *evidence; /* NULL: none is wanted */
@@ -79,7 +82,8 @@ struct audit {
 	char out_buffer[OUT_BUFFER];
 	int error;      /* 0, SAID or -errno, which end it */
 	bool stopped;   /* by a signal, which ends it too */
-	bool shared;    /* the terminal has results and the progress */
+	bool terminal;  /* standard error is one; */
+	bool shared;    /* it has results and the progress */
 	bool bad;       /* something as grave as --fail-on, or a baseline's rule failed */
 	size_t unknown; /* domains of which the DNS said nothing */
 };
@@ -118,6 +122,21 @@ write_text(struct audit *a)
 	return good ? 0 : -EIO;
 }
 
+/* The first that a receiver would take: what is wrong with several is a finding. */
+static struct gp_slice
+spf_record_of(const struct job *job)
+{
+	struct gp_dns_answer answer;
+	struct gp_slice domain = job->result.facts.domain;
+	if (!gp_answers_find(job->answers, domain, GP_DNS_TXT, &answer))
+		return GP_SLICE("");
+	for (size_t i = 0; i < answer.records_len; i++) {
+		if (gp_slice_starts_nocase(answer.records[i].data, GP_SLICE("v=spf1")))
+			return answer.records[i].data;
+	}
+	return GP_SLICE("");
+}
+
 static int
 tell_findings(struct audit *a, struct job *job)
 {
@@ -131,6 +150,10 @@ tell_findings(struct audit *a, struct job *job)
 	    !(audit_evidence_answers(a->evidence, job->query.domain, &job->seen) &&
 	      audit_evidence_domain(a->evidence, &job->result, &judged, &job->arena)))
 		return SAID;
+	if (a->o.summary != AUDIT_SUMMARY_NONE)
+		r = audit_summary_add(&a->summary, &job->result, spf_record_of(job));
+	if (r < 0 || a->o.summary == AUDIT_SUMMARY_ALONE)
+		return r;
 	return audit_report_write(&a->writer, &job->result, &judged, &job->arena);
 }
 
@@ -302,6 +325,17 @@ step(struct job *job)
 		job->audit->error = r;
 }
 
+static bool
+read_past(struct job *job)
+{
+	struct gp_posture_past *past = NULL;
+	struct audit_store *store = job->audit->store;
+	bool good = !store || audit_store_past(store, job->query.domain, &job->set, &past,
+					       &job->query.past_len);
+	job->query.past = past;
+	return good;
+}
+
 /* Of a file, all domains have the same answers, which are not to be changed. */
 static int
 open_answers(struct job *job)
@@ -332,7 +366,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->query = a->query;
 	job->query.domain = domain;
 	job->query.policy = audit_hosts_policy(&a->hosts, domain);
-	if (open_answers(job) < 0)
+	if (open_answers(job) < 0 || !read_past(job))
 		return job_free(job);
 	step(job);
 	return job;
@@ -453,10 +487,9 @@ watch(struct audit *a)
 	event_add(&a->terminate, NULL);
 	a->progress.metrics = a->o.metrics;
 	a->progress.domains = a->domains.len;
-	a->progress.shown = gp_progress_line(isatty(STDERR_FILENO), a->told);
+	a->progress.shown = gp_progress_line(a->terminal, a->told);
 	a->progress.line = !a->o.quiet &&
 			   (a->o.progress || (a->progress.shown.terminal && a->domains.len > 1));
-	a->shared = a->progress.shown.terminal && isatty(fileno(a->out));
 }
 
 static void
@@ -478,6 +511,24 @@ look_at_all(struct audit *a)
 	for (size_t i = 0; i < a->o.at_once; i++)
 		a->jobs[i] = job_free(a->jobs[i]);
 	free(a->jobs);
+}
+
+/* Text stands apart from what is above it; the page's sections end before its own end. */
+static int
+tell_summary(struct audit *a)
+{
+	if (a->o.summary == AUDIT_SUMMARY_NONE)
+		return 0;
+	audit_summary_sort(&a->summary);
+	if (a->o.format == FINDINGS_JSON)
+		return audit_summary_json(&a->summary, &a->text);
+	if (a->o.format == FINDINGS_HTML) {
+		audit_summary_html(&a->summary, &a->text);
+		return 0;
+	}
+	gp_buf_put_str(&a->text, a->o.summary == AUDIT_SUMMARY_TOO ? "\n" : "");
+	audit_summary_text(&a->summary, &a->text);
+	return 0;
 }
 
 static int
@@ -502,6 +553,10 @@ ask_lists(struct audit *a)
 static int
 run(struct audit *a)
 {
+	uint64_t seed[2];
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	audit_summary_init(&a->summary, seed);
 	make_query(a);
 	a->begun = a->told = a->first;
 	a->jobs = calloc(a->o.at_once, sizeof(*a->jobs));
@@ -511,8 +566,10 @@ run(struct audit *a)
 		findings_begin(&a->writer);
 	look_at_all(a);
 	int r = a->error;
-	if (r == 0 && a->listed)
+	if (r == 0 && a->listed && !a->stopped)
 		r = ask_lists(a);
+	if (r == 0)
+		r = tell_summary(a);
 	if (r == 0 && !a->o.zone)
 		r = findings_end(&a->writer);
 	if (r == 0)
@@ -532,8 +589,8 @@ run_and_keep(struct audit *a)
 		return run(a);
 	a->store = audit_store_open(a->o.store, true);
 	int r = a->store && audit_store_begin(a->store, a->o.time_s) ? run(a) : SAID;
-	if (r == 0 && !a->stopped &&
-	    !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
+	bool whole = r == 0 && !a->stopped;
+	if (whole && !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
 		r = SAID;
 	a->store = audit_store_close(a->store);
 	return r;
@@ -563,7 +620,7 @@ run_with_evidence(struct audit *a)
 		return run_and_keep(a);
 	a->evidence = audit_evidence_open(&run_of);
 	int r = a->evidence ? run_and_keep(a) : SAID;
-	if (r == 0 && !audit_evidence_end(a->evidence))
+	if (r == 0 && !a->stopped && !audit_evidence_end(a->evidence))
 		r = SAID;
 	a->evidence = audit_evidence_close(a->evidence);
 	return r;
@@ -621,7 +678,9 @@ with_output(struct audit *a)
 		fprintf(stderr, "gatepost audit: %s: %s\n", path, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
-	/* As cli/scan does, whose sandbox lets nobody look what it is. */
+	/* What these files are can be looked at before the sandbox only, by libc too. */
+	a->terminal = isatty(STDERR_FILENO);
+	a->shared = a->terminal && isatty(fileno(a->out));
 	if (setvbuf(a->out, a->out_buffer, _IOFBF, sizeof(a->out_buffer)) != 0)
 		return fail(-ENOMEM);
 	json_object_seed(0);
@@ -674,6 +733,7 @@ gp_cmd_audit(int argc, char **argv)
 		code = GP_EXIT_ERROR;
 	audit_listed_free(audit.listed);
 	audit_domains_free(&audit.domains);
+	audit_summary_free(&audit.summary);
 	gp_buf_free(&audit.text);
 	gp_arena_free(&audit.names);
 	return code;

@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ enum {
 	OPT_FILE = 256,
 	OPT_ZONE_FILE,
 	OPT_ORIGIN,
+	OPT_AXFR,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
@@ -37,7 +39,7 @@ enum {
 	OPT_TLS_SURVEY,
 	OPT_PROBE_RATE,
 	OPT_HELO,
-	OPT_CA,
+	OPT_PROBE_CA,
 	OPT_OPT_OUT,
 	OPT_AT_ONCE,
 	OPT_QUESTIONS,
@@ -45,6 +47,7 @@ enum {
 	OPT_RESUME,
 	OPT_PROGRESS,
 	OPT_METRICS,
+	OPT_SUMMARY,
 	OPT_TIME,
 	OPT_FORMAT,
 	OPT_JSON,
@@ -70,6 +73,7 @@ const char audit_usage[] =
 	"\n"
 	"      --file FILE          more domains\n"
 	"      --zone-file FILE     the domains of a zone, as a master file of RFC 1035\n"
+	"      --axfr ZONE@ADDR[:PORT]  those of a zone that this server transfers\n"
 	"      --origin NAME        what relative names end in there, before its $ORIGIN\n"
 	"  -c FILE                  the configuration, of which dns counts\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
@@ -86,7 +90,8 @@ const char audit_usage[] =
 	"      --tls-survey         of hosts: which versions and suites they take, by up to 60\n"
 	"                           connections each\n"
 	"      --probe-rate N       connections a second; 10 unless told, 0 for no limit\n"
-	"      --helo NAME, --ca FILE, --opt-out FILE, --private   as gatepost scan has them\n"
+	"      --probe-ca FILE      whom to believe about their certificates\n"
+	"      --helo NAME, --opt-out FILE, --private   as gatepost scan has them\n"
 	"      --at-once N          domains at once; 100\n"
 	"      --questions N        questions to the DNS at once; 256\n"
 	"      --rate N             questions a second; 2000, 0: no limit\n"
@@ -99,6 +104,7 @@ const char audit_usage[] =
 	"      --zone               what would mend each, whole, as lines of a zone file\n"
 	"      --nsupdate           the same as commands of nsupdate\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
+	"      --summary[=only]     which faults are the same, and with whose domains\n"
 	"      --baseline NAME|FILE what an authority or a receiver asks; exit 1 where it fails\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
 	"      --evidence DIR|FILE.zip   all of it, with the answers, for an auditor\n"
@@ -119,6 +125,7 @@ static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
 	{"zone-file", required_argument, NULL, OPT_ZONE_FILE},
 	{"origin", required_argument, NULL, OPT_ORIGIN},
+	{"axfr", required_argument, NULL, OPT_AXFR},
 	{"config", required_argument, NULL, 'c'},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
@@ -130,7 +137,7 @@ static const struct option long_options[] = {
 	{"tls-survey", no_argument, NULL, OPT_TLS_SURVEY},
 	{"probe-rate", required_argument, NULL, OPT_PROBE_RATE},
 	{"helo", required_argument, NULL, OPT_HELO},
-	{"ca", required_argument, NULL, OPT_CA},
+	{"probe-ca", required_argument, NULL, OPT_PROBE_CA},
 	{"opt-out", required_argument, NULL, OPT_OPT_OUT},
 	{"at-once", required_argument, NULL, OPT_AT_ONCE},
 	{"questions", required_argument, NULL, OPT_QUESTIONS},
@@ -139,6 +146,7 @@ static const struct option long_options[] = {
 	{"progress", no_argument, NULL, OPT_PROGRESS},
 	{"quiet", no_argument, NULL, 'q'},
 	{"metrics", required_argument, NULL, OPT_METRICS},
+	{"summary", optional_argument, NULL, OPT_SUMMARY},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -250,6 +258,14 @@ read_address(const struct gp_arg *arg, struct audit_options *o)
 }
 
 static bool
+read_summary(const struct gp_arg *arg, struct audit_options *o)
+{
+	o->summary = arg->value ? AUDIT_SUMMARY_ALONE : AUDIT_SUMMARY_TOO;
+	return !arg->value || strcmp(arg->value, "only") == 0 ||
+	       gp_arg_wrong(arg, "is nothing but only");
+}
+
+static bool
 read_keep(const struct gp_arg *arg, struct audit_options *o)
 {
 	uint64_t days;
@@ -282,7 +298,7 @@ read_host_option(struct audit_options *o, int c, const struct gp_arg *arg)
 		return gp_domain_valid(gp_slice_str(optarg)) || gp_arg_wrong(arg, "is no name")
 			       ? 0
 			       : -1;
-	case OPT_CA:
+	case OPT_PROBE_CA:
 		o->authorities = optarg;
 		return 0;
 	case OPT_OPT_OUT:
@@ -308,6 +324,8 @@ read_option(struct audit_options *o, int c)
 		return add_file(&arg, o->files, &o->files_len);
 	case OPT_ZONE_FILE:
 		return add_file(&arg, o->zones, &o->zones_len);
+	case OPT_AXFR:
+		return add_file(&arg, o->transfers, &o->transfers_len);
 	case OPT_ORIGIN:
 		o->origin = optarg;
 		return true;
@@ -340,6 +358,8 @@ read_option(struct audit_options *o, int c)
 	case 'q':
 		o->quiet = true;
 		return true;
+	case OPT_SUMMARY:
+		return read_summary(&arg, o);
 	case OPT_METRICS:
 		o->metrics = optarg;
 		return true;
@@ -389,7 +409,16 @@ static bool
 can_resume(const struct audit_options *o)
 {
 	bool lines = o->zone || o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON;
-	return lines && !o->store;
+	return lines && !o->store && !o->evidence && o->lists_len == 0;
+}
+
+/* Of a part of the domains it would be none. */
+static bool
+can_sum_up(const struct audit_options *o)
+{
+	bool form = o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON ||
+		    o->format == FINDINGS_HTML;
+	return form && !o->zone && !o->resume;
 }
 
 static const char *
@@ -408,12 +437,16 @@ what_is_wrong(struct audit_options *o)
 		return "no record takes an address off a block list: --dnsbl is not for --zone";
 	if (o->addresses_len > 0 && o->lists_len == 0)
 		return "an --address is for a block list: --dnsbl";
-	if (o->operands_len + o->files_len + o->zones_len + o->addresses_len == 0)
-		return "name a domain, a --file of domains, or a --zone-file";
+	if (o->operands_len + o->files_len + o->zones_len + o->transfers_len + o->addresses_len ==
+	    0)
+		return "name a domain, a --file of domains, a --zone-file or a zone for --axfr";
 	if (o->resume && !can_resume(o))
-		return "--resume goes with text, json, --zone and --nsupdate, and without --store";
+		return "--resume goes with text, json, --zone and --nsupdate, and without --store, "
+		       "--dnsbl and --evidence";
 	if (o->hosts && !gp_domain_valid(gp_slice_str(o->helo)))
 		return "this host's name is none for EHLO; give one by --helo";
+	if (o->summary != AUDIT_SUMMARY_NONE && !can_sum_up(o))
+		return "--summary goes with text, json and html, and without --zone and --resume";
 	return o->watch.on ? audit_watch_wrong(&o->watch) : NULL;
 }
 

@@ -17,6 +17,12 @@ enum {
 	AUDIT_ADDRESSES_MAX = 1000, /* of --address */
 };
 
+enum audit_summary_mode {
+	AUDIT_SUMMARY_NONE,
+	AUDIT_SUMMARY_TOO,   /* behind the domains */
+	AUDIT_SUMMARY_ALONE, /* instead of them */
+};
+
 extern const char audit_usage[];
 
 struct audit_options {
@@ -26,6 +32,8 @@ struct audit_options {
 	size_t files_len;
 	const char *zones[AUDIT_FILES_MAX]; /* master files */
 	size_t zones_len;
+	const char *transfers[AUDIT_FILES_MAX]; /* zones to ask servers for: "ZONE@ADDRESS:PORT" */
+	size_t transfers_len;
 	const char *origin;         /* of relative names in them; NULL: none */
 	const char *config;         /* file of -c; NULL: none */
 	const char *dns, *resolver; /* or NULL */
@@ -49,6 +57,7 @@ struct audit_options {
 	bool progress, quiet;   /* a line of it in any case, and never */
 	const char *metrics;    /* file that is replaced; NULL: none */
 	uint8_t format;         /* enum findings_format */
+	uint8_t summary;        /* enum audit_summary_mode */
 	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
 	const char *output;     /* NULL: standard output */
 	const char *store;      /* NULL: nothing is kept */
