@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A field of reports: as many as wanted, as reporters send them, and the truth beside them.
 
-Each domain has servers of its own, a provider that signs for it, forwarders, and forgers. Reporters see a part of the mail, each in a
-form of its own: bare XML, gzip, zip, a mail; namespaces, odd words, days of another zone, a week at once. Some reports come twice, some
-are damaged, some have a record that nobody can read.
+Each domain has servers of its own, a provider that signs for it, forwarders, and forgers. Reporters see a part of the
+mail, each in a form of its own: bare XML, gzip, zip, a mail; namespaces, odd words, days of another zone, a week at
+once. Some reports come twice, some are damaged, some have a record that nobody can read.
 
     reports_field.py FOLDER [--domains N] [--days N] [--reporters N] [--sources N] [--seed N] [--plain]
 
@@ -79,7 +79,8 @@ class Truth:
 
     def as_json(self):
         return {name: getattr(self, name) for name in
-                ["imported", "records", "duplicates", "refused", "lost", "domains", "days", "sources", "estimated", "sessions", "incidents"]}
+                ["imported", "records", "duplicates", "refused", "lost", "domains", "days", "sources", "estimated",
+                 "sessions", "incidents"]}
 
 
 FORMS = [
@@ -106,7 +107,8 @@ def record(sender, domain, count, disposition, odd, bad):
             f"<policy_evaluated><disposition>{disposition}</disposition><dkim>{aligned[sender.dkim]}</dkim>"
             f"<spf>{aligned[sender.spf]}</spf>{reason}</policy_evaluated></row>"
             f"<identifiers><header_from>{domain}</header_from></identifiers>"
-            f"<auth_results>{dkim}<spf><domain>{envelope}</domain><result>{spf_result}</result></spf></auth_results></record>\n")
+            f"<auth_results>{dkim}<spf><domain>{envelope}</domain><result>{spf_result}</result></spf></auth_results>"
+            "</record>\n")
 
 
 def head(org, ident, domain, begin, end, policy, namespace):
@@ -222,15 +224,17 @@ class Field:
     def tls_report(self, domain, day):
         begin = (self.first_day + day) * DAY_S
         good, bad = self.rng.randrange(1, 5000), self.rng.choice([0, 0, 3, 40])
-        details = [{"result-type": "certificate-expired", "receiving-mx-hostname": f"mx.{domain}", "failed-session-count": bad}] if bad else []
+        details = [{"result-type": "certificate-expired", "receiving-mx-hostname": f"mx.{domain}",
+                    "failed-session-count": bad}]
         report = {
             "organization-name": "Sender, Inc.",
             "date-range": {"start-datetime": stamp(begin), "end-datetime": stamp(begin + DAY_S - 1)},
             "contact-info": None if self.rng.random() < 0.2 else "tls@sender.example",
             "report-id": f"{begin}_{domain}",
-            "policies": [{"policy": {"policy-type": "sts", "policy-string": ["version: STSv1", "mode: enforce"], "policy-domain": domain},
+            "policies": [{"policy": {"policy-type": "sts", "policy-string": ["version: STSv1", "mode: enforce"],
+                                     "policy-domain": domain},
                           "summary": {"total-successful-session-count": good, "total-failure-session-count": bad},
-                          "failure-details": details}],
+                          "failure-details": details if bad else []}],
         }
         sums = self.truth.sessions.setdefault(domain, [0, 0])
         sums[0], sums[1] = sums[0] + good, sums[1] + bad
@@ -244,7 +248,8 @@ class Field:
         self.truth.imported += 1
         self.truth.records += 1
         self.truth.incidents += 1
-        self.write("eml", FAILURE.format(domain=domain, day=day, when=email.utils.formatdate(begin + 3600)).replace("\n", "\r\n").encode())
+        mail = FAILURE.format(domain=domain, day=day, when=email.utils.formatdate(begin + 3600))
+        self.write("eml", mail.replace("\n", "\r\n").encode())
 
     def fill(self, domains, days, reporters, sources, records_max=20):
         for number in range(domains):
