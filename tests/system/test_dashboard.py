@@ -210,7 +210,8 @@ def test_figures_are_those_of_the_database(gatepost, scratch):
         assert dashboard.get(f"/api/v1/{name}").status == 200, name
     source = dashboard.get("/api/v1/source?domain=ours.example&address=203.0.113.30").json
     assert source["address"] == "203.0.113.30" and source["rows"]
-    refused = ("from=x", "from=2026-11-30&to=2026-11-29", "from=1990-01-01", "order=x", "a=1&a=2", "domain=" + "x" * 1100)
+    refused = ["from=x", "from=2026-11-30&to=2026-11-29", "from=1990-01-01", "order=x", "a=1&a=2"]
+    refused.append("domain=" + "x" * 1100)
     for query in refused:
         answer = dashboard.get(f"/api/v1/overview?{query}")
         assert answer.status == 400 and answer.json["error"], query
