@@ -341,6 +341,7 @@ def test_the_store_keeps_what_hosts_showed(tmp_path):
     names, store = tmp_path / "names.json", tmp_path / "store"
     names.write_text(json.dumps({"a.test": {"MX": [[10, "mx.a.test"]]}, "mx.a.test": {"A": ["20.0.0.1"]}}))
     argv = ["audit", "--dns", names, "--probe", "--helo", "a.test", "--store", store, "a.test"]
+    argv += ["--evidence", tmp_path / "pack.zip"]
     for answer in (b"250 mx.a.test\r\n", b"250-mx.a.test\r\n250 AUTH PLAIN\r\n"):
         server = Talker("20.0.0.1", b"220 mx.a.test\r\n", answer)
         done = run(*argv)
