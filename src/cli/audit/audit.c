@@ -325,6 +325,17 @@ step(struct job *job)
 		job->audit->error = r;
 }
 
+static bool
+read_past(struct job *job)
+{
+	struct gp_posture_past *past = NULL;
+	struct audit_store *store = job->audit->store;
+	bool good = !store || audit_store_past(store, job->query.domain, &job->set, &past,
+					       &job->query.past_len);
+	job->query.past = past;
+	return good;
+}
+
 /* Of a file, all domains have the same answers, which are not to be changed. */
 static int
 open_answers(struct job *job)
@@ -355,7 +366,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->query = a->query;
 	job->query.domain = domain;
 	job->query.policy = audit_hosts_policy(&a->hosts, domain);
-	if (open_answers(job) < 0)
+	if (open_answers(job) < 0 || !read_past(job))
 		return job_free(job);
 	step(job);
 	return job;
@@ -609,7 +620,7 @@ run_with_evidence(struct audit *a)
 		return run_and_keep(a);
 	a->evidence = audit_evidence_open(&run_of);
 	int r = a->evidence ? run_and_keep(a) : SAID;
-	if (r == 0 && !audit_evidence_end(a->evidence))
+	if (r == 0 && !a->stopped && !audit_evidence_end(a->evidence))
 		r = SAID;
 	a->evidence = audit_evidence_close(a->evidence);
 	return r;

@@ -409,7 +409,7 @@ static bool
 can_resume(const struct audit_options *o)
 {
 	bool lines = o->zone || o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON;
-	return lines && !o->store;
+	return lines && !o->store && !o->evidence && o->lists_len == 0;
 }
 
 /* Of a part of the domains it would be none. */
@@ -441,7 +441,8 @@ what_is_wrong(struct audit_options *o)
 	    0)
 		return "name a domain, a --file of domains, a --zone-file or a zone for --axfr";
 	if (o->resume && !can_resume(o))
-		return "--resume goes with text, json, --zone and --nsupdate, and without --store";
+		return "--resume goes with text, json, --zone and --nsupdate, and without --store, "
+		       "--dnsbl and --evidence";
 	if (o->hosts && !gp_domain_valid(gp_slice_str(o->helo)))
 		return "this host's name is none for EHLO; give one by --helo";
 	if (o->summary != AUDIT_SUMMARY_NONE && !can_sum_up(o))
