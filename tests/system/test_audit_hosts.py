@@ -68,6 +68,7 @@ class World:
         self.names[name] = {
             "MX": [[10 * n, f"mx{n}.{name}"] for n in range(1, len(addresses) + 1)],
             "TXT": ["v=spf1 mx -all"],
+            "CAA": [[0, "issue", "ca.test; accounturi=https://ca.test/a"], [0, "issuemail", ";"]],
         }
         self.names[f"_dmarc.{name}"] = {"TXT": [f"v=DMARC1; p=reject; rua=mailto:r@{name}"]}
         self.names[f"s1._domainkey.{name}"] = {"TXT": [f"v=DKIM1; k=rsa; p={KEY}"]}
