@@ -205,6 +205,11 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     postfix(13, "mx1.short.test", issue("short.test", "mx1", rsa_bits=1024), tls_high_cipherlist="ALL:@SECLEVEL=0")
     world.domain("broken.test", "20.0.0.22", policy=None)
     rows.append(listener("20.0.0.22", "mx1.broken.test", own))  # its key is not where Postfix wants it
+    # Two keys, one of them without a TLSA record.
+    ecdsa, rsa = issue("two.test", "mx1"), issue("two.test", "mx1", rsa_bits=2048)
+    world.domain("two.test", "20.0.0.23", tlsa=tlsa(key_digest(ecdsa), SPARE))
+    other = with_key_first(rsa).read_text(encoding="ascii")
+    postfix(23, "mx1.two.test", ecdsa, other, smtpd_tls_protocols=">=TLSv1.2")
     # Policies.
     answer, good = httpsrig.answer, ENFORCE.format
     policies = {
@@ -292,7 +297,7 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     mismatch = next(f for f in found["key.test"]["findings"] if f["id"] == "dane.mismatch")
     values = [record["value"].split(" ") for record in mismatch["records"]]
     assert [3, 1, 1, key_digest(chain)] in [[int(u), int(s), int(m), data] for u, s, m, data in values]
-    surveyed = ["key.test", "testing.test"]
+    surveyed = ["key.test", "testing.test", "two.test"]
     with world.web(authority):
         zone = audit(peers, world.names, authority, "key.test", more=["--zone"])
     for value in values:
@@ -305,6 +310,7 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     assert unmeasured(found["key.test"]) == {}
     # A survey sees what one session does not: what Debian's Postfix takes unless told.
     assert graves(found["testing.test"]) == {**lone, "sts.mode.testing": "low", "tls.old": "medium"}
+    assert graves(found["two.test"]) == {"mx.single": "info", "dane.mismatch": "critical"}
 
 
 def test_nobody_is_looked_at_unless_wanted(tmp_path):
