@@ -668,6 +668,25 @@ own_addresses(void **state)
 	}
 }
 
+/* The table above as JSON, for tests by real name servers: rows with their whole worlds. */
+static void
+print_worlds(void)
+{
+	json_t *rows = json_array();
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		json_t *world = make_world(plants[i].flags & PARKED, plants[i].world);
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:b, s:o}", "id", plants[i].id, "parked",
+						plants[i].flags & PARKED, "world", world));
+	}
+	json_array_append_new(rows, json_pack("{s:n, s:b, s:o}", "id", "parked", 0, "world",
+					      make_world(false, "{}")));
+	json_array_append_new(rows, json_pack("{s:n, s:b, s:o}", "id", "parked", 1, "world",
+					      make_world(true, "{}")));
+	assert_int_equal(json_dumpf(rows, stdout, 0), 0);
+	json_decref(rows);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -686,6 +705,10 @@ main(int argc, char **argv)
 		cmocka_unit_test(own_addresses),
 		cmocka_unit_test(table_is_that_of_the_document),
 	};
+	if (argc > 1 && strcmp(argv[1], "--worlds") == 0) {
+		print_worlds();
+		return 0;
+	}
 	if (argc > 1 && strcmp(argv[1], "--table") == 0) {
 		struct gp_buf table = GP_BUF_INIT(DOCUMENT_MAX);
 		put_table(&table);
