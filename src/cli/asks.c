@@ -129,11 +129,24 @@ add(struct gp_ask *ask, const struct gp_dns_answer *answer)
 }
 
 static void
-add_status(struct question *q, uint8_t status)
+tell(struct question *q, const struct gp_dns_answer *answer, struct gp_slice packet)
+{
+	const struct gp_ask_seen seen = {.question = {answer->name, answer->type},
+					 .packet = packet,
+					 .status = answer->status,
+					 .secure = answer->secure};
+	if (q->ask->seen)
+		q->ask->seen(q->ask, &seen);
+}
+
+/* packet: what came, and is no usable answer; or empty. */
+static void
+add_status(struct question *q, uint8_t status, struct gp_slice packet)
 {
 	struct gp_slice name = gp_slice_str(q->name);
 	const struct gp_dns_answer answer = {
 		.name = name, .canonical = name, .type = q->type, .status = status};
+	tell(q, &answer, packet);
 	add(q->ask, &answer);
 }
 
@@ -150,6 +163,7 @@ add_trouble(struct question *q, const struct network_result *result)
 		.bogus = result->bogus,
 		.trouble = gp_slice_take(gp_slice_str(result->trouble), TROUBLE_MAX),
 	};
+	tell(q, &answer, result->packet);
 	add(q->ask, &answer);
 }
 
@@ -164,10 +178,11 @@ take_packet(struct question *q, const struct network_result *result)
 		return;
 	}
 	if (gp_dns_message_parse(result->packet, &asked, q->ask->arena, &answer) != 0) {
-		add_status(q, GP_DNS_SERVFAIL);
+		add_status(q, GP_DNS_SERVFAIL, result->packet);
 		return;
 	}
 	answer.secure = result->secure;
+	tell(q, &answer, result->packet);
 	add(q->ask, &answer);
 }
 
@@ -212,7 +227,7 @@ begin(struct question *q)
 	if (network_ask(dns->lookup.network, q->name, q->type, &q->query) == 0)
 		return;
 	q->done = true;
-	add_status(q, GP_DNS_SERVFAIL);
+	add_status(q, GP_DNS_SERVFAIL, GP_SLICE(""));
 	settle(q);
 }
 
@@ -268,7 +283,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		if (q->due_ms > now)
 			break;
 		dns->counts.timed_out++;
-		add_status(q, GP_DNS_TIMEOUT);
+		add_status(q, GP_DNS_TIMEOUT, GP_SLICE(""));
 		settle(q);
 	}
 	pump(dns);

@@ -57,6 +57,14 @@ gp_asks_open(struct gp_asks *dns, struct event_base *base, const struct gp_asks_
 void
 gp_asks_close(struct gp_asks *dns);
 
+/* What came of a question, for who keeps it. */
+struct gp_ask_seen {
+	struct gp_dns_question question;
+	struct gp_slice packet; /* the response as it came; empty: there is none */
+	uint8_t status;         /* enum gp_dns_status */
+	bool secure;            /* validated */
+};
+
 struct gp_ask {
 	struct gp_asks *dns;
 	struct gp_arena *arena;     /* the owner's, for its own answers */
@@ -64,6 +72,9 @@ struct gp_ask {
 	struct gp_list questions;   /* that have no answer yet */
 	struct event event;         /* all is answered */
 	void (*ready)(struct gp_ask *ask);
+	/* NULL, or told of each answer of a server, or of none, before it is in the set. What it is
+	   told lives until it returns. The owner sets it after gp_ask_init(). */
+	void (*seen)(struct gp_ask *ask, const struct gp_ask_seen *seen);
 };
 
 /* ready: all that was asked for is in the set; from the loop, never from within gp_ask_for(). 0

@@ -322,14 +322,13 @@ gp_document_row(struct gp_reportdb *db, const struct gp_ingest_row *row)
 	struct gp_detail *detail = NULL;
 	if (!gp_document_number(d, row->number))
 		return -EINVAL;
-	if (row->count > GP_REPORTDB_COUNT_MAX)
+	if (!gp_document_count(d, row->count))
 		return gp_document_flaw(db, row->number, true,
 					"its messages are too many to be true");
 	int r = find_detail(db, row, &detail);
 	if (r < 0)
 		return r;
 	d->records++;
-	d->messages += row->count;
 	r = store_record(db, row, detail->number);
 	if (r == 0)
 		r = count_row(db, row, detail);

@@ -88,6 +88,22 @@ teller_flaw(void *context, uint64_t record, bool lost, const char *why)
 	return 0;
 }
 
+static inline int
+teller_begin(void *context)
+{
+	struct teller *t = context;
+	gp_buf_put_str(&t->out, "[\n");
+	return 0;
+}
+
+static inline int
+teller_end(void *context)
+{
+	struct teller *t = context;
+	gp_buf_put_str(&t->out, "]\n");
+	return 0;
+}
+
 static inline struct gp_ingest_listener
 teller_listener(struct teller *t)
 {

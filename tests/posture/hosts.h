@@ -143,6 +143,10 @@ CHANGE(
 	"'4.0.0.20.in-addr.arpa':{'PTR':['mx3.d.test']}}"
 #define TLSA_OF_MX1(records) "{'_25._tcp.mx1.d.test':{'TLSA':[" records "],'secure':true}}"
 
+/* The issuer's record, whose digests are those of good_chain(). */
+#define D32_ISSUER "7777777777777777777777777777777777777777777777777777777777777777"
+#define BY_ISSUER TLSA_OF_MX1("[2,1,1,'" D32_ISSUER "'],[3,1,1,'" D32_NEXT "']")
+
 #define RECORDS 1 /* has records that mend it */
 #define SERVED 2  /* has a policy that mends it */
 
@@ -210,6 +214,9 @@ static const struct {
 	{"dane.mismatch", GP_SEVERITY_CRITICAL, RECORDS, other_key_of_two, "{}"},
 	{"dane.ta.notinchain", GP_SEVERITY_HIGH, 0, root_unsent,
 	 TLSA_OF_MX1("[2,1,1,'" D32_NEXT "'],[2,0,1,'" D32_NEXT "']"), " dane.mismatch "},
+	/* usage 2 wants the name and the dates, too */
+	{"dane.mismatch", GP_SEVERITY_CRITICAL, 0, for_others, BY_ISSUER, " cert.name sts.mx.tls "},
+	{"dane.mismatch", GP_SEVERITY_CRITICAL, 0, expired, BY_ISSUER, " cert.expired sts.mx.tls "},
 	{"dane.none", GP_SEVERITY_INFO, RECORDS, as_they_are, NO_TLSA},
 	{"dane.partial", GP_SEVERITY_MEDIUM, RECORDS, as_they_are, "{'_25._tcp.mx2.d.test':null}"},
 	{"dane.usage01", GP_SEVERITY_HIGH, RECORDS, as_they_are,

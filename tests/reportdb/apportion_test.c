@@ -58,8 +58,8 @@ largest_remainders(void **state)
 	assert_int_equal(parts[1], 3);
 	gp_apportion_count(&a, 0, parts);
 	assert_int_equal(parts[0] + parts[1], 0);
-	gp_apportion_count(&a, GP_REPORTDB_COUNT_MAX, parts);
-	assert_true(parts[0] + parts[1] == GP_REPORTDB_COUNT_MAX);
+	gp_apportion_count(&a, GP_INGEST_COUNT_MAX, parts);
+	assert_true(parts[0] + parts[1] == GP_INGEST_COUNT_MAX);
 }
 
 /* Whatever the counts: each sum is exact, and no day is ever a message or more away from its due,

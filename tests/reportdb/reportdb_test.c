@@ -336,7 +336,7 @@ impossible_counts_are_left_out(void **state)
 	struct gp_reportdb_flaw *flaws;
 	size_t len;
 	(void)state;
-	rows[0] = row_of(1, 1, GP_REPORTDB_COUNT_MAX + 1, true, true);
+	rows[0] = row_of(1, 1, GP_INGEST_COUNT_MAX + 1, true, true);
 	rows[1] = row_of(2, 1, UINT64_MAX, true, true);
 	rows[2] = row_of(3, 1, 7, true, true);
 	struct gp_reportdb_result r = tell(&head, true, rows, 3);
@@ -371,15 +371,35 @@ out_of_turn(void **state)
 			  : i == 3 ? l.tls_failure(l.context, &(struct gp_ingest_tls_failure){})
 				   : l.failure(l.context, &(struct gp_ingest_failure){});
 		assert_int_equal(got, -EINVAL);
-		assert_int_equal(gp_reportdb_end(db, NULL, &r), -EINVAL);
+		assert_int_equal(end(NULL).outcome, GP_REPORTDB_REFUSED);
 	}
 	begin(true);
 	assert_int_equal(l.row(l.context, &row), -EINVAL);
-	assert_int_equal(gp_reportdb_end(db, NULL, &r), -EINVAL);
+	assert_int_equal(end(NULL).outcome, GP_REPORTDB_REFUSED);
 	assert_int_equal(gp_reportdb_end(db, NULL, &r), -EINVAL);
 	assert_int_equal(l.row(l.context, &row), -EINVAL);
 	assert_int_equal(total().messages, 0);
 	assert_int_equal(tell_usual("1").outcome, GP_REPORTDB_KEPT);
+}
+
+static void
+a_document_is_dropped(void **state)
+{
+	struct gp_ingest_listener l = gp_reportdb_listener(db);
+	struct gp_ingest_head head = head_of("2");
+	struct gp_ingest_row row = row_of(1, 1, 5, true, true);
+	struct gp_reportdb_health health;
+	(void)state;
+	tell_usual("1");
+	assert_int_equal(gp_reportdb_drop(db), 0); /* none is open */
+	begin(true);
+	assert_int_equal(l.head(l.context, &head), 0);
+	assert_int_equal(l.row(l.context, &row), 0);
+	assert_int_equal(gp_reportdb_drop(db), 0);
+	assert_figures(total(), usual);
+	assert_int_equal(gp_reportdb_health(db, &health), 0);
+	assert_int_equal(health.refused, 0);
+	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
 }
 
 static void
@@ -574,6 +594,7 @@ main(void)
 		TEST(ranges_that_cannot_be),
 		TEST(impossible_counts_are_left_out),
 		TEST(out_of_turn),
+		TEST(a_document_is_dropped),
 		TEST(old_days_are_forgotten),
 		TEST(a_large_report_is_exact),
 		TEST(many_reports_are_exact),

@@ -32,7 +32,7 @@ def asked(tmp_path):
     try:
         with dnsrig.DnsRig(world()) as rig:
             yield [
-                "audit", "-c", tmp_path / "gatepost.yaml", "--resolver", rig.server,
+                "audit", "--no-probe", "-c", tmp_path / "gatepost.yaml", "--resolver", rig.server,
                 "--json", "--selector", "s1", "--file", tmp_path / "domains",
             ]  # fmt: skip
     except dnsrig.Unavailable as why:
@@ -100,3 +100,23 @@ def test_a_file_of_answers_can_be_stopped_too(tmp_path):
     done = run("audit", "--dns", names, "--json", "--resume", kept, "-q", *DOMAINS)
     assert (done.returncode, domains_of(done.stdout), done.stderr) == (0, DOMAINS, "")
     assert kept.read_text().endswith(" 40\ndone 40\n")
+
+
+def test_equal_faults_are_told_once(tmp_path):
+    names = tmp_path / "names"
+    names.write_text(json.dumps(world()), encoding="utf-8")
+    argv = ["audit", "--dns", names, *DOMAINS]
+    done = run(*argv, "--summary=only")
+    assert done.stdout.startswith("summary of 40 domains: 40 critical\n"), done.stderr
+    assert "  40 domains: dmarc.missing (critical): no DMARC record\n      d0.test, d1.test" in done.stdout
+    assert "d4.test and 35 more\n" in done.stdout
+    assert "  mail to prov.test: 40 domains: 40 critical\n" in done.stdout
+    lines = run(*argv, "--summary", "--json").stdout.splitlines()
+    summary = json.loads(lines[-1])["summary"]
+    assert (len(lines), summary["domains"], summary["worst"]["critical"]) == (41, 40, 40)
+    page = run(*argv, "--summary", "--format", "html").stdout
+    assert page.count("<section") == 41
+    assert page.index('<section id="summary">') > page.index("d39.test")
+    assert page.rstrip().endswith("</html>")
+    for more in (["--format", "csv"], ["--zone"], ["--resume", tmp_path / "kept"]):
+        assert "--summary goes with text" in run(*argv, "--summary", *more).stderr

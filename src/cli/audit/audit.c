@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "cli/asks.h"
 #include "cli/audit/baselines.h"
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
+#include "cli/audit/evidence.h"
+#include "cli/audit/hosts.h"
 #include "cli/audit/listed.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/progress.h"
@@ -19,6 +22,7 @@
 #include "cli/audit/resume.h"
 #include "cli/audit/selectors.h"
 #include "cli/audit/store.h"
+#include "cli/audit/summary.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -29,8 +33,9 @@ enum {
 	NAMES_ARENA_MAX = 1 << 30,
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
-	SAID = 1,                 /* an error, of which standard error was told */
-	TICK_S = 1,               /* between the progress that is told, and kept */
+	OUT_BUFFER = 64 * 1024,
+	SAID = 1,   /* an error, of which standard error was told */
+	TICK_S = 1, /* between the progress that is told, and kept */
 	/* With what was published in between, and what that made be asked. */
 	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
 };
@@ -39,8 +44,9 @@ enum {
 struct job {
 	struct audit *audit;
 	struct gp_ask ask;
-	struct gp_arena set;   /* answers */
-	struct gp_arena arena; /* of the evaluation */
+	struct gp_arena set;    /* answers */
+	struct gp_arena arena;  /* of the evaluation */
+	struct audit_seen seen; /* with --evidence */
 	struct gp_posture_query query;
 	struct gp_posture_result result;
 	struct gp_answers *answers; /* of the ask; with --zone its own */
@@ -49,6 +55,8 @@ struct job {
 };
 
 struct audit {
+	int argc; /* the command line */
+	char **argv;
 	struct audit_options o;
 	struct gp_arena names;
 	struct audit_domains domains;
@@ -56,20 +64,26 @@ struct audit {
 	struct event_base *base;
 	struct gp_asks dns;
 	struct audit_baselines baselines;
-	struct gp_posture_query query; /* the same for all, but for the domain */
-	struct job **jobs;             /* as many as may be at once: that of domain N at N modulo */
-	size_t first;                  /* domain that no earlier run told of */
-	size_t begun, told;            /* domains, with those of an earlier run */
+	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
+	struct audit_hosts hosts;
+	struct job **jobs;  /* as many as may be at once: that of domain N at N modulo */
+	size_t first;       /* domain that no earlier run told of */
+	size_t begun, told; /* domains, with those of an earlier run */
 	struct audit_progress progress;
 	struct event tick, interrupt, terminate;
 	struct findings_writer writer;
 	struct gp_buf text;
-	struct audit_store *store;   /* NULL: nothing is kept */
-	struct audit_listed *listed; /* NULL: no block list is asked */
+	struct audit_summary summary;    /* with --summary */
+	struct audit_store *store;       /* NULL: nothing is kept */
+	struct audit_listed *listed;     /* NULL: no block list is asked */
+	struct audit_evidence *evidence; /* NULL: none is wanted */
+	struct audit_seen lists_seen;    /* what block lists said, until it is told */
 	FILE *out;
+	char out_buffer[OUT_BUFFER];
 	int error;      /* 0, SAID or -errno, which end it */
 	bool stopped;   /* by a signal, which ends it too */
-	bool shared;    /* the terminal has results and the progress */
+	bool terminal;  /* standard error is one; */
+	bool shared;    /* it has results and the progress */
 	bool bad;       /* something as grave as --fail-on, or a baseline's rule failed */
 	size_t unknown; /* domains of which the DNS said nothing */
 };
@@ -108,6 +122,21 @@ write_text(struct audit *a)
 	return good ? 0 : -EIO;
 }
 
+/* The first that a receiver would take: what is wrong with several is a finding. */
+static struct gp_slice
+spf_record_of(const struct job *job)
+{
+	struct gp_dns_answer answer;
+	struct gp_slice domain = job->result.facts.domain;
+	if (!gp_answers_find(job->answers, domain, GP_DNS_TXT, &answer))
+		return GP_SLICE("");
+	for (size_t i = 0; i < answer.records_len; i++) {
+		if (gp_slice_starts_nocase(answer.records[i].data, GP_SLICE("v=spf1")))
+			return answer.records[i].data;
+	}
+	return GP_SLICE("");
+}
+
 static int
 tell_findings(struct audit *a, struct job *job)
 {
@@ -117,6 +146,14 @@ tell_findings(struct audit *a, struct job *job)
 	if (r < 0)
 		return r;
 	a->bad |= judged.failed;
+	if (a->evidence &&
+	    !(audit_evidence_answers(a->evidence, job->query.domain, &job->seen) &&
+	      audit_evidence_domain(a->evidence, &job->result, &judged, &job->arena)))
+		return SAID;
+	if (a->o.summary != AUDIT_SUMMARY_NONE)
+		r = audit_summary_add(&a->summary, &job->result, spf_record_of(job));
+	if (r < 0 || a->o.summary == AUDIT_SUMMARY_ALONE)
+		return r;
 	return audit_report_write(&a->writer, &job->result, &judged, &job->arena);
 }
 
@@ -133,6 +170,24 @@ note_addresses(struct audit *a, struct job *job)
 	return r;
 }
 
+static void
+see_list(void *context, const struct gp_ask_seen *seen)
+{
+	struct audit *a = context;
+	audit_seen_add(&a->lists_seen, seen);
+}
+
+static bool
+put_evidence(struct audit *a, struct gp_slice address, const struct gp_findings *findings,
+	     struct gp_arena *arena)
+{
+	bool good = audit_evidence_answers(a->evidence, GP_SLICE("block lists"), &a->lists_seen) &&
+		    audit_evidence_address(a->evidence, address, findings, arena);
+	audit_seen_free(&a->lists_seen);
+	a->lists_seen = audit_seen();
+	return good;
+}
+
 static int
 tell_address(void *context, struct gp_slice address, const struct gp_findings *findings,
 	     struct gp_arena *arena)
@@ -140,6 +195,8 @@ tell_address(void *context, struct gp_slice address, const struct gp_findings *f
 	struct audit *a = context;
 	const char *key = a->writer.key;
 	count(a, findings);
+	if (a->evidence && !put_evidence(a, address, findings, arena))
+		return SAID;
 	if (a->store && !audit_store_add_address(a->store, address, findings, arena))
 		return SAID;
 	a->writer.key = "address";
@@ -179,6 +236,7 @@ job_free(struct job *job)
 	if (job->answers != job->ask.answers)
 		gp_answers_free(job->answers);
 	gp_ask_end(&job->ask);
+	audit_seen_free(&job->seen);
 	gp_arena_free(&job->set);
 	gp_arena_free(&job->arena);
 	free(job);
@@ -187,6 +245,13 @@ job_free(struct job *job)
 
 static void
 on_ready(struct gp_ask *ask);
+
+static void
+on_seen(struct gp_ask *ask, const struct gp_ask_seen *seen)
+{
+	struct job *job = gp_container_of(ask, struct job, ask);
+	audit_seen_add(&job->seen, seen);
+}
 
 /* What a file says, for a set in which records are then changed. */
 static int
@@ -280,6 +345,9 @@ open_answers(struct job *job)
 	if (r < 0)
 		return r;
 	job->answers = job->ask.answers;
+	job->seen = audit_seen();
+	if (job->audit->evidence)
+		job->ask.seen = on_seen;
 	job->patch.arena = &job->set;
 	if (job->audit->o.zone && !job->audit->dns.lookup.network)
 		job->answers = gp_answers_new(&job->set, ANSWERS_MAX, seed);
@@ -297,6 +365,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
 	job->query = a->query;
 	job->query.domain = domain;
+	job->query.policy = audit_hosts_policy(&a->hosts, domain);
 	if (open_answers(job) < 0 || !read_past(job))
 		return job_free(job);
 	step(job);
@@ -356,6 +425,7 @@ make_query(struct audit *a)
 		.selectors_known = a->o.selectors_len > 0,
 		.validated = !a->dns.lookup.network || network_validates(a->dns.lookup.network),
 		.reporter = gp_slice_str(a->o.reports_to),
+		.hosts = a->o.hosts ? &a->hosts.seen : NULL,
 	};
 	if (!q->selectors_known)
 		q->selectors = audit_selectors(&q->selectors_len);
@@ -417,10 +487,9 @@ watch(struct audit *a)
 	event_add(&a->terminate, NULL);
 	a->progress.metrics = a->o.metrics;
 	a->progress.domains = a->domains.len;
-	a->progress.shown = gp_progress_line(isatty(STDERR_FILENO), a->told);
+	a->progress.shown = gp_progress_line(a->terminal, a->told);
 	a->progress.line = !a->o.quiet &&
 			   (a->o.progress || (a->progress.shown.terminal && a->domains.len > 1));
-	a->shared = a->progress.shown.terminal && isatty(fileno(a->out));
 }
 
 static void
@@ -444,6 +513,24 @@ look_at_all(struct audit *a)
 	free(a->jobs);
 }
 
+/* Text stands apart from what is above it; the page's sections end before its own end. */
+static int
+tell_summary(struct audit *a)
+{
+	if (a->o.summary == AUDIT_SUMMARY_NONE)
+		return 0;
+	audit_summary_sort(&a->summary);
+	if (a->o.format == FINDINGS_JSON)
+		return audit_summary_json(&a->summary, &a->text);
+	if (a->o.format == FINDINGS_HTML) {
+		audit_summary_html(&a->summary, &a->text);
+		return 0;
+	}
+	gp_buf_put_str(&a->text, a->o.summary == AUDIT_SUMMARY_TOO ? "\n" : "");
+	audit_summary_text(&a->summary, &a->text);
+	return 0;
+}
+
 static int
 ask_lists(struct audit *a)
 {
@@ -454,12 +541,22 @@ ask_lists(struct audit *a)
 	if (audit_listed_left_out(a->listed) > 0)
 		fprintf(stderr, "gatepost audit: %zu addresses are over %d, and not asked about\n",
 			audit_listed_left_out(a->listed), AUDIT_LISTED_MAX);
-	return r < 0 ? r : audit_listed_ask(a->listed, &a->dns, tell_address, a);
+	const struct audit_listed_reader reader = {
+		.context = a, .tell = tell_address, .seen = a->evidence ? see_list : NULL};
+	a->lists_seen = audit_seen();
+	if (r == 0)
+		r = audit_listed_ask(a->listed, &a->dns, &reader);
+	audit_seen_free(&a->lists_seen);
+	return r;
 }
 
 static int
 run(struct audit *a)
 {
+	uint64_t seed[2];
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	audit_summary_init(&a->summary, seed);
 	make_query(a);
 	a->begun = a->told = a->first;
 	a->jobs = calloc(a->o.at_once, sizeof(*a->jobs));
@@ -469,8 +566,10 @@ run(struct audit *a)
 		findings_begin(&a->writer);
 	look_at_all(a);
 	int r = a->error;
-	if (r == 0 && a->listed)
+	if (r == 0 && a->listed && !a->stopped)
 		r = ask_lists(a);
+	if (r == 0)
+		r = tell_summary(a);
 	if (r == 0 && !a->o.zone)
 		r = findings_end(&a->writer);
 	if (r == 0)
@@ -490,8 +589,8 @@ run_and_keep(struct audit *a)
 		return run(a);
 	a->store = audit_store_open(a->o.store, true);
 	int r = a->store && audit_store_begin(a->store, a->o.time_s) ? run(a) : SAID;
-	if (r == 0 && !a->stopped &&
-	    !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
+	bool whole = r == 0 && !a->stopped;
+	if (whole && !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
 		r = SAID;
 	a->store = audit_store_close(a->store);
 	return r;
@@ -509,6 +608,25 @@ exit_code(const struct audit *a, int r)
 }
 
 static int
+run_with_evidence(struct audit *a)
+{
+	const struct audit_evidence_run run_of = {.path = a->o.evidence,
+						  .argc = a->argc,
+						  .argv = a->argv,
+						  .o = &a->o,
+						  .config = &a->config,
+						  .baselines = &a->baselines};
+	if (!a->o.evidence)
+		return run_and_keep(a);
+	a->evidence = audit_evidence_open(&run_of);
+	int r = a->evidence ? run_and_keep(a) : SAID;
+	if (r == 0 && !a->stopped && !audit_evidence_end(a->evidence))
+		r = SAID;
+	a->evidence = audit_evidence_close(a->evidence);
+	return r;
+}
+
+static int
 open_and_run(struct audit *a)
 {
 	const struct gp_asks_options dns = {.command = "gatepost audit",
@@ -523,10 +641,14 @@ open_and_run(struct audit *a)
 	if (!a->base)
 		return fail(-ENOMEM);
 	int code = gp_asks_open(&a->dns, a->base, &dns);
+	if (code == GP_EXIT_OK && a->o.hosts && a->domains.len > a->first)
+		code = audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
+					a->domains.len - a->first);
 	if (code == GP_EXIT_OK) {
-		int r = run_and_keep(a);
+		int r = run_with_evidence(a);
 		code = exit_code(a, r);
 	}
+	audit_hosts_free(&a->hosts);
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
 	return code;
@@ -556,6 +678,12 @@ with_output(struct audit *a)
 		fprintf(stderr, "gatepost audit: %s: %s\n", path, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
+	/* What these files are can be looked at before the sandbox only, by libc too. */
+	a->terminal = isatty(STDERR_FILENO);
+	a->shared = a->terminal && isatty(fileno(a->out));
+	if (setvbuf(a->out, a->out_buffer, _IOFBF, sizeof(a->out_buffer)) != 0)
+		return fail(-ENOMEM);
+	json_object_seed(0);
 	a->writer = (struct findings_writer){
 		.out = &a->text,
 		.command = "gatepost audit",
@@ -575,8 +703,10 @@ gp_cmd_audit(int argc, char **argv)
 	static struct audit audit; /* a table of rules is in it */
 	if (argc > 1 && strcmp(argv[1], "diff") == 0)
 		return audit_diff(argc - 1, argv + 1);
-	bool watch = argc > 1 && strcmp(argv[1], "watch") == 0;
-	int code = audit_options_read(&audit.o, watch, argc - watch, argv + watch);
+	bool watching = argc > 1 && strcmp(argv[1], "watch") == 0;
+	audit.argc = argc;
+	audit.argv = argv;
+	int code = audit_options_read(&audit.o, watching, argc - watching, argv + watching);
 	if (code != GP_EXIT_OK)
 		return code;
 	if (audit.o.help) {
@@ -599,10 +729,11 @@ gp_cmd_audit(int argc, char **argv)
 	if (code == GP_EXIT_OK)
 		code = with_output(&audit);
 	bool looked = code == GP_EXIT_OK || code == GP_EXIT_BAD || code == GP_EXIT_UNKNOWN;
-	if (watch && looked && audit_watch(&audit.o, &audit.config) != GP_EXIT_OK)
+	if (watching && looked && audit_watch(&audit.o, &audit.config) != GP_EXIT_OK)
 		code = GP_EXIT_ERROR;
 	audit_listed_free(audit.listed);
 	audit_domains_free(&audit.domains);
+	audit_summary_free(&audit.summary);
 	gp_buf_free(&audit.text);
 	gp_arena_free(&audit.names);
 	return code;

@@ -44,6 +44,7 @@ struct audit_listed {
 
 struct batch {
 	struct audit_listed *l;
+	const struct audit_listed_reader *reader;
 	struct gp_ask ask;
 	struct gp_arena set, arena; /* answers; what is made of them */
 	size_t begin, len;          /* addresses of the list */
@@ -182,6 +183,13 @@ on_ready(struct gp_ask *ask)
 		(void)event_base_loopbreak(ask->dns->base);
 }
 
+static void
+on_seen(struct gp_ask *ask, const struct gp_ask_seen *seen)
+{
+	struct batch *b = gp_container_of(ask, struct batch, ask);
+	b->reader->seen(b->reader->context, seen);
+}
+
 /* --- telling --- */
 
 /* NULL: it works. */
@@ -252,7 +260,7 @@ judge(const struct address *a, const struct gp_listing *l, uint8_t health,
 }
 
 static int
-tell_one(struct batch *b, size_t at, audit_listed_tell *tell, void *context)
+tell_one(struct batch *b, size_t at)
 {
 	const struct address *a = b->l->list[b->begin + at];
 	const uint8_t *health = a->len == 4 ? b->of_ip4.health : b->of_ip6.health;
@@ -263,38 +271,42 @@ tell_one(struct batch *b, size_t at, audit_listed_tell *tell, void *context)
 	gp_ip_write(&name, a->octets, a->len);
 	int r = name.failed || b->arena.failed
 			? -ENOMEM
-			: tell(context, gp_buf_slice(&name), &findings, &b->arena);
+			: b->reader->tell(b->reader->context, gp_buf_slice(&name), &findings,
+					  &b->arena);
 	gp_buf_free(&name);
 	return r;
 }
 
 static int
-run_batch(struct batch *b, struct gp_asks *dns, audit_listed_tell *tell, void *context)
+run_batch(struct batch *b, struct gp_asks *dns)
 {
 	int r = gp_ask_init(&b->ask, dns, &b->set, on_ready);
+	if (b->reader->seen)
+		b->ask.seen = on_seen;
 	if (r == 0)
 		r = take_step(b);
 	if (r == 0 && !b->done && event_base_dispatch(dns->base) < 0)
 		r = -EIO;
 	r = r < 0 ? r : b->error;
 	for (size_t i = 0; i < b->len && r == 0; i++)
-		r = tell_one(b, i, tell, context);
+		r = tell_one(b, i);
 	gp_ask_end(&b->ask);
 	return r;
 }
 
 int
-audit_listed_ask(struct audit_listed *l, struct gp_asks *dns, audit_listed_tell *tell,
-		 void *context)
+audit_listed_ask(struct audit_listed *l, struct gp_asks *dns,
+		 const struct audit_listed_reader *reader)
 {
 	int r = 0;
 	for (size_t at = 0; at < l->len && r == 0; at += BATCH) {
 		struct batch b = {.l = l,
+				  .reader = reader,
 				  .set = GP_ARENA_INIT(ANSWERS_MAX),
 				  .arena = GP_ARENA_INIT(ANSWERS_MAX),
 				  .begin = at,
 				  .len = GP_MIN(l->len - at, (size_t)BATCH)};
-		r = run_batch(&b, dns, tell, context);
+		r = run_batch(&b, dns);
 		gp_arena_free(&b.set);
 		gp_arena_free(&b.arena);
 	}

@@ -32,17 +32,21 @@ audit_listed_add(struct audit_listed *l, const uint8_t *address, size_t address_
 size_t
 audit_listed_left_out(const struct audit_listed *l);
 
-/* Told of each address in the order in which they were added: as text, with a finding for each
-   list. Both live until it returns. Returns 0, or what ends it. */
-typedef int
-audit_listed_tell(void *context, struct gp_slice address, const struct gp_findings *findings,
-		  struct gp_arena *arena);
+/* Who is told. Answers of servers come before the first address that they are about. */
+struct audit_listed_reader {
+	void *context;
+	/* Each address in the order in which they were added: as text, with a finding for each
+	   list. Both live until it returns. Returns 0, or what ends it. */
+	int (*tell)(void *context, struct gp_slice address, const struct gp_findings *findings,
+		    struct gp_arena *arena);
+	void (*seen)(void *context, const struct gp_ask_seen *seen); /* or NULL */
+};
 
 /* Asks, on the loop that dns lives on, and waits for the answers. Returns 0, -errno, or what ended
    the telling. */
 [[nodiscard]] int
-audit_listed_ask(struct audit_listed *l, struct gp_asks *dns, audit_listed_tell *tell,
-		 void *context);
+audit_listed_ask(struct audit_listed *l, struct gp_asks *dns,
+		 const struct audit_listed_reader *reader);
 
 /* That so many networks and addresses of a domain were not asked about. */
 void

@@ -3,7 +3,9 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/arg.h"
 #include "cli/audit/patch.h"
@@ -17,6 +19,8 @@ enum {
 	AT_ONCE = 100,
 	RATE = 2000,
 	KEEP_DAYS_MAX = 36'500,
+	PROBE_RATE = 10,
+	PROBE_RATE_MAX = 1'000'000,
 	DAY_S = 24 * 3600,
 };
 
@@ -24,17 +28,26 @@ enum {
 	OPT_FILE = 256,
 	OPT_ZONE_FILE,
 	OPT_ORIGIN,
+	OPT_AXFR,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
 	OPT_REPORTS_TO,
+	OPT_PROBE,
 	OPT_NO_PROBE,
+	OPT_PRIVATE,
+	OPT_TLS_SURVEY,
+	OPT_PROBE_RATE,
+	OPT_HELO,
+	OPT_PROBE_CA,
+	OPT_OPT_OUT,
 	OPT_AT_ONCE,
 	OPT_QUESTIONS,
 	OPT_RATE,
 	OPT_RESUME,
 	OPT_PROGRESS,
 	OPT_METRICS,
+	OPT_SUMMARY,
 	OPT_TIME,
 	OPT_FORMAT,
 	OPT_JSON,
@@ -47,6 +60,7 @@ enum {
 	OPT_NSUPDATE,
 	OPT_DNSBL,
 	OPT_ADDRESS,
+	OPT_EVIDENCE,
 };
 
 const char audit_usage[] =
@@ -59,6 +73,7 @@ const char audit_usage[] =
 	"\n"
 	"      --file FILE          more domains\n"
 	"      --zone-file FILE     the domains of a zone, as a master file of RFC 1035\n"
+	"      --axfr ZONE@ADDR[:PORT]  those of a zone that this server transfers\n"
 	"      --origin NAME        what relative names end in there, before its $ORIGIN\n"
 	"  -c FILE                  the configuration, of which dns counts\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
@@ -67,7 +82,16 @@ const char audit_usage[] =
 	"      --dnsbl ZONE         are the domains' addresses in this block list? may be given "
 	"often\n"
 	"      --address ADDR       one more address of ours to look for there\n"
-	"      --no-probe           look at the DNS alone, which is all that there is so far\n"
+	"      --no-probe           the DNS alone; otherwise each MX host is looked at on port "
+	"25,\n"
+	"                           and MTA-STS policies are fetched. With --dns this is so "
+	"unless\n"
+	"      --probe              is said\n"
+	"      --tls-survey         of hosts: which versions and suites they take, by up to 60\n"
+	"                           connections each\n"
+	"      --probe-rate N       connections a second; 10 unless told, 0 for no limit\n"
+	"      --probe-ca FILE      whom to believe about their certificates\n"
+	"      --helo NAME, --opt-out FILE, --private   as gatepost scan has them\n"
 	"      --at-once N          domains at once; 100\n"
 	"      --questions N        questions to the DNS at once; 256\n"
 	"      --rate N             questions a second; 2000, 0: no limit\n"
@@ -80,8 +104,10 @@ const char audit_usage[] =
 	"      --zone               what would mend each, whole, as lines of a zone file\n"
 	"      --nsupdate           the same as commands of nsupdate\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
+	"      --summary[=only]     which faults are the same, and with whose domains\n"
 	"      --baseline NAME|FILE what an authority or a receiver asks; exit 1 where it fails\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
+	"      --evidence DIR|FILE.zip   all of it, with the answers, for an auditor\n"
 	"      --store FILE         keep what was found, for gatepost audit diff\n"
 	"      --keep DAYS          and forget runs that are older\n"
 	"      --no-colour\n"
@@ -99,12 +125,20 @@ static const struct option long_options[] = {
 	{"file", required_argument, NULL, OPT_FILE},
 	{"zone-file", required_argument, NULL, OPT_ZONE_FILE},
 	{"origin", required_argument, NULL, OPT_ORIGIN},
+	{"axfr", required_argument, NULL, OPT_AXFR},
 	{"config", required_argument, NULL, 'c'},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"selector", required_argument, NULL, OPT_SELECTOR},
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
+	{"probe", no_argument, NULL, OPT_PROBE},
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
+	{"private", no_argument, NULL, OPT_PRIVATE},
+	{"tls-survey", no_argument, NULL, OPT_TLS_SURVEY},
+	{"probe-rate", required_argument, NULL, OPT_PROBE_RATE},
+	{"helo", required_argument, NULL, OPT_HELO},
+	{"probe-ca", required_argument, NULL, OPT_PROBE_CA},
+	{"opt-out", required_argument, NULL, OPT_OPT_OUT},
 	{"at-once", required_argument, NULL, OPT_AT_ONCE},
 	{"questions", required_argument, NULL, OPT_QUESTIONS},
 	{"rate", required_argument, NULL, OPT_RATE},
@@ -112,12 +146,14 @@ static const struct option long_options[] = {
 	{"progress", no_argument, NULL, OPT_PROGRESS},
 	{"quiet", no_argument, NULL, 'q'},
 	{"metrics", required_argument, NULL, OPT_METRICS},
+	{"summary", optional_argument, NULL, OPT_SUMMARY},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"output", required_argument, NULL, 'o'},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
 	{"baseline", required_argument, NULL, OPT_BASELINE},
+	{"evidence", required_argument, NULL, OPT_EVIDENCE},
 	{"store", required_argument, NULL, OPT_STORE},
 	{"keep", required_argument, NULL, OPT_KEEP},
 	{"zone", no_argument, NULL, OPT_ZONE},
@@ -222,6 +258,14 @@ read_address(const struct gp_arg *arg, struct audit_options *o)
 }
 
 static bool
+read_summary(const struct gp_arg *arg, struct audit_options *o)
+{
+	o->summary = arg->value ? AUDIT_SUMMARY_ALONE : AUDIT_SUMMARY_TOO;
+	return !arg->value || strcmp(arg->value, "only") == 0 ||
+	       gp_arg_wrong(arg, "is nothing but only");
+}
+
+static bool
 read_keep(const struct gp_arg *arg, struct audit_options *o)
 {
 	uint64_t days;
@@ -229,6 +273,39 @@ read_keep(const struct gp_arg *arg, struct audit_options *o)
 		return false;
 	o->keep_s = days * DAY_S;
 	return true;
+}
+
+/* 1: it is none of those that are about hosts; 0: it was read; -1: it is wrong. */
+static int
+read_host_option(struct audit_options *o, int c, const struct gp_arg *arg)
+{
+	switch (c) {
+	case OPT_PROBE:
+	case OPT_NO_PROBE:
+		o->hosts = c == OPT_PROBE;
+		o->hosts_said = true;
+		return 0;
+	case OPT_PRIVATE:
+		o->private = true;
+		return 0;
+	case OPT_TLS_SURVEY:
+		o->tls_survey = true;
+		return 0;
+	case OPT_PROBE_RATE:
+		return gp_arg_number(arg, 0, PROBE_RATE_MAX, &o->probe_rate) ? 0 : -1;
+	case OPT_HELO:
+		o->helo = optarg;
+		return gp_domain_valid(gp_slice_str(optarg)) || gp_arg_wrong(arg, "is no name")
+			       ? 0
+			       : -1;
+	case OPT_PROBE_CA:
+		o->authorities = optarg;
+		return 0;
+	case OPT_OPT_OUT:
+		return add_file(arg, o->optouts, &o->optouts_len) ? 0 : -1;
+	default:
+		return 1;
+	}
 }
 
 static bool
@@ -239,11 +316,16 @@ read_option(struct audit_options *o, int c)
 		if (long_options[i].val == c)
 			arg.option = long_options[i].name;
 	}
+	int about_hosts = read_host_option(o, c, &arg);
+	if (about_hosts <= 0)
+		return about_hosts == 0;
 	switch (c) {
 	case OPT_FILE:
 		return add_file(&arg, o->files, &o->files_len);
 	case OPT_ZONE_FILE:
 		return add_file(&arg, o->zones, &o->zones_len);
+	case OPT_AXFR:
+		return add_file(&arg, o->transfers, &o->transfers_len);
 	case OPT_ORIGIN:
 		o->origin = optarg;
 		return true;
@@ -261,8 +343,6 @@ read_option(struct audit_options *o, int c)
 		return add_address(&arg, o);
 	case OPT_REPORTS_TO:
 		return read_address(&arg, o);
-	case OPT_NO_PROBE:
-		return true;
 	case OPT_AT_ONCE:
 		return gp_arg_u64(&arg, 1, AUDIT_AT_ONCE_MAX, &o->at_once);
 	case OPT_QUESTIONS:
@@ -278,6 +358,8 @@ read_option(struct audit_options *o, int c)
 	case 'q':
 		o->quiet = true;
 		return true;
+	case OPT_SUMMARY:
+		return read_summary(&arg, o);
 	case OPT_METRICS:
 		o->metrics = optarg;
 		return true;
@@ -292,6 +374,9 @@ read_option(struct audit_options *o, int c)
 		return read_severity(&arg, &o->fail_on);
 	case OPT_BASELINE:
 		return add_baseline(&arg, o);
+	case OPT_EVIDENCE:
+		o->evidence = optarg;
+		return true;
 	case OPT_STORE:
 		o->store = optarg;
 		return true;
@@ -324,7 +409,16 @@ static bool
 can_resume(const struct audit_options *o)
 {
 	bool lines = o->zone || o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON;
-	return lines && !o->store;
+	return lines && !o->store && !o->evidence && o->lists_len == 0;
+}
+
+/* Of a part of the domains it would be none. */
+static bool
+can_sum_up(const struct audit_options *o)
+{
+	bool form = o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON ||
+		    o->format == FINDINGS_HTML;
+	return form && !o->zone && !o->resume;
 }
 
 static const char *
@@ -337,14 +431,22 @@ what_is_wrong(struct audit_options *o)
 	/* What is looked at in the end there is not what is published. */
 	if (o->zone && o->store)
 		return "--store keeps findings, and --zone has none";
+	if (o->zone && o->evidence)
+		return "--evidence is of findings, and --zone has none";
 	if (o->zone && o->lists_len > 0)
 		return "no record takes an address off a block list: --dnsbl is not for --zone";
 	if (o->addresses_len > 0 && o->lists_len == 0)
 		return "an --address is for a block list: --dnsbl";
-	if (o->operands_len + o->files_len + o->zones_len + o->addresses_len == 0)
-		return "name a domain, a --file of domains, or a --zone-file";
+	if (o->operands_len + o->files_len + o->zones_len + o->transfers_len + o->addresses_len ==
+	    0)
+		return "name a domain, a --file of domains, a --zone-file or a zone for --axfr";
 	if (o->resume && !can_resume(o))
-		return "--resume goes with text, json, --zone and --nsupdate, and without --store";
+		return "--resume goes with text, json, --zone and --nsupdate, and without --store, "
+		       "--dnsbl and --evidence";
+	if (o->hosts && !gp_domain_valid(gp_slice_str(o->helo)))
+		return "this host's name is none for EHLO; give one by --helo";
+	if (o->summary != AUDIT_SUMMARY_NONE && !can_sum_up(o))
+		return "--summary goes with text, json and html, and without --zone and --resume";
 	return o->watch.on ? audit_watch_wrong(&o->watch) : NULL;
 }
 
@@ -357,14 +459,21 @@ audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 				      .rate = RATE,
 				      .fail_on = FINDINGS_FAIL_NEVER,
 				      .keep_s = UINT64_MAX,
+				      .probe_rate = PROBE_RATE,
+				      .helo = ret->hostname,
 				      .watch.on = watch};
 	audit_watch_defaults(&ret->watch);
+	if (gethostname(ret->hostname, sizeof(ret->hostname) - 1) < 0)
+		ret->hostname[0] = '\0';
 	while ((c = getopt_long(argc, argv, "c:o:hq", long_options, NULL)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
+	/* A file's world is one of names; its addresses may be anybody's. */
+	if (!ret->hosts_said)
+		ret->hosts = !ret->dns;
 	const char *wrong = ret->help ? NULL : what_is_wrong(ret);
 	if (wrong)
 		fprintf(stderr, "gatepost audit: %s\n", wrong);

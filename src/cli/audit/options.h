@@ -2,6 +2,8 @@
 /* The options of gatepost audit. */
 #pragma once
 
+#include <limits.h>
+
 #include "cli/audit/listed.h"
 #include "cli/audit/watch.h"
 #include "core/posture/posture.h"
@@ -15,6 +17,12 @@ enum {
 	AUDIT_ADDRESSES_MAX = 1000, /* of --address */
 };
 
+enum audit_summary_mode {
+	AUDIT_SUMMARY_NONE,
+	AUDIT_SUMMARY_TOO,   /* behind the domains */
+	AUDIT_SUMMARY_ALONE, /* instead of them */
+};
+
 extern const char audit_usage[];
 
 struct audit_options {
@@ -24,6 +32,8 @@ struct audit_options {
 	size_t files_len;
 	const char *zones[AUDIT_FILES_MAX]; /* master files */
 	size_t zones_len;
+	const char *transfers[AUDIT_FILES_MAX]; /* zones to ask servers for: "ZONE@ADDRESS:PORT" */
+	size_t transfers_len;
 	const char *origin;         /* of relative names in them; NULL: none */
 	const char *config;         /* file of -c; NULL: none */
 	const char *dns, *resolver; /* or NULL */
@@ -47,12 +57,23 @@ struct audit_options {
 	bool progress, quiet;   /* a line of it in any case, and never */
 	const char *metrics;    /* file that is replaced; NULL: none */
 	uint8_t format;         /* enum findings_format */
+	uint8_t summary;        /* enum audit_summary_mode */
 	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
 	const char *output;     /* NULL: standard output */
 	const char *store;      /* NULL: nothing is kept */
+	const char *evidence;   /* a folder or an archive; NULL: none */
 	uint64_t keep_s;        /* how long earlier runs are; UINT64_MAX: for ever */
-	bool zone;              /* print what would mend them, and no findings */
-	uint8_t patch_form;     /* enum audit_patch_form, of that */
+	bool hosts;             /* look at them: what follows is for that */
+	bool hosts_said;        /* one way or the other */
+	bool private, tls_survey;
+	double probe_rate;       /* connections a second; 0: no limit */
+	const char *helo;        /* our name in EHLO */
+	const char *authorities; /* path, of who is believed; NULL: the system's */
+	const char *optouts[AUDIT_FILES_MAX];
+	size_t optouts_len;
+	char hostname[HOST_NAME_MAX + 1];
+	bool zone;          /* print what would mend them, and no findings */
+	uint8_t patch_form; /* enum audit_patch_form, of that */
 	bool no_colour, help;
 	struct audit_watch_options watch;
 };

@@ -180,7 +180,8 @@ static int
 confine(void *context)
 {
 	const struct scan *scan = context;
-	const struct scan_files files = {.written = {scan->o.resume, scan->o.metrics},
+	const struct scan_files files = {.command = "gatepost scan",
+					 .written = {scan->o.resume, scan->o.metrics},
 					 .read = scan->o.engine.canary_list};
 	return scan_sandbox_enter(&files);
 }

@@ -5,6 +5,7 @@
  */
 #include "core/dane/dane.h"
 
+#include "core/dane/server_name.h"
 #include "core/posture/met.h"
 
 static const struct gp_finding_kind
@@ -106,7 +107,7 @@ matches(const struct posture_run *run, const struct posture_met *m,
 		return false;
 	int64_t now = (int64_t)run->query->now_s;
 	bool in_date = c->until_s == 0 || (c->from_s <= now && now <= c->until_s);
-	return r->usage == GP_DANE_EE || (in_date && posture_name_in(m->name, c->names));
+	return r->usage == GP_DANE_EE || (in_date && gp_server_name_in(m->name, c->names));
 }
 
 static void

@@ -86,8 +86,8 @@ gp_posture_host_cmp(const struct gp_posture_host *a, const struct gp_posture_hos
 
 /* What became of fetching an MTA-STS policy (RFC 8461 section 3.3). */
 enum gp_posture_fetch {
-	GP_POSTURE_FETCHED,
 	GP_POSTURE_FETCH_NOT, /* nobody tried, or nothing can be concluded */
+	GP_POSTURE_FETCHED,
 	GP_POSTURE_FETCH_CONNECT,
 	GP_POSTURE_FETCH_TLS,
 	GP_POSTURE_FETCH_REDIRECT,

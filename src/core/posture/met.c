@@ -3,8 +3,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "core/dane/server_name.h"
 
 /* --- whom the domain's mail goes to --- */
 
@@ -137,26 +138,6 @@ posture_met_otherwise(const struct posture_met *m)
 }
 
 static bool
-name_matches(struct gp_slice pattern, struct gp_slice name)
-{
-	if (!gp_slice_starts(pattern, GP_SLICE("*.")))
-		return gp_slice_eq_nocase(pattern, name);
-	struct gp_slice rest = name, first = gp_slice_cut(&rest, '.');
-	return first.len > 0 && gp_slice_find(rest, '.') >= 0 &&
-	       gp_slice_eq_nocase(gp_slice_drop(pattern, 2), rest);
-}
-
-bool
-posture_name_in(struct gp_slice name, struct gp_slice names)
-{
-	while (names.len > 0) {
-		if (name_matches(gp_slice_cut(&names, ' '), name))
-			return true;
-	}
-	return false;
-}
-
-static bool
 is_out_of_date(const struct gp_posture_chain *c, uint64_t now_s)
 {
 	int64_t now = (int64_t)now_s;
@@ -212,7 +193,7 @@ posture_live_tlsa(struct posture_run *run, struct gp_slice host,
 			const struct gp_posture_chain *c = &m->host->chains[k];
 			put_record(run, owner, GP_DANE_EE, &c->links[0], ret, &len);
 			if (c->links_len > 1 && c->links[0].signed_by_next &&
-			    posture_name_in(host, c->names) &&
+			    gp_server_name_in(host, c->names) &&
 			    !is_out_of_date(c, run->query->now_s))
 				put_record(run, owner, GP_DANE_TA, &c->links[1], ret, &len);
 		}

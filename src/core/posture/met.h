@@ -63,11 +63,6 @@ extern const char posture_other_name[];
 bool
 posture_met_otherwise(const struct posture_met *m);
 
-/* Is the name one of those (with a space between; at most one wildcard, as the whole leftmost
-   label: RFC 6125 section 6.4.3)? */
-bool
-posture_name_in(struct gp_slice name, struct gp_slice names);
-
 /* Does the chain prove itself as PKIX wants it at that time, but for the name? NULL: yes; or what
    is wrong. */
 const char *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The MTA-STS policy as it was fetched, and the MX hosts held against it: RFC 8461 sections 3.2,
    3.3 and 4. */
+#include "core/dane/server_name.h"
 #include "core/mtasts/ours.h"
 #include "core/mtasts/record.h"
 #include "core/posture/met.h"
@@ -214,7 +215,7 @@ look_at_proof(struct posture_run *run, const struct posture_met *m, uint8_t seve
 		const char *wrong = posture_chain_wrong(c, run->query->now_s);
 		if (wrong)
 			posture_bad(run, v, m, severity, "%s", wrong);
-		else if (posture_name_in(m->name, c->names))
+		else if (gp_server_name_in(m->name, c->names))
 			continue;
 		else if (posture_met_otherwise(m))
 			posture_cannot_tell(run, v, m, posture_other_name);

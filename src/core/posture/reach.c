@@ -3,6 +3,7 @@
  * Whether the MX hosts are there, by what name they go (RFC 5321 section 4.1.1.1), and whether
  * those behind the first are as good as it (RFC 5321 section 5.1: anybody may choose them).
  */
+#include "core/dane/server_name.h"
 #include "core/posture/met.h"
 #include "core/probe/findings.h"
 #include "core/smtp/address.h"
@@ -88,7 +89,7 @@ rank_of(const struct posture_run *run, const struct posture_met *m)
 		return RANK_CLEAR;
 	for (size_t i = 0; i < h->chains_len; i++) {
 		const struct gp_posture_chain *c = &h->chains[i];
-		bool named = posture_name_in(m->name, c->names);
+		bool named = gp_server_name_in(m->name, c->names);
 		if (!named && posture_met_otherwise(m))
 			return RANK_UNKNOWN;
 		if (!named || posture_chain_wrong(c, run->query->now_s))

@@ -5,6 +5,7 @@
  * section 3); whoever holds to MTA-STS delivers nothing (RFC 8461 section 4.2); and who goes by a
  * TLSA record of the key looks at neither names nor dates (RFC 7672 section 3.1.1).
  */
+#include "core/dane/server_name.h"
 #include "core/hello/findings.h"
 #include "core/message/date.h"
 #include "core/posture/met.h"
@@ -190,7 +191,7 @@ static void
 look_name(struct posture_run *run, const struct posture_met *m, const struct gp_posture_chain *c,
 	  struct posture_verdict *v)
 {
-	if (posture_name_in(m->name, c->names))
+	if (gp_server_name_in(m->name, c->names))
 		return;
 	if (posture_met_otherwise(m))
 		posture_cannot_tell(run, v, m, posture_other_name);
