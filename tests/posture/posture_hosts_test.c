@@ -38,6 +38,8 @@ begin(struct look *l, const char *world, change *plant)
 		.validated = true,
 		.hosts = &l->hosts,
 		.policy = &l->seen.policy,
+		.past = l->seen.past,
+		.past_len = l->seen.past_len,
 	};
 	l->json = make_world(false, world);
 	look_again(l);
