@@ -71,6 +71,22 @@ nothing_is_wrong_with_good_hosts(void **state)
 }
 
 static void
+first_certificate_to_end_is_known(void **state)
+{
+	struct look l;
+	(void)state;
+	begin(&l, "{}", soon);
+	assert_int_equal(l.r.facts.certificate_until_s, NOW_S + 3 * DAY_S);
+	end(&l);
+	begin(&l, "{}", as_they_are);
+	assert_true(l.r.facts.certificate_until_s > NOW_S + 3 * DAY_S);
+	l.query.hosts = NULL;
+	look_again(&l);
+	assert_int_equal(l.r.facts.certificate_until_s, 0);
+	end(&l);
+}
+
+static void
 check_row(size_t row, const struct gp_findings *list)
 {
 	const struct gp_finding *f = get(list, host_plants[row].id);
@@ -353,6 +369,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_wrong_with_good_hosts),
+		cmocka_unit_test(first_certificate_to_end_is_known),
 		cmocka_unit_test(planted_faults_are_found),
 		cmocka_unit_test(rounds_come_to_the_same),
 		cmocka_unit_test(what_is_proposed_mends_and_breaks_nothing),

@@ -16,7 +16,9 @@
 #include "cli/audit/evidence.h"
 #include "cli/audit/hosts.h"
 #include "cli/audit/listed.h"
+#include "cli/audit/octodns.h"
 #include "cli/audit/patch.h"
+#include "cli/audit/pdf.h"
 #include "cli/audit/progress.h"
 #include "cli/audit/report.h"
 #include "cli/audit/resume.h"
@@ -77,6 +79,7 @@ struct audit {
 	struct audit_store *store;       /* NULL: nothing is kept */
 	struct audit_listed *listed;     /* NULL: no block list is asked */
 	struct audit_evidence *evidence; /* NULL: none is wanted */
+	struct audit_pdf pdf;            /* with --pdf */
 	struct audit_seen lists_seen;    /* what block lists said, until it is told */
 	FILE *out;
 	char out_buffer[OUT_BUFFER];
@@ -150,6 +153,10 @@ tell_findings(struct audit *a, struct job *job)
 	    !(audit_evidence_answers(a->evidence, job->query.domain, &job->seen) &&
 	      audit_evidence_domain(a->evidence, &job->result, &judged, &job->arena)))
 		return SAID;
+	if (a->o.pdf)
+		r = audit_copy_domain(&a->pdf.copy, &job->result, &judged, &job->arena);
+	if (r < 0)
+		return r;
 	if (a->o.summary != AUDIT_SUMMARY_NONE)
 		r = audit_summary_add(&a->summary, &job->result, spf_record_of(job));
 	if (r < 0 || a->o.summary == AUDIT_SUMMARY_ALONE)
@@ -197,6 +204,8 @@ tell_address(void *context, struct gp_slice address, const struct gp_findings *f
 	count(a, findings);
 	if (a->evidence && !put_evidence(a, address, findings, arena))
 		return SAID;
+	if (a->o.pdf && audit_copy_address(&a->pdf.copy, address, findings, arena) < 0)
+		return -EIO;
 	if (a->store && !audit_store_add_address(a->store, address, findings, arena))
 		return SAID;
 	a->writer.key = "address";
@@ -218,7 +227,9 @@ tell(struct audit *a, struct job *job)
 		return r;
 	if (a->store && !audit_store_add(a->store, &job->result, raw, &job->arena))
 		return SAID;
-	if (a->o.zone)
+	if (a->o.zone && a->o.patch_form == AUDIT_PATCH_OCTODNS)
+		audit_octodns_write(&job->patch, job->answers, &job->result, &job->arena, &a->text);
+	else if (a->o.zone)
 		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
 				  &a->text);
 	else
@@ -627,6 +638,18 @@ run_with_evidence(struct audit *a)
 }
 
 static int
+run_and_print(struct audit *a)
+{
+	if (!a->o.pdf)
+		return run_with_evidence(a);
+	int r = audit_pdf_open(&a->pdf, a->o.pdf) ? run_with_evidence(a) : SAID;
+	if (r == 0 && !a->stopped && !audit_pdf_end(&a->pdf))
+		r = SAID;
+	audit_pdf_close(&a->pdf);
+	return r;
+}
+
+static int
 open_and_run(struct audit *a)
 {
 	const struct gp_asks_options dns = {.command = "gatepost audit",
@@ -645,7 +668,7 @@ open_and_run(struct audit *a)
 		code = audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
 					a->domains.len - a->first);
 	if (code == GP_EXIT_OK) {
-		int r = run_with_evidence(a);
+		int r = run_and_print(a);
 		code = exit_code(a, r);
 	}
 	audit_hosts_free(&a->hosts);

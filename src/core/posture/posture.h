@@ -110,6 +110,8 @@ struct gp_posture_facts {
 		size_t len;
 		size_t left_out; /* networks and addresses that there was no room for */
 	} own;
+	/* When the first of its MX hosts' certificates ends, since 1970; 0: none was seen. */
+	int64_t certificate_until_s;
 };
 
 struct gp_posture_result {
