@@ -31,7 +31,15 @@ put_number(struct writing *w, const char *name, unsigned number)
 	put(w, name, gp_arena_printf(w->arena, "%u", number));
 }
 
-/* Fingerprints by selector, sorted. */
+static bool
+is_among(const struct audit_fact *first, const struct audit_fact *end, struct gp_slice name)
+{
+	while (first < end && !gp_slice_eq(first->name, name))
+		first++;
+	return first < end;
+}
+
+/* Fingerprints by selector, sorted; a selector may be named twice. */
 static void
 put_keys(struct writing *w, const struct gp_posture_facts *f)
 {
@@ -40,6 +48,8 @@ put_keys(struct writing *w, const struct gp_posture_facts *f)
 		const struct gp_posture_key *k = &f->dkim.list[i];
 		struct gp_slice name =
 			gp_arena_printf(w->arena, "dkim.key.%.*s", GP_SLICE_FMT(k->selector));
+		if (is_among(first, w->list + w->len, name))
+			continue;
 		struct audit_fact *at = w->list + w->len;
 		for (; at > first && gp_slice_cmp(at[-1].name, name) > 0; at--)
 			*at = at[-1];
