@@ -178,7 +178,7 @@ read_sample(const struct sample *s, struct outcome *o)
 					      .tls_failure = take_failure,
 					      .flaw = take_flaw};
 	if (s->json)
-		return gp_tls_read(s->document, 1, &listener);
+		return gp_ingest_tls_read(s->document, 1, &listener);
 	struct gp_aggregate *a = gp_aggregate_new(&listener, 1'000'000, 1);
 	assert_non_null(a);
 	int r = gp_aggregate_feed(a, s->document);
