@@ -15,7 +15,7 @@
 
 enum {
 	TROUBLE_MAX = 300, /* octets of the resolver's own words */
-	SHARES = 4,        /* of what is under way, nobody has more than one */
+	SHARES = 8,
 };
 
 /* One question: it waits, or is under way. */
@@ -265,13 +265,19 @@ set_timer(struct gp_asks *dns, uint64_t turn_ms)
 	event_add(&dns->timer, &tv);
 }
 
+static bool
+has_share(const struct gp_asks *dns, const struct gp_ask *ask)
+{
+	return dns->under_way >= dns->under_way_max / 2 && ask->under_way >= dns->share_max;
+}
+
 /* The first that waits and whose turn it is; NULL: there is none. */
 static struct question *
 next_question(struct gp_asks *dns)
 {
 	while (!gp_list_empty(&dns->waiting)) {
 		struct question *q = gp_container_of(dns->waiting.next, struct question, link);
-		if (q->ask->under_way < dns->share_max)
+		if (!has_share(dns, q->ask))
 			return q;
 		gp_list_remove(&q->link);
 		gp_list_append(&q->ask->parked, &q->link);

@@ -4,8 +4,8 @@
  * by what its evaluators need:
  *
  * How many questions are under way, and how many begin in a second, has a limit for all of them
- * together: who asked first is asked for first. Nobody has more than a quarter of those that are
- * under way, so that one whose servers are silent does not hold up the others.
+ * together: who asked first is asked for first. Half of the places are anybody's; of the others
+ * nobody who has an eighth of all gets more, so that one whose servers are silent leaves room.
  *
  *     step():  r = gp_hosts_eval(&query, ask->answers, ...)
  *              NEED: gp_ask_for(ask, need, len), and step() again when ask->ready is called
@@ -32,7 +32,7 @@ struct gp_asks {
 	/* Questions: those that are to be asked, and those that were, each in their order. */
 	struct gp_list waiting, asked;
 	size_t under_way, under_way_max;
-	size_t share_max; /* of those under way, who asks may have */
+	size_t share_max; /* of those under way, where half are */
 	struct gp_pace pace;
 	struct event timer; /* the first of them times out, or the next may be asked, */
 	uint64_t wake_ms;   /* at this time */
