@@ -74,7 +74,7 @@ static const struct {
 	[SCAN] = {"scan", &scan_sandbox, 46},
 	[SCAN_FILES] = {"scan, files", &scan_files_sandbox, 48},
 	[SCAN_REPLAY] = {"scan, replay", &scan_replay_sandbox, 31},
-	[READER] = {"reports, reader", &reports_reader_sandbox, 31},
+	[READER] = {"reader", &reports_reader_sandbox, 31},
 };
 
 #define ONLY(r) (1u << (r))

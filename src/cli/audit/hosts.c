@@ -106,14 +106,15 @@ tick(void *context, const struct scan_counts *counts, bool last)
 	return 0;
 }
 
-/* A store is opened later, with files that come and go; and whom `watch` tells, is told then. */
+/* A store and a pack of evidence are opened later, with files that come and go; and whom `watch`
+   tells, is told then. */
 static int
 confine(void *context)
 {
 	const struct looking *l = context;
 	const struct scan_files files = {.command = "gatepost audit",
 					 .written = {l->o->resume, l->o->metrics}};
-	return l->o->store ? 0 : scan_sandbox_enter(&files);
+	return l->o->store || l->o->evidence ? 0 : scan_sandbox_enter(&files);
 }
 
 /* --- in order --- */

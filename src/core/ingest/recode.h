@@ -10,19 +10,19 @@
 
 #include "base/buf.h"
 
-struct gp_octets {
+struct gp_recode {
 	uint8_t form;    /* 0 until two octets were seen */
 	bool mended;     /* there was an octet that is no UTF-8, or a half of a surrogate pair */
 	uint8_t held[4]; /* the beginning of a character */
 	uint8_t held_len;
 };
 
-enum { GP_OCTETS_GROWTH = 3 }; /* octets written for one that is read, at most */
+enum { GP_RECODE_GROWTH = 3 }; /* octets written for one that is read, at most */
 
 /* Appends in, as far as its characters are complete. False: the buffer's cap, or memory. */
 [[nodiscard]] bool
-gp_octets_feed(struct gp_octets *o, struct gp_slice in, struct gp_buf *out);
+gp_recode_feed(struct gp_recode *o, struct gp_slice in, struct gp_buf *out);
 
 /* Nothing follows: appends what is held as if each of its octets stood alone. */
 [[nodiscard]] bool
-gp_octets_end(struct gp_octets *o, struct gp_buf *out);
+gp_recode_end(struct gp_recode *o, struct gp_buf *out);

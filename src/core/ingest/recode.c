@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/ingest/octets.h"
+#include "core/ingest/recode.h"
 
 #include "base/utf8.h"
 
@@ -40,7 +40,11 @@ windows_1252(uint8_t octet)
 static size_t
 ascii_run(struct gp_slice s)
 {
+	uint64_t eight = 0;
 	size_t n = 0;
+	for (; s.len - n >= sizeof(eight) && !(eight & 0x8080808080808080); n += sizeof(eight))
+		memcpy(&eight, s.ptr + n, sizeof(eight));
+	n -= eight & 0x8080808080808080 ? sizeof(eight) : 0;
 	while (n < s.len && (unsigned char)s.ptr[n] < 0x80)
 		n++;
 	return n;
@@ -64,7 +68,7 @@ may_go_on(struct gp_slice s)
 
 /* Returns what is left over: the beginning of a character, if more follows. */
 static struct gp_slice
-put_utf8(struct gp_octets *o, struct gp_slice in, bool more, struct gp_buf *out)
+put_utf8(struct gp_recode *o, struct gp_slice in, bool more, struct gp_buf *out)
 {
 	while (in.len > 0) {
 		size_t n = ascii_run(in);
@@ -88,7 +92,7 @@ put_utf8(struct gp_octets *o, struct gp_slice in, bool more, struct gp_buf *out)
 /* --- UTF-16 --- */
 
 static uint32_t
-unit(const struct gp_octets *o, struct gp_slice in, size_t at)
+unit(const struct gp_recode *o, struct gp_slice in, size_t at)
 {
 	uint8_t first = (uint8_t)in.ptr[at], second = (uint8_t)in.ptr[at + 1];
 	return o->form == FORM_UTF16LE ? (uint32_t)second << 8 | first
@@ -102,7 +106,7 @@ is_surrogate(uint32_t c, uint32_t half)
 }
 
 static struct gp_slice
-put_utf16(struct gp_octets *o, struct gp_slice in, bool more, struct gp_buf *out)
+put_utf16(struct gp_recode *o, struct gp_slice in, bool more, struct gp_buf *out)
 {
 	enum { HIGH = 0xD800, LOW = 0xDC00 };
 	while (in.len >= 2) {
@@ -139,7 +143,7 @@ find_form(struct gp_slice in)
 /* The form shows in the first two octets; so that the mark can be left out, three are waited
  * for. */
 static struct gp_slice
-begin(struct gp_octets *o, struct gp_slice in)
+begin(struct gp_recode *o, struct gp_slice in)
 {
 	if (in.len >= 2)
 		o->form = find_form(in);
@@ -152,7 +156,7 @@ begin(struct gp_octets *o, struct gp_slice in)
 
 /* Returns what is left over, up to 3 octets. */
 static struct gp_slice
-put_all(struct gp_octets *o, struct gp_slice in, bool more, struct gp_buf *out)
+put_all(struct gp_recode *o, struct gp_slice in, bool more, struct gp_buf *out)
 {
 	if (o->form == FORM_UNKNOWN && in.len < 3 && more)
 		return in;
@@ -165,7 +169,7 @@ put_all(struct gp_octets *o, struct gp_slice in, bool more, struct gp_buf *out)
 
 /* What was held goes first, with as many octets as make a character of it. */
 static struct gp_slice
-put_held(struct gp_octets *o, struct gp_slice in, struct gp_buf *out)
+put_held(struct gp_recode *o, struct gp_slice in, struct gp_buf *out)
 {
 	while (o->held_len > 0 && in.len > 0) {
 		o->held[o->held_len++] = (uint8_t)in.ptr[0];
@@ -181,7 +185,7 @@ put_held(struct gp_octets *o, struct gp_slice in, struct gp_buf *out)
 }
 
 bool
-gp_octets_feed(struct gp_octets *o, struct gp_slice in, struct gp_buf *out)
+gp_recode_feed(struct gp_recode *o, struct gp_slice in, struct gp_buf *out)
 {
 	struct gp_slice left = put_all(o, put_held(o, in, out), true, out);
 	if (o->held_len == 0 && left.len > 0) {
@@ -193,7 +197,7 @@ gp_octets_feed(struct gp_octets *o, struct gp_slice in, struct gp_buf *out)
 }
 
 bool
-gp_octets_end(struct gp_octets *o, struct gp_buf *out)
+gp_recode_end(struct gp_recode *o, struct gp_buf *out)
 {
 	put_all(o, gp_slice((const char *)o->held, o->held_len), false, out);
 	o->held_len = 0;
