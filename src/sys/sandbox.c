@@ -124,11 +124,14 @@ allow_memory(scmp_filter_ctx ctx)
 }
 
 static int
-allow_fcntl(scmp_filter_ctx ctx)
+allow_fcntl(scmp_filter_ctx ctx, bool locks)
 {
-	static const int commands[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC};
+	enum { LOCKS = 2 };
+	static const int commands[] = {F_GETFL, F_SETFL,         F_GETFD, F_SETFD,
+				       F_DUPFD_CLOEXEC, F_SETLK, F_GETLK};
+	size_t len = GP_ARRAY_LEN(commands) - (locks ? 0 : LOCKS);
 	int r = 0;
-	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(commands); i++)
+	for (size_t i = 0; r == 0 && i < len; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
 				     SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
 	return r;
@@ -222,7 +225,7 @@ filter_calls(const struct gp_sandbox *rules, bool files)
 	if (r == 0)
 		r = allow_memory(ctx);
 	if (r == 0)
-		r = allow_fcntl(ctx);
+		r = allow_fcntl(ctx, rules->locks);
 	if (r == 0)
 		r = allow_abort(ctx);
 	if (r == 0)

@@ -104,6 +104,7 @@ struct gp_domain_config {
 	const struct gp_alias *aliases;
 	size_t aliases_len;
 	struct gp_slice subaddress_separators; /* default "+" ; empty: off */
+	struct gp_slice reports; /* the local part whose mail is read as reports; or empty */
 	struct gp_deliver deliver;
 	struct gp_own_mta_sts mta_sts;
 	struct gp_slice

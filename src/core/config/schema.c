@@ -148,6 +148,13 @@ static const struct gp_key domain_keys[] = {
 	 .doc = "Where the mail goes: {maildir: PATH}, {lmtp: \"unix:PATH\" or \"HOST:PORT\"}, "
 		"{relay: "
 		"\"HOST:PORT\"}, or discard."},
+	{.name = "reports",
+	 .type = GP_KEY_LOCAL,
+	 .example = "reports",
+	 DOMAIN_AT(reports),
+	 .doc = "A local part whose mail is reports of others (DMARC, TLS): they are read into the "
+		"database of `gatepost reports`, and not delivered. It is a recipient; aliases may "
+		"lead to it."},
 	{.name = "mta_sts",
 	 .type = GP_KEY_GROUP,
 	 .group = &mta_sts_group,
