@@ -38,6 +38,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
 	struct gp_slice message = gp_slice((const char *)data, size);
+	uint32_t ttl_s;
+	(void)gp_dns_message_ttl(message, &ttl_s);
 	struct gp_dns_question question = {GP_SLICE("q"), GP_DNS_A};
 	struct gp_dns_answer answer;
 	if (size > 0)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client says behind the handshake, through libmicrohttpd: the policy at most once, to
- * nobody who did not ask for it, and the connection ends. */
+/* What a client says, through libmicrohttpd: a policy or a page of the dashboard at most once, to
+ * nobody who did not ask for it, and the connection ends. The first octet says which listener it
+ * came in at; somebody is signed in, whose id and token the corpus may use. */
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "procs/web/http.h"
+#include "procs/web/passwords.h"
+#include "sys/password.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,10 +19,17 @@ static const struct gp_domain_config domains[] = {
 static const struct gp_config cfg = {
 	.hostname = GP_SLICE("mx.test"), .domains = domains, .domains_len = 1};
 
-static const struct gp_config *
-config(void)
+static struct dashboard dashboard = {.config = &cfg};
+
+/* A session of which the cookie is known, as the tokens are not. */
+static void
+start(struct event_base *base)
 {
-	return &cfg;
+	gp_assert(gp_password_setup() == 0);
+	dashboard.signin = signin_new();
+	gp_assert(dashboard.signin);
+	passwords_start(NULL);
+	gp_assert(http_start(base, &dashboard) == 0);
 }
 
 static size_t
@@ -39,12 +49,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct event_base *base;
 	static char got[128 * 1024];
-	struct gp_sockaddr client = {.ss.ss_family = AF_INET, .len = sizeof(struct sockaddr_in)};
+	if (size == 0)
+		return 0;
+	const struct http_client client = {
+		.address = {.ss.ss_family = AF_INET, .len = sizeof(struct sockaddr_in)},
+		.service = data[0] & 1 ? GP_SERVICE_DASHBOARD : GP_SERVICE_POLICIES};
+	data++, size--;
 	if (!base) {
 		base = event_base_new();
-		gp_assert(http_start(base, config) == 0);
+		start(base);
 	}
-	int fd = http_connect("", &client);
+	int fd = http_connect(&client);
 	gp_assert(fd >= 0);
 	(void)!send(fd, data, size, MSG_NOSIGNAL);
 	(void)shutdown(fd, SHUT_WR);

@@ -30,24 +30,30 @@ OTHER_VARIABLE = r"^(?!static|extern|typedef|enum|union)\w[\w *]*\w(\[\w*\])? = 
 GLOBAL = f"{STATIC_VARIABLE}|{OTHER_VARIABLE}"
 
 
+def rows():
+    """Number of the line, row, and what it uses; a line that begins with a blank goes on with the row before it."""
+    row = ""
+    for number, line in enumerate(read("tools/layers.txt").splitlines(), 1):
+        if not line or line.startswith("#"):
+            continue
+        head, _, uses = line.rpartition(":")
+        row = head or row
+        yield number, row, uses.split()
+
+
 def load_table():
     table = {}
-    for line in read("tools/layers.txt").splitlines():
-        if line and not line.startswith("#"):
-            folder, _, uses = line.partition(":")
-            table[folder] = uses.split()
+    for _, row, uses in rows():
+        table.setdefault(row, []).extend(uses)
     return table
 
 
 def table_has_no_circles():
     """layers.txt lets a folder use only those that stand above it"""
     found, above = [], {"core"}
-    for number, line in enumerate(read("tools/layers.txt").splitlines(), 1):
-        if not line or line.startswith("#"):
-            continue
-        folder, _, uses = line.partition(":")
-        for use in uses.split():
-            if use not in above:
+    for number, folder, uses in rows():
+        for use in uses:
+            if use not in above or use == folder:
                 mend = "move its row up, or take it out"
                 found.append(complaint("tools/layers.txt", number, f"{use} does not stand above {folder}", mend))
         above.add(folder)

@@ -91,7 +91,8 @@ open_network(struct gp_lookup *l, const struct gp_lookup_options *o, const uint6
 	if (!l->answers || !l->timer)
 		return GP_EXIT_ERROR;
 	/* What is wrong was logged. */
-	return network_new(l->base, &cfg, &l->network) < 0 ? GP_EXIT_USAGE : GP_EXIT_OK;
+	unsigned sockets = o->sockets > 0 ? o->sockets : NETWORK_SOCKETS;
+	return network_new(l->base, &cfg, sockets, &l->network) < 0 ? GP_EXIT_USAGE : GP_EXIT_OK;
 }
 
 int

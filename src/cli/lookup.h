@@ -34,6 +34,7 @@ struct gp_lookup_options {
 	const struct gp_config *config;
 	/* NULL, or what the network is to live on, for who asks it by network_ask() alone. */
 	struct event_base *base;
+	unsigned sockets; /* to ask from, one a question under way; 0: NETWORK_SOCKETS */
 };
 
 /* Returns an exit code, after saying to standard error what is wrong. To be closed in any case. */

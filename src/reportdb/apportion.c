@@ -49,7 +49,7 @@ extreme(const struct gp_apportion *a, const uint64_t *parts, bool least)
 void
 gp_apportion_count(struct gp_apportion *a, uint64_t count, uint64_t ret_parts[GP_REPORTDB_DAYS_MAX])
 {
-	gp_assert(count <= GP_REPORTDB_COUNT_MAX && a->days > 0);
+	gp_assert(count <= GP_INGEST_COUNT_MAX && a->days > 0);
 	int64_t left = (int64_t)count;
 	for (size_t i = 0; i < a->days; i++) {
 		a->owed[i] += (int64_t)count * a->seconds[i];

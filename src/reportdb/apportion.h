@@ -24,7 +24,7 @@ struct gp_apportion {
 [[nodiscard]] bool
 gp_apportion_begin(struct gp_apportion *a, int64_t begin_s, int64_t end_s);
 
-/* count: at most GP_REPORTDB_COUNT_MAX. Sets the first `days` parts. */
+/* count: at most GP_INGEST_COUNT_MAX. Sets the first `days` parts. */
 void
 gp_apportion_count(struct gp_apportion *a, uint64_t count,
 		   uint64_t ret_parts[GP_REPORTDB_DAYS_MAX]);

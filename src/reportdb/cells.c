@@ -20,11 +20,15 @@ struct table {
 };
 
 #define PLUS(column_) column_ " = " column_ " + excluded." column_
-#define FIGURES                                                                                                               \
-	"?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET " PLUS("messages") ", " PLUS("align"                            \
-											   "ed") ", " PLUS("dkim") ", " PLUS( \
-		"spf") ", " PLUS("quarantined") ", " PLUS("rejected") ", " PLUS("forwarded") ","                              \
-											     " " PLUS("\"foreign\"") ", " PLUS("estimated")
+#define FIGURES                                                                           \
+	"?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"                            \
+	" messages = messages + excluded.messages, aligned = aligned + excluded.aligned," \
+	" dkim = dkim + excluded.dkim, spf = spf + excluded.spf,"                         \
+	" quarantined = quarantined + excluded.quarantined,"                              \
+	" rejected = rejected + excluded.rejected,"                                       \
+	" forwarded = forwarded + excluded.forwarded,"                                    \
+	" \"foreign\" = \"foreign\" + excluded.\"foreign\","                              \
+	" estimated = estimated + excluded.estimated"
 
 static const struct table tables[GP_CELL_TABLES] = {
 	[GP_CELL_DAY] = {"ntn", 9, {}, "INSERT INTO day VALUES (?, ?, ?, " FIGURES},

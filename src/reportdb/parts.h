@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of this folder share: a database that is open, and the document that comes in. */
+/* What the files of this folder share: a database that is open, and the document that comes
+ * in. */
 #pragma once
 
 #include <sqlite3.h>
@@ -180,6 +181,11 @@ gp_document_flaw(struct gp_reportdb *db, uint64_t record, bool lost, const char 
 /* Whether the number of a record is one that may come now: they rise. */
 bool
 gp_document_number(struct gp_document *d, uint64_t number);
+
+/* Adds to its messages. False: a report of more than GP_INGEST_COUNT_MAX is not true, and sums of
+   such reports would not fit. */
+[[nodiscard]] bool
+gp_document_count(struct gp_document *d, uint64_t count);
 
 /* Texts as lines, in db->lines until the next call. */
 struct gp_slice

@@ -37,9 +37,6 @@ enum gp_reportdb_limits {
 	GP_REPORTDB_WAIT_MS = 10000,          /* for another who writes */
 };
 
-/* Messages of a row: more is no count, and sums of them would not fit. */
-#define GP_REPORTDB_COUNT_MAX UINT64_C(10'000'000'000)
-
 struct gp_reportdb;
 
 enum gp_reportdb_mode {
@@ -92,11 +89,15 @@ struct gp_ingest_listener
 gp_reportdb_listener(struct gp_reportdb *db);
 /*
  * It ends. refused: why it cannot be read, as a sentence without its full stop; NULL: it could.
- * What was told of a refused one is forgotten. After a failure of the listener's or of this
- * function nothing of the document is kept, but what was told before it.
+ * What was told of a refused one is forgotten; one that was told out of turn is refused. After
+ * any other failure, of the listener's or of this function's, all is forgotten that was told
+ * since the last sync.
  */
 [[nodiscard]] int
 gp_reportdb_end(struct gp_reportdb *db, const char *refused, struct gp_reportdb_result *ret);
+/* Or it is as if it had never begun, if it had. 0, or -errno as above. */
+[[nodiscard]] int
+gp_reportdb_drop(struct gp_reportdb *db);
 
 /* Makes all that was told durable: between documents. */
 [[nodiscard]] int

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of an aggregate report. Many have all in common but their source and their count; so what
- * they have in common is kept once, as a detail, and the figures that follow from it alone are
- * added up there, not row by row.
+ * The rows of an aggregate report. Many have all in common but their source and their count; so
+ * what they have in common is kept once, as a detail, and the figures that follow from it alone
+ * are added up there, not row by row.
  */
 #include <errno.h>
 
@@ -322,14 +322,13 @@ gp_document_row(struct gp_reportdb *db, const struct gp_ingest_row *row)
 	struct gp_detail *detail = NULL;
 	if (!gp_document_number(d, row->number))
 		return -EINVAL;
-	if (row->count > GP_REPORTDB_COUNT_MAX)
+	if (!gp_document_count(d, row->count))
 		return gp_document_flaw(db, row->number, true,
 					"its messages are too many to be true");
 	int r = find_detail(db, row, &detail);
 	if (r < 0)
 		return r;
 	d->records++;
-	d->messages += row->count;
 	r = store_record(db, row, detail->number);
 	if (r == 0)
 		r = count_row(db, row, detail);

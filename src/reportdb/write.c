@@ -298,6 +298,15 @@ gp_document_number(struct gp_document *d, uint64_t number)
 	return true;
 }
 
+bool
+gp_document_count(struct gp_document *d, uint64_t count)
+{
+	if (count > GP_INGEST_COUNT_MAX - d->messages)
+		return false;
+	d->messages += count;
+	return true;
+}
+
 struct gp_slice
 gp_lines(struct gp_reportdb *db, const struct gp_slice *list, size_t len)
 {
@@ -339,7 +348,8 @@ take_tls_policy(struct gp_reportdb *db, const struct gp_ingest_tls_policy *p)
 		return r;
 	if (!gp_document_number(d, p->number))
 		return -EINVAL;
-	if (p->successful > GP_REPORTDB_COUNT_MAX || p->failed > GP_REPORTDB_COUNT_MAX)
+	if (p->failed > GP_INGEST_COUNT_MAX || p->successful > GP_INGEST_COUNT_MAX ||
+	    !gp_document_count(d, p->successful + p->failed))
 		return gp_document_flaw(db, p->number, true,
 					"its sessions are too many to be true");
 	sqlite3_stmt *st = gp_statement(db, ST_ADD_TLS_POLICY);
@@ -350,7 +360,6 @@ take_tls_policy(struct gp_reportdb *db, const struct gp_ingest_tls_policy *p)
 		return gp_document_flaw(db, p->number, true, "its report has too many policies");
 	d->tls_policy = p->number;
 	d->records++;
-	d->messages += p->successful + p->failed;
 	sqlite3_bind_int64(st, 1, d->report);
 	sqlite3_bind_int64(st, 2, (sqlite3_int64)d->tls_policy);
 	gp_bind_text(st, 3, p->type);
@@ -393,7 +402,7 @@ take_tls_failure(struct gp_reportdb *db, const struct gp_ingest_tls_failure *f)
 	if (r != 0)
 		return r;
 	/* Its policy may have been lost. */
-	if (d->tls_policy == 0 || f->sessions > GP_REPORTDB_COUNT_MAX)
+	if (d->tls_policy == 0 || f->sessions > GP_INGEST_COUNT_MAX)
 		return gp_document_flaw(db, 0, false, "a failure of it makes no sense");
 	sqlite3_stmt *st = gp_statement(db, ST_ADD_TLS_FAILURE);
 	if (!st)
@@ -426,7 +435,7 @@ take_failure(struct gp_reportdb *db, const struct gp_ingest_failure *f)
 	sqlite3_stmt *st = gp_statement(db, ST_ADD_FAILURE);
 	if (!st)
 		return -ENOMEM;
-	uint64_t incidents = GP_MIN(f->incidents, GP_REPORTDB_COUNT_MAX);
+	uint64_t incidents = GP_MIN(f->incidents, GP_INGEST_COUNT_MAX);
 	d->records = 1;
 	d->messages = incidents;
 	const struct gp_slice columns[] = {
@@ -617,8 +626,10 @@ gp_reportdb_end(struct gp_reportdb *db, const char *refused, struct gp_reportdb_
 	*ret = (struct gp_reportdb_result){};
 	if (!d->open)
 		return -EINVAL;
-	if (d->error < 0)
+	if (d->error < 0 && d->error != -EINVAL)
 		return give_up(db, d->error);
+	if (d->error < 0)
+		(void)refuse(d, "what was told of it makes no sense");
 	if (d->outcome == GP_REPORTDB_KEPT && refused)
 		(void)refuse(d, refused);
 	else if (d->outcome == GP_REPORTDB_KEPT && !d->told)
@@ -642,6 +653,20 @@ gp_reportdb_end(struct gp_reportdb *db, const char *refused, struct gp_reportdb_
 	ret->lost = kept ? d->lost : 0;
 	snprintf(ret->reason, sizeof(ret->reason), "%s", d->reason);
 	return 0;
+}
+
+int
+gp_reportdb_drop(struct gp_reportdb *db)
+{
+	struct gp_document *d = &db->doc;
+	if (!d->open)
+		return 0;
+	int r = d->error < 0 && d->error != -EINVAL ? d->error : gp_finish(db, ST_UNDO);
+	if (r == 0)
+		r = gp_finish(db, ST_RELEASE);
+	gp_cells_clear(&db->current);
+	d->open = false;
+	return r < 0 ? give_up(db, r) : 0;
 }
 
 /* --- retention --- */

@@ -132,7 +132,7 @@ spki_der(const X509 *x, unsigned char **ret)
 }
 
 static void
-digest(int (*encode)(const X509 *, unsigned char **), const X509 *x, struct gp_tls_digests *ret)
+digest(int (*encode)(const X509 *, unsigned char **), const X509 *x, struct gp_dane_digests *ret)
 {
 	unsigned char *der = NULL;
 	int len = encode(x, &der);

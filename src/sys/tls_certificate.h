@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "core/dane/match.h"
 #include "sys/tls.h"
 
 /* Texts from outside: UTF-8 or not, and with any octets but NUL. */
@@ -21,10 +22,6 @@ enum { GP_TLS_NAMES_SHOWN_MAX = 100 };
 [[nodiscard]] bool
 gp_tls_certificate(const struct gp_tls *t, struct gp_arena *arena, struct gp_tls_certificate *ret);
 
-struct gp_tls_digests {
-	uint8_t sha256[32], sha512[64];
-};
-
 /* One certificate of the chain, as it was sent. */
 struct gp_tls_link {
 	struct gp_slice subject, issuer; /* as above */
@@ -37,7 +34,7 @@ struct gp_tls_link {
 	bool signed_by_next;
 	int64_t from_s, until_s;
 	/* Of the whole certificate, and of its SubjectPublicKeyInfo. */
-	struct gp_tls_digests certificate, spki;
+	struct gp_dane_digests certificate, spki;
 };
 
 enum gp_tls_staple {

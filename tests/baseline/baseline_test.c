@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "../posture/hosts.h"
 #include "../posture/plants.h"
 #include "../unit.h"
 #include "base/buf.h"
@@ -272,7 +273,9 @@ static const struct {
 	{"without dane.mismatch", 0, "{}", UNKNOWN, "dane.mismatch: the hosts were not looked at",
 	 "dane.mismatch"},
 	{"without tls.absent", 0, "{}", UNKNOWN, "tls.absent: not looked for", NULL},
-	{"without tls.absent dmarc.missing", 0, GONE, FAIL, "dmarc.missing: ", "dmarc.missing"},
+	{"without tls.none", 0, "{}", UNKNOWN, "tls.none: the hosts were not looked at", NULL},
+	{"without mx.*", 0, "{}", UNKNOWN, "mx.*: the hosts were not looked at", NULL},
+	{"without tls.none dmarc.missing", 0, GONE, FAIL, "dmarc.missing: ", "dmarc.missing"},
 	/* several lines, and alternatives */
 	{"need spf.valid = yes\nneed dmarc.p = reject", 0, "{}", PASS,
 	 "spf.valid is yes; dmarc.p is reject", NULL},
@@ -362,6 +365,49 @@ rules_are_judged(void **state)
 				 gp_baseline_outcome_name(r->outcome), GP_SLICE_FMT(r->evidence));
 		const char *id = r->findings_len > 0 ? r->findings[0]->kind->id : "";
 		assert_string_equal(id, cases[i].finding ? cases[i].finding : "");
+		look_away(&j);
+	}
+}
+
+/* Hosts that were met decide; what they did not show does not. */
+static void
+hosts_decide(void **state)
+{
+	static const struct {
+		const char *rule;
+		change *change;
+		uint8_t outcome;
+	} rows[] = {
+		{"without tls.none tls.old dane.mismatch sts.policy.fetch", as_they_are, PASS},
+		{"without mx.*", as_they_are, PASS},
+		{"without tls.none", no_tls, FAIL},
+		{"without tls.old", tls1, FAIL},
+		{"without tls.old >= high", tls1, PASS},
+		{"without tls.old >= high", ssl3, FAIL},
+		{"without tls.old", not_surveyed, UNKNOWN},
+		{"without tls.none", not_surveyed, PASS},
+		{"without dane.mismatch", other_key, FAIL},
+		{"without sts.policy.fetch", redirected, FAIL},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(rows); i++) {
+		struct judged j;
+		struct gp_baseline b;
+		struct seen seen;
+		make_seen(&seen);
+		rows[i].change(&seen);
+		const struct gp_posture_hosts hosts = {seen.hosts, HOSTS};
+		look(&j, 0, "{}");
+		j.query.now_s = NOW_S;
+		j.query.hosts = &hosts;
+		j.query.policy = &seen.policy;
+		assert_int_equal(gp_posture_eval(&j.query, j.world, &j.arena, &j.posture),
+				 GP_POSTURE_DONE);
+		const struct gp_baseline_result *r =
+			judge(&j, gp_arena_printf(&j.arena, RULE "%s\n", rows[i].rule), &b);
+		if (r->outcome != rows[i].outcome)
+			fail_msg("row %zu: %s: %.*s", i, gp_baseline_outcome_name(r->outcome),
+				 GP_SLICE_FMT(r->evidence));
 		look_away(&j);
 	}
 }
@@ -515,6 +561,7 @@ main(void)
 		cmocka_unit_test(files_have_limits),
 		cmocka_unit_test(without_memory),
 		cmocka_unit_test(rules_are_judged),
+		cmocka_unit_test(hosts_decide),
 		cmocka_unit_test(what_was_dropped_is_not_taken_for_absent),
 		cmocka_unit_test(evidence_has_an_end),
 		cmocka_unit_test(no_memory_to_judge),

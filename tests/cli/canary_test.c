@@ -6,6 +6,7 @@
 
 #include "cli/scan/canary.h"
 #include "cli/scan/findings.h"
+#include "core/dane/server_name.h"
 
 static void
 tokens_are_found(void **state)
@@ -90,7 +91,8 @@ names_are_matched(void **state)
 		{"mx.example.org", "", false},
 	};
 	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
-		bool in = scan_name_in(gp_slice_str(cases[i].name), gp_slice_str(cases[i].names));
+		bool in = gp_server_name_in(gp_slice_str(cases[i].name),
+					    gp_slice_str(cases[i].names));
 		if (in != cases[i].in)
 			fail_msg("%s in %s", cases[i].name, cases[i].names);
 	}

@@ -71,11 +71,16 @@ static const struct complaint_case keys[] = {
 	{BASE "user: {a: b}\n", "3:7: user takes one value, not a mapping\n"},
 	{BASE "user:\n", "3:6: user has no value\n"},
 	{BASE "? [a]\n: b\n", "3:3: a key takes one value, not a list\n"},
-	{BASE "milters: []\nproxy: {}\ngreylist: {}\nweb: {listen: \"127.0.0.1:80\"}\n",
+	{BASE "milters: []\nproxy: {}\ngreylist: {}\n",
 	 "3:1: 'milters' is not supported by this version\n"
 	 "4:1: 'proxy' is not supported by this version\n"
-	 "5:1: 'greylist' is not supported by this version\n"
-	 "6:7: 'listen' is not supported by this version\n"},
+	 "5:1: 'greylist' is not supported by this version\n"},
+	{BASE "web: {listen: \"[::]:80\"}\n",
+	 "3:1: web: listen is not on loopback, so it needs a certificate below 'tls'\n"},
+	{BASE "web: {listen: \"127.0.0.1:80\", policy_listen: \"127.0.0.1:80\"}\n",
+	 "3:1: web: listen and policy_listen are the same\n"},
+	{BASE "web: {proxied_role: root}\n",
+	 "3:21: proxied_role: 'root' is not one of: read, admin\n"},
 };
 
 static const struct complaint_case hops[] = {

@@ -66,6 +66,20 @@ assert_same_authentication(const struct gp_authentication_config *u,
 }
 
 static void
+assert_same_web(const struct gp_config *a, const struct gp_config *b)
+{
+	assert_true(gp_slice_eq(a->web.policy_listen, b->web.policy_listen));
+	assert_true(gp_slice_eq(a->web.listen, b->web.listen));
+	assert_true(gp_slice_eq(a->web.name, b->web.name));
+	assert_true(gp_slice_eq(a->web.user_header, b->web.user_header));
+	assert_int_equal(a->web.proxied_role, b->web.proxied_role);
+	assert_int_equal(a->web.proxies_len, b->web.proxies_len);
+	for (size_t i = 0; i < a->web.proxies_len; i++)
+		assert_memory_equal(&a->web.proxies[i], &b->web.proxies[i],
+				    sizeof(a->web.proxies[i]));
+}
+
+static void
 assert_same(const struct gp_config *a, const struct gp_config *b)
 {
 	assert_true(gp_slice_eq(a->hostname, b->hostname));
@@ -157,7 +171,7 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 		assert_true(gp_slice_eq(a->tls.certificates[i].pem, b->tls.certificates[i].pem));
 	assert_same_slices(a->tls.keys, a->tls.keys_len, b->tls.keys, b->tls.keys_len);
 	assert_true(gp_slice_eq(a->tls.authorities, b->tls.authorities));
-	assert_true(gp_slice_eq(a->web.policy_listen, b->web.policy_listen));
+	assert_same_web(a, b);
 	assert_int_equal(a->log.json, b->log.json);
 	assert_int_equal(a->log.level, b->log.level);
 	assert_int_equal(a->workers, b->workers);
@@ -253,7 +267,8 @@ static const char everything[] =
 	"auth: {dovecot: \"unix:run/auth\", failures: 3, failures_per_source: 4, delay: 100ms, "
 	"lock: 1h,\n"
 	"  oauth: {jwks: zone.json, issuer: \"https://i\", audience: a b, user_claim: sub}}\n"
-	"web: {policy_listen: \"[::1]:8443\"}\n"
+	"web: {policy_listen: \"[::1]:8443\", listen: \"[::1]\", name: Dash.B\u00fccher.test,\n"
+	"  trusted_proxies: [192.0.2.0/25], user_header: X-Who, proxied_role: admin}\n"
 	"log: {format: json, level: debug}\nworkers: 3\n";
 
 static void
@@ -284,6 +299,11 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.domains[0].reports, "dmarc");
 	assert_int_equal(p.cfg.domains[1].mta_sts.mode, GP_OWN_POLICY_OFF);
 	assert_slice(p.cfg.web.policy_listen, "[::1]:8443");
+	assert_slice(p.cfg.web.listen, "[::1]:8025");
+	assert_slice(p.cfg.web.name, "dash.xn--bcher-kva.test");
+	assert_slice(p.cfg.web.user_header, "X-Who");
+	assert_int_equal(p.cfg.web.proxies[0].prefix_len, 25);
+	assert_int_equal(p.cfg.web.proxied_role, GP_WEB_ADMIN);
 	assert_slice(p.cfg.domains[1].name, "xn--bcher-kva.example");
 	assert_slice(p.cfg.domains[1].deliver.target, "unix:/etc/g/run/lmtp");
 	assert_slice(p.cfg.domains[3].deliver.target, "inner.example:25");

@@ -267,6 +267,37 @@ messages_give_answers(void **state)
 }
 
 /* No prefix of a good message is a good message. */
+/* TTL, owner q, an address. */
+#define LIVES(ttl) Q T_A "\0\1" ttl "\0\4" A1
+
+static void
+ttl_is_the_least(void **state)
+{
+	(void)state;
+	static const struct {
+		struct gp_slice message;
+		uint32_t ttl_s;
+		bool known;
+	} cases[] = {
+		{BYTES(HEADER(OK, "\0\1") QUESTION(T_A) LIVES("\0\0\1\2")), 258, true},
+		{BYTES(HEADER(OK, "\0\2") QUESTION(T_A) LIVES("\0\0\0\x3c") LIVES("\1\0\0\0")), 60,
+		 true},
+		{BYTES(HEADER(OK, "\0\2") QUESTION(T_A) LIVES("\1\0\0\0") LIVES("\0\0\0\x3c")), 60,
+		 true},
+		/* of the authority section, where there is no answer */
+		{BYTES("\0\0" OK "\0\1\0\0\0\1\0\0" QUESTION(T_A) LIVES("\0\0\0\7")), 7, true},
+		{BYTES(HEADER(OK, "\0\0") QUESTION(T_A)), 0, false},
+		{BYTES(HEADER(OK, "\0\2") QUESTION(T_A) LIVES("\0\0\0\7")), 0, false},
+		{BYTES(""), 0, false},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		uint32_t ttl_s;
+		assert_int_equal(gp_dns_message_ttl(cases[i].message, &ttl_s), cases[i].known);
+		if (cases[i].known)
+			assert_int_equal(ttl_s, cases[i].ttl_s);
+	}
+}
+
 static void
 messages_cut_anywhere(void **state)
 {
@@ -345,6 +376,7 @@ main(void)
 		cmocka_unit_test(rdata_of_each_type),
 		cmocka_unit_test(every_length_of_every_type),
 		cmocka_unit_test(messages_give_answers),
+		cmocka_unit_test(ttl_is_the_least),
 		cmocka_unit_test(messages_cut_anywhere),
 		cmocka_unit_test(records_and_aliases_are_capped),
 		cmocka_unit_test(memory_may_run_out),

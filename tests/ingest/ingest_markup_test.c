@@ -27,6 +27,7 @@ static const struct mend_case cases[] = {
 	{S("<a><c.net></c.net></a>"), "<a>&lt;c.net&gt;&lt;/c.net&gt;</a>", 0, GP_MARKUP_BRACKETS},
 	{S("<a><John Smith></a>"), "<a>&lt;John Smith&gt;</a>", 0, GP_MARKUP_BRACKETS},
 	{S("<a>1 < 2 <> <!- </a>"), "<a>1 &lt; 2 &lt;&gt; &lt;!- </a>", 0, GP_MARKUP_BRACKETS},
+	{S("<a b = '>' c=\">'\">d</a>"), "<a b = '>' c=\">'\">d</a>"},
 	{S("<a ></a ><b / >"), "<a ></a ><b / >"},
 	{S("<\xC3\xA9:x-1_y>"), "<\xC3\xA9:x-1_y>"},
 	/* references */

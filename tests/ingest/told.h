@@ -10,6 +10,16 @@
 #include "base/buf.h"
 #include "core/ingest/report.h"
 
+/* AddressSanitizer takes its time, and memory of its own, which is not to be measured. */
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define TOLD_SANITIZED 1
+#else
+#define TOLD_SANITIZED 0
+#endif
+
 struct told {
 	struct gp_buf lines;
 	struct gp_buf flaws; /* "0 lost: why" */

@@ -163,6 +163,34 @@ deep_parts(void **state)
 	}
 }
 
+/* What is encoded twice would cost its size twice, and so on. */
+static void
+encoded_within_encoded(void **state)
+{
+	(void)state;
+	struct gp_buf m = GP_BUF_INIT(65536);
+	gp_buf_put_str(&m, TYPE("message/rfc822") B64 "\n"); /* the same again in it, of "x" */
+	gp_buf_put_str(&m, "Q29udGVudC1UeXBlOiBtZXNzYWdlL3JmYzgyMgpDb250ZW50LVRyYW5zZmVyLUVu"
+			   "Y29kaW5nOiBiYXNlNjQKCmVBPT0=");
+	read_all(&m, 2, true, 1);
+}
+
+/* A message without an empty line is all header; no more of it is copied than a header may have. */
+static void
+header_without_end(void **state)
+{
+	(void)state;
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct gp_buf m = GP_BUF_INIT(8 << 20);
+	struct gp_mime mime;
+	while (m.len < 4 << 20)
+		gp_buf_put_str(&m, "X: y\n");
+	assert_int_equal(gp_mime_read(gp_buf_slice(&m), &arena, &mime), 0);
+	assert_int_equal(mime.len, 1);
+	gp_buf_free(&m);
+	gp_arena_free(&arena);
+}
+
 static void
 memory_runs_out(void **state)
 {
@@ -186,6 +214,8 @@ main(void)
 		cmocka_unit_test(parts),
 		cmocka_unit_test(many_parts),
 		cmocka_unit_test(deep_parts),
+		cmocka_unit_test(encoded_within_encoded),
+		cmocka_unit_test(header_without_end),
 		cmocka_unit_test(memory_runs_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

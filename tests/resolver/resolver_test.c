@@ -34,9 +34,10 @@ static struct {
 } network;
 
 int
-network_new(struct event_base *base, const struct gp_config *config, struct network **ret)
+network_new(struct event_base *base, const struct gp_config *config, unsigned sockets,
+	    struct network **ret)
 {
-	(void)base, (void)config;
+	(void)base, (void)config, (void)sockets;
 	memset(&network, 0, sizeof(network));
 	*ret = (struct network *)&network;
 	return 0;

@@ -32,29 +32,26 @@ class Unavailable(Exception):
     """Why there is no name server on this machine."""
 
 
-def unpack(folder):
+def unpack(packages, folder):
     """The packages' files, below folder."""
     with tempfile.TemporaryDirectory() as archives:
-        argv = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *PACKAGES]
+        argv = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *packages]
         done = subprocess.run(argv, cwd=archives, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise Unavailable("cannot download unbound: " + done.stderr.strip()[-300:])
+            raise Unavailable(f"cannot download {packages[0]}: " + done.stderr.strip()[-300:])
         for archive in pathlib.Path(archives).glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", archive, folder], check=True)
 
 
-def unbound():
-    """The program, and the environment that it needs."""
-    installed = shutil.which("unbound", path="/usr/sbin:/usr/local/sbin")
-    if installed:
-        return installed, dict(os.environ)
+def unpacked(packages):
+    """The folder with these packages alone, and the environment that their programs need."""
     home = os.environ.get("GATEPOST_PEERS") or os.path.expanduser("~/.cache/gatepost-peers")
-    ready = pathlib.Path(home) / ("dns-" + hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:16])
+    ready = pathlib.Path(home) / ("dns-" + hashlib.sha256(" ".join(packages).encode()).hexdigest()[:16])
     if not ready.exists():
         ready.parent.mkdir(parents=True, exist_ok=True)
         scratch = pathlib.Path(tempfile.mkdtemp(dir=ready.parent))
         try:
-            unpack(scratch)
+            unpack(packages, scratch)
             scratch.rename(ready)
         except OSError:  # another run was faster
             if not ready.exists():
@@ -62,7 +59,16 @@ def unbound():
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     path = ":".join(str(ready / folder) for folder in LIBRARIES)
-    return str(ready / "usr/sbin/unbound"), {**os.environ, "LD_LIBRARY_PATH": path}
+    return ready, {**os.environ, "LD_LIBRARY_PATH": path}
+
+
+def unbound():
+    """The program, and the environment that it needs."""
+    installed = shutil.which("unbound", path="/usr/sbin:/usr/local/sbin")
+    if installed:
+        return installed, dict(os.environ)
+    folder, environment = unpacked(PACKAGES)
+    return str(folder / "usr/sbin/unbound"), environment
 
 
 def quoted(text):

@@ -25,7 +25,7 @@ for parked
 need spf.nobody = yes
 
 rule tls Hosts take TLS
-without tls.absent
+without tls.none
 
 rule people People know
 manual ask them
@@ -98,7 +98,7 @@ def test_every_format_tells_of_rules(world, ours):  # noqa: F811
     text = told("text", "bad.test", "locked.test")
     assert "  baseline     ours: 0 pass, 2 fail, 2 not measured, 1 not applicable\n" in text
     assert "  fail         The policy is reject [policy]\n               dmarc.p is none\n" in text
-    assert "  not measured Hosts take TLS [tls]\n               tls.absent: not looked for\n" in text
+    assert "  not measured Hosts take TLS [tls]\n               tls.none: the hosts were not looked at\n" in text
     assert "[parked]" not in text
     results = json.loads(told("sarif", "bad.test"))["runs"][0]["results"]
     kinds = {r["ruleId"]: r["kind"] for r in results if r["ruleId"].startswith("ours.")}

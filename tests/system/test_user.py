@@ -194,3 +194,15 @@ def test_a_link_to_the_file_stays_one(config):
     assert user(config, "add", "a@b.test", password="secret\n").returncode == 0
     assert (config.parent / "users").is_symlink()
     assert target.read_text().startswith("b@b.test\na@b.test {argon2id}")
+
+
+def test_who_may_see_the_dashboard(config):
+    assert user(config, "add", "--dashboard", "read", "auditor", password="secret\n").returncode == 0
+    assert line_of(config, "auditor")[2:] == ["dashboard=read"]
+    assert user(config, "add", "--dashboard", "admin", "alice@example.org", password="secret\n").returncode == 0
+    assert user(config, "add", "--dashboard", "root", "eve", password="secret\n").returncode == 2
+    assert user(config, "passwd", "auditor", password="another\n").returncode == 0
+    assert [(u["name"], u["from"], u["dashboard"]) for u in listed(config)] == [
+        ("auditor", [], "read"),
+        ("alice@example.org", ["alice@example.org"], "admin"),
+    ]

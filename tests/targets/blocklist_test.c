@@ -115,6 +115,55 @@ names_of_lists(void **state)
 	assert_false(gp_blocklist_is_zone(GP_SLICE("a..b")));
 }
 
+static void
+test_points(void **state)
+{
+	(void)state;
+	static const char points[] =
+		"{\"2.0.0.127.good.test\": {\"A\": [\"127.0.0.2\"]},"
+		" \"2.0.0.127.all.test\": {\"A\": [\"127.0.0.2\"]},"
+		" \"1.0.0.127.all.test\": {\"A\": [\"127.0.0.2\"]},"
+		" \"2.0.0.127.odd.test\": {\"A\": [\"192.0.2.1\"]},"
+		" \"1.0.0.127.odd.test\": {\"A\": [\"192.0.2.1\"]},"
+		" \"2.0.0.127.closed.test\": {\"A\": [\"127.255.255.254\"]},"
+		" \"2.0.0.127.mute.test\": \"TIMEOUT\","
+		" \"2.0.0.127.half.test\": {\"A\": [\"127.0.0.2\"]},"
+		" \"1.0.0.127.half.test\": \"SERVFAIL\","
+		" \"2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.six.test\":"
+		"  {\"A\": [\"127.0.0.2\"]}}";
+	static const struct gp_slice zones[] = {
+		GP_SLICE("good.test"),   GP_SLICE("all.test"),  GP_SLICE("odd.test"),
+		GP_SLICE("closed.test"), GP_SLICE("mute.test"), GP_SLICE("half.test"),
+		GP_SLICE("gone.test"),   GP_SLICE("six.test"),
+	};
+	static const uint8_t of_ip4[] = {
+		GP_BLOCKLIST_WORKS,   GP_BLOCKLIST_ALL,     GP_BLOCKLIST_EMPTY,
+		GP_BLOCKLIST_REFUSES, GP_BLOCKLIST_UNKNOWN, GP_BLOCKLIST_UNKNOWN,
+		GP_BLOCKLIST_EMPTY,   GP_BLOCKLIST_EMPTY,
+	};
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct gp_answers *answers;
+	struct gp_slice why;
+	struct gp_blocklist_tests r;
+	size_t len = GP_ARRAY_LEN(zones);
+	assert_int_equal(gp_answers_from_json(gp_slice_str(points), &arena, seed, &answers, &why),
+			 0);
+	assert_int_equal(gp_blocklists_test(4, zones, len, answers, &arena, &r), 0);
+	assert_memory_equal(r.health, of_ip4, len);
+	assert_int_equal(gp_blocklists_test(16, zones, len, answers, &arena, &r), 0);
+	assert_int_equal(r.health[0], GP_BLOCKLIST_EMPTY);
+	assert_int_equal(r.health[len - 1], GP_BLOCKLIST_WORKS);
+	gp_answers_free(answers);
+	/* Both points of each list are asked for at once. */
+	answers = gp_answers_new(&arena, 10, seed);
+	assert_int_equal(gp_blocklists_test(4, zones, 2, answers, &arena, &r), 1);
+	assert_int_equal(r.need_len, 4);
+	assert_slice(r.need[0].name, "2.0.0.127.good.test");
+	assert_slice(r.need[2].name, "1.0.0.127.good.test");
+	gp_answers_free(answers);
+	gp_arena_free(&arena);
+}
+
 int
 main(void)
 {
@@ -122,6 +171,7 @@ main(void)
 		cmocka_unit_test(what_answers_mean),
 		cmocka_unit_test(two_rounds),
 		cmocka_unit_test(names_of_lists),
+		cmocka_unit_test(test_points),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,8 @@ static const struct {
 	{"a@example.org " PASSWORD " " KEYS " from=b@example.org,@c.example.org hourly=5 daily=9",
 	 NULL},
 	{"printer " PASSWORD " from=*", NULL},
+	{"chief " PASSWORD " dashboard=read", NULL},
+	{"a@example.org " PASSWORD " dashboard=admin hourly=5", NULL},
 	{"  A@Example.ORG\t" PASSWORD " \r", "a@example.org " PASSWORD},
 	{"a@example.org daily=1 from=B@EXAMPLE.org " PASSWORD,
 	 "a@example.org " PASSWORD " from=b@example.org daily=1"},
@@ -34,7 +36,9 @@ static const struct {
 	"{scram-sha-256} is not followed by ITERATIONS:SALT:STOREDKEY:SERVERKEY within bounds"
 #define NO_FROM "from= takes addresses, @DOMAIN or *, with commas between, 100 at most"
 #define NO_LIMIT "hourly= and daily= take a number from 1 on"
-#define NO_FIELD "a field is none of {argon2id}, {scram-sha-256}, from=, hourly=, daily="
+#define NO_FIELD \
+	"a field is none of {argon2id}, {scram-sha-256}, from=, dashboard=, hourly=, daily="
+#define NO_ROLE "dashboard= takes read or admin"
 #define NO_NAME "the line does not begin with a user name"
 
 static const struct {
@@ -78,6 +82,9 @@ static const struct {
 	{"a@b.test daily=-1", NO_LIMIT},
 	{"a@b.test daily=1000000001", NO_LIMIT},
 	{"a@b.test daily=1 daily=2", "the same limit twice"},
+	{"a@b.test dashboard=", NO_ROLE},
+	{"a@b.test dashboard=Admin", NO_ROLE},
+	{"a@b.test dashboard=read dashboard=admin", "two of dashboard="},
 };
 
 static const uint64_t seed[2];

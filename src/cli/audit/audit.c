@@ -2,29 +2,40 @@
 /* gatepost audit: the mail posture of domains, many at once, told in the order they were named. */
 #include <errno.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "cli/asks.h"
 #include "cli/audit/baselines.h"
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
+#include "cli/audit/evidence.h"
+#include "cli/audit/hosts.h"
+#include "cli/audit/listed.h"
 #include "cli/audit/patch.h"
+#include "cli/audit/progress.h"
 #include "cli/audit/report.h"
+#include "cli/audit/resume.h"
 #include "cli/audit/selectors.h"
 #include "cli/audit/store.h"
+#include "cli/audit/summary.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/traffic/tool_report.h"
 #include "procs/resolver/network.h"
 
 enum {
 	NAMES_ARENA_MAX = 1 << 30,
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
-	SAID = 1,                 /* an error, of which standard error was told */
+	OUT_BUFFER = 64 * 1024,
+	SAID = 1,   /* an error, of which standard error was told */
+	TICK_S = 1, /* between the progress that is told, and kept */
 	/* With what was published in between, and what that made be asked. */
 	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
 };
@@ -33,8 +44,9 @@ enum {
 struct job {
 	struct audit *audit;
 	struct gp_ask ask;
-	struct gp_arena set;   /* answers */
-	struct gp_arena arena; /* of the evaluation */
+	struct gp_arena set;    /* answers */
+	struct gp_arena arena;  /* of the evaluation */
+	struct audit_seen seen; /* with --evidence */
 	struct gp_posture_query query;
 	struct gp_posture_result result;
 	struct gp_answers *answers; /* of the ask; with --zone its own */
@@ -43,6 +55,8 @@ struct job {
 };
 
 struct audit {
+	int argc; /* the command line */
+	char **argv;
 	struct audit_options o;
 	struct gp_arena names;
 	struct audit_domains domains;
@@ -50,14 +64,25 @@ struct audit {
 	struct event_base *base;
 	struct gp_asks dns;
 	struct audit_baselines baselines;
-	struct gp_posture_query query; /* the same for all, but for the domain */
-	struct job **jobs;             /* as many as may be at once: that of domain N at N modulo */
-	size_t begun, told;            /* domains */
+	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
+	struct audit_hosts hosts;
+	struct job **jobs;  /* as many as may be at once: that of domain N at N modulo */
+	size_t first;       /* domain that no earlier run told of */
+	size_t begun, told; /* domains, with those of an earlier run */
+	struct audit_progress progress;
+	struct event tick, interrupt, terminate;
 	struct findings_writer writer;
 	struct gp_buf text;
-	struct audit_store *store; /* NULL: nothing is kept */
+	struct audit_summary summary;    /* with --summary */
+	struct audit_store *store;       /* NULL: nothing is kept */
+	struct audit_listed *listed;     /* NULL: no block list is asked */
+	struct audit_evidence *evidence; /* NULL: none is wanted */
+	struct audit_seen lists_seen;    /* what block lists said, until it is told */
 	FILE *out;
+	char out_buffer[OUT_BUFFER];
 	int error;      /* 0, SAID or -errno, which end it */
+	bool stopped;   /* by a signal, which ends it too */
+	bool shared;    /* the terminal has results and the progress */
 	bool bad;       /* something as grave as --fail-on, or a baseline's rule failed */
 	size_t unknown; /* domains of which the DNS said nothing */
 };
@@ -72,11 +97,14 @@ fail(int error)
 /* --- telling --- */
 
 static void
-count(struct audit *a, const struct gp_posture_result *r)
+count(struct audit *a, const struct gp_findings *findings)
 {
-	for (size_t i = 0; i < r->findings.len; i++) {
-		const struct gp_finding *f = &r->findings.items[i];
-		a->bad |= f->state == GP_FINDING_FAIL && f->severity >= a->o.fail_on;
+	for (size_t i = 0; i < findings->len; i++) {
+		const struct gp_finding *f = &findings->items[i];
+		if (f->state != GP_FINDING_FAIL)
+			continue;
+		a->bad |= f->severity >= a->o.fail_on;
+		a->progress.findings[f->severity]++;
 	}
 }
 
@@ -86,9 +114,26 @@ write_text(struct audit *a)
 	struct gp_slice text = gp_buf_slice(&a->text);
 	if (a->text.failed)
 		return -ENOMEM;
+	if (a->shared && text.len > 0)
+		gp_progress_line_hide(&a->progress.shown);
 	bool good = fwrite(text.ptr, 1, text.len, a->out) == text.len && fflush(a->out) == 0;
 	gp_buf_clear(&a->text);
 	return good ? 0 : -EIO;
+}
+
+/* The first that a receiver would take: what is wrong with several is a finding. */
+static struct gp_slice
+spf_record_of(const struct job *job)
+{
+	struct gp_dns_answer answer;
+	struct gp_slice domain = job->result.facts.domain;
+	if (!gp_answers_find(job->answers, domain, GP_DNS_TXT, &answer))
+		return GP_SLICE("");
+	for (size_t i = 0; i < answer.records_len; i++) {
+		if (gp_slice_starts_nocase(answer.records[i].data, GP_SLICE("v=spf1")))
+			return answer.records[i].data;
+	}
+	return GP_SLICE("");
 }
 
 static int
@@ -100,7 +145,63 @@ tell_findings(struct audit *a, struct job *job)
 	if (r < 0)
 		return r;
 	a->bad |= judged.failed;
+	if (a->evidence &&
+	    !(audit_evidence_answers(a->evidence, job->query.domain, &job->seen) &&
+	      audit_evidence_domain(a->evidence, &job->result, &judged, &job->arena)))
+		return SAID;
+	if (a->o.summary != AUDIT_SUMMARY_NONE)
+		r = audit_summary_add(&a->summary, &job->result, spf_record_of(job));
+	if (r < 0 || a->o.summary == AUDIT_SUMMARY_ALONE)
+		return r;
 	return audit_report_write(&a->writer, &job->result, &judged, &job->arena);
+}
+
+/* For block lists, which are asked when all domains are done. */
+static int
+note_addresses(struct audit *a, struct job *job)
+{
+	const struct gp_posture_facts *f = &job->result.facts;
+	int r = 0;
+	for (size_t i = 0; i < f->own.len && r == 0; i++)
+		r = audit_listed_add(a->listed, f->own.list[i].octets, f->own.list[i].len,
+				     job->query.domain);
+	audit_listed_note(&job->result.findings, f->own.left_out);
+	return r;
+}
+
+static void
+see_list(void *context, const struct gp_ask_seen *seen)
+{
+	struct audit *a = context;
+	audit_seen_add(&a->lists_seen, seen);
+}
+
+static bool
+put_evidence(struct audit *a, struct gp_slice address, const struct gp_findings *findings,
+	     struct gp_arena *arena)
+{
+	bool good = audit_evidence_answers(a->evidence, GP_SLICE("block lists"), &a->lists_seen) &&
+		    audit_evidence_address(a->evidence, address, findings, arena);
+	audit_seen_free(&a->lists_seen);
+	a->lists_seen = audit_seen();
+	return good;
+}
+
+static int
+tell_address(void *context, struct gp_slice address, const struct gp_findings *findings,
+	     struct gp_arena *arena)
+{
+	struct audit *a = context;
+	const char *key = a->writer.key;
+	count(a, findings);
+	if (a->evidence && !put_evidence(a, address, findings, arena))
+		return SAID;
+	if (a->store && !audit_store_add_address(a->store, address, findings, arena))
+		return SAID;
+	a->writer.key = "address";
+	int r = findings_write(&a->writer, address, findings, arena);
+	a->writer.key = key;
+	return r < 0 ? r : write_text(a);
 }
 
 static int
@@ -110,6 +211,10 @@ tell(struct audit *a, struct job *job)
 	const struct gp_answers *raw = a->dns.lookup.network ? job->answers : NULL;
 	int r = 0;
 	a->unknown += job->result.facts.class == GP_POSTURE_UNKNOWN;
+	if (a->listed)
+		r = note_addresses(a, job);
+	if (r < 0)
+		return r;
 	if (a->store && !audit_store_add(a->store, &job->result, raw, &job->arena))
 		return SAID;
 	if (a->o.zone)
@@ -130,6 +235,7 @@ job_free(struct job *job)
 	if (job->answers != job->ask.answers)
 		gp_answers_free(job->answers);
 	gp_ask_end(&job->ask);
+	audit_seen_free(&job->seen);
 	gp_arena_free(&job->set);
 	gp_arena_free(&job->arena);
 	free(job);
@@ -138,6 +244,13 @@ job_free(struct job *job)
 
 static void
 on_ready(struct gp_ask *ask);
+
+static void
+on_seen(struct gp_ask *ask, const struct gp_ask_seen *seen)
+{
+	struct job *job = gp_container_of(ask, struct job, ask);
+	audit_seen_add(&job->seen, seen);
+}
 
 /* What a file says, for a set in which records are then changed. */
 static int
@@ -169,10 +282,11 @@ take_step(struct job *job)
 		return copy_answers(job);
 	if (r == GP_POSTURE_NEED) {
 		r = gp_ask_for(&job->ask, job->result.need, job->result.need_len);
+		gp_arena_reset(&job->arena); /* many wait at once */
 		return r < 0 ? r : 1;
 	}
 	if (!job->counted)
-		count(a, &job->result);
+		count(a, &job->result.findings);
 	job->counted = true;
 	if (a->o.zone)
 		r = audit_patch_next(&job->patch, job->answers, &job->result.findings);
@@ -219,6 +333,9 @@ open_answers(struct job *job)
 	if (r < 0)
 		return r;
 	job->answers = job->ask.answers;
+	job->seen = audit_seen();
+	if (job->audit->evidence)
+		job->ask.seen = on_seen;
 	job->patch.arena = &job->set;
 	if (job->audit->o.zone && !job->audit->dns.lookup.network)
 		job->answers = gp_answers_new(&job->set, ANSWERS_MAX, seed);
@@ -236,6 +353,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
 	job->query = a->query;
 	job->query.domain = domain;
+	job->query.policy = audit_hosts_policy(&a->hosts, domain);
 	if (open_answers(job) < 0)
 		return job_free(job);
 	step(job);
@@ -252,7 +370,10 @@ place_of(struct audit *a, size_t number)
 static void
 pump(struct audit *a)
 {
-	while (a->error == 0) {
+	while (a->error == 0 && !a->stopped) {
+		/* Nobody is waited for then, and the loop comes to its turn here alone. */
+		if (!a->dns.lookup.network)
+			(void)event_base_loop(a->base, EVLOOP_NONBLOCK);
 		if (a->begun < a->domains.len && a->begun - a->told < a->o.at_once) {
 			struct job **place = place_of(a, a->begun);
 			*place = begin(a, a->domains.list[a->begun++]);
@@ -292,30 +413,161 @@ make_query(struct audit *a)
 		.selectors_known = a->o.selectors_len > 0,
 		.validated = !a->dns.lookup.network || network_validates(a->dns.lookup.network),
 		.reporter = gp_slice_str(a->o.reports_to),
+		.hosts = a->o.hosts ? &a->hosts.seen : NULL,
 	};
 	if (!q->selectors_known)
 		q->selectors = audit_selectors(&q->selectors_len);
 }
 
+/* What was told is in the output before the file says that it was. */
+static int
+tell_progress(struct audit *a, bool last)
+{
+	int r = 0;
+	a->progress.told = a->told;
+	if (a->o.resume)
+		r = audit_resume_write(a->o.resume, &a->domains, a->told);
+	return r < 0 ? r : audit_progress_tell(&a->progress, &a->dns.counts, last);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct audit *a = arg;
+	(void)fd, (void)what;
+	int r = tell_progress(a, false);
+	if (r < 0)
+		a->error = r;
+	if (r < 0)
+		(void)event_base_loopbreak(a->base);
+}
+
+static void
+on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct audit *a = arg;
+	(void)fd, (void)what;
+	a->stopped = true;
+	(void)event_base_loopbreak(a->base);
+}
+
+static void
+say_that_it_was_stopped(const struct audit *a)
+{
+	if (a->o.quiet)
+		return;
+	fprintf(stderr, "gatepost audit: stopped after %zu of %zu domains; %s\n", a->told,
+		a->domains.len,
+		a->o.resume  ? "the same command goes on from here"
+		: a->o.store ? "the store keeps nothing of it"
+			     : "with --resume FILE the same command would go on here");
+}
+
+static void
+watch(struct audit *a)
+{
+	const struct timeval interval = {.tv_sec = TICK_S};
+	event_assign(&a->tick, a->base, -1, EV_PERSIST, on_tick, a);
+	evsignal_assign(&a->interrupt, a->base, SIGINT, on_signal, a);
+	evsignal_assign(&a->terminate, a->base, SIGTERM, on_signal, a);
+	event_add(&a->tick, &interval);
+	event_add(&a->interrupt, NULL);
+	event_add(&a->terminate, NULL);
+	a->progress.metrics = a->o.metrics;
+	a->progress.domains = a->domains.len;
+	a->progress.shown = gp_progress_line(isatty(STDERR_FILENO), a->told);
+	a->progress.line = !a->o.quiet &&
+			   (a->o.progress || (a->progress.shown.terminal && a->domains.len > 1));
+	a->shared = a->progress.shown.terminal && isatty(fileno(a->out));
+}
+
+static void
+unwatch(struct audit *a)
+{
+	event_del(&a->tick);
+	event_del(&a->interrupt);
+	event_del(&a->terminate);
+}
+
+static void
+look_at_all(struct audit *a)
+{
+	watch(a);
+	pump(a);
+	if (a->error == 0 && !a->stopped && a->told < a->domains.len)
+		(void)event_base_dispatch(a->base);
+	unwatch(a);
+	for (size_t i = 0; i < a->o.at_once; i++)
+		a->jobs[i] = job_free(a->jobs[i]);
+	free(a->jobs);
+}
+
+/* Text stands apart from what is above it; the page's sections end before its own end. */
+static int
+tell_summary(struct audit *a)
+{
+	if (a->o.summary == AUDIT_SUMMARY_NONE)
+		return 0;
+	audit_summary_sort(&a->summary);
+	if (a->o.format == FINDINGS_JSON)
+		return audit_summary_json(&a->summary, &a->text);
+	if (a->o.format == FINDINGS_HTML) {
+		audit_summary_html(&a->summary, &a->text);
+		return 0;
+	}
+	gp_buf_put_str(&a->text, a->o.summary == AUDIT_SUMMARY_TOO ? "\n" : "");
+	audit_summary_text(&a->summary, &a->text);
+	return 0;
+}
+
+static int
+ask_lists(struct audit *a)
+{
+	int r = 0;
+	for (size_t i = 0; i < a->o.addresses_len && r == 0; i++)
+		r = audit_listed_add(a->listed, a->o.addresses[i].octets, a->o.addresses[i].len,
+				     GP_SLICE(""));
+	if (audit_listed_left_out(a->listed) > 0)
+		fprintf(stderr, "gatepost audit: %zu addresses are over %d, and not asked about\n",
+			audit_listed_left_out(a->listed), AUDIT_LISTED_MAX);
+	const struct audit_listed_reader reader = {
+		.context = a, .tell = tell_address, .seen = a->evidence ? see_list : NULL};
+	a->lists_seen = audit_seen();
+	if (r == 0)
+		r = audit_listed_ask(a->listed, &a->dns, &reader);
+	audit_seen_free(&a->lists_seen);
+	return r;
+}
+
 static int
 run(struct audit *a)
 {
+	uint64_t seed[2];
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	audit_summary_init(&a->summary, seed);
 	make_query(a);
+	a->begun = a->told = a->first;
 	a->jobs = calloc(a->o.at_once, sizeof(*a->jobs));
 	if (!a->jobs)
 		return -ENOMEM;
 	if (!a->o.zone)
 		findings_begin(&a->writer);
-	pump(a);
-	if (a->error == 0 && a->told < a->domains.len)
-		(void)event_base_dispatch(a->base);
-	for (size_t i = 0; i < a->o.at_once; i++)
-		a->jobs[i] = job_free(a->jobs[i]);
-	free(a->jobs);
+	look_at_all(a);
 	int r = a->error;
+	if (r == 0 && a->listed && !a->stopped)
+		r = ask_lists(a);
+	if (r == 0)
+		r = tell_summary(a);
 	if (r == 0 && !a->o.zone)
 		r = findings_end(&a->writer);
-	return r == 0 ? write_text(a) : r;
+	if (r == 0)
+		r = write_text(a);
+	if (r == 0)
+		r = tell_progress(a, true);
+	if (a->stopped)
+		say_that_it_was_stopped(a);
+	return r;
 }
 
 /* Begins a run of the store; what was told before it is kept is told in any case. */
@@ -326,9 +578,40 @@ run_and_keep(struct audit *a)
 		return run(a);
 	a->store = audit_store_open(a->o.store, true);
 	int r = a->store && audit_store_begin(a->store, a->o.time_s) ? run(a) : SAID;
-	if (r == 0 && !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
+	bool whole = r == 0 && !a->stopped;
+	if (whole && !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
 		r = SAID;
 	a->store = audit_store_close(a->store);
+	return r;
+}
+
+static int
+exit_code(const struct audit *a, int r)
+{
+	if (r != 0)
+		return r == SAID ? GP_EXIT_ERROR : fail(r);
+	if (a->bad)
+		return GP_EXIT_BAD;
+	bool nothing = a->told > a->first && a->unknown == a->told - a->first;
+	return a->stopped || nothing ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
+}
+
+static int
+run_with_evidence(struct audit *a)
+{
+	const struct audit_evidence_run run_of = {.path = a->o.evidence,
+						  .argc = a->argc,
+						  .argv = a->argv,
+						  .o = &a->o,
+						  .config = &a->config,
+						  .baselines = &a->baselines};
+	if (!a->o.evidence)
+		return run_and_keep(a);
+	a->evidence = audit_evidence_open(&run_of);
+	int r = a->evidence ? run_and_keep(a) : SAID;
+	if (r == 0 && !audit_evidence_end(a->evidence))
+		r = SAID;
+	a->evidence = audit_evidence_close(a->evidence);
 	return r;
 }
 
@@ -339,19 +622,22 @@ open_and_run(struct audit *a)
 					    .dns = a->o.dns,
 					    .resolver = a->o.resolver,
 					    .config = &a->config,
-					    .answers_max = ANSWERS_MAX};
+					    .answers_max = ANSWERS_MAX,
+					    .under_way_max = a->o.questions,
+					    .per_s = (double)a->o.rate};
+	gp_tool_raise_files();
 	a->base = event_base_new();
 	if (!a->base)
 		return fail(-ENOMEM);
 	int code = gp_asks_open(&a->dns, a->base, &dns);
+	if (code == GP_EXIT_OK && a->o.hosts && a->domains.len > a->first)
+		code = audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
+					a->domains.len - a->first);
 	if (code == GP_EXIT_OK) {
-		int r = run_and_keep(a);
-		code = r < 0                                                ? fail(r)
-		       : r == SAID                                          ? GP_EXIT_ERROR
-		       : a->bad                                             ? GP_EXIT_BAD
-		       : a->domains.len > 0 && a->unknown == a->domains.len ? GP_EXIT_UNKNOWN
-									    : GP_EXIT_OK;
+		int r = run_with_evidence(a);
+		code = exit_code(a, r);
 	}
+	audit_hosts_free(&a->hosts);
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
 	return code;
@@ -372,12 +658,19 @@ static int
 with_output(struct audit *a)
 {
 	const char *path = a->o.output;
+	if (a->o.watch.on && !path)
+		path = "/dev/null"; /* standard output is for what is news */
 	bool file = path && strcmp(path, "-") != 0;
-	a->out = file ? fopen(path, "we") : stdout;
+	/* What a run before this one said stays. */
+	a->out = file ? fopen(path, a->o.resume ? "ae" : "we") : stdout;
 	if (!a->out) {
 		fprintf(stderr, "gatepost audit: %s: %s\n", path, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
+	/* As cli/scan does, whose sandbox lets nobody look what it is. */
+	if (setvbuf(a->out, a->out_buffer, _IOFBF, sizeof(a->out_buffer)) != 0)
+		return fail(-ENOMEM);
+	json_object_seed(0);
 	a->writer = (struct findings_writer){
 		.out = &a->text,
 		.command = "gatepost audit",
@@ -397,7 +690,10 @@ gp_cmd_audit(int argc, char **argv)
 	static struct audit audit; /* a table of rules is in it */
 	if (argc > 1 && strcmp(argv[1], "diff") == 0)
 		return audit_diff(argc - 1, argv + 1);
-	int code = audit_options_read(&audit.o, argc, argv);
+	bool watching = argc > 1 && strcmp(argv[1], "watch") == 0;
+	audit.argc = argc;
+	audit.argv = argv;
+	int code = audit_options_read(&audit.o, watching, argc - watching, argv + watching);
 	if (code != GP_EXIT_OK)
 		return code;
 	if (audit.o.help) {
@@ -406,14 +702,25 @@ gp_cmd_audit(int argc, char **argv)
 	}
 	audit.names = GP_ARENA_INIT(NAMES_ARENA_MAX);
 	audit.text = GP_BUF_INIT(TEXT_MAX);
+	if (audit.o.lists_len > 0)
+		audit.listed = audit_listed_new(audit.o.lists, audit.o.lists_len);
+	if (audit.o.lists_len > 0 && !audit.listed)
+		return fail(-ENOMEM);
 	code = audit_domains_read(&audit.domains, &audit.o, &audit.names);
+	if (code == GP_EXIT_OK && audit.o.resume)
+		code = audit_resume_read(audit.o.resume, &audit.domains, &audit.first);
 	if (code == GP_EXIT_OK)
 		code = audit_baselines_read(&audit.baselines, &audit.o, &audit.names);
 	if (code == GP_EXIT_OK)
 		code = read_config(&audit);
 	if (code == GP_EXIT_OK)
 		code = with_output(&audit);
+	bool looked = code == GP_EXIT_OK || code == GP_EXIT_BAD || code == GP_EXIT_UNKNOWN;
+	if (watching && looked && audit_watch(&audit.o, &audit.config) != GP_EXIT_OK)
+		code = GP_EXIT_ERROR;
+	audit_listed_free(audit.listed);
 	audit_domains_free(&audit.domains);
+	audit_summary_free(&audit.summary);
 	gp_buf_free(&audit.text);
 	gp_arena_free(&audit.names);
 	return code;

@@ -102,6 +102,7 @@ read_one(struct audit_baselines *all, const char *name, struct gp_arena *arena)
 			return GP_EXIT_USAGE;
 		}
 	}
+	all->texts[all->len] = text;
 	all->kinds[all->len] = r == 0 ? make_kinds(b, arena) : NULL;
 	if (!all->kinds[all->len]) {
 		fprintf(stderr, "gatepost audit: %s\n", strerror(ENOMEM));

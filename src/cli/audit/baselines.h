@@ -8,6 +8,7 @@
 
 struct audit_baselines {
 	struct gp_baseline list[AUDIT_BASELINES_MAX];
+	struct gp_slice texts[AUDIT_BASELINES_MAX]; /* the files that they were read from */
 	/* By baseline and rule: for formats that know findings alone. */
 	const struct gp_finding_kind *kinds[AUDIT_BASELINES_MAX];
 	size_t len;

@@ -25,15 +25,31 @@ audit_change_name(uint8_t kind)
 
 /* --- which is which --- */
 
+static bool
+fails(const struct audit_kept *k)
+{
+	return k && k->state == GP_FINDING_FAIL;
+}
+
+/* Of one id, the surest first. */
+enum sameness { SAME_EVIDENCE, BOTH_FAIL, SAME_ID };
+
+static bool
+is_same(const struct audit_kept *a, const struct audit_kept *b, enum sameness how)
+{
+	return gp_slice_eq(a->id, b->id) &&
+	       (how != SAME_EVIDENCE || gp_slice_eq(a->hash, b->hash)) &&
+	       (how != BOTH_FAIL || (fails(a) && fails(b)));
+}
+
 static void
-pair(struct comparing *c, bool same_evidence)
+pair(struct comparing *c, enum sameness how)
 {
 	for (size_t i = 0; i < c->now->findings_len; i++) {
 		const struct audit_kept *now = &c->now->findings[i];
 		for (size_t j = 0; j < c->before->findings_len && !c->now_is[i]; j++) {
 			const struct audit_kept *before = &c->before->findings[j];
-			if (c->before_is[j] || !gp_slice_eq(now->id, before->id) ||
-			    (same_evidence && !gp_slice_eq(now->hash, before->hash)))
+			if (c->before_is[j] || !is_same(now, before, how))
 				continue;
 			c->now_is[i] = before;
 			c->before_is[j] = now;
@@ -42,12 +58,6 @@ pair(struct comparing *c, bool same_evidence)
 }
 
 /* --- what is told --- */
-
-static bool
-fails(const struct audit_kept *k)
-{
-	return k && k->state == GP_FINDING_FAIL;
-}
 
 static void
 tell(struct comparing *c, uint8_t kind, const struct audit_kept *before,
@@ -114,8 +124,9 @@ compare(struct comparing *c, const struct audit_kept *before, const struct audit
 static void
 compare_findings(struct comparing *c)
 {
-	pair(c, true);
-	pair(c, false);
+	pair(c, SAME_EVIDENCE);
+	pair(c, BOTH_FAIL);
+	pair(c, SAME_ID);
 	for (size_t i = 0; i < c->now->findings_len; i++)
 		compare(c, c->now_is[i], &c->now->findings[i]);
 	for (size_t i = 0; i < c->before->findings_len; i++) {

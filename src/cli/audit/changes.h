@@ -18,6 +18,7 @@ struct audit_fact {
 /* A finding as it was kept. */
 struct audit_kept {
 	struct gp_slice id, evidence; /* the evidence is visible text */
+	struct gp_slice mend;         /* lines: records to publish, or what to do; or empty */
 	struct gp_slice hash;         /* of the evidence as it was: the same of the same octets */
 	uint8_t state, severity;      /* enum gp_finding_state, enum gp_severity */
 };
@@ -55,8 +56,9 @@ struct audit_changes {
 const char *
 audit_change_name(uint8_t kind);
 
-/* Where a fault is there more than once, those with the same evidence are the same, and the others
-   in their order. Into the arena, out of both looks. Returns 0 or -ENOMEM. */
+/* Where a fault is there more than once, those with the same evidence are the same, then those
+   that are faults in both looks, and the others in their order. Into the arena, out of both looks.
+   Returns 0 or -ENOMEM. */
 [[nodiscard]] int
 audit_changes_find(const struct audit_look *before, const struct audit_look *now,
 		   struct gp_arena *arena, struct audit_changes *ret);

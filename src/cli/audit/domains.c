@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/map.h"
+#include "cli/audit/transfer.h"
 #include "cli/command.h"
 #include "core/dmarc/walk.h"
 #include "core/identity/visible.h"
@@ -158,6 +159,37 @@ read_zones(struct reading *r, const struct audit_options *o)
 	return code;
 }
 
+static int
+add_shown(struct gp_slice domain, void *context)
+{
+	return add(context, domain);
+}
+
+/* "ZONE@ADDRESS:PORT" */
+static int
+read_transfer(struct reading *r, const char *text)
+{
+	struct gp_slice server = gp_slice_str(text), zone = gp_slice_cut(&server, '@');
+	struct audit_transfer transfer = {.server = server, .domain = add_shown, .context = r};
+	struct gp_slice name = gp_slice("", 0);
+	const char *why;
+	r->file = NULL;
+	if (server.len == 0 || gp_dmarc_domain(zone, r->arena, &name) != 0 ||
+	    !gp_name_from_text(name, &transfer.zone))
+		return complain(r, text, "this is no ZONE@ADDRESS");
+	int code = audit_transfer_read(&transfer, r->arena, &why);
+	return code < 0 ? complain(r, text, why) : code;
+}
+
+static int
+read_transfers(struct reading *r, const struct audit_options *o)
+{
+	int code = GP_EXIT_OK;
+	for (size_t i = 0; i < o->transfers_len && code == GP_EXIT_OK; i++)
+		code = read_transfer(r, o->transfers[i]);
+	return code;
+}
+
 int
 audit_domains_read(struct audit_domains *ret, const struct audit_options *o, struct gp_arena *arena)
 {
@@ -177,6 +209,8 @@ audit_domains_read(struct audit_domains *ret, const struct audit_options *o, str
 		code = read_file(&r, o->files[i]);
 	if (code == GP_EXIT_OK)
 		code = read_zones(&r, o);
+	if (code == GP_EXIT_OK)
+		code = read_transfers(&r, o);
 	gp_map_free(&r.seen);
 	return code;
 }

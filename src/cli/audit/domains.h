@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The domains to look at: named, from files, zones and standard input; each once, in their order.
- */
+/* The domains to look at: named, from files, from zones in files or from their servers, and from
+   standard input; each once, in their order. */
 #pragma once
 
 #include "base/arena.h"

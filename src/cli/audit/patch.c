@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/dane/match.h"
 #include "core/identity/visible.h"
 
 /* --- taking --- */
@@ -38,20 +39,32 @@ is_at(const struct gp_finding_record *a, const struct gp_finding_record *b)
 	return gp_slice_eq_nocase(a->name, b->name) && strcmp(a->type, b->type) == 0;
 }
 
-static int
-read_record(const struct gp_finding_record *r, struct gp_dns_record *ret)
+static uint16_t
+type_of(const struct gp_finding_record *r)
+{
+	if (strcmp(r->type, "TXT") == 0)
+		return GP_DNS_TXT;
+	if (strcmp(r->type, "TLSA") == 0)
+		return GP_DNS_TLSA;
+	gp_assert(strcmp(r->type, "MX") == 0);
+	return GP_DNS_MX;
+}
+
+static bool
+read_record(const struct gp_finding_record *r, struct gp_arena *arena, struct gp_dns_record *ret)
 {
 	struct gp_slice host = r->value;
 	uint64_t preference = 0;
 	*ret = (struct gp_dns_record){.type = GP_DNS_TXT, .data = r->value};
-	if (strcmp(r->type, "TXT") == 0)
-		return 0;
-	gp_assert(strcmp(r->type, "MX") == 0);
+	if (type_of(r) == GP_DNS_TXT)
+		return true;
+	if (type_of(r) == GP_DNS_TLSA)
+		return gp_dane_record_read(r->value, arena, ret);
 	if (!gp_slice_u64(gp_slice_cut(&host, ' '), UINT16_MAX, &preference))
-		return -EINVAL;
+		return false;
 	*ret = (struct gp_dns_record){
 		.type = GP_DNS_MX, .preference = (uint16_t)preference, .name = host};
-	return 0;
+	return true;
 }
 
 static bool
@@ -74,6 +87,8 @@ note_replaced(struct audit_patch *p, const struct gp_finding_record *at,
 	if (there->type == GP_DNS_MX)
 		r.value = gp_arena_printf(p->arena, "%u %.*s", there->preference,
 					  GP_SLICE_FMT(there->name));
+	if (there->type == GP_DNS_TLSA)
+		r.value = gp_dane_record_text(there, p->arena);
 	if (p->replaced_len < PATCH_RECORDS_MAX && !is_among(p->records, p->records_len, &r))
 		p->replaced[p->replaced_len++] = r;
 }
@@ -84,7 +99,7 @@ publish(struct audit_patch *p, struct gp_answers *set, const struct gp_finding *
 	const struct gp_finding_record *at)
 {
 	struct gp_dns_answer was, is;
-	uint16_t type = strcmp(at->type, "MX") == 0 ? GP_DNS_MX : GP_DNS_TXT;
+	uint16_t type = type_of(at);
 	if (!gp_answers_find(set, at->name, type, &was))
 		was = (struct gp_dns_answer){};
 	struct gp_dns_record *list =
@@ -99,10 +114,12 @@ publish(struct audit_patch *p, struct gp_answers *set, const struct gp_finding *
 			list[len++] = was.records[i];
 	}
 	for (size_t i = 0; i < f->records_len; i++) {
-		if (is_at(&f->records[i], at) && read_record(&f->records[i], &list[len]) == 0)
+		if (is_at(&f->records[i], at) && read_record(&f->records[i], p->arena, &list[len]))
 			len++;
 	}
-	is = (struct gp_dns_answer){at->name, at->name, type, GP_DNS_OK, was.secure, list, len};
+	/* TLSA records are proposed in signed zones alone. */
+	bool secure = was.secure || type == GP_DNS_TLSA;
+	is = (struct gp_dns_answer){at->name, at->name, type, GP_DNS_OK, secure, list, len};
 	return gp_answers_add(set, &is) == 0 ? 0 : -ENOMEM;
 }
 
@@ -188,9 +205,10 @@ put_strings(struct gp_buf *out, struct gp_slice text)
 static void
 put_value(struct gp_buf *out, const struct gp_finding_record *r)
 {
-	if (strcmp(r->type, "TXT") == 0)
+	uint16_t type = type_of(r);
+	if (type == GP_DNS_TXT)
 		put_strings(out, r->value);
-	else if (gp_slice_ends_nocase(r->value, GP_SLICE(".")))
+	else if (type == GP_DNS_TLSA || gp_slice_ends_nocase(r->value, GP_SLICE(".")))
 		gp_buf_put(out, r->value);
 	else
 		gp_buf_printf(out, "%.*s.", GP_SLICE_FMT(r->value));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cli/audit/facts.h"
+#include "cli/findings/findings.h"
 #include "core/identity/visible.h"
 #include "sqlite/migrate.h"
 
@@ -33,6 +34,20 @@ static const char *const migrations[] = {
 	" id TEXT NOT NULL, state TEXT NOT NULL, severity TEXT NOT NULL,"
 	" evidence TEXT NOT NULL, evidence_sha256 BLOB NOT NULL,"
 	" PRIMARY KEY (look, number)) WITHOUT ROWID;",
+	"ALTER TABLE finding ADD COLUMN mend TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE told ("
+	" channel TEXT NOT NULL, domain TEXT NOT NULL, time_s INTEGER NOT NULL,"
+	" PRIMARY KEY (channel, domain)) WITHOUT ROWID;"
+	"CREATE TABLE told_fact ("
+	" channel TEXT NOT NULL, domain TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,"
+	" PRIMARY KEY (channel, domain, name),"
+	" FOREIGN KEY (channel, domain) REFERENCES told ON DELETE CASCADE) WITHOUT ROWID;"
+	"CREATE TABLE told_finding ("
+	" channel TEXT NOT NULL, domain TEXT NOT NULL, number INTEGER NOT NULL,"
+	" id TEXT NOT NULL, severity TEXT NOT NULL,"
+	" evidence TEXT NOT NULL, evidence_sha256 BLOB NOT NULL,"
+	" PRIMARY KEY (channel, domain, number),"
+	" FOREIGN KEY (channel, domain) REFERENCES told ON DELETE CASCADE) WITHOUT ROWID;",
 };
 
 static const char settings[] = "PRAGMA journal_mode = WAL;"
@@ -52,6 +67,15 @@ enum statement {
 	FIND_LOOK,
 	READ_FACTS,
 	READ_FINDINGS,
+	NEWEST_RUN,
+	READ_RUN,
+	FIND_TOLD,
+	READ_TOLD_FACTS,
+	READ_TOLD_FINDINGS,
+	FORGET_TOLD,
+	ADD_TOLD,
+	ADD_TOLD_FACT,
+	ADD_TOLD_FINDING,
 	STATEMENTS,
 };
 
@@ -61,14 +85,27 @@ static const char *const texts[STATEMENTS] = {
 	[ADD_RUN] = "INSERT INTO run (time_s) VALUES (?)",
 	[ADD_LOOK] = "INSERT INTO look (run, domain, answers) VALUES (?, ?, ?)",
 	[ADD_FACT] = "INSERT INTO fact VALUES (?, ?, ?)",
-	[ADD_FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[ADD_FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[FORGET_RUNS] = "DELETE FROM run WHERE time_s < ?1 AND id <> ?2",
 	[READ_DOMAINS] = "SELECT DISTINCT domain FROM look ORDER BY domain",
 	[FIND_LOOK] = ("SELECT l.id, r.id, r.time_s FROM look l JOIN run r ON r.id = l.run"
 		       " WHERE l.domain = ? AND l.run <= ? ORDER BY l.run DESC LIMIT 1"),
 	[READ_FACTS] = "SELECT name, value FROM fact WHERE look = ? ORDER BY name LIMIT ?",
-	[READ_FINDINGS] = ("SELECT id, evidence, evidence_sha256, state, severity FROM finding"
-			   " WHERE look = ? ORDER BY number LIMIT ?"),
+	[READ_FINDINGS] =
+		("SELECT id, evidence, evidence_sha256, state, severity, mend FROM finding"
+		 " WHERE look = ? ORDER BY number LIMIT ?"),
+	[NEWEST_RUN] = "SELECT coalesce(max(id), 0) FROM run",
+	[READ_RUN] = "SELECT domain FROM look WHERE run = ? ORDER BY id",
+	[FIND_TOLD] = "SELECT time_s FROM told WHERE channel = ? AND domain = ?",
+	[READ_TOLD_FACTS] = ("SELECT name, value FROM told_fact"
+			     " WHERE channel = ?1 AND domain = ?2 ORDER BY name LIMIT ?3"),
+	[READ_TOLD_FINDINGS] = ("SELECT id, evidence, evidence_sha256, 'fail', severity, ''"
+				" FROM told_finding WHERE channel = ?1 AND domain = ?2"
+				" ORDER BY number LIMIT ?3"),
+	[FORGET_TOLD] = "DELETE FROM told WHERE channel = ? AND domain = ?",
+	[ADD_TOLD] = "INSERT INTO told VALUES (?, ?, ?)",
+	[ADD_TOLD_FACT] = "INSERT INTO told_fact VALUES (?, ?, ?, ?)",
+	[ADD_TOLD_FINDING] = "INSERT INTO told_finding VALUES (?, ?, ?, ?, ?, ?, ?)",
 };
 
 struct audit_store {
@@ -244,6 +281,22 @@ add_facts(struct audit_store *s, sqlite3_int64 look, const struct gp_posture_fac
 	return good;
 }
 
+/* What to publish, a record a line; or what to do. */
+static struct gp_slice
+mend_text(const struct gp_finding *f, struct gp_arena *arena)
+{
+	struct gp_slice text = GP_SLICE("");
+	if (f->records_len == 0 || f->state != GP_FINDING_FAIL)
+		return f->state == GP_FINDING_FAIL ? f->fix : text;
+	for (size_t i = 0; i < f->records_len; i++) {
+		const struct gp_finding_record *r = &f->records[i];
+		text = gp_arena_printf(arena, "%.*s%s%.*s %s %.*s", GP_SLICE_FMT(text),
+				       i > 0 ? "\n" : "", GP_SLICE_FMT(r->name), r->type,
+				       GP_SLICE_FMT(gp_visible(r->value, arena)));
+	}
+	return text;
+}
+
 static bool
 add_finding(struct audit_store *s, sqlite3_int64 look, size_t number, const struct gp_finding *f,
 	    struct gp_arena *arena)
@@ -260,7 +313,18 @@ add_finding(struct audit_store *s, sqlite3_int64 look, size_t number, const stru
 	bind_text(st, 5, gp_slice_str(gp_severity_name(f->severity)));
 	bind_text(st, 6, gp_visible(evidence, arena));
 	bind_octets(st, 7, gp_slice((const char *)digest, sizeof(digest)));
+	bind_text(st, 8, mend_text(f, arena));
 	return finish(s, ADD_FINDING);
+}
+
+static bool
+add_findings(struct audit_store *s, sqlite3_int64 look, const struct gp_findings *findings,
+	     struct gp_arena *arena)
+{
+	bool good = true;
+	for (size_t i = 0; i < findings->len && good; i++)
+		good = add_finding(s, look, i, &findings->items[i], arena);
+	return good && (!arena->failed || complain(s, -ENOMEM));
 }
 
 bool
@@ -270,10 +334,15 @@ audit_store_add(struct audit_store *s, const struct gp_posture_result *r,
 	if (!add_look(s, r->facts.domain, answers))
 		return false;
 	sqlite3_int64 look = sqlite3_last_insert_rowid(s->db);
-	bool good = add_facts(s, look, &r->facts, arena);
-	for (size_t i = 0; i < r->findings.len && good; i++)
-		good = add_finding(s, look, i, &r->findings.items[i], arena);
-	return good && (!arena->failed || complain(s, -ENOMEM));
+	return add_facts(s, look, &r->facts, arena) && add_findings(s, look, &r->findings, arena);
+}
+
+bool
+audit_store_add_address(struct audit_store *s, struct gp_slice address,
+			const struct gp_findings *findings, struct gp_arena *arena)
+{
+	return add_look(s, address, NULL) &&
+	       add_findings(s, sqlite3_last_insert_rowid(s->db), findings, arena);
 }
 
 bool
@@ -286,14 +355,15 @@ audit_store_end(struct audit_store *s, uint64_t keep_from_s)
 
 /* --- and read --- */
 
-bool
-audit_store_domains(struct audit_store *s, struct gp_arena *arena, struct gp_slice **ret,
-		    size_t *ret_len)
+/* The names that are the statement's first column. */
+static bool
+read_names(struct audit_store *s, enum statement which, struct gp_arena *arena,
+	   struct gp_slice **ret, size_t *ret_len)
 {
 	struct gp_slice *list = NULL;
 	size_t len = 0, room = 0;
 	int r;
-	while ((r = next_row(s, READ_DOMAINS)) == 1) {
+	while ((r = next_row(s, which)) == 1) {
 		if (len == room) {
 			room = GP_MAX(2 * room, (size_t)64);
 			struct gp_slice *more = gp_arena_array(arena, room, sizeof(*more));
@@ -303,18 +373,38 @@ audit_store_domains(struct audit_store *s, struct gp_arena *arena, struct gp_sli
 				memcpy(more, list, len * sizeof(*list));
 			list = more;
 		}
-		list[len++] = text_at(s, READ_DOMAINS, 0, arena);
+		list[len++] = text_at(s, which, 0, arena);
 	}
-	sqlite3_reset(s->statements[READ_DOMAINS]);
+	sqlite3_reset(s->statements[which]);
 	*ret = list;
 	*ret_len = len;
 	return r == 0 && (!arena->failed || complain(s, -ENOMEM));
 }
 
-static uint8_t
-word_at(struct audit_store *s, int column, const char *(*name)(uint8_t), uint8_t last)
+bool
+audit_store_domains(struct audit_store *s, struct gp_arena *arena, struct gp_slice **ret,
+		    size_t *ret_len)
 {
-	const void *p = sqlite3_column_text(s->statements[READ_FINDINGS], column);
+	return read_names(s, READ_DOMAINS, arena, ret, ret_len);
+}
+
+bool
+audit_store_newest(struct audit_store *s, struct gp_arena *arena, uint64_t *ret_run,
+		   struct gp_slice **ret, size_t *ret_len)
+{
+	if (next_row(s, NEWEST_RUN) != 1)
+		return false;
+	*ret_run = number_at(s, NEWEST_RUN, 0);
+	sqlite3_reset(s->statements[NEWEST_RUN]);
+	sqlite3_bind_int64(s->statements[READ_RUN], 1, (sqlite3_int64)*ret_run);
+	return read_names(s, READ_RUN, arena, ret, ret_len);
+}
+
+static uint8_t
+word_at(struct audit_store *s, enum statement which, int column, const char *(*name)(uint8_t),
+	uint8_t last)
+{
+	const void *p = sqlite3_column_text(s->statements[which], column);
 	for (uint8_t i = 0; p && i <= last; i++) {
 		if (gp_slice_eq(gp_slice_str(p), gp_slice_str(name(i))))
 			return i;
@@ -322,37 +412,41 @@ word_at(struct audit_store *s, int column, const char *(*name)(uint8_t), uint8_t
 	return 0;
 }
 
-/* Returns as next_row() does at the end. */
+/* Rows of name and value, of a statement whose other values are bound: whose last one is how many
+   they may be. Returns as next_row() does at the end. */
 static int
-read_facts(struct audit_store *s, sqlite3_int64 look, struct gp_arena *arena,
+read_facts(struct audit_store *s, enum statement which, struct gp_arena *arena,
 	   struct audit_look *ret)
 {
+	sqlite3_stmt *st = s->statements[which];
 	struct audit_fact *list = gp_arena_array(arena, AUDIT_FACTS_MAX, sizeof(*list));
-	sqlite3_bind_int64(s->statements[READ_FACTS], 1, look);
-	sqlite3_bind_int64(s->statements[READ_FACTS], 2, AUDIT_FACTS_MAX);
+	sqlite3_bind_int64(st, sqlite3_bind_parameter_count(st), AUDIT_FACTS_MAX);
 	int r;
-	while (list && (r = next_row(s, READ_FACTS)) == 1)
-		list[ret->facts_len++] = (struct audit_fact){text_at(s, READ_FACTS, 0, arena),
-							     text_at(s, READ_FACTS, 1, arena)};
+	while (list && (r = next_row(s, which)) == 1)
+		list[ret->facts_len++] = (struct audit_fact){text_at(s, which, 0, arena),
+							     text_at(s, which, 1, arena)};
 	ret->facts = list;
 	return list ? r : -1;
 }
 
+/* The same of findings. */
 static int
-read_findings(struct audit_store *s, sqlite3_int64 look, struct gp_arena *arena,
+read_findings(struct audit_store *s, enum statement which, struct gp_arena *arena,
 	      struct audit_look *ret)
 {
+	sqlite3_stmt *st = s->statements[which];
 	struct audit_kept *list = gp_arena_array(arena, GP_FINDINGS_MAX, sizeof(*list));
-	sqlite3_bind_int64(s->statements[READ_FINDINGS], 1, look);
-	sqlite3_bind_int64(s->statements[READ_FINDINGS], 2, GP_FINDINGS_MAX);
+	sqlite3_bind_int64(st, sqlite3_bind_parameter_count(st), GP_FINDINGS_MAX);
 	int r;
-	while (list && (r = next_row(s, READ_FINDINGS)) == 1)
+	while (list && (r = next_row(s, which)) == 1)
 		list[ret->findings_len++] = (struct audit_kept){
-			.id = text_at(s, READ_FINDINGS, 0, arena),
-			.evidence = text_at(s, READ_FINDINGS, 1, arena),
-			.hash = gp_arena_dup(arena, octets_at(s, READ_FINDINGS, 2)),
-			.state = word_at(s, 3, gp_finding_state_name, GP_FINDING_NOT_MEASURED),
-			.severity = word_at(s, 4, gp_severity_name, GP_SEVERITY_CRITICAL),
+			.id = text_at(s, which, 0, arena),
+			.evidence = text_at(s, which, 1, arena),
+			.hash = gp_arena_dup(arena, octets_at(s, which, 2)),
+			.state = word_at(s, which, 3, gp_finding_state_name,
+					 GP_FINDING_NOT_MEASURED),
+			.severity = word_at(s, which, 4, gp_severity_name, GP_SEVERITY_CRITICAL),
+			.mend = findings_lines(octets_at(s, which, 5), arena),
 		};
 	ret->findings = list;
 	return list ? r : -1;
@@ -373,9 +467,85 @@ audit_store_look(struct audit_store *s, struct gp_slice domain, uint64_t run,
 	ret->run = number_at(s, FIND_LOOK, 1);
 	ret->time_s = number_at(s, FIND_LOOK, 2);
 	sqlite3_reset(st);
-	if (read_facts(s, look, arena, ret) < 0 || read_findings(s, look, arena, ret) < 0)
+	sqlite3_bind_int64(s->statements[READ_FACTS], 1, look);
+	sqlite3_bind_int64(s->statements[READ_FINDINGS], 1, look);
+	if (read_facts(s, READ_FACTS, arena, ret) < 0 ||
+	    read_findings(s, READ_FINDINGS, arena, ret) < 0)
 		return -1;
 	if (arena->failed)
 		complain(s, -ENOMEM);
 	return arena->failed ? -1 : 1;
+}
+
+/* --- what was told --- */
+
+static void
+bind_channel(struct audit_store *s, enum statement which, struct gp_slice channel,
+	     struct gp_slice domain)
+{
+	bind_text(s->statements[which], 1, channel);
+	bind_text(s->statements[which], 2, domain);
+}
+
+int
+audit_store_told(struct audit_store *s, struct gp_slice channel, struct gp_slice domain,
+		 struct gp_arena *arena, struct audit_look *ret)
+{
+	*ret = (struct audit_look){};
+	bind_channel(s, FIND_TOLD, channel, domain);
+	int r = next_row(s, FIND_TOLD);
+	if (r != 1)
+		return r;
+	ret->time_s = number_at(s, FIND_TOLD, 0);
+	sqlite3_reset(s->statements[FIND_TOLD]);
+	bind_channel(s, READ_TOLD_FACTS, channel, domain);
+	bind_channel(s, READ_TOLD_FINDINGS, channel, domain);
+	if (read_facts(s, READ_TOLD_FACTS, arena, ret) < 0 ||
+	    read_findings(s, READ_TOLD_FINDINGS, arena, ret) < 0)
+		return -1;
+	if (arena->failed)
+		complain(s, -ENOMEM);
+	return arena->failed ? -1 : 1;
+}
+
+bool
+audit_store_tell_begin(struct audit_store *s)
+{
+	return finish(s, BEGIN);
+}
+
+bool
+audit_store_tell(struct audit_store *s, struct gp_slice channel, struct gp_slice domain,
+		 const struct audit_look *known)
+{
+	bind_channel(s, FORGET_TOLD, channel, domain);
+	if (!finish(s, FORGET_TOLD))
+		return false;
+	bind_channel(s, ADD_TOLD, channel, domain);
+	sqlite3_bind_int64(s->statements[ADD_TOLD], 3, (sqlite3_int64)known->time_s);
+	bool good = finish(s, ADD_TOLD);
+	for (size_t i = 0; i < known->facts_len && good; i++) {
+		bind_channel(s, ADD_TOLD_FACT, channel, domain);
+		bind_text(s->statements[ADD_TOLD_FACT], 3, known->facts[i].name);
+		bind_text(s->statements[ADD_TOLD_FACT], 4, known->facts[i].value);
+		good = finish(s, ADD_TOLD_FACT);
+	}
+	for (size_t i = 0; i < known->findings_len && good; i++) {
+		sqlite3_stmt *st = s->statements[ADD_TOLD_FINDING];
+		const struct audit_kept *k = &known->findings[i];
+		bind_channel(s, ADD_TOLD_FINDING, channel, domain);
+		sqlite3_bind_int64(st, 3, (sqlite3_int64)i);
+		bind_text(st, 4, k->id);
+		bind_text(st, 5, gp_slice_str(gp_severity_name(k->severity)));
+		bind_text(st, 6, k->evidence);
+		bind_octets(st, 7, k->hash);
+		good = finish(s, ADD_TOLD_FINDING);
+	}
+	return good;
+}
+
+bool
+audit_store_tell_end(struct audit_store *s)
+{
+	return finish(s, COMMIT);
 }

@@ -3,11 +3,13 @@
  * The history of audits: a file of SQLite that anybody may read with tools of its own.
  *
  *   run      an audit: its time, in seconds since 1970
- *   look     a domain that it looked at, and the raw answers of the DNS (gp_answers_write);
- *            none where they came from a file
+ *   look     a domain, or an address, that it looked at, and the raw answers of the DNS
+ *            (gp_answers_write); none where they came from a file
  *   fact     what it publishes, by name: class, mx, spf, dmarc.p, ...
  *   finding  in their order: id, state, severity, evidence as visible text, and the SHA-256 of the
- *            evidence as it was
+ *            evidence as it was; mend: what to publish, a record a line, or what to do
+ *   told     to whom audit watch has told of which domain, and of which look, by its time;
+ *            told_fact, told_finding: what he knows by that
  *
  * Texts that are read are made visible, as the file may be anybody's.
  *
@@ -42,6 +44,10 @@ audit_store_begin(struct audit_store *s, uint64_t time_s);
 [[nodiscard]] bool
 audit_store_add(struct audit_store *s, const struct gp_posture_result *r,
 		const struct gp_answers *answers, struct gp_arena *arena);
+/* An address and what block lists say of it: a look without facts. */
+[[nodiscard]] bool
+audit_store_add_address(struct audit_store *s, struct gp_slice address,
+			const struct gp_findings *findings, struct gp_arena *arena);
 /* Ends the run and makes it durable; those before keep_from_s are forgotten. */
 [[nodiscard]] bool
 audit_store_end(struct audit_store *s, uint64_t keep_from_s);
@@ -52,6 +58,12 @@ audit_store_end(struct audit_store *s, uint64_t keep_from_s);
 audit_store_domains(struct audit_store *s, struct gp_arena *arena, struct gp_slice **ret,
 		    size_t *ret_len);
 
+/* The newest run, and the names that it looked at, in its order. 0: there is none. Returns as
+   above. */
+[[nodiscard]] bool
+audit_store_newest(struct audit_store *s, struct gp_arena *arena, uint64_t *ret_run,
+		   struct gp_slice **ret, size_t *ret_len);
+
 /*
  * The last look at the domain that a run up to this one took; run: UINT64_MAX for the newest. 1; 0:
  * there is none; -1: the file is damaged, or there is no memory.
@@ -59,3 +71,21 @@ audit_store_domains(struct audit_store *s, struct gp_arena *arena, struct gp_sli
 [[nodiscard]] int
 audit_store_look(struct audit_store *s, struct gp_slice domain, uint64_t run,
 		 struct gp_arena *arena, struct audit_look *ret);
+
+/* --- what a channel was told; its name is the caller's --- */
+
+/* What it knows of a domain: facts, and faults alone; the time is that of the look. Returns as
+   above; 0: it was never told of it. */
+int
+audit_store_told(struct audit_store *s, struct gp_slice channel, struct gp_slice domain,
+		 struct gp_arena *arena, struct audit_look *ret);
+
+/* What channels know from now on, of many domains, in one transaction; without its end nothing of
+   it is kept. `known` as above, at most what a look may have. False: it cannot be kept. */
+[[nodiscard]] bool
+audit_store_tell_begin(struct audit_store *s);
+[[nodiscard]] bool
+audit_store_tell(struct audit_store *s, struct gp_slice channel, struct gp_slice domain,
+		 const struct audit_look *known);
+[[nodiscard]] bool
+audit_store_tell_end(struct audit_store *s);

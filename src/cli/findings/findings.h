@@ -75,6 +75,10 @@ findings_write_lines(struct findings_writer *w, const struct gp_findings *list,
 [[nodiscard]] int
 findings_end(struct findings_writer *w);
 
+/* Visible (core/identity/visible.h), but for its ends of lines, which stay: fixes are lines. */
+struct gp_slice
+findings_lines(struct gp_slice text, struct gp_arena *arena);
+
 /* The array "findings", for objects that hold more; NULL: no memory. The caller's. */
 json_t *
 findings_json(const struct gp_findings *list, struct gp_arena *arena);

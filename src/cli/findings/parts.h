@@ -21,10 +21,6 @@ findings_each(const struct findings_part *p,
 struct gp_findings
 findings_whole(const struct gp_findings *list, struct gp_arena *arena);
 
-/* Visible, but for its ends of lines, which stay: fixes are lines. */
-struct gp_slice
-findings_lines(struct gp_slice text, struct gp_arena *arena);
-
 void
 findings_put_csv(const struct findings_part *p);
 void

@@ -193,7 +193,8 @@ start(struct engine *e)
 	e->turn_end.run = run_turn_end;
 	gp_loop_at_end(e->loop, GP_LOOP_WORK, &e->turn_end);
 	e->has_dns = true;
-	const struct gp_asks_options dns = {.command = "gatepost scan",
+	const struct gp_asks_options dns = {.command = e->o->command,
+					    .config = e->o->config,
 					    .dns = e->o->dns,
 					    .resolver = e->o->resolver,
 					    .answers_max = ANSWERS_MAX};

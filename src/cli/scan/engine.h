@@ -23,10 +23,13 @@ struct scan_counts {
 };
 
 struct scan_engine_options {
+	const char *command;            /* "gatepost scan": for complaints; static */
+	const struct gp_config *config; /* of which `dns` counts; NULL: none */
 	const struct gp_targets_walk *walk;
 	struct gp_progress *progress; /* where to begin; kept up to date */
 	const struct gp_optout *optout;
 	bool mx;      /* names are domains: their MX hosts are meant */
+	bool mx_only; /* and without MX records nobody is */
 	bool private; /* special addresses too */
 	bool no_dns;  /* for addresses; names are looked up all the same */
 	const char *dns, *resolver;

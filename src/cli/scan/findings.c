@@ -2,11 +2,11 @@
 #include "cli/scan/findings.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/dane/server_name.h"
 #include "core/hello/findings.h"
 #include "core/identity/visible.h"
 #include "core/message/date.h"
@@ -145,27 +145,6 @@ judge_dates(const struct judging *j)
 		tell(j, &expired, GP_FINDING_PASS, expired.severity, "valid until %s", until);
 }
 
-/* "*.example.org" stands for one label. */
-static bool
-name_matches(struct gp_slice pattern, struct gp_slice name)
-{
-	if (!gp_slice_starts(pattern, GP_SLICE("*.")))
-		return gp_slice_eq_nocase(pattern, name);
-	struct gp_slice rest = name, first = gp_slice_cut(&rest, '.');
-	return first.len > 0 && gp_slice_find(rest, '.') >= 0 &&
-	       gp_slice_eq_nocase(gp_slice_drop(pattern, 2), rest);
-}
-
-bool
-scan_name_in(struct gp_slice name, struct gp_slice names)
-{
-	while (names.len > 0) {
-		if (name_matches(gp_slice_cut(&names, ' '), name))
-			return true;
-	}
-	return false;
-}
-
 /* The host's name, or that of the target; an address that nobody named has its own name. */
 static struct gp_slice
 name_to_check(const struct judging *j)
@@ -190,7 +169,7 @@ static void
 judge_name(const struct judging *j)
 {
 	struct gp_slice name = name_to_check(j), names = j->certificate->names;
-	bool found = name.len > 0 && scan_name_in(name, names);
+	bool found = name.len > 0 && gp_server_name_in(name, names);
 	if (!found && was_asked_otherwise(j))
 		tell(j, &other_name, GP_FINDING_NOT_MEASURED, other_name.severity,
 		     "the address was asked for %s, and may have another certificate for %s",
@@ -220,8 +199,8 @@ judge_trust(const struct judging *j)
 		     j->tls->trust_text);
 }
 
-static bool
-is_short(const struct gp_tls_link *l)
+bool
+scan_key_is_short(const struct gp_tls_link *l)
 {
 	return (strcmp(l->key, "RSA") == 0 && l->key_bits < RSA_BITS_MIN) ||
 	       (strcmp(l->key, "EC") == 0 && l->key_bits < EC_BITS_MIN);
@@ -233,7 +212,7 @@ judge_strength(const struct judging *j)
 	const struct gp_tls_shown *s = j->shown;
 	for (size_t i = 0; i < s->links_len; i++) {
 		const struct gp_tls_link *l = &s->links[i];
-		if (is_short(l))
+		if (scan_key_is_short(l))
 			tell(j, &weak_key, GP_FINDING_FAIL, severity_of(j, &weak_key),
 			     "%s of %u bits: %s", l->key, l->key_bits, shown(j, l->subject));
 		if (l->weak_signature && !l->self_issued)
@@ -258,8 +237,8 @@ judge_certificate(const struct judging *j)
 
 /* --- the session --- */
 
-static bool
-is_weak_cipher(const char *cipher)
+bool
+scan_cipher_is_weak(const char *cipher)
 {
 	static const char *const bad[] = {"RC4", "DES", "NULL", "EXP", "MD5", "ADH", "AECDH"};
 	for (size_t i = 0; i < GP_ARRAY_LEN(bad); i++) {
@@ -281,7 +260,7 @@ judge_session(const struct judging *j)
 	tell(j, &old_version, old ? GP_FINDING_FAIL : GP_FINDING_PASS,
 	     old ? severity_of(j, &old_version) : old_version.severity,
 	     "%s is the best that it takes", t->version);
-	bool weak = is_weak_cipher(t->cipher);
+	bool weak = scan_cipher_is_weak(t->cipher);
 	tell(j, &weak_cipher, weak ? GP_FINDING_FAIL : GP_FINDING_PASS,
 	     weak ? severity_of(j, &weak_cipher) : weak_cipher.severity, "%s", t->cipher);
 	if (dh && t->shown.exchange_bits > 0 && t->shown.exchange_bits < EXCHANGE_DH_BITS_MIN)
@@ -289,11 +268,10 @@ judge_session(const struct judging *j)
 		     "Diffie-Hellman of %u bits", t->shown.exchange_bits);
 }
 
-/* Why nobody knows whether it has TLS, static; NULL: it is known. */
-static const char *
-why_unknown(const struct judging *j)
+const char *
+scan_tls_unknown(const struct scan_result *result)
 {
-	const struct gp_probe_record *r = gp_probe_record(j->view->result->probe);
+	const struct gp_probe_record *r = gp_probe_record(result->probe);
 	const char *none = r->replies[GP_PROBE_STARTTLS].none;
 	if (r->tls_tried || r->starttls == GP_PROBE_STARTTLS_ABSENT ||
 	    r->starttls == GP_PROBE_STARTTLS_BROKEN)
@@ -306,47 +284,22 @@ static const char in_other_name[] =
 
 /* --- DANE --- */
 
-static bool
-same(struct gp_slice data, const uint8_t *octets, size_t len)
+size_t
+scan_dane_links(const struct gp_tls_shown *s, struct gp_dane_link ret[GP_TLS_LINKS_MAX])
 {
-	return data.len == len && memcmp(data.ptr, octets, len) == 0;
-}
-
-static bool
-record_matches(const struct gp_dns_record *r, const struct gp_tls_link *l)
-{
-	const struct gp_tls_digests *d = r->selector == GP_DANE_SPKI ? &l->spki : &l->certificate;
-	uint8_t whole[32];
-	switch (r->matching) {
-	case GP_DANE_SHA256:
-		return same(r->data, d->sha256, sizeof(d->sha256));
-	case GP_DANE_SHA512:
-		return same(r->data, d->sha512, sizeof(d->sha512));
-	default:
-		return EVP_Digest(r->data.ptr, r->data.len, whole, NULL, EVP_sha256(), NULL) == 1 &&
-		       memcmp(whole, d->sha256, sizeof(whole)) == 0;
-	}
-}
-
-/* Usage 2: a certificate up to which each is signed by the next. */
-static bool
-anchor_matches(const struct gp_dns_record *r, const struct gp_tls_shown *s)
-{
-	for (size_t i = 0; i < s->links_len; i++) {
-		if (i > 0 && record_matches(r, &s->links[i]))
-			return true;
-		if (!s->links[i].signed_by_next)
-			return false;
-	}
-	return false;
+	for (size_t i = 0; i < s->links_len; i++)
+		ret[i] = (struct gp_dane_link){s->links[i].certificate, s->links[i].spki,
+					       s->links[i].signed_by_next};
+	return s->links_len;
 }
 
 bool
 scan_dane_matches(const struct gp_dane_result *dane, const struct gp_tls_shown *s)
 {
-	for (size_t i = 0; i < dane->records_len && s->links_len > 0; i++) {
-		const struct gp_dns_record *r = &dane->records[i];
-		if (r->usage == GP_DANE_EE ? record_matches(r, &s->links[0]) : anchor_matches(r, s))
+	struct gp_dane_link links[GP_TLS_LINKS_MAX];
+	size_t len = scan_dane_links(s, links);
+	for (size_t i = 0; i < dane->records_len; i++) {
+		if (gp_dane_matches(&dane->records[i], links, len))
 			return true;
 	}
 	return false;
@@ -359,7 +312,7 @@ judge_dane(const struct judging *j)
 	if (!v->dane || v->dane_outcome == GP_DANE_ABSENT)
 		return;
 	const char *base = shown(j, v->dane->base);
-	const char *unknown = why_unknown(j);
+	const char *unknown = scan_tls_unknown(j->view->result);
 	if (v->dane_outcome == GP_DANE_TROUBLE)
 		tell(j, &dane_trouble, GP_FINDING_FAIL, dane_trouble.severity, "of %s", base);
 	else if (v->dane_outcome == GP_DANE_UNUSABLE)
@@ -400,10 +353,10 @@ judge_sts_host(const struct judging *j, const struct gp_mtasts_policy *policy)
 	     "%zu patterns, in mode %s", policy->mx_len, mode);
 	const char *wrong = !j->tls->ok                       ? "no TLS"
 			    : j->tls->trust != GP_TLS_TRUSTED ? j->tls->trust_text
-			    : !scan_name_in(host, j->tls->certificate.names)
+			    : !gp_server_name_in(host, j->tls->certificate.names)
 				    ? "it is for other names"
 				    : NULL;
-	const char *unknown = why_unknown(j);
+	const char *unknown = scan_tls_unknown(j->view->result);
 	if (!unknown && wrong && j->tls->ok && was_asked_otherwise(j))
 		unknown = in_other_name;
 	if (unknown) {

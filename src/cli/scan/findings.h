@@ -20,10 +20,19 @@ scan_findings(const struct scan_view *view, const char *software, struct gp_find
 const struct scan_certificates *
 scan_other_chain(const struct scan_result *result);
 
-/* Is the name one of those (with a space between; at most one wildcard, as the whole leftmost
-   label: RFC 6125 section 6.4.3)? */
+/* Why nobody knows whether it has TLS, static; NULL: it is known. The result has a record. */
+const char *
+scan_tls_unknown(const struct scan_result *result);
+
+/* By RFC 9325 section 4.5; a suite, as OpenSSL names it, by section 4.1. */
 bool
-scan_name_in(struct gp_slice name, struct gp_slice names);
+scan_key_is_short(const struct gp_tls_link *link);
+bool
+scan_cipher_is_weak(const char *cipher);
+
+/* The chain as TLSA records are held against it. Returns how many links it has. */
+size_t
+scan_dane_links(const struct gp_tls_shown *shown, struct gp_dane_link ret[GP_TLS_LINKS_MAX]);
 
 /* Do the records, of a usable set, match the chain? (RFC 7672 section 3.1) */
 bool

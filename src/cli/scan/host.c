@@ -311,6 +311,7 @@ on_done(struct scan_talk *t)
 	struct host *h = gp_container_of(t, struct host, talk);
 	h->result->probe = t->probe;
 	h->result->tls = t->tls;
+	h->result->connect_error = t->connect_error;
 	t->probe = NULL;
 	if (h->engine->o->tls_survey && gp_probe_record(h->result->probe)->tls_tried)
 		begin_survey(h);

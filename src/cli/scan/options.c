@@ -512,14 +512,15 @@ static void
 set_defaults(struct scan_options *o)
 {
 	*o = (struct scan_options){
-		.engine = {.limits = {.per_s = 10,
+		.engine = {.command = "gatepost scan",
+			   .limits = {.per_s = 10,
 				      .per_address = 2,
 				      .per_network = 8,
 				      .per_operator = 16},
 			   .connections = 1000,
 			   .canary_wait_ms = CANARY_WAIT_S * 1000,
 			   .mode = -1},
-		.targets = {.ports = {25}, .ports_len = 1},
+		.targets = {.command = "gatepost scan", .ports = {25}, .ports_len = 1},
 		.shards = 1,
 		.fail_on = FINDINGS_FAIL_NEVER,
 	};

@@ -46,6 +46,7 @@ on_answer(struct https_request *q, const struct https_answer *a)
 	struct scan_policy *p = &f->policy;
 	f->under_way = false;
 	f->over = true;
+	p->result = (uint8_t)a->result;
 	leave_line(f);
 	if (a->result == GP_FETCH_OK) {
 		if (scan_policy_read(p, gp_arena_dup(f->arena, a->body), f->arena) < 0)

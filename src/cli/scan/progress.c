@@ -6,92 +6,25 @@
 #include <stdio.h>
 
 #include "cli/scan/file.h"
-#include "sys/clock.h"
 
-enum {
-	METRICS_MAX = 16 * 1024,
-	LINES_MS = 9500, /* a tick more or less */
-};
+enum { METRICS_MAX = 16 * 1024 };
 
 void
 scan_progress_begin(struct scan_progress *p, uint64_t turns_done)
 {
-	p->begun_ms = p->last_ms = gp_clock_monotonic_ms();
-	p->begun_turns = p->last_turns = turns_done;
-}
-
-static double
-per_second(uint64_t n, uint64_t ms)
-{
-	return ms > 0 ? (double)n * 1000 / (double)ms : 0;
-}
-
-/* "1:02:03", by how fast it has gone so far. */
-static void
-put_rest(struct gp_buf *out, const struct scan_progress *p, const struct scan_counts *c,
-	 uint64_t now)
-{
-	double rate = per_second(c->turns_done - p->begun_turns, now - p->begun_ms);
-	double rest = rate > 0 ? (double)(c->turns - c->turns_done) / rate : 0;
-	if (rate <= 0 || rest > 1e7) {
-		gp_buf_put_str(out, "?");
-		return;
-	}
-	uint64_t s = (uint64_t)rest;
-	gp_buf_printf(out, "%" PRIu64 ":%02u:%02u", s / 3600, (unsigned)(s / 60 % 60),
-		      (unsigned)(s % 60));
-}
-
-static void
-put_line(struct gp_buf *out, const struct scan_progress *p, const struct scan_counts *c,
-	 uint64_t now, bool last)
-{
-	double rate = last ? per_second(c->turns_done - p->begun_turns, now - p->begun_ms)
-			   : per_second(c->turns_done - p->last_turns, now - p->last_ms);
-	gp_buf_printf(out, "%" PRIu64 " of %" PRIu64 ", %.1f/s", c->turns_done, c->turns, rate);
-	if (!last) {
-		gp_buf_put_str(out, ", ");
-		put_rest(out, p, c, now);
-		gp_buf_put_str(out, " to go");
-	}
-	gp_buf_printf(out,
-		      "; %" PRIu64 " answered, %" PRIu64 " refused, %" PRIu64 " silent, %" PRIu64
-		      " left out",
-		      c->answered, c->refused, c->silent, c->left_out + c->unresolved);
-}
-
-static void
-write_line(struct gp_buf *out)
-{
-	struct gp_slice text = gp_buf_slice(out);
-	fwrite(text.ptr, 1, text.len, stderr);
-	gp_buf_free(out);
+	p->shown = gp_progress_line(p->shown.terminal, turns_done);
 }
 
 static void
 show_line(struct scan_progress *p, const struct scan_counts *c, bool last)
 {
-	uint64_t now = gp_clock_monotonic_ms();
-	struct gp_buf out = GP_BUF_INIT(512);
-	if (!p->terminal && !last && now - p->last_ms < LINES_MS)
-		return;
-	/* What is wider than the terminal is cut there: wrapped it could not be written over. */
-	gp_buf_put_str(&out, p->terminal ? "\r\033[K\033[?7l" : "");
-	put_line(&out, p, c, now, last);
-	gp_buf_put_str(&out, p->terminal ? "\033[?7h" : "");
-	p->standing = p->terminal && !last;
-	gp_buf_put_str(&out, p->standing ? "" : "\n");
-	write_line(&out);
-	p->last_ms = now;
-	p->last_turns = c->turns_done;
-}
-
-void
-scan_progress_hide(struct scan_progress *p)
-{
-	if (p->standing)
-		fputs("\r\033[K", stderr);
-	p->standing = false;
+	struct gp_buf rest = GP_BUF_INIT(512);
+	gp_buf_printf(&rest,
+		      "; %" PRIu64 " answered, %" PRIu64 " refused, %" PRIu64 " silent, %" PRIu64
+		      " left out",
+		      c->answered, c->refused, c->silent, c->left_out + c->unresolved);
+	gp_progress_line_show(&p->shown, c->turns_done, c->turns, gp_buf_slice(&rest), last);
+	gp_buf_free(&rest);
 }
 
 /* --- metrics --- */
@@ -147,8 +80,7 @@ static int
 write_metrics(const struct scan_progress *p, const struct scan_counts *counts)
 {
 	struct gp_buf out = GP_BUF_INIT(METRICS_MAX);
-	double seconds = (double)(gp_clock_monotonic_ms() - p->begun_ms) / 1000;
-	scan_metrics_write(&out, counts, p, seconds);
+	scan_metrics_write(&out, counts, p, gp_progress_line_seconds(&p->shown));
 	int r = out.failed ? -ENOMEM : scan_file_replace(p->metrics, gp_buf_slice(&out));
 	gp_buf_free(&out);
 	return r;

@@ -2,17 +2,15 @@
 /* How far a run has come: a line on a terminal, and a file for Prometheus. */
 #pragma once
 
+#include "cli/progress_line.h"
 #include "cli/scan/engine.h"
 #include "core/finding/finding.h"
 
 struct scan_progress {
-	bool line;           /* on standard error */
-	bool terminal;       /* which is one: over itself; otherwise one every ten seconds */
+	bool line; /* on standard error */
+	struct gp_progress_line shown;
 	const char *metrics; /* path of a file that is replaced; NULL: none */
-	uint64_t begun_ms, begun_turns;
-	uint64_t last_ms, last_turns;
 	uint64_t findings[GP_SEVERITY_CRITICAL + 1]; /* that failed; the caller counts */
-	bool standing;                               /* the line is the terminal's last */
 };
 
 void
@@ -21,10 +19,6 @@ scan_progress_begin(struct scan_progress *p, uint64_t turns_done);
 /* Returns 0, or -errno: the file could not be written. */
 [[nodiscard]] int
 scan_progress_tell(struct scan_progress *p, const struct scan_counts *counts, bool last);
-
-/* Takes the line away until the next one, so that something else can be written on its terminal. */
-void
-scan_progress_hide(struct scan_progress *p);
 
 /* In the exposition format of Prometheus, version 0.0.4. */
 void

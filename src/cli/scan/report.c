@@ -95,10 +95,8 @@ look_for_software(struct scan_report *report, const struct gp_probe_record *reco
 	return gp_software_findings(&observed, &report->software, &probed, &report->findings);
 }
 
-/* Whose configuration the most likely one has, which is that of what it is built on; NULL: nobody
-   knows. */
-static const char *
-software_of(const struct scan_report *report)
+const char *
+scan_report_software(const struct scan_report *report)
 {
 	if (report->software.len == 0)
 		return NULL;
@@ -127,7 +125,7 @@ look_at_dialogue(struct scan_report *report, const struct gp_probe_record *recor
 		.port = r->port,
 		.rdns = rdns_of(&r->reverse),
 		.rdns_name = r->reverse.name,
-		.software = software_of(report),
+		.software = scan_report_software(report),
 		.private_target = gp_special_of(r->address, r->address_len),
 		.domain = r->domain,
 		.is_mx = r->is_mx || v->mx,
@@ -162,7 +160,7 @@ scan_report_make(const struct scan_view *view, struct gp_arena *arena, struct sc
 		if (r == 0)
 			r = look_at_dialogue(ret, record);
 		if (r == 0)
-			r = scan_findings(view, software_of(ret), &ret->findings);
+			r = scan_findings(view, scan_report_software(ret), &ret->findings);
 		if (r < 0)
 			return r;
 	} else {

@@ -19,6 +19,11 @@ struct scan_report {
 [[nodiscard]] int
 scan_report_make(const struct scan_view *view, struct gp_arena *arena, struct scan_report *ret);
 
+/* Whose configuration the server most likely has, which is that of what it is built on; NULL:
+   nobody knows. Static. */
+const char *
+scan_report_software(const struct scan_report *report);
+
 /* The object of `scan --json`; NULL: no memory. The caller's. */
 json_t *
 scan_report_json(const struct scan_report *report);

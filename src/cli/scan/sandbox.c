@@ -45,19 +45,20 @@ const struct gp_sandbox scan_replay_sandbox = {
 
 /* What an old kernel cannot do is nothing that whoever scans has to be told each time. */
 static int
-enter(const struct gp_sandbox *rules, const struct gp_sandbox_dir *dirs, size_t dirs_len)
+enter(const char *command, const struct gp_sandbox *rules, const struct gp_sandbox_dir *dirs,
+      size_t dirs_len)
 {
 	gp_log_setup("scan", false, GP_LOG_ERROR);
 	int r = gp_sandbox_enter(rules, dirs, dirs_len);
 	gp_log_setup("scan", false, GP_LOG_WARNING);
 	if (r < 0)
-		fprintf(stderr, "gatepost scan: its sandbox: %s\n", strerror(-r));
+		fprintf(stderr, "%s: its sandbox: %s\n", command, strerror(-r));
 	return r;
 }
 
 /* The folder that a file is in, or will be. */
 static int
-open_folder(const char *path)
+open_folder(const char *command, const char *path)
 {
 	struct gp_buf folder = GP_BUF_INIT(PATH_MAX);
 	const char *slash = strrchr(path, '/');
@@ -72,7 +73,7 @@ open_folder(const char *path)
 	gp_buf_free(&folder);
 	if (error == 0)
 		return fd;
-	fprintf(stderr, "gatepost scan: %s: %s\n", path, strerror(error));
+	fprintf(stderr, "%s: %s: %s\n", command, path, strerror(error));
 	return -error;
 }
 
@@ -91,14 +92,15 @@ scan_sandbox_enter(const struct scan_files *files)
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(all); i++) {
 		if (!all[i].path)
 			continue;
-		dirs[len] = (struct gp_sandbox_dir){open_folder(all[i].path), all[i].access};
+		dirs[len] = (struct gp_sandbox_dir){open_folder(files->command, all[i].path),
+						    all[i].access};
 		if (dirs[len].fd < 0)
 			r = dirs[len].fd;
 		else
 			len++;
 	}
 	if (r == 0)
-		r = enter(len > 0 ? &scan_files_sandbox : &scan_sandbox, dirs, len);
+		r = enter(files->command, len > 0 ? &scan_files_sandbox : &scan_sandbox, dirs, len);
 	while (len > 0)
 		close(dirs[--len].fd);
 	return r;
@@ -107,5 +109,5 @@ scan_sandbox_enter(const struct scan_files *files)
 int
 scan_sandbox_enter_replay(void)
 {
-	return enter(&scan_replay_sandbox, NULL, 0);
+	return enter("gatepost scan", &scan_replay_sandbox, NULL, 0);
 }

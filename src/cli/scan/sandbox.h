@@ -17,6 +17,7 @@ extern const struct gp_sandbox scan_replay_sandbox; /* what is open already */
 
 /* Files by their names. */
 struct scan_files {
+	const char *command;    /* "gatepost scan": for complaints; static */
 	const char *written[2]; /* replaced by scan_file_replace(); NULL: none */
 	const char *read;       /* NULL: none */
 };

@@ -154,7 +154,7 @@ write_text(struct scan *scan)
 	if (scan->text.failed)
 		return -ENOMEM;
 	if (scan->shared && text.len > 0)
-		scan_progress_hide(&scan->progress);
+		gp_progress_line_hide(&scan->progress.shown);
 	bool good = fwrite(text.ptr, 1, text.len, scan->out) == text.len;
 	gp_buf_clear(&scan->text);
 	return good ? 0 : -EIO;
@@ -180,7 +180,8 @@ static int
 confine(void *context)
 {
 	const struct scan *scan = context;
-	const struct scan_files files = {.written = {scan->o.resume, scan->o.metrics},
+	const struct scan_files files = {.command = "gatepost scan",
+					 .written = {scan->o.resume, scan->o.metrics},
 					 .read = scan->o.engine.canary_list};
 	return scan_sandbox_enter(&files);
 }
@@ -396,7 +397,7 @@ open_output(struct scan *scan)
 	/* libc would look what it is when it writes first, which the sandbox does not let it. */
 	bool terminal = isatty(fileno(scan->out));
 	int mode = terminal ? _IOLBF : _IOFBF;
-	scan->shared = terminal && scan->progress.terminal;
+	scan->shared = terminal && scan->progress.shown.terminal;
 	if (setvbuf(scan->out, scan->out_buffer, mode, sizeof(scan->out_buffer)) != 0)
 		return fail(-ENOMEM);
 	return GP_EXIT_OK;
@@ -447,8 +448,8 @@ start(struct scan *scan)
 		return print_rehearsal(scan);
 	/* From /dev/urandom, which the sandbox will not have. */
 	json_object_seed(0);
-	scan->progress.terminal = isatty(STDERR_FILENO);
-	scan->progress.line = !o->quiet && (o->progress || scan->progress.terminal);
+	scan->progress.shown.terminal = isatty(STDERR_FILENO);
+	scan->progress.line = !o->quiet && (o->progress || scan->progress.shown.terminal);
 	scan->progress.metrics = o->metrics;
 	int code = open_output(scan);
 	if (code != GP_EXIT_OK)

@@ -43,9 +43,10 @@ struct scan_result {
 	uint8_t address[16];
 	uint8_t address_len;
 	uint16_t port;
-	struct gp_slice sni;       /* whom TLS was asked for; empty: nobody */
-	struct gp_probe *probe;    /* has the record; NULL: it was not asked, `left_out` says why */
-	const char *left_out;      /* static */
+	struct gp_slice sni;    /* whom TLS was asked for; empty: nobody */
+	struct gp_probe *probe; /* has the record; NULL: it was not asked, `left_out` says why */
+	int connect_error;      /* negative errno of no connection; 0: time ran out, or a log's */
+	const char *left_out;   /* static */
 	struct gp_reverse reverse; /* the name of the address; not asked: UNKNOWN */
 	/* A domain that should have its mail here: the one whose MX led here, else the organisation
 	   of the host's name. Empty: not known, or its MX records are not. Has it? */
@@ -61,6 +62,7 @@ struct scan_result {
 /* The MTA-STS policy of a domain (RFC 8461). */
 struct scan_policy {
 	uint8_t record;         /* enum gp_mtasts_record */
+	uint8_t result;         /* enum gp_fetch_result; 0: nobody was asked */
 	struct gp_slice text;   /* the policy's body; empty: none came */
 	struct gp_slice reason; /* why there is no policy beside a record, any octets */
 	const struct gp_mtasts_policy *policy; /* NULL: none */

@@ -173,6 +173,7 @@ connected(struct scan_talk *t, int result)
 		t->state = TALK_OPEN;
 		gp_probe_connected(t->probe, t->with->now_ms);
 	} else {
+		t->connect_error = result;
 		gp_probe_unreachable(t->probe, t->with->now_ms);
 	}
 	advance(t, gp_slice("", 0));

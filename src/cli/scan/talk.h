@@ -46,6 +46,7 @@ struct scan_talk {
 	struct gp_arena *arena;
 	struct gp_probe *probe;
 	struct scan_tls tls; /* the result of it */
+	int connect_error;   /* negative errno of a connection that did not come about; 0: none */
 	uint64_t number;     /* in the log */
 	uint64_t spent_ms;   /* with a connection, or in making one; all that are over */
 	/* It wants a connection, now or later; NULL pointers are not allowed. */

@@ -11,6 +11,7 @@
 /* One of the two lists. */
 struct reading {
 	struct scan_targets *to;
+	const char *command;
 	bool optout;
 	const char *file;
 	uint64_t line;
@@ -27,7 +28,7 @@ add_line(const struct reading *reading, struct gp_slice line, struct gp_targets_
 static int
 complain(const struct reading *reading, const char *why)
 {
-	fprintf(stderr, "gatepost scan: %s:%llu: %s\n", reading->file,
+	fprintf(stderr, "%s: %s:%llu: %s\n", reading->command, reading->file,
 		(unsigned long long)reading->line, why);
 	return GP_EXIT_USAGE;
 }
@@ -37,7 +38,7 @@ static int
 complain_text(const struct reading *reading, const struct gp_targets_line *wrong)
 {
 	struct gp_slice text = gp_slice_take(wrong->wrong, 100);
-	fputs("gatepost scan: ", stderr);
+	fprintf(stderr, "%s: ", reading->command);
 	if (reading->line > 0)
 		fprintf(stderr, "%s:%llu: ", reading->file, (unsigned long long)reading->line);
 	fputc('\'', stderr);
@@ -56,7 +57,7 @@ take_line(const struct reading *reading, struct gp_slice line)
 		return GP_EXIT_OK;
 	if (r > 0)
 		return complain_text(reading, &wrong);
-	fprintf(stderr, "gatepost scan: %s\n",
+	fprintf(stderr, "%s: %s\n", reading->command,
 		r == -E2BIG ? "these are more targets than can be walked" : strerror(-r));
 	return r == -E2BIG ? GP_EXIT_USAGE : GP_EXIT_ERROR;
 }
@@ -86,7 +87,7 @@ read_file(struct reading *reading, const char *name)
 	reading->file = standard ? "standard input" : name;
 	reading->line = 0;
 	if (!file) {
-		fprintf(stderr, "gatepost scan: %s: %s\n", name, strerror(errno));
+		fprintf(stderr, "%s: %s: %s\n", reading->command, name, strerror(errno));
 		return GP_EXIT_USAGE;
 	}
 	int code = read_lines(reading, file);
@@ -98,7 +99,7 @@ read_file(struct reading *reading, const char *name)
 static int
 read_optouts(struct scan_targets *to, const struct scan_target_options *o)
 {
-	struct reading reading = {.to = to, .optout = true};
+	struct reading reading = {.to = to, .command = o->command, .optout = true};
 	int code = GP_EXIT_OK;
 	FILE *standing = fopen(SCAN_OPT_OUT, "re");
 	if (standing) {
@@ -107,7 +108,7 @@ read_optouts(struct scan_targets *to, const struct scan_target_options *o)
 		fclose(standing);
 	} else if (errno != ENOENT) {
 		/* It may have somebody who is not to be scanned. */
-		fprintf(stderr, "gatepost scan: %s: %s\n", SCAN_OPT_OUT, strerror(errno));
+		fprintf(stderr, "%s: %s: %s\n", o->command, SCAN_OPT_OUT, strerror(errno));
 		return GP_EXIT_USAGE;
 	}
 	for (size_t i = 0; i < o->optouts_len && code == GP_EXIT_OK; i++)
@@ -119,7 +120,7 @@ read_optouts(struct scan_targets *to, const struct scan_target_options *o)
 static int
 read_targets(struct scan_targets *to, const struct scan_target_options *o)
 {
-	struct reading reading = {.to = to};
+	struct reading reading = {.to = to, .command = o->command};
 	int code = GP_EXIT_OK;
 	for (size_t i = 0; i < o->operands_len && code == GP_EXIT_OK; i++) {
 		reading.line = 0;

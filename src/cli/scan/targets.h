@@ -14,6 +14,7 @@ enum {
 };
 
 struct scan_target_options {
+	const char *command;         /* "gatepost scan": for complaints; static */
 	const char *const *operands; /* "-": standard input */
 	size_t operands_len;
 	const char *files[SCAN_FILES_MAX]; /* "-": standard input */

@@ -190,6 +190,10 @@ find_hosts(struct turn *t)
 	int r = gp_hosts_eval(&query, t->ask.answers, &t->arena, &t->hosts);
 	if (r == GP_HOSTS_NEED && gp_ask_for(&t->ask, t->hosts.need, t->hosts.need_len) < 0)
 		return -ENOMEM;
+	if (r == GP_HOSTS_DONE && t->engine->o->mx_only && !t->hosts.mx) {
+		t->hosts.why = "has no MX record";
+		return GP_HOSTS_NONE;
+	}
 	if (r == GP_HOSTS_DONE && !make_sights(t, t->hosts.addresses_len))
 		return -ENOMEM;
 	return r;

@@ -15,7 +15,8 @@
 #include "sys/password.h"
 
 static const char usage[] =
-	"usage: gatepost user add [-c FILE] [--scram] [--from LIST] [--hourly N] [--daily N] NAME\n"
+	"usage: gatepost user add [-c FILE] [--scram] [--from LIST] [--hourly N] [--daily N]\n"
+	"                         [--dashboard ROLE] NAME\n"
 	"       gatepost user passwd [-c FILE] [--scram|--no-scram] NAME\n"
 	"       gatepost user list [-c FILE] [--json]\n"
 	"\n"
@@ -29,6 +30,8 @@ static const char usage[] =
 	"               default its own name\n"
 	"  --hourly N   recipients in an hour; default as the configuration has it\n"
 	"  --daily N    recipients in a day; default as the configuration has it\n"
+	"  --dashboard ROLE  what it may see there: read, or admin, who sees single messages too;\n"
+	"               default nothing\n"
 	"  --json       one object a line\n";
 
 enum scram { AS_IT_WAS, KEEP_KEYS, KEEP_NONE };
@@ -36,7 +39,8 @@ enum scram { AS_IT_WAS, KEEP_KEYS, KEEP_NONE };
 struct user_options {
 	const char *config, *from;
 	uint64_t hourly, daily;
-	uint8_t scram; /* enum scram */
+	uint8_t scram;     /* enum scram */
+	uint8_t dashboard; /* enum gp_web_role */
 	bool json;
 	const char *verb, *name;
 };
@@ -98,6 +102,8 @@ set_from(struct gp_user *user, const struct user_options *o, struct gp_arena *ar
 {
 	struct gp_slice list = o->from ? gp_slice_str(o->from) : user->name;
 	const char *why = gp_user_parse_from(list, arena, &user->from, &user->from_len);
+	if (why && !o->from && user->dashboard != GP_WEB_NOBODY)
+		return GP_EXIT_OK;
 	if (why && o->from)
 		fprintf(stderr, "gatepost user: --from: one of them %s\n", why);
 	else if (why)
@@ -109,8 +115,10 @@ set_from(struct gp_user *user, const struct user_options *o, struct gp_arena *ar
 static int
 add(struct user_file *f, const struct user_options *o, struct gp_slice name)
 {
-	struct gp_user user = {
-		.name = name, .hourly = (uint32_t)o->hourly, .daily = (uint32_t)o->daily};
+	struct gp_user user = {.name = name,
+			       .hourly = (uint32_t)o->hourly,
+			       .daily = (uint32_t)o->daily,
+			       .dashboard = o->dashboard};
 	if (gp_users_find(&f->users, name)) {
 		fprintf(stderr,
 			"gatepost user: %.*s is there already; `gatepost user passwd` "
@@ -145,11 +153,12 @@ print_json(const struct gp_user *user)
 	json_t *from = json_array();
 	for (size_t i = 0; i < user->from_len; i++)
 		json_array_append_new(from, json_stringn(user->from[i].ptr, user->from[i].len));
-	json_t *o = json_pack(
-		"{s:s%, s:b, s:b, s:o, s:o, s:o, s:i}", "name", user->name.ptr, user->name.len,
-		"password", user->password.len > 0, "scram", user->keys.iterations > 0, "from",
-		from, "hourly", user->hourly ? json_integer(user->hourly) : json_null(), "daily",
-		user->daily ? json_integer(user->daily) : json_null(), "line", (int)user->line);
+	json_t *o = json_pack("{s:s%, s:b, s:b, s:o, s:o, s:o, s:s?, s:i}", "name", user->name.ptr,
+			      user->name.len, "password", user->password.len > 0, "scram",
+			      user->keys.iterations > 0, "from", from, "hourly",
+			      user->hourly ? json_integer(user->hourly) : json_null(), "daily",
+			      user->daily ? json_integer(user->daily) : json_null(), "dashboard",
+			      gp_web_role_name(user->dashboard), "line", (int)user->line);
 	int r = o ? json_dumpf(o, stdout, JSON_COMPACT) : -1;
 	json_decref(o);
 	putchar('\n');
@@ -168,6 +177,8 @@ print_text(const struct gp_user *user)
 		printf("  hourly %u", user->hourly);
 	if (user->daily > 0)
 		printf("  daily %u", user->daily);
+	if (user->dashboard != GP_WEB_NOBODY)
+		printf("  dashboard %s", gp_web_role_name(user->dashboard));
 	putchar('\n');
 }
 
@@ -193,17 +204,27 @@ read_limit(const char *option, const char *value, uint64_t *ret)
 	return gp_arg_u64(&arg, 1, GP_USER_LIMIT_MAX, ret);
 }
 
+static bool
+read_role(const char *word, uint8_t *ret)
+{
+	*ret = gp_web_role_parse(gp_slice_str(word));
+	if (*ret == GP_WEB_NOBODY)
+		fprintf(stderr, "gatepost user: --dashboard takes read or admin\n");
+	return *ret != GP_WEB_NOBODY;
+}
+
 /* Returns 0, or an exit code + 1 when there is nothing left to do. */
 static int
 parse_options(int argc, char **argv, struct user_options *ret)
 {
-	enum { SCRAM = 256, NO_SCRAM, FROM, HOURLY, DAILY, JSON };
+	enum { SCRAM = 256, NO_SCRAM, FROM, HOURLY, DAILY, DASHBOARD, JSON };
 	static const struct option options[] = {
 		{"scram", no_argument, NULL, SCRAM},
 		{"no-scram", no_argument, NULL, NO_SCRAM},
 		{"from", required_argument, NULL, FROM},
 		{"hourly", required_argument, NULL, HOURLY},
 		{"daily", required_argument, NULL, DAILY},
+		{"dashboard", required_argument, NULL, DASHBOARD},
 		{"json", no_argument, NULL, JSON},
 		{"help", no_argument, NULL, 'h'},
 		{},
@@ -230,6 +251,9 @@ parse_options(int argc, char **argv, struct user_options *ret)
 		case DAILY:
 			good = read_limit("daily", optarg, &ret->daily);
 			break;
+		case DASHBOARD:
+			good = read_role(optarg, &ret->dashboard);
+			break;
 		case JSON:
 			ret->json = true;
 			break;
@@ -252,7 +276,7 @@ parse_options(int argc, char **argv, struct user_options *ret)
 static bool
 is_complete(const struct user_options *o)
 {
-	bool of_add = o->from || o->hourly > 0 || o->daily > 0;
+	bool of_add = o->from || o->hourly > 0 || o->daily > 0 || o->dashboard > 0;
 	if (!o->verb)
 		return false;
 	if (strcmp(o->verb, "add") == 0)

@@ -200,21 +200,32 @@ matches(struct gp_slice pattern, struct gp_slice id)
 }
 
 static bool
-is_looked_for(struct gp_slice pattern)
+is_in(struct gp_slice pattern, const char *const *ids, size_t len)
 {
-	for (size_t i = 0; i < gp_posture_ids_len; i++) {
-		if (matches(pattern, gp_slice_str(gp_posture_ids[i])))
+	for (size_t i = 0; i < len; i++) {
+		if (matches(pattern, gp_slice_str(ids[i])))
 			return true;
 	}
 	return false;
 }
 
+/* A pattern may be for both: then all of it is looked for with hosts only. */
+static const char *
+why_not_looked_for(const struct judge *j, struct gp_slice pattern)
+{
+	if (is_in(pattern, gp_posture_host_ids, gp_posture_host_ids_len))
+		return j->query->hosts ? NULL : "the hosts were not looked at";
+	return is_in(pattern, gp_posture_ids, gp_posture_ids_len) ? NULL : "not looked for";
+}
+
 /* That no finding is there proves nothing: why? NULL: it does. */
 static const char *
-why_no_proof(const struct gp_posture_result *p, struct gp_slice pattern)
+why_no_proof(const struct judge *j, struct gp_slice pattern)
 {
-	if (!is_looked_for(pattern))
-		return "not looked for";
+	const struct gp_posture_result *p = j->posture;
+	const char *why = why_not_looked_for(j, pattern);
+	if (why)
+		return why;
 	if (is_silent(&p->facts, pattern))
 		return "the DNS did not say";
 	return p->findings.dropped > 0 ? "more was found than is kept" : NULL;
@@ -237,7 +248,7 @@ judge_pattern(struct judge *j, struct gp_slice pattern, uint8_t severity)
 	}
 	if (outcome != GP_BASELINE_PASS)
 		return outcome;
-	const char *why = why_no_proof(j->posture, pattern);
+	const char *why = why_no_proof(j, pattern);
 	outcome = why ? GP_BASELINE_NOT_MEASURED : GP_BASELINE_PASS;
 	note(j, outcome,
 	     gp_arena_printf(j->arena, "%.*s: %s", GP_SLICE_FMT(pattern), why ? why : "not found"));

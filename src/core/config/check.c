@@ -442,6 +442,21 @@ check_arc(struct reading *r)
 				 GP_SLICE_FMT(c->arc.domain));
 }
 
+/* Passwords and cookies go by HTTPS, or stay on this machine. */
+static void
+check_web(struct reading *r)
+{
+	const struct gp_config *c = r->cfg;
+	bool local = c->web.listen.len == 0 || gp_endpoint_is_loopback(c->web.listen);
+	if (!local && c->tls.certificates_len == 0)
+		reading_complain(r, place_of_key(r, "web"),
+				 "web: listen is not on loopback, so it needs a certificate below "
+				 "'tls'");
+	if (c->web.listen.len > 0 && gp_slice_eq(c->web.listen, c->web.policy_listen))
+		reading_complain(r, place_of_key(r, "web"),
+				 "web: listen and policy_listen are the same");
+}
+
 /* Which key is whose is found out where they are read. */
 static void
 check_tls(struct reading *r)
@@ -472,6 +487,7 @@ reading_check(struct reading *r)
 	check_srs(r);
 	check_arc(r);
 	check_tls(r);
+	check_web(r);
 	if (r->domains_good)
 		check_aliases(r);
 }

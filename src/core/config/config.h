@@ -12,11 +12,21 @@
 enum gp_service {
 	GP_SERVICE_INBOUND = 1,
 	GP_SERVICE_SUBMISSION = 2,
+	GP_SERVICE_POLICIES = 3,  /* those of MTA-STS, by HTTPS */
+	GP_SERVICE_DASHBOARD = 4, /* by HTTPS, or on loopback by HTTP */
+};
+
+/* What somebody may see of the dashboard. */
+enum gp_web_role {
+	GP_WEB_NOBODY,
+	GP_WEB_READ,  /* figures */
+	GP_WEB_ADMIN, /* single messages too, with addresses and subjects */
 };
 
 enum gp_listen_tls {
 	GP_LISTEN_STARTTLS, /* where there is a certificate */
 	GP_LISTEN_IMPLICIT,
+	GP_LISTEN_CLEAR, /* never */
 };
 
 struct gp_listen {
@@ -295,7 +305,14 @@ struct gp_config {
 		struct gp_slice authorities; /* path; empty: the system's */
 	} tls;
 	struct {
+		struct gp_slice listen;        /* addr:port; empty: there is no dashboard */
+		struct gp_slice name;          /* of the dashboard's host; empty: none but ours */
 		struct gp_slice policy_listen; /* addr:port; empty: policies are not served */
+		/* Who may say by user_header who a request is from; empty: nobody may. */
+		const struct gp_network *proxies;
+		size_t proxies_len;
+		struct gp_slice user_header; /* the name of a field */
+		uint8_t proxied_role;        /* enum gp_web_role, of those */
 	} web;
 	struct {
 		bool json;

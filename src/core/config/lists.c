@@ -83,33 +83,43 @@ read_network(struct reading *r, const yaml_node_t *node, bool relays, struct gp_
 	gp_buf_free(&meant);
 }
 
+/* False: it was complained of. */
+static bool
+read_networks(struct reading *r, const yaml_node_t *node, const struct gp_key *key,
+	      const struct gp_network **ret, size_t *ret_len)
+{
+	bool relays = key->type == GP_KEY_NETWORKS;
+	struct gp_network *items = start_list(r, node, YAML_SEQUENCE_NODE, key, sizeof(*items));
+	size_t len = reading_count(node);
+	if (!items || too_many(r, node, key, NETWORKS_MAX))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		read_network(r, reading_item(r, node, i), relays, &items[i]);
+	*ret = items;
+	*ret_len = len;
+	return true;
+}
+
 void
 reading_networks(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
 {
 	struct gp_config *cfg = at;
-	struct gp_network *items = start_list(r, node, YAML_SEQUENCE_NODE, key, sizeof(*items));
-	size_t len = reading_count(node);
-	if (!items || too_many(r, node, key, NETWORKS_MAX))
-		return;
-	for (size_t i = 0; i < len; i++)
-		read_network(r, reading_item(r, node, i), true, &items[i]);
-	cfg->relay_networks = items;
-	cfg->relay_networks_len = len;
-	reading_check_networks(r, reading_place(r, node));
+	if (read_networks(r, node, key, &cfg->relay_networks, &cfg->relay_networks_len))
+		reading_check_networks(r, reading_place(r, node));
 }
 
 void
 reading_exempt(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
 {
+	struct gp_authentication_config *a = &((struct gp_config *)at)->authentication;
+	(void)read_networks(r, node, key, &a->exempt, &a->exempt_len);
+}
+
+void
+reading_proxies(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
+{
 	struct gp_config *cfg = at;
-	struct gp_network *items = start_list(r, node, YAML_SEQUENCE_NODE, key, sizeof(*items));
-	size_t len = reading_count(node);
-	if (!items || too_many(r, node, key, NETWORKS_MAX))
-		return;
-	for (size_t i = 0; i < len; i++)
-		read_network(r, reading_item(r, node, i), false, &items[i]);
-	cfg->authentication.exempt = items;
-	cfg->authentication.exempt_len = len;
+	(void)read_networks(r, node, key, &cfg->web.proxies, &cfg->web.proxies_len);
 }
 
 /* A domain name, or with a leading dot what is below one. */

@@ -202,6 +202,7 @@ read_key(struct reading *r, const yaml_node_t *node, const struct gp_key *key, v
 		[GP_KEY_LISTENS] = reading_listens,
 		[GP_KEY_NETWORKS] = reading_networks,
 		[GP_KEY_EXEMPT] = reading_exempt,
+		[GP_KEY_PROXIES] = reading_proxies,
 		[GP_KEY_OVERRIDES] = reading_overrides,
 		[GP_KEY_SEALERS] = reading_sealers,
 		[GP_KEY_ROUTES] = reading_routes,

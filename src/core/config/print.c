@@ -334,6 +334,9 @@ print_key(struct gp_buf *out, unsigned int depth, const struct gp_key *key, cons
 		print_networks(out, depth, key, cfg->authentication.exempt,
 			       cfg->authentication.exempt_len);
 		break;
+	case GP_KEY_PROXIES:
+		print_networks(out, depth, key, cfg->web.proxies, cfg->web.proxies_len);
+		break;
 	case GP_KEY_OVERRIDES:
 		print_overrides(out, depth, key, &cfg->authentication);
 		break;

@@ -633,18 +633,6 @@ static const struct gp_key tls_keys[] = {
 };
 static const struct gp_key_group tls_group = GROUP(tls_keys);
 
-static const struct gp_key web_keys[] = {
-	LATER("listen", "The dashboard."),
-	{.name = "policy_listen",
-	 .type = GP_KEY_LISTEN,
-	 .min = 443,
-	 .example = "\"0.0.0.0:443\"",
-	 AT(web.policy_listen),
-	 .doc = "Where the MTA-STS policies of our domains are served by HTTPS. Each takes a "
-		"certificate for mta-sts.DOMAIN among those of tls."},
-};
-static const struct gp_key_group web_group = GROUP(web_keys);
-
 static const struct gp_key srs_keys[] = {
 	{.name = "domain",
 	 .type = GP_KEY_HOSTNAME,
@@ -847,8 +835,8 @@ static const struct gp_key root_keys[] = {
 		"ask for them in their DNS."},
 	{.name = "web",
 	 .type = GP_KEY_GROUP,
-	 .group = &web_group,
-	 .doc = "What is served by HTTPS."},
+	 .group = &gp_schema_web,
+	 .doc = "The dashboard, and the MTA-STS policies of our domains."},
 	{.name = "log",
 	 .type = GP_KEY_GROUP,
 	 .group = &log_group,

@@ -44,6 +44,7 @@ enum gp_key_type {
 	GP_KEY_CERTIFICATES,
 	GP_KEY_KEYS,
 	GP_KEY_EXEMPT,
+	GP_KEY_PROXIES,
 	GP_KEY_OVERRIDES,
 	GP_KEY_SEALERS,
 	/* known, and refused with a word of its own */

@@ -260,6 +260,17 @@ gp_endpoint_parse(struct gp_slice s, uint16_t default_port, struct gp_arena *are
 	return parse_host(host, s.len > 0 && s.ptr[0] == '[', arena, ret, ret_why);
 }
 
+bool
+gp_endpoint_is_loopback(struct gp_slice s)
+{
+	static const struct gp_network loopback[] = {{{127}, 4, 8}, {{[15] = 1}, 16, 128}};
+	struct gp_slice host, port;
+	uint8_t address[16];
+	size_t len = split_endpoint(s, &host, &port) ? 0 : gp_ip_parse(host, address);
+	return len > 0 && (gp_network_contains(&loopback[0], address, len) ||
+			   gp_network_contains(&loopback[1], address, len));
+}
+
 void
 gp_endpoint_write(struct gp_buf *out, const struct gp_endpoint *e)
 {

@@ -58,6 +58,10 @@ gp_endpoint_parse(struct gp_slice s, uint16_t default_port, struct gp_arena *are
 void
 gp_endpoint_write(struct gp_buf *out, const struct gp_endpoint *e);
 
+/* Whether a text of gp_endpoint_parse is an address that nobody but this machine reaches. */
+bool
+gp_endpoint_is_loopback(struct gp_slice s);
+
 /* "https://HOST/PATH" without a port, of printable ASCII; without a path it is "/". False: it is no
    such text. Whether the host is one is not looked at. */
 [[nodiscard]] bool

@@ -164,6 +164,30 @@ gp_dns_rdata_parse(struct gp_slice message, size_t at, size_t len, uint16_t type
 	return c.at == at + len ? 0 : 1;
 }
 
+bool
+gp_dns_message_ttl(struct gp_slice message, uint32_t *ret_s)
+{
+	struct cursor c = {.message = message};
+	struct gp_name name;
+	take(&c, 4); /* id and flags */
+	uint16_t questions = take_u16(&c), answers = take_u16(&c), authorities = take_u16(&c);
+	take(&c, 2);
+	for (uint16_t i = 0; i < questions && !c.failed; i++) {
+		take_name(&c, &name);
+		take(&c, 4);
+	}
+	uint16_t count = answers > 0 ? answers : authorities;
+	*ret_s = UINT32_MAX;
+	for (uint16_t i = 0; i < count && !c.failed; i++) {
+		take_name(&c, &name);
+		take(&c, 4);
+		uint32_t high = take_u16(&c), ttl_s = high << 16 | take_u16(&c);
+		take(&c, take_u16(&c));
+		*ret_s = GP_MIN(*ret_s, ttl_s);
+	}
+	return count > 0 && !c.failed;
+}
+
 /* A record of the answer section that may belong to the answer. */
 struct entry {
 	struct gp_name owner;

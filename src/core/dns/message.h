@@ -23,6 +23,12 @@
 gp_dns_message_parse(struct gp_slice message, const struct gp_dns_question *question,
 		     struct gp_arena *arena, struct gp_dns_answer *ret);
 
+/* The least TTL, in seconds, of all records of the answer section; of the authority section where
+   the answer has none, so that it is for how long nothing is there (RFC 2308 section 5). False: the
+   message is malformed, or has neither. */
+[[nodiscard]] bool
+gp_dns_message_ttl(struct gp_slice message, uint32_t *ret_s);
+
 /*
  * Reads the data of one record of the given type: `len` octets at offset `at` of the message, all
  * of them. Types other than those of record.h are refused. Results as above.

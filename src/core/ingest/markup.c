@@ -90,12 +90,12 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The length of what begins with "<", up to its ">", which may stand in an attribute's quotes;
- * 0: it is not there yet; -1: another "<" comes first. */
+/* The length of what begins with "<", up to its ">", which may stand in an attribute's quotes; 0: it
+ * is not there yet; -1: another "<" comes first. */
 static ptrdiff_t
 tag_length(struct gp_slice s)
 {
-	char quote = '\0';
+	char quote = '\0', last = '\0'; /* that is no blank */
 	for (size_t i = 1; i < s.len; i++) {
 		char c = s.ptr[i];
 		if (c == '<')
@@ -104,8 +104,9 @@ tag_length(struct gp_slice s)
 			quote = c == quote ? '\0' : quote;
 		else if (c == '>')
 			return (ptrdiff_t)i + 1;
-		else if ((c == '"' || c == '\'') && s.ptr[i - 1] == '=')
+		else if ((c == '"' || c == '\'') && last == '=')
 			quote = c;
+		last = is_space(c) ? last : c;
 	}
 	return 0;
 }

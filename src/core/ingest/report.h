@@ -81,7 +81,8 @@ struct gp_ingest_head {
 	struct gp_slice email;   /* whom to ask about it */
 	struct gp_slice contact; /* further: a page, mostly */
 	struct gp_slice id;      /* its own name for itself; not unique by itself */
-	struct gp_slice domain;  /* aggregate: the published policy's; TLS: the first policy's */
+	struct gp_slice domain;  /* aggregate: the published policy's, never empty; TLS: the first
+				  * policy's that has one, or empty */
 	int64_t begin, end;      /* seconds since 1970, UTC; both belong to it; begin <= end */
 
 	/* Aggregate alone: the policy that was found. */

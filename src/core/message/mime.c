@@ -10,6 +10,7 @@ struct walk {
 	struct gp_mime_part *parts;
 	size_t len;
 	bool more;
+	bool decoded; /* within a message that was encoded: one that is encoded again is left out */
 	struct gp_arena *arena;
 };
 
@@ -23,25 +24,35 @@ take_line(struct gp_slice *s)
 	return line;
 }
 
-/* Cuts the header off, the empty line behind it too, in the form that gp_header_split() reads. */
+/* In the form that gp_header_split() reads: each line ends in CRLF. NULL ptr: no memory. */
 static struct gp_slice
-take_header(struct gp_slice *s, struct gp_arena *arena)
+with_crlf(struct gp_slice lines, struct gp_arena *arena)
+{
+	size_t bare = 0, len = 0;
+	for (size_t i = 0; i < lines.len; i++)
+		bare += lines.ptr[i] == '\n' && (i == 0 || lines.ptr[i - 1] != '\r');
+	if (bare == 0)
+		return lines.ptr ? lines : GP_SLICE("");
+	char *to = gp_arena_alloc(arena, lines.len + bare);
+	if (!to)
+		return (struct gp_slice){};
+	for (size_t i = 0; i < lines.len; i++) {
+		if (lines.ptr[i] == '\n' && (i == 0 || lines.ptr[i - 1] != '\r'))
+			to[len++] = '\r';
+		to[len++] = lines.ptr[i];
+	}
+	return gp_slice(to, len);
+}
+
+/* Cuts the header off, and the empty line behind it. */
+static struct gp_slice
+take_header(struct gp_slice *s)
 {
 	struct gp_slice whole = *s;
 	struct gp_slice line = take_line(s);
 	while (s->ptr && line.len > 0)
 		line = take_line(s);
-	size_t len = s->ptr ? (size_t)(s->ptr - whole.ptr) : whole.len;
-	char *to = gp_arena_array(arena, len, 2);
-	if (!to)
-		return (struct gp_slice){};
-	size_t to_len = 0;
-	for (size_t i = 0; i < len; i++) {
-		if (whole.ptr[i] == '\n' && (i == 0 || whole.ptr[i - 1] != '\r'))
-			to[to_len++] = '\r';
-		to[to_len++] = whole.ptr[i];
-	}
-	return gp_slice(to, to_len);
+	return s->ptr ? gp_slice_take(whole, (size_t)(s->ptr - whole.ptr)) : whole;
 }
 
 static int
@@ -109,6 +120,23 @@ is_message(const struct gp_mime_part *part)
 }
 
 static int
+read_message(struct walk *w, const struct gp_mime_part *part)
+{
+	bool encoded = part->content.transfer != GP_TRANSFER_NONE;
+	if (encoded && w->decoded) {
+		w->more = true;
+		return 0;
+	}
+	struct gp_slice message = gp_mime_octets(part, w->arena);
+	if (!message.ptr)
+		return -ENOMEM;
+	w->decoded |= encoded;
+	int r = read_entity(w, message, (size_t)(part - w->parts), part->depth + 1);
+	w->decoded &= !encoded;
+	return r;
+}
+
+static int
 read_entity(struct walk *w, struct gp_slice entity, size_t within, uint32_t depth)
 {
 	if (w->len == GP_MIME_PARTS_MAX || depth > GP_MIME_DEPTH_MAX) {
@@ -118,18 +146,18 @@ read_entity(struct walk *w, struct gp_slice entity, size_t within, uint32_t dept
 	struct gp_mime_part *part = &w->parts[w->len];
 	bool in_digest = w->len > 0 && w->parts[within].content.digest;
 	*part = (struct gp_mime_part){.within = within, .depth = depth};
-	struct gp_slice header = take_header(&entity, w->arena);
+	struct gp_slice header =
+		with_crlf(gp_slice_take(take_header(&entity), GP_HEADER_SIZE_MAX), w->arena);
 	if (!header.ptr || gp_header_split(header, w->arena, &part->header) < 0)
 		return -ENOMEM;
 	part->content = gp_content_read(&part->header, in_digest, w->arena);
 	part->body = entity.ptr ? entity : GP_SLICE("");
-	size_t own = w->len++;
+	w->len++;
 	if (part->content.boundary_len > 0)
 		return read_multipart(w, part);
 	if (!is_message(part))
 		return w->arena->failed ? -ENOMEM : 0;
-	struct gp_slice message = gp_mime_octets(part, w->arena);
-	return message.ptr ? read_entity(w, message, own, depth + 1) : -ENOMEM;
+	return read_message(w, part);
 }
 
 int

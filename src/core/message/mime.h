@@ -32,8 +32,8 @@ struct gp_mime {
 	bool more; /* something is beyond the limits */
 };
 
-/* What is encoded, and entered all the same, takes up to three times the message's size of the
- * arena. Returns 0 or -ENOMEM. */
+/* Takes no more than three times the message's size of the arena: headers are copied, and so are
+ * messages that are encoded, which are not entered within each other. Returns 0 or -ENOMEM. */
 [[nodiscard]] int
 gp_mime_read(struct gp_slice message, struct gp_arena *arena, struct gp_mime *ret);
 

@@ -90,3 +90,14 @@ const char *const gp_posture_ids[] = {
 	"tlsrpt.uri",
 };
 const size_t gp_posture_ids_len = GP_ARRAY_LEN(gp_posture_ids);
+
+const char *const gp_posture_host_ids[] = {
+	"auth.clear",         "cert.chain",       "cert.expired",      "cert.key",
+	"cert.name",          "cert.self",        "cert.soon",         "dane.mismatch",
+	"dane.ta.notinchain", "mx.backup.weaker", "mx.helo",           "mx.unreachable",
+	"sts.maxage",         "sts.mode.none",    "sts.mode.testing",  "sts.mx.tls",
+	"sts.mx.uncovered",   "sts.policy.fetch", "sts.policy.syntax", "tls.broken",
+	"tls.compression",    "tls.none",         "tls.old",           "tls.reneg",
+	"tls.weakcipher",
+};
+const size_t gp_posture_host_ids_len = GP_ARRAY_LEN(gp_posture_host_ids);

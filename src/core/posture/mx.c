@@ -112,19 +112,6 @@ looks_like_address(struct gp_slice name)
 	return name.len > 0;
 }
 
-static struct gp_slice
-show_address(struct posture_run *run, const struct gp_dns_record *r)
-{
-	const uint8_t *a = r->address;
-	if (r->type == GP_DNS_A)
-		return gp_arena_printf(run->arena, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
-	struct gp_slice text = GP_SLICE("");
-	for (size_t i = 0; i < 16; i += 2)
-		text = gp_arena_printf(run->arena, "%.*s%s%x", GP_SLICE_FMT(text), i > 0 ? ":" : "",
-				       a[i] << 8 | a[i + 1]);
-	return text;
-}
-
 static void
 look_back(struct posture_run *run, struct mx_lists *l, struct gp_slice host,
 	  const struct gp_dns_record *r)
@@ -138,7 +125,7 @@ look_back(struct posture_run *run, struct mx_lists *l, struct gp_slice host,
 		      1 + GP_REVERSE_NAMES_MAX);
 	if (rc != GP_HOSTS_DONE)
 		return;
-	struct gp_slice text = show_address(run, r);
+	struct gp_slice text = posture_show_address(run, r);
 	if (reverse.state == GP_REVERSE_NONE)
 		posture_list_add(run, &l->nameless, "%.*s %.*s", GP_SLICE_FMT(host),
 				 GP_SLICE_FMT(text));
@@ -159,7 +146,7 @@ look_at_addresses(struct posture_run *run, struct mx_lists *l, struct gp_slice h
 			gp_special_of(r->address, r->type == GP_DNS_A ? 4 : 16);
 		if (special) {
 			posture_list_add(run, &l->private, "%.*s %.*s: %s", GP_SLICE_FMT(host),
-					 GP_SLICE_FMT(show_address(run, r)), special->what);
+					 GP_SLICE_FMT(posture_show_address(run, r)), special->what);
 			continue;
 		}
 		good = true;

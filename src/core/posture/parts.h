@@ -9,6 +9,8 @@
 
 #include "core/posture/posture.h"
 
+struct posture_met_list;
+
 struct posture_run {
 	const struct gp_posture_query *query;
 	const struct gp_answers *answers;
@@ -23,6 +25,7 @@ struct posture_run {
 	const struct posture_spf *spf;
 	const struct posture_dmarc *dmarc;
 	const struct posture_keys *keys;
+	const struct posture_met_list *met;
 };
 
 /*
@@ -87,6 +90,10 @@ struct posture_mend
 posture_publish(struct posture_run *run, struct gp_slice evidence, struct gp_slice fix,
 		struct gp_slice name, struct gp_slice value);
 
+/* "192.0.2.1" */
+struct gp_slice
+posture_show_address(struct posture_run *run, const struct gp_dns_record *r);
+
 /* A list of texts with commas between, made piece by piece; it has the evidence's cap. */
 struct posture_list {
 	struct gp_slice text;
@@ -106,6 +113,14 @@ void
 posture_read_spf(struct posture_run *run);
 void
 posture_read_dkim(struct posture_run *run);
+/* The hosts that were met (met.h), and the MTA-STS policy as it was fetched. */
+void
+posture_read_met(struct posture_run *run);
+void
+posture_read_policy(struct posture_run *run, struct posture_met_list *ret);
+/* After SPF and MX: the addresses that are its own. */
+void
+posture_read_own(struct posture_run *run);
 /* After all of them: what kind of domain it is. */
 void
 posture_classify(struct posture_run *run);
@@ -135,6 +150,15 @@ void
 posture_judge_dane(struct posture_run *run);
 void
 posture_judge_bimi(struct posture_run *run);
+/* Of hosts, where they were looked at: whether they are there, and by what name they go; their TLS
+   and certificates. */
+void
+posture_judge_reach(struct posture_run *run);
+void
+posture_judge_tls(struct posture_run *run);
+/* The policy, once there is a good record for it. */
+void
+posture_judge_policy(struct posture_run *run);
 
 /* --- proposals that several judges make --- */
 

@@ -120,6 +120,19 @@ posture_show_txt(struct posture_run *run, const struct gp_dns_answer *answer)
 	return text;
 }
 
+struct gp_slice
+posture_show_address(struct posture_run *run, const struct gp_dns_record *r)
+{
+	const uint8_t *a = r->address;
+	if (r->type == GP_DNS_A)
+		return gp_arena_printf(run->arena, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+	struct gp_slice text = GP_SLICE("");
+	for (size_t i = 0; i < 16; i += 2)
+		text = gp_arena_printf(run->arena, "%.*s%s%x", GP_SLICE_FMT(text), i > 0 ? ":" : "",
+				       a[i] << 8 | a[i + 1]);
+	return text;
+}
+
 struct gp_finding_record *
 posture_txt(struct posture_run *run, struct gp_slice name, struct gp_slice value)
 {
@@ -164,13 +177,15 @@ gp_posture_is_replaced(struct gp_slice name, const struct gp_dns_record *there)
 /* --- the evaluation --- */
 
 static void (*const readers[])(struct posture_run *run) = {
-	posture_read_mx, posture_read_dmarc, posture_read_spf, posture_read_dkim, posture_classify,
+	posture_read_mx,   posture_read_dmarc, posture_read_spf, posture_read_own,
+	posture_read_dkim, posture_classify,   posture_read_met,
 };
 
 /* Of a domain that is not there the first one says so. */
 static void (*const judges[])(struct posture_run *run) = {
-	posture_judge_mx,  posture_judge_spf,    posture_judge_dkim, posture_judge_dmarc,
-	posture_judge_sts, posture_judge_tlsrpt, posture_judge_dane, posture_judge_bimi,
+	posture_judge_mx,    posture_judge_spf,    posture_judge_dkim, posture_judge_dmarc,
+	posture_judge_sts,   posture_judge_tlsrpt, posture_judge_dane, posture_judge_bimi,
+	posture_judge_reach, posture_judge_tls,
 };
 
 int

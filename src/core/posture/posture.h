@@ -18,12 +18,14 @@
 #include "core/dmarc/walk.h"
 #include "core/dns/answers.h"
 #include "core/finding/finding.h"
+#include "core/posture/hosts.h"
 
 enum gp_posture_limits {
 	GP_POSTURE_NEED_MAX = 512,       /* questions of a round; more are asked in the next */
 	GP_POSTURE_QUESTIONS_MAX = 1024, /* of all rounds; room for as many in the set is enough */
 	GP_POSTURE_HOSTS_MAX = 20,       /* MX hosts looked at, the best preferred ones */
 	GP_POSTURE_SELECTORS_MAX = 100,
+	GP_POSTURE_OWN_MAX = 64,             /* addresses that are taken for the domain's own */
 	GP_POSTURE_ARENA = 32 * 1024 * 1024, /* octets that are enough for any domain */
 };
 
@@ -36,6 +38,13 @@ struct gp_posture_query {
 	bool selectors_known; /* they are from its mail or its reports, not guessed */
 	bool validated;       /* the answers' `secure` means something: somebody validated them */
 	struct gp_slice reporter; /* mail address for rua in proposals; empty: one in the domain */
+	const struct gp_posture_hosts *hosts;   /* NULL: nobody looked at hosts */
+	const struct gp_posture_policy *policy; /* MTA-STS's; NULL: nobody asked for it */
+};
+
+struct gp_posture_address {
+	uint8_t octets[GP_DNS_ADDRESS_MAX];
+	uint8_t len; /* 4 or 16 */
 };
 
 enum gp_posture_class {
@@ -76,6 +85,14 @@ struct gp_posture_facts {
 		unsigned keys, revoked; /* found; with an empty p */
 		bool wildcard_revoked;
 	} dkim;
+	/* Addresses that its mail comes from, or goes to: of its MX hosts, and what its SPF record
+	   authorises, with those that it includes of the same organisation; each once, none that is
+	   private. */
+	struct {
+		const struct gp_posture_address *list;
+		size_t len;
+		size_t left_out; /* networks and addresses that there was no room for */
+	} own;
 };
 
 struct gp_posture_result {
@@ -92,11 +109,14 @@ enum gp_posture_outcome {
 };
 
 /*
- * The ids of findings that are looked for in every domain, as far as the DNS answers; what only
- * hosts can show is not among them, though a finding may say that it was not measured.
+ * The ids of findings that are looked for in every domain, as far as the DNS answers; and of those
+ * that only hosts can show, which are looked for where the query has some. What of these could not
+ * be measured a finding says.
  */
 extern const char *const gp_posture_ids[];
 extern const size_t gp_posture_ids_len;
+extern const char *const gp_posture_host_ids[];
+extern const size_t gp_posture_host_ids_len;
 
 /* "sending", "parked", ... */
 const char *

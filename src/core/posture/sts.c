@@ -2,8 +2,10 @@
 /* The records by which a domain asks for secured mail, and for reports about it: RFC 8461 section
  * 3.1, RFC 8460 section 3. They are of use to who takes mail. */
 #include "core/mtasts/record.h"
-#include "core/posture/parts.h"
+#include "core/posture/met.h"
 #include "core/tlsrpt/record.h"
+
+enum { FIRST_AGE_S = 7 * 24 * 60 * 60 }; /* of a policy in test */
 
 static const struct gp_finding_kind
 	sts_missing =
@@ -16,10 +18,6 @@ static const struct gp_finding_kind
 	sts_id =
 		{"sts.record.id", GP_SEVERITY_HIGH, "the MTA-STS record's id is none",
 		 "1 to 32 letters and digits, or the record counts as none (RFC 8461 section 3.1)"},
-	sts_fetch =
-		{"sts.policy.fetch", GP_SEVERITY_HIGH, "the MTA-STS policy cannot be had",
-		 "without it the record says nothing: senders go on as if it were not there (RFC "
-		 "8461 section 3.3)"},
 	rpt_missing = {"tlsrpt.missing", GP_SEVERITY_MEDIUM, "no TLS-RPT record",
 		       "when senders cannot secure their mail to it, nobody tells"},
 	rpt_multiple = {"tlsrpt.multiple", GP_SEVERITY_HIGH, "more than one TLS-RPT record",
@@ -44,24 +42,6 @@ is_meant(const struct gp_dns_answer *answer, struct gp_slice version)
 
 /* --- MTA-STS --- */
 
-/* The policy to serve before the record is published. */
-static struct gp_slice
-write_policy(struct posture_run *run)
-{
-	const struct gp_posture_facts *f = run->facts;
-	struct gp_slice text =
-		gp_arena_printf(run->arena,
-				"serve https://mta-sts.%.*s/.well-known/mta-sts.txt first:\n"
-				"version: STSv1\nmode: testing\n",
-				GP_SLICE_FMT(f->domain));
-	for (size_t i = 0; i < GP_MIN(f->mx.len, (size_t)GP_POSTURE_HOSTS_MAX); i++)
-		text = gp_arena_printf(run->arena, "%.*smx: %.*s\n", GP_SLICE_FMT(text),
-				       GP_SLICE_FMT(f->mx.records[i].name));
-	return gp_arena_printf(run->arena,
-			       "%.*smax_age: 604800\nand mode enforce, once the reports are clean",
-			       GP_SLICE_FMT(text));
-}
-
 static void
 find_sts(struct posture_run *run, const struct gp_finding_kind *kind,
 	 const struct gp_dns_answer *answer, struct gp_slice fix)
@@ -72,27 +52,6 @@ find_sts(struct posture_run *run, const struct gp_finding_kind *kind,
 	struct posture_mend m = posture_publish(run, evidence.len > 0 ? evidence : answer->name,
 						fix, answer->name, record);
 	posture_add(run, kind, kind->severity, &m);
-}
-
-/* What the DNS alone says of the policy. */
-static void
-judge_policy_host(struct posture_run *run)
-{
-	struct gp_dns_answer a, aaaa;
-	struct gp_slice host = posture_name(run, "mta-sts", run->facts->domain);
-	bool known = host.ptr && posture_ask(run, host, GP_DNS_A, &a);
-	known = known && posture_ask(run, host, GP_DNS_AAAA, &aaaa);
-	const struct posture_mend m = {
-		.evidence = gp_arena_printf(run->arena, "%.*s has no address", GP_SLICE_FMT(host)),
-		.fix = GP_SLICE("serve a policy there, or take the record out")};
-	if (!known)
-		return;
-	if (gp_dns_status_temporary(a.status) || gp_dns_status_temporary(aaaa.status))
-		posture_unknown(run, &sts_fetch, gp_dns_status_temporary(a.status) ? &a : &aaaa);
-	else if (a.records_len + aaaa.records_len == 0)
-		posture_add(run, &sts_fetch, sts_fetch.severity, &m);
-	else
-		posture_not_measured(run, &sts_fetch, GP_SLICE("the policy was not fetched"));
 }
 
 /* Is it the id that is wrong, and not the grammar around it? */
@@ -122,13 +81,17 @@ posture_judge_sts(struct posture_run *run)
 		return;
 	switch (gp_mtasts_record_read(&answer, &id)) {
 	case GP_MTASTS_RECORD_OK:
-		judge_policy_host(run);
+		posture_judge_policy(run);
 		break;
 	case GP_MTASTS_RECORD_NONE:
 		if (is_meant(&answer, GP_SLICE("v=STSv1")))
 			find_sts(run, &sts_syntax, &answer, GP_SLICE("correct it"));
 		else
-			find_sts(run, &sts_missing, &answer, write_policy(run));
+			find_sts(run, &sts_missing, &answer,
+				 posture_sts_policy(run,
+						    "before that, and with mode enforce once "
+						    "the reports are clean",
+						    GP_MTASTS_TESTING, FIRST_AGE_S));
 		break;
 	case GP_MTASTS_RECORD_SEVERAL:
 		find_sts(run, &sts_multiple, &answer, GP_SLICE("keep one"));

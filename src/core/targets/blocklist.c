@@ -84,3 +84,42 @@ gp_blocklists_eval(const uint8_t *address, size_t address_len, const struct gp_s
 		return -ENOMEM;
 	return e.need_len > 0 ? GP_HOSTS_NEED : GP_HOSTS_DONE;
 }
+
+static uint8_t
+health_of(uint8_t always, uint8_t never)
+{
+	if (always == GP_LISTING_REFUSED || never == GP_LISTING_REFUSED)
+		return GP_BLOCKLIST_REFUSES;
+	if (always == GP_LISTING_UNKNOWN || never == GP_LISTING_UNKNOWN)
+		return GP_BLOCKLIST_UNKNOWN;
+	if (always != GP_LISTING_YES)
+		return GP_BLOCKLIST_EMPTY;
+	return never == GP_LISTING_NO ? GP_BLOCKLIST_WORKS : GP_BLOCKLIST_ALL;
+}
+
+int
+gp_blocklists_test(size_t address_len, const struct gp_slice *zones, size_t zones_len,
+		   const struct gp_answers *answers, struct gp_arena *arena,
+		   struct gp_blocklist_tests *ret)
+{
+	/* RFC 5782 section 5: 127.0.0.2 is on every list, 127.0.0.1 on none; of IPv6 the same
+	   behind ::FFFF:. */
+	static const uint8_t points[2][16] = {
+		{[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 2},
+		{[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1},
+	};
+	struct gp_listings told[2];
+	struct gp_dns_question *need = gp_arena_array(arena, 2 * GP_BLOCKLISTS_MAX, sizeof(*need));
+	*ret = (struct gp_blocklist_tests){.need = need};
+	for (size_t i = 0; i < GP_ARRAY_LEN(points); i++) {
+		int r = gp_blocklists_eval(points[i] + 16 - address_len, address_len, zones,
+					   zones_len, answers, arena, &told[i]);
+		if (r < 0 || !need)
+			return -ENOMEM;
+		for (size_t k = 0; k < told[i].need_len; k++)
+			need[ret->need_len++] = told[i].need[k];
+	}
+	for (size_t i = 0; i < zones_len; i++)
+		ret->health[i] = health_of(told[0].items[i].state, told[1].items[i].state);
+	return ret->need_len > 0 ? GP_HOSTS_NEED : GP_HOSTS_DONE;
+}

@@ -39,6 +39,21 @@ struct gp_listings {
 	size_t need_len;
 };
 
+/* What a list says of the addresses of which each list says the same (RFC 5782 section 5). */
+enum gp_blocklist_health {
+	GP_BLOCKLIST_UNKNOWN, /* the DNS did not answer */
+	GP_BLOCKLIST_WORKS,
+	GP_BLOCKLIST_REFUSES, /* it does not answer who asks by this resolver */
+	GP_BLOCKLIST_EMPTY,   /* it does not have what each list has: it is none, or it has ended */
+	GP_BLOCKLIST_ALL,     /* it has what no list has: all are on it */
+};
+
+struct gp_blocklist_tests {
+	uint8_t health[GP_BLOCKLISTS_MAX]; /* enum gp_blocklist_health; one a zone */
+	const struct gp_dns_question *need;
+	size_t need_len;
+};
+
 /* May this be the name of a list? */
 bool
 gp_blocklist_is_zone(struct gp_slice name);
@@ -49,3 +64,10 @@ gp_blocklist_is_zone(struct gp_slice name);
 gp_blocklists_eval(const uint8_t *address, size_t address_len, const struct gp_slice *zones,
 		   size_t zones_len, const struct gp_answers *answers, struct gp_arena *arena,
 		   struct gp_listings *ret);
+
+/* Do the lists work, as lists of addresses of this length? One that does not says nothing of any
+   address. Arguments and results as above. */
+[[nodiscard]] int
+gp_blocklists_test(size_t address_len, const struct gp_slice *zones, size_t zones_len,
+		   const struct gp_answers *answers, struct gp_arena *arena,
+		   struct gp_blocklist_tests *ret);

@@ -75,24 +75,39 @@ read_https(struct gp_slice rest, struct gp_arena *arena, struct gp_tlsrpt_rua *r
 	return arena->failed ? -ENOMEM : 0;
 }
 
+enum { OTHER_SCHEME = 2 };
+
+/* 1: malformed. */
+static int
+read_place(struct gp_slice uri, struct gp_arena *arena, struct gp_tlsrpt_rua *ret)
+{
+	struct gp_slice scheme, rest;
+	*ret = (struct gp_tlsrpt_rua){.uri = uri};
+	if (!gp_uri_split(uri, &scheme, &rest))
+		return 1;
+	if (gp_slice_eq_nocase(scheme, GP_SLICE("mailto")))
+		return read_mailto(rest, arena, ret);
+	if (gp_slice_eq_nocase(scheme, GP_SLICE("https")))
+		return read_https(rest, arena, ret);
+	return OTHER_SCHEME;
+}
+
+int
+gp_tlsrpt_rua_read(struct gp_slice uri, struct gp_arena *arena, struct gp_tlsrpt_rua *ret)
+{
+	int rc = read_place(uri, arena, ret);
+	return rc < 0 ? rc : rc > 0;
+}
+
 /* Adds the place to *ret, unless it is of a scheme that we do not know. 1: malformed. */
 static int
 read_uri(struct gp_slice uri, struct gp_arena *arena, struct gp_tlsrpt_places *ret)
 {
-	struct gp_slice scheme, rest;
-	struct gp_tlsrpt_rua rua = {.uri = uri};
-	int rc;
-	if (!gp_uri_split(uri, &scheme, &rest))
-		return 1;
-	if (gp_slice_eq_nocase(scheme, GP_SLICE("mailto")))
-		rc = read_mailto(rest, arena, &rua);
-	else if (gp_slice_eq_nocase(scheme, GP_SLICE("https")))
-		rc = read_https(rest, arena, &rua);
-	else
-		return 0;
+	struct gp_tlsrpt_rua rua;
+	int rc = read_place(uri, arena, &rua);
 	if (rc == 0 && ret->len < GP_TLSRPT_RUA_MAX)
 		ret->rua[ret->len++] = rua;
-	return rc;
+	return rc == OTHER_SCHEME ? 0 : rc;
 }
 
 static int

@@ -30,6 +30,11 @@ struct gp_tlsrpt_places {
 	size_t len;
 };
 
+/* Reads one URI. Returns 0; 1: it is malformed, or of another scheme than those two; -ENOMEM.
+   *ret points into it and into the arena. */
+[[nodiscard]] int
+gp_tlsrpt_rua_read(struct gp_slice uri, struct gp_arena *arena, struct gp_tlsrpt_rua *ret);
+
 /* "_smtp._tls.DOMAIN" TXT. domain: the policy domain, A-labels. The name is in the arena; its ptr
  * is NULL when there was no memory. */
 struct gp_dns_question

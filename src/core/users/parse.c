@@ -112,7 +112,7 @@ take_keys(struct reading *r, struct gp_slice rest, struct gp_user *user)
 		user->keys = keys;
 }
 
-/* --- from=, hourly=, daily= --- */
+/* --- from=, dashboard=, hourly=, daily= --- */
 
 static struct gp_slice
 lower(struct gp_arena *arena, struct gp_slice s)
@@ -171,6 +171,25 @@ take_from(struct reading *r, struct gp_slice list, struct gp_user *user)
 			 "from= takes addresses, @DOMAIN or *, with commas between, 100 at most");
 }
 
+uint8_t
+gp_web_role_parse(struct gp_slice word)
+{
+	uint8_t role = GP_WEB_ADMIN;
+	while (role > GP_WEB_NOBODY && !gp_slice_eq(word, gp_slice_str(gp_web_role_name(role))))
+		role--;
+	return role;
+}
+
+static void
+take_dashboard(struct reading *r, struct gp_slice word, struct gp_user *user)
+{
+	if (user->dashboard != GP_WEB_NOBODY)
+		complain(r, "two of dashboard=");
+	user->dashboard = gp_web_role_parse(word);
+	if (user->dashboard == GP_WEB_NOBODY)
+		complain(r, "dashboard= takes read or admin");
+}
+
 static void
 take_limit(struct reading *r, struct gp_slice text, uint32_t *limit)
 {
@@ -195,6 +214,7 @@ take_field(struct reading *r, struct gp_slice field, struct gp_user *user)
 		{{"{argon2id}", 10}, take_password},
 		{{"{scram-sha-256}", 15}, take_keys},
 		{{"from=", 5}, take_from},
+		{{"dashboard=", 10}, take_dashboard},
 	};
 	for (size_t i = 0; i < GP_ARRAY_LEN(fields); i++) {
 		if (gp_slice_starts(field, fields[i].prefix)) {
@@ -207,8 +227,8 @@ take_field(struct reading *r, struct gp_slice field, struct gp_user *user)
 	else if (gp_slice_starts(field, GP_SLICE("daily=")))
 		take_limit(r, gp_slice_drop(field, 6), &user->daily);
 	else
-		complain(r,
-			 "a field is none of {argon2id}, {scram-sha-256}, from=, hourly=, daily=");
+		complain(r, "a field is none of {argon2id}, {scram-sha-256}, from=, dashboard=, "
+			    "hourly=, daily=");
 }
 
 /* What the fields together must say. */
@@ -217,7 +237,8 @@ finish(struct reading *r, struct gp_user *user)
 {
 	if (user->from || r->bad)
 		return;
-	if (gp_user_parse_from(user->name, r->arena, &user->from, &user->from_len))
+	if (gp_user_parse_from(user->name, r->arena, &user->from, &user->from_len) &&
+	    user->dashboard == GP_WEB_NOBODY)
 		complain(r, "the name is no address, so from= must say what it may send as");
 }
 

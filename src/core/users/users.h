@@ -6,6 +6,7 @@
  *     alice@example.org {argon2id}$argon2id$v=19$m=65536,t=2,p=1$SALT$HASH
  *     bob@example.org {argon2id}$... {scram-sha-256}ITERATIONS:SALT:STOREDKEY:SERVERKEY
  *     printer {argon2id}$... from=scans@example.org,@office.example.org hourly=50 daily=200
+ *     chief {argon2id}$... dashboard=read
  *
  *     {argon2id}       the password, as crypto_pwhash_str of libsodium writes it
  *     {scram-sha-256}  SCRAM's keys (core/sasl/scram.h), the three texts in base64
@@ -13,6 +14,8 @@
  *                      without it its own name, which must then be an address
  *     hourly=, daily=  recipients that it may send to in that time; without them as many as the
  *                      configuration's `submission` says
+ *     dashboard=       read or admin: what it may see there (enum gp_web_role), without it nothing;
+ *                      who has it needs no address to send from
  *
  * Reading complains and goes on: a line with a mistake is left out, the others count.
  */
@@ -36,9 +39,11 @@ struct gp_user {
 	struct gp_slice name;        /* as gp_user_name_parse of core/sasl/names.h gives it */
 	struct gp_slice password;    /* from "$argon2id$" on, NUL behind it; empty: it has none */
 	struct gp_scram_keys keys;   /* iterations 0: it has none */
-	const struct gp_slice *from; /* addresses in lower case, "@domain", "*"; at least one */
+	const struct gp_slice *from; /* addresses in lower case, "@domain", "*"; none: it sends
+					nothing */
 	size_t from_len;
 	uint32_t hourly, daily; /* 0: not said */
+	uint8_t dashboard;      /* enum gp_web_role */
 	uint32_t line;          /* where it stands, from 1 */
 };
 
@@ -69,6 +74,13 @@ gp_users_find(const struct gp_users *users, struct gp_slice name);
 [[nodiscard]] const char *
 gp_user_parse_from(struct gp_slice list, struct gp_arena *arena, const struct gp_slice **ret,
 		   size_t *ret_len);
+
+/* "read", "admin"; NULL: GP_WEB_NOBODY. */
+const char *
+gp_web_role_name(uint8_t role);
+/* GP_WEB_NOBODY: it is none of those words. */
+uint8_t
+gp_web_role_parse(struct gp_slice word);
 
 /* Whether the list lets one send as the address, which is canonical (core/smtp/address.h). */
 bool

@@ -47,6 +47,14 @@ is_own_name(const struct gp_user *user)
 	return user->from_len == 1 && gp_slice_eq(user->from[0], user->name);
 }
 
+const char *
+gp_web_role_name(uint8_t role)
+{
+	static const char *const names[] = {
+		[GP_WEB_NOBODY] = NULL, [GP_WEB_READ] = "read", [GP_WEB_ADMIN] = "admin"};
+	return names[role];
+}
+
 void
 gp_user_write(struct gp_buf *out, const struct gp_user *user)
 {
@@ -61,6 +69,8 @@ gp_user_write(struct gp_buf *out, const struct gp_user *user)
 		gp_buf_put_str(out, i == 0 ? " from=" : ",");
 		gp_buf_put(out, user->from[i]);
 	}
+	if (user->dashboard != GP_WEB_NOBODY)
+		gp_buf_printf(out, " dashboard=%s", gp_web_role_name(user->dashboard));
 	if (user->hourly > 0)
 		gp_buf_printf(out, " hourly=%u", user->hourly);
 	if (user->daily > 0)

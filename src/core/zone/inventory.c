@@ -67,29 +67,20 @@ begins_with(struct gp_slice text, struct gp_slice version)
 }
 
 static enum shown
-shown_by_text(const struct gp_zone_record *record)
+shown_by(uint16_t type, struct gp_slice text)
 {
-	struct gp_buf text = GP_BUF_INIT(TEXT_MAX);
-	enum shown shown = NOTHING;
-	if (gp_zone_text(record, &text)) {
-		struct gp_slice s = gp_buf_slice(&text);
-		shown = begins_with(s, GP_SLICE("v=spf1"))     ? OWNER
-			: begins_with(s, GP_SLICE("v=DMARC1")) ? PARENT
-							       : NOTHING;
+	switch (type) {
+	case GP_DNS_MX:
+	case GP_DNS_A:
+	case GP_DNS_AAAA:
+		return OWNER;
+	case GP_DNS_TXT:
+		return begins_with(text, GP_SLICE("v=spf1"))     ? OWNER
+		       : begins_with(text, GP_SLICE("v=DMARC1")) ? PARENT
+								 : NOTHING;
+	default:
+		return NOTHING;
 	}
-	gp_buf_free(&text);
-	return shown;
-}
-
-static enum shown
-shown_by(const struct gp_zone_record *record)
-{
-	static const char *const types[] = {"MX", "A", "AAAA"};
-	for (size_t i = 0; i < GP_ARRAY_LEN(types); i++) {
-		if (gp_slice_eq_nocase(record->type, gp_slice_str(types[i])))
-			return OWNER;
-	}
-	return gp_slice_eq_nocase(record->type, GP_SLICE("TXT")) ? shown_by_text(record) : NOTHING;
 }
 
 /* What is below such a name is about another one: the parts of a record, keys, policies. */
@@ -104,18 +95,47 @@ has_underscore(struct gp_slice name)
 }
 
 int
-gp_zone_domain(const struct gp_zone_record *record, struct gp_arena *arena, struct gp_slice *ret)
+gp_zone_shown(const struct gp_name *owner, uint16_t type, struct gp_slice text,
+	      struct gp_arena *arena, struct gp_slice *ret)
 {
 	static const struct gp_slice below = GP_SLICE("_dmarc.");
 	struct gp_slice name;
-	enum shown shown = shown_by(record);
+	enum shown shown = shown_by(type, text);
 	if (shown == NOTHING)
 		return 1;
-	if (gp_name_to_text(&record->owner, arena, &name) < 0)
+	if (gp_name_to_text(owner, arena, &name) < 0)
 		return -ENOMEM;
 	if (shown == PARENT && !gp_slice_starts(name, below))
 		return 1;
 	if (shown == PARENT)
 		name = gp_slice_drop(name, below.len);
 	return has_underscore(name) ? 1 : gp_dmarc_domain(name, arena, ret);
+}
+
+/* 0: none that shows anything. */
+static uint16_t
+type_of(struct gp_slice word)
+{
+	static const struct {
+		const char *word;
+		uint16_t type;
+	} types[] = {
+		{"MX", GP_DNS_MX}, {"A", GP_DNS_A}, {"AAAA", GP_DNS_AAAA}, {"TXT", GP_DNS_TXT}};
+	for (size_t i = 0; i < GP_ARRAY_LEN(types); i++) {
+		if (gp_slice_eq_nocase(word, gp_slice_str(types[i].word)))
+			return types[i].type;
+	}
+	return 0;
+}
+
+int
+gp_zone_domain(const struct gp_zone_record *record, struct gp_arena *arena, struct gp_slice *ret)
+{
+	struct gp_buf text = GP_BUF_INIT(TEXT_MAX);
+	uint16_t type = type_of(record->type);
+	int r = 1;
+	if (type != GP_DNS_TXT || gp_zone_text(record, &text))
+		r = gp_zone_shown(&record->owner, type, gp_buf_slice(&text), arena, ret);
+	gp_buf_free(&text);
+	return r;
 }

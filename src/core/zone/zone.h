@@ -74,10 +74,16 @@ gp_zone_next(struct gp_zone_reader *r, struct gp_zone_record *ret);
 gp_zone_text(const struct gp_zone_record *record, struct gp_buf *out);
 
 /*
- * The domain that the record shows to be one that mail may be from or go to: its owner, of MX, A,
+ * The domain that a record shows to be one that mail may be from or go to: its owner, of MX, A,
  * AAAA and a TXT record of SPF; and of a TXT record of DMARC the name that it is for. No domains
  * are wildcards, names that are no host's, and what is at or below a label with an underscore. The
- * form is that of gp_dmarc_domain, in the arena. 0; 1: it shows none; -ENOMEM.
+ * form is that of gp_dmarc_domain, in the arena. type: enum gp_dns_type, or any other; text: of
+ * TXT, its strings joined. 0; 1: it shows none; -ENOMEM.
  */
+[[nodiscard]] int
+gp_zone_shown(const struct gp_name *owner, uint16_t type, struct gp_slice text,
+	      struct gp_arena *arena, struct gp_slice *ret);
+
+/* The same of a record of a file. */
 [[nodiscard]] int
 gp_zone_domain(const struct gp_zone_record *record, struct gp_arena *arena, struct gp_slice *ret);

@@ -103,6 +103,18 @@ accounts_read(struct accounts *a, int fd)
 
 /* --- who they are --- */
 
+const struct gp_users *
+accounts_all(const struct accounts *a)
+{
+	return &a->users;
+}
+
+int
+accounts_version(const struct accounts *a, const struct gp_user *user, struct gp_sha256 *ret)
+{
+	return gp_hmac_sha256(gp_sha256_slice(&a->secret), user->password, ret);
+}
+
 const struct gp_user *
 accounts_find(const struct accounts *a, struct gp_slice name)
 {

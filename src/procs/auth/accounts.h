@@ -26,6 +26,15 @@ accounts_read(struct accounts *a, int fd);
 const struct gp_user *
 accounts_find(const struct accounts *a, struct gp_slice name);
 
+/* All of them, in the file's order; valid until the next accounts_read. */
+const struct gp_users *
+accounts_all(const struct accounts *a);
+
+/* Tells a password from the one that it is changed to, and else says nothing of it: the same for
+   this process alone. Returns 0 or -ENOMEM. */
+[[nodiscard]] int
+accounts_version(const struct accounts *a, const struct gp_user *user, struct gp_sha256 *ret);
+
 /* Whether it is the user's password. Takes tens of milliseconds, as long for a user who is unknown
    or has none as for one whose hash `gatepost user` made. */
 bool

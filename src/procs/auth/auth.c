@@ -13,6 +13,7 @@
 #include "core/sasl/server.h"
 #include "ipc/values.h"
 #include "procs/auth/accounts.h"
+#include "procs/auth/dashboard.h"
 #include "procs/auth/dovecot.h"
 #include "procs/auth/issuer.h"
 #include "procs/auth/quota.h"
@@ -35,6 +36,7 @@ struct peer {
 	struct gp_list link;
 	struct auth *auth;
 	struct gp_channel *channel;
+	bool web; /* it hears who may see the dashboard */
 	struct gp_list exchanges;
 	struct gp_map by_ticket;
 };
@@ -839,6 +841,11 @@ void
 auth_read_users(struct auth *a, int fd)
 {
 	accounts_read(a->accounts, fd);
+	gp_list_each (it, &a->peers) {
+		const struct peer *p = gp_container_of(it, struct peer, link);
+		if (p->web)
+			dashboard_tell(a->accounts, p->channel);
+	}
 }
 
 void
@@ -854,7 +861,7 @@ auth_connect(struct auth *a, enum gp_role_id role, int fd)
 }
 
 void
-auth_add_peer(struct auth *a, int fd)
+auth_add_peer(struct auth *a, int fd, uint64_t permit)
 {
 	struct peer *p = a->peers_len < AUTH_PEERS_MAX ? calloc(1, sizeof(*p)) : NULL;
 	if (!p) {
@@ -868,7 +875,10 @@ auth_add_peer(struct auth *a, int fd)
 	p->by_ticket = gp_map(AUTH_EXCHANGES_MAX, a->seed);
 	gp_list_append(&a->peers, &p->link);
 	a->peers_len++;
-	p->channel = gp_channel_new(a->loop, fd, GP_PERMIT_SMTPD_TO_AUTH, &owner);
+	p->web = permit == GP_PERMIT_WEB_TO_AUTH;
+	p->channel = gp_channel_new(a->loop, fd, permit, &owner);
 	if (!p->channel)
 		free_peer(p);
+	else if (p->web)
+		dashboard_tell(a->accounts, p->channel);
 }

@@ -95,7 +95,9 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)env, (void)index;
 	if (role == GP_ROLE_SMTPD)
-		auth_add_peer(auth, fd);
+		auth_add_peer(auth, fd, GP_PERMIT_SMTPD_TO_AUTH);
+	else if (role == GP_ROLE_WEB)
+		auth_add_peer(auth, fd, GP_PERMIT_WEB_TO_AUTH);
 	else
 		auth_connect(auth, role, fd);
 }

@@ -302,6 +302,8 @@ set_post(struct https_transfer *t)
 	add_text(&t->fields, field, &good);
 	/* A second of waiting for "100 Continue" that hardly any server says. */
 	add_text(&t->fields, "Expect:", &good);
+	if (t->request->field)
+		add_text(&t->fields, t->request->field, &good);
 	SET(CURLOPT_HTTPHEADER, t->fields);
 	SET(CURLOPT_POST, 1L);
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->request->body.len);

@@ -134,7 +134,7 @@ set_validation(struct ub_ctx *ctx, struct gp_slice configured, bool *ret_validat
 }
 
 static int
-set_up(struct ub_ctx *ctx, const struct gp_config *config, bool *ret_validates)
+set_up(struct ub_ctx *ctx, const struct gp_config *config, unsigned sockets, bool *ret_validates)
 {
 	/* It writes local times into its reasons; a zone that was looked for once is not again. */
 	setenv("TZ", "UTC0", 1);
@@ -143,7 +143,7 @@ set_up(struct ub_ctx *ctx, const struct gp_config *config, bool *ret_validates)
 	ub_ctx_debugout(ctx, NULL);
 	int r = set_option(ctx, "do-not-query-localhost:", "no");
 	if (r == 0)
-		r = set_number(ctx, "outgoing-range:", NETWORK_SOCKETS_MAX);
+		r = set_number(ctx, "outgoing-range:", sockets);
 	if (r == 0)
 		r = set_number(ctx, "outgoing-num-tcp:", NETWORK_TCP_MAX);
 	if (r == 0)
@@ -171,13 +171,14 @@ warm_up(struct ub_ctx *ctx)
 }
 
 int
-network_new(struct event_base *base, const struct gp_config *config, struct network **ret)
+network_new(struct event_base *base, const struct gp_config *config, unsigned sockets,
+	    struct network **ret)
 {
 	struct network *n = calloc(1, sizeof(*n));
 	if (!n)
 		return -ENOMEM;
 	n->ctx = ub_ctx_create_event(base);
-	int r = n->ctx ? set_up(n->ctx, config, &n->validates) : -ENOMEM;
+	int r = n->ctx ? set_up(n->ctx, config, sockets, &n->validates) : -ENOMEM;
 	if (r == 0)
 		r = warm_up(n->ctx);
 	if (r < 0)

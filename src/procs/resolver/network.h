@@ -10,7 +10,7 @@
 #include "core/config/config.h"
 
 enum {
-	NETWORK_SOCKETS_MAX = 256, /* UDP sockets, one a query under way; more wait their turn */
+	NETWORK_SOCKETS = 256, /* UDP sockets, one a query under way; more wait their turn */
 	NETWORK_TCP_MAX = 32,
 };
 
@@ -30,12 +30,14 @@ struct network_query {
 };
 
 /*
- * Reads all that it needs from the system: the servers of /etc/resolv.conf where `dns.server` is
+ * sockets: NETWORK_SOCKETS, or another number of open files that the process may have. Reads all
+ * that it needs from the system: the servers of /etc/resolv.conf where `dns.server` is
  * empty (none there: asks from the root on), and the trust anchor. Returns 0, or -errno after
  * logging what is wrong.
  */
 [[nodiscard]] int
-network_new(struct event_base *base, const struct gp_config *config, struct network **ret);
+network_new(struct event_base *base, const struct gp_config *config, unsigned sockets,
+	    struct network **ret);
 struct network *
 network_free(struct network *n);
 

@@ -387,7 +387,7 @@ resolver_open(struct resolver *r, const struct gp_config *config, const uint64_t
 {
 	struct gp_slice why = {0};
 	if (config->dns.answers.len == 0)
-		return network_new(gp_loop_base(r->loop), config, &r->network);
+		return network_new(gp_loop_base(r->loop), config, NETWORK_SOCKETS, &r->network);
 	int rc = gp_answers_from_json(config->dns.answers, &r->file_arena, seed, &r->answers, &why);
 	if (rc > 0)
 		gp_error("resolver_setup_failed", GP_FS("setting", "dns.answers"),

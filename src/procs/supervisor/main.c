@@ -203,8 +203,10 @@ tell_resources(struct instance *in)
 		if (r->listen_workers[i] == in->index)
 			ok = tell_listen(in, &r->listens[i]);
 	}
-	if (ok && needs & NEEDS_WEB_SOCKET && r->web.fd >= 0)
-		ok = tell_listen(in, &r->web);
+	if (ok && needs & NEEDS_WEB_SOCKETS && r->dashboard.fd >= 0)
+		ok = tell_listen(in, &r->dashboard);
+	if (ok && needs & NEEDS_WEB_SOCKETS && r->web_policies.fd >= 0)
+		ok = tell_listen(in, &r->web_policies);
 	if (ok && needs & NEEDS_SPOOL_DIR)
 		ok = tell_directory(in, &r->spool);
 	if (ok && needs & NEEDS_POLICY_DIR)
@@ -636,9 +638,10 @@ renew_web(void)
 {
 	bool changed;
 	if (resources_relisten_web(&self.resources, self.config.value, &changed) < 0)
-		gp_error("reload_incomplete", GP_FS("reason", "web.policy_listen cannot be bound"));
+		gp_error("reload_incomplete",
+			 GP_FS("reason", "web.listen or web.policy_listen cannot be bound"));
 	if (changed)
-		replace_roles(NEEDS_WEB_SOCKET);
+		replace_roles(NEEDS_WEB_SOCKETS);
 }
 
 static const struct identity *

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/config/value.h"
 #include "procs/supervisor/supervisor.h"
 #include "sys/address.h"
 #include "sys/log.h"
@@ -243,6 +244,14 @@ take_over(struct resources *r, struct resources *old, const struct gp_listen *wa
 	return false;
 }
 
+static void
+close_web(struct gp_role_listen *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+}
+
 void
 resources_unlisten(struct resources *r)
 {
@@ -251,24 +260,21 @@ resources_unlisten(struct resources *r)
 			close(r->listens[i].fd);
 	}
 	r->listens_len = 0;
-	if (r->web.fd >= 0)
-		close(r->web.fd);
-	r->web.fd = -1;
+	close_web(&r->dashboard);
+	close_web(&r->web_policies);
 }
 
-int
-resources_relisten_web(struct resources *r, const struct gp_config *cfg, bool *ret_changed)
+/* Binds it to `want` in place of what it was; empty: to nothing. */
+static int
+relisten_web(struct gp_role_listen *l, struct gp_slice want, struct gp_role_listen as,
+	     bool *changed)
 {
-	struct gp_slice want = cfg->web.policy_listen;
-	struct gp_role_listen *l = &r->web;
 	struct gp_sockaddr a;
-	*ret_changed = false;
 	if (want.len == 0 ? l->fd < 0 : l->fd >= 0 && gp_slice_eq(gp_slice_str(l->address), want))
 		return 0;
-	if (l->fd >= 0)
-		close(l->fd);
-	*l = (struct gp_role_listen){.fd = -1, .tls = GP_LISTEN_IMPLICIT};
-	*ret_changed = true;
+	close_web(l);
+	*l = as;
+	*changed = true;
 	if (want.len == 0)
 		return 0;
 	snprintf(l->address, sizeof(l->address), "%.*s", GP_SLICE_FMT(want));
@@ -279,11 +285,27 @@ resources_relisten_web(struct resources *r, const struct gp_config *cfg, bool *r
 }
 
 int
+resources_relisten_web(struct resources *r, const struct gp_config *cfg, bool *ret_changed)
+{
+	const struct gp_role_listen policies = {
+		.fd = -1, .service = GP_SERVICE_POLICIES, .tls = GP_LISTEN_IMPLICIT};
+	bool local = cfg->web.listen.len > 0 && gp_endpoint_is_loopback(cfg->web.listen);
+	const struct gp_role_listen dashboard = {.fd = -1,
+						 .service = GP_SERVICE_DASHBOARD,
+						 .tls = local ? GP_LISTEN_CLEAR
+							      : GP_LISTEN_IMPLICIT};
+	*ret_changed = false;
+	int first = relisten_web(&r->web_policies, cfg->web.policy_listen, policies, ret_changed);
+	int second = relisten_web(&r->dashboard, cfg->web.listen, dashboard, ret_changed);
+	return first < 0 ? first : second;
+}
+
+int
 resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers)
 {
 	struct resources old = *r;
 	int error = 0;
-	old.web.fd = -1; /* it stays */
+	old.dashboard.fd = old.web_policies.fd = -1; /* they stay */
 	r->listens_len = 0;
 	/* One address that cannot be had does not cost the others. */
 	for (size_t i = 0; i < cfg->listens_len; i++) {
@@ -314,7 +336,11 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 {
 	struct identity spool, fetch, reports, ingest, maildir;
 	bool changed;
-	*r = (struct resources){.users.fd = -1, .web.fd = -1, .control = -1, .lock = -1};
+	*r = (struct resources){.users.fd = -1,
+				.dashboard.fd = -1,
+				.web_policies.fd = -1,
+				.control = -1,
+				.lock = -1};
 	if (identity_of("spool", cfg->user, &spool) < 0 ||
 	    identity_of("fetch", cfg->user, &fetch) < 0 ||
 	    identity_of("reports", cfg->user, &reports) < 0 ||
@@ -342,9 +368,10 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 		error = open_control(r, cfg);
 	for (size_t i = 0; error == 0 && i < cfg->listens_len; i++)
 		error = check_address_is_free(&cfg->listens[i]);
-	if (error == 0 && cfg->web.policy_listen.len > 0)
-		error = check_address_is_free(
-			&(struct gp_listen){.address = cfg->web.policy_listen});
+	const struct gp_listen web[] = {{.address = cfg->web.listen},
+					{.address = cfg->web.policy_listen}};
+	for (size_t i = 0; error == 0 && i < GP_ARRAY_LEN(web); i++)
+		error = web[i].address.len > 0 ? check_address_is_free(&web[i]) : 0;
 	if (error == 0)
 		error = resources_relisten(r, cfg, workers);
 	if (error == 0)

@@ -11,8 +11,8 @@
  *                  |        |   --> relay   --> other servers
  *         signer, auth,     |         |
  *         resolver          |      resolver        fetch --> HTTPS servers
- *     443 --> web           |          |             |
- *                           +------ reports ---------+  (hears of relay's sessions and
+ *  443, 8025 --> web        |          |             |
+ *             (signer, auth)+------ reports ---------+  (hears of relay's sessions and
  *                                                       smtpd's messages; asks signer,
  *                                                       as spool does)
  */
@@ -28,11 +28,11 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR, 1,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY) | PEER(SIGNER) | PEER(SMTPD)},
 	{GP_ROLE_AUTH, false, NEEDS_USERS | NEEDS_ISSUER_SECRET, 2,
-	 PEER(SMTPD) | PEER(RESOLVER) | PEER(FETCH)},
+	 PEER(SMTPD) | PEER(WEB) | PEER(RESOLVER) | PEER(FETCH)},
 	{GP_ROLE_RELAY, true, NEEDS_SECRETS, 2,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(REPORTS)},
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES | NEEDS_SRS_SECRET, 0,
 	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH) | PEER(RESOLVER) | PEER(REPORTS)},
-	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKET | NEEDS_CERTIFICATES, 0, PEER(SIGNER)},
+	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKETS | NEEDS_CERTIFICATES, 0, PEER(SIGNER) | PEER(AUTH)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

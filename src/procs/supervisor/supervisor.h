@@ -31,7 +31,7 @@ enum role_needs {
 	NEEDS_USERS = 256,
 	NEEDS_REPORTS_DIR = 512,
 	NEEDS_ISSUER_SECRET = 2048, /* what to say to the issuer of tokens, as a descriptor */
-	NEEDS_WEB_SOCKET = 1024,    /* web.policy_listen's, where there is one */
+	NEEDS_WEB_SOCKETS = 1024,   /* web.listen's and web.policy_listen's, where they are */
 	NEEDS_SRS_SECRET = 4096,    /* what addresses of core/srs are made with, as descriptors */
 	NEEDS_RECEIVED_DIR = 8192,
 	NEEDS_ANY_SECRET = NEEDS_SECRETS | NEEDS_ISSUER_SECRET | NEEDS_SRS_SECRET,
@@ -116,8 +116,8 @@ struct resources {
 	struct gp_role_listen listens[GP_ROLE_LISTENS_MAX]; /* one socket an address and worker */
 	unsigned listen_workers[GP_ROLE_LISTENS_MAX];       /* for which worker */
 	size_t listens_len;
-	bool listens_missing;      /* an address could not be bound: the next reload tries again */
-	struct gp_role_listen web; /* web.policy_listen; fd -1: none */
+	bool listens_missing; /* an address could not be bound: the next reload tries again */
+	struct gp_role_listen dashboard, web_policies; /* fd -1: none */
 	struct gp_role_dir spool;
 	struct gp_role_dir policies; /* of MTA-STS */
 	struct gp_role_dir reports;
@@ -147,7 +147,8 @@ resources_unlisten(struct resources *r);
 int
 resources_relisten(struct resources *r, const struct gp_config *cfg, unsigned workers);
 
-/* The same for web.policy_listen. *ret_changed: whoever was told the old one must be told anew. */
+/* The same for web.listen and web.policy_listen. *ret_changed: whoever was told the old ones must
+   be told anew. */
 int
 resources_relisten_web(struct resources *r, const struct gp_config *cfg, bool *ret_changed);
 

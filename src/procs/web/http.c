@@ -10,27 +10,118 @@
 #include <unistd.h>
 
 #include "core/mtasts/policy.h"
+#include "ipc/values.h"
 #include "procs/web/answer.h"
+#include "procs/web/passwords.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
+#include "sys/password.h"
 
-/* What a connection's requests are judged by: kept until libmicrohttpd has closed its end. */
-struct client {
-	char sni[256];
-	struct gp_sockaddr address;
+enum { LOGIN_ARENA_MAX = 64 * 1024 };
+
+/*
+ * A request, from its target to its answer's end.
+ *
+ *     HEAD --> BODY --> (CHECKS) --> READY --> the answer is queued
+ */
+enum state {
+	HEAD,
+	BODY,
+	CHECKS, /* its connection is suspended, while auth checks a password */
+	READY,
+};
+
+struct exchange {
+	struct MHD_Connection *connection;
+	enum state state;
+	char *target; /* as it was sent */
+	struct gp_buf body;
+	struct reply reply;
+	bool secure; /* by which a cookie is set */
+	struct password_check check;
 };
 
 static struct {
 	struct MHD_Daemon *daemon;
-	const struct gp_config *(*config)(void);
-	struct client *comes; /* whose connection is being added */
+	struct dashboard *dashboard;
+	struct http_client *comes; /* whose connection is being added */
 	struct event readable, timer;
 } self;
 
-/* --- a request --- */
+static struct http_client *
+client_of(struct MHD_Connection *c)
+{
+	return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* --- answers --- */
+
+/* What a browser is told of every answer of the dashboard: to load nothing from elsewhere, to run
+ * nothing but our files, to make no markup of text, and to let nobody frame or read it. */
+static const char *const guards[][2] = {
+	{"Content-Security-Policy",
+	 "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+	 "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+	 "require-trusted-types-for 'script'; trusted-types 'none'"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cross-Origin-Opener-Policy", "same-origin"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
+	{"X-Frame-Options", "DENY"},
+};
+
+static bool
+add(struct MHD_Response *r, const char *name, const char *value)
+{
+	return MHD_add_response_header(r, name, value) == MHD_YES;
+}
+
+static bool
+add_fields(struct MHD_Response *r, const struct reply *reply)
+{
+	bool good = add(r, "Content-Type", reply->type) &&
+		    add(r, "X-Content-Type-Options", "nosniff") && add(r, "Connection", "close");
+	for (size_t i = 0; good && reply->guarded && i < GP_ARRAY_LEN(guards); i++)
+		good = add(r, guards[i][0], guards[i][1]);
+	if (good && reply->guarded)
+		good = add(r, "Cache-Control", reply->etag ? "no-cache" : "no-store");
+	if (good && reply->etag)
+		good = add(r, "ETag", reply->etag);
+	if (good && reply->allow)
+		good = add(r, "Allow", reply->allow);
+	if (good && reply->cookie[0])
+		good = add(r, "Set-Cookie", reply->cookie);
+	return good;
+}
+
+static struct MHD_Response *
+make_response(const struct reply *reply)
+{
+	bool fixed = reply->fixed.len > 0;
+	struct gp_slice body = fixed ? reply->fixed : gp_buf_slice(&reply->body);
+	struct MHD_Response *r = MHD_create_response_from_buffer(
+		body.len, (void *)body.ptr, fixed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
+	bool good = r && add_fields(r, reply);
+	if (r && !good)
+		MHD_destroy_response(r);
+	return good ? r : NULL;
+}
 
 static enum MHD_Result
-take_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+queue(struct MHD_Connection *c, const struct reply *reply)
+{
+	struct MHD_Response *r = reply->body.failed ? NULL : make_response(reply);
+	if (!r)
+		return MHD_NO;
+	enum MHD_Result queued = MHD_queue_response(c, (unsigned)reply->status, r);
+	MHD_destroy_response(r);
+	return queued;
+}
+
+/* --- policies --- */
+
+static enum MHD_Result
+take_host(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct question *q = arg;
 	(void)kind;
@@ -41,70 +132,191 @@ take_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *val
 	return MHD_YES;
 }
 
-static struct MHD_Response *
-make_response(int status, struct gp_slice body)
-{
-	struct MHD_Response *r =
-		MHD_create_response_from_buffer(body.len, (void *)body.ptr, MHD_RESPMEM_MUST_COPY);
-	bool good = r && MHD_add_response_header(r, "Content-Type", "text/plain; charset=utf-8") &&
-		    MHD_add_response_header(r, "X-Content-Type-Options", "nosniff") &&
-		    MHD_add_response_header(r, "Connection", "close") &&
-		    (status != 405 || MHD_add_response_header(r, "Allow", "GET, HEAD"));
-	if (r && !good)
-		MHD_destroy_response(r);
-	return good ? r : NULL;
-}
-
-static struct client *
-client_of(struct MHD_Connection *c)
-{
-	return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
-
 /* Called when the head is whole. It is answered at once, so the connection ends and a body is never
  * read. */
 static enum MHD_Result
-on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
-	   const char *version, const char *data, size_t *data_len, void **whole_target)
+answer_policy(struct exchange *x, const char *method)
 {
-	struct client *client = client_of(c);
+	struct http_client *client = client_of(x->connection);
 	struct question q = {
 		.method = gp_slice_str(method),
-		.target = gp_slice_str(*whole_target),
+		.target = gp_slice_str(x->target),
 		.sni = gp_slice_str(client->sni),
 	};
-	struct gp_buf body = GP_BUF_INIT(ANSWER_MAX);
-	(void)arg, (void)path, (void)version, (void)data, (void)data_len;
-
-	MHD_get_connection_values(c, MHD_HEADER_KIND, take_field, &q);
-	int status = answer_make(&body, self.config(), &q);
-	struct MHD_Response *r = body.failed ? NULL : make_response(status, gp_buf_slice(&body));
-	gp_buf_free(&body);
-	if (!r)
-		return MHD_NO;
-	enum MHD_Result queued = MHD_queue_response(c, (unsigned)status, r);
-	MHD_destroy_response(r);
-	gp_log(status == 200 ? GP_LOG_INFO : GP_LOG_DEBUG, "web_answered",
-	       GP_FS("client", gp_sockaddr_text(&client->address, false).s),
-	       GP_F("host", gp_slice_take(q.host, 300)), GP_FN("status", (uint64_t)status));
+	struct reply reply = {.type = "text/plain; charset=utf-8", .body = GP_BUF_INIT(ANSWER_MAX)};
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_host, &q);
+	reply.status = answer_make(&reply.body, self.dashboard->config, &q);
+	reply.allow = reply.status == 405 ? "GET, HEAD" : NULL;
+	enum MHD_Result queued = queue(x->connection, &reply);
+	gp_buf_free(&reply.body);
+	if (queued == MHD_YES)
+		gp_log(reply.status == 200 ? GP_LOG_INFO : GP_LOG_DEBUG, "web_answered",
+		       GP_FS("client", gp_sockaddr_text(&client->address, false).s),
+		       GP_F("host", gp_slice_take(q.host, 300)),
+		       GP_FN("status", (uint64_t)reply.status));
 	return queued;
 }
 
-/* The target as it was sent, which becomes the request's context. */
-static void *
-keep_target(void *arg, const char *target, struct MHD_Connection *c)
+/* --- the dashboard --- */
+
+static enum MHD_Result
+take_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	(void)arg, (void)c;
-	return strdup(target);
+	struct dashboard_request *q = arg;
+	enum dashboard_field field = dashboard_field_of(self.dashboard, gp_slice_str(name));
+	(void)kind;
+	if (field < FIELD_COUNT) {
+		q->fields[field] = gp_slice_str(value ? value : "");
+		q->times[field]++;
+	}
+	return MHD_YES;
+}
+
+static struct dashboard_request
+read_request(struct exchange *x, const char *method)
+{
+	const struct http_client *client = client_of(x->connection);
+	struct dashboard_request q = {
+		.method = gp_slice_str(method),
+		.target = gp_slice_str(x->target),
+		.body = gp_buf_slice(&x->body),
+		.tls = client->tls,
+		.now_ms = gp_clock_monotonic_ms(),
+		.wall_s = (int64_t)(gp_clock_wall_ms() / 1000),
+	};
+	q.client_len = gp_sockaddr_octets(&client->address, q.client);
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_field, &q);
+	return q;
+}
+
+static enum MHD_Result
+finish(struct exchange *x)
+{
+	gp_debug("dashboard_answered",
+		 GP_FS("client", gp_sockaddr_text(&client_of(x->connection)->address, false).s),
+		 GP_FS("target", x->target), GP_FN("status", (uint64_t)x->reply.status));
+	return queue(x->connection, &x->reply);
 }
 
 static void
-on_completed(void *arg, struct MHD_Connection *c, void **target,
+on_checked(struct password_check *c, uint8_t result, struct gp_slice user)
+{
+	struct exchange *x = gp_container_of(c, struct exchange, check);
+	dashboard_signed_in(self.dashboard, result, user, x->secure, gp_clock_monotonic_ms(),
+			    &x->reply);
+	gp_info(x->reply.status == 200 ? "dashboard_signed_in" : "dashboard_refused",
+		GP_FS("client", gp_sockaddr_text(&client_of(x->connection)->address, false).s),
+		GP_F("user", user), GP_FN("status", (uint64_t)x->reply.status));
+	x->state = READY;
+	MHD_resume_connection(x->connection);
+	/* Not now: whoever called may be far from the loop. */
+	gp_timer_set(&self.timer, 0);
+}
+
+/* Asks auth, and goes on when it has answered. */
+static enum MHD_Result
+check_password(struct exchange *x, const struct dashboard_request *q,
+	       const struct dashboard_login *login)
+{
+	x->check.on_result = on_checked;
+	if (!passwords_check(&x->check, login->user, login->password,
+			     gp_slice((const char *)q->client, q->client_len))) {
+		dashboard_signed_in(self.dashboard, GP_AUTH_TEMPORARY, login->user, x->secure,
+				    q->now_ms, &x->reply);
+		return finish(x);
+	}
+	x->state = CHECKS;
+	MHD_suspend_connection(x->connection);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+answer_dashboard(struct exchange *x, const char *method)
+{
+	struct gp_arena arena = GP_ARENA_INIT(LOGIN_ARENA_MAX);
+	struct dashboard_request q = read_request(x, method);
+	struct dashboard_login login = {};
+	enum MHD_Result r;
+	x->secure = dashboard_is_secure(self.dashboard, &q);
+	if (dashboard_answer(self.dashboard, &q, &arena, &login, &x->reply) ==
+	    DASHBOARD_ASKS_PASSWORD)
+		r = check_password(x, &q, &login);
+	else
+		r = finish(x);
+	if (login.password.len > 0)
+		gp_wipe((void *)login.password.ptr, login.password.len);
+	gp_arena_free(&arena);
+	return r;
+}
+
+/* Called once when the head is whole, then for pieces of the body, then for its end. */
+static enum MHD_Result
+go_on(struct exchange *x, const char *method, struct gp_slice data)
+{
+	size_t body;
+	if (x->state == HEAD) {
+		struct dashboard_request q = read_request(x, method);
+		x->reply.body = GP_BUF_INIT(DASHBOARD_ANSWER_MAX);
+		if (!dashboard_head(self.dashboard, &q, &body, &x->reply))
+			return finish(x);
+		x->body = GP_BUF_INIT(body);
+		x->state = BODY;
+		/* In one piece, so that it can be wiped. */
+		return gp_buf_reserve(&x->body, body) ? MHD_YES : MHD_NO;
+	}
+	if (x->state == READY)
+		return finish(x);
+	gp_assert(x->state == BODY);
+	if (data.len > 0)
+		return gp_buf_put(&x->body, data) ? MHD_YES : MHD_NO;
+	return answer_dashboard(x, method);
+}
+
+static enum MHD_Result
+on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
+	   const char *version, const char *data, size_t *data_len, void **exchange)
+{
+	struct exchange *x = *exchange;
+	(void)arg, (void)path, (void)version;
+	if (!x || !x->target)
+		return MHD_NO;
+	x->connection = c;
+	if (client_of(c)->service == GP_SERVICE_POLICIES)
+		return answer_policy(x, method);
+	struct gp_slice piece = gp_slice(data, *data_len);
+	*data_len = 0;
+	return go_on(x, method, piece);
+}
+
+/* --- requests and connections --- */
+
+/* The target as it was sent. */
+static void *
+begin_exchange(void *arg, const char *target, struct MHD_Connection *c)
+{
+	(void)arg, (void)c;
+	struct exchange *x = calloc(1, sizeof(*x));
+	if (x)
+		x->target = strdup(target);
+	return x;
+}
+
+static void
+on_completed(void *arg, struct MHD_Connection *c, void **exchange,
 	     enum MHD_RequestTerminationCode why)
 {
+	struct exchange *x = *exchange;
 	(void)arg, (void)c, (void)why;
-	free(*target);
-	*target = NULL;
+	if (!x)
+		return;
+	passwords_forget(&x->check);
+	if (x->body.ptr)
+		gp_wipe(x->body.ptr, x->body.cap);
+	gp_buf_free(&x->body);
+	gp_buf_free(&x->reply.body);
+	free(x->target);
+	free(x);
+	*exchange = NULL;
 }
 
 /* "%2e" is no dot here. */
@@ -159,17 +371,18 @@ on_words(void *arg, const char *fmt, va_list args)
 }
 
 int
-http_start(struct event_base *base, const struct gp_config *(*config)(void))
+http_start(struct event_base *base, struct dashboard *dashboard)
 {
-	self.config = config;
+	self.dashboard = dashboard;
 	self.daemon = MHD_start_daemon(
-		MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-		on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_words, NULL,
+		MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL | MHD_USE_ERROR_LOG |
+			MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL, on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_words, NULL,
 		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HTTP_MEMORY_MAX, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-		keep_target, NULL, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+		begin_exchange, NULL, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
 		MHD_OPTION_END);
 	if (!self.daemon)
 		return -ENOMEM;
@@ -181,14 +394,13 @@ http_start(struct event_base *base, const struct gp_config *(*config)(void))
 }
 
 int
-http_connect(const char *sni, const struct gp_sockaddr *client)
+http_connect(const struct http_client *client)
 {
 	int pair[2];
-	struct client *c = calloc(1, sizeof(*c));
+	struct http_client *c = malloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	c->address = *client;
-	snprintf(c->sni, sizeof(c->sni), "%s", sni);
+	*c = *client;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
 		int r = -errno;
 		free(c);
@@ -196,8 +408,8 @@ http_connect(const char *sni, const struct gp_sockaddr *client)
 	}
 	self.comes = c;
 	/* It closes its end when it does not take it. */
-	if (MHD_add_connection(self.daemon, pair[1], (const struct sockaddr *)&client->ss,
-			       client->len) != MHD_YES) {
+	if (MHD_add_connection(self.daemon, pair[1], (const struct sockaddr *)&client->address.ss,
+			       client->address.len) != MHD_YES) {
 		free(self.comes);
 		self.comes = NULL;
 		close(pair[0]);

@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "core/config/config.h"
+#include "procs/web/dashboard.h"
 #include "sys/address.h"
 
 enum {
@@ -19,11 +20,20 @@ enum {
 	HTTP_CONNECTIONS_MAX = 512,
 };
 
-/* config: what is asked for each answer, as a reload changes it. Returns 0 or -ENOMEM. */
+/* The dashboard's owner sets its configuration anew at each reload, by which policies are answered
+ * too. Returns 0 or -ENOMEM. */
 int
-http_start(struct event_base *base, const struct gp_config *(*config)(void));
+http_start(struct event_base *base, struct dashboard *dashboard);
 
-/* A new connection of this client, who shook hands with that name ("": none). Returns the end of
-   its pair, not blocking, which the caller closes, or -errno. */
+/* Of whom a connection is. */
+struct http_client {
+	char sni[256]; /* the name that it shook hands with; "": none */
+	struct gp_sockaddr address;
+	uint8_t service; /* enum gp_service */
+	bool tls;
+};
+
+/* A new connection. Returns the end of its pair, not blocking, which the caller closes, or
+   -errno. */
 int
-http_connect(const char *sni, const struct gp_sockaddr *client);
+http_connect(const struct http_client *client);

@@ -1,33 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gatepost-web: serves the MTA-STS policies of our domains by HTTPS. Reads no file, dials nobody,
- * has no key. Start with session.c. */
+/* gatepost-web: serves the dashboard, and the MTA-STS policies of our domains. Dials nobody, has no
+ * key, checks no password. Start with session.c. */
+#include <errno.h>
 #include <unistd.h>
 
+#include "core/sasl/crypto.h"
 #include "procs/sandboxes.h"
 #include "procs/web/http.h"
+#include "procs/web/passwords.h"
 #include "procs/web/web.h"
+#include "sys/clock.h"
+#include "sys/password.h"
 
 struct web web;
 
-/* Without web.policy_listen there is nothing to do. */
+static struct dashboard dashboard;
+
+/* Without web.listen and web.policy_listen there is nothing to do. */
 static bool
 is_idle(const struct gp_role_env *env)
 {
 	return env->listens_len == 0;
 }
 
-static const struct gp_config *
-config(void)
+static void
+on_users(const struct gp_dashboard_user *users, size_t len)
 {
-	return web.env->config;
+	signin_know(dashboard.signin, users, len);
 }
 
-/* libmicrohttpd makes its epoll instance while that is still allowed. */
+/* libmicrohttpd makes its epoll instance, and libcrypto sets itself up, while that is still
+ * allowed. */
 static int
 prepare(struct gp_role_env *env)
 {
+	struct gp_sha256 sum;
 	web.env = env;
-	int r = http_start(gp_loop_base(env->loop), config);
+	int r = gp_password_setup();
+	dashboard = (struct dashboard){
+		.config = env->config,
+		.signin = r == 0 ? signin_new() : NULL,
+		.started_ms = gp_clock_monotonic_ms(),
+	};
+	if (!dashboard.signin)
+		return r < 0 ? r : -ENOMEM;
+	r = http_start(gp_loop_base(env->loop), &dashboard);
+	if (r == 0)
+		r = gp_hmac_sha256(GP_SLICE("x"), GP_SLICE("x"), &sum);
 	return r == 0 ? tls_prepare() : r;
 }
 
@@ -41,6 +60,7 @@ static int
 start(struct gp_role_env *env)
 {
 	gp_list_init(&web.sessions);
+	passwords_start(on_users);
 	if (is_idle(env))
 		return 0;
 	int r = listener_start(env);
@@ -51,17 +71,20 @@ static void
 on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
-	gp_assert(role == GP_ROLE_SIGNER);
+	gp_assert(role == GP_ROLE_SIGNER || role == GP_ROLE_AUTH);
 	if (is_idle(env))
 		close(fd);
-	else
+	else if (role == GP_ROLE_SIGNER)
 		tls_connect(env, fd);
+	else
+		passwords_connect(env, fd);
 }
 
 static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
 	(void)old;
+	dashboard.config = env->config;
 	if (!is_idle(env))
 		tls_configure();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection: a handshake, then octets between the client and HTTP (http.h), which answers
- * once and ends its side.
+ * One connection: a handshake, where it is by TLS, then octets between the client and HTTP
+ * (http.h), which answers once and ends its side.
  *
  *     SHAKES_HANDS --> CARRIES --> LINGERS --> free
  *          |              |
@@ -20,8 +20,10 @@
 #include "sys/log.h"
 
 enum {
-	/* From the connection to the last octet of the answer. */
+	/* From the connection to the last octet of the answer; on the dashboard, where auth may
+	   make somebody wait 16 s for having guessed. */
 	TIME_MS = 10 * 1000,
+	DASHBOARD_TIME_MS = 30 * 1000,
 	/* For the client's end of a connection that has its answer: a reset would eat it. */
 	LINGER_MS = 1000,
 	LINGER_OCTETS = 64 * 1024,
@@ -35,8 +37,9 @@ struct session {
 	struct gp_list link;
 	enum state state;
 	int fd, near; /* the client's, and our end of the pair to HTTP; -1: not yet */
-	struct gp_tls *tls;
-	bool signing; /* the handshake waits for signer */
+	const struct gp_role_listen *listen; /* where it came in */
+	struct gp_tls *tls;                  /* NULL: in clear */
+	bool signing;                        /* the handshake waits for signer */
 	bool client_ended, answered;
 	struct event readable, writable, timer;
 	struct event near_readable, near_writable; /* while it CARRIES */
@@ -97,7 +100,8 @@ watch(struct session *s, bool read, bool write)
 static void
 linger(struct session *s)
 {
-	gp_tls_close(s->tls);
+	if (s->tls)
+		gp_tls_close(s->tls);
 	(void)shutdown(s->fd, SHUT_WR);
 	s->state = LINGERS;
 	event_del(&s->near_readable);
@@ -118,6 +122,21 @@ read_lingering(struct session *s)
 
 /* --- octets between the client and HTTP --- */
 
+static ssize_t
+receive(struct session *s, char *to, size_t size)
+{
+	ssize_t n = s->tls ? gp_tls_read(s->tls, to, size) : recv(s->fd, to, size, 0);
+	return s->tls || n >= 0 ? n : -errno;
+}
+
+static ssize_t
+transmit(struct session *s, struct gp_slice data)
+{
+	ssize_t n =
+		s->tls ? gp_tls_write(s->tls, data) : send(s->fd, data.ptr, data.len, MSG_NOSIGNAL);
+	return s->tls || n >= 0 ? n : -errno;
+}
+
 /* Each moves what it can: 1 when it moved something, 0 when it cannot now, -errno. */
 
 static int
@@ -127,7 +146,7 @@ read_client(struct session *s)
 	if (s->client_ended || s->answered || s->in.len > 0)
 		return 0;
 	char *to = gp_buf_reserve(&s->in, PIECE);
-	ssize_t n = to ? gp_tls_read(s->tls, to, PIECE) : -ENOMEM;
+	ssize_t n = to ? receive(s, to, PIECE) : -ENOMEM;
 	if (n == 0) {
 		s->client_ended = true;
 		(void)shutdown(s->near, SHUT_WR);
@@ -174,7 +193,7 @@ write_client(struct session *s)
 {
 	if (s->out.len == 0)
 		return 0;
-	ssize_t n = gp_tls_write(s->tls, gp_buf_slice(&s->out));
+	ssize_t n = transmit(s, gp_buf_slice(&s->out));
 	if (n > 0)
 		gp_buf_consume(&s->out, (size_t)n);
 	return n == -EAGAIN ? 0 : n < 0 ? (int)n : 1;
@@ -185,9 +204,9 @@ watch_both(struct session *s)
 {
 	bool reads = !s->client_ended && !s->answered && s->in.len == 0, writes = s->out.len > 0;
 	/* TLS may want the other direction than we do. */
-	if (writes && gp_tls_wants(s->tls) == GP_TLS_WANTS_READ)
+	if (s->tls && writes && gp_tls_wants(s->tls) == GP_TLS_WANTS_READ)
 		reads = true;
-	if (reads && gp_tls_wants(s->tls) == GP_TLS_WANTS_WRITE)
+	if (s->tls && reads && gp_tls_wants(s->tls) == GP_TLS_WANTS_WRITE)
 		writes = true;
 	watch(s, reads, writes);
 	(void)(!s->answered && s->out.len == 0 ? event_add(&s->near_readable, NULL)
@@ -206,7 +225,7 @@ carry(struct session *s)
 		for (size_t i = 0; i < GP_ARRAY_LEN(ways); i++) {
 			int r = ways[i](s);
 			if (r < 0) {
-				fail(s, gp_tls_error(s->tls));
+				fail(s, s->tls ? gp_tls_error(s->tls) : strerrordesc_np(-r));
 				return;
 			}
 			moved |= r > 0;
@@ -222,7 +241,11 @@ static void
 begin_http(struct session *s)
 {
 	struct event_base *base = gp_loop_base(web.env->loop);
-	s->near = http_connect(gp_tls_facts(s->tls).name, &s->peer);
+	struct http_client client = {
+		.address = s->peer, .service = s->listen->service, .tls = s->tls != NULL};
+	if (s->tls)
+		snprintf(client.sni, sizeof(client.sni), "%s", gp_tls_facts(s->tls).name);
+	s->near = http_connect(&client);
 	if (s->near < 0) {
 		fail(s, strerrordesc_np(-s->near));
 		return;
@@ -303,8 +326,11 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 bool
-session_is_of(const struct session *s, const struct gp_sockaddr *peer)
+session_is_of(const struct session *s, const struct gp_role_listen *listen,
+	      const struct gp_sockaddr *peer)
 {
+	if (s->listen != listen)
+		return false;
 	uint8_t mine[16], other[16];
 	size_t len = gp_sockaddr_octets(&s->peer, mine);
 	/* A host of IPv6 has a /64 to choose from. */
@@ -317,14 +343,16 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_role_liste
 {
 	struct event_base *base = gp_loop_base(web.env->loop);
 	struct session *s = calloc(1, sizeof(*s));
-	struct gp_tls *tls = s ? tls_accept(fd, listen) : NULL;
-	if (!tls) {
+	bool clear = listen->tls == GP_LISTEN_CLEAR;
+	struct gp_tls *tls = s && !clear ? tls_accept(fd, listen) : NULL;
+	if (!s || (!tls && !clear)) {
 		free(s);
 		close(fd);
 		return;
 	}
 	s->fd = fd;
 	s->near = -1;
+	s->listen = listen;
 	s->tls = tls;
 	s->peer = *peer;
 	s->in = GP_BUF_INIT(PIECE);
@@ -334,6 +362,10 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_role_liste
 	evtimer_assign(&s->timer, base, on_timer, s);
 	gp_list_append(&web.sessions, &s->link);
 	web.sessions_len++;
-	gp_timer_set(&s->timer, TIME_MS);
-	shake_hands(s);
+	gp_timer_set(&s->timer,
+		     listen->service == GP_SERVICE_DASHBOARD ? DASHBOARD_TIME_MS : TIME_MS);
+	if (clear)
+		begin_http(s);
+	else
+		shake_hands(s);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * web's parts: connections and who may have one (listener.c), one connection's handshake and
- * octets (session.c), HTTP (http.h), what is answered (answer.h), and the role itself (main.c).
+ * octets (session.c), HTTP (http.h), what is answered (answer.h for policies, dashboard.h), what
+ * auth knows (passwords.h), and the role itself (main.c).
  */
 #pragma once
 
@@ -23,7 +24,7 @@ extern struct web web;
 
 /* --- listener.c --- */
 
-/* There is a socket. Returns 0 or -ENOMEM. */
+/* There is a socket, or both. Returns 0 or -ENOMEM. */
 int
 listener_start(struct gp_role_env *env);
 /* Begins to accept; more than once does no harm. */
@@ -37,9 +38,10 @@ void
 session_start(int fd, const struct gp_sockaddr *peer, const struct gp_role_listen *listen);
 void
 session_free(struct session *s);
-/* Is the client of this address, or of the same IPv6 /64? */
+/* Did it come in there, from this address or the same IPv6 /64? */
 bool
-session_is_of(const struct session *s, const struct gp_sockaddr *peer);
+session_is_of(const struct session *s, const struct gp_role_listen *listen,
+	      const struct gp_sockaddr *peer);
 /* The session with this link. */
 struct session *
 session_of(struct gp_list *link);

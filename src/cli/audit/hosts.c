@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/audit/hosts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cli/audit/seen.h"
+#include "cli/command.h"
+#include "cli/progress_line.h"
+#include "cli/scan/engine.h"
+#include "cli/scan/sandbox.h"
+#include "cli/scan/targets.h"
+#include "cli/traffic/wire.h"
+#include "sys/tls_client.h"
+
+enum {
+	ARENA_MAX = 1 << 30,
+	PORT_SMTP = 25,
+	CONNECTIONS = 1000,
+	FIRST_ROOM = 64,
+	LINE_ARENA_MAX = 4096,
+};
+
+/* A look under way. */
+struct looking {
+	const struct audit_options *o;
+	struct audit_hosts *ret;
+	struct gp_posture_host *hosts;
+	size_t hosts_len, hosts_room;
+	struct gp_arena arena; /* of the targets */
+	struct scan_target_options reading;
+	struct scan_targets targets;
+	struct gp_progress progress;
+	struct gp_targets_walk walk;
+	bool line; /* of progress is shown */
+	struct gp_progress_line shown;
+};
+
+/* --- what is told --- */
+
+/* Room for one more. */
+static int
+grow(struct looking *l)
+{
+	if (l->hosts_len < l->hosts_room)
+		return 0;
+	size_t room = GP_MAX(2 * l->hosts_room, (size_t)FIRST_ROOM);
+	void *moved = reallocarray(l->hosts, room, sizeof(*l->hosts));
+	if (!moved)
+		return -ENOMEM;
+	l->hosts = moved;
+	l->hosts_room = room;
+	return 0;
+}
+
+static int
+add_host(struct looking *l, const struct scan_view *view)
+{
+	if ((!view->result && !view->host) || view->again)
+		return 0;
+	int r = grow(l);
+	if (r == 0)
+		r = audit_seen_host(view, &l->ret->arena, &l->hosts[l->hosts_len]);
+	l->hosts_len += r == 0;
+	return r;
+}
+
+/* A domain's policy is told with each of its hosts. */
+static int
+add_policy(struct looking *l, const struct scan_view *view)
+{
+	struct audit_hosts *h = l->ret;
+	if (!view->policy || gp_map_get(&h->policies, view->target))
+		return 0;
+	struct gp_posture_policy *policy = gp_arena_new(&h->arena, struct gp_posture_policy);
+	struct gp_slice domain = gp_arena_dup(&h->arena, view->target);
+	if (!policy)
+		return -ENOMEM;
+	*policy = audit_seen_policy(view->policy, &h->arena);
+	return !h->arena.failed && gp_map_set(&h->policies, domain, policy) ? 0 : -ENOMEM;
+}
+
+static int
+tell(void *context, const struct scan_view *view)
+{
+	struct looking *l = context;
+	int r = add_host(l, view);
+	return r == 0 ? add_policy(l, view) : r;
+}
+
+static int
+tick(void *context, const struct scan_counts *counts, bool last)
+{
+	struct looking *l = context;
+	struct gp_arena arena = GP_ARENA_INIT(LINE_ARENA_MAX);
+	if (!l->line)
+		return 0;
+	struct gp_slice rest = gp_arena_printf(&arena, ", %llu hosts looked at",
+					       (unsigned long long)counts->hosts);
+	gp_progress_line_show(&l->shown, counts->turns_done, counts->turns, rest, last);
+	gp_arena_free(&arena);
+	return 0;
+}
+
+/* A store is opened later, with files that come and go; and whom `watch` tells, is told then. */
+static int
+confine(void *context)
+{
+	const struct looking *l = context;
+	const struct scan_files files = {.command = "gatepost audit",
+					 .written = {l->o->resume, l->o->metrics}};
+	return l->o->store ? 0 : scan_sandbox_enter(&files);
+}
+
+/* --- in order --- */
+
+/* Of one address that was told of twice, as some were left out by one name and not by another, what
+   is known more of stands first. */
+static int
+compare_hosts(const void *a, const void *b)
+{
+	const struct gp_posture_host *x = a, *y = b;
+	int order = gp_posture_host_cmp(x, y);
+	return order != 0 ? order : (int)y->reach - (int)x->reach;
+}
+
+static void
+put_in_order(struct looking *l)
+{
+	size_t kept = 0;
+	if (l->hosts_len > 0)
+		qsort(l->hosts, l->hosts_len, sizeof(*l->hosts), compare_hosts);
+	for (size_t i = 0; i < l->hosts_len; i++) {
+		if (kept == 0 || gp_posture_host_cmp(&l->hosts[kept - 1], &l->hosts[i]) != 0)
+			l->hosts[kept++] = l->hosts[i];
+	}
+	l->ret->seen = (struct gp_posture_hosts){l->hosts, kept};
+}
+
+const struct gp_posture_policy *
+audit_hosts_policy(const struct audit_hosts *h, struct gp_slice domain)
+{
+	return gp_map_get(&h->policies, domain);
+}
+
+void
+audit_hosts_free(struct audit_hosts *h)
+{
+	free((void *)h->seen.list);
+	gp_map_free(&h->policies);
+	gp_arena_free(&h->arena);
+}
+
+/* --- the look --- */
+
+static int
+fail(int error)
+{
+	fprintf(stderr, "gatepost audit: the look at hosts: %s\n", strerror(-error));
+	return GP_EXIT_ERROR;
+}
+
+static int
+read_targets(struct looking *l, const struct gp_slice *domains, size_t len)
+{
+	struct scan_target_options *o = &l->reading;
+	*o = (struct scan_target_options){.command = "gatepost audit",
+					  .ports = {PORT_SMTP},
+					  .ports_len = 1,
+					  .optouts_len = l->o->optouts_len};
+	memcpy(o->optouts, l->o->optouts, o->optouts_len * sizeof(*o->optouts));
+	int code = scan_targets_read(&l->targets, o, &l->arena);
+	for (size_t i = 0; code == GP_EXIT_OK && i < len; i++) {
+		const struct gp_scan_target t = {.name = domains[i]};
+		int r = gp_targets_add(&l->targets.list, &t);
+		if (r < 0)
+			code = fail(r);
+	}
+	return code;
+}
+
+static int
+run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls)
+{
+	const struct audit_options *o = l->o;
+	struct scan_counts counts;
+	const struct scan_engine_options options = {
+		.command = "gatepost audit",
+		.config = config,
+		.walk = &l->walk,
+		.progress = &l->progress,
+		.optout = &l->targets.optout,
+		.mx = true,
+		.mx_only = true,
+		.private = o->private,
+		.dns = o->dns,
+		.resolver = o->resolver,
+		.limits = {.per_s = o->probe_rate,
+			   .per_address = 2,
+			   .per_network = 8,
+			   .per_operator = 16},
+		.connections = CONNECTIONS,
+		.probe = {.helo = gp_slice_str(o->helo)},
+		.mta_sts = true,
+		.authorities = o->authorities,
+		.tls_survey = o->tls_survey,
+		.mode = -1,
+		.tls = tls,
+		.confine = confine,
+		.tell = tell,
+		.tick = tick,
+		.context = l,
+	};
+	int r = scan_engine_run(&options, &counts);
+	if (r < 0)
+		return fail(r);
+	if (r == SCAN_END_STOPPED)
+		fputs("gatepost audit: stopped\n", stderr);
+	return r == SCAN_END_DONE      ? GP_EXIT_OK
+	       : r == SCAN_END_STOPPED ? GP_EXIT_UNKNOWN
+				       : GP_EXIT_USAGE;
+}
+
+static int
+run_with_tls(struct looking *l, const struct gp_config *config, uint64_t seed)
+{
+	const char *authorities = l->o->authorities ? l->o->authorities : GP_TLS_AUTHORITIES;
+	struct gp_tls_client *tls =
+		gp_wire_prepare_tls() == 0 ? gp_tls_client_new_tolerant(authorities) : NULL;
+	if (!tls) {
+		fprintf(stderr, "gatepost audit: %s has no certificates that can be read\n",
+			authorities);
+		return GP_EXIT_ERROR;
+	}
+	l->walk = gp_targets_walk(&l->targets.list, seed, 0, 1);
+	int code = run(l, config, tls);
+	gp_tls_client_free(tls);
+	return code;
+}
+
+int
+audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
+		 const struct gp_config *config, const struct gp_slice *domains, size_t len)
+{
+	uint64_t seed[2];
+	*ret = (struct audit_hosts){.arena = GP_ARENA_INIT(ARENA_MAX)};
+	struct looking *l = calloc(1, sizeof(*l));
+	if (!l)
+		return fail(-ENOMEM);
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
+		free(l);
+		return fail(-EIO);
+	}
+	ret->policies = gp_map(AUDIT_DOMAINS_MAX, seed);
+	l->o = o;
+	l->ret = ret;
+	l->arena = GP_ARENA_INIT(ARENA_MAX);
+	l->shown = gp_progress_line(isatty(STDERR_FILENO), 0);
+	l->line = !o->quiet && (o->progress || (l->shown.terminal && len > 1));
+	int code = read_targets(l, domains, len);
+	if (code == GP_EXIT_OK)
+		code = run_with_tls(l, config, seed[0]);
+	put_in_order(l);
+	scan_targets_free(&l->targets);
+	gp_arena_free(&l->arena);
+	free(l);
+	return code;
+}

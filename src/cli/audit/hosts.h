@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The MX hosts of all domains of an audit, and the domains' MTA-STS policies, looked at by the
+ * engine of `gatepost scan` before the domains are: each address is connected to once, however many
+ * domains lead to it, as slowly as scan is, and nothing is said there but what scan says to anybody
+ * without consent. Who asked not to be scanned is not.
+ */
+#pragma once
+
+#include "base/map.h"
+#include "cli/audit/domains.h"
+#include "core/config/config.h"
+#include "core/posture/hosts.h"
+
+struct audit_hosts {
+	struct gp_arena arena;
+	struct gp_posture_hosts seen;
+	struct gp_map policies; /* struct gp_posture_policy by domain */
+};
+
+/*
+ * Of these domains; config: of which `dns` counts. Without --store this process confines itself before a host's first
+ * octet (cli/scan/sandbox.h): what it still needs of files must be open by now. Returns an exit
+ * code, after saying to standard error what is wrong. To be freed in any case.
+ */
+[[nodiscard]] int
+audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
+		 const struct gp_config *config, const struct gp_slice *domains, size_t len);
+void
+audit_hosts_free(struct audit_hosts *h);
+
+/* NULL: nobody asked for it, as there are no hosts. */
+const struct gp_posture_policy *
+audit_hosts_policy(const struct audit_hosts *h, struct gp_slice domain);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the scanner saw, as facts for core/posture: nothing is judged here. */
+#pragma once
+
+#include "cli/scan/scan.h"
+#include "core/posture/hosts.h"
+
+/* Of one address. The view has a result, or the address of a host that asked to be left out; texts
+   are copied to the arena. Returns 0 or -ENOMEM. */
+[[nodiscard]] int
+audit_seen_host(const struct scan_view *view, struct gp_arena *arena, struct gp_posture_host *ret);
+
+/* Of a domain with a record for a policy; when memory runs out the arena has failed. */
+struct gp_posture_policy
+audit_seen_policy(const struct scan_policy *policy, struct gp_arena *arena);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/audit/transfer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "core/dns/message.h"
+#include "core/zone/axfr.h"
+#include "core/zone/zone.h"
+#include "sys/address.h"
+#include "sys/clock.h"
+
+enum {
+	PORT = 53,
+	PREFIX = 2,
+	MESSAGE_MAX = UINT16_MAX,
+	WRONG = -1,
+	TEXT_ARENA_MAX = 4 * MESSAGE_MAX, /* of one TXT record */
+};
+
+struct connection {
+	const struct audit_transfer *what;
+	struct gp_arena *arena;
+	struct gp_arena text;
+	struct gp_axfr transfer;
+	uint64_t end_ms;
+	const char *why;
+	int fd;
+	char message[MESSAGE_MAX];
+};
+
+static int
+fail(struct connection *c, const char *why)
+{
+	c->why = why;
+	return WRONG;
+}
+
+static int
+fail_by_errno(struct connection *c)
+{
+	return fail(c, errno == EAGAIN || errno == EINPROGRESS ? "the server is silent"
+							       : strerror(errno));
+}
+
+static int
+dial(struct connection *c)
+{
+	const struct timeval wait = {.tv_sec = AUDIT_TRANSFER_IDLE_S};
+	struct gp_sockaddr a;
+	if (gp_sockaddr_parse(c->what->server, PORT, &a) < 0 || a.ss.ss_family == AF_UNIX)
+		return fail(c, "this is no ADDRESS or ADDRESS:PORT");
+	c->fd = socket(a.ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0 || setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0 ||
+	    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0 ||
+	    connect(c->fd, (const struct sockaddr *)&a.ss, a.len) < 0)
+		return fail_by_errno(c);
+	return 0;
+}
+
+static int
+ask(struct connection *c)
+{
+	struct gp_buf query = GP_BUF_INIT(GP_AXFR_QUERY_MAX);
+	uint16_t id;
+	bool good = getrandom(&id, sizeof(id), 0) == sizeof(id);
+	gp_axfr_init(&c->transfer, &c->what->zone, id);
+	good = good && gp_axfr_query(&c->transfer, &query);
+	struct gp_slice text = gp_buf_slice(&query);
+	/* Some octets on a new connection: the kernel takes them at once. */
+	good = good && send(c->fd, text.ptr, text.len, MSG_NOSIGNAL) == (ssize_t)text.len;
+	gp_buf_free(&query);
+	return good ? 0 : fail_by_errno(c);
+}
+
+static int
+read_octets(struct connection *c, size_t len)
+{
+	size_t have = 0;
+	while (have < len) {
+		ssize_t n = recv(c->fd, c->message + have, len - have, 0);
+		if (n == 0)
+			return fail(c, "the server hung up before the zone's end");
+		if (n < 0 && errno != EINTR)
+			return fail_by_errno(c);
+		if (gp_clock_monotonic_ms() > c->end_ms)
+			return fail(c, "it takes longer than is waited");
+		have += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* RFC 1035 section 4.2.2 */
+static int
+read_message(struct connection *c, struct gp_slice *ret)
+{
+	int r = read_octets(c, PREFIX);
+	size_t len = (size_t)(uint8_t)c->message[0] << 8 | (uint8_t)c->message[1];
+	if (r == 0)
+		r = read_octets(c, len);
+	*ret = gp_slice(c->message, len);
+	return r;
+}
+
+static int
+take_record(struct connection *c, const struct gp_axfr_record *record, struct gp_slice message)
+{
+	struct gp_dns_record txt = {};
+	struct gp_slice domain;
+	gp_arena_reset(&c->text);
+	int r = record->type == GP_DNS_TXT ? gp_dns_rdata_parse(message, record->at, record->len,
+								GP_DNS_TXT, &c->text, &txt)
+					   : 0;
+	if (r > 0)
+		return fail(c, "a TXT record is malformed");
+	if (r == 0)
+		r = gp_zone_shown(&record->owner, record->type, txt.data, c->arena, &domain);
+	if (r < 0)
+		return fail(c, strerror(ENOMEM));
+	return r == 0 ? c->what->domain(domain, c->what->context) : 0;
+}
+
+/* GP_AXFR_MORE, GP_AXFR_END, or what ends it before. */
+static int
+take_message(struct connection *c, struct gp_slice message, bool *ret_end)
+{
+	struct gp_axfr_record record;
+	int r = gp_axfr_message(&c->transfer, message);
+	while (r == 0 && (r = gp_axfr_next(&c->transfer, &record)) == GP_AXFR_RECORD) {
+		int taken = take_record(c, &record, message);
+		if (taken != 0)
+			return taken;
+	}
+	*ret_end = r == GP_AXFR_END;
+	return r == GP_AXFR_WRONG ? fail(c, c->transfer.why) : 0;
+}
+
+static int
+transfer(struct connection *c)
+{
+	struct gp_slice message;
+	bool end = false;
+	int r = dial(c);
+	if (r == 0)
+		r = ask(c);
+	while (r == 0 && !end) {
+		r = read_message(c, &message);
+		if (r == 0)
+			r = take_message(c, message, &end);
+	}
+	return r;
+}
+
+int
+audit_transfer_read(const struct audit_transfer *what, struct gp_arena *arena, const char **ret_why)
+{
+	struct connection c = {
+		.what = what,
+		.arena = arena,
+		.text = GP_ARENA_INIT(TEXT_ARENA_MAX),
+		.end_ms = gp_clock_monotonic_ms() + AUDIT_TRANSFER_S * 1000,
+		.fd = -1,
+	};
+	int r = transfer(&c);
+	if (c.fd >= 0)
+		close(c.fd);
+	gp_arena_free(&c.text);
+	*ret_why = c.why;
+	return r;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A zone as its server transfers it, over TCP (core/zone/axfr.h), waited for. */
+#pragma once
+
+#include "base/arena.h"
+#include "core/dns/name.h"
+
+enum {
+	AUDIT_TRANSFER_IDLE_S = 30, /* that a server may be silent for */
+	AUDIT_TRANSFER_S = 600,     /* that all of it may take */
+};
+
+struct audit_transfer {
+	struct gp_slice server; /* "192.0.2.1", "[2001:db8::1]:5353"; port 53 without */
+	struct gp_name zone;
+	/* A domain that a record shows (gp_zone_shown()), perhaps again and again; not 0 ends it. */
+	int (*domain)(struct gp_slice domain, void *context);
+	void *context;
+};
+
+/*
+ * Domains come as they are read: they count when it returns 0. Positive: what `domain` returned.
+ * -1: *ret_why is why not, static or of strerror(). The arena holds the domains.
+ */
+[[nodiscard]] int
+audit_transfer_read(const struct audit_transfer *transfer, struct gp_arena *arena,
+		    const char **ret_why);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The dashboard, request by request: who may ask for what, and what the answer is. Nothing here
+ * reads or writes a socket; a password is checked by somebody else meanwhile.
+ *
+ *     dashboard_head()   by the head alone: refused, or so many octets of body are to be read
+ *     dashboard_answer() the whole request
+ *         DASHBOARD_ANSWERED
+ *         DASHBOARD_ASKS_PASSWORD: *ret_login is to be checked, then dashboard_signed_in()
+ *
+ * docs/api.md is what its JSON looks like.
+ */
+#pragma once
+
+#include "core/config/config.h"
+#include "procs/web/form.h"
+#include "procs/web/reply.h"
+#include "procs/web/signin.h"
+
+enum {
+	DASHBOARD_BODY_MAX = 1024 * 1024,       /* of a request: a message's header, mostly */
+	DASHBOARD_ANSWER_MAX = 4 * 1024 * 1024, /* of what is made for one */
+	DASHBOARD_FIELDS = 10,
+};
+
+/* The fields of a request that count, as each was sent last; empty: it was not. */
+enum dashboard_field {
+	FIELD_HOST,
+	FIELD_COOKIE,
+	FIELD_TOKEN,    /* Gatepost-Token */
+	FIELD_LENGTH,   /* Content-Length */
+	FIELD_TRANSFER, /* Transfer-Encoding */
+	FIELD_ETAG,     /* If-None-Match */
+	FIELD_SITE,     /* Sec-Fetch-Site, of the browser */
+	FIELD_USER,     /* web.user_header, of a proxy */
+	FIELD_SCHEME,   /* X-Forwarded-Proto, of a proxy */
+	FIELD_COUNT,
+};
+
+struct dashboard_request {
+	struct gp_slice method, target; /* as they were sent */
+	struct gp_slice fields[FIELD_COUNT];
+	unsigned times[FIELD_COUNT]; /* how often each was there */
+	struct gp_slice body;
+	uint8_t client[16]; /* 4 or 16 octets, IPv4-mapped as IPv4 */
+	size_t client_len;
+	bool tls;
+	uint64_t now_ms; /* of a clock that never goes back */
+	int64_t wall_s;  /* since 1970 */
+};
+
+struct dashboard {
+	const struct gp_config *config; /* the owner sets it anew at each reload */
+	struct signin *signin;
+	uint64_t started_ms;
+};
+
+/* The field of this name, FIELD_COUNT: it does not count. */
+enum dashboard_field
+dashboard_field_of(const struct dashboard *d, struct gp_slice name);
+
+/* Whether the request goes on; then *ret_body octets are read first, which dashboard_answer gets.
+   False: *r is the answer. */
+bool
+dashboard_head(const struct dashboard *d, const struct dashboard_request *q, size_t *ret_body,
+	       struct reply *r);
+
+enum dashboard_outcome {
+	DASHBOARD_ANSWERED,
+	DASHBOARD_ASKS_PASSWORD,
+};
+
+/* Of a request that went on. ret_login: in the arena, which is wiped when it is done with. */
+struct dashboard_login {
+	struct gp_slice user, password;
+};
+enum dashboard_outcome
+dashboard_answer(struct dashboard *d, const struct dashboard_request *q, struct gp_arena *arena,
+		 struct dashboard_login *ret_login, struct reply *r);
+
+/* What a password came to. result: enum gp_auth_result; user: as auth has it, when it was good.
+   secure: by dashboard_is_secure of the request. */
+void
+dashboard_signed_in(struct dashboard *d, uint8_t result, struct gp_slice user, bool secure,
+		    uint64_t now_ms, struct reply *r);
+
+/* Whether the browser speaks HTTPS, to us or to a trusted proxy. */
+bool
+dashboard_is_secure(const struct dashboard *d, const struct dashboard_request *q);
+
+/* --- what routes use --- */
+
+/* Who asks. */
+struct dashboard_who {
+	struct gp_slice user;    /* empty: nobody */
+	struct gp_slice session; /* the id; empty: a proxy says who it is */
+	uint8_t role;            /* enum gp_web_role */
+};
+
+/* An answer of the API that is no more than {"error": words}. */
+void
+dashboard_refuse(struct reply *r, int status, const char *words);

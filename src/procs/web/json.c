@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "procs/web/json.h"
+
+#include "base/utf8.h"
+
+static void
+put_character(struct gp_buf *out, struct gp_slice *rest)
+{
+	const char *at = rest->ptr;
+	size_t before = rest->len;
+	uint32_t c = gp_utf8_take(rest);
+	if (c == GP_UTF8_INVALID)
+		gp_buf_put_str(out, "\\ufffd");
+	else if (c < 0x20 || c == 0x7f)
+		gp_buf_printf(out, "\\u%04x", c);
+	else if (c == '"' || c == '\\')
+		gp_buf_printf(out, "\\%c", (char)c);
+	else
+		gp_buf_put(out, gp_slice(at, before - rest->len));
+}
+
+static void
+put_text(struct gp_buf *out, struct gp_slice text)
+{
+	gp_buf_put_char(out, '"');
+	while (text.len > 0 && !out->failed)
+		put_character(out, &text);
+	gp_buf_put_char(out, '"');
+}
+
+static void
+begin(struct json *j, const char *name)
+{
+	if (j->comma)
+		gp_buf_put_char(j->out, ',');
+	j->comma = true;
+	if (!name)
+		return;
+	put_text(j->out, gp_slice_str(name));
+	gp_buf_put_char(j->out, ':');
+}
+
+void
+json_open(struct json *j, const char *name, char kind)
+{
+	begin(j, name);
+	gp_buf_put_char(j->out, kind);
+	j->comma = false;
+}
+
+void
+json_close(struct json *j, char kind)
+{
+	gp_buf_put_char(j->out, kind);
+	j->comma = true;
+}
+
+void
+json_text(struct json *j, const char *name, struct gp_slice text)
+{
+	begin(j, name);
+	put_text(j->out, text);
+}
+
+void
+json_str(struct json *j, const char *name, const char *text)
+{
+	if (text)
+		json_text(j, name, gp_slice_str(text));
+	else
+		json_null(j, name);
+}
+
+void
+json_number(struct json *j, const char *name, int64_t value)
+{
+	begin(j, name);
+	gp_buf_printf(j->out, "%lld", (long long)value);
+}
+
+void
+json_bool(struct json *j, const char *name, bool value)
+{
+	begin(j, name);
+	gp_buf_put_str(j->out, value ? "true" : "false");
+}
+
+void
+json_null(struct json *j, const char *name)
+{
+	begin(j, name);
+	gp_buf_put_str(j->out, "null");
+}

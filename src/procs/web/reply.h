@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is said to a request. */
+#pragma once
+
+#include "base/buf.h"
+
+enum { REPLY_COOKIE_SIZE = 128 };
+
+struct reply {
+	int status;
+	const char *type;               /* the media type, static */
+	struct gp_buf body;             /* freed by whoever has the reply; failed: no memory */
+	struct gp_slice fixed;          /* in place of body: a part of the program */
+	const char *etag;               /* static; NULL: it may not be kept */
+	const char *allow;              /* static; of a 405 */
+	char cookie[REPLY_COOKIE_SIZE]; /* "": none */
+	bool guarded;                   /* with the fields that keep a browser from mischief */
+};

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard's pages in Chromium: each is opened, by eye's and keyboard's rules, and nothing of a stranger acts."""
+
+import os
+import pathlib
+
+import browser as browser_module
+import pytest
+from dashrig import PASSWORD, Dashboard
+from gateway import eventually
+
+try:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+except ImportError:
+    By = Keys = None
+
+PAGES = ("/headers", "/health")
+MARKUP = "<script>window.acted=1</script><img src=x onerror=window.acted=1>"
+MESSAGE = f"""Received: from {MARKUP} (h.test [192.0.2.1]) by mx.gatepost.test with ESMTPS id 1
+ for <alice@demo.test>; Mon, 30 Nov 2026 10:00:00 +0000
+Received: from a.test (a.test [198.51.100.7]) by h.test with SMTP; Mon, 30 Nov 2026 08:59:00 +0000
+From: "{MARKUP}'" <a@a.test>
+Reply-To: b@b.test
+Subject: {MARKUP}
+X-Mailer: {MARKUP}
+Date: Mon, 30 Nov 2026 08:00:00 +0000
+
+body
+"""
+
+
+@pytest.fixture(scope="module")
+def driver():
+    driver = browser_module.start()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def dashboard(gatepost, scratch):
+    dashboard = Dashboard(gatepost, scratch)
+    dashboard.is_ready()
+    return dashboard
+
+
+@pytest.fixture
+def page(driver, dashboard):
+    """Signed in as the reader, at the first page."""
+    browser_module.resize(driver, 1280, 900)
+    browser_module.colours(driver, "light")
+    driver.get("about:blank")
+    driver.get_log("browser")
+    driver.delete_all_cookies()
+    driver.get(dashboard.url)
+    driver.delete_all_cookies()
+    driver.get(dashboard.url)
+    sign_in(driver)
+    return driver
+
+
+def heading(driver):
+    return driver.execute_script("return document.querySelector('h1')?.textContent ?? ''")
+
+
+def sign_in(driver, user="reader", password=PASSWORD):
+    eventually(lambda: heading(driver) == "Sign in", what="the page for signing in")
+    driver.find_element(By.ID, "user").send_keys(user)
+    driver.find_element(By.ID, "password").send_keys(password + Keys.ENTER)
+
+
+def show(driver, dashboard, path):
+    """Opens a page by its address, and waits until it is there."""
+    driver.get(dashboard.url + path)
+    eventually(lambda: heading(driver) not in ("", "Sign in"), what=path)
+
+
+def analyse(driver, dashboard, message=MESSAGE):
+    show(driver, dashboard, "/headers")
+    driver.execute_script("document.getElementById('message').value = arguments[0]", message)
+    driver.find_element(By.CSS_SELECTOR, "main button[type=submit]").click()
+    return eventually(lambda: driver.find_elements(By.ID, "verdict"), what="a verdict")[0]
+
+
+def log(driver):
+    return [entry["message"] for entry in driver.get_log("browser")]
+
+
+def test_each_page_is_fit_to_be_seen(page, dashboard):
+    eventually(lambda: heading(page) not in ("", "Sign in"), what="the first page")
+    assert log(page) == []
+    for scheme in ("light", "dark"):
+        browser_module.colours(page, scheme)
+        for path in PAGES:
+            show(page, dashboard, path)
+            assert browser_module.faults(page) == [], (scheme, path)
+            assert log(page) == [], path
+
+
+def test_a_telephone_shows_all_of_them(page, dashboard):
+    browser_module.resize(page, 390, 844, phone=True)
+    eventually(lambda: heading(page) not in ("", "Sign in"), what="the first page")
+    for path in PAGES:
+        show(page, dashboard, path)
+        assert page.execute_script("return document.documentElement.scrollWidth") <= 390, path
+    analyse(page, dashboard)
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
+def test_nothing_of_a_message_acts(page, dashboard):
+    eventually(lambda: heading(page) not in ("", "Sign in"), what="the first page")
+    analyse(page, dashboard)
+    text = page.find_element(By.TAG_NAME, "main").text
+    assert MARKUP in text
+    assert page.execute_script("return window.acted") is None
+    assert page.find_elements(By.CSS_SELECTOR, "main script, main img, main iframe, main [onerror]") == []
+    assert browser_module.faults(page) == []
+    assert log(page) == []
+
+
+def test_what_came_in_by_a_hole_would_be_stopped(page, dashboard):
+    """Were there one: no code in the page, none from elsewhere, no markup made of text, no request to anybody else."""
+    show(page, dashboard, "/health")
+    stopped = page.execute_async_script(
+        """
+        const done = arguments[0], kinds = new Set();
+        addEventListener('securitypolicyviolation', (e) => kinds.add(e.effectiveDirective));
+        const add = (name, values) => document.body.append(Object.assign(document.createElement(name), values));
+        const no = (f) => { try { f(); } catch { kinds.add('thrown'); } };
+        no(() => add('script', {textContent: 'window.acted = 1'}));
+        no(() => add('script', {src: 'http://127.0.0.1:9/script'}));
+        no(() => { document.body.innerHTML = '<b>'; });
+        no(() => setTimeout('window.acted = 1'));
+        add('img', {src: 'http://127.0.0.1:9/img'});
+        add('iframe', {src: 'http://127.0.0.1:9/frame'});
+        add('link', {rel: 'stylesheet', href: 'http://127.0.0.1:9/style'});
+        fetch('http://127.0.0.1:9/fetch').catch(() => 0).then(() => setTimeout(() => done([...kinds]), 300));
+        """
+    )
+    assert page.execute_script("return window.acted") is None
+    assert {"img-src", "frame-src", "style-src-elem", "connect-src", "thrown"} <= set(stopped)
+    assert heading(page) == "Health"
+
+
+def test_signing_in_and_out_by_keyboard(driver, dashboard):
+    browser_module.resize(driver, 1280, 900)
+    driver.get(dashboard.url)
+    driver.delete_all_cookies()
+    driver.get(dashboard.url + "/health")
+    eventually(lambda: heading(driver) == "Sign in", what="the page for signing in")
+    assert browser_module.faults(driver) == []
+    sign_in(driver, "reader", "wrong")
+    eventually(
+        lambda: "no user with this password" in driver.find_element(By.TAG_NAME, "main").text, what="a refusal"
+    )
+    driver.find_element(By.ID, "password").send_keys(PASSWORD + Keys.ENTER)
+    eventually(lambda: heading(driver) == "Health", what="the page that was asked for")
+    active = driver.switch_to.active_element
+    for _ in range(30):
+        if active.text == "Sign out":
+            break
+        active.send_keys(Keys.TAB)
+        active = driver.switch_to.active_element
+    active.send_keys(Keys.ENTER)
+    eventually(lambda: heading(driver) == "Sign in", what="the end")
+    assert dashboard.get("/api/v1/health").status == 401
+
+
+def test_who_has_no_users_is_told_what_to_do(driver, gatepost, scratch):
+    dashboard = Dashboard(gatepost, scratch, users={"alice@example.org": ""})
+    driver.get(dashboard.url)
+    driver.delete_all_cookies()
+    driver.get(dashboard.url)
+    eventually(lambda: heading(driver) == "Sign in", what="the page for signing in")
+    text = driver.find_element(By.TAG_NAME, "main").text
+    assert "Nobody can sign in yet" in text and "gatepost user add --dashboard admin NAME" in text
+    assert driver.find_elements(By.ID, "password") == []
+
+
+def test_screenshots(page, dashboard):
+    """For docs/: GATEPOST_SCREENSHOTS names the folder."""
+    folder = os.environ.get("GATEPOST_SCREENSHOTS")
+    if not folder:
+        pytest.skip("GATEPOST_SCREENSHOTS is not set")
+    eventually(lambda: heading(page) not in ("", "Sign in"), what="the first page")
+    analyse(page, dashboard, MESSAGE.replace(MARKUP, "invoice"))
+    page.execute_script("scrollTo(0, 0)")
+    page.save_screenshot(str(pathlib.Path(folder) / "dashboard-headers.png"))
+    for path in PAGES:
+        show(page, dashboard, path)
+        page.save_screenshot(str(pathlib.Path(folder) / f"dashboard{path.replace('/', '-')}.png"))
