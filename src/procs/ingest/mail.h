@@ -9,13 +9,18 @@ struct ingest_result {
 	char reason[256];                   /* of the last refused one; or empty */
 };
 
+struct ingest_from {
+	uint64_t id;              /* spool's, by which people find it again */
+	struct gp_slice hostname; /* our authserv-id */
+	uint64_t seed;            /* random */
+};
+
 /*
- * Tells the database what is in the mail: it is not durable before gp_reportdb_sync(). id: spool's,
- * by which people find it again. Its sender is authenticated when the field that we wrote ourselves
- * (hostname is our authserv-id; core/authres.h has those of others removed) says that it passed
- * DMARC. What cannot be read is in quarantine there, with its reason. Returns 0 or -errno, of the
+ * Tells the database what is in the mail: it is not durable before gp_reportdb_sync(). Its sender is
+ * authenticated when the field that we wrote ourselves (core/authres.h has those in our name
+ * removed) says that it passed DMARC. What cannot be read is in quarantine there, with its reason. Returns 0 or -errno, of the
  * database or of memory: then nothing since the last sync is kept.
  */
 [[nodiscard]] int
-ingest_mail(struct gp_reportdb *db, struct gp_slice hostname, uint64_t id, struct gp_slice mail,
+ingest_mail(struct gp_reportdb *db, const struct ingest_from *from, struct gp_slice mail,
 	    struct ingest_result *ret);

@@ -79,9 +79,7 @@ answer(const struct job *job)
 	const struct gp_message m = {
 		.type = GP_MSG_OUTCOMES,
 		.fd = -1,
-		.outcomes = {.lease = job->lease,
-			     .outcomes = outcomes,
-			     .outcomes_len = job->rcpts},
+		.outcomes = {.lease = job->lease, .outcomes = outcomes, .outcomes_len = job->rcpts},
 	};
 	bool sent = gp_channel_send(self.channel, &m);
 	free(outcomes);
@@ -165,8 +163,11 @@ take_mail(const struct gp_message *m)
 	struct gp_slice body;
 	struct ingest_result result;
 	int r = read_body(m, &copy, &body);
+	const struct ingest_from from = {.id = m->deliver.id,
+					 .hostname = self.env->config->hostname,
+					 .seed = self.env->seed[0]};
 	if (r == 0)
-		r = ingest_mail(self.db, self.env->config->hostname, m->deliver.id, body, &result);
+		r = ingest_mail(self.db, &from, body, &result);
 	if (r == 0)
 		log_read(m->deliver.id, &result);
 	free(copy);
