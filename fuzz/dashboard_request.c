@@ -52,7 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gp_slice rest = gp_slice((const char *)data, size);
 	struct gp_arena arena = GP_ARENA_INIT(64 * 1024);
 	struct reply r = {.body = GP_BUF_INIT(DASHBOARD_ANSWER_MAX)};
-	struct dashboard_login login;
+	struct dashboard_wish wish;
 	char cookie[64], token[SIGNIN_ID_SIZE];
 	size_t body;
 	sign_in(cookie, token);
@@ -65,7 +65,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	q.times[FIELD_HOST] = q.times[FIELD_TOKEN] = 1;
 	q.body = rest;
 	if (!dashboard_head(&dashboard, &q, &body, &r) ||
-	    dashboard_answer(&dashboard, &q, &arena, &login, &r) == DASHBOARD_ANSWERED)
+	    dashboard_answer(&dashboard, &q, &arena, &wish, &r) == DASHBOARD_ANSWERED)
 		check(&r);
 	gp_buf_free(&r.body);
 	gp_arena_free(&arena);

@@ -6,8 +6,9 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint16_t types[] = {GP_DNS_A,   GP_DNS_AAAA, GP_DNS_CNAME, GP_DNS_MX,
-				 GP_DNS_PTR, GP_DNS_TXT,  GP_DNS_TLSA,  GP_DNS_SPF};
+static const uint16_t types[] = {GP_DNS_A,   GP_DNS_AAAA, GP_DNS_CNAME,  GP_DNS_MX,
+				 GP_DNS_PTR, GP_DNS_TXT,  GP_DNS_TLSA,   GP_DNS_SPF,
+				 GP_DNS_NS,  GP_DNS_DS,   GP_DNS_DNSKEY, GP_DNS_CAA};
 
 /* What came out as a name must go in again, and come out the same. */
 static void

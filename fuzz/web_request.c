@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "procs/web/figures.h"
 #include "procs/web/http.h"
 #include "procs/web/passwords.h"
 #include "sys/password.h"
@@ -29,6 +30,7 @@ start(struct event_base *base)
 	dashboard.signin = signin_new();
 	gp_assert(dashboard.signin);
 	passwords_start(NULL);
+	figures_start();
 	gp_assert(http_start(base, &dashboard) == 0);
 }
 

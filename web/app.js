@@ -2,14 +2,31 @@
 // The page's frame: who is signed in, which page the address asks for, and what is on every page.
 
 import { Refused, post, session } from "./api.js";
+import { forget } from "./charts.js";
 import { h, replace } from "./dom.js";
+import { changed } from "./filters.js";
 import { zone } from "./format.js";
+import * as domains from "./pages/domains.js";
+import * as failures from "./pages/failures.js";
 import * as headers from "./pages/headers.js";
 import * as health from "./pages/health.js";
+import * as overview from "./pages/overview.js";
+import * as policy from "./pages/policy.js";
+import * as reporters from "./pages/reporters.js";
 import * as signIn from "./pages/sign-in.js";
+import * as sources from "./pages/sources.js";
+import * as tls from "./pages/tls.js";
 
-// Each has a title, and show(place, context) that fills the place; in the order of the menu.
+// Each has a title, perhaps the role that may see it, and show(place, context) that fills the place; in the order of
+// the menu.
 const pages = {
+  "/": overview,
+  "/domains": domains,
+  "/sources": sources,
+  "/policy": policy,
+  "/reporters": reporters,
+  "/tls": tls,
+  "/failures": failures,
   "/headers": headers,
   "/health": health,
 };
@@ -44,10 +61,10 @@ async function signOut() {
   go("/");
 }
 
-/** Links keep the filters of the address. */
+/** Links keep the filters that all pages share. */
 function link(path, title) {
   const here = path === currentPath();
-  return h("a", { href: path + location.search, "aria-current": here ? "page" : null }, title);
+  return h("a", { href: changed({ address: "", order: "", p: "" }, path), "aria-current": here ? "page" : null }, title);
 }
 
 function currentPath() {
@@ -73,13 +90,15 @@ function drawTop() {
     who?.user && h("span", { class: "who" }, `${who.user} (${who.role})`),
     who?.can_sign_out && h("button", { type: "button", onclick: signOut }, "Sign out"),
   );
-  const menu = who?.user && h("nav", { "aria-label": "Pages" }, Object.entries(pages).map(([path, page]) => link(path, page.title)));
+  const mine = Object.entries(pages).filter(([, page]) => !page.role || page.role === who?.role);
+  const menu = who?.user && h("nav", { "aria-label": "Pages" }, mine.map(([path, page]) => link(path, page.title)));
   replace(top, h("div", { class: "brand" }, h("b", {}, "Gatepost"), who?.hostname && h("span", {}, who.hostname)), menu, tools);
 }
 
 function showTrouble(error) {
   const words = error instanceof Refused ? error.message : "This page has failed.";
   if (!(error instanceof Refused)) console.error(error);
+  forget();
   replace(
     main,
     h("h1", {}, "It could not be shown"),
@@ -103,6 +122,7 @@ async function draw() {
     const place = h("div", { class: "page" });
     await page.show(place, { who, go, draw, isCurrent });
     if (!isCurrent()) return;
+    forget();
     replace(main, place);
     status.textContent = page.title;
   } catch (error) {

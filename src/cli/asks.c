@@ -13,6 +13,8 @@
 #include "procs/resolver/network.h"
 #include "sys/clock.h"
 
+enum { TROUBLE_MAX = 300 }; /* octets of the resolver's own words */
+
 /* One question: it waits, or is under way. */
 struct question {
 	struct gp_list link;   /* among all */
@@ -148,14 +150,34 @@ add_status(struct question *q, uint8_t status, struct gp_slice packet)
 	add(q->ask, &answer);
 }
 
+/* The library's words may quote what a server said: as much as is read. */
+static void
+add_trouble(struct question *q, const struct network_result *result)
+{
+	struct gp_slice name = gp_slice_str(q->name);
+	const struct gp_dns_answer answer = {
+		.name = name,
+		.canonical = name,
+		.type = q->type,
+		.status = GP_DNS_SERVFAIL,
+		.bogus = result->bogus,
+		.trouble = gp_slice_take(gp_slice_str(result->trouble), TROUBLE_MAX),
+	};
+	tell(q, &answer, result->packet);
+	add(q->ask, &answer);
+}
+
 /* The library is not trusted with formats: what it hands over is read by our own parser. */
 static void
 take_packet(struct question *q, const struct network_result *result)
 {
 	struct gp_dns_answer answer;
 	const struct gp_dns_question asked = {gp_slice_str(q->name), q->type};
-	if (result->trouble ||
-	    gp_dns_message_parse(result->packet, &asked, q->ask->arena, &answer) != 0) {
+	if (result->trouble) {
+		add_trouble(q, result);
+		return;
+	}
+	if (gp_dns_message_parse(result->packet, &asked, q->ask->arena, &answer) != 0) {
 		add_status(q, GP_DNS_SERVFAIL, result->packet);
 		return;
 	}

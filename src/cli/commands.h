@@ -29,6 +29,8 @@ gp_cmd_verify(int argc, char **argv);
 int
 gp_cmd_arc(int argc, char **argv);
 int
+gp_cmd_reports(int argc, char **argv);
+int
 gp_cmd_send(int argc, char **argv);
 int
 gp_cmd_headers(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct gp_command commands[] = {
 	{"headers", gp_cmd_headers, "a message's way, who it is from, a verdict"},
 	{"scan", gp_cmd_scan, "look at mail servers, from one to a million"},
 	{"audit", gp_cmd_audit, "the mail posture of domains, with the records that mend it"},
+	{"reports", gp_cmd_reports, "what others report about mail in our domains' names"},
 	{"send", gp_cmd_send, "hand one message to a server and show the dialogue"},
 	{"load", gp_cmd_load, "a load generator for any mail server"},
 	{"sink", gp_cmd_sink, "a receiver that counts and keeps nothing"},

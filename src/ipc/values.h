@@ -65,6 +65,26 @@ enum gp_secret_kind {
 	GP_SECRET_SRS_BEFORE,
 };
 
+/* A page of the dashboard, or a part of one. */
+enum gp_figures_kind {
+	GP_FIGURES_OVERVIEW = 1,
+	GP_FIGURES_DOMAINS,
+	GP_FIGURES_SOURCES,
+	GP_FIGURES_SOURCE, /* a single one, of a domain */
+	GP_FIGURES_POLICY, /* what a stricter one would hit */
+	GP_FIGURES_SIGNERS,
+	GP_FIGURES_REPORTERS,
+	GP_FIGURES_TLS,
+	GP_FIGURES_FAILURES, /* single messages, with addresses and subjects */
+	GP_FIGURES_STORE,    /* what is kept, and what was refused */
+};
+
+enum gp_figures_result {
+	GP_FIGURES_OK = 1,
+	GP_FIGURES_MALFORMED, /* no such question */
+	GP_FIGURES_FAILED,    /* the database cannot be read; its role's log says why */
+};
+
 enum gp_queue_verb {
 	GP_QUEUE_LIST = 1,
 	GP_QUEUE_SHOW, /* with recipients and what was last heard of them */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The reports that others sent about mail in our domains' names, and what they add up to: a
- * database of SQLite, STATE/received/reports.db. schema.c has its tables, README.md draws them.
+ * database of SQLite, STATE/reports/received.db. schema.c has its tables, README.md draws them.
  *
  * A report is here once: it is another one where its kind, organisation, id, domain, first or
  * last second differs, and told again it is a duplicate, which changes nothing. A report whose
@@ -36,9 +36,6 @@ enum gp_reportdb_limits {
 	GP_REPORTDB_FUTURE_S = 2 * 24 * 3600, /* a report may end so far ahead: clocks, zones */
 	GP_REPORTDB_WAIT_MS = 10000,          /* for another who writes */
 };
-
-/* Of the database, in STATE/received. */
-#define GP_REPORTDB_FILE "reports.db"
 
 struct gp_reportdb;
 

@@ -232,10 +232,11 @@ static int
 take_head(struct gp_reportdb *db, const struct gp_ingest_head *head)
 {
 	struct gp_document *d = &db->doc;
+	if (!d->open)
+		return -EINVAL;
 	if (d->outcome != GP_REPORTDB_KEPT)
 		return 1;
-	if (!d->open || d->told || head->kind < GP_INGEST_AGGREGATE ||
-	    head->kind > GP_INGEST_FAILURE)
+	if (d->told || head->kind < GP_INGEST_AGGREGATE || head->kind > GP_INGEST_FAILURE)
 		return -EINVAL;
 	int r = check_range(db, head);
 	if (r != 0)
@@ -284,9 +285,11 @@ gp_document_flaw(struct gp_reportdb *db, uint64_t record, bool lost, const char 
 static int
 expect(const struct gp_document *d, uint8_t kind)
 {
+	if (!d->open)
+		return -EINVAL;
 	if (d->outcome != GP_REPORTDB_KEPT)
 		return 1;
-	return d->open && d->told && d->kind == kind ? 0 : -EINVAL;
+	return d->told && d->kind == kind ? 0 : -EINVAL;
 }
 
 bool

@@ -126,10 +126,9 @@ allow_memory(scmp_filter_ctx ctx)
 static int
 allow_fcntl(scmp_filter_ctx ctx, bool locks)
 {
-	enum { LOCKS = 2 };
-	static const int commands[] = {F_GETFL, F_SETFL,         F_GETFD, F_SETFD,
-				       F_DUPFD_CLOEXEC, F_SETLK, F_GETLK};
-	size_t len = GP_ARRAY_LEN(commands) - (locks ? 0 : LOCKS);
+	static const int commands[] = {F_GETFL,         F_SETFL, F_GETFD, F_SETFD,
+				       F_DUPFD_CLOEXEC, F_GETLK, F_SETLK};
+	size_t len = GP_ARRAY_LEN(commands) - (locks ? 0 : 2);
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < len; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,

@@ -31,8 +31,8 @@ struct gp_sandbox {
 	uint16_t dial_port;  /* not 0: TCP to this port alone, where Landlock can hold it to that */
 	bool dial_unix;      /* socket(2) for Unix streams alone, connect(2) */
 	bool dns;            /* socket(2) for UDP and TCP, connect(2), bind(2) */
+	bool locks;          /* fcntl(2) for locks of files, as SQLite shares a database by */
 	bool crypto;         /* what OpenSSL needs: random octets, and to end its pthread_once(3) */
-	bool locks;          /* fcntl(2)'s, on files that are open */
 	unsigned dir_access; /* enum gp_sandbox_access, for every directory it is given */
 };
 

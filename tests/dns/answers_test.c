@@ -18,6 +18,10 @@ static const char world[] =
 	"\"TIMEOUT\"},"
 	" \"1.2.0.192.in-addr.arpa\": {\"PTR\": [\"mx.example.com\"]},"
 	" \"_25._tcp.mx.example.com\": {\"TLSA\": [[3, 1, 1, \"aBcD\"]]},"
+	" \"forged.example\": \"BOGUS\", \"part.example\": {\"A\": \"BOGUS\", \"NS\": "
+	"[\"ns.example\"],"
+	" \"CAA\": [[128, \"issue\", \"ca.example\"]], \"DS\": [[1, 13, 2, \"6162\"]],"
+	" \"DNSKEY\": [[257, 3, 13, \"YWI=\"]]},"
 	" \"down.example\": \"SERVFAIL\", \"slow.example\": \"TIMEOUT\", \"empty.example\": {},"
 	" \"b\xc3\xbc"
 	"cher.example\": {\"A\": [\"192.0.2.3\"]},"
@@ -52,6 +56,12 @@ static const struct {
 	 "\xab\xcd"},
 	{"down.example", GP_DNS_A, GP_DNS_SERVFAIL, false, "down.example", NULL},
 	{"slow.example", GP_DNS_MX, GP_DNS_TIMEOUT, false, "slow.example", NULL},
+	{"forged.example", GP_DNS_A, GP_DNS_SERVFAIL, false, "forged.example", NULL},
+	{"part.example", GP_DNS_A, GP_DNS_SERVFAIL, false, "part.example", NULL},
+	{"part.example", GP_DNS_NS, GP_DNS_OK, false, "part.example", "ns.example"},
+	{"part.example", GP_DNS_CAA, GP_DNS_OK, false, "part.example", "ca.example"},
+	{"part.example", GP_DNS_DS, GP_DNS_OK, false, "part.example", "ab"},
+	{"part.example", GP_DNS_DNSKEY, GP_DNS_OK, false, "part.example", "ab"},
 	{"empty.example", GP_DNS_MX, GP_DNS_NODATA, false, "empty.example", NULL},
 	{"gone.example", GP_DNS_MX, GP_DNS_NXDOMAIN, false, "gone.example", NULL},
 	{"xn--bcher-kva.example", GP_DNS_A, GP_DNS_OK, false, "xn--bcher-kva.example", "192.0.2.3"},
@@ -137,6 +147,19 @@ values_are_read_whole(void **state)
 	assert_int_equal(a.records[0].usage, 3);
 	assert_int_equal(a.records[0].selector, 1);
 	assert_int_equal(a.records[0].matching, 1);
+	assert_true(gp_answers_find(set, GP_SLICE("part.example"), GP_DNS_CAA, &a));
+	assert_int_equal(a.records[0].flags, 128);
+	assert_slice(a.records[0].tag, "issue");
+	assert_true(gp_answers_find(set, GP_SLICE("part.example"), GP_DNS_DS, &a));
+	assert_int_equal(a.records[0].key_tag, 1);
+	assert_int_equal(a.records[0].algorithm, 13);
+	assert_int_equal(a.records[0].digest_type, 2);
+	assert_true(gp_answers_find(set, GP_SLICE("part.example"), GP_DNS_DNSKEY, &a));
+	assert_int_equal(a.records[0].key_flags, 257);
+	assert_int_equal(a.records[0].algorithm, 13);
+	assert_true(gp_answers_find(set, GP_SLICE("part.example"), GP_DNS_A, &a) && a.bogus);
+	assert_true(gp_answers_find(set, GP_SLICE("forged.example"), GP_DNS_CAA, &a) && a.bogus);
+	assert_true(gp_answers_find(set, GP_SLICE("down.example"), GP_DNS_A, &a) && !a.bogus);
 	gp_answers_free(set);
 	gp_arena_free(&arena);
 }
@@ -169,8 +192,14 @@ static const struct {
 	{"{\"a\": {\"TXT\": [[]]}}", "a TXT: expected a string"},
 	{"{\"a\": {\"TLSA\": [[3, 1, 1]]}}", "a TLSA: expected [usage"},
 	{"{\"a\": {\"TLSA\": [[256, 1, 1, \"\"]]}}", "a TLSA: expected [usage"},
-	{"{\"a\": {\"TLSA\": [[3, 1, 1, \"abc\"]]}}", "a TLSA: expected [usage"},
+	{"{\"a\": {\"TLSA\": [[3, 1, 1, \"abc\"]]}}", "a TLSA: not hexadecimal"},
 	{"{\"a\": {\"TLSA\": [[3, 1, 1, \"xy\"]]}}", "a TLSA: not hexadecimal"},
+	{"{\"a\": {\"DS\": [[1, 13, 256, \"\"]]}}", "a DS: expected [key tag"},
+	{"{\"a\": {\"DS\": [[1, 13, 2, 3]]}}", "a DS: not hexadecimal"},
+	{"{\"a\": {\"DNSKEY\": [[257, 2, 13, \"\"]]}}", "a DNSKEY: expected [flags"},
+	{"{\"a\": {\"DNSKEY\": [[257, 3, 13, \"?\"]]}}", "a DNSKEY: not base64"},
+	{"{\"a\": {\"CAA\": [[0, \"issue\"]]}}", "a CAA: expected [flags"},
+	{"{\"a\": {\"CAA\": [[0, \"is sue\", \"\"]]}}", "a CAA: expected [flags"},
 };
 
 static void
@@ -263,6 +292,19 @@ open_world(struct gp_arena *arena)
 	};
 	static const struct gp_dns_record mx[] = {
 		{.type = GP_DNS_MX, .preference = 7, .name = GP_SLICE("mx.example.com")}};
+	static const struct gp_dns_record caa[] = {{.type = GP_DNS_CAA,
+						    .flags = 128,
+						    .tag = GP_SLICE("issue"),
+						    .data = GP_SLICE(";")}};
+	static const struct gp_dns_record ds[] = {{.type = GP_DNS_DS,
+						   .key_tag = 515,
+						   .algorithm = 13,
+						   .digest_type = 2,
+						   .data = GP_SLICE("digest")}};
+	static const struct gp_dns_record key[] = {{.type = GP_DNS_DNSKEY,
+						    .key_flags = 257,
+						    .algorithm = 13,
+						    .data = GP_SLICE("key")}};
 	static const struct gp_dns_answer answers[] = {
 		{GP_SLICE("example.com"), GP_SLICE("real.example"), GP_DNS_TXT, GP_DNS_OK, true,
 		 txt, GP_ARRAY_LEN(txt)},
@@ -270,6 +312,14 @@ open_world(struct gp_arena *arena)
 		 GP_ARRAY_LEN(mx)},
 		{GP_SLICE("gone.example"), GP_SLICE("gone.example"), GP_DNS_A, GP_DNS_NXDOMAIN},
 		{GP_SLICE("slow.example"), GP_SLICE("slow.example"), GP_DNS_A, GP_DNS_TIMEOUT},
+		{GP_SLICE("forged.example"), GP_SLICE("forged.example"), GP_DNS_A, GP_DNS_SERVFAIL,
+		 .bogus = true},
+		{GP_SLICE("example.com"), GP_SLICE("example.com"), GP_DNS_CAA, GP_DNS_OK, false,
+		 caa, GP_ARRAY_LEN(caa)},
+		{GP_SLICE("example.com"), GP_SLICE("example.com"), GP_DNS_DS, GP_DNS_OK, true, ds,
+		 GP_ARRAY_LEN(ds)},
+		{GP_SLICE("example.com"), GP_SLICE("example.com"), GP_DNS_DNSKEY, GP_DNS_OK, true,
+		 key, GP_ARRAY_LEN(key)},
 	};
 	struct gp_answers *set = gp_answers_new(arena, GP_ANSWERS_MAX, test_seed);
 	for (size_t i = 0; i < GP_ARRAY_LEN(answers); i++)
@@ -299,6 +349,17 @@ an_open_set_can_be_kept(void **state)
 	assert_true(gp_answers_find(back, GP_SLICE("slow.example"), GP_DNS_A, &a));
 	assert_int_equal(a.status, GP_DNS_TIMEOUT);
 	assert_false(gp_answers_find(back, GP_SLICE("slow.example"), GP_DNS_AAAA, &a));
+	assert_true(gp_answers_find(back, GP_SLICE("forged.example"), GP_DNS_A, &a) && a.bogus);
+	assert_true(gp_answers_find(back, GP_SLICE("example.com"), GP_DNS_CAA, &a));
+	assert_int_equal(a.records[0].flags, 128);
+	assert_slice(a.records[0].tag, "issue");
+	assert_slice(a.records[0].data, ";");
+	assert_true(gp_answers_find(back, GP_SLICE("example.com"), GP_DNS_DS, &a));
+	assert_int_equal(a.records[0].key_tag, 515);
+	assert_int_equal(a.records[0].digest_type, 2);
+	assert_true(gp_answers_find(back, GP_SLICE("example.com"), GP_DNS_DNSKEY, &a));
+	assert_int_equal(a.records[0].key_flags, 257);
+	assert_slice(a.records[0].data, "key");
 	gp_answers_free(back);
 	gp_answers_free(set);
 	gp_buf_free(&kept);

@@ -34,6 +34,20 @@ show_tlsa(const struct gp_dns_record *r, struct gp_arena *arena)
 	return text;
 }
 
+/* DS, DNSKEY, CAA: numbers and words, then the data. */
+static struct gp_slice
+show_more(const struct gp_dns_record *r, struct gp_arena *arena)
+{
+	int len = (int)r->data.len;
+	if (r->type == GP_DNS_CAA)
+		return gp_arena_printf(arena, "%d %.*s %.*s", r->flags, GP_SLICE_FMT(r->tag), len,
+				       r->data.ptr);
+	if (r->type == GP_DNS_DS)
+		return gp_arena_printf(arena, "%d %d %d %.*s", r->key_tag, r->algorithm,
+				       r->digest_type, len, r->data.ptr);
+	return gp_arena_printf(arena, "%d 3 %d %.*s", r->key_flags, r->algorithm, len, r->data.ptr);
+}
+
 /* A record's data as in a zone file. */
 static struct gp_slice
 show(const struct gp_dns_record *r, struct gp_arena *arena)
@@ -49,6 +63,10 @@ show(const struct gp_dns_record *r, struct gp_arena *arena)
 		return r->data;
 	case GP_DNS_TLSA:
 		return show_tlsa(r, arena);
+	case GP_DNS_DS:
+	case GP_DNS_DNSKEY:
+	case GP_DNS_CAA:
+		return show_more(r, arena);
 	default:
 		return r->name;
 	}
@@ -73,6 +91,14 @@ static const struct {
 	{GP_DNS_SPF, BYTES("\3abc\0\2de"), "abcde"},
 	{GP_DNS_TLSA, BYTES("\3\1\1\xab\xcd"), "3 1 1 abcd"},
 	{GP_DNS_TLSA, BYTES("\3\1\1"), "3 1 1 "},
+	{GP_DNS_NS, BYTES("\2ns\xc0\0"), "ns.x.y"},
+	{GP_DNS_DS, BYTES("\x30\x39\x0d\2abcd"), "12345 13 2 abcd"},
+	{GP_DNS_DNSKEY,
+	 BYTES("\1\1\3\x0d"
+	       "key"),
+	 "257 3 13 key"},
+	{GP_DNS_CAA, BYTES("\0\5issueca.test"), "0 issue ca.test"},
+	{GP_DNS_CAA, BYTES("\x80\5ISSUE"), "128 ISSUE "},
 	{GP_DNS_MX, BYTES("\0\x0a\2mx\0x"), NULL},  /* more than a name */
 	{GP_DNS_MX, BYTES("\0\x0a\2mx"), NULL},     /* less */
 	{GP_DNS_MX, BYTES("\0\x0a\xc0\x07"), NULL}, /* points to itself */
@@ -82,7 +108,17 @@ static const struct {
 	{GP_DNS_TXT, BYTES("\1ab"), NULL},
 	{GP_DNS_TXT, BYTES(""), NULL},
 	{GP_DNS_TLSA, BYTES("\3\1"), NULL},
-	{257, BYTES("\3abc"), NULL}, /* a type that nobody asks for */
+	{GP_DNS_DS, BYTES("\x30\x39\x0d"), NULL},
+	{GP_DNS_DNSKEY, BYTES("\1\1\3"), NULL},
+	{GP_DNS_DNSKEY,
+	 BYTES("\1\1\2\x0d"
+	       "key"),
+	 NULL}, /* another protocol */
+	{GP_DNS_CAA, BYTES("\0"), NULL},
+	{GP_DNS_CAA, BYTES("\0\0;"), NULL},
+	{GP_DNS_CAA, BYTES("\0\6issue"), NULL}, /* a tag that is longer than the data */
+	{GP_DNS_CAA, BYTES("\0\5iss e;"), NULL},
+	{258, BYTES("\3abc"), NULL}, /* a type that nobody asks for */
 };
 
 static void
@@ -116,6 +152,11 @@ length_fits(uint16_t type, size_t len, uint8_t fill)
 		return len == 16;
 	case GP_DNS_TLSA:
 		return len >= 3;
+	case GP_DNS_DS:
+		return len >= 4;
+	case GP_DNS_DNSKEY:
+	case GP_DNS_CAA: /* no protocol 3, and no letter, among the fills */
+		return false;
 	case GP_DNS_MX:
 		return fill == 0 && len == 3;
 	case GP_DNS_SPF:
@@ -152,8 +193,9 @@ static void
 every_length_of_every_type(void **state)
 {
 	(void)state;
-	static const uint16_t types[] = {GP_DNS_A,   GP_DNS_AAAA, GP_DNS_CNAME, GP_DNS_MX,
-					 GP_DNS_PTR, GP_DNS_TXT,  GP_DNS_TLSA,  GP_DNS_SPF};
+	static const uint16_t types[] = {GP_DNS_A,   GP_DNS_AAAA, GP_DNS_CNAME,  GP_DNS_MX,
+					 GP_DNS_PTR, GP_DNS_TXT,  GP_DNS_TLSA,   GP_DNS_SPF,
+					 GP_DNS_NS,  GP_DNS_DS,   GP_DNS_DNSKEY, GP_DNS_CAA};
 	static const uint8_t fills[] = {0, 1, 2, 63, 64, 192, 255};
 	for (size_t t = 0; t < GP_ARRAY_LEN(types); t++) {
 		for (size_t len = 0; len <= 64; len++) {

@@ -113,8 +113,8 @@ complaints_of_readers(void **state)
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(complaints); i++)
 		try_one("dsn-sisimai", &complaints[i]);
-	gp_suite_tell("dsn-sisimai (ARF)", "type, source and domain", GP_ARRAY_LEN(complaints),
-		      GP_ARRAY_LEN(complaints));
+	gp_suite_tell("dsn-sisimai", "complaints as ARF, type, source, domain",
+		      GP_ARRAY_LEN(complaints), GP_ARRAY_LEN(complaints));
 }
 
 int

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reports that are attacks, and reports as others have collected them, each read in a process of
- * its own: what comes of it, and what it costs at most.
+ * its own: what comes of it, and what it costs at most. `intake_suite_test --table` prints the
+ * table of docs/reports-mails.md.
  */
 #include "../suite.h"
 
 #include <dirent.h>
+#include <jansson.h>
 #include <limits.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -30,85 +32,37 @@ enum { MEASURED = false };
 enum { MEASURED = true };
 #endif
 
-/* What comes of archives and mails. What comes of plain documents their readers' tests tell; here
- * they are read for what it costs. */
-static const struct wanted {
-	const char *file, *told;
-} archives_and_mails[] = {
-	{"gz-bad-crc.xml.gz", "0 kept: it is damaged"},
-	{"gz-bomb-256M.gz", "0 kept: so much comes out of so little that it is no report"},
-	{"gz-double.xml.gz.gz", "0 kept: it is an archive within an archive"},
-	{"gz-reserved-flags.xml.gz", "0 kept: it is damaged"},
-	{"gz-trailing-garbage.xml.gz", "1 kept: octets stand behind its end"},
-	{"gz-truncated.xml.gz", "0 kept: it is cut off"},
-	{"gz-two-members.xml.gz", "1 kept"},
-	{"zip-absolute.zip", "1 kept"},
-	{"zip-bad-crc.zip", "0 kept: its size or its checksum is another than it says"},
-	{"zip-bad-offset.zip", "0 kept: its directory leads to where no file is"},
-	{"zip-bomb-1entry-128M.zip", "0 kept: so much comes out of so little that it is no report"},
-	{"zip-bzip2.zip", "0 kept: it is packed by a method that no report needs"},
-	{"zip-dir-only.zip", "0 kept: there is no file in it"},
-	{"zip-empty.zip", "0 kept: there is no file in it"},
-	{"zip-encrypted-flag.zip", "0 kept: it is encrypted"},
-	{"zip-many-entries.zip", "0 kept: there are too many files in it"},
-	{"zip-nested.zip", "0 kept: it is an archive within an archive"},
-	{"zip-overlap-200x4M.zip", "0 kept: there are too many files in it"},
-	{"zip-readme-first.zip", "1 kept: there are files in it besides the report"},
-	{"zip-stored.zip", "1 kept"},
-	{"zip-zip64.zip", "1 kept"},
-	{"mail-base64-junk.eml", "1 kept"},
-	{"mail-base64-no-pad.eml", "1 kept"},
-	{"mail-base64-one-line.eml", "1 kept"},
-	{"mail-gz.eml", "1 kept"},
-	{"mail-many-parts.eml", "0 kept: there is no report in this mail"},
-	{"mail-nested-rfc822.eml", "1 kept"},
-	{"mail-no-filename.eml", "1 kept"},
-	{"mail-octet-stream.eml", "1 kept"},
-	{"mail-rfc2231-name.eml", "1 kept"},
-	{"mail-text-xml.eml", "1 kept"},
-	{"mail-tlsrpt-domain-mismatch.eml", "1 kept"},
-	{"mail-two-attachments.eml", "2 kept"},
-	{"base.xml.gz", "1 kept"},
-	{"base.zip", "1 kept"},
-	{"records-100k-tiny.xml.gz", "0 kept: so much comes out of so little that it is no report"},
+/* Of each folder what reports come in: archives and mails. What comes of documents without them
+ * ingest_samples_test tells. */
+static const struct {
+	const char *suite, *folder, *begin;
+} folders[] = {
+	{"attack-reports", "files", ""},
+	{"dmarc-rua-parsedmarc", "aggregate", ""},
+	{"dmarc-rua-parsedmarc", "extract_report", ""},
+	{"dmarc-ruf-parsedmarc", ".", ""},
+	{"dsn-sisimai", "bsd", "arf-"},
+	{"tlsrpt-parsedmarc", ".", ""},
 };
 
-/* As they were collected, by parsedmarc. */
-static const struct wanted collected[] = {
-	{"dmarc-rua-parsedmarc/aggregate/mimecast-weird-gzip.eml", "1 kept"},
-	{"dmarc-rua-parsedmarc/aggregate/twilight.eml", "1 kept"},
-	{"dmarc-rua-parsedmarc/aggregate/Report domain- borschow.com Submitter- google.com "
-	 "Report-ID- 949348866075514174.eml",
-	 "1 kept"},
-	{"dmarc-rua-parsedmarc/aggregate/"
-	 "estadocuenta1.infonacot.gob.mx!example.com!1536853302!1536939702!2940.xml.zip",
-	 "1 kept"},
-	{"dmarc-rua-parsedmarc/aggregate/"
-	 "fastmail.com!example.com!1516060800!1516147199!102675056.xml.gz",
-	 "1 kept"},
-	{"dmarc-rua-parsedmarc/extract_report/nice-input.xml.gz", "1 kept"},
-	{"dmarc-rua-parsedmarc/extract_report/nice-input.xml.zip", "1 kept"},
-	{"tlsrpt-parsedmarc/google.com_smtp_tls_report.eml", "1 kept"},
-};
-
-/* "N kept", with the last flaw by which one was lost, or why nothing was found. */
+/* "N kept, N lost | the first flaw by which one was lost, else the first". */
 static void
 summarize(struct gp_slice told, const struct gp_intake_result *result, char out[TOLD_MAX])
 {
 	size_t lost = 0;
-	struct gp_slice why = {};
+	struct gp_slice why = gp_slice_str(result->why);
 	while (told.ptr) {
 		struct gp_slice line = gp_slice_cut(&told, '\n');
 		bool is_lost = gp_slice_starts(line, GP_SLICE("lost 0: "));
-		bool is_flaw = gp_slice_starts(line, GP_SLICE("flaw 0: "));
+		bool is_flaw = is_lost || gp_slice_starts(line, GP_SLICE("flaw 0: "));
+		if (is_flaw && (why.len == 0 || (is_lost && lost == 0)))
+			why = gp_slice_drop(line, strlen("flaw 0: "));
 		lost += is_lost;
-		if (is_lost || (is_flaw && why.len == 0))
-			why = gp_slice_drop(line, strlen("lost 0: "));
 	}
-	if (result->why)
-		why = gp_slice_str(result->why);
-	snprintf(out, TOLD_MAX, "%zu kept%s%.*s", result->reports - lost, why.len > 0 ? ": " : "",
-		 GP_SLICE_FMT(why));
+	int n = snprintf(out, TOLD_MAX, "%zu kept", result->reports - lost);
+	if (lost > 0)
+		n += snprintf(out + n, (size_t)(TOLD_MAX - n), ", %zu lost", lost);
+	snprintf(out + n, (size_t)(TOLD_MAX - n), " | %.*s", GP_SLICE_FMT(why));
 }
 
 /* In a child, so that what it costs is its own. */
@@ -195,72 +149,166 @@ suites(void)
 	return root;
 }
 
-static void
-try_all(const char *folder, const struct wanted *all, size_t len, struct cost *most)
+/* The suite's own word; "" where it says nothing. */
+static const char *
+wanted_of(const json_t *cases, const char *suite, const char *file)
 {
-	for (size_t i = 0; i < len; i++) {
-		char path[PATH_MAX], told[TOLD_MAX];
-		snprintf(path, sizeof(path), "%s%s%s", suites(), folder, all[i].file);
-		struct rusage usage = run(path, told);
-		if (strcmp(told, all[i].told) != 0)
-			fail_msg("%s: %s", all[i].file, told);
-		keep_cost(path, &usage, most);
+	size_t i;
+	json_t *one;
+	json_array_foreach(cases, i, one)
+	{
+		const char *name = json_string_value(json_object_get(one, "file"));
+		if (strcmp(suite, "attack-reports") == 0 &&
+		    strcmp(name + strlen("files/"), file) == 0)
+			return json_string_value(json_object_get(one, "expect"));
 	}
+	return "";
+}
+
+/* What leaves a choice has one. */
+static bool
+is_as_wanted(const char *wanted, const char *told)
+{
+	bool kept = told[0] != '0';
+	if (strcmp(wanted, "reject") == 0)
+		return !kept;
+	if (strncmp(wanted, "accept", strlen("accept")) == 0 && !strstr(wanted, "-or-"))
+		return kept;
+	return true;
+}
+
+/* As LC_ALL=C sorts. */
+static int
+by_octets(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+has_report(const struct dirent *e)
+{
+	struct gp_slice name = gp_slice_str(e->d_name);
+	return gp_slice_ends_nocase(name, GP_SLICE(".gz")) ||
+	       gp_slice_ends_nocase(name, GP_SLICE(".zip")) ||
+	       gp_slice_ends_nocase(name, GP_SLICE(".eml"));
 }
 
 static void
-attacks_in_archives_and_mails(void **state)
+try_folder(size_t i, const json_t *cases, struct gp_buf *table, struct cost *most)
+{
+	char folder[PATH_MAX];
+	struct dirent **files;
+	size_t tried = 0;
+	snprintf(folder, sizeof(folder), "%s/%s/%s", suites(), folders[i].suite, folders[i].folder);
+	int len = scandir(folder, &files, has_report, by_octets);
+	assert_true(len > 0);
+	for (int j = 0; j < len; j++) {
+		char path[PATH_MAX + NAME_MAX + 2], told[TOLD_MAX];
+		const char *file = files[j]->d_name;
+		const char *wanted = wanted_of(cases, folders[i].suite, file);
+		snprintf(path, sizeof(path), "%s/%s", folder, file);
+		if (strncmp(file, folders[i].begin, strlen(folders[i].begin)) == 0) {
+			struct rusage usage = run(path, told);
+			keep_cost(path, &usage, most);
+			if (!is_as_wanted(wanted, told))
+				fail_msg("%s: wanted: %s; %s", path, wanted, told);
+			gp_buf_printf(table, "| %s | %s | %s |\n", file, wanted, told);
+			tried++;
+		}
+		free(files[j]);
+	}
+	free(files);
+	snprintf(folder, sizeof(folder), "archives and mails%s%s",
+		 folders[i].folder[0] == '.' ? "" : " in ",
+		 folders[i].folder[0] == '.' ? "" : folders[i].folder);
+	gp_suite_tell(folders[i].suite, folder, tried, tried);
+}
+
+static void
+put_table(struct gp_buf *table)
+{
+	struct gp_arena arena = GP_ARENA_INIT(4 << 20);
+	struct cost most = {};
+	struct gp_slice text = gp_suite_read("attack-reports/cases.json", &arena);
+	json_t *cases = json_loadb(text.ptr, text.len, 0, NULL);
+	assert_true(json_array_size(cases) > 0);
+	for (size_t i = 0; i < GP_ARRAY_LEN(folders); i++) {
+		if (i == 0 || strcmp(folders[i].suite, folders[i - 1].suite) != 0)
+			gp_buf_printf(table,
+				      "\n## %s\n\n| sample | wanted | outcome | told of it |\n"
+				      "|---|---|---|---|\n",
+				      folders[i].suite);
+		try_folder(i, cases, table, &most);
+	}
+	print_message("at most %ld ms, %ld KiB\n", most.cpu_ms, most.rss_kib);
+	assert_false(table->failed);
+	json_decref(cases);
+	gp_arena_free(&arena);
+}
+
+/* The page names what comes of every sample. */
+static void
+samples(void **state)
 {
 	(void)state;
-	struct cost most = {};
-	size_t len = GP_ARRAY_LEN(archives_and_mails);
-	try_all("/attack-reports/files/", archives_and_mails, len, &most);
-	gp_suite_tell("attack-reports", "archives and mails", len, len);
-	print_message("at most %ld ms, %ld KiB\n", most.cpu_ms, most.rss_kib);
+	struct gp_buf table = GP_BUF_INIT(1 << 20), page = GP_BUF_INIT(1 << 20);
+	FILE *f = fopen(GP_TESTS_DIR "/../docs/reports-mails.md", "re");
+	char *to = gp_buf_reserve(&page, 1 << 18);
+	assert_true(f && to);
+	gp_buf_advance(&page, fread(to, 1, 1 << 18, f));
+	fclose(f);
+	put_table(&table);
+	size_t head = page.len - GP_MIN(page.len, table.len);
+	if (!gp_slice_eq(gp_slice_drop(gp_buf_slice(&page), head), gp_buf_slice(&table)))
+		fail_msg("docs/reports-mails.md says otherwise than intake_suite_test --table");
+	gp_buf_free(&table);
+	gp_buf_free(&page);
 }
 
+static void
+print_table(void **state)
+{
+	(void)state;
+	struct gp_buf table = GP_BUF_INIT(1 << 20);
+	put_table(&table);
+	fprintf(stderr, "%.*s", GP_SLICE_FMT(gp_buf_slice(&table)));
+	gp_buf_free(&table);
+}
+
+/* Plain documents too: what they cost. */
 static void
 attacks_cost_little(void **state)
 {
 	(void)state;
 	struct cost most = {};
-	size_t len = 0;
+	struct dirent **files;
 	char folder[PATH_MAX];
 	snprintf(folder, sizeof(folder), "%s/attack-reports/files", suites());
-	DIR *d = opendir(folder);
-	assert_non_null(d);
-	for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+	int len = scandir(folder, &files, NULL, by_octets);
+	assert_true(len > 2);
+	for (int i = 0; i < len; i++) {
 		char path[PATH_MAX + NAME_MAX + 2], told[TOLD_MAX];
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-		struct rusage usage = run(path, told);
-		keep_cost(path, &usage, &most);
-		len++;
+		snprintf(path, sizeof(path), "%s/%s", folder, files[i]->d_name);
+		if (files[i]->d_name[0] != '.') {
+			struct rusage usage = run(path, told);
+			keep_cost(path, &usage, &most);
+		}
+		free(files[i]);
 	}
-	closedir(d);
-	gp_suite_tell("attack-reports", "time and memory", len, len);
+	free(files);
+	gp_suite_tell("attack-reports", "time and memory", (size_t)len - 2, (size_t)len - 2);
 	print_message("at most %ld ms, %ld KiB\n", most.cpu_ms, most.rss_kib);
 }
 
-static void
-as_they_were_collected(void **state)
-{
-	(void)state;
-	struct cost most = {};
-	try_all("/", collected, GP_ARRAY_LEN(collected), &most);
-	gp_suite_tell("dmarc-rua-parsedmarc", "archives and mails", GP_ARRAY_LEN(collected) - 1,
-		      GP_ARRAY_LEN(collected) - 1);
-	gp_suite_tell("tlsrpt-parsedmarc", "mail", 1, 1);
-}
-
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(attacks_in_archives_and_mails),
+		cmocka_unit_test(samples),
 		cmocka_unit_test(attacks_cost_little),
-		cmocka_unit_test(as_they_were_collected),
 	};
+	const struct CMUnitTest tables[] = {cmocka_unit_test(print_table)};
+	if (argc > 1 && strcmp(argv[1], "--table") == 0)
+		return cmocka_run_group_tests(tables, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,8 +26,8 @@ static const struct {
 	{"domain.absent", GP_SEVERITY_INFO, KEPT, "{'d.test':null}"},
 	{"mx.none", GP_SEVERITY_INFO, PARKED, "{'d.test':{'MX':null}}"},
 	{"mx.none", GP_SEVERITY_INFO, KEPT, "{'d.test':{'MX':null,'TXT':['v=spf1 a -all']}}"},
-	{"mx.null", GP_SEVERITY_MEDIUM, KEPT,
-	 "{'d.test':{'MX':[[0,'.']],'TXT':['v=spf1 a -all']}}"},
+	{"mx.null", GP_SEVERITY_MEDIUM, KEPT, "{'d.test':{'MX':[[0,'.']],'TXT':['v=spf1 a -all']}}",
+	 " dmarc.rua.dead "},
 	{"mx.null.mixed", GP_SEVERITY_HIGH, 0,
 	 "{'d.test':{'MX':[[0,'.'],[10,'mx1.d.test'],[10,'mx2.d.test']]}}"},
 	{"mx.cname", GP_SEVERITY_HIGH, 0,
@@ -44,6 +44,7 @@ static const struct {
 	 "'_25._tcp.mx.gone.test':" TLSA_PAIR "}"},
 	{"mx.private", GP_SEVERITY_HIGH, 0, "{'mx3.d.test':{'A':['10.0.0.1']}}"},
 	{"mx.single", GP_SEVERITY_INFO, KEPT, "{'d.test':{'MX':[[10,'mx1.d.test']]}}"},
+	{"mx.wildcard", GP_SEVERITY_LOW, KEPT, "{'*.d.test':{'MX':[[10,'mx1.d.test']]}}"},
 	{"mx.ptr", GP_SEVERITY_MEDIUM, KEPT, "{'1.0.0.20.in-addr.arpa':null}"},
 	{"mx.fcrdns", GP_SEVERITY_MEDIUM, KEPT, "{'1.0.0.20.in-addr.arpa':{'PTR':['mx2.d.test']}}"},
 
@@ -63,14 +64,30 @@ static const struct {
 	{"dmarc.p.none", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=none; " RUA)},
 	{"dmarc.p.none", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=none; sp=none; " RUA)},
 	{"dmarc.p.quarantine", GP_SEVERITY_LOW, 0, DMARC("v=DMARC1; p=quarantine; " RUA)},
-	{"dmarc.parked.weak", GP_SEVERITY_HIGH, PARKED, DMARC("v=DMARC1; p=none; " RUA)},
+	{"dmarc.parked.weak", GP_SEVERITY_HIGH, PARKED, DMARC("v=DMARC1; p=none; " RUA),
+	 " dmarc.rua.dead "},
 	{"dmarc.sp.weak", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=reject; sp=none; " RUA)},
 	{"dmarc.np.weak", GP_SEVERITY_MEDIUM, 0, DMARC("v=DMARC1; p=reject; np=none; " RUA)},
+	{"dmarc.np.wildcard", GP_SEVERITY_MEDIUM, 0,
+	 "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=quarantine; np=reject; " RUA "']},"
+	 "'*.d.test':{'TXT':['x']}}",
+	 " dmarc.p.quarantine "},
 	{"dmarc.pct", GP_SEVERITY_MEDIUM, 0, DMARC("v=DMARC1; p=reject; pct=50; " RUA)},
 	{"dmarc.rf.ri", GP_SEVERITY_LOW, 0, DMARC("v=DMARC1; p=reject; ri=3600; rf=afrf; " RUA)},
 	{"dmarc.t", GP_SEVERITY_INFO, 0, DMARC("v=DMARC1; p=reject; t=y; " RUA)},
 	{"dmarc.psd", GP_SEVERITY_INFO, 0, DMARC("v=DMARC1; p=reject; psd=y; " RUA)},
 	{"dmarc.rua.none", GP_SEVERITY_HIGH, 0, DMARC("v=DMARC1; p=reject")},
+	{"dmarc.rua.none", GP_SEVERITY_HIGH, KEPT,
+	 "{'d.test':{'MX':[[0,'.']],'TXT':['v=spf1 a -all']},"
+	 "'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject']}}",
+	 " mx.null "},
+	{"dmarc.rua.dead", GP_SEVERITY_HIGH, 0,
+	 DMARC("v=DMARC1; p=reject; rua=mailto:r@no.d.test")},
+	{"dmarc.rua.dead", GP_SEVERITY_HIGH, 0,
+	 "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; " RUA ",mailto:r@no.d.test']},"
+	 "'no.d.test':{'MX':[[0,'.']],'A':['20.0.0.83']}}"},
+	{"dmarc.rua.dead", GP_SEVERITY_HIGH, KEPT,
+	 "{'d.test':{'MX':[[0,'.']],'TXT':['v=spf1 a -all']}}", " mx.null "},
 	{"dmarc.rua.external.unauth", GP_SEVERITY_HIGH, 0,
 	 DMARC("v=DMARC1; p=reject; rua=mailto:r@a.test,mailto:r@b.test")},
 	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0,
@@ -175,6 +192,10 @@ static const struct {
 	 "{'www.d.test':{'A':['20.0.0.82']},"
 	 "'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; sp=quarantine; " RUA "']}}",
 	 " dmarc.sp.weak "},
+	{"spf.subdomain.gap", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'*.d.test':{'A':['20.0.0.82']},"
+	 "'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; sp=quarantine; " RUA "']}}",
+	 " dmarc.sp.weak "},
 	{"spf.type99", GP_SEVERITY_LOW, KEPT, "{'d.test':{'SPF':['v=spf1 mx -all']}}"},
 	{"spf.helo", GP_SEVERITY_LOW, 0, "{'mx2.d.test':{'TXT':null}}"},
 
@@ -221,6 +242,16 @@ static const struct {
 
 	/* DANE */
 	{"dnssec.none", GP_SEVERITY_LOW, KEPT, "{'d.test':{'secure':null}}"},
+	{"dnssec.bogus", GP_SEVERITY_CRITICAL, KEPT, "{'d.test':'BOGUS'}"},
+	{"dnssec.bogus", GP_SEVERITY_CRITICAL, KEPT, "{'d.test':{'MX':'BOGUS'}}"},
+	{"dnssec.bogus", GP_SEVERITY_HIGH, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},'a.test':'BOGUS'}"},
+	{"dnssec.weakalg", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'d.test':{'DS':[[7,5,2,'" D32 "']],'DNSKEY':[[257,3,5,'YQ==']]}}"},
+	{"dnssec.weakalg", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'d.test':{'DNSKEY':[[257,3,13,'YQ=='],[256,3,7,'YQ==']]}}"},
+	{"dnssec.weakalg", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'d.test':{'DS':[[7,13,1,'00112233445566778899aabbccddeeff00112233']]}}"},
 	{"dane.none", GP_SEVERITY_INFO, KEPT,
 	 "{'_25._tcp.mx1.d.test':null,'_25._tcp.mx2.d.test':null,'_25._tcp.mx3.d.test':null}"},
 	{"dane.partial", GP_SEVERITY_MEDIUM, KEPT, "{'_25._tcp.mx2.d.test':null}"},
@@ -231,6 +262,22 @@ static const struct {
 	 "{'_25._tcp.mx2.d.test':{'TLSA':[[3,1,1,'" D32 "']]}}"},
 	{"dane.servfail", GP_SEVERITY_HIGH, KEPT,
 	 "{'_25._tcp.mx2.d.test':{'TLSA':'SERVFAIL','secure':true}}"},
+	{"dane.servfail", GP_SEVERITY_HIGH, KEPT,
+	 "{'_25._tcp.mx2.d.test':{'TLSA':'BOGUS','secure':true}}", " dnssec.bogus "},
+
+	/* CAA */
+	{"caa.missing", GP_SEVERITY_INFO, KEPT, "{'d.test':{'CAA':null}}"},
+	{"caa.syntax", GP_SEVERITY_LOW, KEPT, "{'d.test':{'CAA':[[0,'issue','ca..test']]}}",
+	 " caa.issuemail "},
+	{"caa.syntax", GP_SEVERITY_LOW, 0,
+	 "{'d.test':{'CAA':[[0,'issue','ca.test; accounturi=https://ca.test/a/1'],"
+	 "[0,'issue','ca.test; accounturi'],[0,'issuemail',';']]}}"},
+	{"caa.syntax", GP_SEVERITY_LOW, 0,
+	 "{'d.test':{'CAA':[[0,'issue',';'],[128,'tbs','x'],[0,'issuemail',';'],[0,'tbs','x']]}}"},
+	{"caa.issuemail", GP_SEVERITY_INFO, 0,
+	 "{'d.test':{'CAA':[[0,'issue','ca.test; accounturi=https://ca.test/a/1']]}}"},
+	{"caa.accounturi", GP_SEVERITY_INFO, KEPT,
+	 "{'d.test':{'CAA':[[0,'issue','ca.test'],[0,'issuemail',';']]}}"},
 
 	/* BIMI */
 	{"bimi.multiple", GP_SEVERITY_LOW, KEPT,
@@ -243,4 +290,7 @@ static const struct {
 	 "{'default._bimi.d.test':{'TXT':['v=BIMI1; l=https://d.test/a.svg; a=']},"
 	 "'_dmarc.d.test':{'TXT':['v=DMARC1; p=quarantine; t=y; " RUA "']}}",
 	 " dmarc.t  dmarc.p.quarantine "},
+	{"bimi.logo", GP_SEVERITY_LOW, KEPT, BIMI("v=BIMI1; l=https://no.d.test/a.svg")},
+	{"bimi.certificate", GP_SEVERITY_LOW, KEPT,
+	 BIMI("v=BIMI1; l=https://d.test/a.svg; a=https://no.d.test:444/a.pem")},
 };

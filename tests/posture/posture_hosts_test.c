@@ -103,6 +103,39 @@ planted_faults_are_found(void **state)
 	}
 }
 
+/* Asked for bit by bit, it finds the same. */
+static void
+rounds_come_to_the_same(void **state)
+{
+	static const uint64_t seed[2] = {3, 4};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(host_plants); i++) {
+		struct look l;
+		struct gp_arena round = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		int rc, rounds = 0;
+		begin(&l, host_plants[i].world, host_plants[i].change);
+		struct gp_answers *open = gp_answers_new(&l.arena, GP_POSTURE_QUESTIONS_MAX, seed);
+		while ((rc = gp_posture_eval(&l.query, open, &round, &r)) == GP_POSTURE_NEED) {
+			assert_true(r.need_len > 0 && ++rounds <= 8);
+			for (size_t k = 0; k < r.need_len; k++) {
+				struct gp_dns_answer a;
+				assert_true(gp_answers_find(l.world, r.need[k].name, r.need[k].type,
+							    &a));
+				assert_int_equal(gp_answers_add(open, &a), 0);
+			}
+			gp_arena_reset(&round);
+		}
+		assert_int_equal(rc, GP_POSTURE_DONE);
+		assert_int_equal(r.findings.len, l.r.findings.len);
+		for (size_t k = 0; k < r.findings.len; k++)
+			assert_ptr_equal(r.findings.items[k].kind, l.r.findings.items[k].kind);
+		gp_answers_free(open);
+		gp_arena_free(&round);
+		end(&l);
+	}
+}
+
 /* --- mended --- */
 
 static void
@@ -318,6 +351,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_wrong_with_good_hosts),
 		cmocka_unit_test(planted_faults_are_found),
+		cmocka_unit_test(rounds_come_to_the_same),
 		cmocka_unit_test(what_is_proposed_mends_and_breaks_nothing),
 		cmocka_unit_test(a_policy_that_is_none_is_written_anew),
 		cmocka_unit_test(a_lone_key_is_told),

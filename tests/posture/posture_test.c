@@ -46,7 +46,8 @@ nothing_is_found_on_clean_domains(void **state)
 		{false,
 		 "{'_dmarc.d.test':{'TXT':['v=DMARC1; p=reject; "
 		 "rua=mailto:r@a.test,mailto:r@x.d.test']"
-		 "},'d.test._report._dmarc.a.test':{'TXT':['v=DMARC1;']}}",
+		 "},'x.d.test':{'A':['20.0.0.84']},'d.test._report._dmarc.a.test':{'TXT':['v="
+		 "DMARC1;']}}",
 		 GP_POSTURE_SENDING},
 		/* nobody sends, and mail is taken */
 		{true,
@@ -510,6 +511,9 @@ nothing_is_concluded_from_silence(void **state)
 		{"{'_smtp._tls.d.test':'SERVFAIL'}", "tlsrpt.missing"},
 		{"{'mta-sts.d.test':'SERVFAIL'}", "sts.policy.fetch"},
 		{"{'mx2.d.test':{'A':'SERVFAIL'}}", "mx.nxdomain"},
+		{"{'d.test':{'CAA':'SERVFAIL'}}", "caa.missing"},
+		{"{'d.test':{'DNSKEY':'TIMEOUT'}}", "dnssec.weakalg"},
+		{"{'d.test':{'DS':'SERVFAIL'}}", "dnssec.weakalg"},
 	};
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {

@@ -65,6 +65,17 @@ make_tlsa(struct gp_slice value)
 			 value.len);
 }
 
+/* FLAGS TAG "VALUE" */
+static inline json_t *
+make_caa(struct gp_slice text)
+{
+	uint64_t flags;
+	assert_true(gp_slice_u64(gp_slice_cut(&text, ' '), UINT8_MAX, &flags));
+	struct gp_slice tag = gp_slice_cut(&text, ' ');
+	assert_true(text.len >= 2 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"');
+	return json_pack("[i, s%, s%]", (int)flags, tag.ptr, tag.len, text.ptr + 1, text.len - 2);
+}
+
 static inline json_t *
 make_value(const struct gp_finding_record *record)
 {
@@ -73,6 +84,8 @@ make_value(const struct gp_finding_record *record)
 		return json_stringn(record->value.ptr, record->value.len);
 	if (strcmp(record->type, "TLSA") == 0)
 		return make_tlsa(record->value);
+	if (strcmp(record->type, "CAA") == 0)
+		return make_caa(record->value);
 	assert_string_equal(record->type, "MX");
 	struct gp_slice preference = gp_slice_cut(&host, ' ');
 	uint64_t n;

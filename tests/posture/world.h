@@ -38,9 +38,12 @@
 #define D32_NEXT "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
 #define TLSA_PAIR "{'TLSA':[[3,1,1,'" D32 "'],[3,1,1,'" D32_NEXT "']],'secure':true}"
 
+#define CAA_SET "[[0,'issue','ca.test; accounturi=https://ca.test/a/1'],[0,'issuemail',';']]"
+
 static const char clean_world[] =
 	"{'d.test':{'MX':[[10,'mx1.d.test'],[20,'mx2.d.test'],[30,'mx3.d.test']],"
-	"'TXT':['v=spf1 mx -all'],'A':['20.0.0.80'],'secure':true},"
+	"'TXT':['v=spf1 mx -all'],'A':['20.0.0.80'],'secure':true,"
+	"'CAA':" CAA_SET ",'DS':[[7,13,2,'" D32 "']],'DNSKEY':[[257,3,13,'YQ==']]},"
 	"'mx1.d.test':{'A':['20.0.0.1'],'TXT':['v=spf1 a -all'],'secure':true},"
 	"'mx2.d.test':{'A':['20.0.0.2'],'TXT':['v=spf1 a -all'],'secure':true},"
 	"'mx3.d.test':{'A':['20.0.0.3'],'TXT':['v=spf1 a -all'],'secure':true},"

@@ -25,6 +25,7 @@
 #include <sys/un.h>
 
 #include "base/buf.h"
+#include "cli/reports/sandbox.h"
 #include "cli/scan/sandbox.h"
 #include "procs/sandboxes.h"
 #include "sys/log.h"
@@ -51,6 +52,7 @@ enum role {
 	SCAN,
 	SCAN_FILES,
 	SCAN_REPLAY,
+	READER,
 	ROLES
 };
 
@@ -74,6 +76,7 @@ static const struct {
 	[SCAN] = {"scan", &scan_sandbox, 46},
 	[SCAN_FILES] = {"scan, files", &scan_files_sandbox, 48},
 	[SCAN_REPLAY] = {"scan, replay", &scan_replay_sandbox, 31},
+	[READER] = {"reports, reader", &reports_reader_sandbox, 31},
 };
 
 #define ONLY(r) (1u << (r))

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gateway with a dashboard, and somebody who speaks HTTP with it."""
 
+import datetime
 import http.client
 import json
+import os
 import signal
+import subprocess
 import urllib.parse
 
 import nacl.pwhash
-from gateway import eventually, free_port
+from gateway import BUILD, eventually, free_port
 
 PASSWORD = "correct horse"
 # Cheap, so that a test does not wait: what a real one costs is gatepost user's affair.
@@ -26,15 +29,30 @@ class Answer:
         return json.loads(self.body)
 
 
+def make_state(state, filled):
+    """The gateway's folder, with reports up to yesterday in it where it is to have some."""
+    reports = state / "reports"
+    reports.mkdir(parents=True)
+    if filled:
+        day = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).date().isoformat()
+        subprocess.run([BUILD / "tests" / "figures_test", "fill", reports / "received.db", day], check=True)
+    for path in (state, reports, *reports.iterdir()):
+        if os.geteuid() == 0:
+            os.chown(path, 65534, 65534)
+
+
 class Dashboard:
     """.server is the gateway, .url where its dashboard is."""
 
-    def __init__(self, gatepost, folder, users=None, web=None, **settings):
+    def __init__(self, gatepost, folder, users=None, web=None, filled=False, **settings):
         self.port = free_port()
         self.users = folder / "users"
         self.write_users(USERS if users is None else users)
         web = {"listen": f"127.0.0.1:{self.port}", **(web or {})}
-        self.server = gatepost(users={"file": str(self.users)}, web=web, workers=1, **settings)
+        state = folder / "dashboard-state"
+        make_state(state, filled)
+        settings = {"state": str(state), "workers": 1, **settings}
+        self.server = gatepost(users={"file": str(self.users)}, web=web, **settings)
         self.url = f"http://127.0.0.1:{self.port}"
         self.cookie = self.token = None
 

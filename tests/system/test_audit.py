@@ -14,12 +14,18 @@ SETTINGS = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "d
 LOCKED = "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"
 # Addresses that anybody could have; nobody is connected to.
 NAMES = {
-    "locked.test": {"MX": [[0, "."]], "TXT": ["v=spf1 -all"], "secure": True},
+    "locked.test": {
+        "MX": [[0, "."]],
+        "TXT": ["v=spf1 -all"],
+        "CAA": [[0, "issue", ";"], [0, "issuemail", ";"]],
+        "secure": True,
+    },
     "_dmarc.locked.test": {"TXT": [LOCKED]},
     "*._domainkey.locked.test": {"TXT": ["v=DKIM1; p="]},
     "bad.test": {
         "MX": [[10, "mx.bad.test"], [20, "mx.gone.test"]],
         "TXT": ["v=spf1 mx ipv4:20.0.0.9 include:a.test ?all"],
+        "CAA": [[0, "issue", "ca.test; accounturi=https://ca.test/a"]],
         "secure": True,
     },
     "mx.bad.test": {"A": ["20.0.0.1"]},
@@ -32,6 +38,8 @@ NAMES = {
     "_dmarc.silent.test": "SERVFAIL",
 }
 BAD = {
+    "caa.issuemail",
+    "dmarc.rua.dead",
     "mx.dangling",
     "spf.all.neutral",
     "spf.all.plus",
@@ -110,6 +118,9 @@ def published(names, zone):
         types = new.setdefault(name.rstrip("."), {}).setdefault(kind, [])
         if kind == "TXT":
             types.append(value.strip('"').replace('" "', "").replace('\\"', '"'))
+        elif kind == "CAA":
+            flags, tag, text = value.split(" ", 2)
+            types.append([int(flags), tag, text.strip('"')])
         else:
             preference, host = value.split(" ")
             types.append([int(preference), host.rstrip(".") or "."])

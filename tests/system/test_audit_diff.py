@@ -208,3 +208,27 @@ def test_help():
     done = run("audit", "diff", "-h")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: gatepost audit diff --store FILE")
+
+
+def test_what_earlier_runs_saw_counts(keeper):
+    key = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    names = BEFORE | {"s1._domainkey.worse.test": {"TXT": [key]}}
+    monitored = names | {"_dmarc.worse.test": {"TXT": ["v=DMARC1; p=none; rua=mailto:r@worse.test"]}}
+
+    def found(names, day):
+        keeper.look(names, "--selector", "s1", "--keep", "1", "worse.test", time=day * DAY_S)
+        rows = keeper.sql("SELECT id, severity, evidence FROM finding WHERE state = 'fail'")
+        return {id: (severity, evidence) for id, severity, evidence in rows}
+
+    found(names | {"_dmarc.worse.test": {}}, 1)
+    assert found(monitored, 2)["dmarc.p.none"][0] == "medium"
+    for day, expected in (3, "medium"), (92, "medium"), (93, "high"):
+        severity, evidence = found(monitored, day)["dmarc.p.none"]
+        assert (severity, evidence.split(":")[0]) == (expected, "p=none since 1970-01-03")
+    assert "dkim.old" not in found(names, 366)
+    assert found(names, 367)["dkim.old"] == ("low", "s1: the same since 1970-01-02")
+    assert found(monitored, 368)["dmarc.p.none"][0] == "high", "a step back"
+    keeper.look(names | {"worse.test": {"TXT": ["v=spf1 -all"]}}, "worse.test", time=369 * DAY_S)
+    changes = facts(keeper.objects(code=1)["worse.test"])
+    assert changes["spf.record"] == (SPF, "v=spf1 -all")
+    assert changes["dmarc.record"] == ("v=DMARC1; p=none; rua=mailto:r@worse.test", "v=DMARC1; p=reject")

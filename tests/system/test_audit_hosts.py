@@ -139,7 +139,7 @@ def audit(peers, names, authority, *domains, more=("--json",)):
     dns = {"server": zones.server, "trust_anchor": str(zones.anchor)}
     settings = {"hostname": "a.test", "listen": [{"address": "127.0.0.1:2525"}], "dns": dns}
     config.write_text(json.dumps(settings), encoding="utf-8")
-    argv = ["-c", config, "--ca", authority.path, "--helo", "a.test", "--selector", "s1", *more, *domains]
+    argv = ["-c", config, "--probe-ca", authority.path, "--helo", "a.test", "--selector", "s1", *more, *domains]
     done = run("audit", *argv)
     assert (done.returncode, done.stderr) == (0, "")
     zones.peer.stop()
@@ -350,7 +350,24 @@ def test_the_store_keeps_what_hosts_showed(tmp_path):
     assert "auth.clear" in told.stdout, told.stdout + told.stderr
 
 
-@pytest.mark.parametrize("argv", [["--helo", "a b"], ["--ca", "/absent"], ["--opt-out", "/absent"], ["--probe-rate", "x"]])
+def test_what_it_keeps_is_written_in_its_sandbox(tmp_path):
+    give_addresses("20.0.0.1")
+    names, kept, out, metrics = (tmp_path / name for name in ("names.json", "kept", "out", "metrics"))
+    names.write_text(json.dumps({"a.test": {"MX": [[10, "mx.a.test"]]}, "mx.a.test": {"A": ["20.0.0.1"]}}))
+    argv = ["audit", "--dns", names, "--probe", "--helo", "a.test", "--resume", kept, "-o", out, "--metrics", metrics]
+    server = Talker("20.0.0.1", b"220 mx.a.test\r\n", b"250 mx.a.test\r\n")
+    for _ in range(2):  # what was told of needs no second look
+        done = run(*argv, "--progress", "a.test")
+        assert done.returncode == 0, done.stderr
+        assert server.connections == 1
+    server.stop()
+    assert "an MX host offers no TLS" in out.read_text(encoding="utf-8")
+    assert kept.exists() and metrics.exists()
+
+
+@pytest.mark.parametrize(
+    "argv", [["--helo", "a b"], ["--probe-ca", "/absent"], ["--opt-out", "/absent"], ["--probe-rate", "x"]]
+)
 def test_mistakes_are_told(argv):
     done = run("audit", "--probe", *argv, "a.test")
     assert done.returncode != 0

@@ -196,3 +196,43 @@ def test_a_message_is_analysed(dashboard):
     assert dashboard.post("headers", b"PK\x03\x04zip").status == 422
     assert dashboard.post("headers", b"\xff\x00" * 500000).status == 200
     assert dashboard.post("headers", b"x" * (1024 * 1024 + 1)).status == 413
+
+
+def test_figures_are_those_of_the_database(gatepost, scratch):
+    dashboard = Dashboard(gatepost, scratch, filled=True)
+    dashboard.sign_in("reader")
+    overview = dashboard.get("/api/v1/overview?domain=Ours.example")
+    assert overview.status == 200, overview.body
+    found = overview.json
+    assert found["total"]["messages"] == sum(d["figures"]["messages"] for d in found["days"]) > 0
+    assert {s["class"] for s in found["sources"]} == {"ours", "provider", "forwarder", "threat"}
+    for name in ("domains", "sources?order=unaligned", "policy", "signers", "reporters", "tls", "store"):
+        assert dashboard.get(f"/api/v1/{name}").status == 200, name
+    source = dashboard.get("/api/v1/source?domain=ours.example&address=203.0.113.30").json
+    assert source["address"] == "203.0.113.30" and source["rows"]
+    refused = ("from=x", "from=2026-11-30&to=2026-11-29", "from=1990-01-01", "order=x", "a=1&a=2", "domain=" + "x" * 1100)
+    for query in refused:
+        answer = dashboard.get(f"/api/v1/overview?{query}")
+        assert answer.status == 400 and answer.json["error"], query
+    for query in ("address=203.0.113.30", "domain=a.test", "domain=a.test&address=x"):
+        assert dashboard.get(f"/api/v1/source?{query}").status == 400, query
+    # Addresses and subjects of single messages are not for everybody who may see figures.
+    assert dashboard.get("/api/v1/failures").status == 403
+    dashboard.cookie = None
+    dashboard.sign_in("root")
+    assert len(dashboard.get("/api/v1/failures").json["failures"]) == 1
+
+
+def test_reports_falls_and_comes_back(gatepost, scratch):
+    dashboard = Dashboard(gatepost, scratch, filled=True)
+    dashboard.sign_in()
+    (reports,) = [pid for pid, name in dashboard.server.roles().items() if name == "gatepost-reports"]
+    dashboard.server.crash_is_expected = True
+    os.kill(reports, signal.SIGKILL)
+    eventually(lambda: dashboard.get("/api/v1/store").status == 200, what="figures, again")
+
+
+def test_an_empty_database_is_no_error(dashboard):
+    dashboard.sign_in()
+    found = dashboard.get("/api/v1/overview").json
+    assert (found["total"]["messages"], found["days"], found["store"]["last_received"]) == (0, [], None)

@@ -3,6 +3,8 @@
 
 import os
 import pathlib
+import time
+import urllib.parse
 
 import browser as browser_module
 import pytest
@@ -15,7 +17,7 @@ try:
 except ImportError:
     By = Keys = None
 
-PAGES = ("/headers", "/health")
+PAGES = ("/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures", "/headers", "/health")
 MARKUP = "<script>window.acted=1</script><img src=x onerror=window.acted=1>"
 MESSAGE = f"""Received: from {MARKUP} (h.test [192.0.2.1]) by mx.gatepost.test with ESMTPS id 1
  for <alice@demo.test>; Mon, 30 Nov 2026 10:00:00 +0000
@@ -39,14 +41,14 @@ def driver():
 
 @pytest.fixture
 def dashboard(gatepost, scratch):
-    dashboard = Dashboard(gatepost, scratch)
+    dashboard = Dashboard(gatepost, scratch, filled=True)
     dashboard.is_ready()
     return dashboard
 
 
 @pytest.fixture
 def page(driver, dashboard):
-    """Signed in as the reader, at the first page."""
+    """Signed in, at the first page."""
     browser_module.resize(driver, 1280, 900)
     browser_module.colours(driver, "light")
     driver.get("about:blank")
@@ -56,6 +58,7 @@ def page(driver, dashboard):
     driver.delete_all_cookies()
     driver.get(dashboard.url)
     sign_in(driver)
+    eventually(lambda: heading(driver) == "Overview", what="the first page")
     return driver
 
 
@@ -63,7 +66,7 @@ def heading(driver):
     return driver.execute_script("return document.querySelector('h1')?.textContent ?? ''")
 
 
-def sign_in(driver, user="reader", password=PASSWORD):
+def sign_in(driver, user="root", password=PASSWORD):
     eventually(lambda: heading(driver) == "Sign in", what="the page for signing in")
     driver.find_element(By.ID, "user").send_keys(user)
     driver.find_element(By.ID, "password").send_keys(password + Keys.ENTER)
@@ -87,7 +90,6 @@ def log(driver):
 
 
 def test_each_page_is_fit_to_be_seen(page, dashboard):
-    eventually(lambda: heading(page) not in ("", "Sign in"), what="the first page")
     assert log(page) == []
     for scheme in ("light", "dark"):
         browser_module.colours(page, scheme)
@@ -99,7 +101,6 @@ def test_each_page_is_fit_to_be_seen(page, dashboard):
 
 def test_a_telephone_shows_all_of_them(page, dashboard):
     browser_module.resize(page, 390, 844, phone=True)
-    eventually(lambda: heading(page) not in ("", "Sign in"), what="the first page")
     for path in PAGES:
         show(page, dashboard, path)
         assert page.execute_script("return document.documentElement.scrollWidth") <= 390, path
@@ -107,8 +108,82 @@ def test_a_telephone_shows_all_of_them(page, dashboard):
     assert page.execute_script("return document.documentElement.scrollWidth") <= 390
 
 
+def test_nothing_of_a_report_acts(page, dashboard):
+    """Whatever strangers wrote, and wherever it is shown, it is text."""
+    seen = set()
+    source = "/sources?domain=ours.example&address=203.0.113.30"
+    for path in (*PAGES, source, "/policy?p=quarantine&domain=ours.example"):
+        show(page, dashboard, path)
+        text = page.find_element(By.TAG_NAME, "main").get_property("textContent")
+        seen |= {path} if "<script>window.acted=1</script>" in text else set()
+        assert page.execute_script("return window.acted") is None, path
+        assert page.find_elements(By.CSS_SELECTOR, "main :is(script, img, iframe, object, [onerror])") == [], path
+    assert {"/reporters", "/failures", "/health", source} <= seen
+    assert browser_module.faults(page) == []
+    assert log(page) == []
+
+
+@pytest.mark.parametrize("hostile", ["\"><svg/onload=window.acted=1>", "javascript:window.acted=1", "</script>"])
+def test_nothing_of_an_address_acts(page, dashboard, hostile):
+    text = urllib.parse.quote(hostile)
+    for query in (f"domain={text}", f"p={text}", f"order={text}", f"from={text}", f"domain=a.test&address={text}"):
+        for path in ("/", "/sources", "/policy", f"/{text}"):
+            page.get(f"{dashboard.url}{path}?{query}")
+    eventually(lambda: page.execute_script("return document.readyState") == "complete", what="a page")
+    assert page.execute_script("return window.acted") is None
+
+
+def test_filters_stand_in_the_address(page, dashboard):
+    choose(page, "filter-domain", "shop.example")
+    eventually(lambda: "domain=shop.example" in page.current_url, what="the domain in the address")
+    choose(page, "filter-range", "90")
+    eventually(lambda: "days=90" in page.current_url, what="the days in the address")
+    few = figure(page)
+    page.find_element(By.LINK_TEXT, "Policy").click()
+    eventually(lambda: heading(page) == "Policy simulator", what="the other page")
+    assert "domain=shop.example" in page.current_url and "days=90" in page.current_url
+    page.back()
+    eventually(lambda: heading(page) == "Overview", what="the way back")
+    assert figure(page) == few
+    show(page, dashboard, "/")
+    assert figure(page) > few
+
+
+def choose(driver, name, value):
+    script = "const e = document.getElementById(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('change'))"
+    driver.execute_script(script, name, value)
+
+
+def figure(driver):
+    """The first one of the page."""
+    found = eventually(lambda: driver.find_elements(By.CLASS_NAME, "figure"), what="figures")
+    return int(found[0].text.replace(",", ""))
+
+
+def test_a_stricter_policy_is_tried(page, dashboard):
+    show(page, dashboard, "/policy?domain=ours.example")
+    assert "of sources that nothing of ours stands for" in page.find_element(By.CSS_SELECTOR, ".notice").text
+    strict = figure(page)
+    page.find_element(By.CSS_SELECTOR, "input[value=none]").click()
+    eventually(lambda: "p=none changes nothing" in page.find_element(By.CSS_SELECTOR, ".notice").text, what="p=none")
+    assert (strict > 0, figure(page)) == (True, 0)
+
+
+def test_before_the_first_report_it_says_what_to_do(driver, gatepost, scratch):
+    dashboard = Dashboard(gatepost, scratch)
+    dashboard.is_ready()
+    driver.get(dashboard.url)
+    driver.delete_all_cookies()
+    driver.get(dashboard.url)
+    sign_in(driver)
+    for path in PAGES:
+        show(driver, dashboard, path)
+        assert browser_module.faults(driver) == [], path
+        if path in ("/", "/domains", "/sources", "/policy", "/reporters", "/tls"):
+            assert "gatepost domain show" in driver.find_element(By.TAG_NAME, "main").text, path
+
+
 def test_nothing_of_a_message_acts(page, dashboard):
-    eventually(lambda: heading(page) not in ("", "Sign in"), what="the first page")
     analyse(page, dashboard)
     text = page.find_element(By.TAG_NAME, "main").text
     assert MARKUP in text
@@ -182,10 +257,17 @@ def test_screenshots(page, dashboard):
     folder = os.environ.get("GATEPOST_SCREENSHOTS")
     if not folder:
         pytest.skip("GATEPOST_SCREENSHOTS is not set")
-    eventually(lambda: heading(page) not in ("", "Sign in"), what="the first page")
-    analyse(page, dashboard, MESSAGE.replace(MARKUP, "invoice"))
-    page.execute_script("scrollTo(0, 0)")
-    page.save_screenshot(str(pathlib.Path(folder) / "dashboard-headers.png"))
     for path in PAGES:
         show(page, dashboard, path)
-        page.save_screenshot(str(pathlib.Path(folder) / f"dashboard{path.replace('/', '-')}.png"))
+        time.sleep(0.5)  # charts
+        page.save_screenshot(str(pathlib.Path(folder) / f"dashboard{path.replace('/', '-').rstrip('-')}.png"))
+    analyse(page, dashboard, MESSAGE.replace(MARKUP, "invoice"))
+    page.save_screenshot(str(pathlib.Path(folder) / "dashboard-headers.png"))
+    browser_module.colours(page, "dark")
+    show(page, dashboard, "/policy?domain=ours.example")
+    time.sleep(0.5)
+    page.save_screenshot(str(pathlib.Path(folder) / "dashboard-dark.png"))
+    browser_module.resize(page, 390, 844, phone=True)
+    show(page, dashboard, "/")
+    time.sleep(0.5)
+    page.save_screenshot(str(pathlib.Path(folder) / "dashboard-phone.png"))

@@ -72,15 +72,15 @@ ask(struct dialogue *c, const struct dashboard_request *q, struct reply *r)
 {
 	size_t body;
 	struct gp_arena arena = GP_ARENA_INIT(64 * 1024);
-	struct dashboard_login login;
+	struct dashboard_wish wish;
 	enum dashboard_outcome outcome = DASHBOARD_ANSWERED;
 	*r = (struct reply){.body = GP_BUF_INIT(DASHBOARD_ANSWER_MAX)};
 	if (dashboard_head(&c->d, q, &body, r))
-		outcome = dashboard_answer(&c->d, q, &arena, &login, r);
+		outcome = dashboard_answer(&c->d, q, &arena, &wish, r);
 	assert_true(r->guarded);
 	if (outcome == DASHBOARD_ASKS_PASSWORD) {
-		assert_slice(login.user, "chief");
-		assert_slice(login.password, "a b");
+		assert_slice(wish.user, "chief");
+		assert_slice(wish.password, "a b");
 	}
 	gp_arena_free(&arena);
 	return outcome;

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
+#include "base/buf.h"
 #include "procs/web/form.h"
-#include "procs/web/json.h"
 
 /* What is sent, and each field with its value: "a=b|c=d"; NULL: it is refused. */
 static const struct {
@@ -71,37 +71,12 @@ limits_of_forms(void **state)
 	gp_arena_free(&small);
 }
 
-static void
-json_is_json(void **state)
-{
-	struct gp_buf out = GP_BUF_INIT(4096);
-	struct json j = {.out = &out};
-	(void)state;
-	json_open(&j, NULL, '{');
-	json_text(&j, "a", GP_SLICE("\"\\\x01\x7f\n/<\u00fc\u2028\xff\xed\xa0\x80"));
-	json_number(&j, "b", INT64_MIN);
-	json_open(&j, "c", '[');
-	json_bool(&j, NULL, true);
-	json_null(&j, NULL);
-	json_open(&j, NULL, '{');
-	json_close(&j, '}');
-	json_str(&j, NULL, NULL);
-	json_close(&j, ']');
-	json_str(&j, "d", "");
-	json_close(&j, '}');
-	assert_slice(gp_buf_slice(&out),
-		     "{\"a\":\"\\\"\\\\\\u0001\\u007f\\u000a/<\u00fc\u2028\\ufffd\\ufffd\\ufffd"
-		     "\\ufffd\",\"b\":-9223372036854775808,\"c\":[true,null,{},null],\"d\":\"\"}");
-	gp_buf_free(&out);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms_are_read),
 		cmocka_unit_test(limits_of_forms),
-		cmocka_unit_test(json_is_json),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-import { get } from "../api.js";
-import { h } from "../dom.js";
-import { count, span } from "../format.js";
+import { Refused, get } from "../api.js";
+import { h, table, tag } from "../dom.js";
+import { count, span, time } from "../format.js";
+import { figure, section, soft } from "./parts.js";
 
 export const title = "Health";
 
+function store(found) {
+  const s = found.store;
+  const rows = [
+    ["DMARC aggregate reports", s.dmarc],
+    ["TLS reports", s.tls],
+    ["Failure reports", s.failure],
+    ["Of these: nobody answers for their sender", s.unauthenticated],
+    ["Came again, and changed nothing", s.duplicates],
+    ["Refused, and kept in quarantine", s.refused],
+    ["Too old for what is kept", s.old],
+    ["Records", s.records],
+    ["Records that could not be kept", s.lost],
+  ];
+  const columns = [
+    { title: "", cell: ([name]) => name },
+    { title: "Number", kind: "number", cell: ([, n]) => count(n) },
+  ];
+  return [
+    table("Reports", columns, rows),
+    s.forgotten_before && soft(`What was before ${s.forgotten_before} has been forgotten, as retention has it.`),
+  ];
+}
+
+function flaws(found) {
+  if (found.flaws.length === 0) return soft("Nothing was refused, and no record lost.");
+  const columns = [
+    { title: "Received", cell: (f) => time(f.received) },
+    { title: "File", cell: (f) => f.file },
+    { title: "", cell: (f) => (f.report === 0 ? tag("bad", "refused") : tag("warn", `record ${count(f.record)}`)) },
+    { title: "Why", cell: (f) => f.why },
+  ];
+  return [table("What was refused or lost", columns, found.flaws), soft("The newest first, 100 at most.")];
+}
+
 export async function show(place) {
-  const found = await get("health");
+  const health = await get("health");
   place.append(
     h("h1", {}, "Health"),
     h(
-      "dl",
-      { class: "card facts" },
-      h("dt", {}, "Host"),
-      h("dd", {}, found.hostname),
-      h("dt", {}, "Dashboard up for"),
-      h("dd", {}, span(found.up_s)),
-      h("dt", {}, "Signed in"),
-      h("dd", {}, count(found.sessions)),
+      "div",
+      { class: "cards" },
+      figure("Host", health.hostname),
+      figure("Dashboard up for", span(health.up_s)),
+      figure("Signed in", count(health.sessions)),
     ),
   );
+  try {
+    const found = await get("store");
+    const last = found.store.last_received;
+    place.append(
+      section("Reports", store(found), soft(last === null ? "None has come yet." : `The last one came on ${time(last)}.`)),
+      section("What was refused or lost", flaws(found)),
+    );
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 503) throw error;
+    place.append(h("p", { class: "notice bad", role: "alert" }, error.message));
+  }
 }

@@ -82,7 +82,8 @@ struct audit {
 	char out_buffer[OUT_BUFFER];
 	int error;      /* 0, SAID or -errno, which end it */
 	bool stopped;   /* by a signal, which ends it too */
-	bool shared;    /* the terminal has results and the progress */
+	bool terminal;  /* standard error is one; */
+	bool shared;    /* it has results and the progress */
 	bool bad;       /* something as grave as --fail-on, or a baseline's rule failed */
 	size_t unknown; /* domains of which the DNS said nothing */
 };
@@ -324,6 +325,17 @@ step(struct job *job)
 		job->audit->error = r;
 }
 
+static bool
+read_past(struct job *job)
+{
+	struct gp_posture_past *past = NULL;
+	struct audit_store *store = job->audit->store;
+	bool good = !store || audit_store_past(store, job->query.domain, &job->set, &past,
+					       &job->query.past_len);
+	job->query.past = past;
+	return good;
+}
+
 /* Of a file, all domains have the same answers, which are not to be changed. */
 static int
 open_answers(struct job *job)
@@ -354,7 +366,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->query = a->query;
 	job->query.domain = domain;
 	job->query.policy = audit_hosts_policy(&a->hosts, domain);
-	if (open_answers(job) < 0)
+	if (open_answers(job) < 0 || !read_past(job))
 		return job_free(job);
 	step(job);
 	return job;
@@ -475,10 +487,9 @@ watch(struct audit *a)
 	event_add(&a->terminate, NULL);
 	a->progress.metrics = a->o.metrics;
 	a->progress.domains = a->domains.len;
-	a->progress.shown = gp_progress_line(isatty(STDERR_FILENO), a->told);
+	a->progress.shown = gp_progress_line(a->terminal, a->told);
 	a->progress.line = !a->o.quiet &&
 			   (a->o.progress || (a->progress.shown.terminal && a->domains.len > 1));
-	a->shared = a->progress.shown.terminal && isatty(fileno(a->out));
 }
 
 static void
@@ -609,7 +620,7 @@ run_with_evidence(struct audit *a)
 		return run_and_keep(a);
 	a->evidence = audit_evidence_open(&run_of);
 	int r = a->evidence ? run_and_keep(a) : SAID;
-	if (r == 0 && !audit_evidence_end(a->evidence))
+	if (r == 0 && !a->stopped && !audit_evidence_end(a->evidence))
 		r = SAID;
 	a->evidence = audit_evidence_close(a->evidence);
 	return r;
@@ -667,7 +678,9 @@ with_output(struct audit *a)
 		fprintf(stderr, "gatepost audit: %s: %s\n", path, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
-	/* As cli/scan does, whose sandbox lets nobody look what it is. */
+	/* What these files are can be looked at before the sandbox only, by libc too. */
+	a->terminal = isatty(STDERR_FILENO);
+	a->shared = a->terminal && isatty(fileno(a->out));
 	if (setvbuf(a->out, a->out_buffer, _IOFBF, sizeof(a->out_buffer)) != 0)
 		return fail(-ENOMEM);
 	json_object_seed(0);

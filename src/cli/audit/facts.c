@@ -3,6 +3,8 @@
 
 #include "core/dmarc/record.h"
 
+enum { KEYS_MAX = 40 }; /* of which the fingerprints are kept */
+
 struct writing {
 	struct gp_arena *arena;
 	struct audit_fact *list;
@@ -28,6 +30,23 @@ put_number(struct writing *w, const char *name, unsigned number)
 	put(w, name, gp_arena_printf(w->arena, "%u", number));
 }
 
+/* Fingerprints by selector, sorted. */
+static void
+put_keys(struct writing *w, const struct gp_posture_facts *f)
+{
+	struct audit_fact *first = w->list + w->len;
+	for (size_t i = 0; i < GP_MIN(f->dkim.list_len, (size_t)KEYS_MAX); i++) {
+		const struct gp_posture_key *k = &f->dkim.list[i];
+		struct gp_slice name =
+			gp_arena_printf(w->arena, "dkim.key.%.*s", GP_SLICE_FMT(k->selector));
+		struct audit_fact *at = w->list + w->len;
+		for (; at > first && gp_slice_cmp(at[-1].name, name) > 0; at--)
+			*at = at[-1];
+		*at = (struct audit_fact){name, k->fingerprint};
+		w->len++;
+	}
+}
+
 static void
 put_dmarc(struct writing *w, const struct gp_posture_facts *f)
 {
@@ -40,6 +59,7 @@ put_dmarc(struct writing *w, const struct gp_posture_facts *f)
 	put_word(w, "dmarc", f->dmarc.testing ? "testing" : "present");
 	put(w, "dmarc.at", f->dmarc.at);
 	put_word(w, "dmarc.p", gp_dmarc_policy_name(f->dmarc.p));
+	put(w, "dmarc.record", f->dmarc.record);
 	put_word(w, "dmarc.sp", gp_dmarc_policy_name(f->dmarc.sp));
 }
 
@@ -96,6 +116,8 @@ put_spf(struct writing *w, const struct gp_posture_facts *f)
 				 : "valid");
 	if (f->spf.present && f->spf.valid)
 		put_number(w, "spf.lookups", f->spf.lookups);
+	if (f->spf.record.len > 0)
+		put(w, "spf.record", f->spf.record);
 }
 
 size_t
@@ -104,6 +126,7 @@ audit_facts(const struct gp_posture_facts *f, struct gp_arena *arena,
 {
 	struct writing w = {.arena = arena, .list = ret};
 	put_word(&w, "class", gp_posture_class_name(f->class));
+	put_keys(&w, f);
 	put_number(&w, "dkim.keys", f->dkim.keys);
 	put_number(&w, "dkim.revoked", f->dkim.revoked);
 	put_dmarc(&w, f);
@@ -111,5 +134,9 @@ audit_facts(const struct gp_posture_facts *f, struct gp_arena *arena,
 	if (f->org.len > 0)
 		put(&w, "org", f->org);
 	put_spf(&w, f);
+	if (f->sts.id.len > 0)
+		put(&w, "sts.id", f->sts.id);
+	if (f->sts.policy.len > 0)
+		put(&w, "sts.policy", f->sts.policy);
 	return w.len;
 }

@@ -5,7 +5,7 @@
 #include "cli/audit/changes.h"
 #include "core/posture/posture.h"
 
-enum { AUDIT_FACTS_MAX = 16 };
+enum { AUDIT_FACTS_MAX = 64 };
 
 /* Sorted by name. What the DNS did not say is left out. Returns how many; when memory runs out the
    arena has failed. */

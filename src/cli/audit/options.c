@@ -39,7 +39,7 @@ enum {
 	OPT_TLS_SURVEY,
 	OPT_PROBE_RATE,
 	OPT_HELO,
-	OPT_CA,
+	OPT_PROBE_CA,
 	OPT_OPT_OUT,
 	OPT_AT_ONCE,
 	OPT_QUESTIONS,
@@ -90,7 +90,8 @@ const char audit_usage[] =
 	"      --tls-survey         of hosts: which versions and suites they take, by up to 60\n"
 	"                           connections each\n"
 	"      --probe-rate N       connections a second; 10 unless told, 0 for no limit\n"
-	"      --helo NAME, --ca FILE, --opt-out FILE, --private   as gatepost scan has them\n"
+	"      --probe-ca FILE      whom to believe about their certificates\n"
+	"      --helo NAME, --opt-out FILE, --private   as gatepost scan has them\n"
 	"      --at-once N          domains at once; 100\n"
 	"      --questions N        questions to the DNS at once; 256\n"
 	"      --rate N             questions a second; 2000, 0: no limit\n"
@@ -136,7 +137,7 @@ static const struct option long_options[] = {
 	{"tls-survey", no_argument, NULL, OPT_TLS_SURVEY},
 	{"probe-rate", required_argument, NULL, OPT_PROBE_RATE},
 	{"helo", required_argument, NULL, OPT_HELO},
-	{"ca", required_argument, NULL, OPT_CA},
+	{"probe-ca", required_argument, NULL, OPT_PROBE_CA},
 	{"opt-out", required_argument, NULL, OPT_OPT_OUT},
 	{"at-once", required_argument, NULL, OPT_AT_ONCE},
 	{"questions", required_argument, NULL, OPT_QUESTIONS},
@@ -297,7 +298,7 @@ read_host_option(struct audit_options *o, int c, const struct gp_arg *arg)
 		return gp_domain_valid(gp_slice_str(optarg)) || gp_arg_wrong(arg, "is no name")
 			       ? 0
 			       : -1;
-	case OPT_CA:
+	case OPT_PROBE_CA:
 		o->authorities = optarg;
 		return 0;
 	case OPT_OPT_OUT:
@@ -408,7 +409,7 @@ static bool
 can_resume(const struct audit_options *o)
 {
 	bool lines = o->zone || o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON;
-	return lines && !o->store;
+	return lines && !o->store && !o->evidence && o->lists_len == 0;
 }
 
 /* Of a part of the domains it would be none. */
@@ -440,7 +441,8 @@ what_is_wrong(struct audit_options *o)
 	    0)
 		return "name a domain, a --file of domains, a --zone-file or a zone for --axfr";
 	if (o->resume && !can_resume(o))
-		return "--resume goes with text, json, --zone and --nsupdate, and without --store";
+		return "--resume goes with text, json, --zone and --nsupdate, and without --store, "
+		       "--dnsbl and --evidence";
 	if (o->hosts && !gp_domain_valid(gp_slice_str(o->helo)))
 		return "this host's name is none for EHLO; give one by --helo";
 	if (o->summary != AUDIT_SUMMARY_NONE && !can_sum_up(o))

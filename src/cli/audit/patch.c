@@ -46,8 +46,26 @@ type_of(const struct gp_finding_record *r)
 		return GP_DNS_TXT;
 	if (strcmp(r->type, "TLSA") == 0)
 		return GP_DNS_TLSA;
+	if (strcmp(r->type, "CAA") == 0)
+		return GP_DNS_CAA;
 	gp_assert(strcmp(r->type, "MX") == 0);
 	return GP_DNS_MX;
+}
+
+/* FLAGS TAG "VALUE", as evaluators write it: without escapes. */
+static bool
+read_caa(struct gp_slice text, struct gp_dns_record *ret)
+{
+	uint64_t flags;
+	if (!gp_slice_u64(gp_slice_cut(&text, ' '), UINT8_MAX, &flags))
+		return false;
+	struct gp_slice tag = gp_slice_cut(&text, ' ');
+	gp_assert(text.len >= 2);
+	*ret = (struct gp_dns_record){.type = GP_DNS_CAA,
+				      .flags = (uint8_t)flags,
+				      .tag = tag,
+				      .data = gp_slice(text.ptr + 1, text.len - 2)};
+	return true;
 }
 
 static bool
@@ -60,6 +78,8 @@ read_record(const struct gp_finding_record *r, struct gp_arena *arena, struct gp
 		return true;
 	if (type_of(r) == GP_DNS_TLSA)
 		return gp_dane_record_read(r->value, arena, ret);
+	if (type_of(r) == GP_DNS_CAA)
+		return read_caa(r->value, ret);
 	if (!gp_slice_u64(gp_slice_cut(&host, ' '), UINT16_MAX, &preference))
 		return false;
 	*ret = (struct gp_dns_record){
@@ -87,6 +107,9 @@ note_replaced(struct audit_patch *p, const struct gp_finding_record *at,
 	if (there->type == GP_DNS_MX)
 		r.value = gp_arena_printf(p->arena, "%u %.*s", there->preference,
 					  GP_SLICE_FMT(there->name));
+	if (there->type == GP_DNS_CAA)
+		r.value = gp_arena_printf(p->arena, "%u %.*s \"%.*s\"", there->flags,
+					  GP_SLICE_FMT(there->tag), GP_SLICE_FMT(there->data));
 	if (there->type == GP_DNS_TLSA)
 		r.value = gp_dane_record_text(there, p->arena);
 	if (p->replaced_len < PATCH_RECORDS_MAX && !is_among(p->records, p->records_len, &r))
@@ -208,7 +231,8 @@ put_value(struct gp_buf *out, const struct gp_finding_record *r)
 	uint16_t type = type_of(r);
 	if (type == GP_DNS_TXT)
 		put_strings(out, r->value);
-	else if (type == GP_DNS_TLSA || gp_slice_ends_nocase(r->value, GP_SLICE(".")))
+	else if (type == GP_DNS_TLSA || type == GP_DNS_CAA ||
+		 gp_slice_ends_nocase(r->value, GP_SLICE(".")))
 		gp_buf_put(out, r->value);
 	else
 		gp_buf_printf(out, "%.*s.", GP_SLICE_FMT(r->value));

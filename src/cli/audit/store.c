@@ -48,6 +48,10 @@ static const char *const migrations[] = {
 	" evidence TEXT NOT NULL, evidence_sha256 BLOB NOT NULL,"
 	" PRIMARY KEY (channel, domain, number),"
 	" FOREIGN KEY (channel, domain) REFERENCES told ON DELETE CASCADE) WITHOUT ROWID;",
+	"CREATE TABLE past ("
+	" domain TEXT NOT NULL, name TEXT NOT NULL,"
+	" value TEXT NOT NULL, before TEXT NOT NULL, since_s INTEGER NOT NULL,"
+	" PRIMARY KEY (domain, name)) WITHOUT ROWID;",
 };
 
 static const char settings[] = "PRAGMA journal_mode = WAL;"
@@ -61,6 +65,7 @@ enum statement {
 	ADD_RUN,
 	ADD_LOOK,
 	ADD_FACT,
+	ADD_PAST,
 	ADD_FINDING,
 	FORGET_RUNS,
 	READ_DOMAINS,
@@ -76,6 +81,7 @@ enum statement {
 	ADD_TOLD,
 	ADD_TOLD_FACT,
 	ADD_TOLD_FINDING,
+	READ_PAST,
 	STATEMENTS,
 };
 
@@ -85,6 +91,9 @@ static const char *const texts[STATEMENTS] = {
 	[ADD_RUN] = "INSERT INTO run (time_s) VALUES (?)",
 	[ADD_LOOK] = "INSERT INTO look (run, domain, answers) VALUES (?, ?, ?)",
 	[ADD_FACT] = "INSERT INTO fact VALUES (?, ?, ?)",
+	[ADD_PAST] = ("INSERT INTO past VALUES (?, ?, ?, '', ?) ON CONFLICT DO UPDATE"
+		      " SET before = value, value = excluded.value, since_s = excluded.since_s"
+		      " WHERE value <> excluded.value"),
 	[ADD_FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[FORGET_RUNS] = "DELETE FROM run WHERE time_s < ?1 AND id <> ?2",
 	[READ_DOMAINS] = "SELECT DISTINCT domain FROM look ORDER BY domain",
@@ -106,6 +115,8 @@ static const char *const texts[STATEMENTS] = {
 	[ADD_TOLD] = "INSERT INTO told VALUES (?, ?, ?)",
 	[ADD_TOLD_FACT] = "INSERT INTO told_fact VALUES (?, ?, ?, ?)",
 	[ADD_TOLD_FINDING] = "INSERT INTO told_finding VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[READ_PAST] = ("SELECT name, value, before, since_s FROM past"
+		       " WHERE domain = ? AND since_s <= ? ORDER BY name LIMIT ?"),
 };
 
 struct audit_store {
@@ -113,6 +124,7 @@ struct audit_store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
 	sqlite3_int64 run; /* under way */
+	uint64_t time_s;   /* of that run */
 	struct gp_buf answers;
 };
 
@@ -247,6 +259,7 @@ audit_store_begin(struct audit_store *s, uint64_t time_s)
 	if (!finish(s, ADD_RUN))
 		return false;
 	s->run = sqlite3_last_insert_rowid(s->db);
+	s->time_s = time_s;
 	return true;
 }
 
@@ -264,6 +277,18 @@ add_look(struct audit_store *s, struct gp_slice domain, const struct gp_answers 
 	return finish(s, ADD_LOOK);
 }
 
+/* Since when the fact has been so. */
+static bool
+add_past(struct audit_store *s, struct gp_slice domain, const struct audit_fact *fact)
+{
+	sqlite3_stmt *st = s->statements[ADD_PAST];
+	bind_text(st, 1, domain);
+	bind_text(st, 2, fact->name);
+	bind_text(st, 3, fact->value);
+	sqlite3_bind_int64(st, 4, (sqlite3_int64)s->time_s);
+	return finish(s, ADD_PAST);
+}
+
 static bool
 add_facts(struct audit_store *s, sqlite3_int64 look, const struct gp_posture_facts *facts,
 	  struct gp_arena *arena)
@@ -276,7 +301,7 @@ add_facts(struct audit_store *s, sqlite3_int64 look, const struct gp_posture_fac
 		sqlite3_bind_int64(st, 1, look);
 		bind_text(st, 2, list[i].name);
 		bind_text(st, 3, list[i].value);
-		good = finish(s, ADD_FACT);
+		good = finish(s, ADD_FACT) && add_past(s, facts->domain, &list[i]);
 	}
 	return good;
 }
@@ -354,6 +379,31 @@ audit_store_end(struct audit_store *s, uint64_t keep_from_s)
 }
 
 /* --- and read --- */
+
+bool
+audit_store_past(struct audit_store *s, struct gp_slice domain, struct gp_arena *arena,
+		 struct gp_posture_past **ret, size_t *ret_len)
+{
+	sqlite3_stmt *st = s->statements[READ_PAST];
+	struct gp_posture_past *list = gp_arena_array(arena, AUDIT_STORE_PAST_MAX, sizeof(*list));
+	size_t len = 0;
+	int r = -1;
+	bind_text(st, 1, domain);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)s->time_s);
+	sqlite3_bind_int64(st, 3, AUDIT_STORE_PAST_MAX);
+	while (list && (r = next_row(s, READ_PAST)) == 1)
+		list[len++] = (struct gp_posture_past){
+			.name = text_at(s, READ_PAST, 0, arena),
+			.value = text_at(s, READ_PAST, 1, arena),
+			.before = text_at(s, READ_PAST, 2, arena),
+			.since_s = number_at(s, READ_PAST, 3),
+		};
+	*ret = list;
+	*ret_len = len;
+	if (arena->failed)
+		complain(s, -ENOMEM);
+	return r == 0 && !arena->failed;
+}
 
 /* The names that are the statement's first column. */
 static bool

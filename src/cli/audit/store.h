@@ -6,6 +6,8 @@
  *   look     a domain, or an address, that it looked at, and the raw answers of the DNS
  *            (gp_answers_write); none where they came from a file
  *   fact     what it publishes, by name: class, mx, spf, dmarc.p, ...
+ *   past     of each domain and fact the newest value, the one before, and since when it is so; it
+ *            outlives the runs
  *   finding  in their order: id, state, severity, evidence as visible text, and the SHA-256 of the
  *            evidence as it was; mend: what to publish, a record a line, or what to do
  *   told     to whom audit watch has told of which domain, and of which look, by its time;
@@ -25,6 +27,7 @@
 
 enum {
 	AUDIT_STORE_WAIT_MS = 5000,         /* for another's run that ends */
+	AUDIT_STORE_PAST_MAX = 256,         /* facts of a domain that are given back */
 	AUDIT_STORE_ANSWERS_MAX = 64 << 20, /* octets of one domain's */
 };
 
@@ -48,6 +51,11 @@ audit_store_add(struct audit_store *s, const struct gp_posture_result *r,
 [[nodiscard]] bool
 audit_store_add_address(struct audit_store *s, struct gp_slice address,
 			const struct gp_findings *findings, struct gp_arena *arena);
+/* Of a domain, in a run under way: its facts as runs before saw them, sorted by name. False: the
+   file is damaged, or there is no memory. */
+[[nodiscard]] bool
+audit_store_past(struct audit_store *s, struct gp_slice domain, struct gp_arena *arena,
+		 struct gp_posture_past **ret, size_t *ret_len);
 /* Ends the run and makes it durable; those before keep_from_s are forgotten. */
 [[nodiscard]] bool
 audit_store_end(struct audit_store *s, uint64_t keep_from_s);

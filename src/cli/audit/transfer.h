@@ -11,9 +11,10 @@ enum {
 };
 
 struct audit_transfer {
-	struct gp_slice server; /* "192.0.2.1", "[2001:db8::1]:5353"; port 53 without */
+	/* "192.0.2.1:5353", "[2001:db8::1]"; port 53 unless it says */
+	struct gp_slice server;
 	struct gp_name zone;
-	/* A domain that a record shows (gp_zone_shown()), perhaps again and again; not 0 ends it. */
+	/* A domain that a record shows (gp_zone_shown()), perhaps often; not 0 ends it. */
 	int (*domain)(struct gp_slice domain, void *context);
 	void *context;
 };

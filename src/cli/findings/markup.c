@@ -100,8 +100,17 @@ static const char page_style[] =
 	"body:has(#info:not(:checked)) .info,body:has(#pass:not(:checked)) .pass,"
 	"body:has(#not_measured:not(:checked)) .not_measured{display:none}\n"
 	"@media(max-width:46rem){body{padding:.5rem}section{padding:.8rem}.tag{display:block}}\n"
-	"@media print{body{background:none;padding:0}label{display:none}"
-	"section{border:0;padding:0}li{break-inside:avoid}}\n"
+	".record{font:.85rem/1.5 ui-monospace,monospace;overflow-wrap:anywhere}\n"
+	/* Paper is white, whatever the screen is; a heading stays with what is below it. */
+	"@page{size:A4;margin:18mm 16mm;@bottom-right{content:counter(page) \" / \" counter(pages);"
+	"font:8pt sans-serif;color:#5d6878}}\n"
+	"@media print{:root{color-scheme:light;--ink:#1c2430;--soft:#4a5463;--line:#c9d0d9;"
+	"--page:#fff;--card:#fff;--good:#1a7f4b;--bad:#b3261e;--warn:#8a5a00}"
+	"body{padding:0;max-width:none;font-size:9.5pt;print-color-adjust:exact}"
+	"label{display:none}section{border:0;padding:0;margin:0 0 8mm}"
+	"h1{font-size:16pt;border-bottom:2pt solid var(--ink);padding-bottom:2mm}"
+	"h1,h2,summary{break-after:avoid}h2{font-size:12pt}.record{font-size:8pt}"
+	"ul{margin-top:2mm}li{break-inside:avoid;padding:1.5mm 0}p{orphans:2;widows:2}}\n"
 	"</style>\n";
 
 void

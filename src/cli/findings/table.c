@@ -1,37 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Findings as rows: CSV and Markdown. */
+#include "cli/csv.h"
 #include "cli/findings/parts.h"
 #include "core/identity/visible.h"
 
 /* --- CSV --- */
-
-/* Would a spreadsheet calculate it? Blanks before do not keep one from it. The full-width signs
-   (U+FF0B, FF0D, FF1D, FF20) count as their ASCII forms in some. */
-static bool
-is_formula(struct gp_slice s)
-{
-	static const char *const wide[] = {"\uff0b", "\uff0d", "\uff1d", "\uff20"};
-	while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\n'))
-		s = gp_slice_drop(s, 1);
-	for (size_t i = 0; i < GP_ARRAY_LEN(wide); i++) {
-		if (gp_slice_starts(s, gp_slice_str(wide[i])))
-			return true;
-	}
-	return s.len > 0 && gp_slice_find(GP_SLICE("=+-@"), s.ptr[0]) >= 0;
-}
-
-/* RFC 4180 section 2, rules 5 to 7: all are quoted, a quote is doubled. */
-static void
-put_field(struct gp_buf *out, struct gp_slice s, const char *after)
-{
-	gp_buf_put_str(out, is_formula(s) ? "\"'" : "\"");
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '"')
-			gp_buf_put_char(out, '"');
-		gp_buf_put_char(out, s.ptr[i]);
-	}
-	gp_buf_printf(out, "\"%s", after);
-}
 
 /* Lines of "name type value". */
 static struct gp_slice
@@ -55,14 +28,14 @@ findings_put_csv(const struct findings_part *p)
 	struct gp_buf *out = p->w->out;
 	for (size_t i = 0; i < p->list->len; i++) {
 		const struct gp_finding *f = &p->list->items[i];
-		put_field(out, p->subject, ",");
-		put_field(out, gp_slice_str(f->kind->id), ",");
-		put_field(out, gp_slice_str(gp_severity_name(f->severity)), ",");
-		put_field(out, gp_slice_str(gp_finding_state_name(f->state)), ",");
-		put_field(out, gp_slice_str(f->kind->title), ",");
-		put_field(out, gp_visible(f->evidence, p->arena), ",");
-		put_field(out, findings_lines(f->fix, p->arena), ",");
-		put_field(out, records_of(f, p->arena), "\r\n");
+		gp_csv_put(out, p->subject, ",");
+		gp_csv_put(out, gp_slice_str(f->kind->id), ",");
+		gp_csv_put(out, gp_slice_str(gp_severity_name(f->severity)), ",");
+		gp_csv_put(out, gp_slice_str(gp_finding_state_name(f->state)), ",");
+		gp_csv_put(out, gp_slice_str(f->kind->title), ",");
+		gp_csv_put(out, gp_visible(f->evidence, p->arena), ",");
+		gp_csv_put(out, findings_lines(f->fix, p->arena), ",");
+		gp_csv_put(out, records_of(f, p->arena), "\r\n");
 	}
 }
 

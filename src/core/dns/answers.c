@@ -74,6 +74,7 @@ copy_records(struct gp_arena *arena, const struct gp_dns_record *records, size_t
 	for (size_t i = 0; copy && i < len; i++) {
 		copy[i] = records[i];
 		copy[i].name = gp_arena_dup(arena, records[i].name);
+		copy[i].tag = gp_arena_dup(arena, records[i].tag);
 		copy[i].data = gp_arena_dup(arena, records[i].data);
 	}
 	return copy;
@@ -88,6 +89,7 @@ copy_answer(struct gp_arena *arena, const struct gp_dns_answer *answer)
 	*copy = *answer;
 	copy->name = gp_arena_dup(arena, answer->name);
 	copy->canonical = gp_arena_dup(arena, answer->canonical);
+	copy->trouble = gp_arena_dup(arena, answer->trouble);
 	copy->records = copy_records(arena, answer->records, answer->records_len);
 	return arena->failed ? NULL : copy;
 }
@@ -123,6 +125,14 @@ gp_answers_add_name(struct gp_answers *set, struct gp_slice name, uint8_t status
 	return put(set, &answer, TYPE_NAME);
 }
 
+int
+gp_answers_add_bogus_name(struct gp_answers *set, struct gp_slice name)
+{
+	gp_assert(set->closed);
+	struct gp_dns_answer answer = {.name = name, .status = GP_DNS_SERVFAIL, .bogus = true};
+	return put(set, &answer, TYPE_NAME);
+}
+
 /* One name of a closed set, aliases apart. NULL: it exists and has no such record. */
 static const struct gp_dns_answer *
 find_one(const struct gp_answers *set, const struct gp_name *name, uint16_t type)
@@ -135,9 +145,10 @@ find_one(const struct gp_answers *set, const struct gp_name *name, uint16_t type
 }
 
 static void
-set_status(struct gp_dns_answer *ret, uint8_t status, bool secure)
+set_status(struct gp_dns_answer *ret, const struct gp_dns_answer *found, bool secure)
 {
-	ret->status = status;
+	ret->status = found->status;
+	ret->bogus = found->bogus;
 	ret->secure = secure;
 }
 
@@ -145,6 +156,8 @@ set_status(struct gp_dns_answer *ret, uint8_t status, bool secure)
 static void
 find_closed(const struct gp_answers *set, struct gp_name name, struct gp_dns_answer *ret)
 {
+	static const struct gp_dns_answer nodata = {.status = GP_DNS_NODATA},
+					  endless = {.status = GP_DNS_SERVFAIL};
 	bool secure = true;
 	for (size_t n = 0; n <= GP_DNS_CNAMES_MAX; n++) {
 		const struct gp_dns_answer *known = get(set, &name, TYPE_NAME);
@@ -153,18 +166,18 @@ find_closed(const struct gp_answers *set, struct gp_name name, struct gp_dns_ans
 		if (found) {
 			ret->records = found->records;
 			ret->records_len = found->records_len;
-			return set_status(ret, found->status, secure);
+			return set_status(ret, found, secure);
 		}
 		const struct gp_dns_answer *alias = get(set, &name, GP_DNS_CNAME);
 		if (!alias)
-			return set_status(ret, GP_DNS_NODATA, secure);
+			return set_status(ret, &nodata, secure);
 		if (alias->status != GP_DNS_OK)
-			return set_status(ret, alias->status, secure);
+			return set_status(ret, alias, secure);
 		ret->canonical = alias->records[0].name;
 		if (!gp_name_from_text(ret->canonical, &name))
 			break;
 	}
-	set_status(ret, GP_DNS_SERVFAIL, false);
+	set_status(ret, &endless, false);
 }
 
 bool

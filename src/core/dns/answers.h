@@ -47,6 +47,9 @@ gp_answers_add(struct gp_answers *set, const struct gp_dns_answer *answer);
  */
 [[nodiscard]] int
 gp_answers_add_name(struct gp_answers *set, struct gp_slice name, uint8_t status, bool secure);
+/* The same for one of which every answer is bogus. */
+[[nodiscard]] int
+gp_answers_add_bogus_name(struct gp_answers *set, struct gp_slice name);
 
 /*
  * Looks a question up. False: not known, ask for it (never from a closed set). A text that cannot
@@ -60,11 +63,14 @@ gp_answers_find(const struct gp_answers *set, struct gp_slice name, uint16_t typ
 /*
  * Reads a closed set from JSON: owner name to type to list of values. Names may have U-labels; ""
  * and "." are the root. Types in capitals that are not in record.h are skipped. A TXT value is a
- * string, or a list of character-strings; a CNAME needs no list around it.
+ * string, or a list of character-strings; a CNAME needs no list around it. "BOGUS" is the SERVFAIL
+ * of a resolver that validates.
  *
- *     {"example.com": {"TXT": ["v=spf1 mx -all"], "MX": [[10, "mx.example.com"]]},
+ *     {"example.com": {"TXT": ["v=spf1 mx -all"], "MX": [[10, "mx.example.com"]],
+ *                      "CAA": [[0, "issue", "ca.example"]], "DS": [[12345, 13, 2, "HEX"]],
+ *                      "DNSKEY": [[257, 3, 13, "BASE64"]]},
  *      "mx.example.com": {"A": ["192.0.2.1"], "AAAA": "SERVFAIL", "secure": true},
- *      "gone.example": "TIMEOUT"}
+ *      "gone.example": "TIMEOUT", "forged.example": "BOGUS"}
  *
  * Returns 0; 1 when the text is not of that form (*ret_why: what is wrong and where, in the arena);
  * -ENOMEM.

@@ -4,9 +4,11 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "core/dns/answers.h"
 #include "core/dns/idn.h"
+#include "core/dns/message.h"
 #include "core/dns/name.h"
 
 /* Where in the text we are, for complaints. Functions return 0, 1 (complained), -ENOMEM. */
@@ -101,39 +103,85 @@ read_text(struct loader *l, const json_t *value, struct gp_dns_record *ret)
 	return ret->data.ptr ? 0 : -ENOMEM;
 }
 
-static bool
-read_hex(struct gp_slice hex, char *to)
+static int
+read_hex(struct loader *l, const json_t *value, struct gp_slice *ret)
 {
+	struct gp_slice hex = text_of(value);
+	if (!json_is_string(value) || hex.len % 2 != 0)
+		return complain(l, "not hexadecimal");
+	char *to = gp_arena_alloc(l->arena, hex.len / 2);
+	if (!to)
+		return -ENOMEM;
 	for (size_t i = 0; i < hex.len; i += 2) {
 		int high = gp_ascii_hex(hex.ptr[i]), low = gp_ascii_hex(hex.ptr[i + 1]);
 		if (high < 0 || low < 0)
-			return false;
+			return complain(l, "not hexadecimal");
 		to[i / 2] = (char)(high << 4 | low);
 	}
-	return true;
+	*ret = gp_slice(to, hex.len / 2);
+	return 0;
 }
 
 static int
 read_tlsa(struct loader *l, const json_t *value, struct gp_dns_record *ret)
 {
-	const json_t *last = json_array_get(value, 3);
-	struct gp_slice hex = text_of(last);
 	json_int_t usage, selector, matching;
-	if (json_array_size(value) != 4 || !json_is_string(last) || hex.len % 2 != 0 ||
+	if (json_array_size(value) != 4 ||
 	    !read_number(json_array_get(value, 0), UINT8_MAX, &usage) ||
 	    !read_number(json_array_get(value, 1), UINT8_MAX, &selector) ||
 	    !read_number(json_array_get(value, 2), UINT8_MAX, &matching))
 		return complain(l, "expected [usage, selector, matching, \"hex\"]");
-	char *data = gp_arena_alloc(l->arena, hex.len / 2);
-	if (!data)
-		return -ENOMEM;
-	if (!read_hex(hex, data))
-		return complain(l, "not hexadecimal");
 	ret->usage = (uint8_t)usage;
 	ret->selector = (uint8_t)selector;
 	ret->matching = (uint8_t)matching;
-	ret->data = gp_slice(data, hex.len / 2);
-	return 0;
+	return read_hex(l, json_array_get(value, 3), &ret->data);
+}
+
+static int
+read_ds(struct loader *l, const json_t *value, struct gp_dns_record *ret)
+{
+	const json_t *last = json_array_get(value, 3);
+	json_int_t tag, algorithm, digest_type;
+	if (json_array_size(value) != 4 ||
+	    !read_number(json_array_get(value, 0), UINT16_MAX, &tag) ||
+	    !read_number(json_array_get(value, 1), UINT8_MAX, &algorithm) ||
+	    !read_number(json_array_get(value, 2), UINT8_MAX, &digest_type))
+		return complain(l, "expected [key tag, algorithm, digest type, \"hex\"]");
+	ret->key_tag = (uint16_t)tag;
+	ret->algorithm = (uint8_t)algorithm;
+	ret->digest_type = (uint8_t)digest_type;
+	return read_hex(l, last, &ret->data);
+}
+
+static int
+read_dnskey(struct loader *l, const json_t *value, struct gp_dns_record *ret)
+{
+	const json_t *last = json_array_get(value, 3);
+	json_int_t flags, protocol, algorithm;
+	if (json_array_size(value) != 4 ||
+	    !read_number(json_array_get(value, 0), UINT16_MAX, &flags) ||
+	    !read_number(json_array_get(value, 1), UINT8_MAX, &protocol) || protocol != 3 ||
+	    !read_number(json_array_get(value, 2), UINT8_MAX, &algorithm) || !json_is_string(last))
+		return complain(l, "expected [flags, 3, algorithm, \"base64\"]");
+	ret->key_flags = (uint16_t)flags;
+	ret->algorithm = (uint8_t)algorithm;
+	int rc = gp_base64_decode(text_of(last), GP_BASE64, l->arena, &ret->data);
+	return rc > 0 ? complain(l, "not base64") : rc;
+}
+
+static int
+read_caa(struct loader *l, const json_t *value, struct gp_dns_record *ret)
+{
+	json_t *tag = json_array_get(value, 1), *text = json_array_get(value, 2);
+	json_int_t flags;
+	if (json_array_size(value) != 3 || !json_is_string(tag) || !json_is_string(text) ||
+	    !read_number(json_array_get(value, 0), UINT8_MAX, &flags) ||
+	    !gp_dns_is_caa_tag(text_of(tag)))
+		return complain(l, "expected [flags, \"tag\", \"value\"]");
+	ret->flags = (uint8_t)flags;
+	ret->tag = gp_arena_dup(l->arena, text_of(tag));
+	ret->data = gp_arena_dup(l->arena, text_of(text));
+	return ret->tag.ptr && ret->data.ptr ? 0 : -ENOMEM;
 }
 
 static const struct reader {
@@ -145,6 +193,8 @@ static const struct reader {
 	{"CNAME", GP_DNS_CNAME, read_target}, {"MX", GP_DNS_MX, read_mx},
 	{"PTR", GP_DNS_PTR, read_target},     {"TLSA", GP_DNS_TLSA, read_tlsa},
 	{"TXT", GP_DNS_TXT, read_text},       {"SPF", GP_DNS_SPF, read_text},
+	{"NS", GP_DNS_NS, read_target},       {"DS", GP_DNS_DS, read_ds},
+	{"CAA", GP_DNS_CAA, read_caa},        {"DNSKEY", GP_DNS_DNSKEY, read_dnskey},
 };
 
 static const struct reader *
@@ -157,11 +207,17 @@ find_reader(const char *type)
 	return NULL;
 }
 
-/* "SERVFAIL" and "TIMEOUT"; 0 for anything else. */
+static bool
+is_bogus(const json_t *value)
+{
+	return gp_slice_eq(text_of(value), GP_SLICE("BOGUS"));
+}
+
+/* "SERVFAIL", "BOGUS" and "TIMEOUT"; 0 for anything else. */
 static uint8_t
 status_word(const json_t *value)
 {
-	if (gp_slice_eq(text_of(value), GP_SLICE("SERVFAIL")))
+	if (gp_slice_eq(text_of(value), GP_SLICE("SERVFAIL")) || is_bogus(value))
 		return GP_DNS_SERVFAIL;
 	return gp_slice_eq(text_of(value), GP_SLICE("TIMEOUT")) ? GP_DNS_TIMEOUT : 0;
 }
@@ -201,6 +257,7 @@ read_type(struct loader *l, const struct reader *reader, json_t *value)
 	struct gp_dns_record alias = {.type = GP_DNS_CNAME};
 	int rc = 0;
 	answer.status = status_word(value);
+	answer.bogus = is_bogus(value);
 	if (answer.status == 0 && json_is_array(value)) {
 		rc = read_records(l, reader, value, &answer);
 	} else if (answer.status == 0 && reader->type == GP_DNS_CNAME) {
@@ -208,7 +265,7 @@ read_type(struct loader *l, const struct reader *reader, json_t *value)
 		answer.records_len = 1;
 		rc = reader->read(l, value, &alias);
 	} else if (answer.status == 0) {
-		return complain(l, "expected a list, \"SERVFAIL\" or \"TIMEOUT\"");
+		return complain(l, "expected a list, \"SERVFAIL\", \"BOGUS\" or \"TIMEOUT\"");
 	}
 	if (rc != 0)
 		return rc;
@@ -254,8 +311,12 @@ read_owner(struct loader *l, const char *key, json_t *value)
 	if (rc != 0)
 		return rc;
 	if (status == 0 && !json_is_object(value))
-		return complain(l, "expected an object of types, \"SERVFAIL\" or \"TIMEOUT\"");
-	rc = added(l, gp_answers_add_name(l->set, l->owner, status ? status : GP_DNS_OK, secure));
+		return complain(l, "expected an object of types, \"SERVFAIL\", \"BOGUS\" or "
+				   "\"TIMEOUT\"");
+	rc = is_bogus(value)
+		     ? gp_answers_add_bogus_name(l->set, l->owner)
+		     : gp_answers_add_name(l->set, l->owner, status ? status : GP_DNS_OK, secure);
+	rc = added(l, rc);
 	if (rc != 0 || status != 0)
 		return rc;
 	json_object_foreach(value, type, member)

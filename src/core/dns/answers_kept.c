@@ -2,7 +2,7 @@
 /*
  * A set's kept form, little-endian, lengths of 32 bits before octets:
  *
- *     u16 answers, each: name, u16 type, u8 status, u8 secure, canonical name,
+ *     u16 answers, each: name, u16 type, u8 status, u8 proof (1 secure, 2 bogus), canonical name,
  *                        u16 records, each: its data as of RFC 1035 section 3.2.1
  */
 #include <errno.h>
@@ -13,6 +13,8 @@
 #include "core/dns/name.h"
 
 enum {
+	PROOF_SECURE = 1,
+	PROOF_BOGUS = 2,
 	RDATA_MAX = UINT16_MAX,
 	/* As long as TXT's data in memory: a record's, and the lengths of its strings. */
 	SCRATCH_MAX = 2 * UINT16_MAX,
@@ -26,7 +28,7 @@ write_answer(struct gp_buf *out, struct gp_buf *scratch, const struct gp_dns_ans
 	gp_write_bytes(out, a->name);
 	gp_write_u16(out, a->type);
 	gp_write_u8(out, a->status);
-	gp_write_u8(out, a->secure);
+	gp_write_u8(out, (a->secure ? PROOF_SECURE : 0) | (a->bogus ? PROOF_BOGUS : 0));
 	gp_write_bytes(out, a->canonical);
 	gp_write_u16(out, (uint16_t)a->records_len);
 	for (size_t i = 0; i < a->records_len; i++) {
@@ -83,9 +85,12 @@ read_answer(struct gp_reader *r, struct gp_arena *arena, struct gp_answers *set)
 	struct gp_name canonical;
 	a.type = gp_read_u16(r);
 	a.status = gp_read_u8(r);
-	a.secure = gp_read_u8(r) != 0;
+	uint8_t proof = gp_read_u8(r);
+	a.secure = proof & PROOF_SECURE;
+	a.bogus = proof & PROOF_BOGUS;
 	a.canonical = gp_read_bytes(r, GP_DNS_NAME_TEXT_MAX);
 	if (r->failed || a.type == 0 || a.status < GP_DNS_OK || a.status > GP_DNS_TIMEOUT ||
+	    (a.bogus && (a.secure || a.status != GP_DNS_SERVFAIL)) ||
 	    !gp_name_from_text(a.canonical, &canonical))
 		return 1;
 	int rc = read_records(r, arena, &a);

@@ -16,6 +16,10 @@ enum {
 	MASK_RCODE = 0x000f,
 	RECORD_LEN_MIN = 11, /* the root as owner, type, class, TTL, length, no data */
 	TLSA_LEN_MIN = 3,    /* usage, selector, matching type (RFC 6698 section 2.1) */
+	DS_LEN_MIN = 4,      /* key tag, algorithm, digest type (RFC 4034 section 5.1) */
+	DNSKEY_LEN_MIN = 4,  /* flags, protocol, algorithm (RFC 4034 section 2.1) */
+	DNSKEY_PROTOCOL = 3, /* none else is a key (RFC 4034 section 2.1.2) */
+	CAA_LEN_MIN = 2,     /* flags, the tag's length (RFC 8659 section 4.1) */
 };
 
 /* A place in a message, network byte order. Latches: past the end everything is 0. */
@@ -127,6 +131,55 @@ parse_tlsa(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_r
 }
 
 static int
+parse_ds(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_record *ret)
+{
+	if (len < DS_LEN_MIN)
+		return 1;
+	ret->key_tag = take_u16(c);
+	ret->algorithm = take_u8(c);
+	ret->digest_type = take_u8(c);
+	return parse_data(c, len - DS_LEN_MIN, arena, ret);
+}
+
+static int
+parse_dnskey(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_record *ret)
+{
+	if (len < DNSKEY_LEN_MIN)
+		return 1;
+	ret->key_flags = take_u16(c);
+	if (take_u8(c) != DNSKEY_PROTOCOL)
+		return 1;
+	ret->algorithm = take_u8(c);
+	return parse_data(c, len - DNSKEY_LEN_MIN, arena, ret);
+}
+
+bool
+gp_dns_is_caa_tag(struct gp_slice tag)
+{
+	for (size_t i = 0; i < tag.len; i++) {
+		if (!gp_ascii_is_alnum(tag.ptr[i]))
+			return false;
+	}
+	return tag.len > 0 && tag.len <= UINT8_MAX;
+}
+
+/* The value is what the tag leaves of the data (RFC 8659 section 4.1). */
+static int
+parse_caa(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_record *ret)
+{
+	if (len < CAA_LEN_MIN)
+		return 1;
+	ret->flags = take_u8(c);
+	struct gp_slice tag = take(c, take_u8(c));
+	if (c->failed || !gp_dns_is_caa_tag(tag))
+		return 1;
+	ret->tag = gp_arena_dup(arena, tag);
+	if (!ret->tag.ptr)
+		return -ENOMEM;
+	return parse_data(c, len - CAA_LEN_MIN - tag.len, arena, ret);
+}
+
+static int
 parse_rdata(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_record *ret)
 {
 	switch (ret->type) {
@@ -135,6 +188,7 @@ parse_rdata(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_
 	case GP_DNS_AAAA:
 		return parse_address(c, 16, ret);
 	case GP_DNS_CNAME:
+	case GP_DNS_NS:
 	case GP_DNS_PTR:
 		return parse_target(c, arena, ret);
 	case GP_DNS_MX:
@@ -144,6 +198,12 @@ parse_rdata(struct cursor *c, size_t len, struct gp_arena *arena, struct gp_dns_
 		return parse_strings(c, len, arena, ret);
 	case GP_DNS_TLSA:
 		return parse_tlsa(c, len, arena, ret);
+	case GP_DNS_DS:
+		return parse_ds(c, len, arena, ret);
+	case GP_DNS_DNSKEY:
+		return parse_dnskey(c, len, arena, ret);
+	case GP_DNS_CAA:
+		return parse_caa(c, len, arena, ret);
 	default:
 		return 1;
 	}
@@ -356,6 +416,13 @@ put_u8(struct gp_buf *out, uint8_t v)
 }
 
 static void
+put_u16(struct gp_buf *out, uint16_t v)
+{
+	put_u8(out, (uint8_t)(v >> 8));
+	put_u8(out, (uint8_t)v);
+}
+
+static void
 put_name(struct gp_buf *out, struct gp_slice text)
 {
 	struct gp_name name;
@@ -385,6 +452,33 @@ put_tlsa(struct gp_buf *out, const struct gp_dns_record *r)
 	gp_buf_put(out, r->data);
 }
 
+static void
+put_ds(struct gp_buf *out, const struct gp_dns_record *r)
+{
+	put_u16(out, r->key_tag);
+	put_u8(out, r->algorithm);
+	put_u8(out, r->digest_type);
+	gp_buf_put(out, r->data);
+}
+
+static void
+put_dnskey(struct gp_buf *out, const struct gp_dns_record *r)
+{
+	put_u16(out, r->key_flags);
+	put_u8(out, DNSKEY_PROTOCOL);
+	put_u8(out, r->algorithm);
+	gp_buf_put(out, r->data);
+}
+
+static void
+put_caa(struct gp_buf *out, const struct gp_dns_record *r)
+{
+	put_u8(out, r->flags);
+	put_u8(out, (uint8_t)r->tag.len);
+	gp_buf_put(out, r->tag);
+	gp_buf_put(out, r->data);
+}
+
 bool
 gp_dns_rdata_write(struct gp_buf *out, const struct gp_dns_record *record)
 {
@@ -396,11 +490,11 @@ gp_dns_rdata_write(struct gp_buf *out, const struct gp_dns_record *record)
 		gp_buf_put(out, gp_slice((const char *)record->address, 16));
 		break;
 	case GP_DNS_MX:
-		put_u8(out, (uint8_t)(record->preference >> 8));
-		put_u8(out, (uint8_t)record->preference);
+		put_u16(out, record->preference);
 		put_name(out, record->name);
 		break;
 	case GP_DNS_CNAME:
+	case GP_DNS_NS:
 	case GP_DNS_PTR:
 		put_name(out, record->name);
 		break;
@@ -410,6 +504,15 @@ gp_dns_rdata_write(struct gp_buf *out, const struct gp_dns_record *record)
 		break;
 	case GP_DNS_TLSA:
 		put_tlsa(out, record);
+		break;
+	case GP_DNS_DS:
+		put_ds(out, record);
+		break;
+	case GP_DNS_DNSKEY:
+		put_dnskey(out, record);
+		break;
+	case GP_DNS_CAA:
+		put_caa(out, record);
 		break;
 	default:
 		gp_assert_failed("a type of record.h", __FILE__, __LINE__);

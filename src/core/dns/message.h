@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads DNS response messages: RFC 1035 section 4.1, with the data of RFC 3596 (AAAA) and RFC 6698
- * (TLSA). Whoever resolved the name, its answer is outside data until it has passed here.
+ * Reads DNS response messages: RFC 1035 section 4.1, with the data of RFC 3596 (AAAA), RFC 4034
+ * (DS, DNSKEY), RFC 6698 (TLSA) and RFC 8659 (CAA). Whoever resolved the name, its answer is
+ * outside data until it has passed here.
  */
 #pragma once
 
@@ -36,6 +37,10 @@ gp_dns_message_ttl(struct gp_slice message, uint32_t *ret_s);
 [[nodiscard]] int
 gp_dns_rdata_parse(struct gp_slice message, size_t at, size_t len, uint16_t type,
 		   struct gp_arena *arena, struct gp_dns_record *ret);
+
+/* Letters and digits, 255 at most (RFC 8659 section 4.1). */
+bool
+gp_dns_is_caa_tag(struct gp_slice tag);
 
 /* Appends the data of one record, names uncompressed: what gp_dns_rdata_parse reads back. A record
  * that was not read by this module must keep to its type's limits. False: the buffer's cap. */

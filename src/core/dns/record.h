@@ -9,16 +9,21 @@
 
 #include "base/slice.h"
 
-/* The types that mail asks for (RFC 1035, 3596, 6698). */
+/* The types that mail asks for (RFC 1035, 3596, 6698), and those that audits ask for on top (RFC
+   4034, 8659). */
 enum gp_dns_type {
 	GP_DNS_A = 1,
+	GP_DNS_NS = 2,
 	GP_DNS_CNAME = 5,
 	GP_DNS_PTR = 12,
 	GP_DNS_MX = 15,
 	GP_DNS_TXT = 16,
 	GP_DNS_AAAA = 28,
+	GP_DNS_DS = 43,
+	GP_DNS_DNSKEY = 48,
 	GP_DNS_TLSA = 52,
 	GP_DNS_SPF = 99, /* as TXT; nobody should publish it (RFC 7208 section 3.1) */
+	GP_DNS_CAA = 257,
 };
 
 enum gp_dns_limits {
@@ -54,11 +59,16 @@ struct gp_dns_question {
 struct gp_dns_record {
 	uint16_t type;                       /* enum gp_dns_type */
 	uint16_t preference;                 /* MX */
-	struct gp_slice name;                /* MX: exchange; CNAME, PTR: target */
+	struct gp_slice name;                /* MX: exchange; CNAME, NS, PTR: target */
 	uint8_t address[GP_DNS_ADDRESS_MAX]; /* A: first 4 octets; AAAA: all 16 */
 	uint8_t usage, selector, matching;   /* TLSA */
+	uint16_t key_tag, key_flags;         /* DS; DNSKEY */
+	uint8_t algorithm, digest_type;      /* DS, DNSKEY; DS */
+	uint8_t flags;                       /* CAA */
+	struct gp_slice tag;                 /* CAA: letters and digits, of any case */
 	struct gp_slice data;                /* TXT: the character-strings joined; TLSA: the
-						association data */
+						association data; CAA: the value; DS: the digest;
+						DNSKEY: the key */
 };
 
 struct gp_dns_answer {
@@ -69,4 +79,6 @@ struct gp_dns_answer {
 	bool secure;               /* the whole answer, aliases too, was DNSSEC-validated */
 	const struct gp_dns_record *records; /* all of the asked type; none unless status is OK */
 	size_t records_len;
+	bool bogus;              /* SERVFAIL, since DNSSEC proves the answer to be wrong */
+	struct gp_slice trouble; /* SERVFAIL: the resolver's own words, for people; or empty */
 };

@@ -379,7 +379,7 @@ break_off(struct gp_aggregate *a, const char *why)
 {
 	char text[FLAW_MAX];
 	if (in_record(a))
-		gp_aggregate_lose_row(a, "the XML breaks off in it: %s", why);
+		gp_aggregate_lose_row(a, "the XML breaks off in it");
 	snprintf(text, sizeof(text), "the XML breaks off: %s", why);
 	if (!a->head_told)
 		lose(a, text);

@@ -17,8 +17,7 @@
 
 enum {
 	GP_INGEST_HEADER_MAX = 32 * 1024,      /* octets */
-	GP_INGEST_FAILURE_ARENA_MAX = 4 << 20, /* what reading one takes of the arena, beside
-						  three times what it is given */
+	GP_INGEST_FAILURE_ARENA_MAX = 4 << 20, /* what reading one takes of the arena */
 };
 
 /* Could this text be one that tells of a failure? It names an address and a domain. arena: for the

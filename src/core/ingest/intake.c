@@ -125,10 +125,21 @@ static int
 read_failure(const struct taking *t, const struct gp_ingest_candidate *c,
 	     const struct gp_header *mail)
 {
+	struct gp_arena arena = GP_ARENA_INIT(GP_INGEST_FAILURE_ARENA_MAX);
 	int stop = begin(t);
 	if (stop == 0)
-		stop = gp_ingest_failure_read(c, mail, t->intake->listener, t->arena);
+		stop = gp_ingest_failure_read(c, mail, t->intake->listener, &arena);
+	gp_arena_free(&arena);
 	return stop == 0 ? end(t) : stop;
+}
+
+static bool
+tells(struct gp_slice text)
+{
+	struct gp_arena arena = GP_ARENA_INIT(GP_INGEST_FAILURE_ARENA_MAX);
+	bool does = gp_ingest_failure_tells(text, &arena);
+	gp_arena_free(&arena);
+	return does;
 }
 
 static int
@@ -152,7 +163,7 @@ read_candidate(const struct taking *t, const struct gp_ingest_candidate *c,
 	case GP_INGEST_FEEDBACK:
 		return read_failure(t, c, mail);
 	case GP_INGEST_TEXT:
-		return gp_ingest_failure_tells(c->octets, t->arena) ? read_failure(t, c, mail) : 0;
+		return tells(c->octets) ? read_failure(t, c, mail) : 0;
 	case GP_INGEST_UNREADABLE:
 		return read_outlook(t);
 	}

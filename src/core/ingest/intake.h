@@ -55,8 +55,8 @@ struct gp_intake_result {
 			    its full stop, static. */
 };
 
-/* octets: all of it. The arena takes some four times as much of a mail, and GP_INTAKE_ARENA_MAX
- * beside. Returns 0, what a function of the caller's returned, or -ENOMEM. */
+/* octets: all of it. The arena takes some three times as much of a mail at most, and
+ * GP_INTAKE_ARENA_MAX beside. Returns 0, what a function of the caller's returned, or -ENOMEM. */
 [[nodiscard]] int
 gp_intake_read(const struct gp_intake *intake, struct gp_slice octets, struct gp_arena *arena,
 	       struct gp_intake_result *ret);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+enum { PEEK = 1024 }; /* octets of a part by which it is known, as they are encoded */
+
 struct search {
 	const struct gp_mime *mime;
 	struct gp_ingest_candidate *found;
@@ -34,16 +36,53 @@ is_original(const struct gp_mime_part *p)
 	       gp_mime_is(p, GP_SLICE("text"), GP_SLICE("rfc822-header"));
 }
 
-/* The first part beside `i` that passes the test, decoded; empty: there is none. */
+/* What the first octets of a part stand for, as many as n are when encoded. NULL ptr: no memory. */
 static struct gp_slice
-beside(const struct search *s, size_t i, bool (*test)(const struct gp_mime_part *))
+first_octets(const struct search *s, const struct gp_mime_part *p, size_t n)
 {
-	const struct gp_mime_part *parts = s->mime->parts;
-	for (size_t j = 1; i > 0 && j < s->mime->len; j++) {
-		if (j != i && parts[j].within == parts[i].within && test(&parts[j]))
-			return gp_mime_octets(&parts[j], s->arena);
+	return gp_transfer_decode(p->content.transfer, gp_slice_take(p->body, n), s->arena);
+}
+
+/* The first part beside `i`, from `from` on, that passes the test; 0: there is none. */
+static size_t
+find_beside(const struct gp_mime *mime, size_t i, size_t from,
+	    bool (*test)(const struct gp_mime_part *))
+{
+	for (size_t j = from; i > 0 && j < mime->len; j++) {
+		if (j != i && mime->parts[j].within == mime->parts[i].within &&
+		    test(&mime->parts[j]))
+			return j;
 	}
-	return (struct gp_slice){};
+	return 0;
+}
+
+static bool
+is_any(const struct gp_mime_part *p)
+{
+	(void)p;
+	return true;
+}
+
+static struct gp_slice
+octets_beside(const struct search *s, size_t j)
+{
+	return j > 0 ? first_octets(s, &s->mime->parts[j], GP_INGEST_NOTICE_MAX)
+		     : (struct gp_slice){};
+}
+
+/* What belongs to a failure. Each part is taken for one alone, so that many failures beside one
+ * large part do not cost its size many times: a multipart has one feedback report (RFC 5965 section
+ * 2), and behind a text its message follows at once. */
+static void
+add_parts(struct search *s, size_t i, struct gp_ingest_candidate *c)
+{
+	size_t next = find_beside(s->mime, i, i + 1, is_any);
+	if (c->kind == GP_INGEST_FEEDBACK) {
+		c->text = octets_beside(s, find_beside(s->mime, i, 1, is_text));
+		c->original = octets_beside(s, find_beside(s->mime, i, 1, is_original));
+	} else if (c->kind == GP_INGEST_TEXT && next > 0 && is_original(&s->mime->parts[next])) {
+		c->original = octets_beside(s, next);
+	}
 }
 
 /* What tells about a message that stands beside it: failures, bounces (RFC 3464), receipts. */
@@ -109,19 +148,23 @@ static int
 look_at(struct search *s, size_t i)
 {
 	const struct gp_mime_part *p = &s->mime->parts[i];
+	size_t feedback = find_beside(s->mime, i, 1, is_feedback);
 	if (has_parts(s->mime, i) || is_reported(s->mime, i))
 		return 0;
-	struct gp_slice octets = gp_mime_octets(p, s->arena);
-	enum gp_form form = gp_form_of(octets);
+	if (is_feedback(p) && feedback > 0 && feedback < i)
+		return 0; /* a second one */
+	enum gp_form form = gp_form_of(first_octets(s, p, PEEK));
 	enum gp_ingest_candidate_kind kind = kind_of(p, form);
 	if (kind == 0)
-		return octets.ptr ? 0 : -ENOMEM;
+		return s->arena->failed ? -ENOMEM : 0;
 	struct gp_ingest_candidate *c = &s->found[s->len++];
-	*c = (struct gp_ingest_candidate){.kind = kind, .form = form, .octets = octets};
-	if (kind == GP_INGEST_FEEDBACK)
-		c->text = beside(s, i, is_text);
-	if (kind == GP_INGEST_FEEDBACK || kind == GP_INGEST_TEXT)
-		c->original = beside(s, i, is_original);
+	bool all = kind == GP_INGEST_DOCUMENT;
+	*c = (struct gp_ingest_candidate){
+		.kind = kind,
+		.form = form,
+		.octets = first_octets(s, p, all ? p->body.len : GP_INGEST_NOTICE_MAX),
+	};
+	add_parts(s, i, c);
 	return s->arena->failed ? -ENOMEM : 0;
 }
 

@@ -14,6 +14,10 @@
 #include "core/ingest/form.h"
 #include "core/message/mime.h"
 
+/* Octets, as encoded, of a failure report or a text, and of each part beside it, that are looked
+ * at. */
+enum { GP_INGEST_NOTICE_MAX = 256 * 1024 };
+
 enum gp_ingest_candidate_kind {
 	GP_INGEST_DOCUMENT = 1, /* XML, JSON, gzip, zip */
 	GP_INGEST_FEEDBACK,     /* message/feedback-report */
@@ -39,7 +43,7 @@ struct gp_ingest_mail {
 	bool more;  /* it has more parts than are looked at, or deeper ones */
 };
 
-/* Takes some four times the mail's size of the arena, if all of it is encoded. Returns 0 or
+/* Takes some three times the mail's size of the arena at most, mostly less than once. Returns 0 or
  * -ENOMEM. */
 [[nodiscard]] int
 gp_ingest_mail_read(struct gp_slice mail, struct gp_arena *arena, struct gp_ingest_mail *ret);

@@ -90,8 +90,8 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The length of what begins with "<", up to its ">", which may stand in an attribute's quotes; 0: it
- * is not there yet; -1: another "<" comes first. */
+/* The length of what begins with "<", up to its ">", which may stand in an attribute's quotes too.
+ * 0: it is not there yet; -1: another "<" comes first. */
 static ptrdiff_t
 tag_length(struct gp_slice s)
 {

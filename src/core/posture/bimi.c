@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * BIMI: a logo beside a domain's mail (draft-brand-indicators-for-message-identification). The
- * record alone is looked at, not what it leads to; who has none lacks nothing.
+ * record alone is looked at, and whether there are hosts for what it leads to; who has none lacks
+ * nothing.
  */
 #include "core/posture/parts.h"
 #include "core/taglist/taglist.h"
@@ -11,6 +12,12 @@ static const struct gp_finding_kind
 		    "two count as none: the logo is not shown"},
 	syntax = {"bimi.syntax", GP_SEVERITY_LOW, "the BIMI record is malformed",
 		  "it counts as none: the logo is not shown"},
+	logo = {"bimi.logo", GP_SEVERITY_LOW, "the BIMI logo cannot be shown",
+		"receivers show an SVG file of the profile Tiny PS alone, had by HTTPS"},
+	certificate = {"bimi.certificate", GP_SEVERITY_LOW,
+		       "the BIMI logo's certificate does not prove it",
+		       "large receivers show a logo only with a mark certificate that names the "
+		       "domain and holds the logo"},
 	policy = {
 		"bimi.policy", GP_SEVERITY_LOW, "BIMI without a DMARC policy that is enforced",
 		"receivers show a logo only where DMARC says quarantine or reject, for names below "
@@ -25,12 +32,16 @@ is_https(struct gp_slice uri)
 	       gp_slice_find(uri, ' ') < 0;
 }
 
-/* NULL, or what is wrong; *ret_declines: the domain wants no logo. */
+struct bimi {
+	struct gp_slice logo, certificate; /* https URIs; empty: none */
+};
+
+/* NULL, or what is wrong. Without both the domain says that it wants no logo. */
 static const char *
-read_record(struct gp_slice text, bool *ret_declines)
+read_record(struct gp_slice text, struct bimi *ret)
 {
 	struct gp_taglist list;
-	*ret_declines = false;
+	*ret = (struct bimi){};
 	if (gp_taglist_read(text, &list) != GP_TAGLIST_OK)
 		return "it is no list of tags";
 	const struct gp_tag *l = gp_taglist_find(&list, GP_SLICE("l")),
@@ -41,7 +52,9 @@ read_record(struct gp_slice text, bool *ret_declines)
 		return "l= is no https URI";
 	if (a && a->value.len > 0 && !is_https(a->value))
 		return "a= is no https URI";
-	*ret_declines = l->value.len == 0 && (!a || a->value.len == 0);
+	ret->logo = l->value;
+	if (a)
+		ret->certificate = a->value;
 	return NULL;
 }
 
@@ -52,18 +65,51 @@ is_enforced(const struct gp_posture_facts *f)
 	       f->dmarc.sp >= GP_DMARC_P_QUARANTINE && !f->dmarc.testing;
 }
 
+/* What it leads to: nothing is fetched, but a host that is not there serves nothing. */
+static void
+judge_file(struct posture_run *run, const struct gp_finding_kind *kind, struct gp_slice uri)
+{
+	struct gp_slice rest = gp_slice_drop(uri, sizeof("https://") - 1), port;
+	struct gp_dns_answer a, aaaa;
+	struct gp_slice host = gp_slice_cut(&rest, '/');
+	port = host;
+	host = gp_slice_cut(&port, ':');
+	if (uri.len == 0)
+		return;
+	bool known = posture_ask(run, host, GP_DNS_A, &a);
+	known &= posture_ask(run, host, GP_DNS_AAAA, &aaaa);
+	const struct posture_mend m = {.evidence = gp_arena_printf(run->arena,
+								   "%.*s: its host has no address",
+								   GP_SLICE_FMT(uri)),
+				       .fix = GP_SLICE("name a file that is there")};
+	if (!known)
+		return;
+	if (a.records_len + aaaa.records_len == 0 && !gp_dns_status_temporary(a.status) &&
+	    !gp_dns_status_temporary(aaaa.status))
+		posture_add(run, kind, kind->severity, &m);
+	else
+		posture_not_measured(
+			run, kind,
+			gp_arena_printf(run->arena, "%.*s was not fetched", GP_SLICE_FMT(uri)));
+}
+
 static void
 judge_record(struct posture_run *run, struct gp_slice text, struct posture_mend *m)
 {
 	const struct gp_posture_facts *f = run->facts;
-	bool declines;
-	const char *why = read_record(text, &declines);
+	struct bimi bimi;
+	const char *why = read_record(text, &bimi);
+	bool declines = bimi.logo.len == 0 && bimi.certificate.len == 0;
 	if (why) {
 		m->evidence =
 			gp_arena_printf(run->arena, "%s: %.*s", why, GP_SLICE_FMT(m->evidence));
 		m->fix = GP_SLICE("correct it, or take it out");
 		posture_add(run, &syntax, syntax.severity, m);
-	} else if (!declines && f->dmarc.known && !is_enforced(f)) {
+		return;
+	}
+	judge_file(run, &logo, bimi.logo);
+	judge_file(run, &certificate, bimi.certificate);
+	if (!declines && f->dmarc.known && !is_enforced(f)) {
 		m->fix = GP_SLICE("enforce DMARC first");
 		posture_add(run, &policy, policy.severity, m);
 	}

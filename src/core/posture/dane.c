@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DNSSEC, and TLSA records of the MX hosts: RFC 7672. What can be told without the hosts is told
- * without them; where they were met, records are held against their keys, and proposed of them.
+ * TLSA records of the MX hosts: RFC 7672. What can be told without the hosts is told without them;
+ * where they were met, records are held against their keys, and proposed of them.
  */
 #include "core/dane/dane.h"
 
@@ -9,9 +9,6 @@
 #include "core/posture/met.h"
 
 static const struct gp_finding_kind
-	dnssec = {"dnssec.none", GP_SEVERITY_LOW, "the domain is not signed by DNSSEC",
-		  "who forges answers on their way leads its mail elsewhere, and DANE is out of "
-		  "reach"},
 	none = {"dane.none", GP_SEVERITY_INFO, "no TLSA records",
 		"by DANE senders know that a host takes TLS, and by which key (RFC 7672)"},
 	mismatch = {"dane.mismatch", GP_SEVERITY_CRITICAL, "no TLSA record matches the host",
@@ -181,6 +178,16 @@ look_at_records(struct posture_run *run, struct hosts *h, struct gp_slice host,
 	}
 }
 
+/* What the resolver said, and whose servers it asked. */
+static void
+list_failure(struct posture_run *run, struct hosts *h, const struct gp_dns_answer *tlsa)
+{
+	struct gp_slice servers = posture_servers(run, tlsa->name);
+	posture_list_add(run, &h->servfail, "%.*s: %.*s%s%.*s", GP_SLICE_FMT(tlsa->name),
+			 GP_SLICE_FMT(posture_failure(run, tlsa)),
+			 servers.len > 0 ? "; its name servers: " : "", GP_SLICE_FMT(servers));
+}
+
 /* A failure matters where senders would ask: where the host's address is proven. */
 static void
 look_at_host(struct posture_run *run, struct hosts *h, struct gp_slice host)
@@ -194,9 +201,7 @@ look_at_host(struct posture_run *run, struct hosts *h, struct gp_slice host)
 	if (gp_dns_status_temporary(tlsa.status)) {
 		h->unknown = true;
 		if (a.secure)
-			posture_list_add(run, &h->servfail, "%.*s: %s", GP_SLICE_FMT(name),
-					 tlsa.status == GP_DNS_TIMEOUT ? "no answer in time"
-								       : "SERVFAIL");
+			list_failure(run, h, &tlsa);
 	} else if (tlsa.records_len == 0) {
 		posture_list_add(run, &h->none.list, "%.*s", GP_SLICE_FMT(name));
 		mend(run, &h->none, host, a.secure);
@@ -242,31 +247,11 @@ judge_keys(struct posture_run *run, const struct hosts *h)
 			     GP_SLICE("let the server send that certificate behind its own"));
 }
 
-/* By its MX answer; one that says that there is none is proven as well. */
-static void
-judge_dnssec(struct posture_run *run)
-{
-	struct gp_dns_answer mx;
-	const struct posture_mend m = {
-		.evidence = gp_arena_printf(run->arena, "the MX answer of %.*s is not validated",
-					    GP_SLICE_FMT(run->facts->domain)),
-		.fix = GP_SLICE("sign the zone, and have its key named in the zone above")};
-	if (!posture_ask(run, run->facts->domain, GP_DNS_MX, &mx) ||
-	    gp_dns_status_temporary(mx.status))
-		return;
-	if (!run->query->validated)
-		posture_not_measured(run, &dnssec,
-				     GP_SLICE("the answers were not validated by DNSSEC"));
-	else if (!mx.secure)
-		posture_add(run, &dnssec, dnssec.severity, &m);
-}
-
 void
 posture_judge_dane(struct posture_run *run)
 {
 	const struct gp_posture_facts *f = run->facts;
 	struct hosts h = {};
-	judge_dnssec(run);
 	for (size_t i = 0; run->met && i < GP_MIN(f->mx.len, (size_t)GP_POSTURE_HOSTS_MAX); i++)
 		look_at_host(run, &h, f->mx.records[i].name);
 	judge_absent(run, &h);

@@ -28,6 +28,9 @@ static const struct gp_finding_kind
 		"such signatures count for nothing (RFC 8301 section 3.1)"},
 	service = {"dkim.service", GP_SEVERITY_LOW, "a DKIM key is not for mail",
 		   "receivers pass it over (RFC 6376 section 3.6.1)"},
+	old = {"dkim.old", GP_SEVERITY_LOW, "a DKIM key has not changed for more than a year",
+	       "who got hold of it, by a leak or a server that was given away, signs as this "
+	       "domain for as long as it is there"},
 	shared = {"dkim.shared", GP_SEVERITY_MEDIUM, "one DKIM key at several selectors",
 		  "rotating one of them rotates nothing, and who has the key signs by all of them"},
 	dangling = {"dkim.cname.dangling", GP_SEVERITY_HIGH,
@@ -102,6 +105,27 @@ is_revocation(struct posture_run *run, const struct gp_dns_answer *answer)
 	       key.revoked;
 }
 
+static bool
+is_live(const struct key *k)
+{
+	return k->answer.records_len > 0 && !k->why && !k->key.revoked;
+}
+
+static void
+note_keys(struct posture_run *run, const struct posture_keys *keys)
+{
+	struct gp_posture_key *list = gp_arena_array(run->arena, keys->len, sizeof(*list));
+	size_t len = 0;
+	for (size_t i = 0; i < keys->len && list; i++) {
+		const struct key *k = &keys->list[i];
+		if (is_live(k))
+			list[len++] = (struct gp_posture_key){
+				k->selector, posture_fingerprint(run, k->key.octets)};
+	}
+	run->facts->dkim.list = list;
+	run->facts->dkim.list_len = len;
+}
+
 void
 posture_read_dkim(struct posture_run *run)
 {
@@ -121,6 +145,8 @@ posture_read_dkim(struct posture_run *run)
 		run->facts->dkim.keys += good;
 		run->facts->dkim.revoked += good && keys->list[i].key.revoked;
 	}
+	if (keys->list)
+		note_keys(run, keys);
 	run->keys = known ? keys : NULL;
 }
 
@@ -208,10 +234,28 @@ judge_key(struct posture_run *run, const struct key *k)
 		find(run, &service, service.severity, k, "", rewrite(run, k, "s"), "take s out");
 }
 
-static bool
-is_live(const struct key *k)
+/* By what earlier looks saw: the same key, for too long. */
+static void
+judge_old(struct posture_run *run)
 {
-	return k->answer.records_len > 0 && !k->why && !k->key.revoked;
+	const struct gp_posture_facts *f = run->facts;
+	struct posture_list list = {};
+	for (size_t i = 0; i < f->dkim.list_len; i++) {
+		const struct gp_posture_key *k = &f->dkim.list[i];
+		struct gp_slice name =
+			gp_arena_printf(run->arena, "dkim.key.%.*s", GP_SLICE_FMT(k->selector));
+		const struct gp_posture_past *past = posture_unchanged(run, name, k->fingerprint);
+		if (past && posture_age_s(run, past->since_s) > GP_POSTURE_KEY_AGE_S)
+			posture_list_add(run, &list, "%.*s: the same since %.*s",
+					 GP_SLICE_FMT(k->selector),
+					 GP_SLICE_FMT(posture_day(run, past->since_s)));
+	}
+	const struct posture_mend m = {
+		.evidence = list.text,
+		.fix = GP_SLICE("sign by a new selector with a key of its own, and revoke this one "
+				"some days later, with an empty p")};
+	if (list.len > 0)
+		posture_add(run, &old, old.severity, &m);
 }
 
 /* Each group of selectors once, by its first. */
@@ -286,6 +330,7 @@ posture_judge_dkim(struct posture_run *run)
 		else
 			judge_key(run, k);
 	}
+	judge_old(run);
 	judge_shared(run, keys);
 	judge_wildcard(run);
 	bool sends = run->facts->class == GP_POSTURE_SENDING;

@@ -37,6 +37,9 @@ static const struct gp_finding_kind
 	np_weak = {"dmarc.np.weak", GP_SEVERITY_MEDIUM,
 		   "names that are not there have a weaker policy",
 		   "an attacker makes up a name below the domain, which needs no record"},
+	np_wild = {"dmarc.np.wildcard", GP_SEVERITY_MEDIUM, "np speaks of no name",
+		   "a wildcard makes all names be there, so the weaker policy of those that are is "
+		   "in force for made-up ones, too (RFC 9989 section 4.7)"},
 	pct = {"dmarc.pct", GP_SEVERITY_MEDIUM, "pct no longer counts",
 	       "RFC 9989 has taken it out: receivers apply the policy to all mail, or, those that "
 	       "follow the older RFC, to a part"},
@@ -51,6 +54,9 @@ static const struct gp_finding_kind
 	external = {"dmarc.rua.external.unauth", GP_SEVERITY_HIGH,
 		    "another organisation has not agreed to take the reports",
 		    "no report is sent there (RFC 9990 section 4): who reads them is blind"},
+	rua_dead = {"dmarc.rua.dead", GP_SEVERITY_HIGH, "reports go where no mail arrives",
+		    "the host of the mailbox takes no mail, or is not there: nobody reads them, "
+		    "and if its name can be registered, whoever does reads them"},
 	rua_uri = {"dmarc.rua.uri", GP_SEVERITY_MEDIUM, "places for reports that do not count",
 		   "receivers send to mailto: alone, and to two places at least; the rest goes "
 		   "nowhere"},
@@ -112,7 +118,9 @@ note_policy(struct gp_posture_facts *f, const struct gp_dmarc_record *r, bool in
 	uint8_t sp = r->sp != GP_DMARC_P_ABSENT ? r->sp : r->p;
 	f->dmarc.p = inherited ? sp : r->p;
 	f->dmarc.sp = sp;
+	f->dmarc.np = r->np != GP_DMARC_P_ABSENT ? r->np : sp;
 	f->dmarc.testing = r->testing;
+	f->dmarc.record = r->text;
 	f->dmarc.rua = &r->rua;
 }
 
@@ -187,9 +195,8 @@ append_uris(struct posture_run *run, struct gp_slice *text, const char *tag,
 					GP_SLICE_FMT(uris->list[i].uri));
 }
 
-/* The record as a text. */
-static struct gp_slice
-write_record(struct posture_run *run, const struct gp_dmarc_record *r)
+struct gp_slice
+posture_dmarc_text(struct posture_run *run, const struct gp_dmarc_record *r)
 {
 	struct gp_slice text = GP_SLICE("v=DMARC1");
 	append_policy(run, &text, "p", r->p);
@@ -231,6 +238,18 @@ useful_uris(const struct gp_dmarc_uris *uris)
 	return to;
 }
 
+/* Those of them that mail can reach. */
+static struct gp_dmarc_uris
+living_uris(struct posture_run *run, const struct gp_dmarc_uris *uris)
+{
+	struct gp_dmarc_uris useful = useful_uris(uris), to = {};
+	for (size_t i = 0; i < useful.len; i++) {
+		if (posture_is_reachable(run, useful.list[i].host))
+			to.list[to.len++] = useful.list[i];
+	}
+	return to;
+}
+
 /* A place for who has none: in the domain that has the record, so that nobody need agree. */
 static struct gp_dmarc_uri
 first_uri(struct posture_run *run)
@@ -253,10 +272,11 @@ wanted_uris(struct posture_run *run)
 {
 	struct gp_dmarc_uris uris = {};
 	if (run->dmarc && run->dmarc->record)
-		uris = useful_uris(&run->dmarc->record->rua);
+		uris = living_uris(run, &run->dmarc->record->rua);
 	bool silent = run->facts->class == GP_POSTURE_PARKED && run->query->reporter.len == 0;
-	if (uris.len == 0 && !silent)
-		uris.list[uris.len++] = first_uri(run);
+	struct gp_dmarc_uri first = first_uri(run);
+	if (uris.len == 0 && !silent && posture_is_reachable(run, first.host))
+		uris.list[uris.len++] = first;
 	return uris;
 }
 
@@ -303,7 +323,7 @@ mend(struct posture_run *run, const struct gp_dmarc_record *r, const char *fix)
 	if (!records || r->text.len > PROPOSAL_MAX)
 		return m;
 	records[m.records_len++] =
-		(struct gp_finding_record){run->dmarc->owner, "TXT", write_record(run, r)};
+		(struct gp_finding_record){run->dmarc->owner, "TXT", posture_dmarc_text(run, r)};
 	if (agreement && r->rua.len > 0 &&
 	    gp_slice_eq(r->rua.list[0].address, run->query->reporter))
 		records[m.records_len++] = *agreement;
@@ -325,10 +345,8 @@ judge_missing(struct posture_run *run)
 {
 	struct gp_dmarc_record r = {.p = GP_DMARC_P_REJECT, .fo = GP_DMARC_FO_ALL};
 	r.rua = wanted_uris(run);
-	struct posture_mend m = mend(
-		run, &r,
-		"publish p=none with rua first, and read the reports for some weeks;\n"
-		"mend what they show of your own mail, then p=quarantine, then p=reject as below");
+	struct posture_mend m = mend(run, &r, "");
+	m.fix = posture_dmarc_stages(run, &r, GP_DMARC_P_ABSENT);
 	m.evidence = gp_arena_printf(run->arena, "%.*s: no record, nor at a name above",
 				     GP_SLICE_FMT(run->dmarc->owner));
 	if (run->facts->class == GP_POSTURE_PARKED || run->facts->class == GP_POSTURE_RECEIVING) {
@@ -397,7 +415,7 @@ complete(struct posture_run *run, struct gp_dmarc_record *r)
 {
 	if (r->p == GP_DMARC_P_ABSENT)
 		r->p = GP_DMARC_P_NONE;
-	r->rua = useful_uris(&r->rua);
+	r->rua = living_uris(run, &r->rua);
 	r->ruf = useful_uris(&r->ruf);
 	if (r->rua.len == 0)
 		r->rua = wanted_uris(run);
@@ -437,6 +455,41 @@ judge_multiple(struct posture_run *run, struct gp_dmarc_record *ret)
 
 /* --- judging: the record's policies --- */
 
+/* Was there no record before, and since *ret_s this policy: has its beginning been seen? */
+static bool
+has_begun(struct posture_run *run, const struct gp_posture_past *p, uint64_t *ret_s)
+{
+	const struct gp_posture_past *record = posture_past(run, GP_SLICE("dmarc"));
+	bool now = record && gp_slice_eq(record->value, GP_SLICE("none"));
+	bool then = record && p && gp_slice_eq(record->before, GP_SLICE("none")) &&
+		    p->before.len == 0 && p->since_s == record->since_s;
+	*ret_s = now ? run->query->now_s : then ? p->since_s : 0;
+	return now || then;
+}
+
+/* It is how to begin, for some weeks, and with reports that somebody reads. What was there before
+   the first look may be of any age. */
+static void
+find_none(struct posture_run *run, const struct gp_dmarc_record *r)
+{
+	const struct gp_posture_past *p = posture_unchanged(
+		run, GP_SLICE("dmarc.p"), gp_slice_str(gp_dmarc_policy_name(GP_DMARC_P_NONE)));
+	struct posture_mend m = mend(run, r, "");
+	struct gp_dmarc_uris rua = {};
+	uint64_t since_s;
+	bool begun = has_begun(run, p, &since_s);
+	if (run->dmarc->record)
+		rua = living_uris(run, &run->dmarc->record->rua);
+	bool young = begun && rua.len > 0 && posture_age_s(run, since_s) <= GP_POSTURE_POLICY_AGE_S;
+	m.fix = posture_dmarc_stages(run, r, GP_DMARC_P_NONE);
+	if (p)
+		m.evidence = gp_arena_printf(run->arena, "p=none since %.*s%s: %.*s",
+					     GP_SLICE_FMT(posture_day(run, p->since_s)),
+					     begun || p->before.len > 0 ? "" : " or longer",
+					     GP_SLICE_FMT(m.evidence));
+	posture_add(run, &none, young ? GP_SEVERITY_MEDIUM : none.severity, &m);
+}
+
 static void
 judge_policy(struct posture_run *run, const struct gp_dmarc_record *record)
 {
@@ -454,11 +507,11 @@ judge_policy(struct posture_run *run, const struct gp_dmarc_record *record)
 		m.records = posture_lock_down(run, &m.records_len);
 		posture_add(run, &parked, parked.severity, &m);
 	} else if (record->p == GP_DMARC_P_QUARANTINE) {
-		find(run, &quarantine, &r, "p=reject, once the reports show no mail of your own");
+		struct posture_mend m = mend(run, &r, "");
+		m.fix = posture_dmarc_stages(run, &r, GP_DMARC_P_QUARANTINE);
+		posture_add(run, &quarantine, quarantine.severity, &m);
 	} else {
-		find(run, &none, &r,
-		     "p=quarantine, once the reports show no mail of your own that fails; then "
-		     "p=reject");
+		find_none(run, &r);
 	}
 }
 
@@ -483,6 +536,12 @@ judge_below(struct posture_run *run, const struct gp_dmarc_record *record, bool 
 		r.np = GP_DMARC_P_ABSENT;
 		r.sp = weak_sp ? GP_DMARC_P_ABSENT : r.sp;
 		find(run, &np_weak, &r, "without np the policy is that of names that are there");
+	}
+	r = *record;
+	uint8_t sp = r.sp != GP_DMARC_P_ABSENT ? r.sp : r.p;
+	if (r.np > sp && posture_is_wild(run, run->facts->dmarc.at)) {
+		r.sp = r.np;
+		find(run, &np_wild, &r, "let sp be as strict as np, or take the wildcard out");
 	}
 }
 
@@ -698,19 +757,45 @@ judge_destinations(struct posture_run *run, const struct gp_dmarc_uris *uris, ui
 }
 
 static void
+judge_reach(struct posture_run *run, const struct gp_dmarc_record *record)
+{
+	struct gp_dmarc_record r = *record;
+	struct posture_list dead = {};
+	r.rua = (struct gp_dmarc_uris){};
+	for (size_t i = 0; i < record->rua.len; i++) {
+		const struct gp_dmarc_uri *uri = &record->rua.list[i];
+		if (uri->address.len == 0 || posture_is_reachable(run, uri->host))
+			r.rua.list[r.rua.len++] = *uri;
+		else
+			posture_list_add(run, &dead, "%.*s", GP_SLICE_FMT(uri->uri));
+	}
+	if (dead.len == 0)
+		return;
+	if (r.rua.len == 0)
+		r.rua = wanted_uris(run);
+	struct posture_mend m = mend(run, &r, "name a mailbox that is read");
+	m.evidence = dead.text;
+	m.records_len = r.rua.len > 0 ? m.records_len : 0;
+	posture_add(run, &rua_dead, rua_dead.severity, &m);
+}
+
+static void
 judge_reports(struct posture_run *run, const struct gp_dmarc_record *record)
 {
 	struct gp_dmarc_record r = *record;
 	bool locked = run->facts->class == GP_POSTURE_PARKED && r.p == GP_DMARC_P_REJECT;
 	judge_uris(run, record);
+	judge_reach(run, record);
 	judge_destinations(run, &record->rua, GP_DMARC_RUA, "rua");
 	judge_destinations(run, &record->ruf, GP_DMARC_RUF, "ruf");
 	if (record->rua.len > 0 || locked)
 		return;
-	r.rua = wanted_uris(run);
-	if (r.rua.len == 0)
-		r.rua.list[r.rua.len++] = first_uri(run);
-	find(run, &rua_none, &r, "name a mailbox, and read what arrives");
+	struct gp_dmarc_uri first = first_uri(run);
+	if (posture_is_reachable(run, first.host))
+		r.rua.list[r.rua.len++] = first;
+	struct posture_mend m = mend(run, &r, "name a mailbox, and read what arrives");
+	m.records_len = r.rua.len > 0 ? m.records_len : 0;
+	posture_add(run, &rua_none, rua_none.severity, &m);
 }
 
 /* --- all of it --- */

@@ -10,6 +10,7 @@
 #include "core/posture/posture.h"
 
 struct posture_met_list;
+enum { POSTURE_BOGUS_MAX = 8 };
 
 struct posture_run {
 	const struct gp_posture_query *query;
@@ -20,6 +21,10 @@ struct posture_run {
 	struct gp_dns_question *need;
 	size_t need_len;
 	unsigned asked; /* so far in this round, known or not: all rounds count the same way */
+
+	/* Answers that are bogus, each once: the first ones that were met. */
+	struct gp_dns_answer bogus[POSTURE_BOGUS_MAX];
+	size_t bogus_len;
 
 	/* Of the readers, for their own judges. */
 	const struct posture_spf *spf;
@@ -47,6 +52,45 @@ posture_merge(struct posture_run *run, const struct gp_dns_question *need, size_
 struct gp_slice
 posture_name(struct posture_run *run, const char *label, struct gp_slice domain);
 
+/* "MX", "TXT", ... */
+const char *
+posture_type_name(uint16_t type);
+
+/* Is a host at this domain reached by mail, or could it be? False: the DNS says that it is not, by
+   a null MX record, or by neither an MX record nor an address (RFC 5321 section 5.1, RFC 7505). */
+bool
+posture_is_reachable(struct posture_run *run, struct gp_slice domain);
+
+/* Does a wildcard, whatever its records, make every name below the domain be there (RFC 9989
+   section 3.2.13)? */
+bool
+posture_is_wild(struct posture_run *run, struct gp_slice domain);
+
+/* The name servers of the zone that the name lies in, with commas, as far as they are told; empty:
+   they are not. */
+struct gp_slice
+posture_servers(struct posture_run *run, struct gp_slice name);
+
+/* The fact as earlier looks saw it; NULL: none did. */
+const struct gp_posture_past *
+posture_past(struct posture_run *run, struct gp_slice name);
+
+/* The same if it was this already; else NULL. */
+const struct gp_posture_past *
+posture_unchanged(struct posture_run *run, struct gp_slice name, struct gp_slice value);
+
+/* How long ago that was. */
+uint64_t
+posture_age_s(struct posture_run *run, uint64_t since_s);
+
+/* The start of its SHA-256, hexadecimal: by which facts are compared. */
+struct gp_slice
+posture_fingerprint(struct posture_run *run, struct gp_slice octets);
+
+/* "2026-11-30" */
+struct gp_slice
+posture_day(struct posture_run *run, uint64_t time_s);
+
 /* Is the domain that the name belongs to not there, such that anybody could register it? What is
    not known yet, or could not be told, is not. */
 bool
@@ -64,6 +108,10 @@ struct posture_mend {
 void
 posture_add(struct posture_run *run, const struct gp_finding_kind *kind, uint8_t severity,
 	    const struct posture_mend *mend);
+
+/* What the DNS said in place of an answer, for people. */
+struct gp_slice
+posture_failure(struct posture_run *run, const struct gp_dns_answer *answer);
 
 /* What could not be measured: the question, and what the DNS said. */
 void
@@ -113,6 +161,8 @@ void
 posture_read_spf(struct posture_run *run);
 void
 posture_read_dkim(struct posture_run *run);
+void
+posture_read_sts(struct posture_run *run);
 /* The hosts that were met (met.h), and the MTA-STS policy as it was fetched. */
 void
 posture_read_met(struct posture_run *run);
@@ -159,6 +209,13 @@ posture_judge_tls(struct posture_run *run);
 /* The policy, once there is a good record for it. */
 void
 posture_judge_policy(struct posture_run *run);
+void
+posture_judge_caa(struct posture_run *run);
+void
+posture_judge_wildcard(struct posture_run *run);
+/* Last: it tells of what all others met. */
+void
+posture_judge_dnssec(struct posture_run *run);
 
 /* --- proposals that several judges make --- */
 
@@ -170,6 +227,15 @@ posture_lock_down(struct posture_run *run, size_t *ret_len);
    none is needed. */
 struct gp_slice
 posture_rua(struct posture_run *run);
+
+/* A DMARC record as a text. */
+struct gp_slice
+posture_dmarc_text(struct posture_run *run, const struct gp_dmarc_record *r);
+
+/* The way from the policy in force (GP_DMARC_P_ABSENT: none is) to p=reject: records, the day on
+   which each may be published, and what must be so before. */
+struct gp_slice
+posture_dmarc_stages(struct posture_run *run, const struct gp_dmarc_record *wanted, uint8_t policy);
 
 /* The record by which those places' hosts agree, where they must; NULL: none is needed. */
 const struct gp_finding_record *

@@ -21,6 +21,18 @@ is_needed(const struct posture_run *run, struct gp_slice name, uint16_t type)
 	return false;
 }
 
+static void
+note_bogus(struct posture_run *run, const struct gp_dns_answer *answer)
+{
+	for (size_t i = 0; i < run->bogus_len; i++) {
+		const struct gp_dns_answer *b = &run->bogus[i];
+		if (b->type == answer->type && gp_slice_eq_nocase(b->name, answer->name))
+			return;
+	}
+	if (run->bogus_len < POSTURE_BOGUS_MAX)
+		run->bogus[run->bogus_len++] = *answer;
+}
+
 bool
 posture_ask(struct posture_run *run, struct gp_slice name, uint16_t type, struct gp_dns_answer *ret)
 {
@@ -30,8 +42,11 @@ posture_ask(struct posture_run *run, struct gp_slice name, uint16_t type, struct
 		return true;
 	}
 	run->asked++;
-	if (gp_answers_find(run->answers, name, type, ret))
+	if (gp_answers_find(run->answers, name, type, ret)) {
+		if (ret->bogus)
+			note_bogus(run, ret);
 		return true;
+	}
 	if (run->need_len < GP_POSTURE_NEED_MAX && !is_needed(run, name, type))
 		run->need[run->need_len++] = (struct gp_dns_question){name, type};
 	return false;
@@ -52,6 +67,69 @@ struct gp_slice
 posture_name(struct posture_run *run, const char *label, struct gp_slice domain)
 {
 	return gp_arena_printf(run->arena, "%s.%.*s", label, GP_SLICE_FMT(domain));
+}
+
+const char *
+posture_type_name(uint16_t type)
+{
+	switch (type) {
+	case GP_DNS_A:
+		return "A";
+	case GP_DNS_AAAA:
+		return "AAAA";
+	case GP_DNS_CAA:
+		return "CAA";
+	case GP_DNS_DNSKEY:
+		return "DNSKEY";
+	case GP_DNS_DS:
+		return "DS";
+	case GP_DNS_MX:
+		return "MX";
+	case GP_DNS_NS:
+		return "NS";
+	case GP_DNS_PTR:
+		return "PTR";
+	case GP_DNS_SPF:
+		return "SPF";
+	case GP_DNS_TLSA:
+		return "TLSA";
+	case GP_DNS_TXT:
+		return "TXT";
+	default:
+		gp_assert_failed("a type that is asked for", __FILE__, __LINE__);
+	}
+}
+
+bool
+posture_is_reachable(struct posture_run *run, struct gp_slice domain)
+{
+	struct gp_dns_answer mx, a, aaaa;
+	bool known = posture_ask(run, domain, GP_DNS_MX, &mx);
+	known &= posture_ask(run, domain, GP_DNS_A, &a);
+	known &= posture_ask(run, domain, GP_DNS_AAAA, &aaaa);
+	if (!known || gp_dns_status_temporary(mx.status))
+		return true;
+	for (size_t i = 0; i < mx.records_len; i++) {
+		if (!gp_slice_eq(mx.records[i].name, GP_SLICE(".")))
+			return true;
+	}
+	return mx.records_len == 0 &&
+	       (a.records_len > 0 || gp_dns_status_temporary(a.status) || aaaa.records_len > 0 ||
+		gp_dns_status_temporary(aaaa.status));
+}
+
+struct gp_slice
+posture_servers(struct posture_run *run, struct gp_slice name)
+{
+	struct posture_list list = {};
+	struct gp_dns_answer ns;
+	while (list.len == 0 && gp_slice_find(name, '.') >= 0 &&
+	       posture_ask(run, name, GP_DNS_NS, &ns)) {
+		for (size_t i = 0; i < ns.records_len; i++)
+			posture_list_add(run, &list, "%.*s", GP_SLICE_FMT(ns.records[i].name));
+		(void)gp_slice_cut(&name, '.');
+	}
+	return list.text;
 }
 
 bool
@@ -94,14 +172,22 @@ posture_not_measured(struct posture_run *run, const struct gp_finding_kind *kind
 	gp_finding_put(run->findings, &f);
 }
 
+struct gp_slice
+posture_failure(struct posture_run *run, const struct gp_dns_answer *answer)
+{
+	if (answer->status == GP_DNS_TIMEOUT)
+		return GP_SLICE("no answer in time");
+	return gp_arena_printf(run->arena, "SERVFAIL%s%s%.*s", answer->bogus ? ", bogus" : "",
+			       answer->trouble.len > 0 ? ": " : "", GP_SLICE_FMT(answer->trouble));
+}
+
 void
 posture_unknown(struct posture_run *run, const struct gp_finding_kind *kind,
 		const struct gp_dns_answer *answer)
 {
-	const char *what = answer->status == GP_DNS_TIMEOUT ? "no answer in time" : "SERVFAIL";
-	posture_not_measured(
-		run, kind,
-		gp_arena_printf(run->arena, "%.*s: %s", GP_SLICE_FMT(answer->name), what));
+	posture_not_measured(run, kind,
+			     gp_arena_printf(run->arena, "%.*s: %.*s", GP_SLICE_FMT(answer->name),
+					     GP_SLICE_FMT(posture_failure(run, answer))));
 }
 
 /* --- evidence, and what to publish --- */
@@ -178,14 +264,15 @@ gp_posture_is_replaced(struct gp_slice name, const struct gp_dns_record *there)
 
 static void (*const readers[])(struct posture_run *run) = {
 	posture_read_mx,   posture_read_dmarc, posture_read_spf, posture_read_own,
-	posture_read_dkim, posture_classify,   posture_read_met,
+	posture_read_dkim, posture_read_sts,   posture_classify, posture_read_met,
 };
 
 /* Of a domain that is not there the first one says so. */
 static void (*const judges[])(struct posture_run *run) = {
-	posture_judge_mx,    posture_judge_spf,    posture_judge_dkim, posture_judge_dmarc,
-	posture_judge_sts,   posture_judge_tlsrpt, posture_judge_dane, posture_judge_bimi,
-	posture_judge_reach, posture_judge_tls,
+	posture_judge_mx,     posture_judge_spf,    posture_judge_dkim, posture_judge_dmarc,
+	posture_judge_sts,    posture_judge_tlsrpt, posture_judge_dane, posture_judge_bimi,
+	posture_judge_reach,  posture_judge_tls,    posture_judge_caa,  posture_judge_wildcard,
+	posture_judge_dnssec,
 };
 
 int

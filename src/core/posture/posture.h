@@ -19,6 +19,7 @@
 #include "core/dns/answers.h"
 #include "core/finding/finding.h"
 #include "core/posture/hosts.h"
+#include "core/posture/past.h"
 
 enum gp_posture_limits {
 	GP_POSTURE_NEED_MAX = 512,       /* questions of a round; more are asked in the next */
@@ -40,6 +41,8 @@ struct gp_posture_query {
 	struct gp_slice reporter; /* mail address for rua in proposals; empty: one in the domain */
 	const struct gp_posture_hosts *hosts;   /* NULL: nobody looked at hosts */
 	const struct gp_posture_policy *policy; /* MTA-STS's; NULL: nobody asked for it */
+	const struct gp_posture_past *past;     /* what earlier looks saw; none: nobody looked */
+	size_t past_len;
 };
 
 struct gp_posture_address {
@@ -53,6 +56,12 @@ enum gp_posture_class {
 	GP_POSTURE_RECEIVING, /* it has MX hosts, and nobody may send */
 	GP_POSTURE_PARKED,    /* neither: the lock-down set is what it should have */
 	GP_POSTURE_ABSENT,    /* there is no such domain */
+};
+
+/* A DKIM key that was found, not a revoked one. */
+struct gp_posture_key {
+	struct gp_slice selector;
+	struct gp_slice fingerprint; /* the start of the key's SHA-256, hexadecimal */
 };
 
 /* What the parts found out for each other, and for the baselines; `known` is false where the DNS
@@ -69,22 +78,30 @@ struct gp_posture_facts {
 	} mx;
 	struct {
 		bool known, present, valid;
-		bool nobody;      /* it authorises nobody: "-all" alone */
-		bool closed;      /* it ends in "-all", by a redirect too */
-		unsigned lookups; /* of a client that nothing matches */
+		bool nobody;            /* it authorises nobody: "-all" alone */
+		bool closed;            /* it ends in "-all", by a redirect too */
+		unsigned lookups;       /* of a client that nothing matches */
+		struct gp_slice record; /* the text; empty: none, or several */
 	} spf;
 	struct {
 		bool known, present;
 		struct gp_slice at; /* the name that has the record in force */
 		uint8_t p;          /* enum gp_dmarc_policy in force for the domain itself */
-		uint8_t sp;         /* in force for names below */
+		uint8_t sp, np;     /* in force for names below; for those that are not there */
 		bool testing;
+		struct gp_slice record;          /* the text of the record in force */
 		const struct gp_dmarc_uris *rua; /* of the record in force; NULL: there is none */
 	} dmarc;
 	struct {
 		unsigned keys, revoked; /* found; with an empty p */
 		bool wildcard_revoked;
+		const struct gp_posture_key *list; /* in the order of the query's selectors */
+		size_t list_len;
 	} dkim;
+	struct {
+		struct gp_slice id;     /* of the record that counts; empty: there is none */
+		struct gp_slice policy; /* the same as a key's fingerprint; empty: not fetched */
+	} sts;
 	/* Addresses that its mail comes from, or goes to: of its MX hosts, and what its SPF record
 	   authorises, with those that it includes of the same organisation; each once, none that is
 	   private. */

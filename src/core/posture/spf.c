@@ -637,7 +637,7 @@ is_uncovered(struct posture_run *run, struct gp_slice name)
 static void
 judge_below(struct posture_run *run)
 {
-	static const char *const usual[] = {"www", "mail", "smtp", "webmail"};
+	static const char *const usual[] = {"*", "www", "mail", "smtp", "webmail"};
 	const struct gp_posture_facts *f = run->facts;
 	bool refused = f->dmarc.present && f->dmarc.sp == GP_DMARC_P_REJECT && !f->dmarc.testing;
 	struct posture_list names = {};

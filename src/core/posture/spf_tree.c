@@ -319,12 +319,16 @@ is_authorising(const struct posture_spf_term *t)
 }
 
 static void
-note_facts(struct gp_posture_facts *f, const struct posture_spf *tree)
+note_facts(struct posture_run *run, const struct posture_spf *tree)
 {
+	struct gp_posture_facts *f = run->facts;
 	const struct posture_spf_node *own = &tree->nodes[0], *end = posture_spf_end(own);
 	f->spf.known = own->state > SPF_TROUBLE;
 	f->spf.present = own->state == SPF_RECORD;
 	f->spf.lookups = tree->count.lookups;
+	struct gp_slice terms;
+	if (f->spf.present && gp_spf_select(&own->answer, &terms) == 1)
+		f->spf.record = gp_arena_printf(run->arena, "v=spf1%.*s", GP_SLICE_FMT(terms));
 	f->spf.valid = f->spf.present && own->bad == 0;
 	bool passes = own->redirect != NULL;
 	for (size_t i = 0; i < own->len; i++)
@@ -349,6 +353,6 @@ posture_read_spf(struct posture_run *run)
 			tree->cut = true;
 	}
 	count_node(&tree->count, &tree->nodes[0]);
-	note_facts(run->facts, tree);
+	note_facts(run, tree);
 	run->spf = tree;
 }

@@ -15,6 +15,10 @@ static const struct gp_finding_kind
 			"two count as none (RFC 8461 section 3.1)"},
 	sts_syntax = {"sts.record.syntax", GP_SEVERITY_HIGH, "the MTA-STS record is malformed",
 		      "it counts as none (RFC 8461 section 3.1)"},
+	sts_stale = {"sts.id.stale", GP_SEVERITY_MEDIUM,
+		     "the MTA-STS policy changed, and its id did not",
+		     "senders fetch it again when they see another id: until what they have is too "
+		     "old, they go by the one before (RFC 8461 section 3.1)"},
 	sts_id =
 		{"sts.record.id", GP_SEVERITY_HIGH, "the MTA-STS record's id is none",
 		 "1 to 32 letters and digits, or the record counts as none (RFC 8461 section 3.1)"},
@@ -72,6 +76,35 @@ is_bad_id(const struct gp_dns_answer *answer)
 }
 
 void
+posture_read_sts(struct posture_run *run)
+{
+	struct gp_dns_answer answer;
+	struct gp_slice id;
+	struct gp_dns_question q = gp_mtasts_question(run->facts->domain, run->arena);
+	if (q.name.ptr && posture_ask(run, q.name, q.type, &answer) &&
+	    gp_mtasts_record_read(&answer, &id) == GP_MTASTS_RECORD_OK)
+		run->facts->sts.id = id;
+	const struct gp_posture_policy *policy = run->query->policy;
+	if (policy && policy->outcome == GP_POSTURE_FETCHED)
+		run->facts->sts.policy = posture_fingerprint(run, policy->text);
+}
+
+/* By what earlier looks saw: the policy is another now, or became so after the id last did. */
+static void
+judge_stale(struct posture_run *run, const struct gp_dns_answer *answer)
+{
+	const struct gp_posture_facts *f = run->facts;
+	const struct gp_posture_past *id = posture_unchanged(run, GP_SLICE("sts.id"), f->sts.id),
+				     *policy = posture_past(run, GP_SLICE("sts.policy"));
+	if (!id || !policy || f->sts.policy.len == 0)
+		return;
+	bool now = !gp_slice_eq(policy->value, f->sts.policy);
+	bool then = policy->before.len > 0 && policy->since_s > id->since_s;
+	if (now || then)
+		find_sts(run, &sts_stale, answer, GP_SLICE("publish another id"));
+}
+
+void
 posture_judge_sts(struct posture_run *run)
 {
 	struct gp_dns_answer answer;
@@ -82,6 +115,7 @@ posture_judge_sts(struct posture_run *run)
 	switch (gp_mtasts_record_read(&answer, &id)) {
 	case GP_MTASTS_RECORD_OK:
 		posture_judge_policy(run);
+		judge_stale(run, &answer);
 		break;
 	case GP_MTASTS_RECORD_NONE:
 		if (is_meant(&answer, GP_SLICE("v=STSv1")))

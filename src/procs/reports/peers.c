@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "procs/ask/ask.h"
+#include "procs/figures/serve.h"
 #include "procs/reports/reports.h"
 #include "sys/log.h"
 
@@ -112,6 +113,10 @@ peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int
 	};
 	if (role == GP_ROLE_RELAY || role == GP_ROLE_SMTPD) {
 		connect_teller(env, role, index, fd);
+		return;
+	}
+	if (role == GP_ROLE_WEB) {
+		figures_serve(env, fd, GP_PERMIT_WEB_TO_REPORTS);
 		return;
 	}
 	if (role == GP_ROLE_RESOLVER) {

@@ -40,7 +40,7 @@ enum store_limits {
 	STORE_DOMAINS_MAX = 5000, /* with a DMARC report of a period; those beyond get none */
 	STORE_PERIOD_ROWS_MAX = 50'000, /* of all these; at most 4 KiB each */
 	STORE_PAGES_MAX = 262'144,      /* of 4 KiB: the file */
-	STORE_MEMORY_MAX = 64 << 20,    /* octets, all that SQLite has */
+	STORE_MEMORY_MAX = 160 << 20,   /* octets, all that SQLite has, for received.db too */
 	STORE_KEEP_S = 90 * 24 * 3600,  /* then counts and reports go */
 	STORE_KEEP_DMARC_S =
 		3 * 24 * 3600, /* those of DMARC; texts of a failure until it is told */

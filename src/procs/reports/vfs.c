@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <sqlite3.h>
 
+#include "sys/small_file.h"
+
 static int
 keep_path(sqlite3_vfs *vfs, const char *path, int size, char *to)
 {
@@ -12,15 +14,24 @@ keep_path(sqlite3_vfs *vfs, const char *path, int size, char *to)
 	return n < size ? SQLITE_OK : SQLITE_CANTOPEN;
 }
 
+static int
+stat_itself(int fd, struct stat *ret)
+{
+	int r = gp_file_stat(fd, ret);
+	errno = -r;
+	return r < 0 ? -1 : 0;
+}
+
 int
 vfs_register(void)
 {
 	static sqlite3_vfs ours;
-	const sqlite3_vfs *theirs = sqlite3_vfs_find("unix");
-	if (!theirs)
+	sqlite3_vfs *theirs = sqlite3_vfs_find("unix");
+	if (!theirs ||
+	    theirs->xSetSystemCall(theirs, "fstat", (sqlite3_syscall_ptr)stat_itself) != SQLITE_OK)
 		return -ENOENT;
 	ours = *theirs;
 	ours.zName = VFS_NAME;
 	ours.xFullPathname = keep_path;
-	return sqlite3_vfs_register(&ours, 0) == SQLITE_OK ? 0 : -ENOENT;
+	return sqlite3_vfs_register(&ours, 1) == SQLITE_OK ? 0 : -ENOENT;
 }

@@ -208,7 +208,8 @@ on_answer(void *data, int rcode, void *packet, int len, int security, char *why,
 	struct network_query *q = data;
 	struct network_result result = {.secure = security == SECURITY_SECURE};
 	(void)limited;
-	if (security == SECURITY_BOGUS)
+	result.bogus = security == SECURITY_BOGUS;
+	if (result.bogus)
 		result.trouble = why ? why : "bogus";
 	else if (rcode != 0 || !packet || len <= 0)
 		result.trouble = "no server gave a usable answer";

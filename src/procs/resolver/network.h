@@ -19,6 +19,7 @@ struct network;
 struct network_result {
 	struct gp_slice packet; /* the response as it came; empty: there is no usable one */
 	bool secure;            /* validated */
+	bool bogus;             /* validation proves it wrong: then there is no packet */
 	const char *trouble; /* why there is no packet; static or the library's, never NULL then */
 };
 

@@ -12,7 +12,7 @@
  *         signer, auth,     |         |
  *         resolver          |      resolver        fetch --> HTTPS servers
  *  443, 8025 --> web        |          |             |
- *             (signer, auth)+------ reports ---------+  (hears of relay's sessions and
+ *             (signer, auth, reports)+------ reports ---------+  (hears of relay's sessions and
  *                                                       smtpd's messages; asks signer,
  *                                                       as spool does)
  */
@@ -26,13 +26,15 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_INGEST, false, NEEDS_RECEIVED_DIR, 2, PEER(SPOOL)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS) | PEER(AUTH)},
 	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR, 1,
-	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY) | PEER(SIGNER) | PEER(SMTPD)},
+	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY) | PEER(SIGNER) | PEER(SMTPD) |
+		 PEER(WEB)},
 	{GP_ROLE_AUTH, false, NEEDS_USERS | NEEDS_ISSUER_SECRET, 2,
 	 PEER(SMTPD) | PEER(WEB) | PEER(RESOLVER) | PEER(FETCH)},
 	{GP_ROLE_RELAY, true, NEEDS_SECRETS, 2,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(REPORTS)},
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES | NEEDS_SRS_SECRET, 0,
 	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH) | PEER(RESOLVER) | PEER(REPORTS)},
-	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKETS | NEEDS_CERTIFICATES, 0, PEER(SIGNER) | PEER(AUTH)},
+	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKETS | NEEDS_CERTIFICATES, 0,
+	 PEER(SIGNER) | PEER(AUTH) | PEER(REPORTS)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procs/web/analysis.h"
 
+#include "base/json.h"
 #include "core/headers/headers.h"
 #include "core/identity/visible.h"
 #include "core/message/canonical.h"
 #include "core/message/date.h"
-#include "procs/web/json.h"
 
 enum { MESSAGE_MAX = 4 * 1024 * 1024 }; /* with CRLF: at most twice what was sent */
 
 struct writer {
-	struct json j;
+	struct gp_json j;
 	struct gp_arena *arena;
 };
 
@@ -20,25 +20,25 @@ put(struct writer *w, const char *name, struct gp_slice text)
 {
 	struct gp_slice shown = gp_visible(text, w->arena);
 	if (shown.len > 0)
-		json_text(&w->j, name, shown);
+		gp_json_text(&w->j, name, shown);
 	else
-		json_null(&w->j, name);
+		gp_json_null(&w->j, name);
 }
 
 static void
 put_time(struct writer *w, const char *name, const struct gp_when *when)
 {
 	if (when->known)
-		json_number(&w->j, name, when->epoch_s);
+		gp_json_number(&w->j, name, when->epoch_s);
 	else
-		json_null(&w->j, name);
+		gp_json_null(&w->j, name);
 }
 
 static void
 put_hop(struct writer *w, const struct gp_path_hop *h)
 {
 	const struct gp_hop *hop = &h->hop;
-	json_open(&w->j, NULL, '{');
+	gp_json_open(&w->j, NULL, '{');
 	put(w, "by", hop->by);
 	put(w, "helo", hop->helo);
 	put(w, "rdns", hop->rdns);
@@ -46,57 +46,57 @@ put_hop(struct writer *w, const struct gp_path_hop *h)
 	put(w, "with", hop->with);
 	put(w, "tls_version", hop->tls_version);
 	put(w, "tls_cipher", hop->tls_cipher);
-	json_bool(&w->j, "tls", hop->tls);
+	gp_json_bool(&w->j, "tls", hop->tls);
 	put(w, "id", hop->id);
 	put_time(w, "time", &hop->when);
 	if (h->has_delay)
-		json_number(&w->j, "delay_s", h->delay_s);
+		gp_json_number(&w->j, "delay_s", h->delay_s);
 	else
-		json_null(&w->j, "delay_s");
-	json_bool(&w->j, "trusted", h->trusted);
-	json_bool(&w->j, "understood", hop->understood);
+		gp_json_null(&w->j, "delay_s");
+	gp_json_bool(&w->j, "trusted", h->trusted);
+	gp_json_bool(&w->j, "understood", hop->understood);
 	put(w, "field", hop->understood ? gp_slice("", 0) : gp_slice_take(hop->value, 300));
-	json_close(&w->j, '}');
+	gp_json_close(&w->j, '}');
 }
 
 static void
 put_path(struct writer *w, const struct gp_path *path)
 {
-	json_open(&w->j, "hops", '[');
+	gp_json_open(&w->j, "hops", '[');
 	for (size_t i = 0; i < path->len; i++)
 		put_hop(w, &path->hops[i]);
-	json_close(&w->j, ']');
-	json_number(&w->j, "hops_more", (int64_t)path->more);
+	gp_json_close(&w->j, ']');
+	gp_json_number(&w->j, "hops_more", (int64_t)path->more);
 	if (path->boundary >= 0)
-		json_number(&w->j, "boundary", path->boundary);
+		gp_json_number(&w->j, "boundary", path->boundary);
 	else
-		json_null(&w->j, "boundary");
-	json_bool(&w->j, "assumed", path->assumed);
+		gp_json_null(&w->j, "boundary");
+	gp_json_bool(&w->j, "assumed", path->assumed);
 	if (path->has_total)
-		json_number(&w->j, "total_s", path->total_s);
+		gp_json_number(&w->j, "total_s", path->total_s);
 	else
-		json_null(&w->j, "total_s");
+		gp_json_null(&w->j, "total_s");
 }
 
 static void
 put_identity(struct writer *w, const char *name, const struct gp_identity *id)
 {
 	if (!id->there) {
-		json_null(&w->j, name);
+		gp_json_null(&w->j, name);
 		return;
 	}
-	json_open(&w->j, name, '{');
+	gp_json_open(&w->j, name, '{');
 	put(w, "text", id->text);
 	put(w, "domain", id->domain);
 	put(w, "domain_shown", id->shown);
-	json_close(&w->j, '}');
+	gp_json_close(&w->j, '}');
 }
 
 static void
 put_identities(struct writer *w, const struct gp_headers *h)
 {
 	const struct gp_identities *ids = &h->identities;
-	json_open(&w->j, "identities", '{');
+	gp_json_open(&w->j, "identities", '{');
 	put_identity(w, "from", &ids->from);
 	put_identity(w, "sender", &ids->sender);
 	put_identity(w, "reply_to", &ids->reply_to);
@@ -105,7 +105,7 @@ put_identities(struct writer *w, const struct gp_headers *h)
 	put(w, "subject", ids->subject);
 	put_time(w, "date", &h->path.date);
 	put(w, "looks_like", ids->looks_like);
-	json_close(&w->j, '}');
+	gp_json_close(&w->j, '}');
 }
 
 /* What our gateway wrote when the message came in. */
@@ -119,14 +119,14 @@ put_verified(struct writer *w, const struct gp_verified *v)
 		[GP_VERIFIED_FAIL] = "fail",
 		[GP_VERIFIED_UNKNOWN] = "temperror",
 	};
-	json_open(&w->j, "verified", '{');
-	json_str(&w->j, "spf", words[v->spf]);
-	json_bool(&w->j, "spf_aligned", v->spf_aligned);
-	json_str(&w->j, "dkim", words[v->dkim]);
-	json_bool(&w->j, "dkim_aligned", v->dkim_aligned);
-	json_str(&w->j, "dmarc", words[v->dmarc]);
-	json_str(&w->j, "arc", words[v->arc]);
-	json_close(&w->j, '}');
+	gp_json_open(&w->j, "verified", '{');
+	gp_json_str(&w->j, "spf", words[v->spf]);
+	gp_json_bool(&w->j, "spf_aligned", v->spf_aligned);
+	gp_json_str(&w->j, "dkim", words[v->dkim]);
+	gp_json_bool(&w->j, "dkim_aligned", v->dkim_aligned);
+	gp_json_str(&w->j, "dmarc", words[v->dmarc]);
+	gp_json_str(&w->j, "arc", words[v->arc]);
+	gp_json_close(&w->j, '}');
 }
 
 static void
@@ -134,56 +134,56 @@ put_claims(struct writer *w, const struct gp_claims *claims)
 {
 	static const char *const leanings[] = {
 		[GP_CLAIM_NEUTRAL] = "neutral", [GP_CLAIM_HAM] = "good", [GP_CLAIM_SPAM] = "bad"};
-	json_open(&w->j, "claims", '[');
+	gp_json_open(&w->j, "claims", '[');
 	for (size_t i = 0; i < claims->len; i++) {
 		const struct gp_claim *claim = &claims->items[i];
-		json_open(&w->j, NULL, '{');
-		json_str(&w->j, "product", claim->product);
+		gp_json_open(&w->j, NULL, '{');
+		gp_json_str(&w->j, "product", claim->product);
 		put(w, "text", claim->text);
-		json_str(&w->j, "leaning", leanings[claim->leaning]);
-		json_bool(&w->j, "trusted", claim->trusted);
-		json_close(&w->j, '}');
+		gp_json_str(&w->j, "leaning", leanings[claim->leaning]);
+		gp_json_bool(&w->j, "trusted", claim->trusted);
+		gp_json_close(&w->j, '}');
 	}
-	json_close(&w->j, ']');
+	gp_json_close(&w->j, ']');
 }
 
 static void
 put_findings(struct writer *w, const struct gp_findings *all)
 {
-	json_open(&w->j, "findings", '[');
+	gp_json_open(&w->j, "findings", '[');
 	for (int severity = GP_SEVERITY_CRITICAL; severity >= GP_SEVERITY_INFO; severity--) {
 		for (size_t i = 0; i < all->len; i++) {
 			const struct gp_finding *f = &all->items[i];
 			if (f->severity != severity)
 				continue;
-			json_open(&w->j, NULL, '{');
-			json_str(&w->j, "id", f->kind->id);
-			json_str(&w->j, "severity", gp_severity_name(f->severity));
-			json_str(&w->j, "title", f->kind->title);
+			gp_json_open(&w->j, NULL, '{');
+			gp_json_str(&w->j, "id", f->kind->id);
+			gp_json_str(&w->j, "severity", gp_severity_name(f->severity));
+			gp_json_str(&w->j, "title", f->kind->title);
 			put(w, "evidence", f->evidence);
-			json_str(&w->j, "why", f->kind->why);
-			json_close(&w->j, '}');
+			gp_json_str(&w->j, "why", f->kind->why);
+			gp_json_close(&w->j, '}');
 		}
 	}
-	json_close(&w->j, ']');
+	gp_json_close(&w->j, ']');
 }
 
 static void
 put_all(struct writer *w, const struct gp_headers *h)
 {
-	json_open(&w->j, NULL, '{');
-	json_str(&w->j, "verdict", gp_verdict_name(h->verdict));
-	json_open(&w->j, "reasons", '[');
+	gp_json_open(&w->j, NULL, '{');
+	gp_json_str(&w->j, "verdict", gp_verdict_name(h->verdict));
+	gp_json_open(&w->j, "reasons", '[');
 	for (size_t i = 0; i < h->reasons_len; i++)
 		put(w, NULL, h->reasons[i]);
-	json_close(&w->j, ']');
+	gp_json_close(&w->j, ']');
 	put_identities(w, h);
 	put_path(w, &h->path);
-	json_bool(&w->j, "verified_before", h->verified_before);
+	gp_json_bool(&w->j, "verified_before", h->verified_before);
 	put_verified(w, &h->verified);
 	put_claims(w, &h->claims);
 	put_findings(w, &h->findings);
-	json_close(&w->j, '}');
+	gp_json_close(&w->j, '}');
 }
 
 /* Our domains and hosts are those of the configuration. Returns 0 or -ENOMEM. */

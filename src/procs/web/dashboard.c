@@ -5,24 +5,32 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "core/config/value.h"
 #include "core/sasl/crypto.h"
 #include "core/users/users.h"
 #include "ipc/values.h"
 #include "procs/web/analysis.h"
-#include "procs/web/json.h"
+#include "procs/web/queries.h"
 #include "procs/web/site.h"
 
 enum { USER_OCTETS_MAX = 255 };
+
+/* Who asks. */
+struct who {
+	struct gp_slice user;    /* empty: nobody */
+	struct gp_slice session; /* the id; empty: a proxy says who it is */
+	uint8_t role;            /* enum gp_web_role */
+};
 
 /* What is asked for. */
 struct ask {
 	struct dashboard *d;
 	const struct dashboard_request *q;
-	struct dashboard_who who;
+	struct who who;
 	struct gp_arena *arena;
-	struct dashboard_login *login;
+	struct dashboard_wish *wish;
 };
 
 struct route {
@@ -30,29 +38,32 @@ struct route {
 	struct gp_slice path;
 	uint8_t role;    /* enum gp_web_role: who may, and all above */
 	size_t body_max; /* of a POST */
+	/* NULL: figures are asked for, of this kind. */
 	enum dashboard_outcome (*answer)(const struct ask *a, struct reply *r);
+	uint8_t figures; /* enum gp_figures_kind */
 };
 
 /* --- answers --- */
 
-void
-dashboard_refuse(struct reply *r, int status, const char *words)
+/* An answer of the API that is no more than {"error": words}. */
+static void
+refuse(struct reply *r, int status, const char *words)
 {
 	gp_buf_clear(&r->body);
-	struct json j = {.out = &r->body};
+	struct gp_json j = {.out = &r->body};
 	r->status = status;
 	r->type = "application/json";
-	json_open(&j, NULL, '{');
-	json_str(&j, "error", words);
-	json_close(&j, '}');
+	gp_json_open(&j, NULL, '{');
+	gp_json_str(&j, "error", words);
+	gp_json_close(&j, '}');
 }
 
-static struct json
+static struct gp_json
 begin_json(struct reply *r)
 {
 	r->status = 200;
 	r->type = "application/json";
-	return (struct json){.out = &r->body};
+	return (struct gp_json){.out = &r->body};
 }
 
 /* The name is in the cookie where no clear connection may overwrite it (RFC 6265bis section
@@ -103,10 +114,10 @@ find_cookie(struct gp_slice cookies, const char *name)
 }
 
 /* A proxy's word goes before a cookie: whoever comes through it is who it says. */
-static struct dashboard_who
+static struct who
 find_who(const struct dashboard *d, const struct dashboard_request *q)
 {
-	struct dashboard_who who = {};
+	struct who who = {};
 	struct gp_slice user = q->fields[FIELD_USER];
 	bool named = q->times[FIELD_USER] == 1 && user.len > 0 && user.len <= USER_OCTETS_MAX &&
 		     gp_utf8_printable(user);
@@ -124,7 +135,7 @@ find_who(const struct dashboard *d, const struct dashboard_request *q)
 
 /* Whoever has no session gets a token too, for signing in. Returns 0 or -ENOMEM. */
 static int
-token_of(const struct dashboard *d, const struct dashboard_who *who, char ret[SIGNIN_ID_SIZE])
+token_of(const struct dashboard *d, const struct who *who, char ret[SIGNIN_ID_SIZE])
 {
 	/* No id has these letters, and no user's name a NUL. */
 	char of[USER_OCTETS_MAX + 8];
@@ -134,8 +145,7 @@ token_of(const struct dashboard *d, const struct dashboard_who *who, char ret[SI
 }
 
 static bool
-has_token(const struct dashboard *d, const struct dashboard_request *q,
-	  const struct dashboard_who *who)
+has_token(const struct dashboard *d, const struct dashboard_request *q, const struct who *who)
 {
 	char token[SIGNIN_ID_SIZE];
 	return q->times[FIELD_TOKEN] == 1 && token_of(d, who, token) == 0 &&
@@ -195,19 +205,19 @@ answer_session(const struct ask *a, struct reply *r)
 		r->body.failed = true;
 		return DASHBOARD_ANSWERED;
 	}
-	struct json j = begin_json(r);
-	json_open(&j, NULL, '{');
+	struct gp_json j = begin_json(r);
+	gp_json_open(&j, NULL, '{');
 	if (a->who.user.len > 0)
-		json_text(&j, "user", a->who.user);
+		gp_json_text(&j, "user", a->who.user);
 	else
-		json_null(&j, "user");
-	json_str(&j, "role", gp_web_role_name(a->who.role));
-	json_str(&j, "token", token);
-	json_bool(&j, "can_sign_out", a->who.session.len > 0);
-	json_bool(&j, "has_users_file", a->d->config->users.file.len > 0);
-	json_bool(&j, "has_users", signin_possible(a->d->signin));
-	json_text(&j, "hostname", a->d->config->hostname);
-	json_close(&j, '}');
+		gp_json_null(&j, "user");
+	gp_json_str(&j, "role", gp_web_role_name(a->who.role));
+	gp_json_str(&j, "token", token);
+	gp_json_bool(&j, "can_sign_out", a->who.session.len > 0);
+	gp_json_bool(&j, "has_users_file", a->d->config->users.file.len > 0);
+	gp_json_bool(&j, "has_users", signin_possible(a->d->signin));
+	gp_json_text(&j, "hostname", a->d->config->hostname);
+	gp_json_close(&j, '}');
 	return DASHBOARD_ANSWERED;
 }
 
@@ -216,14 +226,14 @@ answer_sign_in(const struct ask *a, struct reply *r)
 {
 	struct form form;
 	int rc = form_parse(a->q->body, a->arena, &form);
-	*a->login = (struct dashboard_login){.user = form_value(&form, "user"),
-					     .password = form_value(&form, "password")};
+	a->wish->user = form_value(&form, "user");
+	a->wish->password = form_value(&form, "password");
 	if (rc < 0) {
 		r->body.failed = true;
 		return DASHBOARD_ANSWERED;
 	}
-	if (rc > 0 || a->login->user.len == 0 || a->login->password.len == 0) {
-		dashboard_refuse(r, 400, "A user and a password are needed.");
+	if (rc > 0 || a->wish->user.len == 0 || a->wish->password.len == 0) {
+		refuse(r, 400, "A user and a password are needed.");
 		return DASHBOARD_ANSWERED;
 	}
 	return DASHBOARD_ASKS_PASSWORD;
@@ -237,7 +247,7 @@ dashboard_signed_in(struct dashboard *d, uint8_t result, struct gp_slice user, b
 	switch (result) {
 	case GP_AUTH_OK:
 		if (signin_open(d->signin, user, now_ms, id) != 0) {
-			dashboard_refuse(r, 403, "This user may not see the dashboard.");
+			refuse(r, 403, "This user may not see the dashboard.");
 			return;
 		}
 		set_cookie(r, secure, id);
@@ -247,13 +257,13 @@ dashboard_signed_in(struct dashboard *d, uint8_t result, struct gp_slice user, b
 		return;
 	case GP_AUTH_BAD:
 	case GP_AUTH_MALFORMED:
-		dashboard_refuse(r, 403, "That is no user with this password.");
+		refuse(r, 403, "That is no user with this password.");
 		return;
 	case GP_AUTH_LOCKED:
-		dashboard_refuse(r, 429, "Too many have failed. Come again in some minutes.");
+		refuse(r, 429, "Too many have failed. Come again in some minutes.");
 		return;
 	default:
-		dashboard_refuse(r, 503, "The password could not be checked. Try again.");
+		refuse(r, 503, "The password could not be checked. Try again.");
 	}
 }
 
@@ -278,20 +288,52 @@ answer_headers(const struct ask *a, struct reply *r)
 	r->status = 200;
 	r->type = "application/json";
 	if (rc > 0)
-		dashboard_refuse(r, 422, why);
+		refuse(r, 422, why);
 	return DASHBOARD_ANSWERED;
 }
 
 static enum dashboard_outcome
 answer_health(const struct ask *a, struct reply *r)
 {
-	struct json j = begin_json(r);
-	json_open(&j, NULL, '{');
-	json_text(&j, "hostname", a->d->config->hostname);
-	json_number(&j, "up_s", (int64_t)(a->q->now_ms - a->d->started_ms) / 1000);
-	json_number(&j, "sessions", (int64_t)signin_count(a->d->signin));
-	json_close(&j, '}');
+	struct gp_json j = begin_json(r);
+	gp_json_open(&j, NULL, '{');
+	gp_json_text(&j, "hostname", a->d->config->hostname);
+	gp_json_number(&j, "up_s", (int64_t)(a->q->now_ms - a->d->started_ms) / 1000);
+	gp_json_number(&j, "sessions", (int64_t)signin_count(a->d->signin));
+	gp_json_close(&j, '}');
 	return DASHBOARD_ANSWERED;
+}
+
+/* --- figures --- */
+
+static enum dashboard_outcome
+ask_figures(const struct ask *a, uint8_t kind, struct reply *r)
+{
+	enum { DAY_S = 24 * 60 * 60 };
+	struct gp_slice query = a->q->target;
+	(void)gp_slice_cut(&query, '?');
+	const char *why =
+		query_read(query, kind, a->q->wall_s / DAY_S, a->arena, &a->wish->figures);
+	if (why)
+		refuse(r, 400, why);
+	return why ? DASHBOARD_ANSWERED : DASHBOARD_ASKS_FIGURES;
+}
+
+void
+dashboard_figures(uint8_t result, struct gp_slice json, struct reply *r)
+{
+	if (result == GP_FIGURES_MALFORMED) {
+		refuse(r, 400, "There are no such figures.");
+		return;
+	}
+	if (result != GP_FIGURES_OK) {
+		refuse(r, 503,
+		       "The figures cannot be read now. The log of the role reports says why.");
+		return;
+	}
+	r->status = 200;
+	r->type = "application/json";
+	gp_buf_put(&r->body, json);
 }
 
 /* --- routes --- */
@@ -302,6 +344,16 @@ static const struct route routes[] = {
 	{"POST", {"/api/v1/sign-out", 16}, GP_WEB_READ, 0, answer_sign_out},
 	{"POST", {"/api/v1/headers", 15}, GP_WEB_READ, DASHBOARD_BODY_MAX, answer_headers},
 	{"GET", {"/api/v1/health", 14}, GP_WEB_READ, 0, answer_health},
+	{"GET", {"/api/v1/overview", 16}, GP_WEB_READ, .figures = GP_FIGURES_OVERVIEW},
+	{"GET", {"/api/v1/domains", 15}, GP_WEB_READ, .figures = GP_FIGURES_DOMAINS},
+	{"GET", {"/api/v1/sources", 15}, GP_WEB_READ, .figures = GP_FIGURES_SOURCES},
+	{"GET", {"/api/v1/source", 14}, GP_WEB_READ, .figures = GP_FIGURES_SOURCE},
+	{"GET", {"/api/v1/policy", 14}, GP_WEB_READ, .figures = GP_FIGURES_POLICY},
+	{"GET", {"/api/v1/signers", 15}, GP_WEB_READ, .figures = GP_FIGURES_SIGNERS},
+	{"GET", {"/api/v1/reporters", 17}, GP_WEB_READ, .figures = GP_FIGURES_REPORTERS},
+	{"GET", {"/api/v1/tls", 11}, GP_WEB_READ, .figures = GP_FIGURES_TLS},
+	{"GET", {"/api/v1/failures", 16}, GP_WEB_ADMIN, .figures = GP_FIGURES_FAILURES},
+	{"GET", {"/api/v1/store", 13}, GP_WEB_READ, .figures = GP_FIGURES_STORE},
 };
 
 enum dashboard_field
@@ -397,13 +449,13 @@ is_well_formed(const struct dashboard *d, const struct dashboard_request *q, uin
 	struct gp_slice host;
 	if (q->times[FIELD_HOST] != 1 || !cut_host(q->fields[FIELD_HOST], &host) ||
 	    !read_length(q, ret_length)) {
-		dashboard_refuse(r, 400, "This is no request that has one meaning.");
+		refuse(r, 400, "This is no request that has one meaning.");
 		return false;
 	}
 	if (!is_our_name(d->config, host)) {
-		dashboard_refuse(r, 421,
-				 "The dashboard is not known by this name. The key web.name of "
-				 "gatepost.yaml can say that it is.");
+		refuse(r, 421,
+		       "The dashboard is not known by this name. The key web.name of "
+		       "gatepost.yaml can say that it is.");
 		return false;
 	}
 	return true;
@@ -423,15 +475,14 @@ static bool
 may(const struct dashboard *d, const struct dashboard_request *q, const struct route *route,
     struct reply *r)
 {
-	struct dashboard_who who = find_who(d, q);
+	struct who who = find_who(d, q);
 	if (is_from_elsewhere(q))
-		dashboard_refuse(r, 403, "Another site has made this request.");
+		refuse(r, 403, "Another site has made this request.");
 	else if (who.role < route->role)
-		dashboard_refuse(r, who.role == GP_WEB_NOBODY ? 401 : 403,
-				 who.role == GP_WEB_NOBODY ? "Sign in first."
-							   : "This needs the role admin.");
+		refuse(r, who.role == GP_WEB_NOBODY ? 401 : 403,
+		       who.role == GP_WEB_NOBODY ? "Sign in first." : "This needs the role admin.");
 	else if (!is_safe_method(q) && !has_token(d, q, &who))
-		dashboard_refuse(r, 403, "The page is too old. Load it again.");
+		refuse(r, 403, "The page is too old. Load it again.");
 	else
 		return true;
 	return false;
@@ -450,16 +501,16 @@ dashboard_head(const struct dashboard *d, const struct dashboard_request *q, siz
 	const struct route *route = find_route(q, &allow);
 	const struct site_file *file = route || allow ? NULL : find_file(path_of(q));
 	if (!route && (allow || (file && !is_safe_method(q)))) {
-		dashboard_refuse(r, 405, "Not this method.");
+		refuse(r, 405, "Not this method.");
 		r->allow = allow ? allow : "GET, HEAD";
 		return false;
 	}
 	if (!route && !file) {
-		dashboard_refuse(r, 404, "There is no such page.");
+		refuse(r, 404, "There is no such page.");
 		return false;
 	}
 	if (length > (route ? route->body_max : 0)) {
-		dashboard_refuse(r, 413, "This is too much.");
+		refuse(r, 413, "This is too much.");
 		return false;
 	}
 	*ret_body = (size_t)length;
@@ -468,16 +519,17 @@ dashboard_head(const struct dashboard *d, const struct dashboard_request *q, siz
 
 enum dashboard_outcome
 dashboard_answer(struct dashboard *d, const struct dashboard_request *q, struct gp_arena *arena,
-		 struct dashboard_login *ret_login, struct reply *r)
+		 struct dashboard_wish *ret_wish, struct reply *r)
 {
 	const char *allow;
 	const struct route *route = find_route(q, &allow);
+	*ret_wish = (struct dashboard_wish){};
 	r->guarded = true;
 	if (!route) {
 		answer_file(find_file(path_of(q)), q, r);
 		return DASHBOARD_ANSWERED;
 	}
 	const struct ask ask = {
-		.d = d, .q = q, .who = find_who(d, q), .arena = arena, .login = ret_login};
-	return route->answer(&ask, r);
+		.d = d, .q = q, .who = find_who(d, q), .arena = arena, .wish = ret_wish};
+	return route->answer ? route->answer(&ask, r) : ask_figures(&ask, route->figures, r);
 }

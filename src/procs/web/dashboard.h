@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The dashboard, request by request: who may ask for what, and what the answer is. Nothing here
- * reads or writes a socket; a password is checked by somebody else meanwhile.
+ * reads or writes a socket; passwords and figures are other processes'.
  *
  *     dashboard_head()   by the head alone: refused, or so many octets of body are to be read
  *     dashboard_answer() the whole request
  *         DASHBOARD_ANSWERED
- *         DASHBOARD_ASKS_PASSWORD: *ret_login is to be checked, then dashboard_signed_in()
+ *         DASHBOARD_ASKS_PASSWORD: *ret_wish is to be checked, then dashboard_signed_in()
+ *         DASHBOARD_ASKS_FIGURES: reports is to be asked *ret_wish, then dashboard_figures()
  *
  * docs/api.md is what its JSON looks like.
  */
@@ -20,7 +21,6 @@
 enum {
 	DASHBOARD_BODY_MAX = 1024 * 1024,       /* of a request: a message's header, mostly */
 	DASHBOARD_ANSWER_MAX = 4 * 1024 * 1024, /* of what is made for one */
-	DASHBOARD_FIELDS = 10,
 };
 
 /* The fields of a request that count, as each was sent last; empty: it was not. */
@@ -68,15 +68,19 @@ dashboard_head(const struct dashboard *d, const struct dashboard_request *q, siz
 enum dashboard_outcome {
 	DASHBOARD_ANSWERED,
 	DASHBOARD_ASKS_PASSWORD,
+	DASHBOARD_ASKS_FIGURES,
 };
 
-/* Of a request that went on. ret_login: in the arena, which is wiped when it is done with. */
-struct dashboard_login {
+/* What is asked of another process; the texts are the arena's, and a password is to be wiped. */
+struct dashboard_wish {
 	struct gp_slice user, password;
+	struct gp_msg_figures_wanted figures; /* but for its ticket */
 };
+
+/* Of a request that went on. */
 enum dashboard_outcome
 dashboard_answer(struct dashboard *d, const struct dashboard_request *q, struct gp_arena *arena,
-		 struct dashboard_login *ret_login, struct reply *r);
+		 struct dashboard_wish *ret_wish, struct reply *r);
 
 /* What a password came to. result: enum gp_auth_result; user: as auth has it, when it was good.
    secure: by dashboard_is_secure of the request. */
@@ -84,19 +88,10 @@ void
 dashboard_signed_in(struct dashboard *d, uint8_t result, struct gp_slice user, bool secure,
 		    uint64_t now_ms, struct reply *r);
 
+/* What reports said. result: enum gp_figures_result. */
+void
+dashboard_figures(uint8_t result, struct gp_slice json, struct reply *r);
+
 /* Whether the browser speaks HTTPS, to us or to a trusted proxy. */
 bool
 dashboard_is_secure(const struct dashboard *d, const struct dashboard_request *q);
-
-/* --- what routes use --- */
-
-/* Who asks. */
-struct dashboard_who {
-	struct gp_slice user;    /* empty: nobody */
-	struct gp_slice session; /* the id; empty: a proxy says who it is */
-	uint8_t role;            /* enum gp_web_role */
-};
-
-/* An answer of the API that is no more than {"error": words}. */
-void
-dashboard_refuse(struct reply *r, int status, const char *words);

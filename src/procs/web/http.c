@@ -12,23 +12,24 @@
 #include "core/mtasts/policy.h"
 #include "ipc/values.h"
 #include "procs/web/answer.h"
+#include "procs/web/figures.h"
 #include "procs/web/passwords.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
 #include "sys/password.h"
 
-enum { LOGIN_ARENA_MAX = 64 * 1024 };
+enum { REQUEST_ARENA_MAX = 64 * 1024 };
 
 /*
  * A request, from its target to its answer's end.
  *
- *     HEAD --> BODY --> (CHECKS) --> READY --> the answer is queued
+ *     HEAD --> BODY --> (WAITS) --> READY --> the answer is queued
  */
 enum state {
 	HEAD,
 	BODY,
-	CHECKS, /* its connection is suspended, while auth checks a password */
+	WAITS, /* its connection is suspended: for a password's check, or for figures */
 	READY,
 };
 
@@ -40,6 +41,7 @@ struct exchange {
 	struct reply reply;
 	bool secure; /* by which a cookie is set */
 	struct password_check check;
+	struct figures_request figures;
 };
 
 static struct {
@@ -198,6 +200,16 @@ finish(struct exchange *x)
 	return queue(x->connection, &x->reply);
 }
 
+/* Another process has answered. */
+static void
+resume(struct exchange *x)
+{
+	x->state = READY;
+	MHD_resume_connection(x->connection);
+	/* Not now: whoever called may be far from the loop. */
+	gp_timer_set(&self.timer, 0);
+}
+
 static void
 on_checked(struct password_check *c, uint8_t result, struct gp_slice user)
 {
@@ -207,46 +219,66 @@ on_checked(struct password_check *c, uint8_t result, struct gp_slice user)
 	gp_info(x->reply.status == 200 ? "dashboard_signed_in" : "dashboard_refused",
 		GP_FS("client", gp_sockaddr_text(&client_of(x->connection)->address, false).s),
 		GP_F("user", user), GP_FN("status", (uint64_t)x->reply.status));
-	x->state = READY;
-	MHD_resume_connection(x->connection);
-	/* Not now: whoever called may be far from the loop. */
-	gp_timer_set(&self.timer, 0);
+	resume(x);
 }
 
-/* Asks auth, and goes on when it has answered. */
-static enum MHD_Result
-check_password(struct exchange *x, const struct dashboard_request *q,
-	       const struct dashboard_login *login)
+static void
+on_figures(struct figures_request *f, uint8_t result, struct gp_slice json)
+{
+	struct exchange *x = gp_container_of(f, struct exchange, figures);
+	dashboard_figures(result, json, &x->reply);
+	resume(x);
+}
+
+/* False: nobody is there to be asked, and the reply says so. */
+static bool
+ask_auth(struct exchange *x, const struct dashboard_request *q, const struct dashboard_wish *wish)
 {
 	x->check.on_result = on_checked;
-	if (!passwords_check(&x->check, login->user, login->password,
-			     gp_slice((const char *)q->client, q->client_len))) {
-		dashboard_signed_in(self.dashboard, GP_AUTH_TEMPORARY, login->user, x->secure,
+	bool asked = passwords_check(&x->check, wish->user, wish->password,
+				     gp_slice((const char *)q->client, q->client_len));
+	if (!asked)
+		dashboard_signed_in(self.dashboard, GP_AUTH_TEMPORARY, wish->user, x->secure,
 				    q->now_ms, &x->reply);
-		return finish(x);
-	}
-	x->state = CHECKS;
-	MHD_suspend_connection(x->connection);
-	return MHD_YES;
+	return asked;
+}
+
+static bool
+ask_reports(struct exchange *x, const struct dashboard_wish *wish)
+{
+	x->figures.on_result = on_figures;
+	bool asked = figures_ask(&x->figures, &wish->figures);
+	if (!asked)
+		dashboard_figures(GP_FIGURES_FAILED, gp_slice("", 0), &x->reply);
+	return asked;
 }
 
 static enum MHD_Result
 answer_dashboard(struct exchange *x, const char *method)
 {
-	struct gp_arena arena = GP_ARENA_INIT(LOGIN_ARENA_MAX);
+	struct gp_arena arena = GP_ARENA_INIT(REQUEST_ARENA_MAX);
 	struct dashboard_request q = read_request(x, method);
-	struct dashboard_login login = {};
-	enum MHD_Result r;
+	struct dashboard_wish wish;
+	bool waits = false;
 	x->secure = dashboard_is_secure(self.dashboard, &q);
-	if (dashboard_answer(self.dashboard, &q, &arena, &login, &x->reply) ==
-	    DASHBOARD_ASKS_PASSWORD)
-		r = check_password(x, &q, &login);
-	else
-		r = finish(x);
-	if (login.password.len > 0)
-		gp_wipe((void *)login.password.ptr, login.password.len);
+	switch (dashboard_answer(self.dashboard, &q, &arena, &wish, &x->reply)) {
+	case DASHBOARD_ANSWERED:
+		break;
+	case DASHBOARD_ASKS_PASSWORD:
+		waits = ask_auth(x, &q, &wish);
+		break;
+	case DASHBOARD_ASKS_FIGURES:
+		waits = ask_reports(x, &wish);
+		break;
+	}
+	if (wish.password.len > 0)
+		gp_wipe((void *)wish.password.ptr, wish.password.len);
 	gp_arena_free(&arena);
-	return r;
+	if (!waits)
+		return finish(x);
+	x->state = WAITS;
+	MHD_suspend_connection(x->connection);
+	return MHD_YES;
 }
 
 /* Called once when the head is whole, then for pieces of the body, then for its end. */
@@ -310,6 +342,7 @@ on_completed(void *arg, struct MHD_Connection *c, void **exchange,
 	if (!x)
 		return;
 	passwords_forget(&x->check);
+	figures_forget(&x->figures);
 	if (x->body.ptr)
 		gp_wipe(x->body.ptr, x->body.cap);
 	gp_buf_free(&x->body);

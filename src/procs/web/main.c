@@ -6,6 +6,7 @@
 
 #include "core/sasl/crypto.h"
 #include "procs/sandboxes.h"
+#include "procs/web/figures.h"
 #include "procs/web/http.h"
 #include "procs/web/passwords.h"
 #include "procs/web/web.h"
@@ -61,6 +62,7 @@ start(struct gp_role_env *env)
 {
 	gp_list_init(&web.sessions);
 	passwords_start(on_users);
+	figures_start();
 	if (is_idle(env))
 		return 0;
 	int r = listener_start(env);
@@ -71,13 +73,15 @@ static void
 on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
-	gp_assert(role == GP_ROLE_SIGNER || role == GP_ROLE_AUTH);
+	gp_assert(role == GP_ROLE_SIGNER || role == GP_ROLE_AUTH || role == GP_ROLE_REPORTS);
 	if (is_idle(env))
 		close(fd);
 	else if (role == GP_ROLE_SIGNER)
 		tls_connect(env, fd);
-	else
+	else if (role == GP_ROLE_AUTH)
 		passwords_connect(env, fd);
+	else
+		figures_connect(env, fd);
 }
 
 static void

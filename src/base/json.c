@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "procs/web/json.h"
+#include "base/json.h"
 
 #include "base/utf8.h"
 
@@ -29,7 +29,7 @@ put_text(struct gp_buf *out, struct gp_slice text)
 }
 
 static void
-begin(struct json *j, const char *name)
+begin(struct gp_json *j, const char *name)
 {
 	if (j->comma)
 		gp_buf_put_char(j->out, ',');
@@ -41,7 +41,7 @@ begin(struct json *j, const char *name)
 }
 
 void
-json_open(struct json *j, const char *name, char kind)
+gp_json_open(struct gp_json *j, const char *name, char kind)
 {
 	begin(j, name);
 	gp_buf_put_char(j->out, kind);
@@ -49,44 +49,44 @@ json_open(struct json *j, const char *name, char kind)
 }
 
 void
-json_close(struct json *j, char kind)
+gp_json_close(struct gp_json *j, char kind)
 {
 	gp_buf_put_char(j->out, kind);
 	j->comma = true;
 }
 
 void
-json_text(struct json *j, const char *name, struct gp_slice text)
+gp_json_text(struct gp_json *j, const char *name, struct gp_slice text)
 {
 	begin(j, name);
 	put_text(j->out, text);
 }
 
 void
-json_str(struct json *j, const char *name, const char *text)
+gp_json_str(struct gp_json *j, const char *name, const char *text)
 {
 	if (text)
-		json_text(j, name, gp_slice_str(text));
+		gp_json_text(j, name, gp_slice_str(text));
 	else
-		json_null(j, name);
+		gp_json_null(j, name);
 }
 
 void
-json_number(struct json *j, const char *name, int64_t value)
+gp_json_number(struct gp_json *j, const char *name, int64_t value)
 {
 	begin(j, name);
 	gp_buf_printf(j->out, "%lld", (long long)value);
 }
 
 void
-json_bool(struct json *j, const char *name, bool value)
+gp_json_bool(struct gp_json *j, const char *name, bool value)
 {
 	begin(j, name);
 	gp_buf_put_str(j->out, value ? "true" : "false");
 }
 
 void
-json_null(struct json *j, const char *name)
+gp_json_null(struct gp_json *j, const char *name)
 {
 	begin(j, name);
 	gp_buf_put_str(j->out, "null");

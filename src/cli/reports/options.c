@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/reports/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cli/arg.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "core/ingest/intake.h"
+#include "core/smtp/address.h"
+#include "reportdb/reportdb.h"
+
+enum {
+	DAY_S = 24 * 3600,
+	SUMMARY_DAYS = 30,
+	SIZE_MAX_MIN = 1 << 10,
+	CONFIG_ARENA_MAX = 64 << 20,
+	LIST_ROWS = 50,
+	KEEP_DAYS_MAX = 36'500,
+};
+
+enum {
+	OPT_DATABASE = 256,
+	OPT_JSON,
+	OPT_MAX_SIZE,
+	OPT_MAX_RECORDS,
+	OPT_KEEP,
+	OPT_UNAUTHENTICATED,
+	OPT_DOMAIN,
+	OPT_SINCE,
+	OPT_UNTIL,
+	OPT_KIND,
+	OPT_FORMAT,
+	OPT_MAX,
+	OPT_NO_COLOUR,
+};
+
+const char reports_usage[] =
+	"usage: gatepost reports import [options] PATH...\n"
+	"       gatepost reports summary [--domain NAME] [--since DAY] [options]\n"
+	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
+	"       gatepost reports show NUMBER\n"
+	"       gatepost reports export [--domain NAME] [--since DAY] [--format csv|json]\n"
+	"\n"
+	"What others report about mail in our domains' names: DMARC and TLS reports, and reports "
+	"of\n"
+	"single failures.\n"
+	"\n"
+	"  -c FILE                  the configuration, whose state has the database\n"
+	"      --database FILE      the database itself\n"
+	"      --json               one object, or one a line\n"
+	"      --unauthenticated    reports whose sender nobody has authenticated: import as "
+	"such,\n"
+	"                           or tell of these instead\n"
+	"  -q                       import: complain of errors alone\n"
+	"\n"
+	"import takes files, folders, Maildirs, mboxes, and - for standard input:\n"
+	"      --max-size SIZE      of a file, and of a report that is packed in it; 20MB\n"
+	"      --max-records N      of a report; 100000\n"
+	"      --keep DAYS          forget what is older\n"
+	"\n"
+	"the others:\n"
+	"      --domain NAME        whose policy it is; without it all\n"
+	"      --since DAY, --until DAY   2026-01-31 in UTC, or 30d: so many days ago\n"
+	"      --kind dmarc|tls|failure   list and export\n"
+	"      --max N              sources of a summary, reports of a list\n"
+	"      --format csv|json    export, and -o FILE\n"
+	"      --no-colour\n";
+
+static const struct option long_options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"database", required_argument, NULL, OPT_DATABASE},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"quiet", no_argument, NULL, 'q'},
+	{"max-size", required_argument, NULL, OPT_MAX_SIZE},
+	{"max-records", required_argument, NULL, OPT_MAX_RECORDS},
+	{"keep", required_argument, NULL, OPT_KEEP},
+	{"unauthenticated", no_argument, NULL, OPT_UNAUTHENTICATED},
+	{"domain", required_argument, NULL, OPT_DOMAIN},
+	{"since", required_argument, NULL, OPT_SINCE},
+	{"until", required_argument, NULL, OPT_UNTIL},
+	{"kind", required_argument, NULL, OPT_KIND},
+	{"format", required_argument, NULL, OPT_FORMAT},
+	{"max", required_argument, NULL, OPT_MAX},
+	{"output", required_argument, NULL, 'o'},
+	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
+	{"help", no_argument, NULL, 'h'},
+	{},
+};
+
+static const char *const verbs[REPORTS_VERBS] = {
+	[REPORTS_IMPORT] = "import", [REPORTS_SUMMARY] = "summary", [REPORTS_LIST] = "list",
+	[REPORTS_SHOW] = "show",     [REPORTS_EXPORT] = "export",
+};
+
+/* --- values --- */
+
+/* "25MB", "300kB", or octets. */
+static bool
+read_size(const struct gp_arg *arg, uint64_t *ret)
+{
+	static const struct {
+		const char *unit;
+		uint64_t times;
+	} units[] = {{"GB", 1 << 30}, {"MB", 1 << 20}, {"kB", 1 << 10}, {"", 1}};
+	struct gp_slice text = gp_slice_str(arg->value);
+	for (size_t i = 0; i < GP_ARRAY_LEN(units); i++) {
+		struct gp_slice unit = gp_slice_str(units[i].unit);
+		uint64_t n;
+		if (text.len < unit.len || !gp_slice_ends_nocase(text, unit))
+			continue;
+		if (!gp_slice_u64(gp_slice_take(text, text.len - unit.len), UINT64_C(1) << 20,
+				  &n) &&
+		    (unit.len > 0 || !gp_slice_u64(text, UINT64_C(1) << 40, &n)))
+			break;
+		*ret = n * units[i].times;
+		if (*ret < SIZE_MAX_MIN)
+			break;
+		return true;
+	}
+	return gp_arg_wrong(arg, "is no size of 1kB or more, such as 500MB");
+}
+
+/* A day in UTC, or so many days ago. */
+static bool
+read_day(const struct gp_arg *arg, int64_t today, int64_t *ret)
+{
+	struct gp_slice text = gp_slice_str(arg->value);
+	struct tm tm = {};
+	uint64_t days;
+	if (gp_slice_ends_nocase(text, GP_SLICE("d")) &&
+	    gp_slice_u64(gp_slice_take(text, text.len - 1), KEEP_DAYS_MAX, &days)) {
+		*ret = today - (int64_t)days;
+		return true;
+	}
+	const char *end = strptime(arg->value, "%Y-%m-%d", &tm);
+	if (!end || *end || tm.tm_year < 70)
+		return gp_arg_wrong(arg, "is neither a day, such as 2026-01-31, nor a number of "
+					 "days, such as 30d");
+	*ret = timegm(&tm) / DAY_S;
+	return true;
+}
+
+static bool
+read_kind(const struct gp_arg *arg, uint8_t *ret)
+{
+	static const char *const kinds[] = {[GP_INGEST_AGGREGATE] = "dmarc",
+					    [GP_INGEST_TLS] = "tls",
+					    [GP_INGEST_FAILURE] = "failure"};
+	for (size_t i = GP_INGEST_AGGREGATE; i < GP_ARRAY_LEN(kinds); i++) {
+		if (strcmp(arg->value, kinds[i]) == 0) {
+			*ret = (uint8_t)i;
+			return true;
+		}
+	}
+	return gp_arg_wrong(arg, "is none of dmarc, tls and failure");
+}
+
+static bool
+read_domain(const struct gp_arg *arg, struct reports_options *o)
+{
+	struct gp_slice text = gp_slice_str(arg->value);
+	if (!gp_domain_valid(text) || text.len >= sizeof(o->domain_text))
+		return gp_arg_wrong(arg, "is no domain");
+	for (size_t i = 0; i < text.len; i++)
+		o->domain_text[i] = gp_ascii_lower(text.ptr[i]);
+	o->domain = gp_slice(o->domain_text, text.len);
+	return true;
+}
+
+static bool
+read_format(const struct gp_arg *arg, struct reports_options *o)
+{
+	o->format = arg->value;
+	o->json = strcmp(arg->value, "json") == 0;
+	return o->json || strcmp(arg->value, "csv") == 0 ||
+	       gp_arg_wrong(arg, "is neither csv nor json");
+}
+
+/* --- options --- */
+
+static bool
+read_option(struct reports_options *o, int c, int64_t today)
+{
+	struct gp_arg arg = {"reports", NULL, optarg};
+	for (size_t i = 0; i < GP_ARRAY_LEN(long_options) - 1; i++) {
+		if (long_options[i].val == c)
+			arg.option = long_options[i].name;
+	}
+	switch (c) {
+	case OPT_DATABASE:
+		o->database = optarg;
+		return true;
+	case OPT_JSON:
+		o->json = true;
+		return true;
+	case OPT_MAX_SIZE:
+		return read_size(&arg, &o->size_max);
+	case OPT_MAX_RECORDS:
+		return gp_arg_u64(&arg, 1, UINT32_MAX, &o->records_max);
+	case OPT_KEEP:
+		return gp_arg_u64(&arg, 1, KEEP_DAYS_MAX, &o->keep_days);
+	case OPT_UNAUTHENTICATED:
+		o->unauthenticated = true;
+		return true;
+	case OPT_DOMAIN:
+		return read_domain(&arg, o);
+	case OPT_SINCE:
+		return read_day(&arg, today, &o->from_day);
+	case OPT_UNTIL:
+		return read_day(&arg, today, &o->to_day);
+	case OPT_KIND:
+		return read_kind(&arg, &o->kind);
+	case OPT_FORMAT:
+		return read_format(&arg, o);
+	case OPT_MAX:
+		return gp_arg_u64(&arg, 1, GP_REPORTDB_LIST_MAX, &o->max);
+	case OPT_NO_COLOUR:
+		o->no_colour = true;
+		return true;
+	case 'c':
+		o->config = optarg;
+		return true;
+	case 'o':
+		o->output = optarg;
+		return true;
+	case 'q':
+		o->quiet = true;
+		return true;
+	case 'h':
+		o->help = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int
+usage_error(const char *why)
+{
+	fprintf(stderr, "gatepost reports: %s\n", why);
+	return GP_EXIT_USAGE;
+}
+
+static int
+check(const struct reports_options *o)
+{
+	if (o->help)
+		return GP_EXIT_OK;
+	if (o->verb == REPORTS_IMPORT && o->operands_len == 0)
+		return usage_error("name the files or folders to import, or - for standard input");
+	if (o->verb == REPORTS_SHOW && o->operands_len != 1)
+		return usage_error("name the number of one report, of `gatepost reports list`");
+	if (o->verb != REPORTS_IMPORT && o->verb != REPORTS_SHOW && o->operands_len > 0)
+		return usage_error("this subcommand takes options alone; see -h");
+	if (o->from_day > o->to_day)
+		return usage_error("--since is after --until");
+	return GP_EXIT_OK;
+}
+
+int
+reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t now_s)
+{
+	int64_t today = now_s / DAY_S;
+	int c;
+	*ret = (struct reports_options){
+		.size_max = GP_ARCHIVE_STRANGERS_OCTETS,
+		.records_max = GP_INTAKE_STRANGERS_RECORDS,
+		.to_day = today + GP_REPORTDB_FUTURE_S / DAY_S,
+		.max = LIST_ROWS,
+	};
+	while (ret->verb < REPORTS_VERBS && strcmp(argv[0], verbs[ret->verb]) != 0)
+		ret->verb++;
+	ret->help = strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0;
+	if (ret->verb == REPORTS_VERBS)
+		return ret->help ? GP_EXIT_OK
+				 : usage_error("the subcommands are import, summary, list, show "
+					       "and export");
+	if (ret->verb == REPORTS_SUMMARY)
+		ret->from_day = today - SUMMARY_DAYS;
+	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {
+		if (!read_option(ret, c, today))
+			return GP_EXIT_USAGE;
+	}
+	ret->operands = (const char *const *)argv + optind;
+	ret->operands_len = (size_t)(argc - optind);
+	return check(ret);
+}
+
+/* --- the database --- */
+
+int
+reports_fail(const struct gp_reportdb *db, int error)
+{
+	fprintf(stderr, "gatepost reports: the database: %s\n", gp_reportdb_why(db, error));
+	return GP_EXIT_ERROR;
+}
+
+/* STATE/reports/received.db, in the arena. */
+static int
+configured_path(const struct reports_options *o, bool make, struct gp_arena *arena,
+		const char **ret)
+{
+	struct gp_complaints complaints;
+	struct gp_config *config = gp_arena_new(arena, struct gp_config);
+	int code = config ? gp_cli_config(o->config, arena, config, &complaints) : GP_EXIT_ERROR;
+	if (!config || code != GP_EXIT_OK) {
+		if (config)
+			gp_cli_print_complaints(&complaints);
+		return code;
+	}
+	struct gp_slice folder =
+		gp_arena_printf(arena, "%.*s/reports", GP_SLICE_FMT(config->state));
+	struct gp_slice path = gp_arena_printf(arena, "%.*s/received.db", GP_SLICE_FMT(folder));
+	if (arena->failed)
+		return GP_EXIT_ERROR;
+	/* Open to its owner alone, as the gateway makes it. */
+	if (make && mkdir(folder.ptr, 0700) < 0 && errno != EEXIST) {
+		fprintf(stderr, "gatepost reports: %s: %s\n", folder.ptr, strerror(errno));
+		return GP_EXIT_ERROR;
+	}
+	*ret = path.ptr;
+	return GP_EXIT_OK;
+}
+
+int
+reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret)
+{
+	struct gp_arena arena = GP_ARENA_INIT(CONFIG_ARENA_MAX);
+	const char *path = o->database;
+	int code = path ? GP_EXIT_OK : configured_path(o, mode == GP_REPORTDB_MAKE, &arena, &path);
+	*ret = NULL;
+	if (code == GP_EXIT_OK) {
+		/* Addresses of people's mail are in it. */
+		mode_t mask = umask(077);
+		int r = gp_reportdb_open(path, mode, ret);
+		umask(mask);
+		if (r < 0) {
+			fprintf(stderr, "gatepost reports: %s: %s\n", path,
+				gp_reportdb_why(NULL, r));
+			code = GP_EXIT_ERROR;
+		}
+	}
+	gp_arena_free(&arena);
+	return code;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of `gatepost reports`, of all its subcommands. */
+#pragma once
+
+#include "base/slice.h"
+
+enum reports_verb {
+	REPORTS_IMPORT = 0,
+	REPORTS_SUMMARY,
+	REPORTS_LIST,
+	REPORTS_SHOW,
+	REPORTS_EXPORT,
+	REPORTS_VERBS,
+};
+
+struct reports_options {
+	enum reports_verb verb;
+	const char *config, *database; /* NULL: not given */
+	const char *output;
+	bool json, quiet, no_colour, help;
+	bool unauthenticated;
+	/* import */
+	uint64_t size_max, records_max, keep_days; /* 0: for ever */
+	/* the others */
+	struct gp_slice domain; /* lower case; empty: all */
+	const char *format;     /* of export; NULL: csv */
+	uint8_t kind;           /* enum gp_ingest_kind; 0: all */
+	int64_t from_day, to_day;
+	uint64_t max;
+	char domain_text[256];
+	const char *const *operands;
+	size_t operands_len;
+};
+
+extern const char reports_usage[];
+
+/* argv[0]: the subcommand. An exit code; what is wrong is on standard error. */
+[[nodiscard]] int
+reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t now_s);
+
+struct gp_reportdb;
+
+/* The database that is meant, in a mode of reportdb.h. An exit code; what is wrong is on standard
+ * error. */
+[[nodiscard]] int
+reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret);
+/* Says what a result of the database's means; returns GP_EXIT_ERROR. */
+int
+reports_fail(const struct gp_reportdb *db, int error);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/reports/places.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE = 64 << 10 };
+
+static const char from[] = "From ";
+enum { FROM_LEN = sizeof(from) - 1 };
+
+/* --- mboxes --- */
+
+struct mbox {
+	const struct places_listener *l;
+	int fd;
+	const char *name;
+	uint64_t start; /* of the mail that was found last */
+	uint64_t mails;
+	/* The line that is being looked at. */
+	uint64_t line_len; /* without a CR at its front */
+	bool matches;      /* follows an empty one, and is "From " so far */
+};
+
+static int
+tell_mail(struct mbox *m, uint64_t end)
+{
+	char name[PATH_MAX + 32];
+	const struct reader_request request = {m->start, end - m->start};
+	snprintf(name, sizeof(name), "%s, mail %lu", m->name, (unsigned long)++m->mails);
+	int fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
+	m->start = end;
+	return fd < 0 ? -errno : m->l->file(m->l->context, fd, &request, name);
+}
+
+/* Whether octet c ends "From " at the front of a line that follows an empty one. */
+static bool
+begins_mail(struct mbox *m, char c)
+{
+	if (c == '\n') {
+		m->matches = m->line_len == 0;
+		m->line_len = 0;
+		return false;
+	}
+	if (c == '\r' && m->line_len == 0)
+		return false;
+	m->matches = m->matches && m->line_len < FROM_LEN && c == from[m->line_len];
+	m->line_len++;
+	return m->matches && m->line_len == FROM_LEN;
+}
+
+static int
+tell_mbox(struct mbox *m, uint64_t size)
+{
+	char piece[PIECE];
+	uint64_t at = 0;
+	int r = 0;
+	while (r == 0 && at < size) {
+		ssize_t n = pread(m->fd, piece, sizeof(piece), (off_t)at);
+		if (n <= 0)
+			break;
+		for (ssize_t i = 0; r == 0 && i < n; i++) {
+			if (begins_mail(m, piece[i]))
+				r = tell_mail(m, at + (uint64_t)i + 1 - FROM_LEN);
+		}
+		at += (uint64_t)n;
+	}
+	return r == 0 ? tell_mail(m, at) : r;
+}
+
+/* --- files --- */
+
+static int
+tell_file(const struct places_listener *l, int fd, const char *name)
+{
+	struct stat st;
+	char begins[FROM_LEN];
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return l->unreadable(l->context, name, "it is no file");
+	}
+	const struct reader_request all = {0, (uint64_t)st.st_size};
+	if (pread(fd, begins, FROM_LEN, 0) != FROM_LEN || memcmp(begins, from, FROM_LEN) != 0)
+		return l->file(l->context, fd, &all, name);
+	struct mbox m = {.l = l, .fd = fd, .name = name};
+	int r = tell_mbox(&m, all.length);
+	close(fd);
+	return r;
+}
+
+/* A file without a name has what can be read once only. */
+static int
+tell_input(const struct places_listener *l)
+{
+	const char *folder = getenv("TMPDIR");
+	char piece[PIECE];
+	ssize_t n = 0;
+	int fd = open(folder && *folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	bool good = fd >= 0;
+	while (good && (n = read(STDIN_FILENO, piece, sizeof(piece))) > 0)
+		good = write(fd, piece, (size_t)n) == n;
+	if (good && n == 0)
+		return tell_file(l, fd, "standard input");
+	int r = l->unreadable(l->context, "standard input", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* --- folders --- */
+
+static int
+walk(const char *path, const struct places_listener *l, int depth);
+
+static int
+visible(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+static bool
+is_folder(const char *path, const char *name)
+{
+	char full[PATH_MAX];
+	struct stat st;
+	int n = snprintf(full, sizeof(full), "%s/%s", path, name);
+	return n < (int)sizeof(full) && lstat(full, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int
+tell_entry(const char *path, const char *name, const struct places_listener *l, int depth)
+{
+	char full[PATH_MAX];
+	struct stat st;
+	int n = snprintf(full, sizeof(full), "%s/%s", path, name);
+	if (n >= (int)sizeof(full))
+		return l->unreadable(l->context, path, "a name in it is too long");
+	/* What came or went meanwhile is none of ours. */
+	if (lstat(full, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		return 0;
+	return walk(full, l, depth + 1);
+}
+
+/* In the order of names, so that the same folder is told of alike. */
+static int
+tell_folder(const char *path, const struct places_listener *l, int depth)
+{
+	struct dirent **list;
+	if (depth == PLACES_DEPTH_MAX)
+		return l->unreadable(l->context, path, "it is too deep");
+	int len = scandir(path, &list, visible, alphasort);
+	if (len < 0)
+		return errno == ENOMEM ? -ENOMEM : l->unreadable(l->context, path, strerror(errno));
+	bool maildir = is_folder(path, "cur") && is_folder(path, "new");
+	int r = 0;
+	for (int i = 0; i < len; i++) {
+		if (r == 0 && !(maildir && strcmp(list[i]->d_name, "tmp") == 0))
+			r = tell_entry(path, list[i]->d_name, l, depth);
+		free(list[i]);
+	}
+	free(list);
+	return r;
+}
+
+static int
+walk(const char *path, const struct places_listener *l, int depth)
+{
+	/* Not waiting for whoever writes to a pipe. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0)
+		return l->unreadable(l->context, path, strerror(errno));
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return tell_file(l, fd, path);
+	close(fd);
+	return tell_folder(path, l, depth);
+}
+
+int
+places_walk(const char *path, const struct places_listener *listener)
+{
+	return strcmp(path, "-") == 0 ? tell_input(listener) : walk(path, listener, 0);
+}

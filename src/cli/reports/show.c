@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `gatepost reports show`: all that one report says. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/reports/reports.h"
+#include "cli/reports/told.h"
+#include "cli/reports/words.h"
+
+/* One object on a line; what it is stands first. */
+static int
+print_object(const char *what, json_t *o)
+{
+	json_t *line = json_object();
+	json_object_set_new(line, what, o);
+	int r = o ? json_dumpf(line, stdout, JSON_COMPACT) : -1;
+	json_decref(line);
+	putchar('\n');
+	return r == 0 ? 0 : -EIO;
+}
+
+static int
+json_head(void *context, const struct gp_ingest_head *head)
+{
+	(void)context;
+	return print_object("report", told_head(head));
+}
+
+static int
+json_row(void *context, const struct gp_ingest_row *row)
+{
+	(void)context;
+	return print_object("row", told_row(row));
+}
+
+static int
+json_tls_policy(void *context, const struct gp_ingest_tls_policy *policy)
+{
+	(void)context;
+	return print_object("policy", told_tls_policy(policy));
+}
+
+static int
+json_tls_failure(void *context, const struct gp_ingest_tls_failure *failure)
+{
+	(void)context;
+	return print_object("tls_failure", told_tls_failure(failure));
+}
+
+static int
+json_failure(void *context, const struct gp_ingest_failure *failure)
+{
+	(void)context;
+	return print_object("failure", told_failure(failure));
+}
+
+static int
+json_flaw(void *context, uint64_t record, bool lost, const char *why)
+{
+	(void)context;
+	return print_object("flaw", told_flaw(record, lost, why));
+}
+
+/* --- text --- */
+
+static void
+print_field(const char *name, struct gp_slice text)
+{
+	if (text.len > 0)
+		printf("  %-16s %.*s\n", name, GP_SLICE_FMT(text));
+}
+
+static int
+text_head(void *context, const struct gp_ingest_head *h)
+{
+	(void)context;
+	printf("%s report of %.*s about %.*s\n", reports_kind_word(h->kind), GP_SLICE_FMT(h->org),
+	       GP_SLICE_FMT(h->domain));
+	print_field("id", h->id);
+	printf("  %-16s %s to %s\n", "range", reports_time_text(h->begin).s,
+	       reports_time_text(h->end).s);
+	print_field("email", h->email);
+	print_field("contact", h->contact);
+	print_field("generator", h->generator);
+	if (h->kind == GP_INGEST_AGGREGATE)
+		printf("  %-16s p=%s sp=%s np=%s adkim=%s aspf=%s%s\n", "policy",
+		       reports_policy_word(h->p), reports_policy_word(h->sp),
+		       reports_policy_word(h->np), h->adkim_strict ? "s" : "r",
+		       h->aspf_strict ? "s" : "r", h->testing ? " t=y" : "");
+	return 0;
+}
+
+static void
+print_auths(const char *name, const struct gp_ingest_auth *list, size_t len, bool dkim)
+{
+	for (size_t i = 0; i < len; i++)
+		printf("      %-5s %-10s %.*s %.*s %.*s\n", name,
+		       reports_result_word(list[i].result), GP_SLICE_FMT(list[i].domain),
+		       GP_SLICE_FMT(dkim ? list[i].selector : list[i].scope),
+		       GP_SLICE_FMT(list[i].human));
+}
+
+static int
+text_row(void *context, const struct gp_ingest_row *row)
+{
+	(void)context;
+	printf("%5" PRIu64 "  %s: %" PRIu64 " messages, %s; aligned: dkim %s, spf %s\n",
+	       row->number, reports_address_text(row->source).s, row->count,
+	       reports_disposition_word(row->disposition), reports_result_word(row->dkim),
+	       reports_result_word(row->spf));
+	printf("      from %.*s, envelope %.*s\n", GP_SLICE_FMT(row->header_from),
+	       GP_SLICE_FMT(row->envelope_from));
+	print_auths("dkim", row->dkim_results, row->dkim_results_len, true);
+	print_auths("spf", row->spf_results, row->spf_results_len, false);
+	for (size_t i = 0; i < row->reasons_len; i++)
+		printf("      reason %s %.*s\n", reports_reason_word(row->reasons[i].type),
+		       GP_SLICE_FMT(row->reasons[i].comment));
+	return 0;
+}
+
+static int
+text_tls_policy(void *context, const struct gp_ingest_tls_policy *p)
+{
+	(void)context;
+	printf("%5" PRIu64 "  %.*s for %.*s: %" PRIu64 " sessions successful, %" PRIu64 " failed\n",
+	       p->number, GP_SLICE_FMT(p->type), GP_SLICE_FMT(p->domain), p->successful, p->failed);
+	return 0;
+}
+
+static int
+text_tls_failure(void *context, const struct gp_ingest_tls_failure *f)
+{
+	(void)context;
+	printf("      %" PRIu64 " %.*s at %.*s %.*s %.*s\n", f->sessions, GP_SLICE_FMT(f->result),
+	       GP_SLICE_FMT(f->receiving_mx), GP_SLICE_FMT(f->receiving_ip), GP_SLICE_FMT(f->info));
+	return 0;
+}
+
+static int
+text_failure(void *context, const struct gp_ingest_failure *f)
+{
+	(void)context;
+	printf("  %-16s %s\n", "source", reports_address_text(f->source).s);
+	print_field("failed", f->type);
+	print_field("delivery", f->delivery);
+	print_field("from", f->header_from);
+	print_field("envelope from", f->envelope_from);
+	print_field("envelope to", f->envelope_to);
+	print_field("subject", f->subject);
+	print_field("message-id", f->message_id);
+	print_field("results", f->results);
+	printf("  %-16s %" PRIu64 "\n\n%.*s", "incidents", f->incidents, GP_SLICE_FMT(f->header));
+	return 0;
+}
+
+static int
+text_flaw(void *context, uint64_t record, bool lost, const char *why)
+{
+	(void)context;
+	if (record > 0)
+		printf("%5" PRIu64 "  ", record);
+	printf("%s: %s\n", lost ? "lost" : "odd", why);
+	return 0;
+}
+
+int
+reports_show(const struct reports_options *o, struct gp_reportdb *db)
+{
+	static const struct gp_ingest_listener text = {
+		NULL,         text_head, text_row, text_tls_policy, text_tls_failure,
+		text_failure, text_flaw};
+	static const struct gp_ingest_listener json = {
+		NULL,         json_head, json_row, json_tls_policy, json_tls_failure,
+		json_failure, json_flaw};
+	uint64_t number;
+	if (!gp_slice_u64(gp_slice_str(o->operands[0]), INT64_MAX, &number)) {
+		fprintf(stderr, "gatepost reports: %s is no number\n", o->operands[0]);
+		return GP_EXIT_USAGE;
+	}
+	int r = gp_reportdb_tell(db, number, o->json ? &json : &text);
+	if (r == 1)
+		fprintf(stderr, "gatepost reports: there is no report %s\n", o->operands[0]);
+	if (r != 0)
+		return r == 1 ? GP_EXIT_BAD : reports_fail(db, r);
+	return fflush(stdout) == 0 ? GP_EXIT_OK : GP_EXIT_ERROR;
+}

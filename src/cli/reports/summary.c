@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `gatepost reports summary`: who sends in our names, and whether it aligns. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/reports/reports.h"
+#include "cli/reports/told.h"
+#include "cli/reports/words.h"
+#include "cli/terminal.h"
+
+enum {
+	ARENA_MAX = 64 << 20,
+	BAR = 40,       /* columns */
+	BARS_MAX = 62,  /* lines; more days are shown by the week */
+	DAYS_MAX = 800, /* of the JSON */
+};
+
+struct summary {
+	const struct reports_options *o;
+	struct gp_reportdb_range range;
+	struct gp_reportdb_figures all, apart; /* apart: the unauthenticated ones */
+	struct gp_reportdb_day *days;
+	size_t days_len;
+	struct gp_reportdb_domain *domains;
+	size_t domains_len;
+	struct gp_reportdb_source *sources;
+	size_t sources_len;
+	struct gp_reportdb_reporter *reporters;
+	size_t reporters_len;
+	bool colours;
+};
+
+static int
+ask(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
+{
+	struct gp_reportdb_range apart = s->range;
+	apart.unauthenticated = true;
+	int r = gp_reportdb_total(db, &s->range, &s->all);
+	if (r == 0)
+		r = gp_reportdb_total(db, &apart, &s->apart);
+	if (r == 0)
+		r = gp_reportdb_days(db, &s->range, arena, &s->days, &s->days_len);
+	if (r == 0 && s->range.domain.len == 0)
+		r = gp_reportdb_domains(db, &s->range, arena, &s->domains, &s->domains_len);
+	if (r == 0)
+		r = gp_reportdb_sources(db, &s->range, GP_REPORTDB_BY_MESSAGES, s->o->max, arena,
+					&s->sources, &s->sources_len);
+	if (r == 0)
+		r = gp_reportdb_reporters(db, &s->range, GP_INGEST_AGGREGATE, arena, &s->reporters,
+					  &s->reporters_len);
+	return r;
+}
+
+/* --- JSON --- */
+
+static json_t *
+figures_json(const struct gp_reportdb_figures *f)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages",
+			 (json_int_t)f->messages, "aligned", (json_int_t)f->aligned, "dkim",
+			 (json_int_t)f->dkim, "spf", (json_int_t)f->spf, "quarantined",
+			 (json_int_t)f->quarantined, "rejected", (json_int_t)f->rejected,
+			 "forwarded", (json_int_t)f->forwarded, "estimated",
+			 (json_int_t)f->estimated);
+}
+
+static json_t *
+source_json(const struct gp_reportdb_source *source)
+{
+	json_t *o = figures_json(&source->figures);
+	const struct gp_reportdb_figures *f = &source->figures;
+	json_object_del(o, "messages");
+	json_object_set_new(o, "ip", json_string(reports_address_text(source->address).s));
+	json_object_set_new(o, "name", json_null());
+	json_object_set_new(o, "class",
+			    json_string(gp_reportdb_class_name(gp_reportdb_classify(f))));
+	json_object_set_new(o, "count", json_integer((json_int_t)f->messages));
+	json_object_set_new(o, "first", json_string(reports_day_text(source->first_day).s));
+	json_object_set_new(o, "last", json_string(reports_day_text(source->last_day).s));
+	return o;
+}
+
+static json_t *
+days_json(const struct summary *s)
+{
+	json_t *all = json_array();
+	size_t first = s->days_len > DAYS_MAX ? s->days_len - DAYS_MAX : 0;
+	for (size_t i = first; i < s->days_len; i++) {
+		json_t *o = figures_json(&s->days[i].figures);
+		json_object_set_new(o, "day", json_string(reports_day_text(s->days[i].day).s));
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
+static json_t *
+domains_json(const struct summary *s)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < s->domains_len; i++) {
+		json_t *o = figures_json(&s->domains[i].figures);
+		json_object_set_new(o, "domain", told_text(s->domains[i].domain));
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
+static json_t *
+reporters_json(const struct summary *s)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < s->reporters_len; i++) {
+		const struct gp_reportdb_reporter *r = &s->reporters[i];
+		json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:s}", "reports",
+				      (json_int_t)r->reports, "messages", (json_int_t)r->messages,
+				      "lost", (json_int_t)r->lost, "flawed", (json_int_t)r->flawed,
+				      "last", reports_day_text(r->last_day).s);
+		json_object_set_new(o, "org", told_text(r->org));
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
+static int
+print_json(const struct summary *s)
+{
+	json_t *all = figures_json(&s->all), *sources = json_array();
+	for (size_t i = 0; i < s->sources_len; i++)
+		json_array_append_new(sources, source_json(&s->sources[i]));
+	json_object_set_new(all, "unauthenticated", json_integer((json_int_t)s->apart.messages));
+	json_object_set_new(all, "sources", sources);
+	json_object_set_new(all, "days", days_json(s));
+	json_object_set_new(all, "reporters", reporters_json(s));
+	if (s->range.domain.len == 0)
+		json_object_set_new(all, "domains", domains_json(s));
+	int r = json_dumpf(all, stdout, JSON_COMPACT);
+	json_decref(all);
+	putchar('\n');
+	return r == 0 ? GP_EXIT_OK : GP_EXIT_ERROR;
+}
+
+/* --- text --- */
+
+static double
+percent(const struct gp_reportdb_figures *f)
+{
+	return f->messages > 0 ? 100.0 * (double)f->aligned / (double)f->messages : 0;
+}
+
+/* Aligned, then what is not; what there is little of is seen all the same. */
+static void
+print_bar(const struct summary *s, const struct gp_reportdb_figures *f, uint64_t most)
+{
+	uint64_t bad = f->messages - GP_MIN(f->aligned, f->messages);
+	double column = (double)GP_MAX(most, 1) / BAR;
+	int good_len = (int)((double)f->aligned / column + 0.5);
+	int bad_len = (int)((double)bad / column + 0.5);
+	good_len = f->aligned > 0 ? GP_MAX(good_len, 1) : 0;
+	bad_len = bad > 0 ? GP_MAX(bad_len, 1) : 0;
+	fputs(s->colours ? "\033[32m" : "", stdout);
+	for (int i = 0; i < good_len; i++)
+		putchar('#');
+	fputs(s->colours ? "\033[31m" : "", stdout);
+	for (int i = 0; i < bad_len; i++)
+		putchar('-');
+	fputs(s->colours ? "\033[0m\n" : "\n", stdout);
+}
+
+static void
+print_line(const struct summary *s, const char *name, const struct gp_reportdb_figures *f,
+	   uint64_t most)
+{
+	printf("  %-39s %12" PRIu64 " %5.1f %%%s", name, f->messages, percent(f),
+	       f->messages > 0 ? "  " : "");
+	print_bar(s, f, most);
+}
+
+/* All days, or weeks where there are many; those without messages as well. */
+static void
+print_days(const struct summary *s)
+{
+	if (s->days_len == 0)
+		return;
+	int64_t first = s->days[0].day, last = s->days[s->days_len - 1].day;
+	int64_t step = last - first < BARS_MAX ? 1 : 7 * (1 + (last - first) / 7 / BARS_MAX);
+	uint64_t most = 0;
+	printf("\n  %-39s %12s %7s\n", step == 1 ? "day" : "days from", "messages", "aligned");
+	for (int pass = 0; pass < 2; pass++) {
+		size_t at = 0;
+		for (int64_t day = first; day <= last; day += step) {
+			struct gp_reportdb_figures sum = {};
+			for (; at < s->days_len && s->days[at].day < day + step; at++) {
+				sum.messages += s->days[at].figures.messages;
+				sum.aligned += s->days[at].figures.aligned;
+			}
+			most = GP_MAX(most, sum.messages);
+			if (pass == 1)
+				print_line(s, reports_day_text(day).s, &sum, most);
+		}
+	}
+}
+
+static void
+print_domains(const struct summary *s)
+{
+	if (s->domains_len == 0)
+		return;
+	printf("\n  %-39s %12s %7s\n", "domain", "messages", "aligned");
+	for (size_t i = 0; i < GP_MIN(s->domains_len, s->o->max); i++) {
+		char name[256];
+		snprintf(name, sizeof(name), "%.*s", GP_SLICE_FMT(s->domains[i].domain));
+		print_line(s, name, &s->domains[i].figures, s->domains[0].figures.messages);
+	}
+}
+
+static void
+print_sources(const struct summary *s)
+{
+	if (s->sources_len == 0)
+		return;
+	printf("\n  %-39s %12s %7s  %-9s  %-10s %s\n", "source", "messages", "aligned", "class",
+	       "first seen", "last seen");
+	for (size_t i = 0; i < s->sources_len; i++) {
+		const struct gp_reportdb_source *e = &s->sources[i];
+		printf("  %-39s %12" PRIu64 " %5.1f %%  %-9s  %s %s\n",
+		       reports_address_text(e->address).s, e->figures.messages,
+		       percent(&e->figures),
+		       gp_reportdb_class_name(gp_reportdb_classify(&e->figures)),
+		       reports_day_text(e->first_day).s, reports_day_text(e->last_day).s);
+	}
+}
+
+static void
+print_reporters(const struct summary *s)
+{
+	if (s->reporters_len == 0)
+		return;
+	printf("\n  %-39s %12s %8s  %s\n", "reporter", "messages", "reports", "last");
+	for (size_t i = 0; i < GP_MIN(s->reporters_len, s->o->max); i++) {
+		const struct gp_reportdb_reporter *r = &s->reporters[i];
+		printf("  %-39.*s %12" PRIu64 " %8" PRIu64 "  %s\n", GP_SLICE_FMT(r->org),
+		       r->messages, r->reports, reports_day_text(r->last_day).s);
+	}
+}
+
+static int
+print_text(const struct summary *s)
+{
+	const struct gp_reportdb_figures *f = &s->all;
+	struct gp_slice name = s->range.domain.len > 0 ? s->range.domain : GP_SLICE("all domains");
+	printf("%.*s, %s to %s%s\n", GP_SLICE_FMT(name), reports_day_text(s->range.from_day).s,
+	       reports_day_text(s->range.to_day).s,
+	       s->range.unauthenticated ? ", unauthenticated reports" : "");
+	printf("  %" PRIu64 " messages, %.1f %% aligned (DKIM %" PRIu64 ", SPF %" PRIu64
+	       "); %" PRIu64 " quarantined, %" PRIu64 " rejected\n",
+	       f->messages, percent(f), f->dkim, f->spf, f->quarantined, f->rejected);
+	printf("  %" PRIu64 " messages do not align: what p=reject would hit\n",
+	       f->messages - GP_MIN(f->aligned, f->messages));
+	if (f->estimated > 0)
+		printf("  %" PRIu64 " are from reports of several days; their days are estimated\n",
+		       f->estimated);
+	if (s->apart.messages > 0 && !s->range.unauthenticated)
+		printf("  %" PRIu64 " more are in unauthenticated reports, which count nowhere "
+		       "here\n",
+		       s->apart.messages);
+	print_days(s);
+	print_domains(s);
+	print_sources(s);
+	print_reporters(s);
+	return GP_EXIT_OK;
+}
+
+int
+reports_summary(const struct reports_options *o, struct gp_reportdb *db)
+{
+	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct summary s = {
+		.o = o,
+		.range = {o->domain, o->from_day, o->to_day, o->unauthenticated},
+		.colours = gp_terminal_colours(stdout, o->no_colour),
+	};
+	int r = ask(&s, db, &arena);
+	int code = r < 0 ? reports_fail(db, r) : o->json ? print_json(&s) : print_text(&s);
+	gp_arena_free(&arena);
+	return fflush(stdout) == 0 ? code : GP_EXIT_ERROR;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The numbers of core/ingest/report.h as words, and times and addresses as text. */
+#pragma once
+
+#include "base/slice.h"
+
+/* "dmarc", "tls", "failure" */
+const char *
+reports_kind_word(uint8_t kind);
+/* "none", "pass", "quarantine", "reject"; "unknown" */
+const char *
+reports_disposition_word(uint8_t disposition);
+/* "none", "quarantine", "reject"; "" where it is absent */
+const char *
+reports_policy_word(uint8_t policy);
+const char *
+reports_reason_word(uint8_t reason);
+/* "pass", "fail", ...; "unknown" */
+const char *
+reports_result_word(uint8_t result);
+
+struct reports_text {
+	char s[64];
+};
+
+/* "2026-01-31T00:00:00Z", "2026-01-31" */
+struct reports_text
+reports_time_text(int64_t time_s);
+struct reports_text
+reports_day_text(int64_t day);
+/* IPv4 where it is mapped. */
+struct reports_text
+reports_address_text(const uint8_t address[16]);

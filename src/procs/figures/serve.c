@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "procs/figures/serve.h"
+
+#include <errno.h>
+
+#include "ipc/values.h"
+#include "procs/figures/figures.h"
+#include "sys/log.h"
+
+enum { JSON_MAX = 4'194'240 }; /* as the schema has it */
+
+static struct {
+	struct gp_reportdb *db; /* NULL: it could not be opened */
+	struct gp_channel *web; /* NULL: it is not there */
+} self;
+
+/* Once, so that what is there later was made by a version that knows it. */
+static int
+make(const char *path)
+{
+	struct gp_reportdb *made;
+	int r = gp_reportdb_open(path, GP_REPORTDB_MAKE, &made);
+	gp_reportdb_close(made);
+	return r;
+}
+
+void
+figures_serve_open(const char *path)
+{
+	struct gp_reportdb_health health;
+	int r = make(path);
+	if (r == 0)
+		r = gp_reportdb_open(path, GP_REPORTDB_READ, &self.db);
+	/* Whatever it opens when it first reads is open then. */
+	if (r == 0)
+		r = gp_reportdb_health(self.db, &health);
+	if (r == 0)
+		return;
+	gp_error("received_not_opened",
+		 GP_FS("reason", r == -EPROTO ? "a later version's" : strerrordesc_np(-r)));
+	self.db = gp_reportdb_close(self.db);
+}
+
+static uint8_t
+answer(const struct gp_msg_figures_wanted *q, struct gp_buf *json)
+{
+	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
+	int r = self.db ? figures_write(self.db, q, &arena, json) : -ENOENT;
+	if (r < 0 && self.db)
+		gp_error("received_not_read", GP_FS("reason", gp_reportdb_why(self.db, r)));
+	gp_arena_free(&arena);
+	if (r < 0 || json->failed)
+		return GP_FIGURES_FAILED;
+	return r == 0 ? GP_FIGURES_OK : GP_FIGURES_MALFORMED;
+}
+
+static void
+on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	struct gp_buf json = GP_BUF_INIT(JSON_MAX);
+	struct gp_message reply = {.type = GP_MSG_FIGURES, .fd = -1};
+	(void)ctx;
+	reply.figures.ticket = m->figures_wanted.ticket;
+	reply.figures.result = answer(&m->figures_wanted, &json);
+	if (reply.figures.result == GP_FIGURES_OK)
+		reply.figures.json = gp_buf_slice(&json);
+	if (!gp_channel_send(c, &reply))
+		gp_error("answer_lost", GP_FS("peer", gp_role_name(GP_ROLE_WEB)));
+	gp_channel_charge(json.len);
+	gp_buf_free(&json);
+}
+
+static void
+on_close(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c;
+	gp_debug("peer_gone", GP_FS("peer", gp_role_name(GP_ROLE_WEB)), GP_FS("reason", why));
+	self.web = NULL;
+}
+
+void
+figures_serve(struct gp_role_env *env, int fd, uint64_t permit)
+{
+	const struct gp_channel_owner owner = {on_message, on_close, NULL};
+	gp_channel_free(self.web);
+	self.web = gp_channel_new(env->loop, fd, permit, &owner);
+}

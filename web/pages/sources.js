@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import { get } from "../api.js";
+import { h, table, tag } from "../dom.js";
+import { address, changed, filters, query } from "../filters.js";
+import { count } from "../format.js";
+import { classWords, messagesByDay, more, noReports, section, soft, sourceClass, sourceColumns } from "./parts.js";
+
+export const title = "Sources";
+
+function sources(found, domain) {
+  const columns = [
+    {
+      title: "Address",
+      cell: (s) => (domain ? h("a", { href: changed({ address: s.address }) }, s.address) : s.address),
+    },
+    { title: "Class", cell: (s) => sourceClass(s.class) },
+    ...sourceColumns,
+    { title: "Quarantined, rejected", kind: "number", cell: (s) => count(s.figures.quarantined + s.figures.rejected) },
+    { title: "First seen", cell: (s) => s.first_day },
+    { title: "Last seen", cell: (s) => s.last_day },
+  ];
+  return table("Sources", columns, found.sources);
+}
+
+function results(list) {
+  return list.map((a) => h("div", {}, tag({ pass: "good", fail: "bad" }[a.result] ?? "warn", a.result ?? "?"), ` ${a.domain} ${a.selector}`));
+}
+
+/** One of them, for one domain. */
+function single(found) {
+  const columns = [
+    { title: "Reporter", cell: (r) => r.organisation },
+    { title: "Messages", kind: "number", cell: (r) => count(r.messages) },
+    { title: "From", cell: (r) => r.header_from },
+    { title: "Envelope", cell: (r) => r.envelope_from },
+    { title: "DKIM", cell: (r) => results(r.dkim) },
+    { title: "SPF", cell: (r) => results(r.spf) },
+    { title: "Done with it", cell: (r) => [r.disposition ?? "", r.reasons.length > 0 && h("div", { class: "soft" }, r.reasons.join(", "))] },
+  ];
+  return [
+    section("Messages by day", messagesByDay(found)),
+    section("What reporters say", table("Rows of reports", columns, found.rows), more(found.rows_more, "rows")),
+    h("p", {}, h("a", { href: changed({ address: "" }) }, "All sources")),
+  ];
+}
+
+export async function show(place, { go }) {
+  const here = address();
+  const domain = here.get("domain");
+  const one = domain && here.get("address");
+  const [bar, found] = await Promise.all([
+    filters(go),
+    one ? get("source", query("address")) : get("sources", query("order")),
+  ]);
+  place.append(h("h1", {}, one ? `Source ${found.address}` : "Sources"), bar);
+  if (one) {
+    place.append(...single(found).filter(Boolean));
+    return;
+  }
+  if (found.sources.length === 0) {
+    place.append(noReports((await get("store", query())).store));
+    return;
+  }
+  const order = here.get("order") === "unaligned";
+  place.append(
+    h(
+      "section",
+      { class: "card" },
+      h("h2", {}, order ? "By messages that fail" : "By messages"),
+      h("p", {}, h("a", { href: changed({ order: order ? "" : "unaligned" }) }, order ? "In the order of all messages" : "In the order of those that fail")),
+      sources(found, domain),
+      !domain && soft("Choose a domain to see one source by the day. Over all domains whole weeks are counted."),
+    ),
+    section(
+      "Classes",
+      h("dl", { class: "facts" }, Object.entries(classWords).map(([name, words]) => [h("dt", {}, sourceClass(name)), h("dd", {}, words)])),
+    ),
+  );
+}
