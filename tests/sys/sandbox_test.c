@@ -71,7 +71,7 @@ static const struct {
 	[AUTH] = {"auth", &auth_sandbox, 45},
 	[AUTH_DOVECOT] = {"auth, Dovecot", &auth_dovecot_sandbox, 45},
 	[REPORTS] = {"reports", &reports_sandbox, 32},
-	[INGEST] = {"ingest", &ingest_sandbox, 38},
+	[INGEST] = {"ingest", &ingest_sandbox, 30},
 	[WEB] = {"web", &web_sandbox, 45},
 	[SCAN] = {"scan", &scan_sandbox, 46},
 	[SCAN_FILES] = {"scan, files", &scan_files_sandbox, 48},

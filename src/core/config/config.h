@@ -292,6 +292,7 @@ struct gp_config {
 		uint8_t failure;     /* those of single messages: the same */
 		bool failure_redact;
 		uint64_t failure_window;
+		uint64_t keep_received;
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
 	} reports;

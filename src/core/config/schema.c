@@ -585,6 +585,13 @@ static const struct gp_key reports_keys[] = {
 	 .doc = "Whether that header is told without what is private in it (RFC 6590): subject, "
 		"names and local parts of recipients are tokens, the same for the same text in "
 		"reports to one domain about mail from one address."},
+	{.name = "keep_received",
+	 .type = GP_KEY_TIME,
+	 .preset = "400d",
+	 .min = DAY,
+	 .max = 3650 * DAY,
+	 AT(reports.keep_received),
+	 .doc = "How long reports of others are kept, and what they add up to."},
 	{.name = "failure_window",
 	 .type = GP_KEY_TIME,
 	 .preset = "15m",

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "procs/ingest/mail.h"
-
 #include <errno.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "base/id.h"
 #include "core/authres/authres.h"
+#include "core/identity/visible.h"
 #include "core/ingest/intake.h"
-#include "sys/clock.h"
+#include "procs/ingest/ingest.h"
 
 enum {
 	ARENA_SLACK = 1 << 20,
@@ -20,17 +18,17 @@ enum {
 };
 
 /* What a listener returns to end a reading. */
-enum { TOO_SLOW = 2 };
+enum { TOO_SLOW = 1 };
 
 struct reading {
-	struct gp_reportdb *db;
-	struct gp_reportdb_origin origin;
-	struct gp_ingest_listener keeps;
-	struct gp_ingest_listener hears;
-	struct ingest_result *result;
+	struct teller *teller;
+	struct gp_ingest_listener tells, hears;
+	struct gp_slice file;
+	bool authenticated;
 	uint64_t began_ms; /* of CPU time */
 	bool open;         /* a document is */
-	int done;          /* not 0: its outcome is known, or the database failed */
+	uint64_t first;
+	size_t documents;
 };
 
 /* --- time --- */
@@ -40,17 +38,14 @@ cpu_ms(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1'000'000;
 }
 
-/* r: what the database said, whose 1 means that the rest of this document is of no interest: it is
- * passed over, since others may follow. */
 static int
-go_on(struct reading *r, int said)
+go_on(const struct reading *r, int said)
 {
-	r->done = r->done != 0 ? r->done : said;
-	if (r->done < 0)
-		return r->done;
+	if (said != 0)
+		return said;
 	return cpu_ms() - r->began_ms > CPU_MS_MAX ? TOO_SLOW : 0;
 }
 
@@ -60,105 +55,72 @@ static int
 on_head(void *context, const struct gp_ingest_head *head)
 {
 	struct reading *r = context;
-	return go_on(r, r->done ? 0 : r->keeps.head(r->keeps.context, head));
+	return go_on(r, r->tells.head(r->tells.context, head));
 }
 
 static int
 on_row(void *context, const struct gp_ingest_row *row)
 {
 	struct reading *r = context;
-	return go_on(r, r->done ? 0 : r->keeps.row(r->keeps.context, row));
+	return go_on(r, r->tells.row(r->tells.context, row));
 }
 
 static int
 on_tls_policy(void *context, const struct gp_ingest_tls_policy *policy)
 {
 	struct reading *r = context;
-	return go_on(r, r->done ? 0 : r->keeps.tls_policy(r->keeps.context, policy));
+	return go_on(r, r->tells.tls_policy(r->tells.context, policy));
 }
 
 static int
 on_tls_failure(void *context, const struct gp_ingest_tls_failure *failure)
 {
 	struct reading *r = context;
-	return go_on(r, r->done ? 0 : r->keeps.tls_failure(r->keeps.context, failure));
+	return go_on(r, r->tells.tls_failure(r->tells.context, failure));
 }
 
 static int
 on_failure(void *context, const struct gp_ingest_failure *failure)
 {
 	struct reading *r = context;
-	return go_on(r, r->done ? 0 : r->keeps.failure(r->keeps.context, failure));
+	return go_on(r, r->tells.failure(r->tells.context, failure));
 }
 
 static int
 on_flaw(void *context, uint64_t record, bool lost, const char *why)
 {
 	struct reading *r = context;
-	return go_on(r, r->done ? 0 : r->keeps.flaw(r->keeps.context, record, lost, why));
+	return go_on(r, r->tells.flaw(r->tells.context, record, lost, why));
 }
 
 /* --- documents --- */
 
-static void
-count(struct ingest_result *result, const struct gp_reportdb_result *one)
-{
-	switch (one->outcome) {
-	case GP_REPORTDB_KEPT:
-		result->kept++;
-		break;
-	case GP_REPORTDB_DUPLICATE:
-	case GP_REPORTDB_OLD:
-		result->duplicates++;
-		break;
-	case GP_REPORTDB_REFUSED:
-		result->refused++;
-		snprintf(result->reason, sizeof(result->reason), "%s", one->reason);
-		break;
-	}
-}
-
-static int
-begin(struct reading *r)
-{
-	r->done = 0;
-	r->open = true;
-	int rc = gp_reportdb_begin(r->db, &r->origin);
-	r->keeps = gp_reportdb_listener(r->db);
-	return rc;
-}
-
-static int
-end(struct reading *r, const char *refused)
-{
-	struct gp_reportdb_result one;
-	r->open = false;
-	if (r->done < 0)
-		return r->done;
-	int rc = gp_reportdb_end(r->db, refused, &one);
-	if (rc == 0)
-		count(r->result, &one);
-	return rc;
-}
-
 static int
 on_begin(void *context)
 {
-	return begin(context);
+	struct reading *r = context;
+	uint64_t ticket;
+	int rc = teller_begin(r->teller, r->file, r->authenticated, &ticket);
+	r->open = rc == 0;
+	r->first = r->documents == 0 ? ticket : r->first;
+	r->documents += rc == 0;
+	return rc;
 }
 
 static int
 on_end(void *context)
 {
-	return end(context, NULL);
+	struct reading *r = context;
+	r->open = false;
+	return teller_end(r->teller, NULL);
 }
 
-/* A mail without a report, or one that was given up, is in quarantine as a document of its own. */
+/* A mail without a report, or the report that was given up. */
 static int
 refuse(struct reading *r, const char *why)
 {
-	int rc = r->open ? 0 : begin(r);
-	return rc < 0 ? rc : end(r, why);
+	int rc = r->open ? 0 : on_begin(r);
+	return rc == 0 ? teller_end(r->teller, why) : rc;
 }
 
 /* --- who sent it --- */
@@ -209,23 +171,22 @@ find_sender(struct gp_slice mail, struct gp_slice hostname, struct gp_arena *are
 }
 
 static int
-find_origin(struct reading *r, struct gp_slice hostname, uint64_t id, struct gp_slice mail,
-	    struct gp_arena *arena)
+find_origin(struct reading *r, const struct ingest_mail *mail, struct gp_arena *arena)
 {
 	struct gp_slice from = GP_SLICE("");
-	int rc = find_sender(mail, hostname, arena, &r->origin.authenticated, &from);
-	r->origin.file = gp_arena_printf(arena, "mail %s%s%.*s", gp_id_text(id).s,
-					 from.len > 0 ? " of " : "",
-					 (int)GP_MIN(from.len, (size_t)FROM_MAX), from.ptr);
-	r->origin.received_s = (int64_t)(gp_clock_wall_us() / 1000000);
-	return rc == 0 && !r->origin.file.ptr ? -ENOMEM : rc;
+	int rc = find_sender(mail->octets, mail->hostname, arena, &r->authenticated, &from);
+	struct gp_slice shown = gp_visible(gp_slice_take(from, FROM_MAX), arena);
+	r->file = gp_arena_printf(arena, "mail %s%s%.*s", gp_id_text(mail->id).s,
+				  from.len > 0 ? " of " : "", GP_SLICE_FMT(shown));
+	return rc == 0 && !r->file.ptr ? -ENOMEM : rc;
 }
 
 /* --- the mail --- */
 
 static int
-read_mail(struct reading *r, struct gp_slice mail, uint64_t seed, struct gp_arena *arena)
+read_mail(struct reading *r, const struct ingest_mail *mail, struct gp_arena *arena)
 {
+	r->tells = teller_listener(r->teller);
 	r->hears = (struct gp_ingest_listener){.context = r,
 					       .head = on_head,
 					       .row = on_row,
@@ -234,17 +195,15 @@ read_mail(struct reading *r, struct gp_slice mail, uint64_t seed, struct gp_aren
 					       .failure = on_failure,
 					       .flaw = on_flaw};
 	const struct gp_intake intake = {.caps = GP_INTAKE_CAPS_STRANGERS,
-					 .seed = seed,
+					 .seed = mail->seed,
 					 .listener = &r->hears,
 					 .begin = on_begin,
 					 .end = on_end};
 	struct gp_intake_result got = {};
-	r->began_ms = cpu_ms();
-	int rc = gp_intake_read(&intake, mail, arena, &got);
+	int rc = gp_intake_read(&intake, mail->octets, arena, &got);
 	if (rc == TOO_SLOW)
 		return refuse(r, "reading it takes too long");
-	/* Hostile mail takes its own memory, not the machine's. */
-	if (rc == -ENOMEM && arena->failed && r->done == 0)
+	if (rc == -ENOMEM && arena->failed)
 		return refuse(r, "reading it takes too much memory");
 	if (rc == 0 && got.reports == 0)
 		return refuse(r, got.why ? got.why : "there is no report in it");
@@ -252,16 +211,16 @@ read_mail(struct reading *r, struct gp_slice mail, uint64_t seed, struct gp_aren
 }
 
 int
-ingest_mail(struct gp_reportdb *db, const struct ingest_from *from, struct gp_slice mail,
-	    struct ingest_result *ret)
+ingest_read(struct teller *t, const struct ingest_mail *mail, uint64_t *ret_first, size_t *ret_len)
 {
 	struct gp_arena arena =
-		GP_ARENA_INIT(mail.len * ARENA_FACTOR + GP_INTAKE_ARENA_MAX + ARENA_SLACK);
-	struct reading r = {.db = db, .result = ret};
-	*ret = (struct ingest_result){};
-	int rc = find_origin(&r, from->hostname, from->id, mail, &arena);
+		GP_ARENA_INIT(mail->octets.len * ARENA_FACTOR + GP_INTAKE_ARENA_MAX + ARENA_SLACK);
+	struct reading r = {.teller = t, .began_ms = cpu_ms()};
+	int rc = find_origin(&r, mail, &arena);
 	if (rc == 0)
-		rc = read_mail(&r, mail, from->seed, &arena);
+		rc = read_mail(&r, mail, &arena);
+	*ret_first = r.first;
+	*ret_len = r.documents;
 	gp_arena_free(&arena);
 	return rc;
 }

@@ -1,119 +1,172 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gatepost-ingest: reads mail that carries reports of others, and keeps what they say. A mail is
- * read as it comes; what the mails of one turn of the loop said becomes durable at its end, and
- * only then spool hears that they are delivered. Start here; mail.h reads one.
+ * gatepost-ingest: reads mail that carries reports of others, and tells the role reports what they
+ * say. It has no file, no network and no database. A mail is read as it comes; spool hears that it
+ * is delivered when each report of it is on disk. Start here; mail.c reads one.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "core/policy/policy.h"
-#include "ipc/channel.h"
 #include "ipc/role.h"
-#include "procs/ingest/mail.h"
+#include "ipc/values.h"
+#include "procs/ingest/ingest.h"
 #include "procs/sandboxes.h"
-#include "sys/clock.h"
 #include "sys/log.h"
 
-enum { JOBS_MAX = 64 }; /* spool hands out fewer at once */
+enum {
+	/* All that this process may have: a mail of the largest size takes six times as much. */
+	MEMORY_MAX = 512 << 20,
+	/* The end of a mail over which a reading hangs: mail.c gives it up before. */
+	CPU_S_MAX = 10,
+};
 
-/* A lease that is to be answered at the end of the turn. */
+/* A lease whose reports are not all on disk yet. */
 struct job {
+	struct gp_list link;
 	uint64_t lease, id;
 	size_t rcpts;
-	int error; /* -errno: the mail was not kept */
+	uint64_t first; /* tickets of its documents: as many from here on */
+	size_t documents, answered;
+	unsigned kept, known, refused;
+	bool failed;
+	struct gp_reply reply; /* why, when it is */
 };
 
 static struct {
 	struct gp_role_env *env;
-	struct gp_channel *channel; /* to spool; NULL: there is none */
-	struct gp_reportdb *db;
-	struct job jobs[JOBS_MAX];
-	size_t jobs_len;
-	struct gp_loop_hook hook;
+	struct gp_channel *spool, *reports; /* NULL: not there */
+	struct teller *teller;
+	struct gp_list jobs;
 } self;
-
-/* --- the database --- */
-
-static int
-open_database(struct gp_role_env *env)
-{
-	char path[sizeof(env->dirs[0].path) + 32];
-	if (env->dirs_len != 1)
-		return -EPROTO;
-	snprintf(path, sizeof(path), "%s/%s", env->dirs[0].path, GP_REPORTDB_FILE);
-	int r = gp_reportdb_open(path, GP_REPORTDB_MAKE, &self.db);
-	/* Once something was written, all its files are open, and stay so. */
-	if (r == 0)
-		r = gp_reportdb_forget(self.db, INT64_MIN);
-	if (r < 0)
-		gp_error("received_reports_not_opened", GP_FS("path", path),
-			 GP_FS("reason", gp_reportdb_why(self.db, r)));
-	return r;
-}
 
 /* --- answering --- */
 
 static struct gp_outcome
-outcome_of(int error)
+outcome_of(const struct job *job)
 {
-	if (error == 0)
-		return (struct gp_outcome){.kind = GP_OUTCOME_DELIVERED,
-					   .reply = GP_REPLY(250, 2, 0, 0, "The report was read")};
-	struct gp_outcome o = {.kind = GP_OUTCOME_DEFERRED,
-			       .reply = GP_REPLY(451, 4, 3, 0, "The report could not be kept")};
-	if (error == -ENOSPC)
-		o.reply = GP_REPLY(452, 4, 3, 1, "No space for the report");
-	return o;
+	if (job->failed)
+		return (struct gp_outcome){.kind = GP_OUTCOME_DEFERRED, .reply = job->reply};
+	return (struct gp_outcome){.kind = GP_OUTCOME_DELIVERED,
+				   .reply = GP_REPLY(250, 2, 0, 0, "The reports were read")};
 }
 
-static bool
+static void
 answer(const struct job *job)
 {
 	struct gp_outcome *outcomes = calloc(job->rcpts, sizeof(*outcomes));
-	if (!outcomes)
-		return false;
-	for (size_t i = 0; i < job->rcpts; i++)
-		outcomes[i] = outcome_of(job->error);
-	const struct gp_message m = {
-		.type = GP_MSG_OUTCOMES,
-		.fd = -1,
-		.outcomes = {.lease = job->lease, .outcomes = outcomes, .outcomes_len = job->rcpts},
-	};
-	bool sent = gp_channel_send(self.channel, &m);
+	struct gp_message m = {.type = GP_MSG_OUTCOMES, .fd = -1};
+	for (size_t i = 0; outcomes && i < job->rcpts; i++)
+		outcomes[i] = outcome_of(job);
+	m.outcomes.lease = job->lease;
+	m.outcomes.outcomes = outcomes;
+	m.outcomes.outcomes_len = job->rcpts;
+	/* What cannot be answered is tried again by spool when it misses us. */
+	if (!outcomes || !gp_channel_send(self.spool, &m))
+		self.spool = gp_channel_free(self.spool);
 	free(outcomes);
-	return sent;
-}
-
-/* A failure of the database takes with it what was told since its last sync. */
-static void
-fail_jobs(int error)
-{
-	for (size_t i = 0; i < self.jobs_len; i++)
-		self.jobs[i].error = error;
-	gp_error("received_reports_not_kept", GP_FN("mails", self.jobs_len),
-		 GP_FS("reason", gp_reportdb_why(self.db, error)));
 }
 
 static void
-on_turn_end(struct gp_loop_hook *hook)
+end_job(struct job *job)
 {
-	(void)hook;
-	if (self.jobs_len == 0)
-		return;
-	int r = gp_reportdb_sync(self.db);
-	if (r < 0)
-		fail_jobs(r);
-	/* What cannot be answered is read again, and is a duplicate then. */
-	for (size_t i = 0; self.channel && i < self.jobs_len; i++) {
-		if (!answer(&self.jobs[i]))
-			self.channel = gp_channel_free(self.channel);
+	gp_list_remove(&job->link);
+	if (!job->failed)
+		gp_info("report_mail_read", GP_FID("id", job->id), GP_FN("kept", job->kept),
+			GP_FN("known", job->known), GP_FN("refused", job->refused));
+	if (self.spool)
+		answer(job);
+	free(job);
+}
+
+static void
+fail_job(struct job *job, struct gp_reply reply)
+{
+	job->failed = true;
+	job->reply = reply;
+	end_job(job);
+}
+
+static void
+drop_jobs(void)
+{
+	struct gp_list *link;
+	while ((link = gp_list_pop(&self.jobs)))
+		free(gp_container_of(link, struct job, link));
+}
+
+/* --- reports --- */
+
+static struct job *
+find_job(uint64_t ticket)
+{
+	gp_list_each (it, &self.jobs) {
+		struct job *job = gp_container_of(it, struct job, link);
+		if (ticket - job->first < job->documents)
+			return job;
 	}
-	self.jobs_len = 0;
+	return NULL;
 }
 
-/* --- spool's messages --- */
+static void
+count(struct job *job, const struct gp_message *m)
+{
+	job->answered++;
+	switch ((enum gp_ingested)m->report_kept.outcome) {
+	case GP_INGESTED_KEPT:
+		job->kept++;
+		break;
+	case GP_INGESTED_KNOWN:
+		job->known++;
+		break;
+	case GP_INGESTED_REFUSED:
+		job->refused++;
+		gp_warning("report_refused", GP_FID("id", job->id),
+			   GP_F("reason", m->report_kept.reason));
+		break;
+	case GP_INGESTED_FAILED:
+		job->failed = true;
+		job->reply = GP_REPLY(451, 4, 3, 0, "The reports could not be kept");
+		break;
+	}
+}
+
+static void
+on_kept(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	(void)ctx, (void)c;
+	struct job *job = find_job(m->report_kept.ticket);
+	if (!job)
+		return;
+	count(job, m);
+	if (job->answered == job->documents)
+		end_job(job);
+}
+
+static void
+fail_all(void)
+{
+	while (!gp_list_empty(&self.jobs))
+		fail_job(gp_container_of(self.jobs.next, struct job, link),
+			 GP_REPLY(451, 4, 3, 0, "The reports' database is away"));
+}
+
+static void
+on_reports_gone(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c;
+	gp_warning("reports_gone", GP_FS("reason", why));
+	self.reports = NULL;
+	teller_connect(self.teller, NULL);
+	fail_all();
+	gp_role_peer_lost(GP_ROLE_REPORTS);
+}
+
+/* --- spool --- */
 
 /* What the decoder cannot see: that the parts of the message agree. */
 static bool
@@ -124,115 +177,145 @@ makes_sense(const struct gp_message *m)
 	       (m->fd >= 0 || m->deliver.body.len == m->deliver.body_size);
 }
 
-static int
-read_body(const struct gp_message *m, char **ret_copy, struct gp_slice *ret)
+/* NULL: errno. To be freed. */
+static char *
+read_body(int fd, size_t size)
 {
-	*ret_copy = NULL;
-	*ret = m->deliver.body;
-	if (m->fd < 0)
-		return 0;
-	size_t size = m->deliver.body_size, at = 0;
 	char *copy = malloc(GP_MAX(size, (size_t)1));
-	if (!copy)
-		return -ENOMEM;
-	while (at < size) {
-		ssize_t n = pread(m->fd, copy + at, size - at, (off_t)at);
-		if (n <= 0) {
-			free(copy);
-			return n < 0 ? -errno : -EIO;
+	for (size_t at = 0; copy && at < size;) {
+		ssize_t n = pread(fd, copy + at, size - at, (off_t)at);
+		if (n > 0) {
+			at += (size_t)n;
+			continue;
 		}
-		at += (size_t)n;
+		errno = n < 0 ? errno : EIO;
+		free(copy);
+		return NULL;
 	}
-	*ret_copy = copy;
-	*ret = gp_slice(copy, size);
-	return 0;
+	return copy;
 }
 
+/* The processor's time from now on, after which SIGPROF ends the process; 0: without end. */
 static void
-log_read(uint64_t id, const struct ingest_result *result)
+limit_time(unsigned seconds)
 {
-	gp_info("report_mail_read", GP_FID("id", id), GP_FN("kept", result->kept),
-		GP_FN("duplicates", result->duplicates), GP_FN("refused", result->refused),
-		GP_FS("reason", result->reason));
+	const struct itimerval timer = {.it_value.tv_sec = seconds};
+	(void)setitimer(ITIMER_PROF, &timer, NULL);
 }
 
 static int
-take_mail(const struct gp_message *m)
+read_mail(const struct gp_message *m, struct job *job)
 {
-	char *copy;
-	struct gp_slice body;
-	struct ingest_result result;
-	int r = read_body(m, &copy, &body);
-	const struct ingest_from from = {.id = m->deliver.id,
-					 .hostname = self.env->config->hostname,
-					 .seed = self.env->seed[0]};
-	if (r == 0)
-		r = ingest_mail(self.db, &from, body, &result);
-	if (r == 0)
-		log_read(m->deliver.id, &result);
+	char *copy = NULL;
+	struct ingest_mail mail = {.id = m->deliver.id,
+				   .hostname = self.env->config->hostname,
+				   .seed = self.env->seed[0],
+				   .octets = m->deliver.body};
+	if (m->fd >= 0) {
+		copy = read_body(m->fd, m->deliver.body_size);
+		mail.octets = gp_slice(copy, m->deliver.body_size);
+		if (!copy)
+			return -errno;
+	}
+	limit_time(CPU_S_MAX);
+	int r = ingest_read(self.teller, &mail, &job->first, &job->documents);
+	limit_time(0);
 	free(copy);
 	return r;
 }
 
 static void
-on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+on_deliver(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	(void)ctx;
-	if (!makes_sense(m)) {
+	struct job *job = makes_sense(m) ? calloc(1, sizeof(*job)) : NULL;
+	if (!job) {
 		gp_error("bad_delivery", GP_FID("id", m->deliver.id));
-		self.channel = gp_channel_free(c);
+		self.spool = gp_channel_free(c);
 		return;
 	}
-	if (self.jobs_len == JOBS_MAX)
-		on_turn_end(&self.hook);
-	if (!self.channel)
+	job->lease = m->deliver.lease;
+	job->id = m->deliver.id;
+	job->rcpts = m->deliver.envelope.rcpts_len;
+	gp_list_append(&self.jobs, &job->link);
+	int r = read_mail(m, job);
+	if (r == 0)
 		return;
-	struct job *job = &self.jobs[self.jobs_len++];
-	*job = (struct job){.lease = m->deliver.lease,
-			    .id = m->deliver.id,
-			    .rcpts = m->deliver.envelope.rcpts_len};
-	int r = take_mail(m);
-	if (r < 0)
-		fail_jobs(r);
+	/* What was begun has no end, so another channel must follow this one. */
+	self.reports = gp_channel_free(self.reports);
+	teller_connect(self.teller, NULL);
+	gp_error("report_mail_not_read", GP_FID("id", job->id), GP_FS("reason", strerror(-r)));
+	fail_all();
+	gp_role_peer_lost(GP_ROLE_REPORTS);
 }
 
 static void
-on_close(void *ctx, struct gp_channel *c, const char *why)
+on_spool_gone(void *ctx, struct gp_channel *c, const char *why)
 {
 	(void)ctx, (void)c;
 	gp_warning("spool_gone", GP_FS("reason", why));
-	self.channel = NULL;
-	self.jobs_len = 0;
+	self.spool = NULL;
+	drop_jobs();
 	gp_role_peer_lost(GP_ROLE_SPOOL);
+}
+
+/* --- the role --- */
+
+static void
+connect_spool(struct gp_role_env *env, int fd)
+{
+	static const struct gp_channel_owner owner = {.on_message = on_deliver,
+						      .on_close = on_spool_gone};
+	gp_channel_free(self.spool);
+	/* Their leases were the other spool's. */
+	drop_jobs();
+	self.spool = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_INGEST, &owner);
+}
+
+static void
+connect_reports(struct gp_role_env *env, int fd)
+{
+	static const struct gp_channel_owner owner = {.on_message = on_kept,
+						      .on_close = on_reports_gone};
+	gp_channel_free(self.reports);
+	self.reports = gp_channel_new(env->loop, fd, GP_PERMIT_REPORTS_TO_INGEST, &owner);
+	teller_connect(self.teller, self.reports);
+	fail_all();
 }
 
 static void
 on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
-	static const struct gp_channel_owner owner = {.on_message = on_message,
-						      .on_close = on_close};
 	(void)index;
-	gp_assert(role == GP_ROLE_SPOOL);
-	gp_channel_free(self.channel);
-	self.jobs_len = 0;
-	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_INGEST, &owner);
-	if (!self.channel)
+	if (role == GP_ROLE_SPOOL)
+		connect_spool(env, fd);
+	else
+		connect_reports(env, fd);
+	if (role == GP_ROLE_SPOOL ? !self.spool : !self.reports)
 		gp_error("no_channel", GP_FS("peer", gp_role_name(role)));
+}
+
+static int
+prepare(struct gp_role_env *env)
+{
+	const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
+	(void)env;
+	return setrlimit(RLIMIT_DATA, &memory) < 0 ? -errno : 0;
 }
 
 static int
 start(struct gp_role_env *env)
 {
 	self.env = env;
-	self.hook.run = on_turn_end;
-	gp_loop_at_end(env->loop, GP_LOOP_WORK, &self.hook);
-	return 0;
+	gp_list_init(&self.jobs);
+	self.teller = teller_new();
+	return self.teller ? 0 : -ENOMEM;
 }
 
 static const struct gp_role role = {
 	.id = GP_ROLE_INGEST,
 	.sandbox = &ingest_sandbox,
-	.prepare = open_database,
+	.prepare = prepare,
 	.start = start,
 	.on_peer = on_peer,
 };

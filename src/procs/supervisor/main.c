@@ -213,8 +213,6 @@ tell_resources(struct instance *in)
 		ok = tell_directory(in, &r->policies);
 	if (ok && needs & NEEDS_REPORTS_DIR)
 		ok = tell_directory(in, &r->reports);
-	if (ok && needs & NEEDS_RECEIVED_DIR)
-		ok = tell_directory(in, &r->received);
 	for (size_t i = 0; ok && needs & NEEDS_MAIL_ROOTS && i < r->mail_roots_len; i++)
 		ok = tell_directory(in, &r->mail_roots[i]);
 	if (ok && needs & NEEDS_USERS && r->users.fd >= 0)

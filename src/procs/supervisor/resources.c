@@ -334,7 +334,7 @@ resources_raise_files(void)
 int
 resources_open(struct resources *r, const struct gp_config *cfg, unsigned workers)
 {
-	struct identity spool, fetch, reports, ingest, maildir;
+	struct identity spool, fetch, reports, maildir;
 	bool changed;
 	*r = (struct resources){.users.fd = -1,
 				.dashboard.fd = -1,
@@ -344,7 +344,6 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 	if (identity_of("spool", cfg->user, &spool) < 0 ||
 	    identity_of("fetch", cfg->user, &fetch) < 0 ||
 	    identity_of("reports", cfg->user, &reports) < 0 ||
-	    identity_of("ingest", cfg->user, &ingest) < 0 ||
 	    identity_of("maildir", cfg->user, &maildir) < 0) {
 		gp_error("no_user", GP_F("user", cfg->user),
 			 GP_FS("reason",
@@ -359,8 +358,6 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 		error = open_state_folder(cfg, "mta-sts", &fetch, &r->policies);
 	if (error == 0)
 		error = open_state_folder(cfg, "reports", &reports, &r->reports);
-	if (error == 0)
-		error = open_state_folder(cfg, "received", &ingest, &r->received);
 	if (error == 0)
 		error = resources_reroot(r, cfg, &maildir, &changed);
 	users_file_renew(&r->users, cfg->users.file);

@@ -33,7 +33,6 @@ enum role_needs {
 	NEEDS_ISSUER_SECRET = 2048, /* what to say to the issuer of tokens, as a descriptor */
 	NEEDS_WEB_SOCKETS = 1024,   /* web.listen's and web.policy_listen's, where they are */
 	NEEDS_SRS_SECRET = 4096,    /* what addresses of core/srs are made with, as descriptors */
-	NEEDS_RECEIVED_DIR = 8192,
 	NEEDS_ANY_SECRET = NEEDS_SECRETS | NEEDS_ISSUER_SECRET | NEEDS_SRS_SECRET,
 };
 
@@ -121,7 +120,6 @@ struct resources {
 	struct gp_role_dir spool;
 	struct gp_role_dir policies; /* of MTA-STS */
 	struct gp_role_dir reports;
-	struct gp_role_dir received;
 	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
 	size_t mail_roots_len;
 	struct users_file users;
