@@ -36,7 +36,10 @@ enum {
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
 	OUT_BUFFER = 64 * 1024,
-	SAID = 1,   /* an error, of which standard error was told */
+	SAID = 1, /* an error, of which standard error was told */
+	/* Domains that are done and wait for one before them, some 100 KB each: one whose servers
+	   are silent for half a minute shall not hold up the others. */
+	WAITING_MAX = 2000,
 	TICK_S = 1, /* between the progress that is told, and kept */
 	/* With what was published in between, and what that made be asked. */
 	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
@@ -68,9 +71,11 @@ struct audit {
 	struct audit_baselines baselines;
 	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
 	struct audit_hosts hosts;
-	struct job **jobs;  /* as many as may be at once: that of domain N at N modulo */
+	struct job **jobs; /* begun and not told of: that of domain N at N modulo jobs_max */
+	size_t jobs_max;
 	size_t first;       /* domain that no earlier run told of */
 	size_t begun, told; /* domains, with those of an earlier run */
+	size_t under_way;   /* of those that are begun: not done */
 	struct audit_progress progress;
 	struct event tick, interrupt, terminate;
 	struct findings_writer writer;
@@ -280,6 +285,13 @@ copy_answers(struct job *job)
 	return r == 0 ? 0 : -ENOMEM;
 }
 
+static void
+finish(struct job *job)
+{
+	job->done = true;
+	job->audit->under_way--;
+}
+
 /* 0: go on at once. 1: it is done, or called when the answers are there. */
 static int
 take_step(struct job *job)
@@ -302,8 +314,10 @@ take_step(struct job *job)
 	job->counted = true;
 	if (a->o.zone)
 		r = audit_patch_next(&job->patch, job->answers, &job->result.findings);
-	job->done = !a->o.zone || r > 0;
-	return job->done ? 1 : r;
+	if (a->o.zone && r <= 0)
+		return r;
+	finish(job);
+	return 1;
 }
 
 /* Its answers are larger than any honest zone makes them: the others go on. */
@@ -319,7 +333,7 @@ give_up(struct job *job)
 	job->result = (struct gp_posture_result){.findings = gp_findings(&job->arena),
 						 .facts.domain = job->query.domain};
 	gp_finding_put(&job->result.findings, &f);
-	job->done = true;
+	finish(job);
 }
 
 /* Goes as far as it can with what is known. */
@@ -379,6 +393,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->query.policy = audit_hosts_policy(&a->hosts, domain);
 	if (open_answers(job) < 0 || !read_past(job))
 		return job_free(job);
+	a->under_way++;
 	step(job);
 	return job;
 }
@@ -386,7 +401,14 @@ begin(struct audit *a, struct gp_slice domain)
 static struct job **
 place_of(struct audit *a, size_t number)
 {
-	return &a->jobs[number % a->o.at_once];
+	return &a->jobs[number % a->jobs_max];
+}
+
+static bool
+may_begin(const struct audit *a)
+{
+	return a->begun < a->domains.len && a->under_way < a->o.at_once &&
+	       a->begun - a->told < a->jobs_max;
 }
 
 /* Tells of the first ones that are done, and takes up others in their place. */
@@ -397,7 +419,7 @@ pump(struct audit *a)
 		/* Nobody is waited for then, and the loop comes to its turn here alone. */
 		if (!a->dns.lookup.network)
 			(void)event_base_loop(a->base, EVLOOP_NONBLOCK);
-		if (a->begun < a->domains.len && a->begun - a->told < a->o.at_once) {
+		if (may_begin(a)) {
 			struct job **place = place_of(a, a->begun);
 			*place = begin(a, a->domains.list[a->begun++]);
 			a->error = *place ? a->error : -ENOMEM;
@@ -519,7 +541,7 @@ look_at_all(struct audit *a)
 	if (a->error == 0 && !a->stopped && a->told < a->domains.len)
 		(void)event_base_dispatch(a->base);
 	unwatch(a);
-	for (size_t i = 0; i < a->o.at_once; i++)
+	for (size_t i = 0; i < a->jobs_max; i++)
 		a->jobs[i] = job_free(a->jobs[i]);
 	free(a->jobs);
 }
@@ -570,7 +592,8 @@ run(struct audit *a)
 	audit_summary_init(&a->summary, seed);
 	make_query(a);
 	a->begun = a->told = a->first;
-	a->jobs = calloc(a->o.at_once, sizeof(*a->jobs));
+	a->jobs_max = a->o.at_once + WAITING_MAX;
+	a->jobs = calloc(a->jobs_max, sizeof(*a->jobs));
 	if (!a->jobs)
 		return -ENOMEM;
 	if (!a->o.zone)

@@ -201,6 +201,7 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 		.private = o->private,
 		.dns = o->dns,
 		.resolver = o->resolver,
+		.dns_per_s = (double)o->rate,
 		.limits = {.per_s = o->probe_rate,
 			   .per_address = 2,
 			   .per_network = 8,
