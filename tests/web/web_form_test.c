@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/buf.h"
 #include "procs/web/form.h"
 
 /* What is sent, and each field with its value: "a=b|c=d"; NULL: it is refused. */
