@@ -6,6 +6,20 @@
 
 /* --- what adds up --- */
 
+/* A document of these rows. */
+static struct gp_reportdb_result
+tell(const struct gp_ingest_head *head, bool authenticated, const struct gp_ingest_row *rows,
+     size_t len)
+{
+	struct gp_ingest_listener l = gp_reportdb_listener(db);
+	begin(authenticated);
+	int r = l.head(l.context, head);
+	for (size_t i = 0; r == 0 && i < len; i++)
+		r = l.row(l.context, &rows[i]);
+	assert_true(r >= 0);
+	return end(NULL);
+}
+
 /* One with 10 messages of ours, 4 forwarded ones, 3 forged. */
 static struct gp_reportdb_result
 tell_usual(const char *id)
