@@ -13,6 +13,8 @@ enum {
 struct seen {
 	struct gp_posture_host hosts[HOSTS];
 	struct gp_posture_policy policy;
+	const struct gp_posture_past *past;
+	size_t past_len;
 };
 
 #define POLICY(mode, mx, age) "version: STSv1\nmode: " mode "\n" mx "max_age: " age "\n"
@@ -115,6 +117,10 @@ CHANGE(not_found, s->policy.outcome = GP_POSTURE_FETCH_STATUS)
 CHANGE(as_html, s->policy.outcome = GP_POSTURE_FETCH_TYPE)
 CHANGE(too_large, s->policy.outcome = GP_POSTURE_FETCH_TOO_LARGE)
 CHANGE(no_http, s->policy.outcome = GP_POSTURE_FETCH_BROKEN)
+static const struct gp_posture_past policy_before[] = {
+	{GP_SLICE("sts.id"), GP_SLICE("1"), GP_SLICE(""), NOW_S - 9 * DAY_S},
+	{GP_SLICE("sts.policy"), GP_SLICE("00"), GP_SLICE(""), NOW_S - 9 * DAY_S}};
+CHANGE(another_policy, s->past = policy_before; s->past_len = 2)
 #define SERVES(name, text_) CHANGE(name, s->policy.text = GP_SLICE(text_))
 SERVES(unknown_key, POLICY("enforce", "nmx: a.test\nmx: *.d.test\n", "2419200"))
 SERVES(key_again, POLICY("enforce", "mx: *.d.test\nmode: none\n", "2419200"))
@@ -197,6 +203,7 @@ static const struct {
 	{"sts.policy.fetch", GP_SEVERITY_HIGH, 0, as_html, "{}"},
 	{"sts.policy.fetch", GP_SEVERITY_HIGH, 0, too_large, "{}"},
 	{"sts.policy.fetch", GP_SEVERITY_HIGH, 0, no_http, "{}"},
+	{"sts.id.stale", GP_SEVERITY_MEDIUM, RECORDS, another_policy, "{}"},
 	{"sts.policy.syntax", GP_SEVERITY_LOW, SERVED, unknown_key, "{}"},
 	{"sts.policy.syntax", GP_SEVERITY_LOW, SERVED, key_again, "{}"},
 	{"sts.policy.syntax", GP_SEVERITY_HIGH, 0, no_mx, "{}"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Findings that need what earlier looks saw, and the days in what is proposed. */
-#include "world.h"
+#include "published.h"
 
 #define DAY_S 86400ULL
 #define NOW_S (20'000 * DAY_S) /* 2024-10-04 */
@@ -11,6 +11,7 @@
 #define OTHER "00000000000000000000000000000000"
 
 static const struct {
+	const char *what; /* for the document; NULL: it has other rows of the kind */
 	const char *world;
 	const char *past; /* NAME=VALUE<BEFORE@DAYS-AGO, with blanks between */
 	const char *id;   /* what is found; NULL: nothing */
@@ -19,60 +20,74 @@ static const struct {
 	const char *step;     /* lines of the fix; NULL: not looked at */
 } cases[] = {
 	/* p=none: of unknown age */
-	{P("none", RUA), "", "dmarc.p.none", GP_SEVERITY_HIGH, "_dmarc.d.test TXT",
+	{"nobody looked before", P("none", RUA), "", "dmarc.p.none", GP_SEVERITY_HIGH,
+	 "_dmarc.d.test TXT",
 	 "\nnot before 2024-11-03: v=DMARC1; p=quarantine; " RUA
 	 "\nnot before 2024-12-03: v=DMARC1; p=reject; " RUA},
-	{P("none", RUA), "dmarc=present<@20 dmarc.p=none<@20", "dmarc.p.none", GP_SEVERITY_HIGH,
+	{"it was there at the first look, 20 days ago", P("none", RUA),
+	 "dmarc=present<@20 dmarc.p=none<@20", "dmarc.p.none", GP_SEVERITY_HIGH,
 	 "p=none since 2024-09-14 or longer: ",
 	 "\nnot before 2024-10-14: v=DMARC1; p=quarantine; " RUA},
 	/* seen to begin: now, some days ago, long ago */
-	{P("none", RUA), "dmarc=none<@20", "dmarc.p.none", GP_SEVERITY_MEDIUM, "_dmarc.d.test TXT",
+	{"there was no record until now", P("none", RUA), "dmarc=none<@20", "dmarc.p.none",
+	 GP_SEVERITY_MEDIUM, "_dmarc.d.test TXT",
 	 "\nnot before 2024-11-03: v=DMARC1; p=quarantine; " RUA},
-	{P("none", RUA), "dmarc=present<none@20 dmarc.p=none<@20", "dmarc.p.none",
-	 GP_SEVERITY_MEDIUM,
+	{"it began 20 days ago", P("none", RUA), "dmarc=present<none@20 dmarc.p=none<@20",
+	 "dmarc.p.none", GP_SEVERITY_MEDIUM,
 	 "p=none since 2024-09-14: ", "\nnot before 2024-11-13: v=DMARC1; p=reject; " RUA},
-	{P("none", RUA), "dmarc=present<none@90 dmarc.p=none<@90", "dmarc.p.none",
+	{NULL, P("none", RUA), "dmarc=present<none@90 dmarc.p=none<@90", "dmarc.p.none",
 	 GP_SEVERITY_MEDIUM,
 	 "p=none since 2024-07-06: ", "\nfrom 2024-10-04: v=DMARC1; p=quarantine; " RUA},
-	{P("none", RUA), "dmarc=present<none@91 dmarc.p=none<@91", "dmarc.p.none", GP_SEVERITY_HIGH,
+	{"it began 91 days ago", P("none", RUA), "dmarc=present<none@91 dmarc.p=none<@91",
+	 "dmarc.p.none", GP_SEVERITY_HIGH,
 	 "p=none since 2024-07-05: ", "\nfrom 2024-10-04: v=DMARC1; p=quarantine; " RUA},
+	/* seen to begin, but not as what it is now */
+	{NULL, P("none", RUA), "dmarc=present<none@91 dmarc.p=none<@20", "dmarc.p.none",
+	 GP_SEVERITY_HIGH, "p=none since 2024-09-14 or longer: ", NULL},
 	/* a step back, now and some days ago */
-	{P("none", RUA), "dmarc=present<none@91 dmarc.p=quarantine<none@91", "dmarc.p.none",
-	 GP_SEVERITY_HIGH, "_dmarc.d.test TXT", NULL},
-	{P("none", RUA), "dmarc=present<none@20 dmarc.p=none<reject@20", "dmarc.p.none",
-	 GP_SEVERITY_HIGH, "p=none since 2024-09-14: ", NULL},
+	{"it was stricter until now", P("none", RUA),
+	 "dmarc=present<none@91 dmarc.p=quarantine<none@91", "dmarc.p.none", GP_SEVERITY_HIGH,
+	 "_dmarc.d.test TXT", NULL},
+	{"it was stricter until 20 days ago", P("none", RUA),
+	 "dmarc=present<none@20 dmarc.p=none<reject@20", "dmarc.p.none", GP_SEVERITY_HIGH,
+	 "p=none since 2024-09-14: ", NULL},
 	/* nobody reads the reports */
-	{P("none", "fo=1"), "dmarc=present<none@20 dmarc.p=none<@20", "dmarc.p.none",
-	 GP_SEVERITY_HIGH, "p=none since 2024-09-14: ", NULL},
-	{P("none", "rua=mailto:r@no.d.test"), "dmarc=present<none@20 dmarc.p=none<@20",
+	{"it began 20 days ago, and nobody gets reports", P("none", "fo=1"),
+	 "dmarc=present<none@20 dmarc.p=none<@20", "dmarc.p.none", GP_SEVERITY_HIGH,
+	 "p=none since 2024-09-14: ", NULL},
+	{NULL, P("none", "rua=mailto:r@no.d.test"), "dmarc=present<none@20 dmarc.p=none<@20",
 	 "dmarc.p.none", GP_SEVERITY_HIGH, "p=none since 2024-09-14: ", NULL},
 	/* the next steps */
-	{P("quarantine", RUA), "dmarc.p=quarantine<none@10", "dmarc.p.quarantine", GP_SEVERITY_LOW,
-	 "_dmarc.d.test TXT", "\nnot before 2024-10-24: v=DMARC1; p=reject; " RUA},
-	{"{'_dmarc.d.test':null}", "", "dmarc.missing", GP_SEVERITY_CRITICAL, "_dmarc.d.test",
+	{"it began 10 days ago", P("quarantine", RUA), "dmarc.p=quarantine<none@10",
+	 "dmarc.p.quarantine", GP_SEVERITY_LOW, "_dmarc.d.test TXT",
+	 "\nnot before 2024-10-24: v=DMARC1; p=reject; " RUA},
+	{"nobody looked before", "{'_dmarc.d.test':null}", "", "dmarc.missing",
+	 GP_SEVERITY_CRITICAL, "_dmarc.d.test",
 	 "\nfrom 2024-10-04: v=DMARC1; p=none; rua=mailto:dmarc-reports@d.test"
 	 "\nnot before 2024-11-03: v=DMARC1; p=quarantine; rua=mailto:dmarc-reports@d.test"
 	 "\nnot before 2024-12-03: v=DMARC1; p=reject; rua=mailto:dmarc-reports@d.test"},
 	/* a look of tomorrow, by a clock that was wrong */
-	{P("none", RUA), "dmarc=present<none@-1 dmarc.p=none<@-1", "dmarc.p.none",
+	{NULL, P("none", RUA), "dmarc=present<none@-1 dmarc.p=none<@-1", "dmarc.p.none",
 	 GP_SEVERITY_MEDIUM, "p=none since 2024-10-05: ", NULL},
 
 	/* keys */
-	{"{}", "dkim.key.s1=" FINGERPRINT "<@366", "dkim.old", GP_SEVERITY_LOW,
-	 "s1: the same since 2023-10-04", NULL},
-	{"{}", "dkim.key.s1=" FINGERPRINT "<@365", NULL, 0, NULL, NULL},
-	{"{}", "dkim.key.s1=" OTHER "<@366", NULL, 0, NULL, NULL},
-	{"{}", "dkim.key.s2=" FINGERPRINT "<@366", NULL, 0, NULL, NULL},
+	{"the key is the same for 366 days", "{}", "dkim.key.s1=" FINGERPRINT "<@366", "dkim.old",
+	 GP_SEVERITY_LOW, "s1: the same since 2023-10-04", NULL},
+	{NULL, "{}", "dkim.key.s1=" FINGERPRINT "<@365", NULL, 0, NULL, NULL},
+	{NULL, "{}", "dkim.key.s1=" OTHER "<@366", NULL, 0, NULL, NULL},
+	{NULL, "{}", "dkim.key.s2=" FINGERPRINT "<@366", NULL, 0, NULL, NULL},
 
 	/* MTA-STS: the id, and the policy as it is served */
-	{"{}", "sts.id=1<@9 sts.policy=" OTHER "<@9", "sts.id.stale", GP_SEVERITY_MEDIUM,
+	{"the policy is another than 9 days ago, the id is not", "{}",
+	 "sts.id=1<@9 sts.policy=" OTHER "<@9", "sts.id.stale", GP_SEVERITY_MEDIUM,
 	 "_mta-sts.d.test TXT", NULL},
-	{"{}", "sts.id=1<@9 sts.policy=" POLICY "<" OTHER "@5", "sts.id.stale", GP_SEVERITY_MEDIUM,
+	{"the policy changed 5 days ago, the id did not", "{}",
+	 "sts.id=1<@9 sts.policy=" POLICY "<" OTHER "@5", "sts.id.stale", GP_SEVERITY_MEDIUM,
 	 "_mta-sts.d.test TXT", NULL},
-	{"{}", "sts.id=1<0@9 sts.policy=" POLICY "<" OTHER "@9", NULL, 0, NULL, NULL},
-	{"{}", "sts.id=1<0@5 sts.policy=" POLICY "<" OTHER "@9", NULL, 0, NULL, NULL},
-	{"{}", "sts.id=1<@9 sts.policy=" POLICY "<@9", NULL, 0, NULL, NULL},
-	{"{}", "sts.id=0<@9 sts.policy=" OTHER "<@9", NULL, 0, NULL, NULL},
+	{NULL, "{}", "sts.id=1<0@9 sts.policy=" POLICY "<" OTHER "@9", NULL, 0, NULL, NULL},
+	{NULL, "{}", "sts.id=1<0@5 sts.policy=" POLICY "<" OTHER "@9", NULL, 0, NULL, NULL},
+	{NULL, "{}", "sts.id=1<@9 sts.policy=" POLICY "<@9", NULL, 0, NULL, NULL},
+	{NULL, "{}", "sts.id=0<@9 sts.policy=" OTHER "<@9", NULL, 0, NULL, NULL},
 };
 
 /* As it is served now. */
@@ -183,12 +198,43 @@ facts_are_told(void **state)
 	json_decref(json);
 }
 
+/* --- the table of docs/audit.md --- */
+
+static void
+put_table(struct gp_buf *out)
+{
+	gp_buf_put_str(out, "| id | severity here | when |\n|---|---|---|\n");
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		if (cases[i].what)
+			gp_buf_printf(out, "| `%s` | %s | %s |\n", cases[i].id,
+				      gp_severity_name(cases[i].severity), cases[i].what);
+	}
+}
+
+static void
+table_is_that_of_the_document(void **state)
+{
+	struct gp_buf table = GP_BUF_INIT(DOCUMENT_MAX);
+	(void)state;
+	put_table(&table);
+	assert_in_document(&table, "posture_past_test");
+	gp_buf_free(&table);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_counts),
 		cmocka_unit_test(facts_are_told),
+		cmocka_unit_test(table_is_that_of_the_document),
 	};
+	if (argc > 1 && strcmp(argv[1], "--table") == 0) {
+		struct gp_buf table = GP_BUF_INIT(DOCUMENT_MAX);
+		put_table(&table);
+		printf("%.*s", GP_SLICE_FMT(gp_buf_slice(&table)));
+		gp_buf_free(&table);
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

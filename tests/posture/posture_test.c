@@ -490,6 +490,31 @@ questions_have_an_end(void **state)
 	gp_arena_free(&arena);
 }
 
+/* A zone in which all is forged: what is told of it is short. */
+static void
+bogus_answers_have_an_end(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	const char *name;
+	json_t *json = make_world(false, "{}"), *types;
+	(void)state;
+	json_object_foreach(json, name, types)
+		json_object_set_new(json, name, json_string("BOGUS"));
+	struct gp_answers *world = read_world(json, &arena);
+	run(world, &query, &arena, &r);
+	const struct gp_finding *f = get(&r.findings, "dnssec.bogus");
+	assert_non_null(f);
+	assert_int_equal(f->severity, GP_SEVERITY_CRITICAL);
+	size_t told = 1;
+	for (size_t i = 0; i < f->evidence.len; i++)
+		told += f->evidence.ptr[i] == ';';
+	assert_int_equal(told, 8);
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
 /* --- what the DNS did not say --- */
 
 static void
@@ -668,6 +693,25 @@ own_addresses(void **state)
 	}
 }
 
+/* The table above as JSON, for tests by real name servers: rows with their whole worlds. */
+static void
+print_worlds(void)
+{
+	json_t *rows = json_array();
+	for (size_t i = 0; i < GP_ARRAY_LEN(plants); i++) {
+		json_t *world = make_world(plants[i].flags & PARKED, plants[i].world);
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:b, s:o}", "id", plants[i].id, "parked",
+						plants[i].flags & PARKED, "world", world));
+	}
+	json_array_append_new(rows, json_pack("{s:n, s:b, s:o}", "id", "parked", 0, "world",
+					      make_world(false, "{}")));
+	json_array_append_new(rows, json_pack("{s:n, s:b, s:o}", "id", "parked", 1, "world",
+					      make_world(true, "{}")));
+	assert_int_equal(json_dumpf(rows, stdout, 0), 0);
+	json_decref(rows);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -681,11 +725,16 @@ main(int argc, char **argv)
 		cmocka_unit_test(networks_are_spread_over_records),
 		cmocka_unit_test(questions_have_an_end),
 		cmocka_unit_test(findings_have_an_end),
+		cmocka_unit_test(bogus_answers_have_an_end),
 		cmocka_unit_test(nothing_is_concluded_from_silence),
 		cmocka_unit_test(records_above_are_in_force_below),
 		cmocka_unit_test(own_addresses),
 		cmocka_unit_test(table_is_that_of_the_document),
 	};
+	if (argc > 1 && strcmp(argv[1], "--worlds") == 0) {
+		print_worlds();
+		return 0;
+	}
 	if (argc > 1 && strcmp(argv[1], "--table") == 0) {
 		struct gp_buf table = GP_BUF_INIT(DOCUMENT_MAX);
 		put_table(&table);

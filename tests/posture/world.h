@@ -43,7 +43,7 @@
 static const char clean_world[] =
 	"{'d.test':{'MX':[[10,'mx1.d.test'],[20,'mx2.d.test'],[30,'mx3.d.test']],"
 	"'TXT':['v=spf1 mx -all'],'A':['20.0.0.80'],'secure':true,"
-	"'CAA':" CAA_SET ",'DS':[[7,13,2,'" D32 "']],'DNSKEY':[[257,3,13,'YQ==']]},"
+	"'CAA':" CAA_SET ",'DS':[[7,13,2,'" D32 "'],[7,13,1,'0011']],'DNSKEY':[[257,3,13,'YQ==']]},"
 	"'mx1.d.test':{'A':['20.0.0.1'],'TXT':['v=spf1 a -all'],'secure':true},"
 	"'mx2.d.test':{'A':['20.0.0.2'],'TXT':['v=spf1 a -all'],'secure':true},"
 	"'mx3.d.test':{'A':['20.0.0.3'],'TXT':['v=spf1 a -all'],'secure':true},"

@@ -101,6 +101,7 @@ FORMS = {
     "MX": lambda v: f"{v[0]} {name_of(v[1])}",
     "TLSA": lambda v: f"{v[0]} {v[1]} {v[2]} {v[3]}",
     "TXT": txt,
+    "SPF": txt,
 }
 
 
@@ -168,8 +169,17 @@ server:
 """
 
 
-def config(folder, address, port, names, forward=None, root=None):
+ANCHOR = """
+server:
+  module-config: "validator iterator"
+  trust-anchor-file: "{file}"
+"""
+
+
+def config(folder, address, port, names, forward=None, root=None, anchor=None):
     text = CONFIG.format(address=address, port=port, folder=folder)
+    if anchor:
+        text = text.replace('  module-config: "iterator"\n', "") + ANCHOR.format(file=anchor)
     if forward:
         return text + FORWARD.format(server=forward.replace(":", "@"))
     if root:
@@ -207,10 +217,11 @@ def free_port(address):
 
 
 class DnsRig:
-    """In place of names: forward, a server that knows; or root, that of a root, from which it walks down."""
+    """In place of names: forward, a server that knows; or root, that of a root, from which it walks down. anchor: the
+    file with the root's key, by which it validates."""
 
-    def __init__(self, names, address="127.0.0.53", port=0, forward=None, root=None):
-        self.names, self.address, self.forward, self.root = names, address, forward, root
+    def __init__(self, names, address="127.0.0.53", port=0, forward=None, root=None, anchor=None):
+        self.names, self.address, self.forward, self.root, self.anchor = names, address, forward, root, anchor
         self.port = port or free_port(address)
         self.server = f"{address}:{self.port}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-dns-"))
@@ -221,7 +232,7 @@ class DnsRig:
         (self.folder / "zone").write_text(zone(self.names), encoding="ascii")
         (self.folder / "empty").touch()
         path = self.folder / "unbound.conf"
-        text = config(self.folder, self.address, self.port, self.names, self.forward, self.root)
+        text = config(self.folder, self.address, self.port, self.names, self.forward, self.root, self.anchor)
         path.write_text(text, encoding="utf-8")
         with (self.folder / "log").open("wb") as log:
             argv = [program, "-c", str(path)]

@@ -2,6 +2,7 @@
 #include "cli/audit/facts.h"
 
 #include "core/dmarc/record.h"
+#include "core/message/date.h"
 
 enum { KEYS_MAX = 40 }; /* of which the fingerprints are kept */
 
@@ -30,7 +31,15 @@ put_number(struct writing *w, const char *name, unsigned number)
 	put(w, name, gp_arena_printf(w->arena, "%u", number));
 }
 
-/* Fingerprints by selector, sorted. */
+static bool
+is_among(const struct audit_fact *first, const struct audit_fact *end, struct gp_slice name)
+{
+	while (first < end && !gp_slice_eq(first->name, name))
+		first++;
+	return first < end;
+}
+
+/* Fingerprints by selector, sorted; a selector may be named twice. */
 static void
 put_keys(struct writing *w, const struct gp_posture_facts *f)
 {
@@ -39,6 +48,8 @@ put_keys(struct writing *w, const struct gp_posture_facts *f)
 		const struct gp_posture_key *k = &f->dkim.list[i];
 		struct gp_slice name =
 			gp_arena_printf(w->arena, "dkim.key.%.*s", GP_SLICE_FMT(k->selector));
+		if (is_among(first, w->list + w->len, name))
+			continue;
 		struct audit_fact *at = w->list + w->len;
 		for (; at > first && gp_slice_cmp(at[-1].name, name) > 0; at--)
 			*at = at[-1];
@@ -104,6 +115,16 @@ put_mx(struct writing *w, const struct gp_posture_facts *f)
 		put(w, "mx", mx_text(w, f->mx.records, f->mx.len));
 }
 
+/* audit watch tells of it ahead: news.h. */
+static void
+put_expiry(struct writing *w, const struct gp_posture_facts *f)
+{
+	if (f->certificate_until_s > 0)
+		put(w, "expires.certificate",
+		    gp_arena_printf(w->arena, "%s",
+				    gp_date_stamp((uint64_t)f->certificate_until_s).s));
+}
+
 static void
 put_spf(struct writing *w, const struct gp_posture_facts *f)
 {
@@ -130,6 +151,7 @@ audit_facts(const struct gp_posture_facts *f, struct gp_arena *arena,
 	put_number(&w, "dkim.keys", f->dkim.keys);
 	put_number(&w, "dkim.revoked", f->dkim.revoked);
 	put_dmarc(&w, f);
+	put_expiry(&w, f);
 	put_mx(&w, f);
 	if (f->org.len > 0)
 		put(&w, "org", f->org);
