@@ -201,8 +201,8 @@ filling_failure(struct gp_reportdb *db, int64_t day)
 	filling_end(db, NULL);
 }
 
-/* What made other dashboards run a reporter's code, and what might: as HTML, attribute, URL, CSS, SVG,
- * JSON and script. */
+/* What made other dashboards run a reporter's code, and what might: as HTML, attribute, URL, CSS,
+ * SVG, JSON and script. */
 static const char *const filling_attacks[] = {
 	"<script>window.acted=1</script>",
 	"<ScRiPt>window.acted=1</sCrIpT>",
