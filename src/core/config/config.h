@@ -16,12 +16,8 @@ enum gp_service {
 	GP_SERVICE_DASHBOARD = 4, /* by HTTPS, or on loopback by HTTP */
 };
 
-/* What somebody may see of the dashboard. */
-enum gp_web_role {
-	GP_WEB_NOBODY,
-	GP_WEB_READ,  /* figures */
-	GP_WEB_ADMIN, /* single messages too, with addresses and subjects */
-};
+/* On the dashboard: READ sees figures, ADMIN single messages too, with addresses and subjects. */
+enum gp_web_role { GP_WEB_NOBODY, GP_WEB_READ, GP_WEB_ADMIN };
 
 enum gp_listen_tls {
 	GP_LISTEN_STARTTLS, /* where there is a certificate */
@@ -307,11 +303,10 @@ struct gp_config {
 		struct gp_slice listen;        /* addr:port; empty: there is no dashboard */
 		struct gp_slice name;          /* of the dashboard's host; empty: none but ours */
 		struct gp_slice policy_listen; /* addr:port; empty: policies are not served */
-		/* Who may say by user_header who a request is from; empty: nobody may. */
-		const struct gp_network *proxies;
+		const struct gp_network *proxies; /* who may say who asks, by user_header */
 		size_t proxies_len;
-		struct gp_slice user_header; /* the name of a field */
-		uint8_t proxied_role;        /* enum gp_web_role, of those */
+		struct gp_slice user_header;
+		uint8_t proxied_role; /* enum gp_web_role, of whom they name */
 	} web;
 	struct {
 		bool json;
