@@ -13,7 +13,7 @@ read_in_steps(struct gp_slice xml, size_t step)
 {
 	struct told t = {};
 	struct gp_ingest_listener listener = told_listener(&t);
-	struct gp_aggregate *a = gp_aggregate_new(&listener, 16, 1);
+	struct gp_aggregate *a = gp_aggregate_new(&listener, 16);
 	gp_assert(a != NULL);
 	for (; xml.len > 0; xml = gp_slice_drop(xml, step)) {
 		int r = gp_aggregate_feed(a, gp_slice_take(xml, step));

@@ -16,7 +16,7 @@ PURE_HEADERS = {
 }  # fmt: skip
 # The libraries that only compute, each behind the one file of core that names it.
 PURE_LIBRARIES = re.compile(
-    r"^(expat\.h|zlib\.h|jansson\.h|yaml\.h|idn2\.h|uni[a-z0-9]+\.h|openssl/(bn|evp|sha|ec|core_names|param_build)\.h)$"
+    r"^(zlib\.h|jansson\.h|yaml\.h|idn2\.h|uni[a-z0-9]+\.h|openssl/(bn|evp|sha|ec|core_names|param_build)\.h)$"
 )
 IMPURE_CALL = (
     r"\b(time|clock|clock_gettime|gettimeofday|getenv|secure_getenv|random|getrandom|arc4random\w*|printf|puts"

@@ -13,7 +13,10 @@
 #include "procs/resolver/network.h"
 #include "sys/clock.h"
 
-enum { TROUBLE_MAX = 300 }; /* octets of the resolver's own words */
+enum {
+	TROUBLE_MAX = 300, /* octets of the resolver's own words */
+	SHARES = 8,
+};
 
 /* One question: it waits, or is under way. */
 struct question {
@@ -45,6 +48,7 @@ gp_asks_open(struct gp_asks *dns, struct event_base *base, const struct gp_asks_
 	dns->base = base;
 	dns->answers_max = o->answers_max;
 	dns->under_way_max = o->under_way_max > 0 ? o->under_way_max : GP_ASKS_UNDER_WAY;
+	dns->share_max = GP_MAX(dns->under_way_max / SHARES, (size_t)1);
 	dns->pace = gp_pace(o->per_s, gp_clock_monotonic_ms());
 	gp_list_init(&dns->waiting);
 	gp_list_init(&dns->asked);
@@ -76,6 +80,7 @@ gp_ask_init(struct gp_ask *ask, struct gp_asks *dns, struct gp_arena *arena,
 	uint64_t seed[2];
 	*ask = (struct gp_ask){.dns = dns, .arena = arena, .ready = ready};
 	gp_list_init(&ask->questions);
+	gp_list_init(&ask->parked);
 	event_assign(&ask->event, dns->base, -1, 0, on_all_answered, ask);
 	if (!dns->lookup.network) {
 		ask->answers = dns->lookup.answers;
@@ -89,10 +94,12 @@ gp_ask_init(struct gp_ask *ask, struct gp_asks *dns, struct gp_arena *arena,
 static void
 drop(struct question *q)
 {
-	struct gp_asks *dns = q->ask->dns;
+	struct gp_ask *ask = q->ask;
+	struct gp_asks *dns = ask->dns;
 	if (q->begun && !q->done)
 		network_cancel(dns->lookup.network, &q->query);
 	dns->under_way -= q->begun;
+	ask->under_way -= q->begun;
 	gp_list_remove(&q->link);
 	gp_list_remove(&q->of_ask);
 	free(q);
@@ -192,6 +199,10 @@ settle(struct question *q)
 {
 	struct gp_ask *ask = q->ask;
 	drop(q);
+	/* There is room for one more, whose turn had come. */
+	struct gp_list *next = gp_list_pop(&ask->parked);
+	if (next)
+		gp_list_insert(&ask->dns->waiting, next);
 	if (gp_list_empty(&ask->questions))
 		event_active(&ask->event, EV_TIMEOUT, 0);
 }
@@ -222,6 +233,7 @@ begin(struct question *q)
 	q->due_ms = gp_clock_monotonic_ms() + GP_ASK_MS;
 	q->begun = true;
 	dns->under_way++;
+	q->ask->under_way++;
 	dns->counts.asked++;
 	/* It may be gone when this returns. */
 	if (network_ask(dns->lookup.network, q->name, q->type, &q->query) == 0)
@@ -253,6 +265,26 @@ set_timer(struct gp_asks *dns, uint64_t turn_ms)
 	event_add(&dns->timer, &tv);
 }
 
+static bool
+has_share(const struct gp_asks *dns, const struct gp_ask *ask)
+{
+	return dns->under_way >= dns->under_way_max / 2 && ask->under_way >= dns->share_max;
+}
+
+/* The first that waits and whose turn it is; NULL: there is none. */
+static struct question *
+next_question(struct gp_asks *dns)
+{
+	while (!gp_list_empty(&dns->waiting)) {
+		struct question *q = gp_container_of(dns->waiting.next, struct question, link);
+		if (!has_share(dns, q->ask))
+			return q;
+		gp_list_remove(&q->link);
+		gp_list_append(&q->ask->parked, &q->link);
+	}
+	return NULL;
+}
+
 /* Some answers come while it asks: they leave the rest to it. */
 static void
 pump(struct gp_asks *dns)
@@ -261,12 +293,13 @@ pump(struct gp_asks *dns)
 	if (dns->pumping)
 		return;
 	dns->pumping = true;
-	while (!gp_list_empty(&dns->waiting) && dns->under_way < dns->under_way_max) {
+	struct question *q;
+	while (dns->under_way < dns->under_way_max && (q = next_question(dns)) != NULL) {
 		if (!gp_pace_take(&dns->pace, gp_clock_monotonic_ms())) {
 			turn_ms = gp_pace_wait_ms(&dns->pace);
 			break;
 		}
-		begin(gp_container_of(dns->waiting.next, struct question, link));
+		begin(q);
 	}
 	dns->pumping = false;
 	set_timer(dns, turn_ms);

@@ -4,7 +4,8 @@
  * by what its evaluators need:
  *
  * How many questions are under way, and how many begin in a second, has a limit for all of them
- * together: who asked first is asked for first.
+ * together: who asked first is asked for first. Half of the places are anybody's; of the others
+ * nobody who has an eighth of all gets more, so that one whose servers are silent leaves room.
  *
  *     step():  r = gp_hosts_eval(&query, ask->answers, ...)
  *              NEED: gp_ask_for(ask, need, len), and step() again when ask->ready is called
@@ -31,6 +32,7 @@ struct gp_asks {
 	/* Questions: those that are to be asked, and those that were, each in their order. */
 	struct gp_list waiting, asked;
 	size_t under_way, under_way_max;
+	size_t share_max; /* of those under way, where half are */
 	struct gp_pace pace;
 	struct event timer; /* the first of them times out, or the next may be asked, */
 	uint64_t wake_ms;   /* at this time */
@@ -70,7 +72,9 @@ struct gp_ask {
 	struct gp_arena *arena;     /* the owner's, for its own answers */
 	struct gp_answers *answers; /* its own, or all that a file has */
 	struct gp_list questions;   /* that have no answer yet */
-	struct event event;         /* all is answered */
+	struct gp_list parked;      /* those of them for which its share has no room */
+	size_t under_way;
+	struct event event; /* all is answered */
 	void (*ready)(struct gp_ask *ask);
 	/* NULL, or told of each answer of a server, or of none, before it is in the set. What it is
 	   told lives until it returns. The owner sets it after gp_ask_init(). */

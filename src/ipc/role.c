@@ -59,6 +59,7 @@ gp_role_name(enum gp_role_id id)
 		[GP_ROLE_SIGNER] = "signer",
 		[GP_ROLE_AUTH] = "auth",
 		[GP_ROLE_REPORTS] = "reports",
+		[GP_ROLE_INGEST] = "ingest",
 		[GP_ROLE_WEB] = "web",
 		[GP_ROLE_COMMAND] = "command",
 	};

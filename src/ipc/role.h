@@ -23,6 +23,7 @@ enum gp_role_id {
 	GP_ROLE_SIGNER,
 	GP_ROLE_AUTH,
 	GP_ROLE_REPORTS,
+	GP_ROLE_INGEST,
 	GP_ROLE_WEB,
 	GP_ROLE_COMMAND, /* a gatepost command on the control socket */
 	GP_ROLE_COUNT,

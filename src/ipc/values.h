@@ -85,6 +85,14 @@ enum gp_figures_result {
 	GP_FIGURES_FAILED,    /* the database cannot be read; its role's log says why */
 };
 
+/* What became of a report of somebody else's. */
+enum gp_ingested {
+	GP_INGESTED_KEPT = 1,
+	GP_INGESTED_KNOWN,   /* it was there already, or is too old */
+	GP_INGESTED_REFUSED, /* in quarantine, with its reason */
+	GP_INGESTED_FAILED,  /* the database has it not: to be told again */
+};
+
 enum gp_queue_verb {
 	GP_QUEUE_LIST = 1,
 	GP_QUEUE_SHOW, /* with recipients and what was last heard of them */

@@ -17,4 +17,5 @@ extern const struct gp_sandbox auth_sandbox;         /* with the file of users a
 extern const struct gp_sandbox auth_dovecot_sandbox; /* and with Dovecot's socket */
 extern const struct gp_sandbox signer_sandbox;
 extern const struct gp_sandbox reports_sandbox;
+extern const struct gp_sandbox ingest_sandbox;
 extern const struct gp_sandbox web_sandbox;

@@ -533,7 +533,10 @@ shipped_ones_are_judged(void **state)
 static void
 what_is_looked_for_is_what_is_planted(void **state)
 {
-	static const char elsewhere[] = "spf.temperror dmarc.sp.on.sub dmarc.treewalk.over";
+	static const char elsewhere[] =
+		"spf.temperror dmarc.sp.on.sub dmarc.treewalk.over dkim.old";
+	/* That they are not there takes more than the DNS. */
+	static const char in_part[] = "sts.policy.fetch bimi.logo bimi.certificate";
 	(void)state;
 	for (size_t i = 0; i < gp_posture_ids_len; i++) {
 		size_t found = 0;
@@ -546,7 +549,7 @@ what_is_looked_for_is_what_is_planted(void **state)
 		size_t found = 0;
 		for (size_t i = 0; i < gp_posture_ids_len; i++)
 			found += strcmp(plants[k].id, gp_posture_ids[i]) == 0;
-		if (found == 0 && strcmp(plants[k].id, "sts.policy.fetch") != 0)
+		if (found == 0 && !strstr(in_part, plants[k].id))
 			fail_msg("%s is in no list", plants[k].id);
 	}
 }

@@ -8,7 +8,10 @@
 #include "cli/command.h"
 #include "procs/resolver/network.h"
 
-enum { NAMES = 500 };
+enum {
+	NAMES = 500,
+	ASKERS = 4,
+};
 
 static struct {
 	struct network_query *asked[NAMES]; /* in their order; NULL: answered or cancelled */
@@ -86,7 +89,7 @@ struct asker {
 static struct {
 	struct event_base *base;
 	struct gp_asks dns;
-	struct asker askers[2];
+	struct asker askers[ASKERS];
 } t;
 
 static void
@@ -146,25 +149,49 @@ test_so_many_are_under_way_and_no_more(void **state)
 {
 	(void)state;
 	begin(3, 0);
-	ask(0, 5);
-	ask(1, 2);
+	for (size_t i = 0; i < ASKERS; i++)
+		ask(i, 2);
 	assert_int_equal(network.len, 3);
 	answer(1);
 	assert_int_equal(network.len, 4);
 	answer(0);
 	answer(2);
-	answer(3);
-	answer(4);
+	for (size_t i = 3; i < 2 * ASKERS; i++)
+		answer(i);
 	turn();
-	/* Who asked first is asked for first. */
-	assert_int_equal(t.askers[0].ready, 1);
-	assert_int_equal(t.askers[1].ready, 0);
+	for (size_t i = 0; i < ASKERS; i++)
+		assert_int_equal(t.askers[i].ready, 1);
+	assert_int_equal(t.dns.counts.asked, 2 * ASKERS);
+	assert_int_equal(t.dns.counts.answered, 2 * ASKERS);
+	end();
+}
+
+/* One that gets no answer keeps what was free, and the others go on in what is left. */
+static void
+test_nobody_has_it_all(void **state)
+{
+	(void)state;
+	begin(8, 0);
+	ask(0, 6);
+	assert_int_equal(network.len, 4);
+	ask(1, 2);
+	assert_int_equal(network.len, 5);
+	answer(4);
+	assert_int_equal(network.len, 6);
 	answer(5);
-	answer(6);
 	turn();
 	assert_int_equal(t.askers[1].ready, 1);
-	assert_int_equal(t.dns.counts.asked, 7);
-	assert_int_equal(t.dns.counts.answered, 7);
+	assert_int_equal(t.askers[0].ready, 0);
+	/* As one is answered, the next of them is asked. */
+	answer(0);
+	answer(1);
+	assert_int_equal(network.len, 8);
+	answer(2);
+	answer(3);
+	answer(6);
+	answer(7);
+	turn();
+	assert_int_equal(t.askers[0].ready, 1);
 	end();
 }
 
@@ -202,15 +229,15 @@ static void
 test_who_ends_makes_room(void **state)
 {
 	(void)state;
-	begin(2, 0);
+	begin(1, 0);
 	ask(0, 4);
 	ask(1, 1);
 	gp_ask_end(&t.askers[0].ask);
-	assert_int_equal(network.cancelled, 2);
+	assert_int_equal(network.cancelled, 1);
 	assert_int_equal(t.dns.under_way, 0);
 	turn();
-	assert_int_equal(network.len, 3);
-	answer(2);
+	assert_int_equal(network.len, 2);
+	answer(1);
 	turn();
 	assert_int_equal(t.askers[1].ready, 1);
 	end();
@@ -233,6 +260,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_so_many_are_under_way_and_no_more),
+		cmocka_unit_test(test_nobody_has_it_all),
 		cmocka_unit_test(test_answers_at_once_do_not_nest),
 		cmocka_unit_test(test_the_rate_holds_them_back),
 		cmocka_unit_test(test_who_ends_makes_room),

@@ -35,10 +35,10 @@ test_what_is_not_of_this_list(void **state)
 	audit_resume_put(&list, 2, &out);
 	assert_int_equal(audit_resume_parse(gp_buf_slice(&out), &turned), -1);
 	assert_int_equal(audit_resume_parse(gp_buf_slice(&out), &shorter), -1);
+	gp_buf_put_str(&out, "\n"); /* with something behind it */
+	assert_int_equal(audit_resume_parse(gp_buf_slice(&out), &list), -1);
 	gp_buf_clear(&out);
 	audit_resume_put(&list, 4, &out); /* more than there are */
-	assert_int_equal(audit_resume_parse(gp_buf_slice(&out), &list), -1);
-	gp_buf_put_str(&out, "\n");
 	assert_int_equal(audit_resume_parse(gp_buf_slice(&out), &list), -1);
 	gp_buf_free(&out);
 }

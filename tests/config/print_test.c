@@ -42,6 +42,7 @@ assert_same_domain(const struct gp_domain_config *a, const struct gp_domain_conf
 	assert_int_equal(a->mta_sts.max_age, b->mta_sts.max_age);
 	assert_same_slices(a->mta_sts.mx, a->mta_sts.mx_len, b->mta_sts.mx, b->mta_sts.mx_len);
 	assert_true(gp_slice_eq(a->tls_rpt, b->tls_rpt));
+	assert_true(gp_slice_eq(a->reports, b->reports));
 }
 
 static void
@@ -163,6 +164,7 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_int_equal(a->reports.failure, b->reports.failure);
 	assert_int_equal(a->reports.failure_redact, b->reports.failure_redact);
 	assert_int_equal(a->reports.failure_window, b->reports.failure_window);
+	assert_int_equal(a->reports.keep_received, b->reports.keep_received);
 	assert_int_equal(a->reports.failure_per_hour, b->reports.failure_per_hour);
 	assert_int_equal(a->reports.failure_per_day, b->reports.failure_per_day);
 	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);
@@ -236,7 +238,7 @@ static const char everything[] =
 	"    subaddress: \"-+\"\n    deliver: {maildir: \"box/{domain}/x-{local}/y\"}\n"
 	"    mta_sts: {mode: enforce, max_age: 30d, mx: [MX.example.org, "
 	"\"*.B\u00fccher.example\"]}\n"
-	"    tls_rpt: \"mailto:tls@example.org,https://r.example/x\"\n"
+	"    tls_rpt: \"mailto:tls@example.org,https://r.example/x\"\n    reports: DMARC\n"
 	"  b\u00fccher.example:\n    recipients: any\n    aliases: {x: [y@example.net], z: \"x, "
 	"q\"}\n"
 	"    subaddress: \"\"\n    deliver: {lmtp: \"unix:run/lmtp\"}\n"
@@ -295,6 +297,7 @@ everything_comes_back(void **state)
 	assert_slice(p.cfg.domains[0].mta_sts.mx[0], "mx.example.org");
 	assert_slice(p.cfg.domains[0].mta_sts.mx[1], "*.xn--bcher-kva.example");
 	assert_slice(p.cfg.domains[0].tls_rpt, "mailto:tls@example.org,https://r.example/x");
+	assert_slice(p.cfg.domains[0].reports, "dmarc");
 	assert_int_equal(p.cfg.domains[1].mta_sts.mode, GP_OWN_POLICY_OFF);
 	assert_slice(p.cfg.web.policy_listen, "[::1]:8443");
 	assert_slice(p.cfg.web.listen, "[::1]:8025");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A database of reports such as an organisation has, for tests of what is shown of it: two months of
- * two domains, a mailer of ours, a provider, a forwarder, a forger; TLS reports; messages that
+ * A database of reports such as an organisation has, for tests of what is shown of it: two months
+ * of two domains, a mailer of ours, a provider, a forwarder, a forger; TLS reports; messages that
  * failed. Texts of strangers are as hostile as the database takes them.
  */
 #pragma once

@@ -113,7 +113,7 @@ gzip_with_a_reserved_flag(void **state)
 	(void)state;
 	struct gp_buf b = GP_BUF_INIT(GP_PACK_MAX);
 	pack_deflate(&b, REPORT, GP_PACK_GZIP);
-	b.ptr[b.head + 3] |= 0x80;
+	b.ptr[b.head + 3] ^= (char)0x80;
 	expect("reserved flag", &b, NULL, "it is damaged");
 }
 

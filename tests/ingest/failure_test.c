@@ -165,7 +165,7 @@ static const struct {
 			  "message/rfc822") "Subject: =?utf-8?Q?a=1B=0Ab?=\nX: \x07\n",
 	 NO_TIME HEAD("our.test",
 		      DATE) "failure dm?[1marc from ::ffff:192.0.2.1 of our.test at " DATE
-			    ", 1: delivery='?' from='a?@our.test' subject='a??b'"
+			    ", 1: delivery='?' from='a?@our.test' subject='a? b'"
 			    " header='Subject: =?utf-8?Q?a=1B=0Ab?=\nX: ?\n'\n"},
 	{"a domain that is none",
 	 FEEDBACK "Auth-Failure: dmarc\nSource-IP: 192.0.2.1\n"

@@ -17,7 +17,7 @@ texts(void **state)
 		const char *out;
 	} cases[] = {
 		{S(" \r\n\ta b \n"), 100, "a b"},
-		{S("a\tb\0c\x1B[31m\x7F"), 100, "a?b?c?[31m?"},
+		{S("a\tb\nc\0d\x1B[31m\x7F"), 100, "a b c?d?[31m?"},
 		{S("x\xC2\x9B"
 		   "31m"),
 		 100, "x?31m"},

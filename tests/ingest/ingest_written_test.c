@@ -69,7 +69,7 @@ aggregate(void **state)
 	struct told t = TOLD_INIT;
 	struct gp_ingest_listener listener = told_listener(&t);
 	assert_true(gp_dmarcrpt_write_xml(&report, &xml));
-	struct gp_aggregate *a = gp_aggregate_new(&listener, 10, 1);
+	struct gp_aggregate *a = gp_aggregate_new(&listener, 10);
 	assert_int_equal(gp_aggregate_feed(a, gp_buf_slice(&xml)), 0);
 	assert_int_equal(gp_aggregate_end(a), 0);
 	check(&t,

@@ -172,6 +172,8 @@ is_as_wanted(const char *wanted, const char *told)
 	bool kept = told[0] != '0';
 	if (strcmp(wanted, "reject") == 0)
 		return !kept;
+	if (strcmp(wanted, "accept-flagged") == 0)
+		return kept && !gp_slice_ends_nocase(gp_slice_str(told), GP_SLICE("| "));
 	if (strncmp(wanted, "accept", strlen("accept")) == 0 && !strstr(wanted, "-or-"))
 		return kept;
 	return true;

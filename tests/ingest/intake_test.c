@@ -81,6 +81,21 @@ static const struct {
 	{"a mail that is no report", S("Subject: hello\n\nThere you are.\n"), "",
 	 "there is no report in this mail"},
 	{"a mail", S("Subject: x\n\n" XML), "[\n" AGGREGATE "]\n", NULL},
+	{"a subject that names its domain",
+	 S("Subject: Report Domain: OUR.test\n Submitter: them.test\n\n" XML),
+	 "[\n" AGGREGATE "]\n", NULL},
+	{"a subject that names another",
+	 S("Subject: Report domain: their.test Submitter: them.test\n\n" XML),
+	 "[\nhead 1 by 'Them' <a@them.test> id '1' of our.test at 1796000000-1796086399\n"
+	 "flaw 0: its mail says that it is about another domain\nrow 1\n]\n",
+	 NULL},
+	{"a field that names another",
+	 S("TLS-Report-Domain: their.test\nSubject: Report Domain: our.test\n\n" JSON),
+	 "[\nhead 2 by 'Them' <a@them.test> id '1' of our.test at 1795996800-1796083199\n"
+	 "flaw 0: its mail says that it is about another domain\npolicy our.test\n]\n",
+	 NULL},
+	{"a field that names none", S("TLS-Report-Domain: <script>\n\n" JSON), "[\n" TLS "]\n",
+	 NULL},
 	{"two reports in one mail",
 	 S("Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" XML "\n--b\n\n" JSON
 	   "\n--b\n\nunused\n--b--\n"),

@@ -15,10 +15,12 @@ static const char config[] =
 	"      bob: [bob, archive@any.example]\n"
 	"      far: [\"x@[192.0.2.77]\", \"x@b\u00fccher.example\"]\n"
 	"    deliver: {maildir: \"/var/mail/{domain}/{local}\"}\n"
+	"    reports: dmarc\n"
 	"  any.example:\n"
 	"    recipients: any\n"
 	"    subaddress: \"-\"\n"
-	"    aliases: {postmaster: alice@example.org, loud: [loud, alice@example.org]}\n"
+	"    reports: REPORTS@any.example\n"
+	"    aliases: {tls: dmarc@example.org, postmaster: alice@example.org, loud: [loud, alice@example.org]}\n"
 	"    deliver: {lmtp: \"unix:/run/lmtp\"}\n"
 	"  b\u00fccher.example: {recipients: [Leser, x], deliver: {lmtp: \"[::1]:24\"}}\n"
 	"  inner.example: {recipients: any, deliver: {relay: \"[2001:db8::7]\"}}\n"
@@ -192,6 +194,10 @@ mail_finds_its_way(void **state)
 		 "maildir:/var/mail/example.org/postmaster|:0|/var/mail/example.org/postmaster"},
 		{"bob@example.org",
 		 "maildir:/var/mail/example.org/bob|:0|/var/mail/example.org/bob"},
+		{"dmarc@example.org", "reports|:0|"},
+		{"Dmarc+TLS@example.org", "reports|:0|"},
+		{"reports@any.example", "reports|:0|"},
+		{"dmarc@any.example", "lmtp:unix:/run/lmtp|unix:/run/lmtp:0|"},
 		{"x@any.example", "lmtp:unix:/run/lmtp|unix:/run/lmtp:0|"},
 		{"leser@b\u00fccher.example", "lmtp:[::1]:24|::1:24|"},
 		{"x@inner.example", "smtp:[2001:db8::7]:25|2001:db8::7:25|"},

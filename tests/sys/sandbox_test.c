@@ -47,6 +47,7 @@ enum role {
 	AUTH,
 	AUTH_DOVECOT,
 	REPORTS,
+	INGEST,
 	WEB,
 	SCAN,
 	SCAN_FILES,
@@ -70,11 +71,12 @@ static const struct {
 	[AUTH] = {"auth", &auth_sandbox, 45},
 	[AUTH_DOVECOT] = {"auth, Dovecot", &auth_dovecot_sandbox, 45},
 	[REPORTS] = {"reports", &reports_sandbox, 32},
+	[INGEST] = {"ingest", &ingest_sandbox, 30},
 	[WEB] = {"web", &web_sandbox, 45},
 	[SCAN] = {"scan", &scan_sandbox, 46},
 	[SCAN_FILES] = {"scan, files", &scan_files_sandbox, 48},
 	[SCAN_REPLAY] = {"scan, replay", &scan_replay_sandbox, 31},
-	[READER] = {"reports, reader", &reports_reader_sandbox, 31},
+	[READER] = {"reader", &reports_reader_sandbox, 31},
 };
 
 #define ONLY(r) (1u << (r))

@@ -67,8 +67,11 @@ class Dashboard:
         lines = [f"{name} {{argon2id}}{HASH} {rest}\n" for name, rest in users.items()]
         self.users.write_text("".join(lines), encoding="utf-8")
 
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
     def ask(self, method, target, body=None, fields=None, host=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self.connect()
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         sent = {"Host": host or f"127.0.0.1:{self.port}", **(fields or {})}
         if self.cookie and "Cookie" not in sent:

@@ -27,7 +27,7 @@ BUILD = pathlib.Path(os.environ.get("GATEPOST_BUILD", ROOT / "build"))
 CONTROL_FD = 3  # GP_ROLE_CONTROL_FD
 # enum gp_role_id, from 1
 ROLES = ("supervisor", "smtpd", "resolver", "spool", "relay", "maildir", "fetch", "signer", "auth", "reports",
-         "web", "command")
+         "ingest", "web", "command")
 FRAME = struct.Struct("<HHI")
 PACKET_MAX = 64 * 1024
 INLINE_MAX = 60 * 1024  # GP_CHANNEL_INLINE

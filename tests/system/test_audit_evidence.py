@@ -47,12 +47,13 @@ def check_sums(folder, files):
 
 def test_a_folder_has_all_that_was_found(tmp_path, world):
     folder = tmp_path / "pack"
-    done = audit("--dns", world, *HELD, "--evidence", folder, "a.test", "b.test")
+    argv = ["--dns", world, *HELD, "--time", "1790000000"]
+    done = audit(*argv, "--evidence", folder, "a.test", "b.test")
     check_sums(folder, FILES)
     assert sorted(str(p.relative_to(folder)) for p in folder.rglob("*.*")) == sorted(FILES)
     assert (folder / "findings.jsonl").read_text(encoding="utf-8") == done.stdout
     assert (folder / "world.json").read_bytes() == world.read_bytes()
-    html = run("audit", "--dns", world, *HELD, "--format", "html", "a.test", "b.test").stdout
+    html = run("audit", *argv, "--format", "html", "a.test", "b.test").stdout
     assert (folder / "findings.html").read_text(encoding="utf-8") == html
     about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert about["command"] == ["gatepost", "audit", *map(str, done.args[2:])]
@@ -84,7 +85,7 @@ def test_answers_are_kept_as_they_came(tmp_path):
     config.write_text(json.dumps(settings), encoding="utf-8")
     try:
         with dnsrig.DnsRig(NAMES | {"dead.test": "SERVFAIL"}) as rig:
-            argv = ["-c", config, "--resolver", rig.server, *HELD, "--evidence", archive]
+            argv = ["--no-probe", "-c", config, "--resolver", rig.server, *HELD, "--evidence", archive]
             audit(*argv, "a.test", "b.test", "dead.test")
             server = rig.server
     except dnsrig.Unavailable as why:

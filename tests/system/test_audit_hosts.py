@@ -68,6 +68,7 @@ class World:
         self.names[name] = {
             "MX": [[10 * n, f"mx{n}.{name}"] for n in range(1, len(addresses) + 1)],
             "TXT": ["v=spf1 mx -all"],
+            "CAA": [[0, "issue", "ca.test; accounturi=https://ca.test/a"], [0, "issuemail", ";"]],
         }
         self.names[f"_dmarc.{name}"] = {"TXT": [f"v=DMARC1; p=reject; rua=mailto:r@{name}"]}
         self.names[f"s1._domainkey.{name}"] = {"TXT": [f"v=DKIM1; k=rsa; p={KEY}"]}
@@ -204,6 +205,11 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     postfix(13, "mx1.short.test", issue("short.test", "mx1", rsa_bits=1024), tls_high_cipherlist="ALL:@SECLEVEL=0")
     world.domain("broken.test", "20.0.0.22", policy=None)
     rows.append(listener("20.0.0.22", "mx1.broken.test", own))  # its key is not where Postfix wants it
+    # Two keys, one of them without a TLSA record.
+    ecdsa, rsa = issue("two.test", "mx1"), issue("two.test", "mx1", rsa_bits=2048)
+    world.domain("two.test", "20.0.0.23", tlsa=tlsa(key_digest(ecdsa), SPARE))
+    other = with_key_first(rsa).read_text(encoding="ascii")
+    postfix(23, "mx1.two.test", ecdsa, other, smtpd_tls_protocols=">=TLSv1.2")
     # Policies.
     answer, good = httpsrig.answer, ENFORCE.format
     policies = {
@@ -291,7 +297,7 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     mismatch = next(f for f in found["key.test"]["findings"] if f["id"] == "dane.mismatch")
     values = [record["value"].split(" ") for record in mismatch["records"]]
     assert [3, 1, 1, key_digest(chain)] in [[int(u), int(s), int(m), data] for u, s, m, data in values]
-    surveyed = ["key.test", "testing.test"]
+    surveyed = ["key.test", "testing.test", "two.test"]
     with world.web(authority):
         zone = audit(peers, world.names, authority, "key.test", more=["--zone"])
     for value in values:
@@ -304,6 +310,7 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     assert unmeasured(found["key.test"]) == {}
     # A survey sees what one session does not: what Debian's Postfix takes unless told.
     assert graves(found["testing.test"]) == {**lone, "sts.mode.testing": "low", "tls.old": "medium"}
+    assert graves(found["two.test"]) == {"mx.single": "info", "dane.mismatch": "critical"}
 
 
 def test_nobody_is_looked_at_unless_wanted(tmp_path):
@@ -341,6 +348,7 @@ def test_the_store_keeps_what_hosts_showed(tmp_path):
     names, store = tmp_path / "names.json", tmp_path / "store"
     names.write_text(json.dumps({"a.test": {"MX": [[10, "mx.a.test"]]}, "mx.a.test": {"A": ["20.0.0.1"]}}))
     argv = ["audit", "--dns", names, "--probe", "--helo", "a.test", "--store", store, "a.test"]
+    argv += ["--evidence", tmp_path / "pack.zip"]
     for answer in (b"250 mx.a.test\r\n", b"250-mx.a.test\r\n250 AUTH PLAIN\r\n"):
         server = Talker("20.0.0.1", b"220 mx.a.test\r\n", answer)
         done = run(*argv)

@@ -39,6 +39,12 @@ def asked(tmp_path):
         pytest.skip(str(why))
 
 
+def figure(path, name):
+    """Of a file of metrics; 0 before it is there."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"gatepost_audit_{name} ")), 0)
+
+
 def domains_of(text):
     return [json.loads(line)["domain"] for line in text.splitlines()]
 
@@ -92,6 +98,27 @@ def test_the_rate_is_kept(asked, tmp_path):
     assert figures['gatepost_audit_findings_total{severity="critical"}'] == "40"
     assert "40 of 40, " in done.stderr
     assert f"{questions} questions, 0 without an answer; 40 critical, " in done.stderr
+
+
+def test_a_silent_domain_holds_up_no_others(tmp_path):
+    """They are told of behind it, and looked at meanwhile."""
+    metrics, config = tmp_path / "metrics", tmp_path / "gatepost.yaml"
+    config.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    try:
+        rig = dnsrig.DnsRig(world() | {"silent.test": "TIMEOUT"}).start()
+    except dnsrig.Unavailable as why:
+        pytest.skip(str(why))
+    argv = [PROGRAM, "audit", "-c", config, "--resolver", rig.server, "--selector", "s1", "--no-probe", "--rate", "0"]
+    argv += ["--at-once", "2", "--metrics", metrics, "silent.test", *DOMAINS]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: figure(metrics, "answers_total") > 5 * 40, what="the others' answers")
+        assert figure(metrics, "domains_done_total") == 0
+        process.send_signal(signal.SIGINT)
+        assert "stopped after 0 of 41 domains" in process.communicate(timeout=20)[1]
+    finally:
+        process.kill()
+        rig.stop()
 
 
 def test_a_file_of_answers_can_be_stopped_too(tmp_path):

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dashboard as those see it who do not use a browser: who may ask for what, and what is refused."""
 
+import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
+import ssl
+import time
 
 import pytest
 from dashrig import PASSWORD, Dashboard
-from gateway import eventually
+from gateway import eventually, free_port, run
+from httpsrig import Authority
 
 MESSAGE = (
     b"Received: from a.test (a.test [192.0.2.1]) by mx.gatepost.test with ESMTPS id 1;"
@@ -210,7 +215,8 @@ def test_figures_are_those_of_the_database(gatepost, scratch):
         assert dashboard.get(f"/api/v1/{name}").status == 200, name
     source = dashboard.get("/api/v1/source?domain=ours.example&address=203.0.113.30").json
     assert source["address"] == "203.0.113.30" and source["rows"]
-    refused = ("from=x", "from=2026-11-30&to=2026-11-29", "from=1990-01-01", "order=x", "a=1&a=2", "domain=" + "x" * 1100)
+    refused = ["from=x", "from=2026-11-30&to=2026-11-29", "from=1990-01-01", "order=x", "a=1&a=2"]
+    refused.append("domain=" + "x" * 1100)
     for query in refused:
         answer = dashboard.get(f"/api/v1/overview?{query}")
         assert answer.status == 400 and answer.json["error"], query
@@ -230,6 +236,56 @@ def test_reports_falls_and_comes_back(gatepost, scratch):
     dashboard.server.crash_is_expected = True
     os.kill(reports, signal.SIGKILL)
     eventually(lambda: dashboard.get("/api/v1/store").status == 200, what="figures, again")
+
+
+REPORT = """<feedback><report_metadata><org_name>o.test</org_name><email>a@o.test</email><report_id>1</report_id>
+<date_range><begin>{0}</begin><end>{1}</end></date_range></report_metadata>
+<policy_published><domain>demo.test</domain><p>none</p></policy_published>
+<record><row><source_ip>192.0.2.1</source_ip><count>7</count><policy_evaluated><disposition>none</disposition>
+<dkim>pass</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>demo.test</header_from></identifiers>
+<auth_results><spf><domain>o.test</domain><result>pass</result></spf></auth_results></record></feedback>"""
+
+
+def test_what_is_imported_is_there_at_once(dashboard, scratch):
+    dashboard.sign_in()
+    assert dashboard.get("/api/v1/overview").json["total"]["messages"] == 0
+    midnight = int(time.time()) // 86400 * 86400
+    (scratch / "report.xml").write_text(REPORT.format(midnight - 86400, midnight - 1), encoding="ascii")
+    done = run("reports", "import", "-c", dashboard.server.config, scratch / "report.xml")
+    assert done.returncode == 0, done.stderr
+    found = dashboard.get("/api/v1/overview?domain=demo.test").json
+    assert (found["total"]["messages"], found["total"]["aligned"], found["store"]["dmarc"]) == (7, 7, 1)
+
+
+def test_beyond_loopback_it_is_https(gatepost, scratch):
+    authority = Authority(scratch)
+    both = authority.issue("mx.gatepost.test").read_text(encoding="ascii")
+    at = both.index("-----BEGIN EC PRIVATE KEY")
+    for name, text in (("key.pem", both[at:]), ("certificate.pem", both[:at])):
+        (scratch / name).write_text(text, encoding="ascii")
+    port = free_port()
+    tls = {"certificate": str(scratch / "certificate.pem"), "key": str(scratch / "key.pem")}
+    dashboard = Dashboard(gatepost, scratch, web={"listen": f"0.0.0.0:{port}"}, tls=tls)
+    context = ssl.create_default_context(cafile=authority.path)
+
+    def connect():
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
+        connection.sock = context.wrap_socket(
+            socket.create_connection(("127.0.0.1", port), 20), server_hostname="mx.gatepost.test"
+        )
+        return connection
+
+    dashboard.port, dashboard.connect = port, connect
+    attributes = dashboard.sign_in().fields["Set-Cookie"].split("; ")
+    assert attributes[0].startswith("__Host-gatepost=") and attributes[-1] == "Secure"
+    assert dashboard.get("/api/v1/health").status == 200
+    # A name that only a clear connection sets is none.
+    clear = dashboard.cookie.replace("__Host-", "")
+    assert dashboard.get("/api/v1/health", fields={"Cookie": clear}).status == 401
+    with socket.create_connection(("127.0.0.1", port), 20) as s:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert b"html" not in s.recv(4096)
 
 
 def test_an_empty_database_is_no_error(dashboard):

@@ -150,8 +150,12 @@ def test_filters_stand_in_the_address(page, dashboard):
 
 
 def choose(driver, name, value):
-    script = "const e = document.getElementById(arguments[0]); e.value = arguments[1]; e.dispatchEvent(new Event('change'))"
-    driver.execute_script(script, name, value)
+    driver.execute_script(
+        "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
+        "e.dispatchEvent(new Event('change'))",
+        name,
+        value,
+    )
 
 
 def figure(driver):

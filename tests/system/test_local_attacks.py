@@ -24,7 +24,9 @@ REQUEST = {
     "limit": 0,
 }
 OWN_FOLDERS = {"spool": "/state/spool", "maildir": "/mail", "fetch": "/state/mta-sts", "reports": "/state/reports"}
-EVERY_ROLE = {"smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports", "web"}
+
+EVERY_ROLE = {"smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports", "ingest",
+              "web"}
 
 
 def control(server):

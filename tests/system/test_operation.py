@@ -13,7 +13,7 @@ import pytest
 import test_local_attacks
 from gateway import eventually, free_port, queue_id, run
 
-ROLES = ("smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports", "web")
+ROLES = ("smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports", "ingest", "web")
 MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
 LATER = {"first": "1h", "max": "4h", "for": "5d"}
 

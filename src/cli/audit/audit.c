@@ -16,7 +16,9 @@
 #include "cli/audit/evidence.h"
 #include "cli/audit/hosts.h"
 #include "cli/audit/listed.h"
+#include "cli/audit/octodns.h"
 #include "cli/audit/patch.h"
+#include "cli/audit/pdf.h"
 #include "cli/audit/progress.h"
 #include "cli/audit/report.h"
 #include "cli/audit/resume.h"
@@ -34,7 +36,10 @@ enum {
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
 	OUT_BUFFER = 64 * 1024,
-	SAID = 1,   /* an error, of which standard error was told */
+	SAID = 1, /* an error, of which standard error was told */
+	/* Domains that are done and wait for one before them, some 100 KB each: one whose servers
+	   are silent for half a minute shall not hold up the others. */
+	WAITING_MAX = 2000,
 	TICK_S = 1, /* between the progress that is told, and kept */
 	/* With what was published in between, and what that made be asked. */
 	ANSWERS_MAX = 2 * GP_POSTURE_QUESTIONS_MAX,
@@ -66,9 +71,11 @@ struct audit {
 	struct audit_baselines baselines;
 	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
 	struct audit_hosts hosts;
-	struct job **jobs;  /* as many as may be at once: that of domain N at N modulo */
+	struct job **jobs; /* begun and not told of: that of domain N at N modulo jobs_max */
+	size_t jobs_max;
 	size_t first;       /* domain that no earlier run told of */
 	size_t begun, told; /* domains, with those of an earlier run */
+	size_t under_way;   /* of those that are begun: not done */
 	struct audit_progress progress;
 	struct event tick, interrupt, terminate;
 	struct findings_writer writer;
@@ -77,6 +84,7 @@ struct audit {
 	struct audit_store *store;       /* NULL: nothing is kept */
 	struct audit_listed *listed;     /* NULL: no block list is asked */
 	struct audit_evidence *evidence; /* NULL: none is wanted */
+	struct audit_pdf pdf;            /* with --pdf */
 	struct audit_seen lists_seen;    /* what block lists said, until it is told */
 	FILE *out;
 	char out_buffer[OUT_BUFFER];
@@ -150,6 +158,10 @@ tell_findings(struct audit *a, struct job *job)
 	    !(audit_evidence_answers(a->evidence, job->query.domain, &job->seen) &&
 	      audit_evidence_domain(a->evidence, &job->result, &judged, &job->arena)))
 		return SAID;
+	if (a->o.pdf)
+		r = audit_copy_domain(&a->pdf.copy, &job->result, &judged, &job->arena);
+	if (r < 0)
+		return r;
 	if (a->o.summary != AUDIT_SUMMARY_NONE)
 		r = audit_summary_add(&a->summary, &job->result, spf_record_of(job));
 	if (r < 0 || a->o.summary == AUDIT_SUMMARY_ALONE)
@@ -197,6 +209,8 @@ tell_address(void *context, struct gp_slice address, const struct gp_findings *f
 	count(a, findings);
 	if (a->evidence && !put_evidence(a, address, findings, arena))
 		return SAID;
+	if (a->o.pdf && audit_copy_address(&a->pdf.copy, address, findings, arena) < 0)
+		return -EIO;
 	if (a->store && !audit_store_add_address(a->store, address, findings, arena))
 		return SAID;
 	a->writer.key = "address";
@@ -218,7 +232,9 @@ tell(struct audit *a, struct job *job)
 		return r;
 	if (a->store && !audit_store_add(a->store, &job->result, raw, &job->arena))
 		return SAID;
-	if (a->o.zone)
+	if (a->o.zone && a->o.patch_form == AUDIT_PATCH_OCTODNS)
+		audit_octodns_write(&job->patch, job->answers, &job->result, &job->arena, &a->text);
+	else if (a->o.zone)
 		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
 				  &a->text);
 	else
@@ -269,6 +285,13 @@ copy_answers(struct job *job)
 	return r == 0 ? 0 : -ENOMEM;
 }
 
+static void
+finish(struct job *job)
+{
+	job->done = true;
+	job->audit->under_way--;
+}
+
 /* 0: go on at once. 1: it is done, or called when the answers are there. */
 static int
 take_step(struct job *job)
@@ -291,8 +314,10 @@ take_step(struct job *job)
 	job->counted = true;
 	if (a->o.zone)
 		r = audit_patch_next(&job->patch, job->answers, &job->result.findings);
-	job->done = !a->o.zone || r > 0;
-	return job->done ? 1 : r;
+	if (a->o.zone && r <= 0)
+		return r;
+	finish(job);
+	return 1;
 }
 
 /* Its answers are larger than any honest zone makes them: the others go on. */
@@ -308,7 +333,7 @@ give_up(struct job *job)
 	job->result = (struct gp_posture_result){.findings = gp_findings(&job->arena),
 						 .facts.domain = job->query.domain};
 	gp_finding_put(&job->result.findings, &f);
-	job->done = true;
+	finish(job);
 }
 
 /* Goes as far as it can with what is known. */
@@ -368,6 +393,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->query.policy = audit_hosts_policy(&a->hosts, domain);
 	if (open_answers(job) < 0 || !read_past(job))
 		return job_free(job);
+	a->under_way++;
 	step(job);
 	return job;
 }
@@ -375,7 +401,14 @@ begin(struct audit *a, struct gp_slice domain)
 static struct job **
 place_of(struct audit *a, size_t number)
 {
-	return &a->jobs[number % a->o.at_once];
+	return &a->jobs[number % a->jobs_max];
+}
+
+static bool
+may_begin(const struct audit *a)
+{
+	return a->begun < a->domains.len && a->under_way < a->o.at_once &&
+	       a->begun - a->told < a->jobs_max;
 }
 
 /* Tells of the first ones that are done, and takes up others in their place. */
@@ -386,7 +419,7 @@ pump(struct audit *a)
 		/* Nobody is waited for then, and the loop comes to its turn here alone. */
 		if (!a->dns.lookup.network)
 			(void)event_base_loop(a->base, EVLOOP_NONBLOCK);
-		if (a->begun < a->domains.len && a->begun - a->told < a->o.at_once) {
+		if (may_begin(a)) {
 			struct job **place = place_of(a, a->begun);
 			*place = begin(a, a->domains.list[a->begun++]);
 			a->error = *place ? a->error : -ENOMEM;
@@ -508,7 +541,7 @@ look_at_all(struct audit *a)
 	if (a->error == 0 && !a->stopped && a->told < a->domains.len)
 		(void)event_base_dispatch(a->base);
 	unwatch(a);
-	for (size_t i = 0; i < a->o.at_once; i++)
+	for (size_t i = 0; i < a->jobs_max; i++)
 		a->jobs[i] = job_free(a->jobs[i]);
 	free(a->jobs);
 }
@@ -559,7 +592,8 @@ run(struct audit *a)
 	audit_summary_init(&a->summary, seed);
 	make_query(a);
 	a->begun = a->told = a->first;
-	a->jobs = calloc(a->o.at_once, sizeof(*a->jobs));
+	a->jobs_max = a->o.at_once + WAITING_MAX;
+	a->jobs = calloc(a->jobs_max, sizeof(*a->jobs));
 	if (!a->jobs)
 		return -ENOMEM;
 	if (!a->o.zone)
@@ -627,6 +661,18 @@ run_with_evidence(struct audit *a)
 }
 
 static int
+run_and_print(struct audit *a)
+{
+	if (!a->o.pdf)
+		return run_with_evidence(a);
+	int r = audit_pdf_open(&a->pdf, a->o.pdf) ? run_with_evidence(a) : SAID;
+	if (r == 0 && !a->stopped && !audit_pdf_end(&a->pdf))
+		r = SAID;
+	audit_pdf_close(&a->pdf);
+	return r;
+}
+
+static int
 open_and_run(struct audit *a)
 {
 	const struct gp_asks_options dns = {.command = "gatepost audit",
@@ -645,7 +691,7 @@ open_and_run(struct audit *a)
 		code = audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
 					a->domains.len - a->first);
 	if (code == GP_EXIT_OK) {
-		int r = run_with_evidence(a);
+		int r = run_and_print(a);
 		code = exit_code(a, r);
 	}
 	audit_hosts_free(&a->hosts);

@@ -11,15 +11,14 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "cli/audit/copy.h"
 #include "cli/audit/options.h"
-#include "cli/audit/report.h"
 #include "cli/audit/zip.h"
 #include "core/dns/message.h"
 #include "core/message/date.h"
 #include "sys/clock.h"
 
 enum {
-	TEXT_MAX = 64 << 20, /* octets of one domain's findings in one form */
 	PACKET_MAX = 65536,
 	PIECE = 64 * 1024,
 	FOLDER_MODE = 0755,
@@ -46,8 +45,7 @@ struct audit_evidence {
 	int folder; /* of files; of an archive, where it will lie */
 	FILE *files[FILES];
 	FILE *sums;
-	struct findings_writer writers[2]; /* of FINDINGS and PAGE */
-	struct gp_buf text[2];
+	struct audit_copy copies[2]; /* FINDINGS and PAGE */
 	uint64_t begin_s;
 	size_t domains, addresses, answers;
 	struct zip zip;
@@ -191,29 +189,17 @@ audit_evidence_answers(struct audit_evidence *e, struct gp_slice subject,
 
 /* --- what was found --- */
 
-static bool
-flush(struct audit_evidence *e)
-{
-	for (size_t i = 0; i < GP_ARRAY_LEN(e->text); i++) {
-		FILE *f = e->files[FINDINGS + i];
-		struct gp_slice s = gp_buf_slice(&e->text[i]);
-		if (e->text[i].failed || fwrite(s.ptr, 1, s.len, f) != s.len)
-			return complain(e, names[FINDINGS + i], e->text[i].failed ? ENOMEM : EIO);
-		gp_buf_clear(&e->text[i]);
-	}
-	return true;
-}
-
 bool
 audit_evidence_domain(struct audit_evidence *e, const struct gp_posture_result *r,
 		      const struct audit_judged *judged, struct gp_arena *arena)
 {
 	e->domains++;
-	for (size_t i = 0; i < GP_ARRAY_LEN(e->writers); i++) {
-		if (audit_report_write(&e->writers[i], r, judged, arena) < 0)
-			return complain(e, names[FINDINGS + i], ENOMEM);
+	for (size_t i = 0; i < GP_ARRAY_LEN(e->copies); i++) {
+		int rc = audit_copy_domain(&e->copies[i], r, judged, arena);
+		if (rc < 0)
+			return complain(e, names[FINDINGS + i], rc);
 	}
-	return flush(e);
+	return true;
 }
 
 bool
@@ -221,14 +207,12 @@ audit_evidence_address(struct audit_evidence *e, struct gp_slice address,
 		       const struct gp_findings *findings, struct gp_arena *arena)
 {
 	e->addresses++;
-	for (size_t i = 0; i < GP_ARRAY_LEN(e->writers); i++) {
-		e->writers[i].key = "address";
-		int r = findings_write(&e->writers[i], address, findings, arena);
-		e->writers[i].key = "domain";
-		if (r < 0)
-			return complain(e, names[FINDINGS + i], ENOMEM);
+	for (size_t i = 0; i < GP_ARRAY_LEN(e->copies); i++) {
+		int rc = audit_copy_address(&e->copies[i], address, findings, arena);
+		if (rc < 0)
+			return complain(e, names[FINDINGS + i], rc);
 	}
-	return flush(e);
+	return true;
 }
 
 /* --- the run --- */
@@ -356,14 +340,8 @@ make_files(struct audit_evidence *e)
 		if (wanted && !e->files[i])
 			return false;
 	}
-	for (size_t i = 0; i < GP_ARRAY_LEN(e->writers); i++) {
-		e->text[i] = GP_BUF_INIT(TEXT_MAX);
-		e->writers[i] = (struct findings_writer){.out = &e->text[i],
-							 .command = "gatepost audit",
-							 .key = "domain",
-							 .format = formats[i]};
-		findings_begin(&e->writers[i]);
-	}
+	for (size_t i = 0; i < GP_ARRAY_LEN(e->copies); i++)
+		audit_copy_begin(&e->copies[i], e->files[FINDINGS + i], formats[i]);
 	return !world || copy_world(e);
 }
 
@@ -414,8 +392,8 @@ audit_evidence_close(struct audit_evidence *e)
 		if (e->files[i])
 			fclose(e->files[i]);
 	}
-	for (size_t i = 0; i < GP_ARRAY_LEN(e->text); i++)
-		gp_buf_free(&e->text[i]);
+	for (size_t i = 0; i < GP_ARRAY_LEN(e->copies); i++)
+		audit_copy_free(&e->copies[i]);
 	if (e->sums)
 		fclose(e->sums);
 	if (e->zip_file)
@@ -495,11 +473,12 @@ finish_archive(struct audit_evidence *e)
 bool
 audit_evidence_end(struct audit_evidence *e)
 {
-	for (size_t i = 0; i < GP_ARRAY_LEN(e->writers); i++) {
-		if (findings_end(&e->writers[i]) < 0)
-			return complain(e, names[FINDINGS + i], ENOMEM);
+	for (size_t i = 0; i < GP_ARRAY_LEN(e->copies); i++) {
+		int rc = audit_copy_end(&e->copies[i]);
+		if (rc < 0)
+			return complain(e, names[FINDINGS + i], rc);
 	}
-	if (!flush(e) || !write_run(e))
+	if (!write_run(e))
 		return false;
 	e->sums = make_file(e, "SHA256SUMS");
 	bool good = e->sums;

@@ -2,6 +2,7 @@
 #include "cli/audit/facts.h"
 
 #include "core/dmarc/record.h"
+#include "core/message/date.h"
 
 enum { KEYS_MAX = 40 }; /* of which the fingerprints are kept */
 
@@ -114,6 +115,16 @@ put_mx(struct writing *w, const struct gp_posture_facts *f)
 		put(w, "mx", mx_text(w, f->mx.records, f->mx.len));
 }
 
+/* audit watch tells of it ahead: news.h. */
+static void
+put_expiry(struct writing *w, const struct gp_posture_facts *f)
+{
+	if (f->certificate_until_s > 0)
+		put(w, "expires.certificate",
+		    gp_arena_printf(w->arena, "%s",
+				    gp_date_stamp((uint64_t)f->certificate_until_s).s));
+}
+
 static void
 put_spf(struct writing *w, const struct gp_posture_facts *f)
 {
@@ -140,6 +151,7 @@ audit_facts(const struct gp_posture_facts *f, struct gp_arena *arena,
 	put_number(&w, "dkim.keys", f->dkim.keys);
 	put_number(&w, "dkim.revoked", f->dkim.revoked);
 	put_dmarc(&w, f);
+	put_expiry(&w, f);
 	put_mx(&w, f);
 	if (f->org.len > 0)
 		put(&w, "org", f->org);

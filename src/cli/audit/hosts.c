@@ -106,14 +106,16 @@ tick(void *context, const struct scan_counts *counts, bool last)
 	return 0;
 }
 
-/* A store is opened later, with files that come and go; and whom `watch` tells, is told then. */
+/* A store is opened later, with files that come and go, as are those of evidence and of a PDF; and
+   whom `watch` tells, is told then. */
 static int
 confine(void *context)
 {
 	const struct looking *l = context;
 	const struct scan_files files = {.command = "gatepost audit",
 					 .written = {l->o->resume, l->o->metrics}};
-	return l->o->store ? 0 : scan_sandbox_enter(&files);
+	bool later = l->o->store || l->o->evidence || l->o->pdf;
+	return later ? 0 : scan_sandbox_enter(&files);
 }
 
 /* --- in order --- */
@@ -199,6 +201,7 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 		.private = o->private,
 		.dns = o->dns,
 		.resolver = o->resolver,
+		.dns_per_s = (double)o->rate,
 		.limits = {.per_s = o->probe_rate,
 			   .per_address = 2,
 			   .per_network = 8,

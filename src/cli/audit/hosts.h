@@ -19,10 +19,10 @@ struct audit_hosts {
 };
 
 /*
- * Of these domains; config: of which `dns` counts. Without --store this process confines itself
- * before a host's first octet (cli/scan/sandbox.h): what it still needs of files must be open by
- * now, but for those of --resume and --metrics. Returns an exit code, after saying to standard
- * error what is wrong. To be freed in any case.
+ * Of these domains; config: of which `dns` counts. Without --store, --evidence and --pdf this
+ * process confines itself before a host's first octet (cli/scan/sandbox.h): what it still needs of
+ * files must be open by now, but for those of --resume and --metrics. Returns an exit code, after
+ * saying to standard error what is wrong. To be freed in any case.
  */
 [[nodiscard]] int
 audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,

@@ -58,9 +58,11 @@ enum {
 	OPT_ZONE,
 	OPT_BASELINE,
 	OPT_NSUPDATE,
+	OPT_OCTODNS,
 	OPT_DNSBL,
 	OPT_ADDRESS,
 	OPT_EVIDENCE,
+	OPT_PDF,
 };
 
 const char audit_usage[] =
@@ -102,11 +104,12 @@ const char audit_usage[] =
 	"      --time EPOCH         the time, for the ids of proposed records\n"
 	"\n"
 	"      --zone               what would mend each, whole, as lines of a zone file\n"
-	"      --nsupdate           the same as commands of nsupdate\n"
+	"      --nsupdate, --octodns   the same as commands of nsupdate, as YAML of octoDNS\n"
 	"      --format text|json|csv|markdown|sarif|junit|html   (--json) and -o FILE\n"
 	"      --summary[=only]     which faults are the same, and with whose domains\n"
 	"      --baseline NAME|FILE what an authority or a receiver asks; exit 1 where it fails\n"
 	"      --fail-on SEVERITY   exit 1 where something as grave was found\n"
+	"      --pdf FILE           the findings as PDF, too; by chromium\n"
 	"      --evidence DIR|FILE.zip   all of it, with the answers, for an auditor\n"
 	"      --store FILE         keep what was found, for gatepost audit diff\n"
 	"      --keep DAYS          and forget runs that are older\n"
@@ -154,12 +157,14 @@ static const struct option long_options[] = {
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
 	{"baseline", required_argument, NULL, OPT_BASELINE},
 	{"evidence", required_argument, NULL, OPT_EVIDENCE},
+	{"pdf", required_argument, NULL, OPT_PDF},
 	{"store", required_argument, NULL, OPT_STORE},
 	{"keep", required_argument, NULL, OPT_KEEP},
 	{"zone", no_argument, NULL, OPT_ZONE},
 	{"dnsbl", required_argument, NULL, OPT_DNSBL},
 	{"address", required_argument, NULL, OPT_ADDRESS},
 	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
+	{"octodns", no_argument, NULL, OPT_OCTODNS},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
 	{"mail-to", required_argument, NULL, AUDIT_WATCH_MAIL_TO},
 	{"mail-from", required_argument, NULL, AUDIT_WATCH_MAIL_FROM},
@@ -374,6 +379,9 @@ read_option(struct audit_options *o, int c)
 		return read_severity(&arg, &o->fail_on);
 	case OPT_BASELINE:
 		return add_baseline(&arg, o);
+	case OPT_PDF:
+		o->pdf = optarg;
+		return true;
 	case OPT_EVIDENCE:
 		o->evidence = optarg;
 		return true;
@@ -384,8 +392,11 @@ read_option(struct audit_options *o, int c)
 		return read_keep(&arg, o);
 	case OPT_ZONE:
 	case OPT_NSUPDATE:
+	case OPT_OCTODNS:
 		o->zone = true;
-		o->patch_form = c == OPT_ZONE ? AUDIT_PATCH_ZONE : AUDIT_PATCH_NSUPDATE;
+		o->patch_form = c == OPT_ZONE       ? AUDIT_PATCH_ZONE
+				: c == OPT_NSUPDATE ? AUDIT_PATCH_NSUPDATE
+						    : AUDIT_PATCH_OCTODNS;
 		return true;
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
@@ -409,7 +420,7 @@ static bool
 can_resume(const struct audit_options *o)
 {
 	bool lines = o->zone || o->format == FINDINGS_TEXT || o->format == FINDINGS_JSON;
-	return lines && !o->store && !o->evidence && o->lists_len == 0;
+	return lines && !o->store && !o->evidence && !o->pdf && o->lists_len == 0;
 }
 
 /* Of a part of the domains it would be none. */
@@ -431,8 +442,8 @@ what_is_wrong(struct audit_options *o)
 	/* What is looked at in the end there is not what is published. */
 	if (o->zone && o->store)
 		return "--store keeps findings, and --zone has none";
-	if (o->zone && o->evidence)
-		return "--evidence is of findings, and --zone has none";
+	if (o->zone && (o->evidence || o->pdf))
+		return "--evidence and --pdf are of findings, and --zone has none";
 	if (o->zone && o->lists_len > 0)
 		return "no record takes an address off a block list: --dnsbl is not for --zone";
 	if (o->addresses_len > 0 && o->lists_len == 0)
@@ -442,7 +453,7 @@ what_is_wrong(struct audit_options *o)
 		return "name a domain, a --file of domains, a --zone-file or a zone for --axfr";
 	if (o->resume && !can_resume(o))
 		return "--resume goes with text, json, --zone and --nsupdate, and without --store, "
-		       "--dnsbl and --evidence";
+		       "--dnsbl, --pdf and --evidence";
 	if (o->hosts && !gp_domain_valid(gp_slice_str(o->helo)))
 		return "this host's name is none for EHLO; give one by --helo";
 	if (o->summary != AUDIT_SUMMARY_NONE && !can_sum_up(o))

@@ -61,6 +61,7 @@ struct audit_options {
 	int fail_on;            /* a severity, or FINDINGS_FAIL_NEVER */
 	const char *output;     /* NULL: standard output */
 	const char *store;      /* NULL: nothing is kept */
+	const char *pdf;        /* NULL: none */
 	const char *evidence;   /* a folder or an archive; NULL: none */
 	uint64_t keep_s;        /* how long earlier runs are; UINT64_MAX: for ever */
 	bool hosts;             /* look at them: what follows is for that */

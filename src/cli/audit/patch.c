@@ -39,8 +39,8 @@ is_at(const struct gp_finding_record *a, const struct gp_finding_record *b)
 	return gp_slice_eq_nocase(a->name, b->name) && strcmp(a->type, b->type) == 0;
 }
 
-static uint16_t
-type_of(const struct gp_finding_record *r)
+uint16_t
+audit_patch_type(const struct gp_finding_record *r)
 {
 	if (strcmp(r->type, "TXT") == 0)
 		return GP_DNS_TXT;
@@ -74,11 +74,11 @@ read_record(const struct gp_finding_record *r, struct gp_arena *arena, struct gp
 	struct gp_slice host = r->value;
 	uint64_t preference = 0;
 	*ret = (struct gp_dns_record){.type = GP_DNS_TXT, .data = r->value};
-	if (type_of(r) == GP_DNS_TXT)
+	if (audit_patch_type(r) == GP_DNS_TXT)
 		return true;
-	if (type_of(r) == GP_DNS_TLSA)
+	if (audit_patch_type(r) == GP_DNS_TLSA)
 		return gp_dane_record_read(r->value, arena, ret);
-	if (type_of(r) == GP_DNS_CAA)
+	if (audit_patch_type(r) == GP_DNS_CAA)
 		return read_caa(r->value, ret);
 	if (!gp_slice_u64(gp_slice_cut(&host, ' '), UINT16_MAX, &preference))
 		return false;
@@ -122,7 +122,7 @@ publish(struct audit_patch *p, struct gp_answers *set, const struct gp_finding *
 	const struct gp_finding_record *at)
 {
 	struct gp_dns_answer was, is;
-	uint16_t type = type_of(at);
+	uint16_t type = audit_patch_type(at);
 	if (!gp_answers_find(set, at->name, type, &was))
 		was = (struct gp_dns_answer){};
 	struct gp_dns_record *list =
@@ -228,7 +228,7 @@ put_strings(struct gp_buf *out, struct gp_slice text)
 static void
 put_value(struct gp_buf *out, const struct gp_finding_record *r)
 {
-	uint16_t type = type_of(r);
+	uint16_t type = audit_patch_type(r);
 	if (type == GP_DNS_TXT)
 		put_strings(out, r->value);
 	else if (type == GP_DNS_TLSA || type == GP_DNS_CAA ||

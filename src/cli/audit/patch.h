@@ -32,6 +32,7 @@ struct audit_patch {
 enum audit_patch_form {
 	AUDIT_PATCH_ZONE,     /* lines of a zone file (RFC 1035 section 5.1), with comments */
 	AUDIT_PATCH_NSUPDATE, /* commands of nsupdate(1): one transaction a domain */
+	AUDIT_PATCH_OCTODNS,  /* octodns.h */
 };
 
 /*
@@ -41,7 +42,11 @@ enum audit_patch_form {
 [[nodiscard]] int
 audit_patch_next(struct audit_patch *p, struct gp_answers *set, const struct gp_findings *findings);
 
-/* form: enum audit_patch_form. `left` is what was found in the end. */
+/* enum gp_dns_type of a finding's record. */
+uint16_t
+audit_patch_type(const struct gp_finding_record *r);
+
+/* form: the first two of enum audit_patch_form. `left` is what was found in the end. */
 void
 audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_posture_result *left,
 		  struct gp_arena *arena, struct gp_buf *out);

@@ -21,7 +21,7 @@ struct audit_watch_options {
 	const char *mail_from, *mail_server; /* or NULL */
 	const char *mail_user, *mail_password_file;
 	const char *webhook, *webhook_secret_file;
-	const char *authorities; /* NULL: the system's */
+	const char *authorities; /* for both; NULL: the system's */
 	uint8_t alert_on;        /* enum gp_severity */
 };
 

@@ -241,7 +241,7 @@ import_all(struct import *m)
 		.drop = drop,
 		.done = done,
 	};
-	pool_init(&m->pool, &limits, &heard);
+	pool_init(&m->pool, reader_run, &limits, &heard);
 	int r = walk_all(m);
 	pool_free(&m->pool);
 	if (r == 0)

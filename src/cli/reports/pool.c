@@ -16,9 +16,11 @@
 enum { PIECE = 64 << 10 };
 
 void
-pool_init(struct pool *p, const struct reader_limits *limits, const struct pool_listener *listener)
+pool_init(struct pool *p, int (*run)(int socket, const struct reader_limits *limits),
+	  const struct reader_limits *limits, const struct pool_listener *listener)
 {
-	*p = (struct pool){.limits = limits,
+	*p = (struct pool){.run = run,
+			   .limits = limits,
 			   .listener = listener,
 			   .socket = -1,
 			   .in = GP_BUF_INIT(POOL_IN_MAX)};
@@ -39,7 +41,7 @@ start_reader(struct pool *p)
 		if (dup2(pair[1], STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 			_exit(EXIT_FAILURE);
 		closefrom(STDERR_FILENO + 1);
-		_exit(reader_run(STDIN_FILENO, p->limits));
+		_exit(p->run(STDIN_FILENO, p->limits));
 	}
 	int r = pid < 0 ? -errno : 0;
 	close(pair[1]);

@@ -14,9 +14,7 @@
 #include "cli/reports/reader.h"
 
 enum {
-	POOL_SILENT_MS =
-		60'000, /* a reader that says nothing for so long, beside its own time, hangs
-				  */
+	POOL_SILENT_MS = 60'000, /* a reader that is silent so long, beside its own time, hangs */
 	POOL_IN_MAX = 4 * GP_TOLD_FRAME_MAX, /* octets heard, and not told yet */
 };
 
@@ -39,6 +37,7 @@ struct pool_file {
 };
 
 struct pool {
+	int (*run)(int socket, const struct reader_limits *limits);
 	const struct reader_limits *limits;
 	const struct pool_listener *listener;
 	struct pool_file files[READER_AHEAD]; /* in their order; the first is being read */
@@ -53,8 +52,10 @@ struct pool {
 	struct gp_buf in;
 };
 
+/* run: reader_run(), or what a test has in its place. */
 void
-pool_init(struct pool *p, const struct reader_limits *limits, const struct pool_listener *listener);
+pool_init(struct pool *p, int (*run)(int socket, const struct reader_limits *limits),
+	  const struct reader_limits *limits, const struct pool_listener *listener);
 /* A file, whose descriptor becomes the pool's; the name is copied. 0 or -errno. */
 [[nodiscard]] int
 pool_put(struct pool *p, int fd, const struct reader_request *request, const char *name);

@@ -197,7 +197,8 @@ start(struct engine *e)
 					    .config = e->o->config,
 					    .dns = e->o->dns,
 					    .resolver = e->o->resolver,
-					    .answers_max = ANSWERS_MAX};
+					    .answers_max = ANSWERS_MAX,
+					    .per_s = e->o->dns_per_s};
 	int code = gp_asks_open(&e->dns, e->talkers.base, &dns);
 	if (code != GP_EXIT_OK)
 		return code == GP_EXIT_USAGE ? SCAN_END_USAGE : -ENOMEM;

@@ -33,6 +33,7 @@ struct scan_engine_options {
 	bool private; /* special addresses too */
 	bool no_dns;  /* for addresses; names are looked up all the same */
 	const char *dns, *resolver;
+	double dns_per_s;                              /* questions a second; 0: no limit */
 	struct gp_slice blocklists[GP_BLOCKLISTS_MAX]; /* to be asked about each address */
 	size_t blocklists_len;
 	struct scan_limits limits;

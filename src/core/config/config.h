@@ -114,6 +114,7 @@ struct gp_domain_config {
 	const struct gp_alias *aliases;
 	size_t aliases_len;
 	struct gp_slice subaddress_separators; /* default "+" ; empty: off */
+	struct gp_slice reports; /* the local part whose mail is read as reports; or empty */
 	struct gp_deliver deliver;
 	struct gp_own_mta_sts mta_sts;
 	struct gp_slice
@@ -291,6 +292,7 @@ struct gp_config {
 		uint8_t failure;     /* those of single messages: the same */
 		bool failure_redact;
 		uint64_t failure_window;
+		uint64_t keep_received;
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
 	} reports;

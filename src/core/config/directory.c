@@ -33,16 +33,25 @@ add_entry(struct gp_directory *d, struct gp_directory_domain *domain, struct gp_
 }
 
 static bool
+add_mailbox(struct gp_directory *d, struct gp_directory_domain *domain, struct gp_slice name)
+{
+	struct gp_directory_entry *e = add_entry(d, domain, name);
+	if (e)
+		e->kind = GP_DIRECTORY_MAILBOX;
+	return e;
+}
+
+static bool
 add_domain(struct gp_directory *d, struct gp_directory_domain *domain,
 	   const struct gp_domain_config *cfg, const uint64_t seed[2])
 {
 	domain->cfg = cfg;
-	domain->entries = gp_map(cfg->recipients_len + cfg->aliases_len, seed);
+	domain->entries = gp_map(cfg->recipients_len + cfg->aliases_len + 1, seed);
+	if (cfg->reports.len > 0 && !add_mailbox(d, domain, cfg->reports))
+		return false;
 	for (size_t i = 0; i < cfg->recipients_len; i++) {
-		struct gp_directory_entry *e = add_entry(d, domain, cfg->recipients[i]);
-		if (!e)
+		if (!add_mailbox(d, domain, cfg->recipients[i]))
 			return false;
-		e->kind = GP_DIRECTORY_MAILBOX;
 	}
 	for (size_t i = 0; i < cfg->aliases_len; i++) {
 		struct gp_directory_entry *e = add_entry(d, domain, cfg->aliases[i].name);

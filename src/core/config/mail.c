@@ -255,6 +255,16 @@ read_recipient_list(struct reading *r, const yaml_node_t *node, struct gp_domain
 }
 
 void
+reading_local(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
+{
+	const struct gp_domain_config *d =
+		gp_container_of((struct gp_slice *)at, struct gp_domain_config, reports);
+	struct gp_slice text;
+	if (reading_scalar(r, node, key->name, &text))
+		(void)read_local(r, reading_place(r, node), text, d->name, at);
+}
+
+void
 reading_recipients(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
 {
 	struct gp_domain_config *d = at;

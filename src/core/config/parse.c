@@ -212,6 +212,7 @@ read_key(struct reading *r, const yaml_node_t *node, const struct gp_key *key, v
 		[GP_KEY_ALIASES] = reading_aliases,
 		[GP_KEY_RECIPIENTS] = reading_recipients,
 		[GP_KEY_DELIVER] = reading_deliver,
+		[GP_KEY_LOCAL] = reading_local,
 		[GP_KEY_CERTIFICATES] = reading_certificates,
 		[GP_KEY_KEYS] = reading_keys,
 		[GP_KEY_PATTERNS] = reading_patterns,

@@ -148,6 +148,13 @@ static const struct gp_key domain_keys[] = {
 	 .doc = "Where the mail goes: {maildir: PATH}, {lmtp: \"unix:PATH\" or \"HOST:PORT\"}, "
 		"{relay: "
 		"\"HOST:PORT\"}, or discard."},
+	{.name = "reports",
+	 .type = GP_KEY_LOCAL,
+	 .example = "reports",
+	 DOMAIN_AT(reports),
+	 .doc = "A local part whose mail is reports of others (DMARC, TLS): they are read into the "
+		"database of `gatepost reports`, and not delivered. It is a recipient; aliases may "
+		"lead to it."},
 	{.name = "mta_sts",
 	 .type = GP_KEY_GROUP,
 	 .group = &mta_sts_group,
@@ -578,6 +585,13 @@ static const struct gp_key reports_keys[] = {
 	 .doc = "Whether that header is told without what is private in it (RFC 6590): subject, "
 		"names and local parts of recipients are tokens, the same for the same text in "
 		"reports to one domain about mail from one address."},
+	{.name = "keep_received",
+	 .type = GP_KEY_TIME,
+	 .preset = "400d",
+	 .min = DAY,
+	 .max = 3650 * DAY,
+	 AT(reports.keep_received),
+	 .doc = "How long reports of others are kept, and what they add up to."},
 	{.name = "failure_window",
 	 .type = GP_KEY_TIME,
 	 .preset = "15m",

@@ -39,6 +39,7 @@ enum gp_key_type {
 	GP_KEY_RECIPIENTS,
 	GP_KEY_ALIASES,
 	GP_KEY_DELIVER,
+	GP_KEY_LOCAL, /* struct gp_slice: a local part of the domain, lower case */
 	GP_KEY_PATTERNS,
 	GP_KEY_CERTIFICATES,
 	GP_KEY_KEYS,

@@ -23,7 +23,6 @@ gp_aggregate_fail(struct gp_aggregate *a, int error)
 		return;
 	a->error = error;
 	a->over = true;
-	XML_StopParser(a->parser, XML_FALSE);
 }
 
 static void
@@ -259,53 +258,30 @@ admit(struct gp_aggregate *a, enum place place)
 	return place;
 }
 
-static void
-give_up(struct gp_aggregate *a, const char *why)
-{
-	a->why = why;
-	XML_StopParser(a->parser, XML_FALSE);
-}
-
 static enum place
 here(const struct gp_aggregate *a)
 {
 	return a->depth > 0 ? (enum place)a->stack[a->depth - 1] : PLACE_OUTSIDE;
 }
 
-static void XMLCALL
-on_start(void *context, const XML_Char *name, const XML_Char **attributes)
+static void
+on_start(struct gp_aggregate *a, struct gp_slice name)
 {
-	struct gp_aggregate *a = context;
-	size_t n = 0;
-	if (a->over || a->why)
-		return;
 	if (a->closed) {
 		a->over = true;
 		gp_aggregate_flaw(a, "something follows its end");
 		return;
 	}
-	while (n <= 2 * GP_AGGREGATE_ATTRIBUTES_MAX && attributes[n])
-		n++;
-	if (n > 2 * GP_AGGREGATE_ATTRIBUTES_MAX) {
-		give_up(a, "an element has too many attributes");
-	} else if (a->depth == GP_AGGREGATE_DEPTH_MAX) {
-		give_up(a, "elements stand too deep in each other");
-	} else {
-		enum place place = admit(a, gp_aggregate_child(here(a), gp_slice_str(name)));
-		if (place != PLACE_UNKNOWN)
-			a->text_len = 0;
-		a->stack[a->depth++] = (uint8_t)place;
-	}
+	enum place place = admit(a, gp_aggregate_child(here(a), name));
+	if (place != PLACE_UNKNOWN)
+		a->text_len = 0;
+	a->stack[a->depth++] = (uint8_t)place;
 }
 
-static void XMLCALL
-on_end(void *context, const XML_Char *name)
+static void
+on_end(struct gp_aggregate *a)
 {
-	(void)name;
-	struct gp_aggregate *a = context;
 	enum place place = here(a);
-	if (a->over || a->why)
-		return;
 	struct gp_slice text = gp_slice(a->text, a->text_len);
 	if (place == PLACE_RECORD)
 		end_record(a);
@@ -320,41 +296,35 @@ on_end(void *context, const XML_Char *name)
 	a->depth--;
 }
 
-static void XMLCALL
-on_text(void *context, const XML_Char *text, int len)
+static void
+on_text(struct gp_aggregate *a, struct gp_slice text)
 {
-	struct gp_aggregate *a = context;
-	if (!gp_aggregate_has_text(here(a)))
-		return;
-	size_t n = GP_MIN((size_t)len, sizeof(a->text) - a->text_len);
-	memcpy(a->text + a->text_len, text, n);
-	a->text_len += n;
+	if (a->closed && gp_ingest_trim(text).len > 0) {
+		a->over = true;
+		gp_aggregate_flaw(a, "something follows its end");
+	} else if (gp_aggregate_has_text(here(a))) {
+		text = gp_slice_take(text, sizeof(a->text) - a->text_len);
+		memcpy(a->text + a->text_len, text.ptr, text.len);
+		a->text_len += text.len;
+	}
 }
 
 /* --- the whole --- */
 
 struct gp_aggregate *
-gp_aggregate_new(const struct gp_ingest_listener *listener, uint64_t records_max, uint64_t seed)
+gp_aggregate_new(const struct gp_ingest_listener *listener, uint64_t records_max)
 {
-	struct gp_aggregate *a = calloc(1, sizeof(*a));
+	struct gp_aggregate *a = malloc(sizeof(*a));
 	if (!a)
 		return NULL;
-	a->listener = listener;
-	a->records_max = records_max;
-	a->mended = GP_BUF_INIT(GP_MARKUP_OUT_MAX);
-	a->head_arena = GP_ARENA_INIT(HEAD_ARENA_MAX);
-	a->row_arena = GP_ARENA_INIT(ROW_ARENA_MAX);
-	a->head = (struct gp_ingest_head){
-		.kind = GP_INGEST_AGGREGATE, .begin = NO_TIME, .end = NO_TIME, .pct = -1};
-	gp_markup_init(&a->markup);
-	a->parser = XML_ParserCreate("UTF-8");
-	if (!a->parser)
-		return gp_aggregate_free(a);
-	/* expat's own seed would come of a system call. */
-	XML_SetHashSalt(a->parser, (unsigned long)seed | 1);
-	XML_SetUserData(a->parser, a);
-	XML_SetElementHandler(a->parser, on_start, on_end);
-	XML_SetCharacterDataHandler(a->parser, on_text);
+	*a = (struct gp_aggregate){
+		.listener = listener,
+		.records_max = records_max,
+		.head_arena = GP_ARENA_INIT(HEAD_ARENA_MAX),
+		.row_arena = GP_ARENA_INIT(ROW_ARENA_MAX),
+		.head = {.kind = GP_INGEST_AGGREGATE, .begin = NO_TIME, .end = NO_TIME, .pct = -1},
+	};
+	gp_xml_init(&a->xml);
 	return a;
 }
 
@@ -363,10 +333,7 @@ gp_aggregate_free(struct gp_aggregate *a)
 {
 	if (!a)
 		return NULL;
-	if (a->parser)
-		XML_ParserFree(a->parser);
-	gp_markup_free(&a->markup);
-	gp_buf_free(&a->mended);
+	gp_xml_free(&a->xml);
 	gp_arena_free(&a->head_arena);
 	gp_arena_free(&a->row_arena);
 	free(a);
@@ -389,42 +356,32 @@ break_off(struct gp_aggregate *a, const char *why)
 }
 
 static void
-parse(struct gp_aggregate *a, struct gp_slice xml)
-{
-	if (xml.len == 0 || a->over)
-		return;
-	enum XML_Status status = XML_Parse(a->parser, xml.ptr, (int)xml.len, XML_FALSE);
-	if (status != XML_STATUS_ERROR || a->over)
-		return;
-	if (XML_GetErrorCode(a->parser) == XML_ERROR_NO_MEMORY)
-		gp_aggregate_fail(a, -ENOMEM);
-	else if (a->closed)
-		gp_aggregate_flaw(a, "something follows its end");
-	else
-		break_off(a, a->why ? a->why : XML_ErrorString(XML_GetErrorCode(a->parser)));
-	a->over = true;
-}
-
-static void
 feed_piece(struct gp_aggregate *a, struct gp_slice piece)
 {
-	gp_buf_clear(&a->mended);
-	int r = gp_markup_feed(&a->markup, piece, &a->mended);
-	if (r < 0)
-		gp_aggregate_fail(a, r);
-	parse(a, gp_buf_slice(&a->mended));
-	if (a->over || r <= 0)
-		return;
-	break_off(a, r == GP_MARKUP_DOCTYPE ? "it declares a document type, which is refused"
-					    : "a tag is too long");
+	struct gp_xml_event e;
+	enum gp_xml_result r = GP_XML_EVENT;
+	gp_aggregate_fail(a, gp_xml_feed(&a->xml, piece));
+	while (!a->over && (r = gp_xml_next(&a->xml, &e)) == GP_XML_EVENT) {
+		if (e.kind == GP_XML_START)
+			on_start(a, e.text);
+		else if (e.kind == GP_XML_END)
+			on_end(a);
+		else
+			on_text(a, e.text);
+	}
+	if (!a->over && r > GP_XML_EVENT && a->closed)
+		gp_aggregate_flaw(a, "something follows its end");
+	else if (!a->over && r > GP_XML_EVENT)
+		break_off(a, gp_xml_why(r));
+	a->over |= r > GP_XML_EVENT;
 }
 
 int
 gp_aggregate_feed(struct gp_aggregate *a, struct gp_slice octets)
 {
 	while (octets.len > 0 && !a->over) {
-		feed_piece(a, gp_slice_take(octets, GP_MARKUP_PIECE_MAX));
-		octets = gp_slice_drop(octets, GP_MARKUP_PIECE_MAX);
+		feed_piece(a, gp_slice_take(octets, GP_XML_PIECE_MAX));
+		octets = gp_slice_drop(octets, GP_XML_PIECE_MAX);
 	}
 	return a->error;
 }
@@ -438,10 +395,10 @@ tell_mended(struct gp_aggregate *a)
 		"something stands before its first element",
 	};
 	for (size_t i = 0; i < GP_ARRAY_LEN(odds); i++) {
-		if (a->markup.odd >> i & 1)
+		if (a->xml.odd >> i & 1)
 			tell(a, 0, false, odds[i]);
 	}
-	if (a->markup.octets.mended)
+	if (a->xml.octets.mended)
 		tell(a, 0, false, "octets that are no UTF-8 are read as windows-1252");
 }
 
@@ -451,7 +408,7 @@ gp_aggregate_end(struct gp_aggregate *a)
 	if (!a->over && !gp_aggregate_saw(a, PLACE_FEEDBACK))
 		lose(a, "no feedback element is in it");
 	else if (!a->over && !a->closed)
-		break_off(a, "it is cut off");
+		break_off(a, gp_xml_why(GP_XML_MORE));
 	if (!a->lost)
 		tell_head(a, GP_SLICE(""));
 	a->over = true;

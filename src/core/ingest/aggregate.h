@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads a DMARC aggregate report: XML of RFC 9990 section 3.1, of RFC 7489 appendix C, and of the
- * drafts before it, in pieces and in constant memory. Octets are of any origin (octets.h, markup.h
- * say what is mended before the XML is read).
+ * drafts before it, in pieces and in constant memory. Octets are of any origin (recode.h, xml.h
+ * say what is mended).
  *
  * Elements are told by their names alone, whatever their namespace; unknown ones are skipped with
  * all that is in them, and order does not matter, but that what is about the report must stand
@@ -11,24 +11,18 @@
  * time and a domain; nothing else is needed. Where the XML breaks off, what was read before is
  * kept.
  *
- * Caps: GP_AGGREGATE_DEPTH_MAX, GP_AGGREGATE_ATTRIBUTES_MAX, a tag's length (markup.h), texts and
- * lists (report.h), and how many records are read.
+ * Caps: tags and how deep they nest (xml.h), texts and lists (report.h), and how many records are
+ * read.
  */
 #pragma once
 
 #include "core/ingest/report.h"
 
-enum {
-	GP_AGGREGATE_DEPTH_MAX = 32,
-	GP_AGGREGATE_ATTRIBUTES_MAX = 32, /* of an element */
-};
-
 struct gp_aggregate;
 
-/* The listener stays the caller's, as long as the reader lives. seed is random: tables of names are
- * hashed by it. NULL: no memory. */
+/* The listener stays the caller's, as long as the reader lives. NULL: no memory. */
 struct gp_aggregate *
-gp_aggregate_new(const struct gp_ingest_listener *listener, uint64_t records_max, uint64_t seed);
+gp_aggregate_new(const struct gp_ingest_listener *listener, uint64_t records_max);
 
 /* Accepts NULL, returns NULL. */
 struct gp_aggregate *

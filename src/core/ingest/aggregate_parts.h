@@ -3,11 +3,9 @@
  * the course of a report. */
 #pragma once
 
-#include <expat.h>
-
 #include "base/arena.h"
 #include "core/ingest/aggregate.h"
-#include "core/ingest/markup.h"
+#include "core/ingest/xml.h"
 
 /* Elements that mean something, by where they stand; the children of each stand together. */
 enum place {
@@ -82,11 +80,9 @@ static_assert(PLACES <= 64, "a set of places is a uint64_t");
 struct gp_aggregate {
 	const struct gp_ingest_listener *listener;
 	uint64_t records_max;
-	XML_Parser parser;
-	struct gp_markup markup;
-	struct gp_buf mended; /* what markup made of a piece */
+	struct gp_xml xml;
 
-	uint8_t stack[GP_AGGREGATE_DEPTH_MAX]; /* enum place, of the elements that are open */
+	uint8_t stack[GP_XML_DEPTH_MAX]; /* enum place, of the elements that are open */
 	size_t depth;
 	uint64_t seen; /* places, of this report, record and item */
 	uint64_t told; /* those of which a surplus was told, of this report and record */
@@ -100,8 +96,7 @@ struct gp_aggregate {
 	uint64_t records;         /* that were begun */
 	bool row_lost;
 
-	int error;       /* what the listener said, or -ENOMEM: final */
-	const char *why; /* the XML is given up, as it breaks a cap */
+	int error; /* what the listener said, or -ENOMEM: final */
 	bool head_told;
 	bool closed; /* the report's end was read */
 	bool lost;   /* nothing is kept */
@@ -110,7 +105,7 @@ struct gp_aggregate {
 
 /* --- places.c --- */
 
-/* The place of a child of that name, which may have a prefix; or PLACE_UNKNOWN. */
+/* The place of a child of that name; or PLACE_UNKNOWN. */
 enum place
 gp_aggregate_child(enum place parent, struct gp_slice name);
 

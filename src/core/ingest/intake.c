@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "core/ingest/aggregate.h"
 #include "core/ingest/failure.h"
+#include "core/ingest/named.h"
 #include "core/ingest/tls.h"
 
 struct taking {
@@ -17,6 +18,7 @@ struct taking {
 /* A document while its octets come. */
 struct document {
 	const struct gp_intake *intake;
+	const struct gp_ingest_listener *listener;
 	enum gp_form form; /* NONE: no octet has come yet */
 	struct gp_aggregate *aggregate;
 	struct gp_buf json; /* is read as a whole */
@@ -50,8 +52,7 @@ open_document(struct document *d, struct gp_slice octets)
 	d->form = gp_form_of(octets);
 	if (d->form != GP_FORM_XML)
 		return 0;
-	d->aggregate =
-		gp_aggregate_new(d->intake->listener, d->intake->caps.records_max, d->intake->seed);
+	d->aggregate = gp_aggregate_new(d->listener, d->intake->caps.records_max);
 	return d->aggregate ? 0 : -ENOMEM;
 }
 
@@ -65,7 +66,8 @@ put(struct document *d, struct gp_slice octets)
 		return gp_aggregate_feed(d->aggregate, octets);
 	/* One octet more than the reader takes: it says what is too long. */
 	if (d->form == GP_FORM_JSON)
-		gp_buf_put(&d->json, gp_slice_take(octets, GP_TLS_JSON_MAX + 1 - d->json.len));
+		gp_buf_put(&d->json,
+			   gp_slice_take(octets, GP_INGEST_TLS_JSON_MAX + 1 - d->json.len));
 	return d->json.failed ? -ENOMEM : 0;
 }
 
@@ -75,8 +77,7 @@ finish(struct document *d, const struct taking *t)
 	if (d->form == GP_FORM_XML)
 		return gp_aggregate_end(d->aggregate);
 	if (d->form == GP_FORM_JSON)
-		return gp_ingest_tls_read(gp_buf_slice(&d->json), t->intake->seed,
-					  t->intake->listener);
+		return gp_ingest_tls_read(gp_buf_slice(&d->json), t->intake->seed, d->listener);
 	return flaw(t, true, d->form == GP_FORM_NONE ? "it is empty" : "it is no report");
 }
 
@@ -106,9 +107,12 @@ put_archive(struct document *d, struct gp_slice octets, const struct taking *t)
 }
 
 static int
-read_document(const struct taking *t, struct gp_slice octets, enum gp_form form)
+read_document(const struct taking *t, struct gp_slice octets, enum gp_form form,
+	      const struct gp_ingest_listener *listener)
 {
-	struct document d = {.intake = t->intake, .json = GP_BUF_INIT(GP_TLS_JSON_MAX + 1)};
+	struct document d = {.intake = t->intake,
+			     .listener = listener,
+			     .json = GP_BUF_INIT(GP_INGEST_TLS_JSON_MAX + 1)};
 	int stop = begin(t);
 	if (stop == 0 && (form == GP_FORM_GZIP || form == GP_FORM_ZIP))
 		stop = put_archive(&d, octets, t);
@@ -120,6 +124,16 @@ read_document(const struct taking *t, struct gp_slice octets, enum gp_form form)
 }
 
 /* --- a mail --- */
+
+static int
+read_attached(const struct taking *t, const struct gp_ingest_candidate *c,
+	      const struct gp_header *mail)
+{
+	struct gp_ingest_named named = {.to = t->intake->listener};
+	struct gp_ingest_listener listener = gp_ingest_named_listener(&named);
+	int r = gp_ingest_named_read(mail, t->arena, &named.domain);
+	return r == 0 ? read_document(t, c->octets, c->form, &listener) : r;
+}
 
 static int
 read_failure(const struct taking *t, const struct gp_ingest_candidate *c,
@@ -159,7 +173,7 @@ read_candidate(const struct taking *t, const struct gp_ingest_candidate *c,
 {
 	switch ((enum gp_ingest_candidate_kind)c->kind) {
 	case GP_INGEST_DOCUMENT:
-		return read_document(t, c->octets, c->form);
+		return read_attached(t, c, mail);
 	case GP_INGEST_FEEDBACK:
 		return read_failure(t, c, mail);
 	case GP_INGEST_TEXT:
@@ -200,7 +214,7 @@ gp_intake_read(const struct gp_intake *intake, struct gp_slice octets, struct gp
 	case GP_FORM_JSON:
 	case GP_FORM_GZIP:
 	case GP_FORM_ZIP:
-		return read_document(&t, octets, form);
+		return read_document(&t, octets, form, intake->listener);
 	case GP_FORM_OUTLOOK:
 		return read_outlook(&t);
 	case GP_FORM_NONE:

@@ -84,7 +84,6 @@ static const uint8_t children[PLACES] = {
 enum place
 gp_aggregate_child(enum place parent, struct gp_slice name)
 {
-	name = gp_slice_drop(name, (size_t)(gp_slice_rfind(name, ':') + 1));
 	for (size_t i = children[parent]; i > 0 && i < PLACES && places[i].parent == parent; i++) {
 		if (gp_slice_eq(places[i].name, name))
 			return (enum place)i;

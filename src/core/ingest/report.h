@@ -157,7 +157,7 @@ struct gp_ingest_failure {
 	struct gp_slice dkim_domain, dkim_selector, spf_record;
 	int64_t arrived;        /* seconds since 1970; 0: not told */
 	uint64_t incidents;     /* 1 at least */
-	struct gp_slice header; /* of the message, as far as it was sent */
+	struct gp_slice header; /* of the message, as far as it was sent: lines that end in LF */
 };
 
 /* What is told, in this order: head, then rows or policies and their failures or a failure. A

@@ -14,8 +14,8 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static struct gp_slice
-trim(struct gp_slice s)
+struct gp_slice
+gp_ingest_trim(struct gp_slice s)
 {
 	while (s.len > 0 && is_blank(s.ptr[0]))
 		s = gp_slice_drop(s, 1);
@@ -63,7 +63,7 @@ gp_ingest_cut(struct gp_slice s, size_t n)
 struct gp_slice
 gp_ingest_text(struct gp_slice s, size_t max, struct gp_arena *arena)
 {
-	s = gp_ingest_cut(trim(s), max);
+	s = gp_ingest_cut(gp_ingest_trim(s), max);
 	struct gp_slice copy = gp_arena_dup(arena, s);
 	if (!copy.ptr || is_printable_ascii(s))
 		return copy;
@@ -72,7 +72,7 @@ gp_ingest_text(struct gp_slice s, size_t max, struct gp_arena *arena)
 		struct gp_slice from = s;
 		bool bad = acts(gp_utf8_take(&s));
 		size_t len = bad ? 1 : from.len - s.len;
-		memcpy(to, bad ? "?" : from.ptr, len);
+		memcpy(to, !bad ? from.ptr : is_blank(from.ptr[0]) ? " " : "?", len);
 		to += len;
 	}
 	return gp_slice(copy.ptr, (size_t)(to - copy.ptr));
@@ -111,7 +111,7 @@ gp_ingest_address(struct gp_slice s, uint8_t ret[16])
 {
 	static const uint8_t mapped[12] = {[10] = 0xFF, 0xFF};
 	char text[INET6_ADDRSTRLEN];
-	s = trim(s);
+	s = gp_ingest_trim(s);
 	if (s.len > 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']')
 		s = gp_slice(s.ptr + 1, s.len - 2);
 	if (gp_slice_starts_nocase(s, GP_SLICE("IPv6:")))
@@ -129,7 +129,7 @@ gp_ingest_address(struct gp_slice s, uint8_t ret[16])
 bool
 gp_ingest_count(struct gp_slice s, uint64_t *ret)
 {
-	return gp_slice_u64(trim(s), GP_INGEST_COUNT_MAX, ret);
+	return gp_slice_u64(gp_ingest_trim(s), GP_INGEST_COUNT_MAX, ret);
 }
 
 /* --- times --- */
@@ -137,7 +137,7 @@ gp_ingest_count(struct gp_slice s, uint64_t *ret)
 enum gp_ingest_time_result
 gp_ingest_stamp(struct gp_slice s, int64_t *ret_s)
 {
-	s = trim(s);
+	s = gp_ingest_trim(s);
 	struct gp_when when = gp_when_parse(s);
 	if (!when.known || when.len != s.len || when.epoch_s < 0 || when.epoch_s > last_second)
 		return GP_INGEST_TIME_BAD;
@@ -149,7 +149,7 @@ enum gp_ingest_time_result
 gp_ingest_seconds(struct gp_slice s, int64_t *ret_s)
 {
 	uint64_t whole, fraction;
-	struct gp_slice rest = trim(s), digits = gp_slice_cut(&rest, '.');
+	struct gp_slice rest = gp_ingest_trim(s), digits = gp_slice_cut(&rest, '.');
 	bool good = gp_slice_u64(digits, (uint64_t)last_second, &whole) &&
 		    (rest.len == 0 || gp_slice_u64(gp_slice_take(rest, 18), UINT64_MAX, &fraction));
 	if (good) {

@@ -6,12 +6,16 @@
 #include "core/ingest/report.h"
 
 /*
- * A copy of s without the blanks at its ends, cut at max octets, in which nothing acts: controls,
- * blanks other than spaces among them, marks of direction, and octets that are no UTF-8 come out as
- * "?". NULL ptr: no memory.
+ * A copy of s without the blanks at its ends, cut at max octets, in which nothing acts: tabs and
+ * ends of lines come out as spaces; other controls, marks of direction, and octets that are no
+ * UTF-8 as "?". NULL ptr: no memory.
  */
 struct gp_slice
 gp_ingest_text(struct gp_slice s, size_t max, struct gp_arena *arena);
+
+/* Without the blanks at both ends, ends of lines among them. */
+struct gp_slice
+gp_ingest_trim(struct gp_slice s);
 
 /* "HASH(0x55d)": what Perl writes where a program took a structure for a text. */
 bool

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdarg.h>
 
-#include "core/ingest/octets.h"
+#include "core/ingest/recode.h"
 #include "core/ingest/text.h"
 
 enum {
@@ -92,9 +92,9 @@ find_excess(struct gp_slice json)
 		cost += cost_of(c);
 		depth += c == '{' || c == '[';
 		depth -= (c == '}' || c == ']') && depth > 0;
-		if (depth > GP_TLS_DEPTH_MAX)
+		if (depth > GP_INGEST_TLS_DEPTH_MAX)
 			return "its values stand too deep in each other";
-		if (cost > GP_TLS_TREE_MAX)
+		if (cost > GP_INGEST_TLS_TREE_MAX)
 			return "it has too many values";
 	}
 	return NULL;
@@ -357,13 +357,13 @@ gp_ingest_tls_read(struct gp_slice json, uint64_t seed, const struct gp_ingest_l
 	struct reader r = {.listener = listener,
 			   .head_arena = GP_ARENA_INIT(HEAD_ARENA_MAX),
 			   .arena = GP_ARENA_INIT(POLICY_ARENA_MAX)};
-	struct gp_octets octets = {};
-	struct gp_buf mended = GP_BUF_INIT(GP_OCTETS_GROWTH * (GP_TLS_JSON_MAX + 4));
-	if (json.len > GP_TLS_JSON_MAX) {
-		tell(&r, true, "it is over %d MiB long", GP_TLS_JSON_MAX >> 20);
+	struct gp_recode octets = {};
+	struct gp_buf mended = GP_BUF_INIT(GP_RECODE_GROWTH * (GP_INGEST_TLS_JSON_MAX + 4));
+	if (json.len > GP_INGEST_TLS_JSON_MAX) {
+		tell(&r, true, "it is over %d MiB long", GP_INGEST_TLS_JSON_MAX >> 20);
 	} else if (!gp_slice_has_8bit(json)) {
 		read_json(&r, json, seed);
-	} else if (!gp_octets_feed(&octets, json, &mended) || !gp_octets_end(&octets, &mended)) {
+	} else if (!gp_recode_feed(&octets, json, &mended) || !gp_recode_end(&octets, &mended)) {
 		fail(&r, -ENOMEM);
 	} else {
 		if (octets.mended)

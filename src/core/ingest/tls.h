@@ -13,11 +13,11 @@
 #include "core/ingest/report.h"
 
 enum {
-	GP_TLS_JSON_MAX = 10 << 20, /* octets */
-	GP_TLS_DEPTH_MAX = 32,
+	GP_INGEST_TLS_JSON_MAX = 10 << 20, /* octets */
+	GP_INGEST_TLS_DEPTH_MAX = 32,
 	/* Octets that its values take once they are read, as they are counted beforehand: some
 	 * 30,000 failures. A value takes up to a hundred times the room that it has in the text. */
-	GP_TLS_TREE_MAX = 40 << 20,
+	GP_INGEST_TLS_TREE_MAX = 40 << 20,
 };
 
 /* seed is random: tables of members are hashed by it. Not 0: what the listener returned, or

@@ -44,11 +44,35 @@ with_crlf(struct gp_slice lines, struct gp_arena *arena)
 	return gp_slice(to, len);
 }
 
-/* Cuts the header off, and the empty line behind it. */
+/* What names of fields are made of; RFC 5322 section 3.6.8 allows more, with which XML and JSON
+ * begin. */
+static bool
+is_name_char(char c)
+{
+	return gp_ascii_is_alnum(c) || c == '-' || c == '_' || c == '.';
+}
+
+/* A line of an mbox may stand before the first field, or a byte order mark. */
+static bool
+begins_with_header(struct gp_slice s)
+{
+	struct gp_scan c = gp_scan(s);
+	if (gp_scan_word(&c, GP_SLICE("From ")) || gp_scan_word(&c, GP_SLICE(">From ")))
+		return true;
+	gp_scan_word(&c, GP_SLICE("\xEF\xBB\xBF"));
+	bool named = gp_scan_while(&c, is_name_char).len > 0;
+	gp_scan_wsp(&c);
+	return named ? gp_scan_char(&c, ':') : gp_scan_peek(&c) == '\r' || gp_scan_peek(&c) == '\n';
+}
+
+/* Cuts the header off, and the empty line behind it. Where neither is, all is body: some forget the
+ * empty line. */
 static struct gp_slice
 take_header(struct gp_slice *s)
 {
 	struct gp_slice whole = *s;
+	if (!begins_with_header(whole))
+		return GP_SLICE("");
 	struct gp_slice line = take_line(s);
 	while (s->ptr && line.len > 0)
 		line = take_line(s);

@@ -475,19 +475,14 @@ route_to_lmtp(struct gp_arena *arena, struct gp_slice target, struct gp_route *r
 }
 
 static int
-route_to_maildir(const struct gp_directory_domain *domain, const struct gp_address *a,
+route_to_maildir(const struct gp_domain_config *cfg, struct gp_slice mailbox,
 		 struct gp_arena *arena, struct gp_route *ret, struct gp_reply *ret_reply)
 {
-	struct gp_directory_entry entry;
-	const struct gp_domain_config *cfg = gp_directory_config(domain);
 	ret->transport = GP_TRANSPORT_MAILDIR;
-	int rc = gp_directory_look_up(domain, a->local, arena, &entry);
-	if (rc != 0)
-		return rc;
-	struct gp_slice local = gp_address_unquote(entry.mailbox, arena);
+	struct gp_slice local = gp_address_unquote(mailbox, arena);
 	if (!local.ptr)
 		return -ENOMEM;
-	rc = gp_mailbox_path(cfg->deliver.target, cfg->name, local, arena, &ret->mailbox);
+	int rc = gp_mailbox_path(cfg->deliver.target, cfg->name, local, arena, &ret->mailbox);
 	if (rc > 0)
 		*ret_reply = GP_REPLY(550, 5, 1, 3, "local part is too long for a mailbox");
 	return rc == 0 ? set_key(arena, "maildir:", ret->mailbox, ret) : rc;
@@ -497,10 +492,19 @@ static int
 route_ours(const struct gp_directory_domain *domain, const struct gp_address *a,
 	   struct gp_arena *arena, struct gp_route *ret, struct gp_reply *ret_reply)
 {
-	const struct gp_deliver *deliver = &gp_directory_config(domain)->deliver;
+	const struct gp_domain_config *cfg = gp_directory_config(domain);
+	const struct gp_deliver *deliver = &cfg->deliver;
+	struct gp_directory_entry entry;
+	int rc = gp_directory_look_up(domain, a->local, arena, &entry);
+	if (rc != 0)
+		return rc;
+	if (cfg->reports.len > 0 && gp_slice_eq(entry.mailbox, cfg->reports)) {
+		ret->transport = GP_TRANSPORT_REPORTS;
+		return set_key(arena, "reports", gp_slice(NULL, 0), ret);
+	}
 	switch ((enum gp_deliver_kind)deliver->kind) {
 	case GP_DELIVER_MAILDIR:
-		return route_to_maildir(domain, a, arena, ret, ret_reply);
+		return route_to_maildir(cfg, entry.mailbox, arena, ret, ret_reply);
 	case GP_DELIVER_LMTP:
 		return route_to_lmtp(arena, deliver->target, ret);
 	case GP_DELIVER_RELAY:

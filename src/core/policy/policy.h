@@ -94,6 +94,7 @@ enum gp_transport {
 	GP_TRANSPORT_LMTP,
 	GP_TRANSPORT_SMTP, /* to `host` when it is set, else by MX of `domain` */
 	GP_TRANSPORT_DISCARD,
+	GP_TRANSPORT_REPORTS, /* read as a report of somebody else's */
 };
 
 struct gp_route {
@@ -112,7 +113,7 @@ struct gp_route {
  * domain's route, the longest route with a leading dot above it, the smarthost, then MX, or for a
  * literal its address. Keys of destinations:
  *
- *   maildir:PATH   discard   smarthost   lmtp:TARGET   smtp:HOST:PORT   mx:DOMAIN
+ *   maildir:PATH   reports   discard   smarthost   lmtp:TARGET   smtp:HOST:PORT   mx:DOMAIN
  *
  * in lower case and A-labels, IPv6 hosts in brackets (`host` itself has none). Results live in the
  * arena or the configuration. Returns 0, -ENOMEM, or 1 when the address cannot be routed at all

@@ -48,6 +48,17 @@ meet(struct posture_run *run, struct posture_met_list *met, const struct gp_dns_
 	}
 }
 
+static void
+note_end(struct posture_run *run, const struct gp_posture_host *h)
+{
+	int64_t *first = &run->facts->certificate_until_s;
+	for (size_t i = 0; i < h->chains_len; i++) {
+		int64_t until_s = h->chains[i].until_s;
+		if (until_s > 0 && (*first == 0 || until_s < *first))
+			*first = until_s;
+	}
+}
+
 void
 posture_read_met(struct posture_run *run)
 {
@@ -68,6 +79,8 @@ posture_read_met(struct posture_run *run)
 		meet(run, met, &f->mx.records[i], &a);
 		meet(run, met, &f->mx.records[i], &aaaa);
 	}
+	for (size_t i = 0; i < met->len; i++)
+		note_end(run, met->list[i].host);
 }
 
 /* --- telling --- */

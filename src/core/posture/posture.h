@@ -32,7 +32,7 @@ enum gp_posture_limits {
 
 struct gp_posture_query {
 	struct gp_slice domain; /* U-labels too */
-	uint64_t now_s;         /* since 1970: the id of a proposed MTA-STS record is made of it */
+	uint64_t now_s;         /* since 1970: of proposed MTA-STS ids, and for certificates */
 	/* DKIM selectors that it may have, A-labels; what is over the limit is passed over. */
 	const struct gp_slice *selectors;
 	size_t selectors_len;
@@ -110,6 +110,8 @@ struct gp_posture_facts {
 		size_t len;
 		size_t left_out; /* networks and addresses that there was no room for */
 	} own;
+	/* When the first of its MX hosts' certificates ends, since 1970; 0: none was seen. */
+	int64_t certificate_until_s;
 };
 
 struct gp_posture_result {

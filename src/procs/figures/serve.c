@@ -2,6 +2,7 @@
 #include "procs/figures/serve.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "ipc/values.h"
 #include "procs/figures/figures.h"
@@ -28,12 +29,15 @@ void
 figures_serve_open(const char *path)
 {
 	struct gp_reportdb_health health;
+	/* Addresses of people's mail are in it. */
+	mode_t mask = umask(077);
 	int r = make(path);
 	if (r == 0)
 		r = gp_reportdb_open(path, GP_REPORTDB_READ, &self.db);
 	/* Whatever it opens when it first reads is open then. */
 	if (r == 0)
 		r = gp_reportdb_health(self.db, &health);
+	(void)umask(mask);
 	if (r == 0)
 		return;
 	gp_error("received_not_opened",

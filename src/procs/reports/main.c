@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "procs/figures/serve.h"
+#include "procs/reports/received.h"
 #include "procs/reports/reports.h"
 #include "procs/reports/sane.h"
 #include "procs/sandboxes.h"
@@ -154,6 +155,7 @@ on_due_timer(evutil_socket_t fd, short what, void *arg)
 	for (int kind = 0; kind < STORE_COUNTED; kind++)
 		end_periods((enum store_kind)kind, now_s);
 	failures_tell_left_out(now_s);
+	received_forget(reports.env->config);
 	jobs_run();
 	next_s = store_next_s(reports.store);
 	for (int kind = 0; kind < STORE_COUNTED; kind++) {
@@ -201,12 +203,16 @@ on_stop(struct gp_role_env *env)
 	reports_check_stop();
 }
 
-/* What others report, for the dashboard. By the store's VFS, which takes a path as it is. */
+/* What others report: as they come, and for the dashboard. By the store's VFS, which takes a path as
+ * it is. */
 static void
-open_received(int folder)
+open_received(const struct gp_role_env *env)
 {
 	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/received.db", folder);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/received.db", env->dirs[0].fd);
+	received_open(path);
+	/* What it writes now opens all that it will ever open. */
+	received_forget(env->config);
 	figures_serve_open(path);
 }
 
@@ -215,7 +221,7 @@ prepare(struct gp_role_env *env)
 {
 	int r = env->dirs_len == 1 ? store_open(env->dirs[0].fd, &reports.store) : -EINVAL;
 	if (r == 0)
-		open_received(env->dirs[0].fd);
+		open_received(env);
 	if (r == 0)
 		r = signing_prepare();
 	if (r == 0)

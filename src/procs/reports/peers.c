@@ -3,6 +3,7 @@
 
 #include "procs/ask/ask.h"
 #include "procs/figures/serve.h"
+#include "procs/reports/received.h"
 #include "procs/reports/reports.h"
 #include "sys/log.h"
 
@@ -113,6 +114,10 @@ peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int
 	};
 	if (role == GP_ROLE_RELAY || role == GP_ROLE_SMTPD) {
 		connect_teller(env, role, index, fd);
+		return;
+	}
+	if (role == GP_ROLE_INGEST) {
+		received_connect(env, fd);
 		return;
 	}
 	if (role == GP_ROLE_WEB) {

@@ -26,6 +26,9 @@ int
 vfs_register(void)
 {
 	static sqlite3_vfs ours;
+	/* Once: it stands in SQLite's list from then on. */
+	if (ours.zName)
+		return 0;
 	sqlite3_vfs *theirs = sqlite3_vfs_find("unix");
 	if (!theirs ||
 	    theirs->xSetSystemCall(theirs, "fstat", (sqlite3_syscall_ptr)stat_itself) != SQLITE_OK)

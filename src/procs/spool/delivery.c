@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leases: part of a message, given to relay or maildir, until they say what came of it or are gone.
+/* Leases: part of a message, given to relay, maildir or ingest, until they say what came of it or are gone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,8 @@ enum {
 	/* With maildir at once, over all mailboxes: a few batches of its, so that the next ones lie
 	   ready while it waits for the disk. */
 	MAILDIR_LEASES_MAX = 512,
+	/* With ingest at once: it reads one after the other. */
+	INGEST_LEASES_MAX = 16,
 	/* With one relay at a time: each is a connection and a body there. Fewer where it has not
 	   the descriptors for them, beside those for connections that it keeps, bodies in files
 	   and itself; a few in any case. */
@@ -73,7 +75,7 @@ static struct {
 	struct peer relays[RELAYS_MAX];
 	size_t relays_len;
 	size_t relay_leases_max;
-	struct peer maildir;
+	struct peer maildir, ingest;
 	struct lease *leases;
 	uint32_t leases_cap;
 	uint32_t *free; /* a stack of free places */
@@ -376,7 +378,7 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 	struct gp_queued *q = l->task ? l->task->q : NULL;
 	struct gp_stored m;
 	struct settled settled = {.next_ms = UINT64_MAX};
-	bool failed = true, silent = l->dest->transport != GP_TRANSPORT_MAILDIR;
+	bool failed = true, silent = !schedule_is_local(l->dest->transport);
 	for (size_t i = 0; i < l->rcpts_len; i++) {
 		failed = failed && destination_failed(&outcomes[i]);
 		silent = silent && failed && !outcomes[i].remote_said;
@@ -420,13 +422,14 @@ is_below(struct load l, size_t leases_max, unsigned percent)
 static bool
 may_hold(const struct peer *p, const struct destination *d)
 {
-	size_t most =
-		d->transport == GP_TRANSPORT_MAILDIR ? MAILDIR_LEASES_MAX : self.relay_leases_max;
+	size_t most = d->transport == GP_TRANSPORT_MAILDIR   ? MAILDIR_LEASES_MAX
+		      : d->transport == GP_TRANSPORT_REPORTS ? INGEST_LEASES_MAX
+							     : self.relay_leases_max;
 	struct load silent = p->held[STANDING_SILENT];
 	struct load unknown = sum(silent, p->held[STANDING_NEW]);
 	if (!is_below(sum(unknown, p->held[STANDING_ANSWERS]), most, 100))
 		return false;
-	if (d->transport == GP_TRANSPORT_MAILDIR || d->standing == STANDING_ANSWERS)
+	if (schedule_is_local(d->transport) || d->standing == STANDING_ANSWERS)
 		return true;
 	if (d->standing == STANDING_SILENT && !is_below(silent, most, SILENT_PERCENT))
 		return false;
@@ -437,8 +440,8 @@ may_hold(const struct peer *p, const struct destination *d)
 static struct peer *
 peer_for(const struct destination *d)
 {
-	struct peer *p = &self.maildir;
-	if (d->transport != GP_TRANSPORT_MAILDIR) {
+	struct peer *p = d->transport == GP_TRANSPORT_REPORTS ? &self.ingest : &self.maildir;
+	if (!schedule_is_local(d->transport)) {
 		if (self.relays_len == 0)
 			return NULL;
 		/* Always the same one, so that its connections are found again. */
@@ -772,9 +775,15 @@ delivery_connect(enum gp_role_id role, unsigned worker, int fd)
 		close(fd);
 		return;
 	}
-	struct peer *p = role == GP_ROLE_MAILDIR ? &self.maildir : &self.relays[worker];
-	uint64_t permit =
-		role == GP_ROLE_MAILDIR ? GP_PERMIT_MAILDIR_TO_SPOOL : GP_PERMIT_RELAY_TO_SPOOL;
+	struct peer *p = &self.relays[worker];
+	uint64_t permit = GP_PERMIT_RELAY_TO_SPOOL;
+	if (role == GP_ROLE_MAILDIR) {
+		p = &self.maildir;
+		permit = GP_PERMIT_MAILDIR_TO_SPOOL;
+	} else if (role == GP_ROLE_INGEST) {
+		p = &self.ingest;
+		permit = GP_PERMIT_INGEST_TO_SPOOL;
+	}
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close, .ctx = p};
 	if (self.random == 0)
 		self.random = spool.env->seed[0] | 1;

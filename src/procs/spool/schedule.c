@@ -34,10 +34,16 @@ static struct {
 
 /* --- destinations --- */
 
+bool
+schedule_is_local(enum gp_transport transport)
+{
+	return transport == GP_TRANSPORT_MAILDIR || transport == GP_TRANSPORT_REPORTS;
+}
+
 static uint32_t
 window_start(enum gp_transport transport)
 {
-	if (transport == GP_TRANSPORT_MAILDIR)
+	if (schedule_is_local(transport))
 		return MAILBOX_WINDOW;
 	return GP_MAX(spool.env->config->concurrency.start, 1u);
 }
@@ -45,7 +51,7 @@ window_start(enum gp_transport transport)
 static uint32_t
 window_max(enum gp_transport transport)
 {
-	if (transport == GP_TRANSPORT_MAILDIR)
+	if (schedule_is_local(transport))
 		return MAILBOX_WINDOW;
 	return GP_MAX(spool.env->config->concurrency.max, 1u);
 }

@@ -138,6 +138,9 @@ schedule_next_ms(void);
  * is freed. */
 void
 schedule_done(struct task *t, uint64_t due_ms);
+/* Another role of ours has it, and not the network. */
+bool
+schedule_is_local(enum gp_transport transport);
 /* What the destination answered, for its window. pause_until_ms: rest until then; 0: none. */
 void
 schedule_feedback(struct destination *d, bool ok, uint64_t pause_until_ms);

@@ -7,6 +7,7 @@
  *                    commands (control socket)
  *                        |
  *     25, 587 --> smtpd --> spool --> maildir --> mailboxes
+ *                  |        |   --> ingest  --> reports
  *                  |        |   --> relay   --> other servers
  *         signer, auth,     |         |
  *         resolver          |      resolver        fetch --> HTTPS servers
@@ -19,13 +20,14 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2,
 	 PEER(SMTPD) | PEER(WEB) | PEER(REPORTS) | PEER(SPOOL)},
 	{GP_ROLE_SPOOL, false, NEEDS_SPOOL_DIR | NEEDS_CONTROL_SOCKET, 1,
-	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR) | PEER(REPORTS) | PEER(SIGNER)},
+	 PEER(SMTPD) | PEER(RELAY) | PEER(MAILDIR) | PEER(INGEST) | PEER(REPORTS) | PEER(SIGNER)},
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY) | PEER(REPORTS) | PEER(SMTPD) | PEER(AUTH)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
+	{GP_ROLE_INGEST, false, 0, 2, PEER(SPOOL) | PEER(REPORTS)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS) | PEER(AUTH)},
 	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR, 1,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY) | PEER(SIGNER) | PEER(SMTPD) |
-		 PEER(WEB)},
+		 PEER(WEB) | PEER(INGEST)},
 	{GP_ROLE_AUTH, false, NEEDS_USERS | NEEDS_ISSUER_SECRET, 2,
 	 PEER(SMTPD) | PEER(WEB) | PEER(RESOLVER) | PEER(FETCH)},
 	{GP_ROLE_RELAY, true, NEEDS_SECRETS, 2,

@@ -66,8 +66,7 @@ begin_json(struct reply *r)
 	return (struct gp_json){.out = &r->body};
 }
 
-/* The name is in the cookie where no clear connection may overwrite it (RFC 6265bis section
- * 4.1.3.2). */
+/* Browsers take a name that begins so from nobody but this very host, by HTTPS. */
 static const char *
 cookie_name(bool secure)
 {

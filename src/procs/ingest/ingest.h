@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ingest's parts: reading a mail (mail.c), telling reports what is in it (teller.c), the role
+ * (main.c). */
+#pragma once
+
+#include "core/ingest/report.h"
+#include "ipc/channel.h"
+
+/* --- teller.c: what is told of a document, as messages to reports --- */
+
+enum {
+	INGEST_FRAMES_MAX = 1'048'576, /* as the schema has it */
+};
+
+struct teller;
+
+/* NULL: no memory. */
+struct teller *
+teller_new(void);
+
+/* Where it tells; NULL: nobody is there, and all of it fails with -EPIPE. */
+void
+teller_connect(struct teller *t, struct gp_channel *channel);
+
+/* A document begins; its ticket is in *ret. What the listener hears from then on is about it. All
+ * return 0, -ENOMEM or -EPIPE, and so do the listener's functions. */
+[[nodiscard]] int
+teller_begin(struct teller *t, struct gp_slice file, bool authenticated, uint64_t *ret);
+struct gp_ingest_listener
+teller_listener(struct teller *t);
+/* refused: why it is not to be kept, a sentence without its full stop; NULL: it is whole. */
+[[nodiscard]] int
+teller_end(struct teller *t, const char *refused);
+
+/* --- mail.c --- */
+
+struct ingest_mail {
+	uint64_t id;              /* spool's, by which people find it again */
+	struct gp_slice hostname; /* our authserv-id */
+	uint64_t seed;            /* random */
+	struct gp_slice octets;
+};
+
+/*
+ * Tells what is in a mail: each report is a document, and a mail without one, too, which is refused
+ * with the reason. Its sender is authenticated when the field that we wrote ourselves
+ * (core/authres/authres.h has those in our name removed) says that it passed DMARC. Tickets of
+ * the documents are from *ret_first on, *ret_len of them. Returns 0, -ENOMEM or -EPIPE.
+ */
+[[nodiscard]] int
+ingest_read(struct teller *t, const struct ingest_mail *mail, uint64_t *ret_first, size_t *ret_len);

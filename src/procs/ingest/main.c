@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gatepost-ingest: reads mail that carries reports of others, and tells the role reports what they
+ * say. It has no file, no network and no database. A mail is read as it comes; spool hears that it
+ * is delivered when each report of it is on disk. Start here; mail.c reads one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "core/policy/policy.h"
+#include "ipc/role.h"
+#include "ipc/values.h"
+#include "procs/ingest/ingest.h"
+#include "procs/sandboxes.h"
+#include "sys/log.h"
+
+enum {
+	/* All that this process may have: a mail of the largest size takes six times as much. */
+	MEMORY_MAX = 512 << 20,
+	/* The end of a mail over which a reading hangs: mail.c gives it up before. */
+	CPU_S_MAX = 10,
+};
+
+/* A lease whose reports are not all on disk yet. */
+struct job {
+	struct gp_list link;
+	uint64_t lease, id;
+	size_t rcpts;
+	uint64_t first; /* tickets of its documents: as many from here on */
+	size_t documents, answered;
+	unsigned kept, known, refused;
+	bool failed;
+	struct gp_reply reply; /* why, when it is */
+};
+
+static struct {
+	struct gp_role_env *env;
+	struct gp_channel *spool, *reports; /* NULL: not there */
+	struct teller *teller;
+	struct gp_list jobs;
+} self;
+
+/* --- answering --- */
+
+static struct gp_outcome
+outcome_of(const struct job *job)
+{
+	if (job->failed)
+		return (struct gp_outcome){.kind = GP_OUTCOME_DEFERRED, .reply = job->reply};
+	return (struct gp_outcome){.kind = GP_OUTCOME_DELIVERED,
+				   .reply = GP_REPLY(250, 2, 0, 0, "The reports were read")};
+}
+
+static void
+answer(const struct job *job)
+{
+	struct gp_outcome *outcomes = calloc(job->rcpts, sizeof(*outcomes));
+	struct gp_message m = {.type = GP_MSG_OUTCOMES, .fd = -1};
+	for (size_t i = 0; outcomes && i < job->rcpts; i++)
+		outcomes[i] = outcome_of(job);
+	m.outcomes.lease = job->lease;
+	m.outcomes.outcomes = outcomes;
+	m.outcomes.outcomes_len = job->rcpts;
+	/* What cannot be answered is tried again by spool when it misses us. */
+	if (!outcomes || !gp_channel_send(self.spool, &m))
+		self.spool = gp_channel_free(self.spool);
+	free(outcomes);
+}
+
+static void
+end_job(struct job *job)
+{
+	gp_list_remove(&job->link);
+	if (!job->failed)
+		gp_info("report_mail_read", GP_FID("id", job->id), GP_FN("kept", job->kept),
+			GP_FN("known", job->known), GP_FN("refused", job->refused));
+	if (self.spool)
+		answer(job);
+	free(job);
+}
+
+static void
+fail_job(struct job *job, struct gp_reply reply)
+{
+	job->failed = true;
+	job->reply = reply;
+	end_job(job);
+}
+
+static void
+drop_jobs(void)
+{
+	struct gp_list *link;
+	while ((link = gp_list_pop(&self.jobs)))
+		free(gp_container_of(link, struct job, link));
+}
+
+/* --- reports --- */
+
+static struct job *
+find_job(uint64_t ticket)
+{
+	gp_list_each (it, &self.jobs) {
+		struct job *job = gp_container_of(it, struct job, link);
+		if (ticket - job->first < job->documents)
+			return job;
+	}
+	return NULL;
+}
+
+static void
+count(struct job *job, const struct gp_message *m)
+{
+	job->answered++;
+	switch ((enum gp_ingested)m->report_kept.outcome) {
+	case GP_INGESTED_KEPT:
+		job->kept++;
+		break;
+	case GP_INGESTED_KNOWN:
+		job->known++;
+		break;
+	case GP_INGESTED_REFUSED:
+		job->refused++;
+		gp_warning("report_refused", GP_FID("id", job->id),
+			   GP_F("reason", m->report_kept.reason));
+		break;
+	case GP_INGESTED_FAILED:
+		job->failed = true;
+		job->reply = GP_REPLY(451, 4, 3, 0, "The reports could not be kept");
+		break;
+	}
+}
+
+static void
+on_kept(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	(void)ctx, (void)c;
+	struct job *job = find_job(m->report_kept.ticket);
+	if (!job)
+		return;
+	count(job, m);
+	if (job->answered == job->documents)
+		end_job(job);
+}
+
+static void
+fail_all(void)
+{
+	while (!gp_list_empty(&self.jobs))
+		fail_job(gp_container_of(self.jobs.next, struct job, link),
+			 GP_REPLY(451, 4, 3, 0, "The reports' database is away"));
+}
+
+static void
+on_reports_gone(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c;
+	gp_warning("reports_gone", GP_FS("reason", why));
+	self.reports = NULL;
+	teller_connect(self.teller, NULL);
+	fail_all();
+	gp_role_peer_lost(GP_ROLE_REPORTS);
+}
+
+/* --- spool --- */
+
+/* What the decoder cannot see: that the parts of the message agree. */
+static bool
+makes_sense(const struct gp_message *m)
+{
+	return m->type == GP_MSG_DELIVER && m->deliver.route.transport == GP_TRANSPORT_REPORTS &&
+	       m->deliver.envelope.rcpts_len > 0 &&
+	       (m->fd >= 0 || m->deliver.body.len == m->deliver.body_size);
+}
+
+/* NULL: errno. To be freed. */
+static char *
+read_body(int fd, size_t size)
+{
+	char *copy = malloc(GP_MAX(size, (size_t)1));
+	for (size_t at = 0; copy && at < size;) {
+		ssize_t n = pread(fd, copy + at, size - at, (off_t)at);
+		if (n > 0) {
+			at += (size_t)n;
+			continue;
+		}
+		errno = n < 0 ? errno : EIO;
+		free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+/* The processor's time from now on, after which SIGPROF ends the process; 0: without end. */
+static void
+limit_time(unsigned seconds)
+{
+	const struct itimerval timer = {.it_value.tv_sec = seconds};
+	(void)setitimer(ITIMER_PROF, &timer, NULL);
+}
+
+static int
+read_mail(const struct gp_message *m, struct job *job)
+{
+	char *copy = NULL;
+	struct ingest_mail mail = {.id = m->deliver.id,
+				   .hostname = self.env->config->hostname,
+				   .seed = self.env->seed[0],
+				   .octets = m->deliver.body};
+	if (m->fd >= 0) {
+		copy = read_body(m->fd, m->deliver.body_size);
+		mail.octets = gp_slice(copy, m->deliver.body_size);
+		if (!copy)
+			return -errno;
+	}
+	limit_time(CPU_S_MAX);
+	int r = ingest_read(self.teller, &mail, &job->first, &job->documents);
+	limit_time(0);
+	free(copy);
+	return r;
+}
+
+static void
+on_deliver(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	(void)ctx;
+	struct job *job = makes_sense(m) ? calloc(1, sizeof(*job)) : NULL;
+	if (!job) {
+		gp_error("bad_delivery", GP_FID("id", m->deliver.id));
+		self.spool = gp_channel_free(c);
+		return;
+	}
+	job->lease = m->deliver.lease;
+	job->id = m->deliver.id;
+	job->rcpts = m->deliver.envelope.rcpts_len;
+	gp_list_append(&self.jobs, &job->link);
+	int r = read_mail(m, job);
+	if (r == 0)
+		return;
+	/* What was begun has no end, so another channel must follow this one. */
+	self.reports = gp_channel_free(self.reports);
+	teller_connect(self.teller, NULL);
+	gp_error("report_mail_not_read", GP_FID("id", job->id), GP_FS("reason", strerror(-r)));
+	fail_all();
+	gp_role_peer_lost(GP_ROLE_REPORTS);
+}
+
+static void
+on_spool_gone(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c;
+	gp_warning("spool_gone", GP_FS("reason", why));
+	self.spool = NULL;
+	drop_jobs();
+	gp_role_peer_lost(GP_ROLE_SPOOL);
+}
+
+/* --- the role --- */
+
+static void
+connect_spool(struct gp_role_env *env, int fd)
+{
+	static const struct gp_channel_owner owner = {.on_message = on_deliver,
+						      .on_close = on_spool_gone};
+	gp_channel_free(self.spool);
+	/* Their leases were the other spool's. */
+	drop_jobs();
+	self.spool = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_INGEST, &owner);
+}
+
+static void
+connect_reports(struct gp_role_env *env, int fd)
+{
+	static const struct gp_channel_owner owner = {.on_message = on_kept,
+						      .on_close = on_reports_gone};
+	gp_channel_free(self.reports);
+	self.reports = gp_channel_new(env->loop, fd, GP_PERMIT_REPORTS_TO_INGEST, &owner);
+	teller_connect(self.teller, self.reports);
+	fail_all();
+}
+
+static void
+on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
+{
+	(void)index;
+	if (role == GP_ROLE_SPOOL)
+		connect_spool(env, fd);
+	else
+		connect_reports(env, fd);
+	if (role == GP_ROLE_SPOOL ? !self.spool : !self.reports)
+		gp_error("no_channel", GP_FS("peer", gp_role_name(role)));
+}
+
+static int
+prepare(struct gp_role_env *env)
+{
+	const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
+	(void)env;
+	return setrlimit(RLIMIT_DATA, &memory) < 0 ? -errno : 0;
+}
+
+static int
+start(struct gp_role_env *env)
+{
+	self.env = env;
+	gp_list_init(&self.jobs);
+	self.teller = teller_new();
+	return self.teller ? 0 : -ENOMEM;
+}
+
+static const struct gp_role role = {
+	.id = GP_ROLE_INGEST,
+	.sandbox = &ingest_sandbox,
+	.prepare = prepare,
+	.start = start,
+	.on_peer = on_peer,
+};
+
+int
+main(void)
+{
+	return gp_role_main(&role);
+}

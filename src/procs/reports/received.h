@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reports of others that came by mail: the role ingest reads them and tells what they say
+ * (core/ingest/wire.h), and here they are kept. Those of one turn of the loop become durable at its
+ * end, and only then ingest hears what became of each. It is not believed more than its octets are:
+ * what it tells is looked at again, and one that makes no sense loses its channel.
+ */
+#pragma once
+
+#include "ipc/role.h"
+
+/* Before the sandbox, as received_forget() is then: all files of the database are open from then on.
+ * One that cannot be opened is logged, and each report comes again later: the role has other work. */
+void
+received_open(const char *path);
+
+/* Forgets what is older than the configuration wants, once a day. */
+void
+received_forget(const struct gp_config *cfg);
+
+/* Takes fd over: the channel to ingest. What an earlier one has begun is given up. */
+void
+received_connect(struct gp_role_env *env, int fd);

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports of others that come by mail are read, kept and not delivered; and what hostile ones cost."""
+
+import base64
+import gzip
+import json
+import os
+import signal
+import sqlite3
+import zlib
+
+import pytest
+from gateway import Gateway, eventually, run
+
+REPORT = """<?xml version="1.0" encoding="UTF-8"?>
+<feedback>
+ <report_metadata><org_name>reporter.example</org_name><email>dmarc@reporter.example</email>
+  <report_id>{id}</report_id><date_range><begin>{begin}</begin><end>{end}</end></date_range></report_metadata>
+ <policy_published><domain>demo.test</domain><p>none</p></policy_published>
+ {records}
+</feedback>
+"""
+RECORD = """<record><row><source_ip>192.0.2.{last}</source_ip><count>{count}</count>
+ <policy_evaluated><disposition>none</disposition><dkim>pass</dkim><spf>fail</spf></policy_evaluated></row>
+ <identifiers><header_from>demo.test</header_from></identifiers>
+ <auth_results><spf><domain>demo.test</domain><result>fail</result></spf></auth_results></record>
+"""
+DAY = 1790000000 - 1790000000 % 86400
+TLS = {
+    "organization-name": "tls.example",
+    "date-range": {"start-datetime": "2026-09-20T00:00:00Z", "end-datetime": "2026-09-20T23:59:59Z"},
+    "report-id": "t1",
+    "policies": [
+        {
+            "policy": {"policy-type": "sts", "policy-domain": "demo.test"},
+            "summary": {"total-successful-session-count": 7, "total-failure-session-count": 0},
+        }
+    ],
+}
+
+
+def aggregate(id_="r1", counts=(3, 4)):
+    records = "".join(RECORD.format(last=i + 1, count=n) for i, n in enumerate(counts))
+    return REPORT.format(id=id_, begin=DAY, end=DAY + 86399, records=records).encode()
+
+
+def mail(octets, type_="application/gzip"):
+    return (
+        b"From: dmarc@reporter.example\r\nTo: reports@demo.test\r\nSubject: Report domain: demo.test\r\n"
+        b"MIME-Version: 1.0\r\nContent-Type: " + type_.encode() + b"\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(octets).replace(b"\n", b"\r\n")
+    )
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = Gateway(tmp_path)
+    server.settings["domains"]["demo.test"] |= {
+        "reports": "reports",
+        "aliases": {"dmarc": ["reports"], "both": ["reports", "alice"]},
+    }
+    server.settings["retry"] = {"first": "1s", "max": "2s", "for": "1h"}
+    server.start()
+    yield server
+    server.stop()
+
+
+def read(server, count=1):
+    """What became of so many mails."""
+
+    def said():
+        lines = [x for x in server.log_lines() if x["event"] == "report_mail_read"]
+        return lines if len(lines) >= count else None
+
+    return eventually(said, 30, what="mails that were read")
+
+
+def kept(server, what):
+    done = run("reports", *what, "--database", server.folder / "state/reports/received.db", "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_report_is_read_and_kept_before_its_mail_is_gone(server):
+    server.send(mail(gzip.compress(aggregate())), to=["reports@demo.test"])
+    (said,) = read(server)
+    assert (said["kept"], said["known"], said["refused"]) == (1, 0, 0)
+    eventually(lambda: server.queued() == [], what="an empty queue")
+    summary = kept(server, ["summary", "--domain", "demo.test", "--since", "2020-01-01", "--unauthenticated"])
+    assert summary["messages"] == 7
+
+
+@pytest.mark.parametrize(
+    ("octets", "kept_", "known", "refused"),
+    [
+        (mail(gzip.compress(aggregate("a"))), 1, 0, 0),
+        (mail(json.dumps(TLS).encode(), "application/tlsrpt+json"), 1, 0, 0),
+        (mail(b"unused", "text/plain"), 0, 0, 1),
+        (mail(gzip.compress(b"<!DOCTYPE a [<!ENTITY b 'c'>]><feedback>&b;</feedback>")), 0, 0, 1),
+        (mail(gzip.compress(b" " * 30_000_000)), 0, 0, 1),
+        (b"From: a@b.test\r\n\r\nno report at all\r\n", 0, 0, 1),
+    ],
+    ids=["aggregate", "TLS", "unused", "entity", "bomb", "words"],
+)
+def test_each_mail_comes_to_an_end(server, octets, kept_, known, refused):
+    server.send(octets, to=["dmarc@demo.test"])
+    (said,) = read(server)
+    assert (said["kept"], said["known"], said["refused"]) == (kept_, known, refused)
+    eventually(lambda: server.queued() == [], what="an empty queue")
+
+
+def test_the_same_again_is_known(server):
+    for _ in range(2):
+        server.send(mail(zlib.compress(aggregate(), wbits=31)), to=["reports@demo.test"])
+    said = read(server, 2)
+    assert sorted((x["kept"], x["known"]) for x in said) == [(0, 1), (1, 0)]
+
+
+def test_other_recipients_of_the_mail_have_it(server):
+    server.send(mail(gzip.compress(aggregate())), to=["both@demo.test"])
+    (said,) = read(server)
+    assert said["kept"] == 1
+    server.wait_for_mails("alice")
+
+
+NAMES = {
+    "reporter.example": {"TXT": ["v=spf1 ip4:127.0.0.1 -all"], "A": ["127.0.0.1"]},
+    "_dmarc.reporter.example": {"TXT": ["v=DMARC1; p=none"]},
+}
+PASSED = b"Authentication-Results: mx.gatepost.test; dmarc=pass header.from=reporter.example\r\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "head", "authenticated"),
+    [
+        (NAMES, b"", True),
+        ({}, b"", False),
+        ({}, PASSED, False),
+        ({}, b"Received: from a by b; Thu, 1 Oct 2026 00:00:00 +0000\r\n" + PASSED, False),
+        (NAMES | {"_dmarc.reporter.example": {"TXT": ["v=DMARC1; p=none; aspf=s"]}, "reporter.example": {}}, b"", False),
+    ],
+    ids=["passed", "unknown", "forged", "forged below", "failed"],
+)
+def test_who_is_believed(tmp_path, names, head, authenticated):
+    server = Gateway(tmp_path)
+    server.settings["domains"]["demo.test"]["reports"] = "reports"
+    server.names = names
+    server.start()
+    try:
+        server.send(head + mail(gzip.compress(aggregate())), to=["reports@demo.test"], sender="x@reporter.example")
+        read(server)
+        since = ["summary", "--since", "2020-01-01"]
+        assert kept(server, since)["messages"] == (7 if authenticated else 0)
+        assert kept(server, [*since, "--unauthenticated"])["messages"] == (0 if authenticated else 7)
+    finally:
+        server.stop()
+
+
+def test_what_is_old_is_forgotten(tmp_path):
+    server = Gateway(tmp_path)
+    server.settings["domains"]["demo.test"]["reports"] = "reports"
+    server.settings["reports"] = {"keep_received": "1d"}
+    server.start()
+    try:
+        server.send(mail(gzip.compress(aggregate())), to=["reports@demo.test"])
+        (said,) = read(server)
+        assert (said["kept"], said["known"]) == (0, 1)
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("role", ["ingest", "reports"])
+def test_a_role_that_dies_costs_no_report(server, role):
+    server.crash_is_expected = True
+    for i in range(20):
+        server.send(mail(gzip.compress(aggregate(f"r{i}", [1] * 200))), to=["reports@demo.test"])
+        if i % 5 == 2:
+            (pid,) = (pid for pid, name in server.roles().items() if name == f"gatepost-{role}")
+            os.kill(pid, signal.SIGKILL)
+            eventually(
+                lambda gone=pid: any(
+                    name == f"gatepost-{role}" and other != gone for other, name in server.roles().items()
+                ),
+                what="another one",
+            )
+    eventually(lambda: server.queued() == [], 60, what="an empty queue")
+    with sqlite3.connect(f"file:{server.folder}/state/reports/received.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT count(*), sum(messages) FROM report").fetchone() == (20, 20 * 200)

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""gatepost reports: what others sent is read, kept once, and adds up to what was sent."""
+
+import csv
+import datetime
+import io
+import json
+import mailbox
+import sqlite3
+
+import pytest
+import reports_field
+from gateway import run
+
+DAY_S = 86400
+SINCE = ["--since", "2026-01-01"]
+
+
+def day_text(day):
+    return datetime.datetime.fromtimestamp(day * DAY_S, datetime.timezone.utc).strftime("%Y-%m-%d")
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory):
+    field = reports_field.Field(tmp_path_factory.mktemp("field"), seed=7)
+    field.fill(domains=4, days=15, reporters=10, sources=30)
+    return field
+
+
+@pytest.fixture
+def reports(tmp_path):
+    """gatepost reports VERB with a database of the test's own; the answer as JSON."""
+
+    def ask(verb, *argv, code=0, **options):
+        done = run("reports", verb, "--database", tmp_path / "received.db", *argv, **options)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return ask
+
+
+def asked(done):
+    return json.loads(done.stdout)
+
+
+def lines(done):
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def xml(ident="1", domain="ours.example", org="reporter.example", rows="", begin=1780272000, end=1780358399):
+    return (reports_field.head(org, ident, domain, begin, end, "reject", "") + rows + "</feedback>\n").encode()
+
+
+OURS = reports_field.Sender("ours", "192.0.2.1", True, True, "ours.example", "s1")
+ROW = reports_field.record(OURS, "ours.example", 5, "none", False, False)
+
+
+def test_totals_are_the_truth(field, reports):
+    truth = field.truth
+    done = asked(reports("import", "--json", field.folder, code=1))
+    assert (done["imported"], done["records"], done["duplicates"], done["lost"]) == (
+        truth.imported, truth.records, truth.duplicates, truth.lost)
+    assert len([q for q in done["quarantined"] if "record" not in q]) == truth.refused
+    assert len([q for q in done["quarantined"] if "record" in q]) == truth.lost
+
+    summary = asked(reports("summary", "--json", *SINCE))
+    assert {d["domain"]: {name: d[name] for name in reports_field.FIGURES} for d in summary["domains"]} == truth.domains
+    assert summary["messages"] == sum(d["messages"] for d in truth.domains.values())
+    assert summary["estimated"] == sum(truth.estimated.values())
+    for domain, figures in truth.domains.items():
+        one = asked(reports("summary", "--json", "--domain", domain.upper(), *SINCE, "--max", "1000"))
+        assert {name: one[name] for name in reports_field.FIGURES} == figures
+        assert {s["ip"]: {"count": s["count"], "class": s["class"]} for s in one["sources"]} == truth.sources[domain]
+        known = {d["day"]: d["messages"] - d["estimated"] for d in one["days"] if d["messages"] > d["estimated"]}
+        assert known == {day_text(day): n for day, n in truth.days[domain].items()}
+        assert sum(d["messages"] for d in one["days"]) == figures["messages"]
+
+
+def test_a_second_import_changes_nothing(field, reports):
+    reports("import", field.folder, code=1)
+    before = reports("summary", "--json", *SINCE).stdout
+    done = asked(reports("import", "--json", field.folder, code=1))
+    assert (done["imported"], done["records"]) == (0, 0)
+    assert done["duplicates"] == field.truth.imported + field.truth.duplicates
+    assert reports("summary", "--json", *SINCE).stdout == before
+
+
+def test_sessions_and_failures_are_the_truth(field, reports, tmp_path):
+    reports("import", field.folder, code=1)
+    told = lines(reports("export", "--kind", "tls", "--format", "json"))
+    policies = [line["policy"] for line in told if "policy" in line]
+    sums = {}
+    for p in policies:
+        one = sums.setdefault(p["domain"], [0, 0])
+        one[0], one[1] = one[0] + p["successful"], one[1] + p["failed"]
+    assert sums == field.truth.sessions
+    with sqlite3.connect(tmp_path / "received.db") as db:
+        added = db.execute("SELECT domain, sum(successful), sum(failed) FROM tls_day GROUP BY domain").fetchall()
+    assert {domain: list(rest) for domain, *rest in added} == sums
+    failures = lines(reports("export", "--kind", "failure", "--format", "json"))
+    assert sum(f["failure"]["incidents"] for f in failures) == field.truth.incidents
+
+
+def test_the_unauthenticated_are_in_no_figure(reports, tmp_path):
+    (tmp_path / "forged.xml").write_bytes(xml(rows=ROW * 3))
+    (tmp_path / "true.xml").write_bytes(xml(rows=ROW))
+    assert asked(reports("import", "--json", "--unauthenticated", tmp_path / "forged.xml"))["imported"] == 1
+    # It cannot take the place of the true one, whose id it has.
+    assert asked(reports("import", "--json", tmp_path / "true.xml"))["imported"] == 1
+    summary = asked(reports("summary", "--json", *SINCE))
+    assert (summary["messages"], summary["unauthenticated"]) == (5, 15)
+    assert asked(reports("summary", "--json", "--unauthenticated", *SINCE))["messages"] == 15
+    assert "15 more are in unauthenticated reports" in reports("summary", *SINCE).stdout
+
+
+def test_the_same_id_for_another_domain_or_range(reports, tmp_path):
+    (tmp_path / "a.xml").write_bytes(xml(rows=ROW))
+    (tmp_path / "b.xml").write_bytes(xml(rows=ROW, domain="other.example"))
+    (tmp_path / "c.xml").write_bytes(xml(rows=ROW, begin=1780272001))
+    (tmp_path / "d.xml").write_bytes(xml(rows=ROW, org="else.example"))
+    done = asked(reports("import", "--json", *(tmp_path / f"{n}.xml" for n in "abcda")))
+    assert (done["imported"], done["duplicates"]) == (4, 1)
+
+
+def mail(ident):
+    return reports_field.packed(xml(ident, rows=ROW).decode(), "mail", "ours.example")[1]
+
+
+def test_maildirs_mboxes_and_standard_input(reports, tmp_path):
+    maildir = mailbox.Maildir(tmp_path / "Maildir")
+    for ident in ["1", "2"]:
+        maildir.add(mail(ident))
+    (tmp_path / "Maildir/tmp/half").write_bytes(mail("never"))
+    (tmp_path / "Maildir/.Sub").mkdir()
+    assert asked(reports("import", "--json", tmp_path / "Maildir"))["imported"] == 2
+
+    box = mailbox.mbox(tmp_path / "box")
+    for ident in ["2", "3", "4"]:
+        box.add(mail(ident))
+    box.add(b"Subject: no report\n\nFrom here on nothing follows.\n")
+    box.flush()
+    done = asked(reports("import", "--json", tmp_path / "box", code=1))
+    assert (done["imported"], done["duplicates"]) == (2, 1)
+    assert [q["file"] for q in done["quarantined"]] == [f"{tmp_path}/box, mail 4"]
+
+    with open(tmp_path / "box", "rb") as f:
+        assert asked(reports("import", "--json", "-", stdin=f, code=1))["duplicates"] == 3
+    done = asked(reports("import", "--json", "-", input=xml("9", rows=ROW).decode()))
+    assert done["imported"] == 1
+
+
+def test_what_is_in_quarantine(reports, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a-large.xml").write_bytes(xml("1", rows=ROW * 100))
+    (folder / "b-text").write_text("hello")
+    (folder / "c-empty").write_text("")
+    (folder / "d-good.xml").write_bytes(xml("2", rows=ROW))
+    (folder / "e-future.xml").write_bytes(xml("3", rows=ROW, begin=4000000000, end=4000000001))
+    (folder / "link").symlink_to("/etc/passwd")
+    done = asked(reports("import", "--json", "--max-size", "20kB", folder, tmp_path / "none", code=1))
+    assert done["imported"] == 1
+    assert {q["file"].removeprefix(f"{folder}/"): q["reason"] for q in done["quarantined"]} == {
+        "a-large.xml": "it is larger than --max-size",
+        "b-text": "it is neither a mail nor a report",
+        "c-empty": "it is empty",
+        "e-future.xml": "its range is in the future",
+        f"{tmp_path}/none": "No such file or directory",
+    }
+    with sqlite3.connect(tmp_path / "received.db") as db:
+        assert db.execute("SELECT count(*) FROM flaw WHERE report IS NULL").fetchone() == (5,)
+    done = reports("import", folder, code=1)
+    assert "in quarantine: 3 files" in done.stderr
+    assert f"{folder}/c-empty: it is empty" in done.stderr
+
+
+def test_caps_are_raised_for_a_large_report(reports, tmp_path):
+    (tmp_path / "large.xml").write_bytes(xml(rows=ROW * 120_000))
+    done = asked(reports("import", "--json", tmp_path / "large.xml", code=1))
+    assert done["imported"] == 0
+    argv = ["--max-size", "100MB", "--max-records", "200000"]
+    done = asked(reports("import", "--json", *argv, tmp_path / "large.xml"))
+    assert (done["imported"], done["records"]) == (1, 120_000)
+    assert asked(reports("summary", "--json", *SINCE))["messages"] == 600_000
+
+
+def test_export_does_not_calculate(reports, tmp_path):
+    evil = ["=cmd()", "+1", "-1", "@SUM(A1)"]
+    for i, org in enumerate(evil):
+        (tmp_path / f"{i}.xml").write_bytes(xml(str(i), org=org, rows=ROW))
+    reports("import", *(tmp_path / f"{i}.xml" for i in range(len(evil))))
+    rows = list(csv.DictReader(io.StringIO(reports("export").stdout)))
+    assert sorted(row["org"] for row in rows) == sorted("'" + org for org in evil)
+    assert rows[0]["source"] == "192.0.2.1"
+    assert rows[0]["dkim_results"] == "pass ours.example s1"
+    reports("export", "-o", tmp_path / "out.json", "--format", "json", "--domain", "ours.example")
+    told = [json.loads(line) for line in (tmp_path / "out.json").read_text().splitlines()]
+    assert sorted(line["org"] for line in told) == sorted(evil)
+    assert told[0]["row"]["messages"] == 5
+
+
+def test_list_and_show(reports, tmp_path):
+    (tmp_path / "a.xml").write_bytes(xml("<1>", rows=ROW))
+    (tmp_path / "b.xml").write_bytes(xml("2", rows=ROW, end=1780272000 + 7 * DAY_S - 1))
+    reports("import", tmp_path / "a.xml", tmp_path / "b.xml")
+    listed = lines(reports("list", "--json"))
+    said = [(r["id"], r["records"], r["messages"], r["estimated"]) for r in listed]
+    assert said == [("2", 1, 5, True), ("<1>", 1, 5, False)]
+    told = lines(reports("show", "--json", str(listed[1]["number"])))
+    assert told[0]["report"]["policy"]["p"] == "reject"
+    assert told[1]["row"]["dkim_results"] == [{"result": "pass", "domain": "ours.example", "selector": "s1"}]
+    assert "192.0.2.1: 5 messages" in reports("show", str(listed[1]["number"])).stdout
+    assert "there is no report" in reports("show", "77", code=1).stderr
+    assert lines(reports("list", "--json", "--domain", "other.example")) == []
+
+
+def test_the_summary_in_words(reports, tmp_path):
+    forged = reports_field.Sender("threat", "198.51.100.9", False, False, "spam.example", "")
+    row = reports_field.record(forged, "ours.example", 5, "reject", False, False)
+    (tmp_path / "a.xml").write_bytes(xml(rows=ROW + row))
+    reports("import", tmp_path / "a.xml")
+    said = reports("summary", "--domain", "ours.example", "--since", "2026-06-01", "--until", "2026-06-30").stdout
+    assert "10 messages, 50.0 % aligned" in said
+    assert "5 messages do not align: what p=reject would hit" in said
+    assert "####################--------------------" in said
+    assert "ours  " in said and "threat" in said
+    assert "\033" not in said
+
+
+def test_what_is_old_is_forgotten(reports, tmp_path):
+    (tmp_path / "old.xml").write_bytes(xml("1", rows=ROW, begin=1500000000, end=1500000001))
+    (tmp_path / "new.xml").write_bytes(xml("2", rows=ROW))
+    now = int(datetime.datetime.now().timestamp())
+    (tmp_path / "now.xml").write_bytes(xml("3", rows=ROW, begin=now - 3600, end=now))
+    done = asked(reports("import", "--json", "--keep", "30", *(tmp_path / f"{n}.xml" for n in ["old", "new", "now"])))
+    assert done["imported"] == 3
+    assert asked(reports("summary", "--json", "--since", "2017-01-01"))["messages"] == 5
+    assert asked(reports("import", "--json", tmp_path / "old.xml"))["old"] == 1
+
+
+def test_the_database_of_the_configuration(tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    (tmp_path / "state").mkdir()
+    config.write_text(json.dumps({"hostname": "mx.test", "state": "state", "listen": [{"address": "127.0.0.1:2525"}]}))
+    (tmp_path / "a.xml").write_bytes(xml(rows=ROW))
+    assert run("reports", "import", "-c", config, tmp_path / "a.xml").returncode == 0
+    path = tmp_path / "state/reports/received.db"
+    assert path.stat().st_mode & 0o077 == 0
+    assert json.loads(run("reports", "summary", "--json", "-c", config, *SINCE).stdout)["messages"] == 5
+
+
+MISUSE = [[], ["import"], ["list", "x"], ["show"], ["summary", "--since", "soon"], ["export", "--format", "xml"],
+          ["import", "--max-size", "5", "x"], ["summary", "--domain", "a b"], ["nothing"]]
+
+
+@pytest.mark.parametrize("argv", MISUSE)
+def test_misuse(argv):
+    assert run("reports", *argv).returncode == 2
+
+
+def test_no_database(reports):
+    assert "it is not there" in reports("summary", code=4).stderr
