@@ -157,6 +157,26 @@ every_question_has_an_answer(void **state)
 	}
 }
 
+/* Whatever stands in a report, the answer is JSON, and has it as it was. */
+static void
+hostile_texts_come_as_they_were(void **state)
+{
+	(void)state;
+	filling_fill_attacks(db, LAST_DAY);
+	struct gp_msg_figures_wanted q = question(GP_FIGURES_FAILURES, 1);
+	q.domain = GP_SLICE("attacked.example");
+	json_t *o = ask(&q), *list = json_object_get(o, "failures");
+	size_t found = 0;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *subject =
+			json_string_value(json_object_get(json_array_get(list, i), "subject"));
+		for (size_t a = 0; a < GP_ARRAY_LEN(filling_attacks); a++)
+			found += strcmp(subject, filling_attacks[a]) == 0;
+	}
+	assert_int_equal(found, GP_ARRAY_LEN(filling_attacks));
+	json_decref(o);
+}
+
 static void
 a_single_source_has_its_rows(void **state)
 {
@@ -207,6 +227,7 @@ fill(const char *file, const char *last)
 	    gp_reportdb_open(file, GP_REPORTDB_MAKE, &db) != 0)
 		return 1;
 	filling_fill(db, day);
+	filling_fill_attacks(db, day);
 	gp_reportdb_close(db);
 	return 0;
 }
@@ -220,6 +241,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(every_question_has_an_answer),
 		cmocka_unit_test(a_single_source_has_its_rows),
 		cmocka_unit_test(what_is_no_question),
+		cmocka_unit_test(hostile_texts_come_as_they_were),
 	};
 	if (argc == 4 && strcmp(argv[1], "fill") == 0)
 		return fill(argv[2], argv[3]);

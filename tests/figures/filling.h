@@ -201,6 +201,120 @@ filling_failure(struct gp_reportdb *db, int64_t day)
 	filling_end(db, NULL);
 }
 
+/* What made other dashboards run a reporter's code, and what might: as HTML, attribute, URL, CSS,
+ * SVG, JSON and script. */
+static const char *const filling_attacks[] = {
+	"<script>window.acted=1</script>",
+	"<ScRiPt>window.acted=1</sCrIpT>",
+	"<script src=//evil.test/x></script>",
+	"</script><script>window.acted=1</script>",
+	"<script>window.acted=1<!--",
+	"<scr<script>ipt>window.acted=1</scr</script>ipt>",
+	"<img src=x onerror=window.acted=1>",
+	"<img/src/onerror=window.acted=1>",
+	"<img src=x:x onerror=\"window.acted=1\">",
+	"\"><img src=x onerror=window.acted=1>",
+	"'><img src=x onerror=window.acted=1>",
+	"<svg onload=window.acted=1>",
+	"<svg/onload=window.acted=1//",
+	"<svg><script>window.acted=1</script></svg>",
+	"<svg><animate onbegin=window.acted=1 attributeName=x dur=1s>",
+	"<svg><a xlink:href=javascript:window.acted=1><text y=20>x</text></a></svg>",
+	"<math><mtext></form><form><mglyph><style></math><img src onerror=window.acted=1>",
+	"<iframe src=javascript:window.acted=1>",
+	"<iframe srcdoc=\"<script>parent.acted=1</script>\">",
+	"<object data=javascript:window.acted=1>",
+	"<embed src=javascript:window.acted=1>",
+	"<body onload=window.acted=1>",
+	"<input autofocus onfocus=window.acted=1>",
+	"<select autofocus onfocus=window.acted=1>",
+	"<details open ontoggle=window.acted=1>",
+	"<video><source onerror=window.acted=1>",
+	"<audio src=x onerror=window.acted=1>",
+	"<marquee onstart=window.acted=1>",
+	"<a href=javascript:window.acted=1>x</a>",
+	"javascript:window.acted=1",
+	"JaVaScRiPt:window.acted=1//",
+	"data:text/html,<script>window.acted=1</script>",
+	"\" onmouseover=window.acted=1 x=\"",
+	"' autofocus onfocus=window.acted=1 x='",
+	"<style>*{background:url(javascript:window.acted=1)}</style>",
+	"<link rel=stylesheet href=//evil.test/x>",
+	"<meta http-equiv=refresh content=\"0;url=javascript:window.acted=1\">",
+	"<base href=//evil.test/>",
+	"{{constructor.constructor('window.acted=1')()}}",
+	"${window.acted=1}\\u003cscript\\u003ewindow.acted=1\\u003c/script\\u003e",
+};
+
+/* Each of them in every text that a report has. */
+static void
+filling_attack(struct gp_reportdb *db, const char *text, int64_t day)
+{
+	struct gp_ingest_listener l;
+	struct gp_ingest_row row;
+	struct gp_ingest_failure m;
+	struct gp_ingest_head head =
+		filling_head(GP_INGEST_AGGREGATE, text, text, "attacked.example", day);
+	struct gp_slice s = gp_slice_str(text);
+	filling_row(&row, 3, 1);
+	row.header_from = row.envelope_from = row.envelope_to = s;
+	row.dkim_results_len = 1;
+	row.dkim_results[0] = (struct gp_ingest_auth){
+		.domain = s, .selector = s, .human = s, .result = GP_INGEST_RESULT_FAIL};
+	row.spf_results[0] = (struct gp_ingest_auth){
+		.domain = s, .scope = s, .human = s, .result = GP_INGEST_RESULT_FAIL};
+	filling_begin(db, text, day * FILLING_DAY_S, &l);
+	assert_int_equal(l.head(l.context, &head), 0);
+	assert_int_equal(l.row(l.context, &row), 0);
+	filling_end(db, NULL);
+
+	memset(&m, 0, sizeof(m));
+	head.kind = GP_INGEST_FAILURE;
+	m.type = m.delivery = m.domain = m.header_from = m.envelope_from = m.envelope_to = s;
+	m.subject = m.message_id = m.results = m.dkim_domain = m.dkim_selector = s;
+	m.spf_record = m.header = s;
+	m.incidents = 1;
+	filling_begin(db, text, day * FILLING_DAY_S, &l);
+	assert_int_equal(l.head(l.context, &head), 0);
+	assert_int_equal(l.failure(l.context, &m), 0);
+	filling_end(db, NULL);
+}
+
+static void
+filling_attack_tls(struct gp_reportdb *db, const char *text, int64_t day)
+{
+	struct gp_ingest_listener l;
+	struct gp_ingest_tls_policy policy;
+	struct gp_ingest_tls_failure f;
+	struct gp_slice s = gp_slice_str(text);
+	struct gp_ingest_head head =
+		filling_head(GP_INGEST_TLS, text, text, "attacked.example", day);
+	memset(&policy, 0, sizeof(policy));
+	memset(&f, 0, sizeof(f));
+	policy.number = 1;
+	policy.type = s;
+	policy.domain = GP_SLICE("attacked.example");
+	policy.failed = f.sessions = 1;
+	f.result = f.sending_ip = f.receiving_mx = f.receiving_ip = f.receiving_helo = s;
+	f.reason_code = f.info = s;
+	filling_begin(db, text, day * FILLING_DAY_S, &l);
+	assert_int_equal(l.head(l.context, &head), 0);
+	assert_int_equal(l.tls_policy(l.context, &policy), 0);
+	assert_int_equal(l.tls_failure(l.context, &f), 0);
+	filling_end(db, NULL);
+}
+
+/* For attacked.example, on one day: 40 texts, each in all fields. */
+static void
+filling_fill_attacks(struct gp_reportdb *db, int64_t day)
+{
+	for (size_t i = 0; i < GP_ARRAY_LEN(filling_attacks); i++) {
+		filling_attack(db, filling_attacks[i], day);
+		filling_attack_tls(db, filling_attacks[i], day);
+	}
+	assert_int_equal(gp_reportdb_sync(db), 0);
+}
+
 /* The last day with reports is `day`. */
 static void
 filling_fill(struct gp_reportdb *db, int64_t day)

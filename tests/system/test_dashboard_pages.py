@@ -123,6 +123,32 @@ def test_nothing_of_a_report_acts(page, dashboard):
     assert log(page) == []
 
 
+def test_forty_attacks_in_every_field(page, dashboard):
+    """tests/figures/filling.h has them, for a domain of their own; a control of each kind is used, too."""
+    show(page, dashboard, "/failures?domain=attacked.example")
+    subjects = [e.text for e in page.find_elements(By.CSS_SELECTOR, "main h2")]
+    assert len(subjects) == 40
+    page.execute_script("document.querySelectorAll('summary').forEach((e) => e.click())")
+    source = "/sources?domain=attacked.example&address=2001:db8::bd"
+    for path in ("/", "/domains", "/sources", source, "/policy", "/reporters", "/tls", "/failures", "/health"):
+        show(page, dashboard, path + ("" if "?" in path else "?domain=attacked.example"))
+        page.execute_script(
+            "document.querySelectorAll('main *').forEach((e) => {"
+            "for (const name of ['mouseover', 'focus', 'click']) "
+            "if (!e.closest('a, button, input, select')) e.dispatchEvent(new Event(name)); })"
+        )
+        assert page.execute_script("return window.acted") is None, path
+        assert page.find_elements(By.CSS_SELECTOR, "main :is(script, img, iframe, object, embed, style)") == [], path
+        strange = "main :is([onerror], [onload], [onfocus], [onmouseover], [href^='javascript'], [href^='data'])"
+        assert page.find_elements(By.CSS_SELECTOR, strange) == [], path
+    shown = page.execute_script(
+        "return fetch('/api/v1/reporters?domain=attacked.example').then((r) => r.json())"
+        ".then((r) => r.reporters.length)"
+    )
+    assert shown == 40
+    assert log(page) == []
+
+
 @pytest.mark.parametrize("hostile", ["\"><svg/onload=window.acted=1>", "javascript:window.acted=1", "</script>"])
 def test_nothing_of_an_address_acts(page, dashboard, hostile):
     text = urllib.parse.quote(hostile)
@@ -261,17 +287,13 @@ def test_screenshots(page, dashboard):
     folder = os.environ.get("GATEPOST_SCREENSHOTS")
     if not folder:
         pytest.skip("GATEPOST_SCREENSHOTS is not set")
-    for path in PAGES:
-        show(page, dashboard, path)
+    for name, path in (("dashboard", "/"), ("dashboard-sources", "/sources"), ("dashboard-tls", "/tls")):
+        show(page, dashboard, f"{path}?domain=ours.example")
         time.sleep(0.5)  # charts
-        page.save_screenshot(str(pathlib.Path(folder) / f"dashboard{path.replace('/', '-').rstrip('-')}.png"))
+        page.save_screenshot(str(pathlib.Path(folder) / f"{name}.png"))
     analyse(page, dashboard, MESSAGE.replace(MARKUP, "invoice"))
     page.save_screenshot(str(pathlib.Path(folder) / "dashboard-headers.png"))
     browser_module.colours(page, "dark")
     show(page, dashboard, "/policy?domain=ours.example")
     time.sleep(0.5)
-    page.save_screenshot(str(pathlib.Path(folder) / "dashboard-dark.png"))
-    browser_module.resize(page, 390, 844, phone=True)
-    show(page, dashboard, "/")
-    time.sleep(0.5)
-    page.save_screenshot(str(pathlib.Path(folder) / "dashboard-phone.png"))
+    page.save_screenshot(str(pathlib.Path(folder) / "dashboard-policy.png"))

@@ -77,6 +77,7 @@ def test_the_others_stay_as_they_are(config):
         "from": ["a@b.test", "@c.test"],
         "hourly": 5,
         "daily": None,
+        "dashboard": None,
         "line": 5,
     }
 

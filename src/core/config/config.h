@@ -16,12 +16,8 @@ enum gp_service {
 	GP_SERVICE_DASHBOARD = 4, /* by HTTPS, or on loopback by HTTP */
 };
 
-/* What somebody may see of the dashboard. */
-enum gp_web_role {
-	GP_WEB_NOBODY,
-	GP_WEB_READ,  /* figures */
-	GP_WEB_ADMIN, /* single messages too, with addresses and subjects */
-};
+/* On the dashboard: READ sees figures, ADMIN single messages too, with addresses and subjects. */
+enum gp_web_role { GP_WEB_NOBODY, GP_WEB_READ, GP_WEB_ADMIN };
 
 enum gp_listen_tls {
 	GP_LISTEN_STARTTLS, /* where there is a certificate */
@@ -117,8 +113,7 @@ struct gp_domain_config {
 	struct gp_slice reports; /* the local part whose mail is read as reports; or empty */
 	struct gp_deliver deliver;
 	struct gp_own_mta_sts mta_sts;
-	struct gp_slice
-		tls_rpt; /* where TLS reports go, the URIs of RFC 8460 section 3; or empty */
+	struct gp_slice tls_rpt; /* where TLS reports go: URIs (RFC 8460 section 3); or empty */
 };
 
 struct gp_route_config {
@@ -299,8 +294,7 @@ struct gp_config {
 	struct {
 		const struct gp_certificate *certificates;
 		size_t certificates_len;
-		/* As many paths of their keys, in any order: what is in them no role but signer
-		   may know. */
+		/* As many paths of their keys, in any order: for signer alone. */
 		const struct gp_slice *keys;
 		size_t keys_len;
 		struct gp_slice authorities; /* path; empty: the system's */
@@ -309,11 +303,10 @@ struct gp_config {
 		struct gp_slice listen;        /* addr:port; empty: there is no dashboard */
 		struct gp_slice name;          /* of the dashboard's host; empty: none but ours */
 		struct gp_slice policy_listen; /* addr:port; empty: policies are not served */
-		/* Who may say by user_header who a request is from; empty: nobody may. */
-		const struct gp_network *proxies;
+		const struct gp_network *proxies; /* who may say who asks, by user_header */
 		size_t proxies_len;
-		struct gp_slice user_header; /* the name of a field */
-		uint8_t proxied_role;        /* enum gp_web_role, of those */
+		struct gp_slice user_header;
+		uint8_t proxied_role; /* enum gp_web_role, of whom they name */
 	} web;
 	struct {
 		bool json;

@@ -12,9 +12,9 @@
  *         signer, auth,     |         |
  *         resolver          |      resolver        fetch --> HTTPS servers
  *  443, 8025 --> web        |          |             |
- *             (signer, auth, reports)+------ reports ---------+  (hears of relay's sessions and
- *                                                       smtpd's messages; asks signer,
- *                                                       as spool does)
+ *                  |        +------ reports ---------+  (hears of relay's sessions and
+ *         signer, auth,               |                 smtpd's messages; asks signer,
+ *         reports                     web               as spool does)
  */
 const struct role_spec role_specs[] = {
 	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2,
