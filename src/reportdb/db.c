@@ -275,7 +275,7 @@ gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportd
 	}
 	db->writes = mode != GP_REPORTDB_READ;
 	db->batch = gp_cells(db->seed);
-	db->current = gp_cells(db->seed);
+	db->current = gp_cells((const uint64_t[]){db->seed[1], db->seed[0]});
 	db->key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
 	db->packed = GP_BUF_INIT(GP_DETAIL_MAX);
 	db->lines = GP_BUF_INIT(GP_LINES_MAX);
