@@ -18,8 +18,8 @@ struct gp_apportion {
 };
 
 /*
- * From its first to its last second. One that ends with the first second of a day, as many do, has
- * nothing of that day. False: it ends before it begins, or has too many days.
+ * From its first to its last second. One that ends with the first second of a day, as many do,
+ * has nothing of that day. False: it ends before it begins, or has too many days.
  */
 [[nodiscard]] bool
 gp_apportion_begin(struct gp_apportion *a, int64_t begin_s, int64_t end_s);

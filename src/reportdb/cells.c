@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { TOP_PART = 1000 }; /* of a week: what a source has to have to be one of its top */
+
 /* How a value of a row changes. */
 enum change {
 	SUM = 0,
@@ -20,8 +22,7 @@ struct table {
 };
 
 #define PLUS(column_) column_ " = " column_ " + excluded." column_
-#define FIGURES                                                                           \
-	"?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"                            \
+#define ADD_FIGURES                                                                       \
 	" messages = messages + excluded.messages, aligned = aligned + excluded.aligned," \
 	" dkim = dkim + excluded.dkim, spf = spf + excluded.spf,"                         \
 	" quarantined = quarantined + excluded.quarantined,"                              \
@@ -29,6 +30,7 @@ struct table {
 	" forwarded = forwarded + excluded.forwarded,"                                    \
 	" \"foreign\" = \"foreign\" + excluded.\"foreign\","                              \
 	" estimated = estimated + excluded.estimated"
+#define FIGURES "?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET" ADD_FIGURES
 
 static const struct table tables[GP_CELL_TABLES] = {
 	[GP_CELL_DAY] = {"ntn", 9, {}, "INSERT INTO day VALUES (?, ?, ?, " FIGURES},
@@ -36,7 +38,15 @@ static const struct table tables[GP_CELL_TABLES] = {
 				9,
 				{},
 				"INSERT INTO source_day VALUES (?, ?, ?, ?, " FIGURES},
-	[GP_CELL_SOURCE_WEEK] = {"nno", 9, {}, "INSERT INTO source_week VALUES (?, ?, ?, " FIGURES},
+	/* With the thousandth part of the week's messages, and of those that do not align. */
+	[GP_CELL_SOURCE_WEEK] =
+		{"nno",
+		 9,
+		 {},
+		 "INSERT INTO source_week VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+		 " ?12, ?4 >= ?13 OR ?4 - ?5 >= ?14) ON CONFLICT DO UPDATE SET" ADD_FIGURES
+		 ", top = top OR messages + excluded.messages >= ?13 OR"
+		 " messages - aligned + excluded.messages - excluded.aligned >= ?14"},
 	/* Most have been seen before, and later: those are not written again. */
 	[GP_CELL_SOURCE] = {"nto",
 			    2,
@@ -218,7 +228,8 @@ gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 	return true;
 }
 
-/* What a source had on a day, as what it had in that week, of all domains; and when it was seen. */
+/* What a source had on a day, as what it had in that week, of all domains; and when it was
+ * seen. */
 static bool
 derive(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
 {
@@ -266,8 +277,32 @@ gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other)
 
 /* --- into the database --- */
 
+/* A week, of all domains, as it is in the database. */
+struct week {
+	int64_t trusted, week; /* -1: none yet */
+	int64_t messages, unaligned;
+};
+
+/* The days' table stands before the weeks', so it has what is being added already. */
+static void
+find_week(struct week *w, sqlite3_stmt *st, struct gp_slice key)
+{
+	int64_t trusted = take_number(&key), week = take_number(&key);
+	if (w->trusted == trusted && w->week == week)
+		return;
+	*w = (struct week){.trusted = trusted, .week = week};
+	sqlite3_bind_int64(st, 1, trusted);
+	sqlite3_bind_int64(st, 2, week);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		w->messages = sqlite3_column_int64(st, 0);
+		w->unaligned = sqlite3_column_int64(st, 1);
+	}
+	sqlite3_reset(st);
+}
+
 static int
-write_cell(const struct gp_cell *cell, sqlite3_stmt *const statements[GP_CELL_TABLES])
+write_cell(const struct gp_cell *cell, sqlite3_stmt *const statements[GP_CELL_STATEMENTS],
+	   struct week *week)
 {
 	struct gp_slice rest = cell->key;
 	sqlite3_stmt *st = statements[(uint8_t)cell->key.ptr[0]];
@@ -286,6 +321,11 @@ write_cell(const struct gp_cell *cell, sqlite3_stmt *const statements[GP_CELL_TA
 	}
 	for (size_t i = 0; i < t->values; i++)
 		sqlite3_bind_int64(st, column++, cell->values[i]);
+	if (t == &tables[GP_CELL_SOURCE_WEEK]) {
+		find_week(week, statements[GP_CELL_WEEK], gp_slice_drop(cell->key, 1));
+		sqlite3_bind_int64(st, column++, 1 + week->messages / TOP_PART);
+		sqlite3_bind_int64(st, column++, 1 + week->unaligned / TOP_PART);
+	}
 	int code = sqlite3_step(st);
 	sqlite3_reset(st);
 	return code == SQLITE_DONE ? 0 : code;
@@ -299,8 +339,9 @@ compare(const void *a, const void *b)
 }
 
 int
-gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_TABLES])
+gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_STATEMENTS])
 {
+	struct week week = {.trusted = -1};
 	const struct gp_map_entry *e;
 	size_t at = 0, len = 0;
 	int r = 0;
@@ -313,16 +354,20 @@ gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_TABLES
 		list[len++] = e->value;
 	qsort(list, len, sizeof(*list), compare);
 	for (size_t i = 0; r == 0 && i < len; i++)
-		r = write_cell(list[i], statements);
+		r = write_cell(list[i], statements, &week);
 	free(list);
 	gp_cells_clear(c);
 	return r;
 }
 
 int
-gp_cells_prepare(sqlite3 *db, sqlite3_stmt *ret_statements[GP_CELL_TABLES])
+gp_cells_prepare(sqlite3 *db, sqlite3_stmt *ret_statements[GP_CELL_STATEMENTS])
 {
-	int r = SQLITE_OK;
+	static const char of_week[] =
+		"SELECT sum(messages), sum(messages - aligned) FROM day WHERE trusted = ?1"
+		" AND domain = '' AND day BETWEEN ?2 * 7 AND ?2 * 7 + 6";
+	int r = sqlite3_prepare_v3(db, of_week, -1, SQLITE_PREPARE_PERSISTENT,
+				   &ret_statements[GP_CELL_WEEK], NULL);
 	for (size_t i = 0; r == SQLITE_OK && i < GP_CELL_TABLES; i++)
 		r = sqlite3_prepare_v3(db, tables[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
 				       &ret_statements[i], NULL);

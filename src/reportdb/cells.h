@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is to be added to the tables of figures. Many records add to the same row; they are added up
- * in memory first, and go to the database in the order of its keys, a row once.
+ * What is to be added to the tables of figures. Many records add to the same row; they are added
+ * up in memory first, and go to the database in the order of its keys, a row once.
  *
  * A cell is such a row: its table, the columns of its key, packed so that they sort as the table
  * does, and its values.
@@ -36,6 +36,8 @@ enum gp_cell_table {
 	GP_CELL_TLS_FAILURE,
 	GP_CELL_TALLY,
 	GP_CELL_TABLES,
+	GP_CELL_WEEK = GP_CELL_TABLES, /* no table: what a week has, of all domains */
+	GP_CELL_STATEMENTS,
 };
 
 struct gp_cell {
@@ -78,7 +80,7 @@ gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other);
 
 /* Writes all and clears. statements: gp_cells_prepare()'s. 0, -ENOMEM, or a code of SQLite. */
 [[nodiscard]] int
-gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_TABLES]);
+gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_STATEMENTS]);
 /* A code of SQLite. Whoever calls finalises them, after a failure too. */
 [[nodiscard]] int
-gp_cells_prepare(sqlite3 *db, sqlite3_stmt *ret_statements[GP_CELL_TABLES]);
+gp_cells_prepare(sqlite3 *db, sqlite3_stmt *ret_statements[GP_CELL_STATEMENTS]);

@@ -15,7 +15,6 @@ static const char reading[] = "PRAGMA trusted_schema = OFF;"
 static const char writing[] = "PRAGMA trusted_schema = OFF;"
 			      "PRAGMA journal_mode = WAL;"
 			      "PRAGMA synchronous = FULL;"
-			      "PRAGMA foreign_keys = ON;"
 			      "PRAGMA temp_store = MEMORY;"
 			      "PRAGMA cache_size = -65536;"
 			      "PRAGMA journal_size_limit = 67108864;";
@@ -69,10 +68,16 @@ static const char *const texts[STATEMENTS] = {
 	[ST_SOURCES_DOMAIN] = "SELECT source," FIGURES_SUM " FROM source_day" DAYS
 			      " GROUP BY source ORDER BY CASE ?6 WHEN 0 THEN sum(messages)"
 			      " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
-	[ST_SOURCES_ALL] = "SELECT source," FIGURES_SUM " FROM source_week WHERE trusted = ?1"
-			   " AND week BETWEEN ?3 / 7 AND ?4 / 7 GROUP BY source"
-			   " ORDER BY CASE ?6 WHEN 0 THEN sum(messages)"
+	[ST_SOURCES_TOP] = "SELECT source, sum(messages), sum(aligned) FROM source_week"
+			   " WHERE top = 1 AND trusted = ?1 AND week BETWEEN ?3 / 7 AND ?4 / 7"
+			   " GROUP BY source ORDER BY CASE ?6 WHEN 0 THEN sum(messages)"
 			   " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
+	[ST_SOURCE_WEEKS] = "WITH RECURSIVE w(week) AS (SELECT ?3 / 7 UNION ALL"
+			    " SELECT week + 1 FROM w WHERE week < ?4 / 7) SELECT" FIGURES_SUM
+			    " FROM w CROSS JOIN source_week s ON s.trusted = ?1"
+			    " AND s.week = w.week AND s.source = ?6",
+	[ST_BOUNDS] = "SELECT min(day), max(day) FROM day WHERE trusted = ?1 AND domain = ?2"
+		      " AND day BETWEEN ?3 AND ?4",
 	[ST_SOURCE_SEEN] = "SELECT first_day, last_day FROM source"
 			   " WHERE trusted = ? AND domain = ? AND source = ?",
 	[ST_SOURCE_DAYS] = "SELECT day, messages, aligned, dkim, spf, quarantined, rejected,"
@@ -275,8 +280,10 @@ gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportd
 	db->doc.details = gp_map(GP_DETAILS_MAX, db->seed);
 	db->doc.details_arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
 	db->doc.arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
-	int code = sqlite3_open_v2(
-		path, &db->db, flags | (mode == GP_REPORTDB_MAKE ? SQLITE_OPEN_CREATE : 0), NULL);
+	int code = sqlite3_open_v2(path, &db->db,
+				   flags | SQLITE_OPEN_NOMUTEX |
+					   (mode == GP_REPORTDB_MAKE ? SQLITE_OPEN_CREATE : 0),
+				   NULL);
 	int r = code == SQLITE_CANTOPEN ? -ENOENT : sqlite_error(code);
 	if (r == 0)
 		r = prepare(db);
@@ -294,7 +301,7 @@ gp_reportdb_close(struct gp_reportdb *db)
 		return NULL;
 	for (size_t i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(db->statements[i]);
-	for (size_t i = 0; i < GP_CELL_TABLES; i++)
+	for (size_t i = 0; i < GP_CELL_STATEMENTS; i++)
 		sqlite3_finalize(db->cell_statements[i]);
 	sqlite3_close(db->db);
 	gp_cells_free(&db->batch);

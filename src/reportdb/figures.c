@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is asked of the database: lists of figures, of reports, of flaws. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "reportdb/parts.h"
 #include "sqlite/migrate.h"
@@ -177,21 +178,104 @@ find_seen(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 	return GP_MIN(r, 0);
 }
 
+/* The range without the days at its ends that have no messages. */
+static int
+find_bounds(struct gp_reportdb *db, struct gp_reportdb_range *range)
+{
+	struct list l = LIST(db, ST_BOUNDS, NULL, gp_reportdb_day);
+	int r = open_list(&l, range, 1);
+	if (r == 0)
+		r = gp_next_row(db, ST_BOUNDS);
+	if (r == 1 && sqlite3_column_type(l.st, 0) != SQLITE_NULL) {
+		range->from_day = sqlite3_column_int64(l.st, 0);
+		range->to_day = sqlite3_column_int64(l.st, 1);
+	} else if (r == 1) {
+		range->to_day = range->from_day;
+	}
+	gp_reset(db, ST_BOUNDS);
+	return GP_MIN(r, 0);
+}
+
+static int
+list_sources(struct list *l, const struct gp_reportdb_range *range, enum gp_reportdb_order order,
+	     size_t max, bool whole)
+{
+	struct gp_reportdb_source *e;
+	int r = open_list(l, range, max);
+	if (r == 0)
+		sqlite3_bind_int(l->st, 6, order);
+	while (r == 0 && (e = next_entry(l, &r)) != NULL) {
+		gp_source_at(l->st, 0, e->address);
+		if (whole)
+			e->figures = figures_at(l->st, 1);
+	}
+	return r;
+}
+
+/* All that a source had in the range's weeks, in those, too, of which it was not a top. */
+static int
+sum_weeks(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+	  struct gp_reportdb_source *s)
+{
+	struct list l = LIST(db, ST_SOURCE_WEEKS, NULL, gp_reportdb_source);
+	int r = open_list(&l, range, 1);
+	if (r == 0) {
+		gp_bind_source(l.st, 6, s->address);
+		r = gp_next_row(db, ST_SOURCE_WEEKS);
+	}
+	if (r == 1)
+		s->figures = figures_at(l.st, 0);
+	gp_reset(db, ST_SOURCE_WEEKS);
+	return GP_MIN(r, 0);
+}
+
+static int
+compare_messages(const void *a, const void *b)
+{
+	const struct gp_reportdb_source *x = a, *y = b;
+	uint64_t m = x->figures.messages, n = y->figures.messages;
+	return m != n ? (m < n) - (m > n) : memcmp(x->address, y->address, sizeof(x->address));
+}
+
+static int
+compare_unaligned(const void *a, const void *b)
+{
+	const struct gp_reportdb_source *x = a, *y = b;
+	uint64_t m = x->figures.messages - x->figures.aligned;
+	uint64_t n = y->figures.messages - y->figures.aligned;
+	return m != n ? (m < n) - (m > n) : memcmp(x->address, y->address, sizeof(x->address));
+}
+
+/* Of all domains: those that are tops of weeks, twice as many as are asked for, as their order
+   changes by what they had in other weeks. */
+static int
+list_tops(struct list *l, const struct gp_reportdb_range *range, enum gp_reportdb_order order,
+	  size_t max)
+{
+	struct gp_reportdb_range weeks = *range;
+	int r = find_bounds(l->db, &weeks);
+	if (r == 0)
+		r = list_sources(l, &weeks, order, 2 * GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX),
+				 false);
+	struct gp_reportdb_source *list = (struct gp_reportdb_source *)l->items;
+	for (size_t i = 0; r == 0 && i < l->len; i++)
+		r = sum_weeks(l->db, &weeks, &list[i]);
+	if (r == 0 && l->len > 0)
+		qsort(list, l->len, sizeof(*list),
+		      order == GP_REPORTDB_BY_MESSAGES ? compare_messages : compare_unaligned);
+	l->len = GP_MIN(l->len, max);
+	return r;
+}
+
 int
 gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		    enum gp_reportdb_order order, size_t max, struct gp_arena *arena,
 		    struct gp_reportdb_source **ret, size_t *ret_len)
 {
-	struct list l = LIST(db, range->domain.len > 0 ? ST_SOURCES_DOMAIN : ST_SOURCES_ALL, arena,
-			     gp_reportdb_source);
-	struct gp_reportdb_source *e;
-	int r = open_list(&l, range, max);
-	if (r == 0)
-		sqlite3_bind_int(l.st, 6, order);
-	while (r == 0 && (e = next_entry(&l, &r)) != NULL) {
-		gp_source_at(l.st, 0, e->address);
-		e->figures = figures_at(l.st, 1);
-	}
+	bool all = range->domain.len == 0;
+	struct list l =
+		LIST(db, all ? ST_SOURCES_TOP : ST_SOURCES_DOMAIN, arena, gp_reportdb_source);
+	int r = all ? list_tops(&l, range, order, max) : list_sources(&l, range, order, max, true);
 	r = close_list(&l, r, ret, ret_len);
 	for (size_t i = 0; r == 0 && i < *ret_len; i++)
 		r = find_seen(db, range, &(*ret)[i]);

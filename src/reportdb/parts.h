@@ -38,7 +38,9 @@ enum gp_reportdb_statement {
 	ST_DAYS,
 	ST_DOMAINS,
 	ST_SOURCES_DOMAIN,
-	ST_SOURCES_ALL,
+	ST_SOURCES_TOP,
+	ST_SOURCE_WEEKS,
+	ST_BOUNDS,
 	ST_SOURCE_SEEN,
 	ST_SOURCE_DAYS,
 	ST_NEW_SOURCES,
@@ -116,7 +118,7 @@ struct gp_reportdb {
 	bool writes, in_transaction;
 	bool refused; /* something, since the last sync */
 	sqlite3_stmt *statements[STATEMENTS];
-	sqlite3_stmt *cell_statements[GP_CELL_TABLES];
+	sqlite3_stmt *cell_statements[GP_CELL_STATEMENTS];
 	struct gp_cells batch;   /* of documents that are told */
 	struct gp_cells current; /* of the one that is being told */
 	struct gp_document doc;

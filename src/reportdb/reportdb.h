@@ -202,8 +202,9 @@ gp_reportdb_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 [[nodiscard]] int
 gp_reportdb_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		    struct gp_arena *arena, struct gp_reportdb_domain **ret, size_t *ret_len);
-/* The `max` first in that order. Of all domains, the range is widened to whole weeks, of which
- * the first begins at a day that is divisible by 7. */
+/* The `max` first in that order. Of all domains, the range is widened to whole weeks, which begin
+ * at days that are divisible by 7, and those sources count that had a thousandth of a week's
+ * messages, or of those that do not align. */
 [[nodiscard]] int
 gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		    enum gp_reportdb_order order, size_t max, struct gp_arena *arena,

@@ -2,10 +2,10 @@
 #include "reportdb/schema.h"
 
 /*
- * Throughout: times are seconds since 1970, days are counted from then, weeks are days / 7; trusted
- * is 1 where the report's sender was authenticated; kinds, policies, dispositions, results and
- * reasons are numbers of core/ingest/report.h; a source is 4 or 16 octets. An empty domain, where
- * there is one, is all domains together.
+ * Throughout: times are seconds since 1970, days are counted from then, weeks are days / 7;
+ * trusted is 1 where the report's sender was authenticated; kinds, policies, dispositions,
+ * results and reasons are numbers of core/ingest/report.h; a source is 4 or 16 octets. An empty
+ * domain, where there is one, is all domains together.
  */
 
 /* The columns of struct gp_reportdb_figures, in its order. */
@@ -90,7 +90,10 @@ const char *const gp_reportdb_steps[] = {
 	" PRIMARY KEY (trusted, domain, day, source)) WITHOUT ROWID;"
 	"CREATE TABLE source_week (" /* of all domains */
 	" trusted INTEGER NOT NULL, week INTEGER NOT NULL, source BLOB NOT NULL," FIGURES
+	" top INTEGER NOT NULL," /* had a thousandth of the week when it was added to */
 	" PRIMARY KEY (trusted, week, source)) WITHOUT ROWID;"
+	"CREATE INDEX source_week_top ON source_week (trusted, week, source, messages, aligned)"
+	" WHERE top = 1;"
 	"CREATE TABLE source ("
 	" trusted INTEGER NOT NULL, domain TEXT NOT NULL, source BLOB NOT NULL,"
 	" first_day INTEGER NOT NULL, last_day INTEGER NOT NULL,"

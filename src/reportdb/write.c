@@ -77,7 +77,8 @@ gp_document_add(struct gp_reportdb *db, const int64_t *values)
 	return 0;
 }
 
-/* Within its savepoint, so that it goes when the document does; what others added stays where it is
+/* Within its savepoint, so that it goes when the document does; what others added stays where it
+ * is
    meanwhile. */
 int
 gp_document_spill(struct gp_reportdb *db)
@@ -696,7 +697,12 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 	int r = gp_reportdb_sync(db);
 	if (r < 0 || before_day <= db->forgotten_before)
 		return r;
-	r = begin_transaction(db);
+	/* Within a transaction it could not be changed. A row that is added needs no such look at
+	 * its
+	   report, which was added before it. */
+	r = sqlite_execute(db->db, "PRAGMA foreign_keys = ON");
+	if (r == 0)
+		r = begin_transaction(db);
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(sql); i++) {
 		sqlite3_stmt *st = NULL;
 		r = sqlite_error(sqlite3_prepare_v2(db->db, sql[i], -1, &st, NULL));
@@ -709,5 +715,6 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 	if (r < 0)
 		return give_up(db, r);
 	db->forgotten_before = before_day;
-	return gp_reportdb_sync(db);
+	r = gp_reportdb_sync(db);
+	return r == 0 ? sqlite_execute(db->db, "PRAGMA foreign_keys = OFF") : r;
 }

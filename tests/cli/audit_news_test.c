@@ -2,6 +2,8 @@
 /* What is news to one who was told before: looks one after the other, as audit_world.h has them. */
 #include "audit_world.h"
 
+#include <errno.h>
+
 #include "base/buf.h"
 #include "cli/audit/news.h"
 
@@ -118,12 +120,33 @@ what_ends_is_told_ahead(void **state)
 	gp_arena_free(&arena);
 }
 
+static void
+memory_runs_out(void **state)
+{
+	(void)state;
+	struct world before, now;
+	struct audit_news news;
+	read_world("fail high a x; =mx null", &before);
+	read_world("fail low a x; fail high b y; =mx 10 a; =expires.c 2026-10-12T00:00:00Z", &now);
+	for (size_t max = 0;; max += 512) {
+		struct gp_arena arena = GP_ARENA_INIT(max);
+		int r = audit_news_find(&before.look, &now.look, 0, &arena, &news);
+		gp_arena_free(&arena);
+		if (r == 0)
+			break;
+		assert_int_equal(r, -ENOMEM);
+	}
+	assert_int_equal(news.changes_len, 3);
+	assert_int_equal(news.known.facts_len, 2);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(looks_are_told),
 		cmocka_unit_test(what_ends_is_told_ahead),
+		cmocka_unit_test(memory_runs_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ import gateway as system  # noqa: E402
 import sink as system_sink  # noqa: E402
 
 RECORDS = system.ROOT / "build" / "crash"
-ROLES = ["smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports", "ingest", "web", "supervisor"]
+ROLES = "smtpd spool relay maildir resolver fetch signer auth reports ingest web supervisor".split()
 WINDOW = 20  # transactions at once with one destination: the configuration's default of concurrency.max
 MAILBOXES, MAILBOX_WINDOW = 4, 64  # that a stream goes to, and deliveries at once into one of them
 LINE = 78  # octets of a line of `gatepost load`'s bodies, CRLF included

@@ -114,20 +114,6 @@ end(const char *refused)
 	return r;
 }
 
-/* A document of these rows. */
-static struct gp_reportdb_result
-tell(const struct gp_ingest_head *head, bool authenticated, const struct gp_ingest_row *rows,
-     size_t len)
-{
-	struct gp_ingest_listener l = gp_reportdb_listener(db);
-	begin(authenticated);
-	int r = l.head(l.context, head);
-	for (size_t i = 0; r == 0 && i < len; i++)
-		r = l.row(l.context, &rows[i]);
-	assert_true(r >= 0);
-	return end(NULL);
-}
-
 static const struct gp_reportdb_range everything = {.from_day = 0, .to_day = 1'000'000};
 
 static struct gp_reportdb_figures

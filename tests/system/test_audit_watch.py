@@ -14,7 +14,8 @@ import time
 
 import httpsrig
 import pytest
-from gateway import PROGRAM, run
+import tlsrig
+from gateway import PROGRAM, eventually, free_port, make_users, run
 
 DAY_S = 24 * 3600
 START_S = 1_790_000_000
@@ -56,6 +57,26 @@ class Watcher:
 @pytest.fixture
 def watcher(tmp_path):
     return Watcher(tmp_path)
+
+
+def test_a_store_of_an_older_version_goes_on(watcher):
+    with sqlite3.connect(watcher.store) as db:
+        db.executescript(
+            "CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, time_s INTEGER NOT NULL);"
+            "CREATE TABLE look (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+            " domain TEXT NOT NULL, answers BLOB, UNIQUE (domain, run)); CREATE INDEX look_run ON look (run);"
+            "CREATE TABLE fact (look INTEGER NOT NULL REFERENCES look ON DELETE CASCADE, name TEXT NOT NULL,"
+            " value TEXT NOT NULL, PRIMARY KEY (look, name)) WITHOUT ROWID;"
+            "CREATE TABLE finding (look INTEGER NOT NULL REFERENCES look ON DELETE CASCADE, number INTEGER NOT NULL,"
+            " id TEXT NOT NULL, state TEXT NOT NULL, severity TEXT NOT NULL, evidence TEXT NOT NULL,"
+            " evidence_sha256 BLOB NOT NULL, PRIMARY KEY (look, number)) WITHOUT ROWID;"
+            "INSERT INTO run VALUES (1, 1); INSERT INTO look VALUES (1, 1, 'a.test', NULL);"
+            "INSERT INTO finding VALUES (1, 0, 'spf.missing', 'fail', 'high', 'a.test', x'00');"
+            "PRAGMA user_version = 1;"
+        )
+    watcher.watch(GOOD)
+    assert watcher.sql("SELECT id, mend FROM finding WHERE look = 1") == [("spf.missing", "")]
+    assert watcher.sql("SELECT channel, domain FROM told") == [("output", "a.test")]
 
 
 def lines(done, sign):
@@ -125,6 +146,31 @@ def test_mail_is_told_until_it_is_taken(watcher, sink):
     assert "\na.test\n  + " in message.get_content().replace("\r", "")
     assert "_dmarc.a.test TXT v=DMARC1; p=reject" in message.get_content()
     assert max(map(len, octets.split(b"\r\n"))) <= 78
+
+
+def test_a_gateway_takes_it_from_a_user(watcher, gatepost, scratch):
+    """Our own submission, by STARTTLS: the password is for a server that has proved its name."""
+    certificate, key = tlsrig.make(scratch, "localhost")
+    port = free_port()
+    server = gatepost(
+        listen=[
+            {"address": f"127.0.0.1:{free_port()}", "service": "inbound"},
+            {"address": f"127.0.0.1:{port}", "service": "submission"},
+        ],
+        tls={"certificate": str(certificate), "key": str(key)},
+        users={"file": make_users(scratch, ("alice@demo.test", "wonderland", "--scram"), ("bob@demo.test", "builder"))},
+        smarthost={"address": f"127.0.0.1:{free_port()}"},
+    )
+    eventually(server.all_are_ready, what="every role")
+    password = scratch / "password"
+    password.write_text("wonderland\n", encoding="utf-8")
+    argv = ["--mail-to", "bob@demo.test", "--mail-from", "alice@demo.test", "--mail-server", f"localhost:{port}"]
+    argv += ["--mail-user", "alice@demo.test", "--mail-password-file", password]
+    watcher.watch(BAD, *argv, code=4)  # nobody stands behind the certificate
+    watcher.watch(BAD, *argv, "--ca", certificate)
+    (mail,) = server.wait_for_mails("bob")
+    assert " with ESMTPSA" in mail["Received"]
+    assert "_dmarc.a.test TXT v=DMARC1; p=reject" in mail.get_content()
 
 
 def test_each_reader_is_told_by_himself(watcher, sink):

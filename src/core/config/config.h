@@ -113,8 +113,7 @@ struct gp_domain_config {
 	struct gp_slice reports; /* the local part whose mail is read as reports; or empty */
 	struct gp_deliver deliver;
 	struct gp_own_mta_sts mta_sts;
-	struct gp_slice
-		tls_rpt; /* where TLS reports go, the URIs of RFC 8460 section 3; or empty */
+	struct gp_slice tls_rpt; /* where TLS reports go: URIs (RFC 8460 section 3); or empty */
 };
 
 struct gp_route_config {
@@ -295,8 +294,7 @@ struct gp_config {
 	struct {
 		const struct gp_certificate *certificates;
 		size_t certificates_len;
-		/* As many paths of their keys, in any order: what is in them no role but signer
-		   may know. */
+		/* As many paths of their keys, in any order: for signer alone. */
 		const struct gp_slice *keys;
 		size_t keys_len;
 		struct gp_slice authorities; /* path; empty: the system's */

@@ -211,11 +211,10 @@ step_lone(struct gp_xml *x, struct gp_slice s, struct gp_xml_event *ret)
 static int
 step_long_tag(struct gp_xml *x, struct gp_slice s, struct gp_slice name, struct gp_xml_event *ret)
 {
-	ptrdiff_t len = tag_length(s);
-	if (len == 0 && s.len <= GP_XML_TAG_MAX)
-		return GP_XML_MORE;
-	if (len == 0 || len > GP_XML_TAG_MAX)
-		return GP_XML_LONG;
+	/* What is beyond the cap is not looked at, whatever the pieces are. */
+	ptrdiff_t len = tag_length(gp_slice_take(s, GP_XML_TAG_MAX));
+	if (len == 0)
+		return s.len < GP_XML_TAG_MAX ? GP_XML_MORE : GP_XML_LONG;
 	if (len < 0)
 		return step_lone(x, s, ret);
 	bool end = s.ptr[1] == '/';

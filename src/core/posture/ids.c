@@ -3,6 +3,8 @@
 #include "core/posture/posture.h"
 
 const char *const gp_posture_ids[] = {
+	"bimi.certificate",
+	"bimi.logo",
 	"bimi.multiple",
 	"bimi.policy",
 	"bimi.syntax",
@@ -21,7 +23,6 @@ const char *const gp_posture_ids[] = {
 	"dkim.key.corrupt",
 	"dkim.key.short",
 	"dkim.none.found",
-	"dkim.old",
 	"dkim.revoked",
 	"dkim.service",
 	"dkim.shared",

@@ -203,8 +203,8 @@ on_stop(struct gp_role_env *env)
 	reports_check_stop();
 }
 
-/* What others report: as they come, and for the dashboard. By the store's VFS, which takes a path as
- * it is. */
+/* What others report: as they come, and for the dashboard. By the store's VFS, which takes a path
+ * as it is. */
 static void
 open_received(const struct gp_role_env *env)
 {

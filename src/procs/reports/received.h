@@ -9,8 +9,9 @@
 
 #include "ipc/role.h"
 
-/* Before the sandbox, as received_forget() is then: all files of the database are open from then on.
- * One that cannot be opened is logged, and each report comes again later: the role has other work. */
+/* Before the sandbox, as received_forget() is then: all files of the database are open from then
+ * on. One that cannot be opened is logged, and each report comes again later: the role has other
+ * work. */
 void
 received_open(const char *path);
 

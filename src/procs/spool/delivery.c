@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leases: part of a message, given to relay, maildir or ingest, until they say what came of it or are gone.
- */
+/* Leases: part of a message, given to relay, maildir or ingest, until they say what came of it or
+ * are gone. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""How long it takes to import others' reports, beside `xmllint --stream` over the same files, which only parses them;
+and how long the overview takes over a database of many rows.
+
+    ninja -C build gatepost reports_bench
+    bench/reports.py                            # import, small reports and large ones: some minutes
+    bench/reports.py --overview 10000000        # a database of so many rows is filled, and asked
+
+Both run on one core, each in its turn, in an order that changes from pass to pass; CPU seconds of all their processes
+are compared, as they are what one core has to give, and the seconds that passed stand beside them. A run in which a
+record is missing counts as failed.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/system"))
+import reports_field  # noqa: E402
+
+GATEPOST = ROOT / "build/gatepost"
+CORE = "0"
+FIELDS = {  # domains, days, reporters, records at most: files of some 2 KB; of 15 MB
+    "small": {"domains": 5, "days": 100, "reporters": 10, "sources": 40, "records_max": 6},
+    "large": {"domains": 2, "days": 1, "reporters": 1, "sources": 2000, "records_max": 60_000},
+}
+
+
+def timed(argv, **options):
+    """CPU seconds and seconds of a command on one core."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(["taskset", "-c", CORE, *map(str, argv)], capture_output=True, check=False, **options)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done, cpu, time.monotonic() - start
+
+
+def xmllint(files, _records):
+    names = "\0".join(map(str, files)).encode()
+    done, *times = timed(["xargs", "-0", "xmllint", "--stream", "--noout"], input=names)
+    return times if done.returncode == 0 else None
+
+
+def gatepost(files, records):
+    with tempfile.TemporaryDirectory() as folder:
+        done, *times = timed([GATEPOST, "reports", "import", "--json", "--max-size", "1GB", "--max-records", "1000000",
+                              "--database", f"{folder}/received.db", files[0].parent.parent])
+    return times if done.returncode == 0 and json.loads(done.stdout)["records"] == records else None
+
+
+def compare(name, passes):
+    tools = [("gatepost", gatepost), ("xmllint", xmllint)]
+    times, ratios = {tool: [] for tool, _ in tools}, []
+    with tempfile.TemporaryDirectory() as folder:
+        field = reports_field.Field(folder, plain=True)
+        field.fill(**FIELDS[name])
+        files = sorted(field.folder.glob("*/*.xml"))
+        size = sum(f.stat().st_size for f in files)
+        print(f"{name}: {len(files)} files, {field.truth.records} records, {size / 1e6:.1f} MB")
+        for n in range(passes + 1):
+            for tool, run in tools[:: 1 if n % 2 else -1]:
+                got = run(files, field.truth.records)
+                if got is None:
+                    return print(f"{tool} failed")
+                if n > 0:  # the first pass warms up
+                    times[tool].append(got)
+            if n > 0:
+                ratios.append(times["gatepost"][-1][0] / times["xmllint"][-1][0])
+    for tool, all_times in times.items():
+        cpu, passed = (statistics.median(t[i] for t in all_times) for i in (0, 1))
+        print(f"  {tool:10} {cpu:8.3f} s CPU, {passed:8.3f} s; {cpu / len(files) * 1e6:9.1f} us a file,"
+              f" {cpu / field.truth.records * 1e6:6.2f} us a record, {size / cpu / 1e6:6.1f} MB/s")
+    print(f"  CPU of gatepost / xmllint, median of {passes}: {statistics.median(ratios):.2f}")
+
+
+def overview(rows, passes, path):
+    """The page's questions, of 7, 30, 90 and 365 days."""
+    program = ROOT / "build/reports_bench"
+    if not os.path.exists(path):
+        subprocess.run([program, "fill", path, str(rows)], check=True)
+    argv = [program, "overview", path, str(passes + 1)]
+    out = subprocess.run(argv, capture_output=True, text=True, check=True)
+    per_range = {}
+    for line in out.stdout.splitlines()[4:]:  # the first of each warms up
+        days, messages, ms = line.split()
+        per_range.setdefault((int(days), int(messages)), []).append(float(ms))
+    print(f"overview of {rows} rows, {os.path.getsize(path) / 1e6:.0f} MB, median of {passes}:")
+    for (days, messages), ms in per_range.items():
+        print(f"  {days:4} days, {messages:10} messages: {statistics.median(ms):8.1f} ms, at most {max(ms):8.1f} ms")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--passes", type=int, default=5)
+    parser.add_argument("--overview", type=int, metavar="ROWS")
+    parser.add_argument("--database", help="of the overview: kept, and used again where it is there")
+    parser.add_argument("--only", choices=FIELDS)
+    args = parser.parse_args()
+    if args.overview:
+        folder = tempfile.mkdtemp()
+        overview(args.overview, args.passes, args.database or f"{folder}/received.db")
+        return shutil.rmtree(folder)
+    for name in FIELDS:
+        if args.only in (None, name):
+            compare(name, args.passes)
+    return None
+
+
+if __name__ == "__main__":
+    main()
