@@ -74,8 +74,8 @@ static const struct {
 	[INGEST] = {"ingest", &ingest_sandbox, 30},
 	[WEB] = {"web", &web_sandbox, 45},
 	[SCAN] = {"scan", &scan_sandbox, 46},
-	[SCAN_FILES] = {"scan, files", &scan_files_sandbox, 48},
-	[SCAN_REPLAY] = {"scan, replay", &scan_replay_sandbox, 31},
+	[SCAN_FILES] = {"scan files", &scan_files_sandbox, 48},
+	[SCAN_REPLAY] = {"replay", &scan_replay_sandbox, 31},
 	[READER] = {"reader", &reports_reader_sandbox, 31},
 };
 
