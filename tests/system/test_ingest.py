@@ -10,6 +10,7 @@ import sqlite3
 import zlib
 
 import pytest
+import rolerig
 from gateway import Gateway, eventually, run
 
 REPORT = """<?xml version="1.0" encoding="UTF-8"?>
@@ -37,6 +38,11 @@ TLS = {
         }
     ],
 }
+
+
+def settings_of_a_role():
+    listen = [{"address": "127.0.0.1:2525", "service": "inbound"}]
+    return {"hostname": "mx.gatepost.test", "state": "/nowhere", "listen": listen, "log": {"level": "debug"}}
 
 
 def aggregate(id_="r1", counts=(3, 4)):
@@ -128,6 +134,55 @@ NAMES = {
     "_dmarc.reporter.example": {"TXT": ["v=DMARC1; p=none"]},
 }
 PASSED = b"Authentication-Results: mx.gatepost.test; dmarc=pass header.from=reporter.example\r\n"
+
+
+def test_another_servers_word_is_nothing(tmp_path):
+    """Of a host that is not looked at, there is no field of ours above its own."""
+    server = Gateway(tmp_path)
+    server.settings["domains"]["demo.test"]["reports"] = "reports"
+    server.settings["relay_networks"] = ["127.0.0.0/8"]
+    server.start()
+    try:
+        server.send(PASSED.replace(b"mx.gatepost", b"other") + mail(gzip.compress(aggregate())), to=["reports@demo.test"])
+        read(server)
+        assert kept(server, ["summary", "--since", "2020-01-01"])["messages"] == 0
+    finally:
+        server.stop()
+
+
+# --- what a fallen ingest can do to reports ---
+
+HEAD_OF_A_FRAME = b"\xff\xff\xff\x7f"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("report_told", {"frames": b""})],
+        [("report_end", {"refused": b""})],
+        [("report_begin", {}), ("report_begin", {})],
+        [("report_begin", {}), ("report_told", {"frames": HEAD_OF_A_FRAME})],
+        [("report_begin", {}), ("report_told", {"frames": b"\x01\0\0\0\x63"})],
+        [("report_begin", {}), ("report_end", {"refused": b"a\nb"})],
+        [("report_begin", {"file": b"a\x1b[2J"}), ("report_end", {"refused": b""})],
+    ],
+    ids=["frames", "end", "twice", "length", "kind", "reason", "place"],
+)
+def test_what_makes_no_sense_ends_the_channel(tmp_path, said):
+    with rolerig.Role("reports", settings_of_a_role(), directories=[tmp_path]) as role:
+        ingest = role.peer("ingest")
+        for name, values in said:
+            preset = {"ticket": 1, "file": b"mail x", "authenticated": 0} if name == "report_begin" else {}
+            ingest.say(name, **(preset | values))
+        ingest.end.settimeout(10)
+        assert ingest.hear() is None
+        assert "report_refused" in role.log()
+        # The next one is heard.
+        ingest = role.peer("ingest")
+        ingest.end.settimeout(10)
+        ingest.say("report_begin", ticket=2, file=b"mail y", authenticated=0)
+        ingest.say("report_end", refused=b"it is odd")
+        assert ingest.hear() == ("report_kept", {"ticket": 2, "outcome": 3, "reason": b"it is odd"})
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ begin(const struct gp_message *m)
 	const struct gp_reportdb_origin origin = {.file = m->report_begin.file,
 						  .authenticated = m->report_begin.authenticated,
 						  .received_s = now_s()};
-	if (self.open)
+	if (self.open || !gp_told_is_text(origin.file, origin.file.len, false))
 		return -EPROTO;
 	if (self.done_len == DONE_MAX)
 		settle();
