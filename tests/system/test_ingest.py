@@ -278,6 +278,7 @@ def told(tmp_path):
             assert answer, role.log()
             return answer[1]["outcome"], answer[1]["reason"]
 
+        tell.web = role.peer("web")
         yield tell
 
 
@@ -325,3 +326,28 @@ def test_sessions_of_other_domains_are_left_out(told, tmp_path):
         assert db.execute("SELECT record, lost, why FROM flaw").fetchall() == [
             (2, 1, "it is about a domain that is not ours")
         ]
+
+
+def told_long_row(number):
+    """With as much text as a row may have."""
+    text, name = b'"' * 1024, b".".join([b"a" * 60] * 4)
+    results = bytes([16]) + (b"\x02" + octets_of(name, text, b"", b"")) * 16
+    address = bytes(10) + b"\xff\xff\xc0\0\2\1"
+    fields = struct.pack("<Q", number) + address + struct.pack("<QBBB", 1, 1, 3, 3)
+    return frame(2, fields + octets_of(text, text, text) + bytes(1) + results * 2)
+
+
+def test_long_texts_hide_no_source(told):
+    for first in range(1, 101, 10):
+        told(told_head(id_=b"r%d" % first), *(told_long_row(n) for n in range(first, first + 10)))
+    day = DAY // 86400
+    told.web.say(
+        "figures_wanted", ticket=1, kind=4, domain=b"demo.test", from_day=day, to_day=day,
+        source=bytes(10) + b"\xff\xff\xc0\0\2\1", by_unaligned=0, unauthenticated=0,
+    )  # fmt: skip
+    _, answer = told.web.hear()
+    assert answer["result"] == 1
+    said = json.loads(answer["json"])
+    assert said["days"][0]["figures"]["messages"] == 100
+    assert 10 < len(said["rows"]) < 100
+    assert len(said["rows"]) + said["rows_more"] == 100
