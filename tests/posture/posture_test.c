@@ -462,6 +462,34 @@ findings_have_an_end(void **state)
 	json_decref(json);
 }
 
+/* Terms of tens of thousands of octets, of which each is shown as nine. */
+static void
+evidence_has_an_end(void **state)
+{
+	enum { CHILDREN = 60, OCTETS = 62'000 };
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	char own[8192] = "v=spf1", name[32];
+	static char child[OCTETS] = "v=spf1 ";
+	json_t *json = make_world(false, "{}");
+	(void)state;
+	memset(child + strlen(child), 0x7f, OCTETS - 1 - strlen(child));
+	for (int i = 0; i < CHILDREN; i++) {
+		snprintf(name, sizeof(name), "c%d.test", i);
+		json_object_set_new(json, name, json_pack("{s:[s]}", "TXT", child));
+		size_t len = strlen(own);
+		snprintf(own + len, sizeof(own) - len, " include:%s", name);
+	}
+	json_object_set_new(json_object_get(json, "d.test"), "TXT", json_pack("[s]", own));
+	struct gp_answers *world = read_world(json, &arena);
+	arena.max += arena.used;
+	run(world, &query, &arena, &r);
+	assert_non_null(gp_finding_of(&r.findings, "spf.include.permerror"));
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
 static void
 questions_have_an_end(void **state)
 {
@@ -723,6 +751,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(lookups_are_those_of_the_evaluator),
 		cmocka_unit_test(records_that_ask_less_authorise_the_same),
 		cmocka_unit_test(networks_are_spread_over_records),
+		cmocka_unit_test(evidence_has_an_end),
 		cmocka_unit_test(questions_have_an_end),
 		cmocka_unit_test(findings_have_an_end),
 		cmocka_unit_test(bogus_answers_have_an_end),

@@ -156,7 +156,7 @@ know_faults(struct finding_news *n, const struct audit_changes *all)
 		if (n->now->findings[i].state == GP_FINDING_FAIL)
 			n->faults[known->findings_len++] = n->now->findings[i];
 	}
-	for (size_t i = 0; i < all->len && known->findings_len < GP_FINDINGS_MAX; i++) {
+	for (size_t i = 0; i < all->len && known->findings_len < AUDIT_KEPT_MAX; i++) {
 		if (all->items[i].kind == AUDIT_LOST)
 			n->faults[known->findings_len++] = *all->items[i].before;
 	}
@@ -187,7 +187,7 @@ make_room(struct finding_news *n, size_t changes_max)
 {
 	n->changes = gp_arena_array(n->arena, changes_max, sizeof(*n->changes));
 	n->expiries = gp_arena_array(n->arena, n->now->facts_len, sizeof(*n->expiries));
-	n->faults = gp_arena_array(n->arena, GP_FINDINGS_MAX, sizeof(*n->faults));
+	n->faults = gp_arena_array(n->arena, AUDIT_KEPT_MAX, sizeof(*n->faults));
 	n->facts = gp_arena_array(n->arena, AUDIT_FACTS_MAX, sizeof(*n->facts));
 	return !n->arena->failed;
 }

@@ -154,7 +154,7 @@ find_term(struct posture_run *run, const struct gp_finding_kind *kind,
 {
 	struct posture_spf_draft draft;
 	/* A tree has more terms than anybody is told of; a draft for each would cost memory. */
-	if (run->findings->len == GP_FINDINGS_MAX) {
+	if (!gp_findings_take(run->findings, GP_FINDING_FAIL, kind->severity)) {
 		posture_add(run, kind, kind->severity, &(struct posture_mend){});
 		return;
 	}
