@@ -26,6 +26,8 @@ check_record(const struct gp_finding_record *r, struct gp_arena *arena)
 	struct gp_dns_record tlsa;
 	if (strcmp(r->type, "TLSA") == 0)
 		gp_assert(gp_dane_record_read(rest, arena, &tlsa) || arena->failed);
+	if (strcmp(r->type, "CAA") == 0)
+		gp_assert(gp_slice_ends_nocase(rest, GP_SLICE("\"")) || arena->failed);
 	if (strcmp(r->type, "TXT") != 0)
 		return;
 	if (gp_slice_starts(rest, GP_SLICE("v=spf1"))) {

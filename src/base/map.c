@@ -18,6 +18,19 @@ gp_map_free(struct gp_map *m)
 	*m = gp_map(m->max, m->seed);
 }
 
+void
+gp_map_clear(struct gp_map *m)
+{
+	enum { KEPT_MAX = 1024 };
+	if (m->cap > KEPT_MAX) {
+		gp_map_free(m);
+		return;
+	}
+	if (m->len > 0)
+		memset(m->entries, 0, m->cap * sizeof(*m->entries));
+	m->len = 0;
+}
+
 static inline uint64_t
 rotl(uint64_t x, int n)
 {

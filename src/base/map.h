@@ -2,7 +2,9 @@
 /*
  * A hash table from byte strings to pointers: open addressing, keyed hash (SipHash-1-3), so that
  * strangers who choose keys cannot choose collisions; the seed is an argument, as core has no
- * randomness of its own. Keys are not copied: they must live as long as their entry.
+ * randomness of its own. A map that is filled with another's entries, as gp_map_next() tells
+ * them, needs another seed: in their order by the same hash they would lie in one long run. Keys
+ * are not copied: they must live as long as their entry.
  *
  * It has a cap on entries at creation. Removal leaves no tombstones (backward shift).
  */
@@ -27,6 +29,9 @@ struct gp_map
 gp_map(size_t max, const uint64_t seed[2]);
 void
 gp_map_free(struct gp_map *m);
+/* Forgets all entries; keeps the memory for the next ones, unless it is much. */
+void
+gp_map_clear(struct gp_map *m);
 
 /* The value, or NULL. */
 void *

@@ -180,7 +180,6 @@ gp_cells(const uint64_t seed[2])
 	return (struct gp_cells){
 		.map = gp_map(SIZE_MAX, seed),
 		.arena = GP_ARENA_INIT(GP_CELLS_MEMORY_MAX),
-		.seed = {seed[0], seed[1]},
 	};
 }
 
@@ -194,8 +193,7 @@ gp_cells_free(struct gp_cells *c)
 void
 gp_cells_clear(struct gp_cells *c)
 {
-	gp_map_free(&c->map);
-	c->map = gp_map(SIZE_MAX, c->seed);
+	gp_map_clear(&c->map);
 	gp_arena_reset(&c->arena);
 }
 

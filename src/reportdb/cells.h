@@ -48,9 +48,9 @@ struct gp_cell {
 struct gp_cells {
 	struct gp_map map;
 	struct gp_arena arena;
-	uint64_t seed[2];
 };
 
+/* seed: random; another one for each of two sets that are added to one another (base/map.h). */
 struct gp_cells
 gp_cells(const uint64_t seed[2]);
 void

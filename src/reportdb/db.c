@@ -68,8 +68,10 @@ static const char *const texts[STATEMENTS] = {
 	[ST_SOURCES_DOMAIN] = "SELECT source," FIGURES_SUM " FROM source_day" DAYS
 			      " GROUP BY source ORDER BY CASE ?6 WHEN 0 THEN sum(messages)"
 			      " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
+	/* Without statistics SQLite would rather read all of them. */
 	[ST_SOURCES_TOP] = "SELECT source, sum(messages), sum(aligned) FROM source_week"
-			   " WHERE top = 1 AND trusted = ?1 AND week BETWEEN ?3 / 7 AND ?4 / 7"
+			   " INDEXED BY source_week_top WHERE top = 1 AND trusted = ?1 AND week "
+			   "BETWEEN ?3 / 7 AND ?4 / 7"
 			   " GROUP BY source ORDER BY CASE ?6 WHEN 0 THEN sum(messages)"
 			   " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
 	[ST_SOURCE_WEEKS] = "WITH RECURSIVE w(week) AS (SELECT ?3 / 7 UNION ALL"
@@ -273,7 +275,7 @@ gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportd
 	}
 	db->writes = mode != GP_REPORTDB_READ;
 	db->batch = gp_cells(db->seed);
-	db->current = gp_cells(db->seed);
+	db->current = gp_cells((const uint64_t[]){db->seed[1], db->seed[0]});
 	db->key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
 	db->packed = GP_BUF_INIT(GP_DETAIL_MAX);
 	db->lines = GP_BUF_INIT(GP_LINES_MAX);

@@ -195,7 +195,7 @@ end_details(struct gp_reportdb *db)
 	int r = 0;
 	while (r == 0 && (e = gp_map_next(&d->details, &at)) != NULL)
 		r = add_detail_figures(db, e->value);
-	gp_map_free(&d->details);
+	gp_map_clear(&d->details);
 	gp_arena_reset(&d->details_arena);
 	return r;
 }

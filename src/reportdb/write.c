@@ -109,7 +109,7 @@ gp_reportdb_begin(struct gp_reportdb *db, const struct gp_reportdb_origin *origi
 	gp_assert(db->writes && !d->open);
 	struct gp_map details = d->details;
 	struct gp_arena details_arena = d->details_arena, arena = d->arena;
-	gp_map_free(&details);
+	gp_map_clear(&details);
 	gp_arena_reset(&details_arena);
 	gp_arena_reset(&arena);
 	*d = (struct gp_document){
@@ -127,6 +127,13 @@ gp_reportdb_begin(struct gp_reportdb *db, const struct gp_reportdb_origin *origi
 		return give_up(db, r);
 	d->open = true;
 	return 0;
+}
+
+void
+gp_reportdb_distrust(struct gp_reportdb *db)
+{
+	if (!db->doc.told)
+		db->doc.authenticated = false;
 }
 
 /* The reading may end. */

@@ -34,6 +34,31 @@ sets_gets_replaces_removes(void **state)
 	gp_map_free(&m);
 }
 
+static void
+cleared_maps_are_as_new(void **state)
+{
+	static char keys[2000][8];
+	int value = 1;
+	(void)state;
+	/* One that keeps its memory, one that does not. */
+	for (size_t n = 3; n <= GP_ARRAY_LEN(keys); n += GP_ARRAY_LEN(keys) - 3) {
+		struct gp_map m = gp_map(n, seed);
+		for (int round = 0; round < 3; round++) {
+			size_t at = 0;
+			for (size_t i = 0; i < n; i++) {
+				snprintf(keys[i], sizeof(keys[i]), "%d.%zu", round, i);
+				assert_true(gp_map_set(&m, gp_slice_str(keys[i]), &value));
+			}
+			assert_int_equal(m.len, n);
+			gp_map_clear(&m);
+			assert_int_equal(m.len, 0);
+			assert_null(gp_map_get(&m, gp_slice_str(keys[0])));
+			assert_null(gp_map_next(&m, &at));
+		}
+		gp_map_free(&m);
+	}
+}
+
 /* A replaced entry holds the new key: the old one's memory may be gone. */
 static void
 replacing_takes_the_new_key(void **state)
@@ -182,6 +207,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets_gets_replaces_removes),
+		cmocka_unit_test(cleared_maps_are_as_new),
 		cmocka_unit_test(replacing_takes_the_new_key),
 		cmocka_unit_test(stops_at_its_cap),
 		cmocka_unit_test(walks_each_entry_once),

@@ -484,6 +484,42 @@ a_large_report_is_exact(void **state)
 	assert_int_equal(len, 9000);
 }
 
+/* Of all domains: who had no weight in any week is not looked at, and who had some is told of with
+   all that it had. */
+static void
+tops_of_weeks(void **state)
+{
+	struct gp_ingest_listener l = gp_reportdb_listener(db);
+	struct gp_ingest_head head = head_of("1");
+	struct gp_reportdb_source *sources;
+	size_t len;
+	(void)state;
+	for (int week = 0; week < 2; week++) {
+		head.begin = TODAY - 7 * DAY_S * week;
+		head.end = head.begin + DAY_S - 1;
+		begin(true);
+		assert_int_equal(l.head(l.context, &head), 0);
+		for (uint16_t i = 1; i <= 3000; i++) {
+			struct gp_ingest_row row = row_of(i, 0, 2, false, false);
+			if (i == 1)
+				row.count = week == 0 ? 1 : 1000;
+			memcpy(row.source + 14, &i, sizeof(i));
+			assert_int_equal(l.row(l.context, &row), 0);
+		}
+		assert_int_equal(end(NULL).outcome, GP_REPORTDB_KEPT);
+		assert_int_equal(gp_reportdb_sync(db), 0);
+	}
+	for (int order = GP_REPORTDB_BY_MESSAGES; order <= GP_REPORTDB_BY_UNALIGNED; order++) {
+		assert_int_equal(gp_reportdb_sources(db, &everything, (uint8_t)order, 10, &arena,
+						     &sources, &len),
+				 0);
+		assert_int_equal(len, 1);
+		assert_int_equal(sources[0].figures.messages, 1001);
+		assert_int_equal(sources[0].first_day, DAY - 7);
+		assert_int_equal(sources[0].last_day, DAY);
+	}
+}
+
 /* At random, beside a sum that is made by hand. */
 static void
 many_reports_are_exact(void **state)
@@ -612,6 +648,7 @@ main(void)
 		TEST(a_document_is_dropped),
 		TEST(old_days_are_forgotten),
 		TEST(a_large_report_is_exact),
+		TEST(tops_of_weeks),
 		TEST(many_reports_are_exact),
 		cmocka_unit_test(classes_of_sources),
 		TEST(who_reads_needs_one_that_is_there),

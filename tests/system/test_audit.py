@@ -167,7 +167,11 @@ def test_what_a_stranger_wrote_is_no_line_of_a_patch(tmp_path):
         "evil.test": {
             "MX": [[10, hosts[0]], [20, hosts[1]], [30, "mx.gone.test"]],
             "TXT": ["v=spf1 mx -all"],
-            "CAA": [[0, "issue", "ca.test"], [0, "issue", f'%\n{line}\n$INCLUDE /etc/passwd"\\'], [128, "x", f"\r\n{line}"]],
+            "CAA": [
+                [0, "issue", "ca.test"],
+                [0, "issue", f'%\n{line}\n$INCLUDE /etc/passwd"\\'],
+                [128, "x", f"\r\n{line}"],
+            ],
         },
         hosts[0]: {"A": ["20.0.0.1"]},
         hosts[1]: {"A": ["20.0.0.2"]},

@@ -297,3 +297,25 @@ def test_screenshots(page, dashboard):
     show(page, dashboard, "/policy?domain=ours.example")
     time.sleep(0.5)
     page.save_screenshot(str(pathlib.Path(folder) / "dashboard-policy.png"))
+
+
+def test_colours_times_and_paper(page, dashboard):
+    show(page, dashboard, "/health")
+    background = "return getComputedStyle(document.body).backgroundColor"
+    light = page.execute_script(background)
+    page.find_element(By.XPATH, "//button[starts-with(., 'Colours')]").click()
+    eventually(lambda: page.execute_script(background) != light, what="dark colours")
+    assert browser_module.faults(page) == []
+    show(page, dashboard, "/failures?domain=ours.example")  # the choice outlives the page
+    assert page.execute_script(background) != light
+    page.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kathmandu"})
+    utc = page.find_element(By.TAG_NAME, "main").text
+    page.find_element(By.XPATH, "//button[starts-with(., 'Times')]").click()
+    eventually(lambda: page.find_element(By.TAG_NAME, "main").text != utc, what="times of Nepal")
+    assert "01:02:03" in utc and "06:47:03" in page.find_element(By.TAG_NAME, "main").text
+    page.execute_script("localStorage.clear()")
+    page.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert not page.find_element(By.TAG_NAME, "nav").is_displayed()
+    assert page.find_element(By.TAG_NAME, "h1").is_displayed()
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

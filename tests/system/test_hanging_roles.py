@@ -74,6 +74,10 @@ def send_here(server):
     return server.send(MESSAGE)
 
 
+def send_report(server):
+    return server.send(MESSAGE, to=["reports@demo.test"])
+
+
 def send_there(server):
     return server.send(MESSAGE, to=["you@far.test"])
 
@@ -95,6 +99,7 @@ ROLES = {
     "smtpd": (ask_smtpd, lambda server, answer: answer == "" or answer.startswith("220")),
     "web": (ask_web, lambda server, answer: answer == ""),
     "maildir": (send_here, None),
+    "ingest": (send_report, None),
     "relay": (send_there, None),
     "resolver": (send_there, lambda server, answer: status_of_deferral(server, answer) == "4.4.3"),
     "fetch": (send_there, lambda server, answer: status_of_deferral(server, answer).startswith("4.")),
@@ -132,6 +137,7 @@ class Hanging:
                 "workers": 1,
             },
         )
+        server.settings["domains"]["demo.test"]["reports"] = "reports"
         server.tls_port, server.web_port = ports[1:]
         server.names = NAMES
         server.crash_is_expected = True

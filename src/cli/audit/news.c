@@ -174,9 +174,12 @@ know_facts(struct finding_news *n)
 			    : j == now->facts_len
 				    ? -1
 				    : gp_slice_cmp(before->facts[i].name, now->facts[j].name);
-		const struct audit_fact *was = order <= 0 ? &before->facts[i++] : NULL;
-		const struct audit_fact *is = order >= 0 ? &now->facts[j++] : NULL;
-		const struct audit_fact *f = is && (is_said(is) || !was) ? is : was;
+		const struct audit_fact *f = order <= 0 ? &before->facts[i++] : NULL;
+		if (order >= 0) {
+			const struct audit_fact *is = &now->facts[j++];
+			if (!f || is_said(is))
+				f = is;
+		}
 		if (is_said(f))
 			n->facts[n->ret->known.facts_len++] = *f;
 	}

@@ -77,15 +77,14 @@ tell_mbox(struct mbox *m, uint64_t size)
 /* --- files --- */
 
 static int
-tell_file(const struct places_listener *l, int fd, const char *name)
+tell_file(const struct places_listener *l, int fd, const struct stat *st, const char *name)
 {
-	struct stat st;
 	char begins[FROM_LEN];
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st->st_mode)) {
 		close(fd);
 		return l->unreadable(l->context, name, "it is no file");
 	}
-	const struct reader_request all = {0, (uint64_t)st.st_size};
+	const struct reader_request all = {0, (uint64_t)st->st_size};
 	if (pread(fd, begins, FROM_LEN, 0) != FROM_LEN || memcmp(begins, from, FROM_LEN) != 0)
 		return l->file(l->context, fd, &all, name);
 	struct mbox m = {.l = l, .fd = fd, .name = name};
@@ -100,13 +99,14 @@ tell_input(const struct places_listener *l)
 {
 	const char *folder = getenv("TMPDIR");
 	char piece[PIECE];
+	struct stat st;
 	ssize_t n = 0;
 	int fd = open(folder && *folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	bool good = fd >= 0;
 	while (good && (n = read(STDIN_FILENO, piece, sizeof(piece))) > 0)
 		good = write(fd, piece, (size_t)n) == n;
-	if (good && n == 0)
-		return tell_file(l, fd, "standard input");
+	if (good && n == 0 && fstat(fd, &st) == 0)
+		return tell_file(l, fd, &st, "standard input");
 	int r = l->unreadable(l->context, "standard input", strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -134,15 +134,18 @@ is_folder(const char *path, const char *name)
 }
 
 static int
-tell_entry(const char *path, const char *name, const struct places_listener *l, int depth)
+tell_entry(const char *path, const struct dirent *e, const struct places_listener *l, int depth)
 {
 	char full[PATH_MAX];
 	struct stat st;
-	int n = snprintf(full, sizeof(full), "%s/%s", path, name);
+	int n = snprintf(full, sizeof(full), "%s/%s", path, e->d_name);
 	if (n >= (int)sizeof(full))
 		return l->unreadable(l->context, path, "a name in it is too long");
-	/* What came or went meanwhile is none of ours. */
-	if (lstat(full, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+	if (e->d_type == DT_REG || e->d_type == DT_DIR)
+		return walk(full, l, depth + 1);
+	/* Not all file systems say; and what came or went meanwhile is none of ours. */
+	if (e->d_type != DT_UNKNOWN || lstat(full, &st) < 0 ||
+	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
 		return 0;
 	return walk(full, l, depth + 1);
 }
@@ -161,7 +164,7 @@ tell_folder(const char *path, const struct places_listener *l, int depth)
 	int r = 0;
 	for (int i = 0; i < len; i++) {
 		if (r == 0 && !(maildir && strcmp(list[i]->d_name, "tmp") == 0))
-			r = tell_entry(path, list[i]->d_name, l, depth);
+			r = tell_entry(path, list[i], l, depth);
 		free(list[i]);
 	}
 	free(list);
@@ -176,8 +179,10 @@ walk(const char *path, const struct places_listener *l, int depth)
 	struct stat st;
 	if (fd < 0)
 		return l->unreadable(l->context, path, strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
-		return tell_file(l, fd, path);
+	if (fstat(fd, &st) < 0)
+		st = (struct stat){};
+	if (!S_ISDIR(st.st_mode))
+		return tell_file(l, fd, &st, path);
 	close(fd);
 	return tell_folder(path, l, depth);
 }

@@ -525,7 +525,9 @@ dashboard_answer(struct dashboard *d, const struct dashboard_request *q, struct 
 	*ret_wish = (struct dashboard_wish){};
 	r->guarded = true;
 	if (!route) {
-		answer_file(find_file(path_of(q)), q, r);
+		const struct site_file *file = find_file(path_of(q));
+		gp_assert(file); /* else its head was refused */
+		answer_file(file, q, r);
 		return DASHBOARD_ANSWERED;
 	}
 	const struct ask ask = {
