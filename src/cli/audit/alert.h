@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is news of a run, for people as text and for programs as JSON. It has a cap on its length;
- * what is over it is counted, and to be read by gatepost audit diff. So have the texts of each piece
- * of news, as strangers write them.
+ * what is over it is counted, and to be read by gatepost audit diff. So have the texts of each
+ * piece of news, as strangers write them.
  */
 #pragma once
 
