@@ -3,13 +3,13 @@
 #include "cli/reports/names.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "cli/asks.h"
 #include "cli/command.h"
 #include "cli/options.h"
-#include "core/dns/name.h"
 #include "core/smtp/address.h"
 #include "core/targets/hosts.h"
 
@@ -89,7 +89,7 @@ is_host_name(struct gp_slice name)
 		if (!gp_ascii_is_alnum(name.ptr[i]) && !memchr("-_.", name.ptr[i], 3))
 			return false;
 	}
-	return name.len <= GP_DNS_NAME_TEXT_MAX && gp_domain_valid(name);
+	return gp_domain_valid(name);
 }
 
 static enum gp_reportdb_looked

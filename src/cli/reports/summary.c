@@ -77,7 +77,8 @@ source_json(const struct gp_reportdb_source *source)
 	json_object_set_new(o, "ip", json_string(reports_address_text(source->address).s));
 	struct gp_sender sender;
 	bool known = gp_sender_of(source->name, &sender);
-	json_object_set_new(o, "name", source->name.len > 0 ? told_text(source->name) : json_null());
+	json_object_set_new(o, "name",
+			    source->name.len > 0 ? told_text(source->name) : json_null());
 	json_object_set_new(o, "provider", known ? told_text(sender.provider) : json_null());
 	json_object_set_new(
 		o, "class",
