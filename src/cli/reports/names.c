@@ -118,8 +118,8 @@ keep(struct batch *b, struct gp_reportdb *db, int64_t now_s, struct names_counts
 	for (size_t i = 0; i < b->len && r == 0; i++) {
 		char room[GP_DNS_NAME_TEXT_MAX];
 		enum gp_reportdb_looked looked = judge(&b->found[i]);
-		struct gp_slice name = looked == GP_REPORTDB_NAMED ? lower(b->found[i].name, room)
-								   : GP_SLICE("");
+		struct gp_slice name =
+			looked == GP_REPORTDB_NAMED ? lower(b->found[i].name, room) : GP_SLICE("");
 		counts->named += looked == GP_REPORTDB_NAMED;
 		counts->nameless += looked == GP_REPORTDB_NAMELESS;
 		counts->silent += looked == GP_REPORTDB_NO_ANSWER;
@@ -203,8 +203,7 @@ names_look_up(const struct reports_options *o, struct gp_reportdb *db, int64_t n
 	}
 	if (code == GP_EXIT_OK) {
 		int r = gp_reportdb_unnamed(db, &range, now_s, o->max, &arena, &list, &len);
-		code = r < 0 ? reports_fail(db, r)
-			     : ask_all(o, config, db, list, len, now_s, ret);
+		code = r < 0 ? reports_fail(db, r) : ask_all(o, config, db, list, len, now_s, ret);
 	}
 	gp_arena_free(&arena);
 	return code;

@@ -245,8 +245,7 @@ print_sources(const struct summary *s)
 		const struct gp_reportdb_source *e = &s->sources[i];
 		printf("  %-39s %12" PRIu64 " %5.1f %%  %-9s  %s %s",
 		       reports_address_text(e->address).s, e->figures.messages,
-		       percent(&e->figures),
-		       gp_reportdb_class_name(gp_reportdb_classify_source(e)),
+		       percent(&e->figures), gp_reportdb_class_name(gp_reportdb_classify_source(e)),
 		       reports_day_text(e->first_day).s, reports_day_text(e->last_day).s);
 		print_name(e);
 	}
