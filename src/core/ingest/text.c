@@ -89,6 +89,8 @@ gp_ingest_name(struct gp_slice s, struct gp_arena *arena, struct gp_slice *ret)
 {
 	*ret = GP_SLICE("");
 	s = gp_ingest_text(s, GP_INGEST_TEXT_MAX, arena);
+	if (!s.ptr)
+		return true; /* the arena has failed */
 	s = gp_slice_drop(s, (size_t)(gp_slice_rfind(s, '@') + 1));
 	if (s.len > 0 && s.ptr[s.len - 1] == '>')
 		s.len--;

@@ -314,6 +314,7 @@ step_within(struct gp_xml *x, struct gp_slice s, struct gp_xml_event *ret)
 		[WITHIN_CDATA] = {"]]>", 3},
 	};
 	struct gp_slice end = ends[x->within];
+	gp_assert(end.ptr);
 	bool found, is_text = x->within == WITHIN_CDATA && x->begun;
 	size_t n = before(s, end, &found);
 	if (found)

@@ -212,8 +212,10 @@ gp_unpack_zip(struct gp_unpack *u, struct gp_slice all)
 	int r = read_directory(u, all, &directory);
 	if (r == GP_ARCHIVE_READ)
 		r = choose(u, all, &directory, &m);
-	if (r == GP_ARCHIVE_READ)
-		r = find_octets(u, all, m, &octets);
+	if (r != GP_ARCHIVE_READ)
+		return r;
+	gp_assert(m);
+	r = find_octets(u, all, m, &octets);
 	if (r != GP_ARCHIVE_READ)
 		return r;
 	struct checked checked = {.sink = u->sink};

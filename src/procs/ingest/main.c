@@ -150,8 +150,9 @@ on_kept(void *ctx, struct gp_channel *c, struct gp_message *m)
 static void
 fail_all(void)
 {
-	while (!gp_list_empty(&self.jobs))
-		fail_job(gp_container_of(self.jobs.next, struct job, link),
+	struct gp_list *link;
+	while ((link = gp_list_pop(&self.jobs)))
+		fail_job(gp_container_of(link, struct job, link),
 			 GP_REPLY(451, 4, 3, 0, "The reports' database is away"));
 }
 
