@@ -37,10 +37,16 @@ enum {
 	OPT_FORMAT,
 	OPT_MAX,
 	OPT_NO_COLOUR,
+	OPT_IMAP,
+	OPT_PASSWORD_FILE,
+	OPT_CA,
+	OPT_MOVE,
+	OPT_PROGRESS,
 };
 
 const char reports_usage[] =
 	"usage: gatepost reports import [options] PATH...\n"
+	"       gatepost reports import --imap imaps://USER@HOST/FOLDER [options]\n"
 	"       gatepost reports summary [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports show NUMBER\n"
@@ -62,6 +68,14 @@ const char reports_usage[] =
 	"      --max-size SIZE      of a file, and of a report that is packed in it; 20MB\n"
 	"      --max-records N      of a report; 100000\n"
 	"      --keep DAYS          forget what is older\n"
+	"and from an IMAP server those mails of a folder that nobody has seen, which are then "
+	"seen:\n"
+	"      --imap URL           imaps://, or imap:// with STARTTLS\n"
+	"      --password-file FILE its first line; else GATEPOST_IMAP_PASSWORD has it\n"
+	"      --ca FILE            certificates to trust, in place of the system's\n"
+	"      --move FOLDER        all mails, and there they go\n"
+	"      --progress FILE      mails stay as they are; FILE knows how far it got\n"
+	"      --max N              mails of one run; 10000\n"
 	"\n"
 	"the others:\n"
 	"      --domain NAME        whose policy it is; without it all\n"
@@ -88,6 +102,11 @@ static const struct option long_options[] = {
 	{"max", required_argument, NULL, OPT_MAX},
 	{"output", required_argument, NULL, 'o'},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
+	{"imap", required_argument, NULL, OPT_IMAP},
+	{"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
+	{"ca", required_argument, NULL, OPT_CA},
+	{"move", required_argument, NULL, OPT_MOVE},
+	{"progress", required_argument, NULL, OPT_PROGRESS},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
@@ -181,7 +200,42 @@ read_format(const struct gp_arg *arg, struct reports_options *o)
 	       gp_arg_wrong(arg, "is neither csv nor json");
 }
 
+static bool
+read_imap(const struct gp_arg *arg, struct imap_url *ret)
+{
+	const char *wrong = imap_url_read(arg->value, ret);
+	/* The URL is not shown: a password may be in it. */
+	if (wrong)
+		fprintf(stderr, "gatepost %s: --%s: it %s\n", arg->command, arg->option, wrong);
+	return !wrong;
+}
+
 /* --- options --- */
+
+/* Those of import from an IMAP server. */
+static bool
+read_imap_option(struct reports_options *o, int c, const struct gp_arg *arg)
+{
+	switch (c) {
+	case OPT_IMAP:
+		return read_imap(arg, &o->imap);
+	case OPT_PASSWORD_FILE:
+		o->password_file = optarg;
+		return true;
+	case OPT_CA:
+		o->authorities = optarg;
+		return true;
+	case OPT_MOVE:
+		o->move = optarg;
+		return imap_folder_valid(optarg) ||
+		       gp_arg_wrong(arg, "is no name of a folder in printable ASCII");
+	case OPT_PROGRESS:
+		o->progress = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
 
 static bool
 read_option(struct reports_options *o, int c, int64_t today)
@@ -235,7 +289,7 @@ read_option(struct reports_options *o, int c, int64_t today)
 		o->help = true;
 		return true;
 	default:
-		return false;
+		return read_imap_option(o, c, &arg);
 	}
 }
 
@@ -251,8 +305,17 @@ check(const struct reports_options *o)
 {
 	if (o->help)
 		return GP_EXIT_OK;
-	if (o->verb == REPORTS_IMPORT && o->operands_len == 0)
-		return usage_error("name the files or folders to import, or - for standard input");
+	bool imap = *o->imap.server;
+	if (o->verb == REPORTS_IMPORT && o->operands_len == 0 && !imap)
+		return usage_error("name the files or folders to import, - for standard input, or "
+				   "a folder by --imap");
+	if (!imap && (o->password_file || o->authorities || o->move || o->progress))
+		return usage_error("--password-file, --ca, --move and --progress go with --imap");
+	if (imap && o->verb != REPORTS_IMPORT)
+		return usage_error("--imap is an option of import");
+	if (o->move && o->progress)
+		return usage_error("mails that are moved are not left as they are: --move or "
+				   "--progress");
 	if (o->verb == REPORTS_SHOW && o->operands_len != 1)
 		return usage_error("name the number of one report, of `gatepost reports list`");
 	if (o->verb != REPORTS_IMPORT && o->verb != REPORTS_SHOW && o->operands_len > 0)
@@ -280,6 +343,8 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		return ret->help ? GP_EXIT_OK
 				 : usage_error("the subcommands are import, summary, list, show "
 					       "and export");
+	if (ret->verb == REPORTS_IMPORT)
+		ret->max = GP_REPORTDB_LIST_MAX;
 	if (ret->verb == REPORTS_SUMMARY)
 		ret->from_day = today - SUMMARY_DAYS;
 	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {

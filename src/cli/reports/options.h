@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/slice.h"
+#include "cli/reports/imap_url.h"
 
 enum reports_verb {
 	REPORTS_IMPORT = 0,
@@ -21,12 +22,14 @@ struct reports_options {
 	bool unauthenticated;
 	/* import */
 	uint64_t size_max, records_max, keep_days; /* 0: for ever */
+	struct imap_url imap;                      /* its server is "": none */
+	const char *authorities, *move, *progress, *password_file;
 	/* the others */
 	struct gp_slice domain; /* lower case; empty: all */
 	const char *format;     /* of export; NULL: csv */
 	uint8_t kind;           /* enum gp_ingest_kind; 0: all */
 	int64_t from_day, to_day;
-	uint64_t max;
+	uint64_t max; /* of import: mails of a run */
 	char domain_text[256];
 	const char *const *operands;
 	size_t operands_len;
