@@ -20,7 +20,6 @@ enum {
 	SIZE_MAX_MIN = 1 << 10,
 	CONFIG_ARENA_MAX = 64 << 20,
 	LIST_ROWS = 50,
-	NAMES = 1000, /* that are looked up */
 	NAMES_RATE = 20,
 	NAMES_RATE_MAX = 10'000,
 	KEEP_DAYS_MAX = 36'500,
@@ -40,6 +39,11 @@ enum {
 	OPT_FORMAT,
 	OPT_MAX,
 	OPT_NO_COLOUR,
+	OPT_IMAP,
+	OPT_PASSWORD_FILE,
+	OPT_CA,
+	OPT_MOVE,
+	OPT_PROGRESS,
 	OPT_NAMES,
 	OPT_RATE,
 	OPT_DNS,
@@ -48,6 +52,7 @@ enum {
 
 const char reports_usage[] =
 	"usage: gatepost reports import [options] PATH...\n"
+	"       gatepost reports import --imap imaps://USER@HOST/FOLDER [options]\n"
 	"       gatepost reports names [--rate N] [--max N] [options]\n"
 	"       gatepost reports summary [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
@@ -70,6 +75,14 @@ const char reports_usage[] =
 	"      --max-size SIZE      of a file, and of a report that is packed in it; 20MB\n"
 	"      --max-records N      of a report; 100000\n"
 	"      --keep DAYS          forget what is older\n"
+	"and from an IMAP server those mails of a folder that nobody has seen, which are then "
+	"seen:\n"
+	"      --imap URL           imaps://, or imap:// with STARTTLS\n"
+	"      --password-file FILE its first line; else GATEPOST_IMAP_PASSWORD has it\n"
+	"      --ca FILE            certificates to trust, in place of the system's\n"
+	"      --move FOLDER        all mails, and there they go\n"
+	"      --progress FILE      mails stay as they are; FILE knows how far it got\n"
+	"      --max N              mails of one run; 10000\n"
 	"      --names              then do what names does\n"
 	"\n"
 	"names looks up what the DNS calls the sources of most messages:\n"
@@ -102,6 +115,11 @@ static const struct option long_options[] = {
 	{"max", required_argument, NULL, OPT_MAX},
 	{"output", required_argument, NULL, 'o'},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
+	{"imap", required_argument, NULL, OPT_IMAP},
+	{"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
+	{"ca", required_argument, NULL, OPT_CA},
+	{"move", required_argument, NULL, OPT_MOVE},
+	{"progress", required_argument, NULL, OPT_PROGRESS},
 	{"names", no_argument, NULL, OPT_NAMES},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"dns", required_argument, NULL, OPT_DNS},
@@ -199,7 +217,42 @@ read_format(const struct gp_arg *arg, struct reports_options *o)
 	       gp_arg_wrong(arg, "is neither csv nor json");
 }
 
+static bool
+read_imap(const struct gp_arg *arg, struct imap_url *ret)
+{
+	const char *wrong = imap_url_read(arg->value, ret);
+	/* The URL is not shown: a password may be in it. */
+	if (wrong)
+		fprintf(stderr, "gatepost %s: --%s: it %s\n", arg->command, arg->option, wrong);
+	return !wrong;
+}
+
 /* --- options --- */
+
+/* Those of import from an IMAP server. */
+static bool
+read_imap_option(struct reports_options *o, int c, const struct gp_arg *arg)
+{
+	switch (c) {
+	case OPT_IMAP:
+		return read_imap(arg, &o->imap);
+	case OPT_PASSWORD_FILE:
+		o->password_file = optarg;
+		return true;
+	case OPT_CA:
+		o->authorities = optarg;
+		return true;
+	case OPT_MOVE:
+		o->move = optarg;
+		return imap_folder_valid(optarg) ||
+		       gp_arg_wrong(arg, "is no name of a folder in printable ASCII");
+	case OPT_PROGRESS:
+		o->progress = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
 
 static bool
 read_option(struct reports_options *o, int c, int64_t today)
@@ -264,7 +317,7 @@ read_option(struct reports_options *o, int c, int64_t today)
 		o->help = true;
 		return true;
 	default:
-		return false;
+		return read_imap_option(o, c, &arg);
 	}
 }
 
@@ -280,8 +333,17 @@ check(const struct reports_options *o)
 {
 	if (o->help)
 		return GP_EXIT_OK;
-	if (o->verb == REPORTS_IMPORT && o->operands_len == 0)
-		return usage_error("name the files or folders to import, or - for standard input");
+	bool imap = *o->imap.server;
+	if (o->verb == REPORTS_IMPORT && o->operands_len == 0 && !imap)
+		return usage_error("name the files or folders to import, - for standard input, or "
+				   "a folder by --imap");
+	if (!imap && (o->password_file || o->authorities || o->move || o->progress))
+		return usage_error("--password-file, --ca, --move and --progress go with --imap");
+	if (imap && o->verb != REPORTS_IMPORT)
+		return usage_error("--imap is an option of import");
+	if (o->move && o->progress)
+		return usage_error("mails that are moved are not left as they are: --move or "
+				   "--progress");
 	if (o->verb == REPORTS_SHOW && o->operands_len != 1)
 		return usage_error("name the number of one report, of `gatepost reports list`");
 	if (o->verb != REPORTS_IMPORT && o->verb != REPORTS_SHOW && o->operands_len > 0)
@@ -314,8 +376,10 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 					       "show and export");
 	if (ret->verb <= REPORTS_SUMMARY)
 		ret->from_day = today - SUMMARY_DAYS;
-	if (ret->verb < REPORTS_SUMMARY)
-		ret->max = NAMES;
+	if (ret->verb == REPORTS_IMPORT)
+		ret->max = GP_REPORTDB_LIST_MAX;
+	if (ret->verb == REPORTS_NAMES)
+		ret->max = REPORTS_NAMES_MAX;
 	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {
 		if (!read_option(ret, c, today))
 			return GP_EXIT_USAGE;
