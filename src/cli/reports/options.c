@@ -10,6 +10,7 @@
 #include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/reports/weekly.h"
 #include "core/ingest/intake.h"
 #include "core/smtp/address.h"
 #include "reportdb/reportdb.h"
@@ -45,6 +46,7 @@ const char reports_usage[] =
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports show NUMBER\n"
 	"       gatepost reports export [--domain NAME] [--since DAY] [--format csv|json]\n"
+	"       gatepost reports weekly [--mail-to ADDRESS --mail-from ADDRESS] [options]\n"
 	"\n"
 	"What others report about mail in our domains' names: DMARC and TLS reports, and reports "
 	"of\n"
@@ -69,7 +71,13 @@ const char reports_usage[] =
 	"      --kind dmarc|tls|failure   list and export\n"
 	"      --max N              sources of a summary, reports of a list\n"
 	"      --format csv|json    export, and -o FILE\n"
-	"      --no-colour\n";
+	"      --no-colour\n"
+	"\n"
+	"weekly tells of the seven days that end with --until, or yesterday; prints, or mails:\n"
+	"      --mail-to ADDRESS    may be given often; and --mail-from ADDRESS\n"
+	"      --mail-server HOST[:PORT]   this machine\n"
+	"      --mail-user NAME, --mail-password-file FILE\n"
+	"      --ca FILE            whom to believe about the server\n";
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
@@ -88,13 +96,19 @@ static const struct option long_options[] = {
 	{"max", required_argument, NULL, OPT_MAX},
 	{"output", required_argument, NULL, 'o'},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
+	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
+	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
+	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
+	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
+	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
+	{"ca", required_argument, NULL, ALERT_MAIL_CA},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
 
 static const char *const verbs[REPORTS_VERBS] = {
 	[REPORTS_IMPORT] = "import", [REPORTS_SUMMARY] = "summary", [REPORTS_LIST] = "list",
-	[REPORTS_SHOW] = "show",     [REPORTS_EXPORT] = "export",
+	[REPORTS_SHOW] = "show",     [REPORTS_EXPORT] = "export",   [REPORTS_WEEKLY] = "weekly",
 };
 
 /* --- values --- */
@@ -184,6 +198,14 @@ read_format(const struct gp_arg *arg, struct reports_options *o)
 /* --- options --- */
 
 static bool
+read_mail_option(struct reports_options *o, int c, const struct gp_arg *arg)
+{
+	if (o->verb != REPORTS_WEEKLY)
+		return gp_arg_wrong(arg, "is for gatepost reports weekly");
+	return alert_mail_option(&o->mail, c, arg);
+}
+
+static bool
 read_option(struct reports_options *o, int c, int64_t today)
 {
 	struct gp_arg arg = {"reports", NULL, optarg};
@@ -235,7 +257,7 @@ read_option(struct reports_options *o, int c, int64_t today)
 		o->help = true;
 		return true;
 	default:
-		return false;
+		return c >= ALERT_MAIL_TO && read_mail_option(o, c, &arg);
 	}
 }
 
@@ -246,8 +268,23 @@ usage_error(const char *why)
 	return GP_EXIT_USAGE;
 }
 
+/* A week is the seven days that end with --until. */
 static int
-check(const struct reports_options *o)
+check_week(struct reports_options *o)
+{
+	const char *wrong = alert_mail_wrong(&o->mail);
+	if (wrong)
+		return usage_error(wrong);
+	if (o->json)
+		return usage_error("weekly is for people; summary has --json");
+	if (o->from_day != 0)
+		return usage_error("weekly has seven days, the last of which is that of --until");
+	o->from_day = o->to_day - (WEEKLY_DAYS - 1);
+	return GP_EXIT_OK;
+}
+
+static int
+check(struct reports_options *o)
 {
 	if (o->help)
 		return GP_EXIT_OK;
@@ -259,7 +296,7 @@ check(const struct reports_options *o)
 		return usage_error("this subcommand takes options alone; see -h");
 	if (o->from_day > o->to_day)
 		return usage_error("--since is after --until");
-	return GP_EXIT_OK;
+	return o->verb == REPORTS_WEEKLY ? check_week(o) : GP_EXIT_OK;
 }
 
 int
@@ -272,16 +309,19 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		.records_max = GP_INTAKE_STRANGERS_RECORDS,
 		.to_day = today + GP_REPORTDB_FUTURE_S / DAY_S,
 		.max = LIST_ROWS,
+		.mail = alert_mail("gatepost reports"),
 	};
 	while (ret->verb < REPORTS_VERBS && strcmp(argv[0], verbs[ret->verb]) != 0)
 		ret->verb++;
 	ret->help = strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0;
 	if (ret->verb == REPORTS_VERBS)
 		return ret->help ? GP_EXIT_OK
-				 : usage_error("the subcommands are import, summary, list, show "
-					       "and export");
+				 : usage_error("the subcommands are import, summary, list, show, "
+					       "export and weekly");
 	if (ret->verb == REPORTS_SUMMARY)
 		ret->from_day = today - SUMMARY_DAYS;
+	if (ret->verb == REPORTS_WEEKLY)
+		ret->to_day = today - 1;
 	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {
 		if (!read_option(ret, c, today))
 			return GP_EXIT_USAGE;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/slice.h"
+#include "cli/alert/mail.h"
 
 enum reports_verb {
 	REPORTS_IMPORT = 0,
@@ -10,6 +11,7 @@ enum reports_verb {
 	REPORTS_LIST,
 	REPORTS_SHOW,
 	REPORTS_EXPORT,
+	REPORTS_WEEKLY,
 	REPORTS_VERBS,
 };
 
@@ -27,6 +29,7 @@ struct reports_options {
 	uint8_t kind;           /* enum gp_ingest_kind; 0: all */
 	int64_t from_day, to_day;
 	uint64_t max;
+	struct alert_mail mail; /* of weekly */
 	char domain_text[256];
 	const char *const *operands;
 	size_t operands_len;
