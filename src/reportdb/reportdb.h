@@ -83,6 +83,9 @@ struct gp_reportdb_result {
 /* A document begins. The texts are copied. */
 [[nodiscard]] int
 gp_reportdb_begin(struct gp_reportdb *db, const struct gp_reportdb_origin *origin);
+/* It is kept apart, as one that nobody answers for. Without effect once its head was told. */
+void
+gp_reportdb_distrust(struct gp_reportdb *db);
 /* Takes what a reader says of it. Its functions return 0; 1: the reading may end, the outcome is
  * known; or -errno. */
 struct gp_ingest_listener

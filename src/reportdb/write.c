@@ -129,6 +129,13 @@ gp_reportdb_begin(struct gp_reportdb *db, const struct gp_reportdb_origin *origi
 	return 0;
 }
 
+void
+gp_reportdb_distrust(struct gp_reportdb *db)
+{
+	if (!db->doc.told)
+		db->doc.authenticated = false;
+}
+
 /* The reading may end. */
 static int
 refuse(struct gp_document *d, const char *why)

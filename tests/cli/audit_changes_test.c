@@ -52,6 +52,8 @@ changes_are_told(void **state)
 		 "lost a x>why; fact class parked>unknown", false},
 		{"=class parked;fail high a x", "=class absent;not_measured info b why",
 		 "went a x>; fact class parked>absent", false},
+		{"fail high a x", "fail high b y;not_measured info findings.cut 1 more",
+		 "came b >y; lost a x>1 more", true},
 		/* one that is there twice: the same evidence is the same one */
 		{"fail low a x;fail low a y", "fail low a y", "went a x>", false},
 		{"fail low a x;fail low a y", "fail low a y;fail low a z", "changed a x>z", false},

@@ -41,6 +41,34 @@ they_have_a_cap(void **state)
 }
 
 static void
+the_gravest_are_kept(void **state)
+{
+	static const struct gp_finding_kind grave = {"a.grave", GP_SEVERITY_CRITICAL, "G", "so"};
+	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+	struct gp_findings list = gp_findings(&arena);
+	struct gp_finding unknown = {
+		.kind = &grave, .state = GP_FINDING_NOT_MEASURED, .severity = GP_SEVERITY_HIGH};
+	(void)state;
+	gp_finding_put(&list, &unknown);
+	gp_finding_add(&list, &two, "first");
+	for (size_t i = 2; i < GP_FINDINGS_MAX; i++)
+		gp_finding_add(&list, &one, "x");
+	assert_false(gp_findings_take(&list, GP_FINDING_NOT_MEASURED, GP_SEVERITY_CRITICAL));
+	gp_finding_add(&list, &grave, "1");
+	assert_ptr_equal(gp_finding_of(&list, "a.two"), &list.items[0]);
+	gp_finding_add(&list, &grave, "2");
+	assert_null(gp_finding_of(&list, "a.two"));
+	assert_false(gp_findings_take(&list, GP_FINDING_FAIL, GP_SEVERITY_HIGH));
+	gp_finding_add(&list, &one, "dropped");
+	assert_true(gp_findings_take(&list, GP_FINDING_FAIL, GP_SEVERITY_CRITICAL));
+	assert_int_equal(list.len, GP_FINDINGS_MAX);
+	assert_int_equal(list.dropped, 3);
+	assert_slice(list.items[GP_FINDINGS_MAX - 2].evidence, "1");
+	assert_slice(list.items[GP_FINDINGS_MAX - 1].evidence, "2");
+	gp_arena_free(&arena);
+}
+
+static void
 without_memory_nothing_is_kept(void **state)
 {
 	struct gp_arena arena = GP_ARENA_INIT(16);
@@ -93,6 +121,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_keep_their_order),
 		cmocka_unit_test(they_have_a_cap),
+		cmocka_unit_test(the_gravest_are_kept),
 		cmocka_unit_test(they_may_say_more),
 		cmocka_unit_test(without_memory_nothing_is_kept),
 	};

@@ -462,6 +462,92 @@ findings_have_an_end(void **state)
 	json_decref(json);
 }
 
+/* Terms of tens of thousands of octets, of which each is shown as nine. */
+static void
+evidence_has_an_end(void **state)
+{
+	enum { CHILDREN = 60, OCTETS = 62'000 };
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	char own[8192] = "v=spf1", name[32];
+	static char child[OCTETS] = "v=spf1 ";
+	json_t *json = make_world(false, "{}");
+	(void)state;
+	memset(child + strlen(child), 0x7f, OCTETS - 1 - strlen(child));
+	for (int i = 0; i < CHILDREN; i++) {
+		snprintf(name, sizeof(name), "c%d.test", i);
+		json_object_set_new(json, name, json_pack("{s:[s]}", "TXT", child));
+		size_t len = strlen(own);
+		snprintf(own + len, sizeof(own) - len, " include:%s", name);
+	}
+	json_object_set_new(json_object_get(json, "d.test"), "TXT", json_pack("[s]", own));
+	struct gp_answers *world = read_world(json, &arena);
+	arena.max += arena.used;
+	run(world, &query, &arena, &r);
+	assert_non_null(gp_finding_of(&r.findings, "spf.include.permerror"));
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
+/* Of a record with more terms than are looked at nothing is proposed, as it would lose some. */
+static void
+half_a_record_is_not_proposed(void **state)
+{
+	enum { TERMS = 300 };
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	char own[8192] = "v=spf1 ptr";
+	size_t len = strlen(own);
+	json_t *json = make_world(false, "{}");
+	(void)state;
+	for (int i = 0; i < TERMS; i++)
+		len += (size_t)snprintf(own + len, sizeof(own) - len, " ip4:%d.1.1.%d",
+					20 + i / 250, i % 250);
+	snprintf(own + len, sizeof(own) - len, " -all");
+	json_object_set_new(json_object_get(json, "d.test"), "TXT", json_pack("[s]", own));
+	struct gp_answers *world = read_world(json, &arena);
+	run(world, &query, &arena, &r);
+	assert_non_null(gp_finding_of(&r.findings, "spf.temperror"));
+	assert_null(gp_finding_of(&r.findings, "spf.all.neutral"));
+	for (size_t i = 0; i < r.findings.len; i++) {
+		const struct gp_finding *f = &r.findings.items[i];
+		for (size_t k = 0; k < f->records_len; k++)
+			assert_false(gp_slice_starts(f->records[k].value, GP_SLICE("v=spf1 ip4")));
+	}
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
+static void
+overlaps_heed_what_is_between(void **state)
+{
+	static const struct {
+		const char *record;
+		bool idle;
+	} cases[] = {
+		{"v=spf1 ip4:20.2.3.4 ip4:20.2.0.0/16 -all", true},
+		{"v=spf1 ip4:20.2.3.4 a ip4:20.2.0.0/16 -all", true},
+		{"v=spf1 ip4:20.2.3.4 -ip4:20.2.3.0/24 ip4:20.2.0.0/16 -all", false},
+		{"v=spf1 ip4:20.2.0.0/16 -ip4:20.2.3.0/24 ip4:20.2.3.4 -all", true},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(false, "{}");
+		json_object_set_new(json_object_get(json, "d.test"), "TXT",
+				    json_pack("[s]", cases[i].record));
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		assert_int_equal(gp_finding_of(&r.findings, "spf.overlap") != NULL, cases[i].idle);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
 static void
 questions_have_an_end(void **state)
 {
@@ -723,6 +809,9 @@ main(int argc, char **argv)
 		cmocka_unit_test(lookups_are_those_of_the_evaluator),
 		cmocka_unit_test(records_that_ask_less_authorise_the_same),
 		cmocka_unit_test(networks_are_spread_over_records),
+		cmocka_unit_test(evidence_has_an_end),
+		cmocka_unit_test(half_a_record_is_not_proposed),
+		cmocka_unit_test(overlaps_heed_what_is_between),
 		cmocka_unit_test(questions_have_an_end),
 		cmocka_unit_test(findings_have_an_end),
 		cmocka_unit_test(bogus_answers_have_an_end),

@@ -159,6 +159,34 @@ def test_what_is_replaced_is_told(world):
     assert lines.count("send") == 1
 
 
+def test_what_a_stranger_wrote_is_no_line_of_a_patch(tmp_path):
+    path = tmp_path / "names.json"
+    line = "update add victim.test. 3600 IN A 20.6.6.6"
+    hosts = [r'a;b\"(c$.evil.test', r"x\\\010;y.evil.test"]
+    names = {
+        "evil.test": {
+            "MX": [[10, hosts[0]], [20, hosts[1]], [30, "mx.gone.test"]],
+            "TXT": ["v=spf1 mx -all"],
+            "CAA": [
+                [0, "issue", "ca.test"],
+                [0, "issue", f'%\n{line}\n$INCLUDE /etc/passwd"\\'],
+                [128, "x", f"\r\n{line}"],
+            ],
+        },
+        hosts[0]: {"A": ["20.0.0.1"]},
+        hosts[1]: {"A": ["20.0.0.2"]},
+    }
+    path.write_text(json.dumps(names), encoding="utf-8")
+    zone, commands = (run("audit", form, "--dns", path, "evil.test").stdout for form in ("--zone", "--nsupdate"))
+    assert all(one.startswith((";", "update ", "send")) for one in commands.splitlines()), commands
+    assert all(one.startswith(";") or "\t3600\tIN\t" in one for one in zone.splitlines()), zone
+    assert line not in commands.splitlines()
+    assert rf'update delete evil.test. IN CAA 128 x "\013\010{line}"' in commands.splitlines()
+    assert '; in place of evil.test.\tCAA\t0 issue "%\\010update add' in zone
+    assert 'evil.test.\t3600\tIN\tMX\t10 a\\;b\\"\\(c\\$.evil.test.\n' in zone
+    assert 'x\\\\\\010\\;y.evil.test.\t3600\tIN\tTXT\t"v=spf1 a -all"\n' in zone
+
+
 def test_a_record_that_asks_less_is_one_for_spf_too(tmp_path):
     costly = "v=spf1 " + " ".join(f"a:h{i}.test" for i in range(9))
     names = {

@@ -159,6 +159,17 @@ def test_answers_of_a_name_server_are_kept(keeper):
     assert keeper.objects("worse.test")["worse.test"]["changes"] == []
 
 
+def test_a_flood_of_faults_hides_none(keeper):
+    names = {"full.test": {"TXT": ["v=spf1 include:a.test ~all"]}, "a.test": {"TXT": ["v=spf1 -all"]}}
+    keeper.look(names, "--fail-on", "critical", "full.test", code=1)
+    names["a.test"]["TXT"] = ["v=spf1 " + " ".join(f"include:a..{i}.test" for i in range(250)) + " -all"]
+    keeper.look(names, "--fail-on", "critical", "full.test", time=2 * DAY_S, code=1)
+    changes = keeper.objects("full.test", code=1)["full.test"]
+    assert told(changes, "went") == set()
+    assert "dkim.none.found" in told(changes, "lost")
+    assert "dmarc.missing" not in told(changes, "lost")
+
+
 def test_old_runs_are_forgotten(two_runs):
     two_runs.look(NOW, "same.test", "--keep", "1", time=3 * DAY_S)
     assert two_runs.sql("SELECT id FROM run") == [(2,), (3,)]

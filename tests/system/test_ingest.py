@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sqlite3
+import struct
 import zlib
 
 import pytest
@@ -242,3 +243,111 @@ def test_a_role_that_dies_costs_no_report(server, role):
     eventually(lambda: server.queued() == [], 60, what="an empty queue")
     with sqlite3.connect(f"file:{server.folder}/state/reports/received.db?mode=ro", uri=True) as db:
         assert db.execute("SELECT count(*), sum(messages) FROM report").fetchone() == (20, 20 * 200)
+
+
+# --- the role reports, and an ingest that has fallen ---
+
+
+def octets_of(*texts):
+    return b"".join(struct.pack("<I", len(t)) + t for t in texts)
+
+
+def frame(kind, fields):
+    """As core/ingest/wire.h has it."""
+    return octets_of(bytes([kind]) + fields)
+
+
+def told_head(domain=b"demo.test", kind=1, id_=b"r1"):
+    texts = octets_of(b"reporter.example", b"", b"", id_, domain, b"", b"", b"", b"")
+    return frame(1, bytes([kind]) + texts + struct.pack("<qq6Bi", DAY, DAY + 86399, 1, 0, 0, 0, 0, 0, -1))
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Tells the role reports of a document in these frames; what becomes of it."""
+    tmp_path.chmod(0o777)
+    settings = settings_of_a_role() | {"domains": {"demo.test": {"recipients": "any", "deliver": "discard"}}}
+    with rolerig.Role("reports", settings, directories=[tmp_path]) as role:
+        ingest = role.peer("ingest")
+
+        def tell(*frames):
+            ingest.say("report_begin", ticket=1, file=b"mail 1", authenticated=1)
+            ingest.say("report_told", frames=b"".join(frames))
+            ingest.say("report_end", refused=b"")
+            answer = ingest.hear()
+            assert answer, role.log()
+            return answer[1]["outcome"], answer[1]["reason"]
+
+        tell.web = role.peer("web")
+        yield tell
+
+
+def test_nonsense_is_refused_and_the_next_is_kept(told):
+    assert told(told_head(), told_head(id_=b"r2")) == (3, b"what was told of it makes no sense")
+    assert told(told_head()) == (1, b"")
+
+
+def told_policy(domain, number=1, successful=7):
+    lists = bytes(2)  # no lines, no hosts
+    return frame(3, struct.pack("<Q", number) + octets_of(b"sts", domain) + lists + struct.pack("<QQ", successful, 2))
+
+
+TLS_FAILURE = frame(4, octets_of(b"certificate-expired", b"", b"", b"", b"", b"", b"") + struct.pack("<Q", 2))
+
+
+def test_what_the_database_cannot_take_is_said(told, tmp_path):
+    assert told(told_head()) == (1, b"")
+    with sqlite3.connect(tmp_path / "received.db", isolation_level=None) as db:
+        db.execute("ALTER TABLE tls_policy RENAME TO elsewhere")
+        assert told(told_head(kind=2), told_policy(b"demo.test")) == (4, b"")
+        db.execute("ALTER TABLE elsewhere RENAME TO tls_policy")
+    assert told(told_head(kind=2), told_policy(b"demo.test")) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("domain", "trusted"),
+    [(b"demo.test", 1), (b"sub.demo.test", 1), (b"other.example", 0), (b"notdemo.test", 0), (b"test", 0), (b"", 0)],
+)
+def test_reports_of_other_domains_are_apart(told, tmp_path, domain, trusted):
+    """Whoever can pass DMARC could fill our figures with them."""
+    assert told(told_head(domain)) == (1, b"")
+    with sqlite3.connect(tmp_path / "received.db") as db:
+        assert db.execute("SELECT trusted FROM report").fetchall() == [(trusted,)]
+        flaws = [why for (why,) in db.execute("SELECT why FROM flaw")]
+    assert flaws == ([] if trusted else ["it is about a domain that is not ours: it is kept apart"])
+
+
+def test_sessions_of_other_domains_are_left_out(told, tmp_path):
+    policies = told_policy(b"demo.test"), TLS_FAILURE, told_policy(b"other.example", 2), TLS_FAILURE
+    assert told(told_head(kind=2), *policies, told_policy(b"", 3)) == (1, b"")
+    with sqlite3.connect(tmp_path / "received.db") as db:
+        assert db.execute("SELECT domain, successful, failed FROM tls_day").fetchall() == [("demo.test", 14, 4)]
+        assert db.execute("SELECT domain, sessions FROM tls_failure_day").fetchall() == [("demo.test", 2)]
+        assert db.execute("SELECT record, lost, why FROM flaw").fetchall() == [
+            (2, 1, "it is about a domain that is not ours")
+        ]
+
+
+def told_long_row(number):
+    """With as much text as a row may have."""
+    text, name = b'"' * 1024, b".".join([b"a" * 60] * 4)
+    results = bytes([16]) + (b"\x02" + octets_of(name, text, b"", b"")) * 16
+    address = bytes(10) + b"\xff\xff\xc0\0\2\1"
+    fields = struct.pack("<Q", number) + address + struct.pack("<QBBB", 1, 1, 3, 3)
+    return frame(2, fields + octets_of(text, text, text) + bytes(1) + results * 2)
+
+
+def test_long_texts_hide_no_source(told):
+    for first in range(1, 101, 10):
+        told(told_head(id_=b"r%d" % first), *(told_long_row(n) for n in range(first, first + 10)))
+    day = DAY // 86400
+    told.web.say(
+        "figures_wanted", ticket=1, kind=4, domain=b"demo.test", from_day=day, to_day=day,
+        source=bytes(10) + b"\xff\xff\xc0\0\2\1", by_unaligned=0, unauthenticated=0,
+    )  # fmt: skip
+    _, answer = told.web.hear()
+    assert answer["result"] == 1
+    said = json.loads(answer["json"])
+    assert said["days"][0]["figures"]["messages"] == 100
+    assert 10 < len(said["rows"]) < 100
+    assert len(said["rows"]) + said["rows_more"] == 100

@@ -227,6 +227,18 @@ def test_the_summary_in_words(reports, tmp_path):
     assert "\033" not in said
 
 
+def test_a_summary_of_nothing_has_no_shares(reports, tmp_path):
+    second = xml("2", rows=ROW, begin=1780272000 + 2 * DAY_S, end=1780358399 + 2 * DAY_S)
+    for name, text in (("a.xml", xml(rows=ROW)), ("b.xml", second)):
+        (tmp_path / name).write_bytes(text)
+        reports("import", tmp_path / name)
+    told = reports("summary", *SINCE).stdout.splitlines()
+    between = next(line for line in told if line.startswith("  2026-06-02"))
+    assert between.split() == ["2026-06-02", "0"]
+    told = reports("summary", "--since", "2026-01-01", "--until", "2026-01-31").stdout
+    assert "no messages are reported in these days" in told and "%" not in told
+
+
 def test_what_is_old_is_forgotten(reports, tmp_path):
     (tmp_path / "old.xml").write_bytes(xml("1", rows=ROW, begin=1500000000, end=1500000001))
     (tmp_path / "new.xml").write_bytes(xml("2", rows=ROW))

@@ -40,10 +40,12 @@ function hitByClass(sources) {
 function verdict(found, hit) {
   const failing = found.total.messages - found.total.aligned;
   const wanted = hit.ours + hit.provider + hit.forwarder;
+  // Sources beyond the largest are not listed, and may be anybody's.
+  const which = wanted + hit.threat < failing ? "those of the largest sources" : "all of them";
   const one = (n) => `${count(n)} of ${count(found.total.messages)}`;
   if (failing === 0) return ["good", "It would have reached nobody: all mail of these days aligns."];
   if (wanted === 0)
-    return ["good", `It would have reached ${one(failing)} messages, all of them of sources that nothing of ours stands for.`];
+    return ["good", `It would have reached ${one(failing)} messages, ${which} of sources that nothing of ours stands for.`];
   return [
     "warn",
     `It would have reached ${one(failing)} messages, ${count(wanted)} of them of sources that send in our name or forward our mail. Mend those first.`,

@@ -96,15 +96,15 @@ complain_of(const struct alert_mail *m, const struct alert_mail_text *t,
 }
 
 static bool
-run(const struct alert_mail *m, const struct alert_mail_text *t, struct gp_send_plan *plan)
+run(const struct alert_mail *m, const struct alert_mail_text *t, struct gp_send_plan plan)
 {
 	struct gp_rcpt rcpt = {.address = t->to};
 	struct gp_envelope envelope = {
 		.sender = gp_slice_str(m->from), .rcpts = &rcpt, .rcpts_len = 1};
 	struct gp_send_result result;
-	plan->mail.envelope = &envelope;
-	plan->mail.size = plan->message.len;
-	int end = gp_send_run(plan, &result);
+	plan.mail.envelope = &envelope;
+	plan.mail.size = plan.message.len;
+	int end = gp_send_run(&plan, &result);
 	if (end != GP_SEND_DONE)
 		complain_of(m, t, &result);
 	gp_arena_free(&result.arena);
@@ -163,7 +163,7 @@ alert_mail_send(const struct alert_mail *m, const struct alert_mail_text *text)
 	if (!good)
 		complain(m, text, GP_SLICE("no memory"));
 	plan.message = gp_buf_slice(&message);
-	good = good && log_in(m, &plan, &secret, nonce) && run(m, text, &plan);
+	good = good && log_in(m, &plan, &secret, nonce) && run(m, text, plan);
 	if (secret.len > 0)
 		gp_wipe((void *)gp_buf_slice(&secret).ptr, secret.len);
 	gp_buf_free(&secret);

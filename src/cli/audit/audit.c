@@ -35,6 +35,7 @@ enum {
 	NAMES_ARENA_MAX = 1 << 30,
 	SET_ARENA_MAX = 32 << 20, /* answers of one domain: no zone makes them larger */
 	TEXT_MAX = 64 << 20,      /* of one domain's report */
+	TELLING_MAX = 64 << 20,   /* octets, to tell it in, beside what it was evaluated in */
 	OUT_BUFFER = 64 * 1024,
 	SAID = 1, /* an error, of which standard error was told */
 	/* Domains that are done and wait for one before them, some 100 KB each: one whose servers
@@ -225,6 +226,9 @@ tell(struct audit *a, struct job *job)
 	/* A file's answers are a whole world, not a domain's. */
 	const struct gp_answers *raw = a->dns.lookup.network ? job->answers : NULL;
 	int r = 0;
+	/* Whoever owns a domain chooses how much is left of the evaluation's memory: that is not to
+	   end the run, which has others' domains to tell of. */
+	job->arena.max += TELLING_MAX;
 	a->unknown += job->result.facts.class == GP_POSTURE_UNKNOWN;
 	if (a->listed)
 		r = note_addresses(a, job);
@@ -333,6 +337,7 @@ give_up(struct job *job)
 	job->result = (struct gp_posture_result){.findings = gp_findings(&job->arena),
 						 .facts.domain = job->query.domain};
 	gp_finding_put(&job->result.findings, &f);
+	job->patch = (struct audit_patch){.arena = &job->set}; /* half of one mends nothing */
 	finish(job);
 }
 

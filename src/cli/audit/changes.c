@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "cli/findings/findings.h"
+
 struct comparing {
 	const struct audit_look *before, *now;
 	/* Of each finding of a look the one of the other that it is, or NULL. */
@@ -83,6 +85,13 @@ nothing_is_known(const struct audit_look *look)
 	return false;
 }
 
+/* What had no room in the list may be any fault. */
+static bool
+is_cut(const struct audit_kept *k)
+{
+	return gp_slice_eq(k->id, gp_slice_str(findings_cut.id));
+}
+
 /* Why nobody can say that the fault is not there; NULL: it is not. */
 static const struct audit_kept *
 doubt(const struct audit_look *look, const struct audit_kept *fault)
@@ -91,7 +100,7 @@ doubt(const struct audit_look *look, const struct audit_kept *fault)
 	for (size_t i = 0; i < look->findings_len; i++) {
 		const struct audit_kept *k = &look->findings[i];
 		if (k->state == GP_FINDING_NOT_MEASURED &&
-		    (any || gp_slice_eq(part_of(k), part_of(fault))))
+		    (any || is_cut(k) || gp_slice_eq(part_of(k), part_of(fault))))
 			return k;
 	}
 	return NULL;

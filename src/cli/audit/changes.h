@@ -4,7 +4,8 @@
  * that differ: what passed then and passes now is no news.
  *
  * What nobody could measure is no proof: a fault has not gone while something of its part (its id
- * up to the first dot) is not measured, or nothing is known of the domain; and one that is seen
+ * up to the first dot) is not measured, nothing is known of the domain, or more was found than a
+ * list holds; and one that is seen
  * where nothing was measured before counts as new.
  */
 #pragma once
@@ -23,12 +24,15 @@ struct audit_kept {
 	uint8_t state, severity;      /* enum gp_finding_state, enum gp_severity */
 };
 
+/* Of a domain: a list, and that there was more. */
+enum { AUDIT_KEPT_MAX = GP_FINDINGS_MAX + 1 };
+
 /* What a run saw of a domain. */
 struct audit_look {
 	uint64_t run, time_s;
 	const struct audit_fact *facts; /* sorted by name, each name once */
 	size_t facts_len;
-	const struct audit_kept *findings; /* at most GP_FINDINGS_MAX */
+	const struct audit_kept *findings; /* at most AUDIT_KEPT_MAX */
 	size_t findings_len;
 };
 

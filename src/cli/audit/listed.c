@@ -200,8 +200,8 @@ why_not(uint8_t health)
 		[GP_BLOCKLIST_UNKNOWN] = "no answer",
 		[GP_BLOCKLIST_WORKS] = NULL,
 		[GP_BLOCKLIST_REFUSES] = "it does not answer who asks by this resolver",
-		[GP_BLOCKLIST_EMPTY] = "it does not have the address that each list has, so it "
-				       "is no list of such addresses",
+		[GP_BLOCKLIST_EMPTY] = ("it does not have the address that each list has, so it "
+					"is no list of such addresses"),
 		[GP_BLOCKLIST_ALL] = "it has the address that no list has, so it has all",
 	};
 	return reasons[health];

@@ -156,7 +156,7 @@ know_faults(struct finding_news *n, const struct audit_changes *all)
 		if (n->now->findings[i].state == GP_FINDING_FAIL)
 			n->faults[known->findings_len++] = n->now->findings[i];
 	}
-	for (size_t i = 0; i < all->len && known->findings_len < GP_FINDINGS_MAX; i++) {
+	for (size_t i = 0; i < all->len && known->findings_len < AUDIT_KEPT_MAX; i++) {
 		if (all->items[i].kind == AUDIT_LOST)
 			n->faults[known->findings_len++] = *all->items[i].before;
 	}
@@ -174,9 +174,12 @@ know_facts(struct finding_news *n)
 			    : j == now->facts_len
 				    ? -1
 				    : gp_slice_cmp(before->facts[i].name, now->facts[j].name);
-		const struct audit_fact *was = order <= 0 ? &before->facts[i++] : NULL;
-		const struct audit_fact *is = order >= 0 ? &now->facts[j++] : NULL;
-		const struct audit_fact *f = is && (is_said(is) || !was) ? is : was;
+		const struct audit_fact *f = order <= 0 ? &before->facts[i++] : NULL;
+		if (order >= 0) {
+			const struct audit_fact *is = &now->facts[j++];
+			if (!f || is_said(is))
+				f = is;
+		}
 		if (is_said(f))
 			n->facts[n->ret->known.facts_len++] = *f;
 	}
@@ -187,7 +190,7 @@ make_room(struct finding_news *n, size_t changes_max)
 {
 	n->changes = gp_arena_array(n->arena, changes_max, sizeof(*n->changes));
 	n->expiries = gp_arena_array(n->arena, n->now->facts_len, sizeof(*n->expiries));
-	n->faults = gp_arena_array(n->arena, GP_FINDINGS_MAX, sizeof(*n->faults));
+	n->faults = gp_arena_array(n->arena, AUDIT_KEPT_MAX, sizeof(*n->faults));
 	n->facts = gp_arena_array(n->arena, AUDIT_FACTS_MAX, sizeof(*n->facts));
 	return !n->arena->failed;
 }

@@ -97,6 +97,34 @@ is_among(const struct gp_finding_record *list, size_t len, const struct gp_findi
 	return false;
 }
 
+/* What is not printable as \DDD, as master files have it (RFC 1035 section 5.1). */
+static void
+put_octet(struct gp_buf *out, unsigned char c)
+{
+	if (c == '"' || c == '\\')
+		gp_buf_printf(out, "\\%c", c);
+	else if (c < ' ' || c > '~')
+		gp_buf_printf(out, "\\%03u", c);
+	else
+		gp_buf_put_char(out, (char)c);
+}
+
+/* Whoever owns the domain wrote the value, so a line that it has is no line of the patch. */
+static struct gp_slice
+show_caa(struct audit_patch *p, const struct gp_dns_record *r)
+{
+	enum { VALUE_MAX = 4 * UINT16_MAX }; /* each octet as \DDD */
+	struct gp_buf value = GP_BUF_INIT(VALUE_MAX);
+	for (size_t i = 0; i < r->data.len; i++)
+		put_octet(&value, (unsigned char)r->data.ptr[i]);
+	struct gp_slice text =
+		gp_arena_printf(p->arena, "%u %.*s \"%.*s\"", r->flags, GP_SLICE_FMT(r->tag),
+				GP_SLICE_FMT(gp_buf_slice(&value)));
+	p->arena->failed |= value.failed;
+	gp_buf_free(&value);
+	return text;
+}
+
 /* Of what an earlier finding has published, nothing is there now. */
 static void
 note_replaced(struct audit_patch *p, const struct gp_finding_record *at,
@@ -108,8 +136,7 @@ note_replaced(struct audit_patch *p, const struct gp_finding_record *at,
 		r.value = gp_arena_printf(p->arena, "%u %.*s", there->preference,
 					  GP_SLICE_FMT(there->name));
 	if (there->type == GP_DNS_CAA)
-		r.value = gp_arena_printf(p->arena, "%u %.*s \"%.*s\"", there->flags,
-					  GP_SLICE_FMT(there->tag), GP_SLICE_FMT(there->data));
+		r.value = show_caa(p, there);
 	if (there->type == GP_DNS_TLSA)
 		r.value = gp_dane_record_text(there, p->arena);
 	if (p->replaced_len < PATCH_RECORDS_MAX && !is_among(p->records, p->records_len, &r))
@@ -204,7 +231,21 @@ put_comment(struct gp_buf *out, const char *id, struct gp_slice text, struct gp_
 	gp_buf_put_char(out, '\n');
 }
 
-/* Strings of 255 octets at most; what is not printable as \DDD. */
+/* Names of answers may have any octet, and these mean something to who reads the lines. */
+static void
+put_name(struct gp_buf *out, struct gp_slice name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+		if (gp_slice_find(GP_SLICE("\"();@$"), c) >= 0)
+			gp_buf_put_char(out, '\\');
+		gp_buf_put_char(out, c);
+		if (c == '\\' && i + 1 < name.len) /* with what it escapes */
+			gp_buf_put_char(out, name.ptr[++i]);
+	}
+}
+
+/* Strings of 255 octets at most. */
 static void
 put_strings(struct gp_buf *out, struct gp_slice text)
 {
@@ -215,12 +256,7 @@ put_strings(struct gp_buf *out, struct gp_slice text)
 			gp_buf_put_str(out, i == 0 ? "\"" : "\" \"");
 		if (text.len == 0)
 			break;
-		if (c == '"' || c == '\\')
-			gp_buf_printf(out, "\\%c", c);
-		else if (c < ' ' || c > '~')
-			gp_buf_printf(out, "\\%03u", c);
-		else
-			gp_buf_put_char(out, (char)c);
+		put_octet(out, c);
 	}
 	gp_buf_put_char(out, '"');
 }
@@ -229,13 +265,15 @@ static void
 put_value(struct gp_buf *out, const struct gp_finding_record *r)
 {
 	uint16_t type = audit_patch_type(r);
-	if (type == GP_DNS_TXT)
+	if (type == GP_DNS_TXT) {
 		put_strings(out, r->value);
-	else if (type == GP_DNS_TLSA || type == GP_DNS_CAA ||
-		 gp_slice_ends_nocase(r->value, GP_SLICE(".")))
+	} else if (type == GP_DNS_TLSA || type == GP_DNS_CAA) {
 		gp_buf_put(out, r->value);
-	else
-		gp_buf_printf(out, "%.*s.", GP_SLICE_FMT(r->value));
+	} else {
+		put_name(out, r->value); /* behind the preference, which has nothing to escape */
+		if (!gp_slice_ends_nocase(r->value, GP_SLICE(" .")))
+			gp_buf_put_char(out, '.');
+	}
 	gp_buf_put_char(out, '\n');
 }
 
@@ -246,13 +284,15 @@ put_zone(const struct audit_patch *p, struct gp_buf *out)
 		const struct gp_finding_record *r = &p->replaced[i];
 		if (is_among(p->records, p->records_len, r))
 			continue;
-		gp_buf_printf(out, "; in place of %.*s.\t%s\t", GP_SLICE_FMT(r->name), r->type);
+		gp_buf_put_str(out, "; in place of ");
+		put_name(out, r->name);
+		gp_buf_printf(out, ".\t%s\t", r->type);
 		put_value(out, r);
 	}
 	for (size_t i = 0; i < p->records_len; i++) {
 		const struct gp_finding_record *r = &p->records[i];
-		gp_buf_printf(out, "%.*s.\t%d\tIN\t%s\t", GP_SLICE_FMT(r->name), PATCH_TTL_S,
-			      r->type);
+		put_name(out, r->name);
+		gp_buf_printf(out, ".\t%d\tIN\t%s\t", PATCH_TTL_S, r->type);
 		put_value(out, r);
 	}
 }
@@ -265,13 +305,16 @@ put_nsupdate(const struct audit_patch *p, struct gp_buf *out)
 		const struct gp_finding_record *r = &p->replaced[i];
 		if (is_among(p->records, p->records_len, r))
 			continue;
-		gp_buf_printf(out, "update delete %.*s. IN %s ", GP_SLICE_FMT(r->name), r->type);
+		gp_buf_put_str(out, "update delete ");
+		put_name(out, r->name);
+		gp_buf_printf(out, ". IN %s ", r->type);
 		put_value(out, r);
 	}
 	for (size_t i = 0; i < p->records_len; i++) {
 		const struct gp_finding_record *r = &p->records[i];
-		gp_buf_printf(out, "update add %.*s. %d IN %s ", GP_SLICE_FMT(r->name), PATCH_TTL_S,
-			      r->type);
+		gp_buf_put_str(out, "update add ");
+		put_name(out, r->name);
+		gp_buf_printf(out, ". %d IN %s ", PATCH_TTL_S, r->type);
 		put_value(out, r);
 	}
 	if (p->records_len > 0)

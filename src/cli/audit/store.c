@@ -346,9 +346,10 @@ static bool
 add_findings(struct audit_store *s, sqlite3_int64 look, const struct gp_findings *findings,
 	     struct gp_arena *arena)
 {
+	const struct gp_findings whole = findings_whole(findings, arena);
 	bool good = true;
-	for (size_t i = 0; i < findings->len && good; i++)
-		good = add_finding(s, look, i, &findings->items[i], arena);
+	for (size_t i = 0; i < whole.len && good; i++)
+		good = add_finding(s, look, i, &whole.items[i], arena);
 	return good && (!arena->failed || complain(s, -ENOMEM));
 }
 
@@ -485,8 +486,8 @@ read_findings(struct audit_store *s, enum statement which, struct gp_arena *aren
 	      struct audit_look *ret)
 {
 	sqlite3_stmt *st = s->statements[which];
-	struct audit_kept *list = gp_arena_array(arena, GP_FINDINGS_MAX, sizeof(*list));
-	sqlite3_bind_int64(st, sqlite3_bind_parameter_count(st), GP_FINDINGS_MAX);
+	struct audit_kept *list = gp_arena_array(arena, AUDIT_KEPT_MAX, sizeof(*list));
+	sqlite3_bind_int64(st, sqlite3_bind_parameter_count(st), AUDIT_KEPT_MAX);
 	int r;
 	while (list && (r = next_row(s, which)) == 1)
 		list[ret->findings_len++] = (struct audit_kept){

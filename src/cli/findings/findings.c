@@ -45,12 +45,13 @@ findings_lines(struct gp_slice text, struct gp_arena *arena)
 	return all;
 }
 
+const struct gp_finding_kind findings_cut = {
+	"findings.cut", GP_SEVERITY_INFO, "More was found than is told",
+	"a list has an end, so that nobody can fill it with what is read in vain"};
+
 struct gp_findings
 findings_whole(const struct gp_findings *list, struct gp_arena *arena)
 {
-	static const struct gp_finding_kind cut = {
-		"findings.cut", GP_SEVERITY_INFO, "More was found than is told",
-		"a list has an end, so that nobody can fill it with what is read in vain"};
 	struct gp_findings all = *list;
 	if (list->dropped == 0)
 		return all;
@@ -59,7 +60,7 @@ findings_whole(const struct gp_findings *list, struct gp_arena *arena)
 		return all;
 	memcpy(items, list->items, list->len * sizeof(*items));
 	items[all.len++] = (struct gp_finding){
-		.kind = &cut,
+		.kind = &findings_cut,
 		.state = GP_FINDING_NOT_MEASURED,
 		.severity = GP_SEVERITY_INFO,
 		.evidence = gp_arena_printf(arena, "%zu more are not told", list->dropped)};

@@ -79,6 +79,13 @@ findings_end(struct findings_writer *w);
 struct gp_slice
 findings_lines(struct gp_slice text, struct gp_arena *arena);
 
+/* Stands at the end of a list of which some were dropped; its state is not measured. */
+extern const struct gp_finding_kind findings_cut;
+
+/* The list, and behind it what tells how many it has no room for. */
+struct gp_findings
+findings_whole(const struct gp_findings *list, struct gp_arena *arena);
+
 /* The array "findings", for objects that hold more; NULL: no memory. The caller's. */
 json_t *
 findings_json(const struct gp_findings *list, struct gp_arena *arena);

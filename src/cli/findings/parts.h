@@ -17,10 +17,6 @@ void
 findings_each(const struct findings_part *p,
 	      void (*put)(const struct findings_part *p, const struct gp_finding *f));
 
-/* The list, and behind it what tells how many it has no room for. */
-struct gp_findings
-findings_whole(const struct gp_findings *list, struct gp_arena *arena);
-
 void
 findings_put_csv(const struct findings_part *p);
 void

@@ -173,8 +173,11 @@ static void
 print_line(const struct summary *s, const char *name, const struct gp_reportdb_figures *f,
 	   uint64_t most)
 {
-	printf("  %-39s %12" PRIu64 " %5.1f %%%s", name, f->messages, percent(f),
-	       f->messages > 0 ? "  " : "");
+	if (f->messages == 0) {
+		printf("  %-39s %12d\n", name, 0);
+		return;
+	}
+	printf("  %-39s %12" PRIu64 " %5.1f %%  ", name, f->messages, percent(f));
 	print_bar(s, f, most);
 }
 
@@ -246,14 +249,14 @@ print_reporters(const struct summary *s)
 	}
 }
 
-static int
-print_text(const struct summary *s)
+/* A share of nothing would read as if nothing aligned. */
+static void
+print_figures(const struct gp_reportdb_figures *f)
 {
-	const struct gp_reportdb_figures *f = &s->all;
-	struct gp_slice name = s->range.domain.len > 0 ? s->range.domain : GP_SLICE("all domains");
-	printf("%.*s, %s to %s%s\n", GP_SLICE_FMT(name), reports_day_text(s->range.from_day).s,
-	       reports_day_text(s->range.to_day).s,
-	       s->range.unauthenticated ? ", unauthenticated reports" : "");
+	if (f->messages == 0) {
+		puts("  no messages are reported in these days: --since may look further back");
+		return;
+	}
 	printf("  %" PRIu64 " messages, %.1f %% aligned (DKIM %" PRIu64 ", SPF %" PRIu64
 	       "); %" PRIu64 " quarantined, %" PRIu64 " rejected\n",
 	       f->messages, percent(f), f->dkim, f->spf, f->quarantined, f->rejected);
@@ -262,6 +265,16 @@ print_text(const struct summary *s)
 	if (f->estimated > 0)
 		printf("  %" PRIu64 " are from reports of several days; their days are estimated\n",
 		       f->estimated);
+}
+
+static int
+print_text(const struct summary *s)
+{
+	struct gp_slice name = s->range.domain.len > 0 ? s->range.domain : GP_SLICE("all domains");
+	printf("%.*s, %s to %s%s\n", GP_SLICE_FMT(name), reports_day_text(s->range.from_day).s,
+	       reports_day_text(s->range.to_day).s,
+	       s->range.unauthenticated ? ", unauthenticated reports" : "");
+	print_figures(&s->all);
 	if (s->apart.messages > 0 && !s->range.unauthenticated)
 		printf("  %" PRIu64 " more are in unauthenticated reports, which count nowhere "
 		       "here\n",

@@ -28,15 +28,55 @@ copy_records(struct gp_arena *arena, const struct gp_finding_record *from, size_
 	return to;
 }
 
+/* What passes or was not measured weighs less than any that fails. */
+static int
+weight(uint8_t state, uint8_t severity)
+{
+	return state == GP_FINDING_FAIL ? 1 + severity : 0;
+}
+
+/* The last of those that weigh least. */
+static size_t
+find_lightest(const struct gp_findings *list)
+{
+	size_t best = 0;
+	for (size_t i = 1; i < list->len; i++) {
+		const struct gp_finding *f = &list->items[i], *b = &list->items[best];
+		if (weight(f->state, f->severity) <= weight(b->state, b->severity))
+			best = i;
+	}
+	return best;
+}
+
+bool
+gp_findings_take(const struct gp_findings *list, uint8_t state, uint8_t severity)
+{
+	if (!list->items || list->len < GP_FINDINGS_MAX)
+		return list->items;
+	const struct gp_finding *f = &list->items[find_lightest(list)];
+	return weight(state, severity) > weight(f->state, f->severity);
+}
+
+static void
+drop_lightest(struct gp_findings *list)
+{
+	struct gp_finding *items = (struct gp_finding *)list->items;
+	size_t at = find_lightest(list);
+	memmove(&items[at], &items[at + 1], (--list->len - at) * sizeof(*items));
+	list->dropped++;
+}
+
 void
 gp_finding_put(struct gp_findings *list, const struct gp_finding *finding)
 {
 	if (!list->items)
 		return;
-	if (list->len == GP_FINDINGS_MAX) {
+	if (!gp_findings_take(list, finding->state, finding->severity)) {
 		list->dropped++;
 		return;
 	}
+	if (list->len == GP_FINDINGS_MAX)
+		drop_lightest(list);
 	struct gp_finding copy = *finding;
 	copy.evidence = gp_arena_dup(list->arena,
 				     gp_slice_take(finding->evidence, GP_FINDING_EVIDENCE_MAX));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an analysis found, as all of the analysts' commands tell it. A list has a cap; what is over
- * it is counted and not kept, so that hostile input cannot make an answer that nobody reads.
+ * it is counted and not kept, so that hostile input cannot make an answer that nobody reads. The
+ * gravest are kept, so that it cannot hide one behind many small ones either.
  */
 #pragma once
 
@@ -73,6 +74,11 @@ gp_finding_add(struct gp_findings *list, const struct gp_finding_kind *kind, con
    kind and the records' types stay the caller's. */
 void
 gp_finding_put(struct gp_findings *list, const struct gp_finding *finding);
+
+/* Would one of this state and severity be kept? It would where there is room, or one that weighs
+   less and gives way: those that did not fail weigh least. False without memory. */
+bool
+gp_findings_take(const struct gp_findings *list, uint8_t state, uint8_t severity);
 
 /* The first finding of this id, whatever its state; NULL: none. */
 const struct gp_finding *

@@ -160,8 +160,8 @@ look_at(struct search *s, size_t i)
 	struct gp_ingest_candidate *c = &s->found[s->len++];
 	bool all = kind == GP_INGEST_DOCUMENT;
 	*c = (struct gp_ingest_candidate){
-		.kind = kind,
-		.form = form,
+		.kind = (uint8_t)kind,
+		.form = (uint8_t)form,
 		.octets = first_octets(s, p, all ? p->body.len : GP_INGEST_NOTICE_MAX),
 	};
 	add_parts(s, i, c);

@@ -162,7 +162,7 @@ gp_content_read(const struct gp_header *h, bool in_digest, struct gp_arena *aren
 	struct gp_scan c = gp_scan(field_value(h, GP_SLICE("Content-Transfer-Encoding"), arena));
 	skip_cfws(&c);
 	struct gp_slice encoding = gp_scan_while(&c, is_token);
-	content.transfer = gp_transfer_of(encoding);
+	content.transfer = (uint8_t)gp_transfer_of(encoding);
 	content.binary = gp_slice_eq_nocase(encoding, GP_SLICE("binary"));
 	if (content.kind != GP_CONTENT_LEAF && is_encoded(encoding))
 		content.kind = GP_CONTENT_OPAQUE;

@@ -143,6 +143,14 @@ posture_unregistered(struct posture_run *run, struct gp_slice name)
 
 /* --- findings --- */
 
+/* No more of it than is kept, before each octet comes out as nine; a last character stays whole. */
+static struct gp_slice
+show(struct posture_run *run, struct gp_slice text)
+{
+	enum { CHARACTER_MAX = 4 };
+	return gp_visible(gp_slice_take(text, GP_FINDING_EVIDENCE_MAX + CHARACTER_MAX), run->arena);
+}
+
 void
 posture_add(struct posture_run *run, const struct gp_finding_kind *kind, uint8_t severity,
 	    const struct posture_mend *mend)
@@ -151,7 +159,7 @@ posture_add(struct posture_run *run, const struct gp_finding_kind *kind, uint8_t
 		.kind = kind,
 		.state = GP_FINDING_FAIL,
 		.severity = severity,
-		.evidence = gp_visible(mend->evidence, run->arena),
+		.evidence = show(run, mend->evidence),
 		.fix = mend->fix,
 		.records = mend->records,
 		.records_len = mend->records_len,
@@ -167,7 +175,7 @@ posture_not_measured(struct posture_run *run, const struct gp_finding_kind *kind
 		.kind = kind,
 		.state = GP_FINDING_NOT_MEASURED,
 		.severity = kind->severity,
-		.evidence = gp_visible(why, run->arena),
+		.evidence = show(run, why),
 	};
 	gp_finding_put(run->findings, &f);
 }

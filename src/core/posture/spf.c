@@ -114,7 +114,9 @@ find(struct posture_run *run, const struct gp_finding_kind *kind, uint8_t severi
 	if (evidence.len == 0)
 		all = posture_show_txt(run, &run->spf->nodes[0].answer);
 	struct posture_mend m = {.evidence = all, .fix = gp_slice_str(fix)};
-	if (draft && octets(&run->spf->nodes[0].answer) <= PROPOSAL_MAX)
+	/* One made of half a record would let half of those who send be refused. */
+	bool whole = !run->spf->nodes[0].cut;
+	if (draft && whole && octets(&run->spf->nodes[0].answer) <= PROPOSAL_MAX)
 		m = posture_publish(run, all, m.fix, own_name(run), posture_spf_write(run, draft));
 	posture_add(run, kind, severity, &m);
 }
@@ -154,7 +156,7 @@ find_term(struct posture_run *run, const struct gp_finding_kind *kind,
 {
 	struct posture_spf_draft draft;
 	/* A tree has more terms than anybody is told of; a draft for each would cost memory. */
-	if (run->findings->len == GP_FINDINGS_MAX) {
+	if (!gp_findings_take(run->findings, GP_FINDING_FAIL, kind->severity)) {
 		posture_add(run, kind, kind->severity, &(struct posture_mend){});
 		return;
 	}
@@ -234,7 +236,7 @@ judge_end(struct posture_run *run, const struct posture_spf_node *own)
 {
 	const struct posture_spf_node *end = posture_spf_end(own);
 	struct posture_spf_draft draft;
-	if (!end)
+	if (!end || end->cut)
 		return;
 	const struct gp_finding_kind *kind = NULL;
 	uint8_t all = end->all ? end->all->term.qualifier : GP_SPF_NEUTRAL;
@@ -314,8 +316,20 @@ covers(const struct posture_spf_term *a, const struct posture_spf_term *b)
 	return true;
 }
 
-/* The term that has said already what t says; NULL: it is news. Of two that are equal the first
-   stays. */
+/* Nothing between the two says anything else, so it is all the same which of them is met. */
+static bool
+is_alike_between(const struct posture_spf_node *own, size_t from, size_t to)
+{
+	bool alike = true;
+	for (size_t i = from + 1; i < to; i++) {
+		const struct posture_spf_term *t = &own->terms[i];
+		alike &= t->bad || t->term.kind >= GP_SPF_REDIRECT ||
+			 t->term.qualifier == own->terms[from].term.qualifier;
+	}
+	return alike;
+}
+
+/* The term that says what t says; NULL: it is news. Of two that are equal the first stays. */
 static const struct posture_spf_term *
 said_before(const struct posture_spf_node *own, size_t at)
 {
@@ -325,7 +339,8 @@ said_before(const struct posture_spf_node *own, size_t at)
 		bool same = gp_slice_eq_nocase(o->term.text, t->term.text);
 		if (i == at || o->bad || o->moot || o->term.qualifier != t->term.qualifier)
 			continue;
-		if (same ? i < at : covers(o, t) && (i < at || !covers(t, o)))
+		bool stays = i < at || (!covers(t, o) && is_alike_between(own, at, i));
+		if (same ? i < at : covers(o, t) && stays)
 			return o;
 	}
 	return NULL;

@@ -197,7 +197,8 @@ read_terms(struct posture_run *run, struct posture_spf *tree, struct posture_spf
 		while (t->raw.len == 0);
 		node->len++;
 	}
-	tree->cut |= node->len == SPF_TERMS_MAX;
+	node->cut = node->len == SPF_TERMS_MAX;
+	tree->cut |= node->cut;
 	node->all = node->redirect = NULL;
 	settle(node);
 }

@@ -55,6 +55,7 @@ struct posture_spf_node {
 	size_t bad;                        /* terms that were not of the grammar */
 	struct posture_list faults;        /* of the domain's own record: these */
 	bool lost;                         /* and some of them were not understood */
+	bool cut;                          /* it has more terms than are looked at */
 	struct posture_spf_term *all;      /* the first; NULL: none */
 	struct posture_spf_term *redirect; /* that counts; NULL: none */
 };

@@ -11,11 +11,12 @@
 
 enum {
 	FIGURES_ARENA_MAX = 64 << 20,
-	FIGURES_RANGE_MAX = 3660,  /* days: ten years */
-	FIGURES_ROWS_MAX = 500,    /* of a list; how many more there are is told */
-	FIGURES_TOP = 5,           /* of a list beside others */
-	FIGURES_SAMPLES = 100,     /* single messages */
-	FIGURES_HEADER_MAX = 4096, /* octets of a sample's header */
+	FIGURES_RANGE_MAX = 3660,         /* days: ten years */
+	FIGURES_ROWS_MAX = 500,           /* of a list; how many more there are is told */
+	FIGURES_TOP = 5,                  /* of a list beside others */
+	FIGURES_SAMPLES = 100,            /* single messages, and rows of a source */
+	FIGURES_SAMPLES_OCTETS = 2 << 20, /* of rows: all texts of 100 would not fit in an answer */
+	FIGURES_HEADER_MAX = 4096,        /* octets of a sample's header */
 };
 
 /* Answers. 0; 1: there is no such question; -errno of the database, -ENOMEM. */

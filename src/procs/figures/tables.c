@@ -307,7 +307,7 @@ take_row(void *context, const struct gp_ingest_row *row)
 {
 	struct rows *rows = context;
 	struct figures *f = rows->f;
-	if (rows->left == 0) {
+	if (rows->left == 0 || f->j.out->len > FIGURES_SAMPLES_OCTETS) {
 		rows->more++;
 		return 0;
 	}

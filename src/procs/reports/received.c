@@ -24,12 +24,15 @@ struct done {
 
 static struct {
 	struct gp_role_env *env;
-	struct gp_reportdb *db;     /* NULL: it could not be opened */
-	struct gp_channel *channel; /* NULL: ingest is not there */
-	struct gp_ingest_listener listener;
-	bool open; /* a report has begun */
+	struct gp_reportdb *db;                       /* NULL: it could not be opened */
+	struct gp_channel *channel;                   /* NULL: ingest is not there */
+	struct gp_ingest_listener database, listener; /* the latter is told, and tells the former */
+	bool apart; /* the report: it is about no domain of ours */
+	bool skips; /* the policy of a TLS report, and its failures */
+	bool open;  /* a report has begun */
 	uint64_t ticket;
-	int state; /* of it: 0; 1: its outcome is known; -errno */
+	int state;  /* of it: 0; 1: its outcome is known; -errno */
+	bool in_db; /* the database has begun it too, and is told its end whatever its state is */
 	struct done done[DONE_MAX];
 	size_t done_len;
 	int64_t forgot_on; /* the day */
@@ -62,7 +65,6 @@ fail(int error)
 {
 	gp_error("received_not_kept", GP_FN("reports", self.done_len + self.open),
 		 GP_FS("reason", self.db ? gp_reportdb_why(self.db, error) : strerror(-error)));
-	self.state = error;
 	for (size_t i = 0; i < self.done_len; i++)
 		self.done[i].error = error;
 }
@@ -136,6 +138,72 @@ on_turn_end(struct gp_loop_hook *hook)
 	settle();
 }
 
+/* --- domains --- */
+
+static bool
+is_below(struct gp_slice name, struct gp_slice top)
+{
+	size_t before = name.len - GP_MIN(name.len, top.len);
+	return gp_slice_eq(gp_slice_drop(name, before), top) &&
+	       (before == 0 || name.ptr[before - 1] == '.');
+}
+
+/* Of a domain of ours, of one below, or of the one above that has its DMARC record. */
+static bool
+is_ours(struct gp_slice name)
+{
+	const struct gp_config *cfg = self.env->config;
+	if (gp_slice_find(name, '.') < 0)
+		return false;
+	for (size_t i = 0; i < cfg->domains_len; i++) {
+		struct gp_slice domain = cfg->domains[i].name;
+		if (is_below(name, domain) || is_below(domain, name))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever passes DMARC could fill the figures of all domains with what is about none of ours. */
+static int
+take_head(void *context, const struct gp_ingest_head *head)
+{
+	self.apart = !is_ours(head->domain);
+	if (self.apart)
+		gp_reportdb_distrust(self.db);
+	int r = self.database.head(context, head);
+	return r == 0 && self.apart
+		       ? self.database.flaw(
+				 context, 0, false,
+				 "it is about a domain that is not ours: it is kept apart")
+		       : r;
+}
+
+/* RFC 8460 section 4.4: each policy has a domain of its own. */
+static int
+take_tls_policy(void *context, const struct gp_ingest_tls_policy *policy)
+{
+	self.skips = !self.apart && policy->domain.len > 0 && !is_ours(policy->domain);
+	return self.skips ? self.database.flaw(context, policy->number, true,
+					       "it is about a domain that is not ours")
+			  : self.database.tls_policy(context, policy);
+}
+
+static int
+take_tls_failure(void *context, const struct gp_ingest_tls_failure *failure)
+{
+	return self.skips ? 0 : self.database.tls_failure(context, failure);
+}
+
+static void
+listen_to_document(void)
+{
+	self.apart = self.skips = false;
+	self.database = self.listener = gp_reportdb_listener(self.db);
+	self.listener.head = take_head;
+	self.listener.tls_policy = take_tls_policy;
+	self.listener.tls_failure = take_tls_failure;
+}
+
 /* --- what ingest says --- */
 
 static int
@@ -151,10 +219,11 @@ begin(const struct gp_message *m)
 	self.open = true;
 	self.ticket = m->report_begin.ticket;
 	self.state = self.db ? gp_reportdb_begin(self.db, &origin) : -ENOENT;
-	if (self.state < 0)
-		fail(self.state);
+	self.in_db = self.state == 0;
+	if (self.in_db)
+		listen_to_document();
 	else
-		self.listener = gp_reportdb_listener(self.db);
+		fail(self.state);
 	return 0;
 }
 
@@ -176,8 +245,6 @@ told(const struct gp_message *m)
 		if (r == -EPROTO)
 			return r;
 		self.state = r;
-		if (r < 0)
-			fail(r);
 	}
 	return 0;
 }
@@ -192,11 +259,11 @@ end(const struct gp_message *m)
 	memcpy(refused, why.ptr, why.len);
 	refused[why.len] = '\0';
 	struct done *d = &self.done[self.done_len];
-	*d = (struct done){.ticket = self.ticket, .error = GP_MIN(self.state, 0)};
-	if (d->error == 0)
+	*d = (struct done){.ticket = self.ticket, .error = self.state};
+	if (self.in_db)
 		d->error = gp_reportdb_end(self.db, why.len > 0 ? refused : NULL, &d->result);
 	self.done_len++;
-	self.open = false;
+	self.open = self.in_db = false;
 	if (d->error < 0)
 		fail(d->error);
 	return 0;
@@ -206,10 +273,10 @@ end(const struct gp_message *m)
 static void
 give_up(void)
 {
-	int r = self.open && self.state >= 0 ? gp_reportdb_drop(self.db) : 0;
+	int r = self.in_db ? gp_reportdb_drop(self.db) : 0;
 	if (r < 0)
 		fail(r);
-	self.open = false;
+	self.open = self.in_db = false;
 	self.channel = NULL;
 	settle();
 	self.done_len = 0;

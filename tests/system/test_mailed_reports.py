@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A domain's whole way from nothing: reports are mailed in by swaks, and the dashboard shows what they add up to."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+import browser as browser_module
+import pytest
+from dashrig import Dashboard
+from gateway import eventually
+from reports_field import FIGURES, Field
+
+DAYS, DAY_S = 12, 86400
+NAMES = {
+    "reporter.example": {"TXT": ["v=spf1 ip4:127.0.0.1 -all"], "A": ["127.0.0.1"]},
+    "_dmarc.reporter.example": {"TXT": ["v=DMARC1; p=none"]},
+}
+TYPES = {".gz": "application/gzip", ".zip": "application/zip", ".xml": "text/xml", ".json": "application/tlsrpt+json"}
+
+
+def swaks(server, path):
+    argv = ["swaks", "--silent", "2", "--server", f"127.0.0.1:{server.port}", "--to", "reports@demo.test"]
+    argv += ["--from", "dmarc@reporter.example", "--h-From", "dmarc@reporter.example", "--helo", "reporter.example"]
+    argv += ["--attach-type", TYPES[path.suffix], "--attach-name", path.name, "--attach", f"@{path}"]
+    subprocess.run(argv, check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def dashboard(gatepost, scratch):
+    if not shutil.which("swaks"):
+        pytest.skip("swaks is not installed")
+    domains = {
+        "demo.test": {
+            "recipients": ["alice"],
+            "deliver": {"maildir": "mail/{domain}/{local}"},
+            "reports": "reports",
+        }
+    }
+    dashboard = Dashboard(gatepost, scratch, domains=domains)
+    dashboard.server.names = NAMES
+    dashboard.server.write_config()
+    dashboard.server.process.send_signal(1)
+    eventually(lambda: "reloaded" in dashboard.server.log_text(), what="names")
+    dashboard.sign_in()
+    return dashboard
+
+
+def test_what_is_mailed_in_is_shown(dashboard, scratch):
+    first_day = int(time.time()) // DAY_S - DAYS
+    field = Field(scratch / "field", seed=7, first_day=first_day)
+    field.fill(domains=1, days=DAYS, reporters=3, sources=12)
+    truth, server = field.truth, dashboard.server
+    # Failure reports and one reporter's reports are mails themselves.
+    files = [path for path in sorted(field.folder.glob("*/*")) if path.suffix in TYPES]
+    for path in files:
+        swaks(server, path)
+    for path in sorted(field.folder.glob("*/*.eml")):
+        server.send(path.read_bytes().replace(b"@strict.example", b"@reporter.example"), to=["reports@demo.test"],
+                    sender="dmarc@reporter.example")  # fmt: skip
+    eventually(lambda: server.queued() == [], 60, what="an empty queue")
+    (domain,) = truth.domains
+    days = f"from={day(first_day)}&to={day(first_day + DAYS)}"
+    total = dashboard.get(f"/api/v1/overview?domain={domain}&{days}").json["total"]
+    assert {name: total[name] for name in FIGURES} == truth.domains[domain]
+    assert server.mails("alice") == []
+    picture(dashboard, domain)
+
+
+def day(number):
+    return time.strftime("%Y-%m-%d", time.gmtime(number * DAY_S))
+
+
+def picture(dashboard, domain):
+    """For docs/: GATEPOST_SCREENSHOTS names the folder."""
+    folder = os.environ.get("GATEPOST_SCREENSHOTS")
+    if not folder:
+        return
+    import test_dashboard_pages as pages
+
+    driver = browser_module.start()
+    browser_module.resize(driver, 1280, 900)
+    driver.get(dashboard.url)
+    pages.sign_in(driver)
+    eventually(lambda: pages.heading(driver) == "Overview", what="the first page")
+    for name, path in (("dashboard", "/"), ("dashboard-sources", "/sources")):
+        pages.show(driver, dashboard, f"{path}?domain={domain}")
+        time.sleep(1)  # charts
+        driver.save_screenshot(str(pathlib.Path(folder) / f"{name}.png"))
+    driver.quit()
