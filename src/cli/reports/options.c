@@ -10,6 +10,7 @@
 #include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/reports/weekly.h"
 #include "core/ingest/intake.h"
 #include "core/smtp/address.h"
 #include "reportdb/reportdb.h"
@@ -58,6 +59,7 @@ const char reports_usage[] =
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports show NUMBER\n"
 	"       gatepost reports export [--domain NAME] [--since DAY] [--format csv|json]\n"
+	"       gatepost reports weekly [--mail-to ADDRESS --mail-from ADDRESS] [options]\n"
 	"\n"
 	"What others report about mail in our domains' names: DMARC and TLS reports, and reports "
 	"of\n"
@@ -96,7 +98,13 @@ const char reports_usage[] =
 	"      --kind dmarc|tls|failure   list and export\n"
 	"      --max N              sources of a summary, reports of a list\n"
 	"      --format csv|json    export, and -o FILE\n"
-	"      --no-colour\n";
+	"      --no-colour\n"
+	"\n"
+	"weekly tells of the seven days that end with --until, or yesterday; prints, or mails:\n"
+	"      --mail-to ADDRESS    may be given often; and --mail-from ADDRESS\n"
+	"      --mail-server HOST[:PORT]   this machine\n"
+	"      --mail-user NAME, --mail-password-file FILE\n"
+	"      --ca FILE            whom to believe about the server\n";
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
@@ -124,6 +132,11 @@ static const struct option long_options[] = {
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
+	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
+	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
+	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
+	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
+	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
@@ -131,6 +144,7 @@ static const struct option long_options[] = {
 static const char *const verbs[REPORTS_VERBS] = {
 	[REPORTS_IMPORT] = "import", [REPORTS_NAMES] = "names", [REPORTS_SUMMARY] = "summary",
 	[REPORTS_LIST] = "list",     [REPORTS_SHOW] = "show",   [REPORTS_EXPORT] = "export",
+	[REPORTS_WEEKLY] = "weekly",
 };
 
 /* --- values --- */
@@ -255,6 +269,14 @@ read_imap_option(struct reports_options *o, int c, const struct gp_arg *arg)
 }
 
 static bool
+read_mail_option(struct reports_options *o, int c, const struct gp_arg *arg)
+{
+	if (o->verb != REPORTS_WEEKLY)
+		return gp_arg_wrong(arg, "is for gatepost reports weekly");
+	return alert_mail_option(&o->mail, c, arg);
+}
+
+static bool
 read_option(struct reports_options *o, int c, int64_t today)
 {
 	struct gp_arg arg = {"reports", NULL, optarg};
@@ -317,6 +339,11 @@ read_option(struct reports_options *o, int c, int64_t today)
 		o->help = true;
 		return true;
 	default:
+		/* Of the server that it is about. */
+		if (c == OPT_CA && o->verb == REPORTS_WEEKLY)
+			c = ALERT_MAIL_CA;
+		if (c >= ALERT_MAIL_TO)
+			return read_mail_option(o, c, &arg);
 		return read_imap_option(o, c, &arg);
 	}
 }
@@ -328,8 +355,23 @@ usage_error(const char *why)
 	return GP_EXIT_USAGE;
 }
 
+/* A week is the seven days that end with --until. */
 static int
-check(const struct reports_options *o)
+check_week(struct reports_options *o)
+{
+	const char *wrong = alert_mail_wrong(&o->mail);
+	if (wrong)
+		return usage_error(wrong);
+	if (o->json)
+		return usage_error("weekly is for people; summary has --json");
+	if (o->from_day != 0)
+		return usage_error("weekly has seven days, the last of which is that of --until");
+	o->from_day = o->to_day - (WEEKLY_DAYS - 1);
+	return GP_EXIT_OK;
+}
+
+static int
+check(struct reports_options *o)
 {
 	if (o->help)
 		return GP_EXIT_OK;
@@ -352,7 +394,7 @@ check(const struct reports_options *o)
 		return usage_error("--dns and --resolver exclude each other");
 	if (o->from_day > o->to_day)
 		return usage_error("--since is after --until");
-	return GP_EXIT_OK;
+	return o->verb == REPORTS_WEEKLY ? check_week(o) : GP_EXIT_OK;
 }
 
 int
@@ -366,6 +408,7 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		.to_day = today + GP_REPORTDB_FUTURE_S / DAY_S,
 		.max = LIST_ROWS,
 		.rate = NAMES_RATE,
+		.mail = alert_mail("gatepost reports"),
 	};
 	while (ret->verb < REPORTS_VERBS && strcmp(argv[0], verbs[ret->verb]) != 0)
 		ret->verb++;
@@ -373,13 +416,15 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 	if (ret->verb == REPORTS_VERBS)
 		return ret->help ? GP_EXIT_OK
 				 : usage_error("the subcommands are import, names, summary, list, "
-					       "show and export");
+					       "show, export and weekly");
 	if (ret->verb <= REPORTS_SUMMARY)
 		ret->from_day = today - SUMMARY_DAYS;
 	if (ret->verb == REPORTS_IMPORT)
 		ret->max = GP_REPORTDB_LIST_MAX;
 	if (ret->verb == REPORTS_NAMES)
 		ret->max = REPORTS_NAMES_MAX;
+	if (ret->verb == REPORTS_WEEKLY)
+		ret->to_day = today - 1;
 	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {
 		if (!read_option(ret, c, today))
 			return GP_EXIT_USAGE;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/slice.h"
+#include "cli/alert/mail.h"
 #include "cli/reports/imap_url.h"
 
 enum reports_verb {
@@ -12,6 +13,7 @@ enum reports_verb {
 	REPORTS_LIST,
 	REPORTS_SHOW,
 	REPORTS_EXPORT,
+	REPORTS_WEEKLY,
 	REPORTS_VERBS,
 };
 
@@ -36,7 +38,8 @@ struct reports_options {
 	const char *format;     /* of export; NULL: csv */
 	uint8_t kind;           /* enum gp_ingest_kind; 0: all */
 	int64_t from_day, to_day;
-	uint64_t max; /* of import: mails of a run */
+	uint64_t max;           /* of import: mails of a run */
+	struct alert_mail mail; /* of weekly */
 	char domain_text[256];
 	const char *const *operands;
 	size_t operands_len;
