@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/reports/names.h"
 #include "cli/reports/places.h"
 #include "cli/reports/pool.h"
 #include "cli/reports/reports.h"
@@ -27,6 +28,7 @@ struct import {
 	int64_t now_s;
 	uint64_t unsynced, synced_s;
 	uint64_t imported, records, duplicates, old, lost, refused;
+	struct names_counts names;
 	json_t *quarantined; /* at most TOLD_MAX */
 	json_t *flaws;       /* of the report that is being told: records that are lost */
 };
@@ -54,6 +56,8 @@ print_text(const struct import *m)
 		       "days that were forgotten\n",
 		       (unsigned long)m->imported, (unsigned long)m->records,
 		       (unsigned long)m->duplicates, (unsigned long)m->old);
+	if (m->o->names && !m->o->quiet)
+		names_print(&m->names);
 	if (m->refused + m->lost == 0)
 		return;
 	fprintf(stderr, "gatepost reports: in quarantine: %lu files, and %lu records of others\n",
@@ -76,6 +80,8 @@ print_json(const struct import *m)
 				(json_int_t)m->imported, "records", (json_int_t)m->records,
 				"duplicates", (json_int_t)m->duplicates, "old", (json_int_t)m->old,
 				"lost", (json_int_t)m->lost, "quarantined", m->quarantined);
+	if (all && m->o->names)
+		json_object_set_new(all, "names", names_json(&m->names));
 	int r = all ? json_dumpf(all, stdout, JSON_COMPACT) : -1;
 	json_decref(all);
 	putchar('\n');
@@ -250,10 +256,13 @@ import_all(struct import *m)
 		r = gp_reportdb_forget(m->db, m->now_s / DAY_S - (int64_t)m->o->keep_days);
 	if (r < 0)
 		return reports_fail(m->db, r);
+	int code = m->o->names ? names_look_up(m->o, m->db, m->now_s, &m->names) : GP_EXIT_OK;
 	if (m->o->json && print_json(m) < 0)
 		return GP_EXIT_ERROR;
 	if (!m->o->json)
 		print_text(m);
+	if (code != GP_EXIT_OK)
+		return code;
 	return m->refused + m->lost > 0 ? GP_EXIT_BAD : GP_EXIT_OK;
 }
 

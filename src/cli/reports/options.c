@@ -20,6 +20,9 @@ enum {
 	SIZE_MAX_MIN = 1 << 10,
 	CONFIG_ARENA_MAX = 64 << 20,
 	LIST_ROWS = 50,
+	NAMES = 1000, /* that are looked up */
+	NAMES_RATE = 20,
+	NAMES_RATE_MAX = 10'000,
 	KEEP_DAYS_MAX = 36'500,
 };
 
@@ -37,10 +40,15 @@ enum {
 	OPT_FORMAT,
 	OPT_MAX,
 	OPT_NO_COLOUR,
+	OPT_NAMES,
+	OPT_RATE,
+	OPT_DNS,
+	OPT_RESOLVER,
 };
 
 const char reports_usage[] =
 	"usage: gatepost reports import [options] PATH...\n"
+	"       gatepost reports names [--rate N] [--max N] [options]\n"
 	"       gatepost reports summary [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports show NUMBER\n"
@@ -62,6 +70,12 @@ const char reports_usage[] =
 	"      --max-size SIZE      of a file, and of a report that is packed in it; 20MB\n"
 	"      --max-records N      of a report; 100000\n"
 	"      --keep DAYS          forget what is older\n"
+	"      --names              then do what names does\n"
+	"\n"
+	"names looks up what the DNS calls the sources of most messages:\n"
+	"      --rate N             questions a second; 20\n"
+	"      --max N              sources; 1000\n"
+	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"\n"
 	"the others:\n"
 	"      --domain NAME        whose policy it is; without it all\n"
@@ -88,13 +102,17 @@ static const struct option long_options[] = {
 	{"max", required_argument, NULL, OPT_MAX},
 	{"output", required_argument, NULL, 'o'},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
+	{"names", no_argument, NULL, OPT_NAMES},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"dns", required_argument, NULL, OPT_DNS},
+	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
 
 static const char *const verbs[REPORTS_VERBS] = {
-	[REPORTS_IMPORT] = "import", [REPORTS_SUMMARY] = "summary", [REPORTS_LIST] = "list",
-	[REPORTS_SHOW] = "show",     [REPORTS_EXPORT] = "export",
+	[REPORTS_IMPORT] = "import", [REPORTS_NAMES] = "names", [REPORTS_SUMMARY] = "summary",
+	[REPORTS_LIST] = "list",     [REPORTS_SHOW] = "show",   [REPORTS_EXPORT] = "export",
 };
 
 /* --- values --- */
@@ -222,6 +240,17 @@ read_option(struct reports_options *o, int c, int64_t today)
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
 		return true;
+	case OPT_NAMES:
+		o->names = true;
+		return true;
+	case OPT_RATE:
+		return gp_arg_u64(&arg, 1, NAMES_RATE_MAX, &o->rate);
+	case OPT_DNS:
+		o->dns = optarg;
+		return true;
+	case OPT_RESOLVER:
+		o->resolver = optarg;
+		return true;
 	case 'c':
 		o->config = optarg;
 		return true;
@@ -257,6 +286,8 @@ check(const struct reports_options *o)
 		return usage_error("name the number of one report, of `gatepost reports list`");
 	if (o->verb != REPORTS_IMPORT && o->verb != REPORTS_SHOW && o->operands_len > 0)
 		return usage_error("this subcommand takes options alone; see -h");
+	if (o->dns && o->resolver)
+		return usage_error("--dns and --resolver exclude each other");
 	if (o->from_day > o->to_day)
 		return usage_error("--since is after --until");
 	return GP_EXIT_OK;
@@ -272,16 +303,19 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		.records_max = GP_INTAKE_STRANGERS_RECORDS,
 		.to_day = today + GP_REPORTDB_FUTURE_S / DAY_S,
 		.max = LIST_ROWS,
+		.rate = NAMES_RATE,
 	};
 	while (ret->verb < REPORTS_VERBS && strcmp(argv[0], verbs[ret->verb]) != 0)
 		ret->verb++;
 	ret->help = strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0;
 	if (ret->verb == REPORTS_VERBS)
 		return ret->help ? GP_EXIT_OK
-				 : usage_error("the subcommands are import, summary, list, show "
-					       "and export");
-	if (ret->verb == REPORTS_SUMMARY)
+				 : usage_error("the subcommands are import, names, summary, list, "
+					       "show and export");
+	if (ret->verb <= REPORTS_SUMMARY)
 		ret->from_day = today - SUMMARY_DAYS;
+	if (ret->verb < REPORTS_SUMMARY)
+		ret->max = NAMES;
 	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {
 		if (!read_option(ret, c, today))
 			return GP_EXIT_USAGE;

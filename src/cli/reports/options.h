@@ -6,6 +6,7 @@
 
 enum reports_verb {
 	REPORTS_IMPORT = 0,
+	REPORTS_NAMES,
 	REPORTS_SUMMARY,
 	REPORTS_LIST,
 	REPORTS_SHOW,
@@ -21,6 +22,10 @@ struct reports_options {
 	bool unauthenticated;
 	/* import */
 	uint64_t size_max, records_max, keep_days; /* 0: for ever */
+	bool names;                                /* look them up at its end */
+	/* names */
+	const char *dns, *resolver; /* NULL: the configuration's, or the system's */
+	uint64_t rate;              /* questions a second */
 	/* the others */
 	struct gp_slice domain; /* lower case; empty: all */
 	const char *format;     /* of export; NULL: csv */
