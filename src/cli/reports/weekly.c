@@ -7,7 +7,6 @@
 
 #include "cli/command.h"
 #include "cli/reports/reports.h"
-#include "core/identity/visible.h"
 #include "sys/clock.h"
 
 enum {
@@ -61,8 +60,7 @@ ask_domain(const struct asking *a, const struct gp_reportdb_domain *from, struct
 	struct gp_reportdb_policy *policies;
 	size_t policies_len;
 	week.domain = before.domain = from->domain;
-	*d = (struct weekly_domain){.name = gp_visible(from->domain, a->arena),
-				    .now = from->figures};
+	*d = (struct weekly_domain){.name = from->domain, .now = from->figures};
 	int r = gp_reportdb_total(a->db, &before, &d->before);
 	if (r == 0)
 		r = gp_reportdb_policies(a->db, &week, a->arena, &policies, &policies_len);
@@ -119,11 +117,6 @@ ask_tls(const struct asking *a, struct weekly *w)
 		r = gp_reportdb_tls_failures(a->db, &a->week, a->arena, &w->failures,
 					     &w->failures_len);
 	w->failures_len = r == 0 ? GP_MIN(w->failures_len, WEEKLY_SOURCES_MAX) : 0;
-	for (size_t i = 0; i < w->failures_len; i++) {
-		struct gp_reportdb_tls_failure *f = &w->failures[i];
-		f->receiving_mx = gp_visible(f->receiving_mx, a->arena);
-		f->result = gp_visible(f->result, a->arena);
-	}
 	return r;
 }
 

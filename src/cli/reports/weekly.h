@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a week's mail tells of it: asked of the database in weekly.c, said in weekly_words.c. */
+/* What a week's mail tells of it: asked of the database in weekly.c, said in weekly_words.c. The
+ * database's texts have no controls in them: core/ingest has seen to that. */
 #pragma once
 
 #include "base/buf.h"
@@ -12,7 +13,7 @@ enum weekly_limits {
 };
 
 struct weekly_domain {
-	struct gp_slice name; /* visible */
+	struct gp_slice name;
 	struct gp_reportdb_figures now, before;
 	uint8_t policy; /* that was published last; GP_INGEST_POLICY_ABSENT: nobody says */
 	struct gp_reportdb_source *sources; /* with most messages */

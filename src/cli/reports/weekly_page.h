@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A page of headings, sentences and tables, as plain text or as HTML: said once, for both. Whatever
- * is said is text and never markup; it is visible already (core/identity/visible.h). */
+ * is said is text and never markup; it has no controls in it. */
 #pragma once
 
 #include "base/buf.h"
