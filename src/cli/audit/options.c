@@ -169,14 +169,14 @@ static const struct option long_options[] = {
 	{"nsupdate", no_argument, NULL, OPT_NSUPDATE},
 	{"octodns", no_argument, NULL, OPT_OCTODNS},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
-	{"mail-to", required_argument, NULL, AUDIT_WATCH_MAIL_TO},
-	{"mail-from", required_argument, NULL, AUDIT_WATCH_MAIL_FROM},
-	{"mail-server", required_argument, NULL, AUDIT_WATCH_MAIL_SERVER},
-	{"mail-user", required_argument, NULL, AUDIT_WATCH_MAIL_USER},
-	{"mail-password-file", required_argument, NULL, AUDIT_WATCH_MAIL_PASSWORD_FILE},
+	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
+	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
+	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
+	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
+	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
 	{"webhook", required_argument, NULL, AUDIT_WATCH_WEBHOOK},
 	{"webhook-secret-file", required_argument, NULL, AUDIT_WATCH_WEBHOOK_SECRET_FILE},
-	{"ca", required_argument, NULL, AUDIT_WATCH_CA},
+	{"ca", required_argument, NULL, ALERT_MAIL_CA},
 	{"alert-on", required_argument, NULL, AUDIT_WATCH_ALERT_ON},
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -419,7 +419,7 @@ read_option(struct audit_options *o, int c)
 		o->help = true;
 		return true;
 	default: /* '?': getopt_long has said what is wrong */
-		return c >= AUDIT_WATCH_MAIL_TO && audit_watch_option(&o->watch, c, &arg);
+		return c >= ALERT_MAIL_TO && audit_watch_option(&o->watch, c, &arg);
 	}
 }
 

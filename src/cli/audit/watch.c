@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "cli/audit/alert.h"
-#include "cli/audit/mail.h"
 #include "cli/audit/options.h"
 #include "cli/audit/store.h"
 #include "cli/audit/webhook.h"
@@ -119,11 +118,6 @@ tell_output(const struct audit_alert *a)
 static bool
 tell_mail(struct watch *w, const struct channel *ch, const struct audit_alert *a)
 {
-	const struct audit_mail mail = {.from = w->o->mail_from,
-					.server = w->o->mail_server,
-					.user = w->o->mail_user,
-					.password_file = w->o->mail_password_file,
-					.authorities = w->o->authorities};
 	struct gp_buf subject = GP_BUF_INIT(AUDIT_ALERT_TEXT_MAX);
 	struct gp_buf text = GP_BUF_INIT(2 * AUDIT_ALERT_TEXT_MAX);
 	audit_alert_subject(a, &subject);
@@ -131,13 +125,13 @@ tell_mail(struct watch *w, const struct channel *ch, const struct audit_alert *a
 	struct gp_slice key = gp_arena_printf(&w->names, "%.*s\n%.*s", GP_SLICE_FMT(ch->name),
 					      GP_SLICE_FMT(gp_buf_slice(&text)));
 	bool good = key.ptr && !subject.failed && !text.failed &&
-		    audit_mail_send(&mail, &(struct audit_mail_text){
-						   .to = gp_slice_str(ch->address),
-						   .subject = gp_buf_slice(&subject),
-						   .text = gp_buf_slice(&text),
-						   .key = key,
-						   .now_s = gp_clock_wall_ms() / 1000,
-					   });
+		    alert_mail_send(&w->o->mail, &(struct alert_mail_text){
+							 .to = gp_slice_str(ch->address),
+							 .subject = gp_buf_slice(&subject),
+							 .text = gp_buf_slice(&text),
+							 .key = key,
+							 .now_s = gp_clock_wall_ms() / 1000,
+						 });
 	gp_buf_free(&subject);
 	gp_buf_free(&text);
 	return good;
@@ -175,7 +169,7 @@ tell_webhook(struct watch *w, const struct audit_alert *a)
 	struct gp_buf body = GP_BUF_INIT(2 * AUDIT_ALERT_TEXT_MAX);
 	bool good = read_secret(w, secret, &secret_len);
 	struct audit_webhook hook = {.url = w->o->webhook,
-				     .authorities = w->o->authorities,
+				     .authorities = w->o->mail.authorities,
 				     .dns = w->audit->dns,
 				     .resolver = w->audit->resolver,
 				     .config = w->config};
@@ -230,17 +224,17 @@ webhook_name(struct watch *w)
 static void
 serve_all(struct watch *w)
 {
-	for (size_t i = 0; i < w->o->mail_to_len; i++) {
-		struct gp_slice name = gp_arena_printf(&w->names, "mail:%s", w->o->mail_to[i]);
+	for (size_t i = 0; i < w->o->mail.to_len; i++) {
+		struct gp_slice name = gp_arena_printf(&w->names, "mail:%s", w->o->mail.to[i]);
 		if (name.ptr)
-			serve(w, &(struct channel){TO_MAIL, name, w->o->mail_to[i]});
+			serve(w, &(struct channel){TO_MAIL, name, w->o->mail.to[i]});
 	}
 	if (w->o->webhook) {
 		struct gp_slice name = webhook_name(w);
 		if (!w->names.failed)
 			serve(w, &(struct channel){TO_WEBHOOK, name, NULL});
 	}
-	if (w->o->mail_to_len == 0 && !w->o->webhook)
+	if (w->o->mail.to_len == 0 && !w->o->webhook)
 		serve(w, &(struct channel){TO_OUTPUT, GP_SLICE("output"), NULL});
 	w->failed |= w->names.failed;
 }

@@ -9,34 +9,22 @@
  */
 #pragma once
 
-#include "cli/arg.h"
+#include "cli/alert/mail.h"
 #include "core/config/config.h"
 
-enum { AUDIT_MAIL_TO_MAX = 16 };
-
 struct audit_watch_options {
-	bool on; /* watch, not an audit alone */
-	const char *mail_to[AUDIT_MAIL_TO_MAX];
-	size_t mail_to_len;
-	const char *mail_from, *mail_server; /* or NULL */
-	const char *mail_user, *mail_password_file;
+	bool on;                /* watch, not an audit alone */
+	struct alert_mail mail; /* its authorities: the webhook's too */
 	const char *webhook, *webhook_secret_file;
-	const char *authorities; /* for both; NULL: the system's */
-	uint8_t alert_on;        /* enum gp_severity */
+	uint8_t alert_on; /* enum gp_severity */
 };
 
 struct audit_options;
 
-/* The values of those options of getopt_long() that are of watch alone. */
+/* The values of those options of getopt_long() that are of watch alone, beside those of mail.h. */
 enum audit_watch_option {
-	AUDIT_WATCH_MAIL_TO = 512,
-	AUDIT_WATCH_MAIL_FROM,
-	AUDIT_WATCH_MAIL_SERVER,
-	AUDIT_WATCH_MAIL_USER,
-	AUDIT_WATCH_MAIL_PASSWORD_FILE,
-	AUDIT_WATCH_WEBHOOK,
+	AUDIT_WATCH_WEBHOOK = ALERT_MAIL_OPTIONS_END,
 	AUDIT_WATCH_WEBHOOK_SECRET_FILE,
-	AUDIT_WATCH_CA,
 	AUDIT_WATCH_ALERT_ON,
 };
 

@@ -193,7 +193,8 @@ names_look_up(const struct reports_options *o, struct gp_reportdb *db, int64_t n
 	struct gp_config *config = gp_arena_new(&arena, struct gp_config);
 	struct gp_complaints complaints;
 	struct gp_reportdb_unnamed *list;
-	size_t len;
+	/* An import's --max is of mails. */
+	size_t len, max = o->verb == REPORTS_NAMES ? o->max : REPORTS_NAMES_MAX;
 	*ret = (struct names_counts){};
 	int code = config ? GP_EXIT_OK : reports_fail(db, -ENOMEM);
 	/* Who names the database itself has no configuration, unless he names that as well. */
@@ -202,7 +203,7 @@ names_look_up(const struct reports_options *o, struct gp_reportdb *db, int64_t n
 		gp_cli_print_complaints(&complaints);
 	}
 	if (code == GP_EXIT_OK) {
-		int r = gp_reportdb_unnamed(db, &range, now_s, o->max, &arena, &list, &len);
+		int r = gp_reportdb_unnamed(db, &range, now_s, max, &arena, &list, &len);
 		code = r < 0 ? reports_fail(db, r) : ask_all(o, config, db, list, len, now_s, ret);
 	}
 	gp_arena_free(&arena);

@@ -10,6 +10,7 @@
 #include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/reports/weekly.h"
 #include "core/ingest/intake.h"
 #include "core/smtp/address.h"
 #include "reportdb/reportdb.h"
@@ -20,7 +21,6 @@ enum {
 	SIZE_MAX_MIN = 1 << 10,
 	CONFIG_ARENA_MAX = 64 << 20,
 	LIST_ROWS = 50,
-	NAMES = 1000, /* that are looked up */
 	NAMES_RATE = 20,
 	NAMES_RATE_MAX = 10'000,
 	KEEP_DAYS_MAX = 36'500,
@@ -40,6 +40,11 @@ enum {
 	OPT_FORMAT,
 	OPT_MAX,
 	OPT_NO_COLOUR,
+	OPT_IMAP,
+	OPT_PASSWORD_FILE,
+	OPT_CA,
+	OPT_MOVE,
+	OPT_PROGRESS,
 	OPT_NAMES,
 	OPT_RATE,
 	OPT_DNS,
@@ -48,11 +53,13 @@ enum {
 
 const char reports_usage[] =
 	"usage: gatepost reports import [options] PATH...\n"
+	"       gatepost reports import --imap imaps://USER@HOST/FOLDER [options]\n"
 	"       gatepost reports names [--rate N] [--max N] [options]\n"
 	"       gatepost reports summary [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports show NUMBER\n"
 	"       gatepost reports export [--domain NAME] [--since DAY] [--format csv|json]\n"
+	"       gatepost reports weekly [--mail-to ADDRESS --mail-from ADDRESS] [options]\n"
 	"\n"
 	"What others report about mail in our domains' names: DMARC and TLS reports, and reports "
 	"of\n"
@@ -70,6 +77,14 @@ const char reports_usage[] =
 	"      --max-size SIZE      of a file, and of a report that is packed in it; 20MB\n"
 	"      --max-records N      of a report; 100000\n"
 	"      --keep DAYS          forget what is older\n"
+	"and from an IMAP server those mails of a folder that nobody has seen, which are then "
+	"seen:\n"
+	"      --imap URL           imaps://, or imap:// with STARTTLS\n"
+	"      --password-file FILE its first line; else GATEPOST_IMAP_PASSWORD has it\n"
+	"      --ca FILE            certificates to trust, in place of the system's\n"
+	"      --move FOLDER        all mails, and there they go\n"
+	"      --progress FILE      mails stay as they are; FILE knows how far it got\n"
+	"      --max N              mails of one run; 10000\n"
 	"      --names              then do what names does\n"
 	"\n"
 	"names looks up what the DNS calls the sources of most messages:\n"
@@ -83,7 +98,13 @@ const char reports_usage[] =
 	"      --kind dmarc|tls|failure   list and export\n"
 	"      --max N              sources of a summary, reports of a list\n"
 	"      --format csv|json    export, and -o FILE\n"
-	"      --no-colour\n";
+	"      --no-colour\n"
+	"\n"
+	"weekly tells of the seven days that end with --until, or yesterday; prints, or mails:\n"
+	"      --mail-to ADDRESS    may be given often; and --mail-from ADDRESS\n"
+	"      --mail-server HOST[:PORT]   this machine\n"
+	"      --mail-user NAME, --mail-password-file FILE\n"
+	"      --ca FILE            whom to believe about the server\n";
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
@@ -102,10 +123,20 @@ static const struct option long_options[] = {
 	{"max", required_argument, NULL, OPT_MAX},
 	{"output", required_argument, NULL, 'o'},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
+	{"imap", required_argument, NULL, OPT_IMAP},
+	{"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
+	{"ca", required_argument, NULL, OPT_CA},
+	{"move", required_argument, NULL, OPT_MOVE},
+	{"progress", required_argument, NULL, OPT_PROGRESS},
 	{"names", no_argument, NULL, OPT_NAMES},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
+	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
+	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
+	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
+	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
+	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
@@ -113,6 +144,7 @@ static const struct option long_options[] = {
 static const char *const verbs[REPORTS_VERBS] = {
 	[REPORTS_IMPORT] = "import", [REPORTS_NAMES] = "names", [REPORTS_SUMMARY] = "summary",
 	[REPORTS_LIST] = "list",     [REPORTS_SHOW] = "show",   [REPORTS_EXPORT] = "export",
+	[REPORTS_WEEKLY] = "weekly",
 };
 
 /* --- values --- */
@@ -199,7 +231,50 @@ read_format(const struct gp_arg *arg, struct reports_options *o)
 	       gp_arg_wrong(arg, "is neither csv nor json");
 }
 
+static bool
+read_imap(const struct gp_arg *arg, struct imap_url *ret)
+{
+	const char *wrong = imap_url_read(arg->value, ret);
+	/* The URL is not shown: a password may be in it. */
+	if (wrong)
+		fprintf(stderr, "gatepost %s: --%s: it %s\n", arg->command, arg->option, wrong);
+	return !wrong;
+}
+
 /* --- options --- */
+
+/* Those of import from an IMAP server. */
+static bool
+read_imap_option(struct reports_options *o, int c, const struct gp_arg *arg)
+{
+	switch (c) {
+	case OPT_IMAP:
+		return read_imap(arg, &o->imap);
+	case OPT_PASSWORD_FILE:
+		o->password_file = optarg;
+		return true;
+	case OPT_CA:
+		o->authorities = optarg;
+		return true;
+	case OPT_MOVE:
+		o->move = optarg;
+		return imap_folder_valid(optarg) ||
+		       gp_arg_wrong(arg, "is no name of a folder in printable ASCII");
+	case OPT_PROGRESS:
+		o->progress = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+read_mail_option(struct reports_options *o, int c, const struct gp_arg *arg)
+{
+	if (o->verb != REPORTS_WEEKLY)
+		return gp_arg_wrong(arg, "is for gatepost reports weekly");
+	return alert_mail_option(&o->mail, c, arg);
+}
 
 static bool
 read_option(struct reports_options *o, int c, int64_t today)
@@ -264,7 +339,12 @@ read_option(struct reports_options *o, int c, int64_t today)
 		o->help = true;
 		return true;
 	default:
-		return false;
+		/* Of the server that it is about. */
+		if (c == OPT_CA && o->verb == REPORTS_WEEKLY)
+			c = ALERT_MAIL_CA;
+		if (c >= ALERT_MAIL_TO)
+			return read_mail_option(o, c, &arg);
+		return read_imap_option(o, c, &arg);
 	}
 }
 
@@ -275,13 +355,37 @@ usage_error(const char *why)
 	return GP_EXIT_USAGE;
 }
 
+/* A week is the seven days that end with --until. */
 static int
-check(const struct reports_options *o)
+check_week(struct reports_options *o)
+{
+	const char *wrong = alert_mail_wrong(&o->mail);
+	if (wrong)
+		return usage_error(wrong);
+	if (o->json)
+		return usage_error("weekly is for people; summary has --json");
+	if (o->from_day != 0)
+		return usage_error("weekly has seven days, the last of which is that of --until");
+	o->from_day = o->to_day - (WEEKLY_DAYS - 1);
+	return GP_EXIT_OK;
+}
+
+static int
+check(struct reports_options *o)
 {
 	if (o->help)
 		return GP_EXIT_OK;
-	if (o->verb == REPORTS_IMPORT && o->operands_len == 0)
-		return usage_error("name the files or folders to import, or - for standard input");
+	bool imap = *o->imap.server;
+	if (o->verb == REPORTS_IMPORT && o->operands_len == 0 && !imap)
+		return usage_error("name the files or folders to import, - for standard input, or "
+				   "a folder by --imap");
+	if (!imap && (o->password_file || o->authorities || o->move || o->progress))
+		return usage_error("--password-file, --ca, --move and --progress go with --imap");
+	if (imap && o->verb != REPORTS_IMPORT)
+		return usage_error("--imap is an option of import");
+	if (o->move && o->progress)
+		return usage_error("mails that are moved are not left as they are: --move or "
+				   "--progress");
 	if (o->verb == REPORTS_SHOW && o->operands_len != 1)
 		return usage_error("name the number of one report, of `gatepost reports list`");
 	if (o->verb != REPORTS_IMPORT && o->verb != REPORTS_SHOW && o->operands_len > 0)
@@ -290,7 +394,7 @@ check(const struct reports_options *o)
 		return usage_error("--dns and --resolver exclude each other");
 	if (o->from_day > o->to_day)
 		return usage_error("--since is after --until");
-	return GP_EXIT_OK;
+	return o->verb == REPORTS_WEEKLY ? check_week(o) : GP_EXIT_OK;
 }
 
 int
@@ -304,6 +408,7 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		.to_day = today + GP_REPORTDB_FUTURE_S / DAY_S,
 		.max = LIST_ROWS,
 		.rate = NAMES_RATE,
+		.mail = alert_mail("gatepost reports"),
 	};
 	while (ret->verb < REPORTS_VERBS && strcmp(argv[0], verbs[ret->verb]) != 0)
 		ret->verb++;
@@ -311,11 +416,15 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 	if (ret->verb == REPORTS_VERBS)
 		return ret->help ? GP_EXIT_OK
 				 : usage_error("the subcommands are import, names, summary, list, "
-					       "show and export");
+					       "show, export and weekly");
 	if (ret->verb <= REPORTS_SUMMARY)
 		ret->from_day = today - SUMMARY_DAYS;
-	if (ret->verb < REPORTS_SUMMARY)
-		ret->max = NAMES;
+	if (ret->verb == REPORTS_IMPORT)
+		ret->max = GP_REPORTDB_LIST_MAX;
+	if (ret->verb == REPORTS_NAMES)
+		ret->max = REPORTS_NAMES_MAX;
+	if (ret->verb == REPORTS_WEEKLY)
+		ret->to_day = today - 1;
 	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {
 		if (!read_option(ret, c, today))
 			return GP_EXIT_USAGE;

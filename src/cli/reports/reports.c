@@ -13,10 +13,9 @@ gp_cmd_reports(int argc, char **argv)
 {
 	static int (*const verbs[REPORTS_VERBS])(const struct reports_options *,
 						 struct gp_reportdb *) = {
-		[REPORTS_SUMMARY] = reports_summary,
-		[REPORTS_LIST] = reports_list,
-		[REPORTS_SHOW] = reports_show,
-		[REPORTS_EXPORT] = reports_export,
+		[REPORTS_SUMMARY] = reports_summary, [REPORTS_LIST] = reports_list,
+		[REPORTS_SHOW] = reports_show,       [REPORTS_EXPORT] = reports_export,
+		[REPORTS_WEEKLY] = reports_weekly,
 	};
 	static struct reports_options o;
 	int64_t now_s = (int64_t)time(NULL);

@@ -17,3 +17,5 @@ int
 reports_show(const struct reports_options *o, struct gp_reportdb *db);
 int
 reports_export(const struct reports_options *o, struct gp_reportdb *db);
+int
+reports_weekly(const struct reports_options *o, struct gp_reportdb *db);

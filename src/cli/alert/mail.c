@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/audit/mail.h"
+#include "cli/alert/mail.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,6 @@
 #include "core/dsn/writer.h"
 #include "core/message/date.h"
 #include "core/sasl/crypto.h"
-#include "core/smtp/address.h"
 #include "sys/password.h"
 
 enum {
@@ -23,61 +22,70 @@ enum {
 	ID_OCTETS = 16,
 };
 
-bool
-audit_mail_address_valid(struct gp_slice address)
-{
-	ptrdiff_t at = gp_slice_rfind(address, '@');
-	if (at <= 0 || !gp_domain_valid(gp_slice_drop(address, (size_t)at + 1)))
-		return false;
-	for (size_t i = 0; i < (size_t)at; i++) {
-		char c = address.ptr[i];
-		if (!gp_ascii_is_alnum(c) && !strchr("!#$%&'*+-/=?^_`{|}~.", c))
-			return false;
-	}
-	return true;
-}
+/* No quoted-printable text has "=_" in it (RFC 2045 section 6.7), so no part has this line. */
+static const char boundary[] = "=_gatepost";
 
 /* --- the message --- */
 
-/* RFC 3834 section 5: so that nobody's absence answers it. */
 static bool
-make_message(const struct audit_mail *m, const struct audit_mail_text *t, struct gp_buf *out)
+put_part(struct gp_buf *out, const char *media_type, struct gp_slice text)
 {
-	struct gp_slice from = gp_slice_str(m->from);
-	struct gp_slice domain = gp_slice_drop(from, (size_t)gp_slice_rfind(from, '@') + 1);
-	struct gp_sha256 id;
 	struct gp_buf lines = GP_BUF_INIT(MESSAGE_MAX);
-	if (gp_sha256(t->key, &id) < 0)
-		return false;
-	gp_buf_printf(out, "From: <%.*s>\r\nTo: <%.*s>\r\nSubject: %.*s\r\nDate: %s\r\n",
-		      GP_SLICE_FMT(from), GP_SLICE_FMT(t->to), GP_SLICE_FMT(t->subject),
-		      gp_date_text(t->now_s).s);
-	gp_buf_put_str(out, "Message-ID: <");
-	for (size_t i = 0; i < ID_OCTETS; i++)
-		gp_buf_printf(out, "%02x", id.octets[i]);
-	gp_buf_printf(out, "@%.*s>\r\n", GP_SLICE_FMT(domain));
-	gp_buf_put_str(out, "Auto-Submitted: auto-generated\r\n"
-			    "MIME-Version: 1.0\r\n"
-			    "Content-Type: text/plain; charset=utf-8\r\n"
-			    "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
-	gp_message_put_lines(&lines, t->text);
+	gp_buf_printf(out,
+		      "Content-Type: %s; charset=utf-8\r\n"
+		      "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
+		      media_type);
+	gp_message_put_lines(&lines, text);
 	gp_put_quoted_printable(out, gp_buf_slice(&lines));
 	bool good = !lines.failed && !out->failed;
 	gp_buf_free(&lines);
 	return good;
 }
 
+/* RFC 2046 section 5.1.4: what is richest stands last. */
+static bool
+put_alternatives(struct gp_buf *out, const struct alert_mail_text *t)
+{
+	gp_buf_printf(out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n--%s\r\n",
+		      boundary, boundary);
+	bool good = put_part(out, "text/plain", t->text);
+	gp_buf_printf(out, "\r\n--%s\r\n", boundary);
+	good = good && put_part(out, "text/html", t->html);
+	gp_buf_printf(out, "\r\n--%s--\r\n", boundary);
+	return good && !out->failed;
+}
+
+/* RFC 3834 section 5: so that nobody's absence answers it. */
+static bool
+make_message(const struct alert_mail *m, const struct alert_mail_text *t, struct gp_buf *out)
+{
+	struct gp_slice from = gp_slice_str(m->from);
+	struct gp_slice domain = gp_slice_drop(from, (size_t)gp_slice_rfind(from, '@') + 1);
+	struct gp_sha256 id;
+	if (gp_sha256(t->key, &id) < 0)
+		return false;
+	gp_buf_printf(out, "From: <%.*s>\r\nTo: <%.*s>\r\nDate: %s\r\n", GP_SLICE_FMT(from),
+		      GP_SLICE_FMT(t->to), gp_date_text(t->now_s).s);
+	gp_put_field(out, "Subject", t->subject, false);
+	gp_buf_put_str(out, "Message-ID: <");
+	for (size_t i = 0; i < ID_OCTETS; i++)
+		gp_buf_printf(out, "%02x", id.octets[i]);
+	gp_buf_printf(out, "@%.*s>\r\n", GP_SLICE_FMT(domain));
+	gp_buf_put_str(out, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n");
+	return t->html.len > 0 ? put_alternatives(out, t) : put_part(out, "text/plain", t->text);
+}
+
 /* --- the server --- */
 
 static void
-complain(const struct audit_mail *m, const struct audit_mail_text *t, struct gp_slice why)
+complain(const struct alert_mail *m, const struct alert_mail_text *t, struct gp_slice why)
 {
-	fprintf(stderr, "gatepost audit: mail to %.*s by %s: %.*s\n", GP_SLICE_FMT(t->to),
+	fprintf(stderr, "%s: mail to %.*s by %s: %.*s\n", m->command, GP_SLICE_FMT(t->to),
 		m->server, GP_SLICE_FMT(why));
 }
 
 static void
-complain_of(const struct audit_mail *m, const struct audit_mail_text *t,
+complain_of(const struct alert_mail *m, const struct alert_mail_text *t,
 	    const struct gp_send_result *r)
 {
 	const struct gp_reply *reply = r->outcomes_len > 0 ? &r->outcomes[0].reply : &r->failure;
@@ -88,7 +96,7 @@ complain_of(const struct audit_mail *m, const struct audit_mail_text *t,
 }
 
 static bool
-run(const struct audit_mail *m, const struct audit_mail_text *t, struct gp_send_plan plan)
+run(const struct alert_mail *m, const struct alert_mail_text *t, struct gp_send_plan plan)
 {
 	struct gp_rcpt rcpt = {.address = t->to};
 	struct gp_envelope envelope = {
@@ -105,14 +113,14 @@ run(const struct audit_mail *m, const struct audit_mail_text *t, struct gp_send_
 
 /* A password is for a server that has proved its name. */
 static bool
-log_in(const struct audit_mail *m, struct gp_send_plan *plan, struct gp_buf *secret, char *nonce)
+log_in(const struct alert_mail *m, struct gp_send_plan *plan, struct gp_buf *secret, char *nonce)
 {
 	struct gp_client_login *login = &plan->setup.login;
 	if (!m->user)
 		return true;
 	int r = gp_send_secret_read(m->password_file, secret);
 	if (r < 0) {
-		fprintf(stderr, "gatepost audit: %s: %s\n", m->password_file,
+		fprintf(stderr, "%s: %s: %s\n", m->command, m->password_file,
 			r == -ENODATA ? "there is no password" : strerror(-r));
 		return false;
 	}
@@ -133,7 +141,7 @@ is_submissions(const char *server)
 }
 
 bool
-audit_mail_send(const struct audit_mail *m, const struct audit_mail_text *text)
+alert_mail_send(const struct alert_mail *m, const struct alert_mail_text *text)
 {
 	char hostname[HOSTNAME_MAX + 1] = "", name[GP_SEND_NAME_MAX + 1], nonce[GP_NONCE_SIZE];
 	struct gp_buf message = GP_BUF_INIT(MESSAGE_MAX);
