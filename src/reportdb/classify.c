@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/senders/senders.h"
 #include "reportdb/reportdb.h"
 
 /* Half of them at least, and one. */
@@ -19,6 +20,22 @@ gp_reportdb_classify(const struct gp_reportdb_figures *f)
 	if (most(f->dkim, f))
 		return most(f->foreign, f) ? GP_REPORTDB_PROVIDER : GP_REPORTDB_FORWARDER;
 	return GP_REPORTDB_THREAT;
+}
+
+enum gp_reportdb_class
+gp_reportdb_classify_source(const struct gp_reportdb_source *s)
+{
+	enum gp_reportdb_class c = gp_reportdb_classify(&s->figures);
+	struct gp_sender sender;
+	if (c == GP_REPORTDB_OURS || c == GP_REPORTDB_THREAT || !gp_sender_of(s->name, &sender))
+		return c;
+	/* It rewrites its envelopes. */
+	if (sender.kind == GP_SENDER_FORWARDER)
+		return GP_REPORTDB_FORWARDER;
+	/* It signs for us, and SPF fails for it; no reporter saw it forward. */
+	if (sender.kind == GP_SENDER_SERVICE && s->figures.forwarded == 0)
+		return GP_REPORTDB_PROVIDER;
+	return c;
 }
 
 const char *

@@ -87,6 +87,17 @@ static const char *const texts[STATEMENTS] = {
 			   " AND source = ?6 ORDER BY day LIMIT ?5",
 	[ST_NEW_SOURCES] = "SELECT count(*) FROM source WHERE trusted = ?1 AND domain = ?2"
 			   " AND first_day BETWEEN ?3 AND ?4",
+	[ST_UNNAMED] = "SELECT source, sum(messages) FROM source_week LEFT JOIN name USING (source)"
+		       " WHERE trusted = ?1 AND week BETWEEN ?3 / 7 AND ?4 / 7"
+		       " AND (next_s IS NULL OR next_s <= ?6)"
+		       " GROUP BY source ORDER BY 2 DESC, source LIMIT ?5",
+	[ST_NAME] = "SELECT name FROM name WHERE source = ?",
+	/* ?4: until the next look, in seconds; ?5: the DNS did not answer. */
+	[ST_KEEP_NAME] = "INSERT INTO name VALUES (?1, ?2, ?3, ?3 + ?4, ?5)"
+			 " ON CONFLICT (source) DO UPDATE SET looked_s = ?3,"
+			 " name = CASE WHEN ?5 THEN name ELSE ?2 END,"
+			 " next_s = ?3 + CASE WHEN ?5 THEN min(?4 << min(failures, 16), ?6)"
+			 " ELSE ?4 END, failures = CASE WHEN ?5 THEN failures + 1 ELSE 0 END",
 	[ST_SELECTORS] = "SELECT signer, selector, result, sum(messages), sum(aligned)"
 			 " FROM selector_day" DAYS_OF_ALL
 			 " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT ?5",

@@ -178,6 +178,20 @@ find_seen(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 	return GP_MIN(r, 0);
 }
 
+static int
+find_name(struct gp_reportdb *db, struct gp_arena *arena, struct gp_reportdb_source *s)
+{
+	sqlite3_stmt *st = gp_statement(db, ST_NAME);
+	if (!st)
+		return -ENOMEM;
+	gp_bind_source(st, 1, s->address);
+	int r = gp_next_row(db, ST_NAME);
+	if (r == 1)
+		s->name = gp_arena_dup(arena, gp_text_at(st, 0));
+	gp_reset(db, ST_NAME);
+	return r < 0 ? r : arena->failed ? -ENOMEM : 0;
+}
+
 /* The range without the days at its ends that have no messages. */
 static int
 find_bounds(struct gp_reportdb *db, struct gp_reportdb_range *range)
@@ -277,9 +291,31 @@ gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 		LIST(db, all ? ST_SOURCES_TOP : ST_SOURCES_DOMAIN, arena, gp_reportdb_source);
 	int r = all ? list_tops(&l, range, order, max) : list_sources(&l, range, order, max, true);
 	r = close_list(&l, r, ret, ret_len);
-	for (size_t i = 0; r == 0 && i < *ret_len; i++)
+	for (size_t i = 0; r == 0 && i < *ret_len; i++) {
 		r = find_seen(db, range, &(*ret)[i]);
+		if (r == 0)
+			r = find_name(db, arena, &(*ret)[i]);
+	}
 	return r;
+}
+
+int
+gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
+		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,
+		    size_t *ret_len)
+{
+	struct list l = LIST(db, ST_UNNAMED, arena, gp_reportdb_unnamed);
+	struct gp_reportdb_range weeks = *range;
+	struct gp_reportdb_unnamed *e;
+	weeks.unauthenticated = false;
+	int r = open_list(&l, &weeks, max);
+	if (r == 0)
+		sqlite3_bind_int64(l.st, 6, now_s);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL) {
+		gp_source_at(l.st, 0, e->address);
+		e->messages = gp_count_at(l.st, 1);
+	}
+	return close_list(&l, r, ret, ret_len);
 }
 
 int

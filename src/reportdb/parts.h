@@ -44,6 +44,9 @@ enum gp_reportdb_statement {
 	ST_SOURCE_SEEN,
 	ST_SOURCE_DAYS,
 	ST_NEW_SOURCES,
+	ST_UNNAMED,
+	ST_NAME,
+	ST_KEEP_NAME,
 	ST_SELECTORS,
 	ST_SPF,
 	ST_OVERRIDES,
@@ -156,6 +159,15 @@ gp_source_at(sqlite3_stmt *st, int column, uint8_t ret_address[16]);
 /* The address as a slice of 4 octets or 16. */
 struct gp_slice
 gp_source_octets(const uint8_t address[16]);
+
+/* --- transactions (write.c) --- */
+
+/* Begins one where there is none. 0 or -errno. */
+[[nodiscard]] int
+gp_transaction(struct gp_reportdb *db);
+/* All that was told since the last sync is forgotten. Returns the error. */
+int
+gp_give_up(struct gp_reportdb *db, int error);
 
 /* --- rows of aggregate reports (rows.c) --- */
 

@@ -138,6 +138,13 @@ const char *const gp_reportdb_steps[] = {
 	" PRIMARY KEY (trusted, domain, day, result, receiving_mx, org)) WITHOUT ROWID;"
 	/* Numbers by name: duplicates, refused, old, records, lost, forgotten_before_day. */
 	"CREATE TABLE tally (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
+
+	/* The host name of a source, by the DNS; '': it has none. failures: times in a row that the
+	   DNS did not answer. */
+	"CREATE TABLE name ("
+	" source BLOB PRIMARY KEY, name TEXT NOT NULL,"
+	" looked_s INTEGER NOT NULL, next_s INTEGER NOT NULL, failures INTEGER NOT NULL)"
+	" WITHOUT ROWID;",
 };
 
 const size_t gp_reportdb_steps_len = GP_ARRAY_LEN(gp_reportdb_steps);

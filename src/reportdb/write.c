@@ -9,8 +9,8 @@
 /* --- transactions --- */
 
 /* What fails takes all with it that was told since the last sync. Returns the error. */
-static int
-give_up(struct gp_reportdb *db, int error)
+int
+gp_give_up(struct gp_reportdb *db, int error)
 {
 	/* SQLite may have ended it already. */
 	if (!sqlite3_get_autocommit(db->db))
@@ -23,8 +23,8 @@ give_up(struct gp_reportdb *db, int error)
 	return error;
 }
 
-static int
-begin_transaction(struct gp_reportdb *db)
+int
+gp_transaction(struct gp_reportdb *db)
 {
 	int r = db->in_transaction ? 0 : gp_finish(db, ST_BEGIN);
 	if (r == 0)
@@ -53,7 +53,7 @@ gp_reportdb_sync(struct gp_reportdb *db)
 	if (r == 0)
 		r = gp_finish(db, ST_COMMIT);
 	if (r < 0)
-		return give_up(db, r);
+		return gp_give_up(db, r);
 	db->in_transaction = false;
 	db->refused = false;
 	return 0;
@@ -120,11 +120,11 @@ gp_reportdb_begin(struct gp_reportdb *db, const struct gp_reportdb_origin *origi
 		.details_arena = details_arena,
 		.arena = arena,
 	};
-	int r = begin_transaction(db);
+	int r = gp_transaction(db);
 	if (r == 0)
 		r = gp_finish(db, ST_SAVE);
 	if (r < 0)
-		return give_up(db, r);
+		return gp_give_up(db, r);
 	d->open = true;
 	return 0;
 }
@@ -638,7 +638,7 @@ gp_reportdb_end(struct gp_reportdb *db, const char *refused, struct gp_reportdb_
 	if (!d->open)
 		return -EINVAL;
 	if (d->error < 0 && d->error != -EINVAL)
-		return give_up(db, d->error);
+		return gp_give_up(db, d->error);
 	if (d->error < 0)
 		(void)refuse(d, "what was told of it makes no sense");
 	if (d->outcome == GP_REPORTDB_KEPT && refused)
@@ -654,7 +654,7 @@ gp_reportdb_end(struct gp_reportdb *db, const char *refused, struct gp_reportdb_
 	if (r == 0 && gp_cells_full(&db->batch))
 		r = flush(db, &db->batch);
 	if (r < 0)
-		return give_up(db, r);
+		return gp_give_up(db, r);
 	d->open = false;
 	ret->outcome = d->outcome;
 	bool kept = d->outcome == GP_REPORTDB_KEPT;
@@ -677,7 +677,7 @@ gp_reportdb_drop(struct gp_reportdb *db)
 		r = gp_finish(db, ST_RELEASE);
 	gp_cells_clear(&db->current);
 	d->open = false;
-	return r < 0 ? give_up(db, r) : 0;
+	return r < 0 ? gp_give_up(db, r) : 0;
 }
 
 /* --- retention --- */
@@ -692,6 +692,8 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		"DELETE FROM source_day WHERE day < ?1",
 		"DELETE FROM source_week WHERE week < ?1 / 7",
 		"DELETE FROM source WHERE last_day < ?1",
+		"DELETE FROM name WHERE NOT EXISTS (SELECT 1 FROM source WHERE trusted = 1"
+		" AND domain = '' AND source.source = name.source)",
 		"DELETE FROM selector_day WHERE day < ?1",
 		"DELETE FROM spf_day WHERE day < ?1",
 		"DELETE FROM override_day WHERE day < ?1",
@@ -709,7 +711,7 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 	   report, which was added before it. */
 	r = sqlite_execute(db->db, "PRAGMA foreign_keys = ON");
 	if (r == 0)
-		r = begin_transaction(db);
+		r = gp_transaction(db);
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(sql); i++) {
 		sqlite3_stmt *st = NULL;
 		r = sqlite_error(sqlite3_prepare_v2(db->db, sql[i], -1, &st, NULL));
@@ -720,7 +722,7 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		sqlite3_finalize(st);
 	}
 	if (r < 0)
-		return give_up(db, r);
+		return gp_give_up(db, r);
 	db->forgotten_before = before_day;
 	r = gp_reportdb_sync(db);
 	return r == 0 ? sqlite_execute(db->db, "PRAGMA foreign_keys = OFF") : r;

@@ -86,6 +86,24 @@ test_text(void **state)
 }
 
 static void
+test_nothing_seen_is_not_well(void **state)
+{
+	struct gp_posture_result r = {.facts = {.domain = GP_SLICE("silent.test")},
+				      .findings = gp_findings(&t.arena)};
+	(void)state;
+	assert_int_equal(r.facts.class, GP_POSTURE_UNKNOWN);
+	assert_int_equal(audit_summary_add(&t.summary, &r, GP_SLICE("")), 0);
+	audit_summary_text(&t.summary, &t.out);
+	assert_slice(gp_buf_slice(&t.out), "summary of 1 domain: of 1 the DNS said nothing\n");
+	gp_buf_clear(&t.out);
+	add("a.test", "mx.a.test", "", 0, 0);
+	audit_summary_text(&t.summary, &t.out);
+	assert_true(gp_slice_starts(
+		gp_buf_slice(&t.out),
+		GP_SLICE("summary of 2 domains: 1 without a fault; of 1 the DNS said nothing\n")));
+}
+
+static void
 test_html_is_escaped(void **state)
 {
 	(void)state;
@@ -138,6 +156,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_text, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_seen_is_not_well, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_html_is_escaped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_more_providers_than_there_is_room_for,

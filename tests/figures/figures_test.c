@@ -133,6 +133,35 @@ sources_are_classed(void **state)
 }
 
 static void
+sources_have_names(void **state)
+{
+	(void)state;
+	struct gp_msg_figures_wanted q = question(GP_FIGURES_SOURCES, 30);
+	json_t *o = ask(&q), *list = json_object_get(o, "sources");
+	unsigned seen = 0;
+	for (size_t i = 0; i < 4; i++) {
+		json_t *s = json_array_get(list, i);
+		const char *class = json_string_value(json_object_get(s, "class"));
+		const char *name = json_string_value(json_object_get(s, "name"));
+		const char *provider = json_string_value(json_object_get(s, "provider"));
+		if (strcmp(class, "provider") == 0) {
+			assert_string_equal(name, "a8-31.smtp-out.amazonses.com");
+			assert_string_equal(provider, "Amazon SES");
+			seen++;
+		} else if (strcmp(class, "ours") == 0) {
+			assert_string_equal(name, "mx.ours.example");
+			assert_true(json_is_null(json_object_get(s, "provider")));
+			seen++;
+		} else if (strcmp(class, "forwarder") == 0) {
+			assert_true(json_is_null(json_object_get(s, "name")));
+			seen++;
+		}
+	}
+	assert_int_equal(seen, 3);
+	json_decref(o);
+}
+
+static void
 every_question_has_an_answer(void **state)
 {
 	static const struct {
@@ -238,6 +267,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_are_what_was_told),
 		cmocka_unit_test(sources_are_classed),
+		cmocka_unit_test(sources_have_names),
 		cmocka_unit_test(every_question_has_an_answer),
 		cmocka_unit_test(a_single_source_has_its_rows),
 		cmocka_unit_test(what_is_no_question),

@@ -281,12 +281,13 @@ class Peers:
         wait_for_port(port)
         return peer
 
-    def dovecot(self, lmtp_port, imap_port, mail=None, auth_port=None, mechanisms="plain"):
+    def dovecot(self, lmtp_port, imap_port, mail=None, auth_port=None, mechanisms="plain", imaps=None, settings=""):
         """LMTP in and IMAP out for any user name; the password is `secret`.
 
         LMTP is spoken on the port and on the socket `lmtp` in the peer's folder; its socket `auth-client` judges
         passwords, as does auth_port. mail: a folder that holds Maildirs as
         DOMAIN/LOCAL already, or will; Dovecot then works with the rights of that folder's owner, who is not root.
+        imaps: its port, with the paths of a certificate and its key, which STARTTLS has too. settings: further ones.
         """
         work = self.folder("dovecot")
         (work / "mail").mkdir()
@@ -295,6 +296,8 @@ class Peers:
         text = DOVECOT_CONF.format(
             lmtp_port=lmtp_port,
             imap_port=imap_port,
+            imaps_port=imaps[0] if imaps else 0,
+            ssl="yes" if imaps else "no",
             uid=owner.st_uid,
             gid=owner.st_gid,
             home="/own/mail/" + ("%Ld/%Ln" if mail else "%u"),
@@ -302,7 +305,10 @@ class Peers:
         text += f"auth_mechanisms = {mechanisms}\n"
         if auth_port:
             text += f"service auth {{\n  inet_listener {{\n    port = {auth_port}\n  }}\n}}\n"
-        (work / "dovecot.conf").write_text(text, encoding="utf-8")
+        if imaps:
+            names = [inside(work / "mail", pathlib.Path(path)) for path in imaps[1:]]
+            text += f"ssl_cert = <{names[0]}\nssl_key = <{names[1]}\n"
+        (work / "dovecot.conf").write_text(text + settings, encoding="utf-8")
         peer = self.start(work, "dovecot", "-F", "-c", "/own/dovecot.conf", mail=mail)
         wait_for_port(lmtp_port)
         wait_for_port(imap_port)
@@ -401,7 +407,7 @@ protocols = imap lmtp
 base_dir = /own/run
 state_dir = /own/state
 log_path = /own/log
-ssl = no
+ssl = {ssl}
 disable_plaintext_auth = no
 default_login_user = dovenull
 default_internal_user = dovecot
@@ -424,7 +430,8 @@ service imap-login {{
     port = {imap_port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {imaps_port}
+    ssl = {ssl}
   }}
 }}
 service lmtp {{

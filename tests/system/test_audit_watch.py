@@ -100,6 +100,21 @@ def test_only_what_is_news_is_told(watcher):
     assert watcher.watch(GOOD).stdout == ""
 
 
+def test_long_records_of_some_leave_room_for_others(watcher):
+    domains = ["a.test", "e0.test", "e1.test", "e2.test", "e3.test"]
+
+    def names(end):
+        long = 60000 * "\x7f" + end
+        spf = {name: {"TXT": ["v=spf1 " + long], "A": ["20.0.0.1"]} for name in domains[1:]}
+        return spf | {"_dmarc." + name: {"TXT": ["v=DMARC1; p=none; x=" + long]} for name in spf}
+
+    watcher.watch(names("1") | GOOD, domains=domains)
+    told = watcher.watch(names("2") | BAD, domains=domains).stdout
+    assert "  = dmarc.p: none (was reject)" in told
+    assert sum(line.startswith("  = spf.record: v=spf1 <U+007F>") for line in told.splitlines()) == 4
+    assert len(told) < 500_000
+
+
 def test_what_is_not_grave_enough_is_not_told(watcher):
     watcher.watch(GOOD, "--alert-on", "critical")
     assert not lines(watcher.watch(BAD, "--alert-on", "critical"), "+")

@@ -123,6 +123,16 @@ def test_nothing_of_a_report_acts(page, dashboard):
     assert log(page) == []
 
 
+def test_sources_have_names(page, dashboard):
+    """As they were looked up, and whose they are."""
+    show(page, dashboard, "/sources")
+    rows = [e.text for e in page.find_elements(By.CSS_SELECTOR, "main tbody tr")]
+    named = {word: row for row in rows for word in ("mx.ours.example", "a8-31.smtp-out.amazonses.com") if word in row}
+    assert "192.0.2.10" in named["mx.ours.example"]
+    assert "Amazon SES" in named["a8-31.smtp-out.amazonses.com"]
+    assert sum("Amazon" in row for row in rows) == 1
+
+
 def test_forty_attacks_in_every_field(page, dashboard):
     """tests/figures/filling.h has them, for a domain of their own; a control of each kind is used, too."""
     show(page, dashboard, "/failures?domain=attacked.example")

@@ -37,7 +37,9 @@ def dashboard(gatepost, scratch):
             "recipients": ["alice"],
             "deliver": {"maildir": "mail/{domain}/{local}"},
             "reports": "reports",
-        }
+        },
+        # The reports are about it: those about others would be kept apart.
+        "longer0.example": {"recipients": "any", "deliver": "discard"},
     }
     dashboard = Dashboard(gatepost, scratch, domains=domains)
     dashboard.server.names = NAMES

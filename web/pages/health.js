@@ -12,7 +12,7 @@ function store(found) {
     ["DMARC aggregate reports", s.dmarc],
     ["TLS reports", s.tls],
     ["Failure reports", s.failure],
-    ["Of these: nobody answers for their sender", s.unauthenticated],
+    ["Of these, kept apart: nobody answers for their sender, or they are about domains of others", s.unauthenticated],
     ["Came again, and changed nothing", s.duplicates],
     ["Refused, and kept in quarantine", s.refused],
     ["Too old for what is kept", s.old],

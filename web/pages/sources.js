@@ -13,6 +13,7 @@ function sources(found, domain) {
       title: "Address",
       cell: (s) => (domain ? h("a", { href: changed({ address: s.address }) }, s.address) : s.address),
     },
+    { title: "Name", cell: (s) => [s.name ?? "", s.provider && h("div", { class: "soft" }, s.provider)] },
     { title: "Class", cell: (s) => sourceClass(s.class) },
     ...sourceColumns,
     { title: "Quarantined, rejected", kind: "number", cell: (s) => count(s.figures.quarantined + s.figures.rejected) },

@@ -27,6 +27,32 @@ audit_alert_free(struct audit_alert *a)
 
 /* --- one piece of news --- */
 
+enum {
+	VALUE_MAX = 1000, /* octets told of a fact, before and now, and of evidence */
+	MEND_MAX = 5000,  /* and of what mends it: whole lines */
+};
+
+static_assert((2 * VALUE_MAX + MEND_MAX) * AUDIT_ALERT_ITEMS_MAX < AUDIT_ALERT_TEXT_MAX);
+
+/* Strangers' texts are as long as these like; the news of others need room, too. Characters stay
+   whole. */
+static struct gp_slice
+cut(struct gp_slice text, size_t max)
+{
+	size_t len = GP_MIN(text.len, max);
+	while (len > 0 && len < text.len && ((unsigned char)text.ptr[len] & 0xc0) == 0x80)
+		len--;
+	return gp_slice_take(text, len);
+}
+
+static struct gp_slice
+mend_of(const struct audit_kept *k)
+{
+	struct gp_slice mend = cut(k->mend, MEND_MAX);
+	ptrdiff_t end = gp_slice_rfind(mend, '\n');
+	return mend.len < k->mend.len && end > 0 ? gp_slice_take(mend, (size_t)end) : mend;
+}
+
 static void
 count(struct audit_alert *a, const struct audit_change *c)
 {
@@ -57,7 +83,7 @@ put_mend(struct gp_buf *out, struct gp_slice mend)
 static struct gp_slice
 said(struct gp_slice value)
 {
-	return value.len > 0 ? value : GP_SLICE("not known");
+	return value.len > 0 ? cut(value, VALUE_MAX) : GP_SLICE("not known");
 }
 
 static void
@@ -72,11 +98,11 @@ put_change(struct gp_buf *out, const struct audit_change *c)
 		return;
 	}
 	gp_buf_printf(out, "  %c %s %.*s: %.*s\n", signs[c->kind], gp_severity_name(k->severity),
-		      GP_SLICE_FMT(k->id), GP_SLICE_FMT(k->evidence));
+		      GP_SLICE_FMT(k->id), GP_SLICE_FMT(cut(k->evidence, VALUE_MAX)));
 	if (c->kind == AUDIT_CHANGED)
 		gp_buf_printf(out, "      was %s\n", gp_severity_name(c->before->severity));
 	if (c->now)
-		put_mend(out, k->mend);
+		put_mend(out, mend_of(k));
 }
 
 static json_t *
@@ -101,15 +127,16 @@ change_json(const struct audit_change *c)
 	const struct audit_kept *k = c->now ? c->now : c->before;
 	if (c->kind == AUDIT_FACT)
 		return json_pack("{s:s, s:o, s:o, s:o}", "change", what, "fact",
-				 text_json(c->fact.name), "before", text_json(c->fact_before.value),
-				 "now", text_json(c->fact.value));
+				 text_json(c->fact.name), "before",
+				 text_json(cut(c->fact_before.value, VALUE_MAX)), "now",
+				 text_json(cut(c->fact.value, VALUE_MAX)));
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "change", what, "id", text_json(k->id),
 			 "severity", gp_severity_name(k->severity), "was",
 			 c->kind == AUDIT_CHANGED
 				 ? json_string(gp_severity_name(c->before->severity))
 				 : json_null(),
-			 "evidence", text_json(k->evidence), "mend",
-			 mend_json(c->now ? k->mend : GP_SLICE("")));
+			 "evidence", text_json(cut(k->evidence, VALUE_MAX)), "mend",
+			 mend_json(c->now ? mend_of(k) : GP_SLICE("")));
 }
 
 static void

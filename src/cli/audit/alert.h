@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is news of a run, for people as text and for programs as JSON. It has a cap on its length;
- * what is over it is counted, and to be read by gatepost audit diff.
+ * what is over it is counted, and to be read by gatepost audit diff. So have the texts of each
+ * piece of news, as strangers write them.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 enum {
 	AUDIT_ALERT_ITEMS_MAX = 500,       /* news that are told */
 	AUDIT_ALERT_DOMAIN_ITEMS_MAX = 20, /* of one domain */
-	AUDIT_ALERT_TEXT_MAX = 4 << 20,    /* octets, which so many never reach */
+	AUDIT_ALERT_TEXT_MAX = 4 << 20,    /* octets, which so many cannot reach */
 };
 
 struct audit_alert {

@@ -23,6 +23,7 @@
 #include "cli/audit/report.h"
 #include "cli/audit/resume.h"
 #include "cli/audit/selectors.h"
+#include "cli/audit/sent.h"
 #include "cli/audit/store.h"
 #include "cli/audit/summary.h"
 #include "cli/command.h"
@@ -72,7 +73,8 @@ struct audit {
 	struct audit_baselines baselines;
 	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
 	struct audit_hosts hosts;
-	struct job **jobs; /* begun and not told of: that of domain N at N modulo jobs_max */
+	struct audit_sent sent; /* with --reports, or a configuration */
+	struct job **jobs;      /* begun and not told of: that of domain N at N modulo jobs_max */
 	size_t jobs_max;
 	size_t first;       /* domain that no earlier run told of */
 	size_t begun, told; /* domains, with those of an earlier run */
@@ -385,8 +387,9 @@ open_answers(struct job *job)
 }
 
 static struct job *
-begin(struct audit *a, struct gp_slice domain)
+begin(struct audit *a, size_t number)
 {
+	struct gp_slice domain = a->domains.list[number];
 	struct job *job = calloc(1, sizeof(*job));
 	if (!job)
 		return NULL;
@@ -396,6 +399,7 @@ begin(struct audit *a, struct gp_slice domain)
 	job->query = a->query;
 	job->query.domain = domain;
 	job->query.policy = audit_hosts_policy(&a->hosts, domain);
+	job->query.sent = audit_sent_of(&a->sent, number);
 	if (open_answers(job) < 0 || !read_past(job))
 		return job_free(job);
 	a->under_way++;
@@ -426,7 +430,7 @@ pump(struct audit *a)
 			(void)event_base_loop(a->base, EVLOOP_NONBLOCK);
 		if (may_begin(a)) {
 			struct job **place = place_of(a, a->begun);
-			*place = begin(a, a->domains.list[a->begun++]);
+			*place = begin(a, a->begun++);
 			a->error = *place ? a->error : -ENOMEM;
 			continue;
 		}
@@ -716,6 +720,21 @@ read_config(struct audit *a)
 	return code;
 }
 
+/* Without either there is none. */
+static int
+read_reports(struct audit *a)
+{
+	const char *path = a->o.reports;
+	if (!path && a->o.config)
+		path = gp_arena_printf(&a->names, "%.*s/reports/received.db",
+				       GP_SLICE_FMT(a->config.state))
+			       .ptr;
+	if (!path)
+		return a->names.failed ? fail(-ENOMEM) : GP_EXIT_OK;
+	return audit_sent_read(&a->sent, path, !a->o.reports, a->domains.list, a->domains.len,
+			       a->o.time_s);
+}
+
 static int
 with_output(struct audit *a)
 {
@@ -778,12 +797,15 @@ gp_cmd_audit(int argc, char **argv)
 	if (code == GP_EXIT_OK)
 		code = read_config(&audit);
 	if (code == GP_EXIT_OK)
+		code = read_reports(&audit);
+	if (code == GP_EXIT_OK)
 		code = with_output(&audit);
 	bool looked = code == GP_EXIT_OK || code == GP_EXIT_BAD || code == GP_EXIT_UNKNOWN;
 	if (watching && looked && audit_watch(&audit.o, &audit.config) != GP_EXIT_OK)
 		code = GP_EXIT_ERROR;
 	audit_listed_free(audit.listed);
 	audit_domains_free(&audit.domains);
+	audit_sent_free(&audit.sent);
 	audit_summary_free(&audit.summary);
 	gp_buf_free(&audit.text);
 	gp_arena_free(&audit.names);

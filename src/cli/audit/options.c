@@ -32,6 +32,7 @@ enum {
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
+	OPT_REPORTS,
 	OPT_REPORTS_TO,
 	OPT_PROBE,
 	OPT_NO_PROBE,
@@ -77,9 +78,10 @@ const char audit_usage[] =
 	"      --zone-file FILE     the domains of a zone, as a master file of RFC 1035\n"
 	"      --axfr ZONE@ADDR[:PORT]  those of a zone that this server transfers\n"
 	"      --origin NAME        what relative names end in there, before its $ORIGIN\n"
-	"  -c FILE                  the configuration, of which dns counts\n"
+	"  -c FILE                  the configuration, of which dns and state count\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
+	"      --reports FILE       the database of gatepost reports; with -c that of the state\n"
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
 	"      --dnsbl ZONE         are the domains' addresses in this block list? may be given "
 	"often\n"
@@ -133,6 +135,7 @@ static const struct option long_options[] = {
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"selector", required_argument, NULL, OPT_SELECTOR},
+	{"reports", required_argument, NULL, OPT_REPORTS},
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
 	{"probe", no_argument, NULL, OPT_PROBE},
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
@@ -313,6 +316,38 @@ read_host_option(struct audit_options *o, int c, const struct gp_arg *arg)
 	}
 }
 
+/* Where the option's text goes as it stands; NULL: it is to be read. */
+static const char **
+text_of(struct audit_options *o, int c)
+{
+	switch (c) {
+	case OPT_ORIGIN:
+		return &o->origin;
+	case OPT_DNS:
+		return &o->dns;
+	case OPT_RESOLVER:
+		return &o->resolver;
+	case OPT_REPORTS:
+		return &o->reports;
+	case OPT_RESUME:
+		return &o->resume;
+	case OPT_METRICS:
+		return &o->metrics;
+	case OPT_PDF:
+		return &o->pdf;
+	case OPT_EVIDENCE:
+		return &o->evidence;
+	case OPT_STORE:
+		return &o->store;
+	case 'c':
+		return &o->config;
+	case 'o':
+		return &o->output;
+	default:
+		return NULL;
+	}
+}
+
 static bool
 read_option(struct audit_options *o, int c)
 {
@@ -321,7 +356,10 @@ read_option(struct audit_options *o, int c)
 		if (long_options[i].val == c)
 			arg.option = long_options[i].name;
 	}
-	int about_hosts = read_host_option(o, c, &arg);
+	const char **text = text_of(o, c);
+	if (text)
+		*text = optarg;
+	int about_hosts = text ? 0 : read_host_option(o, c, &arg);
 	if (about_hosts <= 0)
 		return about_hosts == 0;
 	switch (c) {
@@ -331,15 +369,6 @@ read_option(struct audit_options *o, int c)
 		return add_file(&arg, o->zones, &o->zones_len);
 	case OPT_AXFR:
 		return add_file(&arg, o->transfers, &o->transfers_len);
-	case OPT_ORIGIN:
-		o->origin = optarg;
-		return true;
-	case OPT_DNS:
-		o->dns = optarg;
-		return true;
-	case OPT_RESOLVER:
-		o->resolver = optarg;
-		return true;
 	case OPT_SELECTOR:
 		return add_selector(&arg, o);
 	case OPT_DNSBL:
@@ -354,9 +383,6 @@ read_option(struct audit_options *o, int c)
 		return gp_arg_u64(&arg, 1, AUDIT_QUESTIONS_MAX, &o->questions);
 	case OPT_RATE:
 		return gp_arg_u64(&arg, 0, AUDIT_RATE_MAX, &o->rate);
-	case OPT_RESUME:
-		o->resume = optarg;
-		return true;
 	case OPT_PROGRESS:
 		o->progress = true;
 		return true;
@@ -365,9 +391,6 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_SUMMARY:
 		return read_summary(&arg, o);
-	case OPT_METRICS:
-		o->metrics = optarg;
-		return true;
 	case OPT_TIME:
 		return gp_arg_u64(&arg, 0, INT64_MAX, &o->time_s);
 	case OPT_FORMAT:
@@ -379,15 +402,6 @@ read_option(struct audit_options *o, int c)
 		return read_severity(&arg, &o->fail_on);
 	case OPT_BASELINE:
 		return add_baseline(&arg, o);
-	case OPT_PDF:
-		o->pdf = optarg;
-		return true;
-	case OPT_EVIDENCE:
-		o->evidence = optarg;
-		return true;
-	case OPT_STORE:
-		o->store = optarg;
-		return true;
 	case OPT_KEEP:
 		return read_keep(&arg, o);
 	case OPT_ZONE:
@@ -400,12 +414,6 @@ read_option(struct audit_options *o, int c)
 		return true;
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
-		return true;
-	case 'c':
-		o->config = optarg;
-		return true;
-	case 'o':
-		o->output = optarg;
 		return true;
 	case 'h':
 		o->help = true;

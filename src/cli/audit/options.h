@@ -48,6 +48,7 @@ struct audit_options {
 	/* Own ones that no domain's records tell of. */
 	struct gp_posture_address addresses[AUDIT_ADDRESSES_MAX];
 	size_t addresses_len;
+	const char *reports;    /* database of what others reported; NULL: that of the state */
 	const char *reports_to; /* NULL: in the domain */
 	uint64_t time_s;        /* since 1970 */
 	uint64_t at_once;       /* domains */

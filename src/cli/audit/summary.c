@@ -115,8 +115,8 @@ audit_summary_add(struct audit_summary *s, const struct gp_posture_result *resul
 {
 	const struct gp_findings *list = &result->findings;
 	unsigned worst = AUDIT_WORST_NONE;
+	bool unknown = result->facts.class == GP_POSTURE_UNKNOWN;
 	s->domains++;
-	s->unknown += result->facts.class == GP_POSTURE_UNKNOWN;
 	for (size_t i = 0; i < list->len; i++) {
 		const struct gp_finding *f = &list->items[i];
 		if (f->state != GP_FINDING_FAIL)
@@ -124,7 +124,10 @@ audit_summary_add(struct audit_summary *s, const struct gp_posture_result *resul
 		worst = worst == AUDIT_WORST_NONE ? f->severity : GP_MAX(worst, f->severity);
 		add_fault(s, f, result->facts.domain);
 	}
-	s->worst[worst]++;
+	/* Where nothing was seen, nothing is well either. */
+	unknown = unknown && worst == AUDIT_WORST_NONE;
+	s->unknown += unknown;
+	s->worst[worst] += !unknown;
 	add_providers(s, &result->facts, spf, worst);
 	return s->arena.failed ? -ENOMEM : 0;
 }
@@ -188,6 +191,16 @@ put_worst(const uint64_t counts[AUDIT_WORST_COUNT], struct gp_buf *out)
 	}
 }
 
+/* The same of all domains. */
+static void
+put_all(const struct audit_summary *s, struct gp_buf *out)
+{
+	put_worst(s->worst, out);
+	if (s->unknown > 0)
+		gp_buf_printf(out, "%sof %" PRIu64 " the DNS said nothing",
+			      s->unknown < s->domains ? "; " : "", s->unknown);
+}
+
 static const char *
 domains_word(uint64_t n)
 {
@@ -228,9 +241,7 @@ void
 audit_summary_text(const struct audit_summary *s, struct gp_buf *out)
 {
 	gp_buf_printf(out, "summary of %" PRIu64 " %s: ", s->domains, domains_word(s->domains));
-	put_worst(s->worst, out);
-	if (s->unknown > 0)
-		gp_buf_printf(out, "; of %" PRIu64 " the DNS said nothing", s->unknown);
+	put_all(s, out);
 	gp_buf_put_char(out, '\n');
 	for (size_t i = 0; i < s->faults_len; i++) {
 		const struct audit_fault *f = &s->faults[i];
@@ -282,9 +293,7 @@ audit_summary_html(const struct audit_summary *s, struct gp_buf *out)
 {
 	gp_buf_printf(out, "<section id=\"summary\"><h2>Summary of %" PRIu64 " %s</h2><p>",
 		      s->domains, domains_word(s->domains));
-	put_worst(s->worst, out);
-	if (s->unknown > 0)
-		gp_buf_printf(out, "; of %" PRIu64 " the DNS said nothing", s->unknown);
+	put_all(s, out);
 	gp_buf_put_str(out, "</p><ul>\n");
 	for (size_t i = 0; i < s->faults_len; i++)
 		put_fault_item(&s->faults[i], out);

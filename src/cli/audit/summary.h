@@ -40,6 +40,7 @@ struct audit_provider {
 
 struct audit_summary {
 	struct gp_arena arena; /* names */
+	/* All; those of which the DNS said nothing, which have no `worst`; the others by theirs. */
 	uint64_t domains, unknown, worst[AUDIT_WORST_COUNT];
 	struct gp_map faults_by_id, providers_by_key;
 	struct audit_fault faults[AUDIT_FAULTS_MAX];

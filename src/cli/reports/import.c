@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `gatepost reports import`: files, through a reader in a sandbox, into the database. */
+/* `gatepost reports import`: files and mails, through a reader in a sandbox, into the database. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/reports/fetcher.h"
+#include "cli/reports/names.h"
 #include "cli/reports/places.h"
 #include "cli/reports/pool.h"
 #include "cli/reports/reports.h"
@@ -27,6 +29,8 @@ struct import {
 	int64_t now_s;
 	uint64_t unsynced, synced_s;
 	uint64_t imported, records, duplicates, old, lost, refused;
+	struct names_counts names;
+	bool broken;         /* a server; others are imported all the same */
 	json_t *quarantined; /* at most TOLD_MAX */
 	json_t *flaws;       /* of the report that is being told: records that are lost */
 };
@@ -54,6 +58,8 @@ print_text(const struct import *m)
 		       "days that were forgotten\n",
 		       (unsigned long)m->imported, (unsigned long)m->records,
 		       (unsigned long)m->duplicates, (unsigned long)m->old);
+	if (m->o->names && !m->o->quiet)
+		names_print(&m->names);
 	if (m->refused + m->lost == 0)
 		return;
 	fprintf(stderr, "gatepost reports: in quarantine: %lu files, and %lu records of others\n",
@@ -76,6 +82,8 @@ print_json(const struct import *m)
 				(json_int_t)m->imported, "records", (json_int_t)m->records,
 				"duplicates", (json_int_t)m->duplicates, "old", (json_int_t)m->old,
 				"lost", (json_int_t)m->lost, "quarantined", m->quarantined);
+	if (all && m->o->names)
+		json_object_set_new(all, "names", names_json(&m->names));
 	int r = all ? json_dumpf(all, stdout, JSON_COMPACT) : -1;
 	json_decref(all);
 	putchar('\n');
@@ -203,7 +211,10 @@ hear_failure(void *context, const struct gp_ingest_failure *failure)
 static int
 unreadable(void *context, const char *name, const char *why)
 {
-	return done(context, name, why);
+	struct import *m = context;
+	/* One report at a time. */
+	int r = pool_finish(&m->pool);
+	return r < 0 ? r : done(m, name, why);
 }
 
 static int
@@ -213,16 +224,39 @@ file(void *context, int fd, const struct reader_request *request, const char *na
 	if (request->length <= m->o->size_max)
 		return pool_put(&m->pool, fd, request, name);
 	close(fd);
-	/* One report at a time. */
+	return unreadable(m, name, "it is larger than --max-size");
+}
+
+static int
+store(void *context)
+{
+	struct import *m = context;
 	int r = pool_finish(&m->pool);
-	return r < 0 ? r : done(m, name, "it is larger than --max-size");
+	return r < 0 ? r : gp_reportdb_sync(m->db);
+}
+
+static int
+walk_imap(struct import *m)
+{
+	const struct imap_listener mails = {m, file, store};
+	const struct imap_options o = {
+		.url = m->o->imap,
+		.authorities = m->o->authorities,
+		.move = m->o->move,
+		.progress = m->o->progress,
+		.size_max = m->o->size_max,
+		.mails_max = m->o->max,
+	};
+	int r = fetcher_walk(&o, m->o->password_file, &mails);
+	m->broken = r > 0;
+	return GP_MIN(r, 0);
 }
 
 static int
 walk_all(struct import *m)
 {
 	const struct places_listener places = {m, file, unreadable};
-	int r = 0;
+	int r = *m->o->imap.server ? walk_imap(m) : 0;
 	for (size_t i = 0; r == 0 && i < m->o->operands_len; i++)
 		r = places_walk(m->o->operands[i], &places);
 	return r == 0 ? pool_finish(&m->pool) : r;
@@ -250,11 +284,14 @@ import_all(struct import *m)
 		r = gp_reportdb_forget(m->db, m->now_s / DAY_S - (int64_t)m->o->keep_days);
 	if (r < 0)
 		return reports_fail(m->db, r);
+	int code = m->o->names ? names_look_up(m->o, m->db, m->now_s, &m->names) : GP_EXIT_OK;
 	if (m->o->json && print_json(m) < 0)
 		return GP_EXIT_ERROR;
 	if (!m->o->json)
 		print_text(m);
-	return m->refused + m->lost > 0 ? GP_EXIT_BAD : GP_EXIT_OK;
+	if (code != GP_EXIT_OK)
+		return code;
+	return m->broken ? GP_EXIT_UNKNOWN : m->refused + m->lost > 0 ? GP_EXIT_BAD : GP_EXIT_OK;
 }
 
 int

@@ -21,6 +21,8 @@ enum {
 	SIZE_MAX_MIN = 1 << 10,
 	CONFIG_ARENA_MAX = 64 << 20,
 	LIST_ROWS = 50,
+	NAMES_RATE = 20,
+	NAMES_RATE_MAX = 10'000,
 	KEEP_DAYS_MAX = 36'500,
 };
 
@@ -38,10 +40,21 @@ enum {
 	OPT_FORMAT,
 	OPT_MAX,
 	OPT_NO_COLOUR,
+	OPT_IMAP,
+	OPT_PASSWORD_FILE,
+	OPT_CA,
+	OPT_MOVE,
+	OPT_PROGRESS,
+	OPT_NAMES,
+	OPT_RATE,
+	OPT_DNS,
+	OPT_RESOLVER,
 };
 
 const char reports_usage[] =
 	"usage: gatepost reports import [options] PATH...\n"
+	"       gatepost reports import --imap imaps://USER@HOST/FOLDER [options]\n"
+	"       gatepost reports names [--rate N] [--max N] [options]\n"
 	"       gatepost reports summary [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports show NUMBER\n"
@@ -64,6 +77,20 @@ const char reports_usage[] =
 	"      --max-size SIZE      of a file, and of a report that is packed in it; 20MB\n"
 	"      --max-records N      of a report; 100000\n"
 	"      --keep DAYS          forget what is older\n"
+	"and from an IMAP server those mails of a folder that nobody has seen, which are then "
+	"seen:\n"
+	"      --imap URL           imaps://, or imap:// with STARTTLS\n"
+	"      --password-file FILE its first line; else GATEPOST_IMAP_PASSWORD has it\n"
+	"      --ca FILE            certificates to trust, in place of the system's\n"
+	"      --move FOLDER        all mails, and there they go\n"
+	"      --progress FILE      mails stay as they are; FILE knows how far it got\n"
+	"      --max N              mails of one run; 10000\n"
+	"      --names              then do what names does\n"
+	"\n"
+	"names looks up what the DNS calls the sources of most messages:\n"
+	"      --rate N             questions a second; 20\n"
+	"      --max N              sources; 1000\n"
+	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"\n"
 	"the others:\n"
 	"      --domain NAME        whose policy it is; without it all\n"
@@ -101,14 +128,23 @@ static const struct option long_options[] = {
 	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
 	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
 	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
-	{"ca", required_argument, NULL, ALERT_MAIL_CA},
+	{"imap", required_argument, NULL, OPT_IMAP},
+	{"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
+	{"ca", required_argument, NULL, OPT_CA},
+	{"move", required_argument, NULL, OPT_MOVE},
+	{"progress", required_argument, NULL, OPT_PROGRESS},
+	{"names", no_argument, NULL, OPT_NAMES},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"dns", required_argument, NULL, OPT_DNS},
+	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
 
 static const char *const verbs[REPORTS_VERBS] = {
-	[REPORTS_IMPORT] = "import", [REPORTS_SUMMARY] = "summary", [REPORTS_LIST] = "list",
-	[REPORTS_SHOW] = "show",     [REPORTS_EXPORT] = "export",   [REPORTS_WEEKLY] = "weekly",
+	[REPORTS_IMPORT] = "import", [REPORTS_NAMES] = "names", [REPORTS_SUMMARY] = "summary",
+	[REPORTS_LIST] = "list",     [REPORTS_SHOW] = "show",   [REPORTS_EXPORT] = "export",
+	[REPORTS_WEEKLY] = "weekly",
 };
 
 /* --- values --- */
@@ -195,7 +231,42 @@ read_format(const struct gp_arg *arg, struct reports_options *o)
 	       gp_arg_wrong(arg, "is neither csv nor json");
 }
 
+static bool
+read_imap(const struct gp_arg *arg, struct imap_url *ret)
+{
+	const char *wrong = imap_url_read(arg->value, ret);
+	/* The URL is not shown: a password may be in it. */
+	if (wrong)
+		fprintf(stderr, "gatepost %s: --%s: it %s\n", arg->command, arg->option, wrong);
+	return !wrong;
+}
+
 /* --- options --- */
+
+/* Those of import from an IMAP server; --ca is weekly's too. */
+static bool
+read_imap_option(struct reports_options *o, int c, const struct gp_arg *arg)
+{
+	switch (c) {
+	case OPT_IMAP:
+		return read_imap(arg, &o->imap);
+	case OPT_PASSWORD_FILE:
+		o->password_file = optarg;
+		return true;
+	case OPT_CA:
+		o->authorities = o->mail.authorities = optarg;
+		return true;
+	case OPT_MOVE:
+		o->move = optarg;
+		return imap_folder_valid(optarg) ||
+		       gp_arg_wrong(arg, "is no name of a folder in printable ASCII");
+	case OPT_PROGRESS:
+		o->progress = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
 
 static bool
 read_mail_option(struct reports_options *o, int c, const struct gp_arg *arg)
@@ -244,6 +315,17 @@ read_option(struct reports_options *o, int c, int64_t today)
 	case OPT_NO_COLOUR:
 		o->no_colour = true;
 		return true;
+	case OPT_NAMES:
+		o->names = true;
+		return true;
+	case OPT_RATE:
+		return gp_arg_u64(&arg, 1, NAMES_RATE_MAX, &o->rate);
+	case OPT_DNS:
+		o->dns = optarg;
+		return true;
+	case OPT_RESOLVER:
+		o->resolver = optarg;
+		return true;
 	case 'c':
 		o->config = optarg;
 		return true;
@@ -257,7 +339,8 @@ read_option(struct reports_options *o, int c, int64_t today)
 		o->help = true;
 		return true;
 	default:
-		return c >= ALERT_MAIL_TO && read_mail_option(o, c, &arg);
+		return c >= ALERT_MAIL_TO ? read_mail_option(o, c, &arg)
+					  : read_imap_option(o, c, &arg);
 	}
 }
 
@@ -288,12 +371,23 @@ check(struct reports_options *o)
 {
 	if (o->help)
 		return GP_EXIT_OK;
-	if (o->verb == REPORTS_IMPORT && o->operands_len == 0)
-		return usage_error("name the files or folders to import, or - for standard input");
+	bool imap = *o->imap.server;
+	if (o->verb == REPORTS_IMPORT && o->operands_len == 0 && !imap)
+		return usage_error("name the files or folders to import, - for standard input, or "
+				   "a folder by --imap");
+	if (!imap && (o->password_file || o->authorities || o->move || o->progress))
+		return usage_error("--password-file, --ca, --move and --progress go with --imap");
+	if (imap && o->verb != REPORTS_IMPORT)
+		return usage_error("--imap is an option of import");
+	if (o->move && o->progress)
+		return usage_error("mails that are moved are not left as they are: --move or "
+				   "--progress");
 	if (o->verb == REPORTS_SHOW && o->operands_len != 1)
 		return usage_error("name the number of one report, of `gatepost reports list`");
 	if (o->verb != REPORTS_IMPORT && o->verb != REPORTS_SHOW && o->operands_len > 0)
 		return usage_error("this subcommand takes options alone; see -h");
+	if (o->dns && o->resolver)
+		return usage_error("--dns and --resolver exclude each other");
 	if (o->from_day > o->to_day)
 		return usage_error("--since is after --until");
 	return o->verb == REPORTS_WEEKLY ? check_week(o) : GP_EXIT_OK;
@@ -310,16 +404,21 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		.to_day = today + GP_REPORTDB_FUTURE_S / DAY_S,
 		.max = LIST_ROWS,
 		.mail = alert_mail("gatepost reports"),
+		.rate = NAMES_RATE,
 	};
 	while (ret->verb < REPORTS_VERBS && strcmp(argv[0], verbs[ret->verb]) != 0)
 		ret->verb++;
 	ret->help = strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0;
 	if (ret->verb == REPORTS_VERBS)
 		return ret->help ? GP_EXIT_OK
-				 : usage_error("the subcommands are import, summary, list, show, "
-					       "export and weekly");
-	if (ret->verb == REPORTS_SUMMARY)
+				 : usage_error("the subcommands are import, names, summary, list, "
+					       "show, export and weekly");
+	if (ret->verb <= REPORTS_SUMMARY)
 		ret->from_day = today - SUMMARY_DAYS;
+	if (ret->verb == REPORTS_IMPORT)
+		ret->max = GP_REPORTDB_LIST_MAX;
+	if (ret->verb == REPORTS_NAMES)
+		ret->max = REPORTS_NAMES_MAX;
 	if (ret->verb == REPORTS_WEEKLY)
 		ret->to_day = today - 1;
 	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {

@@ -4,9 +4,11 @@
 
 #include "base/slice.h"
 #include "cli/alert/mail.h"
+#include "cli/reports/imap_url.h"
 
 enum reports_verb {
 	REPORTS_IMPORT = 0,
+	REPORTS_NAMES,
 	REPORTS_SUMMARY,
 	REPORTS_LIST,
 	REPORTS_SHOW,
@@ -14,6 +16,8 @@ enum reports_verb {
 	REPORTS_WEEKLY,
 	REPORTS_VERBS,
 };
+
+enum { REPORTS_NAMES_MAX = 1000 }; /* sources that one run looks up, unless told */
 
 struct reports_options {
 	enum reports_verb verb;
@@ -23,12 +27,18 @@ struct reports_options {
 	bool unauthenticated;
 	/* import */
 	uint64_t size_max, records_max, keep_days; /* 0: for ever */
+	struct imap_url imap;                      /* its server is "": none */
+	const char *authorities, *move, *progress, *password_file;
+	bool names; /* look them up at its end */
+	/* names */
+	const char *dns, *resolver; /* NULL: the configuration's, or the system's */
+	uint64_t rate;              /* questions a second */
 	/* the others */
 	struct gp_slice domain; /* lower case; empty: all */
 	const char *format;     /* of export; NULL: csv */
 	uint8_t kind;           /* enum gp_ingest_kind; 0: all */
 	int64_t from_day, to_day;
-	uint64_t max;
+	uint64_t max;           /* of import: mails of a run */
 	struct alert_mail mail; /* of weekly */
 	char domain_text[256];
 	const char *const *operands;

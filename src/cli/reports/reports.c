@@ -32,6 +32,8 @@ gp_cmd_reports(int argc, char **argv)
 	}
 	if (o.verb == REPORTS_IMPORT)
 		return reports_import(&o, now_s);
+	if (o.verb == REPORTS_NAMES)
+		return reports_names(&o, now_s);
 	struct gp_reportdb *db;
 	code = reports_open(&o, GP_REPORTDB_READ, &db);
 	if (code == GP_EXIT_OK)

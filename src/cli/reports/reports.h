@@ -8,6 +8,8 @@
 int
 reports_import(const struct reports_options *o, int64_t now_s);
 int
+reports_names(const struct reports_options *o, int64_t now_s);
+int
 reports_summary(const struct reports_options *o, struct gp_reportdb *db);
 int
 reports_list(const struct reports_options *o, struct gp_reportdb *db);

@@ -10,6 +10,7 @@
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
 #include "cli/terminal.h"
+#include "core/senders/senders.h"
 
 enum {
 	ARENA_MAX = 64 << 20,
@@ -74,9 +75,14 @@ source_json(const struct gp_reportdb_source *source)
 	const struct gp_reportdb_figures *f = &source->figures;
 	json_object_del(o, "messages");
 	json_object_set_new(o, "ip", json_string(reports_address_text(source->address).s));
-	json_object_set_new(o, "name", json_null());
-	json_object_set_new(o, "class",
-			    json_string(gp_reportdb_class_name(gp_reportdb_classify(f))));
+	struct gp_sender sender;
+	bool known = gp_sender_of(source->name, &sender);
+	json_object_set_new(o, "name",
+			    source->name.len > 0 ? told_text(source->name) : json_null());
+	json_object_set_new(o, "provider", known ? told_text(sender.provider) : json_null());
+	json_object_set_new(
+		o, "class",
+		json_string(gp_reportdb_class_name(gp_reportdb_classify_source(source))));
 	json_object_set_new(o, "count", json_integer((json_int_t)f->messages));
 	json_object_set_new(o, "first", json_string(reports_day_text(source->first_day).s));
 	json_object_set_new(o, "last", json_string(reports_day_text(source->last_day).s));
@@ -219,20 +225,32 @@ print_domains(const struct summary *s)
 	}
 }
 
+/* Of letters, digits and few signs (names.c). */
+static void
+print_name(const struct gp_reportdb_source *source)
+{
+	struct gp_sender sender;
+	if (source->name.len > 0)
+		printf("  %.*s", GP_SLICE_FMT(source->name));
+	if (gp_sender_of(source->name, &sender))
+		printf(" (%.*s)", GP_SLICE_FMT(sender.provider));
+	putchar('\n');
+}
+
 static void
 print_sources(const struct summary *s)
 {
 	if (s->sources_len == 0)
 		return;
 	printf("\n  %-39s %12s %7s  %-9s  %-10s %s\n", "source", "messages", "aligned", "class",
-	       "first seen", "last seen");
+	       "first seen", "last seen   name");
 	for (size_t i = 0; i < s->sources_len; i++) {
 		const struct gp_reportdb_source *e = &s->sources[i];
-		printf("  %-39s %12" PRIu64 " %5.1f %%  %-9s  %s %s\n",
+		printf("  %-39s %12" PRIu64 " %5.1f %%  %-9s  %s %s",
 		       reports_address_text(e->address).s, e->figures.messages,
-		       percent(&e->figures),
-		       gp_reportdb_class_name(gp_reportdb_classify(&e->figures)),
+		       percent(&e->figures), gp_reportdb_class_name(gp_reportdb_classify_source(e)),
 		       reports_day_text(e->first_day).s, reports_day_text(e->last_day).s);
+		print_name(e);
 	}
 }
 

@@ -154,7 +154,8 @@ static const struct gp_key domain_keys[] = {
 	 DOMAIN_AT(reports),
 	 .doc = "A local part whose mail is reports of others (DMARC, TLS): they are read into the "
 		"database of `gatepost reports`, and not delivered. It is a recipient; aliases may "
-		"lead to it."},
+		"lead to it. What is about none of `domains` is kept apart, as what comes from "
+		"senders that are not proven."},
 	{.name = "mta_sts",
 	 .type = GP_KEY_GROUP,
 	 .group = &mta_sts_group,

@@ -12,8 +12,8 @@ is_absent(struct posture_run *run)
 }
 
 /*
- * Who has DKIM keys sends, whatever SPF says of the envelope; who has MX hosts and no SPF record
- * may well send.
+ * Who has DKIM keys sends, whatever SPF says of the envelope; so does a domain whose mail passes,
+ * by the reports. Who has MX hosts and no SPF record may well send.
  */
 void
 posture_classify(struct posture_run *run)
@@ -26,7 +26,7 @@ posture_classify(struct posture_run *run)
 		return;
 	if (is_absent(run))
 		f->class = GP_POSTURE_ABSENT;
-	else if (keys)
+	else if (keys || posture_sent_passes(run))
 		f->class = GP_POSTURE_SENDING;
 	else if (says_nobody)
 		f->class = f->mx.len > 0 ? GP_POSTURE_RECEIVING : GP_POSTURE_PARKED;

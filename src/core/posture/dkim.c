@@ -50,6 +50,7 @@ struct key {
 struct posture_keys {
 	struct key *list;
 	size_t len;
+	struct posture_selectors asked;
 	struct gp_dns_answer wildcard;
 	struct gp_dns_answer trouble; /* status 0: there was none */
 };
@@ -129,16 +130,16 @@ note_keys(struct posture_run *run, const struct posture_keys *keys)
 void
 posture_read_dkim(struct posture_run *run)
 {
-	const struct gp_posture_query *q = run->query;
-	size_t len = GP_MIN(q->selectors_len, (size_t)GP_POSTURE_SELECTORS_MAX);
 	struct posture_keys *keys = gp_arena_new(run->arena, struct posture_keys);
 	if (!keys)
 		return;
+	posture_selectors(run, &keys->asked);
+	size_t len = keys->asked.len;
 	keys->list = gp_arena_array(run->arena, len, sizeof(*keys->list));
 	struct gp_slice star = posture_name(run, "*._domainkey", run->facts->domain);
 	bool known = keys->list && star.ptr && posture_ask(run, star, GP_DNS_TXT, &keys->wildcard);
 	for (size_t i = 0; i < len && keys->list; i++)
-		read_selector(run, keys, q->selectors[i]);
+		read_selector(run, keys, keys->asked.names[i]);
 	run->facts->dkim.wildcard_revoked = known && is_revocation(run, &keys->wildcard);
 	for (size_t i = 0; i < keys->len && keys->list; i++) {
 		bool good = keys->list[i].answer.records_len > 0 && !keys->list[i].why;
@@ -286,10 +287,10 @@ judge_shared(struct posture_run *run, const struct posture_keys *keys)
 static void
 judge_none(struct posture_run *run)
 {
-	const struct gp_posture_query *q = run->query;
+	const struct posture_selectors *asked = &run->keys->asked;
 	const struct posture_mend m = {
-		.evidence = gp_arena_printf(run->arena, "%zu selectors asked, %s", q->selectors_len,
-					    q->selectors_known ? "known" : "guessed"),
+		.evidence = gp_arena_printf(run->arena, "%zu selectors asked, %s", asked->len,
+					    asked->known ? "known" : "guessed"),
 		.fix = GP_SLICE("sign its mail; or name the selector, if it is signed")};
 	if (run->keys->trouble.status != 0)
 		posture_unknown(run, &none, &run->keys->trouble);

@@ -480,12 +480,19 @@ find_none(struct posture_run *run, const struct gp_dmarc_record *r)
 	bool begun = has_begun(run, p, &since_s);
 	if (run->dmarc->record)
 		rua = living_uris(run, &run->dmarc->record->rua);
-	bool young = begun && rua.len > 0 && posture_age_s(run, since_s) <= GP_POSTURE_POLICY_AGE_S;
+	uint64_t told_s = posture_sent_none_s(run);
+	bool told_old = told_s > 0 && posture_age_s(run, told_s) > GP_POSTURE_POLICY_AGE_S;
+	bool young = begun && rua.len > 0 && !told_old &&
+		     posture_age_s(run, since_s) <= GP_POSTURE_POLICY_AGE_S;
 	m.fix = posture_dmarc_stages(run, r, GP_DMARC_P_NONE);
 	if (p)
 		m.evidence = gp_arena_printf(run->arena, "p=none since %.*s%s: %.*s",
 					     GP_SLICE_FMT(posture_day(run, p->since_s)),
 					     begun || p->before.len > 0 ? "" : " or longer",
+					     GP_SLICE_FMT(m.evidence));
+	if (told_old)
+		m.evidence = gp_arena_printf(run->arena, "p=none in reports since %.*s: %.*s",
+					     GP_SLICE_FMT(posture_day(run, told_s)),
 					     GP_SLICE_FMT(m.evidence));
 	posture_add(run, &none, young ? GP_SEVERITY_MEDIUM : none.severity, &m);
 }

@@ -23,8 +23,10 @@ posture_dmarc_stages(struct posture_run *run, const struct gp_dmarc_record *want
 		GP_SLICE("a policy at a time, by the reports of 30 days in which all "
 			 "mail of your own passes\n(mend what does not, and begin the "
 			 "30 days again):");
+	struct gp_slice hit = posture_sent_hit(run);
 	uint64_t when_s = next_step_s(run, policy);
 	struct gp_dmarc_record r = *wanted;
+	text = gp_arena_printf(run->arena, "%.*s%.*s", GP_SLICE_FMT(text), GP_SLICE_FMT(hit));
 	for (uint8_t p = policy + 1; p <= GP_DMARC_P_REJECT; p++) {
 		r.p = p;
 		text = gp_arena_printf(run->arena, "%.*s\n%s %.*s: %.*s", GP_SLICE_FMT(text),

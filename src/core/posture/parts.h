@@ -96,6 +96,27 @@ posture_day(struct posture_run *run, uint64_t time_s);
 bool
 posture_unregistered(struct posture_run *run, struct gp_slice name);
 
+/* DKIM selectors to ask about, each once: those that reports tell of, then the query's. */
+struct posture_selectors {
+	struct gp_slice names[GP_POSTURE_SELECTORS_MAX];
+	size_t len;
+	bool known; /* some are not guessed */
+};
+void
+posture_selectors(struct posture_run *run, struct posture_selectors *ret);
+
+/* A line for people: what a stricter policy would have hit. Empty: nobody looked at reports. */
+struct gp_slice
+posture_sent_hit(struct posture_run *run);
+
+/* Since when reports have seen p=none and nothing else; 0: they have not. */
+uint64_t
+posture_sent_none_s(const struct posture_run *run);
+
+/* Do they tell of mail in its name that passes? */
+bool
+posture_sent_passes(const struct posture_run *run);
+
 /* --- findings --- */
 
 /* What one is told with. Texts need not be printable. */
@@ -213,6 +234,9 @@ void
 posture_judge_caa(struct posture_run *run);
 void
 posture_judge_wildcard(struct posture_run *run);
+/* What only reports show, where there are some. */
+void
+posture_judge_sent(struct posture_run *run);
 /* Last: it tells of what all others met. */
 void
 posture_judge_dnssec(struct posture_run *run);

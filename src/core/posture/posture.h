@@ -20,6 +20,7 @@
 #include "core/finding/finding.h"
 #include "core/posture/hosts.h"
 #include "core/posture/past.h"
+#include "core/posture/sent.h"
 
 enum gp_posture_limits {
 	GP_POSTURE_NEED_MAX = 512,       /* questions of a round; more are asked in the next */
@@ -43,6 +44,7 @@ struct gp_posture_query {
 	const struct gp_posture_policy *policy; /* MTA-STS's; NULL: nobody asked for it */
 	const struct gp_posture_past *past;     /* what earlier looks saw; none: nobody looked */
 	size_t past_len;
+	const struct gp_posture_sent *sent; /* what others reported; NULL: nobody looked */
 };
 
 struct gp_posture_address {
@@ -130,7 +132,8 @@ enum gp_posture_outcome {
 /*
  * The ids of findings that are looked for in every domain, as far as the DNS answers; and of those
  * that only hosts can show, which are looked for where the query has some. What of these could not
- * be measured a finding says. dkim.old, which takes a past, is in neither list.
+ * be measured a finding says. What takes a past (dkim.old) or reports (dkim.unused,
+ * dmarc.no.pass.path, dmarc.align.strict) is in neither list.
  */
 extern const char *const gp_posture_ids[];
 extern const size_t gp_posture_ids_len;

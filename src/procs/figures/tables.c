@@ -3,6 +3,7 @@
 
 #include "base/day.h"
 #include "core/config/value.h"
+#include "core/senders/senders.h"
 
 /* --- values --- */
 
@@ -135,6 +136,21 @@ figures_put_domains(struct figures *f)
 	return 0;
 }
 
+/* The host name of a source, and whose it is. */
+static void
+put_name(struct figures *f, struct gp_slice name)
+{
+	struct gp_sender sender;
+	if (name.len > 0)
+		gp_json_text(&f->j, "name", name);
+	else
+		gp_json_null(&f->j, "name");
+	if (gp_sender_of(name, &sender))
+		gp_json_text(&f->j, "provider", sender.provider);
+	else
+		gp_json_null(&f->j, "provider");
+}
+
 int
 figures_put_sources(struct figures *f, enum gp_reportdb_order order, size_t max)
 {
@@ -147,8 +163,9 @@ figures_put_sources(struct figures *f, enum gp_reportdb_order order, size_t max)
 	for (size_t i = 0; i < len; i++) {
 		gp_json_open(&f->j, NULL, '{');
 		put_address(f, "address", list[i].address);
+		put_name(f, list[i].name);
 		gp_json_str(&f->j, "class",
-			    gp_reportdb_class_name(gp_reportdb_classify(&list[i].figures)));
+			    gp_reportdb_class_name(gp_reportdb_classify_source(&list[i])));
 		put_days(f, list[i].first_day, list[i].last_day);
 		figures_put(f, "figures", &list[i].figures);
 		gp_json_close(&f->j, '}');

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose hosts well-known senders and forwarders of mail are, by what their names end in. A name
+ * counts only where forward and reverse DNS agree on it: a PTR record alone says what its owner
+ * likes it to.
+ */
+#pragma once
+
+#include "base/slice.h"
+
+enum gp_sender_kind {
+	GP_SENDER_SERVICE = 1, /* sends what its customers hand in, and forwards nothing */
+	GP_SENDER_MAILBOX,     /* has mailboxes: people write from it, and it forwards, too */
+	GP_SENDER_FORWARDER,   /* forwards, or keeps mailing lists: others' mail passes it on */
+};
+
+struct gp_sender {
+	struct gp_slice provider; /* "Amazon SES"; static */
+	enum gp_sender_kind kind;
+};
+
+/* By a confirmed host name, in any case, without a final dot. False: not known. */
+bool
+gp_sender_of(struct gp_slice name, struct gp_sender *ret);

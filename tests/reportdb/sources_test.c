@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of sources: whose is looked up next, and what becomes of a name. */
+#include "received.h"
+
+#include <sqlite3.h>
+
+enum { HOUR_S = 3600 };
+
+/* A report of sources 192.0.2.1, 2, 3, of 10, 20, 30 messages that only DKIM aligns for. */
+static void
+tell(const char *id, bool authenticated)
+{
+	struct gp_ingest_listener l = gp_reportdb_listener(db);
+	struct gp_ingest_head head = head_of(id);
+	begin(authenticated);
+	assert_int_equal(l.head(l.context, &head), 0);
+	for (uint8_t i = 1; i <= 3; i++) {
+		struct gp_ingest_row row = row_of(i, i, 10 * i, true, false);
+		assert_int_equal(l.row(l.context, &row), 0);
+	}
+	(void)end(NULL);
+	assert_int_equal(gp_reportdb_sync(db), 0);
+}
+
+static void
+keep(uint8_t last, enum gp_reportdb_looked looked, const char *name, int64_t now_s)
+{
+	const uint8_t address[16] = {[10] = 0xff, 0xff, 192, 0, 2, last};
+	assert_int_equal(
+		gp_reportdb_keep_name(db, address, looked, gp_slice_str(name ? name : ""), now_s),
+		0);
+	assert_int_equal(gp_reportdb_sync(db), 0);
+}
+
+/* The last octets of those to be looked up, as a number: 321 is .3, .2, .1. */
+static unsigned
+unnamed(int64_t now_s, size_t max)
+{
+	struct gp_reportdb_unnamed *list;
+	unsigned all = 0;
+	size_t len;
+	assert_int_equal(gp_reportdb_unnamed(db, &everything, now_s, max, &arena, &list, &len), 0);
+	for (size_t i = 0; i < len; i++)
+		all = 10 * all + list[i].address[15];
+	return all;
+}
+
+static struct gp_reportdb_source
+source(uint8_t last)
+{
+	struct gp_reportdb_source *list;
+	size_t len;
+	assert_int_equal(gp_reportdb_sources(db, &everything, GP_REPORTDB_BY_MESSAGES, 9, &arena,
+					     &list, &len),
+			 0);
+	for (size_t i = 0; i < len; i++) {
+		if (list[i].address[15] == last)
+			return list[i];
+	}
+	fail();
+	return (struct gp_reportdb_source){};
+}
+
+static void
+the_largest_come_first(void **state)
+{
+	(void)state;
+	assert_int_equal(unnamed(TODAY, 9), 0);
+	tell("1", true);
+	assert_int_equal(unnamed(TODAY, 9), 321);
+	assert_int_equal(unnamed(TODAY, 2), 32);
+	keep(3, GP_REPORTDB_NAMED, "mx.example", TODAY);
+	assert_int_equal(unnamed(TODAY, 2), 21);
+	assert_slice(source(3).name, "mx.example");
+	assert_slice(source(2).name, "");
+}
+
+static void
+forged_reports_choose_nobody(void **state)
+{
+	(void)state;
+	tell("1", false);
+	assert_int_equal(unnamed(TODAY, 9), 0);
+}
+
+/* Until its next look nobody is asked about a source; a name that is gone is forgotten, and one
+   that the DNS does not answer for stands. */
+static void
+names_have_their_time(void **state)
+{
+	static const struct step {
+		int64_t at_s; /* beyond the last */
+		enum gp_reportdb_looked looked;
+		const char *name, *known;
+		int64_t wait_s;
+	} steps[] = {
+		{0, GP_REPORTDB_NO_ANSWER, NULL, "", HOUR_S},
+		{HOUR_S, GP_REPORTDB_NO_ANSWER, NULL, "", 2 * HOUR_S},
+		{2 * HOUR_S, GP_REPORTDB_NAMED, "a.example", "a.example", GP_REPORTDB_NAMED_S},
+		{GP_REPORTDB_NAMED_S, GP_REPORTDB_NO_ANSWER, NULL, "a.example", HOUR_S},
+		{HOUR_S, GP_REPORTDB_NAMED, "b.example", "b.example", GP_REPORTDB_NAMED_S},
+		{GP_REPORTDB_NAMED_S, GP_REPORTDB_NAMELESS, NULL, "", GP_REPORTDB_NAMELESS_S},
+	};
+	int64_t now_s = TODAY;
+	(void)state;
+	tell("1", true);
+	for (size_t i = 0; i < GP_ARRAY_LEN(steps); i++) {
+		now_s += steps[i].at_s;
+		keep(2, steps[i].looked, steps[i].name, now_s);
+		assert_slice(source(2).name, steps[i].known);
+		assert_int_equal(unnamed(now_s + steps[i].wait_s - 1, 9), 31);
+		assert_int_equal(unnamed(now_s + steps[i].wait_s, 9), 321);
+	}
+	/* However often nobody answers, it is tried again. */
+	for (int i = 0; i < 100; i++)
+		keep(2, GP_REPORTDB_NO_ANSWER, NULL, now_s);
+	assert_int_equal(unnamed(now_s + GP_REPORTDB_NO_ANSWER_MAX_S - 1, 9), 31);
+	assert_int_equal(unnamed(now_s + GP_REPORTDB_NO_ANSWER_MAX_S, 9), 321);
+}
+
+static void
+a_source_takes_its_name_with_it(void **state)
+{
+	(void)state;
+	tell("1", true);
+	keep(1, GP_REPORTDB_NAMED, "mx.example", TODAY);
+	keep(99, GP_REPORTDB_NAMED, "not.seen.example", TODAY);
+	assert_int_equal(gp_reportdb_forget(db, DAY - 1), 0);
+	assert_slice(source(1).name, "mx.example");
+	assert_int_equal(gp_reportdb_forget(db, DAY + 1), 0);
+
+	sqlite3 *other;
+	sqlite3_stmt *st;
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(other, "SELECT count(*) FROM name", -1, &st, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(st, 0), 0);
+	sqlite3_finalize(st);
+	sqlite3_close(other);
+}
+
+/* A database of before there were names gets its table when somebody writes. */
+static void
+an_older_database_is_brought_up(void **state)
+{
+	sqlite3 *old;
+	(void)state;
+	tell("1", true);
+	db = gp_reportdb_close(db);
+	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(old, "DROP TABLE name; PRAGMA user_version = 1;", NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(old);
+	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &db), -EPROTO);
+	open_again();
+	assert_figures(total(), {.messages = 60, .aligned = 60, .dkim = 60});
+	keep(1, GP_REPORTDB_NAMED, "mx.example", TODAY);
+	assert_slice(source(1).name, "mx.example");
+}
+
+static void
+names_settle_what_figures_leave_open(void **state)
+{
+	static const struct gp_reportdb_figures
+		ours = {.messages = 10, .aligned = 10, .spf = 10},
+		provider = {.messages = 10, .aligned = 10, .dkim = 10, .foreign = 10},
+		spf_fails = {.messages = 10, .aligned = 10, .dkim = 10},
+		forwarded = {.messages = 10, .aligned = 10, .dkim = 10, .forwarded = 10},
+		threat = {.messages = 10};
+	static const struct {
+		const struct gp_reportdb_figures *figures;
+		const char *name;
+		enum gp_reportdb_class expect;
+	} cases[] = {
+		{&provider, "", GP_REPORTDB_PROVIDER},
+		{&provider, "mx.example", GP_REPORTDB_PROVIDER},
+		{&provider, "a8-31.smtp-out.amazonses.com", GP_REPORTDB_PROVIDER},
+		{&provider, "mx1.forwardemail.net", GP_REPORTDB_FORWARDER},
+		{&provider, "mail-sor-f41.google.com", GP_REPORTDB_PROVIDER},
+		{&spf_fails, "", GP_REPORTDB_FORWARDER},
+		{&spf_fails, "a8-31.smtp-out.amazonses.com", GP_REPORTDB_PROVIDER},
+		{&spf_fails, "mail-sor-f41.google.com", GP_REPORTDB_FORWARDER},
+		/* Who saw it knows better. */
+		{&forwarded, "a8-31.smtp-out.amazonses.com", GP_REPORTDB_FORWARDER},
+		/* A name is no proof. */
+		{&threat, "a8-31.smtp-out.amazonses.com", GP_REPORTDB_THREAT},
+		{&threat, "mx1.forwardemail.net", GP_REPORTDB_THREAT},
+		{&ours, "mx1.forwardemail.net", GP_REPORTDB_OURS},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		const struct gp_reportdb_source s = {.name = gp_slice_str(cases[i].name),
+						     .figures = *cases[i].figures};
+		assert_int_equal(gp_reportdb_classify_source(&s), cases[i].expect);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_largest_come_first),
+		TEST(forged_reports_choose_nobody),
+		TEST(names_have_their_time),
+		TEST(a_source_takes_its_name_with_it),
+		TEST(an_older_database_is_brought_up),
+		cmocka_unit_test(names_settle_what_figures_leave_open),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
