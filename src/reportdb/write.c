@@ -692,8 +692,8 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		"DELETE FROM source_day WHERE day < ?1",
 		"DELETE FROM source_week WHERE week < ?1 / 7",
 		"DELETE FROM source WHERE last_day < ?1",
-		"DELETE FROM name WHERE NOT EXISTS (SELECT 1 FROM source WHERE trusted = 1"
-		" AND domain = '' AND source.source = name.source)",
+		("DELETE FROM name WHERE NOT EXISTS (SELECT 1 FROM source WHERE trusted = 1"
+		 " AND domain = '' AND source.source = name.source)"),
 		"DELETE FROM selector_day WHERE day < ?1",
 		"DELETE FROM spf_day WHERE day < ?1",
 		"DELETE FROM override_day WHERE day < ?1",

@@ -3,9 +3,11 @@
 
 import json
 
+import dnsrig
 import pytest
 import reports_field
 from gateway import run
+from test_audit import SETTINGS
 from test_received_reports import SINCE, asked, xml
 
 SENT = {"192.0.2.1": 40, "192.0.2.2": 30, "192.0.2.3": 20, "192.0.2.4": 10, "2001:db8::5": 5}
@@ -73,6 +75,26 @@ def test_names_are_confirmed(reports):
     text = reports("summary", *SINCE).stdout
     assert "a8-31.smtp-out.amazonses.com (Amazon SES)\n" in text
     assert "mx.ours.example\n" in text
+
+
+def test_the_same_by_a_name_server(reports):
+    """More sources than are asked about together, each of which has its name in two rounds."""
+    sent = {f"192.0.2.{i}": 300 - i for i in range(1, 151)}
+    world = {f"{i}.2.0.192.in-addr.arpa": {"PTR": [f"mx{i % 9}.ours.example"]} for i in range(1, 151)}
+    world |= {f"mx{n}.ours.example": {"A": [ip for i, ip in enumerate(sent, 1) if i % 9 == n]} for n in range(9)}
+    world["7.2.0.192.in-addr.arpa"] = "SERVFAIL"
+    config = reports.file.parent / "gatepost.yaml"
+    config.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    reports.file.write_bytes(report(sent))
+    reports("import", reports.file)
+    try:
+        with dnsrig.DnsRig(world) as rig:
+            found = asked(reports("names", "--json", "-c", config, *SINCE, "--resolver", rig.server, "--rate", "1000"))
+    except dnsrig.Unavailable as why:
+        pytest.skip(str(why))
+    assert found == {"named": 149, "nameless": 0, "silent": 1}
+    known = {s["ip"]: s["name"] for s in asked(reports("summary", "--json", "--max", "200", *SINCE))["sources"]}
+    assert known == {ip: f"mx{i % 9}.ours.example" if i != 7 else None for i, ip in enumerate(sent, 1)}
 
 
 def test_nobody_is_asked_twice(reports):

@@ -123,11 +123,6 @@ static const struct option long_options[] = {
 	{"max", required_argument, NULL, OPT_MAX},
 	{"output", required_argument, NULL, 'o'},
 	{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
-	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
-	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
-	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
-	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
-	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
 	{"imap", required_argument, NULL, OPT_IMAP},
 	{"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
 	{"ca", required_argument, NULL, OPT_CA},
@@ -137,6 +132,11 @@ static const struct option long_options[] = {
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
+	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
+	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
+	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
+	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
+	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
@@ -243,7 +243,7 @@ read_imap(const struct gp_arg *arg, struct imap_url *ret)
 
 /* --- options --- */
 
-/* Those of import from an IMAP server; --ca is weekly's too. */
+/* Those of import from an IMAP server. */
 static bool
 read_imap_option(struct reports_options *o, int c, const struct gp_arg *arg)
 {
@@ -254,7 +254,7 @@ read_imap_option(struct reports_options *o, int c, const struct gp_arg *arg)
 		o->password_file = optarg;
 		return true;
 	case OPT_CA:
-		o->authorities = o->mail.authorities = optarg;
+		o->authorities = optarg;
 		return true;
 	case OPT_MOVE:
 		o->move = optarg;
@@ -339,8 +339,12 @@ read_option(struct reports_options *o, int c, int64_t today)
 		o->help = true;
 		return true;
 	default:
-		return c >= ALERT_MAIL_TO ? read_mail_option(o, c, &arg)
-					  : read_imap_option(o, c, &arg);
+		/* Of the server that it is about. */
+		if (c == OPT_CA && o->verb == REPORTS_WEEKLY)
+			c = ALERT_MAIL_CA;
+		if (c >= ALERT_MAIL_TO)
+			return read_mail_option(o, c, &arg);
+		return read_imap_option(o, c, &arg);
 	}
 }
 
@@ -403,8 +407,8 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		.records_max = GP_INTAKE_STRANGERS_RECORDS,
 		.to_day = today + GP_REPORTDB_FUTURE_S / DAY_S,
 		.max = LIST_ROWS,
-		.mail = alert_mail("gatepost reports"),
 		.rate = NAMES_RATE,
+		.mail = alert_mail("gatepost reports"),
 	};
 	while (ret->verb < REPORTS_VERBS && strcmp(argv[0], verbs[ret->verb]) != 0)
 		ret->verb++;
