@@ -115,15 +115,13 @@ answer(const struct done *d)
 	}
 }
 
-/* Nothing of a report that is still open becomes durable: its document has not ended. */
+/* Those that have ended wait for one that is still open: the database syncs between documents. */
 static void
 settle(void)
 {
-	if (self.done_len == 0)
+	if (self.done_len == 0 || self.open)
 		return;
-	int r = self.db && !self.open ? gp_reportdb_sync(self.db) : 0;
-	if (self.open)
-		return;
+	int r = self.db ? gp_reportdb_sync(self.db) : 0;
 	if (r < 0)
 		fail(r);
 	for (size_t i = 0; self.channel && i < self.done_len; i++)
