@@ -90,7 +90,7 @@ empty(struct gp_told_writer *w)
 	return good ? 0 : -1;
 }
 
-static struct gp_told_writer told = {.out = {.max = 1 << 20}, .full = SIZE_MAX, .empty = empty};
+static struct gp_told_writer told;
 
 static void
 tell(uint8_t kind)
@@ -428,6 +428,7 @@ a_reader_cannot_write_to_the_memory(void **state)
 int
 main(void)
 {
+	told = gp_told_writer(1 << 20, SIZE_MAX, empty);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_reader_for_many_files),
 		cmocka_unit_test(who_is_to_blame),

@@ -142,6 +142,7 @@ end_reader(struct pool *p, bool by_force)
 	p->handed = 0;
 	p->spent = false;
 	gp_buf_clear(&p->in);
+	gp_told_hearer_free(&p->hearer);
 	return status;
 }
 
@@ -249,7 +250,7 @@ hear_frame(struct pool *p, uint8_t kind, struct gp_slice fields)
 			return -EPROTO;
 		return p->begun ? l->begin(l->context, file_at(p, 0)->name) : l->end(l->context);
 	}
-	int r = gp_told_tell(kind, fields, &l->told);
+	int r = gp_told_tell(&p->hearer, kind, fields, &l->told);
 	return r == 1 || r == -EINVAL ? 0 : r;
 }
 

@@ -61,6 +61,7 @@ struct pool {
 	bool spent; /* the reader has said that it ends */
 	bool begun; /* a report of the first one */
 	struct gp_buf in;
+	struct gp_told_hearer hearer;
 };
 
 void

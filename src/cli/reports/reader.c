@@ -216,7 +216,7 @@ reader_run(int socket, const char *shared, const struct reader_limits *limits)
 	r.socket = socket;
 	r.shared = shared;
 	r.limits = limits;
-	r.told = (struct gp_told_writer){GP_BUF_INIT(OUT_MAX), OUT_FULL, empty};
+	r.told = gp_told_writer(OUT_MAX, OUT_FULL, empty);
 	r.listener = gp_told_listener(&r.told);
 	r.intake = (struct gp_intake){
 		.caps = {{limits->size_max, GP_ARCHIVE_STRANGERS_RATIO}, limits->records_max},
