@@ -258,18 +258,13 @@ derive(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
 bool
 gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other)
 {
-	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
 	const struct gp_map_entry *e;
 	size_t at = 0;
 	bool good = true;
 	while (good && (e = gp_map_next(&other->map, &at)) != NULL) {
 		const struct gp_cell *cell = e->value;
 		good = gp_cells_add(c, cell->key, cell->values);
-		if (good && cell->key.ptr[0] == GP_CELL_SOURCE_DAY)
-			good = derive(c, cell, &key);
 	}
-	good = good && !key.failed;
-	gp_buf_free(&key);
 	return good;
 }
 
@@ -338,21 +333,45 @@ compare(const void *a, const void *b)
 	return gp_slice_cmp((*x)->key, (*y)->key);
 }
 
+static const struct gp_cell **
+list_cells(const struct gp_cells *c)
+{
+	const struct gp_map_entry *e;
+	size_t at = 0, len = 0;
+	const struct gp_cell **list = calloc(c->map.len, sizeof(const struct gp_cell *));
+	while (list && (e = gp_map_next(&c->map, &at)) != NULL)
+		list[len++] = e->value;
+	return list;
+}
+
+static bool
+derive_all(struct gp_cells *c)
+{
+	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
+	size_t len = c->map.len; /* without those that are added now */
+	const struct gp_cell **list = list_cells(c);
+	bool good = list != NULL;
+	for (size_t i = 0; good && i < len; i++) {
+		if (list[i]->key.ptr[0] == GP_CELL_SOURCE_DAY)
+			good = derive(c, list[i], &key);
+	}
+	good = good && !key.failed;
+	gp_buf_free(&key);
+	free(list);
+	return good;
+}
+
 int
 gp_cells_flush(struct gp_cells *c, struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
 {
 	struct week week = {.trusted = -1};
-	const struct gp_map_entry *e;
-	size_t at = 0, len = 0;
-	int r = 0;
 	if (c->map.len == 0)
 		return 0;
-	const struct gp_cell **list = calloc(c->map.len, sizeof(const struct gp_cell *));
-	if (!list)
-		return -ENOMEM;
-	while ((e = gp_map_next(&c->map, &at)) != NULL)
-		list[len++] = e->value;
-	qsort(list, len, sizeof(*list), compare);
+	const struct gp_cell **list = derive_all(c) ? list_cells(c) : NULL;
+	size_t len = c->map.len;
+	int r = list ? 0 : -ENOMEM;
+	if (list)
+		qsort(list, len, sizeof(*list), compare);
 	for (size_t i = 0; r == 0 && i < len; i++)
 		r = write_cell(list[i], statements, &week);
 	free(list);
