@@ -150,7 +150,8 @@ an_older_database_is_brought_up(void **state)
 	db = gp_reportdb_close(db);
 	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
 	assert_int_equal(
-		sqlite3_exec(old, "DROP TABLE name; PRAGMA user_version = 1;", NULL, NULL, NULL),
+		sqlite3_exec(old, "DROP TABLE name; DROP TABLE block;"
+			     " PRAGMA user_version = 1;", NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(old);
 	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &db), -EPROTO);
