@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reportdb/cells.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -121,11 +122,8 @@ gp_cells_key(struct gp_buf *key, enum gp_cell_table table)
 void
 gp_cells_key_number(struct gp_buf *key, int64_t n)
 {
-	char octets[8];
-	uint64_t bits = flip(n);
-	for (size_t i = 0; i < sizeof(octets); i++)
-		octets[i] = (char)(bits >> (56 - 8 * i));
-	gp_buf_put(key, gp_slice(octets, sizeof(octets)));
+	uint64_t bits = htobe64(flip(n));
+	gp_buf_put(key, gp_slice((const char *)&bits, sizeof(bits)));
 }
 
 void
@@ -155,12 +153,11 @@ take_table(struct gp_slice *key)
 static int64_t
 take_number(struct gp_slice *key)
 {
-	uint64_t bits = 0;
-	gp_assert(key->len >= 8);
-	for (size_t i = 0; i < 8; i++)
-		bits = bits << 8 | (uint8_t)key->ptr[i];
-	*key = gp_slice_drop(*key, 8);
-	return (int64_t)(bits ^ UINT64_C(1) << 63);
+	uint64_t bits;
+	gp_assert(key->len >= sizeof(bits));
+	memcpy(&bits, key->ptr, sizeof(bits));
+	*key = gp_slice_drop(*key, sizeof(bits));
+	return (int64_t)(be64toh(bits) ^ UINT64_C(1) << 63);
 }
 
 static struct gp_slice
@@ -203,19 +200,36 @@ gp_cells_full(const struct gp_cells *c)
 	return c->map.len >= GP_CELLS_MAX || c->arena.used >= GP_CELLS_MEMORY_MAX / 4;
 }
 
+static struct gp_cell *
+new_cell(struct gp_cells *c, const struct table *t, struct gp_slice key, const int64_t *values)
+{
+	size_t size = t->values * sizeof(*values);
+	struct gp_cell *cell = gp_arena_alloc(&c->arena, sizeof(*cell) + size);
+	if (!cell)
+		return NULL;
+	cell->key = gp_arena_dup(&c->arena, key);
+	memcpy(cell->values, values, size);
+	return cell->key.ptr ? cell : NULL;
+}
+
 bool
 gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 {
 	struct gp_slice rest = key;
 	const struct table *t = take_table(&rest);
-	struct gp_cell *cell = gp_map_get(&c->map, key);
+	struct gp_map_entry *e = gp_map_place(&c->map, key);
+	if (!e)
+		return false;
+	struct gp_cell *cell = e->value;
 	if (!cell) {
-		cell = gp_arena_new(&c->arena, struct gp_cell);
-		if (!cell)
+		cell = new_cell(c, t, key, values);
+		if (!cell) {
+			gp_cells_clear(c);
 			return false;
-		cell->key = gp_arena_dup(&c->arena, key);
-		memcpy(cell->values, values, t->values * sizeof(*values));
-		return cell->key.ptr && gp_map_set(&c->map, cell->key, cell);
+		}
+		e->key = cell->key;
+		e->value = cell;
+		return true;
 	}
 	for (size_t i = 0; i < t->values; i++) {
 		int64_t *v = &cell->values[i];
@@ -226,10 +240,21 @@ gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 	return true;
 }
 
-/* What a source had on a day, as what it had in that week, of all domains; and when it was
- * seen. */
 static bool
-derive(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
+add_seen(struct gp_cells *c, int64_t trusted, struct gp_slice domain, struct gp_slice source,
+	 const int64_t days[2], struct gp_buf *key)
+{
+	gp_cells_key(key, GP_CELL_SOURCE);
+	gp_cells_key_number(key, trusted);
+	gp_cells_key_text(key, domain);
+	gp_cells_key_octets(key, source);
+	return gp_cells_add(c, gp_buf_slice(key), days);
+}
+
+/* What a source had on a day, as what it had in that week, of all domains; and when it was seen,
+ * by that domain. */
+static bool
+derive_from_day(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
 {
 	struct gp_slice rest = gp_slice_drop(cell->key, 1);
 	int64_t trusted = take_number(&rest);
@@ -241,18 +266,18 @@ derive(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
 	gp_cells_key_number(key, trusted);
 	gp_cells_key_number(key, day / 7);
 	gp_cells_key_octets(key, source);
-	if (!gp_cells_add(c, gp_buf_slice(key), cell->values))
-		return false;
-	const struct gp_slice domains[] = {domain, GP_SLICE("")};
-	for (size_t i = 0; i < GP_ARRAY_LEN(domains); i++) {
-		gp_cells_key(key, GP_CELL_SOURCE);
-		gp_cells_key_number(key, trusted);
-		gp_cells_key_text(key, domains[i]);
-		gp_cells_key_octets(key, source);
-		if (!gp_cells_add(c, gp_buf_slice(key), (const int64_t[]){day, day}))
-			return false;
-	}
-	return true;
+	return gp_cells_add(c, gp_buf_slice(key), cell->values) &&
+	       add_seen(c, trusted, domain, source, (const int64_t[]){day, day}, key);
+}
+
+/* And by all. */
+static bool
+derive_from_source(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
+{
+	struct gp_slice rest = gp_slice_drop(cell->key, 1);
+	int64_t trusted = take_number(&rest);
+	(void)gp_slice_cut(&rest, '\0');
+	return add_seen(c, trusted, GP_SLICE(""), take_octets(&rest), cell->values, key);
 }
 
 bool
@@ -344,16 +369,18 @@ list_cells(const struct gp_cells *c)
 	return list;
 }
 
+/* What all cells of a table come to in others. */
 static bool
-derive_all(struct gp_cells *c)
+derive(struct gp_cells *c, enum gp_cell_table table,
+       bool (*from)(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key))
 {
 	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
 	size_t len = c->map.len; /* without those that are added now */
 	const struct gp_cell **list = list_cells(c);
 	bool good = list != NULL;
 	for (size_t i = 0; good && i < len; i++) {
-		if (list[i]->key.ptr[0] == GP_CELL_SOURCE_DAY)
-			good = derive(c, list[i], &key);
+		if (list[i]->key.ptr[0] == (char)table)
+			good = from(c, list[i], &key);
 	}
 	good = good && !key.failed;
 	gp_buf_free(&key);
@@ -367,7 +394,9 @@ gp_cells_flush(struct gp_cells *c, struct gp_sql_statement *const statements[GP_
 	struct week week = {.trusted = -1};
 	if (c->map.len == 0)
 		return 0;
-	const struct gp_cell **list = derive_all(c) ? list_cells(c) : NULL;
+	bool good = derive(c, GP_CELL_SOURCE_DAY, derive_from_day) &&
+		    derive(c, GP_CELL_SOURCE, derive_from_source);
+	const struct gp_cell **list = good ? list_cells(c) : NULL;
 	size_t len = c->map.len;
 	int r = list ? 0 : -ENOMEM;
 	if (list)

@@ -41,7 +41,7 @@ enum gp_cell_table {
 
 struct gp_cell {
 	struct gp_slice key;
-	int64_t values[GP_CELLS_VALUES_MAX];
+	int64_t values[]; /* as many as its table has */
 };
 
 struct gp_cells {
@@ -70,7 +70,8 @@ gp_cells_key_text(struct gp_buf *key, struct gp_slice text);
 void
 gp_cells_key_octets(struct gp_buf *key, struct gp_slice octets); /* at most 255 */
 
-/* Adds the values of that table: sums, or the first and the last day. False: no memory. */
+/* Adds the values of that table: sums, or the first and the last day. False: no memory; all that was
+ * added is gone. */
 [[nodiscard]] bool
 gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values);
 /* Adds all of another set. */

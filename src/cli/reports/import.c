@@ -14,7 +14,7 @@
 #include "cli/reports/reports.h"
 
 enum {
-	SYNC_DOCUMENTS = 20000, /* told between two syncs, and */
+	SYNC_DOCUMENTS = 200000, /* told between two syncs, and */
 	SYNC_S = 2,
 	TOLD_MAX = 1000, /* of what is in quarantine; the database has all */
 	DAY_S = 24 * 3600,
