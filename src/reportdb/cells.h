@@ -47,6 +47,8 @@ struct gp_cell {
 struct gp_cells {
 	struct gp_map map;
 	struct gp_arena arena;
+	struct gp_cell **list; /* all, as they came; map.len of them */
+	size_t cap;
 };
 
 /* seed: random; another one for each of two sets that are added to one another (base/map.h). */
