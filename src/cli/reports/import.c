@@ -228,6 +228,15 @@ file(void *context, int fd, const struct reader_request *request, const char *na
 }
 
 static int
+octets(void *context, struct gp_slice all, const char *name)
+{
+	struct import *m = context;
+	if (all.len <= m->o->size_max)
+		return pool_put_octets(&m->pool, all, name);
+	return unreadable(m, name, "it is larger than --max-size");
+}
+
+static int
 store(void *context)
 {
 	struct import *m = context;
@@ -255,7 +264,7 @@ walk_imap(struct import *m)
 static int
 walk_all(struct import *m)
 {
-	const struct places_listener places = {m, file, unreadable};
+	const struct places_listener places = {m, file, octets, unreadable};
 	int r = *m->o->imap.server ? walk_imap(m) : 0;
 	for (size_t i = 0; r == 0 && i < m->o->operands_len; i++)
 		r = places_walk(m->o->operands[i], &places);
