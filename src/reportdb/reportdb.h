@@ -51,8 +51,13 @@ enum gp_reportdb_mode {
 	GP_REPORTDB_MAKE, /* write, also where there is none */
 };
 
-/* Brings an older one's tables up to date when it writes. 0; -ENOENT; -EPROTO: of another
- * version; -EBUSY; -errno. *ret is NULL then. */
+/* Whether that is one of PostgreSQL's, as its URL is: postgresql://..., not a file. */
+bool
+gp_reportdb_is_server(const char *where);
+
+/* path: a file of SQLite's, or a server's URL. Brings an older one's tables up to date when it writes. 0; -ENOENT; -EPROTO: of another
+ * version; -EBUSY; -errno. *ret is then what gp_reportdb_why() may ask, and is only to be closed; or
+ * NULL. */
 [[nodiscard]] int
 gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportdb **ret);
 /* What was not synced is as if it had never been told. Accepts NULL, returns NULL. */

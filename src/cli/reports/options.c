@@ -483,8 +483,11 @@ reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret
 		int r = gp_reportdb_open(path, mode, ret);
 		umask(mask);
 		if (r < 0) {
-			fprintf(stderr, "gatepost reports: %s: %s\n", path,
-				gp_reportdb_why(NULL, r));
+			/* A URL may have a password in it. */
+			fprintf(stderr, "gatepost reports: %s: %s\n",
+				gp_reportdb_is_server(path) ? "the database" : path,
+				gp_reportdb_why(*ret, r));
+			*ret = gp_reportdb_close(*ret);
 			code = GP_EXIT_ERROR;
 		}
 	}
