@@ -279,6 +279,18 @@ gp_reportdb_close(struct gp_reportdb *db)
 	return NULL;
 }
 
+void
+gp_reportdb_stay(struct gp_reportdb *db)
+{
+	gp_sql_stay(db->sql);
+}
+
+bool
+gp_reportdb_lost(const struct gp_reportdb *db)
+{
+	return gp_sql_lost(db->sql);
+}
+
 const char *
 gp_reportdb_why(const struct gp_reportdb *db, int error)
 {

@@ -7,6 +7,8 @@
 /* Each as its name says in sql.h. */
 struct gp_sql_engine {
 	struct gp_sql *(*close)(struct gp_sql *sql);
+	void (*stay)(struct gp_sql *sql);
+	bool (*lost)(const struct gp_sql *sql);
 	const char *(*why)(const struct gp_sql *sql);
 	int (*migrate)(struct gp_sql *sql, const char *const *steps, size_t len);
 

@@ -233,6 +233,8 @@ gp_pglink_mend(struct gp_pglink *l)
 {
 	if (PQstatus(l->connection) == CONNECTION_OK)
 		return 0;
+	if (l->stays)
+		return gp_pglink_fail(l, -ENOTCONN, "the connection is lost");
 	PQreset(l->connection);
 	return begin_session(l);
 }

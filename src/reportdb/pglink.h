@@ -16,6 +16,7 @@ enum { GP_PGLINK_WHY_MAX = 512 };
 struct gp_pglink {
 	PGconn *connection; /* NULL: none was ever made */
 	bool writes, in_transaction;
+	bool stays;          /* as it is: once it is lost, it is not made anew */
 	int failed;          /* what spoilt the transaction: -errno; 0: nothing */
 	unsigned sent;       /* commands that are not waited for */
 	unsigned generation; /* of prepared statements: those of an older one may be gone */

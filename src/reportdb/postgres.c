@@ -610,6 +610,18 @@ close_database(struct gp_sql *sql)
 	return NULL;
 }
 
+static void
+stay(struct gp_sql *sql)
+{
+	its_link(sql)->stays = true;
+}
+
+static bool
+lost(const struct gp_sql *sql)
+{
+	return PQstatus(((const struct database *)sql)->link.connection) != CONNECTION_OK;
+}
+
 static const char *
 why(const struct gp_sql *sql)
 {
@@ -692,6 +704,8 @@ migrate(struct gp_sql *sql, const char *const *steps, size_t len)
 
 static const struct gp_sql_engine engine = {
 	.close = close_database,
+	.stay = stay,
+	.lost = lost,
 	.why = why,
 	.migrate = migrate,
 	.prepare = prepare,

@@ -60,6 +60,12 @@ gp_reportdb_is_server(const char *where);
  * NULL. */
 [[nodiscard]] int
 gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportdb **ret);
+/* From now on a connection that is lost stays so: in a sandbox nobody connects. */
+void
+gp_reportdb_stay(struct gp_reportdb *db);
+/* Whether it is lost. A file never is. */
+bool
+gp_reportdb_lost(const struct gp_reportdb *db);
 /* What was not synced is as if it had never been told. Accepts NULL, returns NULL. */
 struct gp_reportdb *
 gp_reportdb_close(struct gp_reportdb *db);

@@ -25,6 +25,18 @@ gp_sql_close(struct gp_sql *sql)
 	return sql ? sql->engine->close(sql) : NULL;
 }
 
+void
+gp_sql_stay(struct gp_sql *sql)
+{
+	sql->engine->stay(sql);
+}
+
+bool
+gp_sql_lost(const struct gp_sql *sql)
+{
+	return sql->engine->lost(sql);
+}
+
 const char *
 gp_sql_why(const struct gp_sql *sql)
 {

@@ -24,6 +24,11 @@ gp_sql_open(const char *where, enum gp_reportdb_mode mode, struct gp_sql **ret);
  * NULL. */
 struct gp_sql *
 gp_sql_close(struct gp_sql *sql);
+/* Of a server: gp_reportdb_stay(), gp_reportdb_lost(). */
+void
+gp_sql_stay(struct gp_sql *sql);
+bool
+gp_sql_lost(const struct gp_sql *sql);
 /* Of what failed last, in the database's words; until the next call. */
 const char *
 gp_sql_why(const struct gp_sql *sql);

@@ -246,6 +246,19 @@ close_database(struct gp_sql *sql)
 	return NULL;
 }
 
+static void
+stay(struct gp_sql *sql)
+{
+	(void)sql;
+}
+
+static bool
+lost(const struct gp_sql *sql)
+{
+	(void)sql;
+	return false;
+}
+
 static const char *
 why(const struct gp_sql *sql)
 {
@@ -264,6 +277,8 @@ migrate(struct gp_sql *sql, const char *const *steps, size_t len)
 
 static const struct gp_sql_engine engine = {
 	.close = close_database,
+	.stay = stay,
+	.lost = lost,
 	.why = why,
 	.migrate = migrate,
 	.prepare = prepare,

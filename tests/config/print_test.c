@@ -165,6 +165,7 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_int_equal(a->reports.failure_redact, b->reports.failure_redact);
 	assert_int_equal(a->reports.failure_window, b->reports.failure_window);
 	assert_int_equal(a->reports.keep_received, b->reports.keep_received);
+	assert_true(gp_slice_eq(a->reports.received_database, b->reports.received_database));
 	assert_int_equal(a->reports.failure_per_hour, b->reports.failure_per_hour);
 	assert_int_equal(a->reports.failure_per_day, b->reports.failure_per_day);
 	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);

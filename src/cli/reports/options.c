@@ -66,7 +66,7 @@ const char reports_usage[] =
 	"single failures.\n"
 	"\n"
 	"  -c FILE                  the configuration, whose state has the database\n"
-	"      --database FILE      the database itself\n"
+	"      --database FILE      the database itself, or a URL: postgresql://...\n"
 	"      --json               one object, or one a line\n"
 	"      --unauthenticated    reports whose sender nobody has authenticated: import as "
 	"such,\n"
@@ -443,7 +443,7 @@ reports_fail(const struct gp_reportdb *db, int error)
 	return GP_EXIT_ERROR;
 }
 
-/* STATE/reports/received.db, in the arena. */
+/* The configuration's, in the arena. */
 static int
 configured_path(const struct reports_options *o, bool make, struct gp_arena *arena,
 		const char **ret)
@@ -458,15 +458,15 @@ configured_path(const struct reports_options *o, bool make, struct gp_arena *are
 	}
 	struct gp_slice folder =
 		gp_arena_printf(arena, "%.*s/reports", GP_SLICE_FMT(config->state));
-	struct gp_slice path = gp_arena_printf(arena, "%.*s/received.db", GP_SLICE_FMT(folder));
+	*ret = gp_cli_received(config, arena);
 	if (arena->failed)
 		return GP_EXIT_ERROR;
 	/* Open to its owner alone, as the gateway makes it. */
-	if (make && mkdir(folder.ptr, 0700) < 0 && errno != EEXIST) {
+	if (make && !gp_reportdb_is_server(*ret) && mkdir(folder.ptr, 0700) < 0 &&
+	    errno != EEXIST) {
 		fprintf(stderr, "gatepost reports: %s: %s\n", folder.ptr, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
-	*ret = path.ptr;
 	return GP_EXIT_OK;
 }
 

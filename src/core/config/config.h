@@ -288,6 +288,9 @@ struct gp_config {
 		bool failure_redact;
 		uint64_t failure_window;
 		uint64_t keep_received;
+		/* URL of PostgreSQL's, which has no password in it; empty:
+		   STATE/reports/received.db */
+		struct gp_slice received_database;
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
 	} reports;

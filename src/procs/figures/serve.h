@@ -16,6 +16,10 @@
 void
 figures_serve_open(const char *path);
 
+/* Whether it was a server's, and the connection is lost. */
+bool
+figures_serve_lost(void);
+
 /* Takes fd over: the channel to web. permit: of what it may say to this role. */
 void
 figures_serve(struct gp_role_env *env, int fd, uint64_t permit);
