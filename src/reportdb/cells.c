@@ -50,16 +50,16 @@ static const struct table tables[GP_CELL_TABLES] = {
 		 {},
 		 "INSERT INTO source_day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		 " ON CONFLICT (trusted, domain, day, source) DO UPDATE SET" ADD_FIGURES},
-	/* With the thousandth part of the week's messages, and of those that do not align. */
+	/* What makes one of a week's top is the same for all of a week: see bind_top(). */
 	[GP_CELL_SOURCE_WEEK] =
 		{"nno",
 		 9,
 		 {},
 		 "INSERT INTO source_week AS t VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-		 " ?11, ?12, CASE WHEN ?4 >= ?13 OR ?4 - ?5 >= ?14 THEN 1 ELSE 0 END)"
+		 " ?11, ?12, ?13)"
 		 " ON CONFLICT (trusted, week, source) DO UPDATE SET" ADD_FIGURES
-		 ", top = CASE WHEN t.top = 1 OR t.messages + excluded.messages >= ?13 OR"
-		 " t.messages - t.aligned + excluded.messages - excluded.aligned >= ?14"
+		 ", top = CASE WHEN t.top = 1 OR t.messages + excluded.messages >= ?14 OR"
+		 " t.messages - t.aligned + excluded.messages - excluded.aligned >= ?15"
 		 " THEN 1 ELSE 0 END"},
 	/* Most have been seen before, and later: those are not written again. */
 	[GP_CELL_SOURCE] = {"nto",
@@ -320,6 +320,21 @@ find_week(struct week *w, struct gp_sql_statement *st, struct gp_slice key)
 	return GP_MIN(r, 0);
 }
 
+/* Whether it is one of its week's top by itself, and what makes it one together with what is there:
+ * the thousandth part of the week's messages, or of those that do not align. */
+static void
+bind_top(struct gp_sql_statement *st, int column, const struct gp_cell *cell,
+	 const struct week *week)
+{
+	int64_t messages = 1 + week->messages / TOP_PART;
+	int64_t unaligned = 1 + week->unaligned / TOP_PART;
+	gp_sql_bind_int(st, column,
+			cell->values[0] >= messages ||
+				cell->values[0] - cell->values[1] >= unaligned);
+	gp_sql_bind_int(st, column + 1, messages);
+	gp_sql_bind_int(st, column + 2, unaligned);
+}
+
 static int
 write_cell(const struct gp_cell *cell,
 	   struct gp_sql_statement *const statements[GP_CELL_STATEMENTS], struct week *week)
@@ -345,9 +360,7 @@ write_cell(const struct gp_cell *cell,
 		int r = find_week(week, statements[GP_CELL_WEEK], gp_slice_drop(cell->key, 1));
 		if (r < 0)
 			return r;
-		gp_sql_bind_int(st, column++, 1 + week->messages / TOP_PART);
-		gp_sql_bind_int(st, column++, 1 + week->unaligned / TOP_PART);
-		return gp_sql_run(st);
+		bind_top(st, column, cell, week);
 	}
 	return gp_sql_put(st);
 }

@@ -55,15 +55,19 @@ take_parameter(struct gp_slice *s, uint64_t last)
 }
 
 int
-gp_dialect_translate(struct gp_buf *to, const char *text, enum gp_dialect_form form)
+gp_dialect_translate(struct gp_buf *to, const char *text, enum gp_dialect_form form,
+		     int *ret_columns)
 {
 	struct gp_slice s = gp_slice_str(text);
-	uint64_t last = 0, most = 0;
+	uint64_t last = 0, most = 0, columns = 0;
 	while (s.len > 0) {
 		if (replace_any(to, &s) || (form == GP_DIALECT_ROWS && replace(to, &s, &of_rows)))
 			continue;
 		char c = s.ptr[0];
 		s = gp_slice_drop(s, 1);
+		/* The first parenthesis that ends behind a parameter is that of VALUES. */
+		if (c == ')' && columns == 0 && form == GP_DIALECT_ROWS)
+			columns = most;
 		if (c != '?') {
 			gp_buf_put_char(to, c);
 			continue;
@@ -74,5 +78,7 @@ gp_dialect_translate(struct gp_buf *to, const char *text, enum gp_dialect_form f
 	}
 	if (form == GP_DIALECT_INSERT)
 		gp_buf_put_str(to, " RETURNING id");
+	if (ret_columns)
+		*ret_columns = (int)columns;
 	return (int)most;
 }

@@ -13,6 +13,8 @@ enum gp_dialect_form {
 	GP_DIALECT_ROWS,   /* its VALUES are arrays, one of each column: many rows at once */
 };
 
-/* Appends it. Returns how many parameters it has. */
+/* Appends it. Returns how many parameters it has. ret_columns: so many of them, the first ones, are
+ * arrays; may be NULL. */
 int
-gp_dialect_translate(struct gp_buf *to, const char *text, enum gp_dialect_form form);
+gp_dialect_translate(struct gp_buf *to, const char *text, enum gp_dialect_form form,
+		     int *ret_columns);

@@ -28,8 +28,8 @@ struct gp_pglink {
  * arguments of a command, and a configuration: it stands in the file that PGPASSFILE or `passfile`
  * names, or nobody needs one.
  *
- * 0; -EADDRNOTAVAIL: it is none, or has a password; -ENOTCONN; -errno. The link is to be closed, whatever
- * it is.
+ * 0; -EADDRNOTAVAIL: it is none, has a password, or another encoding than UTF-8; -ENOTCONN; -errno.
+ * The link is to be closed, whatever it is.
  */
 [[nodiscard]] int
 gp_pglink_open(struct gp_pglink *l, const char *where, bool writes);

@@ -60,7 +60,7 @@ struct statement {
 	bool many;
 	enum gp_dialect_form form;
 	unsigned number, generation; /* its name there */
-	int parameters;
+	int parameters, columns;     /* of rows that go together */
 	struct parameter parameter[PARAMETERS_MAX];
 
 	size_t rows, octets; /* that wait */
@@ -179,7 +179,7 @@ collect(const struct statement *st, struct arguments *ret)
 {
 	for (int i = 0; i < st->parameters; i++) {
 		const struct parameter *p = &st->parameter[i];
-		bool rows = st->form == GP_DIALECT_ROWS;
+		bool rows = st->form == GP_DIALECT_ROWS && i < st->columns;
 		struct gp_slice value = rows ? gp_buf_slice(&p->column) : p->value;
 		ret->types[i] = rows ? array_of(p->type) : (Oid)p->type;
 		ret->values[i] = p->type == UNKNOWN ? NULL : value.len > 0 ? value.ptr : "";
@@ -203,7 +203,7 @@ send_text(struct statement *st, struct arguments *ret)
 	char name[NAMES_MAX];
 	if (st->many)
 		gp_buf_printf(&text, "DECLARE c%u NO SCROLL CURSOR FOR ", st->number);
-	(void)gp_dialect_translate(&text, st->text, st->form);
+	(void)gp_dialect_translate(&text, st->text, st->form, NULL);
 	gp_buf_put_char(&text, '\0');
 	collect(st, ret);
 	st->generation = l->generation;
@@ -271,7 +271,7 @@ end_column(struct parameter *p, size_t rows)
 static int
 send_rows(struct statement *st)
 {
-	for (int i = 0; i < st->parameters; i++)
+	for (int i = 0; i < st->columns; i++)
 		end_column(&st->parameter[i], st->rows);
 	st->rows = st->octets = 0;
 	return send_bound(st);
@@ -309,7 +309,7 @@ put(struct gp_sql_statement *sql_st)
 		st->next = db->waiting;
 		db->waiting = st;
 	}
-	for (int i = 0; i < st->parameters; i++) {
+	for (int i = 0; i < st->columns; i++) {
 		struct parameter *p = &st->parameter[i];
 		if (st->rows == 0)
 			begin_column(p);
@@ -340,8 +340,8 @@ prepare(struct gp_sql *sql, const char *text, bool many)
 		.text = text,
 		.many = many,
 		.number = ++db->statements,
-		.parameters = gp_dialect_translate(&translated, text, GP_DIALECT_PLAIN),
 	};
+	st->parameters = gp_dialect_translate(&translated, text, GP_DIALECT_ROWS, &st->columns);
 	gp_buf_free(&translated);
 	gp_assert(st->parameters <= PARAMETERS_MAX);
 	for (size_t i = 0; i < PARAMETERS_MAX; i++) {
@@ -651,7 +651,7 @@ static int
 take_step(struct gp_pglink *l, const char *step)
 {
 	struct gp_buf text = GP_BUF_INIT(STATEMENT_MAX);
-	(void)gp_dialect_translate(&text, step, GP_DIALECT_PLAIN);
+	(void)gp_dialect_translate(&text, step, GP_DIALECT_PLAIN, NULL);
 	gp_buf_put_char(&text, '\0');
 	int r = text.failed ? -ENOMEM : gp_pglink_execute(l, gp_buf_slice(&text).ptr, NULL);
 	gp_buf_free(&text);

@@ -51,13 +51,15 @@ enum gp_reportdb_mode {
 	GP_REPORTDB_MAKE, /* write, also where there is none */
 };
 
-/* Whether that is one of PostgreSQL's, as its URL is: postgresql://..., not a file. */
+/* Whether that is a database of PostgreSQL's, postgresql://..., and no file. */
 bool
 gp_reportdb_is_server(const char *where);
 
-/* path: a file of SQLite's, or a server's URL. Brings an older one's tables up to date when it writes. 0; -ENOENT; -EPROTO: of another
- * version; -EBUSY; -errno. *ret is then what gp_reportdb_why() may ask, and is only to be closed; or
- * NULL. */
+/*
+ * path: a file of SQLite's, or a URL of PostgreSQL's without a password. Brings an older one's
+ * tables up to date when it writes. 0; -ENOENT; -EPROTO: of another version; -EBUSY; -errno. After
+ * a failure *ret is NULL, or there to ask why, and to be closed.
+ */
 [[nodiscard]] int
 gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportdb **ret);
 /* From now on a connection that is lost stays so: in a sandbox nobody connects. */

@@ -40,7 +40,8 @@ gp_sql_migrate(struct gp_sql *sql, const char *const *steps, size_t len);
 
 /* --- statements --- */
 
-/* text: static. many: its rows may be more than memory should hold at once. NULL: it cannot be had; gp_sql_error() says why. */
+/* text: static. many: its rows may be more than memory should hold at once. NULL: it cannot be had;
+ * gp_sql_error() says why. */
 [[nodiscard]] struct gp_sql_statement *
 gp_sql_prepare(struct gp_sql *sql, const char *text, bool many);
 /* Why the last one could not be prepared: -errno. */
@@ -69,8 +70,9 @@ gp_sql_step(struct gp_sql_statement *st);
 [[nodiscard]] int
 gp_sql_run(struct gp_sql_statement *st);
 /* Of an INSERT of one row, of values without NULL, that is added together with others: soon, and
- * before anything else is asked. No two of them have the same key, unless gp_sql_push() stands
- * between. Within a transaction. */
+ * before anything else is asked. No two of them have the same key, and parameters outside
+ * of its VALUES are the same for all, unless gp_sql_push() or a question stands between. Within a
+ * transaction. */
 [[nodiscard]] int
 gp_sql_put(struct gp_sql_statement *st);
 [[nodiscard]] int

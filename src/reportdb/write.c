@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/ingest/text.h"
 #include "reportdb/parts.h"
 
 /* --- transactions --- */
@@ -380,6 +381,8 @@ take_tls_policy(struct gp_reportdb *db, const struct gp_ingest_tls_policy *p)
 	return r < 0 ? r : add_sessions(db, p);
 }
 
+/* A word and a host's name are no longer than a name: what is, is cut, as four long texts would not
+ * fit into a key of PostgreSQL's, which are at most 2.7 KB. */
 static int
 add_failed_sessions(struct gp_reportdb *db, const struct gp_ingest_tls_failure *f)
 {
@@ -393,8 +396,8 @@ add_failed_sessions(struct gp_reportdb *db, const struct gp_ingest_tls_failure *
 			continue;
 		gp_document_key(db, GP_CELL_TLS_FAILURE, d->tls_domain);
 		gp_cells_key_number(&db->key, day);
-		gp_cells_key_text(&db->key, f->result);
-		gp_cells_key_text(&db->key, f->receiving_mx);
+		gp_cells_key_text(&db->key, gp_ingest_cut(f->result, GP_INGEST_NAME_MAX));
+		gp_cells_key_text(&db->key, gp_ingest_cut(f->receiving_mx, GP_INGEST_NAME_MAX));
 		gp_cells_key_text(&db->key, d->org);
 		r = gp_document_add(db, (const int64_t[]){(int64_t)parts[i]});
 	}

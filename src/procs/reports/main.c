@@ -22,7 +22,7 @@ enum {
 	STOP_GRACE_MS = 15'000,           /* spool has 10 s */
 	/* Until a server is looked for again: one that is lost, one that was away already. */
 	LOST_MS = 1000,
-	AWAY_MS = 30 * 1000,
+	AWAY_MS = 10 * 1000,
 	WHERE_MAX = 1024, /* octets of where others' reports are */
 	SPREAD = 6,       /* reports start within this part of a period: 4 hours of a day */
 };

@@ -15,8 +15,8 @@
 void
 received_open(const char *path);
 
-/* Whether reports cannot be kept until this process is another, as a server could not be reached, or
- * as the connection to it was lost. */
+/* Whether reports cannot be kept until this process is another, as a server could not be reached,
+ * or as the connection to it was lost. */
 bool
 received_away(void);
 bool

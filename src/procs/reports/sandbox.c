@@ -10,8 +10,8 @@ static const int calls[] = {
 	SCMP_SYS(ftruncate),
 };
 
-/* Beyond that, libpq's and OpenSSL's on connections that were made before: there is no socket(2) and
-   no connect(2). */
+/* Beyond that, libpq's and OpenSSL's on connections that were made before: there is no socket(2)
+   and no connect(2). */
 static const int server_calls[] = {
 	SCMP_SYS(pwrite64), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate),
 	SCMP_SYS(sendto),   SCMP_SYS(recvfrom),  SCMP_SYS(poll),
