@@ -645,7 +645,7 @@ nothing_is_concluded_from_silence(void **state)
 
 /* --- what is wrong in records of others --- */
 
-/* Whoever looks for it is told the way; its own is told beside it, with the record that mends it. */
+/* The way is told; what is its own is told beside it, with the record that mends it. */
 static void
 faults_of_others_tell_the_way(void **state)
 {

@@ -170,6 +170,7 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     world, rows = World(), []
 
     def postfix(number, name, certificate, *more, **settings):
+        settings = {"smtpd_tls_protocols": ">=TLSv1.2", **settings}
         rows.append(listener(f"20.0.0.{number}", name, certificate and with_key_first(certificate, *more), **settings))
 
     def issue(domain, *hosts, **options):
@@ -193,7 +194,7 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     world.domain("proven.test", "20.0.0.7", policy=None, tlsa=tlsa(key_digest(own), SPARE))
     postfix(7, "mx1.proven.test", own)
     world.domain("key.test", "20.0.0.8", tlsa=tlsa(SPARE))
-    postfix(8, "mx1.key.test", chain := issue("key.test", "mx1"), authority.pem, smtpd_tls_protocols=">=TLSv1.2")
+    postfix(8, "mx1.key.test", chain := issue("key.test", "mx1"), authority.pem)
     world.domain("closed.test", "20.0.0.9", policy=None)
     world.domain("helo.test", "20.0.0.10")
     postfix(10, "localhost", issue("helo.test", "mx1"))
@@ -209,7 +210,12 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     ecdsa, rsa = issue("two.test", "mx1"), issue("two.test", "mx1", rsa_bits=2048)
     world.domain("two.test", "20.0.0.23", tlsa=tlsa(key_digest(ecdsa), SPARE))
     other = with_key_first(rsa).read_text(encoding="ascii")
-    postfix(23, "mx1.two.test", ecdsa, other, smtpd_tls_protocols=">=TLSv1.2")
+    postfix(23, "mx1.two.test", ecdsa, other)
+    # What Debian's Postfix takes unless told; and who has the newest alone.
+    world.domain("old.test", "20.0.0.24")
+    postfix(24, "mx1.old.test", issue("old.test", "mx1"), smtpd_tls_protocols=">=TLSv1")
+    world.domain("newest.test", "20.0.0.25")
+    postfix(25, "mx1.newest.test", issue("newest.test", "mx1"), smtpd_tls_protocols=">=TLSv1.3")
     # Policies.
     answer, good = httpsrig.answer, ENFORCE.format
     policies = {
@@ -270,6 +276,8 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
             "cert.name": "low",
         },
         "short.test": {**lone, "cert.key": "medium"},
+        "old.test": {**lone, "tls.old": "medium"},
+        "newest.test": lone,
         "testing.test": {**lone, "sts.mode.testing": "low"},
         "nmx.test": {**lone, "sts.policy.syntax": "high"},
         "uncovered.test": {**lone, "sts.mx.uncovered": "critical"},
@@ -287,7 +295,10 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     assert unmeasured(found["busy.test"])["tls.none"] == "mx1.busy.test 20.0.0.30: its greeting was 421"
     assert "asked not to be scanned" in unmeasured(found["left.test"])["tls.none"]
     assert left.connections == 0
-    assert unmeasured(found["clean.test"]).keys() == {"tls.old", "tls.weakcipher", "tls.compression"}
+    assert unmeasured(found["clean.test"]).keys() == {"tls.weakcipher"}
+    assert unmeasured(found["newest.test"]).keys() == {"tls.weakcipher"}
+    old = next(f for f in found["old.test"]["findings"] if f["id"] == "tls.old")
+    assert old["evidence"] == "mx1.old.test 20.0.0.24: TLS 1.0, TLS 1.1"
     # Two domains, one host, one look.
     assert {"tls.none", "auth.clear"} <= graves(found["shared.test"]).keys()
     assert clear.connections == 1
@@ -308,8 +319,8 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
         found = by_domain(audit(peers, world.names, authority, *surveyed, more=["--json", "--tls-survey"]))
     assert graves(found["key.test"]) == {"mx.single": "info"}
     assert unmeasured(found["key.test"]) == {}
-    # A survey sees what one session does not: what Debian's Postfix takes unless told.
-    assert graves(found["testing.test"]) == {**lone, "sts.mode.testing": "low", "tls.old": "medium"}
+    # A survey sees what a session and its versions do not: the key of another kind.
+    assert graves(found["testing.test"]) == {**lone, "sts.mode.testing": "low"}
     assert graves(found["two.test"]) == {"mx.single": "info", "dane.mismatch": "critical"}
 
 

@@ -211,6 +211,7 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 		.mta_sts = true,
 		.authorities = o->authorities,
 		.tls_survey = o->tls_survey,
+		.tls_versions = true,
 		.mode = -1,
 		.tls = tls,
 		.confine = confine,

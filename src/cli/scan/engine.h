@@ -43,7 +43,8 @@ struct scan_engine_options {
 	bool mta_sts;                  /* of domains: their policies */
 	const char *authorities;       /* path, of who is believed about them; NULL: the system's */
 	bool tls_survey;               /* of hosts that came to TLS, */
-	uint32_t survey_connections;   /* by at most so many */
+	uint32_t survey_connections;   /* by at most so many; 0: as is usual */
+	bool tls_versions;             /* without it: a brief one, of those that shook hands */
 	const char *canary_list;       /* path, of what arrived; NULL: nobody will tell */
 	uint64_t canary_wait_ms;       /* for arrivals, once something was sent */
 	int mode;                      /* enum gp_probe_mode; -1: as the port has it */

@@ -272,6 +272,7 @@ survey_options(const struct host *h, struct gp_slice seed)
 		.sni = h->talk.sni,
 		.seed = seed,
 		.tls_at_once = record->mode == GP_PROBE_MODE_TLS,
+		.brief = !o->tls_survey,
 		.lines_max = GP_MIN(at_once, (uint32_t)GP_SURVEYOR_LINES_MAX),
 		.connections_max = o->survey_connections,
 		.greeting_ms = GP_PROBE_GREETING_MS,
@@ -313,7 +314,9 @@ on_done(struct scan_talk *t)
 	h->result->tls = t->tls;
 	h->result->connect_error = t->connect_error;
 	t->probe = NULL;
-	if (h->engine->o->tls_survey && gp_probe_record(h->result->probe)->tls_tried)
+	const struct scan_engine_options *o = h->engine->o;
+	bool tried = gp_probe_record(h->result->probe)->tls_tried;
+	if ((o->tls_survey && tried) || (o->tls_versions && t->tls.ok))
 		begin_survey(h);
 	else
 		wait_for_arrivals(h);

@@ -324,6 +324,7 @@ begin_survey(struct replay *p, struct host *h, const json_t *o)
 		.sni = octets(o, "sni", &p->arena),
 		.seed = octets(o, "seed", &p->arena),
 		.tls_at_once = number(o, "tls_at_once"),
+		.brief = number(o, "brief"),
 		.lines_max = (uint32_t)number(o, "lines_max"),
 		.connections_max = (uint32_t)number(o, "connections_max"),
 		.greeting_ms = (uint32_t)number(o, "greeting_ms"),
