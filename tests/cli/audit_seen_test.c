@@ -246,6 +246,45 @@ who_was_left_out_is_not_met(void **state)
 	gp_arena_free(&arena);
 }
 
+/* What an address shows to another name stands beside what it is. */
+static void
+another_name_shows_another_certificate(void **state)
+{
+	const struct gp_posture_host met = {.address = {192, 0, 2, 7},
+					    .address_len = 4,
+					    .reach = GP_POSTURE_MET,
+					    .asked = GP_SLICE("a.test"),
+					    .says = GP_SLICE("a.test"),
+					    .software = "Postfix",
+					    .tls = GP_POSTURE_TLS_SPOKEN,
+					    .old_known = true,
+					    .chains = {{.names = GP_SLICE("a.test")}},
+					    .chains_len = 1};
+	struct gp_posture_host brief = met, closed = met, other;
+	(void)state;
+	brief.asked = brief.chains[0].names = GP_SLICE("b.test");
+	brief.old_known = false;
+	brief.software = NULL;
+	assert_true(audit_seen_otherwise(&met, &brief, &other));
+	assert_slice(other.asked, "b.test");
+	assert_slice(other.says, "a.test");
+	assert_slice(other.chains[0].names, "b.test");
+	assert_true(other.old_known);
+	assert_string_equal(other.software, "Postfix");
+	brief.tls = GP_POSTURE_TLS_BROKEN;
+	brief.tls_why = "unrecognized name";
+	brief.chains_len = 0;
+	assert_true(audit_seen_otherwise(&met, &brief, &other));
+	assert_int_equal(other.tls, GP_POSTURE_TLS_BROKEN);
+	assert_string_equal(other.tls_why, "unrecognized name");
+	/* who was busy this time, or was not met before */
+	brief.tls = GP_POSTURE_TLS_UNKNOWN;
+	assert_false(audit_seen_otherwise(&met, &brief, &other));
+	closed.reach = GP_POSTURE_NOT_MET;
+	assert_false(audit_seen_otherwise(&met, &closed, &other));
+	assert_false(audit_seen_otherwise(&closed, &met, &other));
+}
+
 static void
 fetches_become_outcomes(void **state)
 {
@@ -287,6 +326,7 @@ main(void)
 		cmocka_unit_test(a_session_shows_its_best_only),
 		cmocka_unit_test(a_brief_survey_shows_versions_and_compression),
 		cmocka_unit_test(who_was_left_out_is_not_met),
+		cmocka_unit_test(another_name_shows_another_certificate),
 		cmocka_unit_test(fetches_become_outcomes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -123,6 +124,36 @@ class Talker:
     def stop(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+
+
+class Chooser(Talker):
+    """One that has a certificate for each name, and shows the one that it is asked for; else the first."""
+
+    def __init__(self, address, certificates):
+        self.contexts, self.asked, self.said = {}, [], []
+        for name, pem in certificates.items():
+            context = self.contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pem)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.first = next(iter(self.contexts.values()))
+        self.first.sni_callback = self.choose
+        super().__init__(address, b"220 mx.a.test ESMTP\r\n", b"250-mx.a.test\r\n250 STARTTLS\r\n")
+
+    def choose(self, tls, name, _context):
+        self.asked.append(name)
+        tls.context = self.contexts.get(name, self.first)
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError), connection:
+            connection.sendall(self.greeting)
+            connection.recv(1000)
+            connection.sendall(self.ehlo)
+            connection.recv(1000)
+            connection.sendall(b"220 go on\r\n")
+            with self.first.wrap_socket(connection, server_side=True) as tls, tls.makefile("rb") as lines:
+                for line in lines:
+                    self.said.append(line.split()[0].decode())
+                    tls.sendall(b"250 mx.a.test\r\n")
 
 
 def listener(address, name, certificate=None, **settings):
@@ -322,6 +353,49 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     # A survey sees what a session and its versions do not: the key of another kind.
     assert graves(found["testing.test"]) == {**lone, "sts.mode.testing": "low"}
     assert graves(found["two.test"]) == {"mx.single": "info", "dane.mismatch": "critical"}
+
+
+def test_each_name_of_an_address_is_asked_for_its_certificate(tmp_path):
+    give_addresses("20.0.0.1")
+    authority = httpsrig.Authority(tmp_path)
+    shared = authority.issue("mx1.a.test", "mx3.a.test")
+    server = Chooser("20.0.0.1", {
+        "mx1.a.test": shared,
+        "mx2.a.test": authority.issue("mx2.a.test"),
+        "mx5.a.test": authority.issue("mx5.a.test", expired=True),
+    })  # fmt: skip
+    hosts = [f"mx{n}.a.test" for n in range(1, 6)]
+    world = {"a.test": {"MX": [[10 * n, host] for n, host in enumerate(hosts, 1)]}}
+    # Others lead there by the same names, and one by more than anybody is asked in.
+    world["b.test"] = {"MX": [[10, "mx1.a.test"], [20, "mx4.a.test"]]}
+    many = [f"mx{n}.many.test" for n in range(20)]
+    world["many.test"] = {"MX": [[10, host] for host in many]}
+    world.update({host: {"A": ["20.0.0.1"]} for host in hosts + many})
+    # The key of the first is not that of the record: whether there is another for this name is asked, too.
+    world["_25._tcp.mx3.a.test"] = {"TLSA": tlsa(SPARE, SPARE[::-1]), "secure": True}
+    world["mx3.a.test"]["secure"] = True
+    names = tmp_path / "names.json"
+    names.write_text(json.dumps(world), encoding="utf-8")
+    argv = ["--dns", names, "--probe", "--probe-rate", "0", "--probe-ca", authority.path, "--helo", "a.test", "--json"]
+    done = run("audit", *argv, "a.test", "b.test")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = by_domain(done.stdout)
+    evidence = {f["id"]: f["evidence"] for f in found["a.test"]["findings"] if f["state"] == "fail"}
+    assert evidence["cert.name"] == "mx4.a.test 20.0.0.1: it is for mx1.a.test mx3.a.test"
+    assert evidence["cert.expired"].startswith("mx5.a.test 20.0.0.1: since ")
+    assert "mx3.a.test 20.0.0.1: none of 2" in evidence["dane.mismatch"]
+    assert graves(found["b.test"])["cert.name"] == "low"
+    assert "cert.expired" not in graves(found["b.test"])
+    # One talk, and one handshake more for each other name.
+    assert server.said.count("HELP") == 1
+    assert [server.asked.count(host) for host in hosts[1:]] == [1, 1, 1, 1]
+
+    server.asked.clear()
+    done = run("audit", *argv, "many.test")
+    server.stop()
+    assert len(set(server.asked)) == 9
+    many = by_domain(done.stdout)["many.test"]
+    assert graves(many)["cert.name"] == "low"
 
 
 def test_nobody_is_looked_at_unless_wanted(tmp_path):

@@ -2,9 +2,9 @@
 /*
  * The MX hosts of all domains of an audit, and the domains' MTA-STS policies, looked at by the
  * engine of `gatepost scan` before the domains are: each address is talked to once, however many
- * domains lead to it, and asked by a few connections more which versions of TLS it takes, as slowly
- * as scan is; nothing is said there but what scan says to anybody without consent. Who asked not to
- * be scanned is not.
+ * domains lead to it, and asked by a few connections more which versions of TLS it takes, and in
+ * names that its certificate does not have for another one, as slowly as scan is. Nothing is said
+ * there but what scan says to anybody without consent. Who asked not to be scanned is not.
  */
 #pragma once
 

@@ -299,6 +299,22 @@ audit_seen_host(const struct scan_view *view, struct gp_arena *arena, struct gp_
 	return result < 0 || arena->failed ? -ENOMEM : 0;
 }
 
+bool
+audit_seen_otherwise(const struct gp_posture_host *met, const struct gp_posture_host *brief,
+		     struct gp_posture_host *ret)
+{
+	if (met->reach != GP_POSTURE_MET || brief->reach != GP_POSTURE_MET ||
+	    brief->tls == GP_POSTURE_TLS_UNKNOWN)
+		return false;
+	*ret = *met;
+	ret->asked = brief->asked;
+	ret->tls = brief->tls;
+	ret->tls_why = brief->tls_why;
+	memcpy(ret->chains, brief->chains, sizeof(ret->chains));
+	ret->chains_len = brief->chains_len;
+	return true;
+}
+
 /* --- policies --- */
 
 struct gp_posture_policy

@@ -222,6 +222,7 @@ put_options(struct gp_buf *out, const struct gp_probe_options *o)
 	};
 	put_number(out, "mode", o->mode);
 	put_number(out, "consents", o->consents);
+	put_number(out, "brief", o->brief);
 	put_number(out, "resume", o->resume);
 	put_number(out, "greeting_ms", o->greeting_ms);
 	put_number(out, "reply_ms", o->reply_ms);

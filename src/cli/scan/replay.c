@@ -164,6 +164,7 @@ read_options(const json_t *b, struct gp_arena *arena, struct gp_probe_options *r
 		.helo = octets(b, "helo", arena),
 		.mode = (uint8_t)number(b, "mode"),
 		.consents = (uint32_t)number(b, "consents"),
+		.brief = number(b, "brief"),
 		.resume = number(b, "resume"),
 		.greeting_ms = (uint32_t)number(b, "greeting_ms"),
 		.reply_ms = (uint32_t)number(b, "reply_ms"),
