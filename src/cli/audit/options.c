@@ -91,7 +91,7 @@ const char audit_usage[] =
 	"                           and MTA-STS policies are fetched. With --dns this is so "
 	"unless\n"
 	"      --probe              is said\n"
-	"      --tls-survey         of hosts: which versions and suites they take, by up to 60\n"
+	"      --tls-survey         of hosts: which suites of TLS they take, by up to 60\n"
 	"                           connections each\n"
 	"      --probe-rate N       connections a second; 10 unless told, 0 for no limit\n"
 	"      --probe-ca FILE      whom to believe about their certificates\n"
