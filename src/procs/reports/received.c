@@ -6,6 +6,7 @@
 
 #include "core/ingest/wire.h"
 #include "ipc/values.h"
+#include "procs/reports/names.h"
 #include "reportdb/reportdb.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -83,6 +84,12 @@ received_forget(const struct gp_config *cfg)
 		gp_error("received_not_forgotten", GP_FS("reason", gp_reportdb_why(self.db, r)));
 }
 
+struct gp_reportdb *
+received_idle(void)
+{
+	return self.open || self.done_len > 0 ? NULL : self.db;
+}
+
 /* --- answering --- */
 
 static uint8_t
@@ -128,6 +135,7 @@ settle(void)
 	for (size_t i = 0; self.channel && i < self.done_len; i++)
 		answer(&self.done[i]);
 	self.done_len = 0;
+	names_wake();
 }
 
 static void
