@@ -430,6 +430,18 @@ gp_reportdb_policies(struct gp_reportdb *db, const struct gp_reportdb_range *ran
 /* --- TLS --- */
 
 int
+gp_reportdb_tls_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			struct gp_arena *arena, struct gp_slice **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_TLS_DOMAINS, arena, gp_slice);
+	struct gp_slice *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = copy_at(&l, 0);
+	return close_list(&l, r, ret, ret_len);
+}
+
+int
 gp_reportdb_tls_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		     struct gp_arena *arena, struct gp_reportdb_tls_day **ret, size_t *ret_len)
 {
