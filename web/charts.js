@@ -63,7 +63,9 @@ export function lines() {
       chart.data = data;
       chart.update();
     } else if (canvas.isConnected) {
-      chart = new Chart(canvas, { type: "line", data, options: options(false) });
+      const shown = options(false);
+      Object.assign(shown.plugins.legend.labels, { usePointStyle: true, pointStyle: "line", boxWidth: 40 });
+      chart = new Chart(canvas, { type: "line", data, options: shown });
       drawn.add(chart);
     }
   };

@@ -51,9 +51,14 @@ export function day(epoch) {
   return parts(epoch, { year: "numeric", month: "2-digit", day: "2-digit" });
 }
 
+/** "14:05:09" */
+export function clock(epoch) {
+  return parts(epoch, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
 /** "2026-11-30 14:05:09" */
 export function time(epoch) {
-  return `${day(epoch)} ${parts(epoch, { hour: "2-digit", minute: "2-digit", second: "2-digit" })}`;
+  return `${day(epoch)} ${clock(epoch)}`;
 }
 
 /** Seconds as "1 h 02 min"; below zero with its sign. */

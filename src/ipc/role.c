@@ -20,11 +20,10 @@ enum { PEER_MISSING_MS = 60 * 1000 };
 /* What may come before start, and after. */
 static const uint64_t permit_before =
 	GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP | 1ull << GP_MSG_PING);
-static const uint64_t permit_after = 1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER |
-				     1ull << GP_MSG_KEY | 1ull << GP_MSG_DKIM_KEYS |
-				     1ull << GP_MSG_SECRET | 1ull << GP_MSG_USERS |
-				     1ull << GP_MSG_ROLES |
-				     1ull << GP_MSG_STOP | 1ull << GP_MSG_PING;
+static const uint64_t permit_after =
+	1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER | 1ull << GP_MSG_KEY |
+	1ull << GP_MSG_DKIM_KEYS | 1ull << GP_MSG_SECRET | 1ull << GP_MSG_USERS |
+	1ull << GP_MSG_ROLES | 1ull << GP_MSG_STOP | 1ull << GP_MSG_PING;
 
 static struct {
 	const struct gp_role *role;

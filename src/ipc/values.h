@@ -118,7 +118,7 @@ enum gp_queue_result {
 	GP_QUEUE_NOT_FOUND,
 	GP_QUEUE_REFUSED,
 	GP_QUEUE_ERROR,
-	GP_QUEUE_PARTLY, /* for web: done, and there were more messages than it may have looked at */
+	GP_QUEUE_PARTLY, /* for web: done, but not all messages were looked at */
 };
 
 /* The state of a recipient in queue_rcpt: 0 pending and never tried, else enum gp_outcome_kind. */

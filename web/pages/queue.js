@@ -6,7 +6,7 @@ import { Refused, get, post } from "../api.js";
 import { lines } from "../charts.js";
 import { command, empty, h, replace, table, tag } from "../dom.js";
 import { address, changed } from "../filters.js";
-import { count, size, span, time } from "../format.js";
+import { clock, count, size, span, time } from "../format.js";
 import { figure, more, section, soft } from "./parts.js";
 
 export const title = "Queue";
@@ -55,10 +55,7 @@ function series(found) {
 
 function labels(found) {
   const n = found.moments.length - 1;
-  return found.moments.slice(0, -1).map((_, i) => {
-    const ago = (n - i) * found.moment_s;
-    return ago % 60 === 0 ? `${ago / 60} min ago` : `${ago} s ago`;
-  });
+  return found.moments.slice(0, -1).map((_, i) => clock(found.time - (n - i) * found.moment_s));
 }
 
 function rateWords(found) {
@@ -118,7 +115,7 @@ function deferrals(found, isAdmin) {
       cell: (d) => [h("b", {}, [d.code || "", d.status ?? ""].join(" ").trim()), d.reason ? ` ${d.reason}` : ""],
     },
     { title: "Attempts", kind: "number", cell: (d) => count(d.attempts) },
-    isAdmin && { title: "Message", cell: (d) => h("a", { href: changed({ id: d.id }) }, d.id) },
+    isAdmin && { title: "Message", cell: (d) => h("a", { href: changed({ id: d.id }), class: "whole" }, d.id) },
   ].filter(Boolean);
   return [
     table("The newest deferrals", columns, found.deferrals),

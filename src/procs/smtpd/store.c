@@ -23,7 +23,7 @@ static struct {
 	uint32_t later_len;
 	bool ids_asked;
 	bool full;
-	bool began; /* ids were given once */
+	bool began;    /* ids were given once */
 	uint32_t told; /* of connections */
 	struct event *tell_again;
 	struct tickets tickets;
@@ -139,8 +139,7 @@ void
 store_tell_connections(void)
 {
 	if (!self.tell_again)
-		self.tell_again =
-			evtimer_new(gp_loop_base(smtpd.env->loop), on_tell_again, NULL);
+		self.tell_again = evtimer_new(gp_loop_base(smtpd.env->loop), on_tell_again, NULL);
 	if (self.tell_again && !evtimer_pending(self.tell_again, NULL))
 		gp_timer_set(self.tell_again, CONNECTIONS_MS);
 }

@@ -501,8 +501,7 @@ control_connect(int fd)
 	if (self.web.channel)
 		forget_request(&self.web);
 	gp_channel_free(self.web.channel);
-	self.web.channel =
-		gp_channel_new(spool.env->loop, fd, GP_PERMIT_WEB_TO_SPOOL, &owner);
+	self.web.channel = gp_channel_new(spool.env->loop, fd, GP_PERMIT_WEB_TO_SPOOL, &owner);
 }
 
 int

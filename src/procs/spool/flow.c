@@ -9,7 +9,7 @@
 
 enum {
 	LOOK_AGAIN_MS = 2000,
-	/* Messages that are looked at: some ms of a turn at most, while others wait for their 250. */
+	/* Messages that are looked at: some ms of a turn, while others wait for their 250. */
 	LOOK_MAX = 100'000,
 	TEXTS_MAX = 64 * 1024,
 	DESTINATIONS_TOLD = 50,

@@ -21,7 +21,7 @@ enum {
 };
 
 struct recent_deferral {
-	uint64_t time_ms, id; /* since 1970 */
+	uint64_t time_ms, id;  /* since 1970 */
 	struct gp_reply reply; /* without its text */
 	uint32_t attempts;
 	uint16_t rcpt_len, remote_len, text_len;

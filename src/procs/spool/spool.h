@@ -117,7 +117,7 @@ struct destination {
 	uint32_t successes; /* since the window last grew */
 	uint32_t tasks;     /* that point here */
 	uint8_t transport;
-	uint8_t standing; /* enum standing */
+	uint8_t standing;              /* enum standing */
 	uint64_t looked_at, oldest_ms; /* by flow.c alone */
 };
 

@@ -280,10 +280,7 @@ put_roles(struct gp_json *j, const struct dashboard *d)
 		gp_json_open(j, NULL, '{');
 		gp_json_str(j, "role", gp_role_name((enum gp_role_id)s->role));
 		gp_json_number(j, "worker", s->index);
-		gp_json_str(j, "state",
-			    s->silent  ? "silent"
-			    : s->ready ? "ready"
-				       : "starting");
+		gp_json_str(j, "state", s->silent ? "silent" : s->ready ? "ready" : "starting");
 		gp_json_number(j, "since", (int64_t)(s->since_ms / 1000));
 		gp_json_number(j, "starts", s->starts);
 		gp_json_close(j, '}');
@@ -360,8 +357,9 @@ dashboard_figures(uint8_t result, struct gp_slice json, struct reply *r)
 		return;
 	}
 	if (result != GP_FIGURES_OK) {
-		reply_refuse(r, 503,
-		       "The figures cannot be read now. The log of the role reports says why.");
+		reply_refuse(
+			r, 503,
+			"The figures cannot be read now. The log of the role reports says why.");
 		return;
 	}
 	r->status = 200;
@@ -490,8 +488,8 @@ is_well_formed(const struct dashboard *d, const struct dashboard_request *q, uin
 	}
 	if (!is_our_name(d->config, host)) {
 		reply_refuse(r, 421,
-		       "The dashboard is not known by this name. The key web.name of "
-		       "gatepost.yaml can say that it is.");
+			     "The dashboard is not known by this name. The key web.name of "
+			     "gatepost.yaml can say that it is.");
 		return false;
 	}
 	return true;
@@ -516,7 +514,8 @@ may(const struct dashboard *d, const struct dashboard_request *q, const struct r
 		reply_refuse(r, 403, "Another site has made this request.");
 	else if (who.role < route->role)
 		reply_refuse(r, who.role == GP_WEB_NOBODY ? 401 : 403,
-		       who.role == GP_WEB_NOBODY ? "Sign in first." : "This needs the role admin.");
+			     who.role == GP_WEB_NOBODY ? "Sign in first."
+						       : "This needs the role admin.");
 	else if (!is_safe_method(q) && !has_token(d, q, &who))
 		reply_refuse(r, 403, "The page is too old. Load it again.");
 	else

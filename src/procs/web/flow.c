@@ -322,7 +322,8 @@ hear_end(struct flow_answer *a, const struct gp_msg_queue_done *done, struct rep
 	if (done->result == GP_QUEUE_NOT_FOUND) {
 		reply_refuse(r, 404, "There is no such message in the queue any more.");
 	} else if (done->result != GP_QUEUE_OK && done->result != GP_QUEUE_PARTLY) {
-		reply_refuse(r, 503, "The queue could not do that. The log of the role spool says why.");
+		reply_refuse(r, 503,
+			     "The queue could not do that. The log of the role spool says why.");
 	} else if (a->verb == GP_QUEUE_SHOW) {
 		end_list(a, done, r);
 	} else if (a->verb != GP_QUEUE_FLOW) {

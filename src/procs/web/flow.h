@@ -3,8 +3,8 @@
  * What the dashboard shows of the queue, and does to it: a request as a question for spool, and
  * what spool says as JSON (docs/api.md). Pure.
  *
- * Addresses of people, and the words of servers, which often hold some, are for admins alone: whoever
- * only reads sees domains, hosts and codes.
+ * Addresses of people, and the words of servers, which often hold some, are for admins alone:
+ * whoever only reads sees domains, hosts and codes.
  */
 #pragma once
 

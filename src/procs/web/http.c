@@ -269,8 +269,7 @@ static bool
 ask_spool(struct exchange *x, const struct dashboard_wish *wish)
 {
 	x->queue.on_answer = on_queue;
-	x->flow =
-		(struct flow_answer){.verb = wish->queue.verb, .addresses = wish->addresses};
+	x->flow = (struct flow_answer){.verb = wish->queue.verb, .addresses = wish->addresses};
 	bool asked = queue_ask(&x->queue, &wish->queue);
 	if (!asked)
 		flow_hear(&x->flow, NULL, &x->reply);
