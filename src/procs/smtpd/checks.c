@@ -381,6 +381,15 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 	return decision.reply;
 }
 
+struct gp_slice
+checks_passed(const struct checks *c)
+{
+	gp_assert(c->outcome == GP_VERIFY_DONE);
+	const struct gp_dmarc_result *dmarc = gp_verify_facts(c->verify).dmarc;
+	bool passed = dmarc && dmarc->verdict == GP_DMARC_PASS;
+	return passed ? dmarc->org_domain : GP_SLICE("");
+}
+
 const struct gp_arc_verdict *
 checks_chain(const struct checks *c)
 {

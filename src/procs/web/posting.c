@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ipc/values.h"
-#include "procs/limits/rate.h"
+#include "procs/limits/reporter.h"
 #include "sys/clock.h"
 
 enum {
@@ -21,7 +21,7 @@ static struct {
 	uint64_t last_ticket;
 	uint64_t asked; /* the ticket that ingest has, whoever waits for it; 0: none */
 	struct share held;
-	struct rate *rate;
+	struct rate *minute, *day;
 	struct event timer; /* until the first one has waited long enough */
 } self;
 
@@ -45,18 +45,19 @@ bool
 posting_may(const struct gp_config *cfg, const struct gp_sockaddr *client, size_t len,
 	    uint64_t now_ms)
 {
-	uint8_t keys[4][SOURCE_LEN];
+	uint8_t keys[2][SOURCE_LEN];
+	struct reporter nobody = {};
+	const struct reporter_limits limits = {cfg->reports.received_per_day,
+					       cfg->reports.received_size_per_day};
 	const struct rate_ask asks[] = {
 		{source_of('a', client, false, keys[0]), cfg->web.posts_per_minute, RATE_MINUTE_MS,
 		 1},
 		{source_of('n', client, true, keys[1]),
 		 (uint64_t)cfg->web.posts_per_minute * NETWORK_FACTOR, RATE_MINUTE_MS, 1},
-		{source_of('d', client, true, keys[2]), cfg->reports.received_per_day, RATE_DAY_MS,
-		 1},
-		{source_of('o', client, true, keys[3]), cfg->reports.received_size_per_day,
-		 RATE_DAY_MS, (uint32_t)len},
 	};
-	return rate_take(self.rate, asks, GP_ARRAY_LEN(asks), now_ms) < 0;
+	nobody.address_len = gp_sockaddr_octets(client, nobody.address);
+	return rate_take(self.minute, asks, GP_ARRAY_LEN(asks), now_ms) < 0 &&
+	       reporter_may(self.day, &nobody, &limits, len, now_ms);
 }
 
 /* --- what is held --- */
@@ -206,6 +207,9 @@ posting_start(struct event_base *base, const uint64_t seed[2])
 {
 	gp_list_init(&self.waiting);
 	share_init(&self.held, POSTING_HELD_MAX);
-	self.rate = rate_new(seed);
-	return !self.rate || evtimer_assign(&self.timer, base, on_timer, NULL) < 0 ? -ENOMEM : 0;
+	self.minute = rate_new(seed);
+	self.day = rate_new(seed);
+	return !self.minute || !self.day || evtimer_assign(&self.timer, base, on_timer, NULL) < 0
+		       ? -ENOMEM
+		       : 0;
 }
