@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gatepost-web: serves the dashboard, and the MTA-STS policies of our domains. Dials nobody, has no
- * key, checks no password. Start with session.c. */
+/* gatepost-web: serves the dashboard, and the MTA-STS policies of our domains, and takes TLS
+ * reports that are posted. Dials nobody, has no key, checks no password. Start with session.c. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -9,7 +9,11 @@
 #include "procs/web/figures.h"
 #include "procs/web/http.h"
 #include "procs/web/passwords.h"
+<<<<<<< HEAD
 #include "procs/web/queue.h"
+=======
+#include "procs/web/posting.h"
+>>>>>>> h-intake
 #include "procs/web/web.h"
 #include "sys/clock.h"
 #include "sys/password.h"
@@ -66,7 +70,9 @@ start(struct gp_role_env *env)
 	queue_start();
 	if (is_idle(env))
 		return 0;
-	int r = listener_start(env);
+	int r = posting_start(gp_loop_base(env->loop), env->seed);
+	if (r == 0)
+		r = listener_start(env);
 	return r == 0 ? tls_start(env, &tls_owner) : r;
 }
 
@@ -75,15 +81,24 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
 	gp_assert(role == GP_ROLE_SIGNER || role == GP_ROLE_AUTH || role == GP_ROLE_REPORTS ||
+<<<<<<< HEAD
 		  role == GP_ROLE_SPOOL);
+=======
+		  role == GP_ROLE_INGEST);
+>>>>>>> h-intake
 	if (is_idle(env))
 		close(fd);
 	else if (role == GP_ROLE_SIGNER)
 		tls_connect(env, fd);
 	else if (role == GP_ROLE_AUTH)
 		passwords_connect(env, fd);
+<<<<<<< HEAD
 	else if (role == GP_ROLE_SPOOL)
 		queue_connect(env, fd);
+=======
+	else if (role == GP_ROLE_INGEST)
+		posting_connect(env, fd);
+>>>>>>> h-intake
 	else
 		figures_connect(env, fd);
 }
