@@ -291,12 +291,9 @@ struct gp_config {
 		uint64_t keep_received;
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
-<<<<<<< HEAD
 		uint32_t names_per_day;    /* sources whose names are looked up */
-=======
 		uint32_t received_per_day; /* of a reporter: mails, and posts */
 		uint64_t received_size_per_day;
->>>>>>> h-intake
 	} reports;
 	struct {
 		const struct gp_certificate *certificates;

@@ -626,7 +626,6 @@ static const struct gp_key reports_keys[] = {
 	 .max = 2000,
 	 AT(reports.failure_per_day),
 	 .doc = "The same in a day, for all domains together."},
-<<<<<<< HEAD
 	{.name = "names_per_day",
 	 .type = GP_KEY_COUNT,
 	 .preset = "2000",
@@ -635,7 +634,6 @@ static const struct gp_key reports_keys[] = {
 	 AT(reports.names_per_day),
 	 .doc = "Of so many sources that others' reports tell of the DNS is asked for their host "
 		"names in a day, those with most messages first; 0: of none."},
-=======
 	{.name = "received_per_day",
 	 .type = GP_KEY_COUNT,
 	 .preset = "5000",
@@ -652,7 +650,6 @@ static const struct gp_key reports_keys[] = {
 	 .max = 100 * GB,
 	 AT(reports.received_size_per_day),
 	 .doc = "The same in octets, as they come."},
->>>>>>> h-intake
 };
 static const struct gp_key_group reports_group = GROUP(reports_keys);
 

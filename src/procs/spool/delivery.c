@@ -731,8 +731,8 @@ static uint64_t
 orphaned_until_ms(struct task *t)
 {
 	t->orphaned = (uint8_t)GP_MIN(t->orphaned + 1, ORPHANED_TIMES_MAX);
-	uint64_t pause = GP_MIN((uint64_t)ORPHANED_MS << (t->orphaned - 1),
-				spool.env->config->retry.max);
+	uint64_t pause =
+		GP_MIN((uint64_t)ORPHANED_MS << (t->orphaned - 1), spool.env->config->retry.max);
 	pause += random_below(pause / 2 + 1);
 	if (t->orphaned >= ORPHANED_TOLD)
 		gp_warning("deliverer_died_over", GP_FID("id", t->q->id),
@@ -798,7 +798,7 @@ delivery_connect(enum gp_role_id role, unsigned worker, int fd)
 		return;
 	}
 	struct peer *p = &self.relays[worker];
-	uint64_t permit = GP_PERMIT_RELAY_TO_SPOOL;
+	gp_permit permit = GP_PERMIT_RELAY_TO_SPOOL;
 	if (role == GP_ROLE_MAILDIR) {
 		p = &self.maildir;
 		permit = GP_PERMIT_MAILDIR_TO_SPOOL;

@@ -13,13 +13,9 @@
  *         resolver          |      resolver        fetch --> HTTPS servers
  *  443, 8025 --> web        |          |             |
  *                  |        +------ reports ---------+  (hears of relay's sessions and
-<<<<<<< HEAD
  *         signer, auth,     |         |                 smtpd's messages; asks signer,
- *         reports, spool    web       web               as spool does)
-=======
- *         signer, auth,               |                 smtpd's messages; asks signer,
- *         ingest, reports             web               as spool does)
->>>>>>> h-intake
+ *         ingest, reports,  web       web               as spool does)
+ *         spool
  */
 const struct role_spec role_specs[] = {
 	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2,
@@ -40,12 +36,7 @@ const struct role_spec role_specs[] = {
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(REPORTS)},
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES | NEEDS_SRS_SECRET, 0,
 	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH) | PEER(RESOLVER) | PEER(REPORTS)},
-<<<<<<< HEAD
 	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKETS | NEEDS_CERTIFICATES | NEEDS_ROLES, 0,
-	 PEER(SIGNER) | PEER(AUTH) | PEER(REPORTS) | PEER(SPOOL)},
-=======
-	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKETS | NEEDS_CERTIFICATES, 0,
-	 PEER(SIGNER) | PEER(AUTH) | PEER(REPORTS) | PEER(INGEST)},
->>>>>>> h-intake
+	 PEER(SIGNER) | PEER(AUTH) | PEER(REPORTS) | PEER(SPOOL) | PEER(INGEST)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

@@ -14,12 +14,9 @@
 #include "procs/web/answer.h"
 #include "procs/web/figures.h"
 #include "procs/web/passwords.h"
-<<<<<<< HEAD
-#include "procs/web/queue.h"
-=======
 #include "procs/web/post.h"
 #include "procs/web/posting.h"
->>>>>>> h-intake
+#include "procs/web/queue.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
@@ -38,11 +35,7 @@ enum {
 enum state {
 	HEAD,
 	BODY,
-<<<<<<< HEAD
-	WAITS, /* its connection is suspended: another process is asked */
-=======
 	WAITS, /* its connection is suspended: for another process's word */
->>>>>>> h-intake
 	READY,
 };
 
@@ -55,15 +48,12 @@ struct exchange {
 	bool secure; /* by which a cookie is set */
 	struct password_check check;
 	struct figures_request figures;
-<<<<<<< HEAD
 	struct queue_request queue;
 	struct flow_answer flow;
-=======
 	struct posting posting;
 	char domain[256]; /* that a posted report is about */
 	struct gp_sockaddr_text client;
 	bool dropped; /* what came of its body had to go */
->>>>>>> h-intake
 };
 
 static struct {
@@ -500,11 +490,8 @@ on_completed(void *arg, struct MHD_Connection *c, void **exchange,
 		return;
 	passwords_forget(&x->check);
 	figures_forget(&x->figures);
-<<<<<<< HEAD
 	queue_forget(&x->queue);
-=======
 	posting_forget(&x->posting);
->>>>>>> h-intake
 	if (x->body.ptr)
 		gp_wipe(x->body.ptr, x->body.cap);
 	gp_buf_free(&x->body);

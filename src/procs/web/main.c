@@ -9,11 +9,8 @@
 #include "procs/web/figures.h"
 #include "procs/web/http.h"
 #include "procs/web/passwords.h"
-<<<<<<< HEAD
-#include "procs/web/queue.h"
-=======
 #include "procs/web/posting.h"
->>>>>>> h-intake
+#include "procs/web/queue.h"
 #include "procs/web/web.h"
 #include "sys/clock.h"
 #include "sys/password.h"
@@ -81,24 +78,17 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
 	gp_assert(role == GP_ROLE_SIGNER || role == GP_ROLE_AUTH || role == GP_ROLE_REPORTS ||
-<<<<<<< HEAD
-		  role == GP_ROLE_SPOOL);
-=======
-		  role == GP_ROLE_INGEST);
->>>>>>> h-intake
+		  role == GP_ROLE_SPOOL || role == GP_ROLE_INGEST);
 	if (is_idle(env))
 		close(fd);
 	else if (role == GP_ROLE_SIGNER)
 		tls_connect(env, fd);
 	else if (role == GP_ROLE_AUTH)
 		passwords_connect(env, fd);
-<<<<<<< HEAD
 	else if (role == GP_ROLE_SPOOL)
 		queue_connect(env, fd);
-=======
 	else if (role == GP_ROLE_INGEST)
 		posting_connect(env, fd);
->>>>>>> h-intake
 	else
 		figures_connect(env, fd);
 }
