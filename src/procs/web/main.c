@@ -10,6 +10,7 @@
 #include "procs/web/http.h"
 #include "procs/web/passwords.h"
 #include "procs/web/queue.h"
+#include "procs/web/verification.h"
 #include "procs/web/web.h"
 #include "sys/clock.h"
 #include "sys/password.h"
@@ -75,7 +76,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
 	gp_assert(role == GP_ROLE_SIGNER || role == GP_ROLE_AUTH || role == GP_ROLE_REPORTS ||
-		  role == GP_ROLE_SPOOL);
+		  role == GP_ROLE_SPOOL || role == GP_ROLE_RESOLVER);
 	if (is_idle(env))
 		close(fd);
 	else if (role == GP_ROLE_SIGNER)
@@ -84,6 +85,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		passwords_connect(env, fd);
 	else if (role == GP_ROLE_SPOOL)
 		queue_connect(env, fd);
+	else if (role == GP_ROLE_RESOLVER)
+		verification_connect(env, fd);
 	else
 		figures_connect(env, fd);
 }
