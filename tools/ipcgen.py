@@ -163,13 +163,10 @@ def header(records, channels):
             "\tint fd; /* the descriptor that goes along, or -1 */", "\tunion {"]
     out += [f"\t\tstruct gp_msg_{m.name} {m.name};" for m in messages]
     out += ["\t};", "};", "",
-            "/* Who may say what: bit T is set when a message of type T is permitted. */",
-            "typedef unsigned __int128 gp_permit;", "",
-            "#define GP_PERMIT(type) ((gp_permit)1 << (type))",
-            '_Static_assert(GP_MSG_COUNT <= 128, "a permit has no more bits");']
+            "/* Who may say what: bit T is set when a message of type T is permitted. */"]
     for a, b, said in channels:
         for speaker in (a, b):
-            bits = " | ".join(f"GP_PERMIT(GP_MSG_{s.upper()})" for s in said[speaker]) or "(gp_permit)0"
+            bits = " | ".join(f"1ull << GP_MSG_{s.upper()}" for s in said[speaker]) or "0ull"
             listener = b if speaker == a else a
             out.append(f"#define GP_PERMIT_{speaker.upper()}_TO_{listener.upper()} ({bits})")
     out += ["", "/* The message's name for logs; \"?\" for a type that is none. */",

@@ -778,7 +778,7 @@ delivery_connect(enum gp_role_id role, unsigned worker, int fd)
 		return;
 	}
 	struct peer *p = &self.relays[worker];
-	gp_permit permit = GP_PERMIT_RELAY_TO_SPOOL;
+	uint64_t permit = GP_PERMIT_RELAY_TO_SPOOL;
 	if (role == GP_ROLE_MAILDIR) {
 		p = &self.maildir;
 		permit = GP_PERMIT_MAILDIR_TO_SPOOL;
