@@ -216,6 +216,7 @@ def test_before_the_first_report_it_says_what_to_do(driver, gatepost, scratch):
     driver.delete_all_cookies()
     driver.get(dashboard.url)
     sign_in(driver)
+    eventually(lambda: heading(driver) == "Overview", what="the first page")
     for path in PAGES:
         show(driver, dashboard, path)
         assert browser_module.faults(driver) == [], path
