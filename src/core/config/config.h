@@ -290,6 +290,7 @@ struct gp_config {
 		uint64_t keep_received;
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
+		uint32_t names_per_day;    /* sources whose names are looked up */
 	} reports;
 	struct {
 		const struct gp_certificate *certificates;

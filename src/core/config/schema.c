@@ -616,6 +616,14 @@ static const struct gp_key reports_keys[] = {
 	 .max = 2000,
 	 AT(reports.failure_per_day),
 	 .doc = "The same in a day, for all domains together."},
+	{.name = "names_per_day",
+	 .type = GP_KEY_COUNT,
+	 .preset = "2000",
+	 .min = 0,
+	 .max = 50'000,
+	 AT(reports.names_per_day),
+	 .doc = "Of so many sources that others' reports tell of the DNS is asked for their host "
+		"names in a day, those with most messages first; 0: of none."},
 };
 static const struct gp_key_group reports_group = GROUP(reports_keys);
 

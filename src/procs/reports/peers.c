@@ -3,13 +3,15 @@
 
 #include "procs/ask/ask.h"
 #include "procs/figures/serve.h"
+#include "procs/reports/names.h"
 #include "procs/reports/received.h"
 #include "procs/reports/reports.h"
 #include "sys/log.h"
 
 enum {
 	WORKERS_MAX = 64,
-	QUESTIONS_MAX = REPORTS_JOBS_MAX, /* a job asks one at a time */
+	/* A job asks one at a time. */
+	QUESTIONS_MAX = REPORTS_JOBS_MAX + NAMES_QUESTIONS_MAX,
 };
 
 static struct {
