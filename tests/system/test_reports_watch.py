@@ -47,8 +47,9 @@ class World:
         text += "".join(reports_field.record(sender, domain, count, "none", False, False) for sender, count in rows)
         self.put(text + "</feedback>\n", "xml")
 
-    def tls(self, number, good, bad, mx="mx.ours.example", domain=DOMAIN, org="sender.example"):
-        failure = {"result-type": "certificate-expired", "receiving-mx-hostname": mx, "failed-session-count": bad}
+    def tls(self, number, good, bad, mx="mx.ours.example", domain=DOMAIN, org="sender.example", **more):
+        result = more.get("result", "certificate-expired")
+        failure = {"result-type": result, "receiving-mx-hostname": mx, "failed-session-count": bad}
         policy = {
             "policy": {"policy-type": "no-policy-found", "policy-domain": domain},
             "summary": {"total-successful-session-count": good, "total-failure-session-count": bad},
