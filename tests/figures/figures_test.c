@@ -219,6 +219,32 @@ a_single_source_has_its_rows(void **state)
 	assert_string_equal(json_string_value(json_array_get(json_object_get(row, "reasons"), 0)),
 			    "forwarded");
 	assert_string_equal(json_string_value(json_object_get(row, "dkim_aligned")), "pass");
+	assert_true(json_is_null(json_object_get(o, "cause")));
+	json_decref(o);
+}
+
+static void
+what_does_not_align_has_its_cause(void **state)
+{
+	struct gp_msg_figures_wanted q = question(GP_FIGURES_SOURCE, 10);
+	(void)state;
+	q.source = gp_slice((const char *)filling_senders[3].source, 16);
+	json_t *o = ask(&q), *cause = json_object_get(o, "cause");
+	json_t *days = json_object_get(o, "days");
+	json_int_t messages = 0;
+	for (size_t i = 0; i < json_array_size(days); i++) {
+		json_t *figures = json_object_get(json_array_get(days, i), "figures");
+		messages += json_integer_value(json_object_get(figures, "messages"));
+	}
+	assert_string_equal(json_string_value(json_object_get(cause, "dkim")), "no_signature");
+	assert_string_equal(json_string_value(json_object_get(cause, "spf")), "other_envelope");
+	assert_string_equal(json_string_value(json_object_get(cause, "envelope")),
+			    "bounce.provider.example");
+	assert_int_equal(json_integer_value(json_object_get(cause, "messages")), messages);
+	assert_string_equal(
+		json_string_value(json_object_get(cause, "words")),
+		"no signature; SPF passes for bounce.provider.example, not for ours.example: "
+		"forged, or a sender of yours that does not sign");
 	json_decref(o);
 }
 
@@ -270,6 +296,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(sources_have_names),
 		cmocka_unit_test(every_question_has_an_answer),
 		cmocka_unit_test(a_single_source_has_its_rows),
+		cmocka_unit_test(what_does_not_align_has_its_cause),
 		cmocka_unit_test(what_is_no_question),
 		cmocka_unit_test(hostile_texts_come_as_they_were),
 	};
