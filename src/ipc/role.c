@@ -23,7 +23,8 @@ static const uint64_t permit_before =
 static const uint64_t permit_after = 1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER |
 				     1ull << GP_MSG_KEY | 1ull << GP_MSG_DKIM_KEYS |
 				     1ull << GP_MSG_SECRET | 1ull << GP_MSG_USERS |
-				     1ull << GP_MSG_STOP | 1ull << GP_MSG_PING;
+				     1ull << GP_MSG_ASN_DATABASE | 1ull << GP_MSG_STOP |
+				     1ull << GP_MSG_PING;
 
 static struct {
 	const struct gp_role *role;
@@ -265,6 +266,15 @@ take_users(const struct gp_message *m)
 }
 
 static int
+take_asn_database(const struct gp_message *m)
+{
+	if (!self.role->on_asn_database)
+		return -EPROTO;
+	self.role->on_asn_database(&self.env, m->fd);
+	return 0;
+}
+
+static int
 take_start(void)
 {
 	if (self.started || !self.env.config)
@@ -314,6 +324,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_USERS:
 		r = take_users(m);
+		break;
+	case GP_MSG_ASN_DATABASE:
+		r = take_asn_database(m);
 		break;
 	case GP_MSG_KEY:
 		r = take_key(m);

@@ -52,7 +52,7 @@ ask(const struct gp_msg_figures_wanted *q)
 {
 	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
 	struct gp_buf out = GP_BUF_INIT(4 << 20);
-	assert_int_equal(figures_write(db, q, &arena, &out), 0);
+	assert_int_equal(figures_write(db, asn, q, &arena, &out), 0);
 	json_t *answer = json_loadb(gp_buf_slice(&out).ptr, out.len, JSON_REJECT_DUPLICATES, NULL);
 	if (!answer)
 		fail_msg("%.*s", GP_SLICE_FMT(gp_buf_slice(&out)));
@@ -241,7 +241,7 @@ what_is_no_question(void **state)
 	all[6].source = GP_SLICE("0123456789abcdef");
 	all[7].kind = GP_FIGURES_SOURCE;
 	for (size_t i = 0; i < GP_ARRAY_LEN(all); i++) {
-		if (figures_write(db, &all[i], &arena, &out) != 1)
+		if (figures_write(db, asn, &all[i], &arena, &out) != 1)
 			fail_msg("%zu", i);
 	}
 	gp_buf_free(&out);

@@ -291,6 +291,7 @@ struct gp_config {
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
 		uint32_t names_per_day;    /* sources whose names are looked up */
+		struct gp_slice asn_database; /* path; empty: none */
 	} reports;
 	struct {
 		const struct gp_certificate *certificates;

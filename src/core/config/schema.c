@@ -624,6 +624,13 @@ static const struct gp_key reports_keys[] = {
 	 AT(reports.names_per_day),
 	 .doc = "Of so many sources that others' reports tell of the DNS is asked for their host "
 		"names in a day, those with most messages first; 0: of none."},
+	{.name = "asn_database",
+	 .type = GP_KEY_PATH,
+	 .example = "/var/lib/GeoIP/GeoLite2-ASN.mmdb",
+	 AT(reports.asn_database),
+	 .doc = "A database of autonomous systems in MaxMind's format, such as GeoLite2-ASN or "
+		"DB-IP's ASN Lite: it tells whose network a source is in. A new file counts "
+		"within seconds."},
 };
 static const struct gp_key_group reports_group = GROUP(reports_keys);
 
