@@ -23,8 +23,8 @@ static const uint64_t permit_before =
 static const uint64_t permit_after = 1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER |
 				     1ull << GP_MSG_KEY | 1ull << GP_MSG_DKIM_KEYS |
 				     1ull << GP_MSG_SECRET | 1ull << GP_MSG_USERS |
-				     1ull << GP_MSG_ASN_DATABASE | 1ull << GP_MSG_STOP |
-				     1ull << GP_MSG_PING;
+				     1ull << GP_MSG_ASN_DATABASE | 1ull << GP_MSG_ROLES |
+				     1ull << GP_MSG_STOP | 1ull << GP_MSG_PING;
 
 static struct {
 	const struct gp_role *role;
@@ -275,6 +275,15 @@ take_asn_database(const struct gp_message *m)
 }
 
 static int
+take_roles(const struct gp_message *m)
+{
+	if (!self.role->on_roles)
+		return -EPROTO;
+	self.role->on_roles(&self.env, &m->roles);
+	return 0;
+}
+
+static int
 take_start(void)
 {
 	if (self.started || !self.env.config)
@@ -336,6 +345,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_SECRET:
 		r = take_secret(m);
+		break;
+	case GP_MSG_ROLES:
+		r = take_roles(m);
 		break;
 	case GP_MSG_START:
 		r = take_start();

@@ -314,6 +314,10 @@ struct gp_reportdb_tls_failure {
 	uint64_t sessions;
 };
 
+/* Domains with reports of sessions in it, by name; the range's domain is of no interest. */
+[[nodiscard]] int
+gp_reportdb_tls_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			struct gp_arena *arena, struct gp_slice **ret, size_t *ret_len);
 /* By day and type, in that order. */
 [[nodiscard]] int
 gp_reportdb_tls_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,

@@ -13,6 +13,7 @@
 #define LAST_DAY INT64_C(20787) /* 2026-11-30 */
 
 static struct gp_reportdb *db;
+static const struct gp_mmdb *asn; /* NULL: without one */
 static char folder[] = "/tmp/gp-figures-XXXXXX";
 static char path[64];
 

@@ -4,6 +4,8 @@
 
 #include <sqlite3.h>
 
+#include "core/senders/senders.h"
+
 enum { HOUR_S = 3600 };
 
 /* A report of sources 192.0.2.1, 2, 3, of 10, 20, 30 messages that only DKIM aligns for. */

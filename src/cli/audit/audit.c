@@ -55,6 +55,7 @@ struct job {
 	struct gp_arena arena;  /* of the evaluation */
 	struct audit_seen seen; /* with --evidence */
 	struct gp_posture_query query;
+	struct gp_posture_stage stage; /* of what is published, with --zone */
 	struct gp_posture_result result;
 	struct gp_answers *answers; /* of the ask; with --zone its own */
 	struct audit_patch patch;   /* with --zone */
@@ -318,6 +319,10 @@ take_step(struct job *job)
 	if (!job->counted)
 		count(a, &job->result.findings);
 	job->counted = true;
+	if (a->o.zone && !job->query.stage) {
+		job->stage = job->result.facts.dmarc.stage;
+		job->query.stage = &job->stage;
+	}
 	if (a->o.zone)
 		r = audit_patch_next(&job->patch, job->answers, &job->result.findings);
 	if (a->o.zone && r <= 0)
@@ -467,6 +472,7 @@ make_query(struct audit *a)
 		.selectors_known = a->o.selectors_len > 0,
 		.validated = !a->dns.lookup.network || network_validates(a->dns.lookup.network),
 		.reporter = gp_slice_str(a->o.reports_to),
+		.policy_wanted = a->o.policy,
 		.hosts = a->o.hosts ? &a->hosts.seen : NULL,
 	};
 	if (!q->selectors_known)

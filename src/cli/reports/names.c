@@ -9,7 +9,6 @@
 
 #include "cli/asks.h"
 #include "cli/command.h"
-#include "cli/options.h"
 #include "core/targets/hosts.h"
 
 enum {
@@ -156,18 +155,12 @@ names_look_up(const struct reports_options *o, struct gp_reportdb *db, int64_t n
 {
 	const struct gp_reportdb_range range = {.from_day = o->from_day, .to_day = o->to_day};
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
-	struct gp_config *config = gp_arena_new(&arena, struct gp_config);
-	struct gp_complaints complaints;
+	const struct gp_config *config;
 	struct gp_reportdb_unnamed *list;
 	/* An import's --max is of mails. */
 	size_t len, max = o->verb == REPORTS_NAMES ? o->max : REPORTS_NAMES_MAX;
 	*ret = (struct names_counts){};
-	int code = config ? GP_EXIT_OK : reports_fail(db, -ENOMEM);
-	/* Who names the database itself has no configuration, unless he names that as well. */
-	if (code == GP_EXIT_OK && (o->config || !o->database)) {
-		code = gp_cli_config(o->config, &arena, config, &complaints);
-		gp_cli_print_complaints(&complaints);
-	}
+	int code = reports_config(o, &arena, &config);
 	if (code == GP_EXIT_OK) {
 		int r = gp_reportdb_unnamed(db, &range, now_s, max, &arena, &list, &len);
 		code = r < 0 ? reports_fail(db, r) : ask_all(o, config, db, list, len, now_s, ret);

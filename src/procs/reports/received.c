@@ -33,6 +33,7 @@ static struct {
 	bool open;  /* a report has begun */
 	uint64_t ticket;
 	int state;  /* of it: 0; 1: its outcome is known; -errno */
+	struct gp_told_hearer hearer;
 	bool in_db; /* the database has begun it too, and is told its end whatever its state is */
 	struct done done[DONE_MAX];
 	size_t done_len;
@@ -204,6 +205,7 @@ static void
 listen_to_document(void)
 {
 	self.apart = self.skips = false;
+	gp_told_hearer_free(&self.hearer);
 	self.database = self.listener = gp_reportdb_listener(self.db);
 	self.listener.head = take_head;
 	self.listener.tls_policy = take_tls_policy;
@@ -247,7 +249,7 @@ told(const struct gp_message *m)
 		/* The rest of one that is known is passed over. */
 		if (self.state != 0)
 			continue;
-		r = gp_told_tell(kind, fields, &self.listener);
+		r = gp_told_tell(&self.hearer, kind, fields, &self.listener);
 		if (r == -EPROTO)
 			return r;
 		self.state = r;

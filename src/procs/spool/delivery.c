@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "procs/spool/flow.h"
 #include "procs/spool/spool.h"
 #include "sys/log.h"
 
@@ -339,6 +340,7 @@ delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *
 		ret->next_ms = is_final(&s->last) ? ret->next_ms : GP_MIN(ret->next_ms, s->next_ms);
 		log_outcome(q, &m->envelope.rcpts[rcpts[i]], &s->last, s->attempts, s->next_ms);
 		journal_outcome(q, &m->envelope.rcpts[rcpts[i]], s);
+		flow_outcome(q->id, m->envelope.rcpts[rcpts[i]].address, &s->last, s->attempts);
 	}
 	ret->finished = finals == q->pending_len;
 	if (ret->finished)

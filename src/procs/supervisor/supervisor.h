@@ -32,8 +32,9 @@ enum role_needs {
 	NEEDS_REPORTS_DIR = 512,
 	NEEDS_ISSUER_SECRET = 2048, /* what to say to the issuer of tokens, as a descriptor */
 	NEEDS_WEB_SOCKETS = 1024,   /* web.listen's and web.policy_listen's, where they are */
+	NEEDS_ROLES = 8192,         /* how all roles are, for people to see */
 	NEEDS_SRS_SECRET = 4096,    /* what addresses of core/srs are made with, as descriptors */
-	NEEDS_ASN_DATABASE = 8192,
+	NEEDS_ASN_DATABASE = 16384, /* where one is configured, as a descriptor */
 	NEEDS_ANY_SECRET = NEEDS_SECRETS | NEEDS_ISSUER_SECRET | NEEDS_SRS_SECRET,
 };
 
@@ -84,9 +85,9 @@ process_waits_for_disk(pid_t pid);
    database of autonomous systems, for reports. */
 struct watched_file {
 	const char *missing; /* the log's event when it cannot be opened */
-	int fd;           /* -1: none is configured */
-	struct stat seen; /* of the file at the path; all 0 where there is none */
-	bool known;       /* seen was looked at */
+	int fd;              /* -1: none is configured */
+	struct stat seen;    /* of the file at the path; all 0 where there is none */
+	bool known;          /* seen was looked at */
 };
 
 /* Looks at the path again. True: it names another file than before, or one that was changed, and fd
