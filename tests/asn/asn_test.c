@@ -112,6 +112,19 @@ what_it_is_not(void **state)
 	gp_buf_free(&third);
 }
 
+/* What is left has its metadata, and a tree that would go on behind it. */
+static void
+without_its_beginning(void **state)
+{
+	struct gp_buf file = make(6, 32, "Test-ASN");
+	struct gp_mmdb db;
+	(void)state;
+	assert_null(gp_asn_open(gp_buf_slice(&file), &db));
+	assert_string_equal(gp_asn_open(gp_slice_drop(gp_buf_slice(&file), db.tree.len), &db),
+			    "a part of it is missing");
+	gp_buf_free(&file);
+}
+
 /* --- single values --- */
 
 /* What is found where the value is these octets, all of the data. */
@@ -329,6 +342,7 @@ main(void)
 		cmocka_unit_test(addresses_have_networks),
 		cmocka_unit_test(without_a_database_nothing_is_known),
 		cmocka_unit_test(what_it_is_not),
+		cmocka_unit_test(without_its_beginning),
 		cmocka_unit_test(values_in_all_their_forms),
 		cmocka_unit_test(depth_costs_nothing),
 		cmocka_unit_test(odd_names_are_none),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What web hears of the database of others' reports: it is JSON, and its sums are those that were
  * told. `figures_test fill PATH DAY` makes such a database for system tests. */
+#include "../asn/mmdb_builder.h"
 #include "filling.h"
 
 #include <jansson.h>
@@ -70,6 +71,13 @@ number(const json_t *object, const char *a, const char *b)
 	if (!json_is_integer(value))
 		fail_msg("%s %s is no number", a, b ? b : "");
 	return json_integer_value(value);
+}
+
+/* NULL: it is none. */
+static const char *
+text(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
 }
 
 static uint64_t
@@ -214,6 +222,11 @@ a_single_source_has_its_rows(void **state)
 	(void)state;
 	q.source = gp_slice((const char *)filling_senders[2].source, 16);
 	json_t *o = ask(&q), *rows = json_object_get(o, "rows");
+	assert_string_equal(text(o, "address"), "203.0.113.30");
+	assert_string_equal(text(o, "class"), "forwarder");
+	assert_string_equal(text(o, "last_day"), "2026-11-30");
+	assert_null(text(o, "name"));
+	assert_null(text(o, "as_name"));
 	assert_int_equal(json_array_size(rows), 10);
 	assert_int_equal(json_array_size(json_object_get(o, "days")), 10);
 	json_t *row = json_array_get(rows, 0);
@@ -221,6 +234,73 @@ a_single_source_has_its_rows(void **state)
 			    "forwarded");
 	assert_string_equal(json_string_value(json_object_get(row, "dkim_aligned")), "pass");
 	json_decref(o);
+}
+
+static void
+a_single_source_has_its_name(void **state)
+{
+	struct gp_msg_figures_wanted q = question(GP_FIGURES_SOURCE, 10);
+	(void)state;
+	q.source = gp_slice((const char *)filling_senders[1].source, 16);
+	json_t *o = ask(&q);
+	assert_string_equal(text(o, "name"), "a8-31.smtp-out.amazonses.com");
+	assert_string_equal(text(o, "provider"), "Amazon SES");
+	assert_string_equal(text(o, "class"), "provider");
+	json_decref(o);
+	/* One that nobody told of. */
+	q.source = gp_slice("\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	o = ask(&q);
+	assert_true(json_is_null(json_object_get(o, "first_day")));
+	assert_string_equal(text(o, "class"), "threat");
+	json_decref(o);
+}
+
+static json_t *
+source_of(json_t *list, const char *address)
+{
+	size_t i;
+	json_t *s;
+	json_array_foreach(list, i, s)
+	{
+		if (strcmp(text(s, "address"), address) == 0)
+			return s;
+	}
+	fail_msg("%s is not there", address);
+	return NULL;
+}
+
+/* What has no name may be known by its network; a name says more. */
+static void
+sources_have_networks(void **state)
+{
+	struct mmdb_builder b;
+	struct gp_buf file = GP_BUF_INIT(1 << 20);
+	struct gp_mmdb networks;
+	struct gp_msg_figures_wanted q = question(GP_FIGURES_SOURCES, 30);
+	(void)state;
+	mmdb_begin(&b, 4, 24);
+	uint32_t mailchimp = mmdb_asn(&b, 14782, "THEROCKETSCIENCEGROUP");
+	mmdb_put(&b, "\xc0\0\2", 24, mmdb_asn(&b, 64500, "Example"));
+	mmdb_put(&b, "\xc6\x33\x64", 24, mailchimp);
+	mmdb_put(&b, "\xcb\0\x71", 24, mailchimp);
+	mmdb_end(&b, "Test-ASN", &file);
+	assert_null(gp_asn_open(gp_buf_slice(&file), &networks));
+	asn = &networks;
+	json_t *o = ask(&q), *list = json_object_get(o, "sources");
+	json_t *ours = source_of(list, "192.0.2.10"), *named = source_of(list, "198.51.100.20");
+	json_t *nameless = source_of(list, "203.0.113.30");
+	assert_int_equal(number(ours, "asn", NULL), 64500);
+	assert_string_equal(text(ours, "as_name"), "Example");
+	assert_null(text(ours, "provider"));
+	assert_int_equal(number(named, "asn", NULL), 14782);
+	assert_string_equal(text(named, "provider"), "Amazon SES");
+	assert_string_equal(text(nameless, "provider"), "Mailchimp");
+	/* Who saw it forward knows better. */
+	assert_string_equal(text(nameless, "class"), "forwarder");
+	assert_true(json_is_null(json_object_get(source_of(list, "2001:db8::bd"), "asn")));
+	json_decref(o);
+	asn = NULL;
+	gp_buf_free(&file);
 }
 
 /* web may have fallen: what it asks is no order. */
@@ -271,6 +351,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(sources_have_names),
 		cmocka_unit_test(every_question_has_an_answer),
 		cmocka_unit_test(a_single_source_has_its_rows),
+		cmocka_unit_test(a_single_source_has_its_name),
+		cmocka_unit_test(sources_have_networks),
 		cmocka_unit_test(what_is_no_question),
 		cmocka_unit_test(hostile_texts_come_as_they_were),
 	};

@@ -49,6 +49,7 @@ enum {
 	OPT_RATE,
 	OPT_DNS,
 	OPT_RESOLVER,
+	OPT_ASN_DATABASE,
 };
 
 const char reports_usage[] =
@@ -99,6 +100,7 @@ const char reports_usage[] =
 	"      --kind dmarc|tls|failure   list and export\n"
 	"      --max N              sources of a summary, reports of a list\n"
 	"      --format csv|json    export, and -o FILE\n"
+	"      --asn-database FILE  whose networks sources are in; the configuration's\n"
 	"      --no-colour\n"
 	"\n"
 	"weekly tells of the seven days that end with --until, or yesterday; prints, or mails:\n"
@@ -145,6 +147,7 @@ static const struct option long_options[] = {
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
+	{"asn-database", required_argument, NULL, OPT_ASN_DATABASE},
 	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
 	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
 	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
@@ -351,6 +354,9 @@ read_option(struct reports_options *o, int c, int64_t today)
 		return true;
 	case OPT_RESOLVER:
 		o->resolver = optarg;
+		return true;
+	case OPT_ASN_DATABASE:
+		o->asn_database = optarg;
 		return true;
 	case 'c':
 		o->config = optarg;

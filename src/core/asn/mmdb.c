@@ -89,8 +89,8 @@ skip(struct gp_reader *r)
 	}
 }
 
-/* Reads a value's head, that of what it points to where it is a pointer; the reader goes on there. A
- * pointer to a pointer is not allowed, and fails. */
+/* Reads a value's head, that of what it points to where it is a pointer; the reader goes on there.
+ * A pointer to a pointer is not allowed, and fails. */
 static struct head
 read_value(struct gp_slice data, struct gp_reader *r)
 {

@@ -288,9 +288,9 @@ struct gp_config {
 		bool failure_redact;
 		uint64_t failure_window;
 		uint64_t keep_received;
-		uint32_t failure_per_hour; /* of a domain */
-		uint32_t failure_per_day;  /* of all */
-		uint32_t names_per_day;    /* sources whose names are looked up */
+		uint32_t failure_per_hour;    /* of a domain */
+		uint32_t failure_per_day;     /* of all */
+		uint32_t names_per_day;       /* sources whose names are looked up */
 		struct gp_slice asn_database; /* path; empty: none */
 	} reports;
 	struct {
