@@ -20,8 +20,8 @@ enum {
 	FIGURES_HEADER_MAX = 4096,        /* octets of a sample's header */
 };
 
-/* Answers. asn: NULL where there is no such database. 0; 1: there is no such question; -errno of the
- * database, -ENOMEM. */
+/* Answers. asn: NULL where there is no such database. 0; 1: there is no such question; -errno of
+ * the database, -ENOMEM. */
 [[nodiscard]] int
 figures_write(struct gp_reportdb *db, const struct gp_mmdb *asn,
 	      const struct gp_msg_figures_wanted *q, struct gp_arena *arena, struct gp_buf *out);

@@ -24,4 +24,4 @@ figures_serve_asn(int fd);
 
 /* Takes fd over: the channel to web. permit: of what it may say to this role. */
 void
-figures_serve(struct gp_role_env *env, int fd, uint64_t permit);
+figures_serve(struct gp_role_env *env, int fd, gp_permit permit);

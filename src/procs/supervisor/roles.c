@@ -14,7 +14,8 @@
  *  443, 8025 --> web        |          |             |
  *                  |        +------ reports ---------+  (hears of relay's sessions and
  *         signer, auth,     |         |                 smtpd's messages; asks signer,
- *         reports, spool    web       web               as spool does)
+ *         ingest, reports,  web       web               as spool does)
+ *         spool
  */
 const struct role_spec role_specs[] = {
 	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2,
@@ -24,7 +25,7 @@ const struct role_spec role_specs[] = {
 		 PEER(WEB)},
 	{GP_ROLE_RESOLVER, false, 0, 2, PEER(RELAY) | PEER(REPORTS) | PEER(SMTPD) | PEER(AUTH)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
-	{GP_ROLE_INGEST, false, 0, 2, PEER(SPOOL) | PEER(REPORTS)},
+	{GP_ROLE_INGEST, false, 0, 2, PEER(SPOOL) | PEER(REPORTS) | PEER(WEB)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS) | PEER(AUTH)},
 	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR | NEEDS_ASN_DATABASE, 1,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY) | PEER(SIGNER) | PEER(SMTPD) |
@@ -36,6 +37,6 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES | NEEDS_SRS_SECRET, 0,
 	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH) | PEER(RESOLVER) | PEER(REPORTS)},
 	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKETS | NEEDS_CERTIFICATES | NEEDS_ROLES, 0,
-	 PEER(SIGNER) | PEER(AUTH) | PEER(REPORTS) | PEER(SPOOL)},
+	 PEER(SIGNER) | PEER(AUTH) | PEER(REPORTS) | PEER(SPOOL) | PEER(INGEST)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);
