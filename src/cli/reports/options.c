@@ -52,6 +52,7 @@ enum {
 	OPT_LOOK,
 	OPT_HELO,
 	OPT_PRIVATE,
+	OPT_ASN_DATABASE,
 };
 
 const char reports_usage[] =
@@ -103,6 +104,7 @@ const char reports_usage[] =
 	"      --kind dmarc|tls|failure   list and export\n"
 	"      --max N              sources of a summary, reports of a list\n"
 	"      --format csv|json    export, and -o FILE\n"
+	"      --asn-database FILE  whose networks sources are in; the configuration's\n"
 	"      --no-colour\n"
 	"\n"
 	"tls tells which sessions failed, and whether they would fail now:\n"
@@ -155,6 +157,7 @@ static const struct option long_options[] = {
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
+	{"asn-database", required_argument, NULL, OPT_ASN_DATABASE},
 	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
 	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
 	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
@@ -373,6 +376,9 @@ read_option(struct reports_options *o, int c, int64_t today)
 		return true;
 	case OPT_RESOLVER:
 		o->resolver = optarg;
+		return true;
+	case OPT_ASN_DATABASE:
+		o->asn_database = optarg;
 		return true;
 	case 'c':
 		o->config = optarg;

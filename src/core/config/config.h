@@ -294,6 +294,7 @@ struct gp_config {
 		uint32_t names_per_day;    /* sources whose names are looked up */
 		uint32_t received_per_day; /* of a reporter: mails, and posts */
 		uint64_t received_size_per_day;
+		struct gp_slice asn_database; /* path; empty: none */
 	} reports;
 	struct {
 		const struct gp_certificate *certificates;

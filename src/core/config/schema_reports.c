@@ -105,6 +105,13 @@ static const struct gp_key reports_keys[] = {
 	 AT(reports.names_per_day),
 	 .doc = "Of so many sources that others' reports tell of the DNS is asked for their host "
 		"names in a day, those with most messages first; 0: of none."},
+	{.name = "asn_database",
+	 .type = GP_KEY_PATH,
+	 .example = "/var/lib/GeoIP/GeoLite2-ASN.mmdb",
+	 AT(reports.asn_database),
+	 .doc = "A database of autonomous systems in MaxMind's format, such as GeoLite2-ASN or "
+		"DB-IP's ASN Lite: it tells whose network a source is in. A new file counts "
+		"within seconds."},
 	{.name = "received_per_day",
 	 .type = GP_KEY_COUNT,
 	 .preset = "5000",

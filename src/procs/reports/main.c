@@ -248,9 +248,18 @@ start(struct gp_role_env *env)
 }
 
 static void
+on_asn_database(struct gp_role_env *env, int fd)
+{
+	(void)env;
+	figures_serve_asn(fd);
+}
+
+static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
-	(void)env, (void)old;
+	(void)old;
+	if (env->config->reports.asn_database.len == 0)
+		figures_serve_asn(-1);
 	memset(ended, 0, sizeof(ended));
 	reports_wake();
 	names_wake();
@@ -262,6 +271,7 @@ static const struct gp_role role = {
 	.prepare = prepare,
 	.start = start,
 	.on_peer = peers_connect,
+	.on_asn_database = on_asn_database,
 	.on_reload = on_reload,
 	.on_stop = on_stop,
 };
