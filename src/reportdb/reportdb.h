@@ -27,6 +27,7 @@
 
 #include "base/arena.h"
 #include "core/ingest/report.h"
+#include "core/targets/hosts.h"
 
 enum gp_reportdb_limits {
 	GP_REPORTDB_DAYS_MAX = 32,       /* that one report may touch; RFC 9990: one, mostly */
@@ -131,6 +132,12 @@ enum gp_reportdb_looked {
 [[nodiscard]] int
 gp_reportdb_keep_name(struct gp_reportdb *db, const uint8_t address[16],
 		      enum gp_reportdb_looked looked, struct gp_slice name, int64_t now_s);
+/* The same of what gp_reverse_eval() made of the source's address, when it needed no more. A
+ * confirmed name that has other than letters, digits, "-", "_" and "." is none. Returns enum
+ * gp_reportdb_looked, or -errno. */
+[[nodiscard]] int
+gp_reportdb_keep_reverse(struct gp_reportdb *db, const uint8_t address[16],
+			 const struct gp_reverse *found, int64_t now_s);
 
 /* --- read: figures of DMARC --- */
 
@@ -301,6 +308,10 @@ struct gp_reportdb_tls_failure {
 	uint64_t sessions;
 };
 
+/* Domains with reports of sessions in it, by name; the range's domain is of no interest. */
+[[nodiscard]] int
+gp_reportdb_tls_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			struct gp_arena *arena, struct gp_slice **ret, size_t *ret_len);
 /* By day and type, in that order. */
 [[nodiscard]] int
 gp_reportdb_tls_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,

@@ -170,6 +170,7 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_int_equal(a->reports.refused_size, b->reports.refused_size);
 	assert_int_equal(a->reports.failure_per_hour, b->reports.failure_per_hour);
 	assert_int_equal(a->reports.failure_per_day, b->reports.failure_per_day);
+	assert_int_equal(a->reports.names_per_day, b->reports.names_per_day);
 	assert_int_equal(a->reports.received_per_day, b->reports.received_per_day);
 	assert_int_equal(a->reports.received_size_per_day, b->reports.received_size_per_day);
 	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);
@@ -264,8 +265,8 @@ static const char everything[] =
 	"reports: {from: TLS@Reports.Example, organization: \"Ex\u00e4mple: Ltd.\", tls_interval: "
 	"90s, dmarc: off, dmarc_interval: 2h, dmarc_size: 2KB,\n"
 	" failure: on, failure_redact: false, failure_window: 90s, failure_per_hour: 3,\n"
-	" failure_per_day: 30, received_per_day: 7, refused_size: 11MB, received_size_per_day: "
-	"3MB}\n"
+	" failure_per_day: 30, names_per_day: 0, received_per_day: 7, received_size_per_day: 3MB,\n"
+	" refused_size: 11MB}\n"
 	"users: {file: people}\n"
 	"authentication: {dmarc: quarantine, spf: enforce, from: tag, exempt: [0.0.0.0/0, "
 	"\"::ffff:192.0.2.0/120\"],\n"
@@ -351,6 +352,7 @@ everything_comes_back(void **state)
 	assert_int_equal(p.cfg.reports.failure_window, 90000);
 	assert_int_equal(p.cfg.reports.failure_per_hour, 3);
 	assert_int_equal(p.cfg.reports.failure_per_day, 30);
+	assert_int_equal(p.cfg.reports.names_per_day, 0);
 	assert_int_equal(p.cfg.reports.received_per_day, 7);
 	assert_int_equal(p.cfg.reports.refused_size, 11000000);
 	assert_int_equal(p.cfg.reports.received_size_per_day, 3000000);

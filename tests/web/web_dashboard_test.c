@@ -130,6 +130,11 @@ paths_and_methods(void **state)
 		{"get", "/api/v1/health", 405, 405},
 		{"GET", "/api/v1/health/", 404, 404},
 		{"GET", "/api/v1/sign-in", 405, 405},
+		{"GET", "/queue", 200, 200},
+		{"POST", "/api/v1/flow", 405, 405},
+		{"GET", "/api/v1/queue?id=x", 401, 400},
+		{"GET", "/api/v1/act", 405, 405},
+		{"POST", "/api/v1/act", 401, 400},
 		{"POST", "/api/v1/headers", 401, 422},
 		{"POST", "/api/v1/sign-out", 401, 200},
 	};
@@ -382,6 +387,34 @@ a_message_is_analysed(void **state)
 	end(&c);
 }
 
+/* Whoever only reads is asked for figures of the queue, and for no message of it. */
+static void
+roles_and_the_queue(void **state)
+{
+	static const struct {
+		const char *target;
+		int reader; /* 0: spool is to be asked */
+	} cases[] = {{"/api/v1/flow", 0}, {"/api/v1/queue", 403}};
+	struct dialogue c;
+	struct reply r;
+	(void)state;
+	begin(&c);
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		char token[SIGNIN_ID_SIZE];
+		struct dashboard_request q = request(&c, "GET", cases[i].target);
+		memcpy(q.client, (uint8_t[]){192, 0, 2, 7}, 4);
+		put(&c, &q, "x-who", "carol");
+		assert_int_equal(ask(&c, &q, &r),
+				 cases[i].reader ? DASHBOARD_ANSWERED : DASHBOARD_ASKS_QUEUE);
+		assert_int_equal(r.status, cases[i].reader);
+		gp_buf_free(&r.body);
+		q = signed_request(&c, "GET", cases[i].target, token);
+		assert_int_equal(ask(&c, &q, &r), DASHBOARD_ASKS_QUEUE);
+		gp_buf_free(&r.body);
+	}
+	end(&c);
+}
+
 int
 main(void)
 {
@@ -396,6 +429,7 @@ main(void)
 		cmocka_unit_test(a_cookie_is_whole),
 		cmocka_unit_test(what_is_kept_is_asked_again),
 		cmocka_unit_test(a_message_is_analysed),
+		cmocka_unit_test(roles_and_the_queue),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,12 +25,18 @@ enum {
 	LINE_ARENA_MAX = 4096,
 };
 
+/* One look at an address. */
+struct look {
+	struct gp_posture_host host;
+	bool brief; /* at TLS in another name; else it has all */
+};
+
 /* A look under way. */
 struct looking {
 	const struct audit_options *o;
 	struct audit_hosts *ret;
-	struct gp_posture_host *hosts;
-	size_t hosts_len, hosts_room;
+	struct look *looks;
+	size_t looks_len, looks_room;
 	struct gp_arena arena; /* of the targets */
 	struct scan_target_options reading;
 	struct scan_targets targets;
@@ -46,14 +52,14 @@ struct looking {
 static int
 grow(struct looking *l)
 {
-	if (l->hosts_len < l->hosts_room)
+	if (l->looks_len < l->looks_room)
 		return 0;
-	size_t room = GP_MAX(2 * l->hosts_room, (size_t)FIRST_ROOM);
-	void *moved = reallocarray(l->hosts, room, sizeof(*l->hosts));
+	size_t room = GP_MAX(2 * l->looks_room, (size_t)FIRST_ROOM);
+	void *moved = reallocarray(l->looks, room, sizeof(*l->looks));
 	if (!moved)
 		return -ENOMEM;
-	l->hosts = moved;
-	l->hosts_room = room;
+	l->looks = moved;
+	l->looks_room = room;
 	return 0;
 }
 
@@ -63,9 +69,12 @@ add_host(struct looking *l, const struct scan_view *view)
 	if ((!view->result && !view->host) || view->again)
 		return 0;
 	int r = grow(l);
-	if (r == 0)
-		r = audit_seen_host(view, &l->ret->arena, &l->hosts[l->hosts_len]);
-	l->hosts_len += r == 0;
+	if (r < 0)
+		return r;
+	struct look *look = &l->looks[l->looks_len];
+	look->brief = view->result && view->result->brief;
+	r = audit_seen_host(view, &l->ret->arena, &look->host);
+	l->looks_len += r == 0;
 	return r;
 }
 
@@ -106,41 +115,56 @@ tick(void *context, const struct scan_counts *counts, bool last)
 	return 0;
 }
 
-/* A store is opened later, with files that come and go, as are those of evidence and of a PDF; and
-   whom `watch` tells, is told then. */
+int
+audit_confine(const struct audit_options *o)
+{
+	const struct scan_files files = {
+		.command = "gatepost audit", .written = {o->resume, o->metrics}, .store = o->store};
+	return scan_sandbox_enter(&files);
+}
+
 static int
 confine(void *context)
 {
 	const struct looking *l = context;
-	const struct scan_files files = {.command = "gatepost audit",
-					 .written = {l->o->resume, l->o->metrics}};
-	bool later = l->o->store || l->o->evidence || l->o->pdf;
-	return later ? 0 : scan_sandbox_enter(&files);
+	return audit_confine(l->o);
 }
 
 /* --- in order --- */
 
 /* Of one address that was told of twice, as some were left out by one name and not by another, what
-   is known more of stands first. */
+   is known more of stands first; behind that what it showed to other names. */
 static int
-compare_hosts(const void *a, const void *b)
+compare_looks(const void *a, const void *b)
 {
-	const struct gp_posture_host *x = a, *y = b;
-	int order = gp_posture_host_cmp(x, y);
-	return order != 0 ? order : (int)y->reach - (int)x->reach;
+	const struct look *x = a, *y = b;
+	int order = gp_posture_host_cmp(&x->host, &y->host);
+	if (order == 0)
+		order = (int)x->brief - (int)y->brief;
+	return order != 0 ? order : (int)y->host.reach - (int)x->host.reach;
 }
 
-static void
+/* Each address once, and once more for each other name. 0 or -ENOMEM. */
+static int
 put_in_order(struct looking *l)
 {
-	size_t kept = 0;
-	if (l->hosts_len > 0)
-		qsort(l->hosts, l->hosts_len, sizeof(*l->hosts), compare_hosts);
-	for (size_t i = 0; i < l->hosts_len; i++) {
-		if (kept == 0 || gp_posture_host_cmp(&l->hosts[kept - 1], &l->hosts[i]) != 0)
-			l->hosts[kept++] = l->hosts[i];
+	struct gp_posture_host *list = reallocarray(NULL, l->looks_len + 1, sizeof(*list));
+	size_t len = 0, whole = 0;
+	if (!list)
+		return -ENOMEM;
+	if (l->looks_len > 0)
+		qsort(l->looks, l->looks_len, sizeof(*l->looks), compare_looks);
+	for (size_t i = 0; i < l->looks_len; i++) {
+		const struct gp_posture_host *h = &l->looks[i].host;
+		bool same = len > 0 && gp_posture_host_cmp(&list[whole], h) == 0;
+		if (!same && !l->looks[i].brief)
+			list[whole = len++] = *h;
+		else if (same && l->looks[i].brief &&
+			 audit_seen_otherwise(&list[whole], h, &list[len]))
+			len++;
 	}
-	l->ret->seen = (struct gp_posture_hosts){l->hosts, kept};
+	l->ret->seen = (struct gp_posture_hosts){list, len};
+	return 0;
 }
 
 const struct gp_posture_policy *
@@ -211,6 +235,8 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 		.mta_sts = true,
 		.authorities = o->authorities,
 		.tls_survey = o->tls_survey,
+		.tls_versions = true,
+		.each_name = true,
 		.mode = -1,
 		.tls = tls,
 		.confine = confine,
@@ -267,7 +293,9 @@ audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
 	int code = read_targets(l, domains, len);
 	if (code == GP_EXIT_OK)
 		code = run_with_tls(l, config, seed[0]);
-	put_in_order(l);
+	if (put_in_order(l) < 0)
+		code = fail(-ENOMEM);
+	free(l->looks);
 	scan_targets_free(&l->targets);
 	gp_arena_free(&l->arena);
 	free(l);

@@ -50,6 +50,7 @@ struct audit_options {
 	size_t addresses_len;
 	const char *reports;    /* database of what others reported; NULL: that of the state */
 	const char *reports_to; /* NULL: in the domain */
+	uint8_t policy;         /* enum gp_dmarc_policy of --stage; absent: the next step */
 	uint64_t time_s;        /* since 1970 */
 	uint64_t at_once;       /* domains */
 	uint64_t questions;     /* at once; 0: as many as is usual */

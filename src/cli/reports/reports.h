@@ -19,3 +19,5 @@ int
 reports_export(const struct reports_options *o, struct gp_reportdb *db);
 int
 reports_weekly(const struct reports_options *o, struct gp_reportdb *db);
+int
+reports_watch(const struct reports_options *o, struct gp_reportdb *db);

@@ -292,6 +292,7 @@ struct gp_config {
 		uint64_t refused_size;     /* octets of mails whose reports were refused */
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
+		uint32_t names_per_day;    /* sources whose names are looked up */
 		uint32_t received_per_day; /* of a reporter: mails, and posts */
 		uint64_t received_size_per_day;
 	} reports;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "procs/figures/serve.h"
+#include "procs/reports/names.h"
 #include "procs/reports/received.h"
 #include "procs/reports/refused_mail.h"
 #include "procs/reports/reports.h"
@@ -246,7 +247,7 @@ start(struct gp_role_env *env)
 	if (!sync_timer || !due_timer || !grace_timer)
 		return -ENOMEM;
 	reports_wake();
-	return 0;
+	return names_start(env);
 }
 
 static void
@@ -255,6 +256,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	(void)env, (void)old;
 	memset(ended, 0, sizeof(ended));
 	reports_wake();
+	names_wake();
 }
 
 static const struct gp_role role = {

@@ -6,6 +6,7 @@
 
 #include "core/ingest/wire.h"
 #include "ipc/values.h"
+#include "procs/reports/names.h"
 #include "procs/reports/refused_mail.h"
 #include "reportdb/reportdb.h"
 #include "sys/clock.h"
@@ -32,7 +33,8 @@ static struct {
 	bool skips; /* the policy of a TLS report, and its failures */
 	bool open;  /* a report has begun */
 	uint64_t ticket;
-	int state;  /* of it: 0; 1: its outcome is known; -errno */
+	int state; /* of it: 0; 1: its outcome is known; -errno */
+	struct gp_told_hearer hearer;
 	bool in_db; /* the database has begun it too, and is told its end whatever its state is */
 	struct done done[DONE_MAX];
 	size_t done_len;
@@ -82,6 +84,12 @@ received_forget(const struct gp_config *cfg)
 		self.db, today - (int64_t)(cfg->reports.keep_received / (1000ull * DAY_S)));
 	if (r < 0)
 		gp_error("received_not_forgotten", GP_FS("reason", gp_reportdb_why(self.db, r)));
+}
+
+struct gp_reportdb *
+received_idle(void)
+{
+	return self.open || self.done_len > 0 ? NULL : self.db;
 }
 
 /* --- answering --- */
@@ -135,6 +143,7 @@ settle(void)
 	for (size_t i = 0; self.channel && i < self.done_len; i++)
 		answer(&self.done[i]);
 	self.done_len = 0;
+	names_wake();
 }
 
 static void
@@ -204,6 +213,7 @@ static void
 listen_to_document(void)
 {
 	self.apart = self.skips = false;
+	gp_told_hearer_free(&self.hearer);
 	self.database = self.listener = gp_reportdb_listener(self.db);
 	self.listener.head = take_head;
 	self.listener.tls_policy = take_tls_policy;
@@ -247,7 +257,7 @@ told(const struct gp_message *m)
 		/* The rest of one that is known is passed over. */
 		if (self.state != 0)
 			continue;
-		r = gp_told_tell(kind, fields, &self.listener);
+		r = gp_told_tell(&self.hearer, kind, fields, &self.listener);
 		if (r == -EPROTO)
 			return r;
 		self.state = r;

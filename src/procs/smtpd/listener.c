@@ -103,12 +103,13 @@ share(uint32_t all)
 	return (all + smtpd.env->workers - 1) / GP_MAX(smtpd.env->workers, 1u);
 }
 
-/* A flood of sessions that do nothing would keep everybody else out; so while places are few,
-   strangers who do not come to the point lose theirs. */
+/* The number of sessions is another one. A flood of sessions that do nothing would keep everybody
+   else out; so while places are few, strangers who do not come to the point lose theirs. */
 static void
 look_at_stress(void)
 {
 	uint64_t most = share(smtpd.env->config->limits.connections);
+	store_tell_connections();
 	uint64_t used = smtpd.sessions_len * 100ull;
 	bool stressed = smtpd.stressed ? used >= most * STRESS_ENDS_PERCENT
 				       : used > most * STRESS_BEGINS_PERCENT;

@@ -51,8 +51,8 @@ struct instance {
 	struct gp_channel *control;
 	bool ready;
 	unsigned silent; /* times it was asked since it last answered */
-	uint64_t started_ms;
-	unsigned failures;
+	uint64_t started_ms, started_wall_ms;
+	unsigned starts, failures;
 	struct event *again;
 };
 
@@ -194,6 +194,36 @@ tell_users(struct instance *in)
 }
 
 static bool
+tell_roles(struct instance *to)
+{
+	struct gp_role_state states[INSTANCES_MAX];
+	struct gp_message m = {.type = GP_MSG_ROLES, .roles = {.states = states}};
+	for (size_t i = 0; i < self.instances_len; i++) {
+		const struct instance *in = &self.instances[i];
+		states[m.roles.states_len++] = (struct gp_role_state){
+			.role = (uint8_t)in->spec->id,
+			.index = (uint16_t)in->index,
+			.ready = in->ready,
+			.silent = in->silent > 1,
+			.starts = in->starts,
+			.since_ms = in->started_wall_ms,
+		};
+	}
+	return tell(to, m, -1);
+}
+
+/* One of them is ready, silent or gone. */
+static void
+tell_of_roles(void)
+{
+	for (size_t i = 0; !self.stopping && i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->spec->needs & NEEDS_ROLES && in->control && !tell_roles(in))
+			kill(in->pid, SIGKILL);
+	}
+}
+
+static bool
 tell_resources(struct instance *in)
 {
 	const struct resources *r = &self.resources;
@@ -221,6 +251,8 @@ tell_resources(struct instance *in)
 		ok = tell_keys(in) && tell_dkim_keys(in);
 	if (ok && needs & NEEDS_ANY_SECRET)
 		ok = tell_secrets(in);
+	if (ok && needs & NEEDS_ROLES)
+		ok = tell_roles(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
 		ok = tell_listen(in,
 				 &(struct gp_role_listen){.fd = r->control, .address = "control"});
@@ -312,6 +344,8 @@ static void
 start_instance(struct instance *in)
 {
 	in->started_ms = gp_clock_monotonic_ms();
+	in->started_wall_ms = gp_clock_wall_ms();
+	in->starts++;
 	in->ready = false;
 	in->silent = 0;
 	if (!spawn(in)) {
@@ -428,12 +462,15 @@ on_role_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct instance *in = ctx;
 	(void)c;
+	bool is_news = in->silent > 1 || m->type == GP_MSG_READY;
 	in->silent = 0;
-	if (m->type == GP_MSG_PONG)
-		return;
-	gp_assert(m->type == GP_MSG_READY);
-	in->ready = true;
-	announce_when_ready();
+	gp_assert(m->type == GP_MSG_READY || m->type == GP_MSG_PONG);
+	if (m->type == GP_MSG_READY) {
+		in->ready = true;
+		announce_when_ready();
+	}
+	if (is_news)
+		tell_of_roles();
 }
 
 /*
@@ -456,6 +493,8 @@ look_after(struct instance *in)
 	/* Once is enough for one that does not answer. */
 	if (in->silent++ == 0 && !tell(in, ping, -1))
 		kill(in->pid, SIGKILL);
+	if (in->silent == 2)
+		tell_of_roles();
 }
 
 static void
@@ -506,6 +545,7 @@ on_role_end(struct instance *in, int status)
 			 GP_FN("exit", WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0),
 			 GP_FN("again_in_ms", pause));
 	gp_timer_set(in->again, pause);
+	tell_of_roles();
 }
 
 static void

@@ -32,6 +32,7 @@ enum role_needs {
 	NEEDS_REPORTS_DIR = 512,
 	NEEDS_ISSUER_SECRET = 2048, /* what to say to the issuer of tokens, as a descriptor */
 	NEEDS_WEB_SOCKETS = 1024,   /* web.listen's and web.policy_listen's, where they are */
+	NEEDS_ROLES = 8192,         /* how all roles are, for people to see */
 	NEEDS_SRS_SECRET = 4096,    /* what addresses of core/srs are made with, as descriptors */
 	NEEDS_ANY_SECRET = NEEDS_SECRETS | NEEDS_ISSUER_SECRET | NEEDS_SRS_SECRET,
 };

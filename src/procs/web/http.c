@@ -16,6 +16,7 @@
 #include "procs/web/passwords.h"
 #include "procs/web/post.h"
 #include "procs/web/posting.h"
+#include "procs/web/queue.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
@@ -47,6 +48,8 @@ struct exchange {
 	bool secure; /* by which a cookie is set */
 	struct password_check check;
 	struct figures_request figures;
+	struct queue_request queue;
+	struct flow_answer flow;
 	struct posting posting;
 	char domain[256]; /* that a posted report is about */
 	struct gp_sockaddr_text client;
@@ -349,6 +352,15 @@ on_figures(struct figures_request *f, uint8_t result, struct gp_slice json)
 	resume(x);
 }
 
+static void
+on_queue(struct queue_request *q, const struct gp_message *m)
+{
+	struct exchange *x = gp_container_of(q, struct exchange, queue);
+	flow_hear(&x->flow, m, &x->reply);
+	if (!q->waits)
+		resume(x);
+}
+
 /* False: nobody is there to be asked, and the reply says so. */
 static bool
 ask_auth(struct exchange *x, const struct dashboard_request *q, const struct dashboard_wish *wish)
@@ -372,6 +384,20 @@ ask_reports(struct exchange *x, const struct dashboard_wish *wish)
 	return asked;
 }
 
+static bool
+ask_spool(struct exchange *x, const struct dashboard_wish *wish)
+{
+	x->queue.on_answer = on_queue;
+	x->flow = (struct flow_answer){.verb = wish->queue.verb, .addresses = wish->addresses};
+	bool asked = queue_ask(&x->queue, &wish->queue);
+	if (!asked)
+		flow_hear(&x->flow, NULL, &x->reply);
+	if (asked && wish->user.len > 0)
+		gp_info("dashboard_acted", GP_F("user", wish->user), GP_FID("id", wish->queue.id),
+			GP_FN("verb", wish->queue.verb));
+	return asked;
+}
+
 static enum MHD_Result
 answer_dashboard(struct exchange *x, const char *method)
 {
@@ -388,6 +414,9 @@ answer_dashboard(struct exchange *x, const char *method)
 		break;
 	case DASHBOARD_ASKS_FIGURES:
 		waits = ask_reports(x, &wish);
+		break;
+	case DASHBOARD_ASKS_QUEUE:
+		waits = ask_spool(x, &wish);
 		break;
 	}
 	if (wish.password.len > 0)
@@ -461,6 +490,7 @@ on_completed(void *arg, struct MHD_Connection *c, void **exchange,
 		return;
 	passwords_forget(&x->check);
 	figures_forget(&x->figures);
+	queue_forget(&x->queue);
 	posting_forget(&x->posting);
 	if (x->body.ptr)
 		gp_wipe(x->body.ptr, x->body.cap);
