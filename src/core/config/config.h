@@ -289,6 +289,7 @@ struct gp_config {
 		bool failure_redact;
 		uint64_t failure_window;
 		uint64_t keep_received;
+		uint64_t refused_size;     /* octets of mails whose reports were refused */
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
 		uint32_t names_per_day;    /* sources whose names are looked up */

@@ -74,6 +74,16 @@ static const struct gp_key reports_keys[] = {
 	 .max = 3650 * DAY,
 	 AT(reports.keep_received),
 	 .doc = "How long reports of others are kept, and what they add up to."},
+	{.name = "refused_size",
+	 .type = GP_KEY_SIZE,
+	 .preset = "250MB",
+	 .min = 10 * MB,
+	 .max = 100 * GB,
+	 AT(reports.refused_size),
+	 .doc = "How much is kept of mails with reports that were refused, so that `gatepost "
+		"reports refused` can give them back; the oldest go first. Those of senders that "
+		"passed DMARC have half of it, and others the other half; what is larger than that "
+		"is not kept."},
 	{.name = "failure_window",
 	 .type = GP_KEY_TIME,
 	 .preset = "15m",

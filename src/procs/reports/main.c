@@ -10,6 +10,7 @@
 #include "procs/figures/serve.h"
 #include "procs/reports/names.h"
 #include "procs/reports/received.h"
+#include "procs/reports/refused_mail.h"
 #include "procs/reports/reports.h"
 #include "procs/reports/sane.h"
 #include "procs/sandboxes.h"
@@ -210,6 +211,8 @@ static void
 open_received(const struct gp_role_env *env)
 {
 	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/refused.db", env->dirs[0].fd);
+	refused_mail_open(path);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/received.db", env->dirs[0].fd);
 	received_open(path);
 	/* What it writes now opens all that it will ever open. */
