@@ -96,6 +96,9 @@ static const char *const texts[STATEMENTS] = {
 			" first_day, last_day, reports FROM policy WHERE trusted = ?1"
 			" AND (?2 = '' OR domain = ?2) AND last_day >= ?3 AND first_day <= ?4"
 			" ORDER BY last_day DESC, reports DESC, domain LIMIT ?5",
+	[ST_TLS_DOMAINS] = "SELECT DISTINCT domain FROM tls_day WHERE trusted = ?1"
+			   " AND (?2 = '' OR domain = ?2) AND day BETWEEN ?3 AND ?4"
+			   " ORDER BY domain LIMIT ?5",
 	[ST_TLS_DAYS] = "SELECT day, type, sum(successful), sum(failed) FROM tls_day" DAYS_OF_ALL
 			" GROUP BY day, type ORDER BY day, type LIMIT ?5",
 	[ST_TLS_FAILURES] = "SELECT result, receiving_mx, org, min(day), max(day), sum(sessions)"

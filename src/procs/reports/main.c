@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "procs/figures/serve.h"
+#include "procs/reports/names.h"
 #include "procs/reports/received.h"
+#include "procs/reports/refused_mail.h"
 #include "procs/reports/reports.h"
 #include "procs/reports/sane.h"
 #include "procs/sandboxes.h"
@@ -236,6 +238,8 @@ open_received(const struct gp_role_env *env)
 {
 	char path[WHERE_MAX];
 	struct gp_slice url = env->config->reports.received_database;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/refused.db", env->dirs[0].fd);
+	refused_mail_open(path);
 	if (url.len > 0)
 		snprintf(path, sizeof(path), "%.*s", GP_SLICE_FMT(url));
 	else
@@ -278,7 +282,14 @@ start(struct gp_role_env *env)
 	lost_hook.run = check_lost;
 	gp_loop_at_end(env->loop, GP_LOOP_WORK, &lost_hook);
 	reports_wake();
-	return 0;
+	return names_start(env);
+}
+
+static void
+on_asn_database(struct gp_role_env *env, int fd)
+{
+	(void)env;
+	figures_serve_asn(fd);
 }
 
 static void
@@ -290,8 +301,11 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 		end();
 		return;
 	}
+	if (env->config->reports.asn_database.len == 0)
+		figures_serve_asn(-1);
 	memset(ended, 0, sizeof(ended));
 	reports_wake();
+	names_wake();
 }
 
 static struct gp_role role = {
@@ -300,6 +314,7 @@ static struct gp_role role = {
 	.prepare = prepare,
 	.start = start,
 	.on_peer = peers_connect,
+	.on_asn_database = on_asn_database,
 	.on_reload = on_reload,
 	.on_stop = on_stop,
 };

@@ -20,6 +20,7 @@ static const int server_calls[] = {
 const struct gp_sandbox reports_server_sandbox = {
 	.calls = server_calls,
 	.calls_len = GP_ARRAY_LEN(server_calls),
+	.locks = true, /* of refused.db */
 	.crypto = true,
 };
 
