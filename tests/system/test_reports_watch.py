@@ -323,6 +323,18 @@ def test_a_state_that_is_none_is_left_alone(forged):
         assert forged.state.read_text() == text
 
 
+def test_the_configurations_state_has_what_was_told(forged, tmp_path):
+    state = tmp_path / "state"
+    (state / "reports").mkdir(parents=True)
+    forged.database.rename(state / "reports" / "received.db")
+    config = tmp_path / "gatepost.yaml"
+    settings = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "state": str(state)}
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    argv = ["reports", "watch", "-c", config, "--until", day(PAST)]
+    assert len(told(run(*argv))) == 1
+    assert (state / "reports" / "watch.json").exists() and run(*argv).stdout == ""
+
+
 def test_a_state_that_cannot_be_written_is_said(forged):
     state = forged.folder / "there-is-no-such-folder" / "watch.json"
     assert "there-is-no-such-folder" in forged.watch(PAST, "--state", state, code=4).stderr
