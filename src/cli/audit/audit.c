@@ -245,8 +245,8 @@ tell(struct audit *a, struct job *job)
 	if (a->o.zone && a->o.patch_form == AUDIT_PATCH_OCTODNS)
 		audit_octodns_write(&job->patch, job->answers, &job->result, &job->arena, &a->text);
 	else if (a->o.zone)
-		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
-				  &a->text);
+		audit_patch_write(&job->patch, a->o.patch_form, job->answers, &job->result,
+				  &job->arena, &a->text);
 	else
 		r = tell_findings(a, job);
 	return r < 0 ? r : write_text(a);
