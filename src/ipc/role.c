@@ -18,12 +18,12 @@ enum { EARLY_PEERS_MAX = 64 };
 enum { PEER_MISSING_MS = 60 * 1000 };
 
 /* What may come before start, and after. */
-static const uint64_t permit_before =
-	GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP | 1ull << GP_MSG_PING);
-static const uint64_t permit_after =
-	1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER | 1ull << GP_MSG_KEY |
-	1ull << GP_MSG_DKIM_KEYS | 1ull << GP_MSG_SECRET | 1ull << GP_MSG_USERS |
-	1ull << GP_MSG_ROLES | 1ull << GP_MSG_STOP | 1ull << GP_MSG_PING;
+static const gp_permit permit_before =
+	GP_PERMIT_SUPERVISOR_TO_ROLE & ~(GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING));
+static const gp_permit permit_after =
+	GP_PERMIT(GP_MSG_CONFIG) | GP_PERMIT(GP_MSG_PEER) | GP_PERMIT(GP_MSG_KEY) |
+	GP_PERMIT(GP_MSG_DKIM_KEYS) | GP_PERMIT(GP_MSG_SECRET) | GP_PERMIT(GP_MSG_USERS) |
+	GP_PERMIT(GP_MSG_ROLES) | GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING);
 
 static struct {
 	const struct gp_role *role;

@@ -115,16 +115,19 @@ tick(void *context, const struct scan_counts *counts, bool last)
 	return 0;
 }
 
-/* A store is opened later, with files that come and go, as are those of evidence and of a PDF; and
-   whom `watch` tells, is told then. */
+int
+audit_confine(const struct audit_options *o)
+{
+	const struct scan_files files = {
+		.command = "gatepost audit", .written = {o->resume, o->metrics}, .store = o->store};
+	return scan_sandbox_enter(&files);
+}
+
 static int
 confine(void *context)
 {
 	const struct looking *l = context;
-	const struct scan_files files = {.command = "gatepost audit",
-					 .written = {l->o->resume, l->o->metrics}};
-	bool later = l->o->store || l->o->evidence || l->o->pdf;
-	return later ? 0 : scan_sandbox_enter(&files);
+	return audit_confine(l->o);
 }
 
 /* --- in order --- */

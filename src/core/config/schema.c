@@ -120,6 +120,7 @@ static const struct gp_key mta_sts_keys[] = {
 };
 static const struct gp_key_group mta_sts_group = GROUP(mta_sts_keys);
 
+static const char *const truth_words[] = {"false", "true", NULL};
 static const struct gp_key domain_keys[] = {
 	{.name = "recipients",
 	 .type = GP_KEY_RECIPIENTS,
@@ -168,6 +169,16 @@ static const struct gp_key domain_keys[] = {
 	 DOMAIN_AT(tls_rpt),
 	 .doc = "Where others send their TLS reports (RFC 8460): mailto: and https: URIs, with "
 		"commas between them. For the record that `gatepost domain show` prints."},
+	{.name = "tls_rpt_https",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "false",
+	 .example = "true",
+	 .choices = truth_words,
+	 DOMAIN_AT(tls_rpt_https),
+	 .doc = "Whether TLS reports about the domain may be posted to "
+		"https://HOSTNAME/tls-reports/DOMAIN, on web.policy_listen, which is then a place "
+		"of the record that `gatepost domain show` prints. Nobody proves who he is there, "
+		"so they are kept apart, as what comes by mail from senders that are not proven."},
 };
 static const struct gp_key_group domain_group = GROUP(domain_keys);
 
@@ -494,7 +505,6 @@ static const struct gp_key dns_keys[] = {
 };
 static const struct gp_key_group dns_group = GROUP(dns_keys);
 
-static const char *const truth_words[] = {"false", "true", NULL};
 static const struct gp_key fetch_keys[] = {
 	{.name = "ca_file",
 	 .type = GP_KEY_TEXT,
@@ -624,6 +634,22 @@ static const struct gp_key reports_keys[] = {
 	 AT(reports.names_per_day),
 	 .doc = "Of so many sources that others' reports tell of the DNS is asked for their host "
 		"names in a day, those with most messages first; 0: of none."},
+	{.name = "received_per_day",
+	 .type = GP_KEY_COUNT,
+	 .preset = "5000",
+	 .min = 1,
+	 .max = 10000000,
+	 AT(reports.received_per_day),
+	 .doc = "So many mails with reports, or posts, are taken from a reporter in a day: from "
+		"the organizational domain that passed DMARC, else from a network (a /24, or an "
+		"IPv6 /48). What is beyond is told to come again later."},
+	{.name = "received_size_per_day",
+	 .type = GP_KEY_SIZE,
+	 .preset = "250MB",
+	 .min = MB,
+	 .max = 100 * GB,
+	 AT(reports.received_size_per_day),
+	 .doc = "The same in octets, as they come."},
 };
 static const struct gp_key_group reports_group = GROUP(reports_keys);
 

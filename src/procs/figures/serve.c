@@ -83,7 +83,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 }
 
 void
-figures_serve(struct gp_role_env *env, int fd, uint64_t permit)
+figures_serve(struct gp_role_env *env, int fd, gp_permit permit)
 {
 	const struct gp_channel_owner owner = {on_message, on_close, NULL};
 	gp_channel_free(self.web);

@@ -18,4 +18,4 @@ figures_serve_open(const char *path);
 
 /* Takes fd over: the channel to web. permit: of what it may say to this role. */
 void
-figures_serve(struct gp_role_env *env, int fd, uint64_t permit);
+figures_serve(struct gp_role_env *env, int fd, gp_permit permit);

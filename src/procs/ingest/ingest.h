@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ingest's parts: reading a mail (mail.c), telling reports what is in it (teller.c), the role
- * (main.c). */
+/* ingest's parts: reading a mail or a post (mail.c), telling reports what is in it (teller.c), the
+ * role (main.c). */
 #pragma once
 
 #include "core/ingest/report.h"
@@ -49,3 +49,16 @@ struct ingest_mail {
  */
 [[nodiscard]] int
 ingest_read(struct teller *t, const struct ingest_mail *mail, uint64_t *ret_first, size_t *ret_len);
+
+/* A TLS report that somebody posted (RFC 8460 section 5.4): gzip or JSON, and nothing else. */
+struct ingest_post {
+	struct gp_slice domain; /* that it has to be about */
+	struct gp_slice client; /* his address, for people */
+	uint64_t seed;          /* random */
+	struct gp_slice octets;
+};
+
+/* The same of a post, whose sender is nobody. One document. */
+[[nodiscard]] int
+ingest_read_post(struct teller *t, const struct ingest_post *post, uint64_t *ret_first,
+		 size_t *ret_len);

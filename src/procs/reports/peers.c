@@ -109,7 +109,7 @@ connect_resolver(struct gp_role_env *env, int fd)
 void
 peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
-	static const uint64_t permits[GP_ROLE_COUNT] = {
+	static const gp_permit permits[GP_ROLE_COUNT] = {
 		[GP_ROLE_FETCH] = GP_PERMIT_FETCH_TO_REPORTS,
 		[GP_ROLE_SPOOL] = GP_PERMIT_SPOOL_TO_REPORTS,
 		[GP_ROLE_SIGNER] = GP_PERMIT_SIGNER_TO_REPORTS,

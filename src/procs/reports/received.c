@@ -32,7 +32,7 @@ static struct {
 	bool skips; /* the policy of a TLS report, and its failures */
 	bool open;  /* a report has begun */
 	uint64_t ticket;
-	int state;  /* of it: 0; 1: its outcome is known; -errno */
+	int state; /* of it: 0; 1: its outcome is known; -errno */
 	struct gp_told_hearer hearer;
 	bool in_db; /* the database has begun it too, and is told its end whatever its state is */
 	struct done done[DONE_MAX];

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/map.h"
-#include "procs/smtpd/rate.h"
+#include "procs/limits/rate.h"
 #include "procs/smtpd/smtpd.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -161,8 +161,10 @@ listener_handshake(const struct gp_client *client)
 	source_key(client, false, address);
 	source_key(client, true, network);
 	const struct rate_ask asks[] = {
-		{gp_slice((char *)address, KEY_LEN), share(l->handshakes_per_source)},
-		{gp_slice((char *)network, KEY_LEN), share(l->handshakes_per_network)},
+		{gp_slice((char *)address, KEY_LEN), share(l->handshakes_per_source),
+		 RATE_MINUTE_MS, 1},
+		{gp_slice((char *)network, KEY_LEN), share(l->handshakes_per_network),
+		 RATE_MINUTE_MS, 1},
 	};
 	int over = rate_take(self.handshakes, asks, GP_ARRAY_LEN(asks), gp_clock_monotonic_ms());
 	return over < 0 ? NULL : names[over];

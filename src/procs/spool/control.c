@@ -447,7 +447,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	const struct gp_msg_queue_request *r = &m->queue_request;
 	struct command *command = ctx;
 	gp_assert(m->type == GP_MSG_QUEUE_REQUEST);
-	gp_channel_permit(c, 0);
+	gp_channel_permit(c, GP_PERMIT_NOTHING);
 	bool shows =
 		r->verb == GP_QUEUE_LIST || r->verb == GP_QUEUE_SHOW || r->verb == GP_QUEUE_CAT;
 	if (!may_ask(command, r))

@@ -94,6 +94,7 @@ struct task {
 	uint32_t lease;           /* its place in delivery.c's table, or TASK_NO_LEASE */
 	uint8_t state;            /* enum task_state */
 	bool forwards;            /* its recipients are those who are forwarded */
+	uint8_t orphaned;         /* roles that died over it since it last had an outcome */
 };
 
 #define TASK_NO_LEASE UINT32_MAX

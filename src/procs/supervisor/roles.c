@@ -14,8 +14,8 @@
  *  443, 8025 --> web        |          |             |
  *                  |        +------ reports ---------+  (hears of relay's sessions and
  *         signer, auth,     |         |                 smtpd's messages; asks signer,
- *         reports, spool,   web       web               as spool does)
- *         resolver
+ *         ingest, reports,  web       web               as spool does)
+ *         spool, resolver
  */
 const struct role_spec role_specs[] = {
 	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2,
@@ -26,7 +26,7 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_RESOLVER, false, 0, 2,
 	 PEER(RELAY) | PEER(REPORTS) | PEER(SMTPD) | PEER(AUTH) | PEER(WEB)},
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
-	{GP_ROLE_INGEST, false, 0, 2, PEER(SPOOL) | PEER(REPORTS)},
+	{GP_ROLE_INGEST, false, 0, 2, PEER(SPOOL) | PEER(REPORTS) | PEER(WEB)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS) | PEER(AUTH)},
 	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR, 1,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY) | PEER(SIGNER) | PEER(SMTPD) |
@@ -38,6 +38,6 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_SMTPD, true, NEEDS_LISTENS | NEEDS_CERTIFICATES | NEEDS_SRS_SECRET, 0,
 	 PEER(SPOOL) | PEER(SIGNER) | PEER(AUTH) | PEER(RESOLVER) | PEER(REPORTS)},
 	{GP_ROLE_WEB, false, NEEDS_WEB_SOCKETS | NEEDS_CERTIFICATES | NEEDS_ROLES, 0,
-	 PEER(SIGNER) | PEER(AUTH) | PEER(REPORTS) | PEER(SPOOL) | PEER(RESOLVER)},
+	 PEER(SIGNER) | PEER(AUTH) | PEER(REPORTS) | PEER(SPOOL) | PEER(INGEST) | PEER(RESOLVER)},
 };
 const size_t role_specs_len = GP_ARRAY_LEN(role_specs);

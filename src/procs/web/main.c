@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gatepost-web: serves the dashboard, and the MTA-STS policies of our domains. Dials nobody, has no
- * key, checks no password. Start with session.c. */
+/* gatepost-web: serves the dashboard, and the MTA-STS policies of our domains, and takes TLS
+ * reports that are posted. Dials nobody, has no key, checks no password. Start with session.c. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -9,6 +9,7 @@
 #include "procs/web/figures.h"
 #include "procs/web/http.h"
 #include "procs/web/passwords.h"
+#include "procs/web/posting.h"
 #include "procs/web/queue.h"
 #include "procs/web/verification.h"
 #include "procs/web/web.h"
@@ -67,7 +68,9 @@ start(struct gp_role_env *env)
 	queue_start();
 	if (is_idle(env))
 		return 0;
-	int r = listener_start(env);
+	int r = posting_start(gp_loop_base(env->loop), env->seed);
+	if (r == 0)
+		r = listener_start(env);
 	return r == 0 ? tls_start(env, &tls_owner) : r;
 }
 
@@ -76,7 +79,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
 	gp_assert(role == GP_ROLE_SIGNER || role == GP_ROLE_AUTH || role == GP_ROLE_REPORTS ||
-		  role == GP_ROLE_SPOOL || role == GP_ROLE_RESOLVER);
+		  role == GP_ROLE_SPOOL || role == GP_ROLE_INGEST || role == GP_ROLE_RESOLVER);
 	if (is_idle(env))
 		close(fd);
 	else if (role == GP_ROLE_SIGNER)
@@ -87,6 +90,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		queue_connect(env, fd);
 	else if (role == GP_ROLE_RESOLVER)
 		verification_connect(env, fd);
+	else if (role == GP_ROLE_INGEST)
+		posting_connect(env, fd);
 	else
 		figures_connect(env, fd);
 }

@@ -13,6 +13,7 @@ struct reply {
 	struct gp_slice fixed;          /* in place of body: a part of the program */
 	const char *etag;               /* static; NULL: it may not be kept */
 	const char *allow;              /* static; of a 405 */
+	unsigned retry_s;               /* when to come again; 0: it is not said */
 	char cookie[REPLY_COOKIE_SIZE]; /* "": none */
 	bool guarded;                   /* with the fields that keep a browser from mischief */
 };
