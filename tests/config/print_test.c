@@ -167,9 +167,11 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_int_equal(a->reports.failure_redact, b->reports.failure_redact);
 	assert_int_equal(a->reports.failure_window, b->reports.failure_window);
 	assert_int_equal(a->reports.keep_received, b->reports.keep_received);
+	assert_int_equal(a->reports.refused_size, b->reports.refused_size);
 	assert_int_equal(a->reports.failure_per_hour, b->reports.failure_per_hour);
 	assert_int_equal(a->reports.failure_per_day, b->reports.failure_per_day);
 	assert_int_equal(a->reports.names_per_day, b->reports.names_per_day);
+	assert_true(gp_slice_eq(a->reports.asn_database, b->reports.asn_database));
 	assert_int_equal(a->reports.received_per_day, b->reports.received_per_day);
 	assert_int_equal(a->reports.received_size_per_day, b->reports.received_size_per_day);
 	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);
@@ -264,7 +266,8 @@ static const char everything[] =
 	"reports: {from: TLS@Reports.Example, organization: \"Ex\u00e4mple: Ltd.\", tls_interval: "
 	"90s, dmarc: off, dmarc_interval: 2h, dmarc_size: 2KB,\n"
 	" failure: on, failure_redact: false, failure_window: 90s, failure_per_hour: 3,\n"
-	" failure_per_day: 30, names_per_day: 0, received_per_day: 7, received_size_per_day: 3MB}\n"
+	" failure_per_day: 30, names_per_day: 0, received_per_day: 7, received_size_per_day: 3MB,\n"
+	" asn_database: asn.mmdb, refused_size: 11MB}\n"
 	"users: {file: people}\n"
 	"authentication: {dmarc: quarantine, spf: enforce, from: tag, exempt: [0.0.0.0/0, "
 	"\"::ffff:192.0.2.0/120\"],\n"
@@ -351,7 +354,9 @@ everything_comes_back(void **state)
 	assert_int_equal(p.cfg.reports.failure_per_hour, 3);
 	assert_int_equal(p.cfg.reports.failure_per_day, 30);
 	assert_int_equal(p.cfg.reports.names_per_day, 0);
+	assert_slice(p.cfg.reports.asn_database, "/etc/g/asn.mmdb");
 	assert_int_equal(p.cfg.reports.received_per_day, 7);
+	assert_int_equal(p.cfg.reports.refused_size, 11000000);
 	assert_int_equal(p.cfg.reports.received_size_per_day, 3000000);
 	assert_int_equal(p.cfg.web.posts_per_minute, 5);
 	assert_true(p.cfg.domains[0].tls_rpt_https);

@@ -47,8 +47,9 @@ class World:
         text += "".join(reports_field.record(sender, domain, count, "none", False, False) for sender, count in rows)
         self.put(text + "</feedback>\n", "xml")
 
-    def tls(self, number, good, bad, mx="mx.ours.example", domain=DOMAIN, org="sender.example"):
-        failure = {"result-type": "certificate-expired", "receiving-mx-hostname": mx, "failed-session-count": bad}
+    def tls(self, number, good, bad, mx="mx.ours.example", domain=DOMAIN, org="sender.example", **more):
+        result = more.get("result", "certificate-expired")
+        failure = {"result-type": result, "receiving-mx-hostname": mx, "failed-session-count": bad}
         policy = {
             "policy": {"policy-type": "no-policy-found", "policy-domain": domain},
             "summary": {"total-successful-session-count": good, "total-failure-session-count": bad},
@@ -102,7 +103,8 @@ def test_a_fall_in_alignment_is_told_once_and_when_it_is_over(world):
     assert told(world.watch(PAST + 4)) == [
         "ours.example: 20.0 % of 300 messages align, where 100.0 % of 2800 did in the four weeks before",
         "ours.example: 192.0.2.1 (ours): 20.0 % of 300 messages align, where 100.0 % of 2800 did in the four weeks"
-        " before",
+        " before; no signature; SPF passes for bounce.example, not for ours.example: forged, or a sender of yours that"
+        " does not sign",
     ]
     for number in range(PAST + 3, PAST + 6):
         world.dmarc(number, (OURS, 20), (BROKEN, 80))
@@ -128,7 +130,9 @@ def test_a_new_source_is_told_once(world):
     world.load()
     argv = ["--min-messages", "1000"]
     assert told(world.watch(PAST + 1, *argv)) == [
-        f"ours.example: 198.51.100.9 (threat) sends since {day(PAST - 1)}: 20 messages, of which 0.0 % align"]
+        f"ours.example: 198.51.100.9 (threat) sends since {day(PAST - 1)}: 20 messages, of which 0.0 % align;"
+        " no signature; SPF passes for spam.example, not for ours.example: forged, or a sender of yours that does not"
+        " sign"]
     assert world.watch(PAST + 1, *argv).stdout == ""
 
 

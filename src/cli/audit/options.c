@@ -495,7 +495,8 @@ int
 audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 {
 	int c;
-	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
+	*ret = (struct audit_options){.command = "gatepost audit",
+				      .time_s = (uint64_t)time(NULL),
 				      .at_once = AT_ONCE,
 				      .rate = RATE,
 				      .fail_on = FINDINGS_FAIL_NEVER,

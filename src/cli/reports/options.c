@@ -49,6 +49,10 @@ enum {
 	OPT_RATE,
 	OPT_DNS,
 	OPT_RESOLVER,
+	OPT_LOOK,
+	OPT_HELO,
+	OPT_PRIVATE,
+	OPT_ASN_DATABASE,
 };
 
 const char reports_usage[] =
@@ -58,6 +62,7 @@ const char reports_usage[] =
 	"       gatepost reports summary [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports show NUMBER\n"
+	"       gatepost reports tls [--domain NAME] [--since DAY] [--look] [options]\n"
 	"       gatepost reports export [--domain NAME] [--since DAY] [--format csv|json]\n"
 	"       gatepost reports weekly [--mail-to ADDRESS --mail-from ADDRESS] [options]\n"
 	"       gatepost reports watch [--mail-to ADDRESS --mail-from ADDRESS] [--webhook URL]\n"
@@ -99,7 +104,14 @@ const char reports_usage[] =
 	"      --kind dmarc|tls|failure   list and export\n"
 	"      --max N              sources of a summary, reports of a list\n"
 	"      --format csv|json    export, and -o FILE\n"
+	"      --asn-database FILE  whose networks sources are in; the configuration's\n"
 	"      --no-colour\n"
+	"\n"
+	"tls tells which sessions failed, and whether they would fail now:\n"
+	"      --look               at the MX hosts of --domain, or of the configuration's "
+	"domains\n"
+	"      --helo NAME, --private   as gatepost scan has them\n"
+	"      --ca FILE            whom to believe about them\n"
 	"\n"
 	"weekly tells of the seven days that end with --until, or yesterday; prints, or mails:\n"
 	"      --mail-to ADDRESS    may be given often; and --mail-from ADDRESS\n"
@@ -145,6 +157,7 @@ static const struct option long_options[] = {
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
+	{"asn-database", required_argument, NULL, OPT_ASN_DATABASE},
 	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
 	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
 	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
@@ -158,6 +171,9 @@ static const struct option long_options[] = {
 	{"min-source", required_argument, NULL, WATCH_OPTION_SOURCE},
 	{"min-sessions", required_argument, NULL, WATCH_OPTION_SESSIONS},
 	{"fall", required_argument, NULL, WATCH_OPTION_FALL},
+	{"look", no_argument, NULL, OPT_LOOK},
+	{"helo", required_argument, NULL, OPT_HELO},
+	{"private", no_argument, NULL, OPT_PRIVATE},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
@@ -165,7 +181,7 @@ static const struct option long_options[] = {
 static const char *const verbs[REPORTS_VERBS] = {
 	[REPORTS_IMPORT] = "import", [REPORTS_NAMES] = "names", [REPORTS_SUMMARY] = "summary",
 	[REPORTS_LIST] = "list",     [REPORTS_SHOW] = "show",   [REPORTS_EXPORT] = "export",
-	[REPORTS_WEEKLY] = "weekly", [REPORTS_WATCH] = "watch",
+	[REPORTS_WEEKLY] = "weekly", [REPORTS_WATCH] = "watch", [REPORTS_TLS] = "tls",
 };
 
 /* --- values --- */
@@ -346,11 +362,23 @@ read_option(struct reports_options *o, int c, int64_t today)
 		return true;
 	case OPT_RATE:
 		return gp_arg_u64(&arg, 1, NAMES_RATE_MAX, &o->rate);
+	case OPT_LOOK:
+		o->look = true;
+		return true;
+	case OPT_HELO:
+		o->helo = optarg;
+		return gp_domain_valid(gp_slice_str(optarg)) || gp_arg_wrong(&arg, "is no name");
+	case OPT_PRIVATE:
+		o->private = true;
+		return true;
 	case OPT_DNS:
 		o->dns = optarg;
 		return true;
 	case OPT_RESOLVER:
 		o->resolver = optarg;
+		return true;
+	case OPT_ASN_DATABASE:
+		o->asn_database = optarg;
 		return true;
 	case 'c':
 		o->config = optarg;
@@ -365,9 +393,9 @@ read_option(struct reports_options *o, int c, int64_t today)
 		o->help = true;
 		return true;
 	default:
-		/* Of the server that it is about. */
-		if (c == OPT_CA && (o->verb == REPORTS_WEEKLY || o->verb == REPORTS_WATCH))
-			c = ALERT_MAIL_CA;
+		/* Of whom it is about, unless that is an IMAP server. */
+		if (c == OPT_CA && o->verb >= REPORTS_WEEKLY)
+			return alert_mail_option(&o->mail, ALERT_MAIL_CA, &arg);
 		if (c >= ALERT_MAIL_TO)
 			return read_alert_option(o, c, &arg);
 		return read_imap_option(o, c, &arg);
@@ -410,6 +438,15 @@ check_watch(struct reports_options *o)
 	return wrong ? usage_error(wrong) : GP_EXIT_OK;
 }
 
+/* Whom to look at is said by us, and not by a report. */
+static int
+check_tls(const struct reports_options *o)
+{
+	if (o->look && o->database && !o->config && o->domain.len == 0)
+		return usage_error("--look wants a --domain of ours, or a configuration");
+	return GP_EXIT_OK;
+}
+
 static int
 check(struct reports_options *o)
 {
@@ -430,12 +467,15 @@ check(struct reports_options *o)
 		return usage_error("name the number of one report, of `gatepost reports list`");
 	if (o->verb != REPORTS_IMPORT && o->verb != REPORTS_SHOW && o->operands_len > 0)
 		return usage_error("this subcommand takes options alone; see -h");
+	if ((o->look || o->helo || o->private) && o->verb != REPORTS_TLS)
+		return usage_error("--look, --helo and --private are options of tls");
 	if (o->dns && o->resolver)
 		return usage_error("--dns and --resolver exclude each other");
 	if (o->from_day > o->to_day)
 		return usage_error("--since is after --until");
 	return o->verb == REPORTS_WEEKLY  ? check_week(o)
 	       : o->verb == REPORTS_WATCH ? check_watch(o)
+	       : o->verb == REPORTS_TLS   ? check_tls(o)
 					  : GP_EXIT_OK;
 }
 
@@ -459,8 +499,9 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 	if (ret->verb == REPORTS_VERBS)
 		return ret->help ? GP_EXIT_OK
 				 : usage_error("the subcommands are import, names, summary, list, "
-					       "show, export, weekly and watch");
-	if (ret->verb <= REPORTS_SUMMARY)
+					       "show, export, tls, weekly and "
+					       "watch");
+	if (ret->verb <= REPORTS_SUMMARY || ret->verb == REPORTS_TLS)
 		ret->from_day = today - SUMMARY_DAYS;
 	if (ret->verb == REPORTS_IMPORT)
 		ret->max = GP_REPORTDB_LIST_MAX;

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "cli/reports/words.h"
 #include "core/senders/senders.h"
+#include "reportdb/cause.h"
 #include "sys/password.h"
 
 enum {
@@ -176,10 +177,10 @@ describe(struct gp_arena *arena, const struct gp_reportdb_source *s)
 {
 	struct gp_sender sender = {};
 	bool known = gp_sender_of(s->name, &sender);
-	return gp_arena_printf(arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name),
-			       s->name.len > 0 ? ", " : "", GP_SLICE_FMT(sender.provider),
-			       known ? ", " : "",
-			       gp_reportdb_class_name(gp_reportdb_classify_source(s)));
+	return gp_arena_printf(
+		arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name), s->name.len > 0 ? ", " : "",
+		GP_SLICE_FMT(sender.provider), known ? ", " : "",
+		gp_reportdb_class_name(gp_reportdb_classify_source(s, known ? &sender : NULL)));
 }
 
 /* object and more are set. */
@@ -192,6 +193,7 @@ add_source(struct asking *a, uint8_t kind, struct gp_slice domain,
 	if (!r)
 		return NULL;
 	r->object = gp_arena_dup(a->arena, gp_slice_str(address.s));
+	memcpy(r->address, s->address, sizeof(r->address));
 	r->more = describe(a->arena, s);
 	r->now = aligned(&s->figures);
 	return r;
@@ -543,4 +545,26 @@ watch_ask(struct gp_reportdb *db, const struct watch_question *q, struct gp_aren
 		r = ask_tls_domains(&a);
 	gp_arena_free(&a.scratch);
 	return r == 0 && arena->failed ? -ENOMEM : r;
+}
+
+int
+watch_ask_why(struct gp_reportdb *db, const struct watch_question *q, struct watch_reading *r,
+	      struct gp_arena *arena)
+{
+	bool source = r->kind == WATCH_SOURCE || (r->kind == WATCH_ALIGNMENT && r->object.len > 0);
+	struct gp_reportdb_source s = {.last_day = q->today};
+	struct gp_buf words = GP_BUF_INIT(GP_CAUSE_WORDS_MAX);
+	struct gp_cause cause;
+	if (!source || r->why.len > 0)
+		return 0;
+	memcpy(s.address, r->address, sizeof(s.address));
+	const struct gp_reportdb_range range = {r->domain, q->today - WATCH_FRESH_DAYS, q->today,
+						false};
+	int error = gp_reportdb_cause(db, &range, &s, arena, &cause);
+	if (error == 0) {
+		gp_cause_put(&cause, &words);
+		r->why = gp_arena_dup(arena, gp_buf_slice(&words));
+	}
+	gp_buf_free(&words);
+	return GP_MIN(error, 0);
 }

@@ -23,3 +23,8 @@ struct watch_question {
 [[nodiscard]] int
 watch_ask(struct gp_reportdb *db, const struct watch_question *q, struct gp_arena *arena,
 	  struct watch_readings *ret);
+/* Finds why the mail of a source does not align, where it is not known yet, which takes so long
+   that it is asked of what is told alone. Into the arena; as above. */
+[[nodiscard]] int
+watch_ask_why(struct gp_reportdb *db, const struct watch_question *q, struct watch_reading *r,
+	      struct gp_arena *arena);

@@ -72,8 +72,10 @@ struct watch_reading {
 	 */
 	struct watch_share now, past;
 	int64_t day; /* SILENCE, REPORTER: the last with reports; POLICY, SOURCE: the first */
-	/* What people are told beside it: a source's name and class, the policy before. */
-	struct gp_slice more;
+	uint8_t address[16]; /* of a source */
+	/* What people are told beside it: a source's name and class, the policy before; and why its
+	   mail does not align, where it is known. */
+	struct gp_slice more, why;
 };
 
 /* What somebody was told of. */

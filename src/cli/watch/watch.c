@@ -20,10 +20,13 @@ enum {
 	ARENA_MAX = 1 << 30,
 	CONFIG_ARENA_MAX = 64 << 20,
 	NEWS_MAX = 512 << 20,
+	EXPLAINED_MAX = 100, /* each is a walk over two weeks of reports */
 };
 
 struct watch {
 	const struct reports_options *o;
+	struct gp_reportdb *db;
+	struct watch_question question;
 	const struct gp_config *config; /* NULL: there is none */
 	struct watch_state state;
 	struct watch_readings readings;
@@ -150,12 +153,24 @@ find_news(struct watch *w, const struct channel *ch, struct watch_news *ret)
 	return r == -ENOMEM ? no_memory() : r == 0;
 }
 
+/* The first of them: a flood is told of, but not explained. */
+static bool
+explain(struct watch *w, const struct watch_news *news)
+{
+	int r = 0;
+	for (size_t i = 0; i < GP_MIN(news->came_len, (size_t)EXPLAINED_MAX) && r == 0; i++) {
+		size_t at = (size_t)(news->came[i] - w->readings.items);
+		r = watch_ask_why(w->db, &w->question, &w->readings.items[at], &w->names);
+	}
+	return r == 0 || reports_fail(w->db, r) == GP_EXIT_OK;
+}
+
 static void
 serve(struct watch *w, const struct channel *ch)
 {
 	struct watch_news news;
 	gp_arena_reset(&w->arena);
-	bool good = find_news(w, ch, &news), dry_run = w->o->watch.dry_run;
+	bool good = find_news(w, ch, &news) && explain(w, &news), dry_run = w->o->watch.dry_run;
 	size_t len = good ? news.came_len + news.over_len : 0;
 	good = good && (len == 0 || tell(w, ch, &news));
 	good = good &&
@@ -190,12 +205,11 @@ serve_all(struct watch *w)
 /* --- the look --- */
 
 static int
-look(struct watch *w, struct gp_reportdb *db)
+look(struct watch *w)
 {
-	const struct watch_question q = {w->o->domain, w->o->to_day, w->o->watch.limits};
-	int r = watch_ask(db, &q, &w->names, &w->readings);
+	int r = watch_ask(w->db, &w->question, &w->names, &w->readings);
 	if (r < 0)
-		return reports_fail(db, r);
+		return reports_fail(w->db, r);
 	serve_all(w);
 	return w->failed                        ? GP_EXIT_ERROR
 	       : w->o->watch.dry_run && w->news ? GP_EXIT_BAD
@@ -215,6 +229,8 @@ int
 reports_watch(const struct reports_options *o, struct gp_reportdb *db)
 {
 	struct watch w = {.o = o,
+			  .db = db,
+			  .question = {o->domain, o->to_day, o->watch.limits},
 			  .state.folder = -1,
 			  .names = GP_ARENA_INIT(ARENA_MAX),
 			  .arena = GP_ARENA_INIT(NEWS_MAX)};
@@ -228,7 +244,7 @@ reports_watch(const struct reports_options *o, struct gp_reportdb *db)
 	if (code == GP_EXIT_OK && !(state && watch_state_open(&w.state, state)))
 		code = GP_EXIT_ERROR;
 	if (code == GP_EXIT_OK)
-		code = look(&w, db);
+		code = look(&w);
 	watch_state_close(&w.state);
 	gp_arena_free(&w.names);
 	gp_arena_free(&w.arena);

@@ -57,6 +57,13 @@ put_silence(struct gp_buf *out, const struct watch_reading *r)
 }
 
 static void
+put_why(struct gp_buf *out, const struct watch_reading *r)
+{
+	if (r->why.len > 0)
+		gp_buf_printf(out, "; %.*s", GP_SLICE_FMT(r->why));
+}
+
+static void
 put_alignment(struct gp_buf *out, const struct watch_reading *r)
 {
 	if (r->object.len > 0)
@@ -66,6 +73,7 @@ put_alignment(struct gp_buf *out, const struct watch_reading *r)
 		      "%s of %" PRIu64 " messages align, where %s of %" PRIu64
 		      " did in the four weeks before",
 		      percent(r->now).s, r->now.whole, percent(r->past).s, r->past.whole);
+	put_why(out, r);
 }
 
 static void
@@ -103,6 +111,7 @@ put_came(struct gp_buf *out, const struct watch_reading *r)
 			      "%.*s (%.*s) sends since %s: %" PRIu64 " messages, of which %s align",
 			      GP_SLICE_FMT(r->object), GP_SLICE_FMT(cut(r->more)),
 			      reports_day_text(r->day).s, r->now.whole, percent(r->now).s);
+		put_why(out, r);
 	}
 }
 

@@ -289,11 +289,13 @@ struct gp_config {
 		bool failure_redact;
 		uint64_t failure_window;
 		uint64_t keep_received;
+		uint64_t refused_size;     /* octets of mails whose reports were refused */
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
 		uint32_t names_per_day;    /* sources whose names are looked up */
 		uint32_t received_per_day; /* of a reporter: mails, and posts */
 		uint64_t received_size_per_day;
+		struct gp_slice asn_database; /* path; empty: none */
 	} reports;
 	struct {
 		const struct gp_certificate *certificates;

@@ -2,14 +2,12 @@
 #include "procs/figures/serve.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "ipc/values.h"
-#include "procs/figures/audits.h"
+#include "procs/asn/asn_file.h"
 #include "procs/figures/figures.h"
+#include "procs/figures/history.h"
 #include "sys/log.h"
 #include "sys/small_file.h"
 
@@ -18,8 +16,8 @@ enum { JSON_MAX = 4'194'240 }; /* as the schema has it */
 static struct {
 	struct gp_reportdb *db; /* NULL: it could not be opened */
 	struct gp_channel *web; /* NULL: it is not there */
-	int audits;             /* the history of audits; -1: there is none */
-} self = {.audits = -1};
+	struct asn_file asn;
+} self;
 
 /* Once, so that what is there later was made by a version that knows it. */
 static int
@@ -51,66 +49,30 @@ figures_serve_open(const char *path)
 	self.db = gp_reportdb_close(self.db);
 }
 
-/* --- audits --- */
-
 void
-figures_serve_audits(int fd)
-{
-	if (self.audits >= 0)
-		close(self.audits);
-	self.audits = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-}
-
-static bool
-has_audits(void)
+figures_serve_asn(int fd)
 {
 	struct stat st;
-	return self.audits >= 0 && gp_file_stat(self.audits, &st) == 0 && st.st_size > 0;
+	asn_file_free(&self.asn);
+	if (fd < 0 || (gp_file_stat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0))
+		return;
+	const char *why = asn_file_read(&self.asn, fd);
+	if (why)
+		gp_warning("asn_database_refused", GP_FS("reason", why));
+	else
+		gp_info("asn_database_read", GP_F("type", self.asn.db.type),
+			GP_FN("built_s", self.asn.db.built_s));
 }
-
-/* 0; 1: it was written meanwhile; -errno. */
-static int
-read_audits(struct gp_slice domain, struct gp_buf *json)
-{
-	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
-	struct gp_auditdb *db = gp_auditdb_open(self.audits);
-	gp_buf_clear(json);
-	int r = db ? audits_write(db, domain, &arena, json) : -EIO;
-	if (db && gp_auditdb_is_torn(db))
-		r = 1;
-	gp_auditdb_close(db);
-	gp_arena_free(&arena);
-	return r;
-}
-
-/* An audit is written once a night: a second look is enough. */
-static uint8_t
-answer_audits(const struct gp_msg_figures_wanted *q, struct gp_buf *json)
-{
-	if (!has_audits()) {
-		gp_buf_put_str(json, "{\"configured\":true}");
-		return json->failed ? GP_FIGURES_FAILED : GP_FIGURES_OK;
-	}
-	int r = read_audits(q->domain, json);
-	if (r == 1)
-		r = read_audits(q->domain, json);
-	if (r != 0)
-		gp_error("audits_not_read",
-			 GP_FS("reason", r > 0 ? "an audit is being written" : strerror(-r)));
-	return r == 0 && !json->failed ? GP_FIGURES_OK : GP_FIGURES_FAILED;
-}
-
-/* --- the conversation --- */
 
 static uint8_t
 answer(const struct gp_msg_figures_wanted *q, struct gp_buf *json)
 {
-	if (q->kind == GP_FIGURES_AUDITS || q->kind == GP_FIGURES_AUDIT)
-		return (q->kind == GP_FIGURES_AUDIT) == (q->domain.len > 0)
-			       ? answer_audits(q, json)
-			       : (uint8_t)GP_FIGURES_MALFORMED;
+	if (q->kind == GP_FIGURES_AUDITS)
+		return history_answer(gp_slice("", 0), json);
+	if (q->kind == GP_FIGURES_AUDIT && q->domain.len > 0)
+		return history_answer(q->domain, json);
 	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
-	int r = self.db ? figures_write(self.db, q, &arena, json) : -ENOENT;
+	int r = self.db ? figures_write(self.db, asn_file_db(&self.asn), q, &arena, json) : -ENOENT;
 	if (r < 0 && self.db)
 		gp_error("received_not_read", GP_FS("reason", gp_reportdb_why(self.db, r)));
 	gp_arena_free(&arena);

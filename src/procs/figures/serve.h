@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The role that keeps others' reports (src/reportdb) answers web's questions about them, and about
- * the history of audits (src/auditdb), which it was given to read: the
+ * The role that keeps others' reports (src/reportdb) answers web's questions about them: the
  * database is opened before the sandbox and read in it, while others may write. web has no database
  * and no file.
  *
@@ -17,10 +16,11 @@
 void
 figures_serve_open(const char *path);
 
-/* The history of audits from now on, in place of one before; fd stays the caller's. One that is
-   empty, or is no file, is as if nothing had been audited yet. */
+/* The database of autonomous systems from now on, in place of the one before; the descriptor stays
+   open. One that cannot be used is logged, and is none; so is an empty file, without a word; -1:
+   there is none. */
 void
-figures_serve_audits(int fd);
+figures_serve_asn(int fd);
 
 /* Takes fd over: the channel to web. permit: of what it may say to this role. */
 void

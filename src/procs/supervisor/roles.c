@@ -14,8 +14,8 @@
  *  443, 8025 --> web        |          |             |
  *                  |        +------ reports ---------+  (hears of relay's sessions and
  *         signer, auth,     |         |                 smtpd's messages; asks signer,
- *         ingest, reports,  web       web               as spool does)
- *         spool, resolver
+ *         reports, spool,   web       web               as spool does)
+ *         ingest, resolver
  */
 const struct role_spec role_specs[] = {
 	{GP_ROLE_SIGNER, false, NEEDS_KEYS, 2,
@@ -28,7 +28,7 @@ const struct role_spec role_specs[] = {
 	{GP_ROLE_MAILDIR, false, NEEDS_MAIL_ROOTS, 2, PEER(SPOOL)},
 	{GP_ROLE_INGEST, false, 0, 2, PEER(SPOOL) | PEER(REPORTS) | PEER(WEB)},
 	{GP_ROLE_FETCH, false, NEEDS_POLICY_DIR, 2, PEER(RELAY) | PEER(REPORTS) | PEER(AUTH)},
-	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR, 1,
+	{GP_ROLE_REPORTS, false, NEEDS_REPORTS_DIR | NEEDS_ASN_DATABASE | NEEDS_AUDIT_DATABASE, 1,
 	 PEER(SPOOL) | PEER(RESOLVER) | PEER(FETCH) | PEER(RELAY) | PEER(SIGNER) | PEER(SMTPD) |
 		 PEER(WEB) | PEER(INGEST)},
 	{GP_ROLE_AUTH, false, NEEDS_USERS | NEEDS_ISSUER_SECRET, 2,

@@ -51,12 +51,12 @@ struct exchange {
 	struct figures_request figures;
 	struct queue_request queue;
 	struct flow_answer flow;
-	struct analysis *analysis; /* of a message that is being verified */
-	struct verification verification;
 	struct posting posting;
 	char domain[256]; /* that a posted report is about */
 	struct gp_sockaddr_text client;
 	bool dropped; /* what came of its body had to go */
+	struct analysis *analysis; /* of a message that is being verified */
+	struct verification verification;
 };
 
 static struct {
@@ -543,9 +543,9 @@ on_completed(void *arg, struct MHD_Connection *c, void **exchange,
 	passwords_forget(&x->check);
 	figures_forget(&x->figures);
 	queue_forget(&x->queue);
+	posting_forget(&x->posting);
 	verification_end(&x->verification);
 	analysis_free(x->analysis);
-	posting_forget(&x->posting);
 	if (x->body.ptr)
 		gp_wipe(x->body.ptr, x->body.cap);
 	gp_buf_free(&x->body);

@@ -88,10 +88,10 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		passwords_connect(env, fd);
 	else if (role == GP_ROLE_SPOOL)
 		queue_connect(env, fd);
-	else if (role == GP_ROLE_RESOLVER)
-		verification_connect(env, fd);
 	else if (role == GP_ROLE_INGEST)
 		posting_connect(env, fd);
+	else if (role == GP_ROLE_RESOLVER)
+		verification_connect(env, fd);
 	else
 		figures_connect(env, fd);
 }
