@@ -297,6 +297,37 @@ gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 	return r;
 }
 
+static void
+add_figures(struct gp_reportdb_figures *to, const struct gp_reportdb_figures *f)
+{
+	to->messages += f->messages;
+	to->aligned += f->aligned;
+	to->dkim += f->dkim;
+	to->spf += f->spf;
+	to->quarantined += f->quarantined;
+	to->rejected += f->rejected;
+	to->forwarded += f->forwarded;
+	to->foreign += f->foreign;
+	to->estimated += f->estimated;
+}
+
+int
+gp_reportdb_source(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		   const uint8_t address[16], struct gp_arena *arena,
+		   struct gp_reportdb_source *ret)
+{
+	struct gp_reportdb_day *days;
+	size_t len;
+	*ret = (struct gp_reportdb_source){.first_day = -1, .last_day = -1};
+	memcpy(ret->address, address, sizeof(ret->address));
+	int r = gp_reportdb_source_days(db, range, address, arena, &days, &len);
+	for (size_t i = 0; r == 0 && i < len; i++)
+		add_figures(&ret->figures, &days[i].figures);
+	if (r == 0)
+		r = find_seen(db, range, ret);
+	return r == 0 ? find_name(db, arena, ret) : r;
+}
+
 int
 gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
 		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,
@@ -428,6 +459,18 @@ gp_reportdb_policies(struct gp_reportdb *db, const struct gp_reportdb_range *ran
 }
 
 /* --- TLS --- */
+
+int
+gp_reportdb_tls_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			struct gp_arena *arena, struct gp_slice **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_TLS_DOMAINS, arena, gp_slice);
+	struct gp_slice *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = copy_at(&l, 0);
+	return close_list(&l, r, ret, ret_len);
+}
 
 int
 gp_reportdb_tls_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,

@@ -47,6 +47,7 @@ enum gp_reportdb_statement {
 	ST_OVERRIDES,
 	ST_REPORTERS,
 	ST_POLICIES,
+	ST_TLS_DOMAINS,
 	ST_TLS_DAYS,
 	ST_TLS_FAILURES,
 	ST_LIST,

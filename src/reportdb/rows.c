@@ -296,7 +296,7 @@ store_block(struct gp_reportdb *db, const struct gp_block_row *rows, size_t len)
 	gp_sql_bind_octets(st, 3, gp_slice((const char *)first, sizeof(first)));
 	gp_sql_bind_octets(st, 4, gp_slice((const char *)last, sizeof(last)));
 	gp_sql_bind_octets(st, 5, gp_buf_slice(&db->block.octets));
-	return gp_finish(db, ST_ADD_BLOCK);
+	return gp_sql_put(st);
 }
 
 /* All rows in memory, which are forgotten: into the database, and into the figures. */

@@ -154,15 +154,18 @@ tell_block_row(const struct gp_block_told *told, const struct gp_ingest_listener
 
 /* Adds those of a block, whose octets stay in the arena. 0 or -errno. */
 static int
-add_told(struct gp_slice octets, struct gp_buf *rows, struct gp_arena *arena)
+add_told(struct gp_sql_statement *st, struct gp_buf *rows, struct gp_arena *arena)
 {
 	struct gp_block_reader b;
 	struct gp_block_told told;
+	size_t len = gp_count_at(st, 0);
+	char *octets = gp_arena_alloc(arena, len);
 	int r;
-	b.octets = gp_reader(gp_arena_dup(arena, octets));
-	b.details_len = 0;
-	if (arena->failed)
+	if (!octets)
 		return -ENOMEM;
+	b.octets = gp_reader(
+		gp_slice(octets, gp_sql_octets_at(st, 1, (uint8_t *)octets, len)));
+	b.details_len = 0;
 	while ((r = gp_block_next(&b, &told)) == 1)
 		gp_buf_put(rows, gp_slice((const char *)&told, sizeof(told)));
 	return r < 0 ? r : rows->failed ? -ENOMEM : 0;
@@ -189,7 +192,7 @@ tell_blocks(struct gp_reportdb *db, uint64_t number, const uint8_t *address,
 	if (st && address)
 		gp_sql_bind_octets(st, 2, gp_slice((const char *)address, 16));
 	while (r == 0 && (r = gp_next_row(db, which)) == 1)
-		r = add_told(gp_sql_text_at(st, 0), &rows, &arena);
+		r = add_told(st, &rows, &arena);
 	if (st)
 		gp_reset(db, which);
 	struct gp_block_told *list = (void *)gp_buf_slice(&rows).ptr;

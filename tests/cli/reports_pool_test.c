@@ -323,14 +323,15 @@ sum_up(int socket, const char *shared, const struct reader_limits *l)
 	(void)l;
 	for (m.msg_controllen = sizeof(control); recvmsg(socket, &m, 0) == sizeof(task);
 	     m.msg_controllen = sizeof(control)) {
-		struct gp_slice octets = gp_slice(shared + task.request.offset, task.request.length);
+		struct gp_slice octets =
+			gp_slice(shared + task.request.offset, task.request.length);
 		assert_int_equal(task.shared, task.request.length <= READER_SMALL);
 		assert_int_equal(!task.shared, m.msg_controllen > 0);
 		if (!task.shared) {
 			int fd;
 			memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
-			ssize_t n = pread(fd, large, task.request.length,
-					  (off_t)task.request.offset);
+			ssize_t n =
+				pread(fd, large, task.request.length, (off_t)task.request.offset);
 			close(fd);
 			octets = gp_slice(large, (size_t)n);
 		}

@@ -166,9 +166,11 @@ frames_that_are_cut(void **state)
 	rest = gp_buf_slice(&told.out);
 	while (gp_told_take(&rest, &kind, &fields) == 0) {
 		for (size_t n = 0; n < fields.len; n++)
-			assert_int_equal(gp_told_tell(&hearer, kind, gp_slice_take(fields, n), &l), -EPROTO);
-		assert_int_equal(gp_told_tell(&hearer, kind, gp_slice(fields.ptr, fields.len + 1), &l),
-				 -EPROTO);
+			assert_int_equal(gp_told_tell(&hearer, kind, gp_slice_take(fields, n), &l),
+					 -EPROTO);
+		assert_int_equal(
+			gp_told_tell(&hearer, kind, gp_slice(fields.ptr, fields.len + 1), &l),
+			-EPROTO);
 		assert_int_equal(gp_told_tell(&hearer, GP_TOLD_OWN, fields, &l), -EPROTO);
 		assert_int_equal(gp_told_tell(&hearer, kind, fields, &l), 0);
 	}
@@ -394,9 +396,9 @@ rows_without_a_detail(void **state)
 	gp_told_hearer_free(&hearer);
 	for (int place = 0; place < 256; place++) {
 		octets[0] = (char)place;
-		assert_int_equal(gp_told_tell(&hearer, GP_TOLD_ROW,
-					      gp_slice(octets, sizeof(octets)), &l),
-				 -EPROTO);
+		assert_int_equal(
+			gp_told_tell(&hearer, GP_TOLD_ROW, gp_slice(octets, sizeof(octets)), &l),
+			-EPROTO);
 	}
 	gp_told_writer_forget(&told);
 	(void)tell_rows(domains, 1);
@@ -404,9 +406,9 @@ rows_without_a_detail(void **state)
 	uint8_t kind;
 	assert_int_equal(gp_told_take(&rest, &kind, &detail), 0);
 	assert_int_equal(gp_told_take(&rest, &kind, &fields), 0);
-	assert_int_equal(gp_told_tell(&hearer, GP_TOLD_DETAIL,
-				      gp_slice_take(detail, detail.len - 1), &l),
-			 -EPROTO);
+	assert_int_equal(
+		gp_told_tell(&hearer, GP_TOLD_DETAIL, gp_slice_take(detail, detail.len - 1), &l),
+		-EPROTO);
 	assert_int_equal(gp_told_tell(&hearer, GP_TOLD_ROW, fields, &l), -EPROTO);
 	gp_told_hearer_free(&hearer);
 	gp_told_writer_free(&told);

@@ -11,11 +11,13 @@
 
 #include "cli/asks.h"
 #include "cli/audit/baselines.h"
+#include "cli/audit/child.h"
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
 #include "cli/audit/evidence.h"
 #include "cli/audit/hosts.h"
 #include "cli/audit/listed.h"
+#include "cli/audit/marks.h"
 #include "cli/audit/octodns.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/pdf.h"
@@ -31,6 +33,7 @@
 #include "cli/options.h"
 #include "cli/traffic/tool_report.h"
 #include "procs/resolver/network.h"
+#include "sys/tls.h"
 
 enum {
 	NAMES_ARENA_MAX = 1 << 30,
@@ -55,9 +58,12 @@ struct job {
 	struct gp_arena arena;  /* of the evaluation */
 	struct audit_seen seen; /* with --evidence */
 	struct gp_posture_query query;
+	struct gp_posture_stage stage; /* of what is published, with --zone */
 	struct gp_posture_result result;
 	struct gp_answers *answers; /* of the ask; with --zone its own */
 	struct audit_patch patch;   /* with --zone */
+	struct audit_mark_files marks;
+	bool followed; /* where its BIMI record leads */
 	bool counted, done;
 };
 
@@ -73,8 +79,9 @@ struct audit {
 	struct audit_baselines baselines;
 	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
 	struct audit_hosts hosts;
-	struct audit_sent sent; /* with --reports, or a configuration */
-	struct job **jobs;      /* begun and not told of: that of domain N at N modulo jobs_max */
+	struct audit_marks *marks; /* NULL: hosts are not looked at */
+	struct audit_sent sent;    /* with --reports, or a configuration */
+	struct job **jobs; /* begun and not told of: that of domain N at N modulo jobs_max */
 	size_t jobs_max;
 	size_t first;       /* domain that no earlier run told of */
 	size_t begun, told; /* domains, with those of an earlier run */
@@ -93,6 +100,7 @@ struct audit {
 	char out_buffer[OUT_BUFFER];
 	int error;      /* 0, SAID or -errno, which end it */
 	bool stopped;   /* by a signal, which ends it too */
+	bool whole;     /* it came to its end */
 	bool terminal;  /* standard error is one; */
 	bool shared;    /* it has results and the progress */
 	bool bad;       /* something as grave as --fail-on, or a baseline's rule failed */
@@ -241,8 +249,8 @@ tell(struct audit *a, struct job *job)
 	if (a->o.zone && a->o.patch_form == AUDIT_PATCH_OCTODNS)
 		audit_octodns_write(&job->patch, job->answers, &job->result, &job->arena, &a->text);
 	else if (a->o.zone)
-		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
-				  &a->text);
+		audit_patch_write(&job->patch, a->o.patch_form, job->answers, &job->result,
+				  &job->arena, &a->text);
 	else
 		r = tell_findings(a, job);
 	return r < 0 ? r : write_text(a);
@@ -258,6 +266,7 @@ job_free(struct job *job)
 	if (job->answers != job->ask.answers)
 		gp_answers_free(job->answers);
 	gp_ask_end(&job->ask);
+	audit_marks_end(&job->marks);
 	audit_seen_free(&job->seen);
 	gp_arena_free(&job->set);
 	gp_arena_free(&job->arena);
@@ -298,6 +307,24 @@ finish(struct job *job)
 	job->audit->under_way--;
 }
 
+static void
+on_marks(struct audit_mark_files *files);
+
+/* Returns enum audit_marks_outcome or -ENOMEM. */
+static int
+follow_marks(struct job *job)
+{
+	if (!job->audit->marks || job->followed)
+		return AUDIT_MARKS_NONE;
+	job->followed = true;
+	job->marks.ready = on_marks;
+	int r = audit_marks_follow(job->audit->marks, &job->marks, &job->result.facts, job->answers,
+				   &job->set);
+	if (r > AUDIT_MARKS_NONE)
+		job->query.bimi = &job->marks.bimi;
+	return r;
+}
+
 /* 0: go on at once. 1: it is done, or called when the answers are there. */
 static int
 take_step(struct job *job)
@@ -315,9 +342,16 @@ take_step(struct job *job)
 		gp_arena_reset(&job->arena); /* many wait at once */
 		return r < 0 ? r : 1;
 	}
+	r = follow_marks(job);
+	if (r != AUDIT_MARKS_NONE)
+		return r == AUDIT_MARKS_READY ? 0 : r == AUDIT_MARKS_WAIT ? 1 : r;
 	if (!job->counted)
 		count(a, &job->result.findings);
 	job->counted = true;
+	if (a->o.zone && !job->query.stage) {
+		job->stage = job->result.facts.dmarc.stage;
+		job->query.stage = &job->stage;
+	}
 	if (a->o.zone)
 		r = audit_patch_next(&job->patch, job->answers, &job->result.findings);
 	if (a->o.zone && r <= 0)
@@ -454,6 +488,12 @@ on_ready(struct gp_ask *ask)
 	pump(job->audit);
 }
 
+static void
+on_marks(struct audit_mark_files *files)
+{
+	step(gp_container_of(files, struct job, marks));
+}
+
 /* --- the command --- */
 
 static void
@@ -467,6 +507,7 @@ make_query(struct audit *a)
 		.selectors_known = a->o.selectors_len > 0,
 		.validated = !a->dns.lookup.network || network_validates(a->dns.lookup.network),
 		.reporter = gp_slice_str(a->o.reports_to),
+		.policy_wanted = a->o.policy,
 		.hosts = a->o.hosts ? &a->hosts.seen : NULL,
 	};
 	if (!q->selectors_known)
@@ -547,8 +588,10 @@ look_at_all(struct audit *a)
 {
 	watch(a);
 	pump(a);
-	if (a->error == 0 && !a->stopped && a->told < a->domains.len)
-		(void)event_base_dispatch(a->base);
+	while (a->error == 0 && !a->stopped && a->told < a->domains.len) {
+		(void)event_base_loop(a->base, EVLOOP_ONCE);
+		pump(a);
+	}
 	unwatch(a);
 	for (size_t i = 0; i < a->jobs_max; i++)
 		a->jobs[i] = job_free(a->jobs[i]);
@@ -624,19 +667,20 @@ run(struct audit *a)
 	return r;
 }
 
-/* Begins a run of the store; what was told before it is kept is told in any case. */
+/* A run of the store ends with it; what was told before it is kept is told in any case. */
 static int
 run_and_keep(struct audit *a)
 {
-	if (!a->o.store)
-		return run(a);
-	a->store = audit_store_open(a->o.store, true);
-	int r = a->store && audit_store_begin(a->store, a->o.time_s) ? run(a) : SAID;
-	bool whole = r == 0 && !a->stopped;
-	if (whole && !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
-		r = SAID;
-	a->store = audit_store_close(a->store);
-	return r;
+	if (a->store && !audit_store_begin(a->store, a->o.time_s))
+		return SAID;
+	int r = run(a);
+	if (r != 0 || a->stopped)
+		return r;
+	bool good = !a->store ||
+		    audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s));
+	good = good && (!a->evidence || audit_evidence_end(a->evidence));
+	a->whole = good && (!a->o.pdf || audit_pdf_end(&a->pdf));
+	return a->whole ? 0 : SAID;
 }
 
 static int
@@ -650,35 +694,21 @@ exit_code(const struct audit *a, int r)
 	return a->stopped || nothing ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
 }
 
+/* Before whoever answers first is heard. */
 static int
-run_with_evidence(struct audit *a)
+hear_nobody_unconfined(struct audit *a)
 {
-	const struct audit_evidence_run run_of = {.path = a->o.evidence,
-						  .argc = a->argc,
-						  .argv = a->argv,
-						  .o = &a->o,
-						  .config = &a->config,
-						  .baselines = &a->baselines};
-	if (!a->o.evidence)
-		return run_and_keep(a);
-	a->evidence = audit_evidence_open(&run_of);
-	int r = a->evidence ? run_and_keep(a) : SAID;
-	if (r == 0 && !a->stopped && !audit_evidence_end(a->evidence))
-		r = SAID;
-	a->evidence = audit_evidence_close(a->evidence);
-	return r;
+	if (a->o.hosts && a->domains.len > a->first)
+		return audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
+					a->domains.len - a->first);
+	return gp_tls_prepare() == 0 && audit_confine(&a->o) == 0 ? GP_EXIT_OK : GP_EXIT_ERROR;
 }
 
 static int
-run_and_print(struct audit *a)
+open_marks(struct audit *a)
 {
-	if (!a->o.pdf)
-		return run_with_evidence(a);
-	int r = audit_pdf_open(&a->pdf, a->o.pdf) ? run_with_evidence(a) : SAID;
-	if (r == 0 && !a->stopped && !audit_pdf_end(&a->pdf))
-		r = SAID;
-	audit_pdf_close(&a->pdf);
-	return r;
+	a->marks = audit_marks_open(a->base, a->o.authorities, a->o.private);
+	return a->marks ? GP_EXIT_OK : GP_EXIT_ERROR;
 }
 
 static int
@@ -696,16 +726,72 @@ open_and_run(struct audit *a)
 	if (!a->base)
 		return fail(-ENOMEM);
 	int code = gp_asks_open(&a->dns, a->base, &dns);
-	if (code == GP_EXIT_OK && a->o.hosts && a->domains.len > a->first)
-		code = audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
-					a->domains.len - a->first);
-	if (code == GP_EXIT_OK) {
-		int r = run_and_print(a);
-		code = exit_code(a, r);
-	}
+	if (code == GP_EXIT_OK && a->o.hosts)
+		code = open_marks(a);
+	if (code == GP_EXIT_OK)
+		code = hear_nobody_unconfined(a);
+	if (code == GP_EXIT_OK)
+		code = exit_code(a, run_and_keep(a));
 	audit_hosts_free(&a->hosts);
+	audit_marks_close(a->marks);
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
+	return code;
+}
+
+/* The child, with all that it needs of files. */
+static int
+open_store_and_run(void *context)
+{
+	struct audit *a = context;
+	a->store = a->o.store ? audit_store_open(a->o.store, true) : NULL;
+	bool good = !a->o.store || (a->store && audit_store_hold(a->store));
+	int code = good ? open_and_run(a) : GP_EXIT_ERROR;
+	a->store = audit_store_close(a->store);
+	return code | (a->whole ? AUDIT_CHILD_WHOLE : 0);
+}
+
+static bool
+open_kept(struct audit *a)
+{
+	const struct audit_evidence_run run_of = {.path = a->o.evidence,
+						  .argc = a->argc,
+						  .argv = a->argv,
+						  .o = &a->o,
+						  .config = &a->config,
+						  .baselines = &a->baselines};
+	if (a->o.pdf && !audit_pdf_open(&a->pdf, a->o.pdf))
+		return false;
+	a->evidence = a->o.evidence ? audit_evidence_open(&run_of) : NULL;
+	return !a->o.evidence || a->evidence;
+}
+
+/* SQLite's files beside a store, which the child may not remove. */
+static bool
+tidy_store(const struct audit *a)
+{
+	struct audit_store *store = audit_store_open(a->o.store, false);
+	bool good = store;
+	audit_store_close(store);
+	return good;
+}
+
+/* What is kept is sealed, printed and put in its place by who has heard nobody. */
+static int
+run_in_child(struct audit *a)
+{
+	int code = GP_EXIT_ERROR;
+	if (open_kept(a)) {
+		int r = audit_child_run(open_store_and_run, a);
+		bool whole = r & AUDIT_CHILD_WHOLE;
+		code = r & ~AUDIT_CHILD_WHOLE;
+		if ((whole && a->evidence && !audit_evidence_seal(a->evidence)) ||
+		    (whole && a->o.pdf && !audit_pdf_print(&a->pdf)) ||
+		    (whole && a->o.store && !tidy_store(a)))
+			code = GP_EXIT_ERROR;
+	}
+	a->evidence = audit_evidence_close(a->evidence);
+	audit_pdf_close(&a->pdf);
 	return code;
 }
 
@@ -726,9 +812,7 @@ read_reports(struct audit *a)
 {
 	const char *path = a->o.reports;
 	if (!path && a->o.config)
-		path = gp_arena_printf(&a->names, "%.*s/reports/received.db",
-				       GP_SLICE_FMT(a->config.state))
-			       .ptr;
+		path = gp_cli_received(&a->config, &a->names);
 	if (!path)
 		return a->names.failed ? fail(-ENOMEM) : GP_EXIT_OK;
 	return audit_sent_read(&a->sent, path, !a->o.reports, a->domains.list, a->domains.len,
@@ -761,7 +845,8 @@ with_output(struct audit *a)
 		.format = a->o.format,
 		.colour = !file && !a->o.no_colour && !getenv("NO_COLOR") && isatty(STDOUT_FILENO),
 	};
-	int code = open_and_run(a);
+	bool kept = a->o.store || a->o.evidence || a->o.pdf;
+	int code = kept ? run_in_child(a) : open_and_run(a);
 	if (file && fclose(a->out) != 0)
 		code = fail(-errno);
 	return code;

@@ -29,11 +29,13 @@ enum {
 	OPT_ZONE_FILE,
 	OPT_ORIGIN,
 	OPT_AXFR,
+	OPT_TSIG_KEY,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
 	OPT_REPORTS,
 	OPT_REPORTS_TO,
+	OPT_STAGE,
 	OPT_PROBE,
 	OPT_NO_PROBE,
 	OPT_PRIVATE,
@@ -77,12 +79,17 @@ const char audit_usage[] =
 	"      --file FILE          more domains\n"
 	"      --zone-file FILE     the domains of a zone, as a master file of RFC 1035\n"
 	"      --axfr ZONE@ADDR[:PORT]  those of a zone that this server transfers\n"
+	"      --tsig-key FILE      the key of all --axfr behind it, as nsupdate -k reads it\n"
 	"      --origin NAME        what relative names end in there, before its $ORIGIN\n"
 	"  -c FILE                  the configuration, of which dns and state count\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
 	"      --reports FILE       the database of gatepost reports; with -c that of the state\n"
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
+	"      --stage next|none|quarantine|reject\n"
+	"                           the DMARC policy that is proposed where mail is sent; next, "
+	"as\n"
+	"                           it is unless told: one step up from what is in force\n"
 	"      --dnsbl ZONE         are the domains' addresses in this block list? may be given "
 	"often\n"
 	"      --address ADDR       one more address of ours to look for there\n"
@@ -91,7 +98,7 @@ const char audit_usage[] =
 	"                           and MTA-STS policies are fetched. With --dns this is so "
 	"unless\n"
 	"      --probe              is said\n"
-	"      --tls-survey         of hosts: which versions and suites they take, by up to 60\n"
+	"      --tls-survey         of hosts: which suites of TLS they take, by up to 60\n"
 	"                           connections each\n"
 	"      --probe-rate N       connections a second; 10 unless told, 0 for no limit\n"
 	"      --probe-ca FILE      whom to believe about their certificates\n"
@@ -131,12 +138,14 @@ static const struct option long_options[] = {
 	{"zone-file", required_argument, NULL, OPT_ZONE_FILE},
 	{"origin", required_argument, NULL, OPT_ORIGIN},
 	{"axfr", required_argument, NULL, OPT_AXFR},
+	{"tsig-key", required_argument, NULL, OPT_TSIG_KEY},
 	{"config", required_argument, NULL, 'c'},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"selector", required_argument, NULL, OPT_SELECTOR},
 	{"reports", required_argument, NULL, OPT_REPORTS},
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
+	{"stage", required_argument, NULL, OPT_STAGE},
 	{"probe", no_argument, NULL, OPT_PROBE},
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
 	{"private", no_argument, NULL, OPT_PRIVATE},
@@ -174,8 +183,8 @@ static const struct option long_options[] = {
 	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
 	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
 	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
-	{"webhook", required_argument, NULL, AUDIT_WATCH_WEBHOOK},
-	{"webhook-secret-file", required_argument, NULL, AUDIT_WATCH_WEBHOOK_SECRET_FILE},
+	{"webhook", required_argument, NULL, ALERT_WEBHOOK},
+	{"webhook-secret-file", required_argument, NULL, ALERT_WEBHOOK_SECRET_FILE},
 	{"ca", required_argument, NULL, ALERT_MAIL_CA},
 	{"alert-on", required_argument, NULL, AUDIT_WATCH_ALERT_ON},
 	{"help", no_argument, NULL, 'h'},
@@ -205,6 +214,15 @@ add_file(const struct gp_arg *arg, const char *list[AUDIT_FILES_MAX], size_t *le
 	if (*len == AUDIT_FILES_MAX)
 		return gp_arg_wrong(arg, "is one file too many");
 	list[(*len)++] = arg->value;
+	return true;
+}
+
+static bool
+add_transfer(const struct gp_arg *arg, struct audit_options *o)
+{
+	if (!add_file(arg, o->transfers, &o->transfers_len))
+		return false;
+	o->transfer_keys[o->transfers_len - 1] = o->transfer_key;
 	return true;
 }
 
@@ -266,6 +284,20 @@ read_address(const struct gp_arg *arg, struct audit_options *o)
 }
 
 static bool
+read_stage(const struct gp_arg *arg, struct audit_options *o)
+{
+	o->policy = GP_DMARC_P_ABSENT;
+	if (strcmp(arg->value, "next") == 0)
+		return true;
+	for (uint8_t p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
+		if (strcmp(arg->value, gp_dmarc_policy_name(p)) == 0)
+			o->policy = p;
+	}
+	return o->policy != GP_DMARC_P_ABSENT ||
+	       gp_arg_wrong(arg, "is none of next, none, quarantine and reject");
+}
+
+static bool
 read_summary(const struct gp_arg *arg, struct audit_options *o)
 {
 	o->summary = arg->value ? AUDIT_SUMMARY_ALONE : AUDIT_SUMMARY_TOO;
@@ -323,6 +355,8 @@ text_of(struct audit_options *o, int c)
 	switch (c) {
 	case OPT_ORIGIN:
 		return &o->origin;
+	case OPT_TSIG_KEY:
+		return &o->transfer_key;
 	case OPT_DNS:
 		return &o->dns;
 	case OPT_RESOLVER:
@@ -368,7 +402,7 @@ read_option(struct audit_options *o, int c)
 	case OPT_ZONE_FILE:
 		return add_file(&arg, o->zones, &o->zones_len);
 	case OPT_AXFR:
-		return add_file(&arg, o->transfers, &o->transfers_len);
+		return add_transfer(&arg, o);
 	case OPT_SELECTOR:
 		return add_selector(&arg, o);
 	case OPT_DNSBL:
@@ -377,6 +411,8 @@ read_option(struct audit_options *o, int c)
 		return add_address(&arg, o);
 	case OPT_REPORTS_TO:
 		return read_address(&arg, o);
+	case OPT_STAGE:
+		return read_stage(&arg, o);
 	case OPT_AT_ONCE:
 		return gp_arg_u64(&arg, 1, AUDIT_AT_ONCE_MAX, &o->at_once);
 	case OPT_QUESTIONS:
@@ -456,6 +492,9 @@ what_is_wrong(struct audit_options *o)
 		return "no record takes an address off a block list: --dnsbl is not for --zone";
 	if (o->addresses_len > 0 && o->lists_len == 0)
 		return "an --address is for a block list: --dnsbl";
+	const char *last = o->transfers_len > 0 ? o->transfer_keys[o->transfers_len - 1] : NULL;
+	if (o->transfer_key != last)
+		return "a --tsig-key stands before the --axfr that it is for";
 	if (o->operands_len + o->files_len + o->zones_len + o->transfers_len + o->addresses_len ==
 	    0)
 		return "name a domain, a --file of domains, a --zone-file or a zone for --axfr";
@@ -473,7 +512,8 @@ int
 audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 {
 	int c;
-	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
+	*ret = (struct audit_options){.command = "gatepost audit",
+				      .time_s = (uint64_t)time(NULL),
 				      .at_once = AT_ONCE,
 				      .rate = RATE,
 				      .fail_on = FINDINGS_FAIL_NEVER,

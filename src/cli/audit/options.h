@@ -26,6 +26,7 @@ enum audit_summary_mode {
 extern const char audit_usage[];
 
 struct audit_options {
+	const char *command;         /* "gatepost audit": that complains of hosts; static */
 	const char *const *operands; /* "-": standard input */
 	size_t operands_len;
 	const char *files[AUDIT_FILES_MAX]; /* "-": standard input */
@@ -33,7 +34,9 @@ struct audit_options {
 	const char *zones[AUDIT_FILES_MAX]; /* master files */
 	size_t zones_len;
 	const char *transfers[AUDIT_FILES_MAX]; /* zones to ask servers for: "ZONE@ADDRESS:PORT" */
+	const char *transfer_keys[AUDIT_FILES_MAX]; /* file of the TSIG key of each; NULL: none */
 	size_t transfers_len;
+	const char *transfer_key;   /* the last one that was told */
 	const char *origin;         /* of relative names in them; NULL: none */
 	const char *config;         /* file of -c; NULL: none */
 	const char *dns, *resolver; /* or NULL */
@@ -50,6 +53,7 @@ struct audit_options {
 	size_t addresses_len;
 	const char *reports;    /* database of what others reported; NULL: that of the state */
 	const char *reports_to; /* NULL: in the domain */
+	uint8_t policy;         /* enum gp_dmarc_policy of --stage; absent: the next step */
 	uint64_t time_s;        /* since 1970 */
 	uint64_t at_once;       /* domains */
 	uint64_t questions;     /* at once; 0: as many as is usual */

@@ -37,7 +37,6 @@ struct pool_file {
 	char *name;
 };
 
-
 /* reader_run(), or what a test has in its place. */
 typedef int
 pool_run(int socket, const char *shared, const struct reader_limits *limits);
@@ -53,9 +52,9 @@ struct pool {
 	char *shared;
 	int shared_fd;
 	size_t shared_at; /* where the next one goes */
-	size_t alone;  /* so many of them go one by one */
-	size_t handed; /* so many of them a reader has */
-	pid_t reader;  /* 0: none */
+	size_t alone;     /* so many of them go one by one */
+	size_t handed;    /* so many of them a reader has */
+	pid_t reader;     /* 0: none */
 	int socket;
 	bool solo;  /* the first one was handed over alone: its end is the reader's */
 	bool spent; /* the reader has said that it ends */
