@@ -195,6 +195,7 @@ an_older_report_is_told_again(void **state)
 	ask(sql);
 	ask(server ? "UPDATE gatepost_tables SET version = 2" : "PRAGMA user_version = 2");
 	open_again();
+	l = gp_reportdb_listener(db);
 	assert_int_equal(gp_reportdb_tell(db, 1, &ears), 0);
 	const char *got = heard_text();
 	assert_non_null(strchr(got, '\n'));
