@@ -11,13 +11,14 @@ static const char reading[] = "PRAGMA trusted_schema = OFF;"
 			      "PRAGMA temp_store = MEMORY;"
 			      "PRAGMA query_only = ON;";
 
-static const char writing[] = "PRAGMA trusted_schema = OFF;"
-			      "PRAGMA page_size = 8192;" /* of a new one: half as many to be written */
-			      "PRAGMA journal_mode = WAL;"
-			      "PRAGMA synchronous = FULL;"
-			      "PRAGMA temp_store = MEMORY;"
-			      "PRAGMA cache_size = -65536;"
-			      "PRAGMA journal_size_limit = 67108864;";
+static const char writing[] =
+	"PRAGMA trusted_schema = OFF;"
+	"PRAGMA page_size = 8192;" /* of a new one: half as many to be written */
+	"PRAGMA journal_mode = WAL;"
+	"PRAGMA synchronous = FULL;"
+	"PRAGMA temp_store = MEMORY;"
+	"PRAGMA cache_size = -65536;"
+	"PRAGMA journal_size_limit = 67108864;";
 
 enum step { BEGIN = 0, COMMIT, ROLLBACK, SAVE, UNDO, RELEASE, STEPS };
 

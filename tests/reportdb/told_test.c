@@ -285,7 +285,8 @@ a_large_report_is_told_again(void **state)
 		assert_int_equal(l.head(l.context, &head), 0);
 		for (; got == 0 && n < MANY; n++) {
 			char text[32];
-			snprintf(text, sizeof(text), "b%lu.example", (unsigned long)((n + 1) % 600));
+			snprintf(text, sizeof(text), "b%lu.example",
+				 (unsigned long)((n + 1) % 600));
 			struct gp_ingest_row row = row_of_many(n + 1, gp_slice_str(text));
 			got = l.row(l.context, &row);
 		}

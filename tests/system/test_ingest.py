@@ -365,8 +365,8 @@ def told_long_row(number):
     text, name = b'"' * 1024, b".".join([b"a" * 60] * 4)
     results = bytes([16]) + (b"\x02" + octets_of(name, text, b"", b"")) * 16
     address = bytes(10) + b"\xff\xff\xc0\0\2\1"
-    fields = struct.pack("<Q", number) + address + struct.pack("<QBBB", 1, 1, 3, 3)
-    return frame(2, fields + octets_of(text, text, text) + bytes(1) + results * 2)
+    detail = bytes([0, 1, 3, 3]) + octets_of(text, text, text) + bytes(1) + results * 2
+    return frame(7, detail) + frame(2, bytes(1) + struct.pack("<Q", number) + address + struct.pack("<Q", 1))
 
 
 def test_long_texts_hide_no_source(told):
