@@ -7,6 +7,7 @@
 #include "ipc/values.h"
 #include "procs/asn/asn_file.h"
 #include "procs/figures/figures.h"
+#include "reportdb/server.h"
 #include "sys/log.h"
 #include "sys/small_file.h"
 
