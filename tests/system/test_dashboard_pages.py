@@ -133,6 +133,14 @@ def test_sources_have_names(page, dashboard):
     assert sum("Amazon" in row for row in rows) == 1
 
 
+def test_a_source_has_the_cause_of_what_does_not_align(page, dashboard):
+    show(page, dashboard, "/sources?domain=ours.example&address=2001:db8::bd")
+    cause = page.find_element(By.CSS_SELECTOR, "main .cause").text
+    assert cause.startswith("no signature; SPF passes for bounce.provider.example, not for ours.example: forged, or")
+    show(page, dashboard, "/sources?domain=ours.example&address=203.0.113.30")
+    assert page.find_elements(By.CSS_SELECTOR, "main .cause") == []
+
+
 def test_forty_attacks_in_every_field(page, dashboard):
     """tests/figures/filling.h has them, for a domain of their own; a control of each kind is used, too."""
     show(page, dashboard, "/failures?domain=attacked.example")
