@@ -23,6 +23,7 @@ static const gp_permit permit_before =
 static const gp_permit permit_after =
 	GP_PERMIT(GP_MSG_CONFIG) | GP_PERMIT(GP_MSG_PEER) | GP_PERMIT(GP_MSG_KEY) |
 	GP_PERMIT(GP_MSG_DKIM_KEYS) | GP_PERMIT(GP_MSG_SECRET) | GP_PERMIT(GP_MSG_USERS) |
+	GP_PERMIT(GP_MSG_ASN_DATABASE) | GP_PERMIT(GP_MSG_AUDIT_DATABASE) |
 	GP_PERMIT(GP_MSG_ROLES) | GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING);
 
 static struct {
@@ -265,6 +266,24 @@ take_users(const struct gp_message *m)
 }
 
 static int
+take_asn_database(const struct gp_message *m)
+{
+	if (!self.role->on_asn_database)
+		return -EPROTO;
+	self.role->on_asn_database(&self.env, m->fd);
+	return 0;
+}
+
+static int
+take_audit_database(const struct gp_message *m)
+{
+	if (!self.role->on_audit_database)
+		return -EPROTO;
+	self.role->on_audit_database(&self.env, m->fd);
+	return 0;
+}
+
+static int
 take_roles(const struct gp_message *m)
 {
 	if (!self.role->on_roles)
@@ -323,6 +342,12 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_USERS:
 		r = take_users(m);
+		break;
+	case GP_MSG_ASN_DATABASE:
+		r = take_asn_database(m);
+		break;
+	case GP_MSG_AUDIT_DATABASE:
+		r = take_audit_database(m);
 		break;
 	case GP_MSG_KEY:
 		r = take_key(m);

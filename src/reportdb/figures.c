@@ -297,6 +297,37 @@ gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 	return r;
 }
 
+static void
+add_figures(struct gp_reportdb_figures *to, const struct gp_reportdb_figures *f)
+{
+	to->messages += f->messages;
+	to->aligned += f->aligned;
+	to->dkim += f->dkim;
+	to->spf += f->spf;
+	to->quarantined += f->quarantined;
+	to->rejected += f->rejected;
+	to->forwarded += f->forwarded;
+	to->foreign += f->foreign;
+	to->estimated += f->estimated;
+}
+
+int
+gp_reportdb_source(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		   const uint8_t address[16], struct gp_arena *arena,
+		   struct gp_reportdb_source *ret)
+{
+	struct gp_reportdb_day *days;
+	size_t len;
+	*ret = (struct gp_reportdb_source){.first_day = -1, .last_day = -1};
+	memcpy(ret->address, address, sizeof(ret->address));
+	int r = gp_reportdb_source_days(db, range, address, arena, &days, &len);
+	for (size_t i = 0; r == 0 && i < len; i++)
+		add_figures(&ret->figures, &days[i].figures);
+	if (r == 0)
+		r = find_seen(db, range, ret);
+	return r == 0 ? find_name(db, arena, ret) : r;
+}
+
 int
 gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
 		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,

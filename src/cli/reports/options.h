@@ -14,6 +14,7 @@ enum reports_verb {
 	REPORTS_LIST,
 	REPORTS_SHOW,
 	REPORTS_EXPORT,
+	REPORTS_REFUSED,
 	REPORTS_WEEKLY,
 	REPORTS_WATCH,
 	REPORTS_TLS,
@@ -37,9 +38,10 @@ struct reports_options {
 	const char *dns, *resolver; /* NULL: the configuration's, or the system's */
 	uint64_t rate;              /* questions a second */
 	/* the others */
-	struct gp_slice domain; /* lower case; empty: all */
-	const char *format;     /* of export; NULL: csv */
-	uint8_t kind;           /* enum gp_ingest_kind; 0: all */
+	const char *asn_database; /* NULL: the configuration's, where there is one */
+	struct gp_slice domain;   /* lower case; empty: all */
+	const char *format;       /* of export; NULL: csv */
+	uint8_t kind;             /* enum gp_ingest_kind; 0: all */
 	int64_t from_day, to_day;
 	uint64_t max;           /* of import: mails of a run */
 	struct alert_mail mail; /* of weekly, of watch; its authorities: of tls too */

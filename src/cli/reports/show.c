@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/reports/networks.h"
 #include "cli/reports/reports.h"
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
@@ -23,8 +24,9 @@ print_object(const char *what, json_t *o)
 	return r == 0 ? 0 : -EIO;
 }
 
-/* What the causes of rows need of their head, which is told before them. */
+/* The context throughout: what the causes of rows need of their head, which is told before them. */
 struct showing {
+	const struct gp_mmdb *networks; /* NULL: none */
 	struct gp_ingest_head head;
 	char domain[GP_INGEST_NAME_MAX + 1];
 };
@@ -58,9 +60,11 @@ json_head(void *context, const struct gp_ingest_head *head)
 static int
 json_row(void *context, const struct gp_ingest_row *row)
 {
+	const struct showing *s = context;
 	struct gp_buf words = GP_BUF_INIT(GP_CAUSE_WORDS_MAX);
 	json_t *o = told_row(row);
-	put_cause(context, row, &words);
+	networks_set(o, s->networks, row->source);
+	put_cause(s, row, &words);
 	json_object_set_new(o, "cause",
 			    words.len > 0 ? told_text(gp_buf_slice(&words)) : json_null());
 	gp_buf_free(&words);
@@ -84,8 +88,9 @@ json_tls_failure(void *context, const struct gp_ingest_tls_failure *failure)
 static int
 json_failure(void *context, const struct gp_ingest_failure *failure)
 {
-	(void)context;
-	return print_object("failure", told_failure(failure));
+	json_t *o = told_failure(failure);
+	networks_set(o, ((const struct showing *)context)->networks, failure->source);
+	return print_object("failure", o);
 }
 
 static int
@@ -137,10 +142,12 @@ print_auths(const char *name, const struct gp_ingest_auth *list, size_t len, boo
 static int
 text_row(void *context, const struct gp_ingest_row *row)
 {
+	const struct showing *s = context;
 	struct gp_buf words = GP_BUF_INIT(GP_CAUSE_WORDS_MAX);
-	put_cause(context, row, &words);
-	printf("%5" PRIu64 "  %s: %" PRIu64 " messages, %s; aligned: dkim %s, spf %s\n",
-	       row->number, reports_address_text(row->source).s, row->count,
+	put_cause(s, row, &words);
+	printf("%5" PRIu64 "  %s", row->number, reports_address_text(row->source).s);
+	networks_print(s->networks, row->source);
+	printf(": %" PRIu64 " messages, %s; aligned: dkim %s, spf %s\n", row->count,
 	       reports_disposition_word(row->disposition), reports_result_word(row->dkim),
 	       reports_result_word(row->spf));
 	printf("      from %.*s, envelope %.*s\n", GP_SLICE_FMT(row->header_from),
@@ -177,8 +184,9 @@ text_tls_failure(void *context, const struct gp_ingest_tls_failure *f)
 static int
 text_failure(void *context, const struct gp_ingest_failure *f)
 {
-	(void)context;
-	printf("  %-16s %s\n", "source", reports_address_text(f->source).s);
+	printf("  %-16s %s", "source", reports_address_text(f->source).s);
+	networks_print(((const struct showing *)context)->networks, f->source);
+	putchar('\n');
 	print_field("failed", f->type);
 	print_field("delivery", f->delivery);
 	print_field("from", f->header_from);
@@ -204,6 +212,7 @@ text_flaw(void *context, uint64_t record, bool lost, const char *why)
 int
 reports_show(const struct reports_options *o, struct gp_reportdb *db)
 {
+	struct asn_file networks;
 	struct showing showing = {};
 	const struct gp_ingest_listener text = {&showing,        text_head,        text_row,
 						text_tls_policy, text_tls_failure, text_failure,
@@ -216,7 +225,12 @@ reports_show(const struct reports_options *o, struct gp_reportdb *db)
 		fprintf(stderr, "gatepost reports: %s is no number\n", o->operands[0]);
 		return GP_EXIT_USAGE;
 	}
-	int r = gp_reportdb_tell(db, number, o->json ? &json : &text);
+	int code = networks_open(o, &networks);
+	showing.networks = asn_file_db(&networks);
+	int r = code == GP_EXIT_OK ? gp_reportdb_tell(db, number, o->json ? &json : &text) : 0;
+	asn_file_free(&networks);
+	if (code != GP_EXIT_OK)
+		return code;
 	if (r == 1)
 		fprintf(stderr, "gatepost reports: there is no report %s\n", o->operands[0]);
 	if (r != 0)

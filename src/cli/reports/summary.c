@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/reports/networks.h"
 #include "cli/reports/reports.h"
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
@@ -24,6 +25,7 @@ enum {
 
 struct summary {
 	const struct reports_options *o;
+	const struct gp_mmdb *networks;
 	struct gp_reportdb_range range;
 	struct gp_reportdb_figures all, apart; /* apart: the unauthenticated ones */
 	struct gp_reportdb_day *days;
@@ -126,6 +128,23 @@ figures_json(const struct gp_reportdb_figures *f)
 			 (json_int_t)f->estimated);
 }
 
+/* False: nobody who is known; *ret is empty. */
+static bool
+find_sender(const struct summary *s, const struct gp_reportdb_source *source, struct gp_sender *ret)
+{
+	struct gp_asn asn;
+	(void)gp_asn_find(s->networks, source->address, &asn);
+	return gp_sender_find(source->name, asn.number, ret);
+}
+
+static const char *
+class_of(const struct summary *s, const struct gp_reportdb_source *source)
+{
+	struct gp_sender sender;
+	bool known = find_sender(s, source, &sender);
+	return gp_reportdb_class_name(gp_reportdb_classify_source(source, known ? &sender : NULL));
+}
+
 static json_t *
 cause_json(const struct gp_cause *c)
 {
@@ -144,24 +163,24 @@ cause_json(const struct gp_cause *c)
 }
 
 static json_t *
-source_json(const struct gp_reportdb_source *source, const struct gp_cause *cause)
+source_json(const struct summary *s, const struct gp_reportdb_source *source,
+	    const struct gp_cause *cause)
 {
 	json_t *o = figures_json(&source->figures);
 	const struct gp_reportdb_figures *f = &source->figures;
 	json_object_del(o, "messages");
 	json_object_set_new(o, "ip", json_string(reports_address_text(source->address).s));
 	struct gp_sender sender;
-	bool known = gp_sender_of(source->name, &sender);
+	bool known = find_sender(s, source, &sender);
 	json_object_set_new(o, "name",
 			    source->name.len > 0 ? told_text(source->name) : json_null());
 	json_object_set_new(o, "provider", known ? told_text(sender.provider) : json_null());
-	json_object_set_new(
-		o, "class",
-		json_string(gp_reportdb_class_name(gp_reportdb_classify_source(source))));
+	json_object_set_new(o, "class", json_string(class_of(s, source)));
 	json_object_set_new(o, "count", json_integer((json_int_t)f->messages));
 	json_object_set_new(o, "first", json_string(reports_day_text(source->first_day).s));
 	json_object_set_new(o, "last", json_string(reports_day_text(source->last_day).s));
 	json_object_set_new(o, "cause", cause_json(cause));
+	networks_set(o, s->networks, source->address);
 	return o;
 }
 
@@ -229,7 +248,7 @@ print_json(const struct summary *s)
 {
 	json_t *all = figures_json(&s->all), *sources = json_array();
 	for (size_t i = 0; i < s->sources_len; i++)
-		json_array_append_new(sources, source_json(&s->sources[i], s->causes[i]));
+		json_array_append_new(sources, source_json(s, &s->sources[i], s->causes[i]));
 	json_object_set_new(all, "unauthenticated", json_integer((json_int_t)s->apart.messages));
 	json_object_set_new(all, "sources", sources);
 	json_object_set_new(all, "days", days_json(s));
@@ -322,13 +341,14 @@ print_domains(const struct summary *s)
 
 /* Of letters, digits and few signs (names.c). */
 static void
-print_name(const struct gp_reportdb_source *source)
+print_name(const struct summary *s, const struct gp_reportdb_source *source)
 {
 	struct gp_sender sender;
 	if (source->name.len > 0)
 		printf("  %.*s", GP_SLICE_FMT(source->name));
-	if (gp_sender_of(source->name, &sender))
+	if (find_sender(s, source, &sender))
 		printf(" (%.*s)", GP_SLICE_FMT(sender.provider));
+	networks_print(s->networks, source->address);
 	putchar('\n');
 }
 
@@ -353,9 +373,9 @@ print_sources(const struct summary *s)
 		const struct gp_reportdb_source *e = &s->sources[i];
 		printf("  %-39s %12" PRIu64 " %5.1f %%  %-9s  %s %s",
 		       reports_address_text(e->address).s, e->figures.messages,
-		       percent(&e->figures), gp_reportdb_class_name(gp_reportdb_classify_source(e)),
-		       reports_day_text(e->first_day).s, reports_day_text(e->last_day).s);
-		print_name(e);
+		       percent(&e->figures), class_of(s, e), reports_day_text(e->first_day).s,
+		       reports_day_text(e->last_day).s);
+		print_name(s, e);
 		if (s->causes[i])
 			print_cause(s->causes[i]);
 	}
@@ -437,8 +457,13 @@ reports_summary(const struct reports_options *o, struct gp_reportdb *db)
 		.range = {o->domain, o->from_day, o->to_day, o->unauthenticated},
 		.colours = gp_terminal_colours(stdout, o->no_colour),
 	};
-	int r = ask(&s, db, &arena);
-	int code = r < 0 ? reports_fail(db, r) : o->json ? print_json(&s) : print_text(&s);
+	struct asn_file networks;
+	int code = networks_open(o, &networks);
+	s.networks = asn_file_db(&networks);
+	int r = code == GP_EXIT_OK ? ask(&s, db, &arena) : 0;
+	if (code == GP_EXIT_OK)
+		code = r < 0 ? reports_fail(db, r) : o->json ? print_json(&s) : print_text(&s);
+	asn_file_free(&networks);
 	gp_arena_free(&arena);
 	return fflush(stdout) == 0 ? code : GP_EXIT_ERROR;
 }

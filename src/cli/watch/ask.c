@@ -194,10 +194,10 @@ describe(struct gp_arena *arena, const struct gp_reportdb_source *s)
 {
 	struct gp_sender sender = {};
 	bool known = gp_sender_of(s->name, &sender);
-	return gp_arena_printf(arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name),
-			       s->name.len > 0 ? ", " : "", GP_SLICE_FMT(sender.provider),
-			       known ? ", " : "",
-			       gp_reportdb_class_name(gp_reportdb_classify_source(s)));
+	return gp_arena_printf(
+		arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name), s->name.len > 0 ? ", " : "",
+		GP_SLICE_FMT(sender.provider), known ? ", " : "",
+		gp_reportdb_class_name(gp_reportdb_classify_source(s, known ? &sender : NULL)));
 }
 
 /* object and more are set. */

@@ -216,7 +216,8 @@ look(struct watch *w)
 						: GP_EXIT_OK;
 }
 
-/* Where it is unless it is said, in the arena: STATE/reports/watch.json, or beside the database. */
+/* Where it is unless it is said, in the arena: STATE/reports/watch.json, or beside the database.
+ * NULL: it cannot be told, which it has complained of. */
 static const char *
 state_path(const struct watch *w, struct gp_arena *arena)
 {
@@ -224,6 +225,11 @@ state_path(const struct watch *w, struct gp_arena *arena)
 		return gp_arena_printf(arena, "%.*s/reports/watch.json",
 				       GP_SLICE_FMT(w->config->state))
 			.ptr;
+	if (gp_reportdb_is_server(w->o->database)) {
+		fprintf(stderr, "gatepost reports: a server's database has no folder: --state "
+				"names the file\n");
+		return NULL;
+	}
 	struct gp_slice path = gp_slice_str(w->o->database);
 	struct gp_slice folder = gp_slice_take(path, (size_t)(gp_slice_rfind(path, '/') + 1));
 	return gp_arena_printf(arena, "%.*swatch.json", GP_SLICE_FMT(folder)).ptr;

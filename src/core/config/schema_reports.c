@@ -74,6 +74,23 @@ static const struct gp_key reports_keys[] = {
 	 .max = 3650 * DAY,
 	 AT(reports.keep_received),
 	 .doc = "How long reports of others are kept, and what they add up to."},
+	{.name = "refused_size",
+	 .type = GP_KEY_SIZE,
+	 .preset = "250MB",
+	 .min = 10 * MB,
+	 .max = 100 * GB,
+	 AT(reports.refused_size),
+	 .doc = "How much is kept of mails with reports that were refused, so that `gatepost "
+		"reports refused` can give them back; the oldest go first. Those of senders that "
+		"passed DMARC have half of it, and others the other half; what is larger than that "
+		"is not kept."},
+	{.name = "received_database",
+	 .type = GP_KEY_WORDS,
+	 .example = "\"postgresql:///gatepost?host=/run/postgresql\"",
+	 AT(reports.received_database),
+	 .doc = "Where reports of others are kept: a database of PostgreSQL's, which several nodes "
+		"may share, as libpq writes it; without it a file in `state`. No password stands "
+		"there: it is in the file that passfile= names, or the server knows who asks."},
 	{.name = "failure_window",
 	 .type = GP_KEY_TIME,
 	 .preset = "15m",
@@ -105,6 +122,13 @@ static const struct gp_key reports_keys[] = {
 	 AT(reports.names_per_day),
 	 .doc = "Of so many sources that others' reports tell of the DNS is asked for their host "
 		"names in a day, those with most messages first; 0: of none."},
+	{.name = "asn_database",
+	 .type = GP_KEY_PATH,
+	 .example = "/var/lib/GeoIP/GeoLite2-ASN.mmdb",
+	 AT(reports.asn_database),
+	 .doc = "A database of autonomous systems in MaxMind's format, such as GeoLite2-ASN or "
+		"DB-IP's ASN Lite: it tells whose network a source is in. A new file counts "
+		"within seconds."},
 	{.name = "received_per_day",
 	 .type = GP_KEY_COUNT,
 	 .preset = "5000",

@@ -137,19 +137,33 @@ figures_put_domains(struct figures *f)
 	return 0;
 }
 
-/* The host name of a source, and whose it is. */
 static void
-put_name(struct figures *f, struct gp_slice name)
+put_text_or_null(struct figures *f, const char *name, struct gp_slice text)
 {
+	if (text.len > 0)
+		gp_json_text(&f->j, name, text);
+	else
+		gp_json_null(&f->j, name);
+}
+
+/* What a source is called, whose it is, and what it looks like. */
+static void
+put_identity(struct figures *f, const struct gp_reportdb_source *s)
+{
+	struct gp_asn asn;
 	struct gp_sender sender;
-	if (name.len > 0)
-		gp_json_text(&f->j, "name", name);
+	bool in_network = gp_asn_find(f->asn, s->address, &asn);
+	bool known = gp_sender_find(s->name, asn.number, &sender);
+	put_text_or_null(f, "name", s->name);
+	put_text_or_null(f, "provider", sender.provider);
+	if (in_network)
+		gp_json_number(&f->j, "asn", asn.number);
 	else
-		gp_json_null(&f->j, "name");
-	if (gp_sender_of(name, &sender))
-		gp_json_text(&f->j, "provider", sender.provider);
-	else
-		gp_json_null(&f->j, "provider");
+		gp_json_null(&f->j, "asn");
+	put_text_or_null(f, "as_name", asn.organization);
+	enum gp_reportdb_class c = gp_reportdb_classify_source(s, known ? &sender : NULL);
+	gp_json_str(&f->j, "class", gp_reportdb_class_name(c));
+	put_days(f, s->first_day, s->last_day);
 }
 
 int
@@ -164,10 +178,7 @@ figures_put_sources(struct figures *f, enum gp_reportdb_order order, size_t max)
 	for (size_t i = 0; i < len; i++) {
 		gp_json_open(&f->j, NULL, '{');
 		put_address(f, "address", list[i].address);
-		put_name(f, list[i].name);
-		gp_json_str(&f->j, "class",
-			    gp_reportdb_class_name(gp_reportdb_classify_source(&list[i])));
-		put_days(f, list[i].first_day, list[i].last_day);
+		put_identity(f, &list[i]);
 		figures_put(f, "figures", &list[i].figures);
 		gp_json_close(&f->j, '}');
 	}
@@ -391,10 +402,14 @@ figures_put_source(struct figures *f, const uint8_t address[16])
 	struct rows rows = {.f = f, .left = FIGURES_SAMPLES, .causes.arena = f->arena};
 	const struct gp_ingest_listener listener = {
 		.context = &rows, .head = take_head, .row = take_row, .flaw = ignore_flaw};
-	int r = gp_reportdb_source_days(f->db, &f->range, address, f->arena, &days, &len);
+	struct gp_reportdb_source source;
+	int r = gp_reportdb_source(f->db, &f->range, address, f->arena, &source);
+	if (r == 0)
+		r = gp_reportdb_source_days(f->db, &f->range, address, f->arena, &days, &len);
 	if (r < 0)
 		return r;
 	put_address(f, "address", address);
+	put_identity(f, &source);
 	gp_json_open(&f->j, "days", '[');
 	for (size_t i = 0; i < len; i++) {
 		gp_json_open(&f->j, NULL, '{');

@@ -32,7 +32,20 @@ teller_listener(struct teller *t);
 [[nodiscard]] int
 teller_end(struct teller *t, const char *refused);
 
+/* A mail, of which something was refused, is to be kept: the message but for its ticket, which is
+ * in *ret. Closes m->fd. 0, -ENOMEM or -EPIPE. */
+[[nodiscard]] int
+teller_keep_mail(struct teller *t, struct gp_message *m, uint64_t *ret);
+
 /* --- mail.c --- */
+
+/* What was told of a mail or a post. */
+struct ingest_told {
+	uint64_t first; /* tickets of its documents: as many from here on */
+	size_t len;
+	bool authenticated;
+	char place[512]; /* where people find it */
+};
 
 struct ingest_mail {
 	uint64_t id;              /* spool's, by which people find it again */
@@ -45,10 +58,10 @@ struct ingest_mail {
  * Tells what is in a mail: each report is a document, and a mail without one, too, which is refused
  * with the reason. Its sender is authenticated when the field that we wrote ourselves
  * (core/authres/authres.h has those in our name removed) says that it passed DMARC. Tickets of
- * the documents are from *ret_first on, *ret_len of them. Returns 0, -ENOMEM or -EPIPE.
+ * the documents are in *ret. Returns 0, -ENOMEM or -EPIPE.
  */
 [[nodiscard]] int
-ingest_read(struct teller *t, const struct ingest_mail *mail, uint64_t *ret_first, size_t *ret_len);
+ingest_read(struct teller *t, const struct ingest_mail *mail, struct ingest_told *ret);
 
 /* A TLS report that somebody posted (RFC 8460 section 5.4): gzip or JSON, and nothing else. */
 struct ingest_post {
@@ -60,5 +73,4 @@ struct ingest_post {
 
 /* The same of a post, whose sender is nobody. One document. */
 [[nodiscard]] int
-ingest_read_post(struct teller *t, const struct ingest_post *post, uint64_t *ret_first,
-		 size_t *ret_len);
+ingest_read_post(struct teller *t, const struct ingest_post *post, struct ingest_told *ret);

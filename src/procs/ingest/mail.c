@@ -220,8 +220,17 @@ read_octets(struct reading *r, struct gp_slice octets, uint64_t seed, struct gp_
 	return rc;
 }
 
+static void
+tell(const struct reading *r, struct ingest_told *ret)
+{
+	ret->first = r->first;
+	ret->len = r->documents;
+	ret->authenticated = r->authenticated;
+	snprintf(ret->place, sizeof(ret->place), "%.*s", GP_SLICE_FMT(r->file));
+}
+
 int
-ingest_read(struct teller *t, const struct ingest_mail *mail, uint64_t *ret_first, size_t *ret_len)
+ingest_read(struct teller *t, const struct ingest_mail *mail, struct ingest_told *ret)
 {
 	struct gp_arena arena =
 		GP_ARENA_INIT(mail->octets.len * ARENA_FACTOR + GP_INTAKE_ARENA_MAX + ARENA_SLACK);
@@ -229,15 +238,13 @@ ingest_read(struct teller *t, const struct ingest_mail *mail, uint64_t *ret_firs
 	int rc = find_origin(&r, mail, &arena);
 	if (rc == 0)
 		rc = read_octets(&r, mail->octets, mail->seed, &arena);
-	*ret_first = r.first;
-	*ret_len = r.documents;
+	tell(&r, ret);
 	gp_arena_free(&arena);
 	return rc;
 }
 
 int
-ingest_read_post(struct teller *t, const struct ingest_post *post, uint64_t *ret_first,
-		 size_t *ret_len)
+ingest_read_post(struct teller *t, const struct ingest_post *post, struct ingest_told *ret)
 {
 	struct gp_arena arena = GP_ARENA_INIT(GP_INTAKE_ARENA_MAX + ARENA_SLACK);
 	struct reading r = {.teller = t, .posted_for = post->domain, .began_ms = cpu_ms()};
@@ -250,8 +257,7 @@ ingest_read_post(struct teller *t, const struct ingest_post *post, uint64_t *ret
 		rc = refuse(&r, "it is neither gzip nor JSON");
 	else if (rc == 0)
 		rc = read_octets(&r, post->octets, post->seed, &arena);
-	*ret_first = r.first;
-	*ret_len = r.documents;
+	tell(&r, ret);
 	gp_arena_free(&arena);
 	return rc;
 }

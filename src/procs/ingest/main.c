@@ -32,8 +32,13 @@ struct job {
 	bool posted;
 	uint64_t lease, id; /* a post has its ticket, and no id */
 	size_t rcpts;
-	uint64_t first; /* tickets of its documents: as many from here on */
-	size_t documents, answered;
+	struct ingest_told told;
+	size_t answered; /* of its documents */
+	/* The mail, until it is known whether it is to be kept. */
+	size_t size;
+	char *octets;     /* NULL: they are in the descriptor, or a post's */
+	int fd;           /* -1: none */
+	uint64_t keeping; /* the ticket of its keeping; 0: it is not being kept */
 	unsigned kept, known, refused;
 	bool failed;
 	struct gp_reply reply; /* why, when it is */
@@ -89,6 +94,27 @@ answer_post(const struct job *job)
 }
 
 static void
+free_job(struct job *job)
+{
+	if (job->fd >= 0)
+		close(job->fd);
+	free(job->octets);
+	free(job);
+}
+
+static struct job *
+new_job(uint64_t lease)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	if (job) {
+		job->lease = lease;
+		job->fd = -1;
+		gp_list_append(&self.jobs, &job->link);
+	}
+	return job;
+}
+
+static void
 end_job(struct job *job)
 {
 	gp_list_remove(&job->link);
@@ -99,7 +125,7 @@ end_job(struct job *job)
 		answer_post(job);
 	if (!job->posted && self.spool)
 		answer(job);
-	free(job);
+	free_job(job);
 }
 
 static void
@@ -120,7 +146,7 @@ drop_jobs(bool posted)
 		struct job *job = gp_container_of(link, struct job, link);
 		more = link != last;
 		if (job->posted == posted)
-			free(job);
+			free_job(job);
 		else
 			gp_list_append(&self.jobs, link);
 	}
@@ -128,12 +154,29 @@ drop_jobs(bool posted)
 
 /* --- reports --- */
 
+static const struct gp_reply not_kept =
+	GP_REPLY_INIT(451, 4, 3, 0, "The reports could not be kept");
+
+static void
+keep_mail(struct job *job)
+{
+	struct gp_message m = {.type = GP_MSG_REPORT_MAIL, .fd = job->fd};
+	m.report_mail.file = gp_slice_str(job->told.place);
+	m.report_mail.authenticated = job->told.authenticated;
+	m.report_mail.reason = gp_slice_str(job->reason);
+	m.report_mail.size = job->size;
+	m.report_mail.body = gp_slice(job->octets, job->octets ? job->size : 0);
+	job->fd = -1;
+	if (teller_keep_mail(self.teller, &m, &job->keeping) < 0)
+		fail_job(job, not_kept);
+}
+
 static struct job *
 find_job(uint64_t ticket)
 {
 	gp_list_each (it, &self.jobs) {
 		struct job *job = gp_container_of(it, struct job, link);
-		if (ticket - job->first < job->documents)
+		if (ticket - job->told.first < job->told.len || ticket == job->keeping)
 			return job;
 	}
 	return NULL;
@@ -160,7 +203,7 @@ count(struct job *job, const struct gp_message *m)
 		break;
 	case GP_INGESTED_FAILED:
 		job->failed = true;
-		job->reply = GP_REPLY(451, 4, 3, 0, "The reports could not be kept");
+		job->reply = not_kept;
 		break;
 	}
 }
@@ -172,8 +215,20 @@ on_kept(void *ctx, struct gp_channel *c, struct gp_message *m)
 	struct job *job = find_job(m->report_kept.ticket);
 	if (!job)
 		return;
+	if (job->keeping != 0) {
+		if (m->report_kept.outcome != GP_INGESTED_KEPT)
+			fail_job(job, not_kept);
+		else
+			end_job(job);
+		return;
+	}
 	count(job, m);
-	if (job->answered == job->documents)
+	if (job->answered < job->told.len)
+		return;
+	/* Somebody may want to know what it was, or a later version may read it. */
+	if (job->refused > 0 && !job->failed && !job->posted)
+		keep_mail(job);
+	else
 		end_job(job);
 }
 
@@ -246,6 +301,21 @@ limit_time(unsigned seconds)
 	(void)setitimer(ITIMER_PROF, &timer, NULL);
 }
 
+/* The descriptor, or a copy of what came in the message. */
+static int
+hold(struct gp_message *m, struct job *job)
+{
+	job->size = m->deliver.body_size;
+	job->fd = m->fd;
+	m->fd = -1;
+	if (job->fd >= 0)
+		return 0;
+	job->octets = malloc(GP_MAX(job->size, (size_t)1));
+	if (job->octets)
+		memcpy(job->octets, m->deliver.body.ptr, job->size);
+	return job->octets ? 0 : -ENOMEM;
+}
+
 static int
 read_mail(const struct gp_message *m, struct job *job)
 {
@@ -254,14 +324,14 @@ read_mail(const struct gp_message *m, struct job *job)
 				   .hostname = self.env->config->hostname,
 				   .seed = self.env->seed[0],
 				   .octets = m->deliver.body};
-	if (m->fd >= 0) {
-		copy = read_body(m->fd, m->deliver.body_size);
-		mail.octets = gp_slice(copy, m->deliver.body_size);
+	if (job->fd >= 0) {
+		copy = read_body(job->fd, job->size);
+		mail.octets = gp_slice(copy, job->size);
 		if (!copy)
 			return -errno;
 	}
 	limit_time(CPU_S_MAX);
-	int r = ingest_read(self.teller, &mail, &job->first, &job->documents);
+	int r = ingest_read(self.teller, &mail, &job->told);
 	limit_time(0);
 	free(copy);
 	return r;
@@ -271,17 +341,17 @@ static void
 on_deliver(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	(void)ctx;
-	struct job *job = makes_sense(m) ? calloc(1, sizeof(*job)) : NULL;
+	struct job *job = makes_sense(m) ? new_job(m->deliver.lease) : NULL;
 	if (!job) {
 		gp_error("bad_delivery", GP_FID("id", m->deliver.id));
 		self.spool = gp_channel_free(c);
 		return;
 	}
-	job->lease = m->deliver.lease;
 	job->id = m->deliver.id;
 	job->rcpts = m->deliver.envelope.rcpts_len;
-	gp_list_append(&self.jobs, &job->link);
-	int r = read_mail(m, job);
+	int r = hold(m, job);
+	if (r == 0)
+		r = read_mail(m, job);
 	if (r < 0)
 		give_up_reports(r);
 }
@@ -302,7 +372,7 @@ static void
 on_posted(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	(void)ctx;
-	struct job *job = calloc(1, sizeof(*job));
+	struct job *job = new_job(m->posted.ticket);
 	if (!job) {
 		self.web = gp_channel_free(c);
 		return;
@@ -312,10 +382,8 @@ on_posted(void *ctx, struct gp_channel *c, struct gp_message *m)
 					 .seed = self.env->seed[0],
 					 .octets = m->posted.body};
 	job->posted = true;
-	job->lease = m->posted.ticket;
-	gp_list_append(&self.jobs, &job->link);
 	limit_time(CPU_S_MAX);
-	int r = ingest_read_post(self.teller, &post, &job->first, &job->documents);
+	int r = ingest_read_post(self.teller, &post, &job->told);
 	limit_time(0);
 	if (r < 0)
 		give_up_reports(r);

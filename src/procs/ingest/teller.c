@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/ingest/wire.h"
 #include "procs/ingest/ingest.h"
@@ -59,6 +60,17 @@ teller_begin(struct teller *t, struct gp_slice file, bool authenticated, uint64_
 	gp_buf_consume(&t->told.out, t->told.out.len);
 	gp_told_writer_forget(&t->told);
 	return say(t, &m);
+}
+
+int
+teller_keep_mail(struct teller *t, struct gp_message *m, uint64_t *ret)
+{
+	m->report_mail.ticket = *ret = ++t->last;
+	if (t->channel)
+		return say(t, m);
+	if (m->fd >= 0)
+		close(m->fd);
+	return -EPIPE;
 }
 
 struct gp_ingest_listener

@@ -31,8 +31,8 @@ enum {
 	/* A role that lived this long did not die of its start. */
 	LIVED_LONG_MS = 10 * 1000,
 	STOP_STAGE_MS = 30 * 1000,
-	/* How often the file of users is looked at: a new password counts that soon. */
-	USERS_CHECK_MS = 2 * 1000,
+	/* How often watched files are looked at: a new password counts that soon. */
+	WATCH_MS = 2 * 1000,
 	/* How long a role may live without its control channel. */
 	ORPHAN_MS = 5 * 1000,
 	/* How often roles are asked whether they are there, and how often one may stay silent. By
@@ -72,7 +72,7 @@ static struct {
 	bool announced;
 	bool stopping;
 	unsigned stop_stage;
-	struct event *stop_timer, *users_timer, *ping_timer;
+	struct event *stop_timer, *watch_timer, *ping_timer;
 	int exit_code;
 } self;
 
@@ -194,6 +194,20 @@ tell_users(struct instance *in)
 }
 
 static bool
+tell_asn_database(struct instance *in)
+{
+	struct gp_message m = {.type = GP_MSG_ASN_DATABASE};
+	return tell(in, m, self.resources.asn_database.fd);
+}
+
+static bool
+tell_audit_database(struct instance *in)
+{
+	struct gp_message m = {.type = GP_MSG_AUDIT_DATABASE};
+	return tell(in, m, self.resources.audit_database.fd);
+}
+
+static bool
 tell_roles(struct instance *to)
 {
 	struct gp_role_state states[INSTANCES_MAX];
@@ -247,6 +261,10 @@ tell_resources(struct instance *in)
 		ok = tell_directory(in, &r->mail_roots[i]);
 	if (ok && needs & NEEDS_USERS && r->users.fd >= 0)
 		ok = tell_users(in);
+	if (ok && needs & NEEDS_ASN_DATABASE && r->asn_database.fd >= 0)
+		ok = tell_asn_database(in);
+	if (ok && needs & NEEDS_AUDIT_DATABASE && r->audit_database.fd >= 0)
+		ok = tell_audit_database(in);
 	if (ok && needs & NEEDS_KEYS)
 		ok = tell_keys(in) && tell_dkim_keys(in);
 	if (ok && needs & NEEDS_ANY_SECRET)
@@ -593,17 +611,30 @@ replace_roles(enum role_needs needs)
 	}
 }
 
-/* Gives the file of users to its role once more when it has changed. */
+/* Gives a file to the role that needs it once more when it has changed. */
 static void
-renew_users(void)
+renew_file(struct watched_file *w, struct gp_slice path, enum role_needs need,
+	   bool (*tell_it)(struct instance *in))
 {
-	if (!users_file_renew(&self.resources.users, self.config.value->users.file))
+	if (!watched_file_renew(w, path))
 		return;
 	for (size_t i = 0; i < self.instances_len; i++) {
 		struct instance *in = &self.instances[i];
-		if (in->spec->needs & NEEDS_USERS && in->control && !tell_users(in))
+		if (in->spec->needs & need && in->control && !tell_it(in))
 			kill(in->pid, SIGKILL);
 	}
+}
+
+static void
+renew_files(void)
+{
+	const struct gp_config *cfg = self.config.value;
+	struct resources *r = &self.resources;
+	renew_file(&r->users, cfg->users.file, NEEDS_USERS, tell_users);
+	renew_file(&r->asn_database, cfg->reports.asn_database, NEEDS_ASN_DATABASE,
+		   tell_asn_database);
+	renew_file(&r->audit_database, cfg->web.audit_database, NEEDS_AUDIT_DATABASE,
+		   tell_audit_database);
 }
 
 /* Says the configuration again to those who have this need, 0: to all. Keys and secrets go first:
@@ -630,12 +661,12 @@ tell_again(unsigned needs)
 }
 
 static void
-on_users_timer(evutil_socket_t fd, short what, void *arg)
+on_watch_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what, (void)arg;
 	if (!self.stopping)
-		renew_users();
-	gp_timer_set(self.users_timer, USERS_CHECK_MS);
+		renew_files();
+	gp_timer_set(self.watch_timer, WATCH_MS);
 }
 
 /* Whoever renews certificates need not know that we are here. */
@@ -732,7 +763,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	if (listens_changed)
 		renew_listens();
 	renew_web();
-	renew_users();
+	renew_files();
 	configuration_free(&old);
 	gp_info("reloaded", GP_FS("file", self.config_path));
 }
@@ -797,12 +828,12 @@ watch_signals(void)
 	}
 	self.stop_timer = evtimer_new(gp_loop_base(self.loop), on_stop_timer, NULL);
 	self.tls_timer = evtimer_new(gp_loop_base(self.loop), on_tls_timer, NULL);
-	self.users_timer = evtimer_new(gp_loop_base(self.loop), on_users_timer, NULL);
+	self.watch_timer = evtimer_new(gp_loop_base(self.loop), on_watch_timer, NULL);
 	self.ping_timer = evtimer_new(gp_loop_base(self.loop), on_ping_timer, NULL);
-	if (!self.stop_timer || !self.tls_timer || !self.users_timer || !self.ping_timer)
+	if (!self.stop_timer || !self.tls_timer || !self.watch_timer || !self.ping_timer)
 		return -ENOMEM;
 	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
-	gp_timer_set(self.users_timer, USERS_CHECK_MS);
+	gp_timer_set(self.watch_timer, WATCH_MS);
 	gp_timer_set(self.ping_timer, PING_MS);
 	return 0;
 }

@@ -12,7 +12,6 @@
 #include "core/users/users.h"
 #include "ipc/role.h"
 #include "ipc/values.h"
-#include "procs/web/analysis.h"
 #include "procs/web/queries.h"
 #include "procs/web/site.h"
 
@@ -146,7 +145,7 @@ find_file(struct gp_slice path)
 	/* All of them are one file, in which a script shows the page of the path. */
 	static const char *const pages[] = {"/",          "/domains", "/sources",  "/policy",
 					    "/reporters", "/tls",     "/failures", "/headers",
-					    "/health",    "/queue",   "/sign-in"};
+					    "/health",    "/queue",   "/audits",   "/sign-in"};
 	const struct gp_slice prefix = GP_SLICE("/web/");
 	struct gp_slice name =
 		gp_slice_starts(path, prefix) ? gp_slice_drop(path, prefix.len) : gp_slice("", 0);
@@ -259,15 +258,54 @@ answer_sign_out(const struct ask *a, struct reply *r)
 
 /* --- the rest of the API --- */
 
+void
+dashboard_verified(struct analysis *a, const struct gp_verify_facts *facts, const char *why_not,
+		   struct reply *r)
+{
+	r->status = 200;
+	r->type = "application/json";
+	analysis_write(a, facts, why_not, &r->body);
+}
+
+/* Whether the message is to be verified, too. NULL, or what is wrong with the query. */
+static const char *
+read_headers_query(const struct ask *a, bool *ret_verify)
+{
+	struct form form;
+	struct gp_slice query = a->q->target;
+	(void)gp_slice_cut(&query, '?');
+	if (form_parse(query, a->arena, &form) != 0)
+		return "The query cannot be read.";
+	struct gp_slice verify = form_value(&form, "verify");
+	*ret_verify = verify.len > 0;
+	return verify.len == 0 || gp_slice_eq(verify, GP_SLICE("1"))
+		       ? NULL
+		       : "verify= is 1, or is left out.";
+}
+
 static enum dashboard_outcome
 answer_headers(const struct ask *a, struct reply *r)
 {
-	const char *why;
-	int rc = analysis_write(a->q->body, a->d->config, a->q->wall_s, &r->body, &why);
-	r->status = 200;
-	r->type = "application/json";
-	if (rc > 0)
-		reply_refuse(r, 422, why);
+	bool verify = false;
+	const char *why = read_headers_query(a, &verify);
+	if (why) {
+		reply_refuse(r, 400, why);
+		return DASHBOARD_ANSWERED;
+	}
+	struct analysis *found = analysis_new(a->q->body, a->d->config, a->q->wall_s, &why);
+	if (!found) {
+		reply_refuse(r, why ? 422 : 503, why ? why : "There is no memory for it.");
+		return DASHBOARD_ANSWERED;
+	}
+	if (verify)
+		why = analysis_to_verify(found, &a->wish->verify);
+	if (verify && !why) {
+		a->wish->analysis = found;
+		a->wish->user = a->who.user;
+		return DASHBOARD_VERIFIES;
+	}
+	dashboard_verified(found, NULL, why, r);
+	analysis_free(found);
 	return DASHBOARD_ANSWERED;
 }
 
@@ -342,11 +380,20 @@ ask_figures(const struct ask *a, uint8_t kind, struct reply *r)
 	enum { DAY_S = 24 * 60 * 60 };
 	struct gp_slice query = a->q->target;
 	(void)gp_slice_cut(&query, '?');
+	bool of_audits = kind == GP_FIGURES_AUDITS || kind == GP_FIGURES_AUDIT;
 	const char *why =
 		query_read(query, kind, a->q->wall_s / DAY_S, a->arena, &a->wish->figures);
-	if (why)
+	if (why) {
 		reply_refuse(r, 400, why);
-	return why ? DASHBOARD_ANSWERED : DASHBOARD_ASKS_FIGURES;
+		return DASHBOARD_ANSWERED;
+	}
+	if (!of_audits || a->d->config->web.audit_database.len > 0)
+		return DASHBOARD_ASKS_FIGURES;
+	struct gp_json j = reply_json(r);
+	gp_json_open(&j, NULL, '{');
+	gp_json_bool(&j, "configured", false);
+	gp_json_close(&j, '}');
+	return DASHBOARD_ANSWERED;
 }
 
 void
@@ -388,6 +435,8 @@ static const struct route routes[] = {
 	{"GET", {"/api/v1/tls", 11}, GP_WEB_READ, .figures = GP_FIGURES_TLS},
 	{"GET", {"/api/v1/failures", 16}, GP_WEB_ADMIN, .figures = GP_FIGURES_FAILURES},
 	{"GET", {"/api/v1/store", 13}, GP_WEB_READ, .figures = GP_FIGURES_STORE},
+	{"GET", {"/api/v1/audits", 14}, GP_WEB_READ, .figures = GP_FIGURES_AUDITS},
+	{"GET", {"/api/v1/audit", 13}, GP_WEB_READ, .figures = GP_FIGURES_AUDIT},
 };
 
 enum dashboard_field

@@ -17,6 +17,7 @@
 #include "procs/web/post.h"
 #include "procs/web/posting.h"
 #include "procs/web/queue.h"
+#include "procs/web/verification.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
@@ -53,7 +54,9 @@ struct exchange {
 	struct posting posting;
 	char domain[256]; /* that a posted report is about */
 	struct gp_sockaddr_text client;
-	bool dropped; /* what came of its body had to go */
+	bool dropped;              /* what came of its body had to go */
+	struct analysis *analysis; /* of a message that is being verified */
+	struct verification verification;
 };
 
 static struct {
@@ -398,6 +401,52 @@ ask_spool(struct exchange *x, const struct dashboard_wish *wish)
 	return asked;
 }
 
+/* It is verified, or cannot be. */
+static void
+conclude(struct exchange *x, const char *why_not)
+{
+	struct gp_verify_facts facts;
+	bool done = !why_not && x->verification.outcome == GP_VERIFY_DONE;
+	if (done)
+		facts = gp_verify_facts(x->verification.verify);
+	else if (!why_not)
+		why_not = x->verification.outcome == GP_VERIFY_TOO_BIG
+				  ? "The header is over the limits of what is verified."
+				  : "There is no memory for it.";
+	dashboard_verified(x->analysis, done ? &facts : NULL, why_not, &x->reply);
+	verification_end(&x->verification);
+	x->analysis = analysis_free(x->analysis);
+}
+
+static void
+on_verified(struct verification *v)
+{
+	struct exchange *x = gp_container_of(v, struct exchange, verification);
+	conclude(x, NULL);
+	resume(x);
+}
+
+/* False: the reply is there already. */
+static bool
+verify(struct exchange *x, const struct dashboard_wish *wish)
+{
+	static const char *const why_not[] = {
+		[VERIFICATION_BEGUN] = NULL,
+		[VERIFICATION_TOO_MANY] =
+			"You have had many messages verified. Come again in a minute.",
+		[VERIFICATION_BUSY] =
+			"Others are being verified, or the DNS cannot be asked. Try again.",
+	};
+	x->analysis = wish->analysis;
+	x->verification.on_done = on_verified;
+	enum verification_begun begun = verification_begin(
+		&x->verification, wish->user, &wish->verify, analysis_message(x->analysis));
+	bool waits = begun == VERIFICATION_BEGUN && x->verification.outcome == GP_VERIFY_WAITS;
+	if (!waits)
+		conclude(x, why_not[begun]);
+	return waits;
+}
+
 static enum MHD_Result
 answer_dashboard(struct exchange *x, const char *method)
 {
@@ -417,6 +466,9 @@ answer_dashboard(struct exchange *x, const char *method)
 		break;
 	case DASHBOARD_ASKS_QUEUE:
 		waits = ask_spool(x, &wish);
+		break;
+	case DASHBOARD_VERIFIES:
+		waits = verify(x, &wish);
 		break;
 	}
 	if (wish.password.len > 0)
@@ -492,6 +544,8 @@ on_completed(void *arg, struct MHD_Connection *c, void **exchange,
 	figures_forget(&x->figures);
 	queue_forget(&x->queue);
 	posting_forget(&x->posting);
+	verification_end(&x->verification);
+	analysis_free(x->analysis);
 	if (x->body.ptr)
 		gp_wipe(x->body.ptr, x->body.cap);
 	gp_buf_free(&x->body);

@@ -11,6 +11,7 @@
 #include "procs/web/passwords.h"
 #include "procs/web/posting.h"
 #include "procs/web/queue.h"
+#include "procs/web/verification.h"
 #include "procs/web/web.h"
 #include "sys/clock.h"
 #include "sys/password.h"
@@ -78,7 +79,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
 	gp_assert(role == GP_ROLE_SIGNER || role == GP_ROLE_AUTH || role == GP_ROLE_REPORTS ||
-		  role == GP_ROLE_SPOOL || role == GP_ROLE_INGEST);
+		  role == GP_ROLE_SPOOL || role == GP_ROLE_INGEST || role == GP_ROLE_RESOLVER);
 	if (is_idle(env))
 		close(fd);
 	else if (role == GP_ROLE_SIGNER)
@@ -89,6 +90,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		queue_connect(env, fd);
 	else if (role == GP_ROLE_INGEST)
 		posting_connect(env, fd);
+	else if (role == GP_ROLE_RESOLVER)
+		verification_connect(env, fd);
 	else
 		figures_connect(env, fd);
 }
