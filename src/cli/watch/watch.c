@@ -216,10 +216,19 @@ look(struct watch *w)
 						: GP_EXIT_OK;
 }
 
-/* watch.json beside the database, in the arena. */
+/* watch.json beside the database, or, of a server's, where it would stand; in the arena. */
 static const char *
-state_beside(const char *database, struct gp_arena *arena)
+find_state(const char *database, const struct gp_config *config, struct gp_arena *arena)
 {
+	if (gp_reportdb_is_server(database) && config)
+		return gp_arena_printf(arena, "%.*s/reports/watch.json",
+				       GP_SLICE_FMT(config->state))
+			.ptr;
+	if (gp_reportdb_is_server(database)) {
+		fprintf(stderr, "gatepost reports: a server's database has no folder: --state "
+				"names the file\n");
+		return NULL;
+	}
 	struct gp_slice path = gp_slice_str(database);
 	struct gp_slice folder = gp_slice_take(path, (size_t)(gp_slice_rfind(path, '/') + 1));
 	return gp_arena_printf(arena, "%.*swatch.json", GP_SLICE_FMT(folder)).ptr;
@@ -240,7 +249,7 @@ reports_watch(const struct reports_options *o, struct gp_reportdb *db)
 	if (code == GP_EXIT_OK)
 		code = reports_path(o, w.config, false, &arena, &database);
 	if (code == GP_EXIT_OK && !state)
-		state = state_beside(database, &arena);
+		state = find_state(database, w.config, &arena);
 	if (code == GP_EXIT_OK && !(state && watch_state_open(&w.state, state)))
 		code = GP_EXIT_ERROR;
 	if (code == GP_EXIT_OK)
