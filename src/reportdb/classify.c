@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/senders/senders.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/classify.h"
 
 /* Half of them at least, and one. */
 static bool
@@ -35,6 +34,14 @@ gp_reportdb_classify_source(const struct gp_reportdb_source *s, const struct gp_
 	if (sender->kind == GP_SENDER_SERVICE && s->figures.forwarded == 0)
 		return GP_REPORTDB_PROVIDER;
 	return c;
+}
+
+enum gp_reportdb_class
+gp_reportdb_classify_named(const struct gp_reportdb_source *s)
+{
+	struct gp_sender sender;
+	bool known = gp_sender_of(s->name, &sender);
+	return gp_reportdb_classify_source(s, known ? &sender : NULL);
 }
 
 const char *

@@ -212,7 +212,7 @@ policies_are_judged(void **state)
 	(void)state;
 	static const struct {
 		const char *result;
-		struct gp_posture_policy policy;
+		struct gp_posture_file policy;
 		bool none;
 		uint8_t now;
 		const char *words;

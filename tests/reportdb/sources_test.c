@@ -3,6 +3,7 @@
 #include "received.h"
 
 #include "core/senders/senders.h"
+#include "reportdb/classify.h"
 #include "reportdb/names.h"
 
 enum { HOUR_S = 3600 };

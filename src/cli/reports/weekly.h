@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/classify.h"
 
 enum weekly_limits {
 	WEEKLY_DAYS = 7,
@@ -36,9 +36,6 @@ struct weekly {
 	size_t failures_len;
 };
 
-/* By its figures and its name. */
-enum gp_reportdb_class
-weekly_class(const struct gp_reportdb_source *s);
 /* One line of printable ASCII. Appends; latches out->failed, as the next one does. */
 void
 weekly_subject(const struct weekly *w, struct gp_buf *out);

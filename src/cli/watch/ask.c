@@ -8,6 +8,7 @@
 #include "cli/reports/words.h"
 #include "core/senders/senders.h"
 #include "reportdb/cause.h"
+#include "reportdb/classify.h"
 #include "sys/password.h"
 
 enum {
@@ -194,10 +195,10 @@ describe(struct gp_arena *arena, const struct gp_reportdb_source *s)
 {
 	struct gp_sender sender = {};
 	bool known = gp_sender_of(s->name, &sender);
-	return gp_arena_printf(
-		arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name), s->name.len > 0 ? ", " : "",
-		GP_SLICE_FMT(sender.provider), known ? ", " : "",
-		gp_reportdb_class_name(gp_reportdb_classify_source(s, known ? &sender : NULL)));
+	return gp_arena_printf(arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name),
+			       s->name.len > 0 ? ", " : "", GP_SLICE_FMT(sender.provider),
+			       known ? ", " : "",
+			       gp_reportdb_class_name(gp_reportdb_classify_named(s)));
 }
 
 /* object and more are set. */
@@ -291,7 +292,7 @@ is_new(const struct gp_reportdb_source *s, const struct gp_reportdb_range *range
 {
 	return s->first_day >= range->from_day &&
 	       s->first_day >= domain->first_day + WATCH_SETTLED_DAYS &&
-	       gp_reportdb_classify_source(s) != GP_REPORTDB_FORWARDER;
+	       gp_reportdb_classify_named(s) != GP_REPORTDB_FORWARDER;
 }
 
 static int

@@ -110,8 +110,8 @@ static const struct row domains[] = {
 	{"googlegroups.com", "Google Groups", GP_SENDER_FORWARDER},
 };
 
-/* Networks that are one sender's, and of his mail alone: no cloud's, whose customers' machines are
-   anybody's. They settle what has no name. */
+/* Networks that are one sender's: no cloud's, whose customers' machines are anybody's. They settle
+   what has no name. */
 static const struct {
 	uint32_t number;
 	const char *provider;
@@ -119,7 +119,6 @@ static const struct {
 } networks[] = {
 	{11377, "SendGrid", GP_SENDER_SERVICE},   {14782, "Mailchimp", GP_SENDER_SERVICE},
 	{396479, "Mailgun", GP_SENDER_SERVICE},   {200069, "Mailjet", GP_SENDER_SERVICE},
-	{22606, "Salesforce", GP_SENDER_SERVICE}, {40444, "Constant Contact", GP_SENDER_SERVICE},
 	{13916, "Proofpoint", GP_SENDER_MAILBOX}, {22843, "Proofpoint", GP_SENDER_MAILBOX},
 	{26211, "Proofpoint", GP_SENDER_MAILBOX}, {52129, "Proofpoint", GP_SENDER_MAILBOX},
 	{30031, "Mimecast", GP_SENDER_MAILBOX},   {39588, "Mimecast", GP_SENDER_MAILBOX},

@@ -5,6 +5,7 @@
 #include "core/config/value.h"
 #include "core/senders/senders.h"
 #include "reportdb/cause.h"
+#include "reportdb/classify.h"
 
 /* --- values --- */
 
