@@ -73,7 +73,7 @@ const char reports_usage[] =
 	"single failures.\n"
 	"\n"
 	"  -c FILE                  the configuration, whose state has the database\n"
-	"      --database FILE      the database itself\n"
+	"      --database FILE      the database itself, or a URL: postgresql://...\n"
 	"      --json               one object, or one a line\n"
 	"      --unauthenticated    reports whose sender nobody has authenticated: import as "
 	"such,\n"
@@ -543,21 +543,21 @@ reports_fail(const struct gp_reportdb *db, int error)
 	return GP_EXIT_ERROR;
 }
 
-/* STATE/reports/received.db, in the arena. */
+/* The configuration's, in the arena. */
 static int
 configured_path(const struct gp_config *config, bool make, struct gp_arena *arena, const char **ret)
 {
 	struct gp_slice folder =
 		gp_arena_printf(arena, "%.*s/reports", GP_SLICE_FMT(config->state));
-	struct gp_slice path = gp_arena_printf(arena, "%.*s/received.db", GP_SLICE_FMT(folder));
+	*ret = gp_cli_received(config, arena);
 	if (arena->failed)
 		return GP_EXIT_ERROR;
 	/* Open to its owner alone, as the gateway makes it. */
-	if (make && mkdir(folder.ptr, 0700) < 0 && errno != EEXIST) {
+	if (make && !gp_reportdb_is_server(*ret) && mkdir(folder.ptr, 0700) < 0 &&
+	    errno != EEXIST) {
 		fprintf(stderr, "gatepost reports: %s: %s\n", folder.ptr, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
-	*ret = path.ptr;
 	return GP_EXIT_OK;
 }
 
@@ -578,14 +578,6 @@ reports_config(const struct reports_options *o, struct gp_arena *arena,
 }
 
 int
-reports_path(const struct reports_options *o, const struct gp_config *config, bool make,
-	     struct gp_arena *arena, const char **ret)
-{
-	*ret = o->database;
-	return o->database ? GP_EXIT_OK : configured_path(config, make, arena, ret);
-}
-
-int
 reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret)
 {
 	struct gp_arena arena = GP_ARENA_INIT(CONFIG_ARENA_MAX);
@@ -593,16 +585,19 @@ reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret
 	const char *path = o->database;
 	*ret = NULL;
 	int code = path ? GP_EXIT_OK : reports_config(o, &arena, &config);
-	if (code == GP_EXIT_OK)
-		code = reports_path(o, config, mode == GP_REPORTDB_MAKE, &arena, &path);
+	if (code == GP_EXIT_OK && !path)
+		code = configured_path(config, mode == GP_REPORTDB_MAKE, &arena, &path);
 	if (code == GP_EXIT_OK) {
 		/* Addresses of people's mail are in it. */
 		mode_t mask = umask(077);
 		int r = gp_reportdb_open(path, mode, ret);
 		umask(mask);
 		if (r < 0) {
-			fprintf(stderr, "gatepost reports: %s: %s\n", path,
-				gp_reportdb_why(NULL, r));
+			/* A URL may have a password in it. */
+			fprintf(stderr, "gatepost reports: %s: %s\n",
+				gp_reportdb_is_server(path) ? "the database" : path,
+				gp_reportdb_why(*ret, r));
+			*ret = gp_reportdb_close(*ret);
 			code = GP_EXIT_ERROR;
 		}
 	}

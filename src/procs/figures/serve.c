@@ -41,11 +41,18 @@ figures_serve_open(const char *path)
 	if (r == 0)
 		r = gp_reportdb_health(self.db, &health);
 	(void)umask(mask);
-	if (r == 0)
+	if (r == 0) {
+		gp_reportdb_stay(self.db);
 		return;
-	gp_error("received_not_opened",
-		 GP_FS("reason", r == -EPROTO ? "a later version's" : strerrordesc_np(-r)));
+	}
+	gp_error("received_not_opened", GP_FS("reason", gp_reportdb_why(self.db, r)));
 	self.db = gp_reportdb_close(self.db);
+}
+
+bool
+figures_serve_lost(void)
+{
+	return self.db && gp_reportdb_lost(self.db);
 }
 
 void
