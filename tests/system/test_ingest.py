@@ -133,7 +133,7 @@ FUTURE = mail(gzip.compress(aggregate("f").replace(str(DAY).encode(), b"40000000
 
 def test_what_is_refused_is_kept_as_it_came(server, tmp_path):
     """The mail itself, whoever refused it: ingest, or reports; also a large one, in a descriptor."""
-    words = b"From: a@b.test\r\n\r\nno report at all \0\xff\r\n"
+    words = b"From: a@b.test\r\n\r\nno report at all \xff\r\n"
     large = mail(b"unused " * 400_000, "text/plain")
     assert len(large) > 3_000_000
     mails = [BOMB, FUTURE, words, large]
@@ -144,12 +144,12 @@ def test_what_is_refused_is_kept_as_it_came(server, tmp_path):
     assert listed(server) == []  # of those whom we know
     found = sorted(listed(server, "--unauthenticated"), key=lambda m: m["number"])
     assert [m["authenticated"] for m in found] == [False] * len(mails)
-    assert "once unpacked" in found[0]["why"] and "future" in found[1]["why"]
+    assert "so much comes out" in found[0]["why"] and "future" in found[1]["why"]
     for sent, kept_ in zip(mails, found, strict=True):
         file = tmp_path / f"{kept_['number']}"
         assert refused(server, str(kept_["number"]), "-o", file).returncode == 0
         octets = file.read_bytes()
-        assert octets.endswith(sent.replace(b"\0", b"")) or octets.endswith(sent)
+        assert octets.endswith(sent)
         assert (len(octets), oct(file.stat().st_mode)[-3:]) == (kept_["size"], "600")
     for name in ("refused.db", "received.db"):
         assert oct((server.folder / "state/reports" / name).stat().st_mode)[-3:] == "600"
@@ -157,9 +157,8 @@ def test_what_is_refused_is_kept_as_it_came(server, tmp_path):
 
 def test_what_was_refused_can_be_imported(server, tmp_path):
     """By a version that knows better: here, the same one with other bounds."""
-    records = "".join(RECORD.format(last=1, count=1) for _ in range(30_000))
-    bomb = REPORT.format(id="big", begin=DAY, end=DAY + 86399, records=records).encode()
-    server.send(mail(gzip.compress(bomb + b" " * 20_000_000)), to=["reports@demo.test"])
+    blanks = b"\n".join(b" " * 400 + b"<!-- %s -->" % os.urandom(4).hex().encode() for _ in range(60_000))
+    server.send(mail(gzip.compress(aggregate("large") + blanks)), to=["reports@demo.test"])
     server.send(mail(gzip.compress(aggregate("fine"))), to=["reports@demo.test"])
     read(server, 2)
     folder = tmp_path / "refused"
@@ -168,7 +167,7 @@ def test_what_was_refused_can_be_imported(server, tmp_path):
     assert len(list(folder.glob("*.eml"))) == 1
     assert refused(server, "all", "--unauthenticated", "-o", folder).returncode == 0
     done = run("reports", "import", "--json", "--max-size", "100MB", "--database", tmp_path / "r.db", folder)
-    assert json.loads(done.stdout)["records"] == 30_000, done.stdout
+    assert json.loads(done.stdout)["imported"] == 1, done.stdout
 
 
 def test_a_mail_is_not_gone_before_it_is_kept(server):
@@ -409,10 +408,10 @@ def test_nonsense_is_refused_and_the_next_is_kept(told):
 
 def told_policy(domain, number=1, successful=7):
     lists = bytes(2)  # no lines, no hosts
-    return frame(3, struct.pack("<Q", number) + octets_of(b"sts", domain) + lists + struct.pack("<QQ", successful, 2))
+    return frame(4, struct.pack("<Q", number) + octets_of(b"sts", domain) + lists + struct.pack("<QQ", successful, 2))
 
 
-TLS_FAILURE = frame(4, octets_of(b"certificate-expired", b"", b"", b"", b"", b"", b"") + struct.pack("<Q", 2))
+TLS_FAILURE = frame(5, octets_of(b"certificate-expired", b"", b"", b"", b"", b"", b"") + struct.pack("<Q", 2))
 
 
 def test_what_the_database_cannot_take_is_said(told, tmp_path):
@@ -453,8 +452,8 @@ def told_long_row(number):
     text, name = b'"' * 1024, b".".join([b"a" * 60] * 4)
     results = bytes([16]) + (b"\x02" + octets_of(name, text, b"", b"")) * 16
     address = bytes(10) + b"\xff\xff\xc0\0\2\1"
-    fields = struct.pack("<Q", number) + address + struct.pack("<QBBB", 1, 1, 3, 3)
-    return frame(2, fields + octets_of(text, text, text) + bytes(1) + results * 2)
+    detail = bytes([7, 1, 3, 3]) + octets_of(text, text, text) + bytes(1) + results * 2
+    return frame(2, detail) + frame(3, b"\7" + struct.pack("<Q", number) + address + struct.pack("<Q", 1))
 
 
 def test_long_texts_hide_no_source(told):

@@ -149,23 +149,30 @@ write_all(const struct reports_options *o, struct gp_refused *q, struct gp_arena
 
 /* --- the database --- */
 
-/* Beside the one of the reports. */
+/* Beside the one of the reports, where that is a file; else where the gateway has it. */
 static int
 find_path(const struct reports_options *o, struct gp_arena *arena, const char **ret)
 {
 	const struct gp_config *config = NULL;
-	const char *reports = NULL;
-	int code = reports_config(o, arena, &config);
-	if (code == GP_EXIT_OK)
-		code = reports_path(o, config, false, arena, &reports);
+	struct gp_slice folder;
+	bool beside = o->database && !gp_reportdb_is_server(o->database);
+	int code = beside ? GP_EXIT_OK : reports_config(o, arena, &config);
 	if (code != GP_EXIT_OK)
 		return code;
-	struct gp_slice path = gp_slice_str(reports);
-	ptrdiff_t slash = gp_slice_rfind(path, '/');
-	path = gp_arena_printf(arena, "%.*srefused.db",
-			       GP_SLICE_FMT(gp_slice_take(path, (size_t)(slash + 1))));
-	*ret = path.ptr;
-	return path.ptr ? GP_EXIT_OK : GP_EXIT_ERROR;
+	if (!beside && !config) {
+		fputs("gatepost reports: name the configuration by -c, whose state has these "
+		      "mails\n",
+		      stderr);
+		return GP_EXIT_USAGE;
+	}
+	if (beside) {
+		struct gp_slice path = gp_slice_str(o->database);
+		folder = gp_slice_take(path, (size_t)(gp_slice_rfind(path, '/') + 1));
+	} else {
+		folder = gp_arena_printf(arena, "%.*s/reports/", GP_SLICE_FMT(config->state));
+	}
+	*ret = gp_arena_printf(arena, "%.*srefused.db", GP_SLICE_FMT(folder)).ptr;
+	return *ret ? GP_EXIT_OK : GP_EXIT_ERROR;
 }
 
 int
