@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "procs/figures/history.h"
 #include "procs/figures/serve.h"
 #include "procs/reports/names.h"
 #include "procs/reports/received.h"
@@ -293,6 +294,13 @@ on_asn_database(struct gp_role_env *env, int fd)
 }
 
 static void
+on_audit_database(struct gp_role_env *env, int fd)
+{
+	(void)env;
+	history_take(fd);
+}
+
+static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
 	if (!gp_slice_eq(old->reports.received_database, env->config->reports.received_database)) {
@@ -303,6 +311,8 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	}
 	if (env->config->reports.asn_database.len == 0)
 		figures_serve_asn(-1);
+	if (env->config->web.audit_database.len == 0)
+		history_take(-1);
 	memset(ended, 0, sizeof(ended));
 	reports_wake();
 	names_wake();
@@ -315,6 +325,7 @@ static struct gp_role role = {
 	.start = start,
 	.on_peer = peers_connect,
 	.on_asn_database = on_asn_database,
+	.on_audit_database = on_audit_database,
 	.on_reload = on_reload,
 	.on_stop = on_stop,
 };
