@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `gatepost reports refused`: mail whose reports were refused, listed, and given back as it came. */
+/* `gatepost reports refused`: mail whose reports were refused, listed, and given back as it came.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -149,30 +150,26 @@ write_all(const struct reports_options *o, struct gp_refused *q, struct gp_arena
 
 /* --- the database --- */
 
-/* Beside the one of the reports, where that is a file; else where the gateway has it. */
+/* Beside a file that is named, else in STATE/reports: mails are kept there also where a server has
+ * the reports. */
 static int
 find_path(const struct reports_options *o, struct gp_arena *arena, const char **ret)
 {
 	const struct gp_config *config = NULL;
-	struct gp_slice folder;
-	bool beside = o->database && !gp_reportdb_is_server(o->database);
-	int code = beside ? GP_EXIT_OK : reports_config(o, arena, &config);
-	if (code != GP_EXIT_OK)
-		return code;
-	if (!beside && !config) {
-		fputs("gatepost reports: name the configuration by -c, whose state has these "
-		      "mails\n",
-		      stderr);
-		return GP_EXIT_USAGE;
-	}
-	if (beside) {
-		struct gp_slice path = gp_slice_str(o->database);
-		folder = gp_slice_take(path, (size_t)(gp_slice_rfind(path, '/') + 1));
+	struct gp_slice path = gp_slice_str(o->database ? o->database : "");
+	if (o->database && !gp_reportdb_is_server(o->database)) {
+		ptrdiff_t slash = gp_slice_rfind(path, '/');
+		path = gp_arena_printf(arena, "%.*srefused.db",
+				       GP_SLICE_FMT(gp_slice_take(path, (size_t)(slash + 1))));
 	} else {
-		folder = gp_arena_printf(arena, "%.*s/reports/", GP_SLICE_FMT(config->state));
+		int code = reports_config(o, arena, &config);
+		if (code != GP_EXIT_OK)
+			return code;
+		path = gp_arena_printf(arena, "%.*s/reports/refused.db",
+				       GP_SLICE_FMT(config->state));
 	}
-	*ret = gp_arena_printf(arena, "%.*srefused.db", GP_SLICE_FMT(folder)).ptr;
-	return *ret ? GP_EXIT_OK : GP_EXIT_ERROR;
+	*ret = path.ptr;
+	return path.ptr ? GP_EXIT_OK : GP_EXIT_ERROR;
 }
 
 int
