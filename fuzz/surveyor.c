@@ -83,6 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.helo = GP_SLICE("a"),
 		.seed = GP_SLICE("0123456789abcdef0123456789abcdef"),
 		.tls_at_once = size > 0 && data[0] & 1,
+		.brief = size > 0 && data[0] & 2,
 		.lines_max = size > 0 ? 1 + data[0] / 16U : 1,
 		.greeting_ms = REPLY_MS,
 		.reply_ms = REPLY_MS,

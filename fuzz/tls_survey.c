@@ -53,7 +53,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	struct input in = {data, size, 0};
 	struct gp_arena arena = GP_ARENA_INIT(GP_SURVEY_ARENA);
-	const struct gp_survey_options options = {.connections_max = STEPS_MAX};
+	const struct gp_survey_options options = {.connections_max = STEPS_MAX,
+						  .brief = data[size - 1] & 1};
 	struct gp_survey *s = gp_survey_new(&arena, &options);
 	struct gp_survey_question q[GP_SURVEY_UNDER_WAY_MAX];
 	size_t len = 0;

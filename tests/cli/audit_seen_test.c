@@ -98,7 +98,8 @@ begins_so(size_t row, const char *is, const char *wanted)
 
 /* A result of that dialogue, and what is seen in it. */
 static void
-see(size_t row, struct gp_arena *arena, struct gp_posture_host *ret)
+see_surveyed(size_t row, const struct scan_surveyed *survey, struct gp_arena *arena,
+	     struct gp_posture_host *ret)
 {
 	const struct dialogue d = {.name = "seen", .script = cases[row].script};
 	const struct gp_probe_options options = {.helo = GP_SLICE(HELO)};
@@ -112,6 +113,7 @@ see(size_t row, struct gp_arena *arena, struct gp_posture_host *ret)
 				     .port = 25,
 				     .sni = GP_SLICE("mx.example.net"),
 				     .probe = r.probe,
+				     .survey = survey,
 				     .connect_error = cases[row].connect_error};
 	if (cases[row].tls)
 		result.tls = *cases[row].tls;
@@ -120,6 +122,12 @@ see(size_t row, struct gp_arena *arena, struct gp_posture_host *ret)
 	gp_probe_free(r.probe);
 	gp_buf_free(&r.input);
 	gp_buf_free(&r.said);
+}
+
+static void
+see(size_t row, struct gp_arena *arena, struct gp_posture_host *ret)
+{
+	see_surveyed(row, NULL, arena, ret);
 }
 
 static void
@@ -142,16 +150,22 @@ dialogues_become_facts(void **state)
 	}
 }
 
+static size_t
+row_of_session(void)
+{
+	size_t row = 0;
+	while (cases[row].tls != &old)
+		row++;
+	return row;
+}
+
 static void
 a_session_shows_its_best_only(void **state)
 {
 	struct gp_arena arena = GP_ARENA_INIT(1 << 20);
 	struct gp_posture_host h;
-	size_t row = 0;
 	(void)state;
-	while (cases[row].tls != &old)
-		row++;
-	see(row, &arena, &h);
+	see(row_of_session(), &arena, &h);
 	assert_slice(h.old, "TLSv1.1 is the best that it takes");
 	assert_slice(h.weak, "AES128-SHA");
 	assert_false(h.old_known || h.weak_known);
@@ -162,6 +176,53 @@ a_session_shows_its_best_only(void **state)
 	assert_slice(h.chains[0].weak, "RSA of 1024 bits");
 	assert_slice(h.chains[0].names, "mx.example.net");
 	gp_arena_free(&arena);
+}
+
+/* What a brief survey tells beside the session, versions from SSLv2 on: "+", "-", or "?". */
+static void
+a_brief_survey_shows_versions_and_compression(void **state)
+{
+	static const struct {
+		const char *spoken;
+		uint8_t deflate;
+		const char *old;
+		bool known, ssl;
+		uint8_t compression;
+	} rows[] = {
+		{"----++", GP_SURVEY_NO, "", true, false, GP_POSTURE_NO},
+		{"---+++", GP_SURVEY_YES, "TLS 1.1", true, false, GP_POSTURE_YES},
+		{"-+-+++", GP_SURVEY_NO, "SSLv3, TLS 1.1", true, true, GP_POSTURE_NO},
+		{"?---++", GP_SURVEY_NO, "TLSv1.1 is the best that it takes", false, false,
+		 GP_POSTURE_NO},
+		{"-----+", GP_SURVEY_UNKNOWN, "", true, false, GP_POSTURE_NO},
+		{"----?+", GP_SURVEY_UNKNOWN, "", true, false, GP_POSTURE_ASK_NOT},
+		/* it has agreed to nothing, so nothing is known */
+		{"------", GP_SURVEY_UNKNOWN, "TLSv1.1 is the best that it takes", false, false,
+		 GP_POSTURE_ASK_NOT},
+	};
+	static const uint16_t versions[] = {GP_SSL_2,   GP_SSL_3,   GP_TLS_1_0,
+					    GP_TLS_1_1, GP_TLS_1_2, GP_TLS_1_3};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(rows); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+		struct gp_posture_host h;
+		struct scan_surveyed survey = {.facts.deflate = rows[i].deflate};
+		for (size_t v = 0; v < GP_SURVEY_VERSIONS; v++)
+			survey.facts.versions[v] = (struct gp_survey_version){
+				.version = versions[v],
+				.spoken = rows[i].spoken[v] == '+'   ? GP_SURVEY_YES
+					  : rows[i].spoken[v] == '-' ? GP_SURVEY_NO
+								     : GP_SURVEY_UNKNOWN};
+		see_surveyed(row_of_session(), &survey, &arena, &h);
+		assert_slice(h.old, rows[i].old);
+		assert_int_equal(h.old_known, rows[i].known);
+		assert_int_equal(h.old_ssl, rows[i].ssl);
+		assert_int_equal(h.compression, rows[i].compression);
+		assert_false(h.weak_known);
+		assert_slice(h.weak, "AES128-SHA");
+		assert_int_equal(h.renegotiation, GP_POSTURE_NO);
+		gp_arena_free(&arena);
+	}
 }
 
 /* Who was left out has an address, and no more. */
@@ -183,6 +244,45 @@ who_was_left_out_is_not_met(void **state)
 	assert_int_equal(h.address[3], 7);
 	assert_string_equal(h.why, "asked not to be scanned");
 	gp_arena_free(&arena);
+}
+
+/* What an address shows to another name stands beside what it is. */
+static void
+another_name_shows_another_certificate(void **state)
+{
+	const struct gp_posture_host met = {.address = {192, 0, 2, 7},
+					    .address_len = 4,
+					    .reach = GP_POSTURE_MET,
+					    .asked = GP_SLICE("a.test"),
+					    .says = GP_SLICE("a.test"),
+					    .software = "Postfix",
+					    .tls = GP_POSTURE_TLS_SPOKEN,
+					    .old_known = true,
+					    .chains = {{.names = GP_SLICE("a.test")}},
+					    .chains_len = 1};
+	struct gp_posture_host brief = met, closed = met, other;
+	(void)state;
+	brief.asked = brief.chains[0].names = GP_SLICE("b.test");
+	brief.old_known = false;
+	brief.software = NULL;
+	assert_true(audit_seen_otherwise(&met, &brief, &other));
+	assert_slice(other.asked, "b.test");
+	assert_slice(other.says, "a.test");
+	assert_slice(other.chains[0].names, "b.test");
+	assert_true(other.old_known);
+	assert_string_equal(other.software, "Postfix");
+	brief.tls = GP_POSTURE_TLS_BROKEN;
+	brief.tls_why = "unrecognized name";
+	brief.chains_len = 0;
+	assert_true(audit_seen_otherwise(&met, &brief, &other));
+	assert_int_equal(other.tls, GP_POSTURE_TLS_BROKEN);
+	assert_string_equal(other.tls_why, "unrecognized name");
+	/* who was busy this time, or was not met before */
+	brief.tls = GP_POSTURE_TLS_UNKNOWN;
+	assert_false(audit_seen_otherwise(&met, &brief, &other));
+	closed.reach = GP_POSTURE_NOT_MET;
+	assert_false(audit_seen_otherwise(&met, &closed, &other));
+	assert_false(audit_seen_otherwise(&closed, &met, &other));
 }
 
 static void
@@ -224,7 +324,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dialogues_become_facts),
 		cmocka_unit_test(a_session_shows_its_best_only),
+		cmocka_unit_test(a_brief_survey_shows_versions_and_compression),
 		cmocka_unit_test(who_was_left_out_is_not_met),
+		cmocka_unit_test(another_name_shows_another_certificate),
 		cmocka_unit_test(fetches_become_outcomes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

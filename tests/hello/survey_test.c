@@ -9,10 +9,9 @@ enum { ALL_MAX = 1000 };
 
 /* Asks several questions at once, and answers them in the order of their asking. */
 static const struct gp_survey_facts *
-run(struct gp_arena *arena, struct peer *p, uint32_t connections_max, size_t at_once)
+run_as(struct gp_arena *arena, struct peer *p, const struct gp_survey_options *o, size_t at_once)
 {
-	struct gp_survey_options o = {GP_SLICE("mx.example.org"), connections_max};
-	struct gp_survey *s = gp_survey_new(arena, &o);
+	struct gp_survey *s = gp_survey_new(arena, o);
 	assert_non_null(s);
 	for (;;) {
 		struct gp_survey_question q[GP_SURVEY_UNDER_WAY_MAX];
@@ -30,6 +29,13 @@ run(struct gp_arena *arena, struct peer *p, uint32_t connections_max, size_t at_
 			gp_flight_free(&f);
 		}
 	}
+}
+
+static const struct gp_survey_facts *
+run(struct gp_arena *arena, struct peer *p, uint32_t connections_max, size_t at_once)
+{
+	const struct gp_survey_options o = {GP_SLICE("mx.example.org"), connections_max};
+	return run_as(arena, p, &o, at_once);
 }
 
 static bool
@@ -168,6 +174,105 @@ agrees_to_all(void **state)
 	}
 }
 
+/* --- brief ones --- */
+
+/* spoken: of SSLv2 to TLS 1.3, "+", "-", or "?" where nobody knows. */
+static void
+assert_spoken(const struct gp_survey_facts *f, const char *spoken)
+{
+	static const char known[] = {
+		[GP_SURVEY_UNKNOWN] = '?', [GP_SURVEY_NO] = '-', [GP_SURVEY_YES] = '+'};
+	for (size_t v = 0; v < GP_SURVEY_VERSIONS; v++)
+		if (known[f->versions[v].spoken] != spoken[v])
+			fail_msg("%s: %s", spoken, gp_tls_version_name(f->versions[v].version));
+}
+
+static void
+versions_by_few_connections(void **state)
+{
+	static const struct {
+		int low, high;
+		const char *spoken;
+		uint32_t connections;
+	} cases[] = {
+		{TLS1_2_VERSION, TLS1_3_VERSION, "----+?", 3},
+		{TLS1_2_VERSION, TLS1_2_VERSION, "----+?", 3},
+		{TLS1_1_VERSION, TLS1_3_VERSION, "---++?", 4},
+		{TLS1_VERSION, TLS1_3_VERSION, "--+++?", 5},
+		{TLS1_VERSION, TLS1_VERSION, "--+---", 6},
+		{TLS1_3_VERSION, TLS1_3_VERSION, "-----+", 4},
+	};
+	const struct gp_survey_options o = {.brief = true};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		for (size_t at_once = 1; at_once <= 4; at_once += 3) {
+			struct gp_arena arena = GP_ARENA_INIT(GP_SURVEY_ARENA);
+			struct peer p = peer_open(cases[i].low, cases[i].high, "ALL");
+			const struct gp_survey_facts *f = run_as(&arena, &p, &o, at_once);
+			assert_spoken(f, cases[i].spoken);
+			assert_int_equal(f->connections, cases[i].connections);
+			assert_int_equal(f->connections, p.connections);
+			assert_false(f->cut || f->versions[4].listed);
+			peer_close(&p);
+			gp_arena_free(&arena);
+		}
+	}
+}
+
+/* What each hello of a brief survey is answered with: "y" agrees, "l" agrees to the next older
+   version, "o" says that it is too old, "n" says no otherwise, "-" hangs up; of SSLv2 to TLS 1.3.
+ */
+static void
+answer(struct gp_survey *s, const struct gp_survey_question *q, const char *script)
+{
+	const uint16_t version = q->hello.version;
+	char does = script[version == GP_SSL_2 ? 0 : version - GP_SSL_3 + 1];
+	struct gp_flight f = {.version = version};
+	f.hello = does == 'y' || does == 'l';
+	f.version = does == 'l' ? version - 1 : version;
+	f.alert = does == 'o' || does == 'n';
+	f.description = does == 'o' ? 70 : 40;
+	f.took = GP_TOOK_DEFLATE;
+	if (q->hello.ciphers_len > 0)
+		f.cipher = q->hello.ciphers[0];
+	gp_survey_answer(s, q->id, &f);
+}
+
+static void
+only_who_calls_it_too_old_is_believed(void **state)
+{
+	static const struct {
+		const char *script, *spoken;
+		uint32_t connections;
+		uint8_t deflate;
+	} cases[] = {
+		{"noooyy", "----+?", 3, GP_SURVEY_YES},
+		{"nnnnyy", "----+?", 5, GP_SURVEY_YES},
+		{"nynnyy", "-+--+?", 5, GP_SURVEY_YES},
+		{"nyolyy", "----+?", 4, GP_SURVEY_YES},
+		{"nyllyy", "-+--+?", 5, GP_SURVEY_YES},
+		{"yyoooo", "+-----", 4, GP_SURVEY_UNKNOWN},
+		{"nooony", "-----+", 4, GP_SURVEY_UNKNOWN},
+		/* hangs up, so each is asked twice, as long as there are connections */
+		{"------", "\?\?----", 8, GP_SURVEY_UNKNOWN},
+	};
+	const struct gp_survey_options o = {.brief = true};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_SURVEY_ARENA);
+		struct gp_survey *s = gp_survey_new(&arena, &o);
+		struct gp_survey_question q;
+		assert_non_null(s);
+		while (gp_survey_next(s, &q) == GP_SURVEY_ASK)
+			answer(s, &q, cases[i].script);
+		const struct gp_survey_facts *f = gp_survey_facts(s);
+		assert_spoken(f, cases[i].spoken);
+		assert_int_equal(f->connections, cases[i].connections);
+		assert_int_equal(f->deflate, cases[i].deflate);
+		gp_arena_free(&arena);
+	}
+}
+
 int
 main(void)
 {
@@ -176,6 +281,8 @@ main(void)
 		cmocka_unit_test(usual_server),
 		cmocka_unit_test(lost_connections),
 		cmocka_unit_test(agrees_to_all),
+		cmocka_unit_test(versions_by_few_connections),
+		cmocka_unit_test(only_who_calls_it_too_old_is_believed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,33 @@ static const struct {
 	 "'a.test':{'TXT':['v=spf1 ip6:2a00::/29 -all']}}"},
 	{"spf.overlap", GP_SEVERITY_LOW, 0, SPF("v=spf1 mx ip4:20.0.0.9 ip4:20.0.0.0/24 mx -all")},
 	{"spf.ptr", GP_SEVERITY_MEDIUM, 0, SPF("v=spf1 mx ptr -all")},
+	/* in a provider's record, in one of its own below, and in the one that it leads to */
+	{"spf.ptr", GP_SEVERITY_LOW, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
+	 "'a.test':{'TXT':['v=spf1 ip4:20.0.1.0/24 ptr -all']}}"},
+	{"spf.ptr", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:_spf.d.test -all']},"
+	 "'_spf.d.test':{'TXT':['v=spf1 ptr -all']}}"},
+	{"spf.ptr", GP_SEVERITY_MEDIUM, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx redirect=a.test']},"
+	 "'a.test':{'TXT':['v=spf1 ptr redirect=b.test']},'b.test':{'TXT':['v=spf1 -all']}}"},
+	{"spf.all.notlast", GP_SEVERITY_LOW, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
+	 "'a.test':{'TXT':['v=spf1 ip4:20.0.1.1 ~all ip4:20.0.1.2']}}"},
+	{"spf.redirect.all", GP_SEVERITY_LOW, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},"
+	 "'a.test':{'TXT':['v=spf1 ip4:20.0.1.1 -all redirect=b.test']}}"},
+	{"spf.length", GP_SEVERITY_LOW, KEPT,
+	 "{'d.test':{'TXT':['v=spf1 mx include:a.test -all']},'a.test':{'TXT':['v=spf1 -all','"
+	 "a123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "','"
+	 "b123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "','"
+	 "c123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "']}}"},
 	{"spf.exists.macro", GP_SEVERITY_INFO, KEPT, SPF("v=spf1 mx exists:%{i}.d.test -all")},
 	{"spf.length", GP_SEVERITY_LOW, KEPT,
 	 "{'d.test':{'TXT':['v=spf1 mx -all','"

@@ -279,6 +279,57 @@ what_was_not_seen_is_not_measured(void **state)
 	}
 }
 
+/* --- an address that several names lead to --- */
+
+/* The second look at it, in the name of mx2, showed this certificate. */
+static const struct {
+	const char *names; /* NULL: there was no such look */
+	uint8_t trust;
+	const char *id; /* NULL: nothing is wrong */
+	uint8_t state;
+	const char *evidence; /* begins so */
+} second_looks[] = {
+	{NULL, GP_POSTURE_TRUSTED, "cert.name", GP_FINDING_NOT_MEASURED,
+	 "mx2.d.test 20.0.0.1: the"},
+	{"mx2.d.test", GP_POSTURE_TRUSTED, NULL, 0, NULL},
+	{"mx1.d.test", GP_POSTURE_TRUSTED, "cert.name", GP_FINDING_FAIL,
+	 "mx2.d.test 20.0.0.1: it is for mx1.d.test"},
+	{"mx2.d.test", GP_POSTURE_SELF_SIGNED, "cert.self", GP_FINDING_FAIL,
+	 "mx2.d.test 20.0.0.1: it is for mx2.d.test"},
+};
+
+static void
+each_name_has_its_own_certificate(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(second_looks); i++) {
+		struct look l;
+		struct gp_posture_host list[3];
+		size_t len = 0;
+		begin(&l, "{'mx2.d.test':{'A':['20.0.0.1']}}", as_they_are);
+		list[len++] = l.seen.hosts[0];
+		if (second_looks[i].names) {
+			list[len] = l.seen.hosts[0];
+			list[len].asked = GP_SLICE("MX2.d.test");
+			list[len].chains[0] = good_chain(second_looks[i].names);
+			list[len++].chains[0].trust = second_looks[i].trust;
+		}
+		list[len++] = l.seen.hosts[2];
+		l.hosts = (struct gp_posture_hosts){list, len};
+		look_again(&l);
+		const struct gp_finding *f =
+			second_looks[i].id ? gp_finding_of(&l.r.findings, second_looks[i].id)
+					   : NULL;
+		if (!second_looks[i].id && l.r.findings.len > 0)
+			fail_msg("row %zu: %s", i, l.r.findings.items[0].kind->id);
+		if (f && (f->state != second_looks[i].state ||
+			  !gp_slice_starts(f->evidence, gp_slice_str(second_looks[i].evidence))))
+			fail_msg("row %zu: %.*s", i, GP_SLICE_FMT(f->evidence));
+		assert_int_equal(f != NULL, second_looks[i].id != NULL);
+		end(&l);
+	}
+}
+
 /* Hosts without an address prove nothing of TLS. */
 static void
 no_host_is_no_proof(void **state)
@@ -376,6 +427,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(a_policy_that_is_none_is_written_anew),
 		cmocka_unit_test(a_lone_key_is_told),
 		cmocka_unit_test(what_was_not_seen_is_not_measured),
+		cmocka_unit_test(each_name_has_its_own_certificate),
 		cmocka_unit_test(no_host_is_no_proof),
 		cmocka_unit_test(without_hosts_only_the_dns_speaks),
 		cmocka_unit_test(what_hosts_show_is_planted),

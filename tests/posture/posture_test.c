@@ -656,6 +656,40 @@ nothing_is_concluded_from_silence(void **state)
 	}
 }
 
+/* --- what is wrong in records of others --- */
+
+/* The way is told; what is its own is told beside it, with the record that mends it. */
+static void
+faults_of_others_tell_the_way(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	json_t *json = make_world(
+		false, "{'d.test':{'TXT':['v=spf1 mx ptr include:a.test -all']},"
+		       "'a.test':{'TXT':['v=spf1 ip4:20.0.1.1 include:b.test -all']},"
+		       "'b.test':{'TXT':['v=spf1 ?ptr:x.b.test -all mx redirect=a.test']}}");
+	struct gp_answers *world = read_world(json, &arena);
+	const struct gp_finding *ptrs[2] = {};
+	size_t len = 0;
+	(void)state;
+	run(world, &query, &arena, &r);
+	for (size_t i = 0; i < r.findings.len; i++) {
+		const struct gp_finding *f = &r.findings.items[i];
+		if (strcmp(f->kind->id, "spf.ptr") == 0 && len < GP_ARRAY_LEN(ptrs))
+			ptrs[len++] = f;
+	}
+	assert_int_equal(len, 2);
+	assert_slice(ptrs[0]->records[0].value, "v=spf1 mx include:a.test -all");
+	assert_slice(ptrs[1]->evidence, "d.test > a.test > b.test: ?ptr:x.b.test");
+	assert_int_equal(ptrs[1]->records_len, 0);
+	assert_slice(get(&r.findings, "spf.all.notlast")->evidence, "d.test > a.test > b.test: mx");
+	assert_slice(get(&r.findings, "spf.redirect.all")->evidence,
+		     "d.test > a.test > b.test: redirect=a.test");
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
 /* --- names below an organisational domain --- */
 
 static void
@@ -829,6 +863,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(findings_have_an_end),
 		cmocka_unit_test(bogus_answers_have_an_end),
 		cmocka_unit_test(nothing_is_concluded_from_silence),
+		cmocka_unit_test(faults_of_others_tell_the_way),
 		cmocka_unit_test(records_above_are_in_force_below),
 		cmocka_unit_test(own_addresses),
 		cmocka_unit_test(table_is_that_of_the_document),

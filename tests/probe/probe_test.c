@@ -179,6 +179,14 @@ by_helo(const struct gp_probe_record *r)
 	assert_int_equal(r->replies[GP_PROBE_HELO].code, 250);
 }
 
+static void
+brief(const struct gp_probe_record *r)
+{
+	assert_int_equal(r->end, GP_PROBE_END_QUIT);
+	assert_int_equal(r->starttls, GP_PROBE_STARTTLS_OK);
+	assert_string_equal(r->replies[GP_PROBE_HELP].none, "no more was wanted");
+}
+
 #define WITH_TLS                                                                     \
 	OPENING "< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 220 go\n.tls\n> EHLO " HELO \
 		"\n< 250-mx\n< 250 AUTH PLAIN\n" ASKS
@@ -209,6 +217,17 @@ static const struct dialogue dialogues[] = {
 	 .check = by_helo},
 	{"one that knows neither",
 	 OPENING "< 502 what\n> HELO " HELO "\n< 502 what\n> QUIT\n!+3000\n.done\n"},
+
+	/* brief */
+	{"TLS alone",
+	 OPENING "< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 220 go\n.tls\n> EHLO " HELO
+		 "\n< 250-mx\n< 250 AUTH PLAIN\n> QUIT\n< 221 bye\n.done\n",
+	 {.brief = true},
+	 brief},
+	{"which is not offered", OPENING "< 250 mx\n> QUIT\n< 221 bye\n.done\n", {.brief = true}},
+	{"or fails: nothing in clear",
+	 OPENING "< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 220 go\n.notls\n.done\n",
+	 {.brief = true}},
 
 	/* resumption */
 	{"the session is taken up",

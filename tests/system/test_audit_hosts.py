@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -125,6 +126,36 @@ class Talker:
         self.listener.close()
 
 
+class Chooser(Talker):
+    """One that has a certificate for each name, and shows the one that it is asked for; else the first."""
+
+    def __init__(self, address, certificates):
+        self.contexts, self.asked, self.said = {}, [], []
+        for name, pem in certificates.items():
+            context = self.contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pem)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.first = next(iter(self.contexts.values()))
+        self.first.sni_callback = self.choose
+        super().__init__(address, b"220 mx.a.test ESMTP\r\n", b"250-mx.a.test\r\n250 STARTTLS\r\n")
+
+    def choose(self, tls, name, _context):
+        self.asked.append(name)
+        tls.context = self.contexts.get(name, self.first)
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError), connection:
+            connection.sendall(self.greeting)
+            connection.recv(1000)
+            connection.sendall(self.ehlo)
+            connection.recv(1000)
+            connection.sendall(b"220 go on\r\n")
+            with self.first.wrap_socket(connection, server_side=True) as tls, tls.makefile("rb") as lines:
+                for line in lines:
+                    self.said.append(line.split()[0].decode())
+                    tls.sendall(b"250 mx.a.test\r\n")
+
+
 def listener(address, name, certificate=None, **settings):
     """A row of Postfix's master.cf."""
     own = {"myhostname": name, "smtpd_tls_security_level": "may" if certificate else "none", **settings}
@@ -170,6 +201,7 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     world, rows = World(), []
 
     def postfix(number, name, certificate, *more, **settings):
+        settings = {"smtpd_tls_protocols": ">=TLSv1.2", **settings}
         rows.append(listener(f"20.0.0.{number}", name, certificate and with_key_first(certificate, *more), **settings))
 
     def issue(domain, *hosts, **options):
@@ -193,7 +225,7 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     world.domain("proven.test", "20.0.0.7", policy=None, tlsa=tlsa(key_digest(own), SPARE))
     postfix(7, "mx1.proven.test", own)
     world.domain("key.test", "20.0.0.8", tlsa=tlsa(SPARE))
-    postfix(8, "mx1.key.test", chain := issue("key.test", "mx1"), authority.pem, smtpd_tls_protocols=">=TLSv1.2")
+    postfix(8, "mx1.key.test", chain := issue("key.test", "mx1"), authority.pem)
     world.domain("closed.test", "20.0.0.9", policy=None)
     world.domain("helo.test", "20.0.0.10")
     postfix(10, "localhost", issue("helo.test", "mx1"))
@@ -209,7 +241,12 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     ecdsa, rsa = issue("two.test", "mx1"), issue("two.test", "mx1", rsa_bits=2048)
     world.domain("two.test", "20.0.0.23", tlsa=tlsa(key_digest(ecdsa), SPARE))
     other = with_key_first(rsa).read_text(encoding="ascii")
-    postfix(23, "mx1.two.test", ecdsa, other, smtpd_tls_protocols=">=TLSv1.2")
+    postfix(23, "mx1.two.test", ecdsa, other)
+    # What Debian's Postfix takes unless told; and who has the newest alone.
+    world.domain("old.test", "20.0.0.24")
+    postfix(24, "mx1.old.test", issue("old.test", "mx1"), smtpd_tls_protocols=">=TLSv1")
+    world.domain("newest.test", "20.0.0.25")
+    postfix(25, "mx1.newest.test", issue("newest.test", "mx1"), smtpd_tls_protocols=">=TLSv1.3")
     # Policies.
     answer, good = httpsrig.answer, ENFORCE.format
     policies = {
@@ -270,6 +307,8 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
             "cert.name": "low",
         },
         "short.test": {**lone, "cert.key": "medium"},
+        "old.test": {**lone, "tls.old": "medium"},
+        "newest.test": lone,
         "testing.test": {**lone, "sts.mode.testing": "low"},
         "nmx.test": {**lone, "sts.policy.syntax": "high"},
         "uncovered.test": {**lone, "sts.mx.uncovered": "critical"},
@@ -287,7 +326,10 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
     assert unmeasured(found["busy.test"])["tls.none"] == "mx1.busy.test 20.0.0.30: its greeting was 421"
     assert "asked not to be scanned" in unmeasured(found["left.test"])["tls.none"]
     assert left.connections == 0
-    assert unmeasured(found["clean.test"]).keys() == {"tls.old", "tls.weakcipher", "tls.compression"}
+    assert unmeasured(found["clean.test"]).keys() == {"tls.weakcipher"}
+    assert unmeasured(found["newest.test"]).keys() == {"tls.weakcipher"}
+    old = next(f for f in found["old.test"]["findings"] if f["id"] == "tls.old")
+    assert old["evidence"] == "mx1.old.test 20.0.0.24: TLS 1.0, TLS 1.1"
     # Two domains, one host, one look.
     assert {"tls.none", "auth.clear"} <= graves(found["shared.test"]).keys()
     assert clear.connections == 1
@@ -308,9 +350,52 @@ def test_planted_faults_are_found_in_real_hosts(peers, tmp_path):
         found = by_domain(audit(peers, world.names, authority, *surveyed, more=["--json", "--tls-survey"]))
     assert graves(found["key.test"]) == {"mx.single": "info"}
     assert unmeasured(found["key.test"]) == {}
-    # A survey sees what one session does not: what Debian's Postfix takes unless told.
-    assert graves(found["testing.test"]) == {**lone, "sts.mode.testing": "low", "tls.old": "medium"}
+    # A survey sees what a session and its versions do not: the key of another kind.
+    assert graves(found["testing.test"]) == {**lone, "sts.mode.testing": "low"}
     assert graves(found["two.test"]) == {"mx.single": "info", "dane.mismatch": "critical"}
+
+
+def test_each_name_of_an_address_is_asked_for_its_certificate(tmp_path):
+    give_addresses("20.0.0.1")
+    authority = httpsrig.Authority(tmp_path)
+    shared = authority.issue("mx1.a.test", "mx3.a.test")
+    server = Chooser("20.0.0.1", {
+        "mx1.a.test": shared,
+        "mx2.a.test": authority.issue("mx2.a.test"),
+        "mx5.a.test": authority.issue("mx5.a.test", expired=True),
+    })  # fmt: skip
+    hosts = [f"mx{n}.a.test" for n in range(1, 6)]
+    world = {"a.test": {"MX": [[10 * n, host] for n, host in enumerate(hosts, 1)]}}
+    # Others lead there by the same names, and one by more than anybody is asked in.
+    world["b.test"] = {"MX": [[10, "mx1.a.test"], [20, "mx4.a.test"]]}
+    many = [f"mx{n}.many.test" for n in range(20)]
+    world["many.test"] = {"MX": [[10, host] for host in many]}
+    world.update({host: {"A": ["20.0.0.1"]} for host in hosts + many})
+    # The key of the first is not that of the record: whether there is another for this name is asked, too.
+    world["_25._tcp.mx3.a.test"] = {"TLSA": tlsa(SPARE, SPARE[::-1]), "secure": True}
+    world["mx3.a.test"]["secure"] = True
+    names = tmp_path / "names.json"
+    names.write_text(json.dumps(world), encoding="utf-8")
+    argv = ["--dns", names, "--probe", "--probe-rate", "0", "--probe-ca", authority.path, "--helo", "a.test", "--json"]
+    done = run("audit", *argv, "a.test", "b.test")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = by_domain(done.stdout)
+    evidence = {f["id"]: f["evidence"] for f in found["a.test"]["findings"] if f["state"] == "fail"}
+    assert evidence["cert.name"] == "mx4.a.test 20.0.0.1: it is for mx1.a.test mx3.a.test"
+    assert evidence["cert.expired"].startswith("mx5.a.test 20.0.0.1: since ")
+    assert "mx3.a.test 20.0.0.1: none of 2" in evidence["dane.mismatch"]
+    assert graves(found["b.test"])["cert.name"] == "low"
+    assert "cert.expired" not in graves(found["b.test"])
+    # One talk, and one handshake more for each other name.
+    assert server.said.count("HELP") == 1
+    assert [server.asked.count(host) for host in hosts[1:]] == [1, 1, 1, 1]
+
+    server.asked.clear()
+    done = run("audit", *argv, "many.test")
+    server.stop()
+    assert len(set(server.asked)) == 9
+    many = by_domain(done.stdout)["many.test"]
+    assert graves(many)["cert.name"] == "low"
 
 
 def test_nobody_is_looked_at_unless_wanted(tmp_path):

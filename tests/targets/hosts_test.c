@@ -54,6 +54,7 @@ static const struct {
 	const char *name;
 	bool mx;
 	const char *is;
+	bool each_name;
 } names[] = {
 	{"example.org", true,
 	 "a.example.org 192.0.2.1+, a.example.org 192.0.2.2+, a.example.org 2001:db8::1+"},
@@ -69,6 +70,10 @@ static const struct {
 	{"sick.example", true, "the DNS did not answer?"},
 	{"sick.example", false, "the DNS did not answer?"},
 	{"half.example", true, "plain.example 192.0.2.9"},
+	{"example.org", true,
+	 "a.example.org 192.0.2.1+, a.example.org 192.0.2.2+, a.example.org 2001:db8::1+, "
+	 "b.example.org 192.0.2.2",
+	 .each_name = true},
 };
 
 static void
@@ -80,7 +85,8 @@ names_lead_to_addresses(void **state)
 	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
 		struct gp_buf out = GP_BUF_INIT(1000);
 		struct gp_hosts_result r;
-		const struct gp_hosts_query q = {gp_slice_str(names[i].name), names[i].mx};
+		const struct gp_hosts_query q = {gp_slice_str(names[i].name), names[i].mx,
+						 names[i].each_name};
 		int got = gp_hosts_eval(&q, answers, &arena, &r);
 		assert_true(got == (r.why ? GP_HOSTS_NONE : GP_HOSTS_DONE));
 		put_hosts(&out, &r);
@@ -102,7 +108,8 @@ what_is_missing_is_asked_for(void **state)
 		struct gp_answers *open = gp_answers_new(&arena, 100, seed);
 		struct gp_buf out = GP_BUF_INIT(1000);
 		struct gp_hosts_result r;
-		const struct gp_hosts_query q = {gp_slice_str(names[i].name), names[i].mx};
+		const struct gp_hosts_query q = {gp_slice_str(names[i].name), names[i].mx,
+						 names[i].each_name};
 		unsigned rounds = 0;
 		while (gp_hosts_eval(&q, open, &arena, &r) == GP_HOSTS_NEED) {
 			assert_true(r.need_len > 0 && rounds++ < 3);

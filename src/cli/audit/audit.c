@@ -768,9 +768,7 @@ read_reports(struct audit *a)
 {
 	const char *path = a->o.reports;
 	if (!path && a->o.config)
-		path = gp_arena_printf(&a->names, "%.*s/reports/received.db",
-				       GP_SLICE_FMT(a->config.state))
-			       .ptr;
+		path = gp_cli_received(&a->config, &a->names);
 	if (!path)
 		return a->names.failed ? fail(-ENOMEM) : GP_EXIT_OK;
 	return audit_sent_read(&a->sent, path, !a->o.reports, a->domains.list, a->domains.len,

@@ -257,7 +257,7 @@ resolver_json(const struct audit_evidence_run *run)
 static json_t *
 command_json(const struct audit_evidence_run *run)
 {
-	const char *hidden = run->o->watch.webhook;
+	const char *hidden = run->o->watch.webhook.url;
 	json_t *list = json_array();
 	json_array_append_new(list, json_string("gatepost"));
 	for (int i = 0; i < run->argc; i++) {

@@ -25,12 +25,18 @@ enum {
 	LINE_ARENA_MAX = 4096,
 };
 
+/* One look at an address. */
+struct look {
+	struct gp_posture_host host;
+	bool brief; /* at TLS in another name; else it has all */
+};
+
 /* A look under way. */
 struct looking {
 	const struct audit_options *o;
 	struct audit_hosts *ret;
-	struct gp_posture_host *hosts;
-	size_t hosts_len, hosts_room;
+	struct look *looks;
+	size_t looks_len, looks_room;
 	struct gp_arena arena; /* of the targets */
 	struct scan_target_options reading;
 	struct scan_targets targets;
@@ -46,14 +52,14 @@ struct looking {
 static int
 grow(struct looking *l)
 {
-	if (l->hosts_len < l->hosts_room)
+	if (l->looks_len < l->looks_room)
 		return 0;
-	size_t room = GP_MAX(2 * l->hosts_room, (size_t)FIRST_ROOM);
-	void *moved = reallocarray(l->hosts, room, sizeof(*l->hosts));
+	size_t room = GP_MAX(2 * l->looks_room, (size_t)FIRST_ROOM);
+	void *moved = reallocarray(l->looks, room, sizeof(*l->looks));
 	if (!moved)
 		return -ENOMEM;
-	l->hosts = moved;
-	l->hosts_room = room;
+	l->looks = moved;
+	l->looks_room = room;
 	return 0;
 }
 
@@ -63,9 +69,12 @@ add_host(struct looking *l, const struct scan_view *view)
 	if ((!view->result && !view->host) || view->again)
 		return 0;
 	int r = grow(l);
-	if (r == 0)
-		r = audit_seen_host(view, &l->ret->arena, &l->hosts[l->hosts_len]);
-	l->hosts_len += r == 0;
+	if (r < 0)
+		return r;
+	struct look *look = &l->looks[l->looks_len];
+	look->brief = view->result && view->result->brief;
+	r = audit_seen_host(view, &l->ret->arena, &look->host);
+	l->looks_len += r == 0;
 	return r;
 }
 
@@ -110,7 +119,7 @@ int
 audit_confine(const struct audit_options *o)
 {
 	const struct scan_files files = {
-		.command = "gatepost audit", .written = {o->resume, o->metrics}, .store = o->store};
+		.command = o->command, .written = {o->resume, o->metrics}, .store = o->store};
 	return scan_sandbox_enter(&files);
 }
 
@@ -124,26 +133,38 @@ confine(void *context)
 /* --- in order --- */
 
 /* Of one address that was told of twice, as some were left out by one name and not by another, what
-   is known more of stands first. */
+   is known more of stands first; behind that what it showed to other names. */
 static int
-compare_hosts(const void *a, const void *b)
+compare_looks(const void *a, const void *b)
 {
-	const struct gp_posture_host *x = a, *y = b;
-	int order = gp_posture_host_cmp(x, y);
-	return order != 0 ? order : (int)y->reach - (int)x->reach;
+	const struct look *x = a, *y = b;
+	int order = gp_posture_host_cmp(&x->host, &y->host);
+	if (order == 0)
+		order = (int)x->brief - (int)y->brief;
+	return order != 0 ? order : (int)y->host.reach - (int)x->host.reach;
 }
 
-static void
+/* Each address once, and once more for each other name. 0 or -ENOMEM. */
+static int
 put_in_order(struct looking *l)
 {
-	size_t kept = 0;
-	if (l->hosts_len > 0)
-		qsort(l->hosts, l->hosts_len, sizeof(*l->hosts), compare_hosts);
-	for (size_t i = 0; i < l->hosts_len; i++) {
-		if (kept == 0 || gp_posture_host_cmp(&l->hosts[kept - 1], &l->hosts[i]) != 0)
-			l->hosts[kept++] = l->hosts[i];
+	struct gp_posture_host *list = reallocarray(NULL, l->looks_len + 1, sizeof(*list));
+	size_t len = 0, whole = 0;
+	if (!list)
+		return -ENOMEM;
+	if (l->looks_len > 0)
+		qsort(l->looks, l->looks_len, sizeof(*l->looks), compare_looks);
+	for (size_t i = 0; i < l->looks_len; i++) {
+		const struct gp_posture_host *h = &l->looks[i].host;
+		bool same = len > 0 && gp_posture_host_cmp(&list[whole], h) == 0;
+		if (!same && !l->looks[i].brief)
+			list[whole = len++] = *h;
+		else if (same && l->looks[i].brief &&
+			 audit_seen_otherwise(&list[whole], h, &list[len]))
+			len++;
 	}
-	l->ret->seen = (struct gp_posture_hosts){l->hosts, kept};
+	l->ret->seen = (struct gp_posture_hosts){list, len};
+	return 0;
 }
 
 const struct gp_posture_policy *
@@ -163,9 +184,9 @@ audit_hosts_free(struct audit_hosts *h)
 /* --- the look --- */
 
 static int
-fail(int error)
+fail(const struct audit_options *o, int error)
 {
-	fprintf(stderr, "gatepost audit: the look at hosts: %s\n", strerror(-error));
+	fprintf(stderr, "%s: the look at hosts: %s\n", o->command, strerror(-error));
 	return GP_EXIT_ERROR;
 }
 
@@ -173,7 +194,7 @@ static int
 read_targets(struct looking *l, const struct gp_slice *domains, size_t len)
 {
 	struct scan_target_options *o = &l->reading;
-	*o = (struct scan_target_options){.command = "gatepost audit",
+	*o = (struct scan_target_options){.command = l->o->command,
 					  .ports = {PORT_SMTP},
 					  .ports_len = 1,
 					  .optouts_len = l->o->optouts_len};
@@ -183,7 +204,7 @@ read_targets(struct looking *l, const struct gp_slice *domains, size_t len)
 		const struct gp_scan_target t = {.name = domains[i]};
 		int r = gp_targets_add(&l->targets.list, &t);
 		if (r < 0)
-			code = fail(r);
+			code = fail(l->o, r);
 	}
 	return code;
 }
@@ -194,7 +215,7 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 	const struct audit_options *o = l->o;
 	struct scan_counts counts;
 	const struct scan_engine_options options = {
-		.command = "gatepost audit",
+		.command = o->command,
 		.config = config,
 		.walk = &l->walk,
 		.progress = &l->progress,
@@ -214,6 +235,8 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 		.mta_sts = true,
 		.authorities = o->authorities,
 		.tls_survey = o->tls_survey,
+		.tls_versions = true,
+		.each_name = true,
 		.mode = -1,
 		.tls = tls,
 		.confine = confine,
@@ -223,9 +246,9 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 	};
 	int r = scan_engine_run(&options, &counts);
 	if (r < 0)
-		return fail(r);
+		return fail(l->o, r);
 	if (r == SCAN_END_STOPPED)
-		fputs("gatepost audit: stopped\n", stderr);
+		fprintf(stderr, "%s: stopped\n", o->command);
 	return r == SCAN_END_DONE      ? GP_EXIT_OK
 	       : r == SCAN_END_STOPPED ? GP_EXIT_UNKNOWN
 				       : GP_EXIT_USAGE;
@@ -238,7 +261,7 @@ run_with_tls(struct looking *l, const struct gp_config *config, uint64_t seed)
 	struct gp_tls_client *tls =
 		gp_wire_prepare_tls() == 0 ? gp_tls_client_new_tolerant(authorities) : NULL;
 	if (!tls) {
-		fprintf(stderr, "gatepost audit: %s has no certificates that can be read\n",
+		fprintf(stderr, "%s: %s has no certificates that can be read\n", l->o->command,
 			authorities);
 		return GP_EXIT_ERROR;
 	}
@@ -256,10 +279,10 @@ audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
 	*ret = (struct audit_hosts){.arena = GP_ARENA_INIT(ARENA_MAX)};
 	struct looking *l = calloc(1, sizeof(*l));
 	if (!l)
-		return fail(-ENOMEM);
+		return fail(o, -ENOMEM);
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
 		free(l);
-		return fail(-EIO);
+		return fail(o, -EIO);
 	}
 	ret->policies = gp_map(AUDIT_DOMAINS_MAX, seed);
 	l->o = o;
@@ -270,7 +293,9 @@ audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
 	int code = read_targets(l, domains, len);
 	if (code == GP_EXIT_OK)
 		code = run_with_tls(l, config, seed[0]);
-	put_in_order(l);
+	if (put_in_order(l) < 0)
+		code = fail(o, -ENOMEM);
+	free(l->looks);
 	scan_targets_free(&l->targets);
 	gp_arena_free(&l->arena);
 	free(l);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The MX hosts of all domains of an audit, and the domains' MTA-STS policies, looked at by the
- * engine of `gatepost scan` before the domains are: each address is connected to once, however many
- * domains lead to it, as slowly as scan is, and nothing is said there but what scan says to anybody
- * without consent. Who asked not to be scanned is not.
+ * engine of `gatepost scan` before the domains are: each address is talked to once, however many
+ * domains lead to it, and asked by a few connections more which versions of TLS it takes, and in
+ * names that its certificate does not have for another one, as slowly as scan is. Nothing is said
+ * there but what scan says to anybody without consent. Who asked not to be scanned is not.
  */
 #pragma once
 

@@ -98,7 +98,7 @@ const char audit_usage[] =
 	"                           and MTA-STS policies are fetched. With --dns this is so "
 	"unless\n"
 	"      --probe              is said\n"
-	"      --tls-survey         of hosts: which versions and suites they take, by up to 60\n"
+	"      --tls-survey         of hosts: which suites of TLS they take, by up to 60\n"
 	"                           connections each\n"
 	"      --probe-rate N       connections a second; 10 unless told, 0 for no limit\n"
 	"      --probe-ca FILE      whom to believe about their certificates\n"
@@ -183,8 +183,8 @@ static const struct option long_options[] = {
 	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
 	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
 	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
-	{"webhook", required_argument, NULL, AUDIT_WATCH_WEBHOOK},
-	{"webhook-secret-file", required_argument, NULL, AUDIT_WATCH_WEBHOOK_SECRET_FILE},
+	{"webhook", required_argument, NULL, ALERT_WEBHOOK},
+	{"webhook-secret-file", required_argument, NULL, ALERT_WEBHOOK_SECRET_FILE},
 	{"ca", required_argument, NULL, ALERT_MAIL_CA},
 	{"alert-on", required_argument, NULL, AUDIT_WATCH_ALERT_ON},
 	{"help", no_argument, NULL, 'h'},
@@ -512,7 +512,8 @@ int
 audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 {
 	int c;
-	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
+	*ret = (struct audit_options){.command = "gatepost audit",
+				      .time_s = (uint64_t)time(NULL),
 				      .at_once = AT_ONCE,
 				      .rate = RATE,
 				      .fail_on = FINDINGS_FAIL_NEVER,

@@ -26,6 +26,7 @@ enum audit_summary_mode {
 extern const char audit_usage[];
 
 struct audit_options {
+	const char *command;         /* "gatepost audit": that complains of hosts; static */
 	const char *const *operands; /* "-": standard input */
 	size_t operands_len;
 	const char *files[AUDIT_FILES_MAX]; /* "-": standard input */

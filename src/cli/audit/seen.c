@@ -143,18 +143,21 @@ known(uint8_t surveyed)
 					  : GP_POSTURE_ASK_NOT;
 }
 
-/* One session shows the best that both have; a survey, all that the server has. */
-static void
-note_session(const struct scan_result *r, struct gp_arena *arena, struct gp_posture_host *ret)
+/* TLS 1.3 does not compress (RFC 8446 section 4.1.2). */
+static uint8_t
+compression_of(const struct gp_survey_facts *f)
 {
-	const struct scan_tls *t = &r->tls;
-	if (r->survey && gp_survey_agreed(&r->survey->facts)) {
-		note_versions(&r->survey->facts, arena, ret);
-		note_suites(&r->survey->facts, arena, ret);
-		ret->compression = known(r->survey->facts.deflate);
-		ret->renegotiation = known(r->survey->facts.renegotiation);
-		return;
-	}
+	bool newest_alone = true;
+	for (size_t i = 0; i < GP_SURVEY_VERSIONS; i++)
+		newest_alone &= f->versions[i].version == GP_TLS_1_3 ||
+				f->versions[i].spoken == GP_SURVEY_NO;
+	return newest_alone ? GP_POSTURE_NO : known(f->deflate);
+}
+
+/* One session shows the best that both have, */
+static void
+note_session(const struct scan_tls *t, struct gp_arena *arena, struct gp_posture_host *ret)
+{
 	struct gp_slice version = gp_slice_str(t->version);
 	if (!gp_slice_eq(version, GP_SLICE("TLSv1.2")) &&
 	    !gp_slice_eq(version, GP_SLICE("TLSv1.3")))
@@ -162,6 +165,25 @@ note_session(const struct scan_result *r, struct gp_arena *arena, struct gp_post
 	if (scan_cipher_is_weak(t->cipher))
 		ret->weak = gp_arena_dup(arena, gp_slice_str(t->cipher));
 	ret->renegotiation = t->shown.secure_renegotiation ? GP_POSTURE_YES : GP_POSTURE_NO;
+}
+
+/* and a survey all that the server has; a brief one no more suites than it happens upon. */
+static void
+note_survey(const struct gp_survey_facts *f, struct gp_arena *arena, struct gp_posture_host *ret)
+{
+	if (!gp_survey_agreed(f))
+		return;
+	const struct gp_slice old = ret->old, weak = ret->weak;
+	ret->old = ret->weak = (struct gp_slice){};
+	note_versions(f, arena, ret);
+	note_suites(f, arena, ret);
+	if (ret->old.len == 0 && !ret->old_known)
+		ret->old = old;
+	if (ret->weak.len == 0 && !ret->weak_known)
+		ret->weak = weak;
+	ret->compression = compression_of(f);
+	if (f->renegotiation != GP_SURVEY_UNKNOWN)
+		ret->renegotiation = known(f->renegotiation);
 }
 
 /* --- certificates --- */
@@ -254,7 +276,9 @@ note_talk(const struct scan_view *view, struct gp_arena *arena, struct gp_postur
 	ret->auth_clear = auth_in_clear(record);
 	note_tls(r, arena, ret);
 	if (ret->tls == GP_POSTURE_TLS_SPOKEN) {
-		note_session(r, arena, ret);
+		note_session(&r->tls, arena, ret);
+		if (r->survey)
+			note_survey(&r->survey->facts, arena, ret);
 		note_chains(r, arena, ret);
 	}
 	return find_software(view, ret);
@@ -273,6 +297,22 @@ audit_seen_host(const struct scan_view *view, struct gp_arena *arena, struct gp_
 	else
 		ret->why = r ? r->left_out : view->why;
 	return result < 0 || arena->failed ? -ENOMEM : 0;
+}
+
+bool
+audit_seen_otherwise(const struct gp_posture_host *met, const struct gp_posture_host *brief,
+		     struct gp_posture_host *ret)
+{
+	if (met->reach != GP_POSTURE_MET || brief->reach != GP_POSTURE_MET ||
+	    brief->tls == GP_POSTURE_TLS_UNKNOWN)
+		return false;
+	*ret = *met;
+	ret->asked = brief->asked;
+	ret->tls = brief->tls;
+	ret->tls_why = brief->tls_why;
+	memcpy(ret->chains, brief->chains, sizeof(ret->chains));
+	ret->chains_len = brief->chains_len;
+	return true;
 }
 
 /* --- policies --- */

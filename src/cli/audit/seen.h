@@ -10,6 +10,12 @@
 [[nodiscard]] int
 audit_seen_host(const struct scan_view *view, struct gp_arena *arena, struct gp_posture_host *ret);
 
+/* An address that TLS was asked of once more, in another name: as it was met, with what it showed
+   then. False: nothing came of that look. */
+[[nodiscard]] bool
+audit_seen_otherwise(const struct gp_posture_host *met, const struct gp_posture_host *brief,
+		     struct gp_posture_host *ret);
+
 /* Of a domain with a record for a policy; when memory runs out the arena has failed. */
 struct gp_posture_policy
 audit_seen_policy(const struct scan_policy *policy, struct gp_arena *arena);

@@ -43,10 +43,15 @@ struct scan_engine_options {
 	bool mta_sts;                  /* of domains: their policies */
 	const char *authorities;       /* path, of who is believed about them; NULL: the system's */
 	bool tls_survey;               /* of hosts that came to TLS, */
-	uint32_t survey_connections;   /* by at most so many */
-	const char *canary_list;       /* path, of what arrived; NULL: nobody will tell */
-	uint64_t canary_wait_ms;       /* for arrivals, once something was sent */
-	int mode;                      /* enum gp_probe_mode; -1: as the port has it */
+	uint32_t survey_connections;   /* by at most so many; 0: as is usual */
+	bool tls_versions;             /* without it: a brief one, of those that shook hands */
+	/* An address that several names lead to is asked again, briefly, in those that its first
+	   certificate does not prove: it may have others for them (RFC 6066 section 3). Of one
+	   address at most SCAN_NAMES_MAX are. */
+	bool each_name;
+	const char *canary_list; /* path, of what arrived; NULL: nobody will tell */
+	uint64_t canary_wait_ms; /* for arrivals, once something was sent */
+	int mode;                /* enum gp_probe_mode; -1: as the port has it */
 	struct gp_tls_client *tls;
 	struct scan_log *log;
 	/* Once all that it needs is open, and before anything comes from outside. 0, or -errno
@@ -58,6 +63,8 @@ struct scan_engine_options {
 	int (*tick)(void *context, const struct scan_counts *counts, bool last);
 	void *context;
 };
+
+enum { SCAN_NAMES_MAX = 8 };
 
 enum scan_end {
 	SCAN_END_DONE = 0,

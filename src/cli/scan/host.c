@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include "cli/scan/arrivals.h"
+#include "cli/scan/findings.h"
 #include "cli/scan/log.h"
 #include "cli/scan/survey.h"
+#include "core/dane/server_name.h"
+#include "core/dns/record.h"
 #include "core/identity/organisation.h"
 #include "core/message/date.h"
 #include "core/targets/special.h"
@@ -20,10 +23,17 @@
 
 enum {
 	RESULT_ARENA_MAX = 1 << 20,
-	KEPT_MAX = 2000,  /* results, of some 20 KB */
-	PLACE_LEN = 18,   /* an address and a port */
-	SURVEY_LINES = 8, /* at once, where no budget says otherwise */
+	KEPT_MAX = 2000,                         /* results, of some 20 KB */
+	PLACE_LEN = 18,                          /* an address and a port, */
+	PLACE_MAX = PLACE_LEN + GP_DNS_NAME_MAX, /* and a name, where it is asked in another */
+	SURVEY_LINES = 8,                        /* at once, where no budget says otherwise */
 	TOKEN_LEN = 16,
+};
+
+/* By which one is known. */
+struct place {
+	char octets[PLACE_MAX];
+	size_t len;
 };
 
 struct host {
@@ -42,7 +52,8 @@ struct host {
 	bool at_home; /* the recipient's domain has its mail here */
 	bool by_name; /* in by_place */
 	bool begun, over;
-	uint8_t place[PLACE_LEN];
+	unsigned names; /* in which it is asked again */
+	struct place place;
 };
 
 struct scan_result *
@@ -59,9 +70,9 @@ scan_result_free(struct scan_result *r)
 /* --- its end --- */
 
 static struct gp_slice
-place_of(const struct host *h)
+key_of(const struct place *p)
 {
-	return gp_slice((const char *)h->place, sizeof(h->place));
+	return gp_slice(p->octets, p->len);
 }
 
 static void
@@ -99,7 +110,7 @@ free_host(struct host *h)
 		h->engine->open_hosts--;
 	}
 	if (h->by_name)
-		(void)gp_map_remove(&h->engine->by_place, place_of(h));
+		(void)gp_map_remove(&h->engine->by_place, key_of(&h->place));
 	gp_list_remove(&h->link);
 	scan_result_free(h->result);
 	free(h);
@@ -150,6 +161,9 @@ keep(struct host *h)
 }
 
 static void
+answer(struct host *h, struct sight *s, bool again);
+
+static void
 end_host(struct host *h)
 {
 	struct engine *e = h->engine;
@@ -161,11 +175,8 @@ end_host(struct host *h)
 	e->open_hosts--;
 	gp_list_remove(&h->link);
 	count(e, h->result);
-	for (bool again = false; (item = gp_list_pop(&h->sights)); again = true) {
-		struct sight *s = gp_container_of(item, struct sight, link);
-		s->view.again = again;
-		turn_tell(s, h->result);
-	}
+	for (bool again = false; (item = gp_list_pop(&h->sights)); again = true)
+		answer(h, gp_container_of(item, struct sight, link), again);
 	if (h->by_name)
 		keep(h);
 	else
@@ -272,6 +283,7 @@ survey_options(const struct host *h, struct gp_slice seed)
 		.sni = h->talk.sni,
 		.seed = seed,
 		.tls_at_once = record->mode == GP_PROBE_MODE_TLS,
+		.brief = !o->tls_survey,
 		.lines_max = GP_MIN(at_once, (uint32_t)GP_SURVEYOR_LINES_MAX),
 		.connections_max = o->survey_connections,
 		.greeting_ms = GP_PROBE_GREETING_MS,
@@ -313,7 +325,9 @@ on_done(struct scan_talk *t)
 	h->result->tls = t->tls;
 	h->result->connect_error = t->connect_error;
 	t->probe = NULL;
-	if (h->engine->o->tls_survey && gp_probe_record(h->result->probe)->tls_tried)
+	const struct scan_engine_options *o = h->engine->o;
+	bool tried = gp_probe_record(h->result->probe)->tls_tried && !h->result->brief;
+	if ((o->tls_survey && tried) || (o->tls_versions && tried && t->tls.ok))
 		begin_survey(h);
 	else
 		wait_for_arrivals(h);
@@ -374,6 +388,7 @@ begin_talk(struct host *h)
 	struct gp_sockaddr_text address = gp_sockaddr_text(&h->talk.address, false);
 	struct gp_date_text date = gp_date_text(gp_clock_wall_ms() / 1000);
 	struct gp_sockaddr_text own = {};
+	options.brief = h->result->brief;
 	options.token = h->token = make_token(h);
 	options.date = gp_slice_str(date.s);
 	if (options.consents != 0 && find_own_address(&h->talk.address, &own))
@@ -644,21 +659,24 @@ make_host(struct engine *e, const uint8_t *address, size_t address_len, uint16_t
 	return h;
 }
 
-static void
-write_place(uint8_t ret[PLACE_LEN], const uint8_t *address, size_t len, uint16_t port)
+static struct place
+place_at(const uint8_t *address, size_t len, uint16_t port, struct gp_slice name)
 {
-	memset(ret, 0, PLACE_LEN);
-	memcpy(ret, address, len);
 	/* An IPv4 address never looks like an IPv6 one of the Internet's. */
-	ret[16] = (uint8_t)(port >> 8);
-	ret[17] = (uint8_t)port;
+	struct place p = {.len = PLACE_LEN + GP_MIN(name.len, (size_t)GP_DNS_NAME_MAX)};
+	memcpy(p.octets, address, len);
+	p.octets[16] = (char)(port >> 8);
+	p.octets[17] = (char)port;
+	for (size_t i = PLACE_LEN; i < p.len; i++)
+		p.octets[i] = gp_ascii_lower(name.ptr[i - PLACE_LEN]);
+	return p;
 }
 
 /* One that a name led to before; what was kept becomes the newest. */
 static struct host *
-find_host(struct engine *e, const uint8_t place[PLACE_LEN])
+find_host(struct engine *e, const struct place *place)
 {
-	struct host *h = gp_map_get(&e->by_place, gp_slice((const char *)place, PLACE_LEN));
+	struct host *h = gp_map_get(&e->by_place, key_of(place));
 	if (h && h->over) {
 		gp_list_remove(&h->link);
 		gp_list_append(&e->kept, &h->link);
@@ -666,35 +684,95 @@ find_host(struct engine *e, const uint8_t place[PLACE_LEN])
 	return h;
 }
 
+/* The sight's is the first look at it. */
+static void
+begin_look(struct host *h, struct sight *s, const struct place *place, bool by_name)
+{
+	struct scan_result *r = h->result;
+	h->place = *place;
+	gp_list_append(&h->sights, &s->link);
+	h->by_name = by_name && gp_map_set(&h->engine->by_place, key_of(&h->place), h);
+	if (s->view.host)
+		h->talk.sni = r->sni = gp_arena_dup(&r->arena, s->view.host->host);
+	r->is_mx = s->view.mx;
+	if (s->view.mx)
+		r->domain = gp_arena_dup(&r->arena, s->view.target);
+	begin_host(h);
+}
+
+static void
+join(struct host *h, struct sight *s)
+{
+	if (h->over)
+		answer(h, s, true);
+	else
+		gp_list_append(&h->sights, &s->link);
+}
+
 void
 host_look(struct sight *s, const uint8_t *address, size_t address_len, bool by_name)
 {
 	struct engine *e = s->turn->engine;
-	uint8_t place[PLACE_LEN];
 	uint16_t port = s->turn->what.port;
-	write_place(place, address, address_len, port);
-	struct host *h = find_host(e, place);
-	if (h && h->over) {
-		s->view.again = true;
-		turn_tell(s, h->result);
-		return;
-	}
+	const struct place place = place_at(address, address_len, port, gp_slice("", 0));
+	struct host *h = find_host(e, &place);
 	if (h) {
-		gp_list_append(&h->sights, &s->link);
+		join(h, s);
 		return;
 	}
 	h = make_host(e, address, address_len, port);
-	if (!h) {
+	if (h)
+		begin_look(h, s, &place, by_name);
+	else
 		engine_finish(e, -ENOMEM);
-		return;
+}
+
+/* --- the same address by other names --- */
+
+/* May TLS, asked in the sight's own name, show another certificate that proves it? */
+static bool
+may_show_another(const struct host *h, const struct sight *s)
+{
+	const struct scan_result *r = h->result;
+	if (!h->engine->o->each_name || r->brief || !s->view.host || !r->tls.ok ||
+	    gp_slice_eq_nocase(s->view.host->host, r->sni))
+		return false;
+	bool keyed = s->view.dane_outcome == GP_DANE_USABLE &&
+		     !scan_dane_matches(s->view.dane, &r->tls.shown);
+	return keyed || !gp_server_name_in(s->view.host->host, r->tls.certificate.names);
+}
+
+/* False: there are too many such names, or no memory, which ends the run. */
+static bool
+look_by_name(struct host *h, struct sight *s)
+{
+	struct engine *e = h->engine;
+	const struct scan_result *r = h->result;
+	const struct place place =
+		place_at(r->address, r->address_len, r->port, s->view.host->host);
+	struct host *other = find_host(e, &place);
+	if (other) {
+		join(other, s);
+		return true;
 	}
-	memcpy(h->place, place, sizeof(place));
-	gp_list_append(&h->sights, &s->link);
-	h->by_name = by_name && gp_map_set(&e->by_place, place_of(h), h);
-	if (s->view.host)
-		h->talk.sni = h->result->sni = gp_arena_dup(&h->result->arena, s->view.host->host);
-	h->result->is_mx = s->view.mx;
-	if (s->view.mx)
-		h->result->domain = gp_arena_dup(&h->result->arena, s->view.target);
-	begin_host(h);
+	if (h->names == SCAN_NAMES_MAX)
+		return false;
+	other = make_host(e, r->address, r->address_len, r->port);
+	if (!other) {
+		engine_finish(e, -ENOMEM);
+		return false;
+	}
+	h->names++;
+	other->result->brief = true;
+	begin_look(other, s, &place, true);
+	return true;
+}
+
+static void
+answer(struct host *h, struct sight *s, bool again)
+{
+	if (may_show_another(h, s) && look_by_name(h, s))
+		return;
+	s->view.again = again;
+	turn_tell(s, h->result);
 }

@@ -222,6 +222,7 @@ put_options(struct gp_buf *out, const struct gp_probe_options *o)
 	};
 	put_number(out, "mode", o->mode);
 	put_number(out, "consents", o->consents);
+	put_number(out, "brief", o->brief);
 	put_number(out, "resume", o->resume);
 	put_number(out, "greeting_ms", o->greeting_ms);
 	put_number(out, "reply_ms", o->reply_ms);
@@ -303,6 +304,7 @@ scan_log_survey(struct scan_log *log, uint64_t host, uint64_t now_ms,
 	put_text(out, "sni", o->sni);
 	put_text(out, "seed", o->seed);
 	put_number(out, "tls_at_once", o->tls_at_once);
+	put_number(out, "brief", o->brief);
 	put_number(out, "lines_max", o->lines_max);
 	put_number(out, "connections_max", o->connections_max);
 	put_number(out, "greeting_ms", o->greeting_ms);

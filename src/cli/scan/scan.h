@@ -43,7 +43,8 @@ struct scan_result {
 	uint8_t address[16];
 	uint8_t address_len;
 	uint16_t port;
-	struct gp_slice sni;    /* whom TLS was asked for; empty: nobody */
+	struct gp_slice sni; /* whom TLS was asked for; empty: nobody */
+	bool brief; /* for another result of this address has all but what TLS shows to that name */
 	struct gp_probe *probe; /* has the record; NULL: it was not asked, `left_out` says why */
 	int connect_error;      /* negative errno of no connection; 0: time ran out, or a log's */
 	const char *left_out;   /* static */

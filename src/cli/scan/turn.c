@@ -186,11 +186,12 @@ find_policy(struct turn *t)
 static int
 find_hosts(struct turn *t)
 {
-	const struct gp_hosts_query query = {t->what.name, t->engine->o->mx};
+	const struct scan_engine_options *o = t->engine->o;
+	const struct gp_hosts_query query = {t->what.name, o->mx, o->each_name};
 	int r = gp_hosts_eval(&query, t->ask.answers, &t->arena, &t->hosts);
 	if (r == GP_HOSTS_NEED && gp_ask_for(&t->ask, t->hosts.need, t->hosts.need_len) < 0)
 		return -ENOMEM;
-	if (r == GP_HOSTS_DONE && t->engine->o->mx_only && !t->hosts.mx) {
+	if (r == GP_HOSTS_DONE && o->mx_only && !t->hosts.mx) {
 		t->hosts.why = "has no MX record";
 		return GP_HOSTS_NONE;
 	}

@@ -32,10 +32,12 @@ struct task {
 enum {
 	V_SSL2,
 	V_SSL3,
+	V_TLS11 = 3,
 	V_TLS12 = 4,
 	V_TLS13 = 5,
 	V_NONE = 255,
 	TASKS_MAX = 40,
+	PROTOCOL_VERSION = 70,       /* RFC 5246 section 7.2.2 */
 	INAPPROPRIATE_FALLBACK = 86, /* RFC 7507 section 3 */
 	MODEST_CIPHERS = 60,         /* some old servers take 64 at most */
 };
@@ -214,12 +216,32 @@ ask_groups(const struct gp_survey *s, struct task *t)
 	return t->question.hello.ciphers_len > 0 && t->question.hello.groups_len > 0;
 }
 
+static bool
+is_settled(const struct gp_survey *s, uint8_t version)
+{
+	for (size_t i = 0; i < s->tasks_len; i++)
+		if (s->tasks[i].kind == VERSION && s->tasks[i].version == version)
+			return s->tasks[i].state >= OVER;
+	gp_unreachable("each version has its task");
+}
+
+/* Does a brief survey ask for the version, and now? Of what is older than TLS 1.1 the next newer
+   version's answer may make it needless. */
+static bool
+is_asked_briefly(const struct gp_survey *s, uint8_t version)
+{
+	if (version == V_TLS13)
+		return is_settled(s, V_TLS12) && s->facts.versions[V_TLS12].spoken != GP_SURVEY_YES;
+	return version == V_SSL2 || version >= V_TLS11 || is_settled(s, (uint8_t)(version + 1));
+}
+
 /* The version that a task asks in; V_NONE: not known, or none that will do. */
 static uint8_t
 version_of(const struct gp_survey *s, const struct task *t)
 {
 	switch ((enum kind)t->kind) {
 	case VERSION:
+		return !s->options.brief || is_asked_briefly(s, t->version) ? t->version : V_NONE;
 	case CIPHERS:
 		return t->version;
 	case GROUPS:
@@ -322,7 +344,8 @@ static enum gp_survey_step
 end(struct gp_survey *s)
 {
 	for (size_t v = 0; v < GP_SURVEY_VERSIONS; v++)
-		s->facts.versions[v].listed = s->facts.versions[v].spoken == GP_SURVEY_YES;
+		s->facts.versions[v].listed =
+			s->facts.versions[v].spoken == GP_SURVEY_YES && !s->options.brief;
 	for (size_t i = 0; i < s->tasks_len; i++) {
 		struct task *t = &s->tasks[i];
 		if (t->kind == CIPHERS &&
@@ -453,6 +476,20 @@ learn_extensions(struct gp_survey_facts *f, const struct task *t, const struct g
 		learn_extension(&f->heartbeat, a->took & GP_TOOK_HEARTBEAT, GP_SURVEY_YES);
 }
 
+/* A server answers with the best that it has up to what is offered, and with an alert where all of
+   that is too old (RFC 5246 appendix E.1). SSLv2's hello is another matter. */
+static void
+refuse_older(struct gp_survey *s, uint8_t than)
+{
+	for (size_t i = 0; i < s->tasks_len; i++) {
+		struct task *t = &s->tasks[i];
+		if (t->version >= than || t->version == V_SSL2)
+			continue;
+		t->state = OVER;
+		s->facts.versions[t->version].spoken = GP_SURVEY_NO;
+	}
+}
+
 static void
 answer_version(struct gp_survey *s, struct task *t, const struct gp_flight *a, bool agreed)
 {
@@ -463,6 +500,9 @@ answer_version(struct gp_survey *s, struct task *t, const struct gp_flight *a, b
 		return;
 	}
 	v->spoken = agreed ? GP_SURVEY_YES : GP_SURVEY_NO;
+	if (s->options.brief && t->version <= V_TLS11 && a->alert &&
+	    a->description == PROTOCOL_VERSION)
+		refuse_older(s, t->version);
 	if (!agreed)
 		return;
 	learn_extensions(&s->facts, t, a);
@@ -563,13 +603,16 @@ gp_survey_new(struct gp_arena *arena, const struct gp_survey_options *options)
 	s->arena = arena;
 	s->options = *options;
 	if (s->options.connections_max == 0)
-		s->options.connections_max = GP_SURVEY_CONNECTIONS;
+		s->options.connections_max =
+			options->brief ? GP_SURVEY_BRIEF_CONNECTIONS : GP_SURVEY_CONNECTIONS;
 	/* The newest first, since most servers have only that. */
 	for (uint8_t v = GP_SURVEY_VERSIONS; v-- > 0;) {
 		s->facts.versions[v].version = versions[v];
 		s->lists_len[v] = gp_cipher_list(versions[v], s->lists[v], GP_CIPHERS);
 		add(s, VERSION)->version = v;
 	}
+	if (options->brief)
+		return s;
 	for (int kind = ORDER; kind <= GROUPS; kind++)
 		if (kind != CIPHERS)
 			add(s, (uint8_t)kind);

@@ -17,6 +17,10 @@
  * its limit of connections lacks only further suites of classes that are known to be accepted. Then
  * `cut` says so. It always ends: an answer of something that was not offered ends its line of
  * questions.
+ *
+ * A brief survey asks for versions, and what is told on the way (compression among it): TLS 1.2 and
+ * 1.1, and SSLv2, which are three connections with most servers. TLS 1.3 is asked for where 1.2 is
+ * not spoken, and what is older than 1.1 where a server does not say that 1.1 is too old.
  */
 #pragma once
 
@@ -25,7 +29,8 @@
 #include "core/hello/flight.h"
 
 enum gp_survey_limits {
-	GP_SURVEY_CONNECTIONS = 60, /* unless told otherwise */
+	GP_SURVEY_CONNECTIONS = 60,      /* unless told otherwise, */
+	GP_SURVEY_BRIEF_CONNECTIONS = 8, /* and of a brief one */
 	GP_SURVEY_UNDER_WAY_MAX = 16,
 	GP_SURVEY_LOST_MAX = 4, /* connections that failed; then no more are tried */
 	GP_SURVEY_VERSIONS = 6,
@@ -46,7 +51,8 @@ enum gp_survey_known {
 
 struct gp_survey_options {
 	struct gp_slice sni;      /* stays the caller's, who keeps it as long as the survey */
-	uint32_t connections_max; /* 0: GP_SURVEY_CONNECTIONS */
+	uint32_t connections_max; /* 0: GP_SURVEY_CONNECTIONS, or those of a brief one */
+	bool brief;
 };
 
 struct gp_survey_question {

@@ -74,8 +74,9 @@ struct gp_posture_host {
 	size_t chains_len;
 };
 
-/* All that were looked at, those of other domains too, each address once and in the order of
-   gp_posture_host_cmp(). */
+/* All that were looked at, those of other domains too, in the order of gp_posture_host_cmp(). An
+   address is there once, and behind that once more for each other name that TLS was asked for
+   there, with what it showed then. */
 struct gp_posture_hosts {
 	const struct gp_posture_host *list;
 	size_t len;

@@ -17,20 +17,29 @@ gp_posture_host_cmp(const struct gp_posture_host *a, const struct gp_posture_hos
 	return memcmp(a->address, b->address, a->address_len);
 }
 
+/* As it was asked in that name, or else as it was met; NULL: nobody looked. */
 static const struct gp_posture_host *
-find(const struct gp_posture_hosts *hosts, const struct gp_dns_record *address)
+find(const struct gp_posture_hosts *hosts, struct gp_slice name,
+     const struct gp_dns_record *address)
 {
 	struct gp_posture_host key = {.address_len = address->type == GP_DNS_A ? 4 : 16};
+	size_t low = 0;
 	memcpy(key.address, address->address, key.address_len);
-	for (size_t low = 0, high = hosts->len; low < high;) {
+	for (size_t high = hosts->len; low < high;) {
 		size_t middle = low + (high - low) / 2;
-		int order = gp_posture_host_cmp(&key, &hosts->list[middle]);
-		if (order == 0)
-			return &hosts->list[middle];
-		low = order > 0 ? middle + 1 : low;
-		high = order < 0 ? middle : high;
+		if (gp_posture_host_cmp(&hosts->list[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	const struct gp_posture_host *first = NULL;
+	for (size_t i = low; i < hosts->len && gp_posture_host_cmp(&hosts->list[i], &key) == 0;
+	     i++) {
+		if (gp_slice_eq_nocase(hosts->list[i].asked, name))
+			return &hosts->list[i];
+		first = first ? first : &hosts->list[i];
+	}
+	return first;
 }
 
 static void
@@ -39,7 +48,8 @@ meet(struct posture_run *run, struct posture_met_list *met, const struct gp_dns_
 {
 	static const struct gp_posture_host nobody = {.why = "it was not looked at"};
 	for (size_t i = 0; i < answer->records_len && met->len < MET_MAX; i++) {
-		const struct gp_posture_host *host = find(run->query->hosts, &answer->records[i]);
+		const struct gp_posture_host *host =
+			find(run->query->hosts, mx->name, &answer->records[i]);
 		met->list[met->len++] = (struct posture_met){.name = mx->name,
 							     .preference = mx->preference,
 							     .secure = answer->secure,

@@ -279,24 +279,32 @@ judge_order(struct posture_run *run, const struct posture_spf_node *own)
 		     "drop one of them; as it is, \"all\" counts", &draft);
 }
 
-/* RFC 7208 section 3.4, by the size of the whole answer with all other TXT records. */
-static void
-judge_length(struct posture_run *run, const struct posture_spf_node *own)
+/* RFC 7208 section 3.4, by the size of the whole answer with all other TXT records. Empty: it is
+   not long. */
+static struct gp_slice
+show_length(struct posture_run *run, const struct posture_spf_node *node)
 {
 	enum { HEADER = 12, FIXED = 12, STRING = 255 };
-	size_t reply = HEADER + own->name.len + 6, longest = 0;
-	for (size_t i = 0; i < own->answer.records_len; i++) {
-		struct gp_slice data = own->answer.records[i].data;
+	size_t reply = HEADER + node->name.len + 6, longest = 0;
+	for (size_t i = 0; i < node->answer.records_len; i++) {
+		struct gp_slice data = node->answer.records[i].data;
 		reply += FIXED + data.len + 1 + data.len / STRING;
 		if (posture_spf_looks_like(data))
 			longest = GP_MAX(longest, data.len);
 	}
 	if (longest <= LENGTH_MAX && reply <= REPLY_MAX)
-		return;
-	find(run, &length, length.severity,
-	     gp_arena_printf(run->arena, "the record has %zu octets, the answer %zu", longest,
-			     reply),
-	     "shorten it, or move other TXT records elsewhere", NULL);
+		return (struct gp_slice){};
+	return gp_arena_printf(run->arena, "the record has %zu octets, the answer %zu", longest,
+			       reply);
+}
+
+static void
+judge_length(struct posture_run *run, const struct posture_spf_node *own)
+{
+	struct gp_slice evidence = show_length(run, own);
+	if (evidence.len > 0)
+		find(run, &length, length.severity, evidence,
+		     "shorten it, or move other TXT records elsewhere", NULL);
 }
 
 static bool
@@ -370,14 +378,19 @@ judge_overlaps(struct posture_run *run, const struct posture_spf_node *own)
 		find(run, &overlap, overlap.severity, idle.text, "take them out", &draft);
 }
 
+static bool
+is_ptr(const struct posture_spf_term *t)
+{
+	return !t->bad && !t->moot && t->term.kind == GP_SPF_PTR;
+}
+
 static void
 judge_ptr(struct posture_run *run, const struct posture_spf_node *own)
 {
 	struct posture_spf_draft draft;
 	size_t len = 0;
 	for (size_t i = 0; i < own->len; i++)
-		len += !own->terms[i].bad && !own->terms[i].moot &&
-		       own->terms[i].term.kind == GP_SPF_PTR;
+		len += is_ptr(&own->terms[i]);
 	if (len == 0)
 		return;
 	draft_without(run, NULL, &draft);
@@ -392,6 +405,65 @@ judge_ptr(struct posture_run *run, const struct posture_spf_node *own)
 	find(run, &ptr, ptr.severity, no_text,
 	     "name the hosts that it stands for by ip4, ip6 or a; the record below is without it",
 	     &draft);
+}
+
+/* --- the same in records that it leads to --- */
+
+/* Places with one fault, and the gravest of them. */
+struct elsewhere {
+	struct posture_list list;
+	uint8_t severity;
+};
+
+/* Is what the record says the domain's own matter: is it the one that its redirects end in, or of
+   the same organisation? What a provider's says is the provider's. */
+static bool
+is_ours(const struct posture_run *run, const struct posture_spf_node *node)
+{
+	const struct posture_spf_node *n = node;
+	while (n->parent && n->parent->redirect && n->parent->redirect->child == n)
+		n = n->parent;
+	return !n->parent || gp_organisation_same(node->name, run->facts->domain);
+}
+
+static void
+note(struct posture_run *run, struct elsewhere *e, const struct gp_finding_kind *kind,
+     const struct posture_spf_node *node, struct gp_slice what)
+{
+	uint8_t severity = is_ours(run, node) ? kind->severity : GP_SEVERITY_LOW;
+	e->severity = GP_MAX(e->severity, severity);
+	posture_list_add(run, &e->list, "%.*s: %.*s", GP_SLICE_FMT(node->path), GP_SLICE_FMT(what));
+}
+
+/* No record of the domain's own mends these; without the include its mail would not pass. */
+static void
+judge_elsewhere(struct posture_run *run)
+{
+	struct elsewhere ptrs = {}, behind = {}, redirects = {}, lengths = {};
+	static const char fix[] = "have it mended by whose record it is";
+	for (size_t n = 1; n < run->spf->len; n++) {
+		const struct posture_spf_node *node = &run->spf->nodes[n];
+		struct gp_slice octets = show_length(run, node);
+		for (size_t i = 0; i < node->len; i++) {
+			const struct posture_spf_term *t = &node->terms[i];
+			if (is_ptr(t))
+				note(run, &ptrs, &ptr, node, t->raw);
+			else if (t->moot && t->term.kind == GP_SPF_REDIRECT)
+				note(run, &redirects, &redirect_all, node, t->raw);
+			else if (t->moot)
+				note(run, &behind, &not_last, node, t->raw);
+		}
+		if (octets.len > 0)
+			note(run, &lengths, &length, node, octets);
+	}
+	if (ptrs.list.len > 0)
+		find(run, &ptr, ptrs.severity, ptrs.list.text, fix, NULL);
+	if (behind.list.len > 0)
+		find(run, &not_last, behind.severity, behind.list.text, fix, NULL);
+	if (redirects.list.len > 0)
+		find(run, &redirect_all, redirects.severity, redirects.list.text, fix, NULL);
+	if (lengths.list.len > 0)
+		find(run, &length, lengths.severity, lengths.list.text, fix, NULL);
 }
 
 /* --- the tree --- */
@@ -706,6 +778,7 @@ judge_record(struct posture_run *run, const struct posture_spf_node *own)
 	judge_overlaps(run, own);
 	judge_ptr(run, own);
 	judge_length(run, own);
+	judge_elsewhere(run);
 	judge_tree(run);
 	judge_broad(run);
 	judge_lookups(run);

@@ -24,6 +24,8 @@
  * is over, however long that takes within its time (a server that screens its clients takes who
  * does for a robot), and never a command before the last one was answered.
  *
+ * A brief one takes leave behind the last EHLO, and comes back for nothing.
+ *
  * When it is asked for, a second connection with TLS, in whose handshake the driver offers the
  * session of the first, and which says no more than EHLO.
  *
@@ -72,6 +74,7 @@ enum gp_probe_times {
 struct gp_probe_options {
 	struct gp_slice helo; /* our own name */
 	uint8_t mode;         /* enum gp_probe_mode */
+	bool brief;           /* for who wants to know about TLS alone */
 	bool resume;          /* see whether TLS is resumed, by a connection more */
 	uint32_t consents;    /* enum gp_probe_consents */
 	uint32_t greeting_ms, reply_ms, total_ms;

@@ -108,7 +108,10 @@ talk_wants_tls(const struct gp_probe *p)
 static void
 talk_ready(struct gp_probe *p)
 {
-	ask_on(p, GP_PROBE_ASKS);
+	if (p->o.brief)
+		gp_probe_leave(p, GP_PROBE_END_QUIT, "no more was wanted");
+	else
+		ask_on(p, GP_PROBE_ASKS);
 }
 
 static void
@@ -149,7 +152,8 @@ explain_tls(struct gp_probe *p)
 static void
 talk_lost(struct gp_probe *p, enum gp_probe_end end, const char *why)
 {
-	if (end == GP_PROBE_END_TLS && p->o.mode == GP_PROBE_MODE_STARTTLS && !p->no_tls) {
+	bool goes_on = p->o.mode == GP_PROBE_MODE_STARTTLS && !p->no_tls && !p->o.brief;
+	if (end == GP_PROBE_END_TLS && goes_on) {
 		p->no_tls = true;
 		explain(p, GP_PROBE_EHLO_TLS, why);
 		return;

@@ -68,7 +68,7 @@ gp_surveyor_new(const struct gp_surveyor_options *options)
 	s->o.sni = gp_arena_dup(&s->arena, options->sni);
 	s->o.seed = gp_arena_dup(&s->arena, options->seed);
 	s->lines_max = options->lines_max;
-	const struct gp_survey_options asked = {s->o.sni, options->connections_max};
+	const struct gp_survey_options asked = {s->o.sni, options->connections_max, options->brief};
 	s->survey = gp_survey_new(&s->arena, &asked);
 	return s->arena.failed ? gp_surveyor_free(s) : s;
 }

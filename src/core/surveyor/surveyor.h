@@ -60,6 +60,7 @@ struct gp_surveyor_options {
 	struct gp_slice sni;  /* at most GP_HELLO_SNI_MAX; empty: none is sent */
 	struct gp_slice seed; /* GP_SURVEYOR_SEED octets, need not be secret: hellos' randoms */
 	bool tls_at_once;     /* no STARTTLS */
+	bool brief;           /* versions alone, as gp_survey_options has it */
 	uint32_t lines_max;   /* 1 to GP_SURVEYOR_LINES_MAX */
 	uint32_t connections_max; /* as gp_survey_options has it */
 	uint32_t greeting_ms, reply_ms, total_ms;

@@ -10,6 +10,7 @@ struct eval {
 	struct gp_hosts_result *result;
 	struct gp_dns_question *need;
 	struct gp_host_address *addresses;
+	bool each_name;
 	bool temporary; /* an answer that is missing may come later */
 };
 
@@ -42,11 +43,12 @@ know(struct eval *e, struct gp_slice name, uint16_t type, struct gp_dns_answer *
 /* --- addresses --- */
 
 static bool
-has_address(const struct eval *e, const uint8_t *address, size_t len)
+has_address(const struct eval *e, const struct host *h, const uint8_t *address, size_t len)
 {
 	for (size_t i = 0; i < e->result->addresses_len; i++) {
 		const struct gp_host_address *a = &e->addresses[i];
-		if (a->address_len == len && memcmp(a->address, address, len) == 0)
+		if (a->address_len == len && memcmp(a->address, address, len) == 0 &&
+		    (!e->each_name || gp_slice_eq_nocase(a->host, h->name)))
 			return true;
 	}
 	return false;
@@ -58,7 +60,7 @@ add_addresses(struct eval *e, const struct host *h, const struct gp_dns_answer *
 	uint8_t len = answer->type == GP_DNS_A ? 4 : 16;
 	for (size_t i = 0; i < answer->records_len; i++) {
 		const uint8_t *address = answer->records[i].address;
-		if (has_address(e, address, len))
+		if (has_address(e, h, address, len))
 			continue;
 		if (e->result->addresses_len == GP_HOSTS_ADDRESSES_MAX) {
 			e->result->dropped++;
@@ -157,6 +159,7 @@ gp_hosts_eval(const struct gp_hosts_query *query, const struct gp_answers *answe
 		.result = ret,
 		.need = gp_arena_array(arena, GP_HOSTS_NEED_MAX, sizeof(*e.need)),
 		.addresses = gp_arena_array(arena, GP_HOSTS_ADDRESSES_MAX, sizeof(*e.addresses)),
+		.each_name = query->each_name,
 	};
 	const struct host itself = {query->name, 0};
 	*ret = (struct gp_hosts_result){.need = e.need, .addresses = e.addresses};

@@ -26,6 +26,7 @@ struct gp_hosts_query {
 	struct gp_slice name; /* A-labels */
 	bool mx; /* its MX hosts; without MX records the name itself is the host (RFC 5321 section
 		    5.1) */
+	bool each_name; /* an address of several hosts is wanted for each of them */
 };
 
 struct gp_host_address {
@@ -38,7 +39,8 @@ struct gp_host_address {
 };
 
 struct gp_hosts_result {
-	const struct gp_host_address *addresses; /* DONE: one at least, each address once */
+	const struct gp_host_address *addresses; /* DONE: one at least, each once (each_name: of a
+						    host) */
 	size_t addresses_len, dropped;           /* dropped: hosts or addresses over the limits */
 	bool mx;                                 /* the addresses are those of MX records */
 	bool mx_secure;                          /* the MX answer was DNSSEC-validated */
