@@ -28,7 +28,7 @@ build/build.ninja:
 	meson setup build
 
 build-asan/build.ninja:
-	CC=clang-14 meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	CC=clang-14 meson setup build-asan -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
 
 build-cover/build.ninja:
 	CC=gcc meson setup build-cover -Db_coverage=true -Dbuildtype=debug
@@ -72,4 +72,4 @@ install: all
 	ninja -C build install
 
 clean:
-	rm -rf build build-asan build-fuzz build-cover build-guards build-mutant-*
+	rm -rf build build-asan build-cover build-guards build-mutant-*

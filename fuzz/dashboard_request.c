@@ -64,9 +64,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	q.fields[FIELD_TOKEN] = gp_slice_str(token);
 	q.times[FIELD_HOST] = q.times[FIELD_TOKEN] = 1;
 	q.body = rest;
-	if (!dashboard_head(&dashboard, &q, &body, &r) ||
-	    dashboard_answer(&dashboard, &q, &arena, &wish, &r) == DASHBOARD_ANSWERED)
+	wish.analysis = NULL;
+	enum dashboard_outcome outcome =
+		dashboard_head(&dashboard, &q, &body, &r)
+			? dashboard_answer(&dashboard, &q, &arena, &wish, &r)
+			: DASHBOARD_ANSWERED;
+	if (outcome == DASHBOARD_VERIFIES)
+		dashboard_verified(wish.analysis, NULL, "because", &r);
+	if (outcome == DASHBOARD_ANSWERED || outcome == DASHBOARD_VERIFIES)
 		check(&r);
+	analysis_free(wish.analysis);
 	gp_buf_free(&r.body);
 	gp_arena_free(&arena);
 	return 0;

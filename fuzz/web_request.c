@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a client says, through libmicrohttpd: a policy or a page of the dashboard at most once, to
- * nobody who did not ask for it, and the connection ends. The first octet says which listener it
- * came in at; somebody is signed in, whose id and token the corpus may use. */
+ * nobody who did not ask for it, and the connection ends; a report that is posted is taken by
+ * nobody here, so it is never accepted. The first octet says which listener it came in at; somebody
+ * is signed in, whose id and token the corpus may use. */
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,16 +10,24 @@
 #include "procs/web/figures.h"
 #include "procs/web/http.h"
 #include "procs/web/passwords.h"
+#include "procs/web/posting.h"
 #include "sys/password.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct gp_domain_config domains[] = {
-	{.name = GP_SLICE("a.test"), .mta_sts = {.mode = GP_OWN_POLICY_ENFORCE, .max_age = 60000}},
+	{.name = GP_SLICE("a.test"),
+	 .mta_sts = {.mode = GP_OWN_POLICY_ENFORCE, .max_age = 60000},
+	 .tls_rpt_https = true},
 };
 static const struct gp_config cfg = {
-	.hostname = GP_SLICE("mx.test"), .domains = domains, .domains_len = 1};
+	.hostname = GP_SLICE("mx.test"),
+	.domains = domains,
+	.domains_len = 1,
+	.web = {.posts_per_minute = UINT32_MAX},
+	.reports = {.received_per_day = UINT32_MAX, .received_size_per_day = UINT64_MAX},
+};
 
 static struct dashboard dashboard = {.config = &cfg};
 
@@ -31,6 +40,7 @@ start(struct event_base *base)
 	gp_assert(dashboard.signin);
 	passwords_start(NULL);
 	figures_start();
+	gp_assert(posting_start(base, (const uint64_t[2]){1, 2}) == 0);
 	gp_assert(http_start(base, &dashboard) == 0);
 }
 
@@ -73,6 +83,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	/* libmicrohttpd 0.9.75 may write the head of an error of its own twice; ours never. */
 	gp_assert(count(got, len, "HTTP/1.1 200") <= 1);
+	gp_assert(count(got, len, "HTTP/1.1 200") == 0 ||
+		  !memmem(data, size, "/tls-reports/", 13) || memmem(data, size, "mta-sts", 7) ||
+		  client.service == GP_SERVICE_DASHBOARD);
 	gp_assert(count(got, len, "STSv1") == 0 || memmem(data, size, "mta-sts", 7));
 	close(fd);
 	event_base_loop(base, EVLOOP_NONBLOCK);

@@ -163,10 +163,13 @@ def header(records, channels):
             "\tint fd; /* the descriptor that goes along, or -1 */", "\tunion {"]
     out += [f"\t\tstruct gp_msg_{m.name} {m.name};" for m in messages]
     out += ["\t};", "};", "",
-            "/* Who may say what: bit T is set when a message of type T is permitted. */"]
+            "/* Who may say what: bit T is set when a message of type T is permitted. */",
+            "typedef unsigned __int128 gp_permit;", "#define GP_PERMIT(type) ((gp_permit)1 << (type))",
+            "#define GP_PERMIT_NOTHING ((gp_permit)0)",
+            "static_assert(GP_MSG_COUNT <= 8 * sizeof(gp_permit));"]
     for a, b, said in channels:
         for speaker in (a, b):
-            bits = " | ".join(f"1ull << GP_MSG_{s.upper()}" for s in said[speaker]) or "0ull"
+            bits = " | ".join(f"GP_PERMIT(GP_MSG_{s.upper()})" for s in said[speaker]) or "GP_PERMIT_NOTHING"
             listener = b if speaker == a else a
             out.append(f"#define GP_PERMIT_{speaker.upper()}_TO_{listener.upper()} ({bits})")
     out += ["", "/* The message's name for logs; \"?\" for a type that is none. */",

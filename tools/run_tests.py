@@ -33,8 +33,8 @@ LOG_TAIL_LINES = 40
 
 BUILDS = {
     "build": {"CC": "gcc", "options": []},
-    "build-asan": {"CC": "clang-14", "options": ["-Db_sanitize=address,undefined", "-Db_lundef=false"]},
-    "build-fuzz": {
+    # The fuzz targets are in it too: the coverage that they are steered by costs less than building all once more.
+    "build-asan": {
         "CC": "clang-14",
         "options": ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"],
     },
@@ -188,7 +188,7 @@ def fuzz_target(target):
     dictionary = ROOT / "fuzz" / f"{target}.dict"
     path = LOGS / "fuzz" / f"{target}.log"
     with tempfile.TemporaryDirectory(prefix="gatepost-fuzz-") as scratch, path.open("w", encoding="utf-8") as log:
-        argv = [str(ROOT / "build-fuzz" / "fuzz" / target), "-timeout=10", "-rss_limit_mb=1024"]
+        argv = [str(ROOT / "build-asan" / "fuzz" / target), "-timeout=10", "-rss_limit_mb=1024"]
         argv += [f"-artifact_prefix={LOGS}/fuzz/{target}-"]
         if dictionary.exists():
             argv.append(f"-dict={dictionary}")
@@ -202,7 +202,7 @@ def fuzz_target(target):
 
 def stage_fuzz(stage):
     """each fuzz target over its seeds, and a few seconds further"""
-    if not build(stage, "build-fuzz"):
+    if not build(stage, "build-asan"):
         stage.failed += 1
         return
     (LOGS / "fuzz").mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ import * as headers from "./pages/headers.js";
 import * as health from "./pages/health.js";
 import * as overview from "./pages/overview.js";
 import * as policy from "./pages/policy.js";
+import * as queue from "./pages/queue.js";
 import * as reporters from "./pages/reporters.js";
 import * as signIn from "./pages/sign-in.js";
 import * as sources from "./pages/sources.js";
@@ -27,6 +28,7 @@ const pages = {
   "/reporters": reporters,
   "/tls": tls,
   "/failures": failures,
+  "/queue": queue,
   "/headers": headers,
   "/health": health,
 };
@@ -64,7 +66,8 @@ async function signOut() {
 /** Links keep the filters that all pages share. */
 function link(path, title) {
   const here = path === currentPath();
-  return h("a", { href: changed({ address: "", order: "", p: "" }, path), "aria-current": here ? "page" : null }, title);
+  const own = Object.fromEntries(["address", "order", "p", "to", "rcpt", "sender", "id", "older"].map((name) => [name, ""]));
+  return h("a", { href: changed(own, path), "aria-current": here ? "page" : null }, title);
 }
 
 function currentPath() {

@@ -53,6 +53,38 @@ export function bars(words, labels, series) {
   return place;
 }
 
+/** Lines that are shown anew as time goes on; each is dashed in its own way. Returns {place, show(words, labels, series)},
+ * series: [{label, colour, dash, values}]. */
+export function lines() {
+  const canvas = h("canvas", { role: "img" });
+  let chart = null;
+  const draw = (data) => {
+    if (chart) {
+      chart.data = data;
+      chart.update();
+    } else if (canvas.isConnected) {
+      const shown = options(false);
+      Object.assign(shown.plugins.legend.labels, { usePointStyle: true, pointStyle: "line", boxWidth: 40 });
+      chart = new Chart(canvas, { type: "line", data, options: shown });
+      drawn.add(chart);
+    }
+  };
+  const show = (words, labels, series) => {
+    canvas.setAttribute("aria-label", words);
+    const datasets = series.map((s) => ({
+      label: s.label,
+      data: s.values,
+      borderColor: colour(s.colour),
+      backgroundColor: colour(s.colour),
+      borderDash: s.dash,
+      borderWidth: 2,
+      pointRadius: 0,
+    }));
+    requestAnimationFrame(() => draw({ labels, datasets }));
+  };
+  return { place: h("div", { class: "chart" }, canvas), show };
+}
+
 /** All days from the first to the last, also those of which there is nothing. */
 export function everyDay(from, to) {
   const days = [];

@@ -18,6 +18,15 @@ export function share(part, whole) {
   return `${(tenths / 10).toFixed(tenths % 10 ? 1 : 0)} %`;
 }
 
+/** Octets as "1.5 MiB". */
+export function size(octets) {
+  const units = ["octets", "KiB", "MiB", "GiB", "TiB"];
+  let n = octets;
+  let unit = 0;
+  for (; n >= 1024 && unit < units.length - 1; unit++) n /= 1024;
+  return `${unit > 0 && n < 10 ? n.toFixed(1) : Math.round(n)} ${units[unit]}`;
+}
+
 /** Which time zone is shown: "UTC", or the browser's, whose name is "". */
 export const zone = {
   get name() {
@@ -42,9 +51,14 @@ export function day(epoch) {
   return parts(epoch, { year: "numeric", month: "2-digit", day: "2-digit" });
 }
 
+/** "14:05:09" */
+export function clock(epoch) {
+  return parts(epoch, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
 /** "2026-11-30 14:05:09" */
 export function time(epoch) {
-  return `${day(epoch)} ${parts(epoch, { hour: "2-digit", minute: "2-digit", second: "2-digit" })}`;
+  return `${day(epoch)} ${clock(epoch)}`;
 }
 
 /** Seconds as "1 h 02 min"; below zero with its sign. */

@@ -74,7 +74,7 @@ gp_buf_advance(struct gp_buf *b, size_t n)
 }
 
 bool
-gp_buf_put(struct gp_buf *b, struct gp_slice s)
+gp_buf_put_more(struct gp_buf *b, struct gp_slice s)
 {
 	char *to = gp_buf_reserve(b, s.len);
 	if (!to)
@@ -89,12 +89,6 @@ bool
 gp_buf_put_str(struct gp_buf *b, const char *s)
 {
 	return gp_buf_put(b, gp_slice_str(s));
-}
-
-bool
-gp_buf_put_char(struct gp_buf *b, char c)
-{
-	return gp_buf_put(b, gp_slice(&c, 1));
 }
 
 bool

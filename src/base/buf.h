@@ -44,14 +44,31 @@ gp_buf_reserve(struct gp_buf *b, size_t n);
 void
 gp_buf_advance(struct gp_buf *b, size_t n);
 
-/* Appends; false (and `failed`) when the cap or memory forbids. After a failure nothing is
- * appended. */
+/* gp_buf_put() where there is no room yet. */
 bool
-gp_buf_put(struct gp_buf *b, struct gp_slice s);
+gp_buf_put_more(struct gp_buf *b, struct gp_slice s);
+
+/* Appends; false (and `failed`) when the cap or memory forbids. After a failure nothing is
+ * appended. Inline where there is room, as much is written in small pieces. */
+static inline bool
+gp_buf_put(struct gp_buf *b, struct gp_slice s)
+{
+	if (b->failed || !b->ptr || b->cap - b->head - b->len < s.len)
+		return gp_buf_put_more(b, s);
+	if (s.len > 0)
+		memcpy(b->ptr + b->head + b->len, s.ptr, s.len);
+	b->len += s.len;
+	return true;
+}
+
+static inline bool
+gp_buf_put_char(struct gp_buf *b, char c)
+{
+	return gp_buf_put(b, gp_slice(&c, 1));
+}
+
 bool
 gp_buf_put_str(struct gp_buf *b, const char *s);
-bool
-gp_buf_put_char(struct gp_buf *b, char c);
 bool
 gp_buf_put_u64(struct gp_buf *b, uint64_t value);
 GP_PRINTF(2, 3)

@@ -57,7 +57,8 @@ bool
 gp_utf8_printable(struct gp_slice s)
 {
 	while (s.len > 0) {
-		size_t len = gp_utf8_len(s);
+		/* Most texts are ASCII. */
+		size_t len = octet(s, 0) >= 0x20 && octet(s, 0) < 0x7F ? 1 : gp_utf8_len(s);
 		if (len == 0 || is_control(s))
 			return false;
 		s = gp_slice_drop(s, len);

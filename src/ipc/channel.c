@@ -38,7 +38,7 @@ struct packet {
 struct gp_channel {
 	struct gp_loop *loop;
 	int fd;
-	uint64_t permit;
+	gp_permit permit;
 	struct gp_channel_owner owner;
 	struct event *readable, *writable;
 	struct gp_list queue;
@@ -362,7 +362,7 @@ decode(const struct gp_channel *c, struct incoming *in, struct gp_message *ret)
 	bool spilled = flags == FRAME_SPILLED;
 	if (r.failed || flags > FRAME_SPILLED || len > gp_message_max(type))
 		return "malformed frame";
-	if (type >= GP_MSG_COUNT || !(c->permit & 1ull << type))
+	if (type >= GP_MSG_COUNT || !(c->permit & GP_PERMIT(type)))
 		return "message not permitted";
 	if (spilled) {
 		if (in->fds_len == 0 || payload.len != 0 || len <= GP_CHANNEL_INLINE ||
@@ -472,7 +472,7 @@ gp_channel_charge(uint64_t octets)
 /* --- life --- */
 
 struct gp_channel *
-gp_channel_new(struct gp_loop *loop, int fd, uint64_t permit, const struct gp_channel_owner *owner)
+gp_channel_new(struct gp_loop *loop, int fd, gp_permit permit, const struct gp_channel_owner *owner)
 {
 	struct gp_channel *c = prepare_scratch() ? calloc(1, sizeof(*c)) : NULL;
 	if (!c) {
@@ -511,7 +511,7 @@ gp_channel_free(struct gp_channel *c)
 }
 
 void
-gp_channel_permit(struct gp_channel *c, uint64_t permit)
+gp_channel_permit(struct gp_channel *c, gp_permit permit)
 {
 	c->permit = permit;
 }

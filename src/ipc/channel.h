@@ -37,14 +37,15 @@ struct gp_channel_owner {
 /* Takes over fd, also on failure. permit: GP_PERMIT_PEER_TO_US, what may come in. NULL: no memory.
  */
 struct gp_channel *
-gp_channel_new(struct gp_loop *loop, int fd, uint64_t permit, const struct gp_channel_owner *owner);
+gp_channel_new(struct gp_loop *loop, int fd, gp_permit permit,
+	       const struct gp_channel_owner *owner);
 /* Tries once more to send what is queued. Accepts NULL, returns NULL. */
 struct gp_channel *
 gp_channel_free(struct gp_channel *c);
 
 /* Changes what may come in, as the conversation goes on. */
 void
-gp_channel_permit(struct gp_channel *c, uint64_t permit);
+gp_channel_permit(struct gp_channel *c, gp_permit permit);
 
 /* While a message is handled: it makes us work as if it were so many octets larger. What is taken
    from a channel in a turn is bounded by octets too. */

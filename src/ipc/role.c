@@ -18,12 +18,13 @@ enum { EARLY_PEERS_MAX = 64 };
 enum { PEER_MISSING_MS = 60 * 1000 };
 
 /* What may come before start, and after. */
-static const uint64_t permit_before =
-	GP_PERMIT_SUPERVISOR_TO_ROLE & ~(1ull << GP_MSG_STOP | 1ull << GP_MSG_PING);
-static const uint64_t permit_after = 1ull << GP_MSG_CONFIG | 1ull << GP_MSG_PEER |
-				     1ull << GP_MSG_KEY | 1ull << GP_MSG_DKIM_KEYS |
-				     1ull << GP_MSG_SECRET | 1ull << GP_MSG_USERS |
-				     1ull << GP_MSG_STOP | 1ull << GP_MSG_PING;
+static const gp_permit permit_before =
+	GP_PERMIT_SUPERVISOR_TO_ROLE & ~(GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING));
+static const gp_permit permit_after = GP_PERMIT(GP_MSG_CONFIG) | GP_PERMIT(GP_MSG_PEER) |
+				      GP_PERMIT(GP_MSG_KEY) | GP_PERMIT(GP_MSG_DKIM_KEYS) |
+				      GP_PERMIT(GP_MSG_SECRET) | GP_PERMIT(GP_MSG_USERS) |
+				      GP_PERMIT(GP_MSG_ASN_DATABASE) | GP_PERMIT(GP_MSG_ROLES) |
+				      GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING);
 
 static struct {
 	const struct gp_role *role;
@@ -265,6 +266,24 @@ take_users(const struct gp_message *m)
 }
 
 static int
+take_asn_database(const struct gp_message *m)
+{
+	if (!self.role->on_asn_database)
+		return -EPROTO;
+	self.role->on_asn_database(&self.env, m->fd);
+	return 0;
+}
+
+static int
+take_roles(const struct gp_message *m)
+{
+	if (!self.role->on_roles)
+		return -EPROTO;
+	self.role->on_roles(&self.env, &m->roles);
+	return 0;
+}
+
+static int
 take_start(void)
 {
 	if (self.started || !self.env.config)
@@ -315,6 +334,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	case GP_MSG_USERS:
 		r = take_users(m);
 		break;
+	case GP_MSG_ASN_DATABASE:
+		r = take_asn_database(m);
+		break;
 	case GP_MSG_KEY:
 		r = take_key(m);
 		break;
@@ -323,6 +345,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_SECRET:
 		r = take_secret(m);
+		break;
+	case GP_MSG_ROLES:
+		r = take_roles(m);
 		break;
 	case GP_MSG_START:
 		r = take_start();

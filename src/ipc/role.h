@@ -74,6 +74,8 @@ struct gp_role {
 	/* The file of submission users, before start and after. The descriptor is closed after the
 	   call. NULL: the role must not be given any. */
 	void (*on_users)(struct gp_role_env *env, int fd);
+	/* The database of autonomous systems: the same. */
+	void (*on_asn_database)(struct gp_role_env *env, int fd);
 	/* A private key, before start and after; path is its name for the log. The descriptor is
 	   closed after the call. NULL: the role must not be given any. */
 	void (*on_key)(struct gp_role_env *env, struct gp_slice path, uint32_t round, int fd);
@@ -83,6 +85,9 @@ struct gp_role {
 	/* A secret, before start and after; kind: enum gp_secret_kind. The descriptor is closed
 	   after the call. NULL: the role must not be given any. */
 	void (*on_secret)(struct gp_role_env *env, uint8_t kind, int fd);
+	/* Which processes of ours there are, before start and after; for people to see. NULL: the
+	   role must not be told. */
+	void (*on_roles)(struct gp_role_env *env, const struct gp_msg_roles *roles);
 	/* A new configuration is in env->config; the old one is freed after the call. */
 	void (*on_reload)(struct gp_role_env *env, const struct gp_config *old);
 	/* Finish what is under way, then gp_loop_stop. NULL: stop at once. */

@@ -103,6 +103,7 @@ enum gp_queue_verb {
 	GP_QUEUE_DROP,
 	GP_QUEUE_BOUNCE,
 	GP_QUEUE_JOURNAL, /* the files of the journal; selectors count for nothing */
+	GP_QUEUE_FLOW,    /* for web: what goes on; alike */
 };
 
 /* Each has files of its own, so that what strangers can make many of drives out no other. */
@@ -117,6 +118,7 @@ enum gp_queue_result {
 	GP_QUEUE_NOT_FOUND,
 	GP_QUEUE_REFUSED,
 	GP_QUEUE_ERROR,
+	GP_QUEUE_PARTLY, /* for web: done, but not all messages were looked at */
 };
 
 /* The state of a recipient in queue_rcpt: 0 pending and never tried, else enum gp_outcome_kind. */

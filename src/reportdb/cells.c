@@ -282,51 +282,53 @@ struct week {
 };
 
 /* The days' table stands before the weeks', so it has what is being added already. */
-static void
-find_week(struct week *w, sqlite3_stmt *st, struct gp_slice key)
+static int
+find_week(struct week *w, struct gp_sql_statement *st, struct gp_slice key)
 {
 	int64_t trusted = take_number(&key), week = take_number(&key);
 	if (w->trusted == trusted && w->week == week)
-		return;
+		return 0;
 	*w = (struct week){.trusted = trusted, .week = week};
-	sqlite3_bind_int64(st, 1, trusted);
-	sqlite3_bind_int64(st, 2, week);
-	if (sqlite3_step(st) == SQLITE_ROW) {
-		w->messages = sqlite3_column_int64(st, 0);
-		w->unaligned = sqlite3_column_int64(st, 1);
+	gp_sql_bind_int(st, 1, trusted);
+	gp_sql_bind_int(st, 2, week);
+	int r = gp_sql_step(st);
+	if (r == 1) {
+		w->messages = gp_sql_int_at(st, 0);
+		w->unaligned = gp_sql_int_at(st, 1);
+		gp_sql_reset(st);
 	}
-	sqlite3_reset(st);
+	return GP_MIN(r, 0);
 }
 
 static int
-write_cell(const struct gp_cell *cell, sqlite3_stmt *const statements[GP_CELL_STATEMENTS],
-	   struct week *week)
+write_cell(const struct gp_cell *cell,
+	   struct gp_sql_statement *const statements[GP_CELL_STATEMENTS], struct week *week)
 {
 	struct gp_slice rest = cell->key;
-	sqlite3_stmt *st = statements[(uint8_t)cell->key.ptr[0]];
+	struct gp_sql_statement *st = statements[(uint8_t)cell->key.ptr[0]];
 	const struct table *t = take_table(&rest);
 	int column = 1;
 	for (const char *c = t->key; *c; c++, column++) {
 		if (*c == 'n') {
-			sqlite3_bind_int64(st, column, take_number(&rest));
+			gp_sql_bind_int(st, column, take_number(&rest));
 			continue;
 		}
 		struct gp_slice s = *c == 't' ? gp_slice_cut(&rest, '\0') : take_octets(&rest);
 		if (*c == 't')
-			sqlite3_bind_text64(st, column, s.ptr, s.len, SQLITE_STATIC, SQLITE_UTF8);
+			gp_sql_bind_text(st, column, s);
 		else
-			sqlite3_bind_blob64(st, column, s.ptr, s.len, SQLITE_STATIC);
+			gp_sql_bind_octets(st, column, s);
 	}
 	for (size_t i = 0; i < t->values; i++)
-		sqlite3_bind_int64(st, column++, cell->values[i]);
+		gp_sql_bind_int(st, column++, cell->values[i]);
 	if (t == &tables[GP_CELL_SOURCE_WEEK]) {
-		find_week(week, statements[GP_CELL_WEEK], gp_slice_drop(cell->key, 1));
-		sqlite3_bind_int64(st, column++, 1 + week->messages / TOP_PART);
-		sqlite3_bind_int64(st, column++, 1 + week->unaligned / TOP_PART);
+		int r = find_week(week, statements[GP_CELL_WEEK], gp_slice_drop(cell->key, 1));
+		if (r < 0)
+			return r;
+		gp_sql_bind_int(st, column++, 1 + week->messages / TOP_PART);
+		gp_sql_bind_int(st, column++, 1 + week->unaligned / TOP_PART);
 	}
-	int code = sqlite3_step(st);
-	sqlite3_reset(st);
-	return code == SQLITE_DONE ? 0 : code;
+	return gp_sql_run(st);
 }
 
 static int
@@ -337,7 +339,7 @@ compare(const void *a, const void *b)
 }
 
 int
-gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_STATEMENTS])
+gp_cells_flush(struct gp_cells *c, struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
 {
 	struct week week = {.trusted = -1};
 	const struct gp_map_entry *e;
@@ -359,15 +361,16 @@ gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_STATEM
 }
 
 int
-gp_cells_prepare(sqlite3 *db, sqlite3_stmt *ret_statements[GP_CELL_STATEMENTS])
+gp_cells_prepare(struct gp_sql *sql, struct gp_sql_statement *ret_statements[GP_CELL_STATEMENTS])
 {
 	static const char of_week[] =
 		"SELECT sum(messages), sum(messages - aligned) FROM day WHERE trusted = ?1"
 		" AND domain = '' AND day BETWEEN ?2 * 7 AND ?2 * 7 + 6";
-	int r = sqlite3_prepare_v3(db, of_week, -1, SQLITE_PREPARE_PERSISTENT,
-				   &ret_statements[GP_CELL_WEEK], NULL);
-	for (size_t i = 0; r == SQLITE_OK && i < GP_CELL_TABLES; i++)
-		r = sqlite3_prepare_v3(db, tables[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
-				       &ret_statements[i], NULL);
-	return r;
+	for (size_t i = 0; i < GP_CELL_STATEMENTS; i++) {
+		ret_statements[i] =
+			gp_sql_prepare(sql, i == GP_CELL_WEEK ? of_week : tables[i].sql);
+		if (!ret_statements[i])
+			return gp_sql_error(sql);
+	}
+	return 0;
 }

@@ -8,11 +8,10 @@
  */
 #pragma once
 
-#include <sqlite3.h>
-
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/map.h"
+#include "reportdb/sql.h"
 
 enum gp_cells_limits {
 	GP_CELLS_MAX = 30'000,          /* then they should go to the database */
@@ -78,9 +77,9 @@ gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values);
 [[nodiscard]] bool
 gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other);
 
-/* Writes all and clears. statements: gp_cells_prepare()'s. 0, -ENOMEM, or a code of SQLite. */
+/* Writes all and clears. statements: gp_cells_prepare()'s. 0 or -errno. */
 [[nodiscard]] int
-gp_cells_flush(struct gp_cells *c, sqlite3_stmt *const statements[GP_CELL_STATEMENTS]);
-/* A code of SQLite. Whoever calls finalises them, after a failure too. */
+gp_cells_flush(struct gp_cells *c, struct gp_sql_statement *const statements[GP_CELL_STATEMENTS]);
+/* 0 or -errno. Whoever calls finalises them, after a failure too. */
 [[nodiscard]] int
-gp_cells_prepare(sqlite3 *db, sqlite3_stmt *ret_statements[GP_CELL_STATEMENTS]);
+gp_cells_prepare(struct gp_sql *sql, struct gp_sql_statement *ret_statements[GP_CELL_STATEMENTS]);

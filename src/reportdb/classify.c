@@ -23,17 +23,16 @@ gp_reportdb_classify(const struct gp_reportdb_figures *f)
 }
 
 enum gp_reportdb_class
-gp_reportdb_classify_source(const struct gp_reportdb_source *s)
+gp_reportdb_classify_source(const struct gp_reportdb_source *s, const struct gp_sender *sender)
 {
 	enum gp_reportdb_class c = gp_reportdb_classify(&s->figures);
-	struct gp_sender sender;
-	if (c == GP_REPORTDB_OURS || c == GP_REPORTDB_THREAT || !gp_sender_of(s->name, &sender))
+	if (c == GP_REPORTDB_OURS || c == GP_REPORTDB_THREAT || !sender)
 		return c;
 	/* It rewrites its envelopes. */
-	if (sender.kind == GP_SENDER_FORWARDER)
+	if (sender->kind == GP_SENDER_FORWARDER)
 		return GP_REPORTDB_FORWARDER;
 	/* It signs for us, and SPF fails for it; no reporter saw it forward. */
-	if (sender.kind == GP_SENDER_SERVICE && s->figures.forwarded == 0)
+	if (sender->kind == GP_SENDER_SERVICE && s->figures.forwarded == 0)
 		return GP_REPORTDB_PROVIDER;
 	return c;
 }

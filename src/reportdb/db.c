@@ -5,19 +5,6 @@
 
 #include "reportdb/parts.h"
 #include "reportdb/schema.h"
-#include "sqlite/migrate.h"
-
-static const char reading[] = "PRAGMA trusted_schema = OFF;"
-			      "PRAGMA cache_size = -32768;" /* KiB */
-			      "PRAGMA temp_store = MEMORY;"
-			      "PRAGMA query_only = ON;";
-
-static const char writing[] = "PRAGMA trusted_schema = OFF;"
-			      "PRAGMA journal_mode = WAL;"
-			      "PRAGMA synchronous = FULL;"
-			      "PRAGMA temp_store = MEMORY;"
-			      "PRAGMA cache_size = -65536;"
-			      "PRAGMA journal_size_limit = 67108864;";
 
 #define FIGURES_SUM                                                                           \
 	" sum(messages), sum(aligned), sum(dkim), sum(spf), sum(quarantined), sum(rejected)," \
@@ -31,12 +18,6 @@ static const char writing[] = "PRAGMA trusted_schema = OFF;"
 	" records, lost, flaws, messages"
 
 static const char *const texts[STATEMENTS] = {
-	[ST_BEGIN] = "BEGIN IMMEDIATE",
-	[ST_COMMIT] = "COMMIT",
-	[ST_ROLLBACK] = "ROLLBACK",
-	[ST_SAVE] = "SAVEPOINT document",
-	[ST_RELEASE] = "RELEASE document",
-	[ST_UNDO] = "ROLLBACK TO document",
 	[ST_ADD_REPORT] =
 		"INSERT INTO report (kind, trusted, org, name, domain, begin_s, end_s, email,"
 		" contact, version, generator, p, sp, np, adkim_strict, aspf_strict, testing, pct,"
@@ -113,6 +94,9 @@ static const char *const texts[STATEMENTS] = {
 			" first_day, last_day, reports FROM policy WHERE trusted = ?1"
 			" AND (?2 = '' OR domain = ?2) AND last_day >= ?3 AND first_day <= ?4"
 			" ORDER BY last_day DESC, reports DESC, domain LIMIT ?5",
+	[ST_TLS_DOMAINS] = "SELECT DISTINCT domain FROM tls_day WHERE trusted = ?1"
+			   " AND (?2 = '' OR domain = ?2) AND day BETWEEN ?3 AND ?4"
+			   " ORDER BY domain LIMIT ?5",
 	[ST_TLS_DAYS] = "SELECT day, type, sum(successful), sum(failed) FROM tls_day" DAYS_OF_ALL
 			" GROUP BY day, type ORDER BY day, type LIMIT ?5",
 	[ST_TLS_FAILURES] = "SELECT result, receiving_mx, org, min(day), max(day), sum(sessions)"
@@ -160,20 +144,12 @@ static const char *const texts[STATEMENTS] = {
 
 /* --- statements --- */
 
-sqlite3_stmt *
+struct gp_sql_statement *
 gp_statement(struct gp_reportdb *db, enum gp_reportdb_statement which)
 {
 	if (!db->statements[which])
-		(void)sqlite3_prepare_v3(db->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
-					 &db->statements[which], NULL);
+		db->statements[which] = gp_sql_prepare(db->sql, texts[which]);
 	return db->statements[which];
-}
-
-void
-gp_bind_text(sqlite3_stmt *st, int column, struct gp_slice text)
-{
-	sqlite3_bind_text64(st, column, text.len > 0 ? text.ptr : "", text.len, SQLITE_STATIC,
-			    SQLITE_UTF8);
 }
 
 struct gp_slice
@@ -185,64 +161,49 @@ gp_source_octets(const uint8_t address[16])
 }
 
 void
-gp_bind_source(sqlite3_stmt *st, int column, const uint8_t address[16])
+gp_bind_source(struct gp_sql_statement *st, int column, const uint8_t address[16])
 {
-	struct gp_slice s = gp_source_octets(address);
-	sqlite3_bind_blob64(st, column, s.ptr, s.len, SQLITE_STATIC);
+	gp_sql_bind_octets(st, column, gp_source_octets(address));
 }
 
 int
 gp_finish(struct gp_reportdb *db, enum gp_reportdb_statement which)
 {
-	sqlite3_stmt *st = gp_statement(db, which);
-	int code = st ? sqlite3_step(st) : sqlite3_errcode(db->db);
-	if (st)
-		sqlite3_reset(st);
-	return sqlite_error(code);
+	struct gp_sql_statement *st = gp_statement(db, which);
+	return st ? gp_sql_run(st) : gp_sql_error(db->sql);
 }
 
 int
 gp_next_row(struct gp_reportdb *db, enum gp_reportdb_statement which)
 {
-	sqlite3_stmt *st = gp_statement(db, which);
-	int code = st ? sqlite3_step(st) : sqlite3_errcode(db->db);
-	if (code == SQLITE_ROW)
-		return 1;
-	if (st)
-		sqlite3_reset(st);
-	return sqlite_error(code);
+	struct gp_sql_statement *st = gp_statement(db, which);
+	return st ? gp_sql_step(st) : gp_sql_error(db->sql);
 }
 
 void
 gp_reset(struct gp_reportdb *db, enum gp_reportdb_statement which)
 {
-	sqlite3_reset(db->statements[which]);
+	if (db->statements[which])
+		gp_sql_reset(db->statements[which]);
 }
 
 uint64_t
-gp_count_at(sqlite3_stmt *st, int column)
+gp_count_at(struct gp_sql_statement *st, int column)
 {
-	sqlite3_int64 n = sqlite3_column_int64(st, column);
+	int64_t n = gp_sql_int_at(st, column);
 	return n > 0 ? (uint64_t)n : 0;
 }
 
-struct gp_slice
-gp_text_at(sqlite3_stmt *st, int column)
-{
-	const void *p = sqlite3_column_blob(st, column);
-	int len = sqlite3_column_bytes(st, column);
-	return gp_slice(p ? p : "", p ? (size_t)len : 0);
-}
-
 void
-gp_source_at(sqlite3_stmt *st, int column, uint8_t ret_address[16])
+gp_source_at(struct gp_sql_statement *st, int column, uint8_t ret_address[16])
 {
-	struct gp_slice s = gp_text_at(st, column);
+	uint8_t octets[16];
+	size_t len = gp_sql_octets_at(st, column, octets, sizeof(octets));
 	memset(ret_address, 0, 16);
-	if (s.len == 4)
+	if (len == 4)
 		ret_address[10] = ret_address[11] = 0xff;
-	if (s.len == 4 || s.len == 16)
-		memcpy(ret_address + 16 - s.len, s.ptr, s.len);
+	if (len == 4 || len == 16)
+		memcpy(ret_address + 16 - len, octets, len);
 }
 
 /* --- the beginning and the end --- */
@@ -260,17 +221,9 @@ read_forgotten(struct gp_reportdb *db)
 static int
 prepare(struct gp_reportdb *db)
 {
-	int r = sqlite_error(sqlite3_busy_timeout(db->db, GP_REPORTDB_WAIT_MS));
-	if (r == 0)
-		r = sqlite_execute(db->db, db->writes ? writing : reading);
-	int version = r == 0 ? sqlite_version(db->db) : r;
-	if (version < 0)
-		return version;
-	if ((size_t)version != gp_reportdb_steps_len)
-		r = db->writes ? sqlite_migrate(db->db, gp_reportdb_steps, gp_reportdb_steps_len)
-			       : -EPROTO;
+	int r = gp_sql_migrate(db->sql, gp_reportdb_steps, gp_reportdb_steps_len);
 	if (r == 0 && db->writes)
-		r = sqlite_error(gp_cells_prepare(db->db, db->cell_statements));
+		r = gp_cells_prepare(db->sql, db->cell_statements);
 	return r == 0 ? read_forgotten(db) : r;
 }
 
@@ -278,7 +231,6 @@ int
 gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportdb **ret)
 {
 	struct gp_reportdb *db = calloc(1, sizeof(*db));
-	int flags = mode == GP_REPORTDB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	*ret = NULL;
 	if (!db || getrandom(db->seed, sizeof(db->seed), 0) != sizeof(db->seed)) {
 		free(db);
@@ -293,11 +245,7 @@ gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportd
 	db->doc.details = gp_map(GP_DETAILS_MAX, db->seed);
 	db->doc.details_arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
 	db->doc.arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
-	int code = sqlite3_open_v2(path, &db->db,
-				   flags | SQLITE_OPEN_NOMUTEX |
-					   (mode == GP_REPORTDB_MAKE ? SQLITE_OPEN_CREATE : 0),
-				   NULL);
-	int r = code == SQLITE_CANTOPEN ? -ENOENT : sqlite_error(code);
+	int r = gp_sql_open(path, mode, &db->sql);
 	if (r == 0)
 		r = prepare(db);
 	if (r == 0)
@@ -313,10 +261,10 @@ gp_reportdb_close(struct gp_reportdb *db)
 	if (!db)
 		return NULL;
 	for (size_t i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(db->statements[i]);
+		gp_sql_finalise(db->statements[i]);
 	for (size_t i = 0; i < GP_CELL_STATEMENTS; i++)
-		sqlite3_finalize(db->cell_statements[i]);
-	sqlite3_close(db->db);
+		gp_sql_finalise(db->cell_statements[i]);
+	gp_sql_close(db->sql);
 	gp_cells_free(&db->batch);
 	gp_cells_free(&db->current);
 	gp_map_free(&db->doc.details);
@@ -344,6 +292,6 @@ gp_reportdb_why(const struct gp_reportdb *db, int error)
 	case -EINVAL:
 		return "what was told makes no sense";
 	default:
-		return db ? sqlite3_errmsg(db->db) : "it cannot be opened";
+		return db ? gp_sql_why(db->sql) : "it cannot be opened";
 	}
 }

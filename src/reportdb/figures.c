@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "reportdb/parts.h"
-#include "sqlite/migrate.h"
 
 /* --- lists --- */
 
@@ -12,7 +11,7 @@
 struct list {
 	struct gp_reportdb *db;
 	enum gp_reportdb_statement which;
-	sqlite3_stmt *st;
+	struct gp_sql_statement *st;
 	struct gp_arena *arena;
 	size_t size; /* of an entry */
 	char *items;
@@ -25,13 +24,12 @@ open_list(struct list *l, const struct gp_reportdb_range *range, size_t max)
 {
 	l->st = gp_statement(l->db, l->which);
 	if (!l->st)
-		return sqlite_error(sqlite3_errcode(l->db->db));
-	sqlite3_clear_bindings(l->st);
-	sqlite3_bind_int(l->st, 1, !range->unauthenticated);
-	gp_bind_text(l->st, 2, range->domain);
-	sqlite3_bind_int64(l->st, 3, range->from_day);
-	sqlite3_bind_int64(l->st, 4, range->to_day);
-	sqlite3_bind_int64(l->st, 5, (sqlite3_int64)GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX));
+		return gp_sql_error(l->db->sql);
+	gp_sql_bind_int(l->st, 1, !range->unauthenticated);
+	gp_sql_bind_text(l->st, 2, range->domain);
+	gp_sql_bind_int(l->st, 3, range->from_day);
+	gp_sql_bind_int(l->st, 4, range->to_day);
+	gp_sql_bind_int(l->st, 5, (int64_t)GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX));
 	return 0;
 }
 
@@ -61,7 +59,7 @@ next_entry(struct list *l, int *ret_error)
 static struct gp_slice
 copy_at(const struct list *l, int column)
 {
-	return gp_arena_dup(l->arena, gp_text_at(l->st, column));
+	return gp_arena_dup(l->arena, gp_sql_text_at(l->st, column));
 }
 
 /* Hands the list over. */
@@ -74,7 +72,7 @@ close_list(const struct list *l, int r, void *ret_items, size_t *ret_len)
 }
 
 static struct gp_reportdb_figures
-figures_at(sqlite3_stmt *st, int column)
+figures_at(struct gp_sql_statement *st, int column)
 {
 	return (struct gp_reportdb_figures){
 		.messages = gp_count_at(st, column),
@@ -117,7 +115,7 @@ list_days(struct list *l, struct gp_reportdb_day **ret, size_t *ret_len, int r)
 {
 	struct gp_reportdb_day *e;
 	while (r == 0 && (e = next_entry(l, &r)) != NULL)
-		*e = (struct gp_reportdb_day){sqlite3_column_int64(l->st, 0), figures_at(l->st, 1)};
+		*e = (struct gp_reportdb_day){gp_sql_int_at(l->st, 0), figures_at(l->st, 1)};
 	return close_list(l, r, ret, ret_len);
 }
 
@@ -151,8 +149,8 @@ gp_reportdb_domains(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
 		*e = (struct gp_reportdb_domain){
 			.domain = copy_at(&l, 0),
-			.first_day = sqlite3_column_int64(l.st, 1),
-			.last_day = sqlite3_column_int64(l.st, 2),
+			.first_day = gp_sql_int_at(l.st, 1),
+			.last_day = gp_sql_int_at(l.st, 2),
 			.figures = figures_at(l.st, 3),
 		};
 	return close_list(&l, r, ret, ret_len);
@@ -163,16 +161,16 @@ static int
 find_seen(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 	  struct gp_reportdb_source *s)
 {
-	sqlite3_stmt *st = gp_statement(db, ST_SOURCE_SEEN);
+	struct gp_sql_statement *st = gp_statement(db, ST_SOURCE_SEEN);
 	if (!st)
 		return -ENOMEM;
-	sqlite3_bind_int(st, 1, !range->unauthenticated);
-	gp_bind_text(st, 2, range->domain);
+	gp_sql_bind_int(st, 1, !range->unauthenticated);
+	gp_sql_bind_text(st, 2, range->domain);
 	gp_bind_source(st, 3, s->address);
 	int r = gp_next_row(db, ST_SOURCE_SEEN);
 	if (r == 1) {
-		s->first_day = sqlite3_column_int64(st, 0);
-		s->last_day = sqlite3_column_int64(st, 1);
+		s->first_day = gp_sql_int_at(st, 0);
+		s->last_day = gp_sql_int_at(st, 1);
 	}
 	gp_reset(db, ST_SOURCE_SEEN);
 	return GP_MIN(r, 0);
@@ -181,13 +179,13 @@ find_seen(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 static int
 find_name(struct gp_reportdb *db, struct gp_arena *arena, struct gp_reportdb_source *s)
 {
-	sqlite3_stmt *st = gp_statement(db, ST_NAME);
+	struct gp_sql_statement *st = gp_statement(db, ST_NAME);
 	if (!st)
 		return -ENOMEM;
 	gp_bind_source(st, 1, s->address);
 	int r = gp_next_row(db, ST_NAME);
 	if (r == 1)
-		s->name = gp_arena_dup(arena, gp_text_at(st, 0));
+		s->name = gp_arena_dup(arena, gp_sql_text_at(st, 0));
 	gp_reset(db, ST_NAME);
 	return r < 0 ? r : arena->failed ? -ENOMEM : 0;
 }
@@ -200,9 +198,9 @@ find_bounds(struct gp_reportdb *db, struct gp_reportdb_range *range)
 	int r = open_list(&l, range, 1);
 	if (r == 0)
 		r = gp_next_row(db, ST_BOUNDS);
-	if (r == 1 && sqlite3_column_type(l.st, 0) != SQLITE_NULL) {
-		range->from_day = sqlite3_column_int64(l.st, 0);
-		range->to_day = sqlite3_column_int64(l.st, 1);
+	if (r == 1 && !gp_sql_null_at(l.st, 0)) {
+		range->from_day = gp_sql_int_at(l.st, 0);
+		range->to_day = gp_sql_int_at(l.st, 1);
 	} else if (r == 1) {
 		range->to_day = range->from_day;
 	}
@@ -217,7 +215,7 @@ list_sources(struct list *l, const struct gp_reportdb_range *range, enum gp_repo
 	struct gp_reportdb_source *e;
 	int r = open_list(l, range, max);
 	if (r == 0)
-		sqlite3_bind_int(l->st, 6, order);
+		gp_sql_bind_int(l->st, 6, order);
 	while (r == 0 && (e = next_entry(l, &r)) != NULL) {
 		gp_source_at(l->st, 0, e->address);
 		if (whole)
@@ -299,6 +297,37 @@ gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 	return r;
 }
 
+static void
+add_figures(struct gp_reportdb_figures *to, const struct gp_reportdb_figures *f)
+{
+	to->messages += f->messages;
+	to->aligned += f->aligned;
+	to->dkim += f->dkim;
+	to->spf += f->spf;
+	to->quarantined += f->quarantined;
+	to->rejected += f->rejected;
+	to->forwarded += f->forwarded;
+	to->foreign += f->foreign;
+	to->estimated += f->estimated;
+}
+
+int
+gp_reportdb_source(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		   const uint8_t address[16], struct gp_arena *arena,
+		   struct gp_reportdb_source *ret)
+{
+	struct gp_reportdb_day *days;
+	size_t len;
+	*ret = (struct gp_reportdb_source){.first_day = -1, .last_day = -1};
+	memcpy(ret->address, address, sizeof(ret->address));
+	int r = gp_reportdb_source_days(db, range, address, arena, &days, &len);
+	for (size_t i = 0; r == 0 && i < len; i++)
+		add_figures(&ret->figures, &days[i].figures);
+	if (r == 0)
+		r = find_seen(db, range, ret);
+	return r == 0 ? find_name(db, arena, ret) : r;
+}
+
 int
 gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
 		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,
@@ -310,7 +339,7 @@ gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 	weeks.unauthenticated = false;
 	int r = open_list(&l, &weeks, max);
 	if (r == 0)
-		sqlite3_bind_int64(l.st, 6, now_s);
+		gp_sql_bind_int(l.st, 6, now_s);
 	while (r == 0 && (e = next_entry(&l, &r)) != NULL) {
 		gp_source_at(l.st, 0, e->address);
 		e->messages = gp_count_at(l.st, 1);
@@ -345,7 +374,7 @@ list_auths(struct gp_reportdb *db, enum gp_reportdb_statement which,
 		*e = (struct gp_reportdb_auth){
 			.domain = copy_at(&l, 0),
 			.selector = copy_at(&l, 1),
-			.result = (uint8_t)sqlite3_column_int(l.st, 2),
+			.result = (uint8_t)gp_sql_int_at(l.st, 2),
 			.messages = gp_count_at(l.st, 3),
 			.aligned = gp_count_at(l.st, 4),
 		};
@@ -375,8 +404,8 @@ gp_reportdb_overrides(struct gp_reportdb *db, const struct gp_reportdb_range *ra
 	int r = open_list(&l, range, SIZE_MAX);
 	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
 		*e = (struct gp_reportdb_override){
-			.reason = (uint8_t)sqlite3_column_int(l.st, 0),
-			.disposition = (uint8_t)sqlite3_column_int(l.st, 1),
+			.reason = (uint8_t)gp_sql_int_at(l.st, 0),
+			.disposition = (uint8_t)gp_sql_int_at(l.st, 1),
 			.messages = gp_count_at(l.st, 2),
 		};
 	return close_list(&l, r, ret, ret_len);
@@ -390,12 +419,12 @@ gp_reportdb_reporters(struct gp_reportdb *db, const struct gp_reportdb_range *ra
 	struct gp_reportdb_reporter *e;
 	int r = open_list(&l, range, SIZE_MAX);
 	if (r == 0)
-		sqlite3_bind_int(l.st, 6, kind);
+		gp_sql_bind_int(l.st, 6, kind);
 	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
 		*e = (struct gp_reportdb_reporter){
 			.org = copy_at(&l, 0),
-			.first_day = sqlite3_column_int64(l.st, 1),
-			.last_day = sqlite3_column_int64(l.st, 2),
+			.first_day = gp_sql_int_at(l.st, 1),
+			.last_day = gp_sql_int_at(l.st, 2),
 			.reports = gp_count_at(l.st, 3),
 			.records = gp_count_at(l.st, 4),
 			.messages = gp_count_at(l.st, 5),
@@ -415,21 +444,33 @@ gp_reportdb_policies(struct gp_reportdb *db, const struct gp_reportdb_range *ran
 	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
 		*e = (struct gp_reportdb_policy){
 			.domain = copy_at(&l, 0),
-			.p = (uint8_t)sqlite3_column_int(l.st, 1),
-			.sp = (uint8_t)sqlite3_column_int(l.st, 2),
-			.np = (uint8_t)sqlite3_column_int(l.st, 3),
-			.adkim_strict = sqlite3_column_int(l.st, 4),
-			.aspf_strict = sqlite3_column_int(l.st, 5),
-			.testing = sqlite3_column_int(l.st, 6),
-			.pct = sqlite3_column_int(l.st, 7),
-			.first_day = sqlite3_column_int64(l.st, 8),
-			.last_day = sqlite3_column_int64(l.st, 9),
+			.p = (uint8_t)gp_sql_int_at(l.st, 1),
+			.sp = (uint8_t)gp_sql_int_at(l.st, 2),
+			.np = (uint8_t)gp_sql_int_at(l.st, 3),
+			.adkim_strict = gp_sql_int_at(l.st, 4),
+			.aspf_strict = gp_sql_int_at(l.st, 5),
+			.testing = gp_sql_int_at(l.st, 6),
+			.pct = (int)gp_sql_int_at(l.st, 7),
+			.first_day = gp_sql_int_at(l.st, 8),
+			.last_day = gp_sql_int_at(l.st, 9),
 			.reports = gp_count_at(l.st, 10),
 		};
 	return close_list(&l, r, ret, ret_len);
 }
 
 /* --- TLS --- */
+
+int
+gp_reportdb_tls_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			struct gp_arena *arena, struct gp_slice **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_TLS_DOMAINS, arena, gp_slice);
+	struct gp_slice *e;
+	int r = open_list(&l, range, SIZE_MAX);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = copy_at(&l, 0);
+	return close_list(&l, r, ret, ret_len);
+}
 
 int
 gp_reportdb_tls_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,
@@ -440,7 +481,7 @@ gp_reportdb_tls_days(struct gp_reportdb *db, const struct gp_reportdb_range *ran
 	int r = open_list(&l, range, SIZE_MAX);
 	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
 		*e = (struct gp_reportdb_tls_day){
-			.day = sqlite3_column_int64(l.st, 0),
+			.day = gp_sql_int_at(l.st, 0),
 			.type = copy_at(&l, 1),
 			.successful = gp_count_at(l.st, 2),
 			.failed = gp_count_at(l.st, 3),
@@ -461,8 +502,8 @@ gp_reportdb_tls_failures(struct gp_reportdb *db, const struct gp_reportdb_range 
 			.result = copy_at(&l, 0),
 			.receiving_mx = copy_at(&l, 1),
 			.org = copy_at(&l, 2),
-			.first_day = sqlite3_column_int64(l.st, 3),
-			.last_day = sqlite3_column_int64(l.st, 4),
+			.first_day = gp_sql_int_at(l.st, 3),
+			.last_day = gp_sql_int_at(l.st, 4),
 			.sessions = gp_count_at(l.st, 5),
 		};
 	return close_list(&l, r, ret, ret_len);
@@ -476,16 +517,16 @@ report_at(const struct list *l)
 	struct gp_apportion days;
 	struct gp_reportdb_report report = {
 		.number = gp_count_at(l->st, 0),
-		.kind = (uint8_t)sqlite3_column_int(l->st, 1),
-		.authenticated = sqlite3_column_int(l->st, 2),
+		.kind = (uint8_t)gp_sql_int_at(l->st, 1),
+		.authenticated = gp_sql_int_at(l->st, 2),
 		.org = copy_at(l, 3),
 		.email = copy_at(l, 4),
 		.id = copy_at(l, 5),
 		.domain = copy_at(l, 6),
 		.file = copy_at(l, 7),
-		.begin = sqlite3_column_int64(l->st, 8),
-		.end = sqlite3_column_int64(l->st, 9),
-		.received_s = sqlite3_column_int64(l->st, 10),
+		.begin = gp_sql_int_at(l->st, 8),
+		.end = gp_sql_int_at(l->st, 9),
+		.received_s = gp_sql_int_at(l->st, 10),
 		.records = gp_count_at(l->st, 11),
 		.lost = gp_count_at(l->st, 12),
 		.flaws = gp_count_at(l->st, 13),
@@ -504,8 +545,8 @@ gp_reportdb_list(struct gp_reportdb *db, const struct gp_reportdb_range *range, 
 	struct gp_reportdb_report *e;
 	int r = open_list(&l, range, max);
 	if (r == 0) {
-		sqlite3_bind_int(l.st, 6, kind);
-		sqlite3_bind_int64(l.st, 7, (sqlite3_int64)GP_MIN(before, (uint64_t)INT64_MAX));
+		gp_sql_bind_int(l.st, 6, kind);
+		gp_sql_bind_int(l.st, 7, (int64_t)GP_MIN(before, (uint64_t)INT64_MAX));
 	}
 	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
 		*e = report_at(&l);
@@ -519,8 +560,8 @@ gp_reportdb_report(struct gp_reportdb *db, uint64_t number, struct gp_arena *are
 	struct list l = LIST(db, ST_REPORT, arena, gp_reportdb_report);
 	l.st = gp_statement(db, ST_REPORT);
 	if (!l.st)
-		return sqlite_error(sqlite3_errcode(db->db));
-	sqlite3_bind_int64(l.st, 1, (sqlite3_int64)GP_MIN(number, (uint64_t)INT64_MAX));
+		return gp_sql_error(db->sql);
+	gp_sql_bind_int(l.st, 1, (int64_t)GP_MIN(number, (uint64_t)INT64_MAX));
 	int r = gp_next_row(db, ST_REPORT);
 	if (r == 1)
 		*ret = report_at(&l);
@@ -541,17 +582,17 @@ gp_reportdb_flaws(struct gp_reportdb *db, bool refused_only, size_t max, struct 
 	int r = 0;
 	l.st = gp_statement(db, ST_FLAWS);
 	if (!l.st)
-		return sqlite_error(sqlite3_errcode(db->db));
-	sqlite3_bind_int(l.st, 1, refused_only);
-	sqlite3_bind_int64(l.st, 2, (sqlite3_int64)GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX));
+		return gp_sql_error(db->sql);
+	gp_sql_bind_int(l.st, 1, refused_only);
+	gp_sql_bind_int(l.st, 2, (int64_t)GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX));
 	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
 		*e = (struct gp_reportdb_flaw){
 			.file = copy_at(&l, 0),
 			.why = copy_at(&l, 1),
 			.report = gp_count_at(l.st, 2),
 			.record = gp_count_at(l.st, 3),
-			.lost = sqlite3_column_int(l.st, 4),
-			.received_s = sqlite3_column_int64(l.st, 5),
+			.lost = gp_sql_int_at(l.st, 4),
+			.received_s = gp_sql_int_at(l.st, 5),
 		};
 	return close_list(&l, r, ret, ret_len);
 }
@@ -569,14 +610,14 @@ read_tally(struct gp_reportdb *db, struct gp_reportdb_health *ret)
 		     {"lost", &ret->lost}};
 	int r;
 	while ((r = gp_next_row(db, ST_TALLY)) == 1) {
-		sqlite3_stmt *st = db->statements[ST_TALLY];
-		struct gp_slice name = gp_text_at(st, 0);
+		struct gp_sql_statement *st = db->statements[ST_TALLY];
+		struct gp_slice name = gp_sql_text_at(st, 0);
 		for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
 			if (gp_slice_eq(name, gp_slice_str(names[i].name)))
 				*names[i].to = gp_count_at(st, 1);
 		}
 		if (gp_slice_eq(name, GP_SLICE("forgotten_before_day")))
-			ret->forgotten_before_day = sqlite3_column_int64(st, 1);
+			ret->forgotten_before_day = gp_sql_int_at(st, 1);
 	}
 	return r;
 }
@@ -587,15 +628,15 @@ gp_reportdb_health(struct gp_reportdb *db, struct gp_reportdb_health *ret)
 	*ret = (struct gp_reportdb_health){.forgotten_before_day = INT64_MIN};
 	int r = read_tally(db, ret);
 	while (r == 0 && (r = gp_next_row(db, ST_KINDS)) == 1) {
-		sqlite3_stmt *st = db->statements[ST_KINDS];
+		struct gp_sql_statement *st = db->statements[ST_KINDS];
 		uint64_t n = gp_count_at(st, 2);
-		int kind = sqlite3_column_int(st, 0);
+		int kind = (int)gp_sql_int_at(st, 0);
 		*(kind == GP_INGEST_AGGREGATE ? &ret->aggregates
 		  : kind == GP_INGEST_TLS     ? &ret->tls
 					      : &ret->failures) += n;
-		if (!sqlite3_column_int(st, 1))
+		if (!gp_sql_int_at(st, 1))
 			ret->unauthenticated += n;
-		ret->last_received_s = GP_MAX(ret->last_received_s, sqlite3_column_int64(st, 3));
+		ret->last_received_s = GP_MAX(ret->last_received_s, gp_sql_int_at(st, 3));
 		r = 0;
 	}
 	return GP_MIN(r, 0);

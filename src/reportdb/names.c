@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is kept of the names of sources, and until when. */
 #include "reportdb/parts.h"
-#include "sqlite/migrate.h"
 
 int
 gp_reportdb_keep_name(struct gp_reportdb *db, const uint8_t address[16],
@@ -14,15 +13,15 @@ gp_reportdb_keep_name(struct gp_reportdb *db, const uint8_t address[16],
 	};
 	gp_assert(!db->doc.open);
 	int r = gp_transaction(db);
-	sqlite3_stmt *st = r == 0 ? gp_statement(db, ST_KEEP_NAME) : NULL;
+	struct gp_sql_statement *st = r == 0 ? gp_statement(db, ST_KEEP_NAME) : NULL;
 	if (!st)
-		return gp_give_up(db, r < 0 ? r : sqlite_error(sqlite3_errcode(db->db)));
+		return gp_give_up(db, r < 0 ? r : gp_sql_error(db->sql));
 	gp_bind_source(st, 1, address);
-	gp_bind_text(st, 2, looked == GP_REPORTDB_NAMED ? name : GP_SLICE(""));
-	sqlite3_bind_int64(st, 3, now_s);
-	sqlite3_bind_int64(st, 4, waits[looked]);
-	sqlite3_bind_int(st, 5, looked == GP_REPORTDB_NO_ANSWER);
-	sqlite3_bind_int64(st, 6, GP_REPORTDB_NO_ANSWER_MAX_S);
+	gp_sql_bind_text(st, 2, looked == GP_REPORTDB_NAMED ? name : GP_SLICE(""));
+	gp_sql_bind_int(st, 3, now_s);
+	gp_sql_bind_int(st, 4, waits[looked]);
+	gp_sql_bind_int(st, 5, looked == GP_REPORTDB_NO_ANSWER);
+	gp_sql_bind_int(st, 6, GP_REPORTDB_NO_ANSWER_MAX_S);
 	r = gp_finish(db, ST_KEEP_NAME);
 	return r < 0 ? gp_give_up(db, r) : 0;
 }

@@ -3,10 +3,9 @@
  * in. */
 #pragma once
 
-#include <sqlite3.h>
-
 #include "reportdb/apportion.h"
 #include "reportdb/cells.h"
+#include "reportdb/sql.h"
 
 enum gp_reportdb_parts {
 	GP_DETAILS_MAX = 4096,           /* of one document, in memory at a time */
@@ -17,13 +16,7 @@ enum gp_reportdb_parts {
 };
 
 enum gp_reportdb_statement {
-	ST_BEGIN = 0,
-	ST_COMMIT,
-	ST_ROLLBACK,
-	ST_SAVE,
-	ST_RELEASE,
-	ST_UNDO,
-	ST_ADD_REPORT,
+	ST_ADD_REPORT = 0,
 	ST_FIND_REPORT,
 	ST_SET_REPORT,
 	ST_ADD_RECORD,
@@ -52,6 +45,7 @@ enum gp_reportdb_statement {
 	ST_OVERRIDES,
 	ST_REPORTERS,
 	ST_POLICIES,
+	ST_TLS_DOMAINS,
 	ST_TLS_DAYS,
 	ST_TLS_FAILURES,
 	ST_LIST,
@@ -117,11 +111,11 @@ struct gp_document {
 };
 
 struct gp_reportdb {
-	sqlite3 *db;
+	struct gp_sql *sql;
 	bool writes, in_transaction;
 	bool refused; /* something, since the last sync */
-	sqlite3_stmt *statements[STATEMENTS];
-	sqlite3_stmt *cell_statements[GP_CELL_STATEMENTS];
+	struct gp_sql_statement *statements[STATEMENTS];
+	struct gp_sql_statement *cell_statements[GP_CELL_STATEMENTS];
 	struct gp_cells batch;   /* of documents that are told */
 	struct gp_cells current; /* of the one that is being told */
 	struct gp_document doc;
@@ -132,14 +126,12 @@ struct gp_reportdb {
 
 /* --- statements (db.c) --- */
 
-/* The statement, prepared when it is needed first; NULL: it cannot be. */
-sqlite3_stmt *
+/* The statement, prepared when it is needed first; NULL: it cannot be, gp_sql_error() says why. */
+struct gp_sql_statement *
 gp_statement(struct gp_reportdb *db, enum gp_reportdb_statement which);
-void
-gp_bind_text(sqlite3_stmt *st, int column, struct gp_slice text);
 /* As 4 octets or 16. */
 void
-gp_bind_source(sqlite3_stmt *st, int column, const uint8_t address[16]);
+gp_bind_source(struct gp_sql_statement *st, int column, const uint8_t address[16]);
 /* Of a statement without rows, whose values are bound. 0 or -errno. */
 [[nodiscard]] int
 gp_finish(struct gp_reportdb *db, enum gp_reportdb_statement which);
@@ -150,11 +142,9 @@ gp_next_row(struct gp_reportdb *db, enum gp_reportdb_statement which);
 void
 gp_reset(struct gp_reportdb *db, enum gp_reportdb_statement which);
 uint64_t
-gp_count_at(sqlite3_stmt *st, int column); /* no negative ones */
-struct gp_slice
-gp_text_at(sqlite3_stmt *st, int column); /* until the next row */
+gp_count_at(struct gp_sql_statement *st, int column); /* no negative ones */
 void
-gp_source_at(sqlite3_stmt *st, int column, uint8_t ret_address[16]);
+gp_source_at(struct gp_sql_statement *st, int column, uint8_t ret_address[16]);
 
 /* The address as a slice of 4 octets or 16. */
 struct gp_slice
@@ -201,6 +191,6 @@ gp_document_number(struct gp_document *d, uint64_t number);
 [[nodiscard]] bool
 gp_document_count(struct gp_document *d, uint64_t count);
 
-/* Texts as lines, in db->lines until the next call. */
+/* Texts as lines, in a buffer that is cleared first. */
 struct gp_slice
-gp_lines(struct gp_reportdb *db, const struct gp_slice *list, size_t len);
+gp_lines(struct gp_buf *to, const struct gp_slice *list, size_t len);

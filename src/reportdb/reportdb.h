@@ -27,6 +27,7 @@
 
 #include "base/arena.h"
 #include "core/ingest/report.h"
+#include "core/targets/hosts.h"
 
 enum gp_reportdb_limits {
 	GP_REPORTDB_DAYS_MAX = 32,       /* that one report may touch; RFC 9990: one, mostly */
@@ -131,6 +132,12 @@ enum gp_reportdb_looked {
 [[nodiscard]] int
 gp_reportdb_keep_name(struct gp_reportdb *db, const uint8_t address[16],
 		      enum gp_reportdb_looked looked, struct gp_slice name, int64_t now_s);
+/* The same of what gp_reverse_eval() made of the source's address, when it needed no more. A
+ * confirmed name that has other than letters, digits, "-", "_" and "." is none. Returns enum
+ * gp_reportdb_looked, or -errno. */
+[[nodiscard]] int
+gp_reportdb_keep_reverse(struct gp_reportdb *db, const uint8_t address[16],
+			 const struct gp_reverse *found, int64_t now_s);
 
 /* --- read: figures of DMARC --- */
 
@@ -247,6 +254,11 @@ gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
 		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,
 		    size_t *ret_len);
+/* One source, of one domain: its figures of the range. first_day -1: it was never seen. */
+[[nodiscard]] int
+gp_reportdb_source(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+		   const uint8_t address[16], struct gp_arena *arena,
+		   struct gp_reportdb_source *ret);
 /* The last days of one source: figures by the day, of one domain. */
 [[nodiscard]] int
 gp_reportdb_source_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,
@@ -259,11 +271,12 @@ gp_reportdb_new_sources(struct gp_reportdb *db, const struct gp_reportdb_range *
 /* Figures may be of a source, of a domain or of a day. No message: GP_REPORTDB_THREAT. */
 enum gp_reportdb_class
 gp_reportdb_classify(const struct gp_reportdb_figures *f);
-/* The same of a source, whose name may settle whether it is a provider or a forwarder, where its
- * figures speak for one of the two and not against the other. A name never makes a source ours,
- * nor less of a threat: anybody may be a provider's customer. */
+struct gp_sender;
+/* The same of a source. Whose it is (NULL: nobody's who is known) may settle whether it is a
+ * provider or a forwarder, where its figures speak for one of the two and not against the other.
+ * It never makes a source ours, nor less of a threat: anybody may be a provider's customer. */
 enum gp_reportdb_class
-gp_reportdb_classify_source(const struct gp_reportdb_source *s);
+gp_reportdb_classify_source(const struct gp_reportdb_source *s, const struct gp_sender *sender);
 /* "ours", "provider", "forwarder", "threat" */
 const char *
 gp_reportdb_class_name(enum gp_reportdb_class c);
@@ -301,6 +314,10 @@ struct gp_reportdb_tls_failure {
 	uint64_t sessions;
 };
 
+/* Domains with reports of sessions in it, by name; the range's domain is of no interest. */
+[[nodiscard]] int
+gp_reportdb_tls_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
+			struct gp_arena *arena, struct gp_slice **ret, size_t *ret_len);
 /* By day and type, in that order. */
 [[nodiscard]] int
 gp_reportdb_tls_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,

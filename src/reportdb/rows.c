@@ -96,16 +96,16 @@ is_foreign(const struct gp_ingest_row *row)
 static int
 store_detail(struct gp_reportdb *db, const struct gp_detail *detail)
 {
-	sqlite3_stmt *st = gp_statement(db, ST_ADD_DETAIL);
+	struct gp_sql_statement *st = gp_statement(db, ST_ADD_DETAIL);
 	if (!st)
 		return -ENOMEM;
 	struct gp_slice rest = gp_slice_drop(detail->packed, 3);
-	sqlite3_bind_int64(st, 1, db->doc.report);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)detail->number);
+	gp_sql_bind_int(st, 1, db->doc.report);
+	gp_sql_bind_int(st, 2, (int64_t)detail->number);
 	for (int i = 0; i < 3; i++)
-		sqlite3_bind_int(st, 3 + i, (uint8_t)detail->packed.ptr[i]);
+		gp_sql_bind_int(st, 3 + i, (uint8_t)detail->packed.ptr[i]);
 	for (int i = 0; i < 6; i++)
-		gp_bind_text(st, 6 + i, gp_slice_cut(&rest, '\0'));
+		gp_sql_bind_text(st, 6 + i, gp_slice_cut(&rest, '\0'));
 	return gp_finish(db, ST_ADD_DETAIL);
 }
 
@@ -281,14 +281,14 @@ add_figures(struct gp_reportdb *db, const struct gp_reportdb_figures *f)
 static int
 store_record(struct gp_reportdb *db, const struct gp_ingest_row *row, uint64_t detail)
 {
-	sqlite3_stmt *st = gp_statement(db, ST_ADD_RECORD);
+	struct gp_sql_statement *st = gp_statement(db, ST_ADD_RECORD);
 	if (!st)
 		return -ENOMEM;
-	sqlite3_bind_int64(st, 1, db->doc.report);
+	gp_sql_bind_int(st, 1, db->doc.report);
 	gp_bind_source(st, 2, row->source);
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)row->number);
-	sqlite3_bind_int64(st, 4, (sqlite3_int64)row->count);
-	sqlite3_bind_int64(st, 5, (sqlite3_int64)detail);
+	gp_sql_bind_int(st, 3, (int64_t)row->number);
+	gp_sql_bind_int(st, 4, (int64_t)row->count);
+	gp_sql_bind_int(st, 5, (int64_t)detail);
 	return gp_finish(db, ST_ADD_RECORD);
 }
 

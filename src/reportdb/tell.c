@@ -3,22 +3,21 @@
 #include <errno.h>
 
 #include "reportdb/parts.h"
-#include "sqlite/migrate.h"
 
 /* The statement with a report's number bound; NULL: it cannot be had. */
-static sqlite3_stmt *
+static struct gp_sql_statement *
 open_report(struct gp_reportdb *db, enum gp_reportdb_statement which, uint64_t number)
 {
-	sqlite3_stmt *st = gp_statement(db, which);
+	struct gp_sql_statement *st = gp_statement(db, which);
 	if (st)
-		sqlite3_bind_int64(st, 1, (sqlite3_int64)GP_MIN(number, (uint64_t)INT64_MAX));
+		gp_sql_bind_int(st, 1, (int64_t)GP_MIN(number, (uint64_t)INT64_MAX));
 	return st;
 }
 
 static int
 broken(const struct gp_reportdb *db)
 {
-	return sqlite_error(sqlite3_errcode(db->db));
+	return gp_sql_error(db->sql);
 }
 
 /* 0; 1: there is no such report, ret_kind is 0 then; -errno; or what the listener says. */
@@ -26,7 +25,7 @@ static int
 tell_head(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *l,
 	  uint8_t *ret_kind)
 {
-	sqlite3_stmt *st = open_report(db, ST_HEAD, number);
+	struct gp_sql_statement *st = open_report(db, ST_HEAD, number);
 	*ret_kind = 0;
 	if (!st)
 		return broken(db);
@@ -34,25 +33,25 @@ tell_head(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listen
 	if (r != 1)
 		return r < 0 ? r : 1;
 	struct gp_ingest_head h = {
-		.kind = (uint8_t)sqlite3_column_int(st, 0),
-		.org = gp_text_at(st, 1),
-		.email = gp_text_at(st, 2),
-		.contact = gp_text_at(st, 3),
-		.id = gp_text_at(st, 4),
-		.domain = gp_text_at(st, 5),
-		.begin = sqlite3_column_int64(st, 6),
-		.end = sqlite3_column_int64(st, 7),
-		.version = gp_text_at(st, 8),
-		.generator = gp_text_at(st, 9),
-		.p = (uint8_t)sqlite3_column_int(st, 10),
-		.sp = (uint8_t)sqlite3_column_int(st, 11),
-		.np = (uint8_t)sqlite3_column_int(st, 12),
-		.adkim_strict = sqlite3_column_int(st, 13),
-		.aspf_strict = sqlite3_column_int(st, 14),
-		.testing = sqlite3_column_int(st, 15),
-		.pct = sqlite3_column_int(st, 16),
-		.fo = gp_text_at(st, 17),
-		.discovery = gp_text_at(st, 18),
+		.kind = (uint8_t)gp_sql_int_at(st, 0),
+		.org = gp_sql_text_at(st, 1),
+		.email = gp_sql_text_at(st, 2),
+		.contact = gp_sql_text_at(st, 3),
+		.id = gp_sql_text_at(st, 4),
+		.domain = gp_sql_text_at(st, 5),
+		.begin = gp_sql_int_at(st, 6),
+		.end = gp_sql_int_at(st, 7),
+		.version = gp_sql_text_at(st, 8),
+		.generator = gp_sql_text_at(st, 9),
+		.p = (uint8_t)gp_sql_int_at(st, 10),
+		.sp = (uint8_t)gp_sql_int_at(st, 11),
+		.np = (uint8_t)gp_sql_int_at(st, 12),
+		.adkim_strict = gp_sql_int_at(st, 13),
+		.aspf_strict = gp_sql_int_at(st, 14),
+		.testing = gp_sql_int_at(st, 15),
+		.pct = (int)gp_sql_int_at(st, 16),
+		.fo = gp_sql_text_at(st, 17),
+		.discovery = gp_sql_text_at(st, 18),
 	};
 	*ret_kind = h.kind;
 	r = l->head(l->context, &h);
@@ -94,22 +93,22 @@ read_reasons(struct gp_slice lines, struct gp_ingest_reason *list)
 }
 
 static void
-read_row(sqlite3_stmt *st, struct gp_ingest_row *ret)
+read_row(struct gp_sql_statement *st, struct gp_ingest_row *ret)
 {
 	*ret = (struct gp_ingest_row){
 		.number = gp_count_at(st, 0),
 		.count = gp_count_at(st, 2),
-		.disposition = (uint8_t)sqlite3_column_int(st, 3),
-		.dkim = (uint8_t)sqlite3_column_int(st, 4),
-		.spf = (uint8_t)sqlite3_column_int(st, 5),
-		.header_from = gp_text_at(st, 6),
-		.envelope_from = gp_text_at(st, 7),
-		.envelope_to = gp_text_at(st, 8),
+		.disposition = (uint8_t)gp_sql_int_at(st, 3),
+		.dkim = (uint8_t)gp_sql_int_at(st, 4),
+		.spf = (uint8_t)gp_sql_int_at(st, 5),
+		.header_from = gp_sql_text_at(st, 6),
+		.envelope_from = gp_sql_text_at(st, 7),
+		.envelope_to = gp_sql_text_at(st, 8),
 	};
 	gp_source_at(st, 1, ret->source);
-	ret->reasons_len = read_reasons(gp_text_at(st, 9), ret->reasons);
-	ret->dkim_results_len = read_auths(gp_text_at(st, 10), true, ret->dkim_results);
-	ret->spf_results_len = read_auths(gp_text_at(st, 11), false, ret->spf_results);
+	ret->reasons_len = read_reasons(gp_sql_text_at(st, 9), ret->reasons);
+	ret->dkim_results_len = read_auths(gp_sql_text_at(st, 10), true, ret->dkim_results);
+	ret->spf_results_len = read_auths(gp_sql_text_at(st, 11), false, ret->spf_results);
 }
 
 /* Of a statement that is bound. */
@@ -144,20 +143,20 @@ static int
 tell_tls_failures(struct gp_reportdb *db, uint64_t number, uint64_t policy,
 		  const struct gp_ingest_listener *l)
 {
-	sqlite3_stmt *st = open_report(db, ST_FAILURES_OF_POLICY, number);
+	struct gp_sql_statement *st = open_report(db, ST_FAILURES_OF_POLICY, number);
 	int r;
 	if (!st)
 		return broken(db);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)policy);
+	gp_sql_bind_int(st, 2, (int64_t)policy);
 	while ((r = gp_next_row(db, ST_FAILURES_OF_POLICY)) == 1) {
 		struct gp_ingest_tls_failure f = {
-			.result = gp_text_at(st, 0),
-			.sending_ip = gp_text_at(st, 1),
-			.receiving_mx = gp_text_at(st, 2),
-			.receiving_ip = gp_text_at(st, 3),
-			.receiving_helo = gp_text_at(st, 4),
-			.reason_code = gp_text_at(st, 5),
-			.info = gp_text_at(st, 6),
+			.result = gp_sql_text_at(st, 0),
+			.sending_ip = gp_sql_text_at(st, 1),
+			.receiving_mx = gp_sql_text_at(st, 2),
+			.receiving_ip = gp_sql_text_at(st, 3),
+			.receiving_helo = gp_sql_text_at(st, 4),
+			.reason_code = gp_sql_text_at(st, 5),
+			.info = gp_sql_text_at(st, 6),
 			.sessions = gp_count_at(st, 7),
 		};
 		r = l->tls_failure(l->context, &f);
@@ -171,20 +170,20 @@ tell_tls_failures(struct gp_reportdb *db, uint64_t number, uint64_t policy,
 static int
 tell_tls(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *l)
 {
-	sqlite3_stmt *st = open_report(db, ST_TLS_POLICIES, number);
+	struct gp_sql_statement *st = open_report(db, ST_TLS_POLICIES, number);
 	int r;
 	if (!st)
 		return broken(db);
 	while ((r = gp_next_row(db, ST_TLS_POLICIES)) == 1) {
 		struct gp_ingest_tls_policy p = {
 			.number = gp_count_at(st, 0),
-			.type = gp_text_at(st, 1),
-			.domain = gp_text_at(st, 2),
+			.type = gp_sql_text_at(st, 1),
+			.domain = gp_sql_text_at(st, 2),
 			.successful = gp_count_at(st, 5),
 			.failed = gp_count_at(st, 6),
 		};
-		p.lines_len = read_lines(gp_text_at(st, 3), p.lines);
-		p.mx_len = read_lines(gp_text_at(st, 4), p.mx);
+		p.lines_len = read_lines(gp_sql_text_at(st, 3), p.lines);
+		p.mx_len = read_lines(gp_sql_text_at(st, 4), p.mx);
 		r = l->tls_policy(l->context, &p);
 		if (r == 0)
 			r = tell_tls_failures(db, number, p.number, l);
@@ -198,28 +197,28 @@ tell_tls(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listene
 static int
 tell_failure(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *l)
 {
-	sqlite3_stmt *st = open_report(db, ST_FAILURE, number);
+	struct gp_sql_statement *st = open_report(db, ST_FAILURE, number);
 	if (!st)
 		return broken(db);
 	int r = gp_next_row(db, ST_FAILURE);
 	if (r != 1)
 		return r;
 	struct gp_ingest_failure f = {
-		.type = gp_text_at(st, 0),
-		.delivery = gp_text_at(st, 1),
-		.domain = gp_text_at(st, 3),
-		.header_from = gp_text_at(st, 4),
-		.envelope_from = gp_text_at(st, 5),
-		.envelope_to = gp_text_at(st, 6),
-		.subject = gp_text_at(st, 7),
-		.message_id = gp_text_at(st, 8),
-		.results = gp_text_at(st, 9),
-		.dkim_domain = gp_text_at(st, 10),
-		.dkim_selector = gp_text_at(st, 11),
-		.spf_record = gp_text_at(st, 12),
-		.arrived = sqlite3_column_int64(st, 13),
+		.type = gp_sql_text_at(st, 0),
+		.delivery = gp_sql_text_at(st, 1),
+		.domain = gp_sql_text_at(st, 3),
+		.header_from = gp_sql_text_at(st, 4),
+		.envelope_from = gp_sql_text_at(st, 5),
+		.envelope_to = gp_sql_text_at(st, 6),
+		.subject = gp_sql_text_at(st, 7),
+		.message_id = gp_sql_text_at(st, 8),
+		.results = gp_sql_text_at(st, 9),
+		.dkim_domain = gp_sql_text_at(st, 10),
+		.dkim_selector = gp_sql_text_at(st, 11),
+		.spf_record = gp_sql_text_at(st, 12),
+		.arrived = gp_sql_int_at(st, 13),
 		.incidents = gp_count_at(st, 14),
-		.header = gp_text_at(st, 15),
+		.header = gp_sql_text_at(st, 15),
 	};
 	gp_source_at(st, 2, f.source);
 	r = l->failure(l->context, &f);
@@ -230,14 +229,16 @@ tell_failure(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_lis
 static int
 tell_flaws(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *l)
 {
-	sqlite3_stmt *st = open_report(db, ST_FLAWS_OF_REPORT, number);
+	struct gp_sql_statement *st = open_report(db, ST_FLAWS_OF_REPORT, number);
 	int r;
 	if (!st)
 		return broken(db);
 	while ((r = gp_next_row(db, ST_FLAWS_OF_REPORT)) == 1) {
-		const unsigned char *why = sqlite3_column_text(st, 2);
-		r = l->flaw(l->context, gp_count_at(st, 0), sqlite3_column_int(st, 1),
-			    why ? (const char *)why : "");
+		char why[GP_INGEST_TEXT_MAX + 1];
+		struct gp_slice text = gp_slice_take(gp_sql_text_at(st, 2), GP_INGEST_TEXT_MAX);
+		memcpy(why, text.ptr, text.len);
+		why[text.len] = '\0';
+		r = l->flaw(l->context, gp_count_at(st, 0), gp_sql_int_at(st, 1), why);
 		if (r != 0)
 			break;
 	}
@@ -284,13 +285,13 @@ static int
 bind_range(struct gp_reportdb *db, enum gp_reportdb_statement which,
 	   const struct gp_reportdb_range *range)
 {
-	sqlite3_stmt *st = gp_statement(db, which);
+	struct gp_sql_statement *st = gp_statement(db, which);
 	if (!st)
 		return broken(db);
-	sqlite3_bind_int(st, 1, !range->unauthenticated);
-	gp_bind_text(st, 2, range->domain);
-	sqlite3_bind_int64(st, 3, range->from_day);
-	sqlite3_bind_int64(st, 4, range->to_day);
+	gp_sql_bind_int(st, 1, !range->unauthenticated);
+	gp_sql_bind_text(st, 2, range->domain);
+	gp_sql_bind_int(st, 3, range->from_day);
+	gp_sql_bind_int(st, 4, range->to_day);
 	return 0;
 }
 
@@ -305,7 +306,7 @@ gp_reportdb_tell_source(struct gp_reportdb *db, const struct gp_reportdb_range *
 		struct waiting w = {db, listener, gp_count_at(db->statements[ST_SOURCE_REPORTS], 0),
 				    false};
 		struct gp_ingest_listener l = {.context = &w, .row = tell_waiting};
-		sqlite3_stmt *st = open_report(db, ST_SOURCE_RECORDS, w.number);
+		struct gp_sql_statement *st = open_report(db, ST_SOURCE_RECORDS, w.number);
 		if (!st) {
 			r = broken(db);
 			break;
@@ -326,8 +327,8 @@ gp_reportdb_tell_failures(struct gp_reportdb *db, const struct gp_reportdb_range
 	int r = bind_range(db, ST_FAILURE_REPORTS, range);
 	if (r < 0)
 		return r;
-	sqlite3_bind_int64(db->statements[ST_FAILURE_REPORTS], 5,
-			   (sqlite3_int64)GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX));
+	gp_sql_bind_int(db->statements[ST_FAILURE_REPORTS], 5,
+			(int64_t)GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX));
 	while ((r = gp_next_row(db, ST_FAILURE_REPORTS)) == 1) {
 		uint64_t number = gp_count_at(db->statements[ST_FAILURE_REPORTS], 0);
 		uint8_t kind;

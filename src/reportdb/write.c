@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "reportdb/parts.h"
-#include "sqlite/migrate.h"
 
 /* --- transactions --- */
 
@@ -12,9 +11,7 @@
 int
 gp_give_up(struct gp_reportdb *db, int error)
 {
-	/* SQLite may have ended it already. */
-	if (!sqlite3_get_autocommit(db->db))
-		(void)gp_finish(db, ST_ROLLBACK);
+	gp_sql_rollback(db->sql);
 	db->in_transaction = false;
 	db->refused = false;
 	gp_cells_clear(&db->batch);
@@ -26,7 +23,7 @@ gp_give_up(struct gp_reportdb *db, int error)
 int
 gp_transaction(struct gp_reportdb *db)
 {
-	int r = db->in_transaction ? 0 : gp_finish(db, ST_BEGIN);
+	int r = db->in_transaction ? 0 : gp_sql_begin(db->sql);
 	if (r == 0)
 		db->in_transaction = true;
 	return r;
@@ -35,8 +32,7 @@ gp_transaction(struct gp_reportdb *db)
 static int
 flush(struct gp_reportdb *db, struct gp_cells *cells)
 {
-	int r = gp_cells_flush(cells, db->cell_statements);
-	return r > 0 ? sqlite_error(r) : r;
+	return gp_cells_flush(cells, db->cell_statements);
 }
 
 int
@@ -47,11 +43,13 @@ gp_reportdb_sync(struct gp_reportdb *db)
 		return 0;
 	int r = flush(db, &db->batch);
 	if (r == 0 && db->refused) {
-		sqlite3_bind_int64(gp_statement(db, ST_PRUNE_FLAWS), 1, GP_REPORTDB_REFUSED_MAX);
+		struct gp_sql_statement *st = gp_statement(db, ST_PRUNE_FLAWS);
+		if (st)
+			gp_sql_bind_int(st, 1, GP_REPORTDB_REFUSED_MAX);
 		r = gp_finish(db, ST_PRUNE_FLAWS);
 	}
 	if (r == 0)
-		r = gp_finish(db, ST_COMMIT);
+		r = gp_sql_commit(db->sql);
 	if (r < 0)
 		return gp_give_up(db, r);
 	db->in_transaction = false;
@@ -122,7 +120,7 @@ gp_reportdb_begin(struct gp_reportdb *db, const struct gp_reportdb_origin *origi
 	};
 	int r = gp_transaction(db);
 	if (r == 0)
-		r = gp_finish(db, ST_SAVE);
+		r = gp_sql_save(db->sql);
 	if (r < 0)
 		return gp_give_up(db, r);
 	d->open = true;
@@ -169,56 +167,54 @@ check_range(struct gp_reportdb *db, const struct gp_ingest_head *head)
 }
 
 static void
-bind_identity(sqlite3_stmt *st, const struct gp_document *d, const struct gp_ingest_head *h)
+bind_identity(struct gp_sql_statement *st, const struct gp_document *d,
+	      const struct gp_ingest_head *h)
 {
-	sqlite3_bind_int(st, 1, h->kind);
-	sqlite3_bind_int(st, 2, d->authenticated);
-	gp_bind_text(st, 3, h->org);
-	gp_bind_text(st, 4, h->id);
-	gp_bind_text(st, 5, h->domain);
-	sqlite3_bind_int64(st, 6, h->begin);
-	sqlite3_bind_int64(st, 7, h->end);
+	gp_sql_bind_int(st, 1, h->kind);
+	gp_sql_bind_int(st, 2, d->authenticated);
+	gp_sql_bind_text(st, 3, h->org);
+	gp_sql_bind_text(st, 4, h->id);
+	gp_sql_bind_text(st, 5, h->domain);
+	gp_sql_bind_int(st, 6, h->begin);
+	gp_sql_bind_int(st, 7, h->end);
 }
 
+/* 0; 1: it is here already; -errno. */
 static int
 add_report(struct gp_reportdb *db, const struct gp_ingest_head *h)
 {
 	struct gp_document *d = &db->doc;
-	sqlite3_stmt *st = gp_statement(db, ST_ADD_REPORT);
+	struct gp_sql_statement *st = gp_statement(db, ST_ADD_REPORT);
 	bind_identity(st, d, h);
-	gp_bind_text(st, 8, h->email);
-	gp_bind_text(st, 9, h->contact);
-	gp_bind_text(st, 10, h->version);
-	gp_bind_text(st, 11, h->generator);
-	sqlite3_bind_int(st, 12, h->p);
-	sqlite3_bind_int(st, 13, h->sp);
-	sqlite3_bind_int(st, 14, h->np);
-	sqlite3_bind_int(st, 15, h->adkim_strict);
-	sqlite3_bind_int(st, 16, h->aspf_strict);
-	sqlite3_bind_int(st, 17, h->testing);
-	sqlite3_bind_int(st, 18, h->pct);
-	gp_bind_text(st, 19, h->fo);
-	gp_bind_text(st, 20, h->discovery);
-	gp_bind_text(st, 21, d->file);
-	sqlite3_bind_int64(st, 22, d->received_s);
-	int r = gp_finish(db, ST_ADD_REPORT);
-	if (r < 0)
-		return r;
-	d->report = sqlite3_last_insert_rowid(db->db);
-	return sqlite3_changes(db->db) > 0 ? 0 : 1;
+	gp_sql_bind_text(st, 8, h->email);
+	gp_sql_bind_text(st, 9, h->contact);
+	gp_sql_bind_text(st, 10, h->version);
+	gp_sql_bind_text(st, 11, h->generator);
+	gp_sql_bind_int(st, 12, h->p);
+	gp_sql_bind_int(st, 13, h->sp);
+	gp_sql_bind_int(st, 14, h->np);
+	gp_sql_bind_int(st, 15, h->adkim_strict);
+	gp_sql_bind_int(st, 16, h->aspf_strict);
+	gp_sql_bind_int(st, 17, h->testing);
+	gp_sql_bind_int(st, 18, h->pct);
+	gp_sql_bind_text(st, 19, h->fo);
+	gp_sql_bind_text(st, 20, h->discovery);
+	gp_sql_bind_text(st, 21, d->file);
+	gp_sql_bind_int(st, 22, d->received_s);
+	return gp_sql_insert(st, &d->report);
 }
 
 /* It is here already: which one is it? */
 static int
 find_report(struct gp_reportdb *db, const struct gp_ingest_head *h)
 {
-	sqlite3_stmt *st = gp_statement(db, ST_FIND_REPORT);
+	struct gp_sql_statement *st = gp_statement(db, ST_FIND_REPORT);
 	if (!st)
 		return -ENOMEM;
 	bind_identity(st, &db->doc, h);
 	int r = gp_next_row(db, ST_FIND_REPORT);
 	if (r == 1)
-		db->doc.report = sqlite3_column_int64(st, 0);
+		db->doc.report = gp_sql_int_at(st, 0);
 	gp_reset(db, ST_FIND_REPORT);
 	return r == 0 ? -EIO : GP_MIN(r, 0);
 }
@@ -319,14 +315,14 @@ gp_document_count(struct gp_document *d, uint64_t count)
 }
 
 struct gp_slice
-gp_lines(struct gp_reportdb *db, const struct gp_slice *list, size_t len)
+gp_lines(struct gp_buf *to, const struct gp_slice *list, size_t len)
 {
-	gp_buf_clear(&db->lines);
+	gp_buf_clear(to);
 	for (size_t i = 0; i < len; i++) {
-		gp_buf_put(&db->lines, list[i]);
-		gp_buf_put_char(&db->lines, '\n');
+		gp_buf_put(to, list[i]);
+		gp_buf_put_char(to, '\n');
 	}
-	return gp_buf_slice(&db->lines);
+	return gp_buf_slice(to);
 }
 
 /* The sessions of a policy, by day. */
@@ -363,7 +359,7 @@ take_tls_policy(struct gp_reportdb *db, const struct gp_ingest_tls_policy *p)
 	    !gp_document_count(d, p->successful + p->failed))
 		return gp_document_flaw(db, p->number, true,
 					"its sessions are too many to be true");
-	sqlite3_stmt *st = gp_statement(db, ST_ADD_TLS_POLICY);
+	struct gp_sql_statement *st = gp_statement(db, ST_ADD_TLS_POLICY);
 	if (!st)
 		return -ENOMEM;
 	d->tls_domain = gp_arena_dup(&d->arena, p->domain.len > 0 ? p->domain : d->domain);
@@ -371,16 +367,16 @@ take_tls_policy(struct gp_reportdb *db, const struct gp_ingest_tls_policy *p)
 		return gp_document_flaw(db, p->number, true, "its report has too many policies");
 	d->tls_policy = p->number;
 	d->records++;
-	sqlite3_bind_int64(st, 1, d->report);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)d->tls_policy);
-	gp_bind_text(st, 3, p->type);
-	gp_bind_text(st, 4, p->domain);
-	sqlite3_bind_int64(st, 7, (sqlite3_int64)p->successful);
-	sqlite3_bind_int64(st, 8, (sqlite3_int64)p->failed);
-	struct gp_slice strings = gp_lines(db, p->lines, p->lines_len);
-	sqlite3_bind_text64(st, 5, strings.ptr, strings.len, SQLITE_TRANSIENT, SQLITE_UTF8);
-	gp_bind_text(st, 6, gp_lines(db, p->mx, p->mx_len));
-	r = db->lines.failed ? -ENOMEM : gp_finish(db, ST_ADD_TLS_POLICY);
+	gp_sql_bind_int(st, 1, d->report);
+	gp_sql_bind_int(st, 2, (int64_t)d->tls_policy);
+	gp_sql_bind_text(st, 3, p->type);
+	gp_sql_bind_text(st, 4, p->domain);
+	gp_sql_bind_text(st, 5, gp_lines(&db->lines, p->lines, p->lines_len));
+	gp_sql_bind_text(st, 6, gp_lines(&db->packed, p->mx, p->mx_len));
+	gp_sql_bind_int(st, 7, (int64_t)p->successful);
+	gp_sql_bind_int(st, 8, (int64_t)p->failed);
+	bool cut = db->lines.failed || db->packed.failed;
+	r = cut ? -ENOMEM : gp_finish(db, ST_ADD_TLS_POLICY);
 	return r < 0 ? r : add_sessions(db, p);
 }
 
@@ -415,18 +411,18 @@ take_tls_failure(struct gp_reportdb *db, const struct gp_ingest_tls_failure *f)
 	/* Its policy may have been lost. */
 	if (d->tls_policy == 0 || f->sessions > GP_INGEST_COUNT_MAX)
 		return gp_document_flaw(db, 0, false, "a failure of it makes no sense");
-	sqlite3_stmt *st = gp_statement(db, ST_ADD_TLS_FAILURE);
+	struct gp_sql_statement *st = gp_statement(db, ST_ADD_TLS_FAILURE);
 	if (!st)
 		return -ENOMEM;
-	sqlite3_bind_int64(st, 1, d->report);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)d->tls_policy);
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)++d->tls_failures);
+	gp_sql_bind_int(st, 1, d->report);
+	gp_sql_bind_int(st, 2, (int64_t)d->tls_policy);
+	gp_sql_bind_int(st, 3, (int64_t)++d->tls_failures);
 	const struct gp_slice columns[] = {f->result,       f->sending_ip,     f->receiving_mx,
 					   f->receiving_ip, f->receiving_helo, f->reason_code,
 					   f->info};
 	for (size_t i = 0; i < GP_ARRAY_LEN(columns); i++)
-		gp_bind_text(st, 4 + (int)i, columns[i]);
-	sqlite3_bind_int64(st, 11, (sqlite3_int64)f->sessions);
+		gp_sql_bind_text(st, 4 + (int)i, columns[i]);
+	gp_sql_bind_int(st, 11, (int64_t)f->sessions);
 	r = gp_finish(db, ST_ADD_TLS_FAILURE);
 	if (r == 0)
 		r = add_failed_sessions(db, f);
@@ -443,7 +439,7 @@ take_failure(struct gp_reportdb *db, const struct gp_ingest_failure *f)
 		return r;
 	if (d->records > 0)
 		return -EINVAL;
-	sqlite3_stmt *st = gp_statement(db, ST_ADD_FAILURE);
+	struct gp_sql_statement *st = gp_statement(db, ST_ADD_FAILURE);
 	if (!st)
 		return -ENOMEM;
 	uint64_t incidents = GP_MIN(f->incidents, GP_INGEST_COUNT_MAX);
@@ -452,17 +448,17 @@ take_failure(struct gp_reportdb *db, const struct gp_ingest_failure *f)
 	const struct gp_slice columns[] = {
 		f->domain,     f->header_from, f->envelope_from, f->envelope_to,   f->subject,
 		f->message_id, f->results,     f->dkim_domain,   f->dkim_selector, f->spf_record};
-	sqlite3_bind_int64(st, 1, d->report);
-	gp_bind_text(st, 2, f->type);
-	gp_bind_text(st, 3, f->delivery);
-	sqlite3_bind_null(st, 4);
+	gp_sql_bind_int(st, 1, d->report);
+	gp_sql_bind_text(st, 2, f->type);
+	gp_sql_bind_text(st, 3, f->delivery);
+	gp_sql_bind_null(st, 4);
 	if (memcmp(f->source, nowhere, sizeof(nowhere)) != 0)
 		gp_bind_source(st, 4, f->source);
 	for (size_t i = 0; i < GP_ARRAY_LEN(columns); i++)
-		gp_bind_text(st, 5 + (int)i, columns[i]);
-	sqlite3_bind_int64(st, 15, f->arrived);
-	sqlite3_bind_int64(st, 16, (sqlite3_int64)incidents);
-	gp_bind_text(st, 17, f->header);
+		gp_sql_bind_text(st, 5 + (int)i, columns[i]);
+	gp_sql_bind_int(st, 15, f->arrived);
+	gp_sql_bind_int(st, 16, (int64_t)incidents);
+	gp_sql_bind_text(st, 17, f->header);
 	return gp_finish(db, ST_ADD_FAILURE);
 }
 
@@ -535,17 +531,17 @@ static int
 add_flaw(struct gp_reportdb *db, const struct gp_flaw *f, bool of_report)
 {
 	const struct gp_document *d = &db->doc;
-	sqlite3_stmt *st = gp_statement(db, ST_ADD_FLAW);
+	struct gp_sql_statement *st = gp_statement(db, ST_ADD_FLAW);
 	if (!st)
 		return -ENOMEM;
-	sqlite3_bind_null(st, 1);
+	gp_sql_bind_null(st, 1);
 	if (of_report)
-		sqlite3_bind_int64(st, 1, d->report);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)GP_MIN(f->record, (uint64_t)INT64_MAX));
-	sqlite3_bind_int(st, 3, f->lost);
-	gp_bind_text(st, 4, d->file);
-	gp_bind_text(st, 5, gp_slice_str(f->why));
-	sqlite3_bind_int64(st, 6, d->received_s);
+		gp_sql_bind_int(st, 1, d->report);
+	gp_sql_bind_int(st, 2, (int64_t)GP_MIN(f->record, (uint64_t)INT64_MAX));
+	gp_sql_bind_int(st, 3, f->lost);
+	gp_sql_bind_text(st, 4, d->file);
+	gp_sql_bind_text(st, 5, gp_slice_str(f->why));
+	gp_sql_bind_int(st, 6, d->received_s);
 	return gp_finish(db, ST_ADD_FLAW);
 }
 
@@ -572,7 +568,7 @@ static int
 keep(struct gp_reportdb *db)
 {
 	struct gp_document *d = &db->doc;
-	sqlite3_stmt *st = gp_statement(db, ST_SET_REPORT);
+	struct gp_sql_statement *st = gp_statement(db, ST_SET_REPORT);
 	int r = st ? gp_document_figures(db) : -ENOMEM;
 	if (r == 0)
 		r = add_reporter(db);
@@ -580,11 +576,11 @@ keep(struct gp_reportdb *db)
 		r = add_flaw(db, &d->flaws[i], true);
 	if (r < 0)
 		return r;
-	sqlite3_bind_int64(st, 1, d->report);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)d->records);
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)d->lost);
-	sqlite3_bind_int64(st, 4, (sqlite3_int64)d->flaws_told);
-	sqlite3_bind_int64(st, 5, (sqlite3_int64)d->messages);
+	gp_sql_bind_int(st, 1, d->report);
+	gp_sql_bind_int(st, 2, (int64_t)d->records);
+	gp_sql_bind_int(st, 3, (int64_t)d->lost);
+	gp_sql_bind_int(st, 4, (int64_t)d->flaws_told);
+	gp_sql_bind_int(st, 5, (int64_t)d->messages);
 	r = gp_finish(db, ST_SET_REPORT);
 	if (r == 0)
 		r = tally(db, GP_SLICE("records"), d->records);
@@ -598,13 +594,13 @@ static int
 quarantine(struct gp_reportdb *db)
 {
 	const struct gp_document *d = &db->doc;
-	sqlite3_stmt *st = gp_statement(db, ST_DROP_FLAW);
-	int r = st ? gp_finish(db, ST_UNDO) : -ENOMEM;
+	struct gp_sql_statement *st = gp_statement(db, ST_DROP_FLAW);
+	int r = st ? gp_sql_undo(db->sql) : -ENOMEM;
 	if (r < 0)
 		return r;
 	gp_cells_clear(&db->current);
-	gp_bind_text(st, 1, d->file);
-	gp_bind_text(st, 2, gp_slice_str(d->reason));
+	gp_sql_bind_text(st, 1, d->file);
+	gp_sql_bind_text(st, 2, gp_slice_str(d->reason));
 	r = gp_finish(db, ST_DROP_FLAW);
 	if (r == 0)
 		r = add_flaw(db, &(struct gp_flaw){0, true, d->reason}, false);
@@ -647,7 +643,7 @@ gp_reportdb_end(struct gp_reportdb *db, const char *refused, struct gp_reportdb_
 		(void)refuse(d, "it holds no report");
 	int r = settle(db);
 	if (r == 0)
-		r = gp_finish(db, ST_RELEASE);
+		r = gp_sql_release(db->sql);
 	if (r == 0 && !gp_cells_add_all(&db->batch, &db->current))
 		r = -ENOMEM;
 	gp_cells_clear(&db->current);
@@ -672,9 +668,9 @@ gp_reportdb_drop(struct gp_reportdb *db)
 	struct gp_document *d = &db->doc;
 	if (!d->open)
 		return 0;
-	int r = d->error < 0 && d->error != -EINVAL ? d->error : gp_finish(db, ST_UNDO);
+	int r = d->error < 0 && d->error != -EINVAL ? d->error : gp_sql_undo(db->sql);
 	if (r == 0)
-		r = gp_finish(db, ST_RELEASE);
+		r = gp_sql_release(db->sql);
 	gp_cells_clear(&db->current);
 	d->open = false;
 	return r < 0 ? gp_give_up(db, r) : 0;
@@ -701,29 +697,26 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		"DELETE FROM policy WHERE last_day < ?1",
 		"DELETE FROM tls_day WHERE day < ?1",
 		"DELETE FROM tls_failure_day WHERE day < ?1",
-		"INSERT OR REPLACE INTO tally VALUES ('forgotten_before_day', ?1)",
+		("INSERT INTO tally VALUES ('forgotten_before_day', ?1)"
+		 " ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
 	};
 	int r = gp_reportdb_sync(db);
 	if (r < 0 || before_day <= db->forgotten_before)
 		return r;
-	/* Within a transaction it could not be changed. A row that is added needs no such look at
-	 * its
-	   report, which was added before it. */
-	r = sqlite_execute(db->db, "PRAGMA foreign_keys = ON");
+	/* A row that is added needs no such look at its report, which was added before it. */
+	r = gp_sql_cascade(db->sql, true);
 	if (r == 0)
 		r = gp_transaction(db);
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(sql); i++) {
-		sqlite3_stmt *st = NULL;
-		r = sqlite_error(sqlite3_prepare_v2(db->db, sql[i], -1, &st, NULL));
-		if (r == 0) {
-			sqlite3_bind_int64(st, 1, before_day);
-			r = sqlite_error(sqlite3_step(st));
-		}
-		sqlite3_finalize(st);
+		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i]);
+		if (st)
+			gp_sql_bind_int(st, 1, before_day);
+		r = st ? gp_sql_run(st) : gp_sql_error(db->sql);
+		gp_sql_finalise(st);
 	}
 	if (r < 0)
 		return gp_give_up(db, r);
 	db->forgotten_before = before_day;
 	r = gp_reportdb_sync(db);
-	return r == 0 ? sqlite_execute(db->db, "PRAGMA foreign_keys = OFF") : r;
+	return r == 0 ? gp_sql_cascade(db->sql, false) : r;
 }

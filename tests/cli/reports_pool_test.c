@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -89,7 +90,7 @@ empty(struct gp_told_writer *w)
 	return good ? 0 : -1;
 }
 
-static struct gp_told_writer told = {.out = {.max = 1 << 20}, .full = SIZE_MAX, .empty = empty};
+static struct gp_told_writer told;
 
 static void
 tell(uint8_t kind)
@@ -168,26 +169,16 @@ act(char what)
 }
 
 static int
-read_badly(int socket, const struct reader_limits *l)
+read_badly(int socket, const char *shared, const struct reader_limits *l)
 {
-	union {
-		struct cmsghdr header;
-		char octets[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct reader_request request;
-	struct iovec part = {&request, sizeof(request)};
-	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control};
-	int r = 0, fd;
-	char what;
+	struct reader_task task;
+	int r = 0;
 	(void)l;
 	while (r == 0) {
-		m.msg_controllen = sizeof(control);
-		if (recvmsg(socket, &m, 0) != sizeof(request))
+		if (read(socket, &task, sizeof(task)) != sizeof(task))
 			return 0;
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
-		assert_int_equal(pread(fd, &what, 1, (off_t)request.offset), 1);
-		close(fd);
-		r = act(what);
+		assert_true(task.shared && task.request.length == 1);
+		r = act(shared[task.request.offset]);
 		if (r == 0)
 			r = empty(&told);
 	}
@@ -285,13 +276,166 @@ no_file_is_done_with_twice(void **state)
 	assert_string_equal(run("D"), "D\n");
 }
 
+/* --- what they are handed --- */
+
+enum { SIZES = 1000, WHOLE = 1 << 20 };
+
+/* Of all sizes around those that matter: some fit the memory together, some go by themselves. */
+static size_t
+size_of(size_t i)
+{
+	static const size_t sizes[] = {0, 1, 700, 3000, READER_SMALL, READER_SMALL + 1, 40'000, 17};
+	return sizes[i % GP_ARRAY_LEN(sizes)];
+}
+
+static size_t
+offset_of(size_t i)
+{
+	return i * 897;
+}
+
+static void
+tell_octets(struct gp_slice octets)
+{
+	struct gp_ingest_listener l = gp_told_listener(&told);
+	char text[64];
+	uint64_t sum = 0;
+	for (size_t i = 0; i < octets.len; i++)
+		sum = sum * 31 + (uint8_t)octets.ptr[i];
+	snprintf(text, sizeof(text), "%zu %016lx", octets.len, (unsigned long)sum);
+	tell(READER_BEGIN);
+	l.flaw(l.context, 0, false, text);
+	tell(READER_END);
+	tell_done(READER_WHOLE, "");
+}
+
+static int
+sum_up(int socket, const char *shared, const struct reader_limits *l)
+{
+	static char large[WHOLE];
+	union {
+		struct cmsghdr header;
+		char octets[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct reader_task task;
+	struct iovec part = {&task, sizeof(task)};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control};
+	(void)l;
+	for (m.msg_controllen = sizeof(control); recvmsg(socket, &m, 0) == sizeof(task);
+	     m.msg_controllen = sizeof(control)) {
+		struct gp_slice octets =
+			gp_slice(shared + task.request.offset, task.request.length);
+		assert_int_equal(task.shared, task.request.length <= READER_SMALL);
+		assert_int_equal(!task.shared, m.msg_controllen > 0);
+		if (!task.shared) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+			ssize_t n =
+				pread(fd, large, task.request.length, (off_t)task.request.offset);
+			close(fd);
+			octets = gp_slice(large, (size_t)n);
+		}
+		tell_octets(octets);
+		(void)empty(&told);
+	}
+	return 0;
+}
+
+static struct gp_buf want = {.max = 1 << 20}, got = {.max = 1 << 20};
+
+static int
+hear_sum(void *context, uint64_t record, bool lost, const char *why)
+{
+	(void)context;
+	(void)record;
+	(void)lost;
+	gp_buf_put_str(&got, why);
+	return 0;
+}
+
+static int
+done_well(void *context, const char *name, const char *why)
+{
+	(void)context;
+	(void)name;
+	assert_ptr_equal(why, NULL);
+	return 0;
+}
+
+static void
+all_sizes_arrive_as_they_are(void **state)
+{
+	static const struct pool_listener sums = {.begin = begin,
+						  .told = {.flaw = hear_sum},
+						  .end = end,
+						  .drop = drop,
+						  .done = done_well};
+	struct pool pool;
+	char *whole = malloc(WHOLE);
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	(void)state;
+	open_reports = 0;
+	for (size_t i = 0; i < WHOLE; i++)
+		whole[i] = (char)(i * i >> 7);
+	assert_int_equal(write(fd, whole, WHOLE), WHOLE);
+	pool_init(&pool, sum_up, &limits, &sums);
+	for (size_t i = 0; i < SIZES; i++) {
+		const struct reader_request request = {offset_of(i), size_of(i)};
+		uint64_t sum = 0;
+		for (size_t k = 0; k < size_of(i); k++)
+			sum = sum * 31 + (uint8_t)whole[offset_of(i) + k];
+		gp_buf_printf(&want, "%zu %016lx", size_of(i), (unsigned long)sum);
+		assert_int_equal(pool_put(&pool, dup(fd), &request, "file"), 0);
+	}
+	assert_int_equal(pool_finish(&pool), 0);
+	pool_free(&pool);
+	assert_true(gp_slice_eq(gp_buf_slice(&got), gp_buf_slice(&want)));
+	close(fd);
+	free(whole);
+	gp_buf_free(&want);
+	gp_buf_free(&got);
+}
+
+/* What is in the memory is for the next reader too, if this one is taken over. */
+static int
+write_to_memory(int socket, const char *shared, const struct reader_limits *l)
+{
+	char task[sizeof(struct reader_task)];
+	(void)l;
+	assert_int_equal(read(socket, task, sizeof(task)), sizeof(task));
+	signal(SIGSEGV, SIG_DFL);
+	if (mprotect((void *)shared, READER_SHARED, PROT_READ | PROT_WRITE) == 0)
+		return 0;
+	*(volatile char *)shared = 'x';
+	return 0;
+}
+
+static void
+a_reader_cannot_write_to_the_memory(void **state)
+{
+	struct pool pool;
+	const struct reader_request request = {0, 1};
+	int fd = file_of("g");
+	(void)state;
+	heard[0] = '\0';
+	open_reports = 0;
+	pool_init(&pool, write_to_memory, &limits, &listener);
+	assert_int_equal(pool_put(&pool, fd, &request, "g"), 0);
+	assert_int_equal(pool_finish(&pool), 0);
+	pool_free(&pool);
+	assert_string_equal(heard, "g: its reader crashed\n");
+}
+
 int
 main(void)
 {
+	told = gp_told_writer(1 << 20, SIZE_MAX, empty);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_reader_for_many_files),
 		cmocka_unit_test(who_is_to_blame),
 		cmocka_unit_test(no_file_is_done_with_twice),
+		cmocka_unit_test(all_sizes_arrive_as_they_are),
+		cmocka_unit_test(a_reader_cannot_write_to_the_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

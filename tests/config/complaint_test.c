@@ -79,6 +79,9 @@ static const struct complaint_case keys[] = {
 	 "3:1: web: listen is not on loopback, so it needs a certificate below 'tls'\n"},
 	{BASE "web: {listen: \"127.0.0.1:80\", policy_listen: \"127.0.0.1:80\"}\n",
 	 "3:1: web: listen and policy_listen are the same\n"},
+	{BASE "domains: {a.test: {recipients: any, deliver: discard, tls_rpt_https: true}}\n",
+	 "3:1: domain 'a.test': what tls_rpt_https takes comes in on web.policy_listen, which is "
+	 "not set\n"},
 	{BASE "web: {proxied_role: root}\n",
 	 "3:21: proxied_role: 'root' is not one of: read, admin\n"},
 };

@@ -42,6 +42,7 @@ assert_same_domain(const struct gp_domain_config *a, const struct gp_domain_conf
 	assert_int_equal(a->mta_sts.max_age, b->mta_sts.max_age);
 	assert_same_slices(a->mta_sts.mx, a->mta_sts.mx_len, b->mta_sts.mx, b->mta_sts.mx_len);
 	assert_true(gp_slice_eq(a->tls_rpt, b->tls_rpt));
+	assert_int_equal(a->tls_rpt_https, b->tls_rpt_https);
 	assert_true(gp_slice_eq(a->reports, b->reports));
 }
 
@@ -73,6 +74,7 @@ assert_same_web(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->web.name, b->web.name));
 	assert_true(gp_slice_eq(a->web.user_header, b->web.user_header));
 	assert_int_equal(a->web.proxied_role, b->web.proxied_role);
+	assert_int_equal(a->web.posts_per_minute, b->web.posts_per_minute);
 	assert_int_equal(a->web.proxies_len, b->web.proxies_len);
 	for (size_t i = 0; i < a->web.proxies_len; i++)
 		assert_memory_equal(&a->web.proxies[i], &b->web.proxies[i],
@@ -165,8 +167,13 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_int_equal(a->reports.failure_redact, b->reports.failure_redact);
 	assert_int_equal(a->reports.failure_window, b->reports.failure_window);
 	assert_int_equal(a->reports.keep_received, b->reports.keep_received);
+	assert_int_equal(a->reports.refused_size, b->reports.refused_size);
 	assert_int_equal(a->reports.failure_per_hour, b->reports.failure_per_hour);
 	assert_int_equal(a->reports.failure_per_day, b->reports.failure_per_day);
+	assert_int_equal(a->reports.names_per_day, b->reports.names_per_day);
+	assert_true(gp_slice_eq(a->reports.asn_database, b->reports.asn_database));
+	assert_int_equal(a->reports.received_per_day, b->reports.received_per_day);
+	assert_int_equal(a->reports.received_size_per_day, b->reports.received_size_per_day);
 	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);
 	for (size_t i = 0; i < a->tls.certificates_len; i++)
 		assert_true(gp_slice_eq(a->tls.certificates[i].pem, b->tls.certificates[i].pem));
@@ -239,6 +246,7 @@ static const char everything[] =
 	"    mta_sts: {mode: enforce, max_age: 30d, mx: [MX.example.org, "
 	"\"*.B\u00fccher.example\"]}\n"
 	"    tls_rpt: \"mailto:tls@example.org,https://r.example/x\"\n    reports: DMARC\n"
+	"    tls_rpt_https: true\n"
 	"  b\u00fccher.example:\n    recipients: any\n    aliases: {x: [y@example.net], z: \"x, "
 	"q\"}\n"
 	"    subaddress: \"\"\n    deliver: {lmtp: \"unix:run/lmtp\"}\n"
@@ -258,7 +266,8 @@ static const char everything[] =
 	"reports: {from: TLS@Reports.Example, organization: \"Ex\u00e4mple: Ltd.\", tls_interval: "
 	"90s, dmarc: off, dmarc_interval: 2h, dmarc_size: 2KB,\n"
 	" failure: on, failure_redact: false, failure_window: 90s, failure_per_hour: 3,\n"
-	" failure_per_day: 30}\n"
+	" failure_per_day: 30, names_per_day: 0, received_per_day: 7, received_size_per_day: 3MB,\n"
+	" asn_database: asn.mmdb, refused_size: 11MB}\n"
 	"users: {file: people}\n"
 	"authentication: {dmarc: quarantine, spf: enforce, from: tag, exempt: [0.0.0.0/0, "
 	"\"::ffff:192.0.2.0/120\"],\n"
@@ -268,7 +277,8 @@ static const char everything[] =
 	"auth: {dovecot: \"unix:run/auth\", failures: 3, failures_per_source: 4, delay: 100ms, "
 	"lock: 1h,\n"
 	"  oauth: {jwks: zone.json, issuer: \"https://i\", audience: a b, user_claim: sub}}\n"
-	"web: {policy_listen: \"[::1]:8443\", listen: \"[::1]\", name: Dash.B\u00fccher.test,\n"
+	"web: {posts_per_minute: 5, policy_listen: \"[::1]:8443\", listen: \"[::1]\", name: "
+	"Dash.B\u00fccher.test,\n"
 	"  trusted_proxies: [192.0.2.0/25], user_header: X-Who, proxied_role: admin}\n"
 	"log: {format: json, level: debug}\nworkers: 3\n";
 
@@ -343,6 +353,13 @@ everything_comes_back(void **state)
 	assert_int_equal(p.cfg.reports.failure_window, 90000);
 	assert_int_equal(p.cfg.reports.failure_per_hour, 3);
 	assert_int_equal(p.cfg.reports.failure_per_day, 30);
+	assert_int_equal(p.cfg.reports.names_per_day, 0);
+	assert_slice(p.cfg.reports.asn_database, "/etc/g/asn.mmdb");
+	assert_int_equal(p.cfg.reports.received_per_day, 7);
+	assert_int_equal(p.cfg.reports.refused_size, 11000000);
+	assert_int_equal(p.cfg.reports.received_size_per_day, 3000000);
+	assert_int_equal(p.cfg.web.posts_per_minute, 5);
+	assert_true(p.cfg.domains[0].tls_rpt_https);
 	assert_int_equal(p.cfg.listens[1].tls, GP_LISTEN_IMPLICIT);
 	assert_slice(p.cfg.tls.certificates[0].path, "/etc/g/rsa.pem");
 	assert_slice(p.cfg.tls.certificates[1].pem, files[6].content);

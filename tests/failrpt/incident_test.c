@@ -221,6 +221,7 @@ what_is_told(void **state)
 	assert_int_equal(i->delivery, GP_FAILRPT_REJECTED);
 	assert_int_equal(i->arrival_s, 1800000000);
 	assert_slice(i->policy_domain, "example.com");
+	assert_slice(i->organization, "example.com");
 	assert_slice(i->header_from, "sub.example.com");
 	assert_slice(i->source, "192.0.2.1");
 	assert_slice(i->sender, "me@bounce.example.com");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What web hears of the database of others' reports: it is JSON, and its sums are those that were
  * told. `figures_test fill PATH DAY` makes such a database for system tests. */
+#include "../asn/mmdb_builder.h"
 #include "filling.h"
 
 #include <jansson.h>
@@ -13,6 +14,7 @@
 #define LAST_DAY INT64_C(20787) /* 2026-11-30 */
 
 static struct gp_reportdb *db;
+static const struct gp_mmdb *asn; /* NULL: without one */
 static char folder[] = "/tmp/gp-figures-XXXXXX";
 static char path[64];
 
@@ -52,7 +54,7 @@ ask(const struct gp_msg_figures_wanted *q)
 {
 	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
 	struct gp_buf out = GP_BUF_INIT(4 << 20);
-	assert_int_equal(figures_write(db, q, &arena, &out), 0);
+	assert_int_equal(figures_write(db, asn, q, &arena, &out), 0);
 	json_t *answer = json_loadb(gp_buf_slice(&out).ptr, out.len, JSON_REJECT_DUPLICATES, NULL);
 	if (!answer)
 		fail_msg("%.*s", GP_SLICE_FMT(gp_buf_slice(&out)));
@@ -69,6 +71,13 @@ number(const json_t *object, const char *a, const char *b)
 	if (!json_is_integer(value))
 		fail_msg("%s %s is no number", a, b ? b : "");
 	return json_integer_value(value);
+}
+
+/* NULL: it is none. */
+static const char *
+text(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
 }
 
 static uint64_t
@@ -213,13 +222,111 @@ a_single_source_has_its_rows(void **state)
 	(void)state;
 	q.source = gp_slice((const char *)filling_senders[2].source, 16);
 	json_t *o = ask(&q), *rows = json_object_get(o, "rows");
+	assert_string_equal(text(o, "address"), "203.0.113.30");
+	assert_string_equal(text(o, "class"), "forwarder");
+	assert_string_equal(text(o, "last_day"), "2026-11-30");
+	assert_null(text(o, "name"));
+	assert_null(text(o, "as_name"));
 	assert_int_equal(json_array_size(rows), 10);
 	assert_int_equal(json_array_size(json_object_get(o, "days")), 10);
 	json_t *row = json_array_get(rows, 0);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(row, "reasons"), 0)),
 			    "forwarded");
 	assert_string_equal(json_string_value(json_object_get(row, "dkim_aligned")), "pass");
+	assert_true(json_is_null(json_object_get(o, "cause")));
 	json_decref(o);
+}
+
+static void
+what_does_not_align_has_its_cause(void **state)
+{
+	struct gp_msg_figures_wanted q = question(GP_FIGURES_SOURCE, 10);
+	(void)state;
+	q.source = gp_slice((const char *)filling_senders[3].source, 16);
+	json_t *o = ask(&q), *cause = json_object_get(o, "cause");
+	json_t *days = json_object_get(o, "days");
+	json_int_t messages = 0;
+	for (size_t i = 0; i < json_array_size(days); i++) {
+		json_t *figures = json_object_get(json_array_get(days, i), "figures");
+		messages += json_integer_value(json_object_get(figures, "messages"));
+	}
+	assert_string_equal(json_string_value(json_object_get(cause, "dkim")), "no_signature");
+	assert_string_equal(json_string_value(json_object_get(cause, "spf")), "other_envelope");
+	assert_string_equal(json_string_value(json_object_get(cause, "envelope")),
+			    "bounce.provider.example");
+	assert_int_equal(json_integer_value(json_object_get(cause, "messages")), messages);
+	assert_string_equal(
+		json_string_value(json_object_get(cause, "words")),
+		"no signature; SPF passes for bounce.provider.example, not for ours.example: "
+		"forged, or a sender of yours that does not sign");
+	json_decref(o);
+}
+
+static void
+a_single_source_has_its_name(void **state)
+{
+	struct gp_msg_figures_wanted q = question(GP_FIGURES_SOURCE, 10);
+	(void)state;
+	q.source = gp_slice((const char *)filling_senders[1].source, 16);
+	json_t *o = ask(&q);
+	assert_string_equal(text(o, "name"), "a8-31.smtp-out.amazonses.com");
+	assert_string_equal(text(o, "provider"), "Amazon SES");
+	assert_string_equal(text(o, "class"), "provider");
+	json_decref(o);
+	/* One that nobody told of. */
+	q.source = gp_slice("\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	o = ask(&q);
+	assert_true(json_is_null(json_object_get(o, "first_day")));
+	assert_string_equal(text(o, "class"), "threat");
+	json_decref(o);
+}
+
+static json_t *
+source_of(json_t *list, const char *address)
+{
+	size_t i;
+	json_t *s;
+	json_array_foreach(list, i, s)
+	{
+		if (strcmp(text(s, "address"), address) == 0)
+			return s;
+	}
+	fail_msg("%s is not there", address);
+	return NULL;
+}
+
+/* What has no name may be known by its network; a name says more. */
+static void
+sources_have_networks(void **state)
+{
+	struct mmdb_builder b;
+	struct gp_buf file = GP_BUF_INIT(1 << 20);
+	struct gp_mmdb networks;
+	struct gp_msg_figures_wanted q = question(GP_FIGURES_SOURCES, 30);
+	(void)state;
+	mmdb_begin(&b, 4, 24);
+	uint32_t mailchimp = mmdb_asn(&b, 14782, "THEROCKETSCIENCEGROUP");
+	mmdb_put(&b, "\xc0\0\2", 24, mmdb_asn(&b, 64500, "Example"));
+	mmdb_put(&b, "\xc6\x33\x64", 24, mailchimp);
+	mmdb_put(&b, "\xcb\0\x71", 24, mailchimp);
+	mmdb_end(&b, "Test-ASN", &file);
+	assert_null(gp_asn_open(gp_buf_slice(&file), &networks));
+	asn = &networks;
+	json_t *o = ask(&q), *list = json_object_get(o, "sources");
+	json_t *ours = source_of(list, "192.0.2.10"), *named = source_of(list, "198.51.100.20");
+	json_t *nameless = source_of(list, "203.0.113.30");
+	assert_int_equal(number(ours, "asn", NULL), 64500);
+	assert_string_equal(text(ours, "as_name"), "Example");
+	assert_null(text(ours, "provider"));
+	assert_int_equal(number(named, "asn", NULL), 14782);
+	assert_string_equal(text(named, "provider"), "Amazon SES");
+	assert_string_equal(text(nameless, "provider"), "Mailchimp");
+	/* Who saw it forward knows better. */
+	assert_string_equal(text(nameless, "class"), "forwarder");
+	assert_true(json_is_null(json_object_get(source_of(list, "2001:db8::bd"), "asn")));
+	json_decref(o);
+	asn = NULL;
+	gp_buf_free(&file);
 }
 
 /* web may have fallen: what it asks is no order. */
@@ -241,7 +348,7 @@ what_is_no_question(void **state)
 	all[6].source = GP_SLICE("0123456789abcdef");
 	all[7].kind = GP_FIGURES_SOURCE;
 	for (size_t i = 0; i < GP_ARRAY_LEN(all); i++) {
-		if (figures_write(db, &all[i], &arena, &out) != 1)
+		if (figures_write(db, asn, &all[i], &arena, &out) != 1)
 			fail_msg("%zu", i);
 	}
 	gp_buf_free(&out);
@@ -270,6 +377,9 @@ main(int argc, char **argv)
 		cmocka_unit_test(sources_have_names),
 		cmocka_unit_test(every_question_has_an_answer),
 		cmocka_unit_test(a_single_source_has_its_rows),
+		cmocka_unit_test(what_does_not_align_has_its_cause),
+		cmocka_unit_test(a_single_source_has_its_name),
+		cmocka_unit_test(sources_have_networks),
 		cmocka_unit_test(what_is_no_question),
 		cmocka_unit_test(hostile_texts_come_as_they_were),
 	};

@@ -316,10 +316,10 @@ filling_fill_attacks(struct gp_reportdb *db, int64_t day)
 }
 
 static void
-filling_name(struct gp_reportdb *db, size_t sender, const char *name)
+filling_name(struct gp_reportdb *db, size_t sender, const char *name, int64_t day)
 {
 	assert_int_equal(gp_reportdb_keep_name(db, filling_senders[sender].source,
-					       GP_REPORTDB_NAMED, gp_slice_str(name), 0),
+					       GP_REPORTDB_NAMED, gp_slice_str(name), day * 86400),
 			 0);
 }
 
@@ -338,8 +338,8 @@ filling_fill(struct gp_reportdb *db, int64_t day)
 	filling_failure(db, day - 1);
 	filling_begin(db, "mail/" FILLING_MARKUP ".zip", day * FILLING_DAY_S, &l);
 	filling_end(db, "its archive has a thousand members");
-	filling_name(db, 0, "mx.ours.example");
-	filling_name(db, 1, "a8-31.smtp-out.amazonses.com");
-	filling_name(db, 3, FILLING_MARKUP);
+	filling_name(db, 0, "mx.ours.example", day);
+	filling_name(db, 1, "a8-31.smtp-out.amazonses.com", day);
+	filling_name(db, 3, FILLING_MARKUP, day);
 	assert_int_equal(gp_reportdb_sync(db), 0);
 }

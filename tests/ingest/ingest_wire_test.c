@@ -3,6 +3,7 @@
 #include "../unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/wire.h"
 #include "core/ingest/wire.h"
@@ -14,7 +15,8 @@ empty(struct gp_told_writer *w)
 	return 0;
 }
 
-static struct gp_told_writer told = {.out = {.max = 4 << 20}, .full = SIZE_MAX, .empty = empty};
+static struct gp_told_writer told;
+static struct gp_told_hearer hearer;
 
 /* A reader's samples: all that is in them goes over the wire. */
 static const struct gp_ingest_head head = {
@@ -92,6 +94,7 @@ tell_all(void)
 	struct gp_ingest_listener l = gp_told_listener(&told);
 	fill_row();
 	gp_buf_clear(&told.out);
+	gp_told_writer_forget(&told);
 	assert_int_equal(l.head(l.context, &head), 0);
 	assert_int_equal(l.row(l.context, &row), 0);
 	assert_int_equal(l.tls_policy(l.context, &policy), 0);
@@ -105,7 +108,7 @@ tell_all(void)
 static void
 what_is_told_comes_as_it_is(void **state)
 {
-	struct gp_told_writer again = {.out = {.max = 4 << 20}, .full = SIZE_MAX, .empty = empty};
+	struct gp_told_writer again = gp_told_writer(4 << 20, SIZE_MAX, empty);
 	struct gp_ingest_listener l = gp_told_listener(&again);
 	struct gp_slice rest, fields;
 	uint8_t kind, last = 0;
@@ -115,11 +118,11 @@ what_is_told_comes_as_it_is(void **state)
 	while (rest.len > 0) {
 		assert_int_equal(gp_told_take(&rest, &kind, &fields), 0);
 		assert_true(kind >= last && kind < GP_TOLD_OWN);
-		assert_int_equal(gp_told_tell(kind, fields, &l), 0);
+		assert_int_equal(gp_told_tell(&hearer, kind, fields, &l), 0);
 		last = kind;
 	}
 	assert_true(gp_slice_eq(gp_buf_slice(&told.out), gp_buf_slice(&again.out)));
-	gp_buf_free(&again.out);
+	gp_told_writer_free(&again);
 }
 
 static int
@@ -141,7 +144,7 @@ what_the_listener_says_comes_back(void **state)
 	tell_all();
 	rest = gp_buf_slice(&told.out);
 	assert_int_equal(gp_told_take(&rest, &kind, &fields), 0);
-	assert_int_equal(gp_told_tell(kind, fields, &l), 17);
+	assert_int_equal(gp_told_tell(&hearer, kind, fields, &l), 17);
 	assert_slice(got.org, "R\xc3\xa9porter");
 	assert_slice(got.discovery, "psl");
 	assert_int_equal(got.end, INT64_MAX);
@@ -153,7 +156,7 @@ what_the_listener_says_comes_back(void **state)
 static void
 frames_that_are_cut(void **state)
 {
-	struct gp_told_writer sink = {.out = {.max = 4 << 20}, .full = SIZE_MAX, .empty = empty};
+	struct gp_told_writer sink = gp_told_writer(4 << 20, SIZE_MAX, empty);
 	struct gp_ingest_listener l = gp_told_listener(&sink);
 	struct gp_slice rest, fields;
 	uint8_t kind;
@@ -163,14 +166,17 @@ frames_that_are_cut(void **state)
 	rest = gp_buf_slice(&told.out);
 	while (gp_told_take(&rest, &kind, &fields) == 0) {
 		for (size_t n = 0; n < fields.len; n++)
-			assert_int_equal(gp_told_tell(kind, gp_slice_take(fields, n), &l), -EPROTO);
-		assert_int_equal(gp_told_tell(kind, gp_slice(fields.ptr, fields.len + 1), &l),
-				 -EPROTO);
-		assert_int_equal(gp_told_tell(GP_TOLD_OWN, fields, &l), -EPROTO);
+			assert_int_equal(gp_told_tell(&hearer, kind, gp_slice_take(fields, n), &l),
+					 -EPROTO);
+		assert_int_equal(
+			gp_told_tell(&hearer, kind, gp_slice(fields.ptr, fields.len + 1), &l),
+			-EPROTO);
+		assert_int_equal(gp_told_tell(&hearer, GP_TOLD_OWN, fields, &l), -EPROTO);
+		assert_int_equal(gp_told_tell(&hearer, kind, fields, &l), 0);
 	}
 	assert_int_equal(rest.len, 3);
 	assert_int_equal(gp_told_take(&rest, &kind, &fields), 1);
-	gp_buf_free(&sink.out);
+	gp_told_writer_free(&sink);
 }
 
 static void
@@ -201,7 +207,7 @@ lengths_of_frames(void **state)
 static void
 broken_promises(void **state)
 {
-	struct gp_told_writer sink = {.out = {.max = 4 << 20}, .full = SIZE_MAX, .empty = empty};
+	struct gp_told_writer sink = gp_told_writer(4 << 20, SIZE_MAX, empty);
 	struct gp_ingest_listener hear = gp_told_listener(&sink), l = gp_told_listener(&told);
 	char long_text[GP_INGEST_TEXT_MAX + 1];
 	const struct gp_slice texts[] = {
@@ -215,6 +221,7 @@ broken_promises(void **state)
 		struct gp_ingest_head h = head;
 		uint8_t kind;
 		gp_buf_clear(&told.out);
+		gp_told_writer_forget(&told);
 		fill_row();
 		if (i >= 12)
 			h.org = texts[i - 12];
@@ -261,29 +268,156 @@ broken_promises(void **state)
 		bool of_row = i < 7 || i == 11;
 		assert_int_equal(of_row ? l.row(l.context, &row) : l.head(l.context, &h), 0);
 		struct gp_slice rest = gp_buf_slice(&told.out), fields;
-		assert_int_equal(gp_told_take(&rest, &kind, &fields), 0);
-		assert_int_equal(gp_told_tell(kind, fields, &hear), -EPROTO);
+		int r = 0;
+		while (gp_told_take(&rest, &kind, &fields) == 0)
+			r = gp_told_tell(&hearer, kind, fields, &hear);
+		assert_int_equal(r, -EPROTO);
 	}
-	gp_buf_free(&sink.out);
+	gp_told_writer_free(&sink);
 }
 
 static void
 a_full_buffer(void **state)
 {
-	struct gp_told_writer small = {.out = {.max = 100}, .full = SIZE_MAX, .empty = empty};
+	struct gp_told_writer small = gp_told_writer(100, SIZE_MAX, empty);
 	struct gp_ingest_listener l = gp_told_listener(&small);
 	(void)state;
 	fill_row();
 	assert_int_equal(l.flaw(l.context, 0, false, "short"), 0);
 	assert_int_equal(l.row(l.context, &row), -ENOMEM);
 	assert_int_equal(l.flaw(l.context, 0, false, "short"), -ENOMEM);
-	gp_buf_free(&small.out);
-	gp_buf_free(&told.out);
+	gp_told_writer_free(&small);
+}
+
+/* --- details --- */
+
+static struct gp_ingest_row heard[4];
+static size_t heard_len;
+
+static int
+hear_row(void *context, const struct gp_ingest_row *r)
+{
+	(void)context;
+	assert_true(heard_len < GP_ARRAY_LEN(heard));
+	heard[heard_len++] = *r;
+	return 0;
+}
+
+/* Rows by these From domains and counts; returns how many frames they took. */
+static size_t
+tell_rows(const char *const *domains, size_t len)
+{
+	const struct gp_ingest_listener to = gp_told_listener(&told), l = {.row = hear_row};
+	struct gp_slice rest, fields;
+	size_t frames = 0;
+	uint8_t kind;
+	gp_buf_clear(&told.out);
+	heard_len = 0;
+	for (size_t i = 0; i < len; i++) {
+		row = (struct gp_ingest_row){.number = i + 1, .source = {9}, .count = 10 + i};
+		row.header_from = gp_slice_str(domains[i]);
+		assert_int_equal(to.row(to.context, &row), 0);
+	}
+	for (rest = gp_buf_slice(&told.out); gp_told_take(&rest, &kind, &fields) == 0; frames++)
+		assert_int_equal(gp_told_tell(&hearer, kind, fields, &l), 0);
+	assert_int_equal(heard_len, len);
+	for (size_t i = 0; i < len; i++) {
+		assert_int_equal(heard[i].number, i + 1);
+		assert_int_equal(heard[i].count, 10 + i);
+		assert_int_equal(heard[i].source[0], 9);
+	}
+	return frames;
+}
+
+static void
+what_rows_have_in_common_is_told_once(void **state)
+{
+	const char *const domains[] = {"a.example", "b.example", "a.example", "a.example"};
+	(void)state;
+	gp_told_writer_forget(&told);
+	gp_told_hearer_free(&hearer);
+	assert_int_equal(tell_rows(domains, 4), 4 + 2);
+	assert_true(heard[0].detail > 0 && heard[0].detail != heard[1].detail);
+	assert_int_equal(heard[2].detail, heard[0].detail);
+	assert_slice(heard[3].header_from, "a.example");
+	assert_int_equal(tell_rows(domains, 2), 2);
+	gp_told_writer_forget(&told);
+	assert_int_equal(tell_rows(domains, 1), 1 + 1);
+}
+
+/* More than there are places: each has the texts that it was told with. */
+static void
+many_details(void **state)
+{
+	char domain[32];
+	const char *const one[] = {domain};
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		for (int i = 0; i < 4 * GP_TOLD_DETAILS; i++) {
+			snprintf(domain, sizeof(domain), "d%d.example", i);
+			assert_in_range(tell_rows(one, 1), 1, 2);
+			assert_true(gp_slice_eq(heard[0].header_from, gp_slice_str(domain)));
+		}
+	}
+}
+
+/* One that is too large to be remembered is told each time. */
+static void
+a_large_detail(void **state)
+{
+	struct gp_ingest_listener l = gp_told_listener(&told);
+	char text[GP_INGEST_TEXT_MAX];
+	struct gp_slice rest;
+	struct gp_slice fields;
+	uint8_t kind;
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	fill_row();
+	for (size_t i = 0; i < 5; i++)
+		row.reasons[i].comment = gp_slice(text, sizeof(text));
+	gp_buf_clear(&told.out);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(l.row(l.context, &row), 0);
+	rest = gp_buf_slice(&told.out);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(gp_told_take(&rest, &kind, &fields), 0);
+		assert_int_equal(kind, i % 2 == 0 ? GP_TOLD_DETAIL : GP_TOLD_ROW);
+	}
+}
+
+/* A place that was told nothing, one that is none, and one whose last detail was broken. */
+static void
+rows_without_a_detail(void **state)
+{
+	const struct gp_ingest_listener l = {.row = hear_row};
+	const char *const domains[] = {"a.example"};
+	char octets[1 + 8 + 16 + 8] = {[1] = 1};
+	(void)state;
+	gp_told_hearer_free(&hearer);
+	for (int place = 0; place < 256; place++) {
+		octets[0] = (char)place;
+		assert_int_equal(
+			gp_told_tell(&hearer, GP_TOLD_ROW, gp_slice(octets, sizeof(octets)), &l),
+			-EPROTO);
+	}
+	gp_told_writer_forget(&told);
+	(void)tell_rows(domains, 1);
+	struct gp_slice rest = gp_buf_slice(&told.out), detail, fields;
+	uint8_t kind;
+	assert_int_equal(gp_told_take(&rest, &kind, &detail), 0);
+	assert_int_equal(gp_told_take(&rest, &kind, &fields), 0);
+	assert_int_equal(
+		gp_told_tell(&hearer, GP_TOLD_DETAIL, gp_slice_take(detail, detail.len - 1), &l),
+		-EPROTO);
+	assert_int_equal(gp_told_tell(&hearer, GP_TOLD_ROW, fields, &l), -EPROTO);
+	gp_told_hearer_free(&hearer);
+	gp_told_writer_free(&told);
 }
 
 int
 main(void)
 {
+	told = gp_told_writer(4 << 20, SIZE_MAX, empty);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_told_comes_as_it_is),
 		cmocka_unit_test(what_the_listener_says_comes_back),
@@ -291,6 +425,10 @@ main(void)
 		cmocka_unit_test(lengths_of_frames),
 		cmocka_unit_test(broken_promises),
 		cmocka_unit_test(a_full_buffer),
+		cmocka_unit_test(what_rows_have_in_common_is_told_once),
+		cmocka_unit_test(many_details),
+		cmocka_unit_test(a_large_detail),
+		cmocka_unit_test(rows_without_a_detail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

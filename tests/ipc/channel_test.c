@@ -85,7 +85,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 }
 
 static void
-open_end(struct end *e, int fd, uint64_t permit)
+open_end(struct end *e, int fd, gp_permit permit)
 {
 	struct gp_channel_owner owner = {on_message, on_close, e};
 	*e = (struct end){.in_order = true, .taken = -1};

@@ -22,8 +22,8 @@ static const struct {
 	/* p=none: of unknown age */
 	{"nobody looked before", P("none", RUA), "", "dmarc.p.none", GP_SEVERITY_HIGH,
 	 "_dmarc.d.test TXT",
-	 "\nnot before 2024-11-03: v=DMARC1; p=quarantine; " RUA
-	 "\nnot before 2024-12-03: v=DMARC1; p=reject; " RUA},
+	 "\nfrom 2024-10-04, if p=none has had its 30 days: v=DMARC1; p=quarantine; " RUA
+	 "\nnot before 2024-11-03: v=DMARC1; p=reject; " RUA},
 	{"it was there at the first look, 20 days ago", P("none", RUA),
 	 "dmarc=present<@20 dmarc.p=none<@20", "dmarc.p.none", GP_SEVERITY_HIGH,
 	 "p=none since 2024-09-14 or longer: ",

@@ -59,24 +59,74 @@ static struct gp_failrpt_incident
 incident(const char *domain, const char *source, uint8_t cause)
 {
 	return (struct gp_failrpt_incident){.policy_domain = gp_slice_str(domain),
+					    .organization = gp_slice_str(domain),
 					    .source = gp_slice_str(source),
 					    .cause = cause};
 }
 
 /* What comes of a message that fails now, and is like no other. */
 static int
-add(const char *domain, uint64_t now_s, uint32_t per_hour, uint32_t per_day)
+add_of(const struct gp_failrpt_incident *i, uint64_t now_s, uint32_t per_hour, uint32_t per_day)
 {
 	const struct store_failure_limits limits = {per_hour, per_day};
-	const struct gp_failrpt_incident i = incident(domain, "192.0.2.1", GP_FAILRPT_DMARC);
-	const struct gp_failrpt_texts texts = {.feedback = gp_slice_str(domain),
+	const struct gp_failrpt_texts texts = {.feedback = i->policy_domain,
 					       .header = GP_SLICE("a: b\r\n"),
 					       .redacted = true,
 					       .incidents = 1};
-	int room = store_failure_room(store, gp_slice_str(domain), now_s, &limits);
+	int room = store_failure_room(store, i, now_s, &limits);
 	if (room == STORE_FAILURE_KEPT)
-		assert_int_equal(store_add_failure(store, &i, now_s, now_s + WINDOW_S, &texts), 0);
+		assert_int_equal(store_add_failure(store, i, now_s, now_s + WINDOW_S, &texts), 0);
 	return room;
+}
+
+static int
+add(const char *domain, uint64_t now_s, uint32_t per_hour, uint32_t per_day)
+{
+	const struct gp_failrpt_incident i = incident(domain, "192.0.2.1", GP_FAILRPT_DMARC);
+	return add_of(&i, now_s, per_hour, per_day);
+}
+
+/* How many of 1,000 messages are told of, each of another domain; empty: of as many organizations,
+ * or networks. */
+static unsigned
+flood(const char *organization, const char *source, uint64_t now_s, uint32_t per_day)
+{
+	static unsigned number;
+	unsigned told = 0;
+	for (unsigned end = number + 1000; number < end; number++) {
+		char domain[32], of[32], from[32];
+		snprintf(domain, sizeof(domain), "d%u.test", number);
+		snprintf(of, sizeof(of), "o%u.test", number);
+		snprintf(from, sizeof(from), "10.%u.%u.1", number >> 8 & 0xff, number & 0xff);
+		struct gp_failrpt_incident i =
+			incident(domain, *source ? source : from, GP_FAILRPT_DMARC);
+		i.organization = gp_slice_str(*organization ? organization : of);
+		told += add_of(&i, now_s, 10, per_day) == STORE_FAILURE_KEPT;
+	}
+	return told;
+}
+
+/* Nobody who floods us takes the day from others. */
+static void
+who_floods_has_a_share(void **state)
+{
+	(void)state;
+	assert_int_equal(flood("evil.test", "", NOW, 200), 20);
+	assert_int_equal(flood("", "192.0.2.1", NOW, 200), 10);
+	assert_int_equal(flood("", "2001:db8:1:2::3", NOW, 200), 10);
+	assert_int_equal(flood("", "2001:db8:1:ffff::3", NOW, 200), 0);
+	open_again();
+	assert_int_equal(flood("evil.test", "", NOW + HOUR_S, 200), 0);
+	assert_int_equal(flood("", "192.0.2.77", NOW + HOUR_S, 200), 0);
+	/* Three more of the kind, until there are 150: the rest is for newcomers, one each. */
+	assert_int_equal(flood("a.test", "", NOW, 200) + flood("b.test", "", NOW, 200) +
+				 flood("c.test", "", NOW, 200) + flood("d.test", "", NOW, 200) +
+				 flood("e.test", "", NOW, 200) + flood("f.test", "", NOW, 200),
+			 110);
+	assert_int_equal(flood("g.test", "", NOW, 200), 1);
+	assert_int_equal(flood("", "198.51.100.1", NOW, 200), 1);
+	assert_int_equal(flood("", "", NOW, 200), 48);
+	assert_int_equal(flood("evil.test", "", NOW + DAY_S, 200), 20);
 }
 
 static int
@@ -204,6 +254,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_domain_has_a_rate, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(and_all_together_have_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_floods_has_a_share, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(texts_come_back_until_it_is_settled, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(like_ones_are_one_report, set_up, tear_down),

@@ -132,7 +132,7 @@ def published(names, zone):
 
 def test_a_zone_mends_all_at_once(world, tmp_path):
     domains = ["bad.test", "locked.test", "silent.test", "lone.test"]
-    done = run("audit", "--zone", "--dns", world, *domains)
+    done = run("audit", "--zone", "--stage", "reject", "--dns", world, *domains)
     assert (done.returncode, done.stderr) == (0, "")
     assert "; locked.test (parked)\n; silent.test (unknown)\n; lone.test (absent)\n" in done.stdout
     assert 'bad.test.\t3600\tIN\tTXT\t"v=spf1 mx ip4:20.0.0.9 -all"\n' in done.stdout

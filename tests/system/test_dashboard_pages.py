@@ -17,7 +17,7 @@ try:
 except ImportError:
     By = Keys = None
 
-PAGES = ("/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures", "/headers", "/health")
+PAGES = ("/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures", "/queue", "/headers", "/health")
 MARKUP = "<script>window.acted=1</script><img src=x onerror=window.acted=1>"
 MESSAGE = f"""Received: from {MARKUP} (h.test [192.0.2.1]) by mx.gatepost.test with ESMTPS id 1
  for <alice@demo.test>; Mon, 30 Nov 2026 10:00:00 +0000
@@ -216,6 +216,7 @@ def test_before_the_first_report_it_says_what_to_do(driver, gatepost, scratch):
     driver.delete_all_cookies()
     driver.get(dashboard.url)
     sign_in(driver)
+    eventually(lambda: heading(driver) == "Overview", what="the first page")
     for path in PAGES:
         show(driver, dashboard, path)
         assert browser_module.faults(driver) == [], path

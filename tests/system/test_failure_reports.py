@@ -227,6 +227,7 @@ def test_a_hostile_header_stays_a_header(gatepost):
 def incident(**changes):
     return {
         "cause": 1, "delivery": 3, "arrival_s": 1800000000, "policy_domain": DOMAIN.encode(),
+        "organization": DOMAIN.encode(),
         "header_from": DOMAIN.encode(), "source": b"192.0.2.1", "sender": b"me@else.test", "passed": 0,
         "dkim_aligned": 0, "spf_aligned": 0, "dkim": 0, "dkim_domain": b"", "dkim_selector": b"",
         "dkim_identity": b"", "spf": 3, "spf_domain": b"else.test", "spf_record": b"v=spf1 -all",
@@ -313,6 +314,7 @@ SENSELESS = {
     "delivery 0": {"delivery": 0},
     "delivery 4": {"delivery": 4},
     "no domain": {"policy_domain": b""},
+    "no organization": {"organization": b""},
     "a domain of two lines": {"header_from": b"a\r\nb"},
     "no source": {"source": b""},
     "a source that is none": {"source": b"<b>"},

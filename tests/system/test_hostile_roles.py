@@ -443,3 +443,54 @@ def test_a_message_that_reports_may_not_say_ends_its_channel_only(spool, number)
     assert letters.channel.hear() is None
     assert smtpd.commit() == DONE
     assert Letters(spool).write() == DONE
+
+
+# enum gp_queue_verb and enum gp_queue_result
+LIST, SHOW, CAT, RETRY, HOLD, RELEASE, DROP, BOUNCE, JOURNAL, FLOW = range(1, 11)
+OK, NOT_FOUND, REFUSED = 1, 2, 3
+
+
+def ask_as_web(web, verb, **changes):
+    """The names of what came before the end, and its result."""
+    texts = dict.fromkeys(("sender", "recipient", "domain"), b"")
+    web.say("queue_request", **{"verb": verb, "id": 0, "older_ms": 0, "all": False, "limit": 0, **texts, **changes})
+    heard = []
+    while (message := web.hear()) and message[0] != "queue_done":
+        heard.append(message[0])
+    return heard, message and message[1]["result"]
+
+
+def test_web_gets_no_mail_and_empties_no_queue(spool):
+    smtpd = Smtpd(spool)
+    ids = [smtpd.id(), smtpd.id()]
+    assert [smtpd.commit(id) for id in ids] == [DONE, DONE]
+    web = spool.peer("web")
+    web.end.settimeout(PATIENCE_S)
+    for verb in (LIST, CAT, JOURNAL, 0, 200):
+        assert ask_as_web(web, verb, all=True, id=ids[0]) == ([], REFUSED), verb
+    for verb in (DROP, BOUNCE, HOLD, RETRY, RELEASE):
+        for selected in ({"all": True}, {"sender": b"me@example.com"}, {"domain": b"elsewhere.test"}, {"older_ms": 0}):
+            assert ask_as_web(web, verb, **selected) == ([], REFUSED), verb
+    assert ask_as_web(web, SHOW, all=True) == (["queue_entry"] * 2, OK)
+    assert ask_as_web(web, FLOW) == (["flow"], OK)
+    assert ask_as_web(web, DROP, id=ids[0]) == ([], OK)
+    assert ask_as_web(web, SHOW, all=True) == (["queue_entry"], OK)
+    assert ask_as_web(web, DROP, id=ids[0]) == ([], NOT_FOUND)
+
+
+def test_web_asks_one_thing_at_a_time(spool):
+    """A second question before the first is answered ends its channel, and nothing else."""
+    smtpd = Smtpd(spool)
+    assert smtpd.commit() == DONE
+    web = spool.peer("web")
+    web.end.settimeout(PATIENCE_S)
+    question = {"verb": SHOW, "id": 0, "older_ms": 0, "all": True, "limit": 0}
+    texts = dict.fromkeys(("sender", "recipient", "domain"), b"")
+    for _ in range(2):
+        web.say("queue_request", **question, **texts)
+    while web.hear():
+        pass
+    assert smtpd.commit() == DONE
+    again = spool.peer("web")
+    again.end.settimeout(PATIENCE_S)
+    assert ask_as_web(again, SHOW, all=True) == (["queue_entry"] * 2, OK)

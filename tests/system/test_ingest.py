@@ -152,6 +152,38 @@ def test_another_servers_word_is_nothing(tmp_path):
         server.stop()
 
 
+def test_a_reporter_has_a_day(tmp_path):
+    """By its organization, whatever name below it mail is from; and who is nobody by his network."""
+    spf = {"TXT": ["v=spf1 ip4:127.0.0.1 -all"], "A": ["127.0.0.1"]}
+    server = Gateway(tmp_path)
+    server.settings |= {"reports": {"received_per_day": 2}, "workers": 1}
+    server.settings["domains"]["demo.test"]["reports"] = "reports"
+    server.names = NAMES | {f"{name}.reporter.example": spf for name in "abc"}
+    server.start()
+    try:
+
+        def code(domain, number, to="reports@demo.test"):
+            octets = mail(gzip.compress(aggregate(f"r{number}"))).replace(b"@reporter.example", b"@" + domain.encode())
+            with server.client() as client:
+                client.ehlo("client.example.com")
+                client.mail(f"x@{domain}")
+                client.rcpt(to)
+                return client.data(octets)
+
+        assert [code(f"{name}.reporter.example", name)[0] for name in "ab"] == [250, 250]
+        refused = code("c.reporter.example", "c")
+        assert refused[0] == 451 and refused[1].startswith(b"4.7.1 "), refused
+        assert code("reporter.example", "d")[0] == 451
+        # Whatever is not for reports goes on, and so does mail of others.
+        assert code("reporter.example", "e", to="alice@demo.test")[0] == 250
+        assert [code("nobody.example", n)[0] for n in range(3)] == [250, 250, 451]
+        read(server, 4)
+        assert [x["domain"] for x in server.log_lines() if x["event"] == "reporter_over_limit"] == [
+            "reporter.example", "reporter.example", ""]
+    finally:
+        server.stop()
+
+
 # --- what a fallen ingest can do to reports ---
 
 HEAD_OF_A_FRAME = b"\xff\xff\xff\x7f"

@@ -10,7 +10,7 @@ import time
 import browser as browser_module
 import pytest
 from dashrig import Dashboard
-from gateway import eventually
+from gateway import eventually, free_port
 from reports_field import FIGURES, Field
 
 DAYS, DAY_S = 12, 86400
@@ -21,8 +21,8 @@ NAMES = {
 TYPES = {".gz": "application/gzip", ".zip": "application/zip", ".xml": "text/xml", ".json": "application/tlsrpt+json"}
 
 
-def swaks(server, path):
-    argv = ["swaks", "--silent", "2", "--server", f"127.0.0.1:{server.port}", "--to", "reports@demo.test"]
+def swaks(port, path):
+    argv = ["swaks", "--silent", "2", "--server", f"127.0.0.1:{port}", "--to", "reports@demo.test"]
     argv += ["--from", "dmarc@reporter.example", "--h-From", "dmarc@reporter.example", "--helo", "reporter.example"]
     argv += ["--attach-type", TYPES[path.suffix], "--attach-name", path.name, "--attach", f"@{path}"]
     subprocess.run(argv, check=True, capture_output=True, timeout=60)
@@ -58,7 +58,7 @@ def test_what_is_mailed_in_is_shown(dashboard, scratch):
     # Failure reports and one reporter's reports are mails themselves.
     files = [path for path in sorted(field.folder.glob("*/*")) if path.suffix in TYPES]
     for path in files:
-        swaks(server, path)
+        swaks(server.port, path)
     for path in sorted(field.folder.glob("*/*.eml")):
         server.send(path.read_bytes().replace(b"@strict.example", b"@reporter.example"), to=["reports@demo.test"],
                     sender="dmarc@reporter.example")  # fmt: skip
@@ -69,6 +69,24 @@ def test_what_is_mailed_in_is_shown(dashboard, scratch):
     assert {name: total[name] for name in FIGURES} == truth.domains[domain]
     assert server.mails("alice") == []
     picture(dashboard, domain)
+
+
+def test_what_postfix_delivers_is_kept(dashboard, scratch, peers):
+    """A reporter whose mail goes by way of a queue and a relay, and comes again: the second time changes nothing."""
+    first_day = int(time.time()) // DAY_S - DAYS
+    field = Field(scratch / "field", seed=8, first_day=first_day)
+    field.fill(domains=1, days=DAYS, reporters=1, sources=4)
+    truth, server, port = field.truth, dashboard.server, free_port()
+    peers.postfix(port, server.port)
+    files = [path for path in sorted(field.folder.glob("*/*")) if path.suffix in TYPES]
+    for path in (*files, files[0]):
+        swaks(port, path)
+    (domain,) = truth.domains
+    url = f"/api/v1/overview?domain={domain}&from={day(first_day)}&to={day(first_day + DAYS)}"
+    figures = truth.domains[domain]
+    eventually(lambda: dashboard.get("/api/v1/store").json["store"]["duplicates"] == 1, 60, what="the duplicate")
+    total = dashboard.get(url).json["total"]
+    assert {name: total[name] for name in FIGURES} == figures
 
 
 def day(number):

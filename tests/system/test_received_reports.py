@@ -227,6 +227,30 @@ def test_the_summary_in_words(reports, tmp_path):
     assert "\033" not in said
 
 
+def test_a_summary_has_the_cause_of_what_does_not_align(reports, tmp_path):
+    forged = reports_field.Sender("threat", "198.51.100.9", False, False, "spam.example", "")
+    broken = reports_field.Sender("ours", "192.0.2.7", True, False, "lists.example", "s1")
+    row = reports_field.record(broken, "ours.example", 7, "none", False, False)
+    row = row.replace("<dkim>pass</dkim>", "<dkim>fail</dkim>").replace("<result>pass</result></dkim>",
+                                                                        "<result>fail</result></dkim>")
+    row += reports_field.record(forged, "ours.example", 3, "none", False, False)
+    (tmp_path / "a.xml").write_bytes(xml(rows=ROW + row))
+    reports("import", tmp_path / "a.xml")
+    words = ("      the signature of ours.example does not verify (selector s1); SPF passes for lists.example,"
+             " not for ours.example: a forwarder or a list changed it, or it is forged")
+    for argv in (SINCE, [*SINCE, "--domain", "ours.example"]):
+        lines = reports("summary", *argv).stdout.splitlines()
+        (at,) = (i for i, line in enumerate(lines) if line.startswith("  192.0.2.7 "))
+        assert lines[at + 1] == words
+        (at,) = (i for i, line in enumerate(lines) if line.startswith("  192.0.2.1 "))
+        assert not lines[at + 1].startswith("     ")
+        causes = {s["ip"]: s["cause"] for s in asked(reports("summary", "--json", *argv))["sources"]}
+        assert causes["192.0.2.1"] is None
+        assert causes["192.0.2.7"]["dkim"] == "broken" and causes["192.0.2.7"]["signer"] == "ours.example"
+        assert (causes["198.51.100.9"]["spf"], causes["198.51.100.9"]["messages"]) == ("other_envelope", 3)
+        assert causes["192.0.2.7"]["words"] == words.strip()
+
+
 def test_a_summary_of_nothing_has_no_shares(reports, tmp_path):
     second = xml("2", rows=ROW, begin=1780272000 + 2 * DAY_S, end=1780358399 + 2 * DAY_S)
     for name, text in (("a.xml", xml(rows=ROW)), ("b.xml", second)):

@@ -3,7 +3,10 @@
 
 import email
 import imaplib
+import os
 import re
+import signal
+import time
 
 import pytest
 from gateway import eventually, free_port
@@ -167,3 +170,30 @@ def test_servers_with_fewer_extensions(gatepost, sink, extensions):
     mail = end.messages[0][0]
     assert ("SIZE=" in mail) == ("SIZE" in extensions)
     assert email.message_from_bytes(end.messages[0][2])["Subject"] == "hello"
+
+
+def test_over_a_message_that_kills_relays_they_die_ever_more_rarely(gatepost, sink):
+    deaths = []
+
+    def mail_from(line):
+        if "poison" not in line:
+            return "250 2.1.0 ok"
+        deaths.append(time.monotonic())
+        for pid, name in server.roles().items():
+            if name == "gatepost-relay":
+                os.kill(pid, signal.SIGKILL)
+        return None
+
+    end = sink({"MAIL": mail_from})
+    server = relaying(gatepost, end.port)
+    server.crash_is_expected = True
+    server.send(MESSAGE, sender="poison@example.com", to=["you@elsewhere.test"])
+    for _ in range(5):
+        server.send(MESSAGE, to=["you@elsewhere.test"])
+    eventually(lambda: len(end.messages) == 5, what="all others")
+    eventually(lambda: len(deaths) == 4, what="its fourth attempt")
+    pauses = [later - earlier for earlier, later in zip(deaths, deaths[1:], strict=False)]
+    assert 1 <= pauses[0] < pauses[1] < pauses[2]
+    assert pauses[2] >= 4
+    eventually(lambda: '"times":4' in server.log_text(), what="a warning")
+    assert len(server.queued()) == 1

@@ -110,6 +110,36 @@ def test_a_week_of_one_domain(week):
     assert DOMAIN not in said
 
 
+def test_sources_have_their_names(week, tmp_path):
+    week.fill()
+    world = {
+        "1.2.0.192.in-addr.arpa": {"PTR": ["mx1.ours.example"]},
+        "mx1.ours.example": {"A": ["192.0.2.1"]},
+        "5.113.0.203.in-addr.arpa": {"PTR": ["out.groups.io"]},
+        "out.groups.io": {"A": ["203.0.113.5"]},
+        "9.100.51.198.in-addr.arpa": {},
+    }
+    (tmp_path / "dns.json").write_text(json.dumps(world), encoding="utf-8")
+    argv = ["--dns", tmp_path / "dns.json", "--since", "2026-05-01"]
+    assert run("reports", "names", "--database", week.database, *argv).returncode == 0
+    lines = words(week.ask("--domain", DOMAIN).stdout)
+    assert "mx1.ours.example 90 100.0 % ours 2026-05-29" in lines
+    assert "out.groups.io (Groups.io) 4 0.0 % forwarder 2026-06-01" in lines
+    assert "198.51.100.9 5 0.0 % threat 2026-06-07" in lines
+
+
+def test_a_summary_tells_of_tls(week):
+    week.fill()
+    argv = ["--database", week.database, "--since", "2026-06-01", "--until", "2026-06-07"]
+    said = run("reports", "summary", *argv).stdout
+    assert "\n  TLS: 2 of 42 sessions failed\n" in said
+    assert "mx.ours.example 2 2026-06-03 certificate-expired, says sender.example" in words(said)
+    tls = json.loads(run("reports", "summary", "--json", *argv).stdout)["tls"]
+    assert (tls["sessions"], tls["failed"]) == (42, 2)
+    (failure,) = tls["failures"]
+    assert (failure["mx"], failure["sessions"], failure["org"]) == ("mx.ours.example", 2, "sender.example")
+
+
 def test_a_week_without_reports_says_so(week):
     week.fill()
     said = week.ask("--until", "2026-04-01").stdout

@@ -50,8 +50,7 @@ question_of(size_t i)
 	return (struct question){
 		.method = gp_slice_str(cases[i].method),
 		.target = gp_slice_str(cases[i].target),
-		.host = gp_slice_str(cases[i].host),
-		.hosts = 1,
+		.host = {gp_slice_str(cases[i].host), 1},
 		.sni = gp_slice_str(cases[i].sni),
 	};
 }
@@ -83,7 +82,7 @@ a_host_is_said_once(void **state)
 	for (size_t hosts = 0; hosts <= 2; hosts++) {
 		struct gp_buf body = GP_BUF_INIT(ANSWER_MAX);
 		struct question q = question_of(0);
-		q.hosts = hosts;
+		q.host.times = hosts;
 		assert_int_equal(answer_make(&body, &cfg, &q), hosts == 1 ? 200 : 400);
 		gp_buf_free(&body);
 	}
@@ -99,7 +98,7 @@ long_names_are_nobodys(void **state)
 	memset(name, 'a', sizeof(name));
 	memcpy(name, "mta-sts.", 8);
 	struct question q = question_of(2);
-	q.host = gp_slice(name, sizeof(name));
+	q.host.value = gp_slice(name, sizeof(name));
 	assert_int_equal(answer_make(&body, &cfg, &q), 421);
 	gp_buf_free(&body);
 }

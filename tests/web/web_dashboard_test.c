@@ -74,6 +74,7 @@ ask(struct dialogue *c, const struct dashboard_request *q, struct reply *r)
 	struct gp_arena arena = GP_ARENA_INIT(64 * 1024);
 	struct dashboard_wish wish;
 	enum dashboard_outcome outcome = DASHBOARD_ANSWERED;
+	wish.analysis = NULL;
 	*r = (struct reply){.body = GP_BUF_INIT(DASHBOARD_ANSWER_MAX)};
 	if (dashboard_head(&c->d, q, &body, r))
 		outcome = dashboard_answer(&c->d, q, &arena, &wish, r);
@@ -82,6 +83,12 @@ ask(struct dialogue *c, const struct dashboard_request *q, struct reply *r)
 		assert_slice(wish.user, "chief");
 		assert_slice(wish.password, "a b");
 	}
+	if (outcome == DASHBOARD_VERIFIES) {
+		assert_slice(wish.user, "chief");
+		assert_int_equal(wish.verify.address_len, 4);
+		dashboard_verified(wish.analysis, NULL, "because", r);
+	}
+	analysis_free(wish.analysis);
 	gp_arena_free(&arena);
 	return outcome;
 }
@@ -130,6 +137,11 @@ paths_and_methods(void **state)
 		{"get", "/api/v1/health", 405, 405},
 		{"GET", "/api/v1/health/", 404, 404},
 		{"GET", "/api/v1/sign-in", 405, 405},
+		{"GET", "/queue", 200, 200},
+		{"POST", "/api/v1/flow", 405, 405},
+		{"GET", "/api/v1/queue?id=x", 401, 400},
+		{"GET", "/api/v1/act", 405, 405},
+		{"POST", "/api/v1/act", 401, 400},
 		{"POST", "/api/v1/headers", 401, 422},
 		{"POST", "/api/v1/sign-out", 401, 200},
 	};
@@ -382,6 +394,75 @@ a_message_is_analysed(void **state)
 	end(&c);
 }
 
+/* A message is verified where that is wanted, and where there is more than a header. */
+static void
+a_message_is_verified(void **state)
+{
+	static const char header[] =
+		"Return-Path: <x@a.test>\n"
+		"Received: from h.test ([192.0.2.1]) by mx.test; Mon, 30 Nov 2026 10:00:00 +0000\n"
+		"From: x@a.test\n";
+	static const struct {
+		const char *query, *body;
+		enum dashboard_outcome outcome;
+		int status;
+		const char *says;
+	} cases[] = {
+		{"", "\nbody\n", DASHBOARD_ANSWERED, 200, "\"done\":false,\"why_not\":null"},
+		{"?verify=1", "\nbody\n", DASHBOARD_VERIFIES, 200, "\"why_not\":\"because\""},
+		{"?verify=1", "", DASHBOARD_ANSWERED, 200, "a header alone"},
+		{"?verify=1", "\n", DASHBOARD_ANSWERED, 200, "a header alone"},
+		{"?verify=2", "\nbody\n", DASHBOARD_ANSWERED, 400, "verify="},
+		{"?%", "\nbody\n", DASHBOARD_ANSWERED, 400, "query"},
+	};
+	struct dialogue c;
+	(void)state;
+	begin(&c);
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		char token[SIGNIN_ID_SIZE], target[64], message[512];
+		struct reply r;
+		snprintf(target, sizeof(target), "/api/v1/headers%s", cases[i].query);
+		snprintf(message, sizeof(message), "%s%s", header, cases[i].body);
+		struct dashboard_request q = signed_request(&c, "POST", target, token);
+		q.body = gp_slice_str(message);
+		q.wall_s = 1796032800;
+		assert_int_equal(ask(&c, &q, &r), cases[i].outcome);
+		assert_int_equal(r.status, cases[i].status);
+		assert_true(gp_buf_put_char(&r.body, '\0'));
+		assert_non_null(strstr(gp_buf_slice(&r.body).ptr, cases[i].says));
+		gp_buf_free(&r.body);
+	}
+	end(&c);
+}
+
+/* Whoever only reads is asked for figures of the queue, and for no message of it. */
+static void
+roles_and_the_queue(void **state)
+{
+	static const struct {
+		const char *target;
+		int reader; /* 0: spool is to be asked */
+	} cases[] = {{"/api/v1/flow", 0}, {"/api/v1/queue", 403}};
+	struct dialogue c;
+	struct reply r;
+	(void)state;
+	begin(&c);
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		char token[SIGNIN_ID_SIZE];
+		struct dashboard_request q = request(&c, "GET", cases[i].target);
+		memcpy(q.client, (uint8_t[]){192, 0, 2, 7}, 4);
+		put(&c, &q, "x-who", "carol");
+		assert_int_equal(ask(&c, &q, &r),
+				 cases[i].reader ? DASHBOARD_ANSWERED : DASHBOARD_ASKS_QUEUE);
+		assert_int_equal(r.status, cases[i].reader);
+		gp_buf_free(&r.body);
+		q = signed_request(&c, "GET", cases[i].target, token);
+		assert_int_equal(ask(&c, &q, &r), DASHBOARD_ASKS_QUEUE);
+		gp_buf_free(&r.body);
+	}
+	end(&c);
+}
+
 int
 main(void)
 {
@@ -396,6 +477,8 @@ main(void)
 		cmocka_unit_test(a_cookie_is_whole),
 		cmocka_unit_test(what_is_kept_is_asked_again),
 		cmocka_unit_test(a_message_is_analysed),
+		cmocka_unit_test(a_message_is_verified),
+		cmocka_unit_test(roles_and_the_queue),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,24 +48,40 @@ function identities(found) {
   ]);
 }
 
+function resultTag(result) {
+  return tag({ pass: "good", fail: "bad" }[result] ?? "warn", result);
+}
+
+/** Each method by itself, with its reason. */
+function results(found) {
+  if (found.results.length === 0) return null;
+  const columns = [
+    { title: "Method", cell: (r) => r.method },
+    { title: "Result", cell: (r) => resultTag(r.result) },
+    { title: "Domain", cell: (r) => r.domain ?? "" },
+    { title: "Why", cell: (r) => r.reason ?? "" },
+  ];
+  return h("details", {}, h("summary", {}, "Each of them"), table("Results, each by itself", columns, found.results));
+}
+
 function verified(found) {
   const v = found.verified;
-  const line = (result, aligned) =>
-    result && [tag({ pass: "good", fail: "bad" }[result] ?? "warn", result), aligned ? " in the name of From" : ""];
-  if (!found.verified_before)
-    return h(
-      "p",
-      { class: "soft" },
-      "Our gateway has not verified this message, or its result is not in it. ",
-      h("code", {}, "gatepost headers"),
-      " verifies it again, with the DNS as it is now.",
-    );
-  return facts([
-    ["SPF", line(v.spf, v.spf_aligned)],
-    ["DKIM", line(v.dkim, v.dkim_aligned)],
-    ["DMARC", line(v.dmarc)],
-    ["ARC", line(v.arc)],
-  ]);
+  const { done, why_not: whyNot, spf_left_out: noSpf } = found.verification;
+  const line = (result, aligned) => result && [resultTag(result), aligned ? " in the name of From" : ""];
+  const why = whyNot && h("p", { class: "notice" }, whyNot);
+  if (!done && !found.verified_before)
+    return [why, h("p", { class: "soft" }, "Our gateway has not verified this message, or its result is not in it.")];
+  return [
+    why,
+    facts([
+      ["SPF", line(v.spf, v.spf_aligned) ?? (done && noSpf ? `left out: ${noSpf}` : null)],
+      ["DKIM", line(v.dkim, v.dkim_aligned)],
+      ["DMARC", line(v.dmarc)],
+      ["ARC", line(v.arc)],
+    ]),
+    done && h("p", { class: "soft" }, "By the DNS as it is now: a key that is gone since fails what passed when it came."),
+    results(found),
+  ];
 }
 
 /** The bar grows by one as the delay doubles. */
@@ -157,7 +173,7 @@ function result(found) {
     ),
     section("Identities", identities(found)),
     section("Path", path(found)),
-    section("Verified by our gateway when it came in", verified(found)),
+    section(found.verification.done ? "Verified now" : "Verified by our gateway when it came in", verified(found)),
     found.claims.length > 0 && section("What others say", claims(found)),
     section("Findings", findings(found)),
   ];
@@ -166,6 +182,7 @@ function result(found) {
 export async function show(place) {
   const text = h("textarea", { id: "message", rows: 10, spellcheck: "false", autocomplete: "off" });
   const file = h("input", { id: "file", type: "file", accept: ".eml,.txt,message/rfc822,text/plain" });
+  const verify = h("input", { id: "verify", type: "checkbox", checked: true });
   const button = h("button", { type: "submit", class: "main" }, "Analyse");
   const out = h("div", { "aria-live": "polite" });
   const form = h(
@@ -173,12 +190,23 @@ export async function show(place) {
     { class: "card" },
     h("p", {}, h("label", { for: "message" }, "The message, or its header alone"), text),
     h("p", {}, h("label", { for: "file" }, "Or a file"), file),
-    h("p", {}, button, " ", h("small", { class: "soft" }, "It is read here and kept nowhere; nobody is asked for anything.")),
+    h("p", { class: "check" }, verify, " ", h("label", { for: "verify" }, "Verify SPF, DKIM, DMARC and ARC again")),
+    h(
+      "p",
+      {},
+      button,
+      " ",
+      h("small", { class: "soft" }, "It is read here and kept nowhere. To verify it, the DNS is asked for names that stand in it; else nobody is."),
+    ),
   );
-  const analyse = async (content) => {
+  /** A part of a message has no signature that could be verified. */
+  const analyse = async (whole) => {
+    const isCut = whole.size > READ_MAX;
     button.disabled = true;
     try {
-      replace(out, result(await post("headers", content)));
+      const found = await post(verify.checked && !isCut ? "headers?verify=1" : "headers", whole.slice(0, READ_MAX));
+      if (verify.checked && isCut) found.verification.why_not = "It is larger than 1 MiB: its beginning was read, which no signature is about.";
+      replace(out, result(found));
       out.querySelector("#verdict").focus();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -189,9 +217,9 @@ export async function show(place) {
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    analyse(new Blob([text.value]).slice(0, READ_MAX));
+    analyse(new Blob([text.value]));
   });
   // A file goes as its octets are; of a large one the beginning, where the header is.
-  file.addEventListener("change", () => file.files[0] && analyse(file.files[0].slice(0, READ_MAX)));
+  file.addEventListener("change", () => file.files[0] && analyse(file.files[0]));
   place.append(h("h1", {}, "Header analyser"), form, out);
 }

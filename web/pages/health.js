@@ -6,6 +6,18 @@ import { figure, section, soft } from "./parts.js";
 
 export const title = "Health";
 
+const roleStates = { ready: "good", starting: "warn", silent: "bad" };
+
+function roles(health) {
+  const columns = [
+    { title: "Process", cell: (r) => (r.worker > 0 ? `${r.role} ${r.worker + 1}` : r.role) },
+    { title: "State", cell: (r) => tag(roleStates[r.state] ?? "warn", r.state === "silent" ? "does not answer" : r.state) },
+    { title: "Since", cell: (r) => time(r.since) },
+    { title: "Started", kind: "number", cell: (r) => (r.starts === 1 ? "once" : `${count(r.starts)} times`) },
+  ];
+  return table("Processes", columns, health.roles);
+}
+
 function store(found) {
   const s = found.store;
   const rows = [
@@ -51,6 +63,7 @@ export async function show(place) {
       figure("Dashboard up for", span(health.up_s)),
       figure("Signed in", count(health.sessions)),
     ),
+    section("Processes", roles(health)),
   );
   try {
     const found = await get("store");

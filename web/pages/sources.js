@@ -7,13 +7,24 @@ import { classWords, messagesByDay, more, noReports, section, soft, sourceClass,
 
 export const title = "Sources";
 
+/** Its host name, and whose that is. */
+function name(s) {
+  return [s.name ?? "", s.provider && h("div", { class: "soft" }, s.provider)];
+}
+
+/** The autonomous system that its address is in. */
+function network(s) {
+  return s.asn ? [`AS${s.asn}`, s.as_name && h("div", { class: "soft" }, s.as_name)] : "";
+}
+
 function sources(found, domain) {
   const columns = [
     {
       title: "Address",
       cell: (s) => (domain ? h("a", { href: changed({ address: s.address }) }, s.address) : s.address),
     },
-    { title: "Name", cell: (s) => [s.name ?? "", s.provider && h("div", { class: "soft" }, s.provider)] },
+    { title: "Name", cell: name },
+    ...(found.sources.some((s) => s.asn) ? [{ title: "Network", cell: network }] : []),
     { title: "Class", cell: (s) => sourceClass(s.class) },
     ...sourceColumns,
     { title: "Quarantined, rejected", kind: "number", cell: (s) => count(s.figures.quarantined + s.figures.rejected) },
@@ -25,6 +36,19 @@ function sources(found, domain) {
 
 function results(list) {
   return list.map((a) => h("div", {}, tag({ pass: "good", fail: "bad" }[a.result] ?? "warn", a.result ?? "?"), ` ${a.domain} ${a.selector}`));
+}
+
+/** What is known of one source beside its mail. */
+function identity(found) {
+  const facts = [
+    ["Name", found.name ? name(found) : "none that forward and reverse DNS agree on, or not looked up yet"],
+    ["Network", network(found)],
+    ["Class", [sourceClass(found.class), ` ${classWords[found.class] ?? ""}`]],
+    ["First seen", found.first_day ?? ""],
+    ["Last seen", found.last_day ?? ""],
+  ];
+  const known = facts.filter(([, what]) => what !== "");
+  return h("dl", { class: "facts" }, known.map(([of, what]) => [h("dt", {}, of), h("dd", {}, what)]));
 }
 
 /** One of them, for one domain. */
@@ -39,6 +63,7 @@ function single(found) {
     { title: "Done with it", cell: (r) => [r.disposition ?? "", r.reasons.length > 0 && h("div", { class: "soft" }, r.reasons.join(", "))] },
   ];
   return [
+    section("Who it is", identity(found)),
     section("Messages by day", messagesByDay(found)),
     section("What reporters say", table("Rows of reports", columns, found.rows), more(found.rows_more, "rows")),
     h("p", {}, h("a", { href: changed({ address: "" }) }, "All sources")),

@@ -11,6 +11,7 @@
 
 #include "cli/asks.h"
 #include "cli/audit/baselines.h"
+#include "cli/audit/child.h"
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
 #include "cli/audit/evidence.h"
@@ -32,6 +33,7 @@
 #include "cli/options.h"
 #include "cli/traffic/tool_report.h"
 #include "procs/resolver/network.h"
+#include "sys/tls.h"
 
 enum {
 	NAMES_ARENA_MAX = 1 << 30,
@@ -56,6 +58,7 @@ struct job {
 	struct gp_arena arena;  /* of the evaluation */
 	struct audit_seen seen; /* with --evidence */
 	struct gp_posture_query query;
+	struct gp_posture_stage stage; /* of what is published, with --zone */
 	struct gp_posture_result result;
 	struct gp_answers *answers; /* of the ask; with --zone its own */
 	struct audit_patch patch;   /* with --zone */
@@ -97,6 +100,7 @@ struct audit {
 	char out_buffer[OUT_BUFFER];
 	int error;      /* 0, SAID or -errno, which end it */
 	bool stopped;   /* by a signal, which ends it too */
+	bool whole;     /* it came to its end */
 	bool terminal;  /* standard error is one; */
 	bool shared;    /* it has results and the progress */
 	bool bad;       /* something as grave as --fail-on, or a baseline's rule failed */
@@ -344,6 +348,10 @@ take_step(struct job *job)
 	if (!job->counted)
 		count(a, &job->result.findings);
 	job->counted = true;
+	if (a->o.zone && !job->query.stage) {
+		job->stage = job->result.facts.dmarc.stage;
+		job->query.stage = &job->stage;
+	}
 	if (a->o.zone)
 		r = audit_patch_next(&job->patch, job->answers, &job->result.findings);
 	if (a->o.zone && r <= 0)
@@ -499,6 +507,7 @@ make_query(struct audit *a)
 		.selectors_known = a->o.selectors_len > 0,
 		.validated = !a->dns.lookup.network || network_validates(a->dns.lookup.network),
 		.reporter = gp_slice_str(a->o.reports_to),
+		.policy_wanted = a->o.policy,
 		.hosts = a->o.hosts ? &a->hosts.seen : NULL,
 	};
 	if (!q->selectors_known)
@@ -658,19 +667,20 @@ run(struct audit *a)
 	return r;
 }
 
-/* Begins a run of the store; what was told before it is kept is told in any case. */
+/* A run of the store ends with it; what was told before it is kept is told in any case. */
 static int
 run_and_keep(struct audit *a)
 {
-	if (!a->o.store)
-		return run(a);
-	a->store = audit_store_open(a->o.store, true);
-	int r = a->store && audit_store_begin(a->store, a->o.time_s) ? run(a) : SAID;
-	bool whole = r == 0 && !a->stopped;
-	if (whole && !audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s)))
-		r = SAID;
-	a->store = audit_store_close(a->store);
-	return r;
+	if (a->store && !audit_store_begin(a->store, a->o.time_s))
+		return SAID;
+	int r = run(a);
+	if (r != 0 || a->stopped)
+		return r;
+	bool good = !a->store ||
+		    audit_store_end(a->store, a->o.time_s - GP_MIN(a->o.time_s, a->o.keep_s));
+	good = good && (!a->evidence || audit_evidence_end(a->evidence));
+	a->whole = good && (!a->o.pdf || audit_pdf_end(&a->pdf));
+	return a->whole ? 0 : SAID;
 }
 
 static int
@@ -684,35 +694,14 @@ exit_code(const struct audit *a, int r)
 	return a->stopped || nothing ? GP_EXIT_UNKNOWN : GP_EXIT_OK;
 }
 
+/* Before whoever answers first is heard. */
 static int
-run_with_evidence(struct audit *a)
+hear_nobody_unconfined(struct audit *a)
 {
-	const struct audit_evidence_run run_of = {.path = a->o.evidence,
-						  .argc = a->argc,
-						  .argv = a->argv,
-						  .o = &a->o,
-						  .config = &a->config,
-						  .baselines = &a->baselines};
-	if (!a->o.evidence)
-		return run_and_keep(a);
-	a->evidence = audit_evidence_open(&run_of);
-	int r = a->evidence ? run_and_keep(a) : SAID;
-	if (r == 0 && !a->stopped && !audit_evidence_end(a->evidence))
-		r = SAID;
-	a->evidence = audit_evidence_close(a->evidence);
-	return r;
-}
-
-static int
-run_and_print(struct audit *a)
-{
-	if (!a->o.pdf)
-		return run_with_evidence(a);
-	int r = audit_pdf_open(&a->pdf, a->o.pdf) ? run_with_evidence(a) : SAID;
-	if (r == 0 && !a->stopped && !audit_pdf_end(&a->pdf))
-		r = SAID;
-	audit_pdf_close(&a->pdf);
-	return r;
+	if (a->o.hosts && a->domains.len > a->first)
+		return audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
+					a->domains.len - a->first);
+	return gp_tls_prepare() == 0 && audit_confine(&a->o) == 0 ? GP_EXIT_OK : GP_EXIT_ERROR;
 }
 
 static int
@@ -739,17 +728,70 @@ open_and_run(struct audit *a)
 	int code = gp_asks_open(&a->dns, a->base, &dns);
 	if (code == GP_EXIT_OK && a->o.hosts)
 		code = open_marks(a);
-	if (code == GP_EXIT_OK && a->o.hosts && a->domains.len > a->first)
-		code = audit_hosts_look(&a->hosts, &a->o, &a->config, a->domains.list + a->first,
-					a->domains.len - a->first);
-	if (code == GP_EXIT_OK) {
-		int r = run_and_print(a);
-		code = exit_code(a, r);
-	}
+	if (code == GP_EXIT_OK)
+		code = hear_nobody_unconfined(a);
+	if (code == GP_EXIT_OK)
+		code = exit_code(a, run_and_keep(a));
 	audit_hosts_free(&a->hosts);
 	audit_marks_close(a->marks);
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
+	return code;
+}
+
+/* The child, with all that it needs of files. */
+static int
+open_store_and_run(void *context)
+{
+	struct audit *a = context;
+	a->store = a->o.store ? audit_store_open(a->o.store, true) : NULL;
+	bool good = !a->o.store || (a->store && audit_store_hold(a->store));
+	int code = good ? open_and_run(a) : GP_EXIT_ERROR;
+	a->store = audit_store_close(a->store);
+	return code | (a->whole ? AUDIT_CHILD_WHOLE : 0);
+}
+
+static bool
+open_kept(struct audit *a)
+{
+	const struct audit_evidence_run run_of = {.path = a->o.evidence,
+						  .argc = a->argc,
+						  .argv = a->argv,
+						  .o = &a->o,
+						  .config = &a->config,
+						  .baselines = &a->baselines};
+	if (a->o.pdf && !audit_pdf_open(&a->pdf, a->o.pdf))
+		return false;
+	a->evidence = a->o.evidence ? audit_evidence_open(&run_of) : NULL;
+	return !a->o.evidence || a->evidence;
+}
+
+/* SQLite's files beside a store, which the child may not remove. */
+static bool
+tidy_store(const struct audit *a)
+{
+	struct audit_store *store = audit_store_open(a->o.store, false);
+	bool good = store;
+	audit_store_close(store);
+	return good;
+}
+
+/* What is kept is sealed, printed and put in its place by who has heard nobody. */
+static int
+run_in_child(struct audit *a)
+{
+	int code = GP_EXIT_ERROR;
+	if (open_kept(a)) {
+		int r = audit_child_run(open_store_and_run, a);
+		bool whole = r & AUDIT_CHILD_WHOLE;
+		code = r & ~AUDIT_CHILD_WHOLE;
+		if ((whole && a->evidence && !audit_evidence_seal(a->evidence)) ||
+		    (whole && a->o.pdf && !audit_pdf_print(&a->pdf)) ||
+		    (whole && a->o.store && !tidy_store(a)))
+			code = GP_EXIT_ERROR;
+	}
+	a->evidence = audit_evidence_close(a->evidence);
+	audit_pdf_close(&a->pdf);
 	return code;
 }
 
@@ -805,7 +847,8 @@ with_output(struct audit *a)
 		.format = a->o.format,
 		.colour = !file && !a->o.no_colour && !getenv("NO_COLOR") && isatty(STDOUT_FILENO),
 	};
-	int code = open_and_run(a);
+	bool kept = a->o.store || a->o.evidence || a->o.pdf;
+	int code = kept ? run_in_child(a) : open_and_run(a);
 	if (file && fclose(a->out) != 0)
 		code = fail(-errno);
 	return code;

@@ -257,7 +257,7 @@ resolver_json(const struct audit_evidence_run *run)
 static json_t *
 command_json(const struct audit_evidence_run *run)
 {
-	const char *hidden = run->o->watch.webhook;
+	const char *hidden = run->o->watch.webhook.url;
 	json_t *list = json_array();
 	json_array_append_new(list, json_string("gatepost"));
 	for (int i = 0; i < run->argc; i++) {
@@ -330,6 +330,16 @@ copy_world(struct audit_evidence *e)
 }
 
 static bool
+flush(struct audit_evidence *e)
+{
+	for (size_t i = 0; i < FILES; i++) {
+		if (e->files[i] && fflush(e->files[i]) != 0)
+			return complain(e, names[i], errno);
+	}
+	return true;
+}
+
+static bool
 make_files(struct audit_evidence *e)
 {
 	static const uint8_t formats[] = {FINDINGS_JSON, FINDINGS_HTML};
@@ -342,7 +352,7 @@ make_files(struct audit_evidence *e)
 	}
 	for (size_t i = 0; i < GP_ARRAY_LEN(e->copies); i++)
 		audit_copy_begin(&e->copies[i], e->files[FINDINGS + i], formats[i]);
-	return !world || copy_world(e);
+	return (!world || copy_world(e)) && flush(e);
 }
 
 static bool
@@ -478,8 +488,12 @@ audit_evidence_end(struct audit_evidence *e)
 		if (rc < 0)
 			return complain(e, names[FINDINGS + i], rc);
 	}
-	if (!write_run(e))
-		return false;
+	return write_run(e) && flush(e);
+}
+
+bool
+audit_evidence_seal(struct audit_evidence *e)
+{
 	e->sums = make_file(e, "SHA256SUMS");
 	bool good = e->sums;
 	for (size_t i = 0; i < FILES && good; i++)

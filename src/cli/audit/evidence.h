@@ -10,8 +10,9 @@
  *   baselines/       the files of rules that were held against
  *   SHA256SUMS       of all of these, for sha256sum -c
  *
- * A folder without SHA256SUMS is of a run that did not come to its end. All functions say to
- * standard error what is wrong.
+ * A folder without SHA256SUMS is of a run that did not come to its end. Between opening and sealing
+ * no file is opened, so that a confined child can do what is between. All functions say to standard
+ * error what is wrong.
  */
 #pragma once
 
@@ -49,7 +50,7 @@ struct audit_evidence_run {
 /* All that it is given lives as long as it. NULL: it cannot be made. */
 struct audit_evidence *
 audit_evidence_open(const struct audit_evidence_run *run);
-/* What was not ended is thrown away, but for the files of a folder. Accepts NULL, returns NULL. */
+/* What was not sealed is thrown away, but for the files of a folder. Accepts NULL, returns NULL. */
 struct audit_evidence *
 audit_evidence_close(struct audit_evidence *e);
 
@@ -64,6 +65,11 @@ audit_evidence_domain(struct audit_evidence *e, const struct gp_posture_result *
 audit_evidence_address(struct audit_evidence *e, struct gp_slice address,
 		       const struct gp_findings *findings, struct gp_arena *arena);
 
-/* Writes the sums, and the archive in place of the one that is there. */
+/* All was told: ends the files. */
 [[nodiscard]] bool
 audit_evidence_end(struct audit_evidence *e);
+
+/* Writes the sums of what was ended, by this process or a child of it, and the archive in place of
+   the one that is there. */
+[[nodiscard]] bool
+audit_evidence_seal(struct audit_evidence *e);

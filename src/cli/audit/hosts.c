@@ -115,16 +115,19 @@ tick(void *context, const struct scan_counts *counts, bool last)
 	return 0;
 }
 
-/* A store is opened later, with files that come and go, as are those of evidence and of a PDF; and
-   whom `watch` tells, is told then. */
+int
+audit_confine(const struct audit_options *o)
+{
+	const struct scan_files files = {
+		.command = o->command, .written = {o->resume, o->metrics}, .store = o->store};
+	return scan_sandbox_enter(&files);
+}
+
 static int
 confine(void *context)
 {
 	const struct looking *l = context;
-	const struct scan_files files = {.command = "gatepost audit",
-					 .written = {l->o->resume, l->o->metrics}};
-	bool later = l->o->store || l->o->evidence || l->o->pdf;
-	return later ? 0 : scan_sandbox_enter(&files);
+	return audit_confine(l->o);
 }
 
 /* --- in order --- */
@@ -181,9 +184,9 @@ audit_hosts_free(struct audit_hosts *h)
 /* --- the look --- */
 
 static int
-fail(int error)
+fail(const struct audit_options *o, int error)
 {
-	fprintf(stderr, "gatepost audit: the look at hosts: %s\n", strerror(-error));
+	fprintf(stderr, "%s: the look at hosts: %s\n", o->command, strerror(-error));
 	return GP_EXIT_ERROR;
 }
 
@@ -191,7 +194,7 @@ static int
 read_targets(struct looking *l, const struct gp_slice *domains, size_t len)
 {
 	struct scan_target_options *o = &l->reading;
-	*o = (struct scan_target_options){.command = "gatepost audit",
+	*o = (struct scan_target_options){.command = l->o->command,
 					  .ports = {PORT_SMTP},
 					  .ports_len = 1,
 					  .optouts_len = l->o->optouts_len};
@@ -201,7 +204,7 @@ read_targets(struct looking *l, const struct gp_slice *domains, size_t len)
 		const struct gp_scan_target t = {.name = domains[i]};
 		int r = gp_targets_add(&l->targets.list, &t);
 		if (r < 0)
-			code = fail(r);
+			code = fail(l->o, r);
 	}
 	return code;
 }
@@ -212,7 +215,7 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 	const struct audit_options *o = l->o;
 	struct scan_counts counts;
 	const struct scan_engine_options options = {
-		.command = "gatepost audit",
+		.command = o->command,
 		.config = config,
 		.walk = &l->walk,
 		.progress = &l->progress,
@@ -243,9 +246,9 @@ run(struct looking *l, const struct gp_config *config, struct gp_tls_client *tls
 	};
 	int r = scan_engine_run(&options, &counts);
 	if (r < 0)
-		return fail(r);
+		return fail(l->o, r);
 	if (r == SCAN_END_STOPPED)
-		fputs("gatepost audit: stopped\n", stderr);
+		fprintf(stderr, "%s: stopped\n", o->command);
 	return r == SCAN_END_DONE      ? GP_EXIT_OK
 	       : r == SCAN_END_STOPPED ? GP_EXIT_UNKNOWN
 				       : GP_EXIT_USAGE;
@@ -258,7 +261,7 @@ run_with_tls(struct looking *l, const struct gp_config *config, uint64_t seed)
 	struct gp_tls_client *tls =
 		gp_wire_prepare_tls() == 0 ? gp_tls_client_new_tolerant(authorities) : NULL;
 	if (!tls) {
-		fprintf(stderr, "gatepost audit: %s has no certificates that can be read\n",
+		fprintf(stderr, "%s: %s has no certificates that can be read\n", l->o->command,
 			authorities);
 		return GP_EXIT_ERROR;
 	}
@@ -276,10 +279,10 @@ audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
 	*ret = (struct audit_hosts){.arena = GP_ARENA_INIT(ARENA_MAX)};
 	struct looking *l = calloc(1, sizeof(*l));
 	if (!l)
-		return fail(-ENOMEM);
+		return fail(o, -ENOMEM);
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
 		free(l);
-		return fail(-EIO);
+		return fail(o, -EIO);
 	}
 	ret->policies = gp_map(AUDIT_DOMAINS_MAX, seed);
 	l->o = o;
@@ -291,7 +294,7 @@ audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
 	if (code == GP_EXIT_OK)
 		code = run_with_tls(l, config, seed[0]);
 	if (put_in_order(l) < 0)
-		code = fail(-ENOMEM);
+		code = fail(o, -ENOMEM);
 	free(l->looks);
 	scan_targets_free(&l->targets);
 	gp_arena_free(&l->arena);

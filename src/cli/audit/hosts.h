@@ -20,14 +20,18 @@ struct audit_hosts {
 };
 
 /*
- * Of these domains; config: of which `dns` counts. Without --store, --evidence and --pdf this
- * process confines itself before a host's first octet (cli/scan/sandbox.h): what it still needs of
- * files must be open by now, but for those of --resume and --metrics. Returns an exit code, after
- * saying to standard error what is wrong. To be freed in any case.
+ * Of these domains; config: of which `dns` counts. This process confines itself before a host's
+ * first octet, as audit_confine() does. Returns an exit code, after saying to standard error what
+ * is wrong. To be freed in any case.
  */
 [[nodiscard]] int
 audit_hosts_look(struct audit_hosts *ret, const struct audit_options *o,
 		 const struct gp_config *config, const struct gp_slice *domains, size_t len);
+/* Gives up what `scan` does (cli/scan/sandbox.h): what is still needed of files must be open by
+   now, but for those of --resume and --metrics. Returns 0, or -errno after saying what is wrong. */
+[[nodiscard]] int
+audit_confine(const struct audit_options *o);
+
 void
 audit_hosts_free(struct audit_hosts *h);
 

@@ -34,6 +34,7 @@ enum {
 	OPT_SELECTOR,
 	OPT_REPORTS,
 	OPT_REPORTS_TO,
+	OPT_STAGE,
 	OPT_PROBE,
 	OPT_NO_PROBE,
 	OPT_PRIVATE,
@@ -83,6 +84,10 @@ const char audit_usage[] =
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
 	"      --reports FILE       the database of gatepost reports; with -c that of the state\n"
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
+	"      --stage next|none|quarantine|reject\n"
+	"                           the DMARC policy that is proposed where mail is sent; next, "
+	"as\n"
+	"                           it is unless told: one step up from what is in force\n"
 	"      --dnsbl ZONE         are the domains' addresses in this block list? may be given "
 	"often\n"
 	"      --address ADDR       one more address of ours to look for there\n"
@@ -137,6 +142,7 @@ static const struct option long_options[] = {
 	{"selector", required_argument, NULL, OPT_SELECTOR},
 	{"reports", required_argument, NULL, OPT_REPORTS},
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
+	{"stage", required_argument, NULL, OPT_STAGE},
 	{"probe", no_argument, NULL, OPT_PROBE},
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
 	{"private", no_argument, NULL, OPT_PRIVATE},
@@ -174,8 +180,8 @@ static const struct option long_options[] = {
 	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
 	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
 	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
-	{"webhook", required_argument, NULL, AUDIT_WATCH_WEBHOOK},
-	{"webhook-secret-file", required_argument, NULL, AUDIT_WATCH_WEBHOOK_SECRET_FILE},
+	{"webhook", required_argument, NULL, ALERT_WEBHOOK},
+	{"webhook-secret-file", required_argument, NULL, ALERT_WEBHOOK_SECRET_FILE},
 	{"ca", required_argument, NULL, ALERT_MAIL_CA},
 	{"alert-on", required_argument, NULL, AUDIT_WATCH_ALERT_ON},
 	{"help", no_argument, NULL, 'h'},
@@ -263,6 +269,20 @@ read_address(const struct gp_arg *arg, struct audit_options *o)
 	for (size_t i = 0; good && i < (size_t)at; i++)
 		good = gp_ascii_is_alnum(text.ptr[i]) || strchr("-_.+=~", text.ptr[i]);
 	return good || gp_arg_wrong(arg, "is no plain address");
+}
+
+static bool
+read_stage(const struct gp_arg *arg, struct audit_options *o)
+{
+	o->policy = GP_DMARC_P_ABSENT;
+	if (strcmp(arg->value, "next") == 0)
+		return true;
+	for (uint8_t p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
+		if (strcmp(arg->value, gp_dmarc_policy_name(p)) == 0)
+			o->policy = p;
+	}
+	return o->policy != GP_DMARC_P_ABSENT ||
+	       gp_arg_wrong(arg, "is none of next, none, quarantine and reject");
 }
 
 static bool
@@ -377,6 +397,8 @@ read_option(struct audit_options *o, int c)
 		return add_address(&arg, o);
 	case OPT_REPORTS_TO:
 		return read_address(&arg, o);
+	case OPT_STAGE:
+		return read_stage(&arg, o);
 	case OPT_AT_ONCE:
 		return gp_arg_u64(&arg, 1, AUDIT_AT_ONCE_MAX, &o->at_once);
 	case OPT_QUESTIONS:
@@ -473,7 +495,8 @@ int
 audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 {
 	int c;
-	*ret = (struct audit_options){.time_s = (uint64_t)time(NULL),
+	*ret = (struct audit_options){.command = "gatepost audit",
+				      .time_s = (uint64_t)time(NULL),
 				      .at_once = AT_ONCE,
 				      .rate = RATE,
 				      .fail_on = FINDINGS_FAIL_NEVER,

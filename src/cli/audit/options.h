@@ -26,6 +26,7 @@ enum audit_summary_mode {
 extern const char audit_usage[];
 
 struct audit_options {
+	const char *command;         /* "gatepost audit": that complains of hosts; static */
 	const char *const *operands; /* "-": standard input */
 	size_t operands_len;
 	const char *files[AUDIT_FILES_MAX]; /* "-": standard input */
@@ -50,6 +51,7 @@ struct audit_options {
 	size_t addresses_len;
 	const char *reports;    /* database of what others reported; NULL: that of the state */
 	const char *reports_to; /* NULL: in the domain */
+	uint8_t policy;         /* enum gp_dmarc_policy of --stage; absent: the next step */
 	uint64_t time_s;        /* since 1970 */
 	uint64_t at_once;       /* domains */
 	uint64_t questions;     /* at once; 0: as many as is usual */

@@ -264,8 +264,12 @@ bool
 audit_pdf_end(struct audit_pdf *p)
 {
 	int r = audit_copy_end(&p->copy);
-	if (r < 0)
-		return complain(p->folder, strerror(-r));
+	return r == 0 || complain(p->folder, strerror(-r));
+}
+
+bool
+audit_pdf_print(const struct audit_pdf *p)
+{
 	int fd = print_page(p) ? open_result(p) : -1;
 	bool good = fd >= 0 && put_in_place(p, fd);
 	if (fd >= 0)

@@ -29,6 +29,11 @@ audit_pdf_open(struct audit_pdf *p, const char *path);
 void
 audit_pdf_close(struct audit_pdf *p);
 
-/* Ends the page, prints it, and puts the PDF in place of what is there. */
+/* Ends the page: all was told. */
 [[nodiscard]] bool
 audit_pdf_end(struct audit_pdf *p);
+
+/* Prints the page that was ended, by this process or a child of it, and puts the PDF in place of
+   what is there. */
+[[nodiscard]] bool
+audit_pdf_print(const struct audit_pdf *p);

@@ -9,6 +9,7 @@
 #include "cli/audit/facts.h"
 #include "cli/findings/findings.h"
 #include "core/identity/visible.h"
+#include "sqlite/calls.h"
 #include "sqlite/migrate.h"
 
 enum { DIGEST_LEN = 32 };
@@ -246,6 +247,20 @@ audit_store_close(struct audit_store *s)
 	gp_buf_free(&s->answers);
 	free(s);
 	return NULL;
+}
+
+bool
+audit_store_hold(struct audit_store *s)
+{
+	int stay = 1;
+	int r = sqlite_error(sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &stay));
+	if (r == 0)
+		r = sqlite_execute(s->db, "PRAGMA temp_store = MEMORY");
+	if (r == 0)
+		r = sqlite_stat_by_descriptor();
+	if (r == 0)
+		r = sqlite_stat_no_path();
+	return r == 0 || complain(s, r);
 }
 
 /* --- a run is kept --- */

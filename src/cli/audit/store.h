@@ -40,6 +40,11 @@ audit_store_open(const char *path, bool make);
 struct audit_store *
 audit_store_close(struct audit_store *s);
 
+/* For a process that gives up opening and removing files: SQLite's are open, and stay beside the
+   store until somebody else closes it. False: it cannot be held so. */
+[[nodiscard]] bool
+audit_store_hold(struct audit_store *s);
+
 /* Begins a run. False: it cannot. */
 [[nodiscard]] bool
 audit_store_begin(struct audit_store *s, uint64_t time_s);

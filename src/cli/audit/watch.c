@@ -2,26 +2,18 @@
 #include "cli/audit/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/audit/alert.h"
 #include "cli/audit/options.h"
 #include "cli/audit/store.h"
-#include "cli/audit/webhook.h"
 #include "cli/command.h"
-#include "core/sasl/crypto.h"
 #include "sys/clock.h"
-#include "sys/password.h"
-#include "sys/small_file.h"
 
 enum {
 	NAMES_MAX = 1 << 30,  /* octets */
 	LOOKS_MAX = 16 << 20, /* octets of what is known of a domain, and of the look */
-	HASH_SHOWN = 16,      /* octets of a URL's hash that name its channel */
 };
 
 struct watch {
@@ -137,49 +129,19 @@ tell_mail(struct watch *w, const struct channel *ch, const struct audit_alert *a
 	return good;
 }
 
-/* From the file, or from the environment; neither: there is none. */
-static bool
-read_secret(const struct watch *w, char secret[AUDIT_SECRET_MAX], size_t *ret_len)
-{
-	const char *path = w->o->webhook_secret_file, *text = getenv("GATEPOST_WEBHOOK_SECRET");
-	*ret_len = 0;
-	if (!path) {
-		*ret_len = text ? strlen(text) : 0;
-		if (*ret_len <= AUDIT_SECRET_MAX)
-			memcpy(secret, text ? text : "", *ret_len);
-		else
-			fputs("gatepost audit: GATEPOST_WEBHOOK_SECRET is too long\n", stderr);
-		return *ret_len <= AUDIT_SECRET_MAX;
-	}
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : gp_file_line(fd, secret, AUDIT_SECRET_MAX, ret_len);
-	if (fd >= 0)
-		close(fd);
-	if (r < 0)
-		fprintf(stderr, "gatepost audit: %s: %s\n", path,
-			fd < 0 ? strerror(-r) : gp_file_line_trouble(r));
-	return r == 0;
-}
-
 static bool
 tell_webhook(struct watch *w, const struct audit_alert *a)
 {
-	char secret[AUDIT_SECRET_MAX];
-	size_t secret_len;
 	struct gp_buf body = GP_BUF_INIT(2 * AUDIT_ALERT_TEXT_MAX);
-	bool good = read_secret(w, secret, &secret_len);
-	struct audit_webhook hook = {.url = w->o->webhook,
-				     .authorities = w->o->mail.authorities,
-				     .dns = w->audit->dns,
-				     .resolver = w->audit->resolver,
-				     .config = w->config};
-	hook.secret = gp_slice(secret, secret_len);
-	if (good && audit_alert_json(a, &body) < 0) {
+	struct alert_webhook hook = w->o->webhook;
+	hook.authorities = w->o->mail.authorities;
+	hook.dns = w->audit->dns;
+	hook.resolver = w->audit->resolver;
+	hook.config = w->config;
+	bool good = audit_alert_json(a, &body) == 0;
+	if (!good)
 		fputs("gatepost audit: no memory\n", stderr);
-		good = false;
-	}
-	good = good && audit_webhook_send(&hook, gp_buf_slice(&body), gp_clock_wall_ms() / 1000);
-	gp_wipe(secret, sizeof(secret));
+	good = good && alert_webhook_send(&hook, gp_buf_slice(&body), gp_clock_wall_ms() / 1000);
 	gp_buf_free(&body);
 	return good;
 }
@@ -208,19 +170,6 @@ serve(struct watch *w, const struct channel *ch)
 	audit_alert_free(&a);
 }
 
-/* A URL may be a secret, and a store is read by many. */
-static struct gp_slice
-webhook_name(struct watch *w)
-{
-	struct gp_sha256 hash;
-	struct gp_slice name = GP_SLICE("webhook:");
-	if (gp_sha256(gp_slice_str(w->o->webhook), &hash) < 0)
-		w->names.failed = true;
-	for (size_t i = 0; i < HASH_SHOWN && !w->names.failed; i++)
-		name = gp_arena_printf(&w->names, "%.*s%02x", GP_SLICE_FMT(name), hash.octets[i]);
-	return name;
-}
-
 static void
 serve_all(struct watch *w)
 {
@@ -229,12 +178,13 @@ serve_all(struct watch *w)
 		if (name.ptr)
 			serve(w, &(struct channel){TO_MAIL, name, w->o->mail.to[i]});
 	}
-	if (w->o->webhook) {
-		struct gp_slice name = webhook_name(w);
-		if (!w->names.failed)
+	if (w->o->webhook.url) {
+		struct gp_slice name = alert_webhook_name(&w->o->webhook, &w->names);
+		w->failed |= name.len == 0;
+		if (name.len > 0)
 			serve(w, &(struct channel){TO_WEBHOOK, name, NULL});
 	}
-	if (w->o->mail.to_len == 0 && !w->o->webhook)
+	if (w->o->mail.to_len == 0 && !w->o->webhook.url)
 		serve(w, &(struct channel){TO_OUTPUT, GP_SLICE("output"), NULL});
 	w->failed |= w->names.failed;
 }

@@ -9,23 +9,20 @@
  */
 #pragma once
 
-#include "cli/alert/mail.h"
-#include "core/config/config.h"
+#include "cli/alert/webhook.h"
 
 struct audit_watch_options {
 	bool on;                /* watch, not an audit alone */
 	struct alert_mail mail; /* its authorities: the webhook's too */
-	const char *webhook, *webhook_secret_file;
+	struct alert_webhook webhook;
 	uint8_t alert_on; /* enum gp_severity */
 };
 
 struct audit_options;
 
-/* The values of those options of getopt_long() that are of watch alone, beside those of mail.h. */
+/* The values of those options of getopt_long() of watch alone, beside those of cli/alert. */
 enum audit_watch_option {
-	AUDIT_WATCH_WEBHOOK = ALERT_MAIL_OPTIONS_END,
-	AUDIT_WATCH_WEBHOOK_SECRET_FILE,
-	AUDIT_WATCH_ALERT_ON,
+	AUDIT_WATCH_ALERT_ON = ALERT_OPTIONS_END,
 };
 
 /* What stands when nothing is said. */

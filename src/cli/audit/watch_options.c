@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
-
 #include "cli/audit/watch.h"
-#include "cli/audit/webhook.h"
 #include "cli/findings/findings.h"
 
 void
@@ -10,6 +7,7 @@ audit_watch_defaults(struct audit_watch_options *w)
 {
 	w->alert_on = GP_SEVERITY_LOW;
 	w->mail = alert_mail("gatepost audit");
+	w->webhook = (struct alert_webhook){.command = "gatepost audit"};
 }
 
 static bool
@@ -28,30 +26,15 @@ audit_watch_option(struct audit_watch_options *w, int c, const struct gp_arg *ar
 		return gp_arg_wrong(arg, "is for gatepost audit watch");
 	if (c < ALERT_MAIL_OPTIONS_END)
 		return alert_mail_option(&w->mail, c, arg);
-	switch (c) {
-	case AUDIT_WATCH_WEBHOOK:
-		w->webhook = arg->value;
-		return true;
-	case AUDIT_WATCH_WEBHOOK_SECRET_FILE:
-		w->webhook_secret_file = arg->value;
-		return true;
-	default:
+	if (c == AUDIT_WATCH_ALERT_ON)
 		return read_severity(w, arg);
-	}
+	alert_webhook_option(&w->webhook, c, arg);
+	return true;
 }
 
 const char *
 audit_watch_wrong(struct audit_watch_options *w)
 {
-	const char *url = getenv("GATEPOST_WEBHOOK");
-	if (!w->webhook && url && url[0] != '\0')
-		w->webhook = url;
 	const char *wrong = alert_mail_wrong(&w->mail);
-	if (wrong)
-		return wrong;
-	if (w->webhook && !audit_webhook_url_valid(w->webhook))
-		return "the webhook is no https URL with a server's name";
-	if (w->webhook_secret_file && !w->webhook)
-		return "--webhook-secret-file is for a --webhook";
-	return NULL;
+	return wrong ? wrong : alert_webhook_wrong(&w->webhook);
 }

@@ -67,15 +67,22 @@ add_policy(struct domain_run *run, struct domain_records *ret)
 	return 0;
 }
 
+/* Where reports go: to the places that are configured, and to web where it takes them. */
 static void
 add_reports(struct domain_run *run, struct domain_records *ret)
 {
-	if (run->ours->tls_rpt.len == 0)
+	bool https = run->ours->tls_rpt_https;
+	struct gp_slice places = run->ours->tls_rpt;
+	if (places.len == 0 && !https)
 		return;
 	struct domain_record *r =
 		add(ret, DOMAIN_TLS_RPT, gp_tlsrpt_question(run->name, &run->arena).name);
-	r->text = gp_arena_printf(&run->arena, "v=TLSRPTv1; rua=%.*s",
-				  GP_SLICE_FMT(run->ours->tls_rpt));
+	r->text = gp_arena_printf(&run->arena, "v=TLSRPTv1; rua=%.*s", GP_SLICE_FMT(places));
+	if (https)
+		r->text = gp_arena_printf(&run->arena, "%.*s%shttps://%.*s/tls-reports/%.*s",
+					  GP_SLICE_FMT(r->text), places.len > 0 ? "," : "",
+					  GP_SLICE_FMT(run->config->hostname),
+					  GP_SLICE_FMT(run->name));
 }
 
 /* --- DKIM --- */

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/csv.h"
+#include "cli/reports/networks.h"
 #include "cli/reports/reports.h"
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
@@ -21,6 +22,7 @@ struct export
 {
 	const struct reports_options *o;
 	struct gp_reportdb *db;
+	struct asn_file networks;
 	FILE *out;
 	struct gp_buf line;
 	struct gp_arena arena;
@@ -32,10 +34,11 @@ struct export
 static const char *const columns[] = {
 	[GP_INGEST_AGGREGATE] = "report,org,id,domain,begin,end,source,messages,disposition,dkim,"
 				"spf,header_from,envelope_from,envelope_to,reasons,dkim_results,"
-				"spf_results\r\n",
+				"spf_results,asn,as_name\r\n",
 	[GP_INGEST_TLS] = "report,org,id,domain,begin,end,type,policy_domain,successful,failed\r\n",
-	[GP_INGEST_FAILURE] = "report,org,id,domain,begin,end,source,type,delivery,header_from,"
-			      "envelope_from,envelope_to,subject,message_id,incidents\r\n",
+	[GP_INGEST_FAILURE] =
+		"report,org,id,domain,begin,end,source,type,delivery,header_from,"
+		"envelope_from,envelope_to,subject,message_id,incidents,asn,as_name\r\n",
 };
 
 static void
@@ -61,6 +64,17 @@ begin_line(struct export *x)
 	gp_csv_put(&x->line, r->domain, ",");
 	put_word(x, reports_time_text(r->begin).s);
 	put_word(x, reports_time_text(r->end).s);
+}
+
+static void
+put_network(struct export *x, const uint8_t address[16])
+{
+	struct gp_asn asn;
+	if (gp_asn_find(asn_file_db(&x->networks), address, &asn))
+		put_number(x, asn.number);
+	else
+		put_word(x, "");
+	gp_csv_put(&x->line, asn.organization, ",");
 }
 
 /* Instead of the last comma. */
@@ -116,6 +130,7 @@ csv_row(void *context, const struct gp_ingest_row *row)
 	put_reasons(x, row);
 	put_auths(x, row->dkim_results, row->dkim_results_len, true);
 	put_auths(x, row->spf_results, row->spf_results_len, false);
+	put_network(x, row->source);
 	return end_line(x);
 }
 
@@ -143,6 +158,7 @@ csv_failure(void *context, const struct gp_ingest_failure *f)
 	for (size_t i = 0; i < GP_ARRAY_LEN(texts); i++)
 		gp_csv_put(&x->line, texts[i], ",");
 	put_number(x, f->incidents);
+	put_network(x, f->source);
 	return end_line(x);
 }
 
@@ -166,7 +182,10 @@ print_record(struct export *x, const char *what, json_t *o)
 static int
 json_row(void *context, const struct gp_ingest_row *row)
 {
-	return print_record(context, "row", told_row(row));
+	struct export *x = context;
+	json_t *o = told_row(row);
+	networks_set(o, asn_file_db(&x->networks), row->source);
+	return print_record(x, "row", o);
 }
 
 static int
@@ -184,7 +203,10 @@ json_tls_failure(void *context, const struct gp_ingest_tls_failure *failure)
 static int
 json_failure(void *context, const struct gp_ingest_failure *failure)
 {
-	return print_record(context, "failure", told_failure(failure));
+	struct export *x = context;
+	json_t *o = told_failure(failure);
+	networks_set(o, asn_file_db(&x->networks), failure->source);
+	return print_record(x, "failure", o);
 }
 
 /* --- both --- */
@@ -262,15 +284,18 @@ reports_export(const struct reports_options *o, struct gp_reportdb *db)
 			   .out = stdout,
 			   .line = GP_BUF_INIT(LINE_MAX_LEN),
 			   .arena = GP_ARENA_INIT(ARENA_MAX)};
-	if (o->output && strcmp(o->output, "-") != 0)
+	int code = networks_open(o, &x.networks);
+	if (code == GP_EXIT_OK && o->output && strcmp(o->output, "-") != 0)
 		x.out = fopen(o->output, "we");
 	if (!x.out) {
 		fprintf(stderr, "gatepost reports: %s: %s\n", o->output, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
-	int code = export_all(&x);
+	if (code == GP_EXIT_OK)
+		code = export_all(&x);
 	if ((x.out == stdout ? fflush(stdout) : fclose(x.out)) != 0)
 		code = GP_EXIT_ERROR;
+	asn_file_free(&x.networks);
 	gp_buf_free(&x.line);
 	gp_arena_free(&x.arena);
 	return code;

@@ -9,8 +9,6 @@
 
 #include "cli/asks.h"
 #include "cli/command.h"
-#include "cli/options.h"
-#include "core/smtp/address.h"
 #include "core/targets/hosts.h"
 
 enum {
@@ -80,50 +78,17 @@ on_ready(struct gp_ask *ask)
 
 /* --- keeping --- */
 
-/* Who has an address has its reverse zone, and any octets he likes in it: what is no name of a host
-   is none here, and none comes to a terminal. */
-static bool
-is_host_name(struct gp_slice name)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		if (!gp_ascii_is_alnum(name.ptr[i]) && !memchr("-_.", name.ptr[i], 3))
-			return false;
-	}
-	return gp_domain_valid(name);
-}
-
-static enum gp_reportdb_looked
-judge(const struct gp_reverse *found)
-{
-	if (found->state == GP_REVERSE_UNKNOWN)
-		return GP_REPORTDB_NO_ANSWER;
-	return found->state == GP_REVERSE_CONFIRMED && is_host_name(found->name)
-		       ? GP_REPORTDB_NAMED
-		       : GP_REPORTDB_NAMELESS;
-}
-
-/* In lower case, as it is kept. */
-static struct gp_slice
-lower(struct gp_slice name, char *room)
-{
-	for (size_t i = 0; i < name.len; i++)
-		room[i] = gp_ascii_lower(name.ptr[i]);
-	return gp_slice(room, name.len);
-}
-
 static int
 keep(struct batch *b, struct gp_reportdb *db, int64_t now_s, struct names_counts *counts)
 {
 	int r = 0;
 	for (size_t i = 0; i < b->len && r == 0; i++) {
-		char room[GP_DNS_NAME_TEXT_MAX];
-		enum gp_reportdb_looked looked = judge(&b->found[i]);
-		struct gp_slice name =
-			looked == GP_REPORTDB_NAMED ? lower(b->found[i].name, room) : GP_SLICE("");
+		int looked =
+			gp_reportdb_keep_reverse(db, b->sources[i].address, &b->found[i], now_s);
 		counts->named += looked == GP_REPORTDB_NAMED;
 		counts->nameless += looked == GP_REPORTDB_NAMELESS;
 		counts->silent += looked == GP_REPORTDB_NO_ANSWER;
-		r = gp_reportdb_keep_name(db, b->sources[i].address, looked, name, now_s);
+		r = GP_MIN(looked, 0);
 	}
 	return r == 0 ? gp_reportdb_sync(db) : r;
 }
@@ -190,18 +155,12 @@ names_look_up(const struct reports_options *o, struct gp_reportdb *db, int64_t n
 {
 	const struct gp_reportdb_range range = {.from_day = o->from_day, .to_day = o->to_day};
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
-	struct gp_config *config = gp_arena_new(&arena, struct gp_config);
-	struct gp_complaints complaints;
+	const struct gp_config *config;
 	struct gp_reportdb_unnamed *list;
 	/* An import's --max is of mails. */
 	size_t len, max = o->verb == REPORTS_NAMES ? o->max : REPORTS_NAMES_MAX;
 	*ret = (struct names_counts){};
-	int code = config ? GP_EXIT_OK : reports_fail(db, -ENOMEM);
-	/* Who names the database itself has no configuration, unless he names that as well. */
-	if (code == GP_EXIT_OK && (o->config || !o->database)) {
-		code = gp_cli_config(o->config, &arena, config, &complaints);
-		gp_cli_print_complaints(&complaints);
-	}
+	int code = reports_config(o, &arena, &config);
 	if (code == GP_EXIT_OK) {
 		int r = gp_reportdb_unnamed(db, &range, now_s, max, &arena, &list, &len);
 		code = r < 0 ? reports_fail(db, r) : ask_all(o, config, db, list, len, now_s, ret);

@@ -49,6 +49,10 @@ enum {
 	OPT_RATE,
 	OPT_DNS,
 	OPT_RESOLVER,
+	OPT_LOOK,
+	OPT_HELO,
+	OPT_PRIVATE,
+	OPT_ASN_DATABASE,
 };
 
 const char reports_usage[] =
@@ -58,8 +62,10 @@ const char reports_usage[] =
 	"       gatepost reports summary [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports show NUMBER\n"
+	"       gatepost reports tls [--domain NAME] [--since DAY] [--look] [options]\n"
 	"       gatepost reports export [--domain NAME] [--since DAY] [--format csv|json]\n"
 	"       gatepost reports weekly [--mail-to ADDRESS --mail-from ADDRESS] [options]\n"
+	"       gatepost reports watch [--mail-to ADDRESS --mail-from ADDRESS] [--webhook URL]\n"
 	"\n"
 	"What others report about mail in our domains' names: DMARC and TLS reports, and reports "
 	"of\n"
@@ -98,13 +104,32 @@ const char reports_usage[] =
 	"      --kind dmarc|tls|failure   list and export\n"
 	"      --max N              sources of a summary, reports of a list\n"
 	"      --format csv|json    export, and -o FILE\n"
+	"      --asn-database FILE  whose networks sources are in; the configuration's\n"
 	"      --no-colour\n"
+	"\n"
+	"tls tells which sessions failed, and whether they would fail now:\n"
+	"      --look               at the MX hosts of --domain, or of the configuration's "
+	"domains\n"
+	"      --helo NAME, --private   as gatepost scan has them\n"
+	"      --ca FILE            whom to believe about them\n"
 	"\n"
 	"weekly tells of the seven days that end with --until, or yesterday; prints, or mails:\n"
 	"      --mail-to ADDRESS    may be given often; and --mail-from ADDRESS\n"
 	"      --mail-server HOST[:PORT]   this machine\n"
 	"      --mail-user NAME, --mail-password-file FILE\n"
-	"      --ca FILE            whom to believe about the server\n";
+	"      --ca FILE            whom to believe about the server\n"
+	"\n"
+	"watch tells what is new since it last did: sources, falls in alignment, failures of "
+	"TLS,\n"
+	"reports that stay away, policies. It is told as weekly is, or:\n"
+	"      --webhook URL        by HTTPS, or GATEPOST_WEBHOOK\n"
+	"      --webhook-secret-file FILE   or GATEPOST_WEBHOOK_SECRET\n"
+	"      --state FILE         what was told; watch.json beside the database\n"
+	"      --dry-run            print what would be told; 1 where that is something\n"
+	"      --fall POINTS        of a hundred, in alignment; 10\n"
+	"      --min-messages N     that alignment is measured by; 100\n"
+	"      --min-source N       messages of a new source; 20\n"
+	"      --min-sessions N     that fail; 10\n";
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
@@ -132,11 +157,23 @@ static const struct option long_options[] = {
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
+	{"asn-database", required_argument, NULL, OPT_ASN_DATABASE},
 	{"mail-to", required_argument, NULL, ALERT_MAIL_TO},
 	{"mail-from", required_argument, NULL, ALERT_MAIL_FROM},
 	{"mail-server", required_argument, NULL, ALERT_MAIL_SERVER},
 	{"mail-user", required_argument, NULL, ALERT_MAIL_USER},
 	{"mail-password-file", required_argument, NULL, ALERT_MAIL_PASSWORD_FILE},
+	{"webhook", required_argument, NULL, ALERT_WEBHOOK},
+	{"webhook-secret-file", required_argument, NULL, ALERT_WEBHOOK_SECRET_FILE},
+	{"state", required_argument, NULL, WATCH_OPTION_STATE},
+	{"dry-run", no_argument, NULL, WATCH_OPTION_DRY_RUN},
+	{"min-messages", required_argument, NULL, WATCH_OPTION_MESSAGES},
+	{"min-source", required_argument, NULL, WATCH_OPTION_SOURCE},
+	{"min-sessions", required_argument, NULL, WATCH_OPTION_SESSIONS},
+	{"fall", required_argument, NULL, WATCH_OPTION_FALL},
+	{"look", no_argument, NULL, OPT_LOOK},
+	{"helo", required_argument, NULL, OPT_HELO},
+	{"private", no_argument, NULL, OPT_PRIVATE},
 	{"help", no_argument, NULL, 'h'},
 	{},
 };
@@ -144,7 +181,7 @@ static const struct option long_options[] = {
 static const char *const verbs[REPORTS_VERBS] = {
 	[REPORTS_IMPORT] = "import", [REPORTS_NAMES] = "names", [REPORTS_SUMMARY] = "summary",
 	[REPORTS_LIST] = "list",     [REPORTS_SHOW] = "show",   [REPORTS_EXPORT] = "export",
-	[REPORTS_WEEKLY] = "weekly",
+	[REPORTS_WEEKLY] = "weekly", [REPORTS_WATCH] = "watch", [REPORTS_TLS] = "tls",
 };
 
 /* --- values --- */
@@ -268,12 +305,17 @@ read_imap_option(struct reports_options *o, int c, const struct gp_arg *arg)
 	}
 }
 
+/* Those of who is told. */
 static bool
-read_mail_option(struct reports_options *o, int c, const struct gp_arg *arg)
+read_alert_option(struct reports_options *o, int c, const struct gp_arg *arg)
 {
-	if (o->verb != REPORTS_WEEKLY)
-		return gp_arg_wrong(arg, "is for gatepost reports weekly");
-	return alert_mail_option(&o->mail, c, arg);
+	if (o->verb != REPORTS_WEEKLY && o->verb != REPORTS_WATCH)
+		return gp_arg_wrong(arg, "is for gatepost reports weekly and watch");
+	if (c < ALERT_MAIL_OPTIONS_END)
+		return alert_mail_option(&o->mail, c, arg);
+	if (o->verb != REPORTS_WATCH)
+		return gp_arg_wrong(arg, "is for gatepost reports watch");
+	return watch_option(&o->watch, c, arg);
 }
 
 static bool
@@ -320,11 +362,23 @@ read_option(struct reports_options *o, int c, int64_t today)
 		return true;
 	case OPT_RATE:
 		return gp_arg_u64(&arg, 1, NAMES_RATE_MAX, &o->rate);
+	case OPT_LOOK:
+		o->look = true;
+		return true;
+	case OPT_HELO:
+		o->helo = optarg;
+		return gp_domain_valid(gp_slice_str(optarg)) || gp_arg_wrong(&arg, "is no name");
+	case OPT_PRIVATE:
+		o->private = true;
+		return true;
 	case OPT_DNS:
 		o->dns = optarg;
 		return true;
 	case OPT_RESOLVER:
 		o->resolver = optarg;
+		return true;
+	case OPT_ASN_DATABASE:
+		o->asn_database = optarg;
 		return true;
 	case 'c':
 		o->config = optarg;
@@ -339,11 +393,11 @@ read_option(struct reports_options *o, int c, int64_t today)
 		o->help = true;
 		return true;
 	default:
-		/* Of the server that it is about. */
-		if (c == OPT_CA && o->verb == REPORTS_WEEKLY)
-			c = ALERT_MAIL_CA;
+		/* Of whom it is about, unless that is an IMAP server. */
+		if (c == OPT_CA && o->verb >= REPORTS_WEEKLY)
+			return alert_mail_option(&o->mail, ALERT_MAIL_CA, &arg);
 		if (c >= ALERT_MAIL_TO)
-			return read_mail_option(o, c, &arg);
+			return read_alert_option(o, c, &arg);
 		return read_imap_option(o, c, &arg);
 	}
 }
@@ -370,6 +424,29 @@ check_week(struct reports_options *o)
 	return GP_EXIT_OK;
 }
 
+/* As of the day of --until, or today. */
+static int
+check_watch(struct reports_options *o)
+{
+	const char *wrong = alert_mail_wrong(&o->mail);
+	if (!wrong)
+		wrong = alert_webhook_wrong(&o->watch.webhook);
+	if (!wrong && o->from_day != 0)
+		wrong = "watch compares the last days with those before; it has no --since";
+	if (!wrong && o->unauthenticated)
+		wrong = "what nobody answers for is no ground for an alert";
+	return wrong ? usage_error(wrong) : GP_EXIT_OK;
+}
+
+/* Whom to look at is said by us, and not by a report. */
+static int
+check_tls(const struct reports_options *o)
+{
+	if (o->look && o->database && !o->config && o->domain.len == 0)
+		return usage_error("--look wants a --domain of ours, or a configuration");
+	return GP_EXIT_OK;
+}
+
 static int
 check(struct reports_options *o)
 {
@@ -390,11 +467,16 @@ check(struct reports_options *o)
 		return usage_error("name the number of one report, of `gatepost reports list`");
 	if (o->verb != REPORTS_IMPORT && o->verb != REPORTS_SHOW && o->operands_len > 0)
 		return usage_error("this subcommand takes options alone; see -h");
+	if ((o->look || o->helo || o->private) && o->verb != REPORTS_TLS)
+		return usage_error("--look, --helo and --private are options of tls");
 	if (o->dns && o->resolver)
 		return usage_error("--dns and --resolver exclude each other");
 	if (o->from_day > o->to_day)
 		return usage_error("--since is after --until");
-	return o->verb == REPORTS_WEEKLY ? check_week(o) : GP_EXIT_OK;
+	return o->verb == REPORTS_WEEKLY  ? check_week(o)
+	       : o->verb == REPORTS_WATCH ? check_watch(o)
+	       : o->verb == REPORTS_TLS   ? check_tls(o)
+					  : GP_EXIT_OK;
 }
 
 int
@@ -409,6 +491,7 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		.max = LIST_ROWS,
 		.rate = NAMES_RATE,
 		.mail = alert_mail("gatepost reports"),
+		.watch = watch_options(),
 	};
 	while (ret->verb < REPORTS_VERBS && strcmp(argv[0], verbs[ret->verb]) != 0)
 		ret->verb++;
@@ -416,8 +499,9 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 	if (ret->verb == REPORTS_VERBS)
 		return ret->help ? GP_EXIT_OK
 				 : usage_error("the subcommands are import, names, summary, list, "
-					       "show, export and weekly");
-	if (ret->verb <= REPORTS_SUMMARY)
+					       "show, export, tls, weekly and "
+					       "watch");
+	if (ret->verb <= REPORTS_SUMMARY || ret->verb == REPORTS_TLS)
 		ret->from_day = today - SUMMARY_DAYS;
 	if (ret->verb == REPORTS_IMPORT)
 		ret->max = GP_REPORTDB_LIST_MAX;
@@ -425,6 +509,8 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		ret->max = REPORTS_NAMES_MAX;
 	if (ret->verb == REPORTS_WEEKLY)
 		ret->to_day = today - 1;
+	if (ret->verb == REPORTS_WATCH)
+		ret->to_day = today;
 	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {
 		if (!read_option(ret, c, today))
 			return GP_EXIT_USAGE;
@@ -445,17 +531,8 @@ reports_fail(const struct gp_reportdb *db, int error)
 
 /* STATE/reports/received.db, in the arena. */
 static int
-configured_path(const struct reports_options *o, bool make, struct gp_arena *arena,
-		const char **ret)
+configured_path(const struct gp_config *config, bool make, struct gp_arena *arena, const char **ret)
 {
-	struct gp_complaints complaints;
-	struct gp_config *config = gp_arena_new(arena, struct gp_config);
-	int code = config ? gp_cli_config(o->config, arena, config, &complaints) : GP_EXIT_ERROR;
-	if (!config || code != GP_EXIT_OK) {
-		if (config)
-			gp_cli_print_complaints(&complaints);
-		return code;
-	}
 	struct gp_slice folder =
 		gp_arena_printf(arena, "%.*s/reports", GP_SLICE_FMT(config->state));
 	struct gp_slice path = gp_arena_printf(arena, "%.*s/received.db", GP_SLICE_FMT(folder));
@@ -471,12 +548,39 @@ configured_path(const struct reports_options *o, bool make, struct gp_arena *are
 }
 
 int
+reports_config(const struct reports_options *o, struct gp_arena *arena,
+	       const struct gp_config **ret)
+{
+	struct gp_complaints complaints;
+	*ret = NULL;
+	if (o->database && !o->config)
+		return GP_EXIT_OK;
+	struct gp_config *config = gp_arena_new(arena, struct gp_config);
+	int code = config ? gp_cli_config(o->config, arena, config, &complaints) : GP_EXIT_ERROR;
+	if (config && code != GP_EXIT_OK)
+		gp_cli_print_complaints(&complaints);
+	*ret = config;
+	return code;
+}
+
+int
+reports_path(const struct reports_options *o, const struct gp_config *config, bool make,
+	     struct gp_arena *arena, const char **ret)
+{
+	*ret = o->database;
+	return o->database ? GP_EXIT_OK : configured_path(config, make, arena, ret);
+}
+
+int
 reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret)
 {
 	struct gp_arena arena = GP_ARENA_INIT(CONFIG_ARENA_MAX);
+	const struct gp_config *config = NULL;
 	const char *path = o->database;
-	int code = path ? GP_EXIT_OK : configured_path(o, mode == GP_REPORTDB_MAKE, &arena, &path);
 	*ret = NULL;
+	int code = path ? GP_EXIT_OK : reports_config(o, &arena, &config);
+	if (code == GP_EXIT_OK)
+		code = reports_path(o, config, mode == GP_REPORTDB_MAKE, &arena, &path);
 	if (code == GP_EXIT_OK) {
 		/* Addresses of people's mail are in it. */
 		mode_t mask = umask(077);

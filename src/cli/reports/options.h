@@ -5,6 +5,7 @@
 #include "base/slice.h"
 #include "cli/alert/mail.h"
 #include "cli/reports/imap_url.h"
+#include "cli/watch/watch.h"
 
 enum reports_verb {
 	REPORTS_IMPORT = 0,
@@ -14,6 +15,8 @@ enum reports_verb {
 	REPORTS_SHOW,
 	REPORTS_EXPORT,
 	REPORTS_WEEKLY,
+	REPORTS_WATCH,
+	REPORTS_TLS,
 	REPORTS_VERBS,
 };
 
@@ -34,12 +37,16 @@ struct reports_options {
 	const char *dns, *resolver; /* NULL: the configuration's, or the system's */
 	uint64_t rate;              /* questions a second */
 	/* the others */
-	struct gp_slice domain; /* lower case; empty: all */
-	const char *format;     /* of export; NULL: csv */
-	uint8_t kind;           /* enum gp_ingest_kind; 0: all */
+	const char *asn_database; /* NULL: the configuration's, where there is one */
+	struct gp_slice domain;   /* lower case; empty: all */
+	const char *format;       /* of export; NULL: csv */
+	uint8_t kind;             /* enum gp_ingest_kind; 0: all */
 	int64_t from_day, to_day;
 	uint64_t max;           /* of import: mails of a run */
-	struct alert_mail mail; /* of weekly */
+	struct alert_mail mail; /* of weekly, of watch; its authorities: of tls too */
+	struct watch_options watch;
+	bool look, private; /* of tls */
+	const char *helo;   /* NULL: this host's name */
 	char domain_text[256];
 	const char *const *operands;
 	size_t operands_len;
@@ -53,6 +60,15 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 
 struct gp_reportdb;
 
+/* The configuration that is meant, in the arena; *ret is NULL where there is none: who names the
+ * database itself has none, unless he names that as well. An exit code, as of all here. */
+[[nodiscard]] int
+reports_config(const struct reports_options *o, struct gp_arena *arena,
+	       const struct gp_config **ret);
+/* The path of the database that is meant, the arena's or the options'. make: its folder as well. */
+[[nodiscard]] int
+reports_path(const struct reports_options *o, const struct gp_config *config, bool make,
+	     struct gp_arena *arena, const char **ret);
 /* The database that is meant, in a mode of reportdb.h. An exit code; what is wrong is on standard
  * error. */
 [[nodiscard]] int

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,14 +17,81 @@
 enum { PIECE = 64 << 10 };
 
 void
-pool_init(struct pool *p, int (*run)(int socket, const struct reader_limits *limits),
-	  const struct reader_limits *limits, const struct pool_listener *listener)
+pool_init(struct pool *p, pool_run *run, const struct reader_limits *limits,
+	  const struct pool_listener *listener)
 {
 	*p = (struct pool){.run = run,
 			   .limits = limits,
 			   .listener = listener,
+			   .shared_fd = -1,
 			   .socket = -1,
 			   .in = GP_BUF_INIT(POOL_IN_MAX)};
+}
+
+static struct pool_file *
+file_at(struct pool *p, size_t i)
+{
+	return &p->files[(p->first + i) % READER_AHEAD];
+}
+
+/* --- the memory --- */
+
+/* Nobody but this process, and through this mapping alone, can write to it: a reader does not
+ * inherit it, and maps the file anew. */
+static int
+make_shared(struct pool *p)
+{
+	p->shared_fd = memfd_create("reports", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (p->shared_fd < 0 || ftruncate(p->shared_fd, READER_SHARED) < 0)
+		return -errno;
+	void *memory =
+		mmap(NULL, READER_SHARED, PROT_READ | PROT_WRITE, MAP_SHARED, p->shared_fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	p->shared = memory;
+	if (madvise(memory, READER_SHARED, MADV_DONTFORK) < 0 ||
+	    fcntl(p->shared_fd, F_ADD_SEALS,
+		  F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Where so many octets may go; READER_SHARED: nowhere before some file is done with. */
+static size_t
+find_room(struct pool *p, size_t len)
+{
+	size_t at = p->shared_at, i = 0;
+	while (i < p->len && file_at(p, i)->fd >= 0)
+		i++;
+	if (i == p->len)
+		return 0;
+	size_t oldest = (size_t)file_at(p, i)->request.offset;
+	if (at < oldest)
+		return at + len < oldest ? at : READER_SHARED;
+	if (at + len <= READER_SHARED)
+		return at;
+	return len < oldest ? 0 : READER_SHARED;
+}
+
+/* Puts a small file there: 1; 0: there is no room; -errno: it cannot be read. */
+static int
+put_shared(struct pool *p, int fd, struct reader_request *request)
+{
+	size_t len = 0, at = find_room(p, request->length);
+	if (at == READER_SHARED)
+		return 0;
+	while (len < request->length) {
+		ssize_t n = pread(fd, p->shared + at + len, request->length - len,
+				  (off_t)(request->offset + len));
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*request = (struct reader_request){at, len};
+	p->shared_at = at + len;
+	return 1;
 }
 
 /* --- the reader --- */
@@ -38,10 +106,13 @@ start_reader(struct pool *p)
 	pid_t pid = fork();
 	if (pid == 0) {
 		/* Nothing that this process has open is its business, but where it complains. */
-		if (dup2(pair[1], STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		const char *shared =
+			mmap(NULL, READER_SHARED, PROT_READ, MAP_SHARED, p->shared_fd, 0);
+		if (shared == MAP_FAILED || dup2(pair[1], STDIN_FILENO) < 0 ||
+		    dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 			_exit(EXIT_FAILURE);
 		closefrom(STDERR_FILENO + 1);
-		_exit(p->run(STDIN_FILENO, p->limits));
+		_exit(p->run(STDIN_FILENO, shared, p->limits));
 	}
 	int r = pid < 0 ? -errno : 0;
 	close(pair[1]);
@@ -71,45 +142,78 @@ end_reader(struct pool *p, bool by_force)
 	p->handed = 0;
 	p->spent = false;
 	gp_buf_clear(&p->in);
+	gp_told_hearer_free(&p->hearer);
 	return status;
 }
 
+/* fd: of the last one; -1: it needs none. */
 static int
-hand(struct pool *p, const struct pool_file *f)
+send_tasks(int socket, struct reader_task *tasks, size_t len, int fd)
 {
 	union {
 		struct cmsghdr header;
 		char octets[CMSG_SPACE(sizeof(int))];
 	} control = {};
-	struct reader_request request = f->request;
-	struct iovec part = {&request, sizeof(request)};
-	struct msghdr m = {.msg_iov = &part,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &f->fd, sizeof(int));
-	ssize_t n = sendmsg(p->socket, &m, MSG_NOSIGNAL);
-	return n == sizeof(request) ? 0 : n < 0 ? -errno : -EIO;
+	struct iovec part = {tasks, len * sizeof(*tasks)};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+	if (fd >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
+	ssize_t n = sendmsg(socket, &m, MSG_NOSIGNAL);
+	return n == (ssize_t)part.iov_len ? 0 : n < 0 ? -errno : -EIO;
+}
+
+/* Hands over what may be handed now: those in memory together, one with a descriptor by itself. */
+static int
+hand(struct pool *p)
+{
+	struct reader_task tasks[READER_AHEAD];
+	size_t until = p->alone > 0 ? 1 : p->len;
+	int r = 0;
+	while (r == 0 && p->handed < until) {
+		size_t len = 0;
+		int fd = -1;
+		while (fd < 0 && p->handed + len < until) {
+			const struct pool_file *f = file_at(p, p->handed + len);
+			if (f->fd >= 0 && len > 0)
+				break;
+			fd = f->fd;
+			tasks[len++] = (struct reader_task){f->request, f->fd < 0};
+		}
+		r = send_tasks(p->socket, tasks, len, fd);
+		p->solo = p->handed == 0 && len == 1;
+		p->handed += r == 0 ? len : 0;
+	}
+	return r;
 }
 
 /* --- what it says --- */
 
+static void
+forget_first(struct pool *p)
+{
+	struct pool_file *f = file_at(p, 0);
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->name);
+	p->first = (p->first + 1) % READER_AHEAD;
+	p->len--;
+}
+
 static int
 next_file(struct pool *p, const char *why)
 {
-	struct pool_file *f = &p->files[0];
-	int r = p->listener->done(p->listener->context, f->name, why);
-	close(f->fd);
-	free(f->name);
-	p->len--;
+	int r = p->listener->done(p->listener->context, file_at(p, 0)->name, why);
+	forget_first(p);
 	p->handed -= p->handed > 0;
 	p->alone -= p->alone > 0;
 	p->begun = p->solo = false;
-	memmove(f, f + 1, p->len * sizeof(*f));
 	return r;
 }
 
@@ -144,9 +248,9 @@ hear_frame(struct pool *p, uint8_t kind, struct gp_slice fields)
 		p->begun = kind == READER_BEGIN;
 		if (fields.len > 0)
 			return -EPROTO;
-		return p->begun ? l->begin(l->context, p->files[0].name) : l->end(l->context);
+		return p->begun ? l->begin(l->context, file_at(p, 0)->name) : l->end(l->context);
 	}
-	int r = gp_told_tell(kind, fields, &l->told);
+	int r = gp_told_tell(&p->hearer, kind, fields, &l->told);
 	return r == 1 || r == -EINVAL ? 0 : r;
 }
 
@@ -227,11 +331,8 @@ static int
 turn(struct pool *p)
 {
 	int r = p->reader == 0 ? start_reader(p) : 0;
-	while (r == 0 && p->handed < (p->alone > 0 ? 1 : p->len)) {
-		r = hand(p, &p->files[p->handed]);
-		p->solo = p->handed == 0;
-		p->handed += r == 0;
-	}
+	if (r == 0)
+		r = hand(p);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return replace_reader(p, 0);
 	if (r == 0)
@@ -241,19 +342,38 @@ turn(struct pool *p)
 	return GP_MIN(r, 0);
 }
 
+/* A small one that cannot be read goes on as a descriptor: its reader finds out, and says so in its
+ * turn. */
+static int
+put_file(struct pool *p, struct pool_file *f)
+{
+	int r = p->shared ? 0 : make_shared(p), put = 0;
+	while (r == 0 && p->len == READER_AHEAD)
+		r = turn(p);
+	bool small = f->request.length <= READER_SMALL;
+	while (r == 0 && small && (put = put_shared(p, f->fd, &f->request)) == 0)
+		r = turn(p);
+	if (r < 0)
+		return r;
+	if (put == 1) {
+		close(f->fd);
+		f->fd = -1;
+	}
+	*file_at(p, p->len) = *f;
+	p->len++;
+	return 0;
+}
+
 int
 pool_put(struct pool *p, int fd, const struct reader_request *request, const char *name)
 {
-	int r = 0;
-	while (r == 0 && p->len == READER_AHEAD)
-		r = turn(p);
-	char *copy = r == 0 ? strdup(name) : NULL;
-	if (!copy) {
+	struct pool_file f = {fd, *request, strdup(name)};
+	int r = f.name ? put_file(p, &f) : -ENOMEM;
+	if (r < 0) {
 		close(fd);
-		return r < 0 ? r : -ENOMEM;
+		free(f.name);
 	}
-	p->files[p->len++] = (struct pool_file){fd, *request, copy};
-	return 0;
+	return r;
 }
 
 int
@@ -269,9 +389,11 @@ void
 pool_free(struct pool *p)
 {
 	(void)end_reader(p, true);
-	for (; p->len > 0; p->len--) {
-		close(p->files[p->len - 1].fd);
-		free(p->files[p->len - 1].name);
-	}
+	while (p->len > 0)
+		forget_first(p);
+	if (p->shared)
+		munmap(p->shared, READER_SHARED);
+	if (p->shared_fd >= 0)
+		close(p->shared_fd);
 	gp_buf_free(&p->in);
 }

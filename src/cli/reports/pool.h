@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files on their way through a reader (reader.h), which is started when it is needed and replaced
- * when it has ended: several at a time, as to hand over one costs more than to read it. What is
- * heard of them goes to whoever listens.
+ * when it has ended: many at a time, as to hand over one costs more than to read it. Small ones are
+ * put into memory that the reader sees, and cannot write to: what one reader is taken over by is
+ * not in the files that the next one is handed. What is heard of them goes to whoever listens.
  *
  * A reader that ends over several files has them read again one by one by the next; the one that it
  * ends over alone is the one to blame.
@@ -31,31 +32,40 @@ struct pool_listener {
 };
 
 struct pool_file {
-	int fd;
+	int fd; /* -1: it is in the memory */
 	struct reader_request request;
 	char *name;
 };
 
+/* reader_run(), or what a test has in its place. */
+typedef int
+pool_run(int socket, const char *shared, const struct reader_limits *limits);
+
 struct pool {
-	int (*run)(int socket, const struct reader_limits *limits);
+	pool_run *run;
 	const struct reader_limits *limits;
 	const struct pool_listener *listener;
-	struct pool_file files[READER_AHEAD]; /* in their order; the first is being read */
-	size_t len;
-	size_t alone;  /* so many of them go one by one */
-	size_t handed; /* so many of them a reader has */
-	pid_t reader;  /* 0: none */
+	/* In their order, round and round: the one at `first` is being read. */
+	struct pool_file files[READER_AHEAD];
+	size_t first, len;
+	/* Small files, one behind the other, round and round; NULL: not made yet. */
+	char *shared;
+	int shared_fd;
+	size_t shared_at; /* where the next one goes */
+	size_t alone;     /* so many of them go one by one */
+	size_t handed;    /* so many of them a reader has */
+	pid_t reader;     /* 0: none */
 	int socket;
 	bool solo;  /* the first one was handed over alone: its end is the reader's */
 	bool spent; /* the reader has said that it ends */
 	bool begun; /* a report of the first one */
 	struct gp_buf in;
+	struct gp_told_hearer hearer;
 };
 
-/* run: reader_run(), or what a test has in its place. */
 void
-pool_init(struct pool *p, int (*run)(int socket, const struct reader_limits *limits),
-	  const struct reader_limits *limits, const struct pool_listener *listener);
+pool_init(struct pool *p, pool_run *run, const struct reader_limits *limits,
+	  const struct pool_listener *listener);
 /* A file, whose descriptor becomes the pool's; the name is copied. 0 or -errno. */
 [[nodiscard]] int
 pool_put(struct pool *p, int fd, const struct reader_request *request, const char *name);

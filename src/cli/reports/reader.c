@@ -14,13 +14,14 @@
 #include "cli/command.h"
 #include "cli/reports/sandbox.h"
 #include "core/ingest/intake.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 
 enum {
 	OUT_FULL = 48 << 10,
 	OUT_MAX = OUT_FULL + 2 * GP_TOLD_FRAME_MAX,
-	SMALL = 128 << 10, /* octets of a file that is read, not mapped */
-	ARENA_TIMES = 5,   /* octets of an arena for each of a mail; core/ingest/intake.h */
+	ARENA_TIMES = 5, /* octets of an arena for each of a mail; core/ingest/intake.h */
+	TASKS = 64,      /* that are taken at once */
 };
 
 struct reader {
@@ -30,7 +31,11 @@ struct reader {
 	const struct reader_limits *limits;
 	struct gp_arena arena;
 	int socket;
-	char small[SMALL];
+	const char *shared;
+	uint64_t timed_ms; /* when the file's time was set last; 0: never */
+	struct reader_task tasks[TASKS];
+	size_t tasks_len;
+	int fd; /* of the last one; -1: it needs none */
 };
 
 /* --- limits --- */
@@ -65,12 +70,19 @@ limit_memory(const struct reader_limits *limits)
 	return setrlimit(RLIMIT_DATA, &(struct rlimit){max, max}) < 0 ? -errno : 0;
 }
 
-/* The processor's time from now on, after which SIGPROF ends the process; 0: without end. */
+/*
+ * A file's time of the processor begins, at the end of which SIGPROF ends the process. Where hardly
+ * any has gone by since the last file's began, this one has what is left: nine tenths at least.
+ */
 static void
-limit_time(uint64_t seconds)
+limit_time(struct reader *r)
 {
+	uint64_t seconds = reader_cpu_s(r->limits), now_ms = gp_clock_monotonic_ms();
+	if (r->timed_ms > 0 && now_ms - r->timed_ms < 100 * seconds)
+		return;
 	const struct itimerval timer = {.it_value.tv_sec = (time_t)seconds};
 	(void)setitimer(ITIMER_PROF, &timer, NULL);
+	r->timed_ms = now_ms;
 }
 
 /* --- what it tells --- */
@@ -120,9 +132,8 @@ read_octets(struct reader *r, struct gp_slice octets)
 {
 	struct gp_intake_result got;
 	r->arena.max = ARENA_TIMES * octets.len + GP_INTAKE_ARENA_MAX;
-	limit_time(reader_cpu_s(r->limits));
+	limit_time(r);
 	int code = gp_intake_read(&r->intake, octets, &r->arena, &got);
-	limit_time(0);
 	gp_arena_reset(&r->arena);
 	if (code == 0)
 		return done(r, got.reports == 0 ? READER_FAILED : READER_WHOLE, got.why);
@@ -133,22 +144,7 @@ read_octets(struct reader *r, struct gp_slice octets)
 }
 
 static int
-read_small(struct reader *r, int fd, const struct reader_request *q)
-{
-	size_t len = 0;
-	while (len < q->length) {
-		ssize_t n = pread(fd, r->small + len, q->length - len, (off_t)(q->offset + len));
-		if (n < 0)
-			return done(r, READER_FAILED, "it cannot be read");
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return read_octets(r, gp_slice(r->small, len));
-}
-
-static int
-read_large(struct reader *r, int fd, const struct reader_request *q)
+read_mapped(struct reader *r, int fd, const struct reader_request *q)
 {
 	size_t skip = q->offset % (size_t)sysconf(_SC_PAGESIZE), len = q->length + skip;
 	const char *p = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, (off_t)(q->offset - skip));
@@ -159,15 +155,15 @@ read_large(struct reader *r, int fd, const struct reader_request *q)
 	return code;
 }
 
-/* The next request. 1; 0: there is none, for ever, or with MSG_DONTWAIT for now. */
-static int
-next_request(struct reader *r, int flags, struct reader_request *ret, int *ret_fd)
+/* The next tasks. False: there are none, for ever, or with MSG_DONTWAIT for now. */
+static bool
+take_tasks(struct reader *r, int flags)
 {
 	union {
 		struct cmsghdr header;
 		char octets[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct iovec part = {ret, sizeof(*ret)};
+	struct iovec part = {r->tasks, sizeof(r->tasks)};
 	struct msghdr m = {.msg_iov = &part,
 			   .msg_iovlen = 1,
 			   .msg_control = &control,
@@ -176,38 +172,51 @@ next_request(struct reader *r, int flags, struct reader_request *ret, int *ret_f
 	do
 		n = recvmsg(r->socket, &m, flags | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
+	r->fd = -1;
+	if (n <= 0 || n % (ssize_t)sizeof(*r->tasks) != 0)
+		return false;
+	r->tasks_len = (size_t)n / sizeof(*r->tasks);
 	const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	if (n != sizeof(*ret) || !c || c->cmsg_type != SCM_RIGHTS)
-		return 0;
-	memcpy(ret_fd, CMSG_DATA(c), sizeof(*ret_fd));
-	return 1;
+	if (c && c->cmsg_type == SCM_RIGHTS)
+		memcpy(&r->fd, CMSG_DATA(c), sizeof(r->fd));
+	return true;
+}
+
+static int
+read_task(struct reader *r, const struct reader_task *t)
+{
+	if (t->shared)
+		return read_octets(r, gp_slice(r->shared + t->request.offset, t->request.length));
+	int code = read_mapped(r, r->fd, &t->request);
+	close(r->fd);
+	return code;
 }
 
 static int
 read_all(struct reader *r)
 {
-	struct reader_request q;
-	int fd, code = 0;
+	int code = 0;
 	while (code == 0) {
 		/* What is told waits for more, but never for more work. */
-		if (!next_request(r, MSG_DONTWAIT, &q, &fd)) {
+		if (!take_tasks(r, MSG_DONTWAIT)) {
 			code = empty(&r->told);
-			if (code != 0 || !next_request(r, 0, &q, &fd))
+			if (code != 0 || !take_tasks(r, 0))
 				break;
 		}
-		code = q.length <= SMALL ? read_small(r, fd, &q) : read_large(r, fd, &q);
-		close(fd);
+		for (size_t i = 0; code == 0 && i < r->tasks_len; i++)
+			code = read_task(r, &r->tasks[i]);
 	}
 	return code > 0 ? empty(&r->told) : code;
 }
 
 int
-reader_run(int socket, const struct reader_limits *limits)
+reader_run(int socket, const char *shared, const struct reader_limits *limits)
 {
 	static struct reader r;
 	r.socket = socket;
+	r.shared = shared;
 	r.limits = limits;
-	r.told = (struct gp_told_writer){GP_BUF_INIT(OUT_MAX), OUT_FULL, empty};
+	r.told = gp_told_writer(OUT_MAX, OUT_FULL, empty);
 	r.listener = gp_told_listener(&r.told);
 	r.intake = (struct gp_intake){
 		.caps = {{limits->size_max, GP_ARCHIVE_STRANGERS_RATIO}, limits->records_max},

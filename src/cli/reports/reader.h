@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process that reads what strangers sent. It has a socket, on which it is handed files, and
- * tells what is in them as frames (core/ingest/wire.h); nothing else (sandbox.h). Who hands it
- * files is pool.h.
+ * The process that reads what strangers sent. It has a socket, on which it is handed files, memory
+ * that small ones are in, which it cannot write to, and tells what is in them as frames
+ * (core/ingest/wire.h); nothing else (sandbox.h). Who hands it files is pool.h.
  *
  * One report has a second of the processor's time, and the reader 64 MiB of memory, for a size of
  * GP_ARCHIVE_STRANGERS_OCTETS; with a larger size both grow. A reader that takes more time is
@@ -14,7 +14,9 @@
 
 enum {
 	READER_MEMORY = 64 << 20, /* octets, beside those of its beginning */
-	READER_AHEAD = 32,        /* files that it may be handed before it is done with the first */
+	READER_AHEAD = 256,       /* files that it may be handed before it is done with the first */
+	READER_SHARED = 1 << 20,  /* octets of small files that it has at a time */
+	READER_SMALL = 64 << 10,  /* of one; a larger one goes along as a descriptor */
 };
 
 struct reader_limits {
@@ -26,9 +28,15 @@ struct reader_limits {
 uint64_t
 reader_cpu_s(const struct reader_limits *limits);
 
-/* One file, or a part of one, that goes along as a descriptor. */
+/* A file, or a part of one. */
 struct reader_request {
 	uint64_t offset, length; /* octets */
+};
+
+/* One to be read: several may come together, of which the last alone may have a descriptor. */
+struct reader_task {
+	struct reader_request request;
+	uint64_t shared; /* 1: of the memory; 0: of the descriptor that goes along */
 };
 
 /* Its own kinds of frames, around those of each report in a file. */
@@ -44,7 +52,7 @@ enum reader_done {
 	READER_ENDS,      /* the same, and the reader ends by it */
 };
 
-/* What becomes of a new process: reads what it is handed until nothing more comes. limits: the
- * caller's. Returns its exit code. */
+/* What becomes of a new process: reads what it is handed until nothing more comes. shared:
+ * READER_SHARED octets; limits: the caller's. Returns its exit code. */
 int
-reader_run(int socket, const struct reader_limits *limits);
+reader_run(int socket, const char *shared, const struct reader_limits *limits);

@@ -15,7 +15,7 @@ gp_cmd_reports(int argc, char **argv)
 						 struct gp_reportdb *) = {
 		[REPORTS_SUMMARY] = reports_summary, [REPORTS_LIST] = reports_list,
 		[REPORTS_SHOW] = reports_show,       [REPORTS_EXPORT] = reports_export,
-		[REPORTS_WEEKLY] = reports_weekly,
+		[REPORTS_WEEKLY] = reports_weekly,   [REPORTS_WATCH] = reports_watch,
 	};
 	static struct reports_options o;
 	int64_t now_s = (int64_t)time(NULL);
@@ -34,6 +34,8 @@ gp_cmd_reports(int argc, char **argv)
 		return reports_import(&o, now_s);
 	if (o.verb == REPORTS_NAMES)
 		return reports_names(&o, now_s);
+	if (o.verb == REPORTS_TLS)
+		return reports_tls(&o);
 	struct gp_reportdb *db;
 	code = reports_open(&o, GP_REPORTDB_READ, &db);
 	if (code == GP_EXIT_OK)

@@ -19,3 +19,7 @@ int
 reports_export(const struct reports_options *o, struct gp_reportdb *db);
 int
 reports_weekly(const struct reports_options *o, struct gp_reportdb *db);
+int
+reports_tls(const struct reports_options *o);
+int
+reports_watch(const struct reports_options *o, struct gp_reportdb *db);

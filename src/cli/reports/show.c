@@ -6,9 +6,12 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/reports/networks.h"
 #include "cli/reports/reports.h"
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
+
+/* Throughout: the context is the networks, a struct gp_mmdb or NULL. */
 
 /* One object on a line; what it is stands first. */
 static int
@@ -32,8 +35,9 @@ json_head(void *context, const struct gp_ingest_head *head)
 static int
 json_row(void *context, const struct gp_ingest_row *row)
 {
-	(void)context;
-	return print_object("row", told_row(row));
+	json_t *o = told_row(row);
+	networks_set(o, context, row->source);
+	return print_object("row", o);
 }
 
 static int
@@ -53,8 +57,9 @@ json_tls_failure(void *context, const struct gp_ingest_tls_failure *failure)
 static int
 json_failure(void *context, const struct gp_ingest_failure *failure)
 {
-	(void)context;
-	return print_object("failure", told_failure(failure));
+	json_t *o = told_failure(failure);
+	networks_set(o, context, failure->source);
+	return print_object("failure", o);
 }
 
 static int
@@ -106,9 +111,9 @@ print_auths(const char *name, const struct gp_ingest_auth *list, size_t len, boo
 static int
 text_row(void *context, const struct gp_ingest_row *row)
 {
-	(void)context;
-	printf("%5" PRIu64 "  %s: %" PRIu64 " messages, %s; aligned: dkim %s, spf %s\n",
-	       row->number, reports_address_text(row->source).s, row->count,
+	printf("%5" PRIu64 "  %s", row->number, reports_address_text(row->source).s);
+	networks_print(context, row->source);
+	printf(": %" PRIu64 " messages, %s; aligned: dkim %s, spf %s\n", row->count,
 	       reports_disposition_word(row->disposition), reports_result_word(row->dkim),
 	       reports_result_word(row->spf));
 	printf("      from %.*s, envelope %.*s\n", GP_SLICE_FMT(row->header_from),
@@ -142,8 +147,9 @@ text_tls_failure(void *context, const struct gp_ingest_tls_failure *f)
 static int
 text_failure(void *context, const struct gp_ingest_failure *f)
 {
-	(void)context;
-	printf("  %-16s %s\n", "source", reports_address_text(f->source).s);
+	printf("  %-16s %s", "source", reports_address_text(f->source).s);
+	networks_print(context, f->source);
+	putchar('\n');
 	print_field("failed", f->type);
 	print_field("delivery", f->delivery);
 	print_field("from", f->header_from);
@@ -169,10 +175,11 @@ text_flaw(void *context, uint64_t record, bool lost, const char *why)
 int
 reports_show(const struct reports_options *o, struct gp_reportdb *db)
 {
-	static const struct gp_ingest_listener text = {
+	struct asn_file networks;
+	struct gp_ingest_listener text = {
 		NULL,         text_head, text_row, text_tls_policy, text_tls_failure,
 		text_failure, text_flaw};
-	static const struct gp_ingest_listener json = {
+	struct gp_ingest_listener json = {
 		NULL,         json_head, json_row, json_tls_policy, json_tls_failure,
 		json_failure, json_flaw};
 	uint64_t number;
@@ -180,7 +187,12 @@ reports_show(const struct reports_options *o, struct gp_reportdb *db)
 		fprintf(stderr, "gatepost reports: %s is no number\n", o->operands[0]);
 		return GP_EXIT_USAGE;
 	}
-	int r = gp_reportdb_tell(db, number, o->json ? &json : &text);
+	int code = networks_open(o, &networks);
+	json.context = text.context = (void *)asn_file_db(&networks);
+	int r = code == GP_EXIT_OK ? gp_reportdb_tell(db, number, o->json ? &json : &text) : 0;
+	asn_file_free(&networks);
+	if (code != GP_EXIT_OK)
+		return code;
 	if (r == 1)
 		fprintf(stderr, "gatepost reports: there is no report %s\n", o->operands[0]);
 	if (r != 0)

@@ -6,21 +6,26 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/reports/networks.h"
 #include "cli/reports/reports.h"
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
 #include "cli/terminal.h"
 #include "core/senders/senders.h"
+#include "reportdb/cause.h"
 
 enum {
 	ARENA_MAX = 64 << 20,
 	BAR = 40,       /* columns */
 	BARS_MAX = 62,  /* lines; more days are shown by the week */
 	DAYS_MAX = 800, /* of the JSON */
+	/* Of all domains: in which a source's cause is looked for. */
+	CAUSE_DOMAINS_MAX = 10,
 };
 
 struct summary {
 	const struct reports_options *o;
+	const struct gp_mmdb *networks;
 	struct gp_reportdb_range range;
 	struct gp_reportdb_figures all, apart; /* apart: the unauthenticated ones */
 	struct gp_reportdb_day *days;
@@ -28,11 +33,64 @@ struct summary {
 	struct gp_reportdb_domain *domains;
 	size_t domains_len;
 	struct gp_reportdb_source *sources;
+	const struct gp_cause **causes; /* of each; NULL: none is known */
 	size_t sources_len;
 	struct gp_reportdb_reporter *reporters;
 	size_t reporters_len;
+	uint64_t sessions, failed; /* TLS */
+	struct gp_reportdb_tls_failure *failures;
+	size_t failures_len;
 	bool colours;
 };
+
+/* --- asking --- */
+
+/* Of a domain, or of the first of those with most messages in which it is known. */
+static int
+ask_cause(const struct summary *s, struct gp_reportdb *db, const struct gp_reportdb_source *source,
+	  struct gp_arena *arena, const struct gp_cause **ret)
+{
+	struct gp_reportdb_range range = s->range;
+	size_t len = range.domain.len > 0 ? 1 : GP_MIN(s->domains_len, (size_t)CAUSE_DOMAINS_MAX);
+	struct gp_cause *cause = gp_arena_new(arena, struct gp_cause);
+	int r = cause ? 1 : -ENOMEM;
+	for (size_t i = 0; i < len && r == 1; i++) {
+		if (s->range.domain.len == 0)
+			range.domain = s->domains[i].domain;
+		r = gp_reportdb_cause(db, &range, source, arena, cause);
+	}
+	*ret = r == 0 ? cause : NULL;
+	return GP_MIN(r, 0);
+}
+
+static int
+ask_causes(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
+{
+	s->causes = gp_arena_array(arena, s->sources_len + 1, sizeof(*s->causes));
+	int r = s->causes ? 0 : -ENOMEM;
+	for (size_t i = 0; i < s->sources_len && r == 0; i++) {
+		const struct gp_reportdb_figures *f = &s->sources[i].figures;
+		s->causes[i] = NULL;
+		if (f->aligned < f->messages)
+			r = ask_cause(s, db, &s->sources[i], arena, &s->causes[i]);
+	}
+	return r;
+}
+
+static int
+ask_tls(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
+{
+	struct gp_reportdb_tls_day *days;
+	size_t len;
+	int r = gp_reportdb_tls_days(db, &s->range, arena, &days, &len);
+	for (size_t i = 0; r == 0 && i < len; i++) {
+		s->sessions += days[i].successful + days[i].failed;
+		s->failed += days[i].failed;
+	}
+	return r == 0 ? gp_reportdb_tls_failures(db, &s->range, arena, &s->failures,
+						 &s->failures_len)
+		      : r;
+}
 
 static int
 ask(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
@@ -52,7 +110,9 @@ ask(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
 	if (r == 0)
 		r = gp_reportdb_reporters(db, &s->range, GP_INGEST_AGGREGATE, arena, &s->reporters,
 					  &s->reporters_len);
-	return r;
+	if (r == 0)
+		r = ask_causes(s, db, arena);
+	return r == 0 ? ask_tls(s, db, arena) : r;
 }
 
 /* --- JSON --- */
@@ -68,24 +128,59 @@ figures_json(const struct gp_reportdb_figures *f)
 			 (json_int_t)f->estimated);
 }
 
+/* False: nobody who is known; *ret is empty. */
+static bool
+find_sender(const struct summary *s, const struct gp_reportdb_source *source, struct gp_sender *ret)
+{
+	struct gp_asn asn;
+	(void)gp_asn_find(s->networks, source->address, &asn);
+	return gp_sender_find(source->name, asn.number, ret);
+}
+
+static const char *
+class_of(const struct summary *s, const struct gp_reportdb_source *source)
+{
+	struct gp_sender sender;
+	bool known = find_sender(s, source, &sender);
+	return gp_reportdb_class_name(gp_reportdb_classify_source(source, known ? &sender : NULL));
+}
+
 static json_t *
-source_json(const struct gp_reportdb_source *source)
+cause_json(const struct gp_cause *c)
+{
+	struct gp_buf words = GP_BUF_INIT(GP_CAUSE_WORDS_MAX);
+	if (!c)
+		return json_null();
+	gp_cause_put(c, &words);
+	json_t *o = json_pack("{s:s, s:s, s:I}", "dkim", gp_cause_dkim_name(c->dkim), "spf",
+			      gp_cause_spf_name(c->spf), "messages", (json_int_t)c->messages);
+	json_object_set_new(o, "signer", told_text(c->signer));
+	json_object_set_new(o, "selector", told_text(c->selector));
+	json_object_set_new(o, "envelope", told_text(c->envelope));
+	json_object_set_new(o, "words", told_text(gp_buf_slice(&words)));
+	gp_buf_free(&words);
+	return o;
+}
+
+static json_t *
+source_json(const struct summary *s, const struct gp_reportdb_source *source,
+	    const struct gp_cause *cause)
 {
 	json_t *o = figures_json(&source->figures);
 	const struct gp_reportdb_figures *f = &source->figures;
 	json_object_del(o, "messages");
 	json_object_set_new(o, "ip", json_string(reports_address_text(source->address).s));
 	struct gp_sender sender;
-	bool known = gp_sender_of(source->name, &sender);
+	bool known = find_sender(s, source, &sender);
 	json_object_set_new(o, "name",
 			    source->name.len > 0 ? told_text(source->name) : json_null());
 	json_object_set_new(o, "provider", known ? told_text(sender.provider) : json_null());
-	json_object_set_new(
-		o, "class",
-		json_string(gp_reportdb_class_name(gp_reportdb_classify_source(source))));
+	json_object_set_new(o, "class", json_string(class_of(s, source)));
 	json_object_set_new(o, "count", json_integer((json_int_t)f->messages));
 	json_object_set_new(o, "first", json_string(reports_day_text(source->first_day).s));
 	json_object_set_new(o, "last", json_string(reports_day_text(source->last_day).s));
+	json_object_set_new(o, "cause", cause_json(cause));
+	networks_set(o, s->networks, source->address);
 	return o;
 }
 
@@ -130,16 +225,35 @@ reporters_json(const struct summary *s)
 	return all;
 }
 
+static json_t *
+tls_json(const struct summary *s)
+{
+	json_t *failures = json_array();
+	for (size_t i = 0; i < GP_MIN(s->failures_len, s->o->max); i++) {
+		const struct gp_reportdb_tls_failure *f = &s->failures[i];
+		json_t *o = json_pack("{s:I, s:s, s:s}", "sessions", (json_int_t)f->sessions,
+				      "first", reports_day_text(f->first_day).s, "last",
+				      reports_day_text(f->last_day).s);
+		json_object_set_new(o, "result", told_text(f->result));
+		json_object_set_new(o, "mx", told_text(f->receiving_mx));
+		json_object_set_new(o, "org", told_text(f->org));
+		json_array_append_new(failures, o);
+	}
+	return json_pack("{s:I, s:I, s:o}", "sessions", (json_int_t)s->sessions, "failed",
+			 (json_int_t)s->failed, "failures", failures);
+}
+
 static int
 print_json(const struct summary *s)
 {
 	json_t *all = figures_json(&s->all), *sources = json_array();
 	for (size_t i = 0; i < s->sources_len; i++)
-		json_array_append_new(sources, source_json(&s->sources[i]));
+		json_array_append_new(sources, source_json(s, &s->sources[i], s->causes[i]));
 	json_object_set_new(all, "unauthenticated", json_integer((json_int_t)s->apart.messages));
 	json_object_set_new(all, "sources", sources);
 	json_object_set_new(all, "days", days_json(s));
 	json_object_set_new(all, "reporters", reporters_json(s));
+	json_object_set_new(all, "tls", tls_json(s));
 	if (s->range.domain.len == 0)
 		json_object_set_new(all, "domains", domains_json(s));
 	int r = json_dumpf(all, stdout, JSON_COMPACT);
@@ -227,14 +341,25 @@ print_domains(const struct summary *s)
 
 /* Of letters, digits and few signs (names.c). */
 static void
-print_name(const struct gp_reportdb_source *source)
+print_name(const struct summary *s, const struct gp_reportdb_source *source)
 {
 	struct gp_sender sender;
 	if (source->name.len > 0)
 		printf("  %.*s", GP_SLICE_FMT(source->name));
-	if (gp_sender_of(source->name, &sender))
+	if (find_sender(s, source, &sender))
 		printf(" (%.*s)", GP_SLICE_FMT(sender.provider));
+	networks_print(s->networks, source->address);
 	putchar('\n');
+}
+
+/* Below its source: what most of what does not align has in common. */
+static void
+print_cause(const struct gp_cause *cause)
+{
+	struct gp_buf words = GP_BUF_INIT(GP_CAUSE_WORDS_MAX);
+	gp_cause_put(cause, &words);
+	printf("      %.*s\n", GP_SLICE_FMT(gp_buf_slice(&words)));
+	gp_buf_free(&words);
 }
 
 static void
@@ -248,9 +373,11 @@ print_sources(const struct summary *s)
 		const struct gp_reportdb_source *e = &s->sources[i];
 		printf("  %-39s %12" PRIu64 " %5.1f %%  %-9s  %s %s",
 		       reports_address_text(e->address).s, e->figures.messages,
-		       percent(&e->figures), gp_reportdb_class_name(gp_reportdb_classify_source(e)),
-		       reports_day_text(e->first_day).s, reports_day_text(e->last_day).s);
-		print_name(e);
+		       percent(&e->figures), class_of(s, e), reports_day_text(e->first_day).s,
+		       reports_day_text(e->last_day).s);
+		print_name(s, e);
+		if (s->causes[i])
+			print_cause(s->causes[i]);
 	}
 }
 
@@ -264,6 +391,22 @@ print_reporters(const struct summary *s)
 		const struct gp_reportdb_reporter *r = &s->reporters[i];
 		printf("  %-39.*s %12" PRIu64 " %8" PRIu64 "  %s\n", GP_SLICE_FMT(r->org),
 		       r->messages, r->reports, reports_day_text(r->last_day).s);
+	}
+}
+
+static void
+print_tls(const struct summary *s)
+{
+	if (s->sessions == 0)
+		return;
+	printf("\n  TLS: %" PRIu64 " of %" PRIu64 " sessions failed\n", s->failed, s->sessions);
+	if (s->failures_len > 0)
+		printf("  %-39s %12s  %-10s  %s\n", "receiving MX", "sessions", "last", "result");
+	for (size_t i = 0; i < GP_MIN(s->failures_len, s->o->max); i++) {
+		const struct gp_reportdb_tls_failure *f = &s->failures[i];
+		printf("  %-39.*s %12" PRIu64 "  %s  %.*s, says %.*s\n",
+		       GP_SLICE_FMT(f->receiving_mx), f->sessions, reports_day_text(f->last_day).s,
+		       GP_SLICE_FMT(f->result), GP_SLICE_FMT(f->org));
 	}
 }
 
@@ -301,6 +444,7 @@ print_text(const struct summary *s)
 	print_domains(s);
 	print_sources(s);
 	print_reporters(s);
+	print_tls(s);
 	return GP_EXIT_OK;
 }
 
@@ -313,8 +457,13 @@ reports_summary(const struct reports_options *o, struct gp_reportdb *db)
 		.range = {o->domain, o->from_day, o->to_day, o->unauthenticated},
 		.colours = gp_terminal_colours(stdout, o->no_colour),
 	};
-	int r = ask(&s, db, &arena);
-	int code = r < 0 ? reports_fail(db, r) : o->json ? print_json(&s) : print_text(&s);
+	struct asn_file networks;
+	int code = networks_open(o, &networks);
+	s.networks = asn_file_db(&networks);
+	int r = code == GP_EXIT_OK ? ask(&s, db, &arena) : 0;
+	if (code == GP_EXIT_OK)
+		code = r < 0 ? reports_fail(db, r) : o->json ? print_json(&s) : print_text(&s);
+	asn_file_free(&networks);
 	gp_arena_free(&arena);
 	return fflush(stdout) == 0 ? code : GP_EXIT_ERROR;
 }

@@ -24,11 +24,12 @@ struct asking {
 
 /* What came in though nothing aligned: the class of a source tells what that was. */
 static void
-add_let_in(struct weekly_domain *d, const struct gp_reportdb_figures *f)
+add_let_in(struct weekly_domain *d, const struct gp_reportdb_source *s)
 {
+	const struct gp_reportdb_figures *f = &s->figures;
 	uint64_t kept_off = f->aligned + f->quarantined + f->rejected;
 	if (f->messages > kept_off)
-		d->let_in[gp_reportdb_classify(f)] += f->messages - kept_off;
+		d->let_in[gp_reportdb_classify_source(s)] += f->messages - kept_off;
 }
 
 /* By those that do not align: what is let in, and who is new. */
@@ -46,7 +47,7 @@ ask_unaligned(const struct asking *a, const struct gp_reportdb_range *range,
 	for (size_t i = 0; i < len; i++) {
 		const struct gp_reportdb_figures *f = &all[i].figures;
 		bool fresh = all[i].first_day >= range->from_day && f->aligned < f->messages;
-		add_let_in(d, f);
+		add_let_in(d, &all[i]);
 		if (fresh && d->fresh_len < WEEKLY_SOURCES_MAX)
 			d->fresh[d->fresh_len++] = all[i];
 	}

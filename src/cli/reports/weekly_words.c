@@ -6,9 +6,11 @@
 #include "cli/reports/weekly.h"
 #include "cli/reports/weekly_page.h"
 #include "cli/reports/words.h"
+#include "core/senders/senders.h"
 
 enum {
 	CELL_MAX = 32,
+	NAME_MAX_OCTETS = 320, /* a host's name, and a provider's */
 	TITLE_MAX = 1024,
 };
 
@@ -129,6 +131,26 @@ say_stricter(struct weekly_page *p, const struct weekly_domain *d)
 				n[GP_REPORTDB_FORWARDER], n[GP_REPORTDB_THREAT]);
 }
 
+struct name {
+	char s[NAME_MAX_OCTETS];
+};
+
+/* "mail.example.net (Amazon SES)"; its address where nothing is known of it. */
+static struct name
+name_of(const struct gp_reportdb_source *s)
+{
+	struct name name;
+	struct gp_sender sender;
+	if (s->name.len == 0)
+		snprintf(name.s, sizeof(name.s), "%s", reports_address_text(s->address).s);
+	else if (gp_sender_of(s->name, &sender))
+		snprintf(name.s, sizeof(name.s), "%.*s (%.*s)", GP_SLICE_FMT(s->name),
+			 GP_SLICE_FMT(sender.provider));
+	else
+		snprintf(name.s, sizeof(name.s), "%.*s", GP_SLICE_FMT(s->name));
+	return name;
+}
+
 static void
 put_sources(struct weekly_page *p, const char *title, const struct gp_reportdb_source *sources,
 	    size_t len)
@@ -141,13 +163,13 @@ put_sources(struct weekly_page *p, const char *title, const struct gp_reportdb_s
 		const struct gp_reportdb_source *s = &sources[i];
 		struct cell messages = number(s->figures.messages);
 		struct cell aligned = aligned_share(&s->figures);
-		struct reports_text address = reports_address_text(s->address);
+		struct name name = name_of(s);
 		struct reports_text first = reports_day_text(s->first_day);
-		const char *class = gp_reportdb_class_name(gp_reportdb_classify(&s->figures));
-		weekly_page_row(p, (struct gp_slice[]){gp_slice_str(address.s),
-						       gp_slice_str(messages.s),
-						       gp_slice_str(aligned.s), gp_slice_str(class),
-						       gp_slice_str(first.s)});
+		const char *class = gp_reportdb_class_name(gp_reportdb_classify_source(s));
+		weekly_page_row(p,
+				(struct gp_slice[]){gp_slice_str(name.s), gp_slice_str(messages.s),
+						    gp_slice_str(aligned.s), gp_slice_str(class),
+						    gp_slice_str(first.s)});
 	}
 	weekly_page_table_end(p);
 }

@@ -18,8 +18,17 @@
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(getsockname), \
 		SCMP_SYS(getpeername), SCMP_SYS(poll) /* libcurl's, for MTA-STS */
 
+/* SQLite's, with files that are open. It sleeps while somebody else writes. */
+#define STORE_CALLS                                                                    \
+	SCMP_SYS(pwrite64), SCMP_SYS(fdatasync), SCMP_SYS(fsync), SCMP_SYS(ftruncate), \
+		SCMP_SYS(clock_nanosleep)
+
+#define FILE_CALLS SCMP_SYS(openat), SCMP_SYS(rename)
+
 static const int calls[] = {SCAN_CALLS};
-static const int file_calls[] = {SCAN_CALLS, SCMP_SYS(openat), SCMP_SYS(rename)};
+static const int file_calls[] = {SCAN_CALLS, FILE_CALLS};
+static const int store_calls[] = {SCAN_CALLS, STORE_CALLS};
+static const int store_file_calls[] = {SCAN_CALLS, STORE_CALLS, FILE_CALLS};
 static const int replay_calls[] = {SCMP_SYS(lseek)};
 
 const struct gp_sandbox scan_sandbox = {
@@ -33,6 +42,23 @@ const struct gp_sandbox scan_files_sandbox = {
 	.calls = file_calls,
 	.calls_len = GP_ARRAY_LEN(file_calls),
 	.dns = true,
+	.crypto = true,
+	.dir_access = GP_SANDBOX_READ | GP_SANDBOX_WRITE,
+};
+
+const struct gp_sandbox scan_store_sandbox = {
+	.calls = store_calls,
+	.calls_len = GP_ARRAY_LEN(store_calls),
+	.dns = true,
+	.locks = true,
+	.crypto = true,
+};
+
+const struct gp_sandbox scan_store_files_sandbox = {
+	.calls = store_file_calls,
+	.calls_len = GP_ARRAY_LEN(store_file_calls),
+	.dns = true,
+	.locks = true,
 	.crypto = true,
 	.dir_access = GP_SANDBOX_READ | GP_SANDBOX_WRITE,
 };
@@ -86,6 +112,9 @@ scan_sandbox_enter(const struct scan_files *files)
 	} all[] = {{files->written[0], GP_SANDBOX_WRITE},
 		   {files->written[1], GP_SANDBOX_WRITE},
 		   {files->read, GP_SANDBOX_READ}};
+	static const struct gp_sandbox *const rules[2][2] = {
+		{&scan_sandbox, &scan_files_sandbox},
+		{&scan_store_sandbox, &scan_store_files_sandbox}};
 	struct gp_sandbox_dir dirs[GP_ARRAY_LEN(all)];
 	size_t len = 0;
 	int r = 0;
@@ -100,7 +129,7 @@ scan_sandbox_enter(const struct scan_files *files)
 			len++;
 	}
 	if (r == 0)
-		r = enter(files->command, len > 0 ? &scan_files_sandbox : &scan_sandbox, dirs, len);
+		r = enter(files->command, rules[files->store][len > 0], dirs, len);
 	while (len > 0)
 		close(dirs[--len].fd);
 	return r;

@@ -11,15 +11,18 @@
 #include "sys/sandbox.h"
 
 /* What they may ask of the kernel; docs/sandbox.md has it in full. */
-extern const struct gp_sandbox scan_sandbox;        /* sockets, and no file */
-extern const struct gp_sandbox scan_files_sandbox;  /* and files */
-extern const struct gp_sandbox scan_replay_sandbox; /* what is open already */
+extern const struct gp_sandbox scan_sandbox;             /* sockets, and no file */
+extern const struct gp_sandbox scan_files_sandbox;       /* and files */
+extern const struct gp_sandbox scan_store_sandbox;       /* sockets, and a database that is open */
+extern const struct gp_sandbox scan_store_files_sandbox; /* and files */
+extern const struct gp_sandbox scan_replay_sandbox;      /* what is open already */
 
 /* Files by their names. */
 struct scan_files {
 	const char *command;    /* "gatepost scan": for complaints; static */
 	const char *written[2]; /* replaced by scan_file_replace(); NULL: none */
 	const char *read;       /* NULL: none */
+	bool store;             /* there is a database of SQLite, whose files are open */
 };
 
 /* Of this process, for ever. Returns 0, or -errno after saying to standard error what is wrong. */

@@ -265,9 +265,9 @@ print_rehearsal(struct scan *scan)
 	struct gp_buf out = GP_BUF_INIT(1 << 20);
 	bool modes[GP_PROBE_MODE_CLEAR + 1] = {};
 	find_modes(scan, modes);
-	for (uint8_t mode = 0; mode <= GP_PROBE_MODE_CLEAR; mode++) {
+	for (size_t mode = 0; mode <= GP_PROBE_MODE_CLEAR; mode++) {
 		if (modes[mode])
-			put_rehearsal(scan, mode, &out);
+			put_rehearsal(scan, (uint8_t)mode, &out);
 	}
 	struct gp_slice text = gp_buf_slice(&out);
 	bool good = !out.failed && fwrite(text.ptr, 1, text.len, stdout) == text.len;

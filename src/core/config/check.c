@@ -457,6 +457,19 @@ check_web(struct reading *r)
 				 "web: listen and policy_listen are the same");
 }
 
+static void
+check_posts(struct reading *r)
+{
+	const struct gp_config *c = r->cfg;
+	for (size_t i = 0; i < c->domains_len && c->web.policy_listen.len == 0; i++) {
+		if (c->domains[i].tls_rpt_https)
+			reading_complain(r, place_of_key(r, "domains"),
+					 "domain '%.*s': what tls_rpt_https takes comes in on "
+					 "web.policy_listen, which is not set",
+					 GP_SLICE_FMT(c->domains[i].name));
+	}
+}
+
 /* Which key is whose is found out where they are read. */
 static void
 check_tls(struct reading *r)
@@ -488,6 +501,7 @@ reading_check(struct reading *r)
 	check_arc(r);
 	check_tls(r);
 	check_web(r);
+	check_posts(r);
 	if (r->domains_good)
 		check_aliases(r);
 }

@@ -113,6 +113,7 @@ struct gp_domain_config {
 	struct gp_slice reports; /* the local part whose mail is read as reports; or empty */
 	struct gp_deliver deliver;
 	struct gp_own_mta_sts mta_sts;
+	bool tls_rpt_https;      /* posted to web, they are taken */
 	struct gp_slice tls_rpt; /* where TLS reports go: URIs (RFC 8460 section 3); or empty */
 };
 
@@ -288,8 +289,13 @@ struct gp_config {
 		bool failure_redact;
 		uint64_t failure_window;
 		uint64_t keep_received;
+		uint64_t refused_size;     /* octets of mails whose reports were refused */
 		uint32_t failure_per_hour; /* of a domain */
 		uint32_t failure_per_day;  /* of all */
+		uint32_t names_per_day;    /* sources whose names are looked up */
+		uint32_t received_per_day; /* of a reporter: mails, and posts */
+		uint64_t received_size_per_day;
+		struct gp_slice asn_database; /* path; empty: none */
 	} reports;
 	struct {
 		const struct gp_certificate *certificates;
@@ -303,6 +309,7 @@ struct gp_config {
 		struct gp_slice listen;        /* addr:port; empty: there is no dashboard */
 		struct gp_slice name;          /* of the dashboard's host; empty: none but ours */
 		struct gp_slice policy_listen; /* addr:port; empty: policies are not served */
+		uint32_t posts_per_minute;     /* of an address or /64 */
 		const struct gp_network *proxies; /* who may say who asks, by user_header */
 		size_t proxies_len;
 		struct gp_slice user_header;

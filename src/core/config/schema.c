@@ -120,6 +120,7 @@ static const struct gp_key mta_sts_keys[] = {
 };
 static const struct gp_key_group mta_sts_group = GROUP(mta_sts_keys);
 
+static const char *const truth_words[] = {"false", "true", NULL};
 static const struct gp_key domain_keys[] = {
 	{.name = "recipients",
 	 .type = GP_KEY_RECIPIENTS,
@@ -168,6 +169,16 @@ static const struct gp_key domain_keys[] = {
 	 DOMAIN_AT(tls_rpt),
 	 .doc = "Where others send their TLS reports (RFC 8460): mailto: and https: URIs, with "
 		"commas between them. For the record that `gatepost domain show` prints."},
+	{.name = "tls_rpt_https",
+	 .type = GP_KEY_CHOICE,
+	 .preset = "false",
+	 .example = "true",
+	 .choices = truth_words,
+	 DOMAIN_AT(tls_rpt_https),
+	 .doc = "Whether TLS reports about the domain may be posted to "
+		"https://HOSTNAME/tls-reports/DOMAIN, on web.policy_listen, which is then a place "
+		"of the record that `gatepost domain show` prints. Nobody proves who he is there, "
+		"so they are kept apart, as what comes by mail from senders that are not proven."},
 };
 static const struct gp_key_group domain_group = GROUP(domain_keys);
 
@@ -494,7 +505,6 @@ static const struct gp_key dns_keys[] = {
 };
 static const struct gp_key_group dns_group = GROUP(dns_keys);
 
-static const char *const truth_words[] = {"false", "true", NULL};
 static const struct gp_key fetch_keys[] = {
 	{.name = "ca_file",
 	 .type = GP_KEY_TEXT,
@@ -520,104 +530,6 @@ static const struct gp_key fetch_keys[] = {
 	 .doc = "The port of all HTTPS servers; another one is for tests."},
 };
 static const struct gp_key_group fetch_group = GROUP(fetch_keys);
-
-static const char *const report_words[] = {"off", "on", NULL};
-static const struct gp_key reports_keys[] = {
-	{.name = "from",
-	 .type = GP_KEY_ADDRESS,
-	 .example = "tlsrpt@example.org",
-	 AT(reports.from),
-	 .doc = "Who reports are from, and whom their readers may write to; without it tlsrpt or "
-		"dmarcrpt at our hostname. They are signed when that domain, or one above it, has "
-		"DKIM keys."},
-	{.name = "organization",
-	 .type = GP_KEY_WORDS,
-	 .example = "\"Example Ltd.\"",
-	 AT(reports.organization),
-	 .doc = "Our name in reports; without it the hostname."},
-	{.name = "tls_interval",
-	 .type = GP_KEY_TIME,
-	 .preset = "1d",
-	 .min = SECOND,
-	 .max = DAY,
-	 AT(reports.tls_interval),
-	 .doc = "What a TLS report covers, from midnight UTC on; less than a day is for tests."},
-	{.name = "dmarc",
-	 .type = GP_KEY_CHOICE,
-	 .preset = "on",
-	 .example = "off",
-	 .choices = report_words,
-	 AT(reports.dmarc),
-	 .doc = "Whether DMARC reports (RFC 9990) are made: what mail in its name came to is told "
-		"to each domain that asks for it, with the addresses of those who sent it and "
-		"without anything of their mail's content. They need a domain in `from` whose mail "
-		"passes DMARC."},
-	{.name = "dmarc_interval",
-	 .type = GP_KEY_TIME,
-	 .preset = "1d",
-	 .min = SECOND,
-	 .max = DAY,
-	 AT(reports.dmarc_interval),
-	 .doc = "What a DMARC report covers, as `tls_interval`."},
-	{.name = "dmarc_size",
-	 .type = GP_KEY_SIZE,
-	 .preset = "1MB",
-	 .min = KB,
-	 .max = MB,
-	 AT(reports.dmarc_size),
-	 .doc = "How large a DMARC report may be, compressed; its mail is a third larger. What "
-		"does not fit goes as several."},
-	{.name = "failure",
-	 .type = GP_KEY_CHOICE,
-	 .preset = "off",
-	 .example = "on",
-	 .choices = report_words,
-	 AT(reports.failure),
-	 .doc = "Whether DMARC failure reports (RFC 9991) are made: a domain that asks for them "
-		"is told soon of single messages in its name that fail, with their header and "
-		"without their body. Law or contracts may not let you tell so much of mail to your "
-		"users."},
-	{.name = "failure_redact",
-	 .type = GP_KEY_CHOICE,
-	 .preset = "true",
-	 .example = "false",
-	 .choices = truth_words,
-	 AT(reports.failure_redact),
-	 .doc = "Whether that header is told without what is private in it (RFC 6590): subject, "
-		"names and local parts of recipients are tokens, the same for the same text in "
-		"reports to one domain about mail from one address."},
-	{.name = "keep_received",
-	 .type = GP_KEY_TIME,
-	 .preset = "400d",
-	 .min = DAY,
-	 .max = 3650 * DAY,
-	 AT(reports.keep_received),
-	 .doc = "How long reports of others are kept, and what they add up to."},
-	{.name = "failure_window",
-	 .type = GP_KEY_TIME,
-	 .preset = "15m",
-	 .min = SECOND,
-	 .max = HOUR,
-	 AT(reports.failure_window),
-	 .doc = "How long a failure report waits for messages that fail alike, from the same "
-		"address: it is about the first of them, and says how many they are."},
-	{.name = "failure_per_hour",
-	 .type = GP_KEY_COUNT,
-	 .preset = "10",
-	 .min = 1,
-	 .max = 1000,
-	 AT(reports.failure_per_hour),
-	 .doc = "So many failure reports are begun for a domain in an hour. Messages beyond are "
-		"only counted."},
-	{.name = "failure_per_day",
-	 .type = GP_KEY_COUNT,
-	 .preset = "200",
-	 .min = 1,
-	 .max = 2000,
-	 AT(reports.failure_per_day),
-	 .doc = "The same in a day, for all domains together."},
-};
-static const struct gp_key_group reports_group = GROUP(reports_keys);
 
 static const struct gp_key tls_keys[] = {
 	{.name = "certificate",
@@ -837,7 +749,7 @@ static const struct gp_key root_keys[] = {
 		"reports."},
 	{.name = "reports",
 	 .type = GP_KEY_GROUP,
-	 .group = &reports_group,
+	 .group = &gp_schema_reports,
 	 .doc = "What we tell other domains: TLS reports of our mail to them, and DMARC reports of "
 		"mail in their name, daily, to those that "
 		"ask for them in their DNS."},

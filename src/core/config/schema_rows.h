@@ -27,5 +27,8 @@
 /* Of `limits` and of `relay_networks` (schema_limits.c). */
 extern const struct gp_key_group gp_schema_limits, gp_schema_relay_limits;
 
+/* Of `reports` (schema_reports.c). */
+extern const struct gp_key_group gp_schema_reports;
+
 /* Of `web` (schema_web.c). */
 extern const struct gp_key_group gp_schema_web;

@@ -47,6 +47,16 @@ static const struct gp_key web_keys[] = {
 	 .example = "\"0.0.0.0:443\"",
 	 AT(web.policy_listen),
 	 .doc = "Where the MTA-STS policies of our domains are served by HTTPS. Each takes a "
-		"certificate for mta-sts.DOMAIN among those of tls."},
+		"certificate for mta-sts.DOMAIN among those of tls. Reports that are posted come "
+		"in "
+		"here too (tls_rpt_https of domains)."},
+	{.name = "posts_per_minute",
+	 .type = GP_KEY_COUNT,
+	 .preset = "60",
+	 .min = 1,
+	 .max = 100000,
+	 AT(web.posts_per_minute),
+	 .doc = "So many reports may be posted in a minute from an address, or an IPv6 /64; from a "
+		"/24 or a /48, four times as many. What is beyond hears 429."},
 };
 const struct gp_key_group gp_schema_web = GROUP(web_keys);

@@ -176,6 +176,8 @@ gp_failrpt_of_message(const struct gp_failrpt_message *m, struct gp_arena *arena
 		.delivery = delivery_of(m->decision->action),
 		.arrival_s = m->query->now_s,
 		.policy_domain = f->dmarc->policy_domain,
+		.organization = f->dmarc->org_domain.len > 0 ? f->dmarc->org_domain
+							     : f->dmarc->policy_domain,
 		.header_from = f->dmarc->from_domain,
 		.source = gp_dmarcrpt_source(m->query, arena),
 		.sender = gp_slice_take(m->query->sender, GP_FAILRPT_IDENTITY_MAX),

@@ -52,6 +52,7 @@ struct gp_failrpt_incident {
 	uint8_t delivery;              /* enum gp_failrpt_delivery */
 	uint64_t arrival_s;            /* since 1970 */
 	struct gp_slice policy_domain; /* where the record is */
+	struct gp_slice organization;  /* whose that name is; that name, where it is not known */
 	struct gp_slice header_from;   /* the author's domain */
 	struct gp_slice source;        /* the client's address, as text */
 	struct gp_slice sender;        /* reverse-path, never null */

@@ -112,6 +112,8 @@ struct gp_ingest_auth {
 /* A row of an aggregate report: messages of which the same is told. */
 struct gp_ingest_row {
 	uint64_t number;     /* in its report, from 1 */
+	uint64_t detail;     /* not 0: rows of one report that have the same one differ by number,
+			      * source and count alone */
 	uint8_t source[16];  /* IPv6, or IPv4 mapped */
 	uint64_t count;      /* may be 0, which is told */
 	uint8_t disposition; /* enum gp_ingest_disposition */

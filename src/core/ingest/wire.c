@@ -2,7 +2,9 @@
 #include "core/ingest/wire.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include "base/map.h"
 #include "base/utf8.h"
 #include "base/wire.h"
 
@@ -91,16 +93,12 @@ write_auths(struct gp_buf *out, const struct gp_ingest_auth *list, size_t len)
 	}
 }
 
-static int
-write_row(void *context, const struct gp_ingest_row *row)
+/* All but its number, source and count. */
+static struct gp_slice
+write_common(struct gp_buf *out, const struct gp_ingest_row *row)
 {
-	struct gp_told_writer *w = context;
-	struct gp_buf *out = &w->out;
 	const struct gp_slice texts[] = {row->header_from, row->envelope_from, row->envelope_to};
-	size_t begun = gp_told_begin(w, GP_TOLD_ROW);
-	gp_write_u64(out, row->number);
-	gp_buf_put(out, gp_slice((const char *)row->source, sizeof(row->source)));
-	gp_write_u64(out, row->count);
+	gp_buf_clear(out);
 	gp_write_u8(out, row->disposition);
 	gp_write_u8(out, row->dkim);
 	gp_write_u8(out, row->spf);
@@ -112,6 +110,39 @@ write_row(void *context, const struct gp_ingest_row *row)
 	}
 	write_auths(out, row->dkim_results, row->dkim_results_len);
 	write_auths(out, row->spf_results, row->spf_results_len);
+	return gp_buf_slice(out);
+}
+
+static int
+write_detail(struct gp_told_writer *w, uint8_t place, struct gp_slice detail)
+{
+	size_t begun = gp_told_begin(w, GP_TOLD_DETAIL);
+	gp_write_u8(&w->out, place);
+	gp_buf_put(&w->out, detail);
+	gp_buf_clear(&w->details[place]);
+	if (detail.len <= GP_TOLD_DETAIL_MAX)
+		gp_buf_put(&w->details[place], detail);
+	return gp_told_end(w, begun);
+}
+
+/* The place is chosen by the detail: who has many that meet at one place has them told anew. */
+static int
+write_row(void *context, const struct gp_ingest_row *row)
+{
+	static const uint64_t seed[2];
+	struct gp_told_writer *w = context;
+	struct gp_slice detail = write_common(&w->detail, row);
+	uint8_t place = gp_siphash13(seed, detail) % GP_TOLD_DETAILS;
+	int r = w->detail.failed ? -ENOMEM : 0;
+	if (r == 0 && !gp_slice_eq(gp_buf_slice(&w->details[place]), detail))
+		r = write_detail(w, place, detail);
+	if (r != 0)
+		return r;
+	size_t begun = gp_told_begin(w, GP_TOLD_ROW);
+	gp_write_u8(&w->out, place);
+	gp_write_u64(&w->out, row->number);
+	gp_buf_put(&w->out, gp_slice((const char *)row->source, sizeof(row->source)));
+	gp_write_u64(&w->out, row->count);
 	return gp_told_end(w, begun);
 }
 
@@ -177,6 +208,34 @@ write_flaw(void *context, uint64_t record, bool lost, const char *why)
 	return gp_told_end(w, begun);
 }
 
+struct gp_told_writer
+gp_told_writer(size_t out_max, size_t full, int (*empty)(struct gp_told_writer *w))
+{
+	struct gp_told_writer w = {.out = GP_BUF_INIT(out_max),
+				   .full = full,
+				   .empty = empty,
+				   .detail = GP_BUF_INIT(GP_TOLD_FRAME_MAX)};
+	for (size_t i = 0; i < GP_TOLD_DETAILS; i++)
+		w.details[i] = GP_BUF_INIT(GP_TOLD_DETAIL_MAX);
+	return w;
+}
+
+void
+gp_told_writer_free(struct gp_told_writer *w)
+{
+	gp_buf_free(&w->out);
+	gp_buf_free(&w->detail);
+	for (size_t i = 0; i < GP_TOLD_DETAILS; i++)
+		gp_buf_free(&w->details[i]);
+}
+
+void
+gp_told_writer_forget(struct gp_told_writer *w)
+{
+	for (size_t i = 0; i < GP_TOLD_DETAILS; i++)
+		gp_buf_clear(&w->details[i]);
+}
+
 struct gp_ingest_listener
 gp_told_listener(struct gp_told_writer *w)
 {
@@ -192,6 +251,12 @@ gp_told_listener(struct gp_told_writer *w)
 }
 
 /* --- and read --- */
+
+/* A row whose texts are in `octets`. */
+struct gp_told_detail {
+	struct gp_buf octets;
+	struct gp_ingest_row row; /* detail 0: what was told last is broken */
+};
 
 bool
 gp_told_is_text(struct gp_slice s, size_t max, bool lines)
@@ -274,26 +339,71 @@ read_auths(struct gp_reader *r, struct gp_ingest_auth *list)
 	return len;
 }
 
-static int
-tell_row(struct gp_reader *r, const struct gp_ingest_listener *l)
+static bool
+read_common(struct gp_reader *r, struct gp_ingest_row *row)
 {
-	struct gp_ingest_row row;
-	row.number = gp_read_u64(r);
-	read_source(r, row.source);
-	row.count = gp_read_u64(r);
-	row.disposition = read_small(r, GP_INGEST_DISPOSITION_REJECT);
-	row.dkim = read_small(r, GP_INGEST_RESULT_PERMERROR);
-	row.spf = read_small(r, GP_INGEST_RESULT_PERMERROR);
-	struct gp_slice *const texts[] = {&row.header_from, &row.envelope_from, &row.envelope_to};
+	row->disposition = read_small(r, GP_INGEST_DISPOSITION_REJECT);
+	row->dkim = read_small(r, GP_INGEST_RESULT_PERMERROR);
+	row->spf = read_small(r, GP_INGEST_RESULT_PERMERROR);
+	struct gp_slice *const texts[] = {&row->header_from, &row->envelope_from,
+					  &row->envelope_to};
 	read_texts(r, texts, GP_ARRAY_LEN(texts));
-	row.reasons_len = read_small(r, GP_INGEST_REASONS_MAX);
-	for (size_t i = 0; i < row.reasons_len; i++) {
-		row.reasons[i].type = read_small(r, GP_INGEST_REASON_TRUSTED_FORWARDER);
-		row.reasons[i].comment = read_text(r);
+	row->reasons_len = read_small(r, GP_INGEST_REASONS_MAX);
+	for (size_t i = 0; i < row->reasons_len; i++) {
+		row->reasons[i].type = read_small(r, GP_INGEST_REASON_TRUSTED_FORWARDER);
+		row->reasons[i].comment = read_text(r);
 	}
-	row.dkim_results_len = read_auths(r, row.dkim_results);
-	row.spf_results_len = read_auths(r, row.spf_results);
-	return gp_read_end(r) && row.number > 0 ? l->row(l->context, &row) : -EPROTO;
+	row->dkim_results_len = read_auths(r, row->dkim_results);
+	row->spf_results_len = read_auths(r, row->spf_results);
+	return gp_read_end(r);
+}
+
+/* The octets are copied: they go when the next frames come. */
+static int
+tell_detail(struct gp_told_hearer *h, struct gp_reader *r)
+{
+	uint8_t place = read_small(r, GP_TOLD_DETAILS - 1);
+	if (r->failed)
+		return -EPROTO;
+	struct gp_told_detail *d = h->details[place];
+	if (!d)
+		d = h->details[place] = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->octets.max = GP_TOLD_FRAME_MAX;
+	gp_buf_clear(&d->octets);
+	gp_buf_put(&d->octets, r->rest);
+	struct gp_reader own = gp_reader(gp_buf_slice(&d->octets));
+	d->row.detail = 0;
+	if (d->octets.failed)
+		return -ENOMEM;
+	if (!read_common(&own, &d->row))
+		return -EPROTO;
+	d->row.detail = ++h->heard;
+	return 0;
+}
+
+static int
+tell_row(struct gp_told_hearer *h, struct gp_reader *r, const struct gp_ingest_listener *l)
+{
+	struct gp_told_detail *d = h->details[read_small(r, GP_TOLD_DETAILS - 1)];
+	if (r->failed || !d || d->row.detail == 0)
+		return -EPROTO;
+	d->row.number = gp_read_u64(r);
+	read_source(r, d->row.source);
+	d->row.count = gp_read_u64(r);
+	return gp_read_end(r) && d->row.number > 0 ? l->row(l->context, &d->row) : -EPROTO;
+}
+
+void
+gp_told_hearer_free(struct gp_told_hearer *h)
+{
+	for (size_t i = 0; i < GP_TOLD_DETAILS; i++) {
+		if (h->details[i])
+			gp_buf_free(&h->details[i]->octets);
+		free(h->details[i]);
+		h->details[i] = NULL;
+	}
 }
 
 static size_t
@@ -365,17 +475,21 @@ tell_flaw(struct gp_reader *r, const struct gp_ingest_listener *l)
 }
 
 int
-gp_told_tell(uint8_t kind, struct gp_slice fields, const struct gp_ingest_listener *listener)
+gp_told_tell(struct gp_told_hearer *h, uint8_t kind, struct gp_slice fields,
+	     const struct gp_ingest_listener *listener)
 {
 	static int (*const kinds[])(struct gp_reader *, const struct gp_ingest_listener *) = {
 		[GP_TOLD_HEAD] = tell_head,
-		[GP_TOLD_ROW] = tell_row,
 		[GP_TOLD_TLS_POLICY] = tell_tls_policy,
 		[GP_TOLD_TLS_FAILURE] = tell_tls_failure,
 		[GP_TOLD_FAILURE] = tell_failure,
 		[GP_TOLD_FLAW] = tell_flaw,
 	};
 	struct gp_reader r = gp_reader(fields);
+	if (kind == GP_TOLD_ROW)
+		return tell_row(h, &r, listener);
+	if (kind == GP_TOLD_DETAIL)
+		return tell_detail(h, &r);
 	if (kind >= GP_ARRAY_LEN(kinds) || !kinds[kind])
 		return -EPROTO;
 	return kinds[kind](&r, listener);

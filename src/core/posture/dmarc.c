@@ -320,10 +320,16 @@ mend(struct posture_run *run, const struct gp_dmarc_record *r, const char *fix)
 	struct posture_mend m = {.evidence = posture_show_txt(run, &run->dmarc->answer),
 				 .fix = gp_slice_str(fix),
 				 .records = records};
+	struct gp_dmarc_record staged = *r;
 	if (!records || r->text.len > PROPOSAL_MAX)
 		return m;
-	records[m.records_len++] =
-		(struct gp_finding_record){run->dmarc->owner, "TXT", posture_dmarc_text(run, r)};
+	if (posture_dmarc_limit(run, &staged))
+		m.fix = gp_arena_printf(run->arena,
+					"%s\n(a policy goes up a step at a time, from the one in "
+					"force)",
+					fix);
+	records[m.records_len++] = (struct gp_finding_record){run->dmarc->owner, "TXT",
+							      posture_dmarc_text(run, &staged)};
 	if (agreement && r->rua.len > 0 &&
 	    gp_slice_eq(r->rua.list[0].address, run->query->reporter))
 		records[m.records_len++] = *agreement;
@@ -335,6 +341,27 @@ find(struct posture_run *run, const struct gp_finding_kind *kind, const struct g
      const char *fix)
 {
 	struct posture_mend m = mend(run, r, fix);
+	posture_add(run, kind, kind->severity, &m);
+}
+
+/* The same for a policy that is to be stricter, from the record as it is to what it should be: with
+   no record while it may not be yet. */
+static struct posture_mend
+climb(struct posture_run *run, const struct gp_dmarc_record *from, const struct gp_dmarc_record *to,
+      const char *fix)
+{
+	struct posture_mend m = mend(run, to, fix);
+	struct gp_slice is = posture_dmarc_text(run, from);
+	if (m.records_len > 0 && gp_slice_eq(m.records[0].value, is))
+		m.records_len = 0;
+	return m;
+}
+
+static void
+find_weak(struct posture_run *run, const struct gp_finding_kind *kind,
+	  const struct gp_dmarc_record *from, const struct gp_dmarc_record *to, const char *fix)
+{
+	struct posture_mend m = climb(run, from, to, fix);
 	posture_add(run, kind, kind->severity, &m);
 }
 
@@ -470,19 +497,17 @@ has_begun(struct posture_run *run, const struct gp_posture_past *p, uint64_t *re
 /* It is how to begin, for some weeks, and with reports that somebody reads. What was there before
    the first look may be of any age. */
 static void
-find_none(struct posture_run *run, const struct gp_dmarc_record *r)
+find_none(struct posture_run *run, const struct gp_dmarc_record *record,
+	  const struct gp_dmarc_record *r)
 {
 	const struct gp_posture_past *p = posture_unchanged(
 		run, GP_SLICE("dmarc.p"), gp_slice_str(gp_dmarc_policy_name(GP_DMARC_P_NONE)));
-	struct posture_mend m = mend(run, r, "");
-	struct gp_dmarc_uris rua = {};
+	struct posture_mend m = climb(run, record, r, "");
 	uint64_t since_s;
 	bool begun = has_begun(run, p, &since_s);
-	if (run->dmarc->record)
-		rua = living_uris(run, &run->dmarc->record->rua);
 	uint64_t told_s = posture_sent_none_s(run);
 	bool told_old = told_s > 0 && posture_age_s(run, told_s) > GP_POSTURE_POLICY_AGE_S;
-	bool young = begun && rua.len > 0 && !told_old &&
+	bool young = begun && run->reported && !told_old &&
 		     posture_age_s(run, since_s) <= GP_POSTURE_POLICY_AGE_S;
 	m.fix = posture_dmarc_stages(run, r, GP_DMARC_P_NONE);
 	if (p)
@@ -514,11 +539,11 @@ judge_policy(struct posture_run *run, const struct gp_dmarc_record *record)
 		m.records = posture_lock_down(run, &m.records_len);
 		posture_add(run, &parked, parked.severity, &m);
 	} else if (record->p == GP_DMARC_P_QUARANTINE) {
-		struct posture_mend m = mend(run, &r, "");
+		struct posture_mend m = climb(run, record, &r, "");
 		m.fix = posture_dmarc_stages(run, &r, GP_DMARC_P_QUARANTINE);
 		posture_add(run, &quarantine, quarantine.severity, &m);
 	} else {
-		find_none(run, &r);
+		find_none(run, record, &r);
 	}
 }
 
@@ -536,7 +561,7 @@ judge_below(struct posture_run *run, const struct gp_dmarc_record *record, bool 
 	}
 	if (weak_sp) {
 		r.sp = GP_DMARC_P_ABSENT;
-		find(run, &sp_weak, &r, "without sp the policy is that of the domain");
+		find_weak(run, &sp_weak, record, &r, "without sp the policy is that of the domain");
 	}
 	r = *record;
 	if (weak_np) {
@@ -548,7 +573,8 @@ judge_below(struct posture_run *run, const struct gp_dmarc_record *record, bool 
 	uint8_t sp = r.sp != GP_DMARC_P_ABSENT ? r.sp : r.p;
 	if (r.np > sp && posture_is_wild(run, run->facts->dmarc.at)) {
 		r.sp = r.np;
-		find(run, &np_wild, &r, "let sp be as strict as np, or take the wildcard out");
+		find_weak(run, &np_wild, record, &r,
+			  "let sp be as strict as np, or take the wildcard out");
 	}
 }
 
@@ -674,7 +700,7 @@ judge_modes(struct posture_run *run, const struct gp_dmarc_record *record)
 	struct gp_dmarc_record r = *record;
 	if (r.testing) {
 		r.testing = false;
-		find(run, &testing, &r, "take t=y out when the reports are clean");
+		find_weak(run, &testing, record, &r, "take t=y out when the reports are clean");
 	}
 	r = *record;
 	if (r.psd == GP_DMARC_PSD_YES) {
@@ -857,6 +883,10 @@ posture_judge_dmarc(struct posture_run *run)
 {
 	if (!run->dmarc)
 		return;
+	const struct gp_dmarc_record *in_force =
+		run->facts->dmarc.present ? run->dmarc->record : NULL;
+	run->reported = in_force && living_uris(run, &in_force->rua).len > 0;
+	posture_dmarc_find_stage(run, in_force);
 	judge_form(run);
 	const struct posture_mend m = {.evidence = run->facts->domain};
 	if (count_labels(run->facts->domain) > GP_DMARC_WALK_MAX)

@@ -29,6 +29,7 @@ struct posture_run {
 	/* Of the readers, for their own judges. */
 	const struct posture_spf *spf;
 	const struct posture_dmarc *dmarc;
+	bool reported; /* somebody gets the reports that the DMARC record in force asks for */
 	const struct posture_keys *keys;
 	const struct posture_met_list *met;
 };
@@ -116,6 +117,10 @@ posture_sent_none_s(const struct posture_run *run);
 /* Do they tell of mail in its name that passes? */
 bool
 posture_sent_passes(const struct posture_run *run);
+
+/* Do they tell of mail from addresses of its own that nothing lets pass? */
+bool
+posture_sent_fails(const struct posture_run *run);
 
 /* --- findings --- */
 
@@ -256,8 +261,17 @@ posture_rua(struct posture_run *run);
 struct gp_slice
 posture_dmarc_text(struct posture_run *run, const struct gp_dmarc_record *r);
 
+/* Which policy may be proposed: facts.dmarc.stage. in_force: the record; NULL: none is. */
+void
+posture_dmarc_find_stage(struct posture_run *run, const struct gp_dmarc_record *in_force);
+
+/* Lowers the record's policies to that. True: they were stricter. */
+bool
+posture_dmarc_limit(const struct posture_run *run, struct gp_dmarc_record *record);
+
 /* The way from the policy in force (GP_DMARC_P_ABSENT: none is) to p=reject: records, the day on
-   which each may be published, and what must be so before. */
+   which each may be published, and what must be so before. The first is what is proposed, if
+   anything is. */
 struct gp_slice
 posture_dmarc_stages(struct posture_run *run, const struct gp_dmarc_record *wanted, uint8_t policy);
 

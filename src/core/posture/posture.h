@@ -8,7 +8,9 @@
  * makes progress: it takes one for each step of the longest chain of includes and hosts.
  *
  * A finding's records are what to publish in place of those of the same name and type (of TXT: of
- * the same version): published, they end the finding and begin no other.
+ * the same version): published, they end the finding and begin no other. But a DMARC policy by
+ * which mail could be lost goes up a step at a time: what its records lead to is found again, as
+ * the same or as something less grave, and proposes the next step when its time has come.
  *
  * The first error in a record does not hide the second. What the DNS did not say is not measured,
  * and nothing is concluded from it.
@@ -31,6 +33,18 @@ enum gp_posture_limits {
 	GP_POSTURE_ARENA = 32 * 1024 * 1024, /* octets that are enough for any domain */
 };
 
+/*
+ * The strictest DMARC policy that is proposed now, where the domain's record is or would be. Of a
+ * domain that sends no mail it is the strictest there is. Of others it is one step from what is in
+ * force, and what is in force until that has had its time: GP_POSTURE_STAGE_S as far as earlier
+ * looks tell, with reports that somebody gets, and none of a host of the domain's own whose mail
+ * nothing lets pass. Where nobody knows since when it is in force, whoever publishes is to know.
+ */
+struct gp_posture_stage {
+	uint8_t p, sp; /* enum gp_dmarc_policy, for the domain and for names below; never absent */
+	bool testing;  /* at p the test mode stays */
+};
+
 struct gp_posture_query {
 	struct gp_slice domain; /* U-labels too */
 	uint64_t now_s;         /* since 1970: of proposed MTA-STS ids, and for certificates */
@@ -46,6 +60,12 @@ struct gp_posture_query {
 	const struct gp_posture_past *past;   /* what earlier looks saw; none: nobody looked */
 	size_t past_len;
 	const struct gp_posture_sent *sent; /* what others reported; NULL: nobody looked */
+	/* enum gp_dmarc_policy that is to be proposed at once, where it is stricter than what is in
+	   force; absent: the next step. */
+	uint8_t policy_wanted;
+	/* What was found before records were taken as published, which are no step to go on from;
+	   NULL: none were. */
+	const struct gp_posture_stage *stage;
 };
 
 struct gp_posture_address {
@@ -100,6 +120,7 @@ struct gp_posture_facts {
 		bool testing;
 		struct gp_slice record;          /* the text of the record in force */
 		const struct gp_dmarc_uris *rua; /* of the record in force; NULL: there is none */
+		struct gp_posture_stage stage;
 	} dmarc;
 	struct {
 		unsigned keys, revoked; /* found; with an empty p */

@@ -190,6 +190,17 @@ lacks_path(const struct gp_posture_source *s, bool own)
 	       2 * s->forwarded < s->messages && (own || 2 * s->foreign >= s->messages);
 }
 
+bool
+posture_sent_fails(const struct posture_run *run)
+{
+	const struct gp_posture_sent *s = run->query->sent;
+	for (size_t i = 0; s && i < s->sources_len; i++) {
+		if (is_own(run, &s->sources[i]) && lacks_path(&s->sources[i], true))
+			return true;
+	}
+	return false;
+}
+
 /* Somebody else's address may be a forger's who passes for himself. */
 static uint8_t
 severity_of(const struct posture_run *run, bool own)

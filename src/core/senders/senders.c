@@ -85,6 +85,22 @@ static const struct {
 	{"bendel.debian.org", "Debian's lists", GP_SENDER_FORWARDER},
 };
 
+/* Networks that are one sender's, and of his mail alone: no cloud's, whose customers' machines are
+   anybody's. They settle what has no name. */
+static const struct {
+	uint32_t number;
+	const char *provider;
+	enum gp_sender_kind kind;
+} networks[] = {
+	{11377, "SendGrid", GP_SENDER_SERVICE},   {14782, "Mailchimp", GP_SENDER_SERVICE},
+	{396479, "Mailgun", GP_SENDER_SERVICE},   {200069, "Mailjet", GP_SENDER_SERVICE},
+	{22606, "Salesforce", GP_SENDER_SERVICE}, {40444, "Constant Contact", GP_SENDER_SERVICE},
+	{13916, "Proofpoint", GP_SENDER_MAILBOX}, {22843, "Proofpoint", GP_SENDER_MAILBOX},
+	{26211, "Proofpoint", GP_SENDER_MAILBOX}, {52129, "Proofpoint", GP_SENDER_MAILBOX},
+	{30031, "Mimecast", GP_SENDER_MAILBOX},   {39588, "Mimecast", GP_SENDER_MAILBOX},
+	{15324, "Barracuda", GP_SENDER_MAILBOX},
+};
+
 /* Is it that name, or below it? */
 static bool
 is_within(struct gp_slice name, struct gp_slice above)
@@ -104,4 +120,23 @@ gp_sender_of(struct gp_slice name, struct gp_sender *ret)
 		return true;
 	}
 	return false;
+}
+
+bool
+gp_sender_of_asn(uint32_t number, struct gp_sender *ret)
+{
+	for (size_t i = 0; i < GP_ARRAY_LEN(networks); i++) {
+		if (networks[i].number != number)
+			continue;
+		*ret = (struct gp_sender){gp_slice_str(networks[i].provider), networks[i].kind};
+		return true;
+	}
+	return false;
+}
+
+bool
+gp_sender_find(struct gp_slice name, uint32_t asn, struct gp_sender *ret)
+{
+	*ret = (struct gp_sender){};
+	return gp_sender_of(name, ret) || gp_sender_of_asn(asn, ret);
 }

@@ -22,3 +22,9 @@ struct gp_sender {
 /* By a confirmed host name, in any case, without a final dot. False: not known. */
 bool
 gp_sender_of(struct gp_slice name, struct gp_sender *ret);
+/* By the number of an autonomous system that is the sender's alone. */
+bool
+gp_sender_of_asn(uint32_t number, struct gp_sender *ret);
+/* By the name, which may be empty, or else by the number, which may be 0. False: *ret is empty. */
+bool
+gp_sender_find(struct gp_slice name, uint32_t asn, struct gp_sender *ret);

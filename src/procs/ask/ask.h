@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "core/dns/answers.h"
+#include "ipc/messages.h"
 #include "sys/loop.h"
 
 /* Who asks; embedded in what waits for the answers. Stays where it is while it waits for some. */
@@ -28,7 +29,7 @@ struct asker {
 struct ask_setup {
 	struct gp_loop *loop;
 	const uint64_t *seed; /* two, of hashes */
-	uint64_t permit;      /* of what resolver may say to this role */
+	gp_permit permit;     /* of what resolver may say to this role */
 	size_t open_max;      /* questions of all askers at once; the first setup's counts */
 };
 

@@ -861,7 +861,7 @@ auth_connect(struct auth *a, enum gp_role_id role, int fd)
 }
 
 void
-auth_add_peer(struct auth *a, int fd, uint64_t permit)
+auth_add_peer(struct auth *a, int fd, gp_permit permit)
 {
 	struct peer *p = a->peers_len < AUTH_PEERS_MAX ? calloc(1, sizeof(*p)) : NULL;
 	if (!p) {

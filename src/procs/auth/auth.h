@@ -52,4 +52,4 @@ auth_connect(struct auth *a, enum gp_role_id role, int fd);
 
 /* Takes fd over: the end of a channel of an smtpd, or of web; permit: GP_PERMIT_ROLE_TO_AUTH. */
 void
-auth_add_peer(struct auth *a, int fd, uint64_t permit);
+auth_add_peer(struct auth *a, int fd, gp_permit permit);

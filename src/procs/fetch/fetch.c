@@ -195,7 +195,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 }
 
 void
-fetch_add_peer(struct fetch *f, int fd, uint64_t permit)
+fetch_add_peer(struct fetch *f, int fd, gp_permit permit)
 {
 	struct gp_channel_owner owner = {.on_message = on_message, .on_close = on_close};
 	struct peer *p = f->peers_len < PEERS_MAX ? calloc(1, sizeof(*p)) : NULL;

@@ -26,4 +26,4 @@ fetch_use_folder(struct fetch *f, int folder);
 
 /* Takes fd over: the end of a channel of one who asks. permit: what it may say. */
 void
-fetch_add_peer(struct fetch *f, int fd, uint64_t permit);
+fetch_add_peer(struct fetch *f, int fd, gp_permit permit);

@@ -95,12 +95,13 @@ put_answer(struct figures *f, const struct gp_msg_figures_wanted *q)
 }
 
 int
-figures_write(struct gp_reportdb *db, const struct gp_msg_figures_wanted *q, struct gp_arena *arena,
-	      struct gp_buf *out)
+figures_write(struct gp_reportdb *db, const struct gp_mmdb *asn,
+	      const struct gp_msg_figures_wanted *q, struct gp_arena *arena, struct gp_buf *out)
 {
 	if (!is_question(q))
 		return 1;
 	struct figures f = {.db = db,
+			    .asn = asn,
 			    .range = {.domain = q->domain,
 				      .from_day = q->from_day,
 				      .to_day = q->to_day,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "core/asn/asn.h"
 #include "ipc/messages.h"
 #include "reportdb/reportdb.h"
 
@@ -19,15 +20,17 @@ enum {
 	FIGURES_HEADER_MAX = 4096,        /* octets of a sample's header */
 };
 
-/* Answers. 0; 1: there is no such question; -errno of the database, -ENOMEM. */
+/* Answers. asn: NULL where there is no such database. 0; 1: there is no such question; -errno of
+ * the database, -ENOMEM. */
 [[nodiscard]] int
-figures_write(struct gp_reportdb *db, const struct gp_msg_figures_wanted *q, struct gp_arena *arena,
-	      struct gp_buf *out);
+figures_write(struct gp_reportdb *db, const struct gp_mmdb *asn,
+	      const struct gp_msg_figures_wanted *q, struct gp_arena *arena, struct gp_buf *out);
 
 /* --- one answer --- */
 
 struct figures {
 	struct gp_reportdb *db;
+	const struct gp_mmdb *asn;
 	struct gp_reportdb_range range;
 	struct gp_arena *arena;
 	struct gp_json j;
@@ -43,7 +46,7 @@ figures_table figures_put_tls_failures, figures_put_failures, figures_put_health
 /* The `max` first in that order, as "sources". */
 int
 figures_put_sources(struct figures *f, enum gp_reportdb_order order, size_t max);
-/* Rows of one source, as "rows", and its days. */
+/* One source: whose it is, its days, and rows of reports. */
 int
 figures_put_source(struct figures *f, const uint8_t address[16]);
 

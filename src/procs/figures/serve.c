@@ -5,14 +5,17 @@
 #include <sys/stat.h>
 
 #include "ipc/values.h"
+#include "procs/asn/asn_file.h"
 #include "procs/figures/figures.h"
 #include "sys/log.h"
+#include "sys/small_file.h"
 
 enum { JSON_MAX = 4'194'240 }; /* as the schema has it */
 
 static struct {
 	struct gp_reportdb *db; /* NULL: it could not be opened */
 	struct gp_channel *web; /* NULL: it is not there */
+	struct asn_file asn;
 } self;
 
 /* Once, so that what is there later was made by a version that knows it. */
@@ -45,11 +48,26 @@ figures_serve_open(const char *path)
 	self.db = gp_reportdb_close(self.db);
 }
 
+void
+figures_serve_asn(int fd)
+{
+	struct stat st;
+	asn_file_free(&self.asn);
+	if (fd < 0 || (gp_file_stat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0))
+		return;
+	const char *why = asn_file_read(&self.asn, fd);
+	if (why)
+		gp_warning("asn_database_refused", GP_FS("reason", why));
+	else
+		gp_info("asn_database_read", GP_F("type", self.asn.db.type),
+			GP_FN("built_s", self.asn.db.built_s));
+}
+
 static uint8_t
 answer(const struct gp_msg_figures_wanted *q, struct gp_buf *json)
 {
 	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
-	int r = self.db ? figures_write(self.db, q, &arena, json) : -ENOENT;
+	int r = self.db ? figures_write(self.db, asn_file_db(&self.asn), q, &arena, json) : -ENOENT;
 	if (r < 0 && self.db)
 		gp_error("received_not_read", GP_FS("reason", gp_reportdb_why(self.db, r)));
 	gp_arena_free(&arena);
@@ -83,7 +101,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 }
 
 void
-figures_serve(struct gp_role_env *env, int fd, uint64_t permit)
+figures_serve(struct gp_role_env *env, int fd, gp_permit permit)
 {
 	const struct gp_channel_owner owner = {on_message, on_close, NULL};
 	gp_channel_free(self.web);

@@ -16,6 +16,12 @@
 void
 figures_serve_open(const char *path);
 
+/* The database of autonomous systems from now on, in place of the one before; the descriptor stays
+   open. One that cannot be used is logged, and is none; so is an empty file, without a word; -1:
+   there is none. */
+void
+figures_serve_asn(int fd);
+
 /* Takes fd over: the channel to web. permit: of what it may say to this role. */
 void
-figures_serve(struct gp_role_env *env, int fd, uint64_t permit);
+figures_serve(struct gp_role_env *env, int fd, gp_permit permit);

@@ -4,6 +4,7 @@
 #include "base/day.h"
 #include "core/config/value.h"
 #include "core/senders/senders.h"
+#include "reportdb/cause.h"
 
 /* --- values --- */
 
@@ -136,19 +137,33 @@ figures_put_domains(struct figures *f)
 	return 0;
 }
 
-/* The host name of a source, and whose it is. */
 static void
-put_name(struct figures *f, struct gp_slice name)
+put_text_or_null(struct figures *f, const char *name, struct gp_slice text)
 {
+	if (text.len > 0)
+		gp_json_text(&f->j, name, text);
+	else
+		gp_json_null(&f->j, name);
+}
+
+/* What a source is called, whose it is, and what it looks like. */
+static void
+put_identity(struct figures *f, const struct gp_reportdb_source *s)
+{
+	struct gp_asn asn;
 	struct gp_sender sender;
-	if (name.len > 0)
-		gp_json_text(&f->j, "name", name);
+	bool in_network = gp_asn_find(f->asn, s->address, &asn);
+	bool known = gp_sender_find(s->name, asn.number, &sender);
+	put_text_or_null(f, "name", s->name);
+	put_text_or_null(f, "provider", sender.provider);
+	if (in_network)
+		gp_json_number(&f->j, "asn", asn.number);
 	else
-		gp_json_null(&f->j, "name");
-	if (gp_sender_of(name, &sender))
-		gp_json_text(&f->j, "provider", sender.provider);
-	else
-		gp_json_null(&f->j, "provider");
+		gp_json_null(&f->j, "asn");
+	put_text_or_null(f, "as_name", asn.organization);
+	enum gp_reportdb_class c = gp_reportdb_classify_source(s, known ? &sender : NULL);
+	gp_json_str(&f->j, "class", gp_reportdb_class_name(c));
+	put_days(f, s->first_day, s->last_day);
 }
 
 int
@@ -163,10 +178,7 @@ figures_put_sources(struct figures *f, enum gp_reportdb_order order, size_t max)
 	for (size_t i = 0; i < len; i++) {
 		gp_json_open(&f->j, NULL, '{');
 		put_address(f, "address", list[i].address);
-		put_name(f, list[i].name);
-		gp_json_str(&f->j, "class",
-			    gp_reportdb_class_name(gp_reportdb_classify_source(&list[i])));
-		put_days(f, list[i].first_day, list[i].last_day);
+		put_identity(f, &list[i]);
 		figures_put(f, "figures", &list[i].figures);
 		gp_json_close(&f->j, '}');
 	}
@@ -294,7 +306,9 @@ figures_put_reporters(struct figures *f)
 struct rows {
 	struct figures *f;
 	struct gp_slice org;
-	size_t left, more; /* rows that are shown yet, and that are not */
+	size_t left, more;          /* rows that are shown yet, and that are not */
+	struct gp_ingest_head head; /* of what causes are found by */
+	struct gp_causes causes;
 };
 
 static int
@@ -302,6 +316,9 @@ take_head(void *context, const struct gp_ingest_head *head)
 {
 	struct rows *rows = context;
 	rows->org = gp_arena_dup(rows->f->arena, head->org);
+	rows->head = (struct gp_ingest_head){.domain = rows->f->range.domain,
+					     .adkim_strict = head->adkim_strict,
+					     .aspf_strict = head->aspf_strict};
 	return 0;
 }
 
@@ -324,6 +341,7 @@ take_row(void *context, const struct gp_ingest_row *row)
 {
 	struct rows *rows = context;
 	struct figures *f = rows->f;
+	gp_causes_add(&rows->causes, &rows->head, row);
 	if (rows->left == 0 || f->j.out->len > FIGURES_SAMPLES_OCTETS) {
 		rows->more++;
 		return 0;
@@ -354,18 +372,44 @@ ignore_flaw(void *context, uint64_t record, bool lost, const char *why)
 	return 0;
 }
 
+/* Of what does not align; null: all does. */
+static void
+put_cause(struct figures *f, const struct gp_cause *cause)
+{
+	struct gp_buf words = GP_BUF_INIT(GP_CAUSE_WORDS_MAX);
+	if (!cause) {
+		gp_json_null(&f->j, "cause");
+		return;
+	}
+	gp_cause_put(cause, &words);
+	gp_json_open(&f->j, "cause", '{');
+	gp_json_str(&f->j, "dkim", gp_cause_dkim_name(cause->dkim));
+	gp_json_str(&f->j, "spf", gp_cause_spf_name(cause->spf));
+	put_count(f, "messages", cause->messages);
+	gp_json_text(&f->j, "signer", cause->signer);
+	gp_json_text(&f->j, "selector", cause->selector);
+	gp_json_text(&f->j, "envelope", cause->envelope);
+	gp_json_text(&f->j, "words", gp_buf_slice(&words));
+	gp_json_close(&f->j, '}');
+	gp_buf_free(&words);
+}
+
 int
 figures_put_source(struct figures *f, const uint8_t address[16])
 {
 	struct gp_reportdb_day *days;
 	size_t len;
-	struct rows rows = {.f = f, .left = FIGURES_SAMPLES};
+	struct rows rows = {.f = f, .left = FIGURES_SAMPLES, .causes.arena = f->arena};
 	const struct gp_ingest_listener listener = {
 		.context = &rows, .head = take_head, .row = take_row, .flaw = ignore_flaw};
-	int r = gp_reportdb_source_days(f->db, &f->range, address, f->arena, &days, &len);
+	struct gp_reportdb_source source;
+	int r = gp_reportdb_source(f->db, &f->range, address, f->arena, &source);
+	if (r == 0)
+		r = gp_reportdb_source_days(f->db, &f->range, address, f->arena, &days, &len);
 	if (r < 0)
 		return r;
 	put_address(f, "address", address);
+	put_identity(f, &source);
 	gp_json_open(&f->j, "days", '[');
 	for (size_t i = 0; i < len; i++) {
 		gp_json_open(&f->j, NULL, '{');
@@ -378,6 +422,7 @@ figures_put_source(struct figures *f, const uint8_t address[16])
 	r = gp_reportdb_tell_source(f->db, &f->range, address, &listener);
 	gp_json_close(&f->j, ']');
 	put_count(f, "rows_more", rows.more);
+	put_cause(f, gp_causes_first(&rows.causes));
 	return r;
 }
 

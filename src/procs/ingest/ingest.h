@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ingest's parts: reading a mail (mail.c), telling reports what is in it (teller.c), the role
- * (main.c). */
+/* ingest's parts: reading a mail or a post (mail.c), telling reports what is in it (teller.c), the
+ * role (main.c). */
 #pragma once
 
 #include "core/ingest/report.h"
@@ -32,7 +32,20 @@ teller_listener(struct teller *t);
 [[nodiscard]] int
 teller_end(struct teller *t, const char *refused);
 
+/* A mail, of which something was refused, is to be kept: the message but for its ticket, which is
+ * in *ret. Closes m->fd. 0, -ENOMEM or -EPIPE. */
+[[nodiscard]] int
+teller_keep_mail(struct teller *t, struct gp_message *m, uint64_t *ret);
+
 /* --- mail.c --- */
+
+/* What was told of a mail or a post. */
+struct ingest_told {
+	uint64_t first; /* tickets of its documents: as many from here on */
+	size_t len;
+	bool authenticated;
+	char place[512]; /* where people find it */
+};
 
 struct ingest_mail {
 	uint64_t id;              /* spool's, by which people find it again */
@@ -45,7 +58,19 @@ struct ingest_mail {
  * Tells what is in a mail: each report is a document, and a mail without one, too, which is refused
  * with the reason. Its sender is authenticated when the field that we wrote ourselves
  * (core/authres/authres.h has those in our name removed) says that it passed DMARC. Tickets of
- * the documents are from *ret_first on, *ret_len of them. Returns 0, -ENOMEM or -EPIPE.
+ * the documents are in *ret. Returns 0, -ENOMEM or -EPIPE.
  */
 [[nodiscard]] int
-ingest_read(struct teller *t, const struct ingest_mail *mail, uint64_t *ret_first, size_t *ret_len);
+ingest_read(struct teller *t, const struct ingest_mail *mail, struct ingest_told *ret);
+
+/* A TLS report that somebody posted (RFC 8460 section 5.4): gzip or JSON, and nothing else. */
+struct ingest_post {
+	struct gp_slice domain; /* that it has to be about */
+	struct gp_slice client; /* his address, for people */
+	uint64_t seed;          /* random */
+	struct gp_slice octets;
+};
+
+/* The same of a post, whose sender is nobody. One document. */
+[[nodiscard]] int
+ingest_read_post(struct teller *t, const struct ingest_post *post, struct ingest_told *ret);

@@ -18,15 +18,17 @@ enum {
 };
 
 /* What a listener returns to end a reading. */
-enum { TOO_SLOW = 1 };
+enum { TOO_SLOW = 1, OTHER_KIND };
 
 struct reading {
 	struct teller *teller;
 	struct gp_ingest_listener tells, hears;
 	struct gp_slice file;
 	bool authenticated;
-	uint64_t began_ms; /* of CPU time */
-	bool open;         /* a document is */
+	struct gp_slice posted_for; /* the domain; empty: it came by mail, and may be of any kind */
+	bool names_it;              /* the report that domain; by DANE a policy has its server's */
+	uint64_t began_ms;          /* of CPU time */
+	bool open;                  /* a document is */
 	uint64_t first;
 	size_t documents;
 };
@@ -55,6 +57,9 @@ static int
 on_head(void *context, const struct gp_ingest_head *head)
 {
 	struct reading *r = context;
+	if (r->posted_for.len > 0 && head->kind != GP_INGEST_TLS)
+		return OTHER_KIND;
+	r->names_it |= gp_slice_eq(head->domain, r->posted_for);
 	return go_on(r, r->tells.head(r->tells.context, head));
 }
 
@@ -69,6 +74,7 @@ static int
 on_tls_policy(void *context, const struct gp_ingest_tls_policy *policy)
 {
 	struct reading *r = context;
+	r->names_it |= gp_slice_eq(policy->domain, r->posted_for);
 	return go_on(r, r->tells.tls_policy(r->tells.context, policy));
 }
 
@@ -111,8 +117,10 @@ static int
 on_end(void *context)
 {
 	struct reading *r = context;
+	bool other = r->posted_for.len > 0 && !r->names_it;
 	r->open = false;
-	return teller_end(r->teller, NULL);
+	return teller_end(r->teller,
+			  other ? "it is not about the domain that it was posted for" : NULL);
 }
 
 /* A mail without a report, or the report that was given up. */
@@ -181,10 +189,10 @@ find_origin(struct reading *r, const struct ingest_mail *mail, struct gp_arena *
 	return rc == 0 && !r->file.ptr ? -ENOMEM : rc;
 }
 
-/* --- the mail --- */
+/* --- the octets --- */
 
 static int
-read_mail(struct reading *r, const struct ingest_mail *mail, struct gp_arena *arena)
+read_octets(struct reading *r, struct gp_slice octets, uint64_t seed, struct gp_arena *arena)
 {
 	r->tells = teller_listener(r->teller);
 	r->hears = (struct gp_ingest_listener){.context = r,
@@ -195,14 +203,16 @@ read_mail(struct reading *r, const struct ingest_mail *mail, struct gp_arena *ar
 					       .failure = on_failure,
 					       .flaw = on_flaw};
 	const struct gp_intake intake = {.caps = GP_INTAKE_CAPS_STRANGERS,
-					 .seed = mail->seed,
+					 .seed = seed,
 					 .listener = &r->hears,
 					 .begin = on_begin,
 					 .end = on_end};
 	struct gp_intake_result got = {};
-	int rc = gp_intake_read(&intake, mail->octets, arena, &got);
+	int rc = gp_intake_read(&intake, octets, arena, &got);
 	if (rc == TOO_SLOW)
 		return refuse(r, "reading it takes too long");
+	if (rc == OTHER_KIND)
+		return refuse(r, "it is no TLS report");
 	if (rc == -ENOMEM && arena->failed)
 		return refuse(r, "reading it takes too much memory");
 	if (rc == 0 && got.reports == 0)
@@ -210,17 +220,44 @@ read_mail(struct reading *r, const struct ingest_mail *mail, struct gp_arena *ar
 	return rc;
 }
 
+static void
+tell(const struct reading *r, struct ingest_told *ret)
+{
+	ret->first = r->first;
+	ret->len = r->documents;
+	ret->authenticated = r->authenticated;
+	snprintf(ret->place, sizeof(ret->place), "%.*s", GP_SLICE_FMT(r->file));
+}
+
 int
-ingest_read(struct teller *t, const struct ingest_mail *mail, uint64_t *ret_first, size_t *ret_len)
+ingest_read(struct teller *t, const struct ingest_mail *mail, struct ingest_told *ret)
 {
 	struct gp_arena arena =
 		GP_ARENA_INIT(mail->octets.len * ARENA_FACTOR + GP_INTAKE_ARENA_MAX + ARENA_SLACK);
 	struct reading r = {.teller = t, .began_ms = cpu_ms()};
 	int rc = find_origin(&r, mail, &arena);
 	if (rc == 0)
-		rc = read_mail(&r, mail, &arena);
-	*ret_first = r.first;
-	*ret_len = r.documents;
+		rc = read_octets(&r, mail->octets, mail->seed, &arena);
+	tell(&r, ret);
+	gp_arena_free(&arena);
+	return rc;
+}
+
+int
+ingest_read_post(struct teller *t, const struct ingest_post *post, struct ingest_told *ret)
+{
+	struct gp_arena arena = GP_ARENA_INIT(GP_INTAKE_ARENA_MAX + ARENA_SLACK);
+	struct reading r = {.teller = t, .posted_for = post->domain, .began_ms = cpu_ms()};
+	struct gp_slice client = gp_visible(post->client, &arena);
+	r.file = gp_arena_printf(&arena, "post of %.*s", GP_SLICE_FMT(client));
+	enum gp_form form = gp_form_of(post->octets);
+	int rc = r.file.ptr ? 0 : -ENOMEM;
+	/* No mail, with whatever may be in one. */
+	if (rc == 0 && form != GP_FORM_GZIP && form != GP_FORM_JSON)
+		rc = refuse(&r, "it is neither gzip nor JSON");
+	else if (rc == 0)
+		rc = read_octets(&r, post->octets, post->seed, &arena);
+	tell(&r, ret);
 	gp_arena_free(&arena);
 	return rc;
 }

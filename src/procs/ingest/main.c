@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gatepost-ingest: reads mail that carries reports of others, and tells the role reports what they
- * say. It has no file, no network and no database. A mail is read as it comes; spool hears that it
- * is delivered when each report of it is on disk. Start here; mail.c reads one.
+ * gatepost-ingest: reads mail that carries reports of others, and reports that were posted to web,
+ * and tells the role reports what they say. It has no file, no network and no database. A mail is
+ * read as it comes; spool hears that it is delivered when each report of it is on disk, and so does
+ * web of a post. Start here; mail.c reads one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,21 +26,28 @@ enum {
 	CPU_S_MAX = 10,
 };
 
-/* A lease whose reports are not all on disk yet. */
+/* A lease, or a post, whose reports are not all on disk yet. */
 struct job {
 	struct gp_list link;
-	uint64_t lease, id;
+	bool posted;
+	uint64_t lease, id; /* a post has its ticket, and no id */
 	size_t rcpts;
-	uint64_t first; /* tickets of its documents: as many from here on */
-	size_t documents, answered;
+	struct ingest_told told;
+	size_t answered; /* of its documents */
+	/* The mail, until it is known whether it is to be kept. */
+	size_t size;
+	char *octets;     /* NULL: they are in the descriptor, or a post's */
+	int fd;           /* -1: none */
+	uint64_t keeping; /* the ticket of its keeping; 0: it is not being kept */
 	unsigned kept, known, refused;
 	bool failed;
 	struct gp_reply reply; /* why, when it is */
+	char reason[256];      /* the last one's that was refused */
 };
 
 static struct {
 	struct gp_role_env *env;
-	struct gp_channel *spool, *reports; /* NULL: not there */
+	struct gp_channel *spool, *reports, *web; /* NULL: not there */
 	struct teller *teller;
 	struct gp_list jobs;
 } self;
@@ -72,15 +80,52 @@ answer(const struct job *job)
 }
 
 static void
+answer_post(const struct job *job)
+{
+	struct gp_message m = {.type = GP_MSG_POSTED_KEPT, .fd = -1};
+	m.posted_kept.ticket = job->lease;
+	m.posted_kept.outcome = job->failed        ? GP_INGESTED_FAILED
+				: job->refused > 0 ? GP_INGESTED_REFUSED
+				: job->kept > 0    ? GP_INGESTED_KEPT
+						   : GP_INGESTED_KNOWN;
+	m.posted_kept.reason = gp_slice_str(job->reason);
+	if (!gp_channel_send(self.web, &m))
+		self.web = gp_channel_free(self.web);
+}
+
+static void
+free_job(struct job *job)
+{
+	if (job->fd >= 0)
+		close(job->fd);
+	free(job->octets);
+	free(job);
+}
+
+static struct job *
+new_job(uint64_t lease)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	if (job) {
+		job->lease = lease;
+		job->fd = -1;
+		gp_list_append(&self.jobs, &job->link);
+	}
+	return job;
+}
+
+static void
 end_job(struct job *job)
 {
 	gp_list_remove(&job->link);
-	if (!job->failed)
+	if (!job->failed && !job->posted)
 		gp_info("report_mail_read", GP_FID("id", job->id), GP_FN("kept", job->kept),
 			GP_FN("known", job->known), GP_FN("refused", job->refused));
-	if (self.spool)
+	if (job->posted && self.web)
+		answer_post(job);
+	if (!job->posted && self.spool)
 		answer(job);
-	free(job);
+	free_job(job);
 }
 
 static void
@@ -91,22 +136,47 @@ fail_job(struct job *job, struct gp_reply reply)
 	end_job(job);
 }
 
+/* Those that came from a process which is not there any more. */
 static void
-drop_jobs(void)
+drop_jobs(bool posted)
 {
-	struct gp_list *link;
-	while ((link = gp_list_pop(&self.jobs)))
-		free(gp_container_of(link, struct job, link));
+	struct gp_list *link, *last = self.jobs.prev;
+	bool more = !gp_list_empty(&self.jobs);
+	while (more && (link = gp_list_pop(&self.jobs))) {
+		struct job *job = gp_container_of(link, struct job, link);
+		more = link != last;
+		if (job->posted == posted)
+			free_job(job);
+		else
+			gp_list_append(&self.jobs, link);
+	}
 }
 
 /* --- reports --- */
+
+static const struct gp_reply not_kept =
+	GP_REPLY_INIT(451, 4, 3, 0, "The reports could not be kept");
+
+static void
+keep_mail(struct job *job)
+{
+	struct gp_message m = {.type = GP_MSG_REPORT_MAIL, .fd = job->fd};
+	m.report_mail.file = gp_slice_str(job->told.place);
+	m.report_mail.authenticated = job->told.authenticated;
+	m.report_mail.reason = gp_slice_str(job->reason);
+	m.report_mail.size = job->size;
+	m.report_mail.body = gp_slice(job->octets, job->octets ? job->size : 0);
+	job->fd = -1;
+	if (teller_keep_mail(self.teller, &m, &job->keeping) < 0)
+		fail_job(job, not_kept);
+}
 
 static struct job *
 find_job(uint64_t ticket)
 {
 	gp_list_each (it, &self.jobs) {
 		struct job *job = gp_container_of(it, struct job, link);
-		if (ticket - job->first < job->documents)
+		if (ticket - job->told.first < job->told.len || ticket == job->keeping)
 			return job;
 	}
 	return NULL;
@@ -125,12 +195,15 @@ count(struct job *job, const struct gp_message *m)
 		break;
 	case GP_INGESTED_REFUSED:
 		job->refused++;
-		gp_warning("report_refused", GP_FID("id", job->id),
-			   GP_F("reason", m->report_kept.reason));
+		snprintf(job->reason, sizeof(job->reason), "%.*s",
+			 GP_SLICE_FMT(m->report_kept.reason));
+		gp_warning("report_refused",
+			   job->posted ? GP_FS("from", "a post") : GP_FID("id", job->id),
+			   GP_FS("reason", job->reason));
 		break;
 	case GP_INGESTED_FAILED:
 		job->failed = true;
-		job->reply = GP_REPLY(451, 4, 3, 0, "The reports could not be kept");
+		job->reply = not_kept;
 		break;
 	}
 }
@@ -142,8 +215,20 @@ on_kept(void *ctx, struct gp_channel *c, struct gp_message *m)
 	struct job *job = find_job(m->report_kept.ticket);
 	if (!job)
 		return;
+	if (job->keeping != 0) {
+		if (m->report_kept.outcome != GP_INGESTED_KEPT)
+			fail_job(job, not_kept);
+		else
+			end_job(job);
+		return;
+	}
 	count(job, m);
-	if (job->answered == job->documents)
+	if (job->answered < job->told.len)
+		return;
+	/* Somebody may want to know what it was, or a later version may read it. */
+	if (job->refused > 0 && !job->failed && !job->posted)
+		keep_mail(job);
+	else
 		end_job(job);
 }
 
@@ -163,6 +248,18 @@ on_reports_gone(void *ctx, struct gp_channel *c, const char *why)
 	gp_warning("reports_gone", GP_FS("reason", why));
 	self.reports = NULL;
 	teller_connect(self.teller, NULL);
+	fail_all();
+	gp_role_peer_lost(GP_ROLE_REPORTS);
+}
+
+/* A reading failed in its middle: what was begun has no end, so another channel must follow this
+ * one. */
+static void
+give_up_reports(int error)
+{
+	self.reports = gp_channel_free(self.reports);
+	teller_connect(self.teller, NULL);
+	gp_error("reports_not_read", GP_FS("reason", strerror(-error)));
 	fail_all();
 	gp_role_peer_lost(GP_ROLE_REPORTS);
 }
@@ -204,6 +301,21 @@ limit_time(unsigned seconds)
 	(void)setitimer(ITIMER_PROF, &timer, NULL);
 }
 
+/* The descriptor, or a copy of what came in the message. */
+static int
+hold(struct gp_message *m, struct job *job)
+{
+	job->size = m->deliver.body_size;
+	job->fd = m->fd;
+	m->fd = -1;
+	if (job->fd >= 0)
+		return 0;
+	job->octets = malloc(GP_MAX(job->size, (size_t)1));
+	if (job->octets)
+		memcpy(job->octets, m->deliver.body.ptr, job->size);
+	return job->octets ? 0 : -ENOMEM;
+}
+
 static int
 read_mail(const struct gp_message *m, struct job *job)
 {
@@ -212,14 +324,14 @@ read_mail(const struct gp_message *m, struct job *job)
 				   .hostname = self.env->config->hostname,
 				   .seed = self.env->seed[0],
 				   .octets = m->deliver.body};
-	if (m->fd >= 0) {
-		copy = read_body(m->fd, m->deliver.body_size);
-		mail.octets = gp_slice(copy, m->deliver.body_size);
+	if (job->fd >= 0) {
+		copy = read_body(job->fd, job->size);
+		mail.octets = gp_slice(copy, job->size);
 		if (!copy)
 			return -errno;
 	}
 	limit_time(CPU_S_MAX);
-	int r = ingest_read(self.teller, &mail, &job->first, &job->documents);
+	int r = ingest_read(self.teller, &mail, &job->told);
 	limit_time(0);
 	free(copy);
 	return r;
@@ -229,25 +341,19 @@ static void
 on_deliver(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	(void)ctx;
-	struct job *job = makes_sense(m) ? calloc(1, sizeof(*job)) : NULL;
+	struct job *job = makes_sense(m) ? new_job(m->deliver.lease) : NULL;
 	if (!job) {
 		gp_error("bad_delivery", GP_FID("id", m->deliver.id));
 		self.spool = gp_channel_free(c);
 		return;
 	}
-	job->lease = m->deliver.lease;
 	job->id = m->deliver.id;
 	job->rcpts = m->deliver.envelope.rcpts_len;
-	gp_list_append(&self.jobs, &job->link);
-	int r = read_mail(m, job);
+	int r = hold(m, job);
 	if (r == 0)
-		return;
-	/* What was begun has no end, so another channel must follow this one. */
-	self.reports = gp_channel_free(self.reports);
-	teller_connect(self.teller, NULL);
-	gp_error("report_mail_not_read", GP_FID("id", job->id), GP_FS("reason", strerror(-r)));
-	fail_all();
-	gp_role_peer_lost(GP_ROLE_REPORTS);
+		r = read_mail(m, job);
+	if (r < 0)
+		give_up_reports(r);
 }
 
 static void
@@ -256,8 +362,41 @@ on_spool_gone(void *ctx, struct gp_channel *c, const char *why)
 	(void)ctx, (void)c;
 	gp_warning("spool_gone", GP_FS("reason", why));
 	self.spool = NULL;
-	drop_jobs();
+	drop_jobs(false);
 	gp_role_peer_lost(GP_ROLE_SPOOL);
+}
+
+/* --- web --- */
+
+static void
+on_posted(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	(void)ctx;
+	struct job *job = new_job(m->posted.ticket);
+	if (!job) {
+		self.web = gp_channel_free(c);
+		return;
+	}
+	const struct ingest_post post = {.domain = m->posted.domain,
+					 .client = m->posted.client,
+					 .seed = self.env->seed[0],
+					 .octets = m->posted.body};
+	job->posted = true;
+	limit_time(CPU_S_MAX);
+	int r = ingest_read_post(self.teller, &post, &job->told);
+	limit_time(0);
+	if (r < 0)
+		give_up_reports(r);
+}
+
+/* One that does not serve strangers closes it at once. */
+static void
+on_web_gone(void *ctx, struct gp_channel *c, const char *why)
+{
+	(void)ctx, (void)c;
+	gp_debug("peer_gone", GP_FS("peer", gp_role_name(GP_ROLE_WEB)), GP_FS("reason", why));
+	self.web = NULL;
+	drop_jobs(true);
 }
 
 /* --- the role --- */
@@ -269,7 +408,7 @@ connect_spool(struct gp_role_env *env, int fd)
 						      .on_close = on_spool_gone};
 	gp_channel_free(self.spool);
 	/* Their leases were the other spool's. */
-	drop_jobs();
+	drop_jobs(false);
 	self.spool = gp_channel_new(env->loop, fd, GP_PERMIT_SPOOL_TO_INGEST, &owner);
 }
 
@@ -285,14 +424,26 @@ connect_reports(struct gp_role_env *env, int fd)
 }
 
 static void
+connect_web(struct gp_role_env *env, int fd)
+{
+	static const struct gp_channel_owner owner = {.on_message = on_posted,
+						      .on_close = on_web_gone};
+	gp_channel_free(self.web);
+	drop_jobs(true);
+	self.web = gp_channel_new(env->loop, fd, GP_PERMIT_WEB_TO_INGEST, &owner);
+}
+
+static void
 on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
 	(void)index;
 	if (role == GP_ROLE_SPOOL)
 		connect_spool(env, fd);
+	else if (role == GP_ROLE_WEB)
+		connect_web(env, fd);
 	else
 		connect_reports(env, fd);
-	if (role == GP_ROLE_SPOOL ? !self.spool : !self.reports)
+	if (role == GP_ROLE_SPOOL ? !self.spool : role == GP_ROLE_WEB ? !self.web : !self.reports)
 		gp_error("no_channel", GP_FS("peer", gp_role_name(role)));
 }
 

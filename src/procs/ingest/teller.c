@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/ingest/wire.h"
 #include "procs/ingest/ingest.h"
@@ -38,8 +39,7 @@ teller_new(void)
 	struct teller *t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
-	t->told = (struct gp_told_writer){
-		.out = GP_BUF_INIT(INGEST_FRAMES_MAX), .full = FULL, .empty = empty};
+	t->told = gp_told_writer(INGEST_FRAMES_MAX, FULL, empty);
 	return t;
 }
 
@@ -56,9 +56,21 @@ teller_begin(struct teller *t, struct gp_slice file, bool authenticated, uint64_
 	m.report_begin.ticket = *ret = ++t->last;
 	m.report_begin.file = file;
 	m.report_begin.authenticated = authenticated;
-	/* Of one that was given up in its middle. */
+	/* Of one that was given up in its middle; and reports passes over what it need not hear. */
 	gp_buf_consume(&t->told.out, t->told.out.len);
+	gp_told_writer_forget(&t->told);
 	return say(t, &m);
+}
+
+int
+teller_keep_mail(struct teller *t, struct gp_message *m, uint64_t *ret)
+{
+	m->report_mail.ticket = *ret = ++t->last;
+	if (t->channel)
+		return say(t, m);
+	if (m->fd >= 0)
+		close(m->fd);
+	return -EPIPE;
 }
 
 struct gp_ingest_listener

@@ -4,7 +4,8 @@
  *
  * Everybody can send mail that fails, in any name and as much as he likes, and each report is a
  * mail to somebody. So a report waits a while, and those that fail like its message are a number in
- * it; and few reports are begun for a domain in an hour, and for all domains together in a day.
+ * it; and few reports are begun for a domain in an hour, and for all domains together in a day, of
+ * which nobody has more than a share.
  * What is beyond is counted in the log, and in the daily report where the domain wants one.
  */
 #include <errno.h>
@@ -48,8 +49,9 @@ static void
 leave_out(const struct gp_failrpt_incident *i, int why, uint64_t now_s)
 {
 	gp_debug("failure_left_out", GP_F("domain", i->policy_domain),
-		 GP_FS("limit",
-		       why == STORE_FAILURE_DOMAIN ? "failure_per_hour" : "failure_per_day"));
+		 GP_FS("limit", why == STORE_FAILURE_DOMAIN  ? "failure_per_hour"
+				: why == STORE_FAILURE_SHARE ? "a share of failure_per_day"
+							     : "failure_per_day"));
 	self.left_out++;
 	failures_tell_left_out(now_s);
 }
@@ -95,7 +97,7 @@ take_first(const struct gp_failrpt_incident *i)
 	const struct store_failure_limits limits = {cfg->reports.failure_per_hour,
 						    cfg->reports.failure_per_day};
 	uint64_t now_s = reports_now_s();
-	int r = store_failure_room(reports.store, i->policy_domain, now_s, &limits);
+	int r = store_failure_room(reports.store, i, now_s, &limits);
 	if (r > 0) {
 		leave_out(i, r, now_s);
 		return 0;

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "procs/figures/serve.h"
+#include "procs/reports/names.h"
 #include "procs/reports/received.h"
+#include "procs/reports/refused_mail.h"
 #include "procs/reports/reports.h"
 #include "procs/reports/sane.h"
 #include "procs/sandboxes.h"
@@ -209,6 +211,8 @@ static void
 open_received(const struct gp_role_env *env)
 {
 	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/refused.db", env->dirs[0].fd);
+	refused_mail_open(path);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/received.db", env->dirs[0].fd);
 	received_open(path);
 	/* What it writes now opens all that it will ever open. */
@@ -243,15 +247,25 @@ start(struct gp_role_env *env)
 	if (!sync_timer || !due_timer || !grace_timer)
 		return -ENOMEM;
 	reports_wake();
-	return 0;
+	return names_start(env);
+}
+
+static void
+on_asn_database(struct gp_role_env *env, int fd)
+{
+	(void)env;
+	figures_serve_asn(fd);
 }
 
 static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
-	(void)env, (void)old;
+	(void)old;
+	if (env->config->reports.asn_database.len == 0)
+		figures_serve_asn(-1);
 	memset(ended, 0, sizeof(ended));
 	reports_wake();
+	names_wake();
 }
 
 static const struct gp_role role = {
@@ -260,6 +274,7 @@ static const struct gp_role role = {
 	.prepare = prepare,
 	.start = start,
 	.on_peer = peers_connect,
+	.on_asn_database = on_asn_database,
 	.on_reload = on_reload,
 	.on_stop = on_stop,
 };

@@ -3,13 +3,15 @@
 
 #include "procs/ask/ask.h"
 #include "procs/figures/serve.h"
+#include "procs/reports/names.h"
 #include "procs/reports/received.h"
 #include "procs/reports/reports.h"
 #include "sys/log.h"
 
 enum {
 	WORKERS_MAX = 64,
-	QUESTIONS_MAX = REPORTS_JOBS_MAX, /* a job asks one at a time */
+	/* A job asks one at a time. */
+	QUESTIONS_MAX = REPORTS_JOBS_MAX + NAMES_QUESTIONS_MAX,
 };
 
 static struct {
@@ -107,7 +109,7 @@ connect_resolver(struct gp_role_env *env, int fd)
 void
 peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
-	static const uint64_t permits[GP_ROLE_COUNT] = {
+	static const gp_permit permits[GP_ROLE_COUNT] = {
 		[GP_ROLE_FETCH] = GP_PERMIT_FETCH_TO_REPORTS,
 		[GP_ROLE_SPOOL] = GP_PERMIT_SPOOL_TO_REPORTS,
 		[GP_ROLE_SIGNER] = GP_PERMIT_SIGNER_TO_REPORTS,

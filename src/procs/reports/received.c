@@ -6,6 +6,8 @@
 
 #include "core/ingest/wire.h"
 #include "ipc/values.h"
+#include "procs/reports/names.h"
+#include "procs/reports/refused_mail.h"
 #include "reportdb/reportdb.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -31,7 +33,8 @@ static struct {
 	bool skips; /* the policy of a TLS report, and its failures */
 	bool open;  /* a report has begun */
 	uint64_t ticket;
-	int state;  /* of it: 0; 1: its outcome is known; -errno */
+	int state; /* of it: 0; 1: its outcome is known; -errno */
+	struct gp_told_hearer hearer;
 	bool in_db; /* the database has begun it too, and is told its end whatever its state is */
 	struct done done[DONE_MAX];
 	size_t done_len;
@@ -76,10 +79,17 @@ received_forget(const struct gp_config *cfg)
 	if (!self.db || self.open || self.done_len > 0 || today == self.forgot_on)
 		return;
 	self.forgot_on = today;
+	refused_mail_forget(cfg, now_s());
 	int r = gp_reportdb_forget(
 		self.db, today - (int64_t)(cfg->reports.keep_received / (1000ull * DAY_S)));
 	if (r < 0)
 		gp_error("received_not_forgotten", GP_FS("reason", gp_reportdb_why(self.db, r)));
+}
+
+struct gp_reportdb *
+received_idle(void)
+{
+	return self.open || self.done_len > 0 ? NULL : self.db;
 }
 
 /* --- answering --- */
@@ -102,17 +112,23 @@ outcome_of(const struct done *d)
 }
 
 static void
-answer(const struct done *d)
+say_kept(uint64_t ticket, uint8_t outcome, const char *reason)
 {
 	struct gp_message m = {.type = GP_MSG_REPORT_KEPT, .fd = -1};
-	m.report_kept.ticket = d->ticket;
-	m.report_kept.outcome = outcome_of(d);
-	if (m.report_kept.outcome == GP_INGESTED_REFUSED)
-		m.report_kept.reason = gp_slice_str(d->result.reason);
+	m.report_kept.ticket = ticket;
+	m.report_kept.outcome = outcome;
+	m.report_kept.reason = gp_slice_str(reason);
 	if (!gp_channel_send(self.channel, &m)) {
 		gp_error("answer_lost", GP_FS("peer", gp_role_name(GP_ROLE_INGEST)));
 		self.channel = gp_channel_free(self.channel);
 	}
+}
+
+static void
+answer(const struct done *d)
+{
+	uint8_t outcome = outcome_of(d);
+	say_kept(d->ticket, outcome, outcome == GP_INGESTED_REFUSED ? d->result.reason : NULL);
 }
 
 /* Those that have ended wait for one that is still open: the database syncs between documents. */
@@ -127,6 +143,7 @@ settle(void)
 	for (size_t i = 0; self.channel && i < self.done_len; i++)
 		answer(&self.done[i]);
 	self.done_len = 0;
+	names_wake();
 }
 
 static void
@@ -196,6 +213,7 @@ static void
 listen_to_document(void)
 {
 	self.apart = self.skips = false;
+	gp_told_hearer_free(&self.hearer);
 	self.database = self.listener = gp_reportdb_listener(self.db);
 	self.listener.head = take_head;
 	self.listener.tls_policy = take_tls_policy;
@@ -239,7 +257,7 @@ told(const struct gp_message *m)
 		/* The rest of one that is known is passed over. */
 		if (self.state != 0)
 			continue;
-		r = gp_told_tell(kind, fields, &self.listener);
+		r = gp_told_tell(&self.hearer, kind, fields, &self.listener);
 		if (r == -EPROTO)
 			return r;
 		self.state = r;
@@ -267,6 +285,18 @@ end(const struct gp_message *m)
 	return 0;
 }
 
+/* A mail, which comes between reports. */
+static int
+keep_mail(const struct gp_message *m)
+{
+	if (self.open || !refused_mail_sane(m))
+		return -EPROTO;
+	bool kept = refused_mail_keep(self.env->config, m, now_s());
+	gp_channel_charge(m->report_mail.size);
+	say_kept(m->report_mail.ticket, kept ? GP_INGESTED_KEPT : GP_INGESTED_FAILED, NULL);
+	return 0;
+}
+
 /* What was not told to its end is not kept: it is told again. */
 static void
 give_up(void)
@@ -286,6 +316,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	(void)ctx;
 	int r = m->type == GP_MSG_REPORT_BEGIN  ? begin(m)
 		: m->type == GP_MSG_REPORT_TOLD ? told(m)
+		: m->type == GP_MSG_REPORT_MAIL ? keep_mail(m)
 						: end(m);
 	if (r == 0)
 		return;

@@ -9,6 +9,8 @@
 
 #include "ipc/role.h"
 
+struct gp_reportdb;
+
 /* Before the sandbox, as received_forget() is then: all files of the database are open from then
  * on. One that cannot be opened is logged, and each report comes again later: the role has other
  * work. */
@@ -22,3 +24,8 @@ received_forget(const struct gp_config *cfg);
 /* Takes fd over: the channel to ingest. What an earlier one has begun is given up. */
 void
 received_connect(struct gp_role_env *env, int fd);
+
+/* The database, when no report is open and all that was told is on disk: whoever writes to it then
+ * syncs before he returns to the loop. NULL: not now, or there is none. */
+struct gp_reportdb *
+received_idle(void);

@@ -6,6 +6,9 @@
  *     smtpd --DMARC_RESULT---+--> peers.c --> main.c --> store.h   counts, all day long
  *           --DMARC_FAILURE--+                 +--> failures.c     one message, and its like
  *
+ *     ingest --> received.h   reports of others
+ *                    ^------- names.h --(resolver)         the names of who is told of in them
+ *
  *     main.c --(a report is due)--> jobs.c --> compose.h           JSON or XML, gzip, mail
  *                                     |  +---> where.h             where does it go?
  *                                     |  +---> procs/ask.h         whom the DNS knows

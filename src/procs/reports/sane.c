@@ -79,8 +79,9 @@ sane_failure(const struct gp_failrpt_incident *i)
 {
 	bool sane = i->cause > 0 && i->cause < GP_FAILRPT_CAUSES && i->delivery > 0 &&
 		    i->delivery < GP_FAILRPT_DELIVERIES && gp_domain_valid(i->policy_domain) &&
-		    gp_domain_valid(i->header_from) && is_source(i->source) && i->sender.len > 0 &&
-		    i->dkim <= GP_DKIM_PERMERROR && i->spf <= GP_SPF_PERMERROR;
+		    gp_domain_valid(i->organization) && gp_domain_valid(i->header_from) &&
+		    is_source(i->source) && i->sender.len > 0 && i->dkim <= GP_DKIM_PERMERROR &&
+		    i->spf <= GP_SPF_PERMERROR;
 	return sane && (i->dkim == 0 || (gp_dmarcrpt_is_name(i->dkim_domain) &&
 					 gp_dmarcrpt_is_name(i->dkim_selector)));
 }

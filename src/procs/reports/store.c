@@ -89,6 +89,11 @@ static const char *const migrations[] = {
 	"CREATE INDEX failure_like ON failure (source, cause);"
 	"CREATE TABLE redaction (key TEXT NOT NULL);"
 	"INSERT INTO redaction VALUES (lower(hex(randomblob(32))));",
+
+	/* Whose failure reports those of the last day are; a network is the client's, in hex. */
+	"CREATE TABLE failure_share (begun_s INTEGER NOT NULL, organization TEXT NOT NULL,"
+	" network TEXT NOT NULL);"
+	"CREATE INDEX failure_share_begun ON failure_share (begun_s);",
 };
 
 /* Before anything else is asked: from the first access on they hold. */
@@ -165,6 +170,10 @@ static const char *const texts[STATEMENTS] = {
 	[ADD_FAILURE_TEXTS] = "INSERT OR IGNORE INTO failure SELECT id, ?4, ?5, ?6, ?7, ?8, ?9"
 			      " FROM report"
 			      " WHERE kind = ?1 AND start_s = ?2 AND domain = ?3 AND end_s = ?2",
+	[COUNT_SHARES] = "SELECT count(*) FROM failure_share WHERE begun_s > ?1"
+			 " AND (?2 = '' OR organization = ?2) AND (?3 = '' OR network = ?3)",
+	[ADD_SHARE] = "INSERT INTO failure_share VALUES (?, ?, ?)",
+	[FORGET_SHARES] = "DELETE FROM failure_share WHERE begun_s <= ?",
 	/* As many as RFC 5965 has room for. */
 	[MERGE_FAILURE] = "UPDATE failure SET incidents = min(incidents + 1, 4294967295)"
 			  " WHERE source = ?2 AND cause = ?3 AND EXISTS (SELECT 1 FROM report r"

@@ -113,6 +113,7 @@ struct store_failure_limits {
 enum store_failure_outcome {
 	STORE_FAILURE_KEPT = 0,
 	STORE_FAILURE_DOMAIN, /* the domain has had enough: in this hour, or in this second */
+	STORE_FAILURE_SHARE,  /* its organization has, or the client's network, today */
 	STORE_FAILURE_ALL,    /* all together have, today */
 };
 
@@ -122,10 +123,16 @@ enum store_failure_outcome {
 [[nodiscard]] int
 store_merge_failure(struct store *s, const struct gp_failrpt_incident *incident);
 
-/* May the domain be told of a message that comes now? Returns enum store_failure_outcome or -errno.
- * Whatever came of those before, they count. */
+/*
+ * May the domain be told of a message that comes now? Returns enum store_failure_outcome or -errno.
+ * Whatever came of those before, they count.
+ *
+ * Of a day's reports an organization has a tenth, whatever names it has, and a network (/24, /48) a
+ * twentieth, five at least; and the last quarter is for those who have had none. So who wants to
+ * use them all up needs many of both.
+ */
 [[nodiscard]] int
-store_failure_room(struct store *s, struct gp_slice domain, uint64_t now_s,
+store_failure_room(struct store *s, const struct gp_failrpt_incident *incident, uint64_t now_s,
 		   const struct store_failure_limits *limits);
 
 /* Keeps what is told of it in a report that is due then. 0 or -errno. Texts: printable ASCII and

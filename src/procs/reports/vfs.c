@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 
-#include "sys/small_file.h"
+#include "sqlite/calls.h"
 
 static int
 keep_path(sqlite3_vfs *vfs, const char *path, int size, char *to)
@@ -12,14 +12,6 @@ keep_path(sqlite3_vfs *vfs, const char *path, int size, char *to)
 	(void)vfs;
 	int n = snprintf(to, (size_t)size, "%s", path);
 	return n < size ? SQLITE_OK : SQLITE_CANTOPEN;
-}
-
-static int
-stat_itself(int fd, struct stat *ret)
-{
-	int r = gp_file_stat(fd, ret);
-	errno = -r;
-	return r < 0 ? -1 : 0;
 }
 
 int
@@ -30,8 +22,7 @@ vfs_register(void)
 	if (ours.zName)
 		return 0;
 	sqlite3_vfs *theirs = sqlite3_vfs_find("unix");
-	if (!theirs ||
-	    theirs->xSetSystemCall(theirs, "fstat", (sqlite3_syscall_ptr)stat_itself) != SQLITE_OK)
+	if (!theirs || sqlite_stat_by_descriptor() < 0)
 		return -ENOENT;
 	ours = *theirs;
 	ours.zName = VFS_NAME;

@@ -17,7 +17,7 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 	if (!resolver)
 		resolver = resolver_new(env->loop, QUERY_TIME_MS);
 	if (resolver)
-		resolver_add_peer(resolver, fd, role == GP_ROLE_SMTPD);
+		resolver_add_peer(resolver, fd, role == GP_ROLE_SMTPD || role == GP_ROLE_WEB);
 	else
 		close(fd);
 }

@@ -237,7 +237,7 @@ place_of(enum gp_role_id role, unsigned index)
 static void
 on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 {
-	static const uint64_t permits[GP_ROLE_COUNT] = {
+	static const gp_permit permits[GP_ROLE_COUNT] = {
 		[GP_ROLE_SMTPD] = GP_PERMIT_SMTPD_TO_SIGNER,
 		[GP_ROLE_WEB] = GP_PERMIT_WEB_TO_SIGNER,
 		[GP_ROLE_REPORTS] = GP_PERMIT_REPORTS_TO_SIGNER,

@@ -9,8 +9,8 @@
 #include "core/failrpt/incident.h"
 #include "core/verify/results.h"
 #include "procs/ask/ask.h"
+#include "procs/limits/share.h"
 #include "procs/smtpd/session.h"
-#include "procs/smtpd/share.h"
 #include "procs/tell/tell.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -379,6 +379,15 @@ checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, b
 	if (decision.reply.code == 0 && !write_results(c, &facts, &decision, arena, head))
 		return no_memory;
 	return decision.reply;
+}
+
+struct gp_slice
+checks_passed(const struct checks *c)
+{
+	gp_assert(c->outcome == GP_VERIFY_DONE);
+	const struct gp_dmarc_result *dmarc = gp_verify_facts(c->verify).dmarc;
+	bool passed = dmarc && dmarc->verdict == GP_DMARC_PASS;
+	return passed ? dmarc->org_domain : GP_SLICE("");
 }
 
 const struct gp_arc_verdict *

@@ -60,6 +60,11 @@ checks_expire(struct checks *c);
 struct gp_reply
 checks_conclude(struct checks *c, struct gp_arena *arena, struct gp_buf *head, bool *ret_junk);
 
+/* The organizational domain of From, which passed DMARC; empty: it did not. Of a message that was
+ * concluded. */
+struct gp_slice
+checks_passed(const struct checks *c);
+
 /* What the chain of a message came to that was concluded, and not refused. */
 const struct gp_arc_verdict *
 checks_chain(const struct checks *c);

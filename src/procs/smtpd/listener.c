@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/map.h"
-#include "procs/smtpd/rate.h"
+#include "procs/limits/rate.h"
 #include "procs/smtpd/smtpd.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -103,12 +103,13 @@ share(uint32_t all)
 	return (all + smtpd.env->workers - 1) / GP_MAX(smtpd.env->workers, 1u);
 }
 
-/* A flood of sessions that do nothing would keep everybody else out; so while places are few,
-   strangers who do not come to the point lose theirs. */
+/* The number of sessions is another one. A flood of sessions that do nothing would keep everybody
+   else out; so while places are few, strangers who do not come to the point lose theirs. */
 static void
 look_at_stress(void)
 {
 	uint64_t most = share(smtpd.env->config->limits.connections);
+	store_tell_connections();
 	uint64_t used = smtpd.sessions_len * 100ull;
 	bool stressed = smtpd.stressed ? used >= most * STRESS_ENDS_PERCENT
 				       : used > most * STRESS_BEGINS_PERCENT;
@@ -160,8 +161,10 @@ listener_handshake(const struct gp_client *client)
 	source_key(client, false, address);
 	source_key(client, true, network);
 	const struct rate_ask asks[] = {
-		{gp_slice((char *)address, KEY_LEN), share(l->handshakes_per_source)},
-		{gp_slice((char *)network, KEY_LEN), share(l->handshakes_per_network)},
+		{gp_slice((char *)address, KEY_LEN), share(l->handshakes_per_source),
+		 RATE_MINUTE_MS, 1},
+		{gp_slice((char *)network, KEY_LEN), share(l->handshakes_per_network),
+		 RATE_MINUTE_MS, 1},
 	};
 	int over = rate_take(self.handshakes, asks, GP_ARRAY_LEN(asks), gp_clock_monotonic_ms());
 	return over < 0 ? NULL : names[over];

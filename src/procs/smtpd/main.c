@@ -4,6 +4,7 @@
 
 #include "procs/sandboxes.h"
 #include "procs/smtpd/checks.h"
+#include "procs/smtpd/reporters.h"
 #include "procs/smtpd/smtpd.h"
 #include "procs/tell/tell.h"
 #include "sys/log.h"
@@ -75,6 +76,8 @@ start(struct gp_role_env *env)
 	gp_list_init(&smtpd.sessions);
 	checks_start(env->loop);
 	int r = apply_config(env);
+	if (r == 0)
+		r = reporters_start(env->seed);
 	if (r == 0)
 		r = listener_start(env);
 	if (r == 0)

@@ -6,6 +6,7 @@
 #include "core/message/received.h"
 #include "ipc/values.h"
 #include "procs/smtpd/forged.h"
+#include "procs/smtpd/reporters.h"
 #include "procs/smtpd/session.h"
 #include "procs/smtpd/submission.h"
 #include "sys/clock.h"
@@ -146,6 +147,8 @@ write_head(struct session *s, struct gp_arena *arena, struct gp_slice *ret)
 {
 	struct gp_slice start;
 	struct gp_reply r = take_checks(s, arena, &s->head);
+	if (r.code == 0)
+		r = reporters_take(s);
 	if (r.code != 0)
 		return r;
 	if (s->body.failed || !write_received(s, &s->head) ||

@@ -126,6 +126,9 @@ store_commit(struct session *s, const struct gp_envelope *envelope,
 /* Tells spool something that needs no answer. False: it is away, or behind. */
 bool
 store_tell(const struct gp_message *m);
+/* The number of sessions is another one: spool is told within a second. */
+void
+store_tell_connections(void);
 /* The session is gone: answers for it are dropped. */
 void
 store_forget(struct session *s);

@@ -12,6 +12,7 @@
 enum {
 	IDS_LOW = 256,
 	BEHIND_MAX = 1024 * 1024, /* octets that may wait for spool when something is told */
+	CONNECTIONS_MS = 1000,
 };
 
 static struct {
@@ -22,7 +23,9 @@ static struct {
 	uint32_t later_len;
 	bool ids_asked;
 	bool full;
-	bool began; /* ids were given once */
+	bool began;    /* ids were given once */
+	uint32_t told; /* of connections */
+	struct event *tell_again;
 	struct tickets tickets;
 } self;
 
@@ -122,6 +125,26 @@ store_tell(const struct gp_message *m)
 }
 
 static void
+on_tell_again(evutil_socket_t fd, short what, void *arg)
+{
+	const struct gp_message m = {.type = GP_MSG_CONNECTIONS,
+				     .fd = -1,
+				     .connections = {.open = (uint32_t)smtpd.sessions_len}};
+	(void)fd, (void)what, (void)arg;
+	if (m.connections.open != self.told && store_tell(&m))
+		self.told = m.connections.open;
+}
+
+void
+store_tell_connections(void)
+{
+	if (!self.tell_again)
+		self.tell_again = evtimer_new(gp_loop_base(smtpd.env->loop), on_tell_again, NULL);
+	if (self.tell_again && !evtimer_pending(self.tell_again, NULL))
+		gp_timer_set(self.tell_again, CONNECTIONS_MS);
+}
+
+static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct session *s;
@@ -181,6 +204,8 @@ store_connect(struct gp_role_env *env, int fd)
 	/* The end of the old one may still lie unread behind this news. */
 	self.channel = gp_channel_free(self.channel);
 	self.full = false;
+	self.told = 0;
+	store_tell_connections();
 	/* Ids are good for the connection that gave them. */
 	self.ids_len = self.later_len = 0;
 	self.ids_asked = false;

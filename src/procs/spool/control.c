@@ -3,6 +3,10 @@
  * The commands' questions about the queue, over the control socket. Each connection asks once; the
  * answer goes over as many messages as there were then, some of them a turn, as fast as the command
  * reads.
+ *
+ * web asks over a channel of its own, one question behind the answer to the other. Strangers speak
+ * with it, so it gets no message's body nor the journal, changes one message at a time, and each
+ * question of its looks at the older part of the queue alone.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +16,7 @@
 
 #include "base/id.h"
 #include "ipc/values.h"
+#include "procs/spool/flow.h"
 #include "procs/spool/spool.h"
 #include "sys/log.h"
 
@@ -24,6 +29,9 @@ enum {
 	REQUEST_ARENA_MAX = 16 * 1024,
 	CAT_PIECE = 60 * 1024,
 	CAT_ARENA_EXTRA = 16 * 1024 * 1024,
+	/* For web: messages looked at for a question, and recipients of each that are told. */
+	WEB_LOOK_MAX = 20'000,
+	WEB_RCPTS_MAX = 20,
 };
 
 struct command {
@@ -36,11 +44,13 @@ struct command {
 	size_t ids_len, at;
 	uint64_t count, under_way;
 	int error;
+	bool partly; /* there are more messages than ids */
 };
 
 static struct {
 	struct event *readable;
 	struct command commands[COMMANDS_MAX];
+	struct command web;
 } self;
 
 /* --- which messages --- */
@@ -114,6 +124,8 @@ finish(struct command *command, enum gp_queue_result result, const char *text)
 	};
 	(void)!gp_channel_send(command->channel, &m);
 	forget_request(command);
+	if (command == &self.web)
+		gp_channel_permit(command->channel, GP_PERMIT_WEB_TO_SPOOL);
 }
 
 static struct gp_queue_rcpt
@@ -131,16 +143,30 @@ describe_rcpt(const struct gp_stored *m, size_t i)
 	};
 }
 
-static bool
-send_entry(struct gp_channel *c, const struct gp_queued *q, const struct gp_stored *m)
+/* Where there are more than max, those alone that are pending. Returns how many. */
+static size_t
+describe_rcpts(const struct gp_stored *m, size_t max, struct gp_queue_rcpt *ret)
 {
-	size_t n = m->envelope.rcpts_len;
+	size_t all = m->envelope.rcpts_len, n = 0;
+	for (size_t i = 0; i < all && n < max; i++) {
+		uint8_t kind = m->states[i].last.kind;
+		if (all <= max || kind == 0 || kind == GP_OUTCOME_DEFERRED)
+			ret[n++] = describe_rcpt(m, i);
+	}
+	return n;
+}
+
+static bool
+send_entry(const struct command *command, const struct gp_queued *q, const struct gp_stored *m)
+{
+	size_t max = command == &self.web ? (size_t)WEB_RCPTS_MAX : SIZE_MAX;
+	size_t n = GP_MIN(m->envelope.rcpts_len, max);
 	struct gp_queue_rcpt *rcpts = gp_arena_array(&spool.scratch, n, sizeof(*rcpts));
 	uint32_t attempts = 0;
-	for (size_t i = 0; rcpts && i < n; i++) {
-		rcpts[i] = describe_rcpt(m, i);
+	for (size_t i = 0; i < m->envelope.rcpts_len; i++)
 		attempts = GP_MAX(attempts, m->states[i].attempts);
-	}
+	if (rcpts)
+		n = describe_rcpts(m, max, rcpts);
 	struct gp_message msg = {
 		.type = GP_MSG_QUEUE_ENTRY,
 		.fd = -1,
@@ -158,7 +184,7 @@ send_entry(struct gp_channel *c, const struct gp_queued *q, const struct gp_stor
 				.rcpts = rcpts,
 				.rcpts_len = rcpts ? n : 0},
 	};
-	return gp_channel_send(c, &msg);
+	return gp_channel_send(command->channel, &msg);
 }
 
 static void
@@ -289,9 +315,9 @@ answer_for(struct command *command, struct gp_queued *q, const struct gp_stored 
 	}
 	if (!changes_queue(r->verb)) {
 		command->count++;
-		if (send_entry(command->channel, q, m))
+		if (send_entry(command, q, m))
 			return true;
-		forget_request(command);
+		finish(command, GP_QUEUE_ERROR, strerror(ENOMEM));
 		return false;
 	}
 	bool under_way;
@@ -310,7 +336,7 @@ end_answer(struct command *command)
 	else if (command->count == 0 && command->request.id != 0)
 		finish(command, GP_QUEUE_NOT_FOUND, "no such message");
 	else
-		finish(command, GP_QUEUE_OK, "");
+		finish(command, command->partly ? GP_QUEUE_PARTLY : GP_QUEUE_OK, "");
 }
 
 /* True: it could go on at once. */
@@ -343,6 +369,8 @@ control_run(void)
 		if (command->channel && command->ids)
 			more = go_on(command) || more;
 	}
+	if (self.web.channel && self.web.ids)
+		more = go_on(&self.web) || more;
 	return more;
 }
 
@@ -367,12 +395,36 @@ send_journal(struct command *command)
 		finish(command, GP_QUEUE_ERROR, "no journal could be opened");
 }
 
+static void
+send_flow(struct command *command)
+{
+	struct gp_message m = {.type = GP_MSG_FLOW, .fd = -1, .flow = *flow_look()};
+	if (gp_channel_send(command->channel, &m))
+		finish(command, GP_QUEUE_OK, "");
+	else
+		finish(command, GP_QUEUE_ERROR, strerror(ENOMEM));
+}
+
 /* --- the channel --- */
+
+/* Of web a message is changed by its id alone, so that no request can empty the queue. */
+static bool
+may_ask(const struct command *command, const struct gp_msg_queue_request *r)
+{
+	if (command != &self.web)
+		return r->verb != GP_QUEUE_FLOW;
+	return r->verb == GP_QUEUE_FLOW || r->verb == GP_QUEUE_SHOW ||
+	       (changes_queue(r->verb) && r->id != 0);
+}
 
 static bool
 take_request(struct command *command, const struct gp_msg_queue_request *r)
 {
-	size_t len = r->id != 0 ? 1 : gp_store_stats(spool.store).messages;
+	size_t all = gp_store_stats(spool.store).messages;
+	size_t len = command == &self.web ? GP_MIN(all, (size_t)WEB_LOOK_MAX) : all;
+	if (r->id != 0)
+		len = 1;
+	command->partly = r->id == 0 && len < all;
 	command->arena = GP_ARENA_INIT(REQUEST_ARENA_MAX);
 	command->request = *r;
 	command->request.sender = gp_arena_dup(&command->arena, r->sender);
@@ -395,10 +447,14 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	const struct gp_msg_queue_request *r = &m->queue_request;
 	struct command *command = ctx;
 	gp_assert(m->type == GP_MSG_QUEUE_REQUEST);
-	gp_channel_permit(c, 0);
+	gp_channel_permit(c, GP_PERMIT_NOTHING);
 	bool shows =
 		r->verb == GP_QUEUE_LIST || r->verb == GP_QUEUE_SHOW || r->verb == GP_QUEUE_CAT;
-	if (r->verb == GP_QUEUE_JOURNAL)
+	if (!may_ask(command, r))
+		finish(command, GP_QUEUE_REFUSED, "unknown request");
+	else if (r->verb == GP_QUEUE_FLOW)
+		send_flow(command);
+	else if (r->verb == GP_QUEUE_JOURNAL)
 		send_journal(command);
 	else if (!shows && !changes_queue(r->verb))
 		finish(command, GP_QUEUE_REFUSED, "unknown request");
@@ -435,6 +491,17 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	close(conn);
+}
+
+void
+control_connect(int fd)
+{
+	static const struct gp_channel_owner owner = {
+		.on_message = on_message, .on_close = on_close, .ctx = &self.web};
+	if (self.web.channel)
+		forget_request(&self.web);
+	gp_channel_free(self.web.channel);
+	self.web.channel = gp_channel_new(spool.env->loop, fd, GP_PERMIT_WEB_TO_SPOOL, &owner);
 }
 
 int

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "procs/spool/flow.h"
 #include "procs/spool/spool.h"
 #include "sys/log.h"
 
@@ -37,8 +38,11 @@ enum {
 	/* A body over this goes along as a file of its own. */
 	BODY_INLINE_MAX = 1024 * 1024,
 	MESSAGE_ARENA_MAX = 64 * 1024 * 1024,
-	/* After a role died: soon, but not in a circle. */
+	/* After a role died: soon, but later each time that it does. One message may be why, and
+	   all others that it held would go down with it again. */
 	ORPHANED_MS = 1000,
+	ORPHANED_TIMES_MAX = 20, /* doubled so often at most; `retry.max` comes first */
+	ORPHANED_TOLD = 3,       /* from then on the log has each */
 	/* RFC 3461 section 6.2.4: one report of delay is enough, after hours. */
 	DELAY_REPORT_MS = 4 * 3600 * 1000,
 	DELAY_REPORTED = GP_QUEUED_USER,
@@ -339,6 +343,7 @@ delivery_settle(struct gp_queued *q, const struct gp_stored *m, const uint32_t *
 		ret->next_ms = is_final(&s->last) ? ret->next_ms : GP_MIN(ret->next_ms, s->next_ms);
 		log_outcome(q, &m->envelope.rcpts[rcpts[i]], &s->last, s->attempts, s->next_ms);
 		journal_outcome(q, &m->envelope.rcpts[rcpts[i]], s);
+		flow_outcome(q->id, m->envelope.rcpts[rcpts[i]].address, &s->last, s->attempts);
 	}
 	ret->finished = finals == q->pending_len;
 	if (ret->finished)
@@ -396,8 +401,10 @@ settle_lease(struct lease *l, const struct gp_outcome *outcomes)
 	struct task *t = l->task;
 	struct destination *d = l->dest;
 	free_lease(l);
-	if (t)
+	if (t) {
+		t->orphaned = 0;
 		schedule_done(t, settled.next_ms);
+	}
 	d->standing = silent ? STANDING_SILENT : STANDING_ANSWERS;
 	schedule_feedback(d, !failed, settled.next_ms == UINT64_MAX ? 0 : pause_until_ms(&settled));
 	schedule_release(d);
@@ -718,6 +725,21 @@ outcomes_make_sense(const struct lease *l, const struct gp_msg_outcomes *o)
 	return true;
 }
 
+/* When a task goes out again whose role died. Up to a half more by chance: those that went down
+ * together part ways. */
+static uint64_t
+orphaned_until_ms(struct task *t)
+{
+	t->orphaned = (uint8_t)GP_MIN(t->orphaned + 1, ORPHANED_TIMES_MAX);
+	uint64_t pause =
+		GP_MIN((uint64_t)ORPHANED_MS << (t->orphaned - 1), spool.env->config->retry.max);
+	pause += random_below(pause / 2 + 1);
+	if (t->orphaned >= ORPHANED_TOLD)
+		gp_warning("deliverer_died_over", GP_FID("id", t->q->id),
+			   GP_FN("times", t->orphaned), GP_FN("next_in_s", pause / 1000));
+	return spool_now_ms() + pause;
+}
+
 static void
 peer_lost(struct peer *p)
 {
@@ -730,7 +752,7 @@ peer_lost(struct peer *p)
 		struct task *t = l->task;
 		free_lease(l);
 		if (t)
-			schedule_done(t, spool_now_ms() + ORPHANED_MS);
+			schedule_done(t, orphaned_until_ms(t));
 		schedule_release(d);
 	}
 }
@@ -776,7 +798,7 @@ delivery_connect(enum gp_role_id role, unsigned worker, int fd)
 		return;
 	}
 	struct peer *p = &self.relays[worker];
-	uint64_t permit = GP_PERMIT_RELAY_TO_SPOOL;
+	gp_permit permit = GP_PERMIT_RELAY_TO_SPOOL;
 	if (role == GP_ROLE_MAILDIR) {
 		p = &self.maildir;
 		permit = GP_PERMIT_MAILDIR_TO_SPOOL;

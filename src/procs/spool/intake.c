@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ipc/values.h"
+#include "procs/spool/flow.h"
 #include "procs/spool/spool.h"
 #include "sys/log.h"
 #include "sys/small_file.h"
@@ -178,6 +179,7 @@ take_refused(const struct smtpd_peer *p, const struct gp_msg_refused *m)
 		.rcpt = m->rcpt,
 		.reply = m->reply,
 	};
+	flow_refused(m->missed == UINT32_MAX ? m->missed : m->missed + 1);
 	if (m->missed > 0)
 		journal_put(spool.journal, GP_JOURNAL_FILE_REFUSED, &lost, spool_now_ms());
 	journal_put(spool.journal, GP_JOURNAL_FILE_REFUSED, &entry, spool_now_ms());
@@ -280,6 +282,8 @@ intake_synced(bool ok)
 		struct smtpd_peer *peer = &self.peers[w->worker];
 		struct gp_queued *q = ok ? gp_store_find(spool.store, w->id) : NULL;
 		/* Without memory for a plan the message waits for the next start; it is safe. */
+		if (q)
+			flow_accepted();
 		if (q && !schedule_add(q, &w->envelope))
 			gp_error("cannot_schedule", GP_FID("id", w->id));
 		if (peer->channel && peer->sessions == w->connection)
@@ -388,6 +392,12 @@ intake_check_stages(void)
 	}
 }
 
+bool
+intake_is_full(void)
+{
+	return self.full;
+}
+
 static void
 tell_space(struct smtpd_peer *p)
 {
@@ -427,6 +437,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		if (origin_makes_sense(m->refused.origin))
 			take_refused(p, &m->refused);
 		break;
+	case GP_MSG_CONNECTIONS:
+		flow_connections((unsigned)(p - self.peers), m->connections.open);
+		break;
 	default:
 		gp_unreachable("permit table and handler differ");
 	}
@@ -439,6 +452,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 	(void)c;
 	gp_warning("smtpd_gone", GP_FN("worker", (uint64_t)(p - self.peers)), GP_FS("reason", why));
 	p->channel = NULL;
+	flow_connections((unsigned)(p - self.peers), 0);
 	drop_stages(p);
 }
 

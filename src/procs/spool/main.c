@@ -238,6 +238,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 		letters_connect(fd);
 	else if (role == GP_ROLE_SIGNER)
 		signatures_connect(fd);
+	else if (role == GP_ROLE_WEB)
+		control_connect(fd);
 	else
 		delivery_connect(role, index, fd);
 }

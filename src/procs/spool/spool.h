@@ -9,6 +9,7 @@
  *     signatures.c  their DKIM signatures, made as they are handed out
  *     letters.c     mail that the role reports sends
  *     journal.c     what is remembered of all that
+ *     flow.c        what of it the dashboard shows
  *     control.c     the commands' questions
  *     main.c        the role, and the turn: sync once, answer, hand out
  *
@@ -52,6 +53,9 @@ intake_journal_ours(uint64_t id, const struct gp_envelope *envelope);
 /* The sync is done: answers all that waited for it. */
 void
 intake_synced(bool ok);
+/* Whether new messages are refused, as there is no space. */
+bool
+intake_is_full(void);
 /* Tells smtpd when space runs out or comes back. */
 void
 intake_tell_space(void);
@@ -90,6 +94,7 @@ struct task {
 	uint32_t lease;           /* its place in delivery.c's table, or TASK_NO_LEASE */
 	uint8_t state;            /* enum task_state */
 	bool forwards;            /* its recipients are those who are forwarded */
+	uint8_t orphaned;         /* roles that died over it since it last had an outcome */
 };
 
 #define TASK_NO_LEASE UINT32_MAX
@@ -113,7 +118,8 @@ struct destination {
 	uint32_t successes; /* since the window last grew */
 	uint32_t tasks;     /* that point here */
 	uint8_t transport;
-	uint8_t standing; /* enum standing */
+	uint8_t standing;              /* enum standing */
+	uint64_t looked_at, oldest_ms; /* by flow.c alone */
 };
 
 int
@@ -248,6 +254,9 @@ letters_synced(bool ok);
 
 int
 control_start(int listen_fd);
+/* Takes fd over: the channel to web, which asks again and again, and may less. */
+void
+control_connect(int fd);
 /* Goes on with the answers that are under way. At most so much a turn; true: more is there. To be
    called before the sync: what a command changes is durable when it hears of it. */
 bool

@@ -31,8 +31,8 @@ enum {
 	/* A role that lived this long did not die of its start. */
 	LIVED_LONG_MS = 10 * 1000,
 	STOP_STAGE_MS = 30 * 1000,
-	/* How often the file of users is looked at: a new password counts that soon. */
-	USERS_CHECK_MS = 2 * 1000,
+	/* How often watched files are looked at: a new password counts that soon. */
+	WATCH_MS = 2 * 1000,
 	/* How long a role may live without its control channel. */
 	ORPHAN_MS = 5 * 1000,
 	/* How often roles are asked whether they are there, and how often one may stay silent. By
@@ -51,8 +51,8 @@ struct instance {
 	struct gp_channel *control;
 	bool ready;
 	unsigned silent; /* times it was asked since it last answered */
-	uint64_t started_ms;
-	unsigned failures;
+	uint64_t started_ms, started_wall_ms;
+	unsigned starts, failures;
 	struct event *again;
 };
 
@@ -72,7 +72,7 @@ static struct {
 	bool announced;
 	bool stopping;
 	unsigned stop_stage;
-	struct event *stop_timer, *users_timer, *ping_timer;
+	struct event *stop_timer, *watch_timer, *ping_timer;
 	int exit_code;
 } self;
 
@@ -194,6 +194,43 @@ tell_users(struct instance *in)
 }
 
 static bool
+tell_asn_database(struct instance *in)
+{
+	struct gp_message m = {.type = GP_MSG_ASN_DATABASE};
+	return tell(in, m, self.resources.asn_database.fd);
+}
+
+static bool
+tell_roles(struct instance *to)
+{
+	struct gp_role_state states[INSTANCES_MAX];
+	struct gp_message m = {.type = GP_MSG_ROLES, .roles = {.states = states}};
+	for (size_t i = 0; i < self.instances_len; i++) {
+		const struct instance *in = &self.instances[i];
+		states[m.roles.states_len++] = (struct gp_role_state){
+			.role = (uint8_t)in->spec->id,
+			.index = (uint16_t)in->index,
+			.ready = in->ready,
+			.silent = in->silent > 1,
+			.starts = in->starts,
+			.since_ms = in->started_wall_ms,
+		};
+	}
+	return tell(to, m, -1);
+}
+
+/* One of them is ready, silent or gone. */
+static void
+tell_of_roles(void)
+{
+	for (size_t i = 0; !self.stopping && i < self.instances_len; i++) {
+		struct instance *in = &self.instances[i];
+		if (in->spec->needs & NEEDS_ROLES && in->control && !tell_roles(in))
+			kill(in->pid, SIGKILL);
+	}
+}
+
+static bool
 tell_resources(struct instance *in)
 {
 	const struct resources *r = &self.resources;
@@ -217,10 +254,14 @@ tell_resources(struct instance *in)
 		ok = tell_directory(in, &r->mail_roots[i]);
 	if (ok && needs & NEEDS_USERS && r->users.fd >= 0)
 		ok = tell_users(in);
+	if (ok && needs & NEEDS_ASN_DATABASE && r->asn_database.fd >= 0)
+		ok = tell_asn_database(in);
 	if (ok && needs & NEEDS_KEYS)
 		ok = tell_keys(in) && tell_dkim_keys(in);
 	if (ok && needs & NEEDS_ANY_SECRET)
 		ok = tell_secrets(in);
+	if (ok && needs & NEEDS_ROLES)
+		ok = tell_roles(in);
 	if (ok && needs & NEEDS_CONTROL_SOCKET)
 		ok = tell_listen(in,
 				 &(struct gp_role_listen){.fd = r->control, .address = "control"});
@@ -312,6 +353,8 @@ static void
 start_instance(struct instance *in)
 {
 	in->started_ms = gp_clock_monotonic_ms();
+	in->started_wall_ms = gp_clock_wall_ms();
+	in->starts++;
 	in->ready = false;
 	in->silent = 0;
 	if (!spawn(in)) {
@@ -428,12 +471,15 @@ on_role_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	struct instance *in = ctx;
 	(void)c;
+	bool is_news = in->silent > 1 || m->type == GP_MSG_READY;
 	in->silent = 0;
-	if (m->type == GP_MSG_PONG)
-		return;
-	gp_assert(m->type == GP_MSG_READY);
-	in->ready = true;
-	announce_when_ready();
+	gp_assert(m->type == GP_MSG_READY || m->type == GP_MSG_PONG);
+	if (m->type == GP_MSG_READY) {
+		in->ready = true;
+		announce_when_ready();
+	}
+	if (is_news)
+		tell_of_roles();
 }
 
 /*
@@ -456,6 +502,8 @@ look_after(struct instance *in)
 	/* Once is enough for one that does not answer. */
 	if (in->silent++ == 0 && !tell(in, ping, -1))
 		kill(in->pid, SIGKILL);
+	if (in->silent == 2)
+		tell_of_roles();
 }
 
 static void
@@ -506,6 +554,7 @@ on_role_end(struct instance *in, int status)
 			 GP_FN("exit", WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0),
 			 GP_FN("again_in_ms", pause));
 	gp_timer_set(in->again, pause);
+	tell_of_roles();
 }
 
 static void
@@ -553,17 +602,28 @@ replace_roles(enum role_needs needs)
 	}
 }
 
-/* Gives the file of users to its role once more when it has changed. */
+/* Gives a file to the role that needs it once more when it has changed. */
 static void
-renew_users(void)
+renew_file(struct watched_file *w, struct gp_slice path, enum role_needs need,
+	   bool (*tell_it)(struct instance *in))
 {
-	if (!users_file_renew(&self.resources.users, self.config.value->users.file))
+	if (!watched_file_renew(w, path))
 		return;
 	for (size_t i = 0; i < self.instances_len; i++) {
 		struct instance *in = &self.instances[i];
-		if (in->spec->needs & NEEDS_USERS && in->control && !tell_users(in))
+		if (in->spec->needs & need && in->control && !tell_it(in))
 			kill(in->pid, SIGKILL);
 	}
+}
+
+static void
+renew_files(void)
+{
+	const struct gp_config *cfg = self.config.value;
+	struct resources *r = &self.resources;
+	renew_file(&r->users, cfg->users.file, NEEDS_USERS, tell_users);
+	renew_file(&r->asn_database, cfg->reports.asn_database, NEEDS_ASN_DATABASE,
+		   tell_asn_database);
 }
 
 /* Says the configuration again to those who have this need, 0: to all. Keys and secrets go first:
@@ -590,12 +650,12 @@ tell_again(unsigned needs)
 }
 
 static void
-on_users_timer(evutil_socket_t fd, short what, void *arg)
+on_watch_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what, (void)arg;
 	if (!self.stopping)
-		renew_users();
-	gp_timer_set(self.users_timer, USERS_CHECK_MS);
+		renew_files();
+	gp_timer_set(self.watch_timer, WATCH_MS);
 }
 
 /* Whoever renews certificates need not know that we are here. */
@@ -692,7 +752,7 @@ on_sighup(evutil_socket_t fd, short what, void *arg)
 	if (listens_changed)
 		renew_listens();
 	renew_web();
-	renew_users();
+	renew_files();
 	configuration_free(&old);
 	gp_info("reloaded", GP_FS("file", self.config_path));
 }
@@ -757,12 +817,12 @@ watch_signals(void)
 	}
 	self.stop_timer = evtimer_new(gp_loop_base(self.loop), on_stop_timer, NULL);
 	self.tls_timer = evtimer_new(gp_loop_base(self.loop), on_tls_timer, NULL);
-	self.users_timer = evtimer_new(gp_loop_base(self.loop), on_users_timer, NULL);
+	self.watch_timer = evtimer_new(gp_loop_base(self.loop), on_watch_timer, NULL);
 	self.ping_timer = evtimer_new(gp_loop_base(self.loop), on_ping_timer, NULL);
-	if (!self.stop_timer || !self.tls_timer || !self.users_timer || !self.ping_timer)
+	if (!self.stop_timer || !self.tls_timer || !self.watch_timer || !self.ping_timer)
 		return -ENOMEM;
 	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
-	gp_timer_set(self.users_timer, USERS_CHECK_MS);
+	gp_timer_set(self.watch_timer, WATCH_MS);
 	gp_timer_set(self.ping_timer, PING_MS);
 	return 0;
 }

@@ -336,7 +336,8 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 {
 	struct identity spool, fetch, reports, maildir;
 	bool changed;
-	*r = (struct resources){.users.fd = -1,
+	*r = (struct resources){.users = {.missing = "no_users", .fd = -1},
+				.asn_database = {.missing = "no_asn_database", .fd = -1},
 				.dashboard.fd = -1,
 				.web_policies.fd = -1,
 				.control = -1,
@@ -360,7 +361,8 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 		error = open_state_folder(cfg, "reports", &reports, &r->reports);
 	if (error == 0)
 		error = resources_reroot(r, cfg, &maildir, &changed);
-	users_file_renew(&r->users, cfg->users.file);
+	watched_file_renew(&r->users, cfg->users.file);
+	watched_file_renew(&r->asn_database, cfg->reports.asn_database);
 	if (error == 0)
 		error = open_control(r, cfg);
 	for (size_t i = 0; error == 0 && i < cfg->listens_len; i++)

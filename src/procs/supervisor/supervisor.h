@@ -32,7 +32,9 @@ enum role_needs {
 	NEEDS_REPORTS_DIR = 512,
 	NEEDS_ISSUER_SECRET = 2048, /* what to say to the issuer of tokens, as a descriptor */
 	NEEDS_WEB_SOCKETS = 1024,   /* web.listen's and web.policy_listen's, where they are */
+	NEEDS_ROLES = 8192,         /* how all roles are, for people to see */
 	NEEDS_SRS_SECRET = 4096,    /* what addresses of core/srs are made with, as descriptors */
+	NEEDS_ASN_DATABASE = 16384, /* where one is configured, as a descriptor */
 	NEEDS_ANY_SECRET = NEEDS_SECRETS | NEEDS_ISSUER_SECRET | NEEDS_SRS_SECRET,
 };
 
@@ -77,19 +79,22 @@ identity_is_privileged(void);
 bool
 process_waits_for_disk(pid_t pid);
 
-/* --- users.c --- */
+/* --- watched.c --- */
 
-/* The file of submission users as the role auth has it. */
-struct users_file {
-	int fd;           /* -1: none is configured */
-	struct stat seen; /* of the file at the path; all 0 where there is none */
-	bool known;       /* seen was looked at */
+/* A file that one role reads, and is given again when it changed: submission users, for auth; the
+   database of autonomous systems, for reports. */
+struct watched_file {
+	const char *missing; /* the log's event when it cannot be opened */
+	int fd;              /* -1: none is configured */
+	struct stat seen;    /* of the file at the path; all 0 where there is none */
+	bool known;          /* seen was looked at */
 };
 
 /* Looks at the path again. True: it names another file than before, or one that was changed, and fd
-   is a new descriptor of it; a file that is not there counts as an empty one, which is logged. */
+   is a new descriptor of it; a file that is not there counts as an empty one, which is logged. An
+   empty path: none is configured any more. */
 bool
-users_file_renew(struct users_file *u, struct gp_slice path);
+watched_file_renew(struct watched_file *w, struct gp_slice path);
 
 /* --- dkim.c --- */
 
@@ -122,7 +127,7 @@ struct resources {
 	struct gp_role_dir reports;
 	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
 	size_t mail_roots_len;
-	struct users_file users;
+	struct watched_file users, asn_database;
 	int control; /* listening Unix socket of the commands */
 	int lock;
 };

@@ -29,7 +29,7 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 }
 
 void
-tell_connect(struct gp_role_env *env, int fd, uint64_t permit)
+tell_connect(struct gp_role_env *env, int fd, gp_permit permit)
 {
 	static const struct gp_channel_owner owner = {on_message, on_close, NULL};
 	gp_channel_free(self.channel);

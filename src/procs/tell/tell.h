@@ -10,7 +10,7 @@
 
 /* permit: of what reports may say to this role, which is nothing. */
 void
-tell_connect(struct gp_role_env *env, int fd, uint64_t permit);
+tell_connect(struct gp_role_env *env, int fd, gp_permit permit);
 
 void
 tell_reports(const struct gp_message *m);

@@ -17,7 +17,7 @@
 struct session;
 
 struct tls_owner {
-	uint64_t permit; /* GP_PERMIT_SIGNER_TO_ROLE */
+	gp_permit permit; /* GP_PERMIT_SIGNER_TO_ROLE */
 	/* All certificates are in use that can be; at first, and after each change. */
 	void (*settled)(void);
 	/* The signature that was asked for; empty: there is none to be had. */

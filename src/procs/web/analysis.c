@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procs/web/analysis.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "base/json.h"
 #include "core/headers/headers.h"
 #include "core/identity/visible.h"
@@ -8,6 +11,13 @@
 #include "core/message/date.h"
 
 enum { MESSAGE_MAX = 4 * 1024 * 1024 }; /* with CRLF: at most twice what was sent */
+
+struct analysis {
+	struct gp_arena arena;
+	struct gp_buf message;
+	int64_t now_s;
+	struct gp_headers found;
+};
 
 struct writer {
 	struct gp_json j;
@@ -108,7 +118,7 @@ put_identities(struct writer *w, const struct gp_headers *h)
 	gp_json_close(&w->j, '}');
 }
 
-/* What our gateway wrote when the message came in. */
+/* What was found out now, else what our gateway wrote when the message came in. */
 static void
 put_verified(struct writer *w, const struct gp_verified *v)
 {
@@ -127,6 +137,23 @@ put_verified(struct writer *w, const struct gp_verified *v)
 	gp_json_str(&w->j, "dmarc", words[v->dmarc]);
 	gp_json_str(&w->j, "arc", words[v->arc]);
 	gp_json_close(&w->j, '}');
+}
+
+/* Each method by itself, in the words of RFC 8601. */
+static void
+put_results(struct writer *w, const struct gp_verified *v)
+{
+	gp_json_open(&w->j, "results", '[');
+	for (size_t i = 0; i < v->items_len; i++) {
+		const struct gp_claimed_result *item = &v->items[i];
+		gp_json_open(&w->j, NULL, '{');
+		put(w, "method", item->method);
+		put(w, "result", item->result);
+		put(w, "domain", item->domain);
+		put(w, "reason", item->reason);
+		gp_json_close(&w->j, '}');
+	}
+	gp_json_close(&w->j, ']');
 }
 
 static void
@@ -168,8 +195,20 @@ put_findings(struct writer *w, const struct gp_findings *all)
 	gp_json_close(&w->j, ']');
 }
 
+/* spf_left_out: why there is no SPF in what was verified now; NULL: there is, or nothing was. */
 static void
-put_all(struct writer *w, const struct gp_headers *h)
+put_verification(struct writer *w, const struct gp_headers *h, bool done, const char *why_not)
+{
+	struct gp_verify_query query = {};
+	gp_json_open(&w->j, "verification", '{');
+	gp_json_bool(&w->j, "done", done);
+	gp_json_str(&w->j, "why_not", why_not);
+	gp_json_str(&w->j, "spf_left_out", done ? gp_headers_client(h, &query) : NULL);
+	gp_json_close(&w->j, '}');
+}
+
+static void
+put_all(struct writer *w, const struct gp_headers *h, bool done, const char *why_not)
 {
 	gp_json_open(&w->j, NULL, '{');
 	gp_json_str(&w->j, "verdict", gp_verdict_name(h->verdict));
@@ -179,49 +218,108 @@ put_all(struct writer *w, const struct gp_headers *h)
 	gp_json_close(&w->j, ']');
 	put_identities(w, h);
 	put_path(w, &h->path);
+	put_verification(w, h, done, why_not);
 	gp_json_bool(&w->j, "verified_before", h->verified_before);
 	put_verified(w, &h->verified);
+	put_results(w, &h->verified);
 	put_claims(w, &h->claims);
 	put_findings(w, &h->findings);
 	gp_json_close(&w->j, '}');
 }
 
-/* Our domains and hosts are those of the configuration. Returns 0 or -ENOMEM. */
+/* --- from the message to the answer --- */
+
+/* Our domains and hosts are those of the configuration, which a reload may free meanwhile. Returns
+ * 0 or -ENOMEM. */
 static int
-analyse(struct gp_slice message, const struct gp_config *config, int64_t now_s,
-	struct gp_arena *arena, struct gp_headers *ret)
+read_message(struct analysis *a, const struct gp_config *config)
 {
-	struct gp_slice *own = gp_arena_array(arena, config->domains_len, sizeof(*own));
-	for (size_t i = 0; own && i < config->domains_len; i++)
-		own[i] = config->domains[i].name;
+	struct gp_slice *own = gp_arena_array(&a->arena, config->domains_len, sizeof(*own));
+	struct gp_slice *host = gp_arena_array(&a->arena, 1, sizeof(*host));
+	struct gp_network *networks =
+		gp_arena_array(&a->arena, config->relay_networks_len, sizeof(*networks));
+	if (!own || !host || !networks)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->domains_len; i++)
+		own[i] = gp_arena_dup(&a->arena, config->domains[i].name);
+	for (size_t i = 0; i < config->relay_networks_len; i++)
+		networks[i] = config->relay_networks[i];
+	*host = gp_arena_dup(&a->arena, config->hostname);
 	const struct gp_headers_query query = {
 		.own = own,
-		.own_len = own ? config->domains_len : 0,
-		.trust = {.hosts = &config->hostname,
+		.own_len = config->domains_len,
+		.trust = {.hosts = host,
 			  .hosts_len = 1,
-			  .networks = config->relay_networks,
+			  .networks = networks,
 			  .networks_len = config->relay_networks_len},
-		.now_s = now_s};
-	int r = gp_headers_read(message, &query, arena, ret);
-	return r == 0 ? gp_headers_judge(ret, NULL, arena) : r;
+		.now_s = a->now_s};
+	return gp_headers_read(gp_buf_slice(&a->message), &query, &a->arena, &a->found);
 }
 
-int
-analysis_write(struct gp_slice text, const struct gp_config *config, int64_t now_s,
-	       struct gp_buf *out, const char **ret_why)
+struct analysis *
+analysis_new(struct gp_slice text, const struct gp_config *config, int64_t now_s,
+	     const char **ret_why)
 {
-	struct gp_arena arena = GP_ARENA_INIT(GP_HEADERS_ARENA_MAX);
-	struct gp_buf message = GP_BUF_INIT(MESSAGE_MAX);
-	struct writer w = {.j = {.out = out}, .arena = &arena};
-	struct gp_headers found;
-	int r = gp_message_canonical(text, &message, ret_why);
+	struct analysis *a = malloc(sizeof(*a));
+	*ret_why = NULL;
+	if (!a)
+		return NULL;
+	*a = (struct analysis){.arena = GP_ARENA_INIT(GP_HEADERS_ARENA_MAX),
+			       .message = GP_BUF_INIT(MESSAGE_MAX),
+			       .now_s = now_s};
+	int r = gp_message_canonical(text, &a->message, ret_why);
 	if (r == 0)
-		r = analyse(gp_buf_slice(&message), config, now_s, &arena, &found);
+		r = read_message(a, config);
+	if (r < 0)
+		*ret_why = NULL;
+	return r == 0 && !a->arena.failed ? a : analysis_free(a);
+}
+
+struct analysis *
+analysis_free(struct analysis *a)
+{
+	if (a) {
+		gp_arena_free(&a->arena);
+		gp_buf_free(&a->message);
+	}
+	free(a);
+	return NULL;
+}
+
+struct gp_slice
+analysis_message(const struct analysis *a)
+{
+	return gp_buf_slice(&a->message);
+}
+
+const char *
+analysis_to_verify(const struct analysis *a, struct gp_verify_query *ret)
+{
+	*ret = (struct gp_verify_query){
+		.dmarc = true,
+		.arc = true,
+		.receiver = a->found.path.ours,
+		.now_s = (uint64_t)a->now_s,
+	};
+	if (a->found.header.body_at == a->message.len)
+		return "This is a header alone: signatures cover the body, too, so that they can "
+		       "be "
+		       "verified of the whole message only.";
+	(void)gp_headers_client(&a->found, ret);
+	return NULL;
+}
+
+void
+analysis_write(struct analysis *a, const struct gp_verify_facts *facts, const char *why_not,
+	       struct gp_buf *out)
+{
+	struct writer w = {.j = {.out = out}, .arena = &a->arena};
+	struct gp_verified verified;
+	int r = facts ? gp_headers_verified(facts, &a->arena, &verified) : 0;
 	if (r == 0)
-		put_all(&w, &found);
-	if (r < 0 || arena.failed)
+		r = gp_headers_judge(&a->found, facts ? &verified : NULL, &a->arena);
+	if (r == 0)
+		put_all(&w, &a->found, facts, why_not);
+	if (r < 0 || a->arena.failed)
 		out->failed = true;
-	gp_arena_free(&arena);
-	gp_buf_free(&message);
-	return r > 0 ? 1 : 0;
 }

@@ -16,7 +16,12 @@ static const struct {
 	{400, "Bad Request"},
 	{404, "Not Found"},
 	{405, "Method Not Allowed"},
+	{411, "Length Required"},
+	{413, "Content Too Large"},
+	{415, "Unsupported Media Type"},
 	{421, "Misdirected Request"},
+	{429, "Too Many Requests"},
+	{503, "Service Unavailable"},
 };
 
 static const char *
@@ -27,6 +32,33 @@ reason_of(int status)
 		i++;
 	gp_assert(reasons[i].status == status);
 	return reasons[i].words;
+}
+
+void
+answer_status(struct gp_buf *body, int status)
+{
+	gp_buf_clear(body);
+	gp_buf_printf(body, "%d %s\r\n", status, reason_of(status));
+}
+
+struct question_field *
+question_field(struct question *q, struct gp_slice name)
+{
+	const struct {
+		const char *name;
+		struct question_field *field;
+	} known[] = {
+		{"Host", &q->host},
+		{"Content-Type", &q->type},
+		{"Content-Length", &q->length},
+		{"Content-Encoding", &q->encoding},
+		{"Transfer-Encoding", &q->transfer},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(known); i++) {
+		if (gp_slice_eq_nocase(name, gp_slice_str(known[i].name)))
+			return known[i].field;
+	}
+	return NULL;
 }
 
 /* The domain whose policy host this is. */
@@ -66,16 +98,24 @@ read_target(struct gp_slice target, struct gp_slice *path, struct gp_slice *host
 	return read_host(slash < 0 ? rest : gp_slice_take(rest, (size_t)slash), host);
 }
 
+int
+question_place(const struct question *q, struct gp_slice *ret_path, struct gp_slice *ret_host)
+{
+	if (q->host.times != 1 || !read_host(q->host.value, ret_host) ||
+	    !read_target(q->target, ret_path, ret_host))
+		return 400;
+	/* RFC 9110 section 15.5.20: this connection's certificate is not for that host. */
+	return q->sni.len > 0 && !gp_slice_eq_nocase(q->sni, *ret_host) ? 421 : 200;
+}
+
 /* The status; with 200 the policy is in `body`. */
 static int
 judge(const struct gp_config *cfg, const struct question *q, struct gp_buf *body)
 {
 	struct gp_slice path, host;
-	if (q->hosts != 1 || !read_host(q->host, &host) || !read_target(q->target, &path, &host))
-		return 400;
-	/* RFC 9110 section 15.5.20: this connection's certificate is not for that host. */
-	if (q->sni.len > 0 && !gp_slice_eq_nocase(q->sni, host))
-		return 421;
+	int status = question_place(q, &path, &host);
+	if (status != 200)
+		return status;
 	const struct gp_domain_config *domain = domain_of(cfg, host);
 	if (!domain)
 		return 421;
@@ -90,9 +130,7 @@ int
 answer_make(struct gp_buf *body, const struct gp_config *cfg, const struct question *q)
 {
 	int status = judge(cfg, q, body);
-	if (status != 200) {
-		gp_buf_clear(body);
-		gp_buf_printf(body, "%d %s\r\n", status, reason_of(status));
-	}
+	if (status != 200)
+		answer_status(body, status);
 	return status;
 }

@@ -10,8 +10,8 @@
 #include "core/config/value.h"
 #include "core/sasl/crypto.h"
 #include "core/users/users.h"
+#include "ipc/role.h"
 #include "ipc/values.h"
-#include "procs/web/analysis.h"
 #include "procs/web/queries.h"
 #include "procs/web/site.h"
 
@@ -43,28 +43,7 @@ struct route {
 	uint8_t figures; /* enum gp_figures_kind */
 };
 
-/* --- answers --- */
-
-/* An answer of the API that is no more than {"error": words}. */
-static void
-refuse(struct reply *r, int status, const char *words)
-{
-	gp_buf_clear(&r->body);
-	struct gp_json j = {.out = &r->body};
-	r->status = status;
-	r->type = "application/json";
-	gp_json_open(&j, NULL, '{');
-	gp_json_str(&j, "error", words);
-	gp_json_close(&j, '}');
-}
-
-static struct gp_json
-begin_json(struct reply *r)
-{
-	r->status = 200;
-	r->type = "application/json";
-	return (struct gp_json){.out = &r->body};
-}
+/* --- cookies --- */
 
 /* Browsers take a name that begins so from nobody but this very host, by HTTPS. */
 static const char *
@@ -166,7 +145,7 @@ find_file(struct gp_slice path)
 	/* All of them are one file, in which a script shows the page of the path. */
 	static const char *const pages[] = {"/",          "/domains", "/sources",  "/policy",
 					    "/reporters", "/tls",     "/failures", "/headers",
-					    "/health",    "/sign-in"};
+					    "/health",    "/queue",   "/sign-in"};
 	const struct gp_slice prefix = GP_SLICE("/web/");
 	struct gp_slice name =
 		gp_slice_starts(path, prefix) ? gp_slice_drop(path, prefix.len) : gp_slice("", 0);
@@ -204,7 +183,7 @@ answer_session(const struct ask *a, struct reply *r)
 		r->body.failed = true;
 		return DASHBOARD_ANSWERED;
 	}
-	struct gp_json j = begin_json(r);
+	struct gp_json j = reply_json(r);
 	gp_json_open(&j, NULL, '{');
 	if (a->who.user.len > 0)
 		gp_json_text(&j, "user", a->who.user);
@@ -232,7 +211,7 @@ answer_sign_in(const struct ask *a, struct reply *r)
 		return DASHBOARD_ANSWERED;
 	}
 	if (rc > 0 || a->wish->user.len == 0 || a->wish->password.len == 0) {
-		refuse(r, 400, "A user and a password are needed.");
+		reply_refuse(r, 400, "A user and a password are needed.");
 		return DASHBOARD_ANSWERED;
 	}
 	return DASHBOARD_ASKS_PASSWORD;
@@ -246,7 +225,7 @@ dashboard_signed_in(struct dashboard *d, uint8_t result, struct gp_slice user, b
 	switch (result) {
 	case GP_AUTH_OK:
 		if (signin_open(d->signin, user, now_ms, id) != 0) {
-			refuse(r, 403, "This user may not see the dashboard.");
+			reply_refuse(r, 403, "This user may not see the dashboard.");
 			return;
 		}
 		set_cookie(r, secure, id);
@@ -256,13 +235,13 @@ dashboard_signed_in(struct dashboard *d, uint8_t result, struct gp_slice user, b
 		return;
 	case GP_AUTH_BAD:
 	case GP_AUTH_MALFORMED:
-		refuse(r, 403, "That is no user with this password.");
+		reply_refuse(r, 403, "That is no user with this password.");
 		return;
 	case GP_AUTH_LOCKED:
-		refuse(r, 429, "Too many have failed. Come again in some minutes.");
+		reply_refuse(r, 429, "Too many have failed. Come again in some minutes.");
 		return;
 	default:
-		refuse(r, 503, "The password could not be checked. Try again.");
+		reply_refuse(r, 503, "The password could not be checked. Try again.");
 	}
 }
 
@@ -279,28 +258,118 @@ answer_sign_out(const struct ask *a, struct reply *r)
 
 /* --- the rest of the API --- */
 
+void
+dashboard_verified(struct analysis *a, const struct gp_verify_facts *facts, const char *why_not,
+		   struct reply *r)
+{
+	r->status = 200;
+	r->type = "application/json";
+	analysis_write(a, facts, why_not, &r->body);
+}
+
+/* Whether the message is to be verified, too. NULL, or what is wrong with the query. */
+static const char *
+read_headers_query(const struct ask *a, bool *ret_verify)
+{
+	struct form form;
+	struct gp_slice query = a->q->target;
+	(void)gp_slice_cut(&query, '?');
+	if (form_parse(query, a->arena, &form) != 0)
+		return "The query cannot be read.";
+	struct gp_slice verify = form_value(&form, "verify");
+	*ret_verify = verify.len > 0;
+	return verify.len == 0 || gp_slice_eq(verify, GP_SLICE("1"))
+		       ? NULL
+		       : "verify= is 1, or is left out.";
+}
+
 static enum dashboard_outcome
 answer_headers(const struct ask *a, struct reply *r)
 {
-	const char *why;
-	int rc = analysis_write(a->q->body, a->d->config, a->q->wall_s, &r->body, &why);
-	r->status = 200;
-	r->type = "application/json";
-	if (rc > 0)
-		refuse(r, 422, why);
+	bool verify = false;
+	const char *why = read_headers_query(a, &verify);
+	if (why) {
+		reply_refuse(r, 400, why);
+		return DASHBOARD_ANSWERED;
+	}
+	struct analysis *found = analysis_new(a->q->body, a->d->config, a->q->wall_s, &why);
+	if (!found) {
+		reply_refuse(r, why ? 422 : 503, why ? why : "There is no memory for it.");
+		return DASHBOARD_ANSWERED;
+	}
+	if (verify)
+		why = analysis_to_verify(found, &a->wish->verify);
+	if (verify && !why) {
+		a->wish->analysis = found;
+		a->wish->user = a->who.user;
+		return DASHBOARD_VERIFIES;
+	}
+	dashboard_verified(found, NULL, why, r);
+	analysis_free(found);
 	return DASHBOARD_ANSWERED;
+}
+
+static void
+put_roles(struct gp_json *j, const struct dashboard *d)
+{
+	gp_json_open(j, "roles", '[');
+	for (size_t i = 0; i < d->roles_len; i++) {
+		const struct gp_role_state *s = &d->roles[i];
+		gp_json_open(j, NULL, '{');
+		gp_json_str(j, "role", gp_role_name((enum gp_role_id)s->role));
+		gp_json_number(j, "worker", s->index);
+		gp_json_str(j, "state", s->silent ? "silent" : s->ready ? "ready" : "starting");
+		gp_json_number(j, "since", (int64_t)(s->since_ms / 1000));
+		gp_json_number(j, "starts", s->starts);
+		gp_json_close(j, '}');
+	}
+	gp_json_close(j, ']');
 }
 
 static enum dashboard_outcome
 answer_health(const struct ask *a, struct reply *r)
 {
-	struct gp_json j = begin_json(r);
+	struct gp_json j = reply_json(r);
 	gp_json_open(&j, NULL, '{');
 	gp_json_text(&j, "hostname", a->d->config->hostname);
 	gp_json_number(&j, "up_s", (int64_t)(a->q->now_ms - a->d->started_ms) / 1000);
 	gp_json_number(&j, "sessions", (int64_t)signin_count(a->d->signin));
+	put_roles(&j, a->d);
 	gp_json_close(&j, '}');
 	return DASHBOARD_ANSWERED;
+}
+
+/* --- the queue --- */
+
+static enum dashboard_outcome
+answer_flow(const struct ask *a, struct reply *r)
+{
+	(void)r;
+	a->wish->queue.verb = GP_QUEUE_FLOW;
+	a->wish->addresses = a->who.role == GP_WEB_ADMIN;
+	return DASHBOARD_ASKS_QUEUE;
+}
+
+static enum dashboard_outcome
+answer_queue(const struct ask *a, struct reply *r)
+{
+	struct gp_slice query = a->q->target;
+	(void)gp_slice_cut(&query, '?');
+	const char *why = flow_read_query(query, a->arena, &a->wish->queue);
+	a->wish->addresses = true;
+	if (why)
+		reply_refuse(r, 400, why);
+	return why ? DASHBOARD_ANSWERED : DASHBOARD_ASKS_QUEUE;
+}
+
+static enum dashboard_outcome
+answer_action(const struct ask *a, struct reply *r)
+{
+	const char *why = flow_read_action(a->q->body, a->arena, &a->wish->queue);
+	a->wish->user = a->who.user;
+	if (why)
+		reply_refuse(r, 400, why);
+	return why ? DASHBOARD_ANSWERED : DASHBOARD_ASKS_QUEUE;
 }
 
 /* --- figures --- */
@@ -314,7 +383,7 @@ ask_figures(const struct ask *a, uint8_t kind, struct reply *r)
 	const char *why =
 		query_read(query, kind, a->q->wall_s / DAY_S, a->arena, &a->wish->figures);
 	if (why)
-		refuse(r, 400, why);
+		reply_refuse(r, 400, why);
 	return why ? DASHBOARD_ANSWERED : DASHBOARD_ASKS_FIGURES;
 }
 
@@ -322,12 +391,13 @@ void
 dashboard_figures(uint8_t result, struct gp_slice json, struct reply *r)
 {
 	if (result == GP_FIGURES_MALFORMED) {
-		refuse(r, 400, "There are no such figures.");
+		reply_refuse(r, 400, "There are no such figures.");
 		return;
 	}
 	if (result != GP_FIGURES_OK) {
-		refuse(r, 503,
-		       "The figures cannot be read now. The log of the role reports says why.");
+		reply_refuse(
+			r, 503,
+			"The figures cannot be read now. The log of the role reports says why.");
 		return;
 	}
 	r->status = 200;
@@ -343,6 +413,9 @@ static const struct route routes[] = {
 	{"POST", {"/api/v1/sign-out", 16}, GP_WEB_READ, 0, answer_sign_out},
 	{"POST", {"/api/v1/headers", 15}, GP_WEB_READ, DASHBOARD_BODY_MAX, answer_headers},
 	{"GET", {"/api/v1/health", 14}, GP_WEB_READ, 0, answer_health},
+	{"GET", {"/api/v1/flow", 12}, GP_WEB_READ, 0, answer_flow},
+	{"GET", {"/api/v1/queue", 13}, GP_WEB_ADMIN, 0, answer_queue},
+	{"POST", {"/api/v1/act", 11}, GP_WEB_ADMIN, 4096, answer_action},
 	{"GET", {"/api/v1/overview", 16}, GP_WEB_READ, .figures = GP_FIGURES_OVERVIEW},
 	{"GET", {"/api/v1/domains", 15}, GP_WEB_READ, .figures = GP_FIGURES_DOMAINS},
 	{"GET", {"/api/v1/sources", 15}, GP_WEB_READ, .figures = GP_FIGURES_SOURCES},
@@ -448,13 +521,13 @@ is_well_formed(const struct dashboard *d, const struct dashboard_request *q, uin
 	struct gp_slice host;
 	if (q->times[FIELD_HOST] != 1 || !cut_host(q->fields[FIELD_HOST], &host) ||
 	    !read_length(q, ret_length)) {
-		refuse(r, 400, "This is no request that has one meaning.");
+		reply_refuse(r, 400, "This is no request that has one meaning.");
 		return false;
 	}
 	if (!is_our_name(d->config, host)) {
-		refuse(r, 421,
-		       "The dashboard is not known by this name. The key web.name of "
-		       "gatepost.yaml can say that it is.");
+		reply_refuse(r, 421,
+			     "The dashboard is not known by this name. The key web.name of "
+			     "gatepost.yaml can say that it is.");
 		return false;
 	}
 	return true;
@@ -476,12 +549,13 @@ may(const struct dashboard *d, const struct dashboard_request *q, const struct r
 {
 	struct who who = find_who(d, q);
 	if (is_from_elsewhere(q))
-		refuse(r, 403, "Another site has made this request.");
+		reply_refuse(r, 403, "Another site has made this request.");
 	else if (who.role < route->role)
-		refuse(r, who.role == GP_WEB_NOBODY ? 401 : 403,
-		       who.role == GP_WEB_NOBODY ? "Sign in first." : "This needs the role admin.");
+		reply_refuse(r, who.role == GP_WEB_NOBODY ? 401 : 403,
+			     who.role == GP_WEB_NOBODY ? "Sign in first."
+						       : "This needs the role admin.");
 	else if (!is_safe_method(q) && !has_token(d, q, &who))
-		refuse(r, 403, "The page is too old. Load it again.");
+		reply_refuse(r, 403, "The page is too old. Load it again.");
 	else
 		return true;
 	return false;
@@ -500,16 +574,16 @@ dashboard_head(const struct dashboard *d, const struct dashboard_request *q, siz
 	const struct route *route = find_route(q, &allow);
 	const struct site_file *file = route || allow ? NULL : find_file(path_of(q));
 	if (!route && (allow || (file && !is_safe_method(q)))) {
-		refuse(r, 405, "Not this method.");
+		reply_refuse(r, 405, "Not this method.");
 		r->allow = allow ? allow : "GET, HEAD";
 		return false;
 	}
 	if (!route && !file) {
-		refuse(r, 404, "There is no such page.");
+		reply_refuse(r, 404, "There is no such page.");
 		return false;
 	}
 	if (length > (route ? route->body_max : 0)) {
-		refuse(r, 413, "This is too much.");
+		reply_refuse(r, 413, "This is too much.");
 		return false;
 	}
 	*ret_body = (size_t)length;

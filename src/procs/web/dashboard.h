@@ -8,12 +8,16 @@
  *         DASHBOARD_ANSWERED
  *         DASHBOARD_ASKS_PASSWORD: *ret_wish is to be checked, then dashboard_signed_in()
  *         DASHBOARD_ASKS_FIGURES: reports is to be asked *ret_wish, then dashboard_figures()
+ *         DASHBOARD_ASKS_QUEUE: spool is, then flow_hear() makes the reply
+ *         DASHBOARD_VERIFIES: *ret_wish's message is verified, then dashboard_verified()
  *
  * docs/api.md is what its JSON looks like.
  */
 #pragma once
 
 #include "core/config/config.h"
+#include "procs/web/analysis.h"
+#include "procs/web/flow.h"
 #include "procs/web/form.h"
 #include "procs/web/reply.h"
 #include "procs/web/signin.h"
@@ -49,10 +53,14 @@ struct dashboard_request {
 	int64_t wall_s;  /* since 1970 */
 };
 
+enum { DASHBOARD_ROLES_MAX = 48 };
+
 struct dashboard {
 	const struct gp_config *config; /* the owner sets it anew at each reload */
 	struct signin *signin;
 	uint64_t started_ms;
+	struct gp_role_state roles[DASHBOARD_ROLES_MAX]; /* as the supervisor told last */
+	size_t roles_len;
 };
 
 /* The field of this name, FIELD_COUNT: it does not count. */
@@ -69,12 +77,18 @@ enum dashboard_outcome {
 	DASHBOARD_ANSWERED,
 	DASHBOARD_ASKS_PASSWORD,
 	DASHBOARD_ASKS_FIGURES,
+	DASHBOARD_ASKS_QUEUE,
+	DASHBOARD_VERIFIES,
 };
 
 /* What is asked of another process; the texts are the arena's, and a password is to be wiped. */
 struct dashboard_wish {
 	struct gp_slice user, password;
 	struct gp_msg_figures_wanted figures; /* but for its ticket */
+	struct gp_msg_queue_request queue;
+	bool addresses;            /* whoever asks may see whose mail it is */
+	struct analysis *analysis; /* the caller's, to be freed; NULL but for DASHBOARD_VERIFIES */
+	struct gp_verify_query verify;
 };
 
 /* Of a request that went on. */
@@ -91,6 +105,11 @@ dashboard_signed_in(struct dashboard *d, uint8_t result, struct gp_slice user, b
 /* What reports said. result: enum gp_figures_result. */
 void
 dashboard_figures(uint8_t result, struct gp_slice json, struct reply *r);
+
+/* What the message came to. facts: NULL: it could not be verified, why_not says so. */
+void
+dashboard_verified(struct analysis *a, const struct gp_verify_facts *facts, const char *why_not,
+		   struct reply *r);
 
 /* Whether the browser speaks HTTPS, to us or to a trusted proxy. */
 bool

@@ -14,12 +14,19 @@
 #include "procs/web/answer.h"
 #include "procs/web/figures.h"
 #include "procs/web/passwords.h"
+#include "procs/web/post.h"
+#include "procs/web/posting.h"
+#include "procs/web/queue.h"
+#include "procs/web/verification.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
 #include "sys/password.h"
 
-enum { REQUEST_ARENA_MAX = 64 * 1024 };
+enum {
+	REQUEST_ARENA_MAX = 64 * 1024,
+	POST_ANSWER_MAX = 1024,
+};
 
 /*
  * A request, from its target to its answer's end.
@@ -29,7 +36,7 @@ enum { REQUEST_ARENA_MAX = 64 * 1024 };
 enum state {
 	HEAD,
 	BODY,
-	WAITS, /* its connection is suspended: for a password's check, or for figures */
+	WAITS, /* its connection is suspended: for another process's word */
 	READY,
 };
 
@@ -42,6 +49,14 @@ struct exchange {
 	bool secure; /* by which a cookie is set */
 	struct password_check check;
 	struct figures_request figures;
+	struct queue_request queue;
+	struct flow_answer flow;
+	struct posting posting;
+	char domain[256]; /* that a posted report is about */
+	struct gp_sockaddr_text client;
+	bool dropped; /* what came of its body had to go */
+	struct analysis *analysis; /* of a message that is being verified */
+	struct verification verification;
 };
 
 static struct {
@@ -91,6 +106,11 @@ add_fields(struct MHD_Response *r, const struct reply *reply)
 		good = add(r, "ETag", reply->etag);
 	if (good && reply->allow)
 		good = add(r, "Allow", reply->allow);
+	if (good && reply->retry_s > 0) {
+		char seconds[16];
+		snprintf(seconds, sizeof(seconds), "%u", reply->retry_s);
+		good = add(r, "Retry-After", seconds);
+	}
 	if (good && reply->cookie[0])
 		good = add(r, "Set-Cookie", reply->cookie);
 	return good;
@@ -123,13 +143,13 @@ queue(struct MHD_Connection *c, const struct reply *reply)
 /* --- policies --- */
 
 static enum MHD_Result
-take_host(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+take_question(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct question *q = arg;
+	struct question_field *field = question_field(arg, gp_slice_str(name));
 	(void)kind;
-	if (gp_slice_eq_nocase(gp_slice_str(name), GP_SLICE("Host"))) {
-		q->host = gp_slice_str(value ? value : "");
-		q->hosts++;
+	if (field) {
+		field->value = gp_slice_str(value ? value : "");
+		field->times++;
 	}
 	return MHD_YES;
 }
@@ -137,26 +157,131 @@ take_host(void *arg, enum MHD_ValueKind kind, const char *name, const char *valu
 /* Called when the head is whole. It is answered at once, so the connection ends and a body is never
  * read. */
 static enum MHD_Result
-answer_policy(struct exchange *x, const char *method)
+answer_policy(struct exchange *x, const struct question *q)
 {
-	struct http_client *client = client_of(x->connection);
-	struct question q = {
-		.method = gp_slice_str(method),
-		.target = gp_slice_str(x->target),
-		.sni = gp_slice_str(client->sni),
-	};
 	struct reply reply = {.type = "text/plain; charset=utf-8", .body = GP_BUF_INIT(ANSWER_MAX)};
-	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_host, &q);
-	reply.status = answer_make(&reply.body, self.dashboard->config, &q);
+	reply.status = answer_make(&reply.body, self.dashboard->config, q);
 	reply.allow = reply.status == 405 ? "GET, HEAD" : NULL;
 	enum MHD_Result queued = queue(x->connection, &reply);
 	gp_buf_free(&reply.body);
 	if (queued == MHD_YES)
 		gp_log(reply.status == 200 ? GP_LOG_INFO : GP_LOG_DEBUG, "web_answered",
-		       GP_FS("client", gp_sockaddr_text(&client->address, false).s),
-		       GP_F("host", gp_slice_take(q.host, 300)),
+		       GP_FS("client",
+			     gp_sockaddr_text(&client_of(x->connection)->address, false).s),
+		       GP_F("host", gp_slice_take(q->host.value, 300)),
 		       GP_FN("status", (uint64_t)reply.status));
 	return queued;
+}
+
+/* --- reports that are posted --- */
+
+static void
+resume(struct exchange *x);
+
+static void
+say_status(struct exchange *x, int status, struct gp_slice reason)
+{
+	x->reply = (struct reply){.status = status,
+				  .type = "text/plain; charset=utf-8",
+				  .body = GP_BUF_INIT(POST_ANSWER_MAX),
+				  .allow = status == 405 ? "POST" : NULL,
+				  .retry_s = status == 429 || status == 503 ? POSTING_RETRY_S : 0};
+	answer_status(&x->reply.body, status);
+	if (status == 400 && reason.len > 0)
+		gp_buf_printf(&x->reply.body, "%.*s\r\n", GP_SLICE_FMT(reason));
+	gp_log(status == 200 ? GP_LOG_INFO : GP_LOG_DEBUG, "post_answered",
+	       GP_FS("client", gp_sockaddr_text(&client_of(x->connection)->address, false).s),
+	       GP_FS("domain", x->domain), GP_FN("status", (uint64_t)status));
+}
+
+static void
+on_posted(struct posting *p, uint8_t outcome, struct gp_slice reason)
+{
+	struct exchange *x = gp_container_of(p, struct exchange, posting);
+	say_status(x, post_status(outcome), reason);
+	resume(x);
+}
+
+static enum MHD_Result
+begin_post(struct exchange *x, const struct question *q)
+{
+	const struct gp_config *cfg = self.dashboard->config;
+	const struct gp_sockaddr *client = &client_of(x->connection)->address;
+	const struct gp_domain_config *domain;
+	size_t len;
+	int status = post_head(cfg, q, &domain, &len);
+	if (status == 200 && !posting_may(cfg, client, len, gp_clock_monotonic_ms()))
+		status = 429;
+	if (status != 200) {
+		say_status(x, status, gp_slice("", 0));
+		return queue(x->connection, &x->reply);
+	}
+	/* A reload may take the domain away. */
+	snprintf(x->domain, sizeof(x->domain), "%.*s", GP_SLICE_FMT(domain->name));
+	x->client = gp_sockaddr_text(client, false);
+	x->body = GP_BUF_INIT(len);
+	x->state = BODY;
+	return MHD_YES;
+}
+
+/* Others need the room that its body takes. */
+static void
+drop_post(struct exchange *x)
+{
+	bool waits = x->state == WAITS;
+	posting_forget(&x->posting);
+	gp_buf_free(&x->body);
+	x->dropped = true;
+	if (waits)
+		on_posted(&x->posting, GP_INGESTED_FAILED, gp_slice("", 0));
+}
+
+static enum MHD_Result
+take_piece(struct exchange *x, struct gp_slice piece)
+{
+	if (x->dropped)
+		return MHD_YES;
+	/* As long as it says: libmicrohttpd sees to that. */
+	if (!gp_buf_put(&x->body, piece))
+		return MHD_NO;
+	struct posting *most = posting_hold(&x->posting, x->body.cap);
+	if (most)
+		drop_post(gp_container_of(most, struct exchange, posting));
+	return MHD_YES;
+}
+
+static enum MHD_Result
+hand_over(struct exchange *x)
+{
+	if (x->dropped) {
+		say_status(x, 503, gp_slice("", 0));
+		return queue(x->connection, &x->reply);
+	}
+	x->posting.domain = gp_slice_str(x->domain);
+	x->posting.client = gp_slice_str(x->client.s);
+	x->posting.body = gp_buf_slice(&x->body);
+	x->posting.on_result = on_posted;
+	posting_hand_over(&x->posting, gp_clock_monotonic_ms());
+	x->state = WAITS;
+	MHD_suspend_connection(x->connection);
+	return MHD_YES;
+}
+
+/* For policies and posts: the head, then pieces of a body, its end, and its result. */
+static enum MHD_Result
+answer_stranger(struct exchange *x, const char *method, struct gp_slice piece)
+{
+	if (x->state == READY)
+		return queue(x->connection, &x->reply);
+	if (x->state == BODY)
+		return piece.len > 0 ? take_piece(x, piece) : hand_over(x);
+	struct question q = {
+		.method = gp_slice_str(method),
+		.target = gp_slice_str(x->target),
+		.sni = gp_slice_str(client_of(x->connection)->sni),
+	};
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_question, &q);
+	return post_is_asked(&q) ? begin_post(x, &q) : answer_policy(x, &q);
 }
 
 /* --- the dashboard --- */
@@ -230,6 +355,15 @@ on_figures(struct figures_request *f, uint8_t result, struct gp_slice json)
 	resume(x);
 }
 
+static void
+on_queue(struct queue_request *q, const struct gp_message *m)
+{
+	struct exchange *x = gp_container_of(q, struct exchange, queue);
+	flow_hear(&x->flow, m, &x->reply);
+	if (!q->waits)
+		resume(x);
+}
+
 /* False: nobody is there to be asked, and the reply says so. */
 static bool
 ask_auth(struct exchange *x, const struct dashboard_request *q, const struct dashboard_wish *wish)
@@ -253,6 +387,66 @@ ask_reports(struct exchange *x, const struct dashboard_wish *wish)
 	return asked;
 }
 
+static bool
+ask_spool(struct exchange *x, const struct dashboard_wish *wish)
+{
+	x->queue.on_answer = on_queue;
+	x->flow = (struct flow_answer){.verb = wish->queue.verb, .addresses = wish->addresses};
+	bool asked = queue_ask(&x->queue, &wish->queue);
+	if (!asked)
+		flow_hear(&x->flow, NULL, &x->reply);
+	if (asked && wish->user.len > 0)
+		gp_info("dashboard_acted", GP_F("user", wish->user), GP_FID("id", wish->queue.id),
+			GP_FN("verb", wish->queue.verb));
+	return asked;
+}
+
+/* It is verified, or cannot be. */
+static void
+conclude(struct exchange *x, const char *why_not)
+{
+	struct gp_verify_facts facts;
+	bool done = !why_not && x->verification.outcome == GP_VERIFY_DONE;
+	if (done)
+		facts = gp_verify_facts(x->verification.verify);
+	else if (!why_not)
+		why_not = x->verification.outcome == GP_VERIFY_TOO_BIG
+				  ? "The header is over the limits of what is verified."
+				  : "There is no memory for it.";
+	dashboard_verified(x->analysis, done ? &facts : NULL, why_not, &x->reply);
+	verification_end(&x->verification);
+	x->analysis = analysis_free(x->analysis);
+}
+
+static void
+on_verified(struct verification *v)
+{
+	struct exchange *x = gp_container_of(v, struct exchange, verification);
+	conclude(x, NULL);
+	resume(x);
+}
+
+/* False: the reply is there already. */
+static bool
+verify(struct exchange *x, const struct dashboard_wish *wish)
+{
+	static const char *const why_not[] = {
+		[VERIFICATION_BEGUN] = NULL,
+		[VERIFICATION_TOO_MANY] =
+			"You have had many messages verified. Come again in a minute.",
+		[VERIFICATION_BUSY] =
+			"Others are being verified, or the DNS cannot be asked. Try again.",
+	};
+	x->analysis = wish->analysis;
+	x->verification.on_done = on_verified;
+	enum verification_begun begun = verification_begin(
+		&x->verification, wish->user, &wish->verify, analysis_message(x->analysis));
+	bool waits = begun == VERIFICATION_BEGUN && x->verification.outcome == GP_VERIFY_WAITS;
+	if (!waits)
+		conclude(x, why_not[begun]);
+	return waits;
+}
+
 static enum MHD_Result
 answer_dashboard(struct exchange *x, const char *method)
 {
@@ -269,6 +463,12 @@ answer_dashboard(struct exchange *x, const char *method)
 		break;
 	case DASHBOARD_ASKS_FIGURES:
 		waits = ask_reports(x, &wish);
+		break;
+	case DASHBOARD_ASKS_QUEUE:
+		waits = ask_spool(x, &wish);
+		break;
+	case DASHBOARD_VERIFIES:
+		waits = verify(x, &wish);
 		break;
 	}
 	if (wish.password.len > 0)
@@ -313,11 +513,10 @@ on_request(void *arg, struct MHD_Connection *c, const char *path, const char *me
 	if (!x || !x->target)
 		return MHD_NO;
 	x->connection = c;
-	if (client_of(c)->service == GP_SERVICE_POLICIES)
-		return answer_policy(x, method);
 	struct gp_slice piece = gp_slice(data, *data_len);
 	*data_len = 0;
-	return go_on(x, method, piece);
+	return client_of(c)->service == GP_SERVICE_POLICIES ? answer_stranger(x, method, piece)
+							    : go_on(x, method, piece);
 }
 
 /* --- requests and connections --- */
@@ -343,6 +542,10 @@ on_completed(void *arg, struct MHD_Connection *c, void **exchange,
 		return;
 	passwords_forget(&x->check);
 	figures_forget(&x->figures);
+	queue_forget(&x->queue);
+	posting_forget(&x->posting);
+	verification_end(&x->verification);
+	analysis_free(x->analysis);
 	if (x->body.ptr)
 		gp_wipe(x->body.ptr, x->body.cap);
 	gp_buf_free(&x->body);

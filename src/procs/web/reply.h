@@ -2,7 +2,7 @@
 /* What is said to a request. */
 #pragma once
 
-#include "base/buf.h"
+#include "base/json.h"
 
 enum { REPLY_COOKIE_SIZE = 128 };
 
@@ -13,6 +13,15 @@ struct reply {
 	struct gp_slice fixed;          /* in place of body: a part of the program */
 	const char *etag;               /* static; NULL: it may not be kept */
 	const char *allow;              /* static; of a 405 */
+	unsigned retry_s;               /* when to come again; 0: it is not said */
 	char cookie[REPLY_COOKIE_SIZE]; /* "": none */
 	bool guarded;                   /* with the fields that keep a browser from mischief */
 };
+
+/* Begins an answer of the API that is good: the writer of its body. */
+struct gp_json
+reply_json(struct reply *r);
+
+/* An answer of the API that is no more than {"error": words}, in place of what was there. */
+void
+reply_refuse(struct reply *r, int status, const char *words);

@@ -2,7 +2,7 @@
 /* Sources that come often, and many of them. */
 #include "../unit.h"
 
-#include "procs/smtpd/rate.h"
+#include "procs/limits/rate.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND };
 
@@ -11,7 +11,8 @@ static const uint64_t seed[2] = {1, 2};
 static struct rate_ask
 ask(const uint32_t *source, uint32_t a_minute)
 {
-	return (struct rate_ask){gp_slice((const char *)source, sizeof(*source)), a_minute};
+	return (struct rate_ask){gp_slice((const char *)source, sizeof(*source)), a_minute, MINUTE,
+				 1};
 }
 
 static bool
@@ -112,6 +113,25 @@ a_flood_of_sources(void **state)
 	rate_free(r);
 }
 
+/* Octets of a day: as many at once, then as time goes by; and what is too much is nothing. */
+static void
+amounts_of_a_day(void **state)
+{
+	enum { MEGA = 1'000'000, HOUR = 60 * MINUTE };
+	struct rate_ask much = {GP_SLICE("a"), 240ull * MEGA, RATE_DAY_MS, 100 * MEGA};
+	struct rate_ask little = {GP_SLICE("a"), 240ull * MEGA, RATE_DAY_MS, 40 * MEGA};
+	struct rate *r = rate_new(seed);
+	(void)state;
+	assert_int_equal(rate_take(r, &much, 1, 0), -1);
+	assert_int_equal(rate_take(r, &much, 1, 0), -1);
+	assert_int_equal(rate_take(r, &much, 1, 0), 0);
+	assert_int_equal(rate_take(r, &little, 1, 0), -1);
+	/* Ten million octets are an hour. */
+	assert_int_equal(rate_take(r, &little, 1, 4 * HOUR - 1), 0);
+	assert_int_equal(rate_take(r, &little, 1, 4 * HOUR), -1);
+	rate_free(r);
+}
+
 int
 main(void)
 {
@@ -121,6 +141,7 @@ main(void)
 		cmocka_unit_test(refusals_do_not_count),
 		cmocka_unit_test(several_counts),
 		cmocka_unit_test(a_flood_of_sources),
+		cmocka_unit_test(amounts_of_a_day),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file of submission users: opened here, read by auth alone. */
+/* Files that are opened here, and read by one role alone. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,35 +16,40 @@ is_same(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Who takes the file away wants nobody to log in any more. */
+/* Who takes the file away wants nobody to go by it any more. */
 static int
-open_nothing(struct gp_slice path)
+open_nothing(const struct watched_file *w, struct gp_slice path)
 {
-	gp_warning("no_users", GP_F("path", path), GP_FS("reason", strerror(errno)));
-	return memfd_create("users", MFD_CLOEXEC);
+	gp_warning(w->missing, GP_F("path", path), GP_FS("reason", strerror(errno)));
+	return memfd_create("missing", MFD_CLOEXEC);
 }
 
 bool
-users_file_renew(struct users_file *u, struct gp_slice path)
+watched_file_renew(struct watched_file *w, struct gp_slice path)
 {
 	struct stat now = {};
-	if (path.len == 0)
+	if (path.len == 0) {
+		if (w->fd >= 0)
+			close(w->fd);
+		w->fd = -1;
+		w->known = false;
 		return false;
-	/* A path that is no file would keep us waiting, or be no one's list of users. */
+	}
+	/* A path that is no file would keep us waiting, or be nothing to read. */
 	int fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0 && fstat(fd, &now) < 0)
 		now = (struct stat){};
-	if (u->known && is_same(&now, &u->seen)) {
+	if (w->known && is_same(&now, &w->seen)) {
 		if (fd >= 0)
 			close(fd);
 		return false;
 	}
 	if (fd < 0)
-		fd = open_nothing(path);
-	if (u->fd >= 0)
-		close(u->fd);
-	u->fd = fd;
-	u->seen = now;
-	u->known = true;
+		fd = open_nothing(w, path);
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = fd;
+	w->seen = now;
+	w->known = true;
 	return fd >= 0;
 }

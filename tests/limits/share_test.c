@@ -3,7 +3,7 @@
 #include "../unit.h"
 
 #include "../prng.h"
-#include "procs/smtpd/share.h"
+#include "procs/limits/share.h"
 
 enum { MAX = 100, HOLDERS = 8 };
 

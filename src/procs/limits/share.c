@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "procs/smtpd/share.h"
+#include "procs/limits/share.h"
 
 void
 share_init(struct share *s, size_t max)

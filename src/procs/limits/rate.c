@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "procs/smtpd/rate.h"
+#include "procs/limits/rate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,6 @@ enum {
 	WAYS = 8,
 	BUCKETS = RATE_SOURCES / WAYS,
 };
-
-static const uint64_t minute_us = 60ull * 1000 * 1000;
 
 /* A place. The key is a keyed hash: 64 bits that nobody outside can make collide. */
 struct count {
@@ -61,15 +59,20 @@ key_of(const struct rate *r, const struct rate_ask *ask)
 	return gp_siphash13(r->seed, ask->source);
 }
 
-/* When it will be forgotten if it counts once more; a minute from now at most, or it is too
-   often. */
+static uint64_t
+span_us(const struct rate_ask *ask)
+{
+	return (uint64_t)ask->span_ms * 1000;
+}
+
+/* When it will be forgotten if this counts too; its span from now at most, or it is too much. */
 static uint64_t
 clean_after(struct rate *r, const struct rate_ask *ask, uint64_t now_us)
 {
 	uint64_t key = key_of(r, ask);
 	const struct count *c = place_of(r, key);
 	uint64_t from_us = c->key == key ? GP_MAX(c->clean_us, now_us) : now_us;
-	return from_us + minute_us / ask->a_minute;
+	return from_us + ask->amount * span_us(ask) / ask->max;
 }
 
 int
@@ -77,7 +80,7 @@ rate_take(struct rate *r, const struct rate_ask *asks, size_t asks_len, uint64_t
 {
 	uint64_t now_us = now_ms * 1000;
 	for (size_t i = 0; i < asks_len; i++) {
-		if (clean_after(r, &asks[i], now_us) > now_us + minute_us)
+		if (clean_after(r, &asks[i], now_us) > now_us + span_us(&asks[i]))
 			return (int)i;
 	}
 	for (size_t i = 0; i < asks_len; i++) {
