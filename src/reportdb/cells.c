@@ -21,85 +21,105 @@ struct table {
 	const char *sql;
 };
 
-#define PLUS(column_) column_ " = " column_ " + excluded." column_
-#define ADD_FIGURES                                                                       \
-	" messages = messages + excluded.messages, aligned = aligned + excluded.aligned," \
-	" dkim = dkim + excluded.dkim, spf = spf + excluded.spf,"                         \
-	" quarantined = quarantined + excluded.quarantined,"                              \
-	" rejected = rejected + excluded.rejected,"                                       \
-	" forwarded = forwarded + excluded.forwarded,"                                    \
-	" \"foreign\" = \"foreign\" + excluded.\"foreign\","                              \
-	" estimated = estimated + excluded.estimated"
-#define FIGURES "?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET" ADD_FIGURES
+/* t is the row that is there, excluded what comes to it. */
+#define PLUS(column_) column_ " = t." column_ " + excluded." column_
+#define FIRST_DAY                                                \
+	"first_day = CASE WHEN excluded.first_day < t.first_day" \
+	" THEN excluded.first_day ELSE t.first_day END"
+#define LAST_DAY                                              \
+	"last_day = CASE WHEN excluded.last_day > t.last_day" \
+	" THEN excluded.last_day ELSE t.last_day END"
+#define ADD_FIGURES                                                                           \
+	" messages = t.messages + excluded.messages, aligned = t.aligned + excluded.aligned," \
+	" dkim = t.dkim + excluded.dkim, spf = t.spf + excluded.spf,"                         \
+	" quarantined = t.quarantined + excluded.quarantined,"                                \
+	" rejected = t.rejected + excluded.rejected,"                                         \
+	" forwarded = t.forwarded + excluded.forwarded,"                                      \
+	" \"foreign\" = t.\"foreign\" + excluded.\"foreign\","                                \
+	" estimated = t.estimated + excluded.estimated"
 
 static const struct table tables[GP_CELL_TABLES] = {
-	[GP_CELL_DAY] = {"ntn", 9, {}, "INSERT INTO day VALUES (?, ?, ?, " FIGURES},
-	[GP_CELL_SOURCE_DAY] = {"ntno",
-				9,
-				{},
-				"INSERT INTO source_day VALUES (?, ?, ?, ?, " FIGURES},
-	/* With the thousandth part of the week's messages, and of those that do not align. */
+	[GP_CELL_DAY] = {"ntn",
+			 9,
+			 {},
+			 "INSERT INTO day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+			 " ON CONFLICT (trusted, domain, day) DO UPDATE SET" ADD_FIGURES},
+	[GP_CELL_SOURCE_DAY] =
+		{"ntno",
+		 9,
+		 {},
+		 "INSERT INTO source_day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		 " ON CONFLICT (trusted, domain, day, source) DO UPDATE SET" ADD_FIGURES},
+	/* What makes one of a week's top is the same for all of a week: see bind_top(). */
 	[GP_CELL_SOURCE_WEEK] =
 		{"nno",
 		 9,
 		 {},
-		 "INSERT INTO source_week VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-		 " ?12, ?4 >= ?13 OR ?4 - ?5 >= ?14) ON CONFLICT DO UPDATE SET" ADD_FIGURES
-		 ", top = top OR messages + excluded.messages >= ?13 OR"
-		 " messages - aligned + excluded.messages - excluded.aligned >= ?14"},
+		 "INSERT INTO source_week AS t VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+		 " ?11, ?12, ?13)"
+		 " ON CONFLICT (trusted, week, source) DO UPDATE SET" ADD_FIGURES
+		 ", top = CASE WHEN t.top = 1 OR t.messages + excluded.messages >= ?14 OR"
+		 " t.messages - t.aligned + excluded.messages - excluded.aligned >= ?15"
+		 " THEN 1 ELSE 0 END"},
 	/* Most have been seen before, and later: those are not written again. */
 	[GP_CELL_SOURCE] = {"nto",
 			    2,
 			    {FIRST, LAST},
-			    "INSERT INTO source VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-			    " first_day = min(first_day, excluded.first_day),"
-			    " last_day = max(last_day, excluded.last_day)"
-			    " WHERE excluded.first_day < first_day"
-			    " OR excluded.last_day > last_day"},
+			    "INSERT INTO source AS t VALUES (?, ?, ?, ?, ?)"
+			    " ON CONFLICT (trusted, domain, source) DO UPDATE SET " FIRST_DAY
+			    ", " LAST_DAY " WHERE excluded.first_day < t.first_day"
+			    " OR excluded.last_day > t.last_day"},
 	[GP_CELL_SELECTOR] = {"ntnttn",
 			      2,
 			      {},
-			      "INSERT INTO selector_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-			      " ON CONFLICT DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
+			      "INSERT INTO selector_day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+			      " ON CONFLICT (trusted, domain, day, signer, selector, result)"
+			      " DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
 	[GP_CELL_SPF] = {"ntnttn",
 			 2,
 			 {},
-			 "INSERT INTO spf_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-			 " ON CONFLICT DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
+			 "INSERT INTO spf_day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+			 " ON CONFLICT (trusted, domain, day, spf_domain, scope, result)"
+			 " DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
 	[GP_CELL_OVERRIDE] = {"ntnnn",
 			      1,
 			      {},
-			      "INSERT INTO override_day VALUES (?, ?, ?, ?, ?, ?)"
-			      " ON CONFLICT DO UPDATE SET " PLUS("messages")},
+			      "INSERT INTO override_day AS t VALUES (?, ?, ?, ?, ?, ?)"
+			      " ON CONFLICT (trusted, domain, day, reason, disposition)"
+			      " DO UPDATE SET " PLUS("messages")},
 	[GP_CELL_REPORTER] =
 		{"ntnnt",
 		 5,
 		 {},
-		 "INSERT INTO reporter_day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-		 " ON CONFLICT DO UPDATE SET " PLUS("reports") ", " PLUS("records") ", " PLUS(
-			 "messages") ", " PLUS("lost") ", " PLUS("flawed")},
-	[GP_CELL_POLICY] = {"ntnnnnnnn",
-			    3,
-			    {FIRST, LAST},
-			    "INSERT INTO policy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-			    " ON CONFLICT DO UPDATE SET"
-			    " first_day = min(first_day, excluded.first_day),"
-			    " last_day = max(last_day, excluded.last_day), " PLUS("reports")},
+		 "INSERT INTO reporter_day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		 " ON CONFLICT (trusted, domain, day, kind, org) DO UPDATE SET"
+		 " reports = t.reports + excluded.reports, records = t.records + excluded.records,"
+		 " messages = t.messages + excluded.messages, lost = t.lost + excluded.lost,"
+		 " flawed = t.flawed + excluded.flawed"},
+	[GP_CELL_POLICY] =
+		{"ntnnnnnnn",
+		 3,
+		 {FIRST, LAST},
+		 "INSERT INTO policy AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT"
+		 " (trusted, domain, p, sp, np, adkim_strict, aspf_strict, testing, pct)"
+		 " DO UPDATE SET " FIRST_DAY ", " LAST_DAY ", " PLUS("reports")},
 	[GP_CELL_TLS] = {"ntnt",
 			 2,
 			 {},
-			 "INSERT INTO tls_day VALUES (?, ?, ?, ?, ?, ?)"
-			 " ON CONFLICT DO UPDATE SET " PLUS("successful") ", " PLUS("failed")},
+			 "INSERT INTO tls_day AS t VALUES (?, ?, ?, ?, ?, ?)"
+			 " ON CONFLICT (trusted, domain, day, type)"
+			 " DO UPDATE SET " PLUS("successful") ", " PLUS("failed")},
 	[GP_CELL_TLS_FAILURE] = {"ntnttt",
 				 1,
 				 {},
-				 "INSERT INTO tls_failure_day VALUES (?, ?, ?, ?, ?, ?, ?)"
-				 " ON CONFLICT DO UPDATE SET " PLUS("sessions")},
+				 "INSERT INTO tls_failure_day AS t VALUES (?, ?, ?, ?, ?, ?, ?)"
+				 " ON CONFLICT (trusted, domain, day, result, receiving_mx, org)"
+				 " DO UPDATE SET " PLUS("sessions")},
 	[GP_CELL_TALLY] = {"t",
 			   1,
 			   {},
-			   "INSERT INTO tally VALUES (?, ?)"
-			   " ON CONFLICT DO UPDATE SET " PLUS("value")},
+			   "INSERT INTO tally AS t VALUES (?, ?)"
+			   " ON CONFLICT (name) DO UPDATE SET " PLUS("value")},
 };
 
 /* --- keys --- */
@@ -300,6 +320,21 @@ find_week(struct week *w, struct gp_sql_statement *st, struct gp_slice key)
 	return GP_MIN(r, 0);
 }
 
+/* Whether it is one of its week's top by itself, and what makes it one together with what is there:
+ * the thousandth part of the week's messages, or of those that do not align. */
+static void
+bind_top(struct gp_sql_statement *st, int column, const struct gp_cell *cell,
+	 const struct week *week)
+{
+	int64_t messages = 1 + week->messages / TOP_PART;
+	int64_t unaligned = 1 + week->unaligned / TOP_PART;
+	gp_sql_bind_int(st, column,
+			cell->values[0] >= messages ||
+				cell->values[0] - cell->values[1] >= unaligned);
+	gp_sql_bind_int(st, column + 1, messages);
+	gp_sql_bind_int(st, column + 2, unaligned);
+}
+
 static int
 write_cell(const struct gp_cell *cell,
 	   struct gp_sql_statement *const statements[GP_CELL_STATEMENTS], struct week *week)
@@ -325,10 +360,9 @@ write_cell(const struct gp_cell *cell,
 		int r = find_week(week, statements[GP_CELL_WEEK], gp_slice_drop(cell->key, 1));
 		if (r < 0)
 			return r;
-		gp_sql_bind_int(st, column++, 1 + week->messages / TOP_PART);
-		gp_sql_bind_int(st, column++, 1 + week->unaligned / TOP_PART);
+		bind_top(st, column, cell, week);
 	}
-	return gp_sql_run(st);
+	return gp_sql_put(st);
 }
 
 static int
@@ -339,7 +373,8 @@ compare(const void *a, const void *b)
 }
 
 int
-gp_cells_flush(struct gp_cells *c, struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
+gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
+	       struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
 {
 	struct week week = {.trusted = -1};
 	const struct gp_map_entry *e;
@@ -355,6 +390,8 @@ gp_cells_flush(struct gp_cells *c, struct gp_sql_statement *const statements[GP_
 	qsort(list, len, sizeof(*list), compare);
 	for (size_t i = 0; r == 0 && i < len; i++)
 		r = write_cell(list[i], statements, &week);
+	if (r == 0)
+		r = gp_sql_push(sql);
 	free(list);
 	gp_cells_clear(c);
 	return r;
@@ -368,7 +405,7 @@ gp_cells_prepare(struct gp_sql *sql, struct gp_sql_statement *ret_statements[GP_
 		" AND domain = '' AND day BETWEEN ?2 * 7 AND ?2 * 7 + 6";
 	for (size_t i = 0; i < GP_CELL_STATEMENTS; i++) {
 		ret_statements[i] =
-			gp_sql_prepare(sql, i == GP_CELL_WEEK ? of_week : tables[i].sql);
+			gp_sql_prepare(sql, i == GP_CELL_WEEK ? of_week : tables[i].sql, false);
 		if (!ret_statements[i])
 			return gp_sql_error(sql);
 	}

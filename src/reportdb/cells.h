@@ -79,7 +79,8 @@ gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other);
 
 /* Writes all and clears. statements: gp_cells_prepare()'s. 0 or -errno. */
 [[nodiscard]] int
-gp_cells_flush(struct gp_cells *c, struct gp_sql_statement *const statements[GP_CELL_STATEMENTS]);
+gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
+	       struct gp_sql_statement *const statements[GP_CELL_STATEMENTS]);
 /* 0 or -errno. Whoever calls finalises them, after a failure too. */
 [[nodiscard]] int
 gp_cells_prepare(struct gp_sql *sql, struct gp_sql_statement *ret_statements[GP_CELL_STATEMENTS]);

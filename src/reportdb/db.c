@@ -57,7 +57,7 @@ static const char *const texts[STATEMENTS] = {
 			   " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
 	[ST_SOURCE_WEEKS] = "WITH RECURSIVE w(week) AS (SELECT ?3 / 7 UNION ALL"
 			    " SELECT week + 1 FROM w WHERE week < ?4 / 7) SELECT" FIGURES_SUM
-			    " FROM w CROSS JOIN source_week s ON s.trusted = ?1"
+			    " FROM w CROSS JOIN source_week s WHERE s.trusted = ?1"
 			    " AND s.week = w.week AND s.source = ?6",
 	[ST_BOUNDS] = "SELECT min(day), max(day) FROM day WHERE trusted = ?1 AND domain = ?2"
 		      " AND day BETWEEN ?3 AND ?4",
@@ -76,9 +76,11 @@ static const char *const texts[STATEMENTS] = {
 	/* ?4: until the next look, in seconds; ?5: the DNS did not answer. */
 	[ST_KEEP_NAME] = "INSERT INTO name VALUES (?1, ?2, ?3, ?3 + ?4, ?5)"
 			 " ON CONFLICT (source) DO UPDATE SET looked_s = ?3,"
-			 " name = CASE WHEN ?5 THEN name ELSE ?2 END,"
-			 " next_s = ?3 + CASE WHEN ?5 THEN min(?4 << min(failures, 16), ?6)"
-			 " ELSE ?4 END, failures = CASE WHEN ?5 THEN failures + 1 ELSE 0 END",
+			 " name = CASE WHEN ?5 = 1 THEN name.name ELSE ?2 END,"
+			 " next_s = ?3 + CASE WHEN ?5 = 0 THEN ?4 WHEN name.failures < 16"
+			 " AND ?4 << CAST(name.failures AS INT) < ?6"
+			 " THEN ?4 << CAST(name.failures AS INT) ELSE ?6 END,"
+			 " failures = CASE WHEN ?5 = 1 THEN name.failures + 1 ELSE 0 END",
 	[ST_SELECTORS] = "SELECT signer, selector, result, sum(messages), sum(aligned)"
 			 " FROM selector_day" DAYS_OF_ALL
 			 " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT ?5",
@@ -137,18 +139,26 @@ static const char *const texts[STATEMENTS] = {
 			       " ?3 * 86400 AND ?4 * 86400 + 86399 ORDER BY end_s DESC, id DESC"
 			       " LIMIT ?5",
 	[ST_FLAWS] = "SELECT file, why, report, record, lost, received_s FROM flaw"
-		     " WHERE report IS NULL OR (lost AND NOT ?1) ORDER BY id DESC LIMIT ?2",
+		     " WHERE report IS NULL OR (lost = 1 AND ?1 = 0) ORDER BY id DESC LIMIT ?2",
 	[ST_TALLY] = "SELECT name, value FROM tally",
 	[ST_KINDS] = "SELECT kind, trusted, count(*), max(received_s) FROM report GROUP BY 1, 2",
 };
 
 /* --- statements --- */
 
+/* As many as a report has, or as there are reports. */
+static bool
+has_many(enum gp_reportdb_statement which)
+{
+	return which == ST_RECORDS || which == ST_TLS_POLICIES || which == ST_FAILURES_OF_POLICY ||
+	       which == ST_SOURCE_REPORTS || which == ST_SOURCE_RECORDS;
+}
+
 struct gp_sql_statement *
 gp_statement(struct gp_reportdb *db, enum gp_reportdb_statement which)
 {
 	if (!db->statements[which])
-		db->statements[which] = gp_sql_prepare(db->sql, texts[which]);
+		db->statements[which] = gp_sql_prepare(db->sql, texts[which], has_many(which));
 	return db->statements[which];
 }
 
@@ -245,14 +255,9 @@ gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportd
 	db->doc.details = gp_map(GP_DETAILS_MAX, db->seed);
 	db->doc.details_arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
 	db->doc.arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
+	*ret = db;
 	int r = gp_sql_open(path, mode, &db->sql);
-	if (r == 0)
-		r = prepare(db);
-	if (r == 0)
-		*ret = db;
-	else
-		gp_reportdb_close(db);
-	return r;
+	return r == 0 ? prepare(db) : r;
 }
 
 struct gp_reportdb *
@@ -277,6 +282,18 @@ gp_reportdb_close(struct gp_reportdb *db)
 	return NULL;
 }
 
+void
+gp_reportdb_stay(struct gp_reportdb *db)
+{
+	gp_sql_stay(db->sql);
+}
+
+bool
+gp_reportdb_lost(const struct gp_reportdb *db)
+{
+	return gp_sql_lost(db->sql);
+}
+
 const char *
 gp_reportdb_why(const struct gp_reportdb *db, int error)
 {
@@ -292,6 +309,6 @@ gp_reportdb_why(const struct gp_reportdb *db, int error)
 	case -EINVAL:
 		return "what was told makes no sense";
 	default:
-		return db ? gp_sql_why(db->sql) : "it cannot be opened";
+		return db && db->sql ? gp_sql_why(db->sql) : "it cannot be opened";
 	}
 }

@@ -106,7 +106,7 @@ store_detail(struct gp_reportdb *db, const struct gp_detail *detail)
 		gp_sql_bind_int(st, 3 + i, (uint8_t)detail->packed.ptr[i]);
 	for (int i = 0; i < 6; i++)
 		gp_sql_bind_text(st, 6 + i, gp_slice_cut(&rest, '\0'));
-	return gp_finish(db, ST_ADD_DETAIL);
+	return gp_sql_put(st);
 }
 
 /* --- figures that follow from details --- */
@@ -289,7 +289,7 @@ store_record(struct gp_reportdb *db, const struct gp_ingest_row *row, uint64_t d
 	gp_sql_bind_int(st, 3, (int64_t)row->number);
 	gp_sql_bind_int(st, 4, (int64_t)row->count);
 	gp_sql_bind_int(st, 5, (int64_t)detail);
-	return gp_finish(db, ST_ADD_RECORD);
+	return gp_sql_put(st);
 }
 
 /* Its messages, by day, for its source, its detail and its report. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/ingest/text.h"
 #include "reportdb/parts.h"
 
 /* --- transactions --- */
@@ -32,7 +33,7 @@ gp_transaction(struct gp_reportdb *db)
 static int
 flush(struct gp_reportdb *db, struct gp_cells *cells)
 {
-	return gp_cells_flush(cells, db->cell_statements);
+	return gp_cells_flush(cells, db->sql, db->cell_statements);
 }
 
 int
@@ -380,6 +381,8 @@ take_tls_policy(struct gp_reportdb *db, const struct gp_ingest_tls_policy *p)
 	return r < 0 ? r : add_sessions(db, p);
 }
 
+/* A word and a host's name are no longer than a name: what is, is cut, as four long texts would not
+ * fit into a key of PostgreSQL's, which are at most 2.7 KB. */
 static int
 add_failed_sessions(struct gp_reportdb *db, const struct gp_ingest_tls_failure *f)
 {
@@ -393,8 +396,8 @@ add_failed_sessions(struct gp_reportdb *db, const struct gp_ingest_tls_failure *
 			continue;
 		gp_document_key(db, GP_CELL_TLS_FAILURE, d->tls_domain);
 		gp_cells_key_number(&db->key, day);
-		gp_cells_key_text(&db->key, f->result);
-		gp_cells_key_text(&db->key, f->receiving_mx);
+		gp_cells_key_text(&db->key, gp_ingest_cut(f->result, GP_INGEST_NAME_MAX));
+		gp_cells_key_text(&db->key, gp_ingest_cut(f->receiving_mx, GP_INGEST_NAME_MAX));
 		gp_cells_key_text(&db->key, d->org);
 		r = gp_document_add(db, (const int64_t[]){(int64_t)parts[i]});
 	}
@@ -678,11 +681,20 @@ gp_reportdb_drop(struct gp_reportdb *db)
 
 /* --- retention --- */
 
+#define OLD " WHERE end_s <= ?1 * 86400 AND begin_s < ?1 * 86400"
+#define OF_OLD " WHERE report IN (SELECT id FROM report" OLD ")"
+
 int
 gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 {
 	static const char *const sql[] = {
-		"DELETE FROM report WHERE end_s <= ?1 * 86400 AND begin_s < ?1 * 86400",
+		"DELETE FROM record" OF_OLD,
+		"DELETE FROM detail" OF_OLD,
+		"DELETE FROM tls_policy" OF_OLD,
+		"DELETE FROM tls_failure" OF_OLD,
+		"DELETE FROM failure" OF_OLD,
+		"DELETE FROM flaw" OF_OLD,
+		"DELETE FROM report" OLD,
 		"DELETE FROM flaw WHERE report IS NULL AND received_s < ?1 * 86400",
 		"DELETE FROM day WHERE day < ?1",
 		"DELETE FROM source_day WHERE day < ?1",
@@ -703,12 +715,9 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 	int r = gp_reportdb_sync(db);
 	if (r < 0 || before_day <= db->forgotten_before)
 		return r;
-	/* A row that is added needs no such look at its report, which was added before it. */
-	r = gp_sql_cascade(db->sql, true);
-	if (r == 0)
-		r = gp_transaction(db);
+	r = gp_transaction(db);
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(sql); i++) {
-		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i]);
+		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i], false);
 		if (st)
 			gp_sql_bind_int(st, 1, before_day);
 		r = st ? gp_sql_run(st) : gp_sql_error(db->sql);
@@ -717,6 +726,5 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 	if (r < 0)
 		return gp_give_up(db, r);
 	db->forgotten_before = before_day;
-	r = gp_reportdb_sync(db);
-	return r == 0 ? gp_sql_cascade(db->sql, false) : r;
+	return gp_reportdb_sync(db);
 }

@@ -82,6 +82,29 @@ assert_same_web(const struct gp_config *a, const struct gp_config *b)
 }
 
 static void
+assert_same_reports(const struct gp_config_reports *a, const struct gp_config_reports *b)
+{
+	assert_true(gp_slice_eq(a->from, b->from));
+	assert_true(gp_slice_eq(a->organization, b->organization));
+	assert_int_equal(a->tls_interval, b->tls_interval);
+	assert_int_equal(a->dmarc, b->dmarc);
+	assert_int_equal(a->dmarc_interval, b->dmarc_interval);
+	assert_int_equal(a->dmarc_size, b->dmarc_size);
+	assert_int_equal(a->failure, b->failure);
+	assert_int_equal(a->failure_redact, b->failure_redact);
+	assert_int_equal(a->failure_window, b->failure_window);
+	assert_int_equal(a->keep_received, b->keep_received);
+	assert_true(gp_slice_eq(a->received_database, b->received_database));
+	assert_int_equal(a->refused_size, b->refused_size);
+	assert_int_equal(a->failure_per_hour, b->failure_per_hour);
+	assert_int_equal(a->failure_per_day, b->failure_per_day);
+	assert_int_equal(a->names_per_day, b->names_per_day);
+	assert_true(gp_slice_eq(a->asn_database, b->asn_database));
+	assert_int_equal(a->received_per_day, b->received_per_day);
+	assert_int_equal(a->received_size_per_day, b->received_size_per_day);
+}
+
+static void
 assert_same(const struct gp_config *a, const struct gp_config *b)
 {
 	assert_true(gp_slice_eq(a->hostname, b->hostname));
@@ -157,23 +180,7 @@ assert_same(const struct gp_config *a, const struct gp_config *b)
 	assert_true(gp_slice_eq(a->fetch.ca, b->fetch.ca));
 	assert_int_equal(a->fetch.private_addresses, b->fetch.private_addresses);
 	assert_int_equal(a->fetch.port, b->fetch.port);
-	assert_true(gp_slice_eq(a->reports.from, b->reports.from));
-	assert_true(gp_slice_eq(a->reports.organization, b->reports.organization));
-	assert_int_equal(a->reports.tls_interval, b->reports.tls_interval);
-	assert_int_equal(a->reports.dmarc, b->reports.dmarc);
-	assert_int_equal(a->reports.dmarc_interval, b->reports.dmarc_interval);
-	assert_int_equal(a->reports.dmarc_size, b->reports.dmarc_size);
-	assert_int_equal(a->reports.failure, b->reports.failure);
-	assert_int_equal(a->reports.failure_redact, b->reports.failure_redact);
-	assert_int_equal(a->reports.failure_window, b->reports.failure_window);
-	assert_int_equal(a->reports.keep_received, b->reports.keep_received);
-	assert_int_equal(a->reports.refused_size, b->reports.refused_size);
-	assert_int_equal(a->reports.failure_per_hour, b->reports.failure_per_hour);
-	assert_int_equal(a->reports.failure_per_day, b->reports.failure_per_day);
-	assert_int_equal(a->reports.names_per_day, b->reports.names_per_day);
-	assert_true(gp_slice_eq(a->reports.asn_database, b->reports.asn_database));
-	assert_int_equal(a->reports.received_per_day, b->reports.received_per_day);
-	assert_int_equal(a->reports.received_size_per_day, b->reports.received_size_per_day);
+	assert_same_reports(&a->reports, &b->reports);
 	assert_int_equal(a->tls.certificates_len, b->tls.certificates_len);
 	for (size_t i = 0; i < a->tls.certificates_len; i++)
 		assert_true(gp_slice_eq(a->tls.certificates[i].pem, b->tls.certificates[i].pem));

@@ -249,8 +249,8 @@ tell(struct audit *a, struct job *job)
 	if (a->o.zone && a->o.patch_form == AUDIT_PATCH_OCTODNS)
 		audit_octodns_write(&job->patch, job->answers, &job->result, &job->arena, &a->text);
 	else if (a->o.zone)
-		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
-				  &a->text);
+		audit_patch_write(&job->patch, a->o.patch_form, job->answers, &job->result,
+				  &job->arena, &a->text);
 	else
 		r = tell_findings(a, job);
 	return r < 0 ? r : write_text(a);
@@ -812,9 +812,7 @@ read_reports(struct audit *a)
 {
 	const char *path = a->o.reports;
 	if (!path && a->o.config)
-		path = gp_arena_printf(&a->names, "%.*s/reports/received.db",
-				       GP_SLICE_FMT(a->config.state))
-			       .ptr;
+		path = gp_cli_received(&a->config, &a->names);
 	if (!path)
 		return a->names.failed ? fail(-ENOMEM) : GP_EXIT_OK;
 	return audit_sent_read(&a->sent, path, !a->o.reports, a->domains.list, a->domains.len,

@@ -2,16 +2,19 @@
 #include "cli/audit/transfer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "core/dns/message.h"
+#include "core/tsig/tsig.h"
 #include "core/zone/axfr.h"
 #include "core/zone/zone.h"
 #include "sys/address.h"
 #include "sys/clock.h"
+#include "sys/password.h"
 
 enum {
 	PORT = 53,
@@ -21,11 +24,41 @@ enum {
 	TEXT_ARENA_MAX = 4 * MESSAGE_MAX, /* of one TXT record */
 };
 
+/* --- the key --- */
+
+static ssize_t
+read_all(int fd, char *to, size_t size)
+{
+	size_t have = 0;
+	ssize_t n;
+	while ((n = read(fd, to + have, size - have)) > 0)
+		have += (size_t)n;
+	return n < 0 ? n : (ssize_t)have;
+}
+
+/* The file's text is not left behind in memory. */
+int
+audit_transfer_key_read(const char *path, struct gp_tsig_key *ret, const char **ret_why)
+{
+	char text[GP_TSIG_FILE_MAX + 1];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read_all(fd, text, sizeof(text));
+	*ret = (struct gp_tsig_key){};
+	*ret_why = n < 0 ? strerror(errno) : gp_tsig_key_read(gp_slice(text, (size_t)n), ret);
+	if (fd >= 0)
+		close(fd);
+	gp_wipe(text, sizeof(text));
+	return *ret_why ? WRONG : 0;
+}
+
+/* --- the transfer --- */
+
 struct connection {
 	const struct audit_transfer *what;
 	struct gp_arena *arena;
 	struct gp_arena text;
 	struct gp_axfr transfer;
+	struct gp_tsig *tsig; /* with a key */
 	uint64_t end_ms;
 	const char *why;
 	int fd;
@@ -61,14 +94,39 @@ dial(struct connection *c)
 	return 0;
 }
 
+static uint64_t
+now_s(void)
+{
+	return gp_clock_wall_ms() / 1000;
+}
+
+/* The question with its signature behind, and the length of both in front. */
+static bool
+sign(struct connection *c, struct gp_buf *query)
+{
+	struct gp_buf out = GP_BUF_INIT(query->max);
+	struct gp_slice question = gp_slice_drop(gp_buf_slice(query), PREFIX);
+	bool good = gp_tsig_sign(c->tsig, now_s(), question, &out);
+	gp_buf_clear(query);
+	gp_buf_put_char(query, (char)(out.len >> 8));
+	gp_buf_put_char(query, (char)out.len);
+	gp_buf_put(query, gp_buf_slice(&out));
+	gp_buf_free(&out);
+	return good && !query->failed;
+}
+
 static int
 ask(struct connection *c)
 {
-	struct gp_buf query = GP_BUF_INIT(GP_AXFR_QUERY_MAX);
+	struct gp_buf query = GP_BUF_INIT(GP_AXFR_QUERY_MAX + GP_TSIG_RECORD_MAX);
 	uint16_t id;
 	bool good = getrandom(&id, sizeof(id), 0) == sizeof(id);
 	gp_axfr_init(&c->transfer, &c->what->zone, id);
 	good = good && gp_axfr_query(&c->transfer, &query);
+	if (good && c->tsig && !sign(c, &query)) {
+		gp_buf_free(&query);
+		return fail(c, "the question cannot be signed");
+	}
 	struct gp_slice text = gp_buf_slice(&query);
 	/* Some octets on a new connection: the kernel takes them at once. */
 	good = good && send(c->fd, text.ptr, text.len, MSG_NOSIGNAL) == (ssize_t)text.len;
@@ -123,12 +181,26 @@ take_record(struct connection *c, const struct gp_axfr_record *record, struct gp
 	return r == 0 ? c->what->domain(domain, c->what->context) : 0;
 }
 
-/* GP_AXFR_MORE, GP_AXFR_END, or what ends it before. */
+/* Why a server does not transfer the zone it may say without a signature, as it may not know the
+   key: so that is told, and believed in nothing else. */
+static int
+check_signature(struct connection *c, struct gp_slice message)
+{
+	int r = c->tsig ? gp_tsig_check(c->tsig, message, now_s()) : GP_TSIG_GOOD;
+	if (r == GP_TSIG_BARE && gp_axfr_message(&c->transfer, message) == GP_AXFR_WRONG)
+		return fail(c, c->transfer.why);
+	return r == GP_TSIG_GOOD ? 0 : fail(c, gp_tsig_why(c->tsig));
+}
+
+/* 0, or what ends it before its end. */
 static int
 take_message(struct connection *c, struct gp_slice message, bool *ret_end)
 {
 	struct gp_axfr_record record;
-	int r = gp_axfr_message(&c->transfer, message);
+	int r = check_signature(c, message);
+	if (r != 0)
+		return r;
+	r = gp_axfr_message(&c->transfer, message);
 	while (r == 0 && (r = gp_axfr_next(&c->transfer, &record)) == GP_AXFR_RECORD) {
 		int taken = take_record(c, &record, message);
 		if (taken != 0)
@@ -151,6 +223,8 @@ transfer(struct connection *c)
 		if (r == 0)
 			r = take_message(c, message, &end);
 	}
+	if (r == 0 && c->tsig && gp_tsig_end(c->tsig) != GP_TSIG_GOOD)
+		return fail(c, gp_tsig_why(c->tsig));
 	return r;
 }
 
@@ -164,7 +238,10 @@ audit_transfer_read(const struct audit_transfer *what, struct gp_arena *arena, c
 		.end_ms = gp_clock_monotonic_ms() + AUDIT_TRANSFER_S * 1000,
 		.fd = -1,
 	};
-	int r = transfer(&c);
+	if (what->key)
+		c.tsig = gp_tsig_new(what->key);
+	int r = !what->key || c.tsig ? transfer(&c) : fail(&c, strerror(ENOMEM));
+	gp_tsig_free(c.tsig);
 	if (c.fd >= 0)
 		close(c.fd);
 	gp_arena_free(&c.text);

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/reports/reports.h"
+#include "core/senders/senders.h"
 #include "sys/clock.h"
 
 enum {
@@ -20,6 +21,14 @@ struct asking {
 	struct gp_reportdb_range week, before;
 };
 
+enum gp_reportdb_class
+weekly_class(const struct gp_reportdb_source *s)
+{
+	struct gp_sender sender;
+	bool known = gp_sender_find(s->name, 0, &sender);
+	return gp_reportdb_classify_source(s, known ? &sender : NULL);
+}
+
 /* --- a domain --- */
 
 /* What came in though nothing aligned: the class of a source tells what that was. */
@@ -29,7 +38,7 @@ add_let_in(struct weekly_domain *d, const struct gp_reportdb_source *s)
 	const struct gp_reportdb_figures *f = &s->figures;
 	uint64_t kept_off = f->aligned + f->quarantined + f->rejected;
 	if (f->messages > kept_off)
-		d->let_in[gp_reportdb_classify_source(s)] += f->messages - kept_off;
+		d->let_in[weekly_class(s)] += f->messages - kept_off;
 }
 
 /* By those that do not align: what is let in, and who is new. */

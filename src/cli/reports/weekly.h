@@ -36,6 +36,9 @@ struct weekly {
 	size_t failures_len;
 };
 
+/* By its figures and its name. */
+enum gp_reportdb_class
+weekly_class(const struct gp_reportdb_source *s);
 /* One line of printable ASCII. Appends; latches out->failed, as the next one does. */
 void
 weekly_subject(const struct weekly *w, struct gp_buf *out);

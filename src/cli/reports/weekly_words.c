@@ -165,7 +165,7 @@ put_sources(struct weekly_page *p, const char *title, const struct gp_reportdb_s
 		struct cell aligned = aligned_share(&s->figures);
 		struct name name = name_of(s);
 		struct reports_text first = reports_day_text(s->first_day);
-		const char *class = gp_reportdb_class_name(gp_reportdb_classify_source(s));
+		const char *class = gp_reportdb_class_name(weekly_class(s));
 		weekly_page_row(p,
 				(struct gp_slice[]){gp_slice_str(name.s), gp_slice_str(messages.s),
 						    gp_slice_str(aligned.s), gp_slice_str(class),

@@ -15,6 +15,7 @@ enum {
 	FIRST_ROOM = 64,
 	PCT_MAX = 24, /* octets of its words */
 	WHOLE_PCT = 100,
+	SOURCE_TIMES = 1000, /* a source of less than a thousandth of the messages is not told */
 	REPORTER_TIMES = 10, /* a reporter of less than a tenth of the messages is not missed */
 };
 
@@ -149,20 +150,36 @@ ask_reporters(struct asking *a, struct gp_slice domain)
 
 /* --- alignment --- */
 
+static struct watch_share
+worst_of(struct asking *a, const struct gp_reportdb_day *list, size_t len)
+{
+	struct watch_day *days = gp_arena_array(&a->scratch, len + 1, sizeof(*days));
+	if (!days)
+		return (struct watch_share){};
+	for (size_t i = 0; i < len; i++)
+		days[i] = (struct watch_day){list[i].day, aligned(&list[i].figures)};
+	return watch_worst(days, len, a->q->limits.messages);
+}
+
 static int
 ask_alignment(struct asking *a, struct gp_slice domain)
 {
+	struct gp_reportdb_day *days;
+	size_t len;
 	struct gp_reportdb_range now = range_now(a, domain), past = range_past(a, domain);
 	struct gp_reportdb_figures f, g;
 	int r = gp_reportdb_total(a->db, &now, &f);
 	if (r == 0)
 		r = gp_reportdb_total(a->db, &past, &g);
+	if (r == 0)
+		r = gp_reportdb_days(a->db, &past, &a->scratch, &days, &len);
 	struct watch_reading *reading = r == 0 ? add(a, WATCH_ALIGNMENT, domain) : NULL;
 	if (r < 0 || !reading)
 		return r < 0 ? r : -ENOMEM;
 	reading->now = aligned(&f);
 	reading->past = aligned(&g);
-	return 0;
+	reading->worst = worst_of(a, days, len);
+	return a->scratch.failed ? -ENOMEM : 0;
 }
 
 static struct gp_slice
@@ -207,6 +224,24 @@ list_sources(struct asking *a, const struct gp_reportdb_range *range,
 				   &a->scratch, ret, ret_len);
 }
 
+/* Days are asked for where they may make a difference alone. */
+static int
+compare_source(struct asking *a, struct watch_reading *r, const struct gp_reportdb_source *before)
+{
+	const struct gp_reportdb_range past = range_past(a, r->domain);
+	struct gp_reportdb_day *days;
+	size_t len;
+	r->past = aligned(&before->figures);
+	/* What it was is what somebody knows it as. */
+	r->more = describe(a->arena, before);
+	if (!watch_fires(r, &a->q->limits))
+		return 0;
+	int error = gp_reportdb_source_days(a->db, &past, r->address, &a->scratch, &days, &len);
+	if (error == 0)
+		r->worst = worst_of(a, days, len);
+	return error;
+}
+
 /* Those of enough messages now; of the past what there is. */
 static int
 compare_sources(struct asking *a, struct gp_slice domain, const struct gp_map *past,
@@ -219,13 +254,11 @@ compare_sources(struct asking *a, struct gp_slice domain, const struct gp_map *p
 		struct watch_reading *r = add_source(a, WATCH_ALIGNMENT, domain, &now[i]);
 		if (!r)
 			return -ENOMEM;
-		if (!before)
-			continue;
-		r->past = aligned(&before->figures);
-		/* What it was is what somebody knows it as. */
-		r->more = describe(a->arena, before);
+		int error = before ? compare_source(a, r, before) : 0;
+		if (error < 0)
+			return error;
 	}
-	return 0;
+	return a->scratch.failed ? -ENOMEM : 0;
 }
 
 static int
@@ -252,19 +285,31 @@ ask_sources(struct asking *a, struct gp_slice domain)
 
 /* --- what is new --- */
 
+static bool
+is_new(const struct gp_reportdb_source *s, const struct gp_reportdb_range *range,
+       const struct gp_reportdb_domain *domain)
+{
+	return s->first_day >= range->from_day &&
+	       s->first_day >= domain->first_day + WATCH_SETTLED_DAYS &&
+	       gp_reportdb_classify_source(s) != GP_REPORTDB_FORWARDER;
+}
+
 static int
 ask_new_sources(struct asking *a, const struct gp_reportdb_domain *domain)
 {
 	struct gp_reportdb_range range = range_fresh(a, domain->domain);
 	struct gp_reportdb_source *list;
+	struct gp_reportdb_figures all;
 	size_t len;
-	int r = list_sources(a, &range, &list, &len);
+	int r = gp_reportdb_total(a->db, &range, &all);
+	if (r == 0)
+		r = list_sources(a, &range, &list, &len);
 	for (size_t i = 0; r == 0 && i < len; i++) {
 		const struct gp_reportdb_source *s = &list[i];
-		if (s->figures.messages < a->q->limits.source)
+		uint64_t messages = s->figures.messages;
+		if (messages < a->q->limits.source || messages < all.messages / SOURCE_TIMES)
 			break;
-		if (s->first_day < range.from_day ||
-		    s->first_day < domain->first_day + WATCH_SETTLED_DAYS)
+		if (!is_new(s, &range, domain))
 			continue;
 		struct watch_reading *reading = add_source(a, WATCH_SOURCE, domain->domain, s);
 		if (!reading)

@@ -216,11 +216,21 @@ look(struct watch *w)
 						: GP_EXIT_OK;
 }
 
-/* watch.json beside the database, in the arena. */
+/* Where it is unless it is said, in the arena: STATE/reports/watch.json, or beside the database.
+ * NULL: it cannot be told, which it has complained of. */
 static const char *
-state_beside(const char *database, struct gp_arena *arena)
+state_path(const struct watch *w, struct gp_arena *arena)
 {
-	struct gp_slice path = gp_slice_str(database);
+	if (!w->o->database)
+		return gp_arena_printf(arena, "%.*s/reports/watch.json",
+				       GP_SLICE_FMT(w->config->state))
+			.ptr;
+	if (gp_reportdb_is_server(w->o->database)) {
+		fprintf(stderr, "gatepost reports: a server's database has no folder: --state "
+				"names the file\n");
+		return NULL;
+	}
+	struct gp_slice path = gp_slice_str(w->o->database);
 	struct gp_slice folder = gp_slice_take(path, (size_t)(gp_slice_rfind(path, '/') + 1));
 	return gp_arena_printf(arena, "%.*swatch.json", GP_SLICE_FMT(folder)).ptr;
 }
@@ -235,12 +245,10 @@ reports_watch(const struct reports_options *o, struct gp_reportdb *db)
 			  .names = GP_ARENA_INIT(ARENA_MAX),
 			  .arena = GP_ARENA_INIT(NEWS_MAX)};
 	struct gp_arena arena = GP_ARENA_INIT(CONFIG_ARENA_MAX);
-	const char *database, *state = o->watch.state;
+	const char *state = o->watch.state;
 	int code = reports_config(o, &arena, &w.config);
-	if (code == GP_EXIT_OK)
-		code = reports_path(o, w.config, false, &arena, &database);
 	if (code == GP_EXIT_OK && !state)
-		state = state_beside(database, &arena);
+		state = state_path(&w, &arena);
 	if (code == GP_EXIT_OK && !(state && watch_state_open(&w.state, state)))
 		code = GP_EXIT_ERROR;
 	if (code == GP_EXIT_OK)

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "core/config/config_reports.h"
 
 enum gp_service {
 	GP_SERVICE_INBOUND = 1,
@@ -278,25 +279,7 @@ struct gp_config {
 		bool private_addresses;
 		uint32_t port;
 	} fetch;
-	struct {
-		struct gp_slice from;         /* empty: tlsrpt or dmarcrpt @hostname */
-		struct gp_slice organization; /* empty: hostname */
-		uint64_t tls_interval;        /* ms: how much time a report is about */
-		uint64_t dmarc_interval;
-		uint64_t dmarc_size; /* octets, compressed */
-		uint8_t dmarc;       /* DMARC reports: 1 are made, 0 are not */
-		uint8_t failure;     /* those of single messages: the same */
-		bool failure_redact;
-		uint64_t failure_window;
-		uint64_t keep_received;
-		uint64_t refused_size;     /* octets of mails whose reports were refused */
-		uint32_t failure_per_hour; /* of a domain */
-		uint32_t failure_per_day;  /* of all */
-		uint32_t names_per_day;    /* sources whose names are looked up */
-		uint32_t received_per_day; /* of a reporter: mails, and posts */
-		uint64_t received_size_per_day;
-		struct gp_slice asn_database; /* path; empty: none */
-	} reports;
+	struct gp_config_reports reports;
 	struct {
 		const struct gp_certificate *certificates;
 		size_t certificates_len;
@@ -306,10 +289,11 @@ struct gp_config {
 		struct gp_slice authorities; /* path; empty: the system's */
 	} tls;
 	struct {
-		struct gp_slice listen;        /* addr:port; empty: there is no dashboard */
-		struct gp_slice name;          /* of the dashboard's host; empty: none but ours */
-		struct gp_slice policy_listen; /* addr:port; empty: policies are not served */
-		uint32_t posts_per_minute;     /* of an address or /64 */
+		struct gp_slice listen;         /* addr:port; empty: there is no dashboard */
+		struct gp_slice name;           /* of the dashboard's host; empty: none but ours */
+		struct gp_slice audit_database; /* path; empty: none */
+		struct gp_slice policy_listen;  /* addr:port; empty: policies are not served */
+		uint32_t posts_per_minute;      /* of an address or /64 */
 		const struct gp_network *proxies; /* who may say who asks, by user_header */
 		size_t proxies_len;
 		struct gp_slice user_header;

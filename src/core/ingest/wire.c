@@ -358,6 +358,16 @@ read_common(struct gp_reader *r, struct gp_ingest_row *row)
 	return gp_read_end(r);
 }
 
+/* NULL: no memory. gp_told_hearer_free() frees it. */
+static struct gp_told_detail *
+detail_new(void)
+{
+	struct gp_told_detail *d = calloc(1, sizeof(*d));
+	if (d)
+		d->octets.max = GP_TOLD_FRAME_MAX;
+	return d;
+}
+
 /* The octets are copied: they go when the next frames come. */
 static int
 tell_detail(struct gp_told_hearer *h, struct gp_reader *r)
@@ -367,10 +377,9 @@ tell_detail(struct gp_told_hearer *h, struct gp_reader *r)
 		return -EPROTO;
 	struct gp_told_detail *d = h->details[place];
 	if (!d)
-		d = h->details[place] = calloc(1, sizeof(*d));
+		d = h->details[place] = detail_new();
 	if (!d)
 		return -ENOMEM;
-	d->octets.max = GP_TOLD_FRAME_MAX;
 	gp_buf_clear(&d->octets);
 	gp_buf_put(&d->octets, r->rest);
 	struct gp_reader own = gp_reader(gp_buf_slice(&d->octets));

@@ -33,6 +33,14 @@ enum gp_posture_limits {
 	GP_POSTURE_ARENA = 32 * 1024 * 1024, /* octets that are enough for any domain */
 };
 
+enum gp_posture_class {
+	GP_POSTURE_UNKNOWN,
+	GP_POSTURE_SENDING,   /* it publishes who may send */
+	GP_POSTURE_RECEIVING, /* it has MX hosts, and nobody may send */
+	GP_POSTURE_PARKED,    /* neither: the lock-down set is what it should have */
+	GP_POSTURE_ABSENT,    /* there is no such domain */
+};
+
 /*
  * The strictest DMARC policy that is proposed now, where the domain's record is or would be. Of a
  * domain that sends no mail it is the strictest there is. Of others it is one step from what is in
@@ -41,7 +49,8 @@ enum gp_posture_limits {
  * nothing lets pass. Where nobody knows since when it is in force, whoever publishes is to know.
  */
 struct gp_posture_stage {
-	uint8_t p, sp; /* enum gp_dmarc_policy, for the domain and for names below; never absent */
+	uint8_t class; /* enum gp_posture_class, by which it is that */
+	uint8_t p, sp; /* enum gp_dmarc_policy, for the domain and for names below */
 	bool testing;  /* at p the test mode stays */
 };
 
@@ -63,22 +72,14 @@ struct gp_posture_query {
 	/* enum gp_dmarc_policy that is to be proposed at once, where it is stricter than what is in
 	   force; absent: the next step. */
 	uint8_t policy_wanted;
-	/* What was found before records were taken as published, which are no step to go on from;
-	   NULL: none were. */
+	/* What was found before records were taken as published, which are no step to go on from,
+	   and make a domain that sends none that does not; NULL: none were. */
 	const struct gp_posture_stage *stage;
 };
 
 struct gp_posture_address {
 	uint8_t octets[GP_DNS_ADDRESS_MAX];
 	uint8_t len; /* 4 or 16 */
-};
-
-enum gp_posture_class {
-	GP_POSTURE_UNKNOWN,
-	GP_POSTURE_SENDING,   /* it publishes who may send */
-	GP_POSTURE_RECEIVING, /* it has MX hosts, and nobody may send */
-	GP_POSTURE_PARKED,    /* neither: the lock-down set is what it should have */
-	GP_POSTURE_ABSENT,    /* there is no such domain */
 };
 
 /* A DKIM key that was found, not a revoked one. */

@@ -7,6 +7,7 @@
 #include "ipc/values.h"
 #include "procs/asn/asn_file.h"
 #include "procs/figures/figures.h"
+#include "procs/figures/history.h"
 #include "sys/log.h"
 #include "sys/small_file.h"
 
@@ -41,11 +42,18 @@ figures_serve_open(const char *path)
 	if (r == 0)
 		r = gp_reportdb_health(self.db, &health);
 	(void)umask(mask);
-	if (r == 0)
+	if (r == 0) {
+		gp_reportdb_stay(self.db);
 		return;
-	gp_error("received_not_opened",
-		 GP_FS("reason", r == -EPROTO ? "a later version's" : strerrordesc_np(-r)));
+	}
+	gp_error("received_not_opened", GP_FS("reason", gp_reportdb_why(self.db, r)));
 	self.db = gp_reportdb_close(self.db);
+}
+
+bool
+figures_serve_lost(void)
+{
+	return self.db && gp_reportdb_lost(self.db);
 }
 
 void
@@ -66,6 +74,10 @@ figures_serve_asn(int fd)
 static uint8_t
 answer(const struct gp_msg_figures_wanted *q, struct gp_buf *json)
 {
+	if (q->kind == GP_FIGURES_AUDITS)
+		return history_answer(gp_slice("", 0), json);
+	if (q->kind == GP_FIGURES_AUDIT && q->domain.len > 0)
+		return history_answer(q->domain, json);
 	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
 	int r = self.db ? figures_write(self.db, asn_file_db(&self.asn), q, &arena, json) : -ENOENT;
 	if (r < 0 && self.db)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mail of which something was refused as a report, on its way into refused.db (reportdb/refused.h). */
+/* Mail of which something was refused as a report, on its way into refused.db
+   (reportdb/refused.h). */
 #pragma once
 
 #include "core/config/config.h"

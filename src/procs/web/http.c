@@ -54,7 +54,7 @@ struct exchange {
 	struct posting posting;
 	char domain[256]; /* that a posted report is about */
 	struct gp_sockaddr_text client;
-	bool dropped; /* what came of its body had to go */
+	bool dropped;              /* what came of its body had to go */
 	struct analysis *analysis; /* of a message that is being verified */
 	struct verification verification;
 };
