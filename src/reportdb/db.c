@@ -5,6 +5,7 @@
 
 #include "reportdb/parts.h"
 #include "reportdb/schema.h"
+#include "reportdb/server.h"
 
 #define FIGURES_SUM                                                                           \
 	" sum(messages), sum(aligned), sum(dkim), sum(spf), sum(quarantined), sum(rejected)," \

@@ -4,6 +4,7 @@
 
 #include "core/senders/senders.h"
 #include "reportdb/classify.h"
+#include "reportdb/names.h"
 
 enum { HOUR_S = 3600 };
 
