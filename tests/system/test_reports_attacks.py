@@ -34,6 +34,14 @@ def million_records():
     return gzip.compress(head + records.encode() * 1000 + tail)
 
 
+def full():
+    """As much as may come out of a mail: all of it is read."""
+    records = "".join(RECORD.format(last=i % 256, count=i) for i in range(55_000))
+    octets = REPORT.format(id="full", begin=DAY, end=DAY + 86399, records=records).encode()
+    assert 16_000_000 < len(octets) < 20_000_000
+    return gzip.compress(octets)
+
+
 def packed_deep(pack, times):
     octets = aggregate()
     for _ in range(times):
@@ -56,6 +64,7 @@ LAUGHS = b"".join(b'<!ENTITY l%d "%s">' % (i, b"&l%d;" % (i - 1) * 10) for i in 
 BOMBS = {
     "blanks": mail(gzip.compress(b" " * 100_000_000)),
     "records": mail(million_records()),
+    "full": mail(full()),
     "zips": mail(packed_deep(zipped, 20)),
     "gzips": mail(packed_deep(gzip.compress, 20)),
     "members": mail(gzip.compress(aggregate()) * 1000),
