@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `gatepost reports refused`: mail whose reports were refused, listed, and given back as it came.
- */
+/* `gatepost reports refused`: mail whose reports were refused, listed, and given back as it
+   came. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -165,6 +165,11 @@ find_path(const struct reports_options *o, struct gp_arena *arena, const char **
 		int code = reports_config(o, arena, &config);
 		if (code != GP_EXIT_OK)
 			return code;
+		if (!config) {
+			fprintf(stderr, "gatepost reports: the mails are not in a server's "
+					"database: -c names the configuration\n");
+			return GP_EXIT_USAGE;
+		}
 		path = gp_arena_printf(arena, "%.*s/reports/refused.db",
 				       GP_SLICE_FMT(config->state));
 	}
