@@ -20,11 +20,11 @@ enum { PEER_MISSING_MS = 60 * 1000 };
 /* What may come before start, and after. */
 static const gp_permit permit_before =
 	GP_PERMIT_SUPERVISOR_TO_ROLE & ~(GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING));
-static const gp_permit permit_after = GP_PERMIT(GP_MSG_CONFIG) | GP_PERMIT(GP_MSG_PEER) |
-				      GP_PERMIT(GP_MSG_KEY) | GP_PERMIT(GP_MSG_DKIM_KEYS) |
-				      GP_PERMIT(GP_MSG_SECRET) | GP_PERMIT(GP_MSG_USERS) |
-				      GP_PERMIT(GP_MSG_ASN_DATABASE) | GP_PERMIT(GP_MSG_ROLES) |
-				      GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING);
+static const gp_permit permit_after =
+	GP_PERMIT(GP_MSG_CONFIG) | GP_PERMIT(GP_MSG_PEER) | GP_PERMIT(GP_MSG_KEY) |
+	GP_PERMIT(GP_MSG_DKIM_KEYS) | GP_PERMIT(GP_MSG_SECRET) | GP_PERMIT(GP_MSG_USERS) |
+	GP_PERMIT(GP_MSG_ASN_DATABASE) | GP_PERMIT(GP_MSG_AUDIT_DATABASE) |
+	GP_PERMIT(GP_MSG_ROLES) | GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING);
 
 static struct {
 	const struct gp_role *role;
@@ -275,6 +275,15 @@ take_asn_database(const struct gp_message *m)
 }
 
 static int
+take_audit_database(const struct gp_message *m)
+{
+	if (!self.role->on_audit_database)
+		return -EPROTO;
+	self.role->on_audit_database(&self.env, m->fd);
+	return 0;
+}
+
+static int
 take_roles(const struct gp_message *m)
 {
 	if (!self.role->on_roles)
@@ -336,6 +345,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_ASN_DATABASE:
 		r = take_asn_database(m);
+		break;
+	case GP_MSG_AUDIT_DATABASE:
+		r = take_audit_database(m);
 		break;
 	case GP_MSG_KEY:
 		r = take_key(m);

@@ -77,6 +77,9 @@ enum gp_figures_kind {
 	GP_FIGURES_TLS,
 	GP_FIGURES_FAILURES, /* single messages, with addresses and subjects */
 	GP_FIGURES_STORE,    /* what is kept, and what was refused */
+	/* Of the history of audits; the days and the rest count for nothing. */
+	GP_FIGURES_AUDITS, /* all domains */
+	GP_FIGURES_AUDIT,  /* a single one */
 };
 
 enum gp_figures_result {

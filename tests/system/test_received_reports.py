@@ -266,6 +266,10 @@ def test_a_summary_has_the_cause_of_what_does_not_align(reports, tmp_path):
         assert causes["192.0.2.7"]["dkim"] == "broken" and causes["192.0.2.7"]["signer"] == "ours.example"
         assert (causes["198.51.100.9"]["spf"], causes["198.51.100.9"]["messages"]) == ("other_envelope", 3)
         assert causes["192.0.2.7"]["words"] == words.strip()
+    assert words in reports("show", "1").stdout.splitlines()
+    told_lines = list(map(json.loads, reports("show", "--json", "1").stdout.splitlines()))
+    told = {line["row"]["source"]: line["row"]["cause"] for line in told_lines if "row" in line}
+    assert told["192.0.2.7"] == words.strip() and told["192.0.2.1"] is None
 
 
 def test_a_summary_of_nothing_has_no_shares(reports, tmp_path):

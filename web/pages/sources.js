@@ -66,6 +66,7 @@ function single(found) {
   return [
     section("Who it is", identity(found)),
     section("Messages by day", messagesByDay(found)),
+    found.cause && section("Why mail of it does not align", h("p", { class: "cause" }, `${found.cause.words}.`)),
     section("What reporters say", table("Rows of reports", columns, found.rows), more(found.rows_more, "rows")),
     h("p", {}, h("a", { href: changed({ address: "" }) }, "All sources")),
   ];

@@ -41,6 +41,13 @@ static const struct gp_key web_keys[] = {
 	 AT(web.proxied_role),
 	 .doc = "What users of a trusted proxy may see. read: figures. admin: single messages "
 		"too, with addresses and subjects."},
+	{.name = "audit_database",
+	 .type = GP_KEY_PATH,
+	 .example = "/var/lib/gatepost-audit/audit.db",
+	 AT(web.audit_database),
+	 .doc = "The history that gatepost audit --store keeps, to be shown on the dashboard. It "
+		"is "
+		"opened for reading alone; a newer one counts within seconds."},
 	{.name = "policy_listen",
 	 .type = GP_KEY_LISTEN,
 	 .min = 443,

@@ -63,9 +63,10 @@ struct gp_posture_query {
 	bool selectors_known; /* they are from its mail or its reports, not guessed */
 	bool validated;       /* the answers' `secure` means something: somebody validated them */
 	struct gp_slice reporter; /* mail address for rua in proposals; empty: one in the domain */
-	const struct gp_posture_hosts *hosts;   /* NULL: nobody looked at hosts */
-	const struct gp_posture_policy *policy; /* MTA-STS's; NULL: nobody asked for it */
-	const struct gp_posture_past *past;     /* what earlier looks saw; none: nobody looked */
+	const struct gp_posture_hosts *hosts; /* NULL: nobody looked at hosts */
+	const struct gp_posture_file *policy; /* MTA-STS's; NULL: nobody asked for it */
+	const struct gp_posture_bimi *bimi;   /* NULL: nobody followed its record */
+	const struct gp_posture_past *past;   /* what earlier looks saw; none: nobody looked */
 	size_t past_len;
 	const struct gp_posture_sent *sent; /* what others reported; NULL: nobody looked */
 	/* enum gp_dmarc_policy that is to be proposed at once, where it is stricter than what is in
@@ -85,6 +86,12 @@ struct gp_posture_address {
 struct gp_posture_key {
 	struct gp_slice selector;
 	struct gp_slice fingerprint; /* the start of the key's SHA-256, hexadecimal */
+};
+
+/* Of a URI. */
+struct gp_posture_place {
+	struct gp_slice host; /* a name */
+	struct gp_slice path; /* "/logo.svg", with its query */
 };
 
 /* What the parts found out for each other, and for the baselines; `known` is false where the DNS
@@ -134,6 +141,11 @@ struct gp_posture_facts {
 		size_t len;
 		size_t left_out; /* networks and addresses that there was no room for */
 	} own;
+	/* Where the BIMI record that counts leads: to be asked for, by HTTPS, and handed
+	   in with the next query. Host empty: nowhere. */
+	struct {
+		struct gp_posture_place logo, certificate;
+	} bimi;
 	/* When the first of its MX hosts' certificates ends, since 1970; 0: none was seen. */
 	int64_t certificate_until_s;
 };

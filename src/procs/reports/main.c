@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "procs/figures/history.h"
 #include "procs/figures/serve.h"
 #include "procs/reports/names.h"
 #include "procs/reports/received.h"
@@ -238,8 +240,11 @@ open_received(const struct gp_role_env *env)
 {
 	char path[WHERE_MAX];
 	struct gp_slice url = env->config->reports.received_database;
+	/* Mail of people is in it, as it came. */
+	mode_t mask = umask(077);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/refused.db", env->dirs[0].fd);
 	refused_mail_open(path);
+	(void)umask(mask);
 	if (url.len > 0)
 		snprintf(path, sizeof(path), "%.*s", GP_SLICE_FMT(url));
 	else
@@ -293,6 +298,13 @@ on_asn_database(struct gp_role_env *env, int fd)
 }
 
 static void
+on_audit_database(struct gp_role_env *env, int fd)
+{
+	(void)env;
+	history_take(fd);
+}
+
+static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
 	if (!gp_slice_eq(old->reports.received_database, env->config->reports.received_database)) {
@@ -303,6 +315,8 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	}
 	if (env->config->reports.asn_database.len == 0)
 		figures_serve_asn(-1);
+	if (env->config->web.audit_database.len == 0)
+		history_take(-1);
 	memset(ended, 0, sizeof(ended));
 	reports_wake();
 	names_wake();
@@ -315,6 +329,7 @@ static struct gp_role role = {
 	.start = start,
 	.on_peer = peers_connect,
 	.on_asn_database = on_asn_database,
+	.on_audit_database = on_audit_database,
 	.on_reload = on_reload,
 	.on_stop = on_stop,
 };

@@ -201,6 +201,13 @@ tell_asn_database(struct instance *in)
 }
 
 static bool
+tell_audit_database(struct instance *in)
+{
+	struct gp_message m = {.type = GP_MSG_AUDIT_DATABASE};
+	return tell(in, m, self.resources.audit_database.fd);
+}
+
+static bool
 tell_roles(struct instance *to)
 {
 	struct gp_role_state states[INSTANCES_MAX];
@@ -256,6 +263,8 @@ tell_resources(struct instance *in)
 		ok = tell_users(in);
 	if (ok && needs & NEEDS_ASN_DATABASE && r->asn_database.fd >= 0)
 		ok = tell_asn_database(in);
+	if (ok && needs & NEEDS_AUDIT_DATABASE && r->audit_database.fd >= 0)
+		ok = tell_audit_database(in);
 	if (ok && needs & NEEDS_KEYS)
 		ok = tell_keys(in) && tell_dkim_keys(in);
 	if (ok && needs & NEEDS_ANY_SECRET)
@@ -624,6 +633,8 @@ renew_files(void)
 	renew_file(&r->users, cfg->users.file, NEEDS_USERS, tell_users);
 	renew_file(&r->asn_database, cfg->reports.asn_database, NEEDS_ASN_DATABASE,
 		   tell_asn_database);
+	renew_file(&r->audit_database, cfg->web.audit_database, NEEDS_AUDIT_DATABASE,
+		   tell_audit_database);
 }
 
 /* Says the configuration again to those who have this need, 0: to all. Keys and secrets go first:

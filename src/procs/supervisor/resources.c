@@ -338,6 +338,7 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 	bool changed;
 	*r = (struct resources){.users = {.missing = "no_users", .fd = -1},
 				.asn_database = {.missing = "no_asn_database", .fd = -1},
+				.audit_database = {.missing = "no_audit_database", .fd = -1},
 				.dashboard.fd = -1,
 				.web_policies.fd = -1,
 				.control = -1,
@@ -363,6 +364,7 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 		error = resources_reroot(r, cfg, &maildir, &changed);
 	watched_file_renew(&r->users, cfg->users.file);
 	watched_file_renew(&r->asn_database, cfg->reports.asn_database);
+	watched_file_renew(&r->audit_database, cfg->web.audit_database);
 	if (error == 0)
 		error = open_control(r, cfg);
 	for (size_t i = 0; error == 0 && i < cfg->listens_len; i++)

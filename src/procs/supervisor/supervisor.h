@@ -30,11 +30,12 @@ enum role_needs {
 	NEEDS_SECRETS = 128,     /* what to log in with at the smarthost, as descriptors */
 	NEEDS_USERS = 256,
 	NEEDS_REPORTS_DIR = 512,
-	NEEDS_ISSUER_SECRET = 2048, /* what to say to the issuer of tokens, as a descriptor */
-	NEEDS_WEB_SOCKETS = 1024,   /* web.listen's and web.policy_listen's, where they are */
-	NEEDS_ROLES = 8192,         /* how all roles are, for people to see */
-	NEEDS_SRS_SECRET = 4096,    /* what addresses of core/srs are made with, as descriptors */
-	NEEDS_ASN_DATABASE = 16384, /* where one is configured, as a descriptor */
+	NEEDS_ISSUER_SECRET = 2048,   /* what to say to the issuer of tokens, as a descriptor */
+	NEEDS_WEB_SOCKETS = 1024,     /* web.listen's and web.policy_listen's, where they are */
+	NEEDS_ROLES = 8192,           /* how all roles are, for people to see */
+	NEEDS_SRS_SECRET = 4096,      /* what addresses of core/srs are made with, as descriptors */
+	NEEDS_AUDIT_DATABASE = 32768, /* the history of audits, likewise */
+	NEEDS_ASN_DATABASE = 16384,   /* where one is configured, as a descriptor */
 	NEEDS_ANY_SECRET = NEEDS_SECRETS | NEEDS_ISSUER_SECRET | NEEDS_SRS_SECRET,
 };
 
@@ -82,7 +83,7 @@ process_waits_for_disk(pid_t pid);
 /* --- watched.c --- */
 
 /* A file that one role reads, and is given again when it changed: submission users, for auth; the
-   database of autonomous systems, for reports. */
+   database of autonomous systems and the history of audits, for reports. */
 struct watched_file {
 	const char *missing; /* the log's event when it cannot be opened */
 	int fd;              /* -1: none is configured */
@@ -127,7 +128,7 @@ struct resources {
 	struct gp_role_dir reports;
 	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
 	size_t mail_roots_len;
-	struct watched_file users, asn_database;
+	struct watched_file users, asn_database, audit_database;
 	int control; /* listening Unix socket of the commands */
 	int lock;
 };

@@ -145,7 +145,7 @@ find_file(struct gp_slice path)
 	/* All of them are one file, in which a script shows the page of the path. */
 	static const char *const pages[] = {"/",          "/domains", "/sources",  "/policy",
 					    "/reporters", "/tls",     "/failures", "/headers",
-					    "/health",    "/queue",   "/sign-in"};
+					    "/health",    "/queue",   "/audits",   "/sign-in"};
 	const struct gp_slice prefix = GP_SLICE("/web/");
 	struct gp_slice name =
 		gp_slice_starts(path, prefix) ? gp_slice_drop(path, prefix.len) : gp_slice("", 0);
@@ -380,11 +380,20 @@ ask_figures(const struct ask *a, uint8_t kind, struct reply *r)
 	enum { DAY_S = 24 * 60 * 60 };
 	struct gp_slice query = a->q->target;
 	(void)gp_slice_cut(&query, '?');
+	bool of_audits = kind == GP_FIGURES_AUDITS || kind == GP_FIGURES_AUDIT;
 	const char *why =
 		query_read(query, kind, a->q->wall_s / DAY_S, a->arena, &a->wish->figures);
-	if (why)
+	if (why) {
 		reply_refuse(r, 400, why);
-	return why ? DASHBOARD_ANSWERED : DASHBOARD_ASKS_FIGURES;
+		return DASHBOARD_ANSWERED;
+	}
+	if (!of_audits || a->d->config->web.audit_database.len > 0)
+		return DASHBOARD_ASKS_FIGURES;
+	struct gp_json j = reply_json(r);
+	gp_json_open(&j, NULL, '{');
+	gp_json_bool(&j, "configured", false);
+	gp_json_close(&j, '}');
+	return DASHBOARD_ANSWERED;
 }
 
 void
@@ -426,6 +435,8 @@ static const struct route routes[] = {
 	{"GET", {"/api/v1/tls", 11}, GP_WEB_READ, .figures = GP_FIGURES_TLS},
 	{"GET", {"/api/v1/failures", 16}, GP_WEB_ADMIN, .figures = GP_FIGURES_FAILURES},
 	{"GET", {"/api/v1/store", 13}, GP_WEB_READ, .figures = GP_FIGURES_STORE},
+	{"GET", {"/api/v1/audits", 14}, GP_WEB_READ, .figures = GP_FIGURES_AUDITS},
+	{"GET", {"/api/v1/audit", 13}, GP_WEB_READ, .figures = GP_FIGURES_AUDIT},
 };
 
 enum dashboard_field

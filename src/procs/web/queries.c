@@ -79,6 +79,10 @@ query_read(struct gp_slice query, uint8_t kind, int64_t today, struct gp_arena *
 	const char *why = read_range(&form, today, ret);
 	if (!why)
 		why = read_domain(&form, arena, ret);
+	if (!why && kind == GP_FIGURES_AUDIT && ret->domain.len == 0)
+		why = "domain= is missing.";
+	if (!why && kind == GP_FIGURES_AUDITS)
+		ret->domain = gp_slice("", 0);
 	if (!why && kind == GP_FIGURES_SOURCE)
 		why = read_address(&form, arena, ret);
 	return why;
