@@ -45,23 +45,13 @@ enum gp_reportdb_mode {
 	GP_REPORTDB_MAKE, /* write, also where there is none */
 };
 
-/* Whether that is a database of PostgreSQL's, postgresql://..., and no file. */
-bool
-gp_reportdb_is_server(const char *where);
-
 /*
- * path: a file of SQLite's, or a URL of PostgreSQL's without a password. Brings an older one's
- * tables up to date when it writes. 0; -ENOENT; -EPROTO: of another version; -EBUSY; -errno. After
+ * path: a file of SQLite's, or a server's URL (server.h). Brings an older one's tables up to date
+ * when it writes. 0; -ENOENT; -EPROTO: of another version; -EBUSY; -errno. After
  * a failure *ret is NULL, or there to ask why, and to be closed.
  */
 [[nodiscard]] int
 gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportdb **ret);
-/* From now on a connection that is lost stays so: in a sandbox nobody connects. */
-void
-gp_reportdb_stay(struct gp_reportdb *db);
-/* Whether it is lost. A file never is. */
-bool
-gp_reportdb_lost(const struct gp_reportdb *db);
 /* What was not synced is as if it had never been told. Accepts NULL, returns NULL. */
 struct gp_reportdb *
 gp_reportdb_close(struct gp_reportdb *db);
