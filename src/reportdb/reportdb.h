@@ -28,6 +28,7 @@
 #include "base/arena.h"
 #include "core/ingest/report.h"
 #include "core/targets/hosts.h"
+#include "reportdb/classify.h"
 
 enum gp_reportdb_limits {
 	GP_REPORTDB_DAYS_MAX = 32,       /* that one report may touch; RFC 9990: one, mostly */
@@ -183,15 +184,6 @@ struct gp_reportdb_domain {
 	struct gp_reportdb_figures figures;
 };
 
-/* What most mail of a source looks like by its figures alone; a forwarder that rewrites its
-   envelopes looks like a provider. */
-enum gp_reportdb_class {
-	GP_REPORTDB_OURS = 1,  /* SPF aligns: its address is in our record */
-	GP_REPORTDB_PROVIDER,  /* signed for us, and SPF passes in its own name */
-	GP_REPORTDB_FORWARDER, /* signed for us, and SPF fails; or reasons say so */
-	GP_REPORTDB_THREAT,    /* nothing of ours stands for its mail; or it is not known yet */
-};
-
 struct gp_reportdb_source {
 	uint8_t address[16];         /* IPv6, or IPv4 mapped */
 	struct gp_slice name;        /* its confirmed host name; empty: none is known */
@@ -281,19 +273,6 @@ gp_reportdb_source_days(struct gp_reportdb *db, const struct gp_reportdb_range *
 [[nodiscard]] int
 gp_reportdb_new_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 			uint64_t *ret);
-/* Figures may be of a source, of a domain or of a day. No message: GP_REPORTDB_THREAT. */
-enum gp_reportdb_class
-gp_reportdb_classify(const struct gp_reportdb_figures *f);
-struct gp_sender;
-/* The same of a source. Whose it is (NULL: nobody's who is known) may settle whether it is a
- * provider or a forwarder, where its figures speak for one of the two and not against the other.
- * It never makes a source ours, nor less of a threat: anybody may be a provider's customer. */
-enum gp_reportdb_class
-gp_reportdb_classify_source(const struct gp_reportdb_source *s, const struct gp_sender *sender);
-/* "ours", "provider", "forwarder", "threat" */
-const char *
-gp_reportdb_class_name(enum gp_reportdb_class c);
-
 /* Signatures by signing domain, selector and result; SPF by domain, scope and result. */
 [[nodiscard]] int
 gp_reportdb_selectors(struct gp_reportdb *db, const struct gp_reportdb_range *range,
