@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a source looks like: pure functions of its figures, and of whose it is. */
+/* What a source of mail looks like: by its figures, and by whose it is. */
 #pragma once
 
-struct gp_reportdb_figures;
-struct gp_reportdb_source;
-struct gp_sender;
+#include "core/senders/senders.h"
+#include "reportdb/reportdb.h"
 
 /* What most mail of a source looks like by its figures alone; a forwarder that rewrites its
    envelopes looks like a provider. */

@@ -13,7 +13,7 @@
 #include "cli/reports/weekly.h"
 #include "core/ingest/intake.h"
 #include "core/smtp/address.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/server.h"
 
 enum {
 	DAY_S = 24 * 3600,

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "core/asn/asn.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/classify.h"
 
 enum weekly_limits {
 	WEEKLY_DAYS = 7,

@@ -8,6 +8,7 @@
 #include "cli/reports/words.h"
 #include "core/senders/senders.h"
 #include "reportdb/cause.h"
+#include "reportdb/classify.h"
 #include "sys/password.h"
 
 enum {

@@ -14,6 +14,7 @@
 #include "cli/watch/news.h"
 #include "cli/watch/state.h"
 #include "cli/watch/words.h"
+#include "reportdb/server.h"
 #include "sys/clock.h"
 #include "sys/password.h"
 
