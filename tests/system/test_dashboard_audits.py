@@ -108,7 +108,11 @@ def test_what_is_new(dashboard, keeper):
     (spf,) = [f for f in found["findings"] if f["change"] == "came" and f["id"].startswith("spf.")][:1]
     assert spf["evidence"] and spf["mend"]
     facts = {f["name"]: f for f in found["facts"]}
-    assert (facts["dmarc.p"]["value"], facts["dmarc.p"]["before"], facts["dmarc.p"]["since"]) == ("none", "reject", SECOND)
+    assert {k: facts["dmarc.p"][k] for k in ("value", "before", "since")} == {
+        "value": "none",
+        "before": "reject",
+        "since": SECOND,
+    }
 
 
 def test_what_was_never_looked_at(dashboard, keeper):

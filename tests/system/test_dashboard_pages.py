@@ -17,7 +17,10 @@ try:
 except ImportError:
     By = Keys = None
 
-PAGES = ("/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures", "/audits", "/queue", "/headers", "/health")
+PAGES = (
+    "/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures",
+    "/audits", "/queue", "/headers", "/health",
+)
 MARKUP = "<script>window.acted=1</script><img src=x onerror=window.acted=1>"
 MESSAGE = f"""Received: from {MARKUP} (h.test [192.0.2.1]) by mx.gatepost.test with ESMTPS id 1
  for <alice@demo.test>; Mon, 30 Nov 2026 10:00:00 +0000
