@@ -76,7 +76,8 @@ def lines_are_clean():
         for number, line in enumerate(text.splitlines(), 1):
             if line != line.rstrip() and not name.startswith("tests/"):
                 found.append(complaint(name, number, "white space at the end", "remove it"))
-            if len(line.expandtabs(8)) > columns_max:
+            # A row of a table is one line.
+            if len(line.expandtabs(8)) > columns_max and not (name.endswith(".md") and line.startswith("| ")):
                 found.append(complaint(name, number, f"over {columns_max} columns", "break the line"))
     return found
 

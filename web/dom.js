@@ -44,7 +44,7 @@ export function command(text) {
 
 /** A table. columns: [{title, kind: "number"|"text", cell: row => content}]; what: for those who do not see it. */
 export function table(what, columns, rows) {
-  const kind = (c) => (c.kind === "number" ? "number" : null);
+  const kind = (c) => c.kind ?? null;
   return h(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": what },

@@ -72,6 +72,16 @@ gp_cli_config(const char *path, struct gp_arena *arena, struct gp_config *ret,
 	return rc < 0 ? GP_EXIT_ERROR : rc > 0 ? GP_EXIT_USAGE : GP_EXIT_OK;
 }
 
+const char *
+gp_cli_received(const struct gp_config *config, struct gp_arena *arena)
+{
+	struct gp_slice url = config->reports.received_database;
+	return url.len > 0 ? gp_arena_str(arena, url)
+			   : gp_arena_printf(arena, "%.*s/reports/received.db",
+					     GP_SLICE_FMT(config->state))
+				     .ptr;
+}
+
 void
 gp_cli_print_complaints(const struct gp_complaints *complaints)
 {

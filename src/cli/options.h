@@ -23,6 +23,11 @@ extern const struct gp_config_reader gp_cli_files;
 gp_cli_config(const char *path, struct gp_arena *arena, struct gp_config *ret,
 	      struct gp_complaints *ret_complaints);
 
+/* Where reports of others are kept, as gp_reportdb_open() takes it: with a NUL behind it; NULL: no
+ * memory. */
+const char *
+gp_cli_received(const struct gp_config *config, struct gp_arena *arena);
+
 /* To standard error, one a line. */
 void
 gp_cli_print_complaints(const struct gp_complaints *complaints);

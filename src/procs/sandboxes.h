@@ -16,6 +16,7 @@ extern const struct gp_sandbox fetch_sandbox;
 extern const struct gp_sandbox auth_sandbox;         /* with the file of users alone */
 extern const struct gp_sandbox auth_dovecot_sandbox; /* and with Dovecot's socket */
 extern const struct gp_sandbox signer_sandbox;
-extern const struct gp_sandbox reports_sandbox;
+extern const struct gp_sandbox reports_sandbox;        /* with files alone */
+extern const struct gp_sandbox reports_server_sandbox; /* and with connections to PostgreSQL */
 extern const struct gp_sandbox ingest_sandbox;
 extern const struct gp_sandbox web_sandbox;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reportdb/cells.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -21,85 +22,105 @@ struct table {
 	const char *sql;
 };
 
-#define PLUS(column_) column_ " = " column_ " + excluded." column_
-#define ADD_FIGURES                                                                       \
-	" messages = messages + excluded.messages, aligned = aligned + excluded.aligned," \
-	" dkim = dkim + excluded.dkim, spf = spf + excluded.spf,"                         \
-	" quarantined = quarantined + excluded.quarantined,"                              \
-	" rejected = rejected + excluded.rejected,"                                       \
-	" forwarded = forwarded + excluded.forwarded,"                                    \
-	" \"foreign\" = \"foreign\" + excluded.\"foreign\","                              \
-	" estimated = estimated + excluded.estimated"
-#define FIGURES "?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET" ADD_FIGURES
+/* t is the row that is there, excluded what comes to it. */
+#define PLUS(column_) column_ " = t." column_ " + excluded." column_
+#define FIRST_DAY                                                \
+	"first_day = CASE WHEN excluded.first_day < t.first_day" \
+	" THEN excluded.first_day ELSE t.first_day END"
+#define LAST_DAY                                              \
+	"last_day = CASE WHEN excluded.last_day > t.last_day" \
+	" THEN excluded.last_day ELSE t.last_day END"
+#define ADD_FIGURES                                                                           \
+	" messages = t.messages + excluded.messages, aligned = t.aligned + excluded.aligned," \
+	" dkim = t.dkim + excluded.dkim, spf = t.spf + excluded.spf,"                         \
+	" quarantined = t.quarantined + excluded.quarantined,"                                \
+	" rejected = t.rejected + excluded.rejected,"                                         \
+	" forwarded = t.forwarded + excluded.forwarded,"                                      \
+	" \"foreign\" = t.\"foreign\" + excluded.\"foreign\","                                \
+	" estimated = t.estimated + excluded.estimated"
 
 static const struct table tables[GP_CELL_TABLES] = {
-	[GP_CELL_DAY] = {"ntn", 9, {}, "INSERT INTO day VALUES (?, ?, ?, " FIGURES},
-	[GP_CELL_SOURCE_DAY] = {"ntno",
-				9,
-				{},
-				"INSERT INTO source_day VALUES (?, ?, ?, ?, " FIGURES},
-	/* With the thousandth part of the week's messages, and of those that do not align. */
+	[GP_CELL_DAY] = {"ntn",
+			 9,
+			 {},
+			 "INSERT INTO day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+			 " ON CONFLICT (trusted, domain, day) DO UPDATE SET" ADD_FIGURES},
+	[GP_CELL_SOURCE_DAY] =
+		{"ntno",
+		 9,
+		 {},
+		 "INSERT INTO source_day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		 " ON CONFLICT (trusted, domain, day, source) DO UPDATE SET" ADD_FIGURES},
+	/* What makes one of a week's top is the same for all of a week: see bind_top(). */
 	[GP_CELL_SOURCE_WEEK] =
 		{"nno",
 		 9,
 		 {},
-		 "INSERT INTO source_week VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-		 " ?12, ?4 >= ?13 OR ?4 - ?5 >= ?14) ON CONFLICT DO UPDATE SET" ADD_FIGURES
-		 ", top = top OR messages + excluded.messages >= ?13 OR"
-		 " messages - aligned + excluded.messages - excluded.aligned >= ?14"},
+		 "INSERT INTO source_week AS t VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+		 " ?11, ?12, ?13)"
+		 " ON CONFLICT (trusted, week, source) DO UPDATE SET" ADD_FIGURES
+		 ", top = CASE WHEN t.top = 1 OR t.messages + excluded.messages >= ?14 OR"
+		 " t.messages - t.aligned + excluded.messages - excluded.aligned >= ?15"
+		 " THEN 1 ELSE 0 END"},
 	/* Most have been seen before, and later: those are not written again. */
 	[GP_CELL_SOURCE] = {"nto",
 			    2,
 			    {FIRST, LAST},
-			    "INSERT INTO source VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-			    " first_day = min(first_day, excluded.first_day),"
-			    " last_day = max(last_day, excluded.last_day)"
-			    " WHERE excluded.first_day < first_day"
-			    " OR excluded.last_day > last_day"},
+			    "INSERT INTO source AS t VALUES (?, ?, ?, ?, ?)"
+			    " ON CONFLICT (trusted, domain, source) DO UPDATE SET " FIRST_DAY
+			    ", " LAST_DAY " WHERE excluded.first_day < t.first_day"
+			    " OR excluded.last_day > t.last_day"},
 	[GP_CELL_SELECTOR] = {"ntnttn",
 			      2,
 			      {},
-			      "INSERT INTO selector_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-			      " ON CONFLICT DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
+			      "INSERT INTO selector_day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+			      " ON CONFLICT (trusted, domain, day, signer, selector, result)"
+			      " DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
 	[GP_CELL_SPF] = {"ntnttn",
 			 2,
 			 {},
-			 "INSERT INTO spf_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-			 " ON CONFLICT DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
+			 "INSERT INTO spf_day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+			 " ON CONFLICT (trusted, domain, day, spf_domain, scope, result)"
+			 " DO UPDATE SET " PLUS("messages") ", " PLUS("aligned")},
 	[GP_CELL_OVERRIDE] = {"ntnnn",
 			      1,
 			      {},
-			      "INSERT INTO override_day VALUES (?, ?, ?, ?, ?, ?)"
-			      " ON CONFLICT DO UPDATE SET " PLUS("messages")},
+			      "INSERT INTO override_day AS t VALUES (?, ?, ?, ?, ?, ?)"
+			      " ON CONFLICT (trusted, domain, day, reason, disposition)"
+			      " DO UPDATE SET " PLUS("messages")},
 	[GP_CELL_REPORTER] =
 		{"ntnnt",
 		 5,
 		 {},
-		 "INSERT INTO reporter_day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-		 " ON CONFLICT DO UPDATE SET " PLUS("reports") ", " PLUS("records") ", " PLUS(
-			 "messages") ", " PLUS("lost") ", " PLUS("flawed")},
-	[GP_CELL_POLICY] = {"ntnnnnnnn",
-			    3,
-			    {FIRST, LAST},
-			    "INSERT INTO policy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-			    " ON CONFLICT DO UPDATE SET"
-			    " first_day = min(first_day, excluded.first_day),"
-			    " last_day = max(last_day, excluded.last_day), " PLUS("reports")},
+		 "INSERT INTO reporter_day AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		 " ON CONFLICT (trusted, domain, day, kind, org) DO UPDATE SET"
+		 " reports = t.reports + excluded.reports, records = t.records + excluded.records,"
+		 " messages = t.messages + excluded.messages, lost = t.lost + excluded.lost,"
+		 " flawed = t.flawed + excluded.flawed"},
+	[GP_CELL_POLICY] =
+		{"ntnnnnnnn",
+		 3,
+		 {FIRST, LAST},
+		 "INSERT INTO policy AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT"
+		 " (trusted, domain, p, sp, np, adkim_strict, aspf_strict, testing, pct)"
+		 " DO UPDATE SET " FIRST_DAY ", " LAST_DAY ", " PLUS("reports")},
 	[GP_CELL_TLS] = {"ntnt",
 			 2,
 			 {},
-			 "INSERT INTO tls_day VALUES (?, ?, ?, ?, ?, ?)"
-			 " ON CONFLICT DO UPDATE SET " PLUS("successful") ", " PLUS("failed")},
+			 "INSERT INTO tls_day AS t VALUES (?, ?, ?, ?, ?, ?)"
+			 " ON CONFLICT (trusted, domain, day, type)"
+			 " DO UPDATE SET " PLUS("successful") ", " PLUS("failed")},
 	[GP_CELL_TLS_FAILURE] = {"ntnttt",
 				 1,
 				 {},
-				 "INSERT INTO tls_failure_day VALUES (?, ?, ?, ?, ?, ?, ?)"
-				 " ON CONFLICT DO UPDATE SET " PLUS("sessions")},
+				 "INSERT INTO tls_failure_day AS t VALUES (?, ?, ?, ?, ?, ?, ?)"
+				 " ON CONFLICT (trusted, domain, day, result, receiving_mx, org)"
+				 " DO UPDATE SET " PLUS("sessions")},
 	[GP_CELL_TALLY] = {"t",
 			   1,
 			   {},
-			   "INSERT INTO tally VALUES (?, ?)"
-			   " ON CONFLICT DO UPDATE SET " PLUS("value")},
+			   "INSERT INTO tally AS t VALUES (?, ?)"
+			   " ON CONFLICT (name) DO UPDATE SET " PLUS("value")},
 };
 
 /* --- keys --- */
@@ -121,11 +142,8 @@ gp_cells_key(struct gp_buf *key, enum gp_cell_table table)
 void
 gp_cells_key_number(struct gp_buf *key, int64_t n)
 {
-	char octets[8];
-	uint64_t bits = flip(n);
-	for (size_t i = 0; i < sizeof(octets); i++)
-		octets[i] = (char)(bits >> (56 - 8 * i));
-	gp_buf_put(key, gp_slice(octets, sizeof(octets)));
+	uint64_t bits = htobe64(flip(n));
+	gp_buf_put(key, gp_slice((const char *)&bits, sizeof(bits)));
 }
 
 void
@@ -155,12 +173,11 @@ take_table(struct gp_slice *key)
 static int64_t
 take_number(struct gp_slice *key)
 {
-	uint64_t bits = 0;
-	gp_assert(key->len >= 8);
-	for (size_t i = 0; i < 8; i++)
-		bits = bits << 8 | (uint8_t)key->ptr[i];
-	*key = gp_slice_drop(*key, 8);
-	return (int64_t)(bits ^ UINT64_C(1) << 63);
+	uint64_t bits;
+	gp_assert(key->len >= sizeof(bits));
+	memcpy(&bits, key->ptr, sizeof(bits));
+	*key = gp_slice_drop(*key, sizeof(bits));
+	return (int64_t)(be64toh(bits) ^ UINT64_C(1) << 63);
 }
 
 static struct gp_slice
@@ -188,6 +205,9 @@ gp_cells_free(struct gp_cells *c)
 {
 	gp_map_free(&c->map);
 	gp_arena_free(&c->arena);
+	free(c->list);
+	c->list = NULL;
+	c->cap = 0;
 }
 
 void
@@ -203,19 +223,50 @@ gp_cells_full(const struct gp_cells *c)
 	return c->map.len >= GP_CELLS_MAX || c->arena.used >= GP_CELLS_MEMORY_MAX / 4;
 }
 
+static bool
+grow(struct gp_cells *c)
+{
+	size_t cap = GP_MAX(2 * c->cap, (size_t)1024);
+	struct gp_cell **list = reallocarray(c->list, cap, sizeof(struct gp_cell *));
+	if (!list)
+		return false;
+	c->list = list;
+	c->cap = cap;
+	return true;
+}
+
+/* It is the map's last one already. */
+static struct gp_cell *
+new_cell(struct gp_cells *c, const struct table *t, struct gp_slice key, const int64_t *values)
+{
+	size_t size = t->values * sizeof(*values);
+	struct gp_cell *cell = gp_arena_alloc(&c->arena, sizeof(*cell) + size);
+	if (!cell || (c->map.len > c->cap && !grow(c)))
+		return NULL;
+	cell->key = gp_arena_dup(&c->arena, key);
+	memcpy(cell->values, values, size);
+	c->list[c->map.len - 1] = cell;
+	return cell->key.ptr ? cell : NULL;
+}
+
 bool
 gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 {
 	struct gp_slice rest = key;
 	const struct table *t = take_table(&rest);
-	struct gp_cell *cell = gp_map_get(&c->map, key);
+	struct gp_map_entry *e = gp_map_place(&c->map, key);
+	if (!e)
+		return false;
+	struct gp_cell *cell = e->value;
 	if (!cell) {
-		cell = gp_arena_new(&c->arena, struct gp_cell);
-		if (!cell)
+		cell = new_cell(c, t, key, values);
+		if (!cell) {
+			gp_cells_clear(c);
 			return false;
-		cell->key = gp_arena_dup(&c->arena, key);
-		memcpy(cell->values, values, t->values * sizeof(*values));
-		return cell->key.ptr && gp_map_set(&c->map, cell->key, cell);
+		}
+		e->key = cell->key;
+		e->value = cell;
+		return true;
 	}
 	for (size_t i = 0; i < t->values; i++) {
 		int64_t *v = &cell->values[i];
@@ -226,10 +277,21 @@ gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 	return true;
 }
 
-/* What a source had on a day, as what it had in that week, of all domains; and when it was
- * seen. */
 static bool
-derive(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
+add_seen(struct gp_cells *c, int64_t trusted, struct gp_slice domain, struct gp_slice source,
+	 const int64_t days[2], struct gp_buf *key)
+{
+	gp_cells_key(key, GP_CELL_SOURCE);
+	gp_cells_key_number(key, trusted);
+	gp_cells_key_text(key, domain);
+	gp_cells_key_octets(key, source);
+	return gp_cells_add(c, gp_buf_slice(key), days);
+}
+
+/* What a source had on a day, as what it had in that week, of all domains; and when it was seen,
+ * by that domain. */
+static bool
+derive_from_day(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
 {
 	struct gp_slice rest = gp_slice_drop(cell->key, 1);
 	int64_t trusted = take_number(&rest);
@@ -241,35 +303,26 @@ derive(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
 	gp_cells_key_number(key, trusted);
 	gp_cells_key_number(key, day / 7);
 	gp_cells_key_octets(key, source);
-	if (!gp_cells_add(c, gp_buf_slice(key), cell->values))
-		return false;
-	const struct gp_slice domains[] = {domain, GP_SLICE("")};
-	for (size_t i = 0; i < GP_ARRAY_LEN(domains); i++) {
-		gp_cells_key(key, GP_CELL_SOURCE);
-		gp_cells_key_number(key, trusted);
-		gp_cells_key_text(key, domains[i]);
-		gp_cells_key_octets(key, source);
-		if (!gp_cells_add(c, gp_buf_slice(key), (const int64_t[]){day, day}))
-			return false;
-	}
-	return true;
+	return gp_cells_add(c, gp_buf_slice(key), cell->values) &&
+	       add_seen(c, trusted, domain, source, (const int64_t[]){day, day}, key);
+}
+
+/* And by all. */
+static bool
+derive_from_source(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
+{
+	struct gp_slice rest = gp_slice_drop(cell->key, 1);
+	int64_t trusted = take_number(&rest);
+	(void)gp_slice_cut(&rest, '\0');
+	return add_seen(c, trusted, GP_SLICE(""), take_octets(&rest), cell->values, key);
 }
 
 bool
 gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other)
 {
-	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
-	const struct gp_map_entry *e;
-	size_t at = 0;
 	bool good = true;
-	while (good && (e = gp_map_next(&other->map, &at)) != NULL) {
-		const struct gp_cell *cell = e->value;
-		good = gp_cells_add(c, cell->key, cell->values);
-		if (good && cell->key.ptr[0] == GP_CELL_SOURCE_DAY)
-			good = derive(c, cell, &key);
-	}
-	good = good && !key.failed;
-	gp_buf_free(&key);
+	for (size_t i = 0; good && i < other->map.len; i++)
+		good = gp_cells_add(c, other->list[i]->key, other->list[i]->values);
 	return good;
 }
 
@@ -300,6 +353,21 @@ find_week(struct week *w, struct gp_sql_statement *st, struct gp_slice key)
 	return GP_MIN(r, 0);
 }
 
+/* Whether it is one of its week's top by itself, and what makes it one together with what is there:
+ * the thousandth part of the week's messages, or of those that do not align. */
+static void
+bind_top(struct gp_sql_statement *st, int column, const struct gp_cell *cell,
+	 const struct week *week)
+{
+	int64_t messages = 1 + week->messages / TOP_PART;
+	int64_t unaligned = 1 + week->unaligned / TOP_PART;
+	gp_sql_bind_int(st, column,
+			cell->values[0] >= messages ||
+				cell->values[0] - cell->values[1] >= unaligned);
+	gp_sql_bind_int(st, column + 1, messages);
+	gp_sql_bind_int(st, column + 2, unaligned);
+}
+
 static int
 write_cell(const struct gp_cell *cell,
 	   struct gp_sql_statement *const statements[GP_CELL_STATEMENTS], struct week *week)
@@ -325,10 +393,9 @@ write_cell(const struct gp_cell *cell,
 		int r = find_week(week, statements[GP_CELL_WEEK], gp_slice_drop(cell->key, 1));
 		if (r < 0)
 			return r;
-		gp_sql_bind_int(st, column++, 1 + week->messages / TOP_PART);
-		gp_sql_bind_int(st, column++, 1 + week->unaligned / TOP_PART);
+		bind_top(st, column, cell, week);
 	}
-	return gp_sql_run(st);
+	return gp_sql_put(st);
 }
 
 static int
@@ -338,24 +405,40 @@ compare(const void *a, const void *b)
 	return gp_slice_cmp((*x)->key, (*y)->key);
 }
 
+/* What all cells of a table come to in others. */
+static bool
+derive(struct gp_cells *c, enum gp_cell_table table,
+       bool (*from)(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key))
+{
+	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
+	size_t len = c->map.len; /* without those that are added now */
+	bool good = true;
+	for (size_t i = 0; good && i < len; i++) {
+		if (c->list[i]->key.ptr[0] == (char)table)
+			good = from(c, c->list[i], &key);
+	}
+	good = good && !key.failed;
+	gp_buf_free(&key);
+	return good;
+}
+
 int
-gp_cells_flush(struct gp_cells *c, struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
+gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
+	       struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
 {
 	struct week week = {.trusted = -1};
-	const struct gp_map_entry *e;
-	size_t at = 0, len = 0;
-	int r = 0;
 	if (c->map.len == 0)
 		return 0;
-	const struct gp_cell **list = calloc(c->map.len, sizeof(const struct gp_cell *));
-	if (!list)
+	if (!derive(c, GP_CELL_SOURCE_DAY, derive_from_day) ||
+	    !derive(c, GP_CELL_SOURCE, derive_from_source))
 		return -ENOMEM;
-	while ((e = gp_map_next(&c->map, &at)) != NULL)
-		list[len++] = e->value;
-	qsort(list, len, sizeof(*list), compare);
-	for (size_t i = 0; r == 0 && i < len; i++)
-		r = write_cell(list[i], statements, &week);
-	free(list);
+	int r = 0;
+	/* Most come in order, as reports do: so qsort(3) finds little to do. */
+	qsort(c->list, c->map.len, sizeof(*c->list), compare);
+	for (size_t i = 0; r == 0 && i < c->map.len; i++)
+		r = write_cell(c->list[i], statements, &week);
+	if (r == 0)
+		r = gp_sql_push(sql);
 	gp_cells_clear(c);
 	return r;
 }
@@ -368,7 +451,7 @@ gp_cells_prepare(struct gp_sql *sql, struct gp_sql_statement *ret_statements[GP_
 		" AND domain = '' AND day BETWEEN ?2 * 7 AND ?2 * 7 + 6";
 	for (size_t i = 0; i < GP_CELL_STATEMENTS; i++) {
 		ret_statements[i] =
-			gp_sql_prepare(sql, i == GP_CELL_WEEK ? of_week : tables[i].sql);
+			gp_sql_prepare(sql, i == GP_CELL_WEEK ? of_week : tables[i].sql, false);
 		if (!ret_statements[i])
 			return gp_sql_error(sql);
 	}

@@ -5,6 +5,7 @@
 
 #include "reportdb/parts.h"
 #include "reportdb/schema.h"
+#include "reportdb/server.h"
 
 #define FIGURES_SUM                                                                           \
 	" sum(messages), sum(aligned), sum(dkim), sum(spf), sum(quarantined), sum(rejected)," \
@@ -21,14 +22,14 @@ static const char *const texts[STATEMENTS] = {
 	[ST_ADD_REPORT] =
 		"INSERT INTO report (kind, trusted, org, name, domain, begin_s, end_s, email,"
 		" contact, version, generator, p, sp, np, adkim_strict, aspf_strict, testing, pct,"
-		" fo, discovery, file, received_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-		" ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		" fo, discovery, file, received_s, records, lost, flaws, messages)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+		" ?, ?) ON CONFLICT DO NOTHING",
 	[ST_FIND_REPORT] = "SELECT id FROM report WHERE kind = ? AND trusted = ? AND org = ?"
 			   " AND name = ? AND domain = ? AND begin_s = ? AND end_s = ?",
 	[ST_SET_REPORT] = "UPDATE report SET records = ?2, lost = ?3, flaws = ?4, messages = ?5"
 			  " WHERE id = ?1",
-	[ST_ADD_RECORD] = "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
-	[ST_ADD_DETAIL] = "INSERT INTO detail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ST_ADD_BLOCK] = "INSERT INTO block VALUES (?, ?, ?, ?, ?)",
 	[ST_ADD_TLS_POLICY] = "INSERT INTO tls_policy VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[ST_ADD_TLS_FAILURE] = "INSERT INTO tls_failure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ST_ADD_FAILURE] = "INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
@@ -57,7 +58,7 @@ static const char *const texts[STATEMENTS] = {
 			   " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
 	[ST_SOURCE_WEEKS] = "WITH RECURSIVE w(week) AS (SELECT ?3 / 7 UNION ALL"
 			    " SELECT week + 1 FROM w WHERE week < ?4 / 7) SELECT" FIGURES_SUM
-			    " FROM w CROSS JOIN source_week s ON s.trusted = ?1"
+			    " FROM w CROSS JOIN source_week s WHERE s.trusted = ?1"
 			    " AND s.week = w.week AND s.source = ?6",
 	[ST_BOUNDS] = "SELECT min(day), max(day) FROM day WHERE trusted = ?1 AND domain = ?2"
 		      " AND day BETWEEN ?3 AND ?4",
@@ -76,9 +77,11 @@ static const char *const texts[STATEMENTS] = {
 	/* ?4: until the next look, in seconds; ?5: the DNS did not answer. */
 	[ST_KEEP_NAME] = "INSERT INTO name VALUES (?1, ?2, ?3, ?3 + ?4, ?5)"
 			 " ON CONFLICT (source) DO UPDATE SET looked_s = ?3,"
-			 " name = CASE WHEN ?5 THEN name ELSE ?2 END,"
-			 " next_s = ?3 + CASE WHEN ?5 THEN min(?4 << min(failures, 16), ?6)"
-			 " ELSE ?4 END, failures = CASE WHEN ?5 THEN failures + 1 ELSE 0 END",
+			 " name = CASE WHEN ?5 = 1 THEN name.name ELSE ?2 END,"
+			 " next_s = ?3 + CASE WHEN ?5 = 0 THEN ?4 WHEN name.failures < 16"
+			 " AND ?4 << CAST(name.failures AS INT) < ?6"
+			 " THEN ?4 << CAST(name.failures AS INT) ELSE ?6 END,"
+			 " failures = CASE WHEN ?5 = 1 THEN name.failures + 1 ELSE 0 END",
 	[ST_SELECTORS] = "SELECT signer, selector, result, sum(messages), sum(aligned)"
 			 " FROM selector_day" DAYS_OF_ALL
 			 " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT ?5",
@@ -115,6 +118,10 @@ static const char *const texts[STATEMENTS] = {
 		       " d.dkim, d.spf FROM record r JOIN detail d"
 		       " ON d.report = r.report AND d.number = r.detail"
 		       " WHERE r.report = ?1 ORDER BY r.number",
+	[ST_BLOCKS] = "SELECT length(octets), octets FROM block WHERE report = ?"
+		      " ORDER BY part",
+	[ST_SOURCE_BLOCKS] = "SELECT length(octets), octets FROM block WHERE report = ?1"
+			     " AND ?2 BETWEEN first_source AND last_source ORDER BY part",
 	[ST_TLS_POLICIES] = "SELECT number, type, domain, strings, mx, successful, failed"
 			    " FROM tls_policy WHERE report = ? ORDER BY number",
 	[ST_FAILURES_OF_POLICY] = "SELECT result, sending_ip, receiving_mx, receiving_ip,"
@@ -137,18 +144,26 @@ static const char *const texts[STATEMENTS] = {
 			       " ?3 * 86400 AND ?4 * 86400 + 86399 ORDER BY end_s DESC, id DESC"
 			       " LIMIT ?5",
 	[ST_FLAWS] = "SELECT file, why, report, record, lost, received_s FROM flaw"
-		     " WHERE report IS NULL OR (lost AND NOT ?1) ORDER BY id DESC LIMIT ?2",
+		     " WHERE report IS NULL OR (lost = 1 AND ?1 = 0) ORDER BY id DESC LIMIT ?2",
 	[ST_TALLY] = "SELECT name, value FROM tally",
 	[ST_KINDS] = "SELECT kind, trusted, count(*), max(received_s) FROM report GROUP BY 1, 2",
 };
 
 /* --- statements --- */
 
+/* As many as a report has, or as there are reports. */
+static bool
+has_many(enum gp_reportdb_statement which)
+{
+	return which == ST_BLOCKS || which == ST_SOURCE_BLOCKS || which == ST_RECORDS || which == ST_TLS_POLICIES || which == ST_FAILURES_OF_POLICY ||
+	       which == ST_SOURCE_REPORTS || which == ST_SOURCE_RECORDS;
+}
+
 struct gp_sql_statement *
 gp_statement(struct gp_reportdb *db, enum gp_reportdb_statement which)
 {
 	if (!db->statements[which])
-		db->statements[which] = gp_sql_prepare(db->sql, texts[which]);
+		db->statements[which] = gp_sql_prepare(db->sql, texts[which], has_many(which));
 	return db->statements[which];
 }
 
@@ -242,17 +257,13 @@ gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportd
 	db->key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
 	db->packed = GP_BUF_INIT(GP_DETAIL_MAX);
 	db->lines = GP_BUF_INIT(GP_LINES_MAX);
+	db->block.octets = GP_BUF_INIT(GP_BLOCK_FULL + 2 * GP_DETAIL_MAX);
 	db->doc.details = gp_map(GP_DETAILS_MAX, db->seed);
 	db->doc.details_arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
 	db->doc.arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
+	*ret = db;
 	int r = gp_sql_open(path, mode, &db->sql);
-	if (r == 0)
-		r = prepare(db);
-	if (r == 0)
-		*ret = db;
-	else
-		gp_reportdb_close(db);
-	return r;
+	return r == 0 ? prepare(db) : r;
 }
 
 struct gp_reportdb *
@@ -273,8 +284,22 @@ gp_reportdb_close(struct gp_reportdb *db)
 	gp_buf_free(&db->key);
 	gp_buf_free(&db->packed);
 	gp_buf_free(&db->lines);
+	gp_buf_free(&db->block.octets);
+	free(db->rows);
 	free(db);
 	return NULL;
+}
+
+void
+gp_reportdb_stay(struct gp_reportdb *db)
+{
+	gp_sql_stay(db->sql);
+}
+
+bool
+gp_reportdb_lost(const struct gp_reportdb *db)
+{
+	return gp_sql_lost(db->sql);
 }
 
 const char *
@@ -292,6 +317,6 @@ gp_reportdb_why(const struct gp_reportdb *db, int error)
 	case -EINVAL:
 		return "what was told makes no sense";
 	default:
-		return db ? gp_sql_why(db->sql) : "it cannot be opened";
+		return db && db->sql ? gp_sql_why(db->sql) : "it cannot be opened";
 	}
 }

@@ -7,10 +7,12 @@
 /* Each as its name says in sql.h. */
 struct gp_sql_engine {
 	struct gp_sql *(*close)(struct gp_sql *sql);
+	void (*stay)(struct gp_sql *sql);
+	bool (*lost)(const struct gp_sql *sql);
 	const char *(*why)(const struct gp_sql *sql);
 	int (*migrate)(struct gp_sql *sql, const char *const *steps, size_t len);
 
-	struct gp_sql_statement *(*prepare)(struct gp_sql *sql, const char *text);
+	struct gp_sql_statement *(*prepare)(struct gp_sql *sql, const char *text, bool many);
 	int (*error)(const struct gp_sql *sql);
 	void (*finalise)(struct gp_sql_statement *st);
 	void (*bind_int)(struct gp_sql_statement *st, int parameter, int64_t n);
@@ -19,6 +21,7 @@ struct gp_sql_engine {
 	void (*bind_null)(struct gp_sql_statement *st, int parameter);
 	int (*step)(struct gp_sql_statement *st);
 	int (*run)(struct gp_sql_statement *st);
+	int (*put)(struct gp_sql_statement *st);
 	int (*insert)(struct gp_sql_statement *st, int64_t *ret_id);
 	void (*reset)(struct gp_sql_statement *st);
 	int64_t (*int_at)(struct gp_sql_statement *st, int column);
@@ -27,12 +30,12 @@ struct gp_sql_engine {
 	size_t (*octets_at)(struct gp_sql_statement *st, int column, uint8_t *ret, size_t size);
 
 	int (*begin)(struct gp_sql *sql);
+	int (*push)(struct gp_sql *sql);
 	int (*commit)(struct gp_sql *sql);
 	void (*rollback)(struct gp_sql *sql);
 	int (*save)(struct gp_sql *sql);
 	int (*undo)(struct gp_sql *sql);
 	int (*release)(struct gp_sql *sql);
-	int (*cascade)(struct gp_sql *sql, bool on);
 };
 
 /* Both begin an engine's own, which are allocated by calloc(). */
@@ -47,3 +50,5 @@ struct gp_sql_statement {
 /* gp_sql_open() of each. */
 [[nodiscard]] int
 gp_sqlite_open(const char *path, enum gp_reportdb_mode mode, struct gp_sql **ret);
+[[nodiscard]] int
+gp_postgres_open(const char *where, enum gp_reportdb_mode mode, struct gp_sql **ret);

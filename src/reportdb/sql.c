@@ -3,17 +3,39 @@
 #include "reportdb/sql.h"
 
 #include "reportdb/engine.h"
+#include "reportdb/server.h"
+
+bool
+gp_reportdb_is_server(const char *path)
+{
+	struct gp_slice s = gp_slice_str(path);
+	return gp_slice_starts(s, GP_SLICE("postgresql://")) ||
+	       gp_slice_starts(s, GP_SLICE("postgres://"));
+}
 
 int
 gp_sql_open(const char *where, enum gp_reportdb_mode mode, struct gp_sql **ret)
 {
-	return gp_sqlite_open(where, mode, ret);
+	return gp_reportdb_is_server(where) ? gp_postgres_open(where, mode, ret)
+					    : gp_sqlite_open(where, mode, ret);
 }
 
 struct gp_sql *
 gp_sql_close(struct gp_sql *sql)
 {
 	return sql ? sql->engine->close(sql) : NULL;
+}
+
+void
+gp_sql_stay(struct gp_sql *sql)
+{
+	sql->engine->stay(sql);
+}
+
+bool
+gp_sql_lost(const struct gp_sql *sql)
+{
+	return sql->engine->lost(sql);
 }
 
 const char *
@@ -31,9 +53,9 @@ gp_sql_migrate(struct gp_sql *sql, const char *const *steps, size_t len)
 /* --- statements --- */
 
 struct gp_sql_statement *
-gp_sql_prepare(struct gp_sql *sql, const char *text)
+gp_sql_prepare(struct gp_sql *sql, const char *text, bool many)
 {
-	return sql->engine->prepare(sql, text);
+	return sql->engine->prepare(sql, text, many);
 }
 
 int
@@ -83,6 +105,18 @@ int
 gp_sql_run(struct gp_sql_statement *st)
 {
 	return st->engine->run(st);
+}
+
+int
+gp_sql_put(struct gp_sql_statement *st)
+{
+	return st->engine->put(st);
+}
+
+int
+gp_sql_push(struct gp_sql *sql)
+{
+	return sql->engine->push(sql);
 }
 
 int
@@ -157,10 +191,4 @@ int
 gp_sql_release(struct gp_sql *sql)
 {
 	return sql->engine->release(sql);
-}
-
-int
-gp_sql_cascade(struct gp_sql *sql, bool on)
-{
-	return sql->engine->cascade(sql, on);
 }

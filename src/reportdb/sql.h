@@ -24,6 +24,11 @@ gp_sql_open(const char *where, enum gp_reportdb_mode mode, struct gp_sql **ret);
  * NULL. */
 struct gp_sql *
 gp_sql_close(struct gp_sql *sql);
+/* Of a server: gp_reportdb_stay(), gp_reportdb_lost(). */
+void
+gp_sql_stay(struct gp_sql *sql);
+bool
+gp_sql_lost(const struct gp_sql *sql);
 /* Of what failed last, in the database's words; until the next call. */
 const char *
 gp_sql_why(const struct gp_sql *sql);
@@ -35,9 +40,10 @@ gp_sql_migrate(struct gp_sql *sql, const char *const *steps, size_t len);
 
 /* --- statements --- */
 
-/* text: static. NULL: it cannot be had; gp_sql_error() says why. */
+/* text: static. many: its rows may be more than memory should hold at once. NULL: it cannot be had;
+ * gp_sql_error() says why. */
 [[nodiscard]] struct gp_sql_statement *
-gp_sql_prepare(struct gp_sql *sql, const char *text);
+gp_sql_prepare(struct gp_sql *sql, const char *text, bool many);
 /* Why the last one could not be prepared: -errno. */
 int
 gp_sql_error(const struct gp_sql *sql);
@@ -63,6 +69,14 @@ gp_sql_step(struct gp_sql_statement *st);
 /* Of a statement without rows: all of it. */
 [[nodiscard]] int
 gp_sql_run(struct gp_sql_statement *st);
+/* Of an INSERT of one row, of values without NULL, that is added together with others: soon, and
+ * before anything else is asked. No two of them have the same key, and parameters outside
+ * of its VALUES are the same for all, unless gp_sql_push() or a question stands between. Within a
+ * transaction. */
+[[nodiscard]] int
+gp_sql_put(struct gp_sql_statement *st);
+[[nodiscard]] int
+gp_sql_push(struct gp_sql *sql);
 /* Of an INSERT with ON CONFLICT DO NOTHING, of one row into a table whose key is `id`: 0, and that
  * key; 1: it was there already. */
 [[nodiscard]] int
@@ -102,7 +116,3 @@ gp_sql_save(struct gp_sql *sql);
 gp_sql_undo(struct gp_sql *sql); /* what was done since; the part goes on */
 [[nodiscard]] int
 gp_sql_release(struct gp_sql *sql);
-/* Whether a report that is deleted takes with it what refers to it, which costs those that add
- * rows. Between transactions. */
-[[nodiscard]] int
-gp_sql_cascade(struct gp_sql *sql, bool on);

@@ -310,7 +310,7 @@ fetches_become_outcomes(void **state)
 		const struct scan_policy p = {.result = rows[i].result,
 					      .text = GP_SLICE("text"),
 					      .reason = GP_SLICE("why")};
-		struct gp_posture_policy policy = audit_seen_policy(&p, &arena);
+		struct gp_posture_file policy = audit_seen_policy(&p, &arena);
 		assert_int_equal(policy.outcome, rows[i].outcome);
 		assert_slice(policy.why, "why");
 		assert_int_equal(policy.text.len > 0, rows[i].outcome == GP_POSTURE_FETCHED);

@@ -36,6 +36,15 @@ worth_telling(void **state)
 		 {WATCH_ALIGNMENT, .now = {0, 99}, .past = {1000, 1000}},
 		 false},
 		{"too little before", {WATCH_ALIGNMENT, .now = {0, 1000}, .past = {99, 99}}, false},
+		{"no worse than days that there were",
+		 {WATCH_ALIGNMENT, .now = {800, 1000}, .past = {9000, 10000}, .worst = {80, 100}},
+		 false},
+		{"nor by little",
+		 {WATCH_ALIGNMENT, .now = {760, 1000}, .past = {9000, 10000}, .worst = {80, 100}},
+		 false},
+		{"half as much again is",
+		 {WATCH_ALIGNMENT, .now = {740, 1000}, .past = {9000, 10000}, .worst = {80, 100}},
+		 true},
 		{"it rose", {WATCH_ALIGNMENT, .now = {1000, 1000}, .past = {0, 1000}}, false},
 		{"a source that was never ours",
 		 {WATCH_ALIGNMENT, .object = ADDRESS, .now = {0, 1000}, .past = {400, 1000}},
@@ -177,6 +186,25 @@ pauses(void **state)
 	}
 }
 
+static void
+worst_days(void **state)
+{
+	(void)state;
+	static const struct watch_day days[] = {
+		{10, {90, 100}}, {11, {50, 100}}, {12, {90, 100}}, /* 230 of 300 */
+		{20, {60, 100}}, {23, {99, 100}},                  /* alone, with a pause between */
+		{30, {0, 9}},                                      /* too few */
+	};
+	struct watch_share worst = watch_worst(days, GP_ARRAY_LEN(days), 100);
+	assert_int_equal(worst.part, 60);
+	assert_int_equal(worst.whole, 100);
+	worst = watch_worst(days, GP_ARRAY_LEN(days), 150);
+	assert_int_equal(worst.part, 140); /* of days 11 and 12 */
+	assert_int_equal(worst.whole, 200);
+	assert_int_equal(watch_worst(days, GP_ARRAY_LEN(days), 1000).whole, 0);
+	assert_int_equal(watch_worst(NULL, 0, 1).whole, 0);
+}
+
 enum {
 	ABSENT = GP_INGEST_POLICY_ABSENT,
 	NONE = GP_INGEST_POLICY_NONE,
@@ -263,9 +291,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(worth_telling), cmocka_unit_test(over),
-		cmocka_unit_test(pauses),        cmocka_unit_test(policies),
-		cmocka_unit_test(policy_before), cmocka_unit_test(kinds_have_names),
+		cmocka_unit_test(worth_telling),    cmocka_unit_test(over),
+		cmocka_unit_test(pauses),           cmocka_unit_test(policies),
+		cmocka_unit_test(policy_before),    cmocka_unit_test(worst_days),
+		cmocka_unit_test(kinds_have_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,6 +128,15 @@ static const struct complaint_case hops[] = {
 	 "7:1: arc: 'example.net' is none of 'domains', so it has no keys\n"},
 	{DOMAIN(DISCARD) "arc: {seal: 1}\n",
 	 "7:13: seal: '1' is not one of: none, forwarded, all\n"},
+	{DOMAIN(DISCARD) "reports: {received_database: \"host=/run/postgresql\"}\n",
+	 "7:1: reports: received_database is no postgresql://... URL\n"},
+	{DOMAIN(DISCARD) "reports: {received_database: \"postgresql://gate:secret@db/reports\"}\n",
+	 "7:1: reports: received_database has a password in it; it belongs into a file that "
+	 "passfile= names\n"},
+	{DOMAIN(DISCARD) "reports: {received_database: "
+			 "\"postgres://gate@db:5432/reports?sslmode=verify-full&password=x\"}\n",
+	 "7:1: reports: received_database has a password in it; it belongs into a file that "
+	 "passfile= names\n"},
 	{DOMAIN(DISCARD) "srs: {domain: example.org}\n",
 	 "7:1: srs: domain and secret_file go together\n"},
 	{DOMAIN(DISCARD) "srs: {previous_file: key.pem}\n",

@@ -94,6 +94,7 @@ assert_same_reports(const struct gp_config_reports *a, const struct gp_config_re
 	assert_int_equal(a->failure_redact, b->failure_redact);
 	assert_int_equal(a->failure_window, b->failure_window);
 	assert_int_equal(a->keep_received, b->keep_received);
+	assert_true(gp_slice_eq(a->received_database, b->received_database));
 	assert_int_equal(a->refused_size, b->refused_size);
 	assert_int_equal(a->failure_per_hour, b->failure_per_hour);
 	assert_int_equal(a->failure_per_day, b->failure_per_day);

@@ -12,7 +12,7 @@ enum {
 
 struct seen {
 	struct gp_posture_host hosts[HOSTS];
-	struct gp_posture_policy policy;
+	struct gp_posture_file policy;
 	const struct gp_posture_past *past;
 	size_t past_len;
 };

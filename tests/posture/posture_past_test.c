@@ -91,7 +91,7 @@ static const struct {
 };
 
 /* As it is served now. */
-static const struct gp_posture_policy policy = {
+static const struct gp_posture_file policy = {
 	.outcome = GP_POSTURE_FETCHED,
 	.text = GP_SLICE("version: STSv1\nmode: enforce\nmx: *.d.test\nmax_age: 1209600\n")};
 

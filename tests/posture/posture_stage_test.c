@@ -250,6 +250,35 @@ a_stage_is_kept(void **state)
 	json_decref(json);
 }
 
+/* A patch that lets nobody send by SPF makes no parked domain of one that does. */
+static void
+who_sends_stays_who_sends(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	struct gp_posture_result r;
+	struct gp_posture_query q = ask("d.test", NEXT);
+	json_t *json = make_world(false, "{'_dmarc.d.test':null,'s1._domainkey.d.test':null,"
+					 "'d.test':{'TXT':['v=spf1 +all']}}");
+	(void)state;
+	struct gp_answers *world = read_world(json, &arena);
+	assert_int_equal(gp_posture_eval(&q, world, &arena, &r), GP_POSTURE_DONE);
+	const struct gp_posture_stage stage = r.facts.dmarc.stage;
+	assert_int_equal(stage.class, GP_POSTURE_SENDING);
+	publish(json, get(&r.findings, "spf.all.plus"));
+	gp_answers_free(world);
+	q.stage = &stage;
+	world = read_world(json, &arena);
+	assert_int_equal(gp_posture_eval(&q, world, &arena, &r), GP_POSTURE_DONE);
+	assert_slice(r.facts.spf.record, "v=spf1 -all");
+	assert_int_equal(r.facts.class, GP_POSTURE_SENDING);
+	const struct gp_finding *f = get(&r.findings, "dmarc.missing");
+	assert_int_equal(f->records_len, 1);
+	assert_slice(f->records[0].value, "v=DMARC1; p=none; " OWN);
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+	json_decref(json);
+}
+
 /* --- nothing to lose --- */
 
 static void
@@ -298,6 +327,7 @@ main(void)
 		cmocka_unit_test(a_step_at_a_time),
 		cmocka_unit_test(each_step_leads_to_nothing_graver_and_all_to_reject),
 		cmocka_unit_test(a_stage_is_kept),
+		cmocka_unit_test(who_sends_stays_who_sends),
 		cmocka_unit_test(who_sends_nothing_is_locked_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

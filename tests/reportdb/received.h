@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of the database of others' reports share: a database of each test's own, documents
- * to tell it. Included once by each. */
+ * to tell it. Included once by each. It is SQLite's, or, where GATEPOST_TEST_POSTGRES has the URL
+ * of a database that is there for tests, PostgreSQL's: all that is in it is lost. */
 #pragma once
 
 #include "../unit.h"
 
 #include <errno.h>
+#include <libpq-fe.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,7 +20,8 @@ enum { DAY_S = 86400 };
 #define DAY (TODAY / DAY_S)
 
 static char folder[] = "/tmp/gp-received-XXXXXX";
-static char path[64];
+static char path[256];
+static const char *server; /* NULL: SQLite */
 static struct gp_reportdb *db;
 static struct gp_arena arena = {.max = 64 << 20};
 
@@ -28,13 +32,53 @@ open_again(void)
 	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_MAKE, &db), 0);
 }
 
+/* --- beside what is tested --- */
+
+static int64_t
+ask_server(const char *sql)
+{
+	PGconn *c = PQconnectdb(server);
+	PGresult *result = PQexec(c, sql);
+	bool rows = PQresultStatus(result) == PGRES_TUPLES_OK;
+	assert_true(rows || PQresultStatus(result) == PGRES_COMMAND_OK);
+	int64_t n = rows ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+	PQclear(result);
+	PQfinish(c);
+	return n;
+}
+
+static int64_t
+ask_file(const char *sql)
+{
+	sqlite3 *c;
+	sqlite3_stmt *st;
+	assert_int_equal(sqlite3_open(path, &c), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(c, sql, -1, &st, NULL), SQLITE_OK);
+	int64_t n = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+	sqlite3_close(c);
+	return n;
+}
+
+/* The first column of its first row, as a number; 0: it has no rows. */
+static int64_t
+ask(const char *sql)
+{
+	return server ? ask_server(sql) : ask_file(sql);
+}
+
 static int
 set_up(void **state)
 {
 	(void)state;
 	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
 	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/received.db", folder);
+	server = getenv("GATEPOST_TEST_POSTGRES");
+	snprintf(path, sizeof(path), "%s%s", server ? server : folder,
+		 server ? "" : "/received.db");
+	if (server)
+		ask("SET client_min_messages = error; DROP SCHEMA public CASCADE; CREATE SCHEMA "
+		    "public");
 	open_again();
 	return 0;
 }
@@ -47,7 +91,7 @@ tear_down(void **state)
 	db = gp_reportdb_close(db);
 	gp_arena_free(&arena);
 	for (size_t i = 0; i < GP_ARRAY_LEN(ends); i++) {
-		char name[96];
+		char name[sizeof(path) + 8];
 		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
 		(void)unlink(name);
 	}

@@ -3,6 +3,7 @@
 #include "received.h"
 
 #include "../prng.h"
+#include "reportdb/classify.h"
 
 /* --- what adds up --- */
 
@@ -612,12 +613,18 @@ who_reads_needs_one_that_is_there(void **state)
 {
 	struct gp_reportdb *other;
 	struct gp_reportdb_figures f;
-	char none[96];
+	char none[320];
 	(void)state;
-	snprintf(none, sizeof(none), "%s/none.db", folder);
+	if (server)
+		ask("CREATE SCHEMA none");
+	snprintf(none, sizeof(none), server ? "%s&options=-csearch_path%%3Dnone" : "%s/none.db",
+		 server ? server : folder);
 	assert_int_equal(gp_reportdb_open(none, GP_REPORTDB_READ, &other), -ENOENT);
+	gp_reportdb_close(other);
 	assert_int_equal(gp_reportdb_open(none, GP_REPORTDB_WRITE, &other), -ENOENT);
-	assert_null(other);
+	gp_reportdb_close(other);
+	if (server)
+		ask("DROP SCHEMA none");
 	/* Beside who writes. */
 	tell_usual("1");
 	assert_int_equal(gp_reportdb_sync(db), 0);

@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import gateway as gateway_module
 import peers as peers_module
+import pgrig
 import sink as sink_module
 
 
@@ -87,6 +88,17 @@ def peers(peer_root, scratch):
     all_of_them = peers_module.Peers(peer_root, scratch)
     yield all_of_them
     all_of_them.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A server of PostgreSQL's; .url() is a new database's."""
+    try:
+        server = pgrig.PostgreSQL()
+    except pgrig.Unavailable as why:
+        pytest.skip(str(why))
+    yield server
+    server.close()
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@
         ...  # ask rig.address, rig.port
         rig.requests  # what came: the octets of each request's head and body
 
-A script is octets that are sent as they stand, or a function that is given the TLS socket once the request was read.
+A script is octets that are sent as they stand, or a function that is given the TLS socket once the request was read:
+it is socket.requested then.
 """
 
 import contextlib
@@ -155,7 +156,8 @@ class HttpsRig:
             with contextlib.suppress(OSError), raw:
                 raw.settimeout(30)
                 with self.context.wrap_socket(raw, server_side=True) as tls:
-                    self.requests.append(read_request(tls))
+                    tls.requested = read_request(tls)
+                    self.requests.append(tls.requested)
                     if callable(self.script):
                         self.script(tls)
                     else:

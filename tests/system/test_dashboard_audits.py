@@ -199,7 +199,9 @@ def is_fit(driver, shot):
         time.sleep(0.4)
         driver.save_screenshot(f"{folder}/{shot}.png")
     browser_module.resize(driver, 390, 844, phone=True)
-    assert driver.execute_script("return document.documentElement.scrollWidth") <= 390
+    # A chart follows a moment later.
+    width = "return document.documentElement.scrollWidth"
+    eventually(lambda: driver.execute_script(width) <= 390, what="a page that fits")
     if folder:
         driver.save_screenshot(f"{folder}/{shot}-phone.png")
     browser_module.resize(driver, 1280, 900)

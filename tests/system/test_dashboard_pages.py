@@ -7,6 +7,7 @@ import time
 import urllib.parse
 
 import browser as browser_module
+import mmdb
 import pytest
 from dashrig import PASSWORD, Dashboard
 from gateway import eventually
@@ -22,6 +23,11 @@ PAGES = (
     "/audits", "/queue", "/headers", "/health",
 )
 MARKUP = "<script>window.acted=1</script><img src=x onerror=window.acted=1>"
+NETWORKS = {
+    "192.0.2.0/24": (64500, "Example Networks"),
+    "198.51.100.0/24": (14618, "AMAZON-AES"),
+    "2001:db8::/32": (64510, MARKUP),
+}
 MESSAGE = f"""Received: from {MARKUP} (h.test [192.0.2.1]) by mx.gatepost.test with ESMTPS id 1
  for <alice@demo.test>; Mon, 30 Nov 2026 10:00:00 +0000
 Received: from a.test (a.test [198.51.100.7]) by h.test with SMTP; Mon, 30 Nov 2026 08:59:00 +0000
@@ -44,7 +50,9 @@ def driver():
 
 @pytest.fixture
 def dashboard(gatepost, scratch):
-    dashboard = Dashboard(gatepost, scratch, filled=True)
+    networks = scratch / "asn.mmdb"
+    networks.write_bytes(mmdb.database(NETWORKS))
+    dashboard = Dashboard(gatepost, scratch, filled=True, reports={"asn_database": str(networks)})
     dashboard.is_ready()
     return dashboard
 
@@ -134,6 +142,38 @@ def test_sources_have_names(page, dashboard):
     assert "192.0.2.10" in named["mx.ours.example"]
     assert "Amazon SES" in named["a8-31.smtp-out.amazonses.com"]
     assert sum("Amazon" in row for row in rows) == 1
+
+
+def test_a_source_has_the_cause_of_what_does_not_align(page, dashboard):
+    show(page, dashboard, "/sources?domain=ours.example&address=2001:db8::bd")
+    cause = page.find_element(By.CSS_SELECTOR, "main .cause").text
+    assert cause.startswith("no signature; SPF passes for bounce.provider.example, not for ours.example: forged, or")
+    show(page, dashboard, "/sources?domain=ours.example&address=203.0.113.30")
+    assert page.find_elements(By.CSS_SELECTOR, "main .cause") == []
+
+
+def test_sources_have_networks(page, dashboard):
+    show(page, dashboard, "/sources")
+    rows = [e.text for e in page.find_elements(By.CSS_SELECTOR, "main tbody tr")]
+    (ours,) = [row for row in rows if "192.0.2.10" in row]
+    assert "AS64500" in ours and "Example Networks" in ours
+    (strange,) = [row for row in rows if "2001:db8::bd" in row]
+    assert MARKUP in strange
+
+
+def test_a_source_has_a_name(page, dashboard):
+    def facts(ip):
+        show(page, dashboard, f"/sources?domain=ours.example&address={ip}")
+        return page.find_element(By.CSS_SELECTOR, "main dl.facts").text.split("\n")
+
+    found = facts("198.51.100.20")
+    assert found[:4] == ["Name", "a8-31.smtp-out.amazonses.com", "Provider", "Amazon SES"]
+    assert found[4:6] == ["Network", "AS14618 AMAZON-AES"]
+    assert found[6] == "Class" and found[7].startswith("provider ")
+    # Nothing is known of it but its mail.
+    found = facts("203.0.113.30")
+    assert found[0] == "Name" and found[1].startswith("none that") and "Network" not in found
+    assert browser_module.faults(page) == []
 
 
 def test_forty_attacks_in_every_field(page, dashboard):

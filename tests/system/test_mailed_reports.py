@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A domain's whole way from nothing: reports are mailed in by swaks, and the dashboard shows what they add up to."""
 
+import ipaddress
 import os
 import pathlib
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import time
 
 import browser as browser_module
+import mmdb
 import pytest
 from dashrig import Dashboard
 from gateway import eventually, free_port
@@ -18,7 +20,39 @@ NAMES = {
     "reporter.example": {"TXT": ["v=spf1 ip4:127.0.0.1 -all"], "A": ["127.0.0.1"]},
     "_dmarc.reporter.example": {"TXT": ["v=DMARC1; p=none"]},
 }
+# Of the sources that reports tell of: those of reports_field.py have a block a kind.
+HOSTS = {
+    "10.0.0": "mx{}.longer0.example",
+    "11.0.0": "a{}-31.smtp-out.amazonses.com",
+    "12.0.0": "mx{}.forwardemail.net",
+}
+NETWORKS = {
+    "10.0.0.0/8": (64500, "Longer Example AG"),
+    "11.0.0.0/8": (14618, "AMAZON-AES"),
+    "12.0.0.0/8": (64501, "Forward Email LLC"),
+    "13.0.0.0/8": (64502, "Rented Servers Ltd."),
+    "2001:db8:0:2::/64": (64503, "Another Network"),
+}
 TYPES = {".gz": "application/gzip", ".zip": "application/zip", ".xml": "text/xml", ".json": "application/tlsrpt+json"}
+
+
+def host_of(address):
+    """What forward and reverse DNS agree on."""
+    block, _, last = address.rpartition(".")
+    return HOSTS[block].format(last) if block in HOSTS else None
+
+
+def names_of(addresses):
+    found = dict(NAMES)
+    for address in filter(host_of, addresses):
+        found[ipaddress.ip_address(address).reverse_pointer] = {"PTR": [host_of(address)]}
+        found[host_of(address)] = {"A": [address]}
+    return found
+
+
+def learn(dashboard, names):
+    dashboard.server.names = names
+    dashboard.reload()
 
 
 def swaks(port, path):
@@ -41,11 +75,10 @@ def dashboard(gatepost, scratch):
         # The reports are about it: those about others would be kept apart.
         "longer0.example": {"recipients": "any", "deliver": "discard"},
     }
-    dashboard = Dashboard(gatepost, scratch, domains=domains)
-    dashboard.server.names = NAMES
-    dashboard.server.write_config()
-    dashboard.server.process.send_signal(1)
-    eventually(lambda: "reloaded" in dashboard.server.log_text(), what="names")
+    networks = scratch / "asn.mmdb"
+    networks.write_bytes(mmdb.database(NETWORKS))
+    dashboard = Dashboard(gatepost, scratch, domains=domains, reports={"asn_database": str(networks)})
+    learn(dashboard, NAMES)
     dashboard.sign_in()
     return dashboard
 
@@ -55,6 +88,8 @@ def test_what_is_mailed_in_is_shown(dashboard, scratch):
     field = Field(scratch / "field", seed=7, first_day=first_day)
     field.fill(domains=1, days=DAYS, reporters=3, sources=12)
     truth, server = field.truth, dashboard.server
+    (domain,) = truth.domains
+    learn(dashboard, names_of(truth.sources[domain]))
     # Failure reports and one reporter's reports are mails themselves.
     files = [path for path in sorted(field.folder.glob("*/*")) if path.suffix in TYPES]
     for path in files:
@@ -63,11 +98,12 @@ def test_what_is_mailed_in_is_shown(dashboard, scratch):
         server.send(path.read_bytes().replace(b"@strict.example", b"@reporter.example"), to=["reports@demo.test"],
                     sender="dmarc@reporter.example")  # fmt: skip
     eventually(lambda: server.queued() == [], 60, what="an empty queue")
-    (domain,) = truth.domains
     days = f"from={day(first_day)}&to={day(first_day + DAYS)}"
     total = dashboard.get(f"/api/v1/overview?domain={domain}&{days}").json["total"]
     assert {name: total[name] for name in FIGURES} == truth.domains[domain]
     assert server.mails("alice") == []
+    hosts = {address: host_of(address) for address in truth.sources[domain]}
+    eventually(lambda: names(dashboard, domain, days) == hosts, 60, what="the sources' names")
     picture(dashboard, domain)
 
 
@@ -87,6 +123,11 @@ def test_what_postfix_delivers_is_kept(dashboard, scratch, peers):
     eventually(lambda: dashboard.get("/api/v1/store").json["store"]["duplicates"] == 1, 60, what="the duplicate")
     total = dashboard.get(url).json["total"]
     assert {name: total[name] for name in FIGURES} == figures
+
+
+def names(dashboard, domain, days):
+    sources = dashboard.get(f"/api/v1/sources?domain={domain}&{days}").json["sources"]
+    return {s["address"]: s["name"] for s in sources}
 
 
 def day(number):

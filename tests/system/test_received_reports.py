@@ -27,16 +27,35 @@ def field(tmp_path_factory):
     return field
 
 
-@pytest.fixture
-def reports(tmp_path):
-    """gatepost reports VERB with a database of the test's own; the answer as JSON."""
+class Reports:
+    """gatepost reports VERB with a database of the test's own."""
 
-    def ask(verb, *argv, code=0, **options):
-        done = run("reports", verb, "--database", tmp_path / "received.db", *argv, **options)
+    def __init__(self, database, look):
+        self.database = database
+        self.look = look
+
+    def __call__(self, verb, *argv, code=0, **options):
+        done = run("reports", verb, "--database", self.database, *argv, **options)
         assert done.returncode == code, done.stdout + done.stderr
         return done
 
-    return ask
+    def rows(self, sql):
+        return [tuple(int(x) if str(x).isdigit() else x for x in row) for row in self.look(sql)]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def reports(request, tmp_path):
+    if request.param == "sqlite":
+        path = tmp_path / "received.db"
+
+        def look(sql):
+            with sqlite3.connect(path) as db:
+                return db.execute(sql).fetchall()
+
+        return Reports(path, look)
+    server = request.getfixturevalue("postgresql")
+    url = server.url()
+    return Reports(url, lambda sql: server.ask(sql, url))
 
 
 def asked(done):
@@ -85,7 +104,7 @@ def test_a_second_import_changes_nothing(field, reports):
     assert reports("summary", "--json", *SINCE).stdout == before
 
 
-def test_sessions_and_failures_are_the_truth(field, reports, tmp_path):
+def test_sessions_and_failures_are_the_truth(field, reports):
     reports("import", field.folder, code=1)
     told = lines(reports("export", "--kind", "tls", "--format", "json"))
     policies = [line["policy"] for line in told if "policy" in line]
@@ -94,8 +113,7 @@ def test_sessions_and_failures_are_the_truth(field, reports, tmp_path):
         one = sums.setdefault(p["domain"], [0, 0])
         one[0], one[1] = one[0] + p["successful"], one[1] + p["failed"]
     assert sums == field.truth.sessions
-    with sqlite3.connect(tmp_path / "received.db") as db:
-        added = db.execute("SELECT domain, sum(successful), sum(failed) FROM tls_day GROUP BY domain").fetchall()
+    added = reports.rows("SELECT domain, sum(successful), sum(failed) FROM tls_day GROUP BY domain")
     assert {domain: list(rest) for domain, *rest in added} == sums
     failures = lines(reports("export", "--kind", "failure", "--format", "json"))
     assert sum(f["failure"]["incidents"] for f in failures) == field.truth.incidents
@@ -167,8 +185,7 @@ def test_what_is_in_quarantine(reports, tmp_path):
         "e-future.xml": "its range is in the future",
         f"{tmp_path}/none": "No such file or directory",
     }
-    with sqlite3.connect(tmp_path / "received.db") as db:
-        assert db.execute("SELECT count(*) FROM flaw WHERE report IS NULL").fetchone() == (5,)
+    assert reports.rows("SELECT count(*) FROM flaw WHERE report IS NULL") == [(5,)]
     done = reports("import", folder, code=1)
     assert "in quarantine: 3 files" in done.stderr
     assert f"{folder}/c-empty: it is empty" in done.stderr
@@ -249,6 +266,10 @@ def test_a_summary_has_the_cause_of_what_does_not_align(reports, tmp_path):
         assert causes["192.0.2.7"]["dkim"] == "broken" and causes["192.0.2.7"]["signer"] == "ours.example"
         assert (causes["198.51.100.9"]["spf"], causes["198.51.100.9"]["messages"]) == ("other_envelope", 3)
         assert causes["192.0.2.7"]["words"] == words.strip()
+    assert words in reports("show", "1").stdout.splitlines()
+    told_lines = list(map(json.loads, reports("show", "--json", "1").stdout.splitlines()))
+    told = {line["row"]["source"]: line["row"]["cause"] for line in told_lines if "row" in line}
+    assert told["192.0.2.7"] == words.strip() and told["192.0.2.1"] is None
 
 
 def test_a_summary_of_nothing_has_no_shares(reports, tmp_path):

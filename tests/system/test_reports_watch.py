@@ -9,6 +9,7 @@ import os
 import stat
 
 import httpsrig
+import mmdb
 import pytest
 import reports_field
 from gateway import run
@@ -134,6 +135,37 @@ def test_a_new_source_is_told_once(world):
         " no signature; SPF passes for spam.example, not for ours.example: forged, or a sender of yours that does not"
         " sign"]
     assert world.watch(PAST + 1, *argv).stdout == ""
+
+
+def test_a_new_source_has_its_network(forged, tmp_path):
+    networks = tmp_path / "asn.mmdb"
+    networks.write_bytes(mmdb.database({"198.51.100.0/24": (64500, "Example Networks")}))
+    (line,) = told(forged.watch(PAST, "--asn-database", networks))
+    assert line.startswith("ours.example: 198.51.100.9 (Example Networks, threat) sends since")
+
+
+def test_new_forwarders_and_trifles_are_no_news(world):
+    forwarder = reports_field.Sender("forwarder", "203.0.113.5", True, False, DOMAIN, "s1")
+    world.quiet()
+    for number in range(PAST - 7, PAST):
+        world.dmarc(number, (OURS, 7000), (forwarder, 100), (FORGER, 6), org="other.example")
+    world.load()
+    assert world.watch(PAST).stdout == ""
+    world.dmarc(PAST, (FORGER, 40), org="other.example")
+    world.load()
+    assert [line.split()[1] for line in told(world.watch(PAST))] == ["198.51.100.9"]
+
+
+def test_bursts_as_there_were_before_are_no_fall(world):
+    for number in range(PAST + 3):
+        bad = 30 if number % 9 in (0, 1, 2) else 2
+        world.dmarc(number, (OURS, 100), (FORGER, bad))
+    world.load()
+    assert world.watch(PAST + 4).stdout == ""
+    for number in range(PAST + 3, PAST + 6):
+        world.dmarc(number, (OURS, 100), (FORGER, 60))
+    world.load()
+    assert [line.split()[1] for line in told(world.watch(PAST + 7))] == ["62.5"]
 
 
 def test_all_sources_of_a_new_domain_are_no_news(world):
@@ -321,6 +353,18 @@ def test_a_state_that_is_none_is_left_alone(forged):
         done = forged.watch(PAST, code=4)
         assert "watch.json: " in done.stderr and done.stdout == ""
         assert forged.state.read_text() == text
+
+
+def test_the_configurations_state_has_what_was_told(forged, tmp_path):
+    state = tmp_path / "state"
+    (state / "reports").mkdir(parents=True)
+    forged.database.rename(state / "reports" / "received.db")
+    config = tmp_path / "gatepost.yaml"
+    settings = {"hostname": "mx.test", "listen": [{"address": "127.0.0.1:2525"}], "state": str(state)}
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    argv = ["reports", "watch", "-c", config, "--until", day(PAST)]
+    assert len(told(run(*argv))) == 1
+    assert (state / "reports" / "watch.json").exists() and run(*argv).stdout == ""
 
 
 def test_a_state_that_cannot_be_written_is_said(forged):

@@ -7,14 +7,15 @@ import { classWords, messagesByDay, more, noReports, section, soft, sourceClass,
 
 export const title = "Sources";
 
-/** Its host name, and whose that is. */
-function name(s) {
-  return [s.name ?? "", s.provider && h("div", { class: "soft" }, s.provider)];
-}
-
 /** The autonomous system that its address is in. */
 function network(s) {
-  return s.asn ? [`AS${s.asn}`, s.as_name && h("div", { class: "soft" }, s.as_name)] : "";
+  return s.asn ? `AS${s.asn} ${s.as_name ?? ""}`.trim() : "";
+}
+
+/** Its host name, and whose that and its network are. */
+function whose(s) {
+  const words = [s.provider, network(s)].filter(Boolean).join(", ");
+  return [s.name ?? "", words && h("div", { class: "soft" }, words)];
 }
 
 function sources(found, domain) {
@@ -23,13 +24,12 @@ function sources(found, domain) {
       title: "Address",
       cell: (s) => (domain ? h("a", { href: changed({ address: s.address }) }, s.address) : s.address),
     },
-    { title: "Name", cell: name },
-    ...(found.sources.some((s) => s.asn) ? [{ title: "Network", cell: network }] : []),
-    { title: "Class", cell: (s) => sourceClass(s.class) },
+    { title: "Name, network", cell: whose },
+    { title: "Class", kind: "whole", cell: (s) => sourceClass(s.class) },
     ...sourceColumns,
     { title: "Quarantined, rejected", kind: "number", cell: (s) => count(s.figures.quarantined + s.figures.rejected) },
-    { title: "First seen", cell: (s) => s.first_day },
-    { title: "Last seen", cell: (s) => s.last_day },
+    { title: "First seen", kind: "whole", cell: (s) => s.first_day },
+    { title: "Last seen", kind: "whole", cell: (s) => s.last_day },
   ];
   return table("Sources", columns, found.sources);
 }
@@ -41,7 +41,8 @@ function results(list) {
 /** What is known of one source beside its mail. */
 function identity(found) {
   const facts = [
-    ["Name", found.name ? name(found) : "none that forward and reverse DNS agree on, or not looked up yet"],
+    ["Name", found.name ?? "none that forward and reverse DNS agree on, or not looked up yet"],
+    ["Provider", found.provider ?? ""],
     ["Network", network(found)],
     ["Class", [sourceClass(found.class), ` ${classWords[found.class] ?? ""}`]],
     ["First seen", found.first_day ?? ""],
@@ -65,6 +66,7 @@ function single(found) {
   return [
     section("Who it is", identity(found)),
     section("Messages by day", messagesByDay(found)),
+    found.cause && section("Why mail of it does not align", h("p", { class: "cause" }, `${found.cause.words}.`)),
     section("What reporters say", table("Rows of reports", columns, found.rows), more(found.rows_more, "rows")),
     h("p", {}, h("a", { href: changed({ address: "" }) }, "All sources")),
   ];

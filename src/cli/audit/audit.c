@@ -17,6 +17,7 @@
 #include "cli/audit/evidence.h"
 #include "cli/audit/hosts.h"
 #include "cli/audit/listed.h"
+#include "cli/audit/marks.h"
 #include "cli/audit/octodns.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/pdf.h"
@@ -61,6 +62,8 @@ struct job {
 	struct gp_posture_result result;
 	struct gp_answers *answers; /* of the ask; with --zone its own */
 	struct audit_patch patch;   /* with --zone */
+	struct audit_mark_files marks;
+	bool followed; /* where its BIMI record leads */
 	bool counted, done;
 };
 
@@ -76,8 +79,9 @@ struct audit {
 	struct audit_baselines baselines;
 	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
 	struct audit_hosts hosts;
-	struct audit_sent sent; /* with --reports, or a configuration */
-	struct job **jobs;      /* begun and not told of: that of domain N at N modulo jobs_max */
+	struct audit_marks *marks; /* NULL: hosts are not looked at */
+	struct audit_sent sent;    /* with --reports, or a configuration */
+	struct job **jobs; /* begun and not told of: that of domain N at N modulo jobs_max */
 	size_t jobs_max;
 	size_t first;       /* domain that no earlier run told of */
 	size_t begun, told; /* domains, with those of an earlier run */
@@ -245,8 +249,8 @@ tell(struct audit *a, struct job *job)
 	if (a->o.zone && a->o.patch_form == AUDIT_PATCH_OCTODNS)
 		audit_octodns_write(&job->patch, job->answers, &job->result, &job->arena, &a->text);
 	else if (a->o.zone)
-		audit_patch_write(&job->patch, a->o.patch_form, &job->result, &job->arena,
-				  &a->text);
+		audit_patch_write(&job->patch, a->o.patch_form, job->answers, &job->result,
+				  &job->arena, &a->text);
 	else
 		r = tell_findings(a, job);
 	return r < 0 ? r : write_text(a);
@@ -262,6 +266,7 @@ job_free(struct job *job)
 	if (job->answers != job->ask.answers)
 		gp_answers_free(job->answers);
 	gp_ask_end(&job->ask);
+	audit_marks_end(&job->marks);
 	audit_seen_free(&job->seen);
 	gp_arena_free(&job->set);
 	gp_arena_free(&job->arena);
@@ -302,6 +307,24 @@ finish(struct job *job)
 	job->audit->under_way--;
 }
 
+static void
+on_marks(struct audit_mark_files *files);
+
+/* Returns enum audit_marks_outcome or -ENOMEM. */
+static int
+follow_marks(struct job *job)
+{
+	if (!job->audit->marks || job->followed)
+		return AUDIT_MARKS_NONE;
+	job->followed = true;
+	job->marks.ready = on_marks;
+	int r = audit_marks_follow(job->audit->marks, &job->marks, &job->result.facts, job->answers,
+				   &job->set);
+	if (r > AUDIT_MARKS_NONE)
+		job->query.bimi = &job->marks.bimi;
+	return r;
+}
+
 /* 0: go on at once. 1: it is done, or called when the answers are there. */
 static int
 take_step(struct job *job)
@@ -319,6 +342,9 @@ take_step(struct job *job)
 		gp_arena_reset(&job->arena); /* many wait at once */
 		return r < 0 ? r : 1;
 	}
+	r = follow_marks(job);
+	if (r != AUDIT_MARKS_NONE)
+		return r == AUDIT_MARKS_READY ? 0 : r == AUDIT_MARKS_WAIT ? 1 : r;
 	if (!job->counted)
 		count(a, &job->result.findings);
 	job->counted = true;
@@ -462,6 +488,12 @@ on_ready(struct gp_ask *ask)
 	pump(job->audit);
 }
 
+static void
+on_marks(struct audit_mark_files *files)
+{
+	step(gp_container_of(files, struct job, marks));
+}
+
 /* --- the command --- */
 
 static void
@@ -556,8 +588,10 @@ look_at_all(struct audit *a)
 {
 	watch(a);
 	pump(a);
-	if (a->error == 0 && !a->stopped && a->told < a->domains.len)
-		(void)event_base_dispatch(a->base);
+	while (a->error == 0 && !a->stopped && a->told < a->domains.len) {
+		(void)event_base_loop(a->base, EVLOOP_ONCE);
+		pump(a);
+	}
 	unwatch(a);
 	for (size_t i = 0; i < a->jobs_max; i++)
 		a->jobs[i] = job_free(a->jobs[i]);
@@ -671,6 +705,13 @@ hear_nobody_unconfined(struct audit *a)
 }
 
 static int
+open_marks(struct audit *a)
+{
+	a->marks = audit_marks_open(a->base, a->o.authorities, a->o.private);
+	return a->marks ? GP_EXIT_OK : GP_EXIT_ERROR;
+}
+
+static int
 open_and_run(struct audit *a)
 {
 	const struct gp_asks_options dns = {.command = "gatepost audit",
@@ -685,11 +726,14 @@ open_and_run(struct audit *a)
 	if (!a->base)
 		return fail(-ENOMEM);
 	int code = gp_asks_open(&a->dns, a->base, &dns);
+	if (code == GP_EXIT_OK && a->o.hosts)
+		code = open_marks(a);
 	if (code == GP_EXIT_OK)
 		code = hear_nobody_unconfined(a);
 	if (code == GP_EXIT_OK)
 		code = exit_code(a, run_and_keep(a));
 	audit_hosts_free(&a->hosts);
+	audit_marks_close(a->marks);
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
 	return code;
@@ -768,9 +812,7 @@ read_reports(struct audit *a)
 {
 	const char *path = a->o.reports;
 	if (!path && a->o.config)
-		path = gp_arena_printf(&a->names, "%.*s/reports/received.db",
-				       GP_SLICE_FMT(a->config.state))
-			       .ptr;
+		path = gp_cli_received(&a->config, &a->names);
 	if (!path)
 		return a->names.failed ? fail(-ENOMEM) : GP_EXIT_OK;
 	return audit_sent_read(&a->sent, path, !a->o.reports, a->domains.list, a->domains.len,

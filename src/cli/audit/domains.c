@@ -13,6 +13,7 @@
 #include "core/dmarc/walk.h"
 #include "core/identity/visible.h"
 #include "core/zone/zone.h"
+#include "sys/password.h"
 #include "sys/small_file.h"
 
 struct reading {
@@ -167,10 +168,11 @@ add_shown(struct gp_slice domain, void *context)
 
 /* "ZONE@ADDRESS:PORT" */
 static int
-read_transfer(struct reading *r, const char *text)
+read_transfer(struct reading *r, const char *text, const struct gp_tsig_key *key)
 {
 	struct gp_slice server = gp_slice_str(text), zone = gp_slice_cut(&server, '@');
-	struct audit_transfer transfer = {.server = server, .domain = add_shown, .context = r};
+	struct audit_transfer transfer = {
+		.server = server, .key = key, .domain = add_shown, .context = r};
 	struct gp_slice name = gp_slice("", 0);
 	const char *why;
 	r->file = NULL;
@@ -182,11 +184,25 @@ read_transfer(struct reading *r, const char *text)
 }
 
 static int
+read_signed_transfer(struct reading *r, const char *text, const char *key_path)
+{
+	struct gp_tsig_key key;
+	const char *why;
+	r->file = NULL;
+	int code = audit_transfer_key_read(key_path, &key, &why) == 0 ? read_transfer(r, text, &key)
+								      : complain(r, key_path, why);
+	gp_wipe(&key, sizeof(key));
+	return code;
+}
+
+static int
 read_transfers(struct reading *r, const struct audit_options *o)
 {
 	int code = GP_EXIT_OK;
 	for (size_t i = 0; i < o->transfers_len && code == GP_EXIT_OK; i++)
-		code = read_transfer(r, o->transfers[i]);
+		code = o->transfer_keys[i]
+			       ? read_signed_transfer(r, o->transfers[i], o->transfer_keys[i])
+			       : read_transfer(r, o->transfers[i], NULL);
 	return code;
 }
 

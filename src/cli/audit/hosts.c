@@ -85,7 +85,7 @@ add_policy(struct looking *l, const struct scan_view *view)
 	struct audit_hosts *h = l->ret;
 	if (!view->policy || gp_map_get(&h->policies, view->target))
 		return 0;
-	struct gp_posture_policy *policy = gp_arena_new(&h->arena, struct gp_posture_policy);
+	struct gp_posture_file *policy = gp_arena_new(&h->arena, struct gp_posture_file);
 	struct gp_slice domain = gp_arena_dup(&h->arena, view->target);
 	if (!policy)
 		return -ENOMEM;
@@ -167,7 +167,7 @@ put_in_order(struct looking *l)
 	return 0;
 }
 
-const struct gp_posture_policy *
+const struct gp_posture_file *
 audit_hosts_policy(const struct audit_hosts *h, struct gp_slice domain)
 {
 	return gp_map_get(&h->policies, domain);

@@ -16,7 +16,7 @@
 struct audit_hosts {
 	struct gp_arena arena;
 	struct gp_posture_hosts seen;
-	struct gp_map policies; /* struct gp_posture_policy by domain */
+	struct gp_map policies; /* struct gp_posture_file by domain */
 };
 
 /*
@@ -36,5 +36,5 @@ void
 audit_hosts_free(struct audit_hosts *h);
 
 /* NULL: nobody asked for it, as there are no hosts. */
-const struct gp_posture_policy *
+const struct gp_posture_file *
 audit_hosts_policy(const struct audit_hosts *h, struct gp_slice domain);

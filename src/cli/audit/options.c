@@ -29,6 +29,7 @@ enum {
 	OPT_ZONE_FILE,
 	OPT_ORIGIN,
 	OPT_AXFR,
+	OPT_TSIG_KEY,
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
@@ -78,6 +79,7 @@ const char audit_usage[] =
 	"      --file FILE          more domains\n"
 	"      --zone-file FILE     the domains of a zone, as a master file of RFC 1035\n"
 	"      --axfr ZONE@ADDR[:PORT]  those of a zone that this server transfers\n"
+	"      --tsig-key FILE      the key of all --axfr behind it, as nsupdate -k reads it\n"
 	"      --origin NAME        what relative names end in there, before its $ORIGIN\n"
 	"  -c FILE                  the configuration, of which dns and state count\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
@@ -136,6 +138,7 @@ static const struct option long_options[] = {
 	{"zone-file", required_argument, NULL, OPT_ZONE_FILE},
 	{"origin", required_argument, NULL, OPT_ORIGIN},
 	{"axfr", required_argument, NULL, OPT_AXFR},
+	{"tsig-key", required_argument, NULL, OPT_TSIG_KEY},
 	{"config", required_argument, NULL, 'c'},
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
@@ -211,6 +214,15 @@ add_file(const struct gp_arg *arg, const char *list[AUDIT_FILES_MAX], size_t *le
 	if (*len == AUDIT_FILES_MAX)
 		return gp_arg_wrong(arg, "is one file too many");
 	list[(*len)++] = arg->value;
+	return true;
+}
+
+static bool
+add_transfer(const struct gp_arg *arg, struct audit_options *o)
+{
+	if (!add_file(arg, o->transfers, &o->transfers_len))
+		return false;
+	o->transfer_keys[o->transfers_len - 1] = o->transfer_key;
 	return true;
 }
 
@@ -343,6 +355,8 @@ text_of(struct audit_options *o, int c)
 	switch (c) {
 	case OPT_ORIGIN:
 		return &o->origin;
+	case OPT_TSIG_KEY:
+		return &o->transfer_key;
 	case OPT_DNS:
 		return &o->dns;
 	case OPT_RESOLVER:
@@ -388,7 +402,7 @@ read_option(struct audit_options *o, int c)
 	case OPT_ZONE_FILE:
 		return add_file(&arg, o->zones, &o->zones_len);
 	case OPT_AXFR:
-		return add_file(&arg, o->transfers, &o->transfers_len);
+		return add_transfer(&arg, o);
 	case OPT_SELECTOR:
 		return add_selector(&arg, o);
 	case OPT_DNSBL:
@@ -478,6 +492,9 @@ what_is_wrong(struct audit_options *o)
 		return "no record takes an address off a block list: --dnsbl is not for --zone";
 	if (o->addresses_len > 0 && o->lists_len == 0)
 		return "an --address is for a block list: --dnsbl";
+	const char *last = o->transfers_len > 0 ? o->transfer_keys[o->transfers_len - 1] : NULL;
+	if (o->transfer_key != last)
+		return "a --tsig-key stands before the --axfr that it is for";
 	if (o->operands_len + o->files_len + o->zones_len + o->transfers_len + o->addresses_len ==
 	    0)
 		return "name a domain, a --file of domains, a --zone-file or a zone for --axfr";

@@ -34,7 +34,9 @@ struct audit_options {
 	const char *zones[AUDIT_FILES_MAX]; /* master files */
 	size_t zones_len;
 	const char *transfers[AUDIT_FILES_MAX]; /* zones to ask servers for: "ZONE@ADDRESS:PORT" */
+	const char *transfer_keys[AUDIT_FILES_MAX]; /* file of the TSIG key of each; NULL: none */
 	size_t transfers_len;
+	const char *transfer_key;   /* the last one that was told */
 	const char *origin;         /* of relative names in them; NULL: none */
 	const char *config;         /* file of -c; NULL: none */
 	const char *dns, *resolver; /* or NULL */

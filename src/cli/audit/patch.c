@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/dane/match.h"
+#include "core/dkim/signature.h"
 #include "core/identity/visible.h"
 
 /* --- taking --- */
@@ -297,40 +298,116 @@ put_zone(const struct audit_patch *p, struct gp_buf *out)
 	}
 }
 
-/* What stays as it is is added once more, which changes nothing (RFC 2136 section 3.4.2.2). */
-static void
-put_nsupdate(const struct audit_patch *p, struct gp_buf *out)
+/* --- commands of nsupdate --- */
+
+/* How a TXT record is cut into strings is not known, and two that are cut otherwise are two (RFC
+   2136 section 1.1.1): so all of the place go, and those that stay are added again. */
+static bool
+is_emptied(const struct audit_patch *p, const struct gp_finding_record *at)
 {
 	for (size_t i = 0; i < p->replaced_len; i++) {
-		const struct gp_finding_record *r = &p->replaced[i];
-		if (is_among(p->records, p->records_len, r))
-			continue;
-		gp_buf_put_str(out, "update delete ");
-		put_name(out, r->name);
-		gp_buf_printf(out, ". IN %s ", r->type);
-		put_value(out, r);
+		if (audit_patch_type(at) == GP_DNS_TXT && is_at(&p->replaced[i], at))
+			return true;
 	}
-	for (size_t i = 0; i < p->records_len; i++) {
-		const struct gp_finding_record *r = &p->records[i];
-		gp_buf_put_str(out, "update add ");
-		put_name(out, r->name);
-		gp_buf_printf(out, ". %d IN %s ", PATCH_TTL_S, r->type);
-		put_value(out, r);
-	}
-	if (p->records_len > 0)
-		gp_buf_put_str(out, "send\n");
+	return false;
 }
 
+/* The first of its place in the list? */
+static bool
+is_first(const struct gp_finding_record *list, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (is_at(&list[k], &list[i]))
+			return false;
+	}
+	return true;
+}
+
+static void
+put_deletion(const struct audit_patch *p, size_t i, struct gp_buf *out)
+{
+	const struct gp_finding_record *r = &p->replaced[i];
+	bool all = is_emptied(p, r);
+	if (all ? !is_first(p->replaced, i) : is_among(p->records, p->records_len, r))
+		return;
+	gp_buf_put_str(out, "update delete ");
+	put_name(out, r->name);
+	gp_buf_printf(out, ". IN %s%s", r->type, all ? "\n" : " ");
+	if (!all)
+		put_value(out, r);
+}
+
+static void
+put_addition(const struct gp_finding_record *r, struct gp_buf *out)
+{
+	gp_buf_put_str(out, "update add ");
+	put_name(out, r->name);
+	gp_buf_printf(out, ". %d IN %s ", PATCH_TTL_S, r->type);
+	put_value(out, r);
+}
+
+/* What stays beside others is added once more, which changes nothing (section 3.4.2.2). */
+static void
+put_additions(const struct audit_patch *p, const struct gp_answers *set, size_t i,
+	      struct gp_buf *out)
+{
+	const struct gp_finding_record *r = &p->records[i];
+	struct gp_dns_answer all = {};
+	if (!is_emptied(p, r)) {
+		put_addition(r, out);
+		return;
+	}
+	if (is_first(p->records, i))
+		(void)gp_answers_find(set, r->name, GP_DNS_TXT, &all);
+	for (size_t k = 0; k < all.records_len; k++)
+		put_addition(&(struct gp_finding_record){r->name, r->type, all.records[k].data},
+			     out);
+}
+
+/* One outside the zone would have all of the transaction refused (section 3.4.1.3). */
+static void
+put_others(const struct audit_patch *p, struct gp_slice domain, struct gp_buf *out)
+{
+	for (size_t i = 0; i < p->records_len; i++) {
+		if (gp_dkim_is_below(p->records[i].name, domain))
+			continue;
+		gp_buf_put_str(out, "; in another zone: ");
+		put_addition(&p->records[i], out);
+	}
+}
+
+static void
+put_nsupdate(const struct audit_patch *p, const struct gp_answers *set, struct gp_slice domain,
+	     struct gp_buf *out)
+{
+	bool any = false;
+	for (size_t i = 0; i < p->replaced_len; i++) {
+		if (gp_dkim_is_below(p->replaced[i].name, domain))
+			put_deletion(p, i, out);
+	}
+	for (size_t i = 0; i < p->records_len; i++) {
+		if (!gp_dkim_is_below(p->records[i].name, domain))
+			continue;
+		put_additions(p, set, i, out);
+		any = true;
+	}
+	if (any)
+		gp_buf_put_str(out, "send\n");
+	put_others(p, domain, out);
+}
+
+/* --- all of it --- */
+
 void
-audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_posture_result *left,
-		  struct gp_arena *arena, struct gp_buf *out)
+audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_answers *set,
+		  const struct gp_posture_result *left, struct gp_arena *arena, struct gp_buf *out)
 {
 	gp_buf_printf(out, "; %.*s (%s)\n", GP_SLICE_FMT(left->facts.domain),
 		      gp_posture_class_name(left->facts.class));
 	for (size_t i = 0; i < p->taken_len; i++)
 		put_comment(out, p->taken[i].kind->id, p->taken[i].fix, arena);
 	if (form == AUDIT_PATCH_NSUPDATE)
-		put_nsupdate(p, out);
+		put_nsupdate(p, set, left->facts.domain, out);
 	else
 		put_zone(p, out);
 	for (size_t i = 0; i < left->findings.len; i++) {

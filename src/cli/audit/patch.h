@@ -46,7 +46,8 @@ audit_patch_next(struct audit_patch *p, struct gp_answers *set, const struct gp_
 uint16_t
 audit_patch_type(const struct gp_finding_record *r);
 
-/* form: the first two of enum audit_patch_form. `left` is what was found in the end. */
+/* form: the first two of enum audit_patch_form. set: where the records are taken as published.
+   `left` is what was found in the end. */
 void
-audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_posture_result *left,
-		  struct gp_arena *arena, struct gp_buf *out);
+audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_answers *set,
+		  const struct gp_posture_result *left, struct gp_arena *arena, struct gp_buf *out);

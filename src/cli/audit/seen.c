@@ -317,8 +317,8 @@ audit_seen_otherwise(const struct gp_posture_host *met, const struct gp_posture_
 
 /* --- policies --- */
 
-struct gp_posture_policy
-audit_seen_policy(const struct scan_policy *p, struct gp_arena *arena)
+uint8_t
+audit_seen_fetch(uint8_t result)
 {
 	static const uint8_t outcomes[] = {
 		[GP_FETCH_OK] = GP_POSTURE_FETCHED,
@@ -330,11 +330,15 @@ audit_seen_policy(const struct scan_policy *p, struct gp_arena *arena)
 		[GP_FETCH_BAD_CONTENT] = GP_POSTURE_FETCH_TYPE,
 		[GP_FETCH_TOO_LARGE] = GP_POSTURE_FETCH_TOO_LARGE,
 	};
-	struct gp_posture_policy policy = {.outcome = GP_POSTURE_FETCH_NOT,
-					   .why = gp_arena_dup(arena, p->reason)};
 	/* What is left out says nothing about the server. */
-	if (p->result < GP_ARRAY_LEN(outcomes))
-		policy.outcome = outcomes[p->result];
+	return result < GP_ARRAY_LEN(outcomes) ? outcomes[result] : GP_POSTURE_FETCH_NOT;
+}
+
+struct gp_posture_file
+audit_seen_policy(const struct scan_policy *p, struct gp_arena *arena)
+{
+	struct gp_posture_file policy = {.outcome = audit_seen_fetch(p->result),
+					 .why = gp_arena_dup(arena, p->reason)};
 	if (policy.outcome == GP_POSTURE_FETCHED)
 		policy.text = gp_arena_dup(arena, p->text);
 	return policy;

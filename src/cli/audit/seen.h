@@ -16,6 +16,10 @@ audit_seen_host(const struct scan_view *view, struct gp_arena *arena, struct gp_
 audit_seen_otherwise(const struct gp_posture_host *met, const struct gp_posture_host *brief,
 		     struct gp_posture_host *ret);
 
+/* Of what came of a request by HTTPS (enum gp_fetch_result): enum gp_posture_fetch. */
+uint8_t
+audit_seen_fetch(uint8_t result);
+
 /* Of a domain with a record for a policy; when memory runs out the arena has failed. */
-struct gp_posture_policy
+struct gp_posture_file
 audit_seen_policy(const struct scan_policy *policy, struct gp_arena *arena);

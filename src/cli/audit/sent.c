@@ -193,10 +193,11 @@ audit_sent_read(struct audit_sent *ret, const char *path, bool optional,
 	struct gp_reportdb *db;
 	*ret = (struct audit_sent){.arena = GP_ARENA_INIT(ARENA_MAX)};
 	int r = gp_reportdb_open(path, GP_REPORTDB_READ, &db);
-	if (r == -ENOENT && optional)
-		return GP_EXIT_OK;
-	if (r < 0)
-		return fail(path, NULL, r);
+	if (r < 0) {
+		int code = r == -ENOENT && optional ? GP_EXIT_OK : fail(path, db, r);
+		(void)gp_reportdb_close(db);
+		return code;
+	}
 	ret->list = gp_arena_array(&ret->arena, domains_len, sizeof(*ret->list));
 	r = ret->list ? 0 : -ENOMEM;
 	for (size_t i = 0; i < domains_len && r == 0; i++)

@@ -13,7 +13,7 @@
 #include "cli/reports/weekly.h"
 #include "core/ingest/intake.h"
 #include "core/smtp/address.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/server.h"
 
 enum {
 	DAY_S = 24 * 3600,
@@ -63,6 +63,7 @@ const char reports_usage[] =
 	"       gatepost reports list [--domain NAME] [--since DAY] [options]\n"
 	"       gatepost reports show NUMBER\n"
 	"       gatepost reports tls [--domain NAME] [--since DAY] [--look] [options]\n"
+	"       gatepost reports refused [-o FILE|FOLDER] [NUMBER|all]\n"
 	"       gatepost reports export [--domain NAME] [--since DAY] [--format csv|json]\n"
 	"       gatepost reports weekly [--mail-to ADDRESS --mail-from ADDRESS] [options]\n"
 	"       gatepost reports watch [--mail-to ADDRESS --mail-from ADDRESS] [--webhook URL]\n"
@@ -72,7 +73,7 @@ const char reports_usage[] =
 	"single failures.\n"
 	"\n"
 	"  -c FILE                  the configuration, whose state has the database\n"
-	"      --database FILE      the database itself\n"
+	"      --database FILE      the database itself, or a URL: postgresql://...\n"
 	"      --json               one object, or one a line\n"
 	"      --unauthenticated    reports whose sender nobody has authenticated: import as "
 	"such,\n"
@@ -179,9 +180,10 @@ static const struct option long_options[] = {
 };
 
 static const char *const verbs[REPORTS_VERBS] = {
-	[REPORTS_IMPORT] = "import", [REPORTS_NAMES] = "names", [REPORTS_SUMMARY] = "summary",
-	[REPORTS_LIST] = "list",     [REPORTS_SHOW] = "show",   [REPORTS_EXPORT] = "export",
-	[REPORTS_WEEKLY] = "weekly", [REPORTS_WATCH] = "watch", [REPORTS_TLS] = "tls",
+	[REPORTS_IMPORT] = "import",   [REPORTS_NAMES] = "names", [REPORTS_SUMMARY] = "summary",
+	[REPORTS_LIST] = "list",       [REPORTS_SHOW] = "show",   [REPORTS_EXPORT] = "export",
+	[REPORTS_WEEKLY] = "weekly",   [REPORTS_WATCH] = "watch", [REPORTS_TLS] = "tls",
+	[REPORTS_REFUSED] = "refused",
 };
 
 /* --- values --- */
@@ -448,6 +450,16 @@ check_tls(const struct reports_options *o)
 }
 
 static int
+check_refused(const struct reports_options *o)
+{
+	if (o->operands_len > 1)
+		return usage_error("name one mail by its number, or all of them by all");
+	if (o->operands_len == 1 && strcmp(o->operands[0], "all") == 0 && !o->output)
+		return usage_error("name the folder that all of them go to by -o");
+	return GP_EXIT_OK;
+}
+
+static int
 check(struct reports_options *o)
 {
 	if (o->help)
@@ -465,7 +477,9 @@ check(struct reports_options *o)
 				   "--progress");
 	if (o->verb == REPORTS_SHOW && o->operands_len != 1)
 		return usage_error("name the number of one report, of `gatepost reports list`");
-	if (o->verb != REPORTS_IMPORT && o->verb != REPORTS_SHOW && o->operands_len > 0)
+	bool names =
+		o->verb == REPORTS_IMPORT || o->verb == REPORTS_SHOW || o->verb == REPORTS_REFUSED;
+	if (!names && o->operands_len > 0)
 		return usage_error("this subcommand takes options alone; see -h");
 	if ((o->look || o->helo || o->private) && o->verb != REPORTS_TLS)
 		return usage_error("--look, --helo and --private are options of tls");
@@ -473,10 +487,11 @@ check(struct reports_options *o)
 		return usage_error("--dns and --resolver exclude each other");
 	if (o->from_day > o->to_day)
 		return usage_error("--since is after --until");
-	return o->verb == REPORTS_WEEKLY  ? check_week(o)
-	       : o->verb == REPORTS_WATCH ? check_watch(o)
-	       : o->verb == REPORTS_TLS   ? check_tls(o)
-					  : GP_EXIT_OK;
+	return o->verb == REPORTS_WEEKLY    ? check_week(o)
+	       : o->verb == REPORTS_WATCH   ? check_watch(o)
+	       : o->verb == REPORTS_TLS     ? check_tls(o)
+	       : o->verb == REPORTS_REFUSED ? check_refused(o)
+					    : GP_EXIT_OK;
 }
 
 int
@@ -499,8 +514,7 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 	if (ret->verb == REPORTS_VERBS)
 		return ret->help ? GP_EXIT_OK
 				 : usage_error("the subcommands are import, names, summary, list, "
-					       "show, export, tls, weekly and "
-					       "watch");
+					       "show, export, refused, tls, weekly and watch");
 	if (ret->verb <= REPORTS_SUMMARY || ret->verb == REPORTS_TLS)
 		ret->from_day = today - SUMMARY_DAYS;
 	if (ret->verb == REPORTS_IMPORT)
@@ -529,21 +543,21 @@ reports_fail(const struct gp_reportdb *db, int error)
 	return GP_EXIT_ERROR;
 }
 
-/* STATE/reports/received.db, in the arena. */
+/* The configuration's, in the arena. */
 static int
 configured_path(const struct gp_config *config, bool make, struct gp_arena *arena, const char **ret)
 {
 	struct gp_slice folder =
 		gp_arena_printf(arena, "%.*s/reports", GP_SLICE_FMT(config->state));
-	struct gp_slice path = gp_arena_printf(arena, "%.*s/received.db", GP_SLICE_FMT(folder));
+	*ret = gp_cli_received(config, arena);
 	if (arena->failed)
 		return GP_EXIT_ERROR;
 	/* Open to its owner alone, as the gateway makes it. */
-	if (make && mkdir(folder.ptr, 0700) < 0 && errno != EEXIST) {
+	if (make && !gp_reportdb_is_server(*ret) && mkdir(folder.ptr, 0700) < 0 &&
+	    errno != EEXIST) {
 		fprintf(stderr, "gatepost reports: %s: %s\n", folder.ptr, strerror(errno));
 		return GP_EXIT_ERROR;
 	}
-	*ret = path.ptr;
 	return GP_EXIT_OK;
 }
 
@@ -587,8 +601,11 @@ reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret
 		int r = gp_reportdb_open(path, mode, ret);
 		umask(mask);
 		if (r < 0) {
-			fprintf(stderr, "gatepost reports: %s: %s\n", path,
-				gp_reportdb_why(NULL, r));
+			/* A URL may have a password in it. */
+			fprintf(stderr, "gatepost reports: %s: %s\n",
+				gp_reportdb_is_server(path) ? "the database" : path,
+				gp_reportdb_why(*ret, r));
+			*ret = gp_reportdb_close(*ret);
 			code = GP_EXIT_ERROR;
 		}
 	}

@@ -10,8 +10,7 @@
 #include "cli/reports/reports.h"
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
-
-/* Throughout: the context is the networks, a struct gp_mmdb or NULL. */
+#include "reportdb/cause.h"
 
 /* One object on a line; what it is stands first. */
 static int
@@ -25,18 +24,50 @@ print_object(const char *what, json_t *o)
 	return r == 0 ? 0 : -EIO;
 }
 
+/* The context throughout: what the causes of rows need of their head, which is told before them. */
+struct showing {
+	const struct gp_mmdb *networks; /* NULL: none */
+	struct gp_ingest_head head;
+	char domain[GP_INGEST_NAME_MAX + 1];
+};
+
+static void
+keep_head(struct showing *s, const struct gp_ingest_head *head)
+{
+	size_t len = GP_MIN(head->domain.len, sizeof(s->domain));
+	memcpy(s->domain, head->domain.ptr ? head->domain.ptr : "", len);
+	s->head = (struct gp_ingest_head){.domain = gp_slice(s->domain, len),
+					  .adkim_strict = head->adkim_strict,
+					  .aspf_strict = head->aspf_strict};
+}
+
+/* Why a row does not align; empty: it does. */
+static void
+put_cause(const struct showing *s, const struct gp_ingest_row *row, struct gp_buf *out)
+{
+	struct gp_cause cause;
+	if (gp_cause_of(&s->head, row, &cause))
+		gp_cause_put(&cause, out);
+}
+
 static int
 json_head(void *context, const struct gp_ingest_head *head)
 {
-	(void)context;
+	keep_head(context, head);
 	return print_object("report", told_head(head));
 }
 
 static int
 json_row(void *context, const struct gp_ingest_row *row)
 {
+	const struct showing *s = context;
+	struct gp_buf words = GP_BUF_INIT(GP_CAUSE_WORDS_MAX);
 	json_t *o = told_row(row);
-	networks_set(o, context, row->source);
+	networks_set(o, s->networks, row->source);
+	put_cause(s, row, &words);
+	json_object_set_new(o, "cause",
+			    words.len > 0 ? told_text(gp_buf_slice(&words)) : json_null());
+	gp_buf_free(&words);
 	return print_object("row", o);
 }
 
@@ -58,7 +89,7 @@ static int
 json_failure(void *context, const struct gp_ingest_failure *failure)
 {
 	json_t *o = told_failure(failure);
-	networks_set(o, context, failure->source);
+	networks_set(o, ((const struct showing *)context)->networks, failure->source);
 	return print_object("failure", o);
 }
 
@@ -81,7 +112,7 @@ print_field(const char *name, struct gp_slice text)
 static int
 text_head(void *context, const struct gp_ingest_head *h)
 {
-	(void)context;
+	keep_head(context, h);
 	printf("%s report of %.*s about %.*s\n", reports_kind_word(h->kind), GP_SLICE_FMT(h->org),
 	       GP_SLICE_FMT(h->domain));
 	print_field("id", h->id);
@@ -111,8 +142,11 @@ print_auths(const char *name, const struct gp_ingest_auth *list, size_t len, boo
 static int
 text_row(void *context, const struct gp_ingest_row *row)
 {
+	const struct showing *s = context;
+	struct gp_buf words = GP_BUF_INIT(GP_CAUSE_WORDS_MAX);
+	put_cause(s, row, &words);
 	printf("%5" PRIu64 "  %s", row->number, reports_address_text(row->source).s);
-	networks_print(context, row->source);
+	networks_print(s->networks, row->source);
 	printf(": %" PRIu64 " messages, %s; aligned: dkim %s, spf %s\n", row->count,
 	       reports_disposition_word(row->disposition), reports_result_word(row->dkim),
 	       reports_result_word(row->spf));
@@ -123,6 +157,9 @@ text_row(void *context, const struct gp_ingest_row *row)
 	for (size_t i = 0; i < row->reasons_len; i++)
 		printf("      reason %s %.*s\n", reports_reason_word(row->reasons[i].type),
 		       GP_SLICE_FMT(row->reasons[i].comment));
+	if (words.len > 0)
+		printf("      %.*s\n", GP_SLICE_FMT(gp_buf_slice(&words)));
+	gp_buf_free(&words);
 	return 0;
 }
 
@@ -148,7 +185,7 @@ static int
 text_failure(void *context, const struct gp_ingest_failure *f)
 {
 	printf("  %-16s %s", "source", reports_address_text(f->source).s);
-	networks_print(context, f->source);
+	networks_print(((const struct showing *)context)->networks, f->source);
 	putchar('\n');
 	print_field("failed", f->type);
 	print_field("delivery", f->delivery);
@@ -176,19 +213,20 @@ int
 reports_show(const struct reports_options *o, struct gp_reportdb *db)
 {
 	struct asn_file networks;
-	struct gp_ingest_listener text = {
-		NULL,         text_head, text_row, text_tls_policy, text_tls_failure,
-		text_failure, text_flaw};
-	struct gp_ingest_listener json = {
-		NULL,         json_head, json_row, json_tls_policy, json_tls_failure,
-		json_failure, json_flaw};
+	struct showing showing = {};
+	const struct gp_ingest_listener text = {&showing,        text_head,        text_row,
+						text_tls_policy, text_tls_failure, text_failure,
+						text_flaw};
+	const struct gp_ingest_listener json = {&showing,        json_head,        json_row,
+						json_tls_policy, json_tls_failure, json_failure,
+						json_flaw};
 	uint64_t number;
 	if (!gp_slice_u64(gp_slice_str(o->operands[0]), INT64_MAX, &number)) {
 		fprintf(stderr, "gatepost reports: %s is no number\n", o->operands[0]);
 		return GP_EXIT_USAGE;
 	}
 	int code = networks_open(o, &networks);
-	json.context = text.context = (void *)asn_file_db(&networks);
+	showing.networks = asn_file_db(&networks);
 	int r = code == GP_EXIT_OK ? gp_reportdb_tell(db, number, o->json ? &json : &text) : 0;
 	asn_file_free(&networks);
 	if (code != GP_EXIT_OK)

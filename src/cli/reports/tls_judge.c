@@ -311,7 +311,7 @@ judge_dnssec(const struct judging *j)
 static struct tls_verdict
 judge_policy(const struct judging *j, bool valid)
 {
-	const struct gp_posture_policy *p = j->seen->policy;
+	const struct gp_posture_file *p = j->seen->policy;
 	struct gp_mtasts_policy policy;
 	struct gp_slice why;
 	if (!p || p->outcome == GP_POSTURE_FETCH_NOT)

@@ -20,10 +20,10 @@ enum { TLS_HOSTS_MAX = 10 }; /* of a domain, that are asked for; more are not ju
 
 struct tls_seen {
 	struct gp_slice domain;
-	const struct gp_answers *answers;       /* to tls_questions() */
-	bool validated;                         /* their `secure` means something */
-	struct gp_posture_hosts hosts;          /* of all domains */
-	const struct gp_posture_policy *policy; /* MTA-STS's; NULL: nobody asked for one */
+	const struct gp_answers *answers;     /* to tls_questions() */
+	bool validated;                       /* their `secure` means something */
+	struct gp_posture_hosts hosts;        /* of all domains */
+	const struct gp_posture_file *policy; /* MTA-STS's; NULL: nobody asked for one */
 	int64_t now_s;
 };
 

@@ -8,6 +8,7 @@
 #include "cli/reports/words.h"
 #include "core/senders/senders.h"
 #include "reportdb/cause.h"
+#include "reportdb/classify.h"
 #include "sys/password.h"
 
 enum {
@@ -15,6 +16,7 @@ enum {
 	FIRST_ROOM = 64,
 	PCT_MAX = 24, /* octets of its words */
 	WHOLE_PCT = 100,
+	SOURCE_TIMES = 1000, /* a source of less than a thousandth of the messages is not told */
 	REPORTER_TIMES = 10, /* a reporter of less than a tenth of the messages is not missed */
 };
 
@@ -149,20 +151,36 @@ ask_reporters(struct asking *a, struct gp_slice domain)
 
 /* --- alignment --- */
 
+static struct watch_share
+worst_of(struct asking *a, const struct gp_reportdb_day *list, size_t len)
+{
+	struct watch_day *days = gp_arena_array(&a->scratch, len + 1, sizeof(*days));
+	if (!days)
+		return (struct watch_share){};
+	for (size_t i = 0; i < len; i++)
+		days[i] = (struct watch_day){list[i].day, aligned(&list[i].figures)};
+	return watch_worst(days, len, a->q->limits.messages);
+}
+
 static int
 ask_alignment(struct asking *a, struct gp_slice domain)
 {
+	struct gp_reportdb_day *days;
+	size_t len;
 	struct gp_reportdb_range now = range_now(a, domain), past = range_past(a, domain);
 	struct gp_reportdb_figures f, g;
 	int r = gp_reportdb_total(a->db, &now, &f);
 	if (r == 0)
 		r = gp_reportdb_total(a->db, &past, &g);
+	if (r == 0)
+		r = gp_reportdb_days(a->db, &past, &a->scratch, &days, &len);
 	struct watch_reading *reading = r == 0 ? add(a, WATCH_ALIGNMENT, domain) : NULL;
 	if (r < 0 || !reading)
 		return r < 0 ? r : -ENOMEM;
 	reading->now = aligned(&f);
 	reading->past = aligned(&g);
-	return 0;
+	reading->worst = worst_of(a, days, len);
+	return a->scratch.failed ? -ENOMEM : 0;
 }
 
 static struct gp_slice
@@ -171,16 +189,37 @@ address_key(const struct gp_reportdb_source *s)
 	return gp_slice((const char *)s->address, sizeof(s->address));
 }
 
+/* False: nobody who is known; *ret is empty, and *ret_network whose network it is in, if it is
+   known. */
+static bool
+find_sender(const struct asking *a, const struct gp_reportdb_source *s, struct gp_sender *ret,
+	    struct gp_slice *ret_network)
+{
+	struct gp_asn asn;
+	(void)gp_asn_find(a->q->networks, s->address, &asn);
+	*ret_network = asn.organization;
+	return gp_sender_find(s->name, asn.number, ret);
+}
+
+static enum gp_reportdb_class
+class_of(const struct asking *a, const struct gp_reportdb_source *s)
+{
+	struct gp_sender sender;
+	struct gp_slice network;
+	bool known = find_sender(a, s, &sender, &network);
+	return gp_reportdb_classify_source(s, known ? &sender : NULL);
+}
+
 /* "mail.example.net, Amazon SES, provider": what is known of it. */
 static struct gp_slice
-describe(struct gp_arena *arena, const struct gp_reportdb_source *s)
+describe(const struct asking *a, const struct gp_reportdb_source *s)
 {
-	struct gp_sender sender = {};
-	bool known = gp_sender_of(s->name, &sender);
-	return gp_arena_printf(
-		arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name), s->name.len > 0 ? ", " : "",
-		GP_SLICE_FMT(sender.provider), known ? ", " : "",
-		gp_reportdb_class_name(gp_reportdb_classify_source(s, known ? &sender : NULL)));
+	struct gp_sender sender;
+	struct gp_slice network;
+	struct gp_slice whose = find_sender(a, s, &sender, &network) ? sender.provider : network;
+	return gp_arena_printf(a->arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name),
+			       s->name.len > 0 ? ", " : "", GP_SLICE_FMT(whose),
+			       whose.len > 0 ? ", " : "", gp_reportdb_class_name(class_of(a, s)));
 }
 
 /* object and more are set. */
@@ -194,7 +233,7 @@ add_source(struct asking *a, uint8_t kind, struct gp_slice domain,
 		return NULL;
 	r->object = gp_arena_dup(a->arena, gp_slice_str(address.s));
 	memcpy(r->address, s->address, sizeof(r->address));
-	r->more = describe(a->arena, s);
+	r->more = describe(a, s);
 	r->now = aligned(&s->figures);
 	return r;
 }
@@ -205,6 +244,24 @@ list_sources(struct asking *a, const struct gp_reportdb_range *range,
 {
 	return gp_reportdb_sources(a->db, range, GP_REPORTDB_BY_MESSAGES, GP_REPORTDB_LIST_MAX,
 				   &a->scratch, ret, ret_len);
+}
+
+/* Days are asked for where they may make a difference alone. */
+static int
+compare_source(struct asking *a, struct watch_reading *r, const struct gp_reportdb_source *before)
+{
+	const struct gp_reportdb_range past = range_past(a, r->domain);
+	struct gp_reportdb_day *days;
+	size_t len;
+	r->past = aligned(&before->figures);
+	/* What it was is what somebody knows it as. */
+	r->more = describe(a, before);
+	if (!watch_fires(r, &a->q->limits))
+		return 0;
+	int error = gp_reportdb_source_days(a->db, &past, r->address, &a->scratch, &days, &len);
+	if (error == 0)
+		r->worst = worst_of(a, days, len);
+	return error;
 }
 
 /* Those of enough messages now; of the past what there is. */
@@ -219,13 +276,11 @@ compare_sources(struct asking *a, struct gp_slice domain, const struct gp_map *p
 		struct watch_reading *r = add_source(a, WATCH_ALIGNMENT, domain, &now[i]);
 		if (!r)
 			return -ENOMEM;
-		if (!before)
-			continue;
-		r->past = aligned(&before->figures);
-		/* What it was is what somebody knows it as. */
-		r->more = describe(a->arena, before);
+		int error = before ? compare_source(a, r, before) : 0;
+		if (error < 0)
+			return error;
 	}
-	return 0;
+	return a->scratch.failed ? -ENOMEM : 0;
 }
 
 static int
@@ -252,19 +307,31 @@ ask_sources(struct asking *a, struct gp_slice domain)
 
 /* --- what is new --- */
 
+static bool
+is_new(const struct asking *a, const struct gp_reportdb_source *s,
+       const struct gp_reportdb_range *range, const struct gp_reportdb_domain *domain)
+{
+	return s->first_day >= range->from_day &&
+	       s->first_day >= domain->first_day + WATCH_SETTLED_DAYS &&
+	       class_of(a, s) != GP_REPORTDB_FORWARDER;
+}
+
 static int
 ask_new_sources(struct asking *a, const struct gp_reportdb_domain *domain)
 {
 	struct gp_reportdb_range range = range_fresh(a, domain->domain);
 	struct gp_reportdb_source *list;
+	struct gp_reportdb_figures all;
 	size_t len;
-	int r = list_sources(a, &range, &list, &len);
+	int r = gp_reportdb_total(a->db, &range, &all);
+	if (r == 0)
+		r = list_sources(a, &range, &list, &len);
 	for (size_t i = 0; r == 0 && i < len; i++) {
 		const struct gp_reportdb_source *s = &list[i];
-		if (s->figures.messages < a->q->limits.source)
+		uint64_t messages = s->figures.messages;
+		if (messages < a->q->limits.source || messages < all.messages / SOURCE_TIMES)
 			break;
-		if (s->first_day < range.from_day ||
-		    s->first_day < domain->first_day + WATCH_SETTLED_DAYS)
+		if (!is_new(a, s, &range, domain))
 			continue;
 		struct watch_reading *reading = add_source(a, WATCH_SOURCE, domain->domain, s);
 		if (!reading)

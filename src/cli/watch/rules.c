@@ -38,6 +38,10 @@ watch_kind_of(struct gp_slice name)
 
 /* --- shares --- */
 
+/* Messages of a source come in bursts, so days differ by more than chance alone makes of them: by
+   how much, the past shows. */
+static const double worst_times = 1.5;
+
 /* A fall of ten points is one of ten, whatever its fractions are in binary. */
 static const double rounding = 1e-9;
 
@@ -66,7 +70,8 @@ fell(const struct watch_reading *r, const struct watch_limits *limits)
 	/* Of a source that never aligned, there is nothing to lose. */
 	if (r->object.len > 0 && was < 0.5)
 		return false;
-	return r->now.whole >= limits->messages && r->past.whole >= limits->messages &&
+	bool usual = r->worst.whole > 0 && fall < worst_times * (was - share(r->worst));
+	return r->now.whole >= limits->messages && r->past.whole >= limits->messages && !usual &&
 	       fall * HUNDRED + rounding >= (double)limits->points && is_beyond_chance(was, r->now);
 }
 
@@ -136,6 +141,22 @@ watch_pause(const int64_t *days, size_t len, int64_t until_day, struct watch_rea
 	ret->now.part = (uint64_t)GP_MAX(until_day - last, INT64_C(0));
 	ret->past = (struct watch_share){(uint64_t)longest, with_reports};
 	return true;
+}
+
+struct watch_share
+watch_worst(const struct watch_day *days, size_t len, uint64_t messages)
+{
+	struct watch_share worst = {};
+	for (size_t i = 0; i < len; i++) {
+		struct watch_share sum = {};
+		for (size_t k = i; k < len && days[k].day - days[i].day < WATCH_NOW_DAYS; k++) {
+			sum.part += days[k].share.part;
+			sum.whole += days[k].share.whole;
+		}
+		if (sum.whole >= messages && (worst.whole == 0 || share(sum) < share(worst)))
+			worst = sum;
+	}
+	return worst;
 }
 
 static uint8_t

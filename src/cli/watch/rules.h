@@ -12,16 +12,19 @@
  *   REPORTER   one who sends a tenth of a domain's reported mail or more is silent for so long that
  *              5 reports of his were to be expected by the rate of his past. Over likewise.
  *   ALIGNMENT  of a domain's mail, or of that of one of its sources of which half or more aligned,
- *              so many points less aligns than before, and less than three standard deviations of
- *              so many messages would make of chance. Over when half of the fall is made up for:
- *              what it was is remembered, so bad weeks never become the past it is measured by.
+ *              so many points less aligns than before. It is no chance: not within three standard
+ *              deviations of so many messages, and half as much again as it fell in the worst three
+ *              days of the past. Over when half of the fall is made up for: what it was is
+ *              remembered, so bad weeks never become the past it is measured by.
  *   TLS        sessions fail at a server with a result that had no failure before, or with three
  *              times its share of all sessions. Over when it fails for less than half of what makes
  *              it worth telling, or for less than one and a half times its former share.
  *   POLICY     reporters find another policy published than before, two reports or more, in the
  *              last two weeks. Told once.
  *   SOURCE     an address sends in a domain's name for the first time in the last two weeks, the
- *              domain being known for a week by then. Told once.
+ *              domain being known for a week by then: so many messages, and a thousandth of all
+ *              of the domain. Not one that looks like a forwarder, of which new ones come every
+ *              day. Told once.
  */
 #pragma once
 
@@ -71,6 +74,7 @@ struct watch_reading {
 	 * POLICY: now.part: reports. SOURCE: messages that align, of all.
 	 */
 	struct watch_share now, past;
+	struct watch_share worst; /* ALIGNMENT: of three days of the past; whole 0: not known */
 	int64_t day; /* SILENCE, REPORTER: the last with reports; POLICY, SOURCE: the first */
 	uint8_t address[16]; /* of a source */
 	/* What people are told beside it: a source's name and class, the policy before; and why its
@@ -109,6 +113,16 @@ watch_holds(const struct watch_reading *r, const struct watch_known *known,
  */
 bool
 watch_pause(const int64_t *days, size_t len, int64_t until_day, struct watch_reading *ret);
+
+struct watch_day {
+	int64_t day;
+	struct watch_share share;
+};
+
+/* Of three successive days of these, which are in order, those of the least share, if they have so
+   many messages; whole 0: none have. */
+struct watch_share
+watch_worst(const struct watch_day *days, size_t len, uint64_t messages);
 
 /* A policy as far as reporters tell it. */
 struct watch_policy {

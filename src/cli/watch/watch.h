@@ -16,7 +16,7 @@
 struct watch_options {
 	struct alert_webhook webhook;
 	struct watch_limits limits;
-	const char *state; /* path; NULL: watch.json beside the database */
+	const char *state; /* path; NULL: STATE/reports/watch.json, or beside --database */
 	bool dry_run;      /* print what each would be told, and remember nothing */
 };
 

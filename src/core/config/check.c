@@ -426,6 +426,33 @@ check_srs(struct reading *r)
 				 GP_SLICE_FMT(c->srs.domain));
 }
 
+/* A password in the configuration would be told to all roles. */
+static void
+check_received(struct reading *r)
+{
+	struct gp_slice url = r->cfg->reports.received_database, rest = url;
+	if (url.len == 0)
+		return;
+	struct gp_place at = place_of_key(r, "reports");
+	if (!gp_slice_starts(url, GP_SLICE("postgresql://")) &&
+	    !gp_slice_starts(url, GP_SLICE("postgres://"))) {
+		reading_complain(r, at, "reports: received_database is no postgresql://... URL");
+		return;
+	}
+	(void)gp_slice_cut(&rest, '/');
+	rest = gp_slice_drop(rest, 1);
+	struct gp_slice place = gp_slice_cut(&rest, '/');
+	ptrdiff_t user = gp_slice_find(place, '@');
+	bool secret = user >= 0 && gp_slice_find(gp_slice_take(place, (size_t)user), ':') >= 0;
+	(void)gp_slice_cut(&rest, '?');
+	while (rest.len > 0)
+		secret |= gp_slice_starts(gp_slice_cut(&rest, '&'), GP_SLICE("password="));
+	if (secret)
+		reading_complain(r, at,
+				 "reports: received_database has a password in it; it belongs into "
+				 "a file that passfile= names");
+}
+
 /* Keys are there for our domains alone. */
 static void
 check_arc(struct reading *r)
@@ -498,6 +525,7 @@ reading_check(struct reading *r)
 	check_destinations(r);
 	check_smarthost(r);
 	check_srs(r);
+	check_received(r);
 	check_arc(r);
 	check_tls(r);
 	check_web(r);

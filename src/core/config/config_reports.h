@@ -15,6 +15,8 @@ struct gp_config_reports {
 	bool failure_redact;
 	uint64_t failure_window;
 	uint64_t keep_received;
+	/* A URL of PostgreSQL's, without a password; empty: STATE/reports/received.db */
+	struct gp_slice received_database;
 	uint64_t refused_size;     /* octets of mails whose reports were refused */
 	uint32_t failure_per_hour; /* of a domain */
 	uint32_t failure_per_day;  /* of all */

@@ -84,6 +84,13 @@ static const struct gp_key reports_keys[] = {
 		"reports refused` can give them back; the oldest go first. Those of senders that "
 		"passed DMARC have half of it, and others the other half; what is larger than that "
 		"is not kept."},
+	{.name = "received_database",
+	 .type = GP_KEY_WORDS,
+	 .example = "\"postgresql:///gatepost?host=/run/postgresql\"",
+	 AT(reports.received_database),
+	 .doc = "Where reports of others are kept: a database of PostgreSQL's, which several nodes "
+		"may share, as libpq writes it; without it a file in `state`. No password stands "
+		"there: it is in the file that passfile= names, or the server knows who asks."},
 	{.name = "failure_window",
 	 .type = GP_KEY_TIME,
 	 .preset = "15m",

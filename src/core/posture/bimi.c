@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * BIMI: a logo beside a domain's mail (draft-brand-indicators-for-message-identification). The
- * record alone is looked at, and whether there are hosts for what it leads to; who has none lacks
- * nothing.
+ * BIMI: a logo beside a domain's mail (draft-brand-indicators-for-message-identification): the
+ * record, and the logo and the mark certificate that it leads to, where somebody has fetched them.
+ * Who has none lacks nothing.
  */
+#include "core/bimi/svg.h"
+#include "core/message/date.h"
 #include "core/posture/parts.h"
+#include "core/smtp/address.h"
 #include "core/taglist/taglist.h"
+
+enum { URI_MAX = 1000 }; /* octets of a host's path that are asked for */
 
 static const struct gp_finding_kind
 	multiple = {"bimi.multiple", GP_SEVERITY_LOW, "more than one BIMI record",
@@ -23,17 +28,42 @@ static const struct gp_finding_kind
 		"receivers show a logo only where DMARC says quarantine or reject, for names below "
 		"too, and is no test"};
 
-/* "https://..." without anything that would end it in the record. */
+/* What may stand in a URI (RFC 3986 section 2), but for what ends it. */
 static bool
-is_https(struct gp_slice uri)
+is_uri(struct gp_slice s)
 {
-	struct gp_slice scheme = GP_SLICE("https://");
-	return gp_slice_starts_nocase(uri, scheme) && uri.len > scheme.len &&
-	       gp_slice_find(uri, ' ') < 0;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] <= ' ' || s.ptr[i] > '~' ||
+		    gp_slice_find(GP_SLICE("\"<>\\^`{|}#"), s.ptr[i]) >= 0)
+			return false;
+	}
+	return true;
+}
+
+/* "https://HOST/PATH" at the usual port. False: it is none; *ret is empty where nobody can be asked
+   for it. */
+static bool
+read_uri(struct gp_slice uri, struct gp_posture_place *ret)
+{
+	struct gp_slice scheme = GP_SLICE("https://"), rest = gp_slice_drop(uri, scheme.len);
+	*ret = (struct gp_posture_place){};
+	if (!gp_slice_starts_nocase(uri, scheme) || !is_uri(uri))
+		return false;
+	ptrdiff_t end = gp_slice_find(rest, '/');
+	struct gp_slice place = end < 0 ? rest : gp_slice_take(rest, (size_t)end), port = place;
+	struct gp_slice host = gp_slice_cut(&port, ':'), path = gp_slice_drop(rest, place.len);
+	if (!gp_domain_valid(host))
+		return false;
+	ret->host = host;
+	if (path.len > 0 && path.len <= URI_MAX &&
+	    (port.len == 0 || gp_slice_eq(port, GP_SLICE("443"))))
+		ret->path = path;
+	return true;
 }
 
 struct bimi {
-	struct gp_slice logo, certificate; /* https URIs; empty: none */
+	struct gp_slice logo, certificate;               /* URIs; empty: none */
+	struct gp_posture_place logo_at, certificate_at; /* path empty: nobody can be asked */
 };
 
 /* NULL, or what is wrong. Without both the domain says that it wants no logo. */
@@ -48,9 +78,9 @@ read_record(struct gp_slice text, struct bimi *ret)
 			    *a = gp_taglist_find(&list, GP_SLICE("a"));
 	if (!l)
 		return "l= is missing";
-	if (l->value.len > 0 && !is_https(l->value))
+	if (l->value.len > 0 && !read_uri(l->value, &ret->logo_at))
 		return "l= is no https URI";
-	if (a && a->value.len > 0 && !is_https(a->value))
+	if (a && a->value.len > 0 && !read_uri(a->value, &ret->certificate_at))
 		return "a= is no https URI";
 	ret->logo = l->value;
 	if (a)
@@ -65,32 +95,146 @@ is_enforced(const struct gp_posture_facts *f)
 	       f->dmarc.sp >= GP_DMARC_P_QUARANTINE && !f->dmarc.testing;
 }
 
-/* What it leads to: nothing is fetched, but a host that is not there serves nothing. */
+/* --- what it leads to --- */
+
+/* One of the two files. */
+struct linked {
+	const struct gp_finding_kind *kind;
+	struct gp_slice uri;
+	const struct gp_posture_place *at;
+	const struct gp_posture_file *file; /* NULL: nobody asked for it */
+};
+
 static void
-judge_file(struct posture_run *run, const struct gp_finding_kind *kind, struct gp_slice uri)
+find_fault(struct posture_run *run, const struct linked *l, struct gp_slice what, const char *fix)
 {
-	struct gp_slice rest = gp_slice_drop(uri, sizeof("https://") - 1), port;
+	const struct posture_mend m = {.evidence = gp_arena_printf(run->arena, "%.*s: %.*s",
+								   GP_SLICE_FMT(l->uri),
+								   GP_SLICE_FMT(what)),
+				       .fix = gp_slice_str(fix)};
+	posture_add(run, l->kind, l->kind->severity, &m);
+}
+
+/* Does its host have an address, as far as is known? */
+static bool
+has_host(struct posture_run *run, const struct linked *l)
+{
 	struct gp_dns_answer a, aaaa;
-	struct gp_slice host = gp_slice_cut(&rest, '/');
-	port = host;
-	host = gp_slice_cut(&port, ':');
-	if (uri.len == 0)
-		return;
-	bool known = posture_ask(run, host, GP_DNS_A, &a);
-	known &= posture_ask(run, host, GP_DNS_AAAA, &aaaa);
-	const struct posture_mend m = {.evidence = gp_arena_printf(run->arena,
-								   "%.*s: its host has no address",
-								   GP_SLICE_FMT(uri)),
-				       .fix = GP_SLICE("name a file that is there")};
-	if (!known)
-		return;
-	if (a.records_len + aaaa.records_len == 0 && !gp_dns_status_temporary(a.status) &&
-	    !gp_dns_status_temporary(aaaa.status))
-		posture_add(run, kind, kind->severity, &m);
+	bool known = posture_ask(run, l->at->host, GP_DNS_A, &a);
+	known &= posture_ask(run, l->at->host, GP_DNS_AAAA, &aaaa);
+	return !known || a.records_len + aaaa.records_len > 0 ||
+	       gp_dns_status_temporary(a.status) || gp_dns_status_temporary(aaaa.status);
+}
+
+/* Receivers differ in whether they follow a redirect, so that one is no fault. */
+static bool
+is_fetched(struct posture_run *run, const struct linked *l)
+{
+	static const struct gp_posture_file nobody = {};
+	const struct gp_posture_file *f = l->file ? l->file : &nobody;
+	if (!has_host(run, l)) {
+		find_fault(run, l, GP_SLICE("its host has no address"),
+			   "name a file that is there");
+		return false;
+	}
+	if (f->outcome == GP_POSTURE_FETCHED)
+		return true;
+	if (f->outcome == GP_POSTURE_FETCH_NOT || f->outcome == GP_POSTURE_FETCH_REDIRECT)
+		posture_not_measured(run, l->kind,
+				     gp_arena_printf(run->arena, "%.*s was not fetched%s%.*s",
+						     GP_SLICE_FMT(l->uri),
+						     f->why.len > 0 ? ": " : "",
+						     GP_SLICE_FMT(f->why)));
 	else
-		posture_not_measured(
-			run, kind,
-			gp_arena_printf(run->arena, "%.*s was not fetched", GP_SLICE_FMT(uri)));
+		find_fault(run, l, f->why, "let a web server answer there by HTTPS");
+	return false;
+}
+
+static void
+judge_logo(struct posture_run *run, const struct linked *l)
+{
+	struct gp_bimi_svg svg;
+	struct posture_list faults = {};
+	if (l->uri.len == 0 || !is_fetched(run, l))
+		return;
+	gp_bimi_svg_check(l->file->text, run->arena, &svg);
+	for (size_t i = 0; i < svg.len; i++)
+		posture_list_add(run, &faults, "%.*s", GP_SLICE_FMT(svg.faults[i]));
+	if (svg.len > 0)
+		find_fault(run, l, faults.text, "make it one of SVG Tiny PS");
+}
+
+/* Is it for the domain, by its own name or by that of its record? */
+static bool
+names_domain(const struct posture_run *run, struct gp_slice names)
+{
+	static const struct gp_slice record = GP_SLICE("default._bimi.");
+	while (names.len > 0) {
+		struct gp_slice name = gp_slice_cut(&names, ' ');
+		if (gp_slice_starts_nocase(name, record))
+			name = gp_slice_drop(name, record.len);
+		if (gp_slice_eq_nocase(name, run->facts->domain) ||
+		    gp_slice_eq_nocase(name, run->facts->org))
+			return true;
+	}
+	return false;
+}
+
+static void
+look_at_dates(struct posture_run *run, const struct gp_posture_mark *m, struct posture_list *ret)
+{
+	int64_t now = (int64_t)run->query->now_s;
+	if (m->until_s != 0 && m->until_s < now)
+		posture_list_add(run, ret, "it is out of date since %s",
+				 gp_date_stamp((uint64_t)m->until_s).s);
+	else if (m->until_s != 0 && m->from_s > now)
+		posture_list_add(run, ret, "it is not valid before %s",
+				 gp_date_stamp((uint64_t)m->from_s).s);
+}
+
+static void
+judge_certificate(struct posture_run *run, const struct linked *l, const struct linked *beside)
+{
+	struct posture_list faults = {};
+	if (l->uri.len == 0 || !is_fetched(run, l))
+		return;
+	const struct gp_posture_mark *m = run->query->bimi->mark;
+	if (!m) {
+		find_fault(run, l, GP_SLICE("it is no certificate in PEM"), "serve it as PEM");
+		return;
+	}
+	look_at_dates(run, m, &faults);
+	if (!names_domain(run, m->names))
+		posture_list_add(run, &faults, "it is for %.*s", GP_SLICE_FMT(m->names));
+	if (!m->is_mark)
+		posture_list_add(run, &faults, "its extended key usage is not that of marks");
+	if (!m->has_logotype)
+		posture_list_add(run, &faults, "it holds no logotype (RFC 9399 section 4.1)");
+	if (m->self_signed)
+		posture_list_add(run, &faults, "it vouches for itself");
+	else if (!m->chained)
+		posture_list_add(run, &faults, "the certificates behind it do not vouch for it");
+	if (m->logo.len > 0 && beside->file->outcome == GP_POSTURE_FETCHED &&
+	    !gp_slice_eq(m->logo, beside->file->text))
+		posture_list_add(run, &faults, "it holds another logo than l= leads to");
+	if (faults.len > 0)
+		find_fault(run, l, faults.text,
+			   "get a new one of an authority for marks, with its chain");
+}
+
+static void
+judge_files(struct posture_run *run, const struct bimi *bimi)
+{
+	const struct gp_posture_bimi *seen = run->query->bimi;
+	const struct linked l = {&logo, bimi->logo, &bimi->logo_at, seen ? &seen->logo : NULL},
+			    a = {&certificate, bimi->certificate, &bimi->certificate_at,
+				 seen ? &seen->certificate : NULL};
+	if (bimi->logo_at.path.len > 0)
+		run->facts->bimi.logo = bimi->logo_at;
+	if (bimi->certificate_at.path.len > 0)
+		run->facts->bimi.certificate = bimi->certificate_at;
+	judge_logo(run, &l);
+	judge_certificate(run, &a, &l);
 }
 
 static void
@@ -107,8 +251,7 @@ judge_record(struct posture_run *run, struct gp_slice text, struct posture_mend 
 		posture_add(run, &syntax, syntax.severity, m);
 		return;
 	}
-	judge_file(run, &logo, bimi.logo);
-	judge_file(run, &certificate, bimi.certificate);
+	judge_files(run, &bimi);
 	if (!declines && f->dmarc.known && !is_enforced(f)) {
 		m->fix = GP_SLICE("enforce DMARC first");
 		posture_add(run, &policy, policy.severity, m);

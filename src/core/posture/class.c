@@ -21,8 +21,8 @@ posture_classify(struct posture_run *run)
 	struct gp_posture_facts *f = run->facts;
 	bool says_nobody = f->spf.present && f->spf.nobody;
 	bool keys = f->dkim.keys > f->dkim.revoked;
-	f->class = GP_POSTURE_UNKNOWN;
-	if (!f->mx.known || !f->spf.known)
+	f->class = run->query->stage ? run->query->stage->class : GP_POSTURE_UNKNOWN;
+	if (run->query->stage || !f->mx.known || !f->spf.known)
 		return;
 	if (is_absent(run))
 		f->class = GP_POSTURE_ABSENT;

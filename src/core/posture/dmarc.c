@@ -881,12 +881,12 @@ count_labels(struct gp_slice name)
 void
 posture_judge_dmarc(struct posture_run *run)
 {
-	if (!run->dmarc)
-		return;
 	const struct gp_dmarc_record *in_force =
 		run->facts->dmarc.present ? run->dmarc->record : NULL;
 	run->reported = in_force && living_uris(run, &in_force->rua).len > 0;
 	posture_dmarc_find_stage(run, in_force);
+	if (!run->dmarc)
+		return;
 	judge_form(run);
 	const struct posture_mend m = {.evidence = run->facts->domain};
 	if (count_labels(run->facts->domain) > GP_DMARC_WALK_MAX)

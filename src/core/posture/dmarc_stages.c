@@ -83,7 +83,8 @@ posture_dmarc_find_stage(struct posture_run *run, const struct gp_dmarc_record *
 	if (q->stage) {
 		*stage = *q->stage;
 	} else if (loses_nothing(run)) {
-		*stage = (struct gp_posture_stage){.p = GP_DMARC_P_REJECT, .sp = GP_DMARC_P_REJECT};
+		stage->p = stage->sp = GP_DMARC_P_REJECT;
+		stage->testing = false;
 	} else if (q->policy_wanted != GP_DMARC_P_ABSENT) {
 		stage->testing &= stage->p > q->policy_wanted;
 		stage->p = GP_MAX(stage->p, q->policy_wanted);
@@ -91,6 +92,7 @@ posture_dmarc_find_stage(struct posture_run *run, const struct gp_dmarc_record *
 	} else if (next_step_s(run, stage->p) <= q->now_s) {
 		*stage = one_step_up(stage);
 	}
+	stage->class = run->facts->class;
 }
 
 bool

@@ -85,7 +85,8 @@ struct gp_posture_hosts {
 int
 gp_posture_host_cmp(const struct gp_posture_host *a, const struct gp_posture_host *b);
 
-/* What became of fetching an MTA-STS policy (RFC 8461 section 3.3). */
+/* What became of fetching a file by HTTPS: an MTA-STS policy (RFC 8461 section 3.3), or what a
+   BIMI record leads to. */
 enum gp_posture_fetch {
 	GP_POSTURE_FETCH_NOT, /* nobody tried, or nothing can be concluded */
 	GP_POSTURE_FETCHED,
@@ -98,8 +99,26 @@ enum gp_posture_fetch {
 	GP_POSTURE_FETCH_BROKEN,
 };
 
-struct gp_posture_policy {
+struct gp_posture_file {
 	uint8_t outcome;      /* enum gp_posture_fetch */
 	struct gp_slice why;  /* in words, unless it was fetched */
 	struct gp_slice text; /* the body, where it was */
+};
+
+/* What a mark certificate says of itself, and of the chain that it came with. Which authority
+   vouches for it is not known. */
+struct gp_posture_mark {
+	struct gp_slice names;   /* of the first certificate, with a space between */
+	int64_t from_s, until_s; /* of the first; 0: not said */
+	bool is_mark;            /* its extended key usage is that of marks */
+	bool has_logotype;       /* RFC 9399 section 4.1 */
+	bool self_signed;        /* it is alone, and its own issuer */
+	bool chained;            /* each but the last is signed by the one behind it */
+	struct gp_slice logo;    /* the SVG file that it holds; empty: none that could be read */
+};
+
+/* What the BIMI record leads to. */
+struct gp_posture_bimi {
+	struct gp_posture_file logo, certificate;
+	const struct gp_posture_mark *mark; /* NULL: what was fetched is no certificate */
 };

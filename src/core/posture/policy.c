@@ -48,7 +48,7 @@ has_record(struct posture_run *run)
 void
 posture_read_policy(struct posture_run *run, struct posture_met_list *ret)
 {
-	const struct gp_posture_policy *p = run->query->policy;
+	const struct gp_posture_file *p = run->query->policy;
 	struct gp_mtasts_policy *policy = gp_arena_new(run->arena, struct gp_mtasts_policy);
 	if (!policy || !p || p->outcome != GP_POSTURE_FETCHED || !has_record(run))
 		return;
@@ -110,7 +110,7 @@ static const struct cause {
 };
 
 static void
-tell_failure(struct posture_run *run, const struct gp_posture_policy *p)
+tell_failure(struct posture_run *run, const struct gp_posture_file *p)
 {
 	if (p->outcome == GP_POSTURE_FETCH_NOT) {
 		posture_not_measured(run, &fetch, p->why);
@@ -149,7 +149,7 @@ look_at_keys(struct posture_run *run, struct gp_slice text, struct posture_list 
 }
 
 static void
-judge_syntax(struct posture_run *run, const struct gp_posture_policy *p)
+judge_syntax(struct posture_run *run, const struct gp_posture_file *p)
 {
 	struct posture_list odd = {};
 	look_at_keys(run, p->text, &odd);
@@ -242,7 +242,7 @@ judge_proofs(struct posture_run *run, uint8_t severity)
 static void
 judge_what_came(struct posture_run *run)
 {
-	const struct gp_posture_policy *p = run->query->policy;
+	const struct gp_posture_file *p = run->query->policy;
 	if (!p) {
 		posture_not_measured(run, &fetch, GP_SLICE("the policy was not fetched"));
 		return;

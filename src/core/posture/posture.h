@@ -33,6 +33,14 @@ enum gp_posture_limits {
 	GP_POSTURE_ARENA = 32 * 1024 * 1024, /* octets that are enough for any domain */
 };
 
+enum gp_posture_class {
+	GP_POSTURE_UNKNOWN,
+	GP_POSTURE_SENDING,   /* it publishes who may send */
+	GP_POSTURE_RECEIVING, /* it has MX hosts, and nobody may send */
+	GP_POSTURE_PARKED,    /* neither: the lock-down set is what it should have */
+	GP_POSTURE_ABSENT,    /* there is no such domain */
+};
+
 /*
  * The strictest DMARC policy that is proposed now, where the domain's record is or would be. Of a
  * domain that sends no mail it is the strictest there is. Of others it is one step from what is in
@@ -41,7 +49,8 @@ enum gp_posture_limits {
  * nothing lets pass. Where nobody knows since when it is in force, whoever publishes is to know.
  */
 struct gp_posture_stage {
-	uint8_t p, sp; /* enum gp_dmarc_policy, for the domain and for names below; never absent */
+	uint8_t class; /* enum gp_posture_class, by which it is that */
+	uint8_t p, sp; /* enum gp_dmarc_policy, for the domain and for names below */
 	bool testing;  /* at p the test mode stays */
 };
 
@@ -54,16 +63,17 @@ struct gp_posture_query {
 	bool selectors_known; /* they are from its mail or its reports, not guessed */
 	bool validated;       /* the answers' `secure` means something: somebody validated them */
 	struct gp_slice reporter; /* mail address for rua in proposals; empty: one in the domain */
-	const struct gp_posture_hosts *hosts;   /* NULL: nobody looked at hosts */
-	const struct gp_posture_policy *policy; /* MTA-STS's; NULL: nobody asked for it */
-	const struct gp_posture_past *past;     /* what earlier looks saw; none: nobody looked */
+	const struct gp_posture_hosts *hosts; /* NULL: nobody looked at hosts */
+	const struct gp_posture_file *policy; /* MTA-STS's; NULL: nobody asked for it */
+	const struct gp_posture_bimi *bimi;   /* NULL: nobody followed its record */
+	const struct gp_posture_past *past;   /* what earlier looks saw; none: nobody looked */
 	size_t past_len;
 	const struct gp_posture_sent *sent; /* what others reported; NULL: nobody looked */
 	/* enum gp_dmarc_policy that is to be proposed at once, where it is stricter than what is in
 	   force; absent: the next step. */
 	uint8_t policy_wanted;
-	/* What was found before records were taken as published, which are no step to go on from;
-	   NULL: none were. */
+	/* What was found before records were taken as published, which are no step to go on from,
+	   and make a domain that sends none that does not; NULL: none were. */
 	const struct gp_posture_stage *stage;
 };
 
@@ -72,18 +82,16 @@ struct gp_posture_address {
 	uint8_t len; /* 4 or 16 */
 };
 
-enum gp_posture_class {
-	GP_POSTURE_UNKNOWN,
-	GP_POSTURE_SENDING,   /* it publishes who may send */
-	GP_POSTURE_RECEIVING, /* it has MX hosts, and nobody may send */
-	GP_POSTURE_PARKED,    /* neither: the lock-down set is what it should have */
-	GP_POSTURE_ABSENT,    /* there is no such domain */
-};
-
 /* A DKIM key that was found, not a revoked one. */
 struct gp_posture_key {
 	struct gp_slice selector;
 	struct gp_slice fingerprint; /* the start of the key's SHA-256, hexadecimal */
+};
+
+/* Of a URI. */
+struct gp_posture_place {
+	struct gp_slice host; /* a name */
+	struct gp_slice path; /* "/logo.svg", with its query */
 };
 
 /* What the parts found out for each other, and for the baselines; `known` is false where the DNS
@@ -133,6 +141,11 @@ struct gp_posture_facts {
 		size_t len;
 		size_t left_out; /* networks and addresses that there was no room for */
 	} own;
+	/* Where the BIMI record that counts leads: to be asked for, by HTTPS, and handed
+	   in with the next query. Host empty: nowhere. */
+	struct {
+		struct gp_posture_place logo, certificate;
+	} bimi;
 	/* When the first of its MX hosts' certificates ends, since 1970; 0: none was seen. */
 	int64_t certificate_until_s;
 };

@@ -84,7 +84,7 @@ posture_read_sts(struct posture_run *run)
 	if (q.name.ptr && posture_ask(run, q.name, q.type, &answer) &&
 	    gp_mtasts_record_read(&answer, &id) == GP_MTASTS_RECORD_OK)
 		run->facts->sts.id = id;
-	const struct gp_posture_policy *policy = run->query->policy;
+	const struct gp_posture_file *policy = run->query->policy;
 	if (policy && policy->outcome == GP_POSTURE_FETCHED)
 		run->facts->sts.policy = posture_fingerprint(run, policy->text);
 }

@@ -10,8 +10,8 @@
  *                     ...
  *             until r is END or WRONG
  *
- * A zone that is cut is none: what was read counts when END came. TSIG is not known, so
- * nothing is proven of who sent it. Names that are not within the zone are passed over.
+ * A zone that is cut is none: what was read counts when END came. Who sent it is core/tsig's to
+ * prove, message by message. Names that are not within the zone are passed over.
  */
 #pragma once
 

@@ -81,6 +81,17 @@ trouble_of(CURLcode code)
 	}
 }
 
+static bool
+is_wanted(const struct https_request *q, struct gp_slice type)
+{
+	if (q->media_type)
+		return true;
+	if (!q->wanted)
+		return gp_mtasts_content_type_valid(type);
+	struct gp_slice name = gp_slice_trim(gp_slice_cut(&type, ';'));
+	return q->wanted[0] == '\0' || gp_slice_eq_nocase(name, gp_slice_str(q->wanted));
+}
+
 /* Of an answer whose status came; `whole`: so did the rest. */
 static enum gp_fetch_result
 judge_answer(const struct https_transfer *t, long status, const char **ret_reason)
@@ -95,8 +106,9 @@ judge_answer(const struct https_transfer *t, long status, const char **ret_reaso
 		return GP_FETCH_HTTP_STATUS;
 	}
 	(void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
-	if (!t->request->media_type && !gp_mtasts_content_type_valid(gp_slice_str(type))) {
-		*ret_reason = "the content is not text/plain";
+	if (!is_wanted(t->request, gp_slice_str(type))) {
+		*ret_reason = t->request->wanted ? "the content is of another media type"
+						 : "the content is not text/plain";
 		return GP_FETCH_BAD_CONTENT;
 	}
 	if (t->body.failed) {

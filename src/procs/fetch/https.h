@@ -40,8 +40,10 @@ struct https_request {
 	const char *host, *path;
 	const struct gp_fetch_address *addresses; /* tried in this order; 4 or 16 octets each */
 	size_t addresses_len;
-	const char *media_type; /* of a POST; NULL: a GET, whose answer must be text/plain */
-	const char *field;      /* of a POST: one more header field, "Name: value"; NULL: none */
+	const char *media_type; /* of a POST; NULL: a GET */
+	const char
+		*wanted;   /* media type that a GET's answer must have; NULL: text/plain; "": any */
+	const char *field; /* of a POST: one more header field, "Name: value"; NULL: none */
 	struct gp_slice body;
 	uint32_t time_max_ms; /* for all of it */
 	/* Once, never from within https_start. The answer is valid until it returns. */

@@ -8,6 +8,7 @@
 #include "procs/asn/asn_file.h"
 #include "procs/figures/figures.h"
 #include "procs/figures/history.h"
+#include "reportdb/server.h"
 #include "sys/log.h"
 #include "sys/small_file.h"
 
@@ -42,11 +43,18 @@ figures_serve_open(const char *path)
 	if (r == 0)
 		r = gp_reportdb_health(self.db, &health);
 	(void)umask(mask);
-	if (r == 0)
+	if (r == 0) {
+		gp_reportdb_stay(self.db);
 		return;
-	gp_error("received_not_opened",
-		 GP_FS("reason", r == -EPROTO ? "a later version's" : strerrordesc_np(-r)));
+	}
+	gp_error("received_not_opened", GP_FS("reason", gp_reportdb_why(self.db, r)));
 	self.db = gp_reportdb_close(self.db);
+}
+
+bool
+figures_serve_lost(void)
+{
+	return self.db && gp_reportdb_lost(self.db);
 }
 
 void

@@ -16,6 +16,10 @@
 void
 figures_serve_open(const char *path);
 
+/* Whether it was a server's, and the connection is lost. */
+bool
+figures_serve_lost(void);
+
 /* The database of autonomous systems from now on, in place of the one before; the descriptor stays
    open. One that cannot be used is logged, and is none; so is an empty file, without a word; -1:
    there is none. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "procs/figures/history.h"
@@ -23,12 +24,18 @@ enum {
 	LOOK_MS = 60 * 1000, /* the clock may be set: how long none of it is believed */
 	FAILURE_MS = 24 * 60 * 60 * 1000, /* a failure report is tried as long as others */
 	STOP_GRACE_MS = 15'000,           /* spool has 10 s */
-	SPREAD = 6, /* reports start within this part of a period: 4 hours of a day */
+	/* Until a server is looked for again: one that is lost, one that was away already. */
+	LOST_MS = 1000,
+	AWAY_MS = 10 * 1000,
+	WHERE_MAX = 1024, /* octets of where others' reports are */
+	SPREAD = 6,       /* reports start within this part of a period: 4 hours of a day */
 };
 
 struct reports reports;
 
-static struct event *sync_timer, *due_timer, *grace_timer;
+static struct gp_role role;
+static struct event *sync_timer, *due_timer, *grace_timer, *again_timer;
+static struct gp_loop_hook lost_hook;
 static uint64_t
 	ended[STORE_COUNTED]; /* the period that was under way when others were ended last */
 static bool losing;           /* counts, and the log said so */
@@ -206,15 +213,44 @@ on_stop(struct gp_role_env *env)
 	reports_check_stop();
 }
 
+/* In the sandbox nobody connects to a server that has the reports of others, so it takes a new
+ * process. Reports under way are tried again by it. */
+static void
+on_again_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	gp_info("reports_renewed",
+		GP_FS("reason", "to connect to the database of others' reports"));
+	end();
+}
+
+static void
+check_lost(struct gp_loop_hook *hook)
+{
+	bool away = received_away(), lost = received_lost() || figures_serve_lost();
+	(void)hook;
+	if ((away || lost) && !evtimer_pending(again_timer, NULL))
+		gp_timer_set(again_timer, lost ? LOST_MS : AWAY_MS);
+}
+
 /* What others report: as they come, and for the dashboard. By the store's VFS, which takes a path
  * as it is. */
 static void
 open_received(const struct gp_role_env *env)
 {
-	char path[64];
+	char path[WHERE_MAX];
+	struct gp_slice url = env->config->reports.received_database;
+	/* Mail of people is in it, as it came. */
+	mode_t mask = umask(077);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/refused.db", env->dirs[0].fd);
 	refused_mail_open(path);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/received.db", env->dirs[0].fd);
+	(void)umask(mask);
+	if (url.len > 0)
+		snprintf(path, sizeof(path), "%.*s", GP_SLICE_FMT(url));
+	else
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/received.db", env->dirs[0].fd);
+	if (url.len > 0)
+		role.sandbox = &reports_server_sandbox;
 	received_open(path);
 	/* What it writes now opens all that it will ever open. */
 	received_forget(env->config);
@@ -245,8 +281,11 @@ start(struct gp_role_env *env)
 	sync_timer = evtimer_new(gp_loop_base(env->loop), on_sync_timer, NULL);
 	due_timer = evtimer_new(gp_loop_base(env->loop), on_due_timer, NULL);
 	grace_timer = evtimer_new(gp_loop_base(env->loop), on_grace_over, NULL);
-	if (!sync_timer || !due_timer || !grace_timer)
+	again_timer = evtimer_new(gp_loop_base(env->loop), on_again_timer, NULL);
+	if (!sync_timer || !due_timer || !grace_timer || !again_timer)
 		return -ENOMEM;
+	lost_hook.run = check_lost;
+	gp_loop_at_end(env->loop, GP_LOOP_WORK, &lost_hook);
 	reports_wake();
 	return names_start(env);
 }
@@ -268,7 +307,12 @@ on_audit_database(struct gp_role_env *env, int fd)
 static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
-	(void)old;
+	if (!gp_slice_eq(old->reports.received_database, env->config->reports.received_database)) {
+		gp_info("reports_renewed",
+			GP_FS("reason", "the database of others' reports is another"));
+		end();
+		return;
+	}
 	if (env->config->reports.asn_database.len == 0)
 		figures_serve_asn(-1);
 	if (env->config->web.audit_database.len == 0)
@@ -278,7 +322,7 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 	names_wake();
 }
 
-static const struct gp_role role = {
+static struct gp_role role = {
 	.id = GP_ROLE_REPORTS,
 	.sandbox = &reports_sandbox,
 	.prepare = prepare,

@@ -8,7 +8,7 @@
 #include "ipc/values.h"
 #include "procs/reports/names.h"
 #include "procs/reports/refused_mail.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/server.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -27,6 +27,7 @@ struct done {
 static struct {
 	struct gp_role_env *env;
 	struct gp_reportdb *db;                       /* NULL: it could not be opened */
+	bool server;                                  /* it is one's, not a file */
 	struct gp_channel *channel;                   /* NULL: ingest is not there */
 	struct gp_ingest_listener database, listener; /* the latter is told, and tells the former */
 	bool apart; /* the report: it is about no domain of ours */
@@ -55,11 +56,25 @@ void
 received_open(const char *path)
 {
 	int r = gp_reportdb_open(path, GP_REPORTDB_MAKE, &self.db);
-	if (r == 0)
+	self.server = gp_reportdb_is_server(path);
+	if (r == 0) {
+		gp_reportdb_stay(self.db);
 		return;
-	gp_error("received_not_opened",
-		 GP_FS("reason", self.db ? gp_reportdb_why(self.db, r) : strerrordesc_np(-r)));
+	}
+	gp_error("received_not_opened", GP_FS("reason", gp_reportdb_why(self.db, r)));
 	self.db = gp_reportdb_close(self.db);
+}
+
+bool
+received_away(void)
+{
+	return !self.db && self.server;
+}
+
+bool
+received_lost(void)
+{
+	return self.db && gp_reportdb_lost(self.db);
 }
 
 /* Takes with it all that was told since the last sync. */

@@ -17,6 +17,13 @@ struct gp_reportdb;
 void
 received_open(const char *path);
 
+/* Whether reports cannot be kept until this process is another, as a server could not be reached,
+ * or as the connection to it was lost. */
+bool
+received_away(void);
+bool
+received_lost(void);
+
 /* Forgets what is older than the configuration wants, once a day. */
 void
 received_forget(const struct gp_config *cfg);

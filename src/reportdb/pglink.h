@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection to PostgreSQL on which commands are sent without waiting for each (libpq's
+ * pipeline). What one of them failed at is known when they are waited for. Within a transaction it
+ * spoils all that follows: nothing more is sent, and each function returns it, until the
+ * transaction is undone.
+ */
+#pragma once
+
+#include <libpq-fe.h>
+
+#include "reportdb/reportdb.h"
+
+enum { GP_PGLINK_WHY_MAX = 512 };
+
+struct gp_pglink {
+	PGconn *connection; /* NULL: none was ever made */
+	bool writes, in_transaction;
+	bool stays;          /* as it is: once it is lost, it is not made anew */
+	int failed;          /* what spoilt the transaction: -errno; 0: nothing */
+	unsigned sent;       /* commands that are not waited for */
+	unsigned generation; /* of prepared statements: those of an older one may be gone */
+	char why[GP_PGLINK_WHY_MAX];
+};
+
+/*
+ * where: postgresql://..., as libpq has it. A password may not stand there, as others can see the
+ * arguments of a command, and a configuration: it stands in the file that PGPASSFILE or `passfile`
+ * names, or nobody needs one.
+ *
+ * 0; -EADDRNOTAVAIL: it is none, has a password, or another encoding than UTF-8; -ENOTCONN; -errno.
+ * The link is to be closed, whatever it is.
+ */
+[[nodiscard]] int
+gp_pglink_open(struct gp_pglink *l, const char *where, bool writes);
+void
+gp_pglink_close(struct gp_pglink *l);
+/* Makes it anew where it was lost: between transactions. 0 or -errno. */
+[[nodiscard]] int
+gp_pglink_mend(struct gp_pglink *l);
+
+/* Notes a failure and its words, of which the first within a transaction stays. Returns the one
+ * that stays. */
+int
+gp_pglink_fail(struct gp_pglink *l, int error, const char *why);
+
+/* A command that was handed to libpq's pipeline: `good` is what it returned. */
+[[nodiscard]] int
+gp_pglink_sent(struct gp_pglink *l, int good);
+/* One without parameters. */
+[[nodiscard]] int
+gp_pglink_send(struct gp_pglink *l, const char *text);
+/* Waits for all that was sent. ret_last: what the last one brought, to be cleared; NULL after a
+ * failure; may be NULL. */
+[[nodiscard]] int
+gp_pglink_settle(struct gp_pglink *l, PGresult **ret_last);
+
+/* Undoes the transaction, which is over then; the words of what spoilt it stay. */
+void
+gp_pglink_rollback(struct gp_pglink *l);
+
+/* Statements that are run once, one after the other, which may be several in a text; nothing is
+ * under way. ret: of the last one; may be NULL. */
+[[nodiscard]] int
+gp_pglink_execute(struct gp_pglink *l, const char *text, PGresult **ret);

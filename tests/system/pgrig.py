@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A PostgreSQL of the tests' own: Debian's, in a folder that goes with it, on a Unix socket, as nobody."""
+
+import itertools
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from gateway import eventually
+
+
+class Unavailable(Exception):
+    """Says why there can be none."""
+
+
+def find_programs():
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    if not found:
+        raise Unavailable("postgresql is not installed")
+    return found[-1].parent
+
+
+class PostgreSQL:
+    """.url() is a new database's; .stop() and .start() are a server that goes away and comes back."""
+
+    def __init__(self):
+        self.programs = find_programs()
+        # Short, as the name of a socket is: pytest's own are not.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gp-pg-", dir="/var/tmp"))
+        self.folder.chmod(0o755)
+        # It refuses to be root's.
+        self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
+        self.numbers = itertools.count(1)
+        self.process = None
+        argv = ["-D", self.folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        self._run("initdb", *argv, "--no-sync")
+        self.start()
+
+    def _identity(self):
+        return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def _run(self, program, *argv):
+        done = subprocess.run([self.programs / program, *map(str, argv)], capture_output=True, text=True, check=False,
+                              cwd=self.folder, **self._identity())
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self):
+        options = {"unix_socket_directories": self.folder, "listen_addresses": "", "fsync": "off",
+                   "shared_buffers": "128MB", "max_connections": "40", "log_min_messages": "warning"}
+        argv = [self.programs / "postgres", "-D", self.folder / "data"]
+        for name, value in options.items():
+            argv += ["-c", f"{name}={value}"]
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=self.folder, **self._identity())
+        eventually(lambda: self.is_up(), what="PostgreSQL")
+        return self
+
+    def is_up(self):
+        assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+        return subprocess.run([self.programs / "pg_isready", "-q", "-h", self.folder], check=False).returncode == 0
+
+    def stop(self):
+        """At once: who is connected hears of it."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self):
+        name = f"reports{next(self.numbers)}"
+        self.ask(f"CREATE DATABASE {name}", "postgres")
+        return f"postgresql:///{name}?host={self.folder}&user=postgres"
+
+    def ask(self, sql, url):
+        """Rows, as texts."""
+        if "://" not in url:
+            url = f"postgresql:///{url}?host={self.folder}&user=postgres"
+        done = subprocess.run([self.programs / "psql", "-X", "-q", "-A", "-t", "-F", "\t", "-c", sql, url],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
