@@ -40,6 +40,7 @@ enum {
 	OPT_NO_PROBE,
 	OPT_PRIVATE,
 	OPT_TLS_SURVEY,
+	OPT_RCPT,
 	OPT_PROBE_RATE,
 	OPT_HELO,
 	OPT_PROBE_CA,
@@ -100,6 +101,9 @@ const char audit_usage[] =
 	"      --probe              is said\n"
 	"      --tls-survey         of hosts: which suites of TLS they take, by up to 60\n"
 	"                           connections each\n"
+	"      --rcpt               of mailboxes for DMARC reports: ask their hosts by RCPT "
+	"whether\n"
+	"                           they are there; no message is sent\n"
 	"      --probe-rate N       connections a second; 10 unless told, 0 for no limit\n"
 	"      --probe-ca FILE      whom to believe about their certificates\n"
 	"      --helo NAME, --opt-out FILE, --private   as gatepost scan has them\n"
@@ -150,6 +154,7 @@ static const struct option long_options[] = {
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
 	{"private", no_argument, NULL, OPT_PRIVATE},
 	{"tls-survey", no_argument, NULL, OPT_TLS_SURVEY},
+	{"rcpt", no_argument, NULL, OPT_RCPT},
 	{"probe-rate", required_argument, NULL, OPT_PROBE_RATE},
 	{"helo", required_argument, NULL, OPT_HELO},
 	{"probe-ca", required_argument, NULL, OPT_PROBE_CA},
@@ -327,6 +332,9 @@ read_host_option(struct audit_options *o, int c, const struct gp_arg *arg)
 		return 0;
 	case OPT_PRIVATE:
 		o->private = true;
+		return 0;
+	case OPT_RCPT:
+		o->rcpt = true;
 		return 0;
 	case OPT_TLS_SURVEY:
 		o->tls_survey = true;

@@ -72,6 +72,7 @@ struct audit_options {
 	bool hosts;             /* look at them: what follows is for that */
 	bool hosts_said;        /* one way or the other */
 	bool private, tls_survey;
+	bool rcpt;               /* places of reports are asked for, by RCPT */
 	double probe_rate;       /* connections a second; 0: no limit */
 	const char *helo;        /* our name in EHLO */
 	const char *authorities; /* path, of who is believed; NULL: the system's */
