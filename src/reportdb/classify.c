@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/senders/senders.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/classify.h"
 
 /* Half of them at least, and one. */
 static bool

@@ -19,7 +19,7 @@
 #include "reportdb/pglink.h"
 
 enum {
-	PARAMETERS_MAX = 24,
+	PARAMETERS_MAX = 32,
 	CHUNK_ROWS = 1000,   /* of a statement with many, at a time */
 	BATCH_ROWS = 1000,   /* of a table that go in one statement, */
 	BATCH_MAX = 1 << 20, /* in so many octets */
@@ -634,8 +634,11 @@ read_version(struct gp_pglink *l, size_t *ret)
 {
 	PGresult *result = NULL;
 	*ret = 0;
-	int r = gp_pglink_execute(l, "SELECT to_regclass('gatepost_tables')", &result);
-	bool there = r == 0 && !PQgetisnull(result, 0, 0);
+	/* By way of a table: what others did meanwhile is known once one was looked at. */
+	int r = gp_pglink_execute(
+		l, "SELECT count(*) FROM pg_class WHERE oid = to_regclass('gatepost_tables')",
+		&result);
+	bool there = r == 0 && strcmp(PQgetvalue(result, 0, 0), "0") != 0;
 	PQclear(result);
 	if (!there)
 		return r;

@@ -27,7 +27,6 @@
 
 #include "base/arena.h"
 #include "core/ingest/report.h"
-#include "core/targets/hosts.h"
 
 enum gp_reportdb_limits {
 	GP_REPORTDB_DAYS_MAX = 32,       /* that one report may touch; RFC 9990: one, mostly */
@@ -36,12 +35,6 @@ enum gp_reportdb_limits {
 	GP_REPORTDB_LIST_MAX = 10000,
 	GP_REPORTDB_FUTURE_S = 2 * 24 * 3600, /* a report may end so far ahead: clocks, zones */
 	GP_REPORTDB_WAIT_MS = 10000,          /* for another who writes */
-	/* Until a source's name is looked up again: where it has one, where it has none, and where
-	   nobody answered, which doubles from time to time up to the last of them. */
-	GP_REPORTDB_NAMED_S = 30 * 24 * 3600,
-	GP_REPORTDB_NAMELESS_S = 7 * 24 * 3600,
-	GP_REPORTDB_NO_ANSWER_S = 3600,
-	GP_REPORTDB_NO_ANSWER_MAX_S = 7 * 24 * 3600,
 };
 
 struct gp_reportdb;
@@ -52,23 +45,13 @@ enum gp_reportdb_mode {
 	GP_REPORTDB_MAKE, /* write, also where there is none */
 };
 
-/* Whether that is a database of PostgreSQL's, postgresql://..., and no file. */
-bool
-gp_reportdb_is_server(const char *where);
-
 /*
- * path: a file of SQLite's, or a URL of PostgreSQL's without a password. Brings an older one's
- * tables up to date when it writes. 0; -ENOENT; -EPROTO: of another version; -EBUSY; -errno. After
+ * path: a file of SQLite's, or a server's URL (server.h). Brings an older one's tables up to date
+ * when it writes. 0; -ENOENT; -EPROTO: of another version; -EBUSY; -errno. After
  * a failure *ret is NULL, or there to ask why, and to be closed.
  */
 [[nodiscard]] int
 gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportdb **ret);
-/* From now on a connection that is lost stays so: in a sandbox nobody connects. */
-void
-gp_reportdb_stay(struct gp_reportdb *db);
-/* Whether it is lost. A file never is. */
-bool
-gp_reportdb_lost(const struct gp_reportdb *db);
 /* What was not synced is as if it had never been told. Accepts NULL, returns NULL. */
 struct gp_reportdb *
 gp_reportdb_close(struct gp_reportdb *db);
@@ -130,28 +113,6 @@ gp_reportdb_sync(struct gp_reportdb *db);
 [[nodiscard]] int
 gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day);
 
-/* --- names of sources --- */
-
-/* What came of looking for a source's host name, the one that forward and reverse DNS agree on. */
-enum gp_reportdb_looked {
-	GP_REPORTDB_NAMED = 1,
-	GP_REPORTDB_NAMELESS,  /* it has none, or one that does not lead back to it */
-	GP_REPORTDB_NO_ANSWER, /* this time: what is known of it stands */
-};
-
-/* Keeps it, with what is told; until the sync it is in no figures of others. name: in lower case,
- * without a final dot; of NAMED alone. Between documents. A failure forgets what was told since
- * the last sync. */
-[[nodiscard]] int
-gp_reportdb_keep_name(struct gp_reportdb *db, const uint8_t address[16],
-		      enum gp_reportdb_looked looked, struct gp_slice name, int64_t now_s);
-/* The same of what gp_reverse_eval() made of the source's address, when it needed no more. A
- * confirmed name that has other than letters, digits, "-", "_" and "." is none. Returns enum
- * gp_reportdb_looked, or -errno. */
-[[nodiscard]] int
-gp_reportdb_keep_reverse(struct gp_reportdb *db, const uint8_t address[16],
-			 const struct gp_reverse *found, int64_t now_s);
-
 /* --- read: figures of DMARC --- */
 
 /* Which figures. */
@@ -183,25 +144,11 @@ struct gp_reportdb_domain {
 	struct gp_reportdb_figures figures;
 };
 
-/* What most mail of a source looks like by its figures alone; a forwarder that rewrites its
-   envelopes looks like a provider. */
-enum gp_reportdb_class {
-	GP_REPORTDB_OURS = 1,  /* SPF aligns: its address is in our record */
-	GP_REPORTDB_PROVIDER,  /* signed for us, and SPF passes in its own name */
-	GP_REPORTDB_FORWARDER, /* signed for us, and SPF fails; or reasons say so */
-	GP_REPORTDB_THREAT,    /* nothing of ours stands for its mail; or it is not known yet */
-};
-
 struct gp_reportdb_source {
 	uint8_t address[16];         /* IPv6, or IPv4 mapped */
 	struct gp_slice name;        /* its confirmed host name; empty: none is known */
 	int64_t first_day, last_day; /* ever, of this domain or all */
 	struct gp_reportdb_figures figures;
-};
-
-struct gp_reportdb_unnamed {
-	uint8_t address[16];
-	uint64_t messages;
 };
 
 enum gp_reportdb_order {
@@ -260,13 +207,6 @@ gp_reportdb_domains(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		    enum gp_reportdb_order order, size_t max, struct gp_arena *arena,
 		    struct gp_reportdb_source **ret, size_t *ret_len);
-/* Sources whose name is to be looked up now, the `max` with most messages in the range, which is
- * widened to whole weeks; its domain is of no interest. Those of authenticated reports alone: a
- * stranger does not choose whom we ask. Reads all sources of the range. */
-[[nodiscard]] int
-gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
-		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,
-		    size_t *ret_len);
 /* One source, of one domain: its figures of the range. first_day -1: it was never seen. */
 [[nodiscard]] int
 gp_reportdb_source(struct gp_reportdb *db, const struct gp_reportdb_range *range,
@@ -281,18 +221,6 @@ gp_reportdb_source_days(struct gp_reportdb *db, const struct gp_reportdb_range *
 [[nodiscard]] int
 gp_reportdb_new_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 			uint64_t *ret);
-/* Figures may be of a source, of a domain or of a day. No message: GP_REPORTDB_THREAT. */
-enum gp_reportdb_class
-gp_reportdb_classify(const struct gp_reportdb_figures *f);
-struct gp_sender;
-/* The same of a source. Whose it is (NULL: nobody's who is known) may settle whether it is a
- * provider or a forwarder, where its figures speak for one of the two and not against the other.
- * It never makes a source ours, nor less of a threat: anybody may be a provider's customer. */
-enum gp_reportdb_class
-gp_reportdb_classify_source(const struct gp_reportdb_source *s, const struct gp_sender *sender);
-/* "ours", "provider", "forwarder", "threat" */
-const char *
-gp_reportdb_class_name(enum gp_reportdb_class c);
 
 /* Signatures by signing domain, selector and result; SPF by domain, scope and result. */
 [[nodiscard]] int

@@ -3,11 +3,12 @@
 #include "reportdb/sql.h"
 
 #include "reportdb/engine.h"
+#include "reportdb/server.h"
 
 bool
-gp_reportdb_is_server(const char *where)
+gp_reportdb_is_server(const char *path)
 {
-	struct gp_slice s = gp_slice_str(where);
+	struct gp_slice s = gp_slice_str(path);
 	return gp_slice_starts(s, GP_SLICE("postgresql://")) ||
 	       gp_slice_starts(s, GP_SLICE("postgres://"));
 }

@@ -8,7 +8,7 @@
 
 #include "../unit.h"
 
-#include "reportdb/reportdb.h"
+#include "reportdb/names.h"
 
 enum { FILLING_DAYS = 60, FILLING_DAY_S = 86400 };
 

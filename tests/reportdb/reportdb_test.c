@@ -3,6 +3,7 @@
 #include "received.h"
 
 #include "../prng.h"
+#include "reportdb/classify.h"
 
 /* --- what adds up --- */
 

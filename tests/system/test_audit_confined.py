@@ -85,6 +85,24 @@ def test_hosts_are_heard_in_the_same_one(tmp_path, monkeypatch):
         assert sockets(process.pid) == 0
 
 
+def test_a_zone_is_read_by_one_of_its_own():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        transfer = f"d.test@127.0.0.1:{listener.getsockname()[1]}"
+        with subprocess.Popen([PROGRAM, "audit", "--no-probe", "--axfr", transfer], stderr=subprocess.PIPE) as process:
+            try:
+                with listener.accept()[0] as peer:
+                    assert peer.recv(512)
+                    eventually(lambda: children(process.pid) and is_confined(children(process.pid)[0]), what="a child")
+                    (reading,) = children(process.pid)
+                    assert (sockets(reading), sockets(process.pid)) == (1, 0)
+                    os.kill(reading, signal.SIGSYS)
+                    _, complaint = process.communicate(timeout=20)
+            finally:
+                process.kill()
+    assert process.returncode == 2
+    assert complaint.decode() == f"gatepost audit: {transfer}: who reads it did not come to an end\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_handed_on(tmp_path, monkeypatch, number):
     monkeypatch.chdir(tmp_path)

@@ -85,6 +85,17 @@ def test_two_importers_of_the_same(postgresql, field):
     assert_truth(url, field.truth)
 
 
+def test_the_first_one_makes_the_tables(postgresql, tmp_path):
+    for i in range(6):
+        (tmp_path / str(i)).mkdir()
+        (tmp_path / str(i) / "a.xml").write_bytes(xml(str(i), rows=ROW))
+    for _ in range(3):
+        url = postgresql.url()
+        done = import_at_once(url, *(tmp_path / str(i) for i in range(6)))
+        assert [one["imported"] for one in done] == [1] * 6
+        assert summary(url)["messages"] == 30
+
+
 def test_one_who_waits_too_long_says_so(postgresql, tmp_path):
     url = postgresql.url()
     (tmp_path / "a.xml").write_bytes(xml(rows=ROW))

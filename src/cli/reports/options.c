@@ -13,7 +13,7 @@
 #include "cli/reports/weekly.h"
 #include "core/ingest/intake.h"
 #include "core/smtp/address.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/server.h"
 
 enum {
 	DAY_S = 24 * 3600,
@@ -578,6 +578,14 @@ reports_config(const struct reports_options *o, struct gp_arena *arena,
 }
 
 int
+reports_path(const struct reports_options *o, const struct gp_config *config, bool make,
+	     struct gp_arena *arena, const char **ret)
+{
+	*ret = o->database;
+	return o->database ? GP_EXIT_OK : configured_path(config, make, arena, ret);
+}
+
+int
 reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret)
 {
 	struct gp_arena arena = GP_ARENA_INIT(CONFIG_ARENA_MAX);
@@ -585,8 +593,8 @@ reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret
 	const char *path = o->database;
 	*ret = NULL;
 	int code = path ? GP_EXIT_OK : reports_config(o, &arena, &config);
-	if (code == GP_EXIT_OK && !path)
-		code = configured_path(config, mode == GP_REPORTDB_MAKE, &arena, &path);
+	if (code == GP_EXIT_OK)
+		code = reports_path(o, config, mode == GP_REPORTDB_MAKE, &arena, &path);
 	if (code == GP_EXIT_OK) {
 		/* Addresses of people's mail are in it. */
 		mode_t mask = umask(077);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `gatepost reports refused`: mail whose reports were refused, listed, and given back as it came. */
+/* `gatepost reports refused`: mail whose reports were refused, listed, and given back as it
+   came. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -149,21 +150,29 @@ write_all(const struct reports_options *o, struct gp_refused *q, struct gp_arena
 
 /* --- the database --- */
 
-/* Beside the one of the reports. */
+/* Beside a file that is named, else in STATE/reports: mails are kept there also where a server has
+ * the reports. */
 static int
 find_path(const struct reports_options *o, struct gp_arena *arena, const char **ret)
 {
 	const struct gp_config *config = NULL;
-	const char *reports = NULL;
-	int code = reports_config(o, arena, &config);
-	if (code == GP_EXIT_OK)
-		code = reports_path(o, config, false, arena, &reports);
-	if (code != GP_EXIT_OK)
-		return code;
-	struct gp_slice path = gp_slice_str(reports);
-	ptrdiff_t slash = gp_slice_rfind(path, '/');
-	path = gp_arena_printf(arena, "%.*srefused.db",
-			       GP_SLICE_FMT(gp_slice_take(path, (size_t)(slash + 1))));
+	struct gp_slice path = gp_slice_str(o->database ? o->database : "");
+	if (o->database && !gp_reportdb_is_server(o->database)) {
+		ptrdiff_t slash = gp_slice_rfind(path, '/');
+		path = gp_arena_printf(arena, "%.*srefused.db",
+				       GP_SLICE_FMT(gp_slice_take(path, (size_t)(slash + 1))));
+	} else {
+		int code = reports_config(o, arena, &config);
+		if (code != GP_EXIT_OK)
+			return code;
+		if (!config) {
+			fprintf(stderr, "gatepost reports: the mails are not in a server's "
+					"database: -c names the configuration\n");
+			return GP_EXIT_USAGE;
+		}
+		path = gp_arena_printf(arena, "%.*s/reports/refused.db",
+				       GP_SLICE_FMT(config->state));
+	}
 	*ret = path.ptr;
 	return path.ptr ? GP_EXIT_OK : GP_EXIT_ERROR;
 }

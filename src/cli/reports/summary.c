@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "core/senders/senders.h"
 #include "reportdb/cause.h"
+#include "reportdb/classify.h"
 
 enum {
 	ARENA_MAX = 64 << 20,

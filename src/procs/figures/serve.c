@@ -8,6 +8,7 @@
 #include "procs/asn/asn_file.h"
 #include "procs/figures/figures.h"
 #include "procs/figures/history.h"
+#include "reportdb/server.h"
 #include "sys/log.h"
 #include "sys/small_file.h"
 

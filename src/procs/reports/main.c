@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "procs/figures/history.h"
@@ -239,8 +240,11 @@ open_received(const struct gp_role_env *env)
 {
 	char path[WHERE_MAX];
 	struct gp_slice url = env->config->reports.received_database;
+	/* Mail of people is in it, as it came. */
+	mode_t mask = umask(077);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/refused.db", env->dirs[0].fd);
 	refused_mail_open(path);
+	(void)umask(mask);
 	if (url.len > 0)
 		snprintf(path, sizeof(path), "%.*s", GP_SLICE_FMT(url));
 	else

@@ -8,7 +8,7 @@
 #include "ipc/values.h"
 #include "procs/reports/names.h"
 #include "procs/reports/refused_mail.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/server.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
