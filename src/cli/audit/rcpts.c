@@ -186,21 +186,25 @@ on_over(struct scan_talk *t, bool backed_off)
 	(void)t, (void)backed_off;
 }
 
-/* What decides is the answer to RCPT, or to what came before it. */
+/* Who does not come to MAIL is not who is to decide, as long as there are others. */
 static void
 on_done(struct scan_talk *t)
 {
 	struct mailbox *m = gp_container_of(t, struct mailbox, talk);
 	const struct gp_probe_record *record = gp_probe_record(t->probe);
-	const struct gp_probe_reply *rcpt = &record->replies[GP_PROBE_RCPT];
-	if (rcpt->code == 0 && m->tried < AUDIT_RCPTS_ADDRESSES_MAX &&
-	    m->next < m->hosts.addresses_len) {
+	const struct gp_probe_reply *mail = &record->replies[GP_PROBE_MAIL],
+				    *rcpt = &record->replies[GP_PROBE_RCPT];
+	bool decides = mail->code > 0 || m->tried == AUDIT_RCPTS_ADDRESSES_MAX ||
+		       m->next == m->hosts.addresses_len;
+	if (!decides)
 		ask_next_host(m);
-		return;
-	}
-	finish(m, gp_posture_taken_by(rcpt->code, rcpt->text),
-	       rcpt->code > 0 ? rcpt->text
-			      : gp_slice_str(rcpt->none ? rcpt->none : record->end_why));
+	else if (rcpt->code > 0)
+		finish(m, gp_posture_taken_by(rcpt->code, rcpt->text), rcpt->text);
+	else if (mail->code > 0)
+		finish(m, GP_POSTURE_TAKEN_UNKNOWN,
+		       gp_arena_printf(&m->arena, "MAIL: %.*s", GP_SLICE_FMT(mail->text)));
+	else
+		finish(m, GP_POSTURE_TAKEN_UNKNOWN, gp_slice_str(record->end_why));
 }
 
 static bool

@@ -30,10 +30,10 @@
  * When it is asked for, a second connection with TLS, in whose handshake the driver offers the
  * session of the first, and which says no more than EHLO.
  *
- * With consent, each in connections of its own behind that, but for VRFY, NTLM and a
- * mailbox, which stand before HELO: an injection behind STARTTLS (inject.c), the relay matrix (relay.h), and messages
- * with false ends (smuggle.h). MAIL, RCPT, VRFY, EXPN, AUTH, DATA and BDAT are said with consent
- * only: every command passes one function, which holds it against the consents.
+ * With consent, each in connections of its own behind that, but for VRFY, NTLM and a mailbox, which
+ * stand before HELO: an injection behind STARTTLS (inject.c), the relay matrix (relay.h), and
+ * messages with false ends (smuggle.h). MAIL, RCPT, VRFY, EXPN, AUTH, DATA and BDAT are said with
+ * consent only: every command passes one function, which holds it against the consents.
  *
  * A hostile server costs octets_max octets and total_ms, whatever it says: endless greetings, lines
  * and replies are cut, classed (enum gp_probe_end) and ended. Memory: some 10 KB, 384 KB at most.
