@@ -24,6 +24,7 @@
 #include "cli/audit/progress.h"
 #include "cli/audit/report.h"
 #include "cli/audit/resume.h"
+#include "cli/audit/samples.h"
 #include "cli/audit/selectors.h"
 #include "cli/audit/sent.h"
 #include "cli/audit/store.h"
@@ -79,6 +80,7 @@ struct audit {
 	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
 	struct audit_hosts hosts;
 	struct audit_follow follow;
+	struct audit_samples samples;
 	struct audit_sent sent; /* with --reports, or a configuration */
 	struct job **jobs;      /* begun and not told of: that of domain N at N modulo jobs_max */
 	size_t jobs_max;
@@ -419,7 +421,8 @@ begin(struct audit *a, size_t number)
 	job->query.domain = domain;
 	job->query.policy = audit_hosts_policy(&a->hosts, domain);
 	job->query.sent = audit_sent_of(&a->sent, number);
-	if (open_answers(job) < 0 || !read_past(job))
+	if (audit_samples_apply(&a->samples, &job->query, &job->set) < 0 || open_answers(job) < 0 ||
+	    !read_past(job))
 		return job_free(job);
 	a->under_way++;
 	step(job);
@@ -857,6 +860,8 @@ gp_cmd_audit(int argc, char **argv)
 		code = audit_resume_read(audit.o.resume, &audit.domains, &audit.first);
 	if (code == GP_EXIT_OK)
 		code = audit_baselines_read(&audit.baselines, &audit.o, &audit.names);
+	if (code == GP_EXIT_OK)
+		code = audit_samples_read(&audit.samples, &audit.o, &audit.names);
 	if (code == GP_EXIT_OK)
 		code = read_config(&audit);
 	if (code == GP_EXIT_OK)

@@ -33,6 +33,7 @@ enum {
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
+	OPT_SAMPLE,
 	OPT_REPORTS,
 	OPT_REPORTS_TO,
 	OPT_STAGE,
@@ -85,6 +86,7 @@ const char audit_usage[] =
 	"  -c FILE                  the configuration, of which dns and state count\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
+	"      --sample FILE        a mail of theirs: the selectors that its signatures name\n"
 	"      --reports FILE       the database of gatepost reports; with -c that of the state\n"
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
 	"      --stage next|none|quarantine|reject\n"
@@ -147,6 +149,7 @@ static const struct option long_options[] = {
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"selector", required_argument, NULL, OPT_SELECTOR},
+	{"sample", required_argument, NULL, OPT_SAMPLE},
 	{"reports", required_argument, NULL, OPT_REPORTS},
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
 	{"stage", required_argument, NULL, OPT_STAGE},
@@ -413,6 +416,8 @@ read_option(struct audit_options *o, int c)
 		return add_transfer(&arg, o);
 	case OPT_SELECTOR:
 		return add_selector(&arg, o);
+	case OPT_SAMPLE:
+		return add_file(&arg, o->samples, &o->samples_len);
 	case OPT_DNSBL:
 		return add_list(&arg, o);
 	case OPT_ADDRESS:

@@ -43,6 +43,8 @@ struct audit_options {
 	/* Of --selector; none: those that many domains have. */
 	struct gp_slice selectors[GP_POSTURE_SELECTORS_MAX];
 	size_t selectors_len;
+	const char *samples[AUDIT_FILES_MAX]; /* mails, for their selectors */
+	size_t samples_len;
 	const char *baselines[AUDIT_BASELINES_MAX]; /* names of shipped ones, and files */
 	size_t baselines_len;
 	struct gp_slice
