@@ -174,6 +174,9 @@ def test_a_later_versions_tables_are_left_alone(postgresql, tmp_path):
 # --- texts ---
 
 
+LONG_NAME = ".".join(["a" * 60] * 4) + ".example"
+
+
 def any_text(rng, octets):
     """Of characters that do not compress, as UTF-8."""
     text = ""
@@ -188,7 +191,7 @@ def tls_of_long_texts(rng):
                "additional-information": text(), "failure-reason-code": text(), "failed-session-count": 2,
                "sending-mta-ip": "192.0.2.1", "receiving-ip": "192.0.2.2"}
     many = [text() for _ in range(32)]
-    policy = {"policy-type": text(), "policy-domain": "a" * 60 + ".example", "policy-string": many, "mx-host": many}
+    policy = {"policy-type": text(), "policy-domain": LONG_NAME, "policy-string": many, "mx-host": many}
     counts = {"total-successful-session-count": 1, "total-failure-session-count": 2}
     return {"organization-name": text(), "report-id": text(), "contact-info": text(),
             "date-range": {"start-datetime": "2026-06-01T00:00:00Z", "end-datetime": "2026-06-01T23:59:59Z"},
@@ -200,13 +203,13 @@ def aggregate_of_long_texts(rng):
     row = (
         "<record><row><source_ip>192.0.2.9</source_ip><count>1</count><policy_evaluated><disposition>none</disposition>"
         f"<dkim>pass</dkim><spf>pass</spf><reason><type>other</type><comment>{text()}</comment></reason>"
-        f"</policy_evaluated></row><identifiers><header_from>{'b' * 60}.example</header_from>"
+        f"</policy_evaluated></row><identifiers><header_from>{LONG_NAME}</header_from>"
         f"<envelope_from>{text()}</envelope_from><envelope_to>{text()}</envelope_to></identifiers><auth_results>"
         f"<dkim><domain>{text()}</domain><selector>{text()}</selector><result>pass</result>"
         f"<human_result>{text()}</human_result></dkim>"
         f"<spf><domain>{text()}</domain><scope>{text()}</scope><result>pass</result></spf></auth_results></record>"
     )
-    return xml(text(), rows=row, org=text())
+    return xml(text(), rows=row, org=text(), domain=LONG_NAME)
 
 
 def told_of(where):
