@@ -11,6 +11,7 @@ import time
 
 import pytest
 import reports_field
+from dashrig import Dashboard
 from gateway import BUILD, PROGRAM, Gateway, eventually, run
 from test_ingest import aggregate, mail, read
 from test_received_reports import ROW, SINCE, xml
@@ -47,7 +48,7 @@ def assert_truth(url, truth):
 @pytest.mark.parametrize("name", UNITS)
 def test_units_hold_there(postgresql, name):
     env = dict(os.environ, GATEPOST_TEST_POSTGRES=postgresql.url())
-    done = subprocess.run([BUILD / "tests" / name], env=env, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([BUILD / "tests" / name], env=env, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -298,3 +299,27 @@ def test_another_database_is_taken_up(server, postgresql):
     server.send(mail(gzip.compress(aggregate())), to=["reports@demo.test"])
     read(server)
     assert summary(other, "--since", "2020-01-01", "--unauthenticated")["messages"] == 7
+
+
+ANSWERS = [
+    "overview", "overview?domain=ours.example", "domains", "sources", "sources?order=unaligned&domain=ours.example",
+    "source?domain=ours.example&address=203.0.113.30", "policy", "signers", "reporters", "tls",
+    "failures?domain=ours.example",
+]
+
+
+def test_the_dashboard_shows_the_same(gatepost, scratch, postgresql):
+    """The same reports in a file, and there."""
+    url = postgresql.url()
+    yesterday = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
+    subprocess.run([BUILD / "tests/figures_test", "fill", url, yesterday], check=True, timeout=60)
+    shown = []
+    for i, reports in enumerate([{"received_database": url}, {}]):
+        (scratch / str(i)).mkdir()
+        dashboard = Dashboard(gatepost, scratch / str(i), filled=not reports, reports=reports)
+        dashboard.sign_in()
+        answers = [dashboard.get(f"/api/v1/{name}") for name in ANSWERS]
+        assert [answer.status for answer in answers] == [200] * len(ANSWERS)
+        shown.append([answer.json for answer in answers])
+    assert shown[0][0]["total"]["messages"] > 0
+    assert shown[0] == shown[1]
