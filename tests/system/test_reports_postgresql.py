@@ -137,6 +137,14 @@ def test_a_password_is_not_for_all_to_see(at):
     assert "a password may not stand there" in done.stderr and "pssst" not in done.stderr
 
 
+def test_a_server_that_proves_nothing(postgresql):
+    url = postgresql.url(tls=True)
+    other = url.replace("localhost", "other.example")
+    done = run("reports", "summary", "--database", other)
+    assert done.returncode == 4
+    assert 'server certificate for "localhost"' in done.stderr and "other.example" in done.stderr
+
+
 def test_no_server():
     done = run("reports", "summary", "--database", "postgresql:///x?host=/nowhere")
     assert done.returncode == 4
@@ -145,7 +153,7 @@ def test_no_server():
 
 def test_another_encoding_is_refused(postgresql):
     postgresql.ask("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0", "postgres")
-    done = run("reports", "summary", "--database", f"postgresql:///latin?host={postgresql.folder}&user=postgres")
+    done = run("reports", "summary", "--database", f"postgresql:///latin?host={postgresql.folder}&port={postgresql.port}&user=postgres")
     assert (done.returncode, done.stderr) == (
         4, "gatepost reports: the database: the database's encoding is not UTF8\n")
 
@@ -253,11 +261,11 @@ def test_names_of_files_may_be_any_octets(postgresql, tmp_path):
 
 
 @pytest.fixture
-def server(tmp_path, postgresql):
+def server(request, tmp_path, postgresql):
     server = Gateway(tmp_path)
     server.settings["domains"]["demo.test"] |= {"reports": "reports"}
     server.settings["retry"] = {"first": "1s", "max": "2s", "for": "1h"}
-    server.settings["reports"] = {"received_database": postgresql.url()}
+    server.settings["reports"] = {"received_database": postgresql.url(tls=getattr(request, "param", False))}
     server.start()
     yield server
     server.stop()
@@ -269,6 +277,7 @@ def kept_of(server):
     return json.loads(done.stdout)["messages"] if done.returncode == 0 else None
 
 
+@pytest.mark.parametrize("server", [False, True], indirect=True, ids=["socket", "TLS"])
 def test_reports_that_are_mailed_in(server):
     server.send(mail(gzip.compress(aggregate())), to=["reports@demo.test"])
     (said,) = read(server)
