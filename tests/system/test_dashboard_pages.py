@@ -18,7 +18,10 @@ try:
 except ImportError:
     By = Keys = None
 
-PAGES = ("/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures", "/audits", "/queue", "/headers", "/health")
+PAGES = (
+    "/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures",
+    "/audits", "/queue", "/headers", "/health",
+)
 MARKUP = "<script>window.acted=1</script><img src=x onerror=window.acted=1>"
 NETWORKS = {
     "192.0.2.0/24": (64500, "Example Networks"),

@@ -5,7 +5,7 @@ import { get } from "../api.js";
 import { bars } from "../charts.js";
 import { command, empty, h, table, tag } from "../dom.js";
 import { address, changed } from "../filters.js";
-import { count, day, time } from "../format.js";
+import { clock, count, day, time } from "../format.js";
 import { figure, more, section, soft } from "./parts.js";
 
 export const title = "Audits";
@@ -32,6 +32,7 @@ function trend(found) {
 function since(d) {
   if (!d.counts_before) return tag("soft", "first look");
   const grown = faults(d.counts) - faults(d.counts_before);
+  if (d.counts.unmeasured > d.counts_before.unmeasured) return tag("warn", "less was measured");
   if (grown > 0) return tag("bad", `${count(grown)} more`);
   return grown < 0 ? tag("good", `${count(-grown)} fewer`) : tag("soft", "as many");
 }
@@ -63,7 +64,7 @@ function overview(found) {
       figure("Critical", count(sum("critical"))),
       figure("High", count(sum("high"))),
       figure("Medium", count(sum("medium"))),
-      figure("Last audit", day(newest), time(newest)),
+      figure("Last audit", day(newest), clock(newest)),
     ),
     section("Trend", trend(found)),
     section("Domains", all(found)),
@@ -79,7 +80,8 @@ const changes = {
   lost: ["warn", "nobody can say now"],
 };
 
-function finding(f) {
+/** isBrief: what mends it stands elsewhere. */
+function finding(f, isBrief) {
   const unknown = f.state === "not_measured";
   return h(
     "li",
@@ -89,12 +91,12 @@ function finding(f) {
     h("b", {}, f.id),
     f.change && [" ", tag(...(changes[f.change] ?? ["soft", f.change]))],
     f.evidence && h("p", {}, f.evidence),
-    f.mend && [soft("What mends it:"), command(f.mend)],
+    f.mend && !isBrief && [soft("What mends it:"), command(f.mend)],
   );
 }
 
-function findings(list, nothing) {
-  return list.length === 0 ? soft(nothing) : h("ul", { class: "findings" }, list.map(finding));
+function findings(list, nothing, isBrief = false) {
+  return list.length === 0 ? soft(nothing) : h("ul", { class: "findings" }, list.map((f) => finding(f, isBrief)));
 }
 
 function facts(found) {
@@ -120,7 +122,7 @@ function single(found) {
       figure("High", count(found.counts.high)),
       figure("Medium", count(found.counts.medium)),
       figure("Passed", count(found.passed)),
-      figure("Looked at", day(found.time), time(found.time)),
+      figure("Looked at", day(found.time), clock(found.time)),
     ),
     section(
       "What is new",
@@ -128,7 +130,7 @@ function single(found) {
         ? soft("This is the first look at it.")
         : [
             soft(`Since ${time(found.time_before)}: ${news.length === 0 ? "nothing." : ""}`),
-            news.length > 0 && findings(news, ""),
+            news.length > 0 && findings(news, "", true),
           ],
     ),
     section("Findings", findings(faulty, "Nothing is wrong with it.")),

@@ -91,9 +91,10 @@ struct audit {
 	struct event tick, interrupt, terminate;
 	struct findings_writer writer;
 	struct gp_buf text;
-	struct audit_summary summary;    /* with --summary */
-	struct audit_store *store;       /* NULL: nothing is kept */
-	struct audit_listed *listed;     /* NULL: no block list is asked */
+	struct audit_summary summary; /* with --summary */
+	struct audit_store *store;    /* NULL: nothing is kept */
+	struct audit_listed *listed;  /* NULL: no block list is asked */
+	struct audit_evidence_run evidence_run;
 	struct audit_evidence *evidence; /* NULL: none is wanted */
 	struct audit_pdf pdf;            /* with --pdf */
 	struct audit_seen lists_seen;    /* what block lists said, until it is told */
@@ -735,15 +736,15 @@ open_store_and_run(void *context)
 static bool
 open_kept(struct audit *a)
 {
-	const struct audit_evidence_run run_of = {.path = a->o.evidence,
-						  .argc = a->argc,
-						  .argv = a->argv,
-						  .o = &a->o,
-						  .config = &a->config,
-						  .baselines = &a->baselines};
+	a->evidence_run = (struct audit_evidence_run){.path = a->o.evidence,
+						      .argc = a->argc,
+						      .argv = a->argv,
+						      .o = &a->o,
+						      .config = &a->config,
+						      .baselines = &a->baselines};
 	if (a->o.pdf && !audit_pdf_open(&a->pdf, a->o.pdf))
 		return false;
-	a->evidence = a->o.evidence ? audit_evidence_open(&run_of) : NULL;
+	a->evidence = a->o.evidence ? audit_evidence_open(&a->evidence_run) : NULL;
 	return !a->o.evidence || a->evidence;
 }
 
