@@ -15,6 +15,7 @@
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
 #include "reportdb/refused.h"
+#include "reportdb/server.h"
 
 enum { ARENA_MAX = 64 << 20 };
 
