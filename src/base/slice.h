@@ -45,8 +45,8 @@ gp_octets_4(const char *ptr)
 	return n;
 }
 
-/* Inline, with take and drop, as parsers do little else. The first octet tells most apart, and words
- * of up to 16 are two pieces of 8 or 4, which may overlap. */
+/* Inline, with take and drop, as parsers do little else. The first octet tells most apart, and
+ * words of up to 16 are two pieces of 8 or 4, which may overlap. */
 static inline bool
 gp_slice_eq(struct gp_slice a, struct gp_slice b)
 {

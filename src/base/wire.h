@@ -29,8 +29,8 @@ gp_read_u32(struct gp_reader *r);
 uint64_t
 gp_read_u64(struct gp_reader *r);
 
-/* A number of any size in as few octets as it needs, of 7 bits each, the lowest first. One that does
- * not fit fails. */
+/* A number of any size in as few octets as it needs, of 7 bits each, the lowest first. One that
+ * does not fit fails. */
 uint64_t
 gp_read_uint(struct gp_reader *r);
 

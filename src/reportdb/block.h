@@ -19,7 +19,7 @@
 
 enum gp_block_limits {
 	GP_BLOCK_ROWS = 512,
-	GP_BLOCK_FULL = 16 << 10, /* octets: then the next row begins another one */
+	GP_BLOCK_FULL = 16 << 10,  /* octets: then the next row begins another one */
 	GP_DETAIL_MAX = 512 << 10, /* octets of one: all its texts */
 };
 

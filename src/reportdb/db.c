@@ -155,7 +155,8 @@ static const char *const texts[STATEMENTS] = {
 static bool
 has_many(enum gp_reportdb_statement which)
 {
-	return which == ST_BLOCKS || which == ST_SOURCE_BLOCKS || which == ST_RECORDS || which == ST_TLS_POLICIES || which == ST_FAILURES_OF_POLICY ||
+	return which == ST_BLOCKS || which == ST_SOURCE_BLOCKS || which == ST_RECORDS ||
+	       which == ST_TLS_POLICIES || which == ST_FAILURES_OF_POLICY ||
 	       which == ST_SOURCE_REPORTS || which == ST_SOURCE_RECORDS;
 }
 

@@ -12,9 +12,9 @@ enum gp_reportdb_parts {
 	GP_DETAILS_MAX = 4096,           /* of one document, in memory at a time */
 	GP_DETAILS_MEMORY_MAX = 4 << 20, /* octets; at half of it they are forgotten */
 	GP_ROWS_MAX = 32 << 10,          /* of one document, in memory at a time; 40 octets each */
-	GP_KNOWN = 64,                   /* details that are found by the number they were told with */
-	GP_LINES_MAX = 64 << 10,         /* octets of a list of texts, as lines */
-	GP_TOLD_MEMORY_MAX = 1 << 30,    /* octets, of a report's rows when it is told again */
+	GP_KNOWN = 64,                /* details that are found by the number they were told with */
+	GP_LINES_MAX = 64 << 10,      /* octets of a list of texts, as lines */
+	GP_TOLD_MEMORY_MAX = 1 << 30, /* octets, of a report's rows when it is told again */
 	GP_FIGURES = 9,
 };
 
@@ -84,7 +84,7 @@ struct gp_flaw {
 struct gp_document {
 	bool open, told; /* begun; has a head */
 	bool entered;
-	int error;       /* negative: it cannot be kept */
+	int error; /* negative: it cannot be kept */
 	bool authenticated;
 	int64_t received_s;
 	enum gp_reportdb_outcome outcome; /* KEPT until something else is known */

@@ -25,7 +25,7 @@ enum {
 	BATCH_MAX = 1 << 20, /* in so many octets */
 	COLUMN_MAX = 4 << 20,
 	STATEMENT_MAX = 64 << 10,
-	NAMES_MAX = 32,
+	NAME_SIZE = 32,
 };
 
 /* Of pg_type. */
@@ -38,7 +38,7 @@ struct parameter {
 	enum type type;
 	char number[8]; /* as it goes over the wire */
 	struct gp_slice value;
-	struct gp_buf mended; /* a text that was not UTF-8 */
+	struct gp_buf mended; /* a text that was none */
 	struct gp_buf column; /* its values in rows that wait */
 };
 
@@ -112,8 +112,8 @@ is_text(struct gp_slice s)
 	return true;
 }
 
-/* What is no UTF-8, and U+0000, which no text there may have, is U+FFFD: names of files may be of
- * any octets, and one report must not stop those beside it. */
+/* What is no UTF-8, and NUL, which no text there may have, becomes a question mark, so that no text
+ * grows: names of files may be of any octets, and one report must not stop those beside it. */
 static struct gp_slice
 mend(struct gp_buf *to, struct gp_slice text)
 {
@@ -121,7 +121,7 @@ mend(struct gp_buf *to, struct gp_slice text)
 	while (text.len > 0) {
 		char octets[4];
 		uint32_t c = gp_utf8_take(&text);
-		size_t len = gp_utf8_write(c == 0 || c == GP_UTF8_INVALID ? 0xfffd : c, octets);
+		size_t len = gp_utf8_write(c == 0 || c == GP_UTF8_INVALID ? '?' : c, octets);
 		gp_buf_put(to, gp_slice(octets, len));
 	}
 	return gp_buf_slice(to);
@@ -189,9 +189,9 @@ collect(const struct statement *st, struct arguments *ret)
 }
 
 static void
-write_name(const struct statement *st, char ret[NAMES_MAX])
+write_name(const struct statement *st, char ret[NAME_SIZE])
 {
-	snprintf(ret, NAMES_MAX, "s%u_%u", st->number, st->generation);
+	snprintf(ret, NAME_SIZE, "s%u_%u", st->number, st->generation);
 }
 
 /* Sends it, under a name that it has from then on, or as a cursor's. */
@@ -200,7 +200,7 @@ send_text(struct statement *st, struct arguments *ret)
 {
 	struct gp_pglink *l = &st->db->link;
 	struct gp_buf text = GP_BUF_INIT(STATEMENT_MAX);
-	char name[NAMES_MAX];
+	char name[NAME_SIZE];
 	if (st->many)
 		gp_buf_printf(&text, "DECLARE c%u NO SCROLL CURSOR FOR ", st->number);
 	(void)gp_dialect_translate(&text, st->text, st->form, NULL);
@@ -225,7 +225,7 @@ send_bound(struct statement *st)
 {
 	struct gp_pglink *l = &st->db->link;
 	struct arguments a;
-	char name[NAMES_MAX];
+	char name[NAME_SIZE];
 	if (l->failed < 0)
 		return l->failed;
 	if (st->many || st->generation != l->generation) {
@@ -388,7 +388,7 @@ open_rows(struct statement *st)
 static int
 fetch_chunk(struct statement *st)
 {
-	char text[NAMES_MAX];
+	char text[NAME_SIZE];
 	snprintf(text, sizeof(text), CHUNK " c%u", st->number);
 	return gp_pglink_send(&st->db->link, text);
 }
@@ -398,7 +398,7 @@ static void
 close_rows(struct statement *st)
 {
 	struct database *db = st->db;
-	char text[NAMES_MAX];
+	char text[NAME_SIZE];
 	if (!st->many)
 		return;
 	db->readers--;

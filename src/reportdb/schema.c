@@ -146,8 +146,8 @@ const char *const gp_reportdb_steps[] = {
 	" looked_s INTEGER NOT NULL, next_s INTEGER NOT NULL, failures INTEGER NOT NULL)"
 	" WITHOUT ROWID;",
 
-	/* Records, many together (block.h), with the first and the last source of those in it, in 16
-	   octets. Reports that came before have theirs in record and detail. */
+	/* Records, many together (block.h), with the first and the last source of those in it, in
+	   16 octets. Reports that came before have theirs in record and detail. */
 	"CREATE TABLE block ("
 	" report INTEGER NOT NULL REFERENCES report ON DELETE CASCADE,"
 	" part INTEGER NOT NULL,"

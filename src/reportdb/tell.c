@@ -163,8 +163,7 @@ add_told(struct gp_sql_statement *st, struct gp_buf *rows, struct gp_arena *aren
 	int r;
 	if (!octets)
 		return -ENOMEM;
-	b.octets = gp_reader(
-		gp_slice(octets, gp_sql_octets_at(st, 1, (uint8_t *)octets, len)));
+	b.octets = gp_reader(gp_slice(octets, gp_sql_octets_at(st, 1, (uint8_t *)octets, len)));
 	b.details_len = 0;
 	while ((r = gp_block_next(&b, &told)) == 1)
 		gp_buf_put(rows, gp_slice((const char *)&told, sizeof(told)));

@@ -388,10 +388,11 @@ all_sizes_arrive_as_they_are(void **state)
 		if (i % 3 > 0 || request.length > READER_SMALL)
 			assert_int_equal(pool_put(&pool, dup(fd), &request, "file"), 0);
 		else
-			assert_int_equal(pool_put_octets(&pool, gp_slice(whole + request.offset,
-									 request.length),
-							 "file"),
-					 0);
+			assert_int_equal(
+				pool_put_octets(&pool,
+						gp_slice(whole + request.offset, request.length),
+						"file"),
+				0);
 	}
 	assert_int_equal(pool_finish(&pool), 0);
 	pool_free(&pool);

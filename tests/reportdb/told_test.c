@@ -195,6 +195,7 @@ an_older_report_is_told_again(void **state)
 	ask(sql);
 	ask(server ? "UPDATE gatepost_tables SET version = 2" : "PRAGMA user_version = 2");
 	open_again();
+	l = gp_reportdb_listener(db);
 	assert_int_equal(gp_reportdb_tell(db, 1, &ears), 0);
 	const char *got = heard_text();
 	assert_non_null(strchr(got, '\n'));
@@ -284,7 +285,8 @@ a_large_report_is_told_again(void **state)
 		assert_int_equal(l.head(l.context, &head), 0);
 		for (; got == 0 && n < MANY; n++) {
 			char text[32];
-			snprintf(text, sizeof(text), "b%lu.example", (unsigned long)((n + 1) % 600));
+			snprintf(text, sizeof(text), "b%lu.example",
+				 (unsigned long)((n + 1) % 600));
 			struct gp_ingest_row row = row_of_many(n + 1, gp_slice_str(text));
 			got = l.row(l.context, &row);
 		}

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 
-from gateway import eventually
+from gateway import eventually, free_port
 
 
 class Unavailable(Exception):
@@ -25,7 +25,8 @@ def find_programs():
 
 
 class PostgreSQL:
-    """.url() is a new database's; .stop() and .start() are a server that goes away and comes back."""
+    """.url() is a new database's, .url(tls=True) by TLS; .stop() and .start(): it goes away and comes back.
+    .authority is the file whose certificate a client is to trust."""
 
     def __init__(self):
         self.programs = find_programs()
@@ -39,6 +40,9 @@ class PostgreSQL:
         self.process = None
         argv = ["-D", self.folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         self._run("initdb", *argv, "--no-sync")
+        self.authority = self.folder / "server.crt"
+        self.port = free_port()
+        self._make_certificate()
         self.start()
 
     def _identity(self):
@@ -50,8 +54,17 @@ class PostgreSQL:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def _make_certificate(self):
+        key = self.folder / "server.key"
+        argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        argv += ["-keyout", key, "-out", self.authority, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+        subprocess.run(argv, check=True, capture_output=True)
+        key.chmod(0o600)
+        os.chown(key, self.user.pw_uid, self.user.pw_gid)
+
     def start(self):
-        options = {"unix_socket_directories": self.folder, "listen_addresses": "", "fsync": "off",
+        options = {"unix_socket_directories": self.folder, "listen_addresses": "127.0.0.1", "port": self.port,
+                   "ssl": "on", "ssl_cert_file": self.authority, "ssl_key_file": self.folder / "server.key", "fsync": "off",
                    "shared_buffers": "128MB", "max_connections": "40", "log_min_messages": "warning"}
         argv = [self.programs / "postgres", "-D", self.folder / "data"]
         for name, value in options.items():
@@ -63,7 +76,7 @@ class PostgreSQL:
 
     def is_up(self):
         assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
-        return subprocess.run([self.programs / "pg_isready", "-q", "-h", self.folder], check=False).returncode == 0
+        return subprocess.run([self.programs / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)], check=False).returncode == 0
 
     def stop(self):
         """At once: who is connected hears of it."""
@@ -75,15 +88,18 @@ class PostgreSQL:
             self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def url(self):
+    def url(self, tls=False):
         name = f"reports{next(self.numbers)}"
         self.ask(f"CREATE DATABASE {name}", "postgres")
-        return f"postgresql:///{name}?host={self.folder}&user=postgres"
+        if tls:
+            where = f"postgresql://postgres@localhost:{self.port}/{name}?hostaddr=127.0.0.1"
+            return f"{where}&sslmode=verify-full&sslrootcert={self.authority}"
+        return f"postgresql:///{name}?host={self.folder}&port={self.port}&user=postgres"
 
     def ask(self, sql, url):
         """Rows, as texts."""
         if "://" not in url:
-            url = f"postgresql:///{url}?host={self.folder}&user=postgres"
+            url = f"postgresql:///{url}?host={self.folder}&port={self.port}&user=postgres"
         done = subprocess.run([self.programs / "psql", "-X", "-q", "-A", "-t", "-F", "\t", "-c", sql, url],
                               capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -146,6 +146,20 @@ def kept(tmp_path, monkeypatch):
     return look
 
 
+@pytest.mark.parametrize("keeps", KEEPS)
+def test_all_that_is_kept_is_whole(tmp_path, monkeypatch, keeps):
+    """Of many domains: no buffer is so large that what a library does with a full one is not met."""
+    monkeypatch.chdir(tmp_path)
+    names = {name.replace("d.test", f"d{i}.test"): types for i in range(500) for name, types in WORLD.items()}
+    (tmp_path / "names.json").write_text(json.dumps(names), encoding="utf-8")
+    domains = [f"d{i}.test" for i in range(500)]
+    argv = ["audit", "-q", "--dns", "names.json", "-o", "found", *KEEPS[keeps]]
+    for _ in range(2 if "evidence" not in str(KEEPS[keeps]) else 1):
+        done = run(*argv, *domains, timeout_s=120)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "found").read_text(encoding="utf-8").count(" (sending)") == 500
+
+
 def runs():
     with contextlib.closing(sqlite3.connect("audits.db")) as db:
         return db.execute("SELECT count(*) FROM run").fetchone()[0]

@@ -379,6 +379,7 @@ MISUSE = [
     (["watch", "--since", "7d"], "it has no --since"),
     (["watch", "--unauthenticated"], "no ground for an alert"),
     (["watch", "--fall", "101"], "--fall"),
+    (["watch", "--database", "postgresql://localhost/reports"], "--state names one"),
     (["weekly", "--webhook", "https://hooks.test/"], "is for gatepost reports watch"),
     (["summary", "--dry-run"], "is for gatepost reports weekly and watch"),
 ]

@@ -8,7 +8,7 @@
 
 #include "cli/command.h"
 #include "core/dmarc/walk.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/server.h"
 
 enum {
 	DAY_S = 24 * 60 * 60,
@@ -182,7 +182,9 @@ read_domain(struct audit_sent *sent, struct gp_reportdb *db, struct gp_slice dom
 static int
 fail(const char *path, const struct gp_reportdb *db, int error)
 {
-	fprintf(stderr, "gatepost audit: %s: %s\n", path, gp_reportdb_why(db, error));
+	fprintf(stderr, "gatepost audit: %s: %s\n",
+		gp_reportdb_is_server(path) ? "the database of reports" : path,
+		gp_reportdb_why(db, error));
 	return GP_EXIT_ERROR;
 }
 

@@ -437,6 +437,8 @@ check_watch(struct reports_options *o)
 		wrong = "watch compares the last days with those before; it has no --since";
 	if (!wrong && o->unauthenticated)
 		wrong = "what nobody answers for is no ground for an alert";
+	if (!wrong && o->database && gp_reportdb_is_server(o->database) && !o->watch.state)
+		wrong = "beside a server's database there is no file: --state names one";
 	return wrong ? usage_error(wrong) : GP_EXIT_OK;
 }
 

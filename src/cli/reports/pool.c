@@ -73,8 +73,8 @@ find_room(struct pool *p, size_t len)
 	return len < oldest ? 0 : READER_SHARED;
 }
 
-/* Reads a small file to that place. One that cannot be read stays a descriptor: its reader finds out,
- * and says so in its turn. */
+/* Reads a small file to that place. One that cannot be read stays a descriptor: its reader finds
+ * out, and says so in its turn. */
 static void
 read_to(struct pool *p, size_t at, struct pool_file *f)
 {

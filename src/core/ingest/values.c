@@ -262,8 +262,8 @@ complain(struct gp_aggregate *a, enum place place, struct gp_slice text)
 {
 	enum { SHOWN_MAX = 64 };
 	struct gp_arena *arena = place < PLACE_ROW ? &a->head_arena : &a->row_arena;
-	struct gp_slice shown = gp_ingest_cut(gp_ingest_text(text, GP_INGEST_TEXT_MAX, arena),
-					      SHOWN_MAX);
+	struct gp_slice shown =
+		gp_ingest_cut(gp_ingest_text(text, GP_INGEST_TEXT_MAX, arena), SHOWN_MAX);
 	static const char fmt[] = "its %s (%s) cannot be read: \"%.*s\"";
 	const char *name = gp_aggregate_name(place), *parent = gp_aggregate_parent_name(place);
 	if (is_needed(place))

@@ -240,11 +240,10 @@ open_received(const struct gp_role_env *env)
 {
 	char path[WHERE_MAX];
 	struct gp_slice url = env->config->reports.received_database;
-	/* Mail of people is in it, as it came. */
+	/* Mail of people is in them, as it came. */
 	mode_t mask = umask(077);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/refused.db", env->dirs[0].fd);
 	refused_mail_open(path);
-	(void)umask(mask);
 	if (url.len > 0)
 		snprintf(path, sizeof(path), "%.*s", GP_SLICE_FMT(url));
 	else
@@ -255,6 +254,7 @@ open_received(const struct gp_role_env *env)
 	/* What it writes now opens all that it will ever open. */
 	received_forget(env->config);
 	figures_serve_open(path);
+	(void)umask(mask);
 }
 
 static int
