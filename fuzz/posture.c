@@ -72,7 +72,10 @@ check(const struct gp_answers *world, bool met, struct gp_slice text, struct gp_
 {
 	struct gp_posture_host list[HOSTS];
 	const struct gp_posture_hosts hosts = {list, HOSTS};
-	const struct gp_posture_policy policy = {.outcome = GP_POSTURE_FETCHED, .text = body};
+	const struct gp_posture_file policy = {.outcome = GP_POSTURE_FETCHED, .text = body};
+	const struct gp_posture_mark mark = {.names = text, .logo = text};
+	const struct gp_posture_bimi bimi = {
+		.logo = policy, .certificate = policy, .mark = body.len > 100 ? &mark : NULL};
 	static const struct gp_slice selectors[] = {{"s1", 2}, {"s2", 2}};
 	const struct gp_posture_query q = {
 		.domain = GP_SLICE("d.test"),
@@ -82,6 +85,7 @@ check(const struct gp_answers *world, bool met, struct gp_slice text, struct gp_
 		.validated = true,
 		.hosts = met ? &hosts : NULL,
 		.policy = met ? &policy : NULL,
+		.bimi = met ? &bimi : NULL,
 	};
 	struct gp_posture_result r;
 	make_hosts(text, list);

@@ -96,7 +96,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gp_probe_options options = {
 		.helo = GP_SLICE("scan.example.org"),
 		.mode = (data[0] >> 6) % 3,
-		.consents = data[0] & 63,
+		.consents = (data[0] & 63U) | (data[1] & 1 ? GP_PROBE_ASK_MAILBOX : 0U),
+		.brief = data[2] & 2,
 		.octets_max = 100'000,
 		.recipient = GP_SLICE("me@own.example"),
 		.token = GP_SLICE("abcd1234"),

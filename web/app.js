@@ -6,6 +6,7 @@ import { forget } from "./charts.js";
 import { h, replace } from "./dom.js";
 import { changed } from "./filters.js";
 import { zone } from "./format.js";
+import * as audits from "./pages/audits.js";
 import * as domains from "./pages/domains.js";
 import * as failures from "./pages/failures.js";
 import * as headers from "./pages/headers.js";
@@ -28,6 +29,7 @@ const pages = {
   "/reporters": reporters,
   "/tls": tls,
   "/failures": failures,
+  "/audits": audits,
   "/queue": queue,
   "/headers": headers,
   "/health": health,
@@ -66,7 +68,7 @@ async function signOut() {
 /** Links keep the filters that all pages share. */
 function link(path, title) {
   const here = path === currentPath();
-  const own = Object.fromEntries(["address", "order", "p", "to", "rcpt", "sender", "id", "older"].map((name) => [name, ""]));
+  const own = Object.fromEntries(["address", "order", "p", "to", "rcpt", "sender", "id", "older", "audit"].map((name) => [name, ""]));
   return h("a", { href: changed(own, path), "aria-current": here ? "page" : null }, title);
 }
 

@@ -274,17 +274,16 @@ gp_auditdb_domain(struct gp_auditdb *db, struct gp_slice name, struct gp_arena *
 
 int
 gp_auditdb_findings(struct gp_auditdb *db, int64_t look, struct gp_arena *arena,
-		    struct gp_auditdb_finding **ret, size_t *ret_len)
+		    struct audit_kept **ret, size_t *ret_len)
 {
 	sqlite3_stmt *st = begin(db, FINDINGS);
-	struct gp_auditdb_finding *list =
-		gp_arena_array(arena, GP_AUDITDB_FINDINGS_MAX, sizeof(*list));
+	struct audit_kept *list = gp_arena_array(arena, AUDIT_KEPT_MAX, sizeof(*list));
 	size_t len = 0;
 	int r = -ENOMEM;
 	sqlite3_bind_int64(st, 1, look);
-	sqlite3_bind_int64(st, 2, GP_AUDITDB_FINDINGS_MAX);
+	sqlite3_bind_int64(st, 2, AUDIT_KEPT_MAX);
 	while (list && (r = next_row(st)) == 1)
-		list[len++] = (struct gp_auditdb_finding){
+		list[len++] = (struct audit_kept){
 			.id = text_at(st, 0, arena),
 			.evidence = text_at(st, 1, arena),
 			.mend = lines_at(st, 2, arena),

@@ -8,12 +8,11 @@
  */
 #pragma once
 
+#include "auditdb/changes.h"
 #include "base/arena.h"
-#include "core/finding/finding.h"
 
 enum {
 	GP_AUDITDB_DOMAINS_MAX = 2000, /* that are looked at */
-	GP_AUDITDB_FINDINGS_MAX = GP_FINDINGS_MAX + 1,
 	GP_AUDITDB_FACTS_MAX = 64,
 	GP_AUDITDB_RUNS_MAX = 60,
 	GP_AUDITDB_ROWS_MAX = 500'000, /* findings of all runs that are added up */
@@ -37,13 +36,6 @@ gp_auditdb_is_torn(const struct gp_auditdb *db);
 struct gp_auditdb_counts {
 	uint32_t faults[GP_SEVERITY_CRITICAL + 1];
 	uint32_t unmeasured;
-};
-
-struct gp_auditdb_finding {
-	struct gp_slice id, evidence;
-	struct gp_slice mend; /* lines: records to publish, or what to do; or empty */
-	struct gp_slice hash; /* of the evidence as it was */
-	uint8_t state, severity;
 };
 
 struct gp_auditdb_fact {
@@ -84,10 +76,10 @@ gp_auditdb_domains(struct gp_auditdb *db, struct gp_arena *arena, struct gp_audi
 gp_auditdb_domain(struct gp_auditdb *db, struct gp_slice name, struct gp_arena *arena,
 		  struct gp_auditdb_domain *ret);
 
-/* What a look found: all states, in the audit's order. */
+/* What a look found: all states, in the audit's order; AUDIT_KEPT_MAX at most. */
 [[nodiscard]] int
 gp_auditdb_findings(struct gp_auditdb *db, int64_t look, struct gp_arena *arena,
-		    struct gp_auditdb_finding **ret, size_t *ret_len);
+		    struct audit_kept **ret, size_t *ret_len);
 
 /* What the domain published then, by name, and since when. */
 [[nodiscard]] int

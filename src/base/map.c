@@ -121,21 +121,32 @@ grow(struct gp_map *m)
 	return true;
 }
 
-bool
-gp_map_set(struct gp_map *m, struct gp_slice key, void *value)
+struct gp_map_entry *
+gp_map_place(struct gp_map *m, struct gp_slice key)
 {
-	gp_assert(value);
 	/* At three quarters, so that a free place is always near. */
 	if (m->len + 1 > m->cap - m->cap / 4 && !grow(m))
-		return false;
+		return NULL;
 	uint32_t hash = (uint32_t)gp_siphash13(m->seed, key);
 	struct gp_map_entry *e = &m->entries[find(m, key, hash)];
 	if (!e->value) {
 		if (m->len >= m->max)
-			return false;
+			return NULL;
 		m->len++;
+		*e = (struct gp_map_entry){.key = key, .hash = hash};
 	}
-	*e = (struct gp_map_entry){.key = key, .value = value, .hash = hash};
+	return e;
+}
+
+bool
+gp_map_set(struct gp_map *m, struct gp_slice key, void *value)
+{
+	gp_assert(value);
+	struct gp_map_entry *e = gp_map_place(m, key);
+	if (!e)
+		return false;
+	e->key = key;
+	e->value = value;
 	return true;
 }
 

@@ -29,12 +29,36 @@ gp_slice(const char *ptr, size_t len)
 struct gp_slice
 gp_slice_str(const char *s);
 
-/* Inline, with take and drop, as parsers do little else. The first octet tells most apart. */
+static inline uint64_t
+gp_octets_8(const char *ptr)
+{
+	uint64_t n;
+	memcpy(&n, ptr, sizeof(n));
+	return n;
+}
+
+static inline uint32_t
+gp_octets_4(const char *ptr)
+{
+	uint32_t n;
+	memcpy(&n, ptr, sizeof(n));
+	return n;
+}
+
+/* Inline, with take and drop, as parsers do little else. The first octet tells most apart, and
+ * words of up to 16 are two pieces of 8 or 4, which may overlap. */
 static inline bool
 gp_slice_eq(struct gp_slice a, struct gp_slice b)
 {
-	return a.len == b.len &&
-	       (a.len == 0 || (a.ptr[0] == b.ptr[0] && memcmp(a.ptr, b.ptr, a.len) == 0));
+	if (a.len != b.len || (a.len > 0 && a.ptr[0] != b.ptr[0]))
+		return false;
+	if (a.len >= 8 && a.len <= 16)
+		return gp_octets_8(a.ptr) == gp_octets_8(b.ptr) &&
+		       gp_octets_8(a.ptr + a.len - 8) == gp_octets_8(b.ptr + b.len - 8);
+	if (a.len >= 4 && a.len < 8)
+		return gp_octets_4(a.ptr) == gp_octets_4(b.ptr) &&
+		       gp_octets_4(a.ptr + a.len - 4) == gp_octets_4(b.ptr + b.len - 4);
+	return a.len < 2 || memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
 /* Equal when the letters A to Z are folded; all other octets compare as they are. */

@@ -54,6 +54,23 @@ gp_read_u64(struct gp_reader *r)
 	return read_into(r, &v, sizeof(v)) ? le64toh(v) : 0;
 }
 
+uint64_t
+gp_read_uint(struct gp_reader *r)
+{
+	uint64_t v = 0;
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		uint8_t octet = gp_read_u8(r);
+		uint64_t bits = octet & 0x7f;
+		if (bits << shift >> shift != bits)
+			break;
+		v |= bits << shift;
+		if (octet < 0x80)
+			return v;
+	}
+	r->failed = true;
+	return 0;
+}
+
 struct gp_slice
 gp_read_bytes(struct gp_reader *r, size_t max)
 {
@@ -100,6 +117,17 @@ gp_write_u64(struct gp_buf *b, uint64_t v)
 {
 	v = htole64(v);
 	write_raw(b, &v, sizeof(v));
+}
+
+void
+gp_write_uint(struct gp_buf *b, uint64_t v)
+{
+	uint8_t octets[10];
+	size_t len = 0;
+	for (; v >= 0x80; v >>= 7)
+		octets[len++] = (uint8_t)(v | 0x80);
+	octets[len++] = (uint8_t)v;
+	write_raw(b, octets, len);
 }
 
 void

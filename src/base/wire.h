@@ -29,6 +29,11 @@ gp_read_u32(struct gp_reader *r);
 uint64_t
 gp_read_u64(struct gp_reader *r);
 
+/* A number of any size in as few octets as it needs, of 7 bits each, the lowest first. One that
+ * does not fit fails. */
+uint64_t
+gp_read_uint(struct gp_reader *r);
+
 /* n octets as they stand; the slice points into what is read. */
 struct gp_slice
 gp_read_raw(struct gp_reader *r, size_t n);
@@ -50,5 +55,7 @@ void
 gp_write_u32(struct gp_buf *b, uint32_t v);
 void
 gp_write_u64(struct gp_buf *b, uint64_t v);
+void
+gp_write_uint(struct gp_buf *b, uint64_t v);
 void
 gp_write_bytes(struct gp_buf *b, struct gp_slice s);

@@ -51,6 +51,10 @@ gp_apportion_count(struct gp_apportion *a, uint64_t count, uint64_t ret_parts[GP
 {
 	gp_assert(count <= GP_INGEST_COUNT_MAX && a->days > 0);
 	int64_t left = (int64_t)count;
+	if (a->days == 1) {
+		ret_parts[0] = count;
+		return;
+	}
 	for (size_t i = 0; i < a->days; i++) {
 		a->owed[i] += (int64_t)count * a->seconds[i];
 		int64_t whole = a->owed[i] > 0 ? a->owed[i] / a->total : 0;

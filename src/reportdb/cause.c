@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "core/senders/senders.h"
+
 /* --- whose a domain is --- */
 
 static bool
@@ -176,7 +178,11 @@ struct phrase {
 static void
 put_phrase(const struct phrase *p, struct gp_slice domain, struct gp_slice from, struct gp_buf *out)
 {
-	gp_buf_printf(out, "%s%.*s%s", p->before, GP_SLICE_FMT(domain), p->behind);
+	struct gp_sender sender;
+	gp_buf_printf(out, "%s%.*s", p->before, GP_SLICE_FMT(domain));
+	if (gp_sender_of_domain(domain, &sender))
+		gp_buf_printf(out, " (%.*s)", GP_SLICE_FMT(sender.provider));
+	gp_buf_put_str(out, p->behind);
 	if (p->from)
 		gp_buf_put(out, from);
 }

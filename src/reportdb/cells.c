@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reportdb/cells.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -141,11 +142,8 @@ gp_cells_key(struct gp_buf *key, enum gp_cell_table table)
 void
 gp_cells_key_number(struct gp_buf *key, int64_t n)
 {
-	char octets[8];
-	uint64_t bits = flip(n);
-	for (size_t i = 0; i < sizeof(octets); i++)
-		octets[i] = (char)(bits >> (56 - 8 * i));
-	gp_buf_put(key, gp_slice(octets, sizeof(octets)));
+	uint64_t bits = htobe64(flip(n));
+	gp_buf_put(key, gp_slice((const char *)&bits, sizeof(bits)));
 }
 
 void
@@ -175,12 +173,11 @@ take_table(struct gp_slice *key)
 static int64_t
 take_number(struct gp_slice *key)
 {
-	uint64_t bits = 0;
-	gp_assert(key->len >= 8);
-	for (size_t i = 0; i < 8; i++)
-		bits = bits << 8 | (uint8_t)key->ptr[i];
-	*key = gp_slice_drop(*key, 8);
-	return (int64_t)(bits ^ UINT64_C(1) << 63);
+	uint64_t bits;
+	gp_assert(key->len >= sizeof(bits));
+	memcpy(&bits, key->ptr, sizeof(bits));
+	*key = gp_slice_drop(*key, sizeof(bits));
+	return (int64_t)(be64toh(bits) ^ UINT64_C(1) << 63);
 }
 
 static struct gp_slice
@@ -208,6 +205,9 @@ gp_cells_free(struct gp_cells *c)
 {
 	gp_map_free(&c->map);
 	gp_arena_free(&c->arena);
+	free(c->list);
+	c->list = NULL;
+	c->cap = 0;
 }
 
 void
@@ -223,19 +223,50 @@ gp_cells_full(const struct gp_cells *c)
 	return c->map.len >= GP_CELLS_MAX || c->arena.used >= GP_CELLS_MEMORY_MAX / 4;
 }
 
+static bool
+grow(struct gp_cells *c)
+{
+	size_t cap = GP_MAX(2 * c->cap, (size_t)1024);
+	struct gp_cell **list = reallocarray(c->list, cap, sizeof(struct gp_cell *));
+	if (!list)
+		return false;
+	c->list = list;
+	c->cap = cap;
+	return true;
+}
+
+/* It is the map's last one already. */
+static struct gp_cell *
+new_cell(struct gp_cells *c, const struct table *t, struct gp_slice key, const int64_t *values)
+{
+	size_t size = t->values * sizeof(*values);
+	struct gp_cell *cell = gp_arena_alloc(&c->arena, sizeof(*cell) + size);
+	if (!cell || (c->map.len > c->cap && !grow(c)))
+		return NULL;
+	cell->key = gp_arena_dup(&c->arena, key);
+	memcpy(cell->values, values, size);
+	c->list[c->map.len - 1] = cell;
+	return cell->key.ptr ? cell : NULL;
+}
+
 bool
 gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 {
 	struct gp_slice rest = key;
 	const struct table *t = take_table(&rest);
-	struct gp_cell *cell = gp_map_get(&c->map, key);
+	struct gp_map_entry *e = gp_map_place(&c->map, key);
+	if (!e)
+		return false;
+	struct gp_cell *cell = e->value;
 	if (!cell) {
-		cell = gp_arena_new(&c->arena, struct gp_cell);
-		if (!cell)
+		cell = new_cell(c, t, key, values);
+		if (!cell) {
+			gp_cells_clear(c);
 			return false;
-		cell->key = gp_arena_dup(&c->arena, key);
-		memcpy(cell->values, values, t->values * sizeof(*values));
-		return cell->key.ptr && gp_map_set(&c->map, cell->key, cell);
+		}
+		e->key = cell->key;
+		e->value = cell;
+		return true;
 	}
 	for (size_t i = 0; i < t->values; i++) {
 		int64_t *v = &cell->values[i];
@@ -246,10 +277,21 @@ gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 	return true;
 }
 
-/* What a source had on a day, as what it had in that week, of all domains; and when it was
- * seen. */
 static bool
-derive(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
+add_seen(struct gp_cells *c, int64_t trusted, struct gp_slice domain, struct gp_slice source,
+	 const int64_t days[2], struct gp_buf *key)
+{
+	gp_cells_key(key, GP_CELL_SOURCE);
+	gp_cells_key_number(key, trusted);
+	gp_cells_key_text(key, domain);
+	gp_cells_key_octets(key, source);
+	return gp_cells_add(c, gp_buf_slice(key), days);
+}
+
+/* What a source had on a day, as what it had in that week, of all domains; and when it was seen,
+ * by that domain. */
+static bool
+derive_from_day(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
 {
 	struct gp_slice rest = gp_slice_drop(cell->key, 1);
 	int64_t trusted = take_number(&rest);
@@ -261,35 +303,26 @@ derive(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
 	gp_cells_key_number(key, trusted);
 	gp_cells_key_number(key, day / 7);
 	gp_cells_key_octets(key, source);
-	if (!gp_cells_add(c, gp_buf_slice(key), cell->values))
-		return false;
-	const struct gp_slice domains[] = {domain, GP_SLICE("")};
-	for (size_t i = 0; i < GP_ARRAY_LEN(domains); i++) {
-		gp_cells_key(key, GP_CELL_SOURCE);
-		gp_cells_key_number(key, trusted);
-		gp_cells_key_text(key, domains[i]);
-		gp_cells_key_octets(key, source);
-		if (!gp_cells_add(c, gp_buf_slice(key), (const int64_t[]){day, day}))
-			return false;
-	}
-	return true;
+	return gp_cells_add(c, gp_buf_slice(key), cell->values) &&
+	       add_seen(c, trusted, domain, source, (const int64_t[]){day, day}, key);
+}
+
+/* And by all. */
+static bool
+derive_from_source(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
+{
+	struct gp_slice rest = gp_slice_drop(cell->key, 1);
+	int64_t trusted = take_number(&rest);
+	(void)gp_slice_cut(&rest, '\0');
+	return add_seen(c, trusted, GP_SLICE(""), take_octets(&rest), cell->values, key);
 }
 
 bool
 gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other)
 {
-	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
-	const struct gp_map_entry *e;
-	size_t at = 0;
 	bool good = true;
-	while (good && (e = gp_map_next(&other->map, &at)) != NULL) {
-		const struct gp_cell *cell = e->value;
-		good = gp_cells_add(c, cell->key, cell->values);
-		if (good && cell->key.ptr[0] == GP_CELL_SOURCE_DAY)
-			good = derive(c, cell, &key);
-	}
-	good = good && !key.failed;
-	gp_buf_free(&key);
+	for (size_t i = 0; good && i < other->map.len; i++)
+		good = gp_cells_add(c, other->list[i]->key, other->list[i]->values);
 	return good;
 }
 
@@ -372,27 +405,40 @@ compare(const void *a, const void *b)
 	return gp_slice_cmp((*x)->key, (*y)->key);
 }
 
+/* What all cells of a table come to in others. */
+static bool
+derive(struct gp_cells *c, enum gp_cell_table table,
+       bool (*from)(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key))
+{
+	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
+	size_t len = c->map.len; /* without those that are added now */
+	bool good = true;
+	for (size_t i = 0; good && i < len; i++) {
+		if (c->list[i]->key.ptr[0] == (char)table)
+			good = from(c, c->list[i], &key);
+	}
+	good = good && !key.failed;
+	gp_buf_free(&key);
+	return good;
+}
+
 int
 gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
 	       struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
 {
 	struct week week = {.trusted = -1};
-	const struct gp_map_entry *e;
-	size_t at = 0, len = 0;
-	int r = 0;
 	if (c->map.len == 0)
 		return 0;
-	const struct gp_cell **list = calloc(c->map.len, sizeof(const struct gp_cell *));
-	if (!list)
+	if (!derive(c, GP_CELL_SOURCE_DAY, derive_from_day) ||
+	    !derive(c, GP_CELL_SOURCE, derive_from_source))
 		return -ENOMEM;
-	while ((e = gp_map_next(&c->map, &at)) != NULL)
-		list[len++] = e->value;
-	qsort(list, len, sizeof(*list), compare);
-	for (size_t i = 0; r == 0 && i < len; i++)
-		r = write_cell(list[i], statements, &week);
+	int r = 0;
+	/* Most come in order, as reports do: so qsort(3) finds little to do. */
+	qsort(c->list, c->map.len, sizeof(*c->list), compare);
+	for (size_t i = 0; r == 0 && i < c->map.len; i++)
+		r = write_cell(c->list[i], statements, &week);
 	if (r == 0)
 		r = gp_sql_push(sql);
-	free(list);
 	gp_cells_clear(c);
 	return r;
 }

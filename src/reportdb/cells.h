@@ -41,12 +41,14 @@ enum gp_cell_table {
 
 struct gp_cell {
 	struct gp_slice key;
-	int64_t values[GP_CELLS_VALUES_MAX];
+	int64_t values[]; /* as many as its table has */
 };
 
 struct gp_cells {
 	struct gp_map map;
 	struct gp_arena arena;
+	struct gp_cell **list; /* all, as they came; map.len of them */
+	size_t cap;
 };
 
 /* seed: random; another one for each of two sets that are added to one another (base/map.h). */
@@ -70,14 +72,16 @@ gp_cells_key_text(struct gp_buf *key, struct gp_slice text);
 void
 gp_cells_key_octets(struct gp_buf *key, struct gp_slice octets); /* at most 255 */
 
-/* Adds the values of that table: sums, or the first and the last day. False: no memory. */
+/* Adds the values of that table: sums, or the first and the last day. False: no memory; all that
+ * was added is gone. */
 [[nodiscard]] bool
 gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values);
-/* Adds all of another set, and what those of SOURCE_DAY come to in SOURCE_WEEK and SOURCE. */
+/* Adds all of another set. */
 [[nodiscard]] bool
 gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other);
 
-/* Writes all and clears. statements: gp_cells_prepare()'s. 0 or -errno. */
+/* Writes all, and what those of SOURCE_DAY come to in SOURCE_WEEK and SOURCE, and clears.
+ * statements: gp_cells_prepare()'s. 0 or -errno. */
 [[nodiscard]] int
 gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
 	       struct gp_sql_statement *const statements[GP_CELL_STATEMENTS]);

@@ -36,14 +36,6 @@ gp_reportdb_classify_source(const struct gp_reportdb_source *s, const struct gp_
 	return c;
 }
 
-enum gp_reportdb_class
-gp_reportdb_classify_named(const struct gp_reportdb_source *s)
-{
-	struct gp_sender sender;
-	bool known = gp_sender_of(s->name, &sender);
-	return gp_reportdb_classify_source(s, known ? &sender : NULL);
-}
-
 const char *
 gp_reportdb_class_name(enum gp_reportdb_class c)
 {

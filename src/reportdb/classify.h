@@ -22,9 +22,6 @@ gp_reportdb_classify(const struct gp_reportdb_figures *f);
  * It never makes a source ours, nor less of a threat: anybody may be a provider's customer. */
 enum gp_reportdb_class
 gp_reportdb_classify_source(const struct gp_reportdb_source *s, const struct gp_sender *sender);
-/* The same, where whose it is is known by its name alone. */
-enum gp_reportdb_class
-gp_reportdb_classify_named(const struct gp_reportdb_source *s);
 /* "ours", "provider", "forwarder", "threat" */
 const char *
 gp_reportdb_class_name(enum gp_reportdb_class c);

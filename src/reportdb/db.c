@@ -22,14 +22,14 @@ static const char *const texts[STATEMENTS] = {
 	[ST_ADD_REPORT] =
 		"INSERT INTO report (kind, trusted, org, name, domain, begin_s, end_s, email,"
 		" contact, version, generator, p, sp, np, adkim_strict, aspf_strict, testing, pct,"
-		" fo, discovery, file, received_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-		" ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		" fo, discovery, file, received_s, records, lost, flaws, messages)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+		" ?, ?) ON CONFLICT DO NOTHING",
 	[ST_FIND_REPORT] = "SELECT id FROM report WHERE kind = ? AND trusted = ? AND org = ?"
 			   " AND name = ? AND domain = ? AND begin_s = ? AND end_s = ?",
 	[ST_SET_REPORT] = "UPDATE report SET records = ?2, lost = ?3, flaws = ?4, messages = ?5"
 			  " WHERE id = ?1",
-	[ST_ADD_RECORD] = "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
-	[ST_ADD_DETAIL] = "INSERT INTO detail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ST_ADD_BLOCK] = "INSERT INTO block VALUES (?, ?, ?, ?, ?)",
 	[ST_ADD_TLS_POLICY] = "INSERT INTO tls_policy VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[ST_ADD_TLS_FAILURE] = "INSERT INTO tls_failure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ST_ADD_FAILURE] = "INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
@@ -118,6 +118,10 @@ static const char *const texts[STATEMENTS] = {
 		       " d.dkim, d.spf FROM record r JOIN detail d"
 		       " ON d.report = r.report AND d.number = r.detail"
 		       " WHERE r.report = ?1 ORDER BY r.number",
+	[ST_BLOCKS] = "SELECT length(octets), octets FROM block WHERE report = ?"
+		      " ORDER BY part",
+	[ST_SOURCE_BLOCKS] = "SELECT length(octets), octets FROM block WHERE report = ?1"
+			     " AND ?2 BETWEEN first_source AND last_source ORDER BY part",
 	[ST_TLS_POLICIES] = "SELECT number, type, domain, strings, mx, successful, failed"
 			    " FROM tls_policy WHERE report = ? ORDER BY number",
 	[ST_FAILURES_OF_POLICY] = "SELECT result, sending_ip, receiving_mx, receiving_ip,"
@@ -151,7 +155,8 @@ static const char *const texts[STATEMENTS] = {
 static bool
 has_many(enum gp_reportdb_statement which)
 {
-	return which == ST_RECORDS || which == ST_TLS_POLICIES || which == ST_FAILURES_OF_POLICY ||
+	return which == ST_BLOCKS || which == ST_SOURCE_BLOCKS || which == ST_RECORDS ||
+	       which == ST_TLS_POLICIES || which == ST_FAILURES_OF_POLICY ||
 	       which == ST_SOURCE_REPORTS || which == ST_SOURCE_RECORDS;
 }
 
@@ -253,6 +258,7 @@ gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportd
 	db->key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
 	db->packed = GP_BUF_INIT(GP_DETAIL_MAX);
 	db->lines = GP_BUF_INIT(GP_LINES_MAX);
+	db->block.octets = GP_BUF_INIT(GP_BLOCK_FULL + 2 * GP_DETAIL_MAX);
 	db->doc.details = gp_map(GP_DETAILS_MAX, db->seed);
 	db->doc.details_arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
 	db->doc.arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
@@ -279,6 +285,8 @@ gp_reportdb_close(struct gp_reportdb *db)
 	gp_buf_free(&db->key);
 	gp_buf_free(&db->packed);
 	gp_buf_free(&db->lines);
+	gp_buf_free(&db->block.octets);
+	free(db->rows);
 	free(db);
 	return NULL;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "reportdb/names.h"
 #include "reportdb/parts.h"
 
 /* --- lists --- */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is kept of the names of sources, and until when. */
+#include "reportdb/names.h"
+
 #include "reportdb/parts.h"
 
 int

@@ -4,14 +4,17 @@
 #pragma once
 
 #include "reportdb/apportion.h"
+#include "reportdb/block.h"
 #include "reportdb/cells.h"
 #include "reportdb/sql.h"
 
 enum gp_reportdb_parts {
 	GP_DETAILS_MAX = 4096,           /* of one document, in memory at a time */
 	GP_DETAILS_MEMORY_MAX = 4 << 20, /* octets; at half of it they are forgotten */
-	GP_DETAIL_MAX = 512 << 10,       /* octets of one: all its texts */
-	GP_LINES_MAX = 64 << 10,         /* octets of a list of texts, as lines */
+	GP_ROWS_MAX = 32 << 10,          /* of one document, in memory at a time; 40 octets each */
+	GP_KNOWN = 64,                /* details that are found by the number they were told with */
+	GP_LINES_MAX = 64 << 10,      /* octets of a list of texts, as lines */
+	GP_TOLD_MEMORY_MAX = 1 << 30, /* octets, of a report's rows when it is told again */
 	GP_FIGURES = 9,
 };
 
@@ -19,8 +22,7 @@ enum gp_reportdb_statement {
 	ST_ADD_REPORT = 0,
 	ST_FIND_REPORT,
 	ST_SET_REPORT,
-	ST_ADD_RECORD,
-	ST_ADD_DETAIL,
+	ST_ADD_BLOCK,
 	ST_ADD_TLS_POLICY,
 	ST_ADD_TLS_FAILURE,
 	ST_ADD_FAILURE,
@@ -52,6 +54,8 @@ enum gp_reportdb_statement {
 	ST_REPORT,
 	ST_HEAD,
 	ST_RECORDS,
+	ST_BLOCKS,
+	ST_SOURCE_BLOCKS,
 	ST_TLS_POLICIES,
 	ST_FAILURES_OF_POLICY,
 	ST_FAILURE,
@@ -65,14 +69,6 @@ enum gp_reportdb_statement {
 	STATEMENTS,
 };
 
-/* Rows that have all but their source and their number in common. */
-struct gp_detail {
-	uint64_t number; /* in its report */
-	struct gp_slice packed;
-	uint64_t *messages; /* by the report's days */
-	bool forwarded, foreign;
-};
-
 /* A flaw that was told. */
 struct gp_flaw {
 	uint64_t record;
@@ -80,10 +76,15 @@ struct gp_flaw {
 	const char *why;
 };
 
-/* The document that is being told. */
+/*
+ * The document that is being told. Most are small: they are in memory until their end, when all of
+ * them goes to the database, and nothing needs to be undone. One that is larger enters the database
+ * before its end, within a savepoint, and its figures are added up apart.
+ */
 struct gp_document {
 	bool open, told; /* begun; has a head */
-	int error;       /* negative: it cannot be kept */
+	bool entered;
+	int error; /* negative: it cannot be kept */
 	bool authenticated;
 	int64_t received_s;
 	enum gp_reportdb_outcome outcome; /* KEPT until something else is known */
@@ -91,9 +92,8 @@ struct gp_document {
 	struct gp_slice file;             /* this and other texts are in `arena` */
 
 	/* From its head on. */
-	uint8_t kind;
-	struct gp_slice org, domain;
-	int64_t report; /* its id */
+	struct gp_ingest_head head;
+	int64_t report; /* its id, once it has entered, or ends */
 	struct gp_apportion days;
 	struct gp_reportdb_figures *figures; /* by day */
 	uint64_t records, lost, flaws_told, messages;
@@ -104,7 +104,12 @@ struct gp_document {
 
 	struct gp_map details; /* by `packed` */
 	struct gp_arena details_arena;
-	uint64_t details_len; /* ever, of this report */
+	struct {
+		uint64_t number; /* 0: none */
+		struct gp_detail *detail;
+	} known[GP_KNOWN]; /* by their number (struct gp_ingest_row) */
+	size_t rows_len;   /* that are not in the database yet */
+	int64_t blocks;    /* that are */
 
 	struct gp_slice tls_domain; /* of the policy that was told last */
 	uint64_t tls_policy, tls_failures;
@@ -117,8 +122,10 @@ struct gp_reportdb {
 	struct gp_sql_statement *statements[STATEMENTS];
 	struct gp_sql_statement *cell_statements[GP_CELL_STATEMENTS];
 	struct gp_cells batch;   /* of documents that are told */
-	struct gp_cells current; /* of the one that is being told */
+	struct gp_cells current; /* of the one that is being told, once it has entered */
 	struct gp_document doc;
+	struct gp_block_row *rows; /* the document's; GP_ROWS_MAX, or NULL */
+	struct gp_block block;
 	struct gp_buf key, packed, lines;
 	int64_t forgotten_before; /* a day; INT64_MIN: nothing was forgotten */
 	uint64_t seed[2];
@@ -161,18 +168,23 @@ gp_give_up(struct gp_reportdb *db, int error);
 
 /* --- rows of aggregate reports (rows.c) --- */
 
+/* 0; 1: it is known to be a duplicate; -errno. */
 [[nodiscard]] int
 gp_document_row(struct gp_reportdb *db, const struct gp_ingest_row *row);
-/* What its details, and its figures by day, come to. */
+/* Its rows are in the database, and what they, its details and its days come to among its
+ * figures. */
 [[nodiscard]] int
 gp_document_figures(struct gp_reportdb *db);
-/* Adds to the current document's cells: one whose key is in db->key. 0 or -ENOMEM. */
+/* The document is in the database from now on. 0; 1: it is a duplicate; -errno. */
+[[nodiscard]] int
+gp_document_enter(struct gp_reportdb *db);
+/* Adds to its cells: one whose key is in db->key. 0 or -ENOMEM. */
 [[nodiscard]] int
 gp_document_add(struct gp_reportdb *db, const int64_t *values);
 /* Begins a key in db->key: table, trusted, domain. */
 void
 gp_document_key(struct gp_reportdb *db, enum gp_cell_table table, struct gp_slice domain);
-/* What many of its records would need; written, and forgotten. */
+/* Writes its cells, once they are many; it is in the database. */
 [[nodiscard]] int
 gp_document_spill(struct gp_reportdb *db);
 

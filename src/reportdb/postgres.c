@@ -19,7 +19,7 @@
 #include "reportdb/pglink.h"
 
 enum {
-	PARAMETERS_MAX = 24,
+	PARAMETERS_MAX = 32,
 	CHUNK_ROWS = 1000,   /* of a statement with many, at a time */
 	BATCH_ROWS = 1000,   /* of a table that go in one statement, */
 	BATCH_MAX = 1 << 20, /* in so many octets */

@@ -27,7 +27,6 @@
 
 #include "base/arena.h"
 #include "core/ingest/report.h"
-#include "core/targets/hosts.h"
 
 enum gp_reportdb_limits {
 	GP_REPORTDB_DAYS_MAX = 32,       /* that one report may touch; RFC 9990: one, mostly */
@@ -36,12 +35,6 @@ enum gp_reportdb_limits {
 	GP_REPORTDB_LIST_MAX = 10000,
 	GP_REPORTDB_FUTURE_S = 2 * 24 * 3600, /* a report may end so far ahead: clocks, zones */
 	GP_REPORTDB_WAIT_MS = 10000,          /* for another who writes */
-	/* Until a source's name is looked up again: where it has one, where it has none, and where
-	   nobody answered, which doubles from time to time up to the last of them. */
-	GP_REPORTDB_NAMED_S = 30 * 24 * 3600,
-	GP_REPORTDB_NAMELESS_S = 7 * 24 * 3600,
-	GP_REPORTDB_NO_ANSWER_S = 3600,
-	GP_REPORTDB_NO_ANSWER_MAX_S = 7 * 24 * 3600,
 };
 
 struct gp_reportdb;
@@ -120,28 +113,6 @@ gp_reportdb_sync(struct gp_reportdb *db);
 [[nodiscard]] int
 gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day);
 
-/* --- names of sources --- */
-
-/* What came of looking for a source's host name, the one that forward and reverse DNS agree on. */
-enum gp_reportdb_looked {
-	GP_REPORTDB_NAMED = 1,
-	GP_REPORTDB_NAMELESS,  /* it has none, or one that does not lead back to it */
-	GP_REPORTDB_NO_ANSWER, /* this time: what is known of it stands */
-};
-
-/* Keeps it, with what is told; until the sync it is in no figures of others. name: in lower case,
- * without a final dot; of NAMED alone. Between documents. A failure forgets what was told since
- * the last sync. */
-[[nodiscard]] int
-gp_reportdb_keep_name(struct gp_reportdb *db, const uint8_t address[16],
-		      enum gp_reportdb_looked looked, struct gp_slice name, int64_t now_s);
-/* The same of what gp_reverse_eval() made of the source's address, when it needed no more. A
- * confirmed name that has other than letters, digits, "-", "_" and "." is none. Returns enum
- * gp_reportdb_looked, or -errno. */
-[[nodiscard]] int
-gp_reportdb_keep_reverse(struct gp_reportdb *db, const uint8_t address[16],
-			 const struct gp_reverse *found, int64_t now_s);
-
 /* --- read: figures of DMARC --- */
 
 /* Which figures. */
@@ -178,11 +149,6 @@ struct gp_reportdb_source {
 	struct gp_slice name;        /* its confirmed host name; empty: none is known */
 	int64_t first_day, last_day; /* ever, of this domain or all */
 	struct gp_reportdb_figures figures;
-};
-
-struct gp_reportdb_unnamed {
-	uint8_t address[16];
-	uint64_t messages;
 };
 
 enum gp_reportdb_order {
@@ -241,13 +207,6 @@ gp_reportdb_domains(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		    enum gp_reportdb_order order, size_t max, struct gp_arena *arena,
 		    struct gp_reportdb_source **ret, size_t *ret_len);
-/* Sources whose name is to be looked up now, the `max` with most messages in the range, which is
- * widened to whole weeks; its domain is of no interest. Those of authenticated reports alone: a
- * stranger does not choose whom we ask. Reads all sources of the range. */
-[[nodiscard]] int
-gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
-		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,
-		    size_t *ret_len);
 /* One source, of one domain: its figures of the range. first_day -1: it was never seen. */
 [[nodiscard]] int
 gp_reportdb_source(struct gp_reportdb *db, const struct gp_reportdb_range *range,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a look for a source's name found, as it is kept. */
 #include "core/smtp/address.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/names.h"
 
 /* Who has an address has its reverse zone, and any octets he likes in it: what is no name of a host
    is none here, and none comes to a terminal. */

@@ -4,7 +4,9 @@
  * what they have in common is kept once, as a detail, and the figures that follow from it alone
  * are added up there, not row by row.
  */
+#include <endian.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "reportdb/parts.h"
 
@@ -27,7 +29,7 @@ pack_auths(struct gp_buf *out, const struct gp_ingest_auth *list, size_t len, bo
 	gp_buf_put_char(out, '\0');
 }
 
-/* What a detail is known by, and the columns of its table: three numbers, six texts. */
+/* What a detail is known by, as block.h has it. */
 static struct gp_slice
 pack(struct gp_buf *out, const struct gp_ingest_row *row)
 {
@@ -93,22 +95,6 @@ is_foreign(const struct gp_ingest_row *row)
 		has_pass(row->dkim_results, row->dkim_results_len));
 }
 
-static int
-store_detail(struct gp_reportdb *db, const struct gp_detail *detail)
-{
-	struct gp_sql_statement *st = gp_statement(db, ST_ADD_DETAIL);
-	if (!st)
-		return -ENOMEM;
-	struct gp_slice rest = gp_slice_drop(detail->packed, 3);
-	gp_sql_bind_int(st, 1, db->doc.report);
-	gp_sql_bind_int(st, 2, (int64_t)detail->number);
-	for (int i = 0; i < 3; i++)
-		gp_sql_bind_int(st, 3 + i, (uint8_t)detail->packed.ptr[i]);
-	for (int i = 0; i < 6; i++)
-		gp_sql_bind_text(st, 6 + i, gp_slice_cut(&rest, '\0'));
-	return gp_sql_put(st);
-}
-
 /* --- figures that follow from details --- */
 
 /* A mechanism's lines: each signature, or domain, that is told is counted once, how often it may
@@ -132,7 +118,7 @@ add_auths(struct gp_reportdb *db, enum gp_cell_table table, struct gp_slice line
 		uint64_t number = 0;
 		if (again || !gp_slice_u64(result, UINT8_MAX, &number))
 			continue;
-		gp_document_key(db, table, db->doc.domain);
+		gp_document_key(db, table, db->doc.head.domain);
 		gp_cells_key_number(&db->key, day);
 		gp_cells_key_text(&db->key, domain);
 		gp_cells_key_text(&db->key, third);
@@ -155,7 +141,7 @@ add_overrides(struct gp_reportdb *db, struct gp_slice lines, uint8_t disposition
 		if (!gp_slice_u64(gp_slice_cut(&line, '\t'), 31, &type) || (seen >> type & 1))
 			continue;
 		seen |= UINT32_C(1) << type;
-		gp_document_key(db, GP_CELL_OVERRIDE, db->doc.domain);
+		gp_document_key(db, GP_CELL_OVERRIDE, db->doc.head.domain);
 		gp_cells_key_number(&db->key, day);
 		gp_cells_key_number(&db->key, (int64_t)type);
 		gp_cells_key_number(&db->key, disposition);
@@ -185,7 +171,7 @@ add_detail_figures(struct gp_reportdb *db, const struct gp_detail *detail)
 	return r;
 }
 
-/* All details in memory, which are forgotten: those that come again get new numbers. */
+/* All details in memory, which are forgotten. */
 static int
 end_details(struct gp_reportdb *db)
 {
@@ -197,55 +183,25 @@ end_details(struct gp_reportdb *db)
 		r = add_detail_figures(db, e->value);
 	gp_map_clear(&d->details);
 	gp_arena_reset(&d->details_arena);
+	memset(d->known, 0, sizeof(d->known));
 	return r;
 }
 
-/* The row's, made where it is new. */
-static int
-find_detail(struct gp_reportdb *db, const struct gp_ingest_row *row, struct gp_detail **ret)
-{
-	struct gp_document *d = &db->doc;
-	struct gp_slice packed = pack(&db->packed, row);
-	if (db->packed.failed)
-		return -ENOMEM;
-	*ret = gp_map_get(&d->details, packed);
-	if (*ret)
-		return 0;
-	if (d->details.len == GP_DETAILS_MAX || d->details_arena.used > GP_DETAILS_MEMORY_MAX / 2) {
-		int r = end_details(db);
-		if (r < 0)
-			return r;
-	}
-	struct gp_detail *detail = gp_arena_new(&d->details_arena, struct gp_detail);
-	if (!detail)
-		return -ENOMEM;
-	*detail = (struct gp_detail){
-		.number = ++d->details_len,
-		.packed = gp_arena_dup(&d->details_arena, packed),
-		.messages = gp_arena_array(&d->details_arena, d->days.days, sizeof(uint64_t)),
-		.forwarded = is_forwarded(row),
-		.foreign = is_foreign(row),
-	};
-	if (d->details_arena.failed || !gp_map_set(&d->details, detail->packed, detail))
-		return -ENOMEM;
-	*ret = detail;
-	return store_detail(db, detail);
-}
-
-/* --- rows --- */
+/* --- figures --- */
 
 static struct gp_reportdb_figures
-figures_of(const struct gp_ingest_row *row, const struct gp_detail *detail, uint64_t n,
-	   bool estimated)
+figures_of(const struct gp_detail *detail, uint64_t n, bool estimated)
 {
-	bool dkim = row->dkim == GP_INGEST_RESULT_PASS, spf = row->spf == GP_INGEST_RESULT_PASS;
+	uint8_t disposition = (uint8_t)detail->packed.ptr[0];
+	bool dkim = detail->packed.ptr[1] == GP_INGEST_RESULT_PASS;
+	bool spf = detail->packed.ptr[2] == GP_INGEST_RESULT_PASS;
 	return (struct gp_reportdb_figures){
 		.messages = n,
 		.aligned = dkim || spf ? n : 0,
 		.dkim = dkim ? n : 0,
 		.spf = spf ? n : 0,
-		.quarantined = row->disposition == GP_INGEST_DISPOSITION_QUARANTINE ? n : 0,
-		.rejected = row->disposition == GP_INGEST_DISPOSITION_REJECT ? n : 0,
+		.quarantined = disposition == GP_INGEST_DISPOSITION_QUARANTINE ? n : 0,
+		.rejected = disposition == GP_INGEST_DISPOSITION_REJECT ? n : 0,
 		.forwarded = detail->forwarded ? n : 0,
 		.foreign = detail->foreign ? n : 0,
 		.estimated = estimated ? n : 0,
@@ -278,41 +234,173 @@ add_figures(struct gp_reportdb *db, const struct gp_reportdb_figures *f)
 	return gp_document_add(db, values);
 }
 
-static int
-store_record(struct gp_reportdb *db, const struct gp_ingest_row *row, uint64_t detail)
-{
-	struct gp_sql_statement *st = gp_statement(db, ST_ADD_RECORD);
-	if (!st)
-		return -ENOMEM;
-	gp_sql_bind_int(st, 1, db->doc.report);
-	gp_bind_source(st, 2, row->source);
-	gp_sql_bind_int(st, 3, (int64_t)row->number);
-	gp_sql_bind_int(st, 4, (int64_t)row->count);
-	gp_sql_bind_int(st, 5, (int64_t)detail);
-	return gp_sql_put(st);
-}
-
-/* Its messages, by day, for its source, its detail and its report. */
-static int
-count_row(struct gp_reportdb *db, const struct gp_ingest_row *row, struct gp_detail *detail)
+/* A row's messages, by day, for its detail and its source. */
+static void
+count_row(struct gp_reportdb *db, const struct gp_block_row *row, struct gp_reportdb_figures *sums)
 {
 	struct gp_document *d = &db->doc;
 	uint64_t parts[GP_REPORTDB_DAYS_MAX];
-	int r = 0;
-	gp_apportion_count(&d->days, row->count, parts);
-	for (size_t i = 0; r == 0 && i < d->days.days; i++) {
-		int64_t day = d->days.first_day + (int64_t)i;
-		if (parts[i] == 0 || day < db->forgotten_before)
+	gp_apportion_count(&d->days, row->messages, parts);
+	for (size_t i = 0; i < d->days.days; i++) {
+		if (parts[i] == 0 || d->days.first_day + (int64_t)i < db->forgotten_before)
 			continue;
-		struct gp_reportdb_figures f = figures_of(row, detail, parts[i], d->days.days > 1);
-		detail->messages[i] += parts[i];
-		figures_add(&d->figures[i], &f);
-		gp_document_key(db, GP_CELL_SOURCE_DAY, d->domain);
-		gp_cells_key_number(&db->key, day);
-		gp_cells_key_octets(&db->key, gp_source_octets(row->source));
-		r = add_figures(db, &f);
+		struct gp_reportdb_figures f = figures_of(row->detail, parts[i], d->days.days > 1);
+		row->detail->messages[i] += parts[i];
+		figures_add(&sums[i], &f);
+	}
+}
+
+/* All rows of one source, which stand together. */
+static int
+count_source(struct gp_reportdb *db, const struct gp_block_row *rows, size_t len)
+{
+	struct gp_document *d = &db->doc;
+	struct gp_reportdb_figures sums[GP_REPORTDB_DAYS_MAX];
+	uint8_t address[16];
+	int r = 0;
+	memset(sums, 0, d->days.days * sizeof(*sums));
+	for (size_t i = 0; i < len; i++)
+		count_row(db, &rows[i], sums);
+	gp_block_source(rows, address);
+	for (size_t i = 0; r == 0 && i < d->days.days; i++) {
+		if (sums[i].messages == 0)
+			continue;
+		figures_add(&d->figures[i], &sums[i]);
+		gp_document_key(db, GP_CELL_SOURCE_DAY, d->head.domain);
+		gp_cells_key_number(&db->key, d->days.first_day + (int64_t)i);
+		gp_cells_key_octets(&db->key, gp_source_octets(address));
+		r = add_figures(db, &sums[i]);
+	}
+	return r == 0 ? gp_document_spill(db) : r;
+}
+
+static bool
+same_source(const struct gp_block_row *a, const struct gp_block_row *b)
+{
+	return a->source[0] == b->source[0] && a->source[1] == b->source[1];
+}
+
+/* --- rows --- */
+
+static int
+store_block(struct gp_reportdb *db, const struct gp_block_row *rows, size_t len)
+{
+	struct gp_sql_statement *st = gp_statement(db, ST_ADD_BLOCK);
+	uint8_t first[16], last[16];
+	if (!st || db->block.octets.failed)
+		return -ENOMEM;
+	gp_block_source(&rows[0], first);
+	gp_block_source(&rows[len - 1], last);
+	gp_sql_bind_int(st, 1, db->doc.report);
+	gp_sql_bind_int(st, 2, db->doc.blocks++);
+	gp_sql_bind_octets(st, 3, gp_slice((const char *)first, sizeof(first)));
+	gp_sql_bind_octets(st, 4, gp_slice((const char *)last, sizeof(last)));
+	gp_sql_bind_octets(st, 5, gp_buf_slice(&db->block.octets));
+	return gp_sql_put(st);
+}
+
+/* All rows in memory, which are forgotten: into the database, and into the figures. */
+static int
+end_rows(struct gp_reportdb *db)
+{
+	struct gp_document *d = &db->doc;
+	size_t len = d->rows_len, n;
+	int r = 0;
+	d->rows_len = 0;
+	if (len > 0)
+		gp_block_sort(db->rows, len);
+	for (size_t at = 0; r == 0 && at < len; at += n) {
+		n = gp_block_fill(&db->block, &db->rows[at], len - at);
+		r = store_block(db, &db->rows[at], n);
+	}
+	for (size_t at = 0; r == 0 && at < len; at += n) {
+		n = 1;
+		while (at + n < len && same_source(&db->rows[at], &db->rows[at + n]))
+			n++;
+		r = count_source(db, &db->rows[at], n);
 	}
 	return r;
+}
+
+/* As gp_document_enter(). */
+static int
+make_room(struct gp_reportdb *db, bool for_details)
+{
+	int r = gp_document_enter(db);
+	if (r == 0)
+		r = end_rows(db);
+	return r == 0 && for_details ? end_details(db) : r;
+}
+
+static bool
+details_full(const struct gp_document *d)
+{
+	return d->details.len == GP_DETAILS_MAX ||
+	       d->details_arena.used > GP_DETAILS_MEMORY_MAX / 2;
+}
+
+/* As gp_document_enter(). */
+static int
+add_detail(struct gp_reportdb *db, const struct gp_ingest_row *row, struct gp_slice packed,
+	   struct gp_detail **ret)
+{
+	struct gp_document *d = &db->doc;
+	int r = details_full(d) ? make_room(db, true) : 0;
+	if (r != 0)
+		return r;
+	struct gp_detail *detail = gp_arena_new(&d->details_arena, struct gp_detail);
+	if (!detail)
+		return -ENOMEM;
+	*detail = (struct gp_detail){
+		.packed = gp_arena_dup(&d->details_arena, packed),
+		.messages = gp_arena_array(&d->details_arena, d->days.days, sizeof(uint64_t)),
+		.forwarded = is_forwarded(row),
+		.foreign = is_foreign(row),
+	};
+	*ret = detail;
+	if (d->details_arena.failed || !gp_map_set(&d->details, detail->packed, detail))
+		return -ENOMEM;
+	return 0;
+}
+
+/* The row's, made where it is new. As gp_document_enter(). */
+static int
+find_detail(struct gp_reportdb *db, const struct gp_ingest_row *row, struct gp_detail **ret)
+{
+	struct gp_document *d = &db->doc;
+	size_t at = row->detail % GP_KNOWN;
+	*ret = d->known[at].detail;
+	if (row->detail > 0 && d->known[at].number == row->detail)
+		return 0;
+	struct gp_slice packed = pack(&db->packed, row);
+	if (db->packed.failed)
+		return -ENOMEM;
+	*ret = gp_map_get(&d->details, packed);
+	int r = *ret ? 0 : add_detail(db, row, packed, ret);
+	if (r == 0) {
+		d->known[at].number = row->detail;
+		d->known[at].detail = *ret;
+	}
+	return r;
+}
+
+static int
+add_row(struct gp_reportdb *db, const struct gp_ingest_row *row, struct gp_detail *detail)
+{
+	uint64_t halves[2];
+	if (!db->rows)
+		db->rows = malloc(GP_ROWS_MAX * sizeof(*db->rows));
+	if (!db->rows)
+		return -ENOMEM;
+	memcpy(halves, row->source, sizeof(halves));
+	db->rows[db->doc.rows_len++] = (struct gp_block_row){
+		.source = {be64toh(halves[0]), be64toh(halves[1])},
+		.number = row->number,
+		.messages = row->count,
+		.detail = detail,
+	};
+	db->doc.records++;
+	return 0;
 }
 
 int
@@ -325,26 +413,24 @@ gp_document_row(struct gp_reportdb *db, const struct gp_ingest_row *row)
 	if (!gp_document_count(d, row->count))
 		return gp_document_flaw(db, row->number, true,
 					"its messages are too many to be true");
-	int r = find_detail(db, row, &detail);
-	if (r < 0)
-		return r;
-	d->records++;
-	r = store_record(db, row, detail->number);
+	int r = d->rows_len == GP_ROWS_MAX ? make_room(db, false) : 0;
 	if (r == 0)
-		r = count_row(db, row, detail);
-	return r == 0 && gp_cells_full(&db->current) ? gp_document_spill(db) : r;
+		r = find_detail(db, row, &detail);
+	return r == 0 ? add_row(db, row, detail) : r;
 }
 
 int
 gp_document_figures(struct gp_reportdb *db)
 {
 	struct gp_document *d = &db->doc;
-	int r = end_details(db);
+	int r = end_rows(db);
+	if (r == 0)
+		r = end_details(db);
 	for (size_t i = 0; r == 0 && i < d->days.days; i++) {
-		const struct gp_slice domains[] = {d->domain, GP_SLICE("")};
+		const struct gp_slice domains[] = {d->head.domain, GP_SLICE("")};
 		if (d->figures[i].messages == 0)
 			continue;
-		for (size_t k = d->domain.len > 0 ? 0 : 1; r == 0 && k < 2; k++) {
+		for (size_t k = d->head.domain.len > 0 ? 0 : 1; r == 0 && k < 2; k++) {
 			gp_document_key(db, GP_CELL_DAY, domains[k]);
 			gp_cells_key_number(&db->key, d->days.first_day + (int64_t)i);
 			r = add_figures(db, &d->figures[i]);

@@ -145,6 +145,14 @@ const char *const gp_reportdb_steps[] = {
 	" source BLOB PRIMARY KEY, name TEXT NOT NULL,"
 	" looked_s INTEGER NOT NULL, next_s INTEGER NOT NULL, failures INTEGER NOT NULL)"
 	" WITHOUT ROWID;",
+
+	/* Records, many together (block.h), with the first and the last source of those in it, in
+	   16 octets. Reports that came before have theirs in record and detail. */
+	"CREATE TABLE block ("
+	" report INTEGER NOT NULL REFERENCES report ON DELETE CASCADE,"
+	" part INTEGER NOT NULL,"
+	" first_source BLOB NOT NULL, last_source BLOB NOT NULL, octets BLOB NOT NULL,"
+	" PRIMARY KEY (report, part)) WITHOUT ROWID;",
 };
 
 const size_t gp_reportdb_steps_len = GP_ARRAY_LEN(gp_reportdb_steps);

@@ -11,12 +11,14 @@ static const char reading[] = "PRAGMA trusted_schema = OFF;"
 			      "PRAGMA temp_store = MEMORY;"
 			      "PRAGMA query_only = ON;";
 
-static const char writing[] = "PRAGMA trusted_schema = OFF;"
-			      "PRAGMA journal_mode = WAL;"
-			      "PRAGMA synchronous = FULL;"
-			      "PRAGMA temp_store = MEMORY;"
-			      "PRAGMA cache_size = -65536;"
-			      "PRAGMA journal_size_limit = 67108864;";
+static const char writing[] =
+	"PRAGMA trusted_schema = OFF;"
+	"PRAGMA page_size = 8192;" /* of a new one: half as many to be written */
+	"PRAGMA journal_mode = WAL;"
+	"PRAGMA synchronous = FULL;"
+	"PRAGMA temp_store = MEMORY;"
+	"PRAGMA cache_size = -65536;"
+	"PRAGMA journal_size_limit = 67108864;";
 
 enum step { BEGIN = 0, COMMIT, ROLLBACK, SAVE, UNDO, RELEASE, STEPS };
 
@@ -311,6 +313,10 @@ gp_sqlite_open(const char *path, enum gp_reportdb_mode mode, struct gp_sql **ret
 {
 	struct database *db = calloc(1, sizeof(*db));
 	int flags = SQLITE_OPEN_NOMUTEX;
+	/* None of our processes has threads, or asks how much memory it takes: a tenth of the time.
+	   Too late, and without effect, where it has been used before. */
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	*ret = db ? &db->sql : NULL;
 	if (!db)
 		return -ENOMEM;

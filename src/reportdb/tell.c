@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A report that is kept, told again as its reader told it. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "reportdb/parts.h"
 
@@ -93,7 +94,7 @@ read_reasons(struct gp_slice lines, struct gp_ingest_reason *list)
 }
 
 static void
-read_row(struct gp_sql_statement *st, struct gp_ingest_row *ret)
+read_record(struct gp_sql_statement *st, struct gp_ingest_row *ret)
 {
 	*ret = (struct gp_ingest_row){
 		.number = gp_count_at(st, 0),
@@ -111,21 +112,122 @@ read_row(struct gp_sql_statement *st, struct gp_ingest_row *ret)
 	ret->spf_results_len = read_auths(gp_sql_text_at(st, 11), false, ret->spf_results);
 }
 
-/* Of a statement that is bound. */
+/* Rows that came before there were blocks. Of a statement that is bound. */
 static int
-tell_rows(struct gp_reportdb *db, enum gp_reportdb_statement which,
-	  const struct gp_ingest_listener *l)
+tell_records(struct gp_reportdb *db, enum gp_reportdb_statement which,
+	     const struct gp_ingest_listener *l)
 {
 	struct gp_ingest_row row;
 	int r;
 	while ((r = gp_next_row(db, which)) == 1) {
-		read_row(db->statements[which], &row);
+		read_record(db->statements[which], &row);
 		r = l->row(l->context, &row);
 		if (r != 0)
 			break;
 	}
 	gp_reset(db, which);
 	return r;
+}
+
+static int
+tell_block_row(const struct gp_block_told *told, const struct gp_ingest_listener *l)
+{
+	struct gp_slice rest = gp_slice_drop(told->detail, 3);
+	if (told->detail.len < 3)
+		return -EIO;
+	struct gp_ingest_row row = {
+		.number = told->number,
+		.count = told->messages,
+		.disposition = (uint8_t)told->detail.ptr[0],
+		.dkim = (uint8_t)told->detail.ptr[1],
+		.spf = (uint8_t)told->detail.ptr[2],
+	};
+	memcpy(row.source, told->address, sizeof(row.source));
+	row.header_from = gp_slice_cut(&rest, '\0');
+	row.envelope_from = gp_slice_cut(&rest, '\0');
+	row.envelope_to = gp_slice_cut(&rest, '\0');
+	row.reasons_len = read_reasons(gp_slice_cut(&rest, '\0'), row.reasons);
+	row.dkim_results_len = read_auths(gp_slice_cut(&rest, '\0'), true, row.dkim_results);
+	row.spf_results_len = read_auths(gp_slice_cut(&rest, '\0'), false, row.spf_results);
+	return l->row(l->context, &row);
+}
+
+/* Adds those of a block, whose octets stay in the arena. 0 or -errno. */
+static int
+add_told(struct gp_sql_statement *st, struct gp_buf *rows, struct gp_arena *arena)
+{
+	struct gp_block_reader b;
+	struct gp_block_told told;
+	size_t len = gp_count_at(st, 0);
+	char *octets = gp_arena_alloc(arena, len);
+	int r;
+	if (!octets)
+		return -ENOMEM;
+	b.octets = gp_reader(gp_slice(octets, gp_sql_octets_at(st, 1, (uint8_t *)octets, len)));
+	b.details_len = 0;
+	while ((r = gp_block_next(&b, &told)) == 1)
+		gp_buf_put(rows, gp_slice((const char *)&told, sizeof(told)));
+	return r < 0 ? r : rows->failed ? -ENOMEM : 0;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct gp_block_told *x = a, *y = b;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* A report's rows, which are told in the order of their numbers; so all of them are in memory, some
+ * 60 octets each. address: of one source alone; or NULL. */
+static int
+tell_blocks(struct gp_reportdb *db, uint64_t number, const uint8_t *address,
+	    const struct gp_ingest_listener *l)
+{
+	const enum gp_reportdb_statement which = address ? ST_SOURCE_BLOCKS : ST_BLOCKS;
+	struct gp_buf rows = GP_BUF_INIT(GP_TOLD_MEMORY_MAX);
+	struct gp_arena arena = GP_ARENA_INIT(GP_TOLD_MEMORY_MAX);
+	struct gp_sql_statement *st = open_report(db, which, number);
+	int r = st ? 0 : broken(db);
+	if (st && address)
+		gp_sql_bind_octets(st, 2, gp_slice((const char *)address, 16));
+	while (r == 0 && (r = gp_next_row(db, which)) == 1)
+		r = add_told(st, &rows, &arena);
+	if (st)
+		gp_reset(db, which);
+	struct gp_block_told *list = (void *)gp_buf_slice(&rows).ptr;
+	size_t len = rows.len / sizeof(*list);
+	if (len > 0)
+		qsort(list, len, sizeof(*list), by_number);
+	for (size_t i = 0; r == 0 && i < len; i++) {
+		if (!address || memcmp(list[i].address, address, 16) == 0)
+			r = tell_block_row(&list[i], l);
+	}
+	gp_buf_free(&rows);
+	gp_arena_free(&arena);
+	return r;
+}
+
+static int
+tell_rows(struct gp_reportdb *db, uint64_t number, const struct gp_ingest_listener *l)
+{
+	int r = tell_blocks(db, number, NULL, l);
+	if (r != 0)
+		return r;
+	return open_report(db, ST_RECORDS, number) ? tell_records(db, ST_RECORDS, l) : broken(db);
+}
+
+static int
+tell_rows_of(struct gp_reportdb *db, uint64_t number, const uint8_t address[16],
+	     const struct gp_ingest_listener *l)
+{
+	int r = tell_blocks(db, number, address, l);
+	if (r != 0)
+		return r;
+	struct gp_sql_statement *st = open_report(db, ST_SOURCE_RECORDS, number);
+	if (!st)
+		return broken(db);
+	gp_bind_source(st, 2, address);
+	return tell_records(db, ST_SOURCE_RECORDS, l);
 }
 
 /* --- TLS and failures --- */
@@ -254,8 +356,7 @@ gp_reportdb_tell(struct gp_reportdb *db, uint64_t number, const struct gp_ingest
 	uint8_t kind;
 	int r = tell_head(db, number, listener, &kind);
 	if (r == 0 && kind == GP_INGEST_AGGREGATE)
-		r = open_report(db, ST_RECORDS, number) ? tell_rows(db, ST_RECORDS, listener)
-							: broken(db);
+		r = tell_rows(db, number, listener);
 	if (r == 0 && kind == GP_INGEST_TLS)
 		r = tell_tls(db, number, listener);
 	if (r == 0 && kind == GP_INGEST_FAILURE)
@@ -306,13 +407,7 @@ gp_reportdb_tell_source(struct gp_reportdb *db, const struct gp_reportdb_range *
 		struct waiting w = {db, listener, gp_count_at(db->statements[ST_SOURCE_REPORTS], 0),
 				    false};
 		struct gp_ingest_listener l = {.context = &w, .row = tell_waiting};
-		struct gp_sql_statement *st = open_report(db, ST_SOURCE_RECORDS, w.number);
-		if (!st) {
-			r = broken(db);
-			break;
-		}
-		gp_bind_source(st, 2, address);
-		r = tell_rows(db, ST_SOURCE_RECORDS, &l);
+		r = tell_rows_of(db, w.number, address, &l);
 		if (r != 0)
 			break;
 	}

@@ -68,25 +68,26 @@ gp_document_key(struct gp_reportdb *db, enum gp_cell_table table, struct gp_slic
 	gp_cells_key_text(&db->key, domain);
 }
 
+static struct gp_cells *
+cells_of(struct gp_reportdb *db)
+{
+	return db->doc.entered ? &db->current : &db->batch;
+}
+
 int
 gp_document_add(struct gp_reportdb *db, const int64_t *values)
 {
-	if (db->key.failed || !gp_cells_add(&db->current, gp_buf_slice(&db->key), values))
+	if (db->key.failed || !gp_cells_add(cells_of(db), gp_buf_slice(&db->key), values))
 		return -ENOMEM;
 	return 0;
 }
 
-/* Within its savepoint, so that it goes when the document does; what others added stays where it
- * is
-   meanwhile. */
+/* Those of one that entered before its end go when it does, as they are within its savepoint; what
+ * others added stays where it is meanwhile. */
 int
 gp_document_spill(struct gp_reportdb *db)
 {
-	struct gp_cells all = gp_cells(db->seed);
-	int r = gp_cells_add_all(&all, &db->current) ? flush(db, &all) : -ENOMEM;
-	gp_cells_free(&all);
-	gp_cells_clear(&db->current);
-	return r;
+	return gp_cells_full(cells_of(db)) ? flush(db, cells_of(db)) : 0;
 }
 
 static int
@@ -120,8 +121,6 @@ gp_reportdb_begin(struct gp_reportdb *db, const struct gp_reportdb_origin *origi
 		.arena = arena,
 	};
 	int r = gp_transaction(db);
-	if (r == 0)
-		r = gp_sql_save(db->sql);
 	if (r < 0)
 		return gp_give_up(db, r);
 	d->open = true;
@@ -168,9 +167,9 @@ check_range(struct gp_reportdb *db, const struct gp_ingest_head *head)
 }
 
 static void
-bind_identity(struct gp_sql_statement *st, const struct gp_document *d,
-	      const struct gp_ingest_head *h)
+bind_identity(struct gp_sql_statement *st, const struct gp_document *d)
 {
+	const struct gp_ingest_head *h = &d->head;
 	gp_sql_bind_int(st, 1, h->kind);
 	gp_sql_bind_int(st, 2, d->authenticated);
 	gp_sql_bind_text(st, 3, h->org);
@@ -180,13 +179,39 @@ bind_identity(struct gp_sql_statement *st, const struct gp_document *d,
 	gp_sql_bind_int(st, 7, h->end);
 }
 
-/* 0; 1: it is here already; -errno. */
+static void
+bind_counts(struct gp_sql_statement *st, int first, const struct gp_document *d)
+{
+	const uint64_t counts[] = {d->records, d->lost, d->flaws_told, d->messages};
+	for (size_t i = 0; i < GP_ARRAY_LEN(counts); i++)
+		gp_sql_bind_int(st, first + (int)i, (int64_t)counts[i]);
+}
+
+/* It is here already: which one is it? */
 static int
-add_report(struct gp_reportdb *db, const struct gp_ingest_head *h)
+find_report(struct gp_reportdb *db)
+{
+	struct gp_sql_statement *st = gp_statement(db, ST_FIND_REPORT);
+	if (!st)
+		return -ENOMEM;
+	bind_identity(st, &db->doc);
+	int r = gp_next_row(db, ST_FIND_REPORT);
+	if (r == 1)
+		db->doc.report = gp_sql_int_at(st, 0);
+	gp_reset(db, ST_FIND_REPORT);
+	return r == 0 ? -EIO : GP_MIN(r, 0);
+}
+
+/* With what is known of it by now. 0; 1: it is a duplicate; -errno. */
+static int
+add_report(struct gp_reportdb *db)
 {
 	struct gp_document *d = &db->doc;
+	const struct gp_ingest_head *h = &d->head;
 	struct gp_sql_statement *st = gp_statement(db, ST_ADD_REPORT);
-	bind_identity(st, d, h);
+	if (!st)
+		return -ENOMEM;
+	bind_identity(st, d);
 	gp_sql_bind_text(st, 8, h->email);
 	gp_sql_bind_text(st, 9, h->contact);
 	gp_sql_bind_text(st, 10, h->version);
@@ -202,35 +227,54 @@ add_report(struct gp_reportdb *db, const struct gp_ingest_head *h)
 	gp_sql_bind_text(st, 20, h->discovery);
 	gp_sql_bind_text(st, 21, d->file);
 	gp_sql_bind_int(st, 22, d->received_s);
-	return gp_sql_insert(st, &d->report);
+	bind_counts(st, 23, d);
+	int r = gp_sql_insert(st, &d->report);
+	if (r != 1)
+		return r;
+	d->outcome = GP_REPORTDB_DUPLICATE;
+	r = find_report(db);
+	return r < 0 ? r : 1;
 }
 
-/* It is here already: which one is it? */
-static int
-find_report(struct gp_reportdb *db, const struct gp_ingest_head *h)
+int
+gp_document_enter(struct gp_reportdb *db)
 {
-	struct gp_sql_statement *st = gp_statement(db, ST_FIND_REPORT);
-	if (!st)
-		return -ENOMEM;
-	bind_identity(st, &db->doc, h);
-	int r = gp_next_row(db, ST_FIND_REPORT);
-	if (r == 1)
-		db->doc.report = gp_sql_int_at(st, 0);
-	gp_reset(db, ST_FIND_REPORT);
-	return r == 0 ? -EIO : GP_MIN(r, 0);
+	if (db->doc.entered)
+		return 0;
+	int r = gp_sql_save(db->sql);
+	if (r < 0)
+		return r;
+	db->doc.entered = true;
+	return add_report(db);
 }
 
 /* The policy that it names, seen from the first to the last of its days. */
 static int
-add_policy(struct gp_reportdb *db, const struct gp_ingest_head *h)
+add_policy(struct gp_reportdb *db)
 {
 	const struct gp_document *d = &db->doc;
+	const struct gp_ingest_head *h = &d->head;
 	const int64_t columns[] = {h->p,           h->sp,      h->np, h->adkim_strict,
 				   h->aspf_strict, h->testing, h->pct};
-	gp_document_key(db, GP_CELL_POLICY, d->domain);
+	gp_document_key(db, GP_CELL_POLICY, d->head.domain);
 	for (size_t i = 0; i < GP_ARRAY_LEN(columns); i++)
 		gp_cells_key_number(&db->key, columns[i]);
 	return gp_document_add(db, (const int64_t[]){d->days.first_day, d->days.last_day, 1});
+}
+
+/* False: no memory. */
+static bool
+copy_head(struct gp_document *d, const struct gp_ingest_head *head)
+{
+	struct gp_ingest_head *h = &d->head;
+	struct gp_slice *const texts[] = {&h->org,       &h->email,  &h->contact,
+					  &h->id,        &h->domain, &h->version,
+					  &h->generator, &h->fo,     &h->discovery};
+	*h = *head;
+	for (size_t i = 0; i < GP_ARRAY_LEN(texts); i++)
+		*texts[i] = gp_arena_dup(&d->arena, *texts[i]);
+	d->figures = gp_arena_array(&d->arena, d->days.days, sizeof(*d->figures));
+	return !d->arena.failed;
 }
 
 static int
@@ -246,22 +290,8 @@ take_head(struct gp_reportdb *db, const struct gp_ingest_head *head)
 	int r = check_range(db, head);
 	if (r != 0)
 		return r;
-	if (!gp_statement(db, ST_ADD_REPORT))
-		return -ENOMEM;
 	d->told = true;
-	d->kind = head->kind;
-	d->org = gp_arena_dup(&d->arena, head->org);
-	d->domain = gp_arena_dup(&d->arena, head->domain);
-	d->figures = gp_arena_array(&d->arena, d->days.days, sizeof(*d->figures));
-	r = d->arena.failed ? -ENOMEM : add_report(db, head);
-	if (r == 1) {
-		d->outcome = GP_REPORTDB_DUPLICATE;
-		r = find_report(db, head);
-		return r < 0 ? r : 1;
-	}
-	if (r == 0 && d->kind == GP_INGEST_AGGREGATE)
-		r = add_policy(db, head);
-	return r;
+	return copy_head(d, head) ? 0 : -ENOMEM;
 }
 
 /* --- records that are no rows --- */
@@ -294,7 +324,7 @@ expect(const struct gp_document *d, uint8_t kind)
 		return -EINVAL;
 	if (d->outcome != GP_REPORTDB_KEPT)
 		return 1;
-	return d->told && d->kind == kind ? 0 : -EINVAL;
+	return d->told && d->head.kind == kind ? 0 : -EINVAL;
 }
 
 bool
@@ -360,10 +390,13 @@ take_tls_policy(struct gp_reportdb *db, const struct gp_ingest_tls_policy *p)
 	    !gp_document_count(d, p->successful + p->failed))
 		return gp_document_flaw(db, p->number, true,
 					"its sessions are too many to be true");
+	r = gp_document_enter(db);
+	if (r != 0)
+		return r;
 	struct gp_sql_statement *st = gp_statement(db, ST_ADD_TLS_POLICY);
 	if (!st)
 		return -ENOMEM;
-	d->tls_domain = gp_arena_dup(&d->arena, p->domain.len > 0 ? p->domain : d->domain);
+	d->tls_domain = gp_arena_dup(&d->arena, p->domain.len > 0 ? p->domain : d->head.domain);
 	if (d->arena.failed)
 		return gp_document_flaw(db, p->number, true, "its report has too many policies");
 	d->tls_policy = p->number;
@@ -398,7 +431,7 @@ add_failed_sessions(struct gp_reportdb *db, const struct gp_ingest_tls_failure *
 		gp_cells_key_number(&db->key, day);
 		gp_cells_key_text(&db->key, gp_ingest_cut(f->result, GP_INGEST_NAME_MAX));
 		gp_cells_key_text(&db->key, gp_ingest_cut(f->receiving_mx, GP_INGEST_NAME_MAX));
-		gp_cells_key_text(&db->key, d->org);
+		gp_cells_key_text(&db->key, d->head.org);
 		r = gp_document_add(db, (const int64_t[]){(int64_t)parts[i]});
 	}
 	return r;
@@ -429,7 +462,7 @@ take_tls_failure(struct gp_reportdb *db, const struct gp_ingest_tls_failure *f)
 	r = gp_finish(db, ST_ADD_TLS_FAILURE);
 	if (r == 0)
 		r = add_failed_sessions(db, f);
-	return r == 0 && gp_cells_full(&db->current) ? gp_document_spill(db) : r;
+	return r == 0 ? gp_document_spill(db) : r;
 }
 
 static int
@@ -442,6 +475,9 @@ take_failure(struct gp_reportdb *db, const struct gp_ingest_failure *f)
 		return r;
 	if (d->records > 0)
 		return -EINVAL;
+	r = gp_document_enter(db);
+	if (r != 0)
+		return r;
 	struct gp_sql_statement *st = gp_statement(db, ST_ADD_FAILURE);
 	if (!st)
 		return -ENOMEM;
@@ -553,13 +589,13 @@ static int
 add_reporter(struct gp_reportdb *db)
 {
 	const struct gp_document *d = &db->doc;
-	const struct gp_slice domains[] = {d->domain, GP_SLICE("")};
+	const struct gp_slice domains[] = {d->head.domain, GP_SLICE("")};
 	int r = 0;
-	for (size_t i = d->domain.len > 0 ? 0 : 1; r == 0 && i < GP_ARRAY_LEN(domains); i++) {
+	for (size_t i = d->head.domain.len > 0 ? 0 : 1; r == 0 && i < GP_ARRAY_LEN(domains); i++) {
 		gp_document_key(db, GP_CELL_REPORTER, domains[i]);
 		gp_cells_key_number(&db->key, d->days.last_day);
-		gp_cells_key_number(&db->key, d->kind);
-		gp_cells_key_text(&db->key, d->org);
+		gp_cells_key_number(&db->key, d->head.kind);
+		gp_cells_key_text(&db->key, d->head.org);
 		r = gp_document_add(db,
 				    (const int64_t[]){1, (int64_t)d->records, (int64_t)d->messages,
 						      (int64_t)d->lost, d->flaws_told > 0});
@@ -567,24 +603,31 @@ add_reporter(struct gp_reportdb *db)
 	return r;
 }
 
+/* Of one that entered before they were known. */
+static int
+set_counts(struct gp_reportdb *db)
+{
+	struct gp_sql_statement *st = gp_statement(db, ST_SET_REPORT);
+	if (!st)
+		return -ENOMEM;
+	gp_sql_bind_int(st, 1, db->doc.report);
+	bind_counts(st, 2, &db->doc);
+	return gp_finish(db, ST_SET_REPORT);
+}
+
 static int
 keep(struct gp_reportdb *db)
 {
 	struct gp_document *d = &db->doc;
-	struct gp_sql_statement *st = gp_statement(db, ST_SET_REPORT);
-	int r = st ? gp_document_figures(db) : -ENOMEM;
+	int r = gp_document_figures(db);
+	if (r == 0 && d->head.kind == GP_INGEST_AGGREGATE)
+		r = add_policy(db);
 	if (r == 0)
 		r = add_reporter(db);
 	for (size_t i = 0; r == 0 && i < d->flaws_len; i++)
 		r = add_flaw(db, &d->flaws[i], true);
-	if (r < 0)
-		return r;
-	gp_sql_bind_int(st, 1, d->report);
-	gp_sql_bind_int(st, 2, (int64_t)d->records);
-	gp_sql_bind_int(st, 3, (int64_t)d->lost);
-	gp_sql_bind_int(st, 4, (int64_t)d->flaws_told);
-	gp_sql_bind_int(st, 5, (int64_t)d->messages);
-	r = gp_finish(db, ST_SET_REPORT);
+	if (r == 0 && d->entered)
+		r = set_counts(db);
 	if (r == 0)
 		r = tally(db, GP_SLICE("records"), d->records);
 	if (r == 0)
@@ -598,7 +641,7 @@ quarantine(struct gp_reportdb *db)
 {
 	const struct gp_document *d = &db->doc;
 	struct gp_sql_statement *st = gp_statement(db, ST_DROP_FLAW);
-	int r = st ? gp_sql_undo(db->sql) : -ENOMEM;
+	int r = !st ? -ENOMEM : d->entered ? gp_sql_undo(db->sql) : 0;
 	if (r < 0)
 		return r;
 	gp_cells_clear(&db->current);
@@ -614,7 +657,11 @@ quarantine(struct gp_reportdb *db)
 static int
 settle(struct gp_reportdb *db)
 {
-	switch (db->doc.outcome) {
+	struct gp_document *d = &db->doc;
+	int r = d->outcome == GP_REPORTDB_KEPT && !d->entered ? add_report(db) : 0;
+	if (r < 0)
+		return r;
+	switch (d->outcome) {
 	case GP_REPORTDB_KEPT:
 		return keep(db);
 	case GP_REPORTDB_DUPLICATE:
@@ -645,7 +692,7 @@ gp_reportdb_end(struct gp_reportdb *db, const char *refused, struct gp_reportdb_
 	else if (d->outcome == GP_REPORTDB_KEPT && !d->told)
 		(void)refuse(d, "it holds no report");
 	int r = settle(db);
-	if (r == 0)
+	if (r == 0 && d->entered)
 		r = gp_sql_release(db->sql);
 	if (r == 0 && !gp_cells_add_all(&db->batch, &db->current))
 		r = -ENOMEM;
@@ -671,8 +718,10 @@ gp_reportdb_drop(struct gp_reportdb *db)
 	struct gp_document *d = &db->doc;
 	if (!d->open)
 		return 0;
-	int r = d->error < 0 && d->error != -EINVAL ? d->error : gp_sql_undo(db->sql);
-	if (r == 0)
+	int r = d->error < 0 && d->error != -EINVAL ? d->error : 0;
+	if (r == 0 && d->entered)
+		r = gp_sql_undo(db->sql);
+	if (r == 0 && d->entered)
 		r = gp_sql_release(db->sql);
 	gp_cells_clear(&db->current);
 	d->open = false;
@@ -688,6 +737,7 @@ int
 gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 {
 	static const char *const sql[] = {
+		"DELETE FROM block" OF_OLD,
 		"DELETE FROM record" OF_OLD,
 		"DELETE FROM detail" OF_OLD,
 		"DELETE FROM tls_policy" OF_OLD,

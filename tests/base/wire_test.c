@@ -108,6 +108,41 @@ reads_raw_octets(void **state)
 }
 
 static void
+numbers_of_any_size(void **state)
+{
+	static const struct {
+		uint64_t n;
+		struct gp_slice octets;
+	} cases[] = {
+		{0, GP_SLICE("\0")},
+		{127, GP_SLICE("\x7f")},
+		{128, GP_SLICE("\x80\x01")},
+		{300, GP_SLICE("\xac\x02")},
+		{UINT64_MAX, GP_SLICE("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")},
+	};
+	static const struct gp_slice broken[] = {
+		GP_SLICE(""), GP_SLICE("\x80"),
+		/* One bit, and one octet, more than fit. */
+		GP_SLICE("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
+		GP_SLICE("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\0")};
+	struct gp_buf b = GP_BUF_INIT(64);
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		gp_buf_clear(&b);
+		gp_write_uint(&b, cases[i].n);
+		assert_true(gp_slice_eq(gp_buf_slice(&b), cases[i].octets));
+		struct gp_reader r = gp_reader(cases[i].octets);
+		assert_true(gp_read_uint(&r) == cases[i].n);
+		assert_true(gp_read_end(&r));
+	}
+	for (size_t i = 0; i < GP_ARRAY_LEN(broken); i++) {
+		struct gp_reader r = gp_reader(broken[i]);
+		assert_true(gp_read_uint(&r) == 0 && r.failed);
+	}
+	gp_buf_free(&b);
+}
+
+static void
 a_full_buffer_latches_for_writers(void **state)
 {
 	(void)state;
@@ -133,6 +168,7 @@ main(void)
 		cmocka_unit_test(failure_latches),
 		cmocka_unit_test(lengths_are_capped),
 		cmocka_unit_test(reads_raw_octets),
+		cmocka_unit_test(numbers_of_any_size),
 		cmocka_unit_test(a_full_buffer_latches_for_writers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

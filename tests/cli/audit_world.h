@@ -4,7 +4,7 @@
 
 #include "../unit.h"
 
-#include "cli/audit/changes.h"
+#include "auditdb/changes.h"
 
 enum { MOST = 8 };
 

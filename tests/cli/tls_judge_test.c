@@ -202,6 +202,7 @@ failures_are_judged(void **state)
 		struct tls_verdict v = tls_judge(&seen, gp_slice_str(cases[i].result),
 						 gp_slice_str(cases[i].mx), &arena);
 		check(cases[i].what, &v, cases[i].now, cases[i].words);
+		gp_answers_free(answers);
 		gp_arena_free(&arena);
 	}
 }
@@ -245,13 +246,15 @@ policies_are_judged(void **state)
 	};
 	for (size_t i = 0; i < GP_ARRAY_LEN(policies); i++) {
 		struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+		struct gp_answers *answers = gp_answers_new(&arena, 4, seed);
 		const struct tls_seen seen = {.domain = GP_SLICE("a.test"),
-					      .answers = gp_answers_new(&arena, 4, seed),
+					      .answers = answers,
 					      .policy = policies[i].none ? NULL
 									 : &policies[i].policy};
 		struct tls_verdict v =
 			tls_judge(&seen, gp_slice_str(policies[i].result), GP_SLICE(MX), &arena);
 		check(policies[i].result, &v, policies[i].now, policies[i].words);
+		gp_answers_free(answers);
 		gp_arena_free(&arena);
 	}
 }
@@ -273,6 +276,7 @@ who_does_not_validate_cannot_tell(void **state)
 		struct tls_verdict v =
 			tls_judge(&seen, gp_slice_str(results[i]), GP_SLICE(MX), &arena);
 		check(results[i], &v, TLS_NOW_UNKNOWN, "the resolver does not validate DNSSEC");
+		gp_answers_free(answers);
 		gp_arena_free(&arena);
 	}
 }
@@ -302,6 +306,7 @@ what_is_asked(void **state)
 	assert_int_equal(tls_questions(GP_SLICE("a.test"), answers, &arena, &list, &len), 0);
 	assert_int_equal(len, 3 * TLS_HOSTS_MAX);
 	assert_true(gp_slice_eq(list[2].name, GP_SLICE("_25._tcp.mx0.test")));
+	gp_answers_free(answers);
 	gp_arena_free(&arena);
 }
 

@@ -195,6 +195,24 @@ every_question_has_an_answer(void **state)
 	}
 }
 
+/* By the domains that DKIM and SPF pass for. */
+static void
+providers_are_told(void **state)
+{
+	struct gp_msg_figures_wanted q = question(GP_FIGURES_SIGNERS, 30);
+	json_t *o = ask(&q), *list = json_object_get(o, "spf"), *row;
+	size_t i;
+	(void)state;
+	json_array_foreach(list, i, row)
+	{
+		if (strcmp(text(row, "domain"), "ours.example") == 0)
+			assert_null(text(row, "provider"));
+		else
+			assert_string_equal(text(row, "provider"), "Amazon SES");
+	}
+	json_decref(o);
+}
+
 /* Whatever stands in a report, the answer is JSON, and has it as it was. */
 static void
 hostile_texts_come_as_they_were(void **state)
@@ -253,12 +271,12 @@ what_does_not_align_has_its_cause(void **state)
 	assert_string_equal(json_string_value(json_object_get(cause, "dkim")), "no_signature");
 	assert_string_equal(json_string_value(json_object_get(cause, "spf")), "other_envelope");
 	assert_string_equal(json_string_value(json_object_get(cause, "envelope")),
-			    "bounce.provider.example");
+			    "eu-west-1.amazonses.com");
 	assert_int_equal(json_integer_value(json_object_get(cause, "messages")), messages);
-	assert_string_equal(
-		json_string_value(json_object_get(cause, "words")),
-		"no signature; SPF passes for bounce.provider.example, not for ours.example: "
-		"forged, or a sender of yours that does not sign");
+	assert_string_equal(json_string_value(json_object_get(cause, "words")),
+			    "no signature; SPF passes for eu-west-1.amazonses.com (Amazon SES), "
+			    "not for ours.example: "
+			    "forged, or a sender of yours that does not sign");
 	json_decref(o);
 }
 
@@ -376,6 +394,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(sources_are_classed),
 		cmocka_unit_test(sources_have_names),
 		cmocka_unit_test(every_question_has_an_answer),
+		cmocka_unit_test(providers_are_told),
 		cmocka_unit_test(a_single_source_has_its_rows),
 		cmocka_unit_test(what_does_not_align_has_its_cause),
 		cmocka_unit_test(a_single_source_has_its_name),

@@ -8,7 +8,7 @@
 
 #include "../unit.h"
 
-#include "reportdb/reportdb.h"
+#include "reportdb/names.h"
 
 enum { FILLING_DAYS = 60, FILLING_DAY_S = 86400 };
 
@@ -67,7 +67,7 @@ filling_row(struct gp_ingest_row *row, size_t sender, uint64_t count)
 	row->dkim = filling_senders[sender].dkim ? GP_INGEST_RESULT_PASS : GP_INGEST_RESULT_FAIL;
 	row->spf = filling_senders[sender].spf ? GP_INGEST_RESULT_PASS : GP_INGEST_RESULT_FAIL;
 	row->header_from = GP_SLICE("ours.example");
-	row->envelope_from = filling_senders[sender].foreign ? GP_SLICE("bounce.provider.example")
+	row->envelope_from = filling_senders[sender].foreign ? GP_SLICE("eu-west-1.amazonses.com")
 							     : GP_SLICE("ours.example");
 	row->reasons_len = filling_senders[sender].forwarded;
 	row->reasons[0].type = GP_INGEST_REASON_FORWARDED;
@@ -188,7 +188,7 @@ filling_failure(struct gp_reportdb *db, int64_t day)
 	m.delivery = GP_SLICE("reject");
 	memcpy(m.source, filling_senders[3].source, 16);
 	m.domain = m.header_from = GP_SLICE("ours.example");
-	m.envelope_from = GP_SLICE("bounce.provider.example");
+	m.envelope_from = GP_SLICE("eu-west-1.amazonses.com");
 	m.envelope_to = GP_SLICE("someone@mail.example");
 	m.subject = GP_SLICE("Your invoice " FILLING_MARKUP);
 	m.results = GP_SLICE("mail.example; dmarc=fail header.from=ours.example");

@@ -80,6 +80,20 @@ untried(const struct gp_probe_record *r)
 	assert_string_equal(r->inject_why, "not tried");
 }
 
+static void
+taken(const struct gp_probe_record *r)
+{
+	assert_int_equal(r->replies[GP_PROBE_RCPT].code, 250);
+	assert_int_equal(r->connections, 1);
+	assert_string_equal(r->replies[GP_PROBE_HELP].none, "no more was wanted");
+}
+
+static void
+unasked(const struct gp_probe_record *r)
+{
+	assert_string_equal(r->replies[GP_PROBE_RCPT].none, "MAIL was not accepted");
+}
+
 static const struct dialogue dialogues[] = {
 	{"VRFY and EXPN",
 	 OPENING "< 250 mx\n" HEAD "> VRFY postmaster\n< 250 <postmaster@mx>\n"
@@ -93,6 +107,15 @@ static const struct dialogue dialogues[] = {
 		 "postmaster@example.net\n< 502 no\n" TAIL ".done\n",
 	 {.consents = GP_PROBE_VRFYING, .hosted = {"example.net", 11}},
 	 verified},
+	{"a mailbox that is there",
+	 OPENING "< 250 mx\n> MAIL FROM:<>\n< 250 ok\n> RCPT TO:<r@example.net>\n< 250 ok\n"
+		 "> QUIT\n< 221 bye\n.done\n",
+	 {.brief = true, .consents = GP_PROBE_ASK_MAILBOX, .recipient = {"r@example.net", 13}},
+	 taken},
+	{"one that nobody may send to from nowhere",
+	 OPENING "< 250 mx\n> MAIL FROM:<>\n< 550 no bounces\n> QUIT\n< 221 bye\n.done\n",
+	 {.brief = true, .consents = GP_PROBE_ASK_MAILBOX, .recipient = {"r@example.net", 13}},
+	 unasked},
 	{"NTLM, cancelled at the challenge",
 	 OPENING "< 250-mx\n< 250 AUTH LOGIN NTLM\n" HEAD AUTH_NTLM
 		 "< 334 TlRMTVNTUAACAAAA\n> *\n< 501 cancelled\n" TAIL ".done\n",

@@ -28,6 +28,13 @@ static const struct row rows[] = {
 	 "DKIM is signed by sendgrid.example, not by shop.ours.example; SPF passes for "
 	 "bounce.sendgrid.example, not for shop.ours.example: if it sends for you, have it sign "
 	 "with your domain"},
+	{"a provider that is known",
+	 false,
+	 {AUTH(PASS, "sendgrid.net")},
+	 {AUTH(PASS, "em1.sendgrid.net")},
+	 "DKIM is signed by sendgrid.net (SendGrid), not by shop.ours.example; SPF passes for "
+	 "em1.sendgrid.net (SendGrid), not for shop.ours.example: if it sends for you, have it "
+	 "sign with your domain"},
 	{"a list changed it",
 	 false,
 	 {AUTH(FAIL, "ours.example")},

@@ -4,6 +4,7 @@
 
 #include "core/senders/senders.h"
 #include "reportdb/classify.h"
+#include "reportdb/names.h"
 
 enum { HOUR_S = 3600 };
 
@@ -141,6 +142,7 @@ an_older_database_is_brought_up(void **state)
 	tell("1", true);
 	db = gp_reportdb_close(db);
 	ask("DROP TABLE name");
+	ask("DROP TABLE block");
 	ask(server ? "UPDATE gatepost_tables SET version = 1" : "PRAGMA user_version = 1");
 	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &db), -EPROTO);
 	open_again();

@@ -223,6 +223,21 @@ def test_a_zone_by_a_name_server(world, tmp_path):
     assert asked.stdout == run(*argv, "--dns", world).stdout
 
 
+def test_selectors_are_those_of_sample_mails(world, tmp_path):
+    """Each at its own domain, whatever else its signature says."""
+    mail = tmp_path / "mail.eml"
+    signature = "DKIM-Signature: v=1; a=rsa-sha256; d=Bad.test; s=named;\n h=from; bh=AA==; b=AA==\n"
+    mail.write_text(f"{signature}From: a@bad.test\n\nHello\n", encoding="ascii")
+    guessed = audit("--dns", world, "bad.test", "absent.test")
+    found = audit("--dns", world, "--sample", mail, "bad.test", "absent.test")
+    assert "dkim.revoked" not in ids(guessed["bad.test"]) and "dkim.revoked" in ids(found["bad.test"])
+    assert ids(found["absent.test"]) == ids(guessed["absent.test"])
+    mail.write_text("From: a@bad.test\n\nHello\n", encoding="ascii")
+    done = run("audit", "--dns", world, "--sample", mail, "bad.test")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"gatepost audit: {mail}: no DKIM signature in it names a selector\n"
+
+
 def test_selectors_and_reporters_are_named(world):
     found = audit("--dns", world, "--selector", "named", "--reports-to", "dmarc@a.test", "bad.test", "absent.test")
     assert "dkim.revoked" in ids(found["bad.test"])

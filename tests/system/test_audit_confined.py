@@ -85,6 +85,24 @@ def test_hosts_are_heard_in_the_same_one(tmp_path, monkeypatch):
         assert sockets(process.pid) == 0
 
 
+def test_a_zone_is_read_by_one_of_its_own():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        transfer = f"d.test@127.0.0.1:{listener.getsockname()[1]}"
+        with subprocess.Popen([PROGRAM, "audit", "--no-probe", "--axfr", transfer], stderr=subprocess.PIPE) as process:
+            try:
+                with listener.accept()[0] as peer:
+                    assert peer.recv(512)
+                    eventually(lambda: children(process.pid) and is_confined(children(process.pid)[0]), what="a child")
+                    (reading,) = children(process.pid)
+                    assert (sockets(reading), sockets(process.pid)) == (1, 0)
+                    os.kill(reading, signal.SIGSYS)
+                    _, complaint = process.communicate(timeout=20)
+            finally:
+                process.kill()
+    assert process.returncode == 2
+    assert complaint.decode() == f"gatepost audit: {transfer}: who reads it did not come to an end\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_handed_on(tmp_path, monkeypatch, number):
     monkeypatch.chdir(tmp_path)
@@ -126,6 +144,20 @@ def kept(tmp_path, monkeypatch):
 
     assert look().returncode == 0
     return look
+
+
+@pytest.mark.parametrize("keeps", KEEPS)
+def test_all_that_is_kept_is_whole(tmp_path, monkeypatch, keeps):
+    """Of many domains: no buffer is so large that what a library does with a full one is not met."""
+    monkeypatch.chdir(tmp_path)
+    names = {name.replace("d.test", f"d{i}.test"): types for i in range(500) for name, types in WORLD.items()}
+    (tmp_path / "names.json").write_text(json.dumps(names), encoding="utf-8")
+    domains = [f"d{i}.test" for i in range(500)]
+    argv = ["audit", "-q", "--dns", "names.json", "-o", "found", *KEEPS[keeps]]
+    for _ in range(2 if "evidence" not in str(KEEPS[keeps]) else 1):
+        done = run(*argv, *domains, timeout_s=120)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "found").read_text(encoding="utf-8").count(" (sending)") == 500
 
 
 def runs():

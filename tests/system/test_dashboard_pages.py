@@ -18,7 +18,10 @@ try:
 except ImportError:
     By = Keys = None
 
-PAGES = ("/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures", "/queue", "/headers", "/health")
+PAGES = (
+    "/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures",
+    "/audits", "/queue", "/headers", "/health",
+)
 MARKUP = "<script>window.acted=1</script><img src=x onerror=window.acted=1>"
 NETWORKS = {
     "192.0.2.0/24": (64500, "Example Networks"),
@@ -139,6 +142,14 @@ def test_sources_have_names(page, dashboard):
     assert "192.0.2.10" in named["mx.ours.example"]
     assert "Amazon SES" in named["a8-31.smtp-out.amazonses.com"]
     assert sum("Amazon" in row for row in rows) == 1
+
+
+def test_a_source_has_the_cause_of_what_does_not_align(page, dashboard):
+    show(page, dashboard, "/sources?domain=ours.example&address=2001:db8::bd")
+    cause = page.find_element(By.CSS_SELECTOR, "main .cause").text
+    assert cause.startswith("no signature; SPF passes for bounce.provider.example, not for ours.example: forged, or")
+    show(page, dashboard, "/sources?domain=ours.example&address=203.0.113.30")
+    assert page.find_elements(By.CSS_SELECTOR, "main .cause") == []
 
 
 def test_sources_have_networks(page, dashboard):

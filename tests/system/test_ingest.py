@@ -116,6 +116,87 @@ def test_each_mail_comes_to_an_end(server, octets, kept_, known, refused):
     eventually(lambda: server.queued() == [], what="an empty queue")
 
 
+def refused(server, *argv):
+    return run("reports", "refused", "-c", server.config, *argv)
+
+
+def listed(server, *argv):
+    done = refused(server, "--json", *argv)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+BOMB = mail(gzip.compress(b" " * 30_000_000))
+FUTURE = mail(gzip.compress(aggregate("f").replace(str(DAY).encode(), b"4000000000").replace(
+    str(DAY + 86399).encode(), b"4000000100")))  # fmt: skip
+
+
+def test_what_is_refused_is_kept_as_it_came(server, tmp_path):
+    """The mail itself, whoever refused it: ingest, or reports; also a large one, in a descriptor."""
+    words = b"From: a@b.test\r\n\r\nno report at all \xff\r\n"
+    large = mail(b"unused " * 400_000, "text/plain")
+    assert len(large) > 3_000_000
+    mails = [BOMB, FUTURE, words, large]
+    for octets in mails:
+        server.send(octets, to=["reports@demo.test"])
+    read(server, len(mails))
+    eventually(lambda: server.queued() == [], what="an empty queue")
+    assert listed(server) == []  # of those whom we know
+    found = sorted(listed(server, "--unauthenticated"), key=lambda m: m["number"])
+    assert [m["authenticated"] for m in found] == [False] * len(mails)
+    assert "so much comes out" in found[0]["why"] and "future" in found[1]["why"]
+    for sent, kept_ in zip(mails, found, strict=True):
+        file = tmp_path / f"{kept_['number']}"
+        assert refused(server, str(kept_["number"]), "-o", file).returncode == 0
+        octets = file.read_bytes()
+        assert octets.endswith(sent)
+        assert (len(octets), oct(file.stat().st_mode)[-3:]) == (kept_["size"], "600")
+    for name in ("refused.db", "received.db"):
+        assert oct((server.folder / "state/reports" / name).stat().st_mode)[-3:] == "600"
+
+
+def test_what_was_refused_can_be_imported(server, tmp_path):
+    """By a version that knows better: here, the same one with other bounds."""
+    blanks = b"\n".join(b" " * 400 + b"<!-- %s -->" % os.urandom(4).hex().encode() for _ in range(60_000))
+    server.send(mail(gzip.compress(aggregate("large") + blanks)), to=["reports@demo.test"])
+    server.send(mail(gzip.compress(aggregate("fine"))), to=["reports@demo.test"])
+    read(server, 2)
+    folder = tmp_path / "refused"
+    done = refused(server, "all", "--unauthenticated", "-o", folder)
+    assert done.returncode == 0, done.stderr
+    assert len(list(folder.glob("*.eml"))) == 1
+    assert refused(server, "all", "--unauthenticated", "-o", folder).returncode == 0
+    done = run("reports", "import", "--json", "--max-size", "100MB", "--database", tmp_path / "r.db", folder)
+    assert json.loads(done.stdout)["imported"] == 1, done.stdout
+
+
+def test_a_mail_is_not_gone_before_it_is_kept(server):
+    """A database that cannot take it: the mail waits, and is read again."""
+    server.stop()
+    folder = server.folder / "state/reports"
+    for file in folder.glob("refused.db*"):
+        file.unlink()
+    (folder / "refused.db").mkdir()
+    server.start()
+    server.send(BOMB, to=["reports@demo.test"])
+    eventually(lambda: any(x["event"] == "refused_mail_not_kept" for x in server.log_lines()), what="a failure")
+    assert len(server.queued()) == 1
+    server.stop()
+    (folder / "refused.db").rmdir()
+    server.start()
+    eventually(lambda: server.queued() == [], 30, what="an empty queue")
+    assert len(listed(server, "--unauthenticated")) == 1
+
+
+def test_a_role_that_dies_while_it_keeps_a_mail(server):
+    (pid,) = [pid for pid, found in server.roles().items() if found == "gatepost-reports"]
+    os.kill(pid, signal.SIGSTOP)
+    server.send(BOMB, to=["reports@demo.test"])
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: server.queued() == [], 30, what="an empty queue")
+    assert len(listed(server, "--unauthenticated")) == 1
+
+
 def test_the_same_again_is_known(server):
     for _ in range(2):
         server.send(mail(zlib.compress(aggregate(), wbits=31)), to=["reports@demo.test"])
@@ -199,14 +280,20 @@ HEAD_OF_A_FRAME = b"\xff\xff\xff\x7f"
         [("report_begin", {}), ("report_told", {"frames": b"\x01\0\0\0\x63"})],
         [("report_begin", {}), ("report_end", {"refused": b"a\nb"})],
         [("report_begin", {"file": b"a\x1b[2J"}), ("report_end", {"refused": b""})],
+        [("report_begin", {}), ("report_mail", {})],
+        [("report_mail", {"size": 5})],
+        [("report_mail", {"file": b"a\x1b[2J"})],
+        [("report_mail", {"reason": b"a\nb"})],
     ],
-    ids=["frames", "end", "twice", "length", "kind", "reason", "place"],
+    ids=["frames", "end", "twice", "length", "kind", "reason", "place", "within", "size", "mail's place", "why"],
 )
 def test_what_makes_no_sense_ends_the_channel(tmp_path, said):
     with rolerig.Role("reports", settings_of_a_role(), directories=[tmp_path]) as role:
         ingest = role.peer("ingest")
         for name, values in said:
-            preset = {"ticket": 1, "file": b"mail x", "authenticated": 0} if name == "report_begin" else {}
+            preset = {"ticket": 1, "file": b"mail x", "authenticated": 0} if name != "report_told" else {}
+            preset |= {"reason": b"odd", "size": 1, "body": b"x"} if name == "report_mail" else {}
+            preset = {} if name == "report_end" else preset
             ingest.say(name, **(preset | values))
         ingest.end.settimeout(10)
         assert ingest.hear() is None
@@ -321,10 +408,10 @@ def test_nonsense_is_refused_and_the_next_is_kept(told):
 
 def told_policy(domain, number=1, successful=7):
     lists = bytes(2)  # no lines, no hosts
-    return frame(3, struct.pack("<Q", number) + octets_of(b"sts", domain) + lists + struct.pack("<QQ", successful, 2))
+    return frame(4, struct.pack("<Q", number) + octets_of(b"sts", domain) + lists + struct.pack("<QQ", successful, 2))
 
 
-TLS_FAILURE = frame(4, octets_of(b"certificate-expired", b"", b"", b"", b"", b"", b"") + struct.pack("<Q", 2))
+TLS_FAILURE = frame(5, octets_of(b"certificate-expired", b"", b"", b"", b"", b"", b"") + struct.pack("<Q", 2))
 
 
 def test_what_the_database_cannot_take_is_said(told, tmp_path):
@@ -365,8 +452,8 @@ def told_long_row(number):
     text, name = b'"' * 1024, b".".join([b"a" * 60] * 4)
     results = bytes([16]) + (b"\x02" + octets_of(name, text, b"", b"")) * 16
     address = bytes(10) + b"\xff\xff\xc0\0\2\1"
-    fields = struct.pack("<Q", number) + address + struct.pack("<QBBB", 1, 1, 3, 3)
-    return frame(2, fields + octets_of(text, text, text) + bytes(1) + results * 2)
+    detail = bytes([7, 1, 3, 3]) + octets_of(text, text, text) + bytes(1) + results * 2
+    return frame(2, detail) + frame(3, b"\7" + struct.pack("<Q", number) + address + struct.pack("<Q", 1))
 
 
 def test_long_texts_hide_no_source(told):

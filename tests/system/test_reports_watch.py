@@ -9,6 +9,7 @@ import os
 import stat
 
 import httpsrig
+import mmdb
 import pytest
 import reports_field
 from gateway import run
@@ -134,6 +135,13 @@ def test_a_new_source_is_told_once(world):
         " no signature; SPF passes for spam.example, not for ours.example: forged, or a sender of yours that does not"
         " sign"]
     assert world.watch(PAST + 1, *argv).stdout == ""
+
+
+def test_a_new_source_has_its_network(forged, tmp_path):
+    networks = tmp_path / "asn.mmdb"
+    networks.write_bytes(mmdb.database({"198.51.100.0/24": (64500, "Example Networks")}))
+    (line,) = told(forged.watch(PAST, "--asn-database", networks))
+    assert line.startswith("ours.example: 198.51.100.9 (Example Networks, threat) sends since")
 
 
 def test_new_forwarders_and_trifles_are_no_news(world):
@@ -371,6 +379,7 @@ MISUSE = [
     (["watch", "--since", "7d"], "it has no --since"),
     (["watch", "--unauthenticated"], "no ground for an alert"),
     (["watch", "--fall", "101"], "--fall"),
+    (["watch", "--database", "postgresql://localhost/reports"], "--state names one"),
     (["weekly", "--webhook", "https://hooks.test/"], "is for gatepost reports watch"),
     (["summary", "--dry-run"], "is for gatepost reports weekly and watch"),
 ]

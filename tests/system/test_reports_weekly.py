@@ -6,6 +6,7 @@ import email.policy
 import html.parser
 import json
 
+import mmdb
 import pytest
 import reports_field
 import tlsrig
@@ -122,10 +123,12 @@ def test_sources_have_their_names(week, tmp_path):
     (tmp_path / "dns.json").write_text(json.dumps(world), encoding="utf-8")
     argv = ["--dns", tmp_path / "dns.json", "--since", "2026-05-01"]
     assert run("reports", "names", "--database", week.database, *argv).returncode == 0
-    lines = words(week.ask("--domain", DOMAIN).stdout)
+    networks = tmp_path / "asn.mmdb"
+    networks.write_bytes(mmdb.database({"198.51.100.0/24": (64500, "Example Networks")}))
+    lines = words(week.ask("--domain", DOMAIN, "--asn-database", networks).stdout)
     assert "mx1.ours.example 90 100.0 % ours 2026-05-29" in lines
     assert "out.groups.io (Groups.io) 4 0.0 % forwarder 2026-06-01" in lines
-    assert "198.51.100.9 5 0.0 % threat 2026-06-07" in lines
+    assert "198.51.100.9 (Example Networks) 5 0.0 % threat 2026-06-07" in lines
 
 
 def test_a_summary_tells_of_tls(week):

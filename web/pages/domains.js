@@ -24,7 +24,7 @@ function domains(found) {
 
 function auths(what, second, key, rows) {
   const columns = [
-    { title: "Domain", cell: (a) => a.domain },
+    { title: "Domain", cell: (a) => [a.domain, a.provider && h("div", { class: "soft" }, a.provider)] },
     { title: second, cell: (a) => a[key] },
     { title: "Result", cell: (a) => tag({ pass: "good", fail: "bad" }[a.result] ?? "warn", a.result ?? "unknown") },
     { title: "Messages", kind: "number", cell: (a) => count(a.messages) },

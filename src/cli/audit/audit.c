@@ -15,15 +15,16 @@
 #include "cli/audit/diff.h"
 #include "cli/audit/domains.h"
 #include "cli/audit/evidence.h"
+#include "cli/audit/follow.h"
 #include "cli/audit/hosts.h"
 #include "cli/audit/listed.h"
-#include "cli/audit/marks.h"
 #include "cli/audit/octodns.h"
 #include "cli/audit/patch.h"
 #include "cli/audit/pdf.h"
 #include "cli/audit/progress.h"
 #include "cli/audit/report.h"
 #include "cli/audit/resume.h"
+#include "cli/audit/samples.h"
 #include "cli/audit/selectors.h"
 #include "cli/audit/sent.h"
 #include "cli/audit/store.h"
@@ -62,8 +63,7 @@ struct job {
 	struct gp_posture_result result;
 	struct gp_answers *answers; /* of the ask; with --zone its own */
 	struct audit_patch patch;   /* with --zone */
-	struct audit_mark_files marks;
-	bool followed; /* where its BIMI record leads */
+	struct audit_followed followed;
 	bool counted, done;
 };
 
@@ -79,9 +79,10 @@ struct audit {
 	struct audit_baselines baselines;
 	struct gp_posture_query query; /* the same for all, but for the domain and its policy */
 	struct audit_hosts hosts;
-	struct audit_marks *marks; /* NULL: hosts are not looked at */
-	struct audit_sent sent;    /* with --reports, or a configuration */
-	struct job **jobs; /* begun and not told of: that of domain N at N modulo jobs_max */
+	struct audit_follow follow;
+	struct audit_samples samples;
+	struct audit_sent sent; /* with --reports, or a configuration */
+	struct job **jobs;      /* begun and not told of: that of domain N at N modulo jobs_max */
 	size_t jobs_max;
 	size_t first;       /* domain that no earlier run told of */
 	size_t begun, told; /* domains, with those of an earlier run */
@@ -90,9 +91,10 @@ struct audit {
 	struct event tick, interrupt, terminate;
 	struct findings_writer writer;
 	struct gp_buf text;
-	struct audit_summary summary;    /* with --summary */
-	struct audit_store *store;       /* NULL: nothing is kept */
-	struct audit_listed *listed;     /* NULL: no block list is asked */
+	struct audit_summary summary; /* with --summary */
+	struct audit_store *store;    /* NULL: nothing is kept */
+	struct audit_listed *listed;  /* NULL: no block list is asked */
+	struct audit_evidence_run evidence_run;
 	struct audit_evidence *evidence; /* NULL: none is wanted */
 	struct audit_pdf pdf;            /* with --pdf */
 	struct audit_seen lists_seen;    /* what block lists said, until it is told */
@@ -266,7 +268,7 @@ job_free(struct job *job)
 	if (job->answers != job->ask.answers)
 		gp_answers_free(job->answers);
 	gp_ask_end(&job->ask);
-	audit_marks_end(&job->marks);
+	audit_follow_end(&job->followed);
 	audit_seen_free(&job->seen);
 	gp_arena_free(&job->set);
 	gp_arena_free(&job->arena);
@@ -276,6 +278,8 @@ job_free(struct job *job)
 
 static void
 on_ready(struct gp_ask *ask);
+static void
+on_followed(struct audit_followed *followed);
 
 static void
 on_seen(struct gp_ask *ask, const struct gp_ask_seen *seen)
@@ -307,24 +311,6 @@ finish(struct job *job)
 	job->audit->under_way--;
 }
 
-static void
-on_marks(struct audit_mark_files *files);
-
-/* Returns enum audit_marks_outcome or -ENOMEM. */
-static int
-follow_marks(struct job *job)
-{
-	if (!job->audit->marks || job->followed)
-		return AUDIT_MARKS_NONE;
-	job->followed = true;
-	job->marks.ready = on_marks;
-	int r = audit_marks_follow(job->audit->marks, &job->marks, &job->result.facts, job->answers,
-				   &job->set);
-	if (r > AUDIT_MARKS_NONE)
-		job->query.bimi = &job->marks.bimi;
-	return r;
-}
-
 /* 0: go on at once. 1: it is done, or called when the answers are there. */
 static int
 take_step(struct job *job)
@@ -342,9 +328,10 @@ take_step(struct job *job)
 		gp_arena_reset(&job->arena); /* many wait at once */
 		return r < 0 ? r : 1;
 	}
-	r = follow_marks(job);
-	if (r != AUDIT_MARKS_NONE)
-		return r == AUDIT_MARKS_READY ? 0 : r == AUDIT_MARKS_WAIT ? 1 : r;
+	r = audit_follow(&a->follow, &job->followed, &job->result.facts, job->answers, &job->set,
+			 &job->query);
+	if (r != AUDIT_FOLLOW_NOTHING)
+		return r == AUDIT_FOLLOW_AGAIN ? 0 : r == AUDIT_FOLLOW_WAIT ? 1 : r;
 	if (!job->counted)
 		count(a, &job->result.findings);
 	job->counted = true;
@@ -430,11 +417,13 @@ begin(struct audit *a, size_t number)
 	job->audit = a;
 	job->set = GP_ARENA_INIT(SET_ARENA_MAX);
 	job->arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+	job->followed.ready = on_followed;
 	job->query = a->query;
 	job->query.domain = domain;
 	job->query.policy = audit_hosts_policy(&a->hosts, domain);
 	job->query.sent = audit_sent_of(&a->sent, number);
-	if (open_answers(job) < 0 || !read_past(job))
+	if (audit_samples_apply(&a->samples, &job->query, &job->set) < 0 || open_answers(job) < 0 ||
+	    !read_past(job))
 		return job_free(job);
 	a->under_way++;
 	step(job);
@@ -489,9 +478,9 @@ on_ready(struct gp_ask *ask)
 }
 
 static void
-on_marks(struct audit_mark_files *files)
+on_followed(struct audit_followed *followed)
 {
-	step(gp_container_of(files, struct job, marks));
+	step(gp_container_of(followed, struct job, followed));
 }
 
 /* --- the command --- */
@@ -705,13 +694,6 @@ hear_nobody_unconfined(struct audit *a)
 }
 
 static int
-open_marks(struct audit *a)
-{
-	a->marks = audit_marks_open(a->base, a->o.authorities, a->o.private);
-	return a->marks ? GP_EXIT_OK : GP_EXIT_ERROR;
-}
-
-static int
 open_and_run(struct audit *a)
 {
 	const struct gp_asks_options dns = {.command = "gatepost audit",
@@ -726,14 +708,14 @@ open_and_run(struct audit *a)
 	if (!a->base)
 		return fail(-ENOMEM);
 	int code = gp_asks_open(&a->dns, a->base, &dns);
-	if (code == GP_EXIT_OK && a->o.hosts)
-		code = open_marks(a);
+	if (code == GP_EXIT_OK)
+		code = audit_follow_open(&a->follow, &a->o, a->base, &a->dns);
 	if (code == GP_EXIT_OK)
 		code = hear_nobody_unconfined(a);
 	if (code == GP_EXIT_OK)
 		code = exit_code(a, run_and_keep(a));
 	audit_hosts_free(&a->hosts);
-	audit_marks_close(a->marks);
+	audit_follow_close(&a->follow);
 	gp_asks_close(&a->dns);
 	event_base_free(a->base);
 	return code;
@@ -754,15 +736,15 @@ open_store_and_run(void *context)
 static bool
 open_kept(struct audit *a)
 {
-	const struct audit_evidence_run run_of = {.path = a->o.evidence,
-						  .argc = a->argc,
-						  .argv = a->argv,
-						  .o = &a->o,
-						  .config = &a->config,
-						  .baselines = &a->baselines};
+	a->evidence_run = (struct audit_evidence_run){.path = a->o.evidence,
+						      .argc = a->argc,
+						      .argv = a->argv,
+						      .o = &a->o,
+						      .config = &a->config,
+						      .baselines = &a->baselines};
 	if (a->o.pdf && !audit_pdf_open(&a->pdf, a->o.pdf))
 		return false;
-	a->evidence = a->o.evidence ? audit_evidence_open(&run_of) : NULL;
+	a->evidence = a->o.evidence ? audit_evidence_open(&a->evidence_run) : NULL;
 	return !a->o.evidence || a->evidence;
 }
 
@@ -879,6 +861,8 @@ gp_cmd_audit(int argc, char **argv)
 		code = audit_resume_read(audit.o.resume, &audit.domains, &audit.first);
 	if (code == GP_EXIT_OK)
 		code = audit_baselines_read(&audit.baselines, &audit.o, &audit.names);
+	if (code == GP_EXIT_OK)
+		code = audit_samples_read(&audit.samples, &audit.o, &audit.names);
 	if (code == GP_EXIT_OK)
 		code = read_config(&audit);
 	if (code == GP_EXIT_OK)

@@ -306,6 +306,8 @@ make_file(const struct audit_evidence *e, const char *name)
 		f = fdopen(fd, "w+");
 	if (!f)
 		complain(e, name, errno);
+	else
+		setvbuf(f, NULL, _IOFBF, 0); /* now: it looks what the file is */
 	return f;
 }
 

@@ -2,7 +2,7 @@
 /* What a domain publishes, as words under names: what is kept of it, and compared. */
 #pragma once
 
-#include "cli/audit/changes.h"
+#include "auditdb/changes.h"
 #include "core/posture/posture.h"
 
 enum { AUDIT_FACTS_MAX = 64 };

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "cli/audit/changes.h"
+#include "auditdb/changes.h"
 
 struct audit_expiry {
 	struct gp_slice what, time; /* of the fact: behind "expires.", and its value */

@@ -33,6 +33,7 @@ enum {
 	OPT_DNS,
 	OPT_RESOLVER,
 	OPT_SELECTOR,
+	OPT_SAMPLE,
 	OPT_REPORTS,
 	OPT_REPORTS_TO,
 	OPT_STAGE,
@@ -40,6 +41,7 @@ enum {
 	OPT_NO_PROBE,
 	OPT_PRIVATE,
 	OPT_TLS_SURVEY,
+	OPT_RCPT,
 	OPT_PROBE_RATE,
 	OPT_HELO,
 	OPT_PROBE_CA,
@@ -84,6 +86,7 @@ const char audit_usage[] =
 	"  -c FILE                  the configuration, of which dns and state count\n"
 	"      --dns FILE, --resolver ADDR[:PORT]   where is looked\n"
 	"      --selector NAME      a DKIM selector that the domains have; may be given often\n"
+	"      --sample FILE        a mail of theirs: the selectors that its signatures name\n"
 	"      --reports FILE       the database of gatepost reports; with -c that of the state\n"
 	"      --reports-to ADDRESS whom proposed records send reports to\n"
 	"      --stage next|none|quarantine|reject\n"
@@ -100,6 +103,9 @@ const char audit_usage[] =
 	"      --probe              is said\n"
 	"      --tls-survey         of hosts: which suites of TLS they take, by up to 60\n"
 	"                           connections each\n"
+	"      --rcpt               of mailboxes for DMARC reports: ask their hosts by RCPT "
+	"whether\n"
+	"                           they are there; no message is sent\n"
 	"      --probe-rate N       connections a second; 10 unless told, 0 for no limit\n"
 	"      --probe-ca FILE      whom to believe about their certificates\n"
 	"      --helo NAME, --opt-out FILE, --private   as gatepost scan has them\n"
@@ -143,6 +149,7 @@ static const struct option long_options[] = {
 	{"dns", required_argument, NULL, OPT_DNS},
 	{"resolver", required_argument, NULL, OPT_RESOLVER},
 	{"selector", required_argument, NULL, OPT_SELECTOR},
+	{"sample", required_argument, NULL, OPT_SAMPLE},
 	{"reports", required_argument, NULL, OPT_REPORTS},
 	{"reports-to", required_argument, NULL, OPT_REPORTS_TO},
 	{"stage", required_argument, NULL, OPT_STAGE},
@@ -150,6 +157,7 @@ static const struct option long_options[] = {
 	{"no-probe", no_argument, NULL, OPT_NO_PROBE},
 	{"private", no_argument, NULL, OPT_PRIVATE},
 	{"tls-survey", no_argument, NULL, OPT_TLS_SURVEY},
+	{"rcpt", no_argument, NULL, OPT_RCPT},
 	{"probe-rate", required_argument, NULL, OPT_PROBE_RATE},
 	{"helo", required_argument, NULL, OPT_HELO},
 	{"probe-ca", required_argument, NULL, OPT_PROBE_CA},
@@ -328,6 +336,9 @@ read_host_option(struct audit_options *o, int c, const struct gp_arg *arg)
 	case OPT_PRIVATE:
 		o->private = true;
 		return 0;
+	case OPT_RCPT:
+		o->rcpt = true;
+		return 0;
 	case OPT_TLS_SURVEY:
 		o->tls_survey = true;
 		return 0;
@@ -405,6 +416,8 @@ read_option(struct audit_options *o, int c)
 		return add_transfer(&arg, o);
 	case OPT_SELECTOR:
 		return add_selector(&arg, o);
+	case OPT_SAMPLE:
+		return add_file(&arg, o->samples, &o->samples_len);
 	case OPT_DNSBL:
 		return add_list(&arg, o);
 	case OPT_ADDRESS:

@@ -43,6 +43,8 @@ struct audit_options {
 	/* Of --selector; none: those that many domains have. */
 	struct gp_slice selectors[GP_POSTURE_SELECTORS_MAX];
 	size_t selectors_len;
+	const char *samples[AUDIT_FILES_MAX]; /* mails, for their selectors */
+	size_t samples_len;
 	const char *baselines[AUDIT_BASELINES_MAX]; /* names of shipped ones, and files */
 	size_t baselines_len;
 	struct gp_slice
@@ -72,6 +74,7 @@ struct audit_options {
 	bool hosts;             /* look at them: what follows is for that */
 	bool hosts_said;        /* one way or the other */
 	bool private, tls_survey;
+	bool rcpt;               /* places of reports are asked for, by RCPT */
 	double probe_rate;       /* connections a second; 0: no limit */
 	const char *helo;        /* our name in EHLO */
 	const char *authorities; /* path, of who is believed; NULL: the system's */

@@ -64,7 +64,10 @@ open_page(const struct audit_pdf *p)
 {
 	char path[PATH_LEN];
 	snprintf(path, sizeof(path), "%s/page.html", p->folder);
-	return fopen(path, "wxe");
+	FILE *page = fopen(path, "wxe");
+	if (page)
+		setvbuf(page, NULL, _IOFBF, 0); /* now: it looks what the file is */
+	return page;
 }
 
 bool

@@ -21,7 +21,7 @@
  */
 #pragma once
 
-#include "cli/audit/changes.h"
+#include "auditdb/changes.h"
 #include "core/dns/answers.h"
 #include "core/posture/posture.h"
 

@@ -3,12 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/scan/sandbox.h"
 #include "core/dns/message.h"
+#include "core/identity/visible.h"
 #include "core/tsig/tsig.h"
 #include "core/zone/axfr.h"
 #include "core/zone/zone.h"
@@ -21,8 +27,13 @@ enum {
 	PREFIX = 2,
 	MESSAGE_MAX = UINT16_MAX,
 	WRONG = -1,
-	TEXT_ARENA_MAX = 4 * MESSAGE_MAX, /* of one TXT record */
+	TEXT_ARENA_MAX = 4 * MESSAGE_MAX, /* of one TXT record, and a name */
+	TOLD_MAX = 4096,                  /* octets, before they are handed to who waits */
+	LINE_ROOM = 2048,                 /* a name has 255 octets, of four letters at most */
 };
+
+/* How the lines begin that the child tells: a domain; nothing, for the end of the zone; why not. */
+enum { TELL_DOMAIN = 'd', TELL_END = 'e', TELL_WHY = 'w' };
 
 /* --- the key --- */
 
@@ -51,17 +62,18 @@ audit_transfer_key_read(const char *path, struct gp_tsig_key *ret, const char **
 	return *ret_why ? WRONG : 0;
 }
 
-/* --- the transfer --- */
+/* --- the transfer, as far as the question --- */
 
 struct connection {
 	const struct audit_transfer *what;
-	struct gp_arena *arena;
-	struct gp_arena text;
+	struct gp_arena text; /* of one record */
 	struct gp_axfr transfer;
 	struct gp_tsig *tsig; /* with a key */
 	uint64_t end_ms;
 	const char *why;
 	int fd;
+	int out;            /* of the child: where it tells */
+	struct gp_buf told; /* what it has not handed on yet */
 	char message[MESSAGE_MAX];
 };
 
@@ -134,6 +146,32 @@ ask(struct connection *c)
 	return good ? 0 : fail_by_errno(c);
 }
 
+/* --- the answer, in the child --- */
+
+static int
+hand_on(struct connection *c)
+{
+	while (c->told.len > 0) {
+		struct gp_slice text = gp_buf_slice(&c->told);
+		ssize_t n = write(c->out, text.ptr, text.len);
+		if (n < 0)
+			return fail(c, strerror(errno));
+		gp_buf_consume(&c->told, (size_t)n);
+	}
+	return 0;
+}
+
+/* Names as texts have nothing in them that would end a line. */
+static int
+tell(struct connection *c, char kind, struct gp_slice text)
+{
+	gp_buf_put_char(&c->told, kind);
+	gp_buf_put(&c->told, text);
+	gp_buf_put_char(&c->told, '\n');
+	gp_assert(!c->told.failed);
+	return kind != TELL_DOMAIN || c->told.len > TOLD_MAX ? hand_on(c) : 0;
+}
+
 static int
 read_octets(struct connection *c, size_t len)
 {
@@ -175,10 +213,10 @@ take_record(struct connection *c, const struct gp_axfr_record *record, struct gp
 	if (r > 0)
 		return fail(c, "a TXT record is malformed");
 	if (r == 0)
-		r = gp_zone_shown(&record->owner, record->type, txt.data, c->arena, &domain);
+		r = gp_zone_shown(&record->owner, record->type, txt.data, &c->text, &domain);
 	if (r < 0)
 		return fail(c, strerror(ENOMEM));
-	return r == 0 ? c->what->domain(domain, c->what->context) : 0;
+	return r == 0 ? tell(c, TELL_DOMAIN, domain) : 0;
 }
 
 /* Why a server does not transfer the zone it may say without a signature, as it may not know the
@@ -211,13 +249,11 @@ take_message(struct connection *c, struct gp_slice message, bool *ret_end)
 }
 
 static int
-transfer(struct connection *c)
+read_answer(struct connection *c)
 {
 	struct gp_slice message;
 	bool end = false;
-	int r = dial(c);
-	if (r == 0)
-		r = ask(c);
+	int r = 0;
 	while (r == 0 && !end) {
 		r = read_message(c, &message);
 		if (r == 0)
@@ -228,23 +264,93 @@ transfer(struct connection *c)
 	return r;
 }
 
+/* Never returns. */
+static void
+be_reader(struct connection *c, pid_t parent)
+{
+	const struct scan_files no_files = {.command = "gatepost audit"};
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+	    scan_sandbox_enter(&no_files) < 0)
+		_exit(1);
+	int r = read_answer(c);
+	r = r == 0 ? tell(c, TELL_END, GP_SLICE("")) : tell(c, TELL_WHY, gp_slice_str(c->why));
+	_exit(r == 0 ? 0 : 1);
+}
+
+/* --- what the child tells --- */
+
+/* Whoever has taken it over says what he likes: a name is looked at as any other, and a reason is
+   made visible. */
+static int
+read_told(struct connection *c, FILE *from, struct gp_arena *arena)
+{
+	char line[LINE_ROOM];
+	while (fgets(line, sizeof(line), from)) {
+		struct gp_slice text = gp_slice_drop(gp_slice_str(line), 1);
+		if (!gp_slice_ends_nocase(text, GP_SLICE("\n")))
+			break;
+		text = gp_slice_take(text, text.len - 1);
+		int r = line[0] == TELL_DOMAIN ? c->what->domain(text, c->what->context) : 0;
+		if (r != 0 || line[0] == TELL_END)
+			return r;
+		if (line[0] == TELL_WHY)
+			return fail(c, gp_arena_printf(arena, "%.*s",
+						       GP_SLICE_FMT(gp_visible(text, arena)))
+					       .ptr);
+	}
+	return fail(c, "who reads it did not come to an end");
+}
+
+static int
+read_in_child(struct connection *c, struct gp_arena *arena)
+{
+	int ends[2];
+	pid_t self = getpid();
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail(c, strerror(errno));
+	FILE *from = fdopen(ends[0], "r");
+	pid_t child = from ? fork() : -1;
+	c->out = ends[1];
+	if (child == 0)
+		be_reader(c, self);
+	int error = errno;
+	close(ends[1]);
+	close(c->fd); /* the child has it, and nobody else hears the server */
+	c->fd = -1;
+	int r = child > 0 ? read_told(c, from, arena) : fail(c, strerror(error));
+	if (from)
+		fclose(from);
+	else
+		close(ends[0]);
+	if (child > 0) {
+		(void)kill(child, SIGKILL);
+		(void)waitpid(child, NULL, 0);
+	}
+	return r;
+}
+
 int
 audit_transfer_read(const struct audit_transfer *what, struct gp_arena *arena, const char **ret_why)
 {
 	struct connection c = {
 		.what = what,
-		.arena = arena,
 		.text = GP_ARENA_INIT(TEXT_ARENA_MAX),
+		.told = GP_BUF_INIT(TOLD_MAX + LINE_ROOM),
 		.end_ms = gp_clock_monotonic_ms() + AUDIT_TRANSFER_S * 1000,
 		.fd = -1,
 	};
 	if (what->key)
 		c.tsig = gp_tsig_new(what->key);
-	int r = !what->key || c.tsig ? transfer(&c) : fail(&c, strerror(ENOMEM));
+	int r = !what->key || c.tsig ? dial(&c) : fail(&c, strerror(ENOMEM));
+	if (r == 0)
+		r = ask(&c);
+	if (r == 0)
+		r = read_in_child(&c, arena);
 	gp_tsig_free(c.tsig);
 	if (c.fd >= 0)
 		close(c.fd);
+	gp_buf_free(&c.told);
 	gp_arena_free(&c.text);
-	*ret_why = c.why;
+	*ret_why = c.why ? c.why : strerror(ENOMEM);
 	return r;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A zone as its server transfers it, over TCP (core/zone/axfr.h), waited for. */
+/*
+ * A zone as its server transfers it, over TCP (core/zone/axfr.h), waited for. Its answer is read by
+ * a child that confines itself first (cli/scan/sandbox.h) and tells of names alone.
+ */
 #pragma once
 
 #include "base/arena.h"
@@ -26,8 +29,7 @@ audit_transfer_key_read(const char *path, struct gp_tsig_key *ret, const char **
 
 /*
  * Domains come as they are read: they count when it returns 0; with a key, all was signed then.
- * Positive: what `domain` returned. -1: *ret_why is why not, static or of strerror(). The arena
- * holds the domains.
+ * Positive: what `domain` returned. -1: *ret_why is why not; it lives in the arena, or for ever.
  */
 [[nodiscard]] int
 audit_transfer_read(const struct audit_transfer *transfer, struct gp_arena *arena,

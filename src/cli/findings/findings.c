@@ -46,7 +46,7 @@ findings_lines(struct gp_slice text, struct gp_arena *arena)
 }
 
 const struct gp_finding_kind findings_cut = {
-	"findings.cut", GP_SEVERITY_INFO, "More was found than is told",
+	GP_FINDINGS_CUT_ID, GP_SEVERITY_INFO, "More was found than is told",
 	"a list has an end, so that nobody can fill it with what is read in vain"};
 
 struct gp_findings

@@ -14,7 +14,7 @@
 #include "cli/reports/reports.h"
 
 enum {
-	SYNC_DOCUMENTS = 2000, /* told between two syncs, and */
+	SYNC_DOCUMENTS = 200000, /* told between two syncs, and */
 	SYNC_S = 2,
 	TOLD_MAX = 1000, /* of what is in quarantine; the database has all */
 	DAY_S = 24 * 3600,
@@ -228,6 +228,15 @@ file(void *context, int fd, const struct reader_request *request, const char *na
 }
 
 static int
+octets(void *context, struct gp_slice all, const char *name)
+{
+	struct import *m = context;
+	if (all.len <= m->o->size_max)
+		return pool_put_octets(&m->pool, all, name);
+	return unreadable(m, name, "it is larger than --max-size");
+}
+
+static int
 store(void *context)
 {
 	struct import *m = context;
@@ -255,7 +264,7 @@ walk_imap(struct import *m)
 static int
 walk_all(struct import *m)
 {
-	const struct places_listener places = {m, file, unreadable};
+	const struct places_listener places = {m, file, octets, unreadable};
 	int r = *m->o->imap.server ? walk_imap(m) : 0;
 	for (size_t i = 0; r == 0 && i < m->o->operands_len; i++)
 		r = places_walk(m->o->operands[i], &places);

@@ -9,7 +9,7 @@
 
 #include "cli/asks.h"
 #include "cli/command.h"
-#include "core/targets/hosts.h"
+#include "reportdb/names.h"
 
 enum {
 	BATCH = 64, /* sources; they are kept together */

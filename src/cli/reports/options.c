@@ -437,6 +437,8 @@ check_watch(struct reports_options *o)
 		wrong = "watch compares the last days with those before; it has no --since";
 	if (!wrong && o->unauthenticated)
 		wrong = "what nobody answers for is no ground for an alert";
+	if (!wrong && o->database && gp_reportdb_is_server(o->database) && !o->watch.state)
+		wrong = "beside a server's database there is no file: --state names one";
 	return wrong ? usage_error(wrong) : GP_EXIT_OK;
 }
 
@@ -578,6 +580,14 @@ reports_config(const struct reports_options *o, struct gp_arena *arena,
 }
 
 int
+reports_path(const struct reports_options *o, const struct gp_config *config, bool make,
+	     struct gp_arena *arena, const char **ret)
+{
+	*ret = o->database;
+	return o->database ? GP_EXIT_OK : configured_path(config, make, arena, ret);
+}
+
+int
 reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret)
 {
 	struct gp_arena arena = GP_ARENA_INIT(CONFIG_ARENA_MAX);
@@ -585,8 +595,8 @@ reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret
 	const char *path = o->database;
 	*ret = NULL;
 	int code = path ? GP_EXIT_OK : reports_config(o, &arena, &config);
-	if (code == GP_EXIT_OK && !path)
-		code = configured_path(config, mode == GP_REPORTDB_MAKE, &arena, &path);
+	if (code == GP_EXIT_OK)
+		code = reports_path(o, config, mode == GP_REPORTDB_MAKE, &arena, &path);
 	if (code == GP_EXIT_OK) {
 		/* Addresses of people's mail are in it. */
 		mode_t mask = umask(077);

@@ -66,6 +66,10 @@ struct gp_reportdb;
 [[nodiscard]] int
 reports_config(const struct reports_options *o, struct gp_arena *arena,
 	       const struct gp_config **ret);
+/* The path of the database that is meant, the arena's or the options'. make: its folder as well. */
+[[nodiscard]] int
+reports_path(const struct reports_options *o, const struct gp_config *config, bool make,
+	     struct gp_arena *arena, const char **ret);
 /* The database that is meant, in a mode of reportdb.h. An exit code; what is wrong is on standard
  * error. */
 [[nodiscard]] int

@@ -10,7 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 64 << 10 };
+enum {
+	PIECE = 64 << 10,
+	/* Not waiting for whoever writes to a pipe. */
+	READING = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+};
 
 static const char from[] = "From ";
 enum { FROM_LEN = sizeof(from) - 1 };
@@ -118,6 +122,13 @@ tell_input(const struct places_listener *l)
 static int
 walk(const char *path, const struct places_listener *l, int depth);
 
+/* As octets, whatever the locale is. */
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
 static int
 visible(const struct dirent *e)
 {
@@ -133,15 +144,39 @@ is_folder(const char *path, const char *name)
 	return n < (int)sizeof(full) && lstat(full, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* What the folder says is a file is read without being asked for more: most are small. */
 static int
-tell_entry(const char *path, const struct dirent *e, const struct places_listener *l, int depth)
+tell_small(int folder, const struct dirent *e, const char *path, const struct places_listener *l)
+{
+	static char octets[READER_SMALL + 1]; /* too large for a stack that is cleared each time */
+	struct stat st;
+	int fd = openat(folder, e->d_name, READING);
+	if (fd < 0)
+		return l->unreadable(l->context, path, strerror(errno));
+	ssize_t n = pread(fd, octets, sizeof(octets), 0);
+	struct gp_slice all = gp_slice(octets, n > 0 ? (size_t)n : 0);
+	if (n >= 0 && n < (ssize_t)sizeof(octets) &&
+	    !gp_slice_starts(all, gp_slice(from, FROM_LEN))) {
+		close(fd);
+		return l->octets(l->context, all, path);
+	}
+	if (fstat(fd, &st) < 0)
+		st = (struct stat){};
+	return tell_file(l, fd, &st, path);
+}
+
+static int
+tell_entry(int folder, const char *path, const struct dirent *e, const struct places_listener *l,
+	   int depth)
 {
 	char full[PATH_MAX];
 	struct stat st;
 	int n = snprintf(full, sizeof(full), "%s/%s", path, e->d_name);
 	if (n >= (int)sizeof(full))
 		return l->unreadable(l->context, path, "a name in it is too long");
-	if (e->d_type == DT_REG || e->d_type == DT_DIR)
+	if (e->d_type == DT_REG)
+		return tell_small(folder, e, full, l);
+	if (e->d_type == DT_DIR)
 		return walk(full, l, depth + 1);
 	/* Not all file systems say; and what came or went meanwhile is none of ours. */
 	if (e->d_type != DT_UNKNOWN || lstat(full, &st) < 0 ||
@@ -152,19 +187,19 @@ tell_entry(const char *path, const struct dirent *e, const struct places_listene
 
 /* In the order of names, so that the same folder is told of alike. */
 static int
-tell_folder(const char *path, const struct places_listener *l, int depth)
+tell_folder(int folder, const char *path, const struct places_listener *l, int depth)
 {
 	struct dirent **list;
 	if (depth == PLACES_DEPTH_MAX)
 		return l->unreadable(l->context, path, "it is too deep");
-	int len = scandir(path, &list, visible, alphasort);
+	int len = scandirat(folder, ".", &list, visible, by_name);
 	if (len < 0)
 		return errno == ENOMEM ? -ENOMEM : l->unreadable(l->context, path, strerror(errno));
 	bool maildir = is_folder(path, "cur") && is_folder(path, "new");
 	int r = 0;
 	for (int i = 0; i < len; i++) {
 		if (r == 0 && !(maildir && strcmp(list[i]->d_name, "tmp") == 0))
-			r = tell_entry(path, list[i], l, depth);
+			r = tell_entry(folder, path, list[i], l, depth);
 		free(list[i]);
 	}
 	free(list);
@@ -174,8 +209,7 @@ tell_folder(const char *path, const struct places_listener *l, int depth)
 static int
 walk(const char *path, const struct places_listener *l, int depth)
 {
-	/* Not waiting for whoever writes to a pipe. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open(path, READING);
 	struct stat st;
 	if (fd < 0)
 		return l->unreadable(l->context, path, strerror(errno));
@@ -183,8 +217,9 @@ walk(const char *path, const struct places_listener *l, int depth)
 		st = (struct stat){};
 	if (!S_ISDIR(st.st_mode))
 		return tell_file(l, fd, &st, path);
+	int r = tell_folder(fd, path, l, depth);
 	close(fd);
-	return tell_folder(path, l, depth);
+	return r;
 }
 
 int

@@ -18,6 +18,8 @@ struct places_listener {
 	/* A file or a mail of an mbox. The descriptor becomes the listener's. 0; -errno ends
 	 * all. */
 	int (*file)(void *context, int fd, const struct reader_request *request, const char *name);
+	/* A small file of a folder, whose octets are in memory until the call returns. */
+	int (*octets)(void *context, struct gp_slice octets, const char *name);
 	/* One that cannot be read; why: as a sentence. */
 	int (*unreadable)(void *context, const char *name, const char *why);
 };

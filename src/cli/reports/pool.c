@@ -73,25 +73,23 @@ find_room(struct pool *p, size_t len)
 	return len < oldest ? 0 : READER_SHARED;
 }
 
-/* Puts a small file there: 1; 0: there is no room; -errno: it cannot be read. */
-static int
-put_shared(struct pool *p, int fd, struct reader_request *request)
+/* Reads a small file to that place. One that cannot be read stays a descriptor: its reader finds
+ * out, and says so in its turn. */
+static void
+read_to(struct pool *p, size_t at, struct pool_file *f)
 {
-	size_t len = 0, at = find_room(p, request->length);
-	if (at == READER_SHARED)
-		return 0;
-	while (len < request->length) {
-		ssize_t n = pread(fd, p->shared + at + len, request->length - len,
-				  (off_t)(request->offset + len));
+	size_t len = 0;
+	while (len < f->request.length) {
+		ssize_t n = pread(f->fd, p->shared + at + len, f->request.length - len,
+				  (off_t)(f->request.offset + len));
 		if (n < 0)
-			return -errno;
+			return;
 		if (n == 0)
 			break;
 		len += (size_t)n;
 	}
-	*request = (struct reader_request){at, len};
-	p->shared_at = at + len;
-	return 1;
+	close(f->fd);
+	*f = (struct pool_file){-1, {at, len}, f->name};
 }
 
 /* --- the reader --- */
@@ -342,38 +340,57 @@ turn(struct pool *p)
 	return GP_MIN(r, 0);
 }
 
-/* A small one that cannot be read goes on as a descriptor: its reader finds out, and says so in its
- * turn. */
+/* A place for one more, and for so many octets of it in the memory. 0 or -errno. */
 static int
-put_file(struct pool *p, struct pool_file *f)
+make_room(struct pool *p, size_t len, size_t *ret_at)
 {
-	int r = p->shared ? 0 : make_shared(p), put = 0;
-	while (r == 0 && p->len == READER_AHEAD)
+	int r = p->shared ? 0 : make_shared(p);
+	while (r == 0 && (p->len == READER_AHEAD || (*ret_at = find_room(p, len)) == READER_SHARED))
 		r = turn(p);
-	bool small = f->request.length <= READER_SMALL;
-	while (r == 0 && small && (put = put_shared(p, f->fd, &f->request)) == 0)
-		r = turn(p);
-	if (r < 0)
-		return r;
-	if (put == 1) {
-		close(f->fd);
-		f->fd = -1;
-	}
-	*file_at(p, p->len) = *f;
-	p->len++;
-	return 0;
+	return r;
+}
+
+static void
+put_file(struct pool *p, const struct pool_file *f)
+{
+	*file_at(p, p->len++) = *f;
+	if (f->fd < 0)
+		p->shared_at = (size_t)(f->request.offset + f->request.length);
 }
 
 int
 pool_put(struct pool *p, int fd, const struct reader_request *request, const char *name)
 {
 	struct pool_file f = {fd, *request, strdup(name)};
-	int r = f.name ? put_file(p, &f) : -ENOMEM;
+	bool small = request->length <= READER_SMALL;
+	size_t at;
+	int r = f.name ? make_room(p, small ? request->length : 0, &at) : -ENOMEM;
 	if (r < 0) {
 		close(fd);
 		free(f.name);
+		return r;
 	}
-	return r;
+	if (small)
+		read_to(p, at, &f);
+	put_file(p, &f);
+	return 0;
+}
+
+int
+pool_put_octets(struct pool *p, struct gp_slice octets, const char *name)
+{
+	size_t at;
+	gp_assert(octets.len <= READER_SMALL);
+	int r = make_room(p, octets.len, &at);
+	if (r < 0)
+		return r;
+	struct pool_file f = {-1, {at, octets.len}, strdup(name)};
+	if (!f.name)
+		return -ENOMEM;
+	if (octets.len > 0)
+		memcpy(p->shared + at, octets.ptr, octets.len);
+	put_file(p, &f);
+	return 0;
 }
 
 int

@@ -69,6 +69,9 @@ pool_init(struct pool *p, pool_run *run, const struct reader_limits *limits,
 /* A file, whose descriptor becomes the pool's; the name is copied. 0 or -errno. */
 [[nodiscard]] int
 pool_put(struct pool *p, int fd, const struct reader_request *request, const char *name);
+/* The same of one whose octets are here: at most READER_SMALL, which are copied too. */
+[[nodiscard]] int
+pool_put_octets(struct pool *p, struct gp_slice octets, const char *name);
 /* Waits until all files are done with. 0 or -errno. */
 [[nodiscard]] int
 pool_finish(struct pool *p);

@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/reports/networks.h"
 #include "cli/reports/reports.h"
+#include "core/senders/senders.h"
 #include "sys/clock.h"
 
 enum {
@@ -18,18 +20,29 @@ struct asking {
 	struct gp_reportdb *db;
 	struct gp_arena *arena;
 	struct gp_reportdb_range week, before;
+	const struct gp_mmdb *networks;
 };
+
+enum gp_reportdb_class
+weekly_class(const struct gp_reportdb_source *s, const struct gp_mmdb *networks)
+{
+	struct gp_sender sender;
+	struct gp_asn asn;
+	(void)gp_asn_find(networks, s->address, &asn);
+	bool known = gp_sender_find(s->name, asn.number, &sender);
+	return gp_reportdb_classify_source(s, known ? &sender : NULL);
+}
 
 /* --- a domain --- */
 
 /* What came in though nothing aligned: the class of a source tells what that was. */
 static void
-add_let_in(struct weekly_domain *d, const struct gp_reportdb_source *s)
+add_let_in(const struct asking *a, struct weekly_domain *d, const struct gp_reportdb_source *s)
 {
 	const struct gp_reportdb_figures *f = &s->figures;
 	uint64_t kept_off = f->aligned + f->quarantined + f->rejected;
 	if (f->messages > kept_off)
-		d->let_in[gp_reportdb_classify_named(s)] += f->messages - kept_off;
+		d->let_in[weekly_class(s, a->networks)] += f->messages - kept_off;
 }
 
 /* By those that do not align: what is let in, and who is new. */
@@ -47,7 +60,7 @@ ask_unaligned(const struct asking *a, const struct gp_reportdb_range *range,
 	for (size_t i = 0; i < len; i++) {
 		const struct gp_reportdb_figures *f = &all[i].figures;
 		bool fresh = all[i].first_day >= range->from_day && f->aligned < f->messages;
-		add_let_in(d, &all[i]);
+		add_let_in(a, d, &all[i]);
 		if (fresh && d->fresh_len < WEEKLY_SOURCES_MAX)
 			d->fresh[d->fresh_len++] = all[i];
 	}
@@ -122,8 +135,8 @@ ask_tls(const struct asking *a, struct weekly *w)
 }
 
 static int
-ask(const struct reports_options *o, struct gp_reportdb *db, struct gp_arena *arena,
-    struct weekly *ret)
+ask(const struct reports_options *o, struct gp_reportdb *db, const struct gp_mmdb *networks,
+    struct gp_arena *arena, struct weekly *ret)
 {
 	struct asking a = {
 		.db = db,
@@ -131,8 +144,12 @@ ask(const struct reports_options *o, struct gp_reportdb *db, struct gp_arena *ar
 		.week = {o->domain, o->from_day, o->to_day, o->unauthenticated},
 		.before = {o->domain, o->from_day - WEEKLY_DAYS, o->from_day - 1,
 			   o->unauthenticated},
+		.networks = networks,
 	};
-	*ret = (struct weekly){.domain = o->domain, .from_day = o->from_day, .to_day = o->to_day};
+	*ret = (struct weekly){.domain = o->domain,
+			       .from_day = o->from_day,
+			       .to_day = o->to_day,
+			       .networks = networks};
 	int r = gp_reportdb_total(db, &a.week, &ret->now);
 	if (r == 0)
 		r = gp_reportdb_total(db, &a.before, &ret->before);
@@ -189,9 +206,15 @@ int
 reports_weekly(const struct reports_options *o, struct gp_reportdb *db)
 {
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct asn_file networks;
 	struct weekly w;
-	int r = ask(o, db, &arena, &w);
-	int code = r < 0 ? reports_fail(db, r) : tell(o, &w, &arena);
+	int code = networks_open(o, &networks);
+	int r = code == GP_EXIT_OK ? ask(o, db, asn_file_db(&networks), &arena, &w) : 0;
+	if (r < 0)
+		code = reports_fail(db, r);
+	if (code == GP_EXIT_OK)
+		code = tell(o, &w, &arena);
+	asn_file_free(&networks);
 	gp_arena_free(&arena);
 	return code;
 }

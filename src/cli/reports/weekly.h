@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "core/asn/asn.h"
 #include "reportdb/classify.h"
 
 enum weekly_limits {
@@ -26,8 +27,9 @@ struct weekly_domain {
 };
 
 struct weekly {
-	struct gp_slice domain;   /* empty: all */
-	int64_t from_day, to_day; /* both belong to it */
+	struct gp_slice domain;         /* empty: all */
+	int64_t from_day, to_day;       /* both belong to it */
+	const struct gp_mmdb *networks; /* whose sources are in; NULL: nobody knows */
 	struct gp_reportdb_figures now, before;
 	struct weekly_domain *domains;
 	size_t domains_len, domains_left;                          /* left: not told of */
@@ -36,6 +38,9 @@ struct weekly {
 	size_t failures_len;
 };
 
+/* By its figures, its name and its network. */
+enum gp_reportdb_class
+weekly_class(const struct gp_reportdb_source *s, const struct gp_mmdb *networks);
 /* One line of printable ASCII. Appends; latches out->failed, as the next one does. */
 void
 weekly_subject(const struct weekly *w, struct gp_buf *out);

@@ -10,7 +10,7 @@
 
 enum {
 	CELL_MAX = 32,
-	NAME_MAX_OCTETS = 320, /* a host's name, and a provider's */
+	NAME_MAX_OCTETS = 600, /* a host's name, and a network's */
 	TITLE_MAX = 1024,
 };
 
@@ -135,25 +135,27 @@ struct name {
 	char s[NAME_MAX_OCTETS];
 };
 
-/* "mail.example.net (Amazon SES)"; its address where nothing is known of it. */
+/* "mail.example.net (Amazon SES)", "192.0.2.1 (Example Networks)"; its address where nothing is
+   known of it. */
 static struct name
-name_of(const struct gp_reportdb_source *s)
+name_of(const struct gp_reportdb_source *s, const struct gp_mmdb *networks)
 {
+	struct reports_text address = reports_address_text(s->address);
+	struct gp_slice what = s->name.len > 0 ? s->name : gp_slice_str(address.s);
+	struct gp_sender sender = {};
+	struct gp_asn asn;
 	struct name name;
-	struct gp_sender sender;
-	if (s->name.len == 0)
-		snprintf(name.s, sizeof(name.s), "%s", reports_address_text(s->address).s);
-	else if (gp_sender_of(s->name, &sender))
-		snprintf(name.s, sizeof(name.s), "%.*s (%.*s)", GP_SLICE_FMT(s->name),
-			 GP_SLICE_FMT(sender.provider));
-	else
-		snprintf(name.s, sizeof(name.s), "%.*s", GP_SLICE_FMT(s->name));
+	(void)gp_asn_find(networks, s->address, &asn);
+	struct gp_slice whose =
+		gp_sender_find(s->name, asn.number, &sender) ? sender.provider : asn.organization;
+	snprintf(name.s, sizeof(name.s), "%.*s%s%.*s%s", GP_SLICE_FMT(what),
+		 whose.len > 0 ? " (" : "", GP_SLICE_FMT(whose), whose.len > 0 ? ")" : "");
 	return name;
 }
 
 static void
-put_sources(struct weekly_page *p, const char *title, const struct gp_reportdb_source *sources,
-	    size_t len)
+put_sources(struct weekly_page *p, const struct gp_mmdb *networks, const char *title,
+	    const struct gp_reportdb_source *sources, size_t len)
 {
 	const char *const heads[] = {title, "messages", "aligned", "class", "first seen"};
 	if (len == 0)
@@ -163,9 +165,9 @@ put_sources(struct weekly_page *p, const char *title, const struct gp_reportdb_s
 		const struct gp_reportdb_source *s = &sources[i];
 		struct cell messages = number(s->figures.messages);
 		struct cell aligned = aligned_share(&s->figures);
-		struct name name = name_of(s);
+		struct name name = name_of(s, networks);
 		struct reports_text first = reports_day_text(s->first_day);
-		const char *class = gp_reportdb_class_name(gp_reportdb_classify_named(s));
+		const char *class = gp_reportdb_class_name(weekly_class(s, networks));
 		weekly_page_row(p,
 				(struct gp_slice[]){gp_slice_str(name.s), gp_slice_str(messages.s),
 						    gp_slice_str(aligned.s), gp_slice_str(class),
@@ -175,17 +177,17 @@ put_sources(struct weekly_page *p, const char *title, const struct gp_reportdb_s
 }
 
 static void
-put_domain(struct weekly_page *p, const struct weekly_domain *d)
+put_domain(struct weekly_page *p, const struct weekly *w, const struct weekly_domain *d)
 {
 	weekly_page_heading(p, d->name);
 	say_stricter(p, d);
-	put_sources(p, "most mail is from", d->sources, d->sources_len);
+	put_sources(p, w->networks, "most mail is from", d->sources, d->sources_len);
 	if (d->new_sources > 0)
 		weekly_page_say(p, "%" PRIu64 " sources were seen for the first time%s",
 				d->new_sources,
 				d->fresh_len > 0 ? ", and these have mail that does not align:"
 						 : "; all of their mail aligns.");
-	put_sources(p, "new", d->fresh, d->fresh_len);
+	put_sources(p, w->networks, "new", d->fresh, d->fresh_len);
 }
 
 /* --- TLS --- */
@@ -237,7 +239,7 @@ weekly_put(const struct weekly *w, bool html, struct gp_buf *out)
 	say_whole(&p, w);
 	put_domains(&p, w);
 	for (size_t i = 0; i < w->domains_len; i++)
-		put_domain(&p, &w->domains[i]);
+		put_domain(&p, w, &w->domains[i]);
 	put_tls(&p, w);
 	weekly_page_end(&p);
 }

@@ -90,6 +90,8 @@ replies_object(const struct scan_report *report, const struct gp_probe_record *r
 		[GP_PROBE_EXPN] = "expn",
 		[GP_PROBE_NTLM] = "ntlm",
 		[GP_PROBE_NTLM_CANCEL] = "ntlm_cancel",
+		[GP_PROBE_MAIL] = "mail",
+		[GP_PROBE_RCPT] = "rcpt",
 		[GP_PROBE_HELO] = "helo",
 		[GP_PROBE_QUIT] = "quit",
 	};

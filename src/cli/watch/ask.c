@@ -189,16 +189,37 @@ address_key(const struct gp_reportdb_source *s)
 	return gp_slice((const char *)s->address, sizeof(s->address));
 }
 
+/* False: nobody who is known; *ret is empty, and *ret_network whose network it is in, if it is
+   known. */
+static bool
+find_sender(const struct asking *a, const struct gp_reportdb_source *s, struct gp_sender *ret,
+	    struct gp_slice *ret_network)
+{
+	struct gp_asn asn;
+	(void)gp_asn_find(a->q->networks, s->address, &asn);
+	*ret_network = asn.organization;
+	return gp_sender_find(s->name, asn.number, ret);
+}
+
+static enum gp_reportdb_class
+class_of(const struct asking *a, const struct gp_reportdb_source *s)
+{
+	struct gp_sender sender;
+	struct gp_slice network;
+	bool known = find_sender(a, s, &sender, &network);
+	return gp_reportdb_classify_source(s, known ? &sender : NULL);
+}
+
 /* "mail.example.net, Amazon SES, provider": what is known of it. */
 static struct gp_slice
-describe(struct gp_arena *arena, const struct gp_reportdb_source *s)
+describe(const struct asking *a, const struct gp_reportdb_source *s)
 {
-	struct gp_sender sender = {};
-	bool known = gp_sender_of(s->name, &sender);
-	return gp_arena_printf(arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name),
-			       s->name.len > 0 ? ", " : "", GP_SLICE_FMT(sender.provider),
-			       known ? ", " : "",
-			       gp_reportdb_class_name(gp_reportdb_classify_named(s)));
+	struct gp_sender sender;
+	struct gp_slice network;
+	struct gp_slice whose = find_sender(a, s, &sender, &network) ? sender.provider : network;
+	return gp_arena_printf(a->arena, "%.*s%s%.*s%s%s", GP_SLICE_FMT(s->name),
+			       s->name.len > 0 ? ", " : "", GP_SLICE_FMT(whose),
+			       whose.len > 0 ? ", " : "", gp_reportdb_class_name(class_of(a, s)));
 }
 
 /* object and more are set. */
@@ -212,7 +233,7 @@ add_source(struct asking *a, uint8_t kind, struct gp_slice domain,
 		return NULL;
 	r->object = gp_arena_dup(a->arena, gp_slice_str(address.s));
 	memcpy(r->address, s->address, sizeof(r->address));
-	r->more = describe(a->arena, s);
+	r->more = describe(a, s);
 	r->now = aligned(&s->figures);
 	return r;
 }
@@ -234,7 +255,7 @@ compare_source(struct asking *a, struct watch_reading *r, const struct gp_report
 	size_t len;
 	r->past = aligned(&before->figures);
 	/* What it was is what somebody knows it as. */
-	r->more = describe(a->arena, before);
+	r->more = describe(a, before);
 	if (!watch_fires(r, &a->q->limits))
 		return 0;
 	int error = gp_reportdb_source_days(a->db, &past, r->address, &a->scratch, &days, &len);
@@ -287,12 +308,12 @@ ask_sources(struct asking *a, struct gp_slice domain)
 /* --- what is new --- */
 
 static bool
-is_new(const struct gp_reportdb_source *s, const struct gp_reportdb_range *range,
-       const struct gp_reportdb_domain *domain)
+is_new(const struct asking *a, const struct gp_reportdb_source *s,
+       const struct gp_reportdb_range *range, const struct gp_reportdb_domain *domain)
 {
 	return s->first_day >= range->from_day &&
 	       s->first_day >= domain->first_day + WATCH_SETTLED_DAYS &&
-	       gp_reportdb_classify_named(s) != GP_REPORTDB_FORWARDER;
+	       class_of(a, s) != GP_REPORTDB_FORWARDER;
 }
 
 static int
@@ -310,7 +331,7 @@ ask_new_sources(struct asking *a, const struct gp_reportdb_domain *domain)
 		uint64_t messages = s->figures.messages;
 		if (messages < a->q->limits.source || messages < all.messages / SOURCE_TIMES)
 			break;
-		if (!is_new(s, &range, domain))
+		if (!is_new(a, s, &range, domain))
 			continue;
 		struct watch_reading *reading = add_source(a, WATCH_SOURCE, domain->domain, s);
 		if (!reading)

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "cli/watch/rules.h"
+#include "core/asn/asn.h"
 #include "reportdb/reportdb.h"
 
 struct watch_readings {
@@ -17,6 +18,7 @@ struct watch_question {
 	struct gp_slice domain; /* empty: all */
 	int64_t today;
 	struct watch_limits limits;
+	const struct gp_mmdb *networks; /* whose sources are in; NULL: nobody knows */
 };
 
 /* Into the arena. 0 or -errno, which gp_reportdb_why() has in words. */

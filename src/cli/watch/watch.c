@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/reports/networks.h"
 #include "cli/reports/reports.h"
 #include "cli/watch/ask.h"
 #include "cli/watch/news.h"
@@ -30,6 +31,7 @@ struct watch {
 	struct watch_question question;
 	const struct gp_config *config; /* NULL: there is none */
 	struct watch_state state;
+	struct asn_file networks;
 	struct watch_readings readings;
 	struct gp_arena names, arena; /* arena: of one channel's news */
 	bool failed;                  /* a channel was not told */
@@ -239,15 +241,19 @@ state_path(const struct watch *w, struct gp_arena *arena)
 int
 reports_watch(const struct reports_options *o, struct gp_reportdb *db)
 {
-	struct watch w = {.o = o,
-			  .db = db,
-			  .question = {o->domain, o->to_day, o->watch.limits},
-			  .state.folder = -1,
-			  .names = GP_ARENA_INIT(ARENA_MAX),
-			  .arena = GP_ARENA_INIT(NEWS_MAX)};
+	struct watch w = {
+		.o = o,
+		.db = db,
+		.question = {.domain = o->domain, .today = o->to_day, .limits = o->watch.limits},
+		.state.folder = -1,
+		.names = GP_ARENA_INIT(ARENA_MAX),
+		.arena = GP_ARENA_INIT(NEWS_MAX)};
 	struct gp_arena arena = GP_ARENA_INIT(CONFIG_ARENA_MAX);
 	const char *state = o->watch.state;
 	int code = reports_config(o, &arena, &w.config);
+	if (code == GP_EXIT_OK)
+		code = networks_open(o, &w.networks);
+	w.question.networks = asn_file_db(&w.networks);
 	if (code == GP_EXIT_OK && !state)
 		state = state_path(&w, &arena);
 	if (code == GP_EXIT_OK && !(state && watch_state_open(&w.state, state)))
@@ -255,6 +261,7 @@ reports_watch(const struct reports_options *o, struct gp_reportdb *db)
 	if (code == GP_EXIT_OK)
 		code = look(&w);
 	watch_state_close(&w.state);
+	asn_file_free(&w.networks);
 	gp_arena_free(&w.names);
 	gp_arena_free(&w.arena);
 	gp_arena_free(&arena);

@@ -90,7 +90,7 @@ skip(struct gp_reader *r)
 }
 
 /* Reads a value's head, that of what it points to where it is a pointer; the reader goes on there.
- * A pointer to a pointer is not allowed, and fails. */
+ * A pointer to a pointer is not allowed: it stays one, and so is nothing that is looked for. */
 static struct head
 read_value(struct gp_slice data, struct gp_reader *r)
 {
@@ -98,7 +98,6 @@ read_value(struct gp_slice data, struct gp_reader *r)
 	if (h.type == POINTER && !r->failed) {
 		*r = gp_reader(gp_slice_drop(data, h.size));
 		h = read_head(r);
-		r->failed = r->failed || h.type == POINTER;
 	}
 	return h;
 }

@@ -29,6 +29,9 @@ struct gp_finding_kind {
 	const char *why; /* why it matters, for people; with the RFC's section where one decides */
 };
 
+/* The id of what stands in a list in place of all that had no room in it. */
+#define GP_FINDINGS_CUT_ID "findings.cut"
+
 /* What came of looking: zero is what most lists hold. */
 enum gp_finding_state {
 	GP_FINDING_FAIL,         /* it is as the title says */

@@ -27,6 +27,8 @@ gp_ingest_trim(struct gp_slice s)
 bool
 gp_ingest_is_reference(struct gp_slice s)
 {
+	if (s.len == 0 || (s.ptr[0] != 'H' && s.ptr[0] != 'A' && s.ptr[0] != 'S'))
+		return false;
 	return gp_slice_starts(s, GP_SLICE("HASH(0x")) ||
 	       gp_slice_starts(s, GP_SLICE("ARRAY(0x")) ||
 	       gp_slice_starts(s, GP_SLICE("SCALAR(0x"));
@@ -84,10 +86,28 @@ is_name_octet(char c)
 	return gp_ascii_is_alnum(c) || c == '-' || c == '_' || c == '.' || (unsigned char)c >= 0x80;
 }
 
+/* A name as most are: without anything around it, in ASCII. */
+static bool
+copy_plain_name(struct gp_slice s, struct gp_arena *arena, struct gp_slice *ret)
+{
+	if (s.len == 0 || s.len > GP_INGEST_NAME_MAX || s.ptr[s.len - 1] == '.')
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (!is_name_octet(s.ptr[i]) || (unsigned char)s.ptr[i] >= 0x80)
+			return false;
+	}
+	*ret = gp_arena_dup(arena, s);
+	for (size_t i = 0; i < ret->len; i++)
+		((char *)ret->ptr)[i] = gp_ascii_lower(ret->ptr[i]);
+	return true;
+}
+
 bool
 gp_ingest_name(struct gp_slice s, struct gp_arena *arena, struct gp_slice *ret)
 {
 	*ret = GP_SLICE("");
+	if (copy_plain_name(gp_ingest_trim(s), arena, ret))
+		return true;
 	s = gp_ingest_text(s, GP_INGEST_TEXT_MAX, arena);
 	if (!s.ptr)
 		return true; /* the arena has failed */

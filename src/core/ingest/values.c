@@ -54,7 +54,7 @@ static bool
 find_word(const struct word *words, size_t len, struct gp_slice text, uint8_t *ret)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (gp_slice_eq_nocase(words[i].text, text)) {
+		if (words[i].text.len == text.len && gp_slice_eq_nocase(words[i].text, text)) {
 			*ret = words[i].value;
 			return true;
 		}
@@ -249,12 +249,21 @@ is_needed(enum place place)
 	return place == PLACE_SOURCE || place == PLACE_COUNT;
 }
 
+/* Where the text itself is kept, or told. */
+static bool
+is_kept(enum place place)
+{
+	return values[place].take == take_text || place == PLACE_TYPE || place == PLACE_ERROR;
+}
+
 /* What cannot be read stays as it was: not told. */
 static void
 complain(struct gp_aggregate *a, enum place place, struct gp_slice text)
 {
 	enum { SHOWN_MAX = 64 };
-	struct gp_slice shown = gp_ingest_cut(text, SHOWN_MAX);
+	struct gp_arena *arena = place < PLACE_ROW ? &a->head_arena : &a->row_arena;
+	struct gp_slice shown =
+		gp_ingest_cut(gp_ingest_text(text, GP_INGEST_TEXT_MAX, arena), SHOWN_MAX);
 	static const char fmt[] = "its %s (%s) cannot be read: \"%.*s\"";
 	const char *name = gp_aggregate_name(place), *parent = gp_aggregate_parent_name(place);
 	if (is_needed(place))
@@ -275,7 +284,8 @@ void
 gp_aggregate_take(struct gp_aggregate *a, enum place place, struct gp_slice text)
 {
 	struct gp_arena *arena = place < PLACE_ROW ? &a->head_arena : &a->row_arena;
-	text = gp_ingest_text(text, GP_INGEST_TEXT_MAX, arena);
+	text = is_kept(place) ? gp_ingest_text(text, GP_INGEST_TEXT_MAX, arena)
+			      : gp_ingest_trim(text);
 	if (gp_ingest_is_reference(text))
 		complain(a, place, text);
 	else if (place == PLACE_ERROR && text.len > 0)

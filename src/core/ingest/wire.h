@@ -18,13 +18,13 @@
 
 enum gp_told {
 	GP_TOLD_HEAD = 1,
-	GP_TOLD_DETAIL,
+	GP_TOLD_DETAIL, /* of rows that come behind it */
 	GP_TOLD_ROW,
 	GP_TOLD_TLS_POLICY,
 	GP_TOLD_TLS_FAILURE,
 	GP_TOLD_FAILURE,
 	GP_TOLD_FLAW,
-	GP_TOLD_OWN, /* from here on: frames that those who use this have of their own */
+	GP_TOLD_OWN,    /* from here on: frames that those who use this have of their own */
 };
 
 enum gp_told_limits {

@@ -54,9 +54,6 @@ static const struct gp_finding_kind
 	external = {"dmarc.rua.external.unauth", GP_SEVERITY_HIGH,
 		    "another organisation has not agreed to take the reports",
 		    "no report is sent there (RFC 9990 section 4): who reads them is blind"},
-	rua_dead = {"dmarc.rua.dead", GP_SEVERITY_HIGH, "reports go where no mail arrives",
-		    "the host of the mailbox takes no mail, or is not there: nobody reads them, "
-		    "and if its name can be registered, whoever does reads them"},
 	rua_uri = {"dmarc.rua.uri", GP_SEVERITY_MEDIUM, "places for reports that do not count",
 		   "receivers send to mailto: alone, and to two places at least; the rest goes "
 		   "nowhere"},
@@ -809,7 +806,7 @@ judge_reach(struct posture_run *run, const struct gp_dmarc_record *record)
 	struct posture_mend m = mend(run, &r, "name a mailbox that is read");
 	m.evidence = dead.text;
 	m.records_len = r.rua.len > 0 ? m.records_len : 0;
-	posture_add(run, &rua_dead, rua_dead.severity, &m);
+	posture_add(run, &posture_rua_dead, posture_rua_dead.severity, &m);
 }
 
 static void

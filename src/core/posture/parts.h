@@ -210,6 +210,9 @@ posture_takes_mail(const struct posture_run *run)
 
 /* --- judges --- */
 
+/* dmarc.rua.dead, which the DNS shows (dmarc.c), and the hosts (mailbox.c). */
+extern const struct gp_finding_kind posture_rua_dead;
+
 void
 posture_judge_mx(struct posture_run *run);
 void
@@ -218,6 +221,9 @@ void
 posture_judge_dkim(struct posture_run *run);
 void
 posture_judge_dmarc(struct posture_run *run);
+/* What the hosts of places for reports said, where they were asked. */
+void
+posture_judge_mailboxes(struct posture_run *run);
 void
 posture_judge_sts(struct posture_run *run);
 void

@@ -277,10 +277,10 @@ static void (*const readers[])(struct posture_run *run) = {
 
 /* Of a domain that is not there the first one says so. */
 static void (*const judges[])(struct posture_run *run) = {
-	posture_judge_mx,    posture_judge_spf,    posture_judge_dkim, posture_judge_dmarc,
-	posture_judge_sts,   posture_judge_tlsrpt, posture_judge_dane, posture_judge_bimi,
-	posture_judge_reach, posture_judge_tls,    posture_judge_caa,  posture_judge_wildcard,
-	posture_judge_sent,  posture_judge_dnssec,
+	posture_judge_mx,        posture_judge_spf,   posture_judge_dkim,   posture_judge_dmarc,
+	posture_judge_mailboxes, posture_judge_sts,   posture_judge_tlsrpt, posture_judge_dane,
+	posture_judge_bimi,      posture_judge_reach, posture_judge_tls,    posture_judge_caa,
+	posture_judge_wildcard,  posture_judge_sent,  posture_judge_dnssec,
 };
 
 int

@@ -66,7 +66,10 @@ struct gp_posture_query {
 	const struct gp_posture_hosts *hosts; /* NULL: nobody looked at hosts */
 	const struct gp_posture_file *policy; /* MTA-STS's; NULL: nobody asked for it */
 	const struct gp_posture_bimi *bimi;   /* NULL: nobody followed its record */
-	const struct gp_posture_past *past;   /* what earlier looks saw; none: nobody looked */
+	/* Places of DMARC's reports whose hosts were asked; none: nobody asked. */
+	const struct gp_posture_mailbox *mailboxes;
+	size_t mailboxes_len;
+	const struct gp_posture_past *past; /* what earlier looks saw; none: nobody looked */
 	size_t past_len;
 	const struct gp_posture_sent *sent; /* what others reported; NULL: nobody looked */
 	/* enum gp_dmarc_policy that is to be proposed at once, where it is stricter than what is in
@@ -87,6 +90,24 @@ struct gp_posture_key {
 	struct gp_slice selector;
 	struct gp_slice fingerprint; /* the start of the key's SHA-256, hexadecimal */
 };
+
+/* Does a mailbox get mail, by what its hosts said to RCPT? */
+enum gp_posture_taken {
+	GP_POSTURE_TAKEN_UNKNOWN,
+	GP_POSTURE_TAKEN,
+	GP_POSTURE_TAKEN_NOT,
+};
+
+struct gp_posture_mailbox {
+	struct gp_slice address;
+	uint8_t taken;       /* enum gp_posture_taken */
+	struct gp_slice why; /* unless it is taken: the reply, or why there is none */
+};
+
+/* What a reply to RCPT says of the mailbox, by its code (0: there is none) and its text with the
+   code: a refusal of who asks, or of today, says nothing of it (RFC 3463 section 3). */
+uint8_t
+gp_posture_taken_by(unsigned code, struct gp_slice reply);
 
 /* Of a URI. */
 struct gp_posture_place {

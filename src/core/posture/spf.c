@@ -190,6 +190,17 @@ missing_severity(const struct posture_run *run)
 
 static const struct gp_slice no_text = {"", 0};
 
+/* Who most likely sends for a domain that does not say: those who take its mail. */
+static void
+add_likely(struct posture_run *run, struct posture_spf_draft *d)
+{
+	const struct gp_posture_facts *f = run->facts;
+	if (f->mx.len > 0)
+		d->terms[d->len++] = GP_SLICE("mx");
+	else if (f->mx.implicit)
+		d->terms[d->len++] = GP_SLICE("a");
+}
+
 static void
 judge_missing(struct posture_run *run)
 {
@@ -197,10 +208,7 @@ judge_missing(struct posture_run *run)
 	struct posture_spf_draft d = {.all = GP_SLICE("-all")};
 	const char *fix = "it sends no mail: say so";
 	if (f->class != GP_POSTURE_PARKED) {
-		if (f->mx.len > 0)
-			d.terms[d.len++] = GP_SLICE("mx");
-		else if (f->mx.implicit)
-			d.terms[d.len++] = GP_SLICE("a");
+		add_likely(run, &d);
 		fix = "add all who send for it; publish it with ~all first if that is not known";
 	}
 	find(run, &missing, missing_severity(run),
@@ -250,11 +258,17 @@ judge_end(struct posture_run *run, const struct posture_spf_node *own)
 		return;
 	draft_without(run, NULL, &draft);
 	draft.all = GP_SLICE("-all");
+	/* It names nobody, and lets some send: nobody might is not what it meant. */
+	bool names_nobody = draft.len == 0;
+	if (names_nobody)
+		add_likely(run, &draft);
 	struct gp_slice evidence =
 		gp_arena_printf(run->arena, "%.*s: %.*s", GP_SLICE_FMT(end->path),
 				GP_SLICE_FMT(end->all ? end->all->raw : GP_SLICE("no \"all\"")));
 	find(run, kind, kind->severity, evidence,
-	     "end it with -all; with ~all first if it is not known who sends",
+	     names_nobody ? "name all who send for it, and end it with -all; with ~all first if "
+			    "that is not known"
+			  : "end it with -all; with ~all first if it is not known who sends",
 	     end == own ? &draft : NULL);
 }
 

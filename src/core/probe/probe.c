@@ -520,7 +520,8 @@ is_plain_address(struct gp_slice s)
 const char *
 gp_probe_options_wrong(const struct gp_probe_options *o)
 {
-	bool mails = o->consents & (GP_PROBE_RELAY | GP_PROBE_CANARY | GP_PROBE_SMUGGLE);
+	bool mails = o->consents &
+		     (GP_PROBE_RELAY | GP_PROBE_CANARY | GP_PROBE_SMUGGLE | GP_PROBE_ASK_MAILBOX);
 	bool sends = o->consents & (GP_PROBE_CANARY | GP_PROBE_SMUGGLE);
 	if (!gp_domain_valid(o->helo) || gp_slice_has_8bit(o->helo))
 		return "the name for EHLO is no domain";

@@ -24,15 +24,16 @@
  * is over, however long that takes within its time (a server that screens its clients takes who
  * does for a robot), and never a command before the last one was answered.
  *
- * A brief one takes leave behind the last EHLO, and comes back for nothing.
+ * A brief one says nothing behind the last EHLO but what has consent, and comes back for nothing
+ * else.
  *
  * When it is asked for, a second connection with TLS, in whose handshake the driver offers the
  * session of the first, and which says no more than EHLO.
  *
- * With consent, each in connections of its own behind that, but for VRFY and NTLM, which stand
- * before HELO: an injection behind STARTTLS (inject.c), the relay matrix (relay.h), and messages
- * with false ends (smuggle.h). MAIL, RCPT, VRFY, EXPN, AUTH, DATA and BDAT are said with consent
- * only: every command passes one function, which holds it against the consents.
+ * With consent, each in connections of its own behind that, but for VRFY, NTLM and a mailbox, which
+ * stand before HELO: an injection behind STARTTLS (inject.c), the relay matrix (relay.h), and
+ * messages with false ends (smuggle.h). MAIL, RCPT, VRFY, EXPN, AUTH, DATA and BDAT are said with
+ * consent only: every command passes one function, which holds it against the consents.
  *
  * A hostile server costs octets_max octets and total_ms, whatever it says: endless greetings, lines
  * and replies are cut, classed (enum gp_probe_end) and ended. Memory: some 10 KB, 384 KB at most.
@@ -57,6 +58,7 @@ enum gp_probe_consents {
 	GP_PROBE_INJECT = 8,
 	GP_PROBE_NTLMING = 16, /* AUTH NTLM, cancelled at the challenge */
 	GP_PROBE_SMUGGLE = 32,
+	GP_PROBE_ASK_MAILBOX = 64, /* MAIL and RCPT: whether the recipient gets its mail there */
 };
 
 /* The usual ones; 0 in the options means these. */
@@ -74,7 +76,7 @@ enum gp_probe_times {
 struct gp_probe_options {
 	struct gp_slice helo; /* our own name */
 	uint8_t mode;         /* enum gp_probe_mode */
-	bool brief;           /* for who wants to know about TLS alone */
+	bool brief;           /* for who wants to know about TLS, or of what has consent, alone */
 	bool resume;          /* see whether TLS is resumed, by a connection more */
 	uint32_t consents;    /* enum gp_probe_consents */
 	uint32_t greeting_ms, reply_ms, total_ms;

@@ -36,6 +36,8 @@ enum gp_probe_ask {
 	GP_PROBE_EXPN,
 	GP_PROBE_NTLM,        /* the challenge to AUTH NTLM's first message */
 	GP_PROBE_NTLM_CANCEL, /* "*" (RFC 4954 section 4) */
+	GP_PROBE_MAIL, /* from nobody; this and the next want consent, and no message follows */
+	GP_PROBE_RCPT, /* the options' recipient */
 	GP_PROBE_HELO,
 	GP_PROBE_QUIT,
 	GP_PROBE_ASKS,

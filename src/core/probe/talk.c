@@ -22,8 +22,12 @@ static const struct {
 	{GP_PROBE_EXPN, GP_PROBE_VRFYING, "EXPN postmaster"},
 	{GP_PROBE_NTLM, GP_PROBE_NTLMING, "AUTH NTLM " NTLM_NEGOTIATE},
 	{GP_PROBE_NTLM_CANCEL, GP_PROBE_NTLMING, "*"},
+	{GP_PROBE_MAIL, GP_PROBE_ASK_MAILBOX, "MAIL FROM:<>"},
+	{GP_PROBE_RCPT, GP_PROBE_ASK_MAILBOX, "RCPT TO:"},
 	{GP_PROBE_HELO, 0, "HELO "},
 };
+
+static const char no_more[] = "no more was wanted";
 
 static bool
 offers_ntlm(const struct gp_probe *p)
@@ -45,8 +49,12 @@ left_out(const struct gp_probe *p, size_t i)
 	const struct gp_probe_reply *reply = &p->record.replies[asks[i].ask];
 	if ((p->o.consents & asks[i].consent) != asks[i].consent)
 		return "nobody has consented to it";
+	if (p->o.brief && asks[i].consent == 0)
+		return no_more;
 	if (reply->code > 0)
 		return "asked before";
+	if (asks[i].ask == GP_PROBE_RCPT && p->record.replies[GP_PROBE_MAIL].code / 100 != 2)
+		return "MAIL was not accepted";
 	if (asks[i].ask == GP_PROBE_NTLM && !offers_ntlm(p))
 		return "NTLM is not offered";
 	/* Only what has been begun can be cancelled. */
@@ -89,6 +97,10 @@ ask_on(struct gp_probe *p, uint8_t last)
 		return;
 	}
 	p->ask = asks[i].ask;
+	if (p->ask == GP_PROBE_RCPT) {
+		gp_probe_say(p, asks[i].consent, "RCPT TO:<%.*s>", GP_SLICE_FMT(p->o.recipient));
+		return;
+	}
 	gp_probe_say(p, asks[i].consent, "%s%s%.*s", asks[i].line, is_at_domain(p) ? "@" : "",
 		     GP_SLICE_FMT(operand_rest(p)));
 }
@@ -108,10 +120,7 @@ talk_wants_tls(const struct gp_probe *p)
 static void
 talk_ready(struct gp_probe *p)
 {
-	if (p->o.brief)
-		gp_probe_leave(p, GP_PROBE_END_QUIT, "no more was wanted");
-	else
-		ask_on(p, GP_PROBE_ASKS);
+	ask_on(p, GP_PROBE_ASKS);
 }
 
 static void

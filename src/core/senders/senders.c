@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/senders/senders.h"
 
-/* Names of hosts that mail comes from. Where customers rent machines below a provider's domain, it
-   is not here: they are anybody's. */
-static const struct {
+struct row {
 	const char *suffix, *provider;
 	enum gp_sender_kind kind;
-} known[] = {
+};
+
+/* Names of hosts that mail comes from. Where customers rent machines below a provider's domain, it
+   is not here: they are anybody's. */
+static const struct row hosts[] = {
 	/* services */
 	{"amazonses.com", "Amazon SES", GP_SENDER_SERVICE},
 	{"sendgrid.net", "SendGrid", GP_SENDER_SERVICE},
@@ -85,8 +87,31 @@ static const struct {
 	{"bendel.debian.org", "Debian's lists", GP_SENDER_FORWARDER},
 };
 
-/* Networks that are one sender's, and of his mail alone: no cloud's, whose customers' machines are
-   anybody's. They settle what has no name. */
+/* What a provider signs with, or has bounces sent to, for customers who have not set up their own:
+   README.md says who tells so. */
+static const struct row domains[] = {
+	{"amazonses.com", "Amazon SES", GP_SENDER_SERVICE},
+	{"sendgrid.net", "SendGrid", GP_SENDER_SERVICE},
+	{"mcsv.net", "Mailchimp", GP_SENDER_SERVICE},
+	{"mcdlv.net", "Mailchimp", GP_SENDER_SERVICE},
+	{"rsgsv.net", "Mailchimp", GP_SENDER_SERVICE},
+	{"mandrillapp.com", "Mailchimp", GP_SENDER_SERVICE},
+	{"mtasv.net", "Postmark", GP_SENDER_SERVICE},
+	{"sparkpostmail.com", "SparkPost", GP_SENDER_SERVICE},
+	{"hubspotemail.net", "HubSpot", GP_SENDER_SERVICE},
+	{"bnc.salesforce.com", "Salesforce", GP_SENDER_SERVICE},
+	{"zendesk.com", "Zendesk", GP_SENDER_SERVICE},
+	{"ccsend.com", "Constant Contact", GP_SENDER_SERVICE},
+	{"klaviyomail.com", "Klaviyo", GP_SENDER_SERVICE},
+	{"cmail1.com", "Campaign Monitor", GP_SENDER_SERVICE},
+	{"cmail2.com", "Campaign Monitor", GP_SENDER_SERVICE},
+	{"gappssmtp.com", "Google", GP_SENDER_MAILBOX},
+	{"onmicrosoft.com", "Microsoft 365", GP_SENDER_MAILBOX},
+	{"googlegroups.com", "Google Groups", GP_SENDER_FORWARDER},
+};
+
+/* Networks that are one sender's: no cloud's, whose customers' machines are anybody's. They settle
+   what has no name. */
 static const struct {
 	uint32_t number;
 	const char *provider;
@@ -94,7 +119,6 @@ static const struct {
 } networks[] = {
 	{11377, "SendGrid", GP_SENDER_SERVICE},   {14782, "Mailchimp", GP_SENDER_SERVICE},
 	{396479, "Mailgun", GP_SENDER_SERVICE},   {200069, "Mailjet", GP_SENDER_SERVICE},
-	{22606, "Salesforce", GP_SENDER_SERVICE}, {40444, "Constant Contact", GP_SENDER_SERVICE},
 	{13916, "Proofpoint", GP_SENDER_MAILBOX}, {22843, "Proofpoint", GP_SENDER_MAILBOX},
 	{26211, "Proofpoint", GP_SENDER_MAILBOX}, {52129, "Proofpoint", GP_SENDER_MAILBOX},
 	{30031, "Mimecast", GP_SENDER_MAILBOX},   {39588, "Mimecast", GP_SENDER_MAILBOX},
@@ -110,16 +134,28 @@ is_within(struct gp_slice name, struct gp_slice above)
 	return name.len == above.len || name.ptr[name.len - above.len - 1] == '.';
 }
 
-bool
-gp_sender_of(struct gp_slice name, struct gp_sender *ret)
+static bool
+find(const struct row *rows, size_t len, struct gp_slice name, struct gp_sender *ret)
 {
-	for (size_t i = 0; i < GP_ARRAY_LEN(known); i++) {
-		if (!is_within(name, gp_slice_str(known[i].suffix)))
+	for (size_t i = 0; i < len; i++) {
+		if (!is_within(name, gp_slice_str(rows[i].suffix)))
 			continue;
-		*ret = (struct gp_sender){gp_slice_str(known[i].provider), known[i].kind};
+		*ret = (struct gp_sender){gp_slice_str(rows[i].provider), rows[i].kind};
 		return true;
 	}
 	return false;
+}
+
+bool
+gp_sender_of(struct gp_slice name, struct gp_sender *ret)
+{
+	return find(hosts, GP_ARRAY_LEN(hosts), name, ret);
+}
+
+bool
+gp_sender_of_domain(struct gp_slice domain, struct gp_sender *ret)
+{
+	return find(domains, GP_ARRAY_LEN(domains), domain, ret);
 }
 
 bool

@@ -105,57 +105,20 @@ put_domains(struct writer *w)
 
 /* --- a single one --- */
 
-struct list {
-	struct gp_auditdb_finding *items;
-	size_t len;
-};
-
-/* The fault of the other look that this one is: the same evidence; else another of the same id.
- * NULL: it was not there. */
-static const struct gp_auditdb_finding *
-find_fault(const struct list *in, const struct gp_auditdb_finding *f)
-{
-	const struct gp_auditdb_finding *like = NULL;
-	for (size_t i = 0; i < in->len; i++) {
-		const struct gp_auditdb_finding *it = &in->items[i];
-		if (it->state != GP_FINDING_FAIL || !gp_slice_eq(it->id, f->id))
-			continue;
-		if (gp_slice_eq(it->hash, f->hash))
-			return it;
-		like = it;
-	}
-	return like;
-}
-
-/* What nobody could measure has not gone: something of the fault's part, its id up to the dot. */
-static bool
-is_unmeasured(const struct list *now, struct gp_slice id)
-{
-	struct gp_slice rest = id, part = gp_slice_cut(&rest, '.');
-	for (size_t i = 0; i < now->len; i++) {
-		struct gp_slice other = now->items[i].id;
-		if (now->items[i].state == GP_FINDING_NOT_MEASURED &&
-		    gp_slice_eq(gp_slice_cut(&other, '.'), part))
-			return true;
-	}
-	return false;
-}
-
-/* "came", "changed", NULL. */
+/* What changed about the finding; NULL: nothing. */
 static const char *
-change_of(const struct gp_auditdb_finding *f, const struct list *before, bool has_before)
+change_of(const struct audit_changes *changes, const struct audit_kept *f)
 {
-	if (!has_before || f->state != GP_FINDING_FAIL)
-		return NULL;
-	const struct gp_auditdb_finding *was = find_fault(before, f);
-	if (!was)
-		return "came";
-	bool same = gp_slice_eq(was->hash, f->hash) && was->severity == f->severity;
-	return same ? NULL : "changed";
+	for (size_t i = 0; i < changes->len; i++) {
+		const struct audit_change *c = &changes->items[i];
+		if (c->now == f && (c->kind == AUDIT_CAME || c->kind == AUDIT_CHANGED))
+			return audit_change_name(c->kind);
+	}
+	return NULL;
 }
 
 static void
-put_finding(struct gp_json *j, const struct gp_auditdb_finding *f, const char *change)
+put_finding(struct gp_json *j, const struct audit_kept *f, const char *change)
 {
 	gp_json_open(j, NULL, '{');
 	put_text(j, "id", f->id);
@@ -167,43 +130,46 @@ put_finding(struct gp_json *j, const struct gp_auditdb_finding *f, const char *c
 	gp_json_close(j, '}');
 }
 
-/* Those that passed are a number; the faults stand by severity, then what was not measured. */
+/* Where it stands in the list: the gravest fault first, then what was not measured; 0: it passed,
+ * and is a number. */
+static int
+weight_of(const struct audit_kept *f)
+{
+	if (f->state == GP_FINDING_FAIL)
+		return 2 + f->severity;
+	return f->state == GP_FINDING_NOT_MEASURED ? 1 : 0;
+}
+
 static void
-put_findings(struct writer *w, const struct list *now, const struct list *before, bool has_before)
+put_findings(struct writer *w, const struct audit_look *now, const struct audit_changes *changes)
 {
 	int64_t passed = 0;
 	gp_json_open(&w->j, "findings", '[');
-	for (int severity = GP_SEVERITY_CRITICAL; severity >= GP_SEVERITY_INFO - 1; severity--) {
-		for (size_t i = 0; i < now->len; i++) {
-			const struct gp_auditdb_finding *f = &now->items[i];
-			bool fault = f->state == GP_FINDING_FAIL && f->severity == severity;
-			bool unknown =
-				f->state == GP_FINDING_NOT_MEASURED && severity < GP_SEVERITY_INFO;
-			if (fault || unknown)
-				put_finding(&w->j, f, change_of(f, before, has_before));
-			passed += f->state == GP_FINDING_PASS && severity < GP_SEVERITY_INFO;
+	for (int weight = 2 + GP_SEVERITY_CRITICAL; weight > 0; weight--) {
+		for (size_t i = 0; i < now->findings_len; i++) {
+			const struct audit_kept *f = &now->findings[i];
+			if (weight_of(f) == weight)
+				put_finding(&w->j, f, change_of(changes, f));
 		}
 	}
 	gp_json_close(&w->j, ']');
+	for (size_t i = 0; i < now->findings_len; i++)
+		passed += weight_of(&now->findings[i]) == 0;
 	gp_json_number(&w->j, "passed", passed);
 	gp_json_open(&w->j, "gone", '[');
-	for (size_t i = 0; i < before->len; i++) {
-		const struct gp_auditdb_finding *f = &before->items[i];
-		if (f->state == GP_FINDING_FAIL && !find_fault(now, f) &&
-		    !is_unmeasured(now, f->id))
-			put_finding(&w->j, f, "went");
+	for (size_t i = 0; i < changes->len; i++) {
+		const struct audit_change *c = &changes->items[i];
+		if (c->kind == AUDIT_WENT || c->kind == AUDIT_LOST)
+			put_finding(&w->j, c->before, audit_change_name(c->kind));
 	}
 	gp_json_close(&w->j, ']');
 }
 
-static int
-put_facts(struct writer *w, int64_t look)
+static void
+put_facts(struct writer *w, const struct gp_auditdb_fact *facts, size_t len)
 {
-	struct gp_auditdb_fact *facts;
-	size_t len;
-	int r = gp_auditdb_facts(w->db, look, w->arena, &facts, &len);
 	gp_json_open(&w->j, "facts", '[');
-	for (size_t i = 0; r == 0 && i < len; i++) {
+	for (size_t i = 0; i < len; i++) {
 		gp_json_open(&w->j, NULL, '{');
 		put_text(&w->j, "name", facts[i].name);
 		put_text(&w->j, "value", facts[i].value);
@@ -215,21 +181,45 @@ put_facts(struct writer *w, int64_t look)
 		gp_json_close(&w->j, '}');
 	}
 	gp_json_close(&w->j, ']');
-	return r;
+}
+
+/* The look as it is compared with another; *facts: what of it is told. */
+static int
+read_look(struct writer *w, int64_t id, struct audit_look *ret, struct gp_auditdb_fact **facts)
+{
+	struct audit_kept *findings;
+	*ret = (struct audit_look){};
+	int r = gp_auditdb_findings(w->db, id, w->arena, &findings, &ret->findings_len);
+	if (r == 0)
+		r = gp_auditdb_facts(w->db, id, w->arena, facts, &ret->facts_len);
+	struct audit_fact *list =
+		r == 0 ? gp_arena_array(w->arena, ret->facts_len, sizeof(*list)) : NULL;
+	if (!list)
+		return r < 0 ? r : -ENOMEM;
+	for (size_t i = 0; i < ret->facts_len; i++)
+		list[i] = (struct audit_fact){(*facts)[i].name, (*facts)[i].value};
+	ret->findings = findings;
+	ret->facts = list;
+	return 0;
 }
 
 static int
 put_look(struct writer *w, const struct gp_auditdb_domain *d)
 {
-	struct list now = {}, before = {};
-	put_domain(&w->j, d);
-	int r = gp_auditdb_findings(w->db, d->last.id, w->arena, &now.items, &now.len);
+	struct audit_look now, before;
+	struct audit_changes changes = {};
+	struct gp_auditdb_fact *facts, *facts_before;
+	int r = read_look(w, d->last.id, &now, &facts);
 	if (r == 0 && d->has_before)
-		r = gp_auditdb_findings(w->db, d->before.id, w->arena, &before.items, &before.len);
+		r = read_look(w, d->before.id, &before, &facts_before);
+	if (r == 0 && d->has_before)
+		r = audit_changes_find(&before, &now, w->arena, &changes);
 	if (r < 0)
 		return r;
-	put_findings(w, &now, &before, d->has_before);
-	return put_facts(w, d->last.id);
+	put_domain(&w->j, d);
+	put_findings(w, &now, &changes);
+	put_facts(w, facts, now.facts_len);
+	return 0;
 }
 
 /* Of one that was never looked at, or is not any more, nothing but its name is told. */

@@ -243,7 +243,10 @@ put_auths(struct figures *f, const struct gp_reportdb_auth *list, size_t len, co
 {
 	for (size_t i = 0; i < len; i++) {
 		gp_json_open(&f->j, NULL, '{');
+		struct gp_sender sender = {};
+		(void)gp_sender_of_domain(list[i].domain, &sender);
 		gp_json_text(&f->j, "domain", list[i].domain);
+		put_text_or_null(f, "provider", sender.provider);
 		gp_json_text(&f->j, second, list[i].selector);
 		gp_json_str(&f->j, "result", WORD(results, list[i].result));
 		put_count(f, "messages", list[i].messages);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "procs/figures/history.h"
@@ -239,6 +240,8 @@ open_received(const struct gp_role_env *env)
 {
 	char path[WHERE_MAX];
 	struct gp_slice url = env->config->reports.received_database;
+	/* Mail of people is in them, as it came. */
+	mode_t mask = umask(077);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/refused.db", env->dirs[0].fd);
 	refused_mail_open(path);
 	if (url.len > 0)
@@ -251,6 +254,7 @@ open_received(const struct gp_role_env *env)
 	/* What it writes now opens all that it will ever open. */
 	received_forget(env->config);
 	figures_serve_open(path);
+	(void)umask(mask);
 }
 
 static int

@@ -11,7 +11,7 @@
 #include "procs/ask/ask.h"
 #include "procs/reports/received.h"
 #include "procs/reports/reports.h"
-#include "reportdb/reportdb.h"
+#include "reportdb/names.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 

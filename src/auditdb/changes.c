@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/audit/changes.h"
+#include "auditdb/changes.h"
 
 #include <errno.h>
-
-#include "cli/findings/findings.h"
 
 struct comparing {
 	const struct audit_look *before, *now;
@@ -89,7 +87,7 @@ nothing_is_known(const struct audit_look *look)
 static bool
 is_cut(const struct audit_kept *k)
 {
-	return gp_slice_eq(k->id, gp_slice_str(findings_cut.id));
+	return gp_slice_eq(k->id, GP_SLICE(GP_FINDINGS_CUT_ID));
 }
 
 /* Why nobody can say that the fault is not there; NULL: it is not. */
