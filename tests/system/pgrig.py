@@ -57,14 +57,16 @@ class PostgreSQL:
     def _make_certificate(self):
         key = self.folder / "server.key"
         argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        argv += ["-keyout", key, "-out", self.authority, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+        argv += ["-keyout", key, "-out", self.authority]
+        argv += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
         subprocess.run(argv, check=True, capture_output=True)
         key.chmod(0o600)
         os.chown(key, self.user.pw_uid, self.user.pw_gid)
 
     def start(self):
         options = {"unix_socket_directories": self.folder, "listen_addresses": "127.0.0.1", "port": self.port,
-                   "ssl": "on", "ssl_cert_file": self.authority, "ssl_key_file": self.folder / "server.key", "fsync": "off",
+                   "ssl": "on", "ssl_cert_file": self.authority, "ssl_key_file": self.folder / "server.key",
+                   "fsync": "off",
                    "shared_buffers": "128MB", "max_connections": "40", "log_min_messages": "warning"}
         argv = [self.programs / "postgres", "-D", self.folder / "data"]
         for name, value in options.items():
@@ -76,7 +78,8 @@ class PostgreSQL:
 
     def is_up(self):
         assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
-        return subprocess.run([self.programs / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)], check=False).returncode == 0
+        argv = [self.programs / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)]
+        return subprocess.run(argv, check=False).returncode == 0
 
     def stop(self):
         """At once: who is connected hears of it."""

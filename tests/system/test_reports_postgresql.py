@@ -153,7 +153,8 @@ def test_no_server():
 
 def test_another_encoding_is_refused(postgresql):
     postgresql.ask("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0", "postgres")
-    done = run("reports", "summary", "--database", f"postgresql:///latin?host={postgresql.folder}&port={postgresql.port}&user=postgres")
+    where = postgresql.url().split("?")[1]
+    done = run("reports", "summary", "--database", f"postgresql:///latin?{where}")
     assert (done.returncode, done.stderr) == (
         4, "gatepost reports: the database: the database's encoding is not UTF8\n")
 
