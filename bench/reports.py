@@ -119,7 +119,8 @@ def ask(board, days, passes):
         if answer.status != 200:
             sys.exit(f"{target}: {answer.status} {answer.body}")
     messages = answer.json["total"]["messages"]
-    print(f"  {days:4} days, {messages:10} messages: {statistics.median(times[1:]):8.1f} ms, at most {max(times):8.1f} ms")
+    median = statistics.median(times[1:])
+    print(f"  {days:4} days, {messages:10} messages: {median:8.1f} ms, at most {max(times):8.1f} ms")
 
 
 def dashboard(rows, passes, path):
