@@ -195,11 +195,11 @@ versions_by_few_connections(void **state)
 		const char *spoken;
 		uint32_t connections;
 	} cases[] = {
-		{TLS1_2_VERSION, TLS1_3_VERSION, "----+?", 3},
-		{TLS1_2_VERSION, TLS1_2_VERSION, "----+?", 3},
-		{TLS1_1_VERSION, TLS1_3_VERSION, "---++?", 4},
-		{TLS1_VERSION, TLS1_3_VERSION, "--+++?", 5},
-		{TLS1_VERSION, TLS1_VERSION, "--+---", 6},
+		{TLS1_2_VERSION, TLS1_3_VERSION, "----+?", 4},
+		{TLS1_2_VERSION, TLS1_2_VERSION, "----+?", 4},
+		{TLS1_1_VERSION, TLS1_3_VERSION, "---++?", 6},
+		{TLS1_VERSION, TLS1_3_VERSION, "--+++?", 8},
+		{TLS1_VERSION, TLS1_VERSION, "--+---", 7},
 		{TLS1_3_VERSION, TLS1_3_VERSION, "-----+", 4},
 	};
 	const struct gp_survey_options o = {.brief = true};
@@ -213,6 +213,9 @@ versions_by_few_connections(void **state)
 			assert_int_equal(f->connections, cases[i].connections);
 			assert_int_equal(f->connections, p.connections);
 			assert_false(f->cut || f->versions[4].listed);
+			for (size_t v = 1; v < GP_SURVEY_VERSIONS; v++)
+				assert_int_equal(f->versions[v].broken_listed,
+						 f->versions[v].spoken == GP_SURVEY_YES);
 			peer_close(&p);
 			gp_arena_free(&arena);
 		}
@@ -227,6 +230,8 @@ answer(struct gp_survey *s, const struct gp_survey_question *q, const char *scri
 {
 	const uint16_t version = q->hello.version;
 	char does = script[version == GP_SSL_2 ? 0 : version - GP_SSL_3 + 1];
+	if (!(q->hello.flags & GP_HELLO_STATUS))
+		does = 'n'; /* it is asked for broken suites */
 	struct gp_flight f = {.version = version};
 	f.hello = does == 'y' || does == 'l';
 	f.version = does == 'l' ? version - 1 : version;
@@ -246,15 +251,15 @@ only_who_calls_it_too_old_is_believed(void **state)
 		uint32_t connections;
 		uint8_t deflate;
 	} cases[] = {
-		{"noooyy", "----+?", 3, GP_SURVEY_YES},
-		{"nnnnyy", "----+?", 5, GP_SURVEY_YES},
-		{"nynnyy", "-+--+?", 5, GP_SURVEY_YES},
-		{"nyolyy", "----+?", 4, GP_SURVEY_YES},
-		{"nyllyy", "-+--+?", 5, GP_SURVEY_YES},
+		{"noooyy", "----+?", 4, GP_SURVEY_YES},
+		{"nnnnyy", "----+?", 6, GP_SURVEY_YES},
+		{"nynnyy", "-+--+?", 7, GP_SURVEY_YES},
+		{"nyolyy", "----+?", 5, GP_SURVEY_YES},
+		{"nyllyy", "-+--+?", 7, GP_SURVEY_YES},
 		{"yyoooo", "+-----", 4, GP_SURVEY_UNKNOWN},
 		{"nooony", "-----+", 4, GP_SURVEY_UNKNOWN},
-		/* hangs up, so each is asked twice, as long as there are connections */
-		{"------", "\?\?----", 8, GP_SURVEY_UNKNOWN},
+		/* hangs up, so each is asked twice */
+		{"------", "------", 11, GP_SURVEY_UNKNOWN},
 	};
 	const struct gp_survey_options o = {.brief = true};
 	(void)state;
@@ -273,6 +278,28 @@ only_who_calls_it_too_old_is_believed(void **state)
 	}
 }
 
+/* One that has all broken suites is not asked for each. */
+static void
+broken_suites_have_an_end(void **state)
+{
+	const struct gp_survey_options o = {.brief = true};
+	struct gp_arena arena = GP_ARENA_INIT(GP_SURVEY_ARENA);
+	struct gp_survey *s = gp_survey_new(&arena, &o);
+	struct gp_survey_question q;
+	(void)state;
+	assert_non_null(s);
+	while (gp_survey_next(s, &q) == GP_SURVEY_ASK) {
+		const struct gp_flight f = {
+			.hello = true, .version = q.hello.version, .cipher = q.hello.ciphers[0]};
+		gp_survey_answer(s, q.id, &f);
+	}
+	const struct gp_survey_facts *f = gp_survey_facts(s);
+	assert_int_equal(f->connections, GP_SURVEY_BRIEF_CONNECTIONS);
+	assert_true(f->cut && f->versions[4].ciphers_len > 1);
+	assert_false(f->versions[4].broken_listed);
+	gp_arena_free(&arena);
+}
+
 int
 main(void)
 {
@@ -283,6 +310,7 @@ main(void)
 		cmocka_unit_test(agrees_to_all),
 		cmocka_unit_test(versions_by_few_connections),
 		cmocka_unit_test(only_who_calls_it_too_old_is_believed),
+		cmocka_unit_test(broken_suites_have_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,7 @@ def test_nothing_yet(gatepost, scratch, dashboard):
     assert audits(dashboard) == {"configured": True} == one(dashboard, "a.test")
     assert dashboard.get("/api/v1/audit").status == 400
     dashboard.reload(web={"listen": f"127.0.0.1:{dashboard.port}"})
-    assert audits(dashboard) == {"configured": False} == one(dashboard, "a.test")
+    eventually(lambda: audits(dashboard) == {"configured": False} == one(dashboard, "a.test"), what="the reload")
 
 
 def test_two_audits(dashboard, keeper):
@@ -240,11 +240,18 @@ def test_empty_pages_say_what_to_do(driver, gatepost, scratch, dashboard, keeper
     assert "gatepost audit --store FILE DOMAIN" in main_text(driver)
     is_fit(driver, "dashboard-audits-none")
     dashboard.reload(web={"listen": f"127.0.0.1:{dashboard.port}"})
-    driver.refresh()
-    eventually(lambda: "audit_database: /var/lib/gatepost-audit/audit.db" in main_text(driver), what="a hint")
+
+    def is_hinted():
+        driver.refresh()
+        eventually(lambda: heading(driver) == "Audits", what="the page")
+        return "audit_database: /var/lib/gatepost-audit/audit.db" in main_text(driver)
+
+    eventually(is_hinted, what="a hint")
     is_fit(driver, "dashboard-audits-unconfigured")
     look(keeper, BEFORE, "same.test", at=FIRST)
     dashboard.reload(web={"listen": f"127.0.0.1:{dashboard.port}", "audit_database": str(keeper.store)})
+    dashboard.sign_in("reader")
+    eventually(lambda: "runs" in one(dashboard, "other.test"), what="the history")
     driver.get(dashboard.url + "/audits?audit=other.test")
     eventually(lambda: "It was never looked at" in main_text(driver), what="a word about it")
     is_fit(driver, "dashboard-audit-never")

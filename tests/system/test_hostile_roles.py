@@ -362,7 +362,7 @@ def test_a_message_that_smtpd_may_not_say_ends_its_channel_only(spool, number):
 
 # --- letters: what the role reports may make of the queue ---
 
-REFUSED = 5  # GP_LETTER_REFUSED
+LETTER_REFUSED = 5  # GP_LETTER_REFUSED
 LETTERS_MAX = 600  # of src/procs/spool/letters.c, in a minute
 
 
@@ -407,14 +407,14 @@ def test_a_letter_goes_through_aliases(tmp_path):
         (inside,), (outside,) = deliveries(maildir), deliveries(relay)
         assert [r["address"] for r in inside["envelope"]["rcpts"]] == [b"alice@demo.test"]
         assert [r["address"] for r in outside["envelope"]["rcpts"]] == [b"you@elsewhere.test"]
-        assert letters.write("nobody@demo.test") == REFUSED
+        assert letters.write("nobody@demo.test") == LETTER_REFUSED
 
 
 @pytest.mark.parametrize("to", ["", "you", "a b@elsewhere.test", "you@elsewhere.test\r\nx", "@", "<you@elsewhere.test>",
                                 "y" * 300 + "@elsewhere.test"])
 def test_a_letter_to_no_address_is_refused(spool, to):
     letters = Letters(spool)
-    assert letters.write(to) == REFUSED
+    assert letters.write(to) == LETTER_REFUSED
     assert letters.write() == DONE
 
 

@@ -347,6 +347,18 @@ def test_a_strangers_words_are_no_lines_of_ours(world, sink):
     assert message["Subject"] == "Reports of mail: 2 failing in TLS" and len(text) < 3000
 
 
+def test_a_servers_database(world, postgresql):
+    world.database = postgresql.url()
+    world.quiet()
+    world.dmarc(PAST - 1, (FORGER, 500), org="other.example")
+    world.tls(PAST - 2, 50, 50, org="other.example")
+    world.load()
+    done = world.watch(PAST, "--state", world.state)
+    assert [line.split()[1] for line in told(done)] == ["certificate-expired", "198.51.100.9"]
+    assert "no signature; SPF passes for spam.example" in told(done)[1]
+    assert world.watch(PAST, "--state", world.state).stdout == ""
+
+
 def test_a_state_that_is_none_is_left_alone(forged):
     for text in ("", "[]", '{"version": 2, "channels": {}}', '{"version": 1, "channels": {"output": [{"kind": "x"}]}}'):
         forged.state.write_text(text, encoding="utf-8")

@@ -101,7 +101,7 @@ const char audit_usage[] =
 	"                           and MTA-STS policies are fetched. With --dns this is so "
 	"unless\n"
 	"      --probe              is said\n"
-	"      --tls-survey         of hosts: which suites of TLS they take, by up to 60\n"
+	"      --tls-survey         of hosts: all suites of TLS that they take, by up to 60\n"
 	"                           connections each\n"
 	"      --rcpt               of mailboxes for DMARC reports: ask their hosts by RCPT "
 	"whether\n"

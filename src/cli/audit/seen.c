@@ -124,8 +124,10 @@ note_suites(const struct gp_survey_facts *f, struct gp_arena *arena, struct gp_p
 	ret->weak_known = true;
 	for (size_t i = 1; i < GP_SURVEY_VERSIONS; i++) {
 		const struct gp_survey_version *v = &f->versions[i];
-		bool open = v->spoken == GP_SURVEY_UNKNOWN ||
-			    (v->spoken == GP_SURVEY_YES && !v->listed);
+		/* TLS 1.3 has no broken ones. */
+		bool open = v->version != GP_TLS_1_3 &&
+			    (v->spoken == GP_SURVEY_UNKNOWN ||
+			     (v->spoken == GP_SURVEY_YES && !v->broken_listed));
 		ret->weak_known &= !open;
 		for (size_t k = 0; k < v->ciphers_len; k++) {
 			const struct gp_cipher *c = gp_cipher_of(v->ciphers[k]);
@@ -167,7 +169,7 @@ note_session(const struct scan_tls *t, struct gp_arena *arena, struct gp_posture
 	ret->renegotiation = t->shown.secure_renegotiation ? GP_POSTURE_YES : GP_POSTURE_NO;
 }
 
-/* and a survey all that the server has; a brief one no more suites than it happens upon. */
+/* and a survey all that the server has, or all that a brief one asks for. */
 static void
 note_survey(const struct gp_survey_facts *f, struct gp_arena *arena, struct gp_posture_host *ret)
 {

@@ -343,14 +343,19 @@ choose(struct gp_survey *s)
 static enum gp_survey_step
 end(struct gp_survey *s)
 {
-	for (size_t v = 0; v < GP_SURVEY_VERSIONS; v++)
-		s->facts.versions[v].listed =
-			s->facts.versions[v].spoken == GP_SURVEY_YES && !s->options.brief;
+	for (size_t v = 0; v < GP_SURVEY_VERSIONS; v++) {
+		struct gp_survey_version *version = &s->facts.versions[v];
+		version->broken_listed = version->spoken == GP_SURVEY_YES && v != V_SSL2;
+		version->listed = version->spoken == GP_SURVEY_YES && !s->options.brief;
+	}
 	for (size_t i = 0; i < s->tasks_len; i++) {
 		struct task *t = &s->tasks[i];
-		if (t->kind == CIPHERS &&
-		    (t->state == GIVEN_UP || (t->state == IDLE && compose(s, t))))
-			s->facts.versions[t->version].listed = false;
+		struct gp_survey_version *version = &s->facts.versions[t->version];
+		if (t->kind != CIPHERS ||
+		    (t->state != GIVEN_UP && !(t->state == IDLE && compose(s, t))))
+			continue;
+		version->listed = false;
+		version->broken_listed &= t->class != GP_CLASS_BROKEN;
 	}
 	return GP_SURVEY_DONE;
 }
@@ -611,14 +616,13 @@ gp_survey_new(struct gp_arena *arena, const struct gp_survey_options *options)
 		s->lists_len[v] = gp_cipher_list(versions[v], s->lists[v], GP_CIPHERS);
 		add(s, VERSION)->version = v;
 	}
-	if (options->brief)
-		return s;
-	for (int kind = ORDER; kind <= GROUPS; kind++)
+	for (int kind = ORDER; kind <= GROUPS && !options->brief; kind++)
 		if (kind != CIPHERS)
 			add(s, (uint8_t)kind);
 	for (uint8_t v = V_TLS13; v >= V_SSL3; v--)
 		for (int class = GP_CLASS_TLS13; class <= GP_CLASS_STATIC; class ++) {
-			if ((class == GP_CLASS_TLS13) != (v == V_TLS13))
+			if ((class == GP_CLASS_TLS13) != (v == V_TLS13) ||
+			    (options->brief && class != GP_CLASS_BROKEN))
 				continue;
 			struct task *t = add(s, CIPHERS);
 			t->version = v;

@@ -19,8 +19,9 @@
  * questions.
  *
  * A brief survey asks for versions, and what is told on the way (compression among it): TLS 1.2 and
- * 1.1, and SSLv2, which are three connections with most servers. TLS 1.3 is asked for where 1.2 is
- * not spoken, and what is older than 1.1 where a server does not say that 1.1 is too old.
+ * 1.1, and SSLv2; then for broken suites of the versions that are spoken. These are four
+ * connections with most servers. TLS 1.3 is asked for where 1.2 is not spoken, and what is older
+ * than 1.1 where a server does not say that 1.1 is too old.
  */
 #pragma once
 
@@ -29,8 +30,8 @@
 #include "core/hello/flight.h"
 
 enum gp_survey_limits {
-	GP_SURVEY_CONNECTIONS = 60,      /* unless told otherwise, */
-	GP_SURVEY_BRIEF_CONNECTIONS = 8, /* and of a brief one */
+	GP_SURVEY_CONNECTIONS = 60,       /* unless told otherwise, */
+	GP_SURVEY_BRIEF_CONNECTIONS = 12, /* and of a brief one */
 	GP_SURVEY_UNDER_WAY_MAX = 16,
 	GP_SURVEY_LOST_MAX = 4, /* connections that failed; then no more are tried */
 	GP_SURVEY_VERSIONS = 6,
@@ -65,6 +66,7 @@ struct gp_survey_version {
 	uint16_t version;
 	uint8_t spoken;               /* enum gp_survey_known */
 	bool listed;                  /* all suites that it accepts are here */
+	bool broken_listed;           /* all of GP_CLASS_BROKEN are, at least; not SSLv2's */
 	uint16_t ciphers[GP_CIPHERS]; /* as they were found; SSLv2 has none here */
 	size_t ciphers_len;
 };

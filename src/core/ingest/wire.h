@@ -24,7 +24,7 @@ enum gp_told {
 	GP_TOLD_TLS_FAILURE,
 	GP_TOLD_FAILURE,
 	GP_TOLD_FLAW,
-	GP_TOLD_OWN,    /* from here on: frames that those who use this have of their own */
+	GP_TOLD_OWN, /* from here on: frames that those who use this have of their own */
 };
 
 enum gp_told_limits {

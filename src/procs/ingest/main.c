@@ -311,7 +311,7 @@ hold(struct gp_message *m, struct job *job)
 	if (job->fd >= 0)
 		return 0;
 	job->octets = malloc(GP_MAX(job->size, (size_t)1));
-	if (job->octets)
+	if (job->octets && job->size > 0)
 		memcpy(job->octets, m->deliver.body.ptr, job->size);
 	return job->octets ? 0 : -ENOMEM;
 }

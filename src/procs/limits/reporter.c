@@ -20,7 +20,8 @@ write_key(struct key *k, char what, struct gp_slice source)
 {
 	struct gp_slice kept = gp_slice_take(source, KEY_MAX - 1);
 	k->octets[0] = what;
-	memcpy(k->octets + 1, kept.ptr, kept.len);
+	if (kept.len > 0)
+		memcpy(k->octets + 1, kept.ptr, kept.len);
 	return gp_slice(k->octets, 1 + kept.len);
 }
 

@@ -9,8 +9,8 @@
 
 enum {
 	LOOK_AGAIN_MS = 2000,
-	/* Messages that are looked at: some ms of a turn, while others wait for their 250. */
-	LOOK_MAX = 100'000,
+	/* Messages that are looked at: some 15 ms of a turn, in which others wait for their 250. */
+	LOOK_MAX = 50'000,
 	TEXTS_MAX = 64 * 1024,
 	DESTINATIONS_TOLD = 50,
 	AGES = 5,
