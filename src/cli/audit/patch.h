@@ -37,8 +37,8 @@ enum audit_patch_form {
 };
 
 /*
- * Takes the gravest finding that has records and was not taken before at this place, and puts these into the set
- * as if they were published. Returns 0; 1 when there is none; -ENOMEM.
+ * Takes the gravest finding that has records and was not taken before at this place, and puts these
+ * into the set as if they were published. Returns 0; 1 when there is none; -ENOMEM.
  */
 [[nodiscard]] int
 audit_patch_next(struct audit_patch *p, struct gp_answers *set, const struct gp_findings *findings);

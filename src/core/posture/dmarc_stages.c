@@ -95,7 +95,7 @@ posture_dmarc_find_stage(struct posture_run *run, const struct gp_dmarc_record *
 	stage->class = run->facts->class;
 }
 
-/* Below the organisational domain sp says nothing (RFC 9989 section 4.10.1), so none is to be added. */
+/* Below the organisational domain sp says nothing (RFC 9989 section 4.10.1): none is added. */
 static bool
 has_names_below(const struct posture_run *run)
 {
