@@ -6,6 +6,7 @@ and how long the overview takes over a database of many rows.
     ninja -C build gatepost reports_bench
     bench/reports.py                            # import, small reports and large ones: some minutes
     bench/reports.py --overview 10000000        # a database of so many rows is filled, and asked
+    bench/reports.py --dashboard 10000000       # the same by HTTP, of a gateway's dashboard
 
 Both run on one core, each in its turn, in an order that changes from pass to pass; CPU seconds of all their processes
 are compared, as they are what one core has to give, and the seconds that passed stand beside them. A run in which a
@@ -13,6 +14,7 @@ record is missing counts as failed.
 """
 
 import argparse
+import datetime
 import json
 import os
 import pathlib
@@ -26,6 +28,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/system"))
+import dashrig  # noqa: E402
+import gateway  # noqa: E402
 import reports_field  # noqa: E402
 
 GATEPOST = ROOT / "build/gatepost"
@@ -34,6 +38,7 @@ FIELDS = {  # domains, days, reporters, records at most: files of some 2 KB; of 
     "small": {"domains": 5, "days": 100, "reporters": 10, "sources": 40, "records_max": 6},
     "large": {"domains": 2, "days": 1, "reporters": 1, "sources": 2000, "records_max": 60_000},
 }
+LAST_DAY = datetime.date.fromtimestamp(20787 * 86400)  # of the database that is filled
 
 
 def timed(argv, **options):
@@ -83,11 +88,16 @@ def compare(name, passes):
     print(f"  CPU of gatepost / xmllint, median of {passes}: {statistics.median(ratios):.2f}")
 
 
-def overview(rows, passes, path):
-    """The page's questions, of 7, 30, 90 and 365 days."""
+def fill(rows, path):
     program = ROOT / "build/reports_bench"
     if not os.path.exists(path):
         subprocess.run([program, "fill", path, str(rows)], check=True)
+    return program
+
+
+def overview(rows, passes, path):
+    """The page's questions, of 7, 30, 90 and 365 days."""
+    program = fill(rows, path)
     argv = [program, "overview", path, str(passes + 1)]
     out = subprocess.run(argv, capture_output=True, text=True, check=True)
     per_range = {}
@@ -99,16 +109,57 @@ def overview(rows, passes, path):
         print(f"  {days:4} days, {messages:10} messages: {statistics.median(ms):8.1f} ms, at most {max(ms):8.1f} ms")
 
 
+def ask(board, days, passes):
+    target = f"/api/v1/overview?from={LAST_DAY - datetime.timedelta(days - 1)}&to={LAST_DAY}"
+    times = []
+    for _ in range(passes + 1):
+        start = time.monotonic()
+        answer = board.get(target)
+        times.append((time.monotonic() - start) * 1000)
+        if answer.status != 200:
+            sys.exit(f"{target}: {answer.status} {answer.body}")
+    messages = answer.json["total"]["messages"]
+    median = statistics.median(times[1:])
+    print(f"  {days:4} days, {messages:10} messages: {median:8.1f} ms, at most {max(times):8.1f} ms")
+
+
+def dashboard(rows, passes, path):
+    """What the page waits for: a connection, a session, the roles between, the database, JSON."""
+    fill(rows, path)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder, servers = pathlib.Path(name), []
+        folder.chmod(0o755)
+
+        def start(**settings):
+            servers.append(gateway.Gateway(folder, {**settings, "reports": {"keep_received": "3650d"}}))
+            return servers[0].start()
+
+        try:
+            board = dashrig.Dashboard(start, folder, filled=pathlib.Path(path))
+            board.sign_in()
+            print(f"the dashboard's overview of {rows} rows, median of {passes}, and the most with the first:")
+            for days in (7, 30, 90, 365):
+                ask(board, days, passes)
+        finally:
+            for server in servers:
+                server.stop()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--overview", type=int, metavar="ROWS")
+    parser.add_argument("--dashboard", type=int, metavar="ROWS")
     parser.add_argument("--database", help="of the overview: kept, and used again where it is there")
     parser.add_argument("--only", choices=FIELDS)
     args = parser.parse_args()
-    if args.overview:
+    if args.overview or args.dashboard:
         folder = tempfile.mkdtemp()
-        overview(args.overview, args.passes, args.database or f"{folder}/received.db")
+        path = args.database or f"{folder}/received.db"
+        if args.overview:
+            overview(args.overview, args.passes, path)
+        if args.dashboard:
+            dashboard(args.dashboard, args.passes, path)
         return shutil.rmtree(folder)
     for name in FIELDS:
         if args.only in (None, name):

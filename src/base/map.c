@@ -121,32 +121,21 @@ grow(struct gp_map *m)
 	return true;
 }
 
-struct gp_map_entry *
-gp_map_place(struct gp_map *m, struct gp_slice key)
-{
-	/* At three quarters, so that a free place is always near. */
-	if (m->len + 1 > m->cap - m->cap / 4 && !grow(m))
-		return NULL;
-	uint32_t hash = (uint32_t)gp_siphash13(m->seed, key);
-	struct gp_map_entry *e = &m->entries[find(m, key, hash)];
-	if (!e->value) {
-		if (m->len >= m->max)
-			return NULL;
-		m->len++;
-		*e = (struct gp_map_entry){.key = key, .hash = hash};
-	}
-	return e;
-}
-
 bool
 gp_map_set(struct gp_map *m, struct gp_slice key, void *value)
 {
 	gp_assert(value);
-	struct gp_map_entry *e = gp_map_place(m, key);
-	if (!e)
+	/* At three quarters, so that a free place is always near. */
+	if (m->len + 1 > m->cap - m->cap / 4 && !grow(m))
 		return false;
-	e->key = key;
-	e->value = value;
+	uint32_t hash = (uint32_t)gp_siphash13(m->seed, key);
+	struct gp_map_entry *e = &m->entries[find(m, key, hash)];
+	if (!e->value) {
+		if (m->len >= m->max)
+			return false;
+		m->len++;
+	}
+	*e = (struct gp_map_entry){.key = key, .value = value, .hash = hash};
 	return true;
 }
 

@@ -37,12 +37,6 @@ gp_map_clear(struct gp_map *m);
 void *
 gp_map_get(const struct gp_map *m, struct gp_slice key);
 
-/* The entry of the key, which is added where there is none: its value is NULL then, and whoever
- * calls sets it at once, and its key to one that lives as long; or clears the map, if that cannot
- * be. NULL: the cap, or no memory. */
-struct gp_map_entry *
-gp_map_place(struct gp_map *m, struct gp_slice key);
-
 /* Sets or replaces (the key too). False: the cap, or no memory. value is not NULL. */
 [[nodiscard]] bool
 gp_map_set(struct gp_map *m, struct gp_slice key, void *value);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/map.h"
+
 enum { TOP_PART = 1000 }; /* of a week: what a source has to have to be one of its top */
 
 /* How a value of a row changes. */
@@ -195,57 +197,77 @@ struct gp_cells
 gp_cells(const uint64_t seed[2])
 {
 	return (struct gp_cells){
-		.map = gp_map(SIZE_MAX, seed),
 		.arena = GP_ARENA_INIT(GP_CELLS_MEMORY_MAX),
+		.seed = {seed[0], seed[1]},
 	};
 }
 
 void
 gp_cells_free(struct gp_cells *c)
 {
-	gp_map_free(&c->map);
 	gp_arena_free(&c->arena);
 	free(c->list);
-	c->list = NULL;
-	c->cap = 0;
+	free(c->places);
+	*c = gp_cells(c->seed);
 }
 
 void
 gp_cells_clear(struct gp_cells *c)
 {
-	gp_map_clear(&c->map);
+	if (c->len > 0)
+		memset(c->places, 0, c->cap * sizeof(*c->places));
 	gp_arena_reset(&c->arena);
+	c->len = 0;
 }
 
 bool
 gp_cells_full(const struct gp_cells *c)
 {
-	return c->map.len >= GP_CELLS_MAX || c->arena.used >= GP_CELLS_MEMORY_MAX / 4;
+	return c->len >= GP_CELLS_MAX || c->arena.used >= GP_CELLS_MEMORY_MAX / 4;
 }
 
+/* The place of that key, or the free one where it would go. */
+static uint32_t *
+find_place(const struct gp_cells *c, struct gp_slice key, uint32_t hash)
+{
+	size_t at = hash & (c->cap - 1);
+	while (c->places[at] > 0) {
+		const struct gp_cell *cell = c->list[c->places[at] - 1];
+		if (cell->hash == hash && gp_slice_eq(cell->key, key))
+			break;
+		at = (at + 1) & (c->cap - 1);
+	}
+	return &c->places[at];
+}
+
+/* Three of four places may be taken, so that a free one is always near. */
 static bool
 grow(struct gp_cells *c)
 {
 	size_t cap = GP_MAX(2 * c->cap, (size_t)1024);
-	struct gp_cell **list = reallocarray(c->list, cap, sizeof(struct gp_cell *));
-	if (!list)
+	struct gp_cell **list = reallocarray(c->list, cap - cap / 4, sizeof(struct gp_cell *));
+	c->list = list ? list : c->list;
+	uint32_t *places = list ? calloc(cap, sizeof(*places)) : NULL;
+	if (!places)
 		return false;
-	c->list = list;
+	free(c->places);
+	c->places = places;
 	c->cap = cap;
+	for (size_t i = 0; i < c->len; i++)
+		*find_place(c, c->list[i]->key, c->list[i]->hash) = (uint32_t)i + 1;
 	return true;
 }
 
-/* It is the map's last one already. */
+/* Returns NULL: no memory. */
 static struct gp_cell *
-new_cell(struct gp_cells *c, const struct table *t, struct gp_slice key, const int64_t *values)
+new_cell(struct gp_cells *c, struct gp_slice key, const int64_t *values, size_t len)
 {
-	size_t size = t->values * sizeof(*values);
+	size_t size = len * sizeof(*values);
 	struct gp_cell *cell = gp_arena_alloc(&c->arena, sizeof(*cell) + size);
-	if (!cell || (c->map.len > c->cap && !grow(c)))
+	if (!cell)
 		return NULL;
 	cell->key = gp_arena_dup(&c->arena, key);
 	memcpy(cell->values, values, size);
-	c->list[c->map.len - 1] = cell;
 	return cell->key.ptr ? cell : NULL;
 }
 
@@ -254,22 +276,20 @@ gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 {
 	struct gp_slice rest = key;
 	const struct table *t = take_table(&rest);
-	struct gp_map_entry *e = gp_map_place(&c->map, key);
-	if (!e)
+	if (c->len == c->cap - c->cap / 4 && !grow(c))
 		return false;
-	struct gp_cell *cell = e->value;
-	if (!cell) {
-		cell = new_cell(c, t, key, values);
-		if (!cell) {
-			gp_cells_clear(c);
+	uint32_t hash = (uint32_t)gp_siphash13(c->seed, key), *place = find_place(c, key, hash);
+	if (*place == 0) {
+		struct gp_cell *cell = new_cell(c, key, values, t->values);
+		if (!cell)
 			return false;
-		}
-		e->key = cell->key;
-		e->value = cell;
+		cell->hash = hash;
+		c->list[c->len++] = cell;
+		*place = (uint32_t)c->len;
 		return true;
 	}
 	for (size_t i = 0; i < t->values; i++) {
-		int64_t *v = &cell->values[i];
+		int64_t *v = &c->list[*place - 1]->values[i];
 		*v = t->changes[i] == FIRST  ? GP_MIN(*v, values[i])
 		     : t->changes[i] == LAST ? GP_MAX(*v, values[i])
 					     : *v + values[i];
@@ -321,7 +341,7 @@ bool
 gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other)
 {
 	bool good = true;
-	for (size_t i = 0; good && i < other->map.len; i++)
+	for (size_t i = 0; good && i < other->len; i++)
 		good = gp_cells_add(c, other->list[i]->key, other->list[i]->values);
 	return good;
 }
@@ -411,7 +431,7 @@ derive(struct gp_cells *c, enum gp_cell_table table,
        bool (*from)(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key))
 {
 	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
-	size_t len = c->map.len; /* without those that are added now */
+	size_t len = c->len; /* without those that are added now */
 	bool good = true;
 	for (size_t i = 0; good && i < len; i++) {
 		if (c->list[i]->key.ptr[0] == (char)table)
@@ -427,15 +447,15 @@ gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
 	       struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
 {
 	struct week week = {.trusted = -1};
-	if (c->map.len == 0)
+	if (c->len == 0)
 		return 0;
 	if (!derive(c, GP_CELL_SOURCE_DAY, derive_from_day) ||
 	    !derive(c, GP_CELL_SOURCE, derive_from_source))
 		return -ENOMEM;
 	int r = 0;
 	/* Most come in order, as reports do: so qsort(3) finds little to do. */
-	qsort(c->list, c->map.len, sizeof(*c->list), compare);
-	for (size_t i = 0; r == 0 && i < c->map.len; i++)
+	qsort(c->list, c->len, sizeof(*c->list), compare);
+	for (size_t i = 0; r == 0 && i < c->len; i++)
 		r = write_cell(c->list[i], statements, &week);
 	if (r == 0)
 		r = gp_sql_push(sql);

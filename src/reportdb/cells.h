@@ -10,7 +10,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/map.h"
 #include "reportdb/sql.h"
 
 enum gp_cells_limits {
@@ -41,17 +40,21 @@ enum gp_cell_table {
 
 struct gp_cell {
 	struct gp_slice key;
+	uint32_t hash;
 	int64_t values[]; /* as many as its table has */
 };
 
+/* A hash table of its own: cells are many and small, and wanted in the order in which they came. */
 struct gp_cells {
-	struct gp_map map;
 	struct gp_arena arena;
-	struct gp_cell **list; /* all, as they came; map.len of them */
-	size_t cap;
+	struct gp_cell **list; /* all, as they came */
+	size_t len;
+	uint32_t *places; /* by hash: of a cell in the list, from 1 on; 0: free */
+	size_t cap;       /* of them; a power of 2, or 0 */
+	uint64_t seed[2];
 };
 
-/* seed: random; another one for each of two sets that are added to one another (base/map.h). */
+/* seed: random, as strangers choose keys. */
 struct gp_cells
 gp_cells(const uint64_t seed[2]);
 void
@@ -72,8 +75,7 @@ gp_cells_key_text(struct gp_buf *key, struct gp_slice text);
 void
 gp_cells_key_octets(struct gp_buf *key, struct gp_slice octets); /* at most 255 */
 
-/* Adds the values of that table: sums, or the first and the last day. False: no memory; all that
- * was added is gone. */
+/* Adds the values of that table: sums, or the first and the last day. False: no memory. */
 [[nodiscard]] bool
 gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values);
 /* Adds all of another set. */

@@ -3,6 +3,7 @@
  * in. */
 #pragma once
 
+#include "base/map.h"
 #include "reportdb/apportion.h"
 #include "reportdb/block.h"
 #include "reportdb/cells.h"

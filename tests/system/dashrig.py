@@ -5,6 +5,8 @@ import datetime
 import http.client
 import json
 import os
+import pathlib
+import shutil
 import signal
 import subprocess
 import urllib.parse
@@ -30,10 +32,12 @@ class Answer:
 
 
 def make_state(state, filled):
-    """The gateway's folder, with reports up to yesterday in it where it is to have some."""
+    """The gateway's folder, with reports up to yesterday in it where it is to have some, or a copy of a database."""
     reports = state / "reports"
     reports.mkdir(parents=True)
-    if filled:
+    if isinstance(filled, pathlib.Path):
+        shutil.copy(filled, reports / "received.db")
+    elif filled:
         day = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).date().isoformat()
         subprocess.run([BUILD / "tests" / "figures_test", "fill", reports / "received.db", day], check=True)
     for path in (state, reports, *reports.iterdir()):

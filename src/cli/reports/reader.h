@@ -15,8 +15,8 @@
 enum {
 	READER_MEMORY = 64 << 20, /* octets, beside those of its beginning */
 	READER_AHEAD = 256,       /* files that it may be handed before it is done with the first */
-	READER_SHARED = 1 << 20,  /* octets of small files that it has at a time */
-	READER_SMALL = 64 << 10,  /* of one; a larger one goes along as a descriptor */
+	READER_SHARED = 256 << 10, /* octets of small files that it has at a time */
+	READER_SMALL = 64 << 10,   /* of one; a larger one goes along as a descriptor */
 };
 
 struct reader_limits {
