@@ -12,7 +12,8 @@ except ImportError:
     webdriver = None
 
 # Controls without a name, names that are there twice, headings that skip a level, and texts whose colour is too near
-# to that behind them (4.5 : 1, for large ones 3 : 1); values that are no text; days and addresses on two lines. A list of words, one for each fault.
+# to that behind them (4.5 : 1, for large ones 3 : 1); values that are no text; days and addresses on two lines. A list
+# of words, one for each fault.
 AUDIT = r"""
 const faults = [];
 const shown = (e) => e.checkVisibility() && e.getClientRects().length > 0;
@@ -31,7 +32,8 @@ if (!document.documentElement.lang || !document.title) faults.push("no language,
 
 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (texts.nextNode())
-  if (/^(false|null|undefined|NaN)$/.test(texts.currentNode.data.trim())) faults.push(`no text: ${texts.currentNode.data}`);
+  if (/^(false|null|undefined|NaN)$/.test(texts.currentNode.data.trim()))
+    faults.push(`no text: ${texts.currentNode.data}`);
 for (const e of document.querySelectorAll("td")) {
   const range = document.createRange();
   range.selectNodeContents(e);
