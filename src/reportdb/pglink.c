@@ -216,13 +216,20 @@ refuse_password(struct gp_pglink *l, const char *where)
 int
 gp_pglink_open(struct gp_pglink *l, const char *where, bool writes)
 {
-	/* What stands in `where` is stronger than what stands before it. */
-	static const char *const keys[] = {
-		"connect_timeout",  "keepalives_idle",           "keepalives_interval",
-		"keepalives_count", "tcp_user_timeout",          "dbname",
-		"client_encoding",  "fallback_application_name", NULL};
-	const char *const values[] = {"10",  "30",   "10",       "3", "30000",
-				      where, "UTF8", "gatepost", NULL};
+	/* What stands in `where` is stronger than what stands before it. Of itself libpq would go
+	   on without TLS where a server, or who stands before it, says that there is none. */
+	static const char *const keys[] = {"sslmode",
+					   "connect_timeout",
+					   "keepalives_idle",
+					   "keepalives_interval",
+					   "keepalives_count",
+					   "tcp_user_timeout",
+					   "dbname",
+					   "client_encoding",
+					   "fallback_application_name",
+					   NULL};
+	const char *const values[] = {"verify-full", "10",  "30",   "10",       "3",
+				      "30000",       where, "UTF8", "gatepost", NULL};
 	*l = (struct gp_pglink){.writes = writes};
 	int r = refuse_password(l, where);
 	if (r < 0)
