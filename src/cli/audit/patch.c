@@ -285,8 +285,9 @@ put_value(struct gp_buf *out, const struct gp_finding_record *r)
 static bool
 is_above(const struct gp_finding_record *r, struct gp_slice domain)
 {
-	struct gp_slice owner = r->name;
-	(void)gp_slice_cut(&owner, '.');
+	static const struct gp_slice label = GP_SLICE("_dmarc.");
+	bool dmarc = gp_slice_starts_nocase(r->name, label);
+	struct gp_slice owner = gp_slice_drop(r->name, dmarc ? label.len : 0);
 	return !gp_dkim_is_below(r->name, domain) && gp_dkim_is_below(domain, owner);
 }
 
