@@ -323,6 +323,42 @@ steps_of_a_name_below_have_no_sp(void **state)
 	}
 }
 
+/* A name below whose record is none has that of the domain above, and is told so. */
+static void
+a_record_that_is_passed_over_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		bool told;
+	} below[] = {
+		{"p=none; v=DMARC1", true},
+		{"v=DMARC1 p=reject", true},
+		{"v=DMARC1; p=reject; " RUA, false},
+		{"something else", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(below); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		struct gp_posture_query q = ask("s.d.test", NEXT);
+		json_t *json = make_world(false, DMARC("v=DMARC1; p=reject; " RUA));
+		json_object_set_new(json, "s.d.test",
+				    json_pack("{s:[[i,s]]}", "MX", 10, "mx1.d.test"));
+		json_object_set_new(json, "_dmarc.s.d.test",
+				    json_pack("{s:[s]}", "TXT", below[i].text));
+		struct gp_answers *world = read_world(json, &arena);
+		assert_int_equal(gp_posture_eval(&q, world, &arena, &r), GP_POSTURE_DONE);
+		const struct gp_finding *f = get(&r.findings, "dmarc.syntax");
+		assert_int_equal(f != NULL, below[i].told);
+		if (f)
+			assert_slice(f->fix, "correct it, or take it out: the record of d.test "
+					     "counts");
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
 /* --- nothing to lose --- */
 
 static void
@@ -375,6 +411,7 @@ main(void)
 		cmocka_unit_test(a_stage_is_kept),
 		cmocka_unit_test(who_sends_stays_who_sends),
 		cmocka_unit_test(steps_of_a_name_below_have_no_sp),
+		cmocka_unit_test(a_record_that_is_passed_over_is_told),
 		cmocka_unit_test(who_sends_nothing_is_locked_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
