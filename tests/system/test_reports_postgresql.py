@@ -145,6 +145,16 @@ def test_a_server_that_proves_nothing(postgresql):
     assert 'server certificate for "localhost"' in done.stderr and "other.example" in done.stderr
 
 
+def test_a_network_is_not_believed_of_itself(postgresql, field):
+    """Whoever stands between could say that there is no TLS, ask for the password, and read and write reports."""
+    url = postgresql.url(tls=True).partition("&sslrootcert=")[0]
+    done = run("reports", "summary", "--database", url)
+    assert done.returncode == 4
+    assert "certificate" in done.stderr
+    # As its owner wants it.
+    assert import_(url + "&sslmode=disable", field.folder).returncode == 1
+
+
 def test_no_server():
     done = run("reports", "summary", "--database", "postgresql:///x?host=/nowhere")
     assert done.returncode == 4
