@@ -121,13 +121,18 @@ gp_pglink_sent(struct gp_pglink *l, int good)
 	return ++l->sent < SENT_MAX ? 0 : gp_pglink_settle(l, NULL);
 }
 
+/* Past what has failed: as gp_pglink_send(). */
+static int
+send_anyway(struct gp_pglink *l, const char *text)
+{
+	return gp_pglink_sent(l,
+			      PQsendQueryParams(l->connection, text, 0, NULL, NULL, NULL, NULL, 0));
+}
+
 int
 gp_pglink_send(struct gp_pglink *l, const char *text)
 {
-	if (l->failed < 0)
-		return l->failed;
-	return gp_pglink_sent(l,
-			      PQsendQueryParams(l->connection, text, 0, NULL, NULL, NULL, NULL, 0));
+	return l->failed < 0 ? l->failed : send_anyway(l, text);
 }
 
 void
@@ -135,9 +140,11 @@ gp_pglink_rollback(struct gp_pglink *l)
 {
 	/* Behind what fails nothing is done until it was waited for. */
 	int r = l->sent > 0 ? gp_pglink_settle(l, NULL) : 0;
-	bool good = PQsendQueryParams(l->connection, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 0);
-	if (r != -ENOTCONN && gp_pglink_sent(l, good) == 0)
+	/* Statements get new names, so the server need not keep the old ones. */
+	if (r != -ENOTCONN && send_anyway(l, "ROLLBACK") == 0 &&
+	    send_anyway(l, "DEALLOCATE ALL") == 0)
 		(void)gp_pglink_settle(l, NULL);
+	l->generation++;
 	l->in_transaction = false;
 	l->failed = 0;
 }

@@ -288,6 +288,41 @@ who_sends_stays_who_sends(void **state)
 	json_decref(json);
 }
 
+/* Below the organisational domain sp says nothing: no step brings it in. */
+static void
+steps_of_a_name_below_have_no_sp(void **state)
+{
+	static const struct {
+		const char *text, *id, *record;
+	} below[] = {
+		{"v=DMARC1; p=none; sp=reject; " RUA, "dmarc.p.none",
+		 "v=DMARC1; p=quarantine; " RUA},
+		{"v=DMARC1; p=none; sp=reject; " RUA, "dmarc.sp.on.sub", "v=DMARC1; p=none; " RUA},
+		{"v=DMARC1; p=quarantine; sp=none; " RUA, "dmarc.p.quarantine",
+		 "v=DMARC1; p=reject; " RUA},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(below); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		struct gp_posture_query q = ask("s.d.test", NEXT);
+		json_t *json = make_world(false, DMARC("v=DMARC1; p=reject; " RUA));
+		json_object_set_new(json, "s.d.test",
+				    json_pack("{s:[[i,s]]}", "MX", 10, "mx1.d.test"));
+		json_object_set_new(json, "_dmarc.s.d.test",
+				    json_pack("{s:[s]}", "TXT", below[i].text));
+		struct gp_answers *world = read_world(json, &arena);
+		assert_int_equal(gp_posture_eval(&q, world, &arena, &r), GP_POSTURE_DONE);
+		const struct gp_finding *f = get(&r.findings, below[i].id);
+		assert_non_null(f);
+		assert_int_equal(f->records_len, 1);
+		assert_slice(f->records[0].value, below[i].record);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
 /* --- nothing to lose --- */
 
 static void
@@ -337,6 +372,7 @@ main(void)
 		cmocka_unit_test(each_step_leads_to_nothing_graver_and_all_to_reject),
 		cmocka_unit_test(a_stage_is_kept),
 		cmocka_unit_test(who_sends_stays_who_sends),
+		cmocka_unit_test(steps_of_a_name_below_have_no_sp),
 		cmocka_unit_test(who_sends_nothing_is_locked_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

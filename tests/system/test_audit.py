@@ -145,6 +145,18 @@ def test_a_zone_mends_all_at_once(world, tmp_path):
     assert all(f"; {name}: not mended" in done.stdout for name in ids(after))
 
 
+def test_a_zone_mends_the_same_fault_at_each_place(world, tmp_path):
+    keys = [f"v=DKIM1; k=ed25519; t=y; p={'AQID'[i]}" + "A" * 42 + "=" for i in range(3)]
+    names = NAMES | {f"s{i}._domainkey.bad.test": {"TXT": [key]} for i, key in enumerate(keys)}
+    path, after = tmp_path / "names.json", tmp_path / "after.json"
+    path.write_text(json.dumps(names), encoding="utf-8")
+    argv = [argument for i in range(3) for argument in ("--selector", f"s{i}")]
+    done = run("audit", "--zone", *argv, "--dns", path, "bad.test")
+    after.write_text(json.dumps(published(names, done.stdout)), encoding="utf-8")
+    before, mended = (audit("--dns", each, *argv, "bad.test")["bad.test"] for each in (path, after))
+    assert "dkim.testing" in ids(before) - ids(mended)
+
+
 def test_what_is_replaced_is_told(world):
     argv = ["audit", "--dns", world, "--time", "1", "bad.test"]
     zone, commands = run(*argv, "--zone").stdout, run(*argv, "--nsupdate").stdout

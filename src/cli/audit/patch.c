@@ -11,10 +11,17 @@
 /* --- taking --- */
 
 static bool
-is_taken(const struct audit_patch *p, const struct gp_finding_kind *kind)
+is_at(const struct gp_finding_record *a, const struct gp_finding_record *b)
+{
+	return gp_slice_eq_nocase(a->name, b->name) && strcmp(a->type, b->type) == 0;
+}
+
+/* A domain may have the same fault at several places, as of its DKIM keys: each is taken. */
+static bool
+is_taken(const struct audit_patch *p, const struct gp_finding *f)
 {
 	for (size_t i = 0; i < p->taken_len; i++) {
-		if (p->taken[i].kind == kind)
+		if (p->taken[i].kind == f->kind && is_at(&p->taken[i].first, &f->records[0]))
 			return true;
 	}
 	return false;
@@ -26,18 +33,11 @@ find_gravest(const struct audit_patch *p, const struct gp_findings *findings)
 	const struct gp_finding *best = NULL;
 	for (size_t i = 0; i < findings->len; i++) {
 		const struct gp_finding *f = &findings->items[i];
-		bool fit =
-			f->state == GP_FINDING_FAIL && f->records_len > 0 && !is_taken(p, f->kind);
+		bool fit = f->state == GP_FINDING_FAIL && f->records_len > 0 && !is_taken(p, f);
 		if (fit && (!best || f->severity > best->severity))
 			best = f;
 	}
 	return best;
-}
-
-static bool
-is_at(const struct gp_finding_record *a, const struct gp_finding_record *b)
-{
-	return gp_slice_eq_nocase(a->name, b->name) && strcmp(a->type, b->type) == 0;
 }
 
 uint16_t
@@ -197,6 +197,8 @@ note(struct audit_patch *p, const struct gp_finding *f)
 			gp_arena_dup(p->arena, r->name), r->type, gp_arena_dup(p->arena, r->value)};
 	}
 	p->taken[p->taken_len].kind = f->kind;
+	p->taken[p->taken_len].first = (struct gp_finding_record){
+		.name = gp_arena_dup(p->arena, f->records[0].name), .type = f->records[0].type};
 	p->taken[p->taken_len++].fix = gp_arena_dup(p->arena, f->fix);
 	return p->arena->failed ? -ENOMEM : 0;
 }
