@@ -246,8 +246,10 @@ grow(struct gp_cells *c)
 {
 	size_t cap = GP_MAX(2 * c->cap, (size_t)1024);
 	struct gp_cell **list = reallocarray(c->list, cap - cap / 4, sizeof(struct gp_cell *));
-	c->list = list ? list : c->list;
-	uint32_t *places = list ? calloc(cap, sizeof(*places)) : NULL;
+	if (!list)
+		return false;
+	c->list = list;
+	uint32_t *places = calloc(cap, sizeof(*places));
 	if (!places)
 		return false;
 	free(c->places);

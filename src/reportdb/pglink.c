@@ -121,13 +121,18 @@ gp_pglink_sent(struct gp_pglink *l, int good)
 	return ++l->sent < SENT_MAX ? 0 : gp_pglink_settle(l, NULL);
 }
 
+/* Past what has failed: as gp_pglink_send(). */
+static int
+send_anyway(struct gp_pglink *l, const char *text)
+{
+	return gp_pglink_sent(l,
+			      PQsendQueryParams(l->connection, text, 0, NULL, NULL, NULL, NULL, 0));
+}
+
 int
 gp_pglink_send(struct gp_pglink *l, const char *text)
 {
-	if (l->failed < 0)
-		return l->failed;
-	return gp_pglink_sent(l,
-			      PQsendQueryParams(l->connection, text, 0, NULL, NULL, NULL, NULL, 0));
+	return l->failed < 0 ? l->failed : send_anyway(l, text);
 }
 
 void
@@ -135,9 +140,11 @@ gp_pglink_rollback(struct gp_pglink *l)
 {
 	/* Behind what fails nothing is done until it was waited for. */
 	int r = l->sent > 0 ? gp_pglink_settle(l, NULL) : 0;
-	bool good = PQsendQueryParams(l->connection, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 0);
-	if (r != -ENOTCONN && gp_pglink_sent(l, good) == 0)
+	/* Statements get new names, so the server need not keep the old ones. */
+	if (r != -ENOTCONN && send_anyway(l, "ROLLBACK") == 0 &&
+	    send_anyway(l, "DEALLOCATE ALL") == 0)
 		(void)gp_pglink_settle(l, NULL);
+	l->generation++;
 	l->in_transaction = false;
 	l->failed = 0;
 }
@@ -196,7 +203,8 @@ refuse_password(struct gp_pglink *l, const char *where)
 	if (!options)
 		r = gp_pglink_fail(l, -EADDRNOTAVAIL, why ? why : "it cannot be read");
 	for (PQconninfoOption *o = options; r == 0 && o && o->keyword; o++) {
-		if (strcmp(o->keyword, "password") == 0 && o->val)
+		/* As libpq marks what nobody should see: that of a key is one, too. */
+		if (o->dispchar[0] == '*' && o->val)
 			r = gp_pglink_fail(l, -EADDRNOTAVAIL,
 					   "a password may not stand there: it belongs into the "
 					   "file that PGPASSFILE or passfile= names");
@@ -209,13 +217,20 @@ refuse_password(struct gp_pglink *l, const char *where)
 int
 gp_pglink_open(struct gp_pglink *l, const char *where, bool writes)
 {
-	/* What stands in `where` is stronger than what stands before it. */
-	static const char *const keys[] = {
-		"connect_timeout",  "keepalives_idle",           "keepalives_interval",
-		"keepalives_count", "tcp_user_timeout",          "dbname",
-		"client_encoding",  "fallback_application_name", NULL};
-	const char *const values[] = {"10",  "30",   "10",       "3", "30000",
-				      where, "UTF8", "gatepost", NULL};
+	/* What stands in `where` is stronger than what stands before it. Of itself libpq would go
+	   on without TLS where a server, or who stands before it, says that there is none. */
+	static const char *const keys[] = {"sslmode",
+					   "connect_timeout",
+					   "keepalives_idle",
+					   "keepalives_interval",
+					   "keepalives_count",
+					   "tcp_user_timeout",
+					   "dbname",
+					   "client_encoding",
+					   "fallback_application_name",
+					   NULL};
+	const char *const values[] = {"verify-full", "10",  "30",   "10",       "3",
+				      "30000",       where, "UTF8", "gatepost", NULL};
 	*l = (struct gp_pglink){.writes = writes};
 	int r = refuse_password(l, where);
 	if (r < 0)

@@ -26,7 +26,8 @@ struct gp_pglink {
 /*
  * where: postgresql://..., as libpq has it. A password may not stand there, as others can see the
  * arguments of a command, and a configuration: it stands in the file that PGPASSFILE or `passfile`
- * names, or nobody needs one.
+ * names, or nobody needs one. Over a network the server has to prove that it is the one named, by
+ * TLS, unless `sslmode` says otherwise; a Unix socket needs no proof.
  *
  * 0; -EADDRNOTAVAIL: it is none, has a password, or another encoding than UTF-8; -ENOTCONN; -errno.
  * The link is to be closed, whatever it is.

@@ -665,7 +665,7 @@ take_step(struct gp_pglink *l, const char *step)
 static int
 take_steps(struct gp_pglink *l, const char *const *steps, size_t len)
 {
-	size_t version;
+	size_t version = 0;
 	char text[128];
 	int r = gp_pglink_execute(l, "BEGIN; " LOCK, NULL);
 	if (r == 0)
@@ -692,7 +692,7 @@ static int
 migrate(struct gp_sql *sql, const char *const *steps, size_t len)
 {
 	struct gp_pglink *l = its_link(sql);
-	size_t version;
+	size_t version = 0;
 	int r = read_version(l, &version);
 	if (r < 0 || version == len)
 		return r;

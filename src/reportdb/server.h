@@ -6,8 +6,9 @@
  *
  * A password may not stand in the URL, as others can see the arguments of a command and a
  * configuration: it stands in the file that `passfile` or PGPASSFILE names, or the server knows by
- * itself who asks (peer, a certificate). Its encoding is UTF8; what is no UTF-8 is kept as question
- * marks.
+ * itself who asks (peer, a certificate). Over a network it proves who it is, by TLS (sslmode is
+ * verify-full where the URL does not say). Its encoding is UTF8; what is no UTF-8 is kept as
+ * question marks.
  *
  * A connection that was lost is made anew, between documents, by the next who needs it; what was
  * told since the last sync is told again, as after any other failure.

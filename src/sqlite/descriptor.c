@@ -182,6 +182,13 @@ register_vfs(void)
 	return sqlite3_vfs_register(&ours, 0);
 }
 
+static int
+stop(void *context)
+{
+	(void)context;
+	return 1;
+}
+
 int
 sqlite_open_descriptor(int fd, sqlite3 **ret)
 {
@@ -191,9 +198,12 @@ sqlite_open_descriptor(int fd, sqlite3 **ret)
 	if (fd < 0 || register_vfs() != SQLITE_OK)
 		return -EIO;
 	int r = sqlite_error(sqlite3_open_v2(path, ret, SQLITE_OPEN_READONLY, VFS_NAME));
+	if (r < 0)
+		return r;
+	/* What looks like a table may be a view that has no end. */
+	sqlite3_progress_handler(*ret, SQLITE_DESCRIPTOR_STEPS_MAX, stop, NULL);
 	/* Sorting makes no files; what the file says of functions and cells is not believed. */
-	return r < 0 ? r
-		     : sqlite_execute(*ret, "PRAGMA temp_store = MEMORY;"
-					    "PRAGMA trusted_schema = OFF;"
-					    "PRAGMA cell_size_check = ON;");
+	return sqlite_execute(*ret, "PRAGMA temp_store = MEMORY;"
+				    "PRAGMA trusted_schema = OFF;"
+				    "PRAGMA cell_size_check = ON;");
 }

@@ -12,6 +12,10 @@
 
 #include <sqlite3.h>
 
+/* Of SQLite's machine, for all that a statement is asked: some ten for a row, a second in all. One
+ * that wants more fails (-EIO). */
+enum { SQLITE_DESCRIPTOR_STEPS_MAX = 50'000'000 };
+
 /* fd: the caller's, and open for as long as the database is; behind it a file. *ret is to be closed
  * also when this fails. 0 or -errno: -EIO: it is no database. */
 [[nodiscard]] int

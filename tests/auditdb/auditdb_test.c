@@ -3,6 +3,7 @@
  * stands beside it, and whatever its octets are. */
 #include "../unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -50,6 +51,17 @@ static const char rows[] =
 	" (2, 2, 'spf.b', 'pass', 'low', '', x'03', ''),"
 	" (2, 3, 'spf.c', 'not_measured', 'low', 'why', x'03', ''),"
 	" (2, 4, 'spf.d', 'nonsense', 'nonsense', '', x'03', '');";
+
+/* In place of a table, what gives rows for ever, or nothing for ever. */
+static const char endless[] =
+	"DROP TABLE run; DROP TABLE past;"
+	"INSERT INTO look VALUES (2, 2, 'a.test', NULL); INSERT INTO fact VALUES (2, 'mx', 'x');"
+	"CREATE VIEW past AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+	" SELECT 'a.test' AS domain, 'mx' AS name, 'x' AS value, '' AS before, i AS since_s FROM n"
+	" WHERE i < 0;"
+	"CREATE VIEW run AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+	" SELECT i AS id, i AS time_s FROM n;"
+	"PRAGMA user_version = 3;";
 
 static char path[] = "/tmp/gp-auditdb-XXXXXX";
 static sqlite3 *writer;
@@ -255,6 +267,31 @@ a_damaged_file(void **state)
 	free(damaged);
 }
 
+static void
+views_without_end(void **state)
+{
+	char other[] = "/tmp/gp-auditdb-XXXXXX";
+	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct gp_auditdb_fact *facts;
+	struct gp_auditdb_run *runs;
+	size_t len;
+	sqlite3 *hostile;
+	int beside = mkstemp(other);
+	(void)state;
+	assert_int_equal(sqlite3_open(other, &hostile), SQLITE_OK);
+	assert_int_equal(sqlite_execute(hostile, tables), 0);
+	assert_int_equal(sqlite_execute(hostile, endless), 0);
+	sqlite3_close(hostile);
+	struct gp_auditdb *db = gp_auditdb_open(beside);
+	assert_non_null(db);
+	assert_int_equal(gp_auditdb_runs(db, GP_SLICE(""), &arena, &runs, &len), -EIO);
+	assert_int_equal(gp_auditdb_facts(db, 2, &arena, &facts, &len), -EIO);
+	gp_auditdb_close(db);
+	close(beside);
+	assert_int_equal(unlink(other), 0);
+	gp_arena_free(&arena);
+}
+
 int
 main(void)
 {
@@ -264,6 +301,7 @@ main(void)
 		cmocka_unit_test(nothing_is_written),
 		cmocka_unit_test(what_is_no_history),
 		cmocka_unit_test(a_damaged_file),
+		cmocka_unit_test(views_without_end),
 		cmocka_unit_test(a_file_that_is_written),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -25,6 +25,12 @@ texts(void **state)
 		   "b\xE2\x81\xA6"
 		   "c\xE2\x80\xA8"),
 		 100, "a?b?c?"},
+		/* A name that looks like another's. */
+		{S("a\xE2\x80\x8B"
+		   "b\xEF\xBB\xBF"
+		   "c\xC2\xAD"
+		   "d\xF3\xA0\x81\xA1"),
+		 100, "a?b?c?d?"},
 		{S("\xFF\xC3\xA9\xE2\x82"), 100, "?\xC3\xA9??"},
 		{S("ab\xE2\x82\xAC"), 4, "ab"},
 		{S("ab\xE2\x82\xAC"), 5, "ab\xE2\x82\xAC"},

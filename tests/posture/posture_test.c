@@ -304,6 +304,17 @@ static const struct {
 	 "'a.test':{'TXT':[" THREE "]},'b.test':{'TXT':[" THREE "]},"
 	 "'c.test':{'TXT':['v=spf1 exists:%{i}.c.test -all']}}",
 	 "+20.0.0.1 +20.0.1.1 +20.0.2.1 -20.0.9.9"},
+	/* many that ask once, which fit one record */
+	{"{'d.test':{'TXT':['v=spf1 include:a.test include:b.test include:c.test include:e.test "
+	 "include:a.d.test include:b.d.test include:c.d.test include:e.d.test include:f.d.test "
+	 "include:g.d.test include:h.d.test -all']},'a.test':{'TXT':['v=spf1 ip4:20.2.0.1 -all']},"
+	 "'b.test':{'TXT':['v=spf1 ip4:20.2.0.2 -all']},'c.test':{'TXT':['v=spf1 ip4:20.2.0.3 "
+	 "-all']},'e.test':{'TXT':['v=spf1 ip4:20.2.0.4 -all']},'a.d.test':{'TXT':['v=spf1 "
+	 "ip4:20.2.0.5 -all']},'b.d.test':{'TXT':['v=spf1 ip4:20.2.0.6 -all']},'c.d.test':{'TXT':["
+	 "'v=spf1 ip4:20.2.0.7 -all']},'e.d.test':{'TXT':['v=spf1 ip4:20.2.0.8 -all']},"
+	 "'f.d.test':{'TXT':['v=spf1 ip4:20.2.0.9 -all']},'g.d.test':{'TXT':['v=spf1 ip4:20.2.0.10 "
+	 "-all']},'h.d.test':{'TXT':['v=spf1 ip4:20.2.0.11 -all']}}",
+	 "+20.2.0.1 +20.2.0.5 +20.2.0.10 +20.2.0.11 -20.2.0.12"},
 	/* another result than pass, within and at the domain; an error, a ptr */
 	{"{'d.test':{'TXT':[" WIDE "]},'a.test':{'TXT':['v=spf1 -ip4:20.0.0.1 a a:b.test a:b.test "
 	 "-all']},'b.test':{'TXT':['v=spf1 ?a a a a -all']},'c.test':{'TXT':['v=spf1 ~mx a "

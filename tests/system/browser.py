@@ -12,7 +12,8 @@ except ImportError:
     webdriver = None
 
 # Controls without a name, names that are there twice, headings that skip a level, and texts whose colour is too near
-# to that behind them (4.5 : 1, for large ones 3 : 1). A list of words, one for each fault.
+# to that behind them (4.5 : 1, for large ones 3 : 1); values that are no text; days and addresses on two lines. A list
+# of words, one for each fault.
 AUDIT = r"""
 const faults = [];
 const shown = (e) => e.checkVisibility() && e.getClientRects().length > 0;
@@ -28,6 +29,17 @@ levels.forEach((l, i) => i && l > levels[i - 1] + 1 && faults.push(`headings: ${
 for (const img of document.querySelectorAll("canvas, svg:not([aria-hidden])"))
   if (!img.getAttribute("aria-label")) faults.push(`no words for ${img.outerHTML.slice(0, 80)}`);
 if (!document.documentElement.lang || !document.title) faults.push("no language, or no title");
+
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (texts.nextNode())
+  if (/^(false|null|undefined|NaN)$/.test(texts.currentNode.data.trim()))
+    faults.push(`no text: ${texts.currentNode.data}`);
+for (const e of document.querySelectorAll("td")) {
+  const range = document.createRange();
+  range.selectNodeContents(e);
+  const rows = new Set([...range.getClientRects()].map((r) => r.top));
+  if (/^(\d{4}-\d\d-\d\d|\d+(\.\d+){3})$/.test(e.textContent) && rows.size > 1) faults.push(`broken: ${e.textContent}`);
+}
 
 const channel = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
 const light = ([r, g, b]) => 0.2126 * channel(r / 255) + 0.7152 * channel(g / 255) + 0.0722 * channel(b / 255);

@@ -145,6 +145,35 @@ def test_a_zone_mends_all_at_once(world, tmp_path):
     assert all(f"; {name}: not mended" in done.stdout for name in ids(after))
 
 
+def test_a_zone_mends_the_same_fault_at_each_place(world, tmp_path):
+    keys = [f"v=DKIM1; k=ed25519; t=y; p={'AQID'[i]}" + "A" * 42 + "=" for i in range(3)]
+    names = NAMES | {f"s{i}._domainkey.bad.test": {"TXT": [key]} for i, key in enumerate(keys)}
+    path, after = tmp_path / "names.json", tmp_path / "after.json"
+    path.write_text(json.dumps(names), encoding="utf-8")
+    argv = [argument for i in range(3) for argument in ("--selector", f"s{i}")]
+    done = run("audit", "--zone", *argv, "--dns", path, "bad.test")
+    after.write_text(json.dumps(published(names, done.stdout)), encoding="utf-8")
+    before, mended = (audit("--dns", each, *argv, "bad.test")["bad.test"] for each in (path, after))
+    assert "dkim.testing" in ids(before) - ids(mended)
+
+
+def test_a_name_below_leaves_the_record_above_to_its_own_patch(tmp_path):
+    path, after = tmp_path / "names.json", tmp_path / "after.json"
+    names = {
+        "d.test": {"TXT": ["v=spf1 mx -all"], "MX": [[10, "mx.d.test"]]},
+        "s.d.test": {"TXT": ["v=spf1 -all"], "A": ["20.0.0.9"]},
+        "mx.d.test": {"A": ["20.0.0.1"]},
+        "_dmarc.d.test": {"TXT": ["v=DMARC1; p=none; pct=50; xx=1; rua=mailto:r@d.test"]},
+    }
+    path.write_text(json.dumps(names), encoding="utf-8")
+    zone = run("audit", "--zone", "--dns", path, "s.d.test", "d.test").stdout
+    lines = [line for line in zone.splitlines() if not line.startswith(";")]
+    assert len([line for line in lines if line.startswith("_dmarc.d.test.")]) == 1
+    assert "; of a domain above: _dmarc.d.test.\t3600\tIN\tTXT\t" in zone
+    after.write_text(json.dumps(published(names, zone)), encoding="utf-8")
+    assert "dmarc.multiple" not in ids(audit("--dns", after, "d.test")["d.test"])
+
+
 def test_what_is_replaced_is_told(world):
     argv = ["audit", "--dns", world, "--time", "1", "bad.test"]
     zone, commands = run(*argv, "--zone").stdout, run(*argv, "--nsupdate").stdout

@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 from gateway import run
@@ -27,7 +28,7 @@ class Host:
     """A server in clear that answers RCPT by its table, and notes all that is said."""
 
     def __init__(self, address, replies, mail="250 2.1.0 ok"):
-        self.replies, self.mail, self.said = replies, mail, []
+        self.replies, self.mail, self.said, self.times = replies, mail, [], []
         subprocess.run(["ip", "addr", "replace", f"{address}/32", "dev", "lo"], check=True)
         self.listener = socket.create_server((address, 25))
         threading.Thread(target=self.accept, daemon=True).start()
@@ -35,7 +36,9 @@ class Host:
     def accept(self):
         with contextlib.suppress(OSError):
             while True:
-                threading.Thread(target=self.serve, args=[self.listener.accept()[0]], daemon=True).start()
+                connection = self.listener.accept()[0]
+                self.times.append(time.monotonic())
+                threading.Thread(target=self.serve, args=[connection], daemon=True).start()
 
     def answer(self, line):
         verb = line.split(" ")[0].upper()
@@ -109,6 +112,17 @@ def test_mailboxes_are_asked_for_where_that_is_wanted(tmp_path):
     assert {line.split(" ")[0] for line in host.said} == {"EHLO", "MAIL", "RCPT", "QUIT"}
 
 
+def test_many_mailboxes_of_a_host_are_asked_for_slowly(tmp_path):
+    host = Host("20.0.0.1", REPLIES)
+    rua = {f"d{i}.test": f"mailto:m{i}@mail.test" for i in range(5)}
+    found = audit(tmp_path, rua, "--rcpt", "--probe-rate", "5")
+    host.stop()
+    assert all(list(states) == ["fail"] for states in found.values())
+    gaps = [then - one for one, then in zip(host.times, host.times[1:])]
+    assert len(gaps) == 4
+    assert sum(gaps) > 0.7
+
+
 def test_the_next_host_is_asked_where_one_does_not_answer(tmp_path):
     second = Host("20.0.0.2", {})
     found = audit(tmp_path, {"gone.test": "mailto:gone@mail.test"}, "--rcpt")
@@ -141,6 +155,6 @@ def test_who_cannot_be_asked_is_not_measured(tmp_path):
 def test_five_hundred_mailboxes_are_asked_about(tmp_path):
     host = Host("20.0.0.1", {f"r{n}@mail.test": "250 ok" for n in range(0, 500, 2)})
     rua = {f"d{n}.test": f"mailto:r{n}@mail.test" for n in range(500)}
-    found = audit(tmp_path, rua, "--rcpt")
+    found = audit(tmp_path, rua, "--rcpt", "--probe-rate", "0")
     host.stop()
     assert [bool(found[f"d{n}.test"]) for n in range(500)] == [n % 2 == 1 for n in range(500)]

@@ -115,6 +115,7 @@ def test_a_telephone_shows_all_of_them(page, dashboard):
     for path in PAGES:
         show(page, dashboard, path)
         assert page.execute_script("return document.documentElement.scrollWidth") <= 390, path
+        assert browser_module.faults(page) == [], path
     analyse(page, dashboard)
     assert page.execute_script("return document.documentElement.scrollWidth") <= 390
 

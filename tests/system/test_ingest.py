@@ -2,6 +2,7 @@
 """Reports of others that come by mail are read, kept and not delivered; and what hostile ones cost."""
 
 import base64
+import contextlib
 import gzip
 import json
 import os
@@ -445,6 +446,36 @@ def test_sessions_of_other_domains_are_left_out(told, tmp_path):
         assert db.execute("SELECT record, lost, why FROM flaw").fetchall() == [
             (2, 1, "it is about a domain that is not ours")
         ]
+
+
+def test_sessions_by_dane_are_about_our_host(told, tmp_path):
+    """RFC 8460 section 1.1: a policy of DANE goes by the name of the server."""
+    host = b"mx.gatepost.test"
+    assert told(told_head(host, kind=2), told_policy(host), told_policy(b"demo.test", 2)) == (1, b"")
+    assert told(told_head(host), told_head(host, id_=b"r2"))[0] == 3
+    assert told(told_head(host, id_=b"r3")) == (1, b"")
+    with sqlite3.connect(tmp_path / "received.db") as db:
+        assert db.execute("SELECT kind, trusted FROM report ORDER BY id").fetchall() == [(2, 1), (1, 0)]
+        assert sorted(db.execute("SELECT domain, successful FROM tls_day")) == [("demo.test", 7), (host.decode(), 7)]
+
+
+def test_refused_mail_is_forgotten_without_the_database(tmp_path):
+    """Addresses of people are in it, and a server of PostgreSQL's may be away for long."""
+    tmp_path.chmod(0o777)
+    with rolerig.Role("reports", settings_of_a_role(), directories=[tmp_path]) as role:
+        ingest = role.peer("ingest")
+        ingest.say("report_begin", ticket=1, file=b"mail 1", authenticated=1)
+        ingest.say("report_end", refused=b"nothing is in it")
+        assert ingest.hear(), role.log()
+    with contextlib.closing(sqlite3.connect(tmp_path / "refused.db", isolation_level=None)) as db:
+        db.execute("INSERT INTO mail (file, why, trusted, received_s, size) VALUES ('a', 'b', 1, 1000, 0)")
+    for name in ("received.db", "received.db-wal", "received.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / "received.db").write_bytes(b"no database" * 100)
+    with rolerig.Role("reports", settings_of_a_role(), directories=[tmp_path]) as role:
+        eventually(lambda: "received_not_opened" in role.log(), what="a complaint")
+    with contextlib.closing(sqlite3.connect(tmp_path / "refused.db")) as db:
+        assert db.execute("SELECT count(*) FROM mail").fetchone() == (0,)
 
 
 def told_long_row(number):

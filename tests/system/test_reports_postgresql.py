@@ -129,10 +129,10 @@ def test_a_killed_importer_leaves_nothing_half(postgresql, field):
 # --- who may, and who may not ---
 
 
-@pytest.mark.parametrize("at", ["//gate:pssst@", "//gate@"])
-def test_a_password_is_not_for_all_to_see(at):
-    done = run("reports", "summary", "--database", f"postgresql:{at}127.0.0.1:1/x?connect_timeout=2"
-               + ("" if "pssst" in at else "&password=pssst"))
+@pytest.mark.parametrize(("at", "more"), [("gate:pssst@", ""), ("gate@", "&password=pssst"),
+                                          ("gate@", "&%70assword=pssst"), ("gate@", "&sslpassword=pssst")])
+def test_a_password_is_not_for_all_to_see(at, more):
+    done = run("reports", "summary", "--database", f"postgresql://{at}127.0.0.1:1/x?connect_timeout=2{more}")
     assert done.returncode == 4
     assert "a password may not stand there" in done.stderr and "pssst" not in done.stderr
 
@@ -143,6 +143,16 @@ def test_a_server_that_proves_nothing(postgresql):
     done = run("reports", "summary", "--database", other)
     assert done.returncode == 4
     assert 'server certificate for "localhost"' in done.stderr and "other.example" in done.stderr
+
+
+def test_a_network_is_not_believed_of_itself(postgresql, field):
+    """Whoever stands between could say that there is no TLS, ask for the password, and read and write reports."""
+    url = postgresql.url(tls=True).partition("&sslrootcert=")[0]
+    done = run("reports", "summary", "--database", url)
+    assert done.returncode == 4
+    assert "certificate" in done.stderr
+    # As its owner wants it.
+    assert import_(url + "&sslmode=disable", field.folder).returncode == 1
 
 
 def test_no_server():

@@ -17,7 +17,7 @@ function domains(found) {
     { title: "DKIM", kind: "number", cell: (d) => share(d.figures.dkim, d.figures.messages) },
     { title: "SPF", kind: "number", cell: (d) => share(d.figures.spf, d.figures.messages) },
     { title: "Forwarded", kind: "number", cell: (d) => count(d.figures.forwarded) },
-    { title: "Last mail", cell: (d) => d.last_day },
+    { title: "Last mail", kind: "whole", cell: (d) => d.last_day },
   ];
   return [table("Domains", columns, found.domains), more(found.domains_more, "domains")];
 }

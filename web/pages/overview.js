@@ -61,7 +61,7 @@ function policies(found) {
   const columns = [
     { title: "Domain", cell: (p) => h("a", { href: changed({ domain: p.domain }, "/policy") }, p.domain) },
     { title: "Policy, as reporters found it", cell: policyWords },
-    { title: "Last seen", cell: (p) => p.last_day },
+    { title: "Last seen", kind: "whole", cell: (p) => p.last_day },
   ];
   return table("Policies", columns, rows);
 }
@@ -70,11 +70,20 @@ function failing(found) {
   const rows = found.sources.filter((s) => s.figures.messages > s.figures.aligned);
   if (rows.length === 0) return soft("All of them align.");
   const columns = [
-    { title: "Address", cell: (s) => s.address },
+    { title: "Address", kind: "whole", cell: (s) => s.address },
     { title: "Class", cell: (s) => sourceClass(s.class) },
     ...sourceColumns,
   ];
   return [table("Sources that fail most", columns, rows), h("p", {}, h("a", { href: changed({ order: "unaligned" }, "/sources") }, "All sources"))];
+}
+
+function notes(found) {
+  const { estimated } = found.total;
+  const last = found.store.last_received;
+  return [
+    estimated > 0 && soft(`${count(estimated)} of these messages are of reports over several days, shared out over them.`),
+    last !== null && soft(`The last report came on ${time(last)}.`),
+  ].filter(Boolean);
 }
 
 export async function show(place, { go }) {
@@ -94,7 +103,6 @@ export async function show(place, { go }) {
       section("Published policies", policies(found)),
     ),
     section("Sources that fail most", failing(found)),
-    found.total.estimated > 0 && soft(`${count(found.total.estimated)} of these messages are of reports over several days, shared out over them.`),
-    found.store.last_received !== null && soft(`The last report came on ${time(found.store.last_received)}.`),
+    ...notes(found),
   );
 }

@@ -85,11 +85,11 @@ function simulated(found, policy) {
 function failing(found) {
   const rows = found.sources.filter((s) => s.figures.messages > s.figures.aligned);
   const columns = [
-    { title: "Address", cell: (s) => s.address },
+    { title: "Address", kind: "whole", cell: (s) => s.address },
     { title: "Class", cell: (s) => sourceClass(s.class) },
     { title: "Would be reached", kind: "number", cell: (s) => count(s.figures.messages - s.figures.aligned) },
     { title: "Of its messages", kind: "number", cell: (s) => share(s.figures.messages - s.figures.aligned, s.figures.messages) },
-    { title: "Last seen", cell: (s) => s.last_day },
+    { title: "Last seen", kind: "whole", cell: (s) => s.last_day },
   ];
   return rows.length > 0 ? table("Sources that it would reach", columns, rows) : soft("None.");
 }
@@ -110,7 +110,7 @@ function published(found) {
     { title: "Domain", cell: (p) => p.domain },
     { title: "Published", cell: policyWords },
     { title: "Alignment", cell: (p) => `DKIM ${p.adkim}, SPF ${p.aspf}` },
-    { title: "Since", cell: (p) => p.first_day },
+    { title: "Since", kind: "whole", cell: (p) => p.first_day },
   ];
   return table("Published policies", columns, rows);
 }

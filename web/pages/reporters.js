@@ -23,8 +23,8 @@ function reporters(found) {
     { title: "Messages", kind: "number", cell: (r) => count(r.messages) },
     { title: "Odd reports", kind: "number", cell: (r) => count(r.flawed) },
     { title: "Records lost", kind: "number", cell: (r) => (r.lost > 0 ? tag("bad", count(r.lost)) : "0") },
-    { title: "First day", cell: (r) => r.first_day },
-    { title: "Last day", cell: (r) => r.last_day },
+    { title: "First day", kind: "whole", cell: (r) => r.first_day },
+    { title: "Last day", kind: "whole", cell: (r) => r.last_day },
     {
       title: "",
       cell: (r) => silence(r, found.to) > SILENT_DAYS && tag("warn", `silent for ${silence(r, found.to)} days`),

@@ -22,6 +22,7 @@ function sources(found, domain) {
   const columns = [
     {
       title: "Address",
+      kind: "whole",
       cell: (s) => (domain ? h("a", { href: changed({ address: s.address }) }, s.address) : s.address),
     },
     { title: "Name, network", cell: whose },

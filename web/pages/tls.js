@@ -58,8 +58,8 @@ function failures(found, domain) {
     { title: "Our host", cell: (f) => f.mx || "not said" },
     { title: "Who met it", cell: (f) => f.organisation },
     { title: "Sessions", kind: "number", cell: (f) => count(f.sessions) },
-    { title: "First day", cell: (f) => f.first_day },
-    { title: "Last day", cell: (f) => f.last_day },
+    { title: "First day", kind: "whole", cell: (f) => f.first_day },
+    { title: "Last day", kind: "whole", cell: (f) => f.last_day },
   ];
   return [
     table("Failures", columns, found.failures),

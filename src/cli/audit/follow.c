@@ -12,6 +12,7 @@ audit_follow_open(struct audit_follow *f, const struct audit_options *o, struct 
 						  .helo = o->helo,
 						  .authorities = o->authorities,
 						  .private = o->private,
+						  .rate = o->probe_rate,
 						  .optouts = o->optouts,
 						  .optouts_len = o->optouts_len};
 	*f = (struct audit_follow){};
@@ -65,7 +66,7 @@ audit_follow(struct audit_follow *f, struct audit_followed *d, const struct gp_p
 	d->marks.ready = on_marks;
 	d->rcpts.ready = on_rcpts;
 	if (f->rcpts && facts->dmarc.rua)
-		d->rcpts_open = audit_rcpts_follow(f->rcpts, &d->rcpts, facts->dmarc.rua);
+		d->rcpts_open = audit_rcpts_follow(f->rcpts, &d->rcpts, facts->dmarc.rua, arena);
 	r = audit_marks_follow(f->marks, &d->marks, facts, answers, arena);
 	if (r < 0)
 		return r;

@@ -19,6 +19,7 @@ struct audit_patch {
 	struct gp_arena *arena; /* of the texts; lives as long as the answers */
 	struct {
 		const struct gp_finding_kind *kind;
+		struct gp_finding_record first; /* the place that it is at, without a value */
 		struct gp_slice fix;
 	} taken[PATCH_FINDINGS_MAX];
 	size_t taken_len;
@@ -36,8 +37,8 @@ enum audit_patch_form {
 };
 
 /*
- * Takes the gravest finding that has records and was not taken before, and puts these into the set
- * as if they were published. Returns 0; 1 when there is none; -ENOMEM.
+ * Takes the gravest finding that has records and was not taken before at this place, and puts these
+ * into the set as if they were published. Returns 0; 1 when there is none; -ENOMEM.
  */
 [[nodiscard]] int
 audit_patch_next(struct audit_patch *p, struct gp_answers *set, const struct gp_findings *findings);

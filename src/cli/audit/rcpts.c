@@ -22,6 +22,7 @@ enum {
 	ARENA_MAX = 64 << 20,     /* of what is known of all of them */
 	TALK_ARENA_MAX = 4 << 20, /* of one that is asked about: its hosts, and what they show */
 	REPLY_MAX = 200,          /* octets of a reply that are told */
+	PAUSE_MAX_MS = 3'600'000, /* between two connections, whatever the rate is */
 };
 
 /* One that is asked about, for all who want to know. */
@@ -35,6 +36,7 @@ struct mailbox {
 	struct gp_hosts_result hosts;
 	size_t next, tried; /* addresses */
 	struct scan_talk talk;
+	struct event turn; /* of its next connection */
 	bool under_way, over;
 };
 
@@ -48,6 +50,7 @@ struct audit_rcpts {
 	struct gp_list waiting, under_way, known;
 	struct event kick; /* those that wait may begin */
 	size_t under_way_len;
+	uint64_t free_ms; /* when the next connection may be made */
 };
 
 /* --- its life --- */
@@ -104,6 +107,7 @@ static void
 put_away(struct mailbox *m)
 {
 	gp_ask_end(&m->ask);
+	event_del(&m->turn);
 	scan_talk_end(&m->talk);
 	m->talk.probe = gp_probe_free(m->talk.probe);
 	gp_arena_free(&m->arena);
@@ -173,11 +177,26 @@ finish(struct mailbox *m, uint8_t taken, struct gp_slice why)
 static void
 ask_next_host(struct mailbox *m);
 
-/* Who is granted nothing, is granted at once: that it may begin was waited for before. */
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct mailbox *m = arg;
+	(void)fd, (void)what;
+	m->rcpts->talkers.now_ms = gp_clock_monotonic_ms();
+	scan_talk_connect(&m->talk);
+}
+
+/* One after the other, as fast as the rate lets them: many mailboxes are of few hosts. */
 static void
 on_asks(struct scan_talk *t)
 {
-	scan_talk_connect(t);
+	struct mailbox *m = gp_container_of(t, struct mailbox, talk);
+	struct audit_rcpts *r = m->rcpts;
+	uint64_t now_ms = gp_clock_monotonic_ms(), at_ms = GP_MAX(r->free_ms, now_ms);
+	r->free_ms = r->o.rate > 0 ? at_ms + (uint64_t)GP_MIN(1000 / r->o.rate, PAUSE_MAX_MS) : 0;
+	const struct timeval wait = {.tv_sec = (time_t)((at_ms - now_ms) / 1000),
+				     .tv_usec = (suseconds_t)((at_ms - now_ms) % 1000 * 1000)};
+	event_add(&m->turn, &wait);
 }
 
 static void
@@ -225,6 +244,7 @@ ask_next_host(struct mailbox *m)
 						 .brief = true,
 						 .consents = GP_PROBE_ASK_MAILBOX,
 						 .recipient = m->result.address};
+	event_del(&m->turn);
 	scan_talk_end(&m->talk);
 	m->talk.probe = gp_probe_free(m->talk.probe);
 	while (m->next < m->hosts.addresses_len && !may_be_asked(r, &m->hosts.addresses[m->next]))
@@ -332,6 +352,7 @@ find_or_make(struct audit_rcpts *r, struct gp_slice address)
 	m->result.address = key;
 	m->arena = GP_ARENA_INIT(TALK_ARENA_MAX);
 	m->talk.fd = -1;
+	event_assign(&m->turn, r->o.base, -1, 0, on_turn, m);
 	gp_list_init(&m->wants);
 	gp_list_append(&r->waiting, &m->link);
 	return m;
@@ -349,7 +370,7 @@ is_wanted(const struct audit_rcpt_wants *w, struct gp_slice address)
 
 bool
 audit_rcpts_follow(struct audit_rcpts *r, struct audit_rcpt_wants *w,
-		   const struct gp_dmarc_uris *uris)
+		   const struct gp_dmarc_uris *uris, struct gp_arena *arena)
 {
 	for (size_t i = 0; i < uris->len; i++) {
 		struct gp_slice address = uris->list[i].address;
@@ -362,7 +383,7 @@ audit_rcpts_follow(struct audit_rcpts *r, struct audit_rcpt_wants *w,
 		w->len++;
 		if (!m) {
 			*want->ret = (struct gp_posture_mailbox){
-				.address = address,
+				.address = gp_arena_dup(arena, address),
 				.why = GP_SLICE("no more of them are asked about")};
 		} else if (m->over) {
 			*want->ret = m->result;

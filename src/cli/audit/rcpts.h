@@ -22,6 +22,7 @@ struct audit_rcpts_options {
 	const char *helo;
 	const char *authorities; /* path; NULL: the system's */
 	bool private;            /* special addresses too */
+	double rate;             /* connections a second; 0: no limit */
 	const char *const *optouts;
 	size_t optouts_len;
 };
@@ -50,11 +51,11 @@ struct audit_rcpt_wants {
 	size_t open;
 };
 
-/* w->ready is set; the texts are those of r. False: there is none, or all are known; else they are
-   when `ready` is called. */
+/* w->ready is set; the texts are those of r, or in the arena, which lives as long as w. False:
+   there is none, or all are known; else they are when `ready` is called. */
 [[nodiscard]] bool
 audit_rcpts_follow(struct audit_rcpts *r, struct audit_rcpt_wants *w,
-		   const struct gp_dmarc_uris *uris);
+		   const struct gp_dmarc_uris *uris, struct gp_arena *arena);
 /* They are waited for no longer. Harmless when that never began. */
 void
 audit_rcpts_end(struct audit_rcpt_wants *w);

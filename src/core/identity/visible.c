@@ -47,6 +47,12 @@ is_unfit(uint32_t c)
 	       (c >= 0x2000 && in_ranges(ranges, GP_ARRAY_LEN(ranges), c));
 }
 
+bool
+gp_visible_shows(uint32_t c)
+{
+	return c != GP_UTF8_INVALID && !is_unfit(c) && !is_hidden(c);
+}
+
 static bool
 is_plain(char c)
 {
@@ -66,7 +72,7 @@ put_character(struct gp_buf *out, struct gp_slice *s)
 		snprintf(shown, sizeof(shown), "<U+%04X>", (unsigned)c);
 	if (c == '\t')
 		gp_buf_put_char(out, ' ');
-	else if (c == GP_UTF8_INVALID || is_unfit(c) || is_hidden(c))
+	else if (!gp_visible_shows(c))
 		gp_buf_put_str(out, shown);
 	else
 		gp_buf_put(out, gp_slice_take(rest, rest.len - s->len));

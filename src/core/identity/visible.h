@@ -15,6 +15,10 @@
 struct gp_slice
 gp_visible(struct gp_slice s, struct gp_arena *arena);
 
+/* Whether it comes out as it is; GP_UTF8_INVALID does not. */
+bool
+gp_visible_shows(uint32_t c);
+
 /* Is there a direction mark or a zero-width character, which people cannot see? */
 bool
 gp_visible_hides(struct gp_slice s);

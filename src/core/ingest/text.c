@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include "base/utf8.h"
+#include "core/identity/visible.h"
 #include "core/trace/when.h"
 
 static const int64_t last_second = 253402300799; /* 9999-12-31 23:59:59 */
@@ -44,14 +45,6 @@ is_printable_ascii(struct gp_slice s)
 	return true;
 }
 
-/* Controls of C0 and C1; the marks that turn or part the line. */
-static bool
-acts(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x61C || (c >= 0x200E && c <= 0x200F) ||
-	       (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == GP_UTF8_INVALID;
-}
-
 struct gp_slice
 gp_ingest_cut(struct gp_slice s, size_t n)
 {
@@ -72,7 +65,7 @@ gp_ingest_text(struct gp_slice s, size_t max, struct gp_arena *arena)
 	char *to = (char *)copy.ptr;
 	while (s.len > 0) {
 		struct gp_slice from = s;
-		bool bad = acts(gp_utf8_take(&s));
+		bool bad = !gp_visible_shows(gp_utf8_take(&s));
 		size_t len = bad ? 1 : from.len - s.len;
 		memcpy(to, !bad ? from.ptr : is_blank(from.ptr[0]) ? " " : "?", len);
 		to += len;

@@ -6,9 +6,9 @@
 #include "core/ingest/report.h"
 
 /*
- * A copy of s without the blanks at its ends, cut at max octets, in which nothing acts: tabs and
- * ends of lines come out as spaces; other controls, marks of direction, and octets that are no
- * UTF-8 as "?". NULL ptr: no memory.
+ * A copy of s without the blanks at its ends, cut at max octets, in which nothing acts or hides:
+ * tabs and ends of lines come out as spaces; other controls, marks of direction, characters that
+ * nobody sees (visible.h), and octets that are no UTF-8 as "?". NULL ptr: no memory.
  */
 struct gp_slice
 gp_ingest_text(struct gp_slice s, size_t max, struct gp_arena *arena);

@@ -95,6 +95,14 @@ posture_dmarc_find_stage(struct posture_run *run, const struct gp_dmarc_record *
 	stage->class = run->facts->class;
 }
 
+/* Below the organisational domain sp says nothing (RFC 9989 section 4.10.1): none is added. */
+static bool
+has_names_below(const struct posture_run *run)
+{
+	const struct gp_posture_facts *f = run->facts;
+	return f->org.len == 0 || gp_slice_eq(f->dmarc.at, f->org);
+}
+
 bool
 posture_dmarc_limit(const struct posture_run *run, struct gp_dmarc_record *record)
 {
@@ -105,7 +113,7 @@ posture_dmarc_limit(const struct posture_run *run, struct gp_dmarc_record *recor
 		return false;
 	record->testing = testing;
 	record->p = GP_MIN(record->p, stage->p);
-	sp = GP_MIN(sp, stage->sp);
+	sp = has_names_below(run) ? GP_MIN(sp, stage->sp) : record->p;
 	record->sp = sp == record->p ? GP_DMARC_P_ABSENT : sp;
 	return true;
 }

@@ -240,7 +240,7 @@ find_costliest(const struct posture_spf_node *own, const bool *tried, size_t *re
 	       unsigned *ret_cost)
 {
 	const struct posture_spf_term *best = NULL;
-	*ret_cost = 1; /* one that asks once gains nothing */
+	*ret_cost = 0; /* those that ask once gain something together */
 	for (size_t i = 0; i < own->len; i++) {
 		const struct posture_spf_term *t = &own->terms[i];
 		if (t->moot || tried[i] || t->term.kind != GP_SPF_INCLUDE || !t->child)

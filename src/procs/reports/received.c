@@ -91,12 +91,13 @@ void
 received_forget(const struct gp_config *cfg)
 {
 	int64_t today = now_s() / DAY_S;
-	if (!self.db || self.open || self.done_len > 0 || today == self.forgot_on)
+	int64_t keep_days = (int64_t)(cfg->reports.keep_received / (1000ull * DAY_S));
+	if (self.open || self.done_len > 0 || today == self.forgot_on)
 		return;
 	self.forgot_on = today;
+	/* It is a file of its own, also where a server that has the rest is away. */
 	refused_mail_forget(cfg, now_s());
-	int r = gp_reportdb_forget(
-		self.db, today - (int64_t)(cfg->reports.keep_received / (1000ull * DAY_S)));
+	int r = self.db ? gp_reportdb_forget(self.db, today - keep_days) : 0;
 	if (r < 0)
 		gp_error("received_not_forgotten", GP_FS("reason", gp_reportdb_why(self.db, r)));
 }
@@ -193,11 +194,27 @@ is_ours(struct gp_slice name)
 	return false;
 }
 
+/* It takes our mail. A policy of DANE is the host's, not the domain's whose mail that was (RFC 8460
+ * section 1.1, Policy Domain). */
+static bool
+is_our_host(struct gp_slice name)
+{
+	const struct gp_config *cfg = self.env->config;
+	bool found = gp_slice_eq_nocase(name, cfg->hostname);
+	for (size_t i = 0; i < cfg->domains_len; i++) {
+		const struct gp_own_mta_sts *policy = &cfg->domains[i].mta_sts;
+		for (size_t k = 0; k < policy->mx_len; k++)
+			found |= gp_slice_eq(name, policy->mx[k]);
+	}
+	return found;
+}
+
 /* Whoever passes DMARC could fill the figures of all domains with what is about none of ours. */
 static int
 take_head(void *context, const struct gp_ingest_head *head)
 {
-	self.apart = !is_ours(head->domain);
+	self.apart = !is_ours(head->domain) &&
+		     !(head->kind == GP_INGEST_TLS && is_our_host(head->domain));
 	if (self.apart)
 		gp_reportdb_distrust(self.db);
 	int r = self.database.head(context, head);
@@ -212,7 +229,8 @@ take_head(void *context, const struct gp_ingest_head *head)
 static int
 take_tls_policy(void *context, const struct gp_ingest_tls_policy *policy)
 {
-	self.skips = !self.apart && policy->domain.len > 0 && !is_ours(policy->domain);
+	self.skips = !self.apart && policy->domain.len > 0 && !is_ours(policy->domain) &&
+		     !is_our_host(policy->domain);
 	return self.skips ? self.database.flaw(context, policy->number, true,
 					       "it is about a domain that is not ours")
 			  : self.database.tls_policy(context, policy);
