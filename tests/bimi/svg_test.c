@@ -58,6 +58,8 @@ static const struct {
 	{LOGO("<g fill='u&#114;l(https://a.test/)'/>"),
 	 "fill=\"u&#114;l(https://a.test/)\" leads outside of the file"},
 	{LOGO("<style>@import 'https://a.test/'</style>"), "its style leads outside of the file"},
+	{LOGO("<style><g/>@import 'https://a.test/'</style>"),
+	 "its style leads outside of the file"},
 	{LOGO("<style>a{fill:\\75rl(x)}</style>"), "its style leads outside of the file"},
 
 	/* no XML, or XML that nobody should read */

@@ -323,6 +323,42 @@ steps_of_a_name_below_have_no_sp(void **state)
 	}
 }
 
+/* A name below whose record is none has that of the domain above, and is told so. */
+static void
+a_record_that_is_passed_over_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		bool told;
+	} below[] = {
+		{"p=none; v=DMARC1", true},
+		{"v=DMARC1 p=reject", true},
+		{"v=DMARC1; p=reject; " RUA, false},
+		{"something else", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(below); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		struct gp_posture_query q = ask("s.d.test", NEXT);
+		json_t *json = make_world(false, DMARC("v=DMARC1; p=reject; " RUA));
+		json_object_set_new(json, "s.d.test",
+				    json_pack("{s:[[i,s]]}", "MX", 10, "mx1.d.test"));
+		json_object_set_new(json, "_dmarc.s.d.test",
+				    json_pack("{s:[s]}", "TXT", below[i].text));
+		struct gp_answers *world = read_world(json, &arena);
+		assert_int_equal(gp_posture_eval(&q, world, &arena, &r), GP_POSTURE_DONE);
+		const struct gp_finding *f = get(&r.findings, "dmarc.syntax");
+		assert_int_equal(f != NULL, below[i].told);
+		if (f)
+			assert_slice(f->fix, "correct it, or take it out: the record of d.test "
+					     "counts");
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
 /* --- nothing to lose --- */
 
 static void
@@ -336,6 +372,8 @@ who_sends_nothing_is_locked_at_once(void **state)
 		{"d.test", DMARC("v=DMARC1; p=none"), "dmarc.parked.weak",
 		 "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"},
 		{"d.test", DMARC("v=DMARC1 p=reject"), "dmarc.syntax", "v=DMARC1; p=reject"},
+		/* what stands behind -all counts no more than before */
+		{"d.test", SPF("v=spf1 -all mx a"), "spf.all.notlast", "v=spf1 -all"},
 		/* the record above is of others, too */
 		{"s.d.test", DMARC("v=DMARC1; p=none; rua=mailto:r@a.test"), "dmarc.p.none",
 		 "v=DMARC1; p=quarantine; rua=mailto:r@a.test"},
@@ -353,8 +391,8 @@ who_sends_nothing_is_locked_at_once(void **state)
 		const struct gp_finding *f = get(&r.findings, parked[i].id);
 		size_t at = 0;
 		assert_non_null(f);
-		while (at < f->records_len &&
-		       !gp_slice_starts(f->records[at].name, GP_SLICE("_dmarc.")))
+		struct gp_slice kind = gp_slice_take(gp_slice_str(parked[i].record), 6);
+		while (at < f->records_len && !gp_slice_starts(f->records[at].value, kind))
 			at++;
 		assert_true(at < f->records_len);
 		assert_slice(f->records[at].value, parked[i].record);
@@ -373,6 +411,7 @@ main(void)
 		cmocka_unit_test(a_stage_is_kept),
 		cmocka_unit_test(who_sends_stays_who_sends),
 		cmocka_unit_test(steps_of_a_name_below_have_no_sp),
+		cmocka_unit_test(a_record_that_is_passed_over_is_told),
 		cmocka_unit_test(who_sends_nothing_is_locked_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,23 @@ def test_a_zone_mends_the_same_fault_at_each_place(world, tmp_path):
     assert "dkim.testing" in ids(before) - ids(mended)
 
 
+def test_a_name_below_leaves_the_record_above_to_its_own_patch(tmp_path):
+    path, after = tmp_path / "names.json", tmp_path / "after.json"
+    names = {
+        "d.test": {"TXT": ["v=spf1 mx -all"], "MX": [[10, "mx.d.test"]]},
+        "s.d.test": {"TXT": ["v=spf1 -all"], "A": ["20.0.0.9"]},
+        "mx.d.test": {"A": ["20.0.0.1"]},
+        "_dmarc.d.test": {"TXT": ["v=DMARC1; p=none; pct=50; xx=1; rua=mailto:r@d.test"]},
+    }
+    path.write_text(json.dumps(names), encoding="utf-8")
+    zone = run("audit", "--zone", "--dns", path, "s.d.test", "d.test").stdout
+    lines = [line for line in zone.splitlines() if not line.startswith(";")]
+    assert len([line for line in lines if line.startswith("_dmarc.d.test.")]) == 1
+    assert "; of a domain above: _dmarc.d.test.\t3600\tIN\tTXT\t" in zone
+    after.write_text(json.dumps(published(names, zone)), encoding="utf-8")
+    assert "dmarc.multiple" not in ids(audit("--dns", after, "d.test")["d.test"])
+
+
 def test_what_is_replaced_is_told(world):
     argv = ["audit", "--dns", world, "--time", "1", "bad.test"]
     zone, commands = run(*argv, "--zone").stdout, run(*argv, "--nsupdate").stdout

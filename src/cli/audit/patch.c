@@ -280,12 +280,23 @@ put_value(struct gp_buf *out, const struct gp_finding_record *r)
 	gp_buf_put_char(out, '\n');
 }
 
+/* A record of a domain above, which speaks for others, too: the patch of that domain has it, and
+   two DMARC records that differ would be as none (RFC 9989 section 4.10). */
+static bool
+is_above(const struct gp_finding_record *r, struct gp_slice domain)
+{
+	static const struct gp_slice label = GP_SLICE("_dmarc.");
+	bool dmarc = gp_slice_starts_nocase(r->name, label);
+	struct gp_slice owner = gp_slice_drop(r->name, dmarc ? label.len : 0);
+	return !gp_dkim_is_below(r->name, domain) && gp_dkim_is_below(domain, owner);
+}
+
 static void
-put_zone(const struct audit_patch *p, struct gp_buf *out)
+put_zone(const struct audit_patch *p, struct gp_slice domain, struct gp_buf *out)
 {
 	for (size_t i = 0; i < p->replaced_len; i++) {
 		const struct gp_finding_record *r = &p->replaced[i];
-		if (is_among(p->records, p->records_len, r))
+		if (is_above(r, domain) || is_among(p->records, p->records_len, r))
 			continue;
 		gp_buf_put_str(out, "; in place of ");
 		put_name(out, r->name);
@@ -294,6 +305,8 @@ put_zone(const struct audit_patch *p, struct gp_buf *out)
 	}
 	for (size_t i = 0; i < p->records_len; i++) {
 		const struct gp_finding_record *r = &p->records[i];
+		if (is_above(r, domain))
+			gp_buf_put_str(out, "; of a domain above: ");
 		put_name(out, r->name);
 		gp_buf_printf(out, ".\t%d\tIN\t%s\t", PATCH_TTL_S, r->type);
 		put_value(out, r);
@@ -411,7 +424,7 @@ audit_patch_write(const struct audit_patch *p, uint8_t form, const struct gp_ans
 	if (form == AUDIT_PATCH_NSUPDATE)
 		put_nsupdate(p, set, left->facts.domain, out);
 	else
-		put_zone(p, out);
+		put_zone(p, left->facts.domain, out);
 	for (size_t i = 0; i < left->findings.len; i++) {
 		const struct gp_finding *f = &left->findings.items[i];
 		if (f->state == GP_FINDING_FAIL)

@@ -14,8 +14,8 @@ struct check {
 	size_t depth;
 	uint32_t told; /* 1 << enum fault */
 	bool titled;   /* there is a title with a text */
-	bool in_title; /* the one below the outermost element */
-	bool in_style;
+	size_t title;  /* the depth of the one below the outermost element; 0: not within it */
+	size_t style;  /* the same of the outermost style */
 };
 
 /* Of each the first is told. */
@@ -244,16 +244,19 @@ open_element(struct check *c, const struct gp_bimi_xml_event *e)
 	check_element(c, e->name);
 	while (gp_bimi_xml_attribute(&attributes, &name, &value))
 		check_attribute(c, name, value);
-	c->in_title = c->depth == 1 && gp_slice_eq(e->name, GP_SLICE("title"));
-	c->in_style = gp_slice_eq(local(e->name), GP_SLICE("style"));
 	c->depth++;
+	if (c->depth == 2 && gp_slice_eq(e->name, GP_SLICE("title")))
+		c->title = c->depth;
+	if (c->style == 0 && gp_slice_eq(local(e->name), GP_SLICE("style")))
+		c->style = c->depth;
 }
 
 static void
 close_element(struct check *c)
 {
+	c->title = c->title == c->depth ? 0 : c->title;
+	c->style = c->style == c->depth ? 0 : c->style;
 	c->depth--;
-	c->in_title = c->in_style = false;
 }
 
 static void
@@ -261,8 +264,8 @@ take_text(struct check *c, struct gp_slice text)
 {
 	struct gp_scan at = gp_scan(text);
 	(void)gp_scan_while(&at, is_blank);
-	c->titled |= c->in_title && !gp_scan_end(&at);
-	if (c->in_style && (leads_outside(text) || is_hidden(text)))
+	c->titled |= c->title > 0 && !gp_scan_end(&at);
+	if (c->style > 0 && (leads_outside(text) || is_hidden(text)))
 		tell(c, OUTSIDE, "its style leads outside of the file");
 }
 

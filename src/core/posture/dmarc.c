@@ -577,32 +577,6 @@ judge_below(struct posture_run *run, const struct gp_dmarc_record *record, bool 
 
 /* --- judging: tags --- */
 
-/* Is one an insertion, a deletion, an exchange of one letter away from the other? */
-static bool
-is_near(struct gp_slice a, struct gp_slice b)
-{
-	if (a.len > b.len)
-		return is_near(b, a);
-	size_t front = 0, back = 0;
-	while (front < a.len && gp_ascii_lower(a.ptr[front]) == gp_ascii_lower(b.ptr[front]))
-		front++;
-	while (back < a.len - front &&
-	       gp_ascii_lower(a.ptr[a.len - 1 - back]) == gp_ascii_lower(b.ptr[b.len - 1 - back]))
-		back++;
-	return b.len - front - back <= 1;
-}
-
-static const char *
-suggest(struct gp_slice name)
-{
-	static const char *const names[] = {"adkim", "aspf", "rua", "ruf", "psd", "sp", "np", "fo"};
-	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
-		if (is_near(name, gp_slice_str(names[i])))
-			return names[i];
-	}
-	return NULL;
-}
-
 enum tag_class {
 	KNOWN,
 	PCT,
@@ -637,7 +611,7 @@ judge_tags(struct posture_run *run, const struct gp_dmarc_record *record)
 	bool seen[UNKNOWN + 1] = {};
 	for (int rc; (rc = gp_taglist_next(&rest, &tag)) <= 0;) {
 		enum tag_class class = rc < 0 ? KNOWN : class_of(tag.name);
-		const char *near = class == UNKNOWN ? suggest(tag.name) : NULL;
+		const char *near = class == UNKNOWN ? posture_dmarc_tag_near(tag.name) : NULL;
 		seen[class] = true;
 		if (class == UNKNOWN)
 			posture_list_add(run, &unknowns, "%.*s%s%s%s", GP_SLICE_FMT(tag.name),
@@ -842,6 +816,25 @@ judge_record(struct posture_run *run, const struct gp_dmarc_record *record)
 	judge_reports(run, record);
 }
 
+/* What the domain itself meant for a record is none, and one above is in force, which is easily
+   missed. Which of the two is wanted is for the domain to say. */
+static void
+judge_passed_over(struct posture_run *run)
+{
+	const struct gp_posture_facts *f = run->facts;
+	struct gp_slice name = posture_name(run, "_dmarc", f->domain);
+	struct gp_dns_answer own;
+	bool above = run->dmarc->record && !gp_slice_eq(f->dmarc.at, f->domain);
+	if (!above || !posture_ask(run, name, GP_DNS_TXT, &own) || find_meant(&own).len == 0)
+		return;
+	const struct posture_mend m = {
+		posture_show_txt(run, &own),
+		gp_arena_printf(run->arena, "correct it, or take it out: the record of %.*s counts",
+				GP_SLICE_FMT(f->dmarc.at)),
+		NULL, 0};
+	posture_add(run, &syntax, syntax.severity, &m);
+}
+
 /* What is wrong with its form does not hide what else is: it is read on as it was meant. */
 static void
 judge_form(struct posture_run *run)
@@ -885,6 +878,7 @@ posture_judge_dmarc(struct posture_run *run)
 	if (!run->dmarc)
 		return;
 	judge_form(run);
+	judge_passed_over(run);
 	const struct posture_mend m = {.evidence = run->facts->domain};
 	if (count_labels(run->facts->domain) > GP_DMARC_WALK_MAX)
 		posture_add(run, &walk_over, walk_over.severity, &m);

@@ -267,6 +267,10 @@ posture_rua(struct posture_run *run);
 struct gp_slice
 posture_dmarc_text(struct posture_run *run, const struct gp_dmarc_record *r);
 
+/* The tag that one letter makes of a name that is none; NULL: there is no such tag. */
+const char *
+posture_dmarc_tag_near(struct gp_slice name);
+
 /* Which policy may be proposed: facts.dmarc.stage. in_force: the record; NULL: none is. */
 void
 posture_dmarc_find_stage(struct posture_run *run, const struct gp_dmarc_record *in_force);

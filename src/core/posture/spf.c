@@ -284,10 +284,16 @@ judge_order(struct posture_run *run, const struct posture_spf_node *own)
 		if (t->moot && t->term.kind != GP_SPF_REDIRECT)
 			posture_list_add(run, &behind, "%.*s", GP_SLICE_FMT(t->raw));
 	}
+	/* Who lets nobody send, and has no keys, is not made one that sends. */
+	uint8_t class = run->facts->class;
+	bool nobody = class == GP_POSTURE_PARKED || class == GP_POSTURE_RECEIVING;
 	posture_spf_draft(run, own, NULL, &draft);
+	draft.len = nobody ? 0 : draft.len;
 	if (behind.len > 0)
 		find(run, &not_last, not_last.severity, behind.text,
-		     "put \"all\" at the end, if they are to count", &draft);
+		     nobody ? "take them out, as nobody may send"
+			    : "put \"all\" at the end, if they are to count",
+		     &draft);
 	if (redirects)
 		find(run, &redirect_all, redirect_all.severity, no_text,
 		     "drop one of them; as it is, \"all\" counts", &draft);

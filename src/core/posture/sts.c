@@ -123,8 +123,8 @@ posture_judge_sts(struct posture_run *run)
 		else
 			find_sts(run, &sts_missing, &answer,
 				 posture_sts_policy(run,
-						    "before that, and with mode enforce once "
-						    "the reports are clean",
+						    "before you publish the record, and with "
+						    "mode enforce once the reports are clean",
 						    GP_MTASTS_TESTING, FIRST_AGE_S));
 		break;
 	case GP_MTASTS_RECORD_SEVERAL:
