@@ -15,6 +15,7 @@ import * as overview from "./pages/overview.js";
 import * as policy from "./pages/policy.js";
 import * as queue from "./pages/queue.js";
 import * as reporters from "./pages/reporters.js";
+import * as scans from "./pages/scans.js";
 import * as signIn from "./pages/sign-in.js";
 import * as sources from "./pages/sources.js";
 import * as tls from "./pages/tls.js";
@@ -30,6 +31,7 @@ const pages = {
   "/tls": tls,
   "/failures": failures,
   "/audits": audits,
+  "/scans": scans,
   "/queue": queue,
   "/headers": headers,
   "/health": health,
@@ -68,7 +70,7 @@ async function signOut() {
 /** Links keep the filters that all pages share. */
 function link(path, title) {
   const here = path === currentPath();
-  const own = Object.fromEntries(["address", "order", "p", "to", "rcpt", "sender", "id", "older", "audit"].map((name) => [name, ""]));
+  const own = Object.fromEntries(["address", "order", "p", "to", "rcpt", "sender", "id", "older", "audit", "severity", "text"].map((name) => [name, ""]));
   return h("a", { href: changed(own, path), "aria-current": here ? "page" : null }, title);
 }
 

@@ -24,7 +24,8 @@ static const gp_permit permit_after =
 	GP_PERMIT(GP_MSG_CONFIG) | GP_PERMIT(GP_MSG_PEER) | GP_PERMIT(GP_MSG_KEY) |
 	GP_PERMIT(GP_MSG_DKIM_KEYS) | GP_PERMIT(GP_MSG_SECRET) | GP_PERMIT(GP_MSG_USERS) |
 	GP_PERMIT(GP_MSG_ASN_DATABASE) | GP_PERMIT(GP_MSG_AUDIT_DATABASE) |
-	GP_PERMIT(GP_MSG_ROLES) | GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING);
+	GP_PERMIT(GP_MSG_SCAN_RESULTS) | GP_PERMIT(GP_MSG_ROLES) | GP_PERMIT(GP_MSG_STOP) |
+	GP_PERMIT(GP_MSG_PING);
 
 static struct {
 	const struct gp_role *role;
@@ -284,6 +285,15 @@ take_audit_database(const struct gp_message *m)
 }
 
 static int
+take_scan_results(const struct gp_message *m)
+{
+	if (!self.role->on_scan_results)
+		return -EPROTO;
+	self.role->on_scan_results(&self.env, m->fd);
+	return 0;
+}
+
+static int
 take_roles(const struct gp_message *m)
 {
 	if (!self.role->on_roles)
@@ -348,6 +358,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		break;
 	case GP_MSG_AUDIT_DATABASE:
 		r = take_audit_database(m);
+		break;
+	case GP_MSG_SCAN_RESULTS:
+		r = take_scan_results(m);
 		break;
 	case GP_MSG_KEY:
 		r = take_key(m);

@@ -78,6 +78,8 @@ struct gp_role {
 	void (*on_asn_database)(struct gp_role_env *env, int fd);
 	/* The history of audits: the same. */
 	void (*on_audit_database)(struct gp_role_env *env, int fd);
+	/* The results of a scan: the same. */
+	void (*on_scan_results)(struct gp_role_env *env, int fd);
 	/* A private key, before start and after; path is its name for the log. The descriptor is
 	   closed after the call. NULL: the role must not be given any. */
 	void (*on_key)(struct gp_role_env *env, struct gp_slice path, uint32_t round, int fd);

@@ -80,6 +80,7 @@ enum gp_figures_kind {
 	/* Of the history of audits; the days and the rest count for nothing. */
 	GP_FIGURES_AUDITS, /* all domains */
 	GP_FIGURES_AUDIT,  /* a single one */
+	GP_FIGURES_SCANS,  /* of the results of a scan, likewise */
 };
 
 enum gp_figures_result {

@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int
-read_all(int fd, size_t max, struct gp_arena *arena, struct gp_slice *ret)
+int
+gp_file_read_open(int fd, size_t max, struct gp_arena *arena, struct gp_slice *ret)
 {
 	struct stat st;
 	int r = gp_file_stat(fd, &st);
@@ -23,7 +23,7 @@ read_all(int fd, size_t max, struct gp_arena *arena, struct gp_slice *ret)
 	if (!to)
 		return -ENOMEM;
 	while (at < size) {
-		ssize_t n = read(fd, to + at, size - at);
+		ssize_t n = pread(fd, to + at, size - at, (off_t)at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -42,7 +42,7 @@ gp_file_read(struct gp_slice path, size_t max, struct gp_arena *arena, struct gp
 	int fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	int r = read_all(fd, max, arena, ret_content);
+	int r = gp_file_read_open(fd, max, arena, ret_content);
 	close(fd);
 	return r;
 }

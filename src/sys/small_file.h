@@ -12,6 +12,10 @@
 gp_file_read(struct gp_slice path, size_t max, struct gp_arena *arena,
 	     struct gp_slice *ret_content);
 
+/* The same of a file that is open, from its beginning; the descriptor stays where it stands. */
+[[nodiscard]] int
+gp_file_read_open(int fd, size_t max, struct gp_arena *arena, struct gp_slice *ret);
+
 /* Whether a regular file is there, which need not be ours to read; path as above. Returns 0,
    -EISDIR, -errno. */
 [[nodiscard]] int

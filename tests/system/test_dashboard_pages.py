@@ -20,7 +20,7 @@ except ImportError:
 
 PAGES = (
     "/", "/domains", "/sources", "/policy", "/reporters", "/tls", "/failures",
-    "/audits", "/queue", "/headers", "/health",
+    "/audits", "/scans", "/queue", "/headers", "/health",
 )
 MARKUP = "<script>window.acted=1</script><img src=x onerror=window.acted=1>"
 NETWORKS = {

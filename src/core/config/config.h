@@ -292,6 +292,7 @@ struct gp_config {
 		struct gp_slice listen;         /* addr:port; empty: there is no dashboard */
 		struct gp_slice name;           /* of the dashboard's host; empty: none but ours */
 		struct gp_slice audit_database; /* path; empty: none */
+		struct gp_slice scan_results;   /* likewise */
 		struct gp_slice policy_listen;  /* addr:port; empty: policies are not served */
 		uint32_t posts_per_minute;      /* of an address or /64 */
 		const struct gp_network *proxies; /* who may say who asks, by user_header */

@@ -48,6 +48,13 @@ static const struct gp_key web_keys[] = {
 	 .doc = "The history that gatepost audit --store keeps, to be shown on the dashboard. It "
 		"is "
 		"opened for reading alone; a newer one counts within seconds."},
+	{.name = "scan_results",
+	 .type = GP_KEY_PATH,
+	 .example = "/var/lib/gatepost-audit/scan.json",
+	 AT(web.scan_results),
+	 .doc = "What gatepost scan --json -o has written, to be shown on the dashboard; of a "
+		"file of 16 MiB at most. It is opened for reading alone; a newer one counts within "
+		"seconds."},
 	{.name = "policy_listen",
 	 .type = GP_KEY_LISTEN,
 	 .min = 443,

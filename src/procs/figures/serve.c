@@ -8,6 +8,7 @@
 #include "procs/asn/asn_file.h"
 #include "procs/figures/figures.h"
 #include "procs/figures/history.h"
+#include "procs/figures/scan_file.h"
 #include "reportdb/server.h"
 #include "sys/log.h"
 #include "sys/small_file.h"
@@ -79,6 +80,8 @@ answer(const struct gp_msg_figures_wanted *q, struct gp_buf *json)
 		return history_answer(gp_slice("", 0), json);
 	if (q->kind == GP_FIGURES_AUDIT && q->domain.len > 0)
 		return history_answer(q->domain, json);
+	if (q->kind == GP_FIGURES_SCANS)
+		return scan_file_answer(json);
 	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
 	int r = self.db ? figures_write(self.db, asn_file_db(&self.asn), q, &arena, json) : -ENOENT;
 	if (r < 0 && self.db)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "procs/figures/history.h"
+#include "procs/figures/scan_file.h"
 #include "procs/figures/serve.h"
 #include "procs/reports/names.h"
 #include "procs/reports/received.h"
@@ -305,6 +306,12 @@ on_audit_database(struct gp_role_env *env, int fd)
 }
 
 static void
+on_scan_results(struct gp_role_env *env, int fd)
+{
+	scan_file_take(fd, env->seed[0]);
+}
+
+static void
 on_reload(struct gp_role_env *env, const struct gp_config *old)
 {
 	if (!gp_slice_eq(old->reports.received_database, env->config->reports.received_database)) {
@@ -317,6 +324,8 @@ on_reload(struct gp_role_env *env, const struct gp_config *old)
 		figures_serve_asn(-1);
 	if (env->config->web.audit_database.len == 0)
 		history_take(-1);
+	if (env->config->web.scan_results.len == 0)
+		scan_file_take(-1, 0);
 	memset(ended, 0, sizeof(ended));
 	reports_wake();
 	names_wake();
@@ -330,6 +339,7 @@ static struct gp_role role = {
 	.on_peer = peers_connect,
 	.on_asn_database = on_asn_database,
 	.on_audit_database = on_audit_database,
+	.on_scan_results = on_scan_results,
 	.on_reload = on_reload,
 	.on_stop = on_stop,
 };

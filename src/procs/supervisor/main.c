@@ -186,25 +186,12 @@ tell_secrets(struct instance *in)
 	       tell_secret(in, GP_SECRET_CLIENT, cfg->smarthost.client_secret_file);
 }
 
+/* To the role that needs it, where it is configured. */
 static bool
-tell_users(struct instance *in)
+tell_file(struct instance *in, const struct watched_file *w)
 {
-	struct gp_message m = {.type = GP_MSG_USERS};
-	return tell(in, m, self.resources.users.fd);
-}
-
-static bool
-tell_asn_database(struct instance *in)
-{
-	struct gp_message m = {.type = GP_MSG_ASN_DATABASE};
-	return tell(in, m, self.resources.asn_database.fd);
-}
-
-static bool
-tell_audit_database(struct instance *in)
-{
-	struct gp_message m = {.type = GP_MSG_AUDIT_DATABASE};
-	return tell(in, m, self.resources.audit_database.fd);
+	struct gp_message m = {.type = w->message};
+	return !(in->spec->needs & w->need) || w->fd < 0 || tell(in, m, w->fd);
 }
 
 static bool
@@ -259,12 +246,8 @@ tell_resources(struct instance *in)
 		ok = tell_directory(in, &r->reports);
 	for (size_t i = 0; ok && needs & NEEDS_MAIL_ROOTS && i < r->mail_roots_len; i++)
 		ok = tell_directory(in, &r->mail_roots[i]);
-	if (ok && needs & NEEDS_USERS && r->users.fd >= 0)
-		ok = tell_users(in);
-	if (ok && needs & NEEDS_ASN_DATABASE && r->asn_database.fd >= 0)
-		ok = tell_asn_database(in);
-	if (ok && needs & NEEDS_AUDIT_DATABASE && r->audit_database.fd >= 0)
-		ok = tell_audit_database(in);
+	ok = ok && tell_file(in, &r->users) && tell_file(in, &r->asn_database) &&
+	     tell_file(in, &r->audit_database) && tell_file(in, &r->scan_results);
 	if (ok && needs & NEEDS_KEYS)
 		ok = tell_keys(in) && tell_dkim_keys(in);
 	if (ok && needs & NEEDS_ANY_SECRET)
@@ -613,14 +596,13 @@ replace_roles(enum role_needs needs)
 
 /* Gives a file to the role that needs it once more when it has changed. */
 static void
-renew_file(struct watched_file *w, struct gp_slice path, enum role_needs need,
-	   bool (*tell_it)(struct instance *in))
+renew_file(struct watched_file *w, struct gp_slice path)
 {
 	if (!watched_file_renew(w, path))
 		return;
 	for (size_t i = 0; i < self.instances_len; i++) {
 		struct instance *in = &self.instances[i];
-		if (in->spec->needs & need && in->control && !tell_it(in))
+		if (in->control && !tell_file(in, w))
 			kill(in->pid, SIGKILL);
 	}
 }
@@ -630,11 +612,10 @@ renew_files(void)
 {
 	const struct gp_config *cfg = self.config.value;
 	struct resources *r = &self.resources;
-	renew_file(&r->users, cfg->users.file, NEEDS_USERS, tell_users);
-	renew_file(&r->asn_database, cfg->reports.asn_database, NEEDS_ASN_DATABASE,
-		   tell_asn_database);
-	renew_file(&r->audit_database, cfg->web.audit_database, NEEDS_AUDIT_DATABASE,
-		   tell_audit_database);
+	renew_file(&r->users, cfg->users.file);
+	renew_file(&r->asn_database, cfg->reports.asn_database);
+	renew_file(&r->audit_database, cfg->web.audit_database);
+	renew_file(&r->scan_results, cfg->web.scan_results);
 }
 
 /* Says the configuration again to those who have this need, 0: to all. Keys and secrets go first:

@@ -35,6 +35,7 @@ enum role_needs {
 	NEEDS_ROLES = 8192,           /* how all roles are, for people to see */
 	NEEDS_SRS_SECRET = 4096,      /* what addresses of core/srs are made with, as descriptors */
 	NEEDS_AUDIT_DATABASE = 32768, /* the history of audits, likewise */
+	NEEDS_SCAN_RESULTS = 65536,   /* the results of a scan, likewise */
 	NEEDS_ASN_DATABASE = 16384,   /* where one is configured, as a descriptor */
 	NEEDS_ANY_SECRET = NEEDS_SECRETS | NEEDS_ISSUER_SECRET | NEEDS_SRS_SECRET,
 };
@@ -83,9 +84,12 @@ process_waits_for_disk(pid_t pid);
 /* --- watched.c --- */
 
 /* A file that one role reads, and is given again when it changed: submission users, for auth; the
-   database of autonomous systems and the history of audits, for reports. */
+   database of autonomous systems, the history of audits and the results of a scan, for
+   reports. */
 struct watched_file {
 	const char *missing; /* the log's event when it cannot be opened */
+	uint16_t message;    /* GP_MSG_: that it is told by */
+	unsigned need;       /* enum role_needs: of the role that it is told */
 	int fd;              /* -1: none is configured */
 	struct stat seen;    /* of the file at the path; all 0 where there is none */
 	bool known;          /* seen was looked at */
@@ -128,7 +132,7 @@ struct resources {
 	struct gp_role_dir reports;
 	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
 	size_t mail_roots_len;
-	struct watched_file users, asn_database, audit_database;
+	struct watched_file users, asn_database, audit_database, scan_results;
 	int control; /* listening Unix socket of the commands */
 	int lock;
 };

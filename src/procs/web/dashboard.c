@@ -143,9 +143,9 @@ static const struct site_file *
 find_file(struct gp_slice path)
 {
 	/* All of them are one file, in which a script shows the page of the path. */
-	static const char *const pages[] = {"/",          "/domains", "/sources",  "/policy",
-					    "/reporters", "/tls",     "/failures", "/headers",
-					    "/health",    "/queue",   "/audits",   "/sign-in"};
+	static const char *const pages[] = {
+		"/",        "/domains", "/sources", "/policy", "/reporters", "/tls",    "/failures",
+		"/headers", "/health",  "/queue",   "/audits", "/scans",     "/sign-in"};
 	const struct gp_slice prefix = GP_SLICE("/web/");
 	struct gp_slice name =
 		gp_slice_starts(path, prefix) ? gp_slice_drop(path, prefix.len) : gp_slice("", 0);
@@ -374,20 +374,29 @@ answer_action(const struct ask *a, struct reply *r)
 
 /* --- figures --- */
 
+/* Reports of others always are. */
+static bool
+is_configured(const struct gp_config *cfg, uint8_t kind)
+{
+	if (kind == GP_FIGURES_SCANS)
+		return cfg->web.scan_results.len > 0;
+	return (kind != GP_FIGURES_AUDITS && kind != GP_FIGURES_AUDIT) ||
+	       cfg->web.audit_database.len > 0;
+}
+
 static enum dashboard_outcome
 ask_figures(const struct ask *a, uint8_t kind, struct reply *r)
 {
 	enum { DAY_S = 24 * 60 * 60 };
 	struct gp_slice query = a->q->target;
 	(void)gp_slice_cut(&query, '?');
-	bool of_audits = kind == GP_FIGURES_AUDITS || kind == GP_FIGURES_AUDIT;
 	const char *why =
 		query_read(query, kind, a->q->wall_s / DAY_S, a->arena, &a->wish->figures);
 	if (why) {
 		reply_refuse(r, 400, why);
 		return DASHBOARD_ANSWERED;
 	}
-	if (!of_audits || a->d->config->web.audit_database.len > 0)
+	if (is_configured(a->d->config, kind))
 		return DASHBOARD_ASKS_FIGURES;
 	struct gp_json j = reply_json(r);
 	gp_json_open(&j, NULL, '{');
@@ -437,6 +446,7 @@ static const struct route routes[] = {
 	{"GET", {"/api/v1/store", 13}, GP_WEB_READ, .figures = GP_FIGURES_STORE},
 	{"GET", {"/api/v1/audits", 14}, GP_WEB_READ, .figures = GP_FIGURES_AUDITS},
 	{"GET", {"/api/v1/audit", 13}, GP_WEB_READ, .figures = GP_FIGURES_AUDIT},
+	{"GET", {"/api/v1/scans", 13}, GP_WEB_READ, .figures = GP_FIGURES_SCANS},
 };
 
 enum dashboard_field

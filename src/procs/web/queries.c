@@ -81,7 +81,7 @@ query_read(struct gp_slice query, uint8_t kind, int64_t today, struct gp_arena *
 		why = read_domain(&form, arena, ret);
 	if (!why && kind == GP_FIGURES_AUDIT && ret->domain.len == 0)
 		why = "domain= is missing.";
-	if (!why && kind == GP_FIGURES_AUDITS)
+	if (!why && (kind == GP_FIGURES_AUDITS || kind == GP_FIGURES_SCANS))
 		ret->domain = gp_slice("", 0);
 	if (!why && kind == GP_FIGURES_SOURCE)
 		why = read_address(&form, arena, ret);
