@@ -203,7 +203,8 @@ refuse_password(struct gp_pglink *l, const char *where)
 	if (!options)
 		r = gp_pglink_fail(l, -EADDRNOTAVAIL, why ? why : "it cannot be read");
 	for (PQconninfoOption *o = options; r == 0 && o && o->keyword; o++) {
-		if (strcmp(o->keyword, "password") == 0 && o->val)
+		/* As libpq marks what nobody should see: that of a key is one, too. */
+		if (o->dispchar[0] == '*' && o->val)
 			r = gp_pglink_fail(l, -EADDRNOTAVAIL,
 					   "a password may not stand there: it belongs into the "
 					   "file that PGPASSFILE or passfile= names");

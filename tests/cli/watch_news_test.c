@@ -162,7 +162,7 @@ what_cannot_be_remembered_is_not_told(void **state)
 {
 	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(256 << 20);
-	size_t len = WATCH_KNOWN_MAX + 1;
+	size_t len = WATCH_KNOWN_ALIKE_MAX + 1;
 	struct watch_reading *all = gp_arena_array(&arena, len, sizeof(*all));
 	struct watch_news news;
 	assert_non_null(all);
@@ -174,11 +174,36 @@ what_cannot_be_remembered_is_not_told(void **state)
 	struct watch_given given = {
 		.readings = all, .readings_len = len, .today = DAY, .limits = limits};
 	assert_int_equal(watch_news_find(&given, &arena, &news), 0);
-	assert_int_equal(news.came_len, WATCH_KNOWN_MAX);
+	assert_int_equal(news.came_len, WATCH_KNOWN_ALIKE_MAX);
 	given.known = news.known;
 	given.known_len = news.known_len;
 	assert_int_equal(watch_news_find(&given, &arena, &news), 0);
 	assert_int_equal(news.came_len, 0);
+	gp_arena_free(&arena);
+}
+
+/* One who sends reports can make up as many failures of TLS as he likes. */
+static void
+a_flood_of_a_kind_leaves_room_for_others(void **state)
+{
+	(void)state;
+	struct gp_arena arena = GP_ARENA_INIT(256 << 20);
+	size_t len = WATCH_KNOWN_MAX + 1;
+	struct watch_reading *all = gp_arena_array(&arena, len, sizeof(*all));
+	struct watch_news news;
+	assert_non_null(all);
+	for (size_t i = 0; i < len; i++)
+		all[i] = (struct watch_reading){.kind = WATCH_TLS,
+						.domain = DOMAIN,
+						.object = gp_arena_printf(&arena, "%zu", i),
+						.now = {100, 100}};
+	all[len - 1] = (struct watch_reading){
+		.kind = WATCH_SOURCE, .domain = DOMAIN, .object = GP_SLICE("new"), .now = {0, 100}};
+	struct watch_given given = {
+		.readings = all, .readings_len = len, .today = DAY, .limits = limits};
+	assert_int_equal(watch_news_find(&given, &arena, &news), 0);
+	assert_int_equal(news.came[news.came_len - 1]->kind, WATCH_SOURCE);
+	assert_true(news.known_len < WATCH_KNOWN_MAX);
 	gp_arena_free(&arena);
 }
 
@@ -192,6 +217,7 @@ main(void)
 		cmocka_unit_test(what_is_gravest_stands_first),
 		cmocka_unit_test(a_silence_of_all_is_told_alone),
 		cmocka_unit_test(what_cannot_be_remembered_is_not_told),
+		cmocka_unit_test(a_flood_of_a_kind_leaves_room_for_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

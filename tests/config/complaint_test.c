@@ -137,6 +137,10 @@ static const struct complaint_case hops[] = {
 			 "\"postgres://gate@db:5432/reports?sslmode=verify-full&password=x\"}\n",
 	 "7:1: reports: received_database has a password in it; it belongs into a file that "
 	 "passfile= names\n"},
+	{DOMAIN(DISCARD) "reports: {received_database: "
+			 "\"postgres://gate@db/reports?sslkey=k.pem&sslpassword=x\"}\n",
+	 "7:1: reports: received_database has a password in it; it belongs into a file that "
+	 "passfile= names\n"},
 	{DOMAIN(DISCARD) "srs: {domain: example.org}\n",
 	 "7:1: srs: domain and secret_file go together\n"},
 	{DOMAIN(DISCARD) "srs: {previous_file: key.pem}\n",

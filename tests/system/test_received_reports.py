@@ -74,6 +74,20 @@ OURS = reports_field.Sender("ours", "192.0.2.1", True, True, "ours.example", "s1
 ROW = reports_field.record(OURS, "ours.example", 5, "none", False, False)
 
 
+def test_a_report_is_shown_without_what_it_does_not_tell(reports, tmp_path):
+    text = xml(rows=ROW).replace(b"<sp>reject</sp>", b"")
+    (tmp_path / "a.xml").write_bytes(text.replace(b"<header_from>ours.example</header_from>", b""))
+    reports("import", tmp_path / "a.xml")
+    lines = reports("show", "1").stdout.splitlines()
+    assert "  policy           p=reject adkim=r aspf=r" in lines
+    assert "      from what is not told" in lines
+
+
+def test_before_the_first_mail_nothing_is_refused(tmp_path):
+    done = run("reports", "refused", "--database", tmp_path / "received.db")
+    assert done.returncode == 4 and "is not there: the gateway makes it" in done.stderr
+
+
 def test_totals_are_the_truth(field, reports):
     truth = field.truth
     done = asked(reports("import", "--json", field.folder, code=1))

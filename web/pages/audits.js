@@ -44,7 +44,7 @@ function all(found) {
     ...severities.map(number),
     { title: "Not measured", kind: "number", cell: (d) => count(d.counts.unmeasured) },
     { title: "Than before", cell: since },
-    { title: "Looked at", cell: (d) => time(d.time) },
+    { title: "Looked at", kind: "whole", cell: (d) => time(d.time) },
   ];
   return [
     table("Domains, the worst first", columns, found.domains),
@@ -99,12 +99,19 @@ function findings(list, nothing, isBrief = false) {
   return list.length === 0 ? soft(nothing) : h("ul", { class: "findings" }, list.map((f) => finding(f, isBrief)));
 }
 
+/** What audits say of MX records where there is no name. */
+const exchanges = { null: "a null MX: it takes no mail", implicit: "none: mail goes to its own address" };
+
+function published(name, value) {
+  return (name === "mx" && exchanges[value]) || value;
+}
+
 function facts(found) {
   const columns = [
     { title: "What", cell: (f) => f.name },
-    { title: "Now", cell: (f) => f.value ?? "nothing" },
-    { title: "Since", cell: (f) => (f.since === null ? "–" : day(f.since)) },
-    { title: "Before", cell: (f) => f.before ?? "" },
+    { title: "Now", cell: (f) => published(f.name, f.value) ?? "nothing" },
+    { title: "Since", kind: "whole", cell: (f) => (f.since === null ? "–" : day(f.since)) },
+    { title: "Before", cell: (f) => published(f.name, f.before) ?? "" },
   ];
   return table("What the domain publishes", columns, found.facts);
 }

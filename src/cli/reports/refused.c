@@ -178,6 +178,18 @@ find_path(const struct reports_options *o, struct gp_arena *arena, const char **
 	return path.ptr ? GP_EXIT_OK : GP_EXIT_ERROR;
 }
 
+static int
+complain_of_database(const char *path, int error)
+{
+	if (error != -ENOENT)
+		return complain(path, error);
+	fprintf(stderr,
+		"gatepost reports: %s is not there: the gateway makes it, for what is mailed to "
+		"it\n",
+		path);
+	return GP_EXIT_ERROR;
+}
+
 int
 reports_refused(const struct reports_options *o)
 {
@@ -187,7 +199,7 @@ reports_refused(const struct reports_options *o)
 	int code = find_path(o, &arena, &path);
 	int r = code == GP_EXIT_OK ? gp_refused_open(path, GP_REFUSED_READ, &q) : 0;
 	if (r < 0)
-		code = complain(path, r);
+		code = complain_of_database(path, r);
 	else if (code == GP_EXIT_OK && o->operands_len == 0)
 		code = print_list(o, q, &arena);
 	else if (code == GP_EXIT_OK && strcmp(o->operands[0], "all") == 0)

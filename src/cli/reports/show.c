@@ -109,6 +109,16 @@ print_field(const char *name, struct gp_slice text)
 		printf("  %-16s %.*s\n", name, GP_SLICE_FMT(text));
 }
 
+/* Without what is not told. */
+static void
+print_policy(const struct gp_ingest_head *h)
+{
+	const char *sp = reports_policy_word(h->sp), *np = reports_policy_word(h->np);
+	printf("  %-16s p=%s%s%s%s%s adkim=%s aspf=%s%s\n", "policy", reports_policy_word(h->p),
+	       *sp ? " sp=" : "", sp, *np ? " np=" : "", np, h->adkim_strict ? "s" : "r",
+	       h->aspf_strict ? "s" : "r", h->testing ? " t=y" : "");
+}
+
 static int
 text_head(void *context, const struct gp_ingest_head *h)
 {
@@ -122,10 +132,7 @@ text_head(void *context, const struct gp_ingest_head *h)
 	print_field("contact", h->contact);
 	print_field("generator", h->generator);
 	if (h->kind == GP_INGEST_AGGREGATE)
-		printf("  %-16s p=%s sp=%s np=%s adkim=%s aspf=%s%s\n", "policy",
-		       reports_policy_word(h->p), reports_policy_word(h->sp),
-		       reports_policy_word(h->np), h->adkim_strict ? "s" : "r",
-		       h->aspf_strict ? "s" : "r", h->testing ? " t=y" : "");
+		print_policy(h);
 	return 0;
 }
 
@@ -150,8 +157,9 @@ text_row(void *context, const struct gp_ingest_row *row)
 	printf(": %" PRIu64 " messages, %s; aligned: dkim %s, spf %s\n", row->count,
 	       reports_disposition_word(row->disposition), reports_result_word(row->dkim),
 	       reports_result_word(row->spf));
-	printf("      from %.*s, envelope %.*s\n", GP_SLICE_FMT(row->header_from),
-	       GP_SLICE_FMT(row->envelope_from));
+	const struct gp_slice from = row->header_from, envelope = row->envelope_from;
+	printf("      from %.*s", GP_SLICE_FMT(from.len > 0 ? from : GP_SLICE("what is not told")));
+	printf("%s%.*s\n", envelope.len > 0 ? ", envelope " : "", GP_SLICE_FMT(envelope));
 	print_auths("dkim", row->dkim_results, row->dkim_results_len, true);
 	print_auths("spf", row->spf_results, row->spf_results_len, false);
 	for (size_t i = 0; i < row->reasons_len; i++)

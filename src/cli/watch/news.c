@@ -10,6 +10,7 @@ struct finding_news {
 	struct gp_arena *arena;
 	struct gp_map read; /* struct watch_reading by what it is of */
 	struct gp_map known;
+	size_t alike[WATCH_KINDS]; /* so many are known by now */
 	bool all_silent;
 	struct watch_news *ret;
 };
@@ -69,11 +70,19 @@ is_silence(uint8_t kind)
 	return kind == WATCH_SILENCE || kind == WATCH_REPORTER;
 }
 
+static bool
+has_room(const struct finding_news *n, uint8_t kind)
+{
+	return n->alike[kind] < WATCH_KNOWN_ALIKE_MAX;
+}
+
 static void
 keep(struct finding_news *n, const struct watch_known *k)
 {
-	if (n->ret->known_len < WATCH_KNOWN_MAX)
-		n->ret->known[n->ret->known_len++] = *k;
+	if (!has_room(n, k->kind))
+		return;
+	n->alike[k->kind]++;
+	n->ret->known[n->ret->known_len++] = *k;
 }
 
 static void
@@ -103,7 +112,7 @@ look_at_reading(struct finding_news *n, const struct watch_reading *r)
 {
 	struct gp_slice key = reading_key(n, r);
 	if (!key.ptr || gp_map_get(&n->known, key) || is_said_by_all(n, r) ||
-	    n->ret->known_len == WATCH_KNOWN_MAX || !watch_fires(r, &n->given->limits))
+	    !has_room(n, r->kind) || !watch_fires(r, &n->given->limits))
 		return;
 	n->ret->came[n->ret->came_len++] = r;
 	keep(n, &(struct watch_known){.kind = r->kind,

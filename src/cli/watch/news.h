@@ -12,7 +12,12 @@
 #include "base/arena.h"
 #include "cli/watch/rules.h"
 
-enum { WATCH_KNOWN_MAX = 10000 }; /* of one channel; beyond that nothing is told */
+/* Of one channel; beyond that nothing is told. Of one kind it is a part, as anybody who sends
+ * reports makes as many of some kinds as he likes: the others are told all the same. */
+enum {
+	WATCH_KNOWN_MAX = 10000,
+	WATCH_KNOWN_ALIKE_MAX = WATCH_KNOWN_MAX / (WATCH_KINDS - 1),
+};
 
 struct watch_over {
 	const struct watch_known *was;

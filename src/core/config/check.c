@@ -426,6 +426,13 @@ check_srs(struct reading *r)
 				 GP_SLICE_FMT(c->srs.domain));
 }
 
+static bool
+is_secret(struct gp_slice option)
+{
+	return gp_slice_starts(option, GP_SLICE("password=")) ||
+	       gp_slice_starts(option, GP_SLICE("sslpassword="));
+}
+
 /* A password in the configuration would be told to all roles. */
 static void
 check_received(struct reading *r)
@@ -446,7 +453,7 @@ check_received(struct reading *r)
 	bool secret = user >= 0 && gp_slice_find(gp_slice_take(place, (size_t)user), ':') >= 0;
 	(void)gp_slice_cut(&rest, '?');
 	while (rest.len > 0)
-		secret |= gp_slice_starts(gp_slice_cut(&rest, '&'), GP_SLICE("password="));
+		secret |= is_secret(gp_slice_cut(&rest, '&'));
 	if (secret)
 		reading_complain(r, at,
 				 "reports: received_database has a password in it; it belongs into "
