@@ -816,20 +816,21 @@ judge_record(struct posture_run *run, const struct gp_dmarc_record *record)
 	judge_reports(run, record);
 }
 
-/* What the domain itself meant for a record is none, and one above is in force, which is easily
-   missed. Which of the two is wanted is for the domain to say. */
+/* What the domain itself meant for a record is none, and there is one above, or are several: that
+   is easily missed. Whether it wants one of its own is for the domain to say. */
 static void
 judge_passed_over(struct posture_run *run)
 {
 	const struct gp_posture_facts *f = run->facts;
 	struct gp_slice name = posture_name(run, "_dmarc", f->domain);
 	struct gp_dns_answer own;
-	bool above = run->dmarc->record && !gp_slice_eq(f->dmarc.at, f->domain);
-	if (!above || !posture_ask(run, name, GP_DNS_TXT, &own) || find_meant(&own).len == 0)
+	bool any = run->dmarc->record || run->dmarc->several;
+	if (!any || gp_slice_eq(f->dmarc.at, f->domain) ||
+	    !posture_ask(run, name, GP_DNS_TXT, &own) || find_meant(&own).len == 0)
 		return;
 	const struct posture_mend m = {
 		posture_show_txt(run, &own),
-		gp_arena_printf(run->arena, "correct it, or take it out: the record of %.*s counts",
+		gp_arena_printf(run->arena, "correct it, or take it out: what %.*s has counts",
 				GP_SLICE_FMT(f->dmarc.at)),
 		NULL, 0};
 	posture_add(run, &syntax, syntax.severity, &m);
