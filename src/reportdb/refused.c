@@ -50,8 +50,8 @@ static const char *const texts[STATEMENTS] = {
 	[ADD] = "INSERT INTO mail (file, why, trusted, received_s, size) VALUES (?, ?, ?, ?, ?)",
 	[ADD_PIECE] = "INSERT INTO piece VALUES (?, ?, ?)",
 	[FORGET] = "DELETE FROM mail WHERE received_s < ?1",
-	[LIST] = "SELECT id, file, why, trusted, received_s, size FROM mail ORDER BY id DESC"
-		 " LIMIT ?1",
+	[LIST] = ("SELECT id, file, why, trusted, received_s, size FROM mail ORDER BY id DESC"
+		  " LIMIT ?1"),
 	[FIND] = "SELECT 1 FROM mail WHERE id = ?1",
 	[PIECES] = "SELECT octets FROM piece WHERE mail = ?1 ORDER BY number",
 };

@@ -262,8 +262,8 @@ static void
 odd_names_are_none(void **state)
 {
 	static const char *const names[] = {"\x1b[31mred", "two\nlines", "\xff\xfe",
-					    "\xc2\x9b"
-					    "1m"};
+					    ("\xc2\x9b"
+					     "1m")};
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
 		struct mmdb_builder b;

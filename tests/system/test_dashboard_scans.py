@@ -123,7 +123,9 @@ def test_a_newer_one_counts(dashboard, results):
 
 
 def rows(driver):
-    return [e.text for e in driver.find_elements(By.CSS_SELECTOR, "main tbody tr")]
+    """All at once: the page may be drawn anew between two elements."""
+    script = "return [...document.querySelectorAll('main tbody tr')].map((e) => e.innerText)"
+    return driver.execute_script(script)
 
 
 def test_the_page(driver, dashboard, results):
