@@ -145,9 +145,9 @@ posture_dmarc_stages(struct posture_run *run, const struct gp_dmarc_record *want
 	uint64_t when_s = proposed ? run->query->now_s : next_step_s(run, policy);
 	struct gp_dmarc_record r = *wanted;
 	text = gp_arena_printf(run->arena, "%.*s%.*s", GP_SLICE_FMT(text), GP_SLICE_FMT(hit));
-	for (uint8_t p = proposed ? stage->p : policy + 1; p <= GP_DMARC_P_REJECT; p++) {
+	for (unsigned p = proposed ? stage->p : policy + 1u; p <= GP_DMARC_P_REJECT; p++) {
 		r = *wanted;
-		r.p = p;
+		r.p = (uint8_t)p;
 		if (proposed && p == stage->p)
 			(void)posture_dmarc_limit(run, &r);
 		text = gp_arena_printf(
