@@ -29,9 +29,15 @@ class Desk:
             "domains": {name: {"recipients": "any", "deliver": "discard"} for name in ("demo.test", "other.test")},
         }
 
+    def write(self, name, value):
+        """Whole or not at all, as others may run at the same time."""
+        new = self.folder / f"{name}.{threading.get_ident()}"
+        new.write_text(json.dumps(value), encoding="utf-8")
+        new.rename(self.folder / name)
+
     def run(self, verb, *argv, domain="demo.test"):
-        (self.folder / "gatepost.yaml").write_text(json.dumps(self.settings), encoding="utf-8")
-        (self.folder / "names.json").write_text(json.dumps(self.names), encoding="utf-8")
+        self.write("gatepost.yaml", self.settings)
+        self.write("names.json", self.names)
         argv = [verb, domain, "-c", self.folder / "gatepost.yaml", *argv]
         if verb in ("rotate", "check"):
             argv += ["--dns", self.folder / "names.json"]
