@@ -298,20 +298,6 @@ gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 	return r;
 }
 
-static void
-add_figures(struct gp_reportdb_figures *to, const struct gp_reportdb_figures *f)
-{
-	to->messages += f->messages;
-	to->aligned += f->aligned;
-	to->dkim += f->dkim;
-	to->spf += f->spf;
-	to->quarantined += f->quarantined;
-	to->rejected += f->rejected;
-	to->forwarded += f->forwarded;
-	to->foreign += f->foreign;
-	to->estimated += f->estimated;
-}
-
 int
 gp_reportdb_source(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		   const uint8_t address[16], struct gp_arena *arena,
@@ -323,7 +309,7 @@ gp_reportdb_source(struct gp_reportdb *db, const struct gp_reportdb_range *range
 	memcpy(ret->address, address, sizeof(ret->address));
 	int r = gp_reportdb_source_days(db, range, address, arena, &days, &len);
 	for (size_t i = 0; r == 0 && i < len; i++)
-		add_figures(&ret->figures, &days[i].figures);
+		gp_figures_add(&ret->figures, &days[i].figures);
 	if (r == 0)
 		r = find_seen(db, range, ret);
 	return r == 0 ? find_name(db, arena, ret) : r;

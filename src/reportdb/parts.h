@@ -169,6 +169,8 @@ gp_give_up(struct gp_reportdb *db, int error);
 
 /* --- rows of aggregate reports (rows.c) --- */
 
+void
+gp_figures_add(struct gp_reportdb_figures *to, const struct gp_reportdb_figures *f);
 /* 0; 1: it is known to be a duplicate; -errno. */
 [[nodiscard]] int
 gp_document_row(struct gp_reportdb *db, const struct gp_ingest_row *row);

@@ -208,8 +208,8 @@ figures_of(const struct gp_detail *detail, uint64_t n, bool estimated)
 	};
 }
 
-static void
-figures_add(struct gp_reportdb_figures *to, const struct gp_reportdb_figures *f)
+void
+gp_figures_add(struct gp_reportdb_figures *to, const struct gp_reportdb_figures *f)
 {
 	to->messages += f->messages;
 	to->aligned += f->aligned;
@@ -246,7 +246,7 @@ count_row(struct gp_reportdb *db, const struct gp_block_row *row, struct gp_repo
 			continue;
 		struct gp_reportdb_figures f = figures_of(row->detail, parts[i], d->days.days > 1);
 		row->detail->messages[i] += parts[i];
-		figures_add(&sums[i], &f);
+		gp_figures_add(&sums[i], &f);
 	}
 }
 
@@ -265,7 +265,7 @@ count_source(struct gp_reportdb *db, const struct gp_block_row *rows, size_t len
 	for (size_t i = 0; r == 0 && i < d->days.days; i++) {
 		if (sums[i].messages == 0)
 			continue;
-		figures_add(&d->figures[i], &sums[i]);
+		gp_figures_add(&d->figures[i], &sums[i]);
 		gp_document_key(db, GP_CELL_SOURCE_DAY, d->head.domain);
 		gp_cells_key_number(&db->key, d->days.first_day + (int64_t)i);
 		gp_cells_key_octets(&db->key, gp_source_octets(address));
