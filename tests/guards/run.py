@@ -123,11 +123,22 @@ def mutate(guard):
     return texts
 
 
+def check_names(guard):
+    """Its tests are there."""
+    for test in guard.tests:
+        if test.kind == "build":
+            continue
+        path = f"system/{test.file}" if test.kind == "system" else f"*/{test.file}.c"
+        if not any(test.name in file.read_text(encoding="utf-8") for file in (ROOT / "tests").glob(path)):
+            raise Wrong(f"{guard.title}: no {test}")
+
+
 def check_changes(guards):
-    """All lines are where the table says; else it tells of each that is not."""
+    """All tests are there, and all lines where the table says; else it tells of each that is not."""
     whys = []
     for guard in guards:
         try:
+            check_names(guard)
             mutate(guard)
         except Wrong as e:
             whys.append(str(e))
