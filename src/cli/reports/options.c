@@ -2,7 +2,6 @@
 #include "cli/reports/options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -349,6 +348,7 @@ read_option(struct reports_options *o, int c, int64_t today)
 	case OPT_SINCE:
 		return read_day(&arg, today, &o->from_day);
 	case OPT_UNTIL:
+		o->until = true;
 		return read_day(&arg, today, &o->to_day);
 	case OPT_KIND:
 		return read_kind(&arg, &o->kind);
@@ -518,7 +518,7 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 				 : usage_error("the subcommands are import, names, summary, list, "
 					       "show, export, refused, tls, weekly and watch");
 	if (ret->verb <= REPORTS_SUMMARY || ret->verb == REPORTS_TLS)
-		ret->from_day = today - SUMMARY_DAYS;
+		ret->from_day = -1; /* not given yet */
 	if (ret->verb == REPORTS_IMPORT)
 		ret->max = GP_REPORTDB_LIST_MAX;
 	if (ret->verb == REPORTS_NAMES)
@@ -527,10 +527,12 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		ret->to_day = today - 1;
 	if (ret->verb == REPORTS_WATCH)
 		ret->to_day = today;
-	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next("reports", argc, argv, "c:o:qh", long_options)) != -1) {
 		if (!read_option(ret, c, today))
 			return GP_EXIT_USAGE;
 	}
+	if (ret->from_day < 0)
+		ret->from_day = GP_MIN(ret->to_day, today) - SUMMARY_DAYS;
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
 	return check(ret);

@@ -43,6 +43,7 @@ struct reports_options {
 	const char *format;       /* of export; NULL: csv */
 	uint8_t kind;             /* enum gp_ingest_kind; 0: all */
 	int64_t from_day, to_day;
+	bool until;             /* to_day was given */
 	uint64_t max;           /* of import: mails of a run */
 	struct alert_mail mail; /* of weekly, of watch; its authorities: of tls too */
 	struct watch_options watch;
