@@ -21,6 +21,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TABLE = ROOT / "tests" / "guards" / "guards.txt"
+README = TABLE.with_name("README.md")
 COPY = ROOT / "build-guards"
 SYSTEM = ROOT / "tests" / "system"
 TIMEOUT_S = 600
@@ -28,7 +29,8 @@ RUNS = re.compile(r"\[ RUN      \] (\w+)")
 FAILS = re.compile(r"\[  FAILED  \] ([A-Za-z_]\w*)")
 ENDS = re.compile(r"\[(?:       OK |  FAILED  |  SKIPPED )\] (\w+)")
 PYTEST_FAILS = re.compile(r"^(?:FAILED|ERROR) \S+?::(\w+)", re.M)
-# Everything is built twice for each guard, and run once: the least that the hardening allows (it wants -O1), and no -g.
+# What is built for a guard runs once, so it is built quickly: without debug information, at the least level that
+# _FORTIFY_SOURCE is content with.
 QUICK = ["-Doptimization=1", "-Ddebug=false"]
 SETUPS = {
     "build": {"CC": "gcc", "options": QUICK},
@@ -136,8 +138,10 @@ def check_names(guard):
 
 
 def check_changes(guards):
-    """All tests are there, and all lines where the table says; else it tells of each that is not."""
-    whys = []
+    """All attacks and tests are there, and all lines where the table says; else it tells of each that is not."""
+    rows = re.findall(r"^\| (.+?) \|", README.read_text(encoding="utf-8"), re.M)
+    attacks = {attack for row in rows for attack in row.split(", ")}
+    whys = [f"{g.title}: no such attack in {README.name}" for g in guards if g.title.split()[0] not in attacks]
     for guard in guards:
         try:
             check_names(guard)
@@ -198,21 +202,22 @@ def introspect(folder, what):
 
 @functools.cache
 def system_targets(file):
-    """What is installed, and those programs of the tests that this file, or what such files share, names."""
+    """What is installed, and those programs of the unit tests that this file, or what such files share, names."""
     texts = [x.read_text(encoding="utf-8") for x in SYSTEM.glob("*.py") if x.name == file or not x.match("test_*")]
     words = set(re.findall(r"\w+", "".join(texts)))
     programs = [x for x in introspect("build", "targets") if x["type"] == "executable"]
-    chosen_ones = [x for x in programs if x["installed"] or x["name"] in words]
-    return [os.path.relpath(x["filename"][0], COPY / "build") for x in chosen_ones]
+    needed = [x["filename"][0] for x in programs if x["installed"] or x["name"] in words]
+    return [os.path.relpath(name, COPY / "build") for name in needed]
 
 
 def build(test, changed=()):
-    """None, or what the compiler said. changed: the files without the guard, which are all that must not compile."""
-    targets = [f"tests/{test.file}"]
-    if test.kind == "system":
-        targets = system_targets(test.file)
+    """None, or what the compiler said. changed: the files of the guard, which are what need not compile without it."""
     if test.kind == "build":
         targets = [f"../{path}^" for path in changed]
+    elif test.kind == "system":
+        targets = system_targets(test.file)
+    else:
+        targets = [f"tests/{test.file}"]
     code, said = run(["ninja", "-C", test.folder, *targets])
     return None if code == 0 else said
 
