@@ -76,10 +76,24 @@ def decode(record, data, at=0):
     return values, at
 
 
+def times_run(pid):
+    """How often it was given a processor; None: it wants one, or waits for the disk."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat, open(f"/proc/{pid}/schedstat", encoding="ascii") as runs:
+        waits = stat.read().rpartition(") ")[2][0] == "S"
+        return int(runs.read().split()[2]) if waits else None
+
+
+def cpu_s(pid):
+    """The seconds that a process has run: what it costs, however busy the machine is."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as runs:
+        return int(runs.read().split()[0]) / 1e9
+
+
 class Channel:
-    def __init__(self, end):
+    def __init__(self, end, pid=None):
         self.end = end
         self.end.settimeout(60)
+        self.pid = pid  # whose other end it is
 
     def say(self, name, /, fd=None, **values):
         number = next(i for i, m in enumerate(MESSAGES, 1) if m.name == name)
@@ -118,6 +132,22 @@ class Channel:
         values, at = decode(MESSAGES[number - 1], payload)
         assert at == length, f"{len(payload) - at} octets left over in {MESSAGES[number - 1].name}"
         return MESSAGES[number - 1].name, values
+
+    def hear_all(self, pause_s=0.3):
+        """The values of what comes until the role has nothing to do: it waited for events all through a pause."""
+        self.end.settimeout(pause_s)
+        found = []
+        while True:
+            before = times_run(self.pid)
+            try:
+                heard = self.hear()
+            except TimeoutError:
+                if before is not None and before == times_run(self.pid):
+                    return found
+                continue
+            if heard is None:
+                return found
+            found.append(heard[1])
 
     def close(self):
         self.end.close()
@@ -162,7 +192,7 @@ class Role:
         ours, theirs = pair()
         self.control.say("peer", fd=theirs.fileno(), role=ROLES.index(name) + 1, index=index)
         theirs.close()
-        self.peers.append(Channel(ours))
+        self.peers.append(Channel(ours, self.process.pid))
         return self.peers[-1]
 
     def start(self):
@@ -198,7 +228,7 @@ class Role:
             peer.close()
         if self.process.poll() is None:
             self.control.say("stop", empty=0)
-        code = self.process.wait(10)
+        code = self.process.wait(60)
         self.control.close()
         return code
 
@@ -208,5 +238,5 @@ class Role:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         self.said.close()

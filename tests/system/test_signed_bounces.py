@@ -11,7 +11,7 @@ import time
 import pytest
 import rolerig
 from gateway import eventually, run
-from test_hostile_roles import FAILED, RELAYED, SETTINGS, Smtpd, deliveries, outcome, relay_of
+from test_hostile_roles import FAILED, RELAYED, SETTINGS, Smtpd, outcome, relay_of
 from test_tls_reports import make_keys, signed_by
 
 HOST = SETTINGS["hostname"].encode()
@@ -248,7 +248,7 @@ def test_stopping_waits_for_no_signature(world):
 def test_smtpd_has_nothing_signed_by_spool(world):
     world.connect_signer()
     assert world.smtpd.commit(envelope={"flags": UNSIGNED}) == FAILED
-    assert deliveries(world.relay) == []
+    assert world.relay.hear_all() == []
 
 
 # --- the whole of it ---
