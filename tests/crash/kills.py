@@ -14,7 +14,7 @@ import time
 
 import lab
 
-RECOVERED_S = 1.0
+RECOVERED_S = 1.0  # and on a machine that is so busy that a first start takes longer, no more than that does twice
 # The supervisor waits a little longer before each start of a role that keeps dying, so each life of the gateway has
 # one kill of each role.
 
@@ -49,7 +49,7 @@ def kill_supervisor(gateway):
     return time.monotonic() - began
 
 
-def kill_once(world, role, rng):
+def kill_once(world, role, rng, start_s):
     world.start_load()
     time.sleep(rng.uniform(0.1, 0.6))
     if role == "supervisor":
@@ -59,17 +59,19 @@ def kill_once(world, role, rng):
     world.stop_load()
     world.drain()
     wrong, facts = world.audit(1)
-    if took_s > RECOVERED_S:
+    if took_s > max(RECOVERED_S, 2 * start_s):
         wrong.append(f"it took {took_s:.2f} s to work again")
     return wrong, {"recovered_s": round(took_s, 2), **facts}
 
 
 def life(world, number, roles, rng, record):
+    began = time.monotonic()
     world.gateway.start()
+    start_s = time.monotonic() - began
     for role in rng.sample(roles, len(roles)):
         name = f"kill {role} {number}"
         try:
-            wrong, facts = kill_once(world, role, rng)
+            wrong, facts = kill_once(world, role, rng, start_s)
         except (AssertionError, subprocess.TimeoutExpired) as problem:
             record.case(name, [str(problem)])
             return False

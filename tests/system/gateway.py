@@ -7,11 +7,14 @@ import json
 import os
 import pathlib
 import re
+import select
 import signal
 import smtplib
 import socket
 import subprocess
 import time
+
+import procs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("GATEPOST_BUILD") or ROOT / "build")
@@ -56,6 +59,11 @@ def eventually(check, timeout_s=PATIENCE_S, what="it"):
             return answer
         assert time.monotonic() < end, f"{what} did not happen within {timeout_s} s"
         time.sleep(0.05)
+
+
+def are_silent(*ends):
+    """Whether there is nothing to read from these sockets, neither an answer nor their end."""
+    return not select.select(ends, [], [], 0)[0]
 
 
 def run(*argv, timeout_s=60, **options):
@@ -183,6 +191,19 @@ class Gateway:
             if status["PPid"] == str(self.process.pid):
                 found[int(path.parent.name)] = name.decode()
         return found
+
+    def pids(self, role):
+        return [pid for pid, name in self.roles().items() if name == f"gatepost-{role}"]
+
+    def pid_of(self, role):
+        """The process of a role that has one: it may be on its way still."""
+        (pid,) = eventually(lambda: found if len(found := self.pids(role)) == 1 else None, what=f"one {role}")
+        return pid
+
+    def settle(self, *roles):
+        """Until these have done what they were told of by others, and told on what follows from it."""
+        pids = [pid for role in roles for pid in self.pids(role)]
+        eventually(lambda: procs.are_idle(pids, 0.1), what=f"an end to what {' and '.join(roles)} have to do")
 
     def holders_of(self, needles):
         """The processes in whose memory any of these octets are."""

@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import ipcgen
+import procs
 
 BUILD = pathlib.Path(os.environ.get("GATEPOST_BUILD", ROOT / "build"))
 CONTROL_FD = 3  # GP_ROLE_CONTROL_FD
@@ -76,19 +77,6 @@ def decode(record, data, at=0):
     return values, at
 
 
-def times_run(pid):
-    """How often it was given a processor; None: it wants one, or waits for the disk."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat, open(f"/proc/{pid}/schedstat", encoding="ascii") as runs:
-        waits = stat.read().rpartition(") ")[2][0] == "S"
-        return int(runs.read().split()[2]) if waits else None
-
-
-def cpu_s(pid):
-    """The seconds that a process has run: what it costs, however busy the machine is."""
-    with open(f"/proc/{pid}/schedstat", encoding="ascii") as runs:
-        return int(runs.read().split()[0]) / 1e9
-
-
 class Channel:
     def __init__(self, end, pid=None):
         self.end = end
@@ -138,11 +126,11 @@ class Channel:
         self.end.settimeout(pause_s)
         found = []
         while True:
-            before = times_run(self.pid)
+            before = procs.times_run(self.pid)
             try:
                 heard = self.hear()
             except TimeoutError:
-                if before is not None and before == times_run(self.pid):
+                if before is not None and before == procs.times_run(self.pid):
                     return found
                 continue
             if heard is None:

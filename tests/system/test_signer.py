@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 
+import procs
 import pytest
 import rolerig
 import tlsrig
@@ -370,9 +371,9 @@ def test_a_flood_keeps_no_handshake_waiting(signer, rings, tmp_path):
                 sent += 1
         except BlockingIOError:
             pass
-        began_s = rolerig.cpu_s(signer.process.pid)
+        began_s = procs.cpu_s(signer.process.pid)
         assert other.sign(id)["result"] == DONE
-        longest_s = max(longest_s, rolerig.cpu_s(signer.process.pid) - began_s)
+        longest_s = max(longest_s, procs.cpu_s(signer.process.pid) - began_s)
     assert sent > 100 and longest_s < 1
     hostile.channel.end.settimeout(PATIENCE_S)
     assert [hostile.hear("dkim_signature")["ticket"] for _ in range(sent)] == list(range(sent))

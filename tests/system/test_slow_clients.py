@@ -40,7 +40,7 @@ def address(number):
 def memory_kib(server):
     """Of smtpd's workers; what they share with others is divided among all."""
     found = 0
-    for pid in [pid for pid, name in server.roles().items() if name == "gatepost-smtpd"]:
+    for pid in server.pids("smtpd"):
         lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
         found += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return found
