@@ -322,7 +322,7 @@ struct gp_reportdb_health {
 	uint64_t unauthenticated;           /* of these */
 	uint64_t duplicates, refused, old;  /* ever */
 	uint64_t records, lost;             /* ever */
-	int64_t last_received_s;            /* 0: none yet */
+	int64_t last_received_s;            /* ever; 0: none yet */
 	int64_t forgotten_before_day;       /* INT64_MIN: nothing was */
 };
 
