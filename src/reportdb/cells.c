@@ -123,6 +123,13 @@ static const struct table tables[GP_CELL_TABLES] = {
 			   {},
 			   "INSERT INTO tally AS t VALUES (?, ?)"
 			   " ON CONFLICT (name) DO UPDATE SET " PLUS("value")},
+	[GP_CELL_KEPT] = {"nn",
+			  2,
+			  {SUM, LAST},
+			  "INSERT INTO kept AS t VALUES (?, ?, ?, ?)"
+			  " ON CONFLICT (kind, trusted) DO UPDATE SET " PLUS("reports") ","
+			  " received_s = CASE WHEN excluded.received_s > t.received_s"
+			  " THEN excluded.received_s ELSE t.received_s END"},
 };
 
 /* --- keys --- */

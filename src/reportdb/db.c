@@ -146,7 +146,7 @@ static const char *const texts[STATEMENTS] = {
 	[ST_FLAWS] = "SELECT file, why, report, record, lost, received_s FROM flaw"
 		     " WHERE report IS NULL OR (lost = 1 AND ?1 = 0) ORDER BY id DESC LIMIT ?2",
 	[ST_TALLY] = "SELECT name, value FROM tally",
-	[ST_KINDS] = "SELECT kind, trusted, count(*), max(received_s) FROM report GROUP BY 1, 2",
+	[ST_KINDS] = "SELECT kind, trusted, reports, received_s FROM kept",
 };
 
 /* --- statements --- */
