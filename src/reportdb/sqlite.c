@@ -196,6 +196,14 @@ begin(struct gp_sql *sql)
 	return take(sql, BEGIN);
 }
 
+/* Nobody measures it. */
+static int
+take_time(struct gp_sql *sql)
+{
+	(void)sql;
+	return 0;
+}
+
 /* Each row is there at once. */
 static int
 push(struct gp_sql *sql)
@@ -300,6 +308,7 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
+	.take_time = take_time,
 	.push = push,
 	.commit = commit,
 	.rollback = rollback,
