@@ -32,6 +32,7 @@ struct gp_sql_engine {
 	int (*begin)(struct gp_sql *sql);
 	int (*take_time)(struct gp_sql *sql);
 	int (*push)(struct gp_sql *sql);
+	int (*number_on)(struct gp_sql *sql, const char *table);
 	int (*commit)(struct gp_sql *sql);
 	void (*rollback)(struct gp_sql *sql);
 	int (*save)(struct gp_sql *sql);

@@ -541,6 +541,17 @@ push(struct gp_sql *sql)
 }
 
 static int
+number_on(struct gp_sql *sql, const char *table)
+{
+	char text[128];
+	int r = push(sql);
+	snprintf(text, sizeof(text),
+		 "SELECT setval(pg_get_serial_sequence('%s', 'id'), max(id)) FROM %s", table,
+		 table);
+	return r == 0 ? gp_pglink_send(its_link(sql), text) : r;
+}
+
+static int
 take_time(struct gp_sql *sql)
 {
 	return gp_pglink_take_time(its_link(sql));
@@ -741,6 +752,7 @@ static const struct gp_sql_engine engine = {
 	.begin = begin,
 	.take_time = take_time,
 	.push = push,
+	.number_on = number_on,
 	.commit = commit,
 	.rollback = rollback,
 	.save = save,

@@ -81,6 +81,10 @@ gp_sql_push(struct gp_sql *sql);
  * key; 1: it was there already. */
 [[nodiscard]] int
 gp_sql_insert(struct gp_sql_statement *st, int64_t *ret_id);
+/* Of a table whose key is `id`, and of which rows came with theirs: those that come without get
+ * larger ones. */
+[[nodiscard]] int
+gp_sql_number_on(struct gp_sql *sql, const char *table);
 /* Its other rows are of no interest. */
 void
 gp_sql_reset(struct gp_sql_statement *st);

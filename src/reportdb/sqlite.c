@@ -212,6 +212,14 @@ push(struct gp_sql *sql)
 	return 0;
 }
 
+/* A number is one more than the largest. */
+static int
+number_on(struct gp_sql *sql, const char *table)
+{
+	(void)sql, (void)table;
+	return 0;
+}
+
 static int
 commit(struct gp_sql *sql)
 {
@@ -310,6 +318,7 @@ static const struct gp_sql_engine engine = {
 	.begin = begin,
 	.take_time = take_time,
 	.push = push,
+	.number_on = number_on,
 	.commit = commit,
 	.rollback = rollback,
 	.save = save,
