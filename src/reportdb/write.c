@@ -782,6 +782,8 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 	if (r < 0 || before_day <= db->forgotten_before)
 		return r;
 	r = gp_transaction(db);
+	if (r == 0)
+		r = gp_sql_take_time(db->sql);
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(sql); i++) {
 		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i], false);
 		if (st)
