@@ -327,7 +327,7 @@ put(struct gp_sql_statement *sql_st)
 /* --- statements --- */
 
 static struct gp_sql_statement *
-prepare(struct gp_sql *sql, const char *text, bool many)
+prepare(struct gp_sql *sql, const char *text, enum gp_sql_use use)
 {
 	struct database *db = (struct database *)sql;
 	struct gp_buf translated = GP_BUF_INIT(STATEMENT_MAX);
@@ -338,7 +338,7 @@ prepare(struct gp_sql *sql, const char *text, bool many)
 		.st.engine = sql->engine,
 		.db = db,
 		.text = text,
-		.many = many,
+		.many = use == GP_SQL_MANY,
 		.number = ++db->statements,
 	};
 	st->parameters = gp_dialect_translate(&translated, text, GP_DIALECT_ROWS, &st->columns);

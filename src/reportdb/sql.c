@@ -53,9 +53,9 @@ gp_sql_migrate(struct gp_sql *sql, const char *const *steps, size_t len)
 /* --- statements --- */
 
 struct gp_sql_statement *
-gp_sql_prepare(struct gp_sql *sql, const char *text, bool many)
+gp_sql_prepare(struct gp_sql *sql, const char *text, enum gp_sql_use use)
 {
-	return sql->engine->prepare(sql, text, many);
+	return sql->engine->prepare(sql, text, use);
 }
 
 int

@@ -40,10 +40,16 @@ gp_sql_migrate(struct gp_sql *sql, const char *const *steps, size_t len);
 
 /* --- statements --- */
 
-/* text: static. many: its rows may be more than memory should hold at once. NULL: it cannot be had;
- * gp_sql_error() says why. */
+/* What a statement is for. */
+enum gp_sql_use {
+	GP_SQL_FEW = 0, /* a change, or a question with few rows */
+	GP_SQL_MANY,    /* a question whose rows may be more than memory should hold at once */
+	GP_SQL_PUTS,    /* rows that are put, and nothing else */
+};
+
+/* text: static. NULL: it cannot be had; gp_sql_error() says why. */
 [[nodiscard]] struct gp_sql_statement *
-gp_sql_prepare(struct gp_sql *sql, const char *text, bool many);
+gp_sql_prepare(struct gp_sql *sql, const char *text, enum gp_sql_use use);
 /* Why the last one could not be prepared: -errno. */
 int
 gp_sql_error(const struct gp_sql *sql);
@@ -71,8 +77,9 @@ gp_sql_step(struct gp_sql_statement *st);
 gp_sql_run(struct gp_sql_statement *st);
 /* Of an INSERT of one row, of values without NULL, that is added together with others: soon, and
  * before anything else is asked. No two of them have the same key, and parameters outside
- * of its VALUES are the same for all, unless gp_sql_push() or a question stands between. Within a
- * transaction. */
+ * of its VALUES are the same for all, unless gp_sql_push() or a question stands between; so long
+ * its texts and octets have to live. Its parameters are "?" alone; all are bound for each row, with
+ * nothing else between that and this. Within a transaction. */
 [[nodiscard]] int
 gp_sql_put(struct gp_sql_statement *st);
 [[nodiscard]] int

@@ -785,7 +785,7 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 	if (r == 0)
 		r = gp_sql_take_time(db->sql);
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(sql); i++) {
-		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i], false);
+		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i], GP_SQL_FEW);
 		if (st)
 			gp_sql_bind_int(st, 1, before_day);
 		r = st ? gp_sql_run(st) : gp_sql_error(db->sql);
