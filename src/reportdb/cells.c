@@ -126,9 +126,9 @@ static const struct table tables[GP_CELL_TABLES] = {
 			  2,
 			  {SUM, LAST},
 			  "INSERT INTO kept AS t VALUES (?, ?, ?, ?)"
-			  " ON CONFLICT (kind, trusted) DO UPDATE SET " PLUS("reports") ","
+			  " ON CONFLICT (kind, trusted) DO UPDATE SET"
 			  " received_s = CASE WHEN excluded.received_s > t.received_s"
-			  " THEN excluded.received_s ELSE t.received_s END"},
+			  " THEN excluded.received_s ELSE t.received_s END, " PLUS("reports")},
 };
 
 /* --- keys --- */
