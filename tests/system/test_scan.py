@@ -349,6 +349,16 @@ def test_a_run_goes_on_where_it_stopped(tmp_path):
     assert subprocess.run(argv, check=False, capture_output=True).returncode == 2  # other targets
 
 
+def test_what_says_how_far_it_is_is_on_disk_behind_what_it_speaks_of(tmp_path):
+    """A power cut leaves no file that says more than was told, nor one with nothing in it."""
+    out, state, trace = tmp_path / "out", tmp_path / "state", tmp_path / "trace"
+    argv = ["strace", "-f", "-qq", "-y", "-e", "trace=fsync,rename", "-o", trace, PROGRAM, "scan", "--private"]
+    argv += ["--no-dns", "--helo", "a.test", "--resume", state, "-o", out, f"127.0.0.1:{free_port()}"]
+    assert subprocess.run(argv, check=False, timeout=30).returncode == 3
+    calls = re.findall(r"(fsync|rename)\((?:\d+<)?\"?([^>\"]+)", trace.read_text())
+    assert calls[-3:] == [("fsync", str(out)), ("fsync", f"{state}.new"), ("rename", f"{state}.new")]
+
+
 def test_what_was_found_is_told_when_it_is_stopped():
     argv = [PROGRAM, "scan", "--private", "--no-dns", "--helo", "a.test", "--rate", "100", "-q"]
     argv += ["--format", "sarif", f"127.9.0.0/24:{free_port()}"]
