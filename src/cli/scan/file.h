@@ -9,7 +9,7 @@
 [[nodiscard]] int
 scan_file_replace(const char *path, struct gp_slice text);
 
-/* The same for a file that says how far a run is, from which another goes on after a power cut, too:
-   first what was told is on disk, as far as `told` is a file, then the text that speaks of it. */
+/* The same for a file that says how far a run is, from which another goes on, after a power cut,
+   too: first what was told is on disk, where `told` is a file, then the text that speaks of it. */
 [[nodiscard]] int
 scan_file_keep(const char *path, struct gp_slice text, int told);
