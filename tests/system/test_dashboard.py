@@ -111,7 +111,7 @@ def test_a_session_ends_with_its_user(dashboard):
 
 def test_auth_falls_and_comes_back(dashboard):
     dashboard.sign_in()
-    (auth,) = [pid for pid, name in dashboard.server.roles().items() if name == "gatepost-auth"]
+    auth = dashboard.server.pid_of("auth")
     dashboard.server.crash_is_expected = True
     os.kill(auth, signal.SIGKILL)
     assert dashboard.get("/api/v1/health").status == 200
@@ -249,7 +249,7 @@ def test_figures_are_those_of_the_database(gatepost, scratch):
 def test_reports_falls_and_comes_back(gatepost, scratch):
     dashboard = Dashboard(gatepost, scratch, filled=True)
     dashboard.sign_in()
-    (reports,) = [pid for pid, name in dashboard.server.roles().items() if name == "gatepost-reports"]
+    reports = dashboard.server.pid_of("reports")
     dashboard.server.crash_is_expected = True
     os.kill(reports, signal.SIGKILL)
     eventually(lambda: dashboard.get("/api/v1/store").status == 200, what="figures, again")

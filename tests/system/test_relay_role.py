@@ -60,7 +60,7 @@ def answer(resolver, records=RECORDS):
 def answer_until(take, resolver, records=RECORDS):
     """Answers questions until take(), which is asked in between, has something to return."""
     resolver.end.settimeout(0.2)
-    for _ in range(20):
+    for _ in range(300):
         for one in (lambda: answer(resolver, records) and None, take):
             try:
                 got = one()
