@@ -407,7 +407,7 @@ def test_shards_are_the_whole():
 def test_the_rate_is_kept():
     begun = time.monotonic()
     scan("--rate", "20/s", f"127.9.0.0/27:{free_port()}", code=3)
-    assert 1.4 < time.monotonic() - begun < 5
+    assert 1.4 < time.monotonic() - begun < 20
 
 
 def test_budgets_are_kept():

@@ -15,6 +15,7 @@ enum reports_verb {
 	REPORTS_SHOW,
 	REPORTS_EXPORT,
 	REPORTS_REFUSED,
+	REPORTS_COPY,
 	REPORTS_WEEKLY,
 	REPORTS_WATCH,
 	REPORTS_TLS,
@@ -75,6 +76,9 @@ reports_path(const struct reports_options *o, const struct gp_config *config, bo
  * error. */
 [[nodiscard]] int
 reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret);
+/* The same of one by its path. server: what it is called where it is a server's. */
+[[nodiscard]] int
+reports_open_path(const char *path, const char *server, int mode, struct gp_reportdb **ret);
 /* Says what a result of the database's means; returns GP_EXIT_ERROR. */
 int
 reports_fail(const struct gp_reportdb *db, int error);
