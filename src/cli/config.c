@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost config check|show: what is wrong with gatepost.yaml, and what it amounts to. */
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -142,7 +142,7 @@ parse_options(int argc, char **argv, struct config_options *ret)
 		{},
 	};
 	int c;
-	while ((c = getopt_long(argc, argv, "c:qh", options, NULL)) != -1) {
+	while ((c = gp_arg_next("config", argc, argv, "c:qh", options)) != -1) {
 		switch (c) {
 		case 'c':
 			ret->file = optarg;
@@ -160,7 +160,6 @@ parse_options(int argc, char **argv, struct config_options *ret)
 			fputs(usage, stdout);
 			return GP_EXIT_OK + 1;
 		default:
-			fputs(usage, stderr);
 			return GP_EXIT_USAGE + 1;
 		}
 	}

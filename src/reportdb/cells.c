@@ -58,11 +58,10 @@ static const struct table tables[GP_CELL_TABLES] = {
 		{"nno",
 		 9,
 		 {},
-		 "INSERT INTO source_week AS t VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-		 " ?11, ?12, ?13)"
+		 "INSERT INTO source_week AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		 " ON CONFLICT (trusted, week, source) DO UPDATE SET" ADD_FIGURES
-		 ", top = CASE WHEN t.top = 1 OR t.messages + excluded.messages >= ?14 OR"
-		 " t.messages - t.aligned + excluded.messages - excluded.aligned >= ?15"
+		 ", top = CASE WHEN t.top = 1 OR t.messages + excluded.messages >= ? OR"
+		 " t.messages - t.aligned + excluded.messages - excluded.aligned >= ?"
 		 " THEN 1 ELSE 0 END"},
 	/* Most have been seen before, and later: those are not written again. */
 	[GP_CELL_SOURCE] = {"nto",
@@ -123,6 +122,13 @@ static const struct table tables[GP_CELL_TABLES] = {
 			   {},
 			   "INSERT INTO tally AS t VALUES (?, ?)"
 			   " ON CONFLICT (name) DO UPDATE SET " PLUS("value")},
+	[GP_CELL_KEPT] = {"nn",
+			  2,
+			  {SUM, LAST},
+			  "INSERT INTO kept AS t VALUES (?, ?, ?, ?)"
+			  " ON CONFLICT (kind, trusted) DO UPDATE SET " PLUS("reports") ","
+			  " received_s = CASE WHEN excluded.received_s > t.received_s"
+			  " THEN excluded.received_s ELSE t.received_s END"},
 };
 
 /* --- keys --- */
@@ -397,7 +403,10 @@ write_cell(const struct gp_cell *cell,
 	struct gp_slice rest = cell->key;
 	struct gp_sql_statement *st = statements[(uint8_t)cell->key.ptr[0]];
 	const struct table *t = take_table(&rest);
-	int column = 1;
+	bool of_week = t == &tables[GP_CELL_SOURCE_WEEK];
+	int column = 1, r = of_week ? find_week(week, statements[GP_CELL_WEEK], rest) : 0;
+	if (r < 0)
+		return r;
 	for (const char *c = t->key; *c; c++, column++) {
 		if (*c == 'n') {
 			gp_sql_bind_int(st, column, take_number(&rest));
@@ -411,12 +420,8 @@ write_cell(const struct gp_cell *cell,
 	}
 	for (size_t i = 0; i < t->values; i++)
 		gp_sql_bind_int(st, column++, cell->values[i]);
-	if (t == &tables[GP_CELL_SOURCE_WEEK]) {
-		int r = find_week(week, statements[GP_CELL_WEEK], gp_slice_drop(cell->key, 1));
-		if (r < 0)
-			return r;
+	if (of_week)
 		bind_top(st, column, cell, week);
-	}
 	return gp_sql_put(st);
 }
 
@@ -472,8 +477,9 @@ gp_cells_prepare(struct gp_sql *sql, struct gp_sql_statement *ret_statements[GP_
 		"SELECT sum(messages), sum(messages - aligned) FROM day WHERE trusted = ?1"
 		" AND domain = '' AND day BETWEEN ?2 * 7 AND ?2 * 7 + 6";
 	for (size_t i = 0; i < GP_CELL_STATEMENTS; i++) {
-		ret_statements[i] =
-			gp_sql_prepare(sql, i == GP_CELL_WEEK ? of_week : tables[i].sql, false);
+		bool asks = i == GP_CELL_WEEK;
+		ret_statements[i] = gp_sql_prepare(sql, asks ? of_week : tables[i].sql,
+						   asks ? GP_SQL_FEW : GP_SQL_PUTS);
 		if (!ret_statements[i])
 			return gp_sql_error(sql);
 	}

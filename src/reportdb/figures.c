@@ -6,6 +6,8 @@
 #include "reportdb/names.h"
 #include "reportdb/parts.h"
 
+enum { WEEK_DAYS = 7 };
+
 /* --- lists --- */
 
 /* A statement whose rows become a list in an arena. */
@@ -189,6 +191,17 @@ find_name(struct gp_reportdb *db, struct gp_arena *arena, struct gp_reportdb_sou
 		s->name = gp_arena_dup(arena, gp_sql_text_at(st, 0));
 	gp_reset(db, ST_NAME);
 	return r < 0 ? r : arena->failed ? -ENOMEM : 0;
+}
+
+struct gp_reportdb_range
+gp_reportdb_sources_range(const struct gp_reportdb_range *range)
+{
+	struct gp_reportdb_range weeks = *range;
+	if (range->domain.len == 0) {
+		weeks.from_day -= range->from_day % WEEK_DAYS;
+		weeks.to_day += WEEK_DAYS - 1 - range->to_day % WEEK_DAYS;
+	}
+	return weeks;
 }
 
 /* The range without the days at its ends that have no messages. */

@@ -200,8 +200,11 @@ gp_reportdb_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 [[nodiscard]] int
 gp_reportdb_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		    struct gp_arena *arena, struct gp_reportdb_domain **ret, size_t *ret_len);
-/* The `max` first in that order. Of all domains, the range is widened to whole weeks, which begin
- * at days that are divisible by 7, and those sources count that had a thousandth of a week's
+/* The days that gp_reportdb_sources() counts: those of the range; of all domains, all of the weeks
+ * that it touches, which begin at days that are divisible by 7. */
+struct gp_reportdb_range
+gp_reportdb_sources_range(const struct gp_reportdb_range *range);
+/* The `max` first in that order. Of all domains, those sources count that had a thousandth of a week's
  * messages, or of those that do not align. */
 [[nodiscard]] int
 gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
@@ -322,7 +325,7 @@ struct gp_reportdb_health {
 	uint64_t unauthenticated;           /* of these */
 	uint64_t duplicates, refused, old;  /* ever */
 	uint64_t records, lost;             /* ever */
-	int64_t last_received_s;            /* 0: none yet */
+	int64_t last_received_s;            /* ever; 0: none yet */
 	int64_t forgotten_before_day;       /* INT64_MIN: nothing was */
 };
 

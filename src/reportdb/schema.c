@@ -153,6 +153,15 @@ const char *const gp_reportdb_steps[] = {
 	" part INTEGER NOT NULL,"
 	" first_source BLOB NOT NULL, last_source BLOB NOT NULL, octets BLOB NOT NULL,"
 	" PRIMARY KEY (report, part)) WITHOUT ROWID;",
+
+	/* How many reports are kept, so that nobody has to read all of them. received_s: of the
+	   last one, ever. */
+	"CREATE TABLE kept ("
+	" kind INTEGER NOT NULL, trusted INTEGER NOT NULL,"
+	" reports INTEGER NOT NULL, received_s INTEGER NOT NULL,"
+	" PRIMARY KEY (kind, trusted)) WITHOUT ROWID;"
+	"INSERT INTO kept SELECT kind, trusted, count(*), max(received_s) FROM report"
+	" GROUP BY kind, trusted;",
 };
 
 const size_t gp_reportdb_steps_len = GP_ARRAY_LEN(gp_reportdb_steps);

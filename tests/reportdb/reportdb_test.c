@@ -424,6 +424,7 @@ old_days_are_forgotten(void **state)
 	struct gp_ingest_head head = head_of("1");
 	struct gp_ingest_row row = row_of(1, 1, 10, true, true);
 	struct gp_reportdb_report *reports;
+	struct gp_reportdb_health health;
 	size_t len;
 	(void)state;
 	for (int i = 0; i < 4; i++) {
@@ -436,6 +437,8 @@ old_days_are_forgotten(void **state)
 	assert_int_equal(gp_reportdb_list(db, &everything, 0, 0, 9, &arena, &reports, &len), 0);
 	assert_int_equal(len, 2);
 	open_again();
+	assert_int_equal(gp_reportdb_health(db, &health), 0);
+	assert_int_equal(health.aggregates, 2);
 	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_OLD);
 	/* Of one that reaches over the edge, what is after it. */
 	head.begin = TODAY - 3 * DAY_S;
@@ -529,7 +532,7 @@ many_reports_are_exact(void **state)
 	static const char *const names[DOMAINS] = {"a.example", "b.example", "ours.example", ""};
 	struct gp_reportdb_figures want[DOMAINS] = {};
 	struct prng random = {3};
-	uint64_t duplicates = 0;
+	uint64_t duplicates = 0, kept = 0;
 	struct gp_reportdb_health health;
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
@@ -550,6 +553,7 @@ many_reports_are_exact(void **state)
 		if (prng_below(&random, 100) == 0)
 			assert_int_equal(gp_reportdb_sync(db), 0);
 		duplicates += r.outcome == GP_REPORTDB_DUPLICATE;
+		kept += r.outcome == GP_REPORTDB_KEPT;
 		for (size_t k = 0; r.outcome == GP_REPORTDB_KEPT && k < len; k++) {
 			bool dkim = rows[k].dkim == GP_INGEST_RESULT_PASS;
 			bool spf = rows[k].spf == GP_INGEST_RESULT_PASS;
@@ -582,6 +586,8 @@ many_reports_are_exact(void **state)
 	}
 	assert_int_equal(gp_reportdb_health(db, &health), 0);
 	assert_int_equal(health.duplicates, duplicates);
+	assert_int_equal(health.aggregates, kept);
+	assert_int_equal(health.last_received_s, TODAY);
 	assert_true(duplicates > 100);
 }
 

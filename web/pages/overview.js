@@ -4,7 +4,7 @@ import { h, table } from "../dom.js";
 import { changed, filters, query } from "../filters.js";
 import { count, share, time } from "../format.js";
 import { figure, messagesByDay, newestPolicies, noReports, policyWords, section, soft } from "./parts.js";
-import { sourceClass, sourceColumns } from "./parts.js";
+import { sourceClass, sourceColumns, weeksWords } from "./parts.js";
 
 export const title = "Overview";
 
@@ -74,7 +74,11 @@ function failing(found) {
     { title: "Class", cell: (s) => sourceClass(s.class) },
     ...sourceColumns,
   ];
-  return [table("Sources that fail most", columns, rows), h("p", {}, h("a", { href: changed({ order: "unaligned" }, "/sources") }, "All sources"))];
+  return [
+    table("Sources that fail most", columns, rows),
+    !query().has("domain") && soft(weeksWords(found.sources_from, found.sources_to)),
+    h("p", {}, h("a", { href: changed({ order: "unaligned" }, "/sources") }, "All sources")),
+  ];
 }
 
 function notes(found) {

@@ -79,6 +79,11 @@ export const sourceColumns = [
   { title: "SPF", kind: "number", cell: (s) => share(s.figures.spf, s.figures.messages) },
 ];
 
+/** Over all domains sources are kept by the week. */
+export function weeksWords(from, to) {
+  return `Over all domains, sources are counted by whole weeks: these numbers are of ${from} to ${to}. Choose a domain to have them by the day.`;
+}
+
 /** Said under a list that is cut. */
 export function more(n, what) {
   return n > 0 && soft(`${count(n)} more ${what} are not shown.`);

@@ -175,6 +175,9 @@ figures_put_sources(struct figures *f, enum gp_reportdb_order order, size_t max)
 	int r = gp_reportdb_sources(f->db, &f->range, order, max, f->arena, &list, &len);
 	if (r < 0)
 		return r;
+	const struct gp_reportdb_range counted = gp_reportdb_sources_range(&f->range);
+	figures_put_day(f, "sources_from", counted.from_day);
+	figures_put_day(f, "sources_to", GP_MIN(counted.to_day, GP_DAY_MAX));
 	gp_json_open(&f->j, "sources", '[');
 	for (size_t i = 0; i < len; i++) {
 		gp_json_open(&f->j, NULL, '{');
