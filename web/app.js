@@ -70,7 +70,7 @@ async function signOut() {
 /** Links keep the filters that all pages share. */
 function link(path, title) {
   const here = path === currentPath();
-  const own = Object.fromEntries(["address", "order", "p", "to", "rcpt", "sender", "id", "older", "audit", "severity", "text"].map((name) => [name, ""]));
+  const own = Object.fromEntries(["address", "order", "p", "to", "rcpt", "sender", "id", "older", "audit", "severity", "text", "start"].map((name) => [name, ""]));
   return h("a", { href: changed(own, path), "aria-current": here ? "page" : null }, title);
 }
 

@@ -272,7 +272,7 @@ make_all(const struct plan *plan, struct gp_slice text, struct gp_arena *arena)
 	rc = write_new_file(plan->config.ptr, 0644, text);
 	if (rc != 0)
 		return fail(plan->config, rc);
-	rc = make_dirs(plan->state, 0700, arena);
+	rc = make_dirs(plan->state, 0755, arena);
 	if (rc != 0)
 		return fail(plan->state, rc);
 	rc = make_certificate(plan, arena);

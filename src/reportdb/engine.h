@@ -12,7 +12,8 @@ struct gp_sql_engine {
 	const char *(*why)(const struct gp_sql *sql);
 	int (*migrate)(struct gp_sql *sql, const char *const *steps, size_t len);
 
-	struct gp_sql_statement *(*prepare)(struct gp_sql *sql, const char *text, enum gp_sql_use use);
+	struct gp_sql_statement *(*prepare)(struct gp_sql *sql, const char *text,
+					    enum gp_sql_use use);
 	int (*error)(const struct gp_sql *sql);
 	void (*finalise)(struct gp_sql_statement *st);
 	void (*bind_int)(struct gp_sql_statement *st, int parameter, int64_t n);

@@ -123,9 +123,9 @@ prepare_together(struct statement *st)
 	}
 	gp_buf_put(&text, gp_slice_drop(all, before + values.len));
 	gp_buf_put_char(&text, '\0');
-	int r = text.failed ? -ENOMEM
-			    : sqlite_error(compile(st->db->db, gp_buf_slice(&text).ptr,
-						   &st->together));
+	int r = text.failed
+			? -ENOMEM
+			: sqlite_error(compile(st->db->db, gp_buf_slice(&text).ptr, &st->together));
 	gp_buf_free(&text);
 	return r;
 }

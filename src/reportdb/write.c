@@ -760,7 +760,7 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		 " AND report.kind = kept.kind AND report.trusted = kept.trusted)"),
 		"DELETE FROM report" OLD,
 		"DELETE FROM flaw WHERE report IS NULL AND received_s < ?1 * 86400",
-		/* The largest tables are not read from end to end: all that begins a key is said. */
+		/* The largest tables are not read whole: all that begins a key is said. */
 		("DELETE FROM source_day WHERE trusted IN (0, 1)"
 		 " AND domain IN (SELECT DISTINCT domain FROM day) AND day < ?1"),
 		"DELETE FROM source_week WHERE trusted IN (0, 1) AND week < ?1 / 7",

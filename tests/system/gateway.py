@@ -35,9 +35,9 @@ def free_port():
         return s.getsockname()[1]
 
 
-def memory_holds(pid, needles):
-    """Which of these octets the process's memory has. Needs root."""
-    found = set()
+def memory_of(pid):
+    """All that the process can read, what adjoins in one piece: a variable may lie across two mappings."""
+    piece, end_before = b"", 0
     with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
         for line in maps:
             begin, end = (int(x, 16) for x in line.split()[0].split("-"))
@@ -48,8 +48,20 @@ def memory_holds(pid, needles):
                 octets = mem.read(end - begin)
             except (OSError, ValueError):
                 continue
-            # As text, big-endian, or the other way round, as big numbers lie in memory.
-            found |= {n for n in needles if n in octets or n[::-1] in octets}
+            if begin != end_before:
+                yield piece
+                piece = b""
+            piece += octets
+            end_before = begin + len(octets)
+    yield piece
+
+
+def memory_holds(pid, needles):
+    """Which of these octets the process's memory has. Needs root."""
+    found = set()
+    for piece in memory_of(pid):
+        # As text, big-endian, or the other way round, as big numbers lie in memory.
+        found |= {n for n in needles if n in piece or n[::-1] in piece}
     return found
 
 

@@ -436,6 +436,7 @@ def test_a_message_that_reports_may_not_say_ends_its_channel_only(spool, number)
 # enum gp_queue_verb and enum gp_queue_result
 LIST, SHOW, CAT, RETRY, HOLD, RELEASE, DROP, BOUNCE, JOURNAL, FLOW = range(1, 11)
 OK, NOT_FOUND, REFUSED = 1, 2, 3
+WEB_CHANGES_MAX = 60  # of spool/control.c, in a minute
 
 
 def ask_as_web(web, verb, **changes):
@@ -464,6 +465,23 @@ def test_web_gets_no_mail_and_empties_no_queue(spool):
     assert ask_as_web(web, DROP, id=ids[0]) == ([], OK)
     assert ask_as_web(web, SHOW, all=True) == (["queue_entry"], OK)
     assert ask_as_web(web, DROP, id=ids[0]) == ([], NOT_FOUND)
+
+
+def test_web_takes_its_time_to_empty_a_queue(spool):
+    """Whoever has taken it over may name one message after the other, and who looks at the queue has to see it first."""
+    smtpd = Smtpd(spool)
+    id = smtpd.id()
+    assert smtpd.commit(id) == DONE
+    web = spool.peer("web")
+    web.end.settimeout(PATIENCE_S)
+    results = [ask_as_web(web, HOLD, id=id)[1] for _ in range(WEB_CHANGES_MAX + 5)]
+    assert results == [OK] * WEB_CHANGES_MAX + [REFUSED] * 5
+    assert "web_changes_too_much" in spool.log()
+    # Also for who begins anew; and what is asked without a change has no such rate.
+    again = spool.peer("web")
+    again.end.settimeout(PATIENCE_S)
+    assert ask_as_web(again, DROP, id=id) == ([], REFUSED)
+    assert ask_as_web(again, SHOW, all=True) == (["queue_entry"], OK)
 
 
 def test_web_asks_one_thing_at_a_time(spool):

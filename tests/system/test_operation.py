@@ -362,6 +362,17 @@ def test_a_file_of_users_that_is_not_there_is_told(tmp_path):
     assert json.loads(run("config", "check", "--json", "-c", config).stdout)["warnings"] == []
 
 
+def test_check_warns_of_submission_for_nobody(tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    listen = [{"address": "127.0.0.1:2587", "service": "submission"}]
+    config.write_text(json.dumps({"hostname": "mx.gatepost.test", "listen": listen}), encoding="utf-8")
+    done = run("config", "check", "-c", config)
+    assert (done.returncode, done.stdout) == (0, f"{config}: no mistakes\n")
+    users, tls = done.stderr.splitlines()
+    assert users.startswith(f"{config}:1:") and "name a file of users" in users
+    assert "name a certificate" in tls
+
+
 def test_relative_paths_start_from_the_file(gatepost):
     """Whatever folder the gateway is started from, and however its file is named."""
     server = gatepost()

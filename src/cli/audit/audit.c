@@ -35,14 +35,14 @@ fail(int error)
 
 /* --- how far it is --- */
 
-/* What was told is in the output before the file says that it was. */
+/* What was told is in the output, on disk, before the file says that it was. */
 static int
 tell_progress(struct audit *a, bool last)
 {
 	int r = 0;
 	a->progress.told = a->told;
 	if (a->o.resume)
-		r = audit_resume_write(a->o.resume, &a->domains, a->told);
+		r = audit_resume_write(a->o.resume, &a->domains, a->told, fileno(a->out));
 	return r < 0 ? r : audit_progress_tell(&a->progress, &a->dns.counts, last);
 }
 

@@ -81,7 +81,7 @@ answer(const struct gp_msg_figures_wanted *q, struct gp_buf *json)
 	if (q->kind == GP_FIGURES_AUDIT && q->domain.len > 0)
 		return history_answer(q->domain, json);
 	if (q->kind == GP_FIGURES_SCANS)
-		return scan_file_answer(json);
+		return scan_file_answer(q, json);
 	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
 	int r = self.db ? figures_write(self.db, asn_file_db(&self.asn), q, &arena, json) : -ENOENT;
 	if (r < 0 && self.db)
