@@ -268,6 +268,68 @@ def test_a_server_that_is_stopped_costs_no_report(server, gate_role, postgresql)
     assert summary(gate_role, "--since", "2020-01-01", "--unauthenticated")["messages"] == 14
 
 
+# --- who has to prove who he is ---
+
+
+SECRET = "cRocodile-19"
+
+
+@pytest.fixture
+def locked(postgresql):
+    """A database by TLS, for one who needs a password."""
+    access = postgresql.folder / "data/pg_hba.conf"
+    before = access.read_text()
+    access.write_text("hostssl all locked 127.0.0.1/32 scram-sha-256\n" + before)
+    postgresql.ask(f"SELECT pg_reload_conf(); CREATE ROLE locked LOGIN PASSWORD '{SECRET}'", "postgres")
+    url = postgresql.url(tls=True)
+    name = url.partition("?")[0].rpartition("/")[2]
+    postgresql.ask(f"ALTER DATABASE {name} OWNER TO locked", "postgres")
+    yield url.replace("postgres@", "locked@")
+    access.write_text(before)
+    postgresql.ask("SELECT pg_reload_conf()", "postgres")
+    postgresql.ask(f"DROP DATABASE {name} (FORCE)", "postgres")
+    postgresql.ask("DROP ROLE locked", "postgres")
+
+
+def write_password(path, password):
+    path.write_text(f"localhost:*:*:locked:{password}\n")
+    path.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+    return path
+
+
+def test_a_password_is_in_a_file(locked, tmp_path):
+    (tmp_path / "a.xml").write_bytes(xml(rows=ROW))
+    wrong = SECRET[::-1]
+    for password, code in ((wrong, 4), (SECRET, 0)):
+        path = write_password(tmp_path / "pgpass", password)
+        for url, env in ((f"{locked}&passfile={path}", os.environ), (locked, {**os.environ, "PGPASSFILE": str(path)})):
+            done = import_(url, tmp_path / "a.xml", env=env)
+            assert done.returncode == code, done.stderr
+            assert password not in done.stdout + done.stderr
+            assert (code == 0) != ("password authentication failed" in done.stderr)
+
+
+def test_a_gateways_password_is_in_no_log(locked, tmp_path, postgresql):
+    server = Gateway(tmp_path)
+    server.settings["log"] = {"level": "debug"}
+    server.settings["domains"]["demo.test"] |= {"reports": "reports"}
+    server.settings["retry"] = {"first": "1s", "max": "2s", "for": "1h"}
+    path = write_password(postgresql.folder / "pgpass", SECRET[::-1])
+    server.settings["reports"] = {"received_database": f"{locked}&passfile={path}"}
+    server.start()
+    try:
+        eventually(lambda: "password authentication failed" in server.log_text(), what="a reason")
+        send(server, "a")
+        write_password(path, SECRET)
+        eventually(lambda: server.queued() == [], 60, what="an empty queue")
+        log = server.log_text()
+        assert SECRET not in log and SECRET[::-1] not in log
+    finally:
+        server.stop()
+
+
 # --- a full disk ---
 
 
