@@ -147,6 +147,9 @@ static const char *const texts[STATEMENTS] = {
 		     " WHERE report IS NULL OR (lost = 1 AND ?1 = 0) ORDER BY id DESC LIMIT ?2",
 	[ST_TALLY] = "SELECT name, value FROM tally",
 	[ST_KINDS] = "SELECT kind, trusted, reports, received_s FROM kept",
+	[ST_OVER_LIMIT] = "SELECT day, reporter, reports, octets FROM over_limit"
+			  " WHERE day BETWEEN ?3 AND ?4 ORDER BY day DESC, reports DESC, reporter"
+			  " LIMIT ?5",
 };
 
 /* --- statements --- */

@@ -67,6 +67,7 @@ enum gp_reportdb_statement {
 	ST_FLAWS,
 	ST_TALLY,
 	ST_KINDS,
+	ST_OVER_LIMIT,
 	STATEMENTS,
 };
 
