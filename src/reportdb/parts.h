@@ -43,6 +43,7 @@ enum gp_reportdb_statement {
 	ST_UNNAMED,
 	ST_NAME,
 	ST_KEEP_NAME,
+	ST_LOOKED_SINCE,
 	ST_SELECTORS,
 	ST_SPF,
 	ST_OVERRIDES,
