@@ -3,6 +3,20 @@
 
 #include <stdio.h>
 
+int
+gp_arg_next(const char *command, int argc, char **argv, const char *letters,
+	    const struct option *options)
+{
+	char name[64], *given = argv[0];
+	snprintf(name, sizeof(name), "gatepost %s", command);
+	argv[0] = name; /* by which getopt_long() complains */
+	int c = getopt_long(argc, argv, letters, options, NULL);
+	argv[0] = given;
+	if (c == '?')
+		fprintf(stderr, "`%s -h` shows the options\n", name);
+	return c;
+}
+
 bool
 gp_arg_wrong(const struct gp_arg *arg, const char *why)
 {

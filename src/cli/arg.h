@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <getopt.h>
+
 #include "base/slice.h"
 #include "sys/address.h"
 
@@ -14,6 +16,15 @@ struct gp_arg {
 	const char *option; /* without the dashes */
 	const char *value;
 };
+
+/*
+ * getopt_long(), which complains as "gatepost COMMAND: ..." and says where the options stand: where
+ * it returns '?' all is told, and the command returns GP_EXIT_USAGE. command: with its verb, where
+ * that has options of its own.
+ */
+int
+gp_arg_next(const char *command, int argc, char **argv, const char *letters,
+	    const struct option *options);
 
 /* A whole number from min to max. */
 [[nodiscard]] bool

@@ -58,11 +58,10 @@ static const struct table tables[GP_CELL_TABLES] = {
 		{"nno",
 		 9,
 		 {},
-		 "INSERT INTO source_week AS t VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-		 " ?11, ?12, ?13)"
+		 "INSERT INTO source_week AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		 " ON CONFLICT (trusted, week, source) DO UPDATE SET" ADD_FIGURES
-		 ", top = CASE WHEN t.top = 1 OR t.messages + excluded.messages >= ?14 OR"
-		 " t.messages - t.aligned + excluded.messages - excluded.aligned >= ?15"
+		 ", top = CASE WHEN t.top = 1 OR t.messages + excluded.messages >= ? OR"
+		 " t.messages - t.aligned + excluded.messages - excluded.aligned >= ?"
 		 " THEN 1 ELSE 0 END"},
 	/* Most have been seen before, and later: those are not written again. */
 	[GP_CELL_SOURCE] = {"nto",
@@ -123,15 +122,13 @@ static const struct table tables[GP_CELL_TABLES] = {
 			   {},
 			   "INSERT INTO tally AS t VALUES (?, ?)"
 			   " ON CONFLICT (name) DO UPDATE SET " PLUS("value")},
-	[GP_CELL_KEPT] =
-		{"nn",
-		 2,
-		 {SUM, LAST},
-		 "INSERT INTO kept AS t VALUES (?, ?, ?, ?)"
-		 " ON CONFLICT (kind, trusted) DO UPDATE SET " PLUS(
-			 "reports") ","
-				    " received_s = CASE WHEN excluded.received_s > t.received_s"
-				    " THEN excluded.received_s ELSE t.received_s END"},
+	[GP_CELL_KEPT] = {"nn",
+			  2,
+			  {SUM, LAST},
+			  "INSERT INTO kept AS t VALUES (?, ?, ?, ?)"
+			  " ON CONFLICT (kind, trusted) DO UPDATE SET"
+			  " received_s = CASE WHEN excluded.received_s > t.received_s"
+			  " THEN excluded.received_s ELSE t.received_s END, " PLUS("reports")},
 	[GP_CELL_OVER_LIMIT] = {"nt",
 				2,
 				{},
@@ -221,7 +218,7 @@ void
 gp_cells_free(struct gp_cells *c)
 {
 	gp_arena_free(&c->arena);
-	free(c->list);
+	free(c->hashes);
 	free(c->places);
 	*c = gp_cells(c->seed);
 }
@@ -230,8 +227,9 @@ void
 gp_cells_clear(struct gp_cells *c)
 {
 	if (c->len > 0)
-		memset(c->places, 0, c->cap * sizeof(*c->places));
+		memset(c->hashes, 0, c->cap * sizeof(*c->hashes));
 	gp_arena_reset(&c->arena);
+	memset(c->tables, 0, sizeof(c->tables));
 	c->len = 0;
 }
 
@@ -242,50 +240,63 @@ gp_cells_full(const struct gp_cells *c)
 }
 
 /* The place of that key, or the free one where it would go. */
-static uint32_t *
+static size_t
 find_place(const struct gp_cells *c, struct gp_slice key, uint32_t hash)
 {
 	size_t at = hash & (c->cap - 1);
-	while (c->places[at] > 0) {
-		const struct gp_cell *cell = c->list[c->places[at] - 1];
-		if (cell->hash == hash && gp_slice_eq(cell->key, key))
-			break;
+	while (c->hashes[at] != 0 &&
+	       (c->hashes[at] != hash || !gp_slice_eq(c->places[at]->key, key)))
 		at = (at + 1) & (c->cap - 1);
-	}
-	return &c->places[at];
+	return at;
 }
 
-/* Three of four places may be taken, so that a free one is always near. */
+/* Half of the places may be taken, so that a free one is always near. */
 static bool
 grow(struct gp_cells *c)
 {
-	size_t cap = GP_MAX(2 * c->cap, (size_t)1024);
-	struct gp_cell **list = reallocarray(c->list, cap - cap / 4, sizeof(struct gp_cell *));
-	if (!list)
+	struct gp_cells more = *c;
+	more.cap = GP_MAX(2 * c->cap, (size_t)1024);
+	more.hashes = calloc(more.cap, sizeof(*more.hashes));
+	more.places = calloc(more.cap, sizeof(struct gp_cell *));
+	if (!more.hashes || !more.places) {
+		free(more.hashes);
+		free(more.places);
 		return false;
-	c->list = list;
-	uint32_t *places = calloc(cap, sizeof(*places));
-	if (!places)
-		return false;
+	}
+	for (size_t i = 0; i < c->cap; i++) {
+		if (c->hashes[i] == 0)
+			continue;
+		size_t at = find_place(&more, c->places[i]->key, c->hashes[i]);
+		more.hashes[at] = c->hashes[i];
+		more.places[at] = c->places[i];
+	}
+	free(c->hashes);
 	free(c->places);
-	c->places = places;
-	c->cap = cap;
-	for (size_t i = 0; i < c->len; i++)
-		*find_place(c, c->list[i]->key, c->list[i]->hash) = (uint32_t)i + 1;
+	*c = more;
 	return true;
 }
 
-/* Returns NULL: no memory. */
+/* The last of its table. Returns NULL: no memory. */
 static struct gp_cell *
 new_cell(struct gp_cells *c, struct gp_slice key, const int64_t *values, size_t len)
 {
 	size_t size = len * sizeof(*values);
-	struct gp_cell *cell = gp_arena_alloc(&c->arena, sizeof(*cell) + size);
+	struct gp_cell *cell = gp_arena_alloc(&c->arena, sizeof(*cell) + size + key.len);
 	if (!cell)
 		return NULL;
-	cell->key = gp_arena_dup(&c->arena, key);
+	struct gp_cells_of_table *table = &c->tables[(uint8_t)key.ptr[0]];
+	char *copy = (char *)cell->values + size;
 	memcpy(cell->values, values, size);
-	return cell->key.ptr ? cell : NULL;
+	memcpy(copy, key.ptr, key.len);
+	cell->key = gp_slice(copy, key.len);
+	if (table->last)
+		table->last->next = cell;
+	else
+		table->first = cell;
+	table->last = cell;
+	table->len++;
+	c->len++;
+	return cell;
 }
 
 bool
@@ -293,20 +304,18 @@ gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 {
 	struct gp_slice rest = key;
 	const struct table *t = take_table(&rest);
-	if (c->len == c->cap - c->cap / 4 && !grow(c))
+	if (c->len >= c->cap / 2 && !grow(c))
 		return false;
-	uint32_t hash = (uint32_t)gp_siphash13(c->seed, key), *place = find_place(c, key, hash);
-	if (*place == 0) {
-		struct gp_cell *cell = new_cell(c, key, values, t->values);
-		if (!cell)
-			return false;
-		cell->hash = hash;
-		c->list[c->len++] = cell;
-		*place = (uint32_t)c->len;
-		return true;
+	uint32_t hash = (uint32_t)gp_siphash13(c->seed, key);
+	hash += hash == 0;
+	size_t at = find_place(c, key, hash);
+	if (c->hashes[at] == 0) {
+		c->places[at] = new_cell(c, key, values, t->values);
+		c->hashes[at] = c->places[at] ? hash : 0;
+		return c->places[at] != NULL;
 	}
 	for (size_t i = 0; i < t->values; i++) {
-		int64_t *v = &c->list[*place - 1]->values[i];
+		int64_t *v = &c->places[at]->values[i];
 		*v = t->changes[i] == FIRST  ? GP_MIN(*v, values[i])
 		     : t->changes[i] == LAST ? GP_MAX(*v, values[i])
 					     : *v + values[i];
@@ -358,8 +367,10 @@ bool
 gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other)
 {
 	bool good = true;
-	for (size_t i = 0; good && i < other->len; i++)
-		good = gp_cells_add(c, other->list[i]->key, other->list[i]->values);
+	for (size_t i = 0; i < GP_CELL_TABLES; i++) {
+		for (const struct gp_cell *e = other->tables[i].first; good && e; e = e->next)
+			good = gp_cells_add(c, e->key, e->values);
+	}
 	return good;
 }
 
@@ -412,7 +423,10 @@ write_cell(const struct gp_cell *cell,
 	struct gp_slice rest = cell->key;
 	struct gp_sql_statement *st = statements[(uint8_t)cell->key.ptr[0]];
 	const struct table *t = take_table(&rest);
-	int column = 1;
+	bool of_week = t == &tables[GP_CELL_SOURCE_WEEK];
+	int column = 1, r = of_week ? find_week(week, statements[GP_CELL_WEEK], rest) : 0;
+	if (r < 0)
+		return r;
 	for (const char *c = t->key; *c; c++, column++) {
 		if (*c == 'n') {
 			gp_sql_bind_int(st, column, take_number(&rest));
@@ -426,12 +440,8 @@ write_cell(const struct gp_cell *cell,
 	}
 	for (size_t i = 0; i < t->values; i++)
 		gp_sql_bind_int(st, column++, cell->values[i]);
-	if (t == &tables[GP_CELL_SOURCE_WEEK]) {
-		int r = find_week(week, statements[GP_CELL_WEEK], gp_slice_drop(cell->key, 1));
-		if (r < 0)
-			return r;
+	if (of_week)
 		bind_top(st, column, cell, week);
-	}
 	return gp_sql_put(st);
 }
 
@@ -448,34 +458,49 @@ derive(struct gp_cells *c, enum gp_cell_table table,
        bool (*from)(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key))
 {
 	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
-	size_t len = c->len; /* without those that are added now */
+	const struct gp_cell *cell = c->tables[table].first;
 	bool good = true;
-	for (size_t i = 0; good && i < len; i++) {
-		if (c->list[i]->key.ptr[0] == (char)table)
-			good = from(c, c->list[i], &key);
-	}
+	/* Without those that are added now. */
+	for (size_t i = c->tables[table].len; good && i > 0; i--, cell = cell->next)
+		good = from(c, cell, &key);
 	good = good && !key.failed;
 	gp_buf_free(&key);
 	return good;
+}
+
+/* In the order of their keys. `sorted` has room for all of them. */
+static int
+write_table(const struct gp_cells_of_table *table, const struct gp_cell **sorted,
+	    struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
+{
+	struct week week = {.trusted = -1};
+	size_t len = 0;
+	int r = 0;
+	for (const struct gp_cell *cell = table->first; cell; cell = cell->next)
+		sorted[len++] = cell;
+	/* Most come in order, as reports do: so qsort(3) finds little to do. */
+	qsort(sorted, len, sizeof(*sorted), compare);
+	for (size_t i = 0; r == 0 && i < len; i++)
+		r = write_cell(sorted[i], statements, &week);
+	return r;
 }
 
 int
 gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
 	       struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
 {
-	struct week week = {.trusted = -1};
 	if (c->len == 0)
 		return 0;
 	if (!derive(c, GP_CELL_SOURCE_DAY, derive_from_day) ||
 	    !derive(c, GP_CELL_SOURCE, derive_from_source))
 		return -ENOMEM;
-	int r = 0;
-	/* Most come in order, as reports do: so qsort(3) finds little to do. */
-	qsort(c->list, c->len, sizeof(*c->list), compare);
-	for (size_t i = 0; r == 0 && i < c->len; i++)
-		r = write_cell(c->list[i], statements, &week);
+	const struct gp_cell **sorted = calloc(c->len, sizeof(*sorted));
+	int r = sorted ? 0 : -ENOMEM;
+	for (size_t i = 0; r == 0 && i < GP_CELL_TABLES; i++)
+		r = write_table(&c->tables[i], sorted, statements);
 	if (r == 0)
 		r = gp_sql_push(sql);
+	free(sorted);
 	gp_cells_clear(c);
 	return r;
 }
@@ -487,8 +512,9 @@ gp_cells_prepare(struct gp_sql *sql, struct gp_sql_statement *ret_statements[GP_
 		"SELECT sum(messages), sum(messages - aligned) FROM day WHERE trusted = ?1"
 		" AND domain = '' AND day BETWEEN ?2 * 7 AND ?2 * 7 + 6";
 	for (size_t i = 0; i < GP_CELL_STATEMENTS; i++) {
-		ret_statements[i] =
-			gp_sql_prepare(sql, i == GP_CELL_WEEK ? of_week : tables[i].sql, false);
+		bool asks = i == GP_CELL_WEEK;
+		ret_statements[i] = gp_sql_prepare(sql, asks ? of_week : tables[i].sql,
+						   asks ? GP_SQL_FEW : GP_SQL_PUTS);
 		if (!ret_statements[i])
 			return gp_sql_error(sql);
 	}

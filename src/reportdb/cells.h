@@ -42,17 +42,26 @@ enum gp_cell_table {
 
 struct gp_cell {
 	struct gp_slice key;
-	uint32_t hash;
-	int64_t values[]; /* as many as its table has */
+	struct gp_cell *next; /* of its table */
+	int64_t values[];     /* as many as its table has; its key stands behind them */
 };
 
-/* A hash table of its own: cells are many and small, and wanted in the order in which they came. */
+/* Those of one table, in the order in which they came. */
+struct gp_cells_of_table {
+	struct gp_cell *first, *last;
+	size_t len;
+};
+
+/* A hash table of its own: cells are many and small, and wanted by table. Hashes stand apart, so
+ * that no other cell need be looked at to find one: what that costs is memory that is not at
+ * hand. */
 struct gp_cells {
 	struct gp_arena arena;
-	struct gp_cell **list; /* all, as they came */
-	size_t len;
-	uint32_t *places; /* by hash: of a cell in the list, from 1 on; 0: free */
-	size_t cap;       /* of them; a power of 2, or 0 */
+	struct gp_cells_of_table tables[GP_CELL_TABLES];
+	size_t len;       /* of all */
+	uint32_t *hashes; /* by themselves; 0: free */
+	struct gp_cell **places;
+	size_t cap; /* of both; a power of 2, or 0 */
 	uint64_t seed[2];
 };
 

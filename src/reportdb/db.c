@@ -155,20 +155,31 @@ static const char *const texts[STATEMENTS] = {
 
 /* --- statements --- */
 
-/* As many as a report has, or as there are reports. */
-static bool
-has_many(enum gp_reportdb_statement which)
+static enum gp_sql_use
+use_of(enum gp_reportdb_statement which)
 {
-	return which == ST_BLOCKS || which == ST_SOURCE_BLOCKS || which == ST_RECORDS ||
-	       which == ST_TLS_POLICIES || which == ST_FAILURES_OF_POLICY ||
-	       which == ST_SOURCE_REPORTS || which == ST_SOURCE_RECORDS;
+	switch (which) {
+	case ST_ADD_BLOCK:
+		return GP_SQL_PUTS;
+	/* As many as a report has, or as there are reports. */
+	case ST_BLOCKS:
+	case ST_SOURCE_BLOCKS:
+	case ST_RECORDS:
+	case ST_TLS_POLICIES:
+	case ST_FAILURES_OF_POLICY:
+	case ST_SOURCE_REPORTS:
+	case ST_SOURCE_RECORDS:
+		return GP_SQL_MANY;
+	default:
+		return GP_SQL_FEW;
+	}
 }
 
 struct gp_sql_statement *
 gp_statement(struct gp_reportdb *db, enum gp_reportdb_statement which)
 {
 	if (!db->statements[which])
-		db->statements[which] = gp_sql_prepare(db->sql, texts[which], has_many(which));
+		db->statements[which] = gp_sql_prepare(db->sql, texts[which], use_of(which));
 	return db->statements[which];
 }
 
@@ -263,6 +274,7 @@ gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportd
 	db->packed = GP_BUF_INIT(GP_DETAIL_MAX);
 	db->lines = GP_BUF_INIT(GP_LINES_MAX);
 	db->block.octets = GP_BUF_INIT(GP_BLOCK_FULL + 2 * GP_DETAIL_MAX);
+	db->blocks = GP_ARENA_INIT(2 * GP_BLOCKS_MEMORY + 2 * GP_DETAIL_MAX);
 	db->doc.details = gp_map(GP_DETAILS_MAX, db->seed);
 	db->doc.details_arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
 	db->doc.arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
@@ -286,6 +298,7 @@ gp_reportdb_close(struct gp_reportdb *db)
 	gp_map_free(&db->doc.details);
 	gp_arena_free(&db->doc.details_arena);
 	gp_arena_free(&db->doc.arena);
+	gp_arena_free(&db->blocks);
 	gp_buf_free(&db->key);
 	gp_buf_free(&db->packed);
 	gp_buf_free(&db->lines);

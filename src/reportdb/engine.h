@@ -12,7 +12,8 @@ struct gp_sql_engine {
 	const char *(*why)(const struct gp_sql *sql);
 	int (*migrate)(struct gp_sql *sql, const char *const *steps, size_t len);
 
-	struct gp_sql_statement *(*prepare)(struct gp_sql *sql, const char *text, bool many);
+	struct gp_sql_statement *(*prepare)(struct gp_sql *sql, const char *text,
+					    enum gp_sql_use use);
 	int (*error)(const struct gp_sql *sql);
 	void (*finalise)(struct gp_sql_statement *st);
 	void (*bind_int)(struct gp_sql_statement *st, int parameter, int64_t n);
@@ -30,7 +31,9 @@ struct gp_sql_engine {
 	size_t (*octets_at)(struct gp_sql_statement *st, int column, uint8_t *ret, size_t size);
 
 	int (*begin)(struct gp_sql *sql);
+	int (*take_time)(struct gp_sql *sql);
 	int (*push)(struct gp_sql *sql);
+	int (*number_on)(struct gp_sql *sql, const char *table);
 	int (*commit)(struct gp_sql *sql);
 	void (*rollback)(struct gp_sql *sql);
 	int (*save)(struct gp_sql *sql);

@@ -17,6 +17,7 @@ enum gp_reportdb_parts {
 	GP_LINES_MAX = 64 << 10,      /* octets of a list of texts, as lines */
 	GP_TOLD_MEMORY_MAX = 1 << 30, /* octets, of a report's rows when it is told again */
 	GP_FIGURES = 9,
+	GP_BLOCKS_MEMORY = 1 << 20, /* octets of blocks that are put; then they are written */
 };
 
 enum gp_reportdb_statement {
@@ -129,6 +130,7 @@ struct gp_reportdb {
 	struct gp_document doc;
 	struct gp_block_row *rows; /* the document's; GP_ROWS_MAX, or NULL */
 	struct gp_block block;
+	struct gp_arena blocks; /* octets of those that are put, until they are in the database */
 	struct gp_buf key, packed, lines;
 	int64_t forgotten_before; /* a day; INT64_MIN: nothing was forgotten */
 	uint64_t seed[2];

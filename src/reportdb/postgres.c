@@ -327,7 +327,7 @@ put(struct gp_sql_statement *sql_st)
 /* --- statements --- */
 
 static struct gp_sql_statement *
-prepare(struct gp_sql *sql, const char *text, bool many)
+prepare(struct gp_sql *sql, const char *text, enum gp_sql_use use)
 {
 	struct database *db = (struct database *)sql;
 	struct gp_buf translated = GP_BUF_INIT(STATEMENT_MAX);
@@ -338,7 +338,7 @@ prepare(struct gp_sql *sql, const char *text, bool many)
 		.st.engine = sql->engine,
 		.db = db,
 		.text = text,
-		.many = many,
+		.many = use == GP_SQL_MANY,
 		.number = ++db->statements,
 	};
 	st->parameters = gp_dialect_translate(&translated, text, GP_DIALECT_ROWS, &st->columns);
@@ -541,6 +541,23 @@ push(struct gp_sql *sql)
 }
 
 static int
+number_on(struct gp_sql *sql, const char *table)
+{
+	char text[128];
+	int r = push(sql);
+	snprintf(text, sizeof(text),
+		 "SELECT setval(pg_get_serial_sequence('%s', 'id'), max(id)) FROM %s", table,
+		 table);
+	return r == 0 ? gp_pglink_send(its_link(sql), text) : r;
+}
+
+static int
+take_time(struct gp_sql *sql)
+{
+	return gp_pglink_take_time(its_link(sql));
+}
+
+static int
 begin(struct gp_sql *sql)
 {
 	struct gp_pglink *l = its_link(sql);
@@ -567,7 +584,7 @@ commit(struct gp_sql *sql)
 		r = gp_pglink_fail(l, -EIO, "the transaction was not kept");
 	PQclear(result);
 	if (r == 0)
-		l->in_transaction = false;
+		gp_pglink_end(l);
 	return r;
 }
 
@@ -619,7 +636,7 @@ stay(struct gp_sql *sql)
 static bool
 lost(const struct gp_sql *sql)
 {
-	return PQstatus(((const struct database *)sql)->link.connection) != CONNECTION_OK;
+	return gp_pglink_lost(&((const struct database *)sql)->link);
 }
 
 static const char *
@@ -669,6 +686,10 @@ take_steps(struct gp_pglink *l, const char *const *steps, size_t len)
 	char text[128];
 	int r = gp_pglink_execute(l, "BEGIN; " LOCK, NULL);
 	if (r == 0)
+		r = gp_pglink_take_time(l);
+	if (r == 0)
+		r = gp_pglink_settle(l, NULL);
+	if (r == 0)
 		r = read_version(l, &version);
 	if (r == 0 && version > len)
 		r = -EPROTO;
@@ -685,6 +706,7 @@ take_steps(struct gp_pglink *l, const char *const *steps, size_t len)
 		(void)gp_pglink_execute(l, "ROLLBACK", NULL);
 		memcpy(l->why, before.why, sizeof(l->why));
 	}
+	gp_pglink_end(l);
 	return r;
 }
 
@@ -728,7 +750,9 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
+	.take_time = take_time,
 	.push = push,
+	.number_on = number_on,
 	.commit = commit,
 	.rollback = rollback,
 	.save = save,

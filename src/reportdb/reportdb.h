@@ -212,8 +212,8 @@ gp_reportdb_domains(struct gp_reportdb *db, const struct gp_reportdb_range *rang
  * that it touches, which begin at days that are divisible by 7. */
 struct gp_reportdb_range
 gp_reportdb_sources_range(const struct gp_reportdb_range *range);
-/* The `max` first in that order. Of all domains, those sources count that had a thousandth of a week's
- * messages, or of those that do not align. */
+/* The `max` first in that order. Of all domains, those sources count that had a thousandth of a
+ * week's messages, or of those that do not align. */
 [[nodiscard]] int
 gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		    enum gp_reportdb_order order, size_t max, struct gp_arena *arena,

@@ -282,21 +282,37 @@ same_source(const struct gp_block_row *a, const struct gp_block_row *b)
 
 /* --- rows --- */
 
+/* Blocks that were put are in the database, and what they were made of is forgotten. */
+static int
+push_blocks(struct gp_reportdb *db)
+{
+	int r = gp_sql_push(db->sql);
+	gp_arena_reset(&db->blocks);
+	return r;
+}
+
+/* Its source's 16 octets, for as long as its block has to live. */
+static struct gp_slice
+keep_source(struct gp_reportdb *db, const struct gp_block_row *row)
+{
+	uint8_t address[16];
+	gp_block_source(row, address);
+	return gp_arena_dup(&db->blocks, gp_slice((const char *)address, sizeof(address)));
+}
+
 static int
 store_block(struct gp_reportdb *db, const struct gp_block_row *rows, size_t len)
 {
 	struct gp_sql_statement *st = gp_statement(db, ST_ADD_BLOCK);
-	uint8_t first[16], last[16];
-	if (!st || db->block.octets.failed)
-		return -ENOMEM;
-	gp_block_source(&rows[0], first);
-	gp_block_source(&rows[len - 1], last);
+	int r = db->blocks.used >= GP_BLOCKS_MEMORY ? push_blocks(db) : 0;
+	if (r < 0 || !st || db->block.octets.failed)
+		return GP_MIN(r, -ENOMEM);
 	gp_sql_bind_int(st, 1, db->doc.report);
 	gp_sql_bind_int(st, 2, db->doc.blocks++);
-	gp_sql_bind_octets(st, 3, gp_slice((const char *)first, sizeof(first)));
-	gp_sql_bind_octets(st, 4, gp_slice((const char *)last, sizeof(last)));
-	gp_sql_bind_octets(st, 5, gp_buf_slice(&db->block.octets));
-	return gp_sql_put(st);
+	gp_sql_bind_octets(st, 3, keep_source(db, &rows[0]));
+	gp_sql_bind_octets(st, 4, keep_source(db, &rows[len - 1]));
+	gp_sql_bind_octets(st, 5, gp_arena_dup(&db->blocks, gp_buf_slice(&db->block.octets)));
+	return db->blocks.failed ? -ENOMEM : gp_sql_put(st);
 }
 
 /* All rows in memory, which are forgotten: into the database, and into the figures. */

@@ -40,10 +40,16 @@ gp_sql_migrate(struct gp_sql *sql, const char *const *steps, size_t len);
 
 /* --- statements --- */
 
-/* text: static. many: its rows may be more than memory should hold at once. NULL: it cannot be had;
- * gp_sql_error() says why. */
+/* What a statement is for. */
+enum gp_sql_use {
+	GP_SQL_FEW = 0, /* a change, or a question with few rows */
+	GP_SQL_MANY,    /* a question whose rows may be more than memory should hold at once */
+	GP_SQL_PUTS,    /* rows that are put, and nothing else */
+};
+
+/* text: static. NULL: it cannot be had; gp_sql_error() says why. */
 [[nodiscard]] struct gp_sql_statement *
-gp_sql_prepare(struct gp_sql *sql, const char *text, bool many);
+gp_sql_prepare(struct gp_sql *sql, const char *text, enum gp_sql_use use);
 /* Why the last one could not be prepared: -errno. */
 int
 gp_sql_error(const struct gp_sql *sql);
@@ -71,8 +77,9 @@ gp_sql_step(struct gp_sql_statement *st);
 gp_sql_run(struct gp_sql_statement *st);
 /* Of an INSERT of one row, of values without NULL, that is added together with others: soon, and
  * before anything else is asked. No two of them have the same key, and parameters outside
- * of its VALUES are the same for all, unless gp_sql_push() or a question stands between. Within a
- * transaction. */
+ * of its VALUES are the same for all, unless gp_sql_push() or a question stands between; so long
+ * its texts and octets have to live. Its parameters are "?" alone; all are bound for each row, with
+ * nothing else between that and this. Within a transaction. */
 [[nodiscard]] int
 gp_sql_put(struct gp_sql_statement *st);
 [[nodiscard]] int
@@ -81,6 +88,10 @@ gp_sql_push(struct gp_sql *sql);
  * key; 1: it was there already. */
 [[nodiscard]] int
 gp_sql_insert(struct gp_sql_statement *st, int64_t *ret_id);
+/* Of a table whose key is `id`, and of which rows came with theirs: those that come without get
+ * larger ones. */
+[[nodiscard]] int
+gp_sql_number_on(struct gp_sql *sql, const char *table);
 /* Its other rows are of no interest. */
 void
 gp_sql_reset(struct gp_sql_statement *st);
@@ -103,6 +114,9 @@ gp_sql_octets_at(struct gp_sql_statement *st, int column, uint8_t *ret, size_t s
  * GP_REPORTDB_WAIT_MS. */
 [[nodiscard]] int
 gp_sql_begin(struct gp_sql *sql);
+/* Its statements go through all of a table: a server lets them take ten minutes, and not one. */
+[[nodiscard]] int
+gp_sql_take_time(struct gp_sql *sql);
 /* Durable once it returns 0. */
 [[nodiscard]] int
 gp_sql_commit(struct gp_sql *sql);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "reportdb/engine.h"
 #include "sqlite/migrate.h"
 
@@ -20,6 +21,11 @@ static const char writing[] =
 	"PRAGMA cache_size = -65536;"
 	"PRAGMA journal_size_limit = 67108864;";
 
+enum {
+	ROWS = 16, /* that are put together: to run a statement costs as much as a row itself */
+	TEXT_MAX = 4 << 10,
+};
+
 enum step { BEGIN = 0, COMMIT, ROLLBACK, SAVE, UNDO, RELEASE, STEPS };
 
 static const char *const step_texts[STEPS] = {
@@ -33,11 +39,29 @@ struct database {
 	sqlite3 *db;
 	bool writes;
 	sqlite3_stmt *steps[STEPS]; /* of a transaction; NULL: not needed yet */
+	struct statement *waiting;  /* whose rows may wait */
+};
+
+/* What is bound to a parameter of a row that waits. */
+struct value {
+	enum { NUMBER = 0, TEXT, OCTETS } type;
+	int64_t n;
+	struct gp_slice s; /* the caller's */
 };
 
 struct statement {
 	struct gp_sql_statement st;
+	struct database *db;
 	sqlite3_stmt *it;
+
+	/* Of one whose rows are put. */
+	const char *text;
+	sqlite3_stmt *together; /* of ROWS of them; NULL: not needed yet */
+	int columns, parameters;
+	struct value *values; /* of ROWS rows, one behind the other; NULL: its rows are not put */
+	size_t rows;          /* that wait */
+	bool listed;          /* among those of the database */
+	struct statement *next;
 };
 
 static sqlite3 *
@@ -52,20 +76,165 @@ its(struct gp_sql_statement *st)
 	return ((struct statement *)st)->it;
 }
 
+/* --- rows that wait --- */
+
+static int
+compile(sqlite3 *db, const char *text, sqlite3_stmt **ret)
+{
+	return sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+}
+
+/* What stands in the parentheses of VALUES, with them. */
+static struct gp_slice
+values_of(const char *text)
+{
+	const char *begin = strstr(text, " VALUES (");
+	gp_assert(begin);
+	begin += strlen(" VALUES ");
+	const char *end = strchr(begin, ')');
+	gp_assert(end);
+	return gp_slice(begin, (size_t)(end + 1 - begin));
+}
+
+/* Parameters are counted: each is a mark alone. 0 or -ENOMEM. */
+static int
+prepare_rows(struct statement *st, const char *text)
+{
+	struct gp_slice values = values_of(text);
+	st->text = text;
+	st->parameters = sqlite3_bind_parameter_count(st->it);
+	for (size_t i = 0; i < values.len; i++)
+		st->columns += values.ptr[i] == '?';
+	st->values = calloc(ROWS * (size_t)st->parameters, sizeof(*st->values));
+	return st->values ? 0 : -ENOMEM;
+}
+
+/* The same statement, of ROWS rows. 0 or -errno. */
+static int
+prepare_together(struct statement *st)
+{
+	struct gp_buf text = GP_BUF_INIT(TEXT_MAX);
+	struct gp_slice all = gp_slice_str(st->text), values = values_of(st->text);
+	size_t before = (size_t)(values.ptr - all.ptr);
+	gp_buf_put(&text, gp_slice_take(all, before));
+	for (size_t i = 0; i < ROWS; i++) {
+		gp_buf_put_str(&text, i > 0 ? ", " : "");
+		gp_buf_put(&text, values);
+	}
+	gp_buf_put(&text, gp_slice_drop(all, before + values.len));
+	gp_buf_put_char(&text, '\0');
+	int r = text.failed
+			? -ENOMEM
+			: sqlite_error(compile(st->db->db, gp_buf_slice(&text).ptr, &st->together));
+	gp_buf_free(&text);
+	return r;
+}
+
+static struct value *
+value_at(struct statement *st, size_t row, int parameter)
+{
+	return &st->values[row * (size_t)st->parameters + (size_t)parameter - 1];
+}
+
+static void
+bind_value(sqlite3_stmt *it, int parameter, const struct value *v)
+{
+	if (v->type == NUMBER)
+		sqlite3_bind_int64(it, parameter, v->n);
+	else if (v->type == TEXT)
+		sqlite3_bind_text64(it, parameter, v->s.ptr, v->s.len, SQLITE_STATIC, SQLITE_UTF8);
+	else
+		sqlite3_bind_blob64(it, parameter, v->s.ptr, v->s.len, SQLITE_STATIC);
+}
+
+/* Runs a statement of so many rows, with those that wait from the first one on. */
+static int
+write_rows(struct statement *st, sqlite3_stmt *it, size_t first, size_t rows)
+{
+	int to = 1;
+	for (size_t row = first; row < first + rows; row++) {
+		for (int i = 1; i <= st->columns; i++)
+			bind_value(it, to++, value_at(st, row, i));
+	}
+	for (int i = st->columns + 1; i <= st->parameters; i++)
+		bind_value(it, to++, value_at(st, first, i));
+	int code = sqlite3_step(it);
+	sqlite3_reset(it);
+	return sqlite_error(code);
+}
+
+static int
+send_rows(struct statement *st)
+{
+	size_t rows = st->rows;
+	int r = 0;
+	st->rows = 0;
+	if (rows == ROWS) {
+		r = st->together ? 0 : prepare_together(st);
+		return r == 0 ? write_rows(st, st->together, 0, ROWS) : r;
+	}
+	for (size_t i = 0; r == 0 && i < rows; i++)
+		r = write_rows(st, st->it, i, 1);
+	return r;
+}
+
+static void
+forget_waiting(struct database *db)
+{
+	for (struct statement *st = db->waiting; st; st = st->next) {
+		st->rows = 0;
+		st->listed = false;
+	}
+	db->waiting = NULL;
+}
+
+static int
+send_waiting(struct database *db)
+{
+	int r = 0;
+	for (struct statement *st = db->waiting; r == 0 && st; st = st->next)
+		r = send_rows(st);
+	forget_waiting(db);
+	return r;
+}
+
+static int
+put(struct gp_sql_statement *sql_st)
+{
+	struct statement *st = (struct statement *)sql_st;
+	struct database *db = st->db;
+	gp_assert(st->values);
+	if (!st->listed) {
+		st->next = db->waiting;
+		st->listed = true;
+		db->waiting = st;
+	}
+	return ++st->rows < ROWS ? 0 : send_rows(st);
+}
+
 /* --- statements --- */
 
-static struct gp_sql_statement *
-prepare(struct gp_sql *sql, const char *text, bool many)
+static void
+finalise(struct gp_sql_statement *sql_st)
 {
-	(void)many;
+	struct statement *st = (struct statement *)sql_st;
+	sqlite3_finalize(st->it);
+	sqlite3_finalize(st->together);
+	free(st->values);
+	free(st);
+}
+
+static struct gp_sql_statement *
+prepare(struct gp_sql *sql, const char *text, enum gp_sql_use use)
+{
 	struct statement *st = calloc(1, sizeof(*st));
 	if (!st)
 		return NULL;
-	st->st.engine = sql->engine;
-	if (sqlite3_prepare_v3(handle(sql), text, -1, SQLITE_PREPARE_PERSISTENT, &st->it, NULL) ==
-	    SQLITE_OK)
+	*st = (struct statement){.st.engine = sql->engine, .db = (struct database *)sql};
+	int code = compile(handle(sql), text, &st->it);
+	if (code == SQLITE_OK && (use != GP_SQL_PUTS || prepare_rows(st, text) == 0))
 		return &st->st;
-	free(st);
+	finalise(&st->st);
 	return NULL;
 }
 
@@ -77,30 +246,31 @@ error(const struct gp_sql *sql)
 }
 
 static void
-finalise(struct gp_sql_statement *st)
+bind(struct gp_sql_statement *sql_st, int parameter, struct value v)
 {
-	sqlite3_finalize(its(st));
-	free(st);
+	struct statement *st = (struct statement *)sql_st;
+	if (st->values)
+		*value_at(st, st->rows, parameter) = v;
+	else
+		bind_value(st->it, parameter, &v);
 }
 
 static void
 bind_int(struct gp_sql_statement *st, int parameter, int64_t n)
 {
-	sqlite3_bind_int64(its(st), parameter, n);
+	bind(st, parameter, (struct value){NUMBER, .n = n});
 }
 
 static void
 bind_text(struct gp_sql_statement *st, int parameter, struct gp_slice text)
 {
-	sqlite3_bind_text64(its(st), parameter, text.len > 0 ? text.ptr : "", text.len,
-			    SQLITE_STATIC, SQLITE_UTF8);
+	bind(st, parameter, (struct value){TEXT, .s = text.len > 0 ? text : GP_SLICE("")});
 }
 
 static void
 bind_octets(struct gp_sql_statement *st, int parameter, struct gp_slice octets)
 {
-	sqlite3_bind_blob64(its(st), parameter, octets.len > 0 ? octets.ptr : "", octets.len,
-			    SQLITE_STATIC);
+	bind(st, parameter, (struct value){OCTETS, .s = octets.len > 0 ? octets : GP_SLICE("")});
 }
 
 static void
@@ -118,6 +288,9 @@ reset(struct gp_sql_statement *st)
 static int
 step(struct gp_sql_statement *st)
 {
+	int r = send_waiting(((struct statement *)st)->db);
+	if (r < 0)
+		return r;
 	int code = sqlite3_step(its(st));
 	if (code == SQLITE_ROW)
 		return 1;
@@ -128,16 +301,18 @@ step(struct gp_sql_statement *st)
 static int
 run(struct gp_sql_statement *st)
 {
-	int code = sqlite3_step(its(st));
-	reset(st);
-	return sqlite_error(code);
+	int r = step(st);
+	gp_assert(r != 1);
+	return r;
 }
 
+/* Without what waits: that is of tables which nobody has asked for yet. */
 static int
 insert(struct gp_sql_statement *st, int64_t *ret_id)
 {
-	sqlite3 *db = sqlite3_db_handle(its(st));
-	int r = run(st);
+	sqlite3 *db = handle(&((struct statement *)st)->db->sql);
+	int r = sqlite_error(sqlite3_step(its(st)));
+	reset(st);
 	if (r < 0)
 		return r;
 	*ret_id = sqlite3_last_insert_rowid(db);
@@ -180,9 +355,7 @@ take(struct gp_sql *sql, enum step which)
 {
 	struct database *db = (struct database *)sql;
 	sqlite3_stmt **st = &db->steps[which];
-	int code = *st ? SQLITE_OK
-		       : sqlite3_prepare_v3(db->db, step_texts[which], -1,
-					    SQLITE_PREPARE_PERSISTENT, st, NULL);
+	int code = *st ? SQLITE_OK : compile(db->db, step_texts[which], st);
 	if (code != SQLITE_OK)
 		return sqlite_error(code);
 	code = sqlite3_step(*st);
@@ -196,23 +369,39 @@ begin(struct gp_sql *sql)
 	return take(sql, BEGIN);
 }
 
-/* Each row is there at once. */
+/* Nobody measures it. */
 static int
-push(struct gp_sql *sql)
+take_time(struct gp_sql *sql)
 {
 	(void)sql;
 	return 0;
 }
 
 static int
+push(struct gp_sql *sql)
+{
+	return send_waiting((struct database *)sql);
+}
+
+/* A number is one more than the largest. */
+static int
+number_on(struct gp_sql *sql, const char *table)
+{
+	(void)sql, (void)table;
+	return 0;
+}
+
+static int
 commit(struct gp_sql *sql)
 {
-	return take(sql, COMMIT);
+	int r = push(sql);
+	return r == 0 ? take(sql, COMMIT) : r;
 }
 
 static void
 rollback(struct gp_sql *sql)
 {
+	forget_waiting((struct database *)sql);
 	if (!sqlite3_get_autocommit(handle(sql)))
 		(void)take(sql, ROLLBACK);
 }
@@ -220,12 +409,14 @@ rollback(struct gp_sql *sql)
 static int
 save(struct gp_sql *sql)
 {
-	return take(sql, SAVE);
+	int r = push(sql);
+	return r == 0 ? take(sql, SAVE) : r;
 }
 
 static int
 undo(struct gp_sql *sql)
 {
+	forget_waiting((struct database *)sql);
 	return take(sql, UNDO);
 }
 
@@ -292,7 +483,7 @@ static const struct gp_sql_engine engine = {
 	.bind_null = bind_null,
 	.step = step,
 	.run = run,
-	.put = run,
+	.put = put,
 	.insert = insert,
 	.reset = reset,
 	.int_at = int_at,
@@ -300,7 +491,9 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
+	.take_time = take_time,
 	.push = push,
+	.number_on = number_on,
 	.commit = commit,
 	.rollback = rollback,
 	.save = save,

@@ -775,7 +775,7 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		 " AND report.kind = kept.kind AND report.trusted = kept.trusted)"),
 		"DELETE FROM report" OLD,
 		"DELETE FROM flaw WHERE report IS NULL AND received_s < ?1 * 86400",
-		/* The largest tables are not read from end to end: all that begins a key is said. */
+		/* The largest tables are not read whole: all that begins a key is said. */
 		("DELETE FROM source_day WHERE trusted IN (0, 1)"
 		 " AND domain IN (SELECT DISTINCT domain FROM day) AND day < ?1"),
 		"DELETE FROM source_week WHERE trusted IN (0, 1) AND week < ?1 / 7",
@@ -798,8 +798,10 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 	if (r < 0 || before_day <= db->forgotten_before)
 		return r;
 	r = gp_transaction(db);
+	if (r == 0)
+		r = gp_sql_take_time(db->sql);
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(sql); i++) {
-		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i], false);
+		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i], GP_SQL_FEW);
 		if (st)
 			gp_sql_bind_int(st, 1, before_day);
 		r = st ? gp_sql_run(st) : gp_sql_error(db->sql);

@@ -226,7 +226,8 @@ def test_the_page(driver, dashboard, keeper):
     eventually(lambda: heading(driver) == "Audit of worse.test", what="one domain")
     assert "audit=worse.test" in driver.current_url
     text = main_text(driver)
-    (title,) = keeper.sql("SELECT DISTINCT title FROM kind JOIN finding USING (id) WHERE state = 'fail' AND id = 'dmarc.p.none'")[0]
+    title_of = "SELECT DISTINCT title FROM kind JOIN finding USING (id) WHERE state = 'fail' AND id = 'dmarc.p.none'"
+    (title,) = keeper.sql(title_of)[0]
     assert title in text and "dmarc.p.none" in text
     assert "What is new" in text and "What mends it" in text and "v=spf1" in text and "new" in text
     is_fit(driver, "dashboard-audit")

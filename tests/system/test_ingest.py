@@ -190,7 +190,7 @@ def test_a_mail_is_not_gone_before_it_is_kept(server):
 
 
 def test_a_role_that_dies_while_it_keeps_a_mail(server):
-    (pid,) = [pid for pid, found in server.roles().items() if found == "gatepost-reports"]
+    pid = server.pid_of("reports")
     os.kill(pid, signal.SIGSTOP)
     server.send(BOMB, to=["reports@demo.test"])
     os.kill(pid, signal.SIGKILL)
@@ -357,14 +357,9 @@ def test_a_role_that_dies_costs_no_report(server, role):
     for i in range(20):
         server.send(mail(gzip.compress(aggregate(f"r{i}", [1] * 200))), to=["reports@demo.test"])
         if i % 5 == 2:
-            (pid,) = (pid for pid, name in server.roles().items() if name == f"gatepost-{role}")
+            pid = server.pid_of(role)
             os.kill(pid, signal.SIGKILL)
-            eventually(
-                lambda gone=pid: any(
-                    name == f"gatepost-{role}" and other != gone for other, name in server.roles().items()
-                ),
-                what="another one",
-            )
+            eventually(lambda gone=pid: set(server.pids(role)) - {gone}, what="another one")
     eventually(lambda: server.queued() == [], 60, what="an empty queue")
     with sqlite3.connect(f"file:{server.folder}/state/reports/received.db?mode=ro", uri=True) as db:
         assert db.execute("SELECT count(*), sum(messages) FROM report").fetchone() == (20, 20 * 200)

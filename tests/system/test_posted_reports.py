@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sqlite3
+import ssl
 import time
 
 import pytest
@@ -164,6 +165,15 @@ def test_what_follows_a_body_is_no_request(door):
     assert door.kept() == [("r1", 0)]
 
 
+def is_held(tls):
+    """Whether the other end has not closed it."""
+    tls.setblocking(False)
+    try:
+        return tls.recv(1) != b""
+    except ssl.SSLWantReadError:
+        return True
+
+
 def test_slow_bodies_end_and_keep_nobody_out(door):
     slow = [door.connect(HOST, source=f"127.0.11.{i}") for i in range(1, 6) for _ in range(SESSIONS_OF_A_SOURCE_MAX)]
     begun = time.monotonic()
@@ -173,11 +183,11 @@ def test_slow_bodies_end_and_keep_nobody_out(door):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             done = list(pool.map(lambda i: door.post(packed(f"s{i}"), source=f"127.0.12.{i}"), range(1, 9)))
         assert [status for status, _ in done] == [200] * 8
-        assert time.monotonic() - begun < 8
+        assert all(map(is_held, slow)), "they waited for the end of these"
         for s in slow:
-            s.settimeout(15)
+            s.settimeout(60)
             assert s.recv(1) == b""
-        assert time.monotonic() - begun < 16
+        assert time.monotonic() - begun < 45
     finally:
         for s in slow:
             s.close()
@@ -196,11 +206,11 @@ def test_a_source_posts_so_often(gatepost, scratch):
 
 def test_a_role_that_is_away_is_503_and_comes_back(door):
     for name in ("ingest", "reports"):
-        (pid,) = [pid for pid, found in door.server.roles().items() if found == f"gatepost-{name}"]
+        pid = door.server.pid_of(name)
         os.kill(pid, signal.SIGSTOP)
         begun = time.monotonic()
         assert door.post(packed(name))[0] == 503
-        assert 4 < time.monotonic() - begun < 9
+        assert 4 < time.monotonic() - begun < 30
         os.kill(pid, signal.SIGKILL)
         eventually(lambda name=name: door.post(packed(name))[0] == 200, what=f"a post after the end of {name}")
 

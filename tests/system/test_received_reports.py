@@ -185,6 +185,7 @@ def test_what_is_in_quarantine(reports, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "a-large.xml").write_bytes(xml("1", rows=ROW * 100))
+    (folder / "a-larger.xml").write_bytes(xml("4", rows=ROW * 1000))  # too large to be read here and handed on
     (folder / "b-text").write_text("hello")
     (folder / "c-empty").write_text("")
     (folder / "d-good.xml").write_bytes(xml("2", rows=ROW))
@@ -194,12 +195,13 @@ def test_what_is_in_quarantine(reports, tmp_path):
     assert done["imported"] == 1
     assert {q["file"].removeprefix(f"{folder}/"): q["reason"] for q in done["quarantined"]} == {
         "a-large.xml": "it is larger than --max-size",
+        "a-larger.xml": "it is larger than --max-size",
         "b-text": "it is neither a mail nor a report",
         "c-empty": "it is empty",
         "e-future.xml": "its range is in the future",
         f"{tmp_path}/none": "No such file or directory",
     }
-    assert reports.rows("SELECT count(*) FROM flaw WHERE report IS NULL") == [(5,)]
+    assert reports.rows("SELECT count(*) FROM flaw WHERE report IS NULL") == [(6,)]
     done = reports("import", folder, code=1)
     assert "in quarantine: 3 files" in done.stderr
     assert f"{folder}/c-empty: it is empty" in done.stderr

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/audit/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -467,7 +466,7 @@ read_option(struct audit_options *o, int c)
 	case 'h':
 		o->help = true;
 		return true;
-	default: /* '?': getopt_long has said what is wrong */
+	default: /* '?': gp_arg_next() has said what is wrong */
 		return c >= ALERT_MAIL_TO && audit_watch_option(&o->watch, c, &arg);
 	}
 }
@@ -537,7 +536,8 @@ audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 	audit_watch_defaults(&ret->watch);
 	if (gethostname(ret->hostname, sizeof(ret->hostname) - 1) < 0)
 		ret->hostname[0] = '\0';
-	while ((c = getopt_long(argc, argv, "c:o:hq", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next(watch ? "audit watch" : "audit", argc, argv, "c:o:hq",
+				long_options)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}

@@ -225,7 +225,8 @@ static void
 print_reporters(const struct gp_reportdb_tls_failure *f, size_t len)
 {
 	for (size_t i = 0; i < GP_MIN(len, (size_t)REPORTERS_SHOWN); i++)
-		printf("%s%.*s", i == 0 ? "; of " : ", ", GP_SLICE_FMT(f[i].org));
+		printf("%s%.*s", i == 0 ? "              reported by " : ", ",
+		       GP_SLICE_FMT(f[i].org));
 	if (len > REPORTERS_SHOWN)
 		printf(" and %zu more", len - REPORTERS_SHOWN);
 	putchar('\n');
@@ -237,7 +238,7 @@ print_group(const struct telling *t, const struct domain *d, const struct group 
 {
 	const struct gp_reportdb_tls_failure *f = &d->list[g->first];
 	struct tls_verdict v = judge(t, d, g, arena);
-	printf("%12" PRIu64 "  %.*s%s%.*s, %s to %s", g->sessions, GP_SLICE_FMT(f->result),
+	printf("%12" PRIu64 "  %.*s%s%.*s, %s to %s\n", g->sessions, GP_SLICE_FMT(f->result),
 	       f->receiving_mx.len > 0 ? " at " : "", GP_SLICE_FMT(f->receiving_mx),
 	       reports_day_text(g->first_day).s, reports_day_text(g->last_day).s);
 	print_reporters(f, g->len);
@@ -249,7 +250,7 @@ static int
 print_text(const struct telling *t, struct gp_arena *arena)
 {
 	if (t->domains_len == 0)
-		puts("no sessions are reported in these days: --since may look further back");
+		puts("no sessions are reported in these days: --since and --until tell of others");
 	for (size_t i = 0; i < t->domains_len; i++) {
 		const struct domain *d = &t->domains[i];
 		printf("%.*s: %" PRIu64 " of %" PRIu64 " sessions failed\n", GP_SLICE_FMT(d->name),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/scan/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -425,7 +424,7 @@ read_value(struct scan_options *o, int c, const struct gp_arg *arg)
 		return true;
 	case OPT_FAIL_ON:
 		return read_severity(arg, &o->fail_on);
-	default: /* getopt_long has said what is wrong */
+	default: /* gp_arg_next() has said what is wrong */
 		return false;
 	}
 }
@@ -533,7 +532,7 @@ scan_options_read(struct scan_options *ret, int argc, char **argv)
 {
 	int c;
 	set_defaults(ret);
-	while ((c = getopt_long(argc, argv, "o:qh", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next("scan", argc, argv, "o:qh", long_options)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}

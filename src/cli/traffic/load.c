@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,7 +216,7 @@ read_switch(struct load *load, int c)
 	case 'h':
 		load->help = true;
 		return true;
-	default: /* getopt_long has said what is wrong */
+	default: /* gp_arg_next() has said what is wrong */
 		return false;
 	}
 }
@@ -335,7 +334,7 @@ read_options(struct load *load, int argc, char **argv)
 			 .users = 100,
 			 .recipients = 1},
 	};
-	while ((c = getopt_long(argc, argv, "S:n:s:qh", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next("load", argc, argv, "S:n:s:qh", long_options)) != -1) {
 		if (!read_option(load, c, option_name(c)))
 			return false;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost send: hands one message to a server, and shows what was said. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -356,7 +355,7 @@ read_switch(struct send *s, int c)
 	case 'h':
 		s->help = true;
 		return true;
-	default: /* getopt_long has said what is wrong */
+	default: /* gp_arg_next() has said what is wrong */
 		return false;
 	}
 }
@@ -513,7 +512,7 @@ read_options(struct send *s, int argc, char **argv)
 {
 	int c;
 	s->plan.setup.tls = GP_CLIENT_TLS_IF_OFFERED;
-	while ((c = getopt_long(argc, argv, "S:46f:t:d:H:b:Q:r:vqh", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next("send", argc, argv, "S:46f:t:d:H:b:Q:r:vqh", long_options)) != -1) {
 		if (!read_option(s, c, option_name(c)))
 			return false;
 	}
@@ -736,10 +735,8 @@ gp_cmd_send(int argc, char **argv)
 		.secret = {.max = GP_SEND_SECRET_MAX},
 	};
 	char hostname[256] = "";
-	if (!read_options(&s, argc, argv)) {
-		fprintf(stderr, "`gatepost send -h` shows the options\n");
+	if (!read_options(&s, argc, argv))
 		return GP_EXIT_USAGE;
-	}
 	if (s.help) {
 		fputs(usage, stdout);
 		return GP_EXIT_OK;

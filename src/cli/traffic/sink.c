@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,7 +215,7 @@ read_option(struct sink *sink, int c, const char *name)
 	case 'h':
 		sink->help = true;
 		return true;
-	default: /* getopt_long has said what is wrong */
+	default: /* gp_arg_next() has said what is wrong */
 		return false;
 	}
 }
@@ -236,7 +235,7 @@ read_options(struct sink *sink, int argc, char **argv)
 {
 	int c;
 	sink->options.progress = isatty(STDERR_FILENO);
-	while ((c = getopt_long(argc, argv, "l:n:qh", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next("sink", argc, argv, "l:n:qh", long_options)) != -1) {
 		if (!read_option(sink, c, option_name(c)))
 			return false;
 	}

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -450,9 +449,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 static int
 prepare(struct gp_role_env *env)
 {
-	const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
 	(void)env;
-	return setrlimit(RLIMIT_DATA, &memory) < 0 ? -errno : 0;
+	return gp_sandbox_limit_memory(MEMORY_MAX);
 }
 
 static int
