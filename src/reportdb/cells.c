@@ -129,6 +129,12 @@ static const struct table tables[GP_CELL_TABLES] = {
 			  " ON CONFLICT (kind, trusted) DO UPDATE SET"
 			  " received_s = CASE WHEN excluded.received_s > t.received_s"
 			  " THEN excluded.received_s ELSE t.received_s END, " PLUS("reports")},
+	[GP_CELL_OVER_LIMIT] = {"nt",
+				2,
+				{},
+				"INSERT INTO over_limit AS t VALUES (?, ?, ?, ?)"
+				" ON CONFLICT (day, reporter)"
+				" DO UPDATE SET " PLUS("reports") ", " PLUS("octets")},
 };
 
 /* --- keys --- */
