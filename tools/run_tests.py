@@ -207,7 +207,7 @@ def fuzz_target(target):
             argv.append(f"-dict={dictionary}")
         if "FUZZ_SECONDS" not in os.environ:
             argv.append("-seed=1")
-        argv += [f"-max_total_time={seconds - 1}", scratch]  # it ends when more than these have gone by, in whole ones
+        argv += [f"-max_total_time={max(1, seconds - 1)}", scratch]  # it ends in the second after these
         if seeds.is_dir():
             argv.append(str(seeds))
         return path, run_into(log, argv, FUZZ_ENV, seconds + 120)
