@@ -129,6 +129,12 @@ static const struct table tables[GP_CELL_TABLES] = {
 			  " ON CONFLICT (kind, trusted) DO UPDATE SET"
 			  " received_s = CASE WHEN excluded.received_s > t.received_s"
 			  " THEN excluded.received_s ELSE t.received_s END, " PLUS("reports")},
+	[GP_CELL_OVER_LIMIT] = {"nt",
+				2,
+				{},
+				"INSERT INTO over_limit AS t VALUES (?, ?, ?, ?)"
+				" ON CONFLICT (day, reporter)"
+				" DO UPDATE SET " PLUS("reports") ", " PLUS("octets")},
 };
 
 /* --- keys --- */
@@ -249,7 +255,7 @@ static bool
 grow(struct gp_cells *c)
 {
 	struct gp_cells more = *c;
-	more.cap = GP_MAX(2 * c->cap, (size_t)1024);
+	more.cap = GP_MAX(4 * c->cap, (size_t)1024);
 	more.hashes = calloc(more.cap, sizeof(*more.hashes));
 	more.places = calloc(more.cap, sizeof(struct gp_cell *));
 	if (!more.hashes || !more.places) {

@@ -82,6 +82,7 @@ static const char *const texts[STATEMENTS] = {
 			 " AND ?4 << CAST(name.failures AS INT) < ?6"
 			 " THEN ?4 << CAST(name.failures AS INT) ELSE ?6 END,"
 			 " failures = CASE WHEN ?5 = 1 THEN name.failures + 1 ELSE 0 END",
+	[ST_LOOKED_SINCE] = "SELECT count(*) FROM name WHERE looked_s >= ?",
 	[ST_SELECTORS] = "SELECT signer, selector, result, sum(messages), sum(aligned)"
 			 " FROM selector_day" DAYS_OF_ALL
 			 " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT ?5",
@@ -147,6 +148,9 @@ static const char *const texts[STATEMENTS] = {
 		     " WHERE report IS NULL OR (lost = 1 AND ?1 = 0) ORDER BY id DESC LIMIT ?2",
 	[ST_TALLY] = "SELECT name, value FROM tally",
 	[ST_KINDS] = "SELECT kind, trusted, reports, received_s FROM kept",
+	[ST_OVER_LIMIT] = "SELECT day, reporter, reports, octets FROM over_limit"
+			  " WHERE day BETWEEN ?3 AND ?4 ORDER BY day DESC, reports DESC, reporter"
+			  " LIMIT ?5",
 };
 
 /* --- statements --- */
@@ -321,7 +325,8 @@ gp_reportdb_why(const struct gp_reportdb *db, int error)
 {
 	switch (error) {
 	case -EPROTO:
-		return "its tables are of another version of gatepost";
+		return "its tables are of another version of gatepost; an earlier one's are "
+		       "brought up to date by the gateway's start, or by an import";
 	case -ENOENT:
 		return "it is not there, or cannot be read";
 	case -EBUSY:

@@ -641,3 +641,20 @@ gp_reportdb_health(struct gp_reportdb *db, struct gp_reportdb_health *ret)
 	}
 	return GP_MIN(r, 0);
 }
+
+int
+gp_reportdb_over_limit(struct gp_reportdb *db, const struct gp_reportdb_range *range, size_t max,
+		       struct gp_arena *arena, struct gp_reportdb_over_limit **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_OVER_LIMIT, arena, gp_reportdb_over_limit);
+	struct gp_reportdb_over_limit *e;
+	int r = open_list(&l, range, max);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_over_limit){
+			.day = gp_sql_int_at(l.st, 0),
+			.reporter = copy_at(&l, 1),
+			.reports = gp_count_at(l.st, 2),
+			.octets = gp_count_at(l.st, 3),
+		};
+	return close_list(&l, r, ret, ret_len);
+}

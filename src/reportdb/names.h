@@ -30,6 +30,10 @@ gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,
 		    size_t *ret_len);
 
+/* How many sources were looked for since then, by whom ever. Reads all names. */
+[[nodiscard]] int
+gp_reportdb_looked_since(struct gp_reportdb *db, int64_t since_s, uint64_t *ret);
+
 /* What came of looking for a source's host name, the one that forward and reverse DNS agree on. */
 enum gp_reportdb_looked {
 	GP_REPORTDB_NAMED = 1,

@@ -162,6 +162,13 @@ const char *const gp_reportdb_steps[] = {
 	" PRIMARY KEY (kind, trusted)) WITHOUT ROWID;"
 	"INSERT INTO kept SELECT kind, trusted, count(*), max(received_s) FROM report"
 	" GROUP BY kind, trusted;",
+
+	/* Reports that were not taken, as their reporter had sent so many that day: a domain, or
+	   the network of somebody who is none; '': others. */
+	"CREATE TABLE over_limit ("
+	" day INTEGER NOT NULL, reporter TEXT NOT NULL,"
+	" reports INTEGER NOT NULL, octets INTEGER NOT NULL,"
+	" PRIMARY KEY (day, reporter)) WITHOUT ROWID;",
 };
 
 const size_t gp_reportdb_steps_len = GP_ARRAY_LEN(gp_reportdb_steps);

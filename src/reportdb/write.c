@@ -40,9 +40,11 @@ int
 gp_reportdb_sync(struct gp_reportdb *db)
 {
 	gp_assert(!db->doc.open);
-	if (!db->in_transaction)
+	if (!db->in_transaction && db->batch.len == 0)
 		return 0;
-	int r = flush(db, &db->batch);
+	int r = gp_transaction(db);
+	if (r == 0)
+		r = flush(db, &db->batch);
 	if (r == 0 && db->refused) {
 		struct gp_sql_statement *st = gp_statement(db, ST_PRUNE_FLAWS);
 		if (st)
@@ -742,6 +744,19 @@ gp_reportdb_drop(struct gp_reportdb *db)
 
 /* --- retention --- */
 
+int
+gp_reportdb_add_over_limit(struct gp_reportdb *db, int64_t day, struct gp_slice reporter,
+			   uint64_t octets)
+{
+	uint64_t counted = GP_MIN(octets, (uint64_t)GP_INGEST_COUNT_MAX);
+	gp_cells_key(&db->key, GP_CELL_OVER_LIMIT);
+	gp_cells_key_number(&db->key, day);
+	gp_cells_key_text(&db->key, reporter);
+	bool added = !db->key.failed && gp_cells_add(&db->batch, gp_buf_slice(&db->key),
+						     (const int64_t[]){1, (int64_t)counted});
+	return added ? 0 : -ENOMEM;
+}
+
 #define OLD " WHERE end_s <= ?1 * 86400 AND begin_s < ?1 * 86400"
 #define OF_OLD " WHERE report IN (SELECT id FROM report" OLD ")"
 
@@ -775,6 +790,7 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		"DELETE FROM policy WHERE last_day < ?1",
 		"DELETE FROM tls_day WHERE day < ?1",
 		"DELETE FROM tls_failure_day WHERE day < ?1",
+		"DELETE FROM over_limit WHERE day < ?1",
 		("INSERT INTO tally VALUES ('forgotten_before_day', ?1)"
 		 " ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
 	};

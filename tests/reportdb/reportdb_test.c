@@ -320,6 +320,44 @@ refused_documents(void **state)
 	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
 }
 
+/* They are counted while a document is open, and whatever becomes of it. */
+static void
+reporters_over_their_limit(void **state)
+{
+	struct gp_ingest_listener l = gp_reportdb_listener(db);
+	struct gp_ingest_head head = head_of("1");
+	struct gp_reportdb_over_limit *list;
+	size_t len;
+	(void)state;
+	assert_int_equal(gp_reportdb_add_over_limit(db, DAY, GP_SLICE("a.example"), 100), 0);
+	begin(true);
+	assert_int_equal(l.head(l.context, &head), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(gp_reportdb_add_over_limit(db, DAY, GP_SLICE("192.0.2.0/24"), 10),
+				 0);
+	assert_int_equal(end("it breaks off").outcome, GP_REPORTDB_REFUSED);
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	/* Where nothing else is to be written, too. */
+	assert_int_equal(gp_reportdb_add_over_limit(db, DAY - 1, GP_SLICE(""), UINT64_MAX), 0);
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	open_again();
+	assert_int_equal(gp_reportdb_add_over_limit(db, DAY, GP_SLICE("a.example"), 50), 0);
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	assert_int_equal(gp_reportdb_over_limit(db, &everything, 9, &arena, &list, &len), 0);
+	assert_int_equal(len, 3);
+	assert_slice(list[0].reporter, "192.0.2.0/24");
+	assert_int_equal(list[0].reports, 3);
+	assert_int_equal(list[0].octets, 30);
+	assert_slice(list[1].reporter, "a.example");
+	assert_int_equal(list[1].reports, 2);
+	assert_int_equal(list[1].octets, 150);
+	assert_int_equal(list[2].day, DAY - 1);
+	assert_int_equal(list[2].octets, GP_INGEST_COUNT_MAX);
+	assert_int_equal(gp_reportdb_forget(db, DAY), 0);
+	assert_int_equal(gp_reportdb_over_limit(db, &everything, 9, &arena, &list, &len), 0);
+	assert_int_equal(len, 2);
+}
+
 static void
 ranges_that_cannot_be(void **state)
 {
@@ -656,6 +694,7 @@ main(void)
 		TEST(what_was_not_synced_is_gone),
 		TEST(refused_documents),
 		TEST(ranges_that_cannot_be),
+		TEST(reporters_over_their_limit),
 		TEST(impossible_counts_are_left_out),
 		TEST(out_of_turn),
 		TEST(a_document_is_dropped),

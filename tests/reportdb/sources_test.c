@@ -139,18 +139,25 @@ static void
 an_older_database_is_brought_up(void **state)
 {
 	struct gp_reportdb_health health;
+	uint64_t looked;
 	(void)state;
 	tell("1", true);
 	db = gp_reportdb_close(db);
 	ask("DROP TABLE name");
 	ask("DROP TABLE block");
 	ask("DROP TABLE kept");
+	ask("DROP TABLE over_limit");
 	ask(server ? "UPDATE gatepost_tables SET version = 1" : "PRAGMA user_version = 1");
 	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &db), -EPROTO);
 	open_again();
 	assert_figures(total(), {.messages = 60, .aligned = 60, .dkim = 60});
 	keep(1, GP_REPORTDB_NAMED, "mx.example", TODAY);
 	assert_slice(source(1).name, "mx.example");
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	assert_int_equal(gp_reportdb_looked_since(db, TODAY, &looked), 0);
+	assert_int_equal(looked, 1);
+	assert_int_equal(gp_reportdb_looked_since(db, TODAY + 1, &looked), 0);
+	assert_int_equal(looked, 0);
 	/* What is counted now was not then. */
 	assert_int_equal(gp_reportdb_health(db, &health), 0);
 	assert_int_equal(health.aggregates, 1);

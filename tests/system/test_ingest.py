@@ -262,6 +262,11 @@ def test_a_reporter_has_a_day(tmp_path):
         read(server, 4)
         assert [x["domain"] for x in server.log_lines() if x["event"] == "reporter_over_limit"] == [
             "reporter.example", "reporter.example", ""]
+
+        def told():
+            return {o["reporter"]: o["reports"] for o in kept(server, ["summary"])["over_limit"] if o["octets"] > 100}
+
+        eventually(lambda: told() == {"reporter.example": 2, "127.0.0.0/24": 1}, what="who was over his limit")
     finally:
         server.stop()
 

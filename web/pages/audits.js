@@ -40,7 +40,7 @@ function since(d) {
 function all(found) {
   const number = (s) => ({ title: s[0].toUpperCase() + s.slice(1), kind: "number", cell: (d) => count(d.counts[s]) });
   const columns = [
-    { title: "Domain", cell: (d) => h("a", { href: changed({ audit: d.domain }) }, d.domain) },
+    { title: "Domain", kind: "name", cell: (d) => h("a", { href: changed({ audit: d.domain }) }, d.domain) },
     ...severities.map(number),
     { title: "Not measured", kind: "number", cell: (d) => count(d.counts.unmeasured) },
     { title: "Than before", cell: since },

@@ -59,7 +59,7 @@ function alignment({ total }) {
 function policies(found) {
   const rows = [...newestPolicies(found.policies).values()];
   const columns = [
-    { title: "Domain", cell: (p) => h("a", { href: changed({ domain: p.domain }, "/policy") }, p.domain) },
+    { title: "Domain", kind: "name", cell: (p) => h("a", { href: changed({ domain: p.domain }, "/policy") }, p.domain) },
     { title: "Policy, as reporters found it", cell: policyWords },
     { title: "Last seen", kind: "whole", cell: (p) => p.last_day },
   ];

@@ -114,7 +114,7 @@ function overrides(found) {
 function published(found) {
   const rows = [...newestPolicies(found.policies).values()];
   const columns = [
-    { title: "Domain", cell: (p) => p.domain },
+    { title: "Domain", kind: "name", cell: (p) => p.domain },
     { title: "Published", cell: policyWords },
     { title: "Alignment", cell: (p) => `DKIM ${p.adkim}, SPF ${p.aspf}` },
     { title: "Since", kind: "whole", cell: (p) => p.first_day },

@@ -78,7 +78,7 @@ function details(host) {
   return h(
     "details",
     {},
-    h("summary", {}, `${count(faults)} of ${place(host)}`),
+    h("summary", { "aria-label": `Findings of ${place(host)}: ${count(faults)}` }, faults === 1 ? "1 finding" : `${count(faults)} findings`),
     h("ul", { class: "findings" }, host.findings.map(finding)),
     more(host.findings_more, "findings"),
   );
@@ -86,10 +86,10 @@ function details(host) {
 
 function hosts(list) {
   const columns = [
-    { title: "Host", cell: (host) => host.name ?? host.target },
-    { title: "Address", cell: place },
+    { title: "Host", kind: "name", cell: (host) => host.name ?? host.target },
+    { title: "Address", kind: "whole", cell: place },
     ...severities.slice(0, -1).map((s) => ({ title: s[0].toUpperCase() + s.slice(1), kind: "number", cell: (host) => count(host.counts[s]) })),
-    { title: "TLS", cell: (host) => host.tls ?? (host.starttls === "absent" ? "none" : "–") },
+    { title: "TLS", kind: "whole", cell: (host) => host.tls ?? (host.starttls === "absent" ? "none" : "–") },
     { title: "Software", cell: (host) => software(host) || "–" },
     { title: "Findings", cell: details },
   ];

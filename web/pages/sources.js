@@ -58,8 +58,8 @@ function single(found) {
   const columns = [
     { title: "Reporter", cell: (r) => r.organisation },
     { title: "Messages", kind: "number", cell: (r) => count(r.messages) },
-    { title: "From", cell: (r) => r.header_from },
-    { title: "Envelope", cell: (r) => r.envelope_from },
+    { title: "From", kind: "name", cell: (r) => r.header_from },
+    { title: "Envelope", kind: "name", cell: (r) => r.envelope_from },
     { title: "DKIM", cell: (r) => results(r.dkim) },
     { title: "SPF", cell: (r) => results(r.spf) },
     { title: "Done with it", cell: (r) => [r.disposition ?? "", r.reasons.length > 0 && h("div", { class: "soft" }, r.reasons.join(", "))] },

@@ -296,9 +296,9 @@ read_stage(const struct gp_arg *arg, struct audit_options *o)
 	o->policy = GP_DMARC_P_ABSENT;
 	if (strcmp(arg->value, "next") == 0)
 		return true;
-	for (uint8_t p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
-		if (strcmp(arg->value, gp_dmarc_policy_name(p)) == 0)
-			o->policy = p;
+	for (unsigned p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
+		if (strcmp(arg->value, gp_dmarc_policy_name((uint8_t)p)) == 0)
+			o->policy = (uint8_t)p;
 	}
 	return o->policy != GP_DMARC_P_ABSENT ||
 	       gp_arg_wrong(arg, "is none of next, none, quarantine and reject");

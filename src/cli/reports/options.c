@@ -593,6 +593,8 @@ reports_config(const struct reports_options *o, struct gp_arena *arena,
 	int code = config ? gp_cli_config(o->config, arena, config, &complaints) : GP_EXIT_ERROR;
 	if (config && code != GP_EXIT_OK)
 		gp_cli_print_complaints(&complaints);
+	if (code == GP_EXIT_USAGE && !o->config)
+		fprintf(stderr, "gatepost reports: --database names a database without one\n");
 	*ret = config;
 	return code;
 }
@@ -615,8 +617,11 @@ reports_open_path(const char *path, const char *server, int mode, struct gp_repo
 	if (r == 0)
 		return GP_EXIT_OK;
 	/* A URL may have a password in it. */
-	fprintf(stderr, "gatepost reports: %s: %s\n", gp_reportdb_is_server(path) ? server : path,
-		gp_reportdb_why(*ret, r));
+	fprintf(stderr, "gatepost reports: %s: %s%s\n", gp_reportdb_is_server(path) ? server : path,
+		gp_reportdb_why(*ret, r),
+		r == -ENOENT && mode != GP_REPORTDB_MAKE
+			? "; a gateway makes it, or `gatepost reports import`"
+			: "");
 	*ret = gp_reportdb_close(*ret);
 	return GP_EXIT_ERROR;
 }

@@ -45,6 +45,8 @@ struct summary {
 	uint64_t sessions, failed; /* TLS */
 	struct gp_reportdb_tls_failure *failures;
 	size_t failures_len;
+	struct gp_reportdb_over_limit *over;
+	size_t over_len;
 	bool colours;
 };
 
@@ -137,6 +139,8 @@ ask(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
 					  &s->reporters_len);
 	if (r == 0)
 		r = ask_causes(s, db, arena);
+	if (r == 0)
+		r = gp_reportdb_over_limit(db, &s->range, s->o->max, arena, &s->over, &s->over_len);
 	return r == 0 ? ask_tls(s, db, arena) : r;
 }
 
@@ -268,6 +272,22 @@ tls_json(const struct summary *s)
 			 (json_int_t)s->failed, "failures", failures);
 }
 
+static json_t *
+over_json(const struct summary *s)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < s->over_len; i++) {
+		const struct gp_reportdb_over_limit *e = &s->over[i];
+		json_t *o =
+			json_pack("{s:s, s:I, s:I}", "day", reports_day_text(e->day).s, "reports",
+				  (json_int_t)e->reports, "octets", (json_int_t)e->octets);
+		json_object_set_new(o, "reporter",
+				    e->reporter.len > 0 ? told_text(e->reporter) : json_null());
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
 static int
 print_json(const struct summary *s)
 {
@@ -279,6 +299,7 @@ print_json(const struct summary *s)
 	json_object_set_new(all, "days", days_json(s));
 	json_object_set_new(all, "reporters", reporters_json(s));
 	json_object_set_new(all, "tls", tls_json(s));
+	json_object_set_new(all, "over_limit", over_json(s));
 	if (s->range.domain.len == 0)
 		json_object_set_new(all, "domains", domains_json(s));
 	int r = json_dumpf(all, stdout, JSON_COMPACT);
@@ -458,13 +479,30 @@ print_tls(const struct summary *s)
 	}
 }
 
+/* Of all domains, as nobody looked what these reports are about. */
+static void
+print_over(const struct summary *s)
+{
+	if (s->over_len == 0)
+		return;
+	puts("\n  reports that were not taken: their reporter had sent too many that day");
+	printf("  %-39s %12s %12s  %s\n", "reporter", "reports", "octets", "day");
+	for (size_t i = 0; i < s->over_len; i++) {
+		const struct gp_reportdb_over_limit *e = &s->over[i];
+		struct gp_slice name = e->reporter.len > 0 ? e->reporter : GP_SLICE("others");
+		printf("  %-39.*s %12" PRIu64 " %12" PRIu64 "  %s\n", GP_SLICE_FMT(name),
+		       e->reports, e->octets, reports_day_text(e->day).s);
+	}
+}
+
 /* A share of nothing would read as if nothing aligned. */
 static void
 print_figures(const struct summary *s)
 {
 	const struct gp_reportdb_figures *f = &s->all;
 	if (f->messages == 0) {
-		puts("  no messages are reported in these days");
+		puts(s->newest >= 0 ? "  no messages are reported in these days"
+				    : "  no messages were ever reported");
 		if (s->newest >= 0)
 			printf("  the newest ones are of %s: --until %s\n",
 			       reports_day_text(s->newest).s, reports_day_text(s->newest).s);
@@ -498,6 +536,7 @@ print_text(const struct summary *s)
 	print_sources(s);
 	print_reporters(s);
 	print_tls(s);
+	print_over(s);
 	return GP_EXIT_OK;
 }
 

@@ -108,7 +108,7 @@ ask_domain(struct telling *t, struct gp_reportdb *db, struct gp_slice name, stru
 	}
 	if (r == 0)
 		r = gp_reportdb_tls_failures(db, &range, &t->arena, &list, &len);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (len > 0)
 		qsort(list, len, sizeof(*list), compare_failures);
@@ -270,7 +270,7 @@ read_database(struct telling *t)
 	struct gp_reportdb *db;
 	int code = reports_open(t->o, GP_REPORTDB_READ, &db);
 	int r = code == GP_EXIT_OK ? ask(t, db) : 0;
-	if (r < 0)
+	if (r != 0)
 		code = reports_fail(db, r);
 	gp_reportdb_close(db);
 	return code;

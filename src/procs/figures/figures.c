@@ -68,7 +68,7 @@ static figures_table *const answers[][TABLES_MAX] = {
 	[GP_FIGURES_REPORTERS] = {figures_put_reporters},
 	[GP_FIGURES_TLS] = {figures_put_tls_days, figures_put_tls_failures},
 	[GP_FIGURES_FAILURES] = {figures_put_failures},
-	[GP_FIGURES_STORE] = {figures_put_health, figures_put_flaws},
+	[GP_FIGURES_STORE] = {figures_put_health, figures_put_flaws, figures_put_over_limit},
 };
 
 /* web is another process: what it asks is looked at. */

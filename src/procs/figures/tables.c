@@ -572,3 +572,27 @@ figures_put_flaws(struct figures *f)
 	gp_json_close(&f->j, ']');
 	return 0;
 }
+
+int
+figures_put_over_limit(struct figures *f)
+{
+	struct gp_reportdb_over_limit *list;
+	size_t len;
+	int r = gp_reportdb_over_limit(f->db, &f->range, FIGURES_SAMPLES, f->arena, &list, &len);
+	if (r < 0)
+		return r;
+	gp_json_open(&f->j, "over_limit", '[');
+	for (size_t i = 0; i < len; i++) {
+		gp_json_open(&f->j, NULL, '{');
+		figures_put_day(f, "day", list[i].day);
+		if (list[i].reporter.len > 0)
+			gp_json_text(&f->j, "reporter", list[i].reporter);
+		else
+			gp_json_null(&f->j, "reporter");
+		put_count(f, "reports", list[i].reports);
+		put_count(f, "octets", list[i].octets);
+		gp_json_close(&f->j, '}');
+	}
+	gp_json_close(&f->j, ']');
+	return 0;
+}

@@ -52,18 +52,6 @@ now_s(void)
 	return (int64_t)reports_now_s();
 }
 
-/* How many more of this day. */
-static uint32_t
-allowance(void)
-{
-	uint32_t max = self.env->config->reports.names_per_day;
-	if (now_s() / DAY_S != self.day) {
-		self.day = now_s() / DAY_S;
-		self.asked = 0;
-	}
-	return max - GP_MIN(self.asked, max);
-}
-
 static void
 complain(struct gp_reportdb *db, int error)
 {
@@ -179,6 +167,23 @@ begin_batch(uint32_t allowed)
 
 /* --- when --- */
 
+/* How many more of this day. What was asked before a restart is in the database. */
+static uint32_t
+allowance(struct gp_reportdb *db)
+{
+	uint32_t max = self.env->config->reports.names_per_day;
+	int64_t today = now_s() / DAY_S;
+	uint64_t asked;
+	if (today != self.day) {
+		int r = gp_reportdb_looked_since(db, today * DAY_S, &asked);
+		if (r < 0)
+			complain(db, r);
+		self.day = today;
+		self.asked = r < 0 ? 0 : (uint32_t)GP_MIN(asked, (uint64_t)UINT32_MAX);
+	}
+	return max - GP_MIN(self.asked, max);
+}
+
 static void
 find_sources(struct gp_reportdb *db)
 {
@@ -199,11 +204,11 @@ static void
 begin(void)
 {
 	struct gp_reportdb *db = received_idle();
-	uint32_t allowed = allowance();
+	uint32_t allowed = db ? allowance(db) : 0;
 	uint64_t now_ms = gp_clock_monotonic_ms();
 	/* Reports of ours go first: they have a time. */
-	if (allowed == 0 || !db || jobs_count() > 0) {
-		wait(allowed == 0 ? IDLE_MS : PAUSE_MS);
+	if (!db || allowed == 0 || jobs_count() > 0) {
+		wait(db && allowed == 0 ? IDLE_MS : PAUSE_MS);
 		return;
 	}
 	if (self.at == self.list_len && now_ms >= self.next_look_ms)
