@@ -170,7 +170,8 @@ pages_have_all_hosts(void **state)
 		size_t told = json_array_size(json_object_get(all, "hosts"));
 		assert_int_equal(told, page < 2 ? SCANS_HOSTS_TOLD : HOSTS - 2 * SCANS_HOSTS_TOLD);
 		for (size_t i = 0; i < told; i++)
-			assert_int_equal(strtol(word(host_at(all, i), "target"), NULL, 10), start + i);
+			assert_int_equal(strtol(word(host_at(all, i), "target"), NULL, 10),
+					 start + i);
 		start += (uint32_t)told;
 		assert_int_equal(number(all, "hosts_more"), HOSTS - start);
 		json_decref(all);
