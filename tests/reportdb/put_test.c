@@ -108,6 +108,8 @@ a_commit_takes_what_waits(void **state)
 	put(0, 5, 1, 0);
 	assert_int_equal(gp_sql_commit(sql), 0);
 	assert_int_equal(gp_sql_begin(sql), 0);
+	gp_sql_rollback(sql);
+	assert_int_equal(gp_sql_begin(sql), 0);
 	assert_words(5, 5);
 }
 
