@@ -36,6 +36,9 @@ SYSTEM_LONG = (
     "test_dmarc_reports",
     "test_tls_reports",
     "test_tls_floods",
+    "test_names_in_background",
+    "test_reports_postgresql",
+    "test_relay",
 )
 SYSTEM_FILE_MAX_S = 600
 DISK_MIN = 8 << 30  # octets: builds with sanitizers, and a spool for each of the system tests beside each other
