@@ -487,6 +487,29 @@ test_status_remote_words(void **state)
 		check_status(&cases[i]);
 }
 
+/* A server's word without end is broken, well before a line is longer than any may be. */
+static void
+test_word_without_end(void **state)
+{
+	static char word[3000];
+	struct gp_buf out = GP_BUF_INIT(2 * sizeof(word));
+	struct gp_wrap w = {.out = &out, .indent = " "};
+	size_t octets = 0;
+	(void)state;
+	memset(word, 'x', sizeof(word));
+	gp_wrap_words(&w, gp_slice(word, sizeof(word)));
+	gp_wrap_end(&w);
+	struct gp_slice rest = gp_buf_slice(&out);
+	while (rest.len > 0) {
+		struct gp_slice line = gp_slice_cut(&rest, '\n');
+		assert_in_range(line.len, 1, GP_WRAP_LINE_MAX + 1); /* CR */
+		for (size_t i = 0; i < line.len; i++)
+			octets += line.ptr[i] == 'x';
+	}
+	assert_int_equal(octets, sizeof(word));
+	gp_buf_free(&out);
+}
+
 static void
 test_text(void **state)
 {
@@ -667,13 +690,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wanted),       cmocka_unit_test(test_event),
-		cmocka_unit_test(test_whole_report), cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_copy_size),    cmocka_unit_test(test_status_addresses),
-		cmocka_unit_test(test_status_codes), cmocka_unit_test(test_status_remote_words),
-		cmocka_unit_test(test_text),         cmocka_unit_test(test_subject_is_the_worst),
-		cmocka_unit_test(test_boundary),     cmocka_unit_test(test_caps),
-		cmocka_unit_test(test_utf8_char),    cmocka_unit_test(test_quoted_printable),
+		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_event),
+		cmocka_unit_test(test_whole_report),
+		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_copy_size),
+		cmocka_unit_test(test_status_addresses),
+		cmocka_unit_test(test_status_codes),
+		cmocka_unit_test(test_status_remote_words),
+		cmocka_unit_test(test_word_without_end),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_subject_is_the_worst),
+		cmocka_unit_test(test_boundary),
+		cmocka_unit_test(test_caps),
+		cmocka_unit_test(test_utf8_char),
+		cmocka_unit_test(test_quoted_printable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
