@@ -67,13 +67,13 @@ async function signOut() {
   go("/");
 }
 
-/** Filters that mean something on one page alone. */
-const OF_ONE_PAGE = ["address", "order", "p", "to", "rcpt", "sender", "id", "older", "audit", "severity", "text", "start"];
+/** Parts of the address that are one page's. */
+const filtersOfOne = ["address", "order", "p", "to", "rcpt", "sender", "id", "older", "audit", "severity", "text", "start"];
 
 /** Links keep the filters that all pages share. */
 function link(path, title) {
   const here = path === currentPath();
-  const own = Object.fromEntries(OF_ONE_PAGE.map((name) => [name, ""]));
+  const own = Object.fromEntries(filtersOfOne.map((name) => [name, ""]));
   return h("a", { href: changed(own, path), "aria-current": here ? "page" : null }, title);
 }
 

@@ -69,10 +69,15 @@ static const char *const texts[STATEMENTS] = {
 			   " AND source = ?6 ORDER BY day LIMIT ?5",
 	[ST_NEW_SOURCES] = "SELECT count(*) FROM source WHERE trusted = ?1 AND domain = ?2"
 			   " AND first_day BETWEEN ?3 AND ?4",
-	[ST_UNNAMED] = "SELECT source, sum(messages) FROM source_week LEFT JOIN name USING (source)"
-		       " WHERE trusted = ?1 AND week BETWEEN ?3 / 7 AND ?4 / 7"
-		       " AND (next_s IS NULL OR next_s <= ?6)"
-		       " GROUP BY source ORDER BY 2 DESC, source LIMIT ?5",
+	/* ?6: now; ?7: the source to go on behind. */
+	[ST_UNNAMED] =
+		"SELECT source, CASE WHEN last_day >= ?3 AND (next_s IS NULL OR next_s <= ?6) THEN"
+		" (WITH RECURSIVE w(week) AS (SELECT ?3 / 7 UNION ALL SELECT week + 1 FROM w"
+		" WHERE week < ?4 / 7) SELECT sum(messages) FROM w CROSS JOIN source_week s"
+		" WHERE s.trusted = 1 AND s.week = w.week AND s.source = next.source) END"
+		" FROM (SELECT source, last_day FROM source WHERE trusted = 1 AND domain = ''"
+		" AND source > ?7 ORDER BY source LIMIT ?5) next LEFT JOIN name USING (source)"
+		" ORDER BY source",
 	[ST_NAME] = "SELECT name FROM name WHERE source = ?",
 	/* ?4: until the next look, in seconds; ?5: the DNS did not answer. */
 	[ST_KEEP_NAME] = "INSERT INTO name VALUES (?1, ?2, ?3, ?3 + ?4, ?5)"

@@ -220,7 +220,7 @@ a_lone_key_is_told(void **state)
 	end(&l);
 }
 
-/* mx1 has all four addresses, two certificates at each, and a key and an issuer of its own for each. */
+/* mx1 has all four addresses, and for each two certificates, a key and an issuer of its own. */
 #define MANY_KEYS "{'mx1.d.test':{'A':['20.0.0.1','20.0.0.2','20.0.0.3','20.0.0.4']}," NONE_OF_THREE
 CHANGE(
 	many_keys, for (size_t i = 0; i < HOSTS; i++) {

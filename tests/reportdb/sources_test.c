@@ -77,6 +77,30 @@ the_largest_come_first(void **state)
 	assert_slice(source(2).name, "");
 }
 
+/* However few are looked at at a time, and however few are wanted, it is the same list. */
+static void
+slices_are_the_whole(void **state)
+{
+	static const size_t slices[] = {1, 2, 5, 100};
+	(void)state;
+	tell("1", true);
+	for (size_t i = 0; i < GP_ARRAY_LEN(slices); i++) {
+		for (size_t max = 1; max <= 3; max++) {
+			struct gp_reportdb_search s;
+			size_t rounds = 0;
+			int r = gp_reportdb_search(db, &everything, TODAY, max, &arena, &s);
+			assert_int_equal(r, 0);
+			while ((r = gp_reportdb_search_on(db, &s, slices[i])) == 1)
+				rounds++;
+			assert_int_equal(r, 0);
+			assert_int_equal(rounds, (3 + slices[i] - 1) / slices[i]);
+			assert_int_equal(s.len, max);
+			for (size_t k = 0; k < max; k++)
+				assert_int_equal(s.found[k].address[15], 3 - k);
+		}
+	}
+}
+
 static void
 forged_reports_choose_nobody(void **state)
 {
@@ -209,6 +233,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_largest_come_first),
+		TEST(slices_are_the_whole),
 		TEST(forged_reports_choose_nobody),
 		TEST(names_have_their_time),
 		TEST(a_source_takes_its_name_with_it),

@@ -212,6 +212,8 @@ def test_caps_are_raised_for_a_large_report(reports, tmp_path):
     (tmp_path / "large.xml").write_bytes(xml(rows=ROW * 120_000))
     done = asked(reports("import", "--json", tmp_path / "large.xml", code=1))
     assert done["imported"] == 0
+    done = asked(reports("import", "--json", "--max-size", "100MB", tmp_path / "large.xml", code=1))
+    assert (done["imported"], done["quarantined"][0]["reason"]) == (0, "it has more than 100000 records")
     argv = ["--max-size", "100MB", "--max-records", "200000"]
     done = asked(reports("import", "--json", *argv, tmp_path / "large.xml"))
     assert (done["imported"], done["records"]) == (1, 120_000)

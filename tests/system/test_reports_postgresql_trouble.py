@@ -18,7 +18,7 @@ from test_ingest import aggregate, mail
 from test_received_reports import ROW, xml
 from test_reports_postgresql import assert_truth, import_, summary
 
-IMPATIENT = "&options=-cstatement_timeout%3D1000"
+IMPATIENT = "&options=-cstatement_timeout%3D2000"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_who_accepts_and_says_nothing():
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         port = deaf.getsockname()[1]
         done, took_s = timed(run, "reports", "summary", "--database", f"postgresql://127.0.0.1:{port}/x")
-    assert (done.returncode, 8 < took_s < 15) == (4, True), took_s
+    assert (done.returncode, 8 < took_s < 30) == (4, True), took_s
     assert "timeout expired" in done.stderr
 
 
@@ -87,16 +87,16 @@ def test_a_server_that_stops_in_the_middle(gate, postgresql, field):
     done, took_s = timed(import_, through, field.folder)
     assert gate.broken.is_set()
     assert (done.returncode, done.stderr) == (
-        4, "gatepost reports: the database: the server has not answered for 6 s\n")
-    assert 5 < took_s < 12
+        4, "gatepost reports: the database: the server has not answered for 7 s\n")
+    assert 6 < took_s < 30
 
 
 def test_a_stopped_server_is_not_asked_twice(gate, filled):
     gate.break_after(3000, closes=False)
     done, took_s = timed(run, "reports", "summary", "--database", gate.url(filled) + IMPATIENT)
     assert gate.broken.is_set()
-    assert (done.returncode, 5 < took_s < 12) == (4, True), took_s
-    assert "the server has not answered for 6 s" in done.stderr
+    assert (done.returncode, 6 < took_s < 30) == (4, True), took_s
+    assert "the server has not answered for 7 s" in done.stderr
 
 
 def test_a_statement_that_takes_too_long(postgresql, filled, tmp_path):
@@ -105,7 +105,7 @@ def test_a_statement_that_takes_too_long(postgresql, filled, tmp_path):
                    "CREATE TRIGGER slow BEFORE INSERT ON report FOR EACH ROW EXECUTE FUNCTION slow()", filled)
     (tmp_path / "b.xml").write_bytes(xml("2", rows=ROW))
     done, took_s = timed(import_, filled + IMPATIENT, tmp_path / "b.xml")
-    assert (done.returncode, took_s < 5) == (4, True)
+    assert (done.returncode, took_s < 20) == (4, True)
     assert "canceling statement due to statement timeout" in done.stderr
     postgresql.ask("DROP TRIGGER slow ON report", filled)
     assert import_(filled, tmp_path / "b.xml").returncode == 0
@@ -120,7 +120,7 @@ def test_a_table_that_somebody_keeps(postgresql, filled, tmp_path):
         for do in (lambda: import_(impatient, tmp_path / "b.xml"),
                    lambda: run("reports", "summary", "--database", impatient)):
             done, took_s = timed(do)
-            assert (done.returncode, took_s < 5) == (4, True)
+            assert (done.returncode, took_s < 20) == (4, True)
             assert "somebody else" in done.stderr
     assert import_(filled, tmp_path / "b.xml").returncode == 0
 
@@ -208,7 +208,7 @@ def server(tmp_path, gate_role):
     server = Gateway(tmp_path)
     server.settings["domains"]["demo.test"] |= {"reports": "reports"}
     server.settings["retry"] = {"first": "1s", "max": "2s", "for": "1h"}
-    url = gate_role.replace("user=postgres", "user=gate") + IMPATIENT
+    url = gate_role.replace("user=postgres", "user=gate")
     server.settings["reports"] = {"received_database": url}
     server.start()
     yield server
@@ -236,7 +236,7 @@ def test_mail_waits_until_the_database_lets_us(server, gate_role, postgresql, tr
     breaks, mends, said = trouble
     name = gate_role.partition("?")[0].rpartition("/")[2]
     send(server, "before")
-    eventually(lambda: server.queued() == [], 30, what="an empty queue")
+    eventually(lambda: server.queued() == [], 60, what="an empty queue")
     postgresql.ask(breaks.format(name=name), gate_role)
     postgresql.ask(PUT_OUT, gate_role)
     send(server, "meanwhile")
@@ -250,7 +250,7 @@ def test_mail_waits_until_the_database_lets_us(server, gate_role, postgresql, tr
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user's process is stopped as root only")
 def test_a_server_that_is_stopped_costs_no_report(server, gate_role, postgresql):
     send(server, "before")
-    eventually(lambda: server.queued() == [], 30, what="an empty queue")
+    eventually(lambda: server.queued() == [], 60, what="an empty queue")
     pids = [int(pid) for (pid,) in postgresql.ask(
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = 'gate'", gate_role)]
     assert len(pids) == 2
@@ -258,8 +258,9 @@ def test_a_server_that_is_stopped_costs_no_report(server, gate_role, postgresql)
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         send(server, "meanwhile")
-        eventually(lambda: "the server has not answered for 6 s" in server.log_text(), 30, what="a reason")
+        eventually(lambda: "the server has not answered for 20 s" in server.log_text(), 40, what="a reason")
         eventually(lambda: server.queued() == [], 60, what="an empty queue")
+        assert "role_hangs" not in server.log_text()
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)

@@ -395,11 +395,7 @@ text_of(struct audit_options *o, int c)
 static bool
 read_option(struct audit_options *o, int c)
 {
-	struct gp_arg arg = {"audit", NULL, optarg};
-	for (size_t i = 0; i < GP_ARRAY_LEN(long_options) - 1; i++) {
-		if (long_options[i].val == c)
-			arg.option = long_options[i].name;
-	}
+	const struct gp_arg arg = gp_arg_of("audit", long_options, c);
 	const char **text = text_of(o, c);
 	if (text)
 		*text = optarg;

@@ -325,11 +325,7 @@ read_alert_option(struct reports_options *o, int c, const struct gp_arg *arg)
 static bool
 read_option(struct reports_options *o, int c, int64_t today)
 {
-	struct gp_arg arg = {"reports", NULL, optarg};
-	for (size_t i = 0; i < GP_ARRAY_LEN(long_options) - 1; i++) {
-		if (long_options[i].val == c)
-			arg.option = long_options[i].name;
-	}
+	const struct gp_arg arg = gp_arg_of("reports", long_options, c);
 	switch (c) {
 	case OPT_DATABASE:
 		o->database = optarg;

@@ -124,9 +124,11 @@ ask(struct telling *t, struct gp_reportdb *db)
 	struct gp_slice *names;
 	size_t len;
 	int r = gp_reportdb_tls_domains(db, &range, &t->arena, &names, &len);
-	t->domains = r == 0 ? gp_arena_array(&t->arena, len + 1, sizeof(*t->domains)) : NULL;
-	if (r == 0 && !t->domains)
-		r = -ENOMEM;
+	if (r != 0)
+		return r;
+	t->domains = gp_arena_array(&t->arena, len + 1, sizeof(*t->domains));
+	if (!t->domains)
+		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < len; i++) {
 		struct domain *d = &t->domains[t->domains_len];
 		bool meant = t->o->domain.len == 0 || gp_slice_eq(t->o->domain, names[i]);
