@@ -255,7 +255,7 @@ static bool
 grow(struct gp_cells *c)
 {
 	struct gp_cells more = *c;
-	more.cap = GP_MAX(2 * c->cap, (size_t)1024);
+	more.cap = GP_MAX(4 * c->cap, (size_t)1024);
 	more.hashes = calloc(more.cap, sizeof(*more.hashes));
 	more.places = calloc(more.cap, sizeof(struct gp_cell *));
 	if (!more.hashes || !more.places) {

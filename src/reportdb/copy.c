@@ -10,9 +10,10 @@
 enum {
 	TEXT_MAX = 256, /* of a statement */
 	COLUMNS_MAX = 32,
-	OCTETS_MAX = GP_BLOCK_FULL + 2 * GP_DETAIL_MAX + 64, /* of a row: a block, sources */
-	PAGE = 1000, /* reports that are told between two syncs */
-	ARENA_MAX = 4 << 20,
+	OCTETS_MAX = GP_BLOCK_FULL + 2 * GP_DETAIL_MAX + 1, /* of a block, which has less */
+	PAGE = 1000,        /* rows that go together; reports that are told between two syncs */
+	HELD_MAX = 1 << 20, /* octets of rows that go together, but for the last one */
+	ARENA_MAX = 8 << 20,
 };
 
 /* By column: i a number, t a text, o octets; I and O may be NULL. */
@@ -41,6 +42,7 @@ static const struct table tables[] = {
 	{"tls_day", "ititii"},
 	{"tls_failure_day", "itittti"},
 	{"tally", "ti"},
+	{"kept", "iiii"},
 	{"name", "otiii"},
 };
 
@@ -51,7 +53,7 @@ struct copy {
 	struct gp_reportdb *from, *to;
 	struct gp_reportdb_copied *counts;
 	struct gp_reportdb *failed; /* NULL: neither of them */
-	uint8_t *octets;            /* of one row */
+	uint8_t *octets;            /* of one value */
 	struct gp_arena arena;
 };
 
@@ -67,9 +69,9 @@ note(struct copy *c, struct gp_reportdb *db, int r)
 /* --- statements that are needed once --- */
 
 static struct gp_sql_statement *
-prepare(struct copy *c, struct gp_reportdb *db, const char *text, bool many)
+prepare(struct copy *c, struct gp_reportdb *db, const char *text, enum gp_sql_use use)
 {
-	struct gp_sql_statement *st = gp_sql_prepare(db->sql, text, many);
+	struct gp_sql_statement *st = gp_sql_prepare(db->sql, text, use);
 	if (!st)
 		(void)note(c, db, gp_sql_error(db->sql));
 	return st;
@@ -85,7 +87,7 @@ unprepared(const struct copy *c)
 static int
 has_row(struct copy *c, struct gp_reportdb *db, const char *text)
 {
-	struct gp_sql_statement *st = prepare(c, db, text, false);
+	struct gp_sql_statement *st = prepare(c, db, text, GP_SQL_FEW);
 	if (!st)
 		return unprepared(c);
 	int r = note(c, db, gp_sql_step(st));
@@ -96,7 +98,7 @@ has_row(struct copy *c, struct gp_reportdb *db, const char *text)
 static int
 execute(struct copy *c, struct gp_reportdb *db, const char *text)
 {
-	struct gp_sql_statement *st = prepare(c, db, text, false);
+	struct gp_sql_statement *st = prepare(c, db, text, GP_SQL_FEW);
 	if (!st)
 		return unprepared(c);
 	int r = note(c, db, gp_sql_run(st));
@@ -106,49 +108,80 @@ execute(struct copy *c, struct gp_reportdb *db, const char *text)
 
 /* --- all tables, as they are --- */
 
-/* Binds a column's value, whose octets go to `octets`, of which `used` are others'. */
-static int
-bind_column(struct copy *c, struct gp_sql_statement *in, struct gp_sql_statement *out, int i,
-	    char type, size_t *used)
+/* What goes together has no NULL. */
+static bool
+goes_together(const struct table *t)
 {
-	bool may_be_null = type == 'I' || type == 'O';
-	if (may_be_null && gp_sql_null_at(in, i)) {
-		gp_sql_bind_null(out, i + 1);
-	} else if (type == 'i' || type == 'I') {
-		gp_sql_bind_int(out, i + 1, gp_sql_int_at(in, i));
-	} else if (type == 't') {
-		gp_sql_bind_text(out, i + 1, gp_sql_text_at(in, i));
-	} else {
-		uint8_t *at = c->octets + *used;
-		size_t len = gp_sql_octets_at(in, i, at, OCTETS_MAX - *used);
-		if (len == OCTETS_MAX - *used)
-			return -E2BIG;
-		*used += len;
-		gp_sql_bind_octets(out, i + 1, gp_slice((const char *)at, len));
+	return !strpbrk(t->columns, "IO");
+}
+
+/* What was read of it, for as long as the arena has it. */
+static struct gp_slice
+octets_at(struct copy *c, struct gp_sql_statement *in, int column)
+{
+	size_t len = gp_sql_octets_at(in, column, c->octets, OCTETS_MAX);
+	/* More than there can be. */
+	if (len == OCTETS_MAX)
+		c->arena.failed = true;
+	return gp_arena_dup(&c->arena, gp_slice((const char *)c->octets, len));
+}
+
+/* Binds a row's values. Returns how many octets of the arena they take. */
+static size_t
+bind_row(struct copy *c, const char *columns, struct gp_sql_statement *in,
+	 struct gp_sql_statement *out)
+{
+	size_t held = 0;
+	for (int i = 0; columns[i]; i++) {
+		bool is_text = columns[i] == 't',
+		     is_number = columns[i] == 'i' || columns[i] == 'I';
+		struct gp_slice value = {};
+		if (is_text)
+			value = gp_arena_dup(&c->arena, gp_sql_text_at(in, i));
+		else if (!is_number)
+			value = octets_at(c, in, i);
+		held += value.len;
+		if (gp_sql_null_at(in, i))
+			gp_sql_bind_null(out, i + 1);
+		else if (is_number)
+			gp_sql_bind_int(out, i + 1, gp_sql_int_at(in, i));
+		else if (is_text)
+			gp_sql_bind_text(out, i + 1, value);
+		else
+			gp_sql_bind_octets(out, i + 1, value);
 	}
-	return 0;
+	return held;
+}
+
+/* Rows that wait are held by the arena. */
+static int
+send_rows(struct copy *c)
+{
+	int r = note(c, c->to, c->arena.failed ? -ENOMEM : gp_sql_push(c->to->sql));
+	gp_arena_reset(&c->arena);
+	return r;
 }
 
 static int
 copy_rows(struct copy *c, const struct table *t, struct gp_sql_statement *in,
 	  struct gp_sql_statement *out)
 {
-	/* What goes together has no NULL. */
-	bool together = !strpbrk(t->columns, "IO");
+	size_t rows = 0, held = 0;
 	int r;
+	gp_arena_reset(&c->arena);
 	while ((r = note(c, c->from, gp_sql_step(in))) == 1) {
-		size_t used = 0;
-		r = 0;
-		for (int i = 0; r == 0 && t->columns[i]; i++)
-			r = note(c, c->from, bind_column(c, in, out, i, t->columns[i], &used));
-		if (r == 0)
-			r = note(c, c->to, together ? gp_sql_put(out) : gp_sql_run(out));
+		held += bind_row(c, t->columns, in, out);
+		r = note(c, c->to, goes_together(t) ? gp_sql_put(out) : gp_sql_run(out));
+		if (r == 0 && (++rows % PAGE == 0 || held > HELD_MAX)) {
+			r = send_rows(c);
+			held = 0;
+		}
 		if (r < 0)
 			break;
 	}
 	if (r == 0)
-		r = note(c, c->to, gp_sql_push(c->to->sql));
-	/* Rows that wait to be sent go before their statement does. */
+		r = send_rows(c);
+	/* Those that wait go before their statement does. */
 	return r < 0 ? gp_give_up(c->to, r) : 0;
 }
 
@@ -162,8 +195,9 @@ copy_table(struct copy *c, const struct table *t)
 		memcpy(values + 3 * i - 2, ", ?", sizeof(", ?"));
 	snprintf(select, sizeof(select), "SELECT * FROM %s", t->name);
 	snprintf(insert, sizeof(insert), "INSERT INTO %s VALUES (%s)", t->name, values);
-	struct gp_sql_statement *in = prepare(c, c->from, select, true);
-	struct gp_sql_statement *out = in ? prepare(c, c->to, insert, false) : NULL;
+	struct gp_sql_statement *in = prepare(c, c->from, select, GP_SQL_MANY);
+	struct gp_sql_statement *out =
+		in ? prepare(c, c->to, insert, goes_together(t) ? GP_SQL_PUTS : GP_SQL_FEW) : NULL;
 	int r = out ? copy_rows(c, t, in, out) : unprepared(c);
 	gp_sql_finalise(in);
 	gp_sql_finalise(out);
@@ -179,7 +213,7 @@ count_copied(struct copy *c)
 		return r;
 	c->counts->reports = h.aggregates + h.tls + h.failures;
 	struct gp_sql_statement *st =
-		prepare(c, c->to, "SELECT count(*) FROM flaw WHERE report IS NULL", false);
+		prepare(c, c->to, "SELECT count(*) FROM flaw WHERE report IS NULL", GP_SQL_FEW);
 	if (!st)
 		return unprepared(c);
 	r = note(c, c->to, gp_sql_step(st));
@@ -302,8 +336,9 @@ copy_report(struct copy *c, uint64_t number)
 static int
 read_page(struct copy *c, uint64_t after, uint64_t numbers[PAGE], size_t *ret_len)
 {
-	struct gp_sql_statement *st = prepare(
-		c, c->from, "SELECT id FROM report WHERE id > ?1 ORDER BY id LIMIT 1000", false);
+	struct gp_sql_statement *st =
+		prepare(c, c->from, "SELECT id FROM report WHERE id > ?1 ORDER BY id LIMIT 1000",
+			GP_SQL_FEW);
 	int r;
 	*ret_len = 0;
 	if (!st)
@@ -364,13 +399,14 @@ copy_refused(struct copy *c, struct gp_sql_statement *in, struct gp_sql_statemen
 static int
 copy_quarantine(struct copy *c)
 {
-	struct gp_sql_statement *in = prepare(
-		c, c->from,
-		"SELECT file, why, received_s FROM flaw WHERE report IS NULL ORDER BY id", true);
+	struct gp_sql_statement *in =
+		prepare(c, c->from,
+			"SELECT file, why, received_s FROM flaw WHERE report IS NULL ORDER BY id",
+			GP_SQL_MANY);
 	struct gp_sql_statement *known =
 		in ? prepare(c, c->to,
 			     "SELECT 1 FROM flaw WHERE report IS NULL AND file = ?1 AND why = ?2",
-			     false)
+			     GP_SQL_FEW)
 		   : NULL;
 	int r = known ? copy_refused(c, in, known) : unprepared(c);
 	gp_sql_finalise(in);
@@ -383,7 +419,7 @@ static int
 copy_names(struct copy *c)
 {
 	static const struct table name = {"name", "otiii"};
-	struct gp_sql_statement *in = prepare(c, c->from, "SELECT * FROM name", true);
+	struct gp_sql_statement *in = prepare(c, c->from, "SELECT * FROM name", GP_SQL_MANY);
 	struct gp_sql_statement *out =
 		in ? prepare(c, c->to,
 			     "INSERT INTO name VALUES (?, ?, ?, ?, ?) ON CONFLICT (source) DO "
@@ -391,7 +427,7 @@ copy_names(struct copy *c)
 			     " SET name = excluded.name, looked_s = excluded.looked_s,"
 			     " next_s = excluded.next_s, failures = excluded.failures"
 			     " WHERE excluded.looked_s > name.looked_s",
-			     false)
+			     GP_SQL_PUTS)
 		   : NULL;
 	int r = out ? note(c, c->to, gp_transaction(c->to)) : unprepared(c);
 	if (r == 0)

@@ -330,7 +330,8 @@ gp_reportdb_why(const struct gp_reportdb *db, int error)
 {
 	switch (error) {
 	case -EPROTO:
-		return "its tables are of another version of gatepost";
+		return "its tables are of another version of gatepost; an earlier one's are "
+		       "brought up to date by the gateway's start, or by an import";
 	case -ENOENT:
 		return "it is not there, or cannot be read";
 	case -EBUSY:

@@ -129,6 +129,8 @@ struct gp_reportdb {
 	struct gp_cells current; /* of the one that is being told, once it has entered */
 	struct gp_document doc;
 	struct gp_block_row *rows; /* the document's; GP_ROWS_MAX, or NULL */
+	/* Of the source that is being counted, by day: here, as what is on a stack is cleared. */
+	struct gp_reportdb_figures of_source[GP_REPORTDB_DAYS_MAX];
 	struct gp_block block;
 	struct gp_arena blocks; /* octets of those that are put, until they are in the database */
 	struct gp_buf key, packed, lines;

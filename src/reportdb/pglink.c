@@ -15,6 +15,8 @@ enum {
 	SENT_MAX = 200,   /* until they are waited for */
 	FLUSH_EVERY = 16, /* of them: what the server does not take is in memory until then */
 	BEGIN_MS = 10'000,
+	STATEMENT_MS = 60'000, /* as `session` has it */
+	STAYING_MS = 15'000,
 	LONG_MS = 600'000,
 	MARGIN_MS = 5'000, /* for the server's own word that a statement took too long */
 };
@@ -373,6 +375,17 @@ gp_pglink_close(struct gp_pglink *l)
 {
 	PQfinish(l->connection);
 	l->connection = NULL;
+}
+
+int
+gp_pglink_stay(struct gp_pglink *l)
+{
+	l->stays = true;
+	if (l->statement_ms != STATEMENT_MS)
+		return 0;
+	l->statement_ms = STAYING_MS;
+	gp_pglink_end(l);
+	return gp_pglink_execute(l, "SET statement_timeout = 15000", NULL);
 }
 
 int

@@ -44,6 +44,11 @@ struct gp_pglink {
 gp_pglink_open(struct gp_pglink *l, const char *where, bool writes);
 void
 gp_pglink_close(struct gp_pglink *l);
+/* From now on it is not made anew once it is lost, and a statement may take 15 s, where the URL's
+ * options do not say: it is a role's, which its supervisor would end after half a minute. Between
+ * transactions. */
+[[nodiscard]] int
+gp_pglink_stay(struct gp_pglink *l);
 /* Whether it is of no more use. */
 bool
 gp_pglink_lost(const struct gp_pglink *l);

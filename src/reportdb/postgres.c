@@ -630,7 +630,8 @@ close_database(struct gp_sql *sql)
 static void
 stay(struct gp_sql *sql)
 {
-	its_link(sql)->stays = true;
+	/* What fails here says the next who asks. */
+	(void)gp_pglink_stay(its_link(sql));
 }
 
 static bool

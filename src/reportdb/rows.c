@@ -255,7 +255,7 @@ static int
 count_source(struct gp_reportdb *db, const struct gp_block_row *rows, size_t len)
 {
 	struct gp_document *d = &db->doc;
-	struct gp_reportdb_figures sums[GP_REPORTDB_DAYS_MAX];
+	struct gp_reportdb_figures *sums = db->of_source;
 	uint8_t address[16];
 	int r = 0;
 	memset(sums, 0, d->days.days * sizeof(*sums));

@@ -42,11 +42,11 @@ struct database {
 	struct statement *waiting;  /* whose rows may wait */
 };
 
-/* What is bound to a parameter of a row that waits. */
+/* What is bound to a parameter of a row that waits: a number; or octets, which are the caller's. */
 struct value {
 	enum { NUMBER = 0, TEXT, OCTETS } type;
-	int64_t n;
-	struct gp_slice s; /* the caller's */
+	int64_t n; /* or how many octets */
+	const char *octets;
 };
 
 struct statement {
@@ -59,6 +59,7 @@ struct statement {
 	sqlite3_stmt *together; /* of ROWS of them; NULL: not needed yet */
 	int columns, parameters;
 	struct value *values; /* of ROWS rows, one behind the other; NULL: its rows are not put */
+	struct value *row;    /* of the one that is being bound */
 	size_t rows;          /* that wait */
 	bool listed;          /* among those of the database */
 	struct statement *next;
@@ -105,7 +106,7 @@ prepare_rows(struct statement *st, const char *text)
 	st->parameters = sqlite3_bind_parameter_count(st->it);
 	for (size_t i = 0; i < values.len; i++)
 		st->columns += values.ptr[i] == '?';
-	st->values = calloc(ROWS * (size_t)st->parameters, sizeof(*st->values));
+	st->row = st->values = calloc(ROWS * (size_t)st->parameters, sizeof(*st->values));
 	return st->values ? 0 : -ENOMEM;
 }
 
@@ -130,51 +131,54 @@ prepare_together(struct statement *st)
 	return r;
 }
 
-static struct value *
-value_at(struct statement *st, size_t row, int parameter)
-{
-	return &st->values[row * (size_t)st->parameters + (size_t)parameter - 1];
-}
-
 static void
 bind_value(sqlite3_stmt *it, int parameter, const struct value *v)
 {
 	if (v->type == NUMBER)
 		sqlite3_bind_int64(it, parameter, v->n);
 	else if (v->type == TEXT)
-		sqlite3_bind_text64(it, parameter, v->s.ptr, v->s.len, SQLITE_STATIC, SQLITE_UTF8);
+		sqlite3_bind_text(it, parameter, v->octets, (int)v->n, SQLITE_STATIC);
 	else
-		sqlite3_bind_blob64(it, parameter, v->s.ptr, v->s.len, SQLITE_STATIC);
+		sqlite3_bind_blob(it, parameter, v->octets, (int)v->n, SQLITE_STATIC);
 }
 
-/* Runs a statement of so many rows, with those that wait from the first one on. */
+/* Runs a statement of so many rows. */
 static int
-write_rows(struct statement *st, sqlite3_stmt *it, size_t first, size_t rows)
+write_rows(struct statement *st, sqlite3_stmt *it, const struct value *row, size_t rows)
 {
+	const struct value *others = row + st->columns;
 	int to = 1;
-	for (size_t row = first; row < first + rows; row++) {
-		for (int i = 1; i <= st->columns; i++)
-			bind_value(it, to++, value_at(st, row, i));
+	for (size_t i = 0; i < rows; i++, row += st->parameters) {
+		for (int k = 0; k < st->columns; k++)
+			bind_value(it, to++, &row[k]);
 	}
-	for (int i = st->columns + 1; i <= st->parameters; i++)
-		bind_value(it, to++, value_at(st, first, i));
+	for (int k = st->columns; k < st->parameters; k++)
+		bind_value(it, to++, others++);
 	int code = sqlite3_step(it);
 	sqlite3_reset(it);
 	return sqlite_error(code);
+}
+
+static void
+forget_rows(struct statement *st)
+{
+	st->rows = 0;
+	st->row = st->values;
 }
 
 static int
 send_rows(struct statement *st)
 {
 	size_t rows = st->rows;
+	const struct value *row = st->values;
 	int r = 0;
-	st->rows = 0;
+	forget_rows(st);
 	if (rows == ROWS) {
 		r = st->together ? 0 : prepare_together(st);
-		return r == 0 ? write_rows(st, st->together, 0, ROWS) : r;
+		return r == 0 ? write_rows(st, st->together, row, ROWS) : r;
 	}
-	for (size_t i = 0; r == 0 && i < rows; i++)
-		r = write_rows(st, st->it, i, 1);
+	for (; r == 0 && rows > 0; rows--, row += st->parameters)
+		r = write_rows(st, st->it, row, 1);
 	return r;
 }
 
@@ -182,7 +186,7 @@ static void
 forget_waiting(struct database *db)
 {
 	for (struct statement *st = db->waiting; st; st = st->next) {
-		st->rows = 0;
+		forget_rows(st);
 		st->listed = false;
 	}
 	db->waiting = NULL;
@@ -209,6 +213,7 @@ put(struct gp_sql_statement *sql_st)
 		st->listed = true;
 		db->waiting = st;
 	}
+	st->row += st->parameters;
 	return ++st->rows < ROWS ? 0 : send_rows(st);
 }
 
@@ -246,31 +251,40 @@ error(const struct gp_sql *sql)
 }
 
 static void
-bind(struct gp_sql_statement *sql_st, int parameter, struct value v)
+bind_int(struct gp_sql_statement *sql_st, int parameter, int64_t n)
 {
 	struct statement *st = (struct statement *)sql_st;
-	if (st->values)
-		*value_at(st, st->rows, parameter) = v;
+	if (!st->row) {
+		sqlite3_bind_int64(st->it, parameter, n);
+		return;
+	}
+	struct value *v = &st->row[parameter - 1];
+	v->type = NUMBER;
+	v->n = n;
+}
+
+/* No text is so long that an int could not hold its length. */
+static void
+bind_slice(struct statement *st, int parameter, int type, struct gp_slice s)
+{
+	const struct value v = {type, (int64_t)s.len, s.len > 0 ? s.ptr : ""};
+	gp_assert(s.len <= INT32_MAX);
+	if (st->row)
+		st->row[parameter - 1] = v;
 	else
 		bind_value(st->it, parameter, &v);
 }
 
 static void
-bind_int(struct gp_sql_statement *st, int parameter, int64_t n)
-{
-	bind(st, parameter, (struct value){NUMBER, .n = n});
-}
-
-static void
 bind_text(struct gp_sql_statement *st, int parameter, struct gp_slice text)
 {
-	bind(st, parameter, (struct value){TEXT, .s = text.len > 0 ? text : GP_SLICE("")});
+	bind_slice((struct statement *)st, parameter, TEXT, text);
 }
 
 static void
 bind_octets(struct gp_sql_statement *st, int parameter, struct gp_slice octets)
 {
-	bind(st, parameter, (struct value){OCTETS, .s = octets.len > 0 ? octets : GP_SLICE("")});
+	bind_slice((struct statement *)st, parameter, OCTETS, octets);
 }
 
 static void

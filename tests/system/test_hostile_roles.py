@@ -468,7 +468,7 @@ def test_web_gets_no_mail_and_empties_no_queue(spool):
 
 
 def test_web_takes_its_time_to_empty_a_queue(spool):
-    """Whoever has taken it over may name one message after the other, and who looks at the queue has to see it first."""
+    """Whoever has taken it over may name one message after the other; who looks at the queue has to see it first."""
     smtpd = Smtpd(spool)
     id = smtpd.id()
     assert smtpd.commit(id) == DONE

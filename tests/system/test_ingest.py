@@ -493,7 +493,7 @@ def test_long_texts_hide_no_source(told):
     day = DAY // 86400
     told.web.say(
         "figures_wanted", ticket=1, kind=4, domain=b"demo.test", from_day=day, to_day=day,
-        source=bytes(10) + b"\xff\xff\xc0\0\2\1", by_unaligned=0, unauthenticated=0,
+        source=bytes(10) + b"\xff\xff\xc0\0\2\1", by_unaligned=0, unauthenticated=0, severity=0, text=b"", start=0,
     )  # fmt: skip
     _, answer = told.web.hear()
     assert answer["result"] == 1

@@ -12,7 +12,7 @@ import time
 import dkim
 import pytest
 import tlsrig
-from gateway import Talk, are_silent, eventually, free_port
+from gateway import Talk, are_silent, eventually, free_port, make_users
 
 ALICE = ("alice@demo.test", "wonderland")
 BODY = b"Hello  there, \r\n\r\n.dot\r\n\r\n\r\n"
@@ -31,13 +31,10 @@ class World:
                 {"address": f"127.0.0.1:{ports[1]}", "service": "submission", "tls": "implicit"},
             ],
             tls={"certificate": str(certificate), "key": str(key)},
-            users={"file": "users"},
+            users={"file": make_users(scratch, ALICE)},
             **settings,
         )
         self.server.tls_port = ports[1]
-        done = self.server.run("user", "add", ALICE[0], input=ALICE[1] + "\n")
-        assert done.returncode == 0, done.stderr
-        eventually(lambda: any(line.get("users") == 1 for line in self.server.log_lines()), what="the users")
         eventually(self.server.all_are_ready, what="every role")
 
     def domain(self, verb, *argv):

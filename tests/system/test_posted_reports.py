@@ -11,6 +11,7 @@ import ssl
 import time
 
 import pytest
+import rolerig
 from gateway import eventually, run
 from webrig import NAMES, Host
 
@@ -219,3 +220,30 @@ def test_its_record_is_what_domain_show_prints(door):
     done = run("domain", "show", "second.test", "-c", door.server.config, "--json")
     (record,) = [r for r in json.loads(done.stdout)["records"] if r["name"].startswith("_smtp._tls.")]
     assert record["value"].strip('"') == f"v=TLSRPTv1; rua=https://{HOST}{PATH}"
+
+
+def keep_one(reports):
+    """Plays the role reports: hears a report to its end, and has it on disk."""
+    ticket = None
+    while (heard := reports.hear())[0] != "report_end":
+        ticket = heard[1].get("ticket", ticket)
+    reports.say("report_kept", ticket=ticket, outcome=1, reason=b"")
+
+
+def test_web_posts_one_thing_at_a_time():
+    """One that has fallen keeps no mail waiting: a second report before the first is kept ends its channel."""
+    listen = [{"address": "127.0.0.1:2525", "service": "inbound"}]
+    post = {"domain": b"second.test", "client": b"192.0.2.1", "body": packed()}
+    with rolerig.Role("ingest", {"hostname": HOST, "state": "/nowhere", "listen": listen}) as ingest:
+        reports, web = ingest.peer("reports"), ingest.peer("web")
+        web.end.settimeout(10)
+        for ticket in (1, 2):
+            web.say("posted", ticket=ticket, **post)
+        assert web.hear() is None
+        keep_one(reports)
+        web = ingest.peer("web")
+        web.end.settimeout(10)
+        for ticket in (3, 4):
+            web.say("posted", ticket=ticket, **post)
+            keep_one(reports)
+            assert web.hear() == ("posted_kept", {"ticket": ticket, "outcome": 1, "reason": b""})

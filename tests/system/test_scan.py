@@ -164,6 +164,9 @@ def test_special_addresses_want_private(sink):
     done = run("scan", "--helo", "a.test", "--json", f"127.0.0.1:{end.port}", "10.0.0.1", "192.168.1.1:25")
     assert done.returncode == 3  # nothing was measured
     assert all(json.loads(line)["left_out"] for line in done.stdout.splitlines())
+    done = run("scan", "--no-dns", "127.0.0.1", "0.0.0.0")
+    assert {line.split()[0]: line.endswith("; --private looks at it, too") for line in done.stdout.splitlines()} == {
+        "127.0.0.1": True, "0.0.0.0": False}
     assert end.connections == 0
 
 

@@ -98,8 +98,12 @@ export function noReports(store) {
     );
   return empty(
     "No reports yet",
-    h("p", {}, "Reports are sent to the addresses that a domain's records name. Publish them:"),
+    h("p", {}, "Reports are sent to the addresses that a domain's records name. Publish one for DMARC:"),
+    command('_dmarc.DOMAIN. TXT "v=DMARC1; p=none; rua=mailto:reports@DOMAIN"'),
+    h("p", {}, "Reports of TLS, and what else a domain has to publish, are told of by"),
     command("gatepost domain show DOMAIN"),
+    h("p", {}, "In the configuration, say that this mailbox has reports in it:"),
+    command("domains: {DOMAIN: {reports: reports}}"),
     h("p", {}, "Reports that lie elsewhere already are read by"),
     command("gatepost reports import FILE-OR-FOLDER…"),
     soft("The first reports come a day after the record was published."),

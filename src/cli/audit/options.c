@@ -296,9 +296,9 @@ read_stage(const struct gp_arg *arg, struct audit_options *o)
 	o->policy = GP_DMARC_P_ABSENT;
 	if (strcmp(arg->value, "next") == 0)
 		return true;
-	for (uint8_t p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
-		if (strcmp(arg->value, gp_dmarc_policy_name(p)) == 0)
-			o->policy = p;
+	for (unsigned p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
+		if (strcmp(arg->value, gp_dmarc_policy_name((uint8_t)p)) == 0)
+			o->policy = (uint8_t)p;
 	}
 	return o->policy != GP_DMARC_P_ABSENT ||
 	       gp_arg_wrong(arg, "is none of next, none, quarantine and reject");
@@ -395,11 +395,7 @@ text_of(struct audit_options *o, int c)
 static bool
 read_option(struct audit_options *o, int c)
 {
-	struct gp_arg arg = {"audit", NULL, optarg};
-	for (size_t i = 0; i < GP_ARRAY_LEN(long_options) - 1; i++) {
-		if (long_options[i].val == c)
-			arg.option = long_options[i].name;
-	}
+	const struct gp_arg arg = gp_arg_of("audit", long_options, c);
 	const char **text = text_of(o, c);
 	if (text)
 		*text = optarg;

@@ -325,11 +325,7 @@ read_alert_option(struct reports_options *o, int c, const struct gp_arg *arg)
 static bool
 read_option(struct reports_options *o, int c, int64_t today)
 {
-	struct gp_arg arg = {"reports", NULL, optarg};
-	for (size_t i = 0; i < GP_ARRAY_LEN(long_options) - 1; i++) {
-		if (long_options[i].val == c)
-			arg.option = long_options[i].name;
-	}
+	const struct gp_arg arg = gp_arg_of("reports", long_options, c);
 	switch (c) {
 	case OPT_DATABASE:
 		o->database = optarg;
@@ -593,6 +589,8 @@ reports_config(const struct reports_options *o, struct gp_arena *arena,
 	int code = config ? gp_cli_config(o->config, arena, config, &complaints) : GP_EXIT_ERROR;
 	if (config && code != GP_EXIT_OK)
 		gp_cli_print_complaints(&complaints);
+	if (code == GP_EXIT_USAGE && !o->config)
+		fprintf(stderr, "gatepost reports: --database names a database without one\n");
 	*ret = config;
 	return code;
 }
@@ -615,8 +613,11 @@ reports_open_path(const char *path, const char *server, int mode, struct gp_repo
 	if (r == 0)
 		return GP_EXIT_OK;
 	/* A URL may have a password in it. */
-	fprintf(stderr, "gatepost reports: %s: %s\n", gp_reportdb_is_server(path) ? server : path,
-		gp_reportdb_why(*ret, r));
+	fprintf(stderr, "gatepost reports: %s: %s%s\n", gp_reportdb_is_server(path) ? server : path,
+		gp_reportdb_why(*ret, r),
+		r == -ENOENT && mode != GP_REPORTDB_MAKE
+			? "; a gateway makes it, or `gatepost reports import`"
+			: "");
 	*ret = gp_reportdb_close(*ret);
 	return GP_EXIT_ERROR;
 }

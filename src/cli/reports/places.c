@@ -144,62 +144,76 @@ is_folder(const char *path, const char *name)
 	return n < (int)sizeof(full) && lstat(full, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+struct folder {
+	const struct places_listener *l;
+	int fd;
+	int depth;
+	const char *path;
+	/* The path of what is in it: its own, once for all, and behind that a name. */
+	char full[PATH_MAX];
+	size_t prefix;
+};
+
 /* What the folder says is a file is read without being asked for more: most are small. */
 static int
-tell_small(int folder, const struct dirent *e, const char *path, const struct places_listener *l)
+tell_small(const struct folder *f, const struct dirent *e)
 {
 	static char octets[READER_SMALL + 1]; /* too large for a stack that is cleared each time */
+	const struct places_listener *l = f->l;
 	struct stat st;
-	int fd = openat(folder, e->d_name, READING);
+	int fd = openat(f->fd, e->d_name, READING);
 	if (fd < 0)
-		return l->unreadable(l->context, path, strerror(errno));
+		return l->unreadable(l->context, f->full, strerror(errno));
 	ssize_t n = pread(fd, octets, sizeof(octets), 0);
 	struct gp_slice all = gp_slice(octets, n > 0 ? (size_t)n : 0);
 	if (n >= 0 && n < (ssize_t)sizeof(octets) &&
 	    !gp_slice_starts(all, gp_slice(from, FROM_LEN))) {
 		close(fd);
-		return l->octets(l->context, all, path);
+		return l->octets(l->context, all, f->full);
 	}
 	if (fstat(fd, &st) < 0)
 		st = (struct stat){};
-	return tell_file(l, fd, &st, path);
+	return tell_file(l, fd, &st, f->full);
 }
 
 static int
-tell_entry(int folder, const char *path, const struct dirent *e, const struct places_listener *l,
-	   int depth)
+tell_entry(struct folder *f, const struct dirent *e)
 {
-	char full[PATH_MAX];
+	size_t len = strlen(e->d_name);
 	struct stat st;
-	int n = snprintf(full, sizeof(full), "%s/%s", path, e->d_name);
-	if (n >= (int)sizeof(full))
-		return l->unreadable(l->context, path, "a name in it is too long");
+	if (len >= sizeof(f->full) - f->prefix)
+		return f->l->unreadable(f->l->context, f->path, "a name in it is too long");
+	memcpy(f->full + f->prefix, e->d_name, len + 1);
 	if (e->d_type == DT_REG)
-		return tell_small(folder, e, full, l);
+		return tell_small(f, e);
 	if (e->d_type == DT_DIR)
-		return walk(full, l, depth + 1);
+		return walk(f->full, f->l, f->depth + 1);
 	/* Not all file systems say; and what came or went meanwhile is none of ours. */
-	if (e->d_type != DT_UNKNOWN || lstat(full, &st) < 0 ||
+	if (e->d_type != DT_UNKNOWN || lstat(f->full, &st) < 0 ||
 	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
 		return 0;
-	return walk(full, l, depth + 1);
+	return walk(f->full, f->l, f->depth + 1);
 }
 
 /* In the order of names, so that the same folder is told of alike. */
 static int
-tell_folder(int folder, const char *path, const struct places_listener *l, int depth)
+tell_folder(int fd, const char *path, const struct places_listener *l, int depth)
 {
+	struct folder f = {.l = l, .fd = fd, .depth = depth, .path = path};
 	struct dirent **list;
 	if (depth == PLACES_DEPTH_MAX)
 		return l->unreadable(l->context, path, "it is too deep");
-	int len = scandirat(folder, ".", &list, visible, by_name);
+	f.prefix = (size_t)snprintf(f.full, sizeof(f.full), "%s/", path);
+	if (f.prefix >= sizeof(f.full))
+		return l->unreadable(l->context, path, "its path is too long");
+	int len = scandirat(fd, ".", &list, visible, by_name);
 	if (len < 0)
 		return errno == ENOMEM ? -ENOMEM : l->unreadable(l->context, path, strerror(errno));
 	bool maildir = is_folder(path, "cur") && is_folder(path, "new");
 	int r = 0;
 	for (int i = 0; i < len; i++) {
 		if (r == 0 && !(maildir && strcmp(list[i]->d_name, "tmp") == 0))
-			r = tell_entry(folder, path, list[i], l, depth);
+			r = tell_entry(&f, list[i]);
 		free(list[i]);
 	}
 	free(list);

@@ -501,7 +501,8 @@ print_figures(const struct summary *s)
 {
 	const struct gp_reportdb_figures *f = &s->all;
 	if (f->messages == 0) {
-		puts("  no messages are reported in these days");
+		puts(s->newest >= 0 ? "  no messages are reported in these days"
+				    : "  no messages were ever reported");
 		if (s->newest >= 0)
 			printf("  the newest ones are of %s: --until %s\n",
 			       reports_day_text(s->newest).s, reports_day_text(s->newest).s);

@@ -108,7 +108,7 @@ ask_domain(struct telling *t, struct gp_reportdb *db, struct gp_slice name, stru
 	}
 	if (r == 0)
 		r = gp_reportdb_tls_failures(db, &range, &t->arena, &list, &len);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (len > 0)
 		qsort(list, len, sizeof(*list), compare_failures);
@@ -124,9 +124,11 @@ ask(struct telling *t, struct gp_reportdb *db)
 	struct gp_slice *names;
 	size_t len;
 	int r = gp_reportdb_tls_domains(db, &range, &t->arena, &names, &len);
-	t->domains = r == 0 ? gp_arena_array(&t->arena, len + 1, sizeof(*t->domains)) : NULL;
-	if (r == 0 && !t->domains)
-		r = -ENOMEM;
+	if (r != 0)
+		return r;
+	t->domains = gp_arena_array(&t->arena, len + 1, sizeof(*t->domains));
+	if (!t->domains)
+		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < len; i++) {
 		struct domain *d = &t->domains[t->domains_len];
 		bool meant = t->o->domain.len == 0 || gp_slice_eq(t->o->domain, names[i]);
@@ -270,7 +272,7 @@ read_database(struct telling *t)
 	struct gp_reportdb *db;
 	int code = reports_open(t->o, GP_REPORTDB_READ, &db);
 	int r = code == GP_EXIT_OK ? ask(t, db) : 0;
-	if (r < 0)
+	if (r != 0)
 		code = reports_fail(db, r);
 	gp_reportdb_close(db);
 	return code;

@@ -247,16 +247,6 @@ read_stage(const struct gp_arg *arg, struct send *s)
 }
 
 static bool
-read_timeout(const struct gp_arg *arg, uint64_t *ret_ms)
-{
-	double seconds;
-	if (!gp_arg_number(arg, 0.001, 1e6, &seconds))
-		return false;
-	*ret_ms = (uint64_t)(seconds * 1000);
-	return true;
-}
-
-static bool
 read_tls(const struct gp_arg *arg, struct gp_smtp_client_setup *setup)
 {
 	static const struct {
@@ -390,9 +380,9 @@ read_secure_option(struct send *s, int c, const struct gp_arg *arg)
 }
 
 static bool
-read_option(struct send *s, int c, const char *name)
+read_option(struct send *s, int c)
 {
-	struct gp_arg arg = {"send", name, optarg};
+	const struct gp_arg arg = gp_arg_of("send", long_options, c);
 	switch (c) {
 	case 'S':
 		s->plan.server = optarg;
@@ -406,7 +396,7 @@ read_option(struct send *s, int c, const char *name)
 		s->plan.setup.hostname = gp_slice_str(optarg);
 		return true;
 	case OPT_TIMEOUT:
-		return read_timeout(&arg, &s->plan.timeout_ms);
+		return gp_arg_seconds(&arg, 0.001, 1e6, &s->plan.timeout_ms);
 	case 'd':
 		s->message.file = optarg;
 		return true;
@@ -437,16 +427,6 @@ read_option(struct send *s, int c, const char *name)
 	default:
 		return read_secure_option(s, c, &arg);
 	}
-}
-
-static const char *
-option_name(int c)
-{
-	for (const struct option *o = long_options; o->name; o++) {
-		if (o->val == c)
-			return o->name;
-	}
-	return "?";
 }
 
 static const char *
@@ -513,7 +493,7 @@ read_options(struct send *s, int argc, char **argv)
 	int c;
 	s->plan.setup.tls = GP_CLIENT_TLS_IF_OFFERED;
 	while ((c = gp_arg_next("send", argc, argv, "S:46f:t:d:H:b:Q:r:vqh", long_options)) != -1) {
-		if (!read_option(s, c, option_name(c)))
+		if (!read_option(s, c))
 			return false;
 	}
 	if (s->raw_connect) {

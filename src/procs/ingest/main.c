@@ -88,7 +88,9 @@ answer_post(const struct job *job)
 				: job->kept > 0    ? GP_INGESTED_KEPT
 						   : GP_INGESTED_KNOWN;
 	m.posted_kept.reason = gp_slice_str(job->reason);
-	if (!gp_channel_send(self.web, &m))
+	if (gp_channel_send(self.web, &m))
+		gp_channel_permit(self.web, GP_PERMIT_WEB_TO_INGEST);
+	else
 		self.web = gp_channel_free(self.web);
 }
 
@@ -367,10 +369,12 @@ on_spool_gone(void *ctx, struct gp_channel *c, const char *why)
 
 /* --- web --- */
 
+/* One at a time: mail is read in between, whatever becomes of web. */
 static void
 on_posted(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	(void)ctx;
+	gp_channel_permit(c, GP_PERMIT_NOTHING);
 	struct job *job = new_job(m->posted.ticket);
 	if (!job) {
 		self.web = gp_channel_free(c);

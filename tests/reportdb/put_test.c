@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows that are put, and wait for others, in SQLite: none is lost, none comes twice, and what is
+ * undone stays undone. */
+#include "../unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "reportdb/sql.h"
+
+static char folder[] = "/tmp/gp-put-XXXXXX";
+static char path[64];
+static struct gp_sql *sql;
+static struct gp_sql_statement *add, *ask;
+
+static int
+open_database(void **state)
+{
+	static const char *const steps[] = {
+		"CREATE TABLE word (text TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;",
+	};
+	(void)state;
+	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/put.db", folder);
+	assert_int_equal(gp_sql_open(path, GP_REPORTDB_MAKE, &sql), 0);
+	assert_int_equal(gp_sql_migrate(sql, steps, GP_ARRAY_LEN(steps)), 0);
+	add = gp_sql_prepare(sql,
+			     "INSERT INTO word AS t VALUES (?, ?) ON CONFLICT (text)"
+			     " DO UPDATE SET n = t.n + excluded.n + ?",
+			     GP_SQL_PUTS);
+	ask = gp_sql_prepare(sql, "SELECT count(*), sum(n) FROM word", GP_SQL_FEW);
+	assert_non_null(add);
+	assert_non_null(ask);
+	assert_int_equal(gp_sql_begin(sql), 0);
+	return 0;
+}
+
+static int
+close_database(void **state)
+{
+	(void)state;
+	gp_sql_finalise(add);
+	gp_sql_finalise(ask);
+	sql = gp_sql_close(sql);
+	unlink(path);
+	return rmdir(folder);
+}
+
+/* So many rows, from that word on, each with n; `more` is what comes to those that are there. */
+static void
+put(unsigned first, unsigned len, int64_t n, int64_t more)
+{
+	static char words[256][4];
+	for (unsigned i = first; i < first + len; i++) {
+		snprintf(words[i], sizeof(words[i]), "%03u", i);
+		gp_sql_bind_text(add, 1, gp_slice_str(words[i]));
+		gp_sql_bind_int(add, 2, n);
+		gp_sql_bind_int(add, 3, more);
+		assert_int_equal(gp_sql_put(add), 0);
+	}
+}
+
+static void
+assert_words(int64_t rows, int64_t sum)
+{
+	assert_int_equal(gp_sql_step(ask), 1);
+	assert_int_equal(gp_sql_int_at(ask, 0), rows);
+	assert_int_equal(gp_sql_int_at(ask, 1), sum);
+	gp_sql_reset(ask);
+}
+
+/* However many they are, and whatever waited before. */
+static void
+all_are_there_when_somebody_asks(void **state)
+{
+	static const unsigned lens[] = {1, 15, 16, 17, 32, 33, 100, 1};
+	unsigned rows = 0;
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(lens); i++) {
+		put(rows, lens[i], 3, 0);
+		rows += lens[i];
+		assert_words(rows, 3 * rows);
+	}
+	assert_int_equal(gp_sql_commit(sql), 0);
+	assert_int_equal(gp_sql_begin(sql), 0);
+	assert_words(rows, 3 * rows);
+}
+
+/* The parameter outside of VALUES, of a statement of one row and of one of many. */
+static void
+those_that_are_there_are_added_to(void **state)
+{
+	(void)state;
+	put(0, 40, 1, 7);
+	assert_words(40, 40);
+	put(0, 40, 2, 10);
+	assert_words(40, 40 + 40 * 12);
+	put(0, 3, 5, 100);
+	assert_words(40, 40 + 40 * 12 + 3 * 105);
+}
+
+static void
+a_commit_takes_what_waits(void **state)
+{
+	(void)state;
+	put(0, 5, 1, 0);
+	assert_int_equal(gp_sql_commit(sql), 0);
+	assert_int_equal(gp_sql_begin(sql), 0);
+	gp_sql_rollback(sql);
+	assert_int_equal(gp_sql_begin(sql), 0);
+	assert_words(5, 5);
+}
+
+/* A part that is undone takes what waits of it, and nothing of what waited before. */
+static void
+what_is_undone_takes_its_own(void **state)
+{
+	(void)state;
+	put(0, 5, 1, 0);
+	assert_int_equal(gp_sql_save(sql), 0);
+	put(5, 20, 1, 0);
+	assert_int_equal(gp_sql_undo(sql), 0);
+	assert_int_equal(gp_sql_release(sql), 0);
+	put(30, 2, 1, 0);
+	assert_words(7, 7);
+}
+
+static void
+what_is_rolled_back_takes_all(void **state)
+{
+	(void)state;
+	put(0, 20, 1, 0);
+	gp_sql_rollback(sql);
+	assert_int_equal(gp_sql_begin(sql), 0);
+	assert_words(0, 0);
+	put(0, 2, 1, 0);
+	assert_words(2, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_database, close_database)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(all_are_there_when_somebody_asks), TEST(those_that_are_there_are_added_to),
+		TEST(a_commit_takes_what_waits),        TEST(what_is_undone_takes_its_own),
+		TEST(what_is_rolled_back_takes_all),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
