@@ -13,7 +13,7 @@ help:
 	@echo 'make check      the rules that a machine can check, in a second'
 	@echo 'make test       all of ./test'
 	@echo 'make crash-test power cuts, kills, full disks for long (half an hour, as root)'
-	@echo 'make guards     take each guard out, and see its tests go red (20 minutes, as root)'
+	@echo 'make guards     take each guard out, and see its tests go red (an hour, as root)'
 	@echo 'make slow-clients  hold 10,000 slow TLS clients while mail goes on (3 minutes, as root)'
 	@echo 'make asan       unit tests under the sanitizers'
 	@echo 'make fuzz       each fuzz target for SECONDS (60)'

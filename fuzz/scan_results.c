@@ -12,11 +12,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gp_arena arena = GP_ARENA_INIT(SCANS_ARENA_MAX);
 	struct gp_buf out = GP_BUF_INIT(4'194'240);
-	gp_assert(scans_write(gp_slice((const char *)data, size), 1, 1, &arena, &out) == 0);
+	/* The first octet says what is asked for. */
+	const struct scans_wish wish = {.severity = size > 0 ? data[0] % 6 : 0,
+					.text = gp_slice("x", size > 0 && data[0] & 8),
+					.start = size > 0 ? data[0] >> 6 : 0};
+	struct scans *s = scans_new(gp_slice((const char *)data, size), 1, 1);
+	gp_assert(s);
+	gp_assert(scans_write(s, &wish, &arena, &out) == 0);
 	/* Whatever was read, what is said is JSON. */
 	json_t *said = json_loadb(gp_buf_slice(&out).ptr, out.len, JSON_REJECT_DUPLICATES, NULL);
 	gp_assert(json_is_array(json_object_get(said, "hosts")));
 	json_decref(said);
+	scans_free(s);
 	gp_buf_free(&out);
 	gp_arena_free(&arena);
 	return 0;

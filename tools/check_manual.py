@@ -29,4 +29,12 @@ def manual_pages_are_clean():
     return found
 
 
-RULES = [manual_pages_are_clean]
+def first_page_names_all():
+    """gatepost(1) names the page of each command"""
+    first = "docs/man/gatepost.1"
+    named = set(re.findall(r"^\.Xr (gatepost\S*) 1 \.$", read(first), re.M))
+    pages = {name.rsplit("/", 1)[1].removesuffix(".1") for name in tracked("docs/man/*.1")} - {"gatepost"}
+    return [complaint(first, 1, f"{page}(1) is not among the commands", "add it") for page in sorted(pages - named)]
+
+
+RULES = [manual_pages_are_clean, first_page_names_all]

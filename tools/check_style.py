@@ -54,6 +54,15 @@ def has_licence_line():
     ]
 
 
+def readmes_begin_with_a_heading():
+    """each README is Markdown, and no formatter of C was let at it"""
+    return [
+        complaint(name, 1, "no heading", "begin with `# NAME`, and look at what a formatter did to the rest")
+        for name in tracked("*README.md")
+        if not re.match(r"# \S", read(name))
+    ]
+
+
 def headers_guard_themselves():
     """headers are read once"""
     return [
@@ -147,6 +156,7 @@ def sizes_keep_their_limits():
 RULES = [
     formatted_by_clang_format,
     has_licence_line,
+    readmes_begin_with_a_heading,
     headers_guard_themselves,
     lines_are_clean,
     comments_are_durable,

@@ -67,10 +67,13 @@ async function signOut() {
   go("/");
 }
 
+/** Parts of the address that are one page's. */
+const filtersOfOne = ["address", "order", "p", "to", "rcpt", "sender", "id", "older", "audit", "severity", "text", "start"];
+
 /** Links keep the filters that all pages share. */
 function link(path, title) {
   const here = path === currentPath();
-  const own = Object.fromEntries(["address", "order", "p", "to", "rcpt", "sender", "id", "older", "audit", "severity", "text"].map((name) => [name, ""]));
+  const own = Object.fromEntries(filtersOfOne.map((name) => [name, ""]));
   return h("a", { href: changed(own, path), "aria-current": here ? "page" : null }, title);
 }
 

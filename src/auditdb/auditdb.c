@@ -11,7 +11,7 @@
 #include "sys/small_file.h"
 
 /* The first version with all columns that are read here; later ones add to it. */
-enum { VERSION_MIN = 3 };
+enum { VERSION_MIN = 3, VERSION_KINDS = 4 };
 
 enum statement {
 	NEXT_DOMAIN,
@@ -30,7 +30,8 @@ static const char *const texts[STATEMENTS] = {
 	[LOOKS] = "SELECT l.id, r.id, r.time_s FROM look l JOIN run r ON r.id = l.run"
 		  " WHERE l.domain = ? ORDER BY l.run DESC LIMIT 2",
 	[COUNTS] = "SELECT state, severity, count(*) FROM finding WHERE look = ? GROUP BY 1, 2",
-	[FINDINGS] = "SELECT id, evidence, mend, evidence_sha256, state, severity FROM finding"
+	[FINDINGS] = "SELECT f.id, evidence, mend, evidence_sha256, state, severity, title, why"
+		     " FROM finding f LEFT JOIN kind USING (id)"
 		     " WHERE look = ? ORDER BY number LIMIT ?",
 	[FACTS] = "SELECT f.name, f.value, p.before, p.since_s FROM fact f JOIN look l ON l.id = "
 		  "f.look LEFT JOIN past p ON p.domain = l.domain AND p.name = f.name"
@@ -39,6 +40,11 @@ static const char *const texts[STATEMENTS] = {
 	[RUN_LOOKS] = "SELECT id FROM look WHERE run = ?",
 	[RUN_LOOK] = "SELECT id FROM look WHERE domain = ? AND run = ?",
 };
+
+/* Before what ids stand for was kept. */
+static const char findings_alone[] =
+	"SELECT id, evidence, mend, evidence_sha256, state, severity, NULL, NULL FROM finding"
+	" WHERE look = ? ORDER BY number LIMIT ?";
 
 struct gp_auditdb {
 	int fd; /* the caller's */
@@ -52,12 +58,12 @@ struct gp_auditdb {
 static int
 prepare(struct gp_auditdb *db)
 {
-	if (sqlite_version(db->db) < VERSION_MIN)
-		return -EIO;
-	int r = 0;
-	for (size_t i = 0; r == 0 && i < STATEMENTS; i++)
-		r = sqlite_error(
-			sqlite3_prepare_v2(db->db, texts[i], -1, &db->statements[i], NULL));
+	int version = sqlite_version(db->db), r = version < VERSION_MIN ? -EIO : 0;
+	for (size_t i = 0; r == 0 && i < STATEMENTS; i++) {
+		bool alone = i == FINDINGS && version < VERSION_KINDS;
+		r = sqlite_error(sqlite3_prepare_v2(db->db, alone ? findings_alone : texts[i], -1,
+						    &db->statements[i], NULL));
+	}
 	return r;
 }
 
@@ -290,6 +296,8 @@ gp_auditdb_findings(struct gp_auditdb *db, int64_t look, struct gp_arena *arena,
 			.hash = gp_arena_dup(arena, octets_at(st, 3)),
 			.state = state_at(st, 4),
 			.severity = severity_at(st, 5),
+			.title = text_at(st, 6, arena),
+			.why = text_at(st, 7, arena),
 		};
 	*ret = list;
 	*ret_len = len;

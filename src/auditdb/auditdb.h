@@ -76,7 +76,8 @@ gp_auditdb_domains(struct gp_auditdb *db, struct gp_arena *arena, struct gp_audi
 gp_auditdb_domain(struct gp_auditdb *db, struct gp_slice name, struct gp_arena *arena,
 		  struct gp_auditdb_domain *ret);
 
-/* What a look found: all states, in the audit's order; AUDIT_KEPT_MAX at most. */
+/* What a look found: all states, in the audit's order; AUDIT_KEPT_MAX at most. What ids stand for
+ * is as the newest audit says it. */
 [[nodiscard]] int
 gp_auditdb_findings(struct gp_auditdb *db, int64_t look, struct gp_arena *arena,
 		    struct audit_kept **ret, size_t *ret_len);

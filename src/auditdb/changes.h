@@ -19,6 +19,7 @@ struct audit_fact {
 /* A finding as it was kept. */
 struct audit_kept {
 	struct gp_slice id, evidence; /* the evidence is visible text */
+	struct gp_slice title, why;   /* what the id stands for; empty: not told */
 	struct gp_slice mend;         /* lines: records to publish, or what to do; or empty */
 	struct gp_slice hash;         /* of the evidence as it was: the same of the same octets */
 	uint8_t state, severity;      /* enum gp_finding_state, enum gp_severity */

@@ -3,11 +3,33 @@
 
 #include <stdio.h>
 
+int
+gp_arg_next(const char *command, int argc, char **argv, const char *letters,
+	    const struct option *options)
+{
+	char name[64], *given = argv[0];
+	snprintf(name, sizeof(name), "gatepost %s", command);
+	argv[0] = name; /* by which getopt_long() complains */
+	int c = getopt_long(argc, argv, letters, options, NULL);
+	argv[0] = given;
+	if (c == '?')
+		fprintf(stderr, "`%s -h` shows the options\n", name);
+	return c;
+}
+
 bool
 gp_arg_wrong(const struct gp_arg *arg, const char *why)
 {
 	fprintf(stderr, "gatepost %s: --%s: '%s' %s\n", arg->command, arg->option, arg->value, why);
 	return false;
+}
+
+struct gp_arg
+gp_arg_of(const char *command, const struct option *options, int c)
+{
+	while (options->name && options->val != c)
+		options++;
+	return (struct gp_arg){command, options->name ? options->name : "?", optarg};
 }
 
 bool
@@ -22,6 +44,16 @@ gp_arg_u64(const struct gp_arg *arg, uint64_t min, uint64_t max, uint64_t *ret)
 		arg->command, arg->option, arg->value, (unsigned long long)min,
 		(unsigned long long)max);
 	return false;
+}
+
+bool
+gp_arg_u32(const struct gp_arg *arg, uint32_t min, uint32_t max, uint32_t *ret)
+{
+	uint64_t value;
+	if (!gp_arg_u64(arg, min, max, &value))
+		return false;
+	*ret = (uint32_t)value;
+	return true;
 }
 
 /* Digits behind the point as a fraction; they are few enough to be exact in 64 bits. */
@@ -57,6 +89,16 @@ gp_arg_number(const struct gp_arg *arg, double min, double max, double *ret)
 	fprintf(stderr, "gatepost %s: --%s: '%s' is not a number from %g to %g\n", arg->command,
 		arg->option, arg->value, min, max);
 	return false;
+}
+
+bool
+gp_arg_seconds(const struct gp_arg *arg, double min, double max, uint64_t *ret_ms)
+{
+	double seconds;
+	if (!gp_arg_number(arg, min, max, &seconds))
+		return false;
+	*ret_ms = (uint64_t)(seconds * 1000);
+	return true;
 }
 
 bool

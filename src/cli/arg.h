@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <getopt.h>
+
 #include "base/slice.h"
 #include "sys/address.h"
 
@@ -15,13 +17,32 @@ struct gp_arg {
 	const char *value;
 };
 
+/*
+ * getopt_long(), which complains as "gatepost COMMAND: ..." and says where the options stand: where
+ * it returns '?' all is told, and the command returns GP_EXIT_USAGE. command: with its verb, where
+ * that has options of its own.
+ */
+int
+gp_arg_next(const char *command, int argc, char **argv, const char *letters,
+	    const struct option *options);
+
+/* The option that getopt_long() has returned as c, with its value. */
+struct gp_arg
+gp_arg_of(const char *command, const struct option *options, int c);
+
 /* A whole number from min to max. */
 [[nodiscard]] bool
 gp_arg_u64(const struct gp_arg *arg, uint64_t min, uint64_t max, uint64_t *ret);
+[[nodiscard]] bool
+gp_arg_u32(const struct gp_arg *arg, uint32_t min, uint32_t max, uint32_t *ret);
 
 /* A number that may have a fraction, from min to max: digits with at most one point. */
 [[nodiscard]] bool
 gp_arg_number(const struct gp_arg *arg, double min, double max, double *ret);
+
+/* Seconds, from min to max, that may have a fraction: in milliseconds. */
+[[nodiscard]] bool
+gp_arg_seconds(const struct gp_arg *arg, double min, double max, uint64_t *ret_ms);
 
 /* "192.0.2.1:25", "[2001:db8::1]:25" or "unix:/path": numbers only, no name is looked up. */
 [[nodiscard]] bool

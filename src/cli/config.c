@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost config check|show: what is wrong with gatepost.yaml, and what it amounts to. */
-#include <getopt.h>
 #include <jansson.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -58,35 +60,76 @@ print_json(const struct gp_complaints *complaints, const struct gp_complaints *w
 	return rc == 0 ? GP_EXIT_OK : GP_EXIT_ERROR;
 }
 
-/* What is no mistake, and perhaps not meant: a file that `gatepost user` may yet make, or whose
- * name is spelled wrong. */
-static struct gp_complaints
-warn(const struct gp_config *cfg, struct gp_arena *arena)
+/* --- what is no mistake, and perhaps not meant --- */
+
+enum { WARNINGS_MAX = 3 };
+
+struct warnings {
+	struct gp_arena *arena;
+	struct gp_complaint items[WARNINGS_MAX];
+	size_t len;
+};
+
+[[gnu::format(printf, 3, 4)]] static void
+warn(struct warnings *w, const struct gp_place *at, const char *fmt, ...)
+{
+	char text[PATH_MAX + 256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	gp_assert(w->len < WARNINGS_MAX);
+	w->items[w->len++] = (struct gp_complaint){
+		.place = *at, .text = gp_arena_dup(w->arena, gp_slice_str(text))};
+}
+
+/* The first listener for people's mail programs. */
+static const struct gp_listen *
+find_submission(const struct gp_config *cfg)
+{
+	for (size_t i = 0; i < cfg->listens_len; i++) {
+		if (cfg->listens[i].service == GP_SERVICE_SUBMISSION)
+			return &cfg->listens[i];
+	}
+	return NULL;
+}
+
+/* A file that `gatepost user` may yet make, or whose name is spelled wrong; and submission for
+ * nobody. */
+static void
+find_warnings(struct warnings *w, const struct gp_config *cfg)
 {
 	int r = cfg->users.file.len > 0 ? gp_file_look(cfg->users.file) : 0;
-	struct gp_complaint *missing = r < 0 ? gp_arena_new(arena, struct gp_complaint) : NULL;
-	if (!missing)
-		return (struct gp_complaints){};
-	*missing = (struct gp_complaint){
-		.place = cfg->users.place,
-		.text = gp_arena_printf(arena,
-					"users: %.*s: %s; until `gatepost user add` makes it, "
-					"there are none",
-					GP_SLICE_FMT(cfg->users.file), strerror(-r))};
-	return (struct gp_complaints){missing, 1};
+	if (r < 0)
+		warn(w, &cfg->users.place,
+		     "users: %.*s: %s; until `gatepost user add` makes it, there are none",
+		     GP_SLICE_FMT(cfg->users.file), strerror(-r));
+	const struct gp_listen *submission = find_submission(cfg);
+	if (!submission)
+		return;
+	if (cfg->users.file.len + cfg->auth.dovecot.len + cfg->auth.oauth.jwks.len +
+		    cfg->auth.oauth.introspection_url.len ==
+	    0)
+		warn(w, &submission->place,
+		     "submission: nobody can log in; name a file of users, `users: {file: users}`");
+	if (cfg->tls.certificates_len == 0)
+		warn(w, &submission->place,
+		     "submission: nobody can log in, as that is within TLS only; name a "
+		     "certificate and its key below 'tls'");
 }
 
 static int
 check(const struct config_options *o)
 {
-	struct gp_complaints warnings = {};
 	struct gp_arena arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX);
+	struct warnings found = {.arena = &arena};
 	struct gp_config cfg;
 	struct gp_complaints complaints;
 	int rc = gp_cli_config(o->file, &arena, &cfg, &complaints);
 	bool read = rc == GP_EXIT_OK || complaints.len > 0;
 	if (rc == GP_EXIT_OK)
-		warnings = warn(&cfg, &arena);
+		find_warnings(&found, &cfg);
+	const struct gp_complaints warnings = {found.items, found.len};
 	if (read && o->json && print_json(&complaints, &warnings) != GP_EXIT_OK)
 		rc = GP_EXIT_ERROR;
 	else if (!o->json)
@@ -142,7 +185,7 @@ parse_options(int argc, char **argv, struct config_options *ret)
 		{},
 	};
 	int c;
-	while ((c = getopt_long(argc, argv, "c:qh", options, NULL)) != -1) {
+	while ((c = gp_arg_next("config", argc, argv, "c:qh", options)) != -1) {
 		switch (c) {
 		case 'c':
 			ret->file = optarg;
@@ -160,7 +203,6 @@ parse_options(int argc, char **argv, struct config_options *ret)
 			fputs(usage, stdout);
 			return GP_EXIT_OK + 1;
 		default:
-			fputs(usage, stderr);
 			return GP_EXIT_USAGE + 1;
 		}
 	}

@@ -3,13 +3,13 @@
  * exists is left alone. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -77,7 +77,7 @@ parse_options(int argc, char **argv, struct init_options *ret)
 	};
 	bool good = true;
 	int c;
-	while (good && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (good && (c = gp_arg_next("init", argc, argv, "h", options)) != -1) {
 		switch (c) {
 		case DIR_OPTION:
 			ret->dir = optarg;
@@ -96,7 +96,6 @@ parse_options(int argc, char **argv, struct init_options *ret)
 			return GP_EXIT_OK + 1;
 		default:
 			good = false;
-			fputs(usage, stderr);
 		}
 	}
 	if (good && optind != argc) {
@@ -273,7 +272,7 @@ make_all(const struct plan *plan, struct gp_slice text, struct gp_arena *arena)
 	rc = write_new_file(plan->config.ptr, 0644, text);
 	if (rc != 0)
 		return fail(plan->config, rc);
-	rc = make_dirs(plan->state, 0700, arena);
+	rc = make_dirs(plan->state, 0755, arena);
 	if (rc != 0)
 		return fail(plan->state, rc);
 	rc = make_certificate(plan, arena);

@@ -63,7 +63,10 @@ gp_cli_config(const char *path, struct gp_arena *arena, struct gp_config *ret,
 	if (rc == 0)
 		rc = gp_file_read(name, GP_CONFIG_TEXT_MAX, arena, &text);
 	if (rc != 0) {
-		fprintf(stderr, "gatepost: cannot read %s: %s\n", path, strerror(-rc));
+		fprintf(stderr, "gatepost: cannot read %s: %s%s\n", path, strerror(-rc),
+			rc == -ENOENT && strcmp(path, GP_CONFIG_DEFAULT) == 0
+				? "; -c names another one, `gatepost init` makes one"
+				: "");
 		return GP_EXIT_USAGE;
 	}
 	rc = gp_config_parse(text, name, &gp_cli_files, arena, ret, ret_complaints);

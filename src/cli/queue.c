@@ -5,11 +5,11 @@
  * then one that ends it.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <string.h>
 
 #include "base/id.h"
+#include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/control.h"
@@ -386,7 +386,6 @@ parse_option(int option, struct gp_msg_queue_request *r, const char **config)
 			optarg);
 		return false;
 	default:
-		fputs(usage, stderr);
 		return false;
 	}
 }
@@ -454,7 +453,7 @@ gp_cmd_queue(int argc, char **argv)
 	self.verb = argv[1];
 	argc--;
 	argv++;
-	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+	for (int c; (c = gp_arg_next("queue", argc, argv, "c:h", options)) != -1;) {
 		if (!parse_option(c, &request, &path))
 			return GP_EXIT_USAGE;
 	}

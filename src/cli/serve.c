@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost serve: becomes the supervisor, in the foreground. */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -42,16 +42,15 @@ become_supervisor(const char *config)
 int
 gp_cmd_serve(int argc, char **argv)
 {
+	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {}};
 	const char *config = GP_CONFIG_DEFAULT;
-	for (int c; (c = getopt(argc, argv, "c:h")) != -1;) {
+	for (int c; (c = gp_arg_next("serve", argc, argv, "c:h", options)) != -1;) {
 		if (c == 'h') {
 			fputs(usage, stdout);
 			return GP_EXIT_OK;
 		}
-		if (c != 'c') {
-			fputs(usage, stderr);
+		if (c != 'c')
 			return GP_EXIT_USAGE;
-		}
 		config = optarg;
 	}
 	if (optind != argc) {

@@ -122,6 +122,19 @@ static const struct table tables[GP_CELL_TABLES] = {
 			   {},
 			   "INSERT INTO tally AS t VALUES (?, ?)"
 			   " ON CONFLICT (name) DO UPDATE SET " PLUS("value")},
+	[GP_CELL_KEPT] = {"nn",
+			  2,
+			  {SUM, LAST},
+			  "INSERT INTO kept AS t VALUES (?, ?, ?, ?)"
+			  " ON CONFLICT (kind, trusted) DO UPDATE SET"
+			  " received_s = CASE WHEN excluded.received_s > t.received_s"
+			  " THEN excluded.received_s ELSE t.received_s END, " PLUS("reports")},
+	[GP_CELL_OVER_LIMIT] = {"nt",
+				2,
+				{},
+				"INSERT INTO over_limit AS t VALUES (?, ?, ?, ?)"
+				" ON CONFLICT (day, reporter)"
+				" DO UPDATE SET " PLUS("reports") ", " PLUS("octets")},
 };
 
 /* --- keys --- */

@@ -33,6 +33,8 @@ enum gp_cell_table {
 	GP_CELL_TLS,
 	GP_CELL_TLS_FAILURE,
 	GP_CELL_TALLY,
+	GP_CELL_KEPT,
+	GP_CELL_OVER_LIMIT,
 	GP_CELL_TABLES,
 	GP_CELL_WEEK = GP_CELL_TABLES, /* no table: what a week has, of all domains */
 	GP_CELL_STATEMENTS,

@@ -69,10 +69,15 @@ static const char *const texts[STATEMENTS] = {
 			   " AND source = ?6 ORDER BY day LIMIT ?5",
 	[ST_NEW_SOURCES] = "SELECT count(*) FROM source WHERE trusted = ?1 AND domain = ?2"
 			   " AND first_day BETWEEN ?3 AND ?4",
-	[ST_UNNAMED] = "SELECT source, sum(messages) FROM source_week LEFT JOIN name USING (source)"
-		       " WHERE trusted = ?1 AND week BETWEEN ?3 / 7 AND ?4 / 7"
-		       " AND (next_s IS NULL OR next_s <= ?6)"
-		       " GROUP BY source ORDER BY 2 DESC, source LIMIT ?5",
+	/* ?6: now; ?7: the source to go on behind. */
+	[ST_UNNAMED] =
+		"SELECT source, CASE WHEN last_day >= ?3 AND (next_s IS NULL OR next_s <= ?6) THEN"
+		" (WITH RECURSIVE w(week) AS (SELECT ?3 / 7 UNION ALL SELECT week + 1 FROM w"
+		" WHERE week < ?4 / 7) SELECT sum(messages) FROM w CROSS JOIN source_week s"
+		" WHERE s.trusted = 1 AND s.week = w.week AND s.source = next.source) END"
+		" FROM (SELECT source, last_day FROM source WHERE trusted = 1 AND domain = ''"
+		" AND source > ?7 ORDER BY source LIMIT ?5) next LEFT JOIN name USING (source)"
+		" ORDER BY source",
 	[ST_NAME] = "SELECT name FROM name WHERE source = ?",
 	/* ?4: until the next look, in seconds; ?5: the DNS did not answer. */
 	[ST_KEEP_NAME] = "INSERT INTO name VALUES (?1, ?2, ?3, ?3 + ?4, ?5)"
@@ -82,6 +87,7 @@ static const char *const texts[STATEMENTS] = {
 			 " AND ?4 << CAST(name.failures AS INT) < ?6"
 			 " THEN ?4 << CAST(name.failures AS INT) ELSE ?6 END,"
 			 " failures = CASE WHEN ?5 = 1 THEN name.failures + 1 ELSE 0 END",
+	[ST_LOOKED_SINCE] = "SELECT count(*) FROM name WHERE looked_s >= ?",
 	[ST_SELECTORS] = "SELECT signer, selector, result, sum(messages), sum(aligned)"
 			 " FROM selector_day" DAYS_OF_ALL
 			 " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT ?5",
@@ -146,7 +152,10 @@ static const char *const texts[STATEMENTS] = {
 	[ST_FLAWS] = "SELECT file, why, report, record, lost, received_s FROM flaw"
 		     " WHERE report IS NULL OR (lost = 1 AND ?1 = 0) ORDER BY id DESC LIMIT ?2",
 	[ST_TALLY] = "SELECT name, value FROM tally",
-	[ST_KINDS] = "SELECT kind, trusted, count(*), max(received_s) FROM report GROUP BY 1, 2",
+	[ST_KINDS] = "SELECT kind, trusted, reports, received_s FROM kept",
+	[ST_OVER_LIMIT] = "SELECT day, reporter, reports, octets FROM over_limit"
+			  " WHERE day BETWEEN ?3 AND ?4 ORDER BY day DESC, reports DESC, reporter"
+			  " LIMIT ?5",
 };
 
 /* --- statements --- */
@@ -321,7 +330,8 @@ gp_reportdb_why(const struct gp_reportdb *db, int error)
 {
 	switch (error) {
 	case -EPROTO:
-		return "its tables are of another version of gatepost";
+		return "its tables are of another version of gatepost; an earlier one's are "
+		       "brought up to date by the gateway's start, or by an import";
 	case -ENOENT:
 		return "it is not there, or cannot be read";
 	case -EBUSY:

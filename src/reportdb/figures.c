@@ -6,6 +6,8 @@
 #include "reportdb/names.h"
 #include "reportdb/parts.h"
 
+enum { WEEK_DAYS = 7 };
+
 /* --- lists --- */
 
 /* A statement whose rows become a list in an arena. */
@@ -191,6 +193,17 @@ find_name(struct gp_reportdb *db, struct gp_arena *arena, struct gp_reportdb_sou
 	return r < 0 ? r : arena->failed ? -ENOMEM : 0;
 }
 
+struct gp_reportdb_range
+gp_reportdb_sources_range(const struct gp_reportdb_range *range)
+{
+	struct gp_reportdb_range weeks = *range;
+	if (range->domain.len == 0) {
+		weeks.from_day -= range->from_day % WEEK_DAYS;
+		weeks.to_day += WEEK_DAYS - 1 - range->to_day % WEEK_DAYS;
+	}
+	return weeks;
+}
+
 /* The range without the days at its ends that have no messages. */
 static int
 find_bounds(struct gp_reportdb *db, struct gp_reportdb_range *range)
@@ -315,24 +328,84 @@ gp_reportdb_source(struct gp_reportdb *db, const struct gp_reportdb_range *range
 	return r == 0 ? find_name(db, arena, ret) : r;
 }
 
+/* --- sources without a name --- */
+
+static int
+compare_unnamed(const void *a, const void *b)
+{
+	const struct gp_reportdb_unnamed *x = a, *y = b;
+	if (x->messages != y->messages)
+		return x->messages > y->messages ? -1 : 1;
+	return memcmp(x->address, y->address, sizeof(x->address));
+}
+
+/* Those that are too many go. */
+static void
+cut_found(struct gp_reportdb_search *s)
+{
+	if (s->len > 1)
+		qsort(s->found, s->len, sizeof(*s->found), compare_unnamed);
+	s->len = GP_MIN(s->len, s->max);
+}
+
+int
+gp_reportdb_search(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
+		   size_t max, struct gp_arena *arena, struct gp_reportdb_search *ret)
+{
+	gp_assert(max > 0 && max <= GP_REPORTDB_LIST_MAX);
+	*ret = (struct gp_reportdb_search){
+		.range = {.from_day = range->from_day, .to_day = range->to_day},
+		.now_s = now_s,
+		.max = max,
+		.found = gp_arena_array(arena, 2 * max, sizeof(*ret->found)),
+	};
+	return ret->found ? find_bounds(db, &ret->range) : -ENOMEM;
+}
+
+int
+gp_reportdb_search_on(struct gp_reportdb *db, struct gp_reportdb_search *s, size_t sources)
+{
+	struct list l = LIST(db, ST_UNNAMED, NULL, gp_reportdb_unnamed);
+	size_t seen = 0;
+	int r = open_list(&l, &s->range, sources);
+	if (r < 0)
+		return r;
+	gp_sql_bind_int(l.st, 6, s->now_s);
+	gp_sql_bind_octets(l.st, 7, gp_slice((const char *)s->after, s->after_len));
+	for (; (r = gp_next_row(db, ST_UNNAMED)) == 1; seen++) {
+		s->after_len = gp_sql_octets_at(l.st, 0, s->after, sizeof(s->after));
+		if (gp_sql_null_at(l.st, 1))
+			continue;
+		if (s->len == 2 * s->max)
+			cut_found(s);
+		struct gp_reportdb_unnamed *e = &s->found[s->len++];
+		gp_source_at(l.st, 0, e->address);
+		e->messages = gp_count_at(l.st, 1);
+	}
+	if (r == 0 && seen == 0)
+		cut_found(s);
+	return r < 0 ? r : seen > 0;
+}
+
 int
 gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
 		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,
 		    size_t *ret_len)
 {
-	struct list l = LIST(db, ST_UNNAMED, arena, gp_reportdb_unnamed);
-	struct gp_reportdb_range weeks = *range;
-	struct gp_reportdb_unnamed *e;
-	weeks.unauthenticated = false;
-	int r = open_list(&l, &weeks, max);
-	if (r == 0)
-		gp_sql_bind_int(l.st, 6, now_s);
-	while (r == 0 && (e = next_entry(&l, &r)) != NULL) {
-		gp_source_at(l.st, 0, e->address);
-		e->messages = gp_count_at(l.st, 1);
+	struct gp_reportdb_search s;
+	int r = gp_reportdb_search(db, range, now_s, GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX),
+				   arena, &s);
+	*ret = s.found;
+	if (r == 0) {
+		do {
+			r = gp_reportdb_search_on(db, &s, GP_REPORTDB_LIST_MAX);
+		} while (r == 1);
 	}
-	return close_list(&l, r, ret, ret_len);
+	*ret_len = s.len;
+	return r;
 }
+
+/* --- the rest of DMARC --- */
 
 int
 gp_reportdb_new_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
@@ -627,4 +700,21 @@ gp_reportdb_health(struct gp_reportdb *db, struct gp_reportdb_health *ret)
 		r = 0;
 	}
 	return GP_MIN(r, 0);
+}
+
+int
+gp_reportdb_over_limit(struct gp_reportdb *db, const struct gp_reportdb_range *range, size_t max,
+		       struct gp_arena *arena, struct gp_reportdb_over_limit **ret, size_t *ret_len)
+{
+	struct list l = LIST(db, ST_OVER_LIMIT, arena, gp_reportdb_over_limit);
+	struct gp_reportdb_over_limit *e;
+	int r = open_list(&l, range, max);
+	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
+		*e = (struct gp_reportdb_over_limit){
+			.day = gp_sql_int_at(l.st, 0),
+			.reporter = copy_at(&l, 1),
+			.reports = gp_count_at(l.st, 2),
+			.octets = gp_count_at(l.st, 3),
+		};
+	return close_list(&l, r, ret, ret_len);
 }

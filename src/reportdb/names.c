@@ -27,3 +27,18 @@ gp_reportdb_keep_name(struct gp_reportdb *db, const uint8_t address[16],
 	r = gp_finish(db, ST_KEEP_NAME);
 	return r < 0 ? gp_give_up(db, r) : 0;
 }
+
+int
+gp_reportdb_looked_since(struct gp_reportdb *db, int64_t since_s, uint64_t *ret)
+{
+	struct gp_sql_statement *st = gp_statement(db, ST_LOOKED_SINCE);
+	*ret = 0;
+	if (!st)
+		return gp_sql_error(db->sql);
+	gp_sql_bind_int(st, 1, since_s);
+	int r = gp_next_row(db, ST_LOOKED_SINCE);
+	if (r == 1)
+		*ret = gp_count_at(st, 0);
+	gp_reset(db, ST_LOOKED_SINCE);
+	return GP_MIN(r, 0);
+}

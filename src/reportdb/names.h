@@ -22,13 +22,38 @@ struct gp_reportdb_unnamed {
 	uint64_t messages;
 };
 
-/* Sources whose name is to be looked up now, the `max` with most messages in the range, which is
+/* Sources whose name is to be looked up now, those with most messages in the range, which is
  * widened to whole weeks; its domain is of no interest. Those of authenticated reports alone: a
- * stranger does not choose whom we ask. Reads all sources of the range. */
+ * stranger does not choose whom we ask. They are looked for in the order of their addresses, so
+ * many at a time: a database may have millions. */
+struct gp_reportdb_search {
+	struct gp_reportdb_range range; /* days that have messages */
+	int64_t now_s;
+	size_t max; /* that are wanted */
+	struct gp_reportdb_unnamed *found;
+	size_t len;        /* up to twice as many, in no order, until the search ends */
+	uint8_t after[16]; /* the last one that was looked at */
+	size_t after_len;  /* 0: none yet */
+};
+
+/* max: 1 to GP_REPORTDB_LIST_MAX. */
+[[nodiscard]] int
+gp_reportdb_search(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
+		   size_t max, struct gp_arena *arena, struct gp_reportdb_search *ret);
+/* Looks at so many sources more. Returns 1; 0: those were all, and `found` has the `max` largest in
+ * order; -errno. */
+[[nodiscard]] int
+gp_reportdb_search_on(struct gp_reportdb *db, struct gp_reportdb_search *s, size_t sources);
+
+/* The same at once. */
 [[nodiscard]] int
 gp_reportdb_unnamed(struct gp_reportdb *db, const struct gp_reportdb_range *range, int64_t now_s,
 		    size_t max, struct gp_arena *arena, struct gp_reportdb_unnamed **ret,
 		    size_t *ret_len);
+
+/* How many sources were looked for since then, by whom ever. Reads all names. */
+[[nodiscard]] int
+gp_reportdb_looked_since(struct gp_reportdb *db, int64_t since_s, uint64_t *ret);
 
 /* What came of looking for a source's host name, the one that forward and reverse DNS agree on. */
 enum gp_reportdb_looked {

@@ -44,6 +44,7 @@ enum gp_reportdb_statement {
 	ST_UNNAMED,
 	ST_NAME,
 	ST_KEEP_NAME,
+	ST_LOOKED_SINCE,
 	ST_SELECTORS,
 	ST_SPF,
 	ST_OVERRIDES,
@@ -68,6 +69,7 @@ enum gp_reportdb_statement {
 	ST_FLAWS,
 	ST_TALLY,
 	ST_KINDS,
+	ST_OVER_LIMIT,
 	STATEMENTS,
 };
 

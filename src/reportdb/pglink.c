@@ -2,20 +2,38 @@
 #include "reportdb/pglink.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
+#include "sys/clock.h"
 
-enum { SENT_MAX = 200 }; /* until they are waited for */
+enum {
+	SENT_MAX = 200,   /* until they are waited for */
+	FLUSH_EVERY = 16, /* of them: what the server does not take is in memory until then */
+	BEGIN_MS = 10'000,
+	STATEMENT_MS = 60'000, /* as `session` has it */
+	STAYING_MS = 15'000,
+	LONG_MS = 600'000,
+	MARGIN_MS = 5'000, /* for the server's own word that a statement took too long */
+};
 
-/* Who waits for another waits as long as with SQLite, where the URL's options do not say how long.
-   Rows are few, and a compiler's work is not worth it. */
+/* How long who waits for another waits (as with SQLite), a statement may take, and who is stopped
+   in the middle of a transaction may hold up all others, where the URL's options do not say; of a
+   host that has lost its power TCP knows. Rows are few, and a compiler's work is not worth it. The
+   last one is asked for. */
 static const char session[] =
-	"SELECT set_config('lock_timeout', '10000', false)"
-	" WHERE current_setting('lock_timeout') = '0';"
+	"SELECT set_config(name, ms, false) FROM (VALUES ('lock_timeout', '10000'),"
+	" ('statement_timeout', '60000'), ('idle_in_transaction_session_timeout', '300000'))"
+	" AS given (name, ms) WHERE current_setting(name) = '0';"
+	" SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10;"
+	" SET tcp_keepalives_count = 3;"
 	" SET jit = off; SET bytea_output = hex; SET client_min_messages = error;"
-	" SET cursor_tuple_fraction = 1";
+	" SET cursor_tuple_fraction = 1;"
+	" SELECT setting FROM pg_settings WHERE name = 'statement_timeout'";
 
 /* --- what goes wrong --- */
 
@@ -43,13 +61,21 @@ gp_pglink_fail(struct gp_pglink *l, int error, const char *why)
 	return error;
 }
 
+bool
+gp_pglink_lost(const struct gp_pglink *l)
+{
+	return l->silent || PQstatus(l->connection) != CONNECTION_OK;
+}
+
 static int
 lose(struct gp_pglink *l)
 {
-	bool gone = PQstatus(l->connection) == CONNECTION_BAD;
+	bool gone = gp_pglink_lost(l);
 	l->sent = 0;
 	l->generation++;
-	return gp_pglink_fail(l, gone ? -ENOTCONN : -EIO, PQerrorMessage(l->connection));
+	return gp_pglink_fail(l, gone ? -ENOTCONN : -EIO,
+			      l->silent ? "the server did not answer any more"
+					: PQerrorMessage(l->connection));
 }
 
 /* By the SQLSTATE, or the class of it. */
@@ -60,8 +86,9 @@ error_of(const struct gp_pglink *l, const PGresult *result)
 		const char *state;
 		int error;
 	} errors[] = {
-		{"55P03", -EBUSY},  {"40", -EBUSY},    {"53100", -ENOSPC}, {"53200", -ENOMEM},
-		{"42501", -EACCES}, {"25006", -EROFS}, {"08", -ENOTCONN},  {"57P", -ENOTCONN},
+		{"55P03", -EBUSY},  {"40", -EBUSY},     {"53100", -ENOSPC},    {"53200", -ENOMEM},
+		{"42501", -EACCES}, {"25006", -EROFS},  {"57014", -ETIMEDOUT}, {"25P03", -ENOTCONN},
+		{"08", -ENOTCONN},  {"57P", -ENOTCONN},
 	};
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	if (PQstatus(l->connection) == CONNECTION_BAD)
@@ -71,6 +98,64 @@ error_of(const struct gp_pglink *l, const PGresult *result)
 			return errors[i].error;
 	}
 	return -EIO;
+}
+
+/* --- waiting --- */
+
+/* libpq itself waits for ever: a server that is stopped, or behind it a disk, keeps its connection
+   well. */
+static int
+go_silent(struct gp_pglink *l)
+{
+	char why[64];
+	snprintf(why, sizeof(why), "the server has not answered for %" PRIu64 " s",
+		 l->patience_ms / 1000);
+	l->silent = true;
+	l->sent = 0;
+	l->generation++;
+	return gp_pglink_fail(l, -ETIMEDOUT, why);
+}
+
+/* Until there is something to read, or to be sent where some of it waits. 0 or -errno. */
+static int
+wait_for_server(struct gp_pglink *l, bool sends)
+{
+	struct pollfd p = {PQsocket(l->connection), POLLIN, 0};
+	uint64_t now_ms = gp_clock_monotonic_ms(), until_ms = now_ms + l->patience_ms;
+	int n;
+	if (sends)
+		p.events |= POLLOUT;
+	do {
+		n = poll(&p, 1, (int)GP_MIN(until_ms - now_ms, (uint64_t)INT32_MAX));
+		now_ms = gp_clock_monotonic_ms();
+	} while (n < 0 && errno == EINTR && now_ms < until_ms);
+	if (n <= 0)
+		return go_silent(l);
+	return PQconsumeInput(l->connection) ? 0 : lose(l);
+}
+
+/* All that was sent is the server's, or the kernel's. */
+static int
+flush(struct gp_pglink *l)
+{
+	int r = 0, left;
+	while ((left = PQflush(l->connection)) > 0 && r == 0)
+		r = wait_for_server(l, true);
+	return r < 0 ? r : left < 0 ? lose(l) : 0;
+}
+
+/* The next result, which may be NULL as PQgetResult() has it. */
+static int
+next_result(struct gp_pglink *l, PGresult **ret)
+{
+	*ret = NULL;
+	while (PQisBusy(l->connection)) {
+		int r = wait_for_server(l, false);
+		if (r < 0)
+			return r;
+	}
+	*ret = PQgetResult(l->connection);
+	return 0;
 }
 
 /* --- the pipeline --- */
@@ -83,10 +168,12 @@ gp_pglink_settle(struct gp_pglink *l, PGresult **ret_last)
 	bool over = false;
 	if (ret_last)
 		*ret_last = NULL;
-	if (!PQpipelineSync(l->connection))
+	if (l->silent || !PQpipelineSync(l->connection))
 		return lose(l);
-	while (!over) {
-		PGresult *result = PQgetResult(l->connection);
+	int waited = flush(l);
+	while (!over && waited == 0) {
+		PGresult *result;
+		waited = next_result(l, &result);
 		ExecStatusType status = result ? PQresultStatus(result) : PGRES_EMPTY_QUERY;
 		/* Each command ends with nothing; twice nothing is the end of the connection. */
 		nothing = result ? 0 : nothing + 1;
@@ -101,7 +188,9 @@ gp_pglink_settle(struct gp_pglink *l, PGresult **ret_last)
 		}
 	}
 	l->sent = 0;
-	if (r == 0 && PQstatus(l->connection) == CONNECTION_BAD)
+	if (r == 0)
+		r = waited;
+	if (r == 0 && gp_pglink_lost(l))
 		r = lose(l);
 	/* What was to be prepared after what failed was not. */
 	if (r < 0)
@@ -116,9 +205,12 @@ gp_pglink_settle(struct gp_pglink *l, PGresult **ret_last)
 int
 gp_pglink_sent(struct gp_pglink *l, int good)
 {
-	if (!good)
+	if (!good || l->silent)
 		return lose(l);
-	return ++l->sent < SENT_MAX ? 0 : gp_pglink_settle(l, NULL);
+	l->sent++;
+	if (l->sent == SENT_MAX)
+		return gp_pglink_settle(l, NULL);
+	return l->sent % FLUSH_EVERY == 0 ? flush(l) : 0;
 }
 
 /* Past what has failed: as gp_pglink_send(). */
@@ -135,37 +227,68 @@ gp_pglink_send(struct gp_pglink *l, const char *text)
 	return l->failed < 0 ? l->failed : send_anyway(l, text);
 }
 
+int
+gp_pglink_take_time(struct gp_pglink *l)
+{
+	if (l->statement_ms >= LONG_MS)
+		return 0;
+	l->patience_ms = LONG_MS + MARGIN_MS;
+	return gp_pglink_send(l, "SET LOCAL statement_timeout = 600000");
+}
+
+void
+gp_pglink_end(struct gp_pglink *l)
+{
+	l->in_transaction = false;
+	l->patience_ms = l->statement_ms + MARGIN_MS;
+}
+
 void
 gp_pglink_rollback(struct gp_pglink *l)
 {
 	/* Behind what fails nothing is done until it was waited for. */
-	int r = l->sent > 0 ? gp_pglink_settle(l, NULL) : 0;
+	if (l->sent > 0)
+		(void)gp_pglink_settle(l, NULL);
 	/* Statements get new names, so the server need not keep the old ones. */
-	if (r != -ENOTCONN && send_anyway(l, "ROLLBACK") == 0 &&
+	if (!gp_pglink_lost(l) && send_anyway(l, "ROLLBACK") == 0 &&
 	    send_anyway(l, "DEALLOCATE ALL") == 0)
 		(void)gp_pglink_settle(l, NULL);
 	l->generation++;
-	l->in_transaction = false;
+	gp_pglink_end(l);
 	l->failed = 0;
+}
+
+/* Its statements' results, of which the last one that is good is *ret's. */
+static int
+take_results(struct gp_pglink *l, PGresult **ret)
+{
+	PGresult *result;
+	int r = 0, waited = next_result(l, &result);
+	for (; waited == 0 && result; waited = next_result(l, &result)) {
+		ExecStatusType status = PQresultStatus(result);
+		if (r == 0 && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+			r = gp_pglink_fail(l, error_of(l, result), PQresultErrorMessage(result));
+		PQclear(*ret);
+		*ret = result;
+	}
+	return r == 0 ? waited : r;
 }
 
 int
 gp_pglink_execute(struct gp_pglink *l, const char *text, PGresult **ret)
 {
-	if (!PQexitPipelineMode(l->connection))
+	PGresult *last = NULL;
+	if (l->silent || !PQexitPipelineMode(l->connection) || !PQsendQuery(l->connection, text))
 		return lose(l);
-	PGresult *result = PQexec(l->connection, text);
-	ExecStatusType status = PQresultStatus(result);
-	int r = 0;
-	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-		r = gp_pglink_fail(l, result ? error_of(l, result) : -ENOMEM,
-				   PQerrorMessage(l->connection));
-	if (!PQenterPipelineMode(l->connection) && r == 0)
+	int r = flush(l);
+	if (r == 0)
+		r = take_results(l, &last);
+	if (!gp_pglink_lost(l) && !PQenterPipelineMode(l->connection) && r == 0)
 		r = lose(l);
 	if (r == 0 && ret)
-		*ret = result;
+		*ret = last;
 	else
-		PQclear(result);
+		PQclear(last);
 	return r;
 }
 
@@ -185,13 +308,21 @@ begin_session(struct gp_pglink *l)
 	PQsetNoticeProcessor(l->connection, say_nothing, NULL);
 	l->sent = 0;
 	l->generation++;
+	l->silent = false;
+	l->patience_ms = BEGIN_MS;
+	if (PQsetnonblocking(l->connection, 1) < 0)
+		return lose(l);
 	const char *encoding = PQparameterStatus(l->connection, "server_encoding");
 	if (!encoding || strcmp(encoding, "UTF8") != 0)
 		return gp_pglink_fail(l, -EADDRNOTAVAIL, "the database's encoding is not UTF8");
-	int r = gp_pglink_execute(l, session, NULL);
-	if (r == 0 && !l->writes)
-		r = gp_pglink_execute(l, "SET default_transaction_read_only = on", NULL);
-	return r;
+	PGresult *result = NULL;
+	int r = gp_pglink_execute(l, session, &result);
+	if (r < 0)
+		return r;
+	l->statement_ms = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
+	PQclear(result);
+	gp_pglink_end(l);
+	return l->writes ? 0 : gp_pglink_execute(l, "SET default_transaction_read_only = on", NULL);
 }
 
 static int
@@ -247,9 +378,20 @@ gp_pglink_close(struct gp_pglink *l)
 }
 
 int
+gp_pglink_stay(struct gp_pglink *l)
+{
+	l->stays = true;
+	if (l->statement_ms != STATEMENT_MS)
+		return 0;
+	l->statement_ms = STAYING_MS;
+	gp_pglink_end(l);
+	return gp_pglink_execute(l, "SET statement_timeout = 15000", NULL);
+}
+
+int
 gp_pglink_mend(struct gp_pglink *l)
 {
-	if (PQstatus(l->connection) == CONNECTION_OK)
+	if (!gp_pglink_lost(l))
 		return 0;
 	if (l->stays)
 		return gp_pglink_fail(l, -ENOTCONN, "the connection is lost");

@@ -541,6 +541,23 @@ push(struct gp_sql *sql)
 }
 
 static int
+number_on(struct gp_sql *sql, const char *table)
+{
+	char text[128];
+	int r = push(sql);
+	snprintf(text, sizeof(text),
+		 "SELECT setval(pg_get_serial_sequence('%s', 'id'), max(id)) FROM %s", table,
+		 table);
+	return r == 0 ? gp_pglink_send(its_link(sql), text) : r;
+}
+
+static int
+take_time(struct gp_sql *sql)
+{
+	return gp_pglink_take_time(its_link(sql));
+}
+
+static int
 begin(struct gp_sql *sql)
 {
 	struct gp_pglink *l = its_link(sql);
@@ -567,7 +584,7 @@ commit(struct gp_sql *sql)
 		r = gp_pglink_fail(l, -EIO, "the transaction was not kept");
 	PQclear(result);
 	if (r == 0)
-		l->in_transaction = false;
+		gp_pglink_end(l);
 	return r;
 }
 
@@ -613,13 +630,14 @@ close_database(struct gp_sql *sql)
 static void
 stay(struct gp_sql *sql)
 {
-	its_link(sql)->stays = true;
+	/* What fails here says the next who asks. */
+	(void)gp_pglink_stay(its_link(sql));
 }
 
 static bool
 lost(const struct gp_sql *sql)
 {
-	return PQstatus(((const struct database *)sql)->link.connection) != CONNECTION_OK;
+	return gp_pglink_lost(&((const struct database *)sql)->link);
 }
 
 static const char *
@@ -669,6 +687,10 @@ take_steps(struct gp_pglink *l, const char *const *steps, size_t len)
 	char text[128];
 	int r = gp_pglink_execute(l, "BEGIN; " LOCK, NULL);
 	if (r == 0)
+		r = gp_pglink_take_time(l);
+	if (r == 0)
+		r = gp_pglink_settle(l, NULL);
+	if (r == 0)
 		r = read_version(l, &version);
 	if (r == 0 && version > len)
 		r = -EPROTO;
@@ -685,6 +707,7 @@ take_steps(struct gp_pglink *l, const char *const *steps, size_t len)
 		(void)gp_pglink_execute(l, "ROLLBACK", NULL);
 		memcpy(l->why, before.why, sizeof(l->why));
 	}
+	gp_pglink_end(l);
 	return r;
 }
 
@@ -728,7 +751,9 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
+	.take_time = take_time,
 	.push = push,
+	.number_on = number_on,
 	.commit = commit,
 	.rollback = rollback,
 	.save = save,

@@ -33,6 +33,7 @@ enum gp_reportdb_limits {
 	GP_REPORTDB_FLAWS_MAX = 100,     /* told of one report; others are counted */
 	GP_REPORTDB_REFUSED_MAX = 10000, /* documents in quarantine; the oldest go */
 	GP_REPORTDB_LIST_MAX = 10000,
+	GP_REPORTDB_REPORTER_MAX = 255,       /* octets of the name of one over his limit */
 	GP_REPORTDB_FUTURE_S = 2 * 24 * 3600, /* a report may end so far ahead: clocks, zones */
 	GP_REPORTDB_WAIT_MS = 10000,          /* for another who writes */
 };
@@ -104,6 +105,13 @@ gp_reportdb_end(struct gp_reportdb *db, const char *refused, struct gp_reportdb_
 /* Or it is as if it had never begun, if it had. 0, or -errno as above. */
 [[nodiscard]] int
 gp_reportdb_drop(struct gp_reportdb *db);
+
+/* A report of so many octets was not taken that day, as its reporter had sent too many; also while
+ * a document is open. The name is text without controls, GP_REPORTDB_REPORTER_MAX octets at most;
+ * empty: some other. How many names there are is the caller's to bound. */
+[[nodiscard]] int
+gp_reportdb_add_over_limit(struct gp_reportdb *db, int64_t day, struct gp_slice reporter,
+			   uint64_t octets);
 
 /* Makes all that was told durable: between documents. */
 [[nodiscard]] int
@@ -200,9 +208,12 @@ gp_reportdb_days(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 [[nodiscard]] int
 gp_reportdb_domains(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		    struct gp_arena *arena, struct gp_reportdb_domain **ret, size_t *ret_len);
-/* The `max` first in that order. Of all domains, the range is widened to whole weeks, which begin
- * at days that are divisible by 7, and those sources count that had a thousandth of a week's
- * messages, or of those that do not align. */
+/* The days that gp_reportdb_sources() counts: those of the range; of all domains, all of the weeks
+ * that it touches, which begin at days that are divisible by 7. */
+struct gp_reportdb_range
+gp_reportdb_sources_range(const struct gp_reportdb_range *range);
+/* The `max` first in that order. Of all domains, those sources count that had a thousandth of a
+ * week's messages, or of those that do not align. */
 [[nodiscard]] int
 gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 		    enum gp_reportdb_order order, size_t max, struct gp_arena *arena,
@@ -317,12 +328,19 @@ struct gp_reportdb_flaw {
 	int64_t received_s;
 };
 
+/* A reporter on a day on which he was over the limit of what is taken. */
+struct gp_reportdb_over_limit {
+	int64_t day;
+	struct gp_slice reporter; /* a domain or a network; empty: all others */
+	uint64_t reports, octets; /* that were not taken */
+};
+
 struct gp_reportdb_health {
 	uint64_t aggregates, tls, failures; /* reports that are kept */
 	uint64_t unauthenticated;           /* of these */
 	uint64_t duplicates, refused, old;  /* ever */
 	uint64_t records, lost;             /* ever */
-	int64_t last_received_s;            /* 0: none yet */
+	int64_t last_received_s;            /* ever; 0: none yet */
 	int64_t forgotten_before_day;       /* INT64_MIN: nothing was */
 };
 
@@ -333,3 +351,8 @@ gp_reportdb_flaws(struct gp_reportdb *db, bool refused_only, size_t max, struct 
 		  struct gp_reportdb_flaw **ret, size_t *ret_len);
 [[nodiscard]] int
 gp_reportdb_health(struct gp_reportdb *db, struct gp_reportdb_health *ret);
+/* The newest day first, on each those with most reports; the range's domain is of no interest. */
+[[nodiscard]] int
+gp_reportdb_over_limit(struct gp_reportdb *db, const struct gp_reportdb_range *range, size_t max,
+		       struct gp_arena *arena, struct gp_reportdb_over_limit **ret,
+		       size_t *ret_len);

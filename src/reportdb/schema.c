@@ -153,6 +153,22 @@ const char *const gp_reportdb_steps[] = {
 	" part INTEGER NOT NULL,"
 	" first_source BLOB NOT NULL, last_source BLOB NOT NULL, octets BLOB NOT NULL,"
 	" PRIMARY KEY (report, part)) WITHOUT ROWID;",
+
+	/* How many reports are kept, so that nobody has to read all of them. received_s: of the
+	   last one, ever. */
+	"CREATE TABLE kept ("
+	" kind INTEGER NOT NULL, trusted INTEGER NOT NULL,"
+	" reports INTEGER NOT NULL, received_s INTEGER NOT NULL,"
+	" PRIMARY KEY (kind, trusted)) WITHOUT ROWID;"
+	"INSERT INTO kept SELECT kind, trusted, count(*), max(received_s) FROM report"
+	" GROUP BY kind, trusted;",
+
+	/* Reports that were not taken, as their reporter had sent so many that day: a domain, or
+	   the network of somebody who is none; '': others. */
+	"CREATE TABLE over_limit ("
+	" day INTEGER NOT NULL, reporter TEXT NOT NULL,"
+	" reports INTEGER NOT NULL, octets INTEGER NOT NULL,"
+	" PRIMARY KEY (day, reporter)) WITHOUT ROWID;",
 };
 
 const size_t gp_reportdb_steps_len = GP_ARRAY_LEN(gp_reportdb_steps);

@@ -10,6 +10,9 @@
  * verify-full where the URL does not say). Its encoding is UTF8; what is no UTF-8 is kept as
  * question marks.
  *
+ * A server that does not answer is not waited for without end (pglink.h has the times): what was
+ * told since the last sync is told again, as after any other failure, and it may be there already.
+ *
  * A connection that was lost is made anew, between documents, by the next who needs it; what was
  * told since the last sync is told again, as after any other failure.
  */

@@ -120,6 +120,12 @@ gp_sql_push(struct gp_sql *sql)
 }
 
 int
+gp_sql_number_on(struct gp_sql *sql, const char *table)
+{
+	return sql->engine->number_on(sql, table);
+}
+
+int
 gp_sql_insert(struct gp_sql_statement *st, int64_t *ret_id)
 {
 	return st->engine->insert(st, ret_id);
@@ -161,6 +167,12 @@ int
 gp_sql_begin(struct gp_sql *sql)
 {
 	return sql->engine->begin(sql);
+}
+
+int
+gp_sql_take_time(struct gp_sql *sql)
+{
+	return sql->engine->take_time(sql);
 }
 
 int

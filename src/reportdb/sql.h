@@ -88,6 +88,10 @@ gp_sql_push(struct gp_sql *sql);
  * key; 1: it was there already. */
 [[nodiscard]] int
 gp_sql_insert(struct gp_sql_statement *st, int64_t *ret_id);
+/* Of a table whose key is `id`, and of which rows came with theirs: those that come without get
+ * larger ones. */
+[[nodiscard]] int
+gp_sql_number_on(struct gp_sql *sql, const char *table);
 /* Its other rows are of no interest. */
 void
 gp_sql_reset(struct gp_sql_statement *st);
@@ -110,6 +114,9 @@ gp_sql_octets_at(struct gp_sql_statement *st, int column, uint8_t *ret, size_t s
  * GP_REPORTDB_WAIT_MS. */
 [[nodiscard]] int
 gp_sql_begin(struct gp_sql *sql);
+/* Its statements go through all of a table: a server lets them take ten minutes, and not one. */
+[[nodiscard]] int
+gp_sql_take_time(struct gp_sql *sql);
 /* Durable once it returns 0. */
 [[nodiscard]] int
 gp_sql_commit(struct gp_sql *sql);

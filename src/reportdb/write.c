@@ -40,9 +40,11 @@ int
 gp_reportdb_sync(struct gp_reportdb *db)
 {
 	gp_assert(!db->doc.open);
-	if (!db->in_transaction)
+	if (!db->in_transaction && db->batch.len == 0)
 		return 0;
-	int r = flush(db, &db->batch);
+	int r = gp_transaction(db);
+	if (r == 0)
+		r = flush(db, &db->batch);
 	if (r == 0 && db->refused) {
 		struct gp_sql_statement *st = gp_statement(db, ST_PRUNE_FLAWS);
 		if (st)
@@ -603,6 +605,16 @@ add_reporter(struct gp_reportdb *db)
 	return r;
 }
 
+static int
+count_kept(struct gp_reportdb *db)
+{
+	const struct gp_document *d = &db->doc;
+	gp_cells_key(&db->key, GP_CELL_KEPT);
+	gp_cells_key_number(&db->key, d->head.kind);
+	gp_cells_key_number(&db->key, d->authenticated);
+	return gp_document_add(db, (const int64_t[]){1, d->received_s});
+}
+
 /* Of one that entered before they were known. */
 static int
 set_counts(struct gp_reportdb *db)
@@ -628,6 +640,8 @@ keep(struct gp_reportdb *db)
 		r = add_flaw(db, &d->flaws[i], true);
 	if (r == 0 && d->entered)
 		r = set_counts(db);
+	if (r == 0)
+		r = count_kept(db);
 	if (r == 0)
 		r = tally(db, GP_SLICE("records"), d->records);
 	if (r == 0)
@@ -730,6 +744,19 @@ gp_reportdb_drop(struct gp_reportdb *db)
 
 /* --- retention --- */
 
+int
+gp_reportdb_add_over_limit(struct gp_reportdb *db, int64_t day, struct gp_slice reporter,
+			   uint64_t octets)
+{
+	uint64_t counted = GP_MIN(octets, (uint64_t)GP_INGEST_COUNT_MAX);
+	gp_cells_key(&db->key, GP_CELL_OVER_LIMIT);
+	gp_cells_key_number(&db->key, day);
+	gp_cells_key_text(&db->key, reporter);
+	bool added = !db->key.failed && gp_cells_add(&db->batch, gp_buf_slice(&db->key),
+						     (const int64_t[]){1, (int64_t)counted});
+	return added ? 0 : -ENOMEM;
+}
+
 #define OLD " WHERE end_s <= ?1 * 86400 AND begin_s < ?1 * 86400"
 #define OF_OLD " WHERE report IN (SELECT id FROM report" OLD ")"
 
@@ -744,11 +771,15 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		"DELETE FROM tls_failure" OF_OLD,
 		"DELETE FROM failure" OF_OLD,
 		"DELETE FROM flaw" OF_OLD,
+		("UPDATE kept SET reports = reports - (SELECT count(*) FROM report" OLD
+		 " AND report.kind = kept.kind AND report.trusted = kept.trusted)"),
 		"DELETE FROM report" OLD,
 		"DELETE FROM flaw WHERE report IS NULL AND received_s < ?1 * 86400",
+		/* The largest tables are not read whole: all that begins a key is said. */
+		("DELETE FROM source_day WHERE trusted IN (0, 1)"
+		 " AND domain IN (SELECT DISTINCT domain FROM day) AND day < ?1"),
+		"DELETE FROM source_week WHERE trusted IN (0, 1) AND week < ?1 / 7",
 		"DELETE FROM day WHERE day < ?1",
-		"DELETE FROM source_day WHERE day < ?1",
-		"DELETE FROM source_week WHERE week < ?1 / 7",
 		"DELETE FROM source WHERE last_day < ?1",
 		("DELETE FROM name WHERE NOT EXISTS (SELECT 1 FROM source WHERE trusted = 1"
 		 " AND domain = '' AND source.source = name.source)"),
@@ -759,6 +790,7 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		"DELETE FROM policy WHERE last_day < ?1",
 		"DELETE FROM tls_day WHERE day < ?1",
 		"DELETE FROM tls_failure_day WHERE day < ?1",
+		"DELETE FROM over_limit WHERE day < ?1",
 		("INSERT INTO tally VALUES ('forgotten_before_day', ?1)"
 		 " ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
 	};
@@ -766,6 +798,8 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 	if (r < 0 || before_day <= db->forgotten_before)
 		return r;
 	r = gp_transaction(db);
+	if (r == 0)
+		r = gp_sql_take_time(db->sql);
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(sql); i++) {
 		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i], GP_SQL_FEW);
 		if (st)

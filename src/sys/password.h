@@ -17,6 +17,11 @@ gp_password_setup(void);
 [[nodiscard]] int
 gp_password_hash(struct gp_slice password, char ret[GP_PASSWORD_TEXT_SIZE]);
 
+/* Writes such a text whose hash is of chance: no password is known to be right for it, and
+   checking one costs as much as against any other. */
+void
+gp_password_of_nobody(char ret[GP_PASSWORD_TEXT_SIZE]);
+
 /* Whether the text was made of the password. Returns 0; 1 when it was not, when the text is none
    that libsodium reads, or when its memory is not to be had. */
 [[nodiscard]] int

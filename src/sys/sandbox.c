@@ -102,6 +102,15 @@ limit_resources(void)
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+int
+gp_sandbox_limit_memory(uint64_t octets)
+{
+#ifdef SANITIZED
+	octets = RLIM_INFINITY;
+#endif
+	return setrlimit(RLIMIT_DATA, &(struct rlimit){octets, octets}) < 0 ? -errno : 0;
+}
+
 static int
 allow(scmp_filter_ctx ctx, const int *calls, size_t len)
 {

@@ -41,6 +41,11 @@ struct gp_sandbox {
 [[nodiscard]] int
 gp_sandbox_drop_identity(uid_t uid, gid_t gid);
 
+/* What the process may allocate from now on, what it has among it. Builds for a sanitizer have no
+ * limit: its shadow is larger than any. Returns 0 or -errno. */
+[[nodiscard]] int
+gp_sandbox_limit_memory(uint64_t octets);
+
 /* The rest. dirs: where files may be touched; none: no file at all. */
 [[nodiscard]] int
 gp_sandbox_enter(const struct gp_sandbox *rules, const struct gp_sandbox_dir *dirs,

@@ -33,7 +33,12 @@ static const char tables[] =
 	"CREATE TABLE past (domain TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,"
 	" before TEXT NOT NULL, since_s INTEGER NOT NULL, PRIMARY KEY (domain, name)) WITHOUT "
 	"ROWID;"
-	"PRAGMA user_version = 3;";
+	"CREATE TABLE kind (id TEXT PRIMARY KEY, title TEXT NOT NULL, why TEXT NOT NULL)"
+	" WITHOUT ROWID;"
+	"PRAGMA user_version = 4;";
+
+/* Of before ids were told of. */
+static const char older[] = "DROP TABLE kind; PRAGMA user_version = 3;";
 
 static const char rows[] =
 	"INSERT INTO run VALUES (1, 100), (2, 200), (3, 300);"
@@ -42,6 +47,7 @@ static const char rows[] =
 	"INSERT INTO fact VALUES (2, 'dmarc.p', 'none'), (2, 'mx', 'x');"
 	"INSERT INTO past VALUES ('a.test', 'dmarc.p', 'none', 'reject', 200),"
 	" ('a.test', 'mx', 'y', 'x', 50);"
+	"INSERT INTO kind VALUES ('spf.all', 'Anybody' || char(27), 'They pass'), ('x', 'y', 'z');"
 	"INSERT INTO finding VALUES"
 	" (1, 0, 'spf.none', 'fail', 'high', 'e', x'01', ''),"
 	" (2, 0, 'spf.all', 'fail', 'critical', 'x' || char(27) || 'y', x'02', 'one' || char(10) "
@@ -54,14 +60,17 @@ static const char rows[] =
 
 /* In place of a table, what gives rows for ever, or nothing for ever. */
 static const char endless[] =
-	"DROP TABLE run; DROP TABLE past;"
+	"DROP TABLE run; DROP TABLE past; DROP TABLE kind;"
 	"INSERT INTO look VALUES (2, 2, 'a.test', NULL); INSERT INTO fact VALUES (2, 'mx', 'x');"
+	"INSERT INTO finding VALUES (2, 0, 'spf.all', 'fail', 'high', '', x'01', '');"
+	"CREATE VIEW kind AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+	" SELECT 'spf.all' AS id, 'x' AS title, i AS why FROM n WHERE i < 0;"
 	"CREATE VIEW past AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 	" SELECT 'a.test' AS domain, 'mx' AS name, 'x' AS value, '' AS before, i AS since_s FROM n"
 	" WHERE i < 0;"
 	"CREATE VIEW run AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 	" SELECT i AS id, i AS time_s FROM n;"
-	"PRAGMA user_version = 3;";
+	"PRAGMA user_version = 4;";
 
 static char path[] = "/tmp/gp-auditdb-XXXXXX";
 static sqlite3 *writer;
@@ -140,6 +149,9 @@ findings_facts_and_runs(void **state)
 	assert_int_equal(gp_auditdb_findings(db, 2, &arena, &findings, &len), 0);
 	assert_int_equal(len, 5);
 	assert_slice(findings[0].mend, "one\ntwo");
+	assert_null(memchr(findings[0].title.ptr, 27, findings[0].title.len));
+	assert_slice(findings[0].why, "They pass");
+	assert_int_equal(findings[1].title.len + findings[1].why.len, 0);
 	assert_null(memchr(findings[0].evidence.ptr, 27, findings[0].evidence.len));
 	assert_int_equal(findings[3].state, GP_FINDING_NOT_MEASURED);
 	assert_int_equal(gp_auditdb_facts(db, 2, &arena, &facts, &len), 0);
@@ -194,7 +206,7 @@ nothing_is_written(void **state)
 	assert_int_equal(sqlite_open_descriptor(open(path, O_RDWR | O_CLOEXEC), &db), 0);
 	assert_true(sqlite_execute(db, "DELETE FROM run") < 0);
 	assert_true(sqlite_execute(db, "PRAGMA user_version = 9") < 0);
-	assert_int_equal(sqlite_version(db), 3);
+	assert_int_equal(sqlite_version(db), 4);
 	sqlite3_close(db);
 }
 
@@ -272,6 +284,7 @@ views_without_end(void **state)
 {
 	char other[] = "/tmp/gp-auditdb-XXXXXX";
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct audit_kept *findings;
 	struct gp_auditdb_fact *facts;
 	struct gp_auditdb_run *runs;
 	size_t len;
@@ -286,9 +299,29 @@ views_without_end(void **state)
 	assert_non_null(db);
 	assert_int_equal(gp_auditdb_runs(db, GP_SLICE(""), &arena, &runs, &len), -EIO);
 	assert_int_equal(gp_auditdb_facts(db, 2, &arena, &facts, &len), -EIO);
+	assert_int_equal(gp_auditdb_findings(db, 2, &arena, &findings, &len), -EIO);
 	gp_auditdb_close(db);
 	close(beside);
 	assert_int_equal(unlink(other), 0);
+	gp_arena_free(&arena);
+}
+
+/* The next audit adds the table. */
+static void
+a_history_that_is_older(void **state)
+{
+	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct audit_kept *findings;
+	size_t len;
+	(void)state;
+	assert_int_equal(sqlite_execute(writer, older), 0);
+	assert_int_equal(sqlite_execute(writer, "PRAGMA wal_checkpoint(TRUNCATE);"), 0);
+	struct gp_auditdb *db = open_history();
+	assert_int_equal(gp_auditdb_findings(db, 2, &arena, &findings, &len), 0);
+	assert_int_equal(len, 5);
+	assert_slice(findings[0].id, "spf.all");
+	assert_int_equal(findings[0].title.len + findings[0].why.len, 0);
+	gp_auditdb_close(db);
 	gp_arena_free(&arena);
 }
 
@@ -303,6 +336,7 @@ main(void)
 		cmocka_unit_test(a_damaged_file),
 		cmocka_unit_test(views_without_end),
 		cmocka_unit_test(a_file_that_is_written),
+		cmocka_unit_test(a_history_that_is_older),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -61,6 +61,12 @@ static const struct {
 	{LOGO("<style><g/>@import 'https://a.test/'</style>"),
 	 "its style leads outside of the file"},
 	{LOGO("<style>a{fill:\\75rl(x)}</style>"), "its style leads outside of the file"},
+	/* who shows it reads the pieces as one text */
+	{LOGO("<style>a{fill:u<!-- -->rl(https://a.test/)}</style>"),
+	 "its style is in pieces, which may hide where it leads"},
+	{LOGO("<style>a{fill:u<?x?><![CDATA[rl(https://a.test/)}]]></style>"),
+	 "its style is in pieces, which may hide where it leads"},
+	{LOGO("<style>\n<![CDATA[a{fill:url(#g)}]]>\n</style><style>b{}</style>"), ""},
 
 	/* no XML, or XML that nobody should read */
 	{"", "it is no well-formed XML"},

@@ -86,6 +86,35 @@ addresses_need_a_port_and_no_name(void **state)
 	}
 }
 
+static void
+seconds_are_kept_as_milliseconds(void **state)
+{
+	struct gp_arg good = arg("1.25"), late = arg("3600.5");
+	uint64_t ms = 0;
+	(void)state;
+	assert_true(gp_arg_seconds(&good, 0.001, 3600, &ms));
+	assert_int_equal(ms, 1250);
+	assert_false(gp_arg_seconds(&late, 0.001, 3600, &ms));
+	assert_int_equal(ms, 1250);
+}
+
+static void
+options_are_found_by_what_getopt_says(void **state)
+{
+	static const struct option options[] = {
+		{"size", required_argument, NULL, 256}, {"json", no_argument, NULL, 257}, {}};
+	static char value[] = "12";
+	uint32_t size = 0;
+	(void)state;
+	optarg = value;
+	struct gp_arg a = gp_arg_of("test", options, 256);
+	assert_string_equal(a.option, "size");
+	assert_true(gp_arg_u32(&a, 1, 100, &size));
+	assert_int_equal(size, 12);
+	assert_string_equal(gp_arg_of("test", options, 257).option, "json");
+	assert_string_equal(gp_arg_of("test", options, 'x').option, "?");
+}
+
 int
 main(void)
 {
@@ -93,6 +122,8 @@ main(void)
 		cmocka_unit_test(whole_numbers_keep_their_bounds),
 		cmocka_unit_test(numbers_may_have_a_fraction),
 		cmocka_unit_test(addresses_need_a_port_and_no_name),
+		cmocka_unit_test(seconds_are_kept_as_milliseconds),
+		cmocka_unit_test(options_are_found_by_what_getopt_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

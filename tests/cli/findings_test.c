@@ -100,6 +100,7 @@ each_format_escapes(void **state)
 		const char *text;
 	} cases[] = {
 		{FINDINGS_TEXT, "  critical     An open relay [relay.open]\n"},
+		{FINDINGS_TEXT, "  why          strangers send through it\n  fix "},
 		{FINDINGS_TEXT, "  fix          First <line>\n               <U+001B>Second\n"},
 		{FINDINGS_TEXT, "  not measured tls.none: it <U+001B> hung up\n"},
 		{FINDINGS_JSON,
@@ -125,6 +126,41 @@ each_format_escapes(void **state)
 		write_all(&out, cases[i].format);
 		has(&out, cases[i].text);
 		gp_buf_free(&out);
+	}
+}
+
+/* Copied one after the other, the second would undo the first. */
+static void
+records_of_one_name_are_told_of(void **state)
+{
+	static const struct gp_finding_record records[] = {
+		{GP_SLICE("a.example"), "TXT", GP_SLICE("v=spf1 -all")},
+		{GP_SLICE("a.example"), "TXT", GP_SLICE("v=spf1 +all")},
+		{GP_SLICE("a.example"), "MX", GP_SLICE("0 .")},
+	};
+	static const char told[] = "  together     ";
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(records); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(1 << 20);
+		struct gp_findings list = gp_findings(&arena);
+		struct gp_buf out = GP_BUF_INIT(1 << 20);
+		struct findings_writer w = {
+			.out = &out, .command = "gatepost audit", .format = FINDINGS_TEXT};
+		const struct gp_finding_record *pair[] = {&records[0], &records[i]};
+		for (size_t j = 0; j < 2; j++)
+			gp_finding_put(&list, &(struct gp_finding){.kind = &relay,
+								   .severity = GP_SEVERITY_HIGH,
+								   .records = pair[j],
+								   .records_len = 1});
+		assert_int_equal(findings_write(&w, GP_SLICE("a.example (sending)"), &list, &arena),
+				 0);
+		gp_buf_put_char(&out, '\0');
+		assert_int_equal(strstr(gp_buf_slice(&out).ptr, told) != NULL, i == 1);
+		assert_int_equal(strstr(gp_buf_slice(&out).ptr,
+					"gatepost audit --zone a.example has") != NULL,
+				 i == 1);
+		gp_buf_free(&out);
+		gp_arena_free(&arena);
 	}
 }
 
@@ -184,6 +220,7 @@ what_nobody_can_say_is_told_reason_by_reason(void **state)
 	assert_string_equal(gp_buf_slice(&out).ptr,
 			    "  medium       No TLS [tls.none]\n"
 			    "               no STARTTLS\n"
+			    "  why          RFC 3207 section 4\n"
 			    "  not measured relay.open, name.odd: nobody asked\n"
 			    "  not measured tls.none: it hung up\n");
 	gp_buf_free(&out);
@@ -238,6 +275,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_acts_on_a_terminal),
 		cmocka_unit_test(each_format_escapes),
+		cmocka_unit_test(records_of_one_name_are_told_of),
 		cmocka_unit_test(each_format_says_how_many_it_has_no_room_for),
 		cmocka_unit_test(what_nobody_can_say_is_told_reason_by_reason),
 		cmocka_unit_test(words_are_known),

@@ -90,7 +90,7 @@ what_init_writes_passes_check(void **state)
 			 GP_EXIT_OK);
 	assert_int_equal(RUN(gp_cmd_config, "config", "show", "-c", f->file), GP_EXIT_OK);
 	assert_int_equal(stat(below(f, "a/b/state"), &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(st.st_mode & 07777, 0755);
 	assert_int_equal(stat(below(f, "a/b/mail"), &st), 0);
 	assert_int_equal(stat(below(f, "a/b/state/tls/key.pem"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);

@@ -162,7 +162,7 @@ what_cannot_be_remembered_is_not_told(void **state)
 {
 	(void)state;
 	struct gp_arena arena = GP_ARENA_INIT(256 << 20);
-	size_t len = WATCH_KNOWN_ALIKE_MAX + 1;
+	size_t len = WATCH_KNOWN_DOMAIN_MAX + 1;
 	struct watch_reading *all = gp_arena_array(&arena, len, sizeof(*all));
 	struct watch_news news;
 	assert_non_null(all);
@@ -174,11 +174,46 @@ what_cannot_be_remembered_is_not_told(void **state)
 	struct watch_given given = {
 		.readings = all, .readings_len = len, .today = DAY, .limits = limits};
 	assert_int_equal(watch_news_find(&given, &arena, &news), 0);
-	assert_int_equal(news.came_len, WATCH_KNOWN_ALIKE_MAX);
+	assert_int_equal(news.came_len, WATCH_KNOWN_DOMAIN_MAX);
 	given.known = news.known;
 	given.known_len = news.known_len;
 	assert_int_equal(watch_news_find(&given, &arena, &news), 0);
 	assert_int_equal(news.came_len, 0);
+	gp_arena_free(&arena);
+}
+
+/* Of TLS at so many servers of each of so many domains, in that order. */
+static void
+look_at_flood(size_t domains, size_t each, struct gp_arena *arena, struct watch_news *ret)
+{
+	size_t len = domains * each;
+	struct watch_reading *all = gp_arena_array(arena, len, sizeof(*all));
+	assert_non_null(all);
+	for (size_t i = 0; i < len; i++)
+		all[i] = (struct watch_reading){
+			.kind = WATCH_TLS,
+			.domain = gp_arena_printf(arena, "%zu.example", i / each),
+			.object = gp_arena_printf(arena, "%zu", i),
+			.now = {100, 100}};
+	const struct watch_given given = {
+		.readings = all, .readings_len = len, .today = DAY, .limits = limits};
+	assert_int_equal(watch_news_find(&given, arena, ret), 0);
+}
+
+/* Of failures at one domain anybody can report as many as he likes: those of others are told. */
+static void
+a_flood_at_a_domain_leaves_room_for_others(void **state)
+{
+	(void)state;
+	struct gp_arena arena = GP_ARENA_INIT(256 << 20);
+	struct watch_news news;
+	look_at_flood(2, WATCH_KNOWN_ALIKE_MAX, &arena, &news);
+	assert_int_equal(news.came_len, 2 * WATCH_KNOWN_DOMAIN_MAX);
+	assert_true(gp_slice_eq(news.came[0]->domain, GP_SLICE("0.example")));
+	assert_true(gp_slice_eq(news.came[news.came_len - 1]->domain, GP_SLICE("1.example")));
+	/* Of many domains together there are as many as of one kind. */
+	look_at_flood(100, WATCH_KNOWN_DOMAIN_MAX, &arena, &news);
+	assert_int_equal(news.came_len, WATCH_KNOWN_ALIKE_MAX);
 	gp_arena_free(&arena);
 }
 
@@ -194,7 +229,7 @@ a_flood_of_a_kind_leaves_room_for_others(void **state)
 	assert_non_null(all);
 	for (size_t i = 0; i < len; i++)
 		all[i] = (struct watch_reading){.kind = WATCH_TLS,
-						.domain = DOMAIN,
+						.domain = gp_arena_printf(&arena, "%zu", i / 50),
 						.object = gp_arena_printf(&arena, "%zu", i),
 						.now = {100, 100}};
 	all[len - 1] = (struct watch_reading){
@@ -217,6 +252,7 @@ main(void)
 		cmocka_unit_test(what_is_gravest_stands_first),
 		cmocka_unit_test(a_silence_of_all_is_told_alone),
 		cmocka_unit_test(what_cannot_be_remembered_is_not_told),
+		cmocka_unit_test(a_flood_at_a_domain_leaves_room_for_others),
 		cmocka_unit_test(a_flood_of_a_kind_leaves_room_for_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

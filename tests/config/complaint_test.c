@@ -48,6 +48,11 @@ static const struct complaint_case form[] = {
 	{BASE "user: !!str x\n", "3:7: anchors (&), aliases (*) and tags (!) are not taken here; "
 				 "text that begins with one of "
 				 "these needs quotes\n"},
+	{BASE "log:\n\tlevel: info\n",
+	 "4:1: not YAML: found character that cannot start any token (while scanning for the next "
+	 "token that begins in line 4); indent by spaces and not by tabs, and quote what begins "
+	 "with @, ` or %\n"},
+	{"\xef\xbb\xbf" BASE "quux: 1\n", "3:1: unknown key 'quux'\n"},
 	{BASE "---\nuser: x\n", "3:1: a second document begins here; there can be only one\n"},
 	{BASE "log: [[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]\n",
 	 "3:21: nested more than 16 deep\n"},
@@ -237,6 +242,8 @@ static const struct complaint_case values[] = {
 	 "3:14: level: 'wraning' is not known; did you mean 'warning'?\n"
 	 "3:31: format: 'xml' is not one of: text, json\n"},
 	{BASE "log: {level: Info}\n", "3:14: level: 'Info' is not known; did you mean 'info'?\n"},
+	{"hostname: 192.0.2.1\nlisten: [{address: \"192.0.2.1:25\"}]\n",
+	 "1:11: '192.0.2.1' is an address, but this takes a name, such as mx.example.org\n"},
 	{"hostname: mx..example.org\nlisten: [{address: \"192.0.2.1:25\"}]\n",
 	 "1:11: 'mx..example.org' is not a domain name\n"},
 	{BASE "auth: {dovecot: /run/x}\n", "3:17: dovecot takes \"unix:PATH\"\n"},

@@ -92,6 +92,7 @@ def run(args, _, record):
     with lab.Lab(DISK) as world:
         try:
             world.gateway.start()
+            lab.system.eventually(world.gateway.all_are_ready, what="every role")
             roles = world.gateway.roles()
             for number in range(1, args.count + 1):
                 record.say(f"# round {number}")

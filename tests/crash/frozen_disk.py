@@ -25,7 +25,7 @@ def tell(disk, what):
 
 def stand_still(world):
     """The states of spool's process meanwhile."""
-    (spool,) = world.gateway.pids("spool")
+    spool = world.gateway.pid_of("spool")
     tell(world.disk, FREEZE)
     try:
         end = time.monotonic() + STILL_S
@@ -58,6 +58,7 @@ def run(args, _, record):
     with lab.Lab(DISK) as world:
         try:
             world.gateway.start()
+            lab.system.eventually(world.gateway.all_are_ready, what="every role")
             for number in range(1, args.count + 1):
                 record.say(f"# round {number}")
                 round_of(world, record)

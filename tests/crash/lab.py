@@ -233,9 +233,6 @@ class Gateway(system.Gateway):
         self.log_offset += len(whole)
         return [json.loads(line) for line in whole.splitlines() if line.startswith(b"{")]
 
-    def pids(self, role):
-        return [pid for pid, name in self.roles().items() if name.startswith(f"gatepost-{role}")]
-
     def drain(self):
         """Until the queue is empty."""
         end = time.monotonic() + DRAIN_S

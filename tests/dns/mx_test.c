@@ -338,6 +338,24 @@ addresses_of_a_host_share_the_load(void **state)
 	gp_arena_free(&arena);
 }
 
+/* One host's, as those of several (the table has them). */
+static void
+no_more_addresses_than_there_is_room_for(void **state)
+{
+	(void)state;
+	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct gp_answers *world =
+		load("{\"d.test\": {\"A\": [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\","
+		     " \"192.0.2.4\", \"192.0.2.5\", \"192.0.2.6\"]}}",
+		     &arena);
+	struct gp_mx_query q = {.domain = GP_SLICE("d.test")};
+	struct gp_mx_result r;
+	assert_int_equal(gp_mx_eval(&q, world, &arena, &r), GP_MX_DONE);
+	assert_int_equal(r.targets_len, GP_MX_ADDRESSES_MAX);
+	gp_answers_free(world);
+	gp_arena_free(&arena);
+}
+
 /* A domain with `hosts` MX records: all equal, or each one worse; only the last has an address. */
 static struct gp_answers *
 crowd(size_t hosts, bool equal, struct gp_arena *arena)
@@ -462,6 +480,7 @@ main(void)
 		cmocka_unit_test(replies_say_about_what),
 		cmocka_unit_test(equals_share_the_load),
 		cmocka_unit_test(addresses_of_a_host_share_the_load),
+		cmocka_unit_test(no_more_addresses_than_there_is_room_for),
 		cmocka_unit_test(a_crowd_of_hosts_is_bounded),
 		cmocka_unit_test(what_a_proof_can_stand_on),
 		cmocka_unit_test(memory_may_run_out),

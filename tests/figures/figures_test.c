@@ -170,6 +170,37 @@ sources_have_names(void **state)
 	json_decref(o);
 }
 
+/* Over all domains sources are kept by the week: what a policy reaches is still no more than all
+ * that fails. */
+static void
+policies_reach_no_more_than_there_is(void **state)
+{
+	(void)state;
+	for (int64_t days = 1; days <= 16; days++) {
+		struct gp_msg_figures_wanted q = question(GP_FIGURES_POLICY, days);
+		json_int_t failing = 0;
+		json_t *source;
+		size_t i;
+		q.to_day -= 5;
+		q.from_day -= 5;
+		q.domain = gp_slice("", 0);
+		json_t *o = ask(&q);
+		json_array_foreach(json_object_get(o, "sources"), i, source) failing +=
+			number(source, "figures", "messages") -
+			number(source, "figures", "aligned");
+		assert_int_equal(failing,
+				 number(o, "total", "messages") - number(o, "total", "aligned"));
+		assert_string_equal(text(o, "from"), text(o, "sources_from"));
+		assert_string_equal(text(o, "to"), text(o, "sources_to"));
+		json_decref(o);
+		q.kind = GP_FIGURES_SOURCES;
+		o = ask(&q);
+		assert_true(strcmp(text(o, "sources_from"), text(o, "from")) <= 0);
+		assert_true(strcmp(text(o, "sources_to"), text(o, "to")) >= 0);
+		json_decref(o);
+	}
+}
+
 static void
 every_question_has_an_answer(void **state)
 {
@@ -394,6 +425,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(sources_are_classed),
 		cmocka_unit_test(sources_have_names),
 		cmocka_unit_test(every_question_has_an_answer),
+		cmocka_unit_test(policies_reach_no_more_than_there_is),
 		cmocka_unit_test(providers_are_told),
 		cmocka_unit_test(a_single_source_has_its_rows),
 		cmocka_unit_test(what_does_not_align_has_its_cause),

@@ -2,9 +2,11 @@
 #include "procs/figures/scans.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../unit.h"
+#include "core/finding/finding.h"
 
 /* As scan_file has it: what web is sent. */
 enum { ANSWER_MAX = 4'194'240 };
@@ -17,16 +19,25 @@ enum { ANSWER_MAX = 4'194'240 };
 	"]}\n"
 
 static json_t *
-read_scans(struct gp_slice text)
+read_some(struct gp_slice text, const struct scans_wish *wish)
 {
 	struct gp_arena arena = GP_ARENA_INIT(SCANS_ARENA_MAX);
 	struct gp_buf out = GP_BUF_INIT(ANSWER_MAX);
-	assert_int_equal(scans_write(text, 1234, 7, &arena, &out), 0);
+	struct scans *s = scans_new(text, 1234, 7);
+	assert_non_null(s);
+	assert_int_equal(scans_write(s, wish, &arena, &out), 0);
 	json_t *all = json_loadb(gp_buf_slice(&out).ptr, out.len, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(all);
+	scans_free(s);
 	gp_buf_free(&out);
 	gp_arena_free(&arena);
 	return all;
+}
+
+static json_t *
+read_scans(struct gp_slice text)
+{
+	return read_some(text, &(struct scans_wish){});
 }
 
 static int64_t
@@ -101,6 +112,88 @@ the_worst_come_first(void **state)
 	for (size_t i = 0; i < GP_ARRAY_LEN(order); i++)
 		assert_string_equal(word(host_at(all, i), "target"), order[i]);
 	assert_int_equal(number(json_object_get(all, "counts"), "critical"), 1);
+	json_decref(all);
+}
+
+/* Hosts by what is told of them, a part at a time. */
+static void
+hosts_are_found(void **state)
+{
+	static const char text[] = HOST("one.test", FINDING("tls.old", "low", "fail", "TLSv1.0"))
+		HOST("two.test", FINDING("smtp.relay", "critical", "fail",
+					 "open") "," FINDING("tls.new", "low", "pass", "hidden"))
+			HOST("three.test", "");
+	static const struct {
+		struct scans_wish wish;
+		const char *first; /* NULL: none */
+		int told, before, more;
+	} cases[] = {
+		{{}, "two.test", 3, 0, 0},
+		{{.start = 1}, "one.test", 2, 1, 0},
+		{{.start = 9}, NULL, 0, 3, 0},
+		{{.severity = 1 + GP_SEVERITY_CRITICAL}, "two.test", 1, 0, 0},
+		{{.severity = 1 + GP_SEVERITY_LOW}, "two.test", 2, 0, 0},
+		{{.severity = 1 + GP_SEVERITY_LOW, .start = 1}, "one.test", 1, 1, 0},
+		{{.severity = 1 + GP_SEVERITY_INFO}, "two.test", 2, 0, 0},
+		{{.text = GP_SLICE("tlsV1")}, "one.test", 1, 0, 0},
+		{{.text = GP_SLICE("TWO")}, "two.test", 1, 0, 0},
+		{{.text = GP_SLICE("192.0.2.1:25")}, "two.test", 3, 0, 0},
+		{{.text = GP_SLICE("hidden")}, NULL, 0, 0, 0}, /* it passed */
+		{{.text = GP_SLICE("findings")}, NULL, 0, 0, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		json_t *all = read_some(gp_slice_str(text), &cases[i].wish);
+		const char *first = word(host_at(all, 0), "target");
+		size_t told = json_array_size(json_object_get(all, "hosts"));
+		if (told != (size_t)cases[i].told || number(all, "hosts_all") != 3 ||
+		    number(all, "hosts_before") != cases[i].before ||
+		    number(all, "hosts_more") != cases[i].more ||
+		    (first && strcmp(first, cases[i].first) != 0))
+			fail_msg("case %zu: %zu hosts, the first one %s", i, told, first);
+		json_decref(all);
+	}
+}
+
+/* Every host stands on one page, and on no other, also where pages are cut short. */
+static void
+pages_have_all_hosts(void **state)
+{
+	enum { HOSTS = 250 };
+	(void)state;
+	struct gp_buf text = GP_BUF_INIT(SCANS_FILE_MAX);
+	for (int i = 0; i < HOSTS; i++)
+		gp_buf_printf(&text, "{\"target\":\"%d\",\"findings\":[]}\n", i);
+	uint32_t start = 0;
+	for (int page = 0; page < 3; page++) {
+		json_t *all = read_some(gp_buf_slice(&text), &(struct scans_wish){.start = start});
+		size_t told = json_array_size(json_object_get(all, "hosts"));
+		assert_int_equal(told, page < 2 ? SCANS_HOSTS_TOLD : HOSTS - 2 * SCANS_HOSTS_TOLD);
+		for (size_t i = 0; i < told; i++)
+			assert_int_equal(strtol(word(host_at(all, i), "target"), NULL, 10),
+					 start + i);
+		start += (uint32_t)told;
+		assert_int_equal(number(all, "hosts_more"), HOSTS - start);
+		json_decref(all);
+	}
+	gp_buf_free(&text);
+}
+
+static void
+times_are_those_of_hosts(void **state)
+{
+	(void)state;
+	json_t *all = read_scans(GP_SLICE("{\"target\":\"a\",\"time\":200,\"findings\":[]}\n"
+					  "{\"target\":\"b\",\"time\":100,\"findings\":[]}\n"
+					  "{\"target\":\"c\",\"time\":\"x\",\"findings\":[]}\n"
+					  "{\"target\":\"d\",\"time\":-1,\"findings\":[]}\n"));
+	assert_int_equal(number(all, "scanned_from"), 100);
+	assert_int_equal(number(all, "scanned_to"), 200);
+	assert_int_equal(number(host_at(all, 0), "time"), 200);
+	assert_true(json_is_null(json_object_get(host_at(all, 3), "time")));
+	json_decref(all);
+	all = read_scans(GP_SLICE(HOST("a", "")));
+	assert_true(json_is_null(json_object_get(all, "scanned_from")));
 	json_decref(all);
 }
 
@@ -302,6 +395,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_host_is_told),
 		cmocka_unit_test(the_worst_come_first),
+		cmocka_unit_test(hosts_are_found),
+		cmocka_unit_test(pages_have_all_hosts),
+		cmocka_unit_test(times_are_those_of_hosts),
 		cmocka_unit_test(why_there_is_nothing_is_told),
 		cmocka_unit_test(lines_that_cannot_be_read_are_counted),
 		cmocka_unit_test(odd_members_are_none),

@@ -2,31 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes each guard of guards.txt out, one at a time, in a copy of the tree, and expects the tests of it to go red.
 
-    tests/guards/run.py             all of them, some twenty minutes
-    tests/guards/run.py WORD...     those that have one of these words in their title or their tests
-    tests/guards/run.py -l          lists them
-
-Prints a line for each guard: ok, not ok or skip, and why. The README has the form of guards.txt.
+Prints a line for each guard: ok, not ok or skip, and why. The README has the form of guards.txt, and how long it takes.
 """
 
+import argparse
+import collections
 import dataclasses
+import datetime
+import functools
+import json
 import os
 import pathlib
+import random
 import re
+import signal
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TABLE = ROOT / "tests" / "guards" / "guards.txt"
+README = TABLE.with_name("README.md")
 COPY = ROOT / "build-guards"
+SYSTEM = ROOT / "tests" / "system"
 TIMEOUT_S = 600
 RUNS = re.compile(r"\[ RUN      \] (\w+)")
 FAILS = re.compile(r"\[  FAILED  \] ([A-Za-z_]\w*)")
 ENDS = re.compile(r"\[(?:       OK |  FAILED  |  SKIPPED )\] (\w+)")
 PYTEST_FAILS = re.compile(r"^(?:FAILED|ERROR) \S+?::(\w+)", re.M)
+# What is built for a guard runs once, so it is built quickly: without debug information, at the least level that
+# _FORTIFY_SOURCE is content with.
+QUICK = ["-Doptimization=1", "-Ddebug=false"]
 SETUPS = {
-    "build": {"CC": "gcc", "options": []},
-    "build-asan": {"CC": "clang-14", "options": ["-Db_sanitize=address,undefined", "-Db_lundef=false"]},
+    "build": {"CC": "gcc", "options": QUICK},
+    "build-asan": {"CC": "clang-14", "options": [*QUICK, "-Db_sanitize=address,undefined", "-Db_lundef=false"]},
 }
 
 
@@ -48,10 +56,6 @@ class Test:
     @property
     def folder(self):
         return "build-asan" if self.kind == "unit" else "build"
-
-    @property
-    def target(self):
-        return f"tests/{self.file}" if self.kind in ("unit", "release") else "all"
 
 
 @dataclasses.dataclass
@@ -134,8 +138,10 @@ def check_names(guard):
 
 
 def check_changes(guards):
-    """All tests are there, and all lines where the table says; else it tells of each that is not."""
-    whys = []
+    """All attacks and tests are there, and all lines where the table says; else it tells of each that is not."""
+    rows = re.findall(r"^\| (.+?) \|", README.read_text(encoding="utf-8"), re.M)
+    attacks = {attack for row in rows for attack in row.split(", ")}
+    whys = [f"{g.title}: no such attack in {README.name}" for g in guards if g.title.split()[0] not in attacks]
     for guard in guards:
         try:
             check_names(guard)
@@ -146,22 +152,20 @@ def check_changes(guards):
         raise Wrong("\n".join(whys))
 
 
-def run(argv, folder=COPY, **env):
-    """Its exit code and what it said."""
-    try:
-        done = subprocess.run(
-            argv,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **env},
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as e:
-        return 124, (e.stdout or b"").decode(errors="replace")
-    return done.returncode, done.stdout.decode(errors="replace")
+def run(argv, folder=COPY, timeout_s=TIMEOUT_S, env=None):
+    """Its exit code and what it said; at its end, or at that of its time, what it started ends too."""
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(argv, cwd=folder, env=env, start_new_session=True, **options) as process:
+        try:
+            said = process.communicate(timeout=timeout_s)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            said = process.communicate()[0]
+        except KeyboardInterrupt:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, said.decode(errors="replace")
 
 
 def copy_tree():
@@ -182,14 +186,39 @@ def copy_tree():
 def configure(folder):
     if (COPY / folder / "build.ninja").exists():
         return
-    code, said = run(["meson", "setup", folder, *SETUPS[folder]["options"]], CC=SETUPS[folder]["CC"])
+    code, said = run(["meson", "setup", folder, *SETUPS[folder]["options"]], env={"CC": SETUPS[folder]["CC"]})
     if code != 0:
         raise Wrong(said)
 
 
-def build(test):
-    """None, or what the compiler said."""
-    code, said = run(["ninja", "-C", test.folder, test.target])
+@functools.cache
+def introspect(folder, what):
+    """What Meson knows of its targets or tests."""
+    code, said = run(["meson", "introspect", f"--{what}", folder])
+    if code != 0:
+        raise Wrong(said)
+    return json.loads(said)
+
+
+@functools.cache
+def system_targets(file):
+    """What is installed, and those programs of the unit tests that this file, or what such files share, names."""
+    texts = [x.read_text(encoding="utf-8") for x in SYSTEM.glob("*.py") if x.name == file or not x.match("test_*")]
+    words = set(re.findall(r"\w+", "".join(texts)))
+    programs = [x for x in introspect("build", "targets") if x["type"] == "executable"]
+    needed = [x["filename"][0] for x in programs if x["installed"] or x["name"] in words]
+    return [os.path.relpath(name, COPY / "build") for name in needed]
+
+
+def build(test, changed=()):
+    """None, or what the compiler said. changed: the files of the guard, which are what need not compile without it."""
+    if test.kind == "build":
+        targets = [f"../{path}^" for path in changed]
+    elif test.kind == "system":
+        targets = system_targets(test.file)
+    else:
+        targets = [f"tests/{test.file}"]
+    code, said = run(["ninja", "-C", test.folder, *targets])
     return None if code == 0 else said
 
 
@@ -202,24 +231,26 @@ def reds(said):
     return red
 
 
-def run_test(test):
-    """The names of those that went red, and whether any did."""
+def run_tests(tests):
+    """Runs tests of one file; the names of those that went red, and whether any did."""
+    test = tests[0]
     if test.kind == "system":
         argv = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/system/{test.file}"]
-        code, said = run([*argv, "-k", test.name])
+        code, said = run([*argv, "-k", " or ".join(x.name for x in tests)])
     else:
-        code, said = run(["meson", "test", "-C", test.folder, "--no-rebuild", "--verbose", test.file])
+        (how,) = [x for x in introspect(test.folder, "tests") if x["name"] == test.file]
+        code, said = run(how["cmd"], how["workdir"] or COPY / test.folder, how["timeout"], how["env"])
     return reds(said), code != 0
 
 
-def judge(test):
+def judge(test, changed):
     """None when the guard is missed, else what happened."""
-    said = build(test)
+    said = build(test, changed)
     if test.kind == "build":
         return None if said else "it compiles"
     if said:
         return "does not compile:\n" + said[-2000:]
-    names, red = run_test(test)
+    names, red = run_tests([test])
     if test.name in names:
         return None
     return f"{', '.join(sorted(names))} failed instead" if red else "stays green"
@@ -232,7 +263,7 @@ def without(guard):
         for path, text in texts.items():
             (COPY / path).write_text(text, encoding="utf-8")
         for test in guard.tests:
-            if why := judge(test):
+            if why := judge(test, texts):
                 return f"{test}: {why}"
         return None
     finally:
@@ -241,47 +272,71 @@ def without(guard):
 
 
 def check_green(tests):
-    """With all guards in their places the tests must pass, or their red would say nothing."""
+    """With all guards in their places the tests must pass, or their red would say nothing. Those that do not."""
     for folder in {test.folder for test in tests}:
         configure(folder)
+    files = collections.defaultdict(list)
     for test in sorted(tests, key=str):
-        said = build(test)
-        if said:
+        if test.kind != "build":
+            files[test.kind, test.file].append(test)
+    failed = set()
+    for beside in files.values():
+        if said := build(beside[0]):
             raise Wrong(said)
-        if test.kind != "build" and run_test(test)[1]:
-            raise Wrong(f"{test} fails with every guard in its place")
+        names, red = run_tests(beside)
+        failed.update(test for test in beside if test.name in names or (red and not names))
+    return failed
 
 
-def chosen(guards, words):
-    return [g for g in guards if not words or any(w in f"{g.title} {[str(t) for t in g.tests]}" for w in words)]
+def chosen(guards, options):
+    """Those with one of the words, or as many as are asked for: others each day, the same ones all day."""
+    words, count = options.words, options.sample
+    guards = [g for g in guards if not words or any(w in f"{g.title} {[str(t) for t in g.tests]}" for w in words)]
+    if count is not None:
+        guards = random.Random(datetime.date.today().toordinal()).sample(guards, min(count, len(guards)))
+    return guards
 
 
 def needs_root(guard):
     return any(test.kind == "system" for test in guard.tests) and os.geteuid() != 0
 
 
-def main(words):
-    guards = chosen(parse(TABLE.read_text(encoding="utf-8")), [w for w in words if w != "-l"])
+def report(guard, failed):
+    """Prints the line of a guard, and returns whether it is missed where it is not there."""
+    if needs_root(guard):
+        print(f"skip {guard.title}: needs root", flush=True)
+        return True
+    red = [str(test) for test in guard.tests if test in failed]
+    why = f"{', '.join(red)}: fails with every guard in its place" if red else without(guard)
+    print(f"not ok {guard.title}: {why}" if why else f"ok {guard.title}", flush=True)
+    return why is None
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Takes guards out, one at a time, and expects their tests to go red.")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="those with one of these in their title or tests")
+    parser.add_argument("-l", dest="list", action="store_true", help="list them")
+    parser.add_argument("--sample", type=int, metavar="N", help="N of them, others each day")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    guards = chosen(parse(TABLE.read_text(encoding="utf-8")), options)
     check_changes(guards)
-    if "-l" in words:
+    if options.list:
         for guard in guards:
             print(guard.title, "|", ", ".join(map(str, guard.tests)))
         return 0
     copy_tree()
-    check_green({test for guard in guards if not needs_root(guard) for test in guard.tests})
-    missed = 0
-    for guard in guards:
-        if needs_root(guard):
-            print(f"skip {guard.title}: needs root", flush=True)
-            continue
-        why = without(guard)
-        missed += why is not None
-        print(f"not ok {guard.title}: {why}" if why else f"ok {guard.title}", flush=True)
-    return 1 if missed else 0
+    failed = check_green({test for guard in guards if not needs_root(guard) for test in guard.tests})
+    # Neighbours change the same file, which is then built once for each, and not back in between.
+    guards.sort(key=lambda guard: sorted(path for path, _, _ in guard.changes))
+    return 0 if all([report(guard, failed) for guard in guards]) else 1
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(main())
     except Wrong as e:
         sys.exit(str(e))

@@ -8,6 +8,8 @@
 
 enum { ARENA_MAX = 1 << 20 };
 
+#define HAN11 "\u4E00\u4E00\u4E00\u4E00\u4E00\u4E00\u4E00\u4E00\u4E00\u4E00\u4E00"
+
 static void
 how_they_look(void **state)
 {
@@ -31,6 +33,8 @@ how_they_look(void **state)
 		/* typing */
 		{"gatpost.test", "gatepost.test", GP_LOOKALIKE_TYPO},
 		{"gatepots.test", "gatepost.test", GP_LOOKALIKE_TYPO},
+		/* 66 octets of UTF-8, though no label of the DNS has more than 63 */
+		{HAN11 HAN11 ".test", "gatepost.test", GP_LOOKALIKE_NOT},
 		{"gatteposst.test", "gatepost.test", GP_LOOKALIKE_NOT},
 		{"internatoinall.test", "international.test", GP_LOOKALIKE_TYPO},
 		{"abd.test", "abc.test", GP_LOOKALIKE_NOT},

@@ -86,6 +86,23 @@ many_domains_of_one(void **state)
 	assert_int_equal(take_all(*state, "honest.test", 2, KB, 0), 24);
 }
 
+static void
+a_reporter_has_a_name(void **state)
+{
+	static const struct {
+		struct reporter from;
+		const char *name;
+	} cases[] = {
+		{{GP_SLICE("a.test"), {192, 0, 2, 1}, 4}, "a.test"},
+		{{GP_SLICE(""), {192, 0, 2, 1}, 4}, "192.0.2.0/24"},
+		{{GP_SLICE(""), {0x20, 0x01, 0x0d, 0xb8, 1, 2, 3, 4, [15] = 5}, 16},
+		 "2001:db8:102::/48"},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++)
+		assert_string_equal(reporter_name(&cases[i].from).s, cases[i].name);
+}
+
 int
 main(void)
 {
@@ -94,6 +111,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(and_so_many_octets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_nobody_is_his_network, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_domains_of_one, set_up, tear_down),
+		cmocka_unit_test(a_reporter_has_a_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,8 @@
 #define MIXED(b) "Content-Type: multipart/mixed; boundary=" b "\n"
 #define TYPE(t) "Content-Type: " t "\n"
 #define B64 "Content-Transfer-Encoding: base64\n"
+#define B10 "bbbbbbbbbb"
+#define B70 B10 B10 B10 B10 B10 B10 B10
 
 static const struct {
 	const char *what, *message, *parts;
@@ -47,6 +49,10 @@ static const struct {
 	 "0:0 multipart/mixed *|1:0 / |1:0 / |"},
 	{"no boundary", TYPE("multipart/mixed") "\n--b\n\none\n--b--",
 	 "0:0 multipart/mixed --b//one/--b--|"},
+	{"a boundary as long as may be", MIXED(B70) "\n--" B70 "\n\none\n--" B70 "--",
+	 "0:0 multipart/mixed *|1:0 / one|"},
+	{"a longer one is none", MIXED(B70 "b") "\n--" B70 "b\n\none\n--" B70 "b--",
+	 "0:0 multipart/mixed --" B70 "b//one/--" B70 "b--|"},
 	{"an encoding where none may be", MIXED("b") B64 "\n--b\n" B64 "\nYWJj\n--b--",
 	 "0:0 multipart/mixed *|1:0 / abc|"},
 	{"multiparts within multiparts",

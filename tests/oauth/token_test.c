@@ -209,7 +209,7 @@ no_octet_may_change(void **state)
 static void
 texts_that_are_no_tokens(void **state)
 {
-	static char octets[GP_OAUTH_TOKEN_MAX + 1];
+	static char octets[GP_OAUTH_TOKEN_MAX + 2] = "e30.e30.";
 	static const char *const texts[] = {"",    ".",       "..",       "...",       "a",
 					    "a.b", "a.b.c.d", "e30.e30.", "e30.e30.AA"};
 	(void)state;
@@ -217,6 +217,9 @@ texts_that_are_no_tokens(void **state)
 		assert_token(gp_slice_str(texts[i]), "it is no signed token");
 	assert_token(gp_slice_str(texts[7]), "no key of that name and algorithm");
 	assert_token(gp_slice_str(texts[8]), "no key of that name and algorithm");
+	/* One octet less, and the signature would not be base64 either. */
+	memset(octets + 8, 'A', sizeof(octets) - 8);
+	assert_token(gp_slice(octets, GP_OAUTH_TOKEN_MAX), "no key of that name and algorithm");
 	assert_token(gp_slice(octets, sizeof(octets)), "it is no signed token");
 }
 

@@ -139,7 +139,9 @@ CHANGE(
 		s->hosts[i].compression = s->hosts[i].renegotiation = GP_POSTURE_ASK_NOT;
 	})
 
-#define NO_TLSA "{'_25._tcp.mx1.d.test':null,'_25._tcp.mx2.d.test':null,'_25._tcp.mx3.d.test':null}"
+#define NONE_OF_THREE \
+	"'_25._tcp.mx1.d.test':null,'_25._tcp.mx2.d.test':null,'_25._tcp.mx3.d.test':null}"
+#define NO_TLSA "{" NONE_OF_THREE
 #define NO_STS "{'_mta-sts.d.test':null}"
 #define NEITHER                                                                          \
 	"{'_mta-sts.d.test':null,'_25._tcp.mx1.d.test':null,'_25._tcp.mx2.d.test':null," \

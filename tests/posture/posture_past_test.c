@@ -229,12 +229,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(facts_are_told),
 		cmocka_unit_test(table_is_that_of_the_document),
 	};
-	if (argc > 1 && strcmp(argv[1], "--table") == 0) {
-		struct gp_buf table = GP_BUF_INIT(DOCUMENT_MAX);
-		put_table(&table);
-		printf("%.*s", GP_SLICE_FMT(gp_buf_slice(&table)));
-		gp_buf_free(&table);
+	if (printed_table(argc, argv, put_table))
 		return 0;
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

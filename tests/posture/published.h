@@ -151,3 +151,16 @@ assert_in_document(struct gp_buf *table, const char *program)
 			 gp_buf_slice(table).ptr);
 	gp_buf_free(&text);
 }
+
+/* With --table: prints the table as it is now, for the document. */
+static inline bool
+printed_table(int argc, char **argv, void (*put)(struct gp_buf *out))
+{
+	if (argc != 2 || strcmp(argv[1], "--table") != 0)
+		return false;
+	struct gp_buf table = GP_BUF_INIT(DOCUMENT_MAX);
+	put(&table);
+	printf("%.*s", GP_SLICE_FMT(gp_buf_slice(&table)));
+	gp_buf_free(&table);
+	return true;
+}

@@ -325,6 +325,21 @@ who_hangs_up_after_a_false_end_is_not_waited_for(void **state)
 	p = gp_probe_free(p);
 }
 
+#define TEN                                                  \
+	"250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n" \
+	"250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n"
+
+static void
+replies_without_end_are_not_waited_for(void **state)
+{
+	struct server s = {.quit_reply = TEN TEN "221 bye\r\n"};
+	(void)state;
+	struct gp_probe *p = smuggle(&s);
+	const struct gp_probe_record *r = gp_probe_record(p);
+	assert_int_equal(r->smuggle[0].replies, 1 + 10);
+	p = gp_probe_free(p);
+}
+
 /* What is split behind this server only shows where it arrives. */
 static void
 arrivals_tell_of_splits_elsewhere(void **state)
@@ -430,6 +445,7 @@ main(void)
 		cmocka_unit_test(each_false_end_is_seen),
 		cmocka_unit_test(a_strict_server_sees_one_message),
 		cmocka_unit_test(who_hangs_up_after_a_false_end_is_not_waited_for),
+		cmocka_unit_test(replies_without_end_are_not_waited_for),
 		cmocka_unit_test(arrivals_tell_of_splits_elsewhere),
 		cmocka_unit_test(refusals_are_told_apart),
 	};

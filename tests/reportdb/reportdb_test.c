@@ -320,6 +320,44 @@ refused_documents(void **state)
 	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
 }
 
+/* They are counted while a document is open, and whatever becomes of it. */
+static void
+reporters_over_their_limit(void **state)
+{
+	struct gp_ingest_listener l = gp_reportdb_listener(db);
+	struct gp_ingest_head head = head_of("1");
+	struct gp_reportdb_over_limit *list;
+	size_t len;
+	(void)state;
+	assert_int_equal(gp_reportdb_add_over_limit(db, DAY, GP_SLICE("a.example"), 100), 0);
+	begin(true);
+	assert_int_equal(l.head(l.context, &head), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(gp_reportdb_add_over_limit(db, DAY, GP_SLICE("192.0.2.0/24"), 10),
+				 0);
+	assert_int_equal(end("it breaks off").outcome, GP_REPORTDB_REFUSED);
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	/* Where nothing else is to be written, too. */
+	assert_int_equal(gp_reportdb_add_over_limit(db, DAY - 1, GP_SLICE(""), UINT64_MAX), 0);
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	open_again();
+	assert_int_equal(gp_reportdb_add_over_limit(db, DAY, GP_SLICE("a.example"), 50), 0);
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	assert_int_equal(gp_reportdb_over_limit(db, &everything, 9, &arena, &list, &len), 0);
+	assert_int_equal(len, 3);
+	assert_slice(list[0].reporter, "192.0.2.0/24");
+	assert_int_equal(list[0].reports, 3);
+	assert_int_equal(list[0].octets, 30);
+	assert_slice(list[1].reporter, "a.example");
+	assert_int_equal(list[1].reports, 2);
+	assert_int_equal(list[1].octets, 150);
+	assert_int_equal(list[2].day, DAY - 1);
+	assert_int_equal(list[2].octets, GP_INGEST_COUNT_MAX);
+	assert_int_equal(gp_reportdb_forget(db, DAY), 0);
+	assert_int_equal(gp_reportdb_over_limit(db, &everything, 9, &arena, &list, &len), 0);
+	assert_int_equal(len, 2);
+}
+
 static void
 ranges_that_cannot_be(void **state)
 {
@@ -424,6 +462,7 @@ old_days_are_forgotten(void **state)
 	struct gp_ingest_head head = head_of("1");
 	struct gp_ingest_row row = row_of(1, 1, 10, true, true);
 	struct gp_reportdb_report *reports;
+	struct gp_reportdb_health health;
 	size_t len;
 	(void)state;
 	for (int i = 0; i < 4; i++) {
@@ -436,6 +475,8 @@ old_days_are_forgotten(void **state)
 	assert_int_equal(gp_reportdb_list(db, &everything, 0, 0, 9, &arena, &reports, &len), 0);
 	assert_int_equal(len, 2);
 	open_again();
+	assert_int_equal(gp_reportdb_health(db, &health), 0);
+	assert_int_equal(health.aggregates, 2);
 	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_OLD);
 	/* Of one that reaches over the edge, what is after it. */
 	head.begin = TODAY - 3 * DAY_S;
@@ -529,7 +570,7 @@ many_reports_are_exact(void **state)
 	static const char *const names[DOMAINS] = {"a.example", "b.example", "ours.example", ""};
 	struct gp_reportdb_figures want[DOMAINS] = {};
 	struct prng random = {3};
-	uint64_t duplicates = 0;
+	uint64_t duplicates = 0, kept = 0;
 	struct gp_reportdb_health health;
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
@@ -550,6 +591,7 @@ many_reports_are_exact(void **state)
 		if (prng_below(&random, 100) == 0)
 			assert_int_equal(gp_reportdb_sync(db), 0);
 		duplicates += r.outcome == GP_REPORTDB_DUPLICATE;
+		kept += r.outcome == GP_REPORTDB_KEPT;
 		for (size_t k = 0; r.outcome == GP_REPORTDB_KEPT && k < len; k++) {
 			bool dkim = rows[k].dkim == GP_INGEST_RESULT_PASS;
 			bool spf = rows[k].spf == GP_INGEST_RESULT_PASS;
@@ -582,6 +624,8 @@ many_reports_are_exact(void **state)
 	}
 	assert_int_equal(gp_reportdb_health(db, &health), 0);
 	assert_int_equal(health.duplicates, duplicates);
+	assert_int_equal(health.aggregates, kept);
+	assert_int_equal(health.last_received_s, TODAY);
 	assert_true(duplicates > 100);
 }
 
@@ -650,6 +694,7 @@ main(void)
 		TEST(what_was_not_synced_is_gone),
 		TEST(refused_documents),
 		TEST(ranges_that_cannot_be),
+		TEST(reporters_over_their_limit),
 		TEST(impossible_counts_are_left_out),
 		TEST(out_of_turn),
 		TEST(a_document_is_dropped),

@@ -77,6 +77,30 @@ the_largest_come_first(void **state)
 	assert_slice(source(2).name, "");
 }
 
+/* However few are looked at at a time, and however few are wanted, it is the same list. */
+static void
+slices_are_the_whole(void **state)
+{
+	static const size_t slices[] = {1, 2, 5, 100};
+	(void)state;
+	tell("1", true);
+	for (size_t i = 0; i < GP_ARRAY_LEN(slices); i++) {
+		for (size_t max = 1; max <= 3; max++) {
+			struct gp_reportdb_search s;
+			size_t rounds = 0;
+			int r = gp_reportdb_search(db, &everything, TODAY, max, &arena, &s);
+			assert_int_equal(r, 0);
+			while ((r = gp_reportdb_search_on(db, &s, slices[i])) == 1)
+				rounds++;
+			assert_int_equal(r, 0);
+			assert_int_equal(rounds, (3 + slices[i] - 1) / slices[i]);
+			assert_int_equal(s.len, max);
+			for (size_t k = 0; k < max; k++)
+				assert_int_equal(s.found[k].address[15], 3 - k);
+		}
+	}
+}
+
 static void
 forged_reports_choose_nobody(void **state)
 {
@@ -138,17 +162,30 @@ a_source_takes_its_name_with_it(void **state)
 static void
 an_older_database_is_brought_up(void **state)
 {
+	struct gp_reportdb_health health;
+	uint64_t looked;
 	(void)state;
 	tell("1", true);
 	db = gp_reportdb_close(db);
 	ask("DROP TABLE name");
 	ask("DROP TABLE block");
+	ask("DROP TABLE kept");
+	ask("DROP TABLE over_limit");
 	ask(server ? "UPDATE gatepost_tables SET version = 1" : "PRAGMA user_version = 1");
 	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &db), -EPROTO);
 	open_again();
 	assert_figures(total(), {.messages = 60, .aligned = 60, .dkim = 60});
 	keep(1, GP_REPORTDB_NAMED, "mx.example", TODAY);
 	assert_slice(source(1).name, "mx.example");
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	assert_int_equal(gp_reportdb_looked_since(db, TODAY, &looked), 0);
+	assert_int_equal(looked, 1);
+	assert_int_equal(gp_reportdb_looked_since(db, TODAY + 1, &looked), 0);
+	assert_int_equal(looked, 0);
+	/* What is counted now was not then. */
+	assert_int_equal(gp_reportdb_health(db, &health), 0);
+	assert_int_equal(health.aggregates, 1);
+	assert_int_equal(health.last_received_s, TODAY);
 }
 
 static void
@@ -196,6 +233,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_largest_come_first),
+		TEST(slices_are_the_whole),
 		TEST(forged_reports_choose_nobody),
 		TEST(names_have_their_time),
 		TEST(a_source_takes_its_name_with_it),

@@ -190,6 +190,8 @@ an_older_report_is_told_again(void **state)
 		 "INSERT INTO record VALUES (1, %sC0000207', 2, 5, 1), (1, %sC0000202', 1, 4, 1)",
 		 server ? "'\\x" : "x'", server ? "'\\x" : "x'");
 	ask("DROP TABLE block");
+	ask("DROP TABLE kept");
+	ask("DROP TABLE over_limit");
 	ask("INSERT INTO detail VALUES (1, 1, 1, 2, 3, 'ours.example', 'bounce.example', '',"
 	    " '6\tlist\n', '2\tours.example\ts1\t\n', '4\tbounce.example\tmfrom\tno\n')");
 	ask(sql);

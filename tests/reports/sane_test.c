@@ -126,6 +126,20 @@ each_signature(void **state)
 	}
 }
 
+static void
+each_reporter_over_his_limit(void **state)
+{
+	static const char *const insane[] = {"", "a\nb", "\x1b[2J", "\xff"};
+	struct gp_msg_report_over_limit m = {GP_SLICE("a.test"), 1};
+	(void)state;
+	assert_true(sane_over_limit(&m));
+	for (size_t i = 0; i < GP_ARRAY_LEN(insane); i++) {
+		m.reporter = gp_slice_str(insane[i]);
+		if (sane_over_limit(&m))
+			fail_msg("reporter %zu", i);
+	}
+}
+
 int
 main(void)
 {
@@ -133,6 +147,7 @@ main(void)
 		cmocka_unit_test(each_session),
 		cmocka_unit_test(each_member_of_a_message),
 		cmocka_unit_test(each_signature),
+		cmocka_unit_test(each_reporter_over_his_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

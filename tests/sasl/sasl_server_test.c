@@ -524,6 +524,7 @@ long_responses_are_refused(void **state)
 		struct gp_slice text = gp_slice(octets, sizeof(octets));
 		assert_int_equal(gp_sasl_begin(&s, &setup, &text, &arena), GP_SASL_FAILED);
 		assert_true(s.malformed);
+		assert_string_equal(s.reason, "the response is too long");
 		gp_arena_free(&arena);
 	}
 }

@@ -70,6 +70,9 @@ the_first_message_says_what_the_channel_can(void **state)
 }
 
 #define REST ",s=" SALT ",i=4096"
+/* 63 octets; with AA== behind they are 64, with AAA= 65. */
+#define SALT21 "AAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define SALT63 SALT21 SALT21 SALT21
 
 static void
 a_server_that_lies_is_not_answered(void **state)
@@ -97,6 +100,7 @@ a_server_that_lies_is_not_answered(void **state)
 		{"r=" NONCE ",s=" SALT ",i=1000001", NULL, "too few or too many iterations"},
 		{"r=" NONCE ",s=,i=4096", NULL, "no salt"},
 		{"r=" NONCE ",s=%%%%,i=4096", NULL, "no salt"},
+		{"r=" NONCE ",s=" SALT63 "AAA=,i=4096", NULL, "no salt"},
 		/* it does not know the password */
 		{SERVER_FIRST, "", "not a server's last message"},
 		{SERVER_FIRST, "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5=",

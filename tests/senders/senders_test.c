@@ -20,6 +20,10 @@ names_are_known_by_their_ends(void **state)
 		{"mail42.atl11.rsgsv.net", "Mailchimp", GP_SENDER_SERVICE},
 		{"sendgrid.net", "SendGrid", GP_SENDER_SERVICE},
 		{"mx1.forwardemail.net", "Forward Email", GP_SENDER_FORWARDER},
+		{"mx0a-00000001.pphosted.com", "Proofpoint", GP_SENDER_MAILBOX},
+		{"us-smtp-delivery-1.mimecast.com", "Mimecast", GP_SENDER_MAILBOX},
+		{"outbound-ip1a.ess.barracuda.com", "Barracuda", GP_SENDER_MAILBOX},
+		{"out1.pod18.euc1.zdsys.com", "Zendesk", GP_SENDER_SERVICE},
 		/* Anybody's, or nearly it. */
 		{"notsendgrid.net", NULL, 0},
 		{"sendgrid.net.evil.example", NULL, 0},

@@ -3,21 +3,29 @@
 
 import email
 import email.policy
+import functools
 import json
 import os
 import pathlib
 import re
+import select
 import signal
 import smtplib
 import socket
 import subprocess
+import tempfile
 import time
+
+import nacl.pwhash
+import procs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("GATEPOST_BUILD") or ROOT / "build")
 PROGRAM = BUILD / "gatepost"
 
+AUTHORITY = "/etc/ssl/certs/ISRG_Root_X1.pem"
 STOP_S = 30
+PATIENCE_S = 60  # for what only has to happen: a busy machine takes its time
 # What a log never says in a test that did not ask for it.
 CRASH = re.compile(r"broken invariant|AddressSanitizer|runtime error:|killed by signal|core dumped|panic", re.I)
 
@@ -28,9 +36,9 @@ def free_port():
         return s.getsockname()[1]
 
 
-def memory_holds(pid, needles):
-    """Which of these octets the process's memory has. Needs root."""
-    found = set()
+def memory_of(pid):
+    """All that the process can read, what adjoins in one piece: a variable may lie across two mappings."""
+    piece, end_before = b"", 0
     with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
         for line in maps:
             begin, end = (int(x, 16) for x in line.split()[0].split("-"))
@@ -41,12 +49,24 @@ def memory_holds(pid, needles):
                 octets = mem.read(end - begin)
             except (OSError, ValueError):
                 continue
-            # As text, big-endian, or the other way round, as big numbers lie in memory.
-            found |= {n for n in needles if n in octets or n[::-1] in octets}
+            if begin != end_before:
+                yield piece
+                piece = b""
+            piece += octets
+            end_before = begin + len(octets)
+    yield piece
+
+
+def memory_holds(pid, needles):
+    """Which of these octets the process's memory has. Needs root."""
+    found = set()
+    for piece in memory_of(pid):
+        # As text, big-endian, or the other way round, as big numbers lie in memory.
+        found |= {n for n in needles if n in piece or n[::-1] in piece}
     return found
 
 
-def eventually(check, timeout_s=20, what="it"):
+def eventually(check, timeout_s=PATIENCE_S, what="it"):
     """Asks until the answer is true, and returns it; fails the test when that takes too long."""
     end = time.monotonic() + timeout_s
     while True:
@@ -57,6 +77,11 @@ def eventually(check, timeout_s=20, what="it"):
         time.sleep(0.05)
 
 
+def are_silent(*ends):
+    """Whether there is nothing to read from these sockets, neither an answer nor their end."""
+    return not select.select(ends, [], [], 0)[0]
+
+
 def run(*argv, timeout_s=60, **options):
     """gatepost COMMAND to its end."""
     argv = [str(PROGRAM), *map(str, argv)]
@@ -65,14 +90,26 @@ def run(*argv, timeout_s=60, **options):
 
 def make_users(folder, *users):
     """A file of submission users, for a gateway to have from its start; each is a name, a password, and options."""
-    config, path = folder / "users.yaml", folder / "users"
-    listen = [{"address": "127.0.0.1:2525", "service": "inbound"}]
-    settings = {"hostname": "mx.gatepost.test", "listen": listen, "users": {"file": str(path)}}
-    config.write_text(json.dumps(settings), encoding="utf-8")
-    for name, password, *options in users:
-        done = run("user", "add", "-c", config, *options, name, input=password + "\n")
-        assert done.returncode == 0, done.stderr
+    path = folder / "users"
+    path.write_text(users_text(*users), encoding="utf-8")
     return str(path)
+
+
+@functools.cache
+def users_text(*users):
+    """As `gatepost user add` writes them, but with cheap hashes: what one costs is its own tests' affair."""
+    with tempfile.TemporaryDirectory(prefix="gatepost-users-") as folder:
+        config, path = pathlib.Path(folder, "users.yaml"), pathlib.Path(folder, "users")
+        listen = [{"address": "127.0.0.1:2525", "service": "inbound"}]
+        settings = {"hostname": "mx.gatepost.test", "listen": listen, "users": {"file": str(path)}}
+        config.write_text(json.dumps(settings), encoding="utf-8")
+        for name, password, *options in users:
+            done = run("user", "add", "-c", config, *options, name, input=password + "\n")
+            assert done.returncode == 0, done.stderr
+            cheap = nacl.pwhash.argon2id.str(password.encode(), opslimit=1, memlimit=8192).decode()
+            line = rf"(?m)^({re.escape(name)} .*?)\$argon2id\$\S+"
+            path.write_text(re.sub(line, lambda m, cheap=cheap: m[1] + cheap, path.read_text()), encoding="utf-8")
+        return path.read_text(encoding="utf-8")
 
 
 class Gateway:
@@ -100,6 +137,9 @@ class Gateway:
             # Most tests' messages are from nobody.
             "authentication": {"from": "tag"},
             "log": {"format": "json", "level": "info"},
+            # Who says nothing of them needs none: to read all that the system has is a third of what a start costs.
+            "tls": {"authorities": AUTHORITY},
+            "fetch": {"ca_file": AUTHORITY},
             **(settings or {}),
         }
         self.port = int(self.settings["listen"][0]["address"].rsplit(":", 1)[1])
@@ -167,7 +207,7 @@ class Gateway:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
         self.process = None
 
     def roles(self):
@@ -182,6 +222,19 @@ class Gateway:
             if status["PPid"] == str(self.process.pid):
                 found[int(path.parent.name)] = name.decode()
         return found
+
+    def pids(self, role):
+        return [pid for pid, name in self.roles().items() if name == f"gatepost-{role}"]
+
+    def pid_of(self, role):
+        """The process of a role that has one: it may be on its way still."""
+        (pid,) = eventually(lambda: found if len(found := self.pids(role)) == 1 else None, what=f"one {role}")
+        return pid
+
+    def settle(self, *roles):
+        """Until these have done what they were told of by others, and told on what follows from it."""
+        pids = [pid for role in roles for pid in self.pids(role)]
+        eventually(lambda: procs.are_idle(pids, 0.1), what=f"an end to what {' and '.join(roles)} have to do")
 
     def holders_of(self, needles):
         """The processes in whose memory any of these octets are."""
@@ -213,7 +266,7 @@ class Gateway:
         return [json.loads(line) for line in self.queue("list", "--json").splitlines()]
 
     def client(self, port=None):
-        return smtplib.SMTP("127.0.0.1", port or self.port, timeout=20)
+        return smtplib.SMTP("127.0.0.1", port or self.port, timeout=PATIENCE_S)
 
     def send(self, message, to=("alice@demo.test",), sender="me@example.com"):
         """Sends one message by smtplib and returns the queue id of its 250 reply."""
@@ -237,7 +290,7 @@ class Gateway:
         files = sorted((self.mailbox(local, domain) / "new").glob("*"), key=lambda f: f.stat().st_mtime_ns)
         return [f.read_bytes() for f in files]
 
-    def wait_for_mails(self, local, count=1, timeout_s=20):
+    def wait_for_mails(self, local, count=1, timeout_s=PATIENCE_S):
         """Waits until that many messages lie there; returns them parsed."""
         eventually(lambda: len(self.mails(local)) >= count, timeout_s, f"{count} mails for {local}")
         return [email.message_from_bytes(m, policy=email.policy.SMTP) for m in self.mails(local)]
@@ -253,7 +306,7 @@ class Talk:
     """A dialogue octet by octet, for what no library would send."""
 
     def __init__(self, port, source="127.0.0.1"):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0))
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S, source_address=(source, 0))
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply()
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A PostgreSQL of the tests' own: Debian's, in a folder that goes with it, on a Unix socket, as nobody."""
+"""A PostgreSQL of the tests' own: Debian's, in a folder that goes with it, on a Unix socket, as nobody.
+
+Nothing is installed, as Debian's package makes and starts a cluster of its own: where there is none, its packages are
+unpacked as dnsrig.py does it."""
 
 import itertools
 import os
@@ -10,6 +13,8 @@ import signal
 import subprocess
 import tempfile
 
+import dnsrig
+import peers
 from gateway import eventually, free_port
 
 
@@ -17,11 +22,27 @@ class Unavailable(Exception):
     """Says why there can be none."""
 
 
-def find_programs():
+def find_programs(folder):
+    """The folder with those of the latest one that is installed, or of one that is put below this folder."""
     found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    if not found:
-        raise Unavailable("postgresql is not installed")
-    return found[-1].parent
+    return found[-1].parent if found else unpack_programs(folder)
+
+
+def unpack_programs(folder):
+    """Where nobody may run them, who may not look into root's home."""
+    try:
+        unpacked, environment = dnsrig.unpacked(peers.packages("postgresql"))
+    except dnsrig.Unavailable as why:
+        raise Unavailable(str(why)) from why
+    shutil.copytree(unpacked, folder / "unpacked", symlinks=True,
+                    ignore=shutil.ignore_patterns("bitcode", "doc", "locale", "man"))
+    libraries = environment["LD_LIBRARY_PATH"].replace(str(unpacked), str(folder / "unpacked"))
+    (folder / "programs").mkdir()
+    for program in (folder / "unpacked").glob("usr/lib/postgresql/*/bin/*"):
+        path = folder / "programs" / program.name
+        path.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {program} "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
+    return folder / "programs"
 
 
 class PostgreSQL:
@@ -29,10 +50,14 @@ class PostgreSQL:
     .authority is the file whose certificate a client is to trust."""
 
     def __init__(self):
-        self.programs = find_programs()
         # Short, as the name of a socket is: pytest's own are not.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gp-pg-", dir="/var/tmp"))
         self.folder.chmod(0o755)
+        try:
+            self.programs = find_programs(self.folder)
+        except Unavailable:
+            self.folder.rmdir()
+            raise
         # It refuses to be root's.
         self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)

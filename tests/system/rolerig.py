@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import ipcgen
+import procs
 
 BUILD = pathlib.Path(os.environ.get("GATEPOST_BUILD", ROOT / "build"))
 CONTROL_FD = 3  # GP_ROLE_CONTROL_FD
@@ -77,9 +78,10 @@ def decode(record, data, at=0):
 
 
 class Channel:
-    def __init__(self, end):
+    def __init__(self, end, pid=None):
         self.end = end
         self.end.settimeout(60)
+        self.pid = pid  # whose other end it is
 
     def say(self, name, /, fd=None, **values):
         number = next(i for i, m in enumerate(MESSAGES, 1) if m.name == name)
@@ -118,6 +120,22 @@ class Channel:
         values, at = decode(MESSAGES[number - 1], payload)
         assert at == length, f"{len(payload) - at} octets left over in {MESSAGES[number - 1].name}"
         return MESSAGES[number - 1].name, values
+
+    def hear_all(self, pause_s=0.3):
+        """The values of what comes until the role has nothing to do: it waited for events all through a pause."""
+        self.end.settimeout(pause_s)
+        found = []
+        while True:
+            before = procs.times_run(self.pid)
+            try:
+                heard = self.hear()
+            except TimeoutError:
+                if before is not None and before == procs.times_run(self.pid):
+                    return found
+                continue
+            if heard is None:
+                return found
+            found.append(heard[1])
 
     def close(self):
         self.end.close()
@@ -162,7 +180,7 @@ class Role:
         ours, theirs = pair()
         self.control.say("peer", fd=theirs.fileno(), role=ROLES.index(name) + 1, index=index)
         theirs.close()
-        self.peers.append(Channel(ours))
+        self.peers.append(Channel(ours, self.process.pid))
         return self.peers[-1]
 
     def start(self):
@@ -198,7 +216,7 @@ class Role:
             peer.close()
         if self.process.poll() is None:
             self.control.say("stop", empty=0)
-        code = self.process.wait(10)
+        code = self.process.wait(60)
         self.control.close()
         return code
 
@@ -208,5 +226,5 @@ class Role:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         self.said.close()

@@ -111,7 +111,7 @@ def test_a_session_ends_with_its_user(dashboard):
 
 def test_auth_falls_and_comes_back(dashboard):
     dashboard.sign_in()
-    (auth,) = [pid for pid, name in dashboard.server.roles().items() if name == "gatepost-auth"]
+    auth = dashboard.server.pid_of("auth")
     dashboard.server.crash_is_expected = True
     os.kill(auth, signal.SIGKILL)
     assert dashboard.get("/api/v1/health").status == 200
@@ -167,6 +167,23 @@ def test_odd_requests(dashboard, octets, status):
     assert answer.startswith(b"HTTP/1.1 " + code + b" "), answer[:200]
     # libmicrohttpd 0.9.75 writes the head of an error of its own twice; ours never.
     assert others or answer.count(b"HTTP/1.1 ") == 1, answer[:200]
+    head = answer.partition(b"\r\n\r\n")[0]
+    for name in (b"Content-Security-Policy", b"X-Content-Type-Options", b"X-Frame-Options", b"Referrer-Policy"):
+        assert head.count(b"\r\n" + name + b": ") == 1, head
+
+
+def test_an_interim_answer_is_none(dashboard):
+    """What a browser is told stands in the answer, not in the word to go on."""
+    dashboard.sign_in("reader")
+    head = "POST /api/v1/headers HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nExpect: 100-continue\r\n"
+    head += f"Cookie: {dashboard.cookie}\r\nGatepost-Token: {dashboard.session()['token']}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", dashboard.port), timeout=40) as s:
+        s.sendall(head.encode())
+        assert s.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        s.sendall(b"A: b\r\n")
+        answer = b"".join(iter(lambda: s.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\nX-Content-Type-Options: nosniff\r\n")
+    assert answer.count(b"X-Frame-Options: DENY\r\n") == 1
 
 
 def test_a_proxy_says_who_it_is(gatepost, scratch):
@@ -232,7 +249,7 @@ def test_figures_are_those_of_the_database(gatepost, scratch):
 def test_reports_falls_and_comes_back(gatepost, scratch):
     dashboard = Dashboard(gatepost, scratch, filled=True)
     dashboard.sign_in()
-    (reports,) = [pid for pid, name in dashboard.server.roles().items() if name == "gatepost-reports"]
+    reports = dashboard.server.pid_of("reports")
     dashboard.server.crash_is_expected = True
     os.kill(reports, signal.SIGKILL)
     eventually(lambda: dashboard.get("/api/v1/store").status == 200, what="figures, again")

@@ -106,7 +106,8 @@ def test_what_is_new(dashboard, keeper):
     found = one(dashboard, "worse.test")
     assert (found["time"], found["time_before"]) == (SECOND, FIRST)
     (spf,) = [f for f in found["findings"] if f["change"] == "came" and f["id"].startswith("spf.")][:1]
-    assert spf["evidence"] and spf["mend"]
+    assert spf["evidence"] and spf["mend"] and spf["title"] and spf["why"]
+    assert {(f["id"], f["title"]) for f in found["findings"]} <= set(keeper.sql("SELECT id, title FROM kind"))
     facts = {f["name"]: f for f in found["facts"]}
     assert {k: facts["dmarc.p"][k] for k in ("value", "before", "since")} == {
         "value": "none",
@@ -225,6 +226,9 @@ def test_the_page(driver, dashboard, keeper):
     eventually(lambda: heading(driver) == "Audit of worse.test", what="one domain")
     assert "audit=worse.test" in driver.current_url
     text = main_text(driver)
+    title_of = "SELECT DISTINCT title FROM kind JOIN finding USING (id) WHERE state = 'fail' AND id = 'dmarc.p.none'"
+    (title,) = keeper.sql(title_of)[0]
+    assert title in text and "dmarc.p.none" in text
     assert "What is new" in text and "What mends it" in text and "v=spf1" in text and "new" in text
     is_fit(driver, "dashboard-audit")
     driver.get(dashboard.url + "/audits?audit=hostile.test")

@@ -89,7 +89,7 @@ def test_the_resolver_is_away(dashboard, desk):
     """Then it is not known, and never a failure of the message."""
     server = dashboard.server
     server.crash_is_expected = True
-    (resolver,) = [pid for pid, name in server.roles().items() if name == "gatepost-resolver"]
+    resolver = server.pid_of("resolver")
     os.kill(resolver, signal.SIGSTOP)
     try:
         found = analyse(dashboard, CAME + desk.signed())

@@ -170,7 +170,7 @@ def test_spool_falls_and_comes_back(dashboard):
     server = dashboard.server
     dashboard.sign_in()
     assert {r["state"] for r in dashboard.get("/api/v1/health").json["roles"]} == {"ready"}
-    (spool,) = [pid for pid, name in server.roles().items() if name == "gatepost-spool"]
+    spool = server.pid_of("spool")
     server.crash_is_expected = True
     os.kill(spool, signal.SIGKILL)
 

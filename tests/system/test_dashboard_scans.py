@@ -101,6 +101,8 @@ def test_a_scan_of_our_own(dashboard, results):
     assert [f["id"] for f in found["findings"]] == [f["id"] for f in told["findings"] if f["state"] == "fail"] != []
     assert found["counts"]["unmeasured"] == sum(f["state"] == "not_measured" for f in told["findings"]) > 0
     assert abs(scans(dashboard)["time"] - results.stat().st_mtime) < 2
+    assert scans(dashboard)["scanned_from"] == scans(dashboard)["scanned_to"] == told["time"]
+    assert abs(told["time"] - results.stat().st_mtime) < 60
 
 
 def test_a_newer_one_counts(dashboard, results):
@@ -117,6 +119,22 @@ def test_a_newer_one_counts(dashboard, results):
     results.unlink()
     eventually(lambda: dashboard.get("/api/v1/scans").status == 200, what="an answer")
     assert scans(dashboard) == {"configured": True}
+
+
+def test_hosts_are_asked_for(dashboard, results):
+    write(results, *HOSTS)
+    assert dashboard.get("/api/v1/scans").status == 401
+    dashboard.sign_in("reader")
+    wait_for(dashboard, 4)
+
+    def targets(query):
+        return [h["target"] for h in dashboard.get(f"/api/v1/scans?{query}").json["hosts"]]
+
+    assert targets("severity=low") == ["hostile.test", "low.test"]
+    assert targets("severity=low&start=1") == ["low.test"] == targets("text=EXIM")
+    assert targets("text=%5B2001:db8::7%5D:25") == ["hostile.test"]
+    for query in ("severity=dire", "start=x", "start=-1", "start=4294967296", "text=" + "x" * 129):
+        assert dashboard.get(f"/api/v1/scans?{query}").status == 400, query
 
 
 # --- the page ---
@@ -151,6 +169,28 @@ def test_the_page(driver, dashboard, results):
     driver.get(dashboard.url + "/scans?severity=critical&text=exim")
     eventually(lambda: "No host is so" in main_text(driver), what="none")
     is_fit(driver, "dashboard-scans-no-match")
+
+
+def test_all_hosts_are_on_pages(driver, dashboard, results):
+    noon = 1_795_003_200
+    write(results, *(host(f"{i}.test", time=noon + i) for i in range(230)))
+    dashboard.sign_in()
+    wait_for(dashboard, 100)
+    enter(driver, dashboard, "/scans")
+    assert "1 to 100 of 230" in main_text(driver) and "12:00:00 to 12:03:49" in main_text(driver)
+    is_fit(driver, "dashboard-scans-pages")
+    for first, last in ((101, 200), (201, 230)):
+        driver.find_element(By.PARTIAL_LINK_TEXT, "Those behind").click()
+        eventually(lambda f=first, e=last: f"{f} to {e} of 230" in main_text(driver), what="the next page")
+        assert len(rows(driver)) == last - first + 1
+    assert "start=200" in driver.current_url
+    driver.find_element(By.PARTIAL_LINK_TEXT, "Those before").click()
+    eventually(lambda: "101 to 200 of 230" in main_text(driver), what="the page before")
+    driver.find_element(By.ID, "scan-text").send_keys("229.test" + Keys.ENTER)
+    eventually(lambda: len(rows(driver)) == 1, what="the one with the text")
+    assert "start" not in driver.current_url
+    driver.get(dashboard.url + "/scans?start=900")
+    eventually(lambda: "There are no more." in main_text(driver), what="no host")
 
 
 def test_empty_pages_say_what_to_do(driver, dashboard):

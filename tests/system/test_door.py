@@ -243,7 +243,7 @@ def test_recipients_behind_aliases_cost_what_they_are(gatepost):
     }
     domain = {"recipients": ["alice"], "aliases": groups, "deliver": "discard"}
     server = gatepost(domains={"demo.test": domain}, workers=1)
-    (smtpd,) = [pid for pid, name in server.roles().items() if name == "gatepost-smtpd"]
+    smtpd = server.pid_of("smtpd")
 
     def cpu_s():
         fields = pathlib.Path(f"/proc/{smtpd}/stat").read_text().rsplit(")", 1)[1].split()

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 import tlsrig
-from gateway import eventually, free_port
+from gateway import eventually, free_port, make_users
 from httpsrig import Authority
 
 MESSAGE = b"From: alice@demo.test\r\nSubject: hello\r\n\r\nhello\r\n.\r\n..\r\n" + b"x" * 900 + b"\r\n"
@@ -82,11 +82,9 @@ def test_exim_submits_as_a_user(gatepost, peers, scratch, tls):
             {"address": f"127.0.0.1:{ports[1]}", "service": "submission", "tls": tls},
         ],
         tls={"certificate": str(certificate), "key": str(key)},
-        users={"file": "users"},
+        users={"file": make_users(scratch, (USER, PASSWORD))},
     )
-    done = server.run("user", "add", USER, input=PASSWORD + "\n")
-    assert done.returncode == 0, done.stderr
-    eventually(lambda: any(line.get("users") == 1 for line in server.log_lines()), what="the user")
+    eventually(server.all_are_ready, what="every role")
     transport = {**VERIFYING, "tls_verify_certificates": certificate}
     if tls == "implicit":
         transport["protocol"] = "smtps"

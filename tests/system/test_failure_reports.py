@@ -62,7 +62,7 @@ def read(raw):
 
 
 def reports(server, count):
-    eventually(lambda: len(server.mails("owner")) >= count, 20, f"{count} reports")
+    eventually(lambda: len(server.mails("owner")) >= count, what=f"{count} reports")
     return [read(raw) for raw in server.mails("owner")]
 
 
@@ -112,11 +112,11 @@ def test_fo_decides(gatepost):
     broken = "DKIM-Signature: v=1; a=rsa-sha256; d={}.test; s=none; h=from; bh=AAAA; b=AAAA"
     for name in ("any", "both", "signature"):
         assert send(server, message(sender=f"me@{name}.test"), sender=f"me@{name}.test")[0] == 250
-    eventually(lambda: about(server) == ["any.test"], 20, "the report of fo=1")
+    eventually(lambda: about(server) == ["any.test"], what="the report of fo=1")
     time.sleep(1.1)
     for name in ("both", "signature"):
         assert send(server, message(broken.format(name), sender=f"me@{name}.test"), sender=f"me@{name}.test")[0] == 250
-    eventually(lambda: about(server) == ["any.test", "signature.test"], 20, "the report of fo=d")
+    eventually(lambda: about(server) == ["any.test", "signature.test"], what="the report of fo=d")
     fields = [fields for _, fields, _ in reports(server, 2)]
     (one,) = [f for f in fields if f["Reported-Domain"] == "any.test"]
     assert (one["Auth-Failure"], one["Identity-Alignment"], one["Delivery-Result"]) == ("dmarc", "dkim", "delivered")
@@ -133,13 +133,13 @@ def test_fo_decides(gatepost):
         (message("Authentication-Results: mx.gatepost.test; none", sender="me@quiet.test"), "a@b.test"),
     ):
         assert send(server, text, sender=sender)[0] == 250
-    eventually(lambda: "report_unwanted" in server.log_text(), 20, "a report that nobody has agreed to take")
+    eventually(lambda: "report_unwanted" in server.log_text(), what="a report that nobody has agreed to take")
     time.sleep(2)
     assert about(server) == ["any.test", "signature.test"]
     assert not (server.folder / "mail/victim.test").exists()
     # And this one is, so they would have been.
     assert send(server, message(sender="me@quiet.test"))[0] == 250
-    eventually(lambda: about(server) == ["any.test", "quiet.test", "signature.test"], 20, "the last one")
+    eventually(lambda: about(server) == ["any.test", "quiet.test", "signature.test"], what="the last one")
 
 
 def test_none_are_made_where_they_are_not_switched_on(gatepost):
@@ -161,14 +161,14 @@ def test_a_flood_is_one_report(gatepost):
     for host in (1, 1, 2, 1, 1):
         send_from(server, host, "quiet")
         time.sleep(0.6)
-    eventually(lambda: len(about(server)) == 2, 20, "a report for each client")
+    eventually(lambda: len(about(server)) == 2, what="a report for each client")
     found = reports(server, 2)
     assert sorted((f["Source-IP"], f["Incidents"]) for _, f, _ in found) == [("127.0.0.1", "4"), ("127.0.0.2", "1")]
     one, other = (header["Subject"] for _, _, header in found)
     assert one != other  # a key for each
     # What comes after it begins the next one.
     send_from(server, 1, "quiet")
-    eventually(lambda: len(about(server)) == 3, 20, "the next report")
+    eventually(lambda: len(about(server)) == 3, what="the next report")
 
 
 def flood(server, name, hosts):
@@ -181,9 +181,9 @@ def flood(server, name, hosts):
 def test_there_are_only_so_many(gatepost):
     server = start(gatepost, failure_per_hour=2, failure_per_day=3)
     flood(server, "quiet", (1, 2, 3, 4))
-    eventually(lambda: about(server) == ["quiet.test"] * 2, 20, "two reports")
+    eventually(lambda: about(server) == ["quiet.test"] * 2, what="two reports")
     flood(server, "both", (2, 3))
-    eventually(lambda: about(server) == ["both.test"] + ["quiet.test"] * 2, 20, "the day's last report")
+    eventually(lambda: about(server) == ["both.test"] + ["quiet.test"] * 2, what="the day's last report")
     # A restart is no new hour.
     server.stop()
     server.start()

@@ -151,7 +151,7 @@ class Hanging:
         self.answer = pool.submit(ROLES[role][0], server)
 
     def pid(self):
-        pids = [pid for pid, name in self.server.roles().items() if name == f"gatepost-{self.role}"]
+        pids = self.server.pids(self.role)
         return pids[0] if pids else None
 
     def stop(self):

@@ -15,7 +15,7 @@ from gateway import eventually
 
 DONE, FULL, FAILED, TOO_BIG = 1, 2, 3, 4
 RELAYED, DEFERRED = 2, 3
-PATIENCE_S = 10
+PATIENCE_S = 60
 STAGES_MAX = 128  # of src/procs/spool/intake.c
 FDS_MAX = 1100  # of two channels whose peers read nothing: 512 each, and its own
 
@@ -106,18 +106,6 @@ def relay_of(spool):
     return relay
 
 
-def deliveries(relay):
-    """Those that come before a pause."""
-    relay.end.settimeout(0.3)
-    found = []
-    try:
-        while heard := relay.hear():
-            found.append(heard[1])
-    except TimeoutError:
-        pass
-    return found
-
-
 def open_fds(role):
     return len(list(pathlib.Path(f"/proc/{role.process.pid}/fd").iterdir()))
 
@@ -125,7 +113,7 @@ def open_fds(role):
 def test_messages_go_through(spool):
     relay, smtpd = relay_of(spool), Smtpd(spool)
     assert smtpd.commit() == DONE
-    (delivery,) = deliveries(relay)
+    (delivery,) = relay.hear_all()
     assert delivery["body"] == BODY
     relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome()])
     assert smtpd.commit() == DONE
@@ -170,7 +158,7 @@ def test_an_id_of_a_queued_message_is_refused(spool):
     id = hostile.id()
     assert hostile.commit(id=id) == DONE
     assert hostile.commit(id=id, body=b"Subject: other\r\n\r\n") == FAILED
-    (delivery,) = deliveries(relay)
+    (delivery,) = relay.hear_all()
     assert (delivery["id"], delivery["body"]) == (id, BODY)
 
 
@@ -224,7 +212,7 @@ def test_envelopes_with_control_octets_forge_no_log_line(spool):
     rcpt = {"address": nasty, "orcpt": nasty, "notify": 0, "forwarded": True}
     envelope = {"sender": nasty, "forwarder": nasty, "rcpts": [rcpt]}
     hostile.commit(envelope=envelope)
-    for delivery in deliveries(relay):
+    for delivery in relay.hear_all():
         relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome(DEFERRED, nasty, code=451)])
     assert Smtpd(spool, 1).commit() == DONE
     time.sleep(0.2)
@@ -319,21 +307,21 @@ def test_nonsense_from_a_deliverer_ends_its_channel_only(spool, what):
     relay, smtpd = relay_of(spool), Smtpd(spool)
     id = smtpd.id()
     assert smtpd.commit(id=id) == DONE
-    (delivery,) = deliveries(relay)
+    (delivery,) = relay.hear_all()
     lease, outcomes = NONSENSE[what](delivery["lease"])
     relay.say("outcomes", lease=lease, outcomes=outcomes)
     assert relay.hear() is None
     # Nothing was believed: the next one gets the message again.
     assert smtpd.commit() == DONE
     again = relay_of(spool)
-    assert eventually(lambda: id in [d["id"] for d in deliveries(again)], what="the delivery")
+    assert eventually(lambda: id in [d["id"] for d in again.hear_all()], what="the delivery")
 
 
 def test_a_lease_is_answered_once_and_by_its_holder(spool):
     relay, smtpd = relay_of(spool), Smtpd(spool)
     maildir = spool.peer("maildir")
     assert smtpd.commit() == DONE
-    (delivery,) = deliveries(relay)
+    (delivery,) = relay.hear_all()
     maildir.say("outcomes", lease=delivery["lease"], outcomes=[outcome()])
     assert maildir.hear() is None
     relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome()])
@@ -387,7 +375,7 @@ class Letters:
 def test_a_letter_is_queued_from_nobody(spool):
     relay, letters = relay_of(spool), Letters(spool)
     assert letters.write() == DONE
-    (delivery,) = deliveries(relay)
+    (delivery,) = relay.hear_all()
     envelope = delivery["envelope"]
     assert (envelope["sender"], envelope["flags"], delivery["body"]) == (b"", 0, BODY)
     assert [r["address"] for r in envelope["rcpts"]] == [b"you@elsewhere.test"]
@@ -395,7 +383,7 @@ def test_a_letter_is_queued_from_nobody(spool):
     # One that cannot be delivered makes no bounce.
     reply = {"code": 550, "enhanced_class": 5, "enhanced_subject": 1, "enhanced_detail": 1}
     relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome(kind=4, text=b"no", **reply)])
-    assert deliveries(relay) == []
+    assert relay.hear_all() == []
 
 
 def test_a_letter_goes_through_aliases(tmp_path):
@@ -404,7 +392,7 @@ def test_a_letter_goes_through_aliases(tmp_path):
     with rolerig.Role("spool", {**SETTINGS, "domains": domains}, directories=[tmp_path]) as role:
         relay, maildir, letters = relay_of(role), role.peer("maildir"), Letters(role)
         assert letters.write("tls@demo.test") == DONE
-        (inside,), (outside,) = deliveries(maildir), deliveries(relay)
+        (inside,), (outside,) = maildir.hear_all(), relay.hear_all()
         assert [r["address"] for r in inside["envelope"]["rcpts"]] == [b"alice@demo.test"]
         assert [r["address"] for r in outside["envelope"]["rcpts"]] == [b"you@elsewhere.test"]
         assert letters.write("nobody@demo.test") == LETTER_REFUSED
@@ -448,6 +436,7 @@ def test_a_message_that_reports_may_not_say_ends_its_channel_only(spool, number)
 # enum gp_queue_verb and enum gp_queue_result
 LIST, SHOW, CAT, RETRY, HOLD, RELEASE, DROP, BOUNCE, JOURNAL, FLOW = range(1, 11)
 OK, NOT_FOUND, REFUSED = 1, 2, 3
+WEB_CHANGES_MAX = 60  # of spool/control.c, in a minute
 
 
 def ask_as_web(web, verb, **changes):
@@ -476,6 +465,23 @@ def test_web_gets_no_mail_and_empties_no_queue(spool):
     assert ask_as_web(web, DROP, id=ids[0]) == ([], OK)
     assert ask_as_web(web, SHOW, all=True) == (["queue_entry"], OK)
     assert ask_as_web(web, DROP, id=ids[0]) == ([], NOT_FOUND)
+
+
+def test_web_takes_its_time_to_empty_a_queue(spool):
+    """Whoever has taken it over may name one message after the other; who looks at the queue has to see it first."""
+    smtpd = Smtpd(spool)
+    id = smtpd.id()
+    assert smtpd.commit(id) == DONE
+    web = spool.peer("web")
+    web.end.settimeout(PATIENCE_S)
+    results = [ask_as_web(web, HOLD, id=id)[1] for _ in range(WEB_CHANGES_MAX + 5)]
+    assert results == [OK] * WEB_CHANGES_MAX + [REFUSED] * 5
+    assert "web_changes_too_much" in spool.log()
+    # Also for who begins anew; and what is asked without a change has no such rate.
+    again = spool.peer("web")
+    again.end.settimeout(PATIENCE_S)
+    assert ask_as_web(again, DROP, id=id) == ([], REFUSED)
+    assert ask_as_web(again, SHOW, all=True) == (["queue_entry"], OK)
 
 
 def test_web_asks_one_thing_at_a_time(spool):

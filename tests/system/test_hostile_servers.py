@@ -285,7 +285,7 @@ def test_an_outcome_is_for_the_spool_that_asked(gatepost, serve):
     server.crash_is_expected = True
     server.send(MESSAGE, to=["one@far.test"])
     eventually(lambda: len(taken) == 1, what="the first attempt")
-    spool = [pid for pid, name in server.roles().items() if name.endswith("spool")][0]
+    spool = server.pid_of("spool")
     os.kill(spool, signal.SIGKILL)
     eventually(lambda: len(taken) == 2, what="the attempt after the restart")
     gates[0].set()

@@ -190,7 +190,7 @@ def test_a_mail_is_not_gone_before_it_is_kept(server):
 
 
 def test_a_role_that_dies_while_it_keeps_a_mail(server):
-    (pid,) = [pid for pid, found in server.roles().items() if found == "gatepost-reports"]
+    pid = server.pid_of("reports")
     os.kill(pid, signal.SIGSTOP)
     server.send(BOMB, to=["reports@demo.test"])
     os.kill(pid, signal.SIGKILL)
@@ -262,6 +262,11 @@ def test_a_reporter_has_a_day(tmp_path):
         read(server, 4)
         assert [x["domain"] for x in server.log_lines() if x["event"] == "reporter_over_limit"] == [
             "reporter.example", "reporter.example", ""]
+
+        def told():
+            return {o["reporter"]: o["reports"] for o in kept(server, ["summary"])["over_limit"] if o["octets"] > 100}
+
+        eventually(lambda: told() == {"reporter.example": 2, "127.0.0.0/24": 1}, what="who was over his limit")
     finally:
         server.stop()
 
@@ -352,14 +357,9 @@ def test_a_role_that_dies_costs_no_report(server, role):
     for i in range(20):
         server.send(mail(gzip.compress(aggregate(f"r{i}", [1] * 200))), to=["reports@demo.test"])
         if i % 5 == 2:
-            (pid,) = (pid for pid, name in server.roles().items() if name == f"gatepost-{role}")
+            pid = server.pid_of(role)
             os.kill(pid, signal.SIGKILL)
-            eventually(
-                lambda gone=pid: any(
-                    name == f"gatepost-{role}" and other != gone for other, name in server.roles().items()
-                ),
-                what="another one",
-            )
+            eventually(lambda gone=pid: set(server.pids(role)) - {gone}, what="another one")
     eventually(lambda: server.queued() == [], 60, what="an empty queue")
     with sqlite3.connect(f"file:{server.folder}/state/reports/received.db?mode=ro", uri=True) as db:
         assert db.execute("SELECT count(*), sum(messages) FROM report").fetchone() == (20, 20 * 200)
@@ -493,7 +493,7 @@ def test_long_texts_hide_no_source(told):
     day = DAY // 86400
     told.web.say(
         "figures_wanted", ticket=1, kind=4, domain=b"demo.test", from_day=day, to_day=day,
-        source=bytes(10) + b"\xff\xff\xc0\0\2\1", by_unaligned=0, unauthenticated=0,
+        source=bytes(10) + b"\xff\xff\xc0\0\2\1", by_unaligned=0, unauthenticated=0, severity=0, text=b"", start=0,
     )  # fmt: skip
     _, answer = told.web.hear()
     assert answer["result"] == 1

@@ -39,6 +39,12 @@ def roles(server):
     return {pid: name for pid, name in server.roles().items() if name != "gatepost-supervisor"}
 
 
+def settled(server):
+    """Its roles, when each has begun its work."""
+    eventually(server.all_are_ready, what="every role")
+    return roles(server)
+
+
 def alive_as_before(server, before):
     assert roles(server) == before
     server.send(MESSAGE)
@@ -66,7 +72,7 @@ def test_the_control_socket_is_its_owners_alone(gatepost):
 
 def test_garbage_on_the_control_socket_ends_that_connection_only(gatepost):
     server = gatepost()
-    before = roles(server)
+    before = settled(server)
     numbers = random.Random(1)
     good = control(server)
     for i in range(200):
@@ -91,7 +97,7 @@ def test_garbage_on_the_control_socket_ends_that_connection_only(gatepost):
 def test_a_message_for_each_type_with_wrong_values(gatepost):
     """What the operator's program may say, with values that it never would."""
     server = gatepost()
-    before = roles(server)
+    before = settled(server)
     server.send(MESSAGE)
     for verb in (0, 10, 11, 255):
         one = control(server)
@@ -122,7 +128,7 @@ def test_no_message_is_older_than_the_greatest_age(gatepost):
 
 def test_a_flood_of_requests_stops_no_delivery(gatepost):
     server = gatepost()
-    before = roles(server)
+    before = settled(server)
     (spool,) = [pid for pid, name in before.items() if name.endswith("spool")]
     flood = []
     for i in range(CONNECTIONS):
@@ -149,8 +155,7 @@ def status(pid):
 def test_every_process_has_given_up_what_it_does_not_need(gatepost):
     server = gatepost()
     server.send(MESSAGE)
-    eventually(server.all_are_ready, what="every role")
-    found = {name.removeprefix("gatepost-"): pid for pid, name in roles(server).items()}
+    found = {name.removeprefix("gatepost-"): pid for pid, name in settled(server).items()}
     assert set(found) >= EVERY_ROLE
     for name, pid in found.items():
         # Those that smtpd does not wait for may still be on their way into it.

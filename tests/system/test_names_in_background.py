@@ -84,6 +84,11 @@ def test_a_day_has_its_share(start):
     time.sleep(12)
     assert looked_up(server) == 1
     assert names(server) == {3: None, 4: "a4.smtp-out.amazonses.com", 1: None}
+    # Nor is a restart a new day.
+    server.stop()
+    server.start()
+    time.sleep(8)
+    assert names(server) == {3: None, 4: "a4.smtp-out.amazonses.com", 1: None}
     server.settings["reports"] = {"names_per_day": 3}
     server.write_config()
     server.process.send_signal(signal.SIGHUP)

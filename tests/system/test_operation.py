@@ -87,7 +87,7 @@ def test_reload_takes_the_new_configuration(gatepost):
 def test_a_reload_finds_a_message_that_waits_for_its_sync(gatepost):
     """spool finds both at once when it comes back: the message, and the new configuration."""
     server = gatepost()
-    (spool,) = [pid for pid, name in server.roles().items() if name == "gatepost-spool"]
+    spool = server.pid_of("spool")
     for n in range(8):
         before = server.log_text().count('"reloaded"')
         os.kill(spool, signal.SIGSTOP)
@@ -300,15 +300,11 @@ def test_roles_are_confined(gatepost):
 def test_a_role_that_dies_is_started_again(gatepost, role):
     server = gatepost()
     server.crash_is_expected = True
-
-    def of_this_role():
-        return [pid for pid, name in server.roles().items() if name == f"gatepost-{role}"]
-
-    victim, *others = eventually(of_this_role, what=f"the first {role}")
+    victim, *others = eventually(lambda: server.pids(role), what=f"the first {role}")
     os.kill(victim, signal.SIGKILL)
 
     def there_again():
-        return set(of_this_role()) - {victim, *others}
+        return set(server.pids(role)) - {victim, *others}
 
     eventually(there_again, what=f"a new {role}")
     eventually(server.answers, what="the greeting")
@@ -366,6 +362,17 @@ def test_a_file_of_users_that_is_not_there_is_told(tmp_path):
     assert json.loads(run("config", "check", "--json", "-c", config).stdout)["warnings"] == []
 
 
+def test_check_warns_of_submission_for_nobody(tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    listen = [{"address": "127.0.0.1:2587", "service": "submission"}]
+    config.write_text(json.dumps({"hostname": "mx.gatepost.test", "listen": listen}), encoding="utf-8")
+    done = run("config", "check", "-c", config)
+    assert (done.returncode, done.stdout) == (0, f"{config}: no mistakes\n")
+    users, tls = done.stderr.splitlines()
+    assert users.startswith(f"{config}:1:") and "name a file of users" in users
+    assert "name a certificate" in tls
+
+
 def test_relative_paths_start_from_the_file(gatepost):
     """Whatever folder the gateway is started from, and however its file is named."""
     server = gatepost()
@@ -396,7 +403,7 @@ def test_a_staging_file_that_waits_for_its_next_body_holds_no_space(gatepost):
     server = gatepost()
     server.send(MESSAGE + (b"x" * 70 + b"\r\n") * 40000)
     server.wait_for_mails("alice")
-    (spool,) = [pid for pid, name in server.roles().items() if name == "gatepost-spool"]
+    spool = server.pid_of("spool")
     files = [f for f in pathlib.Path(f"/proc/{spool}/fd").iterdir() if "(deleted)" in os.readlink(f)]
     assert files
     eventually(lambda: all(f.stat().st_size == 0 for f in files), what="the space coming back")

@@ -7,9 +7,11 @@ import json
 import os
 import signal
 import sqlite3
+import ssl
 import time
 
 import pytest
+import rolerig
 from gateway import eventually, run
 from webrig import NAMES, Host
 
@@ -164,6 +166,15 @@ def test_what_follows_a_body_is_no_request(door):
     assert door.kept() == [("r1", 0)]
 
 
+def is_held(tls):
+    """Whether the other end has not closed it."""
+    tls.setblocking(False)
+    try:
+        return tls.recv(1) != b""
+    except ssl.SSLWantReadError:
+        return True
+
+
 def test_slow_bodies_end_and_keep_nobody_out(door):
     slow = [door.connect(HOST, source=f"127.0.11.{i}") for i in range(1, 6) for _ in range(SESSIONS_OF_A_SOURCE_MAX)]
     begun = time.monotonic()
@@ -173,11 +184,11 @@ def test_slow_bodies_end_and_keep_nobody_out(door):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             done = list(pool.map(lambda i: door.post(packed(f"s{i}"), source=f"127.0.12.{i}"), range(1, 9)))
         assert [status for status, _ in done] == [200] * 8
-        assert time.monotonic() - begun < 8
+        assert all(map(is_held, slow)), "they waited for the end of these"
         for s in slow:
-            s.settimeout(15)
+            s.settimeout(60)
             assert s.recv(1) == b""
-        assert time.monotonic() - begun < 16
+        assert time.monotonic() - begun < 45
     finally:
         for s in slow:
             s.close()
@@ -196,11 +207,11 @@ def test_a_source_posts_so_often(gatepost, scratch):
 
 def test_a_role_that_is_away_is_503_and_comes_back(door):
     for name in ("ingest", "reports"):
-        (pid,) = [pid for pid, found in door.server.roles().items() if found == f"gatepost-{name}"]
+        pid = door.server.pid_of(name)
         os.kill(pid, signal.SIGSTOP)
         begun = time.monotonic()
         assert door.post(packed(name))[0] == 503
-        assert 4 < time.monotonic() - begun < 9
+        assert 4 < time.monotonic() - begun < 30
         os.kill(pid, signal.SIGKILL)
         eventually(lambda name=name: door.post(packed(name))[0] == 200, what=f"a post after the end of {name}")
 
@@ -209,3 +220,30 @@ def test_its_record_is_what_domain_show_prints(door):
     done = run("domain", "show", "second.test", "-c", door.server.config, "--json")
     (record,) = [r for r in json.loads(done.stdout)["records"] if r["name"].startswith("_smtp._tls.")]
     assert record["value"].strip('"') == f"v=TLSRPTv1; rua=https://{HOST}{PATH}"
+
+
+def keep_one(reports):
+    """Plays the role reports: hears a report to its end, and has it on disk."""
+    ticket = None
+    while (heard := reports.hear())[0] != "report_end":
+        ticket = heard[1].get("ticket", ticket)
+    reports.say("report_kept", ticket=ticket, outcome=1, reason=b"")
+
+
+def test_web_posts_one_thing_at_a_time():
+    """One that has fallen keeps no mail waiting: a second report before the first is kept ends its channel."""
+    listen = [{"address": "127.0.0.1:2525", "service": "inbound"}]
+    post = {"domain": b"second.test", "client": b"192.0.2.1", "body": packed()}
+    with rolerig.Role("ingest", {"hostname": HOST, "state": "/nowhere", "listen": listen}) as ingest:
+        reports, web = ingest.peer("reports"), ingest.peer("web")
+        web.end.settimeout(10)
+        for ticket in (1, 2):
+            web.say("posted", ticket=ticket, **post)
+        assert web.hear() is None
+        keep_one(reports)
+        web = ingest.peer("web")
+        web.end.settimeout(10)
+        for ticket in (3, 4):
+            web.say("posted", ticket=ticket, **post)
+            keep_one(reports)
+            assert web.hear() == ("posted_kept", {"ticket": ticket, "outcome": 1, "reason": b""})

@@ -179,9 +179,8 @@ def test_over_a_message_that_kills_relays_they_die_ever_more_rarely(gatepost, si
         if "poison" not in line:
             return "250 2.1.0 ok"
         deaths.append(time.monotonic())
-        for pid, name in server.roles().items():
-            if name == "gatepost-relay":
-                os.kill(pid, signal.SIGKILL)
+        for pid in server.pids("relay"):
+            os.kill(pid, signal.SIGKILL)
         return None
 
     end = sink({"MAIL": mail_from})

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The relay role on its own, in its sandbox: what those it asks can do to it when they have fallen."""
 
+import os
 import socket
+import time
 
 import pytest
 import rolerig
@@ -28,12 +30,15 @@ def relay():
         assert role.process.poll() is None, role.log()
 
 
-def say_deliver(spool, lease=1):
+def say_deliver(spool, lease=1, fd=None, **changed):
     rcpt = {"address": b"you@" + DOMAIN, "orcpt": b"", "notify": 0, "forwarded": False}
     texts = dict.fromkeys(("forwarder", "envid", "client_addr", "client_helo"), b"")
     envelope = {"sender": b"me@example.com", "rcpts": [rcpt], "ret": 0, "flags": 0, "arrival_ms": 1, **texts}
     route = {"transport": 3, "host": b"", "port": 0, "domain": DOMAIN, "mailbox": b"", "destination": b"mx:" + DOMAIN}
-    spool.say("deliver", lease=lease, id=lease, envelope=envelope, route=route, body_size=0, body=b"Subject: x\r\n\r\n")
+    message = {"envelope": envelope, "route": route, "body_size": 0, "body": b"Subject: x\r\n\r\n", **changed}
+    for part in (envelope, route):
+        part.update((name, message.pop(name)) for name in part.keys() & message.keys())
+    spool.say("deliver", fd=fd, lease=lease, id=lease, **message)
 
 
 def answer(resolver, records=RECORDS):
@@ -55,7 +60,7 @@ def answer(resolver, records=RECORDS):
 def answer_until(take, resolver, records=RECORDS):
     """Answers questions until take(), which is asked in between, has something to return."""
     resolver.end.settimeout(0.2)
-    for _ in range(20):
+    for _ in range(300):
         for one in (lambda: answer(resolver, records) and None, take):
             try:
                 got = one()
@@ -130,3 +135,43 @@ def test_a_policy_host_without_an_address_is_told_of(relay):
         _, told = reports.hear()
     assert [(c["type"], c["result"]) for c in told["counts"]] == [(STS, POLICY_FETCH_ERROR)]
     assert "policy_trouble" in relay.log()
+
+
+def hear_mail(listener):
+    """Plays a server that takes lines alone, without waiting for anything: yields until it hears MAIL."""
+    listener.setblocking(False)
+    heard, session = b"", None
+    while b"MAIL FROM" not in heard:
+        yield
+        try:
+            if session is None:
+                session = listener.accept()[0]
+                session.setblocking(False)
+                session.sendall(b"220 far.test\r\n")
+            heard += session.recv(1000)
+        except BlockingIOError:
+            continue
+        if heard.startswith(b"EHLO ") and heard.count(b"\r\n") == 1:
+            session.sendall(b"250-far.test\r\n250 8BITMIME\r\n")
+    session.close()
+
+
+def test_a_large_binary_message_keeps_nobody_waiting(relay):
+    """All of it is read, to see whether lines can be made of it, before a server hears of it that takes lines alone."""
+    spool, size, binary = relay.peer("spool"), 300 << 20, 4
+    message = os.memfd_create("message")
+    os.pwrite(message, b"Content-Type: image/x\r\nContent-Transfer-Encoding: binary\r\n\r\n", 0)
+    os.ftruncate(message, size)
+    longest_s = 0
+    with socket.create_server(("127.0.0.9", 2525)) as listener:
+        began = time.monotonic()
+        say_deliver(spool, fd=message, body=b"", body_size=size, flags=binary, host=b"127.0.0.9", port=2525)
+        for _ in hear_mail(listener):
+            asked = time.monotonic()
+            relay.control.say("ping", empty=0)
+            while relay.control.hear()[0] != "pong":
+                pass
+            longest_s = max(longest_s, time.monotonic() - asked)
+        took_s = time.monotonic() - began
+    os.close(message)
+    assert longest_s < took_s / 4, f"{longest_s} of {took_s} s"

@@ -95,7 +95,7 @@ def gateway(folder):
 def test_bombs_cost_little(tmp_path):
     server = gateway(tmp_path).start()
     try:
-        (pid,) = [pid for pid, name in server.roles().items() if name == "gatepost-ingest"]
+        pid = server.pid_of("ingest")
         before, _ = cost_of(pid)
         for number, (name, octets) in enumerate(BOMBS.items()):
             server.send(octets, to=["reports@demo.test"])

@@ -40,11 +40,15 @@ def test_failures_by_server_and_result(world):
     report(world)
     assert ask(world).stdout.splitlines() == [
         "a.test: 38 of 400 sessions failed",
-        f"          30  certificate-expired at mx1.a.test, {day(1)} to {day(3)}; of other.example, sender.example",
-        f"           5  starttls-not-supported at mx2.a.test, {day(2)} to {day(2)}; of two.example",
-        f"           3  certificate-expired at mx9.victim.test, {day(2)} to {day(2)}; of three.example",
+        f"          30  certificate-expired at mx1.a.test, {day(1)} to {day(3)}",
+        "              reported by other.example, sender.example",
+        f"           5  starttls-not-supported at mx2.a.test, {day(2)} to {day(2)}",
+        "              reported by two.example",
+        f"           3  certificate-expired at mx9.victim.test, {day(2)} to {day(2)}",
+        "              reported by three.example",
         "victim.test: 50 of 100 sessions failed",
-        f"          50  certificate-expired at mx1.victim.test, {day(2)} to {day(2)}; of sender.example",
+        f"          50  certificate-expired at mx1.victim.test, {day(2)} to {day(2)}",
+        "              reported by sender.example",
     ]
     (one,) = json.loads(ask(world, "--json", "--domain", "victim.test").stdout)["domains"]
     (failure,) = one.pop("failures")

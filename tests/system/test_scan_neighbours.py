@@ -109,7 +109,7 @@ def test_tickets_without_end_cost_little(tmp_path):
     begun = time.monotonic()
     with raw_server(serve) as port:
         found = scan(f"127.0.0.1:{port}", "--log", log, "--log-key", tmp_path / "key")
-    assert found[0]["end"] == "endless" and time.monotonic() - begun < 10
+    assert found[0]["end"] == "endless" and time.monotonic() - begun < 25
     assert [json.loads(line) for line in run("scan", "--json", "--replay", log).stdout.splitlines()] == found
 
 

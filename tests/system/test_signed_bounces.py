@@ -11,7 +11,7 @@ import time
 import pytest
 import rolerig
 from gateway import eventually, run
-from test_hostile_roles import FAILED, RELAYED, SETTINGS, Smtpd, deliveries, outcome, relay_of
+from test_hostile_roles import FAILED, RELAYED, SETTINGS, Smtpd, outcome, relay_of
 from test_tls_reports import make_keys, signed_by
 
 HOST = SETTINGS["hostname"].encode()
@@ -45,7 +45,7 @@ class World:
         delivery = self.delivery()
         self.relay.say("outcomes", lease=delivery["lease"], outcomes=[outcome(LOST, text, **NOBODY)] * rcpts)
 
-    def delivery(self, timeout_s=10):
+    def delivery(self, timeout_s=60):
         self.relay.end.settimeout(timeout_s)
         return self.relay.hear()[1]
 
@@ -136,8 +136,8 @@ def test_a_signer_that_dies_is_asked_again(world):
 def test_without_signer_it_goes_unsigned_after_a_while(world):
     began = time.monotonic()
     world.lose()
-    assert selectors(world.delivery(PATIENCE_S * 2)) == []
-    assert PATIENCE_S <= time.monotonic() - began < PATIENCE_S + 3
+    assert selectors(world.delivery(60)) == []
+    assert PATIENCE_S <= time.monotonic() - began < PATIENCE_S + 20
     assert world.says("report_not_signed")
 
 
@@ -145,7 +145,7 @@ def test_a_signer_that_does_not_answer_holds_nothing_up_for_long(world):
     world.connect_signer()
     world.lose()
     ticket = world.asked()
-    assert selectors(world.delivery(PATIENCE_S * 2)) == []
+    assert selectors(world.delivery(60)) == []
     world.answer(ticket)  # too late
     world.answer(12345)
     world.lose()
@@ -207,7 +207,7 @@ def test_a_large_report_is_signed_too(world):
     world.connect_signer()
     world.lose(b"x" * 2000, rcpts=1000)
     world.sign()
-    world.relay.end.settimeout(10)
+    world.relay.end.settimeout(60)
     packet, rights, _, _ = world.relay.end.recvmsg(rolerig.PACKET_MAX, 64)
     number, _, _ = rolerig.FRAME.unpack_from(packet)
     record = rolerig.MESSAGES[number - 1]
@@ -238,17 +238,16 @@ def test_stopping_waits_for_no_signature(world):
     world.connect_signer()
     world.lose()
     world.asked()
-    began = time.monotonic()
     world.role.control.say("stop", empty=0)
-    assert world.role.process.wait(10) == 0
-    assert time.monotonic() - began < 3
+    assert world.role.process.wait(60) == 0
+    assert not world.says("report_not_signed"), "it was waited for until it was given up"
     world.role.start()
 
 
 def test_smtpd_has_nothing_signed_by_spool(world):
     world.connect_signer()
     assert world.smtpd.commit(envelope={"flags": UNSIGNED}) == FAILED
-    assert deliveries(world.relay) == []
+    assert world.relay.hear_all() == []
 
 
 # --- the whole of it ---
@@ -265,7 +264,7 @@ def bouncing(gatepost, sink):
     before = server.log_text().count('"event":"dkim_keys"')
     server.process.send_signal(signal.SIGHUP)
     eventually(lambda: server.log_text().count('"event":"dkim_keys"') > before, what="the keys")
-    time.sleep(0.2)  # signer tells the others after it has said so
+    server.settle("signer", "spool", "smtpd", "reports")  # signer tells them after it has said so
     server.names_of_keys = names
     return server, home
 
@@ -289,7 +288,7 @@ def test_others_verify_it(bouncing):
 
 def test_one_that_waits_can_be_dropped(bouncing):
     server, home = bouncing
-    (signer,) = [pid for pid, name in server.roles().items() if name.endswith("signer")]
+    signer = server.pid_of("signer")
     os.kill(signer, signal.SIGSTOP)
     try:
         for _ in range(2):
@@ -307,7 +306,7 @@ def test_one_that_waits_can_be_dropped(bouncing):
 
 def test_one_that_waits_can_be_held(bouncing):
     server, home = bouncing
-    (signer,) = [pid for pid, name in server.roles().items() if name.endswith("signer")]
+    signer = server.pid_of("signer")
     os.kill(signer, signal.SIGSTOP)
     try:
         for _ in range(2):

@@ -40,7 +40,7 @@ def address(number):
 def memory_kib(server):
     """Of smtpd's workers; what they share with others is divided among all."""
     found = 0
-    for pid in [pid for pid, name in server.roles().items() if name == "gatepost-smtpd"]:
+    for pid in server.pids("smtpd"):
         lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
         found += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return found
@@ -149,14 +149,14 @@ def test_slow_clients_cost_little_and_hold_up_nobody(server):
             client.drip()
         mails += send_for(server, PAUSE_S)
     dripped = (memory_kib(server) - before) / COUNT
-    p99 = quantile([max(waits) for waits in mails], 0.99)
+    p99, p99_alone = (quantile([max(waits) for waits in sent], 0.99) for sent in (mails, alone))
     best, best_alone = (quantile([sum(waits) for waits in sent], AT_BEST) for sent in (mails, alone))
     figures = f"{COUNT} clients: {each:.1f} KiB each, {dripped:.1f} KiB with half a line; "
     figures += f"{len(mails)} mails meanwhile, at best in {best * 1000:.2f} ms, {best_alone * 1000:.2f} without them, "
-    figures += f"p99 of the slowest answer {p99 * 1000:.1f} ms"
+    figures += f"p99 of the slowest answer {p99 * 1000:.1f} ms, {p99_alone * 1000:.1f} without them"
     print(figures)
     assert max(each, dripped) <= MEMORY_KIB, figures
-    assert p99 < REPLY_S, figures
+    assert p99 < max(REPLY_S, 2 * p99_alone), figures
     assert not LONG or best_alone >= RATE_KEPT * best, figures
     # None of them was cut off.
     assert all(client.finish().startswith(b"500 ") for client in clients)

@@ -166,7 +166,7 @@ def test_auth_that_dies_takes_nobody_along(submission):
     with client(server) as c:
         c.ehlo("client.example.com")
         assert c.docmd("AUTH LOGIN")[0] == 334
-        (pid,) = [pid for pid, name in server.roles().items() if name == "gatepost-auth"]
+        pid = server.pid_of("auth")
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: "auth_gone" in server.log_text(), what="its end")
         assert c.docmd("YWxpY2VAZGVtby50ZXN0")[0] == 454
@@ -257,9 +257,8 @@ def test_recipients_are_counted(submission):
         assert c.rcpt("nobody@demo.test")[0] == 550  # is not counted
         assert [c.rcpt("bob@demo.test")[0] for _ in range(2)] == [250, 250]
         c.rset()
-    for pid, name in server.roles().items():
-        if name == "gatepost-smtpd":
-            os.kill(pid, signal.SIGKILL)
+    for pid in server.pids("smtpd"):
+        os.kill(pid, signal.SIGKILL)
     eventually(server.all_are_ready, what="every role")
     with login() as c:
         # Pipelined: one waits for auth, the others for it.
@@ -278,7 +277,7 @@ def test_without_auth_nobody_is_counted(submission):
         c.ehlo("client.example.com")
         assert c.login(*ALICE)[0] == 235
         assert c.mail("alice@demo.test")[0] == 250
-        (pid,) = [pid for pid, name in server.roles().items() if name == "gatepost-auth"]
+        pid = server.pid_of("auth")
         os.kill(pid, signal.SIGSTOP)
         c.sock.sendall(b"RCPT TO:<bob@demo.test>\r\n")
         os.kill(pid, signal.SIGKILL)

@@ -11,7 +11,7 @@ import time
 
 import pytest
 import tlsrig
-from gateway import Talk, eventually, free_port
+from gateway import Talk, are_silent, eventually, free_port
 
 MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
 BUSY = "421 4.7.0 Too many TLS handshakes, try again later"
@@ -98,11 +98,20 @@ def test_it_may_come_back_when_its_time_has_come(secure):
         made += 1
         assert made < 1000, "there is no end to it"
     assert 60 <= made <= 61 + time.monotonic() - began
-    eventually(lambda: implicit(server, FLOODER), timeout_s=3, what="a handshake a second later")
+    eventually(lambda: implicit(server, FLOODER), what="a handshake a second later")
+
+
+def honest_s(server):
+    """How long a stranger and a sender of mail take together."""
+    began = time.monotonic()
+    assert starttls(server, STRANGER).startswith("220")
+    server.send(MESSAGE)
+    return time.monotonic() - began
 
 
 def test_a_flood_of_handshakes_costs_nobody_else_a_second(secure):
     server = secure(source=600, network=1800)
+    alone_s = max(honest_s(server) for _ in range(5))
     over, made, tried = threading.Event(), [], []
 
     def flood():
@@ -116,19 +125,16 @@ def test_a_flood_of_handshakes_costs_nobody_else_a_second(secure):
     for flooder in flooders:
         flooder.start()
     try:
-        worst = 0
+        worst_s = 0
         while len(made) < 600 or len(tried) < len(made) + 100:
-            assert time.monotonic() - began < 60
-            start = time.monotonic()
-            assert starttls(server, STRANGER).startswith("220")
-            server.send(MESSAGE)
-            worst = max(worst, time.monotonic() - start)
+            assert time.monotonic() - began < 200
+            worst_s = max(worst_s, honest_s(server))
             time.sleep(0.05)
     finally:
         over.set()
         for flooder in flooders:
             flooder.join()
-    assert worst < 1
+    assert worst_s < 1 + alone_s  # which is next to nothing where the machine does nothing else
     assert len(made) <= 600 + 10 * (time.monotonic() - began) + 1
 
 
@@ -159,17 +165,17 @@ def test_half_open_and_slow_handshakes_cost_themselves(secure):
         if i % 40 == 0:
             assert tlsrig.fingerprint(server.tls_port)
             server.send(MESSAGE)
-    assert time.monotonic() - began < 20
+    assert are_silent(*idle)
     # They end at 30 s, whatever they do.
     for s in idle:
-        s.settimeout(40)
+        s.settimeout(90)
         try:
             while s.recv(1000):
                 pass
         except ConnectionResetError:
             pass
         s.close()
-    assert 25 < time.monotonic() - began < 45
+    assert 25 < time.monotonic() - began < 90
 
     def failed():
         return [line for line in server.log_lines() if line["event"] == "tls_failed"]

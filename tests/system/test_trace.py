@@ -109,7 +109,7 @@ def test_the_journal_outlives_a_restart_and_a_death(gatepost):
     second = server.send(MESSAGE)
     eventually(lambda: outcomes(server, second), what="an outcome")
     server.crash_is_expected = True
-    (spool,) = [pid for pid, name in server.roles().items() if name == "gatepost-spool"]
+    spool = server.pid_of("spool")
     os.kill(spool, signal.SIGKILL)
     eventually(lambda: server.run("trace").returncode == 0, what="the next spool")
     assert [m["id"] for m in trace(server)] == [first, second]

@@ -10,7 +10,7 @@ import time
 
 import pytest
 import rolerig
-from gateway import eventually, free_port, run
+from gateway import are_silent, eventually, free_port, run
 from webrig import NAMES, PATH, POLICY, Host, read_all
 
 GET = f"GET {PATH} HTTP/1.1\r\n".encode()
@@ -19,7 +19,7 @@ SESSIONS_MAX, SESSIONS_OF_A_SOURCE_MAX = 256, 16  # of listener.c
 
 
 def idle(port, source):
-    return socket.create_connection(("127.0.0.1", port), timeout=5, source_address=(source, 0))
+    return socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(source, 0))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_odd_requests(host, request_, status):
             tls.sendall(request_)
             begun = time.monotonic()
             assert tls.recv(1) == b""
-            assert DEADLINE_S - 2 < time.monotonic() - begun < DEADLINE_S + 5
+            assert DEADLINE_S - 2 < time.monotonic() - begun < DEADLINE_S + 20
     elif status:
         answer = host.ask(request_)
         assert answer.startswith(b"HTTP/1.1 " + status + b" ") and answer.count(b"HTTP/1.1 ") == 1
@@ -107,7 +107,7 @@ def test_an_octet_at_a_time_is_answered_and_slowness_is_not(host):
         for _ in range(60):
             tls.sendall(b"x")
             time.sleep(0.5)
-    assert time.monotonic() - begun < DEADLINE_S + 5
+    assert time.monotonic() - begun < DEADLINE_S + 20
 
 
 def test_garbage_instead_of_a_handshake(host):
@@ -131,9 +131,8 @@ def test_those_who_do_nothing_keep_nobody_out(host):
         held.append(idle(host.web_port, "127.0.9.1"))
         assert held[-1].recv(1) == b""
         held += [idle(host.web_port, f"127.0.10.{i % 100 + 1}") for i in range(SESSIONS_MAX + 20)]
-        begun = time.monotonic()
         host.is_well()
-        assert time.monotonic() - begun < 5
+        assert are_silent(held[-1]), "it had not to wait for all of them to end"
         assert held[0].recv(1) == b""
     finally:
         for s in held:
@@ -162,7 +161,7 @@ def test_a_reload_changes_policies_and_places(host):
 
 def test_web_or_signer_dies(host):
     for name in ("web", "signer"):
-        (pid,) = [pid for pid, found in host.server.roles().items() if found == f"gatepost-{name}"]
+        pid = host.server.pid_of(name)
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: host.curl(NAMES[0])[0] == 0, what=f"policies after the end of {name}")
 

@@ -40,7 +40,7 @@ function since(d) {
 function all(found) {
   const number = (s) => ({ title: s[0].toUpperCase() + s.slice(1), kind: "number", cell: (d) => count(d.counts[s]) });
   const columns = [
-    { title: "Domain", cell: (d) => h("a", { href: changed({ audit: d.domain }) }, d.domain) },
+    { title: "Domain", kind: "name", cell: (d) => h("a", { href: changed({ audit: d.domain }) }, d.domain) },
     ...severities.map(number),
     { title: "Not measured", kind: "number", cell: (d) => count(d.counts.unmeasured) },
     { title: "Than before", cell: since },
@@ -80,7 +80,7 @@ const changes = {
   lost: ["warn", "nobody can say now"],
 };
 
-/** isBrief: what mends it stands elsewhere. */
+/** isBrief: why it matters and what mends it stand elsewhere. */
 function finding(f, isBrief) {
   const unknown = f.state === "not_measured";
   return h(
@@ -88,9 +88,11 @@ function finding(f, isBrief) {
     {},
     tag(unknown ? "soft" : kinds[f.severity], unknown ? "not measured" : f.severity),
     " ",
-    h("b", {}, f.id),
+    h("b", {}, f.title ?? f.id),
+    f.title && [" ", h("span", { class: "soft" }, f.id)],
     f.change && [" ", tag(...(changes[f.change] ?? ["soft", f.change]))],
     f.evidence && h("p", {}, f.evidence),
+    f.why && !isBrief && soft(f.why),
     f.mend && !isBrief && [soft("What mends it:"), command(f.mend)],
   );
 }

@@ -10,7 +10,7 @@ export const title = "Domains";
 function domains(found) {
   const policies = newestPolicies(found.policies);
   const columns = [
-    { title: "Domain", cell: (d) => domainLink(d.domain, "/") },
+    { title: "Domain", kind: "name", cell: (d) => domainLink(d.domain, "/") },
     { title: "Policy", cell: (d) => (policies.has(d.domain) ? policyWords(policies.get(d.domain)) : "") },
     { title: "Messages", kind: "number", cell: (d) => count(d.figures.messages) },
     { title: "Aligned", kind: "number", cell: (d) => share(d.figures.aligned, d.figures.messages) },
@@ -24,7 +24,7 @@ function domains(found) {
 
 function auths(what, second, key, rows) {
   const columns = [
-    { title: "Domain", cell: (a) => [a.domain, a.provider && h("div", { class: "soft" }, a.provider)] },
+    { title: "Domain", kind: "name", cell: (a) => [a.domain, a.provider && h("div", { class: "soft" }, a.provider)] },
     { title: second, cell: (a) => a[key] },
     { title: "Result", cell: (a) => tag({ pass: "good", fail: "bad" }[a.result] ?? "warn", a.result ?? "unknown") },
     { title: "Messages", kind: "number", cell: (a) => count(a.messages) },

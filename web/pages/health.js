@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Refused, get } from "../api.js";
 import { h, table, tag } from "../dom.js";
-import { count, span, time } from "../format.js";
+import { count, size, span, time } from "../format.js";
 import { figure, section, soft } from "./parts.js";
 
 export const title = "Health";
@@ -52,6 +52,20 @@ function flaws(found) {
   return [table("What was refused or lost", columns, found.flaws), soft("The newest first, 100 at most.")];
 }
 
+function overLimit(found) {
+  if (found.over_limit.length === 0) return soft("Nobody has sent more reports than are taken from one in a day.");
+  const columns = [
+    { title: "Day", kind: "whole", cell: (o) => o.day },
+    { title: "Reporter", cell: (o) => o.reporter ?? "others" },
+    { title: "Reports", kind: "number", cell: (o) => count(o.reports) },
+    { title: "Size", kind: "number", cell: (o) => size(o.octets) },
+  ];
+  return [
+    table("Reports that were not taken", columns, found.over_limit),
+    soft("They come again, as whoever sent them was told to; reports.received_per_day and received_size_per_day are what one may send in a day."),
+  ];
+}
+
 export async function show(place) {
   const health = await get("health");
   place.append(
@@ -70,6 +84,7 @@ export async function show(place) {
     const last = found.store.last_received;
     place.append(
       section("Reports", store(found), soft(last === null ? "None has come yet." : `The last one came on ${time(last)}.`)),
+      section("Not taken: too many in a day", overLimit(found)),
       section("What was refused or lost", flaws(found)),
     );
   } catch (error) {

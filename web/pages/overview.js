@@ -4,7 +4,7 @@ import { h, table } from "../dom.js";
 import { changed, filters, query } from "../filters.js";
 import { count, share, time } from "../format.js";
 import { figure, messagesByDay, newestPolicies, noReports, policyWords, section, soft } from "./parts.js";
-import { sourceClass, sourceColumns } from "./parts.js";
+import { sourceClass, sourceColumns, weeksWords } from "./parts.js";
 
 export const title = "Overview";
 
@@ -59,7 +59,7 @@ function alignment({ total }) {
 function policies(found) {
   const rows = [...newestPolicies(found.policies).values()];
   const columns = [
-    { title: "Domain", cell: (p) => h("a", { href: changed({ domain: p.domain }, "/policy") }, p.domain) },
+    { title: "Domain", kind: "name", cell: (p) => h("a", { href: changed({ domain: p.domain }, "/policy") }, p.domain) },
     { title: "Policy, as reporters found it", cell: policyWords },
     { title: "Last seen", kind: "whole", cell: (p) => p.last_day },
   ];
@@ -74,7 +74,11 @@ function failing(found) {
     { title: "Class", cell: (s) => sourceClass(s.class) },
     ...sourceColumns,
   ];
-  return [table("Sources that fail most", columns, rows), h("p", {}, h("a", { href: changed({ order: "unaligned" }, "/sources") }, "All sources"))];
+  return [
+    table("Sources that fail most", columns, rows),
+    !query().has("domain") && soft(weeksWords(found.sources_from, found.sources_to)),
+    h("p", {}, h("a", { href: changed({ order: "unaligned" }, "/sources") }, "All sources")),
+  ];
 }
 
 function notes(found) {

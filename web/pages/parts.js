@@ -79,6 +79,11 @@ export const sourceColumns = [
   { title: "SPF", kind: "number", cell: (s) => share(s.figures.spf, s.figures.messages) },
 ];
 
+/** Over all domains sources are kept by the week. */
+export function weeksWords(from, to) {
+  return `Over all domains, sources are counted by whole weeks: these numbers are of ${from} to ${to}. Choose a domain to have them by the day.`;
+}
+
 /** Said under a list that is cut. */
 export function more(n, what) {
   return n > 0 && soft(`${count(n)} more ${what} are not shown.`);
@@ -93,8 +98,12 @@ export function noReports(store) {
     );
   return empty(
     "No reports yet",
-    h("p", {}, "Reports are sent to the addresses that a domain's records name. Publish them:"),
+    h("p", {}, "Reports are sent to the addresses that a domain's records name. Publish one for DMARC:"),
+    command('_dmarc.DOMAIN. TXT "v=DMARC1; p=none; rua=mailto:reports@DOMAIN"'),
+    h("p", {}, "Reports of TLS, and what else a domain has to publish, are told of by"),
     command("gatepost domain show DOMAIN"),
+    h("p", {}, "In the configuration, say that this mailbox has reports in it:"),
+    command("domains: {DOMAIN: {reports: reports}}"),
     h("p", {}, "Reports that lie elsewhere already are read by"),
     command("gatepost reports import FILE-OR-FOLDER…"),
     soft("The first reports come a day after the record was published."),

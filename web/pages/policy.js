@@ -6,7 +6,7 @@ import { get } from "../api.js";
 import { h, table, tag } from "../dom.js";
 import { address, changed, filters, query } from "../filters.js";
 import { count, share } from "../format.js";
-import { figure, newestPolicies, noReports, policyWords, section, soft, sourceClass } from "./parts.js";
+import { figure, newestPolicies, noReports, policyWords, section, soft, sourceClass, weeksWords } from "./parts.js";
 
 export const title = "Policy";
 
@@ -52,13 +52,20 @@ function verdict(found, hit) {
   ];
 }
 
+/** Days that were asked for, and those of whole weeks that have mail. */
+function shownDays(found) {
+  const asked = query();
+  const last = found.days.reduce((day, d) => (d.day > day ? d.day : day), asked.get("to"));
+  return everyDay(found.from, last);
+}
+
 function simulated(found, policy) {
   const hit = hitByClass(found.sources);
   const failing = found.total.messages - found.total.aligned;
   const reached = policy === "none" ? 0 : failing;
   const [kind, words] =
     policy === "none" ? ["soft", "p=none changes nothing: it asks for reports alone."] : verdict(found, hit);
-  const days = everyDay(found.from, found.to);
+  const days = shownDays(found);
   const by = new Map(found.days.map((d) => [d.day, d.figures]));
   const values = (f) => days.map((d) => (by.has(d) ? f(by.get(d)) : 0));
   const fails = (f) => f.messages - f.aligned;
@@ -107,7 +114,7 @@ function overrides(found) {
 function published(found) {
   const rows = [...newestPolicies(found.policies).values()];
   const columns = [
-    { title: "Domain", cell: (p) => p.domain },
+    { title: "Domain", kind: "name", cell: (p) => p.domain },
     { title: "Published", cell: policyWords },
     { title: "Alignment", cell: (p) => `DKIM ${p.adkim}, SPF ${p.aspf}` },
     { title: "Since", kind: "whole", cell: (p) => p.first_day },
@@ -126,8 +133,8 @@ export async function show(place, { go }) {
   }
   place.append(
     choice(go, policy),
+    ...(query().has("domain") ? [] : [soft(weeksWords(found.from, found.to))]),
     ...simulated(found, policy),
-    ...(query().has("domain") ? [] : [soft("Of all domains together, sources are counted by whole weeks: choose a domain for exact numbers.")]),
     section("Sources that it would reach", failing(found)),
     h("div", { class: "wide" }, section("Where reporters did otherwise", overrides(found)), section("Published now", published(found))),
   );

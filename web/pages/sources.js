@@ -3,7 +3,7 @@ import { get } from "../api.js";
 import { h, table, tag } from "../dom.js";
 import { address, changed, filters, query } from "../filters.js";
 import { count } from "../format.js";
-import { classWords, messagesByDay, more, noReports, section, soft, sourceClass, sourceColumns } from "./parts.js";
+import { classWords, messagesByDay, more, noReports, section, soft, sourceClass, sourceColumns, weeksWords } from "./parts.js";
 
 export const title = "Sources";
 
@@ -58,8 +58,8 @@ function single(found) {
   const columns = [
     { title: "Reporter", cell: (r) => r.organisation },
     { title: "Messages", kind: "number", cell: (r) => count(r.messages) },
-    { title: "From", cell: (r) => r.header_from },
-    { title: "Envelope", cell: (r) => r.envelope_from },
+    { title: "From", kind: "name", cell: (r) => r.header_from },
+    { title: "Envelope", kind: "name", cell: (r) => r.envelope_from },
     { title: "DKIM", cell: (r) => results(r.dkim) },
     { title: "SPF", cell: (r) => results(r.spf) },
     { title: "Done with it", cell: (r) => [r.disposition ?? "", r.reasons.length > 0 && h("div", { class: "soft" }, r.reasons.join(", "))] },
@@ -98,7 +98,7 @@ export async function show(place, { go }) {
       h("h2", {}, order ? "By messages that fail" : "By messages"),
       h("p", {}, h("a", { href: changed({ order: order ? "" : "unaligned" }) }, order ? "In the order of all messages" : "In the order of those that fail")),
       sources(found, domain),
-      !domain && soft("Choose a domain to see one source by the day. Over all domains whole weeks are counted."),
+      !domain && soft(weeksWords(found.sources_from, found.sources_to)),
     ),
     section(
       "Classes",

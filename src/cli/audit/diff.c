@@ -2,7 +2,6 @@
 #include "cli/audit/diff.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -307,7 +306,7 @@ static int
 read_options(struct diff *d, int argc, char **argv)
 {
 	int c;
-	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next("audit diff", argc, argv, "h", long_options)) != -1) {
 		if (!read_option(d, c))
 			return GP_EXIT_USAGE;
 	}

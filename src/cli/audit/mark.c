@@ -129,7 +129,7 @@ audit_mark_read(struct gp_slice pem, struct gp_arena *arena, struct gp_posture_m
 	struct gp_tls_certificate first;
 	size_t len = read_pem(pem, arena, der);
 	*ret = (struct gp_posture_mark){};
-	if (!gp_tls_chain(der, len, arena, &chain, &first))
+	if (len == 0 || !gp_tls_chain(der, len, arena, &chain, &first))
 		return false;
 	const unsigned char *at = (const unsigned char *)der[0].ptr;
 	X509 *x = d2i_X509(NULL, &at, (long)der[0].len);

@@ -118,7 +118,7 @@ marks_passed(int64_t left_s)
 static const struct audit_fact *
 find_fact(const struct audit_look *look, struct gp_slice name)
 {
-	for (size_t i = 0; look && i < look->facts_len; i++) {
+	for (size_t i = 0; i < look->facts_len; i++) {
 		if (gp_slice_eq(look->facts[i].name, name))
 			return &look->facts[i];
 	}
@@ -128,7 +128,7 @@ find_fact(const struct audit_look *look, struct gp_slice name)
 static void
 tell_expiry(struct finding_news *n, const struct audit_fact *now)
 {
-	const struct audit_fact *was = find_fact(n->before, now->name);
+	const struct audit_fact *was = n->before ? find_fact(n->before, now->name) : NULL;
 	int64_t end_s, left_s;
 	unsigned told = 0;
 	if (!read_time(now->value, &end_s))

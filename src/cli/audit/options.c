@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/audit/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -297,9 +296,9 @@ read_stage(const struct gp_arg *arg, struct audit_options *o)
 	o->policy = GP_DMARC_P_ABSENT;
 	if (strcmp(arg->value, "next") == 0)
 		return true;
-	for (uint8_t p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
-		if (strcmp(arg->value, gp_dmarc_policy_name(p)) == 0)
-			o->policy = p;
+	for (unsigned p = GP_DMARC_P_NONE; p <= GP_DMARC_P_REJECT; p++) {
+		if (strcmp(arg->value, gp_dmarc_policy_name((uint8_t)p)) == 0)
+			o->policy = (uint8_t)p;
 	}
 	return o->policy != GP_DMARC_P_ABSENT ||
 	       gp_arg_wrong(arg, "is none of next, none, quarantine and reject");
@@ -396,11 +395,7 @@ text_of(struct audit_options *o, int c)
 static bool
 read_option(struct audit_options *o, int c)
 {
-	struct gp_arg arg = {"audit", NULL, optarg};
-	for (size_t i = 0; i < GP_ARRAY_LEN(long_options) - 1; i++) {
-		if (long_options[i].val == c)
-			arg.option = long_options[i].name;
-	}
+	const struct gp_arg arg = gp_arg_of("audit", long_options, c);
 	const char **text = text_of(o, c);
 	if (text)
 		*text = optarg;
@@ -467,7 +462,7 @@ read_option(struct audit_options *o, int c)
 	case 'h':
 		o->help = true;
 		return true;
-	default: /* '?': getopt_long has said what is wrong */
+	default: /* '?': gp_arg_next() has said what is wrong */
 		return c >= ALERT_MAIL_TO && audit_watch_option(&o->watch, c, &arg);
 	}
 }
@@ -537,7 +532,8 @@ audit_options_read(struct audit_options *ret, bool watch, int argc, char **argv)
 	audit_watch_defaults(&ret->watch);
 	if (gethostname(ret->hostname, sizeof(ret->hostname) - 1) < 0)
 		ret->hostname[0] = '\0';
-	while ((c = getopt_long(argc, argv, "c:o:hq", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next(watch ? "audit watch" : "audit", argc, argv, "c:o:hq",
+				long_options)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}

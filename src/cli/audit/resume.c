@@ -68,11 +68,11 @@ audit_resume_read(const char *path, const struct audit_domains *list, size_t *re
 }
 
 int
-audit_resume_write(const char *path, const struct audit_domains *list, size_t done)
+audit_resume_write(const char *path, const struct audit_domains *list, size_t done, int told)
 {
 	struct gp_buf out = GP_BUF_INIT(AUDIT_RESUME_TEXT_MAX);
 	audit_resume_put(list, done, &out);
-	int r = out.failed ? -ENOMEM : scan_file_replace(path, gp_buf_slice(&out));
+	int r = out.failed ? -ENOMEM : scan_file_keep(path, gp_buf_slice(&out), told);
 	gp_buf_free(&out);
 	return r;
 }

@@ -26,6 +26,6 @@ audit_resume_parse(struct gp_slice text, const struct audit_domains *list);
 [[nodiscard]] int
 audit_resume_read(const char *path, const struct audit_domains *list, size_t *ret_done);
 
-/* Replaces the file. 0 or -errno. */
+/* Replaces the file, once the output `told` is on disk. 0 or -errno. */
 [[nodiscard]] int
-audit_resume_write(const char *path, const struct audit_domains *list, size_t done);
+audit_resume_write(const char *path, const struct audit_domains *list, size_t done, int told);

@@ -110,7 +110,7 @@ read_passed(struct reading *r)
 		gp_reportdb_selectors(r->db, &r->unused, r->scratch, &signatures, &signatures_len);
 	if (result == 0)
 		result = gp_reportdb_spf(r->db, &r->unused, r->scratch, &envelopes, &envelopes_len);
-	if (result < 0)
+	if (result != 0)
 		return result;
 	size_t room = GP_MIN(signatures_len, (size_t)PASSED_MAX) +
 		      GP_MIN(envelopes_len, (size_t)PASSED_MAX);

@@ -53,6 +53,8 @@ static const char *const migrations[] = {
 	" domain TEXT NOT NULL, name TEXT NOT NULL,"
 	" value TEXT NOT NULL, before TEXT NOT NULL, since_s INTEGER NOT NULL,"
 	" PRIMARY KEY (domain, name)) WITHOUT ROWID;",
+	"CREATE TABLE kind ("
+	" id TEXT PRIMARY KEY, title TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 static const char settings[] = "PRAGMA journal_mode = WAL;"
@@ -68,6 +70,7 @@ enum statement {
 	ADD_FACT,
 	ADD_PAST,
 	ADD_FINDING,
+	ADD_KIND,
 	FORGET_RUNS,
 	READ_DOMAINS,
 	FIND_LOOK,
@@ -96,6 +99,9 @@ static const char *const texts[STATEMENTS] = {
 		      " SET before = value, value = excluded.value, since_s = excluded.since_s"
 		      " WHERE value <> excluded.value"),
 	[ADD_FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[ADD_KIND] = ("INSERT INTO kind VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+		      " SET title = excluded.title, why = excluded.why"
+		      " WHERE title <> excluded.title OR why <> excluded.why"),
 	[FORGET_RUNS] = "DELETE FROM run WHERE time_s < ?1 AND id <> ?2",
 	[READ_DOMAINS] = "SELECT DISTINCT domain FROM look ORDER BY domain",
 	[FIND_LOOK] = ("SELECT l.id, r.id, r.time_s FROM look l JOIN run r ON r.id = l.run"
@@ -357,6 +363,17 @@ add_finding(struct audit_store *s, sqlite3_int64 look, size_t number, const stru
 	return finish(s, ADD_FINDING);
 }
 
+/* What it means, as this version says it: whoever reads the file may know no such id. */
+static bool
+add_kind(struct audit_store *s, const struct gp_finding_kind *kind)
+{
+	sqlite3_stmt *st = s->statements[ADD_KIND];
+	bind_text(st, 1, gp_slice_str(kind->id));
+	bind_text(st, 2, gp_slice_str(kind->title));
+	bind_text(st, 3, gp_slice_str(kind->why));
+	return finish(s, ADD_KIND);
+}
+
 static bool
 add_findings(struct audit_store *s, sqlite3_int64 look, const struct gp_findings *findings,
 	     struct gp_arena *arena)
@@ -364,7 +381,8 @@ add_findings(struct audit_store *s, sqlite3_int64 look, const struct gp_findings
 	const struct gp_findings whole = findings_whole(findings, arena);
 	bool good = true;
 	for (size_t i = 0; i < whole.len && good; i++)
-		good = add_finding(s, look, i, &whole.items[i], arena);
+		good = add_finding(s, look, i, &whole.items[i], arena) &&
+		       add_kind(s, whole.items[i].kind);
 	return good && (!arena->failed || complain(s, -ENOMEM));
 }
 

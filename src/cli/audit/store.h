@@ -10,6 +10,7 @@
  *            outlives the runs
  *   finding  in their order: id, state, severity, evidence as visible text, and the SHA-256 of the
  *            evidence as it was; mend: what to publish, a record a line, or what to do
+ *   kind     of each id that was found its title and why it matters, in the newest words
  *   told     to whom audit watch has told of which domain, and of which look, by its time;
  *            told_fact, told_finding: what he knows by that
  *

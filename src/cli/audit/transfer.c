@@ -317,7 +317,7 @@ read_in_child(struct connection *c, struct gp_arena *arena)
 	close(ends[1]);
 	close(c->fd); /* the child has it, and nobody else hears the server */
 	c->fd = -1;
-	int r = child > 0 ? read_told(c, from, arena) : fail(c, strerror(error));
+	int r = from && child > 0 ? read_told(c, from, arena) : fail(c, strerror(error));
 	if (from)
 		fclose(from);
 	else

@@ -7,7 +7,6 @@
 #include "cli/domain/domain.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -230,7 +229,6 @@ take_option(int c, struct domain_run *run, unsigned *given)
 		*given |= TAKES_TIME;
 		return gp_arg_u64(&time_arg, 0, INT64_MAX, &run->now_s);
 	default:
-		fputs(usage, stderr);
 		return false;
 	}
 }
@@ -240,7 +238,7 @@ static int
 parse_options(int argc, char **argv, struct domain_run *run, unsigned *ret_given)
 {
 	int c;
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((c = gp_arg_next("domain", argc, argv, "c:h", options)) != -1) {
 		if (c == 'h') {
 			fputs(usage, stdout);
 			return GP_EXIT_OK + 1;

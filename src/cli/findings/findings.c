@@ -95,6 +95,8 @@ put_finding(const struct findings_part *p, const struct gp_finding *f)
 		      gp_severity_name(f->severity), p->w->colour ? "\033[0m" : "", f->kind->title,
 		      f->kind->id);
 	put_indented(out, "", gp_visible(f->evidence, p->arena));
+	if (f->severity >= GP_SEVERITY_MEDIUM)
+		put_indented(out, "why", gp_slice_str(f->kind->why));
 	put_indented(out, "fix", findings_lines(f->fix, p->arena));
 	for (size_t i = 0; i < f->records_len; i++) {
 		const struct gp_finding_record *r = &f->records[i];
@@ -161,6 +163,43 @@ put_unknown(const struct findings_part *p, struct gp_slice why)
 	gp_buf_printf(out, ": %.*s\n", GP_SLICE_FMT(gp_visible(why, p->arena)));
 }
 
+/* Of two findings, the one's record undoes the other's. */
+static bool
+clash(const struct gp_finding *a, const struct gp_finding *b)
+{
+	for (size_t i = 0; i < a->records_len; i++) {
+		const struct gp_finding_record *x = &a->records[i];
+		for (size_t j = 0; j < b->records_len; j++) {
+			const struct gp_finding_record *y = &b->records[j];
+			if (gp_slice_eq(x->name, y->name) && strcmp(x->type, y->type) == 0 &&
+			    !gp_slice_eq(x->value, y->value))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whoever copies one record after the other would be where he began. */
+static void
+put_together(const struct findings_part *p)
+{
+	struct gp_slice rest = p->subject;
+	struct gp_slice name = gp_slice_cut(&rest, ' ');
+	for (size_t i = 0; i < p->list->len; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (!clash(&p->list->items[i], &p->list->items[j]))
+				continue;
+			gp_buf_printf(
+				p->w->out,
+				"  together     records of one name undo each other above, as "
+				"each mends one finding:\n"
+				"               %s --zone %.*s has what mends them all\n",
+				p->w->command, GP_SLICE_FMT(name));
+			return;
+		}
+	}
+}
+
 static void
 put_lines(const struct findings_part *p)
 {
@@ -170,6 +209,7 @@ put_lines(const struct findings_part *p)
 		if (f->state == GP_FINDING_NOT_MEASURED && !was_told(p, i))
 			put_unknown(p, f->evidence);
 	}
+	put_together(p);
 }
 
 /* --- the choice --- */

@@ -6,7 +6,6 @@
 #include "cli/headers/headers.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,6 +85,8 @@ add_own(struct run *run, const char *text)
 {
 	struct gp_arg arg = {"headers", "own", text};
 	struct gp_slice given = gp_slice_str(text);
+	if (run->own_len == OWN_MAX)
+		return gp_arg_wrong(&arg, "is one domain too many");
 	if (!gp_domain_valid(given) ||
 	    gp_idn_to_ascii(given, &run->arena, &run->own[run->own_len]) != 0)
 		return gp_arg_wrong(&arg, "is not a domain name");
@@ -231,7 +232,7 @@ take_option(struct run *run, int c)
 	case OPT_TRUST:
 		return gp_trust_add(&run->trust, "headers", optarg);
 	case OPT_OWN:
-		return run->own_len < OWN_MAX && add_own(run, optarg);
+		return add_own(run, optarg);
 	case OPT_DNS:
 		run->dns.dns = optarg;
 		return true;
@@ -253,7 +254,6 @@ take_option(struct run *run, int c)
 		run->now_s = (int64_t)now_s;
 		return true;
 	default:
-		fputs(usage, stderr);
 		return false;
 	}
 }
@@ -275,7 +275,7 @@ parse_options(int argc, char **argv, struct run *run)
 		{},
 	};
 	int c;
-	while ((c = getopt_long(argc, argv, "c:o:h", options, NULL)) != -1) {
+	while ((c = gp_arg_next("headers", argc, argv, "c:o:h", options)) != -1) {
 		if (c == 'h') {
 			fputs(usage, stdout);
 			return GP_EXIT_OK + 1;

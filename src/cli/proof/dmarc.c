@@ -3,11 +3,11 @@
 #include "cli/proof/dmarc.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/lookup.h"
@@ -115,8 +115,10 @@ check_query(struct run *run)
 static bool
 add_signature(struct run *run, const char *domain)
 {
-	if (run->query.dkim_len == SIGNATURES_MAX)
+	if (run->query.dkim_len == SIGNATURES_MAX) {
+		(void)complain("--dkim-domain", "more than 100 of them");
 		return false;
+	}
 	run->dkim[run->query.dkim_len++] =
 		(struct gp_dmarc_proof){gp_slice_str(domain), GP_DMARC_PROVEN};
 	return true;
@@ -177,15 +179,15 @@ parse_options(int argc, char **argv, struct run *run)
 		{},
 	};
 	int c;
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((c = gp_arg_next("dmarc", argc, argv, "c:h", options)) != -1) {
 		if (c == 'h') {
 			fputs(usage, stdout);
 			return GP_EXIT_OK + 1;
 		}
 		if (!take_option(c, run))
-			break;
+			return GP_EXIT_USAGE + 1;
 	}
-	if (c == -1 && optind == argc)
+	if (optind == argc)
 		return 0;
 	fputs(usage, stderr);
 	return GP_EXIT_USAGE + 1;

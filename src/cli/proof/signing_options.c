@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/proof/signing_options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,7 +90,6 @@ take_option(const struct gp_signing_syntax *syntax, struct gp_signing *s, int c)
 	default:
 		if (c >= OWN)
 			return take_number(syntax, &syntax->own[c - OWN]);
-		fputs(syntax->usage, stderr);
 		return false;
 	}
 }
@@ -120,7 +118,7 @@ gp_signing_options_read(const struct gp_signing_syntax *syntax, int argc, char *
 	int c;
 	list_options(syntax, options);
 	s->now_s = gp_clock_wall_ms() / 1000;
-	while ((c = getopt_long(argc, argv, "o:qvh", options, NULL)) != -1) {
+	while ((c = gp_arg_next(syntax->name, argc, argv, "o:qvh", options)) != -1) {
 		const char **text = text_of(syntax, s, c);
 		if (text) {
 			*text = optarg;

@@ -2,7 +2,6 @@
 /* gatepost spf: may this client send mail as this domain, and why. core/spf decides. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,7 +148,7 @@ parse_options(int argc, char **argv, struct spf_run *run)
 		{},
 	};
 	int c;
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((c = gp_arg_next("spf", argc, argv, "c:h", options)) != -1) {
 		switch (c) {
 		case IP:
 			run->ip = optarg;
@@ -183,14 +182,15 @@ parse_options(int argc, char **argv, struct spf_run *run)
 			fputs(usage, stdout);
 			return GP_EXIT_OK + 1;
 		default:
-			fputs(usage, stderr);
 			return GP_EXIT_USAGE + 1;
 		}
 	}
-	if (optind == argc && run->ip)
-		return 0;
-	fputs(usage, stderr);
-	return GP_EXIT_USAGE + 1;
+	if (optind < argc)
+		fprintf(stderr, "gatepost spf: what is '%s'? It takes options only\n",
+			argv[optind]);
+	else if (!run->ip)
+		fprintf(stderr, "gatepost spf: --ip ADDRESS is missing\n");
+	return optind == argc && run->ip ? 0 : GP_EXIT_USAGE + 1;
 }
 
 static bool

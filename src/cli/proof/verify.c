@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -337,7 +336,6 @@ take_option(struct verify_run *run, int c)
 		run->quiet = true;
 		return true;
 	default:
-		fputs(usage, stderr);
 		return false;
 	}
 }
@@ -347,7 +345,7 @@ static int
 parse_options(int argc, char **argv, struct verify_run *run)
 {
 	int c;
-	while ((c = getopt_long(argc, argv, "c:qvh", options, NULL)) != -1) {
+	while ((c = gp_arg_next("verify", argc, argv, "c:qvh", options)) != -1) {
 		const char **text = text_of(run, c);
 		if (text) {
 			*text = optarg;

@@ -118,7 +118,7 @@ hear_packet(int socket, struct packet *ret, int *ret_fd)
 static int
 hear_all(int socket, const struct imap_listener *l)
 {
-	struct packet p;
+	struct packet p = {};
 	int fd = -1, r;
 	while ((r = hear_packet(socket, &p, &fd)) > 0) {
 		if (fd >= 0)

@@ -218,7 +218,7 @@ hear_literal(struct imap_wire *w, int fd, uint32_t octets)
 static int
 hear_response(struct imap_wire *w, const struct imap_ear *ear, size_t *literals)
 {
-	struct gp_slice line;
+	struct gp_slice line = {};
 	uint32_t octets;
 	int r;
 	gp_buf_clear(&w->text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `gatepost reports import`: files and mails, through a reader in a sandbox, into the database. */
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <time.h>
@@ -48,22 +49,31 @@ add_quarantined(json_t *list, const char *file, uint64_t record, const char *why
 	json_array_append_new(list, e);
 }
 
+/* What there is none of is not told. */
 static void
-print_text(const struct import *m)
+print_counts(const struct import *m)
+{
+	if (m->imported + m->duplicates + m->old + m->refused == 0) {
+		puts("no report was found");
+		return;
+	}
+	printf("%" PRIu64 " reports imported, with %" PRIu64 " records", m->imported, m->records);
+	if (m->duplicates > 0)
+		printf("; %" PRIu64 " were there already", m->duplicates);
+	if (m->old > 0)
+		printf("; %" PRIu64 " are of days that were forgotten", m->old);
+	putchar('\n');
+}
+
+static void
+print_quarantined(const struct import *m)
 {
 	size_t at;
 	json_t *e;
-	if (!m->o->quiet)
-		printf("%lu reports imported, with %lu records; %lu were there already, %lu are of "
-		       "days that were forgotten\n",
-		       (unsigned long)m->imported, (unsigned long)m->records,
-		       (unsigned long)m->duplicates, (unsigned long)m->old);
-	if (m->o->names && !m->o->quiet)
-		names_print(&m->names);
-	if (m->refused + m->lost == 0)
-		return;
-	fprintf(stderr, "gatepost reports: in quarantine: %lu files, and %lu records of others\n",
-		(unsigned long)m->refused, (unsigned long)m->lost);
+	fprintf(stderr, "gatepost reports: not imported: %" PRIu64 " files", m->refused);
+	if (m->lost > 0)
+		fprintf(stderr, ", and %" PRIu64 " records of others", m->lost);
+	putc('\n', stderr);
 	json_array_foreach(m->quarantined, at, e)
 	{
 		json_t *record = json_object_get(e, "record");
@@ -73,6 +83,17 @@ print_text(const struct import *m)
 			fprintf(stderr, "record %" JSON_INTEGER_FORMAT, json_integer_value(record));
 		fprintf(stderr, ": %s\n", json_string_value(json_object_get(e, "reason")));
 	}
+}
+
+static void
+print_text(const struct import *m)
+{
+	if (!m->o->quiet)
+		print_counts(m);
+	if (m->o->names && !m->o->quiet)
+		names_print(&m->names);
+	if (m->refused + m->lost > 0)
+		print_quarantined(m);
 }
 
 static int

@@ -9,7 +9,10 @@
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
 
-enum { ARENA_MAX = 64 << 20 };
+enum {
+	ARENA_MAX = 64 << 20,
+	NAME = 24, /* columns; a longer one moves the rest of its line */
+};
 
 static void
 print_json(const struct gp_reportdb_report *r)
@@ -30,13 +33,48 @@ print_json(const struct gp_reportdb_report *r)
 	json_decref(o);
 }
 
-static void
-print_text(const struct gp_reportdb_report *r)
+/* What the longest of the list needs. */
+struct widths {
+	int number, domain, org;
+};
+
+static int
+wider(int width, size_t len)
 {
-	printf("%8" PRIu64 "  %-7s  %s  %-24.*s  %-24.*s %8" PRIu64 " %10" PRIu64 "%s%s\n",
+	return GP_MAX(width, (int)GP_MIN(len, (size_t)NAME));
+}
+
+static struct widths
+measure(const struct gp_reportdb_report *list, size_t len)
+{
+	struct widths w = {6, 6, 8};
+	for (size_t i = 0; i < len; i++) {
+		w.number = GP_MAX(w.number, snprintf(NULL, 0, "%" PRIu64, list[i].number));
+		w.domain = wider(w.domain, list[i].domain.len);
+		w.org = wider(w.org, list[i].org.len);
+	}
+	return w;
+}
+
+static void
+print_text(const struct gp_reportdb_report *r, const struct widths *w)
+{
+	printf("%*" PRIu64 "  %-7s  %s  %-*.*s  %-*.*s %7" PRIu64 " %9" PRIu64 "%s%s\n", w->number,
 	       r->number, reports_kind_word(r->kind), reports_day_text(r->begin / 86400).s,
-	       GP_SLICE_FMT(r->domain), GP_SLICE_FMT(r->org), r->records, r->messages,
-	       r->estimated ? "  several days" : "", r->lost > 0 ? "  records lost" : "");
+	       w->domain, GP_SLICE_FMT(r->domain), w->org, GP_SLICE_FMT(r->org), r->records,
+	       r->messages, r->estimated ? "  several days" : "",
+	       r->lost > 0 ? "  records lost" : "");
+}
+
+static void
+print_table(const struct gp_reportdb_report *list, size_t len)
+{
+	const struct widths w = measure(list, len);
+	if (len > 0)
+		printf("%*s  %-7s  %-10s  %-*s  %-*s %7s %9s\n", w.number, "number", "kind", "day",
+		       w.domain, "domain", w.org, "reporter", "records", "messages");
+	for (size_t i = 0; i < len; i++)
+		print_text(&list[i], &w);
 }
 
 int
@@ -49,11 +87,10 @@ reports_list(const struct reports_options *o, struct gp_reportdb *db)
 	size_t len;
 	int r = gp_reportdb_list(db, &range, o->kind, 0, o->max, &arena, &list, &len);
 	int code = r < 0 ? reports_fail(db, r) : GP_EXIT_OK;
-	if (r == 0 && !o->json && len > 0)
-		printf("%8s  %-7s  %-10s  %-24s  %-24s %8s %10s\n", "number", "kind", "from",
-		       "domain", "reporter", "records", "messages");
-	for (size_t i = 0; r == 0 && i < len; i++)
-		(o->json ? print_json : print_text)(&list[i]);
+	for (size_t i = 0; r == 0 && o->json && i < len; i++)
+		print_json(&list[i]);
+	if (r == 0 && !o->json)
+		print_table(list, len);
 	gp_arena_free(&arena);
 	return fflush(stdout) == 0 ? code : GP_EXIT_ERROR;
 }

@@ -2,7 +2,6 @@
 #include "cli/reports/options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -64,6 +63,7 @@ const char reports_usage[] =
 	"       gatepost reports show NUMBER\n"
 	"       gatepost reports tls [--domain NAME] [--since DAY] [--look] [options]\n"
 	"       gatepost reports refused [-o FILE|FOLDER] [NUMBER|all]\n"
+	"       gatepost reports copy [-q] [--json] DATABASE\n"
 	"       gatepost reports export [--domain NAME] [--since DAY] [--format csv|json]\n"
 	"       gatepost reports weekly [--mail-to ADDRESS --mail-from ADDRESS] [options]\n"
 	"       gatepost reports watch [--mail-to ADDRESS --mail-from ADDRESS] [--webhook URL]\n"
@@ -93,6 +93,8 @@ const char reports_usage[] =
 	"      --progress FILE      mails stay as they are; FILE knows how far it got\n"
 	"      --max N              mails of one run; 10000\n"
 	"      --names              then do what names does\n"
+	"\n"
+	"copy brings all that another database has into this one; DATABASE is a file, or a URL\n"
 	"\n"
 	"names looks up what the DNS calls the sources of most messages:\n"
 	"      --rate N             questions a second; 20\n"
@@ -183,7 +185,7 @@ static const char *const verbs[REPORTS_VERBS] = {
 	[REPORTS_IMPORT] = "import",   [REPORTS_NAMES] = "names", [REPORTS_SUMMARY] = "summary",
 	[REPORTS_LIST] = "list",       [REPORTS_SHOW] = "show",   [REPORTS_EXPORT] = "export",
 	[REPORTS_WEEKLY] = "weekly",   [REPORTS_WATCH] = "watch", [REPORTS_TLS] = "tls",
-	[REPORTS_REFUSED] = "refused",
+	[REPORTS_REFUSED] = "refused", [REPORTS_COPY] = "copy",
 };
 
 /* --- values --- */
@@ -323,11 +325,7 @@ read_alert_option(struct reports_options *o, int c, const struct gp_arg *arg)
 static bool
 read_option(struct reports_options *o, int c, int64_t today)
 {
-	struct gp_arg arg = {"reports", NULL, optarg};
-	for (size_t i = 0; i < GP_ARRAY_LEN(long_options) - 1; i++) {
-		if (long_options[i].val == c)
-			arg.option = long_options[i].name;
-	}
+	const struct gp_arg arg = gp_arg_of("reports", long_options, c);
 	switch (c) {
 	case OPT_DATABASE:
 		o->database = optarg;
@@ -349,6 +347,7 @@ read_option(struct reports_options *o, int c, int64_t today)
 	case OPT_SINCE:
 		return read_day(&arg, today, &o->from_day);
 	case OPT_UNTIL:
+		o->until = true;
 		return read_day(&arg, today, &o->to_day);
 	case OPT_KIND:
 		return read_kind(&arg, &o->kind);
@@ -451,6 +450,17 @@ check_tls(const struct reports_options *o)
 	return GP_EXIT_OK;
 }
 
+/* Of what is meant by -c or --database there is more than one. */
+static int
+check_copy(const struct reports_options *o)
+{
+	if (o->operands_len != 1)
+		return usage_error("name the database that is copied: a file, or postgresql://...");
+	if (o->database && strcmp(o->database, o->operands[0]) == 0)
+		return usage_error("a database is copied into another one");
+	return GP_EXIT_OK;
+}
+
 static int
 check_refused(const struct reports_options *o)
 {
@@ -479,8 +489,8 @@ check(struct reports_options *o)
 				   "--progress");
 	if (o->verb == REPORTS_SHOW && o->operands_len != 1)
 		return usage_error("name the number of one report, of `gatepost reports list`");
-	bool names =
-		o->verb == REPORTS_IMPORT || o->verb == REPORTS_SHOW || o->verb == REPORTS_REFUSED;
+	bool names = o->verb == REPORTS_IMPORT || o->verb == REPORTS_SHOW ||
+		     o->verb == REPORTS_REFUSED || o->verb == REPORTS_COPY;
 	if (!names && o->operands_len > 0)
 		return usage_error("this subcommand takes options alone; see -h");
 	if ((o->look || o->helo || o->private) && o->verb != REPORTS_TLS)
@@ -493,6 +503,7 @@ check(struct reports_options *o)
 	       : o->verb == REPORTS_WATCH   ? check_watch(o)
 	       : o->verb == REPORTS_TLS     ? check_tls(o)
 	       : o->verb == REPORTS_REFUSED ? check_refused(o)
+	       : o->verb == REPORTS_COPY    ? check_copy(o)
 					    : GP_EXIT_OK;
 }
 
@@ -514,11 +525,12 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		ret->verb++;
 	ret->help = strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0;
 	if (ret->verb == REPORTS_VERBS)
-		return ret->help ? GP_EXIT_OK
-				 : usage_error("the subcommands are import, names, summary, list, "
-					       "show, export, refused, tls, weekly and watch");
+		return ret->help
+			       ? GP_EXIT_OK
+			       : usage_error("the subcommands are import, names, summary, list, "
+					     "show, export, refused, copy, tls, weekly and watch");
 	if (ret->verb <= REPORTS_SUMMARY || ret->verb == REPORTS_TLS)
-		ret->from_day = today - SUMMARY_DAYS;
+		ret->from_day = -1; /* not given yet */
 	if (ret->verb == REPORTS_IMPORT)
 		ret->max = GP_REPORTDB_LIST_MAX;
 	if (ret->verb == REPORTS_NAMES)
@@ -527,10 +539,12 @@ reports_options_read(struct reports_options *ret, int argc, char **argv, int64_t
 		ret->to_day = today - 1;
 	if (ret->verb == REPORTS_WATCH)
 		ret->to_day = today;
-	while ((c = getopt_long(argc, argv, "c:o:qh", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next("reports", argc, argv, "c:o:qh", long_options)) != -1) {
 		if (!read_option(ret, c, today))
 			return GP_EXIT_USAGE;
 	}
+	if (ret->from_day < 0)
+		ret->from_day = GP_MIN(ret->to_day, today) - SUMMARY_DAYS;
 	ret->operands = (const char *const *)argv + optind;
 	ret->operands_len = (size_t)(argc - optind);
 	return check(ret);
@@ -575,6 +589,8 @@ reports_config(const struct reports_options *o, struct gp_arena *arena,
 	int code = config ? gp_cli_config(o->config, arena, config, &complaints) : GP_EXIT_ERROR;
 	if (config && code != GP_EXIT_OK)
 		gp_cli_print_complaints(&complaints);
+	if (code == GP_EXIT_USAGE && !o->config)
+		fprintf(stderr, "gatepost reports: --database names a database without one\n");
 	*ret = config;
 	return code;
 }
@@ -588,6 +604,25 @@ reports_path(const struct reports_options *o, const struct gp_config *config, bo
 }
 
 int
+reports_open_path(const char *path, const char *server, int mode, struct gp_reportdb **ret)
+{
+	/* Addresses of people's mail are in it. */
+	mode_t mask = umask(077);
+	int r = gp_reportdb_open(path, mode, ret);
+	umask(mask);
+	if (r == 0)
+		return GP_EXIT_OK;
+	/* A URL may have a password in it. */
+	fprintf(stderr, "gatepost reports: %s: %s%s\n", gp_reportdb_is_server(path) ? server : path,
+		gp_reportdb_why(*ret, r),
+		r == -ENOENT && mode != GP_REPORTDB_MAKE
+			? "; a gateway makes it, or `gatepost reports import`"
+			: "");
+	*ret = gp_reportdb_close(*ret);
+	return GP_EXIT_ERROR;
+}
+
+int
 reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret)
 {
 	struct gp_arena arena = GP_ARENA_INIT(CONFIG_ARENA_MAX);
@@ -597,20 +632,8 @@ reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret
 	int code = path ? GP_EXIT_OK : reports_config(o, &arena, &config);
 	if (code == GP_EXIT_OK)
 		code = reports_path(o, config, mode == GP_REPORTDB_MAKE, &arena, &path);
-	if (code == GP_EXIT_OK) {
-		/* Addresses of people's mail are in it. */
-		mode_t mask = umask(077);
-		int r = gp_reportdb_open(path, mode, ret);
-		umask(mask);
-		if (r < 0) {
-			/* A URL may have a password in it. */
-			fprintf(stderr, "gatepost reports: %s: %s\n",
-				gp_reportdb_is_server(path) ? "the database" : path,
-				gp_reportdb_why(*ret, r));
-			*ret = gp_reportdb_close(*ret);
-			code = GP_EXIT_ERROR;
-		}
-	}
+	if (code == GP_EXIT_OK)
+		code = reports_open_path(path, "the database", mode, ret);
 	gp_arena_free(&arena);
 	return code;
 }

@@ -15,6 +15,7 @@ enum reports_verb {
 	REPORTS_SHOW,
 	REPORTS_EXPORT,
 	REPORTS_REFUSED,
+	REPORTS_COPY,
 	REPORTS_WEEKLY,
 	REPORTS_WATCH,
 	REPORTS_TLS,
@@ -43,6 +44,7 @@ struct reports_options {
 	const char *format;       /* of export; NULL: csv */
 	uint8_t kind;             /* enum gp_ingest_kind; 0: all */
 	int64_t from_day, to_day;
+	bool until;             /* to_day was given */
 	uint64_t max;           /* of import: mails of a run */
 	struct alert_mail mail; /* of weekly, of watch; its authorities: of tls too */
 	struct watch_options watch;
@@ -74,6 +76,9 @@ reports_path(const struct reports_options *o, const struct gp_config *config, bo
  * error. */
 [[nodiscard]] int
 reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret);
+/* The same of one by its path. server: what it is called where it is a server's. */
+[[nodiscard]] int
+reports_open_path(const char *path, const char *server, int mode, struct gp_reportdb **ret);
 /* Says what a result of the database's means; returns GP_EXIT_ERROR. */
 int
 reports_fail(const struct gp_reportdb *db, int error);

@@ -365,7 +365,7 @@ pool_put(struct pool *p, int fd, const struct reader_request *request, const cha
 	bool small = request->length <= READER_SMALL;
 	size_t at;
 	int r = f.name ? make_room(p, small ? request->length : 0, &at) : -ENOMEM;
-	if (r < 0) {
+	if (r != 0) {
 		close(fd);
 		free(f.name);
 		return r;
@@ -382,7 +382,7 @@ pool_put_octets(struct pool *p, struct gp_slice octets, const char *name)
 	size_t at;
 	gp_assert(octets.len <= READER_SMALL);
 	int r = make_room(p, octets.len, &at);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	struct pool_file f = {-1, {at, octets.len}, strdup(name)};
 	if (!f.name)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -66,8 +65,8 @@ limit_memory(const struct reader_limits *limits)
 		fclose(f);
 	if (!good)
 		return -EIO;
-	rlim_t max = pages * (rlim_t)sysconf(_SC_PAGESIZE) + memory_max(limits);
-	return setrlimit(RLIMIT_DATA, &(struct rlimit){max, max}) < 0 ? -errno : 0;
+	uint64_t before = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return gp_sandbox_limit_memory(before + memory_max(limits));
 }
 
 /*

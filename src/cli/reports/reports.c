@@ -36,6 +36,8 @@ gp_cmd_reports(int argc, char **argv)
 		return reports_names(&o, now_s);
 	if (o.verb == REPORTS_REFUSED)
 		return reports_refused(&o);
+	if (o.verb == REPORTS_COPY)
+		return reports_copy(&o);
 	if (o.verb == REPORTS_TLS)
 		return reports_tls(&o);
 	struct gp_reportdb *db;

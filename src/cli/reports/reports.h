@@ -22,6 +22,8 @@ reports_weekly(const struct reports_options *o, struct gp_reportdb *db);
 int
 reports_refused(const struct reports_options *o);
 int
+reports_copy(const struct reports_options *o);
+int
 reports_tls(const struct reports_options *o);
 int
 reports_watch(const struct reports_options *o, struct gp_reportdb *db);

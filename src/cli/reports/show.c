@@ -136,14 +136,24 @@ text_head(void *context, const struct gp_ingest_head *h)
 	return 0;
 }
 
+/* Behind what the line has so far; nothing where it is not told. */
+static void
+print_more(const char *before, struct gp_slice text)
+{
+	if (text.len > 0)
+		printf("%s%.*s", before, GP_SLICE_FMT(text));
+}
+
 static void
 print_auths(const char *name, const struct gp_ingest_auth *list, size_t len, bool dkim)
 {
-	for (size_t i = 0; i < len; i++)
-		printf("      %-5s %-10s %.*s %.*s %.*s\n", name,
-		       reports_result_word(list[i].result), GP_SLICE_FMT(list[i].domain),
-		       GP_SLICE_FMT(dkim ? list[i].selector : list[i].scope),
-		       GP_SLICE_FMT(list[i].human));
+	for (size_t i = 0; i < len; i++) {
+		printf("      %-5s %-9s", name, reports_result_word(list[i].result));
+		print_more(" ", list[i].domain);
+		print_more(" ", dkim ? list[i].selector : list[i].scope);
+		print_more(" ", list[i].human);
+		putchar('\n');
+	}
 }
 
 static int
@@ -154,19 +164,21 @@ text_row(void *context, const struct gp_ingest_row *row)
 	put_cause(s, row, &words);
 	printf("%5" PRIu64 "  %s", row->number, reports_address_text(row->source).s);
 	networks_print(s->networks, row->source);
-	printf(": %" PRIu64 " messages, %s; aligned: dkim %s, spf %s\n", row->count,
-	       reports_disposition_word(row->disposition), reports_result_word(row->dkim),
-	       reports_result_word(row->spf));
+	printf(": %" PRIu64 " message%s, %s; aligned: dkim %s, spf %s\n", row->count,
+	       row->count == 1 ? "" : "s", reports_disposition_word(row->disposition),
+	       reports_result_word(row->dkim), reports_result_word(row->spf));
 	const struct gp_slice from = row->header_from, envelope = row->envelope_from;
 	printf("      from %.*s", GP_SLICE_FMT(from.len > 0 ? from : GP_SLICE("what is not told")));
-	printf("%s%.*s\n", envelope.len > 0 ? ", envelope " : "", GP_SLICE_FMT(envelope));
+	print_more(", envelope ", envelope);
+	putchar('\n');
 	print_auths("dkim", row->dkim_results, row->dkim_results_len, true);
 	print_auths("spf", row->spf_results, row->spf_results_len, false);
-	for (size_t i = 0; i < row->reasons_len; i++)
-		printf("      reason %s %.*s\n", reports_reason_word(row->reasons[i].type),
-		       GP_SLICE_FMT(row->reasons[i].comment));
-	if (words.len > 0)
-		printf("      %.*s\n", GP_SLICE_FMT(gp_buf_slice(&words)));
+	for (size_t i = 0; i < row->reasons_len; i++) {
+		printf("      reason %s", reports_reason_word(row->reasons[i].type));
+		print_more(" ", row->reasons[i].comment);
+		putchar('\n');
+	}
+	reports_print_folded(6, gp_buf_slice(&words));
 	gp_buf_free(&words);
 	return 0;
 }
@@ -184,8 +196,11 @@ static int
 text_tls_failure(void *context, const struct gp_ingest_tls_failure *f)
 {
 	(void)context;
-	printf("      %" PRIu64 " %.*s at %.*s %.*s %.*s\n", f->sessions, GP_SLICE_FMT(f->result),
-	       GP_SLICE_FMT(f->receiving_mx), GP_SLICE_FMT(f->receiving_ip), GP_SLICE_FMT(f->info));
+	printf("      %" PRIu64 " %.*s", f->sessions, GP_SLICE_FMT(f->result));
+	print_more(" at ", f->receiving_mx);
+	print_more(" ", f->receiving_ip);
+	print_more(" ", f->info);
+	putchar('\n');
 	return 0;
 }
 

@@ -17,7 +17,10 @@
 
 enum {
 	ARENA_MAX = 64 << 20,
-	BAR = 40,       /* columns */
+	BAR = 40,       /* columns, where there are so many */
+	NAME = 39,      /* the same: an IPv6 address */
+	BAR_MIN = 8,    /* columns, behind a name that is too long */
+	CAUSE = 6,      /* in front of what stands below a source */
 	BARS_MAX = 62,  /* lines; more days are shown by the week */
 	DAYS_MAX = 800, /* of the JSON */
 	/* Of all domains: in which a source's cause is looked for. */
@@ -29,6 +32,7 @@ struct summary {
 	const struct gp_mmdb *networks;
 	struct gp_reportdb_range range;
 	struct gp_reportdb_figures all, apart; /* apart: the unauthenticated ones */
+	int64_t newest;                        /* a day; -1: there are no messages at all */
 	struct gp_reportdb_day *days;
 	size_t days_len;
 	struct gp_reportdb_domain *domains;
@@ -41,6 +45,8 @@ struct summary {
 	uint64_t sessions, failed; /* TLS */
 	struct gp_reportdb_tls_failure *failures;
 	size_t failures_len;
+	struct gp_reportdb_over_limit *over;
+	size_t over_len;
 	bool colours;
 };
 
@@ -93,12 +99,32 @@ ask_tls(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
 		      : r;
 }
 
+/* Where messages are, if there are none in the range. */
+static int
+ask_newest(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
+{
+	struct gp_reportdb_range ever = s->range;
+	struct gp_reportdb_domain *list;
+	size_t len;
+	ever.from_day = 0;
+	ever.to_day = INT64_MAX / 86400;
+	int r = gp_reportdb_domains(db, &ever, arena, &list, &len);
+	for (size_t i = 0; r == 0 && i < len; i++) {
+		if (ever.domain.len == 0 || gp_slice_eq(ever.domain, list[i].domain))
+			s->newest = GP_MAX(s->newest, list[i].last_day);
+	}
+	return r;
+}
+
 static int
 ask(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
 {
 	struct gp_reportdb_range apart = s->range;
 	apart.unauthenticated = true;
 	int r = gp_reportdb_total(db, &s->range, &s->all);
+	s->newest = -1;
+	if (r == 0 && s->all.messages == 0)
+		r = ask_newest(s, db, arena);
 	if (r == 0)
 		r = gp_reportdb_total(db, &apart, &s->apart);
 	if (r == 0)
@@ -113,6 +139,8 @@ ask(struct summary *s, struct gp_reportdb *db, struct gp_arena *arena)
 					  &s->reporters_len);
 	if (r == 0)
 		r = ask_causes(s, db, arena);
+	if (r == 0)
+		r = gp_reportdb_over_limit(db, &s->range, s->o->max, arena, &s->over, &s->over_len);
 	return r == 0 ? ask_tls(s, db, arena) : r;
 }
 
@@ -244,6 +272,22 @@ tls_json(const struct summary *s)
 			 (json_int_t)s->failed, "failures", failures);
 }
 
+static json_t *
+over_json(const struct summary *s)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < s->over_len; i++) {
+		const struct gp_reportdb_over_limit *e = &s->over[i];
+		json_t *o =
+			json_pack("{s:s, s:I, s:I}", "day", reports_day_text(e->day).s, "reports",
+				  (json_int_t)e->reports, "octets", (json_int_t)e->octets);
+		json_object_set_new(o, "reporter",
+				    e->reporter.len > 0 ? told_text(e->reporter) : json_null());
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
 static int
 print_json(const struct summary *s)
 {
@@ -255,6 +299,7 @@ print_json(const struct summary *s)
 	json_object_set_new(all, "days", days_json(s));
 	json_object_set_new(all, "reporters", reporters_json(s));
 	json_object_set_new(all, "tls", tls_json(s));
+	json_object_set_new(all, "over_limit", over_json(s));
 	if (s->range.domain.len == 0)
 		json_object_set_new(all, "domains", domains_json(s));
 	int r = json_dumpf(all, stdout, JSON_COMPACT);
@@ -271,12 +316,19 @@ percent(const struct gp_reportdb_figures *f)
 	return f->messages > 0 ? 100.0 * (double)f->aligned / (double)f->messages : 0;
 }
 
+/* A table's first column: what its longest name needs. */
+static int
+wider(int width, size_t len)
+{
+	return GP_MAX(width, (int)GP_MIN(len, (size_t)NAME));
+}
+
 /* Aligned, then what is not; what there is little of is seen all the same. */
 static void
-print_bar(const struct summary *s, const struct gp_reportdb_figures *f, uint64_t most)
+print_bar(const struct summary *s, int columns, const struct gp_reportdb_figures *f, uint64_t most)
 {
 	uint64_t bad = f->messages - GP_MIN(f->aligned, f->messages);
-	double column = (double)GP_MAX(most, 1) / BAR;
+	double column = (double)GP_MAX(most, 1) / columns;
 	int good_len = (int)((double)f->aligned / column + 0.5);
 	int bad_len = (int)((double)bad / column + 0.5);
 	good_len = f->aligned > 0 ? GP_MAX(good_len, 1) : 0;
@@ -291,15 +343,18 @@ print_bar(const struct summary *s, const struct gp_reportdb_figures *f, uint64_t
 }
 
 static void
-print_line(const struct summary *s, const char *name, const struct gp_reportdb_figures *f,
-	   uint64_t most)
+print_line(const struct summary *s, int width, struct gp_slice name,
+	   const struct gp_reportdb_figures *f, uint64_t most)
 {
+	int before = printf("  %-*.*s %11" PRIu64, width, GP_SLICE_FMT(name), f->messages);
 	if (f->messages == 0) {
-		printf("  %-39s %12d\n", name, 0);
+		putchar('\n');
 		return;
 	}
-	printf("  %-39s %12" PRIu64 " %5.1f %%  ", name, f->messages, percent(f));
-	print_bar(s, f, most);
+	before += printf(" %5.1f %%  ", percent(f));
+	/* One column is lost where both colours are rounded up. */
+	int room = GP_MIN(REPORTS_COLUMNS - 1 - before, (int)BAR);
+	print_bar(s, GP_MAX(room, (int)BAR_MIN), f, most);
 }
 
 /* All days, or weeks where there are many; those without messages as well. */
@@ -311,7 +366,7 @@ print_days(const struct summary *s)
 	int64_t first = s->days[0].day, last = s->days[s->days_len - 1].day;
 	int64_t step = last - first < BARS_MAX ? 1 : 7 * (1 + (last - first) / 7 / BARS_MAX);
 	uint64_t most = 0;
-	printf("\n  %-39s %12s %7s\n", step == 1 ? "day" : "days from", "messages", "aligned");
+	printf("\n  %-10s %11s %7s\n", step == 1 ? "day" : "days from", "messages", "aligned");
 	for (int pass = 0; pass < 2; pass++) {
 		size_t at = 0;
 		for (int64_t day = first; day <= last; day += step) {
@@ -322,7 +377,8 @@ print_days(const struct summary *s)
 			}
 			most = GP_MAX(most, sum.messages);
 			if (pass == 1)
-				print_line(s, reports_day_text(day).s, &sum, most);
+				print_line(s, 10, gp_slice_str(reports_day_text(day).s), &sum,
+					   most);
 		}
 	}
 }
@@ -330,24 +386,29 @@ print_days(const struct summary *s)
 static void
 print_domains(const struct summary *s)
 {
-	if (s->domains_len == 0)
+	size_t len = GP_MIN(s->domains_len, s->o->max);
+	int width = 10;
+	if (len == 0)
 		return;
-	printf("\n  %-39s %12s %7s\n", "domain", "messages", "aligned");
-	for (size_t i = 0; i < GP_MIN(s->domains_len, s->o->max); i++) {
-		char name[256];
-		snprintf(name, sizeof(name), "%.*s", GP_SLICE_FMT(s->domains[i].domain));
-		print_line(s, name, &s->domains[i].figures, s->domains[0].figures.messages);
-	}
+	for (size_t i = 0; i < len; i++)
+		width = wider(width, s->domains[i].domain.len);
+	printf("\n  %-*s %11s %7s\n", width, "domain", "messages", "aligned");
+	for (size_t i = 0; i < len; i++)
+		print_line(s, width, s->domains[i].domain, &s->domains[i].figures,
+			   s->domains[0].figures.messages);
 }
 
-/* Of letters, digits and few signs (names.c). */
+/* Below its source: of letters, digits and few signs (names.c). */
 static void
 print_name(const struct summary *s, const struct gp_reportdb_source *source)
 {
 	struct gp_sender sender;
-	if (source->name.len > 0)
-		printf("  %.*s", GP_SLICE_FMT(source->name));
-	if (find_sender(s, source, &sender))
+	struct gp_asn asn;
+	bool known = find_sender(s, source, &sender);
+	if (source->name.len == 0 && !known && !gp_asn_find(s->networks, source->address, &asn))
+		return;
+	printf("%*s%.*s", source->name.len > 0 ? CAUSE : CAUSE - 1, "", GP_SLICE_FMT(source->name));
+	if (known)
 		printf(" (%.*s)", GP_SLICE_FMT(sender.provider));
 	networks_print(s->networks, source->address);
 	putchar('\n');
@@ -359,20 +420,23 @@ print_cause(const struct gp_cause *cause)
 {
 	struct gp_buf words = GP_BUF_INIT(GP_CAUSE_WORDS_MAX);
 	gp_cause_put(cause, &words);
-	printf("      %.*s\n", GP_SLICE_FMT(gp_buf_slice(&words)));
+	reports_print_folded(CAUSE, gp_buf_slice(&words));
 	gp_buf_free(&words);
 }
 
 static void
 print_sources(const struct summary *s)
 {
+	int width = 10;
 	if (s->sources_len == 0)
 		return;
-	printf("\n  %-39s %12s %7s  %-9s  %-10s %s\n", "source", "messages", "aligned", "class",
-	       "first seen", "last seen   name");
+	for (size_t i = 0; i < s->sources_len; i++)
+		width = wider(width, strlen(reports_address_text(s->sources[i].address).s));
+	printf("\n  %-*s %11s %7s  %-9s  %-10s %s\n", width, "source", "messages", "aligned",
+	       "class", "first seen", "last seen");
 	for (size_t i = 0; i < s->sources_len; i++) {
 		const struct gp_reportdb_source *e = &s->sources[i];
-		printf("  %-39s %12" PRIu64 " %5.1f %%  %-9s  %s %s",
+		printf("  %-*s %11" PRIu64 " %5.1f %%  %-9s  %s %s\n", width,
 		       reports_address_text(e->address).s, e->figures.messages,
 		       percent(&e->figures), class_of(s, e), reports_day_text(e->first_day).s,
 		       reports_day_text(e->last_day).s);
@@ -385,12 +449,16 @@ print_sources(const struct summary *s)
 static void
 print_reporters(const struct summary *s)
 {
-	if (s->reporters_len == 0)
+	size_t len = GP_MIN(s->reporters_len, s->o->max);
+	int width = 10;
+	if (len == 0)
 		return;
-	printf("\n  %-39s %12s %8s  %s\n", "reporter", "messages", "reports", "last");
-	for (size_t i = 0; i < GP_MIN(s->reporters_len, s->o->max); i++) {
+	for (size_t i = 0; i < len; i++)
+		width = wider(width, s->reporters[i].org.len);
+	printf("\n  %-*s %11s %8s  %s\n", width, "reporter", "messages", "reports", "last");
+	for (size_t i = 0; i < len; i++) {
 		const struct gp_reportdb_reporter *r = &s->reporters[i];
-		printf("  %-39.*s %12" PRIu64 " %8" PRIu64 "  %s\n", GP_SLICE_FMT(r->org),
+		printf("  %-*.*s %11" PRIu64 " %8" PRIu64 "  %s\n", width, GP_SLICE_FMT(r->org),
 		       r->messages, r->reports, reports_day_text(r->last_day).s);
 	}
 }
@@ -411,12 +479,33 @@ print_tls(const struct summary *s)
 	}
 }
 
+/* Of all domains, as nobody looked what these reports are about. */
+static void
+print_over(const struct summary *s)
+{
+	if (s->over_len == 0)
+		return;
+	puts("\n  reports that were not taken: their reporter had sent too many that day");
+	printf("  %-39s %12s %12s  %s\n", "reporter", "reports", "octets", "day");
+	for (size_t i = 0; i < s->over_len; i++) {
+		const struct gp_reportdb_over_limit *e = &s->over[i];
+		struct gp_slice name = e->reporter.len > 0 ? e->reporter : GP_SLICE("others");
+		printf("  %-39.*s %12" PRIu64 " %12" PRIu64 "  %s\n", GP_SLICE_FMT(name),
+		       e->reports, e->octets, reports_day_text(e->day).s);
+	}
+}
+
 /* A share of nothing would read as if nothing aligned. */
 static void
-print_figures(const struct gp_reportdb_figures *f)
+print_figures(const struct summary *s)
 {
+	const struct gp_reportdb_figures *f = &s->all;
 	if (f->messages == 0) {
-		puts("  no messages are reported in these days: --since may look further back");
+		puts(s->newest >= 0 ? "  no messages are reported in these days"
+				    : "  no messages were ever reported");
+		if (s->newest >= 0)
+			printf("  the newest ones are of %s: --until %s\n",
+			       reports_day_text(s->newest).s, reports_day_text(s->newest).s);
 		return;
 	}
 	printf("  %" PRIu64 " messages, %.1f %% aligned (DKIM %" PRIu64 ", SPF %" PRIu64
@@ -433,10 +522,11 @@ static int
 print_text(const struct summary *s)
 {
 	struct gp_slice name = s->range.domain.len > 0 ? s->range.domain : GP_SLICE("all domains");
-	printf("%.*s, %s to %s%s\n", GP_SLICE_FMT(name), reports_day_text(s->range.from_day).s,
-	       reports_day_text(s->range.to_day).s,
+	printf("%.*s, %s%s%s%s%s\n", GP_SLICE_FMT(name), s->o->until ? "" : "since ",
+	       reports_day_text(s->range.from_day).s, s->o->until ? " to " : "",
+	       s->o->until ? reports_day_text(s->range.to_day).s : "",
 	       s->range.unauthenticated ? ", unauthenticated reports" : "");
-	print_figures(&s->all);
+	print_figures(s);
 	if (s->apart.messages > 0 && !s->range.unauthenticated)
 		printf("  %" PRIu64 " more are in unauthenticated reports, which count nowhere "
 		       "here\n",
@@ -446,6 +536,7 @@ print_text(const struct summary *s)
 	print_sources(s);
 	print_reporters(s);
 	print_tls(s);
+	print_over(s);
 	return GP_EXIT_OK;
 }
 

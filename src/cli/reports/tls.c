@@ -108,7 +108,7 @@ ask_domain(struct telling *t, struct gp_reportdb *db, struct gp_slice name, stru
 	}
 	if (r == 0)
 		r = gp_reportdb_tls_failures(db, &range, &t->arena, &list, &len);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (len > 0)
 		qsort(list, len, sizeof(*list), compare_failures);
@@ -124,9 +124,11 @@ ask(struct telling *t, struct gp_reportdb *db)
 	struct gp_slice *names;
 	size_t len;
 	int r = gp_reportdb_tls_domains(db, &range, &t->arena, &names, &len);
-	t->domains = r == 0 ? gp_arena_array(&t->arena, len + 1, sizeof(*t->domains)) : NULL;
-	if (r == 0 && !t->domains)
-		r = -ENOMEM;
+	if (r != 0)
+		return r;
+	t->domains = gp_arena_array(&t->arena, len + 1, sizeof(*t->domains));
+	if (!t->domains)
+		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < len; i++) {
 		struct domain *d = &t->domains[t->domains_len];
 		bool meant = t->o->domain.len == 0 || gp_slice_eq(t->o->domain, names[i]);
@@ -225,7 +227,8 @@ static void
 print_reporters(const struct gp_reportdb_tls_failure *f, size_t len)
 {
 	for (size_t i = 0; i < GP_MIN(len, (size_t)REPORTERS_SHOWN); i++)
-		printf("%s%.*s", i == 0 ? "; of " : ", ", GP_SLICE_FMT(f[i].org));
+		printf("%s%.*s", i == 0 ? "              reported by " : ", ",
+		       GP_SLICE_FMT(f[i].org));
 	if (len > REPORTERS_SHOWN)
 		printf(" and %zu more", len - REPORTERS_SHOWN);
 	putchar('\n');
@@ -237,7 +240,7 @@ print_group(const struct telling *t, const struct domain *d, const struct group 
 {
 	const struct gp_reportdb_tls_failure *f = &d->list[g->first];
 	struct tls_verdict v = judge(t, d, g, arena);
-	printf("%12" PRIu64 "  %.*s%s%.*s, %s to %s", g->sessions, GP_SLICE_FMT(f->result),
+	printf("%12" PRIu64 "  %.*s%s%.*s, %s to %s\n", g->sessions, GP_SLICE_FMT(f->result),
 	       f->receiving_mx.len > 0 ? " at " : "", GP_SLICE_FMT(f->receiving_mx),
 	       reports_day_text(g->first_day).s, reports_day_text(g->last_day).s);
 	print_reporters(f, g->len);
@@ -249,7 +252,7 @@ static int
 print_text(const struct telling *t, struct gp_arena *arena)
 {
 	if (t->domains_len == 0)
-		puts("no sessions are reported in these days: --since may look further back");
+		puts("no sessions are reported in these days: --since and --until tell of others");
 	for (size_t i = 0; i < t->domains_len; i++) {
 		const struct domain *d = &t->domains[i];
 		printf("%.*s: %" PRIu64 " of %" PRIu64 " sessions failed\n", GP_SLICE_FMT(d->name),
@@ -269,7 +272,7 @@ read_database(struct telling *t)
 	struct gp_reportdb *db;
 	int code = reports_open(t->o, GP_REPORTDB_READ, &db);
 	int r = code == GP_EXIT_OK ? ask(t, db) : 0;
-	if (r < 0)
+	if (r != 0)
 		code = reports_fail(db, r);
 	gp_reportdb_close(db);
 	return code;

@@ -5,11 +5,15 @@
 #include <stdio.h>
 
 #include "cli/markup.h"
+#include "cli/reports/words.h"
 
 enum {
 	SENTENCES_MAX = 1024, /* octets; what is said has no long names in it */
-	NAME_WIDTH = 39,      /* columns of a terminal: an IPv6 address */
-	WIDTH = 12,
+	/* Columns of the text, which a mail of plain text has room for (RFC 5322 section 2.1.1). */
+	TEXT_WIDTH = 78,
+	INDENT = 2,
+	CELL_WIDTH = 10,
+	NAME_WIDTH = TEXT_WIDTH - INDENT - (WEEKLY_COLUMNS_MAX - 1) * (1 + CELL_WIDTH),
 };
 
 /* Mail readers ignore style sheets, mostly, so styles stand where they are used. */
@@ -66,9 +70,30 @@ weekly_page_say(struct weekly_page *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	gp_buf_put_str(p->out, p->html ? "<p>" : "  ");
-	put(p, gp_slice_str(text));
-	gp_buf_put_str(p->out, p->html ? "</p>\n" : "\n");
+	struct gp_slice rest = gp_slice_str(text);
+	if (p->html) {
+		gp_buf_put_str(p->out, "<p>");
+		put(p, rest);
+		gp_buf_put_str(p->out, "</p>\n");
+		return;
+	}
+	while (rest.len > 0) {
+		struct gp_slice line = reports_cut_line(&rest, TEXT_WIDTH - INDENT);
+		gp_buf_printf(p->out, "%*s%.*s\n", INDENT, "", GP_SLICE_FMT(line));
+	}
+}
+
+/* A name that is too long has a line of its own. */
+static void
+put_text_cell(struct weekly_page *p, size_t column, struct gp_slice text)
+{
+	if (column > 0) {
+		gp_buf_printf(p->out, " %*.*s", CELL_WIDTH, GP_SLICE_FMT(text));
+		return;
+	}
+	gp_buf_printf(p->out, "%*s%-*.*s", INDENT, "", NAME_WIDTH, GP_SLICE_FMT(text));
+	if (text.len > NAME_WIDTH)
+		gp_buf_printf(p->out, "\n%*s", INDENT + NAME_WIDTH, "");
 }
 
 /* A cell of text, or one of HTML of that kind. */
@@ -81,8 +106,7 @@ put_cell(struct weekly_page *p, size_t column, const char *kind, struct gp_slice
 		put(p, text);
 		gp_buf_printf(p->out, "</%s>", kind);
 	} else {
-		gp_buf_printf(p->out, column == 0 ? "  %-*.*s" : " %*.*s",
-			      column == 0 ? NAME_WIDTH : WIDTH, GP_SLICE_FMT(text));
+		put_text_cell(p, column, text);
 	}
 }
 

@@ -85,8 +85,8 @@ say_whole(struct weekly_page *p, const struct weekly *w)
 static void
 put_domains(struct weekly_page *p, const struct weekly *w)
 {
-	static const char *const heads[] = {"domain", "messages",    "aligned",
-					    "change", "not aligned", "policy"};
+	static const char *const heads[] = {"domain", "messages",  "aligned",
+					    "change", "unaligned", "policy"};
 	if (w->domains_len == 0)
 		return;
 	weekly_page_table(p, heads, GP_ARRAY_LEN(heads));

@@ -2,6 +2,7 @@
 #include "cli/reports/words.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "core/ingest/report.h"
@@ -97,4 +98,28 @@ reports_address_text(const uint8_t address[16])
 	else
 		inet_ntop(AF_INET6, address, text.s, sizeof(text.s));
 	return text;
+}
+
+struct gp_slice
+reports_cut_line(struct gp_slice *text, size_t columns)
+{
+	struct gp_slice line = *text;
+	if (line.len > columns) {
+		ptrdiff_t space = gp_slice_rfind(gp_slice_take(line, columns + 1), ' ');
+		if (space <= 0)
+			space = gp_slice_find(line, ' ');
+		if (space > 0)
+			line = gp_slice_take(line, (size_t)space);
+	}
+	*text = gp_slice_trim(gp_slice_drop(*text, line.len));
+	return line;
+}
+
+void
+reports_print_folded(int indent, struct gp_slice text)
+{
+	while (text.len > 0) {
+		struct gp_slice line = reports_cut_line(&text, (size_t)(REPORTS_COLUMNS - indent));
+		printf("%*s%.*s\n", indent, "", GP_SLICE_FMT(line));
+	}
 }

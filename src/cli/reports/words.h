@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The numbers of core/ingest/report.h as words, and times and addresses as text. */
+/* The numbers of core/ingest/report.h as words; times, addresses and sentences as text. */
 #pragma once
 
 #include "base/slice.h"
+
+enum { REPORTS_COLUMNS = 80 }; /* of a terminal, and of a mail */
 
 /* "dmarc", "tls", "failure" */
 const char *
@@ -31,3 +33,11 @@ reports_day_text(int64_t day);
 /* IPv4 where it is mapped. */
 struct reports_text
 reports_address_text(const uint8_t address[16]);
+
+/* Cuts off what fits into so many columns, at a space if there is one: to be asked again until text
+ * is empty. A word that is longer comes whole. */
+struct gp_slice
+reports_cut_line(struct gp_slice *text, size_t columns);
+/* To standard output, in lines that a terminal has room for, each behind so many spaces. */
+void
+reports_print_folded(int indent, struct gp_slice text);

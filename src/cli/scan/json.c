@@ -297,6 +297,8 @@ static void
 add_result(const struct scan_report *report, json_t *to)
 {
 	const struct scan_result *r = report->view->result;
+	if (r->time_ms > 0)
+		json_object_set_new(to, "time", json_integer((json_int_t)(r->time_ms / 1000)));
 	if (r->probe)
 		add_record(report, to);
 	else

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/scan/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -158,16 +157,6 @@ static const struct option long_options[] = {
 
 /* --- values --- */
 
-static bool
-read_u32(const struct gp_arg *arg, uint64_t min, uint64_t max, uint32_t *ret)
-{
-	uint64_t value;
-	if (!gp_arg_u64(arg, min, max, &value))
-		return false;
-	*ret = (uint32_t)value;
-	return true;
-}
-
 /* "10", "10/s", "0" */
 static bool
 read_rate(struct gp_arg arg, double *ret)
@@ -274,27 +263,17 @@ read_authorised(const struct gp_arg *arg, struct scan_options *o)
 }
 
 static bool
-read_wait(const struct gp_arg *arg, uint64_t *ret_ms)
-{
-	double seconds;
-	if (!gp_arg_number(arg, 0, 3600, &seconds))
-		return false;
-	*ret_ms = (uint64_t)(seconds * 1000);
-	return true;
-}
-
-static bool
 read_limit(struct scan_engine_options *engine, int c, const struct gp_arg *arg)
 {
 	struct scan_limits *limits = &engine->limits;
 	engine->keep_budgets = true;
 	switch (c) {
 	case OPT_PER_ADDRESS:
-		return read_u32(arg, 0, CONNECTIONS_MAX, &limits->per_address);
+		return gp_arg_u32(arg, 0, CONNECTIONS_MAX, &limits->per_address);
 	case OPT_PER_NETWORK:
-		return read_u32(arg, 0, CONNECTIONS_MAX, &limits->per_network);
+		return gp_arg_u32(arg, 0, CONNECTIONS_MAX, &limits->per_network);
 	default:
-		return read_u32(arg, 0, CONNECTIONS_MAX, &limits->per_operator);
+		return gp_arg_u32(arg, 0, CONNECTIONS_MAX, &limits->per_operator);
 	}
 }
 
@@ -396,7 +375,7 @@ read_value(struct scan_options *o, int c, const struct gp_arg *arg)
 	case OPT_RATE:
 		return read_rate(*arg, &engine->limits.per_s);
 	case OPT_CONNECTIONS:
-		return read_u32(arg, 1, CONNECTIONS_MAX, &engine->connections);
+		return gp_arg_u32(arg, 1, CONNECTIONS_MAX, &engine->connections);
 	case OPT_PER_ADDRESS:
 	case OPT_PER_NETWORK:
 	case OPT_PER_OPERATOR:
@@ -410,14 +389,14 @@ read_value(struct scan_options *o, int c, const struct gp_arg *arg)
 		return add_blocklist(engine, arg);
 	case OPT_TLS_SURVEY:
 		engine->tls_survey = engine->probe.resume = true;
-		return !arg->value || read_u32(arg, 1, SURVEY_MAX, &engine->survey_connections);
+		return !arg->value || gp_arg_u32(arg, 1, SURVEY_MAX, &engine->survey_connections);
 	case OPT_AUTHORISED:
 		return read_authorised(arg, o);
 	case OPT_RECIPIENT:
 		engine->probe.recipient = gp_slice_str(arg->value);
 		return true;
 	case OPT_CANARY_WAIT:
-		return read_wait(arg, &engine->canary_wait_ms);
+		return gp_arg_seconds(arg, 0, 3600, &engine->canary_wait_ms);
 	case OPT_FORMAT:
 		return read_format(arg, o);
 	case OPT_JSON:
@@ -425,25 +404,15 @@ read_value(struct scan_options *o, int c, const struct gp_arg *arg)
 		return true;
 	case OPT_FAIL_ON:
 		return read_severity(arg, &o->fail_on);
-	default: /* getopt_long has said what is wrong */
+	default: /* gp_arg_next() has said what is wrong */
 		return false;
 	}
-}
-
-static const char *
-option_name(int c)
-{
-	for (const struct option *o = long_options; o->name; o++) {
-		if (o->val == c)
-			return o->name;
-	}
-	return "?";
 }
 
 static bool
 read_option(struct scan_options *o, int c)
 {
-	const struct gp_arg arg = {"scan", option_name(c), optarg};
+	const struct gp_arg arg = gp_arg_of("scan", long_options, c);
 	bool *on = switch_of(o, c);
 	const char **text = text_of(o, c);
 	uint32_t consent = consent_of(c);
@@ -533,7 +502,7 @@ scan_options_read(struct scan_options *ret, int argc, char **argv)
 {
 	int c;
 	set_defaults(ret);
-	while ((c = getopt_long(argc, argv, "o:qh", long_options, NULL)) != -1) {
+	while ((c = gp_arg_next("scan", argc, argv, "o:qh", long_options)) != -1) {
 		if (!read_option(ret, c))
 			return GP_EXIT_USAGE;
 	}

@@ -5,15 +5,15 @@
 #include "core/targets/progress.h"
 
 /*
- * Where the walk begins: at its start where the file is not there yet. seed: what was asked for,
- * which the file's takes the place of unless `fixed`. Returns an exit code, after saying to
+ * Where the walk begins: at its start where the file is not there yet. start: this walk's, whose
+ * seed the file's takes the place of unless it is fixed. Returns an exit code, after saying to
  * standard error what is wrong: the file is none, or of another walk.
  */
 [[nodiscard]] int
-scan_resume_read(const char *path, const struct gp_targets *list, uint32_t shard, uint32_t shards,
-		 bool fixed, uint64_t *seed, struct gp_progress *ret);
+scan_resume_read(const char *path, bool fixed, struct gp_progress_start *start,
+		 struct gp_progress *ret);
 
-/* Replaces the file. 0 or -errno. */
+/* Replaces the file, once the output `told` is on disk. 0 or -errno. */
 [[nodiscard]] int
 scan_resume_write(const char *path, const struct gp_targets_walk *walk,
-		  const struct gp_progress *progress);
+		  const struct gp_progress *progress, int told);

@@ -26,7 +26,7 @@
 #define FILE_CALLS SCMP_SYS(openat), SCMP_SYS(rename)
 
 static const int calls[] = {SCAN_CALLS};
-static const int file_calls[] = {SCAN_CALLS, FILE_CALLS};
+static const int file_calls[] = {SCAN_CALLS, FILE_CALLS, SCMP_SYS(fsync)};
 static const int store_calls[] = {SCAN_CALLS, STORE_CALLS};
 static const int store_file_calls[] = {SCAN_CALLS, STORE_CALLS, FILE_CALLS};
 static const int replay_calls[] = {SCMP_SYS(lseek)};

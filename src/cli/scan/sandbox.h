@@ -20,7 +20,7 @@ extern const struct gp_sandbox scan_replay_sandbox;      /* what is open already
 /* Files by their names. */
 struct scan_files {
 	const char *command;    /* "gatepost scan": for complaints; static */
-	const char *written[2]; /* replaced by scan_file_replace(); NULL: none */
+	const char *written[2]; /* replaced, by scan/file.h; NULL: none */
 	const char *read;       /* NULL: none */
 	bool store;             /* there is a database of SQLite, whose files are open */
 };

@@ -193,14 +193,14 @@ confine_replay(void *context)
 	return scan_sandbox_enter_replay();
 }
 
-/* What was told is in the output before the file says that it was. */
+/* What was told is in the output, on disk, before the file says that it was. */
 static int
 tick(void *context, const struct scan_counts *counts, bool last)
 {
 	struct scan *scan = context;
 	int r = fflush(scan->out) == 0 ? 0 : -errno;
 	if (r == 0 && scan->o.resume)
-		r = scan_resume_write(scan->o.resume, &scan->walk, &scan->done);
+		r = scan_resume_write(scan->o.resume, &scan->walk, &scan->done, fileno(scan->out));
 	if (r == 0)
 		r = scan_progress_tell(&scan->progress, counts, last);
 	return r;
@@ -362,9 +362,10 @@ read_and_run(struct scan *scan)
 	struct scan_targets *targets = &scan->targets;
 	struct scan_options *o = &scan->o;
 	int code = scan_targets_read(targets, &o->targets, &scan->arena);
+	struct gp_progress_start start = {targets->list.digest, o->seed, o->shard, o->shards};
 	if (code == GP_EXIT_OK && o->resume)
-		code = scan_resume_read(o->resume, &targets->list, o->shard, o->shards, o->has_seed,
-					&o->seed, &scan->done);
+		code = scan_resume_read(o->resume, o->has_seed, &start, &scan->done);
+	o->seed = start.seed;
 	if (code == GP_EXIT_OK)
 		code = run(scan);
 	scan_targets_free(targets);

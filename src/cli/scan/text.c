@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost scan, for people. */
 #include "cli/scan/report.h"
+#include "core/targets/special.h"
 
 /* A label in a column of its own, and what a server said. */
 static void
@@ -55,7 +56,10 @@ scan_report_text(const struct scan_report *report, struct gp_buf *out)
 	struct gp_sockaddr a = gp_sockaddr_from_octets(r->address, r->address_len, r->port);
 	gp_buf_printf(out, " %s", gp_sockaddr_text(&a, true).s);
 	if (!r->probe) {
-		gp_buf_printf(out, " left out: %s\n", r->left_out);
+		const struct gp_special *special = gp_special_of(r->address, r->address_len);
+		bool may = special && !special->never && strcmp(special->what, r->left_out) == 0;
+		gp_buf_printf(out, " left out: %s%s\n", r->left_out,
+			      may ? "; --private looks at it, too" : "");
 		return;
 	}
 	const struct gp_probe_record *record = gp_probe_record(r->probe);

@@ -7,7 +7,6 @@
 #include "cli/trace/trace.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,7 +312,6 @@ take_option(struct tracing *t, int option)
 		t->since_ms = now > ms ? now - ms : 0;
 		return true;
 	default:
-		fputs(usage, stderr);
 		return false;
 	}
 }
@@ -335,7 +333,7 @@ gp_cmd_trace(int argc, char **argv)
 	struct tracing t = {.limit = LIMIT, .arena = GP_ARENA_INIT(FOUND_ARENA_MAX)};
 	gp_list_init(&t.messages);
 	gp_list_init(&t.refusals);
-	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+	for (int c; (c = gp_arg_next("trace", argc, argv, "c:h", options)) != -1;) {
 		if (c == 'h') {
 			fputs(usage, stdout);
 			return GP_EXIT_OK;

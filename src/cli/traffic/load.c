@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,26 +159,6 @@ read_run(const struct gp_arg *arg, char *ret)
 }
 
 static bool
-read_ms(const struct gp_arg *arg, uint64_t *ret)
-{
-	double seconds;
-	if (!gp_arg_number(arg, 0.001, 1e6, &seconds))
-		return false;
-	*ret = (uint64_t)(seconds * 1000);
-	return true;
-}
-
-static bool
-read_u32(const struct gp_arg *arg, uint64_t min, uint64_t max, uint32_t *ret)
-{
-	uint64_t value;
-	if (!gp_arg_u64(arg, min, max, &value))
-		return false;
-	*ret = (uint32_t)value;
-	return true;
-}
-
-static bool
 read_tls(const struct gp_arg *arg, struct gp_load_options *options)
 {
 	struct gp_slice word = gp_slice_str(arg->value);
@@ -217,30 +196,30 @@ read_switch(struct load *load, int c)
 	case 'h':
 		load->help = true;
 		return true;
-	default: /* getopt_long has said what is wrong */
+	default: /* gp_arg_next() has said what is wrong */
 		return false;
 	}
 }
 
 static bool
-read_option(struct load *load, int c, const char *name)
+read_option(struct load *load, int c)
 {
 	struct gp_load_options *options = &load->options;
-	struct gp_arg arg = {"load", name, optarg};
+	const struct gp_arg arg = gp_arg_of("load", long_options, c);
 	switch (c) {
 	case 'S':
 		return gp_arg_address(&arg, &options->server);
 	case 'n':
 		return gp_arg_u64(&arg, 1, GP_MARK_NUMBER_MAX, &options->count);
 	case 's':
-		return read_u32(&arg, 1, SESSIONS_MAX, &options->sessions);
+		return gp_arg_u32(&arg, 1, SESSIONS_MAX, &options->sessions);
 	case OPT_SIZE:
 		return gp_arg_u64(&arg, 0, SIZE_MAX_OCTETS, &load->size);
 	case OPT_MESSAGE:
 		load->message = optarg;
 		return true;
 	case OPT_RCPTS:
-		return read_u32(&arg, 1, GP_LOAD_RECIPIENTS_MAX, &options->plan.recipients);
+		return gp_arg_u32(&arg, 1, GP_LOAD_RECIPIENTS_MAX, &options->plan.recipients);
 	case OPT_PER_CONNECTION:
 		return gp_arg_u64(&arg, 0, UINT32_MAX, &options->per_connection);
 	case OPT_RATE:
@@ -250,7 +229,7 @@ read_option(struct load *load, int c, const char *name)
 	case OPT_TO:
 		return read_word(&arg, &options->plan.to);
 	case OPT_USERS:
-		return read_u32(&arg, 1, UINT32_MAX, &options->plan.users);
+		return gp_arg_u32(&arg, 1, UINT32_MAX, &options->plan.users);
 	case OPT_HELO:
 		return read_word(&arg, &options->plan.helo);
 	case OPT_TLS:
@@ -261,26 +240,16 @@ read_option(struct load *load, int c, const char *name)
 		load->ledger = optarg;
 		return true;
 	case OPT_RECONNECT:
-		return read_ms(&arg, &options->reconnect_ms);
+		return gp_arg_seconds(&arg, 0.001, 1e6, &options->reconnect_ms);
 	case OPT_TIME:
-		return read_ms(&arg, &options->time_ms);
+		return gp_arg_seconds(&arg, 0.001, 1e6, &options->time_ms);
 	case OPT_IDLE:
-		return read_u32(&arg, 1, SESSIONS_MAX, &options->idle);
+		return gp_arg_u32(&arg, 1, SESSIONS_MAX, &options->idle);
 	case OPT_HOLD:
-		return read_ms(&arg, &options->hold_ms);
+		return gp_arg_seconds(&arg, 0.001, 1e6, &options->hold_ms);
 	default:
 		return read_switch(load, c);
 	}
-}
-
-static const char *
-option_name(int c)
-{
-	for (const struct option *o = long_options; o->name; o++) {
-		if (o->val == c)
-			return o->name;
-	}
-	return "?";
 }
 
 static bool
@@ -335,8 +304,8 @@ read_options(struct load *load, int argc, char **argv)
 			 .users = 100,
 			 .recipients = 1},
 	};
-	while ((c = getopt_long(argc, argv, "S:n:s:qh", long_options, NULL)) != -1) {
-		if (!read_option(load, c, option_name(c)))
+	while ((c = gp_arg_next("load", argc, argv, "S:n:s:qh", long_options)) != -1) {
+		if (!read_option(load, c))
 			return false;
 	}
 	load->options.progress = load->options.progress && !load->quiet;

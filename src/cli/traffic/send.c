@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost send: hands one message to a server, and shows what was said. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -248,16 +247,6 @@ read_stage(const struct gp_arg *arg, struct send *s)
 }
 
 static bool
-read_timeout(const struct gp_arg *arg, uint64_t *ret_ms)
-{
-	double seconds;
-	if (!gp_arg_number(arg, 0.001, 1e6, &seconds))
-		return false;
-	*ret_ms = (uint64_t)(seconds * 1000);
-	return true;
-}
-
-static bool
 read_tls(const struct gp_arg *arg, struct gp_smtp_client_setup *setup)
 {
 	static const struct {
@@ -356,7 +345,7 @@ read_switch(struct send *s, int c)
 	case 'h':
 		s->help = true;
 		return true;
-	default: /* getopt_long has said what is wrong */
+	default: /* gp_arg_next() has said what is wrong */
 		return false;
 	}
 }
@@ -391,9 +380,9 @@ read_secure_option(struct send *s, int c, const struct gp_arg *arg)
 }
 
 static bool
-read_option(struct send *s, int c, const char *name)
+read_option(struct send *s, int c)
 {
-	struct gp_arg arg = {"send", name, optarg};
+	const struct gp_arg arg = gp_arg_of("send", long_options, c);
 	switch (c) {
 	case 'S':
 		s->plan.server = optarg;
@@ -407,7 +396,7 @@ read_option(struct send *s, int c, const char *name)
 		s->plan.setup.hostname = gp_slice_str(optarg);
 		return true;
 	case OPT_TIMEOUT:
-		return read_timeout(&arg, &s->plan.timeout_ms);
+		return gp_arg_seconds(&arg, 0.001, 1e6, &s->plan.timeout_ms);
 	case 'd':
 		s->message.file = optarg;
 		return true;
@@ -438,16 +427,6 @@ read_option(struct send *s, int c, const char *name)
 	default:
 		return read_secure_option(s, c, &arg);
 	}
-}
-
-static const char *
-option_name(int c)
-{
-	for (const struct option *o = long_options; o->name; o++) {
-		if (o->val == c)
-			return o->name;
-	}
-	return "?";
 }
 
 static const char *
@@ -513,8 +492,8 @@ read_options(struct send *s, int argc, char **argv)
 {
 	int c;
 	s->plan.setup.tls = GP_CLIENT_TLS_IF_OFFERED;
-	while ((c = getopt_long(argc, argv, "S:46f:t:d:H:b:Q:r:vqh", long_options, NULL)) != -1) {
-		if (!read_option(s, c, option_name(c)))
+	while ((c = gp_arg_next("send", argc, argv, "S:46f:t:d:H:b:Q:r:vqh", long_options)) != -1) {
+		if (!read_option(s, c))
 			return false;
 	}
 	if (s->raw_connect) {
@@ -736,10 +715,8 @@ gp_cmd_send(int argc, char **argv)
 		.secret = {.max = GP_SEND_SECRET_MAX},
 	};
 	char hostname[256] = "";
-	if (!read_options(&s, argc, argv)) {
-		fprintf(stderr, "`gatepost send -h` shows the options\n");
+	if (!read_options(&s, argc, argv))
 		return GP_EXIT_USAGE;
-	}
 	if (s.help) {
 		fputs(usage, stdout);
 		return GP_EXIT_OK;

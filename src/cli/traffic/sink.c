@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -124,16 +123,6 @@ read_reply_rcpt(const struct gp_arg *arg, struct gp_sink_plan *plan)
 }
 
 static bool
-read_per_connection(const struct gp_arg *arg, struct gp_sink_plan *plan)
-{
-	uint64_t n;
-	if (!gp_arg_u64(arg, 1, UINT32_MAX, &n))
-		return false;
-	plan->mail_max = (uint32_t)n;
-	return true;
-}
-
-static bool
 read_tls(const struct gp_arg *arg, struct sink *sink)
 {
 	struct gp_slice word = gp_slice_str(arg->value);
@@ -158,11 +147,10 @@ read_expect(const struct gp_arg *arg, struct gp_mark_book *book)
 }
 
 static bool
-read_option(struct sink *sink, int c, const char *name)
+read_option(struct sink *sink, int c)
 {
 	struct gp_sink_options *options = &sink->options;
-	struct gp_arg arg = {"sink", name, optarg};
-	double seconds;
+	const struct gp_arg arg = gp_arg_of("sink", long_options, c);
 	switch (c) {
 	case 'l':
 		return gp_arg_address(&arg, &options->listen);
@@ -174,16 +162,13 @@ read_option(struct sink *sink, int c, const char *name)
 	case OPT_SETTLE:
 		return gp_arg_u64(&arg, 1, 3600'000, &options->settle_ms);
 	case OPT_TIME:
-		if (!gp_arg_number(&arg, 0.001, 1e6, &seconds))
-			return false;
-		options->time_ms = (uint64_t)(seconds * 1000);
-		return true;
+		return gp_arg_seconds(&arg, 0.001, 1e6, &options->time_ms);
 	case OPT_DELAY:
 		return gp_arg_u64(&arg, 0, 3600'000, &options->delay_ms);
 	case OPT_REPLY_RCPT:
 		return read_reply_rcpt(&arg, &options->plan);
 	case OPT_PER_CONNECTION:
-		return read_per_connection(&arg, &options->plan);
+		return gp_arg_u32(&arg, 1, UINT32_MAX, &options->plan.mail_max);
 	case OPT_TLS:
 		return read_tls(&arg, sink);
 	case OPT_CERTIFICATE:
@@ -216,19 +201,9 @@ read_option(struct sink *sink, int c, const char *name)
 	case 'h':
 		sink->help = true;
 		return true;
-	default: /* getopt_long has said what is wrong */
+	default: /* gp_arg_next() has said what is wrong */
 		return false;
 	}
-}
-
-static const char *
-option_name(int c)
-{
-	for (const struct option *o = long_options; o->name; o++) {
-		if (o->val == c)
-			return o->name;
-	}
-	return "?";
 }
 
 static bool
@@ -236,8 +211,8 @@ read_options(struct sink *sink, int argc, char **argv)
 {
 	int c;
 	sink->options.progress = isatty(STDERR_FILENO);
-	while ((c = getopt_long(argc, argv, "l:n:qh", long_options, NULL)) != -1) {
-		if (!read_option(sink, c, option_name(c)))
+	while ((c = gp_arg_next("sink", argc, argv, "l:n:qh", long_options)) != -1) {
+		if (!read_option(sink, c))
 			return false;
 	}
 	if (sink->help)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost user add|passwd|list: the file of submission users. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -231,7 +230,7 @@ parse_options(int argc, char **argv, struct user_options *ret)
 	};
 	bool good = true;
 	int c;
-	while (good && (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while (good && (c = gp_arg_next("user", argc, argv, "c:h", options)) != -1) {
 		switch (c) {
 		case 'c':
 			ret->config = optarg;
@@ -262,7 +261,6 @@ parse_options(int argc, char **argv, struct user_options *ret)
 			return GP_EXIT_OK + 1;
 		default:
 			good = false;
-			fputs(usage, stderr);
 		}
 	}
 	ret->verb = good && optind < argc ? argv[optind++] : NULL;

@@ -10,8 +10,9 @@ struct finding_news {
 	struct gp_arena *arena;
 	struct gp_map read; /* struct watch_reading by what it is of */
 	struct gp_map known;
-	size_t alike[WATCH_KINDS]; /* so many are known by now */
-	bool all_silent;
+	size_t alike[WATCH_KINDS]; /* so many are known by now, */
+	struct gp_map shares;      /* and size_t by kind and domain */
+	bool all_silent, failed;   /* failed: no memory */
 	struct watch_news *ret;
 };
 
@@ -70,19 +71,32 @@ is_silence(uint8_t kind)
 	return kind == WATCH_SILENCE || kind == WATCH_REPORTER;
 }
 
-static bool
-has_room(const struct finding_news *n, uint8_t kind)
+/* How many of that kind and domain are known. NULL: no memory. */
+static size_t *
+share_of(struct finding_news *n, uint8_t kind, struct gp_slice domain)
 {
-	return n->alike[kind] < WATCH_KNOWN_ALIKE_MAX;
+	struct gp_slice key = key_of(n->arena, kind, domain, GP_SLICE(""));
+	size_t *share = key.ptr ? gp_map_get(&n->shares, key) : NULL;
+	if (share)
+		return share;
+	share = key.ptr ? gp_arena_new(n->arena, size_t) : NULL;
+	n->failed |= !share || !gp_map_set(&n->shares, key, share);
+	return n->failed ? NULL : share;
 }
 
-static void
+/* False: there is no room for it. */
+static bool
 keep(struct finding_news *n, const struct watch_known *k)
 {
-	if (!has_room(n, k->kind))
-		return;
+	size_t *share = share_of(n, k->kind, k->domain);
+	if (!share || *share >= WATCH_KNOWN_DOMAIN_MAX)
+		return false;
+	if (n->alike[k->kind] >= WATCH_KNOWN_ALIKE_MAX)
+		return false;
 	n->alike[k->kind]++;
+	++*share;
 	n->ret->known[n->ret->known_len++] = *k;
+	return true;
 }
 
 static void
@@ -93,7 +107,7 @@ look_at_known(struct finding_news *n, const struct watch_known *k)
 	if (!r && (is_told_once(k->kind) || n->given->today - k->told_day > WATCH_FORGOTTEN_DAYS))
 		return;
 	if (!r || watch_holds(r, k, &n->given->limits))
-		keep(n, k);
+		(void)keep(n, k);
 	else
 		n->ret->over[n->ret->over_len++] = (struct watch_over){k, r};
 }
@@ -112,16 +126,17 @@ look_at_reading(struct finding_news *n, const struct watch_reading *r)
 {
 	struct gp_slice key = reading_key(n, r);
 	if (!key.ptr || gp_map_get(&n->known, key) || is_said_by_all(n, r) ||
-	    !has_room(n, r->kind) || !watch_fires(r, &n->given->limits))
+	    !watch_fires(r, &n->given->limits))
 		return;
-	n->ret->came[n->ret->came_len++] = r;
-	keep(n, &(struct watch_known){.kind = r->kind,
-				      .domain = r->domain,
-				      .object = r->object,
-				      .told_day = n->given->today,
-				      .day = r->day,
-				      .past = r->past,
-				      .now = r->now});
+	const struct watch_known known = {.kind = r->kind,
+					  .domain = r->domain,
+					  .object = r->object,
+					  .told_day = n->given->today,
+					  .day = r->day,
+					  .past = r->past,
+					  .now = r->now};
+	if (keep(n, &known))
+		n->ret->came[n->ret->came_len++] = r;
 }
 
 static bool
@@ -148,11 +163,13 @@ look_at_readings(struct finding_news *n, uint8_t kind, bool of_all)
 int
 watch_news_find(const struct watch_given *given, struct gp_arena *arena, struct watch_news *ret)
 {
-	struct finding_news n = {.given = given,
-				 .arena = arena,
-				 .read = gp_map(given->readings_len + 1, given->seed),
-				 .known = gp_map(given->known_len + 1, given->seed),
-				 .ret = ret};
+	struct finding_news n = {
+		.given = given,
+		.arena = arena,
+		.read = gp_map(given->readings_len + 1, given->seed),
+		.known = gp_map(given->known_len + 1, given->seed),
+		.shares = gp_map(given->readings_len + given->known_len + 1, given->seed),
+		.ret = ret};
 	*ret = (struct watch_news){};
 	bool good = make_room(&n) && fill_maps(&n);
 	for (size_t i = 0; i < given->known_len && good; i++)
@@ -164,5 +181,6 @@ watch_news_find(const struct watch_given *given, struct gp_arena *arena, struct 
 		look_at_readings(&n, kind, false);
 	gp_map_free(&n.read);
 	gp_map_free(&n.known);
-	return good && !arena->failed ? 0 : -ENOMEM;
+	gp_map_free(&n.shares);
+	return good && !n.failed && !arena->failed ? 0 : -ENOMEM;
 }

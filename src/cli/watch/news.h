@@ -12,11 +12,13 @@
 #include "base/arena.h"
 #include "cli/watch/rules.h"
 
-/* Of one channel; beyond that nothing is told. Of one kind it is a part, as anybody who sends
- * reports makes as many of some kinds as he likes: the others are told all the same. */
+/* Of one channel; beyond that nothing is told. Of one kind it is a part, and of one domain a part
+ * of that, as anybody who sends reports makes as many of some kinds as he likes, about one domain:
+ * the others are told all the same. */
 enum {
 	WATCH_KNOWN_MAX = 10000,
 	WATCH_KNOWN_ALIKE_MAX = WATCH_KNOWN_MAX / (WATCH_KINDS - 1),
+	WATCH_KNOWN_DOMAIN_MAX = WATCH_KNOWN_ALIKE_MAX / 8,
 };
 
 struct watch_over {

@@ -16,6 +16,7 @@ struct check {
 	bool titled;   /* there is a title with a text */
 	size_t title;  /* the depth of the one below the outermost element; 0: not within it */
 	size_t style;  /* the same of the outermost style */
+	bool styled;   /* which has a text */
 };
 
 /* Of each the first is told. */
@@ -247,8 +248,10 @@ open_element(struct check *c, const struct gp_bimi_xml_event *e)
 	c->depth++;
 	if (c->depth == 2 && gp_slice_eq(e->name, GP_SLICE("title")))
 		c->title = c->depth;
-	if (c->style == 0 && gp_slice_eq(local(e->name), GP_SLICE("style")))
+	if (c->style == 0 && gp_slice_eq(local(e->name), GP_SLICE("style"))) {
 		c->style = c->depth;
+		c->styled = false;
+	}
 }
 
 static void
@@ -259,14 +262,21 @@ close_element(struct check *c)
 	c->depth--;
 }
 
+/* Pieces of a style, between which a comment stands, are one to who shows it. */
 static void
 take_text(struct check *c, struct gp_slice text)
 {
 	struct gp_scan at = gp_scan(text);
 	(void)gp_scan_while(&at, is_blank);
-	c->titled |= c->title > 0 && !gp_scan_end(&at);
-	if (c->style > 0 && (leads_outside(text) || is_hidden(text)))
+	bool blank = gp_scan_end(&at);
+	c->titled |= c->title > 0 && !blank;
+	if (c->style == 0 || blank)
+		return;
+	if (c->styled)
+		tell(c, OUTSIDE, "its style is in pieces, which may hide where it leads");
+	else if (leads_outside(text) || is_hidden(text))
 		tell(c, OUTSIDE, "its style leads outside of the file");
+	c->styled = true;
 }
 
 void

@@ -26,10 +26,17 @@ enum gp_listen_tls {
 	GP_LISTEN_CLEAR, /* never */
 };
 
+/* Where something was written, for complaints; lines and columns count from 1, 0: unknown. */
+struct gp_place {
+	struct gp_slice file;
+	uint32_t line, column;
+};
+
 struct gp_listen {
 	struct gp_slice address; /* "192.0.2.1:25", "[::]:25" */
 	uint8_t service;         /* enum gp_service */
 	uint8_t tls;             /* enum gp_listen_tls */
+	struct gp_place place;   /* of the list's entry */
 };
 
 /* A network: address of 4 or 16 octets, prefix length. IPv4-mapped IPv6 is stored as IPv4. */
@@ -73,12 +80,6 @@ struct gp_deliver {
 	struct gp_slice target; /* maildir: path with {domain} {local}; lmtp: "unix:/path" or
 				   host:port; relay: host:port. Canonical: gp_endpoint_parse() of
 				   value.h takes host and port apart */
-};
-
-/* Where something was written, for complaints; lines and columns count from 1, 0: unknown. */
-struct gp_place {
-	struct gp_slice file;
-	uint32_t line, column;
 };
 
 struct gp_alias {

@@ -49,7 +49,8 @@ reading_listens(struct reading *r, const yaml_node_t *node, const struct gp_key 
 		reading_complain(r, reading_place(r, node), "listen is empty. %s", key->doc);
 	for (size_t i = 0; i < len; i++) {
 		const yaml_node_t *item = reading_item(r, node, i);
-		reading_group(r, item, reading_place(r, item), key, key->group, &items[i]);
+		items[i].place = reading_place(r, item);
+		reading_group(r, item, items[i].place, key, key->group, &items[i]);
 		for (size_t j = 0; j < i && items[i].address.len > 0; j++) {
 			if (gp_slice_eq(items[i].address, items[j].address))
 				reading_complain(r, reading_place(r, item),

@@ -266,6 +266,15 @@ reading_group(struct reading *r, const yaml_node_t *node, struct gp_place place,
 	}
 }
 
+/* What libyaml's words mean for who meets them most often: with a tab, or an address. */
+static const char *
+hint_of(const char *problem)
+{
+	return strcmp(problem, "found character that cannot start any token") == 0
+		       ? "; indent by spaces and not by tabs, and quote what begins with @, ` or %"
+		       : "";
+}
+
 /* libyaml's own words, such as "did not find expected ',' or ']'". */
 static void
 complain_syntax(struct reading *r, const yaml_parser_t *p)
@@ -278,8 +287,8 @@ complain_syntax(struct reading *r, const yaml_parser_t *p)
 		at = place_of_mark(r, p->mark);
 		reading_complain(r, at, "not YAML: %s (at octet %zu)", problem, p->problem_offset);
 	} else if (p->context) {
-		reading_complain(r, at, "not YAML: %s (%s that begins in line %zu)", problem,
-				 p->context, p->context_mark.line + 1);
+		reading_complain(r, at, "not YAML: %s (%s that begins in line %zu)%s", problem,
+				 p->context, p->context_mark.line + 1, hint_of(problem));
 	} else {
 		reading_complain(r, at, "not YAML: %s", problem);
 	}
@@ -333,10 +342,13 @@ survey_event(struct reading *r, const yaml_event_t *e, struct survey *s)
 static bool
 start_parser(struct reading *r, yaml_parser_t *p, struct gp_slice yaml)
 {
+	const struct gp_slice mark = GP_SLICE("\xef\xbb\xbf"); /* of an editor that means well */
 	if (!yaml_parser_initialize(p)) {
 		r->arena->failed = true;
 		return false;
 	}
+	if (gp_slice_starts(yaml, mark))
+		yaml = gp_slice_drop(yaml, mark.len);
 	yaml_parser_set_encoding(p, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(p, (const unsigned char *)yaml.ptr, yaml.len);
 	return true;

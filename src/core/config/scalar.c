@@ -33,6 +33,14 @@ reading_domain(struct reading *r, struct gp_place at, struct gp_slice text, stru
 {
 	struct gp_slice shown = reading_shown(text), name = {};
 	int rc = gp_domain_valid(text) ? gp_idn_to_ascii(text, r->arena, &name) : 1;
+	struct gp_network address;
+	if (rc == 0 && !gp_network_parse(text, &address)) {
+		reading_complain(r, at,
+				 "'%.*s' is an address, but this takes a name, such as "
+				 "mx.example.org",
+				 GP_SLICE_FMT(shown));
+		return false;
+	}
 	if (rc == 1)
 		reading_complain(r, at, "'%.*s' is not a domain name", GP_SLICE_FMT(shown));
 	/* The name may be a part of the YAML document, which goes before the configuration does. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "core/ingest/aggregate_parts.h"
 #include "core/ingest/text.h"
@@ -169,9 +170,11 @@ static void
 begin_record(struct gp_aggregate *a)
 {
 	if (a->records == a->records_max) {
-		gp_aggregate_flaw(a, "it has more than %llu records: no more are read",
-				  (unsigned long long)a->records_max);
-		a->over = true;
+		/* A part of it would count as all, and the whole be a duplicate when it comes. */
+		char why[64];
+		snprintf(why, sizeof(why), "it has more than %llu records",
+			 (unsigned long long)a->records_max);
+		lose(a, why);
 		return;
 	}
 	gp_arena_reset(&a->row_arena);

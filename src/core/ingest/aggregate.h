@@ -20,7 +20,8 @@
 
 struct gp_aggregate;
 
-/* The listener stays the caller's, as long as the reader lives. NULL: no memory. */
+/* The listener stays the caller's, as long as the reader lives. records_max: a report that has more
+ * is told to be lost, with those that came before. NULL: no memory. */
 struct gp_aggregate *
 gp_aggregate_new(const struct gp_ingest_listener *listener, uint64_t records_max);
 

@@ -24,7 +24,7 @@
 
 struct gp_intake_caps {
 	struct gp_archive_caps archive;
-	uint64_t records_max; /* of an aggregate report; more are left out, and told */
+	uint64_t records_max; /* of an aggregate report; one with more is refused */
 };
 
 enum {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way to p=reject, a policy at a time, so that no good mail is lost on it. */
-#include "core/posture/parts.h"
+#include "core/posture/dmarc.h"
 
 /* --- when --- */
 

@@ -267,24 +267,6 @@ posture_rua(struct posture_run *run);
 struct gp_slice
 posture_dmarc_text(struct posture_run *run, const struct gp_dmarc_record *r);
 
-/* The tag that one letter makes of a name that is none; NULL: there is no such tag. */
-const char *
-posture_dmarc_tag_near(struct gp_slice name);
-
-/* Which policy may be proposed: facts.dmarc.stage. in_force: the record; NULL: none is. */
-void
-posture_dmarc_find_stage(struct posture_run *run, const struct gp_dmarc_record *in_force);
-
-/* Lowers the record's policies to that. True: they were stricter. */
-bool
-posture_dmarc_limit(const struct posture_run *run, struct gp_dmarc_record *record);
-
-/* The way from the policy in force (GP_DMARC_P_ABSENT: none is) to p=reject: records, the day on
-   which each may be published, and what must be so before. The first is what is proposed, if
-   anything is. */
-struct gp_slice
-posture_dmarc_stages(struct posture_run *run, const struct gp_dmarc_record *wanted, uint8_t policy);
-
 /* The record by which those places' hosts agree, where they must; NULL: none is needed. */
 const struct gp_finding_record *
 posture_rua_agreement(struct posture_run *run);

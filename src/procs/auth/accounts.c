@@ -15,7 +15,7 @@ struct accounts {
 	struct gp_users users;
 	uint64_t seed[2];
 	struct gp_sha256 secret;             /* what is made up is made of it */
-	char nobodys[GP_PASSWORD_TEXT_SIZE]; /* the hash of a password that nobody knows */
+	char nobodys[GP_PASSWORD_TEXT_SIZE]; /* what is checked of those who are not there */
 };
 
 struct accounts *
@@ -27,8 +27,8 @@ accounts_new(const uint64_t seed[2])
 	a->arena = GP_ARENA_INIT(GP_USERS_ARENA_MAX);
 	memcpy(a->seed, seed, sizeof(a->seed));
 	gp_random(&a->secret, sizeof(a->secret));
-	return gp_password_hash(gp_sha256_slice(&a->secret), a->nobodys) == 0 ? a
-									      : accounts_free(a);
+	gp_password_of_nobody(a->nobodys);
+	return a;
 }
 
 struct accounts *

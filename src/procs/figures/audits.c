@@ -122,6 +122,8 @@ put_finding(struct gp_json *j, const struct audit_kept *f, const char *change)
 {
 	gp_json_open(j, NULL, '{');
 	put_text(j, "id", f->id);
+	put_text(j, "title", f->title);
+	put_text(j, "why", f->why);
 	gp_json_str(j, "state", gp_finding_state_name(f->state));
 	gp_json_str(j, "severity", gp_severity_name(f->severity));
 	put_text(j, "evidence", f->evidence);

@@ -68,7 +68,7 @@ static figures_table *const answers[][TABLES_MAX] = {
 	[GP_FIGURES_REPORTERS] = {figures_put_reporters},
 	[GP_FIGURES_TLS] = {figures_put_tls_days, figures_put_tls_failures},
 	[GP_FIGURES_FAILURES] = {figures_put_failures},
-	[GP_FIGURES_STORE] = {figures_put_health, figures_put_flaws},
+	[GP_FIGURES_STORE] = {figures_put_health, figures_put_flaws, figures_put_over_limit},
 };
 
 /* web is another process: what it asks is looked at. */
@@ -108,9 +108,12 @@ figures_write(struct gp_reportdb *db, const struct gp_mmdb *asn,
 				      .unauthenticated = q->unauthenticated},
 			    .arena = arena,
 			    .j = {.out = out}};
+	/* Sources are told beside all that there was: both are of the same days. */
+	if (q->kind == GP_FIGURES_POLICY)
+		f.range = gp_reportdb_sources_range(&f.range);
 	gp_json_open(&f.j, NULL, '{');
 	figures_put_day(&f, "from", f.range.from_day);
-	figures_put_day(&f, "to", f.range.to_day);
+	figures_put_day(&f, "to", GP_MIN(f.range.to_day, GP_DAY_MAX));
 	int r = put_answer(&f, q);
 	gp_json_close(&f.j, '}');
 	return r < 0 ? r : arena->failed ? -ENOMEM : 0;

@@ -41,7 +41,8 @@ typedef int
 figures_table(struct figures *f);
 figures_table figures_put_days, figures_put_domains, figures_put_policies, figures_put_overrides;
 figures_table figures_put_signers, figures_put_spf, figures_put_reporters, figures_put_tls_days;
-figures_table figures_put_tls_failures, figures_put_failures, figures_put_health, figures_put_flaws;
+figures_table figures_put_tls_failures, figures_put_failures, figures_put_health, figures_put_flaws,
+	figures_put_over_limit;
 
 /* The `max` first in that order, as "sources". */
 int

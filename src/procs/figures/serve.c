@@ -19,6 +19,7 @@ static struct {
 	struct gp_reportdb *db; /* NULL: it could not be opened */
 	struct gp_channel *web; /* NULL: it is not there */
 	struct asn_file asn;
+	bool (*take)(const struct gp_message *m); /* what is no question */
 } self;
 
 /* Once, so that what is there later was made by a version that knows it. */
@@ -81,7 +82,7 @@ answer(const struct gp_msg_figures_wanted *q, struct gp_buf *json)
 	if (q->kind == GP_FIGURES_AUDIT && q->domain.len > 0)
 		return history_answer(q->domain, json);
 	if (q->kind == GP_FIGURES_SCANS)
-		return scan_file_answer(json);
+		return scan_file_answer(q, json);
 	struct gp_arena arena = GP_ARENA_INIT(FIGURES_ARENA_MAX);
 	int r = self.db ? figures_write(self.db, asn_file_db(&self.asn), q, &arena, json) : -ENOENT;
 	if (r < 0 && self.db)
@@ -93,11 +94,10 @@ answer(const struct gp_msg_figures_wanted *q, struct gp_buf *json)
 }
 
 static void
-on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+reply_to(struct gp_channel *c, const struct gp_message *m)
 {
 	struct gp_buf json = GP_BUF_INIT(JSON_MAX);
 	struct gp_message reply = {.type = GP_MSG_FIGURES, .fd = -1};
-	(void)ctx;
 	reply.figures.ticket = m->figures_wanted.ticket;
 	reply.figures.result = answer(&m->figures_wanted, &json);
 	if (reply.figures.result == GP_FIGURES_OK)
@@ -109,6 +109,19 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 }
 
 static void
+on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
+{
+	(void)ctx;
+	if (m->type == GP_MSG_FIGURES_WANTED) {
+		reply_to(c, m);
+	} else if (!self.take(m)) {
+		gp_error("result_refused", GP_FS("peer", gp_role_name(GP_ROLE_WEB)),
+			 GP_FS("reason", "a result that makes no sense"));
+		self.web = gp_channel_free(c);
+	}
+}
+
+static void
 on_close(void *ctx, struct gp_channel *c, const char *why)
 {
 	(void)ctx, (void)c;
@@ -117,9 +130,11 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 }
 
 void
-figures_serve(struct gp_role_env *env, int fd, gp_permit permit)
+figures_serve(struct gp_role_env *env, int fd, gp_permit permit,
+	      bool (*take)(const struct gp_message *m))
 {
 	const struct gp_channel_owner owner = {on_message, on_close, NULL};
+	self.take = take;
 	gp_channel_free(self.web);
 	self.web = gp_channel_new(env->loop, fd, permit, &owner);
 }

@@ -26,6 +26,8 @@ figures_serve_lost(void);
 void
 figures_serve_asn(int fd);
 
-/* Takes fd over: the channel to web. permit: of what it may say to this role. */
+/* Takes fd over: the channel to web. permit: of what it may say to this role. take: what it says
+   besides its questions; false: that makes no sense, and the channel ends. */
 void
-figures_serve(struct gp_role_env *env, int fd, gp_permit permit);
+figures_serve(struct gp_role_env *env, int fd, gp_permit permit,
+	      bool (*take)(const struct gp_message *m));

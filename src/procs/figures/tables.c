@@ -175,6 +175,9 @@ figures_put_sources(struct figures *f, enum gp_reportdb_order order, size_t max)
 	int r = gp_reportdb_sources(f->db, &f->range, order, max, f->arena, &list, &len);
 	if (r < 0)
 		return r;
+	const struct gp_reportdb_range counted = gp_reportdb_sources_range(&f->range);
+	figures_put_day(f, "sources_from", counted.from_day);
+	figures_put_day(f, "sources_to", GP_MIN(counted.to_day, GP_DAY_MAX));
 	gp_json_open(&f->j, "sources", '[');
 	for (size_t i = 0; i < len; i++) {
 		gp_json_open(&f->j, NULL, '{');
@@ -564,6 +567,30 @@ figures_put_flaws(struct figures *f)
 		put_count(f, "record", list[i].record);
 		gp_json_bool(&f->j, "lost", list[i].lost);
 		gp_json_number(&f->j, "received", list[i].received_s);
+		gp_json_close(&f->j, '}');
+	}
+	gp_json_close(&f->j, ']');
+	return 0;
+}
+
+int
+figures_put_over_limit(struct figures *f)
+{
+	struct gp_reportdb_over_limit *list;
+	size_t len;
+	int r = gp_reportdb_over_limit(f->db, &f->range, FIGURES_SAMPLES, f->arena, &list, &len);
+	if (r < 0)
+		return r;
+	gp_json_open(&f->j, "over_limit", '[');
+	for (size_t i = 0; i < len; i++) {
+		gp_json_open(&f->j, NULL, '{');
+		figures_put_day(f, "day", list[i].day);
+		if (list[i].reporter.len > 0)
+			gp_json_text(&f->j, "reporter", list[i].reporter);
+		else
+			gp_json_null(&f->j, "reporter");
+		put_count(f, "reports", list[i].reports);
+		put_count(f, "octets", list[i].octets);
 		gp_json_close(&f->j, '}');
 	}
 	gp_json_close(&f->j, ']');

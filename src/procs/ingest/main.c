@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -89,7 +88,9 @@ answer_post(const struct job *job)
 				: job->kept > 0    ? GP_INGESTED_KEPT
 						   : GP_INGESTED_KNOWN;
 	m.posted_kept.reason = gp_slice_str(job->reason);
-	if (!gp_channel_send(self.web, &m))
+	if (gp_channel_send(self.web, &m))
+		gp_channel_permit(self.web, GP_PERMIT_WEB_TO_INGEST);
+	else
 		self.web = gp_channel_free(self.web);
 }
 
@@ -368,10 +369,12 @@ on_spool_gone(void *ctx, struct gp_channel *c, const char *why)
 
 /* --- web --- */
 
+/* One at a time: mail is read in between, whatever becomes of web. */
 static void
 on_posted(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
 	(void)ctx;
+	gp_channel_permit(c, GP_PERMIT_NOTHING);
 	struct job *job = new_job(m->posted.ticket);
 	if (!job) {
 		self.web = gp_channel_free(c);
@@ -450,9 +453,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 static int
 prepare(struct gp_role_env *env)
 {
-	const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
 	(void)env;
-	return setrlimit(RLIMIT_DATA, &memory) < 0 ? -errno : 0;
+	return gp_sandbox_limit_memory(MEMORY_MAX);
 }
 
 static int

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procs/limits/reporter.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "sys/address.h"
 
 enum {
 	KEY_MAX = 1 + 255,
@@ -23,6 +26,21 @@ write_key(struct key *k, char what, struct gp_slice source)
 	if (kept.len > 0)
 		memcpy(k->octets + 1, kept.ptr, kept.len);
 	return gp_slice(k->octets, 1 + kept.len);
+}
+
+struct reporter_name
+reporter_name(const struct reporter *r)
+{
+	struct reporter_name name;
+	uint8_t network[16] = {};
+	size_t kept = r->address_len == 4 ? 3 : 6;
+	memcpy(network, r->address, kept);
+	struct gp_sockaddr a = gp_sockaddr_from_octets(network, r->address_len, 0);
+	if (r->domain.len > 0)
+		snprintf(name.s, sizeof(name.s), "%.*s", GP_SLICE_FMT(r->domain));
+	else
+		snprintf(name.s, sizeof(name.s), "%s/%zu", gp_sockaddr_text(&a, false).s, 8 * kept);
+	return name;
 }
 
 bool

@@ -18,6 +18,13 @@ struct reporter {
 	size_t address_len;
 };
 
+/* The domain, or the network: "192.0.2.0/24". */
+struct reporter_name {
+	char s[256];
+};
+struct reporter_name
+reporter_name(const struct reporter *r);
+
 struct reporter_limits {
 	uint64_t reports, octets; /* in a day */
 };

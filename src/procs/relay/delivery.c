@@ -14,6 +14,7 @@
  * data: then the server may have the message, and trying at once elsewhere would make it two.
  */
 #include <errno.h>
+#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@ enum {
 	HEADER_MAX = GP_HEADER_SIZE_MAX,
 	LOOK_ARENA_MAX = 1024 * 1024, /* the fields of a header */
 	ARENA_MAX = 256 * 1024 * 1024,
+	/* Of a binary message, at once: a few milliseconds, in which nobody else is served. */
+	LOOK_SIZE = 8 * READ_SIZE,
 	/* What a piece of READ_SIZE and a header that was held back make (see downgrade.h). */
 	LINES_MAX = 2 * READ_SIZE + 2 * GP_HEADER_SIZE_MAX,
 	/* Text in one OUTCOMES message: half of what such a message may be. */
@@ -51,9 +54,9 @@ struct delivery {
 	struct gp_slice body; /* when there is no descriptor */
 	int fd;               /* -1: none */
 	bool body_8bit, header_utf8;
-	uint8_t convertible; /* enum convertible: a binary message */
-	bool lines_8bit;     /* what is made of it has octets over 127 */
-	bool tls_optional;   /* `TLS-Required: No` */
+	bool lines_8bit;   /* what is made of a binary message has octets over 127 */
+	int lines_fault;   /* enum gp_downgrade_fault: why lines cannot be made of it */
+	bool tls_optional; /* `TLS-Required: No` */
 	bool tls_report;
 	/* the transaction */
 	struct gp_smtp_client_mail mail;
@@ -66,13 +69,12 @@ struct delivery {
 	struct gp_downgrade *lines; /* by this; NULL beside `converts`: no memory */
 	struct gp_buf waiting;      /* lines that the client has not taken yet */
 	bool converted;             /* all of it */
+	struct event looks; /* further into it, before the first; `fed` says how far it is */
 	/* the way there */
 	struct way way;
 	size_t next_target;
 	unsigned sessions; /* that broke */
 };
-
-enum convertible { CONVERTIBLE_UNKNOWN, CONVERTIBLE, NOT_CONVERTIBLE };
 
 static size_t deliveries;
 
@@ -120,6 +122,7 @@ free_delivery(struct delivery *d)
 	if (d->fd >= 0)
 		close(d->fd);
 	way_free(&d->way);
+	event_del(&d->looks);
 	gp_downgrade_free(d->lines);
 	gp_buf_free(&d->waiting);
 	gp_arena_free(&d->arena);
@@ -282,44 +285,54 @@ look_at_message(struct delivery *d)
 	gp_arena_free(&arena);
 }
 
-/* A message with a false label cannot be, and that is known before anything is said of it. */
 static bool
-is_convertible(struct delivery *d)
+is_binary(const struct delivery *d)
 {
-	if (d->convertible != CONVERTIBLE_UNKNOWN)
-		return d->convertible == CONVERTIBLE;
-	struct gp_downgrade *lines = gp_downgrade_new();
-	struct gp_buf out = GP_BUF_INIT(LINES_MAX);
-	struct gp_slice piece = {};
-	int fault = lines ? GP_DOWNGRADE_FINE : GP_DOWNGRADE_NO_MEMORY;
-	for (uint64_t at = 0; at < d->size && fault == GP_DOWNGRADE_FINE; at += piece.len) {
-		piece = read_piece(d, at);
-		fault = piece.len > 0 ? gp_downgrade_feed(lines, piece, &out)
+	return d->envelope.flags & GP_ENVELOPE_BINARYMIME;
+}
+
+/* Whether lines can be made of a binary message: with a false label they cannot, and that is known
+ * before anything is said of it. Looks at a part of it. True: it is known. */
+static bool
+look_further(struct delivery *d)
+{
+	uint64_t end = GP_MIN(d->fed + LOOK_SIZE, d->size);
+	int fault = d->lines ? GP_DOWNGRADE_FINE : GP_DOWNGRADE_NO_MEMORY;
+	while (fault == GP_DOWNGRADE_FINE && d->fed < end) {
+		struct gp_slice piece = read_piece(d, d->fed);
+		fault = piece.len > 0 ? gp_downgrade_feed(d->lines, piece, &d->waiting)
 				      : GP_DOWNGRADE_NO_MEMORY;
-		gp_buf_clear(&out);
+		d->fed += piece.len;
+		gp_buf_clear(&d->waiting);
 	}
+	if (fault == GP_DOWNGRADE_FINE && d->fed < d->size)
+		return false;
 	if (fault == GP_DOWNGRADE_FINE)
-		fault = gp_downgrade_end(lines, &out);
-	gp_buf_free(&out);
-	d->lines_8bit = fault != GP_DOWNGRADE_FINE || gp_downgrade_has_8bit(lines);
-	gp_downgrade_free(lines);
+		fault = gp_downgrade_end(d->lines, &d->waiting);
+	d->lines_8bit = fault != GP_DOWNGRADE_FINE || gp_downgrade_has_8bit(d->lines);
 	/* What is our own trouble shows again when it is sent, and defers it. */
-	bool good = fault == GP_DOWNGRADE_FINE || fault == GP_DOWNGRADE_NO_MEMORY;
-	d->convertible = good ? CONVERTIBLE : NOT_CONVERTIBLE;
-	if (!good)
+	d->lines_fault = fault == GP_DOWNGRADE_NO_MEMORY ? GP_DOWNGRADE_FINE : fault;
+	d->lines = gp_downgrade_free(d->lines);
+	gp_buf_free(&d->waiting);
+	return true;
+}
+
+static bool
+is_convertible(const struct delivery *d)
+{
+	if (d->lines_fault != GP_DOWNGRADE_FINE)
 		gp_info("message_not_convertible", GP_FID("id", d->id),
-			GP_FS("reason", gp_downgrade_words(fault)));
-	return good;
+			GP_FS("reason", gp_downgrade_words(d->lines_fault)));
+	return d->lines_fault == GP_DOWNGRADE_FINE;
 }
 
 /* Whether lines are to be made of the message for this server. Where they cannot be, the client
  * says what it lacks. */
 static bool
-must_convert(struct delivery *d, const struct gp_smtp_client *client)
+must_convert(const struct delivery *d, const struct gp_smtp_client *client)
 {
 	const uint32_t needed = GP_EHLO_CHUNKING | GP_EHLO_BINARYMIME;
-	return d->envelope.flags & GP_ENVELOPE_BINARYMIME &&
-	       ~gp_smtp_client_ehlo(client)->flags & needed && is_convertible(d);
+	return is_binary(d) && ~gp_smtp_client_ehlo(client)->flags & needed && is_convertible(d);
 }
 
 static int
@@ -425,7 +438,7 @@ delivery_next(struct delivery *d, const struct gp_smtp_client *client)
 		.envelope = &d->mail_envelope,
 		.size = d->converts ? 0 : d->size,
 		.body_8bit = d->converts ? d->lines_8bit : d->body_8bit,
-		.body_binary = !d->converts && d->envelope.flags & GP_ENVELOPE_BINARYMIME,
+		.body_binary = !d->converts && is_binary(d),
 		.header_utf8 = d->header_utf8,
 	};
 	return &d->mail;
@@ -662,6 +675,33 @@ prepare_way(struct delivery *d)
 	};
 }
 
+static void
+set_out(struct delivery *d)
+{
+	if (learn_demand(d) && !connection_reuse(d))
+		find_way(d);
+}
+
+/* Others have their turn between two looks: spool hands out messages of any size. */
+static void
+on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct delivery *d = arg;
+	(void)fd, (void)what;
+	if (look_further(d))
+		set_out(d);
+	else
+		gp_timer_set(&d->looks, 0);
+}
+
+static void
+begin_to_look(struct delivery *d)
+{
+	d->lines = gp_downgrade_new();
+	d->waiting.max = LINES_MAX;
+	on_look(-1, 0, d);
+}
+
 void
 delivery_start(struct gp_message *m)
 {
@@ -674,6 +714,7 @@ delivery_start(struct gp_message *m)
 		.arena = {.max = ARENA_MAX}, .fd = m->fd, .spool_run = relay.spool_run};
 	m->fd = -1;
 	deliveries++;
+	evtimer_assign(&d->looks, gp_loop_base(relay.env->loop), on_look, d);
 	if (!copy_deliver(d, &m->deliver)) {
 		die(m->deliver.id);
 		free_delivery(d);
@@ -681,6 +722,8 @@ delivery_start(struct gp_message *m)
 	}
 	look_at_message(d);
 	prepare_way(d);
-	if (learn_demand(d) && !connection_reuse(d))
-		find_way(d);
+	if (is_binary(d))
+		begin_to_look(d);
+	else
+		set_out(d);
 }

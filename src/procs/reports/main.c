@@ -85,6 +85,8 @@ is_sane(const struct gp_message *m)
 		return sane_dmarc(&m->dmarc_result);
 	case GP_MSG_DMARC_FAILURE:
 		return sane_failure(&m->dmarc_failure.incident);
+	case GP_MSG_REPORT_OVER_LIMIT:
+		return sane_over_limit(&m->report_over_limit);
 	default:
 		gp_unreachable("permit table and handler differ");
 	}
@@ -94,6 +96,8 @@ static int
 count(const struct gp_message *m)
 {
 	struct store_period period;
+	if (m->type == GP_MSG_REPORT_OVER_LIMIT)
+		return received_over_limit(&m->report_over_limit, reports.env->seed);
 	if (m->type == GP_MSG_DMARC_FAILURE)
 		return failures_take(&m->dmarc_failure.incident);
 	if (m->type == GP_MSG_TLS_RESULT) {
@@ -127,6 +131,7 @@ on_sync_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what, (void)arg;
 	int r = store_sync(reports.store);
+	received_sync();
 	if (r < 0)
 		complain(r);
 	else
@@ -184,6 +189,7 @@ static void
 end(void)
 {
 	int r = store_sync(reports.store);
+	received_sync();
 	if (r < 0)
 		complain(r);
 	gp_loop_stop(reports.env->loop);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- *     names_wake --> on_timer --> find_sources --> ask --> the DNS --+--> keep --> on_timer
- *                                                   ^               |
- *                                                   +---------------+  until nothing is missing
+ *     names_wake --> on_timer --> look (in parts) --> ask --> the DNS --+--> keep --> on_timer
+ *                                                      ^               |
+ *                                                      +---------------+  until nothing is missing
  */
 #include "procs/reports/names.h"
 
@@ -20,7 +20,10 @@ enum {
 	RANGE_DAYS = 30,          /* as far back as it looks */
 	PAUSE_MS = 5'000,         /* between batches, and before the first */
 	IDLE_MS = 60 * 60 * 1000, /* names grow old without news */
-	/* A look reads every source of the range; it takes this part of the time at most. */
+	/* A look goes through all sources, so many at a time, as others wait for this process; all
+	   of it takes this part of the time at most. */
+	LOOK_SOURCES = 1000,
+	LOOK_PAUSE_MS = 50,
 	LOOKS_SHARE = 1000,
 	ANSWERS_MAX = NAMES_BATCH * (1 + GP_REVERSE_NAMES_MAX),
 	ARENA_MAX = 8 << 20,
@@ -36,6 +39,9 @@ static struct {
 	struct gp_reportdb_unnamed *list;
 	size_t list_len, at;
 	uint64_t next_look_ms;
+	bool looking;
+	uint64_t look_ms; /* that it has taken */
+	struct gp_reportdb_search search;
 	/* The batch under way: list[at .. at + batch_len). */
 	size_t batch_len;
 	struct gp_arena arena;
@@ -50,18 +56,6 @@ static int64_t
 now_s(void)
 {
 	return (int64_t)reports_now_s();
-}
-
-/* How many more of this day. */
-static uint32_t
-allowance(void)
-{
-	uint32_t max = self.env->config->reports.names_per_day;
-	if (now_s() / DAY_S != self.day) {
-		self.day = now_s() / DAY_S;
-		self.asked = 0;
-	}
-	return max - GP_MIN(self.asked, max);
 }
 
 static void
@@ -179,36 +173,74 @@ begin_batch(uint32_t allowed)
 
 /* --- when --- */
 
+/* How many more of this day. What was asked before a restart is in the database. */
+static uint32_t
+allowance(struct gp_reportdb *db)
+{
+	uint32_t max = self.env->config->reports.names_per_day;
+	int64_t today = now_s() / DAY_S;
+	uint64_t asked;
+	if (today != self.day) {
+		int r = gp_reportdb_looked_since(db, today * DAY_S, &asked);
+		if (r < 0)
+			complain(db, r);
+		self.day = today;
+		self.asked = r < 0 ? 0 : (uint32_t)GP_MIN(asked, (uint64_t)UINT32_MAX);
+	}
+	return max - GP_MIN(self.asked, max);
+}
+
 static void
-find_sources(struct gp_reportdb *db)
+end_look(struct gp_reportdb *db, int r, uint64_t now_ms)
+{
+	if (r < 0)
+		complain(db, r);
+	self.looking = false;
+	self.list = self.search.found;
+	self.list_len = r < 0 ? 0 : self.search.len;
+	self.next_look_ms = now_ms + GP_MAX(LOOKS_SHARE * self.look_ms, (uint64_t)PAUSE_MS);
+}
+
+/* A part of it. */
+static void
+look(struct gp_reportdb *db)
 {
 	const struct gp_reportdb_range range = {.from_day = now_s() / DAY_S - RANGE_DAYS,
 						.to_day = now_s() / DAY_S};
 	uint64_t begun_ms = gp_clock_monotonic_ms();
-	gp_arena_reset(&self.list_arena);
-	self.at = self.list_len = 0;
-	int r = gp_reportdb_unnamed(db, &range, now_s(), LIST_MAX, &self.list_arena, &self.list,
-				    &self.list_len);
-	if (r < 0)
-		complain(db, r);
+	int r = 0;
+	if (!self.looking) {
+		gp_arena_reset(&self.list_arena);
+		self.at = self.list_len = 0;
+		self.look_ms = 0;
+		self.looking = true;
+		r = gp_reportdb_search(db, &range, now_s(), LIST_MAX, &self.list_arena,
+				       &self.search);
+	}
+	if (r == 0)
+		r = gp_reportdb_search_on(db, &self.search, LOOK_SOURCES);
 	uint64_t now_ms = gp_clock_monotonic_ms();
-	self.next_look_ms = now_ms + GP_MAX(LOOKS_SHARE * (now_ms - begun_ms), (uint64_t)PAUSE_MS);
+	self.look_ms += now_ms - begun_ms;
+	if (r <= 0)
+		end_look(db, r, now_ms);
 }
 
 static void
 begin(void)
 {
 	struct gp_reportdb *db = received_idle();
-	uint32_t allowed = allowance();
+	uint32_t allowed = db ? allowance(db) : 0;
 	uint64_t now_ms = gp_clock_monotonic_ms();
 	/* Reports of ours go first: they have a time. */
-	if (allowed == 0 || !db || jobs_count() > 0) {
-		wait(allowed == 0 ? IDLE_MS : PAUSE_MS);
+	if (!db || allowed == 0 || jobs_count() > 0) {
+		wait(db && allowed == 0 ? IDLE_MS : PAUSE_MS);
 		return;
 	}
-	if (self.at == self.list_len && now_ms >= self.next_look_ms)
-		find_sources(db);
-	if (self.at < self.list_len)
+	if (self.looking || (self.at == self.list_len && now_ms >= self.next_look_ms))
+		look(db);
+	if (self.looking)
+		wait(LOOK_PAUSE_MS);
+	else if (self.at < self.list_len)
 		begin_batch(allowed);
 	else
 		wait(self.list_len > 0 ? GP_MAX(self.next_look_ms, now_ms + PAUSE_MS) - now_ms

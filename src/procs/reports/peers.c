@@ -123,7 +123,7 @@ peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int
 		return;
 	}
 	if (role == GP_ROLE_WEB) {
-		figures_serve(env, fd, GP_PERMIT_WEB_TO_REPORTS);
+		figures_serve(env, fd, GP_PERMIT_WEB_TO_REPORTS, reports_count);
 		return;
 	}
 	if (role == GP_ROLE_RESOLVER) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "core/ingest/wire.h"
 #include "ipc/values.h"
 #include "procs/reports/names.h"
@@ -43,6 +44,13 @@ static struct {
 	struct gp_loop_hook hook;
 	bool hooked;
 } self;
+
+/* Reporters of the day that were over their limit. */
+static struct {
+	int64_t day;
+	uint64_t hashes[RECEIVED_OVER_MAX]; /* of their names */
+	size_t len;
+} over;
 
 /* --- the database --- */
 
@@ -106,6 +114,44 @@ struct gp_reportdb *
 received_idle(void)
 {
 	return self.open || self.done_len > 0 ? NULL : self.db;
+}
+
+/* --- who is over his limit --- */
+
+/* Whether it is one of those that have a name today. */
+static bool
+is_named(uint64_t hash)
+{
+	for (size_t i = 0; i < over.len; i++) {
+		if (over.hashes[i] == hash)
+			return true;
+	}
+	if (over.len == RECEIVED_OVER_MAX)
+		return false;
+	over.hashes[over.len++] = hash;
+	return true;
+}
+
+int
+received_over_limit(const struct gp_msg_report_over_limit *m, const uint64_t seed[2])
+{
+	int64_t today = now_s() / DAY_S;
+	if (today != over.day)
+		over.len = 0;
+	over.day = today;
+	bool named = is_named(gp_siphash13(seed, m->reporter));
+	return self.db ? gp_reportdb_add_over_limit(
+				 self.db, today, named ? m->reporter : gp_slice("", 0), m->octets)
+		       : 0;
+}
+
+void
+received_sync(void)
+{
+	struct gp_reportdb *db = received_idle();
+	int r = db ? gp_reportdb_sync(db) : 0;
+	if (r < 0)
+		fail(r);
 }
 
 /* --- answering --- */

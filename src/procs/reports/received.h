@@ -24,6 +24,14 @@ received_away(void);
 bool
 received_lost(void);
 
+/* A reporter who is over his limit is counted, until received_sync() in memory: of a day
+ * RECEIVED_OVER_MAX by name, as strangers choose those, and all others together. 0, or -ENOMEM. */
+enum { RECEIVED_OVER_MAX = 500 };
+int
+received_over_limit(const struct gp_msg_report_over_limit *m, const uint64_t seed[2]);
+void
+received_sync(void);
+
 /* Forgets what is older than the configuration wants, once a day. */
 void
 received_forget(const struct gp_config *cfg);

@@ -3,6 +3,7 @@
 
 #include "core/dkim/signature.h"
 #include "core/dmarc/record.h"
+#include "core/ingest/wire.h"
 #include "core/smtp/address.h"
 #include "core/spf/spf.h"
 #include "core/tlsrpt/words.h"
@@ -84,4 +85,10 @@ sane_failure(const struct gp_failrpt_incident *i)
 		    i->spf <= GP_SPF_PERMERROR;
 	return sane && (i->dkim == 0 || (gp_dmarcrpt_is_name(i->dkim_domain) &&
 					 gp_dmarcrpt_is_name(i->dkim_selector)));
+}
+
+bool
+sane_over_limit(const struct gp_msg_report_over_limit *m)
+{
+	return m->reporter.len > 0 && gp_told_is_text(m->reporter, m->reporter.len, false);
 }

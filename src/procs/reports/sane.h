@@ -12,3 +12,6 @@ sane_dmarc(const struct gp_msg_dmarc_result *m);
 
 bool
 sane_failure(const struct gp_failrpt_incident *i);
+
+bool
+sane_over_limit(const struct gp_msg_report_over_limit *m);

@@ -6,6 +6,7 @@
 
 #include "procs/limits/reporter.h"
 #include "procs/smtpd/session.h"
+#include "procs/tell/tell.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -46,6 +47,16 @@ part(uint64_t all)
 	return (all + workers - 1) / workers;
 }
 
+static void
+tell(const struct reporter *from, uint64_t octets)
+{
+	struct reporter_name name = reporter_name(from);
+	struct gp_message m = {.type = GP_MSG_REPORT_OVER_LIMIT, .fd = -1};
+	m.report_over_limit.reporter = gp_slice_str(name.s);
+	m.report_over_limit.octets = octets;
+	tell_reports(&m);
+}
+
 struct gp_reply
 reporters_take(struct session *s)
 {
@@ -61,5 +72,6 @@ reporters_take(struct session *s)
 		return (struct gp_reply){};
 	gp_warning("reporter_over_limit", GP_FS("client", s->client_text.s),
 		   GP_F("domain", from.domain));
+	tell(&from, body_size(&s->body));
 	return GP_REPLY(451, 4, 7, 1, "Too many reports in a day, come again later");
 }

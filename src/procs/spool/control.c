@@ -32,6 +32,8 @@ enum {
 	/* For web: messages looked at for a question, and recipients of each that are told. */
 	WEB_LOOK_MAX = 20'000,
 	WEB_RCPTS_MAX = 20,
+	/* And messages that it changes in a minute: faster than anybody clicks. */
+	WEB_CHANGES_MAX = 60,
 };
 
 struct command {
@@ -51,6 +53,7 @@ static struct {
 	struct event *readable;
 	struct command commands[COMMANDS_MAX];
 	struct command web;
+	struct spool_rate web_changes;
 } self;
 
 /* --- which messages --- */
@@ -407,14 +410,21 @@ send_flow(struct command *command)
 
 /* --- the channel --- */
 
-/* Of web a message is changed by its id alone, so that no request can empty the queue. */
+/* Of web a message is changed by its id alone, so that no request can empty the queue, and many
+ * take their time. */
 static bool
 may_ask(const struct command *command, const struct gp_msg_queue_request *r)
 {
 	if (command != &self.web)
 		return r->verb != GP_QUEUE_FLOW;
-	return r->verb == GP_QUEUE_FLOW || r->verb == GP_QUEUE_SHOW ||
-	       (changes_queue(r->verb) && r->id != 0);
+	if (r->verb == GP_QUEUE_FLOW || r->verb == GP_QUEUE_SHOW)
+		return true;
+	if (!changes_queue(r->verb) || r->id == 0)
+		return false;
+	bool good = spool_rate_take(&self.web_changes, WEB_CHANGES_MAX);
+	if (!good)
+		gp_warning("web_changes_too_much", GP_FID("id", r->id));
+	return good;
 }
 
 static bool

@@ -15,8 +15,7 @@
 #include "sys/log.h"
 
 enum {
-	LETTERS_MAX = 600, /* in RATE_MS */
-	RATE_MS = 60 * 1000,
+	LETTERS_MAX = 600,       /* in a minute */
 	ARENA_MAX = 1024 * 1024, /* of the aliases that an address leads through */
 };
 
@@ -31,8 +30,7 @@ static struct {
 	struct gp_channel *channel;
 	uint64_t connections; /* counts them: an answer is for the one that asked */
 	struct gp_list waiting;
-	uint64_t rate_began_ms;
-	unsigned rate_taken;
+	struct spool_rate rate;
 } self = {.waiting = {&self.waiting, &self.waiting}};
 
 static void
@@ -54,17 +52,6 @@ free_letter(struct letter *l)
 	if (l)
 		gp_arena_free(&l->arena);
 	free(l);
-}
-
-static bool
-within_rate(void)
-{
-	uint64_t now = gp_loop_now_ms(spool.env->loop);
-	if (now - self.rate_began_ms >= RATE_MS) {
-		self.rate_began_ms = now;
-		self.rate_taken = 0;
-	}
-	return self.rate_taken++ < LETTERS_MAX;
 }
 
 /* 0: appended. Else enum gp_commit_result. */
@@ -89,7 +76,7 @@ append(struct letter *l, const struct gp_msg_letter *m)
 static void
 take_letter(const struct gp_msg_letter *m)
 {
-	struct letter *l = within_rate() ? calloc(1, sizeof(*l)) : NULL;
+	struct letter *l = spool_rate_take(&self.rate, LETTERS_MAX) ? calloc(1, sizeof(*l)) : NULL;
 	unsigned result = GP_COMMIT_FULL;
 	if (l) {
 		*l = (struct letter){

@@ -17,6 +17,7 @@
 enum {
 	SCRATCH_MAX = 64 * 1024 * 1024,
 	SPACE_CHECK_MS = 1000,
+	RATE_MS = 60 * 1000,
 	/* How long leases may stay out after the word to stop. */
 	STOP_GRACE_MS = 10 * 1000,
 };
@@ -30,6 +31,15 @@ uint64_t
 spool_now_ms(void)
 {
 	return gp_clock_wall_ms();
+}
+
+bool
+spool_rate_take(struct spool_rate *rate, unsigned max)
+{
+	uint64_t now = gp_loop_now_ms(spool.env->loop);
+	if (now - rate->began_ms >= RATE_MS)
+		*rate = (struct spool_rate){.began_ms = now};
+	return rate->taken++ < max;
 }
 
 static void

@@ -43,6 +43,15 @@ spool_now_ms(void);
 struct journal_now
 spool_journal_now(void);
 
+/* What a role that has fallen could ask for without end has a rate; all is 0 at first. */
+struct spool_rate {
+	uint64_t began_ms;
+	unsigned taken; /* since then */
+};
+/* Takes one more. False: a minute's `max` are taken. */
+bool
+spool_rate_take(struct spool_rate *rate, unsigned max);
+
 /* --- intake.c --- */
 
 void

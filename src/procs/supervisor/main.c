@@ -4,9 +4,9 @@
  * starts again what dies, reloads on SIGHUP, ends all on SIGTERM in an order that loses nothing. It
  * parses its operator's configuration and nothing else.
  *
- * An instance's life:   start_instance -> (ready) -> on_control_close/on_child -> start_instance
- * after a pause The end:              stop_stage(0): smtpd takes no more mail; (1): spool lets
- * deliveries end; (2): the rest
+ * An instance's life: start_instance, ready, on_role_close, on_role_end, and after a pause
+ * start_instance again. The end: stop_stage(0), smtpd takes no more mail; (1), spool lets
+ * deliveries end; (2), the rest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,14 +14,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ipc/values.h"
-#include "procs/supervisor/configuration.h"
-#include "procs/supervisor/supervisor.h"
+#include "procs/supervisor/reload.h"
+#include "procs/supervisor/tell.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -43,254 +40,7 @@ enum {
 	TLS_LOOK_MS = 60 * 1000,
 };
 
-struct instance {
-	const struct role_spec *spec;
-	unsigned index;
-	struct identity identity;
-	pid_t pid; /* 0: not running */
-	struct gp_channel *control;
-	bool ready;
-	unsigned silent; /* times it was asked since it last answered */
-	uint64_t started_ms, started_wall_ms;
-	unsigned starts, failures;
-	struct event *again;
-};
-
-static struct {
-	struct gp_loop *loop;
-	const char *config_path;
-	char role_dir[4096];
-	int role_fds[GP_ROLE_COUNT]; /* the executables, opened while we may reach them */
-	struct configuration config;
-	uint64_t tls_files;  /* see configuration_tls_files() */
-	uint32_t keys_round; /* of key messages; each reading of the keys is one */
-	struct event *tls_timer;
-	unsigned workers;
-	struct resources resources;
-	struct instance instances[INSTANCES_MAX];
-	size_t instances_len;
-	bool announced;
-	bool stopping;
-	unsigned stop_stage;
-	struct event *stop_timer, *watch_timer, *ping_timer;
-	int exit_code;
-} self;
-
-/* --- what a role is told --- */
-
-/* False: the role will not come up; its end is noticed like any other. */
-static bool
-tell(struct instance *in, struct gp_message m, int fd)
-{
-	m.fd = -1;
-	if (fd >= 0) {
-		m.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		if (m.fd < 0)
-			return false;
-	}
-	return gp_channel_send(in->control, &m);
-}
-
-static bool
-tell_config(struct instance *in)
-{
-	struct gp_message m = {
-		.type = GP_MSG_CONFIG,
-		.config = {.worker = (uint16_t)in->index, .workers = (uint16_t)self.workers}};
-	uint64_t seed[2];
-	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
-		return false;
-	m.config.seed0 = seed[0];
-	m.config.seed1 = seed[1];
-	return tell(in, m, self.config.image_fd);
-}
-
-static bool
-tell_listen(struct instance *in, const struct gp_role_listen *l)
-{
-	struct gp_message m = {.type = GP_MSG_LISTEN,
-			       .listen = {.service = l->service,
-					  .tls = l->tls,
-					  .address = gp_slice_str(l->address)}};
-	return tell(in, m, l->fd);
-}
-
-static bool
-tell_directory(struct instance *in, const struct gp_role_dir *d)
-{
-	struct gp_message m = {.type = GP_MSG_DIRECTORY,
-			       .directory = {.path = gp_slice_str(d->path)}};
-	return tell(in, m, d->fd);
-}
-
-/* Opened anew each time, and never read here. A key that is not there leaves its certificate
- * without use, and the rest as it is. */
-static bool
-tell_keys(struct instance *in)
-{
-	const struct gp_config *cfg = self.config.value;
-	bool ok = true;
-	for (size_t i = 0; ok && i < cfg->tls.keys_len; i++) {
-		struct gp_slice path = cfg->tls.keys[i];
-		struct gp_message m = {.type = GP_MSG_KEY,
-				       .fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
-				       .key = {.round = self.keys_round, .path = path}};
-		if (m.fd < 0)
-			gp_error("cannot_open_key", GP_F("path", path),
-				 GP_FS("reason", strerror(errno)));
-		else
-			ok = gp_channel_send(in->control, &m);
-	}
-	return ok;
-}
-
-/* Without them nobody would know which mail must be signed. */
-static bool
-tell_dkim_keys(struct instance *in)
-{
-	struct gp_dkim_file files[DKIM_FILES_MAX];
-	struct gp_message m = {.type = GP_MSG_DKIM_KEYS, .dkim_keys = {.files = files}};
-	m.fd = dkim_gather(self.config.value, files, &m.dkim_keys.files_len);
-	if (m.fd >= 0)
-		return gp_channel_send(in->control, &m);
-	gp_error("cannot_copy_keys", GP_FS("reason", strerror(-m.fd)));
-	return false;
-}
-
-static bool
-tell_secret(struct instance *in, enum gp_secret_kind kind, struct gp_slice path)
-{
-	if (path.len == 0)
-		return true;
-	struct gp_message m = {.type = GP_MSG_SECRET,
-			       .fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
-			       .secret = {.kind = (uint8_t)kind}};
-	if (m.fd >= 0)
-		return gp_channel_send(in->control, &m);
-	gp_error("cannot_open_secret", GP_F("path", path), GP_FS("reason", strerror(errno)));
-	return true;
-}
-
-/* Like keys: never read here. */
-static bool
-tell_secrets(struct instance *in)
-{
-	const struct gp_config *cfg = self.config.value;
-	if (in->spec->needs & NEEDS_ISSUER_SECRET)
-		return tell_secret(in, GP_SECRET_ISSUER, cfg->auth.oauth.client_secret_file);
-	if (in->spec->needs & NEEDS_SRS_SECRET)
-		return tell_secret(in, GP_SECRET_SRS, cfg->srs.secret_file) &&
-		       tell_secret(in, GP_SECRET_SRS_BEFORE, cfg->srs.previous_file);
-	return tell_secret(in, GP_SECRET_PASSWORD, cfg->smarthost.password_file) &&
-	       tell_secret(in, GP_SECRET_TOKEN, cfg->smarthost.token_file) &&
-	       tell_secret(in, GP_SECRET_CLIENT, cfg->smarthost.client_secret_file);
-}
-
-/* To the role that needs it, where it is configured. */
-static bool
-tell_file(struct instance *in, const struct watched_file *w)
-{
-	struct gp_message m = {.type = w->message};
-	return !(in->spec->needs & w->need) || w->fd < 0 || tell(in, m, w->fd);
-}
-
-static bool
-tell_roles(struct instance *to)
-{
-	struct gp_role_state states[INSTANCES_MAX];
-	struct gp_message m = {.type = GP_MSG_ROLES, .roles = {.states = states}};
-	for (size_t i = 0; i < self.instances_len; i++) {
-		const struct instance *in = &self.instances[i];
-		states[m.roles.states_len++] = (struct gp_role_state){
-			.role = (uint8_t)in->spec->id,
-			.index = (uint16_t)in->index,
-			.ready = in->ready,
-			.silent = in->silent > 1,
-			.starts = in->starts,
-			.since_ms = in->started_wall_ms,
-		};
-	}
-	return tell(to, m, -1);
-}
-
-/* One of them is ready, silent or gone. */
-static void
-tell_of_roles(void)
-{
-	for (size_t i = 0; !self.stopping && i < self.instances_len; i++) {
-		struct instance *in = &self.instances[i];
-		if (in->spec->needs & NEEDS_ROLES && in->control && !tell_roles(in))
-			kill(in->pid, SIGKILL);
-	}
-}
-
-static bool
-tell_resources(struct instance *in)
-{
-	const struct resources *r = &self.resources;
-	unsigned needs = in->spec->needs;
-	bool ok = true;
-	for (size_t i = 0; ok && needs & NEEDS_LISTENS && i < r->listens_len; i++) {
-		if (r->listen_workers[i] == in->index)
-			ok = tell_listen(in, &r->listens[i]);
-	}
-	if (ok && needs & NEEDS_WEB_SOCKETS && r->dashboard.fd >= 0)
-		ok = tell_listen(in, &r->dashboard);
-	if (ok && needs & NEEDS_WEB_SOCKETS && r->web_policies.fd >= 0)
-		ok = tell_listen(in, &r->web_policies);
-	if (ok && needs & NEEDS_SPOOL_DIR)
-		ok = tell_directory(in, &r->spool);
-	if (ok && needs & NEEDS_POLICY_DIR)
-		ok = tell_directory(in, &r->policies);
-	if (ok && needs & NEEDS_REPORTS_DIR)
-		ok = tell_directory(in, &r->reports);
-	for (size_t i = 0; ok && needs & NEEDS_MAIL_ROOTS && i < r->mail_roots_len; i++)
-		ok = tell_directory(in, &r->mail_roots[i]);
-	ok = ok && tell_file(in, &r->users) && tell_file(in, &r->asn_database) &&
-	     tell_file(in, &r->audit_database) && tell_file(in, &r->scan_results);
-	if (ok && needs & NEEDS_KEYS)
-		ok = tell_keys(in) && tell_dkim_keys(in);
-	if (ok && needs & NEEDS_ANY_SECRET)
-		ok = tell_secrets(in);
-	if (ok && needs & NEEDS_ROLES)
-		ok = tell_roles(in);
-	if (ok && needs & NEEDS_CONTROL_SOCKET)
-		ok = tell_listen(in,
-				 &(struct gp_role_listen){.fd = r->control, .address = "control"});
-	return ok;
-}
-
-static void
-connect_instances(struct instance *a, struct instance *b)
-{
-	int fds[2];
-	if (gp_channel_pair(fds) < 0) {
-		gp_error("cannot_connect_roles", GP_FS("reason", strerror(errno)));
-		return;
-	}
-	struct gp_message to_a = {
-		.type = GP_MSG_PEER,
-		.fd = fds[0],
-		.peer = {.role = (uint8_t)b->spec->id, .index = (uint16_t)b->index}};
-	struct gp_message to_b = {
-		.type = GP_MSG_PEER,
-		.fd = fds[1],
-		.peer = {.role = (uint8_t)a->spec->id, .index = (uint16_t)a->index}};
-	bool told_a = gp_channel_send(a->control, &to_a),
-	     told_b = gp_channel_send(b->control, &to_b);
-	if (!told_a || !told_b)
-		gp_error("cannot_connect_roles", GP_FS("role", gp_role_name(a->spec->id)));
-}
-
-static void
-connect_to_peers(struct instance *in)
-{
-	for (size_t i = 0; i < self.instances_len; i++) {
-		struct instance *other = &self.instances[i];
-		if (other != in && other->control && in->spec->peers & 1u << other->spec->id)
-			connect_instances(in, other);
-	}
-}
+static struct supervisor self;
 
 /* --- starting --- */
 
@@ -355,9 +105,9 @@ start_instance(struct instance *in)
 		gp_timer_set(in->again, RESTART_FIRST_MS);
 		return;
 	}
-	bool ok = tell_config(in) && tell_resources(in);
+	bool ok = tell_config(&self, in) && tell_resources(&self, in);
 	if (ok)
-		connect_to_peers(in);
+		tell_peers(&self, in);
 	struct gp_message start = {.type = GP_MSG_START};
 	if (!ok || !tell(in, start, -1))
 		gp_error("cannot_start_role", GP_FS("role", gp_role_name(in->spec->id)));
@@ -471,7 +221,7 @@ on_role_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		announce_when_ready();
 	}
 	if (is_news)
-		tell_of_roles();
+		tell_of_roles(&self);
 }
 
 /*
@@ -495,7 +245,7 @@ look_after(struct instance *in)
 	if (in->silent++ == 0 && !tell(in, ping, -1))
 		kill(in->pid, SIGKILL);
 	if (in->silent == 2)
-		tell_of_roles();
+		tell_of_roles(&self);
 }
 
 static void
@@ -546,7 +296,7 @@ on_role_end(struct instance *in, int status)
 			 GP_FN("exit", WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0),
 			 GP_FN("again_in_ms", pause));
 	gp_timer_set(in->again, pause);
-	tell_of_roles();
+	tell_of_roles(&self);
 }
 
 static void
@@ -561,92 +311,14 @@ on_sigchld(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static void
-on_sigterm(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what, (void)arg;
-	begin_stop(0);
-}
-
-/* --- reload --- */
-
-static bool
-same_listens(const struct gp_config *a, const struct gp_config *b)
-{
-	bool same = a->listens_len == b->listens_len;
-	for (size_t i = 0; same && i < a->listens_len; i++)
-		same = a->listens[i].service == b->listens[i].service &&
-		       a->listens[i].tls == b->listens[i].tls &&
-		       gp_slice_eq(a->listens[i].address, b->listens[i].address);
-	return same;
-}
-
-/* What a role was given stays as it was for its life: those that need something new end, when they
-   have finished what is under way, and are started with it. */
-static void
-replace_roles(enum role_needs needs)
-{
-	struct gp_message stop = {.type = GP_MSG_STOP};
-	for (size_t i = 0; i < self.instances_len; i++) {
-		struct instance *in = &self.instances[i];
-		if (in->spec->needs & needs && in->control && !tell(in, stop, -1))
-			kill(in->pid, SIGKILL);
-	}
-}
-
-/* Gives a file to the role that needs it once more when it has changed. */
-static void
-renew_file(struct watched_file *w, struct gp_slice path)
-{
-	if (!watched_file_renew(w, path))
-		return;
-	for (size_t i = 0; i < self.instances_len; i++) {
-		struct instance *in = &self.instances[i];
-		if (in->control && !tell_file(in, w))
-			kill(in->pid, SIGKILL);
-	}
-}
-
-static void
-renew_files(void)
-{
-	const struct gp_config *cfg = self.config.value;
-	struct resources *r = &self.resources;
-	renew_file(&r->users, cfg->users.file);
-	renew_file(&r->asn_database, cfg->reports.asn_database);
-	renew_file(&r->audit_database, cfg->web.audit_database);
-	renew_file(&r->scan_results, cfg->web.scan_results);
-}
-
-/* Says the configuration again to those who have this need, 0: to all. Keys and secrets go first:
- * who gets a new certificate will ask for its key at once. */
-static void
-tell_again(unsigned needs)
-{
-	self.keys_round++;
-	for (size_t i = 0; i < self.instances_len; i++) {
-		struct instance *in = &self.instances[i];
-		if (!in->control)
-			continue;
-		bool told = (!(in->spec->needs & NEEDS_KEYS) ||
-			     (tell_keys(in) && tell_dkim_keys(in))) &&
-			    (!(in->spec->needs & NEEDS_ANY_SECRET) || tell_secrets(in));
-		if (!told)
-			kill(in->pid, SIGKILL);
-	}
-	for (size_t i = 0; i < self.instances_len; i++) {
-		struct instance *in = &self.instances[i];
-		if (in->control && (needs == 0 || in->spec->needs & needs) && !tell_config(in))
-			kill(in->pid, SIGKILL);
-	}
-}
+/* --- signals and timers --- */
 
 static void
 on_watch_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what, (void)arg;
 	if (!self.stopping)
-		renew_files();
+		reload_files(&self);
 	gp_timer_set(self.watch_timer, WATCH_MS);
 }
 
@@ -654,99 +326,25 @@ on_watch_timer(evutil_socket_t fd, short what, void *arg)
 static void
 on_tls_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct configuration fresh;
 	(void)fd, (void)what, (void)arg;
+	if (!self.stopping)
+		reload_certificates(&self);
 	gp_timer_set(self.tls_timer, TLS_LOOK_MS);
-	/* Looked at before they are read: what changes in between is seen the next time. */
-	uint64_t files = configuration_tls_files(self.config.value);
-	if (self.stopping || files == self.tls_files)
-		return;
-	int r = configuration_renew_certificates(&self.config, &fresh);
-	if (r < 0) {
-		/* It may be half written; the next look is in a minute. */
-		gp_warning("certificates_not_reloaded", GP_FS("reason", strerror(-r)));
-		return;
-	}
-	struct configuration old = self.config;
-	self.config = fresh;
-	self.tls_files = files;
-	tell_again(NEEDS_CERTIFICATES);
-	configuration_free(&old);
-	gp_info("certificates_reloaded", GP_FN("certificates", fresh.value->tls.certificates_len));
-}
-
-static void
-renew_listens(void)
-{
-	if (resources_relisten(&self.resources, self.config.value, self.workers) < 0)
-		gp_error("reload_incomplete", GP_FS("reason", "not every address could be bound"));
-	replace_roles(NEEDS_LISTENS);
-}
-
-static void
-renew_web(void)
-{
-	bool changed;
-	if (resources_relisten_web(&self.resources, self.config.value, &changed) < 0)
-		gp_error("reload_incomplete",
-			 GP_FS("reason", "web.listen or web.policy_listen cannot be bound"));
-	if (changed)
-		replace_roles(NEEDS_WEB_SOCKETS);
-}
-
-static const struct identity *
-owner_of_mail_roots(void)
-{
-	const struct instance *in = self.instances;
-	while (!(in->spec->needs & NEEDS_MAIL_ROOTS))
-		in++;
-	return &in->identity;
-}
-
-static void
-renew_mail_roots(void)
-{
-	bool changed;
-	if (resources_reroot(&self.resources, self.config.value, owner_of_mail_roots(), &changed) <
-	    0)
-		gp_error("reload_incomplete",
-			 GP_FS("reason", "a mail root is missing: its mail is deferred with 4.3.5 "
-					 "until a reload finds the folder"));
-	if (changed)
-		replace_roles(NEEDS_MAIL_ROOTS);
 }
 
 static void
 on_sighup(evutil_socket_t fd, short what, void *arg)
 {
-	struct configuration fresh;
 	(void)fd, (void)what, (void)arg;
-	if (self.stopping)
-		return;
-	if (configuration_load(&fresh, self.config_path) < 0) {
-		gp_error("reload_refused",
-			 GP_FS("reason", "the configuration has mistakes; the old one stays"));
-		return;
-	}
-	const struct gp_config *was = self.config.value, *now = fresh.value;
-	if (!gp_slice_eq(was->state, now->state) || !gp_slice_eq(was->user, now->user) ||
-	    was->workers != now->workers)
-		gp_warning("restart_needed",
-			   GP_FS("reason", "state, user and workers change with a restart only"));
-	bool listens_changed = !same_listens(was, now) || self.resources.listens_missing;
-	struct configuration old = self.config;
-	self.config = fresh;
-	self.tls_files = configuration_tls_files(now);
-	gp_log_setup("supervisor", now->log.json, (enum gp_log_level)now->log.level);
-	/* First, so that nobody is sent mail for a root that it does not have. */
-	renew_mail_roots();
-	tell_again(0);
-	if (listens_changed)
-		renew_listens();
-	renew_web();
-	renew_files();
-	configuration_free(&old);
-	gp_info("reloaded", GP_FS("file", self.config_path));
+	if (!self.stopping)
+		reload(&self);
+}
+
+static void
+on_sigterm(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	begin_stop(0);
 }
 
 /* --- the beginning --- */

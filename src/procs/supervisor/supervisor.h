@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The supervisor's parts: what is opened for the roles (resources.c), which roles there are and who
- * speaks to whom (roles.c), who they run as (identity.c), what the kernel says of one (process.c),
- * and starting, watching and stopping them (main.c).
+ * speaks to whom (roles.c), who they run as (identity.c), what the kernel says of one (process.c);
+ * and what starting, watching and stopping them (main.c) shares with what they are told (tell.h)
+ * and told again (reload.h).
  */
 #pragma once
 
@@ -10,7 +11,9 @@
 #include <sys/types.h>
 
 #include "core/config/config.h"
+#include "ipc/channel.h"
 #include "ipc/role.h"
+#include "procs/supervisor/configuration.h"
 
 enum {
 	WORKERS_MAX = 16,
@@ -20,23 +23,23 @@ enum {
 /* --- roles.c --- */
 
 enum role_needs {
-	NEEDS_LISTENS = 1,
-	NEEDS_SPOOL_DIR = 2,
-	NEEDS_CONTROL_SOCKET = 4,
-	NEEDS_MAIL_ROOTS = 8,
-	NEEDS_POLICY_DIR = 16,
-	NEEDS_KEYS = 32,         /* the private keys, as descriptors */
-	NEEDS_CERTIFICATES = 64, /* the configuration again when a certificate's file changed */
-	NEEDS_SECRETS = 128,     /* what to log in with at the smarthost, as descriptors */
-	NEEDS_USERS = 256,
-	NEEDS_REPORTS_DIR = 512,
-	NEEDS_ISSUER_SECRET = 2048,   /* what to say to the issuer of tokens, as a descriptor */
-	NEEDS_WEB_SOCKETS = 1024,     /* web.listen's and web.policy_listen's, where they are */
-	NEEDS_ROLES = 8192,           /* how all roles are, for people to see */
-	NEEDS_SRS_SECRET = 4096,      /* what addresses of core/srs are made with, as descriptors */
-	NEEDS_AUDIT_DATABASE = 32768, /* the history of audits, likewise */
-	NEEDS_SCAN_RESULTS = 65536,   /* the results of a scan, likewise */
-	NEEDS_ASN_DATABASE = 16384,   /* where one is configured, as a descriptor */
+	NEEDS_LISTENS = 1 << 0,
+	NEEDS_SPOOL_DIR = 1 << 1,
+	NEEDS_CONTROL_SOCKET = 1 << 2,
+	NEEDS_MAIL_ROOTS = 1 << 3,
+	NEEDS_POLICY_DIR = 1 << 4,
+	NEEDS_KEYS = 1 << 5,         /* the private keys, as descriptors */
+	NEEDS_CERTIFICATES = 1 << 6, /* the configuration again when a certificate's file changed */
+	NEEDS_SECRETS = 1 << 7,      /* what to log in with at the smarthost, as descriptors */
+	NEEDS_USERS = 1 << 8,
+	NEEDS_REPORTS_DIR = 1 << 9,
+	NEEDS_WEB_SOCKETS = 1 << 10,   /* web.listen's and web.policy_listen's, where they are */
+	NEEDS_ISSUER_SECRET = 1 << 11, /* what to say to the issuer of tokens, as a descriptor */
+	NEEDS_SRS_SECRET = 1 << 12,   /* what addresses of core/srs are made with, as descriptors */
+	NEEDS_ROLES = 1 << 13,        /* how all roles are, for people to see */
+	NEEDS_ASN_DATABASE = 1 << 14, /* where one is configured, as a descriptor */
+	NEEDS_AUDIT_DATABASE = 1 << 15, /* the history of audits, likewise */
+	NEEDS_SCAN_RESULTS = 1 << 16,   /* the results of a scan, likewise */
 	NEEDS_ANY_SECRET = NEEDS_SECRETS | NEEDS_ISSUER_SECRET | NEEDS_SRS_SECRET,
 };
 
@@ -167,3 +170,39 @@ resources_relisten_web(struct resources *r, const struct gp_config *cfg, bool *r
 int
 resources_reroot(struct resources *r, const struct gp_config *cfg, const struct identity *owner,
 		 bool *ret_changed);
+
+/* --- main.c --- */
+
+/* A role, or that of one worker: while it runs, and between two lives. */
+struct instance {
+	const struct role_spec *spec;
+	unsigned index;
+	struct identity identity;
+	pid_t pid; /* 0: not running */
+	struct gp_channel *control;
+	bool ready;
+	unsigned silent; /* times it was asked since it last answered */
+	uint64_t started_ms, started_wall_ms;
+	unsigned starts, failures;
+	struct event *again;
+};
+
+struct supervisor {
+	struct gp_loop *loop;
+	const char *config_path;
+	char role_dir[4096];
+	int role_fds[GP_ROLE_COUNT]; /* the executables, opened while we may reach them */
+	struct configuration config;
+	uint64_t tls_files;  /* see configuration_tls_files() */
+	uint32_t keys_round; /* of key messages; each reading of the keys is one */
+	struct event *tls_timer;
+	unsigned workers;
+	struct resources resources;
+	struct instance instances[INSTANCES_MAX];
+	size_t instances_len;
+	bool announced;
+	bool stopping;
+	unsigned stop_stage;
+	struct event *stop_timer, *watch_timer, *ping_timer;
+	int exit_code;
+};

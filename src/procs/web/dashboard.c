@@ -589,7 +589,6 @@ dashboard_head(const struct dashboard *d, const struct dashboard_request *q, siz
 	const char *allow;
 	uint64_t length;
 	*ret_body = 0;
-	r->guarded = true;
 	if (!is_well_formed(d, q, &length, r))
 		return false;
 	const struct route *route = find_route(q, &allow);
@@ -618,7 +617,6 @@ dashboard_answer(struct dashboard *d, const struct dashboard_request *q, struct 
 	const char *allow;
 	const struct route *route = find_route(q, &allow);
 	*ret_wish = (struct dashboard_wish){};
-	r->guarded = true;
 	if (!route) {
 		const struct site_file *file = find_file(path_of(q));
 		gp_assert(file); /* else its head was refused */

@@ -2,6 +2,7 @@
 #include "procs/web/figures.h"
 
 #include "ipc/values.h"
+#include "sys/log.h"
 
 static struct {
 	struct gp_channel *channel; /* NULL: reports is not there */
@@ -73,6 +74,16 @@ figures_ask(struct figures_request *r, const struct gp_msg_figures_wanted *quest
 	r->ticket = ++self.last_ticket;
 	gp_list_append(&self.waiting, &r->link);
 	return true;
+}
+
+void
+figures_tell_over_limit(struct gp_slice reporter, uint64_t octets)
+{
+	struct gp_message m = {.type = GP_MSG_REPORT_OVER_LIMIT, .fd = -1};
+	m.report_over_limit.reporter = reporter;
+	m.report_over_limit.octets = octets;
+	if (self.channel && !gp_channel_send(self.channel, &m))
+		gp_warning("results_lost", GP_FS("reason", "reports is behind"));
 }
 
 void

@@ -25,6 +25,10 @@ figures_connect(struct gp_role_env *env, int fd);
 [[nodiscard]] bool
 figures_ask(struct figures_request *r, const struct gp_msg_figures_wanted *question);
 
+/* Tells reports that somebody is over his limit; where it is away, nobody hears of it. */
+void
+figures_tell_over_limit(struct gp_slice reporter, uint64_t octets);
+
 /* Its result is not wanted any more, if it waits for one. */
 void
 figures_forget(struct figures_request *r);

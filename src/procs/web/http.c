@@ -74,19 +74,6 @@ client_of(struct MHD_Connection *c)
 
 /* --- answers --- */
 
-/* What a browser is told of every answer of the dashboard: to load nothing from elsewhere, to run
- * nothing but our files, to make no markup of text, and to let nobody frame or read it. */
-static const char *const guards[][2] = {
-	{"Content-Security-Policy",
-	 "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-	 "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-	 "require-trusted-types-for 'script'; trusted-types 'none'"},
-	{"Referrer-Policy", "no-referrer"},
-	{"Cross-Origin-Opener-Policy", "same-origin"},
-	{"Cross-Origin-Resource-Policy", "same-origin"},
-	{"X-Frame-Options", "DENY"},
-};
-
 static bool
 add(struct MHD_Response *r, const char *name, const char *value)
 {
@@ -94,13 +81,10 @@ add(struct MHD_Response *r, const char *name, const char *value)
 }
 
 static bool
-add_fields(struct MHD_Response *r, const struct reply *reply)
+add_fields(struct MHD_Response *r, const struct reply *reply, uint8_t service)
 {
-	bool good = add(r, "Content-Type", reply->type) &&
-		    add(r, "X-Content-Type-Options", "nosniff") && add(r, "Connection", "close");
-	for (size_t i = 0; good && reply->guarded && i < GP_ARRAY_LEN(guards); i++)
-		good = add(r, guards[i][0], guards[i][1]);
-	if (good && reply->guarded)
+	bool good = add(r, "Content-Type", reply->type) && add(r, "Connection", "close");
+	if (good && service == GP_SERVICE_DASHBOARD)
 		good = add(r, "Cache-Control", reply->etag ? "no-cache" : "no-store");
 	if (good && reply->etag)
 		good = add(r, "ETag", reply->etag);
@@ -117,13 +101,13 @@ add_fields(struct MHD_Response *r, const struct reply *reply)
 }
 
 static struct MHD_Response *
-make_response(const struct reply *reply)
+make_response(const struct reply *reply, uint8_t service)
 {
 	bool fixed = reply->fixed.len > 0;
 	struct gp_slice body = fixed ? reply->fixed : gp_buf_slice(&reply->body);
 	struct MHD_Response *r = MHD_create_response_from_buffer(
 		body.len, (void *)body.ptr, fixed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
-	bool good = r && add_fields(r, reply);
+	bool good = r && add_fields(r, reply, service);
 	if (r && !good)
 		MHD_destroy_response(r);
 	return good ? r : NULL;
@@ -132,7 +116,8 @@ make_response(const struct reply *reply)
 static enum MHD_Result
 queue(struct MHD_Connection *c, const struct reply *reply)
 {
-	struct MHD_Response *r = reply->body.failed ? NULL : make_response(reply);
+	uint8_t service = client_of(c)->service;
+	struct MHD_Response *r = reply->body.failed ? NULL : make_response(reply, service);
 	if (!r)
 		return MHD_NO;
 	enum MHD_Result queued = MHD_queue_response(c, (unsigned)reply->status, r);

@@ -7,7 +7,9 @@
 
 #include "ipc/values.h"
 #include "procs/limits/reporter.h"
+#include "procs/web/figures.h"
 #include "sys/clock.h"
+#include "sys/log.h"
 
 enum {
 	SOURCE_LEN = 2 + 16,
@@ -56,8 +58,14 @@ posting_may(const struct gp_config *cfg, const struct gp_sockaddr *client, size_
 		 (uint64_t)cfg->web.posts_per_minute * NETWORK_FACTOR, RATE_MINUTE_MS, 1},
 	};
 	nobody.address_len = gp_sockaddr_octets(client, nobody.address);
-	return rate_take(self.minute, asks, GP_ARRAY_LEN(asks), now_ms) < 0 &&
-	       reporter_may(self.day, &nobody, &limits, len, now_ms);
+	if (rate_take(self.minute, asks, GP_ARRAY_LEN(asks), now_ms) >= 0)
+		return false;
+	if (reporter_may(self.day, &nobody, &limits, len, now_ms))
+		return true;
+	struct reporter_name name = reporter_name(&nobody);
+	gp_warning("reporter_over_limit", GP_FS("client", name.s));
+	figures_tell_over_limit(gp_slice_str(name.s), len);
+	return false;
 }
 
 /* --- what is held --- */

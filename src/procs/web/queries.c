@@ -4,6 +4,7 @@
 #include "base/day.h"
 #include "core/config/value.h"
 #include "core/dns/name.h"
+#include "core/finding/finding.h"
 #include "ipc/values.h"
 #include "procs/web/form.h"
 
@@ -59,6 +60,32 @@ read_address(const struct form *form, struct gp_arena *arena, struct gp_msg_figu
 	return NULL;
 }
 
+static const char *
+read_severity(const struct form *form, struct gp_msg_figures_wanted *ret)
+{
+	struct gp_slice severity = form_value(form, "severity");
+	for (uint8_t s = GP_SEVERITY_INFO; s <= GP_SEVERITY_CRITICAL; s++) {
+		if (gp_slice_eq(severity, gp_slice_str(gp_severity_name(s))))
+			ret->severity = 1 + s;
+	}
+	return severity.len == 0 || ret->severity > 0
+		       ? NULL
+		       : "severity= is critical, high, medium, low or info.";
+}
+
+/* Which hosts of a scan. */
+static const char *
+read_hosts(const struct form *form, struct gp_msg_figures_wanted *ret)
+{
+	struct gp_slice start = form_value(form, "start");
+	uint64_t n = 0;
+	if (start.len > 0 && !gp_slice_u64(start, UINT32_MAX, &n))
+		return "start= is no number.";
+	ret->start = (uint32_t)n;
+	ret->text = form_value(form, "text");
+	return ret->text.len <= QUERY_TEXT_MAX ? read_severity(form, ret) : "text= is too long.";
+}
+
 const char *
 query_read(struct gp_slice query, uint8_t kind, int64_t today, struct gp_arena *arena,
 	   struct gp_msg_figures_wanted *ret)
@@ -83,6 +110,8 @@ query_read(struct gp_slice query, uint8_t kind, int64_t today, struct gp_arena *
 		why = "domain= is missing.";
 	if (!why && (kind == GP_FIGURES_AUDITS || kind == GP_FIGURES_SCANS))
 		ret->domain = gp_slice("", 0);
+	if (!why && kind == GP_FIGURES_SCANS)
+		why = read_hosts(&form, ret);
 	if (!why && kind == GP_FIGURES_SOURCE)
 		why = read_address(&form, arena, ret);
 	return why;

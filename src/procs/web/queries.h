@@ -5,6 +5,8 @@
  *     from=, to= days as "2026-11-30", both in the range; without them the last 30
  *     order=     unaligned: sources in that order
  *     address=   a source, of which figures are wanted
+ *     severity=, text=, start=  hosts of a scan: with a fault as grave at least, with that text,
+ *                from the so manieth on
  *     unauthenticated=1  of reports whose sender nobody has authenticated, and of no others
  */
 #pragma once
@@ -12,7 +14,11 @@
 #include "base/arena.h"
 #include "ipc/messages.h"
 
-enum { QUERY_DAYS = 30, QUERY_DAYS_MAX = 3660 };
+enum {
+	QUERY_DAYS = 30,
+	QUERY_DAYS_MAX = 3660,
+	QUERY_TEXT_MAX = 128, /* octets */
+};
 
 /* kind: enum gp_figures_kind. The texts live in the arena. Returns NULL, or what is wrong: a
  * sentence, static. */

@@ -15,7 +15,6 @@ struct reply {
 	const char *allow;              /* static; of a 405 */
 	unsigned retry_s;               /* when to come again; 0: it is not said */
 	char cookie[REPLY_COOKIE_SIZE]; /* "": none */
-	bool guarded;                   /* with the fields that keep a browser from mischief */
 };
 
 /* Begins an answer of the API that is good: the writer of its body. */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "procs/web/guard.h"
 #include "procs/web/http.h"
 #include "procs/web/web.h"
 #include "sys/log.h"
@@ -44,6 +45,7 @@ struct session {
 	struct event readable, writable, timer;
 	struct event near_readable, near_writable; /* while it CARRIES */
 	struct gp_buf in, out;
+	struct guard guard; /* of what it is answered */
 	size_t lingered;
 	struct gp_sockaddr peer;
 };
@@ -173,19 +175,17 @@ write_near(struct session *s)
 static int
 read_near(struct session *s)
 {
+	char data[PIECE];
 	if (s->answered || s->out.len > 0)
 		return 0;
-	char *to = gp_buf_reserve(&s->out, PIECE);
-	ssize_t n = to ? recv(s->near, to, PIECE, 0) : -1;
-	if (!to)
-		return -ENOMEM;
+	ssize_t n = recv(s->near, data, sizeof(data), 0);
 	if (n < 0 && errno == EAGAIN)
 		return 0;
 	/* A reset is an end too: it did not read all that the client had said. */
 	s->answered = n <= 0;
 	if (n > 0)
-		gp_buf_advance(&s->out, (size_t)n);
-	return 1;
+		guard_pass(&s->guard, gp_slice(data, (size_t)n), &s->out);
+	return s->out.failed ? -ENOMEM : 1;
 }
 
 static int
@@ -356,7 +356,8 @@ session_start(int fd, const struct gp_sockaddr *peer, const struct gp_role_liste
 	s->tls = tls;
 	s->peer = *peer;
 	s->in = GP_BUF_INIT(PIECE);
-	s->out = GP_BUF_INIT(PIECE);
+	s->out = GP_BUF_INIT(PIECE + GUARD_MAX);
+	s->guard.service = listen->service;
 	event_assign(&s->readable, base, fd, EV_READ | EV_PERSIST, on_ready, s);
 	event_assign(&s->writable, base, fd, EV_WRITE | EV_PERSIST, on_ready, s);
 	evtimer_assign(&s->timer, base, on_timer, s);

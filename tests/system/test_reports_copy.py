@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""gatepost reports copy: from a file to PostgreSQL and back, all of it and once, whenever it is killed."""
+
+import json
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import time
+
+import pytest
+import reports_field
+from gateway import PROGRAM, run
+from test_received_reports import ROW, SINCE, xml
+
+# Such as came before records stood in blocks; and what stands in columns that may be empty.
+BEFORE_BLOCKS = """
+INSERT INTO report SELECT 900000 + id, kind, trusted, org, name || '-old', domain, begin_s, end_s, email, contact,
+ version, generator, p, sp, np, adkim_strict, aspf_strict, testing, pct, fo, discovery, file, received_s, 1, 0, 0, 7
+ FROM report WHERE kind = 1 ORDER BY id LIMIT 1;
+INSERT INTO detail SELECT id, 1, 1, 2, 2, 'ours.example', '', '', '', '', '' FROM report WHERE name LIKE '%-old';
+INSERT INTO record SELECT id, x'c0000209', 1, 7, 1 FROM report WHERE name LIKE '%-old';
+UPDATE kept SET reports = reports + 1 WHERE kind = 1 AND trusted = 1;
+INSERT INTO name SELECT DISTINCT source, 'host.example', 1790000000, 1790000600, 0 FROM source LIMIT 40;
+"""
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory):
+    field = reports_field.Field(tmp_path_factory.mktemp("field"), seed=13)
+    field.fill(domains=3, days=12, reporters=8, sources=20)
+    return field
+
+
+@pytest.fixture(scope="module")
+def reports(field, tmp_path_factory):
+    """A file that has something in each of its tables."""
+    path = tmp_path_factory.mktemp("reports") / "received.db"
+    assert run("reports", "import", "--database", path, field.folder).returncode == 1
+    other = tmp_path_factory.mktemp("others")
+    bad = ROW.replace("192.0.2.1", "nowhere")
+    (other / "many.xml").write_bytes(xml("many", rows=ROW + 150 * bad + ROW))
+    (other / "forged.xml").write_bytes(xml("forged", rows=ROW))
+    assert run("reports", "import", "--database", path, other / "many.xml").returncode == 1
+    assert run("reports", "import", "--unauthenticated", "--database", path, other / "forged.xml").returncode == 0
+    with sqlite3.connect(path) as db:
+        db.executescript(BEFORE_BLOCKS)
+    db.close()
+    assert all(rows for rows in tables_of(path).values())
+    return path
+
+
+@pytest.fixture
+def look(postgresql):
+    """All that is in all tables: of a file, or a URL."""
+    def rows(where):
+        return tables_of(where) if "://" not in str(where) else {
+            table: sorted(line for (line,) in postgresql.ask(f"SELECT row_to_json(t) FROM {table} t", where))
+            for (table,) in postgresql.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                                           " AND tablename <> 'gatepost_tables'", where)}
+
+    return lambda where: {table: sorted(json.dumps(json.loads(line)) for line in lines)
+                          for table, lines in rows(where).items()}
+
+
+def tables_of(path):
+    with sqlite3.connect(path) as db:
+        names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {}
+        for table in names:
+            cursor = db.execute(f"SELECT * FROM {table}")
+            columns = [column[0] for column in cursor.description]
+            found[table] = [
+                json.dumps({name: "\\x" + value.hex() if isinstance(value, bytes) else value
+                            for name, value in zip(columns, row, strict=True)}) for row in cursor]
+    db.close()
+    return found
+
+
+def copy(source, where, code=0):
+    done = run("reports", "copy", "--json", "--database", where, source)
+    assert done.returncode == code, done.stdout + done.stderr
+    return json.loads(done.stdout) if code == 0 else done.stderr
+
+
+SAID = [
+    ["summary", "--json"], ["summary", "--json", "--unauthenticated"], ["tls", "--json"],
+    ["list", "--json", "--max", "10000"], ["list", "--json", "--unauthenticated"], ["export", "--format", "csv"],
+    ["export", "--kind", "failure", "--format", "json"], ["weekly", "--until", "2026-02-20"],
+    ["watch", "--dry-run", "--until", "2026-02-20", "--state", "/nowhere/state"],
+]
+
+
+def said_of(where):
+    said = []
+    for verb, *argv in SAID:
+        since = SINCE if verb in ("summary", "tls") else []
+        done = run("reports", verb, *argv, *since, "--database", where)
+        said.append((verb, done.returncode, done.stdout))
+    for report in map(json.loads, said[3][2].splitlines()):
+        said.append(run("reports", "show", "--json", str(report["number"]), "--database", where).stdout)
+    return said
+
+
+def test_there_and_back(reports, postgresql, look, tmp_path):
+    url, back = postgresql.url(), tmp_path / "back.db"
+    done = copy(reports, url)
+    assert (done["duplicates"], done["old"]) == (0, 0)
+    assert done["copied"] == len(look(reports)["report"])
+    copy(url, back)
+    assert look(url) == look(reports)
+    assert look(back) == look(reports)
+    said = said_of(reports)
+    assert said_of(url) == said
+    assert said_of(back) == said
+
+
+def test_reports_that_come_after_it_are_others(reports, postgresql, tmp_path):
+    (tmp_path / "a.xml").write_bytes(xml("after", rows=ROW))
+    (tmp_path / "b.xml").write_bytes(xml("after", rows=ROW + ROW.replace("192.0.2.1", "nowhere")))
+    for where in (postgresql.url(), tmp_path / "received.db"):
+        copy(reports, where)
+        for name, code in (("a.xml", 0), ("b.xml", 0)):
+            assert run("reports", "import", "--database", where, tmp_path / name).returncode == code
+        (first, *_) = run("reports", "list", "--json", "--database", where).stdout.splitlines()
+        assert json.loads(first)["id"] == "after"
+
+
+def test_a_second_time_changes_nothing(reports, postgresql, look):
+    url = postgresql.url()
+    copied = copy(reports, url)["copied"]
+    before = look(url)
+    done = copy(reports, url)
+    assert (done["copied"], done["quarantined"], done["duplicates"]) == (0, 0, copied)
+    assert look(url) == before
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["to PostgreSQL", "to a file"])
+def test_killed_at_any_moment(reports, postgresql, look, tmp_path, back):
+    """It is there whole, or not at all."""
+    url, file = postgresql.url(), tmp_path / "received.db"
+    source, where = reports, url
+    if back:
+        copy(reports, url)
+        source, where = url, file
+    there = (lambda: look(where).get("report")) if where is url else lambda: file.exists() and look(where).get("report")
+    unfinished = 0
+    while not there():
+        one = subprocess.Popen([PROGRAM, "reports", "copy", "--database", where, source],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.01 * unfinished)
+        one.kill()
+        one.wait()
+        unfinished += 1
+    assert unfinished > 2
+    assert look(where) == look(reports)
+    copy(source, where)
+    assert look(where) == look(reports)
+
+
+def figures(found):
+    """What does not depend on the order in which it came."""
+    return {table: sorted(re.sub(', "top": .', "", line) for line in lines) for table, lines in found.items()
+            if table.endswith(("day", "week", "policy", "source", "name")) and table != "tls_policy"}
+
+
+def split(folder, to):
+    """The reports in two halves, with a third of them in both."""
+    halves = [to / "0", to / "1"]
+    for half in halves:
+        half.mkdir()
+    for i, path in enumerate(sorted(folder.glob("*/*"))):
+        for k, half in enumerate(halves):
+            if i % 3 in (k, 2):
+                shutil.copy(path, half / path.name)
+    return halves
+
+
+def test_two_files_are_put_together(field, postgresql, look, tmp_path):
+    """As though all had come there: what both had counts once."""
+    url, whole = postgresql.url(), tmp_path / "whole.db"
+    run("reports", "import", "--database", whole, field.folder)
+    for half in split(field.folder, tmp_path):
+        run("reports", "import", "--database", f"{half}.db", half)
+        copy(f"{half}.db", url)
+    assert figures(look(url)) == figures(look(whole))
+    for where in (url, whole):
+        assert run("reports", "list", "--json", "--max", "10000", "--database", where).stdout.count("\n") == \
+            field.truth.imported
+    told = [sorted(json.dumps({k: v for k, v in json.loads(line).items() if k not in ("number", "file", "received")})
+                   for line in run("reports", "list", "--json", "--max", "10000", "--database", where)
+                   .stdout.splitlines()) for where in (url, whole)]
+    assert told[0] == told[1]
+
+
+def test_killed_while_it_puts_together(reports, postgresql, look, tmp_path):
+    url, calm = postgresql.url(), postgresql.url()
+    (tmp_path / "first.xml").write_bytes(xml("first", rows=ROW))
+    for where in (url, calm):
+        assert run("reports", "import", "--database", where, tmp_path / "first.xml").returncode == 0
+    rng = random.Random(7)
+    for _ in range(6):
+        one = subprocess.Popen([PROGRAM, "reports", "copy", "--database", url, reports],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.05, 0.3))
+        one.kill()
+        one.wait()
+    copy(reports, url)
+    copy(reports, calm)
+    assert figures(look(url)) == figures(look(calm))
+    assert len(look(url)["report"]) == len(look(reports)["report"]) + 1
+
+
+def test_flaws_without_number_are_counted(reports, tmp_path):
+    """Of 150 a hundred are kept."""
+    (tmp_path / "first.xml").write_bytes(xml("first", rows=ROW))
+    where = tmp_path / "received.db"
+    assert run("reports", "import", "--database", where, tmp_path / "first.xml").returncode == 0
+    copy(reports, where)
+    many = [[r for r in map(json.loads, run("reports", "list", "--json", "--max", "10000", "--database", db)
+                            .stdout.splitlines()) if r["id"] == "many"][0] for db in (reports, where)]
+    assert many[0]["lost"] == many[1]["lost"] == 150
+    assert {**many[0], "number": 0} == {**many[1], "number": 0}
+
+
+def test_what_a_gateway_has_begun_with_is_empty(reports, postgresql, look):
+    """It writes down at its start what is too old to come."""
+    url = postgresql.url()
+    assert run("reports", "import", "--keep", "3000", "--database", url, "/dev/null").returncode == 1
+    postgresql.ask("DELETE FROM flaw; DELETE FROM tally WHERE name <> 'forgotten_before_day'", url)
+    copy(reports, url)
+    found, there = look(url), look(reports)
+    forgotten = [line for line in found["tally"] if "forgotten" in line]
+    found["tally"] = [line for line in found["tally"] if "forgotten" not in line]
+    assert (found, len(forgotten)) == (there, 1)
+
+
+def test_what_stands_in_its_way(reports, postgresql, tmp_path):
+    url = postgresql.url()
+    assert "is not there" in copy(tmp_path / "none.db", url, code=4)
+    assert "into another one" in copy(url, url, code=2)
+    assert "name the database" in run("reports", "copy", "--database", url).stderr
+    postgresql.ask("CREATE ROLE nobody_there LOGIN", "postgres")
+    other = url.replace("user=postgres", "user=nobody_there")
+    assert "permission denied" in copy(reports, other, code=4)
+    copy(reports, url)
+    assert "the database that is copied: ERROR:  permission denied" in copy(other, tmp_path / "to.db", code=4)
