@@ -44,6 +44,7 @@ static const struct table tables[] = {
 	{"tally", "ti"},
 	{"kept", "iiii"},
 	{"name", "otiii"},
+	{"over_limit", "itii"},
 };
 
 /* Whose numbers are given out by the database. */
