@@ -45,7 +45,6 @@ static const struct table tables[] = {
 	{"kept", "iiii"},
 	{"over_limit", "itii"},
 	{"name", "otiii"},
-	{"over_limit", "itii"},
 };
 
 /* Whose numbers are given out by the database. */
