@@ -195,6 +195,7 @@ what_fails_leaves_nothing_that_waits(void **state)
 		}
 		assert_true(r < 0 || gp_sql_commit(sql) < 0);
 		gp_sql_rollback(sql);
+		assert_non_null(strcasestr(gp_sql_why(sql), "unique"));
 		assert_int_equal(gp_sql_begin(sql), 0);
 		put(0, 1, 1, 0);
 		gp_sql_bind_text(other, 1, GP_SLICE("other"));
