@@ -17,6 +17,7 @@ gp_give_up(struct gp_reportdb *db, int error)
 	db->refused = false;
 	gp_cells_clear(&db->batch);
 	gp_cells_clear(&db->current);
+	gp_arena_reset(&db->blocks); /* nothing waits that is in it, and it may have failed */
 	db->doc.open = false;
 	return error;
 }

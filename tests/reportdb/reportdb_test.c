@@ -4,6 +4,7 @@
 
 #include "../prng.h"
 #include "reportdb/classify.h"
+#include "reportdb/parts.h"
 
 /* --- what adds up --- */
 
@@ -318,6 +319,24 @@ refused_documents(void **state)
 	assert_int_equal(gp_reportdb_health(db, &health), 0);
 	assert_int_equal(health.refused, 4);
 	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
+}
+
+/* One report cannot be kept then; those that come later can. */
+static void
+memory_that_was_short(void **state)
+{
+	struct gp_ingest_listener l = gp_reportdb_listener(db);
+	struct gp_ingest_head head = head_of("1");
+	struct gp_ingest_row row = row_of(1, 1, 10, true, true);
+	struct gp_reportdb_result result;
+	(void)state;
+	begin(true);
+	assert_int_equal(l.head(l.context, &head), 0);
+	assert_int_equal(l.row(l.context, &row), 0);
+	db->blocks.failed = true;
+	assert_int_equal(gp_reportdb_end(db, NULL, &result), -ENOMEM);
+	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
+	assert_int_equal(total().messages, 10);
 }
 
 /* They are counted while a document is open, and whatever becomes of it. */
@@ -694,6 +713,7 @@ main(void)
 		TEST(what_was_not_synced_is_gone),
 		TEST(refused_documents),
 		TEST(ranges_that_cannot_be),
+		TEST(memory_that_was_short),
 		TEST(reporters_over_their_limit),
 		TEST(impossible_counts_are_left_out),
 		TEST(out_of_turn),

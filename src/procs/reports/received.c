@@ -344,6 +344,16 @@ told(const struct gp_message *m)
 	return 0;
 }
 
+/* What could not be heard whole, for want of memory, is not kept: it is told again. */
+static int
+end_in_database(const char *refused, struct gp_reportdb_result *ret)
+{
+	if (self.state >= 0 || self.state == -EINVAL)
+		return gp_reportdb_end(self.db, refused, ret);
+	int r = gp_reportdb_drop(self.db);
+	return r < 0 ? r : self.state;
+}
+
 static int
 end(const struct gp_message *m)
 {
@@ -356,7 +366,7 @@ end(const struct gp_message *m)
 	struct done *d = &self.done[self.done_len];
 	*d = (struct done){.ticket = self.ticket, .error = self.state};
 	if (self.in_db)
-		d->error = gp_reportdb_end(self.db, why.len > 0 ? refused : NULL, &d->result);
+		d->error = end_in_database(why.len > 0 ? refused : NULL, &d->result);
 	self.done_len++;
 	self.open = self.in_db = false;
 	if (d->error < 0)
