@@ -16,7 +16,7 @@ enum {
 	ARENA_MAX = 8 << 20,
 };
 
-/* By column: i a number, t a text, o octets; I and O may be NULL. */
+/* All of schema.c. By column: i a number, t a text, o octets; I and O may be NULL. */
 struct table {
 	const char *name, *columns;
 };
@@ -43,7 +43,9 @@ static const struct table tables[] = {
 	{"tls_failure_day", "itittti"},
 	{"tally", "ti"},
 	{"kept", "iiii"},
+	{"over_limit", "itii"},
 	{"name", "otiii"},
+	{"over_limit", "itii"},
 };
 
 /* Whose numbers are given out by the database. */
@@ -454,10 +456,11 @@ begin_if_empty(struct copy *c)
 {
 	int r = note(c, c->to, gp_transaction(c->to));
 	if (r == 0)
-		r = has_row(c, c->to,
-			    "SELECT 1 FROM report UNION ALL SELECT 1 FROM flaw UNION ALL"
-			    " SELECT 1 FROM tally WHERE name <> 'forgotten_before_day'"
-			    " UNION ALL SELECT 1 FROM name LIMIT 1");
+		r = has_row(
+			c, c->to,
+			"SELECT 1 FROM report UNION ALL SELECT 1 FROM flaw UNION ALL"
+			" SELECT 1 FROM tally WHERE name <> 'forgotten_before_day'"
+			" UNION ALL SELECT 1 FROM name UNION ALL SELECT 1 FROM over_limit LIMIT 1");
 	int synced = r == 1 ? note(c, c->to, gp_reportdb_sync(c->to)) : 0;
 	return synced < 0 ? synced : r;
 }

@@ -523,7 +523,11 @@ insert(struct gp_sql_statement *sql_st, int64_t *ret_id)
 static void
 finalise(struct gp_sql_statement *sql_st)
 {
-	struct statement *st = its(sql_st);
+	struct statement *st = its(sql_st), **at = &st->db->waiting;
+	while (*at && *at != st)
+		at = &(*at)->next;
+	if (*at)
+		*at = st->next;
 	reset(sql_st);
 	for (size_t i = 0; i < PARAMETERS_MAX; i++) {
 		gp_buf_free(&st->parameter[i].mended);

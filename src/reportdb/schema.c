@@ -5,7 +5,8 @@
  * Throughout: times are seconds since 1970, days are counted from then, weeks are days / 7;
  * trusted is 1 where the report's sender was authenticated; kinds, policies, dispositions,
  * results and reasons are numbers of core/ingest/report.h; a source is 4 or 16 octets. An empty
- * domain, where there is one, is all domains together.
+ * domain, where there is one, is all domains together. A table that comes here belongs into copy.c,
+ * too.
  */
 
 /* The columns of struct gp_reportdb_figures, in its order. */

@@ -53,7 +53,7 @@ gp_sql_prepare(struct gp_sql *sql, const char *text, enum gp_sql_use use);
 /* Why the last one could not be prepared: -errno. */
 int
 gp_sql_error(const struct gp_sql *sql);
-/* Accepts NULL. */
+/* Accepts NULL. What was put and still waits is forgotten. */
 void
 gp_sql_finalise(struct gp_sql_statement *st);
 

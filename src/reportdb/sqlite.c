@@ -222,7 +222,11 @@ put(struct gp_sql_statement *sql_st)
 static void
 finalise(struct gp_sql_statement *sql_st)
 {
-	struct statement *st = (struct statement *)sql_st;
+	struct statement *st = (struct statement *)sql_st, **at = &st->db->waiting;
+	while (*at && *at != st)
+		at = &(*at)->next;
+	if (*at)
+		*at = st->next;
 	sqlite3_finalize(st->it);
 	sqlite3_finalize(st->together);
 	free(st->values);

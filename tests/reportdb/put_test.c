@@ -139,6 +139,23 @@ what_is_rolled_back_takes_all(void **state)
 	assert_words(2, 2);
 }
 
+/* What waits of it goes with it, and is not looked at again. */
+static void
+a_statement_may_end_first(void **state)
+{
+	struct gp_sql_statement *other =
+		gp_sql_prepare(sql, "INSERT INTO word VALUES (?, ?)", GP_SQL_PUTS);
+	(void)state;
+	assert_non_null(other);
+	put(0, 2, 1, 0);
+	gp_sql_bind_text(other, 1, GP_SLICE("other"));
+	gp_sql_bind_int(other, 2, 1);
+	assert_int_equal(gp_sql_put(other), 0);
+	gp_sql_finalise(other);
+	put(2, 1, 1, 0);
+	assert_words(3, 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_database, close_database)
 
 int
@@ -147,7 +164,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(all_are_there_when_somebody_asks), TEST(those_that_are_there_are_added_to),
 		TEST(a_commit_takes_what_waits),        TEST(what_is_undone_takes_its_own),
-		TEST(what_is_rolled_back_takes_all),
+		TEST(what_is_rolled_back_takes_all),    TEST(a_statement_may_end_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -240,17 +240,20 @@ def choose(driver, name, value):
 
 
 def figure(driver):
-    """The first one of the page."""
-    found = eventually(lambda: driver.find_elements(By.CLASS_NAME, "figure"), what="figures")
-    return int(found[0].text.replace(",", ""))
+    """The first one of the page, which may be drawn anew meanwhile."""
+    return int(eventually(lambda: text_of(driver, ".figure"), what="figures").replace(",", ""))
+
+
+def text_of(driver, selector):
+    return driver.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
 
 
 def test_a_stricter_policy_is_tried(page, dashboard):
     show(page, dashboard, "/policy?domain=ours.example")
-    assert "of sources that nothing of ours stands for" in page.find_element(By.CSS_SELECTOR, ".notice").text
+    assert "of sources that nothing of ours stands for" in text_of(page, ".notice")
     strict = figure(page)
     page.find_element(By.CSS_SELECTOR, "input[value=none]").click()
-    eventually(lambda: "p=none changes nothing" in page.find_element(By.CSS_SELECTOR, ".notice").text, what="p=none")
+    eventually(lambda: "p=none changes nothing" in text_of(page, ".notice"), what="p=none")
     assert (strict > 0, figure(page)) == (True, 0)
 
 

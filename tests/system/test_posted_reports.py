@@ -205,6 +205,21 @@ def test_a_source_posts_so_often(gatepost, scratch):
     assert (got.count(200), got.count(429)) == (9, 2)
 
 
+def test_who_posts_too_much_in_a_day_is_told_of(door):
+    door.server.settings["reports"] = {"received_per_day": 2}
+    door.server.write_config()
+    door.server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "reloaded" in door.server.log_text(), what="the reload")
+    assert [door.post(packed(f"a{i}"))[0] for i in range(3)] == [200, 200, 429]
+    database = door.server.folder / "state/reports/received.db"
+
+    def told():
+        return run("reports", "summary", "--database", database).stdout
+
+    eventually(lambda: "127.0.0.0/24" in told(), what="who it was")
+    assert "reports that were not taken" in told()
+
+
 def test_a_role_that_is_away_is_503_and_comes_back(door):
     for name in ("ingest", "reports"):
         pid = door.server.pid_of(name)

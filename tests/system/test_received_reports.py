@@ -293,6 +293,17 @@ def test_a_summary_has_the_cause_of_what_does_not_align(reports, tmp_path):
     assert told["192.0.2.7"] == words.strip() and told["192.0.2.1"] is None
 
 
+def test_a_summary_says_where_messages_are(reports, tmp_path):
+    (tmp_path / "a.xml").write_bytes(xml(rows=ROW))
+    reports("import", tmp_path / "a.xml")
+    assert "no messages were ever reported" in reports("summary", "--domain", "other.example").stdout
+    day = "2026-06-01"
+    assert f"the newest ones are of {day}: --until {day}" in reports("summary", "--until", "2026-05-01").stdout
+    found = reports("summary", "--until", day).stdout.splitlines()  # and the 30 days before
+    assert found[0] == f"all domains, 2026-05-02 to {day}"
+    assert max(map(len, found)) <= 80 and any(line.startswith(f"  {day} ") for line in found)
+
+
 def test_a_summary_of_nothing_has_no_shares(reports, tmp_path):
     second = xml("2", rows=ROW, begin=1780272000 + 2 * DAY_S, end=1780358399 + 2 * DAY_S)
     for name, text in (("a.xml", xml(rows=ROW)), ("b.xml", second)):

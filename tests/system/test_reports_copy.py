@@ -21,8 +21,10 @@ INSERT INTO report SELECT 900000 + id, kind, trusted, org, name || '-old', domai
  FROM report WHERE kind = 1 ORDER BY id LIMIT 1;
 INSERT INTO detail SELECT id, 1, 1, 2, 2, 'ours.example', '', '', '', '', '' FROM report WHERE name LIKE '%-old';
 INSERT INTO record SELECT id, x'c0000209', 1, 7, 1 FROM report WHERE name LIKE '%-old';
+INSERT INTO over_limit VALUES (20500, 'many.example', 7, 70000);
 UPDATE kept SET reports = reports + 1 WHERE kind = 1 AND trusted = 1;
 INSERT INTO name SELECT DISTINCT source, 'host.example', 1790000000, 1790000600, 0 FROM source LIMIT 40;
+INSERT INTO over_limit VALUES (20700, 'many.example', 12, 34567);
 """
 
 

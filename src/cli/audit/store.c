@@ -53,8 +53,9 @@ static const char *const migrations[] = {
 	" domain TEXT NOT NULL, name TEXT NOT NULL,"
 	" value TEXT NOT NULL, before TEXT NOT NULL, since_s INTEGER NOT NULL,"
 	" PRIMARY KEY (domain, name)) WITHOUT ROWID;",
-	"CREATE TABLE kind ("
-	" id TEXT PRIMARY KEY, title TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;",
+	/* In parentheses, as clang takes two pieces for a comma that is missing. */
+	("CREATE TABLE kind ("
+	 " id TEXT PRIMARY KEY, title TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;"),
 };
 
 static const char settings[] = "PRAGMA journal_mode = WAL;"

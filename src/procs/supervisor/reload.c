@@ -31,12 +31,9 @@ replace_roles(struct supervisor *s, enum role_needs needs)
 	}
 }
 
-/* Gives a file to the role that needs it once more when it has changed. */
 static void
-renew_file(struct supervisor *s, struct watched_file *w, struct gp_slice path)
+tell_file_again(struct supervisor *s, const struct watched_file *w)
 {
-	if (!watched_file_renew(w, path))
-		return;
 	for (size_t i = 0; i < s->instances_len; i++) {
 		struct instance *in = &s->instances[i];
 		if (in->control && !tell_file(in, w))
@@ -47,12 +44,11 @@ renew_file(struct supervisor *s, struct watched_file *w, struct gp_slice path)
 void
 reload_files(struct supervisor *s)
 {
-	const struct gp_config *cfg = s->config.value;
-	struct resources *r = &s->resources;
-	renew_file(s, &r->users, cfg->users.file);
-	renew_file(s, &r->asn_database, cfg->reports.asn_database);
-	renew_file(s, &r->audit_database, cfg->web.audit_database);
-	renew_file(s, &r->scan_results, cfg->web.scan_results);
+	for (size_t i = 0; i < WATCHED_FILES; i++) {
+		struct watched_file *w = &s->resources.watched[i];
+		if (watched_file_renew(w, s->config.value))
+			tell_file_again(s, w);
+	}
 }
 
 /* Says the configuration again to those who have this need, 0: to all. Keys and secrets go first:

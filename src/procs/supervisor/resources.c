@@ -336,17 +336,9 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 {
 	struct identity spool, fetch, reports, maildir;
 	bool changed;
-	*r = (struct resources){.users = {"no_users", GP_MSG_USERS, NEEDS_USERS, .fd = -1},
-				.asn_database = {"no_asn_database", GP_MSG_ASN_DATABASE,
-						 NEEDS_ASN_DATABASE, .fd = -1},
-				.audit_database = {"no_audit_database", GP_MSG_AUDIT_DATABASE,
-						   NEEDS_AUDIT_DATABASE, .fd = -1},
-				.scan_results = {"no_scan_results", GP_MSG_SCAN_RESULTS,
-						 NEEDS_SCAN_RESULTS, .fd = -1},
-				.dashboard.fd = -1,
-				.web_policies.fd = -1,
-				.control = -1,
-				.lock = -1};
+	*r = (struct resources){
+		.dashboard.fd = -1, .web_policies.fd = -1, .control = -1, .lock = -1};
+	memcpy(r->watched, watched_files, sizeof(r->watched));
 	if (identity_of("spool", cfg->user, &spool) < 0 ||
 	    identity_of("fetch", cfg->user, &fetch) < 0 ||
 	    identity_of("reports", cfg->user, &reports) < 0 ||
@@ -366,10 +358,8 @@ resources_open(struct resources *r, const struct gp_config *cfg, unsigned worker
 		error = open_state_folder(cfg, "reports", &reports, &r->reports);
 	if (error == 0)
 		error = resources_reroot(r, cfg, &maildir, &changed);
-	watched_file_renew(&r->users, cfg->users.file);
-	watched_file_renew(&r->asn_database, cfg->reports.asn_database);
-	watched_file_renew(&r->audit_database, cfg->web.audit_database);
-	watched_file_renew(&r->scan_results, cfg->web.scan_results);
+	for (size_t i = 0; i < WATCHED_FILES; i++)
+		watched_file_renew(&r->watched[i], cfg);
 	if (error == 0)
 		error = open_control(r, cfg);
 	for (size_t i = 0; error == 0 && i < cfg->listens_len; i++)

@@ -86,9 +86,7 @@ process_waits_for_disk(pid_t pid);
 
 /* --- watched.c --- */
 
-/* A file that one role reads, and is given again when it changed: submission users, for auth; the
-   database of autonomous systems, the history of audits and the results of a scan, for
-   reports. */
+/* A file that one role reads, and is given again when it changed. */
 struct watched_file {
 	const char *missing; /* the log's event when it cannot be opened */
 	uint16_t message;    /* GP_MSG_: that it is told by */
@@ -98,11 +96,17 @@ struct watched_file {
 	bool known;          /* seen was looked at */
 };
 
-/* Looks at the path again. True: it names another file than before, or one that was changed, and fd
-   is a new descriptor of it; a file that is not there counts as an empty one, which is logged. An
-   empty path: none is configured any more. */
+enum { WATCHED_FILES = 4 };
+
+/* Submission users, for auth; the database of autonomous systems, the history of audits and the
+   results of a scan, for reports. None of them is open. */
+extern const struct watched_file watched_files[WATCHED_FILES];
+
+/* Looks at the configured path again. True: it names another file than before, or one that was
+   changed, and fd is a new descriptor of it; a file that is not there counts as an empty one, which
+   is logged. */
 bool
-watched_file_renew(struct watched_file *w, struct gp_slice path);
+watched_file_renew(struct watched_file *w, const struct gp_config *cfg);
 
 /* --- dkim.c --- */
 
@@ -135,7 +139,7 @@ struct resources {
 	struct gp_role_dir reports;
 	struct gp_role_dir mail_roots[GP_ROLE_DIRS_MAX];
 	size_t mail_roots_len;
-	struct watched_file users, asn_database, audit_database, scan_results;
+	struct watched_file watched[WATCHED_FILES];
 	int control; /* listening Unix socket of the commands */
 	int lock;
 };

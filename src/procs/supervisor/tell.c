@@ -183,8 +183,8 @@ tell_resources(const struct supervisor *s, struct instance *in)
 		ok = tell_directory(in, &r->reports);
 	for (size_t i = 0; ok && needs & NEEDS_MAIL_ROOTS && i < r->mail_roots_len; i++)
 		ok = tell_directory(in, &r->mail_roots[i]);
-	ok = ok && tell_file(in, &r->users) && tell_file(in, &r->asn_database) &&
-	     tell_file(in, &r->audit_database) && tell_file(in, &r->scan_results);
+	for (size_t i = 0; ok && i < WATCHED_FILES; i++)
+		ok = tell_file(in, &r->watched[i]);
 	ok = ok && tell_private(s, in);
 	if (ok && needs & NEEDS_ROLES)
 		ok = tell_roles(s, in);

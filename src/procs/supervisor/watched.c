@@ -6,8 +6,33 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ipc/values.h"
 #include "procs/supervisor/supervisor.h"
 #include "sys/log.h"
+
+const struct watched_file watched_files[WATCHED_FILES] = {
+	{"no_users", GP_MSG_USERS, NEEDS_USERS, .fd = -1},
+	{"no_asn_database", GP_MSG_ASN_DATABASE, NEEDS_ASN_DATABASE, .fd = -1},
+	{"no_audit_database", GP_MSG_AUDIT_DATABASE, NEEDS_AUDIT_DATABASE, .fd = -1},
+	{"no_scan_results", GP_MSG_SCAN_RESULTS, NEEDS_SCAN_RESULTS, .fd = -1},
+};
+
+static struct gp_slice
+path_of(const struct watched_file *w, const struct gp_config *cfg)
+{
+	switch (w->message) {
+	case GP_MSG_USERS:
+		return cfg->users.file;
+	case GP_MSG_ASN_DATABASE:
+		return cfg->reports.asn_database;
+	case GP_MSG_AUDIT_DATABASE:
+		return cfg->web.audit_database;
+	case GP_MSG_SCAN_RESULTS:
+		return cfg->web.scan_results;
+	default:
+		gp_unreachable("no such file");
+	}
+}
 
 static bool
 is_same(const struct stat *a, const struct stat *b)
@@ -25,8 +50,9 @@ open_nothing(const struct watched_file *w, struct gp_slice path)
 }
 
 bool
-watched_file_renew(struct watched_file *w, struct gp_slice path)
+watched_file_renew(struct watched_file *w, const struct gp_config *cfg)
 {
+	struct gp_slice path = path_of(w, cfg);
 	struct stat now = {};
 	if (path.len == 0) {
 		if (w->fd >= 0)
