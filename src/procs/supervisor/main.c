@@ -163,7 +163,8 @@ advance_stop(void)
 	}
 }
 
-/* Said to all, and sent, before the first is told to go: nobody takes it for a fault that it went. */
+/* Said to all, and sent, before the first is told to go: nobody takes it for a fault that it
+ * went. */
 static void
 tell_all_of_the_end(void)
 {
