@@ -158,8 +158,8 @@ send_queue(struct gp_channel *c)
 	return true;
 }
 
-static void
-flush_channel(struct gp_channel *c)
+void
+gp_channel_flush(struct gp_channel *c)
 {
 	if (!send_queue(c)) {
 		/* The reader sees the end of the channel too, and tells the owner, from a place
@@ -178,14 +178,14 @@ on_turn_end(struct gp_loop_hook *hook)
 {
 	struct gp_channel *c = gp_container_of(hook, struct gp_channel, flush);
 	if (!gp_list_empty(&c->queue) && !event_pending(c->writable, EV_WRITE, NULL))
-		flush_channel(c);
+		gp_channel_flush(c);
 }
 
 static void
 on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
-	flush_channel(arg);
+	gp_channel_flush(arg);
 }
 
 /* Puts the payload into an unnamed file in memory. Returns it or -1. */
@@ -514,6 +514,12 @@ void
 gp_channel_permit(struct gp_channel *c, gp_permit permit)
 {
 	c->permit = permit;
+}
+
+void
+gp_channel_first(struct gp_channel *c)
+{
+	event_priority_set(c->readable, GP_LOOP_FIRST);
 }
 
 int

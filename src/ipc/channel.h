@@ -47,6 +47,11 @@ gp_channel_free(struct gp_channel *c);
 void
 gp_channel_permit(struct gp_channel *c, gp_permit permit);
 
+/* What is heard on it is handled before all else that is there in a turn. To be said before the
+ * loop runs. */
+void
+gp_channel_first(struct gp_channel *c);
+
 /* While a message is handled: it makes us work as if it were so many octets larger. What is taken
    from a channel in a turn is bounded by octets too. */
 void
@@ -56,6 +61,10 @@ gp_channel_charge(uint64_t octets);
    memory; then nothing was queued, and a message of that kind cannot be sent. */
 [[nodiscard]] bool
 gp_channel_send(struct gp_channel *c, const struct gp_message *m);
+
+/* Sends what is queued now, as far as the kernel takes it, and not at the turn's end. */
+void
+gp_channel_flush(struct gp_channel *c);
 
 /* Octets and descriptors queued and not yet taken by the kernel. A sender of many descriptors looks
  * here first. */

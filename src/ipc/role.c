@@ -19,13 +19,14 @@ enum { PEER_MISSING_MS = 60 * 1000 };
 
 /* What may come before start, and after. */
 static const gp_permit permit_before =
-	GP_PERMIT_SUPERVISOR_TO_ROLE & ~(GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING));
+	GP_PERMIT_SUPERVISOR_TO_ROLE &
+	~(GP_PERMIT(GP_MSG_ENDING) | GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING));
 static const gp_permit permit_after =
 	GP_PERMIT(GP_MSG_CONFIG) | GP_PERMIT(GP_MSG_PEER) | GP_PERMIT(GP_MSG_KEY) |
 	GP_PERMIT(GP_MSG_DKIM_KEYS) | GP_PERMIT(GP_MSG_SECRET) | GP_PERMIT(GP_MSG_USERS) |
 	GP_PERMIT(GP_MSG_ASN_DATABASE) | GP_PERMIT(GP_MSG_AUDIT_DATABASE) |
-	GP_PERMIT(GP_MSG_SCAN_RESULTS) | GP_PERMIT(GP_MSG_ROLES) | GP_PERMIT(GP_MSG_STOP) |
-	GP_PERMIT(GP_MSG_PING);
+	GP_PERMIT(GP_MSG_SCAN_RESULTS) | GP_PERMIT(GP_MSG_ROLES) | GP_PERMIT(GP_MSG_ENDING) |
+	GP_PERMIT(GP_MSG_STOP) | GP_PERMIT(GP_MSG_PING);
 
 static struct {
 	const struct gp_role *role;
@@ -36,6 +37,7 @@ static struct {
 	struct gp_arena arenas[2];
 	unsigned current;
 	bool started;
+	bool ending; /* with all the others */
 	/* Peers that came before start: their channels open when the role is ready to listen. */
 	struct {
 		enum gp_role_id role;
@@ -189,11 +191,30 @@ void
 gp_role_peer_lost(enum gp_role_id role)
 {
 	gp_assert(role > 0 && role < GP_ROLE_COUNT);
+	if (self.ending)
+		return;
 	struct event **timer = &self.missing[role];
 	if (!*timer)
 		*timer = evtimer_new(gp_loop_base(self.env.loop), on_peer_missing, timer);
 	if (*timer)
 		gp_timer_set(*timer, PEER_MISSING_MS);
+}
+
+enum gp_log_level
+gp_role_loss_level(void)
+{
+	return self.ending ? GP_LOG_DEBUG : GP_LOG_WARNING;
+}
+
+static int
+take_ending(void)
+{
+	self.ending = true;
+	for (size_t i = 0; i < GP_ARRAY_LEN(self.missing); i++) {
+		if (self.missing[i])
+			event_del(self.missing[i]);
+	}
+	return 0;
 }
 
 static int
@@ -380,6 +401,9 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	case GP_MSG_PING:
 		r = take_ping();
 		break;
+	case GP_MSG_ENDING:
+		r = take_ending();
+		break;
 	case GP_MSG_STOP:
 		if (self.role->on_stop)
 			self.role->on_stop(&self.env);
@@ -428,6 +452,7 @@ gp_role_main(const struct gp_role *role)
 			gp_role_name(role->id));
 		return 1;
 	}
+	gp_channel_first(self.control);
 	if (gp_loop_run(self.env.loop) < 0)
 		self.exit_code = 1;
 	gp_channel_free(self.control);

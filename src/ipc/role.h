@@ -10,6 +10,7 @@
 
 #include "core/config/config.h"
 #include "ipc/channel.h"
+#include "sys/log.h"
 #include "sys/sandbox.h"
 
 enum gp_role_id {
@@ -108,6 +109,12 @@ gp_role_name(enum gp_role_id id);
  */
 void
 gp_role_peer_lost(enum gp_role_id role);
+
+/* How the end of a peer's channel is logged: a warning, but not when the supervisor has said before
+ * that the whole gateway ends. What it says is heard before the end of a peer is seen that it had
+ * told to stop later. */
+enum gp_log_level
+gp_role_loss_level(void);
 
 /* For an on_reload that has no memory to go on with: the old configuration is about to be freed,
  * and nothing may point into it. Ends the process; the supervisor starts one that reads the new. */

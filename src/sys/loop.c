@@ -25,6 +25,9 @@ gp_loop_new(void)
 		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 		l->base = event_base_new_with_config(config);
 		event_config_free(config);
+		/* Two: GP_LOOP_FIRST, and what libevent gives to all events by itself, 2 / 2. */
+		if (l->base && event_base_priority_init(l->base, 2) < 0)
+			return gp_loop_free(l);
 	}
 	for (size_t i = 0; i < GP_LOOP_STAGES; i++)
 		gp_list_init(&l->stages[i]);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The loop of a process: libevent's, run one turn at a time. A turn waits for events, runs all that
- * are there, then the turn's end: whatever was registered with gp_loop_at_end, in order of its
- * stage. That is where the spool syncs once for all that came, where the log is written, and where
- * channels send what was queued.
+ * are there (those of GP_LOOP_FIRST in a turn of their own, before the others), then the turn's
+ * end: whatever was registered with gp_loop_at_end, in order of its stage. That is where the spool
+ * syncs once for all that came, where the log is written, and where channels send what was queued.
  */
 #pragma once
 
@@ -12,6 +12,9 @@
 #include "base/list.h"
 
 struct gp_loop;
+
+/* For event_priority_set: what waits with this goes before all the rest. */
+enum { GP_LOOP_FIRST = 0 };
 
 enum gp_loop_stage {
 	GP_LOOP_WORK, /* make durable, answer */

@@ -49,6 +49,12 @@ gp_role_peer_lost(enum gp_role_id role)
 	assert_int_equal(role, GP_ROLE_RESOLVER);
 }
 
+enum gp_log_level
+gp_role_loss_level(void)
+{
+	return GP_LOG_WARNING;
+}
+
 static void
 ask(struct waiting *w)
 {

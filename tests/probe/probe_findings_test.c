@@ -26,7 +26,8 @@ static const struct judged cases[] = {
 	 {.port = 25, .rdns = GP_PROBE_RDNS_CONFIRMED, .rdns_name = {"mx.example.net", 14}},
 	 "smtp.no_answer pass info\nsmtp.name pass low mx.example.net\ntls.absent pass medium "
 	 "TLSv1.3\ntls.broken pass high\nauth.in_clear pass high\nstarttls.differs pass info\n"
-	 "starttls.injection not_measured high nobody has consented to it\n"
+	 "starttls.injection not_measured high nobody has consented to it: gatepost scan "
+	 "--authorised TEXT --inject\n"
 	 "auth.ntlm_leak not_measured low nobody\nsmtp.vrfy not_measured low nobody\n"
 	 "smtp.open_relay not_measured critical nobody\nsmtp.smuggling not_measured high nobody\n"
 	 "dns.fcrdns pass medium mx.example.net\n-smtp.size_absent\n-smtp.no_mx\n-smtp.unasked\n"

@@ -5,6 +5,8 @@ import contextlib
 import http.client
 import json
 import os
+import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -20,6 +22,14 @@ MESSAGE = (
     b" Mon, 30 Nov 2026 10:00:00 +0000\n"
     b"From: \"<script>alert(1)</script>\" <a@a.test>\nSubject: hello\nDate: Mon, 30 Nov 2026 10:00:00 +0000\n\nbody\n"
 )
+
+
+DOCUMENTATION = pathlib.Path(__file__).parents[2] / "docs" / "api.md"
+PAGES = ("session overview domains sources policy signers reporters tls failures store flow queue audits scans health "
+         "source?domain=ours.example&address=192.0.2.10").split()
+# What docs/api.md has as a list of objects, and where that list is.
+LISTS = {"domains": "domains", "sources": "sources", "policies": "overview", "overrides": "policy",
+         "reporters": "reporters", "flaws": "store"}
 
 
 @pytest.fixture
@@ -309,3 +319,29 @@ def test_an_empty_database_is_no_error(dashboard):
     dashboard.sign_in()
     found = dashboard.get("/api/v1/overview").json
     assert (found["total"]["messages"], found["days"], found["store"]["last_received"]) == (0, [], None)
+
+
+def fields_of(answer):
+    """The names of all fields, at any depth."""
+    if isinstance(answer, list):
+        return set().union(*map(fields_of, answer))
+    return set(answer).union(*map(fields_of, answer.values())) if isinstance(answer, dict) else set()
+
+
+def test_the_documentation_names_each_field(gatepost, scratch):
+    dashboard = Dashboard(gatepost, scratch, filled=True)
+    dashboard.sign_in()
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    named = set(re.findall(r'[`"]([a-z_0-9]+)[`"]', text))
+    answers = {}
+    for page in PAGES:
+        answers[page] = eventually(lambda page=page: a.json if (a := dashboard.get(f"/api/v1/{page}")).status == 200
+                                   else None, what=page)
+        # `domains_more and so on` stands for all that a cut list has beside it.
+        unnamed = {name for name in fields_of(answers[page]) if not name.endswith("_more")} - named
+        assert not unnamed, page
+    for name, page in LISTS.items():
+        # The first: audits have domains too.
+        row = re.search(rf'(?m)^\| `{name}` \| `\{{(.*?)\}}`', text)[1]
+        rows = answers[page][name]
+        assert rows and set(re.findall(r'"([a-z_]+)"', row)) == set(rows[0]), name

@@ -264,6 +264,17 @@ def test_sigterm_lets_a_session_end(gatepost):
     assert server.process.wait(30) == 0
 
 
+def test_an_ordinary_stop_looks_like_no_fault(gatepost):
+    server = gatepost()
+    eventually(server.all_are_ready, what="every role")
+    server.send(MESSAGE)
+    server.wait_for_mails("alice")
+    server.stop()
+    events = [(line["event"], line["level"]) for line in server.log_lines()]
+    assert ("stopping", "info") in events
+    assert [x for x in events if x[1] in ("warning", "error")] == []
+
+
 def test_each_accept_and_delivery_is_one_line_with_its_id(gatepost):
     server = gatepost()
     id = server.send(MESSAGE)

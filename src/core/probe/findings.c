@@ -19,6 +19,9 @@ enum {
 	LISTED_MAX = 12, /* items of a list in an evidence */
 };
 
+/* What was left out says how it is asked for: the option follows. */
+#define NO_CONSENT "nobody has consented to it: gatepost scan --authorised TEXT "
+
 /* --- what is looked for --- */
 
 static const struct gp_finding_kind
@@ -411,7 +414,7 @@ judge_injection(const struct judging *j)
 {
 	const struct gp_probe_record *r = j->record;
 	if (!(r->consents & GP_PROBE_INJECT))
-		unmeasured(j, &injection, "nobody has consented to it");
+		unmeasured(j, &injection, NO_CONSENT "--inject");
 	else if (r->inject_why)
 		unmeasured(j, &injection, "%s", r->inject_why);
 	else if (r->injected)
@@ -499,7 +502,7 @@ judge_ntlm(const struct judging *j)
 	struct gp_ntlm_challenge c;
 	struct gp_slice text = r->text;
 	if (!(j->record->consents & GP_PROBE_NTLMING)) {
-		unmeasured(j, &ntlm, "nobody has consented to it");
+		unmeasured(j, &ntlm, NO_CONSENT "--ntlm");
 	} else if (why_nothing(r)) {
 		unmeasured(j, &ntlm, "%s", why_nothing(r));
 	} else if (r->code != 334 || gp_ntlm_challenge_read(gp_probe_line(&text), j->arena, &c)) {
@@ -526,7 +529,7 @@ judge_vrfy(const struct judging *j)
 	why = why ? why : why_nothing(nobody);
 	why = why ? why : why_nothing(expn);
 	if (!(j->record->consents & GP_PROBE_VRFYING))
-		unmeasured(j, &vrfy, "nobody has consented to it");
+		unmeasured(j, &vrfy, NO_CONSENT "--vrfy");
 	else if (expn->code == 250)
 		fail(j, &vrfy, GP_SEVERITY_MEDIUM, "EXPN postmaster: %.*s",
 		     GP_SLICE_FMT(quote(j, expn->text)));
@@ -553,7 +556,7 @@ judge_smuggling(const struct judging *j)
 			gp_buf_printf(&split, "%s%s", split.len > 0 ? ", " : "", v[i].name);
 	}
 	if (!(r->consents & GP_PROBE_SMUGGLE))
-		unmeasured(j, &smuggling, "nobody has consented to it");
+		unmeasured(j, &smuggling, NO_CONSENT "--smuggle");
 	else if (verdict == GP_PROBE_SMUGGLE_NOT_TESTED)
 		unmeasured(j, &smuggling, "%s",
 			   r->smuggle_len > 0 ? r->smuggle[0].why : "no memory");
@@ -646,7 +649,7 @@ judge_relay(const struct judging *j)
 	struct gp_buf forms = GP_BUF_INIT(2048);
 	size_t refused = count_forms(r, GP_PROBE_RELAY_REFUSED);
 	if (!(r->consents & GP_PROBE_RELAY)) {
-		unmeasured(j, &relay, "nobody has consented to it");
+		unmeasured(j, &relay, NO_CONSENT "--relay-test");
 		return;
 	}
 	switch (gp_probe_relay_verdict(r)) {

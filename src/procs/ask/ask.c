@@ -94,7 +94,7 @@ static void
 on_close(void *ctx, struct gp_channel *c, const char *why)
 {
 	(void)ctx, (void)c;
-	gp_warning("resolver_lost", GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "resolver_lost", GP_FS("reason", why));
 	self.channel = NULL;
 	gp_role_peer_lost(GP_ROLE_RESOLVER);
 	fail_all();

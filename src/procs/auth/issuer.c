@@ -311,7 +311,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 static void
 lose_fetch(struct issuer *i, const char *why)
 {
-	gp_warning("peer_lost", GP_FS("peer", "fetch"), GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "peer_lost", GP_FS("peer", "fetch"), GP_FS("reason", why));
 	i->fetch = NULL;
 	fail_all(i, STEP_POST, STEP_POST, "fetch is gone");
 }

@@ -246,7 +246,7 @@ static void
 on_reports_gone(void *ctx, struct gp_channel *c, const char *why)
 {
 	(void)ctx, (void)c;
-	gp_warning("reports_gone", GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "reports_gone", GP_FS("reason", why));
 	self.reports = NULL;
 	teller_connect(self.teller, NULL);
 	fail_all();
@@ -361,7 +361,7 @@ static void
 on_spool_gone(void *ctx, struct gp_channel *c, const char *why)
 {
 	(void)ctx, (void)c;
-	gp_warning("spool_gone", GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "spool_gone", GP_FS("reason", why));
 	self.spool = NULL;
 	drop_jobs(false);
 	gp_role_peer_lost(GP_ROLE_SPOOL);

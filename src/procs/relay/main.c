@@ -98,7 +98,7 @@ on_spool_gone(void *ctx, struct gp_channel *c, const char *why)
 	(void)ctx, (void)c;
 	/* What is under way goes on to its end; its outcomes meet nobody, and the spool's next run
 	 * delivers again what it had not heard of. */
-	gp_warning("spool_lost", GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "spool_lost", GP_FS("reason", why));
 	relay.spool = NULL;
 	gp_role_peer_lost(GP_ROLE_SPOOL);
 }

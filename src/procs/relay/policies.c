@@ -50,7 +50,7 @@ fail_all(void)
 static void
 lose_fetch(const char *why)
 {
-	gp_warning("fetch_lost", GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "fetch_lost", GP_FS("reason", why));
 	self.channel = NULL;
 	gp_role_peer_lost(GP_ROLE_FETCH);
 	fail_all();

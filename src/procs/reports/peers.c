@@ -91,7 +91,8 @@ on_gone(void *ctx, struct gp_channel *c, const char *why)
 	struct gp_channel **place = ctx;
 	enum gp_role_id role = role_at(place);
 	(void)c;
-	gp_warning("peer_lost", GP_FS("peer", gp_role_name(role)), GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "peer_lost", GP_FS("peer", gp_role_name(role)),
+	       GP_FS("reason", why));
 	*place = NULL;
 	gp_role_peer_lost(role);
 	jobs_peer_lost(role);

@@ -761,7 +761,7 @@ static void
 on_close(void *ctx, struct gp_channel *c, const char *why)
 {
 	(void)c;
-	gp_warning("deliverer_gone", GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "deliverer_gone", GP_FS("reason", why));
 	peer_lost(ctx);
 }
 

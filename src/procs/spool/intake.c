@@ -450,7 +450,8 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 {
 	struct smtpd_peer *p = ctx;
 	(void)c;
-	gp_warning("smtpd_gone", GP_FN("worker", (uint64_t)(p - self.peers)), GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "smtpd_gone", GP_FN("worker", (uint64_t)(p - self.peers)),
+	       GP_FS("reason", why));
 	p->channel = NULL;
 	flow_connections((unsigned)(p - self.peers), 0);
 	drop_stages(p);

@@ -124,7 +124,7 @@ static void
 on_close(void *ctx, struct gp_channel *c, const char *why)
 {
 	(void)ctx, (void)c;
-	gp_warning("reports_gone", GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "reports_gone", GP_FS("reason", why));
 	self.channel = NULL;
 }
 

@@ -163,6 +163,19 @@ advance_stop(void)
 	}
 }
 
+/* Said to all, and sent, before the first is told to go: nobody takes it for a fault that it
+ * went. */
+static void
+tell_all_of_the_end(void)
+{
+	const struct gp_message ending = {.type = GP_MSG_ENDING};
+	for (size_t i = 0; i < self.instances_len; i++) {
+		struct gp_channel *control = self.instances[i].control;
+		if (control && tell(&self.instances[i], ending, -1))
+			gp_channel_flush(control);
+	}
+}
+
 static void
 begin_stop(int exit_code)
 {
@@ -173,6 +186,7 @@ begin_stop(int exit_code)
 	gp_info("stopping", GP_FN("roles", self.instances_len));
 	/* Who comes now is refused by the kernel, instead of waiting for nobody. */
 	resources_unlisten(&self.resources);
+	tell_all_of_the_end();
 	stop_stage(0);
 	advance_stop();
 }

@@ -239,7 +239,7 @@ give_up(void)
 static void
 lose_signer(const char *why)
 {
-	gp_warning("signer_gone", GP_FS("reason", why));
+	gp_log(gp_role_loss_level(), "signer_gone", GP_FS("reason", why));
 	self.channel = NULL;
 	gp_role_peer_lost(GP_ROLE_SIGNER);
 	give_up();
