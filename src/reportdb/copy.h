@@ -6,8 +6,9 @@
  * numbers of reports, flaws and names, or nothing at all. To one that has some each report is told
  * that is not there; so several may be put together, and who writes to it meanwhile is not in the
  * way. Then figures are what they would be if it had come there: of days that were forgotten there
- * it has none, and what was counted ever of duplicates is not added up. Either way it may end at
- * any point, and goes on when it is begun again: what is there is not told twice.
+ * it has none, and what was counted of duplicates, and of reporters over their limit, is not added
+ * up. Either way it may end at any point, and goes on when it is begun again: what is there is not
+ * told twice.
  */
 #pragma once
 
