@@ -45,7 +45,6 @@ static const struct table tables[] = {
 	{"kept", "iiii"},
 	{"over_limit", "itii"},
 	{"name", "otiii"},
-	{"over_limit", "itii"},
 };
 
 /* Whose numbers are given out by the database. */
@@ -460,7 +459,8 @@ begin_if_empty(struct copy *c)
 			c, c->to,
 			"SELECT 1 FROM report UNION ALL SELECT 1 FROM flaw UNION ALL"
 			" SELECT 1 FROM tally WHERE name <> 'forgotten_before_day'"
-			" UNION ALL SELECT 1 FROM name UNION ALL SELECT 1 FROM over_limit LIMIT 1");
+			" UNION ALL SELECT 1 FROM name UNION ALL SELECT 1 FROM kept UNION ALL"
+			" SELECT 1 FROM over_limit LIMIT 1");
 	int synced = r == 1 ? note(c, c->to, gp_reportdb_sync(c->to)) : 0;
 	return synced < 0 ? synced : r;
 }

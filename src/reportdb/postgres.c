@@ -277,22 +277,23 @@ send_rows(struct statement *st)
 	return send_bound(st);
 }
 
-static int
-send_waiting(struct database *db)
-{
-	int r = 0;
-	for (struct statement *st = db->waiting; r == 0 && st; st = st->next)
-		r = send_rows(st);
-	db->waiting = NULL;
-	return r;
-}
-
 static void
 forget_waiting(struct database *db)
 {
 	for (struct statement *st = db->waiting; st; st = st->next)
 		st->rows = st->octets = 0;
 	db->waiting = NULL;
+}
+
+/* Behind a failure nothing waits either: a later transaction's rows would stand behind it. */
+static int
+send_waiting(struct database *db)
+{
+	int r = 0;
+	for (struct statement *st = db->waiting; r == 0 && st; st = st->next)
+		r = send_rows(st);
+	forget_waiting(db);
+	return r;
 }
 
 /* Adds the row that is bound. */

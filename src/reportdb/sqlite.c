@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SQLite, as sql.h has it. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -40,6 +41,7 @@ struct database {
 	bool writes;
 	sqlite3_stmt *steps[STEPS]; /* of a transaction; NULL: not needed yet */
 	struct statement *waiting;  /* whose rows may wait */
+	char why[256];              /* what failed, from a rollback to the next transaction */
 };
 
 /* What is bound to a parameter of a row that waits: a number; or octets, which are the caller's. */
@@ -384,6 +386,7 @@ take(struct gp_sql *sql, enum step which)
 static int
 begin(struct gp_sql *sql)
 {
+	((struct database *)sql)->why[0] = '\0';
 	return take(sql, BEGIN);
 }
 
@@ -419,9 +422,14 @@ commit(struct gp_sql *sql)
 static void
 rollback(struct gp_sql *sql)
 {
-	forget_waiting((struct database *)sql);
-	if (!sqlite3_get_autocommit(handle(sql)))
-		(void)take(sql, ROLLBACK);
+	struct database *db = (struct database *)sql;
+	forget_waiting(db);
+	if (sqlite3_get_autocommit(db->db))
+		return;
+	/* SQLite itself forgets it. */
+	if (sqlite_error(sqlite3_errcode(db->db)) < 0)
+		snprintf(db->why, sizeof(db->why), "%s", sqlite3_errmsg(db->db));
+	(void)take(sql, ROLLBACK);
 }
 
 static int
@@ -473,7 +481,8 @@ lost(const struct gp_sql *sql)
 static const char *
 why(const struct gp_sql *sql)
 {
-	return sqlite3_errmsg(handle(sql));
+	const struct database *db = (const struct database *)sql;
+	return db->why[0] ? db->why : sqlite3_errmsg(db->db);
 }
 
 static int

@@ -8,20 +8,28 @@
 
 enum { HOUR_S = 3600 };
 
-/* A report of sources 192.0.2.1, 2, 3, of 10, 20, 30 messages that only DKIM aligns for. */
+/* A report of three sources, such as 192.0.2.1, 2, 3, of 10, 20, 30 messages that only DKIM aligns
+   for. */
 static void
-tell(const char *id, bool authenticated)
+tell_of(const char *id, bool authenticated, uint8_t first)
 {
 	struct gp_ingest_listener l = gp_reportdb_listener(db);
 	struct gp_ingest_head head = head_of(id);
 	begin(authenticated);
 	assert_int_equal(l.head(l.context, &head), 0);
-	for (uint8_t i = 1; i <= 3; i++) {
-		struct gp_ingest_row row = row_of(i, i, 10 * i, true, false);
+	for (uint8_t i = 0; i < 3; i++) {
+		uint8_t last = (uint8_t)(first + i);
+		struct gp_ingest_row row = row_of(i + 1, last, 10 * last, true, false);
 		assert_int_equal(l.row(l.context, &row), 0);
 	}
 	(void)end(NULL);
 	assert_int_equal(gp_reportdb_sync(db), 0);
+}
+
+static void
+tell(const char *id, bool authenticated)
+{
+	tell_of(id, authenticated, 1);
 }
 
 static void
@@ -107,6 +115,10 @@ forged_reports_choose_nobody(void **state)
 	(void)state;
 	tell("1", false);
 	assert_int_equal(unnamed(TODAY, 9), 0);
+	/* Nor beside others, which say of which days there is something. */
+	tell("2", true);
+	tell_of("3", false, 4);
+	assert_int_equal(unnamed(TODAY, 9), 321);
 }
 
 /* Until its next look nobody is asked about a source; a name that is gone is forgotten, and one

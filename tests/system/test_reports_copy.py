@@ -238,6 +238,22 @@ def test_what_a_gateway_has_begun_with_is_empty(reports, postgresql, look):
     assert (found, len(forgotten)) == (there, 1)
 
 
+def test_one_whose_reports_were_all_forgotten(reports, look, tmp_path):
+    """Of a report that told of nothing it knows that there was one, and no more."""
+    (tmp_path / "none.json").write_text(json.dumps({
+        "organization-name": "reporter.example", "contact-info": "tls@reporter.example", "report-id": "none",
+        "date-range": {"start-datetime": "2020-01-01T00:00:00Z", "end-datetime": "2020-01-01T23:59:59Z"},
+        "policies": []}))
+    (tmp_path / "empty").mkdir()
+    where = tmp_path / "received.db"
+    assert run("reports", "import", "--database", where, tmp_path / "none.json").returncode == 0
+    assert run("reports", "import", "--keep", "30", "--database", where, tmp_path / "empty").returncode == 0
+    found = look(where)
+    assert [table for table, rows in found.items() if rows] == ["tally", "kept"]
+    copied = copy(reports, where)
+    assert copied["copied"] + copied["old"] == len(look(reports)["report"])
+
+
 def test_what_stands_in_its_way(reports, postgresql, tmp_path):
     url = postgresql.url()
     assert "is not there" in copy(tmp_path / "none.db", url, code=4)
