@@ -13,7 +13,8 @@ except ImportError:
 
 # Controls without a name, names that are there twice, headings that skip a level, and texts whose colour is too near
 # to that behind them (4.5 : 1, for large ones 3 : 1); values that are no text, but in cells; days
-# and addresses on two lines, times on three, and words of ours in a colour that are broken. A list of words, one for each fault.
+# and addresses on two lines, times on three, and words of ours in a colour that are broken. A list of words, one for
+# each fault.
 AUDIT = r"""
 const faults = [];
 const shown = (e) => e.checkVisibility() && e.getClientRects().length > 0;
