@@ -455,12 +455,11 @@ begin_if_empty(struct copy *c)
 {
 	int r = note(c, c->to, gp_transaction(c->to));
 	if (r == 0)
-		r = has_row(
-			c, c->to,
-			"SELECT 1 FROM report UNION ALL SELECT 1 FROM flaw UNION ALL"
-			" SELECT 1 FROM tally WHERE name <> 'forgotten_before_day'"
-			" UNION ALL SELECT 1 FROM name UNION ALL SELECT 1 FROM kept UNION ALL"
-			" SELECT 1 FROM over_limit LIMIT 1");
+		r = has_row(c, c->to,
+			    "SELECT 1 FROM report UNION ALL SELECT 1 FROM flaw UNION ALL"
+			    " SELECT 1 FROM tally WHERE name <> 'forgotten_before_day'"
+			    " UNION ALL SELECT 1 FROM name UNION ALL SELECT 1 FROM kept UNION ALL"
+			    " SELECT 1 FROM over_limit LIMIT 1");
 	int synced = r == 1 ? note(c, c->to, gp_reportdb_sync(c->to)) : 0;
 	return synced < 0 ? synced : r;
 }
