@@ -300,7 +300,7 @@ def stage_system(stage):
     if not build(stage, "build"):
         stage.failed += 1
         return
-    for servers in ("peers", "dnsrig", "knotrig"):  # they are downloaded, which an own network cannot
+    for servers in ("peers", "dnsrig", "knotrig", "pgrig"):  # they are downloaded, which an own network cannot
         stage.run([PYTHON, f"tests/system/{servers}.py"])
     shutil.rmtree(LOGS / "system", ignore_errors=True)
     (LOGS / "system").mkdir()

@@ -27,9 +27,11 @@ export function replace(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
 }
 
-/** A word in a colour: "good", "bad", "warn" or "soft". */
+/** A word in a colour: "good", "bad", "warn" or "soft". Where there is little room short words stay whole; only those
+ * of strangers are longer. */
 export function tag(kind, text) {
-  return h("span", { class: `tag ${kind}` }, text);
+  const isShort = String(text).split(" ").every((word) => word.length <= 16);
+  return h("span", { class: `tag ${kind}${isShort ? " short" : ""}` }, text);
 }
 
 /** What stands where there is nothing yet: what it means, and what to do next. */
@@ -42,7 +44,7 @@ export function command(text) {
   return h("pre", { class: "command" }, h("code", {}, text));
 }
 
-/** A table. columns: [{title, kind: "number"|"whole", of one line|"name", of a domain, cell: row => content}]; what: for those who do not see it. */
+/** A table. columns: [{title, kind: "number"|"whole", of one line|"name", of a domain|"time", cell: row => content}]; what: for those who do not see it. */
 export function table(what, columns, rows) {
   const kind = (c) => c.kind ?? null;
   return h(

@@ -13,7 +13,8 @@ except ImportError:
 
 # Controls without a name, names that are there twice, headings that skip a level, and texts whose colour is too near
 # to that behind them (4.5 : 1, for large ones 3 : 1); values that are no text, but in cells; days
-# and addresses on two lines. A list of words, one for each fault.
+# and addresses on two lines, times on three, and words of ours in a colour that are broken. A list of words, one for
+# each fault.
 AUDIT = r"""
 const faults = [];
 const shown = (e) => e.checkVisibility() && e.getClientRects().length > 0;
@@ -41,6 +42,12 @@ for (const e of document.querySelectorAll("td")) {
   range.selectNodeContents(e);
   const rows = new Set([...range.getClientRects()].map((r) => r.top));
   if (/^(\d{4}-\d\d-\d\d|\d+(\.\d+){3})$/.test(e.textContent) && rows.size > 1) faults.push(`broken: ${e.textContent}`);
+  if (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(e.textContent) && rows.size > 2) faults.push(`broken: ${e.textContent}`);
+}
+for (const e of document.querySelectorAll("td .tag")) {
+  const words = e.textContent.split(" ");
+  if (words.every((w) => w.length <= 16) && new Set([...e.getClientRects()].map((r) => r.top)).size > words.length)
+    faults.push(`broken: ${e.textContent}`);
 }
 
 const channel = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);

@@ -22,21 +22,26 @@ class Unavailable(Exception):
     """Says why there can be none."""
 
 
-def find_programs(folder):
-    """The folder with those of the latest one that is installed, or of one that is put below this folder."""
+def installed():
+    """The folder with the programs of the latest one that is, or None."""
     found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    return found[-1].parent if found else unpack_programs(folder)
+    return found[-1].parent if found else None
 
 
-def unpack_programs(folder):
-    """Where nobody may run them, who may not look into root's home."""
+def unpacked():
+    """The folder with Debian's packages, and the environment that their programs need."""
     try:
-        unpacked, environment = dnsrig.unpacked(peers.packages("postgresql"))
+        return dnsrig.unpacked(peers.packages("postgresql"))
     except dnsrig.Unavailable as why:
         raise Unavailable(str(why)) from why
-    shutil.copytree(unpacked, folder / "unpacked", symlinks=True,
+
+
+def copy_programs(folder):
+    """To where those find them who may not look into root's home; the folder with the programs."""
+    unpacked_at, environment = unpacked()
+    shutil.copytree(unpacked_at, folder / "unpacked", symlinks=True,
                     ignore=shutil.ignore_patterns("bitcode", "doc", "locale", "man"))
-    libraries = environment["LD_LIBRARY_PATH"].replace(str(unpacked), str(folder / "unpacked"))
+    libraries = environment["LD_LIBRARY_PATH"].replace(str(unpacked_at), str(folder / "unpacked"))
     (folder / "programs").mkdir()
     for program in (folder / "unpacked").glob("usr/lib/postgresql/*/bin/*"):
         path = folder / "programs" / program.name
@@ -54,7 +59,7 @@ class PostgreSQL:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gp-pg-", dir="/var/tmp"))
         self.folder.chmod(0o755)
         try:
-            self.programs = find_programs(self.folder)
+            self.programs = installed() or copy_programs(self.folder)
         except Unavailable:
             self.folder.rmdir()
             raise
@@ -133,3 +138,10 @@ class PostgreSQL:
                               capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+
+
+if __name__ == "__main__":
+    try:
+        print(installed() or unpacked()[0])
+    except Unavailable as why:
+        print(why)

@@ -169,7 +169,12 @@ def test_long_lists_are_cut(dashboard):
 def test_spool_falls_and_comes_back(dashboard):
     server = dashboard.server
     dashboard.sign_in()
-    assert {r["state"] for r in dashboard.get("/api/v1/health").json["roles"]} == {"ready"}
+
+    def states():
+        return {r["state"] for r in dashboard.get("/api/v1/health").json["roles"]}
+
+    # reports makes its databases meanwhile.
+    eventually(lambda: states() == {"ready"}, what="every role")
     spool = server.pid_of("spool")
     server.crash_is_expected = True
     os.kill(spool, signal.SIGKILL)

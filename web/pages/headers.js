@@ -112,7 +112,7 @@ function path(found) {
       title: "With",
       cell: (hop) => [hop.with ?? "", hop.tls && h("small", {}, " ", hop.tls_version ?? "TLS", " ", hop.tls_cipher)],
     },
-    { title: "Time", cell: (hop) => (hop.time === null ? "unknown" : time(hop.time)) },
+    { title: "Time", kind: "time", cell: (hop) => (hop.time === null ? "unknown" : time(hop.time)) },
     { title: "Delay", cell: (hop) => hop.delay_s !== null && [span(hop.delay_s), bar(hop.delay_s)] },
     { title: "", cell: (hop) => (hop.trusted ? tag("good", "ours") : tag("soft", "claimed")) },
   ];

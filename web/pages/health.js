@@ -12,7 +12,7 @@ function roles(health) {
   const columns = [
     { title: "Process", cell: (r) => (r.worker > 0 ? `${r.role} ${r.worker + 1}` : r.role) },
     { title: "State", cell: (r) => tag(roleStates[r.state] ?? "warn", r.state === "silent" ? "does not answer" : r.state) },
-    { title: "Since", cell: (r) => time(r.since) },
+    { title: "Since", kind: "time", cell: (r) => time(r.since) },
     { title: "Started", kind: "number", cell: (r) => (r.starts === 1 ? "once" : `${count(r.starts)} times`) },
   ];
   return table("Processes", columns, health.roles);
@@ -44,7 +44,7 @@ function store(found) {
 function flaws(found) {
   if (found.flaws.length === 0) return soft("Nothing was refused, and no record lost.");
   const columns = [
-    { title: "Received", cell: (f) => time(f.received) },
+    { title: "Received", kind: "time", cell: (f) => time(f.received) },
     { title: "File", cell: (f) => f.file },
     { title: "", cell: (f) => (f.report === 0 ? tag("bad", "refused") : tag("warn", `record ${count(f.record)}`)) },
     { title: "Why", cell: (f) => f.why },

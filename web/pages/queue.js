@@ -107,7 +107,7 @@ function destinations(found, isAdmin) {
 function deferrals(found, isAdmin) {
   if (found.deferrals.length === 0) return soft("No attempt was deferred since the queue was started.");
   const columns = [
-    { title: "Time", cell: (d) => time(d.time) },
+    { title: "Time", kind: "time", cell: (d) => time(d.time) },
     { title: isAdmin ? "Recipient" : "Domain", cell: (d) => (isAdmin ? d.recipient : d.domain) ?? "–" },
     { title: "Server", cell: (d) => d.remote ?? "none answered" },
     {
@@ -170,7 +170,7 @@ function recipients(m) {
     { title: "Recipient", cell: (r) => r.address },
     { title: "State", cell: (r) => r.state },
     { title: "Attempts", kind: "number", cell: (r) => count(r.attempts) },
-    { title: "Next", cell: (r) => (r.next === null ? "–" : time(r.next)) },
+    { title: "Next", kind: "time", cell: (r) => (r.next === null ? "–" : time(r.next)) },
     { title: "What was said last", cell: (r) => [r.remote && `${r.remote}: `, r.reason ?? ""] },
   ];
   const hidden = m.pending - m.recipients.length;
