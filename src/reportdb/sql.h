@@ -47,7 +47,7 @@ enum gp_sql_use {
 	GP_SQL_PUTS,    /* rows that are put, and nothing else */
 };
 
-/* text: static. NULL: it cannot be had; gp_sql_error() says why. */
+/* text: stands for as long as the statement. NULL: it cannot be had; gp_sql_error() says why. */
 [[nodiscard]] struct gp_sql_statement *
 gp_sql_prepare(struct gp_sql *sql, const char *text, enum gp_sql_use use);
 /* Why the last one could not be prepared: -errno. */
