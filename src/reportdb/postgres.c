@@ -774,6 +774,6 @@ gp_postgres_open(const char *where, enum gp_reportdb_mode mode, struct gp_sql **
 	if (!db)
 		return -ENOMEM;
 	db->sql.engine = &engine;
-	db->makes = mode == GP_REPORTDB_MAKE;
+	db->makes = mode >= GP_REPORTDB_MAKE;
 	return gp_pglink_open(&db->link, where, mode != GP_REPORTDB_READ);
 }
