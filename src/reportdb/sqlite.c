@@ -303,7 +303,8 @@ take(struct gp_sql *sql, enum step which)
 	return sqlite_error(code);
 }
 
-/* One that somebody reads just now stays as it is until the next time. */
+/* One that somebody reads just now stays as it is until the next time; so does one that is closed,
+   until the next who writes has opened it. */
 static void
 begin_log(struct database *db)
 {
@@ -395,7 +396,6 @@ close_database(struct gp_sql *sql)
 	struct database *db = (struct database *)sql;
 	for (size_t i = 0; i < STEPS; i++)
 		sqlite3_finalize(db->steps[i]);
-	begin_log(db);
 	sqlite3_close(db->db);
 	free(db);
 	return NULL;
