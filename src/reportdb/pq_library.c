@@ -11,4 +11,6 @@ struct gp_library gp_pq_library = {
 	.package = "libpq5",
 	.symbols = symbols,
 	.symbols_len = GP_ARRAY_LEN(symbols),
+	.table = &gp_pq,
+	.table_size = sizeof(gp_pq),
 };

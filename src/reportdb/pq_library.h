@@ -44,7 +44,7 @@
 	X(status)
 
 #define GP_PQ_POINTER(name) typeof(&PQ##name) name;
-struct gp_pq_calls {
+struct [[GP_LIBRARY_TABLE]] gp_pq_calls {
 	GP_PQ_CALLS(GP_PQ_POINTER)
 };
 #undef GP_PQ_POINTER

@@ -3,8 +3,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static int
 fail(struct gp_library *l, int error)
@@ -29,6 +32,11 @@ gp_library_load(struct gp_library *l)
 			return fail(l, -ELIBBAD);
 		/* ISO C has no such conversion; POSIX says that both look the same. */
 		memcpy(l->symbols[i].pointer, &found, sizeof(found));
+	}
+	bool own_page = (uintptr_t)l->table % (uintptr_t)sysconf(_SC_PAGESIZE) == 0;
+	if (own_page && mprotect(l->table, l->table_size, PROT_READ) < 0) {
+		snprintf(l->why, sizeof(l->why), "%s: %s", l->file, strerror(errno));
+		return -errno;
 	}
 	l->loaded = true;
 	return 0;

@@ -11,4 +11,6 @@ struct gp_library curl_library = {
 	.package = "libcurl4",
 	.symbols = symbols,
 	.symbols_len = GP_ARRAY_LEN(symbols),
+	.table = &curl,
+	.table_size = sizeof(curl),
 };

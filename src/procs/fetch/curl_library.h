@@ -37,7 +37,7 @@
 	X(url_set)
 
 #define CURL_POINTER(name) typeof(&curl_##name) name;
-struct curl_calls {
+struct [[GP_LIBRARY_TABLE]] curl_calls {
 	CURL_CALLS(CURL_POINTER)
 };
 #undef CURL_POINTER
