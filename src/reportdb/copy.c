@@ -47,9 +47,6 @@ static const struct table tables[] = {
 	{"name", "otiii"},
 };
 
-/* Whose numbers are given out by the database. */
-static const char *const numbered[] = {"report", "flaw"};
-
 struct copy {
 	struct gp_reportdb *from, *to;
 	struct gp_reportdb_copied *counts;
@@ -233,9 +230,8 @@ copy_tables(struct copy *c)
 	int r = execute(c, c->to, "DELETE FROM tally");
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(tables); i++)
 		r = copy_table(c, &tables[i]);
-	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(numbered); i++)
-		r = note(c, c->to, gp_sql_number_on(c->to->sql, numbered[i]));
-	return r;
+	/* Those of reports go on of themselves. */
+	return r == 0 ? note(c, c->to, gp_sql_number_on(c->to->sql, "flaw")) : r;
 }
 
 static int

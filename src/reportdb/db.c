@@ -20,10 +20,10 @@
 
 static const char *const texts[STATEMENTS] = {
 	[ST_ADD_REPORT] =
-		"INSERT INTO report (kind, trusted, org, name, domain, begin_s, end_s, email,"
+		"INSERT INTO report (id, kind, trusted, org, name, domain, begin_s, end_s, email,"
 		" contact, version, generator, p, sp, np, adkim_strict, aspf_strict, testing, pct,"
 		" fo, discovery, file, received_s, records, lost, flaws, messages)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+		" VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
 		" ?, ?) ON CONFLICT DO NOTHING",
 	[ST_FIND_REPORT] = "SELECT id FROM report WHERE kind = ? AND trusted = ? AND org = ?"
 			   " AND name = ? AND domain = ? AND begin_s = ? AND end_s = ?",

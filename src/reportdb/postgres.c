@@ -570,7 +570,8 @@ begin(struct gp_sql *sql)
 	if (r < 0)
 		return r;
 	l->in_transaction = true;
-	r = gp_pglink_send(l, "BEGIN");
+	/* What others did before the lock was had has to be seen. */
+	r = gp_pglink_send(l, "BEGIN ISOLATION LEVEL READ COMMITTED");
 	return r == 0 ? gp_pglink_send(l, LOCK) : r;
 }
 
