@@ -23,8 +23,8 @@ static const char *const texts[STATEMENTS] = {
 		"INSERT INTO report (id, kind, trusted, org, name, domain, begin_s, end_s, email,"
 		" contact, version, generator, p, sp, np, adkim_strict, aspf_strict, testing, pct,"
 		" fo, discovery, file, received_s, records, lost, flaws, messages)"
-		" VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-		" ?, ?) ON CONFLICT DO NOTHING",
+		" VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+		" ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 	[ST_FIND_REPORT] = "SELECT id FROM report WHERE kind = ? AND trusted = ? AND org = ?"
 			   " AND name = ? AND domain = ? AND begin_s = ? AND end_s = ?",
 	[ST_SET_REPORT] = "UPDATE report SET records = ?2, lost = ?3, flaws = ?4, messages = ?5"

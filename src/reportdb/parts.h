@@ -123,6 +123,7 @@ struct gp_reportdb {
 	struct gp_sql *sql;
 	bool writes, in_transaction;
 	bool refused; /* something, since the last sync */
+	bool copies;  /* what is told comes from another one, which has counted what it came to */
 	struct gp_sql_statement *statements[STATEMENTS];
 	struct gp_sql_statement *cell_statements[GP_CELL_STATEMENTS];
 	struct gp_cells batch;   /* of documents that are told */

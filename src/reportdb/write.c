@@ -650,6 +650,13 @@ keep(struct gp_reportdb *db)
 	return r;
 }
 
+/* One more document that is no report here. */
+static int
+count_document(struct gp_reportdb *db, struct gp_slice as)
+{
+	return db->copies ? 0 : tally(db, as, 1);
+}
+
 /* What was told is forgotten, and in quarantine with its reason: once, however often it comes. */
 static int
 quarantine(struct gp_reportdb *db)
@@ -666,7 +673,7 @@ quarantine(struct gp_reportdb *db)
 	if (r == 0)
 		r = add_flaw(db, &(struct gp_flaw){0, true, d->reason}, false);
 	db->refused = true;
-	return r < 0 ? r : tally(db, GP_SLICE("refused"), 1);
+	return r < 0 ? r : count_document(db, GP_SLICE("refused"));
 }
 
 static int
@@ -681,10 +688,10 @@ settle(struct gp_reportdb *db)
 		return keep(db);
 	case GP_REPORTDB_DUPLICATE:
 		gp_cells_clear(&db->current);
-		return tally(db, GP_SLICE("duplicates"), 1);
+		return count_document(db, GP_SLICE("duplicates"));
 	case GP_REPORTDB_OLD:
 		gp_cells_clear(&db->current);
-		return tally(db, GP_SLICE("old"), 1);
+		return count_document(db, GP_SLICE("old"));
 	case GP_REPORTDB_REFUSED:
 		return quarantine(db);
 	}
@@ -792,6 +799,7 @@ gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
 		"DELETE FROM tls_day WHERE day < ?1",
 		"DELETE FROM tls_failure_day WHERE day < ?1",
 		"DELETE FROM over_limit WHERE day < ?1",
+		"DELETE FROM over_limit_of WHERE day < ?1",
 		("INSERT INTO tally VALUES ('forgotten_before_day', ?1)"
 		 " ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
 	};

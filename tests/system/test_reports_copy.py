@@ -28,6 +28,10 @@ INSERT INTO over_limit VALUES (20700, 'many.example', 12, 34567);
 """
 
 
+# What says of whom a database has which counts.
+OF_OTHERS = ["self", "tally_of", "over_limit_of"]
+
+
 @pytest.fixture(scope="module")
 def field(tmp_path_factory):
     field = reports_field.Field(tmp_path_factory.mktemp("field"), seed=13)
@@ -49,7 +53,7 @@ def reports(field, tmp_path_factory):
     with sqlite3.connect(path) as db:
         db.executescript(BEFORE_BLOCKS)
     db.close()
-    assert all(rows for rows in tables_of(path).values())
+    assert [table for table, rows in tables_of(path).items() if not rows] == OF_OTHERS
     return path
 
 
@@ -63,7 +67,7 @@ def look(postgresql):
                                            " AND tablename <> 'gatepost_tables'", where)}
 
     return lambda where: {table: sorted(json.dumps(json.loads(line)) for line in lines)
-                          for table, lines in rows(where).items()}
+                          for table, lines in rows(where).items() if table not in OF_OTHERS}
 
 
 def tables_of(path):
@@ -212,6 +216,94 @@ def test_killed_while_it_puts_together(reports, postgresql, look, tmp_path):
     copy(reports, calm)
     assert figures(look(url)) == figures(look(calm))
     assert len(look(url)["report"]) == len(look(reports)["report"]) + 1
+
+
+# --- what is counted of no report that is kept ---
+
+
+def counted(path, many, times):
+    """One that has met each report twice more, two that it refused, and reporters over their limit."""
+    reports = path.with_suffix(".in")
+    reports.mkdir(exist_ok=True)
+    (reports / "a.xml").write_bytes(xml(path.stem, rows=ROW))
+    (reports / "bad.xml").write_bytes(b"nothing of the kind")
+    for _ in range(times):
+        assert run("reports", "import", "--database", path, reports).returncode == 1
+    add_over_limit(path, many)
+    return path
+
+
+def add_over_limit(path, reports):
+    with sqlite3.connect(path) as db:
+        for reporter in ("many.example", f"{path.stem}.example"):
+            db.execute("INSERT INTO over_limit VALUES (20700, ?1, ?2, 1000 * ?2) ON CONFLICT DO UPDATE SET"
+                       " reports = reports + excluded.reports, octets = octets + excluded.octets", (reporter, reports))
+    db.close()
+
+
+def counts_of(found):
+    tally = {row["name"]: row["value"] for row in map(json.loads, found["tally"])}
+    over = {row["reporter"].partition(".")[0]: (row["reports"], row["octets"])
+            for row in map(json.loads, found["over_limit"])}
+    return tally["duplicates"], tally["refused"], over
+
+
+@pytest.fixture(params=["to PostgreSQL", "to a file"])
+def where(request, postgresql, tmp_path):
+    return postgresql.url() if request.param == "to PostgreSQL" else tmp_path / "to.db"
+
+
+def test_counts_are_added_up(where, look, tmp_path):
+    """Each time what is more since the last one; what the copy meets there is not counted."""
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, where)
+    assert counts_of(look(where)) == counts_of(look(a)) == (2, 3, {"many": (7, 7000), "a": (7, 7000)})
+    for _ in range(3):
+        copy(b, where)
+        copy(a, where)
+        assert counts_of(look(where)) == \
+            (3, 5, {"many": (27, 27000), "a": (7, 7000), "b": (20, 20000)})
+    counted(a, 1, times=1)
+    before = counts_of(look(where))
+    copy(a, where)
+    after = counts_of(look(where))
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 1)
+    assert (after[2]["many"][0] - before[2]["many"][0], after[2]["a"]) == (1, (8, 8000))
+
+
+def test_counts_that_come_by_several_ways(where, look, tmp_path):
+    """By another one, by itself, and back to where they were counted."""
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, b)
+    both = counts_of(look(b))
+    assert both == (3, 5, {"many": (27, 27000), "a": (7, 7000), "b": (20, 20000)})
+    for source, to in [(a, where), (b, where), (a, where), (where, a), (where, b), (b, where), (a, b)]:
+        copy(source, to)
+    assert counts_of(look(where)) == counts_of(look(a)) == counts_of(look(b)) == both
+
+
+def test_killed_while_it_adds_up(where, look, tmp_path):
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, where)
+    for i in range(12):
+        one = subprocess.Popen([PROGRAM, "reports", "copy", "--database", where, b], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        time.sleep(0.01 * i)
+        one.kill()
+        one.wait()
+    copy(b, where)
+    assert counts_of(look(where)) == (3, 5, {"many": (27, 27000), "a": (7, 7000), "b": (20, 20000)})
+
+
+def test_counts_of_days_that_were_forgotten_stay_so(where, look, tmp_path):
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, where)
+    copy(b, where)
+    days = int(time.time()) // 86400 - 20701  # the one behind that of add_over_limit()
+    assert run("reports", "import", "--keep", str(days), "--database", where, b.with_suffix(".in")).returncode == 1
+    assert look(where)["over_limit"] == []
+    copy(b, where)
+    assert look(where)["over_limit"] == []
 
 
 def test_flaws_without_number_are_counted(reports, tmp_path):
