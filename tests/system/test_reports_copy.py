@@ -306,6 +306,96 @@ def test_counts_of_days_that_were_forgotten_stay_so(where, look, tmp_path):
     assert look(where)["over_limit"] == []
 
 
+# --- mail of which something was refused ---
+
+MAILS = """
+CREATE TABLE mail (id INTEGER PRIMARY KEY AUTOINCREMENT, file TEXT NOT NULL UNIQUE, why TEXT NOT NULL,
+ trusted INTEGER NOT NULL, received_s INTEGER NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE piece (mail INTEGER NOT NULL REFERENCES mail ON DELETE CASCADE, number INTEGER NOT NULL,
+ octets BLOB NOT NULL, UNIQUE (mail, number));
+PRAGMA user_version = 1;
+"""
+
+
+def refused(folder, name, mails):
+    """A gateway's folder: a file with a report, and one with mails of these sizes, as the gateway would make it."""
+    folder.mkdir()
+    (folder / "report.xml").write_bytes(xml(name, rows=ROW))
+    assert run("reports", "import", "--database", folder / "received.db", folder / "report.xml").returncode == 0
+    with sqlite3.connect(folder / "refused.db") as db:
+        db.executescript(MAILS)
+        for i, size in enumerate(mails, 1):
+            db.execute("INSERT INTO mail VALUES (?, ?, 'it is odd', 1, ?, ?)", (i, f"{name}-{i}", 1000 + i, size))
+            octets = (f"{name}-{i}:".encode() * size)[:size]
+            for k in range(0, size, 262144):
+                db.execute("INSERT INTO piece VALUES (?, ?, ?)", (i, k // 262144, octets[k:k + 262144]))
+    db.close()
+    return folder / "received.db"
+
+
+def mails_of(*where):
+    done = run("reports", "refused", "--json", *where)
+    assert done.returncode == 0, done.stderr
+    return sorted((mail["file"], mail["size"]) for mail in map(json.loads, done.stdout.splitlines()))
+
+
+def test_refused_mails_of_two_gateways(tmp_path):
+    a = refused(tmp_path / "a", "a", [10, 300_000])
+    b = refused(tmp_path / "b", "b", [524_288, 5, 7])
+    to = tmp_path / "to" / "received.db"
+    to.parent.mkdir()
+    assert [copy(source, to)["mails"] for source in (a, b, a, b)] == [2, 3, 0, 0]
+    assert mails_of("--database", to) == [("a-1", 10), ("a-2", 300_000), ("b-1", 524_288), ("b-2", 5), ("b-3", 7)]
+    assert (to.parent / "refused.db").stat().st_mode & 0o777 == 0o600
+    for database in (a, b, to):
+        done = run("reports", "refused", "--database", database, "-o", f"{database}.mails", "all")
+        assert done.returncode == 0, done.stderr
+    contents = [{path.read_bytes() for path in (database.parent / "received.db.mails").iterdir()}
+                for database in (a, b, to)]
+    assert contents[0] | contents[1] == contents[2] and len(contents[2]) == 5
+
+
+def test_refused_mails_killed_at_any_moment(tmp_path):
+    a = refused(tmp_path / "a", "a", 300 * [300_000])
+    to = tmp_path / "to" / "received.db"
+    to.parent.mkdir()
+    unfinished = 0
+    for i in range(10):
+        one = subprocess.Popen([PROGRAM, "reports", "copy", "--database", to, a], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        time.sleep(0.05 * i)
+        unfinished += one.poll() is None
+        one.kill()
+        one.wait()
+    assert unfinished > 2
+    copy(a, to)
+    assert mails_of("--database", to) == mails_of("--database", a)
+
+
+def test_refused_mails_beside_a_server(postgresql, tmp_path):
+    """They go to the gateway of the configuration, in its bounds, which may be the one that has them."""
+    a = refused(tmp_path / "a", "a", [10, 3_000_000, 3_000_000])
+    url = postgresql.url()
+    done = run("reports", "copy", "--json", "--database", url, a)
+    assert (done.returncode, json.loads(done.stdout)["mails"]) == (0, 0)
+    assert f"{a.parent}/refused.db stay there alone: -c names" in done.stderr
+    state = tmp_path / "state"
+    (state / "reports").mkdir(parents=True)
+    config = tmp_path / "config"
+    config.write_text(json.dumps({
+        "listen": [{"address": "127.0.0.1:2525", "service": "inbound"}], "hostname": "mx.example", "state": str(state),
+        "reports": {"refused_size": "10MB", "received_database": url}}))
+    for mails in (2, 0):
+        done = run("reports", "copy", "--json", "-c", config, a)
+        assert (done.returncode, done.stderr, json.loads(done.stdout)["mails"]) == (0, "", mails)
+    assert mails_of("-c", config) == [("a-1", 10), ("a-3", 3_000_000)]
+    before = (state / "reports" / "refused.db").read_bytes()
+    run("reports", "import", "--database", state / "reports" / "received.db", a.parent / "report.xml")
+    done = run("reports", "copy", "--json", "-c", config, state / "reports" / "received.db")
+    assert (done.returncode, done.stderr, json.loads(done.stdout)["mails"]) == (0, "", 0)
+    assert (state / "reports" / "refused.db").read_bytes() == before
+
+
 def test_flaws_without_number_are_counted(reports, tmp_path):
     """Of 150 a hundred are kept."""
     (tmp_path / "first.xml").write_bytes(xml("first", rows=ROW))
