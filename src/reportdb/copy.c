@@ -600,7 +600,7 @@ begin_if_empty(struct copy *c)
 	if (r == 0)
 		r = has_row(c, c->to,
 			    "SELECT 1 FROM report UNION ALL SELECT 1 FROM flaw UNION ALL"
-			    " SELECT 1 FROM tally WHERE name <> 'forgotten_before_day'"
+			    " SELECT 1 FROM tally WHERE name NOT LIKE 'forgotten%'"
 			    " UNION ALL SELECT 1 FROM name UNION ALL SELECT 1 FROM kept UNION ALL"
 			    " SELECT 1 FROM over_limit LIMIT 1");
 	int synced = r == 1 ? note(c, c->to, gp_reportdb_sync(c->to)) : 0;

@@ -557,12 +557,6 @@ number_on(struct gp_sql *sql, const char *table)
 }
 
 static int
-take_time(struct gp_sql *sql)
-{
-	return gp_pglink_take_time(its_link(sql));
-}
-
-static int
 begin(struct gp_sql *sql)
 {
 	struct gp_pglink *l = its_link(sql);
@@ -757,7 +751,6 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
-	.take_time = take_time,
 	.push = push,
 	.number_on = number_on,
 	.commit = commit,
