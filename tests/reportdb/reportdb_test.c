@@ -2,6 +2,9 @@
 /* Reports of others: what was told adds up, once. */
 #include "received.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "../prng.h"
 #include "reportdb/classify.h"
 #include "reportdb/parts.h"
@@ -475,135 +478,7 @@ a_document_is_dropped(void **state)
 	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
 }
 
-static void
-old_days_are_forgotten(void **state)
-{
-	struct gp_ingest_head head = head_of("1");
-	struct gp_ingest_row row = row_of(1, 1, 10, true, true);
-	struct gp_reportdb_report *reports;
-	struct gp_reportdb_health health;
-	size_t len;
-	(void)state;
-	for (int i = 0; i < 4; i++) {
-		head.begin = TODAY - i * DAY_S;
-		head.end = head.begin + DAY_S; /* the next day's first second */
-		assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
-	}
-	assert_int_equal(gp_reportdb_forget(db, DAY - 1), 0);
-	assert_int_equal(total().messages, 20);
-	assert_int_equal(gp_reportdb_list(db, &everything, 0, 0, 9, &arena, &reports, &len), 0);
-	assert_int_equal(len, 2);
-	open_again();
-	assert_int_equal(gp_reportdb_health(db, &health), 0);
-	assert_int_equal(health.aggregates, 2);
-	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_OLD);
-	/* Of one that reaches over the edge, what is after it. */
-	head.begin = TODAY - 3 * DAY_S;
-	head.end = TODAY - 1;
-	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
-	uint64_t after = total().messages;
-	assert_true(after == 23 || after == 24);
-	assert_int_equal(gp_reportdb_forget(db, DAY - 5), 0);
-	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_DUPLICATE);
-}
-
 /* --- much of it --- */
-
-enum { OLD_SOURCES = 7000, OLD_REPORTS = 1500, SLICE_MAX = 13'000 };
-
-/* A report with many sources, of two days that lie so many back. */
-static void
-tell_many_sources(const char *id, int days_back)
-{
-	struct gp_ingest_listener l = gp_reportdb_listener(db);
-	struct gp_ingest_head head = head_of(id);
-	head.begin = TODAY - days_back * DAY_S;
-	head.end = head.begin + 2 * DAY_S - 1;
-	begin(true);
-	assert_int_equal(l.head(l.context, &head), 0);
-	for (uint64_t i = 0; i < OLD_SOURCES; i++) {
-		struct gp_ingest_row row = row_of(i + 1, (uint8_t)i, 2, true, true);
-		row.source[14] = (uint8_t)(i >> 8);
-		row.source[13] = (uint8_t)days_back;
-		assert_int_equal(l.row(l.context, &row), 0);
-	}
-	assert_int_equal(end(NULL).outcome, GP_REPORTDB_KEPT);
-}
-
-static void
-tell_old_and_new(void)
-{
-	struct gp_ingest_row row = row_of(1, 1, 10, true, true);
-	tell_many_sources("sources 1", 40);
-	tell_many_sources("sources 2", 60);
-	for (int i = 0; i < OLD_REPORTS; i++) {
-		char id[32];
-		snprintf(id, sizeof(id), "old %d", i);
-		struct gp_ingest_head head = head_of(id);
-		head.begin = TODAY - (30 + i % 30) * DAY_S;
-		head.end = head.begin + DAY_S - 1;
-		assert_int_equal(tell(&head, i % 2, &row, 1).outcome, GP_REPORTDB_KEPT);
-	}
-	tell_usual("new");
-	assert_int_equal(gp_reportdb_sync(db), 0);
-	ask("INSERT INTO name SELECT source, '', 0, 0, 0 FROM source WHERE domain = '' AND trusted "
-	    "= 1");
-}
-
-static int64_t
-rows_there(void)
-{
-	return ask("SELECT (SELECT count(*) FROM report) + (SELECT count(*) FROM source_day)"
-		   " + (SELECT count(*) FROM source_week) + (SELECT count(*) FROM source)"
-		   " + (SELECT count(*) FROM name)");
-}
-
-/* None of them is large, and others put something in between; who is stopped goes on later. */
-static void
-much_is_forgotten_in_slices(void **state)
-{
-	struct gp_ingest_head old = head_of("too old");
-	struct gp_ingest_row row = row_of(1, 1, 10, true, true);
-	const struct gp_reportdb_range new = {GP_SLICE(""), DAY, DAY, false};
-	struct gp_reportdb_health health;
-	int64_t there;
-	int slices = 0, r;
-	(void)state;
-	old.begin = old.end = TODAY - 35 * DAY_S;
-	tell_old_and_new();
-	there = rows_there();
-	while ((r = gp_reportdb_forget_some(db, DAY - 10)) == 1) {
-		int64_t left = rows_there();
-		assert_in_range(there - left, 0, SLICE_MAX);
-		there = left;
-		slices++;
-		if (slices == 3)
-			assert_int_equal(tell(&old, true, &row, 1).outcome, GP_REPORTDB_OLD);
-		if (slices == 5)
-			tell_usual("new 2");
-		if (slices % 7 == 0)
-			open_again();
-		assert_int_equal(total_of(&new).messages, slices < 5 ? 17 : 34);
-	}
-	assert_int_equal(r, 0);
-	assert_in_range(slices, 10, 50);
-	assert_int_equal(gp_reportdb_forget_some(db, DAY - 10), 0);
-	assert_int_equal(gp_reportdb_forget_some(db, DAY - 20), 0);
-	/* Three sources of the new ones, of a domain and of all. */
-	assert_int_equal(ask("SELECT count(*) FROM source"), 6);
-	assert_int_equal(ask("SELECT count(*) FROM source_week"), 3);
-	assert_int_equal(rows_there(), 2 + 3 + 3 + 6 + 3);
-	assert_int_equal(ask("SELECT count(*) FROM block"), 2);
-	assert_int_equal(ask("SELECT count(*) FROM selector_day"), 2);
-	assert_int_equal(total().messages, 34);
-	assert_int_equal(gp_reportdb_health(db, &health), 0);
-	assert_int_equal(health.aggregates, 2);
-	assert_int_equal(health.unauthenticated, 0);
-	assert_int_equal(health.forgotten_before_day, DAY - 10);
-	/* The next day is another one. */
-	assert_int_equal(gp_reportdb_forget_some(db, DAY + 8), 0);
-	assert_int_equal(rows_there(), 0);
-}
 
 /* More than memory holds at a time: of sources, and of what rows have in common. */
 static void
@@ -794,6 +669,124 @@ who_reads_needs_one_that_is_there(void **state)
 	gp_reportdb_close(other);
 }
 
+/* How a file of SQLite's says that it has a write-ahead log: format 2, at octet 18. */
+static int
+format_of_file(void)
+{
+	char octets[20] = "";
+	FILE *f = fopen(path, "re");
+	assert_non_null(f);
+	assert_true(fread(octets, 1, sizeof(octets), f) == sizeof(octets));
+	fclose(f);
+	return octets[18];
+}
+
+/* In a process of its own, which ends as by kill(1): a new file that is filled. */
+static void
+fill(bool sync)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct gp_reportdb *none = db;
+		db = NULL;
+		if (gp_reportdb_open(path, GP_REPORTDB_FILL, &db) != 0 || db == none)
+			_exit(1);
+		for (unsigned i = 0; i < 50; i++) {
+			char id[16];
+			snprintf(id, sizeof(id), "%u", i);
+			tell_usual(id);
+		}
+		_exit(sync && gp_reportdb_sync(db) != 0);
+	}
+	int status = -1;
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+}
+
+/* Until the first sync it has no log; what ends before that leaves an empty one, what ends behind
+ * it leaves all. */
+static void
+a_new_file_that_is_filled(void **state)
+{
+	struct gp_reportdb *other;
+	struct gp_reportdb_figures f;
+	(void)state;
+	if (server)
+		skip();
+	for (int synced = 0; synced < 2; synced++) {
+		db = gp_reportdb_close(db);
+		assert_int_equal(unlink(path), 0);
+		fill(synced);
+		assert_int_equal(format_of_file(), 1);
+		assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &other), 0);
+		assert_int_equal(gp_reportdb_total(other, &everything, &f), 0);
+		assert_int_equal(f.messages, synced ? 50 * usual.messages : 0);
+		gp_reportdb_close(other);
+		/* Whoever writes next, or it itself with what it is told next. */
+		assert_int_equal(
+			gp_reportdb_open(path, synced ? GP_REPORTDB_MAKE : GP_REPORTDB_FILL, &db),
+			0);
+		tell_usual("a");
+		assert_int_equal(gp_reportdb_sync(db), 0);
+		tell_usual("b");
+		assert_int_equal(format_of_file(), 2);
+		/* Who reads does not wait. */
+		assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &other), 0);
+		assert_int_equal(gp_reportdb_total(other, &everything, &f), 0);
+		assert_int_equal(f.messages, (synced ? 51 : 1) * usual.messages);
+		gp_reportdb_close(other);
+	}
+	db = gp_reportdb_close(db);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_FILL, &db), 0);
+	tell_usual("1");
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	db = gp_reportdb_close(db);
+	assert_int_equal(format_of_file(), 2);
+	open_again();
+	assert_figures(total(), usual);
+}
+
+/* Pages of it are written, and those that were there stand in a journal beside it. */
+static void
+break_off_in_writing(void)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		sqlite3 *c;
+		int code = sqlite3_open(path, &c);
+		if (code == SQLITE_OK)
+			code = sqlite3_exec(
+				c,
+				"PRAGMA cache_size = 1; BEGIN; UPDATE report SET file = "
+				"hex(zeroblob(5000)); UPDATE day SET messages = 1",
+				NULL, NULL, NULL);
+		_exit(code != SQLITE_OK);
+	}
+	int status = -1;
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+who_reads_undoes_what_broke_off(void **state)
+{
+	struct gp_reportdb *other;
+	struct gp_reportdb_figures f;
+	(void)state;
+	if (server)
+		skip();
+	db = gp_reportdb_close(db);
+	assert_int_equal(unlink(path), 0);
+	fill(true);
+	break_off_in_writing();
+	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &other), 0);
+	assert_int_equal(gp_reportdb_total(other, &everything, &f), 0);
+	assert_int_equal(f.messages, 50 * usual.messages);
+	gp_reportdb_close(other);
+	open_again();
+}
+
 int
 main(void)
 {
@@ -813,9 +806,9 @@ main(void)
 		TEST(reporters_over_their_limit),
 		TEST(impossible_counts_are_left_out),
 		TEST(out_of_turn),
+		TEST(a_new_file_that_is_filled),
+		TEST(who_reads_undoes_what_broke_off),
 		TEST(a_document_is_dropped),
-		TEST(old_days_are_forgotten),
-		TEST(much_is_forgotten_in_slices),
 		TEST(a_large_report_is_exact),
 		TEST(tops_of_weeks),
 		TEST(many_reports_are_exact),

@@ -16,7 +16,7 @@ from gateway import BUILD, PROGRAM, Gateway, eventually, run
 from test_ingest import aggregate, mail, read
 from test_received_reports import ROW, SINCE, xml
 
-UNITS = ["reportdb_test", "sources_test", "told_test", "put_test"]
+UNITS = ["forget_test", "reportdb_test", "sources_test", "told_test", "put_test"]
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ copy_database(const struct reports_options *o, struct gp_reportdb_copied *ret)
 	struct gp_reportdb *from, *to = NULL, *failed;
 	int code = reports_open_path(o->operands[0], copied, GP_REPORTDB_WRITE, &from);
 	if (code == GP_EXIT_OK)
-		code = reports_open(o, GP_REPORTDB_MAKE, &to);
+		code = reports_open(o, GP_REPORTDB_FILL, &to);
 	if (code == GP_EXIT_OK) {
 		int r = gp_reportdb_copy(from, to, ret, &failed);
 		code = r == 0 ? GP_EXIT_OK : fail(failed, failed == from, r);
