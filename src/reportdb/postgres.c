@@ -558,12 +558,6 @@ number_on(struct gp_sql *sql, const char *table)
 }
 
 static int
-take_time(struct gp_sql *sql)
-{
-	return gp_pglink_take_time(its_link(sql));
-}
-
-static int
 begin(struct gp_sql *sql)
 {
 	struct gp_pglink *l = its_link(sql);
@@ -571,7 +565,8 @@ begin(struct gp_sql *sql)
 	if (r < 0)
 		return r;
 	l->in_transaction = true;
-	r = gp_pglink_send(l, "BEGIN");
+	/* What others did before the lock was had has to be seen. */
+	r = gp_pglink_send(l, "BEGIN ISOLATION LEVEL READ COMMITTED");
 	return r == 0 ? gp_pglink_send(l, LOCK) : r;
 }
 
@@ -757,7 +752,6 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
-	.take_time = take_time,
 	.push = push,
 	.number_on = number_on,
 	.commit = commit,

@@ -322,14 +322,6 @@ begin(struct gp_sql *sql)
 	return take(sql, BEGIN);
 }
 
-/* Nobody measures it. */
-static int
-take_time(struct gp_sql *sql)
-{
-	(void)sql;
-	return 0;
-}
-
 static int
 push(struct gp_sql *sql)
 {
@@ -454,7 +446,6 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
-	.take_time = take_time,
 	.push = push,
 	.number_on = number_on,
 	.commit = commit,

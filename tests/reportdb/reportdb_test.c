@@ -478,38 +478,6 @@ a_document_is_dropped(void **state)
 	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
 }
 
-static void
-old_days_are_forgotten(void **state)
-{
-	struct gp_ingest_head head = head_of("1");
-	struct gp_ingest_row row = row_of(1, 1, 10, true, true);
-	struct gp_reportdb_report *reports;
-	struct gp_reportdb_health health;
-	size_t len;
-	(void)state;
-	for (int i = 0; i < 4; i++) {
-		head.begin = TODAY - i * DAY_S;
-		head.end = head.begin + DAY_S; /* the next day's first second */
-		assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
-	}
-	assert_int_equal(gp_reportdb_forget(db, DAY - 1), 0);
-	assert_int_equal(total().messages, 20);
-	assert_int_equal(gp_reportdb_list(db, &everything, 0, 0, 9, &arena, &reports, &len), 0);
-	assert_int_equal(len, 2);
-	open_again();
-	assert_int_equal(gp_reportdb_health(db, &health), 0);
-	assert_int_equal(health.aggregates, 2);
-	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_OLD);
-	/* Of one that reaches over the edge, what is after it. */
-	head.begin = TODAY - 3 * DAY_S;
-	head.end = TODAY - 1;
-	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
-	uint64_t after = total().messages;
-	assert_true(after == 23 || after == 24);
-	assert_int_equal(gp_reportdb_forget(db, DAY - 5), 0);
-	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_DUPLICATE);
-}
-
 /* --- much of it --- */
 
 /* More than memory holds at a time: of sources, and of what rows have in common. */
@@ -842,7 +810,6 @@ main(void)
 		TEST(a_new_file_that_is_filled),
 		TEST(who_reads_undoes_what_broke_off),
 		TEST(a_document_is_dropped),
-		TEST(old_days_are_forgotten),
 		TEST(a_large_report_is_exact),
 		TEST(tops_of_weeks),
 		TEST(many_reports_are_exact),
