@@ -281,6 +281,27 @@ def test_a_restart_neither_loses_nor_doubles(tmp_path):
         r.stop()
 
 
+def test_at_a_stop_all_is_counted_that_is_told(tmp_path):
+    """Sessions of relay go on for some seconds, and what web and smtpd told may be unread when they are gone."""
+    with Reports(tmp_path, interval="1d") as r:
+        web = r.role.peer("web")
+        r.spool.close()
+        r.role.control.say("stop", empty=0)
+        r.role.hear_pong()
+        for _ in range(50):
+            r.say(count())
+        web.say("report_over_limit", reporter=b"them.example", octets=1)
+        r.say_dmarc()
+        for peer in (r.relay, web, r.smtpd):
+            peer.close()
+        assert r.role.process.wait(10) == 0, "it waits for nobody"
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        assert db.execute("SELECT domain, successes FROM tls_policy").fetchall() == [(DOMAIN, 50)]
+        assert db.execute("SELECT domain FROM dmarc_policy").fetchall() == [(DOMAIN,)]
+    with sqlite3.connect(tmp_path / "received.db") as db:
+        assert db.execute("SELECT reporter, reports FROM over_limit").fetchall() == [("them.example", 1)]
+
+
 def test_who_does_not_ask_gets_none_and_the_counts_stay(tmp_path):
     with Reports(tmp_path) as r:
         r.say(count())

@@ -24,7 +24,7 @@ enum {
 	SYNC_MS = 1000,      /* how long a count may wait for the disk */
 	LOOK_MS = 60 * 1000, /* the clock may be set: how long none of it is believed */
 	FAILURE_MS = 24 * 60 * 60 * 1000, /* a failure report is tried as long as others */
-	STOP_GRACE_MS = 15'000,           /* spool has 10 s */
+	STOP_GRACE_MS = 20'000,           /* relay has 15 s */
 	/* Until a server is looked for again: one that is lost, one that was away already. */
 	LOST_MS = 1000,
 	AWAY_MS = 10 * 1000,
@@ -198,8 +198,10 @@ end(void)
 void
 reports_check_stop(void)
 {
-	/* As long as spool waits for deliveries there are sessions to be counted. */
-	if (reports.stopping && jobs_count() == 0 && !peers_has(GP_ROLE_SPOOL))
+	/* All that tellers have told is read when they are seen to be gone. Spool goes before
+	 * relay does, or both at once. */
+	if (reports.stopping && jobs_count() == 0 && !peers_has(GP_ROLE_SPOOL) && !peers_tell() &&
+	    !figures_serve_asked())
 		end();
 }
 
