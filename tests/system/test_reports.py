@@ -667,25 +667,3 @@ def test_counts_are_on_disk_within_seconds(tmp_path):
         r.say(count())
         eventually(lambda: counted(folder, tmp_path / "copy") == 2, what="the count")
         r.stop()
-
-
-# --- reporters over their limit ---
-
-
-def over_limit(folder):
-    with sqlite3.connect(folder / "received.db") as db:
-        return dict(db.execute("SELECT reporter, reports FROM over_limit").fetchall())
-
-
-def test_reporters_over_their_limit_are_counted(tmp_path):
-    """By name, but for those beyond the first 500 of a day, as strangers choose names."""
-    with Reports(tmp_path) as reports:
-        for i in range(503):
-            reports.smtpd.say("report_over_limit", reporter=f"d{i}.test".encode(), octets=10)
-        reports.smtpd.say("report_over_limit", reporter=b"d7.test", octets=5)
-        eventually(lambda: sum(over_limit(tmp_path).values()) == 504, what="all of them")
-        told = over_limit(tmp_path)
-        assert len(told) == 501 and (told[""], told["d7.test"]) == (3, 2)
-        # What a role says that has fallen is no text of a stranger's.
-        reports.smtpd.say("report_over_limit", reporter=b"\x1b[2J", octets=1)
-        eventually(lambda: "result_refused" in reports.role.log(), what="a word about it")

@@ -259,7 +259,7 @@ open_received(const struct gp_role_env *env)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d/received.db", env->dirs[0].fd);
 	if (url.len > 0)
 		role.sandbox = &reports_server_sandbox;
-	received_open(path);
+	received_open(path, env->seed);
 	/* What it writes now opens all that it will ever open. */
 	received_forget(env->config);
 	figures_serve_open(path);
