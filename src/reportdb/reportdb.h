@@ -44,6 +44,9 @@ enum gp_reportdb_mode {
 	GP_REPORTDB_READ, /* what is there */
 	GP_REPORTDB_WRITE,
 	GP_REPORTDB_MAKE, /* write, also where there is none */
+	/* The same, of much at once: until a new file's first sync, who reads it may have to wait
+	   for as long as that takes. */
+	GP_REPORTDB_FILL,
 };
 
 /*

@@ -44,7 +44,7 @@ reports_copy(const struct reports_options *o)
 	struct gp_reportdb_copied counts;
 	int code = reports_open_path(o->operands[0], copied, GP_REPORTDB_WRITE, &from);
 	if (code == GP_EXIT_OK)
-		code = reports_open(o, GP_REPORTDB_MAKE, &to);
+		code = reports_open(o, GP_REPORTDB_FILL, &to);
 	if (code == GP_EXIT_OK) {
 		int r = gp_reportdb_copy(from, to, &counts, &failed);
 		code = r == 0 ? print(o, &counts) : fail(failed, failed == from, r);

@@ -615,7 +615,7 @@ reports_open_path(const char *path, const char *server, int mode, struct gp_repo
 	/* A URL may have a password in it. */
 	fprintf(stderr, "gatepost reports: %s: %s%s\n", gp_reportdb_is_server(path) ? server : path,
 		gp_reportdb_why(*ret, r),
-		r == -ENOENT && mode != GP_REPORTDB_MAKE
+		r == -ENOENT && mode < GP_REPORTDB_MAKE
 			? "; a gateway makes it, or `gatepost reports import`"
 			: "");
 	*ret = gp_reportdb_close(*ret);
@@ -631,7 +631,7 @@ reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret
 	*ret = NULL;
 	int code = path ? GP_EXIT_OK : reports_config(o, &arena, &config);
 	if (code == GP_EXIT_OK)
-		code = reports_path(o, config, mode == GP_REPORTDB_MAKE, &arena, &path);
+		code = reports_path(o, config, mode >= GP_REPORTDB_MAKE, &arena, &path);
 	if (code == GP_EXIT_OK)
 		code = reports_open_path(path, "the database", mode, ret);
 	gp_arena_free(&arena);
