@@ -34,8 +34,9 @@ import reports_field  # noqa: E402
 
 GATEPOST = ROOT / "build/gatepost"
 CORE = "0"
-FIELDS = {  # domains, days, reporters, records at most: files of some 2 KB; of 15 MB
-    "small": {"domains": 5, "days": 100, "reporters": 10, "sources": 40, "records_max": 6},
+FIELDS = {  # a year of files of some 2 KB; so few of them that starting counts; files of 11 MB
+    "small": {"domains": 5, "days": 365, "reporters": 25, "sources": 40, "records_max": 6},
+    "few": {"domains": 5, "days": 100, "reporters": 10, "sources": 40, "records_max": 6},
     "large": {"domains": 2, "days": 1, "reporters": 1, "sources": 2000, "records_max": 60_000},
 }
 LAST_DAY = datetime.date.fromtimestamp(20787 * 86400)  # of the database that is filled

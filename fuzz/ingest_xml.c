@@ -60,7 +60,8 @@ on_start(void *context, const XML_Char *name, const XML_Char **attributes)
 static void XMLCALL
 on_end(void *context, const XML_Char *name)
 {
-	put_tag(context, '/', gp_slice_str(name));
+	(void)name;
+	put_tag(context, '/', GP_SLICE(""));
 }
 
 static void XMLCALL

@@ -84,7 +84,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct seen seen = {};
 	const struct gp_ingest_listener listener = {
 		&seen, see_head, see_row, see_tls_policy, see_tls_failure, see_failure, see_flaw};
-	const struct gp_intake intake = {
+	struct gp_intake intake = {
 		.caps = {.archive = {1 << 20, 100}, .records_max = 100},
 		.seed = 7,
 		.listener = &listener,
@@ -97,6 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		  0);
 	gp_assert(seen.begun == result.reports && seen.ended == result.reports);
 	gp_assert(result.reports > 0 || result.why);
+	gp_aggregate_free(intake.aggregate);
 	gp_arena_free(&arena);
 	return 0;
 }

@@ -218,6 +218,8 @@ void
 gp_cells_free(struct gp_cells *c)
 {
 	gp_arena_free(&c->arena);
+	for (size_t i = 0; i < GP_CELL_TABLES; i++)
+		free(c->tables[i].cells);
 	free(c->hashes);
 	free(c->places);
 	*c = gp_cells(c->seed);
@@ -229,7 +231,10 @@ gp_cells_clear(struct gp_cells *c)
 	if (c->len > 0)
 		memset(c->hashes, 0, c->cap * sizeof(*c->hashes));
 	gp_arena_reset(&c->arena);
-	memset(c->tables, 0, sizeof(c->tables));
+	for (size_t i = 0; i < GP_CELL_TABLES; i++) {
+		c->tables[i].len = 0;
+		c->tables[i].recent = NULL;
+	}
 	c->len = 0;
 }
 
@@ -276,51 +281,90 @@ grow(struct gp_cells *c)
 	return true;
 }
 
+/* Room for more. False: no memory. */
+static bool
+grow_table(struct gp_cells_of_table *t)
+{
+	size_t cap = GP_MAX(2 * t->cap, (size_t)64);
+	struct gp_cell **more = reallocarray(t->cells, cap, sizeof(*more));
+	if (!more)
+		return false;
+	t->cells = more;
+	t->cap = cap;
+	return true;
+}
+
 /* The last of its table. Returns NULL: no memory. */
 static struct gp_cell *
 new_cell(struct gp_cells *c, struct gp_slice key, const int64_t *values, size_t len)
 {
 	size_t size = len * sizeof(*values);
+	struct gp_cells_of_table *table = &c->tables[(uint8_t)key.ptr[0]];
+	if (table->len == table->cap && !grow_table(table))
+		return NULL;
 	struct gp_cell *cell = gp_arena_alloc(&c->arena, sizeof(*cell) + size + key.len);
 	if (!cell)
 		return NULL;
-	struct gp_cells_of_table *table = &c->tables[(uint8_t)key.ptr[0]];
 	char *copy = (char *)cell->values + size;
 	memcpy(cell->values, values, size);
 	memcpy(copy, key.ptr, key.len);
 	cell->key = gp_slice(copy, key.len);
-	if (table->last)
-		table->last->next = cell;
-	else
-		table->first = cell;
-	table->last = cell;
-	table->len++;
+	table->cells[table->len++] = cell;
 	c->len++;
 	return cell;
 }
 
+/* The table's cell of that key, made with these values where it is new. NULL: no memory. */
+static struct gp_cell *
+find_cell(struct gp_cells *c, struct gp_slice key, const int64_t *values, size_t len, bool *ret_new)
+{
+	if (c->len >= c->cap / 2 && !grow(c))
+		return NULL;
+	uint32_t hash = (uint32_t)gp_siphash13(c->seed, key);
+	hash += hash == 0;
+	size_t at = find_place(c, key, hash);
+	*ret_new = c->hashes[at] == 0;
+	if (*ret_new) {
+		c->places[at] = new_cell(c, key, values, len);
+		c->hashes[at] = c->places[at] ? hash : 0;
+	}
+	return c->places[at];
+}
+
+/* What is added to is often what was before: reports come by domain and day. */
 bool
 gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 {
 	struct gp_slice rest = key;
 	const struct table *t = take_table(&rest);
-	if (c->len >= c->cap / 2 && !grow(c))
-		return false;
-	uint32_t hash = (uint32_t)gp_siphash13(c->seed, key);
-	hash += hash == 0;
-	size_t at = find_place(c, key, hash);
-	if (c->hashes[at] == 0) {
-		c->places[at] = new_cell(c, key, values, t->values);
-		c->hashes[at] = c->places[at] ? hash : 0;
-		return c->places[at] != NULL;
-	}
+	struct gp_cells_of_table *of = &c->tables[t - tables];
+	bool is_new = false;
+	if (!of->recent || !gp_slice_eq(of->recent->key, key))
+		of->recent = find_cell(c, key, values, t->values, &is_new);
+	if (!of->recent || is_new)
+		return of->recent != NULL;
 	for (size_t i = 0; i < t->values; i++) {
-		int64_t *v = &c->places[at]->values[i];
+		int64_t *v = &of->recent->values[i];
 		*v = t->changes[i] == FIRST  ? GP_MIN(*v, values[i])
 		     : t->changes[i] == LAST ? GP_MAX(*v, values[i])
 					     : *v + values[i];
 	}
 	return true;
+}
+
+/* What a domain had on a day, as what all had. */
+static bool
+derive_all(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
+{
+	struct gp_slice rest = gp_slice_drop(cell->key, 1);
+	int64_t trusted = take_number(&rest);
+	if (gp_slice_cut(&rest, '\0').len == 0)
+		return true;
+	gp_cells_key(key, GP_CELL_DAY);
+	gp_cells_key_number(key, trusted);
+	gp_cells_key_text(key, GP_SLICE(""));
+	gp_cells_key_number(key, take_number(&rest));
+	return gp_cells_add(c, gp_buf_slice(key), cell->values);
 }
 
 static bool
@@ -368,8 +412,9 @@ gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other)
 {
 	bool good = true;
 	for (size_t i = 0; i < GP_CELL_TABLES; i++) {
-		for (const struct gp_cell *e = other->tables[i].first; good && e; e = e->next)
-			good = gp_cells_add(c, e->key, e->values);
+		const struct gp_cells_of_table *t = &other->tables[i];
+		for (size_t k = 0; good && k < t->len; k++)
+			good = gp_cells_add(c, t->cells[k]->key, t->cells[k]->values);
 	}
 	return good;
 }
@@ -458,30 +503,27 @@ derive(struct gp_cells *c, enum gp_cell_table table,
        bool (*from)(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key))
 {
 	struct gp_buf key = GP_BUF_INIT(GP_CELLS_KEY_MAX);
-	const struct gp_cell *cell = c->tables[table].first;
+	size_t len = c->tables[table].len; /* without those that are added now */
 	bool good = true;
-	/* Without those that are added now. */
-	for (size_t i = c->tables[table].len; good && i > 0; i--, cell = cell->next)
-		good = from(c, cell, &key);
+	for (size_t i = 0; good && i < len; i++)
+		good = from(c, c->tables[table].cells[i], &key);
 	good = good && !key.failed;
 	gp_buf_free(&key);
 	return good;
 }
 
-/* In the order of their keys. `sorted` has room for all of them. */
+/* In the order of their keys. */
 static int
-write_table(const struct gp_cells_of_table *table, const struct gp_cell **sorted,
+write_table(struct gp_cells_of_table *table,
 	    struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
 {
 	struct week week = {.trusted = -1};
-	size_t len = 0;
 	int r = 0;
-	for (const struct gp_cell *cell = table->first; cell; cell = cell->next)
-		sorted[len++] = cell;
 	/* Most come in order, as reports do: so qsort(3) finds little to do. */
-	qsort(sorted, len, sizeof(*sorted), compare);
-	for (size_t i = 0; r == 0 && i < len; i++)
-		r = write_cell(sorted[i], statements, &week);
+	if (table->len > 0)
+		qsort(table->cells, table->len, sizeof(struct gp_cell *), compare);
+	for (size_t i = 0; r == 0 && i < table->len; i++)
+		r = write_cell(table->cells[i], statements, &week);
 	return r;
 }
 
@@ -489,18 +531,17 @@ int
 gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
 	       struct gp_sql_statement *const statements[GP_CELL_STATEMENTS])
 {
+	int r = 0;
 	if (c->len == 0)
 		return 0;
-	if (!derive(c, GP_CELL_SOURCE_DAY, derive_from_day) ||
+	if (!derive(c, GP_CELL_DAY, derive_all) ||
+	    !derive(c, GP_CELL_SOURCE_DAY, derive_from_day) ||
 	    !derive(c, GP_CELL_SOURCE, derive_from_source))
 		return -ENOMEM;
-	const struct gp_cell **sorted = calloc(c->len, sizeof(*sorted));
-	int r = sorted ? 0 : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < GP_CELL_TABLES; i++)
-		r = write_table(&c->tables[i], sorted, statements);
+		r = write_table(&c->tables[i], statements);
 	if (r == 0)
 		r = gp_sql_push(sql);
-	free(sorted);
 	gp_cells_clear(c);
 	return r;
 }

@@ -42,14 +42,14 @@ enum gp_cell_table {
 
 struct gp_cell {
 	struct gp_slice key;
-	struct gp_cell *next; /* of its table */
-	int64_t values[];     /* as many as its table has; its key stands behind them */
+	int64_t values[]; /* as many as its table has; its key stands behind them */
 };
 
 /* Those of one table, in the order in which they came. */
 struct gp_cells_of_table {
-	struct gp_cell *first, *last;
-	size_t len;
+	struct gp_cell **cells;
+	size_t len, cap;
+	struct gp_cell *recent; /* that was added to last; NULL: none */
 };
 
 /* A hash table of its own: cells are many and small, and wanted by table. Hashes stand apart, so
@@ -93,8 +93,9 @@ gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values);
 [[nodiscard]] bool
 gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other);
 
-/* Writes all, and what those of SOURCE_DAY come to in SOURCE_WEEK and SOURCE, and clears.
- * statements: gp_cells_prepare()'s. 0 or -errno. */
+/* Writes all, and what follows from them, and clears: what days of domains come to for all of them
+ * together, and those of SOURCE_DAY in SOURCE_WEEK and SOURCE. statements: gp_cells_prepare()'s. 0
+ * or -errno. */
 [[nodiscard]] int
 gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
 	       struct gp_sql_statement *const statements[GP_CELL_STATEMENTS]);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "reportdb/parts.h"
 
@@ -16,7 +17,8 @@ enum {
 	ARENA_MAX = 8 << 20,
 };
 
-/* All of schema.c. By column: i a number, t a text, o octets; I and O may be NULL. */
+/* All of schema.c, but for `counts`. By column: i a number, t a text, o octets; I and O may be
+ * NULL. */
 struct table {
 	const char *name, *columns;
 };
@@ -43,17 +45,59 @@ static const struct table tables[] = {
 	{"tls_failure_day", "itittti"},
 	{"tally", "ti"},
 	{"kept", "iiii"},
-	{"over_limit", "itii"},
 	{"name", "otiii"},
 };
 
-/* Whose numbers are given out by the database. */
-static const char *const numbered[] = {"report", "flaw"};
+/*
+ * What is counted of no report that is kept. `known`: what a database has counted itself, which is
+ * what it has without what others have, and what it knows of those; but for the one of number ?1,
+ * and of days before ?2. Where it comes to, what that one has counted itself is left alone
+ * (`without`), and all that is known of others is added to it in the end (`with`).
+ */
+static const struct counts {
+	struct table rows;
+	const char *known, *without, *put, *with;
+} counts[] = {
+	{{"tally", "iti"},
+	 "SELECT origin, name, value FROM (SELECT origin, name, value - coalesce((SELECT"
+	 " sum(value) FROM tally_of o WHERE o.name = t.name), 0) AS value FROM self, tally t"
+	 " WHERE name IN ('duplicates', 'refused', 'old')"
+	 " UNION ALL SELECT origin, name, value FROM tally_of) AS known WHERE origin <> ?1"
+	 " AND value > 0",
+	 "UPDATE tally SET value = value - (SELECT sum(value) FROM tally_of o"
+	 " WHERE o.name = tally.name) WHERE name IN (SELECT name FROM tally_of)",
+	 "INSERT INTO tally_of AS t (origin, name, value) VALUES (?, ?, ?)"
+	 " ON CONFLICT (name, origin) DO UPDATE SET value = excluded.value"
+	 " WHERE excluded.value > t.value",
+	 "INSERT INTO tally AS t SELECT name, sum(value) FROM tally_of WHERE true GROUP BY name"
+	 " ON CONFLICT (name) DO UPDATE SET value = t.value + excluded.value"},
+	{{"over_limit", "iitii"},
+	 "SELECT origin, day, reporter, reports, octets FROM (SELECT origin, day, reporter,"
+	 " reports - coalesce((SELECT sum(reports) FROM over_limit_of o WHERE o.day = l.day"
+	 " AND o.reporter = l.reporter), 0) AS reports, octets - coalesce((SELECT sum(octets)"
+	 " FROM over_limit_of o WHERE o.day = l.day AND o.reporter = l.reporter), 0) AS octets"
+	 " FROM self, over_limit l UNION ALL SELECT origin, day, reporter, reports, octets"
+	 " FROM over_limit_of) AS known WHERE origin <> ?1 AND day >= ?2 AND reports > 0",
+	 "UPDATE over_limit SET reports = reports - (SELECT sum(reports) FROM over_limit_of o"
+	 " WHERE o.day = over_limit.day AND o.reporter = over_limit.reporter), octets = octets -"
+	 " (SELECT sum(octets) FROM over_limit_of o WHERE o.day = over_limit.day"
+	 " AND o.reporter = over_limit.reporter) WHERE EXISTS (SELECT 1 FROM over_limit_of o"
+	 " WHERE o.day = over_limit.day AND o.reporter = over_limit.reporter)",
+	 "INSERT INTO over_limit_of AS t (origin, day, reporter, reports, octets)"
+	 " VALUES (?, ?, ?, ?, ?) ON CONFLICT (day, reporter, origin) DO UPDATE SET"
+	 " reports = excluded.reports, octets = excluded.octets"
+	 " WHERE excluded.reports > t.reports",
+	 "INSERT INTO over_limit AS t SELECT day, reporter, sum(reports), sum(octets)"
+	 " FROM over_limit_of WHERE true GROUP BY day, reporter ON CONFLICT (day, reporter)"
+	 " DO UPDATE SET reports = t.reports + excluded.reports,"
+	 " octets = t.octets + excluded.octets"},
+};
 
 struct copy {
 	struct gp_reportdb *from, *to;
 	struct gp_reportdb_copied *counts;
 	struct gp_reportdb *failed; /* NULL: neither of them */
+	int64_t to_origin;          /* 0: it has none */
 	uint8_t *octets;            /* of one value */
 	struct gp_arena arena;
 };
@@ -107,7 +151,7 @@ execute(struct copy *c, struct gp_reportdb *db, const char *text)
 	return r;
 }
 
-/* --- all tables, as they are --- */
+/* --- rows from one to the other --- */
 
 /* What goes together has no NULL. */
 static bool
@@ -186,6 +230,89 @@ copy_rows(struct copy *c, const struct table *t, struct gp_sql_statement *in,
 	return r < 0 ? gp_give_up(c->to, r) : 0;
 }
 
+/* --- what was counted --- */
+
+/* The number by which others know the database; 0: it has none yet. */
+static int
+read_origin(struct copy *c, struct gp_reportdb *db, int64_t *ret)
+{
+	struct gp_sql_statement *st = prepare(c, db, "SELECT origin FROM self", GP_SQL_FEW);
+	*ret = 0;
+	if (!st)
+		return unprepared(c);
+	int r = note(c, db, gp_sql_step(st));
+	if (r == 1)
+		*ret = gp_sql_int_at(st, 0);
+	gp_sql_finalise(st);
+	return GP_MIN(r, 0);
+}
+
+/* It is on disk before anybody else has it. */
+static int
+make_origin(struct copy *c, struct gp_reportdb *db)
+{
+	int64_t number;
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return note(c, db, -EIO);
+	struct gp_sql_statement *st =
+		prepare(c, db, "INSERT INTO self SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM self)",
+			GP_SQL_FEW);
+	if (!st)
+		return unprepared(c);
+	gp_sql_bind_int(st, 1, number);
+	int r = note(c, db, gp_transaction(db));
+	if (r == 0)
+		r = note(c, db, gp_sql_run(st));
+	gp_sql_finalise(st);
+	return r == 0 ? note(c, db, gp_reportdb_sync(db)) : gp_give_up(db, r);
+}
+
+/* Between transactions. */
+static int
+find_origins(struct copy *c)
+{
+	int64_t number;
+	int r = read_origin(c, c->from, &number);
+	if (r == 0 && number == 0)
+		r = make_origin(c, c->from);
+	/* Nobody has counts of one that has no number. */
+	return r == 0 ? read_origin(c, c->to, &c->to_origin) : r;
+}
+
+static int
+put_counts(struct copy *c, const struct counts *k)
+{
+	struct gp_sql_statement *in = prepare(c, c->from, k->known, GP_SQL_MANY);
+	struct gp_sql_statement *out = in ? prepare(c, c->to, k->put, GP_SQL_PUTS) : NULL;
+	int r = out ? 0 : unprepared(c);
+	if (out) {
+		gp_sql_bind_int(in, 1, c->to_origin);
+		if (k->rows.columns[1] == 'i')
+			gp_sql_bind_int(in, 2, c->to->forgotten_before);
+		r = copy_rows(c, &k->rows, in, out);
+	}
+	gp_sql_finalise(in);
+	gp_sql_finalise(out);
+	return r;
+}
+
+/* Within a transaction of `to`. */
+static int
+add_counts(struct copy *c)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(counts); i++) {
+		r = execute(c, c->to, counts[i].without);
+		if (r == 0)
+			r = put_counts(c, &counts[i]);
+		if (r == 0)
+			r = execute(c, c->to, counts[i].with);
+	}
+	return r;
+}
+
+/* --- all tables, as they are --- */
+
 static int
 copy_table(struct copy *c, const struct table *t)
 {
@@ -233,9 +360,14 @@ copy_tables(struct copy *c)
 	int r = execute(c, c->to, "DELETE FROM tally");
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(tables); i++)
 		r = copy_table(c, &tables[i]);
-	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(numbered); i++)
-		r = note(c, c->to, gp_sql_number_on(c->to->sql, numbered[i]));
-	return r;
+	/* What was counted is another's here. */
+	if (r == 0)
+		r = execute(c, c->to,
+			    "DELETE FROM tally WHERE name IN ('duplicates', 'refused', 'old')");
+	if (r == 0)
+		r = add_counts(c);
+	/* Those of reports go on of themselves. */
+	return r == 0 ? note(c, c->to, gp_sql_number_on(c->to->sql, "flaw")) : r;
 }
 
 static int
@@ -439,12 +571,23 @@ copy_names(struct copy *c)
 }
 
 static int
+copy_counts(struct copy *c)
+{
+	int r = note(c, c->to, gp_transaction(c->to));
+	if (r == 0)
+		r = add_counts(c);
+	return r == 0 ? note(c, c->to, gp_reportdb_sync(c->to)) : r;
+}
+
+static int
 tell_all(struct copy *c)
 {
 	int r = copy_reports(c);
 	if (r == 0)
 		r = copy_quarantine(c);
-	return r == 0 ? copy_names(c) : r;
+	if (r == 0)
+		r = copy_names(c);
+	return r == 0 ? copy_counts(c) : r;
 }
 
 /* --- either --- */
@@ -457,7 +600,7 @@ begin_if_empty(struct copy *c)
 	if (r == 0)
 		r = has_row(c, c->to,
 			    "SELECT 1 FROM report UNION ALL SELECT 1 FROM flaw UNION ALL"
-			    " SELECT 1 FROM tally WHERE name <> 'forgotten_before_day'"
+			    " SELECT 1 FROM tally WHERE name NOT LIKE 'forgotten%'"
 			    " UNION ALL SELECT 1 FROM name UNION ALL SELECT 1 FROM kept UNION ALL"
 			    " SELECT 1 FROM over_limit LIMIT 1");
 	int synced = r == 1 ? note(c, c->to, gp_reportdb_sync(c->to)) : 0;
@@ -471,13 +614,17 @@ gp_reportdb_copy(struct gp_reportdb *from, struct gp_reportdb *to, struct gp_rep
 	struct copy c = {.from = from, .to = to, .counts = ret, .octets = malloc(OCTETS_MAX)};
 	c.arena = GP_ARENA_INIT(ARENA_MAX);
 	*ret = (struct gp_reportdb_copied){};
-	int r = c.octets ? begin_if_empty(&c) : -ENOMEM;
+	to->copies = true;
+	int r = c.octets ? find_origins(&c) : -ENOMEM;
+	if (r == 0)
+		r = begin_if_empty(&c);
 	if (r == 0)
 		r = copy_all(&c);
 	else if (r == 1)
 		r = tell_all(&c);
 	if (r < 0)
 		(void)gp_give_up(to, r);
+	to->copies = false;
 	*ret_failed = c.failed ? c.failed : to;
 	free(c.octets);
 	gp_arena_free(&c.arena);

@@ -5,10 +5,15 @@
  * One that has no report yet gets all tables as they are, in one transaction: the same figures,
  * numbers of reports, flaws and names, or nothing at all. To one that has some each report is told
  * that is not there; so several may be put together, and who writes to it meanwhile is not in the
- * way. Then figures are what they would be if it had come there: of days that were forgotten there
- * it has none, and what was counted of duplicates, and of reporters over their limit, is not added
- * up. Either way it may end at any point, and goes on when it is begun again: what is there is not
- * told twice.
+ * way. Then figures are what they would be if it had come there, and of days that were forgotten
+ * there it has none.
+ *
+ * What is counted of no report that is kept (duplicates, what was refused or too old, reporters
+ * over their limit) is the sum of what each database has counted itself. Of each the largest count
+ * is kept that has come, by whatever way: so nothing is added up twice, and what was counted since
+ * the last copy is added by the next one. What a copy itself finds there already is not counted.
+ *
+ * Either way it may end at any point, and goes on when it is begun again.
  */
 #pragma once
 
@@ -21,8 +26,9 @@ struct gp_reportdb_copied {
 };
 
 /*
- * Both are open to write, and another one each; nothing is under way in them. While `to` gets
- * all tables nobody else writes to `from`. 0 or -errno, of *ret_failed, whose gp_reportdb_why()
+ * Both are open to write, and another one each; nothing is under way in them. `from` is given a
+ * number where it has none, and else stays as it is; while `to` gets all tables nobody else writes
+ * to it. 0 or -errno, of *ret_failed, whose gp_reportdb_why()
  * has it in words; counts are those of what is durable.
  */
 [[nodiscard]] int

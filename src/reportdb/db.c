@@ -20,11 +20,11 @@
 
 static const char *const texts[STATEMENTS] = {
 	[ST_ADD_REPORT] =
-		"INSERT INTO report (kind, trusted, org, name, domain, begin_s, end_s, email,"
+		"INSERT INTO report (id, kind, trusted, org, name, domain, begin_s, end_s, email,"
 		" contact, version, generator, p, sp, np, adkim_strict, aspf_strict, testing, pct,"
 		" fo, discovery, file, received_s, records, lost, flaws, messages)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-		" ?, ?) ON CONFLICT DO NOTHING",
+		" VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+		" ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 	[ST_FIND_REPORT] = "SELECT id FROM report WHERE kind = ? AND trusted = ? AND org = ?"
 			   " AND name = ? AND domain = ? AND begin_s = ? AND end_s = ?",
 	[ST_SET_REPORT] = "UPDATE report SET records = ?2, lost = ?3, flaws = ?4, messages = ?5"
@@ -280,6 +280,7 @@ gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportd
 	db->lines = GP_BUF_INIT(GP_LINES_MAX);
 	db->block.octets = GP_BUF_INIT(GP_BLOCK_FULL + 2 * GP_DETAIL_MAX);
 	db->blocks = GP_ARENA_INIT(2 * GP_BLOCKS_MEMORY + 2 * GP_DETAIL_MAX);
+	db->forgetting.at.domain = db->forgetting.to.domain = GP_BUF_INIT(GP_CELLS_KEY_MAX);
 	db->doc.details = gp_map(GP_DETAILS_MAX, db->seed);
 	db->doc.details_arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
 	db->doc.arena = GP_ARENA_INIT(GP_DETAILS_MEMORY_MAX);
@@ -297,6 +298,7 @@ gp_reportdb_close(struct gp_reportdb *db)
 		gp_sql_finalise(db->statements[i]);
 	for (size_t i = 0; i < GP_CELL_STATEMENTS; i++)
 		gp_sql_finalise(db->cell_statements[i]);
+	gp_forgetting_free(&db->forgetting);
 	gp_sql_close(db->sql);
 	gp_cells_free(&db->batch);
 	gp_cells_free(&db->current);

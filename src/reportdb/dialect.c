@@ -16,6 +16,10 @@ static const struct word words[] = {
 	/* SQLite does not look, either, and each look is one more for each row. */
 	{" REFERENCES report ON DELETE CASCADE", ""},
 	{" INDEXED BY source_week_top", ""},
+	/* The number behind the largest, as SQLite gives it, and nobody else meanwhile. Those of a
+	   sequence are used up by duplicates, and by what is undone: people would look for the
+	   reports that are missing in a list. */
+	{" VALUES (NULL,", " VALUES ((SELECT coalesce(max(id), 0) + 1 FROM report),"},
 };
 
 static const struct word of_rows = {" VALUES (", " SELECT * FROM unnest("};

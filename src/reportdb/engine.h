@@ -31,7 +31,6 @@ struct gp_sql_engine {
 	size_t (*octets_at)(struct gp_sql_statement *st, int column, uint8_t *ret, size_t size);
 
 	int (*begin)(struct gp_sql *sql);
-	int (*take_time)(struct gp_sql *sql);
 	int (*push)(struct gp_sql *sql);
 	int (*number_on)(struct gp_sql *sql, const char *table);
 	int (*commit)(struct gp_sql *sql);

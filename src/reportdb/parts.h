@@ -119,10 +119,31 @@ struct gp_document {
 	uint64_t tls_policy, tls_failures;
 };
 
+/* A key of a table of figures: without its day, or without its source. */
+struct gp_forget_place {
+	int64_t trusted, day;
+	struct gp_buf domain;
+	uint8_t source[17]; /* one more than an address has */
+	size_t source_len;
+};
+
+enum { GP_FORGET_STATEMENTS = 43 };
+
+/* How far it is with what is forgotten slice by slice. */
+struct gp_forgetting {
+	bool under_way;
+	int64_t before_day;
+	size_t part;
+	struct gp_forget_place at, to; /* behind what was looked at of it; what is looked at now */
+	int64_t left;                  /* of what the slice may cost */
+	struct gp_sql_statement *statements[GP_FORGET_STATEMENTS];
+};
+
 struct gp_reportdb {
 	struct gp_sql *sql;
 	bool writes, in_transaction;
 	bool refused; /* something, since the last sync */
+	bool copies;  /* what is told comes from another one, which has counted what it came to */
 	struct gp_sql_statement *statements[STATEMENTS];
 	struct gp_sql_statement *cell_statements[GP_CELL_STATEMENTS];
 	struct gp_cells batch;   /* of documents that are told */
@@ -135,6 +156,7 @@ struct gp_reportdb {
 	struct gp_arena blocks; /* octets of those that are put, until they are in the database */
 	struct gp_buf key, packed, lines;
 	int64_t forgotten_before; /* a day; INT64_MIN: nothing was forgotten */
+	struct gp_forgetting forgetting;
 	uint64_t seed[2];
 };
 
@@ -211,6 +233,11 @@ gp_document_number(struct gp_document *d, uint64_t number);
    such reports would not fit. */
 [[nodiscard]] bool
 gp_document_count(struct gp_document *d, uint64_t count);
+
+/* --- retention (forget.c) --- */
+
+void
+gp_forgetting_free(struct gp_forgetting *f);
 
 /* Texts as lines, in a buffer that is cleared first. */
 struct gp_slice

@@ -64,7 +64,7 @@ gp_pglink_fail(struct gp_pglink *l, int error, const char *why)
 bool
 gp_pglink_lost(const struct gp_pglink *l)
 {
-	return l->silent || PQstatus(l->connection) != CONNECTION_OK;
+	return l->silent || gp_pq.status(l->connection) != CONNECTION_OK;
 }
 
 static int
@@ -75,7 +75,7 @@ lose(struct gp_pglink *l)
 	l->generation++;
 	return gp_pglink_fail(l, gone ? -ENOTCONN : -EIO,
 			      l->silent ? "the server did not answer any more"
-					: PQerrorMessage(l->connection));
+					: gp_pq.errorMessage(l->connection));
 }
 
 /* By the SQLSTATE, or the class of it. */
@@ -90,8 +90,8 @@ error_of(const struct gp_pglink *l, const PGresult *result)
 		{"42501", -EACCES}, {"25006", -EROFS},  {"57014", -ETIMEDOUT}, {"25P03", -ENOTCONN},
 		{"08", -ENOTCONN},  {"57P", -ENOTCONN},
 	};
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	if (PQstatus(l->connection) == CONNECTION_BAD)
+	const char *state = gp_pq.resultErrorField(result, PG_DIAG_SQLSTATE);
+	if (gp_pq.status(l->connection) == CONNECTION_BAD)
 		return -ENOTCONN;
 	for (size_t i = 0; state && i < GP_ARRAY_LEN(errors); i++) {
 		if (strncmp(state, errors[i].state, strlen(errors[i].state)) == 0)
@@ -120,7 +120,7 @@ go_silent(struct gp_pglink *l)
 static int
 wait_for_server(struct gp_pglink *l, bool sends)
 {
-	struct pollfd p = {PQsocket(l->connection), POLLIN, 0};
+	struct pollfd p = {gp_pq.socket(l->connection), POLLIN, 0};
 	uint64_t now_ms = gp_clock_monotonic_ms(), until_ms = now_ms + l->patience_ms;
 	int n;
 	if (sends)
@@ -131,7 +131,7 @@ wait_for_server(struct gp_pglink *l, bool sends)
 	} while (n < 0 && errno == EINTR && now_ms < until_ms);
 	if (n <= 0)
 		return go_silent(l);
-	return PQconsumeInput(l->connection) ? 0 : lose(l);
+	return gp_pq.consumeInput(l->connection) ? 0 : lose(l);
 }
 
 /* All that was sent is the server's, or the kernel's. */
@@ -139,7 +139,7 @@ static int
 flush(struct gp_pglink *l)
 {
 	int r = 0, left;
-	while ((left = PQflush(l->connection)) > 0 && r == 0)
+	while ((left = gp_pq.flush(l->connection)) > 0 && r == 0)
 		r = wait_for_server(l, true);
 	return r < 0 ? r : left < 0 ? lose(l) : 0;
 }
@@ -149,12 +149,12 @@ static int
 next_result(struct gp_pglink *l, PGresult **ret)
 {
 	*ret = NULL;
-	while (PQisBusy(l->connection)) {
+	while (gp_pq.isBusy(l->connection)) {
 		int r = wait_for_server(l, false);
 		if (r < 0)
 			return r;
 	}
-	*ret = PQgetResult(l->connection);
+	*ret = gp_pq.getResult(l->connection);
 	return 0;
 }
 
@@ -168,23 +168,24 @@ gp_pglink_settle(struct gp_pglink *l, PGresult **ret_last)
 	bool over = false;
 	if (ret_last)
 		*ret_last = NULL;
-	if (l->silent || !PQpipelineSync(l->connection))
+	if (l->silent || !gp_pq.pipelineSync(l->connection))
 		return lose(l);
 	int waited = flush(l);
 	while (!over && waited == 0) {
 		PGresult *result;
 		waited = next_result(l, &result);
-		ExecStatusType status = result ? PQresultStatus(result) : PGRES_EMPTY_QUERY;
+		ExecStatusType status = result ? gp_pq.resultStatus(result) : PGRES_EMPTY_QUERY;
 		/* Each command ends with nothing; twice nothing is the end of the connection. */
 		nothing = result ? 0 : nothing + 1;
 		over = status == PGRES_PIPELINE_SYNC || nothing == 2;
 		if (status == PGRES_FATAL_ERROR && r == 0)
-			r = gp_pglink_fail(l, error_of(l, result), PQresultErrorMessage(result));
+			r = gp_pglink_fail(l, error_of(l, result),
+					   gp_pq.resultErrorMessage(result));
 		if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
-			PQclear(last);
+			gp_pq.clear(last);
 			last = result;
 		} else {
-			PQclear(result);
+			gp_pq.clear(result);
 		}
 	}
 	l->sent = 0;
@@ -198,7 +199,7 @@ gp_pglink_settle(struct gp_pglink *l, PGresult **ret_last)
 	if (r == 0 && ret_last)
 		*ret_last = last;
 	else
-		PQclear(last);
+		gp_pq.clear(last);
 	return r;
 }
 
@@ -217,8 +218,8 @@ gp_pglink_sent(struct gp_pglink *l, int good)
 static int
 send_anyway(struct gp_pglink *l, const char *text)
 {
-	return gp_pglink_sent(l,
-			      PQsendQueryParams(l->connection, text, 0, NULL, NULL, NULL, NULL, 0));
+	return gp_pglink_sent(
+		l, gp_pq.sendQueryParams(l->connection, text, 0, NULL, NULL, NULL, NULL, 0));
 }
 
 int
@@ -265,10 +266,11 @@ take_results(struct gp_pglink *l, PGresult **ret)
 	PGresult *result;
 	int r = 0, waited = next_result(l, &result);
 	for (; waited == 0 && result; waited = next_result(l, &result)) {
-		ExecStatusType status = PQresultStatus(result);
+		ExecStatusType status = gp_pq.resultStatus(result);
 		if (r == 0 && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-			r = gp_pglink_fail(l, error_of(l, result), PQresultErrorMessage(result));
-		PQclear(*ret);
+			r = gp_pglink_fail(l, error_of(l, result),
+					   gp_pq.resultErrorMessage(result));
+		gp_pq.clear(*ret);
 		*ret = result;
 	}
 	return r == 0 ? waited : r;
@@ -278,17 +280,18 @@ int
 gp_pglink_execute(struct gp_pglink *l, const char *text, PGresult **ret)
 {
 	PGresult *last = NULL;
-	if (l->silent || !PQexitPipelineMode(l->connection) || !PQsendQuery(l->connection, text))
+	if (l->silent || !gp_pq.exitPipelineMode(l->connection) ||
+	    !gp_pq.sendQuery(l->connection, text))
 		return lose(l);
 	int r = flush(l);
 	if (r == 0)
 		r = take_results(l, &last);
-	if (!gp_pglink_lost(l) && !PQenterPipelineMode(l->connection) && r == 0)
+	if (!gp_pglink_lost(l) && !gp_pq.enterPipelineMode(l->connection) && r == 0)
 		r = lose(l);
 	if (r == 0 && ret)
 		*ret = last;
 	else
-		PQclear(last);
+		gp_pq.clear(last);
 	return r;
 }
 
@@ -303,24 +306,24 @@ say_nothing(void *context, const char *text)
 static int
 begin_session(struct gp_pglink *l)
 {
-	if (PQstatus(l->connection) != CONNECTION_OK)
-		return gp_pglink_fail(l, -ENOTCONN, PQerrorMessage(l->connection));
-	PQsetNoticeProcessor(l->connection, say_nothing, NULL);
+	if (gp_pq.status(l->connection) != CONNECTION_OK)
+		return gp_pglink_fail(l, -ENOTCONN, gp_pq.errorMessage(l->connection));
+	gp_pq.setNoticeProcessor(l->connection, say_nothing, NULL);
 	l->sent = 0;
 	l->generation++;
 	l->silent = false;
 	l->patience_ms = BEGIN_MS;
-	if (PQsetnonblocking(l->connection, 1) < 0)
+	if (gp_pq.setnonblocking(l->connection, 1) < 0)
 		return lose(l);
-	const char *encoding = PQparameterStatus(l->connection, "server_encoding");
+	const char *encoding = gp_pq.parameterStatus(l->connection, "server_encoding");
 	if (!encoding || strcmp(encoding, "UTF8") != 0)
 		return gp_pglink_fail(l, -EADDRNOTAVAIL, "the database's encoding is not UTF8");
 	PGresult *result = NULL;
 	int r = gp_pglink_execute(l, session, &result);
 	if (r < 0)
 		return r;
-	l->statement_ms = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
-	PQclear(result);
+	l->statement_ms = strtoull(gp_pq.getvalue(result, 0, 0), NULL, 10);
+	gp_pq.clear(result);
 	gp_pglink_end(l);
 	return l->writes ? 0 : gp_pglink_execute(l, "SET default_transaction_read_only = on", NULL);
 }
@@ -329,7 +332,7 @@ static int
 refuse_password(struct gp_pglink *l, const char *where)
 {
 	char *why = NULL;
-	PQconninfoOption *options = PQconninfoParse(where, &why);
+	PQconninfoOption *options = gp_pq.conninfoParse(where, &why);
 	int r = 0;
 	if (!options)
 		r = gp_pglink_fail(l, -EADDRNOTAVAIL, why ? why : "it cannot be read");
@@ -340,8 +343,8 @@ refuse_password(struct gp_pglink *l, const char *where)
 					   "a password may not stand there: it belongs into the "
 					   "file that PGPASSFILE or passfile= names");
 	}
-	PQfreemem(why);
-	PQconninfoFree(options);
+	gp_pq.freemem(why);
+	gp_pq.conninfoFree(options);
 	return r;
 }
 
@@ -363,17 +366,21 @@ gp_pglink_open(struct gp_pglink *l, const char *where, bool writes)
 	const char *const values[] = {"verify-full", "10",  "30",   "10",       "3",
 				      "30000",       where, "UTF8", "gatepost", NULL};
 	*l = (struct gp_pglink){.writes = writes};
-	int r = refuse_password(l, where);
+	int r = gp_library_load(&gp_pq_library);
+	if (r < 0)
+		return gp_pglink_fail(l, r, gp_pq_library.why);
+	r = refuse_password(l, where);
 	if (r < 0)
 		return r;
-	l->connection = PQconnectdbParams(keys, values, 1);
+	l->connection = gp_pq.connectdbParams(keys, values, 1);
 	return l->connection ? begin_session(l) : -ENOMEM;
 }
 
 void
 gp_pglink_close(struct gp_pglink *l)
 {
-	PQfinish(l->connection);
+	if (l->connection)
+		gp_pq.finish(l->connection);
 	l->connection = NULL;
 }
 
@@ -395,6 +402,6 @@ gp_pglink_mend(struct gp_pglink *l)
 		return 0;
 	if (l->stays)
 		return gp_pglink_fail(l, -ENOTCONN, "the connection is lost");
-	PQreset(l->connection);
+	gp_pq.reset(l->connection);
 	return begin_session(l);
 }

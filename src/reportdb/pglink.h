@@ -12,8 +12,7 @@
  */
 #pragma once
 
-#include <libpq-fe.h>
-
+#include "reportdb/pq_library.h"
 #include "reportdb/reportdb.h"
 
 enum { GP_PGLINK_WHY_MAX = 512 };
@@ -37,8 +36,8 @@ struct gp_pglink {
  * names, or nobody needs one. Over a network the server has to prove that it is the one named, by
  * TLS, unless `sslmode` says otherwise; a Unix socket needs no proof.
  *
- * 0; -EADDRNOTAVAIL: it is none, has a password, or another encoding than UTF-8; -ENOTCONN; -errno.
- * The link is to be closed, whatever it is.
+ * 0; -ELIBACC, -ELIBBAD: libpq is not there; -EADDRNOTAVAIL: it is none, has a password, or another
+ * encoding than UTF-8; -ENOTCONN; -errno. The link is to be closed, whatever it is.
  */
 [[nodiscard]] int
 gp_pglink_open(struct gp_pglink *l, const char *where, bool writes);

@@ -210,11 +210,12 @@ send_text(struct statement *st, struct arguments *ret)
 	write_name(st, name);
 	const char *sql = gp_buf_slice(&text).ptr;
 	int r = text.failed ? gp_pglink_fail(l, -ENOMEM, "no memory")
-		: st->many ? gp_pglink_sent(l, PQsendQueryParams(l->connection, sql, st->parameters,
-								 ret->types, ret->values,
-								 ret->lengths, ret->formats, 0))
-			   : gp_pglink_sent(l, PQsendPrepare(l->connection, name, sql,
-							     st->parameters, ret->types));
+		: st->many
+			? gp_pglink_sent(l, gp_pq.sendQueryParams(
+						    l->connection, sql, st->parameters, ret->types,
+						    ret->values, ret->lengths, ret->formats, 0))
+			: gp_pglink_sent(l, gp_pq.sendPrepare(l->connection, name, sql,
+							      st->parameters, ret->types));
 	gp_buf_free(&text);
 	return r;
 }
@@ -235,8 +236,8 @@ send_bound(struct statement *st)
 	}
 	collect(st, &a);
 	write_name(st, name);
-	return gp_pglink_sent(l, PQsendQueryPrepared(l->connection, name, st->parameters, a.values,
-						     a.lengths, a.formats, 0));
+	return gp_pglink_sent(l, gp_pq.sendQueryPrepared(l->connection, name, st->parameters,
+							 a.values, a.lengths, a.formats, 0));
 }
 
 /* --- rows that wait --- */
@@ -416,7 +417,7 @@ reset(struct gp_sql_statement *sql_st)
 	struct statement *st = its(sql_st);
 	if (!st->result)
 		return;
-	PQclear(st->result);
+	gp_pq.clear(st->result);
 	st->result = NULL;
 	close_rows(st);
 }
@@ -449,7 +450,7 @@ ask(struct statement *st)
 static int
 ask_more(struct statement *st)
 {
-	PQclear(st->result);
+	gp_pq.clear(st->result);
 	st->result = NULL;
 	st->row = -1;
 	int r = fetch_chunk(st);
@@ -469,7 +470,7 @@ step(struct gp_sql_statement *sql_st)
 		r = ask_more(st);
 	if (r < 0)
 		return r;
-	if (++st->row < PQntuples(st->result))
+	if (++st->row < gp_pq.ntuples(st->result))
 		return 1;
 	reset(sql_st);
 	return 0;
@@ -480,22 +481,22 @@ int_at(struct gp_sql_statement *sql_st, int column)
 {
 	const struct statement *st = its(sql_st);
 	/* A sum is a number of any length; a NULL is an empty text, and 0. */
-	return strtoll(PQgetvalue(st->result, st->row, column), NULL, 10);
+	return strtoll(gp_pq.getvalue(st->result, st->row, column), NULL, 10);
 }
 
 static bool
 null_at(struct gp_sql_statement *sql_st, int column)
 {
 	const struct statement *st = its(sql_st);
-	return PQgetisnull(st->result, st->row, column);
+	return gp_pq.getisnull(st->result, st->row, column);
 }
 
 static struct gp_slice
 text_at(struct gp_sql_statement *sql_st, int column)
 {
 	const struct statement *st = its(sql_st);
-	return gp_slice(PQgetvalue(st->result, st->row, column),
-			(size_t)PQgetlength(st->result, st->row, column));
+	return gp_slice(gp_pq.getvalue(st->result, st->row, column),
+			(size_t)gp_pq.getlength(st->result, st->row, column));
 }
 
 /* "\x0a01ff" */
@@ -557,12 +558,6 @@ number_on(struct gp_sql *sql, const char *table)
 }
 
 static int
-take_time(struct gp_sql *sql)
-{
-	return gp_pglink_take_time(its_link(sql));
-}
-
-static int
 begin(struct gp_sql *sql)
 {
 	struct gp_pglink *l = its_link(sql);
@@ -570,7 +565,8 @@ begin(struct gp_sql *sql)
 	if (r < 0)
 		return r;
 	l->in_transaction = true;
-	r = gp_pglink_send(l, "BEGIN");
+	/* What others did before the lock was had has to be seen. */
+	r = gp_pglink_send(l, "BEGIN ISOLATION LEVEL READ COMMITTED");
 	return r == 0 ? gp_pglink_send(l, LOCK) : r;
 }
 
@@ -585,9 +581,9 @@ commit(struct gp_sql *sql)
 	if (r == 0)
 		r = gp_pglink_settle(l, &result);
 	/* It says ROLLBACK where that is what it did. */
-	if (r == 0 && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+	if (r == 0 && strcmp(gp_pq.cmdStatus(result), "COMMIT") != 0)
 		r = gp_pglink_fail(l, -EIO, "the transaction was not kept");
-	PQclear(result);
+	gp_pq.clear(result);
 	if (r == 0)
 		gp_pglink_end(l);
 	return r;
@@ -661,15 +657,15 @@ read_version(struct gp_pglink *l, size_t *ret)
 	int r = gp_pglink_execute(
 		l, "SELECT count(*) FROM pg_class WHERE oid = to_regclass('gatepost_tables')",
 		&result);
-	bool there = r == 0 && strcmp(PQgetvalue(result, 0, 0), "0") != 0;
-	PQclear(result);
+	bool there = r == 0 && strcmp(gp_pq.getvalue(result, 0, 0), "0") != 0;
+	gp_pq.clear(result);
 	if (!there)
 		return r;
 	r = gp_pglink_execute(l, "SELECT max(version) FROM gatepost_tables", &result);
 	if (r < 0)
 		return r;
-	*ret = (size_t)strtoull(PQgetvalue(result, 0, 0), NULL, 10);
-	PQclear(result);
+	*ret = (size_t)strtoull(gp_pq.getvalue(result, 0, 0), NULL, 10);
+	gp_pq.clear(result);
 	return 0;
 }
 
@@ -756,7 +752,6 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
-	.take_time = take_time,
 	.push = push,
 	.number_on = number_on,
 	.commit = commit,
@@ -774,6 +769,6 @@ gp_postgres_open(const char *where, enum gp_reportdb_mode mode, struct gp_sql **
 	if (!db)
 		return -ENOMEM;
 	db->sql.engine = &engine;
-	db->makes = mode == GP_REPORTDB_MAKE;
+	db->makes = mode >= GP_REPORTDB_MAKE;
 	return gp_pglink_open(&db->link, where, mode != GP_REPORTDB_READ);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sqlite/migrate.h"
 
@@ -10,6 +11,7 @@ enum {
 	WAIT_MS = 10'000, /* for another who writes */
 	/* Read, and written, at once: a mail may be larger than we have memory for. */
 	PIECE = 256 * 1024,
+	LIST_MEMORY_MAX = 64 << 20,
 };
 
 static const char *const steps[] = {
@@ -39,21 +41,26 @@ enum statement {
 	FORGET,
 	LIST,
 	FIND,
+	FIND_FILE,
 	PIECES,
+	FIND_PIECE,
 	STATEMENTS,
 };
 
 static const char *const texts[STATEMENTS] = {
 	[DROP] = "DELETE FROM mail WHERE file = ?1",
 	[ROOM] = "SELECT count(*), coalesce(sum(size), 0) FROM mail WHERE trusted = ?1",
-	[DROP_OLDEST] = "DELETE FROM mail WHERE id = (SELECT min(id) FROM mail WHERE trusted = ?1)",
+	[DROP_OLDEST] = ("DELETE FROM mail WHERE id = (SELECT id FROM mail WHERE trusted = ?1"
+			 " ORDER BY received_s, id LIMIT 1) AND received_s < ?2"),
 	[ADD] = "INSERT INTO mail (file, why, trusted, received_s, size) VALUES (?, ?, ?, ?, ?)",
 	[ADD_PIECE] = "INSERT INTO piece VALUES (?, ?, ?)",
 	[FORGET] = "DELETE FROM mail WHERE received_s < ?1",
-	[LIST] = ("SELECT id, file, why, trusted, received_s, size FROM mail ORDER BY id DESC"
-		  " LIMIT ?1"),
+	[LIST] = ("SELECT id, file, why, trusted, received_s, size FROM mail"
+		  " ORDER BY received_s DESC, id DESC LIMIT ?1"),
 	[FIND] = "SELECT 1 FROM mail WHERE id = ?1",
+	[FIND_FILE] = "SELECT 1 FROM mail WHERE file = ?1 AND received_s >= ?2",
 	[PIECES] = "SELECT octets FROM piece WHERE mail = ?1 ORDER BY number",
+	[FIND_PIECE] = "SELECT octets FROM piece WHERE mail = ?1 AND number = ?2",
 };
 
 struct gp_refused {
@@ -148,23 +155,25 @@ gp_refused_close(struct gp_refused *q)
 
 /* --- write --- */
 
-/* Room for one more of this size in its half. */
+/* Room for one more of this size in its half, by those that came before then. 0; 1: there is none;
+ * -errno. */
 static int
-make_room(struct gp_refused *q, bool trusted, uint64_t size, uint64_t half)
+make_room(struct gp_refused *q, const struct gp_refused_mail *m, uint64_t half, int64_t before_s)
 {
 	for (;;) {
 		sqlite3_stmt *st = q->statements[ROOM];
-		int r = run(q, ROOM, trusted);
+		int r = run(q, ROOM, m->authenticated);
 		if (r != 1)
 			return r < 0 ? r : -EIO;
 		uint64_t mails = (uint64_t)sqlite3_column_int64(st, 0);
 		uint64_t octets = (uint64_t)sqlite3_column_int64(st, 1);
 		sqlite3_reset(st);
-		if (mails == 0 || (mails < GP_REFUSED_MAILS_MAX / 2 && octets + size <= half))
+		if (mails == 0 || (mails < GP_REFUSED_MAILS_MAX / 2 && octets + m->size <= half))
 			return 0;
-		r = run(q, DROP_OLDEST, trusted);
-		if (r < 0)
-			return r;
+		sqlite3_bind_int64(q->statements[DROP_OLDEST], 2, before_s);
+		r = run(q, DROP_OLDEST, m->authenticated);
+		if (r < 0 || sqlite3_changes(q->db) == 0)
+			return r < 0 ? r : 1;
 	}
 }
 
@@ -187,14 +196,14 @@ add_pieces(struct gp_refused *q, int64_t id, uint64_t size, const struct gp_refu
 
 static int
 add(struct gp_refused *q, const struct gp_refused_mail *m, const struct gp_refused_source *source,
-    uint64_t half)
+    uint64_t half, int64_t before_s)
 {
 	sqlite3_stmt *st = q->statements[ADD];
 	bind_text(q->statements[DROP], 1, m->file);
 	int r = step(q, DROP);
 	if (r == 0)
-		r = make_room(q, m->authenticated, m->size, half);
-	if (r < 0)
+		r = make_room(q, m, half, before_s);
+	if (r != 0)
 		return r;
 	bind_text(st, 1, m->file);
 	bind_text(st, 2, m->why);
@@ -205,27 +214,92 @@ add(struct gp_refused *q, const struct gp_refused_mail *m, const struct gp_refus
 	return r == 0 ? add_pieces(q, sqlite3_last_insert_rowid(q->db), m->size, source) : r;
 }
 
-int
-gp_refused_keep(struct gp_refused *q, const struct gp_refused_mail *mail,
-		const struct gp_refused_source *source, uint64_t octets_max)
+/* In place of those that came before then. 0; 1: there is no room for it; -errno. */
+static int
+keep(struct gp_refused *q, const struct gp_refused_mail *mail,
+     const struct gp_refused_source *source, uint64_t octets_max, int64_t before_s)
 {
 	if (mail->size > octets_max / 2)
 		return 1;
 	int r = sqlite_execute(q->db, "BEGIN IMMEDIATE");
 	if (r < 0)
 		return r;
-	r = add(q, mail, source, octets_max / 2);
+	r = add(q, mail, source, octets_max / 2, before_s);
 	if (r == 0)
 		r = sqlite_execute(q->db, "COMMIT");
-	if (r < 0)
+	if (r != 0)
 		(void)sqlite_execute(q->db, "ROLLBACK");
 	return r;
+}
+
+int
+gp_refused_keep(struct gp_refused *q, const struct gp_refused_mail *mail,
+		const struct gp_refused_source *source, uint64_t octets_max)
+{
+	return keep(q, mail, source, octets_max, INT64_MAX);
 }
 
 int
 gp_refused_forget(struct gp_refused *q, int64_t before_s)
 {
 	return run(q, FORGET, before_s);
+}
+
+/* --- copy --- */
+
+struct copied_mail {
+	struct gp_refused *from;
+	uint64_t number;
+};
+
+/* It is asked for as it was put: piece by piece. */
+static int
+read_piece(void *context, uint64_t at, char *to, size_t len)
+{
+	const struct copied_mail *m = context;
+	sqlite3_stmt *st = m->from->statements[FIND_PIECE];
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)(at / PIECE));
+	int r = run(m->from, FIND_PIECE, (int64_t)m->number);
+	if (r != 1)
+		return r < 0 ? r : -EIO;
+	struct gp_slice octets = octets_at(st, 0);
+	bool whole = octets.len == len;
+	if (whole)
+		memcpy(to, octets.ptr, len);
+	sqlite3_reset(st);
+	return whole ? 0 : -EIO;
+}
+
+/* 1: it is kept there, or has no room; 0: it is now; -errno. */
+static int
+copy_mail(struct gp_refused *from, struct gp_refused *to, const struct gp_refused_mail *m,
+	  uint64_t octets_max)
+{
+	struct copied_mail copied = {from, m->number};
+	const struct gp_refused_source source = {&copied, read_piece};
+	sqlite3_stmt *known = to->statements[FIND_FILE];
+	bind_text(known, 1, m->file);
+	sqlite3_bind_int64(known, 2, m->received_s);
+	int r = step(to, FIND_FILE);
+	sqlite3_reset(known);
+	return r == 0 ? keep(to, m, &source, octets_max, m->received_s) : r;
+}
+
+int
+gp_refused_copy(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max,
+		uint64_t *ret_copied)
+{
+	struct gp_arena arena = GP_ARENA_INIT(LIST_MEMORY_MAX);
+	struct gp_refused_mail *list;
+	size_t len;
+	*ret_copied = 0;
+	int r = gp_refused_list(from, &arena, &list, &len);
+	for (size_t i = 0; r >= 0 && i < len; i++) {
+		r = copy_mail(from, to, &list[i], octets_max);
+		*ret_copied += r == 0;
+	}
+	gp_arena_free(&arena);
+	return GP_MIN(r, 0);
 }
 
 /* --- read --- */

@@ -5,8 +5,8 @@
  * (SQLite), beside that of reportdb.h: what strangers wrote goes into it as it came, and no figure
  * is made of it.
  *
- * It is bounded, and the oldest goes first; authenticated senders and others have half of the room
- * each, so that nobody whom we do not know drives out what somebody sent whom we do.
+ * It is bounded, and what came first goes first; authenticated senders and others have half of the
+ * room each, so that nobody whom we do not know drives out what somebody sent whom we do.
  */
 #pragma once
 
@@ -51,6 +51,13 @@ struct gp_refused_source {
 [[nodiscard]] int
 gp_refused_keep(struct gp_refused *q, const struct gp_refused_mail *mail,
 		const struct gp_refused_source *source, uint64_t octets_max);
+
+/* Keeps there what is kept here and came there neither at that time nor later, each durably: the
+ * newest first, and none of them takes the room of one that came after it. It may end at any point,
+ * and be begun again. *ret_copied: how many were, also after a failure. 0; or -errno. */
+[[nodiscard]] int
+gp_refused_copy(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max,
+		uint64_t *ret_copied);
 
 /* Forgets what came before then. 0 or -errno. */
 [[nodiscard]] int

@@ -44,6 +44,9 @@ enum gp_reportdb_mode {
 	GP_REPORTDB_READ, /* what is there */
 	GP_REPORTDB_WRITE,
 	GP_REPORTDB_MAKE, /* write, also where there is none */
+	/* The same, of much at once: until a new file's first sync, who reads it may have to wait
+	   for as long as that takes. */
+	GP_REPORTDB_FILL,
 };
 
 /*
@@ -117,9 +120,14 @@ gp_reportdb_add_over_limit(struct gp_reportdb *db, int64_t day, struct gp_slice 
 [[nodiscard]] int
 gp_reportdb_sync(struct gp_reportdb *db);
 /* Forgets reports that ended before that day, figures of days before it, and says OLD to those
- * that come again. The day never goes back. Syncs. */
+ * that come again. The day never goes back. Syncs. Others may write between its transactions, of
+ * which each is short. */
 [[nodiscard]] int
 gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day);
+/* The first of those transactions, or the next one: some thousand rows. OLD is said from the first
+ * one on. 1: there is more of it; 0: it is over; -errno, and then it begins again. */
+[[nodiscard]] int
+gp_reportdb_forget_some(struct gp_reportdb *db, int64_t before_day);
 
 /* --- read: figures of DMARC --- */
 

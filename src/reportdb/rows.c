@@ -54,16 +54,6 @@ pack(struct gp_buf *out, const struct gp_ingest_row *row)
 	return gp_buf_slice(out);
 }
 
-static struct gp_slice
-packed_text(struct gp_slice packed, size_t number)
-{
-	struct gp_slice rest = gp_slice_drop(packed, 3), text;
-	do
-		text = gp_slice_cut(&rest, '\0');
-	while (number-- > 0);
-	return text;
-}
-
 static bool
 is_forwarded(const struct gp_ingest_row *row)
 {
@@ -154,19 +144,22 @@ static int
 add_detail_figures(struct gp_reportdb *db, const struct gp_detail *detail)
 {
 	const struct gp_document *d = &db->doc;
-	struct gp_slice p = detail->packed;
+	struct gp_slice p = detail->packed, rest = gp_slice_drop(p, 3);
+	struct gp_slice texts[6]; /* three names, reasons, signatures, SPF */
 	int r = 0;
+	for (size_t i = 0; i < GP_ARRAY_LEN(texts); i++)
+		texts[i] = gp_slice_cut(&rest, '\0');
 	for (size_t i = 0; r == 0 && i < d->days.days; i++) {
 		int64_t day = d->days.first_day + (int64_t)i, n = (int64_t)detail->messages[i];
 		if (n == 0 || day < db->forgotten_before)
 			continue;
-		r = add_overrides(db, packed_text(p, 3), (uint8_t)p.ptr[0], day, n);
+		r = add_overrides(db, texts[3], (uint8_t)p.ptr[0], day, n);
 		if (r == 0)
-			r = add_auths(db, GP_CELL_SELECTOR, packed_text(p, 4),
+			r = add_auths(db, GP_CELL_SELECTOR, texts[4],
 				      p.ptr[1] == GP_INGEST_RESULT_PASS, day, n);
 		if (r == 0)
-			r = add_auths(db, GP_CELL_SPF, packed_text(p, 5),
-				      p.ptr[2] == GP_INGEST_RESULT_PASS, day, n);
+			r = add_auths(db, GP_CELL_SPF, texts[5], p.ptr[2] == GP_INGEST_RESULT_PASS,
+				      day, n);
 	}
 	return r;
 }
@@ -442,15 +435,13 @@ gp_document_figures(struct gp_reportdb *db)
 	int r = end_rows(db);
 	if (r == 0)
 		r = end_details(db);
+	/* What all domains have follows from it. */
 	for (size_t i = 0; r == 0 && i < d->days.days; i++) {
-		const struct gp_slice domains[] = {d->head.domain, GP_SLICE("")};
 		if (d->figures[i].messages == 0)
 			continue;
-		for (size_t k = d->head.domain.len > 0 ? 0 : 1; r == 0 && k < 2; k++) {
-			gp_document_key(db, GP_CELL_DAY, domains[k]);
-			gp_cells_key_number(&db->key, d->days.first_day + (int64_t)i);
-			r = add_figures(db, &d->figures[i]);
-		}
+		gp_document_key(db, GP_CELL_DAY, d->head.domain);
+		gp_cells_key_number(&db->key, d->days.first_day + (int64_t)i);
+		r = add_figures(db, &d->figures[i]);
 	}
 	return r;
 }

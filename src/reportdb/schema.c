@@ -170,6 +170,18 @@ const char *const gp_reportdb_steps[] = {
 	" day INTEGER NOT NULL, reporter TEXT NOT NULL,"
 	" reports INTEGER NOT NULL, octets INTEGER NOT NULL,"
 	" PRIMARY KEY (day, reporter)) WITHOUT ROWID;",
+
+	/* What stands in tally and over_limit and was counted by other databases (copy.h): of each,
+	   known by the number that it has given itself, as much as a copy has brought. So one that
+	   comes again brings what is more since, whichever way it comes. */
+	"CREATE TABLE self (origin INTEGER PRIMARY KEY);"
+	"CREATE TABLE tally_of ("
+	" name TEXT NOT NULL, origin INTEGER NOT NULL, value INTEGER NOT NULL,"
+	" PRIMARY KEY (name, origin)) WITHOUT ROWID;"
+	"CREATE TABLE over_limit_of ("
+	" day INTEGER NOT NULL, reporter TEXT NOT NULL, origin INTEGER NOT NULL,"
+	" reports INTEGER NOT NULL, octets INTEGER NOT NULL,"
+	" PRIMARY KEY (day, reporter, origin)) WITHOUT ROWID;",
 };
 
 const size_t gp_reportdb_steps_len = GP_ARRAY_LEN(gp_reportdb_steps);

@@ -170,12 +170,6 @@ gp_sql_begin(struct gp_sql *sql)
 }
 
 int
-gp_sql_take_time(struct gp_sql *sql)
-{
-	return sql->engine->take_time(sql);
-}
-
-int
 gp_sql_commit(struct gp_sql *sql)
 {
 	return sql->engine->commit(sql);

@@ -114,9 +114,6 @@ gp_sql_octets_at(struct gp_sql_statement *st, int column, uint8_t *ret, size_t s
  * GP_REPORTDB_WAIT_MS. */
 [[nodiscard]] int
 gp_sql_begin(struct gp_sql *sql);
-/* Its statements go through all of a table: a server lets them take ten minutes, and not one. */
-[[nodiscard]] int
-gp_sql_take_time(struct gp_sql *sql);
 /* Durable once it returns 0. */
 [[nodiscard]] int
 gp_sql_commit(struct gp_sql *sql);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "reportdb/engine.h"
+#include "reportdb/sqlite_rows.h"
 #include "sqlite/migrate.h"
 
 static const char reading[] = "PRAGMA trusted_schema = OFF;"
@@ -16,16 +16,15 @@ static const char reading[] = "PRAGMA trusted_schema = OFF;"
 static const char writing[] =
 	"PRAGMA trusted_schema = OFF;"
 	"PRAGMA page_size = 8192;" /* of a new one: half as many to be written */
-	"PRAGMA journal_mode = WAL;"
 	"PRAGMA synchronous = FULL;"
 	"PRAGMA temp_store = MEMORY;"
 	"PRAGMA cache_size = -65536;"
 	"PRAGMA journal_size_limit = 67108864;";
 
-enum {
-	ROWS = 16, /* that are put together: to run a statement costs as much as a row itself */
-	TEXT_MAX = 4 << 10,
-};
+/* Who reads does not wait for who writes. */
+static const char with_log[] = "PRAGMA journal_mode = WAL;";
+
+enum { TEXT_MAX = 2 << 10 };
 
 enum step { BEGIN = 0, COMMIT, ROLLBACK, SAVE, UNDO, RELEASE, STEPS };
 
@@ -35,20 +34,18 @@ static const char *const step_texts[STEPS] = {
 	[UNDO] = "ROLLBACK TO document", [RELEASE] = "RELEASE document",
 };
 
+struct statement;
+
 struct database {
 	struct gp_sql sql;
 	sqlite3 *db;
 	bool writes;
+	bool logless; /* without a write-ahead log, as its pages are new: to be written once */
+	bool filled;  /* something was committed meanwhile */
 	sqlite3_stmt *steps[STEPS]; /* of a transaction; NULL: not needed yet */
-	struct statement *waiting;  /* whose rows may wait */
-	char why[256];              /* what failed, from a rollback to the next transaction */
-};
-
-/* What is bound to a parameter of a row that waits: a number; or octets, which are the caller's. */
-struct value {
-	enum { NUMBER = 0, TEXT, OCTETS } type;
-	int64_t n; /* or how many octets */
-	const char *octets;
+	struct statement *waiting;  /* whose rows those are that wait; NULL: none do */
+	struct sqlite_rows rows;
+	char why[256]; /* what failed, from a rollback to the next transaction */
 };
 
 struct statement {
@@ -56,15 +53,10 @@ struct statement {
 	struct database *db;
 	sqlite3_stmt *it;
 
-	/* Of one whose rows are put. */
-	const char *text;
-	sqlite3_stmt *together; /* of ROWS of them; NULL: not needed yet */
-	int columns, parameters;
-	struct value *values; /* of ROWS rows, one behind the other; NULL: its rows are not put */
-	struct value *row;    /* of the one that is being bound */
-	size_t rows;          /* that wait */
-	bool listed;          /* among those of the database */
-	struct statement *next;
+	/* Of one whose rows are put: all that wait are written by it. What is bound is a row's,
+	   and behind its columns what is the same for all. */
+	size_t columns, parameters; /* 0: they are not */
+	struct sqlite_value row[SQLITE_ROWS_COLUMNS_MAX];
 };
 
 static sqlite3 *
@@ -81,142 +73,53 @@ its(struct gp_sql_statement *st)
 
 /* --- rows that wait --- */
 
-static int
-compile(sqlite3 *db, const char *text, sqlite3_stmt **ret)
-{
-	return sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
-}
-
-/* What stands in the parentheses of VALUES, with them. */
-static struct gp_slice
-values_of(const char *text)
-{
-	const char *begin = strstr(text, " VALUES (");
-	gp_assert(begin);
-	begin += strlen(" VALUES ");
-	const char *end = strchr(begin, ')');
-	gp_assert(end);
-	return gp_slice(begin, (size_t)(end + 1 - begin));
-}
-
-/* Parameters are counted: each is a mark alone. 0 or -ENOMEM. */
-static int
-prepare_rows(struct statement *st, const char *text)
-{
-	struct gp_slice values = values_of(text);
-	st->text = text;
-	st->parameters = sqlite3_bind_parameter_count(st->it);
-	for (size_t i = 0; i < values.len; i++)
-		st->columns += values.ptr[i] == '?';
-	st->row = st->values = calloc(ROWS * (size_t)st->parameters, sizeof(*st->values));
-	return st->values ? 0 : -ENOMEM;
-}
-
-/* The same statement, of ROWS rows. 0 or -errno. */
-static int
-prepare_together(struct statement *st)
-{
-	struct gp_buf text = GP_BUF_INIT(TEXT_MAX);
-	struct gp_slice all = gp_slice_str(st->text), values = values_of(st->text);
-	size_t before = (size_t)(values.ptr - all.ptr);
-	gp_buf_put(&text, gp_slice_take(all, before));
-	for (size_t i = 0; i < ROWS; i++) {
-		gp_buf_put_str(&text, i > 0 ? ", " : "");
-		gp_buf_put(&text, values);
-	}
-	gp_buf_put(&text, gp_slice_drop(all, before + values.len));
-	gp_buf_put_char(&text, '\0');
-	int r = text.failed
-			? -ENOMEM
-			: sqlite_error(compile(st->db->db, gp_buf_slice(&text).ptr, &st->together));
-	gp_buf_free(&text);
-	return r;
-}
-
 static void
-bind_value(sqlite3_stmt *it, int parameter, const struct value *v)
+bind_value(sqlite3_stmt *it, int parameter, const struct sqlite_value *v)
 {
-	if (v->type == NUMBER)
-		sqlite3_bind_int64(it, parameter, v->n);
-	else if (v->type == TEXT)
-		sqlite3_bind_text(it, parameter, v->octets, (int)v->n, SQLITE_STATIC);
+	if (v->type == SQLITE_VALUE_NUMBER)
+		sqlite3_bind_int64(it, parameter, v->number);
+	else if (v->type == SQLITE_VALUE_TEXT)
+		sqlite3_bind_text(it, parameter, v->octets, (int)v->len, SQLITE_STATIC);
 	else
-		sqlite3_bind_blob(it, parameter, v->octets, (int)v->n, SQLITE_STATIC);
-}
-
-/* Runs a statement of so many rows. */
-static int
-write_rows(struct statement *st, sqlite3_stmt *it, const struct value *row, size_t rows)
-{
-	const struct value *others = row + st->columns;
-	int to = 1;
-	for (size_t i = 0; i < rows; i++, row += st->parameters) {
-		for (int k = 0; k < st->columns; k++)
-			bind_value(it, to++, &row[k]);
-	}
-	for (int k = st->columns; k < st->parameters; k++)
-		bind_value(it, to++, others++);
-	int code = sqlite3_step(it);
-	sqlite3_reset(it);
-	return sqlite_error(code);
-}
-
-static void
-forget_rows(struct statement *st)
-{
-	st->rows = 0;
-	st->row = st->values;
-}
-
-static int
-send_rows(struct statement *st)
-{
-	size_t rows = st->rows;
-	const struct value *row = st->values;
-	int r = 0;
-	forget_rows(st);
-	if (rows == ROWS) {
-		r = st->together ? 0 : prepare_together(st);
-		return r == 0 ? write_rows(st, st->together, row, ROWS) : r;
-	}
-	for (; r == 0 && rows > 0; rows--, row += st->parameters)
-		r = write_rows(st, st->it, row, 1);
-	return r;
+		sqlite3_bind_blob(it, parameter, v->octets, (int)v->len, SQLITE_STATIC);
 }
 
 static void
 forget_waiting(struct database *db)
 {
-	for (struct statement *st = db->waiting; st; st = st->next) {
-		forget_rows(st);
-		st->listed = false;
-	}
 	db->waiting = NULL;
+	db->rows.len = 0;
 }
 
 static int
 send_waiting(struct database *db)
 {
-	int r = 0;
-	for (struct statement *st = db->waiting; r == 0 && st; st = st->next)
-		r = send_rows(st);
+	const struct statement *st = db->waiting;
+	if (!st)
+		return 0;
+	for (size_t i = st->columns; i < st->parameters; i++)
+		bind_value(st->it, (int)(i - st->columns) + 1, &st->row[i]);
+	int code = sqlite3_step(st->it);
+	sqlite3_reset(st->it);
 	forget_waiting(db);
-	return r;
+	return sqlite_error(code);
 }
 
+/* Those of one statement wait at a time. */
 static int
 put(struct gp_sql_statement *sql_st)
 {
 	struct statement *st = (struct statement *)sql_st;
 	struct database *db = st->db;
-	gp_assert(st->values);
-	if (!st->listed) {
-		st->next = db->waiting;
-		st->listed = true;
-		db->waiting = st;
-	}
-	st->row += st->parameters;
-	return ++st->rows < ROWS ? 0 : send_rows(st);
+	gp_assert(st->columns > 0);
+	int r = db->waiting == st ? 0 : send_waiting(db);
+	if (r < 0)
+		return r;
+	db->waiting = st;
+	db->rows.columns = st->columns;
+	memcpy(&db->rows.values[db->rows.len * st->columns], st->row,
+	       st->columns * sizeof(*st->row));
+	return ++db->rows.len < SQLITE_ROWS_MAX ? 0 : send_waiting(db);
 }
 
 /* --- statements --- */
@@ -224,15 +127,30 @@ put(struct gp_sql_statement *sql_st)
 static void
 finalise(struct gp_sql_statement *sql_st)
 {
-	struct statement *st = (struct statement *)sql_st, **at = &st->db->waiting;
-	while (*at && *at != st)
-		at = &(*at)->next;
-	if (*at)
-		*at = st->next;
+	struct statement *st = (struct statement *)sql_st;
+	if (st->db->waiting == st)
+		forget_waiting(st->db);
 	sqlite3_finalize(st->it);
-	sqlite3_finalize(st->together);
-	free(st->values);
 	free(st);
+}
+
+static int
+compile(sqlite3 *db, const char *text, sqlite3_stmt **ret)
+{
+	return sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+}
+
+/* Parameters are counted: each is a mark alone. */
+static int
+compile_puts(struct statement *st, const char *text)
+{
+	char insert[TEXT_MAX];
+	st->columns = sqlite_rows_insert(text, insert, sizeof(insert));
+	int code = st->columns > 0 ? compile(st->db->db, insert, &st->it) : SQLITE_TOOBIG;
+	if (code == SQLITE_OK)
+		st->parameters = st->columns + (size_t)sqlite3_bind_parameter_count(st->it);
+	gp_assert(st->parameters <= SQLITE_ROWS_COLUMNS_MAX);
+	return code;
 }
 
 static struct gp_sql_statement *
@@ -241,9 +159,11 @@ prepare(struct gp_sql *sql, const char *text, enum gp_sql_use use)
 	struct statement *st = calloc(1, sizeof(*st));
 	if (!st)
 		return NULL;
-	*st = (struct statement){.st.engine = sql->engine, .db = (struct database *)sql};
-	int code = compile(handle(sql), text, &st->it);
-	if (code == SQLITE_OK && (use != GP_SQL_PUTS || prepare_rows(st, text) == 0))
+	st->st.engine = sql->engine;
+	st->db = (struct database *)sql;
+	int code =
+		use == GP_SQL_PUTS ? compile_puts(st, text) : compile(handle(sql), text, &st->it);
+	if (code == SQLITE_OK)
 		return &st->st;
 	finalise(&st->st);
 	return NULL;
@@ -257,40 +177,40 @@ error(const struct gp_sql *sql)
 }
 
 static void
-bind_int(struct gp_sql_statement *sql_st, int parameter, int64_t n)
+bind(struct gp_sql_statement *sql_st, int parameter, struct sqlite_value v)
 {
 	struct statement *st = (struct statement *)sql_st;
-	if (!st->row) {
-		sqlite3_bind_int64(st->it, parameter, n);
-		return;
-	}
-	struct value *v = &st->row[parameter - 1];
-	v->type = NUMBER;
-	v->n = n;
-}
-
-/* No text is so long that an int could not hold its length. */
-static void
-bind_slice(struct statement *st, int parameter, int type, struct gp_slice s)
-{
-	const struct value v = {type, (int64_t)s.len, s.len > 0 ? s.ptr : ""};
-	gp_assert(s.len <= INT32_MAX);
-	if (st->row)
+	if (st->columns > 0)
 		st->row[parameter - 1] = v;
 	else
 		bind_value(st->it, parameter, &v);
 }
 
 static void
+bind_int(struct gp_sql_statement *st, int parameter, int64_t n)
+{
+	bind(st, parameter, (struct sqlite_value){.type = SQLITE_VALUE_NUMBER, .number = n});
+}
+
+/* No text is so long that an int could not hold its length. */
+static struct sqlite_value
+octets_value(int type, struct gp_slice s)
+{
+	gp_assert(s.len <= INT32_MAX);
+	return (struct sqlite_value){
+		.type = type, .len = (uint32_t)s.len, .octets = s.len > 0 ? s.ptr : ""};
+}
+
+static void
 bind_text(struct gp_sql_statement *st, int parameter, struct gp_slice text)
 {
-	bind_slice((struct statement *)st, parameter, TEXT, text);
+	bind(st, parameter, octets_value(SQLITE_VALUE_TEXT, text));
 }
 
 static void
 bind_octets(struct gp_sql_statement *st, int parameter, struct gp_slice octets)
 {
-	bind_slice((struct statement *)st, parameter, OCTETS, octets);
+	bind(st, parameter, octets_value(SQLITE_VALUE_OCTETS, octets));
 }
 
 static void
@@ -383,19 +303,23 @@ take(struct gp_sql *sql, enum step which)
 	return sqlite_error(code);
 }
 
+/* One that somebody reads just now stays as it is until the next time; so does one that is closed,
+   until the next who writes has opened it. */
+static void
+begin_log(struct database *db)
+{
+	if (db->logless && sqlite_execute(db->db, with_log) == 0)
+		db->logless = false;
+}
+
 static int
 begin(struct gp_sql *sql)
 {
-	((struct database *)sql)->why[0] = '\0';
+	struct database *db = (struct database *)sql;
+	db->why[0] = '\0';
+	if (db->filled)
+		begin_log(db);
 	return take(sql, BEGIN);
-}
-
-/* Nobody measures it. */
-static int
-take_time(struct gp_sql *sql)
-{
-	(void)sql;
-	return 0;
 }
 
 static int
@@ -416,7 +340,11 @@ static int
 commit(struct gp_sql *sql)
 {
 	int r = push(sql);
-	return r == 0 ? take(sql, COMMIT) : r;
+	if (r == 0)
+		r = take(sql, COMMIT);
+	if (r == 0)
+		((struct database *)sql)->filled = true;
+	return r;
 }
 
 static void
@@ -518,7 +446,6 @@ static const struct gp_sql_engine engine = {
 	.text_at = text_at,
 	.octets_at = octets_at,
 	.begin = begin,
-	.take_time = take_time,
 	.push = push,
 	.number_on = number_on,
 	.commit = commit,
@@ -527,6 +454,35 @@ static const struct gp_sql_engine engine = {
 	.undo = undo,
 	.release = release,
 };
+
+/* Whoever filled a new one may have ended in the middle of writing it: nobody can read it before
+   that is undone, which takes somebody who may write. What fails here is told by the next who
+   reads. */
+static void
+undo_writing(struct database *db, const char *path)
+{
+	sqlite3 *writer = NULL;
+	if (sqlite_version(db->db) < 0 &&
+	    sqlite3_extended_errcode(db->db) == SQLITE_READONLY_ROLLBACK &&
+	    sqlite3_open_v2(path, &writer, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
+		    SQLITE_OK)
+		(void)sqlite_version(writer);
+	sqlite3_close(writer);
+}
+
+/* A new one has no tables, and no version. */
+static int
+set_up(struct database *db, enum gp_reportdb_mode mode, const char *path)
+{
+	if (!db->writes)
+		undo_writing(db, path);
+	int r = sqlite_execute(db->db, db->writes ? writing : reading);
+	if (r < 0 || !db->writes)
+		return r;
+	int version = mode == GP_REPORTDB_FILL ? sqlite_version(db->db) : 1;
+	db->logless = version == 0;
+	return version < 0 ? version : version > 0 ? sqlite_execute(db->db, with_log) : 0;
+}
 
 int
 gp_sqlite_open(const char *path, enum gp_reportdb_mode mode, struct gp_sql **ret)
@@ -543,7 +499,7 @@ gp_sqlite_open(const char *path, enum gp_reportdb_mode mode, struct gp_sql **ret
 	db->sql.engine = &engine;
 	db->writes = mode != GP_REPORTDB_READ;
 	flags |= db->writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-	if (mode == GP_REPORTDB_MAKE)
+	if (mode >= GP_REPORTDB_MAKE)
 		flags |= SQLITE_OPEN_CREATE;
 	int code = sqlite3_open_v2(path, &db->db, flags, NULL);
 	if (code == SQLITE_CANTOPEN)
@@ -551,5 +507,7 @@ gp_sqlite_open(const char *path, enum gp_reportdb_mode mode, struct gp_sql **ret
 	int r = sqlite_error(code);
 	if (r == 0)
 		r = sqlite_error(sqlite3_busy_timeout(db->db, GP_REPORTDB_WAIT_MS));
-	return r == 0 ? sqlite_execute(db->db, db->writes ? writing : reading) : r;
+	if (r == 0)
+		r = sqlite_rows_register(db->db, &db->rows);
+	return r == 0 ? set_up(db, mode, path) : r;
 }

@@ -650,6 +650,13 @@ keep(struct gp_reportdb *db)
 	return r;
 }
 
+/* One more document that is no report here. */
+static int
+count_document(struct gp_reportdb *db, struct gp_slice as)
+{
+	return db->copies ? 0 : tally(db, as, 1);
+}
+
 /* What was told is forgotten, and in quarantine with its reason: once, however often it comes. */
 static int
 quarantine(struct gp_reportdb *db)
@@ -666,7 +673,7 @@ quarantine(struct gp_reportdb *db)
 	if (r == 0)
 		r = add_flaw(db, &(struct gp_flaw){0, true, d->reason}, false);
 	db->refused = true;
-	return r < 0 ? r : tally(db, GP_SLICE("refused"), 1);
+	return r < 0 ? r : count_document(db, GP_SLICE("refused"));
 }
 
 static int
@@ -681,10 +688,10 @@ settle(struct gp_reportdb *db)
 		return keep(db);
 	case GP_REPORTDB_DUPLICATE:
 		gp_cells_clear(&db->current);
-		return tally(db, GP_SLICE("duplicates"), 1);
+		return count_document(db, GP_SLICE("duplicates"));
 	case GP_REPORTDB_OLD:
 		gp_cells_clear(&db->current);
-		return tally(db, GP_SLICE("old"), 1);
+		return count_document(db, GP_SLICE("old"));
 	case GP_REPORTDB_REFUSED:
 		return quarantine(db);
 	}
@@ -743,7 +750,7 @@ gp_reportdb_drop(struct gp_reportdb *db)
 	return r < 0 ? gp_give_up(db, r) : 0;
 }
 
-/* --- retention --- */
+/* --- who is over his limit --- */
 
 int
 gp_reportdb_add_over_limit(struct gp_reportdb *db, int64_t day, struct gp_slice reporter,
@@ -756,60 +763,4 @@ gp_reportdb_add_over_limit(struct gp_reportdb *db, int64_t day, struct gp_slice 
 	bool added = !db->key.failed && gp_cells_add(&db->batch, gp_buf_slice(&db->key),
 						     (const int64_t[]){1, (int64_t)counted});
 	return added ? 0 : -ENOMEM;
-}
-
-#define OLD " WHERE end_s <= ?1 * 86400 AND begin_s < ?1 * 86400"
-#define OF_OLD " WHERE report IN (SELECT id FROM report" OLD ")"
-
-int
-gp_reportdb_forget(struct gp_reportdb *db, int64_t before_day)
-{
-	static const char *const sql[] = {
-		"DELETE FROM block" OF_OLD,
-		"DELETE FROM record" OF_OLD,
-		"DELETE FROM detail" OF_OLD,
-		"DELETE FROM tls_policy" OF_OLD,
-		"DELETE FROM tls_failure" OF_OLD,
-		"DELETE FROM failure" OF_OLD,
-		"DELETE FROM flaw" OF_OLD,
-		("UPDATE kept SET reports = reports - (SELECT count(*) FROM report" OLD
-		 " AND report.kind = kept.kind AND report.trusted = kept.trusted)"),
-		"DELETE FROM report" OLD,
-		"DELETE FROM flaw WHERE report IS NULL AND received_s < ?1 * 86400",
-		/* The largest tables are not read whole: all that begins a key is said. */
-		("DELETE FROM source_day WHERE trusted IN (0, 1)"
-		 " AND domain IN (SELECT DISTINCT domain FROM day) AND day < ?1"),
-		"DELETE FROM source_week WHERE trusted IN (0, 1) AND week < ?1 / 7",
-		"DELETE FROM day WHERE day < ?1",
-		"DELETE FROM source WHERE last_day < ?1",
-		("DELETE FROM name WHERE NOT EXISTS (SELECT 1 FROM source WHERE trusted = 1"
-		 " AND domain = '' AND source.source = name.source)"),
-		"DELETE FROM selector_day WHERE day < ?1",
-		"DELETE FROM spf_day WHERE day < ?1",
-		"DELETE FROM override_day WHERE day < ?1",
-		"DELETE FROM reporter_day WHERE day < ?1",
-		"DELETE FROM policy WHERE last_day < ?1",
-		"DELETE FROM tls_day WHERE day < ?1",
-		"DELETE FROM tls_failure_day WHERE day < ?1",
-		"DELETE FROM over_limit WHERE day < ?1",
-		("INSERT INTO tally VALUES ('forgotten_before_day', ?1)"
-		 " ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
-	};
-	int r = gp_reportdb_sync(db);
-	if (r < 0 || before_day <= db->forgotten_before)
-		return r;
-	r = gp_transaction(db);
-	if (r == 0)
-		r = gp_sql_take_time(db->sql);
-	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(sql); i++) {
-		struct gp_sql_statement *st = gp_sql_prepare(db->sql, sql[i], GP_SQL_FEW);
-		if (st)
-			gp_sql_bind_int(st, 1, before_day);
-		r = st ? gp_sql_run(st) : gp_sql_error(db->sql);
-		gp_sql_finalise(st);
-	}
-	if (r < 0)
-		return gp_give_up(db, r);
-	db->forgotten_before = before_day;
-	return gp_reportdb_sync(db);
 }

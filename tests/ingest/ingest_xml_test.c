@@ -46,6 +46,9 @@ static const struct xml_case cases[] = {
 	{S("<!DOCTYPE a><a/>"), "", GP_XML_DOCTYPE},
 	{S("<a>x<!ENTITY b \"c\"></a>"), "<a>x", GP_XML_DOCTYPE},
 	{S("<a>b</c>"), "<a>b", GP_XML_MISMATCH},
+	{S("<ab></a>"), "<ab>", GP_XML_MISMATCH},
+	{S("<ab></abc>"), "<ab>", GP_XML_MISMATCH},
+	{S("<ab></ab\n></ab>"), "<ab></ab>", GP_XML_MISMATCH},
 	{S("<x:a></y:a>"), "<a>", GP_XML_MISMATCH},
 	{S("<a/></a>"), "<a></a>", GP_XML_MISMATCH},
 	{S("<a b='1' b='2'>"), "", GP_XML_ATTRIBUTE},
@@ -74,6 +77,14 @@ static const struct xml_case cases[] = {
 	{S(""), ""},
 };
 
+/* The name of the element that has just ended, without its prefix. */
+static struct gp_slice
+ended(const struct gp_xml *x)
+{
+	struct gp_slice name = gp_slice(x->names + x->names_len, x->name_lens[x->depth]);
+	return gp_slice_drop(name, (size_t)(gp_slice_rfind(name, ':') + 1));
+}
+
 /* Feeds a piece, and writes down what comes of it. */
 static enum gp_xml_result
 feed(struct gp_xml *x, struct gp_slice piece, struct gp_buf *out)
@@ -86,7 +97,7 @@ feed(struct gp_xml *x, struct gp_slice piece, struct gp_buf *out)
 	while ((r = gp_xml_next(x, &e)) == GP_XML_EVENT) {
 		const char *const before[] = {"<", "</", ""}, *const after[] = {">", ">", ""};
 		gp_buf_put_str(out, before[e.kind]);
-		gp_buf_put(out, e.text);
+		gp_buf_put(out, e.kind == GP_XML_END ? ended(x) : e.text);
 		gp_buf_put_str(out, after[e.kind]);
 	}
 	return r;

@@ -86,6 +86,7 @@ read_file(const char *path, int to)
 	assert_true(f && text);
 	size_t len = fread(text, 1, GP_SUITE_FILE_MAX, f);
 	assert_int_equal(gp_intake_read(&intake, gp_slice(text, len), &arena, &result), 0);
+	gp_aggregate_free(intake.aggregate);
 	summarize(gp_buf_slice(&t.out), &result, line);
 	assert_int_equal(write(to, line, sizeof(line)), sizeof(line));
 	fclose(f);

@@ -45,6 +45,7 @@ told_of(struct gp_slice octets, struct teller *t, struct gp_intake_result *ret, 
 		.end = teller_end,
 	};
 	assert_int_equal(gp_intake_read(&intake, octets, &arena, ret), want);
+	gp_aggregate_free(intake.aggregate);
 	gp_arena_free(&arena);
 	return gp_buf_slice(&t->out);
 }
@@ -214,6 +215,50 @@ a_mail_with_too_many_parts(void **state)
 	gp_buf_free(&m);
 }
 
+/* What reads XML is kept: what it read last shows in nothing. */
+static void
+one_after_the_other(void **state)
+{
+	static const char record[] =
+		"<record><row><source_ip>192.0.2.7</source_ip><policy_evaluated>"
+		"<reason><type>odd</type><comment>old";
+	const struct gp_slice others[] = {
+		S(XML),
+		gp_slice(XML, 40),              /* within a tag */
+		gp_slice(XML, sizeof(XML) - 9), /* within the last */
+		S("<feedback><report_metadata><org_name>Others"),
+		S("<feedback><!-- without end"),
+		S("<feedback><![CDATA[ without end"),
+		S("<feedback>\xE2\x82"),
+		S("\xFF\xFE<\0f\0"),
+		S("<a><b><c></a>"),
+		S("<feedback>\1</feedback>"),
+		S("<feedback>&#"),
+		gp_slice(record, sizeof(record) - 1),
+	};
+	(void)state;
+	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+	struct teller t = {};
+	struct gp_ingest_listener listener = teller_listener(&t);
+	struct gp_intake intake = {
+		.caps = GP_INTAKE_CAPS_STRANGERS,
+		.seed = 7,
+		.listener = &listener,
+		.begin = teller_begin,
+		.end = teller_end,
+	};
+	struct gp_intake_result result;
+	for (size_t i = 0; i < GP_ARRAY_LEN(others); i++) {
+		assert_int_equal(gp_intake_read(&intake, others[i], &arena, &result), 0);
+		gp_buf_clear(&t.out);
+		assert_int_equal(gp_intake_read(&intake, S(XML), &arena, &result), 0);
+		assert_slice(gp_buf_slice(&t.out), "[\n" AGGREGATE "]\n");
+	}
+	gp_aggregate_free(intake.aggregate);
+	gp_buf_free(&t.out);
+	gp_arena_free(&arena);
+}
+
 static void
 the_listener_ends_it(void **state)
 {
@@ -242,6 +287,7 @@ main(void)
 		cmocka_unit_test(a_bomb_is_lost),
 		cmocka_unit_test(json_without_end),
 		cmocka_unit_test(a_mail_with_too_many_parts),
+		cmocka_unit_test(one_after_the_other),
 		cmocka_unit_test(the_listener_ends_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,10 @@ static const struct {
 	 "SELECT a FROM source_week WHERE top = 1", 0, 0},
 	{"INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING", GP_DIALECT_INSERT,
 	 "INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id", 2, 0},
+	{"INSERT INTO report (id, a) VALUES (NULL, ?) ON CONFLICT DO NOTHING", GP_DIALECT_INSERT,
+	 "INSERT INTO report (id, a) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM report), $1)"
+	 " ON CONFLICT DO NOTHING RETURNING id",
+	 1, 0},
 	{"INSERT INTO t VALUES (?, ?, ?)", GP_DIALECT_ROWS,
 	 "INSERT INTO t SELECT * FROM unnest($1, $2, $3)", 3, 3},
 	/* What stands outside of VALUES is the same for all rows. */

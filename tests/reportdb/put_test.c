@@ -68,9 +68,9 @@ close_database(void **state)
 static void
 put(unsigned first, unsigned len, int64_t n, int64_t more)
 {
-	static char words[256][4];
+	static char words[2048][5];
 	for (unsigned i = first; i < first + len; i++) {
-		snprintf(words[i], sizeof(words[i]), "%03u", i);
+		snprintf(words[i], sizeof(words[i]), "%04u", i);
 		gp_sql_bind_text(add, 1, gp_slice_str(words[i]));
 		gp_sql_bind_int(add, 2, n);
 		gp_sql_bind_int(add, 3, more);
@@ -91,7 +91,7 @@ assert_words(int64_t rows, int64_t sum)
 static void
 all_are_there_when_somebody_asks(void **state)
 {
-	static const unsigned lens[] = {1, 15, 16, 17, 32, 33, 100, 1};
+	static const unsigned lens[] = {1, 255, 256, 257, 512, 513, 1};
 	unsigned rows = 0;
 	(void)state;
 	for (size_t i = 0; i < GP_ARRAY_LEN(lens); i++) {
@@ -104,17 +104,39 @@ all_are_there_when_somebody_asks(void **state)
 	assert_words(rows, 3 * rows);
 }
 
-/* The parameter outside of VALUES, of a statement of one row and of one of many. */
+/* The parameter outside of VALUES, of one row and of many. */
 static void
 those_that_are_there_are_added_to(void **state)
 {
 	(void)state;
-	put(0, 40, 1, 7);
-	assert_words(40, 40);
-	put(0, 40, 2, 10);
-	assert_words(40, 40 + 40 * 12);
+	put(0, 300, 1, 7);
+	assert_words(300, 300);
+	put(0, 300, 2, 10);
+	assert_words(300, 300 + 300 * 12);
 	put(0, 3, 5, 100);
-	assert_words(40, 40 + 40 * 12 + 3 * 105);
+	assert_words(300, 300 + 300 * 12 + 3 * 105);
+}
+
+/* Those of one statement and of another in turns: each row keeps its own values. */
+static void
+rows_of_several_statements(void **state)
+{
+	struct gp_sql_statement *other =
+		gp_sql_prepare(sql, "INSERT INTO word VALUES (?, ?)", GP_SQL_PUTS);
+	static char words[300][8];
+	(void)state;
+	assert_non_null(other);
+	for (unsigned i = 0; i < GP_ARRAY_LEN(words); i++) {
+		put(i, 1, 1, 0);
+		if (i % 3 == 0)
+			continue;
+		snprintf(words[i], sizeof(words[i]), "o%u", i);
+		gp_sql_bind_text(other, 1, gp_slice_str(words[i]));
+		gp_sql_bind_int(other, 2, 1000);
+		assert_int_equal(gp_sql_put(other), 0);
+	}
+	assert_words(500, 300 + 200 * 1000);
+	gp_sql_finalise(other);
 }
 
 static void
@@ -215,13 +237,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_are_there_when_somebody_asks),
-		TEST(those_that_are_there_are_added_to),
-		TEST(a_commit_takes_what_waits),
-		TEST(what_is_undone_takes_its_own),
-		TEST(what_is_rolled_back_takes_all),
-		TEST(a_statement_may_end_first),
-		TEST(what_fails_leaves_nothing_that_waits),
+		TEST(all_are_there_when_somebody_asks), TEST(those_that_are_there_are_added_to),
+		TEST(rows_of_several_statements),       TEST(a_commit_takes_what_waits),
+		TEST(what_is_undone_takes_its_own),     TEST(what_is_rolled_back_takes_all),
+		TEST(a_statement_may_end_first),        TEST(what_fails_leaves_nothing_that_waits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@ enum { MB = 1'000'000, HALF = 10 * MB };
 static char folder[] = "/tmp/gp-refused-XXXXXX";
 static char path[64];
 static struct gp_refused *q;
+static int64_t received_s; /* of what is kept */
 static struct gp_arena arena = {.max = 16 << 20};
 
 static int
@@ -21,6 +22,7 @@ set_up(void **state)
 {
 	(void)state;
 	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
+	received_s = 1000;
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/refused.db", folder);
 	return gp_refused_open(path, GP_REFUSED_MAKE, &q);
@@ -32,7 +34,7 @@ tear_down(void **state)
 	(void)state;
 	q = gp_refused_close(q);
 	/* Who reads alone leaves these behind. */
-	static const char *const more[] = {"", "-wal", "-shm"};
+	static const char *const more[] = {"", "-wal", "-shm", ".to"};
 	for (size_t i = 0; i < GP_ARRAY_LEN(more); i++) {
 		char name[80];
 		snprintf(name, sizeof(name), "%s%s", path, more[i]);
@@ -71,7 +73,7 @@ keep_by(int (*read)(void *, uint64_t, char *, size_t), const char *file, bool au
 	const struct gp_refused_mail mail = {.file = gp_slice_str(file),
 					     .why = GP_SLICE("it is odd"),
 					     .authenticated = authenticated,
-					     .received_s = 1000,
+					     .received_s = received_s,
 					     .size = size};
 	const struct gp_refused_source source = {&size, read};
 	return gp_refused_keep(q, &mail, &source, 2 * HALF);
@@ -213,6 +215,99 @@ the_past_is_forgotten(void **state)
 	assert_string_equal(names(), "");
 }
 
+/* Into one beside it, which is the one from then on. Returns how many were copied. */
+static uint64_t
+copy_from(struct gp_refused *from)
+{
+	uint64_t copied = 99;
+	assert_int_equal(gp_refused_copy(from, q, 2 * HALF, &copied), 0);
+	return copied;
+}
+
+static struct gp_refused *
+begin_copy(void)
+{
+	struct gp_refused *from = q;
+	char to[80];
+	snprintf(to, sizeof(to), "%s.to", path);
+	assert_int_equal(gp_refused_open(to, GP_REFUSED_MAKE, &q), 0);
+	return from;
+}
+
+static void
+copies_are_the_same(void **state)
+{
+	static const uint64_t sizes[] = {0, 1, 256 * 1024, 256 * 1024 + 1, 3 * MB};
+	struct gp_refused_mail *list;
+	size_t len;
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(sizes); i++) {
+		char file[16];
+		received_s = 1000 + (int64_t)i;
+		snprintf(file, sizeof(file), "m%zu", i);
+		assert_int_equal(keep(file, i % 2, sizes[i]), 0);
+	}
+	struct gp_refused *from = begin_copy();
+	assert_int_equal(copy_from(from), 5);
+	assert_int_equal(copy_from(from), 0);
+	assert_string_equal(names(), "m4 m3 m2 m1 m0 ");
+	assert_int_equal(gp_refused_list(q, &arena, &list, &len), 0);
+	for (size_t i = 0; i < len; i++) {
+		struct checking c = {.size = sizes[len - 1 - i]};
+		assert_int_equal(gp_refused_tell(q, list[i].number, check, &c), 0);
+		assert_int_equal(c.at, c.size);
+		assert_int_equal(list[i].received_s, 1000 + (int64_t)(len - 1 - i));
+		assert_int_equal(list[i].authenticated, (len - 1 - i) % 2);
+	}
+	gp_refused_close(from);
+}
+
+/* Of both together the newest are kept, in each half. */
+static void
+copies_drive_out_older_ones(void **state)
+{
+	(void)state;
+	received_s = 10;
+	assert_int_equal(keep("a", true, 4 * MB), 0);
+	assert_int_equal(keep("stranger", false, HALF), 0);
+	received_s = 30;
+	assert_int_equal(keep("c", true, 4 * MB), 0);
+	struct gp_refused *from = begin_copy();
+	received_s = 20;
+	assert_int_equal(keep("b", true, 4 * MB), 0);
+	assert_int_equal(keep("small", true, 1 * MB), 0);
+	received_s = 5;
+	assert_int_equal(keep("oldest", true, 1 * MB), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(copy_from(from), i == 0 ? 2 : 0);
+		assert_string_equal(names(), "c small b stranger oldest ");
+	}
+	gp_refused_close(from);
+}
+
+/* Of two of one name the later one. */
+static void
+copies_have_their_names(void **state)
+{
+	(void)state;
+	received_s = 10;
+	assert_int_equal(keep("a", true, 1), 0);
+	received_s = 20;
+	assert_int_equal(keep("b", true, 2), 0);
+	struct gp_refused *from = begin_copy();
+	received_s = 15;
+	assert_int_equal(keep("a", true, 3), 0);
+	assert_int_equal(keep("b", true, 4), 0);
+	assert_int_equal(copy_from(from), 1);
+	struct gp_refused_mail *list;
+	size_t len;
+	assert_int_equal(gp_refused_list(q, &arena, &list, &len), 0);
+	assert_int_equal(len, 2);
+	assert_int_equal(list[0].size, 2);
+	assert_int_equal(list[1].size, 3);
+	gp_refused_close(from);
+}
+
 static void
 where_there_is_none(void **state)
 {
@@ -236,6 +331,9 @@ main(void)
 		TEST(strangers_drive_out_strangers),
 		TEST(what_cannot_be_read_changes_nothing),
 		TEST(the_past_is_forgotten),
+		TEST(copies_are_the_same),
+		TEST(copies_drive_out_older_ones),
+		TEST(copies_have_their_names),
 		TEST(where_there_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

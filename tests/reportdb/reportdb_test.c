@@ -2,6 +2,9 @@
 /* Reports of others: what was told adds up, once. */
 #include "received.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "../prng.h"
 #include "reportdb/classify.h"
 #include "reportdb/parts.h"
@@ -475,38 +478,6 @@ a_document_is_dropped(void **state)
 	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
 }
 
-static void
-old_days_are_forgotten(void **state)
-{
-	struct gp_ingest_head head = head_of("1");
-	struct gp_ingest_row row = row_of(1, 1, 10, true, true);
-	struct gp_reportdb_report *reports;
-	struct gp_reportdb_health health;
-	size_t len;
-	(void)state;
-	for (int i = 0; i < 4; i++) {
-		head.begin = TODAY - i * DAY_S;
-		head.end = head.begin + DAY_S; /* the next day's first second */
-		assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
-	}
-	assert_int_equal(gp_reportdb_forget(db, DAY - 1), 0);
-	assert_int_equal(total().messages, 20);
-	assert_int_equal(gp_reportdb_list(db, &everything, 0, 0, 9, &arena, &reports, &len), 0);
-	assert_int_equal(len, 2);
-	open_again();
-	assert_int_equal(gp_reportdb_health(db, &health), 0);
-	assert_int_equal(health.aggregates, 2);
-	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_OLD);
-	/* Of one that reaches over the edge, what is after it. */
-	head.begin = TODAY - 3 * DAY_S;
-	head.end = TODAY - 1;
-	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_KEPT);
-	uint64_t after = total().messages;
-	assert_true(after == 23 || after == 24);
-	assert_int_equal(gp_reportdb_forget(db, DAY - 5), 0);
-	assert_int_equal(tell(&head, true, &row, 1).outcome, GP_REPORTDB_DUPLICATE);
-}
-
 /* --- much of it --- */
 
 /* More than memory holds at a time: of sources, and of what rows have in common. */
@@ -698,6 +669,125 @@ who_reads_needs_one_that_is_there(void **state)
 	gp_reportdb_close(other);
 }
 
+/* How a file of SQLite's says that it has a write-ahead log: format 2, at octet 18. */
+static int
+format_of_file(void)
+{
+	char octets[20] = "";
+	FILE *f = fopen(path, "re");
+	assert_non_null(f);
+	assert_true(fread(octets, 1, sizeof(octets), f) == sizeof(octets));
+	fclose(f);
+	return octets[18];
+}
+
+/* In a process of its own, which ends as by kill(1): a new file that is filled. */
+static void
+fill(bool sync)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct gp_reportdb *none = db;
+		db = NULL;
+		if (gp_reportdb_open(path, GP_REPORTDB_FILL, &db) != 0 || db == none)
+			_exit(1);
+		for (unsigned i = 0; i < 50; i++) {
+			char id[16];
+			snprintf(id, sizeof(id), "%u", i);
+			tell_usual(id);
+		}
+		_exit(sync && gp_reportdb_sync(db) != 0);
+	}
+	int status = -1;
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+}
+
+/* Until the first sync it has no log; what ends before that leaves an empty one, what ends behind
+ * it leaves all. */
+static void
+a_new_file_that_is_filled(void **state)
+{
+	struct gp_reportdb *other;
+	struct gp_reportdb_figures f;
+	(void)state;
+	if (server)
+		skip();
+	for (int synced = 0; synced < 2; synced++) {
+		db = gp_reportdb_close(db);
+		assert_int_equal(unlink(path), 0);
+		fill(synced);
+		assert_int_equal(format_of_file(), 1);
+		assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &other), 0);
+		assert_int_equal(gp_reportdb_total(other, &everything, &f), 0);
+		assert_int_equal(f.messages, synced ? 50 * usual.messages : 0);
+		gp_reportdb_close(other);
+		/* Whoever writes next, or it itself with what it is told next. */
+		assert_int_equal(
+			gp_reportdb_open(path, synced ? GP_REPORTDB_MAKE : GP_REPORTDB_FILL, &db),
+			0);
+		tell_usual("a");
+		assert_int_equal(gp_reportdb_sync(db), 0);
+		tell_usual("b");
+		assert_int_equal(format_of_file(), 2);
+		/* Who reads does not wait. */
+		assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &other), 0);
+		assert_int_equal(gp_reportdb_total(other, &everything, &f), 0);
+		assert_int_equal(f.messages, (synced ? 51 : 1) * usual.messages);
+		gp_reportdb_close(other);
+	}
+	db = gp_reportdb_close(db);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_FILL, &db), 0);
+	tell_usual("1");
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	db = gp_reportdb_close(db);
+	assert_int_equal(format_of_file(), 1);
+	open_again();
+	assert_int_equal(format_of_file(), 2);
+	assert_figures(total(), usual);
+}
+
+/* Pages of it are written, and those that were there stand in a journal beside it. */
+static void
+break_off_in_writing(void)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		sqlite3 *c;
+		int code = sqlite3_open(path, &c);
+		if (code == SQLITE_OK)
+			code = sqlite3_exec(
+				c,
+				"PRAGMA cache_size = 1; BEGIN; UPDATE report SET file = "
+				"hex(zeroblob(5000)); UPDATE day SET messages = 1",
+				NULL, NULL, NULL);
+		_exit(code != SQLITE_OK);
+	}
+	int status = -1;
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+who_reads_undoes_what_broke_off(void **state)
+{
+	struct gp_reportdb *other;
+	struct gp_reportdb_figures f;
+	(void)state;
+	if (server)
+		skip();
+	db = gp_reportdb_close(db);
+	assert_int_equal(unlink(path), 0);
+	fill(true);
+	break_off_in_writing();
+	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &other), 0);
+	assert_int_equal(gp_reportdb_total(other, &everything, &f), 0);
+	assert_int_equal(f.messages, 50 * usual.messages);
+	gp_reportdb_close(other);
+	open_again();
+}
+
 int
 main(void)
 {
@@ -717,8 +807,9 @@ main(void)
 		TEST(reporters_over_their_limit),
 		TEST(impossible_counts_are_left_out),
 		TEST(out_of_turn),
+		TEST(a_new_file_that_is_filled),
+		TEST(who_reads_undoes_what_broke_off),
 		TEST(a_document_is_dropped),
-		TEST(old_days_are_forgotten),
 		TEST(a_large_report_is_exact),
 		TEST(tops_of_weeks),
 		TEST(many_reports_are_exact),

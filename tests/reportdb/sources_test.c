@@ -183,6 +183,9 @@ an_older_database_is_brought_up(void **state)
 	ask("DROP TABLE block");
 	ask("DROP TABLE kept");
 	ask("DROP TABLE over_limit");
+	ask("DROP TABLE self");
+	ask("DROP TABLE tally_of");
+	ask("DROP TABLE over_limit_of");
 	ask(server ? "UPDATE gatepost_tables SET version = 1" : "PRAGMA user_version = 1");
 	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &db), -EPROTO);
 	open_again();

@@ -192,6 +192,9 @@ an_older_report_is_told_again(void **state)
 	ask("DROP TABLE block");
 	ask("DROP TABLE kept");
 	ask("DROP TABLE over_limit");
+	ask("DROP TABLE self");
+	ask("DROP TABLE tally_of");
+	ask("DROP TABLE over_limit_of");
 	ask("INSERT INTO detail VALUES (1, 1, 1, 2, 3, 'ours.example', 'bounce.example', '',"
 	    " '6\tlist\n', '2\tours.example\ts1\t\n', '4\tbounce.example\tmfrom\tno\n')");
 	ask(sql);

@@ -28,6 +28,10 @@ INSERT INTO over_limit VALUES (20700, 'many.example', 12, 34567);
 """
 
 
+# What says of whom a database has which counts.
+OF_OTHERS = ["self", "tally_of", "over_limit_of"]
+
+
 @pytest.fixture(scope="module")
 def field(tmp_path_factory):
     field = reports_field.Field(tmp_path_factory.mktemp("field"), seed=13)
@@ -49,7 +53,7 @@ def reports(field, tmp_path_factory):
     with sqlite3.connect(path) as db:
         db.executescript(BEFORE_BLOCKS)
     db.close()
-    assert all(rows for rows in tables_of(path).values())
+    assert [table for table, rows in tables_of(path).items() if not rows] == OF_OTHERS
     return path
 
 
@@ -63,7 +67,7 @@ def look(postgresql):
                                            " AND tablename <> 'gatepost_tables'", where)}
 
     return lambda where: {table: sorted(json.dumps(json.loads(line)) for line in lines)
-                          for table, lines in rows(where).items()}
+                          for table, lines in rows(where).items() if table not in OF_OTHERS}
 
 
 def tables_of(path):
@@ -212,6 +216,184 @@ def test_killed_while_it_puts_together(reports, postgresql, look, tmp_path):
     copy(reports, calm)
     assert figures(look(url)) == figures(look(calm))
     assert len(look(url)["report"]) == len(look(reports)["report"]) + 1
+
+
+# --- what is counted of no report that is kept ---
+
+
+def counted(path, many, times):
+    """One that has met each report twice more, two that it refused, and reporters over their limit."""
+    reports = path.with_suffix(".in")
+    reports.mkdir(exist_ok=True)
+    (reports / "a.xml").write_bytes(xml(path.stem, rows=ROW))
+    (reports / "bad.xml").write_bytes(b"nothing of the kind")
+    for _ in range(times):
+        assert run("reports", "import", "--database", path, reports).returncode == 1
+    add_over_limit(path, many)
+    return path
+
+
+def add_over_limit(path, reports):
+    with sqlite3.connect(path) as db:
+        for reporter in ("many.example", f"{path.stem}.example"):
+            db.execute("INSERT INTO over_limit VALUES (20700, ?1, ?2, 1000 * ?2) ON CONFLICT DO UPDATE SET"
+                       " reports = reports + excluded.reports, octets = octets + excluded.octets", (reporter, reports))
+    db.close()
+
+
+def counts_of(found):
+    tally = {row["name"]: row["value"] for row in map(json.loads, found["tally"])}
+    over = {row["reporter"].partition(".")[0]: (row["reports"], row["octets"])
+            for row in map(json.loads, found["over_limit"])}
+    return tally["duplicates"], tally["refused"], over
+
+
+@pytest.fixture(params=["to PostgreSQL", "to a file"])
+def where(request, postgresql, tmp_path):
+    return postgresql.url() if request.param == "to PostgreSQL" else tmp_path / "to.db"
+
+
+def test_counts_are_added_up(where, look, tmp_path):
+    """Each time what is more since the last one; what the copy meets there is not counted."""
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, where)
+    assert counts_of(look(where)) == counts_of(look(a)) == (2, 3, {"many": (7, 7000), "a": (7, 7000)})
+    for _ in range(3):
+        copy(b, where)
+        copy(a, where)
+        assert counts_of(look(where)) == \
+            (3, 5, {"many": (27, 27000), "a": (7, 7000), "b": (20, 20000)})
+    counted(a, 1, times=1)
+    before = counts_of(look(where))
+    copy(a, where)
+    after = counts_of(look(where))
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 1)
+    assert (after[2]["many"][0] - before[2]["many"][0], after[2]["a"]) == (1, (8, 8000))
+
+
+def test_counts_that_come_by_several_ways(where, look, tmp_path):
+    """By another one, by itself, and back to where they were counted."""
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, b)
+    both = counts_of(look(b))
+    assert both == (3, 5, {"many": (27, 27000), "a": (7, 7000), "b": (20, 20000)})
+    for source, to in [(a, where), (b, where), (a, where), (where, a), (where, b), (b, where), (a, b)]:
+        copy(source, to)
+    assert counts_of(look(where)) == counts_of(look(a)) == counts_of(look(b)) == both
+
+
+def test_killed_while_it_adds_up(where, look, tmp_path):
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, where)
+    for i in range(12):
+        one = subprocess.Popen([PROGRAM, "reports", "copy", "--database", where, b], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        time.sleep(0.01 * i)
+        one.kill()
+        one.wait()
+    copy(b, where)
+    assert counts_of(look(where)) == (3, 5, {"many": (27, 27000), "a": (7, 7000), "b": (20, 20000)})
+
+
+def test_counts_of_days_that_were_forgotten_stay_so(where, look, tmp_path):
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, where)
+    copy(b, where)
+    days = int(time.time()) // 86400 - 20701  # the one behind that of add_over_limit()
+    assert run("reports", "import", "--keep", str(days), "--database", where, b.with_suffix(".in")).returncode == 1
+    assert look(where)["over_limit"] == []
+    copy(b, where)
+    assert look(where)["over_limit"] == []
+
+
+# --- mail of which something was refused ---
+
+MAILS = """
+CREATE TABLE mail (id INTEGER PRIMARY KEY AUTOINCREMENT, file TEXT NOT NULL UNIQUE, why TEXT NOT NULL,
+ trusted INTEGER NOT NULL, received_s INTEGER NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE piece (mail INTEGER NOT NULL REFERENCES mail ON DELETE CASCADE, number INTEGER NOT NULL,
+ octets BLOB NOT NULL, UNIQUE (mail, number));
+PRAGMA user_version = 1;
+"""
+
+
+def refused(folder, name, mails):
+    """A gateway's folder: a file with a report, and one with mails of these sizes, as the gateway would make it."""
+    folder.mkdir()
+    (folder / "report.xml").write_bytes(xml(name, rows=ROW))
+    assert run("reports", "import", "--database", folder / "received.db", folder / "report.xml").returncode == 0
+    with sqlite3.connect(folder / "refused.db") as db:
+        db.executescript(MAILS)
+        for i, size in enumerate(mails, 1):
+            db.execute("INSERT INTO mail VALUES (?, ?, 'it is odd', 1, ?, ?)", (i, f"{name}-{i}", 1000 + i, size))
+            octets = (f"{name}-{i}:".encode() * size)[:size]
+            for k in range(0, size, 262144):
+                db.execute("INSERT INTO piece VALUES (?, ?, ?)", (i, k // 262144, octets[k:k + 262144]))
+    db.close()
+    return folder / "received.db"
+
+
+def mails_of(*where):
+    done = run("reports", "refused", "--json", *where)
+    assert done.returncode == 0, done.stderr
+    return sorted((mail["file"], mail["size"]) for mail in map(json.loads, done.stdout.splitlines()))
+
+
+def test_refused_mails_of_two_gateways(tmp_path):
+    a = refused(tmp_path / "a", "a", [10, 300_000])
+    b = refused(tmp_path / "b", "b", [524_288, 5, 7])
+    to = tmp_path / "to" / "received.db"
+    to.parent.mkdir()
+    assert [copy(source, to)["mails"] for source in (a, b, a, b)] == [2, 3, 0, 0]
+    assert mails_of("--database", to) == [("a-1", 10), ("a-2", 300_000), ("b-1", 524_288), ("b-2", 5), ("b-3", 7)]
+    assert (to.parent / "refused.db").stat().st_mode & 0o777 == 0o600
+    for database in (a, b, to):
+        done = run("reports", "refused", "--database", database, "-o", f"{database}.mails", "all")
+        assert done.returncode == 0, done.stderr
+    contents = [{path.read_bytes() for path in (database.parent / "received.db.mails").iterdir()}
+                for database in (a, b, to)]
+    assert contents[0] | contents[1] == contents[2] and len(contents[2]) == 5
+
+
+def test_refused_mails_killed_at_any_moment(tmp_path):
+    a = refused(tmp_path / "a", "a", 300 * [300_000])
+    to = tmp_path / "to" / "received.db"
+    to.parent.mkdir()
+    unfinished = 0
+    for i in range(10):
+        one = subprocess.Popen([PROGRAM, "reports", "copy", "--database", to, a], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        time.sleep(0.05 * i)
+        unfinished += one.poll() is None
+        one.kill()
+        one.wait()
+    assert unfinished > 2
+    copy(a, to)
+    assert mails_of("--database", to) == mails_of("--database", a)
+
+
+def test_refused_mails_beside_a_server(postgresql, tmp_path):
+    """They go to the gateway of the configuration, in its bounds, which may be the one that has them."""
+    a = refused(tmp_path / "a", "a", [10, 3_000_000, 3_000_000])
+    url = postgresql.url()
+    done = run("reports", "copy", "--json", "--database", url, a)
+    assert (done.returncode, json.loads(done.stdout)["mails"]) == (0, 0)
+    assert f"{a.parent}/refused.db stay there alone: -c names" in done.stderr
+    state = tmp_path / "state"
+    (state / "reports").mkdir(parents=True)
+    config = tmp_path / "config"
+    config.write_text(json.dumps({
+        "listen": [{"address": "127.0.0.1:2525", "service": "inbound"}], "hostname": "mx.example", "state": str(state),
+        "reports": {"refused_size": "10MB", "received_database": url}}))
+    for mails in (2, 0):
+        done = run("reports", "copy", "--json", "-c", config, a)
+        assert (done.returncode, done.stderr, json.loads(done.stdout)["mails"]) == (0, "", mails)
+    assert mails_of("-c", config) == [("a-1", 10), ("a-3", 3_000_000)]
+    before = (state / "reports" / "refused.db").read_bytes()
+    run("reports", "import", "--database", state / "reports" / "received.db", a.parent / "report.xml")
+    done = run("reports", "copy", "--json", "-c", config, state / "reports" / "received.db")
+    assert (done.returncode, done.stderr, json.loads(done.stdout)["mails"]) == (0, "", 0)
+    assert (state / "reports" / "refused.db").read_bytes() == before
 
 
 def test_flaws_without_number_are_counted(reports, tmp_path):

@@ -16,7 +16,7 @@ from gateway import BUILD, PROGRAM, Gateway, eventually, run
 from test_ingest import aggregate, mail, read
 from test_received_reports import ROW, SINCE, xml
 
-UNITS = ["reportdb_test", "sources_test", "told_test", "put_test"]
+UNITS = ["forget_test", "reportdb_test", "sources_test", "told_test", "put_test"]
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +77,20 @@ def test_two_importers_add_up(postgresql, field, tmp_path):
     assert_truth(url, field.truth)
 
 
+def numbers_of(url):
+    done = run("reports", "list", "--json", "--max", "10000", "--database", url)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line)["number"] for line in done.stdout.splitlines()]
+
+
 def test_two_importers_of_the_same(postgresql, field):
-    """Each report is one's or the other's."""
+    """Each report is one's or the other's, and none is missing in the list."""
     url = postgresql.url()
     done = import_at_once(url, field.folder, field.folder)
     assert sum(one["imported"] for one in done) == field.truth.imported
     assert sum(one["duplicates"] for one in done) == field.truth.imported + 2 * field.truth.duplicates
     assert_truth(url, field.truth)
+    assert numbers_of(url) == list(range(field.truth.imported, 0, -1))
 
 
 def test_the_first_one_makes_the_tables(postgresql, tmp_path):
@@ -123,6 +130,7 @@ def test_a_killed_importer_leaves_nothing_half(postgresql, field):
         one.kill()
         one.wait()
     assert import_(url, field.folder).returncode == 1
+    assert numbers_of(url) == list(range(field.truth.imported, 0, -1))
     assert_truth(url, field.truth)
 
 

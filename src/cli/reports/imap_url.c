@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reports/imap_url.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
+
+#include "procs/fetch/curl_library.h"
 
 static bool
 is_printable(const char *text)
@@ -23,9 +24,9 @@ static bool
 take(CURLU *url, CURLUPart part, unsigned flags, size_t skip, char *ret, size_t size)
 {
 	char *text = NULL;
-	bool good = curl_url_get(url, part, &text, flags) == CURLUE_OK && strlen(text) >= skip &&
+	bool good = curl.url_get(url, part, &text, flags) == CURLUE_OK && strlen(text) >= skip &&
 		    snprintf(ret, size, "%s", text + skip) < (int)size;
-	curl_free(text);
+	curl.free(text);
 	return good;
 }
 
@@ -33,8 +34,8 @@ static bool
 has(CURLU *url, CURLUPart part)
 {
 	char *text = NULL;
-	bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-	curl_free(text);
+	bool found = curl.url_get(url, part, &text, 0) == CURLUE_OK;
+	curl.free(text);
 	return found;
 }
 
@@ -42,7 +43,7 @@ static const char *
 read_parts(CURLU *url, const char *text, struct imap_url *ret)
 {
 	char scheme[8];
-	if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
+	if (curl.url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
 	    !take(url, CURLUPART_SCHEME, 0, 0, scheme, sizeof(scheme)) ||
 	    (strcmp(scheme, "imaps") != 0 && strcmp(scheme, "imap") != 0))
 		return "is no URL such as imaps://USER@HOST/FOLDER";
@@ -59,8 +60,8 @@ read_parts(CURLU *url, const char *text, struct imap_url *ret)
 		snprintf(ret->folder, sizeof(ret->folder), "INBOX");
 	if (!imap_folder_valid(ret->folder))
 		return "names no folder that can be";
-	if (curl_url_set(url, CURLUPART_USER, NULL, 0) != CURLUE_OK ||
-	    curl_url_set(url, CURLUPART_PATH, "/", 0) != CURLUE_OK ||
+	if (curl.url_set(url, CURLUPART_USER, NULL, 0) != CURLUE_OK ||
+	    curl.url_set(url, CURLUPART_PATH, "/", 0) != CURLUE_OK ||
 	    !take(url, CURLUPART_URL, 0, 0, ret->server, sizeof(ret->server)))
 		return "is too long";
 	return NULL;
@@ -69,8 +70,13 @@ read_parts(CURLU *url, const char *text, struct imap_url *ret)
 const char *
 imap_url_read(const char *text, struct imap_url *ret)
 {
-	CURLU *url = curl_url();
+	static char not_read[GP_LIBRARY_WHY_MAX + 32];
+	if (gp_library_load(&curl_library) < 0) {
+		snprintf(not_read, sizeof(not_read), "cannot be read: %s", curl_library.why);
+		return not_read;
+	}
+	CURLU *url = curl.url();
 	const char *wrong = url ? read_parts(url, text, ret) : "needs more memory than there is";
-	curl_url_cleanup(url);
+	curl.url_cleanup(url);
 	return wrong;
 }

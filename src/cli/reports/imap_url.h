@@ -14,7 +14,8 @@ struct imap_url {
 };
 
 /* NULL, or what is wrong, as the end of a sentence that begins with the URL. Names are of printable
- * ASCII: others come in the server's own spelling (RFC 3501 section 5.1.3). */
+ * ASCII: others come in the server's own spelling (RFC 3501 section 5.1.3). It is libcurl
+ * that reads it, which may not be there. */
 const char *
 imap_url_read(const char *text, struct imap_url *ret);
 /* The same of a folder's name alone. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reports/imap_wire.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/reports/imap_reply.h"
+#include "procs/fetch/curl_library.h"
 
 enum {
 	PIECE = 16 << 10,
@@ -40,10 +40,8 @@ struct imap_wire *
 imap_wire_new(void)
 {
 	struct imap_wire *w = calloc(1, sizeof(*w));
-	if (!w || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		free(w);
+	if (!w)
 		return NULL;
-	}
 	w->in = GP_BUF_INIT(IMAP_TEXT_MAX);
 	w->text = GP_BUF_INIT(IMAP_TEXT_MAX);
 	return w;
@@ -54,11 +52,13 @@ imap_wire_free(struct imap_wire *w)
 {
 	if (!w)
 		return NULL;
-	curl_easy_cleanup(w->easy);
+	if (w->easy) {
+		curl.easy_cleanup(w->easy);
+		curl.global_cleanup();
+	}
 	gp_buf_free(&w->in);
 	gp_buf_free(&w->text);
 	free(w);
-	curl_global_cleanup();
 	return NULL;
 }
 
@@ -84,13 +84,16 @@ imap_wire_fail(struct imap_wire *w, const char *format, ...)
 }
 
 /* Collects the first refusal of a row of options. */
-#define SET(option, value) bad = bad ? bad : curl_easy_setopt(w->easy, option, value)
+#define SET(option, value) bad = bad ? bad : curl_easy_set(w->easy, option, value)
 
 int
 imap_wire_open(struct imap_wire *w, const struct imap_login *login)
 {
 	CURLcode bad = CURLE_OK;
-	w->easy = curl_easy_init();
+	if (gp_library_load(&curl_library) < 0)
+		return imap_wire_fail(w, "%s", curl_library.why);
+	if (curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+		w->easy = curl.easy_init();
 	if (!w->easy)
 		return imap_wire_fail(w, "no memory");
 	SET(CURLOPT_PROTOCOLS_STR, "imap,imaps");
@@ -109,10 +112,10 @@ imap_wire_open(struct imap_wire *w, const struct imap_login *login)
 	SET(CURLOPT_TIMEOUT_MS, (long)IMAP_LOGIN_MS);
 	SET(CURLOPT_ERRORBUFFER, w->error);
 	if (bad == CURLE_OK)
-		bad = curl_easy_perform(w->easy);
+		bad = curl.easy_perform(w->easy);
 	return bad == CURLE_OK
 		       ? 0
-		       : imap_wire_fail(w, "%s", w->error[0] ? w->error : curl_easy_strerror(bad));
+		       : imap_wire_fail(w, "%s", w->error[0] ? w->error : curl.easy_strerror(bad));
 }
 
 /* --- octets --- */
@@ -122,9 +125,8 @@ wait_for(struct imap_wire *w, short events)
 {
 	uint64_t now_ms = clock_ms();
 	struct pollfd ready = {.events = events};
-	curl_socket_t fd;
-	if (curl_easy_getinfo(w->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
-	    fd == CURL_SOCKET_BAD)
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	if (curl_easy_get(w->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
 		return imap_wire_fail(w, "the connection is lost");
 	if (now_ms >= w->ends_ms)
 		return imap_wire_fail(w, "the server takes too long");
@@ -141,7 +143,7 @@ send_all(struct imap_wire *w, struct gp_slice rest)
 	int r = 0;
 	while (r == 0 && rest.len > 0) {
 		size_t n = 0;
-		CURLcode code = curl_easy_send(w->easy, rest.ptr, rest.len, &n);
+		CURLcode code = curl.easy_send(w->easy, rest.ptr, rest.len, &n);
 		rest = gp_slice_drop(rest, n);
 		if (code == CURLE_AGAIN)
 			r = wait_for(w, POLLOUT);
@@ -161,7 +163,7 @@ hear_more(struct imap_wire *w)
 	char *to = gp_buf_reserve(&w->in, PIECE);
 	if (!to)
 		return imap_wire_fail(w, "the server sends a line without end");
-	while (r == 0 && (code = curl_easy_recv(w->easy, to, PIECE, &n)) == CURLE_AGAIN)
+	while (r == 0 && (code = curl.easy_recv(w->easy, to, PIECE, &n)) == CURLE_AGAIN)
 		r = wait_for(w, POLLIN);
 	if (r == 0 && (code != CURLE_OK || n == 0))
 		r = imap_wire_fail(w, "the connection is lost");

@@ -328,7 +328,7 @@ int
 reports_import(const struct reports_options *o, int64_t now_s)
 {
 	struct import m = {.o = o, .now_s = now_s, .synced_s = clock_s()};
-	int code = reports_open(o, GP_REPORTDB_MAKE, &m.db);
+	int code = reports_open(o, GP_REPORTDB_FILL, &m.db);
 	if (code != GP_EXIT_OK)
 		return code;
 	m.store = gp_reportdb_listener(m.db);

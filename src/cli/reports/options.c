@@ -615,7 +615,7 @@ reports_open_path(const char *path, const char *server, int mode, struct gp_repo
 	/* A URL may have a password in it. */
 	fprintf(stderr, "gatepost reports: %s: %s%s\n", gp_reportdb_is_server(path) ? server : path,
 		gp_reportdb_why(*ret, r),
-		r == -ENOENT && mode != GP_REPORTDB_MAKE
+		r == -ENOENT && mode < GP_REPORTDB_MAKE
 			? "; a gateway makes it, or `gatepost reports import`"
 			: "");
 	*ret = gp_reportdb_close(*ret);
@@ -631,9 +631,35 @@ reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret
 	*ret = NULL;
 	int code = path ? GP_EXIT_OK : reports_config(o, &arena, &config);
 	if (code == GP_EXIT_OK)
-		code = reports_path(o, config, mode == GP_REPORTDB_MAKE, &arena, &path);
+		code = reports_path(o, config, mode >= GP_REPORTDB_MAKE, &arena, &path);
 	if (code == GP_EXIT_OK)
 		code = reports_open_path(path, "the database", mode, ret);
 	gp_arena_free(&arena);
 	return code;
+}
+
+const char *
+reports_refused_beside(const char *path, struct gp_arena *arena)
+{
+	struct gp_slice all = gp_slice_str(path);
+	size_t folder = (size_t)(gp_slice_rfind(all, '/') + 1);
+	return gp_reportdb_is_server(path)
+		       ? NULL
+		       : gp_arena_printf(arena, "%.*srefused.db",
+					 GP_SLICE_FMT(gp_slice_take(all, folder)))
+				 .ptr;
+}
+
+int
+reports_refused_path(const struct reports_options *o, struct gp_arena *arena,
+		     const struct gp_config **ret_config, const char **ret)
+{
+	*ret_config = NULL;
+	*ret = o->database ? reports_refused_beside(o->database, arena) : NULL;
+	int code = *ret ? GP_EXIT_OK : reports_config(o, arena, ret_config);
+	if (code == GP_EXIT_OK && *ret_config)
+		*ret = gp_arena_printf(arena, "%.*s/reports/refused.db",
+				       GP_SLICE_FMT((*ret_config)->state))
+			       .ptr;
+	return code == GP_EXIT_OK && arena->failed ? GP_EXIT_ERROR : code;
 }

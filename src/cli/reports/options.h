@@ -79,6 +79,15 @@ reports_open(const struct reports_options *o, int mode, struct gp_reportdb **ret
 /* The same of one by its path. server: what it is called where it is a server's. */
 [[nodiscard]] int
 reports_open_path(const char *path, const char *server, int mode, struct gp_reportdb **ret);
+/* Where mails are of which something was refused (reportdb/refused.h): beside a database that is a
+ * file and named, else with the gateway of the configuration, which is *ret_config then, and else
+ * NULL; also where a server has the reports. NULL: it is of no configuration. */
+[[nodiscard]] int
+reports_refused_path(const struct reports_options *o, struct gp_arena *arena,
+		     const struct gp_config **ret_config, const char **ret);
+/* The same of the database of that path; NULL: it is a server's, or there is no memory. */
+const char *
+reports_refused_beside(const char *path, struct gp_arena *arena);
 /* Says what a result of the database's means; returns GP_EXIT_ERROR. */
 int
 reports_fail(const struct gp_reportdb *db, int error);

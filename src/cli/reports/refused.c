@@ -15,7 +15,6 @@
 #include "cli/reports/told.h"
 #include "cli/reports/words.h"
 #include "reportdb/refused.h"
-#include "reportdb/server.h"
 
 enum { ARENA_MAX = 64 << 20 };
 
@@ -151,31 +150,16 @@ write_all(const struct reports_options *o, struct gp_refused *q, struct gp_arena
 
 /* --- the database --- */
 
-/* Beside a file that is named, else in STATE/reports: mails are kept there also where a server has
- * the reports. */
 static int
 find_path(const struct reports_options *o, struct gp_arena *arena, const char **ret)
 {
-	const struct gp_config *config = NULL;
-	struct gp_slice path = gp_slice_str(o->database ? o->database : "");
-	if (o->database && !gp_reportdb_is_server(o->database)) {
-		ptrdiff_t slash = gp_slice_rfind(path, '/');
-		path = gp_arena_printf(arena, "%.*srefused.db",
-				       GP_SLICE_FMT(gp_slice_take(path, (size_t)(slash + 1))));
-	} else {
-		int code = reports_config(o, arena, &config);
-		if (code != GP_EXIT_OK)
-			return code;
-		if (!config) {
-			fprintf(stderr, "gatepost reports: the mails are not in a server's "
-					"database: -c names the configuration\n");
-			return GP_EXIT_USAGE;
-		}
-		path = gp_arena_printf(arena, "%.*s/reports/refused.db",
-				       GP_SLICE_FMT(config->state));
-	}
-	*ret = path.ptr;
-	return path.ptr ? GP_EXIT_OK : GP_EXIT_ERROR;
+	const struct gp_config *config;
+	int code = reports_refused_path(o, arena, &config, ret);
+	if (code != GP_EXIT_OK || *ret)
+		return code;
+	fprintf(stderr, "gatepost reports: the mails are not in a server's database: -c names the "
+			"configuration\n");
+	return GP_EXIT_USAGE;
 }
 
 static int

@@ -167,6 +167,12 @@ forget(struct gp_aggregate *a, enum place first, enum place last)
 }
 
 static void
+clear_row(struct gp_ingest_row *row)
+{
+	memset(row, 0, offsetof(struct gp_ingest_row, reasons));
+}
+
+static void
 begin_record(struct gp_aggregate *a)
 {
 	if (a->records == a->records_max) {
@@ -178,7 +184,8 @@ begin_record(struct gp_aggregate *a)
 		return;
 	}
 	gp_arena_reset(&a->row_arena);
-	a->row = (struct gp_ingest_row){.number = ++a->records};
+	clear_row(&a->row);
+	a->row.number = ++a->records;
 	a->row_lost = false;
 	forget(a, PLACE_ROW, PLACES - 1);
 }
@@ -248,14 +255,14 @@ admit(struct gp_aggregate *a, enum place place)
 	if (place == PLACE_RECORD) {
 		begin_record(a);
 	} else if (place == PLACE_REASON) {
-		row->reasons_len++;
+		row->reasons[row->reasons_len++] = (struct gp_ingest_reason){};
 		a->odd_type = GP_SLICE("");
 		forget(a, PLACE_TYPE, PLACE_COMMENT);
 	} else if (place == PLACE_DKIM) {
-		row->dkim_results_len++;
+		row->dkim_results[row->dkim_results_len++] = (struct gp_ingest_auth){};
 		forget(a, PLACE_DKIM_DOMAIN, PLACE_DKIM_HUMAN);
 	} else if (place == PLACE_SPF) {
-		row->spf_results_len++;
+		row->spf_results[row->spf_results_len++] = (struct gp_ingest_auth){};
 		forget(a, PLACE_SPF_DOMAIN, PLACE_SPF_HUMAN);
 	}
 	return place;
@@ -317,18 +324,29 @@ on_text(struct gp_aggregate *a, struct gp_slice text)
 struct gp_aggregate *
 gp_aggregate_new(const struct gp_ingest_listener *listener, uint64_t records_max)
 {
-	struct gp_aggregate *a = malloc(sizeof(*a));
+	struct gp_aggregate *a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
-	*a = (struct gp_aggregate){
-		.listener = listener,
-		.records_max = records_max,
-		.head_arena = GP_ARENA_INIT(HEAD_ARENA_MAX),
-		.row_arena = GP_ARENA_INIT(ROW_ARENA_MAX),
-		.head = {.kind = GP_INGEST_AGGREGATE, .begin = NO_TIME, .end = NO_TIME, .pct = -1},
-	};
+	a->head_arena = GP_ARENA_INIT(HEAD_ARENA_MAX);
+	a->row_arena = GP_ARENA_INIT(ROW_ARENA_MAX);
 	gp_xml_init(&a->xml);
+	gp_aggregate_again(a, listener, records_max);
 	return a;
+}
+
+void
+gp_aggregate_again(struct gp_aggregate *a, const struct gp_ingest_listener *listener,
+		   uint64_t records_max)
+{
+	memset(a, 0, offsetof(struct gp_aggregate, xml));
+	a->listener = listener;
+	a->records_max = records_max;
+	a->head = (struct gp_ingest_head){
+		.kind = GP_INGEST_AGGREGATE, .begin = NO_TIME, .end = NO_TIME, .pct = -1};
+	gp_xml_again(&a->xml);
+	gp_arena_reset(&a->head_arena);
+	gp_arena_reset(&a->row_arena);
+	clear_row(&a->row);
 }
 
 struct gp_aggregate *

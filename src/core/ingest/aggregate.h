@@ -25,6 +25,11 @@ struct gp_aggregate;
 struct gp_aggregate *
 gp_aggregate_new(const struct gp_ingest_listener *listener, uint64_t records_max);
 
+/* As a new one, for another report; it keeps the memory that it has. */
+void
+gp_aggregate_again(struct gp_aggregate *a, const struct gp_ingest_listener *listener,
+		   uint64_t records_max);
+
 /* Accepts NULL, returns NULL. */
 struct gp_aggregate *
 gp_aggregate_free(struct gp_aggregate *a);

@@ -80,18 +80,14 @@ static_assert(PLACES <= 64, "a set of places is a uint64_t");
 struct gp_aggregate {
 	const struct gp_ingest_listener *listener;
 	uint64_t records_max;
-	struct gp_xml xml;
 
 	uint8_t stack[GP_XML_DEPTH_MAX]; /* enum place, of the elements that are open */
 	size_t depth;
 	uint64_t seen; /* places, of this report, record and item */
 	uint64_t told; /* those of which a surplus was told, of this report and record */
-	char text[GP_INGEST_TEXT_MAX + 4]; /* of the element that is open; a character may be cut */
 	size_t text_len;
 
-	struct gp_arena head_arena, row_arena;
 	struct gp_ingest_head head;
-	struct gp_ingest_row row;
 	struct gp_slice odd_type; /* of the last reason, which no RFC knows */
 	uint64_t records;         /* that were begun */
 	bool row_lost;
@@ -101,6 +97,12 @@ struct gp_aggregate {
 	bool closed; /* the report's end was read */
 	bool lost;   /* nothing is kept */
 	bool over;   /* nothing more is wanted */
+
+	/* What is above begins anew with each report; these see to themselves. */
+	struct gp_xml xml;
+	struct gp_arena head_arena, row_arena;
+	struct gp_ingest_row row;
+	char text[GP_INGEST_TEXT_MAX + 4]; /* of the element that is open; a character may be cut */
 };
 
 /* --- places.c --- */

@@ -4,23 +4,21 @@
 #include <errno.h>
 
 #include "base/buf.h"
-#include "core/ingest/aggregate.h"
 #include "core/ingest/failure.h"
 #include "core/ingest/named.h"
 #include "core/ingest/tls.h"
 
 struct taking {
-	const struct gp_intake *intake;
+	struct gp_intake *intake;
 	struct gp_arena *arena;
 	struct gp_intake_result *result;
 };
 
 /* A document while its octets come. */
 struct document {
-	const struct gp_intake *intake;
+	struct gp_intake *intake;
 	const struct gp_ingest_listener *listener;
-	enum gp_form form; /* NONE: no octet has come yet */
-	struct gp_aggregate *aggregate;
+	enum gp_form form;  /* NONE: no octet has come yet */
 	struct gp_buf json; /* is read as a whole */
 	int stop;           /* not 0: nothing more is read */
 };
@@ -49,11 +47,15 @@ flaw(const struct taking *t, bool lost, const char *why)
 static int
 open_document(struct document *d, struct gp_slice octets)
 {
+	struct gp_intake *intake = d->intake;
 	d->form = gp_form_of(octets);
 	if (d->form != GP_FORM_XML)
 		return 0;
-	d->aggregate = gp_aggregate_new(d->listener, d->intake->caps.records_max);
-	return d->aggregate ? 0 : -ENOMEM;
+	if (intake->aggregate)
+		gp_aggregate_again(intake->aggregate, d->listener, intake->caps.records_max);
+	else
+		intake->aggregate = gp_aggregate_new(d->listener, intake->caps.records_max);
+	return intake->aggregate ? 0 : -ENOMEM;
 }
 
 static int
@@ -63,7 +65,7 @@ put(struct document *d, struct gp_slice octets)
 	if (stop != 0)
 		return stop;
 	if (d->form == GP_FORM_XML)
-		return gp_aggregate_feed(d->aggregate, octets);
+		return gp_aggregate_feed(d->intake->aggregate, octets);
 	/* One octet more than the reader takes: it says what is too long. */
 	if (d->form == GP_FORM_JSON)
 		gp_buf_put(&d->json,
@@ -75,7 +77,7 @@ static int
 finish(struct document *d, const struct taking *t)
 {
 	if (d->form == GP_FORM_XML)
-		return gp_aggregate_end(d->aggregate);
+		return gp_aggregate_end(d->intake->aggregate);
 	if (d->form == GP_FORM_JSON)
 		return gp_ingest_tls_read(gp_buf_slice(&d->json), t->intake->seed, d->listener);
 	return flaw(t, true, d->form == GP_FORM_NONE ? "it is empty" : "it is no report");
@@ -118,7 +120,6 @@ read_document(const struct taking *t, struct gp_slice octets, enum gp_form form,
 		stop = put_archive(&d, octets, t);
 	else if (stop == 0 && (stop = put(&d, octets)) == 0)
 		stop = finish(&d, t);
-	gp_aggregate_free(d.aggregate);
 	gp_buf_free(&d.json);
 	return stop == 0 ? end(t) : stop;
 }
@@ -201,7 +202,7 @@ read_mail(const struct taking *t, struct gp_slice octets)
 }
 
 int
-gp_intake_read(const struct gp_intake *intake, struct gp_slice octets, struct gp_arena *arena,
+gp_intake_read(struct gp_intake *intake, struct gp_slice octets, struct gp_arena *arena,
 	       struct gp_intake_result *ret)
 {
 	struct taking t = {intake, arena, ret};

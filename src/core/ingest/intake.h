@@ -18,6 +18,7 @@
  */
 #pragma once
 
+#include "core/ingest/aggregate.h"
 #include "core/ingest/archive.h"
 #include "core/ingest/form.h"
 #include "core/ingest/report.h"
@@ -39,7 +40,7 @@ enum {
 		.records_max = GP_INTAKE_STRANGERS_RECORDS,                           \
 	})
 
-/* Those that return not 0 end the reading, with that value. */
+/* Its functions that return not 0 end the reading, with that value. */
 struct gp_intake {
 	struct gp_intake_caps caps;
 	uint64_t seed; /* random, for tables of names */
@@ -47,6 +48,8 @@ struct gp_intake {
 	/* Around all that the listener hears of a report; their context is the listener's. */
 	int (*begin)(void *context);
 	int (*end)(void *context);
+	/* What reads XML, kept for the next report; NULL: not needed yet. The caller frees it. */
+	struct gp_aggregate *aggregate;
 };
 
 struct gp_intake_result {
@@ -58,5 +61,5 @@ struct gp_intake_result {
 /* octets: all of it. The arena takes some three times as much of a mail at most, and
  * GP_INTAKE_ARENA_MAX beside. Returns 0, what a function of the caller's returned, or -ENOMEM. */
 [[nodiscard]] int
-gp_intake_read(const struct gp_intake *intake, struct gp_slice octets, struct gp_arena *arena,
+gp_intake_read(struct gp_intake *intake, struct gp_slice octets, struct gp_arena *arena,
 	       struct gp_intake_result *ret);

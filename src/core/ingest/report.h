@@ -120,12 +120,11 @@ struct gp_ingest_row {
 	uint8_t dkim,
 		spf; /* aligned and passed: RESULT_PASS, else RESULT_FAIL; UNKNOWN: not told */
 	struct gp_slice header_from, envelope_from, envelope_to;
+	size_t reasons_len, dkim_results_len, spf_results_len;
+	/* Anything stands behind those that there are: most of it is never touched. */
 	struct gp_ingest_reason reasons[GP_INGEST_REASONS_MAX];
-	size_t reasons_len;
 	struct gp_ingest_auth dkim_results[GP_INGEST_RESULTS_MAX];
-	size_t dkim_results_len;
 	struct gp_ingest_auth spf_results[GP_INGEST_RESULTS_MAX];
-	size_t spf_results_len;
 };
 
 /* A policy of a TLS report, with what its sessions came to. */

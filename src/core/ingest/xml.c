@@ -61,6 +61,15 @@ gp_xml_init(struct gp_xml *x)
 }
 
 void
+gp_xml_again(struct gp_xml *x)
+{
+	struct gp_buf pending = x->pending;
+	gp_buf_clear(&pending);
+	memset(x, 0, offsetof(struct gp_xml, names));
+	x->pending = pending;
+}
+
+void
 gp_xml_free(struct gp_xml *x)
 {
 	gp_buf_free(&x->pending);
@@ -117,7 +126,7 @@ close_element(struct gp_xml *x, struct gp_slice name, struct gp_xml_event *ret)
 		return GP_XML_MISMATCH;
 	x->depth--;
 	x->names_len -= name.len;
-	*ret = (struct gp_xml_event){GP_XML_END, without_prefix(name)};
+	*ret = (struct gp_xml_event){.kind = GP_XML_END};
 	return GP_XML_EVENT;
 }
 
@@ -237,12 +246,25 @@ step_long_tag(struct gp_xml *x, struct gp_slice s, struct gp_slice name, struct 
 	return end ? close_element(x, name, ret) : open_element(x, name, ret);
 }
 
+/* "</", the name of what is open, ">": where the name ends need not be looked for. */
+static bool
+is_plain_end(const struct gp_xml *x, struct gp_slice s)
+{
+	if (x->depth == 0 || s.ptr[1] != '/')
+		return false;
+	struct gp_slice name = open_name(x);
+	return s.len > name.len + 2 && s.ptr[name.len + 2] == '>' &&
+	       memcmp(s.ptr + 2, name.ptr, name.len) == 0;
+}
+
 /* Most tags are a name alone. */
 static int
 step_tag(struct gp_xml *x, struct gp_slice s, struct gp_xml_event *ret)
 {
 	size_t first = s.ptr[1] == '/' ? 2 : 1, i = first;
-	if (i < s.len && is(s.ptr[i], NAME_START)) {
+	if (is_plain_end(x, s)) {
+		i += x->name_lens[x->depth - 1];
+	} else if (i < s.len && is(s.ptr[i], NAME_START)) {
 		while (i < s.len && is(s.ptr[i], NAME))
 			i++;
 	}

@@ -41,7 +41,7 @@ enum gp_xml_kind {
 
 struct gp_xml_event {
 	enum gp_xml_kind kind;
-	struct gp_slice text; /* or the element's name; valid until the next call */
+	struct gp_slice text; /* or the name of what starts; valid until the next call */
 };
 
 struct gp_xml {
@@ -56,9 +56,9 @@ struct gp_xml {
 	int result;      /* above GP_XML_EVENT: final */
 	size_t depth;
 	uint16_t name_lens[GP_XML_DEPTH_MAX]; /* of the elements that are open */
-	char names[GP_XML_NAMES_MAX];         /* one behind the other */
 	size_t names_len;
-	char character[4]; /* that a reference stood for */
+	char character[4];            /* that a reference stood for */
+	char names[GP_XML_NAMES_MAX]; /* one behind the other */
 };
 
 enum gp_xml_result {
@@ -75,6 +75,9 @@ enum gp_xml_result {
 
 void
 gp_xml_init(struct gp_xml *x);
+/* For another document, in the same memory. */
+void
+gp_xml_again(struct gp_xml *x);
 void
 gp_xml_free(struct gp_xml *x);
 

@@ -236,7 +236,7 @@ fetch_new(struct gp_loop *loop, const struct gp_config *config, const uint64_t s
 		f->policies = policies_new(f->queue, seed);
 	if (!f->policies)
 		*ret = fetch_free(f);
-	return *ret ? 0 : -ENOMEM;
+	return *ret ? 0 : r < 0 ? r : -ENOMEM;
 }
 
 void

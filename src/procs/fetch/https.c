@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procs/fetch/https.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -14,6 +13,7 @@
 
 #include "core/config/value.h"
 #include "core/mtasts/policy.h"
+#include "procs/fetch/curl_library.h"
 #include "sys/address.h"
 #include "sys/log.h"
 #include "sys/loop.h"
@@ -105,7 +105,7 @@ judge_answer(const struct https_transfer *t, long status, const char **ret_reaso
 		*ret_reason = "the status is not one of success";
 		return GP_FETCH_HTTP_STATUS;
 	}
-	(void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+	(void)curl_easy_get(t->easy, CURLINFO_CONTENT_TYPE, &type);
 	if (!is_wanted(t->request, gp_slice_str(type))) {
 		*ret_reason = t->request->wanted ? "the content is of another media type"
 						 : "the content is not text/plain";
@@ -123,7 +123,7 @@ judge(const struct https_transfer *t, CURLcode code)
 {
 	struct https_answer a = {.reason = ""};
 	long status = 0;
-	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_get(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	a.status = (uint16_t)status;
 	if (t->header_too_long) {
 		a.result = GP_FETCH_TOO_LARGE;
@@ -132,7 +132,7 @@ judge(const struct https_transfer *t, CURLcode code)
 		a.result = judge_answer(t, status, &a.reason);
 	} else {
 		a.result = trouble_of(code);
-		a.reason = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
+		a.reason = t->error[0] != '\0' ? t->error : curl.easy_strerror(code);
 	}
 	if (a.result == GP_FETCH_OK || t->request->media_type)
 		a.body = gp_buf_slice(&t->body);
@@ -197,7 +197,7 @@ take_body(char *ptr, size_t size, size_t n, void *arg)
 	struct https_transfer *t = arg;
 	const char *why;
 	long status = 0;
-	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_get(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	bool wanted = t->request->media_type || judge_answer(t, status, &why) == GP_FETCH_OK;
 	return wanted && gp_buf_put(&t->body, gp_slice(ptr, size * n)) ? size * n : 0;
 }
@@ -208,11 +208,11 @@ static struct https_transfer *
 free_transfer(struct https_transfer *t)
 {
 	if (t->easy) {
-		(void)curl_multi_remove_handle(t->https->multi, t->easy);
-		curl_easy_cleanup(t->easy);
+		(void)curl.multi_remove_handle(t->https->multi, t->easy);
+		curl.easy_cleanup(t->easy);
 	}
-	curl_slist_free_all(t->place);
-	curl_slist_free_all(t->fields);
+	curl.slist_free_all(t->place);
+	curl.slist_free_all(t->fields);
 	gp_buf_free(&t->body);
 	free(t);
 	return NULL;
@@ -221,7 +221,7 @@ free_transfer(struct https_transfer *t)
 static void
 add_text(struct curl_slist **list, const char *text, bool *good)
 {
-	struct curl_slist *longer = curl_slist_append(*list, text);
+	struct curl_slist *longer = curl.slist_append(*list, text);
 	*good = *good && longer;
 	*list = longer ? longer : *list;
 }
@@ -246,7 +246,7 @@ set_place(struct https_transfer *t)
 	if (good)
 		add_text(&t->place, gp_buf_slice(&text).ptr, &good);
 	gp_buf_free(&text);
-	return good && curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->place) == CURLE_OK;
+	return good && curl_easy_set(t->easy, CURLOPT_RESOLVE, t->place) == CURLE_OK;
 }
 
 static bool
@@ -256,11 +256,11 @@ set_target(struct https_transfer *t)
 	int len = snprintf(url, sizeof(url), "https://%s:%u%s", t->request->host, t->https->port,
 			   t->request->path);
 	return len > 0 && (size_t)len < sizeof(url) && set_place(t) &&
-	       curl_easy_setopt(t->easy, CURLOPT_URL, url) == CURLE_OK;
+	       curl_easy_set(t->easy, CURLOPT_URL, url) == CURLE_OK;
 }
 
 /* Collects the first refusal of a row of options. */
-#define SET(option, value) bad = bad ? bad : curl_easy_setopt(t->easy, option, value)
+#define SET(option, value) bad = bad ? bad : curl_easy_set(t->easy, option, value)
 
 static bool
 set_rules(struct https_transfer *t)
@@ -332,9 +332,9 @@ https_start(struct https *h, struct https_request *q)
 	t->https = h;
 	t->request = q;
 	t->body = GP_BUF_INIT(HTTPS_BODY_MAX);
-	t->easy = curl_easy_init();
+	t->easy = curl.easy_init();
 	if (!t->easy || !set_rules(t) || !set_callbacks(t) || !set_target(t) || !set_post(t) ||
-	    curl_multi_add_handle(h->multi, t->easy) != CURLM_OK) {
+	    curl.multi_add_handle(h->multi, t->easy) != CURLM_OK) {
 		free_transfer(t);
 		return -ENOMEM;
 	}
@@ -362,12 +362,12 @@ static void
 end_those_done(struct https *h)
 {
 	CURLMsg *m;
-	for (int left; (m = curl_multi_info_read(h->multi, &left));) {
+	for (int left; (m = curl.multi_info_read(h->multi, &left));) {
 		struct https_transfer *t = NULL;
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		CURLcode code = m->data.result;
-		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+		(void)curl_easy_get(m->easy_handle, CURLINFO_PRIVATE, &t);
 		end_transfer(t, code);
 	}
 }
@@ -381,7 +381,7 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 	int flags =
 		(what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
 	int running;
-	(void)curl_multi_socket_action(h->multi, fd, flags, &running);
+	(void)curl.multi_socket_action(h->multi, fd, flags, &running);
 	end_those_done(h);
 }
 
@@ -391,7 +391,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	struct https *h = arg;
 	int running;
 	(void)fd, (void)what;
-	(void)curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	(void)curl.multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	end_those_done(h);
 }
 
@@ -423,7 +423,7 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 			       (what & CURL_POLL_OUT ? EV_WRITE : 0) | EV_PERSIST);
 	(void)easy;
 	unwatch(known);
-	(void)curl_multi_assign(h->multi, fd, NULL);
+	(void)curl.multi_assign(h->multi, fd, NULL);
 	if (what == CURL_POLL_REMOVE)
 		return 0;
 	struct watch *w = calloc(1, sizeof(*w));
@@ -435,7 +435,7 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 		unwatch(w);
 		return -1;
 	}
-	(void)curl_multi_assign(h->multi, fd, w);
+	(void)curl.multi_assign(h->multi, fd, w);
 	return 0;
 }
 
@@ -475,21 +475,33 @@ make_store(struct gp_slice pem)
 static bool
 set_up_multi(struct https *h)
 {
-	return curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK &&
-	       curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h) == CURLM_OK &&
-	       curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
-	       curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h) == CURLM_OK;
+	return curl.multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK &&
+	       curl.multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h) == CURLM_OK &&
+	       curl.multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
+	       curl.multi_setopt(h->multi, CURLMOPT_TIMERDATA, h) == CURLM_OK;
+}
+
+static int
+load_curl(void)
+{
+	int r = gp_library_load(&curl_library);
+	if (r < 0)
+		gp_error("library_not_loaded", GP_FS("reason", curl_library.why));
+	return r;
 }
 
 int
 https_new(struct event_base *base, const struct https_options *options, struct https **ret)
 {
+	*ret = NULL;
+	int r = load_curl();
+	if (r < 0)
+		return r;
 	struct https *h = calloc(1, sizeof(*h));
 	/* It prints local times; a zone that was looked for once is not again. */
 	setenv("TZ", "UTC0", 1);
 	tzset();
-	*ret = NULL;
-	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (!h || curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(h);
 		return -ENOMEM;
 	}
@@ -497,7 +509,7 @@ https_new(struct event_base *base, const struct https_options *options, struct h
 	h->port = options->port;
 	h->authorities = make_store(options->ca);
 	h->timer = evtimer_new(base, on_timer, h);
-	h->multi = curl_multi_init();
+	h->multi = curl.multi_init();
 	if (!h->authorities || !h->timer || !h->multi || !set_up_multi(h)) {
 		https_free(h);
 		return -ENOMEM;
@@ -512,11 +524,11 @@ https_free(struct https *h)
 	if (!h)
 		return NULL;
 	if (h->multi)
-		(void)curl_multi_cleanup(h->multi);
+		(void)curl.multi_cleanup(h->multi);
 	if (h->timer)
 		event_free(h->timer);
 	X509_STORE_free(h->authorities);
 	free(h);
-	curl_global_cleanup();
+	curl.global_cleanup();
 	return NULL;
 }

@@ -6,7 +6,7 @@
  * The certificate must lead to one of the authorities and name the host as a DNS-ID; a wildcard may
  * only be its whole leftmost label (RFC 8461 section 3.3). TLS 1.2 at least.
  *
- * After https_new it opens no file and starts no thread.
+ * https_new loads libcurl; after it no file is opened and no thread started.
  */
 #pragma once
 
@@ -52,7 +52,8 @@ struct https_request {
 };
 
 /* Reads the authorities, and lets the library read what it wants to. No authority is no error: it
-   is logged, and every certificate fails. Returns 0 or -errno. */
+   is logged, and every certificate fails; that libcurl is not there is one, and logged too.
+   Returns 0 or -errno. */
 [[nodiscard]] int
 https_new(struct event_base *base, const struct https_options *options, struct https **ret);
 /* No request is under way any more. Accepts NULL, returns NULL. */

@@ -202,13 +202,14 @@ read_octets(struct reading *r, struct gp_slice octets, uint64_t seed, struct gp_
 					       .tls_failure = on_tls_failure,
 					       .failure = on_failure,
 					       .flaw = on_flaw};
-	const struct gp_intake intake = {.caps = GP_INTAKE_CAPS_STRANGERS,
-					 .seed = seed,
-					 .listener = &r->hears,
-					 .begin = on_begin,
-					 .end = on_end};
+	struct gp_intake intake = {.caps = GP_INTAKE_CAPS_STRANGERS,
+				   .seed = seed,
+				   .listener = &r->hears,
+				   .begin = on_begin,
+				   .end = on_end};
 	struct gp_intake_result got = {};
 	int rc = gp_intake_read(&intake, octets, arena, &got);
+	gp_aggregate_free(intake.aggregate);
 	if (rc == TOO_SLOW)
 		return refuse(r, "reading it takes too long");
 	if (rc == OTHER_KIND)

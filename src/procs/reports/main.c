@@ -35,7 +35,7 @@ enum {
 struct reports reports;
 
 static struct gp_role role;
-static struct event *sync_timer, *due_timer, *grace_timer, *again_timer;
+static struct event *sync_timer, *due_timer, *grace_timer, *again_timer, *forget_timer;
 static struct gp_loop_hook lost_hook;
 static uint64_t
 	ended[STORE_COUNTED]; /* the period that was under way when others were ended last */
@@ -161,6 +161,16 @@ end_periods(enum store_kind kind, uint64_t now_s)
 		ended[kind] = now_s / interval_s;
 }
 
+/* Others are heard between the slices. */
+static void
+on_forget_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	uint64_t wait_ms = reports.stopping ? 0 : received_forget(reports.env->config);
+	if (wait_ms > 0)
+		gp_timer_set(forget_timer, wait_ms);
+}
+
 static void
 on_due_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -171,7 +181,8 @@ on_due_timer(evutil_socket_t fd, short what, void *arg)
 	for (int kind = 0; kind < STORE_COUNTED; kind++)
 		end_periods((enum store_kind)kind, now_s);
 	failures_tell_left_out(now_s);
-	received_forget(reports.env->config);
+	if (!evtimer_pending(forget_timer, NULL))
+		gp_timer_set(forget_timer, 0);
 	jobs_run();
 	next_s = store_next_s(reports.store);
 	for (int kind = 0; kind < STORE_COUNTED; kind++) {
@@ -259,7 +270,7 @@ open_received(const struct gp_role_env *env)
 		role.sandbox = &reports_server_sandbox;
 	received_open(path);
 	/* What it writes now opens all that it will ever open. */
-	received_forget(env->config);
+	(void)received_forget(env->config);
 	figures_serve_open(path);
 	(void)umask(mask);
 }
@@ -289,7 +300,8 @@ start(struct gp_role_env *env)
 	due_timer = evtimer_new(gp_loop_base(env->loop), on_due_timer, NULL);
 	grace_timer = evtimer_new(gp_loop_base(env->loop), on_grace_over, NULL);
 	again_timer = evtimer_new(gp_loop_base(env->loop), on_again_timer, NULL);
-	if (!sync_timer || !due_timer || !grace_timer || !again_timer)
+	forget_timer = evtimer_new(gp_loop_base(env->loop), on_forget_timer, NULL);
+	if (!sync_timer || !due_timer || !grace_timer || !again_timer || !forget_timer)
 		return -ENOMEM;
 	lost_hook.run = check_lost;
 	gp_loop_at_end(env->loop, GP_LOOP_WORK, &lost_hook);

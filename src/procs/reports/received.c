@@ -15,6 +15,7 @@
 
 enum {
 	DONE_MAX = 256, /* reports of one turn */
+	BUSY_MS = 100,  /* until what is under way is looked at again */
 	DAY_S = 24 * 3600,
 };
 
@@ -40,7 +41,7 @@ static struct {
 	bool in_db; /* the database has begun it too, and is told its end whatever its state is */
 	struct done done[DONE_MAX];
 	size_t done_len;
-	int64_t forgot_on; /* the day */
+	int64_t forgets_on, forgot_on; /* the day, at its first slice; and once there are no more */
 	struct gp_loop_hook hook;
 	bool hooked;
 } self;
@@ -95,19 +96,34 @@ fail(int error)
 		self.done[i].error = error;
 }
 
-void
+/* Mails, which are in a file of their own also where a server that has the rest is away; and the
+ * first or next slice of reports: 1: there are more; 0; -errno. */
+static int
+forget(const struct gp_config *cfg, int64_t today)
+{
+	int64_t keep_days = (int64_t)(cfg->reports.keep_received / (1000ull * DAY_S));
+	if (today != self.forgets_on)
+		refused_mail_forget(cfg, now_s());
+	self.forgets_on = today;
+	return self.db ? gp_reportdb_forget_some(self.db, today - keep_days) : 0;
+}
+
+uint64_t
 received_forget(const struct gp_config *cfg)
 {
 	int64_t today = now_s() / DAY_S;
-	int64_t keep_days = (int64_t)(cfg->reports.keep_received / (1000ull * DAY_S));
-	if (self.open || self.done_len > 0 || today == self.forgot_on)
-		return;
-	self.forgot_on = today;
-	/* It is a file of its own, also where a server that has the rest is away. */
-	refused_mail_forget(cfg, now_s());
-	int r = self.db ? gp_reportdb_forget(self.db, today - keep_days) : 0;
+	if (today == self.forgot_on)
+		return 0;
+	if (self.open || self.done_len > 0)
+		return BUSY_MS;
+	uint64_t begin_ms = gp_clock_monotonic_ms();
+	int r = forget(cfg, today);
 	if (r < 0)
 		gp_error("received_not_forgotten", GP_FS("reason", gp_reportdb_why(self.db, r)));
+	if (r == 1)
+		return GP_MAX(gp_clock_monotonic_ms() - begin_ms, 1ull);
+	self.forgot_on = today;
+	return 0;
 }
 
 struct gp_reportdb *

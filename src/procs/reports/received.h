@@ -32,8 +32,10 @@ received_over_limit(const struct gp_msg_report_over_limit *m, const uint64_t see
 void
 received_sync(void);
 
-/* Forgets what is older than the configuration wants, once a day. */
-void
+/* Forgets what is older than the configuration wants, once a day: some of it. Returns in how many
+ * ms the next of it is due, half of the time at most being spent on it; 0: that was all of the
+ * day. */
+uint64_t
 received_forget(const struct gp_config *cfg);
 
 /* Takes fd over: the channel to ingest. What an earlier one has begun is given up. */
