@@ -12,11 +12,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gp_arena arena = GP_ARENA_INIT(SCANS_ARENA_MAX);
 	struct gp_buf out = GP_BUF_INIT(4'194'240);
+	struct gp_slice text = gp_slice((const char *)data, size);
 	/* The first octet says what is asked for. */
-	const struct scans_wish wish = {.severity = size > 0 ? data[0] % 6 : 0,
-					.text = gp_slice("x", size > 0 && data[0] & 8),
-					.start = size > 0 ? data[0] >> 6 : 0};
-	struct scans *s = scans_new(gp_slice((const char *)data, size), 1, 1);
+	const uint8_t asked = size > 0 ? data[0] : 0;
+	const struct scans_wish wish = {.severity = asked % 6,
+					.text = gp_slice("x", asked & 8 ? 1 : 0),
+					.start = asked >> 6};
+	struct scans *s = scans_new(gp_slice_drop(text, 1), 1, 1);
 	gp_assert(s);
 	gp_assert(scans_write(s, &wish, &arena, &out) == 0);
 	/* Whatever was read, what is said is JSON. */

@@ -4,11 +4,14 @@
 
 usage: ipcgen.py SCHEMA OUT.h OUT.c
        ipcgen.py --table SCHEMA OUT.h    the schema itself as a table, for tests that write messages by it
+       ipcgen.py --seeds SCHEMA FOLDER   one message of each type, as fuzz/ipc_message.c takes them
 
 The decoder trusts nothing: every length has a cap in the schema, lists are allocated in the caller's arena
 and only when the input is long enough to hold that many members, and octets left over are an error.
 """
+import pathlib
 import re
+import shutil
 import sys
 
 SCALARS = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t", "bool": "bool"}
@@ -256,7 +259,34 @@ def table(records):
     return "\n".join(out + ["};", ""])
 
 
+def sample(record, by_name):
+    """One that fits, encoded: ones, a short text, lists of one."""
+    out = b""
+    for f in record.fields:
+        if f.kind in WIDTH:
+            out += (1).to_bytes(WIDTH[f.kind], "little")
+        elif f.kind == "bytes":
+            text = b"a@b.test"[: f.cap]
+            out += len(text).to_bytes(4, "little") + text
+        else:
+            out += (1).to_bytes(4, "little") if f.kind == "list" else b""
+            out += sample(by_name[f.of], by_name)
+    return out
+
+
+def write_seeds(records, folder):
+    """Anew, so that none stays of a message that is no more, and the folder is newer than the schema."""
+    by_name = {r.name: r for r in records if r.kind != "message"}
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for number, m in enumerate((r for r in records if r.kind == "message"), 1):
+        (folder / m.name).write_bytes(bytes([number, m.fd != "none"]) + sample(m, by_name))
+
+
 def main():
+    if sys.argv[1] == "--seeds":
+        write_seeds(parse(sys.argv[2])[0], pathlib.Path(sys.argv[3]))
+        return
     if sys.argv[1] == "--table":
         with open(sys.argv[3], "w", encoding="utf-8") as f:
             f.write(table(parse(sys.argv[2])[0]))

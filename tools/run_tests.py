@@ -200,7 +200,7 @@ def fuzz_target(target):
     """The seeds alone must pass; then a short search that starts from them: always the same one in a test that has to
     tell what a change did, a new one each time where FUZZ_SECONDS asks for a search. Returns its log and exit code."""
     seconds = int(os.environ.get("FUZZ_SECONDS", FUZZ_SECONDS))
-    seeds = ROOT / "fuzz" / "corpus" / target
+    folders = [ROOT / "fuzz" / "corpus" / target, ROOT / "build-asan" / "src" / "ipc" / f"{target}.seeds"]
     dictionary = ROOT / "fuzz" / f"{target}.dict"
     path = LOGS / "fuzz" / f"{target}.log"
     with tempfile.TemporaryDirectory(prefix="gatepost-fuzz-") as scratch, path.open("w", encoding="utf-8") as log:
@@ -211,8 +211,7 @@ def fuzz_target(target):
         if "FUZZ_SECONDS" not in os.environ:
             argv.append("-seed=1")
         argv += [f"-max_total_time={max(1, seconds - 1)}", scratch]  # it ends in the second after these
-        if seeds.is_dir():
-            argv.append(str(seeds))
+        argv += [str(seeds) for seeds in folders if seeds.is_dir()]
         return path, run_into(log, argv, FUZZ_ENV, seconds + 120)
 
 

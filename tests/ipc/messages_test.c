@@ -6,6 +6,7 @@
  */
 #include "unit.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/wire.h"
@@ -17,6 +18,7 @@ enum {
 	ARENA_MAX = 64 << 20,
 	PAYLOAD_MAX = 16 << 20,
 	LENGTHS_MAX = 4096,
+	SEED_MAX = 4096,
 	ROUNDS = 200,
 	TYPES = GP_ARRAY_LEN(schema_messages),
 };
@@ -386,6 +388,30 @@ nobody_may_say_what_is_not_his(void **state)
 	assert_true(GP_PERMIT_COMMAND_TO_SPOOL == GP_PERMIT(GP_MSG_QUEUE_REQUEST));
 }
 
+/* What the fuzz target starts from: one of each type, which it takes. */
+static void
+seeds_are_messages(void **state)
+{
+	(void)state;
+	for (unsigned type = 1; type < TYPES; type++) {
+		struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+		char path[PATH_MAX], seed[SEED_MAX];
+		struct gp_message m;
+		snprintf(path, sizeof(path), "%s/%s", GP_IPC_SEEDS, schema_messages[type]->name);
+		FILE *f = fopen(path, "re");
+		if (!f)
+			fail_msg("%s: is not there", path);
+		size_t len = fread(seed, 1, sizeof(seed), f);
+		fclose(f);
+		assert_in_range(len, 2, sizeof(seed) - 1);
+		assert_int_equal(seed[0], type);
+		if (!gp_message_decode(type, gp_slice(seed + 2, len - 2), seed[1] ? 0 : -1, &arena,
+				       &m))
+			fail_msg("%s: is no message of its type", path);
+		gp_arena_free(&arena);
+	}
+}
+
 int
 main(void)
 {
@@ -402,6 +428,7 @@ main(void)
 		cmocka_unit_test(memory_may_run_out),
 		cmocka_unit_test(the_encoder_keeps_the_caps_too),
 		cmocka_unit_test(nobody_may_say_what_is_not_his),
+		cmocka_unit_test(seeds_are_messages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 
 #define MIXED(b) "Content-Type: multipart/mixed; boundary=" b "\n"
 #define TYPE(t) "Content-Type: " t "\n"
+#define AS_FILE TYPE("application/octet-stream")
 #define B64 "Content-Transfer-Encoding: base64\n"
 #define B10 "bbbbbbbbbb"
 #define B70 B10 B10 B10 B10 B10 B10 B10
@@ -65,6 +66,24 @@ static const struct {
 	 "0:0 message/rfc822 *|1:0 / abc|"},
 	{"an encoded message", TYPE("message/rfc822") B64 "\nU3ViamVjdDogeAoKYWJj",
 	 "0:0 message/rfc822 *|1:0 / abc|"},
+	{"a message as a file", AS_FILE "\nX: y\nFROM: a@b.test\n" B64 "\nYWJj",
+	 "0:0 application/octet-stream *|1:0 / abc|"},
+	{"an encoded one, of any such type",
+	 TYPE("application/x-eml; name=a.eml") B64
+	 "\n"
+	 "RnJvbTogYUBiLnRlc3QKQ29udGVudC1UeXBlOiB0ZXh0L3htbAoKYWJj",
+	 "0:0 application/x-eml *|1:0 text/xml abc|"},
+	{"one out of an mbox", AS_FILE "\nFrom a@b.test Mon\nReceived: x\n\nabc",
+	 "0:0 application/octet-stream *|1:0 / abc|"},
+	{"files that are none",
+	 MIXED("b") "\n--b\n" AS_FILE "\nVersion: 1\n\nFrom: x\n--b\n" AS_FILE
+		    "\n\nFrom: x\n--b\n" AS_FILE "\n{\nFrom: x\n--b\n" AS_FILE
+		    "\n<a>\nFrom: x\n--b--",
+	 "0:0 multipart/mixed *|1:0 application/octet-stream Version: 1//From: x|"
+	 "1:0 application/octet-stream /From: x|1:0 application/octet-stream {/From: x|"
+	 "1:0 application/octet-stream <a>/From: x|"},
+	{"texts may quote a header", TYPE("text/plain; name=a.eml") "\nFrom: a@b.test\n\nabc",
+	 "0:0 text/plain From: a@b.test//abc|"},
 	{"a digest", TYPE("multipart/digest; boundary=b") "\n--b\n\nSubject: x\n\none\n--b--",
 	 "0:0 multipart/digest *|1:0 / *|2:1 / one|"},
 	{"a report of mail",
@@ -164,14 +183,18 @@ deep_parts(void **state)
 	(void)state;
 	for (size_t levels = GP_MIME_DEPTH_MAX; levels <= GP_MIME_DEPTH_MAX + 1; levels++) {
 		struct gp_buf m = GP_BUF_INIT(1 << 20), n = GP_BUF_INIT(1 << 20);
+		struct gp_buf f = GP_BUF_INIT(1 << 20);
 		for (size_t i = 0; i < levels; i++) {
 			gp_buf_printf(&m,
 				      "Content-Type: multipart/mixed; boundary=b%zu\n\n--b%zu\n", i,
 				      i);
 			gp_buf_put_str(&n, TYPE("message/rfc822") "\n");
+			gp_buf_put_str(&f, "Subject: x\n" AS_FILE "\n");
 		}
 		read_all(&m, GP_MIME_DEPTH_MAX + 1, levels > GP_MIME_DEPTH_MAX, GP_MIME_DEPTH_MAX);
 		read_all(&n, GP_MIME_DEPTH_MAX + 1, levels > GP_MIME_DEPTH_MAX, GP_MIME_DEPTH_MAX);
+		gp_buf_put_str(&f, "Subject: x\n\nx");
+		read_all(&f, GP_MIME_DEPTH_MAX + 1, levels > GP_MIME_DEPTH_MAX, GP_MIME_DEPTH_MAX);
 	}
 }
 
@@ -184,6 +207,11 @@ encoded_within_encoded(void **state)
 	gp_buf_put_str(&m, TYPE("message/rfc822") B64 "\n"); /* the same again in it, of "x" */
 	gp_buf_put_str(&m, "Q29udGVudC1UeXBlOiBtZXNzYWdlL3JmYzgyMgpDb250ZW50LVRyYW5zZmVyLUVu"
 			   "Y29kaW5nOiBiYXNlNjQKCmVBPT0=");
+	read_all(&m, 2, true, 1);
+	gp_buf_put_str(&m, AS_FILE B64 "\n"); /* the same as files */
+	gp_buf_put_str(&m, "RnJvbTogYUBiLnRlc3QKQ29udGVudC1UeXBlOiBhcHBsaWNhdGlvbi9vY3RldC1zdH"
+			   "JlYW0KQ29udGVudC1UcmFuc2Zlci1FbmNvZGluZzogYmFzZTY0CgpSbkp2YlRvZ1lV"
+			   "QmlMblJsYzNRS0NuZz0=");
 	read_all(&m, 2, true, 1);
 }
 
@@ -207,8 +235,8 @@ static void
 memory_runs_out(void **state)
 {
 	(void)state;
-	struct gp_slice message = GP_SLICE(MIXED("b") "\n--b\n" TYPE("message/rfc822") B64
-					   "\nU3ViamVjdDogeAoKYWJj\n--b--");
+	struct gp_slice message =
+		GP_SLICE(MIXED("b") "\n--b\n" AS_FILE B64 "\nU3ViamVjdDogeAoKYWJj\n--b--");
 	size_t room = 0;
 	for (int r = -ENOMEM; r != 0; room += 64) {
 		struct gp_arena arena = GP_ARENA_INIT(room);

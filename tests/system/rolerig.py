@@ -210,6 +210,12 @@ class Role:
         self.said.seek(0)
         return self.said.read().decode(errors="replace")
 
+    def hear_pong(self):
+        """It has done what the supervisor said before."""
+        self.control.say("ping", empty=0)
+        while self.control.hear()[0] != "pong":
+            pass
+
     def stop(self):
         """The word to stop, then a clean end."""
         for peer in self.peers:

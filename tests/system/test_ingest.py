@@ -103,12 +103,13 @@ def test_a_report_is_read_and_kept_before_its_mail_is_gone(server):
     [
         (mail(gzip.compress(aggregate("a"))), 1, 0, 0),
         (mail(json.dumps(TLS).encode(), "application/tlsrpt+json"), 1, 0, 0),
+        (mail(mail(gzip.compress(aggregate("a"))), "application/octet-stream; name=report.eml"), 1, 0, 0),
         (mail(b"unused", "text/plain"), 0, 0, 1),
         (mail(gzip.compress(b"<!DOCTYPE a [<!ENTITY b 'c'>]><feedback>&b;</feedback>")), 0, 0, 1),
         (mail(gzip.compress(b" " * 30_000_000)), 0, 0, 1),
         (b"From: a@b.test\r\n\r\nno report at all\r\n", 0, 0, 1),
     ],
-    ids=["aggregate", "TLS", "unused", "entity", "bomb", "words"],
+    ids=["aggregate", "TLS", "forwarded as a file", "unused", "entity", "bomb", "words"],
 )
 def test_each_mail_comes_to_an_end(server, octets, kept_, known, refused):
     server.send(octets, to=["dmarc@demo.test"])

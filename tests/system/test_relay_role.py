@@ -45,6 +45,11 @@ def answer(resolver, records=RECORDS):
     """The next question's answer."""
     name, question = resolver.hear()
     assert name == "resolve"
+    say_answer(resolver, question, records)
+    return question
+
+
+def say_answer(resolver, question, records):
     data = records.get((question["name"], question["type"]))
     resolver.say(
         "answer",
@@ -54,7 +59,6 @@ def answer(resolver, records=RECORDS):
         canonical=question["name"],
         records=[] if data is None else [{"data": data}],
     )
-    return question
 
 
 def answer_until(take, resolver, records=RECORDS):
@@ -137,6 +141,21 @@ def test_a_policy_host_without_an_address_is_told_of(relay):
     assert "policy_trouble" in relay.log()
 
 
+def test_at_a_stop_it_waits_for_what_spool_has_handed_out():
+    with rolerig.Role("relay", SETTINGS) as relay:
+        spool, resolver = relay.peer("spool"), relay.peer("resolver")
+        relay.control.say("stop", empty=0)
+        relay.hear_pong()
+        say_deliver(spool)
+        _, question = resolver.hear()
+        spool.close()
+        relay.hear_pong()
+        say_answer(resolver, question, {})
+        while heard := resolver.hear():
+            say_answer(resolver, heard[1], {})
+        assert relay.process.wait(10) == 0, relay.log()
+
+
 def hear_mail(listener):
     """Plays a server that takes lines alone, without waiting for anything: yields until it hears MAIL."""
     listener.setblocking(False)
@@ -168,9 +187,7 @@ def test_a_large_binary_message_keeps_nobody_waiting(relay):
         say_deliver(spool, fd=message, body=b"", body_size=size, flags=binary, host=b"127.0.0.9", port=2525)
         for _ in hear_mail(listener):
             asked = time.monotonic()
-            relay.control.say("ping", empty=0)
-            while relay.control.hear()[0] != "pong":
-                pass
+            relay.hear_pong()
             longest_s = max(longest_s, time.monotonic() - asked)
         took_s = time.monotonic() - began
     os.close(message)

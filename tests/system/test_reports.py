@@ -281,6 +281,27 @@ def test_a_restart_neither_loses_nor_doubles(tmp_path):
         r.stop()
 
 
+def test_at_a_stop_all_is_counted_that_is_told(tmp_path):
+    """Sessions of relay go on for some seconds, and what web and smtpd told may be unread when they are gone."""
+    with Reports(tmp_path, interval="1d") as r:
+        web = r.role.peer("web")
+        r.spool.close()
+        r.role.control.say("stop", empty=0)
+        r.role.hear_pong()
+        for _ in range(50):
+            r.say(count())
+        web.say("report_over_limit", reporter=b"them.example", octets=1)
+        r.say_dmarc()
+        for peer in (r.relay, web, r.smtpd):
+            peer.close()
+        assert r.role.process.wait(10) == 0, "it waits for nobody"
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        assert db.execute("SELECT domain, successes FROM tls_policy").fetchall() == [(DOMAIN, 50)]
+        assert db.execute("SELECT domain FROM dmarc_policy").fetchall() == [(DOMAIN,)]
+    with sqlite3.connect(tmp_path / "received.db") as db:
+        assert db.execute("SELECT reporter, reports FROM over_limit").fetchall() == [("them.example", 1)]
+
+
 def test_who_does_not_ask_gets_none_and_the_counts_stay(tmp_path):
     with Reports(tmp_path) as r:
         r.say(count())
@@ -646,25 +667,3 @@ def test_counts_are_on_disk_within_seconds(tmp_path):
         r.say(count())
         eventually(lambda: counted(folder, tmp_path / "copy") == 2, what="the count")
         r.stop()
-
-
-# --- reporters over their limit ---
-
-
-def over_limit(folder):
-    with sqlite3.connect(folder / "received.db") as db:
-        return dict(db.execute("SELECT reporter, reports FROM over_limit").fetchall())
-
-
-def test_reporters_over_their_limit_are_counted(tmp_path):
-    """By name, but for those beyond the first 500 of a day, as strangers choose names."""
-    with Reports(tmp_path) as reports:
-        for i in range(503):
-            reports.smtpd.say("report_over_limit", reporter=f"d{i}.test".encode(), octets=10)
-        reports.smtpd.say("report_over_limit", reporter=b"d7.test", octets=5)
-        eventually(lambda: sum(over_limit(tmp_path).values()) == 504, what="all of them")
-        told = over_limit(tmp_path)
-        assert len(told) == 501 and (told[""], told["d7.test"]) == (3, 2)
-        # What a role says that has fallen is no text of a stranger's.
-        reports.smtpd.say("report_over_limit", reporter=b"\x1b[2J", octets=1)
-        eventually(lambda: "result_refused" in reports.role.log(), what="a word about it")

@@ -3,6 +3,9 @@
 
 import gzip
 import json
+import signal
+import sqlite3
+import threading
 import time
 
 import dkim
@@ -189,6 +192,32 @@ def test_what_sessions_came_to_is_told_once(world):
     time.sleep(2 * PERIOD_S)
     assert mailed(there).keys() == by_mail.keys()
     assert posted(rig).keys() == by_https.keys()
+
+
+def test_a_session_that_goes_on_at_a_stop_is_counted(gatepost, sink):
+    """Longer than spool waits for it: what it came to is told when spool is gone."""
+    released = threading.Event()
+
+    def greet(_):
+        released.wait(60)
+        return "220 slow.test"
+
+    try:
+        there = sink({"connect": greet}, address=(CLEAR, 25))
+    except PermissionError:
+        pytest.skip("mail hosts listen on port 25, which needs root")
+    server = gatepost(relay_networks=["127.0.0.0/8"], names=domain("slow.test", "mx.clear.test", BY_MAIL) | {
+        "mx.clear.test": {"A": [CLEAR]}})
+    server.send(MESSAGE, to=["you@slow.test"])
+    eventually(lambda: there.connections, what="the session")
+    server.process.send_signal(signal.SIGTERM)
+    eventually(lambda: not server.pids("spool"), what="that spool waits no longer")
+    server.settle("relay", "reports")
+    released.set()
+    server.stop()
+    assert events(server, "session") and not events(server, "results_lost")
+    with sqlite3.connect(server.folder / "state/reports/reports.db") as db:
+        assert db.execute("SELECT domain, successes FROM tls_policy").fetchall() == [("slow.test", 0)]
 
 
 def test_mail_does_not_mind_a_database_that_cannot_be_opened(gatepost, sink):

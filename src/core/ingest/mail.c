@@ -29,9 +29,7 @@ is_text(const struct gp_mime_part *p)
 static bool
 is_original(const struct gp_mime_part *p)
 {
-	return gp_mime_is(p, GP_SLICE("message"), GP_SLICE("rfc822")) ||
-	       gp_mime_is(p, GP_SLICE("message"), GP_SLICE("global")) ||
-	       gp_mime_is(p, GP_SLICE("message"), GP_SLICE("global-headers")) ||
+	return p->message || gp_mime_is(p, GP_SLICE("message"), GP_SLICE("global-headers")) ||
 	       gp_mime_is(p, GP_SLICE("text"), GP_SLICE("rfc822-headers")) ||
 	       gp_mime_is(p, GP_SLICE("text"), GP_SLICE("rfc822-header"));
 }

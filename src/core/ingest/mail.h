@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where in a mail reports may be: its attachments, its body, and what was forwarded in it, by what
- * the parts begin with (form.h). How they are named, and what type they claim to be, says nothing,
- * but for two: pages of HTML are not looked at, and message/feedback-report is a failure report
- * (RFC 5965 section 2).
+ * Where in a mail reports may be: its attachments, its body, and what was forwarded in it, as a
+ * message or as a file (mime.h), by what the parts begin with (form.h). How they are named, and
+ * what type they claim to be, says nothing, but for two: pages of HTML are not looked at, and
+ * message/feedback-report is a failure report (RFC 5965 section 2).
  *
  * The message that a failure report, a bounce or a receipt is about is never looked into: a forged
  * mail that has a report in it would otherwise be read as a report that was sent to us, and so

@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "base/scan.h"
 
+enum { PEEK = 4096 }; /* octets of a file, as encoded, by which it is known */
+
 struct walk {
 	struct gp_mime_part *parts;
 	size_t len;
@@ -134,13 +136,46 @@ read_multipart(struct walk *w, const struct gp_mime_part *multipart)
 	return r;
 }
 
+/* Names of fields that a mail has above its first 4 KiB, whoever wrote or kept it. */
+static const struct gp_slice mail_fields[] = {
+	GP_SLICE("From:"),         GP_SLICE("Received:"), GP_SLICE("Return-Path:"),
+	GP_SLICE("Delivered-To:"), GP_SLICE("Date:"),     GP_SLICE("Message-ID:"),
+	GP_SLICE("Subject:"),
+};
+
+/* Does it begin with a header that can only be a mail's? */
+static bool
+is_mail(struct gp_slice s)
+{
+	if (!begins_with_header(s))
+		return false;
+	for (struct gp_slice line = take_line(&s); line.len > 0; line = take_line(&s)) {
+		for (size_t i = 0; i < GP_ARRAY_LEN(mail_fields); i++) {
+			if (gp_slice_starts_nocase(line, mail_fields[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A mail that was attached as a file, as some programs forward it: as "application/octet-stream"
+ * mostly, so its octets say what it is. Texts are left alone: they may quote a header. */
+static bool
+is_file_of_mail(const struct gp_mime_part *part, struct gp_arena *arena)
+{
+	return gp_slice_eq_nocase(part->content.type, GP_SLICE("application")) &&
+	       is_mail(gp_transfer_decode(part->content.transfer, gp_slice_take(part->body, PEEK),
+					  arena));
+}
+
 /* message/rfc822 in an encoding, as some hosts forward it: OPAQUE to those who are strict. */
 static bool
-is_message(const struct gp_mime_part *part)
+is_message(const struct gp_mime_part *part, struct gp_arena *arena)
 {
 	return part->content.kind == GP_CONTENT_MESSAGE ||
 	       gp_mime_is(part, GP_SLICE("message"), GP_SLICE("rfc822")) ||
-	       gp_mime_is(part, GP_SLICE("message"), GP_SLICE("global"));
+	       gp_mime_is(part, GP_SLICE("message"), GP_SLICE("global")) ||
+	       is_file_of_mail(part, arena);
 }
 
 static int
@@ -179,9 +214,10 @@ read_entity(struct walk *w, struct gp_slice entity, size_t within, uint32_t dept
 	w->len++;
 	if (part->content.boundary_len > 0)
 		return read_multipart(w, part);
-	if (!is_message(part))
-		return w->arena->failed ? -ENOMEM : 0;
-	return read_message(w, part);
+	part->message = is_message(part, w->arena);
+	if (w->arena->failed)
+		return -ENOMEM;
+	return part->message ? read_message(w, part) : 0;
 }
 
 int

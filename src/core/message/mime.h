@@ -5,6 +5,9 @@
  * none may be are undone (RFC 2045 section 6.4). A message that is sent on is never read so;
  * core/message/downgrade.h is strict.
  *
+ * A mail that is attached as a file, application/octet-stream or the like, is a message to us as
+ * message/rfc822 is.
+ *
  * Limits are on what is looked at, not errors: what is beyond them is left out, and told.
  */
 #pragma once
@@ -23,6 +26,8 @@ struct gp_mime_part {
 	size_t within;             /* the multipart or message that it is a part of, by its place;
 				      the first is its own */
 	uint32_t depth;
+	bool message; /* its body is a message, whatever its type says; what was looked at of it
+			 stands behind it */
 };
 
 struct gp_mime {

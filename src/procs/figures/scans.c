@@ -348,6 +348,16 @@ read_lines(struct scans *s, struct gp_slice text)
 	}
 }
 
+/* As many as there can be rows: a file is small as a rule, and read anew whenever it changes. */
+static size_t
+rows_max(struct gp_slice text)
+{
+	size_t lines = 1;
+	for (size_t i = 0; i < text.len && lines < SCANS_HOSTS_MAX; i++)
+		lines += text.ptr[i] == '\n';
+	return lines;
+}
+
 /* The worst first: by the gravest faults, then those less grave; else as they came. */
 static int
 compare(const void *a, const void *b)
@@ -380,7 +390,7 @@ scans_new(struct gp_slice text, int64_t time_s, uint64_t seed)
 	s->arena = GP_ARENA_INIT(SCANS_ARENA_MAX);
 	s->words = GP_BUF_INIT(2 * SCANS_LINE_MAX);
 	s->time_s = time_s;
-	s->rows = gp_arena_array(&s->arena, SCANS_HOSTS_MAX, sizeof(*s->rows));
+	s->rows = gp_arena_array(&s->arena, rows_max(text), sizeof(*s->rows));
 	if (!s->rows)
 		return scans_free(s);
 	/* jansson's own hash would read its seed from a file. */

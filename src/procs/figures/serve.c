@@ -19,7 +19,7 @@ static struct {
 	struct gp_reportdb *db; /* NULL: it could not be opened */
 	struct gp_channel *web; /* NULL: it is not there */
 	struct asn_file asn;
-	bool (*take)(const struct gp_message *m); /* what is no question */
+	const struct figures_serve_owner *owner;
 } self;
 
 /* Once, so that what is there later was made by a version that knows it. */
@@ -114,7 +114,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 	(void)ctx;
 	if (m->type == GP_MSG_FIGURES_WANTED) {
 		reply_to(c, m);
-	} else if (!self.take(m)) {
+	} else if (!self.owner->take(m)) {
 		gp_error("result_refused", GP_FS("peer", gp_role_name(GP_ROLE_WEB)),
 			 GP_FS("reason", "a result that makes no sense"));
 		self.web = gp_channel_free(c);
@@ -127,14 +127,21 @@ on_close(void *ctx, struct gp_channel *c, const char *why)
 	(void)ctx, (void)c;
 	gp_debug("peer_gone", GP_FS("peer", gp_role_name(GP_ROLE_WEB)), GP_FS("reason", why));
 	self.web = NULL;
+	self.owner->gone();
+}
+
+bool
+figures_serve_asked(void)
+{
+	return self.web != NULL;
 }
 
 void
 figures_serve(struct gp_role_env *env, int fd, gp_permit permit,
-	      bool (*take)(const struct gp_message *m))
+	      const struct figures_serve_owner *owner)
 {
-	const struct gp_channel_owner owner = {on_message, on_close, NULL};
-	self.take = take;
+	const struct gp_channel_owner channel_owner = {on_message, on_close, NULL};
+	self.owner = owner;
 	gp_channel_free(self.web);
-	self.web = gp_channel_new(env->loop, fd, permit, &owner);
+	self.web = gp_channel_new(env->loop, fd, permit, &channel_owner);
 }

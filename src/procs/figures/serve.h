@@ -26,8 +26,18 @@ figures_serve_lost(void);
 void
 figures_serve_asn(int fd);
 
-/* Takes fd over: the channel to web. permit: of what it may say to this role. take: what it says
-   besides its questions; false: that makes no sense, and the channel ends. */
+struct figures_serve_owner {
+	/* What web says besides its questions. False: that makes no sense, and the channel ends. */
+	bool (*take)(const struct gp_message *m);
+	/* All that it said was taken, and it is gone. */
+	void (*gone)(void);
+};
+
+/* Takes fd over: the channel to web. permit: of what it may say to this role. The owner stays. */
 void
 figures_serve(struct gp_role_env *env, int fd, gp_permit permit,
-	      bool (*take)(const struct gp_message *m));
+	      const struct figures_serve_owner *owner);
+
+/* Whether web is there. */
+bool
+figures_serve_asked(void);

@@ -413,7 +413,7 @@ figures_put_source(struct figures *f, const uint8_t address[16])
 	int r = gp_reportdb_source(f->db, &f->range, address, f->arena, &source);
 	if (r == 0)
 		r = gp_reportdb_source_days(f->db, &f->range, address, f->arena, &days, &len);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	put_address(f, "address", address);
 	put_identity(f, &source);

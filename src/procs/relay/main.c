@@ -11,8 +11,8 @@
 #include "sys/log.h"
 
 enum {
-	/* How long deliveries may go on after the word to stop. */
-	STOP_GRACE_MS = 5000,
+	/* How long deliveries may go on after the word to stop: spool has 10 s. */
+	STOP_GRACE_MS = 15'000,
 	SELF_ARENA_MAX = 1024 * 1024,
 };
 
@@ -101,6 +101,7 @@ on_spool_gone(void *ctx, struct gp_channel *c, const char *why)
 	gp_log(gp_role_loss_level(), "spool_lost", GP_FS("reason", why));
 	relay.spool = NULL;
 	gp_role_peer_lost(GP_ROLE_SPOOL);
+	relay_check_stop();
 }
 
 static void
@@ -131,7 +132,8 @@ on_peer(struct gp_role_env *env, enum gp_role_id role, unsigned index, int fd)
 void
 relay_check_stop(void)
 {
-	if (relay.stopping && delivery_count() == 0)
+	/* As long as spool is there, what it has handed out may still be on its way here. */
+	if (relay.stopping && !relay.spool && delivery_count() == 0)
 		gp_loop_stop(relay.env->loop);
 }
 

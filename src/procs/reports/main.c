@@ -24,7 +24,7 @@ enum {
 	SYNC_MS = 1000,      /* how long a count may wait for the disk */
 	LOOK_MS = 60 * 1000, /* the clock may be set: how long none of it is believed */
 	FAILURE_MS = 24 * 60 * 60 * 1000, /* a failure report is tried as long as others */
-	STOP_GRACE_MS = 15'000,           /* spool has 10 s */
+	STOP_GRACE_MS = 20'000,           /* relay has 15 s */
 	/* Until a server is looked for again: one that is lost, one that was away already. */
 	LOST_MS = 1000,
 	AWAY_MS = 10 * 1000,
@@ -209,8 +209,10 @@ end(void)
 void
 reports_check_stop(void)
 {
-	/* As long as spool waits for deliveries there are sessions to be counted. */
-	if (reports.stopping && jobs_count() == 0 && !peers_has(GP_ROLE_SPOOL))
+	/* All that tellers have told is read when they are seen to be gone. Spool goes before
+	 * relay does, or both at once. */
+	if (reports.stopping && jobs_count() == 0 && !peers_has(GP_ROLE_SPOOL) && !peers_tell() &&
+	    !figures_serve_asked())
 		end();
 }
 
@@ -268,7 +270,7 @@ open_received(const struct gp_role_env *env)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d/received.db", env->dirs[0].fd);
 	if (url.len > 0)
 		role.sandbox = &reports_server_sandbox;
-	received_open(path);
+	received_open(path, env->seed);
 	/* What it writes now opens all that it will ever open. */
 	(void)received_forget(env->config);
 	figures_serve_open(path);

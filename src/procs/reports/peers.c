@@ -48,6 +48,7 @@ on_teller_gone(void *ctx, struct gp_channel *c, const char *why)
 	(void)c;
 	gp_debug("peer_gone", GP_FS("peer", name_of(place)), GP_FS("reason", why));
 	*place = NULL;
+	reports_check_stop();
 }
 
 static void
@@ -115,6 +116,7 @@ peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int
 		[GP_ROLE_SPOOL] = GP_PERMIT_SPOOL_TO_REPORTS,
 		[GP_ROLE_SIGNER] = GP_PERMIT_SIGNER_TO_REPORTS,
 	};
+	static const struct figures_serve_owner web_owner = {reports_count, reports_check_stop};
 	if (role == GP_ROLE_RELAY || role == GP_ROLE_SMTPD) {
 		connect_teller(env, role, index, fd);
 		return;
@@ -124,7 +126,7 @@ peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int
 		return;
 	}
 	if (role == GP_ROLE_WEB) {
-		figures_serve(env, fd, GP_PERMIT_WEB_TO_REPORTS, reports_count);
+		figures_serve(env, fd, GP_PERMIT_WEB_TO_REPORTS, &web_owner);
 		return;
 	}
 	if (role == GP_ROLE_RESOLVER) {
@@ -149,6 +151,15 @@ bool
 peers_has(enum gp_role_id role)
 {
 	return self.others[role] != NULL;
+}
+
+bool
+peers_tell(void)
+{
+	bool there = false;
+	for (size_t i = 0; i < WORKERS_MAX; i++)
+		there |= self.relays[i] || self.smtpds[i];
+	return there;
 }
 
 bool

@@ -17,6 +17,8 @@ enum {
 	DONE_MAX = 256, /* reports of one turn */
 	BUSY_MS = 100,  /* until what is under way is looked at again */
 	DAY_S = 24 * 3600,
+	OVER_SYNC_MS = 1000, /* how often what was over a limit is synced by itself */
+	OVER_ARENA_MAX = 1024 * 1024,
 };
 
 /* A report that has ended, and is not on disk yet. */
@@ -51,6 +53,7 @@ static struct {
 	int64_t day;
 	uint64_t hashes[RECEIVED_OVER_MAX]; /* of their names */
 	size_t len;
+	uint64_t synced_ms; /* 0: not yet */
 } over;
 
 /* --- the database --- */
@@ -61,11 +64,45 @@ now_s(void)
 	return (int64_t)(gp_clock_wall_us() / 1'000'000);
 }
 
+/* Whether it is one of those over their limit that have a name today. */
+static bool
+is_named(uint64_t hash)
+{
+	for (size_t i = 0; i < over.len; i++) {
+		if (over.hashes[i] == hash)
+			return true;
+	}
+	if (over.len == RECEIVED_OVER_MAX)
+		return false;
+	over.hashes[over.len++] = hash;
+	return true;
+}
+
+/* Those that an earlier process has given one: a new process gives no more. */
+static int
+read_named(const uint64_t seed[2])
+{
+	struct gp_arena arena = GP_ARENA_INIT(OVER_ARENA_MAX);
+	struct gp_reportdb_over_limit *list;
+	size_t len = 0;
+	over.day = now_s() / DAY_S;
+	const struct gp_reportdb_range today = {.from_day = over.day, .to_day = over.day};
+	int r = gp_reportdb_over_limit(self.db, &today, RECEIVED_OVER_MAX + 1, &arena, &list, &len);
+	for (size_t i = 0; r == 0 && i < len; i++) {
+		if (list[i].reporter.len > 0)
+			(void)is_named(gp_siphash13(seed, list[i].reporter));
+	}
+	gp_arena_free(&arena);
+	return r;
+}
+
 void
-received_open(const char *path)
+received_open(const char *path, const uint64_t seed[2])
 {
 	int r = gp_reportdb_open(path, GP_REPORTDB_MAKE, &self.db);
 	self.server = gp_reportdb_is_server(path);
+	if (r == 0)
+		r = read_named(seed);
 	if (r == 0) {
 		gp_reportdb_stay(self.db);
 		return;
@@ -134,20 +171,6 @@ received_idle(void)
 
 /* --- who is over his limit --- */
 
-/* Whether it is one of those that have a name today. */
-static bool
-is_named(uint64_t hash)
-{
-	for (size_t i = 0; i < over.len; i++) {
-		if (over.hashes[i] == hash)
-			return true;
-	}
-	if (over.len == RECEIVED_OVER_MAX)
-		return false;
-	over.hashes[over.len++] = hash;
-	return true;
-}
-
 int
 received_over_limit(const struct gp_msg_report_over_limit *m, const uint64_t seed[2])
 {
@@ -155,10 +178,15 @@ received_over_limit(const struct gp_msg_report_over_limit *m, const uint64_t see
 	if (today != over.day)
 		over.len = 0;
 	over.day = today;
-	bool named = is_named(gp_siphash13(seed, m->reporter));
-	return self.db ? gp_reportdb_add_over_limit(
-				 self.db, today, named ? m->reporter : gp_slice("", 0), m->octets)
-		       : 0;
+	struct gp_slice name =
+		is_named(gp_siphash13(seed, m->reporter)) ? m->reporter : gp_slice("", 0);
+	int r = self.db ? gp_reportdb_add_over_limit(self.db, today, name, m->octets) : 0;
+	uint64_t now_ms = gp_clock_monotonic_ms();
+	if (r == 0 && now_ms - over.synced_ms >= OVER_SYNC_MS) {
+		over.synced_ms = now_ms;
+		received_sync();
+	}
+	return r;
 }
 
 void

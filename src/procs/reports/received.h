@@ -13,9 +13,9 @@ struct gp_reportdb;
 
 /* Before the sandbox, as received_forget() is then: all files of the database are open from then
  * on. One that cannot be opened is logged, and each report comes again later: the role has other
- * work. */
+ * work. seed: as received_over_limit() has it. */
 void
-received_open(const char *path);
+received_open(const char *path, const uint64_t seed[2]);
 
 /* Whether reports cannot be kept until this process is another, as a server could not be reached,
  * or as the connection to it was lost. */
@@ -24,8 +24,10 @@ received_away(void);
 bool
 received_lost(void);
 
-/* A reporter who is over his limit is counted, until received_sync() in memory: of a day
- * RECEIVED_OVER_MAX by name, as strangers choose those, and all others together. 0, or -ENOMEM. */
+/* A reporter who is over his limit is counted: of a day RECEIVED_OVER_MAX by name, as strangers
+ * choose those, and all others together, whatever process counts. It is on disk at once where no
+ * other was counted within a second, so that a flood does not sync for each; else with
+ * received_sync(), or what comes before. 0, or -ENOMEM. */
 enum { RECEIVED_OVER_MAX = 500 };
 int
 received_over_limit(const struct gp_msg_report_over_limit *m, const uint64_t seed[2]);

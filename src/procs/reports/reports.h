@@ -74,6 +74,9 @@ peers_connect(struct gp_role_env *env, enum gp_role_id role, unsigned index, int
 /* Whether it is there: fetch, signer or spool. */
 bool
 peers_has(enum gp_role_id role);
+/* Whether anybody is there who tells of results: a relay or an smtpd. */
+bool
+peers_tell(void);
 /* To one of them; its answer comes by jobs_answer(). False: nobody is there. */
 [[nodiscard]] bool
 peers_say(enum gp_role_id role, const struct gp_message *m);

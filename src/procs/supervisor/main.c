@@ -5,8 +5,8 @@
  * parses its operator's configuration and nothing else.
  *
  * An instance's life: start_instance, ready, on_role_close, on_role_end, and after a pause
- * start_instance again. The end: stop_stage(0), smtpd takes no more mail; (1), spool lets
- * deliveries end; (2), the rest.
+ * start_instance again. The end: stop_stage(0), smtpd takes no more mail; (1), spool and
+ * relay let deliveries end, and reports hears of them; (2), the rest.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -64,9 +64,9 @@ static const char *
 read_severity(const struct form *form, struct gp_msg_figures_wanted *ret)
 {
 	struct gp_slice severity = form_value(form, "severity");
-	for (uint8_t s = GP_SEVERITY_INFO; s <= GP_SEVERITY_CRITICAL; s++) {
-		if (gp_slice_eq(severity, gp_slice_str(gp_severity_name(s))))
-			ret->severity = 1 + s;
+	for (int s = GP_SEVERITY_INFO; s <= GP_SEVERITY_CRITICAL; s++) {
+		if (gp_slice_eq(severity, gp_slice_str(gp_severity_name((uint8_t)s))))
+			ret->severity = (uint8_t)(1 + s);
 	}
 	return severity.len == 0 || ret->severity > 0
 		       ? NULL

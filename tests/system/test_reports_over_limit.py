@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reports role on its own: reporters who sent more than is taken in a day, whose names are strangers' choice."""
+
+import sqlite3
+
+from gateway import eventually
+from test_reports import Reports
+
+
+def over_limit(folder):
+    with sqlite3.connect(folder / "received.db") as db:
+        return dict(db.execute("SELECT reporter, reports FROM over_limit").fetchall())
+
+
+def test_reporters_over_their_limit_are_counted(tmp_path):
+    """By name, but for those beyond the first 500 of a day, as strangers choose names."""
+    with Reports(tmp_path) as reports:
+        for i in range(503):
+            reports.smtpd.say("report_over_limit", reporter=f"d{i}.test".encode(), octets=10)
+        reports.smtpd.say("report_over_limit", reporter=b"d7.test", octets=5)
+        eventually(lambda: sum(over_limit(tmp_path).values()) == 504, what="all of them")
+        told = over_limit(tmp_path)
+        assert len(told) == 501 and (told[""], told["d7.test"]) == (3, 2)
+        # What a role says that has fallen is no text of a stranger's.
+        reports.smtpd.say("report_over_limit", reporter=b"\x1b[2J", octets=1)
+        eventually(lambda: "result_refused" in reports.role.log(), what="a word about it")
+
+
+def test_a_crash_loses_nobody_who_was_over_his_limit(tmp_path):
+    with Reports(tmp_path) as r:
+        web = r.role.peer("web")
+        web.say("report_over_limit", reporter=b"them.example", octets=1)
+        web.hear_all()
+        r.role.process.kill()
+    assert over_limit(tmp_path) == {"them.example": 1}
+
+
+def test_a_new_process_gives_no_more_names_of_a_day(tmp_path):
+    """Strangers choose them, so that there are 500 of those over their limit; the rest is counted together."""
+    for first, last in ((0, 600), (400, 700)):
+        with Reports(tmp_path) as r:
+            web = r.role.peer("web")
+            for i in range(first, last):
+                web.say("report_over_limit", reporter=f"{i}.example".encode(), octets=1)
+            web.close()
+            r.stop()
+    assert over_limit(tmp_path) == {f"{i}.example": 1 + (i >= 400) for i in range(500)} | {"": 100 + 200}
