@@ -5,8 +5,8 @@
  * dlopen(3), by whoever is about to use it; no sandbox lets it, so that is done before.
  *
  * Who binds one has a table of pointers to its functions, each of the type that the library's
- * header gives it, typeof(&f), which is filled as a whole, and cannot be written to from then on, as
- * what a linker fills. One is procs/fetch/curl_library.h.
+ * header gives it, typeof(&f), which is filled as a whole, and cannot be written to from then on,
+ * as what a linker fills. One is procs/fetch/curl_library.h.
  */
 #pragma once
 
