@@ -282,6 +282,25 @@ def test_counts_that_come_by_several_ways(where, look, tmp_path):
     assert counts_of(look(where)) == counts_of(look(a)) == counts_of(look(b)) == both
 
 
+def test_both_ways_at_once(tmp_path):
+    """While reports come from one the other is copied to it for the first time, with what it has counted: that is its
+    own when it comes back."""
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, tmp_path / "c.db")
+    before = counts_of(tables_of(b))
+    with sqlite3.connect(a) as db:
+        db.executescript("INSERT INTO tally_of VALUES ('duplicates', 77, 1); UPDATE tally SET value = value + 1"
+                         " WHERE name = 'duplicates'; INSERT INTO over_limit_of VALUES (20700, 'b.example', 77, 20,"
+                         " 20000); INSERT INTO over_limit VALUES (20700, 'b.example', 20, 20000);")
+    db.close()
+    with sqlite3.connect(b) as db:
+        db.execute("CREATE TRIGGER meanwhile AFTER INSERT ON report BEGIN INSERT INTO self VALUES (77); END")
+    db.close()
+    assert copy(a, b)["copied"] == 1
+    after = counts_of(tables_of(b))
+    assert after == (before[0] + 2, before[1] + 3, {"many": (27, 27000), "a": (7, 7000), "b": (20, 20000)})
+
+
 def test_killed_while_it_adds_up(where, look, tmp_path):
     a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
     copy(a, where)
