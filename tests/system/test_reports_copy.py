@@ -11,7 +11,7 @@ import time
 
 import pytest
 import reports_field
-from gateway import PROGRAM, run
+from gateway import PROGRAM, eventually, run
 from test_received_reports import ROW, SINCE, xml
 
 # Such as came before records stood in blocks; and what stands in columns that may be empty.
@@ -353,7 +353,7 @@ def refused(folder, name, mails):
 
 
 def mails_of(*where):
-    done = run("reports", "refused", "--json", *where)
+    done = run("reports", "refused", "--json", "--max", "1000", *where)
     assert done.returncode == 0, done.stderr
     return sorted((mail["file"], mail["size"]) for mail in map(json.loads, done.stdout.splitlines()))
 
@@ -389,6 +389,30 @@ def test_refused_mails_killed_at_any_moment(tmp_path):
     assert unfinished > 2
     copy(a, to)
     assert mails_of("--database", to) == mails_of("--database", a)
+
+
+def test_refused_mails_of_a_gateway_that_drops_some(tmp_path):
+    """What was there when it began is copied; who writes meanwhile is not held up."""
+    def count(database):
+        with sqlite3.connect(database.parent / "refused.db") as db:
+            ((mails,),) = db.execute("SELECT count(*) FROM mail")
+        db.close()
+        return mails
+
+    a = refused(tmp_path / "a", "a", 500 * [300_000])
+    with sqlite3.connect(a.parent / "refused.db") as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    db.close()
+    to = refused(tmp_path / "to", "to", [])
+    one = subprocess.Popen([PROGRAM, "reports", "copy", "--quiet", "--database", to, a], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+    eventually(lambda: count(to), what="the first")
+    with sqlite3.connect(a.parent / "refused.db", timeout=1) as db:
+        db.executescript("PRAGMA foreign_keys = ON; DELETE FROM mail WHERE id <= 250")
+    db.close()
+    seen = count(to)
+    assert (one.communicate(timeout=60)[1], one.returncode) == ("", 0)
+    assert seen < 250 and (count(to), count(a)) == (500, 250)
 
 
 def test_refused_mails_beside_a_server(postgresql, tmp_path):
