@@ -68,7 +68,7 @@ def compare(name, passes):
     tools = [("gatepost", gatepost), ("xmllint", xmllint)]
     times, ratios = {tool: [] for tool, _ in tools}, []
     with tempfile.TemporaryDirectory() as folder:
-        field = reports_field.Field(folder, plain=True)
+        field = reports_field.Field(folder, plain=True, first_day=20_000)
         field.fill(**FIELDS[name])
         files = sorted(field.folder.glob("*/*.xml"))
         size = sum(f.stat().st_size for f in files)

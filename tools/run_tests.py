@@ -349,7 +349,7 @@ def stage_crash_long(stage):
 
 
 def stage_analyse(stage):
-    """the slow analysers, on the files that changed"""
+    """the slow analysers on the files that changed, and the quick ones on reports, audits and the dashboard"""
     if build(stage, "build") and build(stage, "build-asan"):
         stage.check([PYTHON, "tools/analyse.py", "--changed"], timeout_s=600)
     else:

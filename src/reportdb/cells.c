@@ -249,6 +249,7 @@ static size_t
 find_place(const struct gp_cells *c, struct gp_slice key, uint32_t hash)
 {
 	size_t at = hash & (c->cap - 1);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): grow() has put new ones there */
 	while (c->hashes[at] != 0 &&
 	       (c->hashes[at] != hash || !gp_slice_eq(c->places[at]->key, key)))
 		at = (at + 1) & (c->cap - 1);
@@ -343,12 +344,15 @@ gp_cells_add(struct gp_cells *c, struct gp_slice key, const int64_t *values)
 		of->recent = find_cell(c, key, values, t->values, &is_new);
 	if (!of->recent || is_new)
 		return of->recent != NULL;
+	/* NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult): there are as many as the
+	 * key's table has */
 	for (size_t i = 0; i < t->values; i++) {
 		int64_t *v = &of->recent->values[i];
 		*v = t->changes[i] == FIRST  ? GP_MIN(*v, values[i])
 		     : t->changes[i] == LAST ? GP_MAX(*v, values[i])
 					     : *v + values[i];
 	}
+	/* NOLINTEND(clang-analyzer-core.UndefinedBinaryOperatorResult) */
 	return true;
 }
 

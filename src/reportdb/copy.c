@@ -125,6 +125,7 @@ prepare(struct copy *c, struct gp_reportdb *db, const char *text, enum gp_sql_us
 static int
 unprepared(const struct copy *c)
 {
+	gp_assert(c->failed); /* by prepare() */
 	return gp_sql_error(c->failed->sql);
 }
 

@@ -333,7 +333,7 @@ static int
 drop_sources(struct gp_reportdb *db, enum statement next)
 {
 	uint8_t bound[16];
-	size_t len;
+	size_t len = 0;
 	int r = find_bound(db, next + 1, bound, &len);
 	if (r < 0)
 		return r;
