@@ -84,6 +84,8 @@ bind_value(sqlite3_stmt *it, int parameter, const struct sqlite_value *v)
 		sqlite3_bind_int64(it, parameter, v->number);
 	else if (v->type == SQLITE_VALUE_TEXT)
 		sqlite3_bind_text(it, parameter, v->octets, (int)v->len, SQLITE_STATIC);
+	else if (v->type == SQLITE_VALUE_NULL)
+		sqlite3_bind_null(it, parameter);
 	else
 		sqlite3_bind_blob(it, parameter, v->octets, (int)v->len, SQLITE_STATIC);
 }
@@ -220,7 +222,7 @@ bind_octets(struct gp_sql_statement *st, int parameter, struct gp_slice octets)
 static void
 bind_null(struct gp_sql_statement *st, int parameter)
 {
-	sqlite3_bind_null(its(st), parameter);
+	bind(st, parameter, (struct sqlite_value){.type = SQLITE_VALUE_NULL});
 }
 
 static void
