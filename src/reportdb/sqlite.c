@@ -7,6 +7,7 @@
 #include "reportdb/engine.h"
 #include "reportdb/sqlite_rows.h"
 #include "sqlite/migrate.h"
+#include "sys/clock.h"
 
 static const char reading[] = "PRAGMA trusted_schema = OFF;"
 			      "PRAGMA cache_size = -32768;" /* KiB */
@@ -24,7 +25,10 @@ static const char writing[] =
 /* Who reads does not wait for who writes. */
 static const char with_log[] = "PRAGMA journal_mode = WAL;";
 
-enum { TEXT_MAX = 2 << 10 };
+enum {
+	TEXT_MAX = 2 << 10,
+	LOG_AGAIN_MS = 20,
+};
 
 enum step { BEGIN = 0, COMMIT, ROLLBACK, SAVE, UNDO, RELEASE, STEPS };
 
@@ -80,6 +84,8 @@ bind_value(sqlite3_stmt *it, int parameter, const struct sqlite_value *v)
 		sqlite3_bind_int64(it, parameter, v->number);
 	else if (v->type == SQLITE_VALUE_TEXT)
 		sqlite3_bind_text(it, parameter, v->octets, (int)v->len, SQLITE_STATIC);
+	else if (v->type == SQLITE_VALUE_NULL)
+		sqlite3_bind_null(it, parameter);
 	else
 		sqlite3_bind_blob(it, parameter, v->octets, (int)v->len, SQLITE_STATIC);
 }
@@ -216,7 +222,7 @@ bind_octets(struct gp_sql_statement *st, int parameter, struct gp_slice octets)
 static void
 bind_null(struct gp_sql_statement *st, int parameter)
 {
-	sqlite3_bind_null(its(st), parameter);
+	bind(st, parameter, (struct sqlite_value){.type = SQLITE_VALUE_NULL});
 }
 
 static void
@@ -470,6 +476,18 @@ undo_writing(struct database *db, const char *path)
 	sqlite3_close(writer);
 }
 
+/* For as long as others wait for who writes, as whoever fills a new one does: SQLite itself waits
+   only for those who read. */
+static int
+wait_for_log(struct database *db)
+{
+	uint64_t end_ms = gp_clock_monotonic_ms() + GP_REPORTDB_WAIT_MS;
+	int r;
+	while ((r = sqlite_execute(db->db, with_log)) == -EBUSY && gp_clock_monotonic_ms() < end_ms)
+		sqlite3_sleep(LOG_AGAIN_MS);
+	return r;
+}
+
 /* A new one has no tables, and no version. */
 static int
 set_up(struct database *db, enum gp_reportdb_mode mode, const char *path)
@@ -481,7 +499,7 @@ set_up(struct database *db, enum gp_reportdb_mode mode, const char *path)
 		return r;
 	int version = mode == GP_REPORTDB_FILL ? sqlite_version(db->db) : 1;
 	db->logless = version == 0;
-	return version < 0 ? version : version > 0 ? sqlite_execute(db->db, with_log) : 0;
+	return version > 0 ? wait_for_log(db) : version;
 }
 
 int
@@ -489,10 +507,9 @@ gp_sqlite_open(const char *path, enum gp_reportdb_mode mode, struct gp_sql **ret
 {
 	struct database *db = calloc(1, sizeof(*db));
 	int flags = SQLITE_OPEN_NOMUTEX;
-	/* None of our processes has threads, or asks how much memory it takes: a tenth of the time.
-	   Too late, and without effect, where it has been used before. */
+	/* None of our processes has threads. Too late, and without effect, where it has been used
+	   before. What SQLite counts of its memory stays: a limit on it needs that. */
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
-	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	*ret = db ? &db->sql : NULL;
 	if (!db)
 		return -ENOMEM;

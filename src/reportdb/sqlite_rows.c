@@ -118,6 +118,8 @@ column(sqlite3_vtab_cursor *c, sqlite3_context *result, int i)
 		sqlite3_result_int64(result, v->number);
 	else if (v->type == SQLITE_VALUE_TEXT)
 		sqlite3_result_text(result, v->octets, (int)v->len, SQLITE_STATIC);
+	else if (v->type == SQLITE_VALUE_NULL)
+		sqlite3_result_null(result);
 	else
 		sqlite3_result_blob(result, v->octets, (int)v->len, SQLITE_STATIC);
 	return SQLITE_OK;

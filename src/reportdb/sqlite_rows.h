@@ -18,7 +18,12 @@ enum {
 
 /* Octets are somebody else's. */
 struct sqlite_value {
-	enum { SQLITE_VALUE_NUMBER = 0, SQLITE_VALUE_TEXT, SQLITE_VALUE_OCTETS } type;
+	enum {
+		SQLITE_VALUE_NUMBER = 0,
+		SQLITE_VALUE_TEXT,
+		SQLITE_VALUE_OCTETS,
+		SQLITE_VALUE_NULL,
+	} type;
 	uint32_t len;
 	union {
 		int64_t number;

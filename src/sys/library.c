@@ -35,8 +35,9 @@ gp_library_load(struct gp_library *l)
 	}
 	bool own_page = (uintptr_t)l->table % (uintptr_t)sysconf(_SC_PAGESIZE) == 0;
 	if (own_page && mprotect(l->table, l->table_size, PROT_READ) < 0) {
-		snprintf(l->why, sizeof(l->why), "%s: %s", l->file, strerror(errno));
-		return -errno;
+		int error = errno;
+		snprintf(l->why, sizeof(l->why), "%s: %s", l->file, strerror(error));
+		return -error;
 	}
 	l->loaded = true;
 	return 0;

@@ -231,6 +231,22 @@ what_fails_leaves_nothing_that_waits(void **state)
 	gp_sql_finalise(same);
 }
 
+/* As a file that somebody else made may have it: it is not what stood there in the row before. */
+static void
+null_is_a_value_too(void **state)
+{
+	(void)state;
+	if (server)
+		skip();
+	put(0, 1, 7, 0);
+	gp_sql_bind_text(add, 1, GP_SLICE("none"));
+	gp_sql_bind_null(add, 2);
+	assert_int_equal(gp_sql_put(add), 0);
+	assert_true(gp_sql_commit(sql) < 0);
+	assert_non_null(strcasestr(gp_sql_why(sql), "not null"));
+	gp_sql_rollback(sql);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_database, close_database)
 
 int
@@ -241,6 +257,7 @@ main(void)
 		TEST(rows_of_several_statements),       TEST(a_commit_takes_what_waits),
 		TEST(what_is_undone_takes_its_own),     TEST(what_is_rolled_back_takes_all),
 		TEST(a_statement_may_end_first),        TEST(what_fails_leaves_nothing_that_waits),
+		TEST(null_is_a_value_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
