@@ -62,6 +62,8 @@ static const struct {
 	{"Reporter", S("<b>x</b>Rep<i>y</i>orter"), "", PLAIN},
 	{"<?xml", S("Here it is: <?xml"), "0: something stands before its first element\n", PLAIN},
 	{"</feedback>\n", S("</feedback> garbage"), "0: something follows its end\n", PLAIN},
+	/* What is behind its end is not read, and nothing said of it, however the pieces are. */
+	{"</feedback>\n", S("</feedback> g\xE4rbage"), "0: something follows its end\n", PLAIN},
 	{"</feedback>\n", S("</feedback><feedback/>"), "0: something follows its end\n", PLAIN},
 	{"<?xml", S("<!DOCTYPE a [<!ENTITY b \"c\">]><?xml"),
 	 "0 lost: the XML breaks off: it declares a document type, which is refused\n", NULL},

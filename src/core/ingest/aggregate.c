@@ -407,8 +407,10 @@ gp_aggregate_feed(struct gp_aggregate *a, struct gp_slice octets)
 	return a->error;
 }
 
+/* Of what ended early the last piece decides how much was recoded behind that end: nothing is said
+ * of its octets then. */
 static void
-tell_mended(struct gp_aggregate *a)
+tell_mended(struct gp_aggregate *a, bool ended_early)
 {
 	static const char *const odds[] = {
 		"a \"<\" stands in a text",
@@ -419,13 +421,14 @@ tell_mended(struct gp_aggregate *a)
 		if (a->xml.odd >> i & 1)
 			tell(a, 0, false, odds[i]);
 	}
-	if (a->xml.octets.mended)
+	if (a->xml.octets.mended && !ended_early)
 		tell(a, 0, false, "octets that are no UTF-8 are read as windows-1252");
 }
 
 int
 gp_aggregate_end(struct gp_aggregate *a)
 {
+	bool ended_early = a->over;
 	if (!a->over && !gp_aggregate_saw(a, PLACE_FEEDBACK))
 		lose(a, "no feedback element is in it");
 	else if (!a->over && !a->closed)
@@ -439,6 +442,6 @@ gp_aggregate_end(struct gp_aggregate *a)
 		tell(a, 0, false, "it has no record");
 	if (a->closed && a->depth > 0)
 		tell(a, 0, false, "an element around it is not closed");
-	tell_mended(a);
+	tell_mended(a, ended_early);
 	return a->error;
 }
