@@ -253,10 +253,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_are_there_when_somebody_asks), TEST(those_that_are_there_are_added_to),
-		TEST(rows_of_several_statements),       TEST(a_commit_takes_what_waits),
-		TEST(what_is_undone_takes_its_own),     TEST(what_is_rolled_back_takes_all),
-		TEST(a_statement_may_end_first),        TEST(what_fails_leaves_nothing_that_waits),
+		TEST(all_are_there_when_somebody_asks),
+		TEST(those_that_are_there_are_added_to),
+		TEST(rows_of_several_statements),
+		TEST(a_commit_takes_what_waits),
+		TEST(what_is_undone_takes_its_own),
+		TEST(what_is_rolled_back_takes_all),
+		TEST(a_statement_may_end_first),
+		TEST(what_fails_leaves_nothing_that_waits),
 		TEST(null_is_a_value_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
