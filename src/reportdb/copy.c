@@ -270,14 +270,11 @@ make_origin(struct copy *c, struct gp_reportdb *db)
 
 /* Between transactions. */
 static int
-find_origins(struct copy *c)
+number_origin(struct copy *c)
 {
 	int64_t number;
 	int r = read_origin(c, c->from, &number);
-	if (r == 0 && number == 0)
-		r = make_origin(c, c->from);
-	/* Nobody has counts of one that has no number. */
-	return r == 0 ? read_origin(c, c->to, &c->to_origin) : r;
+	return r == 0 && number == 0 ? make_origin(c, c->from) : r;
 }
 
 static int
@@ -297,11 +294,12 @@ put_counts(struct copy *c, const struct counts *k)
 	return r;
 }
 
-/* Within a transaction of `to`. */
+/* Within a transaction of `to`, in which it gets no number: nobody has counts of one that has none,
+ * and another copy may have brought its own to where these come from until then. */
 static int
 add_counts(struct copy *c)
 {
-	int r = 0;
+	int r = read_origin(c, c->to, &c->to_origin);
 	for (size_t i = 0; r == 0 && i < GP_ARRAY_LEN(counts); i++) {
 		r = execute(c, c->to, counts[i].without);
 		if (r == 0)
@@ -616,7 +614,7 @@ gp_reportdb_copy(struct gp_reportdb *from, struct gp_reportdb *to, struct gp_rep
 	c.arena = GP_ARENA_INIT(ARENA_MAX);
 	*ret = (struct gp_reportdb_copied){};
 	to->copies = true;
-	int r = c.octets ? find_origins(&c) : -ENOMEM;
+	int r = c.octets ? number_origin(&c) : -ENOMEM;
 	if (r == 0)
 		r = begin_if_empty(&c);
 	if (r == 0)

@@ -285,14 +285,12 @@ copy_mail(struct gp_refused *from, struct gp_refused *to, const struct gp_refuse
 	return r == 0 ? keep(to, m, &source, octets_max, m->received_s) : r;
 }
 
-int
-gp_refused_copy(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max,
-		uint64_t *ret_copied)
+static int
+copy_all(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max, uint64_t *ret_copied)
 {
 	struct gp_arena arena = GP_ARENA_INIT(LIST_MEMORY_MAX);
 	struct gp_refused_mail *list;
 	size_t len;
-	*ret_copied = 0;
 	int r = gp_refused_list(from, &arena, &list, &len);
 	for (size_t i = 0; r >= 0 && i < len; i++) {
 		r = copy_mail(from, to, &list[i], octets_max);
@@ -300,6 +298,20 @@ gp_refused_copy(struct gp_refused *from, struct gp_refused *to, uint64_t octets_
 	}
 	gp_arena_free(&arena);
 	return GP_MIN(r, 0);
+}
+
+int
+gp_refused_copy(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max,
+		uint64_t *ret_copied)
+{
+	*ret_copied = 0;
+	/* What its gateway drops meanwhile is there until the end. */
+	int r = sqlite_execute(from->db, "BEGIN");
+	if (r < 0)
+		return r;
+	r = copy_all(from, to, octets_max, ret_copied);
+	(void)sqlite_execute(from->db, "ROLLBACK");
+	return r;
 }
 
 /* --- read --- */

@@ -508,8 +508,11 @@ gp_sqlite_open(const char *path, enum gp_reportdb_mode mode, struct gp_sql **ret
 	struct database *db = calloc(1, sizeof(*db));
 	int flags = SQLITE_OPEN_NOMUTEX;
 	/* None of our processes has threads. Too late, and without effect, where it has been used
-	   before. What SQLite counts of its memory stays: a limit on it needs that. */
+	   before. */
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	/* What SQLite counts of its memory is for a limit on it, as a role has. */
+	if (mode == GP_REPORTDB_FILL)
+		(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	*ret = db ? &db->sql : NULL;
 	if (!db)
 		return -ENOMEM;

@@ -11,7 +11,7 @@ import time
 
 import pytest
 import reports_field
-from gateway import PROGRAM, run
+from gateway import PROGRAM, eventually, run
 from test_received_reports import ROW, SINCE, xml
 
 # Such as came before records stood in blocks; and what stands in columns that may be empty.
@@ -282,6 +282,25 @@ def test_counts_that_come_by_several_ways(where, look, tmp_path):
     assert counts_of(look(where)) == counts_of(look(a)) == counts_of(look(b)) == both
 
 
+def test_both_ways_at_once(tmp_path):
+    """While reports come from one the other is copied to it for the first time, with what it has counted: that is its
+    own when it comes back."""
+    a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
+    copy(a, tmp_path / "c.db")
+    before = counts_of(tables_of(b))
+    with sqlite3.connect(a) as db:
+        db.executescript("INSERT INTO tally_of VALUES ('duplicates', 77, 1); UPDATE tally SET value = value + 1"
+                         " WHERE name = 'duplicates'; INSERT INTO over_limit_of VALUES (20700, 'b.example', 77, 20,"
+                         " 20000); INSERT INTO over_limit VALUES (20700, 'b.example', 20, 20000);")
+    db.close()
+    with sqlite3.connect(b) as db:
+        db.execute("CREATE TRIGGER meanwhile AFTER INSERT ON report BEGIN INSERT INTO self VALUES (77); END")
+    db.close()
+    assert copy(a, b)["copied"] == 1
+    after = counts_of(tables_of(b))
+    assert after == (before[0] + 2, before[1] + 3, {"many": (27, 27000), "a": (7, 7000), "b": (20, 20000)})
+
+
 def test_killed_while_it_adds_up(where, look, tmp_path):
     a, b = counted(tmp_path / "a.db", 7, times=3), counted(tmp_path / "b.db", 20, times=2)
     copy(a, where)
@@ -334,7 +353,7 @@ def refused(folder, name, mails):
 
 
 def mails_of(*where):
-    done = run("reports", "refused", "--json", *where)
+    done = run("reports", "refused", "--json", "--max", "1000", *where)
     assert done.returncode == 0, done.stderr
     return sorted((mail["file"], mail["size"]) for mail in map(json.loads, done.stdout.splitlines()))
 
@@ -370,6 +389,30 @@ def test_refused_mails_killed_at_any_moment(tmp_path):
     assert unfinished > 2
     copy(a, to)
     assert mails_of("--database", to) == mails_of("--database", a)
+
+
+def test_refused_mails_of_a_gateway_that_drops_some(tmp_path):
+    """What was there when it began is copied; who writes meanwhile is not held up."""
+    def count(database):
+        with sqlite3.connect(database.parent / "refused.db") as db:
+            ((mails,),) = db.execute("SELECT count(*) FROM mail")
+        db.close()
+        return mails
+
+    a = refused(tmp_path / "a", "a", 500 * [300_000])
+    with sqlite3.connect(a.parent / "refused.db") as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    db.close()
+    to = refused(tmp_path / "to", "to", [])
+    one = subprocess.Popen([PROGRAM, "reports", "copy", "--quiet", "--database", to, a], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+    eventually(lambda: count(to), what="the first")
+    with sqlite3.connect(a.parent / "refused.db", timeout=1) as db:
+        db.executescript("PRAGMA foreign_keys = ON; DELETE FROM mail WHERE id <= 250")
+    db.close()
+    seen = count(to)
+    assert (one.communicate(timeout=60)[1], one.returncode) == ("", 0)
+    assert seen < 250 and (count(to), count(a)) == (500, 250)
 
 
 def test_refused_mails_beside_a_server(postgresql, tmp_path):

@@ -3,6 +3,7 @@
 
 import sqlite3
 
+import pytest
 from gateway import eventually
 from test_reports import Reports
 
@@ -45,3 +46,18 @@ def test_a_new_process_gives_no_more_names_of_a_day(tmp_path):
             web.close()
             r.stop()
     assert over_limit(tmp_path) == {f"{i}.example": 1 + (i >= 400) for i in range(500)} | {"": 100 + 200}
+
+
+@pytest.mark.parametrize("teller", ["smtpd", "web"])
+def test_who_tells_nonsense_does_not_hold_up_a_stop(tmp_path, teller):
+    """Its channel ends, so nothing is waited for, though it may keep its own end."""
+    with Reports(tmp_path) as r:
+        peers = {"smtpd": r.smtpd, "web": r.role.peer("web")}
+        r.role.control.say("stop", empty=0)
+        r.role.hear_pong()
+        for peer in (r.spool, r.relay, *(peer for name, peer in peers.items() if name != teller)):
+            peer.close()
+        r.role.hear_pong()
+        peers[teller].say("report_over_limit", reporter=b"\x1b[2J", octets=1)
+        assert r.role.process.wait(10) == 0, r.role.log()
+        assert "result_refused" in r.role.log()

@@ -118,6 +118,7 @@ on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 		gp_error("result_refused", GP_FS("peer", gp_role_name(GP_ROLE_WEB)),
 			 GP_FS("reason", "a result that makes no sense"));
 		self.web = gp_channel_free(c);
+		self.owner->gone();
 	}
 }
 

@@ -29,7 +29,7 @@ figures_serve_asn(int fd);
 struct figures_serve_owner {
 	/* What web says besides its questions. False: that makes no sense, and the channel ends. */
 	bool (*take)(const struct gp_message *m);
-	/* All that it said was taken, and it is gone. */
+	/* It is gone; all that it said was taken, but for what made no sense. */
 	void (*gone)(void);
 };
 

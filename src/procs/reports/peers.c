@@ -39,6 +39,7 @@ on_result(void *ctx, struct gp_channel *c, struct gp_message *m)
 	gp_error("result_refused", GP_FS("peer", name_of(place)),
 		 GP_FS("reason", "a result that makes no sense"));
 	*place = gp_channel_free(c);
+	reports_check_stop();
 }
 
 static void
