@@ -309,8 +309,7 @@ take(struct gp_sql *sql, enum step which)
 	return sqlite_error(code);
 }
 
-/* One that somebody reads just now stays as it is until the next time; so does one that is closed,
-   until the next who writes has opened it. */
+/* One that somebody reads just now stays as it is until the next time. */
 static void
 begin_log(struct database *db)
 {
@@ -394,6 +393,8 @@ close_database(struct gp_sql *sql)
 	struct database *db = (struct database *)sql;
 	for (size_t i = 0; i < STEPS; i++)
 		sqlite3_finalize(db->steps[i]);
+	(void)sqlite3_busy_timeout(db->db, 0); /* else the next who writes makes one */
+	begin_log(db);
 	sqlite3_close(db->db);
 	free(db);
 	return NULL;

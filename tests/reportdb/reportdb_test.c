@@ -741,10 +741,10 @@ a_new_file_that_is_filled(void **state)
 	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_FILL, &db), 0);
 	tell_usual("1");
 	assert_int_equal(gp_reportdb_sync(db), 0);
-	db = gp_reportdb_close(db);
 	assert_int_equal(format_of_file(), 1);
-	open_again();
+	db = gp_reportdb_close(db);
 	assert_int_equal(format_of_file(), 2);
+	open_again();
 	assert_figures(total(), usual);
 }
 
