@@ -494,7 +494,7 @@ a_large_report_is_exact(void **state)
 		begin(true);
 		assert_int_equal(l.head(l.context, &head), 0);
 		sum = 0;
-		for (uint32_t i = 0; i < 70'000; i++) {
+		for (uint32_t i = 0; i < 140'000; i++) {
 			struct gp_ingest_row row = row_of(i + 1, 0, i % 7, i % 2, i % 3 == 0);
 			char name[32];
 			memcpy(row.source, &i, sizeof(i));
@@ -508,12 +508,42 @@ a_large_report_is_exact(void **state)
 		assert_int_equal(total().messages, round == 0 ? 0 : sum);
 	}
 	assert_int_equal(gp_reportdb_new_sources(db, &everything, &fresh), 0);
-	assert_int_equal(fresh, 60'000); /* those with messages */
+	assert_int_equal(fresh, 120'000); /* those with messages */
 	assert_int_equal(gp_reportdb_selectors(db, &everything, &arena, &auths, &len), 0);
 	assert_int_equal(len, 2);
 	assert_int_equal(auths[0].messages + auths[1].messages, sum);
 	assert_int_equal(gp_reportdb_spf(db, &everything, &arena, &auths, &len), 0);
 	assert_int_equal(len, 9000);
+}
+
+/* More figures than memory should hold come to the database before the sync does, and add up. */
+static void
+many_large_reports_are_exact(void **state)
+{
+	enum { REPORTS = 5, ROWS = 30'000 };
+	struct gp_ingest_listener l = gp_reportdb_listener(db);
+	uint64_t fresh;
+	(void)state;
+	for (uint32_t i = 0; i < REPORTS * ROWS; i++) {
+		struct gp_ingest_row row = row_of(i % ROWS + 1, 0, 2, true, i % 2);
+		char id[16];
+		snprintf(id, sizeof(id), "%u", i / ROWS);
+		struct gp_ingest_head head = head_of(id);
+		if (i % ROWS == 0) {
+			begin(true);
+			assert_int_equal(l.head(l.context, &head), 0);
+		}
+		memcpy(row.source, &i, sizeof(i));
+		row.source[10] = 0;
+		assert_int_equal(l.row(l.context, &row), 0);
+		if (i % ROWS == ROWS - 1)
+			end(NULL);
+	}
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	assert_int_equal(total().messages, 2 * REPORTS * ROWS);
+	assert_int_equal(total().spf, REPORTS * ROWS);
+	assert_int_equal(gp_reportdb_new_sources(db, &everything, &fresh), 0);
+	assert_int_equal(fresh, REPORTS * ROWS);
 }
 
 /* Of all domains: who had no weight in any week is not looked at, and who had some is told of with
@@ -811,6 +841,7 @@ main(void)
 		TEST(who_reads_undoes_what_broke_off),
 		TEST(a_document_is_dropped),
 		TEST(a_large_report_is_exact),
+		TEST(many_large_reports_are_exact),
 		TEST(tops_of_weeks),
 		TEST(many_reports_are_exact),
 		cmocka_unit_test(classes_of_sources),
