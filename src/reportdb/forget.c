@@ -394,6 +394,16 @@ find_end_of_sources(struct gp_reportdb *db)
 	return r < 0 ? r : 1;
 }
 
+/* Drops them by that statement; the next ones begin where these end. */
+static int
+end_slice(struct gp_forgetting *f, struct gp_sql_statement *drop, int more)
+{
+	int r = gp_sql_run(drop);
+	swap(&f->at, &f->to);
+	f->left -= SOURCES;
+	return r < 0 ? r : more;
+}
+
 static int
 forget_sources(struct gp_reportdb *db)
 {
@@ -405,10 +415,7 @@ forget_sources(struct gp_reportdb *db)
 	bind_place(st, 1, &f->at);
 	bind_place(st, 4, &f->to);
 	gp_sql_bind_int(st, 7, f->before_day);
-	int r = gp_sql_run(st);
-	swap(&f->at, &f->to);
-	f->left -= SOURCES;
-	return r < 0 ? r : more;
+	return end_slice(f, st, more);
 }
 
 static int
@@ -441,10 +448,7 @@ forget_names(struct gp_reportdb *db)
 		return more < 0 ? more : gp_sql_error(db->sql);
 	bind_source_at(st, 1, &f->at);
 	bind_source_at(st, 2, &f->to);
-	int r = gp_sql_run(st);
-	swap(&f->at, &f->to);
-	f->left -= SOURCES;
-	return r < 0 ? r : more;
+	return end_slice(f, st, more);
 }
 
 /* --- all of it, in its order --- */

@@ -313,6 +313,9 @@ put(struct gp_sql_statement *sql_st)
 	}
 	for (int i = 0; i < st->columns; i++) {
 		struct parameter *p = &st->parameter[i];
+		/* A column's array has none. */
+		if (p->type == UNKNOWN)
+			return gp_pglink_fail(&db->link, -EIO, "a value that may not be NULL is");
 		if (st->rows == 0)
 			begin_column(p);
 		put_u32(&p->column, (uint32_t)p->value.len);

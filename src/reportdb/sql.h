@@ -75,8 +75,8 @@ gp_sql_step(struct gp_sql_statement *st);
 /* Of a statement without rows: all of it. */
 [[nodiscard]] int
 gp_sql_run(struct gp_sql_statement *st);
-/* Of an INSERT of one row, of values without NULL, that is added together with others: soon, and
- * before anything else is asked. No two of them have the same key, and parameters outside
+/* Of an INSERT of one row, of columns that are never NULL, that is added together with others:
+ * soon, and before anything else is asked. No two of them have the same key, and parameters outside
  * of its VALUES are the same for all, unless gp_sql_push() or a question stands between; so long
  * its texts and octets have to live. Its parameters are "?" alone; all are bound for each row, with
  * nothing else between that and this. Within a transaction. */

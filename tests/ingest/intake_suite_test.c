@@ -73,13 +73,7 @@ read_file(const char *path, int to)
 	struct teller t = {};
 	struct gp_ingest_listener listener = teller_listener(&t);
 	struct gp_intake_result result;
-	struct gp_intake intake = {
-		.caps = GP_INTAKE_CAPS_STRANGERS,
-		.seed = 7,
-		.listener = &listener,
-		.begin = teller_begin,
-		.end = teller_end,
-	};
+	struct gp_intake intake = teller_intake(&listener);
 	char line[TOLD_MAX] = "";
 	FILE *f = fopen(path, "re");
 	char *text = gp_arena_alloc(&file, GP_SUITE_FILE_MAX);

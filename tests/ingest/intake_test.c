@@ -37,13 +37,7 @@ told_of(struct gp_slice octets, struct teller *t, struct gp_intake_result *ret, 
 {
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_ingest_listener listener = teller_listener(t);
-	struct gp_intake intake = {
-		.caps = GP_INTAKE_CAPS_STRANGERS,
-		.seed = 7,
-		.listener = &listener,
-		.begin = teller_begin,
-		.end = teller_end,
-	};
+	struct gp_intake intake = teller_intake(&listener);
 	assert_int_equal(gp_intake_read(&intake, octets, &arena, ret), want);
 	gp_aggregate_free(intake.aggregate);
 	gp_arena_free(&arena);
@@ -240,13 +234,7 @@ one_after_the_other(void **state)
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct teller t = {};
 	struct gp_ingest_listener listener = teller_listener(&t);
-	struct gp_intake intake = {
-		.caps = GP_INTAKE_CAPS_STRANGERS,
-		.seed = 7,
-		.listener = &listener,
-		.begin = teller_begin,
-		.end = teller_end,
-	};
+	struct gp_intake intake = teller_intake(&listener);
 	struct gp_intake_result result;
 	for (size_t i = 0; i < GP_ARRAY_LEN(others); i++) {
 		assert_int_equal(gp_intake_read(&intake, others[i], &arena, &result), 0);

@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 
 #include "base/buf.h"
-#include "core/ingest/report.h"
+#include "core/ingest/intake.h"
 
 struct teller {
 	struct gp_buf out;
@@ -116,5 +116,18 @@ teller_listener(struct teller *t)
 		.tls_failure = teller_tls_failure,
 		.failure = teller_failure,
 		.flaw = teller_flaw,
+	};
+}
+
+/* For what strangers send, told to that listener, which is a teller's. */
+static inline struct gp_intake
+teller_intake(const struct gp_ingest_listener *listener)
+{
+	return (struct gp_intake){
+		.caps = GP_INTAKE_CAPS_STRANGERS,
+		.seed = 7,
+		.listener = listener,
+		.begin = teller_begin,
+		.end = teller_end,
 	};
 }
