@@ -206,6 +206,18 @@ static const struct {
 	 S("</spf><spf><domain>h.example</domain><scope>helo</scope><result>none</result></spf></"
 	   "auth"),
 	 "", " (spf softfail d=b.example) (spf none d=h.example scope=helo)"},
+	/* Nothing is left of the record before: no comment, no human_result, no scope. */
+	{"</policy_evaluated>",
+	 S("<reason><type>forwarded</type><comment>old</comment></reason></policy_evaluated></row>"
+	   "<identifiers><header_from>example.com</header_from></identifiers><auth_results>"
+	   "<dkim><domain>o.example</domain><selector>old</selector><result>fail</result>"
+	   "<human_result>old</human_result></dkim><spf><domain>o.example</domain>"
+	   "<scope>helo</scope><result>pass</result></spf></auth_results></record><record><row>"
+	   "<source_ip>192.0.2.2</source_ip><count>1</count><policy_evaluated>"
+	   "<disposition>none</disposition><dkim>fail</dkim><spf>fail</spf>"
+	   "<reason><type>local_policy</type></reason></policy_evaluated>"),
+	 "",
+	 "row 2 ::ffff:192.0.2.2 1 none dkim=fail spf=fail from=example.com [local_policy]" AUTH},
 	{"</row>",
 	 S("</row></record><record><row><source_ip>192.0.2.2</source_ip><count>1</count></row>"),
 	 "1: it has no identifiers, auth_results\n2: it has no policy_evaluated\n",

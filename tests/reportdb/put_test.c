@@ -122,7 +122,7 @@ static void
 rows_of_several_statements(void **state)
 {
 	struct gp_sql_statement *other =
-		gp_sql_prepare(sql, "INSERT INTO word VALUES (?, ?)", GP_SQL_PUTS);
+		gp_sql_prepare(sql, "INSERT INTO word (n, text) VALUES (?, ?)", GP_SQL_PUTS);
 	static char words[300][8];
 	(void)state;
 	assert_non_null(other);
@@ -131,8 +131,8 @@ rows_of_several_statements(void **state)
 		if (i % 3 == 0)
 			continue;
 		snprintf(words[i], sizeof(words[i]), "o%u", i);
-		gp_sql_bind_text(other, 1, gp_slice_str(words[i]));
-		gp_sql_bind_int(other, 2, 1000);
+		gp_sql_bind_int(other, 1, 1000);
+		gp_sql_bind_text(other, 2, gp_slice_str(words[i]));
 		assert_int_equal(gp_sql_put(other), 0);
 	}
 	assert_words(500, 300 + 200 * 1000);
