@@ -9,6 +9,7 @@ import os
 import signal
 import sqlite3
 import struct
+import time
 import zlib
 
 import pytest
@@ -364,6 +365,19 @@ def test_a_role_that_dies_costs_no_report(server, role):
     eventually(lambda: server.queued() == [], 60, what="an empty queue")
     with sqlite3.connect(f"file:{server.folder}/state/reports/received.db?mode=ro", uri=True) as db:
         assert db.execute("SELECT count(*), sum(messages) FROM report").fetchone() == (20, 20 * 200)
+
+
+def test_a_report_waits_in_the_queue_until_it_is_on_disk(server):
+    server.crash_is_expected = True
+    pid = server.pid_of("reports")
+    os.kill(pid, signal.SIGSTOP)
+    server.send(mail(gzip.compress(aggregate("r0", [1] * 200))), to=["reports@demo.test"])
+    time.sleep(1)  # it is read by now, and told to who does not hear it
+    assert len(server.queued()) == 1
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: server.queued() == [], 60, what="an empty queue")
+    with sqlite3.connect(f"file:{server.folder}/state/reports/received.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT count(*), sum(messages) FROM report").fetchone() == (1, 200)
 
 
 # --- the role reports, and an ingest that has fallen ---
