@@ -63,6 +63,12 @@ static const struct table tables[GP_CELL_TABLES] = {
 		 ", top = CASE WHEN t.top = 1 OR t.messages + excluded.messages >= ? OR"
 		 " t.messages - t.aligned + excluded.messages - excluded.aligned >= ?"
 		 " THEN 1 ELSE 0 END"},
+	[GP_CELL_SOURCE_SPAN] =
+		{"ntno",
+		 9,
+		 {},
+		 "INSERT INTO source_span AS t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		 " ON CONFLICT (trusted, domain, span, source) DO UPDATE SET" ADD_FIGURES},
 	/* Most have been seen before, and later: those are not written again. */
 	[GP_CELL_SOURCE] = {"nto",
 			    2,
@@ -382,8 +388,8 @@ add_seen(struct gp_cells *c, int64_t trusted, struct gp_slice domain, struct gp_
 	return gp_cells_add(c, gp_buf_slice(key), days);
 }
 
-/* What a source had on a day, as what it had in that week, of all domains; and when it was seen,
- * by that domain. */
+/* What a source had on a day, as what it had in that week, of all domains, and in that span; and
+ * when it was seen, by that domain. */
 static bool
 derive_from_day(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
 {
@@ -396,6 +402,13 @@ derive_from_day(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *k
 	gp_cells_key(key, GP_CELL_SOURCE_WEEK);
 	gp_cells_key_number(key, trusted);
 	gp_cells_key_number(key, day / 7);
+	gp_cells_key_octets(key, source);
+	if (!gp_cells_add(c, gp_buf_slice(key), cell->values))
+		return false;
+	gp_cells_key(key, GP_CELL_SOURCE_SPAN);
+	gp_cells_key_number(key, trusted);
+	gp_cells_key_text(key, domain);
+	gp_cells_key_number(key, day / GP_CELLS_SPAN_DAYS);
 	gp_cells_key_octets(key, source);
 	return gp_cells_add(c, gp_buf_slice(key), cell->values) &&
 	       add_seen(c, trusted, domain, source, (const int64_t[]){day, day}, key);

@@ -17,6 +17,7 @@ enum gp_cells_limits {
 	GP_CELLS_MEMORY_MAX = 64 << 20, /* octets; at a quarter of it they should, too */
 	GP_CELLS_KEY_MAX = 8 << 10,
 	GP_CELLS_VALUES_MAX = 9,
+	GP_CELLS_SPAN_DAYS = 28, /* a span: so many days, from the first one that it divides */
 };
 
 /* In the order in which they are written. */
@@ -24,6 +25,7 @@ enum gp_cell_table {
 	GP_CELL_DAY = 0,
 	GP_CELL_SOURCE_DAY,
 	GP_CELL_SOURCE_WEEK,
+	GP_CELL_SOURCE_SPAN,
 	GP_CELL_SOURCE,
 	GP_CELL_SELECTOR,
 	GP_CELL_SPF,

@@ -35,6 +35,7 @@ static const struct table tables[] = {
 	{"day", "itiiiiiiiiii"},
 	{"source_day", "itioiiiiiiiii"},
 	{"source_week", "iioiiiiiiiiii"},
+	{"source_span", "itioiiiiiiiii"},
 	{"source", "itoii"},
 	{"selector_day", "itittiii"},
 	{"spf_day", "itittiii"},

@@ -7,16 +7,28 @@
 #include "reportdb/schema.h"
 #include "reportdb/server.h"
 
+#define FIGURES                                                                         \
+	" messages, aligned, dkim, spf, quarantined, rejected, forwarded, \"foreign\"," \
+	" estimated"
 #define FIGURES_SUM                                                                           \
 	" sum(messages), sum(aligned), sum(dkim), sum(spf), sum(quarantined), sum(rejected)," \
 	" sum(forwarded), sum(\"foreign\"), sum(estimated)"
 /* Everywhere: ?1 trusted, ?2 domain, ?3 and ?4 the first and the last day. */
-#define DAYS " WHERE trusted = ?1 AND domain = ?2 AND day BETWEEN ?3 AND ?4"
+#define DAYS DAYS_BETWEEN("?3", "?4")
+#define DAYS_BETWEEN(first_, last_) \
+	" WHERE trusted = ?1 AND domain = ?2 AND day BETWEEN " first_ " AND " last_
 /* A table without rows of all domains together: those of each, where all are asked for. */
 #define DAYS_OF_ALL " WHERE trusted = ?1 AND (?2 = '' OR domain = ?2) AND day BETWEEN ?3 AND ?4"
 #define REPORT_COLUMNS                                                                    \
 	" id, kind, trusted, org, email, name, domain, file, begin_s, end_s, received_s," \
 	" records, lost, flaws, messages"
+
+/* The last ones that end until the second ?4, and then below the number ?7. */
+#define REPORTS(which_)                                                  \
+	" FROM report WHERE trusted = ?1" which_                         \
+	" AND end_s BETWEEN ?3 * 86400 AND ?4 AND (?6 = 0 OR kind = ?6)" \
+	" AND (?7 = 0 OR end_s < ?4 OR id < ?7)"                         \
+	" ORDER BY end_s DESC, id DESC LIMIT ?5"
 
 static const char *const texts[STATEMENTS] = {
 	[ST_ADD_REPORT] =
@@ -42,14 +54,23 @@ static const char *const texts[STATEMENTS] = {
 			   " LIMIT 1 OFFSET ?1)",
 
 	[ST_TOTAL] = "SELECT" FIGURES_SUM " FROM day" DAYS,
-	[ST_DAYS] = "SELECT day, messages, aligned, dkim, spf, quarantined, rejected, forwarded,"
-		    " \"foreign\", estimated FROM day" DAYS " ORDER BY day LIMIT ?5",
+	[ST_DAYS] = "SELECT day," FIGURES " FROM day" DAYS " ORDER BY day LIMIT ?5",
 	[ST_DOMAINS] = "SELECT domain, min(day), max(day)," FIGURES_SUM
 		       " FROM day WHERE trusted = ?1 AND domain > '' AND day BETWEEN ?3 AND ?4"
 		       " GROUP BY domain ORDER BY 4 DESC, domain LIMIT ?5",
-	[ST_SOURCES_DOMAIN] = "SELECT source," FIGURES_SUM " FROM source_day" DAYS
-			      " GROUP BY source ORDER BY CASE ?6 WHEN 0 THEN sum(messages)"
-			      " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
+	/* Whole spans, and the days before ?7 and from ?8 on that are in none. */
+	[ST_SOURCES_DOMAIN] =
+		"SELECT source," FIGURES_SUM " FROM (SELECT source," FIGURES
+		" FROM source_day" DAYS_BETWEEN(
+			"?3", "?7 - 1") " UNION ALL SELECT source," FIGURES
+					" FROM source_span WHERE trusted = ?1 AND domain = ?2"
+					" AND span BETWEEN ?7 / 28 AND ?8 / 28 - 1 UNION ALL "
+					"SELECT source," FIGURES " FROM source_day" DAYS_BETWEEN(
+						"?8", "?4") ") AS parts"
+							    " GROUP BY source ORDER BY CASE ?6 "
+							    "WHEN 0 THEN sum(messages)"
+							    " ELSE sum(messages) - sum(aligned) "
+							    "END DESC, source LIMIT ?5",
 	/* Without statistics SQLite would rather read all of them. */
 	[ST_SOURCES_TOP] = "SELECT source, sum(messages), sum(aligned) FROM source_week"
 			   " INDEXED BY source_week_top WHERE top = 1 AND trusted = ?1 AND week "
@@ -64,8 +85,7 @@ static const char *const texts[STATEMENTS] = {
 		      " AND day BETWEEN ?3 AND ?4",
 	[ST_SOURCE_SEEN] = "SELECT first_day, last_day FROM source"
 			   " WHERE trusted = ? AND domain = ? AND source = ?",
-	[ST_SOURCE_DAYS] = "SELECT day, messages, aligned, dkim, spf, quarantined, rejected,"
-			   " forwarded, \"foreign\", estimated FROM source_day" DAYS
+	[ST_SOURCE_DAYS] = "SELECT day," FIGURES " FROM source_day" DAYS
 			   " AND source = ?6 ORDER BY day LIMIT ?5",
 	[ST_NEW_SOURCES] = "SELECT count(*) FROM source WHERE trusted = ?1 AND domain = ?2"
 			   " AND first_day BETWEEN ?3 AND ?4",
@@ -111,10 +131,11 @@ static const char *const texts[STATEMENTS] = {
 	[ST_TLS_FAILURES] = "SELECT result, receiving_mx, org, min(day), max(day), sum(sessions)"
 			    " FROM tls_failure_day" DAYS_OF_ALL
 			    " GROUP BY 1, 2, 3 ORDER BY 6 DESC, 1, 2, 3 LIMIT ?5",
-	[ST_LIST] = "SELECT" REPORT_COLUMNS " FROM report WHERE trusted = ?1"
-		    " AND (?2 = '' OR domain = ?2) AND end_s BETWEEN ?3 * 86400"
-		    " AND ?4 * 86400 + 86399 AND (?6 = 0 OR kind = ?6)"
-		    " AND (?7 = 0 OR id < ?7) ORDER BY id DESC LIMIT ?5",
+	[ST_LIST] = "SELECT" REPORT_COLUMNS REPORTS(" AND (?2 = '' OR domain = ?2)"),
+	[ST_LIST_OF_DOMAIN] = "SELECT" REPORT_COLUMNS REPORTS(" AND domain = ?2"),
+	/* SQLite knows the index of the few kinds by these words. */
+	[ST_LIST_OF_FEW] =
+		"SELECT" REPORT_COLUMNS REPORTS(" AND (?2 = '' OR domain = ?2) AND kind <> 1"),
 	[ST_REPORT] = "SELECT" REPORT_COLUMNS " FROM report WHERE id = ?",
 	[ST_HEAD] = "SELECT kind, org, email, contact, name, domain, begin_s, end_s, version,"
 		    " generator, p, sp, np, adkim_strict, aspf_strict, testing, pct, fo, discovery"
@@ -139,15 +160,17 @@ static const char *const texts[STATEMENTS] = {
 	[ST_FLAWS_OF_REPORT] = "SELECT record, lost, why FROM flaw WHERE report = ? ORDER BY id",
 	[ST_SOURCE_REPORTS] = "SELECT id FROM report WHERE domain = ?2 AND trusted = ?1"
 			      " AND kind = 1 AND end_s >= ?3 * 86400"
-			      " AND begin_s <= ?4 * 86400 + 86399 ORDER BY end_s, id",
+			      " AND begin_s <= ?4 * 86400 + 86399"
+			      " ORDER BY end_s DESC, id DESC LIMIT ?5",
 	[ST_SOURCE_RECORDS] = "SELECT r.number, r.source, r.messages, d.disposition,"
 			      " d.dkim_aligned, d.spf_aligned, d.header_from, d.envelope_from,"
 			      " d.envelope_to, d.reasons, d.dkim, d.spf FROM record r"
 			      " JOIN detail d ON d.report = r.report AND d.number = r.detail"
 			      " WHERE r.report = ?1 AND r.source = ?2 ORDER BY r.number",
 	[ST_FAILURE_REPORTS] = "SELECT id FROM report WHERE trusted = ?1"
-			       " AND (?2 = '' OR domain = ?2) AND kind = 3 AND end_s BETWEEN"
-			       " ?3 * 86400 AND ?4 * 86400 + 86399 ORDER BY end_s DESC, id DESC"
+			       " AND (?2 = '' OR domain = ?2) AND kind = 3 AND kind <> 1"
+			       " AND end_s BETWEEN ?3 * 86400 AND ?4 * 86400 + 86399"
+			       " ORDER BY end_s DESC, id DESC"
 			       " LIMIT ?5",
 	[ST_FLAWS] = "SELECT file, why, report, record, lost, received_s FROM flaw"
 		     " WHERE report IS NULL OR (lost = 1 AND ?1 = 0) ORDER BY id DESC LIMIT ?2",

@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/day.h"
 #include "reportdb/names.h"
 #include "reportdb/parts.h"
 
-enum { WEEK_DAYS = 7 };
+enum { WEEK_DAYS = 7, DAY_S = 24 * 3600, SPAN = GP_CELLS_SPAN_DAYS };
 
 /* --- lists --- */
 
@@ -272,6 +273,28 @@ compare_unaligned(const void *a, const void *b)
 	return m != n ? (m < n) - (m > n) : memcmp(x->address, y->address, sizeof(x->address));
 }
 
+/* Whole spans are added up already; not the first one where some of its days are forgotten. */
+static int
+list_of_domain(struct list *l, const struct gp_reportdb_range *range, enum gp_reportdb_order order,
+	       size_t max)
+{
+	struct gp_reportdb_range known = *range;
+	int r = find_bounds(l->db, &known);
+	if (r < 0)
+		return r;
+	known.to_day = range->to_day;
+	int64_t first = (known.from_day + SPAN - 1) / SPAN * SPAN;
+	int64_t end = (known.to_day + 1) / SPAN * SPAN;
+	if (first >= end)
+		first = end = known.to_day + 1;
+	l->st = gp_statement(l->db, l->which);
+	if (!l->st)
+		return gp_sql_error(l->db->sql);
+	gp_sql_bind_int(l->st, 7, first);
+	gp_sql_bind_int(l->st, 8, end);
+	return list_sources(l, &known, order, max, true);
+}
+
 /* Of all domains: those that are tops of weeks, twice as many as are asked for, as their order
    changes by what they had in other weeks. */
 static int
@@ -301,7 +324,7 @@ gp_reportdb_sources(struct gp_reportdb *db, const struct gp_reportdb_range *rang
 	bool all = range->domain.len == 0;
 	struct list l =
 		LIST(db, all ? ST_SOURCES_TOP : ST_SOURCES_DOMAIN, arena, gp_reportdb_source);
-	int r = all ? list_tops(&l, range, order, max) : list_sources(&l, range, order, max, true);
+	int r = all ? list_tops(&l, range, order, max) : list_of_domain(&l, range, order, max);
 	r = close_list(&l, r, ret, ret_len);
 	for (size_t i = 0; r == 0 && i < *ret_len; i++) {
 		r = find_seen(db, range, &(*ret)[i]);
@@ -596,17 +619,29 @@ report_at(const struct list *l)
 	return report;
 }
 
+/* The statement that finds them by an index in which most are of those that are wanted. */
+static enum gp_reportdb_statement
+list_by(const struct gp_reportdb_range *range, uint8_t kind)
+{
+	if (kind == GP_INGEST_FAILURE || (kind == GP_INGEST_TLS && range->domain.len == 0))
+		return ST_LIST_OF_FEW;
+	return range->domain.len > 0 ? ST_LIST_OF_DOMAIN : ST_LIST;
+}
+
 int
 gp_reportdb_list(struct gp_reportdb *db, const struct gp_reportdb_range *range, uint8_t kind,
-		 uint64_t before, size_t max, struct gp_arena *arena,
+		 const struct gp_reportdb_report *behind, size_t max, struct gp_arena *arena,
 		 struct gp_reportdb_report **ret, size_t *ret_len)
 {
-	struct list l = LIST(db, ST_LIST, arena, gp_reportdb_report);
+	struct list l = LIST(db, list_by(range, kind), arena, gp_reportdb_report);
 	struct gp_reportdb_report *e;
 	int r = open_list(&l, range, max);
 	if (r == 0) {
+		int64_t last_s = GP_MIN(range->to_day, GP_DAY_MAX) * DAY_S + DAY_S - 1;
+		bool within = behind && behind->end <= last_s;
+		gp_sql_bind_int(l.st, 4, within ? behind->end : last_s);
 		gp_sql_bind_int(l.st, 6, kind);
-		gp_sql_bind_int(l.st, 7, (int64_t)GP_MIN(before, (uint64_t)INT64_MAX));
+		gp_sql_bind_int(l.st, 7, within ? (int64_t)behind->number : 0);
 	}
 	while (r == 0 && (e = next_entry(&l, &r)) != NULL)
 		*e = report_at(&l);

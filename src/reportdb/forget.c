@@ -53,6 +53,10 @@ enum statement {
 	SOURCE_WEEK_BOUND,
 	SOURCE_WEEK_PART,
 	SOURCE_WEEK_DROP,
+	SOURCE_SPAN,
+	SOURCE_SPAN_BOUND,
+	SOURCE_SPAN_PART,
+	SOURCE_SPAN_DROP,
 	DAY, /* and other tables: the next one, and what goes */
 	DAY_DROP,
 	SELECTOR_DAY,
@@ -81,8 +85,8 @@ static const char *const texts[STATEMENTS_HERE] = {
 	[BEGIN] = "INSERT INTO tally VALUES ('forgotten_before_day', ?1)"
 		  " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
 	[IS_FORGOTTEN] = "SELECT value FROM tally WHERE name = 'forgotten_all_before_day'",
-	[OLD_REPORTS] = "SELECT id, kind, trusted, records FROM report"
-			" WHERE end_s <= ?1 * 86400 AND begin_s < ?1 * 86400"
+	[OLD_REPORTS] = "SELECT id, kind, records FROM report WHERE trusted = ?3"
+			" AND end_s <= ?1 * 86400 AND begin_s < ?1 * 86400"
 			" ORDER BY end_s, id LIMIT ?2",
 	[LESS_KEPT] = "UPDATE kept SET reports = reports - ?3 WHERE kind = ?1 AND trusted = ?2",
 	[DROP_BLOCKS] = OF_REPORT("block"),
@@ -107,6 +111,15 @@ static const char *const texts[STATEMENTS_HERE] = {
 	[SOURCE_WEEK_PART] = "DELETE FROM source_week WHERE trusted = ?1 AND week = ?3"
 			     " AND source < ?4",
 	[SOURCE_WEEK_DROP] = "DELETE FROM source_week WHERE trusted = ?1 AND week = ?3",
+	[SOURCE_SPAN] =
+		"SELECT trusted, domain, span FROM source_span WHERE (trusted, domain, span)"
+		" > (?1, ?2, ?3) ORDER BY trusted, domain, span LIMIT 1",
+	[SOURCE_SPAN_BOUND] = "SELECT source FROM source_span WHERE trusted = ?1 AND domain = ?2"
+			      " AND span = ?3 ORDER BY source LIMIT 1 OFFSET ?4",
+	[SOURCE_SPAN_PART] = "DELETE FROM source_span WHERE trusted = ?1 AND domain = ?2"
+			     " AND span = ?3 AND source < ?4",
+	[SOURCE_SPAN_DROP] = "DELETE FROM source_span WHERE trusted = ?1 AND domain = ?2"
+			     " AND span = ?3",
 	[DAY] = NEXT("day"),
 	[DAY_DROP] = DROP("day"),
 	[SELECTOR_DAY] = NEXT("selector_day"),
@@ -180,20 +193,21 @@ static int
 read_page(struct gp_reportdb *db, struct old_report page[PAGE], size_t *ret_len)
 {
 	struct gp_sql_statement *st = statement(db, OLD_REPORTS);
-	int r;
+	int r = st ? 0 : gp_sql_error(db->sql);
 	*ret_len = 0;
-	if (!st)
-		return gp_sql_error(db->sql);
-	db->forgetting.left -= QUESTION;
-	gp_sql_bind_int(st, 1, db->forgetting.before_day);
-	gp_sql_bind_int(st, 2, PAGE);
-	while ((r = gp_sql_step(st)) == 1)
-		page[(*ret_len)++] = (struct old_report){
-			.id = gp_sql_int_at(st, 0),
-			.kind = gp_sql_int_at(st, 1),
-			.trusted = gp_sql_int_at(st, 2),
-			.records = gp_count_at(st, 3),
-		};
+	for (int64_t trusted = 0; r == 0 && *ret_len == 0 && trusted <= TRUSTED_MAX; trusted++) {
+		db->forgetting.left -= QUESTION;
+		gp_sql_bind_int(st, 1, db->forgetting.before_day);
+		gp_sql_bind_int(st, 2, PAGE);
+		gp_sql_bind_int(st, 3, trusted);
+		while ((r = gp_sql_step(st)) == 1)
+			page[(*ret_len)++] = (struct old_report){
+				.id = gp_sql_int_at(st, 0),
+				.kind = gp_sql_int_at(st, 1),
+				.trusted = trusted,
+				.records = gp_count_at(st, 2),
+			};
+	}
 	return r;
 }
 
@@ -471,6 +485,7 @@ enum {
 	REPORTS_PART = 0,
 	SOURCE_DAYS,
 	SOURCE_WEEKS,
+	SOURCE_SPANS,
 	DAYS,
 	SOURCES_PART = DAYS + GP_ARRAY_LEN(by_day),
 	NAMES,
@@ -490,6 +505,9 @@ forget_piece(struct gp_reportdb *db)
 		return forget_days_before(db, SOURCE_DAY, f->before_day, drop_sources);
 	case SOURCE_WEEKS:
 		return forget_days_before(db, SOURCE_WEEK, f->before_day / 7, drop_sources);
+	case SOURCE_SPANS:
+		return forget_days_before(db, SOURCE_SPAN, f->before_day / GP_CELLS_SPAN_DAYS,
+					  drop_sources);
 	case SOURCES_PART:
 		return forget_sources(db);
 	case NAMES:

@@ -54,6 +54,8 @@ enum gp_reportdb_statement {
 	ST_TLS_DAYS,
 	ST_TLS_FAILURES,
 	ST_LIST,
+	ST_LIST_OF_DOMAIN,
+	ST_LIST_OF_FEW,
 	ST_REPORT,
 	ST_HEAD,
 	ST_RECORDS,
@@ -127,7 +129,7 @@ struct gp_forget_place {
 	size_t source_len;
 };
 
-enum { GP_FORGET_STATEMENTS = 43 };
+enum { GP_FORGET_STATEMENTS = 47 };
 
 /* How far it is with what is forgotten slice by slice. */
 struct gp_forgetting {

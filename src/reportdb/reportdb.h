@@ -299,11 +299,12 @@ struct gp_reportdb_report {
 	uint64_t messages; /* TLS: sessions; failure: incidents */
 };
 
-/* Those that end within the range's days, of a kind or (0) all, with a number under `before` (0:
- * any), the newest number first: page by page. */
+/* Those that end within the range's days, of a kind or (0) all: the last to end first, and of those
+ * that end together the last to come. Page by page: those behind that one, which was the last of the
+ * page before (NULL: from the first one on). */
 [[nodiscard]] int
 gp_reportdb_list(struct gp_reportdb *db, const struct gp_reportdb_range *range, uint8_t kind,
-		 uint64_t before, size_t max, struct gp_arena *arena,
+		 const struct gp_reportdb_report *behind, size_t max, struct gp_arena *arena,
 		 struct gp_reportdb_report **ret, size_t *ret_len);
 /* 0; 1: there is none of that number; -errno. */
 [[nodiscard]] int
@@ -315,7 +316,9 @@ gp_reportdb_report(struct gp_reportdb *db, uint64_t number, struct gp_arena *are
 gp_reportdb_tell(struct gp_reportdb *db, uint64_t number,
 		 const struct gp_ingest_listener *listener);
 /* The same of the rows of one source in all DMARC reports of the range, which has a domain: by
- * report, each with its head. Whoever listens returns not 0 when he has seen enough. */
+ * report, each with its head, the last to end first; GP_REPORTDB_LIST_MAX reports are looked
+ * through at most, whether they have such rows or not. Whoever listens returns not 0 when he has
+ * seen enough. */
 [[nodiscard]] int
 gp_reportdb_tell_source(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 			const uint8_t address[16], const struct gp_ingest_listener *listener);

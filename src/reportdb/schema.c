@@ -15,6 +15,10 @@
 	" spf INTEGER NOT NULL, quarantined INTEGER NOT NULL, rejected INTEGER NOT NULL," \
 	" forwarded INTEGER NOT NULL, \"foreign\" INTEGER NOT NULL, estimated INTEGER NOT NULL,"
 
+#define FIGURES_SUM                                                                           \
+	" sum(messages), sum(aligned), sum(dkim), sum(spf), sum(quarantined), sum(rejected)," \
+	" sum(forwarded), sum(\"foreign\"), sum(estimated)"
+
 const char *const gp_reportdb_steps[] = {
 	/* What was told. */
 	"CREATE TABLE report ("
@@ -34,7 +38,7 @@ const char *const gp_reportdb_steps[] = {
 	/* In this order it finds a domain's reports by their end, too. Files of before have the
 	   same columns in another order, and an index for that, which serves as well: only its
 	   space and its time are saved, so nothing is built anew for them. */
-	" UNIQUE (domain, end_s, name, org, begin_s, kind, trusted));"
+	" UNIQUE (domain, trusted, end_s, name, org, begin_s, kind));"
 	"CREATE INDEX report_end ON report (end_s);"
 	"CREATE TABLE record ("
 	" report INTEGER NOT NULL REFERENCES report ON DELETE CASCADE,"
@@ -184,6 +188,19 @@ const char *const gp_reportdb_steps[] = {
 	" day INTEGER NOT NULL, reporter TEXT NOT NULL, origin INTEGER NOT NULL,"
 	" reports INTEGER NOT NULL, octets INTEGER NOT NULL,"
 	" PRIMARY KEY (day, reporter, origin)) WITHOUT ROWID;",
+
+	/* Reports by their end, the few that are of another kind by themselves; and what sources
+	   had in spans of GP_CELLS_SPAN_DAYS days, which are day / 28, so that nobody adds up
+	   all of a year's days. */
+	"DROP INDEX report_end;"
+	"CREATE INDEX report_time ON report (trusted, end_s);"
+	"CREATE INDEX report_kind ON report (kind, trusted, end_s) WHERE kind <> 1;"
+	"CREATE TABLE source_span ("
+	" trusted INTEGER NOT NULL, domain TEXT NOT NULL, span INTEGER NOT NULL,"
+	" source BLOB NOT NULL," FIGURES
+	" PRIMARY KEY (trusted, domain, span, source)) WITHOUT ROWID;"
+	"INSERT INTO source_span SELECT trusted, domain, day / 28, source," FIGURES_SUM
+	" FROM source_day GROUP BY 1, 2, 3, 4;",
 };
 
 const size_t gp_reportdb_steps_len = GP_ARRAY_LEN(gp_reportdb_steps);

@@ -213,7 +213,7 @@ several_days_are_shared_out(void **state)
 		assert_true(days[i].figures.messages >= 100 && days[i].figures.messages <= 101);
 	}
 	assert_int_equal(sum, 701);
-	assert_int_equal(gp_reportdb_list(db, &everything, 0, 0, 9, &arena, &reports, &len), 0);
+	assert_int_equal(gp_reportdb_list(db, &everything, 0, NULL, 9, &arena, &reports, &len), 0);
 	assert_int_equal(len, 1);
 	assert_true(reports[0].estimated);
 }

@@ -5,6 +5,7 @@
 #include "core/senders/senders.h"
 #include "reportdb/classify.h"
 #include "reportdb/names.h"
+#include "reportdb/parts.h"
 
 enum { HOUR_S = 3600 };
 
@@ -186,6 +187,10 @@ an_older_database_is_brought_up(void **state)
 	ask("DROP TABLE self");
 	ask("DROP TABLE tally_of");
 	ask("DROP TABLE over_limit_of");
+	ask("DROP TABLE source_span");
+	ask("DROP INDEX report_time");
+	ask("DROP INDEX report_kind");
+	ask("CREATE INDEX report_end ON report (end_s)");
 	ask(server ? "UPDATE gatepost_tables SET version = 1" : "PRAGMA user_version = 1");
 	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &db), -EPROTO);
 	open_again();
@@ -201,6 +206,67 @@ an_older_database_is_brought_up(void **state)
 	assert_int_equal(gp_reportdb_health(db, &health), 0);
 	assert_int_equal(health.aggregates, 1);
 	assert_int_equal(health.last_received_s, TODAY);
+}
+
+/* Its figures of the range, day by day. */
+static struct gp_reportdb_figures
+sum_of_days(const struct gp_reportdb_range *range, const uint8_t address[16])
+{
+	struct gp_reportdb_figures sum = {};
+	struct gp_reportdb_day *days;
+	size_t len;
+	assert_int_equal(gp_reportdb_source_days(db, range, address, &arena, &days, &len), 0);
+	for (size_t i = 0; i < len; i++)
+		gp_figures_add(&sum, &days[i].figures);
+	return sum;
+}
+
+/* However the range lies to the spans: all that has messages is listed, with what its days have. */
+static void
+assert_days_add_up(const struct gp_reportdb_range *range)
+{
+	struct gp_reportdb_figures sum = {}, all;
+	struct gp_reportdb_source *list;
+	size_t len;
+	assert_int_equal(
+		gp_reportdb_sources(db, range, GP_REPORTDB_BY_MESSAGES, 99, &arena, &list, &len),
+		0);
+	for (size_t i = 0; i < len; i++) {
+		assert_figures(list[i].figures, sum_of_days(range, list[i].address));
+		gp_figures_add(&sum, &list[i].figures);
+	}
+	assert_int_equal(gp_reportdb_total(db, range, &all), 0);
+	assert_figures(sum, all);
+}
+
+static void
+sources_of_a_domain_are_of_its_days(void **state)
+{
+	static const int edges[] = {0, 1, 2, 27, 28, 29, 30, 55, 56, 57, 84, 99};
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct gp_ingest_listener l = gp_reportdb_listener(db);
+		struct gp_ingest_head head = head_of("1");
+		struct gp_ingest_row row =
+			row_of(1, (uint8_t)(i % 7), (uint64_t)i + 1, i % 3, i % 2);
+		head.begin -= i * DAY_S;
+		head.end -= i * DAY_S;
+		begin(true);
+		assert_int_equal(l.head(l.context, &head), 0);
+		assert_int_equal(l.row(l.context, &row), 0);
+		assert_int_equal(end(NULL).outcome, GP_REPORTDB_KEPT);
+	}
+	assert_int_equal(gp_reportdb_sync(db), 0);
+	for (int forgotten = 0; forgotten <= 1; forgotten++) {
+		for (size_t i = 0; i < GP_ARRAY_LEN(edges); i++) {
+			for (size_t k = 0; k <= i; k++)
+				assert_days_add_up(&(struct gp_reportdb_range){
+					GP_SLICE("ours.example"), DAY - edges[i], DAY - edges[k],
+					false});
+		}
+		/* In the middle of a span. */
+		assert_int_equal(gp_reportdb_forget(db, DAY - 70), 0);
+	}
 }
 
 static void
@@ -253,6 +319,7 @@ main(void)
 		TEST(names_have_their_time),
 		TEST(a_source_takes_its_name_with_it),
 		TEST(an_older_database_is_brought_up),
+		TEST(sources_of_a_domain_are_of_its_days),
 		cmocka_unit_test(names_settle_what_figures_leave_open),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,7 +239,7 @@ pass_flaw(void *context, uint64_t record, bool lost, const char *why)
 }
 
 static int
-export_page(struct export *x, uint8_t kind, uint64_t *before, size_t *ret_len)
+export_page(struct export *x, uint8_t kind, struct gp_reportdb_report *last, size_t *ret_len)
 {
 	const struct reports_options *o = x->o;
 	const struct gp_reportdb_range range = {o->domain, o->from_day, o->to_day,
@@ -249,10 +249,11 @@ export_page(struct export *x, uint8_t kind, uint64_t *before, size_t *ret_len)
 	const struct gp_ingest_listener json = {
 		x, pass_head, json_row, json_tls_policy, json_tls_failure, json_failure, pass_flaw};
 	struct gp_reportdb_report *list;
-	int r = gp_reportdb_list(x->db, &range, kind, *before, PAGE, &x->arena, &list, ret_len);
+	int r = gp_reportdb_list(x->db, &range, kind, last->number > 0 ? last : NULL, PAGE,
+				 &x->arena, &list, ret_len);
 	for (size_t i = 0; r == 0 && i < *ret_len; i++) {
 		x->report = &list[i];
-		*before = list[i].number;
+		*last = (struct gp_reportdb_report){.number = list[i].number, .end = list[i].end};
 		r = gp_reportdb_tell(x->db, list[i].number, o->json ? &json : &csv);
 	}
 	gp_arena_reset(&x->arena);
@@ -263,11 +264,11 @@ static int
 export_all(struct export *x)
 {
 	uint8_t kind = x->o->kind > 0 ? x->o->kind : GP_INGEST_AGGREGATE;
-	uint64_t before = 0;
+	struct gp_reportdb_report last = {};
 	size_t len = 0;
 	int r = x->o->json || fputs(columns[kind], x->out) >= 0 ? 0 : -EIO;
 	do
-		r = r == 0 ? export_page(x, kind, &before, &len) : r;
+		r = r == 0 ? export_page(x, kind, &last, &len) : r;
 	while (r == 0 && len == PAGE);
 	if (r == -EIO && ferror(x->out)) {
 		fputs("gatepost reports: the output cannot be written\n", stderr);

@@ -85,7 +85,7 @@ reports_list(const struct reports_options *o, struct gp_reportdb *db)
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_reportdb_report *list;
 	size_t len;
-	int r = gp_reportdb_list(db, &range, o->kind, 0, o->max, &arena, &list, &len);
+	int r = gp_reportdb_list(db, &range, o->kind, NULL, o->max, &arena, &list, &len);
 	int code = r < 0 ? reports_fail(db, r) : GP_EXIT_OK;
 	for (size_t i = 0; r == 0 && o->json && i < len; i++)
 		print_json(&list[i]);

@@ -313,7 +313,7 @@ figures_put_reporters(struct figures *f)
 struct rows {
 	struct figures *f;
 	struct gp_slice org;
-	size_t left, more;          /* rows that are shown yet, and that are not */
+	size_t left, more, all;     /* rows that are shown yet, that are not, and both */
 	struct gp_ingest_head head; /* of what causes are found by */
 	struct gp_causes causes;
 };
@@ -348,10 +348,11 @@ take_row(void *context, const struct gp_ingest_row *row)
 {
 	struct rows *rows = context;
 	struct figures *f = rows->f;
+	bool enough = ++rows->all == GP_CAUSE_ROWS_MAX;
 	gp_causes_add(&rows->causes, &rows->head, row);
 	if (rows->left == 0 || f->j.out->len > FIGURES_SAMPLES_OCTETS) {
 		rows->more++;
-		return 0;
+		return enough;
 	}
 	rows->left--;
 	gp_json_open(&f->j, NULL, '{');
@@ -369,7 +370,7 @@ take_row(void *context, const struct gp_ingest_row *row)
 		gp_json_str(&f->j, NULL, WORD(reasons, row->reasons[i].type));
 	gp_json_close(&f->j, ']');
 	gp_json_close(&f->j, '}');
-	return 0;
+	return enough;
 }
 
 static int
@@ -425,12 +426,15 @@ figures_put_source(struct figures *f, const uint8_t address[16])
 		gp_json_close(&f->j, '}');
 	}
 	gp_json_close(&f->j, ']');
+	/* From the day on which it was seen last: those behind it would be read for nothing. */
+	struct gp_reportdb_range seen = f->range;
+	seen.to_day = len > 0 ? days[len - 1].day : seen.from_day;
 	gp_json_open(&f->j, "rows", '[');
-	r = gp_reportdb_tell_source(f->db, &f->range, address, &listener);
+	r = gp_reportdb_tell_source(f->db, &seen, address, &listener);
 	gp_json_close(&f->j, ']');
 	put_count(f, "rows_more", rows.more);
 	put_cause(f, gp_causes_first(&rows.causes));
-	return r;
+	return GP_MIN(r, 0);
 }
 
 /* --- TLS --- */
