@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/system"))
@@ -110,8 +111,13 @@ def overview(rows, passes, path):
         print(f"  {days:4} days, {messages:10} messages: {statistics.median(ms):8.1f} ms, at most {max(ms):8.1f} ms")
 
 
-def ask(board, days, passes):
-    target = f"/api/v1/overview?from={LAST_DAY - datetime.timedelta(days - 1)}&to={LAST_DAY}"
+PAGES = ("overview", "domains", "sources", "source", "policy", "signers", "reporters", "tls", "failures", "store")
+
+
+def ask(board, page, days, passes, **query):
+    """The answer, and the milliseconds of each pass; the first one warms up."""
+    query = {"from": LAST_DAY - datetime.timedelta(days - 1), "to": LAST_DAY, **query}
+    target = f"/api/v1/{page}?" + urllib.parse.urlencode(query)
     times = []
     for _ in range(passes + 1):
         start = time.monotonic()
@@ -119,9 +125,20 @@ def ask(board, days, passes):
         times.append((time.monotonic() - start) * 1000)
         if answer.status != 200:
             sys.exit(f"{target}: {answer.status} {answer.body}")
-    messages = answer.json["total"]["messages"]
-    median = statistics.median(times[1:])
-    print(f"  {days:4} days, {messages:10} messages: {median:8.1f} ms, at most {max(times):8.1f} ms")
+    return answer.json, times
+
+
+def ask_all(board, days, passes, **query):
+    """What each page asks for: of a source, the one with most messages."""
+    domain = query.get("domain", "domain0.example")
+    sources, _ = ask(board, "sources", days, 1, domain=domain)
+    source = {"domain": domain, "address": sources["sources"][0]["address"]}
+    for page in PAGES:
+        _, times = ask(board, page, days, passes, **(source if page == "source" else query))
+        print(
+            f"  {days:4} days, {query.get('domain', 'all domains'):16} {page:10}"
+            f" {statistics.median(times[1:]):8.1f} ms, at most {max(times):8.1f} ms"
+        )
 
 
 def dashboard(rows, passes, path):
@@ -138,9 +155,10 @@ def dashboard(rows, passes, path):
         try:
             board = dashrig.Dashboard(start, folder, filled=pathlib.Path(path))
             board.sign_in()
-            print(f"the dashboard's overview of {rows} rows, median of {passes}, and the most with the first:")
+            print(f"the dashboard over {rows} rows, median of {passes}, and the most with the first:")
             for days in (7, 30, 90, 365):
-                ask(board, days, passes)
+                ask_all(board, days, passes)
+                ask_all(board, days, passes, domain="domain3.example")
         finally:
             for server in servers:
                 server.stop()

@@ -3,7 +3,7 @@
  * The database of others' reports, filled without their XML, and asked what a page of the dashboard
  * asks:
  *
- *     reports_bench fill FILE ROWS     a year of ROWS rows: 20 domains, 10 reporters
+ *     reports_bench fill FILE ROWS     a year of ROWS rows: 20 domains, 200 reporters
  *     reports_bench overview FILE N    asks N times, and prints the milliseconds of each
  */
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 
 enum {
 	DOMAINS = 20,
-	REPORTERS = 10,
+	REPORTERS = 200,
 	DAYS = 365,
 	DAY_S = 86400,
 	SOURCES = 3000, /* of a domain, of which few have most of its mail */

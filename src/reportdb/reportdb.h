@@ -299,9 +299,9 @@ struct gp_reportdb_report {
 	uint64_t messages; /* TLS: sessions; failure: incidents */
 };
 
-/* Those that end within the range's days, of a kind or (0) all: the last to end first, and of those
- * that end together the last to come. Page by page: those behind that one, which was the last of the
- * page before (NULL: from the first one on). */
+/* Those that end within the range's days, of a kind or (0) all: the last to end first, and of
+ * those that end together the last to come. Page by page: those behind that one, which was the
+ * last of the page before (NULL: from the first one on). */
 [[nodiscard]] int
 gp_reportdb_list(struct gp_reportdb *db, const struct gp_reportdb_range *range, uint8_t kind,
 		 const struct gp_reportdb_report *behind, size_t max, struct gp_arena *arena,

@@ -119,7 +119,7 @@ head_of(const char *id)
 
 /* A list of these is filled one by one: gcc 12 clears its padding in the wrong places where it is
    initialised at once (-ftrivial-auto-var-init). */
-static struct gp_ingest_row
+[[maybe_unused]] static struct gp_ingest_row
 row_of(uint64_t number, uint8_t last, uint64_t count, bool dkim, bool spf)
 {
 	struct gp_ingest_row row = {
@@ -169,7 +169,7 @@ total_of(const struct gp_reportdb_range *range)
 	return f;
 }
 
-static struct gp_reportdb_figures
+[[maybe_unused]] static struct gp_reportdb_figures
 total(void)
 {
 	return total_of(&everything);

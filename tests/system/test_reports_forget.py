@@ -18,6 +18,7 @@ TOO_OLD = {
     "report": "end_s <= ?1 * 86400 AND begin_s < ?1 * 86400",
     "flaw": "report IS NULL AND received_s < ?1 * 86400",
     "source_week": "week < ?1 / 7",
+    "source_span": "span < ?1 / 28",
     "source": "last_day < ?1",
     "policy": "last_day < ?1",
     **{table: "day < ?1" for table in ("day", "source_day", "selector_day", "spf_day", "override_day", "reporter_day",
@@ -56,7 +57,7 @@ def test_what_is_too_old_goes_and_nothing_else(reports, postgresql, look, tmp_pa
         assert run("reports", "copy", "--database", where, expected).returncode == 0
     (tmp_path / "empty").mkdir()
     sizes = []
-    for day in (days[0], days[len(days) // 3], days[len(days) // 2], days[-1], days[-1] + 8):
+    for day in (days[0], days[len(days) // 3], days[len(days) // 2], days[-1], days[-1] + 28):
         argv = ["--keep", str(TODAY - day), "--database", where]
         assert run("reports", "import", *argv, tmp_path / "empty").returncode == 0
         forget_at_once(expected, day)
