@@ -173,7 +173,8 @@ static const char *const texts[STATEMENTS] = {
 			       " ORDER BY end_s DESC, id DESC"
 			       " LIMIT ?5",
 	[ST_FLAWS] = "SELECT file, why, report, record, lost, received_s FROM flaw"
-		     " WHERE report IS NULL OR (lost = 1 AND ?1 = 0) ORDER BY id DESC LIMIT ?2",
+		     " WHERE (report IS NULL OR lost = 1) AND (report IS NULL OR ?1 = 0)"
+		     " ORDER BY id DESC LIMIT ?2",
 	[ST_TALLY] = "SELECT name, value FROM tally",
 	[ST_KINDS] = "SELECT kind, trusted, reports, received_s FROM kept",
 	[ST_OVER_LIMIT] = "SELECT day, reporter, reports, octets FROM over_limit"

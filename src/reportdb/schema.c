@@ -189,12 +189,13 @@ const char *const gp_reportdb_steps[] = {
 	" reports INTEGER NOT NULL, octets INTEGER NOT NULL,"
 	" PRIMARY KEY (day, reporter, origin)) WITHOUT ROWID;",
 
-	/* Reports by their end, the few that are of another kind by themselves; and what sources
-	   had in spans of GP_CELLS_SPAN_DAYS days, which are day / 28, so that nobody adds up
-	   all of a year's days. */
+	/* Reports by their end, and the few that are of another kind by themselves; what is told
+	   among all that was odd; what sources had in spans of GP_CELLS_SPAN_DAYS days, which are
+	   day / 28, so that nobody adds up all of a year's days. */
 	"DROP INDEX report_end;"
 	"CREATE INDEX report_time ON report (trusted, end_s);"
 	"CREATE INDEX report_kind ON report (kind, trusted, end_s) WHERE kind <> 1;"
+	"CREATE INDEX flaw_shown ON flaw (id) WHERE report IS NULL OR lost = 1;"
 	"CREATE TABLE source_span ("
 	" trusted INTEGER NOT NULL, domain TEXT NOT NULL, span INTEGER NOT NULL,"
 	" source BLOB NOT NULL," FIGURES

@@ -132,6 +132,7 @@ static const char *const before[] = {
 	"CREATE INDEX report_domain ON report (domain, end_s)",
 	"CREATE INDEX report_end ON report (end_s)",
 	"DROP TABLE source_span",
+	"DROP INDEX flaw_shown",
 	"PRAGMA user_version = 6",
 };
 

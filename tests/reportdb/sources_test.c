@@ -190,6 +190,7 @@ an_older_database_is_brought_up(void **state)
 	ask("DROP TABLE source_span");
 	ask("DROP INDEX report_time");
 	ask("DROP INDEX report_kind");
+	ask("DROP INDEX flaw_shown");
 	ask("CREATE INDEX report_end ON report (end_s)");
 	ask(server ? "UPDATE gatepost_tables SET version = 1" : "PRAGMA user_version = 1");
 	assert_int_equal(gp_reportdb_open(path, GP_REPORTDB_READ, &db), -EPROTO);

@@ -198,6 +198,7 @@ an_older_report_is_told_again(void **state)
 	ask("DROP TABLE source_span");
 	ask("DROP INDEX report_time");
 	ask("DROP INDEX report_kind");
+	ask("DROP INDEX flaw_shown");
 	ask("CREATE INDEX report_end ON report (end_s)");
 	ask("INSERT INTO detail VALUES (1, 1, 1, 2, 3, 'ours.example', 'bounce.example', '',"
 	    " '6\tlist\n', '2\tours.example\ts1\t\n', '4\tbounce.example\tmfrom\tno\n')");
