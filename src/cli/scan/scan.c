@@ -363,6 +363,11 @@ read_and_run(struct scan *scan)
 	struct scan_options *o = &scan->o;
 	int code = scan_targets_read(targets, &o->targets, &scan->arena);
 	struct gp_progress_start start = {targets->list.digest, o->seed, o->shard, o->shards};
+	if (code == GP_EXIT_OK && targets->list.turns == 0) {
+		/* A list that somebody emptied is not to pass for hosts that are all well. */
+		fputs("gatepost scan: there is no target in what was named\n", stderr);
+		code = GP_EXIT_USAGE;
+	}
 	if (code == GP_EXIT_OK && o->resume)
 		code = scan_resume_read(o->resume, o->has_seed, &start, &scan->done);
 	o->seed = start.seed;
