@@ -476,6 +476,12 @@ def test_a_relay_that_takes_and_drops(sink, receiver):
     assert found["relay"]["verdict"] == "accepted_unproven"
 
 
+def test_a_list_of_arrivals_that_is_not_there_is_told(sink, tmp_path):
+    argv = ["scan", "--private", "--no-dns", "--helo", "a.test", *RECIPIENT, "--canary", "--canary-wait", "0"]
+    done = run(*argv, "--canary-list", tmp_path / "other", f"127.0.0.1:{sink().port}", "-o", tmp_path / "out")
+    assert done.returncode == 0 and "other: No such file or directory; nothing is proven" in done.stderr
+
+
 def test_a_relay_is_proven_by_arrivals(receiver):
     port, listed = receiver
     wait = ["--canary-list", listed, "--canary-wait", 1]

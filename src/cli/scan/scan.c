@@ -356,6 +356,19 @@ run(struct scan *scan)
 	return exit_code(scan, end);
 }
 
+/* The sink makes it when it begins: one that is not there may be another's name, and then what
+   arrives is never seen. */
+static void
+look_for_canaries(const struct scan *scan)
+{
+	const char *list = scan->o.engine.canary_list;
+	if (list && access(list, F_OK) < 0)
+		fprintf(stderr,
+			"gatepost scan: --canary-list: %s: %s; nothing is proven until `gatepost "
+			"sink --canary` writes it\n",
+			list, strerror(errno));
+}
+
 static int
 read_and_run(struct scan *scan)
 {
@@ -371,6 +384,7 @@ read_and_run(struct scan *scan)
 	if (code == GP_EXIT_OK && o->resume)
 		code = scan_resume_read(o->resume, o->has_seed, &start, &scan->done);
 	o->seed = start.seed;
+	look_for_canaries(scan);
 	if (code == GP_EXIT_OK)
 		code = run(scan);
 	scan_targets_free(targets);
