@@ -561,7 +561,7 @@ def test_runs_that_need_a_key_at_once_have_the_same(sink, tmp_path):
     for n in range(8):
         argv = [PROGRAM, "scan", "--private", "--no-dns", "--helo", "a.test", "-q", "--log-key", tmp_path / f"key{n}"]
         runs = [
-            subprocess.Popen([*argv, "--log", tmp_path / f"{n}.{k}", f"127.0.0.1:{end.port}"], stdout=subprocess.DEVNULL)
+            subprocess.Popen([*argv, "--log", tmp_path / f"{n}.{k}", f"127.0.0.1:{end.port}", "-o", tmp_path / f"{k}"])
             for k in range(3)
         ]
         assert [process.wait(30) for process in runs] == [0, 0, 0]
