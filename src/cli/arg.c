@@ -2,6 +2,7 @@
 #include "cli/arg.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 int
 gp_arg_next(const char *command, int argc, char **argv, const char *letters,
@@ -99,6 +100,23 @@ gp_arg_seconds(const struct gp_arg *arg, double min, double max, uint64_t *ret_m
 		return false;
 	*ret_ms = (uint64_t)(seconds * 1000);
 	return true;
+}
+
+bool
+gp_arg_text(const struct gp_arg *arg, const char **ret)
+{
+	*ret = arg->value;
+	return arg->value[0] != '\0' || gp_arg_wrong(arg, "is empty");
+}
+
+bool
+gp_arg_replaced(const struct gp_arg *arg, const char **ret)
+{
+	struct stat st;
+	if (!gp_arg_text(arg, ret))
+		return false;
+	return lstat(arg->value, &st) < 0 || S_ISREG(st.st_mode) ||
+	       gp_arg_wrong(arg, "is no regular file, and would be replaced by one");
 }
 
 bool

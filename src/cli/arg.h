@@ -48,6 +48,15 @@ gp_arg_seconds(const struct gp_arg *arg, double min, double max, uint64_t *ret_m
 [[nodiscard]] bool
 gp_arg_address(const struct gp_arg *arg, struct gp_sockaddr *ret);
 
+/* A text that is not empty, as an unset variable of a script would have it be. */
+[[nodiscard]] bool
+gp_arg_text(const struct gp_arg *arg, const char **ret);
+
+/* The path of a file in whose place another is put: what is there, if anything, is a regular file,
+   and not a device, say, that would be gone then. */
+[[nodiscard]] bool
+gp_arg_replaced(const struct gp_arg *arg, const char **ret);
+
 /* Says that the value is wrong, and why. Returns false. */
 bool
 gp_arg_wrong(const struct gp_arg *arg, const char *why);

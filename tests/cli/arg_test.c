@@ -98,6 +98,26 @@ seconds_are_kept_as_milliseconds(void **state)
 	assert_int_equal(ms, 1250);
 }
 
+/* Where a rename would put a file in its place. */
+static void
+only_files_are_replaced(void **state)
+{
+	static const struct {
+		const char *path;
+		bool good;
+	} cases[] = {
+		{"/proc/self/stat", true}, {"/absent/file", true}, {"/dev/null", false},
+		{"/dev/stdout", false},    {"/tmp", false},        {"", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arg a = arg(cases[i].path);
+		const char *path;
+		if (gp_arg_replaced(&a, &path) != cases[i].good)
+			fail_msg("%s", cases[i].path);
+	}
+}
+
 static void
 options_are_found_by_what_getopt_says(void **state)
 {
@@ -123,6 +143,7 @@ main(void)
 		cmocka_unit_test(numbers_may_have_a_fraction),
 		cmocka_unit_test(addresses_need_a_port_and_no_name),
 		cmocka_unit_test(seconds_are_kept_as_milliseconds),
+		cmocka_unit_test(only_files_are_replaced),
 		cmocka_unit_test(options_are_found_by_what_getopt_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

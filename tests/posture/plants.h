@@ -93,6 +93,8 @@ static const struct {
 	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0,
 	 DMARC("v=DMARC1; p=reject; " RUA ",https://d.test/r")},
 	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0, DMARC("v=DMARC1; p=reject; " RUA "!10m")},
+	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0, DMARC("v=DMARC1; p=reject; rua=r@d.test"),
+	 " dmarc.rua.none "},
 	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0, DMARC("v=DMARC1; p=reject; " RUA ",r@d.test")},
 	{"dmarc.rua.uri", GP_SEVERITY_MEDIUM, 0,
 	 DMARC("v=DMARC1; p=reject; " RUA ",mailto:r@d.test")},

@@ -31,6 +31,45 @@ replies_tell_of_mailboxes(void **state)
 	}
 }
 
+/* Which mailboxes are proposed where what is published counts for nothing. */
+static void
+mailboxes_are_those_that_were_meant(void **state)
+{
+	static const struct {
+		const char *rua, *proposed;
+	} cases[] = {
+		{"r@d.test", "mailto:r@d.test"},
+		{"mailto:r@d.test mailto:s@d.test", "mailto:r@d.test,mailto:s@d.test"},
+		{"mailto: r@d.test", "mailto:r@d.test"},
+		{"r@d.test, s@d.test", "mailto:r@d.test,mailto:s@d.test"},
+		{"r@a.test", "mailto:dmarc-reports@d.test"}, /* another's, who has not agreed */
+		{"", "mailto:dmarc-reports@d.test"},
+		{"mailto:", "mailto:dmarc-reports@d.test"},
+		{"@d.test r@", "mailto:dmarc-reports@d.test"},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		char text[256], want[256];
+		const struct gp_posture_query q = {.domain = GP_SLICE("d.test"),
+						   .now_s = 1'700'000'000};
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(false, "{}");
+		snprintf(text, sizeof(text), "v=DMARC1; p=reject; rua=%s", cases[i].rua);
+		snprintf(want, sizeof(want), "v=DMARC1; p=reject; rua=%s", cases[i].proposed);
+		json_object_set_new(json, "_dmarc.d.test", json_pack("{s:[s]}", "TXT", text));
+		struct gp_answers *world = read_world(json, &arena);
+		assert_int_equal(gp_posture_eval(&q, world, &arena, &r), GP_POSTURE_DONE);
+		const struct gp_finding *f = gp_finding_of(&r.findings, "dmarc.rua.none");
+		if (!f || f->records_len == 0 ||
+		    !gp_slice_eq(f->records[0].value, gp_slice_str(want)))
+			fail_msg("%s", cases[i].rua);
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
 static void
 refused_mailboxes_are_found(void **state)
 {
@@ -71,6 +110,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_tell_of_mailboxes),
+		cmocka_unit_test(mailboxes_are_those_that_were_meant),
 		cmocka_unit_test(refused_mailboxes_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

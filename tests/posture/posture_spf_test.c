@@ -246,6 +246,50 @@ overlaps_heed_what_is_between(void **state)
 	}
 }
 
+/* A record with a mistake is proposed as it was meant, and never one that lets everybody send, or
+   leaves out who does, for the way in which somebody wrote it. */
+static void
+mistakes_are_read_as_they_were_meant(void **state)
+{
+	static const struct {
+		const char *record, *meant;
+	} cases[] = {
+		{"v=spf1 mx \u2013all", "v=spf1 mx -all"}, /* what word processors make of it */
+		{"v=spf1 mx \u2212all", "v=spf1 mx -all"},
+		{"\u201cv=spf1 mx \u2014all\u201d", "v=spf1 mx -all"},
+		{"v=spf1 mx - all", "v=spf1 mx -all"},
+		{"v=spf1 mx \u2013 all", "v=spf1 mx -all"},
+		{"v=spf1 mx ~ all", "v=spf1 mx ~all"},
+		{"v=spf10 mx - all", "v=spf1 mx -all"},
+		{"v=spf1 - redirect=c.test", "v=spf1 redirect=c.test"},
+		{"v=spf1 mx -all -", "v=spf1 mx -all"},
+		{"v=spf1 ip4:20.1.1.1\t-all", "v=spf1 ip4:20.1.1.1 -all"},
+		{"v=spf1 ip4:20.1.1.1\u00a0-all", "v=spf1 ip4:20.1.1.1 -all"},
+		{"v=spf1 ip4:20.1.1.1,ip4:20.1.1.2 -all", "v=spf1 ip4:20.1.1.1 ip4:20.1.1.2 -all"},
+		{"v=spf1 ip4:20.1.1.1; ip4:20.1.1.2 -all", "v=spf1 ip4:20.1.1.1 ip4:20.1.1.2 -all"},
+		{"v=spf1 redirect=c.test redirect=b.test", "v=spf1 redirect=c.test"},
+		{"v=spf1 mx exp=c.test -all exp=b.test", "v=spf1 mx exp=c.test -all"},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(GP_POSTURE_ARENA);
+		struct gp_posture_result r;
+		json_t *json = make_world(false, "{}");
+		json_object_set_new(json_object_get(json, "d.test"), "TXT",
+				    json_pack("[s]", cases[i].record));
+		struct gp_answers *world = read_world(json, &arena);
+		run(world, &query, &arena, &r);
+		const struct gp_finding *f = gp_finding_of(&r.findings, "spf.syntax");
+		if (!f || f->records_len != 1)
+			fail_msg("%s: no record is proposed", cases[i].record);
+		assert_slice(f->records[0].value, cases[i].meant);
+		assert_null(gp_finding_of(&r.findings, "spf.all.plus"));
+		gp_answers_free(world);
+		gp_arena_free(&arena);
+		json_decref(json);
+	}
+}
+
 int
 main(void)
 {
@@ -255,6 +299,7 @@ main(void)
 		cmocka_unit_test(networks_are_spread_over_records),
 		cmocka_unit_test(half_a_record_is_not_proposed),
 		cmocka_unit_test(overlaps_heed_what_is_between),
+		cmocka_unit_test(mistakes_are_read_as_they_were_meant),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 import csv
 import io
 import json
+import os
+import stat
 import xml.etree.ElementTree as ElementTree
 
 import dnsrig
@@ -322,6 +324,12 @@ def test_every_format_can_be_read(world, tmp_path):
         ["a..test"],
         ["--file", "/absent"],
         ["--dns", "/absent", "a.test"],
+        [""],
+        ["192.0.2.1"],
+        ["--file", "/dev/null"],
+        ["--store", "", "a.test"],
+        ["--metrics", "", "a.test"],
+        ["diff", "--store", ""],
     ],
 )
 def test_mistakes_are_told(argv):
@@ -329,6 +337,18 @@ def test_mistakes_are_told(argv):
     assert done.returncode == 2
     assert done.stderr.startswith("gatepost audit")
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("option", ["--metrics", "--resume", "--pdf", "--evidence"])
+def test_what_is_no_file_is_not_replaced_by_one(world, tmp_path, option):
+    os.mkfifo(tmp_path / "fifo.zip")
+    assert run("audit", "--dns", world, option, tmp_path / "fifo.zip", "bad.test").returncode == 2
+    assert stat.S_ISFIFO((tmp_path / "fifo.zip").stat().st_mode)
+
+
+def test_a_full_disk_is_told_by_its_name(world):
+    done = run("audit", "--dns", world, "-o", "/dev/full", "bad.test")
+    assert (done.returncode, done.stderr) == (4, "gatepost audit: No space left on device\n")
 
 
 ZONE = """$TTL 1h

@@ -4,10 +4,12 @@
 import contextlib
 import hashlib
 import json
+import os
 import pathlib
 import re
 import socket
 import ssl
+import stat
 import subprocess
 import threading
 import time
@@ -157,6 +159,15 @@ def test_what_goes_further_wants_consent(sink, test):
     if test in ("--relay-test", "--canary", "--smuggle"):
         scan(f"127.0.0.1:{end.port}", test, "--authorised", "me", code=2)
     assert end.connections == 0
+
+
+def test_who_is_not_asked_has_the_same_members(sink):
+    port = sink().port
+    (asked,) = scan(f"127.0.0.1:{port}")
+    done = run("scan", "--no-dns", "--json", "127.0.0.1:25", "a.invalid")
+    for found in map(json.loads, done.stdout.splitlines()):
+        assert set(asked) - set(found) <= {"time", "replies", "end", "connections", "octets", "reverse", "cached"}
+        assert found["starttls"] == {"state": "not_measured"} and found["relay"]["verdict"] == "not_measured"
 
 
 def test_special_addresses_want_private(sink):
@@ -324,11 +335,22 @@ def test_who_asked_to_be_left_out_is(sink, tmp_path):
         [],
         ["--rate", "-1", "a.test"],
         ["--resume", "/nowhere", "-o", "/nowhere", "--format", "sarif", "a.test"],
+        [""],
+        ["--file", "/dev/null"],
+        ["--metrics", "", "a.test"],
+        ["--resume", "", "a.test"],
     ],
 )
 def test_mistakes_are_told(argv):
     done = run("scan", "--helo", "a.test", *argv)
     assert done.returncode == 2 and done.stderr.startswith("gatepost scan: ")
+
+
+@pytest.mark.parametrize("option", ["--metrics", "--resume"])
+def test_what_is_no_file_is_not_replaced_by_one(sink, tmp_path, option):
+    os.mkfifo(tmp_path / "fifo")
+    scan(f"127.0.0.1:{sink().port}", option, tmp_path / "fifo", code=2)
+    assert stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
 
 
 def test_shards_are_the_whole():
@@ -454,6 +476,12 @@ def test_a_relay_that_takes_and_drops(sink, receiver):
     assert found["relay"]["verdict"] == "accepted_unproven"
 
 
+def test_a_list_of_arrivals_that_is_not_there_is_told(sink, tmp_path):
+    argv = ["scan", "--private", "--no-dns", "--helo", "a.test", *RECIPIENT, "--canary", "--canary-wait", "0"]
+    done = run(*argv, "--canary-list", tmp_path / "other", f"127.0.0.1:{sink().port}", "-o", tmp_path / "out")
+    assert done.returncode == 0 and "other: No such file or directory; nothing is proven" in done.stderr
+
+
 def test_a_relay_is_proven_by_arrivals(receiver):
     port, listed = receiver
     wait = ["--canary-list", listed, "--canary-wait", 1]
@@ -512,6 +540,34 @@ def test_a_log_is_never_written_over(sink, home):
     (home / "log").write_text("precious")
     scan(f"127.0.0.1:{sink().port}", "--log", home / "log", code=2)
     assert (home / "log").read_text() == "precious"
+
+
+def test_who_permitted_it_can_be_read(sink, tmp_path):
+    words = 'Müller: "№ 5", 許可\\'
+    scan(f"127.0.0.1:{sink().port}", "--vrfy", "--authorised", words, "--log", tmp_path / "log")
+    assert json.loads((tmp_path / "log").read_text(encoding="utf-8").splitlines()[0])["authorised"] == words
+    assert run("scan", "--replay", tmp_path / "log").returncode == 0
+
+
+@pytest.mark.parametrize("option", ["--log", "--resume", "--metrics"])
+def test_a_replay_is_no_run_of_which_something_is_kept(sink, tmp_path, option):
+    scan(f"127.0.0.1:{sink().port}", "--log", tmp_path / "log")
+    done = run("scan", "--replay", tmp_path / "log", option, tmp_path / "kept")
+    assert (done.returncode, done.stdout) == (2, "") and not (tmp_path / "kept").exists()
+
+
+def test_runs_that_need_a_key_at_once_have_the_same(sink, tmp_path):
+    end = sink()
+    for n in range(8):
+        argv = [PROGRAM, "scan", "--private", "--no-dns", "--helo", "a.test", "-q", "--log-key", tmp_path / f"key{n}"]
+        runs = [
+            subprocess.Popen([*argv, "--log", tmp_path / f"{n}.{k}", f"127.0.0.1:{end.port}", "-o", tmp_path / f"{k}"])
+            for k in range(3)
+        ]
+        assert [process.wait(30) for process in runs] == [0, 0, 0]
+        for k in range(3):
+            replayed = run("scan", "--replay", tmp_path / f"{n}.{k}", "--log-key", tmp_path / f"key{n}")
+            assert replayed.returncode == 0
 
 
 # --- the sandbox ---

@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/terminal.h"
 #include "cli/traffic/tool_report.h"
 #include "procs/resolver/network.h"
 #include "sys/tls.h"
@@ -324,7 +325,7 @@ with_output(struct audit *a)
 		.command = "gatepost audit",
 		.key = "domain",
 		.format = a->o.format,
-		.colour = !file && !a->o.no_colour && !getenv("NO_COLOR") && isatty(STDOUT_FILENO),
+		.colour = gp_terminal_colours(a->out, a->o.no_colour),
 	};
 	bool kept = a->o.store || a->o.evidence || a->o.pdf;
 	int code = kept ? run_in_child(a) : open_and_run(a);

@@ -280,8 +280,7 @@ read_option(struct diff *d, int c)
 {
 	switch (c) {
 	case OPT_STORE:
-		d->path = optarg;
-		return true;
+		return gp_arg_text(&(struct gp_arg){"audit diff", "store", optarg}, &d->path);
 	case OPT_SINCE:
 		return gp_arg_u64(&(struct gp_arg){"audit diff", "since", optarg}, 1, INT64_MAX,
 				  &d->since);

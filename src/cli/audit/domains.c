@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "cli/audit/transfer.h"
 #include "cli/command.h"
+#include "core/config/value.h"
 #include "core/dmarc/walk.h"
 #include "core/identity/visible.h"
 #include "core/zone/zone.h"
@@ -52,9 +53,15 @@ static int
 add(struct reading *r, struct gp_slice text)
 {
 	struct gp_slice name;
+	uint8_t octets[16];
 	int rc = gp_dmarc_domain(text, r->arena, &name);
+	if (gp_ip_parse(text, octets) > 0)
+		return complain(r, gp_visible(text, r->arena).ptr,
+				"is an address, and no domain; `gatepost scan` looks at those");
 	if (rc > 0)
-		return complain(r, gp_visible(gp_slice_take(text, 200), r->arena).ptr,
+		return complain(r,
+				text.len == 0 ? "''"
+					      : gp_visible(gp_slice_take(text, 200), r->arena).ptr,
 				"is no domain");
 	/* The name may be a part of the line, which is read over. */
 	name = rc == 0 ? gp_arena_dup(r->arena, name) : name;
@@ -228,7 +235,11 @@ audit_domains_read(struct audit_domains *ret, const struct audit_options *o, str
 	if (code == GP_EXIT_OK)
 		code = read_transfers(&r, o);
 	gp_map_free(&r.seen);
-	return code;
+	/* A list that somebody emptied is not to pass for domains that are all well. */
+	if (code != GP_EXIT_OK || ret->len + o->addresses_len > 0)
+		return code;
+	r.file = NULL;
+	return complain(&r, "", "there is no domain in what was named");
 }
 
 void

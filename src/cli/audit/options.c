@@ -393,13 +393,22 @@ text_of(struct audit_options *o, int c)
 }
 
 static bool
+read_text(int c, const struct gp_arg *arg, const char **ret)
+{
+	bool archive = c == OPT_EVIDENCE &&
+		       gp_slice_ends_nocase(gp_slice_str(arg->value), GP_SLICE(".zip"));
+	bool replaced = c == OPT_RESUME || c == OPT_METRICS || c == OPT_PDF || archive;
+	return replaced ? gp_arg_replaced(arg, ret) : gp_arg_text(arg, ret);
+}
+
+static bool
 read_option(struct audit_options *o, int c)
 {
 	const struct gp_arg arg = gp_arg_of("audit", long_options, c);
 	const char **text = text_of(o, c);
 	if (text)
-		*text = optarg;
-	int about_hosts = text ? 0 : read_host_option(o, c, &arg);
+		return read_text(c, &arg, text);
+	int about_hosts = read_host_option(o, c, &arg);
 	if (about_hosts <= 0)
 		return about_hosts == 0;
 	switch (c) {

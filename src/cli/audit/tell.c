@@ -31,8 +31,9 @@ audit_write_text(struct audit *a)
 	if (a->shared && text.len > 0)
 		gp_progress_line_hide(&a->progress.shown);
 	bool good = fwrite(text.ptr, 1, text.len, a->out) == text.len && fflush(a->out) == 0;
+	int r = good ? 0 : -errno;
 	gp_buf_clear(&a->text);
-	return good ? 0 : -EIO;
+	return r;
 }
 
 /* The first that a receiver would take: what is wrong with several is a finding. */

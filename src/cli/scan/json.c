@@ -258,6 +258,17 @@ add_record(const struct scan_report *report, json_t *to)
 			      (json_int_t)record->octets));
 }
 
+/* Of who was not asked: the same members, for who reads them. */
+static void
+add_nothing(json_t *to)
+{
+	json_object_update_new(
+		to,
+		json_pack("{s:n, s:[], s:[], s:{s:s}, s:{s:[], s:[]}, s:{s:s, s:[]}}", "banner",
+			  "software", "ehlo", "starttls", "state", "not_measured", "auth",
+			  "before_tls", "after_tls", "relay", "verdict", "not_measured", "tests"));
+}
+
 static json_t *
 reverse_object(const struct scan_report *report, const struct gp_reverse *reverse)
 {
@@ -299,10 +310,12 @@ add_result(const struct scan_report *report, json_t *to)
 	const struct scan_result *r = report->view->result;
 	if (r->time_ms > 0)
 		json_object_set_new(to, "time", json_integer((json_int_t)(r->time_ms / 1000)));
-	if (r->probe)
+	if (r->probe) {
 		add_record(report, to);
-	else
+	} else {
+		add_nothing(to);
 		json_object_set_new(to, "left_out", word(r->left_out));
+	}
 	json_object_set_new(to, "reverse", reverse_object(report, &r->reverse));
 	if (r->listings.len > 0)
 		json_object_set_new(to, "blocklists", listings_array(report, &r->listings));
@@ -345,10 +358,12 @@ scan_report_json(const struct scan_report *report)
 				v->host ? text(report, v->host->host) : json_null());
 	if (v->policy)
 		json_object_set_new(all, "mta_sts", policy_object(report, v->policy));
-	if (v->result)
+	if (v->result) {
 		add_result(report, all);
-	else
+	} else {
+		add_nothing(all);
 		json_object_set_new(all, "unresolved", word(v->why));
+	}
 	json_object_set_new(all, "findings", findings_json(&report->findings, report->arena));
 	return all;
 }

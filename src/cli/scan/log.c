@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/utf8.h"
 #include "cli/scan/seal.h"
 #include "sys/clock.h"
 
@@ -154,6 +155,24 @@ scan_log_seal(struct scan_log *log, bool end)
 	return log->error;
 }
 
+/* A person's words, for others to read: as they are, where they are words. */
+static void
+put_words(struct gp_buf *out, const char *key, struct gp_slice text)
+{
+	if (!gp_utf8_printable(text)) {
+		put_text(out, key, text);
+		return;
+	}
+	put_key(out, key);
+	gp_buf_put_char(out, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '"' || text.ptr[i] == '\\')
+			gp_buf_put_char(out, '\\');
+		gp_buf_put_char(out, text.ptr[i]);
+	}
+	gp_buf_put_char(out, '"');
+}
+
 static void
 put_first_line(struct scan_log *log, const char *authorised)
 {
@@ -163,7 +182,7 @@ put_first_line(struct scan_log *log, const char *authorised)
 	struct gp_buf *out = begin_line(log);
 	put_number(out, "gatepost_scan_log", 1);
 	put_number(out, "time", (int64_t)(gp_clock_wall_ms() / 1000));
-	put_text(out, "authorised", gp_slice_str(authorised));
+	put_words(out, "authorised", gp_slice_str(authorised));
 	put_base64(out, "key", public, sizeof(public));
 	end_line(log);
 }

@@ -5,7 +5,7 @@
  * key can tell that nothing in it was changed.
  *
  * A line is a JSON object. Octets of servers are JSON strings in which U+0000 to U+00FF stand for
- * the octets. t: milliseconds since the run began.
+ * the octets; who permitted it is text. t: milliseconds since the run began.
  *
  *     {"gatepost_scan_log":1,"time":1790000000,"authorised":"...","key":"BASE64"}
  *     {"h":7,"t":12,"begin":{...}}             a host: its address, and the probe's options

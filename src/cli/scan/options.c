@@ -420,7 +420,8 @@ read_option(struct scan_options *o, int c)
 	if (on)
 		*on = true;
 	else if (text)
-		*text = optarg;
+		return c == OPT_RESUME || c == OPT_METRICS ? gp_arg_replaced(&arg, text)
+							   : gp_arg_text(&arg, text);
 	else if (consent == 0)
 		return read_value(o, c, &arg);
 	return true;
@@ -461,6 +462,8 @@ find_wrong(const struct scan_options *o)
 		return "no target; `gatepost scan -h` says what one is";
 	if (targets && o->replay)
 		return "--replay has its targets in its log";
+	if (o->replay && (o->log || o->resume || o->metrics))
+		return "--replay makes no run: --log, --resume and --metrics are not for it";
 	bool document = o->format != FINDINGS_TEXT && o->format != FINDINGS_JSON;
 	if (o->resume && o->output && document)
 		return "--resume goes on in a file of text or JSON; other formats have an end";

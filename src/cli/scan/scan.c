@@ -356,6 +356,19 @@ run(struct scan *scan)
 	return exit_code(scan, end);
 }
 
+/* The sink makes it when it begins: one that is not there may be another's name, and then what
+   arrives is never seen. */
+static void
+look_for_canaries(const struct scan *scan)
+{
+	const char *list = scan->o.engine.canary_list;
+	if (list && access(list, F_OK) < 0)
+		fprintf(stderr,
+			"gatepost scan: --canary-list: %s: %s; nothing is proven until `gatepost "
+			"sink --canary` writes it\n",
+			list, strerror(errno));
+}
+
 static int
 read_and_run(struct scan *scan)
 {
@@ -363,9 +376,15 @@ read_and_run(struct scan *scan)
 	struct scan_options *o = &scan->o;
 	int code = scan_targets_read(targets, &o->targets, &scan->arena);
 	struct gp_progress_start start = {targets->list.digest, o->seed, o->shard, o->shards};
+	if (code == GP_EXIT_OK && targets->list.turns == 0) {
+		/* A list that somebody emptied is not to pass for hosts that are all well. */
+		fputs("gatepost scan: there is no target in what was named\n", stderr);
+		code = GP_EXIT_USAGE;
+	}
 	if (code == GP_EXIT_OK && o->resume)
 		code = scan_resume_read(o->resume, o->has_seed, &start, &scan->done);
 	o->seed = start.seed;
+	look_for_canaries(scan);
 	if (code == GP_EXIT_OK)
 		code = run(scan);
 	scan_targets_free(targets);

@@ -82,22 +82,39 @@ read_key(const char *path, struct gp_slice text, struct gp_arena *arena, struct 
 		     : complain(path, "it is no Ed25519 key in PEM", -EINVAL);
 }
 
+/* Whole, or not at all, since another run may look for it at the same time. -EEXIST: that one was
+   first. */
+static int
+put_in_place(const char *path, struct gp_slice text)
+{
+	char beside[PATH_LEN_MAX];
+	int n = snprintf(beside, sizeof(beside), "%s.%ld", path, (long)getpid());
+	if (n >= (int)sizeof(beside))
+		return -ENAMETOOLONG;
+	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	int r = write(fd, text.ptr, text.len) == (ssize_t)text.len ? 0 : -EIO;
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && link(beside, path) < 0)
+		r = -errno;
+	unlink(beside);
+	return r;
+}
+
 static int
 write_key(const char *path, const struct dkim_key *key)
 {
 	struct gp_buf text = GP_BUF_INIT(KEY_FILE_MAX);
 	int r = dkim_key_write(key, &text);
-	int fd = r < 0 ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (r == 0 && fd < 0)
-		r = -errno;
-	if (r == 0 && write(fd, text.ptr + text.head, text.len) != (ssize_t)text.len)
-		r = -EIO;
-	if (fd >= 0 && close(fd) < 0 && r == 0)
-		r = -errno;
+	if (r == 0)
+		r = put_in_place(path, gp_buf_slice(&text));
 	gp_buf_free(&text);
 	return r;
 }
 
+/* -EEXIST: another run has made one meanwhile. */
 static int
 make_key(const char *path, struct dkim_key *ret)
 {
@@ -105,12 +122,13 @@ make_key(const char *path, struct dkim_key *ret)
 	if (r < 0)
 		return complain(path, strerror(-r), r);
 	r = write_key(path, ret);
-	if (r < 0) {
+	if (r < 0)
 		dkim_key_free(ret);
+	if (r < 0 && r != -EEXIST)
 		return complain(path, strerror(-r), r);
-	}
-	fprintf(stderr, "gatepost scan: made %s, by which logs are sealed\n", path);
-	return 0;
+	if (r == 0)
+		fprintf(stderr, "gatepost scan: made %s, by which logs are sealed\n", path);
+	return r;
 }
 
 /* The user's state, as the XDG base directory specification has it; each folder that is missing is
@@ -141,9 +159,13 @@ load_key(const char *path, struct gp_arena *arena, struct dkim_key *ret)
 {
 	struct gp_slice text;
 	int r = gp_file_read(gp_slice_str(path), KEY_FILE_MAX, arena, &text);
-	if (r == 0)
-		return read_key(path, text, arena, ret);
-	return r == -ENOENT ? make_key(path, ret) : complain(path, strerror(-r), r);
+	if (r == -ENOENT) {
+		r = make_key(path, ret);
+		if (r != -EEXIST)
+			return r;
+		r = gp_file_read(gp_slice_str(path), KEY_FILE_MAX, arena, &text);
+	}
+	return r == 0 ? read_key(path, text, arena, ret) : complain(path, strerror(-r), r);
 }
 
 int

@@ -66,7 +66,13 @@ posture_dmarc_living_uris(struct posture_run *run, const struct gp_dmarc_uris *u
 struct gp_dmarc_uri
 posture_dmarc_first_uri(struct posture_run *run);
 
-/* The places that a new record has: those of the record in force, else the first one. */
+/* The mailboxes that the record names in a way that counts for nothing, as without "mailto:": the
+   organisation's own, as others would have to agree. */
+struct gp_dmarc_uris
+posture_dmarc_meant_uris(struct posture_run *run, const struct gp_dmarc_record *record);
+
+/* The places that a new record has: those of the record in force, or that it means, else the first
+   one. */
 struct gp_dmarc_uris
 posture_dmarc_wanted_uris(struct posture_run *run);
 

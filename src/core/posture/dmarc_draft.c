@@ -2,6 +2,10 @@
 /* What a DMARC record should be, made of what it is. */
 #include "core/posture/dmarc.h"
 
+#include <string.h>
+
+#include "core/taglist/taglist.h"
+
 enum {
 	URIS_MAX = 2,        /* that receivers must serve */
 	PROPOSAL_MAX = 4000, /* octets; what is longer is no record that one line mends */
@@ -151,12 +155,58 @@ posture_dmarc_first_uri(struct posture_run *run)
 	};
 }
 
+/* "a@example.org" and "mailto:a@example.org b@example.org", with what each lacks. */
+static struct gp_slice
+respell_rua(struct posture_run *run, struct gp_slice value)
+{
+	const struct gp_slice scheme = GP_SLICE("mailto:");
+	struct gp_slice text = GP_SLICE("");
+	while (value.len > 0) {
+		size_t at = 0;
+		while (at < value.len && !memchr(" \t,", value.ptr[at], 3))
+			at++;
+		struct gp_slice word = gp_slice_take(value, at);
+		value = gp_slice_drop(value, at + 1);
+		if (gp_slice_starts_nocase(word, scheme))
+			word = gp_slice_drop(word, scheme.len);
+		if (gp_slice_find(word, '@') > 0 && gp_slice_find(word, ':') < 0)
+			text = gp_arena_printf(run->arena, "%.*s%smailto:%.*s", GP_SLICE_FMT(text),
+					       text.len > 0 ? "," : "", GP_SLICE_FMT(word));
+	}
+	return text;
+}
+
+struct gp_dmarc_uris
+posture_dmarc_meant_uris(struct posture_run *run, const struct gp_dmarc_record *record)
+{
+	struct gp_slice rest = record->text, text = GP_SLICE("");
+	struct gp_slice org = run->facts->org.len > 0 ? run->facts->org : run->facts->domain;
+	struct gp_dmarc_uris living, to = {};
+	struct gp_dmarc_record r;
+	struct gp_tag tag;
+	for (int rc; rest.len <= PROPOSAL_MAX && (rc = gp_taglist_next(&rest, &tag)) <= 0;) {
+		if (rc == 0 && gp_slice_eq_nocase(tag.name, GP_SLICE("rua")))
+			text = respell_rua(run, tag.value);
+	}
+	text = gp_arena_printf(run->arena, "v=DMARC1; p=none; rua=%.*s", GP_SLICE_FMT(text));
+	if (gp_dmarc_record_parse(text, run->arena, &r) != 0)
+		return to;
+	living = posture_dmarc_living_uris(run, &r.rua);
+	for (size_t i = 0; i < living.len; i++) {
+		if (gp_dmarc_is_within(living.list[i].host, org))
+			to.list[to.len++] = living.list[i];
+	}
+	return to;
+}
+
 struct gp_dmarc_uris
 posture_dmarc_wanted_uris(struct posture_run *run)
 {
 	struct gp_dmarc_uris uris = {};
 	if (run->dmarc && run->dmarc->record)
 		uris = posture_dmarc_living_uris(run, &run->dmarc->record->rua);
+	if (uris.len == 0 && run->dmarc && run->dmarc->record)
+		uris = posture_dmarc_meant_uris(run, run->dmarc->record);
 	bool silent = run->facts->class == GP_POSTURE_PARKED && run->query->reporter.len == 0;
 	struct gp_dmarc_uri first = posture_dmarc_first_uri(run);
 	if (uris.len == 0 && !silent && posture_is_reachable(run, first.host))

@@ -128,7 +128,8 @@ posture_judge_dmarc_reports(struct posture_run *run, const struct gp_dmarc_recor
 	if (record->rua.len > 0 || locked)
 		return;
 	struct gp_dmarc_uri first = posture_dmarc_first_uri(run);
-	if (posture_is_reachable(run, first.host))
+	r.rua = posture_dmarc_meant_uris(run, record);
+	if (r.rua.len == 0 && posture_is_reachable(run, first.host))
 		r.rua.list[r.rua.len++] = first;
 	struct posture_mend m =
 		posture_dmarc_mend(run, &r, "name a mailbox, and read what arrives");

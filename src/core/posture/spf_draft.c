@@ -13,14 +13,25 @@ is_valid(struct gp_slice text)
 	return text.len > 0 && gp_spf_next(&text, &t) == 0 && t.kind != GP_SPF_OTHER;
 }
 
+/* The octets of a minus at its front that a word processor made another sign of: U+2010 to U+2015,
+   U+2212; 0: there is none. */
+static size_t
+dash_len(struct gp_slice s)
+{
+	bool dash = gp_slice_starts(s, GP_SLICE("\xe2\x80")) && s.len > 2 &&
+		    (uint8_t)s.ptr[2] >= 0x90 && (uint8_t)s.ptr[2] <= 0x95;
+	return dash || gp_slice_starts(s, GP_SLICE("\xe2\x88\x92")) ? 3 : 0;
+}
+
 /* Without the quotes, straight or typographic, and the punctuation around it. */
 static struct gp_slice
 strip(struct gp_slice s)
 {
 	static const char junk[] = "\"',;.()<>";
-	while (s.len > 0 && (memchr(junk, s.ptr[0], sizeof(junk) - 1) || (s.ptr[0] & 0x80)))
+	while (s.len > 0 && dash_len(s) == 0 &&
+	       (memchr(junk, s.ptr[0], sizeof(junk) - 1) || (s.ptr[0] & 0x80)))
 		s = gp_slice_drop(s, 1);
-	while (s.len > 0 &&
+	while (s.len > dash_len(s) &&
 	       (memchr(junk, s.ptr[s.len - 1], sizeof(junk) - 1) || (s.ptr[s.len - 1] & 0x80)))
 		s.len--;
 	return s;
@@ -64,9 +75,9 @@ respell(struct posture_run *run, struct gp_slice qualifier, struct gp_slice name
 
 /* What it was meant to be; empty: who knows. */
 static struct gp_slice
-correct(struct posture_run *run, struct gp_slice raw)
+correct(struct posture_run *run, struct gp_slice text)
 {
-	struct gp_slice text = strip(raw), qualifier = GP_SLICE("");
+	struct gp_slice qualifier = GP_SLICE("");
 	if (is_valid(text))
 		return text;
 	if (text.len > 0 && gp_slice_find(GP_SLICE("+-~?"), text.ptr[0]) >= 0) {
@@ -113,18 +124,94 @@ put(struct posture_spf_draft *d, struct gp_slice text)
 	d->terms[d->len++] = text;
 }
 
+/* A word that is no term may be several, and the sign of the one behind it: "- all" lets nobody
+   send, and is not to become "all", by which everybody may. sign: of a word before, if any. */
+static void
+put_word(struct posture_run *run, struct posture_spf_draft *d, struct gp_slice *sign,
+	 struct gp_slice word)
+{
+	size_t dash = dash_len(word);
+	if (dash > 0)
+		word = gp_arena_printf(run->arena, "-%.*s",
+				       GP_SLICE_FMT(gp_slice_drop(word, dash)));
+	if (word.len == 1 && gp_slice_find(GP_SLICE("+-~?"), word.ptr[0]) >= 0) {
+		d->lost |= sign->len > 0;
+		*sign = word;
+		return;
+	}
+	struct gp_slice text =
+		gp_arena_printf(run->arena, "%.*s%.*s", GP_SLICE_FMT(*sign), GP_SLICE_FMT(word));
+	bool alone = sign->len > 0 && !is_valid(text) && is_valid(word);
+	d->lost |= alone;
+	if (alone)
+		text = word;
+	else if (!is_valid(text))
+		text = correct(run, text);
+	*sign = GP_SLICE("");
+	put(d, text);
+}
+
+/* Blanks of other kinds and commas part terms for who wrote them, though not for the grammar. */
+static void
+put_words(struct posture_run *run, struct posture_spf_draft *d, struct gp_slice *sign,
+	  struct gp_slice raw)
+{
+	static const char blanks[] = " \t\r\n,;";
+	const struct gp_slice no_break = GP_SLICE("\xc2\xa0");
+	if (is_valid(raw) && sign->len == 0) {
+		put(d, raw);
+		return;
+	}
+	for (size_t at = 0; raw.len > 0; raw = gp_slice_drop(raw, at)) {
+		for (at = 0; at < raw.len && !memchr(blanks, raw.ptr[at], sizeof(blanks) - 1) &&
+			     !gp_slice_starts(gp_slice_drop(raw, at), no_break);
+		     at++)
+			;
+		struct gp_slice word = strip(gp_slice_take(raw, at));
+		if (word.len > 0)
+			put_word(run, d, sign, word);
+		at += at < raw.len && raw.ptr[at] == no_break.ptr[0] ? no_break.len : 1;
+	}
+}
+
+/* Of two redirects, or explanations, one alone is no error (RFC 7208 section 6). */
+static void
+drop_second(struct posture_spf_draft *d, struct gp_slice modifier)
+{
+	size_t kept = 0;
+	bool seen = false;
+	for (size_t i = 0; i < d->len; i++) {
+		bool is = gp_slice_starts_nocase(d->terms[i], modifier);
+		d->lost |= is && seen;
+		if (!is || !seen)
+			d->terms[kept++] = d->terms[i];
+		seen |= is;
+	}
+	d->len = kept;
+}
+
+static void
+end_draft(struct posture_spf_draft *d, const struct gp_slice *sign)
+{
+	d->lost |= sign->len > 0;
+	drop_second(d, GP_SLICE("redirect="));
+	drop_second(d, GP_SLICE("exp="));
+}
+
 void
 posture_spf_draft(struct posture_run *run, const struct posture_spf_node *node,
 		  const struct posture_spf_term *skip, struct posture_spf_draft *ret)
 {
+	struct gp_slice sign = GP_SLICE("");
 	*ret = (struct posture_spf_draft){};
 	for (size_t i = 0; i < node->len; i++) {
 		const struct posture_spf_term *t = &node->terms[i];
 		bool idle =
 			t->moot && (t->term.kind == GP_SPF_REDIRECT || t->term.kind == GP_SPF_ALL);
 		if (t != skip && !idle)
-			put(ret, t->bad ? correct(run, t->raw) : t->raw);
+			put_words(run, ret, &sign, t->raw);
 	}
+	end_draft(ret, &sign);
 }
 
 static void
@@ -194,6 +281,7 @@ posture_spf_guess(struct posture_run *run, const struct gp_dns_answer *answer,
 		  struct posture_spf_draft *ret)
 {
 	size_t found = 0;
+	struct gp_slice sign = GP_SLICE("");
 	*ret = (struct posture_spf_draft){};
 	for (size_t i = 0; i < answer->records_len; i++) {
 		struct gp_slice text = answer->records[i].data;
@@ -204,11 +292,12 @@ posture_spf_guess(struct posture_run *run, const struct gp_dns_answer *answer,
 		text = gp_slice_drop(text, at);
 		while (text.ptr && !run->arena->failed) {
 			struct gp_slice word = gp_slice_trim(gp_slice_cut(&text, ' '));
-			if (strip(word).len > 0)
-				put(ret, is_valid(word) ? word : correct(run, word));
+			if (word.len > 0)
+				put_words(run, ret, &sign, word);
 		}
 	}
 	if (found > 1)
 		settle(run, ret);
+	end_draft(ret, &sign);
 	return found > 0;
 }
