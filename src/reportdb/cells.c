@@ -247,7 +247,8 @@ gp_cells_clear(struct gp_cells *c)
 bool
 gp_cells_full(const struct gp_cells *c)
 {
-	return c->len >= GP_CELLS_MAX || c->arena.used >= GP_CELLS_MEMORY_MAX / 4;
+	return c->len >= GP_CELLS_MAX ||
+	       c->arena.used >= GP_CELLS_MEMORY_MAX / 8; /* others follow from them */
 }
 
 /* The place of that key, or the free one where it would go. */
@@ -424,6 +425,21 @@ derive_from_source(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf
 	return add_seen(c, trusted, GP_SLICE(""), take_octets(&rest), cell->values, key);
 }
 
+/* And what it had in a span, by all. */
+static bool
+derive_from_span(struct gp_cells *c, const struct gp_cell *cell, struct gp_buf *key)
+{
+	struct gp_slice rest = gp_slice_drop(cell->key, 1);
+	int64_t trusted = take_number(&rest);
+	(void)gp_slice_cut(&rest, '\0');
+	gp_cells_key(key, GP_CELL_SOURCE_SPAN);
+	gp_cells_key_number(key, trusted);
+	gp_cells_key_text(key, GP_SLICE(""));
+	gp_cells_key_number(key, take_number(&rest));
+	gp_cells_key_octets(key, take_octets(&rest));
+	return gp_cells_add(c, gp_buf_slice(key), cell->values);
+}
+
 bool
 gp_cells_add_all(struct gp_cells *c, const struct gp_cells *other)
 {
@@ -553,7 +569,8 @@ gp_cells_flush(struct gp_cells *c, struct gp_sql *sql,
 		return 0;
 	if (!derive(c, GP_CELL_DAY, derive_all) ||
 	    !derive(c, GP_CELL_SOURCE_DAY, derive_from_day) ||
-	    !derive(c, GP_CELL_SOURCE, derive_from_source))
+	    !derive(c, GP_CELL_SOURCE, derive_from_source) ||
+	    !derive(c, GP_CELL_SOURCE_SPAN, derive_from_span))
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < GP_CELL_TABLES; i++)
 		r = write_table(&c->tables[i], statements);

@@ -13,8 +13,8 @@
 #include "reportdb/sql.h"
 
 enum gp_cells_limits {
-	GP_CELLS_MAX = 100'000,         /* then they should go to the database */
-	GP_CELLS_MEMORY_MAX = 64 << 20, /* octets; at a quarter of it they should, too */
+	GP_CELLS_MAX = 100'000,          /* then they should go to the database */
+	GP_CELLS_MEMORY_MAX = 128 << 20, /* octets; at an eighth of it they should, too */
 	GP_CELLS_KEY_MAX = 8 << 10,
 	GP_CELLS_VALUES_MAX = 9,
 	GP_CELLS_SPAN_DAYS = 28, /* a span: so many days, from the first one that it divides */

@@ -77,10 +77,15 @@ static const char *const texts[STATEMENTS] = {
 			   "BETWEEN ?3 / 7 AND ?4 / 7"
 			   " GROUP BY source ORDER BY CASE ?6 WHEN 0 THEN sum(messages)"
 			   " ELSE sum(messages) - sum(aligned) END DESC, source LIMIT ?5",
-	[ST_SOURCE_WEEKS] = "WITH RECURSIVE w(week) AS (SELECT ?3 / 7 UNION ALL"
-			    " SELECT week + 1 FROM w WHERE week < ?4 / 7) SELECT" FIGURES_SUM
-			    " FROM w CROSS JOIN source_week s WHERE s.trusted = ?1"
-			    " AND s.week = w.week AND s.source = ?6",
+	/* Whole spans, and the weeks before ?7 and from ?8 on. */
+	[ST_SOURCE_WEEKS] =
+		"WITH RECURSIVE w(week) AS (SELECT ?3 / 7 UNION ALL SELECT week + 1 FROM w"
+		" WHERE week < ?4 / 7), p(span) AS (SELECT ?7 / 28 UNION ALL SELECT span + 1 FROM p"
+		" WHERE span < ?8 / 28 - 1) SELECT" FIGURES_SUM " FROM (SELECT" FIGURES
+		" FROM w CROSS JOIN source_week s WHERE (w.week < ?7 / 7 OR w.week >= ?8 / 7)"
+		" AND s.trusted = ?1 AND s.week = w.week AND s.source = ?6 UNION ALL SELECT" FIGURES
+		" FROM p CROSS JOIN source_span s WHERE ?7 < ?8 AND s.trusted = ?1"
+		" AND s.domain = ?2 AND s.span = p.span AND s.source = ?6) AS parts",
 	[ST_BOUNDS] = "SELECT min(day), max(day) FROM day WHERE trusted = ?1 AND domain = ?2"
 		      " AND day BETWEEN ?3 AND ?4",
 	[ST_SOURCE_SEEN] = "SELECT first_day, last_day FROM source"

@@ -239,6 +239,17 @@ list_sources(struct list *l, const struct gp_reportdb_range *range, enum gp_repo
 	return r;
 }
 
+/* Whole spans are added up already: from the first parameter on to before the second one. */
+static void
+bind_spans(struct gp_sql_statement *st, const struct gp_reportdb_range *range)
+{
+	int64_t first = (range->from_day + SPAN - 1) / SPAN * SPAN;
+	int64_t end = (range->to_day + 1) / SPAN * SPAN;
+	bool some = first < end;
+	gp_sql_bind_int(st, 7, some ? first : range->to_day + 1);
+	gp_sql_bind_int(st, 8, some ? end : range->to_day + 1);
+}
+
 /* All that a source had in the range's weeks, in those, too, of which it was not a top. */
 static int
 sum_weeks(struct gp_reportdb *db, const struct gp_reportdb_range *range,
@@ -248,6 +259,7 @@ sum_weeks(struct gp_reportdb *db, const struct gp_reportdb_range *range,
 	int r = open_list(&l, range, 1);
 	if (r == 0) {
 		gp_bind_source(l.st, 6, s->address);
+		bind_spans(l.st, range);
 		r = gp_next_row(db, ST_SOURCE_WEEKS);
 	}
 	if (r == 1)
@@ -273,7 +285,7 @@ compare_unaligned(const void *a, const void *b)
 	return m != n ? (m < n) - (m > n) : memcmp(x->address, y->address, sizeof(x->address));
 }
 
-/* Whole spans are added up already; not the first one where some of its days are forgotten. */
+/* Not by the first span where some of its days are forgotten. */
 static int
 list_of_domain(struct list *l, const struct gp_reportdb_range *range, enum gp_reportdb_order order,
 	       size_t max)
@@ -283,15 +295,10 @@ list_of_domain(struct list *l, const struct gp_reportdb_range *range, enum gp_re
 	if (r < 0)
 		return r;
 	known.to_day = range->to_day;
-	int64_t first = (known.from_day + SPAN - 1) / SPAN * SPAN;
-	int64_t end = (known.to_day + 1) / SPAN * SPAN;
-	if (first >= end)
-		first = end = known.to_day + 1;
 	l->st = gp_statement(l->db, l->which);
 	if (!l->st)
 		return gp_sql_error(l->db->sql);
-	gp_sql_bind_int(l->st, 7, first);
-	gp_sql_bind_int(l->st, 8, end);
+	bind_spans(l->st, &known);
 	return list_sources(l, &known, order, max, true);
 }
 

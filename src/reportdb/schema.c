@@ -201,7 +201,9 @@ const char *const gp_reportdb_steps[] = {
 	" source BLOB NOT NULL," FIGURES
 	" PRIMARY KEY (trusted, domain, span, source)) WITHOUT ROWID;"
 	"INSERT INTO source_span SELECT trusted, domain, day / 28, source," FIGURES_SUM
-	" FROM source_day GROUP BY 1, 2, 3, 4;",
+	" FROM source_day GROUP BY 1, 2, 3, 4;"
+	"INSERT INTO source_span SELECT trusted, '', span, source," FIGURES_SUM
+	" FROM source_span GROUP BY 1, 3, 4;",
 };
 
 const size_t gp_reportdb_steps_len = GP_ARRAY_LEN(gp_reportdb_steps);

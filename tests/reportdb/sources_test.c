@@ -240,9 +240,28 @@ assert_days_add_up(const struct gp_reportdb_range *range)
 	assert_figures(sum, all);
 }
 
+/* And of all domains, of which there is one, with what its weeks have. */
 static void
-sources_of_a_domain_are_of_its_days(void **state)
+assert_weeks_add_up(struct gp_reportdb_range range)
 {
+	struct gp_reportdb_source *list;
+	size_t len;
+	range.domain = GP_SLICE("");
+	assert_int_equal(
+		gp_reportdb_sources(db, &range, GP_REPORTDB_BY_MESSAGES, 99, &arena, &list, &len),
+		0);
+	struct gp_reportdb_range weeks = gp_reportdb_sources_range(&range);
+	weeks.domain = GP_SLICE("ours.example");
+	assert_true(len > 0);
+	for (size_t i = 0; i < len; i++)
+		assert_figures(list[i].figures, sum_of_days(&weeks, list[i].address));
+}
+
+static void
+sources_have_what_their_days_have(void **state)
+{
+	/* A week begins with it, in the middle of a span. */
+	const int64_t first_kept = DAY / 7 * 7 - 63;
 	static const int edges[] = {0, 1, 2, 27, 28, 29, 30, 55, 56, 57, 84, 99};
 	(void)state;
 	for (int i = 0; i < 100; i++) {
@@ -260,13 +279,16 @@ sources_of_a_domain_are_of_its_days(void **state)
 	assert_int_equal(gp_reportdb_sync(db), 0);
 	for (int forgotten = 0; forgotten <= 1; forgotten++) {
 		for (size_t i = 0; i < GP_ARRAY_LEN(edges); i++) {
-			for (size_t k = 0; k <= i; k++)
-				assert_days_add_up(&(struct gp_reportdb_range){
-					GP_SLICE("ours.example"), DAY - edges[i], DAY - edges[k],
-					false});
+			for (size_t k = 0; k <= i; k++) {
+				const struct gp_reportdb_range range = {GP_SLICE("ours.example"),
+									DAY - edges[i],
+									DAY - edges[k], false};
+				assert_days_add_up(&range);
+				if (range.to_day >= first_kept || forgotten == 0)
+					assert_weeks_add_up(range);
+			}
 		}
-		/* In the middle of a span. */
-		assert_int_equal(gp_reportdb_forget(db, DAY - 70), 0);
+		assert_int_equal(gp_reportdb_forget(db, first_kept), 0);
 	}
 }
 
@@ -320,7 +342,7 @@ main(void)
 		TEST(names_have_their_time),
 		TEST(a_source_takes_its_name_with_it),
 		TEST(an_older_database_is_brought_up),
-		TEST(sources_of_a_domain_are_of_its_days),
+		TEST(sources_have_what_their_days_have),
 		cmocka_unit_test(names_settle_what_figures_leave_open),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
