@@ -33,6 +33,7 @@ enum gp_reportdb_limits {
 	GP_REPORTDB_FLAWS_MAX = 100,     /* told of one report; others are counted */
 	GP_REPORTDB_REFUSED_MAX = 10000, /* documents in quarantine; the oldest go */
 	GP_REPORTDB_LIST_MAX = 10000,
+	GP_REPORTDB_SOURCE_MAX = 3000,        /* reports that are read for one source */
 	GP_REPORTDB_REPORTER_MAX = 255,       /* octets of the name of one over his limit */
 	GP_REPORTDB_FUTURE_S = 2 * 24 * 3600, /* a report may end so far ahead: clocks, zones */
 	GP_REPORTDB_WAIT_MS = 10000,          /* for another who writes */
@@ -316,7 +317,7 @@ gp_reportdb_report(struct gp_reportdb *db, uint64_t number, struct gp_arena *are
 gp_reportdb_tell(struct gp_reportdb *db, uint64_t number,
 		 const struct gp_ingest_listener *listener);
 /* The same of the rows of one source in all DMARC reports of the range, which has a domain: by
- * report, each with its head, the last to end first; GP_REPORTDB_LIST_MAX reports are looked
+ * report, each with its head, the last to end first; GP_REPORTDB_SOURCE_MAX reports are looked
  * through at most, whether they have such rows or not. Whoever listens returns not 0 when he has
  * seen enough. */
 [[nodiscard]] int

@@ -403,7 +403,7 @@ gp_reportdb_tell_source(struct gp_reportdb *db, const struct gp_reportdb_range *
 	int r = bind_range(db, ST_SOURCE_REPORTS, range);
 	if (r < 0)
 		return r;
-	gp_sql_bind_int(db->statements[ST_SOURCE_REPORTS], 5, GP_REPORTDB_LIST_MAX);
+	gp_sql_bind_int(db->statements[ST_SOURCE_REPORTS], 5, GP_REPORTDB_SOURCE_MAX);
 	while ((r = gp_next_row(db, ST_SOURCE_REPORTS)) == 1) {
 		struct waiting w = {db, listener, gp_count_at(db->statements[ST_SOURCE_REPORTS], 0),
 				    false};
