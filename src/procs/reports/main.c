@@ -131,7 +131,8 @@ on_sync_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what, (void)arg;
 	int r = store_sync(reports.store);
-	received_sync();
+	if (!received_sync())
+		gp_timer_set(sync_timer, SYNC_MS);
 	if (r < 0)
 		complain(r);
 	else
@@ -200,7 +201,7 @@ static void
 end(void)
 {
 	int r = store_sync(reports.store);
-	received_sync();
+	received_end();
 	if (r < 0)
 		complain(r);
 	gp_loop_stop(reports.env->loop);

@@ -22,13 +22,14 @@ refused_mail_open(const char *path)
 		gp_error("refused_not_opened", GP_FS("reason", strerrordesc_np(-r)));
 }
 
-void
+int
 refused_mail_forget(const struct gp_config *cfg, int64_t now_s)
 {
 	int64_t keep_s = (int64_t)(cfg->reports.keep_received / 1000);
 	int r = refused ? gp_refused_forget(refused, now_s - keep_s) : 0;
 	if (r < 0)
 		gp_error("refused_not_forgotten", GP_FS("reason", strerrordesc_np(-r)));
+	return r;
 }
 
 bool
