@@ -116,8 +116,8 @@ prepare(struct gp_refused *q, bool writes)
 		r = sqlite_execute(q->db, writing);
 	if (r == 0 && writes)
 		r = sqlite_migrate(q->db, steps, GP_ARRAY_LEN(steps));
-	if (r == 0 && sqlite_version(q->db) != GP_ARRAY_LEN(steps))
-		r = -EPROTO;
+	if (r == 0)
+		r = sqlite_expect(q->db, GP_ARRAY_LEN(steps));
 	for (size_t i = 0; r == 0 && i < STATEMENTS; i++)
 		r = sqlite_error(sqlite3_prepare_v3(q->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
 						    &q->statements[i], NULL));
@@ -151,6 +151,21 @@ gp_refused_close(struct gp_refused *q)
 	sqlite3_close(q->db);
 	free(q);
 	return NULL;
+}
+
+const char *
+gp_refused_why(int error)
+{
+	switch (error) {
+	case -EPROTO:
+		return "its tables are of another version of gatepost";
+	case -ENODATA:
+		return "it is empty: it was not made by gatepost, or is just being made";
+	case -EBUSY:
+		return "somebody else writes to it";
+	default:
+		return strerrordesc_np(-error);
+	}
 }
 
 /* --- write --- */

@@ -24,12 +24,16 @@ enum gp_refused_mode {
 	GP_REFUSED_MAKE, /* and write, also where there is none */
 };
 
-/* 0; -ENOENT; -EPROTO: of another version; -EBUSY; -errno. *ret is NULL then. */
+/* 0; -ENOENT; -EPROTO: of another version; -ENODATA: without any tables, to be read; -EBUSY;
+ * -errno. *ret is NULL then. */
 [[nodiscard]] int
 gp_refused_open(const char *path, enum gp_refused_mode mode, struct gp_refused **ret);
 /* Accepts NULL, returns NULL. */
 struct gp_refused *
 gp_refused_close(struct gp_refused *q);
+/* What a negative result of a function here means. */
+const char *
+gp_refused_why(int error);
 
 struct gp_refused_mail {
 	uint64_t number;      /* here; never 0; not to be given */

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/command.h"
@@ -52,7 +51,7 @@ fail(const struct gp_reportdb *db, bool is_copied, int error)
 static int
 fail_mails(const char *path, int error)
 {
-	fprintf(stderr, "gatepost reports: %s: %s\n", path, strerror(-error));
+	fprintf(stderr, "gatepost reports: %s: %s\n", path, gp_refused_why(error));
 	return GP_EXIT_ERROR;
 }
 
