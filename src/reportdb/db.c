@@ -365,6 +365,8 @@ gp_reportdb_why(const struct gp_reportdb *db, int error)
 		       "brought up to date by the gateway's start, or by an import";
 	case -ENOENT:
 		return "it is not there, or cannot be read";
+	case -ENODATA:
+		return "it is empty: it was not made by gatepost, or is just being made";
 	case -EBUSY:
 		return "somebody else writes to it";
 	case -ENOMEM:

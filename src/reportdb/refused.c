@@ -116,8 +116,8 @@ prepare(struct gp_refused *q, bool writes)
 		r = sqlite_execute(q->db, writing);
 	if (r == 0 && writes)
 		r = sqlite_migrate(q->db, steps, GP_ARRAY_LEN(steps));
-	if (r == 0 && sqlite_version(q->db) != GP_ARRAY_LEN(steps))
-		r = -EPROTO;
+	if (r == 0)
+		r = sqlite_expect(q->db, GP_ARRAY_LEN(steps));
 	for (size_t i = 0; r == 0 && i < STATEMENTS; i++)
 		r = sqlite_error(sqlite3_prepare_v3(q->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
 						    &q->statements[i], NULL));
@@ -151,6 +151,21 @@ gp_refused_close(struct gp_refused *q)
 	sqlite3_close(q->db);
 	free(q);
 	return NULL;
+}
+
+const char *
+gp_refused_why(int error)
+{
+	switch (error) {
+	case -EPROTO:
+		return "its tables are of another version of gatepost";
+	case -ENODATA:
+		return "it is empty: it was not made by gatepost, or is just being made";
+	case -EBUSY:
+		return "somebody else writes to it";
+	default:
+		return strerrordesc_np(-error);
+	}
 }
 
 /* --- write --- */
@@ -250,13 +265,13 @@ gp_refused_forget(struct gp_refused *q, int64_t before_s)
 struct copied_mail {
 	struct gp_refused *from;
 	uint64_t number;
+	bool unread; /* what failed was its reading */
 };
 
 /* It is asked for as it was put: piece by piece. */
 static int
-read_piece(void *context, uint64_t at, char *to, size_t len)
+find_piece(const struct copied_mail *m, uint64_t at, char *to, size_t len)
 {
-	const struct copied_mail *m = context;
 	sqlite3_stmt *st = m->from->statements[FIND_PIECE];
 	sqlite3_bind_int64(st, 2, (sqlite3_int64)(at / PIECE));
 	int r = run(m->from, FIND_PIECE, (int64_t)m->number);
@@ -270,30 +285,43 @@ read_piece(void *context, uint64_t at, char *to, size_t len)
 	return whole ? 0 : -EIO;
 }
 
-/* 1: it is kept there, or has no room; 0: it is now; -errno. */
+static int
+read_piece(void *context, uint64_t at, char *to, size_t len)
+{
+	struct copied_mail *m = context;
+	int r = find_piece(m, at, to, len);
+	m->unread = r < 0;
+	return r;
+}
+
+/* 1: it is kept there, or has no room; 0: it is now; -errno, of *ret_failed. */
 static int
 copy_mail(struct gp_refused *from, struct gp_refused *to, const struct gp_refused_mail *m,
-	  uint64_t octets_max)
+	  uint64_t octets_max, struct gp_refused **ret_failed)
 {
-	struct copied_mail copied = {from, m->number};
+	struct copied_mail copied = {.from = from, .number = m->number};
 	const struct gp_refused_source source = {&copied, read_piece};
 	sqlite3_stmt *known = to->statements[FIND_FILE];
 	bind_text(known, 1, m->file);
 	sqlite3_bind_int64(known, 2, m->received_s);
 	int r = step(to, FIND_FILE);
 	sqlite3_reset(known);
-	return r == 0 ? keep(to, m, &source, octets_max, m->received_s) : r;
+	if (r == 0)
+		r = keep(to, m, &source, octets_max, m->received_s);
+	*ret_failed = copied.unread ? from : to;
+	return r;
 }
 
 static int
-copy_all(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max, uint64_t *ret_copied)
+copy_all(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max, uint64_t *ret_copied,
+	 struct gp_refused **ret_failed)
 {
 	struct gp_arena arena = GP_ARENA_INIT(LIST_MEMORY_MAX);
 	struct gp_refused_mail *list;
 	size_t len;
 	int r = gp_refused_list(from, &arena, &list, &len);
 	for (size_t i = 0; r >= 0 && i < len; i++) {
-		r = copy_mail(from, to, &list[i], octets_max);
+		r = copy_mail(from, to, &list[i], octets_max, ret_failed);
 		*ret_copied += r == 0;
 	}
 	gp_arena_free(&arena);
@@ -302,14 +330,15 @@ copy_all(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max, ui
 
 int
 gp_refused_copy(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max,
-		uint64_t *ret_copied)
+		uint64_t *ret_copied, struct gp_refused **ret_failed)
 {
 	*ret_copied = 0;
+	*ret_failed = from;
 	/* What its gateway drops meanwhile is there until the end. */
 	int r = sqlite_execute(from->db, "BEGIN");
 	if (r < 0)
 		return r;
-	r = copy_all(from, to, octets_max, ret_copied);
+	r = copy_all(from, to, octets_max, ret_copied, ret_failed);
 	(void)sqlite_execute(from->db, "ROLLBACK");
 	return r;
 }

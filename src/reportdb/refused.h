@@ -24,12 +24,16 @@ enum gp_refused_mode {
 	GP_REFUSED_MAKE, /* and write, also where there is none */
 };
 
-/* 0; -ENOENT; -EPROTO: of another version; -EBUSY; -errno. *ret is NULL then. */
+/* 0; -ENOENT; -EPROTO: of another version; -ENODATA: without any tables, to be read; -EBUSY;
+ * -errno. *ret is NULL then. */
 [[nodiscard]] int
 gp_refused_open(const char *path, enum gp_refused_mode mode, struct gp_refused **ret);
 /* Accepts NULL, returns NULL. */
 struct gp_refused *
 gp_refused_close(struct gp_refused *q);
+/* What a negative result of a function here means. */
+const char *
+gp_refused_why(int error);
 
 struct gp_refused_mail {
 	uint64_t number;      /* here; never 0; not to be given */
@@ -55,10 +59,10 @@ gp_refused_keep(struct gp_refused *q, const struct gp_refused_mail *mail,
 /* Keeps there what is kept here and came there neither at that time nor later, each durably: the
  * newest first, and none of them takes the room of one that came after it. What is dropped here
  * meanwhile is kept there all the same. It may end at any point, and be begun again. *ret_copied:
- * how many were, also after a failure. 0; or -errno. */
+ * how many were, also after a failure. 0; or -errno, of *ret_failed. */
 [[nodiscard]] int
 gp_refused_copy(struct gp_refused *from, struct gp_refused *to, uint64_t octets_max,
-		uint64_t *ret_copied);
+		uint64_t *ret_copied, struct gp_refused **ret_failed);
 
 /* Forgets what came before then. 0 or -errno. */
 [[nodiscard]] int

@@ -52,8 +52,8 @@ enum gp_reportdb_mode {
 
 /*
  * path: a file of SQLite's, or a server's URL (server.h). Brings an older one's tables up to date
- * when it writes. 0; -ENOENT; -EPROTO: of another version; -EBUSY; -errno. After
- * a failure *ret is NULL, or there to ask why, and to be closed.
+ * when it writes. 0; -ENOENT; -EPROTO: of another version; -ENODATA: a file without any tables, to
+ * be read; -EBUSY; -errno. After a failure *ret is NULL, or there to ask why, and to be closed.
  */
 [[nodiscard]] int
 gp_reportdb_open(const char *path, enum gp_reportdb_mode mode, struct gp_reportdb **ret);

@@ -34,7 +34,8 @@ const char *
 gp_sql_why(const struct gp_sql *sql);
 
 /* Tables: takes the steps that are still ahead, all of them or none. Those of a database that is
- * only read have to be up to date. -EPROTO: they are another version's. */
+ * only read have to be up to date. -EPROTO: they are another version's; -ENODATA: to be read, a
+ * file has none. */
 [[nodiscard]] int
 gp_sql_migrate(struct gp_sql *sql, const char *const *steps, size_t len);
 

@@ -424,10 +424,12 @@ static int
 migrate(struct gp_sql *sql, const char *const *steps, size_t len)
 {
 	struct database *db = (struct database *)sql;
+	if (!db->writes)
+		return sqlite_expect(db->db, len);
 	int version = sqlite_version(db->db);
 	if (version < 0 || (size_t)version == len)
 		return GP_MIN(version, 0);
-	return db->writes ? sqlite_migrate(db->db, steps, len) : -EPROTO;
+	return sqlite_migrate(db->db, steps, len);
 }
 
 static const struct gp_sql_engine engine = {

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+enum { AGAIN_MS = 20 };
+
 int
 sqlite_error(int code)
 {
@@ -39,6 +41,35 @@ sqlite_version(sqlite3 *db)
 		version = sqlite3_column_int(st, 0);
 	sqlite3_finalize(st);
 	return version;
+}
+
+static bool
+has_tables(sqlite3 *db)
+{
+	sqlite3_stmt *st = NULL;
+	bool found = sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_master LIMIT 1", -1, &st, NULL) ==
+			     SQLITE_OK &&
+		     sqlite3_step(st) == SQLITE_ROW;
+	sqlite3_finalize(st);
+	return found;
+}
+
+/* Tables come with their version: who sees the former first and then none of the latter has another
+ * one's before him. */
+int
+sqlite_expect(sqlite3 *db, size_t len)
+{
+	for (int slept_ms = 0;; slept_ms += AGAIN_MS) {
+		bool empty = !has_tables(db);
+		int version = sqlite_version(db);
+		if (version < 0 || (size_t)version == len)
+			return GP_MIN(version, 0);
+		if (version > 0 || !empty)
+			return -EPROTO;
+		if (slept_ms >= SQLITE_EMPTY_WAIT_MS)
+			return -ENODATA;
+		sqlite3_sleep(AGAIN_MS);
+	}
 }
 
 /* Within a transaction, so that nobody else takes the same steps meanwhile. */

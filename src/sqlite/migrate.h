@@ -20,6 +20,15 @@ sqlite_execute(sqlite3 *db, const char *sql);
 sqlite_version(sqlite3 *db);
 
 /*
+ * For who only reads: whether as many steps are behind the tables. Where there are none, somebody
+ * may just be making them, which is waited for, for SQLITE_EMPTY_WAIT_MS.
+ * 0; -ENODATA: there are none still; -EPROTO: they are of another version; -EIO.
+ */
+enum { SQLITE_EMPTY_WAIT_MS = 2000 };
+[[nodiscard]] int
+sqlite_expect(sqlite3 *db, size_t len);
+
+/*
  * Takes the steps that are still ahead, all of them or none. What has been shipped is never
  * changed, so each step is one from what the one before has left. It writes, also where there are
  * none.

@@ -219,8 +219,9 @@ the_past_is_forgotten(void **state)
 static uint64_t
 copy_from(struct gp_refused *from)
 {
+	struct gp_refused *failed;
 	uint64_t copied = 99;
-	assert_int_equal(gp_refused_copy(from, q, 2 * HALF, &copied), 0);
+	assert_int_equal(gp_refused_copy(from, q, 2 * HALF, &copied, &failed), 0);
 	return copied;
 }
 

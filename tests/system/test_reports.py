@@ -302,6 +302,26 @@ def test_at_a_stop_all_is_counted_that_is_told(tmp_path):
         assert db.execute("SELECT reporter, reports FROM over_limit").fetchall() == [("them.example", 1)]
 
 
+def test_a_stop_does_not_wait_for_a_server_that_hangs(tmp_path):
+    """Its report is as it was, and is tried again; those who tell of results are waited for longer."""
+    with Reports(tmp_path) as r:
+        r.say(count())
+        r.answer_record("https://reports.example.test/tls")
+        r.answer_dns(type=28, status=DNS_NODATA)
+        r.answer_dns([{"data": b"\x7f\0\7\1"}], type=1)
+        assert r.hear(r.fetch, "fetch")
+        r.spool.close()
+        r.smtpd.close()
+        r.role.control.say("stop", empty=0)
+        r.role.hear_pong()
+        r.say(count(), domain="late.test")
+        r.relay.close()
+        assert r.role.process.wait(15) == 0
+    with sqlite3.connect(tmp_path / "reports.db") as db:
+        assert db.execute("SELECT domain, state FROM report").fetchall() == [(DOMAIN, "open")]
+        assert db.execute("SELECT domain FROM tls_policy WHERE domain = 'late.test'").fetchall() == [("late.test",)]
+
+
 def test_who_does_not_ask_gets_none_and_the_counts_stay(tmp_path):
     with Reports(tmp_path) as r:
         r.say(count())

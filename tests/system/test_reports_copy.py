@@ -415,6 +415,19 @@ def test_refused_mails_of_a_gateway_that_drops_some(tmp_path):
     assert seen < 250 and (count(to), count(a)) == (500, 250)
 
 
+@pytest.mark.parametrize("broken", ["a", "to"])
+def test_refused_mails_that_cannot_be_copied(tmp_path, broken):
+    """It is said of which file."""
+    a, to = (refused(tmp_path / name, name, [10, 300_000]) for name in ("a", "to"))
+    with sqlite3.connect(tmp_path / broken / "refused.db") as db:
+        db.executescript("DELETE FROM piece WHERE mail = 2" if broken == "a" else
+                         "CREATE TRIGGER no BEFORE INSERT ON piece BEGIN SELECT raise(ABORT, 'no'); END")
+    db.close()
+    done = run("reports", "copy", "--quiet", "--database", to, a)
+    assert (done.returncode, done.stderr) == (
+        4, f"gatepost reports: {tmp_path}/{broken}/refused.db: Input/output error\n")
+
+
 def test_refused_mails_beside_a_server(postgresql, tmp_path):
     """They go to the gateway of the configuration, in its bounds, which may be the one that has them."""
     a = refused(tmp_path / "a", "a", [10, 3_000_000, 3_000_000])

@@ -2,10 +2,11 @@
 """The reports role on its own: reporters who sent more than is taken in a day, whose names are strangers' choice."""
 
 import sqlite3
+import time
 
 import pytest
 from gateway import eventually
-from test_reports import Reports
+from test_reports import PATIENCE_S, Reports
 
 
 def over_limit(folder):
@@ -46,6 +47,61 @@ def test_a_new_process_gives_no_more_names_of_a_day(tmp_path):
             web.close()
             r.stop()
     assert over_limit(tmp_path) == {f"{i}.example": 1 + (i >= 400) for i in range(500)} | {"": 100 + 200}
+
+
+# --- while a report is open, which keeps all else from the disk ---
+
+
+def open_report(r):
+    ingest = r.role.peer("ingest")
+    ingest.say("report_begin", ticket=1, file=b"mail 1", authenticated=0)
+    ingest.hear_all()
+    ingest.end.settimeout(PATIENCE_S)
+    return ingest
+
+
+def tell_meanwhile(r):
+    r.smtpd.say("report_over_limit", reporter=b"them.example", octets=1)
+    r.smtpd.hear_all()
+    assert over_limit(r.folder) == {}
+
+
+@pytest.fixture
+def reports(tmp_path):
+    with Reports(tmp_path) as r:
+        r.folder = tmp_path
+        yield r
+
+
+def test_who_was_told_of_within_a_report_is_on_disk_behind_it(reports):
+    ingest = open_report(reports)
+    tell_meanwhile(reports)
+    time.sleep(1.5)  # longer than anything that is told waits for the disk
+    ingest.close()
+    eventually(lambda: over_limit(reports.folder) == {"them.example": 1}, what="that it is on disk")
+
+
+def test_a_stop_loses_nobody_who_was_told_of_within_a_report(reports):
+    open_report(reports)
+    tell_meanwhile(reports)
+    for peer in (reports.smtpd, reports.relay, reports.spool):
+        peer.close()
+    reports.role.control.say("stop", empty=0)
+    assert reports.role.process.wait(PATIENCE_S) == 0
+    assert over_limit(reports.folder) == {"them.example": 1}
+
+
+def test_a_report_without_an_end_is_given_up(reports):
+    """Whoever tells it answers when it is asked whether it is there, or nobody asks it."""
+    ingest = open_report(reports)
+    tell_meanwhile(reports)
+    assert ingest.hear() is None
+    assert "report_refused" in reports.role.log()
+    eventually(lambda: over_limit(reports.folder) == {"them.example": 1}, what="that it is on disk")
+    # The next one is heard.
+    ingest = open_report(reports)
+    ingest.say("report_end", refused=b"it is odd")
+    assert ingest.hear() == ("report_kept", {"ticket": 1, "outcome": 3, "reason": b"it is odd"})
 
 
 @pytest.mark.parametrize("teller", ["smtpd", "web"])

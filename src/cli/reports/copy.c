@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/command.h"
@@ -52,7 +51,7 @@ fail(const struct gp_reportdb *db, bool is_copied, int error)
 static int
 fail_mails(const char *path, int error)
 {
-	fprintf(stderr, "gatepost reports: %s: %s\n", path, strerror(-error));
+	fprintf(stderr, "gatepost reports: %s: %s\n", path, gp_refused_why(error));
 	return GP_EXIT_ERROR;
 }
 
@@ -66,16 +65,17 @@ is_same_file(const char *a, const char *b)
 
 /* Into the file of that path. */
 static int
-copy_mails_to(struct gp_refused *from, const char *path, uint64_t octets_max, uint64_t *ret)
+copy_mails_to(struct gp_refused *from, const char *from_path, const char *path, uint64_t octets_max,
+	      uint64_t *ret)
 {
-	struct gp_refused *to;
+	struct gp_refused *to, *failed = NULL;
 	mode_t mask = umask(077);
 	int r = gp_refused_open(path, GP_REFUSED_MAKE, &to);
 	umask(mask);
 	if (r == 0)
-		r = gp_refused_copy(from, to, octets_max, ret);
+		r = gp_refused_copy(from, to, octets_max, ret, &failed);
 	gp_refused_close(to);
-	return r < 0 ? fail_mails(path, r) : GP_EXIT_OK;
+	return r < 0 ? fail_mails(failed == from ? from_path : path, r) : GP_EXIT_OK;
 }
 
 /* Those beside the file that is copied, where there are some. What has no configuration bounds
@@ -95,7 +95,7 @@ copy_mails(const struct reports_options *o, struct gp_arena *arena, uint64_t *re
 	if (r < 0)
 		return fail_mails(from_path, r);
 	if (to_path)
-		code = copy_mails_to(from, to_path,
+		code = copy_mails_to(from, from_path, to_path,
 				     config ? config->reports.refused_size : UINT64_MAX, ret);
 	else
 		fprintf(stderr,

@@ -165,12 +165,13 @@ find_path(const struct reports_options *o, struct gp_arena *arena, const char **
 static int
 complain_of_database(const char *path, int error)
 {
-	if (error != -ENOENT)
-		return complain(path, error);
-	fprintf(stderr,
-		"gatepost reports: %s is not there: the gateway makes it, for what is mailed to "
-		"it\n",
-		path);
+	if (error == -ENOENT)
+		fprintf(stderr,
+			"gatepost reports: %s is not there: the gateway makes it, for what is "
+			"mailed to it\n",
+			path);
+	else
+		fprintf(stderr, "gatepost reports: %s: %s\n", path, gp_refused_why(error));
 	return GP_EXIT_ERROR;
 }
 

@@ -24,7 +24,10 @@ enum {
 	SYNC_MS = 1000,      /* how long a count may wait for the disk */
 	LOOK_MS = 60 * 1000, /* the clock may be set: how long none of it is believed */
 	FAILURE_MS = 24 * 60 * 60 * 1000, /* a failure report is tried as long as others */
-	STOP_GRACE_MS = 20'000,           /* relay has 15 s */
+	/* At a stop: for what is on its way, which would be tried again; and for who tells of
+	   results, which would be lost: relay has 15 s. */
+	JOBS_GRACE_MS = 5000,
+	STOP_GRACE_MS = 20'000,
 	/* Until a server is looked for again: one that is lost, one that was away already. */
 	LOST_MS = 1000,
 	AWAY_MS = 10 * 1000,
@@ -40,6 +43,7 @@ static struct gp_loop_hook lost_hook;
 static uint64_t
 	ended[STORE_COUNTED]; /* the period that was under way when others were ended last */
 static bool losing;           /* counts, and the log said so */
+static bool jobs_waited;      /* long enough for what is on its way at a stop */
 
 uint64_t
 reports_now_s(void)
@@ -131,7 +135,8 @@ on_sync_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what, (void)arg;
 	int r = store_sync(reports.store);
-	received_sync();
+	if (!received_sync())
+		gp_timer_set(sync_timer, SYNC_MS);
 	if (r < 0)
 		complain(r);
 	else
@@ -200,7 +205,7 @@ static void
 end(void)
 {
 	int r = store_sync(reports.store);
-	received_sync();
+	received_end();
 	if (r < 0)
 		complain(r);
 	gp_loop_stop(reports.env->loop);
@@ -211,8 +216,8 @@ reports_check_stop(void)
 {
 	/* All that tellers have told is read when they are seen to be gone. Spool goes before
 	 * relay does, or both at once. */
-	if (reports.stopping && jobs_count() == 0 && !peers_has(GP_ROLE_SPOOL) && !peers_tell() &&
-	    !figures_serve_asked())
+	if (reports.stopping && (jobs_count() == 0 || jobs_waited) && !peers_has(GP_ROLE_SPOOL) &&
+	    !peers_tell() && !figures_serve_asked())
 		end();
 }
 
@@ -221,7 +226,13 @@ static void
 on_grace_over(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what, (void)arg;
-	end();
+	if (jobs_waited) {
+		end();
+		return;
+	}
+	jobs_waited = true;
+	gp_timer_set(grace_timer, STOP_GRACE_MS - JOBS_GRACE_MS);
+	reports_check_stop();
 }
 
 static void
@@ -229,7 +240,7 @@ on_stop(struct gp_role_env *env)
 {
 	(void)env;
 	reports.stopping = true;
-	gp_timer_set(grace_timer, STOP_GRACE_MS);
+	gp_timer_set(grace_timer, JOBS_GRACE_MS);
 	reports_check_stop();
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/map.h"
 #include "core/ingest/wire.h"
@@ -19,6 +20,13 @@ enum {
 	DAY_S = 24 * 3600,
 	OVER_SYNC_MS = 1000, /* how often what was over a limit is synced by itself */
 	OVER_ARENA_MAX = 1024 * 1024,
+	/* Until what could not be forgotten is tried again: first, and at most. */
+	AGAIN_MS = 5 * 60 * 1000,
+	AGAIN_MAX_MS = 60 * 60 * 1000,
+	/* A report that is open keeps all others from the database. Turns of a timer, and not one
+	   time: a process that stood still has not heard what it was told meanwhile. */
+	OPEN_TURN_MS = 5000,
+	OPEN_TURNS_MAX = 6,
 };
 
 /* A report that has ended, and is not on disk yet. */
@@ -43,10 +51,17 @@ static struct {
 	bool in_db; /* the database has begun it too, and is told its end whatever its state is */
 	struct done done[DONE_MAX];
 	size_t done_len;
-	int64_t forgets_on, forgot_on; /* the day, at its first slice; and once there are no more */
+	struct event *open_timer;
+	unsigned open_turns;
 	struct gp_loop_hook hook;
 	bool hooked;
 } self;
+
+static struct {
+	int64_t day, mails_day;      /* on which all was forgotten, and of it the mails */
+	bool goes_on;                /* an attempt, by its next slice */
+	uint64_t again_ms, pause_ms; /* the next attempt after one that failed; 0: it did not */
+} forgotten;
 
 /* Reporters of the day that were over their limit. */
 static struct {
@@ -134,32 +149,50 @@ fail(int error)
 }
 
 /* Mails, which are in a file of their own also where a server that has the rest is away; and the
- * first or next slice of reports: 1: there are more; 0; -errno. */
+ * first or next slice of reports. 1: there are more; 0: nothing is left of either; -errno, which
+ * the log has. */
 static int
 forget(const struct gp_config *cfg, int64_t today)
 {
 	int64_t keep_days = (int64_t)(cfg->reports.keep_received / (1000ull * DAY_S));
-	if (today != self.forgets_on)
-		refused_mail_forget(cfg, now_s());
-	self.forgets_on = today;
-	return self.db ? gp_reportdb_forget_some(self.db, today - keep_days) : 0;
+	bool begins = !forgotten.goes_on;
+	if (begins && today != forgotten.mails_day && refused_mail_forget(cfg, now_s()) == 0)
+		forgotten.mails_day = today;
+	int r = self.db ? gp_reportdb_forget_some(self.db, today - keep_days) : 0;
+	if (r < 0)
+		gp_error("received_not_forgotten", GP_FS("reason", gp_reportdb_why(self.db, r)));
+	forgotten.goes_on = r == 1;
+	return r == 0 && today != forgotten.mails_day ? -EAGAIN : r;
+}
+
+static uint64_t
+try_again(uint64_t now_ms)
+{
+	uint64_t longer_ms = GP_MIN(2 * forgotten.pause_ms, (uint64_t)AGAIN_MAX_MS);
+	forgotten.pause_ms = GP_MAX(longer_ms, (uint64_t)AGAIN_MS);
+	forgotten.again_ms = now_ms + forgotten.pause_ms;
+	return forgotten.pause_ms;
 }
 
 uint64_t
 received_forget(const struct gp_config *cfg)
 {
 	int64_t today = now_s() / DAY_S;
-	if (today == self.forgot_on)
+	uint64_t begin_ms = gp_clock_monotonic_ms();
+	if (today == forgotten.day)
 		return 0;
+	if (begin_ms < forgotten.again_ms)
+		return forgotten.again_ms - begin_ms;
 	if (self.open || self.done_len > 0)
 		return BUSY_MS;
-	uint64_t begin_ms = gp_clock_monotonic_ms();
 	int r = forget(cfg, today);
+	uint64_t end_ms = gp_clock_monotonic_ms();
 	if (r < 0)
-		gp_error("received_not_forgotten", GP_FS("reason", gp_reportdb_why(self.db, r)));
+		return try_again(end_ms);
 	if (r == 1)
-		return GP_MAX(gp_clock_monotonic_ms() - begin_ms, 1ull);
-	self.forgot_on = today;
+		return GP_MAX(end_ms - begin_ms, 1ull);
+	forgotten.day = today;
+	forgotten.pause_ms = forgotten.again_ms = 0;
 	return 0;
 }
 
@@ -182,20 +215,19 @@ received_over_limit(const struct gp_msg_report_over_limit *m, const uint64_t see
 		is_named(gp_siphash13(seed, m->reporter)) ? m->reporter : gp_slice("", 0);
 	int r = self.db ? gp_reportdb_add_over_limit(self.db, today, name, m->octets) : 0;
 	uint64_t now_ms = gp_clock_monotonic_ms();
-	if (r == 0 && now_ms - over.synced_ms >= OVER_SYNC_MS) {
+	if (r == 0 && now_ms - over.synced_ms >= OVER_SYNC_MS && received_sync())
 		over.synced_ms = now_ms;
-		received_sync();
-	}
 	return r;
 }
 
-void
+bool
 received_sync(void)
 {
 	struct gp_reportdb *db = received_idle();
 	int r = db ? gp_reportdb_sync(db) : 0;
 	if (r < 0)
 		fail(r);
+	return db || !self.db;
 }
 
 /* --- answering --- */
@@ -356,6 +388,8 @@ begin(const struct gp_message *m)
 	if (self.done_len == DONE_MAX)
 		settle();
 	self.open = true;
+	self.open_turns = 0;
+	gp_timer_set(self.open_timer, OPEN_TURN_MS);
 	self.ticket = m->report_begin.ticket;
 	self.state = self.db ? gp_reportdb_begin(self.db, &origin) : -ENOENT;
 	self.in_db = self.state == 0;
@@ -432,31 +466,52 @@ keep_mail(const struct gp_message *m)
 
 /* What was not told to its end is not kept: it is told again. */
 static void
-give_up(void)
+drop_open(void)
 {
 	int r = self.in_db ? gp_reportdb_drop(self.db) : 0;
 	if (r < 0)
 		fail(r);
 	self.open = self.in_db = false;
+}
+
+static void
+give_up(void)
+{
+	drop_open();
 	self.channel = NULL;
 	settle();
 	self.done_len = 0;
 }
 
 static void
+refuse(const char *why)
+{
+	gp_error("report_refused", GP_FS("peer", gp_role_name(GP_ROLE_INGEST)),
+		 GP_FS("reason", why));
+	gp_channel_free(self.channel);
+	give_up();
+}
+
+static void
+on_open_turn(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	if (self.open && ++self.open_turns == OPEN_TURNS_MAX)
+		refuse("what it tells has no end");
+	else if (self.open)
+		gp_timer_set(self.open_timer, OPEN_TURN_MS);
+}
+
+static void
 on_message(void *ctx, struct gp_channel *c, struct gp_message *m)
 {
-	(void)ctx;
+	(void)ctx, (void)c;
 	int r = m->type == GP_MSG_REPORT_BEGIN  ? begin(m)
 		: m->type == GP_MSG_REPORT_TOLD ? told(m)
 		: m->type == GP_MSG_REPORT_MAIL ? keep_mail(m)
 						: end(m);
-	if (r == 0)
-		return;
-	gp_error("report_refused", GP_FS("peer", gp_role_name(GP_ROLE_INGEST)),
-		 GP_FS("reason", "what it tells makes no sense"));
-	gp_channel_free(c);
-	give_up();
+	if (r != 0)
+		refuse("what it tells makes no sense");
 }
 
 static void
@@ -478,6 +533,19 @@ received_connect(struct gp_role_env *env, int fd)
 		gp_loop_at_end(env->loop, GP_LOOP_WORK, &self.hook);
 		self.hooked = true;
 	}
+	if (!self.open_timer)
+		self.open_timer = evtimer_new(gp_loop_base(env->loop), on_open_turn, NULL);
+	if (!self.open_timer) {
+		close(fd);
+		return;
+	}
 	self.env = env;
 	self.channel = gp_channel_new(env->loop, fd, GP_PERMIT_INGEST_TO_REPORTS, &owner);
+}
+
+void
+received_end(void)
+{
+	drop_open();
+	(void)received_sync();
 }

@@ -19,16 +19,17 @@ refused_mail_open(const char *path)
 	if (r == 0)
 		r = gp_refused_forget(refused, INT64_MIN);
 	if (r < 0)
-		gp_error("refused_not_opened", GP_FS("reason", strerrordesc_np(-r)));
+		gp_error("refused_not_opened", GP_FS("reason", gp_refused_why(r)));
 }
 
-void
+int
 refused_mail_forget(const struct gp_config *cfg, int64_t now_s)
 {
 	int64_t keep_s = (int64_t)(cfg->reports.keep_received / 1000);
 	int r = refused ? gp_refused_forget(refused, now_s - keep_s) : 0;
 	if (r < 0)
-		gp_error("refused_not_forgotten", GP_FS("reason", strerrordesc_np(-r)));
+		gp_error("refused_not_forgotten", GP_FS("reason", gp_refused_why(r)));
+	return r;
 }
 
 bool
@@ -75,6 +76,6 @@ refused_mail_keep(const struct gp_config *cfg, const struct gp_message *m, int64
 			   GP_FN("size", mail.size));
 	if (r < 0)
 		gp_error("refused_mail_not_kept", GP_F("mail", mail.file),
-			 GP_FS("reason", strerrordesc_np(-r)));
+			 GP_FS("reason", gp_refused_why(r)));
 	return r >= 0;
 }

@@ -11,8 +11,9 @@
 void
 refused_mail_open(const char *path);
 
-/* Forgets what is as old as reports of others that are not kept any longer. */
-void
+/* Forgets what is as old as reports of others that are not kept any longer. 0 or -errno, which the
+ * log has. */
+int
 refused_mail_forget(const struct gp_config *cfg, int64_t now_s);
 
 /* Does it make sense? Else whoever said it has fallen. */
