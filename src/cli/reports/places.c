@@ -195,8 +195,8 @@ tell_entry(struct folder *f, const struct dirent *e)
 	return walk(f->full, f->l, f->depth + 1);
 }
 
-/* Of a Maildir its folders count, not what servers keep beside them, nor what is on its way into it;
- * of what is hidden those with mails in them alone (Maildir++: .Sent beside cur). */
+/* Of a Maildir its folders count, not what servers keep beside them, nor what is on its way into
+ * it; of what is hidden those with mails in them alone (Maildir++: .Sent beside cur). */
 static bool
 counts(const char *path, const char *name, bool maildir)
 {

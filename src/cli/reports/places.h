@@ -2,8 +2,8 @@
 /*
  * Where reports are imported from: files; folders, with all that is below them but hidden names;
  * Maildirs, of which cur and new count, and those of their folders (Maildir++: .Sent beside cur);
- * mboxes, whose mails are told of one by one; standard input. Of files no more is looked at here than
- * how they begin, and of mboxes where a line "From " follows an empty one.
+ * mboxes, whose mails are told of one by one; standard input. Of files no more is looked at here
+ * than how they begin, and of mboxes where a line "From " follows an empty one.
  */
 #pragma once
 

@@ -42,8 +42,8 @@ reports_columns(struct gp_slice text);
 /* The width of printf's %-*.*s by which it takes so many columns: printf counts octets. */
 int
 reports_width(int columns, struct gp_slice text);
-/* The name of a file, which may be of any octets, so that it does nothing to a terminal: what cannot
- * be seen is a question mark. */
+/* The name of a file, which may be of any octets, so that it does nothing to a terminal: what
+ * cannot be seen is a question mark. */
 void
 reports_print_name(FILE *out, const char *name);
 /* Cuts off what fits into so many columns, at a space if there is one: to be asked again until text
