@@ -114,6 +114,7 @@ function showTrouble(error) {
     h("h1", {}, "It could not be shown"),
     h("p", { class: "notice bad", role: "alert" }, words),
     h("button", { type: "button", onclick: draw }, "Try again"),
+    error.status === 400 && location.search && h("p", {}, h("a", { href: currentPath() }, "Without filters")),
   );
 }
 
@@ -146,10 +147,11 @@ async function draw() {
   }
 }
 
-/** To another page, or the same with other filters. */
+/** To another page, or the same with other filters. Who has just used a control that is there again stays on it. */
 function go(target) {
+  const used = main.contains(document.activeElement) && document.activeElement.id;
   history.pushState(null, "", target);
-  draw().then(() => main.focus({ preventScroll: true }));
+  draw().then(() => ((used && document.getElementById(used)) || main).focus({ preventScroll: true }));
   scrollTo(0, 0);
 }
 

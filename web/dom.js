@@ -44,7 +44,8 @@ export function command(text) {
   return h("pre", { class: "command" }, h("code", {}, text));
 }
 
-/** A table. columns: [{title, kind: "number"|"whole", of one line|"name", of a domain|"time", cell: row => content}]; what: for those who do not see it. */
+/** A table. columns: [{title, kind: "number"|"whole", of one line|"words", of ours|"name", of a domain|"time", cell: row =>
+ * content}]; what: for those who do not see it. */
 export function table(what, columns, rows) {
   const kind = (c) => c.kind ?? null;
   return h(

@@ -49,6 +49,12 @@ for (const e of document.querySelectorAll("td .tag")) {
   if (words.every((w) => w.length <= 16) && new Set([...e.getClientRects()].map((r) => r.top)).size > words.length)
     faults.push(`broken: ${e.textContent}`);
 }
+for (const e of document.querySelectorAll("td.words")) {
+  const range = document.createRange();
+  range.selectNodeContents(e);
+  if (new Set([...range.getClientRects()].map((r) => r.top)).size > e.textContent.split(" ").length)
+    faults.push(`broken: ${e.textContent}`);
+}
 
 const channel = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
 const light = ([r, g, b]) => 0.2126 * channel(r / 255) + 0.7152 * channel(g / 255) + 0.0722 * channel(b / 255);

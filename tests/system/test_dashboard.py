@@ -212,6 +212,7 @@ def test_a_proxy_says_who_it_is(gatepost, scratch):
 
     session = ask(("x-who", "carol"))
     assert (session["user"], session["role"], session["can_sign_out"]) == ("carol", "read", False)
+    assert ask(("X-Who", " carol \t"))["user"] == "carol"
     assert ask(("X-Who", ""))["user"] is None and ask()["user"] is None
     assert ask(("X-Who", "carol"), ("X-Who", "root"))["user"] is None
     assert ask(("X-Who", "carol"))["token"] != ask(("X-Who", "dave"))["token"]

@@ -115,7 +115,7 @@ def test_a_user_has_an_allowance(dashboard, desk):
     assert analyse(dashboard, CAME + desk.signed())["verification"]["done"]
 
 
-def test_the_page(driver, dashboard, desk):
+def open_page(driver, dashboard):
     browser_module.resize(driver, 1280, 900)
     browser_module.colours(driver, "light")
     driver.get(dashboard.url)
@@ -125,6 +125,22 @@ def test_the_page(driver, dashboard, desk):
     driver.get(dashboard.url + "/headers")
     sign_in(driver, "reader")
     eventually(lambda: heading(driver) == "Header analyser", what="the page")
+
+
+def test_a_file_is_analysed_when_it_is_chosen_and_at_the_button(driver, dashboard, desk, scratch):
+    open_page(driver, dashboard)
+    (scratch / "sent.eml").write_text(CAME + desk.signed(), encoding="ascii")
+    driver.find_element(By.ID, "file").send_keys(str(scratch / "sent.eml"))
+    for _ in range(2):
+        verdict = eventually(lambda: driver.find_elements(By.ID, "verdict"), what="a verdict")[0]
+        assert verdict.text == "Authentic"
+        driver.execute_script("arguments[0].remove()", verdict)
+        driver.find_element(By.CSS_SELECTOR, "main button[type=submit]").click()
+    assert log(driver) == []
+
+
+def test_the_page(driver, dashboard, desk):
+    open_page(driver, dashboard)
 
     def submit(message):
         driver.execute_script("document.getElementById('message').value = arguments[0]", message)

@@ -9,8 +9,9 @@ import urllib.parse
 import browser as browser_module
 import mmdb
 import pytest
+import reports_field
 from dashrig import PASSWORD, Dashboard
-from gateway import eventually
+from gateway import eventually, run
 
 try:
     from selenium.webdriver.common.by import By
@@ -228,6 +229,70 @@ def test_filters_stand_in_the_address(page, dashboard):
     assert figure(page) == few
     show(page, dashboard, "/")
     assert figure(page) > few
+
+
+def test_days_are_chosen_by_keyboard(page, dashboard):
+    """A browser tells of each digit; a day that is half written is none, and the page stays what it is."""
+    show(page, dashboard, "/?from=2026-11-02&to=2026-11-20")
+    day = page.find_element(By.ID, "filter-from")
+    page.execute_script("arguments[0].focus()", day)
+    for digit in "01152026":
+        page.switch_to.active_element.send_keys(digit)
+    assert (page.current_url.partition("?")[2], heading(page)) == ("from=2026-11-02&to=2026-11-20", "Overview")
+    page.switch_to.active_element.send_keys(Keys.ENTER)
+    eventually(lambda: "from=2026-01-15&to=2026-11-20" in page.current_url, what="the day in the address")
+    eventually(lambda: page.execute_script("return document.activeElement.id") == "filter-from", what="the focus")
+    # The other end goes along, so that there is a page.
+    choose(page, "filter-to", "2026-01-03")
+    eventually(lambda: "from=2026-01-03&to=2026-01-03" in page.current_url, what="a range of one day")
+    eventually(lambda: day_of(page, "filter-from") == "2026-01-03", what="the page")
+    choose(page, "filter-to", "2026-11-30")
+    eventually(lambda: day_of(page, "filter-to") == "2026-11-30", what="the page")
+    choose(page, "filter-from", "2001-01-01")
+    eventually(lambda: "from=2001-01-01&to=2010-12-29" in page.current_url, what="ten years")
+    eventually(lambda: day_of(page, "filter-to") == "2010-12-29", what="the page")
+    assert heading(page) == "Overview" and log(page) == []
+
+
+def day_of(driver, name):
+    return driver.execute_script("return document.getElementById(arguments[0])?.value", name)
+
+
+def test_what_was_used_keeps_the_focus(page, dashboard):
+    for path, name, key in (("/", "filter-range", Keys.ARROW_DOWN), ("/policy", "policy-reject", Keys.ARROW_UP)):
+        show(page, dashboard, path)
+        before = page.current_url
+        page.find_element(By.ID, name).send_keys(key)
+        eventually(lambda before=before: page.current_url != before, what="another address")
+        kept = name.replace("reject", "quarantine")
+        eventually(lambda kept=kept: page.execute_script("return document.activeElement.id") == kept, what=kept)
+
+
+def test_an_address_that_cannot_be_read_has_a_way_out(page, dashboard):
+    page.get(dashboard.url + "/sources?from=2026-11-30&to=2026-11-29")
+    eventually(lambda: "behind the last" in text_of(page, "main"), what="the reason")
+    page.find_element(By.LINK_TEXT, "Without filters").click()
+    eventually(lambda: heading(page) == "Sources", what="the page")
+    page.get_log("browser")
+
+
+def test_a_day_is_clean_when_all_of_it_aligns(page, dashboard, scratch):
+    """What a reporter calls forwarded aligns or not: it does not make up for what fails."""
+    midnight = int(time.time()) // 86400 * 86400
+    senders = {"forwarder": (12, True), "threat": (5, False)}
+    for ident, kinds in enumerate([["forwarder", "threat"], ["forwarder"]]):
+        begin = midnight + (ident - 2) * 86400
+        rows = [reports_field.record(reports_field.Sender(kind, f"192.0.2.{n}", dkim, False, "e.example", "s1"),
+                                     "clean.example", n, "none", False, False)
+                for kind in kinds for n, dkim in [senders[kind]]]  # fmt: skip
+        text = reports_field.head("o.example", str(ident), "clean.example", begin, begin + 86399, "none", "")
+        (scratch / f"{ident}.xml").write_text(text + "".join(rows) + "</feedback>\n", encoding="ascii")
+        done = run("reports", "import", "-c", dashboard.server.config, scratch / f"{ident}.xml")
+        assert done.returncode == 0, done.stderr
+    show(page, dashboard, "/?domain=clean.example")
+    cards = {c.find_element(By.TAG_NAME, "h2").text: c.text.split("\n")[1:] for c in
+             page.find_elements(By.CSS_SELECTOR, ".cards .card")}  # fmt: skip
+    assert (cards["Messages"][0], cards["Not aligned"][0], cards["Clean days"][0]) == ("29", "5", "1")
 
 
 def choose(driver, name, value):

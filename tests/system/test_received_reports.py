@@ -6,11 +6,13 @@ import datetime
 import io
 import json
 import mailbox
+import os
 import sqlite3
+import subprocess
 
 import pytest
 import reports_field
-from gateway import run
+from gateway import PROGRAM, run
 
 DAY_S = 86400
 SINCE = ["--since", "2026-01-01"]
@@ -163,8 +165,11 @@ def test_maildirs_mboxes_and_standard_input(reports, tmp_path):
     for ident in ["1", "2"]:
         maildir.add(mail(ident))
     (tmp_path / "Maildir/tmp/half").write_bytes(mail("never"))
-    (tmp_path / "Maildir/.Sub").mkdir()
-    assert asked(reports("import", "--json", tmp_path / "Maildir"))["imported"] == 2
+    (tmp_path / "Maildir/dovecot-uidlist").write_text("3 V1 N1\n")
+    (tmp_path / "Maildir/.index").mkdir()
+    (tmp_path / "Maildir/.index/of the server").write_text("no mail")
+    maildir.add_folder("Reports").add(mail("8"))
+    assert asked(reports("import", "--json", tmp_path / "Maildir"))["imported"] == 3
 
     box = mailbox.mbox(tmp_path / "box")
     for ident in ["2", "3", "4"]:
@@ -349,3 +354,53 @@ def test_misuse(argv):
 
 def test_no_database(reports):
     assert "it is not there" in reports("summary", code=4).stderr
+
+
+def test_names_of_files_are_of_any_octets(reports, tmp_path):
+    """A name is a stranger's, where files are saved under the names that mails give them."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "\x1b[2Ja\nb\u009b.xml").write_text("hello")
+    with open(os.path.join(os.fsencode(folder), b"caf\xe9.xml"), "wb") as file:
+        file.write(xml("1", rows=ROW.replace("192.0.2.1", "nowhere")))
+    done = reports("import", folder, code=1)
+    assert f"{folder}/?[2Ja?b?.xml: it is neither" in done.stderr
+    assert f"{folder}/caf\ufffd.xml, record 1: its source_ip" in done.stderr
+    done = asked(reports("import", "--json", folder, code=1))
+    assert [q["file"] for q in done["quarantined"]] == [f"{folder}/\x1b[2Ja\nb\u009b.xml"]
+    (listed,) = lines(reports("list", "--json"))
+    assert listed["file"] in (f"{folder}/caf\ufffd.xml", f"{folder}/caf?.xml")  # PostgreSQL keeps no other octets
+
+
+def test_letters_take_the_columns_that_are_seen(reports, tmp_path):
+    for ident, domain in enumerate(["b\u00fccher.example", "ours.example"]):
+        (tmp_path / f"{ident}.xml").write_bytes(xml(str(ident), domain=domain, org="B\u00fc Ltd.", rows=ROW))
+    reports("import", tmp_path / "0.xml", tmp_path / "1.xml")
+    first, second = reports("list").stdout.splitlines()[1:]
+    assert first.index("B\u00fc Ltd.") == second.index("B\u00fc Ltd.") and len(first) == len(second)
+    text = reports("summary", *SINCE).stdout
+    assert len({line.index("100.0 %") for line in text.splitlines() if ".example  " in line and "%" in line}) == 1
+
+
+def test_a_day_is_one_of_the_calendar(reports, tmp_path):
+    (tmp_path / "1.xml").write_bytes(xml(rows=ROW))
+    reports("import", tmp_path / "1.xml")
+    for day in ("2026-02-30", "2026-04-31", "2025-02-29", "2026-1-1"):
+        assert "is neither a day" in reports("list", "--since", day, code=2).stderr, day
+    assert reports("list", "--since", "2024-02-29").stdout
+
+
+def test_what_cannot_be_printed_is_told(reports, tmp_path):
+    (tmp_path / "1.xml").write_bytes(xml(rows=ROW))
+    reports("import", tmp_path / "1.xml")
+    words = ["list", "list --json", "show 1", "show --json 1", "summary", "summary --json", "tls", "export", "weekly",
+             f"import {tmp_path}/1.xml", f"import --json {tmp_path}/1.xml"]  # fmt: skip
+    for verb, *argv in map(str.split, words):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([PROGRAM, "reports", verb, "--database", reports.database, *argv], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=60, check=False)  # fmt: skip
+        assert (done.returncode, done.stderr) == (4, WRITTEN), (verb, argv)
+    assert reports("export", "-o", "/dev/full", code=4).stderr == "gatepost reports: /dev/full cannot be written\n"
+
+
+WRITTEN = "gatepost reports: standard output cannot be written\n"

@@ -120,7 +120,7 @@ def test_starttls_and_a_password_from_a_file(box, tmp_path):
     url = f"imap://alice@localhost:{box.plain}/INBOX"
     environment = {name: value for name, value in PASSWORD.items() if name != "GATEPOST_IMAP_PASSWORD"}
     assert box.imported("--password-file", secret, url=url, env=environment)["imported"] == 1
-    assert "the password" in box.run(url, env=environment).stderr
+    assert "the password: GATEPOST_IMAP_PASSWORD: it is not in the environment" in box.run(url, env=environment).stderr
 
 
 def test_what_is_too_large_is_told_of_and_not_marked(box):

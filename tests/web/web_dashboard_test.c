@@ -329,6 +329,10 @@ proxies_say_who_it_is(void **state)
 		assert_int_equal(dashboard_is_secure(&c.d, &q), proxied);
 		q.fields[FIELD_USER] = GP_SLICE("a\nb");
 		assert_status(&c, &q, 401);
+		q.fields[FIELD_USER] = GP_SLICE(" \t");
+		assert_status(&c, &q, 401);
+		q.fields[FIELD_USER] = GP_SLICE(" carol \t");
+		assert_status(&c, &q, proxied ? 200 : 401);
 		put(&c, &q, "X-Who", "carol");
 		assert_status(&c, &q, 401); /* two of them */
 	}

@@ -11,7 +11,7 @@ function domains(found) {
   const policies = newestPolicies(found.policies);
   const columns = [
     { title: "Domain", kind: "name", cell: (d) => domainLink(d.domain, "/") },
-    { title: "Policy", cell: (d) => (policies.has(d.domain) ? policyWords(policies.get(d.domain)) : "") },
+    { title: "Policy", kind: "words", cell: (d) => (policies.has(d.domain) ? policyWords(policies.get(d.domain)) : "") },
     { title: "Messages", kind: "number", cell: (d) => count(d.figures.messages) },
     { title: "Aligned", kind: "number", cell: (d) => share(d.figures.aligned, d.figures.messages) },
     { title: "DKIM", kind: "number", cell: (d) => share(d.figures.dkim, d.figures.messages) },

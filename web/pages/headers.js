@@ -217,7 +217,9 @@ export async function show(place) {
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    analyse(new Blob([text.value]));
+    // Who presses the button after choosing a file means that file.
+    const chosen = text.value.trim() === "" && file.files[0];
+    analyse(chosen || new Blob([text.value]));
   });
   // A file goes as its octets are; of a large one the beginning, where the header is.
   file.addEventListener("change", () => file.files[0] && analyse(file.files[0]));

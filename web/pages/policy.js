@@ -22,7 +22,7 @@ function choice(go, policy) {
       h(
         "label",
         {},
-        h("input", { type: "radio", name: "policy", value: p, checked: p === policy, onchange: () => go(changed({ p })) }),
+        h("input", { type: "radio", id: `policy-${p}`, name: "policy", value: p, checked: p === policy, onchange: () => go(changed({ p })) }),
         ` p=${p} `,
         h("span", { class: "soft" }, words),
       ),
@@ -115,7 +115,7 @@ function published(found) {
   const rows = [...newestPolicies(found.policies).values()];
   const columns = [
     { title: "Domain", kind: "name", cell: (p) => p.domain },
-    { title: "Published", cell: policyWords },
+    { title: "Published", kind: "words", cell: policyWords },
     { title: "Alignment", cell: (p) => `DKIM ${p.adkim}, SPF ${p.aspf}` },
     { title: "Since", kind: "whole", cell: (p) => p.first_day },
   ];

@@ -42,6 +42,11 @@ export async function show(place, { go }) {
   }
   place.append(
     section("Who reports to us", reporters(found), more(found.reporters_more, "reporters")),
-    soft("Odd reports have something that their RFC does not let them have; what could be read of them counts. Health lists why."),
+    soft(
+      "Odd reports have something that their RFC does not let them have; what could be read of them counts.",
+      " Health lists what of them was lost; all that is odd about one is told by ",
+      h("code", {}, "gatepost reports show"),
+      ".",
+    ),
   );
 }

@@ -270,11 +270,19 @@ export_all(struct export *x)
 	do
 		r = r == 0 ? export_page(x, kind, &last, &len) : r;
 	while (r == 0 && len == PAGE);
-	if (r == -EIO && ferror(x->out)) {
-		fputs("gatepost reports: the output cannot be written\n", stderr);
+	if (r == -EIO && ferror(x->out))
 		return GP_EXIT_ERROR;
-	}
 	return r < 0 ? reports_fail(x->db, r) : GP_EXIT_OK;
+}
+
+static bool
+close_file(FILE *file, const char *name)
+{
+	bool failed = ferror(file);
+	if (fclose(file) == 0 && !failed)
+		return true;
+	fprintf(stderr, "gatepost reports: %s cannot be written\n", name);
+	return false;
 }
 
 int
@@ -294,7 +302,7 @@ reports_export(const struct reports_options *o, struct gp_reportdb *db)
 	}
 	if (code == GP_EXIT_OK)
 		code = export_all(&x);
-	if ((x.out == stdout ? fflush(stdout) : fclose(x.out)) != 0)
+	if (x.out != stdout && !close_file(x.out, o->output))
 		code = GP_EXIT_ERROR;
 	asn_file_free(&x.networks);
 	gp_buf_free(&x.line);

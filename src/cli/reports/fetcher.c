@@ -84,7 +84,10 @@ fetch(const struct imap_options *o, const char *password_file)
 	gp_buf_put_char(&secret, '\0');
 	if (r < 0) {
 		fprintf(stderr, "gatepost reports: the password: %s: %s\n",
-			password_file ? password_file : FETCHER_PASSWORD, strerror(-r));
+			password_file ? password_file : FETCHER_PASSWORD,
+			password_file
+				? strerror(-r)
+				: "it is not in the environment, and there is no --password-file");
 		return EXIT_LOST;
 	}
 	with.password = gp_buf_slice(&secret).ptr;

@@ -13,6 +13,8 @@
 #include "cli/reports/places.h"
 #include "cli/reports/pool.h"
 #include "cli/reports/reports.h"
+#include "cli/reports/told.h"
+#include "cli/reports/words.h"
 
 enum {
 	SYNC_DOCUMENTS = 200000, /* told between two syncs, and */
@@ -43,7 +45,7 @@ add_quarantined(json_t *list, const char *file, uint64_t record, const char *why
 {
 	if (json_array_size(list) >= TOLD_MAX)
 		return;
-	json_t *e = json_pack("{s:s, s:s}", "file", file, "reason", why);
+	json_t *e = json_pack("{s:o, s:s}", "file", told_text(gp_slice_str(file)), "reason", why);
 	if (e && record > 0)
 		json_object_set_new(e, "record", json_integer((json_int_t)record));
 	json_array_append_new(list, e);
@@ -77,10 +79,10 @@ print_quarantined(const struct import *m)
 	json_array_foreach(m->quarantined, at, e)
 	{
 		json_t *record = json_object_get(e, "record");
-		fprintf(stderr, "%s%s", json_string_value(json_object_get(e, "file")),
-			record ? ", " : "");
+		reports_print_name(stderr, json_string_value(json_object_get(e, "file")));
 		if (record)
-			fprintf(stderr, "record %" JSON_INTEGER_FORMAT, json_integer_value(record));
+			fprintf(stderr, ", record %" JSON_INTEGER_FORMAT,
+				json_integer_value(record));
 		fprintf(stderr, ": %s\n", json_string_value(json_object_get(e, "reason")));
 	}
 }

@@ -50,8 +50,8 @@ measure(const struct gp_reportdb_report *list, size_t len)
 	struct widths w = {6, 6, 8};
 	for (size_t i = 0; i < len; i++) {
 		w.number = GP_MAX(w.number, snprintf(NULL, 0, "%" PRIu64, list[i].number));
-		w.domain = wider(w.domain, list[i].domain.len);
-		w.org = wider(w.org, list[i].org.len);
+		w.domain = wider(w.domain, reports_columns(list[i].domain));
+		w.org = wider(w.org, reports_columns(list[i].org));
 	}
 	return w;
 }
@@ -61,9 +61,9 @@ print_text(const struct gp_reportdb_report *r, const struct widths *w)
 {
 	printf("%*" PRIu64 "  %-7s  %s  %-*.*s  %-*.*s %7" PRIu64 " %9" PRIu64 "%s%s\n", w->number,
 	       r->number, reports_kind_word(r->kind), reports_day_text(r->begin / 86400).s,
-	       w->domain, GP_SLICE_FMT(r->domain), w->org, GP_SLICE_FMT(r->org), r->records,
-	       r->messages, r->estimated ? "  several days" : "",
-	       r->lost > 0 ? "  records lost" : "");
+	       reports_width(w->domain, r->domain), GP_SLICE_FMT(r->domain),
+	       reports_width(w->org, r->org), GP_SLICE_FMT(r->org), r->records, r->messages,
+	       r->estimated ? "  several days" : "", r->lost > 0 ? "  records lost" : "");
 }
 
 static void

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/day.h"
 #include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -221,18 +221,15 @@ static bool
 read_day(const struct gp_arg *arg, int64_t today, int64_t *ret)
 {
 	struct gp_slice text = gp_slice_str(arg->value);
-	struct tm tm = {};
 	uint64_t days;
 	if (gp_slice_ends_nocase(text, GP_SLICE("d")) &&
 	    gp_slice_u64(gp_slice_take(text, text.len - 1), KEEP_DAYS_MAX, &days)) {
 		*ret = today - (int64_t)days;
 		return true;
 	}
-	const char *end = strptime(arg->value, "%Y-%m-%d", &tm);
-	if (!end || *end || tm.tm_year < 70)
+	if (!gp_day_parse(text, ret))
 		return gp_arg_wrong(arg, "is neither a day, such as 2026-01-31, nor a number of "
 					 "days, such as 30d");
-	*ret = timegm(&tm) / DAY_S;
 	return true;
 }
 

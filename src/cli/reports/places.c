@@ -130,9 +130,9 @@ by_name(const struct dirent **a, const struct dirent **b)
 }
 
 static int
-visible(const struct dirent *e)
+named(const struct dirent *e)
 {
-	return e->d_name[0] != '.';
+	return strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
 }
 
 static bool
@@ -195,6 +195,18 @@ tell_entry(struct folder *f, const struct dirent *e)
 	return walk(f->full, f->l, f->depth + 1);
 }
 
+/* Of a Maildir its folders count, not what servers keep beside them, nor what is on its way into
+ * it; of what is hidden those with mails in them alone (Maildir++: .Sent beside cur). */
+static bool
+counts(const char *path, const char *name, bool maildir)
+{
+	char mails[NAME_MAX + sizeof("/cur")];
+	if (name[0] != '.')
+		return !maildir || (is_folder(path, name) && strcmp(name, "tmp") != 0);
+	int n = snprintf(mails, sizeof(mails), "%s/cur", name);
+	return maildir && n < (int)sizeof(mails) && is_folder(path, mails);
+}
+
 /* In the order of names, so that the same folder is told of alike. */
 static int
 tell_folder(int fd, const char *path, const struct places_listener *l, int depth)
@@ -206,13 +218,13 @@ tell_folder(int fd, const char *path, const struct places_listener *l, int depth
 	f.prefix = (size_t)snprintf(f.full, sizeof(f.full), "%s/", path);
 	if (f.prefix >= sizeof(f.full))
 		return l->unreadable(l->context, path, "its path is too long");
-	int len = scandirat(fd, ".", &list, visible, by_name);
+	int len = scandirat(fd, ".", &list, named, by_name);
 	if (len < 0)
 		return errno == ENOMEM ? -ENOMEM : l->unreadable(l->context, path, strerror(errno));
 	bool maildir = is_folder(path, "cur") && is_folder(path, "new");
 	int r = 0;
 	for (int i = 0; i < len; i++) {
-		if (r == 0 && !(maildir && strcmp(list[i]->d_name, "tmp") == 0))
+		if (r == 0 && counts(path, list[i]->d_name, maildir))
 			r = tell_entry(&f, list[i]);
 		free(list[i]);
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where reports are imported from: files; folders, with all that is below them; Maildirs, of
- * which cur and new count; mboxes, whose mails are told of one by one; standard input. Of files
- * no more is looked at here than how they begin, and of mboxes where a line "From " follows an
- * empty one.
+ * Where reports are imported from: files; folders, with all that is below them but hidden names;
+ * Maildirs, of which cur and new count, and those of their folders (Maildir++: .Sent beside cur);
+ * mboxes, whose mails are told of one by one; standard input. Of files no more is looked at here
+ * than how they begin, and of mboxes where a line "From " follows an empty one.
  */
 #pragma once
 

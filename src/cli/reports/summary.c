@@ -346,7 +346,9 @@ static void
 print_line(const struct summary *s, int width, struct gp_slice name,
 	   const struct gp_reportdb_figures *f, uint64_t most)
 {
-	int before = printf("  %-*.*s %11" PRIu64, width, GP_SLICE_FMT(name), f->messages);
+	int before = printf("  %-*.*s %11" PRIu64, reports_width(width, name), GP_SLICE_FMT(name),
+			    f->messages) -
+		     reports_width(0, name);
 	if (f->messages == 0) {
 		putchar('\n');
 		return;
@@ -391,7 +393,7 @@ print_domains(const struct summary *s)
 	if (len == 0)
 		return;
 	for (size_t i = 0; i < len; i++)
-		width = wider(width, s->domains[i].domain.len);
+		width = wider(width, reports_columns(s->domains[i].domain));
 	printf("\n  %-*s %11s %7s\n", width, "domain", "messages", "aligned");
 	for (size_t i = 0; i < len; i++)
 		print_line(s, width, s->domains[i].domain, &s->domains[i].figures,
@@ -454,12 +456,13 @@ print_reporters(const struct summary *s)
 	if (len == 0)
 		return;
 	for (size_t i = 0; i < len; i++)
-		width = wider(width, s->reporters[i].org.len);
+		width = wider(width, reports_columns(s->reporters[i].org));
 	printf("\n  %-*s %11s %8s  %s\n", width, "reporter", "messages", "reports", "last");
 	for (size_t i = 0; i < len; i++) {
 		const struct gp_reportdb_reporter *r = &s->reporters[i];
-		printf("  %-*.*s %11" PRIu64 " %8" PRIu64 "  %s\n", width, GP_SLICE_FMT(r->org),
-		       r->messages, r->reports, reports_day_text(r->last_day).s);
+		printf("  %-*.*s %11" PRIu64 " %8" PRIu64 "  %s\n", reports_width(width, r->org),
+		       GP_SLICE_FMT(r->org), r->messages, r->reports,
+		       reports_day_text(r->last_day).s);
 	}
 }
 
@@ -490,8 +493,8 @@ print_over(const struct summary *s)
 	for (size_t i = 0; i < s->over_len; i++) {
 		const struct gp_reportdb_over_limit *e = &s->over[i];
 		struct gp_slice name = e->reporter.len > 0 ? e->reporter : GP_SLICE("others");
-		printf("  %-39.*s %12" PRIu64 " %12" PRIu64 "  %s\n", GP_SLICE_FMT(name),
-		       e->reports, e->octets, reports_day_text(e->day).s);
+		printf("  %-*.*s %12" PRIu64 " %12" PRIu64 "  %s\n", reports_width(39, name),
+		       GP_SLICE_FMT(name), e->reports, e->octets, reports_day_text(e->day).s);
 	}
 }
 

@@ -1,13 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/reports/told.h"
 
+#include "base/buf.h"
+#include "base/utf8.h"
 #include "cli/reports/words.h"
 
-/* Texts of reports are UTF-8 (core/ingest/report.h). */
+/* Names of files are of any octets, unlike texts of reports (core/ingest/report.h). */
+static json_t *
+mended(struct gp_slice text)
+{
+	struct gp_buf utf8 = GP_BUF_INIT(3 * text.len + 1);
+	while (text.len > 0) {
+		char octets[4];
+		uint32_t c = gp_utf8_take(&text);
+		size_t n = gp_utf8_write(c == GP_UTF8_INVALID ? 0xfffd : c, octets);
+		gp_buf_put(&utf8, gp_slice(octets, n));
+	}
+	struct gp_slice all = gp_buf_slice(&utf8);
+	json_t *ret = json_stringn(all.ptr ? all.ptr : "", all.len);
+	gp_buf_free(&utf8);
+	return ret;
+}
+
 json_t *
 told_text(struct gp_slice text)
 {
-	return json_stringn(text.ptr ? text.ptr : "", text.len);
+	json_t *whole = json_stringn(text.ptr ? text.ptr : "", text.len);
+	return whole ? whole : mended(text);
 }
 
 static void

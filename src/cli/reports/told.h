@@ -6,6 +6,7 @@
 
 #include "core/ingest/report.h"
 
+/* What of it is no UTF-8 is U+FFFD. */
 json_t *
 told_text(struct gp_slice text);
 json_t *

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/utf8.h"
 #include "core/ingest/report.h"
 
 enum { DAY_S = 24 * 3600 };
@@ -98,6 +99,33 @@ reports_address_text(const uint8_t address[16])
 	else
 		inet_ntop(AF_INET6, address, text.s, sizeof(text.s));
 	return text;
+}
+
+size_t
+reports_columns(struct gp_slice text)
+{
+	size_t n = 0;
+	for (; text.len > 0; n++)
+		gp_utf8_take(&text);
+	return n;
+}
+
+int
+reports_width(int columns, struct gp_slice text)
+{
+	return columns + (int)(text.len - reports_columns(text));
+}
+
+void
+reports_print_name(FILE *out, const char *name)
+{
+	struct gp_slice left = gp_slice_str(name);
+	while (left.len > 0) {
+		struct gp_slice before = left;
+		gp_utf8_take(&left);
+		struct gp_slice one = gp_slice_take(before, before.len - left.len);
+		fprintf(out, "%.*s", GP_SLICE_FMT(gp_utf8_printable(one) ? one : GP_SLICE("?")));
+	}
 }
 
 struct gp_slice

@@ -2,6 +2,8 @@
 /* The numbers of core/ingest/report.h as words; times, addresses and sentences as text. */
 #pragma once
 
+#include <stdio.h>
+
 #include "base/slice.h"
 
 enum { REPORTS_COLUMNS = 80 }; /* of a terminal, and of a mail */
@@ -34,6 +36,16 @@ reports_day_text(int64_t day);
 struct reports_text
 reports_address_text(const uint8_t address[16]);
 
+/* How many characters a text of UTF-8 has. */
+size_t
+reports_columns(struct gp_slice text);
+/* The width of printf's %-*.*s by which it takes so many columns: printf counts octets. */
+int
+reports_width(int columns, struct gp_slice text);
+/* The name of a file, which may be of any octets, so that it does nothing to a terminal: what
+ * cannot be seen is a question mark. */
+void
+reports_print_name(FILE *out, const char *name);
 /* Cuts off what fits into so many columns, at a space if there is one: to be asked again until text
  * is empty. A word that is longer comes whole. */
 struct gp_slice

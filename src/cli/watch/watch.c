@@ -58,10 +58,7 @@ no_memory(void)
 static bool
 print(struct gp_slice text)
 {
-	bool good = fwrite(text.ptr, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
-	if (!good)
-		fprintf(stderr, "gatepost reports: %s\n", strerror(errno));
-	return good;
+	return fwrite(text.ptr, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
 }
 
 /* channel: whom it would be for; empty: who reads it. */

@@ -96,7 +96,8 @@ static struct who
 find_who(const struct dashboard *d, const struct dashboard_request *q)
 {
 	struct who who = {};
-	struct gp_slice user = q->fields[FIELD_USER];
+	/* Blanks around it are no part of it (RFC 9110 section 5.5). */
+	struct gp_slice user = gp_slice_trim(q->fields[FIELD_USER]);
 	bool named = q->times[FIELD_USER] == 1 && user.len > 0 && user.len <= USER_OCTETS_MAX &&
 		     gp_utf8_printable(user);
 	if (named && is_of_proxy(d, q)) {
