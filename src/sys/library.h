@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A shared library that hardly any start of a program needs. Linked, it would cost each start its
+ * A shared library that few starts of a program need. Linked, it would cost each start its
  * loading, and that of all the libraries that it needs itself. So it is not linked but loaded by
  * dlopen(3), by whoever is about to use it; no sandbox lets it, so that is done before.
  *

@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unbound-event.h>
-#include <unbound.h>
 #include <unistd.h>
 
 #include "core/dns/record.h"
+#include "procs/resolver/unbound_library.h"
 #include "sys/address.h"
 #include "sys/log.h"
 
@@ -37,14 +36,14 @@ static int
 complain(const char *what, int code)
 {
 	gp_error("resolver_setup_failed", GP_FS("setting", what),
-		 GP_FS("reason", ub_strerror(code)));
+		 GP_FS("reason", ub.strerror(code)));
 	return -EINVAL;
 }
 
 static int
 set_option(struct ub_ctx *ctx, const char *name, const char *value)
 {
-	int code = ub_ctx_set_option(ctx, name, value);
+	int code = ub.ctx_set_option(ctx, name, value);
 	return code == 0 ? 0 : complain(name, code);
 }
 
@@ -67,7 +66,7 @@ forward_to(struct ub_ctx *ctx, struct gp_slice server)
 	uint16_t port = a.ss.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&a.ss)->sin6_port
 						   : ((const struct sockaddr_in *)&a.ss)->sin_port;
 	snprintf(text, sizeof(text), "%s@%u", gp_sockaddr_text(&a, false).s, ntohs(port));
-	int code = ub_ctx_set_fwd(ctx, text);
+	int code = ub.ctx_set_fwd(ctx, text);
 	return code == 0 ? 0 : complain("dns.server", code);
 }
 
@@ -76,7 +75,7 @@ choose_servers(struct ub_ctx *ctx, struct gp_slice server)
 {
 	if (server.len > 0)
 		return forward_to(ctx, server);
-	if (ub_ctx_resolvconf(ctx, RESOLV_CONF) != 0)
+	if (ub.ctx_resolvconf(ctx, RESOLV_CONF) != 0)
 		gp_warning("resolver_recursive", GP_FS("reason", "no servers in " RESOLV_CONF));
 	return 0;
 }
@@ -127,7 +126,7 @@ set_validation(struct ub_ctx *ctx, struct gp_slice configured, bool *ret_validat
 	if (trust_anchor.len == 0)
 		return set_option(ctx, "module-config:", "iterator");
 	snprintf(path, sizeof(path), "%.*s", GP_SLICE_FMT(trust_anchor));
-	int code = ub_ctx_add_ta_file(ctx, path);
+	int code = ub.ctx_add_ta_file(ctx, path);
 	if (code != 0)
 		return complain("dns.trust_anchor", code);
 	return set_option(ctx, "module-config:", "validator iterator");
@@ -140,7 +139,7 @@ set_up(struct ub_ctx *ctx, const struct gp_config *config, unsigned sockets, boo
 	setenv("TZ", "UTC0", 1);
 	tzset();
 	/* Its own lines would carry outside bytes past our log. */
-	ub_ctx_debugout(ctx, NULL);
+	ub.ctx_debugout(ctx, NULL);
 	int r = set_option(ctx, "do-not-query-localhost:", "no");
 	if (r == 0)
 		r = set_number(ctx, "outgoing-range:", sockets);
@@ -166,19 +165,32 @@ static int
 warm_up(struct ub_ctx *ctx)
 {
 	int code =
-		ub_resolve_event(ctx, "localhost", GP_DNS_A, CLASS_IN, NULL, ignore_answer, NULL);
+		ub.resolve_event(ctx, "localhost", GP_DNS_A, CLASS_IN, NULL, ignore_answer, NULL);
 	return code == 0 ? 0 : complain("start", code);
+}
+
+static int
+load_unbound(void)
+{
+	int r = gp_library_load(&unbound_library);
+	if (r < 0)
+		gp_error("library_not_loaded", GP_FS("reason", unbound_library.why));
+	return r;
 }
 
 int
 network_new(struct event_base *base, const struct gp_config *config, unsigned sockets,
 	    struct network **ret)
 {
+	*ret = NULL;
+	int r = load_unbound();
+	if (r < 0)
+		return r;
 	struct network *n = calloc(1, sizeof(*n));
 	if (!n)
 		return -ENOMEM;
-	n->ctx = ub_ctx_create_event(base);
-	int r = n->ctx ? set_up(n->ctx, config, sockets, &n->validates) : -ENOMEM;
+	n->ctx = ub.ctx_create_event(base);
+	r = n->ctx ? set_up(n->ctx, config, sockets, &n->validates) : -ENOMEM;
 	if (r == 0)
 		r = warm_up(n->ctx);
 	if (r < 0)
@@ -197,7 +209,7 @@ struct network *
 network_free(struct network *n)
 {
 	if (n && n->ctx)
-		ub_ctx_delete(n->ctx);
+		ub.ctx_delete(n->ctx);
 	free(n);
 	return NULL;
 }
@@ -221,12 +233,12 @@ on_answer(void *data, int rcode, void *packet, int len, int security, char *why,
 int
 network_ask(struct network *n, const char *name, uint16_t type, struct network_query *q)
 {
-	int code = ub_resolve_event(n->ctx, name, type, CLASS_IN, q, on_answer, &q->id);
+	int code = ub.resolve_event(n->ctx, name, type, CLASS_IN, q, on_answer, &q->id);
 	return code == 0 ? 0 : code == UB_NOMEM ? -ENOMEM : -EIO;
 }
 
 void
 network_cancel(struct network *n, struct network_query *q)
 {
-	ub_cancel(n->ctx, q->id);
+	ub.cancel(n->ctx, q->id);
 }

@@ -32,9 +32,9 @@ struct network_query {
 
 /*
  * sockets: NETWORK_SOCKETS, or another number of open files that the process may have. Reads all
- * that it needs from the system: the servers of /etc/resolv.conf where `dns.server` is
- * empty (none there: asks from the root on), and the trust anchor. Returns 0, or -errno after
- * logging what is wrong.
+ * that it needs from the system: libunbound, the servers of /etc/resolv.conf where
+ * `dns.server` is empty (none there: asks from the root on), and the trust anchor. Returns 0, or
+ * -errno after logging what is wrong.
  */
 [[nodiscard]] int
 network_new(struct event_base *base, const struct gp_config *config, unsigned sockets,
