@@ -38,7 +38,9 @@ static const struct complaint_case form[] = {
 	{BASE "log: {level: info\nuser: x", "4:5: not YAML: did not find expected ',' or '}' "
 					    "(while parsing a flow mapping that begins in "
 					    "line 3)\n"},
-	{"a: \xff", "1:1: not YAML: invalid leading UTF-8 octet (at octet 3)\n"},
+	{"a: \xff", "1:4: not YAML: invalid leading UTF-8 octet\n"},
+	{"# \u00e4\nuser: \u00e4\xff", "2:8: not YAML: invalid leading UTF-8 octet\n"},
+	{"\xef\xbb\xbfuser: \x01", "1:7: not YAML: control characters are not allowed\n"},
 	{BASE "user: &x gatepost\n", "3:7: anchors (&), aliases (*) and tags (!) are not taken "
 				     "here; text that begins with one of "
 				     "these needs quotes\n"},
