@@ -253,6 +253,20 @@ def test_a_second_gateway_on_the_same_address_does_not_start(gatepost, tmp_path)
     assert first.answers()
 
 
+def test_a_second_gateway_on_the_same_state_does_not_start(gatepost, tmp_path):
+    first = gatepost()
+    config = tmp_path / "gatepost.yaml"
+    settings = {**first.settings, "state": str(first.folder / "state")}
+    settings["listen"] = [{"address": f"127.0.0.1:{free_port()}", "service": "inbound"}]
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    (tmp_path / "names.json").write_text("{}", encoding="utf-8")
+    done = run("serve", "-c", config)
+    assert done.returncode == 4
+    assert "state_in_use" in done.stderr and "another gateway" in done.stderr
+    first.send(MESSAGE)
+    first.wait_for_mails("alice")
+
+
 def test_a_gateway_whose_supervisor_was_killed_can_be_started_at_once(gatepost):
     server = gatepost()
     orphans = server.roles()
