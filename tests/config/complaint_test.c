@@ -379,7 +379,7 @@ static const struct complaint_case domains[] = {
 	 "3:64: unknown way 'madir'; did you mean 'maildir'?\n"
 	 "/etc/g/recipients:4:1: 'dave@example.net' is not in a.example\n"
 	 "/etc/g/recipients:5:1: 'e e' is not an address: something follows the address\n"
-	 "/etc/g/recipients:6:1: '\xff' is not an address: invalid UTF-8\n"},
+	 "/etc/g/recipients:6:1: '?' is not an address: invalid UTF-8\n"},
 	{DOMAIN("    subaddress: \"+a\"\n" DISCARD),
 	 "6:17: subaddress takes characters of +-=_#~, or \"\" for none\n"},
 	{DOMAIN("    deliver: {lmtp: \"localhost\"}\n"),
@@ -539,6 +539,10 @@ complaints_are_printable(void **state)
 	parse(&p, BASE "\"a\\e[2J\\nb\": 1\n", NULL);
 	assert_int_equal(p.rc, 1);
 	assert_slice(p.complaints.items[0].text, "unknown key 'a?[2J?b'");
+	parsed_free(&p);
+	parse(&p, BASE "\"\\u009b2J\u00e4\": 1\n", NULL);
+	assert_int_equal(p.rc, 1);
+	assert_slice(p.complaints.items[0].text, "unknown key '??2J\u00e4'");
 	parsed_free(&p);
 }
 

@@ -311,6 +311,31 @@ def test_reload_keeps_the_old_configuration_when_the_new_one_is_wrong(gatepost):
     server.wait_for_mails("alice")
 
 
+def test_answers_that_make_no_sense_are_a_mistake(gatepost):
+    server = gatepost(names={"you.test": {"TXT": ["x"]}})
+    for text, place in (('{\n "a": }', ":2:"), ('{"a.test": {"A": ["192.0.2"]}}', ":1:1: a.test A")):
+        (server.folder / "names.json").write_text(text, encoding="utf-8")
+        done = server.run("config", "check")
+        assert done.returncode == 2 and f"names.json{place}" in done.stderr
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "reload_refused" in server.log_text(), what="a refusal of the reload")
+        server.log_path.write_text("")
+    server.send(MESSAGE)
+    assert "role_died" not in server.log_text()
+
+
+def test_complaints_of_what_is_no_text_are_told(tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    domain = {"recipients": {"file": "recipients"}, "deliver": "discard"}
+    listen = [{"address": "127.0.0.1:2525", "service": "inbound"}]
+    settings = {"hostname": "mx.gatepost.test", "listen": listen, "domains": {"demo.test": domain}}
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    (tmp_path / "recipients").write_bytes(b"alice\nm\xfcller\n")
+    done = run("config", "check", "--json", "-c", config)
+    (complaint,) = json.loads(done.stdout)["complaints"]
+    assert (complaint["line"], complaint["file"]) == (2, str(tmp_path / "recipients")) and "m?ller" in complaint["text"]
+
+
 def test_sigterm_lets_a_session_end(gatepost):
     server = gatepost()
     with server.talk() as talk:

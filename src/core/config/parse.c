@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "core/config/nearest.h"
 #include "core/config/reading.h"
 
@@ -30,13 +31,18 @@ reading_shown(struct gp_slice s)
 	return gp_slice_take(s, len);
 }
 
+/* A file of recipients or aliases may have octets that are no text; who shows complaints, on a
+ * terminal or as JSON, takes UTF-8. */
 static struct gp_slice
 printable(struct reading *r, struct gp_slice s)
 {
 	char *copy = gp_arena_str(r->arena, s);
-	for (size_t i = 0; copy && i < s.len; i++) {
-		if ((unsigned char)copy[i] < 32 || copy[i] == 127)
-			copy[i] = '?';
+	for (size_t i = 0; copy && i < s.len;) {
+		size_t n = gp_utf8_len(gp_slice_drop(s, i));
+		if (n > 0 && gp_utf8_printable(gp_slice(s.ptr + i, n)))
+			i += n;
+		else
+			copy[i++] = '?';
 	}
 	return gp_slice(copy, copy ? s.len : 0);
 }
@@ -216,7 +222,8 @@ read_key(struct reading *r, const yaml_node_t *node, const struct gp_key *key, v
 		[GP_KEY_CERTIFICATES] = reading_certificates,
 		[GP_KEY_KEYS] = reading_keys,
 		[GP_KEY_PATTERNS] = reading_patterns,
-		[GP_KEY_TEXT] = reading_answers,
+		[GP_KEY_TEXT] = reading_content,
+		[GP_KEY_ANSWERS] = reading_content,
 		[GP_KEY_LATER] = NULL,
 	};
 	struct gp_slice text;
