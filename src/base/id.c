@@ -43,3 +43,16 @@ gp_id_parse(struct gp_slice s, uint64_t *ret_id)
 	*ret_id = id;
 	return true;
 }
+
+bool
+gp_id_asked(struct gp_slice s, uint64_t *ret_id)
+{
+	size_t good = 0;
+	while (good < s.len && digit_value(s.ptr[good]) >= 0)
+		good++;
+	if (good < s.len || s.len < GP_ID_LEN || s.len > GP_ID_LEN_MAX)
+		return false;
+	if (!gp_id_parse(s, ret_id) || *ret_id == 0)
+		*ret_id = GP_ID_NOBODYS;
+	return true;
+}

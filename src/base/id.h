@@ -9,7 +9,7 @@
 
 #include "base/slice.h"
 
-enum { GP_ID_LEN = 11 };
+enum { GP_ID_LEN = 11, GP_ID_LEN_MAX = 16 };
 
 struct gp_id_text {
 	char s[GP_ID_LEN + 1];
@@ -21,3 +21,13 @@ gp_id_text(uint64_t id);
 /* False when s is not 11 of those characters, or more than 64 bits. */
 [[nodiscard]] bool
 gp_id_parse(struct gp_slice s, uint64_t *ret_id);
+
+/*
+ * An id that somebody asks for: to everybody else it is 11 to 16 of those characters. One of that
+ * form that no message has ever got is GP_ID_NOBODYS, 0 among them, by which requests mean that
+ * none is named. False: it has another form.
+ */
+[[nodiscard]] bool
+gp_id_asked(struct gp_slice s, uint64_t *ret_id);
+
+#define GP_ID_NOBODYS UINT64_MAX

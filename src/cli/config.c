@@ -118,6 +118,19 @@ find_warnings(struct warnings *w, const struct gp_config *cfg)
 		     "certificate and its key below 'tls'");
 }
 
+/* For who reads the result as JSON; gp_cli_config() has said why. */
+static int
+print_unreadable(const struct config_options *o)
+{
+	const char *path = o->file ? o->file : GP_CONFIG_DEFAULT;
+	struct gp_complaint c = {
+		.place = {.file = gp_slice_str(path), .line = 1, .column = 1},
+		.text = GP_SLICE("the file cannot be read"),
+	};
+	const struct gp_complaints one = {&c, 1}, none = {};
+	return print_json(&one, &none);
+}
+
 static int
 check(const struct config_options *o)
 {
@@ -130,7 +143,8 @@ check(const struct config_options *o)
 	if (rc == GP_EXIT_OK)
 		find_warnings(&found, &cfg);
 	const struct gp_complaints warnings = {found.items, found.len};
-	if (read && o->json && print_json(&complaints, &warnings) != GP_EXIT_OK)
+	if (o->json && rc != GP_EXIT_ERROR &&
+	    (read ? print_json(&complaints, &warnings) : print_unreadable(o)) != GP_EXIT_OK)
 		rc = GP_EXIT_ERROR;
 	else if (!o->json)
 		gp_cli_print_complaints(complaints.len > 0 ? &complaints : &warnings);
@@ -220,6 +234,9 @@ gp_cmd_config(int argc, char **argv)
 		return check(&o);
 	if (argc - optind == 1 && strcmp(argv[optind], "show") == 0)
 		return show(&o);
+	if (optind < argc)
+		fprintf(stderr, "gatepost config: '%s' is not what it takes\n\n",
+			argv[argc - optind == 1 ? optind : optind + 1]);
 	fputs(usage, stderr);
 	return GP_EXIT_USAGE;
 }

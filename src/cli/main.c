@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatepost: finds the command in the table and runs it. Each command's file is src/cli/COMMAND.c.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,6 +58,20 @@ print_usage(FILE *to)
 		    "`gatepost help COMMAND` opens its\nmanual page.\n");
 }
 
+/* What was printed may still be on its way, and fail: then nobody has it. */
+static int
+finish(const char *command, int code)
+{
+	bool failed = ferror(stdout);
+	if (fflush(stdout) == 0 && !failed)
+		return code;
+	if (code == GP_EXIT_ERROR)
+		return code; /* told of already */
+	fprintf(stderr, "gatepost %s: cannot write all of it to standard output%s%s\n", command,
+		failed ? "" : ": ", failed ? "" : strerror(errno));
+	return GP_EXIT_ERROR;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -66,11 +81,11 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
 		print_usage(stdout);
-		return GP_EXIT_OK;
+		return finish("-h", GP_EXIT_OK);
 	}
 	const struct gp_command *command = find_command(argv[1]);
 	if (command)
-		return command->run(argc - 1, argv + 1);
+		return finish(command->name, command->run(argc - 1, argv + 1));
 	fprintf(stderr, "gatepost: there is no command '%s'; `gatepost -h` lists them\n", argv[1]);
 	return GP_EXIT_USAGE;
 }

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "core/dns/answers.h"
 #include "sys/small_file.h"
 
 int
@@ -49,7 +51,19 @@ look_at_file(void *context, struct gp_slice path)
 	return gp_file_look(path);
 }
 
-const struct gp_config_reader gp_cli_files = {.read = read_named_file, .look = look_at_file};
+static int
+check_answers(void *context, struct gp_slice content, struct gp_arena *arena, uint32_t *ret_line,
+	      uint32_t *ret_column, struct gp_slice *ret_why)
+{
+	uint64_t seed[2];
+	(void)context;
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return -ENOMEM;
+	return gp_answers_check(content, arena, seed, ret_line, ret_column, ret_why);
+}
+
+const struct gp_config_reader gp_cli_files = {
+	.read = read_named_file, .look = look_at_file, .check_answers = check_answers};
 
 int
 gp_cli_config(const char *path, struct gp_arena *arena, struct gp_config *ret,

@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/utf8.h"
 #include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/control.h"
 #include "cli/options.h"
 #include "core/config/value.h"
+#include "core/identity/visible.h"
 #include "core/smtp/outcome.h"
 #include "ipc/channel.h"
 #include "ipc/values.h"
@@ -41,7 +43,9 @@ static const char usage[] =
 	"  --older T          in the queue for longer than T (5m, 4h, 2d)\n"
 	"  --all              everything\n\n"
 	"  -c FILE            the configuration (" GP_CONFIG_DEFAULT ")\n"
-	"  --json             one object a line\n";
+	"  --json             one object a line\n\n"
+	"Exit codes: 0 done, also where nothing was selected; 1 there is no message of that id;\n"
+	"2 usage; 4 no gateway is running, or it could not do it.\n";
 
 static const struct {
 	const char *name;
@@ -85,14 +89,16 @@ age_text(uint64_t ms, char text[32])
 	return text;
 }
 
-/* What strangers wrote, for a terminal: everything but printable ASCII and UTF-8's octets comes out
- * as '?'. */
+/* What strangers wrote, for a terminal: what acts there, or hides, comes out as '?'. */
 static void
 print_clean(struct gp_slice s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-		putchar(c < 32 || c == 127 ? '?' : c);
+	while (s.len > 0) {
+		const char *at = s.ptr;
+		if (gp_visible_shows(gp_utf8_take(&s)))
+			fwrite(at, 1, (size_t)(s.ptr - at), stdout);
+		else
+			putchar('?');
 	}
 }
 
@@ -254,10 +260,10 @@ print_stats(void)
 		       (unsigned long long)self.deferred, (unsigned long long)self.held,
 		       (unsigned long long)(self.oldest_ms / 1000));
 	else
-		printf("%llu messages, %llu octets; %llu deferred, %llu held; the oldest %s\n",
-		       (unsigned long long)self.messages, (unsigned long long)self.octets,
-		       (unsigned long long)self.deferred, (unsigned long long)self.held,
-		       age_text(self.oldest_ms, age));
+		printf("%llu message%s, %llu octets; %llu deferred, %llu held; the oldest %s\n",
+		       (unsigned long long)self.messages, self.messages == 1 ? "" : "s",
+		       (unsigned long long)self.octets, (unsigned long long)self.deferred,
+		       (unsigned long long)self.held, age_text(self.oldest_ms, age));
 }
 
 static void
@@ -352,24 +358,35 @@ ask(int fd, const struct gp_msg_queue_request *request)
 		return GP_EXIT_ERROR;
 	}
 	/* The process ends here; the channel goes with it. */
-	return fflush(stdout) == 0 ? self.exit_code : GP_EXIT_ERROR;
+	return self.exit_code;
 }
 
 /* --- the command line --- */
 
+/* An address or a domain. An empty one, of a script's variable that was not set, would select all;
+ * so it is none. */
+static bool
+take_text(const char *option, struct gp_slice *ret)
+{
+	const struct gp_arg arg = {"queue", option, optarg};
+	struct gp_slice text = gp_slice_str(optarg);
+	if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
+		text = gp_slice_take(gp_slice_drop(text, 1), text.len - 2);
+	*ret = text;
+	return text.len > 0 || gp_arg_wrong(&arg, "is empty, and selects nothing");
+}
+
 static bool
 parse_option(int option, struct gp_msg_queue_request *r, const char **config)
 {
+	const struct gp_arg older = {"queue", "older", optarg};
 	switch (option) {
 	case 's':
-		r->sender = gp_slice_str(optarg);
-		return true;
+		return take_text("sender", &r->sender);
 	case 'r':
-		r->recipient = gp_slice_str(optarg);
-		return true;
+		return take_text("recipient", &r->recipient);
 	case 'd':
-		r->domain = gp_slice_str(optarg);
-		return true;
+		return take_text("domain", &r->domain);
 	case 'a':
 		r->all = true;
 		return true;
@@ -380,28 +397,32 @@ parse_option(int option, struct gp_msg_queue_request *r, const char **config)
 		*config = optarg;
 		return true;
 	case 'o':
-		if (gp_time_parse(gp_slice_str(optarg), &r->older_ms))
-			return true;
-		fprintf(stderr, "gatepost queue: --older: '%s' is no time such as 5m, 4h or 2d\n",
-			optarg);
-		return false;
+		return gp_time_parse(gp_slice_str(optarg), &r->older_ms) ||
+		       gp_arg_wrong(&older, "is no time such as 5m, 4h or 2d");
 	default:
 		return false;
 	}
 }
 
+/* The verb, and perhaps an id. */
 static bool
 parse_operands(int argc, char **argv, struct gp_msg_queue_request *r)
 {
-	if (optind < argc && !gp_id_parse(gp_slice_str(argv[optind]), &r->id)) {
-		fprintf(stderr, "gatepost queue: '%s' is no queue id\n", argv[optind]);
+	if (argc == 0) {
+		fprintf(stderr, "gatepost queue: a verb is missing\n\n%s", usage);
 		return false;
 	}
-	if (optind + 1 < argc) {
+	self.verb = argv[0];
+	if (argc > 2) {
 		fprintf(stderr, "gatepost queue: one id at a time\n");
 		return false;
 	}
-	return true;
+	if (argc == 1)
+		return true;
+	if (gp_id_asked(gp_slice_str(argv[1]), &r->id))
+		return true;
+	fprintf(stderr, "gatepost queue: '%s' is no queue id\n", argv[1]);
+	return false;
 }
 
 /* Fills in the verb, and what no selector means for it. */
@@ -446,18 +467,15 @@ gp_cmd_queue(int argc, char **argv)
 	};
 	struct gp_msg_queue_request request = {};
 	const char *path = NULL;
-	if (argc < 2 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
-		fputs(usage, argc < 2 ? stderr : stdout);
-		return argc < 2 ? GP_EXIT_USAGE : GP_EXIT_OK;
-	}
-	self.verb = argv[1];
-	argc--;
-	argv++;
 	for (int c; (c = gp_arg_next("queue", argc, argv, "c:h", options)) != -1;) {
+		if (c == 'h') {
+			fputs(usage, stdout);
+			return GP_EXIT_OK;
+		}
 		if (!parse_option(c, &request, &path))
 			return GP_EXIT_USAGE;
 	}
-	if (!parse_operands(argc, argv, &request) || !check_verb(&request))
+	if (!parse_operands(argc - optind, argv + optind, &request) || !check_verb(&request))
 		return GP_EXIT_USAGE;
 	struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
 	struct gp_complaints complaints = {};

@@ -52,6 +52,32 @@ refuses_what_is_no_id(void **state)
 	}
 }
 
+static void
+knows_what_may_be_asked_for(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+		uint64_t id;
+	} cases[] = {
+		{"00000000010", true, 62},
+		{"00000000000", true, GP_ID_NOBODYS},
+		{"zzzzzzzzzzz", true, GP_ID_NOBODYS},
+		{"000000000010", true, GP_ID_NOBODYS},
+		{"0000000000000010", true, GP_ID_NOBODYS},
+		{"00000000000000010", false, 0},
+		{"0000000010", false, 0},
+		{"0000000001-", false, 0},
+		{"", false, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		uint64_t id = 0;
+		assert_int_equal(gp_id_asked(gp_slice_str(cases[i].text), &id), cases[i].good);
+		assert_true(id == cases[i].id);
+	}
+}
+
 int
 main(void)
 {
@@ -59,6 +85,7 @@ main(void)
 		cmocka_unit_test(shows_eleven_characters),
 		cmocka_unit_test(reads_back_and_keeps_order),
 		cmocka_unit_test(refuses_what_is_no_id),
+		cmocka_unit_test(knows_what_may_be_asked_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

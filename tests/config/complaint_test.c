@@ -38,7 +38,9 @@ static const struct complaint_case form[] = {
 	{BASE "log: {level: info\nuser: x", "4:5: not YAML: did not find expected ',' or '}' "
 					    "(while parsing a flow mapping that begins in "
 					    "line 3)\n"},
-	{"a: \xff", "1:1: not YAML: invalid leading UTF-8 octet (at octet 3)\n"},
+	{"a: \xff", "1:4: not YAML: invalid leading UTF-8 octet\n"},
+	{"# \u00e4\nuser: \u00e4\xff", "2:8: not YAML: invalid leading UTF-8 octet\n"},
+	{"\xef\xbb\xbfuser: \x01", "1:7: not YAML: control characters are not allowed\n"},
 	{BASE "user: &x gatepost\n", "3:7: anchors (&), aliases (*) and tags (!) are not taken "
 				     "here; text that begins with one of "
 				     "these needs quotes\n"},
@@ -377,7 +379,7 @@ static const struct complaint_case domains[] = {
 	 "3:64: unknown way 'madir'; did you mean 'maildir'?\n"
 	 "/etc/g/recipients:4:1: 'dave@example.net' is not in a.example\n"
 	 "/etc/g/recipients:5:1: 'e e' is not an address: something follows the address\n"
-	 "/etc/g/recipients:6:1: '\xff' is not an address: invalid UTF-8\n"},
+	 "/etc/g/recipients:6:1: '?' is not an address: invalid UTF-8\n"},
 	{DOMAIN("    subaddress: \"+a\"\n" DISCARD),
 	 "6:17: subaddress takes characters of +-=_#~, or \"\" for none\n"},
 	{DOMAIN("    deliver: {lmtp: \"localhost\"}\n"),
@@ -537,6 +539,10 @@ complaints_are_printable(void **state)
 	parse(&p, BASE "\"a\\e[2J\\nb\": 1\n", NULL);
 	assert_int_equal(p.rc, 1);
 	assert_slice(p.complaints.items[0].text, "unknown key 'a?[2J?b'");
+	parsed_free(&p);
+	parse(&p, BASE "\"\\u009b2J\u00e4\": 1\n", NULL);
+	assert_int_equal(p.rc, 1);
+	assert_slice(p.complaints.items[0].text, "unknown key '??2J\u00e4'");
 	parsed_free(&p);
 }
 

@@ -50,7 +50,8 @@ struct parsed {
 static inline void
 parse_slice(struct parsed *p, struct gp_slice yaml, const struct test_file *files)
 {
-	struct gp_config_reader reader = {read_test_file, look_at_test_file, (void *)files};
+	struct gp_config_reader reader = {
+		.read = read_test_file, .look = look_at_test_file, .context = (void *)files};
 	*p = (struct parsed){.arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX)};
 	p->rc = gp_config_parse(yaml, GP_SLICE("/etc/g/g.yaml"), files ? &reader : NULL, &p->arena,
 				&p->cfg, &p->complaints);

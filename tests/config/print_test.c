@@ -634,7 +634,7 @@ large_ones_come_back(void **state)
 static void
 memory_may_run_out(void **state)
 {
-	struct gp_config_reader reader = {read_test_file, NULL, (void *)files};
+	struct gp_config_reader reader = {.read = read_test_file, .context = (void *)files};
 	int rc = -ENOMEM;
 	(void)state;
 	for (size_t max = 0; rc == -ENOMEM; max += 64) {

@@ -219,6 +219,35 @@ mistakes_are_named(void **state)
 	}
 }
 
+static void
+mistakes_have_their_place(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *json;
+		int rc;
+		uint32_t line, column;
+		const char *why; /* how the complaint begins */
+	} cases[] = {
+		{"{\"a\": {}}", 0, 1, 1, ""},
+		{"", 1, 1, 1, "'[' or '{' expected near end of file"},
+		{"{\"a\": {},\n \"b\" {}}", 1, 2, 6, "':' expected near '{'"},
+		{"{\n\"a\": {\"A\": [1]}}", 1, 1, 1, "a A: not an address"},
+	};
+	for (size_t i = 0; i < GP_ARRAY_LEN(cases); i++) {
+		struct gp_arena arena = GP_ARENA_INIT(ARENA_MAX);
+		struct gp_slice why = {};
+		uint32_t line, column;
+		int rc = gp_answers_check(gp_slice_str(cases[i].json), &arena, test_seed, &line,
+					  &column, &why);
+		assert_int_equal(rc, cases[i].rc);
+		assert_int_equal(line, cases[i].line);
+		assert_int_equal(column, cases[i].column);
+		assert_true(gp_slice_starts(why, gp_slice_str(cases[i].why)));
+		gp_arena_free(&arena);
+	}
+}
+
 /* What is asked of a file, added to an open set, is found there just so. */
 static void
 an_open_set_knows_what_was_added(void **state)
@@ -395,6 +424,7 @@ main(void)
 		cmocka_unit_test(a_file_is_a_world),
 		cmocka_unit_test(values_are_read_whole),
 		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(mistakes_have_their_place),
 		cmocka_unit_test(an_open_set_knows_what_was_added),
 		cmocka_unit_test(a_set_has_a_cap),
 		cmocka_unit_test(memory_may_run_out),

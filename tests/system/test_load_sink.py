@@ -9,7 +9,7 @@ import pytest
 import sink
 import tlsrig
 
-from gateway import PROGRAM, free_port
+from gateway import PROGRAM, free_port, run
 
 PATIENCE_S = 60
 
@@ -348,6 +348,11 @@ def test_bad_options_are_named(argv, complaint):
     assert done.returncode == 2
     assert complaint in done.stderr
     assert done.stdout == ""
+
+
+def test_a_canary_that_cannot_be_kept_is_no_usage():
+    done = run("sink", "-l", "127.0.0.1:0", "--canary", "/nonexistent/canary", "--time", "1")
+    assert done.returncode == 4 and "No such file" in done.stderr
 
 
 def test_smtp_source_into_sink(receiver, peers):

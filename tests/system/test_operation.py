@@ -6,12 +6,13 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 import test_local_attacks
-from gateway import eventually, free_port, queue_id, run
+from gateway import PROGRAM, eventually, free_port, queue_id, run
 
 ROLES = ("smtpd", "spool", "relay", "maildir", "resolver", "fetch", "signer", "auth", "reports", "ingest", "web")
 MESSAGE = b"From: me@example.com\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -38,6 +39,47 @@ def test_queue_commands(gatepost):
     server.queue("drop", id)
     assert server.queued() == []
     assert server.run("queue", "show", id).returncode == 1
+
+
+@pytest.mark.parametrize("empty", [["--sender", ""], ["--recipient", "<>"], ["--domain", ""]])
+def test_an_empty_selector_is_none(gatepost, empty):
+    """A script's variable that was not set."""
+    server, id = stuck(gatepost)
+    for verb in (["list"], ["drop", "--all"], ["drop", "--older", "0s"]):
+        done = server.run("queue", *verb, *empty)
+        assert done.returncode == 2 and empty[0] in done.stderr and done.stdout == ""
+    assert [m["id"] for m in server.queued()] == [id]
+
+
+@pytest.mark.parametrize("nobodys", ["00000000000", "zzzzzzzzzzz", "000000000010", "0123456789abcdef"])
+def test_an_id_that_no_message_has(gatepost, nobodys):
+    server, id = stuck(gatepost)
+    for verb in ("list", "show", "why", "cat", "retry", "hold", "release", "bounce", "drop"):
+        done = server.run("queue", verb, nobodys)
+        assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert server.run("queue", "drop", nobodys, "--domain", "elsewhere.test").returncode == 1
+    assert [m["id"] for m in server.queued()] == [id]
+    assert server.run("trace", nobodys).returncode == 1
+
+
+def test_options_may_come_before_the_verb(gatepost):
+    server, id = stuck(gatepost)
+    for argv in (["-c", server.config, "--json", "list"], ["-c", server.config, "list", id, "--json"]):
+        done = run("queue", *argv)
+        assert done.returncode == 0 and json.loads(done.stdout)["id"] == id
+    done = run("queue", "list", "-h")
+    assert done.returncode == 0 and "--recipient" in done.stdout
+    assert run("queue", "-c", server.config).returncode == 2
+
+
+def test_a_full_disk_is_told_of(gatepost):
+    server, id = stuck(gatepost)
+    for verb in (["list"], ["cat", id], ["stats", "--json"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [PROGRAM, "queue", *verb, "-c", server.config], stdout=full, stderr=subprocess.PIPE, check=False
+            )
+        assert done.returncode == 4 and b"No space left" in done.stderr
 
 
 def test_retry_counts_for_what_was_not_looked_at_since_a_restart(gatepost, sink):
@@ -211,6 +253,20 @@ def test_a_second_gateway_on_the_same_address_does_not_start(gatepost, tmp_path)
     assert first.answers()
 
 
+def test_a_second_gateway_on_the_same_state_does_not_start(gatepost, tmp_path):
+    first = gatepost()
+    config = tmp_path / "gatepost.yaml"
+    settings = {**first.settings, "state": str(first.folder / "state")}
+    settings["listen"] = [{"address": f"127.0.0.1:{free_port()}", "service": "inbound"}]
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    (tmp_path / "names.json").write_text("{}", encoding="utf-8")
+    done = run("serve", "-c", config)
+    assert done.returncode == 4
+    assert "state_in_use" in done.stderr and "another gateway" in done.stderr
+    first.send(MESSAGE)
+    first.wait_for_mails("alice")
+
+
 def test_a_gateway_whose_supervisor_was_killed_can_be_started_at_once(gatepost):
     server = gatepost()
     orphans = server.roles()
@@ -253,6 +309,31 @@ def test_reload_keeps_the_old_configuration_when_the_new_one_is_wrong(gatepost):
     time.sleep(1)
     server.send(MESSAGE)
     server.wait_for_mails("alice")
+
+
+def test_answers_that_make_no_sense_are_a_mistake(gatepost):
+    server = gatepost(names={"you.test": {"TXT": ["x"]}})
+    for text, place in (('{\n "a": }', ":2:"), ('{"a.test": {"A": ["192.0.2"]}}', ":1:1: a.test A")):
+        (server.folder / "names.json").write_text(text, encoding="utf-8")
+        done = server.run("config", "check")
+        assert done.returncode == 2 and f"names.json{place}" in done.stderr
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "reload_refused" in server.log_text(), what="a refusal of the reload")
+        server.log_path.write_text("")
+    server.send(MESSAGE)
+    assert "role_died" not in server.log_text()
+
+
+def test_complaints_of_what_is_no_text_are_told(tmp_path):
+    config = tmp_path / "gatepost.yaml"
+    domain = {"recipients": {"file": "recipients"}, "deliver": "discard"}
+    listen = [{"address": "127.0.0.1:2525", "service": "inbound"}]
+    settings = {"hostname": "mx.gatepost.test", "listen": listen, "domains": {"demo.test": domain}}
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    (tmp_path / "recipients").write_bytes(b"alice\nm\xfcller\n")
+    done = run("config", "check", "--json", "-c", config)
+    (complaint,) = json.loads(done.stdout)["complaints"]
+    assert (complaint["line"], complaint["file"]) == (2, str(tmp_path / "recipients")) and "m?ller" in complaint["text"]
 
 
 def test_sigterm_lets_a_session_end(gatepost):
@@ -354,6 +435,13 @@ def test_mistakes_are_told_with_place_and_nearest_spelling(tmp_path):
     assert done.returncode == 2
     assert "gatepost.yaml:1:1" in said and "hostname" in said
     assert "gatepost.yaml:2:" in said and "inbound" in said
+
+
+def test_a_configuration_that_cannot_be_read_is_one_object_too(tmp_path):
+    done = run("config", "check", "--json", "-c", tmp_path / "absent.yaml")
+    result = json.loads(done.stdout)
+    assert done.returncode == 2 and result["ok"] is False and "No such file" in done.stderr
+    assert result["complaints"][0]["file"] == str(tmp_path / "absent.yaml")
 
 
 def test_a_file_of_users_that_is_not_there_is_told(tmp_path):

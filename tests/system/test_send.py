@@ -50,6 +50,18 @@ def test_dsn_parameters(sink):
     assert rcpt == "RCPT TO:<you@elsewhere.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;a+2Bb@example.org"
 
 
+def test_an_envelope_id_is_one_parameter(sink):
+    end = sink()
+    assert send(end.port, *TO, "--envid", "a b+c=d").returncode == 0
+    assert end.messages[0][0].endswith(" ENVID=a+20b+2Bc+3Dd")
+
+
+def test_addresses_may_be_copied_with_their_brackets(sink):
+    end = sink(extensions=())
+    assert send(end.port, "-f", "<me@x.test>", "-t", "<you@elsewhere.test>").returncode == 0
+    assert end.messages[0][:2] == ("MAIL FROM:<me@x.test>", ["RCPT TO:<you@elsewhere.test>"])
+
+
 @pytest.mark.parametrize(
     "stage,said",
     [
@@ -117,6 +129,16 @@ def test_nobody_answers(sink):
         [],
         ["--to", "a"],
         ["-S", "x", "--notify", "now", *TO],
+        ["-S", "x", "--notify", "NEVER,SUCCESS", *TO],
+        ["-S", "x", "--notify", "", *TO],
+        ["-S", "x", "--envid", "a" * 101, *TO],
+        ["-S", "x", "--helo", "x\r\nMAIL FROM:<>", *TO],
+        ["-S", "", *TO],
+        ["-S", ":25", *TO],
+        ["-S", "unix:", *TO],
+        ["-S", "127.0.0.1:0", *TO],
+        ["-S", "127.0.0.1:65561", *TO],
+        ["-S", "[::1]:", *TO],
         ["-S", "x", "--quit-after", "lunch"],
         ["-S", "x", *TO, "more"],
     ],
@@ -126,6 +148,11 @@ def test_usage(argv):
     done = run("send", *argv)
     assert done.returncode == 2
     assert done.stderr
+
+
+def test_a_folder_is_no_message(sink, tmp_path):
+    done = send(sink().port, *TO, "--data", tmp_path)
+    assert done.returncode == 4 and "Is a directory" in done.stderr
 
 
 def test_no_escape_sequence_reaches_the_terminal(sink):

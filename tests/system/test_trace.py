@@ -5,6 +5,7 @@ import json
 import os
 import signal
 
+import pytest
 from gateway import eventually
 from test_operation import MESSAGE, stuck
 
@@ -54,6 +55,13 @@ def test_selectors(gatepost):
     assert ids("--user", "nobody", code=1) == []
     assert server.run("trace", "not-an-id").returncode == 2
     assert server.run("trace", "--since", "then").returncode == 2
+
+
+@pytest.mark.parametrize("option", ["--sender", "--recipient", "--message-id", "--user"])
+def test_an_empty_selector_is_none(gatepost, option):
+    server, _ = stuck(gatepost)
+    done = server.run("trace", option, "")
+    assert done.returncode == 2 and option in done.stderr and done.stdout == ""
 
 
 def test_what_waits_is_bounced_or_dropped(gatepost):

@@ -2,10 +2,11 @@
 """What each command says of itself, and of an option that it does not have."""
 
 import re
+import subprocess
 
 import pytest
 
-from gateway import run
+from gateway import PROGRAM, run
 
 USAGE = 2
 COMMANDS = re.findall(r"^  (\w+) ", run("-h").stdout, re.MULTILINE)
@@ -43,3 +44,16 @@ def test_a_wrong_option_is_named_and_help_is_told_of(argv):
     assert hint == f"`{name} -h` shows the options"
     told = run(*name.split()[1:], "-h")
     assert (told.returncode, told.stderr) == (0, "") and told.stdout.startswith("usage: gatepost")
+
+
+@pytest.mark.parametrize("argv", [[c, "-h"] for c in COMMANDS] + [["-h"], ["config", "show", "--documentation"]])
+def test_what_cannot_be_written_is_told_of(argv):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([PROGRAM, *argv], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 4 and done.stderr.count(b"cannot write all of it") == 1
+
+
+def test_verbs_that_are_none():
+    for command in ("queue", "config"):
+        done = run(command, "lsit")
+        assert done.returncode == USAGE and done.stderr.startswith(f"gatepost {command}:") and "'lsit'" in done.stderr

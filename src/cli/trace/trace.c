@@ -280,6 +280,15 @@ run(struct tracing *t)
 
 /* --- the command line --- */
 
+/* An empty one, of a script's variable that was not set, would select all; so it is none. */
+static bool
+take_text(const char *option, struct gp_slice *ret)
+{
+	const struct gp_arg arg = {"trace", option, optarg};
+	*ret = without_brackets(gp_slice_str(optarg));
+	return ret->len > 0 || gp_arg_wrong(&arg, "is empty, and selects nothing");
+}
+
 static bool
 take_option(struct tracing *t, int option)
 {
@@ -287,17 +296,13 @@ take_option(struct tracing *t, int option)
 	uint64_t ms, now = gp_clock_wall_ms();
 	switch (option) {
 	case 's':
-		t->sender = without_brackets(gp_slice_str(optarg));
-		return true;
+		return take_text("sender", &t->sender);
 	case 'r':
-		t->recipient = without_brackets(gp_slice_str(optarg));
-		return true;
+		return take_text("recipient", &t->recipient);
 	case 'm':
-		t->message_id = without_brackets(gp_slice_str(optarg));
-		return true;
+		return take_text("message-id", &t->message_id);
 	case 'u':
-		t->user = gp_slice_str(optarg);
-		return true;
+		return take_text("user", &t->user);
 	case 'j':
 		t->json = true;
 		return true;
@@ -341,9 +346,12 @@ gp_cmd_trace(int argc, char **argv)
 		if (!take_option(&t, c))
 			return GP_EXIT_USAGE;
 	}
-	if (optind + 1 < argc ||
-	    (optind < argc && !gp_id_parse(gp_slice_str(argv[optind]), &t.id))) {
-		fprintf(stderr, "gatepost trace: '%s' is no queue id\n", argv[argc - 1]);
+	if (optind < argc && !gp_id_asked(gp_slice_str(argv[optind]), &t.id)) {
+		fprintf(stderr, "gatepost trace: '%s' is no queue id\n", argv[optind]);
+		return GP_EXIT_USAGE;
+	}
+	if (optind + 1 < argc) {
+		fprintf(stderr, "gatepost trace: one id at a time\n");
 		return GP_EXIT_USAGE;
 	}
 	gp_log_setup("trace", false, GP_LOG_WARNING);

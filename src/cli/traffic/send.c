@@ -22,6 +22,7 @@
 enum {
 	RCPTS_MAX = 1000,
 	RAW_MAX = 1000,
+	ENVID_MAX = 100, /* RFC 3461 section 4.4 */
 	ORCPT_MAX = 500, /* RFC 3461 section 4.2 */
 };
 
@@ -33,7 +34,7 @@ struct send {
 	size_t rcpts_len;
 	const char *raw[RAW_MAX];
 	uint8_t notify;
-	struct gp_buf orcpt, text;
+	struct gp_buf envid, orcpt, text;
 	char name[GP_SEND_NAME_MAX + 1]; /* the server's, where --server has one */
 	const char *user, *password_file, *token_file;
 	struct gp_buf secret;
@@ -162,13 +163,39 @@ static const struct option long_options[] = {
 
 /* ---- options ---- */
 
+/* An address, without the brackets that people copy with it. */
+static struct gp_slice
+address_of(const char *text)
+{
+	struct gp_slice s = gp_slice_str(text);
+	bool bracketed = s.len >= 2 && s.ptr[0] == '<' && s.ptr[s.len - 1] == '>';
+	return bracketed ? gp_slice_take(gp_slice_drop(s, 1), s.len - 2) : s;
+}
+
 static bool
 read_rcpt(const struct gp_arg *arg, struct send *s)
 {
 	if (s->rcpts_len == RCPTS_MAX)
 		return gp_arg_wrong(arg, "is one recipient too many");
-	s->rcpts[s->rcpts_len++].address = gp_slice_str(arg->value);
+	s->rcpts[s->rcpts_len++].address = address_of(arg->value);
 	return true;
+}
+
+static bool
+read_server(const struct gp_arg *arg, const char **ret)
+{
+	*ret = arg->value;
+	return gp_send_server_good(arg->value) ||
+	       gp_arg_wrong(arg,
+			    "is not HOST, HOST:PORT with a port from 1 to 65535, or unix:/path");
+}
+
+/* It may be senseless, to see what a server makes of it, but it stays one line: --raw says more. */
+static bool
+read_helo(const struct gp_arg *arg, struct gp_slice *ret)
+{
+	*ret = gp_slice_str(arg->value);
+	return !strpbrk(arg->value, "\r\n") || gp_arg_wrong(arg, "is more than one line");
 }
 
 static bool
@@ -196,6 +223,7 @@ read_notify(const struct gp_arg *arg, uint8_t *ret)
 		{GP_SLICE("FAILURE"), GP_NOTIFY_FAILURE},
 		{GP_SLICE("DELAY"), GP_NOTIFY_DELAY},
 	};
+	const char *why = "is not NEVER, or a list of SUCCESS,FAILURE,DELAY";
 	*ret = 0;
 	for (struct gp_slice rest = gp_slice_str(arg->value); rest.len > 0;) {
 		struct gp_slice word = gp_slice_cut(&rest, ',');
@@ -203,29 +231,46 @@ read_notify(const struct gp_arg *arg, uint8_t *ret)
 		while (i < GP_ARRAY_LEN(words) && !gp_slice_eq_nocase(word, words[i].word))
 			i++;
 		if (i == GP_ARRAY_LEN(words))
-			return gp_arg_wrong(arg,
-					    "is not NEVER, or a list of SUCCESS,FAILURE,DELAY");
+			return gp_arg_wrong(arg, why);
 		*ret |= words[i].flag;
 	}
-	return true;
+	bool alone = *ret == GP_NOTIFY_NEVER || !(*ret & GP_NOTIFY_NEVER);
+	return (*ret != 0 && alone) || gp_arg_wrong(arg, why);
 }
 
-/* "rfc822;" and xtext (RFC 3461 section 4), unless it has a type already. */
+/* As xtext (RFC 3461 section 4). */
+static bool
+put_xtext(const struct gp_arg *arg, struct gp_slice s, struct gp_buf *out)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+		if (c >= '!' && c <= '~' && c != '+' && c != '=')
+			gp_buf_put_char(out, c);
+		else
+			gp_buf_printf(out, "+%02X", (unsigned char)c);
+	}
+	return !out->failed || gp_arg_wrong(arg, "is too long");
+}
+
+static bool
+read_envid(const struct gp_arg *arg, struct gp_buf *ret)
+{
+	gp_buf_clear(ret);
+	return put_xtext(arg, gp_slice_str(arg->value), ret);
+}
+
+/* "rfc822;" and xtext, unless it has a type already. */
 static bool
 read_orcpt(const struct gp_arg *arg, struct gp_buf *ret)
 {
 	struct gp_slice s = gp_slice_str(arg->value);
 	bool typed = gp_slice_find(s, ';') >= 0;
 	gp_buf_clear(ret);
-	if (!typed)
+	if (!typed) {
 		gp_buf_put_str(ret, "rfc822;");
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.ptr[i];
-		if (typed || (c >= '!' && c <= '~' && c != '+' && c != '='))
-			gp_buf_put_char(ret, c);
-		else
-			gp_buf_printf(ret, "+%02X", (unsigned char)c);
+		return put_xtext(arg, s, ret);
 	}
+	gp_buf_put(ret, s);
 	return !ret->failed || gp_arg_wrong(arg, "is too long");
 }
 
@@ -385,16 +430,14 @@ read_option(struct send *s, int c)
 	const struct gp_arg arg = gp_arg_of("send", long_options, c);
 	switch (c) {
 	case 'S':
-		s->plan.server = optarg;
-		return true;
+		return read_server(&arg, &s->plan.server);
 	case 'f':
-		s->envelope.sender = gp_slice_str(optarg);
+		s->envelope.sender = address_of(optarg);
 		return true;
 	case 't':
 		return read_rcpt(&arg, s);
 	case OPT_HELO:
-		s->plan.setup.hostname = gp_slice_str(optarg);
-		return true;
+		return read_helo(&arg, &s->plan.setup.hostname);
 	case OPT_TIMEOUT:
 		return gp_arg_seconds(&arg, 0.001, 1e6, &s->plan.timeout_ms);
 	case 'd':
@@ -411,8 +454,7 @@ read_option(struct send *s, int c)
 	case OPT_RET:
 		return read_ret(&arg, &s->envelope.ret);
 	case OPT_ENVID:
-		s->envelope.envid = gp_slice_str(optarg);
-		return true;
+		return read_envid(&arg, &s->envid);
 	case OPT_NOTIFY:
 		return read_notify(&arg, &s->notify);
 	case OPT_ORCPT:
@@ -525,6 +567,7 @@ fill_in(struct send *s, char *hostname, size_t hostname_size)
 		s->rcpts[i].notify = s->notify;
 		s->rcpts[i].orcpt = gp_buf_slice(&s->orcpt);
 	}
+	s->envelope.envid = gp_buf_slice(&s->envid);
 	s->envelope.rcpts = s->rcpts;
 	s->envelope.rcpts_len = s->rcpts_len;
 	s->plan.port = s->plan.setup.lmtp ? 24 : s->plan.setup.tls_implicit ? 465 : 25;
@@ -710,6 +753,7 @@ int
 gp_cmd_send(int argc, char **argv)
 {
 	static struct send s = {
+		.envid = {.max = ENVID_MAX},
 		.orcpt = {.max = ORCPT_MAX},
 		.text = {.max = GP_MESSAGE_FILE_MAX},
 		.secret = {.max = GP_SEND_SECRET_MAX},
@@ -728,6 +772,7 @@ gp_cmd_send(int argc, char **argv)
 	if (code == GP_EXIT_OK)
 		code = send_mail(&s);
 	gp_buf_free(&s.text);
+	gp_buf_free(&s.envid);
 	gp_buf_free(&s.orcpt);
 	if (s.secret.len > 0)
 		gp_wipe((void *)gp_buf_slice(&s.secret).ptr, s.secret.len);

@@ -27,6 +27,7 @@ enum {
 	CONNECT_MS = 30'000,
 	RAW_MS = 300'000,
 	TLS_MS = 60'000,
+	SERVER_SIZE = 1100, /* of --server, as text */
 };
 
 /* The lines of one direction, as they come together from pieces. */
@@ -265,10 +266,28 @@ split_server(char *server, const char *usual_port, const char **ret_port)
 	return server;
 }
 
+bool
+gp_send_server_good(const char *server)
+{
+	char copy[SERVER_SIZE];
+	uint64_t number;
+	const char *port;
+	if (gp_slice_starts(gp_slice_str(server), GP_SLICE("unix:")))
+		return strlen(server) > strlen("unix:");
+	if (strlen(server) >= sizeof(copy))
+		return false;
+	memcpy(copy, server, strlen(server) + 1);
+	const char *host = split_server(copy, "25", &port);
+	/* The C library knows some ports by their names, and takes numbers modulo 65536. */
+	bool numeric = strspn(port, "0123456789") == strlen(port);
+	return host[0] != '\0' &&
+	       (!numeric || (gp_slice_u64(gp_slice_str(port), UINT16_MAX, &number) && number > 0));
+}
+
 struct gp_slice
 gp_send_server_name(const char *server, char to[GP_SEND_NAME_MAX + 1])
 {
-	char copy[1100];
+	char copy[SERVER_SIZE];
 	unsigned char address[sizeof(struct in6_addr)];
 	const char *port;
 	if (gp_slice_starts(gp_slice_str(server), GP_SLICE("unix:")))
@@ -285,7 +304,7 @@ gp_send_server_name(const char *server, char to[GP_SEND_NAME_MAX + 1])
 static int
 connect_by_name(struct wire *w)
 {
-	char server[1100], usual[16];
+	char server[SERVER_SIZE], usual[16];
 	const char *port;
 	struct addrinfo *list = NULL;
 	const struct addrinfo hints = {.ai_family = w->plan->family, .ai_socktype = SOCK_STREAM};

@@ -77,6 +77,10 @@ struct gp_send_result {
 	size_t lines_len, lines_cap;
 };
 
+/* Whether it is a host or unix:/path, with a port that may be one. No name is looked up. */
+bool
+gp_send_server_good(const char *server);
+
 /* The host's name in `server`; empty where it has none, but an address or a path. */
 struct gp_slice
 gp_send_server_name(const char *server, char to[GP_SEND_NAME_MAX + 1]);

@@ -407,8 +407,10 @@ static int
 serve(struct sink *sink)
 {
 	gp_tool_raise_files();
-	if (!prepare_tls(sink) || !open_canary(sink))
+	if (!prepare_tls(sink))
 		return GP_EXIT_USAGE;
+	if (!open_canary(sink))
+		return GP_EXIT_ERROR;
 	int r = gp_sink_serve(&sink->options, &sink->stats);
 	gp_sink_tls_free(sink->options.tls);
 	if (sink->options.canary_fd >= 0)

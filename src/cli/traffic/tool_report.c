@@ -57,7 +57,7 @@ bool
 gp_tool_json_print(json_t *object)
 {
 	bool good =
-		object && json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(16)) == 0;
+		object && json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0;
 	json_decref(object);
 	return good && putchar('\n') != EOF && fflush(stdout) == 0;
 }

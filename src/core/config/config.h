@@ -339,6 +339,10 @@ struct gp_config_reader {
 	/* Whether a file that the parser must not read (a private key, a password) is there and
 	   could be read: 0 or -errno. NULL: it is not asked. */
 	int (*look)(void *context, struct gp_slice path);
+	/* What is wrong with the content of a file of DNS answers, as gp_answers_check() says it.
+	   NULL: that is not asked; most who read a configuration have no use for its JSON. */
+	int (*check_answers)(void *context, struct gp_slice content, struct gp_arena *arena,
+			     uint32_t *ret_line, uint32_t *ret_column, struct gp_slice *ret_why);
 	void *context;
 };
 

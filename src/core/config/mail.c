@@ -76,8 +76,23 @@ is_utf8(struct gp_slice s)
 	return true;
 }
 
+static void
+check_answers(struct reading *r, struct gp_slice path, struct gp_slice content)
+{
+	struct gp_place at = {path, 1, 1};
+	struct gp_slice why = {};
+	if (!r->files->check_answers)
+		return;
+	int rc = r->files->check_answers(r->files->context, content, r->arena, &at.line, &at.column,
+					 &why);
+	if (rc < 0)
+		r->arena->failed = true;
+	else if (rc > 0)
+		reading_complain(r, at, "%.*s", GP_SLICE_FMT(why));
+}
+
 void
-reading_answers(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
+reading_content(struct reading *r, const yaml_node_t *node, const struct gp_key *key, void *at)
 {
 	struct gp_slice path, content, *ret = at;
 	const yaml_node_t *inlined = reading_only_key(r, node, "text");
@@ -94,6 +109,8 @@ reading_answers(struct reading *r, const yaml_node_t *node, const struct gp_key 
 		return;
 	if (!is_utf8(content))
 		reading_complain(r, (struct gp_place){path, 1, 1}, "not UTF-8");
+	else if (key->type == GP_KEY_ANSWERS)
+		check_answers(r, path, content);
 	*ret = content;
 }
 

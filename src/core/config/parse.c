@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "core/config/nearest.h"
 #include "core/config/reading.h"
 
@@ -30,13 +31,18 @@ reading_shown(struct gp_slice s)
 	return gp_slice_take(s, len);
 }
 
+/* A file of recipients or aliases may have octets that are no text; who shows complaints, on a
+ * terminal or as JSON, takes UTF-8. */
 static struct gp_slice
 printable(struct reading *r, struct gp_slice s)
 {
 	char *copy = gp_arena_str(r->arena, s);
-	for (size_t i = 0; copy && i < s.len; i++) {
-		if ((unsigned char)copy[i] < 32 || copy[i] == 127)
-			copy[i] = '?';
+	for (size_t i = 0; copy && i < s.len;) {
+		size_t n = gp_utf8_len(gp_slice_drop(s, i));
+		if (n > 0 && gp_utf8_printable(gp_slice(s.ptr + i, n)))
+			i += n;
+		else
+			copy[i++] = '?';
 	}
 	return gp_slice(copy, copy ? s.len : 0);
 }
@@ -216,7 +222,8 @@ read_key(struct reading *r, const yaml_node_t *node, const struct gp_key *key, v
 		[GP_KEY_CERTIFICATES] = reading_certificates,
 		[GP_KEY_KEYS] = reading_keys,
 		[GP_KEY_PATTERNS] = reading_patterns,
-		[GP_KEY_TEXT] = reading_answers,
+		[GP_KEY_TEXT] = reading_content,
+		[GP_KEY_ANSWERS] = reading_content,
 		[GP_KEY_LATER] = NULL,
 	};
 	struct gp_slice text;
@@ -275,17 +282,33 @@ hint_of(const char *problem)
 		       : "";
 }
 
+/* What cannot even be read has no mark of libyaml's, which reads ahead, only an offset. */
+static struct gp_place
+place_of_octet(const struct reading *r, struct gp_slice yaml, size_t offset)
+{
+	struct gp_place at = {.file = r->file, .line = 1, .column = 1};
+	for (size_t i = 0; i < offset && i < yaml.len; i++) {
+		if (yaml.ptr[i] == '\n') {
+			at.line++;
+			at.column = 1;
+		} else if (((unsigned char)yaml.ptr[i] & 0xc0) != 0x80) {
+			at.column++;
+		}
+	}
+	return at;
+}
+
 /* libyaml's own words, such as "did not find expected ',' or ']'". */
 static void
-complain_syntax(struct reading *r, const yaml_parser_t *p)
+complain_syntax(struct reading *r, const yaml_parser_t *p, struct gp_slice yaml)
 {
 	const char *problem = p->problem ? p->problem : "cannot be read";
 	struct gp_place at = place_of_mark(r, p->problem_mark);
 	if (p->error == YAML_MEMORY_ERROR) {
 		r->arena->failed = true;
 	} else if (p->error == YAML_READER_ERROR) {
-		at = place_of_mark(r, p->mark);
-		reading_complain(r, at, "not YAML: %s (at octet %zu)", problem, p->problem_offset);
+		at = place_of_octet(r, yaml, p->problem_offset);
+		reading_complain(r, at, "not YAML: %s", problem);
 	} else if (p->context) {
 		reading_complain(r, at, "not YAML: %s (%s that begins in line %zu)%s", problem,
 				 p->context, p->context_mark.line + 1, hint_of(problem));
@@ -342,13 +365,10 @@ survey_event(struct reading *r, const yaml_event_t *e, struct survey *s)
 static bool
 start_parser(struct reading *r, yaml_parser_t *p, struct gp_slice yaml)
 {
-	const struct gp_slice mark = GP_SLICE("\xef\xbb\xbf"); /* of an editor that means well */
 	if (!yaml_parser_initialize(p)) {
 		r->arena->failed = true;
 		return false;
 	}
-	if (gp_slice_starts(yaml, mark))
-		yaml = gp_slice_drop(yaml, mark.len);
 	yaml_parser_set_encoding(p, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(p, (const unsigned char *)yaml.ptr, yaml.len);
 	return true;
@@ -366,7 +386,7 @@ survey_text(struct reading *r, struct gp_slice yaml)
 	while (good && !end) {
 		yaml_event_t e;
 		if (!yaml_parser_parse(&p, &e)) {
-			complain_syntax(r, &p);
+			complain_syntax(r, &p, yaml);
 			good = false;
 			break;
 		}
@@ -386,7 +406,7 @@ read_document(struct reading *r, struct gp_slice yaml)
 	if (!start_parser(r, &p, yaml))
 		return;
 	if (!yaml_parser_load(&p, &doc)) {
-		complain_syntax(r, &p);
+		complain_syntax(r, &p, yaml);
 		yaml_parser_delete(&p);
 		return;
 	}
@@ -436,6 +456,8 @@ gp_config_parse(struct gp_slice yaml, struct gp_slice file, const struct gp_conf
 	struct reading r = {
 		.files = reader, .arena = arena, .scratch = GP_ARENA_INIT(SCRATCH_MAX), .cfg = ret};
 	*ret = (struct gp_config){};
+	if (gp_slice_starts(yaml, GP_SLICE("\xef\xbb\xbf"))) /* of an editor that means well */
+		yaml = gp_slice_drop(yaml, 3);
 	r.file = gp_arena_dup(arena, file);
 	r.folder = gp_slice_take(r.file, (size_t)(gp_slice_rfind(r.file, '/') + 1));
 	if (yaml.len > GP_CONFIG_IMAGE_MAX)

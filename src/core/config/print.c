@@ -288,6 +288,7 @@ print_scalar(struct gp_buf *out, unsigned int depth, const struct gp_key *key, c
 		gp_buf_put_str(out, key->choices[*(const uint8_t *)at - key->min]);
 		break;
 	case GP_KEY_TEXT:
+	case GP_KEY_ANSWERS:
 		if (text->len == 0)
 			return;
 		print_name(out, depth, key->name, " {text: ");

@@ -22,7 +22,7 @@ struct reading {
 	bool domains_good; /* nothing was wrong with them: an index can be made */
 };
 
-/* Adds a complaint. Control characters come out as '?'. */
+/* Adds a complaint. Controls, and octets that are no UTF-8, come out as '?'. */
 GP_PRINTF(3, 4)
 void
 reading_complain(struct reading *r, struct gp_place at, const char *fmt, ...);
@@ -96,7 +96,7 @@ reading_shape(struct reading *r, const yaml_node_t *node, const struct gp_key *k
 reading_shape reading_listens, reading_networks, reading_routes, reading_domains;
 reading_shape reading_destinations, reading_fingerprints, reading_certificates, reading_keys;
 reading_shape reading_patterns, reading_exempt, reading_proxies, reading_overrides, reading_sealers;
-reading_shape reading_recipients, reading_aliases, reading_deliver, reading_local, reading_answers;
+reading_shape reading_recipients, reading_aliases, reading_deliver, reading_local, reading_content;
 
 /* The socket of "unix:PATH"; complains, with the key's name. */
 void

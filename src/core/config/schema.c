@@ -487,7 +487,7 @@ static const struct gp_key dns_keys[] = {
 	 AT(dns.server),
 	 .doc = "The DNS server to ask; without it those of /etc/resolv.conf."},
 	{.name = "answers",
-	 .type = GP_KEY_TEXT,
+	 .type = GP_KEY_ANSWERS,
 	 .example = "zone.json",
 	 AT(dns.answers),
 	 .doc = "A file with answers that are given instead of asking anybody, in the form of "

@@ -28,6 +28,7 @@ enum gp_key_type {
 	GP_KEY_SOCKET,  /* struct gp_slice: "unix:PATH" */
 	GP_KEY_WORDS,   /* struct gp_slice: text on one line */
 	GP_KEY_TEXT,    /* struct gp_slice: the content of a file, or {text: ...} */
+	GP_KEY_ANSWERS, /* the same, of answers of the DNS */
 	/* shapes: the struct at `offset` is what the key's group or its reader fills */
 	GP_KEY_GROUP,
 	GP_KEY_LISTENS,

@@ -79,6 +79,14 @@ gp_answers_find(const struct gp_answers *set, struct gp_slice name, uint16_t typ
 gp_answers_from_json(struct gp_slice json, struct gp_arena *arena, const uint64_t seed[2],
 		     struct gp_answers **ret, struct gp_slice *ret_why);
 
+/*
+ * Whether the text is of that form: 0; 1 when it is not, with the place of the mistake, which is
+ * the text's beginning where it is no mistake of JSON, and what it is, in the arena; -ENOMEM.
+ */
+[[nodiscard]] int
+gp_answers_check(struct gp_slice json, struct gp_arena *arena, const uint64_t seed[2],
+		 uint32_t *ret_line, uint32_t *ret_column, struct gp_slice *ret_why);
+
 /* Walks an open set in no order: *at starts at 0; NULL at the end. No change in between. */
 const struct gp_dns_answer *
 gp_answers_next(const struct gp_answers *set, size_t *at);

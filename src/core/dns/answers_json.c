@@ -11,6 +11,8 @@
 #include "core/dns/message.h"
 #include "core/dns/name.h"
 
+enum { CHECK_ARENA_MAX = 1 << 30 };
+
 /* Where in the text we are, for complaints. Functions return 0, 1 (complained), -ENOMEM. */
 struct loader {
 	struct gp_arena *arena;
@@ -346,21 +348,22 @@ read_owners(struct loader *l, json_t *root)
 	return 0;
 }
 
-int
-gp_answers_from_json(struct gp_slice json, struct gp_arena *arena, const uint64_t seed[2],
-		     struct gp_answers **ret, struct gp_slice *ret_why)
+/* error->line is 0 unless the text is no JSON at all. */
+static int
+load(struct gp_slice json, struct gp_arena *arena, const uint64_t seed[2], struct gp_answers **ret,
+     json_error_t *error, struct gp_slice *ret_why)
 {
 	struct loader l = {.arena = arena};
-	json_error_t error;
+	*error = (json_error_t){};
 	/* jansson's own hash would read its seed from a file. */
 	json_object_seed((size_t)seed[0] | 1);
 	json_t *root =
-		json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+		json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, error);
 	if (!root) {
-		*ret_why = gp_arena_printf(arena, "line %d, column %d: %s", error.line,
-					   error.column, error.text);
+		*ret_why = gp_arena_dup(arena, gp_slice_str(error->text));
 		return ret_why->ptr ? 1 : -ENOMEM;
 	}
+	error->line = 0;
 	l.set = gp_answers_new_closed(arena, GP_ANSWERS_FILE_MAX, seed);
 	int rc = l.set ? read_owners(&l, root) : -ENOMEM;
 	json_decref(root);
@@ -370,4 +373,35 @@ gp_answers_from_json(struct gp_slice json, struct gp_arena *arena, const uint64_
 		*ret = l.set;
 	*ret_why = l.why;
 	return rc;
+}
+
+int
+gp_answers_from_json(struct gp_slice json, struct gp_arena *arena, const uint64_t seed[2],
+		     struct gp_answers **ret, struct gp_slice *ret_why)
+{
+	json_error_t error;
+	int rc = load(json, arena, seed, ret, &error, ret_why);
+	if (rc != 1 || error.line == 0)
+		return rc;
+	*ret_why = gp_arena_printf(arena, "line %d, column %d: %.*s", error.line, error.column,
+				   GP_SLICE_FMT(*ret_why));
+	return ret_why->ptr ? 1 : -ENOMEM;
+}
+
+int
+gp_answers_check(struct gp_slice json, struct gp_arena *arena, const uint64_t seed[2],
+		 uint32_t *ret_line, uint32_t *ret_column, struct gp_slice *ret_why)
+{
+	struct gp_arena mine = GP_ARENA_INIT(CHECK_ARENA_MAX);
+	struct gp_answers *set = NULL;
+	struct gp_slice why = {};
+	json_error_t error;
+	int rc = load(json, &mine, seed, &set, &error, &why);
+	*ret_line = error.line > 0 ? (uint32_t)error.line : 1;
+	*ret_column = error.line > 0 && error.column > 0 ? (uint32_t)error.column : 1;
+	if (rc == 1)
+		*ret_why = gp_arena_dup(arena, why);
+	gp_answers_free(set);
+	gp_arena_free(&mine);
+	return rc == 1 && !ret_why->ptr ? -ENOMEM : rc;
 }

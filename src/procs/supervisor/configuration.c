@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "core/dns/answers.h"
 #include "procs/supervisor/supervisor.h"
 #include "sys/small_file.h"
 
@@ -26,6 +28,17 @@ look_at_file(void *context, struct gp_slice path)
 {
 	(void)context;
 	return gp_file_look(path);
+}
+
+static int
+check_answers(void *context, struct gp_slice content, struct gp_arena *arena, uint32_t *ret_line,
+	      uint32_t *ret_column, struct gp_slice *ret_why)
+{
+	uint64_t seed[2];
+	(void)context;
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return -ENOMEM;
+	return gp_answers_check(content, arena, seed, ret_line, ret_column, ret_why);
 }
 
 static void
@@ -69,7 +82,8 @@ make_image(const struct gp_config *cfg)
 int
 configuration_load(struct configuration *c, const char *path)
 {
-	struct gp_config_reader reader = {.read = read_named_file, .look = look_at_file};
+	struct gp_config_reader reader = {
+		.read = read_named_file, .look = look_at_file, .check_answers = check_answers};
 	struct gp_complaints complaints = {};
 	struct gp_slice text;
 	*c = (struct configuration){.arena = {.max = GP_CONFIG_ARENA_MAX}, .image_fd = -1};

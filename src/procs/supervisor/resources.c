@@ -78,9 +78,15 @@ lock_state(struct resources *r, const struct gp_config *cfg)
 	r->lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	int error = r->lock < 0 ? -errno : 0;
 	close(dir);
-	if (error == 0 && flock(r->lock, LOCK_EX | LOCK_NB) < 0)
-		error = -errno;
-	return error < 0 ? complain("state_in_use", path, error) : 0;
+	if (error < 0)
+		return complain("cannot_open_folder", path, error);
+	if (flock(r->lock, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	error = -errno;
+	gp_error("state_in_use", GP_FS("path", path),
+		 GP_FS("reason", error == -EWOULDBLOCK ? "another gateway runs on this folder"
+						       : strerror(-error)));
+	return error;
 }
 
 /* The template up to the folder before the first placeholder: "/var/mail/{domain}/{local}" gives
