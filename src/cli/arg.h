@@ -21,10 +21,23 @@ struct gp_arg {
  * getopt_long(), which complains as "gatepost COMMAND: ..." and says where the options stand: where
  * it returns '?' all is told, and the command returns GP_EXIT_USAGE. command: with its verb, where
  * that has options of its own.
+ *
+ * Where the command does not know them itself, it sees to what means the same everywhere: -o FILE,
+ * where standard output goes from the end of the options on; -q, nowhere; --no-colour, as NO_COLOR;
+ * and -v, which has no more to say then.
  */
 int
 gp_arg_next(const char *command, int argc, char **argv, const char *letters,
 	    const struct option *options);
+
+/* Standard output goes to this file from now on, which must be none of the operands, a list with
+ * NULL at its end. False: it cannot, and that was said. */
+[[nodiscard]] bool
+gp_arg_output(const char *command, const char *file, char **operands);
+
+/* What a command has returned, or GP_EXIT_ERROR where a file could not be opened for output. */
+int
+gp_arg_exit_code(int code);
 
 /* The option that getopt_long() has returned as c, with its value. */
 struct gp_arg

@@ -293,6 +293,11 @@ print_next_steps(const struct init_options *o, const struct plan *plan)
 		printf("  name each domain's recipients in it; now there is only postmaster\n");
 	printf("  gatepost config check -c %s\n  gatepost serve -c %s\n", file, file);
 	printf("  point the MX records of your domains to %.*s\n", GP_SLICE_FMT(plan->hostname));
+	if (o->domains_len > 0)
+		printf("  gatepost domain add %.*s -c %s\n    makes the keys that sign its mail, "
+		       "and "
+		       "prints all records to publish\n",
+		       GP_SLICE_FMT(o->domains[0]), file);
 }
 
 int

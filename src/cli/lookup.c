@@ -8,11 +8,11 @@
 #include <sys/random.h>
 
 #include "cli/command.h"
+#include "cli/message_file.h"
 #include "core/dns/message.h"
 #include "core/dns/name.h"
 #include "procs/resolver/network.h"
 #include "sys/address.h"
-#include "sys/small_file.h"
 
 enum {
 	ARENA_MAX = 256 << 20, /* the largest file of --dns, read */
@@ -58,11 +58,12 @@ read_answers(struct gp_lookup *l, const struct gp_lookup_options *o, struct gp_s
 static int
 open_file(struct gp_lookup *l, const struct gp_lookup_options *o, const uint64_t seed[2])
 {
-	struct gp_slice json;
-	int r = gp_file_read(gp_slice_str(o->dns), GP_CONFIG_TEXT_MAX, &l->arena, &json);
-	if (r < 0)
-		return complain(o, o->dns, strerror(-r));
-	return read_answers(l, o, json, o->dns, seed);
+	struct gp_buf json = GP_BUF_INIT(GP_CONFIG_TEXT_MAX);
+	int r = gp_message_read(o->dns, &json);
+	int code = r < 0 ? complain(o, o->dns, strerror(-r))
+			 : read_answers(l, o, gp_buf_slice(&json), o->dns, seed);
+	gp_buf_free(&json);
+	return code;
 }
 
 static void

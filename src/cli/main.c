@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/arg.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 
@@ -55,7 +56,9 @@ print_usage(FILE *to)
 	for (size_t i = 0; i < GP_ARRAY_LEN(commands); i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fprintf(to, "\n`gatepost COMMAND -h` prints a screenful about one of them, "
-		    "`gatepost help COMMAND` opens its\nmanual page.\n");
+		    "`gatepost help COMMAND` opens its\nmanual page. With all of "
+		    "them -o FILE is where the answer goes, -q leaves it out, -v says more\nwhere "
+		    "there is more, and --no-colour is plain.\n");
 }
 
 /* What was printed may still be on its way, and fail: then nobody has it. */
@@ -85,7 +88,7 @@ main(int argc, char **argv)
 	}
 	const struct gp_command *command = find_command(argv[1]);
 	if (command)
-		return finish(command->name, command->run(argc - 1, argv + 1));
+		return finish(command->name, gp_arg_exit_code(command->run(argc - 1, argv + 1)));
 	fprintf(stderr, "gatepost: there is no command '%s'; `gatepost -h` lists them\n", argv[1]);
 	return GP_EXIT_USAGE;
 }

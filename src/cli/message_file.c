@@ -23,12 +23,12 @@ read_stream(FILE *from, struct gp_buf *out)
 	enum { STEP = 64 * 1024 };
 	for (;;) {
 		char *to = gp_buf_reserve(out, STEP);
-		errno = 0;
-		size_t n = to ? fread(to, 1, STEP, from) : 0;
 		if (!to)
 			return -EFBIG;
+		errno = 0;
+		size_t n = fread(to, 1, STEP, from);
 		if (n == 0)
-			return !ferror(from) ? 0 : errno != 0 ? -errno : -EIO;
+			return !ferror(from) ? 0 : errno > 0 ? -errno : -EIO;
 		gp_buf_advance(out, n);
 	}
 }

@@ -103,31 +103,54 @@ each_scheme_is_its_keys_alone(void **state)
 		unmake(&made[i]);
 }
 
-static void
-keys_are_kept_for_two_rounds(void **state)
+static bool
+signs(const struct keys *k, const uint8_t id[GP_TLS_KEY_ID])
 {
-	struct made a = make((struct wanted){}), b = make((struct wanted){});
+	uint8_t signature[GP_TLS_SIGNATURE_MAX];
+	return keys_sign(k, id_slice(id), GP_TLS_ECDSA_P256_SHA256, input(true), signature) > 0;
+}
+
+static void
+keys_are_kept_until_a_new_one_comes(void **state)
+{
+	enum { A, B, C, D };
+	struct made made[4];
+	uint8_t ids[4][GP_TLS_KEY_ID];
 	struct keys k = {};
-	uint8_t id_a[GP_TLS_KEY_ID], id_b[GP_TLS_KEY_ID], signature[GP_TLS_SIGNATURE_MAX];
+	/* In each round one key; which of them are there then. */
+	static const struct {
+		size_t key;
+		bool there[4];
+	} rounds[] = {
+		{A, {true}},
+		{A, {true}},
+		/* b takes a's place: whoever has a's certificate still shakes hands with it, */
+		{B, {true, true}},
+		/* and does so when the same is read again: its certificate may still be there */
+		{B, {true, true}},
+		{B, {true, true}},
+		{C, {false, true, true}},
+		{B, {false, true, true}},
+		{D, {false, true, false, true}},
+	};
 	(void)state;
-	assert_int_equal(keys_add(&k, gp_buf_slice(&a.key_pem), 1, id_a), 0);
-	assert_int_equal(keys_add(&k, gp_buf_slice(&a.key_pem), 1, id_a), 0);
-	assert_int_equal(k.len, 1);
-	/* b takes a's place: whoever has a's certificate still shakes hands with it */
-	assert_int_equal(keys_add(&k, gp_buf_slice(&b.key_pem), 2, id_b), 0);
-	assert_int_equal(k.len, 2);
-	assert_true(keys_sign(&k, id_slice(id_a), GP_TLS_ECDSA_P256_SHA256, input(true),
-			      signature) > 0);
-	assert_int_equal(keys_add(&k, gp_buf_slice(&b.key_pem), 3, id_b), 0);
-	assert_int_equal(k.len, 1);
-	assert_int_equal(
-		keys_sign(&k, id_slice(id_a), GP_TLS_ECDSA_P256_SHA256, input(true), signature),
-		-ENOENT);
-	assert_true(keys_sign(&k, id_slice(id_b), GP_TLS_ECDSA_P256_SHA256, input(true),
-			      signature) > 0);
+	for (size_t i = 0; i < GP_ARRAY_LEN(made); i++) {
+		made[i] = make((struct wanted){});
+		struct keys all = {};
+		assert_int_equal(keys_add(&all, gp_buf_slice(&made[i].key_pem), 0, ids[i]), 0);
+		keys_free(&all);
+	}
+	for (uint32_t r = 0; r < GP_ARRAY_LEN(rounds); r++) {
+		uint8_t id[GP_TLS_KEY_ID];
+		struct gp_slice pem = gp_buf_slice(&made[rounds[r].key].key_pem);
+		for (int twice = 0; twice < 2; twice++)
+			assert_int_equal(keys_add(&k, pem, r + 1, id), 0);
+		for (size_t i = 0; i < GP_ARRAY_LEN(made); i++)
+			assert_int_equal(signs(&k, ids[i]), rounds[r].there[i]);
+	}
 	keys_free(&k);
-	unmake(&a);
-	unmake(&b);
+	for (size_t i = 0; i < GP_ARRAY_LEN(made); i++)
+		unmake(&made[i]);
 }
 
 static void
@@ -197,7 +220,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_scheme_is_its_keys_alone),
-		cmocka_unit_test(keys_are_kept_for_two_rounds),
+		cmocka_unit_test(keys_are_kept_until_a_new_one_comes),
 		cmocka_unit_test(what_is_no_key_of_ours_is_refused),
 		cmocka_unit_test(there_is_room_for_so_many),
 	};

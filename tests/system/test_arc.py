@@ -207,7 +207,7 @@ def test_misuse(desk, argv, results, told):
 
 def test_results_bring_no_field(desk):
     done = desk.try_seal(MESSAGE, results="mx.a.test; none\r\nBcc: everybody@a.test")
-    assert done.returncode in (BAD, USAGE)
+    assert done.returncode == USAGE
     assert not desk.folder.joinpath("sealed").exists()
 
 
@@ -232,6 +232,11 @@ def test_the_reasoning_is_told(desk):
     assert "RFC 8617" in done.stdout
     done = run("arc", "verify", "--dns", desk.dns(), "--time", str(NOW), "-q", desk.path("message"))
     assert (done.returncode, done.stdout) == (OK, "")
+
+
+@pytest.mark.parametrize("argv", [["--domain", "a test"], ["--selector", "s;x"]])
+def test_names_that_are_none(desk, argv):
+    assert desk.try_seal(MESSAGE, *argv).returncode == USAGE
 
 
 def test_usage():

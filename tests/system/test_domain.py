@@ -298,6 +298,11 @@ def test_words_that_make_no_sense_are_refused(desk):
     assert desk.run("explain", "a.test", "--resolver", "x", names={}).returncode == USAGE
     assert desk.run("explain", "a.test", "--resolver", "x").returncode == USAGE
     assert desk.run("explain", "a.test", "--dns", "/nowhere").returncode == USAGE
+    done = desk.run("explain", "a.test", "--policy", "/nowhere", names={})  # a domain without such a record
+    assert (done.returncode, done.stderr) == (USAGE, "gatepost domain: /nowhere: No such file or directory\n")
+    for option, value in (("--overlap", "x"), ("--time", "now")):
+        done = desk.run("rotate", "a.test", option, value)
+        assert done.returncode == USAGE and done.stderr.startswith(f"gatepost domain: {option}: '{value}' is ")
     assert run("domain", "add", "a.test").returncode == USAGE
     assert run("domain", "-h").returncode == OK
 

@@ -414,9 +414,17 @@ def test_several_messages_and_an_output_file(scratch):
     assert done.returncode == ERROR and len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name, start", [("text", "unknown: "), ("json", '{"file":"-",'), ("html", "<!doctype html>")])
+def test_a_format_has_a_name(name, start):
+    done = run("headers", "--format", name, input=HONEST)
+    assert done.returncode == OK and done.stdout.startswith(start)
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        ["--format", "xml"],
+        ["--format", ""],
         ["--trust", "a b"],
         ["--trust", "10.0.0.0/33"],
         ["--own", "-"],

@@ -199,6 +199,9 @@ def test_from_is_the_users_own(submission):
         assert send(c, "Subject: nobody's")[0] == 554
         assert send(c, "From: bob@demo.test", sender="")[0] == 550
         assert send(c, "From: alice@demo.test", "Bcc: carol@demo.test")[0] == 250
+        assert c.mail("bob@demo.test")[0] == 550
+    refused = [line["user"] for line in server.log_lines() if line["event"] == "refused"]
+    assert refused == [ALICE[0]] * 6
     (mail,) = server.wait_for_mails("bob")
     assert mail["Bcc"] == "carol@demo.test"
     assert mail["Date"]

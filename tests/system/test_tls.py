@@ -207,6 +207,45 @@ def test_half_a_renewal_leaves_the_old_certificate(secure, scratch):
     eventually(lambda: tlsrig.fingerprint(server.tls_port) != before, what="the new certificate")
 
 
+def reload(server):
+    """To its end: signer has the keys, and whoever shakes hands has done with what it has."""
+    before = len(logged(server, "reloaded"))
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: len(logged(server, "reloaded")) > before, what="the reload")
+    server.settle("signer", "smtpd")
+
+
+@pytest.mark.parametrize("mistaken", [0, 1], ids=["certificate", "key"])
+def test_half_a_renewal_may_be_reloaded_again(secure, scratch, mistaken):
+    server = secure()
+    before = server.pairs[0][0].read_text()
+    fresh = tlsrig.make(scratch, stem="fresh")
+    os.replace(fresh[mistaken], server.pairs[0][mistaken])
+    for complaints in (1, 2, 3):
+        os.utime(server.pairs[0][mistaken])
+        reload(server)
+        unused = "certificate_unused"
+        if mistaken == 0:
+            eventually(lambda n=complaints: len(logged(server, unused)) >= n, what="the complaint")
+        assert tlsrig.fingerprint(server.tls_port) == before
+    os.replace(fresh[1 - mistaken], server.pairs[0][1 - mistaken])
+    reload(server)
+    eventually(lambda: tlsrig.fingerprint(server.tls_port) != before, what="the new certificate")
+
+
+def test_a_certificate_may_go_back_to_one_whose_key_was_there(secure, scratch):
+    server = secure()
+    first = [path.read_bytes() for path in server.pairs[0]]
+    replace(server.pairs[0], tlsrig.make(scratch, stem="fresh"))
+    reload(server)
+    eventually(lambda: tlsrig.fingerprint(server.tls_port).encode() != first[0], what="the new certificate")
+    server.pairs[0][0].write_bytes(first[0])
+    reload(server)
+    eventually(lambda: tlsrig.fingerprint(server.tls_port).encode() == first[0], what="the one before")
+    reload(server)
+    assert tlsrig.fingerprint(server.tls_port).encode() == first[0]
+
+
 def test_a_changed_file_is_noticed(secure, scratch):
     server = secure()
     replace(server.pairs[0], tlsrig.make(scratch, stem="fresh"))

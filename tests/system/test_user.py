@@ -7,7 +7,10 @@ import hmac
 import json
 import os
 import pty
+import signal
 import stat
+import subprocess
+import termios
 
 import pytest
 from gateway import PROGRAM, run
@@ -128,7 +131,8 @@ def test_bad_names_are_refused(config, name):
 
 @pytest.mark.parametrize("password", ["", "\n", "a\tb\n", "a\0b\n", "x" * 1025 + "\n", "x" * 5000])
 def test_bad_passwords_are_refused(config, password):
-    assert user(config, "add", "a@b.test", password=password).returncode == 2
+    done = user(config, "add", "a@b.test", password=password)
+    assert done.returncode == 2 and ("1,024 octets" if password else "no password") in done.stderr
     assert not (config.parent / "users").exists()
 
 
@@ -186,6 +190,22 @@ def test_a_terminal_shows_no_password(config):
     shown, code = on_terminal(config, b"secret\n", b"sceret\n")
     assert code == 2 and b"two passwords" in shown
     assert not (config.parent / "users").exists()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_gives_up_has_a_terminal_that_shows_what_is_typed(config, end):
+    ours, its = pty.openpty()
+
+    def shows():
+        return bool(termios.tcgetattr(its)[3] & termios.ECHO)
+
+    argv = [PROGRAM, "user", "add", "-c", str(config), "a@b.test"]
+    with subprocess.Popen(argv, stdin=its, stderr=subprocess.PIPE) as asking:
+        assert asking.stderr.read(10) == b"Password: " and not shows()
+        asking.send_signal(end)
+        assert asking.wait(20) == -end and shows()
+    os.close(ours)
+    os.close(its)
 
 
 def test_a_link_to_the_file_stays_one(config):

@@ -21,6 +21,7 @@
 #include "core/smtp/address.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/small_file.h"
 
 static const char usage[] =
 	"usage: gatepost domain VERB DOMAIN [options]\n\n"
@@ -170,7 +171,7 @@ read_time(const char *option, const char *text, uint64_t *ret_s)
 {
 	uint64_t ms;
 	if (!gp_time_parse(gp_slice_str(text), &ms))
-		return gp_arg_wrong(&(struct gp_arg){"gatepost domain", option, text},
+		return gp_arg_wrong(&(struct gp_arg){"domain", option, text},
 				    "is no time, such as 7d");
 	*ret_s = ms / 1000;
 	return true;
@@ -195,7 +196,7 @@ static const struct option options[] = {
 static bool
 take_option(int c, struct domain_run *run, unsigned *given)
 {
-	const struct gp_arg time_arg = {"gatepost domain", "time", optarg};
+	const struct gp_arg time_arg = {"domain", "time", optarg};
 	switch (c) {
 	case 'c':
 		run->config_file = optarg;
@@ -249,6 +250,17 @@ parse_options(int argc, char **argv, struct domain_run *run, unsigned *ret_given
 	return 0;
 }
 
+/* Whether or not the domain has a record that makes anybody look at its policy. */
+static int
+check_policy_file(const struct domain_run *run)
+{
+	int r = run->policy ? gp_file_look(gp_slice_str(run->policy)) : 0;
+	if (r == 0)
+		return GP_EXIT_OK;
+	fprintf(stderr, "gatepost domain: %s: %s\n", run->policy, strerror(-r));
+	return GP_EXIT_USAGE;
+}
+
 static int
 run_verb(size_t verb, struct domain_run *run, unsigned given, const char *domain)
 {
@@ -261,7 +273,9 @@ run_verb(size_t verb, struct domain_run *run, unsigned given, const char *domain
 		fprintf(stderr, "gatepost domain: %s has no %s\n", verbs[verb].name, names[i]);
 		return GP_EXIT_USAGE;
 	}
-	int code = read_config(run, needed);
+	int code = check_policy_file(run);
+	if (code == GP_EXIT_OK)
+		code = read_config(run, needed);
 	if (code == GP_EXIT_OK)
 		code = find_domain(run, domain, needed);
 	return code == GP_EXIT_OK ? verbs[verb].run(run) : code;

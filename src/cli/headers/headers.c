@@ -36,8 +36,8 @@ static const char usage[] =
 	"                     ids that the message claims\n"
 	"  --dns FILE         verifies SPF, DKIM, DMARC and ARC by the answers in this file\n"
 	"  --resolver ADDR    the same by asking this DNS server\n"
-	"  --json             one JSON object a message\n"
-	"  --html             one self-contained page\n"
+	"  --format FORMAT    text, json (one object a message) or html (one self-contained page)\n"
+	"  --json, --html     short for these\n"
 	"  -o FILE            writes there instead of standard output\n"
 	"  --time EPOCH       what counts as now\n"
 	"  --no-colour        no colours (NO_COLOR does the same); never but on a terminal\n";
@@ -213,9 +213,24 @@ enum {
 	OPT_RESOLVER,
 	OPT_JSON,
 	OPT_HTML,
+	OPT_FORMAT,
 	OPT_TIME,
 	OPT_NO_COLOUR
 };
+
+static bool
+take_format(struct run *run, const char *name)
+{
+	static const char *const names[] = {[TEXT] = "text", [JSON] = "json", [HTML] = "html"};
+	const struct gp_arg arg = {"headers", "format", name};
+	for (size_t i = 0; i < GP_ARRAY_LEN(names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			run->format = (enum format)i;
+			return true;
+		}
+	}
+	return gp_arg_wrong(&arg, "is none of text, json, html");
+}
 
 static bool
 take_option(struct run *run, int c)
@@ -245,6 +260,8 @@ take_option(struct run *run, int c)
 	case OPT_HTML:
 		run->format = HTML;
 		return true;
+	case OPT_FORMAT:
+		return take_format(run, optarg);
 	case OPT_NO_COLOUR:
 		run->no_colour = true;
 		return true;
@@ -269,6 +286,7 @@ parse_options(int argc, char **argv, struct run *run)
 		{"resolver", required_argument, NULL, OPT_RESOLVER},
 		{"json", no_argument, NULL, OPT_JSON},
 		{"html", no_argument, NULL, OPT_HTML},
+		{"format", required_argument, NULL, OPT_FORMAT},
 		{"time", required_argument, NULL, OPT_TIME},
 		{"no-colour", no_argument, NULL, OPT_NO_COLOUR},
 		{"help", no_argument, NULL, 'h'},

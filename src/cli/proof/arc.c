@@ -88,7 +88,7 @@ arc_verify(struct arc_run *run)
 	int r = arc_judge(run, &v);
 	if (r < 0)
 		return gp_signing_fail(&run->signing, run->signing.message, r);
-	if (run->signing.json)
+	if (run->signing.json && !run->signing.quiet)
 		good = gp_tool_json_print(gp_arc_json(&v, run->signing.verbose));
 	else if (!run->signing.quiet)
 		print_text(&v, run->signing.verbose);
@@ -133,7 +133,7 @@ gp_cmd_arc(int argc, char **argv)
 {
 	enum { VERIFY, SEAL };
 	static const struct gp_signing_verb verbs[] = {
-		[VERIFY] = {"verify", .reads = true},
+		[VERIFY] = {"verify", .reads = true, .answers = true},
 		[SEAL] = {"seal", .reads = true},
 	};
 	struct arc_run run = {.arena = GP_ARENA_INIT(ARENA_MAX),

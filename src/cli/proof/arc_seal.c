@@ -62,6 +62,20 @@ find_arrival(struct arc_run *run, const struct gp_authres *results, uint8_t *ret
 	return GP_EXIT_UNKNOWN;
 }
 
+/* --- what the options say --- */
+
+static int
+check_options(const struct arc_run *run)
+{
+	const struct gp_signing *s = &run->signing;
+	struct gp_dkim_order names = {.domain = gp_slice_str(s->domain),
+				      .selector = gp_slice_str(s->selector)};
+	const char *fault = gp_dkim_order_fault(&names, s->arena);
+	if (!fault)
+		fault = gp_arc_results_fault(gp_slice_str(run->results));
+	return fault ? gp_signing_wrong(s, "seal", fault) : GP_EXIT_OK;
+}
+
 /* --- the set --- */
 
 /* Returns 0, 1 (*ret_why: why there is no set) or -errno. */
@@ -126,7 +140,9 @@ arc_seal(struct arc_run *run)
 		return gp_signing_fail(s, "--auth-results", r);
 	if (r > 0 || results.id.len == 0)
 		return gp_signing_wrong(s, "--auth-results", why ? why : "our name is missing");
-	int code = gp_signing_read_key(s);
+	int code = check_options(run);
+	if (code == GP_EXIT_OK)
+		code = gp_signing_read_key(s);
 	if (code == GP_EXIT_OK)
 		code = gp_signing_check_message(s);
 	return code == GP_EXIT_OK ? seal(run, &results) : code;

@@ -44,7 +44,7 @@ enum { KEYGEN, SIGN, VERIFY };
 static const struct gp_signing_verb verbs[] = {
 	[KEYGEN] = {"keygen", .reads = false},
 	[SIGN] = {"sign", .reads = true},
-	[VERIFY] = {"verify", .reads = true},
+	[VERIFY] = {"verify", .reads = true, .answers = true},
 };
 
 static int

@@ -46,7 +46,9 @@ read_order(struct dkim_run *run, const struct dkim_key *key, struct gp_dkim_orde
 	if (!read_canons(run->canon ? run->canon : "relaxed/relaxed", ret))
 		return gp_signing_wrong(&run->signing, "--canon",
 					"takes simple or relaxed, for header/body");
-	return run->headers ? read_headers(run, ret) : GP_EXIT_OK;
+	int code = run->headers ? read_headers(run, ret) : GP_EXIT_OK;
+	const char *fault = code == GP_EXIT_OK ? gp_dkim_order_fault(ret, &run->arena) : NULL;
+	return fault ? gp_signing_wrong(&run->signing, "sign", fault) : code;
 }
 
 /* --- the message --- */

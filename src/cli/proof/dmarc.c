@@ -23,7 +23,7 @@ static const char usage[] =
 	"  --spf RESULT          what SPF said of it: pass (the default), fail, temperror, ...\n"
 	"  --dkim-domain DOMAIN  d= of a signature that verified; may be given again\n\n"
 	"  --json                one JSON object\n"
-	"  --trace               with the reasoning\n"
+	"  --trace, -v           with the reasoning\n"
 	"  --dns FILE            answers from this file; nobody is asked\n"
 	"  --resolver ADDR       the DNS server to ask\n"
 	"  -c FILE               the configuration, for its DNS server (" GP_CONFIG_DEFAULT ")\n";
@@ -124,12 +124,14 @@ add_signature(struct run *run, const char *domain)
 	return true;
 }
 
-enum { FROM = 256, SPF_DOMAIN, SPF, DKIM, JSON, TRACE, DNS, RESOLVER };
+enum { FROM = 256, SPF_DOMAIN, SPF, DKIM, JSON, TRACE, DNS, RESOLVER, TIME };
 
 /* False: no such option, or too many of it. */
 static bool
 take_option(int c, struct run *run)
 {
+	const struct gp_arg time = {"dmarc", "time", optarg};
+	uint64_t now_s;
 	switch (c) {
 	case 'c':
 		run->config_file = optarg;
@@ -149,6 +151,7 @@ take_option(int c, struct run *run)
 		run->json = true;
 		return true;
 	case TRACE:
+	case 'v':
 		run->trace = true;
 		return true;
 	case DNS:
@@ -157,6 +160,8 @@ take_option(int c, struct run *run)
 	case RESOLVER:
 		run->resolver = optarg;
 		return true;
+	case TIME: /* no part of DMARC asks for it */
+		return gp_arg_u64(&time, 0, INT64_MAX, &now_s);
 	default:
 		return false;
 	}
@@ -173,13 +178,15 @@ parse_options(int argc, char **argv, struct run *run)
 		{"dkim-domain", required_argument, NULL, DKIM},
 		{"json", no_argument, NULL, JSON},
 		{"trace", no_argument, NULL, TRACE},
+		{"verbose", no_argument, NULL, TRACE},
+		{"time", required_argument, NULL, TIME},
 		{"dns", required_argument, NULL, DNS},
 		{"resolver", required_argument, NULL, RESOLVER},
 		{"help", no_argument, NULL, 'h'},
 		{},
 	};
 	int c;
-	while ((c = gp_arg_next("dmarc", argc, argv, "c:h", options)) != -1) {
+	while ((c = gp_arg_next("dmarc", argc, argv, "c:vh", options)) != -1) {
 		if (c == 'h') {
 			fputs(usage, stdout);
 			return GP_EXIT_OK + 1;
@@ -189,7 +196,7 @@ parse_options(int argc, char **argv, struct run *run)
 	}
 	if (optind == argc)
 		return 0;
-	fputs(usage, stderr);
+	fprintf(stderr, "gatepost dmarc: what is '%s'? It takes options only\n", argv[optind]);
 	return GP_EXIT_USAGE + 1;
 }
 

@@ -129,8 +129,11 @@ gp_signing_options_read(const struct gp_signing_syntax *syntax, int argc, char *
 			return GP_EXIT_USAGE + 1;
 		}
 	}
-	if (take_operands(syntax, argc - optind, argv + optind, s, ret_verb))
-		return 0;
+	if (take_operands(syntax, argc - optind, argv + optind, s, ret_verb)) {
+		bool moves = s->output && syntax->verbs[*ret_verb].answers;
+		bool good = !moves || gp_arg_output(syntax->name, s->output, argv + optind);
+		return good ? 0 : GP_EXIT_USAGE + 1;
+	}
 	fputs(syntax->usage, stderr);
 	return GP_EXIT_USAGE + 1;
 }

@@ -19,7 +19,8 @@ struct gp_signing_option {
 
 struct gp_signing_verb {
 	const char *name;
-	bool reads; /* a message */
+	bool reads;   /* a message */
+	bool answers; /* by nothing but what it prints, which -o is for then */
 };
 
 struct gp_signing_syntax {

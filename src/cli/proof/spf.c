@@ -25,7 +25,7 @@ static const char usage[] =
 	"May the client at ADDRESS send mail as the domain of SENDER ('' or '<>': null, which is\n"
 	"postmaster's at the HELO name)? Without --mail-from: may it say HELO NAME?\n\n"
 	"  --json             one JSON object\n"
-	"  --trace            what became of each term of the records\n"
+	"  --trace, -v        what became of each term of the records\n"
 	"  -c FILE            the configuration, for its key dns\n"
 	"  --dns FILE         answers from this file; nobody is asked\n"
 	"  --resolver ADDR    the DNS server to ask\n"
@@ -141,6 +141,7 @@ parse_options(int argc, char **argv, struct spf_run *run)
 		{"mail-from", required_argument, NULL, MAIL_FROM},
 		{"json", no_argument, NULL, JSON},
 		{"trace", no_argument, NULL, TRACE},
+		{"verbose", no_argument, NULL, TRACE},
 		{"dns", required_argument, NULL, DNS},
 		{"resolver", required_argument, NULL, RESOLVER},
 		{"time", required_argument, NULL, TIME},
@@ -148,7 +149,7 @@ parse_options(int argc, char **argv, struct spf_run *run)
 		{},
 	};
 	int c;
-	while ((c = gp_arg_next("spf", argc, argv, "c:h", options)) != -1) {
+	while ((c = gp_arg_next("spf", argc, argv, "c:vh", options)) != -1) {
 		switch (c) {
 		case IP:
 			run->ip = optarg;
@@ -163,6 +164,7 @@ parse_options(int argc, char **argv, struct spf_run *run)
 			run->json = true;
 			break;
 		case TRACE:
+		case 'v':
 			run->query.trail = true;
 			break;
 		case DNS:

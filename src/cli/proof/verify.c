@@ -110,7 +110,7 @@ static int
 show(const struct verify_run *run, const struct verify_view *view)
 {
 	int r = 0;
-	if (run->json)
+	if (run->json && !run->quiet)
 		r = gp_tool_json_print(verify_json(view)) ? 0 : -EIO;
 	else if (!run->quiet)
 		r = verify_print(view);

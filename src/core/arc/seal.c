@@ -26,6 +26,16 @@ is_field_body(struct gp_slice s)
 	return s.len > 0;
 }
 
+const char *
+gp_arc_results_fault(struct gp_slice results)
+{
+	if (results.len > GP_ARC_RESULTS_SIZE_MAX)
+		return "the results are too long";
+	if (!is_field_body(results))
+		return "the results are none that a field can hold";
+	return NULL;
+}
+
 /* NULL, or why there is to be no set. */
 static const char *
 refuse(const struct gp_arc_order *o)
@@ -34,11 +44,7 @@ refuse(const struct gp_arc_order *o)
 		return "the newest seal says that the chain was broken: nobody adds to it";
 	if (o->chain->len == GP_ARC_SETS_MAX)
 		return "the chain has 50 sets, or claims to: there can be no more";
-	if (o->results.len > GP_ARC_RESULTS_SIZE_MAX)
-		return "the results are too long";
-	if (!is_field_body(o->results))
-		return "the results are none that a field can hold";
-	return NULL;
+	return gp_arc_results_fault(o->results);
 }
 
 /* DKIM's choice, and the DKIM-Signatures. Results as gp_dkim_default_names. */

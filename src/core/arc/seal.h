@@ -41,6 +41,10 @@ struct gp_arc_draft {
 	struct gp_slice domain, selector; /* as the DNS has them */
 };
 
+/* NULL, or why these cannot be the results of a set (static). */
+const char *
+gp_arc_results_fault(struct gp_slice results);
+
 /*
  * The header's fields are signed as DKIM does it by default, and DKIM-Signature with them (section
  * 4.1.2). The order must outlive the draft. Returns 0; 1 when there is to be no set more (*ret_why:

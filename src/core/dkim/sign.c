@@ -160,9 +160,8 @@ is_field_name(struct gp_slice s)
 	return s.len > 0;
 }
 
-/* Names are written as the DNS has them. NULL, or why not. */
-static const char *
-check_order(struct gp_dkim_order *o, struct gp_arena *arena)
+const char *
+gp_dkim_order_fault(struct gp_dkim_order *o, struct gp_arena *arena)
 {
 	bool from = false;
 	if (!gp_domain_valid(o->domain) || gp_idn_to_ascii(o->domain, arena, &o->domain) != 0)
@@ -178,7 +177,7 @@ check_order(struct gp_dkim_order *o, struct gp_arena *arena)
 			return "a name is none of a field";
 		from = from || gp_slice_eq_nocase(o->names[i], GP_SLICE("from"));
 	}
-	return from ? NULL : "From must be among the names of fields";
+	return from || !o->names ? NULL : "From must be among the names of fields";
 }
 
 static int
@@ -212,7 +211,7 @@ gp_dkim_draft(const struct gp_dkim_order *order, const struct gp_header *header,
 		*ret_why = "too many fields are to be signed";
 		return r;
 	}
-	*ret_why = check_order(&o, arena);
+	*ret_why = gp_dkim_order_fault(&o, arena);
 	if (*ret_why)
 		return arena->failed ? -ENOMEM : 1;
 	struct writer w = {.out = GP_BUF_INIT(FIELD_MAX)};

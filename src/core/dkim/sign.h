@@ -42,6 +42,11 @@ struct gp_dkim_draft {
 gp_dkim_default_names(const struct gp_header *h, struct gp_arena *arena,
 		      const struct gp_slice **ret, size_t *ret_len);
 
+/* NULL, or what is wrong with the order whatever the message is (static; with arena->failed it is
+ * memory). Its domain and selector are then written as the DNS has them. */
+const char *
+gp_dkim_order_fault(struct gp_dkim_order *o, struct gp_arena *arena);
+
 /* Returns 0; 1 when this cannot be signed (*ret_why: static); -ENOMEM. All is in the arena. */
 [[nodiscard]] int
 gp_dkim_draft(const struct gp_dkim_order *order, const struct gp_header *header,

@@ -90,6 +90,8 @@ keys_has(const struct keys *k, const uint8_t id[GP_TLS_KEY_ID])
 	return find(k, gp_slice((const char *)id, GP_TLS_KEY_ID)) >= 0;
 }
 
+/* Only when there is a new one: the same keys read once more make no certificate's key superfluous.
+ */
 static void
 forget_old(struct keys *k, uint32_t round)
 {
@@ -114,10 +116,9 @@ keys_add(struct keys *k, struct gp_slice pem, uint32_t round, uint8_t ret_id[GP_
 	if (at >= 0) {
 		EVP_PKEY_free(key);
 		k->items[at].round = round;
+		return 0;
 	}
 	forget_old(k, round);
-	if (at >= 0)
-		return 0;
 	if (k->len == KEYS_MAX) {
 		EVP_PKEY_free(key);
 		return -ENOSPC;

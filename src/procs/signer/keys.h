@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The private keys, and signing with them. A key comes with the round of configuration that named
- * it; those that neither the current round nor the one before named are forgotten, so certificates
- * that are on their way out can still be used by those that have them.
+ * it. When a round brings a new one, those that neither it nor the round before named are
+ * forgotten; until then certificates that are on their way out, or whose key was mistaken, can
+ * still be used by those that have them, however often the configuration is read.
  */
 #pragma once
 

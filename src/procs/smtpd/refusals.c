@@ -66,6 +66,7 @@ log_refusal(struct session *s, const struct gp_reply *r, struct gp_slice command
 {
 	gp_info("refused", GP_FS("client", s->client_text.s),
 		GP_F("helo", gp_smtp_server_helo(s->smtp)),
+		GP_F("user", gp_smtp_server_identity(s->smtp)),
 		GP_F("command", gp_slice_take(command, 300)), GP_FN("code", r->code),
 		GP_F("reason", r->text));
 }
@@ -100,7 +101,8 @@ session_log_refused_path(struct session *s, const char *stage, const struct gp_r
 	struct gp_slice from = rcpt ? e->sender : path->text;
 	struct gp_slice to = rcpt ? path->text : gp_slice(NULL, 0);
 	gp_info("refused", GP_FS("client", s->client_text.s),
-		GP_F("helo", gp_smtp_server_helo(s->smtp)), GP_FS("stage", stage),
+		GP_F("helo", gp_smtp_server_helo(s->smtp)),
+		GP_F("user", gp_smtp_server_identity(s->smtp)), GP_FS("stage", stage),
 		GP_F("from", from), GP_F("to", to), GP_FN("code", r->code),
 		GP_F("reason", r->text));
 	tell(s, from, to, r);
