@@ -17,6 +17,7 @@ static const struct test_file files[] = {
 	{"/etc/g/recipients", "alice\n bob \n#carol\ndave@example.net\ne e\n\xff\n"},
 	{"/etc/g/zone", "{\"\xff\": 1}"},
 	{"/etc/g/good.pem", "-----BEGIN CERTIFICATE-----\n"},
+	{"/etc/g/latin.pem", "friendlyName: M\xfcller\n-----BEGIN CERTIFICATE-----\n"},
 	{"/etc/g/key.pem", "-----BEGIN PRIVATE KEY-----\n"},
 	{"/etc/g/both.pem", "-----BEGIN CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n"},
 	{},
@@ -322,6 +323,7 @@ static const struct complaint_case tls[] = {
 	{BASE "tls: {certificate: both.pem, key: both.pem}\n",
 	 "/etc/g/both.pem:1:1: holds a private key; certificate takes a file of certificates "
 	 "alone, and key the other\n"},
+	{BASE "tls: {certificate: latin.pem, key: key.pem}\n", "/etc/g/latin.pem:1:1: not UTF-8\n"},
 	{BASE "tls: {certificate: good.pem}\n",
 	 "3:1: tls: 1 certificates and 0 keys; each certificate needs its key\n"},
 	{BASE "tls: {key: key.pem}\n",
