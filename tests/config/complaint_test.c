@@ -542,6 +542,20 @@ complaints_are_printable(void **state)
 	parsed_free(&p);
 }
 
+/* Paths that are relative could not come to the roles. */
+static void
+folders_are_utf8(void **state)
+{
+	struct parsed p = {.arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX)};
+	(void)state;
+	p.rc = gp_config_parse(GP_SLICE(BASE), GP_SLICE("/etc/M\xfcller/g.yaml"), NULL, &p.arena,
+			       &p.cfg, &p.complaints);
+	assert_int_equal(p.rc, 1);
+	assert_int_equal(p.complaints.len, 1);
+	assert_slice(p.complaints.items[0].text, "the name of its folder is not UTF-8");
+	parsed_free(&p);
+}
+
 int
 main(void)
 {
@@ -557,6 +571,7 @@ main(void)
 		cmocka_unit_test(worlds_do_not_relay),
 		cmocka_unit_test(complaints_have_an_end),
 		cmocka_unit_test(complaints_are_printable),
+		cmocka_unit_test(folders_are_utf8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
