@@ -46,6 +46,18 @@ gp_utf8_len(struct gp_slice s)
 	return 0;
 }
 
+bool
+gp_utf8_valid(struct gp_slice s)
+{
+	while (s.len > 0) {
+		size_t n = gp_utf8_len(s);
+		if (n == 0)
+			return false;
+		s = gp_slice_drop(s, n);
+	}
+	return true;
+}
+
 static bool
 is_control(struct gp_slice s)
 {

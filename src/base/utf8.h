@@ -12,6 +12,10 @@
 size_t
 gp_utf8_len(struct gp_slice s);
 
+/* All of s is valid UTF-8. */
+bool
+gp_utf8_valid(struct gp_slice s);
+
 /* All of s is valid UTF-8 without control characters: none of U+0000 to U+001F, U+007F to U+009F.
  */
 bool

@@ -33,6 +33,7 @@ every_character(void **state)
 		assert_int_equal(gp_utf8_len(gp_slice(text, 5)), valid ? len : 0);
 		assert_int_equal(gp_utf8_len(gp_slice_take(s, len - 1)), 0);
 		assert_int_equal(gp_utf8_printable(s), valid && !control);
+		assert_int_equal(gp_utf8_valid(s), valid);
 	}
 }
 
@@ -59,6 +60,10 @@ static void
 texts(void **state)
 {
 	(void)state;
+	assert_true(gp_utf8_valid(GP_SLICE("")));
+	assert_true(gp_utf8_valid(GP_SLICE("a\0\n\xC2\x85 b")));
+	assert_false(gp_utf8_valid(GP_SLICE("a\xC3")));
+	assert_false(gp_utf8_valid(GP_SLICE("a\xFC b")));
 	assert_true(gp_utf8_printable(GP_SLICE("")));
 	assert_true(gp_utf8_printable(GP_SLICE("a b\xC3\xA9\xE2\x82\xAC\xF0\x9F\x93\xA7")));
 	assert_false(gp_utf8_printable(GP_SLICE("a\tb")));

@@ -17,6 +17,7 @@ static const struct test_file files[] = {
 	{"/etc/g/recipients", "alice\n bob \n#carol\ndave@example.net\ne e\n\xff\n"},
 	{"/etc/g/zone", "{\"\xff\": 1}"},
 	{"/etc/g/good.pem", "-----BEGIN CERTIFICATE-----\n"},
+	{"/etc/g/latin.pem", "friendlyName: M\xfcller\n-----BEGIN CERTIFICATE-----\n"},
 	{"/etc/g/key.pem", "-----BEGIN PRIVATE KEY-----\n"},
 	{"/etc/g/both.pem", "-----BEGIN CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n"},
 	{},
@@ -324,6 +325,7 @@ static const struct complaint_case tls[] = {
 	{BASE "tls: {certificate: both.pem, key: both.pem}\n",
 	 "/etc/g/both.pem:1:1: holds a private key; certificate takes a file of certificates "
 	 "alone, and key the other\n"},
+	{BASE "tls: {certificate: latin.pem, key: key.pem}\n", "/etc/g/latin.pem:1:1: not UTF-8\n"},
 	{BASE "tls: {certificate: good.pem}\n",
 	 "3:1: tls: 1 certificates and 0 keys; each certificate needs its key\n"},
 	{BASE "tls: {key: key.pem}\n",
@@ -546,6 +548,20 @@ complaints_are_printable(void **state)
 	parsed_free(&p);
 }
 
+/* Paths that are relative could not come to the roles. */
+static void
+folders_are_utf8(void **state)
+{
+	struct parsed p = {.arena = GP_ARENA_INIT(GP_CONFIG_ARENA_MAX)};
+	(void)state;
+	p.rc = gp_config_parse(GP_SLICE(BASE), GP_SLICE("/etc/M\xfcller/g.yaml"), NULL, &p.arena,
+			       &p.cfg, &p.complaints);
+	assert_int_equal(p.rc, 1);
+	assert_int_equal(p.complaints.len, 1);
+	assert_slice(p.complaints.items[0].text, "the name of its folder is not UTF-8");
+	parsed_free(&p);
+}
+
 int
 main(void)
 {
@@ -561,6 +577,7 @@ main(void)
 		cmocka_unit_test(worlds_do_not_relay),
 		cmocka_unit_test(complaints_have_an_end),
 		cmocka_unit_test(complaints_are_printable),
+		cmocka_unit_test(folders_are_utf8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

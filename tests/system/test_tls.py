@@ -254,6 +254,17 @@ def test_a_changed_file_is_noticed(secure, scratch):
     assert logged(server, "certificates_reloaded") and not logged(server, "reloaded")
 
 
+def test_what_is_no_file_of_certificates_is_no_renewal(secure, scratch):
+    server = secure()
+    certificate, key = server.pairs[0]
+    before = certificate.read_text()
+    certificate.write_bytes(before.encode() + key.read_bytes())
+    eventually(lambda: logged(server, "certificates_not_reloaded"), 75, "the complaint")
+    assert not logged(server, "certificates_reloaded")
+    assert tlsrig.fingerprint(server.tls_port) == before
+    assert not logged(server, "role_died")
+
+
 def test_a_certificate_without_its_key_costs_no_other(secure, scratch):
     good, other = tlsrig.make(scratch, kind="rsa"), tlsrig.make(scratch, stem="other")
     stranger = tlsrig.make(scratch, stem="stranger")

@@ -359,6 +359,11 @@ gp_config_parse(struct gp_slice yaml, struct gp_slice file, const struct gp_conf
 		struct gp_arena *arena, struct gp_config *ret,
 		struct gp_complaints *ret_complaints);
 
+/* Why what a file of certificates holds is not taken, static; NULL: it is. Its certificates are not
+ * read. */
+const char *
+gp_config_certificate_wrong(struct gp_slice pem);
+
 /* "file:line:column: text", without a line end. */
 void
 gp_complaint_write(struct gp_buf *out, const struct gp_complaint *c);

@@ -64,18 +64,6 @@ reading_file(struct reading *r, const yaml_node_t *node, struct gp_slice *ret_pa
 	return rc == 0;
 }
 
-static bool
-is_utf8(struct gp_slice s)
-{
-	while (s.len > 0) {
-		size_t n = gp_utf8_len(s);
-		if (n == 0)
-			return false;
-		s = gp_slice_drop(s, n);
-	}
-	return true;
-}
-
 static void
 check_answers(struct reading *r, struct gp_slice path, struct gp_slice content)
 {
@@ -107,7 +95,7 @@ reading_content(struct reading *r, const yaml_node_t *node, const struct gp_key 
 	}
 	if (!reading_file(r, node, &path, &content))
 		return;
-	if (!is_utf8(content))
+	if (!gp_utf8_valid(content))
 		reading_complain(r, (struct gp_place){path, 1, 1}, "not UTF-8");
 	else if (key->type == GP_KEY_ANSWERS)
 		check_answers(r, path, content);

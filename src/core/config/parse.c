@@ -460,9 +460,12 @@ gp_config_parse(struct gp_slice yaml, struct gp_slice file, const struct gp_conf
 		yaml = gp_slice_drop(yaml, 3);
 	r.file = gp_arena_dup(arena, file);
 	r.folder = gp_slice_take(r.file, (size_t)(gp_slice_rfind(r.file, '/') + 1));
+	const struct gp_place whole = {.file = r.file, .line = 1, .column = 1};
+	/* It begins the paths that were relative, in a canonical form that is UTF-8. */
+	if (!gp_utf8_valid(r.folder))
+		reading_complain(&r, whole, "the name of its folder is not UTF-8");
 	if (yaml.len > GP_CONFIG_IMAGE_MAX)
-		reading_complain(&r, (struct gp_place){.file = r.file, .line = 1, .column = 1},
-				 "larger than %d octets", GP_CONFIG_IMAGE_MAX);
+		reading_complain(&r, whole, "larger than %d octets", GP_CONFIG_IMAGE_MAX);
 	else if (survey_text(&r, yaml))
 		read_document(&r, yaml);
 	arena->failed = arena->failed || r.scratch.failed;

@@ -3,6 +3,7 @@
  * tls: certificates, which are public, are read with the configuration; of keys only the paths are
  * looked at, as their content is for one role alone.
  */
+#include "base/utf8.h"
 #include "core/config/reading.h"
 
 static const char certificate_mark[] = "-----BEGIN CERTIFICATE-----";
@@ -23,6 +24,19 @@ has(struct gp_slice text, const char *mark)
 	return false;
 }
 
+const char *
+gp_config_certificate_wrong(struct gp_slice pem)
+{
+	/* What stands here goes to every role, */
+	if (has(pem, key_mark))
+		return "holds a private key; certificate takes a file of certificates alone, and "
+		       "key the other";
+	if (!has(pem, certificate_mark))
+		return "holds no certificate in PEM";
+	/* within the canonical form, which could not be read with other octets in it. */
+	return gp_utf8_valid(pem) ? NULL : "not UTF-8";
+}
+
 static void
 read_certificate(struct reading *r, const yaml_node_t *node, struct gp_certificate *ret)
 {
@@ -32,13 +46,9 @@ read_certificate(struct reading *r, const yaml_node_t *node, struct gp_certifica
 	else if (!reading_file(r, node, &ret->path, &ret->pem))
 		return;
 	struct gp_place at = inlined ? reading_place(r, node) : (struct gp_place){ret->path, 1, 1};
-	if (has(ret->pem, key_mark))
-		/* What stands here goes to every role. */
-		reading_complain(r, at,
-				 "holds a private key; certificate takes a file of certificates "
-				 "alone, and key the other");
-	else if (!has(ret->pem, certificate_mark))
-		reading_complain(r, at, "holds no certificate in PEM");
+	const char *why = gp_config_certificate_wrong(ret->pem);
+	if (why)
+		reading_complain(r, at, "%s", why);
 }
 
 void

@@ -108,6 +108,16 @@ configuration_load(struct configuration *c, const char *path)
 	return 0;
 }
 
+static int
+read_certificate(struct gp_arena *arena, struct gp_certificate *c)
+{
+	int r = gp_file_read(c->path, GP_CONFIG_TEXT_MAX, arena, &c->pem);
+	const char *why = r < 0 ? NULL : gp_config_certificate_wrong(c->pem);
+	if (why)
+		fprintf(stderr, "%s:1:1: %s\n", c->path.ptr, why);
+	return why ? -EINVAL : r;
+}
+
 /* Certificates as they are now, under the paths that they were read from; the parser takes the rest
  * from its own print. */
 static int
@@ -117,9 +127,7 @@ read_certificates(struct gp_config *cfg, const struct gp_config *old, struct gp_
 	struct gp_certificate *items = gp_arena_array(arena, len, sizeof(*items));
 	for (size_t i = 0; items && i < len; i++) {
 		items[i].path = gp_arena_dup(arena, old->tls.certificates[i].path);
-		int r = arena->failed ? -ENOMEM
-				      : gp_file_read(items[i].path, GP_CONFIG_TEXT_MAX, arena,
-						     &items[i].pem);
+		int r = arena->failed ? -ENOMEM : read_certificate(arena, &items[i]);
 		if (r < 0)
 			return r;
 	}

@@ -14,8 +14,8 @@ struct configuration {
    -EINVAL for mistakes, or -errno. */
 int
 configuration_load(struct configuration *c, const char *path);
-/* The same again with the certificates as they are on disk now. Returns 0, or -errno: then the old
-   one is as good as it was. */
+/* The same again with the certificates as they are on disk now, each looked at as the first time.
+   Returns 0, -EINVAL for mistakes, or -errno: then the old one is as good as it was. */
 int
 configuration_renew_certificates(const struct configuration *old, struct configuration *ret);
 
