@@ -7,7 +7,7 @@
 #include "reportdb/names.h"
 #include "reportdb/parts.h"
 
-enum { WEEK_DAYS = 7, DAY_S = 24 * 3600, SPAN = GP_CELLS_SPAN_DAYS };
+enum { WEEK_DAYS = 7, DAY_S = 24 * 3600, SPAN = GP_CELLS_SPAN_DAYS, MORE = 100 };
 
 /* --- lists --- */
 
@@ -302,8 +302,8 @@ list_of_domain(struct list *l, const struct gp_reportdb_range *range, enum gp_re
 	return list_sources(l, &known, order, max, true);
 }
 
-/* Of all domains: those that are tops of weeks, twice as many as are asked for, as their order
-   changes by what they had in other weeks. */
+/* Of all domains: those that are tops of weeks, and more than are asked for, as their order changes
+   by what they had in other weeks. */
 static int
 list_tops(struct list *l, const struct gp_reportdb_range *range, enum gp_reportdb_order order,
 	  size_t max)
@@ -311,7 +311,7 @@ list_tops(struct list *l, const struct gp_reportdb_range *range, enum gp_reportd
 	struct gp_reportdb_range weeks = *range;
 	int r = find_bounds(l->db, &weeks);
 	if (r == 0)
-		r = list_sources(l, &weeks, order, 2 * GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX),
+		r = list_sources(l, &weeks, order, GP_MIN(max, (size_t)GP_REPORTDB_LIST_MAX) + MORE,
 				 false);
 	struct gp_reportdb_source *list = (struct gp_reportdb_source *)l->items;
 	for (size_t i = 0; r == 0 && i < l->len; i++)

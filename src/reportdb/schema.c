@@ -196,6 +196,11 @@ const char *const gp_reportdb_steps[] = {
 	"CREATE INDEX report_time ON report (trusted, end_s);"
 	"CREATE INDEX report_kind ON report (kind, trusted, end_s) WHERE kind <> 1;"
 	"CREATE INDEX flaw_shown ON flaw (id) WHERE report IS NULL OR lost = 1;"
+	/* With `top`, or SQLite would look each of them up to see that it is one. */
+	"DROP INDEX source_week_top;"
+	"CREATE INDEX source_week_top ON source_week (trusted, week, source, messages, aligned, "
+	"top)"
+	" WHERE top = 1;"
 	"CREATE TABLE source_span ("
 	" trusted INTEGER NOT NULL, domain TEXT NOT NULL, span INTEGER NOT NULL,"
 	" source BLOB NOT NULL," FIGURES
