@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
-/* One step from each version of them to the next. What has been shipped is never changed. */
+/* One step from each version of them to the next. What has been shipped is never changed; but the
+   columns by which a report is one of its own stand in another order in databases of before, where
+   they serve as well (schema.c). */
 extern const char *const gp_reportdb_steps[];
 extern const size_t gp_reportdb_steps_len;
